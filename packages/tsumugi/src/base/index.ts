@@ -1,0 +1,16 @@
+export { fsyncPath, writeFileAtomic } from './atomic.ts';
+export {
+  CheckpointError,
+  ConfigError,
+  DataError,
+  DisposedError,
+  type ErrorDetails,
+  FormatError,
+  invariant,
+  NativeError,
+  ShapeError,
+  TsumugiError,
+  UserError,
+} from './errors.ts';
+export { editDistance, nearest, suggestion } from './nearest.ts';
+export { deriveSeed, RandomStream } from './random.ts';

@@ -1,0 +1,75 @@
+// Seeds and a small random stream for choices made in TypeScript (shuffles, splits). Tensor randomness has its own
+// streams in torch/random. Both are explicit: they are made from a seed, passed on, saved and restored.
+
+/** xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32. The state is four 32-bit words. */
+export class RandomStream {
+  #state: Uint32Array;
+
+  constructor(seed: number | readonly number[]) {
+    if (typeof seed !== 'number') {
+      this.#state = Uint32Array.from(seed);
+      return;
+    }
+    let z = seed >>> 0;
+    this.#state = Uint32Array.from({ length: 4 }, () => {
+      z = (z + 0x9e3779b9) >>> 0;
+      let t = z ^ (z >>> 16);
+      t = Math.imul(t, 0x21f0aaad);
+      t ^= t >>> 15;
+      t = Math.imul(t, 0x735a2d97);
+      return (t ^ (t >>> 15)) >>> 0;
+    });
+  }
+
+  /** The state, to be stored in a checkpoint; `new RandomStream(state)` goes on from it. */
+  get state(): number[] {
+    return [...this.#state];
+  }
+
+  /** A uniform 32-bit unsigned integer. */
+  nextUint32(): number {
+    const s = this.#state as unknown as [number, number, number, number];
+    const x = Math.imul(s[1], 5);
+    const result = Math.imul((x << 7) | (x >>> 25), 9) >>> 0;
+    const t = s[1] << 9;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = (s[3] << 11) | (s[3] >>> 21);
+    return result;
+  }
+
+  /** A uniform number in [0, 1). */
+  next(): number {
+    return this.nextUint32() / 4294967296;
+  }
+
+  /** A uniform integer in [0, bound), without modulo bias. */
+  below(bound: number): number {
+    const limit = 4294967296 - (4294967296 % bound);
+    for (;;) {
+      const x = this.nextUint32();
+      if (x < limit) return x % bound;
+    }
+  }
+
+  /** Shuffles in place (Fisher–Yates) and returns the array. */
+  shuffle<T extends unknown[] | Uint32Array | Int32Array>(items: T): T {
+    for (let i = items.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      const held = items[i];
+      items[i] = items[j] as never;
+      items[j] = held as never;
+    }
+    return items;
+  }
+}
+
+/** A seed derived from a seed and labels, so that independent streams never share numbers by accident (FNV-1a). */
+export function deriveSeed(seed: number, ...labels: (string | number)[]): number {
+  let h = (2166136261 ^ seed) >>> 0;
+  for (const character of labels.join('\u0000')) h = Math.imul(h ^ character.codePointAt(0)!, 16777619) >>> 0;
+  return h;
+}

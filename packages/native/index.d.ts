@@ -1,0 +1,89 @@
+// The addon's exports, one to one. Only packages/tsumugi/src/torch may use them; everything else uses its Tensor.
+// A tensor is a `Handle`: a positive integer into the native slab; 0 is "no tensor".
+
+export type Handle = number;
+/** Opaque native objects. */
+export type GeneratorHandle = { readonly __generator: unique symbol };
+export type MappingHandle = { readonly __mapping: unique symbol };
+/** What an operator takes: handles, numbers, booleans, strings (devices too), arrays of these, null for None. */
+export type NativeValue =
+  | number
+  | bigint
+  | boolean
+  | string
+  | null
+  | undefined
+  | GeneratorHandle
+  | readonly (number | boolean | null)[];
+
+export interface Memory {
+  liveHandles: number;
+  liveBytes: number;
+  peakBytes: number;
+  cachedBytes: number;
+}
+
+export interface NativeModule {
+  // dispatch.cc
+  find(name: string, overload: string): number;
+  schema(operator: number): string;
+  operatorNames(): string[];
+  // biome-ignore lint/suspicious/noExplicitAny: what comes back follows the operator's schema
+  call(operator: number, ...values: NativeValue[]): any;
+  run(operator: number, ...values: NativeValue[]): void;
+  free(handles: Int32Array, count: number): void;
+  // storage.cc
+  fromBytes(bytes: ArrayBufferView | ArrayBuffer, dtype: number, sizes: readonly number[]): Handle;
+  toBytes(tensor: Handle): ArrayBuffer;
+  item(tensor: Handle): number | boolean;
+  sizes(tensor: Handle): number[];
+  strides(tensor: Handle): number[];
+  dtype(tensor: Handle): number;
+  device(tensor: Handle): string;
+  isContiguous(tensor: Handle): boolean;
+  alias(tensor: Handle): Handle;
+  mapFile(path: string): MappingHandle;
+  mappedBytes(mapping: MappingHandle): ArrayBuffer;
+  mappedTensor(mapping: MappingHandle, byteOffset: number, dtype: number, sizes: readonly number[]): Handle;
+  // autograd.cc
+  requiresGrad(tensor: Handle): boolean;
+  setRequiresGrad(tensor: Handle, on: boolean): void;
+  isLeaf(tensor: Handle): boolean;
+  gradOf(tensor: Handle): Handle;
+  setGrad(tensor: Handle, gradient: Handle | null): void;
+  setGradEnabled(on: boolean): boolean;
+  backward(outputs: readonly Handle[], gradients: readonly (Handle | null)[], retainGraph: boolean): void;
+  grad(
+    outputs: readonly Handle[],
+    inputs: readonly Handle[],
+    gradients: readonly (Handle | null)[],
+    retainGraph: boolean,
+    createGraph: boolean,
+    allowUnused: boolean,
+  ): Handle[];
+  // random.cc
+  generator(device: string, seed: number): GeneratorHandle;
+  generatorState(generator: GeneratorHandle): ArrayBuffer;
+  setGeneratorState(generator: GeneratorHandle, state: ArrayBufferView | ArrayBuffer): void;
+  // memory.cc
+  memory(): Memory;
+  resetPeak(): void;
+  emptyCache(): void;
+  // system.cc
+  version(): { torch: string; cuda: boolean; mkl: boolean };
+  blasCore(): string;
+  threads(): number;
+  setThreads(threads: number): void;
+  measureFma(threads: number): number;
+  measureBandwidth(threads: number): number;
+}
+
+/** What the loader found, for `tsumugi doctor`. */
+export interface NativeDescription {
+  [key: string]: unknown;
+}
+
+/** Loads the addon on first use. Throws one error that lists what was tried and what to run. */
+export function load(): NativeModule;
+/** What was found, without loading anything. */
+export function describe(): NativeDescription;

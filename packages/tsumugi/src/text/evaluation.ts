@@ -1,0 +1,81 @@
+// Evaluation batches: every held-out token once, in order, with what bits per character need.
+
+import type { Split } from './manifest.ts';
+import { emptySplit } from './packing.ts';
+import { type Batch, checkBatchOptions, DocumentStream, makeBatch } from './rows.ts';
+import type { TokenShards } from './shards.ts';
+
+export interface EvaluationOptions {
+  /** Tokens of a row, T. A row begins without what stood before it, so longer rows measure a model with more context. */
+  contextLength: number;
+  /** Rows of a batch, B. */
+  batchSize: number;
+  /** Default: the held-out documents. */
+  split?: Split;
+  /** Measure with the first documents only, as many as fit (at least one). Default: all. */
+  maxTokens?: number;
+  /** This process and the number that share the rows; sum their nats and predicted counts. Default 0 of 1. */
+  rank?: number;
+  world?: number;
+}
+
+export class EvaluationBatches implements Iterable<Batch> {
+  /** Characters of the documents: the divisor of bits per character. Over all ranks. */
+  readonly characters: number;
+  /** Tokens that are predicted: all but each document's BOS. Over all ranks. */
+  readonly predicted: number;
+  /** Batches of this rank. */
+  readonly length: number;
+  readonly #stream: DocumentStream;
+  readonly #padding: number;
+  readonly #contextLength: number;
+  readonly #batchSize: number;
+  readonly #rank: number;
+  readonly #world: number;
+
+  constructor(shards: TokenShards, options: EvaluationOptions) {
+    checkBatchOptions(options);
+    const split = options.split ?? 'heldOut';
+    const all = shards.documents(split);
+    if (all.length === 0) throw emptySplit(shards, split);
+    const maxTokens = options.maxTokens ?? Number.POSITIVE_INFINITY;
+    let count = 0;
+    let [characters, tokens] = [0, 0];
+    for (const document of all) {
+      const length = shards.documentLength(document);
+      if (count > 0 && tokens + length > maxTokens) break;
+      count++;
+      tokens += length;
+      characters += shards.documentCharacters(document);
+    }
+    this.characters = characters;
+    this.predicted = tokens - count;
+    this.#stream = new DocumentStream(shards, all.subarray(0, count));
+    this.#padding = shards.manifest.tokenizer.bosId;
+    this.#contextLength = options.contextLength;
+    this.#batchSize = options.batchSize;
+    this.#rank = options.rank ?? 0;
+    this.#world = options.world ?? 1;
+    const batches = Math.ceil(tokens / (this.#contextLength * this.#batchSize));
+    this.length = Math.ceil(Math.max(0, batches - this.#rank) / this.#world);
+  }
+
+  /** The batches of this rank. What is missing in the last is BOS without targets. All share one set of arrays. */
+  *[Symbol.iterator](): Generator<Batch> {
+    const batch = makeBatch(this.#batchSize, this.#contextLength);
+    for (let i = 0; i < this.length; i++) {
+      batch.predicted = 0;
+      const first = (i * this.#world + this.#rank) * this.#batchSize;
+      for (let row = 0; row < this.#batchSize; row++) {
+        const position = Math.min((first + row) * this.#contextLength, this.#stream.length);
+        this.#stream.fill(batch, row, position, { padding: this.#padding });
+      }
+      yield batch;
+    }
+  }
+}
+
+/** Bits per character: `totalNats` is the sum, over every predicted token, of −ln of the probability it was given. */
+export function bitsPerCharacter(totalNats: number, characters: number): number {
+  return totalNats / Math.LN2 / characters;
+}

@@ -1,0 +1,20 @@
+// Text: corpora, tokenizers, token shards, batches.
+export { DETECTED_ENCODINGS, parseEncoding } from './decode.ts';
+export { embeddedText } from './embedded.ts';
+export type { Encoder } from './encoder.ts';
+export { bitsPerCharacter, EvaluationBatches, type EvaluationOptions } from './evaluation.ts';
+export { type Manifest, readManifest, type Split, type Totals } from './manifest.ts';
+export { PackedBatches, type PackingOptions } from './packing.ts';
+export { HELD_OUT_FRACTION, type Prepared, type PrepareOptions, type PrepareProgress, prepare } from './prepare.ts';
+export { type Batch, IGNORED, makeBatch } from './rows.ts';
+export { type OpenShardsOptions, TokenShards } from './shards.ts';
+export { listSourceFiles, type SourceFile, type TextFormat } from './source-files.ts';
+export {
+  type Corpus,
+  openCorpus,
+  type ReadOptions,
+  readDocuments,
+  type SourceRecord,
+  type TextDocument,
+} from './sources.ts';
+export { DOCUMENT_CHARACTERS } from './split.ts';

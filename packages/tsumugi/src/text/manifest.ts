@@ -1,0 +1,81 @@
+// The manifest of a folder of token shards: what is in it, what it was made from, and the check of its shape on reading.
+//
+// A folder holds `tokens-00000.bin`, … (token ids, uint32 little-endian, documents one after the other, none across two
+// files), `documents.bin` (three uint32 for each document, in order: tokens, characters, 1 if held out) and `manifest.json`.
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DataError, FormatError } from '../base/index.ts';
+
+export const MANIFEST_FILE = 'manifest.json';
+export const DOCUMENTS_FILE = 'documents.bin';
+/** uint32 fields of a record in `documents.bin`: tokens, characters, held out. */
+export const DOCUMENT_FIELDS = 3;
+
+const count = z.int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const totals = z.strictObject({
+  documents: count,
+  /** Unicode code points. */
+  characters: count,
+  /** Of the text in UTF-8. */
+  bytes: count,
+  /** With one BOS for each document. */
+  tokens: count,
+});
+
+const manifestSchema = z.strictObject({
+  format: z.literal('tsumugi-token-shards'),
+  version: z.literal(1),
+  /** Hash of everything that determines the content; equal fingerprints mean equal shards. */
+  fingerprint: sha256,
+  tokenizer: z.strictObject({ sha256: z.string(), vocabSize: z.int().positive(), bosId: count }),
+  seed: z.int(),
+  heldOutFraction: z.number().min(0).lt(1),
+  /** What is in the shards. */
+  train: totals,
+  heldOut: totals,
+  /** Documents that were read but not kept. */
+  duplicates: count,
+  empty: count,
+  sources: z.array(z.strictObject({ path: z.string(), bytes: count, sha256 })),
+  settings: z.record(z.string(), z.union([z.string(), z.number()])),
+  shards: z.array(
+    z.strictObject({ file: z.string().regex(/^tokens-\d{5,}\.bin$/), tokens: z.int().positive(), sha256 }),
+  ),
+  /** SHA-256 of `documents.bin`. */
+  documents: sha256,
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Totals = z.infer<typeof totals>;
+/** A part of the documents: those to learn from, or those to measure with. */
+export type Split = 'train' | 'heldOut';
+
+/** Reads and checks the manifest of `folder`: DataError when there is none, FormatError when it is malformed. */
+export function readManifest(folder: string): Manifest {
+  const path = join(folder, MANIFEST_FILE);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    throw new DataError('no-shards', `${folder} is not a folder of token shards: it has no ${MANIFEST_FILE}`, {
+      remedy: 'prepare the text first (tsumugi data), or name the folder that this wrote',
+      fields: { folder },
+    });
+  }
+  const malformed = (reason: string, cause?: unknown) =>
+    new FormatError('malformed-manifest', `${path} is not a manifest of token shards: ${reason}`, {
+      remedy: 'prepare the text again',
+      fields: { path },
+      cause,
+    });
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw malformed((cause as Error).message, cause);
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw malformed(`${issue.path.length > 0 ? `"${issue.path.join('.')}": ` : ''}${issue.message}`, parsed.error);
+}

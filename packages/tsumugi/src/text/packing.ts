@@ -1,0 +1,111 @@
+// Training batches: packed rows, shuffled by seed and epoch, each batch a pure function of its step number.
+//
+// In every epoch the documents are shuffled and laid end to end, and this stream is cut into rows of `contextLength` tokens,
+// so documents stay whole but where a row ends. Row r holds the tokens [r·T, (r+1)·T) and predicts the tokens one further on,
+// so no token inside a document goes unlearned. The last row is completed from the stream's beginning. The rows are then
+// shuffled too: neighbours, which may be parts of one long document, do not meet in one batch. Epochs follow one another
+// without a gap; a batch may hold rows of two.
+import { ConfigError, DataError, deriveSeed, RandomStream } from '../base/index.ts';
+import type { Split } from './manifest.ts';
+import { type Batch, checkBatchOptions, DocumentStream, IGNORED, makeBatch } from './rows.ts';
+import type { TokenShards } from './shards.ts';
+
+export interface PackingOptions {
+  /** Tokens of a row, T. */
+  contextLength: number;
+  /** Rows of a batch, B, on this rank. */
+  batchSize: number;
+  seed: number;
+  /** Default: the documents to learn from. */
+  split?: Split;
+  /** This process and the number of processes that share each step's `world · batchSize` rows. Default 0 of 1. */
+  rank?: number;
+  world?: number;
+  /** Make a document's last token predict BOS, which tells where texts end. Default false: nothing is predicted there. */
+  predictEnd?: boolean;
+}
+
+interface Epoch {
+  number: number;
+  stream: DocumentStream;
+  rows: Uint32Array;
+}
+
+export class PackedBatches {
+  readonly contextLength: number;
+  readonly batchSize: number;
+  /** Rows of one epoch, over all ranks. */
+  readonly rowsPerEpoch: number;
+  readonly #shards: TokenShards;
+  readonly #documents: Uint32Array;
+  readonly #seed: number;
+  readonly #rank: number;
+  readonly #world: number;
+  readonly #endTarget: number;
+  /** The epochs of the latest rows; a batch touches two at most unless it is longer than an epoch. */
+  #epochs: Epoch[] = [];
+
+  constructor(shards: TokenShards, options: PackingOptions) {
+    checkBatchOptions(options);
+    const split = options.split ?? 'train';
+    if (shards.manifest[split].documents === 0) throw emptySplit(shards, split);
+    this.contextLength = options.contextLength;
+    this.batchSize = options.batchSize;
+    this.rowsPerEpoch = Math.ceil(shards.manifest[split].tokens / options.contextLength);
+    this.#shards = shards;
+    this.#documents = shards.documents(split);
+    this.#seed = options.seed;
+    this.#rank = options.rank ?? 0;
+    this.#world = options.world ?? 1;
+    this.#endTarget = options.predictEnd ? shards.manifest.tokenizer.bosId : IGNORED;
+  }
+
+  /** Tokens that all ranks together go through in a step. */
+  get tokensPerStep(): number {
+    return this.#world * this.batchSize * this.contextLength;
+  }
+
+  /** Epochs finished when `step` begins, with its fraction. */
+  epochAt(step: number): number {
+    return (step * this.#world * this.batchSize) / this.rowsPerEpoch;
+  }
+
+  /**
+   * The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for: to resume, go on with
+   * the next step. Over the ranks of one world, it is what a single process would get with `world · batchSize` rows.
+   * `into` is overwritten and returned when given.
+   */
+  batch(step: number, into: Batch = makeBatch(this.batchSize, this.contextLength)): Batch {
+    if (!(Number.isInteger(step) && step >= 0)) {
+      throw new ConfigError('batch-step', `a step should be a whole number of at least 0 but is ${step}`);
+    }
+    into.predicted = 0;
+    const first = (step * this.#world + this.#rank) * this.batchSize;
+    for (let row = 0; row < this.batchSize; row++) {
+      const epoch = this.#epoch(Math.floor((first + row) / this.rowsPerEpoch));
+      const position = epoch.rows[(first + row) % this.rowsPerEpoch]! * this.contextLength;
+      epoch.stream.fill(into, row, position, { wrap: true });
+    }
+    return into;
+  }
+
+  #epoch(number: number): Epoch {
+    const known = this.#epochs.find((epoch) => epoch.number === number);
+    if (known) return known;
+    const random = new RandomStream(deriveSeed(this.#seed, 'packing', number));
+    const order = random.shuffle(this.#documents.slice());
+    const rows = random.shuffle(Uint32Array.from({ length: this.rowsPerEpoch }, (_, i) => i));
+    const epoch = { number, stream: new DocumentStream(this.#shards, order, this.#endTarget), rows };
+    this.#epochs = [...this.#epochs.slice(-1), epoch];
+    return epoch;
+  }
+}
+
+/** There is nothing in a split to make batches of. */
+export function emptySplit(shards: TokenShards, split: Split): DataError {
+  const what = split === 'train' ? 'no documents to train on' : 'no held-out documents to measure with';
+  return new DataError('empty-split', `${shards.folder} holds ${what}`, {
+    remedy: 'prepare at least two documents with a held-out fraction above 0',
+    fields: { folder: shards.folder, split },
+  });
+}

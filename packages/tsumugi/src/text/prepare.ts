@@ -1,0 +1,230 @@
+// Preparation: documents → cleaned, without exact duplicates, split by document, tokenized, written as token shards.
+// Text goes through one document at a time; what stays in memory is 12 bytes of index and 32 to 64 of digest per document.
+import { createHash, hash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, DataError, deriveSeed, FormatError, invariant, RandomStream } from '../base/index.ts';
+import { DigestSet } from './digest-set.ts';
+import type { Encoder } from './encoder.ts';
+import { MANIFEST_FILE, type Manifest, readManifest, type Totals } from './manifest.ts';
+import { ShardWriter } from './shard-writer.ts';
+import { TokenShards } from './shards.ts';
+import type { Corpus, SourceRecord } from './sources.ts';
+import { normaliseNewlines } from './split.ts';
+import { stageFolder } from './staged-folder.ts';
+
+export interface PrepareOptions {
+  encoder: Encoder;
+  /** SHA-256 of the tokenizer's file: shards fit one tokenizer only. */
+  tokenizerHash: string;
+  /** Decides which documents are held out. */
+  seed: number;
+  /** Share of the documents held out, in [0, 1). Default 0.05. */
+  heldOutFraction?: number;
+  /** Tokens after which a new shard file is begun. Default 2^26 (256 MiB). */
+  shardTokens?: number;
+  /** Called about ten times a second, and at the end. */
+  onProgress?: (progress: PrepareProgress) => void;
+}
+
+/** Amounts so far. `bytesRead` of `bytesTotal` is the share of the files that is done. */
+export interface PrepareProgress {
+  documents: number;
+  characters: number;
+  tokens: number;
+  bytesRead: number;
+  bytesTotal: number;
+}
+
+export interface Prepared {
+  manifest: Manifest;
+  /** True when the folder already held exactly this, and nothing was written. */
+  reused: boolean;
+}
+
+/** The held-out share of the documents when none is given. */
+export const HELD_OUT_FRACTION = 0.05;
+
+const PROGRESS_INTERVAL_MS = 100;
+
+/** A document as it is tokenized: newlines as `\n`; a lone surrogate, which UTF-8 cannot hold, as U+FFFD. */
+function clean(text: string): string {
+  return normaliseNewlines(text).toWellFormed();
+}
+
+/** Unicode code points in a well-formed string. */
+function countCharacters(text: string): number {
+  let pairs = 0;
+  for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) pairs++;
+  return text.length - pairs;
+}
+
+/** Everything that determines the shards, hashed. Paths are not part of it: a folder may be moved. */
+function fingerprintOf(corpus: Corpus, sources: SourceRecord[], options: PrepareOptions, fraction: number): string {
+  const parts = {
+    version: 1,
+    sources: sources.map((source) => source.sha256),
+    settings: corpus.settings,
+    tokenizer: [options.tokenizerHash, options.encoder.vocabSize, options.encoder.bosId],
+    seed: options.seed,
+    heldOutFraction: fraction,
+    shardTokens: options.shardTokens ?? null,
+  };
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** What `read` finds, or undefined when there are no shards or they are broken. */
+function unlessBroken<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DataError || error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Prepares `corpus` in `folder`, or finds that it already is. Each document is written as BOS and its tokens, without an end
+ * mark: the published models' streams are separated by BOS. Control pieces named in the text are plain text.
+ *
+ * A document is held out when a number drawn from its content and the seed falls below the fraction, so it keeps its side
+ * when other documents come or go. With two documents or more and a fraction above 0, neither side is left empty.
+ *
+ * An existing folder of shards is replaced; any other folder that is not empty is a DataError, as is text with no content.
+ */
+export async function prepare(corpus: Corpus, folder: string, options: PrepareOptions): Promise<Prepared> {
+  const fraction = options.heldOutFraction ?? HELD_OUT_FRACTION;
+  if (!(fraction >= 0 && fraction < 1)) {
+    throw new ConfigError(
+      'held-out-fraction',
+      `the held-out fraction should be at least 0 and below 1 but is ${fraction}`,
+      {
+        remedy: 'use a small share such as 0.05',
+      },
+    );
+  }
+  const sources = await corpus.sources();
+  const fingerprint = fingerprintOf(corpus, sources, options, fraction);
+  using existing = unlessBroken(() => TokenShards.open(folder));
+  if (existing?.manifest.fingerprint === fingerprint) return { manifest: existing.manifest, reused: true };
+
+  const manifest = await stageFolder(
+    folder,
+    (place) => unlessBroken(() => readManifest(place)) !== undefined,
+    async (place) => {
+      using writer = new ShardWriter(place, options.shardTokens ?? 1 << 26);
+      const kept = await writeDocuments(corpus, writer, options, fraction);
+      const { encoder, tokenizerHash, seed } = options;
+      const written: Manifest = {
+        format: 'tsumugi-token-shards',
+        version: 1,
+        fingerprint,
+        tokenizer: { sha256: tokenizerHash, vocabSize: encoder.vocabSize, bosId: encoder.bosId },
+        seed,
+        heldOutFraction: fraction,
+        ...kept,
+        sources,
+        settings: { ...corpus.settings },
+        ...writer.finish(),
+      };
+      writeFileSync(join(place, MANIFEST_FILE), `${JSON.stringify(written, undefined, 2)}\n`);
+      return written;
+    },
+  );
+  return { manifest, reused: false };
+}
+
+type Kept = Pick<Manifest, 'train' | 'heldOut' | 'duplicates' | 'empty'>;
+
+/** A document that can be moved to the other split, with the number that was drawn for it. */
+interface Candidate {
+  draw: number;
+  document: number;
+  amounts: Totals;
+}
+
+/** Reads, cleans, splits, tokenizes and writes all documents. */
+async function writeDocuments(
+  corpus: Corpus,
+  writer: ShardWriter,
+  options: PrepareOptions,
+  fraction: number,
+): Promise<Kept> {
+  const { encoder, onProgress } = options;
+  const seen = new DigestSet();
+  const splitSeed = deriveSeed(options.seed, 'held-out');
+  const train: Totals = { documents: 0, characters: 0, bytes: 0, tokens: 0 };
+  const heldOut: Totals = { ...train };
+  const kept: Kept = { train, heldOut, duplicates: 0, empty: 0 };
+  let lowest: Candidate | undefined;
+  let highest: Candidate | undefined;
+
+  const report = () =>
+    onProgress?.({
+      documents: train.documents + heldOut.documents,
+      characters: train.characters + heldOut.characters,
+      tokens: train.tokens + heldOut.tokens,
+      bytesRead: corpus.bytesRead,
+      bytesTotal: corpus.bytesTotal,
+    });
+  let nextReport = performance.now() + PROGRESS_INTERVAL_MS;
+
+  for await (const document of corpus.documents()) {
+    const text = clean(document.text);
+    if (!/\S/.test(text)) {
+      kept.empty++;
+      continue;
+    }
+    const digest = hash('sha256', text, 'buffer');
+    if (!seen.add(digest)) {
+      kept.duplicates++;
+      continue;
+    }
+    const draw = new RandomStream(digest.readUInt32LE(16) ^ splitSeed).next();
+    const ids = encoder.encode(text, { addBos: false, safe: true });
+    invariant(ids.length > 0, `the tokenizer made no tokens of a document of ${document.source}`);
+    const amounts = {
+      documents: 1,
+      characters: countCharacters(text),
+      bytes: Buffer.byteLength(text),
+      tokens: ids.length + 1,
+    };
+    const candidate = { draw, document: writer.documents, amounts };
+    if (!lowest || draw < lowest.draw) lowest = candidate;
+    if (!highest || draw > highest.draw) highest = candidate;
+    writer.add(encoder.bosId, ids, amounts.characters, draw < fraction);
+    accumulate(draw < fraction ? heldOut : train, amounts, 1);
+    if (performance.now() >= nextReport) {
+      report();
+      nextReport = performance.now() + PROGRESS_INTERVAL_MS;
+    }
+  }
+
+  if (!lowest || !highest) throw noText(kept);
+  if (writer.documents > 1 && fraction > 0) {
+    const moved = heldOut.documents === 0 ? lowest : train.documents === 0 ? highest : undefined;
+    if (moved) {
+      const toHeldOut = moved === lowest;
+      accumulate(toHeldOut ? train : heldOut, moved.amounts, -1);
+      accumulate(toHeldOut ? heldOut : train, moved.amounts, 1);
+      writer.setHeldOut(moved.document, toHeldOut);
+    }
+  }
+  report();
+  return kept;
+}
+
+function accumulate(totals: Totals, amounts: Totals, sign: 1 | -1): void {
+  totals.documents += sign * amounts.documents;
+  totals.characters += sign * amounts.characters;
+  totals.bytes += sign * amounts.bytes;
+  totals.tokens += sign * amounts.tokens;
+}
+
+function noText(kept: Kept): DataError {
+  const read = kept.empty > 0 ? `all ${kept.empty} documents are empty` : 'it holds no documents';
+  return new DataError('empty-text', `there is no text to learn from: ${read}`, {
+    remedy: 'name files or folders with text in them, and the right --field for JSON lines and Parquet',
+    fields: { empty: kept.empty },
+  });
+}

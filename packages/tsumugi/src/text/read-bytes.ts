@@ -1,0 +1,57 @@
+// A file as a stream of bytes, decompressed by its name's ending (.gz, .zst), with a count of what was read from the disk.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { Readable, Transform } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { DataError } from '../base/index.ts';
+import type { ByteSource } from './decode.ts';
+
+const DECOMPRESSORS: Record<string, () => Transform> = { '.gz': createGunzip, '.zst': createZstdDecompress };
+
+/** The endings of compressed files that are read. */
+export const COMPRESSED = Object.keys(DECOMPRESSORS);
+
+const CHUNK_BYTES = 1 << 20;
+
+/** The bytes of `path`. `onRead` is told how many bytes came from the disk. */
+async function* readChunks(path: string, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const decompress = DECOMPRESSORS[COMPRESSED.find((ending) => path.toLowerCase().endsWith(ending)) ?? '']?.();
+  let counted = 0;
+  try {
+    for await (const chunk of decompress ? compose(file, decompress) : file) {
+      onRead(file.bytesRead - counted);
+      counted = file.bytesRead;
+      yield chunk as Buffer;
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataError('unreadable-file', `${path} cannot be read: ${reason}`, {
+      remedy: decompress
+        ? 'check that the file is whole (was it cut off while being copied?)'
+        : 'check its permissions',
+      fields: { file: path },
+      cause,
+    });
+  } finally {
+    file.destroy();
+  }
+}
+
+/** The decompressed stream; a failure of either end ends both. */
+function compose(file: Readable, decompress: Transform): Readable {
+  file.on('error', (error) => decompress.destroy(error));
+  return file.pipe(decompress);
+}
+
+/** The SHA-256 of a file as it is stored, in hexadecimal. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** A file to be decoded. `onRead` is called with the bytes of every read, in every pass. */
+export function fileSource(path: string, onRead: (bytes: number) => void = () => {}): ByteSource {
+  return { name: path, chunks: () => readChunks(path, onRead) };
+}

@@ -1,0 +1,78 @@
+// JSON lines: one object per line, the document in one of its fields.
+import { DataError, nearest } from '../base/index.ts';
+
+/** The lines of a stream of text, without their ends. */
+async function* lines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    const searchFrom = rest.length;
+    rest += chunk;
+    let start = 0;
+    for (let end = rest.indexOf('\n', searchFrom); end >= 0; end = rest.indexOf('\n', start)) {
+      yield rest.slice(start, end);
+      start = end + 1;
+    }
+    rest = rest.slice(start);
+  }
+  if (rest) yield rest;
+}
+
+/** Reports that a row has no field (or column) of that name, with the nearest one it has. */
+export function missingField(file: string, row: number | undefined, field: string, existing: string[]): DataError {
+  const [where, kind] = row === undefined ? [file, 'column'] : [`${file}, row ${row}`, 'field'];
+  const near = nearest(field, existing);
+  return new DataError(
+    'missing-field',
+    `${where} has no ${kind} "${field}" but ${existing.map((name) => `"${name}"`).join(', ') || 'none'}`,
+    {
+      remedy: `name the ${kind} that holds the text with --field${near ? `; did you mean "${near}"?` : ''}`,
+      fields: { file, row, field, existing },
+    },
+  );
+}
+
+/** Reports that a field holds something other than text. */
+export function notText(file: string, row: number, field: string, value: unknown): DataError {
+  const found = Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
+  return new DataError('not-text', `${file}, row ${row}: "${field}" should hold text but holds ${found}`, {
+    remedy: 'name a field of text with --field',
+    fields: { file, row, field },
+  });
+}
+
+/** The texts of a JSON-lines file. Blank lines are skipped; `null` is an empty document. Rows count from 1. */
+export async function* readJsonLines(
+  file: string,
+  chunks: AsyncIterable<string>,
+  field: string,
+): AsyncGenerator<string> {
+  let row = 0;
+  for await (const line of lines(chunks)) {
+    row++;
+    if (line.trim() === '') continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch (cause) {
+      throw new DataError('not-json', `${file}, row ${row} is not JSON: ${(cause as Error).message}`, {
+        remedy: 'write one JSON object per line',
+        fields: { file, row },
+        cause,
+      });
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new DataError(
+        'not-an-object',
+        `${file}, row ${row} should be a JSON object but is ${JSON.stringify(value).slice(0, 40)}`,
+        {
+          remedy: `write one object per line, such as {"${field}": "…"}`,
+          fields: { file, row },
+        },
+      );
+    }
+    if (!Object.hasOwn(value, field)) throw missingField(file, row, field, Object.keys(value));
+    const text = (value as Record<string, unknown>)[field];
+    if (text !== null && typeof text !== 'string') throw notText(file, row, field, text);
+    yield text ?? '';
+  }
+}

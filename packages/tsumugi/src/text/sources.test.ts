@@ -1,0 +1,152 @@
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { embeddedText } from './embedded.ts';
+import { encodeAs, temporaryFolder } from './fixtures/toy.ts';
+import { openCorpus, type ReadOptions, readDocuments } from './sources.ts';
+
+async function texts(paths: string | string[], options: ReadOptions = {}): Promise<string[]> {
+  const documents = await Array.fromAsync(readDocuments([paths].flat(), options));
+  return documents.map((document) => document.text);
+}
+
+const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+
+describe('files and folders', () => {
+  it('reads a folder recursively, in order of names, without hidden and unreadable files', async () => {
+    using folder = temporaryFolder();
+    mkdirSync(folder.at('b', 'c'), { recursive: true });
+    mkdirSync(folder.at('.git'));
+    writeFileSync(folder.at('b', 'c', 'deep.md'), '# 深い\n');
+    writeFileSync(folder.at('b.txt'), 'び');
+    writeFileSync(folder.at('A.TXT'), 'えい');
+    writeFileSync(folder.at('image.png'), 'png');
+    writeFileSync(folder.at('.hidden.txt'), 'hidden');
+    writeFileSync(folder.at('.git', 'x.txt'), 'hidden');
+    writeFileSync(folder.at('z.jsonl'), '{"text": "一"}\n\n{"text": "二"}');
+    symlinkSync(folder.path, folder.at('b', 'loop'));
+    const documents = await Array.fromAsync(readDocuments([folder.path]));
+    expect(documents.map((document) => document.text)).toEqual(['えい', '# 深い\n', 'び', '一', '二']);
+    expect(documents[0]!.source).toBe(folder.at('A.TXT'));
+    // Named twice, read once; the order is that of the paths.
+    expect(await texts([folder.at('z.jsonl'), folder.path])).toEqual(['一', '二', 'えい', '# 深い\n', 'び']);
+  });
+
+  it('reads compressed files', async () => {
+    using folder = temporaryFolder();
+    const body = Buffer.from('{"text": "圧縮"}\n'.repeat(3));
+    writeFileSync(folder.at('a.jsonl.gz'), gzipSync(body));
+    writeFileSync(folder.at('b.txt.zst'), zstdCompressSync(Buffer.from('文')));
+    expect(await texts(folder.path)).toEqual(['圧縮', '圧縮', '圧縮', '文']);
+    truncateSync(folder.at('a.jsonl.gz'), 20);
+    await expect(texts(folder.at('a.jsonl.gz'))).rejects.toMatchObject({ code: 'unreadable-file' });
+  });
+
+  it('reads old encodings by detection, also in JSON lines, and by name', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('e.txt'), encodeAs('これはEUCです。', 'euc-jp'));
+    writeFileSync(folder.at('j.jsonl'), encodeAs('{"text": "これはJSONです"}', 'shift_jis'));
+    writeFileSync(folder.at('s.txt'), encodeAs('日本国憲法', 'shift_jis'));
+    expect(await texts([folder.at('e.txt'), folder.at('j.jsonl')])).toEqual(['これはEUCです。', 'これはJSONです']);
+    expect(await texts(folder.at('s.txt'), { encoding: 'sjis' })).toEqual(['日本国憲法']);
+  });
+
+  it('cuts the embedded novels into documents that a split can use', async () => {
+    const all = await texts(embeddedText());
+    expect(all.length).toBeGreaterThan(80);
+    expect(all.join('').length).toBe(409_832);
+    const corpus = openCorpus(embeddedText());
+    let [last, falls] = [0, 0];
+    for await (const _ of corpus.documents()) {
+      if (corpus.bytesRead < last) falls++;
+      last = corpus.bytesRead;
+    }
+    expect(falls).toBe(0);
+    expect(corpus.bytesRead).toBe(corpus.bytesTotal);
+    expect((await corpus.sources())[1]!.sha256).toBe(
+      '8630aa7e7b9dfa16e196ad66664b0f7387064c21792798d3aebeae58298a6b8e',
+    );
+  });
+
+  it('reads again from the first document on', async () => {
+    const corpus = openCorpus([fixture('zstd.parquet')], { field: 'content' });
+    const once = await Array.fromAsync(corpus.documents());
+    expect(await Array.fromAsync(corpus.documents())).toEqual(once);
+  });
+});
+
+describe('Parquet', () => {
+  const expected = [
+    '吾輩は猫である。',
+    '名前はまだ無い。\r\nどこで生れたかとんと見当がつかぬ。',
+    '',
+    '𠮷野家で🍣を食べた。',
+    '吾輩は猫である。',
+  ];
+  for (const codec of ['snappy', 'zstd']) {
+    it(`reads a column compressed with ${codec}`, async () => {
+      expect(await texts(fixture(`${codec}.parquet`), { field: 'content' })).toEqual(expected);
+    });
+  }
+
+  it('names the columns when the one asked for is missing, and refuses one that is no text', async () => {
+    await expect(texts(fixture('snappy.parquet'), { field: 'contents' })).rejects.toThrow(
+      /"id", "content"[^]*did you mean "content"/,
+    );
+    await expect(texts(fixture('snappy.parquet'), { field: 'id' })).rejects.toMatchObject({
+      code: 'not-text',
+      fields: { row: 1 },
+    });
+  });
+
+  it('refuses a file that is not Parquet', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('a.parquet'), 'not parquet at all');
+    await expect(texts(folder.at('a.parquet'))).rejects.toMatchObject({ code: 'unreadable-parquet' });
+    writeFileSync(folder.at('a.parquet'), '');
+    await expect(texts(folder.at('a.parquet'))).rejects.toMatchObject({ code: 'unreadable-parquet' });
+  });
+});
+
+describe('mistakes', () => {
+  async function mistake(content: string, options: ReadOptions = {}) {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('a.jsonl'), content);
+    return texts(folder.at('a.jsonl'), options).then(
+      () => undefined,
+      (error) => error,
+    );
+  }
+
+  it('in JSON lines name the row and the nearest field', async () => {
+    expect(await mistake('{"text": "a"}\n{"txt": "b", "id": 1}')).toMatchObject({
+      code: 'missing-field',
+      fields: { row: 2 },
+    });
+    expect((await mistake('{"txt": "b", "id": 1}')).message).toMatch(/row 1 has no field "text"[^]*did you mean "txt"/);
+    expect((await mistake('{"a": "b"}', { field: 'content' })).message).toMatch(/no field "content" but "a"/);
+    expect(await mistake('{"text": "a"}\n\n{"text": ')).toMatchObject({ code: 'not-json', fields: { row: 3 } });
+    expect(await mistake('[1, 2]')).toMatchObject({ code: 'not-an-object' });
+    expect(await mistake('{"text": 5}')).toMatchObject({ code: 'not-text' });
+    expect(await mistake('{"text": ["a"]}')).toMatchObject({ code: 'not-text' });
+    expect(await mistake('{"text": null}\n{"text": "\\u3042"}')).toBeUndefined();
+  });
+
+  it('in paths have a remedy', () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('novel.txt'), 'a');
+    expect(() => openCorpus([folder.at('nobel.txt')])).toThrow(/no file or folder .*nobel[^]*novel\.txt/);
+    expect(() => openCorpus([folder.at('no', 'such')])).toThrow(/no file or folder/);
+    mkdirSync(folder.at('empty'));
+    expect(() => openCorpus([folder.at('empty')])).toThrow(/holds no files/);
+    mkdirSync(folder.at('images'));
+    writeFileSync(folder.at('images', 'a.png'), '');
+    expect(() => openCorpus([folder.at('images')])).toThrow(/no file of a readable format[^]*\.jsonl/);
+    expect(() => openCorpus([folder.at('images', 'a.png')])).toThrow(/cannot|not of a format/);
+    writeFileSync(folder.at('a.jsonl.xz'), '');
+    expect(() => openCorpus([folder.at('a.jsonl.xz')])).toThrow(/unpack it first/);
+    expect(() => openCorpus([])).toThrow(/no text was named/);
+    expect(() => openCorpus([folder.at('novel.txt')], { encoding: 'utf-9' })).toThrow(/no text encoding/);
+  });
+});

@@ -1,0 +1,114 @@
+// A corpus: documents read from files and folders, in a fixed order, any number of times, without holding them in memory.
+import { decode, parseEncoding } from './decode.ts';
+import { fileSource, sha256OfFile } from './read-bytes.ts';
+import { readJsonLines } from './read-jsonl.ts';
+import { readParquet } from './read-parquet.ts';
+import { listSourceFiles, type SourceFile } from './source-files.ts';
+import { DOCUMENT_CHARACTERS, splitText } from './split.ts';
+
+export interface TextDocument {
+  text: string;
+  /** The file it came from. */
+  source: string;
+}
+
+/** A file that a corpus was made from, as a manifest names it. */
+export interface SourceRecord {
+  path: string;
+  bytes: number;
+  sha256: string;
+}
+
+export interface ReadOptions {
+  /** Field of JSON lines, or column of Parquet, that holds the text. Default "text". */
+  field?: string;
+  /** Encoding of all files (any WHATWG name, or cp932); detected for each file when left out. Parquet is always UTF-8. */
+  encoding?: string;
+  /** Length at which long text files are cut into documents; see split.ts. */
+  documentCharacters?: number;
+}
+
+/** What preparation reads. */
+export interface Corpus {
+  /** The documents from the first on; each call reads anew. */
+  documents(): AsyncIterable<TextDocument>;
+  /** The files behind them, hashed. */
+  sources(): Promise<SourceRecord[]>;
+  /** How the files are read, where it changes the documents: part of what tells one corpus from another. */
+  readonly settings: Readonly<Record<string, string | number>>;
+  /** Size of all files on the disk, and how much of it the latest `documents()` has gone through. */
+  readonly bytesTotal: number;
+  readonly bytesRead: number;
+}
+
+class FileCorpus implements Corpus {
+  readonly files: readonly SourceFile[];
+  readonly settings: Readonly<Record<string, string | number>>;
+  readonly bytesTotal: number;
+  #bytesRead = 0;
+  #field: string;
+  #encoding: string | undefined;
+  #documentCharacters: number;
+
+  constructor(files: readonly SourceFile[], options: ReadOptions) {
+    this.files = files;
+    this.bytesTotal = files.reduce((sum, file) => sum + file.bytes, 0);
+    this.#field = options.field ?? 'text';
+    this.#encoding = options.encoding === undefined ? undefined : parseEncoding(options.encoding);
+    this.#documentCharacters = options.documentCharacters ?? DOCUMENT_CHARACTERS;
+    this.settings = {
+      field: this.#field,
+      encoding: this.#encoding ?? 'detected',
+      documentCharacters: String(this.#documentCharacters),
+    };
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  async *documents(): AsyncGenerator<TextDocument> {
+    this.#bytesRead = 0;
+    let before = 0;
+    for (const file of this.files) {
+      for await (const text of this.#texts(file, before)) yield { text, source: file.path };
+      before += file.bytes;
+      this.#bytesRead = before;
+    }
+  }
+
+  async sources(): Promise<SourceRecord[]> {
+    const records: SourceRecord[] = [];
+    for (const { path, bytes } of this.files) records.push({ path, bytes, sha256: await sha256OfFile(path) });
+    return records;
+  }
+
+  #texts(file: SourceFile, before: number): AsyncIterable<string> {
+    if (file.format === 'parquet') {
+      return readParquet(file.path, this.#field, (share) => {
+        this.#bytesRead = before + share * file.bytes;
+      });
+    }
+    // Detection reads a file once more, so what goes beyond its size is a second pass.
+    const start = this.#encoding ? before : before - file.bytes;
+    let read = 0;
+    const source = fileSource(file.path, (bytes) => {
+      read += bytes;
+      this.#bytesRead = Math.max(before, Math.min(start + read, before + file.bytes));
+    });
+    const characters = decode(source, this.#encoding);
+    return file.format === 'jsonl'
+      ? readJsonLines(file.path, characters, this.#field)
+      : splitText(characters, this.#documentCharacters);
+  }
+}
+
+/** The corpus in `paths` (files and folders). Missing, unreadable or empty ones are DataErrors. */
+export function openCorpus(paths: readonly string[], options: ReadOptions = {}): Corpus {
+  return new FileCorpus(listSourceFiles(paths), options);
+}
+
+/** The documents in `paths` (files and folders), in a fixed order. */
+export function readDocuments(paths: readonly string[], options: ReadOptions = {}): AsyncIterable<TextDocument> {
+  return openCorpus(paths, options).documents();
+}

@@ -1,0 +1,132 @@
+// The files of a tokenizer in a model folder: tokenizer.jsonl, one piece per line, and tokenizer_config.json, which names
+// the special pieces and says whether sequences begin with <|plamo:bos|>.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DataError, FormatError, writeFileAtomic } from '../../base/index.ts';
+import { type Piece, parsePieces, Vocabulary } from './vocabulary.ts';
+
+export const PIECES_FILE = 'tokenizer.jsonl';
+export const CONFIG_FILE = 'tokenizer_config.json';
+
+/** The pieces with a role of their own. `op` opens and closes the parts of a prompt. */
+export interface SpecialNames {
+  bos: string;
+  eos: string;
+  pad: string;
+  unk: string;
+  op: string;
+}
+
+export const SPECIAL_NAMES: Readonly<SpecialNames> = {
+  unk: '<|plamo:unk|>',
+  bos: '<|plamo:bos|>',
+  eos: '<|plamo:eos|>',
+  pad: '<|plamo:pad|>',
+  op: '<|plamo:op|>',
+};
+
+export interface TokenizerConfig {
+  names: Partial<SpecialNames>;
+  addBos: boolean;
+  addEos: boolean;
+}
+
+/** Without a tokenizer_config.json, the defaults of the published tokenizer class hold. */
+const CLASS_DEFAULTS: TokenizerConfig = { names: {}, addBos: false, addEos: false };
+
+export interface TokenizerFiles {
+  /** The tokenizer.jsonl that was read. */
+  path: string;
+  pieces: Piece[];
+  config: TokenizerConfig;
+}
+
+/**
+ * Reads a tokenizer.jsonl, or the one in a folder, and the tokenizer_config.json beside it if there is one.
+ * @throws DataError when there is no such file, FormatError when a file is malformed
+ */
+export function readTokenizerFiles(fileOrFolder: string): TokenizerFiles {
+  const found = statSync(fileOrFolder, { throwIfNoEntry: false });
+  const path = found?.isDirectory() ? join(fileOrFolder, PIECES_FILE) : fileOrFolder;
+  if (!found || !existsSync(path)) {
+    throw new DataError('tokenizer-not-found', `there is no tokenizer at ${path}`, {
+      remedy: `Give a ${PIECES_FILE} or a model folder that holds one.`,
+      fields: { path },
+    });
+  }
+  const pieces = parsePieces(readUtf8(path), path);
+  const configPath = join(dirname(path), CONFIG_FILE);
+  return { path, pieces, config: existsSync(configPath) ? readConfig(configPath) : CLASS_DEFAULTS };
+}
+
+function readConfig(path: string): TokenizerConfig {
+  const refuse = (fault: string, cause?: unknown) =>
+    new FormatError('tokenizer-config', `${path}: ${fault}`, {
+      remedy: `Correct the file, or remove it to use the defaults.`,
+      fields: { path },
+      cause,
+    });
+  let config: unknown;
+  try {
+    config = JSON.parse(readUtf8(path));
+  } catch (cause) {
+    throw refuse('is not JSON', cause);
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw refuse('is not a JSON object');
+  const values = config as Record<string, unknown>;
+  const flag = (key: string, otherwise: boolean) => {
+    const value = values[key] ?? otherwise;
+    if (typeof value !== 'boolean') throw refuse(`${key} is ${JSON.stringify(value)}, not true or false`);
+    return value;
+  };
+  const names: Partial<SpecialNames> = {};
+  for (const role of ['bos', 'eos', 'pad', 'unk'] as const) {
+    const key = `${role}_token`;
+    // The Hugging Face layout has two spellings: the name itself, or an object that holds it as `content`.
+    const value = values[key] ?? undefined;
+    const name = typeof value === 'object' ? (value as { content?: unknown }).content : value;
+    if (name === undefined) continue;
+    if (typeof name !== 'string') throw refuse(`${key} is ${JSON.stringify(value)}, not the name of a piece`);
+    names[role] = name;
+  }
+  return { names, addBos: flag('add_bos_token', false), addEos: flag('add_eos_token', false) };
+}
+
+function readUtf8(path: string): string {
+  const bytes = readFileSync(path);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FormatError('tokenizer-utf8', `${path} is not UTF-8`, {
+      remedy: 'Get the file again from where the model came from.',
+      fields: { path },
+      cause,
+    });
+  }
+}
+
+/**
+ * Writes tokenizer.jsonl and tokenizer_config.json into `folder`, each whole or not at all. Sequences are marked to begin
+ * with <|plamo:bos|> and not to end with <|plamo:eos|>, as in the published tokenizer.
+ * @throws FormatError, before anything is written, when the pieces are no vocabulary
+ */
+export function writeTokenizer(folder: string, pieces: readonly Piece[]): void {
+  const vocabulary = new Vocabulary(pieces);
+  const lines = vocabulary.pieces.map(
+    // Scores are written as fractions even when whole: some readers take the type of the first for all.
+    ({ text, score, type }) =>
+      `[${JSON.stringify(text)}, ${Number.isInteger(score) ? score.toFixed(1) : score}, "${type}", null, null]\n`,
+  );
+  const config = {
+    add_bos_token: true,
+    add_eos_token: false,
+    bos_token: SPECIAL_NAMES.bos,
+    clean_up_tokenization_spaces: false,
+    eos_token: SPECIAL_NAMES.eos,
+    pad_token: SPECIAL_NAMES.pad,
+    tokenizer_class: 'PlamoTokenizer',
+    unk_token: SPECIAL_NAMES.unk,
+  };
+  writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  writeFileAtomic(join(folder, PIECES_FILE), lines.join(''));
+}

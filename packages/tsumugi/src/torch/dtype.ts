@@ -1,0 +1,80 @@
+// Element types: PyTorch's names, libtorch's codes, and the JavaScript array that holds each.
+import { UserError } from '../base/index.ts';
+
+/** PyTorch's dtype names. */
+export type DType =
+  | 'uint8'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'float16'
+  | 'float32'
+  | 'float64'
+  | 'bool'
+  | 'bfloat16';
+
+/** A device as PyTorch writes it. */
+export type Device = 'cpu' | 'cuda' | `cuda:${number}`;
+
+export type TypedArray =
+  | Uint8Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint16Array
+  | Float32Array
+  | Float64Array;
+
+// biome-ignore format: a table
+const dtypes = {
+  uint8:    { code: 0,  bytes: 1, array: Uint8Array },
+  int8:     { code: 1,  bytes: 1, array: Int8Array },
+  int16:    { code: 2,  bytes: 2, array: Int16Array },
+  int32:    { code: 3,  bytes: 4, array: Int32Array },
+  int64:    { code: 4,  bytes: 8, array: BigInt64Array },
+  float16:  { code: 5,  bytes: 2, array: Uint16Array },
+  float32:  { code: 6,  bytes: 4, array: Float32Array },
+  float64:  { code: 7,  bytes: 8, array: Float64Array },
+  bool:     { code: 11, bytes: 1, array: Uint8Array },
+  bfloat16: { code: 15, bytes: 2, array: Uint16Array },
+} as const satisfies Record<DType, { code: number; bytes: number; array: unknown }>;
+
+export const dtypeNames = Object.keys(dtypes) as DType[];
+
+const nameOfCode = new Map(dtypeNames.map((name) => [dtypes[name].code as number, name]));
+
+/** libtorch's code of a dtype; undefined stays undefined (the operator's default). */
+export function dtypeCode(dtype: DType): number;
+export function dtypeCode(dtype: DType | undefined): number | undefined;
+export function dtypeCode(dtype: DType | undefined): number | undefined {
+  if (dtype === undefined) return undefined;
+  const entry = dtypes[dtype];
+  if (!entry) throw new UserError('unknown-dtype', `unknown dtype "${dtype}"; known: ${dtypeNames.join(', ')}`);
+  return entry.code;
+}
+
+export function dtypeName(code: number): DType {
+  const name = nameOfCode.get(code);
+  if (!name) throw new UserError('unknown-dtype', `libtorch's dtype ${code} has no JavaScript counterpart`);
+  return name;
+}
+
+export function dtypeBytes(dtype: DType): number {
+  return dtypes[dtype].bytes;
+}
+
+/** The typed array over `buffer` for a dtype: 16-bit floats come as their bits, booleans as 0 and 1. */
+export function typedArray(dtype: DType, buffer: ArrayBuffer): TypedArray {
+  return new dtypes[dtype].array(buffer) as TypedArray;
+}
+
+/** The dtype of a typed array. */
+export function dtypeOfArray(array: TypedArray): DType {
+  for (const name of ['float32', 'int64', 'int32', 'float64', 'uint8', 'int8', 'int16'] as const)
+    if (array instanceof dtypes[name].array) return name;
+  throw new UserError('unknown-dtype', `no dtype holds a ${array.constructor.name}`, {
+    remedy: 'Pass a Float32Array, Float64Array, BigInt64Array, Int32Array, Int16Array, Int8Array or Uint8Array.',
+  });
+}

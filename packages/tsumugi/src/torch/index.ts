@@ -1,0 +1,41 @@
+// Tensors on libtorch. The only folder that touches the addon.
+export { backward, checkpoint, enableGrad, grad, isGradEnabled, noGrad, withGradient } from './autograd.ts';
+export { type Device, type DType, dtypeBytes, dtypeNames, type TypedArray } from './dtype.ts';
+export {
+  arange,
+  empty,
+  eye,
+  full,
+  linspace,
+  ones,
+  rand,
+  randint,
+  randn,
+  type TensorOptions,
+  tensor,
+  zeros,
+} from './factories.ts';
+export { MappedFile } from './mapped.ts';
+export { emptyCache, liveHandles, memory, resetPeakMemory } from './memory.ts';
+export {
+  callOperator,
+  hasOperator,
+  type OperatorResult,
+  type OperatorValue,
+  operatorNames,
+  operatorSchema,
+} from './operator.ts';
+export * from './operators.generated.ts';
+export { Generator } from './random.ts';
+export { scope, tensorsIn } from './scope.ts';
+export {
+  blasCore,
+  defaultDevice,
+  hasCuda,
+  measureBandwidth,
+  measureFma,
+  numThreads,
+  setThreads,
+  torchVersion,
+} from './system.ts';
+export { fromBytes, type NestedArray, Tensor, type TensorData } from './tensor.ts';

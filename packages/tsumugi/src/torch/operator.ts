@@ -1,0 +1,198 @@
+// Operators by name. Generated methods use ids resolved once; `callOperator` is the escape hatch to all ~3,200 others,
+// with every argument checked against the operator's schema.
+
+import type { NativeValue } from '@tsumugi/native';
+import { DisposedError, NativeError, suggestion, TsumugiError, UserError } from '../base/index.ts';
+import { type DType, dtypeCode, dtypeNames } from './dtype.ts';
+import { native } from './native.ts';
+import { parseSchema, type Schema, type SchemaArgument } from './schema.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Splits "aten::add.Tensor" into name and overload. */
+function splitName(name: string): [string, string] {
+  const dot = name.indexOf('.');
+  return dot < 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot + 1)];
+}
+
+const ids = new Map<string, number>();
+
+/** The native id of an operator. Throws a NativeError when this libtorch does not have it. */
+export function operatorId(name: string): number {
+  let id = ids.get(name);
+  if (id === undefined) {
+    id = native().find(...splitName(name));
+    if (id < 0) {
+      const near = suggestion(
+        name,
+        native()
+          .operatorNames()
+          .filter((known) => known.startsWith(name.slice(0, 8)))
+          .slice(0, 400),
+      );
+      throw new NativeError('unknown-operator', `libtorch ${native().version().torch} has no operator "${name}"`, {
+        remedy: near.startsWith('Did') ? near : 'operatorNames() lists what there is.',
+      });
+    }
+    ids.set(name, id);
+  }
+  return id;
+}
+
+/** Whether this libtorch has the operator. */
+export function hasOperator(name: string): boolean {
+  return ids.has(name) || native().find(...splitName(name)) >= 0;
+}
+
+/** Every operator's name, overload included. */
+export function operatorNames(): string[] {
+  return native().operatorNames();
+}
+
+const schemas = new Map<string, Schema>();
+
+/** An operator's parsed schema. */
+export function operatorSchema(name: string): Schema {
+  let schema = schemas.get(name);
+  if (!schema) {
+    schema = parseSchema(native().schema(operatorId(name)));
+    schemas.set(name, schema);
+  }
+  return schema;
+}
+
+function isTensor(value: unknown): value is Tensor {
+  return typeof value === 'object' && value !== null && 'rawHandle' in value;
+}
+
+function describeTensor(tensor: Tensor): string {
+  return tensor.isDisposed ? 'freed tensor' : `${tensor.dtype}[${tensor.shape.join(', ')}]`;
+}
+
+/** What an argument is, for messages. */
+function describe(value: unknown): string {
+  if (isTensor(value)) return describeTensor(value);
+  if (Array.isArray(value)) return `[${value.slice(0, 6).map(describe).join(', ')}${value.length > 6 ? ', …' : ''}]`;
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** Adds the operator and the shapes to an error thrown by the addon. */
+export function explain(error: unknown, operator: string, values: readonly unknown[]): Error {
+  if (!(error instanceof Error) || error instanceof TsumugiError) return error as Error;
+  const code = (error as Error & { code?: string }).code ?? 'libtorch';
+  if (values.some((value) => isTensor(value) && value.isDisposed) || code === 'disposed')
+    return new DisposedError('disposed', `${operator}: a tensor was used after it was freed`, {
+      remedy: 'Return it from its scope, or call keep() on it before the scope ends.',
+      fields: { operator },
+    });
+  const first = error.message.split('\n', 1)[0]!.replace(/^aten::\S+: /, '');
+  const given = values
+    .filter((value) => value !== undefined)
+    .map(describe)
+    .join(', ');
+  return new NativeError(code, `${operator}(${given}): ${first}`, { fields: { operator }, cause: error });
+}
+
+// --- the escape hatch ---------------------------------------------------------------------------------------------
+
+export type OperatorValue = Tensor | NativeValue | DType | readonly (Tensor | null)[];
+
+function accepts(type: string, value: unknown): boolean {
+  switch (type) {
+    case 'Tensor':
+      return isTensor(value);
+    case 'Scalar':
+      return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint';
+    case 'int':
+    case 'SymInt':
+      return Number.isInteger(value) || typeof value === 'bigint';
+    case 'float':
+      return typeof value === 'number';
+    case 'bool':
+      return typeof value === 'boolean';
+    case 'str':
+    case 'Device':
+      return typeof value === 'string';
+    case 'ScalarType':
+      return dtypeNames.includes(value as DType);
+    case 'Layout':
+    case 'MemoryFormat':
+      return Number.isInteger(value);
+    default:
+      return typeof value === 'object'; // Generator: an external, which the addon checks
+  }
+}
+
+function acceptsArgument(argument: SchemaArgument, value: unknown): boolean {
+  if (value === undefined) return argument.default !== undefined || argument.optional;
+  if (value === null) return argument.optional;
+  if (!argument.list) return accepts(argument.base, value);
+  if (typeof value === 'number' && argument.length !== undefined) return accepts(argument.base, value);
+  return (
+    Array.isArray(value) &&
+    value.every((item) => (item === null ? argument.base === 'Tensor' : accepts(argument.base, item)))
+  );
+}
+
+function toNative(argument: SchemaArgument, value: unknown): NativeValue {
+  if (isTensor(value)) return value.handle;
+  if (Array.isArray(value)) return value.map((item) => (isTensor(item) ? item.handle : item));
+  if (argument.base === 'ScalarType' && typeof value === 'string') return dtypeCode(value as DType);
+  return value as NativeValue;
+}
+
+let wrap: (handle: number) => Tensor;
+
+/** Set once by tensor.ts, which this file must not import at run time (it imports the generated operators). */
+export function setWrap(make: (handle: number) => Tensor): void {
+  wrap = make;
+}
+
+/** A new Tensor for a handle the addon returned. */
+export function wrapHandle(handle: number): Tensor {
+  return wrap(handle);
+}
+
+export type OperatorResult = Tensor | Tensor[] | number | boolean | string | null | OperatorResult[];
+
+function fromNative(base: string, value: unknown): OperatorResult {
+  if (Array.isArray(value)) return value.map((item) => fromNative(base, item));
+  return base === 'Tensor' && typeof value === 'number' ? wrapHandle(value) : (value as OperatorResult);
+}
+
+/**
+ * Calls any libtorch operator by name, e.g. `callOperator('aten::addmm', bias, x, weight)`. Arguments follow the
+ * schema's order; trailing ones with defaults may be left out; dtypes are names, `null` is None.
+ *
+ * @throws UserError naming operator, argument and both types when an argument does not fit the schema.
+ */
+export function callOperator(name: string, ...values: OperatorValue[]): OperatorResult {
+  const id = operatorId(name);
+  const schema = operatorSchema(name);
+  if (values.length > schema.arguments.length)
+    throw new UserError('bad-argument', `${name} takes ${schema.arguments.length} arguments, got ${values.length}`, {
+      remedy: `Its schema is ${schema.text}`,
+      fields: { operator: name },
+    });
+  schema.arguments.forEach((argument, index) => {
+    const value = values[index];
+    if (acceptsArgument(argument, value)) return;
+    throw new UserError(
+      'bad-argument',
+      `${name}: argument ${index + 1} "${argument.name}" must be ${argument.type}, got ${value === undefined ? 'nothing' : describe(value)}`,
+      {
+        remedy: `Its schema is ${schema.text}`,
+        fields: { operator: name, argument: argument.name, expected: argument.type },
+      },
+    );
+  });
+  try {
+    const result: unknown = native().call(
+      id,
+      ...values.map((value, index) => toNative(schema.arguments[index]!, value)),
+    );
+    if (schema.returns.length === 1) return fromNative(schema.returns[0]!, result);
+    return ((result ?? []) as unknown[]).map((item, index) => fromNative(schema.returns[index]!, item));
+  } catch (error) {
+    throw explain(error, name, values);
+  }
+}

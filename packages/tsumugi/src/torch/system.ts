@@ -1,0 +1,16 @@
+// What this libtorch is: version, threads, devices, and the machine's measured peaks.
+import type { Device } from './dtype.ts';
+import { native } from './native.ts';
+
+export const torchVersion = (): string => native().version().torch;
+export const hasCuda = (): boolean => native().version().cuda;
+/** The core OpenBLAS chose, '' when the BLAS is another. */
+export const blasCore = (): string => native().blasCore();
+export const numThreads = (): number => native().threads();
+export const setThreads = (threads: number): void => native().setThreads(threads);
+/** f32 fused-multiply-add peak in GFLOP/s, measured for a tenth of a second. */
+export const measureFma = (threads: number): number => native().measureFma(threads);
+/** Streaming read bandwidth in GB/s. */
+export const measureBandwidth = (threads: number): number => native().measureBandwidth(threads);
+/** CUDA when the libtorch has it and a device is there, otherwise the CPU. */
+export const defaultDevice = (): Device => (hasCuda() ? 'cuda' : 'cpu');

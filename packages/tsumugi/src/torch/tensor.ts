@@ -1,0 +1,223 @@
+// Tensor: a handle into the native slab, with PyTorch's methods (generated from the operators' schemas) and access to its data.
+import { DisposedError, ShapeError } from '../base/index.ts';
+import { type Device, type DType, dtypeCode, dtypeName, typedArray } from './dtype.ts';
+import { native } from './native.ts';
+import { explain, setWrap } from './operator.ts';
+import { TensorOperators } from './operators.generated.ts';
+import { adopt, flushFrees, queueFree, unwatch, watch } from './scope.ts';
+
+/** A TypedArray for most dtypes; 16-bit floats come as float32, booleans as 0 and 1. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array
+  | Uint16Array;
+
+export type NestedArray = number | NestedArray[];
+
+export class Tensor extends TensorOperators implements Disposable {
+  /** The native handle, 0 after the tensor was freed. Use `handle`, which checks. */
+  rawHandle: number;
+  /** Whether `keep()` took it out of its scope. */
+  isKept = false;
+  #shape: readonly number[] | undefined;
+  #dtype: DType | undefined;
+
+  /** Only for the torch folder: takes over a handle from the addon. */
+  constructor(handle: number) {
+    super();
+    this.rawHandle = handle;
+    adopt(this);
+  }
+
+  /** The native handle. @throws DisposedError when the tensor was freed. */
+  override get handle(): number {
+    if (this.rawHandle === 0)
+      throw new DisposedError('disposed', 'a tensor was used after it was freed', {
+        remedy: 'Return it from its scope, or call keep() on it before the scope ends.',
+      });
+    return this.rawHandle;
+  }
+
+  get isDisposed(): boolean {
+    return this.rawHandle === 0;
+  }
+
+  /** The sizes, e.g. `[B, T, D]`. */
+  get shape(): readonly number[] {
+    this.#shape ??= native().sizes(this.handle);
+    return this.#shape;
+  }
+
+  get dtype(): DType {
+    this.#dtype ??= dtypeName(native().dtype(this.handle));
+    return this.#dtype;
+  }
+
+  get device(): Device {
+    return native().device(this.handle) as Device;
+  }
+
+  get strides(): readonly number[] {
+    return native().strides(this.handle);
+  }
+
+  get isContiguous(): boolean {
+    return native().isContiguous(this.handle);
+  }
+
+  /** The number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** The number of elements. */
+  get numel(): number {
+    return this.shape.reduce((product, size) => product * size, 1);
+  }
+
+  /** The size of one dimension; negative ones count from the end. */
+  size(dim: number): number {
+    const size = this.shape.at(dim);
+    if (size === undefined)
+      throw new ShapeError('no-such-dim', `size(${dim}): the shape is [${this.shape.join(', ')}]`);
+    return size;
+  }
+
+  // --- ownership ---------------------------------------------------------------------------------------------------
+
+  /** Takes the tensor out of its scope: it lives until `dispose()` (or until it is garbage). Returns itself. */
+  keep(): this {
+    if (!this.isKept) {
+      this.isKept = true;
+      unwatch(this);
+      watch(this);
+    }
+    return this;
+  }
+
+  /** Frees the tensor now. Safe to call twice. */
+  dispose(): void {
+    if (this.isDisposed) return;
+    unwatch(this);
+    this.release();
+    flushFrees();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** For scopes: queues the handle for the next batch of frees. */
+  release(): void {
+    if (this.rawHandle === 0) return;
+    queueFree(this.rawHandle);
+    this.rawHandle = 0;
+  }
+
+  // --- data --------------------------------------------------------------------------------------------------------
+
+  /** The one element of a tensor of one element. */
+  item(): number {
+    try {
+      return Number(native().item(this.handle));
+    } catch (error) {
+      throw explain(error, 'item', [this]);
+    }
+  }
+
+  /** A copy of the elements in row-major order. */
+  data(): TensorData {
+    if (this.dtype === 'float16' || this.dtype === 'bfloat16') {
+      using wide = this.to('float32');
+      return wide.data();
+    }
+    return typedArray(this.dtype, native().toBytes(this.handle));
+  }
+
+  /** A copy of the raw bytes in row-major order, whatever the dtype. */
+  bytes(): Uint8Array {
+    return new Uint8Array(native().toBytes(this.handle));
+  }
+
+  /** The elements as nested arrays of numbers. */
+  tolist(): NestedArray {
+    const flat = this.data();
+    let next = 0;
+    const build = (dim: number): NestedArray =>
+      dim === this.ndim ? Number(flat[next++]) : Array.from({ length: this.shape[dim]! }, () => build(dim + 1));
+    return build(0);
+  }
+
+  /** The tensor in another dtype and/or on another device; itself (a new handle) when nothing changes. */
+  to(...targets: (DType | Device)[]): Tensor {
+    let dtype: DType | undefined;
+    let device: Device | undefined;
+    for (const target of targets) {
+      if (target === 'cpu' || target.startsWith('cuda')) device = target as Device;
+      else dtype = target as DType;
+    }
+    return this.toLayout({ ...(dtype && { dtype }), ...(device && { device }) });
+  }
+
+  /** In float32. */
+  float(): Tensor {
+    return this.to('float32');
+  }
+
+  // --- autograd ----------------------------------------------------------------------------------------------------
+
+  get requiresGrad(): boolean {
+    return native().requiresGrad(this.handle);
+  }
+
+  /** Whether gradients accumulate in `grad` here: a tensor that no operation made. */
+  get isLeaf(): boolean {
+    return native().isLeaf(this.handle);
+  }
+
+  /** Marks a leaf as one to differentiate with respect to. Returns itself. */
+  requiresGrad_(on = true): this {
+    try {
+      native().setRequiresGrad(this.handle, on);
+    } catch (error) {
+      throw explain(error, 'requiresGrad_', [this]);
+    }
+    return this;
+  }
+
+  /** The accumulated gradient, same shape as the tensor; undefined before the first backward. */
+  get grad(): Tensor | undefined {
+    const handle = native().gradOf(this.handle);
+    return handle === 0 ? undefined : new Tensor(handle);
+  }
+
+  set grad(gradient: Tensor | undefined) {
+    native().setGrad(this.handle, gradient?.handle ?? null);
+  }
+
+  override toString(): string {
+    if (this.isDisposed) return 'Tensor(freed)';
+    const values = this.numel <= 16 ? JSON.stringify(this.tolist()) : '…';
+    return `Tensor(${this.dtype}[${this.shape.join(', ')}] ${values})`;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+setWrap((handle) => new Tensor(handle));
+
+/** Reinterprets JavaScript bytes as a tensor (a copy). */
+export function fromBytes(bytes: ArrayBufferView | ArrayBuffer, dtype: DType, shape: readonly number[]): Tensor {
+  try {
+    return new Tensor(native().fromBytes(bytes, dtypeCode(dtype), shape));
+  } catch (error) {
+    throw explain(error, 'fromBytes', [shape as number[]]);
+  }
+}

@@ -1,14 +1,118 @@
-// temporary loader
-let loaded;
-export function load() {
-  if (!loaded) {
-    process.env.OPENBLAS_CORETYPE ??= 'SkylakeX';
-    const m = { exports: {} };
-    process.dlopen(m, process.env.TSUMUGI_ADDON ?? '/tmp/lead/obj-1.13/tsumugi.node');
-    loaded = m.exports;
-  }
-  return loaded;
+// Loads the addon on first use: picks the build for the libtorch in use and for this CPU, prepares the environment that
+// its libraries read, and explains every failure. Plain JavaScript, so that any Node from 20 on can say what is missing.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { addonPath, buildKey, defaultRecord, listBuilds, readBuild, readJson } from './lib/builds.js';
+import { cpuLevel, openblasCoreType, readCpuFlags } from './lib/cpu.js';
+import { loadEnvironment } from './lib/environment.js';
+import { resolveLibtorch } from './lib/libtorch.js';
+
+/** @import { BuildRecord } from './lib/builds.js' */
+/** @import { Libtorch } from './lib/libtorch.js' */
+/** @import { NativeDescription, NativeModule } from './index.d.ts' */
+
+const remedy = 'run `npm run setup` (it finds or installs libtorch and builds the addon)';
+
+/**
+ * An error with a code and a remedy, in the shape the rest of the project uses.
+ * @param {string} code
+ * @param {string} message
+ * @param {string} advice
+ * @param {unknown} [cause]
+ */
+function failure(code, message, advice, cause) {
+  const error = new Error(`${message}\n  → ${advice}`, cause === undefined ? undefined : { cause });
+  return Object.assign(error, { name: 'NativeLoadError', code, remedy: advice });
 }
+
+/**
+ * The libtorch to use, without searching: LIBTORCH, what the last setup chose, or the newest build's.
+ * @param {string[]} tried what was looked at without success
+ * @returns {Libtorch | undefined}
+ */
+function chooseLibtorch(tried) {
+  const named = process.env['LIBTORCH'];
+  if (named) {
+    const result = resolveLibtorch(named, 'LIBTORCH');
+    if ('libtorch' in result) return result.libtorch;
+    tried.push(`LIBTORCH=${named}: ${result.problem}`);
+    return undefined;
+  }
+  const chosen = /** @type {{ libtorch: Libtorch } | undefined} */ (readJson(defaultRecord))?.libtorch;
+  if (chosen && existsSync(chosen.libDir)) return chosen;
+  tried.push(chosen ? `${chosen.libDir}: chosen by the last setup, is gone` : 'no setup has chosen a libtorch yet');
+  const builds = listBuilds();
+  for (const { libtorch } of builds) if (existsSync(libtorch.libDir)) return libtorch;
+  tried.push(builds.length === 0 ? 'nothing has been built yet' : 'every build is for a libtorch that is gone');
+  return undefined;
+}
+
+/**
+ * What would be loaded, and what stands in the way. Loads nothing.
+ * @returns {NativeDescription}
+ */
 export function describe() {
-  return {};
+  const flags = readCpuFlags();
+  const level = cpuLevel(flags);
+  /** @type {string[]} */
+  const failures = [];
+  const libtorch = chooseLibtorch(failures);
+  const key = libtorch && buildKey(libtorch, level);
+  const build = key === undefined ? undefined : readBuild(key);
+  if (libtorch && !build) {
+    const others = listBuilds().map((each) => each.key);
+    failures.push(
+      `no addon at ${addonPath(/** @type {string} */ (key))}${others.length > 0 ? ` (there is: ${others.join(', ')})` : ''}`,
+    );
+  }
+  const environment = loadEnvironment(process.env, {
+    systemBlas: build?.blas === 'system',
+    coreType: openblasCoreType(flags),
+  });
+  return {
+    libtorch,
+    addon: build && addonPath(build.key),
+    blas: build?.blas,
+    cpuLevel: level,
+    coreType: process.env['OPENBLAS_CORETYPE'] ?? environment['OPENBLAS_CORETYPE'],
+    environment,
+    failures,
+  };
+}
+
+/** @type {NativeModule | undefined} */
+let loaded;
+
+/**
+ * The addon. Loaded by the first call; later calls return the same object.
+ * @returns {NativeModule}
+ * @throws {Error} with code `native-not-built` or `native-load-failed` and a remedy
+ */
+export function load() {
+  if (loaded) return loaded;
+  const { addon, libtorch, environment, failures } = describe();
+  if (!addon || !libtorch) {
+    const named = process.env['LIBTORCH'] !== undefined && !libtorch;
+    throw failure(
+      'native-not-built',
+      `the native addon is not built for this machine:\n${failures.map((line) => `  - ${line}`).join('\n')}`,
+      named ? 'let LIBTORCH name a libtorch or an installed Python torch folder, or unset it' : remedy,
+    );
+  }
+  // Assignments reach the C library's environment at once (on the main thread), before the libraries read it.
+  Object.assign(process.env, environment);
+  const module = { exports: /** @type {unknown} */ ({}) };
+  try {
+    process.dlopen(module, addon);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw failure(
+      'native-load-failed',
+      `the native addon cannot be loaded: ${reason}\n  - addon: ${addon}\n  - libtorch ${libtorch.version}: ${libtorch.libDir}`,
+      `${remedy}; if it still fails, remove ${join(addon, '..')} first`,
+      error,
+    );
+  }
+  loaded = /** @type {NativeModule} */ (module.exports);
+  return loaded;
 }

@@ -14,3 +14,4 @@ export {
 } from './errors.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { deriveSeed, RandomStream } from './random.ts';
+export { isRunning, StagedFolder } from './staged-folder.ts';

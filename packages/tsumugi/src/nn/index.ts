@@ -1,1 +1,2 @@
+export { type GradcheckOptions, gradcheck } from './gradcheck.ts';
 export * from './module.ts';

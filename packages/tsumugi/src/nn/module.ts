@@ -1,7 +1,9 @@
 // The module tree. A module's parameters are the tensors in its fields; their paths are the field names joined by dots
 // and are the names in checkpoints. Loading, freezing, pruning and merging are functions over these paths.
 import { CheckpointError, suggestion } from '../base/index.ts';
-import { noGrad, scope, Tensor } from '../torch/index.ts';
+import { type Device, type DType, dtypeNames, noGrad, scope, Tensor } from '../torch/index.ts';
+
+const isDType = (target: string) => (dtypeNames as readonly string[]).includes(target);
 
 type Role = 'parameter' | 'buffer';
 const roles = new WeakMap<Tensor, Role>();
@@ -82,32 +84,59 @@ export const parameters = (module: Module): Tensor[] => namedParameters(module).
 export const numParameters = (module: Module): number =>
   parameters(module).reduce((sum, tensor) => sum + tensor.numel, 0);
 
-/** The object (module or array) that holds the leaf of a path, and the leaf's field name. */
-function ownerOf(module: Module, path: string): [Record<string, unknown>, string] {
-  const names = path.split('.');
-  const leaf = names.pop()!;
-  let owner = module as unknown as Record<string, unknown>;
-  for (const name of names) {
-    const next = owner[name];
-    if (typeof next !== 'object' || next === null)
-      throw new CheckpointError('no-such-path', `there is no "${path}" in this model`, {
-        remedy: suggestion(
-          path,
-          [...namedTensors(module)].map(([known]) => known),
-        ),
-        fields: { path },
-      });
-    owner = next as Record<string, unknown>;
-  }
-  return [owner, leaf];
+function noSuchPath(module: Module, path: string): CheckpointError {
+  const known = [...namedTensors(module)].map(([name]) => name);
+  return new CheckpointError('no-such-path', `there is no "${path}" in this model`, {
+    remedy: suggestion(path, known),
+    fields: { path },
+  });
 }
 
-/** Replaces the parameter at a path (the old one is freed): the one primitive behind pruning, growing and merging. */
+/** The parameter or buffer at a path. @throws CheckpointError with the nearest path when there is none. */
+export function tensorAt(module: Module, path: string): Tensor {
+  let value: unknown = module;
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) throw noSuchPath(module, path);
+    value = (value as Record<string, unknown>)[name];
+  }
+  if (!(value instanceof Tensor) || !roles.has(value)) throw noSuchPath(module, path);
+  return value;
+}
+
+/** Puts `fresh` wherever `old` stands in the tree (a tied tensor stands in several places) and frees `old`. */
+function replaceEverywhere(module: Module, old: Tensor, fresh: Tensor): void {
+  if (fresh === old) return;
+  const role = roles.get(old)!;
+  const trained = old.requiresGrad;
+  if (role === 'parameter') parameter(fresh).requiresGrad_(trained);
+  else buffer(fresh);
+  for (const [, owner] of namedModules(module))
+    for (const [name, value] of Object.entries(owner)) if (value === old) Object.assign(owner, { [name]: fresh });
+  old.dispose();
+}
+
+/**
+ * Replaces the tensor at a path, in every place where it stands, and frees the old one: the one primitive behind
+ * pruning, growing and merging. What it was (parameter or buffer, trained or frozen) stays. An optimizer made before
+ * still holds the old tensor: make it anew.
+ */
 export function replaceParameter(module: Module, path: string, tensor: Tensor): void {
-  const [owner, leaf] = ownerOf(module, path);
-  const old = owner[leaf];
-  if (old instanceof Tensor && old !== tensor) old.dispose();
-  owner[leaf] = parameter(tensor);
+  replaceEverywhere(module, tensorAt(module, path), tensor);
+}
+
+/** Moves a module to a dtype and/or device, in place; buffers that count (integers) keep their dtype. Returns it. */
+export function convert<M extends Module>(module: M, ...targets: (DType | Device)[]): M {
+  for (const [, old] of [...namedTensors(module)]) {
+    const wanted = old.dtype.startsWith('int') ? targets.filter((target) => !isDType(target)) : targets;
+    if (wanted.length === 0) continue;
+    // `to` gives the same tensor under a new handle when nothing changes, so replacing is right in every case.
+    replaceEverywhere(
+      module,
+      old,
+      noGrad(() => old.detach().to(...wanted)),
+    );
+  }
+  return module;
 }
 
 /**

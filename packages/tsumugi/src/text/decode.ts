@@ -36,28 +36,22 @@ export function parseEncoding(label: string): string {
 /** Hiragana or full-width katakana: what tells Japanese text from bytes that happen to fit a Japanese encoding. */
 const KANA = /[\u3041-\u3096\u30a1-\u30fa]/;
 
-/** True when every byte fits `encoding`, and, if asked, kana appear. */
-async function fits(source: ByteSource, encoding: string, needsKana: boolean): Promise<boolean> {
+/** True when every byte fits `encoding` and kana appear. */
+async function fits(source: ByteSource, encoding: string): Promise<boolean> {
   const decoder = new TextDecoder(encoding, { fatal: true });
   let kana = false;
   try {
-    for await (const chunk of source.chunks()) {
-      const text = decoder.decode(chunk, { stream: true });
-      kana ||= KANA.test(text);
-    }
-    const last = decoder.decode();
-    kana ||= KANA.test(last);
+    for await (const chunk of source.chunks()) kana = KANA.test(decoder.decode(chunk, { stream: true })) || kana;
+    return KANA.test(decoder.decode()) || kana;
   } catch (error) {
     if (error instanceof TypeError) return false;
     throw error;
   }
-  return kana || !needsKana;
 }
 
 interface Survey {
   byteOrderMark: 'utf-16le' | 'utf-16be' | undefined;
   validUtf8: boolean;
-  sevenBit: boolean;
   /** `ESC $`, which begins the two-byte parts of ISO-2022-JP. */
   escape: boolean;
   nul: boolean;
@@ -66,17 +60,14 @@ interface Survey {
 /** One pass over the bytes: everything that a decision for UTF-8, and against binary data, needs. */
 async function survey(source: ByteSource): Promise<Survey> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const found: Survey = { byteOrderMark: undefined, validUtf8: true, sevenBit: true, escape: false, nul: false };
+  const found: Survey = { byteOrderMark: undefined, validUtf8: true, escape: false, nul: false };
   let first = true;
   let endedInEscape = false;
   const decode = (chunk?: Uint8Array) => {
     try {
-      // A byte above 0x7F is part of a character of fewer UTF-16 units than bytes, so equal lengths mean plain ASCII.
-      const text = chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
-      if (text.length !== (chunk?.length ?? 0)) found.sevenBit = false;
+      decoder.decode(chunk, { stream: chunk !== undefined });
     } catch {
       found.validUtf8 = false;
-      found.sevenBit = false;
     }
   };
   for await (const chunk of source.chunks()) {
@@ -90,7 +81,7 @@ async function survey(source: ByteSource): Promise<Survey> {
       (endedInEscape && chunk[0] === 0x24) ||
       Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).includes('\x1b$');
     endedInEscape = chunk.at(-1) === 0x1b;
-    if (found.nul || (!found.validUtf8 && found.escape)) return found;
+    if (found.nul) return found;
   }
   if (found.validUtf8) decode();
   return found;
@@ -113,7 +104,7 @@ async function damagedUtf8(source: ByteSource): Promise<number | undefined> {
 }
 
 /**
- * The encoding of a stream, tried in this order: UTF-16 by its byte-order mark, ISO-2022-JP if it is 7-bit with `ESC $`,
+ * The encoding of a stream, tried in this order: UTF-16 by its byte-order mark, ISO-2022-JP if `ESC $` occurs,
  * UTF-8, EUC-JP and Shift_JIS (CP932) if kana appear. EUC-JP goes before Shift_JIS, which would read its kana as half-width
  * katakana. Throws a DataError when nothing fits.
  */
@@ -128,7 +119,7 @@ export async function detectEncoding(source: ByteSource): Promise<string> {
     });
   }
   if (found.validUtf8) {
-    return found.sevenBit && found.escape && (await fits(source, 'iso-2022-jp', true)) ? 'iso-2022-jp' : 'utf-8';
+    return found.escape && (await fits(source, 'iso-2022-jp')) ? 'iso-2022-jp' : 'utf-8';
   }
   const damagedLine = await damagedUtf8(source);
   if (damagedLine !== undefined) {
@@ -141,7 +132,7 @@ export async function detectEncoding(source: ByteSource): Promise<string> {
       },
     );
   }
-  for (const encoding of ['euc-jp', 'shift_jis']) if (await fits(source, encoding, true)) return encoding;
+  for (const encoding of ['euc-jp', 'shift_jis']) if (await fits(source, encoding)) return encoding;
   throw new DataError('undetected-encoding', `${source.name} is not UTF-8, EUC-JP, Shift_JIS or ISO-2022-JP text`, {
     remedy: `${flag} (for example --encoding shift_jis)`,
     fields: { file: source.name },
@@ -160,7 +151,7 @@ export async function* decode(source: ByteSource, encoding?: string): AsyncGener
   for await (const chunk of source.chunks()) yield count(decoder.decode(chunk, { stream: true }));
   yield count(decoder.decode());
   // The wrong encoding by name would train a model on rubbish; a few bad bytes are what the flag is for.
-  if (encoding && malformed > 0.01 * characters) {
+  if (encoding && malformed > 0.05 * characters) {
     const share = ((100 * malformed) / characters).toFixed(0);
     throw new DataError('wrong-encoding', `${source.name} is not ${encoding} text: ${share} % of it is malformed`, {
       remedy: 'leave --encoding out to have it detected, or name the right one',

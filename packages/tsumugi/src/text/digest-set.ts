@@ -1,4 +1,4 @@
-// A set of 128-bit digests in flat memory: 32 bytes per entry at worst twice that, and no limit of 16.7 million as `Set` has.
+// A set of 128-bit digests in flat memory: 32 to 64 bytes for each, and no limit of 16.7 million entries as `Set` has.
 
 const WORDS = 4;
 

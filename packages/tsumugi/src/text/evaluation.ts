@@ -60,11 +60,10 @@ export class EvaluationBatches implements Iterable<Batch> {
     this.length = Math.ceil(Math.max(0, batches - this.#rank) / this.#world);
   }
 
-  /** The batches of this rank. What is missing in the last is BOS without targets. All share one set of arrays. */
+  /** The batches of this rank. What is missing in the last is BOS without targets. */
   *[Symbol.iterator](): Generator<Batch> {
-    const batch = makeBatch(this.#batchSize, this.#contextLength);
     for (let i = 0; i < this.length; i++) {
-      batch.predicted = 0;
+      const batch = makeBatch(this.#batchSize, this.#contextLength);
       const first = (i * this.#world + this.#rank) * this.#batchSize;
       for (let row = 0; row < this.#batchSize; row++) {
         const position = Math.min((first + row) * this.#contextLength, this.#stream.length);

@@ -18,3 +18,4 @@ export {
   type TextDocument,
 } from './sources.ts';
 export { DOCUMENT_CHARACTERS } from './split.ts';
+export * from './tokenizer/index.ts';

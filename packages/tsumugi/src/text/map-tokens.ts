@@ -1,6 +1,6 @@
-// A shard file's tokens as an array.
-import { readFileSync } from 'node:fs';
+// A shard file's tokens as an array over the file's own pages.
 import { invariant } from '../base/index.ts';
+import { MappedFile } from '../torch/index.ts';
 
 /** Tokens of a file, until closed. */
 export interface MappedTokens {
@@ -8,10 +8,9 @@ export interface MappedTokens {
   close(): void;
 }
 
-/** The tokens in `path`, whose size has been checked. */
+/** The tokens in `path`, whose size has been checked. The mapping ends when nothing refers to the array any more. */
 export function mapTokens(path: string): MappedTokens {
-  const bytes = readFileSync(path);
+  const bytes = new MappedFile(path).bytes;
   invariant(bytes.byteLength % 4 === 0, `${path} holds whole tokens`);
-  const copy = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
-  return { tokens: new Uint32Array(copy.buffer, copy.byteOffset, copy.byteLength / 4), close: () => {} };
+  return { tokens: new Uint32Array(bytes), close: () => {} };
 }

@@ -1,4 +1,5 @@
 // A corpus: documents read from files and folders, in a fixed order, any number of times, without holding them in memory.
+import { ConfigError } from '../base/index.ts';
 import { decode, parseEncoding } from './decode.ts';
 import { fileSource, sha256OfFile } from './read-bytes.ts';
 import { readJsonLines } from './read-jsonl.ts';
@@ -24,7 +25,7 @@ export interface ReadOptions {
   field?: string;
   /** Encoding of all files (any WHATWG name, or cp932); detected for each file when left out. Parquet is always UTF-8. */
   encoding?: string;
-  /** Length at which long text files are cut into documents; see split.ts. */
+  /** Length at which long text files are cut into documents, 100 at least; `Infinity` keeps them whole. See split.ts. */
   documentCharacters?: number;
 }
 
@@ -56,6 +57,15 @@ class FileCorpus implements Corpus {
     this.#field = options.field ?? 'text';
     this.#encoding = options.encoding === undefined ? undefined : parseEncoding(options.encoding);
     this.#documentCharacters = options.documentCharacters ?? DOCUMENT_CHARACTERS;
+    if (!(this.#documentCharacters >= 100)) {
+      throw new ConfigError(
+        'document-characters',
+        `documents should be at least 100 characters long but ${this.#documentCharacters} was asked for`,
+        {
+          remedy: 'use some thousands, or Infinity to keep files whole',
+        },
+      );
+    }
     this.settings = {
       field: this.#field,
       encoding: this.#encoding ?? 'detected',

@@ -36,6 +36,8 @@ describe('splitting long texts', () => {
     expect(await cutAfter(`x\n二\n${line}\n`)).toBe(`${line.repeat(6)}x\n`);
     expect(await cutAfter(`x\n## 題\n${line}\n`)).toBe(`${line.repeat(6)}x\n`);
     expect(await cutAfter(`x\n第十二章 旅\n${line}\n`)).toBe(`${line.repeat(6)}x\n`);
+    // A heading too far on is left to the next piece.
+    expect((await pieces(`${line.repeat(10)}x\n二\n${filler}`, 100))[0]).toBe(line.repeat(10));
     expect(await cutAfter(`x\n\n${line}`)).toBe(`${line.repeat(6)}x\n\n`);
     expect(await cutAfter('')).toBe(line.repeat(10));
     expect((await pieces(`${'い'.repeat(70)}。」${'あ'.repeat(200)}`, 100))[0]).toBe(`${'い'.repeat(70)}。」`);

@@ -19,7 +19,9 @@ export { MappedFile } from './mapped.ts';
 export { emptyCache, liveHandles, memory, resetPeakMemory } from './memory.ts';
 export {
   callOperator,
+  customOperator,
   hasOperator,
+  kernelTakes,
   type OperatorResult,
   type OperatorValue,
   operatorNames,

@@ -1,13 +1,19 @@
 // The one door to the addon. It opens on first use, so that commands which need no tensors start fast.
 import { availableParallelism } from 'node:os';
 import { load, type NativeModule } from '@tsumugi/native';
+import { UserError } from '../base/index.ts';
 
 let loaded: NativeModule | undefined;
 
 /** The addon. On first use it is loaded and told how many threads to use (`TSUMUGI_THREADS`, or all cores). */
 export function native(): NativeModule {
   if (loaded) return loaded;
-  loaded = load();
+  try {
+    loaded = load();
+  } catch (error) {
+    // The loader's message lists what was tried and ends with what to run.
+    throw new UserError((error as { code?: string }).code ?? 'native-not-built', (error as Error).message, { cause: error });
+  }
   // Inside Node, libtorch 1.13 was seen to choose one thread on a two-core machine.
   loaded.setThreads(Number(process.env['TSUMUGI_THREADS']) || availableParallelism());
   return loaded;

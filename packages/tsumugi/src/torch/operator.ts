@@ -196,3 +196,53 @@ export function callOperator(name: string, ...values: OperatorValue[]): Operator
     throw explain(error, name, values);
   }
 }
+
+const handlesOf = (value: OperatorValue): NativeValue => {
+  if (isTensor(value)) return value.handle;
+  if (Array.isArray(value)) return value.map((item) => (isTensor(item) ? item.handle : item));
+  return value as NativeValue;
+};
+
+/**
+ * An operator as a function, e.g. one of our kernels, without `callOperator`'s checks (the addon still checks types).
+ * It is looked up at the first call; dtypes cannot be passed. `Result` is what the schema returns.
+ */
+export function customOperator<Result = Tensor>(name: string): (...values: OperatorValue[]) => Result {
+  let id = -1;
+  let returns: string[] = [];
+  return (...values) => {
+    if (id < 0) {
+      id = operatorId(name);
+      returns = operatorSchema(name).returns;
+    }
+    try {
+      const result: unknown = native().call(id, ...values.map(handlesOf));
+      if (returns.length === 1) return fromNative(returns[0]!, result) as Result;
+      return ((result ?? []) as unknown[]).map((item, index) => fromNative(returns[index]!, item)) as Result;
+    } catch (error) {
+      throw explain(error, name, values);
+    }
+  };
+}
+
+const present = new Map<string, boolean>();
+
+/**
+ * Whether one of our CPU kernels exists in this addon and takes these tensors: all on the CPU and all float32 or all
+ * float64. Where it does not, the caller uses the kernel's plain twin. Undefined tensors are left out of account.
+ */
+export function kernelTakes(name: string, ...tensors: readonly (Tensor | undefined)[]): boolean {
+  let exists = present.get(name);
+  if (exists === undefined) {
+    exists = hasOperator(name);
+    present.set(name, exists);
+  }
+  if (!exists) return false;
+  let dtype: DType | undefined;
+  for (const tensor of tensors) {
+    if (!tensor) continue;
+    dtype ??= tensor.dtype;
+    if (tensor.dtype !== dtype || tensor.device !== 'cpu') return false;
+  }
+  return dtype === 'float32' || dtype === 'float64';
+}

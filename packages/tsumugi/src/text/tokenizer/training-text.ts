@@ -3,16 +3,16 @@
 // where to cut is our choice: a segment is a line with the line breaks and the indentation that follow it. Pieces such as
 // "。\n　" or "}\n\n    " can therefore form, but none reaches into the words of the next line.
 
+/** Stands between runs in `Runs.units`. U+FFFF is no character; where a text has it, a segment ends. */
+const BARRIER = 0xffff;
+
 /** A line, then every white space up to the first character of the next one. */
-const SEGMENT = /[^\n]*\n\s*|[^\n]+/g;
+const SEGMENT = /[^\n\uffff]*\n\s*|[^\n\uffff]+/g;
 
 /** Longer lines are cut: it bounds the work space of training and hides at most one piece per cut. */
 const LONGEST_SEGMENT = 4096;
 
-/** Ends every segment in `TrainingText.units`, and stands for characters outside the alphabet. Never part of a piece. */
-export const BARRIER = 0xffff;
-
-/** Runs of text without a barrier, side by side in one array. Run r covers units[starts[r] … ends[r]), `weights[r]` times. */
+/** Text as code units: run r is units[starts[r] … ends[r]), occurs `weights[r]` times, and has a barrier behind it. */
 export interface Runs {
   units: Uint16Array;
   starts: Int32Array;
@@ -48,6 +48,31 @@ export class TrainingText {
     }
   }
 
+  /** How often each character (code point) occurs, most frequent first, then by code point. */
+  characters(): [character: string, count: number][] {
+    const counts = new Map<string, number>();
+    for (const [segment, weight] of this.#segments) {
+      for (const character of segment) counts.set(character, (counts.get(character) ?? 0) + weight);
+    }
+    return [...counts].sort(([a, countA], [b, countB]) => countB - countA || a.codePointAt(0)! - b.codePointAt(0)!);
+  }
+
+  runs(): Runs {
+    const count = this.#segments.size;
+    const units = new Uint16Array(this.#units + count);
+    const [starts, ends, weights] = [new Int32Array(count), new Int32Array(count), new Int32Array(count)];
+    let at = 0;
+    let run = 0;
+    for (const [segment, weight] of this.#segments) {
+      starts[run] = at;
+      for (let i = 0; i < segment.length; i++) units[at++] = segment.charCodeAt(i);
+      ends[run] = at;
+      weights[run++] = weight;
+      units[at++] = BARRIER;
+    }
+    return { units, starts, ends, weights };
+  }
+
   #addSegment(segment: string): void {
     if (!this.#keeps(segment)) return;
     const count = this.#segments.get(segment);
@@ -70,53 +95,6 @@ export class TrainingText {
 
   #keeps(segment: string): boolean {
     return this.#thinning === 0 || (hash(segment) & (2 ** this.#thinning - 1)) === 0;
-  }
-
-  /** How often each code point occurs, most frequent first, then by code point. */
-  characters(): [codePoint: number, count: number][] {
-    const counts = new Map<number, number>();
-    for (const [segment, weight] of this.#segments) {
-      for (let i = 0; i < segment.length; i++) {
-        const codePoint = segment.codePointAt(i)!;
-        if (codePoint > 0xffff) i++;
-        counts.set(codePoint, (counts.get(codePoint) ?? 0) + weight);
-      }
-    }
-    counts.delete(BARRIER);
-    return [...counts].sort(([a, countA], [b, countB]) => countB - countA || a - b);
-  }
-
-  /** The text as runs of characters of `alphabet`. */
-  runs(alphabet: ReadonlySet<number>): Runs {
-    const units = new Uint16Array(this.#units + this.#segments.size).fill(BARRIER);
-    const [starts, ends, weights]: [number[], number[], number[]] = [[], [], []];
-    let at = 0;
-    for (const [segment, weight] of this.#segments) {
-      let start = at;
-      const endRun = () => {
-        if (at > start) {
-          starts.push(start);
-          ends.push(at);
-          weights.push(weight);
-        }
-        start = at + 1;
-      };
-      for (let i = 0; i < segment.length; i++) {
-        const codePoint = segment.codePointAt(i)!;
-        if (!alphabet.has(codePoint)) {
-          endRun();
-          at++;
-          // The run after a dropped pair starts behind its one barrier.
-          if (codePoint > 0xffff) i++;
-          continue;
-        }
-        units[at++] = segment.charCodeAt(i);
-        if (codePoint > 0xffff) units[at++] = segment.charCodeAt(++i);
-      }
-      endRun();
-      at++;
-    }
-    return { units, starts: Int32Array.from(starts), ends: Int32Array.from(ends), weights: Int32Array.from(weights) };
   }
 }
 

@@ -1,58 +1,61 @@
 // Candidates for pieces: the substrings that occur often enough, found level by level. A string of n + 1 units can only be
 // frequent if its first n and its last n units are, so each level extends the survivors of the one before, at the places
 // where they stand. A string that always stands inside the same longer one (equal counts) is no candidate: the longer one
-// is (cf. the suffix-array seeds of SentencePiece, Kudo & Richardson 2018).
+// is. What a suffix array yields (Kudo & Richardson 2018) is found without one, in time linear in the text per level.
 import type { Runs } from './training-text.ts';
 
-export interface Seed {
-  text: string;
-  /** Occurrences, overlapping ones included. */
-  count: number;
-}
-
-export interface SeedOptions {
-  /** The longest candidate, in UTF-16 code units. */
-  maxLength: number;
-  minCount: number;
-  /** At most this many, by count × length. */
-  limit: number;
-}
-
-/** The substrings of one length that occur often enough. */
+/** Strings of one length, in UTF-16 code units. */
 interface Level {
+  length: number;
+  /** Occurrences, overlapping ones included. */
   counts: Float64Array;
   /** Where each one occurs first. */
   firsts: Int32Array;
 }
 
-/** The best candidates of at least two characters, by count × length, then in the order of their text. */
-export function findSeeds(runs: Runs, { maxLength, minCount, limit }: SeedOptions): Seed[] {
-  const { units } = runs;
-  // places[p] is the index, within the level, of the string that starts at p, or −1.
-  const places = new Int32Array(units.length).fill(-1);
-  const found: { first: number; length: number; count: number }[] = [];
-  const text = (first: number, length: number) => String.fromCharCode(...units.subarray(first, first + length));
+/** The strings of 2 to `maxLength` units, and more than one character, that occur at least `minCount` times. */
+export class Substrings {
+  readonly #units: Uint16Array;
+  readonly #levels: Level[] = [];
+  readonly size: number;
 
-  let level = countUnits(runs, places, minCount);
-  const table = new CountTable();
-  for (let length = 1; length <= maxLength && level.counts.length > 0; length++) {
-    const { next, inLonger } = extend(runs, places, level, length, minCount, table);
-    for (let k = 0; k < level.counts.length; k++) {
-      const first = level.firsts[k]!;
-      if (length > 1 && !inLonger[k] && isWholeCharacters(units, first, length)) {
-        found.push({ first, length, count: level.counts[k]! });
+  constructor(runs: Runs, maxLength: number, minCount: number) {
+    this.#units = runs.units;
+    // places[p] is the index, within the level, of the string that starts at p, or −1.
+    const places = new Int32Array(runs.units.length).fill(-1);
+    const table = new CountTable();
+    let level = countUnits(runs, places, minCount);
+    while (level.length <= maxLength && level.counts.length > 0) {
+      const { next, inLonger } = extend(runs, places, level, minCount, table);
+      const { length, firsts } = level;
+      if (length > 1) {
+        this.#levels.push(select(level, (k) => !inLonger[k] && isWholeCharacters(runs.units, firsts[k]!, length)).kept);
       }
+      level = next;
     }
-    level = next;
+    this.size = this.#levels.reduce((sum, { counts }) => sum + counts.length, 0);
   }
 
-  const worth = Float64Array.from(found, ({ count, length }) => -count * length).sort();
-  const threshold = -(worth[limit - 1] ?? 0);
-  return found
-    .filter(({ count, length }) => count * length >= threshold)
-    .map(({ first, length, count }) => ({ text: text(first, length), count }))
-    .sort((a, b) => b.count * b.text.length - a.count * a.text.length || (a.text < b.text ? -1 : 1))
-    .slice(0, limit);
+  /** The `limit` most frequent, and those as frequent as the last of them, in a fixed order. */
+  mostFrequent(limit: number): { text: string; count: number }[] {
+    const counts = new Float64Array(this.size);
+    let filled = 0;
+    for (const level of this.#levels) {
+      counts.set(level.counts, filled);
+      filled += level.counts.length;
+    }
+    const least = limit < this.size ? counts.sort()[this.size - limit]! : 0;
+    return this.#levels.flatMap(({ length, counts, firsts }) => {
+      const chosen: { text: string; count: number }[] = [];
+      counts.forEach((count, k) => {
+        const first = firsts[k]!;
+        if (count >= least) {
+          chosen.push({ text: String.fromCharCode(...this.#units.subarray(first, first + length)), count });
+        }
+      });
+      return chosen;
+    });
+  }
 }
 
 /** The level of single units: fills `places` with their indices. */
@@ -66,49 +69,54 @@ function countUnits({ units, starts, ends, weights }: Runs, places: Int32Array, 
       counts[unit]! += weights[r]!;
     }
   }
-  const [indices, level] = keepFrequent(counts, firsts, counts.length, minCount);
+  const { kept, indices } = select({ length: 1, counts, firsts }, (unit) => counts[unit]! >= minCount);
   for (let r = 0; r < starts.length; r++) for (let p = starts[r]!; p < ends[r]!; p++) places[p] = indices[units[p]!]!;
-  return level;
+  return kept;
 }
 
-/** From the strings of `length` units to those of one more. `inLonger` marks the ones that are always part of one. */
-function extend(runs: Runs, places: Int32Array, level: Level, length: number, minCount: number, table: CountTable) {
+/** From the strings of one length to those of one more. `inLonger` marks the ones that are always part of one. */
+function extend(runs: Runs, places: Int32Array, level: Level, minCount: number, table: CountTable) {
   const { units, starts, ends, weights } = runs;
+  const { length } = level;
   table.clear();
   for (let r = 0; r < starts.length; r++) {
     const end = ends[r]!;
     const weight = weights[r]!;
     for (let p = starts[r]!; p < end; p++) {
       const head = places[p]!;
-      // A run is followed by a barrier, where places is −1.
       if (head < 0) continue;
       const tail = p + length < end ? places[p + 1]! : -1;
       places[p] = tail < 0 ? -1 : table.add(head, units[p + length]!, tail, p, weight);
     }
   }
   const { counts, firsts, heads, tails, size } = table;
-  const [indices, next] = keepFrequent(counts, firsts, size, minCount);
   const inLonger = new Uint8Array(level.counts.length);
   for (let k = 0; k < size; k++) {
     if (counts[k] === level.counts[heads[k]!]) inLonger[heads[k]!] = 1;
     if (counts[k] === level.counts[tails[k]!]) inLonger[tails[k]!] = 1;
   }
+  const longer = { length: length + 1, counts: counts.subarray(0, size), firsts: firsts.subarray(0, size) };
+  const { kept: next, indices } = select(longer, (k) => counts[k]! >= minCount);
   for (let p = 0; p < places.length; p++) if (places[p]! >= 0) places[p] = indices[places[p]!]!;
   return { next, inLonger };
 }
 
-/** Renumbers what occurs at least `minCount` times; −1 for the rest. */
-function keepFrequent(counts: Float64Array, firsts: Int32Array, size: number, minCount: number): [Int32Array, Level] {
-  const indices = new Int32Array(size).fill(-1);
-  let kept = 0;
-  for (let k = 0; k < size; k++) if (counts[k]! >= minCount) indices[k] = kept++;
-  const level = { counts: new Float64Array(kept), firsts: new Int32Array(kept) };
-  for (let k = 0; k < size; k++) {
-    if (indices[k]! < 0) continue;
-    level.counts[indices[k]!] = counts[k]!;
-    level.firsts[indices[k]!] = firsts[k]!;
+/** A level with only the strings that `keeps` says, and the index of each in it, −1 for those left out. */
+function select(
+  { length, counts, firsts }: Level,
+  keeps: (k: number) => boolean,
+): { kept: Level; indices: Int32Array } {
+  const indices = new Int32Array(counts.length).fill(-1);
+  let size = 0;
+  for (let k = 0; k < counts.length; k++) if (keeps(k)) indices[k] = size++;
+  const kept = { length, counts: new Float64Array(size), firsts: new Int32Array(size) };
+  for (let k = 0; k < counts.length; k++) {
+    const index = indices[k]!;
+    if (index < 0) continue;
+    kept.counts[index] = counts[k]!;
+    kept.firsts[index] = firsts[k]!;
   }
-  return [indices, level];
+  return { kept, indices };
 }
 
 /** False when the string begins or ends with half of a surrogate pair, or is a single character. */

@@ -1,0 +1,271 @@
+// Builds the addon with CMake for one libtorch and one CPU level. The result appears whole or not at all, and is made
+// again only when something it was built from has changed.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { addonName, addonPath, buildKey, buildRoot, packageRoot, readBuild, writeJson } from './builds.js';
+import { multiarch } from './libtorch.js';
+
+/** @import { BuildRecord } from './builds.js' */
+/** @import { Libtorch } from './libtorch.js' */
+
+/** A build that could not be done; `remedy` says what to do. */
+export class BuildError extends Error {
+  /**
+   * @param {string} message
+   * @param {string} remedy
+   */
+  constructor(message, remedy) {
+    super(message);
+    this.name = 'BuildError';
+    this.code = 'native-build-failed';
+    this.remedy = remedy;
+  }
+}
+
+/**
+ * The folders of Debian's OpenBLAS variants to search before the system's choice, best first. OpenMP threads shared with
+ * libtorch's own are nearly twice as fast as a second pool of threads when products and element-wise operations
+ * alternate (512³ on 2 cores: 1.1 ms against 2.0). A BLAS someone chose on purpose (MKL, BLIS, ATLAS) is respected.
+ * @param {string} [root] the system's library folder
+ * @returns {string[]}
+ */
+export function openblasFolders(root = join('/usr/lib', multiarch)) {
+  const chosen = join(root, 'libblas.so.3');
+  if (existsSync(chosen) && !/\/(openblas[^/]*|blas)\/[^/]+$/.test(realpathSync(chosen))) return [];
+  return ['openblas-openmp', 'openblas-pthread', 'openblas-serial']
+    .map((variant) => join(root, variant))
+    .filter((folder) => existsSync(join(folder, 'libblas.so.3')));
+}
+
+/**
+ * Whether a libtorch of the system's would run on the reference BLAS (a hundredth of the speed), or on none.
+ * @param {string} [root] the system's library folder
+ * @returns {boolean}
+ */
+export function needsOpenblas(root = join('/usr/lib', multiarch)) {
+  const chosen = join(root, 'libblas.so.3');
+  if (existsSync(chosen) && !/\/blas\/[^/]+$/.test(realpathSync(chosen))) return false;
+  return openblasFolders(root).length === 0;
+}
+
+/**
+ * Whether this libtorch was compiled with C++11 strings (Python wheels before 2.6 were not): the mangled name of one of
+ * its functions tells.
+ * @param {Buffer} c10 the bytes of libc10
+ * @returns {boolean}
+ */
+export const usesCxx11Strings = (c10) => !c10.includes('torchCheckFailEPKcS2_jRKSs');
+
+/**
+ * @param {Libtorch} libtorch
+ * @returns {boolean} whether libtorch_cpu needs a BLAS library of the system's
+ */
+function needsSystemBlas(libtorch) {
+  const library = join(libtorch.libDir, 'libtorch_cpu.so');
+  const { status, stdout } = spawnSync('readelf', ['-d', library], { encoding: 'utf8' });
+  return status === 0 && /NEEDED.*\[lib(open)?blas/.test(stdout);
+}
+
+/**
+ * The C++ standard this libtorch's headers need, from its own CMake file; 17 at least, which our sources use.
+ * @param {Libtorch} libtorch
+ * @returns {string}
+ */
+function cxxStandard(libtorch) {
+  const places = [join(libtorch.libDir, '..', 'share', 'cmake'), join(libtorch.libDir, 'cmake')];
+  const config = places.map((place) => join(place, 'Torch', 'TorchConfig.cmake')).find(existsSync);
+  const stated = config && /CXX_STANDARD (\d+)/.exec(readFileSync(config, 'utf8'))?.[1];
+  return String(Math.max(17, Number(stated ?? 17)));
+}
+
+/** @param {Libtorch} libtorch @param {string} cpuLevel @returns {Record<string, string>} what CMakeLists.txt is told */
+function settings(libtorch, cpuLevel) {
+  const system = libtorch.libDir.startsWith('/usr/lib');
+  const ending = process.platform === 'darwin' ? 'dylib' : 'so';
+  const require = createRequire(import.meta.url);
+  return {
+    NODE_API_INCLUDE: join(dirname(require.resolve('node-api-headers/package.json')), 'include'),
+    TORCH_INCLUDE: libtorch.includeDirs.filter((each) => each !== '/usr/include').join(';'),
+    TORCH_LIB: libtorch.libDir,
+    TORCH_LIBRARIES: libtorch.libraries.join(';'),
+    CMAKE_CXX_STANDARD: cxxStandard(libtorch),
+    CXX11_STRINGS: usesCxx11Strings(readFileSync(join(libtorch.libDir, `libc10.${ending}`))) ? '1' : '0',
+    CPU_LEVEL: cpuLevel,
+    RUN_PATH: [...(system ? [] : [libtorch.libDir]), ...openblasFolders()].join(':'),
+  };
+}
+
+/** @param {string} folder @returns {string[]} the files below, sorted */
+function filesBelow(folder) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+    .sort();
+}
+
+/**
+ * A hash of everything the addon is built from: sources, settings, and the libtorch file itself.
+ * @param {Libtorch} libtorch
+ * @param {string} cpuLevel
+ * @returns {string}
+ */
+export function inputsHash(libtorch, cpuLevel) {
+  const hash = createHash('sha256').update(JSON.stringify([libtorch, settings(libtorch, cpuLevel)]));
+  for (const path of [join(packageRoot, 'CMakeLists.txt'), ...filesBelow(join(packageRoot, 'src'))]) {
+    hash.update(path.slice(packageRoot.length)).update('\0').update(readFileSync(path)).update('\0');
+  }
+  const library = `libtorch_cpu.${process.platform === 'darwin' ? 'dylib' : 'so'}`;
+  const { size, mtimeMs } = statSync(join(libtorch.libDir, library));
+  return hash.update(`${size} ${mtimeMs}`).digest('hex');
+}
+
+/**
+ * The finished build for these inputs, or undefined when there is none or it is out of date.
+ * @param {Libtorch} libtorch
+ * @param {string} cpuLevel
+ * @returns {BuildRecord | undefined}
+ */
+export function currentBuild(libtorch, cpuLevel) {
+  const record = readBuild(buildKey(libtorch, cpuLevel));
+  return record?.inputs === inputsHash(libtorch, cpuLevel) ? record : undefined;
+}
+
+/**
+ * Runs a program, passing each line of its output on; gives the last lines when it fails.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {(line: string) => void} onLine
+ * @returns {Promise<{ status: number | null, tail: string[] }>}
+ */
+function run(program, args, onLine) {
+  return new Promise((done, fail) => {
+    // A process group of its own, so that the compilers stop with us and not after us.
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+      detached: true,
+    });
+    const stop = () => child.pid !== undefined && process.kill(-child.pid, 'SIGTERM');
+    process.once('exit', stop);
+    /** @type {string[]} */
+    const lines = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      let rest = '';
+      stream.setEncoding('utf8').on('data', (text) => {
+        const parts = (rest + text).split('\n');
+        rest = parts.pop() ?? '';
+        for (const line of parts) {
+          lines.push(line);
+          onLine(line);
+        }
+      });
+      stream.on('end', () => rest && lines.push(rest));
+    }
+    child.on('error', fail);
+    child.on('close', (status) => {
+      process.off('exit', stop);
+      done({ status, tail: lines });
+    });
+  });
+}
+
+/** @param {string[]} programs @returns {string | undefined} the first that runs */
+const firstOf = (...programs) =>
+  programs.find((each) => spawnSync(each, ['--version'], { stdio: 'ignore' }).status === 0);
+
+/**
+ * Tools the build needs and this machine lacks, by Debian package.
+ * @returns {string[]}
+ */
+export function missingTools() {
+  const missing = [];
+  if (!firstOf('cmake')) missing.push('cmake');
+  if (!firstOf('make', 'ninja')) missing.push('make');
+  if (!firstOf('c++', 'g++', 'clang++')) missing.push('g++');
+  return missing;
+}
+
+/**
+ * The lines of a failed build that say what went wrong: from the first error on, without the tool's own echo.
+ * @param {string[]} lines
+ * @returns {string}
+ */
+export function failureExcerpt(lines) {
+  const first = lines.findIndex((line) => /\berror\b/i.test(line));
+  return (first < 0 ? lines.slice(-15) : lines.slice(first, first + 15)).map((line) => `  ${line}`).join('\n');
+}
+
+/**
+ * Builds the addon. The object files stay in build/work/<key>, so that after an edit only what changed is compiled.
+ * @param {Libtorch} libtorch
+ * @param {string} cpuLevel
+ * @param {(percent: number) => void} [onProgress]
+ * @returns {Promise<BuildRecord>}
+ */
+export async function build(libtorch, cpuLevel, onProgress = () => {}) {
+  const started = performance.now();
+  const tools = missingTools();
+  if (tools.length > 0) {
+    throw new BuildError(`the addon cannot be built: ${tools.join(', ')} not found`, `install ${tools.join(', ')}`);
+  }
+  const key = buildKey(libtorch, cpuLevel);
+  const inputs = inputsHash(libtorch, cpuLevel);
+  const work = join(buildRoot, 'work', key);
+  // A build that was killed can leave an object file cut off yet newer than its source; so its folder starts afresh.
+  const unfinished = join(work, 'unfinished');
+  if (existsSync(unfinished)) rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  writeFileSync(unfinished, '');
+
+  const generator = firstOf('make') ? 'Unix Makefiles' : 'Ninja';
+  const definitions = Object.entries(settings(libtorch, cpuLevel)).map(([name, value]) => `-D${name}=${value}`);
+  const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2e9)));
+  const steps = [
+    ['-S', packageRoot, '-B', work, '-G', generator, '-DCMAKE_BUILD_TYPE=Release', ...definitions],
+    ['--build', work, '--parallel', String(jobs)],
+  ];
+  for (const step of steps) {
+    const { status, tail } = await run('cmake', step, (line) => {
+      const percent = /^\[\s*(\d+)%\]/.exec(line);
+      const count = /^\[(\d+)\/(\d+)\]/.exec(line);
+      if (percent) onProgress(Number(percent[1]));
+      else if (count) onProgress(Math.floor((100 * Number(count[1])) / Number(count[2])));
+    });
+    if (status !== 0) {
+      // The compiler ended by itself, so what lies there is sound; unless it was killed.
+      if (status !== null) rmSync(unfinished);
+      const log = join(buildRoot, `${key}.log`);
+      writeFileSync(log, `${tail.join('\n')}\n`);
+      throw new BuildError(
+        `building the addon against libtorch ${libtorch.version} (${libtorch.libDir}) failed:\n${failureExcerpt(tail)}`,
+        `the whole output is in ${log}; remove ${work} to build from nothing`,
+      );
+    }
+  }
+
+  // Renamed, never overwritten: a process that has the old addon mapped keeps it.
+  mkdirSync(join(buildRoot, key), { recursive: true });
+  const temporary = `${addonPath(key)}.partial-${process.pid}`;
+  copyFileSync(join(work, addonName), temporary);
+  renameSync(temporary, addonPath(key));
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  const record = { key, libtorch, cpuLevel, blas: needsSystemBlas(libtorch) ? 'system' : 'bundled', inputs, seconds };
+  writeJson(join(buildRoot, key, 'build.json'), record);
+  rmSync(unfinished);
+  return /** @type {BuildRecord} */ (record);
+}

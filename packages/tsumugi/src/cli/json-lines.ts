@@ -1,0 +1,71 @@
+// Verbs that answer each line of JSON on standard input with one on standard output.
+import { DataError, UserError } from '../base/index.ts';
+import { type Io, readLines, write } from './io.ts';
+
+/**
+ * Reads objects, one per line, and writes what `answer` makes of each as one line. `fields` names what the objects may
+ * hold. A line that is wrong ends it: what came before is answered, the error names the line.
+ *
+ * @throws DataError when a line is not such an object, or `answer` refuses it with a UserError
+ */
+export async function answerLines(
+  io: Io,
+  fields: readonly string[],
+  answer: (record: Record<string, unknown>) => string,
+): Promise<void> {
+  for await (const lines of readLines(io.stdin)) {
+    let answers = '';
+    try {
+      for (const { text, number } of lines) answers += `${answerLine(text, number, fields, answer)}\n`;
+    } finally {
+      await write(io.stdout, answers);
+    }
+  }
+}
+
+function answerLine(
+  text: string,
+  number: number,
+  fields: readonly string[],
+  answer: (record: Record<string, unknown>) => string,
+): string {
+  const shape = `{${fields.map((name) => `"${name}"`).join(', ')}}`;
+  const refuse = (code: string, fault: string, remedy: string, cause?: unknown) =>
+    new DataError(code, `line ${number} of standard input ${fault}`, { remedy, fields: { line: number }, cause });
+  let record: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch (cause) {
+    throw refuse('not-json', `is not JSON: ${(cause as Error).message}`, `Write one object ${shape} per line.`, cause);
+  }
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+    throw refuse('not-an-object', `is no JSON object: ${text.slice(0, 40)}`, `Write one object ${shape} per line.`);
+  }
+  try {
+    return answer(record as Record<string, unknown>);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const fault = error.message.split('\n  → ')[0]!;
+    throw refuse(error.code, `cannot be used: ${fault}`, error.remedy ?? `Write one object ${shape} per line.`, error);
+  }
+}
+
+/** The string in a field. @throws DataError */
+export function stringField(record: Record<string, unknown>, name: string): string {
+  const value = record[name];
+  if (typeof value === 'string') return value;
+  throw new DataError('bad-field', `"${name}" ${describe(value)}, expected a string`);
+}
+
+/** The list of whole numbers in a field. @throws DataError */
+export function integersField(record: Record<string, unknown>, name: string): number[] {
+  const value = record[name];
+  if (Array.isArray(value) && value.every((item) => Number.isSafeInteger(item))) return value;
+  throw new DataError('bad-field', `"${name}" ${describe(value)}, expected a list of whole numbers`);
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'is missing';
+  const text = JSON.stringify(value);
+  return `is ${text.length > 40 ? `${text.slice(0, 40)}…` : text}`;
+}

@@ -1,0 +1,168 @@
+// What decoding remembers: keys and values of attention layers, convolution and SSM state of Mamba layers.
+//
+//   B batch   K key/value heads   d head size   m Mamba heads   P head size   N state size   k taps
+//   attention  k, v [B, length, K, d], keys after QK-norm and RoPE; a windowed layer holds only what a query can reach
+//   Mamba      conv [B, m·P, k−1], the last inputs of the convolution; ssm [B, m, P, N] f32
+import { invariant } from '../base/index.ts';
+import { type Device, type DType, scope, type Tensor, zeros } from '../torch/index.ts';
+import { isMamba, mambaWidth, type Plamo2Config, windowOf } from './config.ts';
+import { convState } from './ops/causal-conv.ts';
+
+const bytesOf = (tensor: Tensor | undefined) =>
+  tensor ? tensor.numel * (tensor.dtype === 'float64' ? 8 : tensor.dtype === 'float32' ? 4 : 2) : 0;
+
+export class AttentionCache {
+  readonly #window: number | null;
+  // Room to append in: the first `#length` rows are in use, and the buffer doubles (or drops the past) when full.
+  #k: Tensor | undefined;
+  #v: Tensor | undefined;
+  #length = 0;
+
+  constructor(window: number | null) {
+    this.#window = window;
+  }
+
+  /**
+   * Adds keys and values [B, T, K, d] and returns what the T new queries can reach: [B, S, K, d], the new ones last.
+   */
+  append(k: Tensor, v: Tensor): { k: Tensor; v: Tensor } {
+    const T = k.size(1);
+    // A windowed layer reaches at most `window` rows before the first new query.
+    const past = this.#window === null ? this.#length : Math.min(this.#length, this.#window);
+    if (!this.#k || !this.#v || this.#length + T > this.#k.size(1)) this.#makeRoom(k, v, past);
+    const start = this.#length;
+    this.#k!.narrow(1, start, T).copy_(k);
+    this.#v!.narrow(1, start, T).copy_(v);
+    this.#length += T;
+    return {
+      k: this.#k!.narrow(1, start - past, past + T),
+      v: this.#v!.narrow(1, start - past, past + T),
+    };
+  }
+
+  /** Moves the last `past` rows into a buffer with room for the new ones and as many again. */
+  #makeRoom(k: Tensor, v: Tensor, past: number): void {
+    const [B, T, K, d] = k.shape as [number, number, number, number];
+    const grow = (old: Tensor | undefined) => {
+      const room = zeros([B, Math.max(64, 2 * (past + T)), K, d], { dtype: k.dtype, device: k.device }).keep();
+      if (old && past > 0) room.narrow(1, 0, past).copy_(old.narrow(1, this.#length - past, past));
+      old?.dispose();
+      return room;
+    };
+    invariant(v.shape.join() === k.shape.join(), 'keys and values have one shape');
+    this.#k = grow(this.#k);
+    this.#v = grow(this.#v);
+    this.#length = past;
+  }
+
+  get bytes(): number {
+    return bytesOf(this.#k) + bytesOf(this.#v);
+  }
+
+  fork(): AttentionCache {
+    const copy = new AttentionCache(this.#window);
+    copy.#k = this.#k?.clone().keep();
+    copy.#v = this.#v?.clone().keep();
+    copy.#length = this.#length;
+    return copy;
+  }
+
+  dispose(): void {
+    this.#k?.dispose();
+    this.#v?.dispose();
+  }
+}
+
+export class MambaCache {
+  conv: Tensor;
+  ssm: Tensor;
+
+  constructor(conv: Tensor, ssm: Tensor) {
+    this.conv = conv.keep();
+    this.ssm = ssm.keep();
+  }
+
+  /** Takes the convolution's inputs u [B, T, m·P] and the state after them. */
+  update(u: Tensor, ssm: Tensor): void {
+    this.updateConv(u);
+    this.ssm.copy_(ssm);
+  }
+
+  updateConv(u: Tensor): void {
+    this.conv.copy_(convState(u, this.conv.size(2) + 1, this.conv));
+  }
+
+  get bytes(): number {
+    return bytesOf(this.conv) + bytesOf(this.ssm);
+  }
+
+  fork(): MambaCache {
+    return new MambaCache(this.conv.clone(), this.ssm.clone());
+  }
+
+  dispose(): void {
+    this.conv.dispose();
+    this.ssm.dispose();
+  }
+}
+
+/** A point to return to: what a cache held when `save()` was called. */
+export interface SavedPoint extends Disposable {
+  readonly length: number;
+}
+
+/** The state of one batch of sequences being decoded. */
+export class Cache implements Disposable {
+  readonly config: Plamo2Config;
+  /** Tokens taken in so far; the next one has this position. */
+  length = 0;
+  layers: (AttentionCache | MambaCache)[];
+
+  constructor(config: Plamo2Config, options: { batch?: number; device?: Device; dtype?: DType } = {}) {
+    this.config = config;
+    const { batch = 1, device = 'cpu', dtype = 'float32' } = options;
+    const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
+    this.layers = Array.from({ length: config.num_hidden_layers }, (_, i) =>
+      isMamba(config, i)
+        ? new MambaCache(zeros([batch, mambaWidth(config), k - 1], { device, dtype }), zeros([batch, m, P, N], { device }))
+        : new AttentionCache(windowOf(config, i)),
+    );
+  }
+
+  /** Bytes held, room for coming tokens included. */
+  get bytes(): number {
+    return this.layers.reduce((sum, layer) => sum + layer.bytes, 0);
+  }
+
+  /** An independent copy, e.g. to continue one prompt in several ways. */
+  fork(): Cache {
+    return scope(() => {
+      const copy = new Cache(this.config);
+      for (const layer of copy.layers) layer.dispose();
+      copy.length = this.length;
+      copy.layers = this.layers.map((layer) => layer.fork());
+      return copy;
+    });
+  }
+
+  /** Remembers this point; `restore` goes back to it (as often as wanted, until it is disposed). */
+  save(): SavedPoint {
+    return this.fork();
+  }
+
+  restore(point: SavedPoint): void {
+    invariant(point instanceof Cache, 'restore takes what save() returned');
+    for (const layer of this.layers) layer.dispose();
+    this.layers = point.layers.map((layer) => layer.fork());
+    this.length = point.length;
+  }
+
+  dispose(): void {
+    for (const layer of this.layers) layer.dispose();
+    this.layers = [];
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

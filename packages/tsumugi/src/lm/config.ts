@@ -1,0 +1,215 @@
+// The published `config.json` of PLaMo 2: keys, defaults of the published config class, and what follows from them.
+// Source: pfnet/plamo-2-1b config.json and modeling_plamo.py (spec sections 1.2, 1.3, 2.1).
+import { z } from 'zod';
+import { ConfigError, editDistance, invariant } from '../base/index.ts';
+
+const count = z.int().positive();
+
+const schema = z.object({
+  hidden_size: count.default(4096),
+  intermediate_size: count.default(13312),
+  num_hidden_layers: count.default(32),
+  num_attention_heads: count.default(32),
+  num_key_value_heads: count.default(4),
+  hidden_size_per_head: count.default(128),
+  mamba_enabled: z.boolean().default(true),
+  mamba_num_heads: count.default(64),
+  mamba_d_state: count.default(64),
+  mamba_d_conv: z.int().min(2).default(4),
+  mamba_step: z.int().default(2),
+  mamba_chunk_size: count.default(256),
+  attention_window_size: count.default(2048),
+  full_attention_idx: z.array(z.int().nonnegative()).nullish().transform((value) => value ?? []),
+  rope_theta: z.number().positive().default(1e6),
+  rope_local_theta: z.number().positive().default(1e4),
+  rms_norm_eps: z.number().positive().default(1e-6),
+  vocab_size: count.default(32000),
+  tie_word_embeddings: z.boolean().default(true),
+  max_position_embeddings: count.default(10 * 1024 * 1024),
+  bos_token_id: z.int().nonnegative().default(1),
+  eos_token_id: z.int().nonnegative().default(2),
+  pad_token_id: z.int().nonnegative().nullish().transform((value) => value ?? null),
+});
+
+/** The keys that shape the model, named as published. */
+export type Plamo2Config = z.output<typeof schema>;
+
+// Published keys that change nothing here: other tools' bookkeeping, and the mixture-of-experts keys that no released
+// PLaMo 2 uses.
+const inert = new Set(
+  `architectures auto_map model_type tokenizer_class torch_dtype dtype transformers_version use_cache sliding_window
+   linear_type fp8_accum_dtype eval_attention_n_bit eval_mlp_n_bit use_predefined_initial_state
+   capacity_factor expert_dropout group_size k_expert n_expert shared_intermediate_size sparse_intermediate_size sparse_step
+   image_token_id image_feature_size image_proj_type _name_or_path quantization quantization_config`.split(/\s+/),
+);
+
+function checkKeys(json: Record<string, unknown>, where: string): void {
+  const known = Object.keys(schema.shape);
+  for (const key of Object.keys(json)) {
+    if (known.includes(key) || inert.has(key)) continue;
+    // Foreign keys are let through; a near miss of a key that matters is a mistake.
+    const near = known.find((name) => editDistance(name, key) <= 2);
+    if (near)
+      throw new ConfigError('unknown-key', `${where}: unknown key "${key}"`, {
+        remedy: `Did you mean "${near}"?`,
+        fields: { key },
+      });
+  }
+}
+
+/**
+ * Validates a `config.json` object and fills in the published defaults.
+ *
+ * @throws ConfigError naming the key, what was expected and what came.
+ */
+export function parseConfig(json: unknown, where = 'config.json'): Plamo2Config {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new ConfigError('bad-config', `${where}: expected a JSON object`);
+  const record = json as Record<string, unknown>;
+  const type = record['model_type'];
+  if (type !== undefined && type !== 'plamo2' && type !== 'plamo')
+    throw new ConfigError('wrong-model-type', `${where}: model_type is "${type}", this model is "plamo2"`, {
+      remedy: 'Point to a PLaMo 2 model folder.',
+    });
+  checkKeys(record, where);
+  const parsed = schema.safeParse(record);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new ConfigError('bad-config', `${where}: "${issue.path.join('.')}": ${issue.message}`, {
+      fields: { issues: parsed.error.issues },
+    });
+  }
+  checkConfig(parsed.data, where);
+  return parsed.data;
+}
+
+function checkConfig(config: Plamo2Config, where: string): void {
+  const refuse = (message: string, remedy: string): never => {
+    throw new ConfigError('bad-config', `${where}: ${message}`, { remedy });
+  };
+  if (config.mamba_enabled && config.mamba_step <= 1)
+    refuse(`"mamba_step" is ${config.mamba_step}`, 'It must be greater than 1.');
+  if (config.num_attention_heads % config.num_key_value_heads !== 0)
+    refuse(
+      `${config.num_attention_heads} attention heads cannot share ${config.num_key_value_heads} key/value heads evenly`,
+      'Make num_attention_heads a multiple of num_key_value_heads.',
+    );
+  if (config.hidden_size_per_head % 2 !== 0)
+    refuse(`"hidden_size_per_head" is ${config.hidden_size_per_head}`, 'RoPE turns pairs, so it must be even.');
+  for (const index of config.full_attention_idx) {
+    if (index >= config.num_hidden_layers || isMamba(config, index))
+      refuse(`"full_attention_idx" names layer ${index}, which is no attention layer`, 'Name attention layers only.');
+  }
+}
+
+/** The config as published, for `config.json`: our keys plus those that other tools read. */
+export function publishedConfig(config: Plamo2Config): Record<string, unknown> {
+  return {
+    architectures: ['Plamo2ForCausalLM'],
+    model_type: 'plamo2',
+    tokenizer_class: 'Plamo2Tokenizer',
+    torch_dtype: 'float32',
+    use_cache: true,
+    ...config,
+    sliding_window: config.attention_window_size,
+  };
+}
+
+// --- what follows from the config ---------------------------------------------------------------------------------
+
+/** Whether layer `index` mixes with Mamba (spec 2.1). */
+export function isMamba(config: Plamo2Config, index: number): boolean {
+  if (!config.mamba_enabled) return false;
+  const half = Math.floor(config.mamba_step / 2);
+  if (config.num_hidden_layers <= half) return index !== config.num_hidden_layers - 1;
+  return index % config.mamba_step !== half;
+}
+
+/** Keys an attention layer's query sees before itself; null = all. */
+export function windowOf(config: Plamo2Config, index: number): number | null {
+  return config.full_attention_idx.includes(index) ? null : config.attention_window_size;
+}
+
+/** RoPE base of an attention layer. */
+export function ropeBaseOf(config: Plamo2Config, index: number): number {
+  return config.full_attention_idx.includes(index) ? config.rope_theta : config.rope_local_theta;
+}
+
+/** Width of the Mamba mixer, m·P. */
+export const mambaWidth = (config: Plamo2Config): number => config.mamba_num_heads * config.hidden_size_per_head;
+/** Rank of Δ's projection, R. */
+export const dtRank = (config: Plamo2Config): number => Math.max(64, Math.floor(config.hidden_size / 16));
+/** Rows of the untied head: the vocabulary padded to a multiple of 16. */
+export const paddedVocabulary = (config: Plamo2Config): number => Math.ceil(config.vocab_size / 16) * 16;
+
+/** Name and shape of every checkpoint tensor, in layer order (spec 2.8). */
+export function tensorShapes(config: Plamo2Config): Map<string, number[]> {
+  const { hidden_size: h, intermediate_size: I, hidden_size_per_head: d, mamba_num_heads: m } = config;
+  const { num_attention_heads: H, num_key_value_heads: K, mamba_d_state: N } = config;
+  const width = mambaWidth(config);
+  const R = dtRank(config);
+  const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [config.vocab_size, h]]]);
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    const layer = `model.layers.layers.${i}.`;
+    const mixer: [string, number[]][] = isMamba(config, i)
+      ? [
+          ['in_proj.weight', [2 * width, h]],
+          ['conv1d.weight', [width, 1, config.mamba_d_conv]],
+          ['bcdt_proj.weight', [2 * N + R, width]],
+          ['dt_proj.weight', [m, R]],
+          ['dt_bias', [m]],
+          ['A_log', [m]],
+          ['D', [m]],
+          ['dt_norm_weight', [R]],
+          ['B_norm_weight', [N]],
+          ['C_norm_weight', [N]],
+          ['out_proj.weight', [h, width]],
+        ]
+      : [
+          ['qkv_proj.weight', [(H + 2 * K) * d, h]],
+          ['q_weight', [H, d]],
+          ['k_weight', [K, d]],
+          ['o_proj.weight', [h, H * d]],
+        ];
+    shapes.set(`${layer}pre_mixer_norm.weight`, [h]);
+    for (const [name, shape] of mixer) shapes.set(`${layer}mixer.${name}`, shape);
+    shapes.set(`${layer}post_mixer_norm.weight`, [h]);
+    shapes.set(`${layer}pre_mlp_norm.weight`, [h]);
+    shapes.set(`${layer}mlp.gate_up_proj.weight`, [2 * I, h]);
+    shapes.set(`${layer}mlp.down_proj.weight`, [h, I]);
+    shapes.set(`${layer}post_mlp_norm.weight`, [h]);
+  }
+  shapes.set('model.norm.weight', [h]);
+  if (!config.tie_word_embeddings) shapes.set('lm_head.weight', [paddedVocabulary(config), h]);
+  return shapes;
+}
+
+/** Parameters by kind of layer, summing to the total: what the trainer prints. */
+export function parameterTable(config: Plamo2Config): { kind: string; tensors: number; parameters: number }[] {
+  const table = new Map<string, { kind: string; tensors: number; parameters: number }>();
+  for (const [name, shape] of tensorShapes(config)) {
+    const layer = /layers\.(\d+)\.(\w+)/.exec(name);
+    const kind = !layer
+      ? name.includes('embed')
+        ? 'embedding'
+        : name.includes('lm_head')
+          ? 'head'
+          : 'norms'
+      : layer[2] === 'mixer'
+        ? isMamba(config, Number(layer[1]))
+          ? 'Mamba mixers'
+          : windowOf(config, Number(layer[1])) === null
+            ? 'attention (full)'
+            : 'attention (window)'
+        : layer[2] === 'mlp'
+          ? 'MLPs'
+          : 'norms';
+    const row = table.get(kind) ?? { kind, tensors: 0, parameters: 0 };
+    row.tensors++;
+    row.parameters += shape.reduce((product, size) => product * size, 1);
+    table.set(kind, row);
+  }
+  const rows = [...table.values()];
+  invariant(rows.reduce((sum, row) => sum + row.tensors, 0) === tensorShapes(config).size, 'the parameter table is complete');
+  return rows;
+}

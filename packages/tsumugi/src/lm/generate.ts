@@ -1,0 +1,115 @@
+// From a prompt to its continuation: prefill once, then one token at a time through the cache.
+import { ConfigError, RandomStream } from '../base/index.ts';
+import { noGrad, scope, tensor } from '../torch/index.ts';
+import { StreamDecoder, type Tokenizer } from '../text/index.ts';
+import { Cache } from './cache.ts';
+import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
+import type { LanguageModel } from './types.ts';
+
+export interface GenerateOptions extends SamplingOptions {
+  /** Tokens to add at most. */
+  maxTokens?: number;
+  seed?: number;
+  /** Token ids that end the text (not returned). */
+  stopIds?: readonly number[];
+  /** Ids from here on are never picked: a vocabulary may be padded beyond its tokenizer. */
+  vocabularyLimit?: number;
+  /** Prompt tokens per forward pass. */
+  prefillChunk?: number;
+  /** Goes on from this cache instead of an empty one; it then also holds the prompt and all but the last new token. */
+  cache?: Cache;
+}
+
+/** Logits [V] of the token after `ids`, which are added to the cache. */
+function nextLogits(model: LanguageModel, ids: readonly number[], cache: Cache): Float32Array {
+  return scope(() =>
+    noGrad(() => {
+      const device = model.parameterDevice;
+      const hidden = model.forward(tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length], device }), { cache });
+      return model.logits(hidden.narrow(1, ids.length - 1, 1)).float().data() as Float32Array;
+    }),
+  );
+}
+
+/**
+ * Yields the ids that continue `prompt`, one at a time.
+ *
+ * @throws ConfigError for an empty prompt or a sampling option out of range.
+ */
+export function* generateIds(model: LanguageModel, prompt: readonly number[], options: GenerateOptions = {}): Generator<number> {
+  const { maxTokens = 256, seed = 0, stopIds = [], vocabularyLimit, prefillChunk = 1024 } = options;
+  checkSampling(options);
+  if (prompt.length === 0)
+    throw new ConfigError('empty-prompt', 'the prompt has no tokens', { remedy: 'Begin with the BOS token or some text.' });
+  const stream = new RandomStream(seed);
+  const cache = options.cache ?? new Cache(model.config, { device: model.parameterDevice });
+  const seen = [...prompt];
+  try {
+    let logits = new Float32Array();
+    for (let start = 0; start < prompt.length; start += prefillChunk)
+      logits = nextLogits(model, prompt.slice(start, start + prefillChunk), cache) as Float32Array<ArrayBuffer>;
+    for (let produced = 0; produced < maxTokens; produced++) {
+      if (vocabularyLimit !== undefined) logits.fill(Number.NEGATIVE_INFINITY, vocabularyLimit);
+      const id = sample(logits, options, stream, seen);
+      if (stopIds.includes(id)) return;
+      seen.push(id);
+      yield id;
+      if (produced + 1 < maxTokens) logits = nextLogits(model, [id], cache) as Float32Array<ArrayBuffer>;
+    }
+  } finally {
+    if (!options.cache) cache.dispose();
+  }
+}
+
+export interface GenerateTextOptions extends GenerateOptions {
+  /** Texts that end the output; they are not part of it. */
+  stop?: readonly string[];
+}
+
+/**
+ * Yields the text that continues `prompt`, piece by piece. Pieces never break a character, and text that may be the
+ * beginning of a stop string is held back until it is known not to be.
+ */
+export function* generateText(
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+  prompt: string,
+  options: GenerateTextOptions = {},
+): Generator<string> {
+  const stop = (options.stop ?? []).filter((text) => text.length > 0);
+  const ids = [...tokenizer.encode(prompt, { addBos: true, safe: true })];
+  const decoder = new StreamDecoder(tokenizer);
+  let held = '';
+  const settings = {
+    ...options,
+    stopIds: options.stopIds ?? [tokenizer.eosId, tokenizer.bosId],
+    vocabularyLimit: options.vocabularyLimit ?? tokenizer.vocabSize,
+  };
+  for (const id of generateIds(model, ids, settings)) {
+    held += decoder.push(id);
+    const end = firstStop(held, stop);
+    if (end >= 0) {
+      if (end > 0) yield held.slice(0, end);
+      return;
+    }
+    const safe = held.length - longestStopPrefix(held, stop);
+    if (safe > 0) yield held.slice(0, safe);
+    held = held.slice(safe);
+  }
+  held += decoder.flush();
+  if (held) yield held;
+}
+
+function firstStop(text: string, stop: readonly string[]): number {
+  const places = stop.map((word) => text.indexOf(word)).filter((place) => place >= 0);
+  return places.length ? Math.min(...places) : -1;
+}
+
+/** Length of the longest end of `text` that begins some stop string. */
+function longestStopPrefix(text: string, stop: readonly string[]): number {
+  let longest = 0;
+  for (const word of stop)
+    for (let length = Math.min(word.length - 1, text.length); length > longest; length--)
+      if (text.endsWith(word.slice(0, length))) longest = length;
+  return longest;
+}

@@ -1,0 +1,129 @@
+// PLaMo 2's Mamba mixer (spec 2.5): Mamba-1's B, C, Δ taken from the convolution's output, Mamba-2's scalar decay per head.
+//
+//   B batch   T tokens   D hidden size   m heads   P head size   N state size   R rank of Δ   k taps of the convolution
+//   Δ = softplus(dt_proj(dt) + dt_bias)     A = −exp(A_log)
+//   S[t] = exp(Δ[t]·A)·S[t−1] + Δ[t]·c[t]·B[t]ᵀ     y[t] = S[t]·C[t] + D·c[t]
+//
+// Not done here: a norm around the gate, bias in any projection or in the convolution (the published model has none).
+import { Module, parameter } from '../nn/index.ts';
+import type { Tensor } from '../torch/index.ts';
+import type { MixerContext } from './attention.ts';
+import type { MambaCache } from './cache.ts';
+import { bcdtNorm } from './ops/bcdt-norm.ts';
+import { causalConv } from './ops/causal-conv.ts';
+import { gatedSilu } from './ops/gated-silu.ts';
+import { ssdScan } from './ops/ssd-scan.ts';
+import { ssmStep } from './ops/ssm-step.ts';
+import { Projection, project } from './projection.ts';
+
+export interface MambaShape {
+  heads: number;
+  headDim: number;
+  stateSize: number;
+  chunk: number;
+  eps: number;
+}
+
+export interface MambaWeights {
+  in: Tensor;
+  conv: Tensor;
+  bcdt: Tensor;
+  dt: Tensor;
+  dtBias: Tensor;
+  aLog: Tensor;
+  d: Tensor;
+  dtNorm: Tensor;
+  bNorm: Tensor;
+  cNorm: Tensor;
+  out: Tensor;
+}
+
+export class Mamba extends Module {
+  readonly #shape: MambaShape;
+  /** [2·m·P, D]: in every head the first P rows make z (the gate), the next P make x. */
+  in_proj: Projection;
+  /** [m·P, 1, k] depthwise */
+  conv1d: Projection;
+  /** [2N + R, m·P]: B, C, dt */
+  bcdt_proj: Projection;
+  /** [m, R] */
+  dt_proj: Projection;
+  /** [m] each */
+  dt_bias: Tensor;
+  A_log: Tensor;
+  D: Tensor;
+  /** [R], [N], [N] */
+  dt_norm_weight: Tensor;
+  B_norm_weight: Tensor;
+  C_norm_weight: Tensor;
+  /** [D, m·P] */
+  out_proj: Projection;
+
+  constructor(shape: MambaShape, weights: MambaWeights) {
+    super();
+    this.#shape = shape;
+    this.in_proj = new Projection(weights.in);
+    this.conv1d = new Projection(weights.conv);
+    this.bcdt_proj = new Projection(weights.bcdt);
+    this.dt_proj = new Projection(weights.dt);
+    this.dt_bias = parameter(weights.dtBias);
+    this.A_log = parameter(weights.aLog);
+    this.D = parameter(weights.d);
+    this.dt_norm_weight = parameter(weights.dtNorm);
+    this.B_norm_weight = parameter(weights.bNorm);
+    this.C_norm_weight = parameter(weights.cNorm);
+    this.out_proj = new Projection(weights.out);
+  }
+
+  /** [B, T, D] → [B, T, D]. With a cache, goes on from its state and leaves the new one in it. */
+  forward(x: Tensor, context: MixerContext, cache?: MambaCache): Tensor {
+    const { heads: m, headDim: P, chunk } = this.#shape;
+    const [B, T] = x.shape as [number, number];
+    const [z, u] = this.#project(x); // [B, T, m·P] each
+    const c = causalConv(u, this.conv1d.weight, { documents: context.documents, state: cache?.conv }); // [B, T, m·P]
+    const { B: b, C, delta } = this.#select(c);
+    const A = this.A_log.exp().neg(); // [m]
+    const heads = c.reshape([B, T, m, P]);
+    let y: Tensor;
+    if (cache && T === 1) {
+      y = ssmStep(cache.ssm, heads.select(1, 0), delta.select(1, 0), A, b.select(1, 0), C.select(1, 0), this.D);
+      cache.updateConv(u);
+    } else {
+      const scan = ssdScan(heads, delta, A, b, C, this.D, {
+        chunk,
+        documents: context.documents,
+        initialState: cache?.ssm,
+        returnState: cache !== undefined,
+      });
+      y = scan.y;
+      if (cache) cache.update(u, scan.state!);
+    }
+    return this.out_proj.forward(gatedSilu(y.reshape([B, T, m * P]), z));
+  }
+
+  /** z and x of in_proj, each [B, T, m·P]. */
+  #project(x: Tensor): [Tensor, Tensor] {
+    const { heads: m, headDim: P } = this.#shape;
+    const [B, T, D] = x.shape as [number, number, number];
+    if (B * T <= 16) {
+      const parts = this.in_proj.forward(x).reshape([B, T, m, 2, P]);
+      return [parts.select(3, 0).reshape([B, T, m * P]), parts.select(3, 1).reshape([B, T, m * P])];
+    }
+    // For many tokens it is cheaper to take the weight's rows apart than the activations.
+    const rows = this.in_proj.weight.reshape([m, 2, P, D]);
+    return [project(x, rows.select(1, 0).reshape([m * P, D])), project(x, rows.select(1, 1).reshape([m * P, D]))];
+  }
+
+  /** The input-dependent B, C [B, T, N] and Δ [B, T, m], in f32. */
+  #select(c: Tensor): { B: Tensor; C: Tensor; delta: Tensor } {
+    const [b, C, dt] = bcdtNorm(
+      this.bcdt_proj.forward(c),
+      this.B_norm_weight,
+      this.C_norm_weight,
+      this.dt_norm_weight,
+      this.#shape.eps,
+    );
+    const delta = this.dt_proj.forward(dt).float().add(this.dt_bias).softplus();
+    return { B: b, C, delta };
+  }
+}

@@ -1,0 +1,206 @@
+// The model against golden data of a float64 reference, and against itself: cached, chunked, packed.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { namedParameters } from '../nn/index.ts';
+import { openSafetensors } from '../store/index.ts';
+import { backward, memory, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { Cache, generateIds, initialWeights, Plamo2, parseConfig, preset, tensorShapes } from './index.ts';
+
+const fixtures = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
+const present = existsSync(fixtures);
+if (!present) console.warn(`skipped: golden data are not at ${fixtures}`);
+
+const asIds = (ids: ArrayLike<number>) => tensor(BigInt64Array.from(ids as number[], BigInt), { shape: [1, ids.length] });
+const maximum = (values: Tensor) => values.abs().max().item();
+
+/** The largest difference as a share of the largest expected value. */
+const relative = (actual: Tensor, expected: Tensor) => maximum(actual.sub(expected)) / maximum(expected);
+
+function load(name: string) {
+  const folder = `${fixtures}${name}/`;
+  const json = (file: string) => JSON.parse(readFileSync(folder + file, 'utf8'));
+  const weights = openSafetensors(`${folder}model.safetensors`);
+  const golden = openSafetensors(`${folder}expected.safetensors`);
+  const expected = json('expected.json') as {
+    loss: number;
+    mean_squared_logsumexp: number;
+    packed_loss: number;
+    packed_targets: number;
+    greedy_prompt: number[];
+    greedy_continuation: number[];
+    parameters: number;
+  };
+  const config = parseConfig(json('config.json'));
+  const model = new Plamo2(config, (path) => weights.tensor(path).clone());
+  const ids = [...(golden.tensor('ids').data() as Int32Array)];
+  const documents = [...(golden.tensor('doc').data() as Int32Array)];
+  return { config, model, golden, expected, ids, documents };
+}
+
+/** Targets of the next token inside the same document, −100 elsewhere. */
+function nextTargets(ids: number[], documents: number[]): Tensor {
+  const targets = ids.map((_, i) => (i + 1 < ids.length && documents[i] === documents[i + 1] ? ids[i + 1]! : -100));
+  return asIds(targets);
+}
+
+describe.skipIf(!present)('golden data', () => {
+  for (const name of ['samba', 'full-attention', 'dense']) {
+    describe(name, () => {
+      it('gives the logits, the packed logits and the losses', () => {
+        scope(() => {
+          const { model, golden, expected, ids, documents } = load(name);
+          noGrad(() => {
+            const logits = model.logits(model.forward(asIds(ids))).squeeze(0);
+            expect(relative(logits, golden.tensor('logits'))).toBeLessThan(1e-4);
+            const pack = tensor(Int32Array.from(documents), { shape: [1, ids.length] });
+            const packed = model.logits(model.forward(asIds(ids), { documents: pack })).squeeze(0);
+            expect(relative(packed, golden.tensor('packed_logits'))).toBeLessThan(1e-4);
+            const one = model.loss({ ids: asIds(ids), targets: nextTargets(ids, ids.map(() => 0)) });
+            expect(Math.abs(one.crossEntropy.item() - expected.loss)).toBeLessThan(1e-5);
+            expect(one.meanSquaredLogsumexp.item() / expected.mean_squared_logsumexp).toBeCloseTo(1, 5);
+            const many = model.loss({ ids: asIds(ids), targets: nextTargets(ids, documents), documents: pack });
+            expect(many.count).toBe(expected.packed_targets);
+            expect(Math.abs(many.crossEntropy.item() - expected.packed_loss)).toBeLessThan(1e-5);
+          });
+          model.dispose();
+        });
+      });
+
+      it.each([false, true])('gives every gradient (checkpointed layers: %s)', (checkpointLayers) => {
+        scope(() => {
+          const { model, golden, ids } = load(name);
+          backward(
+            model.loss({ ids: asIds(ids), targets: nextTargets(ids, ids.map(() => 0)) }, { checkpointLayers }).loss,
+          );
+          let checked = 0;
+          for (const [path, parameter] of namedParameters(model)) {
+            const expected = golden.tensor(`grad.${path}`);
+            const error = parameter.grad!.sub(expected).norm(2).item() / expected.norm(2).item();
+            expect(error, path).toBeLessThan(1e-3);
+            checked++;
+          }
+          expect(checked).toBe(tensorShapes(model.config).size);
+          model.dispose();
+        });
+      });
+
+      it('continues greedily as the reference does', () => {
+        scope(() => {
+          const { model, expected } = load(name);
+          const length = expected.greedy_continuation.length;
+          expect([...generateIds(model, expected.greedy_prompt, { maxTokens: length })]).toEqual(expected.greedy_continuation);
+          model.dispose();
+        });
+      });
+    });
+  }
+});
+
+const small = (changes: object = {}) =>
+  preset('mini', {
+    hidden_size: 64,
+    intermediate_size: 96,
+    hidden_size_per_head: 16,
+    mamba_num_heads: 4,
+    mamba_d_state: 8,
+    vocab_size: 300,
+    attention_window_size: 5,
+    mamba_chunk_size: 4,
+    ...changes,
+  });
+const ids = Array.from({ length: 37 }, (_, i) => (i * 97 + 13) % 300);
+
+describe('the cache', () => {
+  it.each([1, 3, 8])('gives the full forward in steps of %i, past the window', (step) => {
+    scope(() => {
+      const model = new Plamo2(small(), initialWeights(3));
+      noGrad(() => {
+        const full = model.forward(asIds(ids));
+        using cache = new Cache(model.config);
+        for (let start = 0; start < ids.length; start += step) {
+          const part = model.forward(asIds(ids.slice(start, start + step)), { cache });
+          const expected = full.narrow(1, start, part.size(1));
+          expect(relative(part, expected)).toBeLessThan(1e-4);
+        }
+        expect(cache.length).toBe(ids.length);
+        expect(cache.bytes).toBeGreaterThan(0);
+      });
+      model.dispose();
+    });
+  });
+
+  it('forks, and returns to a saved point', () => {
+    scope(() => {
+      const model = new Plamo2(small(), initialWeights(3));
+      noGrad(() => {
+        using cache = new Cache(model.config);
+        model.forward(asIds(ids.slice(0, 9)), { cache });
+        using point = cache.save();
+        using fork = cache.fork();
+        const first = model.forward(asIds(ids.slice(9, 14)), { cache });
+        model.forward(asIds([1, 2, 3]), { cache });
+        cache.restore(point);
+        expect(cache.length).toBe(9);
+        expect(model.forward(asIds(ids.slice(9, 14)), { cache }).tolist()).toEqual(first.tolist());
+        expect(model.forward(asIds(ids.slice(9, 14)), { cache: fork }).tolist()).toEqual(first.tolist());
+      });
+      model.dispose();
+    });
+  });
+});
+
+describe('packed documents', () => {
+  it('never influence each other: a planted token changes its own document only', () => {
+    scope(() => {
+      const model = new Plamo2(small({ full_attention_idx: [3] }), initialWeights(5));
+      const documents = ids.map((_, i) => (i < 1 ? 0 : i < 12 ? 1 : i < 14 ? 2 : 3));
+      const pack = tensor(Int32Array.from(documents), { shape: [1, ids.length] });
+      noGrad(() => {
+        const before = model.forward(asIds(ids), { documents: pack });
+        for (const planted of [0, 5, 12, 20]) {
+          const changed = ids.with(planted, (ids[planted]! + 1) % 300);
+          const difference = model.forward(asIds(changed), { documents: pack }).sub(before).abs().amax([-1]).flatten().tolist() as number[];
+          for (const [i, value] of difference.entries()) {
+            if (documents[i] === documents[planted] && i === planted) expect(value).toBeGreaterThan(1e-4);
+            if (documents[i] !== documents[planted] || i < planted) expect(value).toBe(0);
+          }
+        }
+      });
+      model.dispose();
+    });
+  });
+
+  it('equal the documents taken apart, positions running on', () => {
+    scope(() => {
+      const model = new Plamo2(small(), initialWeights(6));
+      noGrad(() => {
+        const documents = tensor(Int32Array.from(ids, (_, i) => (i < 17 ? 0 : 1)), { shape: [1, ids.length] });
+        const packed = model.forward(asIds(ids), { documents });
+        const second = model.forward(asIds(ids.slice(17)), { offset: 17 });
+        expect(relative(packed.narrow(1, 17, ids.length - 17), second)).toBeLessThan(1e-4);
+      });
+      model.dispose();
+    });
+  });
+});
+
+describe('a fresh model', () => {
+  it('is the same for the same seed, starts near uniform, and frees everything', () => {
+    const start = memory().liveBytes;
+    scope(() => {
+      const a = new Plamo2(small(), initialWeights(1));
+      const b = new Plamo2(small(), initialWeights(1));
+      const tied = namedParameters(a).map(([path]) => path);
+      expect(tied).toEqual([...tensorShapes(a.config).keys()]);
+      noGrad(() => {
+        const loss = (model: Plamo2) => model.loss({ ids: asIds(ids), targets: nextTargets(ids, ids.map(() => 0)) }).loss.item();
+        expect(loss(a)).toBe(loss(b));
+        expect(Math.abs(loss(a) - Math.log(300))).toBeLessThan(0.2);
+      });
+      a.dispose();
+      b.dispose();
+    });
+    expect(memory().liveBytes).toBe(start);
+  });
+});

@@ -1,0 +1,170 @@
+// PLaMo 2 (spec 2): embedding, hybrid layers of Mamba and attention, RMSNorm, tied or separate head. Field names are
+// the published checkpoint names, so a parameter's path is its name in `model.safetensors`.
+//
+//   B batch   T tokens   D hidden size   V vocabulary
+import { ShapeError } from '../base/index.ts';
+import { linearCrossEntropy, Module, rmsNorm } from '../nn/index.ts';
+import { checkpoint, type Device, embedding, type Tensor } from '../torch/index.ts';
+import { Attention } from './attention.ts';
+import { Block, NormWeight, normOffset } from './block.ts';
+import type { Cache } from './cache.ts';
+import { isMamba, type Plamo2Config, ropeBaseOf, tensorShapes, windowOf } from './config.ts';
+import { Mamba } from './mamba.ts';
+import { Mlp } from './mlp.ts';
+import { Projection, project } from './projection.ts';
+import { RopeTables } from './rope-tables.ts';
+import type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';
+
+/** Gives the tensor for a checkpoint name; the model takes it over. */
+export type WeightSource = (name: string, shape: readonly number[]) => Tensor;
+
+class Embedding extends Module {
+  weight: Tensor;
+  constructor(weight: Tensor) {
+    super();
+    this.weight = new Projection(weight).weight;
+  }
+}
+
+class LayerStack extends Module {
+  layers: Block[];
+  constructor(layers: Block[]) {
+    super();
+    this.layers = layers;
+  }
+}
+
+class Decoder extends Module {
+  embed_tokens: Embedding;
+  layers: LayerStack;
+  norm: NormWeight;
+  constructor(embedding: Tensor, layers: Block[], norm: Tensor) {
+    super();
+    this.embed_tokens = new Embedding(embedding);
+    this.layers = new LayerStack(layers);
+    this.norm = new NormWeight(norm);
+  }
+}
+
+function buildBlock(config: Plamo2Config, index: number, take: (name: string) => Tensor): Block {
+  const prefix = `model.layers.layers.${index}.`;
+  const get = (name: string) => take(prefix + name);
+  const preMixer = get('pre_mixer_norm.weight');
+  const mixer = isMamba(config, index)
+    ? new Mamba(
+        {
+          heads: config.mamba_num_heads,
+          headDim: config.hidden_size_per_head,
+          stateSize: config.mamba_d_state,
+          chunk: config.mamba_chunk_size,
+          eps: config.rms_norm_eps,
+        },
+        {
+          in: get('mixer.in_proj.weight'),
+          conv: get('mixer.conv1d.weight'),
+          bcdt: get('mixer.bcdt_proj.weight'),
+          dt: get('mixer.dt_proj.weight'),
+          dtBias: get('mixer.dt_bias'),
+          aLog: get('mixer.A_log'),
+          d: get('mixer.D'),
+          dtNorm: get('mixer.dt_norm_weight'),
+          bNorm: get('mixer.B_norm_weight'),
+          cNorm: get('mixer.C_norm_weight'),
+          out: get('mixer.out_proj.weight'),
+        },
+      )
+    : new Attention(
+        {
+          heads: config.num_attention_heads,
+          kvHeads: config.num_key_value_heads,
+          headDim: config.hidden_size_per_head,
+          window: windowOf(config, index),
+          ropeBase: ropeBaseOf(config, index),
+        },
+        {
+          qkv: get('mixer.qkv_proj.weight'),
+          q: get('mixer.q_weight'),
+          k: get('mixer.k_weight'),
+          out: get('mixer.o_proj.weight'),
+        },
+      );
+  const postMixer = get('post_mixer_norm.weight');
+  const preMlp = get('pre_mlp_norm.weight');
+  const mlp = new Mlp({ gateUp: get('mlp.gate_up_proj.weight'), down: get('mlp.down_proj.weight') });
+  const norms = { preMixer, postMixer, preMlp, postMlp: get('post_mlp_norm.weight') };
+  return new Block(mixer, mlp, norms, config.rms_norm_eps);
+}
+
+export class Plamo2 extends Module implements LanguageModel {
+  readonly config: Plamo2Config;
+  model: Decoder;
+  /** Only when the head is not tied: [V padded to 16, D]. */
+  lm_head?: Projection;
+  readonly #rope = new RopeTables();
+
+  constructor(config: Plamo2Config, weights: WeightSource) {
+    super();
+    this.config = config;
+    const shapes = tensorShapes(config);
+    const take = (name: string) => weights(name, shapes.get(name)!);
+    const embedding = take('model.embed_tokens.weight');
+    const blocks = Array.from({ length: config.num_hidden_layers }, (_, index) => buildBlock(config, index, take));
+    this.model = new Decoder(embedding, blocks, take('model.norm.weight'));
+    if (!config.tie_word_embeddings) this.lm_head = new Projection(take('lm_head.weight'));
+  }
+
+  get parameterDevice(): Device {
+    return this.model.norm.weight.device;
+  }
+
+  /** The head's rows: [V, D], or [V padded to 16, D] when untied. */
+  get headWeight(): Tensor {
+    return this.lm_head?.weight ?? this.model.embed_tokens.weight;
+  }
+
+  /**
+   * Token ids [B, T] int64 → hidden states [B, T, D] after the last norm. With a cache, the ids continue it. With
+   * `documents` [B, T] int32, packed documents never influence each other. `checkpointLayers` keeps only each layer's
+   * input and recomputes the rest during backward.
+   *
+   * @throws ShapeError when ids are not [B, T] or both a cache and documents are given.
+   */
+  forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    const { cache, documents, checkpointLayers = false, dtype } = options;
+    if (ids.ndim !== 2)
+      throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
+    if (cache && documents) throw new ShapeError('bad-ids', 'forward: a cache holds one document, so documents cannot be given too');
+    const context = { rope: this.#rope, offset: cache?.length ?? options.offset ?? 0, documents };
+    let h = embedding(this.model.embed_tokens.weight, ids); // [B, T, D]
+    if (dtype) h = h.to(dtype);
+    for (const [index, block] of this.model.layers.layers.entries()) {
+      h = checkpointLayers
+        ? checkpoint((x) => block.forward(x, context), h)
+        : block.forward(h, context, cache?.layers[index]);
+    }
+    if (cache) cache.length += ids.shape[1]!;
+    return rmsNorm(h, this.model.norm.weight, { offset: normOffset.pre, eps: this.config.rms_norm_eps });
+  }
+
+  /** Hidden states [..., D] → logits [..., V]. */
+  logits(hidden: Tensor): Tensor {
+    const logits = project(hidden, this.headWeight);
+    return logits.size(-1) === this.config.vocab_size ? logits : logits.narrow(-1, 0, this.config.vocab_size);
+  }
+
+  /** Mean cross-entropy of the targets (−100 is ignored), with an optional z-loss; logits are never whole in memory. */
+  loss(batch: Batch, options: LossOptions = {}): LossParts {
+    const { zLoss, reduction, ...forward } = options;
+    const hidden = this.forward(batch.ids, { ...forward, documents: batch.documents });
+    return linearCrossEntropy(hidden, this.headWeight, batch.targets, {
+      ...(zLoss === undefined ? {} : { zLoss }),
+      ...(reduction === undefined ? {} : { reduction }),
+      vocabularySize: this.config.vocab_size,
+    });
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#rope[Symbol.dispose]();
+  }
+}

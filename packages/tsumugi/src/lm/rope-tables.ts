@@ -1,0 +1,40 @@
+// Rows of cos and sin for RoPE, computed once per base and grown as longer texts come.
+import { Tensor } from '../torch/index.ts';
+import { ropeTable } from './ops/rope.ts';
+
+export interface RopeRows {
+  /** [T, d/2] */
+  cos: Tensor;
+  sin: Tensor;
+}
+
+interface Entry extends RopeRows {
+  length: number;
+}
+
+export class RopeTables implements Disposable {
+  readonly #tables = new Map<string, Entry>();
+
+  /** Rows for positions offset … offset + length − 1. */
+  rows(base: number, headDim: number, offset: number, length: number, device: Tensor['device']): RopeRows {
+    const key = `${base}/${headDim}/${device}`;
+    let entry = this.#tables.get(key);
+    if (!entry || entry.length < offset + length) {
+      const grown = Math.max(1024, 2 ** Math.ceil(Math.log2(offset + length)));
+      const table = ropeTable(grown, headDim, base, { device });
+      entry?.cos.dispose();
+      entry?.sin.dispose();
+      entry = { cos: table.cos.keep(), sin: table.sin.keep(), length: grown };
+      this.#tables.set(key, entry);
+    }
+    return { cos: entry.cos.narrow(0, offset, length), sin: entry.sin.narrow(0, offset, length) };
+  }
+
+  [Symbol.dispose](): void {
+    for (const { cos, sin } of this.#tables.values()) {
+      cos.dispose();
+      sin.dispose();
+    }
+    this.#tables.clear();
+  }
+}

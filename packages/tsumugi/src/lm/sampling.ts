@@ -1,0 +1,89 @@
+// Choosing the next token from logits. The filters run in the common order: repetition penalty, temperature, top-k,
+// top-p, min-p; then one draw from an explicit stream. Plain loops over a typed array: a 100,000-word vocabulary takes
+// well under a millisecond.
+import { ConfigError, type RandomStream } from '../base/index.ts';
+
+export interface SamplingOptions {
+  /** 0 = greedy. Logits are divided by it. */
+  temperature?: number;
+  /** Keep the k most likely tokens; 0 = all. */
+  topK?: number;
+  /** Keep the smallest set of most likely tokens whose probabilities reach this sum; 1 = all. */
+  topP?: number;
+  /** Keep tokens at least this fraction as likely as the most likely one; 0 = all. */
+  minP?: number;
+  /** Divides positive logits (multiplies negative ones) of tokens already seen; 1 = off. Source: CTRL, arXiv 1909.05858. */
+  repetitionPenalty?: number;
+}
+
+const ranges: Record<keyof SamplingOptions, [low: number, high: number, text: string]> = {
+  temperature: [0, 100, 'a number from 0 (greedy) to 100'],
+  topK: [0, Number.MAX_SAFE_INTEGER, 'a count, 0 for all'],
+  topP: [Number.MIN_VALUE, 1, 'a number in (0, 1]'],
+  minP: [0, 1, 'a number in [0, 1]'],
+  repetitionPenalty: [Number.MIN_VALUE, 100, 'a positive number, 1 for none'],
+};
+
+/** @throws ConfigError naming the option that is out of range. */
+export function checkSampling(options: SamplingOptions): void {
+  for (const [name, [low, high, text]] of Object.entries(ranges)) {
+    const value = options[name as keyof SamplingOptions];
+    if (value === undefined || (Number.isFinite(value) && value >= low && value <= high)) continue;
+    throw new ConfigError('bad-option', `${name} must be ${text}, got ${value}`, { fields: { option: name } });
+  }
+}
+
+function penalise(logits: Float32Array, seen: Iterable<number>, penalty: number): void {
+  for (const id of new Set(seen)) {
+    const value = logits[id];
+    if (value !== undefined) logits[id] = value > 0 ? value / penalty : value * penalty;
+  }
+}
+
+function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
+  return best;
+}
+
+/**
+ * Picks a token id. `logits` [V] is changed in place; ids whose logit is −∞ are never picked. `seen` are the ids the
+ * repetition penalty applies to.
+ */
+export function sample(
+  logits: Float32Array,
+  options: SamplingOptions,
+  stream: RandomStream,
+  seen: Iterable<number> = [],
+): number {
+  const { temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = options;
+  if (repetitionPenalty !== 1) penalise(logits, seen, repetitionPenalty);
+  const best = argmax(logits);
+  if (temperature === 0) return best;
+
+  // Unnormalised probabilities relative to the best token, whose own is 1.
+  const peak = logits[best]!;
+  const threshold = Math.max(minP, Number.MIN_VALUE);
+  const candidates: { id: number; weight: number }[] = [];
+  for (let id = 0; id < logits.length; id++) {
+    const weight = Math.exp((logits[id]! - peak) / temperature);
+    if (weight >= threshold) candidates.push({ id, weight });
+  }
+  if (topK > 0 || topP < 1) {
+    candidates.sort((a, b) => b.weight - a.weight || a.id - b.id);
+    if (topK > 0 && candidates.length > topK) candidates.length = topK;
+    if (topP < 1) {
+      const total = candidates.reduce((sum, { weight }) => sum + weight, 0);
+      let reached = 0;
+      const cut = candidates.findIndex(({ weight }) => (reached += weight) >= topP * total);
+      if (cut >= 0) candidates.length = cut + 1;
+    }
+  }
+  const total = candidates.reduce((sum, { weight }) => sum + weight, 0);
+  let remaining = stream.next() * total;
+  for (const { id, weight } of candidates) {
+    remaining -= weight;
+    if (remaining < 0) return id;
+  }
+  return candidates.at(-1)!.id;
+}

@@ -1,0 +1,56 @@
+// Log-probabilities of given tokens under a model.
+import { DataError } from '../base/index.ts';
+import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import type { DType } from '../torch/index.ts';
+import type { LanguageModel } from './types.ts';
+
+/**
+ * The natural-log probability of each next token: n ids give n − 1 numbers. With `documents` (one index per id) the
+ * documents of a pack are scored without seeing each other.
+ *
+ * @throws DataError for ids outside the vocabulary, or documents of another length.
+ */
+export function tokenLogprobs(
+  model: LanguageModel,
+  ids: readonly number[],
+  options: { documents?: readonly number[] | undefined; dtype?: DType | undefined; chunk?: number } = {},
+): Float32Array {
+  const { documents, dtype, chunk = 1024 } = options;
+  const V = model.config.vocab_size;
+  const wrong = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= V);
+  if (wrong >= 0)
+    throw new DataError('bad-id', `id ${ids[wrong]} at position ${wrong} is not in the vocabulary of ${V}`, {
+      remedy: 'Score ids made by this model’s tokenizer.',
+    });
+  if (documents && documents.length !== ids.length)
+    throw new DataError('bad-documents', `${documents.length} document indices came with ${ids.length} ids`, {
+      remedy: 'Give one document index per id.',
+    });
+  const logprobs = new Float32Array(Math.max(0, ids.length - 1));
+  if (logprobs.length === 0) return logprobs;
+  return scope(() =>
+    noGrad(() => {
+      const device = model.parameterDevice;
+      const input = tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length], device });
+      const hidden = model.forward(input, {
+        ...(documents && { documents: tensor(Int32Array.from(documents), { shape: [1, ids.length], device }) }),
+        ...(dtype && { dtype }),
+      });
+      for (let start = 0; start < logprobs.length; start += chunk) {
+        const length = Math.min(chunk, logprobs.length - start);
+        const part = scope(() => nextLogprobs(model, hidden, input, start, length));
+        logprobs.set(part.data() as Float32Array, start);
+        part.dispose();
+      }
+      return logprobs;
+    }),
+  );
+}
+
+/** log p(ids[start + 1 + i]) for i < length, from hidden states [1, T, D]. */
+function nextLogprobs(model: LanguageModel, hidden: Tensor, ids: Tensor, start: number, length: number): Tensor {
+  const logits = model.logits(hidden.narrow(1, start, length)).float(); // [1, length, V]
+  const targets = ids.narrow(1, start + 1, length).unsqueeze(-1); // [1, length, 1]
+  const chosen = logits.gather(-1, targets).squeeze(-1); // [1, length]
+  return chosen.sub(logits.logsumexp([-1])).flatten();
+}

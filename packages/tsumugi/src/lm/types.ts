@@ -1,0 +1,55 @@
+// The contract between language models and everything that trains, evaluates or serves them.
+import type { Module } from '../nn/index.ts';
+import type { Device, DType, Tensor } from '../torch/index.ts';
+import type { Cache } from './cache.ts';
+import type { Plamo2Config } from './config.ts';
+
+export interface ForwardOptions {
+  /** Continues the sequences it holds; T new tokens are added to it. */
+  cache?: Cache | undefined;
+  /** [B, T] int32, non-decreasing along T: which document a token belongs to. */
+  documents?: Tensor | undefined;
+  /** Position of the first token when there is no cache. */
+  offset?: number;
+  /** Recompute each layer's activations during backward instead of keeping them. */
+  checkpointLayers?: boolean;
+  /** Compute in this dtype (bfloat16 on CUDA); parameters stay as they are. */
+  dtype?: DType | undefined;
+}
+
+export interface Batch {
+  /** [B, T] int64 */
+  ids: Tensor;
+  /** [B, T] int64; −100 is ignored. */
+  targets: Tensor;
+  /** [B, T] int32 */
+  documents?: Tensor | undefined;
+}
+
+export interface LossOptions extends Omit<ForwardOptions, 'cache' | 'documents'> {
+  /** Coefficient of mean(logsumexp²). */
+  zLoss?: number | undefined;
+  reduction?: 'mean' | 'sum' | undefined;
+}
+
+export interface LossParts {
+  /** What to differentiate: cross-entropy plus z-loss. */
+  loss: Tensor;
+  /** Without the z-loss, detached. */
+  crossEntropy: Tensor;
+  /** The z-loss term without its coefficient, detached. */
+  meanSquaredLogsumexp: Tensor;
+  /** Targets that were not ignored. */
+  count: number;
+}
+
+export interface LanguageModel extends Module {
+  readonly config: Plamo2Config;
+  /** Where the parameters are. */
+  readonly parameterDevice: Device;
+  /** ids [B, T] int64 → hidden [B, T, D] */
+  forward(ids: Tensor, options?: ForwardOptions): Tensor;
+  /** hidden [..., D] → logits [..., V] */
+  logits(hidden: Tensor): Tensor;
+  loss(batch: Batch, options?: LossOptions): LossParts;
+}

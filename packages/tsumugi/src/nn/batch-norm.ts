@@ -1,0 +1,48 @@
+// Batch normalisation with running statistics (Ioffe & Szegedy 2015, arXiv 1502.03167).
+import { batchNorm, type Generator, ones, type Tensor, zeros } from '../torch/index.ts';
+import { constantParameter } from './linear.ts';
+import { buffer, Module } from './module.ts';
+
+export interface BatchNormOptions {
+  generator: Generator;
+  /** Added to the variance inside the root. */
+  eps?: number;
+  /** Share of the new batch in the running statistics: running ← (1 − momentum) · running + momentum · batch. */
+  momentum?: number;
+  /** Whether there are `weight` and `bias`; without them a caller can scale by class (conditional batch norm). */
+  affine?: boolean;
+}
+
+/**
+ * Per channel, over everything else: [B, C], [B, C, L] or [B, C, H, W] → the same. While training it uses the batch's
+ * own mean and biased variance and updates the running ones (with the unbiased variance); after `eval()` it uses those.
+ */
+export class BatchNorm extends Module {
+  weight: Tensor | null;
+  bias: Tensor | null;
+  running_mean: Tensor;
+  running_var: Tensor;
+  /** Batches seen, int64 []. */
+  num_batches_tracked: Tensor;
+  readonly eps: number;
+  readonly momentum: number;
+
+  constructor(numChannels: number, options: BatchNormOptions) {
+    super();
+    const { generator, affine = true } = options;
+    const { device } = generator;
+    this.eps = options.eps ?? 1e-5;
+    this.momentum = options.momentum ?? 0.1;
+    this.weight = affine ? constantParameter([numChannels], 1, generator) : null;
+    this.bias = affine ? constantParameter([numChannels], 0, generator) : null;
+    this.running_mean = buffer(zeros([numChannels], { device }));
+    this.running_var = buffer(ones([numChannels], { device }));
+    this.num_batches_tracked = buffer(zeros([], { dtype: 'int64', device }));
+  }
+
+  forward(x: Tensor): Tensor {
+    if (this.training) this.num_batches_tracked.add_(1);
+    const { weight, bias, running_mean, running_var, training, momentum, eps } = this;
+    return batchNorm(x, weight, bias, running_mean, running_var, training, momentum, eps, true);
+  }
+}

@@ -1,0 +1,51 @@
+// Losses over whole tensors. Cross-entropy has its own file, nn/functional/cross-entropy.ts.
+import { ShapeError } from '../base/index.ts';
+import { binaryCrossEntropyWithLogits, mseLoss, smoothL1Loss, type Tensor } from '../torch/index.ts';
+
+/** What becomes of the elements' losses; the mean over all of them when left out. */
+export type Reduction = 'none' | 'mean' | 'sum';
+
+const reductionCode = { none: 0, mean: 1, sum: 2 } as const;
+
+/** libtorch broadcasts ([B] against [B, 1] gives [B, B]) with at most a warning: the classic silent mistake. */
+function requireSameShape(name: string, input: Tensor, target: Tensor): void {
+  if (input.shape.join() === target.shape.join()) return;
+  throw new ShapeError(
+    'shape-mismatch',
+    `${name}: the prediction has shape [${input.shape.join(', ')}], the target [${target.shape.join(', ')}]`,
+    { remedy: 'Reshape one of them.', fields: { input: input.shape, target: target.shape } },
+  );
+}
+
+/** Squared error (x − y)². */
+export function mse(input: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
+  requireSameShape('mse', input, target);
+  return mseLoss(input, target, reductionCode[options.reduction ?? 'mean']);
+}
+
+/** (x − y)²/2β within β of the target, |x − y| − β/2 outside. Girshick 2015, arXiv 1504.08083. */
+export function smoothL1(
+  input: Tensor,
+  target: Tensor,
+  options: { beta?: number; reduction?: Reduction } = {},
+): Tensor {
+  requireSameShape('smoothL1', input, target);
+  return smoothL1Loss(input, target, reductionCode[options.reduction ?? 'mean'], options.beta ?? 1);
+}
+
+/** (x − y)²/2 within δ of the target, δ(|x − y| − δ/2) outside: δ times `smoothL1`. Huber 1964. */
+export function huber(input: Tensor, target: Tensor, options: { delta?: number; reduction?: Reduction } = {}): Tensor {
+  const { delta = 1, ...rest } = options;
+  return smoothL1(input, target, { beta: delta, ...rest }).mul(delta);
+}
+
+/** −[y log σ(x) + (1 − y) log(1 − σ(x))] without overflow, for logits x and probabilities or labels y. */
+export function bceWithLogits(
+  logits: Tensor,
+  target: Tensor,
+  options: { weight?: Tensor; posWeight?: Tensor; reduction?: Reduction } = {},
+): Tensor {
+  requireSameShape('bceWithLogits', logits, target);
+  const { weight = null, posWeight = null, reduction = 'mean' } = options;
+  return binaryCrossEntropyWithLogits(logits, target, weight, posWeight, reductionCode[reduction]);
+}

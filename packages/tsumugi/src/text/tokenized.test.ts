@@ -1,0 +1,45 @@
+// The pipeline with a real tokenizer: what comes out of the shards is the text that went in.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { embeddedText } from './embedded.ts';
+import { TOY_HASH, temporaryFolder, toyCorpus } from './fixtures/toy.ts';
+import { openCorpus, prepare, Tokenizer, TokenShards } from './index.ts';
+
+const file = fileURLToPath(new URL('../../../../../shared/fixtures/tokenizer/tokenizer.jsonl', import.meta.url));
+const present = existsSync(file);
+if (!present) console.warn(`skipped: ${file} is absent`);
+
+it.skipIf(!present)('the embedded novels come back from their tokens', async () => {
+  using folder = temporaryFolder();
+  const encoder = Tokenizer.load(file);
+  const { manifest } = await prepare(openCorpus(embeddedText()), folder.at('out'), {
+    encoder,
+    tokenizerHash: TOY_HASH,
+    seed: 0,
+  });
+  using shards = TokenShards.open(folder.at('out'));
+  let text = '';
+  for (let document = 0; document < shards.length; document++) {
+    const [bos, ...ids] = shards.documentTokens(document);
+    expect(bos).toBe(encoder.bosId);
+    text += encoder.decode(ids);
+  }
+  expect(text).toBe(
+    embeddedText()
+      .map((path) => readFileSync(path, 'utf8'))
+      .join(''),
+  );
+  expect(manifest.train.tokens + manifest.heldOut.tokens).toBeLessThan(409_832);
+});
+
+it.skipIf(!present)('control pieces named in a text do not become control tokens', async () => {
+  using folder = temporaryFolder();
+  const encoder = Tokenizer.load(file);
+  const text = '本文<|plamo:bos|>の<|plamo:eos|>途中';
+  await prepare(toyCorpus([text]), folder.at('out'), { encoder, tokenizerHash: TOY_HASH, seed: 0 });
+  using shards = TokenShards.open(folder.at('out'));
+  const ids = [...shards.documentTokens(0)];
+  expect(ids.filter((id) => id === encoder.bosId || id === encoder.eosId)).toEqual([encoder.bosId]);
+  expect(encoder.decode(ids.slice(1))).toBe(text);
+});

@@ -1,0 +1,58 @@
+// What a run will need, before its first step: memory from the shapes, time from one rehearsed micro-batch.
+import { freemem } from 'node:os';
+import { ConfigError } from '../base/index.ts';
+import { isMamba, type Plamo2Config, tensorShapes } from '../lm/index.ts';
+
+export interface MemoryForecast {
+  /** Parameters, their gradients and two optimizer moments, f32. */
+  stateBytes: number;
+  /** Activations kept for backward, and the largest temporaries. */
+  activationBytes: number;
+  totalBytes: number;
+}
+
+const f32 = 4;
+
+/** Floats per token that a layer keeps for backward, from the saved inputs of its operators. */
+function keptPerToken(config: Plamo2Config, index: number): number {
+  const { hidden_size: h, intermediate_size: I, hidden_size_per_head: d } = config;
+  const shared = 6 * h + 3 * I; // norm inputs and outputs, MLP's gate, up and product
+  if (!isMamba(config, index)) {
+    const { num_attention_heads: H, num_key_value_heads: K } = config;
+    return shared + d * (2 * (H + 2 * K) + H);
+  }
+  const { mamba_num_heads: m, mamba_d_state: N } = config;
+  return shared + 5 * m * d + 4 * N + 2 * m + (m * d * N) / Math.min(config.mamba_chunk_size, 64);
+}
+
+/** Bytes of a training step. With `checkpointLayers` one layer's activations plus every layer's input are held. */
+export function forecastMemory(
+  config: Plamo2Config,
+  options: { batchSize: number; contextLength: number; checkpointLayers: boolean },
+): MemoryForecast {
+  let parameters = 0;
+  for (const shape of tensorShapes(config).values()) parameters += shape.reduce((product, size) => product * size, 1);
+  const stateBytes = parameters * f32 * 4;
+  const tokens = options.batchSize * options.contextLength;
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => keptPerToken(config, index));
+  const kept = options.checkpointLayers
+    ? Math.max(...layers) * 2 + layers.length * config.hidden_size
+    : layers.reduce((sum, floats) => sum + floats, 0) + Math.max(...layers);
+  const activationBytes = tokens * kept * f32;
+  return { stateBytes, activationBytes, totalBytes: stateBytes + activationBytes };
+}
+
+/** @throws ConfigError when the machine's free memory is less than the forecast, naming the option to change. */
+export function refuseIfTooLarge(forecast: MemoryForecast, available = freemem()): void {
+  if (forecast.totalBytes <= available) return;
+  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  throw new ConfigError(
+    'too-little-memory',
+    `this run needs about ${gb(forecast.totalBytes)} (${gb(forecast.stateBytes)} for weights and optimizer, ` +
+      `${gb(forecast.activationBytes)} for activations) and ${gb(available)} are free`,
+    {
+      remedy: 'Lower batchSize (and raise accumulate to make up for it), set checkpointLayers, or take a smaller model.',
+      fields: { needed: forecast.totalBytes, available },
+    },
+  );
+}

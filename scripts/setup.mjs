@@ -60,7 +60,7 @@ async function takeLock() {
       writeFileSync(lock, String(process.pid), { flag: 'wx' });
       process.on('exit', () => rmSync(lock, { force: true }));
       for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
-        process.on(signal, () => process.exit(1));
+        process.on(signal, () => process.exit(130));
       return;
     } catch (error) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
@@ -82,7 +82,7 @@ async function takeLock() {
 // --- npm packages ----------------------------------------------------------------------------------------------------
 
 const stamp = join(root, 'node_modules', '.tsumugi-setup');
-const currentNode = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const currentNode = join(root, 'node_modules', 'node', 'bin', 'node');
 
 const lockHash = () =>
   createHash('sha256')

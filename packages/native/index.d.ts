@@ -80,7 +80,20 @@ export interface NativeModule {
 
 /** What the loader found, for `tsumugi doctor`. */
 export interface NativeDescription {
-  [key: string]: unknown;
+  /** The libtorch that would be used: LIBTORCH, what the last setup chose, or the newest build's. */
+  libtorch?: { source: string; libDir: string; version: string; cuda: boolean };
+  /** The addon's file, when it is built for that libtorch and this CPU. */
+  addon?: string;
+  /** Whether libtorch calls the system's BLAS library or carries its own. */
+  blas?: 'system' | 'bundled';
+  /** What kernels are compiled for here: x86-64-v2 … v4, aarch64. */
+  cpuLevel: string;
+  /** The OpenBLAS core that is asked for. */
+  coreType?: string;
+  /** Variables that are set before loading. */
+  environment: Record<string, string>;
+  /** What stands in the way of loading, one sentence each. */
+  failures: string[];
 }
 
 /** Loads the addon on first use. Throws one error that lists what was tried and what to run. */

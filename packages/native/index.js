@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { addonPath, buildKey, defaultRecord, listBuilds, readBuild, readJson } from './lib/builds.js';
 import { cpuLevel, openblasCoreType, readCpuFlags } from './lib/cpu.js';
 import { loadEnvironment } from './lib/environment.js';
-import { resolveLibtorch } from './lib/libtorch.js';
+import { findLibtorch, resolveLibtorch } from './lib/libtorch.js';
 
 /** @import { BuildRecord } from './lib/builds.js' */
 /** @import { Libtorch } from './lib/libtorch.js' */
@@ -41,9 +41,11 @@ function chooseLibtorch(tried) {
   const chosen = /** @type {{ libtorch: Libtorch } | undefined} */ (readJson(defaultRecord))?.libtorch;
   if (chosen && existsSync(chosen.libDir)) return chosen;
   tried.push(chosen ? `${chosen.libDir}: chosen by the last setup, is gone` : 'no setup has chosen a libtorch yet');
-  const builds = listBuilds();
-  for (const { libtorch } of builds) if (existsSync(libtorch.libDir)) return libtorch;
-  tried.push(builds.length === 0 ? 'nothing has been built yet' : 'every build is for a libtorch that is gone');
+  for (const { libtorch } of listBuilds()) if (existsSync(libtorch.libDir)) return libtorch;
+  // Nothing to load. What a search finds tells a person what is missing.
+  const search = findLibtorch();
+  tried.push(...search.tried);
+  if (search.libtorch) tried.push(`${search.libtorch.libDir}: no addon has been built for this libtorch`);
   return undefined;
 }
 
@@ -69,12 +71,12 @@ export function describe() {
     systemBlas: build?.blas === 'system',
     coreType: openblasCoreType(flags),
   });
+  const coreType = process.env['OPENBLAS_CORETYPE'] ?? environment['OPENBLAS_CORETYPE'];
   return {
-    libtorch,
-    addon: build && addonPath(build.key),
-    blas: build?.blas,
+    ...(libtorch && { libtorch }),
+    ...(build && { addon: addonPath(build.key), blas: build.blas }),
     cpuLevel: level,
-    coreType: process.env['OPENBLAS_CORETYPE'] ?? environment['OPENBLAS_CORETYPE'],
+    ...(coreType !== undefined && { coreType }),
     environment,
     failures,
   };

@@ -106,7 +106,7 @@ function settings(libtorch, cpuLevel) {
     CMAKE_CXX_STANDARD: cxxStandard(libtorch),
     CXX11_STRINGS: usesCxx11Strings(readFileSync(join(libtorch.libDir, `libc10.${ending}`))) ? '1' : '0',
     CPU_LEVEL: cpuLevel,
-    RUN_PATH: [...(system ? [] : [libtorch.libDir]), ...openblasFolders()].join(':'),
+    RUN_PATH: [...(system ? [] : [libtorch.libDir]), ...(system ? openblasFolders() : [])].join(':'),
   };
 }
 

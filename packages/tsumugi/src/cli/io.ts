@@ -1,4 +1,5 @@
 // Where a verb reads and writes: the process's streams, or a test's. Results go to `stdout`, everything else to `stderr`.
+import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import { DataError } from '../base/index.ts';
 
@@ -108,15 +109,6 @@ function decodeUtf8(bytes: Buffer, before: number): string {
       fields: { line },
       cause,
     });
-  }
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    utf8.decode(bytes);
-    return true;
-  } catch {
-    return false;
   }
 }
 

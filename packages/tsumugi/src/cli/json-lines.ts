@@ -2,6 +2,10 @@
 import { DataError, UserError } from '../base/index.ts';
 import { type Io, readLines, write } from './io.ts';
 
+/** Answers are gathered into writes of this size, unless they take longer than this. */
+const FLUSH_CHARACTERS = 1 << 16;
+const FLUSH_MS = 50;
+
 /**
  * Reads objects, one per line, and writes what `answer` makes of each as one line. `fields` names what the objects may
  * hold. A line that is wrong ends it: what came before is answered, the error names the line.
@@ -15,8 +19,16 @@ export async function answerLines(
 ): Promise<void> {
   for await (const lines of readLines(io.stdin)) {
     let answers = '';
+    let nextFlush = performance.now() + FLUSH_MS;
     try {
-      for (const { text, number } of lines) answers += `${answerLine(text, number, fields, answer)}\n`;
+      for (const { text, number } of lines) {
+        answers += `${answerLine(text, number, fields, answer)}\n`;
+        if (answers.length < FLUSH_CHARACTERS && performance.now() < nextFlush) continue;
+        const ready = answers;
+        answers = '';
+        await write(io.stdout, ready);
+        nextFlush = performance.now() + FLUSH_MS;
+      }
     } finally {
       await write(io.stdout, answers);
     }

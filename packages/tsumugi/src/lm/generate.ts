@@ -1,10 +1,12 @@
 // From a prompt to its continuation: prefill once, then one token at a time through the cache.
 import { ConfigError, RandomStream } from '../base/index.ts';
 import { noGrad, scope, tensor } from '../torch/index.ts';
-import { StreamDecoder, type Tokenizer } from '../text/index.ts';
+import type { Tokenizer } from '../text/index.ts';
 import { Cache } from './cache.ts';
 import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
 import type { LanguageModel } from './types.ts';
+
+const defaultMaxTokens = 256;
 
 export interface GenerateOptions extends SamplingOptions {
   /** Tokens to add at most. */
@@ -16,6 +18,8 @@ export interface GenerateOptions extends SamplingOptions {
   vocabularyLimit?: number;
   /** Prompt tokens per forward pass. */
   prefillChunk?: number;
+  /** Ids before the prompt that the repetition penalty applies to as well: those a cache already holds. */
+  earlier?: readonly number[];
   /** Goes on from this cache instead of an empty one; it then also holds the prompt and all but the last new token. */
   cache?: Cache;
 }
@@ -37,13 +41,13 @@ function nextLogits(model: LanguageModel, ids: readonly number[], cache: Cache):
  * @throws ConfigError for an empty prompt or a sampling option out of range.
  */
 export function* generateIds(model: LanguageModel, prompt: readonly number[], options: GenerateOptions = {}): Generator<number> {
-  const { maxTokens = 256, seed = 0, stopIds = [], vocabularyLimit, prefillChunk = 1024 } = options;
+  const { maxTokens = defaultMaxTokens, seed = 0, stopIds = [], vocabularyLimit, prefillChunk = 1024 } = options;
   checkSampling(options);
   if (prompt.length === 0)
     throw new ConfigError('empty-prompt', 'the prompt has no tokens', { remedy: 'Begin with the BOS token or some text.' });
   const stream = new RandomStream(seed);
   const cache = options.cache ?? new Cache(model.config, { device: model.parameterDevice });
-  const seen = [...prompt];
+  const seen = [...(options.earlier ?? []), ...prompt];
   try {
     let logits = new Float32Array();
     for (let start = 0; start < prompt.length; start += prefillChunk)
@@ -64,33 +68,42 @@ export function* generateIds(model: LanguageModel, prompt: readonly number[], op
 export interface GenerateTextOptions extends GenerateOptions {
   /** Texts that end the output; they are not part of it. */
   stop?: readonly string[];
+  /** Called with each new id, before the text it completes is yielded. */
+  onId?: (id: number) => void;
 }
+
+/** Why a text ended: a stop id (the model ended it), a stop string, or `maxTokens`. */
+export type FinishReason = 'end' | 'stop' | 'length';
 
 /**
  * Yields the text that continues `prompt`, piece by piece. Pieces never break a character, and text that may be the
- * beginning of a stop string is held back until it is known not to be.
+ * beginning of a stop string is held back until it is known not to be. A prompt of ids is taken as it is; text gets BOS and
+ * cannot spell control pieces.
  */
 export function* generateText(
   model: LanguageModel,
   tokenizer: Tokenizer,
-  prompt: string,
+  prompt: string | readonly number[],
   options: GenerateTextOptions = {},
-): Generator<string> {
+): Generator<string, FinishReason> {
   const stop = (options.stop ?? []).filter((text) => text.length > 0);
-  const ids = [...tokenizer.encode(prompt, { addBos: true, safe: true })];
-  const decoder = new StreamDecoder(tokenizer);
+  const ids = typeof prompt === 'string' ? tokenizer.encode(prompt, { addBos: true, safe: true }) : prompt;
+  const decoder = tokenizer.decoder();
   let held = '';
   const settings = {
     ...options,
     stopIds: options.stopIds ?? [tokenizer.eosId, tokenizer.bosId],
     vocabularyLimit: options.vocabularyLimit ?? tokenizer.vocabSize,
   };
+  let produced = 0;
   for (const id of generateIds(model, ids, settings)) {
+    produced++;
+    options.onId?.(id);
     held += decoder.push(id);
     const end = firstStop(held, stop);
     if (end >= 0) {
       if (end > 0) yield held.slice(0, end);
-      return;
+      return 'stop';
     }
     const safe = held.length - longestStopPrefix(held, stop);
     if (safe > 0) yield held.slice(0, safe);
@@ -98,6 +111,7 @@ export function* generateText(
   }
   held += decoder.flush();
   if (held) yield held;
+  return produced < (options.maxTokens ?? defaultMaxTokens) ? 'end' : 'length';
 }
 
 function firstStop(text: string, stop: readonly string[]): number {

@@ -9,9 +9,9 @@ export {
   tensorShapes,
   windowOf,
 } from './config.ts';
-export { type GenerateOptions, type GenerateTextOptions, generateIds, generateText } from './generate.ts';
+export { type FinishReason, type GenerateOptions, type GenerateTextOptions, generateIds, generateText } from './generate.ts';
 export { initialWeights } from './init.ts';
-export { loadModel, saveModel } from './folder.ts';
+export { type LoadModelOptions, loadModel, loadTokenizer, type SaveModelOptions, saveModel } from './folder.ts';
 export { Plamo2, type WeightSource } from './model.ts';
 export { type PresetName, preset, presetNames } from './presets.ts';
 export { checkSampling, type SamplingOptions, sample } from './sampling.ts';

@@ -45,9 +45,13 @@ export const truncatedNormal =
 export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
   const [out, inputs, ...taps] = shape;
   if (out === undefined || inputs === undefined)
-    throw new ShapeError('no-fans', `fan-in and fan-out need at least two dimensions, the shape is [${shape.join(', ')}]`, {
-      remedy: 'Use zerosInit, constant, normal or uniform for vectors.',
-    });
+    throw new ShapeError(
+      'no-fans',
+      `fan-in and fan-out need at least two dimensions, the shape is [${shape.join(', ')}]`,
+      {
+        remedy: 'Use zerosInit, constant, normal or uniform for vectors.',
+      },
+    );
   const numTaps = taps.reduce((product, size) => product * size, 1);
   return { fanIn: inputs * numTaps, fanOut: out * numTaps };
 }
@@ -56,7 +60,9 @@ export type Fan = 'fanIn' | 'fanOut' | 'average';
 
 /** Variance `scale / fan`: what Xavier, Kaiming and LeCun initialisation have in common. */
 export const varianceScaling =
-  (options: { scale?: number; fan?: Fan; distribution?: 'normal' | 'uniform' | 'truncated normal' } = {}): Initializer =>
+  (
+    options: { scale?: number; fan?: Fan; distribution?: 'normal' | 'uniform' | 'truncated normal' } = {},
+  ): Initializer =>
   (target, generator) => {
     const { fanIn, fanOut } = fans(target.shape);
     const fan = { fanIn, fanOut, average: (fanIn + fanOut) / 2 }[options.fan ?? 'fanIn'];

@@ -19,7 +19,7 @@ export function applyLayer(layer: Layer, x: Tensor): Tensor {
  * Its fields are the positions, so paths are PyTorch's (`0.weight`, `2.weight`): a function takes a number, too.
  */
 export class Sequential extends Module {
-  readonly [position: number]: Layer;
+  [position: number]: Layer;
 
   constructor(...layers: Layer[]) {
     super();

@@ -1,10 +1,10 @@
 // Layers that are a table of weights: the affine map, and the embedding of ids.
 import { embedding, empty, type Generator, linear, type Tensor } from '../torch/index.ts';
-import { constant, type Initializer, initialize, kaimingUniform, normal } from './initializers.ts';
+import { constant, type Initializer, initialize, normal, varianceScaling } from './initializers.ts';
 import { Module, parameter } from './module.ts';
 
 /** U(−1/√fanIn, 1/√fanIn), PyTorch's default for weights of linear and convolution layers. */
-export const defaultWeightInit = kaimingUniform({ gain: Math.sqrt(1 / 3) });
+export const defaultWeightInit = varianceScaling({ scale: 1 / 3, distribution: 'uniform' });
 
 export interface WeightOptions {
   generator: Generator;

@@ -129,12 +129,9 @@ export function convert<M extends Module>(module: M, ...targets: (DType | Device
   for (const [, old] of [...namedTensors(module)]) {
     const wanted = old.dtype.startsWith('int') ? targets.filter((target) => !isDType(target)) : targets;
     if (wanted.length === 0) continue;
-    // `to` gives the same tensor under a new handle when nothing changes, so replacing is right in every case.
-    replaceEverywhere(
-      module,
-      old,
-      noGrad(() => old.detach().to(...wanted)),
-    );
+    // `to` gives the same storage under a new handle when nothing changes, so replacing is right in every case.
+    const fresh = scope(() => old.detach().to(...wanted));
+    replaceEverywhere(module, old, fresh);
   }
   return module;
 }

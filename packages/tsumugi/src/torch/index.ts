@@ -33,11 +33,13 @@ export { scope, tensorsIn } from './scope.ts';
 export {
   blasCore,
   defaultDevice,
+  describeNative,
   hasCuda,
   measureBandwidth,
   measureFma,
   numThreads,
   setThreads,
   torchVersion,
+  usesMkl,
 } from './system.ts';
 export { fromBytes, type NestedArray, Tensor, type TensorData } from './tensor.ts';

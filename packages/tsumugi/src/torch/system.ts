@@ -1,8 +1,13 @@
 // What this libtorch is: version, threads, devices, and the machine's measured peaks.
+import { describe } from '@tsumugi/native';
 import type { Device } from './dtype.ts';
 import { native } from './native.ts';
 
 export const torchVersion = (): string => native().version().torch;
+/** What the loader found (libtorch, addon, what stands in the way), without loading anything. */
+export const describeNative = describe;
+/** Whether this libtorch's matrix products come from MKL. */
+export const usesMkl = (): boolean => native().version().mkl;
 export const hasCuda = (): boolean => native().version().cuda;
 /** The core OpenBLAS chose, '' when the BLAS is another. */
 export const blasCore = (): string => native().blasCore();

@@ -15,8 +15,6 @@ export interface TrainTokenizerOptions {
   controls?: readonly string[];
   /** The longest piece, in UTF-16 code units. Default 16. */
   maxPieceLength?: number;
-  /** Distinct text to look at, in UTF-16 code units; of more, an even sample is taken. Default 16 Mi (48 MB of Japanese). */
-  maxUnits?: number;
   onProgress?: (progress: TrainingProgress) => void;
 }
 
@@ -33,6 +31,11 @@ export interface TrainingProgress {
  * (SentencePiece begins with up to a million) take longer and generalise worse: long strings that occur twice survive.
  */
 const SEEDS_PER_PIECE = 3;
+/**
+ * ASCII characters of the text are always pieces, as in the published vocabulary. A byte token would be as short, but the
+ * encoder goes any way round before it takes one.
+ */
+const ASCII = 128;
 /** The share of the pieces that survives a round of pruning, and the EM steps before it. */
 const SURVIVORS = 0.75;
 const EM_STEPS = 2;
@@ -41,23 +44,24 @@ const FINAL_EM_STEPS = 4;
 /**
  * Trains a tokenizer and returns its pieces in the order of their ids: UNKNOWN, CONTROL, the 256 byte tokens, then NORMAL
  * pieces by falling score. Scores are natural logarithms of probabilities.
+ * @param texts documents; or a `TrainingText`, for those that come asynchronously
  * @throws DataError when there is no text, ConfigError when `vocabSize` is too small, or larger than the text supports
  */
-export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerOptions): Piece[] {
-  const { vocabSize, maxPieceLength = 16, maxUnits = 2 ** 24 } = options;
+export function trainTokenizer(texts: Iterable<string> | TrainingText, options: TrainTokenizerOptions): Piece[] {
+  const { vocabSize, maxPieceLength = 16 } = options;
   const progress = options.onProgress ?? (() => {});
   const fixed = fixedPieces(options.controls ?? ['<|plamo:reserved:0x05|>', '<|plamo:reserved:0x06|>']);
-  const target = vocabSize - fixed.length;
-  if (!(Number.isSafeInteger(vocabSize) && target >= 1)) {
+  const smallest = fixed.length + ASCII;
+  if (!(Number.isSafeInteger(vocabSize) && vocabSize >= smallest)) {
     throw new ConfigError('vocabulary-too-small', `a vocabulary of ${vocabSize} pieces is too small`, {
-      remedy: `Choose at least ${fixed.length + 1}: ${fixed.length} special pieces and byte tokens come before any text.`,
-      fields: { vocabSize, smallest: fixed.length + 1 },
+      remedy: `Choose at least ${smallest}: special pieces, 256 byte tokens and ASCII are always in it.`,
+      fields: { vocabSize, smallest },
     });
   }
+  const target = vocabSize - fixed.length;
 
   progress({ phase: 'reading', fraction: 0, note: 'reading text' });
-  const text = new TrainingText(maxUnits);
-  for (const part of texts) text.add(part);
+  const text = texts instanceof TrainingText ? texts : gather(texts);
   const characters = text.characters();
   if (characters.length === 0) {
     throw new DataError('training-text-empty', 'there is no text to train a tokenizer on', {
@@ -68,20 +72,17 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
   const share = text.keptShare < 1 ? ` in 1/${1 / text.keptShare} of the text` : '';
   progress({ phase: 'counting', fraction: 0.05, note: `${characters.length} different characters${share}` });
   const runs = text.runs();
-  const substrings = new Substrings(runs, maxPieceLength, 2);
-  const largest = fixed.length + characters.length + substrings.size;
-  if (vocabSize > largest) {
-    throw new ConfigError(
-      'vocabulary-too-large',
-      `a vocabulary of ${vocabSize} pieces is more than the text supports`,
-      {
-        remedy: `Choose at most ${largest}, or give more text.`,
-        fields: { vocabSize, largest },
-      },
-    );
-  }
   const taken = new Set(fixed.map((piece) => piece.text));
-  const seeds = substrings.mostFrequent(SEEDS_PER_PIECE * target).filter((seed) => !taken.has(seed.text));
+  const seeds = new Substrings(runs, maxPieceLength, 2)
+    .mostFrequent(SEEDS_PER_PIECE * target)
+    .filter((seed) => !taken.has(seed.text));
+  if (characters.length + seeds.length < target) {
+    const largest = fixed.length + characters.length + seeds.length;
+    throw new ConfigError('vocabulary-too-large', `the text does not support a vocabulary of ${vocabSize} pieces`, {
+      remedy: largest < smallest ? 'Give more text.' : `Choose at most ${largest}, or give more text.`,
+      fields: { vocabSize, largest },
+    });
+  }
 
   let model = new UnigramModel(
     [...characters.map(([character]) => character), ...seeds.map((seed) => seed.text)],
@@ -105,7 +106,7 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
 
 /** The model of the `size` pieces without which most likelihood would be lost. Characters among the others get unknown. */
 function prune(model: UnigramModel, counts: Float64Array, size: number): UnigramModel {
-  const losses = model.losses(counts);
+  const losses = model.losses(counts).map((loss, k) => (isAscii(model.texts[k]!) ? Number.POSITIVE_INFINITY : loss));
   const threshold = losses.toSorted()[losses.length - size]!;
   // Of pieces with exactly the loss at the border, the earlier ones stay.
   let atThreshold = size - losses.reduce((above, loss) => above + (loss > threshold ? 1 : 0), 0);
@@ -121,6 +122,16 @@ function prune(model: UnigramModel, counts: Float64Array, size: number): Unigram
     unknowns.map((k) => edges[k]!),
     Float64Array.from([...kept, ...unknowns], (k) => counts[k]!),
   );
+}
+
+function gather(texts: Iterable<string>): TrainingText {
+  const gathered = new TrainingText();
+  for (const text of texts) gathered.add(text);
+  return gathered;
+}
+
+function isAscii(character: string): boolean {
+  return character.length === 1 && character.charCodeAt(0) < ASCII;
 }
 
 function fixedPieces(controls: readonly string[]): Piece[] {

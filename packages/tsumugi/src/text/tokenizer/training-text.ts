@@ -27,8 +27,11 @@ export class TrainingText {
   /** A segment is kept when this many low bits of its hash are zero: one in 2^thinning. */
   #thinning = 0;
 
-  /** @param maxUnits how much distinct text to keep, in UTF-16 code units; beyond it every other segment is dropped */
-  constructor(maxUnits: number) {
+  /**
+   * @param maxUnits how much distinct text to keep, in UTF-16 code units; beyond it every other segment is dropped. By
+   *   default 16 Mi, which is 48 MB of Japanese.
+   */
+  constructor(maxUnits = 2 ** 24) {
     this.#maxUnits = maxUnits;
   }
 

@@ -1,0 +1,112 @@
+// The machine a run is measured on: what it is, and its measured peaks.
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { UserError } from 'tsumugi/base';
+import {
+  blasCore,
+  Generator,
+  measureBandwidth,
+  measureFma,
+  noGrad,
+  numThreads,
+  randn,
+  scope,
+  torchVersion,
+} from 'tsumugi/torch';
+import { ownBlas } from './peer.ts';
+import { seconds } from './sampling.ts';
+
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryGiB: number;
+  /** Threads libtorch uses, in ours and in the peer. */
+  threads: number;
+  node: string;
+  libtorch: string;
+  blasCore: string;
+  blas: string[];
+  /** Processes that wanted to run in the last minute, before the benchmark began. */
+  load: number;
+  /** f32 fused multiply-adds of all threads together, GFLOP/s. */
+  fmaGflops: number;
+  /** f32 matrix product 2048³, GFLOP/s: the best of several. */
+  matmulGflops: number;
+  /** Streaming reads, GB/s. */
+  bandwidthGBs: number;
+}
+
+/** This machine's CPU flags; empty where there is no /proc/cpuinfo. */
+export function cpuFlags(): Set<string> {
+  if (!existsSync('/proc/cpuinfo')) return new Set();
+  const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+  return new Set(line.split(/\s+/));
+}
+
+/**
+ * Refuses to measure with OpenBLAS's SSE core on a CPU that has AVX2: every figure, and the peer's, would be far too low.
+ *
+ * @throws UserError
+ */
+export function checkBlasCore(core: string, flags: ReadonlySet<string>): void {
+  if (core.toLowerCase() === 'prescott' && flags.has('avx2'))
+    throw new UserError('slow-blas-core', 'OpenBLAS chose the core Prescott (SSE) although this CPU has AVX2', {
+      remedy: `Set OPENBLAS_CORETYPE=${flags.has('avx512f') ? 'SkylakeX' : 'Haswell'}, or unset it to let tsumugi choose.`,
+      fields: { core },
+    });
+}
+
+/** Seconds of one n³ product: the best of `samples`. */
+function matmulSeconds(n: number, samples: number): number {
+  return scope(() =>
+    noGrad(() => {
+      const generator = new Generator(1);
+      const a = randn([n, n], generator);
+      const b = randn([n, n], generator);
+      const once = () => seconds(() => scope(() => void a.mm(b)));
+      return Math.min(...Array.from({ length: samples + 1 }, once));
+    }),
+  );
+}
+
+/** The measured f32 matrix product rate, GFLOP/s. */
+export const matmulRate = (quick: boolean): number => {
+  const n = quick ? 512 : 2048;
+  return (2 * n ** 3) / matmulSeconds(n, quick ? 3 : 5) / 1e9;
+};
+
+/** Describes and measures this machine; `quick` uses smaller matrices. */
+export function measureMachine(quick: boolean): Machine {
+  const load = loadavg()[0]!;
+  const libtorch = torchVersion();
+  const core = blasCore();
+  checkBlasCore(core, cpuFlags());
+  const threads = numThreads();
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGiB: totalmem() / 2 ** 30,
+    threads,
+    node: process.versions.node,
+    libtorch,
+    blasCore: core,
+    blas: ownBlas(),
+    load,
+    fmaGflops: measureFma(threads),
+    matmulGflops: matmulRate(quick),
+    bandwidthGBs: measureBandwidth(threads),
+  };
+}
+
+export function describeMachine(machine: Machine): string {
+  const { cpu, cores, memoryGiB, threads, node, libtorch, blas, load } = machine;
+  const { fmaGflops, matmulGflops, bandwidthGBs } = machine;
+  return [
+    `  CPU         ${cpu}, ${cores} cores, ${memoryGiB.toFixed(0)} GiB; load ${load.toFixed(1)} before the run`,
+    `  software    Node ${node}, libtorch ${libtorch}, ${threads} threads`,
+    `  BLAS        ${machine.blasCore || 'core unknown'}${blas.length ? ` (${blas.join(', ')})` : ''}`,
+    `  FMA peak    ${fmaGflops.toFixed(0)} GFLOP/s f32`,
+    `  matmul      ${matmulGflops.toFixed(0)} GFLOP/s f32, ${Math.round((100 * matmulGflops) / fmaGflops)} % of that`,
+    `  memory      ${bandwidthGBs.toFixed(1)} GB/s of reads`,
+  ].join('\n');
+}

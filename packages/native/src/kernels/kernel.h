@@ -1,0 +1,76 @@
+// What the kernels share: access to rows, block sizes that do not depend on the number of threads, and gradient guards.
+#pragma once
+#include <ATen/ATen.h>
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace tsumugi {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+using OptionalTensor = c10::optional<at::Tensor>;
+
+inline at::Tensor value_or_undefined(const OptionalTensor& tensor) { return tensor ? *tensor : at::Tensor(); }
+
+/// Elements that make it worth waking another thread.
+constexpr int64_t parallel_elements = 16384;
+
+/// Rows of at least `parallel_elements` elements together, for at::parallel_for.
+inline int64_t grain_of_rows(int64_t row_length) {
+  return std::max<int64_t>(1, parallel_elements / std::max<int64_t>(1, row_length));
+}
+
+/// The last dimension as contiguous rows at one distance from each other.
+struct Rows {
+  at::Tensor tensor;  // owns the data; a copy when the strides did not fit
+  int64_t count;
+  int64_t length;
+  int64_t stride;
+
+  template <typename T>
+  T* data() const { return tensor.data_ptr<T>(); }
+};
+
+inline Rows rows_of(const at::Tensor& tensor) {
+  const int64_t dims = tensor.dim();
+  const int64_t length = tensor.size(-1);
+  const int64_t count = length == 0 ? 0 : tensor.numel() / length;
+  int64_t stride = -1;        // not known before a dimension of more than one row
+  int64_t rows_inside = 1;    // rows in one step of the dimension at hand
+  bool uniform = length <= 1 || tensor.stride(-1) == 1;
+  for (int64_t d = dims - 2; uniform && d >= 0; d--) {
+    if (tensor.size(d) == 1) continue;
+    if (stride < 0) stride = tensor.stride(d);
+    else uniform = tensor.stride(d) == stride * rows_inside;
+    rows_inside *= tensor.size(d);
+  }
+  if (uniform) return {tensor, count, length, stride < 0 ? length : stride};
+  return {tensor.contiguous(), count, length, length};
+}
+
+/// How `count` rows are cut into blocks whose partial sums are added in order: the same for every number of threads.
+struct Blocks {
+  int64_t rows;   // per block
+  int64_t count;  // of blocks
+
+  explicit Blocks(int64_t num_rows, int64_t least = 16, int64_t most = 64)
+      : rows(std::max(least, (num_rows + most - 1) / most)), count((num_rows + rows - 1) / rows) {}
+  int64_t begin(int64_t block) const { return block * rows; }
+  int64_t end(int64_t block, int64_t num_rows) const { return std::min(num_rows, (block + 1) * rows); }
+};
+
+/// The sum over the first dimension of [blocks, n], in order, as [n].
+inline at::Tensor sum_of_blocks(const at::Tensor& partial) { return partial.sum(0); }
+
+/// Our backward functions are not differentiable themselves: say so instead of returning a constant.
+inline void refuse_double_backward(const char* name) {
+  TORCH_CHECK(!at::GradMode::is_enabled(), name, ": the gradient of its gradient is not implemented; "
+              "do not pass createGraph, or use the plain twin");
+}
+
+}  // namespace tsumugi

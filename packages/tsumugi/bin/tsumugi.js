@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+// The `tsumugi` command. Runs the command line in src/cli under a Node that strips types (24 or newer); started by an
+// older Node, it starts itself again with the one that the npm package `node` brings.
+import module from 'node:module';
+
+/** The newer Node's path, or undefined: node_modules/node/bin/node in the nearest node_modules above. */
+async function newerNode() {
+  const { existsSync } = await import('node:fs');
+  const { dirname, join } = await import('node:path');
+  try {
+    const folder = dirname(module.createRequire(import.meta.url).resolve('node/package.json'));
+    const path = join(folder, 'bin', 'node');
+    return existsSync(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs the command under `node`, and ends as it ends: same exit code, same signal. */
+async function restartWith(/** @type {string} */ node) {
+  const { spawn } = await import('node:child_process');
+  const { constants } = await import('node:os');
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP']) {
+    // What a terminal's keys send reaches the child by itself; a second one would count as impatience.
+    const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
+    process.on(signal, () => (fromKeys && process.stdin.isTTY) || child.kill(signal));
+  }
+  const { code, signal } = await new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('exit', (exitCode, exitSignal) => done({ code: exitCode, signal: exitSignal }));
+  });
+  if (signal) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  }
+  process.exitCode = code ?? 128 + constants.signals[signal];
+}
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  // Keeps compiled and type-stripped sources between runs: a third of the start-up time.
+  module.enableCompileCache();
+  const { main } = await import('../src/cli/main.ts');
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  const node = await newerNode();
+  if (node !== undefined) {
+    await restartWith(node);
+  } else {
+    process.stderr.write(
+      `tsumugi: Node 24 or newer is needed and this is ${process.versions.node}; run \`npm run setup\`, which installs one, or install it yourself\n`,
+    );
+    process.exitCode = 2;
+  }
+}

@@ -1,0 +1,132 @@
+// What the doctor concludes from what it measured: pure rules, each a problem with its remedy.
+
+export interface Facts {
+  node: string;
+  cpu: { model: string; cores: number; level: string };
+  /** The share of all cores that other programs took just before the measurements, 0 to 1. */
+  otherLoad: number;
+  /** What kept the addon from loading; the rest is then missing. */
+  failure?: { message: string; remedy: string };
+  libtorch?: { version: string; source: string; libDir: string; cuda: boolean };
+  blas?: { kind: BlasKind; core: string };
+  threads?: number;
+  /** f32 matrix product at 2048³ and fused multiply-adds, both with `threads` threads, in GFLOP/s. */
+  matmul?: { gflops: number; peak: number };
+  /** Reading memory in order, in GB/s. */
+  bandwidth?: number;
+  cuda?: { available: boolean; hardware: boolean };
+}
+
+export type BlasKind = 'OpenBLAS (OpenMP)' | 'OpenBLAS (pthread)' | 'OpenBLAS' | 'MKL' | 'reference BLAS' | 'unknown';
+
+export interface Problem {
+  code: string;
+  /** A `broken` one keeps tsumugi from working at all. */
+  severity: 'broken' | 'slow' | 'note';
+  message: string;
+  remedy: string;
+}
+
+/** Cores that OpenBLAS falls back to when it does not know the CPU; none uses AVX. */
+const sseCores =
+  /^(prescott|core2|penryn|dunnington|nehalem|atom|nano|barcelona|opteron|katmai|coppermine|northwood|banias)/i;
+
+/** Which BLAS a process uses, from the names of its mapped files (the text of /proc/self/maps). */
+export function blasKind(maps: string, core: string, mkl: boolean): BlasKind {
+  if (/\/openblas-openmp\//.test(maps)) return 'OpenBLAS (OpenMP)';
+  if (/\/openblas-pthread\//.test(maps)) return 'OpenBLAS (pthread)';
+  if (core !== '' || /libopenblas/.test(maps)) return 'OpenBLAS';
+  if (mkl || /libmkl/.test(maps)) return 'MKL';
+  if (/\/libblas\.so/.test(maps)) return 'reference BLAS';
+  return 'unknown';
+}
+
+const openmpRemedy = "apt-get install libopenblas0-openmp (or your system's like), then `npm run setup`";
+
+export function diagnose(facts: Facts): Problem[] {
+  const problems: Problem[] = [];
+  const add = (severity: Problem['severity'], code: string, message: string, remedy: string) =>
+    problems.push({ code, severity, message, remedy });
+  const { cpu, blas, threads, matmul, cuda } = facts;
+
+  if (Number.parseInt(facts.node, 10) < 24) {
+    add(
+      'broken',
+      'node-too-old',
+      `Node ${facts.node} is older than 24`,
+      'run through the tsumugi command or npm scripts',
+    );
+  }
+  if (facts.failure) add('broken', 'native-unusable', facts.failure.message, facts.failure.remedy);
+
+  const wide = cpu.level === 'x86-64-v3' || cpu.level === 'x86-64-v4';
+  if (blas && wide && sseCores.test(blas.core)) {
+    add(
+      'slow',
+      'blas-sse-core',
+      `OpenBLAS runs its ${blas.core} core, which leaves this CPU's vector units idle`,
+      `unset OPENBLAS_CORETYPE, or set it to ${cpu.level === 'x86-64-v4' ? 'SkylakeX' : 'Haswell'}`,
+    );
+  }
+  if (blas?.kind === 'reference BLAS') {
+    add(
+      'slow',
+      'blas-reference',
+      'matrix products run on the reference BLAS, many times slower than OpenBLAS',
+      openmpRemedy,
+    );
+  }
+  if (blas?.kind === 'OpenBLAS (pthread)' && cpu.cores > 1) {
+    add(
+      'slow',
+      'blas-second-pool',
+      "OpenBLAS brings a second pool of threads, which gets in the way of libtorch's own",
+      openmpRemedy,
+    );
+  }
+  if (threads !== undefined && threads < cpu.cores) {
+    add(
+      'slow',
+      'threads-few',
+      `libtorch uses ${threads} of ${cpu.cores} cores`,
+      'unset TSUMUGI_THREADS and OMP_NUM_THREADS, or set TSUMUGI_THREADS to the number of cores',
+    );
+  }
+  const busy = facts.otherLoad > 0.3;
+  if (busy) {
+    const percent = Math.round(100 * facts.otherLoad);
+    add(
+      'note',
+      'machine-busy',
+      `other programs take about ${percent} % of the CPU`,
+      'end them and run the doctor again for fair figures',
+    );
+  }
+  // The rules above explain a low share better than this one does.
+  if (matmul && matmul.gflops < 0.5 * matmul.peak && !busy && !problems.some(({ severity }) => severity === 'slow')) {
+    const share = Math.round((100 * matmul.gflops) / matmul.peak);
+    add(
+      'slow',
+      'matmul-slow',
+      `matrix products reach ${share} % of what the CPU can do`,
+      'try another BLAS or libtorch (LIBTORCH=folder `npm run setup`), and check that no other program is running',
+    );
+  }
+  if (facts.libtorch?.cuda && cuda && !cuda.available) {
+    add(
+      'note',
+      'cuda-unusable',
+      'this libtorch has CUDA but finds no device it can use',
+      'check `nvidia-smi` and the driver; the CPU is used meanwhile',
+    );
+  }
+  if (facts.libtorch && !facts.libtorch.cuda && cuda?.hardware) {
+    add(
+      'note',
+      'cuda-unused',
+      'there is an NVIDIA device, but this libtorch is built for the CPU only',
+      'install a CUDA build of torch for python3, or set LIBTORCH to one, then `npm run setup`',
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,75 @@
+// `tsumugi generate`: continues a text and streams what the model adds.
+import { ConfigError } from '../base/index.ts';
+import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
+import { type Io, readAll, write } from './io.ts';
+import { chooseDevice, defaultDType, generationSettings, modelOptions, samplingOptions } from './model-options.ts';
+import { defineVerb } from './verb.ts';
+
+export const run = defineVerb(
+  {
+    command: 'tsumugi generate',
+    summary: 'continue a text',
+    options: {
+      ...modelOptions,
+      prompt: { type: 'string', help: 'the text to continue (default: read from standard input)' },
+      ...samplingOptions,
+      special: {
+        type: 'boolean',
+        help: 'control pieces spelled in the prompt, such as <|plamo:op|>, are meant as such',
+      },
+      json: { type: 'boolean', help: 'print one JSON object with text, ids, counts and speed instead' },
+    },
+    details:
+      'Writes only what the model adds. From standard input, one line break at the end is not part of the prompt.',
+  },
+  async (options, io) => {
+    const prompt = options.prompt ?? (await readPrompt(io));
+    const device = chooseDevice(options.device);
+    using model = loadModel(options.model, { device, dtype: options.dtype ?? defaultDType(device) });
+    const tokenizer = loadTokenizer(options.model, model.config);
+    const promptIds = tokenizer.encode(prompt, { addBos: true, safe: !options.special });
+
+    const ids: number[] = [];
+    const start = performance.now();
+    let firstToken = start;
+    const pieces = generateText(model, tokenizer, promptIds, {
+      ...generationSettings(options),
+      onId: (id) => {
+        if (ids.push(id) === 1) firstToken = performance.now();
+      },
+    });
+    let text = '';
+    let next = pieces.next();
+    for (; !next.done; next = pieces.next()) {
+      text += next.value;
+      if (!options.json) await write(io.stdout, next.value);
+    }
+    if (!options.json) {
+      await write(io.stdout, '\n');
+      return;
+    }
+    const end = performance.now();
+    const perSecond = (count: number, milliseconds: number) =>
+      milliseconds > 0 ? (1000 * count) / milliseconds : null;
+    const result = {
+      text,
+      ids,
+      finish: next.value,
+      promptTokens: promptIds.length,
+      tokens: ids.length,
+      promptTokensPerSecond: perSecond(promptIds.length, firstToken - start),
+      // The first token comes out of the prompt's own pass.
+      tokensPerSecond: perSecond(ids.length - 1, end - firstToken),
+    };
+    await write(io.stdout, `${JSON.stringify(result)}\n`);
+  },
+);
+
+async function readPrompt(io: Io): Promise<string> {
+  if (io.stdin.isTTY) {
+    throw new ConfigError('no-prompt', 'tsumugi generate needs a text to continue', {
+      remedy: 'Write --prompt TEXT, or pipe the text in.',
+    });
+  }
+  return (await readAll(io.stdin)).replace(/\r?\n$/, '');
+}

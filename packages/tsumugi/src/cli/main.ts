@@ -1,0 +1,78 @@
+// The `tsumugi` command: finds the verb, loads its file only then, and turns errors into one sentence and an exit code.
+import { readFileSync } from 'node:fs';
+import { ConfigError, nearest } from '../base/index.ts';
+import { reportError } from './failures.ts';
+import { type Io, processIo, write } from './io.ts';
+import { formatRows } from './options.ts';
+import type { Run } from './verb.ts';
+
+interface Verb {
+  summary: string;
+  load: () => Promise<{ run: Run }>;
+}
+
+/** In the order in which a newcomer meets them. */
+const verbs: Readonly<Record<string, Verb>> = {
+  doctor: { summary: 'check this machine: libtorch, threads, speed, CUDA', load: () => import('./doctor.ts') },
+  demo: { summary: 'train a small Japanese model and talk to it', load: () => import('./demo.ts') },
+  tokenizer: { summary: 'train a tokenizer, encode and decode with one', load: () => import('./tokenizer.ts') },
+  data: { summary: 'turn text into token shards to train on', load: () => import('./data.ts') },
+  pretrain: { summary: 'train a model from the beginning', load: () => import('./pretrain.ts') },
+  generate: { summary: 'continue a text', load: () => import('./generate.ts') },
+  chat: { summary: 'write a text together with a model', load: () => import('./chat.ts') },
+  score: { summary: 'log-probabilities of given tokens', load: () => import('./score.ts') },
+};
+
+function version(): string {
+  const path = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
+function help(): string {
+  const rows = Object.entries(verbs).map(([name, { summary }]) => [name, summary] as const);
+  return `tsumugi ${version()} — spin Japanese language models
+
+Usage: tsumugi <verb> [options]      (tsumugi <verb> --help: its options)
+
+${formatRows(rows)}
+${formatRows([
+  ['--version', 'show the version'],
+  ['--debug', 'show the stack of an error'],
+])}`;
+}
+
+function unknownVerb(name: string): ConfigError {
+  const near = nearest(name, Object.keys(verbs));
+  const remedy = near ? `Did you mean "tsumugi ${near}"?` : `Verbs: ${Object.keys(verbs).join(', ')}.`;
+  return new ConfigError('unknown-verb', `tsumugi has no verb "${name}"`, { remedy, fields: { verb: name } });
+}
+
+/** Runs the command line (without `node` and the script) and returns the exit code. Never throws. */
+export async function main(argv: readonly string[], io: Io = processIo): Promise<number> {
+  const debug = argv.includes('--debug');
+  const [name, ...args] = argv.filter((argument) => argument !== '--debug');
+  // Whoever read our output has gone (`… | head`): nobody is left to tell anything.
+  const leave = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  };
+  io.stdout.on('error', leave);
+  try {
+    if (name === 'help' && args[0] !== undefined) return await main([args[0], '--help'], io);
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+      await write(name === undefined ? io.stderr : io.stdout, help());
+      return name === undefined ? 2 : 0;
+    }
+    if (name === '--version' || name === '-v') {
+      await write(io.stdout, `${version()}\n`);
+      return 0;
+    }
+    const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+    if (!verb) throw unknownVerb(name);
+    const { run } = await verb.load();
+    return await run(args, io);
+  } catch (error) {
+    return reportError(error, io.stderr, debug);
+  } finally {
+    io.stdout.off('error', leave);
+  }
+}

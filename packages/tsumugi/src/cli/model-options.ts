@@ -1,0 +1,69 @@
+// Options of the verbs that run a model, and what their values mean.
+import { ConfigError } from '../base/index.ts';
+import type { GenerateTextOptions } from '../lm/index.ts';
+import { type Device, type DType, hasCuda } from '../torch/index.ts';
+import type { OptionValues } from './options.ts';
+
+export const modelOptions = {
+  model: { type: 'string', value: 'DIR', required: true, help: 'model folder: config.json, weights, tokenizer' },
+  device: { type: 'string', value: 'cpu|cuda[:N]', help: 'where to compute (default: cuda when there is one)' },
+  dtype: {
+    type: 'choice',
+    choices: ['float32', 'bfloat16', 'float16', 'float64'],
+    help: 'compute in this type (default: float32 on cpu, bfloat16 on cuda)',
+  },
+} as const;
+
+/** @throws ConfigError for a device that libtorch does not know or this machine does not have */
+export function chooseDevice(name: string | undefined): Device {
+  if (name === undefined) return hasCuda() ? 'cuda' : 'cpu';
+  if (!/^(cpu|cuda(:\d+)?)$/.test(name)) {
+    throw new ConfigError('bad-option', `--device: expected cpu, cuda or cuda:N, got "${name}"`);
+  }
+  if (name !== 'cpu' && !hasCuda()) {
+    throw new ConfigError('no-cuda', `--device ${name}: this libtorch has no CUDA device`, {
+      remedy: 'Leave --device out, or see what `tsumugi doctor` says about CUDA.',
+    });
+  }
+  return name as Device;
+}
+
+export function defaultDType(device: Device): DType {
+  return device === 'cpu' ? 'float32' : 'bfloat16';
+}
+
+export const samplingOptions = {
+  maxTokens: { type: 'integer', min: 1, default: 256, help: 'tokens to add at most' },
+  temperature: {
+    type: 'number',
+    min: 0,
+    max: 100,
+    default: 0,
+    help: '0 always takes the likeliest token; higher is freer',
+  },
+  topK: { type: 'integer', min: 0, default: 0, help: 'only the N likeliest tokens; 0 for all' },
+  topP: {
+    type: 'number',
+    min: 0,
+    max: 1,
+    default: 1,
+    help: 'only the likeliest tokens that together have probability N',
+  },
+  minP: { type: 'number', min: 0, max: 1, default: 0, help: 'only tokens at least N times as likely as the likeliest' },
+  repetitionPenalty: {
+    type: 'number',
+    min: 0,
+    max: 100,
+    default: 1,
+    help: 'makes tokens already seen less likely; 1 for no change',
+  },
+  seed: { type: 'integer', min: 0, max: 2 ** 32 - 1, default: 0, help: 'the same seed gives the same text' },
+  stop: { type: 'list', help: 'texts that end the output; \\n stands for a line break' },
+} as const;
+
+export type SamplingValues = OptionValues<typeof samplingOptions>;
+
+/** Options for `generateText` from the values of `samplingOptions`. */
+export function generationSettings({ stop, ...settings }: SamplingValues): GenerateTextOptions {
+  return { ...settings, stop: stop.map((text) => text.replaceAll('\\n', '\n').replaceAll('\\t', '\t')) };
+}

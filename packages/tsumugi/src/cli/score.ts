@@ -1,0 +1,40 @@
+// `tsumugi score`: the log-probability of each next token of given ids. A contract for measuring: float32 unless asked otherwise.
+import { UserError } from '../base/index.ts';
+import { loadModel, tokenLogprobs } from '../lm/index.ts';
+import { answerLines, integersField } from './json-lines.ts';
+import { chooseDevice, modelOptions } from './model-options.ts';
+import { defineVerb } from './verb.ts';
+
+export const run = defineVerb(
+  {
+    command: 'tsumugi score',
+    summary: 'log-probabilities of given tokens',
+    options: {
+      ...modelOptions,
+      dtype: { ...modelOptions.dtype, default: 'float32', help: 'compute in this type' },
+    },
+    details:
+      'Reads JSON lines {"ids": […]} from standard input, and writes {"logprobs": […]} for each to standard output: the\n' +
+      'natural logarithm of the probability of each next token, one fewer than ids. With "documents", a list that gives\n' +
+      'each id the number of its document, the documents of a pack do not see each other.',
+  },
+  async ({ model: folder, device, dtype }, io) => {
+    using model = loadModel(folder, {
+      device: chooseDevice(device),
+      dtype: dtype === 'float64' ? 'float64' : 'float32',
+    });
+    await answerLines(io, ['ids', 'documents'], (record) => {
+      const documents = record['documents'] === undefined ? undefined : integersField(record, 'documents');
+      const logprobs = tokenLogprobs(model, integersField(record, 'ids'), {
+        documents,
+        dtype: dtype === 'float32' || dtype === 'float64' ? undefined : dtype,
+      });
+      if (!logprobs.every(Number.isFinite)) {
+        throw new UserError('not-finite', 'the model gives log-probabilities that are not finite', {
+          remedy: 'Check the weights, or compute in float32.',
+        });
+      }
+      return `{"logprobs":[${logprobs.join(',')}]}`;
+    });
+  },
+);

@@ -1,0 +1,151 @@
+// `tsumugi tokenizer`: train one, and encode, decode and describe with one. `encode` is a contract for measuring.
+import { openCorpus, readDocuments, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
+import { write } from './io.ts';
+import { answerLines, integersField, stringField } from './json-lines.ts';
+import { ProgressLine } from './progress.ts';
+import { readOptions, textOptions } from './text-options.ts';
+import { openTokenizer } from './tokenizer-file.ts';
+import { defineGroup, defineVerb } from './verb.ts';
+
+const tokenizerOption = {
+  type: 'string',
+  value: 'PATH',
+  required: true,
+  help: 'tokenizer.jsonl, or a folder that holds one',
+} as const;
+
+const train = defineVerb(
+  {
+    command: 'tsumugi tokenizer train',
+    summary: 'train a Unigram tokenizer with byte fallback on text',
+    options: {
+      ...textOptions,
+      vocabularySize: { type: 'integer', min: 1, required: true, help: 'number of pieces' },
+      out: {
+        type: 'string',
+        value: 'DIR',
+        required: true,
+        help: 'folder for tokenizer.jsonl and tokenizer_config.json',
+      },
+      json: { type: 'boolean', help: 'print the result as JSON' },
+    },
+  },
+  async (options, io) => {
+    const start = performance.now();
+    const corpus = openCorpus(options.text, readOptions(options));
+    const text = new TrainingText();
+    let characters = 0;
+    {
+      using progress = new ProgressLine(io.stderr, 'reading');
+      for await (const document of corpus.documents()) {
+        text.add(document.text);
+        characters += document.text.length;
+        progress.update(corpus.bytesRead / corpus.bytesTotal);
+      }
+    }
+    using progress = new ProgressLine(io.stderr, 'training');
+    const pieces = trainTokenizer(text, {
+      vocabSize: options.vocabularySize,
+      onProgress: ({ fraction, note }) => progress.update(fraction, note),
+    });
+    progress[Symbol.dispose]();
+    writeTokenizer(options.out, pieces);
+    const seconds = (performance.now() - start) / 1000;
+    const result = { out: options.out, vocabularySize: pieces.length, characters, seconds };
+    await write(
+      io.stdout,
+      options.json
+        ? `${JSON.stringify(result)}\n`
+        : `${pieces.length} pieces from ${characters.toLocaleString('en')} characters in ${seconds.toFixed(1)} s → ${options.out}\n`,
+    );
+  },
+);
+
+const encode = defineVerb(
+  {
+    command: 'tsumugi tokenizer encode',
+    summary: 'token ids of texts',
+    options: {
+      tokenizer: tokenizerOption,
+      bos: { type: 'boolean', help: 'put the id of <|plamo:bos|> first' },
+      safe: { type: 'boolean', help: 'control pieces spelled in a text do not match' },
+    },
+    details: 'Reads JSON lines {"text": "…"} from standard input, writes {"ids": […]} for each to standard output.',
+  },
+  async ({ tokenizer: path, bos, safe }, io) => {
+    const { tokenizer } = openTokenizer(path);
+    await answerLines(io, ['text'], (record) => {
+      const ids = tokenizer.encode(stringField(record, 'text'), { addBos: bos, safe });
+      return `{"ids":[${ids.join(',')}]}`;
+    });
+  },
+);
+
+const decode = defineVerb(
+  {
+    command: 'tsumugi tokenizer decode',
+    summary: 'texts of token ids',
+    options: {
+      tokenizer: tokenizerOption,
+      skipSpecial: { type: 'boolean', help: 'leave out control pieces' },
+    },
+    details: 'Reads JSON lines {"ids": […]} from standard input, writes {"text": "…"} for each to standard output.',
+  },
+  async ({ tokenizer: path, skipSpecial }, io) => {
+    const { tokenizer } = openTokenizer(path);
+    await answerLines(io, ['ids'], (record) =>
+      JSON.stringify({ text: tokenizer.decode(integersField(record, 'ids'), { skipSpecial }) }),
+    );
+  },
+);
+
+const info = defineVerb(
+  {
+    command: 'tsumugi tokenizer info',
+    summary: 'what a tokenizer holds, and how densely it packs a text',
+    options: {
+      tokenizer: tokenizerOption,
+      ...textOptions,
+      text: { type: 'list', value: 'PATH', help: 'text to measure the density on' },
+      json: { type: 'boolean', help: 'print as JSON' },
+    },
+  },
+  async (options, io) => {
+    const { tokenizer, path, sha256 } = openTokenizer(options.tokenizer);
+    const types: Record<string, number> = {};
+    for (const { type } of tokenizer.vocabulary.pieces) types[type] = (types[type] ?? 0) + 1;
+    const { bosId, eosId, padId, unkId, addBos, addEos } = tokenizer;
+    const special = { bosId, eosId, padId, unkId, opId: tokenizer.opId ?? null };
+    const texts: string[] = [];
+    if (options.text.length > 0)
+      for await (const document of readDocuments(options.text, readOptions(options))) texts.push(document.text);
+    const density = texts.length > 0 ? tokenizer.density(texts) : undefined;
+    if (options.json) {
+      const facts = { path, sha256, vocabularySize: tokenizer.vocabSize, types, ...special, addBos, addEos };
+      await write(io.stdout, `${JSON.stringify({ ...facts, ...density })}\n`);
+      return;
+    }
+    const lines = [
+      path,
+      `pieces   ${tokenizer.vocabSize}: ${Object.entries(types)
+        .map(([type, count]) => `${count} ${type}`)
+        .join(', ')}`,
+      `special  bos ${bosId}, eos ${eosId}, pad ${padId}, unk ${unkId}`,
+      `SHA-256  ${sha256}`,
+    ];
+    if (density) {
+      const { tokens, characters, charactersPerToken, bytesPerToken } = density;
+      lines.push(
+        `density  ${charactersPerToken.toFixed(3)} characters or ${bytesPerToken.toFixed(3)} bytes per token (${characters} characters, ${tokens} tokens)`,
+      );
+    }
+    await write(io.stdout, `${lines.join('\n')}\n`);
+  },
+);
+
+export const run = defineGroup('tsumugi tokenizer', 'train a tokenizer, encode and decode with one', {
+  train: { summary: 'train one on text', run: train },
+  encode: { summary: 'JSON lines {"text"} → {"ids"}', run: encode },
+  decode: { summary: 'JSON lines {"ids"} → {"text"}', run: decode },
+  info: { summary: 'what it holds, and how densely it packs a text', run: info },
+});

@@ -1,0 +1,79 @@
+// What a verb's file exports: a `run` made from its option table and its action.
+import { ConfigError, nearest } from '../base/index.ts';
+import { type Io, processIo, write } from './io.ts';
+import { describeOptions, formatRows, type OptionTable, type OptionValues, parseOptions } from './options.ts';
+
+/** Runs a verb with its arguments and returns the exit code. */
+export type Run = (args: readonly string[], io?: Io) => Promise<number>;
+
+export interface VerbSpec<T extends OptionTable> {
+  /** The command as it is typed, e.g. `tsumugi score`. */
+  command: string;
+  /** What it does, in a sentence. */
+  summary: string;
+  /** Names of the arguments that are no options; all must be given. */
+  positionals?: readonly string[];
+  options: T;
+  /** More for --help, e.g. the format of input and output. */
+  details?: string;
+}
+
+/** A `run` that reads the options, answers --help, and does `action`, which returns the exit code (nothing means 0). */
+export function defineVerb<const T extends OptionTable>(
+  spec: VerbSpec<T>,
+  // biome-ignore lint/suspicious/noConfusingVoidType: an action without an exit code just ends.
+  action: (options: OptionValues<T>, io: Io, positionals: readonly string[]) => Promise<number | void>,
+): Run {
+  const { command, positionals: names = [] } = spec;
+  return async (args, io = processIo) => {
+    const { values, positionals, help } = parseOptions(spec.options, args, command);
+    if (help) {
+      await write(io.stdout, helpText(spec));
+      return 0;
+    }
+    const missing = names[positionals.length];
+    if (missing !== undefined) {
+      throw new ConfigError('missing-argument', `${command} needs ${missing}`, { remedy: `See ${command} --help.` });
+    }
+    const extra = positionals[names.length];
+    if (extra !== undefined) {
+      throw new ConfigError('unexpected-argument', `${command} does not know what "${extra}" is for`, {
+        remedy: `See ${command} --help.`,
+        fields: { argument: extra },
+      });
+    }
+    return (await action(values, io, positionals)) ?? 0;
+  };
+}
+
+function helpText({ command, summary, positionals = [], options, details }: VerbSpec<OptionTable>): string {
+  const usage = [command, ...positionals, '[options]'].join(' ');
+  return `${command} — ${summary}\n\nUsage: ${usage}\n\nOptions:\n${describeOptions(options)}${details ? `\n${details}\n` : ''}`;
+}
+
+export interface Subcommand {
+  summary: string;
+  run: Run;
+}
+
+/** A `run` that hands on to the subcommand its first argument names. */
+export function defineGroup(command: string, summary: string, table: Readonly<Record<string, Subcommand>>): Run {
+  const names = Object.keys(table);
+  return async (args, io = processIo) => {
+    const [name, ...rest] = args;
+    if (name === '--help' || name === '-h') {
+      const rows = names.map((each) => [each, table[each]!.summary] as const);
+      const usage = `Usage: ${command} ${names.join('|')} [options]`;
+      await write(io.stdout, `${command} — ${summary}\n\n${usage}\n\n${formatRows(rows)}`);
+      return 0;
+    }
+    const chosen = name === undefined || !Object.hasOwn(table, name) ? undefined : table[name];
+    if (chosen) return chosen.run(rest, io);
+    const near = name === undefined ? undefined : nearest(name, names);
+    throw new ConfigError(
+      'unknown-subcommand',
+      name === undefined ? `${command} needs to know what to do` : `${command} cannot "${name}"`,
+      { remedy: near ? `Did you mean "${command} ${near}"?` : `Use one of: ${names.join(', ')}.` },
+    );
+  };
+}

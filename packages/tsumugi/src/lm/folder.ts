@@ -1,0 +1,158 @@
+// Model folders: a PLaMo 2 model from `config.json` and safetensors, and back. Weights are mapped into memory, so a model
+// loads in no time and its pages are read when they are first used.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CheckpointError, invariant, nearest } from '../base/index.ts';
+import { namedParameters } from '../nn/index.ts';
+import {
+  Artefact,
+  CONFIG_FILE,
+  type JsonObject,
+  type Lineage,
+  type Provenance,
+  type Safetensors,
+  TOKENIZER_CONFIG_FILE,
+  writeArtefact,
+} from '../store/index.ts';
+import { readTokenizerFiles, Tokenizer } from '../text/index.ts';
+import { type Device, type DType, scope } from '../torch/index.ts';
+import { type Plamo2Config, parseConfig, publishedConfig, tensorShapes } from './config.ts';
+import { Plamo2 } from './model.ts';
+
+export interface LoadModelOptions {
+  /** Where the parameters go. Default: the CPU. */
+  device?: Device | undefined;
+  /** What the parameters become. Default: as they are in the file. */
+  dtype?: DType | undefined;
+}
+
+/**
+ * Loads a model folder in the published layout, with one weight file or several.
+ *
+ * @throws DataError when it is no model folder, ConfigError for its config.json, FormatError for malformed weights,
+ *   CheckpointError naming the tensor that is missing, not part of the model, or of another shape than the config says
+ */
+export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo2 {
+  const artefact = new Artefact(folder);
+  const config = readModelConfig(artefact);
+  using weights = artefact.weights();
+  checkWeights(folder, weights, tensorShapes(config), config);
+  const targets = [options.dtype, options.device].filter((target) => target !== undefined);
+  return new Plamo2(config, (name) => scope(() => weights.tensor(name).to(...targets)));
+}
+
+function readModelConfig(artefact: Artefact): Plamo2Config {
+  return parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE));
+}
+
+function checkWeights(
+  folder: string,
+  weights: Safetensors,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  config: Plamo2Config,
+): void {
+  const refuse = (code: string, path: string, fault: string, remedy: string) =>
+    new CheckpointError(code, `${folder}: ${fault}`, { remedy, fields: { path, folder } });
+  // A tied model's file may hold the head once more; like vLLM, take no notice of it.
+  const ignored = (name: string) => config.tie_word_embeddings && name === 'lm_head.weight';
+  const unexpected = weights.names.filter((name) => !shapes.has(name) && !ignored(name));
+  for (const [name, shape] of shapes) {
+    if (weights.has(name)) continue;
+    const near = nearest(name, unexpected);
+    throw refuse(
+      'missing-tensor',
+      name,
+      `the weights lack "${name}" [${shape.join(', ')}]`,
+      name === 'lm_head.weight'
+        ? 'Set "tie_word_embeddings" to true in config.json, or add the head.'
+        : near
+          ? `Is "${near}" meant? Rename it, or get the folder again.`
+          : 'Check that config.json and the weights belong together.',
+    );
+  }
+  for (const name of unexpected) {
+    const shape = weights.info(name).shape.join(', ');
+    throw refuse(
+      'unexpected-tensor',
+      name,
+      `the weights hold "${name}" [${shape}], which the model in config.json does not have`,
+      name === 'lm_head.weight'
+        ? 'Set "tie_word_embeddings" to false in config.json.'
+        : 'Check that config.json and the weights belong together.',
+    );
+  }
+  for (const [name, expected] of shapes) {
+    const { shape, dtype } = weights.info(name);
+    if (shape.join() !== expected.join()) {
+      const [found, wanted] = [shape.join(', '), expected.join(', ')];
+      throw refuse(
+        'wrong-shape',
+        name,
+        `"${name}" has the shape [${found}] in the weights, but config.json asks for [${wanted}]`,
+        'Check that config.json and the weights belong together.',
+      );
+    }
+    if (!/^b?float(16|32|64)$/.test(dtype)) {
+      const remedy = 'Get the weights in a floating-point format.';
+      throw refuse('wrong-dtype', name, `"${name}" holds ${dtype} values, expected floating-point ones`, remedy);
+    }
+  }
+}
+
+/**
+ * The tokenizer in a model folder.
+ *
+ * @param config the model's, when it is already known; otherwise read from the folder
+ * @throws DataError when there is none, FormatError when it is malformed or has more pieces than the model has rows
+ */
+export function loadTokenizer(folder: string, config?: Plamo2Config): Tokenizer {
+  const modelVocabSize = (config ?? readModelConfig(new Artefact(folder))).vocab_size;
+  return Tokenizer.load(folder, { modelVocabSize });
+}
+
+export interface SaveModelOptions {
+  /** A folder (or tokenizer.jsonl) whose tokenizer goes with the model. */
+  tokenizerFolder?: string | undefined;
+  /** What is known of the model's origin. */
+  lineage?: Provenance | undefined;
+  /** Weights larger than this are spread over several files. Default: 5 GB. */
+  maxShardBytes?: number | undefined;
+}
+
+/**
+ * Writes a model folder in the published layout. It appears whole or not at all; a model folder written before is replaced.
+ * Returns what was recorded in `lineage.json`.
+ *
+ * @throws DataError when something else is at `folder` or there is no tokenizer in `tokenizerFolder`, FormatError when that
+ *   tokenizer has more pieces than the model has rows
+ */
+export function saveModel(folder: string, model: Plamo2, options: SaveModelOptions = {}): Lineage {
+  const { config } = model;
+  const tensors = namedParameters(model);
+  const shapes = tensorShapes(config);
+  invariant(
+    tensors.length === shapes.size &&
+      tensors.every(([name, tensor]) => tensor.shape.join() === shapes.get(name)?.join()),
+    'the model has the tensors that its config says',
+  );
+  const { bos_token_id, eos_token_id, pad_token_id } = config;
+  return writeArtefact(folder, {
+    config: { ...(publishedConfig(config) as JsonObject), torch_dtype: model.model.embed_tokens.weight.dtype },
+    tensors,
+    ...(options.tokenizerFolder !== undefined && tokenizerFiles(options.tokenizerFolder, config)),
+    generationConfig: { bos_token_id, eos_token_id, ...(pad_token_id !== null && { pad_token_id }) },
+    lineage: options.lineage ?? { stage: 'save' },
+    maxShardBytes: options.maxShardBytes,
+  });
+}
+
+/** The content of the tokenizer's files, after a look at whether they fit the model. */
+function tokenizerFiles(place: string, config: Plamo2Config): { tokenizer: Buffer; tokenizerConfig?: JsonObject } {
+  Tokenizer.load(place, { modelVocabSize: config.vocab_size });
+  const { path } = readTokenizerFiles(place);
+  const configPath = join(dirname(path), TOKENIZER_CONFIG_FILE);
+  return {
+    tokenizer: readFileSync(path),
+    ...(existsSync(configPath) && { tokenizerConfig: JSON.parse(readFileSync(configPath, 'utf8')) as JsonObject }),
+  };
+}

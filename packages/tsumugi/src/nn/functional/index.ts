@@ -1,0 +1,3 @@
+// Fused functions of tensors, each with its plain twin.
+export { type RmsNormOptions, rmsNorm, rmsNormAdd, rmsNormPlain } from './rms-norm.ts';
+export { swiglu, swigluPlain } from './swiglu.ts';

@@ -1,0 +1,37 @@
+// Layer normalisation over the last dimensions.
+import { type Generator, layerNorm, type Tensor } from '../torch/index.ts';
+import { constantParameter } from './linear.ts';
+import { Module } from './module.ts';
+
+export interface LayerNormOptions {
+  generator: Generator;
+  /** Added to the variance inside the root. */
+  eps?: number;
+  /** Whether there are `weight` and `bias`. */
+  affine?: boolean;
+  /** Whether there is a `bias` beside the weight. */
+  bias?: boolean;
+}
+
+/** (x − mean) / √(var + eps) · weight + bias over the last dimensions. Ba et al. 2016, arXiv 1607.06450. */
+export class LayerNorm extends Module {
+  weight: Tensor | null;
+  bias: Tensor | null;
+  readonly shape: readonly number[];
+  readonly eps: number;
+
+  /** @param shape the last dimensions: a size, or several */
+  constructor(shape: number | readonly number[], options: LayerNormOptions) {
+    super();
+    const { generator, affine = true, bias = true } = options;
+    this.shape = typeof shape === 'number' ? [shape] : shape;
+    this.eps = options.eps ?? 1e-5;
+    this.weight = affine ? constantParameter(this.shape, 1, generator) : null;
+    this.bias = affine && bias ? constantParameter(this.shape, 0, generator) : null;
+  }
+
+  /** [..., shape] → the same. */
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.shape, this.weight, this.bias, this.eps);
+  }
+}

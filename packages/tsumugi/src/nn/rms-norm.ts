@@ -1,0 +1,30 @@
+// RMS normalisation over the last dimension.
+import type { Generator, Tensor } from '../torch/index.ts';
+import { rmsNorm } from './functional/rms-norm.ts';
+import { constantParameter } from './linear.ts';
+import { Module } from './module.ts';
+
+/**
+ * x / √(mean(x²) + eps) · (offset + weight) over the last dimension.
+ * Zhang & Sennrich 2019, arXiv 1910.07467; the offset as in PLaMo 2.
+ */
+export class RMSNorm extends Module {
+  weight: Tensor;
+  readonly offset: number;
+  readonly eps: number;
+
+  /**
+   * @param options.offset added to the weight, which then starts at 0; without an offset the weight starts at 1
+   */
+  constructor(size: number, options: { generator: Generator; offset?: number; eps?: number }) {
+    super();
+    this.offset = options.offset ?? 0;
+    this.eps = options.eps ?? 1e-6;
+    this.weight = constantParameter([size], this.offset === 0 ? 1 : 0, options.generator);
+  }
+
+  /** [..., size] → the same. */
+  forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.weight, { offset: this.offset, eps: this.eps });
+  }
+}

@@ -1,0 +1,68 @@
+// Adam (Kingma & Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101).
+import type { Module } from '../nn/index.ts';
+import type { ParameterGroup } from './groups.ts';
+import { Optimizer, type StepSettings } from './optimizer.ts';
+import { type AdamScalars, adamUpdate } from './updates.ts';
+
+export interface AdamOptions {
+  betas?: readonly [number, number];
+  eps?: number;
+  /** Of groups that do not set theirs. AdamW: 0.01 when left out; Adam: 0. */
+  weightDecay?: number;
+  /**
+   * What eps is added to: √v after its bias correction (the paper, PyTorch; when left out) or before it (Chainer,
+   * TensorFlow), where it weighs 1/√(1 − β2ᵗ) as much. It matters when eps is large, as in deep RL.
+   */
+  epsOn?: 'corrected' | 'uncorrected';
+}
+
+abstract class AdamFamily extends Optimizer<AdamScalars> {
+  readonly #options: Required<AdamOptions>;
+
+  constructor(source: Module | readonly ParameterGroup[], options: Required<AdamOptions>) {
+    super(source, adamUpdate, ['exp_avg', 'exp_avg_sq'], options.weightDecay);
+    this.#options = options;
+  }
+
+  /** How weight decay enters: as the gradient of a penalty, or as a shrinking of the weights. */
+  protected abstract regularisation(lr: number, weightDecay: number): { l2: number; decay: number };
+
+  protected override scalars({ lr, weightDecay, gradScale, step }: StepSettings): AdamScalars {
+    const { betas, eps, epsOn } = this.#options;
+    const [beta1, beta2] = betas;
+    const rootScale = 1 / Math.sqrt(1 - beta2 ** step);
+    return {
+      ...this.regularisation(lr, weightDecay),
+      scale: gradScale,
+      step: lr / (1 - beta1 ** step),
+      beta1,
+      beta2,
+      rootScale,
+      eps: epsOn === 'corrected' ? eps : eps * rootScale,
+    };
+  }
+}
+
+const defaults = { betas: [0.9, 0.999], eps: 1e-8, epsOn: 'corrected' } as const;
+
+/** Adam; weight decay is added to the gradient (L2) and so goes through the moving averages. */
+export class Adam extends AdamFamily {
+  constructor(source: Module | readonly ParameterGroup[], options: AdamOptions = {}) {
+    super(source, { ...defaults, weightDecay: 0, ...options });
+  }
+
+  protected override regularisation(_lr: number, weightDecay: number): { l2: number; decay: number } {
+    return { l2: weightDecay, decay: 1 };
+  }
+}
+
+/** Adam with decoupled weight decay: p ← (1 − lr · weightDecay) · p − lr · m̂ / (√v̂ + eps). */
+export class AdamW extends AdamFamily {
+  constructor(source: Module | readonly ParameterGroup[], options: AdamOptions = {}) {
+    super(source, { ...defaults, weightDecay: 0.01, ...options });
+  }
+
+  protected override regularisation(lr: number, weightDecay: number): { l2: number; decay: number } {
+    return { l2: 0, decay: 1 - lr * weightDecay };
+  }
+}

@@ -1,0 +1,18 @@
+// Optimizers, parameter groups, gradient clipping, learning-rate schedules.
+export { Adam, type AdamOptions, AdamW } from './adam.ts';
+export { clipGradNorm, clipScale, globalNorm, gradNorm } from './clip.ts';
+export { checkGroups, decayGroups, isDecayed, type ParameterGroup } from './groups.ts';
+export { Optimizer, type OptimizerState } from './optimizer.ts';
+export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
+export {
+  constant,
+  cosine,
+  linear,
+  oneMinusSqrt,
+  type Schedule,
+  sequence,
+  warmUp,
+  warmUpCosine,
+  warmUpStableDecay,
+} from './schedules.ts';
+export { SGD, type SGDOptions } from './sgd.ts';

@@ -1,0 +1,221 @@
+// What optimizers share: groups, per-parameter state by path, steps, saving and restoring. A rule (adam.ts, sgd.ts,
+// rmsprop.ts) says which kinds of state it keeps and turns hyperparameters into the scalars of its update.
+import { CheckpointError } from '../base/index.ts';
+import { Module } from '../nn/index.ts';
+import { noGrad, scope, type Tensor, zeros } from '../torch/index.ts';
+import { checkGroups, decayGroups, type ParameterGroup } from './groups.ts';
+import { type CommonScalars, isFusable, type UpdateRule } from './updates.ts';
+
+/** Everything a resumed run needs, by PyTorch's names for the kinds of state and the parameters' paths. */
+export interface OptimizerState {
+  /** `exp_avg.<path>` and so on, of the parameters' shapes. */
+  tensors: Record<string, Tensor>;
+  /** Updates each parameter has had. */
+  steps: Record<string, number>;
+}
+
+/** The step of one group, with the learning rate and the decay that hold for it. */
+export interface StepSettings {
+  lr: number;
+  weightDecay: number;
+  gradScale: number;
+  /** 1 at a parameter's first update. */
+  step: number;
+}
+
+interface Slot {
+  readonly path: string;
+  readonly parameter: Tensor;
+  /** One tensor per kind of state; none before the first update. */
+  state: Tensor[];
+  /** Updates so far. */
+  step: number;
+  /** Where the parameter lives; only like ones share a native call. Known with the state. */
+  placement: string;
+  isFused: boolean;
+}
+
+/** Slots that one native call updates, with their gradients. */
+interface Batch {
+  slots: Slot[];
+  gradients: Tensor[];
+}
+
+interface Group {
+  readonly slots: Slot[];
+  readonly lrScale: number;
+  readonly weightDecay: number;
+}
+
+export abstract class Optimizer<Scalars extends CommonScalars = CommonScalars> implements Disposable {
+  readonly #groups: Group[];
+  readonly #rule: UpdateRule<Scalars>;
+  /** PyTorch's names of the kinds of state. */
+  readonly #kinds: readonly string[];
+
+  /**
+   * @param source groups, or a module: then its matrices are decayed and the rest is not (`decayGroups`)
+   * @param weightDecay of groups that do not set theirs
+   */
+  protected constructor(
+    source: Module | readonly ParameterGroup[],
+    rule: UpdateRule<Scalars>,
+    kinds: readonly string[],
+    weightDecay: number,
+  ) {
+    const groups = source instanceof Module ? decayGroups(source) : source;
+    checkGroups(groups);
+    this.#rule = rule;
+    this.#kinds = kinds;
+    this.#groups = groups.map((group) => ({
+      slots: group.parameters.map(([path, parameter]) => ({
+        path,
+        parameter,
+        state: [],
+        step: 0,
+        placement: '',
+        isFused: false,
+      })),
+      lrScale: group.lrScale ?? 1,
+      weightDecay: group.weightDecay ?? weightDecay,
+    }));
+  }
+
+  /** The scalars of one update. */
+  protected abstract scalars(settings: StepSettings): Scalars;
+
+  /** The trained tensors, in group order. */
+  get parameters(): Tensor[] {
+    return this.#slots.map((slot) => slot.parameter);
+  }
+
+  get #slots(): Slot[] {
+    return this.#groups.flatMap((group) => group.slots);
+  }
+
+  /**
+   * Updates every parameter that has a gradient, in one native call per group; a parameter without one stays as it is
+   * and does not count the step.
+   *
+   * @param options.gradScale factor of all gradients, e.g. `clipScale(norm, maxNorm)`: clipping without a pass of its own
+   */
+  step(lr: number, options: { gradScale?: number } = {}): void {
+    const gradScale = options.gradScale ?? 1;
+    noGrad(() =>
+      scope(() => {
+        for (const group of this.#groups)
+          for (const { slots, gradients } of this.#batches(group.slots)) {
+            for (const slot of slots) slot.step++;
+            const { step, isFused } = slots[0]!;
+            const settings = { lr: lr * group.lrScale, weightDecay: group.weightDecay, gradScale, step };
+            (isFused ? this.#rule.fused : this.#rule.plain)(
+              slots.map((slot) => slot.parameter),
+              gradients,
+              this.#kinds.map((_, kind) => slots.map((slot) => slot.state[kind]!)),
+              this.scalars(settings),
+            );
+          }
+      }),
+    );
+  }
+
+  /** The slots that have a gradient, by placement and step count: as a rule all in one batch. */
+  #batches(slots: readonly Slot[]): Iterable<Batch> {
+    const batches = new Map<string, Batch>();
+    for (const slot of slots) {
+      const gradient = slot.parameter.grad;
+      if (!gradient) continue;
+      if (slot.placement === '') this.#makeState(slot);
+      const key = `${slot.step} ${slot.placement}`;
+      const batch = batches.get(key) ?? { slots: [], gradients: [] };
+      batches.set(key, batch);
+      batch.slots.push(slot);
+      batch.gradients.push(gradient);
+    }
+    return batches.values();
+  }
+
+  #makeState(slot: Slot): void {
+    const { shape, dtype, device } = slot.parameter;
+    slot.state = this.#kinds.map(() => zeros(shape, { dtype, device }).keep());
+    slot.isFused = isFusable(slot.parameter);
+    slot.placement = `${dtype} ${device} ${slot.isFused}`;
+  }
+
+  /** Forgets every gradient, so that the next backward starts from none. */
+  zeroGrad(): void {
+    for (const { parameter } of this.#slots) parameter.grad = undefined;
+  }
+
+  /** The optimizer's own tensors (not copies: save them before the next step) and step counts, by path. */
+  state(): OptimizerState {
+    const tensors: Record<string, Tensor> = {};
+    const steps: Record<string, number> = {};
+    for (const slot of this.#slots) {
+      steps[slot.path] = slot.step;
+      for (const [kind, tensor] of slot.state.entries()) tensors[`${this.#kinds[kind]}.${slot.path}`] = tensor;
+    }
+    return { tensors, steps };
+  }
+
+  /**
+   * Copies a saved state in; training goes on bit for bit. Nothing is changed when the state does not fit.
+   *
+   * @throws CheckpointError naming a parameter without state, a state of another shape, or one that belongs to nothing
+   */
+  loadState(saved: OptimizerState): void {
+    const slots = this.#slots;
+    const unknown = new Set(Object.keys(saved.tensors));
+    const refuse = (code: string, message: string, path: string): never => {
+      throw new CheckpointError(code, message, {
+        remedy: 'Resume with the model, the optimizer and the groups the checkpoint was written with.',
+        fields: { path },
+      });
+    };
+    for (const { path, parameter } of slots) {
+      const step = saved.steps[path];
+      if (step === undefined) refuse('missing-tensor', `the optimizer's state lacks "${path}"`, path);
+      for (const kind of step === 0 ? [] : this.#kinds) {
+        const name = `${kind}.${path}`;
+        const tensor = saved.tensors[name];
+        if (!tensor) refuse('missing-tensor', `the optimizer's state lacks "${name}"`, name);
+        else if (tensor.shape.join() !== parameter.shape.join())
+          refuse(
+            'wrong-shape',
+            `the optimizer's "${name}" has shape [${tensor.shape.join(', ')}], the parameter [${parameter.shape.join(', ')}]`,
+            name,
+          );
+        unknown.delete(name);
+      }
+    }
+    for (const name of unknown)
+      refuse('unexpected-tensor', `the optimizer's state holds "${name}", which nothing here needs`, name);
+    noGrad(() => {
+      for (const slot of slots) {
+        const step = saved.steps[slot.path]!;
+        slot.step = step;
+        if (step === 0) this.#free(slot);
+        else {
+          if (slot.placement === '') this.#makeState(slot);
+          for (const [kind, tensor] of slot.state.entries())
+            tensor.copy_(saved.tensors[`${this.#kinds[kind]}.${slot.path}`]!);
+        }
+      }
+    });
+  }
+
+  #free(slot: Slot): void {
+    for (const tensor of slot.state) tensor.dispose();
+    slot.state = [];
+    slot.placement = '';
+  }
+
+  /** Frees the state (not the parameters). */
+  dispose(): void {
+    for (const slot of this.#slots) this.#free(slot);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,51 @@
+// RMSprop (Tieleman & Hinton 2012; centred by Graves 2013, arXiv 1308.0850), with either placement of epsilon.
+import type { Module } from '../nn/index.ts';
+import type { ParameterGroup } from './groups.ts';
+import { Optimizer, type StepSettings } from './optimizer.ts';
+import { type RmspropScalars, rmspropUpdate } from './updates.ts';
+
+export interface RMSpropOptions {
+  /** Decay of the moving averages. */
+  alpha?: number;
+  eps?: number;
+  /**
+   * g / (√s + eps), as PyTorch has it (when left out), or g / √(s + eps), as in Chainer's asynchronous and Graves'
+   * variants and TensorFlow. The second is far gentler on small gradients: √eps takes the place of eps.
+   */
+  epsPlacement?: 'outside' | 'inside';
+  momentum?: number;
+  /** Divides by the standard deviation of the gradients instead of their root mean square. */
+  centered?: boolean;
+  /** L2 regularisation, of groups that do not set theirs. */
+  weightDecay?: number;
+}
+
+export class RMSprop extends Optimizer<RmspropScalars> {
+  readonly #options: Required<RMSpropOptions>;
+
+  constructor(source: Module | readonly ParameterGroup[], options: RMSpropOptions = {}) {
+    const defaults = { alpha: 0.99, eps: 1e-8, epsPlacement: 'outside', momentum: 0, centered: false } as const;
+    const all = { ...defaults, weightDecay: 0, ...options };
+    const kinds = ['square_avg'];
+    if (all.centered) kinds.push('grad_avg');
+    if (all.momentum !== 0) kinds.push('momentum_buffer');
+    super(source, rmspropUpdate, kinds, all.weightDecay);
+    this.#options = all;
+  }
+
+  protected override scalars({ lr, weightDecay, gradScale }: StepSettings): RmspropScalars {
+    const { alpha, eps, epsPlacement, momentum, centered } = this.#options;
+    const inside = epsPlacement === 'inside';
+    return {
+      scale: gradScale,
+      l2: weightDecay,
+      decay: 1,
+      step: lr,
+      alpha,
+      momentum,
+      centered,
+      epsInside: inside ? eps : 0,
+      epsOutside: inside ? 0 : eps,
+    };
+  }
+}

@@ -1,0 +1,84 @@
+// Learning-rate schedules: pure functions from the step (0 at the first update) to a factor of the peak learning rate.
+import { ConfigError } from '../base/index.ts';
+
+export type Schedule = (step: number) => number;
+
+/** Always `value`. */
+export const constant =
+  (value = 1): Schedule =>
+  () =>
+    value;
+
+/** How far `step` is through `steps`: 0 at step 0, 1 at step `steps` and after. */
+const progress = (step: number, steps: number) => (steps <= 0 ? 1 : Math.min(1, step / steps));
+
+/** A straight line from `from` at step 0 to `to` at step `steps`, which then stays. */
+export const linear =
+  (steps: number, { from = 1, to = 0 } = {}): Schedule =>
+  (step) =>
+    from + (to - from) * progress(step, steps);
+
+/** Half a cosine from 1 at step 0 to `floor` at step `steps`, which then stays. Loshchilov & Hutter, arXiv 1608.03983. */
+export const cosine =
+  (steps: number, { floor = 0 } = {}): Schedule =>
+  (step) =>
+    floor + ((1 - floor) * (1 + Math.cos(Math.PI * progress(step, steps)))) / 2;
+
+/** From 1 to `floor` along 1 − √progress: fast at first. Hägele et al. 2024, arXiv 2405.18392. */
+export const oneMinusSqrt =
+  (steps: number, { floor = 0 } = {}): Schedule =>
+  (step) =>
+    floor + (1 - floor) * (1 - Math.sqrt(progress(step, steps)));
+
+/** The line 1/steps, 2/steps, …, 1: the first update is not wasted on a rate of 0. */
+export const warmUp =
+  (steps: number): Schedule =>
+  (step) =>
+    progress(step + 1, steps);
+
+/**
+ * One schedule after the other: each part lasts `steps` and sees its own steps from 0; the last one goes on for ever.
+ */
+export function sequence(...parts: readonly { steps: number; schedule: Schedule }[]): Schedule {
+  const last = parts.at(-1);
+  if (!last) throw new ConfigError('empty-schedule', 'sequence: needs at least one schedule');
+  for (const { steps } of parts)
+    if (!(steps >= 0)) throw new ConfigError('out-of-range', `sequence: a part cannot last ${steps} steps`);
+  return (step) => {
+    let local = step;
+    for (const { steps, schedule } of parts.slice(0, -1)) {
+      if (local < steps) return schedule(local);
+      local -= steps;
+    }
+    return last.schedule(local);
+  };
+}
+
+/** Linear warm-up, then half a cosine down to `floor`; `steps` in all. */
+export function warmUpCosine(options: { steps: number; warmUp: number; floor?: number }): Schedule {
+  const rest = options.steps - options.warmUp;
+  return sequence(
+    { steps: options.warmUp, schedule: warmUp(options.warmUp) },
+    { steps: rest, schedule: cosine(rest, { floor: options.floor ?? 0 }) },
+  );
+}
+
+/**
+ * Warm-up–stable–decay (Hu et al. 2024, arXiv 2404.06395): linear warm-up, a plateau, and a decay of `decay` steps at
+ * the end, `steps` in all. A run can be lengthened by taking up the plateau again.
+ */
+export function warmUpStableDecay(options: {
+  steps: number;
+  warmUp: number;
+  decay: number;
+  shape?: 'linear' | '1-sqrt';
+  floor?: number;
+}): Schedule {
+  const { steps, decay, shape = 'linear', floor = 0 } = options;
+  const stable = steps - options.warmUp - decay;
+  return sequence(
+    { steps: options.warmUp, schedule: warmUp(options.warmUp) },
+    { steps: stable, schedule: constant() },
+    { steps: decay, schedule: shape === 'linear' ? linear(decay, { to: floor }) : oneMinusSqrt(decay, { floor }) },
+  );
+}

@@ -1,0 +1,117 @@
+// Model folders: what is written is what Hugging Face's layout has, comes back, and is hashed by content.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { z } from 'zod';
+import { DataError, FormatError, TsumugiError } from '../../base/index.ts';
+import { scope, tensor } from '../../torch/index.ts';
+import { sha256, sha256File } from '../sha256.ts';
+import { Artefact, type ArtefactContent, writeArtefact } from './index.ts';
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-artefact-'));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+const at = (...names: string[]) => join(home, ...names);
+
+const write = (folder: string, changes: Partial<ArtefactContent> = {}) =>
+  scope(() =>
+    writeArtefact(folder, {
+      config: { model_type: 'plamo2', hidden_size: 4 },
+      tensors: [['a', tensor([1, 2])], ['b', tensor([3])]], // biome-ignore format: pairs
+      lineage: { stage: 'pretrain', seed: 7, data: [{ name: 'neko.txt', sha256: sha256('neko') }] },
+      tokenizer: '["a", 0, "NORMAL"]\n',
+      ...changes,
+    }),
+  );
+
+function code(body: () => unknown): string {
+  try {
+    body();
+  } catch (error) {
+    if (error instanceof TsumugiError) return `${error.name} ${error.code}`;
+    throw error;
+  }
+  return 'nothing was thrown';
+}
+
+it('writes and reads a model folder', () => {
+  write(at('model'), { generationConfig: { eos_token_id: 2 }, extra: { 'README.md': '# 紬\n' }, maxShardBytes: 8 });
+  expect(readdirSync(home)).toEqual(['model']);
+  expect(readdirSync(at('model')).sort()).toEqual([
+    'README.md',
+    'config.json',
+    'generation_config.json',
+    'lineage.json',
+    'model-00001-of-00002.safetensors',
+    'model-00002-of-00002.safetensors',
+    'model.safetensors.index.json',
+    'tokenizer.jsonl',
+  ]);
+  const model = new Artefact(at('model'));
+  expect(model.config()).toEqual({ model_type: 'plamo2', hidden_size: 4 });
+  expect(model.config(z.object({ hidden_size: z.int() })).hidden_size).toBe(4);
+  expect(model.generationConfig()).toEqual({ eos_token_id: 2 });
+  expect(model.tokenizerConfig()).toBeUndefined();
+  expect(readFileSync(model.tokenizerPath, 'utf8')).toBe('["a", 0, "NORMAL"]\n');
+  using weights = model.weights();
+  scope(() => expect(weights.tensor('b').tolist()).toEqual([3]));
+  const lineage = model.lineage()!;
+  expect([lineage.stage, lineage.seed, lineage.commit, lineage.data[0]!.name]).toEqual([
+    'pretrain',
+    7,
+    null,
+    'neko.txt',
+  ]);
+  for (const [name, { sha256: recorded }] of Object.entries(lineage.files))
+    expect(sha256File(at('model', name))).toBe(recorded);
+});
+
+it('hashes the content, not the lineage', () => {
+  write(at('one'));
+  write(at('two'), { lineage: { stage: 'merge', seed: 8 } });
+  write(at('three'), { config: { model_type: 'plamo2', hidden_size: 5 } });
+  const hash = (name: string, verify = false) => new Artefact(at(name)).hash({ verify });
+  expect(hash('one')).toBe(hash('two'));
+  expect(hash('one')).toBe(hash('one', true));
+  expect(hash('three')).not.toBe(hash('one'));
+  rmSync(at('two', 'lineage.json')); // as a published folder
+  expect(hash('two')).toBe(hash('one'));
+  // A file of the same size that was changed is found by verifying only; one of another size always.
+  writeFileSync(at('one', 'tokenizer.jsonl'), '["b", 0, "NORMAL"]\n');
+  expect([hash('one') === hash('two'), hash('one', true) === hash('two')]).toEqual([true, false]);
+  writeFileSync(at('one', 'tokenizer.jsonl'), '');
+  expect(hash('one')).not.toBe(hash('two'));
+});
+
+it('replaces a model folder of ours, and nothing else', () => {
+  write(at('model'));
+  write(at('model'), { config: { hidden_size: 9 } });
+  expect(new Artefact(at('model')).config()).toEqual({ hidden_size: 9 });
+  mkdirSync(at('thesis'));
+  writeFileSync(at('thesis', 'chapter1.txt'), 'x');
+  expect(code(() => write(at('thesis')))).toBe('DataError place-taken');
+  const broken = { dtype: 'float32', shape: [1], read: () => { throw new Error('on purpose'); } } as const; // biome-ignore format: short
+  expect(() => write(at('model'), { tensors: [['a', broken]] })).toThrow('on purpose');
+  expect(new Artefact(at('model')).config()).toEqual({ hidden_size: 9 });
+  expect(readdirSync(home)).toEqual(['model', 'thesis']);
+});
+
+it('explains what is missing or malformed', () => {
+  expect(code(() => new Artefact(at('none')))).toBe('DataError no-model');
+  expect(code(() => new Artefact(home))).toBe('DataError no-model');
+  expect(() => new Artefact(home)).toThrow(/has no config\.json/);
+  write(at('model'), { tokenizer: undefined });
+  const model = new Artefact(at('model'));
+  expect(() => model.tokenizerPath).toThrow(DataError);
+  writeFileSync(at('model', 'config.json'), '{"hidden_size": 4,}');
+  expect(code(() => model.config())).toBe('FormatError not-json');
+  writeFileSync(at('model', 'config.json'), '[]');
+  expect(() => model.config()).toThrow(FormatError);
+  writeFileSync(at('model', 'config.json'), '{"hidden_size": "4"}');
+  expect(() => model.config(z.object({ hidden_size: z.int() }))).toThrow(/config\.json .*"hidden_size": .*expected/);
+  writeFileSync(at('model', 'config.json'), Buffer.of(0x7b, 0xff));
+  expect(code(() => model.config())).toBe('FormatError not-utf8');
+});

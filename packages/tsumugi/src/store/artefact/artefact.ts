@@ -1,0 +1,175 @@
+// A model folder in the Hugging Face layout, which vLLM, Transformers and llama.cpp's converter read as well:
+// `config.json`, `model.safetensors` (or shards with an index), `tokenizer.jsonl`, `tokenizer_config.json`,
+// `generation_config.json`, and our `lineage.json`. It appears whole or not at all.
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { z } from 'zod';
+import { DataError, invariant, StagedFolder } from '../../base/index.ts';
+import { type Json, readJson, renderJson } from '../json.ts';
+import {
+  type Metadata,
+  type NamedTensor,
+  openSafetensors,
+  type Safetensors,
+  writeSharded,
+} from '../safetensors/index.ts';
+import { sha256, sha256File } from '../sha256.ts';
+import { type Lineage, lineageSchema, type Provenance } from './lineage.ts';
+
+export const CONFIG_FILE = 'config.json';
+export const TOKENIZER_FILE = 'tokenizer.jsonl';
+export const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
+export const GENERATION_CONFIG_FILE = 'generation_config.json';
+export const LINEAGE_FILE = 'lineage.json';
+
+export type JsonObject = { readonly [key: string]: Json };
+
+export interface ArtefactContent {
+  config: JsonObject;
+  tensors: Iterable<NamedTensor>;
+  lineage: Provenance;
+  /** The content of `tokenizer.jsonl`. */
+  tokenizer?: string | Uint8Array | undefined;
+  tokenizerConfig?: JsonObject | undefined;
+  generationConfig?: JsonObject | undefined;
+  /** Other files by name. */
+  extra?: Readonly<Record<string, string | Uint8Array>> | undefined;
+  /** 5 GB unless given. */
+  maxShardBytes?: number | undefined;
+  /** Metadata of the safetensors files. */
+  metadata?: Metadata | undefined;
+}
+
+const isArtefact = (folder: string): boolean =>
+  existsSync(join(folder, CONFIG_FILE)) && existsSync(join(folder, LINEAGE_FILE));
+
+/**
+ * Writes a model folder. A model folder that tsumugi wrote (it has a `lineage.json`) is replaced; the old one stays until
+ * the new one is complete. Returns what was recorded about it.
+ *
+ * @throws DataError when something else is at `folder`
+ */
+export function writeArtefact(folder: string, content: ArtefactContent): Lineage {
+  using staged = new StagedFolder(folder, isArtefact);
+  const files: Lineage['files'] = {};
+  const add = (name: string, data: string | Uint8Array | undefined): void => {
+    if (data === undefined) return;
+    invariant(files[name] === undefined && /^[^/\\]+$/.test(name) && name !== LINEAGE_FILE, `artefact file "${name}"`);
+    writeFileSync(join(staged.path, name), data);
+    const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    files[name] = { bytes, sha256: sha256(data) };
+  };
+  const json = (value: JsonObject | undefined) => value && renderJson(value);
+  add(CONFIG_FILE, json(content.config));
+  add(TOKENIZER_FILE, content.tokenizer);
+  add(TOKENIZER_CONFIG_FILE, json(content.tokenizerConfig));
+  add(GENERATION_CONFIG_FILE, json(content.generationConfig));
+  for (const [name, data] of Object.entries(content.extra ?? {})) add(name, data);
+  const { maxShardBytes, metadata } = content;
+  const written = writeSharded(staged.path, content.tensors, {
+    ...(maxShardBytes !== undefined && { maxShardBytes }),
+    ...(metadata && { metadata }),
+  });
+  for (const file of written) files[relative(staged.path, file.path)] = { bytes: file.bytes, sha256: file.sha256 };
+  const lineage: Lineage = {
+    format: 'tsumugi-lineage',
+    version: 1,
+    recipe: null,
+    config: {},
+    seed: null,
+    commit: null,
+    parents: [],
+    data: [],
+    ...content.lineage,
+    created: new Date().toISOString(),
+    files,
+  };
+  writeFileSync(join(staged.path, LINEAGE_FILE), renderJson(lineage as unknown as Json));
+  staged.commit();
+  return lineage;
+}
+
+/** A model folder, ours or published. Its files are read when they are asked for. */
+export class Artefact {
+  readonly path: string;
+
+  /** @throws DataError when `path` is not a model folder */
+  constructor(path: string) {
+    this.path = path;
+    const found = statSync(path, { throwIfNoEntry: false });
+    const problem = !found
+      ? 'does not exist'
+      : !found.isDirectory()
+        ? 'is a file, not a model folder'
+        : existsSync(join(path, CONFIG_FILE))
+          ? undefined
+          : `is not a model folder: it has no ${CONFIG_FILE}`;
+    if (problem)
+      throw new DataError('no-model', `${path} ${problem}`, {
+        remedy: `Name a folder that holds ${CONFIG_FILE} and the weights.`,
+        fields: { path },
+      });
+  }
+
+  /** `config.json`, checked against a schema, or as it is. */
+  config(): JsonObject;
+  config<T>(schema: z.ZodType<T>): T;
+  config(schema: z.ZodType = z.record(z.string(), z.json())): unknown {
+    return readJson(join(this.path, CONFIG_FILE), schema);
+  }
+
+  /** The weights, memory-mapped; only headers are read. */
+  weights(): Safetensors {
+    return openSafetensors(this.path);
+  }
+
+  /** The path of `tokenizer.jsonl`. @throws DataError when the folder has none. */
+  get tokenizerPath(): string {
+    const path = join(this.path, TOKENIZER_FILE);
+    if (!existsSync(path))
+      throw new DataError('no-tokenizer', `${this.path} has no ${TOKENIZER_FILE}`, {
+        remedy: `Copy the model's ${TOKENIZER_FILE} into the folder.`,
+        fields: { path },
+      });
+    return path;
+  }
+
+  /** `tokenizer_config.json`, or undefined when there is none. */
+  tokenizerConfig(): JsonObject | undefined {
+    return this.#optional(TOKENIZER_CONFIG_FILE, z.record(z.string(), z.json()));
+  }
+
+  /** `generation_config.json`, or undefined when there is none. */
+  generationConfig(): JsonObject | undefined {
+    return this.#optional(GENERATION_CONFIG_FILE, z.record(z.string(), z.json()));
+  }
+
+  /** Where the model comes from; undefined for folders that tsumugi did not write. */
+  lineage(): Lineage | undefined {
+    return this.#optional(LINEAGE_FILE, lineageSchema);
+  }
+
+  #optional<T>(name: string, schema: z.ZodType<T>): T | undefined {
+    const path = join(this.path, name);
+    return existsSync(path) ? readJson(path, schema) : undefined;
+  }
+
+  /**
+   * SHA-256 over the names and contents of the folder's files, `lineage.json` apart: equal hashes mean the same model.
+   * Hashes that the lineage recorded are trusted where the file's size still fits, unless `verify`; others are computed,
+   * which reads the files.
+   */
+  hash({ verify = false } = {}): string {
+    const recorded = verify ? {} : (this.lineage()?.files ?? {});
+    const lines = readdirSync(this.path)
+      .filter((name) => name !== LINEAGE_FILE && !name.startsWith('.'))
+      .filter((name) => statSync(join(this.path, name)).isFile())
+      .sort()
+      .map((name) => {
+        const path = join(this.path, name);
+        const known = recorded[name];
+        return `${known?.bytes === statSync(path).size ? known.sha256 : sha256File(path)}  ${name}\n`;
+      });
+    return sha256(lines.join(''));
+  }
+}

@@ -1,0 +1,33 @@
+// Where a model folder comes from: `lineage.json` beside its weights. Together with the parents' lineage it tells what was
+// done, with which settings, code and data, so that it can be done again.
+import { z } from 'zod';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hexadecimal');
+
+export const lineageSchema = z.strictObject({
+  format: z.literal('tsumugi-lineage'),
+  version: z.literal(1),
+  /** What made it: the stage's name ("pretrain", "merge", …). */
+  stage: z.string(),
+  /** The recipe it was part of, or null. */
+  recipe: z.string().nullable(),
+  /** The stage's settings. */
+  config: z.record(z.string(), z.json()),
+  seed: z.int().nullable(),
+  /** The commit of the code, or null when it is not known. */
+  commit: z.string().nullable(),
+  /** When it was made, ISO 8601. */
+  created: z.iso.datetime(),
+  /** The model folders it was made from, by their hash (`artefactHash`). */
+  parents: z.array(z.strictObject({ name: z.string(), sha256 })),
+  /** The data it was made from. */
+  data: z.array(z.strictObject({ name: z.string(), sha256 })),
+  /** The folder's other files. */
+  files: z.record(z.string(), z.strictObject({ bytes: z.int().nonnegative(), sha256 })),
+});
+
+export type Lineage = z.infer<typeof lineageSchema>;
+
+/** What the maker of an artefact says about it; the rest of its lineage is filled in when it is written. */
+export type Provenance = Pick<Lineage, 'stage'> &
+  Partial<Pick<Lineage, 'recipe' | 'config' | 'seed' | 'commit' | 'parents' | 'data'>>;

@@ -1,0 +1,111 @@
+// Reading checkpoints: sizes and hashes are verified, and damage is named, never loaded.
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CheckpointError } from '../../base/index.ts';
+import { type Json, readJson } from '../json.ts';
+import { openSafetensors, type Safetensors } from '../safetensors/index.ts';
+import {
+  type Checkpoint,
+  listCheckpoints,
+  readCheckpoint,
+  STATE_FILE,
+  TENSORS_SUFFIX,
+  verifyCheckpoint,
+} from './manifest.ts';
+import { decodeState, type State } from './state.ts';
+
+/** A checkpoint whose files were verified. Disposing it forgets the files; tensors taken from it stay valid. */
+export class LoadedCheckpoint implements Disposable {
+  readonly checkpoint: Checkpoint;
+  readonly state: State;
+  readonly #groups = new Map<string, Safetensors>();
+
+  /** Use `loadCheckpoint`, which verifies first. */
+  constructor(checkpoint: Checkpoint) {
+    this.checkpoint = checkpoint;
+    this.state = decodeState(readJson(join(checkpoint.path, STATE_FILE), z.unknown()) as Json);
+    for (const { name } of checkpoint.files)
+      if (name.endsWith(TENSORS_SUFFIX))
+        this.#groups.set(name.slice(0, -TENSORS_SUFFIX.length), openSafetensors(join(checkpoint.path, name)));
+  }
+
+  get step(): number {
+    return this.checkpoint.step;
+  }
+
+  /** The names of the groups of tensors. */
+  get groups(): string[] {
+    return [...this.#groups.keys()];
+  }
+
+  /** A group's tensors. @throws CheckpointError when there is no such group. */
+  tensors(group: string): Safetensors {
+    const found = this.#groups.get(group);
+    if (!found)
+      throw new CheckpointError('no-such-group', `${this.checkpoint.path} holds no "${group}" tensors`, {
+        remedy: `It holds: ${this.groups.join(', ') || 'none'}.`,
+        fields: { file: this.checkpoint.path },
+      });
+    return found;
+  }
+
+  [Symbol.dispose](): void {
+    for (const group of this.#groups.values()) group.close();
+  }
+}
+
+/**
+ * Opens a checkpoint after verifying the size and SHA-256 of every file.
+ *
+ * @throws CheckpointError naming the file that is missing or damaged
+ */
+export function loadCheckpoint(checkpoint: Checkpoint | string): LoadedCheckpoint {
+  const complete = typeof checkpoint === 'string' ? readCheckpoint(checkpoint) : checkpoint;
+  verifyCheckpoint(complete, true);
+  return new LoadedCheckpoint(complete);
+}
+
+export interface LatestOptions {
+  /** Go on to the checkpoint before a damaged one, with a warning, instead of throwing. */
+  fallback?: boolean;
+  /** Where warnings go; standard error unless given. */
+  warn?: (message: string) => void;
+}
+
+const toStandardError = (message: string): void => {
+  process.stderr.write(`${message}\n`);
+};
+
+function newest<T>(
+  folder: string,
+  { fallback = false, warn = toStandardError }: LatestOptions,
+  use: (checkpoint: Checkpoint) => T,
+): T | undefined {
+  for (const checkpoint of listCheckpoints(folder).reverse()) {
+    try {
+      return use(checkpoint);
+    } catch (error) {
+      if (!fallback || !(error instanceof CheckpointError)) throw error;
+      warn(`warning: ${error.message.split('\n', 1)[0]}; trying the checkpoint before it`);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The newest complete checkpoint, its files' sizes verified (not their content); undefined when there is none.
+ * Unfinished ones are ignored.
+ *
+ * @throws CheckpointError naming a file that is missing or has the wrong size, unless `fallback`
+ */
+export function latestCheckpoint(folder: string, options: LatestOptions = {}): Checkpoint | undefined {
+  return newest(folder, options, (checkpoint) => {
+    verifyCheckpoint(checkpoint, false);
+    return checkpoint;
+  });
+}
+
+/** Opens the newest complete checkpoint, everything verified. Otherwise as `latestCheckpoint`. */
+export function loadLatestCheckpoint(folder: string, options: LatestOptions = {}): LoadedCheckpoint | undefined {
+  return newest(folder, options, loadCheckpoint);
+}

@@ -1,0 +1,45 @@
+// What is kept on disk: tensors, model folders, checkpoints.
+export {
+  Artefact,
+  type ArtefactContent,
+  CONFIG_FILE,
+  GENERATION_CONFIG_FILE,
+  type JsonObject,
+  LINEAGE_FILE,
+  type Lineage,
+  type Provenance,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  writeArtefact,
+} from './artefact/index.ts';
+export {
+  bestCheckpoint,
+  type Checkpoint,
+  type CheckpointContent,
+  cleanCheckpoints,
+  type LatestOptions,
+  type LoadedCheckpoint,
+  latestCheckpoint,
+  listCheckpoints,
+  loadCheckpoint,
+  loadLatestCheckpoint,
+  pruneCheckpoints,
+  type Retention,
+  type State,
+  saveCheckpoint,
+} from './checkpoint/index.ts';
+export { type Json, readJson, writeJson } from './json.ts';
+export type { WrittenFile } from './output-file.ts';
+export {
+  INDEX_FILE,
+  type LazyTensor,
+  type Metadata,
+  type NamedTensor,
+  openSafetensors,
+  type Safetensors,
+  type TensorInfo,
+  WEIGHTS_FILE,
+  writeSafetensors,
+  writeSharded,
+} from './safetensors/index.ts';
+export { sha256, sha256File } from './sha256.ts';

@@ -1,0 +1,70 @@
+// JSON files: read with errors that name the file and the place, written whole or not at all.
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { DataError, FormatError, writeFileAtomic } from '../base/index.ts';
+
+/** A value that JSON can hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** The bytes of a file. @throws DataError when it cannot be read. */
+export function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new DataError('no-such-file', `${path} does not exist`, {
+        remedy: 'Check the path.',
+        fields: { path },
+        cause,
+      });
+    throw new DataError('cannot-read', `${path} cannot be read: ${(cause as Error).message}`, {
+      fields: { path },
+      cause,
+    });
+  }
+}
+
+/** Decodes UTF-8. @throws FormatError when the bytes are something else. */
+export function decodeUtf8(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FormatError('not-utf8', `${path} is not valid UTF-8`, { fields: { path }, cause });
+  }
+}
+
+/**
+ * Reads a JSON file and checks it against a schema.
+ *
+ * @throws DataError when there is no such file; FormatError when it is not JSON or breaks the schema.
+ */
+export function readJson<T>(path: string, schema: z.ZodType<T>): T {
+  let value: unknown;
+  const text = decodeUtf8(readBytes(path), path);
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError('not-json', `${path} is not valid JSON: ${(cause as Error).message}`, {
+      fields: { path },
+      cause,
+    });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const place = issue.path.length > 0 ? `"${issue.path.join('.')}": ` : '';
+  throw new FormatError('unexpected-json', `${path} does not hold what it should: ${place}${issue.message}`, {
+    fields: { path, key: issue.path.join('.') },
+    cause: parsed.error,
+  });
+}
+
+/** Writes indented JSON with a final newline. */
+export function writeJson(path: string, value: Json): void {
+  writeFileAtomic(path, renderJson(value));
+}
+
+export function renderJson(value: Json): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

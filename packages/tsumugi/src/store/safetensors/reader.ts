@@ -1,0 +1,152 @@
+// Reading one safetensors file: the header at once, the data when it is asked for, from the file's own pages.
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { CheckpointError, DataError, suggestion } from '../../base/index.ts';
+import { callOperator, dtypeBytes, MappedFile, scope, type Tensor } from '../../torch/index.ts';
+import {
+  checkHeaderLength,
+  formatError,
+  type Header,
+  LENGTH_BYTES,
+  type Metadata,
+  parseHeader,
+  type TensorEntry,
+  type TensorInfo,
+} from './header.ts';
+
+/** Named tensors in one file or several. */
+export interface Safetensors extends Disposable {
+  /** The file, or the index of the files. */
+  readonly path: string;
+  /** In the order of the data. */
+  readonly names: readonly string[];
+  readonly metadata: Metadata;
+  has(name: string): boolean;
+  /** What a tensor is, without reading it. @throws CheckpointError with the nearest name when there is none. */
+  info(name: string): TensorInfo;
+  /**
+   * A tensor over the file's own pages, read when it is touched; a copy when the file has it at an address its dtype
+   * does not allow. Do not change it in place: the change would not reach the file, but would be seen by the next
+   * tensor taken under this name. The file must not be cut short while tensors of it live.
+   */
+  tensor(name: string): Tensor;
+  /** Forgets the file. Tensors taken from it stay valid, and end the mapping when the last of them is freed. */
+  close(): void;
+}
+
+/** The error for a name that is not there. */
+export function noSuchTensor(name: string, names: Iterable<string>, path: string): CheckpointError {
+  return new CheckpointError('no-such-tensor', `${path} holds no tensor "${name}"`, {
+    remedy: suggestion(name, names),
+    fields: { path: name, file: path },
+  });
+}
+
+function readHeader(path: string): Header & { status: Stats } {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (cause) {
+    throw new DataError('cannot-open', `cannot open ${path}: ${(cause as Error).message}`, {
+      remedy: 'Check the path.',
+      fields: { path },
+      cause,
+    });
+  }
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) throw new DataError('not-a-file', `${path} is not a file`, { fields: { path } });
+    const read = (length: number, position: number): Uint8Array => {
+      const bytes = Buffer.alloc(length);
+      let done = 0;
+      while (done < length) {
+        const count = readSync(descriptor, bytes, done, length - done, position + done);
+        if (count === 0) throw formatError('truncated', path, undefined, 'became shorter while it was read');
+        done += count;
+      }
+      return bytes;
+    };
+    const field = read(Math.min(LENGTH_BYTES, status.size), 0);
+    const header = read(checkHeaderLength(field, status.size, path), LENGTH_BYTES);
+    return { ...parseHeader(header, status.size, path), status };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** One `.safetensors` file. */
+export class SafetensorsFile implements Safetensors {
+  readonly path: string;
+  readonly names: readonly string[];
+  readonly metadata: Metadata;
+  readonly #tensors: ReadonlyMap<string, TensorEntry>;
+  readonly #status: Stats;
+  #file: MappedFile | undefined;
+  #closed = false;
+
+  /** @throws DataError when the file cannot be opened, FormatError when it breaks the format. */
+  constructor(path: string) {
+    this.path = path;
+    const { metadata, tensors, status } = readHeader(path);
+    this.metadata = metadata;
+    this.#status = status;
+    this.#tensors = tensors;
+    this.names = [...tensors.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  info(name: string): TensorInfo {
+    const { dtype, shape, bytes } = this.#entry(name);
+    return { dtype, shape, bytes };
+  }
+
+  tensor(name: string): Tensor {
+    const { dtype, shape, bytes, offset } = this.#entry(name);
+    if (this.#closed) throw new DataError('closed', `${this.path} was closed before "${name}" was taken from it`);
+    const file = this.#map();
+    if (dtype === 'bool') this.#checkBooleans(file, name, offset, bytes);
+    if (offset % dtypeBytes(dtype) === 0 || bytes === 0) return file.tensor(offset, dtype, shape);
+    return scope(() => {
+      const aligned = file.tensor(offset, 'uint8', [bytes]).clone();
+      return (callOperator('aten::view.dtype', aligned, dtype) as Tensor).view(shape);
+    });
+  }
+
+  /** Maps the file on first use, if it is still the one whose header was read. */
+  #map(): MappedFile {
+    if (this.#file) return this.#file;
+    const file = new MappedFile(this.path);
+    const now = statSync(this.path);
+    if (now.ino !== this.#status.ino || now.size !== this.#status.size || now.mtimeMs !== this.#status.mtimeMs)
+      throw new DataError('changed', `${this.path} was changed since it was opened`, {
+        remedy: 'Open it again.',
+        fields: { path: this.path },
+      });
+    this.#file = file;
+    return file;
+  }
+
+  /** libtorch takes a boolean to be 0 or 1 and computes nonsense from other bytes. */
+  #checkBooleans(file: MappedFile, name: string, offset: number, bytes: number): void {
+    if (bytes === 0) return;
+    const largest = scope(() => file.tensor(offset, 'uint8', [bytes]).max().item());
+    if (largest > 1) throw formatError('bad-boolean', this.path, name, `is BOOL, but holds the byte ${largest}`);
+  }
+
+  #entry(name: string): TensorEntry {
+    const entry = this.#tensors.get(name);
+    if (!entry) throw noSuchTensor(name, this.names, this.path);
+    return entry;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#file = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

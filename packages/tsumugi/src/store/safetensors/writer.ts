@@ -1,0 +1,140 @@
+// Writing safetensors: tensors stream to the disk in pieces; the file appears whole or not at all.
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError, invariant, UserError } from '../../base/index.ts';
+import { type DType, dtypeBytes, noGrad, scope, Tensor } from '../../torch/index.ts';
+import { writeJson } from '../json.ts';
+import { OutputFile, type WrittenFile } from '../output-file.ts';
+import { layoutOrder, type Metadata, renderHeader, type TensorInfo } from './header.ts';
+import { INDEX_FILE, WEIGHTS_FILE } from './sharded.ts';
+
+/** A tensor that is made when its turn comes, so that a checkpoint larger than memory can be written. */
+export interface LazyTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Called once, inside a scope: what it makes is freed after it was written. */
+  read(): Tensor;
+}
+
+export type NamedTensor = readonly [name: string, tensor: Tensor | LazyTensor];
+
+/** What Transformers needs to load a file. */
+const defaultMetadata: Metadata = { format: 'pt' };
+/** The size of a shard in the published checkpoints' tools: 5 GB. */
+const defaultShardBytes = 5_000_000_000;
+/** Tensors leave libtorch in pieces of this size. */
+const pieceBytes = 32 << 20;
+
+type Entry = readonly [string, TensorInfo & { source: Tensor | LazyTensor }];
+
+function collect(tensors: Iterable<NamedTensor>): Entry[] {
+  const seen = new Set<string>();
+  return Array.from(tensors, ([name, source]): Entry => {
+    if (seen.has(name) || name === '__metadata__' || !name.isWellFormed())
+      throw new UserError(
+        'bad-tensor-name',
+        seen.has(name)
+          ? `two tensors are called "${name}"`
+          : `a tensor cannot be called "${name}" in a safetensors file`,
+        { fields: { tensor: name } },
+      );
+    seen.add(name);
+    const { dtype, shape } = source;
+    return [name, { dtype, shape, bytes: shape.reduce((a, b) => a * b, dtypeBytes(dtype)), source }];
+  });
+}
+
+function writeTensor(output: OutputFile, [name, { dtype, shape, source }]: Entry): void {
+  noGrad(() =>
+    scope(() => {
+      const tensor = source instanceof Tensor ? source : source.read();
+      invariant(
+        tensor.dtype === dtype && tensor.shape.join() === shape.join(),
+        `"${name}" was announced as ${dtype}[${shape.join()}] and is ${tensor.dtype}[${tensor.shape.join()}]`,
+      );
+      const flat = tensor.reshape([-1]);
+      const step = pieceBytes / dtypeBytes(dtype);
+      for (let start = 0; start < flat.numel; start += step)
+        scope(() => output.write(flat.narrow(0, start, Math.min(step, flat.numel - start)).bytes()));
+    }),
+  );
+}
+
+function writeEntries(path: string, entries: readonly Entry[], metadata: Metadata): WrittenFile {
+  const ordered = entries.toSorted(layoutOrder);
+  using output = new OutputFile(path);
+  output.write(renderHeader(ordered, metadata));
+  for (const entry of ordered) writeTensor(output, entry);
+  return output.commit();
+}
+
+/**
+ * Writes a safetensors file, laid out as the reference implementation does. Tensors may be on any device; an
+ * existing file is replaced.
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: Iterable<NamedTensor>,
+  metadata: Metadata = defaultMetadata,
+): WrittenFile {
+  return writeEntries(path, collect(tensors), metadata);
+}
+
+/** Cuts the tensors, in their order, into shards of at most `maxBytes` (a larger tensor has one to itself). */
+function cut(entries: readonly Entry[], maxBytes: number): Entry[][] {
+  const shards: Entry[][] = [[]];
+  let filled = 0;
+  for (const entry of entries) {
+    const { bytes } = entry[1];
+    if (filled + bytes > maxBytes && shards.at(-1)!.length > 0) {
+      shards.push([]);
+      filled = 0;
+    }
+    shards.at(-1)!.push(entry);
+    filled += bytes;
+  }
+  return shards;
+}
+
+/**
+ * Writes weights into a folder: `model.safetensors`, or, when they are more than `maxShardBytes` (5 GB),
+ * `model-00001-of-0000N.safetensors`, … and then `model.safetensors.index.json`. Returns the files.
+ *
+ * @throws DataError when the folder holds weights already
+ */
+export function writeSharded(
+  folder: string,
+  tensors: Iterable<NamedTensor>,
+  options: { maxShardBytes?: number; metadata?: Metadata } = {},
+): WrittenFile[] {
+  const { maxShardBytes = defaultShardBytes, metadata = defaultMetadata } = options;
+  mkdirSync(folder, { recursive: true });
+  const present = readdirSync(folder).find((name) => /^model.*\.safetensors(\.index\.json)?$/.test(name));
+  if (present)
+    throw new DataError('place-taken', `${folder} already holds weights (${present})`, {
+      remedy: 'Write to a new folder.',
+      fields: { path: folder },
+    });
+  const shards = cut(collect(tensors), maxShardBytes);
+  if (shards.length === 1) return [writeEntries(join(folder, WEIGHTS_FILE), shards[0]!, metadata)];
+  const written: WrittenFile[] = [];
+  try {
+    const weightMap: [string, string][] = [];
+    const total = String(shards.length).padStart(5, '0');
+    shards.forEach((entries, index) => {
+      const file = `model-${String(index + 1).padStart(5, '0')}-of-${total}.safetensors`;
+      written.push(writeEntries(join(folder, file), entries, metadata));
+      for (const [name] of entries) weightMap.push([name, file]);
+    });
+    const totalSize = shards.flat().reduce((sum, [, { bytes }]) => sum + bytes, 0);
+    weightMap.sort(([a], [b]) => (a < b ? -1 : 1));
+    writeJson(join(folder, INDEX_FILE), {
+      metadata: { total_size: totalSize },
+      weight_map: Object.fromEntries(weightMap),
+    });
+  } catch (error) {
+    for (const { path } of written) rmSync(path, { force: true });
+    throw error;
+  }
+  return written;
+}

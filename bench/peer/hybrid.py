@@ -32,17 +32,47 @@ def windowed_attention(q, k, v, window, block):
     K = k.shape[2]
     q = (q * d**-0.5).view(B, T, K, H // K, d).permute(0, 2, 3, 1, 4)  # [B, K, G, T, d]
     k, v = k.transpose(1, 2), v.transpose(1, 2)  # [B, K, T, d]
+    attend = few_blocks if T <= 2 * window or window % block else many_blocks
+    return attend(q, k, v, window, block).permute(0, 3, 1, 2, 4).reshape(B, T, H * d)
+
+
+def band(queries, keys, window):
+    """What is added to the scores: 0 where the query at a position sees the key at another, −∞ elsewhere."""
+    distance = queries[:, None] - keys[None, :]
+    return torch.zeros(distance.shape).masked_fill_((distance < 0) | (distance > window) | (keys < 0), -math.inf)
+
+
+def few_blocks(q, k, v, window, block):
+    """One product per block of queries, with just the keys in reach: least work when there are few blocks."""
+    B, K, G, T, d = q.shape
     outputs = []
     for start in range(0, T, block):
         end, first = min(start + block, T), max(0, start - window)
-        distance = torch.arange(start, end)[:, None] - torch.arange(first, end)[None, :]
-        mask = torch.zeros(distance.shape).masked_fill_((distance < 0) | (distance > window), -math.inf)
         rows = q[:, :, :, start:end].reshape(B, K, -1, d)  # the queries of a group share their keys
-        scores = rows @ k[:, :, first:end].transpose(2, 3)
-        weights = (scores.view(B, K, H // K, end - start, end - first) + mask).softmax(-1)
+        scores = (rows @ k[:, :, first:end].transpose(2, 3)).view(B, K, G, end - start, end - first)
+        weights = (scores + band(torch.arange(start, end), torch.arange(first, end), window)).softmax(-1)
         mixed = weights.view(B, K, -1, end - first) @ v[:, :, first:end]
-        outputs.append(mixed.view(B, K, H // K, end - start, d))
-    return torch.cat(outputs, 3).permute(0, 3, 1, 2, 4).reshape(B, T, H * d)
+        outputs.append(mixed.view(B, K, G, end - start, d))
+    return torch.cat(outputs, 3)
+
+
+def many_blocks(q, k, v, window, block):
+    """All blocks in one batched product; the gradient of many overlapping slices would cost more than the products."""
+    B, K, G, T, d = q.shape
+    n, reach = -(-T // block), window // block + 1
+    q = F.pad(q, (0, 0, 0, n * block - T)).view(B, K, G, n, block, d).transpose(2, 3).reshape(B, K, n, G * block, d)
+
+    def in_reach(x):  # [B, K, T, d] → [B, K, n, window + block, d]
+        blocks = F.pad(x, (0, 0, window, n * block - T)).view(B, K, n + reach - 1, block, d)
+        return torch.cat([blocks[:, :, j : j + n] for j in range(reach)], 3)
+
+    positions = torch.arange(block)
+    masks = [band(positions + i * block, torch.arange(-window, block) + i * block, window) for i in range(reach)]
+    mask = torch.stack([masks[min(i, reach - 1)] for i in range(n)]).unsqueeze(2).transpose(1, 2)  # [n, 1, block, …]
+    scores = (q @ in_reach(k).transpose(3, 4)).view(B, K, n, G, block, window + block)
+    weights = (scores + mask).softmax(-1).view(B, K, n, G * block, window + block)
+    mixed = (weights @ in_reach(v)).view(B, K, n, G, block, d).transpose(2, 3)
+    return mixed.reshape(B, K, G, n * block, d)[:, :, :, :T]
 
 
 def chunked_scan(x, delta, A, b, c, size):

@@ -273,7 +273,7 @@ function body(schema: Schema, isMethod: boolean, index: number): string {
     type === 'this'
       ? `native().run${call};\n return this;`
       : type === 'void'
-        ? `native().run${call};`
+        ? `native().run${call};\n return;`
         : type === 'Tensor'
           ? `return wrapHandle(native().call${call});`
           : type === 'Tensor[]' || type.startsWith('[')

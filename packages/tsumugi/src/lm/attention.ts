@@ -8,8 +8,8 @@ import type { Tensor } from '../torch/index.ts';
 import type { AttentionCache } from './cache.ts';
 import { windowedAttention } from './ops/attention.ts';
 import { qkvNormRope } from './ops/qk-norm-rope.ts';
-import type { RopeTables } from './rope-tables.ts';
 import { Projection } from './projection.ts';
+import type { RopeTables } from './rope-tables.ts';
 
 export interface AttentionShape {
   heads: number;

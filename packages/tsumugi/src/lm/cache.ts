@@ -124,7 +124,10 @@ export class Cache implements Disposable {
     const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
     this.layers = Array.from({ length: config.num_hidden_layers }, (_, i) =>
       isMamba(config, i)
-        ? new MambaCache(zeros([batch, mambaWidth(config), k - 1], { device, dtype }), zeros([batch, m, P, N], { device }))
+        ? new MambaCache(
+            zeros([batch, mambaWidth(config), k - 1], { device, dtype }),
+            zeros([batch, m, P, N], { device }),
+          )
         : new AttentionCache(windowOf(config, i)),
     );
   }

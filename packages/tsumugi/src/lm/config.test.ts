@@ -48,7 +48,12 @@ describe('shapes', () => {
 describe('config.json', () => {
   it('fills in the published defaults', () => {
     const config = parseConfig({ model_type: 'plamo2', full_attention_idx: null });
-    expect(config).toMatchObject({ rope_theta: 1e6, rope_local_theta: 1e4, tie_word_embeddings: true, full_attention_idx: [] });
+    expect(config).toMatchObject({
+      rope_theta: 1e6,
+      rope_local_theta: 1e4,
+      tie_word_embeddings: true,
+      full_attention_idx: [],
+    });
   });
 
   it('comes back from what it writes', () => {

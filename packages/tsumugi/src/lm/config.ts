@@ -19,7 +19,10 @@ const schema = z.object({
   mamba_step: z.int().default(2),
   mamba_chunk_size: count.default(256),
   attention_window_size: count.default(2048),
-  full_attention_idx: z.array(z.int().nonnegative()).nullish().transform((value) => value ?? []),
+  full_attention_idx: z
+    .array(z.int().nonnegative())
+    .nullish()
+    .transform((value) => value ?? []),
   rope_theta: z.number().positive().default(1e6),
   rope_local_theta: z.number().positive().default(1e4),
   rms_norm_eps: z.number().positive().default(1e-6),
@@ -28,7 +31,11 @@ const schema = z.object({
   max_position_embeddings: count.default(10 * 1024 * 1024),
   bos_token_id: z.int().nonnegative().default(1),
   eos_token_id: z.int().nonnegative().default(2),
-  pad_token_id: z.int().nonnegative().nullish().transform((value) => value ?? null),
+  pad_token_id: z
+    .int()
+    .nonnegative()
+    .nullish()
+    .transform((value) => value ?? null),
 });
 
 /** The keys that shape the model, named as published. */
@@ -210,6 +217,9 @@ export function parameterTable(config: Plamo2Config): { kind: string; tensors: n
     table.set(kind, row);
   }
   const rows = [...table.values()];
-  invariant(rows.reduce((sum, row) => sum + row.tensors, 0) === tensorShapes(config).size, 'the parameter table is complete');
+  invariant(
+    rows.reduce((sum, row) => sum + row.tensors, 0) === tensorShapes(config).size,
+    'the parameter table is complete',
+  );
   return rows;
 }

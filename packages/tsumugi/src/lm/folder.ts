@@ -148,8 +148,8 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
 
 /** The content of the tokenizer's files, after a look at whether they fit the model. */
 function tokenizerFiles(place: string, config: Plamo2Config): { tokenizer: Buffer; tokenizerConfig?: JsonObject } {
-  Tokenizer.load(place, { modelVocabSize: config.vocab_size });
-  const { path } = readTokenizerFiles(place);
+  const { path, pieces } = readTokenizerFiles(place);
+  Tokenizer.fromPieces(pieces, { modelVocabSize: config.vocab_size, source: path });
   const configPath = join(dirname(path), TOKENIZER_CONFIG_FILE);
   return {
     tokenizer: readFileSync(path),

@@ -1,7 +1,7 @@
 // From a prompt to its continuation: prefill once, then one token at a time through the cache.
 import { ConfigError, RandomStream } from '../base/index.ts';
-import { noGrad, scope, tensor } from '../torch/index.ts';
 import type { Tokenizer } from '../text/index.ts';
+import { noGrad, scope, tensor } from '../torch/index.ts';
 import { Cache } from './cache.ts';
 import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
 import type { LanguageModel } from './types.ts';
@@ -29,8 +29,13 @@ function nextLogits(model: LanguageModel, ids: readonly number[], cache: Cache):
   return scope(() =>
     noGrad(() => {
       const device = model.parameterDevice;
-      const hidden = model.forward(tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length], device }), { cache });
-      return model.logits(hidden.narrow(1, ids.length - 1, 1)).float().data() as Float32Array;
+      const hidden = model.forward(tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length], device }), {
+        cache,
+      });
+      return model
+        .logits(hidden.narrow(1, ids.length - 1, 1))
+        .float()
+        .data() as Float32Array;
     }),
   );
 }
@@ -40,11 +45,17 @@ function nextLogits(model: LanguageModel, ids: readonly number[], cache: Cache):
  *
  * @throws ConfigError for an empty prompt or a sampling option out of range.
  */
-export function* generateIds(model: LanguageModel, prompt: readonly number[], options: GenerateOptions = {}): Generator<number> {
+export function* generateIds(
+  model: LanguageModel,
+  prompt: readonly number[],
+  options: GenerateOptions = {},
+): Generator<number> {
   const { maxTokens = defaultMaxTokens, seed = 0, stopIds = [], vocabularyLimit, prefillChunk = 1024 } = options;
   checkSampling(options);
   if (prompt.length === 0)
-    throw new ConfigError('empty-prompt', 'the prompt has no tokens', { remedy: 'Begin with the BOS token or some text.' });
+    throw new ConfigError('empty-prompt', 'the prompt has no tokens', {
+      remedy: 'Begin with the BOS token or some text.',
+    });
   const stream = new RandomStream(seed);
   const cache = options.cache ?? new Cache(model.config, { device: model.parameterDevice });
   const seen = [...(options.earlier ?? []), ...prompt];

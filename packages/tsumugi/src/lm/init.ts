@@ -30,7 +30,10 @@ function inverseSoftplus(shape: readonly number[], generator: Generator): Tensor
 }
 
 /** `get(name, shape)` for a new model: draws every tensor from one stream, in layer order. */
-export function initialWeights(seed: number, device: Device = 'cpu'): (name: string, shape: readonly number[]) => Tensor {
+export function initialWeights(
+  seed: number,
+  device: Device = 'cpu',
+): (name: string, shape: readonly number[]) => Tensor {
   const generator = new Generator(seed, device);
   return (name, shape) => initialTensor(name, shape, generator);
 }

@@ -11,7 +11,8 @@ const fixtures = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/',
 const present = existsSync(fixtures);
 if (!present) console.warn(`skipped: golden data are not at ${fixtures}`);
 
-const asIds = (ids: ArrayLike<number>) => tensor(BigInt64Array.from(ids as number[], BigInt), { shape: [1, ids.length] });
+const asIds = (ids: ArrayLike<number>) =>
+  tensor(BigInt64Array.from(ids as number[], BigInt), { shape: [1, ids.length] });
 const maximum = (values: Tensor) => values.abs().max().item();
 
 /** The largest difference as a share of the largest expected value. */
@@ -56,7 +57,13 @@ describe.skipIf(!present)('golden data', () => {
             const pack = tensor(Int32Array.from(documents), { shape: [1, ids.length] });
             const packed = model.logits(model.forward(asIds(ids), { documents: pack })).squeeze(0);
             expect(relative(packed, golden.tensor('packed_logits'))).toBeLessThan(1e-4);
-            const one = model.loss({ ids: asIds(ids), targets: nextTargets(ids, ids.map(() => 0)) });
+            const one = model.loss({
+              ids: asIds(ids),
+              targets: nextTargets(
+                ids,
+                ids.map(() => 0),
+              ),
+            });
             expect(Math.abs(one.crossEntropy.item() - expected.loss)).toBeLessThan(1e-5);
             expect(one.meanSquaredLogsumexp.item() / expected.mean_squared_logsumexp).toBeCloseTo(1, 5);
             const many = model.loss({ ids: asIds(ids), targets: nextTargets(ids, documents), documents: pack });
@@ -71,7 +78,16 @@ describe.skipIf(!present)('golden data', () => {
         scope(() => {
           const { model, golden, ids } = load(name);
           backward(
-            model.loss({ ids: asIds(ids), targets: nextTargets(ids, ids.map(() => 0)) }, { checkpointLayers }).loss,
+            model.loss(
+              {
+                ids: asIds(ids),
+                targets: nextTargets(
+                  ids,
+                  ids.map(() => 0),
+                ),
+              },
+              { checkpointLayers },
+            ).loss,
           );
           let checked = 0;
           for (const [path, parameter] of namedParameters(model)) {
@@ -89,7 +105,9 @@ describe.skipIf(!present)('golden data', () => {
         scope(() => {
           const { model, expected } = load(name);
           const length = expected.greedy_continuation.length;
-          expect([...generateIds(model, expected.greedy_prompt, { maxTokens: length })]).toEqual(expected.greedy_continuation);
+          expect([...generateIds(model, expected.greedy_prompt, { maxTokens: length })]).toEqual(
+            expected.greedy_continuation,
+          );
           model.dispose();
         });
       });
@@ -160,7 +178,13 @@ describe('packed documents', () => {
         const before = model.forward(asIds(ids), { documents: pack });
         for (const planted of [0, 5, 12, 20]) {
           const changed = ids.with(planted, (ids[planted]! + 1) % 300);
-          const difference = model.forward(asIds(changed), { documents: pack }).sub(before).abs().amax([-1]).flatten().tolist() as number[];
+          const difference = model
+            .forward(asIds(changed), { documents: pack })
+            .sub(before)
+            .abs()
+            .amax([-1])
+            .flatten()
+            .tolist() as number[];
           for (const [i, value] of difference.entries()) {
             if (documents[i] === documents[planted] && i === planted) expect(value).toBeGreaterThan(1e-4);
             if (documents[i] !== documents[planted] || i < planted) expect(value).toBe(0);
@@ -175,7 +199,10 @@ describe('packed documents', () => {
     scope(() => {
       const model = new Plamo2(small(), initialWeights(6));
       noGrad(() => {
-        const documents = tensor(Int32Array.from(ids, (_, i) => (i < 17 ? 0 : 1)), { shape: [1, ids.length] });
+        const documents = tensor(
+          Int32Array.from(ids, (_, i) => (i < 17 ? 0 : 1)),
+          { shape: [1, ids.length] },
+        );
         const packed = model.forward(asIds(ids), { documents });
         const second = model.forward(asIds(ids.slice(17)), { offset: 17 });
         expect(relative(packed.narrow(1, 17, ids.length - 17), second)).toBeLessThan(1e-4);
@@ -194,7 +221,16 @@ describe('a fresh model', () => {
       const tied = namedParameters(a).map(([path]) => path);
       expect(tied).toEqual([...tensorShapes(a.config).keys()]);
       noGrad(() => {
-        const loss = (model: Plamo2) => model.loss({ ids: asIds(ids), targets: nextTargets(ids, ids.map(() => 0)) }).loss.item();
+        const loss = (model: Plamo2) =>
+          model
+            .loss({
+              ids: asIds(ids),
+              targets: nextTargets(
+                ids,
+                ids.map(() => 0),
+              ),
+            })
+            .loss.item();
         expect(loss(a)).toBe(loss(b));
         expect(Math.abs(loss(a) - Math.log(300))).toBeLessThan(0.2);
       });

@@ -7,7 +7,6 @@ import { linearCrossEntropy, Module, rmsNorm } from '../nn/index.ts';
 import { checkpoint, type Device, embedding, type Tensor } from '../torch/index.ts';
 import { Attention } from './attention.ts';
 import { Block, NormWeight, normOffset } from './block.ts';
-import type { Cache } from './cache.ts';
 import { isMamba, type Plamo2Config, ropeBaseOf, tensorShapes, windowOf } from './config.ts';
 import { Mamba } from './mamba.ts';
 import { Mlp } from './mlp.ts';
@@ -133,7 +132,8 @@ export class Plamo2 extends Module implements LanguageModel {
     const { cache, documents, checkpointLayers = false, dtype } = options;
     if (ids.ndim !== 2)
       throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
-    if (cache && documents) throw new ShapeError('bad-ids', 'forward: a cache holds one document, so documents cannot be given too');
+    if (cache && documents)
+      throw new ShapeError('bad-ids', 'forward: a cache holds one document, so documents cannot be given too');
     const context = { rope: this.#rope, offset: cache?.length ?? options.offset ?? 0, documents };
     let h = embedding(this.model.embed_tokens.weight, ids); // [B, T, D]
     if (dtype) h = h.to(dtype);

@@ -1,5 +1,5 @@
 // Rows of cos and sin for RoPE, computed once per base and grown as longer texts come.
-import { Tensor } from '../torch/index.ts';
+import type { Tensor } from '../torch/index.ts';
 import { ropeTable } from './ops/rope.ts';
 
 export interface RopeRows {

@@ -28,7 +28,10 @@ describe('sample', () => {
   it('flattens with temperature', () => {
     const roots = [0.1, 0.2, 0.7].map(Math.sqrt);
     const total = roots.reduce((a, b) => a + b);
-    expectClose(frequencies([0.1, 0.2, 0.7], { temperature: 2 }), roots.map((r) => r / total));
+    expectClose(
+      frequencies([0.1, 0.2, 0.7], { temperature: 2 }),
+      roots.map((r) => r / total),
+    );
   });
 
   it('keeps the top k, the top p, and what is likely enough', () => {

@@ -1,7 +1,7 @@
 // Log-probabilities of given tokens under a model.
 import { DataError } from '../base/index.ts';
-import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import type { DType } from '../torch/index.ts';
+import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import type { LanguageModel } from './types.ts';
 
 /**

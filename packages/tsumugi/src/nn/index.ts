@@ -12,3 +12,4 @@ export { Embedding, Linear, type WeightOptions } from './linear.ts';
 export { bceWithLogits, huber, mse, type Reduction, smoothL1 } from './losses.ts';
 export * from './module.ts';
 export { GRU, LSTM, type LSTMState, type RecurrentOptions } from './recurrent.ts';
+export { RMSNorm, type RMSNormOptions } from './rms-norm.ts';

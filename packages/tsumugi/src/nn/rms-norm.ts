@@ -4,6 +4,14 @@ import { rmsNorm } from './functional/rms-norm.ts';
 import { constantParameter } from './linear.ts';
 import { Module } from './module.ts';
 
+export interface RMSNormOptions {
+  generator: Generator;
+  /** Added to the weight, which then starts at 0; without an offset the weight starts at 1. */
+  offset?: number;
+  /** Added to the mean square inside the root. */
+  eps?: number;
+}
+
 /**
  * x / √(mean(x²) + eps) · (offset + weight) over the last dimension.
  * Zhang & Sennrich 2019, arXiv 1910.07467; the offset as in PLaMo 2.
@@ -13,10 +21,7 @@ export class RMSNorm extends Module {
   readonly offset: number;
   readonly eps: number;
 
-  /**
-   * @param options.offset added to the weight, which then starts at 0; without an offset the weight starts at 1
-   */
-  constructor(size: number, options: { generator: Generator; offset?: number; eps?: number }) {
+  constructor(size: number, options: RMSNormOptions) {
     super();
     this.offset = options.offset ?? 0;
     this.eps = options.eps ?? 1e-6;

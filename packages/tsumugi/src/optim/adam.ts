@@ -2,7 +2,7 @@
 import type { Module } from '../nn/index.ts';
 import type { ParameterGroup } from './groups.ts';
 import { Optimizer, type StepSettings } from './optimizer.ts';
-import { type AdamScalars, adamUpdate } from './updates.ts';
+import { adamUpdate, apply, type Batch } from './updates.ts';
 
 export interface AdamOptions {
   betas?: readonly [number, number];
@@ -16,22 +16,22 @@ export interface AdamOptions {
   epsOn?: 'corrected' | 'uncorrected';
 }
 
-abstract class AdamFamily extends Optimizer<AdamScalars> {
+abstract class AdamFamily extends Optimizer {
   readonly #options: Required<AdamOptions>;
 
   constructor(source: Module | readonly ParameterGroup[], options: Required<AdamOptions>) {
-    super(source, adamUpdate, ['exp_avg', 'exp_avg_sq'], options.weightDecay);
+    super(source, ['exp_avg', 'exp_avg_sq'], options.weightDecay);
     this.#options = options;
   }
 
   /** How weight decay enters: as the gradient of a penalty, or as a shrinking of the weights. */
   protected abstract regularisation(lr: number, weightDecay: number): { l2: number; decay: number };
 
-  protected override scalars({ lr, weightDecay, gradScale, step }: StepSettings): AdamScalars {
+  protected override update(batch: Batch, { lr, weightDecay, gradScale, step }: StepSettings): void {
     const { betas, eps, epsOn } = this.#options;
     const [beta1, beta2] = betas;
     const rootScale = 1 / Math.sqrt(1 - beta2 ** step);
-    return {
+    apply(adamUpdate, batch, {
       ...this.regularisation(lr, weightDecay),
       scale: gradScale,
       step: lr / (1 - beta1 ** step),
@@ -39,7 +39,7 @@ abstract class AdamFamily extends Optimizer<AdamScalars> {
       beta2,
       rootScale,
       eps: epsOn === 'corrected' ? eps : eps * rootScale,
-    };
+    });
   }
 }
 

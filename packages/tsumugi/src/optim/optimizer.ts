@@ -4,7 +4,7 @@ import { CheckpointError } from '../base/index.ts';
 import { Module } from '../nn/index.ts';
 import { noGrad, scope, type Tensor, zeros } from '../torch/index.ts';
 import { checkGroups, decayGroups, type ParameterGroup } from './groups.ts';
-import { type CommonScalars, isFusable, type UpdateRule } from './updates.ts';
+import { type Batch, isFusable } from './updates.ts';
 
 /** Everything a resumed run needs, by PyTorch's names for the kinds of state and the parameters' paths. */
 export interface OptimizerState {
@@ -35,21 +35,14 @@ interface Slot {
   isFused: boolean;
 }
 
-/** Slots that one native call updates, with their gradients. */
-interface Batch {
-  slots: Slot[];
-  gradients: Tensor[];
-}
-
 interface Group {
   readonly slots: Slot[];
   readonly lrScale: number;
   readonly weightDecay: number;
 }
 
-export abstract class Optimizer<Scalars extends CommonScalars = CommonScalars> implements Disposable {
+export abstract class Optimizer implements Disposable {
   readonly #groups: Group[];
-  readonly #rule: UpdateRule<Scalars>;
   /** PyTorch's names of the kinds of state. */
   readonly #kinds: readonly string[];
 
@@ -57,15 +50,9 @@ export abstract class Optimizer<Scalars extends CommonScalars = CommonScalars> i
    * @param source groups, or a module: then its matrices are decayed and the rest is not (`decayGroups`)
    * @param weightDecay of groups that do not set theirs
    */
-  protected constructor(
-    source: Module | readonly ParameterGroup[],
-    rule: UpdateRule<Scalars>,
-    kinds: readonly string[],
-    weightDecay: number,
-  ) {
+  protected constructor(source: Module | readonly ParameterGroup[], kinds: readonly string[], weightDecay: number) {
     const groups = source instanceof Module ? decayGroups(source) : source;
     checkGroups(groups);
-    this.#rule = rule;
     this.#kinds = kinds;
     this.#groups = groups.map((group) => ({
       slots: group.parameters.map(([path, parameter]) => ({
@@ -81,8 +68,8 @@ export abstract class Optimizer<Scalars extends CommonScalars = CommonScalars> i
     }));
   }
 
-  /** The scalars of one update. */
-  protected abstract scalars(settings: StepSettings): Scalars;
+  /** Applies the rule to one batch. */
+  protected abstract update(batch: Batch, settings: StepSettings): void;
 
   /** The trained tensors, in group order. */
   get parameters(): Tensor[] {
@@ -104,35 +91,19 @@ export abstract class Optimizer<Scalars extends CommonScalars = CommonScalars> i
     noGrad(() =>
       scope(() => {
         for (const group of this.#groups)
-          for (const { slots, gradients } of this.#batches(group.slots)) {
-            for (const slot of slots) slot.step++;
-            const { step, isFused } = slots[0]!;
-            const settings = { lr: lr * group.lrScale, weightDecay: group.weightDecay, gradScale, step };
-            (isFused ? this.#rule.fused : this.#rule.plain)(
-              slots.map((slot) => slot.parameter),
-              gradients,
-              this.#kinds.map((_, kind) => slots.map((slot) => slot.state[kind]!)),
-              this.scalars(settings),
-            );
+          for (const slots of batches(group.slots, (slot) => this.#makeState(slot))) {
+            for (const { slot } of slots) slot.step++;
+            const { isFused, step } = slots[0]!.slot;
+            const batch = {
+              isFused,
+              parameters: slots.map(({ slot }) => slot.parameter),
+              gradients: slots.map(({ gradient }) => gradient),
+              state: this.#kinds.map((_, kind) => slots.map(({ slot }) => slot.state[kind]!)),
+            };
+            this.update(batch, { lr: lr * group.lrScale, weightDecay: group.weightDecay, gradScale, step });
           }
       }),
     );
-  }
-
-  /** The slots that have a gradient, by placement and step count: as a rule all in one batch. */
-  #batches(slots: readonly Slot[]): Iterable<Batch> {
-    const batches = new Map<string, Batch>();
-    for (const slot of slots) {
-      const gradient = slot.parameter.grad;
-      if (!gradient) continue;
-      if (slot.placement === '') this.#makeState(slot);
-      const key = `${slot.step} ${slot.placement}`;
-      const batch = batches.get(key) ?? { slots: [], gradients: [] };
-      batches.set(key, batch);
-      batch.slots.push(slot);
-      batch.gradients.push(gradient);
-    }
-    return batches.values();
   }
 
   #makeState(slot: Slot): void {
@@ -218,4 +189,21 @@ export abstract class Optimizer<Scalars extends CommonScalars = CommonScalars> i
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+type Ready = { slot: Slot; gradient: Tensor };
+
+/** The slots that have a gradient, by placement and step count: as a rule all in one batch. */
+function batches(slots: readonly Slot[], makeState: (slot: Slot) => void): Iterable<Ready[]> {
+  const found = new Map<string, Ready[]>();
+  for (const slot of slots) {
+    const gradient = slot.parameter.grad;
+    if (!gradient) continue;
+    if (slot.placement === '') makeState(slot);
+    const key = `${slot.step} ${slot.placement}`;
+    const batch = found.get(key);
+    if (batch) batch.push({ slot, gradient });
+    else found.set(key, [{ slot, gradient }]);
+  }
+  return found.values();
 }

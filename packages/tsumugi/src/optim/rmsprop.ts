@@ -2,7 +2,7 @@
 import type { Module } from '../nn/index.ts';
 import type { ParameterGroup } from './groups.ts';
 import { Optimizer, type StepSettings } from './optimizer.ts';
-import { type RmspropScalars, rmspropUpdate } from './updates.ts';
+import { apply, type Batch, rmspropUpdate } from './updates.ts';
 
 export interface RMSpropOptions {
   /** Decay of the moving averages. */
@@ -20,7 +20,7 @@ export interface RMSpropOptions {
   weightDecay?: number;
 }
 
-export class RMSprop extends Optimizer<RmspropScalars> {
+export class RMSprop extends Optimizer {
   readonly #options: Required<RMSpropOptions>;
 
   constructor(source: Module | readonly ParameterGroup[], options: RMSpropOptions = {}) {
@@ -29,14 +29,14 @@ export class RMSprop extends Optimizer<RmspropScalars> {
     const kinds = ['square_avg'];
     if (all.centered) kinds.push('grad_avg');
     if (all.momentum !== 0) kinds.push('momentum_buffer');
-    super(source, rmspropUpdate, kinds, all.weightDecay);
+    super(source, kinds, all.weightDecay);
     this.#options = all;
   }
 
-  protected override scalars({ lr, weightDecay, gradScale }: StepSettings): RmspropScalars {
+  protected override update(batch: Batch, { lr, weightDecay, gradScale }: StepSettings): void {
     const { alpha, eps, epsPlacement, momentum, centered } = this.#options;
     const inside = epsPlacement === 'inside';
-    return {
+    apply(rmspropUpdate, batch, {
       scale: gradScale,
       l2: weightDecay,
       decay: 1,
@@ -46,6 +46,6 @@ export class RMSprop extends Optimizer<RmspropScalars> {
       centered,
       epsInside: inside ? eps : 0,
       epsOutside: inside ? 0 : eps,
-    };
+    });
   }
 }

@@ -3,7 +3,7 @@ import { ConfigError } from '../base/index.ts';
 import type { Module } from '../nn/index.ts';
 import type { ParameterGroup } from './groups.ts';
 import { Optimizer, type StepSettings } from './optimizer.ts';
-import { type SgdScalars, sgdUpdate } from './updates.ts';
+import { apply, type Batch, sgdUpdate } from './updates.ts';
 
 export interface SGDOptions {
   /** 0 when left out: no buffer is kept. */
@@ -15,7 +15,7 @@ export interface SGDOptions {
 }
 
 /** b ← momentum · b + g; p ← p − lr · b. The first b is g, as in PyTorch. */
-export class SGD extends Optimizer<SgdScalars> {
+export class SGD extends Optimizer {
   readonly #momentum: number;
   readonly #nesterov: boolean;
 
@@ -23,13 +23,13 @@ export class SGD extends Optimizer<SgdScalars> {
     const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
     if (nesterov && momentum === 0)
       throw new ConfigError('nesterov-without-momentum', 'SGD: nesterov needs a momentum above 0');
-    super(source, sgdUpdate, momentum === 0 ? [] : ['momentum_buffer'], weightDecay);
+    super(source, momentum === 0 ? [] : ['momentum_buffer'], weightDecay);
     this.#momentum = momentum;
     this.#nesterov = nesterov;
   }
 
-  protected override scalars({ lr, weightDecay, gradScale }: StepSettings): SgdScalars {
+  protected override update(batch: Batch, { lr, weightDecay, gradScale }: StepSettings): void {
     const [momentum, nesterov] = [this.#momentum, this.#nesterov];
-    return { scale: gradScale, l2: weightDecay, decay: 1, step: lr, momentum, nesterov };
+    apply(sgdUpdate, batch, { scale: gradScale, l2: weightDecay, decay: 1, step: lr, momentum, nesterov });
   }
 }

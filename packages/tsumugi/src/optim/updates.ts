@@ -39,6 +39,19 @@ export interface UpdateRule<Scalars extends CommonScalars> {
   plain: Update<Scalars>;
 }
 
+/** Parameters that one call updates, alike in dtype, device and layout. */
+export interface Batch {
+  isFused: boolean;
+  parameters: TensorList;
+  gradients: TensorList;
+  state: readonly TensorList[];
+}
+
+export function apply<Scalars extends CommonScalars>(rule: UpdateRule<Scalars>, batch: Batch, scalars: Scalars): void {
+  const update = batch.isFused ? rule.fused : rule.plain;
+  update(batch.parameters, batch.gradients, batch.state, scalars);
+}
+
 const operator = <Result = Tensor[]>(name: string) => customOperator<Result>(name);
 const foreach = {
   mul: operator('aten::_foreach_mul.Scalar'),

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { DataError, FormatError, writeFileAtomic } from '../base/index.ts';
 
+const remedy = 'Correct the file, or fetch or make it again.';
+
 /** A value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -19,6 +21,7 @@ export function readBytes(path: string): Buffer {
         cause,
       });
     throw new DataError('cannot-read', `${path} cannot be read: ${(cause as Error).message}`, {
+      remedy: 'Check the path and its permissions.',
       fields: { path },
       cause,
     });
@@ -30,7 +33,7 @@ export function decodeUtf8(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new FormatError('not-utf8', `${path} is not valid UTF-8`, { fields: { path }, cause });
+    throw new FormatError('not-utf8', `${path} is not valid UTF-8`, { remedy, fields: { path }, cause });
   }
 }
 
@@ -46,6 +49,7 @@ export function readJson<T>(path: string, schema: z.ZodType<T>): T {
     value = JSON.parse(text);
   } catch (cause) {
     throw new FormatError('not-json', `${path} is not valid JSON: ${(cause as Error).message}`, {
+      remedy,
       fields: { path },
       cause,
     });
@@ -55,6 +59,7 @@ export function readJson<T>(path: string, schema: z.ZodType<T>): T {
   const issue = parsed.error.issues[0]!;
   const place = issue.path.length > 0 ? `"${issue.path.join('.')}": ` : '';
   throw new FormatError('unexpected-json', `${path} does not hold what it should: ${place}${issue.message}`, {
+    remedy,
     fields: { path, key: issue.path.join('.') },
     cause: parsed.error,
   });

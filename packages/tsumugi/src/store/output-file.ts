@@ -2,13 +2,21 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fsyncPath } from '../base/index.ts';
+import { DataError, fsyncPath } from '../base/index.ts';
 
 /** What was written: `bytes` long, with its SHA-256 in hexadecimal. */
 export interface WrittenFile {
   path: string;
   bytes: number;
   sha256: string;
+}
+
+function cannotWrite(path: string, cause: unknown): DataError {
+  return new DataError('cannot-write', `cannot write ${path}: ${(cause as Error).message}`, {
+    remedy: 'Free space on the disk, or write to another place.',
+    fields: { path },
+    cause,
+  });
 }
 
 /** Leaving the block without `commit()` removes what was written. */
@@ -22,14 +30,22 @@ export class OutputFile implements Disposable {
 
   constructor(path: string) {
     this.path = path;
-    mkdirSync(dirname(path), { recursive: true });
     this.#temporary = join(dirname(path), `${basename(path)}.partial-${process.pid}`);
-    this.#descriptor = openSync(this.#temporary, 'w');
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      this.#descriptor = openSync(this.#temporary, 'w');
+    } catch (cause) {
+      throw cannotWrite(path, cause);
+    }
   }
 
   write(bytes: Uint8Array): void {
     this.#hash.update(bytes);
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done);
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done);
+    } catch (cause) {
+      throw cannotWrite(this.path, cause);
+    }
     this.#bytes += bytes.length;
   }
 

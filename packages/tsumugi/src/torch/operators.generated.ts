@@ -2468,6 +2468,7 @@ export function foreachAdd_(a0?: unknown, a1?: unknown, a2?: unknown): void {
         (a1 as readonly Tensor[]).map(handleOf),
         (a2 as { alpha?: number | undefined } | undefined)?.alpha,
       );
+      return;
     } catch (error) {
       throw explain(error, names[195]!, [
         a0 as readonly Tensor[],
@@ -2478,6 +2479,7 @@ export function foreachAdd_(a0?: unknown, a1?: unknown, a2?: unknown): void {
   }
   try {
     native().run(id(196), (a0 as readonly Tensor[]).map(handleOf), a1 as number);
+    return;
   } catch (error) {
     throw explain(error, names[196]!, [a0 as readonly Tensor[], a1 as number]);
   }
@@ -2491,12 +2493,14 @@ export function foreachMul_(a0?: unknown, a1?: unknown): void {
   if (typeof a1 === 'object') {
     try {
       native().run(id(197), (a0 as readonly Tensor[]).map(handleOf), (a1 as readonly Tensor[]).map(handleOf));
+      return;
     } catch (error) {
       throw explain(error, names[197]!, [a0 as readonly Tensor[], a1 as readonly Tensor[]]);
     }
   }
   try {
     native().run(id(198), (a0 as readonly Tensor[]).map(handleOf), a1 as number);
+    return;
   } catch (error) {
     throw explain(error, names[198]!, [a0 as readonly Tensor[], a1 as number]);
   }
@@ -2506,6 +2510,7 @@ export function foreachMul_(a0?: unknown, a1?: unknown): void {
 export function foreachZero_(self: readonly Tensor[]): void {
   try {
     native().run(id(199), self.map(handleOf));
+    return;
   } catch (error) {
     throw explain(error, names[199]!, [self]);
   }

@@ -25,7 +25,10 @@ export function evaluateHeldOut(
   for (const batch of batches) {
     scope(() =>
       noGrad(() => {
-        const parts = model.loss(toTensors(batch, model.parameterDevice), { reduction: 'sum', ...(dtype && { dtype }) });
+        const parts = model.loss(toTensors(batch, model.parameterDevice), {
+          reduction: 'sum',
+          ...(dtype && { dtype }),
+        });
         nats += parts.crossEntropy.item();
       }),
     );

@@ -51,7 +51,8 @@ export function refuseIfTooLarge(forecast: MemoryForecast, available = freemem()
     `this run needs about ${gb(forecast.totalBytes)} (${gb(forecast.stateBytes)} for weights and optimizer, ` +
       `${gb(forecast.activationBytes)} for activations) and ${gb(available)} are free`,
     {
-      remedy: 'Lower batchSize (and raise accumulate to make up for it), set checkpointLayers, or take a smaller model.',
+      remedy:
+        'Lower batchSize (and raise accumulate to make up for it), set checkpointLayers, or take a smaller model.',
       fields: { needed: forecast.totalBytes, available },
     },
   );

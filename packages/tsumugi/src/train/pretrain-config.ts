@@ -1,62 +1,49 @@
-// What a pre-training run can be told, with defaults. Values marked "our choice" are not published by Preferred Networks.
+// What a pre-training run can be told. Preferred Networks has not published optimizer, schedule or batch: every default
+// here is our choice.
 import { z } from 'zod';
-import { dtypeNames } from '../torch/index.ts';
 
 const count = z.int().positive();
 const fraction = z.number().min(0).max(1);
 
 export const pretrainConfig = z.strictObject({
-  /** Folder made by `tsumugi data prepare`. */
-  data: z.string(),
-  /** Folder with tokenizer.jsonl. */
-  tokenizer: z.string(),
-  /** Run folder: events, checkpoints, and the trained model in `model/`. */
-  out: z.string(),
-  /** A preset's name; `vocab_size` follows the tokenizer. */
-  model: z.string().default('mini'),
-  /** Keys of config.json that differ from the preset. */
-  modelChanges: z.record(z.string(), z.unknown()).default({}),
+  data: z.string().describe('folder made by "tsumugi data prepare"'),
+  tokenizer: z.string().describe('tokenizer.jsonl, or a folder that holds one'),
+  out: z.string().describe('run folder: events, checkpoints, and the trained model in model/'),
+  model: z.string().default('mini').describe('shape: a preset name; the vocabulary follows the tokenizer'),
+  modelChanges: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('keys of config.json that differ from the preset'),
 
-  steps: count.default(1000),
-  contextLength: count.default(512),
-  /** Rows per micro-batch. */
-  batchSize: count.default(8),
-  /** Micro-batches per step. */
-  accumulate: count.default(1),
-  /** Predict BOS after each document's last token, which teaches the model where texts end. */
-  predictEnd: z.boolean().default(false),
+  steps: count.default(1000).describe('updates'),
+  minutes: z.number().positive().optional().describe('take fewer steps when these minutes would not suffice'),
+  contextLength: count.default(512).describe('tokens of a row'),
+  batchSize: count.default(8).describe('rows of a micro-batch'),
+  accumulate: count.default(1).describe('micro-batches of a step'),
+  predictEnd: z.boolean().default(false).describe('learn where texts end: predict BOS after each document'),
 
-  /** Our choice; as everything below, the published values are unknown. */
-  learningRate: z.number().positive().default(3e-3),
-  schedule: z.enum(['cosine', 'wsd', 'constant', 'linear']).default('cosine'),
-  /** Fraction of the steps that warm up. */
-  warmup: fraction.default(0.01),
-  /** Fraction of the steps over which `wsd` decays. */
-  decay: fraction.default(0.2),
-  /** The learning rate ends at this fraction of its peak. */
-  floor: fraction.default(0.1),
-  betas: z.tuple([fraction, fraction]).default([0.9, 0.95]),
-  epsilon: z.number().positive().default(1e-8),
-  weightDecay: z.number().nonnegative().default(0.1),
-  clipNorm: z.number().positive().default(1),
-  /** Coefficient of mean(logsumexp²), 0 = off. */
-  zLoss: z.number().nonnegative().default(0),
+  learningRate: z.number().positive().default(3e-3).describe('peak'),
+  schedule: z.enum(['cosine', 'wsd', 'constant', 'linear']).default('cosine').describe('after the warm-up'),
+  warmup: fraction.default(0.02).describe('fraction of the steps that warm up'),
+  decay: fraction.default(0.2).describe('fraction of the steps over which wsd decays'),
+  floor: fraction.default(0.1).describe('fraction of the peak where the schedule ends'),
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.95]).describe('AdamW'),
+  epsilon: z.number().positive().default(1e-8).describe('AdamW'),
+  weightDecay: z.number().nonnegative().default(0.1).describe('of matrices only'),
+  clipNorm: z.number().positive().default(1).describe('largest global gradient norm'),
+  zLoss: z.number().nonnegative().default(0).describe('coefficient of mean(logsumexp²), 0 = off'),
 
-  seed: z.int().nonnegative().default(0),
-  device: z.string().default('cpu'),
-  /** Compute dtype; parameters and optimizer state stay float32. */
-  dtype: z.enum(dtypeNames as [string, ...string[]]).default('float32'),
-  checkpointLayers: z.boolean().default(false),
+  seed: z.int().nonnegative().default(0).describe('of weights and batches'),
+  device: z.string().default('cpu').describe('cpu or cuda'),
+  dtype: z.enum(['float32', 'bfloat16']).default('float32').describe('of the computation; weights stay float32'),
+  checkpointLayers: z.boolean().default(false).describe('recompute activations: less memory, more time'),
 
-  /** Steps between evaluations, samples and checkpoints; 0 = only at the end. */
-  evaluateEvery: z.int().nonnegative().default(100),
-  /** Held-out tokens per evaluation during training; the first and last evaluation use all. */
-  evaluateTokens: count.default(50_000),
-  sampleEvery: z.int().nonnegative().default(0),
-  samplePrompt: z.string().default('吾輩は'),
-  checkpointEvery: z.int().nonnegative().default(200),
-  /** Checkpoints kept besides the best. */
-  keepLast: count.default(2),
+  evaluateEvery: z.int().nonnegative().default(100).describe('steps between evaluations, 0 = at the end'),
+  evaluateTokens: count.default(50_000).describe('held-out tokens measured then (the last time: all)'),
+  sampleEvery: z.int().nonnegative().default(0).describe('steps between samples, 0 = none'),
+  samplePrompt: z.string().default('吾輩は').describe('what samples continue'),
+  checkpointEvery: z.int().nonnegative().default(200).describe('steps between checkpoints, 0 = at the end'),
+  keepLast: count.default(2).describe('checkpoints kept besides the best'),
 });
 
 export type PretrainConfig = z.output<typeof pretrainConfig>;

@@ -40,6 +40,10 @@ export function bcdtNormPlain(
   dtWeight: Tensor,
   eps: number,
 ): [Tensor, Tensor, Tensor] {
-  const [b, c, dt] = bcdt.splitWithSizes([bWeight.numel, cWeight.numel, dtWeight.numel], -1) as [Tensor, Tensor, Tensor];
+  const [b, c, dt] = bcdt.splitWithSizes([bWeight.numel, cWeight.numel, dtWeight.numel], -1) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   return [rmsNormPlain(b, bWeight, { eps }), rmsNormPlain(c, cWeight, { eps }), rmsNormPlain(dt, dtWeight, { eps })];
 }

@@ -19,7 +19,11 @@ function documentsOf(B: number, T: number, lengths: readonly number[]): Tensor {
 
 const inputsOf = (B: number, T: number, C: number, k: number, dtype: 'float32' | 'float64' = 'float32') => {
   const random = new Generator(B * T + C);
-  return [[B, T, C], [C, 1, k], [B, C, k - 1]].map((shape) => randn(shape, random, { dtype }).requiresGrad_());
+  return [
+    [B, T, C],
+    [C, 1, k],
+    [B, C, k - 1],
+  ].map((shape) => randn(shape, random, { dtype }).requiresGrad_());
 };
 
 describe('causalConv', () => {
@@ -88,7 +92,11 @@ describe('causalConv', () => {
     scope(() => {
       const [x, w] = inputsOf(2, 11, 4, 4) as [Tensor, Tensor];
       const whole = causalConv(x, w);
-      for (const cuts of [[4, 7], [1, 1, 1, 1, 7], [2, 9]]) {
+      for (const cuts of [
+        [4, 7],
+        [1, 1, 1, 1, 7],
+        [2, 9],
+      ]) {
         let state: Tensor | undefined;
         let start = 0;
         const parts = cuts.map((length) => {
@@ -108,7 +116,9 @@ describe('causalConv', () => {
       const [x, w] = inputsOf(2, 5, 4, 4) as [Tensor, Tensor];
       expect(() => causalConv(x, w.narrow(0, 0, 3))).toThrow(ShapeError);
       expect(() => causalConv(x, w, { documents: documentsOf(1, 5, [2]) })).toThrow(/documents must be \[2, 5\]/);
-      expect(() => causalConv(x, w, { state: randn([2, 4, 2], new Generator(1)) })).toThrow(/state must be \[2, 4, 3\]/);
+      expect(() => causalConv(x, w, { state: randn([2, 4, 2], new Generator(1)) })).toThrow(
+        /state must be \[2, 4, 3\]/,
+      );
     });
   });
 });

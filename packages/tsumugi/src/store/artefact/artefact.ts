@@ -2,7 +2,7 @@
 // `config.json`, `model.safetensors` (or shards with an index), `tokenizer.jsonl`, `tokenizer_config.json`,
 // `generation_config.json`, and our `lineage.json`. It appears whole or not at all.
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError, invariant, StagedFolder } from '../../base/index.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
@@ -70,7 +70,11 @@ export function writeArtefact(folder: string, content: ArtefactContent): Lineage
     ...(maxShardBytes !== undefined && { maxShardBytes }),
     ...(metadata && { metadata }),
   });
-  for (const file of written) files[relative(staged.path, file.path)] = { bytes: file.bytes, sha256: file.sha256 };
+  for (const { path, bytes, sha256: hash } of written) files[basename(path)] = { bytes, sha256: hash };
+  for (const name of readdirSync(staged.path)) {
+    const path = join(staged.path, name); // the index of the shards
+    files[name] ??= { bytes: statSync(path).size, sha256: sha256File(path) };
+  }
   const lineage: Lineage = {
     format: 'tsumugi-lineage',
     version: 1,

@@ -1,0 +1,466 @@
+// The arithmetic of the state-space scan on chunks of tokens, after Dao & Gu 2024 (arXiv 2405.21060, section 6), on plain
+// memory. Inside a chunk the recurrence is a masked product like attention's; between chunks a state is handed on.
+//
+//   B batch   T tokens   m heads   P head size   N state size   n tokens of a chunk
+//   a[t] = dt[t]·A   E[i,j] = exp(a[j+1] + … + a[i]) for j ≤ i in one document, else 0   X[j] = dt[j]·x[j]
+//   Y = (C·Bᵀ ∘ E)·X + diag(into)·C·S + D·x       S' = across·S + Bᵀ·diag(onward)·X
+//   into[i]: decay from the chunk's start to i.  onward[j]: from j to its end.  across: over the whole chunk.
+//
+// C·Bᵀ is the same for all heads. Matrices lie in buffers whose rows are whole vectors, filled up with zeros.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "tile_gemm.h"
+#include "tile_transpose.h"
+#include "vector_math.h"
+
+namespace tsumugi::ssd {
+
+/// Longest chunk. The work per token inside a chunk grows with its length, that of the states between chunks does not;
+/// with heads and states of 64 to 128 the sum is least near 64.
+constexpr int max_chunk = 64;
+
+template <typename T>
+int64_t padded(int64_t size) {
+  constexpr int64_t width = Register<T>::width;
+  return (size + width - 1) / width * width;
+}
+
+/// Working memory of one thread, zeroed, handed out in pieces on cache lines.
+class Arena {
+ public:
+  explicit Arena(size_t bytes) : size_(bytes), memory_(static_cast<char*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64))) {
+    if (!memory_) throw std::bad_alloc();
+    std::memset(memory_, 0, bytes);
+  }
+  ~Arena() { std::free(memory_); }
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  template <typename T>
+  T* take(int64_t count) {
+    T* piece = reinterpret_cast<T*>(memory_ + used_);
+    used_ += (count * sizeof(T) + 63) / 64 * 64;
+    if (used_ > size_) throw std::bad_alloc();
+    return piece;
+  }
+
+ private:
+  size_t size_, used_ = 0;
+  char* memory_;
+};
+
+/// The operands, contiguous.
+template <typename T>
+struct Scan {
+  int64_t batch, length, heads, dim, state;  // B, T, m, P, N
+  int64_t chunk, chunks;
+  const T* x;             // [B, T, m, P]
+  const T* dt;            // [B, T, m]
+  const T* A;             // [m]
+  const T* B;             // [B, T, N]
+  const T* C;             // [B, T, N]
+  const T* D;             // [m]
+  const uint8_t* resets;  // [B, T]: whether the token starts a document; or null
+  bool initial;           // whether there is a state before the first chunk
+
+  int64_t P() const { return padded<T>(dim); }
+  int64_t N() const { return padded<T>(state); }
+  int64_t state_size() const { return state * P(); }
+  int64_t head_row(int64_t token, int64_t h) const { return (token * heads + h) * dim; }
+  /// Index of a chunk's state among [B, chunks, m, N, P].
+  int64_t state_index(int64_t b, int64_t c, int64_t h) const { return ((b * chunks + c) * heads + h) * state_size(); }
+};
+
+/// The tokens of a chunk, and where their documents start in it.
+struct Span {
+  int64_t first;         // index among B·T tokens
+  int size;              // tokens
+  int start[max_chunk];  // first token of i's document inside the chunk
+  bool open[max_chunk];  // whether that document began before the chunk
+
+  template <typename T>
+  Span(const Scan<T>& scan, int64_t b, int64_t c) : first(b * scan.length + c * scan.chunk) {
+    size = static_cast<int>(std::min(scan.chunk, scan.length - c * scan.chunk));
+    int begin = 0;
+    bool before = true;
+    for (int i = 0; i < size; i++) {
+      if (scan.resets && scan.resets[first + i]) {
+        begin = i;
+        before = false;
+      }
+      start[i] = begin;
+      open[i] = before;
+    }
+  }
+};
+
+/// The decays of one head in one chunk.
+template <typename T>
+struct Decay {
+  // Running sum of a in two parts, so that differences are exact to the last place of the difference, not of the sum:
+  // with |a| up to 1000 per token, plain sums would lose the small decays between neighbours.
+  alignas(64) T high[max_chunk] = {};
+  alignas(64) T low[max_chunk] = {};
+  T into[max_chunk];
+  T onward[max_chunk];
+  T across;
+
+  Decay(const Scan<T>& scan, const Span& span, int64_t h) {
+    const T* dt = scan.dt + span.first * scan.heads + h;
+    const double A = scan.A[h];
+    double sum = 0;
+    for (int i = 0; i < span.size; i++) {
+      sum += static_cast<double>(dt[i * scan.heads]) * A;
+      high[i] = static_cast<T>(sum);
+      low[i] = static_cast<T>(sum - static_cast<double>(high[i]));
+    }
+    const int last = span.size - 1;
+    for (int i = 0; i < span.size; i++) {
+      into[i] = span.open[i] ? fast_exp(high[i]) : T(0);
+      onward[i] = i >= span.start[last] ? fast_exp((high[last] - high[i]) + (low[last] - low[i])) : T(0);
+    }
+    across = span.open[last] ? fast_exp(high[last]) : T(0);
+  }
+
+  /// Row i of E, columns [0, columns).
+  void row(const Span& span, int i, int columns, T* e) const {
+    const int begin = span.start[i];
+    const T high_i = high[i], low_i = low[i];
+#pragma omp simd
+    for (int j = 0; j < columns; j++) {
+      const T value = fast_exp((high_i - high[j]) + (low_i - low[j]));
+      e[j] = j <= i && j >= begin ? value : T(0);
+    }
+  }
+};
+
+/// Rows of one head, each times a factor, packed.
+template <typename T, typename Factor>
+void pack_rows(const Scan<T>& scan, const T* tensor, const Span& span, int64_t h, Factor factor, T* out) {
+  const int64_t P = scan.P();
+  for (int i = 0; i < span.size; i++) {
+    const T* in = tensor + scan.head_row(span.first + i, h);
+    const T f = factor(i);
+#pragma omp simd
+    for (int64_t p = 0; p < scan.dim; p++) out[i * P + p] = f * in[p];
+  }
+}
+
+template <typename T>
+T dot(const T* a, const T* b, int64_t n) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/// The groups of rows that a product is computed in: body(first row, rows).
+template <typename Body>
+void row_groups(int64_t rows, Body body) {
+  for (int64_t i = 0; i < rows; i += tile_rows) body(i, static_cast<int>(std::min<int64_t>(tile_rows, rows - i)));
+}
+
+/// c [rows, columns] = a·b or c += a·b, with a [rows, depth].
+template <bool accumulate, typename T>
+void product(int64_t rows, int64_t columns, int64_t depth, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc) {
+  row_groups(rows, [&](int64_t i, int group) {
+    gemm_rows<T, false, accumulate>(group, columns, depth, a + i * lda, lda, b, ldb, c + i * ldc, ldc);
+  });
+}
+
+/// c [rows, columns] += aᵀ·b, with a [depth, rows].
+template <typename T>
+void add_transposed_product(int64_t rows, int64_t columns, int64_t depth, const T* a, int64_t lda, const T* b, int64_t ldb,
+                            T* c, int64_t ldc) {
+  row_groups(rows, [&](int64_t i, int group) {
+    gemm_rows<T, true, true>(group, columns, depth, a + i, lda, b, ldb, c + i * ldc, ldc);
+  });
+}
+
+/// The columns that rows up to i + rows of a lower triangle reach, as whole vectors.
+template <typename T>
+int64_t reach(int64_t i, int rows) {
+  return padded<T>(i + rows);
+}
+
+// --- between chunks -----------------------------------------------------------------------------------------------
+
+/// Hands the state of one head on from chunk to chunk, and stores it as it is at the near side of each:
+/// forward S before the chunk (`left` B, `right` x), backward the gradient of S after it (`left` C, `right` dy).
+/// `state` [N, P] holds the first one and, when `finish`, in the end the last.
+template <bool backward, typename T>
+void chain_states(const Scan<T>& scan, const T* left, const T* right, int64_t b, int64_t h, bool finish, T* state,
+                  T* weighted, T* states) {
+  const int64_t P = scan.P(), N = scan.state;
+  for (int64_t step = 0; step < scan.chunks; step++) {
+    const int64_t c = backward ? scan.chunks - 1 - step : step;
+    std::memcpy(states + scan.state_index(b, c, h), state, scan.state_size() * sizeof(T));
+    if (step == scan.chunks - 1 && !finish) return;
+    const Span span(scan, b, c);
+    const Decay<T> decay(scan, span, h);
+    const T* dt = scan.dt + span.first * scan.heads + h;
+    pack_rows(scan, right, span, h,
+              [&](int i) { return backward ? decay.into[i] : decay.onward[i] * dt[i * scan.heads]; }, weighted);
+#pragma omp simd
+    for (int64_t i = 0; i < scan.state_size(); i++) state[i] *= decay.across;
+    add_transposed_product(N, P, span.size, left + span.first * N, N, weighted, P, state, P);
+  }
+}
+
+// --- inside a chunk -----------------------------------------------------------------------------------------------
+
+/// G = C·Bᵀ, the lower triangle, [n, max_chunk]. `across` [N, max_chunk] is working memory.
+template <typename T>
+void pair_products(const Scan<T>& scan, const Span& span, T* across, T* G) {
+  const int64_t N = scan.state;
+  const T* C = scan.C + span.first * N;
+  for (int64_t i = 0; i < N; i++) std::fill(across + i * max_chunk + span.size, across + (i + 1) * max_chunk, T(0));
+  transpose(scan.B + span.first * N, N, span.size, N, across, max_chunk);
+  row_groups(span.size, [&](int64_t i, int rows) {
+    gemm_rows<T, false, false>(rows, reach<T>(i, rows), N, C + i * N, N, across, max_chunk, G + i * max_chunk, max_chunk);
+  });
+}
+
+/// Working memory for the outputs of chunks.
+template <typename T>
+struct ForwardBuffers {
+  Arena arena;
+  T *across, *G, *M, *X, *CS, *Y;
+  explicit ForwardBuffers(const Scan<T>& scan)
+      : arena(sizeof(T) * max_chunk * (2 * max_chunk + 2 * scan.state + 2 * scan.P()) + 4096),
+        across(arena.take<T>(scan.state * max_chunk)),
+        G(arena.take<T>(max_chunk * max_chunk)),
+        M(arena.take<T>(max_chunk * max_chunk)),
+        X(arena.take<T>(max_chunk * scan.P())),
+        CS(arena.take<T>(max_chunk * scan.state)),
+        Y(arena.take<T>(max_chunk * scan.P())) {}
+};
+
+/// The outputs of all heads in chunk c of sequence b, from the states before it.
+template <typename T>
+void forward_chunk(const Scan<T>& scan, const T* states, int64_t b, int64_t c, ForwardBuffers<T>& w, T* y) {
+  const int64_t P = scan.P(), N = scan.state;
+  const Span span(scan, b, c);
+  const T* C = scan.C + span.first * N;
+  pair_products(scan, span, w.across, w.G);
+  for (int64_t h = 0; h < scan.heads; h++) {
+    const Decay<T> decay(scan, span, h);
+    const T* dt = scan.dt + span.first * scan.heads + h;
+    pack_rows(scan, scan.x, span, h, [&](int i) { return dt[i * scan.heads]; }, w.X);
+    row_groups(span.size, [&](int64_t first, int rows) {
+      const int columns = static_cast<int>(reach<T>(first, rows));
+      for (int64_t i = first; i < first + rows; i++) {
+        T* m = w.M + i * max_chunk;
+        const T* g = w.G + i * max_chunk;
+        decay.row(span, static_cast<int>(i), columns, m);
+#pragma omp simd
+        for (int j = 0; j < columns; j++) m[j] *= g[j];
+      }
+      gemm_rows<T, false, false>(rows, P, first + rows, w.M + first * max_chunk, max_chunk, w.X, P, w.Y + first * P, P);
+    });
+    if (c > 0 || scan.initial) {
+      for (int i = 0; i < span.size; i++)
+#pragma omp simd
+        for (int64_t n = 0; n < N; n++) w.CS[i * N + n] = decay.into[i] * C[i * N + n];
+      product<true>(span.size, P, N, w.CS, N, states + scan.state_index(b, c, h), P, w.Y, P);
+    }
+    const T D = scan.D[h];
+    for (int i = 0; i < span.size; i++) {
+      const int64_t row = scan.head_row(span.first + i, h);
+#pragma omp simd
+      for (int64_t p = 0; p < scan.dim; p++) y[row + p] = w.Y[i * P + p] + D * scan.x[row + p];
+    }
+  }
+}
+
+// --- backward inside a chunk --------------------------------------------------------------------------------------
+
+template <typename T>
+struct Gradients {
+  const T* dy;        // [B, T, m, P]
+  const T* states;    // [B, chunks, m, N, P]: S before each chunk
+  const T* d_states;  // the same for the gradient of S after each chunk
+  bool d_final;       // whether there is one after the last chunk
+  T* dx;              // [B, T, m, P]
+  T* d_dt;            // [B, T, m]
+  T* dB;              // [B, T, N]
+  T* dC;              // [B, T, N]
+  T* dA;              // [B·chunks, m]: one part for each chunk
+  T* dD;              // [B·chunks, m]
+};
+
+template <typename T>
+struct BackwardBuffers {
+  Arena arena;
+  T *G, *dG, *M;    // [max_chunk, max_chunk]
+  T *E, *dM;        // one row, and one group of rows, of such
+  T *X, *dY, *dX;   // [max_chunk, P]
+  T *XT;            // [P, max_chunk]
+  T *CB, *through;  // [max_chunk, N]
+  T *dC, *dB;       // [max_chunk, N], sums over heads
+  T *ST;            // [P, N]
+  T *across;        // [N, max_chunk]
+  explicit BackwardBuffers(const Scan<T>& scan)
+      : arena(sizeof(T) * (max_chunk * (3 * max_chunk + 1 + tile_rows + 4 * scan.P() + 5 * scan.N()) + scan.P() * scan.N()) + 4096),
+        G(arena.take<T>(max_chunk * max_chunk)),
+        dG(arena.take<T>(max_chunk * max_chunk)),
+        M(arena.take<T>(max_chunk * max_chunk)),
+        E(arena.take<T>(max_chunk)),
+        dM(arena.take<T>(tile_rows * max_chunk)),
+        X(arena.take<T>(max_chunk * scan.P())),
+        dY(arena.take<T>(max_chunk * scan.P())),
+        dX(arena.take<T>(max_chunk * scan.P())),
+        XT(arena.take<T>(max_chunk * scan.P())),
+        CB(arena.take<T>(max_chunk * scan.N())),
+        through(arena.take<T>(max_chunk * scan.N())),
+        dC(arena.take<T>(max_chunk * scan.N())),
+        dB(arena.take<T>(max_chunk * scan.N())),
+        ST(arena.take<T>(scan.P() * scan.N())),
+        across(arena.take<T>(max_chunk * scan.N())) {}
+};
+
+/// The products inside the chunk of one head: M and E, dM = dY·Xᵀ, and from Q = dM∘M the gradient of the running sums of
+/// a (`d_sum`); adds dM∘E to dG. Leaves M for the product with dY.
+template <typename T>
+void backward_pairs(const Scan<T>& scan, const Span& span, const Decay<T>& decay, BackwardBuffers<T>& w, T* d_sum) {
+  const int64_t P = scan.P();
+  alignas(64) T column_sums[max_chunk] = {};
+  for (int64_t p = 0; p < scan.dim; p++) std::fill(w.XT + p * max_chunk + span.size, w.XT + (p + 1) * max_chunk, T(0));
+  transpose(w.X, P, span.size, scan.dim, w.XT, max_chunk);
+  row_groups(span.size, [&](int64_t first, int rows) {
+    const int columns = static_cast<int>(reach<T>(first, rows));
+    gemm_rows<T, false, false>(rows, columns, scan.dim, w.dY + first * P, P, w.XT, max_chunk, w.dM, max_chunk);
+    for (int64_t i = first; i < first + rows; i++) {
+      T* e = w.E;
+      T* m = w.M + i * max_chunk;
+      T* dg = w.dG + i * max_chunk;
+      const T* g = w.G + i * max_chunk;
+      const T* dm = w.dM + (i - first) * max_chunk;
+      decay.row(span, static_cast<int>(i), columns, e);
+      T row_sum = 0;
+#pragma omp simd reduction(+ : row_sum)
+      for (int j = 0; j < columns; j++) {
+        m[j] = g[j] * e[j];
+        dg[j] += dm[j] * e[j];
+        const T q = dm[j] * m[j];
+        column_sums[j] += q;
+        row_sum += q;
+      }
+      d_sum[i] = row_sum;
+    }
+  });
+  for (int i = 0; i < span.size; i++) d_sum[i] -= column_sums[i];
+}
+
+/// What passed through the state before (`into`, to C) or after (`onward`, to B) the chunk: for rows [n, P] of `rows` and
+/// a state [N, P], adds diag(decay)·rows·Stateᵀ to `sum` [n, N] and sign·its products with `other` to d_sum. Returns the
+/// sum of these products.
+template <typename T>
+T backward_through_state(const Scan<T>& scan, const Span& span, const T* decay, const T* rows, const T* state,
+                         const T* other, T sign, BackwardBuffers<T>& w, T* sum, T* d_sum) {
+  const int64_t P = scan.P(), N = scan.N();
+  transpose(state, P, scan.state, scan.dim, w.ST, N);
+  product<false>(span.size, N, scan.dim, rows, P, w.ST, N, w.through, N);
+  T total = 0;
+  for (int i = 0; i < span.size; i++) {
+    const T factor = decay[i];
+    const T* t = w.through + i * N;
+    T* s = sum + i * N;
+    T products = 0;
+#pragma omp simd reduction(+ : products)
+    for (int64_t n = 0; n < scan.state; n++) {
+      const T value = factor * t[n];
+      s[n] += value;
+      products += value * other[i * scan.state + n];
+    }
+    d_sum[i] += sign * products;
+    total += products;
+  }
+  return total;
+}
+
+/// The gradients of everything in chunk c of sequence b.
+template <typename T>
+void backward_chunk(const Scan<T>& scan, const Gradients<T>& out, int64_t b, int64_t c, BackwardBuffers<T>& w) {
+  const int64_t P = scan.P(), N = scan.N();
+  const Span span(scan, b, c);
+  const int n = span.size;
+  const T* B = scan.B + span.first * scan.state;
+  const T* C = scan.C + span.first * scan.state;
+  const bool before = c > 0 || scan.initial, after = c + 1 < scan.chunks || out.d_final;
+  pair_products(scan, span, w.across, w.G);
+  std::fill(w.dG, w.dG + max_chunk * max_chunk, T(0));
+  std::fill(w.dC, w.dC + max_chunk * N, T(0));
+  std::fill(w.dB, w.dB + max_chunk * N, T(0));
+
+  for (int64_t h = 0; h < scan.heads; h++) {
+    const Decay<T> decay(scan, span, h);
+    const T* dt = scan.dt + span.first * scan.heads + h;
+    const T* state = out.states + scan.state_index(b, c, h);
+    const T* d_state = out.d_states + scan.state_index(b, c, h);
+    T d_sum[max_chunk];  // gradient of the running sums of a
+    pack_rows(scan, scan.x, span, h, [&](int i) { return dt[i * scan.heads]; }, w.X);
+    pack_rows(scan, out.dy, span, h, [](int) { return T(1); }, w.dY);
+
+    backward_pairs(scan, span, decay, w, d_sum);
+    row_groups(n, [&](int64_t j, int rows) {  // dX = Mᵀ·dY: column j of M starts in row j
+      gemm_rows<T, true, false>(rows, P, n - j, w.M + j * max_chunk + j, max_chunk, w.dY + j * P, P, w.dX + j * P, P);
+    });
+    if (before)
+      backward_through_state(scan, span, decay.into, w.dY, state, C, T(1), w, w.dC, d_sum);
+    if (after) {
+      for (int i = 0; i < n; i++)
+#pragma omp simd
+        for (int64_t k = 0; k < scan.state; k++) w.CB[i * N + k] = decay.onward[i] * B[i * scan.state + k];
+      product<true>(n, P, scan.state, w.CB, N, d_state, P, w.dX, P);
+      const T onward = backward_through_state(scan, span, decay.onward, w.X, d_state, B, T(-1), w, w.dB, d_sum);
+      d_sum[n - 1] += onward + (before ? decay.across * dot(state, d_state, scan.state_size()) : T(0));
+    }
+
+    // From running sums back to a: every sum from k on holds a[k]. Nothing crosses a document's start.
+    const T A = scan.A[h], D = scan.D[h];
+    double later = 0, dA = 0, dD = 0;
+    for (int i = n - 1; i >= 0; i--) {
+      later += d_sum[i];
+      if (scan.resets && scan.resets[span.first + i]) later = 0;
+      const int64_t row = scan.head_row(span.first + i, h);
+      const T* x = scan.x + row;
+      const T* dy = w.dY + i * P;
+      const T* dX = w.dX + i * P;
+      const T step = dt[i * scan.heads];
+      T skip = 0, scale = 0;
+#pragma omp simd reduction(+ : skip, scale)
+      for (int64_t p = 0; p < scan.dim; p++) {
+        out.dx[row + p] = step * dX[p] + D * dy[p];
+        skip += x[p] * dy[p];
+        scale += x[p] * dX[p];
+      }
+      out.d_dt[(span.first + i) * scan.heads + h] = static_cast<T>(later * A + scale);
+      dA += later * step;
+      dD += skip;
+    }
+    out.dA[(b * scan.chunks + c) * scan.heads + h] = static_cast<T>(dA);
+    out.dD[(b * scan.chunks + c) * scan.heads + h] = static_cast<T>(dD);
+  }
+
+  // dC += dG·B and dB += dGᵀ·C, for all heads together.
+  for (int i = 0; i < n; i++) std::copy(B + i * scan.state, B + (i + 1) * scan.state, w.CB + i * N);
+  row_groups(n, [&](int64_t i, int rows) {
+    gemm_rows<T, false, true>(rows, N, i + rows, w.dG + i * max_chunk, max_chunk, w.CB, N, w.dC + i * N, N);
+  });
+  for (int i = 0; i < n; i++) std::copy(C + i * scan.state, C + (i + 1) * scan.state, w.CB + i * N);
+  row_groups(n, [&](int64_t j, int rows) {
+    gemm_rows<T, true, true>(rows, N, n - j, w.dG + j * max_chunk + j, max_chunk, w.CB + j * N, N, w.dB + j * N, N);
+  });
+  for (int i = 0; i < n; i++) {
+    std::copy(w.dC + i * N, w.dC + i * N + scan.state, out.dC + (span.first + i) * scan.state);
+    std::copy(w.dB + i * N, w.dB + i * N + scan.state, out.dB + (span.first + i) * scan.state);
+  }
+}
+
+}  // namespace tsumugi::ssd

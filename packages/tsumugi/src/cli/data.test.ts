@@ -1,0 +1,58 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { embeddedText } from '../text/index.ts';
+import { runCli } from './testing.ts';
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tsumugi-cli-data-'));
+  const text = readFileSync(embeddedText()[1]!, 'utf8');
+  const documents = [0, 1, 2, 3, 4].map((k) => ({ body: text.slice(4000 * k, 4000 * (k + 1)) }));
+  const rows = [...documents, documents[0], { body: ' ' }];
+  writeFileSync(at('text.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const args = ['--text', at('text.jsonl'), '--field', 'body', '--vocabulary-size', '600', '--out', at('tokenizer')];
+  expect(await runCli(['tokenizer', 'train', ...args])).toMatchObject({ code: 0, stderr: '' });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const prepare = (out: string, ...more: string[]) =>
+  runCli(['data', 'prepare', '--text', at('text.jsonl'), '--tokenizer', at('tokenizer'), '--out', at(out), ...more]);
+
+describe('data', () => {
+  it('prints what was prepared, and finds it again', async () => {
+    const { code, stdout } = await prepare('shards', '--field', 'body', '--held-out', '0.2', '--json');
+    expect(code).toBe(0);
+    const counts = JSON.parse(stdout) as { train: { documents: number }; heldOut: { documents: number } };
+    expect(counts).toMatchObject({ duplicates: 1, empty: 1, files: 1, vocabularySize: 600 });
+    expect(counts.train.documents + counts.heldOut.documents).toBe(5);
+    expect(counts.heldOut.documents).toBeGreaterThan(0);
+    expect((await runCli(['data', 'info', at('shards'), '--json'])).stdout).toBe(stdout);
+
+    const again = await prepare('shards', '--field', 'body', '--held-out', '0.2');
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('already holds this') });
+    expect(again.stdout).toMatch(
+      /to train on +\d documents, [\d,]+ characters, [\d,]+ tokens \(\d\.\d{3} characters\/token\)/,
+    );
+    expect(again.stdout).toMatch(/left out +1 duplicates, 1 empty/);
+  });
+
+  it.each([
+    [['--field', 'bdy'], '"bdy"'],
+    [['--field', 'body', '--held-out', '1'], '--held-out: expected a number from 0 to 0.99, got "1"'],
+    [['--field', 'body', '--encoding', 'utf-9'], 'utf-9'],
+  ])('refuses %j and writes nothing', async (flags, message) => {
+    const { code, stderr } = await prepare('none', ...flags);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(existsSync(at('none'))).toBe(false);
+  });
+
+  it('says when a folder holds no shards', async () => {
+    const { code, stderr } = await runCli(['data', 'info', at('tokenizer')]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('is not a folder of token shards');
+  });
+});

@@ -1,0 +1,132 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, describe, expect, it } from 'vitest';
+import { NativeError, UserError } from '../base/index.ts';
+import { reportError } from './failures.ts';
+import { runCli } from './testing.ts';
+
+describe('tsumugi', () => {
+  it('lists its verbs', async () => {
+    const { code, stdout, stderr } = await runCli(['--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const verb of ['doctor', 'demo', 'tokenizer', 'data', 'pretrain', 'generate', 'chat', 'score']) {
+      expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
+    }
+    expect(await runCli([])).toEqual({ code: 2, stdout: '', stderr: stdout });
+    expect((await runCli(['help'])).stdout).toBe(stdout);
+  });
+
+  it('tells its version', async () => {
+    expect(await runCli(['--version'])).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      stderr: '',
+    });
+  });
+
+  it.each([
+    [['scroe'], 'tsumugi has no verb "scroe"\n  → Did you mean "tsumugi score"?'],
+    [['constructor'], 'tsumugi has no verb "constructor"'],
+    [['tokenizer', 'encod'], 'tsumugi tokenizer cannot "encod"\n  → Did you mean "tsumugi tokenizer encode"?'],
+    [['tokenizer'], 'tsumugi tokenizer needs to know what to do\n  → Use one of: train, encode, decode, info.'],
+    [['data', 'info'], 'tsumugi data info needs DIR'],
+    [['data', 'info', 'a', 'b'], 'tsumugi data info does not know what "b" is for'],
+    [['score', '--modle', 'x'], 'tsumugi score has no option --modle\n  → Did you mean --model?'],
+    [['score', '--model', '/nowhere'], '/nowhere does not exist'],
+    [
+      ['generate', '--model', '/nowhere', '--prompt', 'a', '--device', 'gpu'],
+      '--device: expected cpu, cuda or cuda:N, got "gpu"',
+    ],
+    [['tokenizer', 'encode', '--tokenizer', '/nowhere'], 'there is no tokenizer at /nowhere'],
+  ])('refuses %j in one sentence, with exit code 2 and no stack', async (argv, message) => {
+    const { code, stdout, stderr } = await runCli(argv);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`error: ${message}`);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('shows the stack with --debug, wherever that stands', async () => {
+    const { code, stderr } = await runCli(['score', '--debug', '--model', '/nowhere']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    ['score', '--dtype'],
+    ['generate', '--repetition-penalty'],
+    ['chat', '--temperature'],
+  ])('%s --help shows its options', async (verb, option) => {
+    const { code, stdout } = await runCli([verb, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: tsumugi ${verb} [options]`);
+    expect(stdout).toContain(option);
+    expect(await runCli(['help', verb])).toEqual({ code, stdout, stderr: '' });
+  });
+
+  it('shows the options of subcommands', async () => {
+    expect((await runCli(['tokenizer', '--help'])).stdout).toContain('encode  JSON lines');
+    expect((await runCli(['tokenizer', 'train', '-h'])).stdout).toContain('--vocabulary-size N');
+    expect((await runCli(['data', 'prepare', '--help'])).stdout).toContain('--held-out N');
+  });
+});
+
+describe('errors', () => {
+  const report = (error: unknown, debug = false) => {
+    const stderr = new PassThrough();
+    const code = reportError(error, stderr, debug);
+    return { code, text: String(stderr.read()) };
+  };
+
+  it.each([
+    [
+      'a mistake',
+      new UserError('x', 'no such thing', { remedy: 'Look again.' }),
+      2,
+      'error: no such thing\n  → Look again.\n',
+    ],
+    [
+      'a fault of the system',
+      Object.assign(new Error('EACCES: permission denied, mkdir /x'), { code: 'EACCES', path: '/x' }),
+      2,
+      'error: /x: permission denied\n',
+    ],
+    [
+      'an addon that is not built',
+      Object.assign(new Error('not built'), { name: 'NativeLoadError', remedy: 'r' }),
+      2,
+      'error: not built\n',
+    ],
+  ] as const)('%s is one sentence and exit code %#', (_name, error, code, text) => {
+    expect(report(error)).toEqual({ code, text });
+  });
+
+  it('a bug says how to get its stack, and has exit code 1', () => {
+    const bug = new NativeError('native', 'aten::add failed', { cause: new Error('inside') });
+    const { code, text } = report(bug);
+    expect(code).toBe(1);
+    expect(text).toContain('error: aten::add failed\n');
+    expect(text).toContain('--debug');
+    expect(text).not.toContain('    at ');
+    const shown = report(bug, true).text;
+    expect(shown).toContain('    at ');
+    expect(shown).toContain('caused by Error: inside');
+    expect(report('a string').code).toBe(1);
+  });
+});
+
+describe('NO_COLOR', () => {
+  const before = process.env['NO_COLOR'];
+  afterEach(() => {
+    if (before === undefined) delete process.env['NO_COLOR'];
+    else process.env['NO_COLOR'] = before;
+  });
+
+  it('is respected, and pipes get no colours', async () => {
+    const { dim } = await import('./io.ts');
+    const terminal = Object.assign(new PassThrough(), { isTTY: true });
+    delete process.env['NO_COLOR'];
+    expect(dim(terminal, 'a')).toBe('\u001b[2ma\u001b[22m');
+    expect(dim(new PassThrough(), 'a')).toBe('a');
+    process.env['NO_COLOR'] = '1';
+    expect(dim(terminal, 'a')).toBe('a');
+  });
+});

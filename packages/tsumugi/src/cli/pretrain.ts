@@ -1,0 +1,45 @@
+// `tsumugi pretrain`: trains a model from the beginning on token shards.
+import { pretrain, pretrainConfig } from '../train/index.ts';
+import { write } from './io.ts';
+import { formatRows } from './options.ts';
+import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { defineVerb } from './verb.ts';
+
+export const run = defineVerb(
+  {
+    command: 'tsumugi pretrain',
+    summary: 'train a model from the beginning',
+    options: {
+      ...settingsOptions,
+      data: { type: 'string', value: 'DIR', help: 'token shards ("tsumugi data prepare")' },
+      tokenizer: { type: 'string', value: 'PATH', help: 'tokenizer.jsonl, or a folder that holds one' },
+      out: { type: 'string', value: 'DIR', help: 'run folder' },
+      resume: { type: 'boolean', help: 'go on with the run in --out' },
+      json: { type: 'boolean', help: 'print the result as JSON' },
+    },
+    details: `Settings for --config and --set:\n${formatRows(describeSettings(pretrainConfig))}`,
+  },
+  async (options, io) => {
+    const { data, tokenizer, out } = options;
+    const file = options.config === undefined ? {} : (readSettingsFile(options.config) as object);
+    const paths = Object.entries({ data, tokenizer, out }).filter(([, value]) => value !== undefined);
+    const config = applySettings(
+      pretrainConfig,
+      { ...file, ...Object.fromEntries(paths) },
+      options.set,
+      options.config,
+    );
+    const result = await pretrain(config, { resume: options.resume, stream: io.stderr });
+    if (options.json) {
+      await write(io.stdout, `${JSON.stringify(result)}\n`);
+    } else if (result.interrupted) {
+      await write(io.stdout, `saved; go on with: tsumugi pretrain … --out ${config.out} --resume\n`);
+    } else {
+      const bits = (evaluation: { bitsPerCharacter: number } | undefined) => evaluation?.bitsPerCharacter.toFixed(3);
+      await write(
+        io.stdout,
+        `held-out bits per character: ${bits(result.before)} before, ${bits(result.after)} after → ${result.folder}\n`,
+      );
+    }
+  },
+);

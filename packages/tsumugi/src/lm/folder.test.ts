@@ -1,0 +1,217 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CheckpointError, TsumugiError } from '../base/index.ts';
+import { namedParameters } from '../nn/index.ts';
+import { openSafetensors, writeSafetensors, writeSharded } from '../store/index.ts';
+import { byteText, type Piece, SPECIAL_NAMES, writeTokenizer } from '../text/index.ts';
+import { scope, type Tensor, zeros } from '../torch/index.ts';
+import { type Plamo2Config, publishedConfig, tensorShapes } from './config.ts';
+import { loadModel, loadTokenizer, saveModel } from './folder.ts';
+import { initialWeights } from './init.ts';
+import { Plamo2 } from './model.ts';
+import { preset } from './presets.ts';
+
+const tiny = preset('mini', {
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  hidden_size_per_head: 8,
+  mamba_num_heads: 2,
+  mamba_d_state: 4,
+  vocab_size: 270,
+});
+const untied: Plamo2Config = { ...tiny, tie_word_embeddings: false };
+const EMBEDDING = 'model.embed_tokens.weight';
+
+let home: string;
+let folder: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-folder-'));
+  folder = join(home, 'model');
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+const bytesOf = (model: Plamo2) => new Map(namedParameters(model).map(([name, tensor]) => [name, tensor.bytes()]));
+
+/** A folder with these tensors, however wrong. */
+function writeFolder(config: Plamo2Config, change: (tensors: Map<string, Tensor>) => void, sharded = false): void {
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(publishedConfig(config)));
+  scope(() => {
+    const tensors = new Map([...tensorShapes(config)].map(([name, shape]) => [name, zeros(shape)]));
+    change(tensors);
+    if (sharded) writeSharded(folder, tensors, { maxShardBytes: 2000 });
+    else writeSafetensors(join(folder, 'model.safetensors'), tensors);
+  });
+}
+
+function refusal(body: () => unknown): TsumugiError {
+  try {
+    body();
+  } catch (error) {
+    expect(error).toBeInstanceOf(TsumugiError);
+    return error as TsumugiError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+function pieces(extra: number): Piece[] {
+  const special = [SPECIAL_NAMES.unk, SPECIAL_NAMES.bos, SPECIAL_NAMES.eos, SPECIAL_NAMES.pad];
+  return [
+    ...special.map((text, id): Piece => ({ text, score: 0, type: id === 0 ? 'UNKNOWN' : 'CONTROL' })),
+    ...Array.from({ length: 256 }, (_, byte): Piece => ({ text: byteText(byte), score: 0, type: 'BYTE' })),
+    ...Array.from({ length: extra }, (_, k): Piece => ({ text: `語${k}`, score: -k, type: 'NORMAL' })),
+  ];
+}
+
+describe('saveModel and loadModel', () => {
+  it.each([
+    ['one file', tiny, undefined],
+    ['shards', tiny, 2000],
+    ['an untied head', untied, undefined],
+  ])('bring every tensor and setting back: %s', (_name, config, maxShardBytes) => {
+    writeTokenizer(join(home, 'tokenizer'), pieces(3));
+    using model = new Plamo2(config, initialWeights(1));
+    const lineage = saveModel(folder, model, {
+      tokenizerFolder: join(home, 'tokenizer'),
+      lineage: { stage: 'test', seed: 1 },
+      maxShardBytes,
+    });
+    expect(lineage).toMatchObject({ stage: 'test', seed: 1 });
+    expect(existsSync(join(folder, 'model.safetensors.index.json'))).toBe(maxShardBytes !== undefined);
+    using loaded = loadModel(folder);
+    expect(loaded.config).toEqual(config);
+    expect(bytesOf(loaded)).toEqual(bytesOf(model));
+    expect(loadTokenizer(folder).vocabSize).toBe(263);
+    expect(loadTokenizer(folder).paddingIds).toBe(7);
+    const json = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<string, unknown>;
+    expect(json('generation_config.json')).toEqual({ bos_token_id: 1, eos_token_id: 2 });
+    expect(json('config.json')).toMatchObject({ model_type: 'plamo2', torch_dtype: 'float32', vocab_size: 270 });
+  });
+
+  it('converts to another dtype while loading', () => {
+    {
+      using model = new Plamo2(tiny, initialWeights(1));
+      saveModel(folder, model);
+    }
+    using half = loadModel(folder, { dtype: 'bfloat16' });
+    expect(new Set(namedParameters(half).map(([, tensor]) => tensor.dtype))).toEqual(new Set(['bfloat16']));
+    saveModel(join(home, 'half'), half);
+    expect(JSON.parse(readFileSync(join(home, 'half', 'config.json'), 'utf8'))).toMatchObject({
+      torch_dtype: 'bfloat16',
+    });
+  });
+
+  it('does not write through to the file', () => {
+    using model = new Plamo2(tiny, initialWeights(1));
+    saveModel(folder, model);
+    {
+      using loaded = loadModel(folder);
+      scope(() => void namedParameters(loaded)[0]![1].detach().fill_(7));
+    }
+    using again = loadModel(folder);
+    expect(bytesOf(again)).toEqual(bytesOf(model));
+  });
+
+  it('replaces its own folder, but nothing else', () => {
+    using first = new Plamo2(tiny, initialWeights(1));
+    using second = new Plamo2(tiny, initialWeights(2));
+    saveModel(folder, first);
+    saveModel(folder, second);
+    using loaded = loadModel(folder);
+    expect(bytesOf(loaded)).toEqual(bytesOf(second));
+    writeFileSync(join(home, 'notes.txt'), 'mine');
+    expect(refusal(() => saveModel(home, first)).fields).toMatchObject({ path: home });
+    expect(readdirSync(home).sort()).toEqual(['model', 'notes.txt']);
+  });
+
+  it('writes nothing when the tokenizer has more pieces than the model has rows', () => {
+    writeTokenizer(join(home, 'tokenizer'), pieces(11));
+    using model = new Plamo2(tiny, initialWeights(1));
+    const error = refusal(() => saveModel(folder, model, { tokenizerFolder: join(home, 'tokenizer') }));
+    expect(error.message).toContain('has 271 pieces, but the model has a vocabulary of 270');
+    expect(readdirSync(home)).toEqual(['tokenizer']);
+  });
+});
+
+describe('loadModel refuses', () => {
+  const mlp = 'model.layers.layers.1.mlp.down_proj.weight';
+
+  it.each([
+    ['missing-tensor', mlp, (t: Map<string, Tensor>) => void t.delete(mlp), `the weights lack "${mlp}" [16, 24]`],
+    [
+      'missing-tensor',
+      mlp,
+      (t: Map<string, Tensor>) => void t.set(`${mlp}s`, t.get(mlp)!) && t.delete(mlp),
+      `Is "${mlp}s" meant?`,
+    ],
+    [
+      'unexpected-tensor',
+      'model.extra',
+      (t: Map<string, Tensor>) => void t.set('model.extra', zeros([2, 3])),
+      'the weights hold "model.extra" [2, 3], which the model in config.json does not have',
+    ],
+    [
+      'wrong-shape',
+      EMBEDDING,
+      (t: Map<string, Tensor>) => void t.set(EMBEDDING, zeros([271, 16])),
+      `"${EMBEDDING}" has the shape [271, 16] in the weights, but config.json asks for [270, 16]`,
+    ],
+    [
+      'wrong-dtype',
+      EMBEDDING,
+      (t: Map<string, Tensor>) => void t.set(EMBEDDING, zeros([270, 16], { dtype: 'int8' })),
+      `"${EMBEDDING}" holds int8 values`,
+    ],
+  ])('%s, naming it', (code, path, change, message) => {
+    for (const sharded of [false, true]) {
+      writeFolder(tiny, change, sharded);
+      const error = refusal(() => loadModel(folder));
+      expect(error).toBeInstanceOf(CheckpointError);
+      expect(error).toMatchObject({ code, fields: { path } });
+      expect(error.message).toContain(message);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('a head that the config does not speak of, unless the model is tied', () => {
+    writeFolder(tiny, (tensors) => void tensors.set('lm_head.weight', zeros([272, 16])));
+    loadModel(folder).dispose();
+    rmSync(folder, { recursive: true });
+    writeFolder(untied, (tensors) => void tensors.delete('lm_head.weight'));
+    expect(refusal(() => loadModel(folder)).message).toContain('Set "tie_word_embeddings" to true');
+  });
+
+  it('folders that hold no model, and configs with mistakes', () => {
+    expect(refusal(() => loadModel(folder)).message).toContain(`${folder} does not exist`);
+    expect(refusal(() => loadModel(home)).message).toContain('has no config.json');
+    mkdirSync(folder);
+    const config = (value: unknown) => writeFileSync(join(folder, 'config.json'), JSON.stringify(value));
+    config({ ...publishedConfig(tiny), hiden_size: 16 });
+    expect(refusal(() => loadModel(folder)).message).toContain('Did you mean "hidden_size"?');
+    config({ model_type: 'llama' });
+    expect(refusal(() => loadModel(folder)).message).toContain('model_type is "llama"');
+    config(publishedConfig(tiny));
+    expect(refusal(() => loadModel(folder)).message).toContain('holds no .safetensors file');
+    expect(refusal(() => loadTokenizer(folder)).message).toContain('there is no tokenizer at');
+  });
+});
+
+const fixtures = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
+const present = existsSync(fixtures);
+if (!present) console.warn(`skipped: the golden checkpoints are not at ${fixtures}`);
+
+it.skipIf(!present).each(['samba', 'full-attention', 'dense'])('loads the golden checkpoint %s as it is', (name) => {
+  using model = loadModel(join(fixtures, name));
+  using file = openSafetensors(join(fixtures, name, 'model.safetensors'));
+  const parameters = namedParameters(model);
+  expect(parameters.map(([path]) => path).sort()).toEqual([...file.names].sort());
+  scope(() => {
+    for (const [path, tensor] of parameters) expect(tensor.bytes()).toEqual(file.tensor(path).bytes());
+  });
+});

@@ -1,0 +1,63 @@
+// Every optimizer learns: XOR with a small network, and a linear map exactly.
+import { describe, expect, it } from 'vitest';
+import { bceWithLogits, Linear, type Module, mse, Sequential, tanh } from '../nn/index.ts';
+import { backward, Generator, randn, scope, type Tensor, tensor } from '../torch/index.ts';
+import { Adam, AdamW } from './adam.ts';
+import type { Optimizer } from './optimizer.ts';
+import { RMSprop } from './rmsprop.ts';
+import { cosine } from './schedules.ts';
+import { SGD } from './sgd.ts';
+
+const optimizers: [string, number, (model: Module) => Optimizer][] = [
+  ['AdamW', 0.05, (model) => new AdamW(model)],
+  ['Adam', 0.05, (model) => new Adam(model)],
+  ['SGD with Nesterov', 0.2, (model) => new SGD(model, { momentum: 0.9, nesterov: true })],
+  ['RMSprop', 0.01, (model) => new RMSprop(model)],
+  [
+    'RMSprop, eps inside, centred',
+    0.01,
+    (model) => new RMSprop(model, { epsPlacement: 'inside', eps: 1e-4, centered: true }),
+  ],
+];
+
+function train(model: Module, make: (model: Module) => Optimizer, lr: number, loss: () => Tensor): number {
+  using optimizer = make(model);
+  const steps = 300;
+  const schedule = cosine(steps, { floor: 0.01 });
+  let last = Number.NaN;
+  for (let step = 0; step < steps; step++)
+    scope(() => {
+      const value = loss();
+      backward(value);
+      optimizer.step(lr * schedule(step));
+      optimizer.zeroGrad();
+      if (step === steps - 1) last = value.item();
+    });
+  return last;
+}
+
+describe.each(optimizers)('%s', (_, lr, make) => {
+  it('learns XOR', () => {
+    scope(() => {
+      const generator = new Generator(1);
+      using model = new Sequential(new Linear(2, 8, { generator }), tanh, new Linear(8, 1, { generator }));
+      const x = tensor([[0, 0], [0, 1], [1, 0], [1, 1]]); // biome-ignore format: a table
+      const y = tensor([[0], [1], [1], [0]]);
+      const loss = train(model, make, lr, () => bceWithLogits(model.forward(x), y));
+      expect(loss).toBeLessThan(0.05);
+      expect(model.forward(x).gt(0).to('float32').tolist()).toEqual(y.tolist());
+    });
+  });
+
+  it('recovers a linear map', () => {
+    scope(() => {
+      const generator = new Generator(2);
+      using model = new Linear(3, 2, { generator });
+      const x = randn([64, 3], generator);
+      const truth = tensor([[1, -2, 0.5], [0, 1.5, -1]]); // biome-ignore format: a matrix
+      const y = x.matmul(truth.t());
+      // A weight decay of 0.01 (AdamW's own) shifts the optimum a little.
+      expect(train(model, make, lr, () => mse(model.forward(x), y))).toBeLessThan(1e-3);
+    });
+  });
+});

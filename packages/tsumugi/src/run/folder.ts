@@ -1,0 +1,130 @@
+// The folder of a run: `run.json` (what it is), `events.jsonl` (what happened), `checkpoints/` (where to go on).
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/index.ts';
+import { cleanCheckpoints, type JsonObject, readJson, writeJson } from '../store/index.ts';
+import { EventLog } from './event-log.ts';
+import { type RunEvent, readEvents } from './events.ts';
+import { Lock } from './lock.ts';
+
+const RUN_FILE = 'run.json';
+const LOCK_FILE = 'run.lock';
+
+const runSchema = z.strictObject({
+  format: z.literal('tsumugi-run'),
+  version: z.literal(1),
+  name: z.string(),
+  /** ISO 8601. */
+  created: z.iso.datetime(),
+  config: z.record(z.string(), z.json()),
+});
+
+const refuse = (code: string, path: string, problem: string, remedy: string): UserError =>
+  new UserError(code, `${path} ${problem}`, { remedy, fields: { path } });
+
+export class RunFolder implements Disposable {
+  readonly path: string;
+  /** What runs, e.g. "pretrain". */
+  readonly name: string;
+  /** The run's settings. */
+  readonly config: JsonObject;
+  readonly created: string;
+  #lock: Lock | undefined;
+
+  private constructor(path: string, lock?: Lock) {
+    this.path = path;
+    try {
+      const { name, config, created } = readJson(join(path, RUN_FILE), runSchema);
+      this.name = name;
+      this.config = config;
+      this.created = created;
+    } catch (error) {
+      lock?.[Symbol.dispose]();
+      throw error;
+    }
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes the folder of a new run, for writing.
+   *
+   * @throws UserError when there is a run already, or anything else
+   */
+  static create(path: string, { name, config }: { name: string; config: JsonObject }): RunFolder {
+    const place = resolve(path);
+    const found = statSync(place, { throwIfNoEntry: false });
+    if (found && !found.isDirectory())
+      throw refuse('not-a-folder', path, 'is a file', 'Choose the name of a new folder.');
+    if (existsSync(join(place, RUN_FILE)))
+      throw refuse('run-exists', path, 'already holds a run', 'Resume it (--resume), or choose another folder.');
+    // A process killed while it made the folder leaves its lock or an unfinished run.json: both count as nothing.
+    const other =
+      found &&
+      readdirSync(place).find((file) => !file.startsWith(LOCK_FILE) && !file.startsWith(`${RUN_FILE}.partial-`));
+    if (other)
+      throw refuse('not-a-run', path, `holds something else (${other})`, 'Choose an empty folder or a new name.');
+    mkdirSync(place, { recursive: true });
+    const lock = new Lock(join(place, LOCK_FILE), path);
+    writeJson(join(place, RUN_FILE), {
+      format: 'tsumugi-run',
+      version: 1,
+      name,
+      created: new Date().toISOString(),
+      config,
+    });
+    return new RunFolder(place, lock);
+  }
+
+  /** Opens a run for reading. @throws UserError when the folder holds none. */
+  static open(path: string): RunFolder {
+    RunFolder.#requireRun(path);
+    return new RunFolder(resolve(path));
+  }
+
+  /**
+   * Opens a run to go on with it, and removes what a killed writer left of a checkpoint.
+   *
+   * @throws UserError when the folder holds no run, or a running process writes to it
+   */
+  static resume(path: string): RunFolder {
+    RunFolder.#requireRun(path);
+    const run = new RunFolder(resolve(path), new Lock(join(path, LOCK_FILE), path));
+    cleanCheckpoints(run.checkpoints);
+    return run;
+  }
+
+  static #requireRun(path: string): void {
+    if (existsSync(join(path, RUN_FILE))) return;
+    throw refuse(
+      'no-run',
+      path,
+      existsSync(path) ? `is not the folder of a run: it has no ${RUN_FILE}` : 'does not exist',
+      'Name the folder of a run, or start a new one (without --resume).',
+    );
+  }
+
+  get eventsPath(): string {
+    return join(this.path, 'events.jsonl');
+  }
+
+  /** The folder of the checkpoints. */
+  get checkpoints(): string {
+    return join(this.path, 'checkpoints');
+  }
+
+  events(): RunEvent[] {
+    return readEvents(this.eventsPath);
+  }
+
+  /** The log for writing; `resumeAt` is the step of the checkpoint the run goes on from. */
+  openEvents(resumeAt?: number): EventLog {
+    if (!this.#lock) throw new TypeError('this run was opened for reading; use RunFolder.create or RunFolder.resume');
+    return new EventLog(this.eventsPath, resumeAt);
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock?.[Symbol.dispose]();
+    this.#lock = undefined;
+  }
+}

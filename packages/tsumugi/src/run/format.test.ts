@@ -1,0 +1,85 @@
+// Numbers for people: every unit, and the roundings at their borders.
+import { describe, expect, it } from 'vitest';
+import {
+  curveLine,
+  displayWidth,
+  fitWidth,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatInteger,
+  formatNumber,
+  sparkline,
+} from './index.ts';
+
+const table = (format: (value: number) => string, rows: [number, string][]) => {
+  for (const [value, text] of rows) expect(`${value}: ${format(value)}`).toBe(`${value}: ${text}`);
+};
+
+describe('numbers', () => {
+  it('durations', () => {
+    // biome-ignore format: a table
+    table(formatDuration, [
+      [0, '0 ms'], [0.0004, '0 ms'], [0.85, '850 ms'], [0.9996, '1.0 s'], [12.34, '12.3 s'], [59.94, '59.9 s'],
+      [59.96, '1 min 00 s'], [200, '3 min 20 s'], [3599.4, '59 min 59 s'], [3599.6, '1 h 00 min'], [3900, '1 h 05 min'],
+      [86399, '1 d 00 h'], [183600, '2 d 03 h'], [Number.NaN, '–'], [Number.POSITIVE_INFINITY, '–'],
+    ]);
+  });
+
+  it('sizes', () => {
+    // biome-ignore format: a table
+    table(formatBytes, [
+      [0, '0 B'], [1023, '1023 B'], [1024, '1.00 KiB'], [1536, '1.50 KiB'], [1023.9 * 1024, '1.00 MiB'],
+      [12.34 * 2 ** 20, '12.3 MiB'], [123.4 * 2 ** 30, '123 GiB'], [5000 * 2 ** 40, '5000 TiB'],
+    ]);
+  });
+
+  it('counts', () => {
+    // biome-ignore format: a table
+    table(formatCount, [
+      [0, '0'], [9999, '9,999'], [9999.6, '10.0K'], [12345, '12.3K'], [99_950, '100K'], [999_499, '999K'],
+      [999_500, '1.00M'], [18_300_000, '18.3M'], [1_291_441_920, '1.29B'], [9.995e12, '10.0T'], [-20_000, '-20.0K'],
+    ]);
+    expect(formatInteger(1_291_441_920)).toBe('1,291,441,920');
+  });
+
+  it('losses and norms', () => {
+    // biome-ignore format: a table
+    table(formatNumber, [
+      [0, '0.000'], [2.34567, '2.346'], [23.4567, '23.46'], [234.567, '234.6'], [3e-4, '3.00e-4'], [-2.5, '-2.500'],
+      [123456, '1.23e+5'], [Number.NaN, 'NaN'], [Number.POSITIVE_INFINITY, 'Infinity'],
+    ]);
+  });
+});
+
+describe('text', () => {
+  it('knows that Japanese characters take two columns', () => {
+    expect([displayWidth('loss'), displayWidth('紬ぐ、カナ。'), displayWidth('か\u3099'), displayWidth('🙂')]).toEqual([
+      4, 12, 2, 2,
+    ]);
+    expect(fitWidth('abcdef', 6)).toBe('abcdef');
+    expect(fitWidth('abcdefg', 6)).toBe('abcde…');
+    expect(fitWidth('吾輩は猫', 6)).toBe('吾輩…');
+  });
+});
+
+describe('sparklines', () => {
+  it('draw the lowest value lowest', () => {
+    expect(sparkline([8, 4, 0])).toBe('█▅▁');
+    expect(sparkline([1, 1])).toBe('▁▁');
+    expect(sparkline([0, Number.NaN, 7], 40, true)).toBe('_x@');
+    expect(sparkline([])).toBe('');
+  });
+
+  it('condense many values into means', () => {
+    expect(sparkline([0, 2, 6, 8, Number.NaN, Number.NaN], 3)).toBe('▁█×');
+    expect(
+      sparkline(
+        Array.from({ length: 1000 }, (_, i) => i),
+        8,
+      ),
+    ).toBe('▁▂▃▄▅▆▇█');
+    expect(curveLine('loss', [8.3144, 4, 2.1], 3)).toBe('loss 8.314 █▃▁ 2.100 (3 steps)');
+    expect(curveLine('loss', [])).toBe('loss –');
+  });
+});

@@ -1,0 +1,39 @@
+// Ctrl-C in a real process: once saves, twice ends at once, even when no JavaScript can run.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const loop = fileURLToPath(new URL('interrupted-loop.ts', import.meta.url));
+
+/** Runs the loop; sends each signal when its text has been printed. Resolves with what was printed and how it ended. */
+function run(mode: string, signals: Record<string, NodeJS.Signals>): Promise<[string, string, number | string | null]> {
+  const child = spawn(process.execPath, [loop, mode], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return new Promise((resolve) => {
+    let output = '';
+    let errors = '';
+    child.stderr.on('data', (data) => {
+      errors += data;
+    });
+    child.stdout.on('data', (data: Buffer) => {
+      output += data;
+      for (const [text, signal] of Object.entries(signals)) if (data.toString().includes(text)) child.kill(signal);
+    });
+    child.on('close', (status, signal) => resolve([output, errors, signal ?? status]));
+  });
+}
+
+it('asks the loop to save and end', async () => {
+  const [output, errors, status] = await run('polite', { ready: 'SIGINT' });
+  expect([output, status]).toEqual(['ready\nSIGINT\nsaved\n', 0]);
+  expect(errors).toContain('saving and ending');
+});
+
+it('does so for SIGTERM', async () => {
+  const [output, , status] = await run('polite', { ready: 'SIGTERM' });
+  expect([output, status]).toEqual(['ready\nSIGTERM\nsaved\n', 0]);
+});
+
+it('ends at once the second time, though the loop is blocked', async () => {
+  const [output, , status] = await run('blocked', { ready: 'SIGINT', 'SIGINT\n': 'SIGINT' });
+  expect([output, status]).toEqual(['ready\nSIGINT\n', 'SIGINT']); // a shell shows 130
+});

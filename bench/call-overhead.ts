@@ -40,5 +40,8 @@ export async function run(context: Context): Promise<PartResult> {
       }),
     );
   }
-  return { rows, notes: [`ours runs in scopes of ${callsPerScope} calls that free the results; the peer's loop is a + b`] };
+  return {
+    rows,
+    notes: [`ours runs in scopes of ${callsPerScope} calls that free the results; the peer's loop is a + b`],
+  };
 }

@@ -18,7 +18,8 @@ function runNode(args: readonly string[]): string {
 
 /** Whether `tsumugi --help` has the addon or libtorch among its libraries when it ends. */
 export function loadsAddon(): boolean {
-  const report = "process.on('exit', () => console.log('LIBRARIES ' + process.report.getReport().sharedObjects.join(' ')))";
+  const report =
+    "process.on('exit', () => console.log('LIBRARIES ' + process.report.getReport().sharedObjects.join(' ')))";
   const output = runNode(['--import', `data:text/javascript,${encodeURIComponent(report)}`, command, '--help']);
   const libraries = /^LIBRARIES (.*)$/m.exec(output)?.[1];
   if (libraries === undefined) throw new UserError('startup-failed', `${command} --help left no list of its libraries`);

@@ -26,7 +26,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   hyparquet: /^text\//,
   'hyparquet-compressors': /^text\//,
   vitest: /(\.test|\.suite|\/testing|\/twins)\.ts$/,
-  zod: /^(cli|serve|store)\/|[/-](config|manifest)\.ts$/,
+  zod: /^(cli|run|serve|store)\/|[/-](config|manifest)\.ts$/,
 };
 
 const statement = /^(?:import|export)\b[^'";]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm;

@@ -37,15 +37,19 @@ export function row(options: RowOptions): Row {
     best: better === 'lower' ? peer.best / ours.best : ours.best / peer.best,
   };
   const share = peak && { of: peak.of, value: ours.median / peak.value };
-  return { name, unit, better, ours, peer, speed, share, goal: judge(options, ours.median, speed?.median, share?.value) };
+  return {
+    name,
+    unit,
+    better,
+    ours,
+    peer,
+    speed,
+    share,
+    goal: judge(options, ours.median, speed?.median, share?.value),
+  };
 }
 
-function judge(
-  options: RowOptions,
-  value: number,
-  speed: number | undefined,
-  share: number | undefined,
-): Row['goal'] {
+function judge(options: RowOptions, value: number, speed: number | undefined, share: number | undefined): Row['goal'] {
   if (!options.goal) return undefined;
   const { of, bound } = options.goal;
   if (of === 'value') {

@@ -27,7 +27,9 @@ export function table(rows: readonly Row[]): string {
   const used = headings.map((_, column) => column < 3 || cells.some((line) => line[column] !== ''));
   const lines = [headings, ...cells].map((line) => line.filter((_, column) => used[column]));
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const drawn = lines.map((line) => `  ${line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd());
+  const drawn = lines.map((line) =>
+    `  ${line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(),
+  );
   drawn.splice(1, 0, `  ${widths.map((width) => '─'.repeat(width)).join('  ')}`);
   return drawn.join('\n');
 }

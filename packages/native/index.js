@@ -94,7 +94,7 @@ export function load() {
   if (loaded) return loaded;
   const { addon, libtorch, environment, failures } = describe();
   if (!addon || !libtorch) {
-    const named = process.env['LIBTORCH'] !== undefined && !libtorch;
+    const named = Boolean(process.env['LIBTORCH']) && !libtorch;
     throw failure(
       'native-not-built',
       `the native addon is not built for this machine:\n${failures.map((line) => `  - ${line}`).join('\n')}`,

@@ -228,7 +228,12 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
   const work = join(buildRoot, 'work', key);
   // A build that was killed can leave an object file cut off yet newer than its source; so its folder starts afresh.
   const unfinished = join(work, 'unfinished');
-  if (existsSync(unfinished)) rmSync(work, { recursive: true, force: true });
+  // Moved away first: compilers that outlived a killed setup must not write into the new one.
+  if (existsSync(unfinished)) {
+    const stale = join(buildRoot, 'work', `stale-${process.pid}`);
+    renameSync(work, stale);
+    rmSync(stale, { recursive: true, force: true, maxRetries: 5 });
+  }
   mkdirSync(work, { recursive: true });
   writeFileSync(unfinished, '');
 

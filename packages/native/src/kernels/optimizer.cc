@@ -154,9 +154,16 @@ void rmsprop_loop(T* __restrict p, const T* __restrict gradient, T* __restrict s
 
 template <typename T>
 double square_sum(const T* x, int64_t count) {
+  constexpr int64_t lanes = 32;  // independent sums: one alone would wait for its own last addition
+  double sums[lanes] = {};
+  const int64_t even = count - count % lanes;
+  for (int64_t i = 0; i < even; i += lanes) {
+#pragma omp simd
+    for (int64_t j = 0; j < lanes; j++) sums[j] += static_cast<double>(x[i + j]) * static_cast<double>(x[i + j]);
+  }
+  for (int64_t i = even; i < count; i++) sums[i - even] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
   double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < count; i++) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  for (const double lane : sums) sum += lane;
   return sum;
 }
 

@@ -78,10 +78,10 @@ struct Scan {
 
 /// The tokens of a chunk, and where their documents start in it.
 struct Span {
-  int64_t first;         // index among B·T tokens
-  int size;              // tokens
-  int start[max_chunk];  // first token of i's document inside the chunk
-  bool open[max_chunk];  // whether that document began before the chunk
+  int64_t first;              // index among B·T tokens
+  int size;                   // tokens
+  int start[max_chunk] = {};  // first token of i's document inside the chunk
+  bool open[max_chunk] = {};  // whether that document began before the chunk
 
   template <typename T>
   Span(const Scan<T>& scan, int64_t b, int64_t c) : first(b * scan.length + c * scan.chunk) {
@@ -102,8 +102,8 @@ struct Span {
 /// The decays of one head in one chunk.
 template <typename T>
 struct Decay {
-  // Running sum of a in two parts, so that differences are exact to the last place of the difference, not of the sum:
-  // with |a| up to 1000 per token, plain sums would lose the small decays between neighbours.
+  // Running sums of a, from 0 at each document's start, in two parts, so that differences are exact to the last place of
+  // the difference, not of the sum: with |a| up to 1000 per token, plain sums would lose small decays between neighbours.
   alignas(64) T high[max_chunk] = {};
   alignas(64) T low[max_chunk] = {};
   T into[max_chunk];
@@ -115,7 +115,8 @@ struct Decay {
     const double A = scan.A[h];
     double sum = 0;
     for (int i = 0; i < span.size; i++) {
-      sum += static_cast<double>(dt[i * scan.heads]) * A;
+      const bool reset = span.start[i] == i && !span.open[i];
+      sum = reset ? 0 : sum + static_cast<double>(dt[i * scan.heads]) * A;
       high[i] = static_cast<T>(sum);
       low[i] = static_cast<T>(sum - static_cast<double>(high[i]));
     }

@@ -119,8 +119,6 @@ Outputs forward(const Inputs& given, const at::Tensor& resets, bool return_state
       for (int64_t i = begin; i < end; i++)
         ssd::forward_chunk(scan, states, i / scan.chunks, i % scan.chunks, buffers, y);
     });
-    // Without a chunk there is nothing to hand on.
-    if (return_state && scan.chunks == 0) in.initial.defined() ? out.final_state.copy_(in.initial) : out.final_state.zero_();
   });
   return out;
 }
@@ -149,7 +147,6 @@ variable_list backward(const Inputs& given, const at::Tensor& resets, const at::
     });
     dA = sum_of_blocks(partial_A);
     dD = sum_of_blocks(partial_D);
-    if (has_initial && scan.chunks == 0) d_final.defined() ? d_initial.copy_(d_final) : d_initial.zero_();
   });
   return {dx, d_dt, dA, dB, dC, dD, d_initial};
 }

@@ -8,17 +8,17 @@ namespace {
 at::Tensor value_alone(const at::Tensor& value, at::TensorList, at::TensorList) { return value.detach().clone(); }
 
 struct WithGradient : torch::autograd::Function<WithGradient> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& value, const variable_list& inputs,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& value, at::TensorList inputs,
                             const variable_list& gradients) {
     context->save_for_backward(gradients);
     context->saved_data["inputs"] = static_cast<int64_t>(inputs.size());
     return value.detach().clone();
   }
-  /// The gradients arrive after value and inputs, and take none themselves.
+  /// One result for value, one for each input, one for the list of gradients, which libtorch does not look into.
   static variable_list backward(AutogradContext* context, const variable_list& incoming) {
     refuse_double_backward("with_gradient");
     const variable_list saved = context->get_saved_variables();
-    variable_list results(1 + context->saved_data["inputs"].toInt() + saved.size());
+    variable_list results(1 + context->saved_data["inputs"].toInt() + 1);
     for (size_t i = 0; i < saved.size(); i++)
       if (context->needs_input_grad(1 + i)) results[1 + i] = saved[i].mul(incoming[0]);
     return results;
@@ -31,7 +31,7 @@ at::Tensor with_gradient(const at::Tensor& value, at::TensorList inputs, at::Ten
   for (size_t i = 0; i < inputs.size(); i++)
     TORCH_CHECK(inputs[i].sizes() == gradients[i].sizes(), "with_gradient: input ", i, " is ", inputs[i].sizes(),
                 ", its gradient ", gradients[i].sizes());
-  return WithGradient::apply(value, inputs.vec(), gradients.vec());
+  return WithGradient::apply(value, inputs, gradients.vec());
 }
 
 }  // namespace

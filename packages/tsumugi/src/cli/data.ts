@@ -1,10 +1,10 @@
 // `tsumugi data`: text → token shards to train on, and what a folder of them holds.
+import { openTokenizer } from '../lm/index.ts';
 import { HELD_OUT_FRACTION, type Manifest, openCorpus, prepare, readManifest, type Totals } from '../text/index.ts';
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { compact, ProgressLine } from './progress.ts';
 import { readOptions, textOptions } from './text-options.ts';
-import { openTokenizer } from './tokenizer-file.ts';
 import { defineGroup, defineVerb } from './verb.ts';
 
 const json = { type: 'boolean', help: 'print the counts as JSON' } as const;

@@ -21,6 +21,7 @@ import { ProgressLine } from './progress.ts';
 import { readOptions, textOptions } from './text-options.ts';
 import { defineVerb } from './verb.ts';
 
+const { text: _text, ...reading } = textOptions;
 const prompts = ['吾輩は猫である。', '親譲りの無鉄砲で', 'ある日の事、主人は'];
 
 export const run = defineVerb(
@@ -28,8 +29,8 @@ export const run = defineVerb(
     command: 'tsumugi demo',
     summary: 'train a small Japanese model and talk to it',
     options: {
-      ...textOptions,
-      text: { ...textOptions.text, required: false, help: 'files and folders to learn from (default: two novels)' },
+      text: { type: 'list', value: 'PATH', help: 'files and folders to learn from (default: two novels)' },
+      ...reading,
       out: { type: 'string', value: 'DIR', default: 'runs/demo', help: 'folder for everything that is made' },
       minutes: { type: 'number', min: 0.01, default: 5, help: 'time for training' },
       vocabularySize: { type: 'integer', min: 300, default: 4096, help: 'pieces of the tokenizer' },

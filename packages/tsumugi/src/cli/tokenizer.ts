@@ -1,10 +1,10 @@
 // `tsumugi tokenizer`: train one, and encode, decode and describe with one. `encode` is a contract for measuring.
+import { openTokenizer } from '../lm/index.ts';
 import { openCorpus, readDocuments, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
 import { write } from './io.ts';
 import { answerLines, integersField, stringField } from './json-lines.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, textOptions } from './text-options.ts';
-import { openTokenizer } from './tokenizer-file.ts';
 import { defineGroup, defineVerb } from './verb.ts';
 
 const tokenizerOption = {

@@ -147,7 +147,10 @@ describe('loadModel refuses', () => {
     [
       'missing-tensor',
       mlp,
-      (t: Map<string, Tensor>) => void t.set(`${mlp}s`, t.get(mlp)!) && t.delete(mlp),
+      (t: Map<string, Tensor>) => {
+        t.set(`${mlp}s`, t.get(mlp)!);
+        t.delete(mlp);
+      },
       `Is "${mlp}s" meant?`,
     ],
     [

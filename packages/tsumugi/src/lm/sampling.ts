@@ -75,8 +75,9 @@ export function sample(
     if (topP < 1) {
       const total = candidates.reduce((sum, { weight }) => sum + weight, 0);
       let reached = 0;
-      const cut = candidates.findIndex(({ weight }) => (reached += weight) >= topP * total);
-      if (cut >= 0) candidates.length = cut + 1;
+      let kept = 0;
+      while (kept < candidates.length && reached < topP * total) reached += candidates[kept++]!.weight;
+      candidates.length = kept;
     }
   }
   const total = candidates.reduce((sum, { weight }) => sum + weight, 0);

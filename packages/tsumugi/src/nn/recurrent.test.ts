@@ -1,5 +1,6 @@
 // GRU and LSTM against the gate equations written out, one and two layers, both layouts.
 import { describe, expect, it } from 'vitest';
+import { ShapeError } from '../base/index.ts';
 import { Generator, randn, scope, stack, type Tensor } from '../torch/index.ts';
 import { convert, namedParameters } from './module.ts';
 import { GRU, LSTM } from './recurrent.ts';
@@ -130,7 +131,12 @@ describe('LSTM', () => {
   it('names shapes that do not fit', () => {
     scope(() => {
       using net = new LSTM(I, H, { generator });
-      expect(() => net.forward(randn([B, T, I + 1], generator))).toThrow(/lstm.*float32\[2, 4, 4\]/);
+      const x = randn([B, T, I], generator);
+      const wrong = (shape: number[]) => randn(shape, generator);
+      expect(() => net.forward(wrong([B, T, I + 1]))).toThrow(/LSTM: the input must be \[B, T, 3\], it is \[2, 4, 4\]/);
+      expect(() => net.forward(wrong([T, I]))).toThrow(ShapeError);
+      const state = { h: wrong([1, B, H]), c: wrong([1, B + 1, H]) };
+      expect(() => net.forward(x, state)).toThrow(/the state must be \[1, 2, 5\], it is \[1, 3, 5\]/);
     });
   });
 });

@@ -3,6 +3,7 @@
 //   B batch   T time steps   I input size   H hidden size   N layers
 //
 // No dropout between layers here: libtorch would draw it from a hidden stream. Put a Dropout between two single layers.
+import { ShapeError } from '../base/index.ts';
 import { empty, type Generator, gruInput, lstmInput, type Tensor, zeros } from '../torch/index.ts';
 import { type Initializer, initialize, uniform } from './initializers.ts';
 import { Module, parameter } from './module.ts';
@@ -55,10 +56,26 @@ abstract class Recurrent extends Module {
     ]).flat();
   }
 
-  /** A state of zeros [N, B, H] for a batch like `x`. */
-  protected zeroState(x: Tensor): Tensor {
-    const batch = x.size(this.batchFirst ? 0 : 1);
-    return zeros([this.numLayers, batch, this.hiddenSize], { dtype: x.dtype, device: x.device });
+  /**
+   * The given state, or zeros [N, B, H], after a check of all shapes: some of libtorch's CPU loops make none and would
+   * read past the end.
+   */
+  protected stateFor(x: Tensor, given?: Tensor): Tensor {
+    const sizes = this.batchFirst ? 'B, T' : 'T, B';
+    if (x.ndim !== 3 || x.size(2) !== this.inputSize)
+      throw this.#mismatch('the input', `[${sizes}, ${this.inputSize}]`, x);
+    const shape = [this.numLayers, x.size(this.batchFirst ? 0 : 1), this.hiddenSize];
+    if (!given) return zeros(shape, { dtype: x.dtype, device: x.device });
+    if (given.shape.join() !== shape.join()) throw this.#mismatch('the state', `[${shape.join(', ')}]`, given);
+    return given;
+  }
+
+  #mismatch(what: string, expected: string, actual: Tensor): ShapeError {
+    return new ShapeError(
+      'wrong-shape',
+      `${this.constructor.name}: ${what} must be ${expected}, it is [${actual.shape.join(', ')}]`,
+      { fields: { expected, actual: actual.shape } },
+    );
   }
 }
 
@@ -73,7 +90,7 @@ export class GRU extends Recurrent {
 
   /** x [B, T, I], state [N, B, H] (zeros when left out) → every output [B, T, H] and the last state [N, B, H]. */
   forward(x: Tensor, state?: Tensor): { output: Tensor; state: Tensor } {
-    const initial = state ?? this.zeroState(x);
+    const initial = this.stateFor(x, state);
     const [output, last] = gruInput(
       x, initial, this.weights, this.bias, this.numLayers, 0, this.training, false, this.batchFirst,
     ); // biome-ignore format: one argument list
@@ -99,7 +116,8 @@ export class LSTM extends Recurrent {
 
   /** x [B, T, I], state (zeros when left out) → every output [B, T, H] and the last state. */
   forward(x: Tensor, state?: LSTMState): { output: Tensor; state: LSTMState } {
-    const { h, c } = state ?? { h: this.zeroState(x), c: this.zeroState(x) };
+    const h = this.stateFor(x, state?.h);
+    const c = this.stateFor(x, state?.c);
     const [output, lastH, lastC] = lstmInput(
       x, [h, c], this.weights, this.bias, this.numLayers, 0, this.training, false, this.batchFirst,
     ); // biome-ignore format: one argument list

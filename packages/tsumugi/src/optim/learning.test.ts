@@ -12,10 +12,10 @@ const optimizers: [string, number, (model: Module) => Optimizer][] = [
   ['AdamW', 0.05, (model) => new AdamW(model)],
   ['Adam', 0.05, (model) => new Adam(model)],
   ['SGD with Nesterov', 0.2, (model) => new SGD(model, { momentum: 0.9, nesterov: true })],
-  ['RMSprop', 0.01, (model) => new RMSprop(model)],
+  ['RMSprop', 0.03, (model) => new RMSprop(model)],
   [
     'RMSprop, eps inside, centred',
-    0.01,
+    0.03,
     (model) => new RMSprop(model, { epsPlacement: 'inside', eps: 1e-4, centered: true }),
   ],
 ];

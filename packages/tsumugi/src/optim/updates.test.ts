@@ -84,8 +84,8 @@ describe.each(cases)('%s', (_, kinds, fused, plain, scalars) => {
         return run(fused, kinds, scalars, 'float32').map((tensor) => tensor.bytes());
       });
       setThreads(before);
-      expect(results[1]).toEqual(results[0]);
-      expect(results[2]).toEqual(results[0]);
+      for (const other of results.slice(1))
+        expect(other.map((bytes, i) => Buffer.compare(bytes, results[0]![i]!))).toEqual(other.map(() => 0));
     });
   });
 });

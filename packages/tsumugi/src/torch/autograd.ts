@@ -1,6 +1,6 @@
 // Differentiation: libtorch's engine, plus checkpointing that recomputes a segment's activations during backward.
 import { native } from './native.ts';
-import { explain } from './operator.ts';
+import { customOperator, explain } from './operator.ts';
 import { scope } from './scope.ts';
 import { Tensor } from './tensor.ts';
 
@@ -155,18 +155,12 @@ function backwardThrough(cut: Cut): void {
   cut.output.grad = undefined;
 }
 
+const attach = customOperator('tsumugi::with_gradient');
+
 /**
  * `value` (a scalar) with known derivatives: the result equals `value`, and backward sends `gradients[i]` times the
  * incoming gradient to `inputs[i]`. For fused forward passes that compute their gradient on the way.
  */
 export function withGradient(value: Tensor, inputs: readonly Tensor[], gradients: readonly Tensor[]): Tensor {
-  return scope(() => {
-    let result = value.detach();
-    inputs.forEach((input, index) => {
-      if (!input.requiresGrad) return;
-      const product = input.mul(gradients[index]!).sum();
-      result = result.add(product.sub(product.detach()));
-    });
-    return result;
-  });
+  return attach(value, inputs, gradients);
 }

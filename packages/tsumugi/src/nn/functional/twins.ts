@@ -22,7 +22,7 @@ export function run(operation: Operation, inputs: readonly Tensor[]): Tensor[] {
     const outputs = Array.isArray(results) ? (results as readonly Tensor[]) : [results as Tensor];
     const direction = new Generator(0x7117);
     const score = outputs
-      .map((output) => output.mul(randn(output.shape, direction, { dtype: output.dtype })).sum())
+      .map((output) => output.mul(randn(output.shape, direction).to(output.dtype)).sum())
       .reduce((sum, term) => sum.add(term));
     if (score.requiresGrad) backward(score);
     const gradients = leaves.filter((leaf) => leaf.requiresGrad).map((leaf) => leaf.grad!);

@@ -1,0 +1,147 @@
+// The pure parts of finding, choosing and building: CPU flags, versions, environment, BLAS folders, error excerpts.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aptProgress, instructions, parseCandidate } from '../../../scripts/system-packages.mjs';
+import { failureExcerpt, needsOpenblas, openblasFolders, usesCxx11Strings } from '../lib/build.js';
+import { buildKey } from '../lib/builds.js';
+import { cpuLevel, openblasCoreType, parseCpuFlags } from '../lib/cpu.js';
+import { loadEnvironment } from '../lib/environment.js';
+import { findLibtorch, isSupported, parseVersionHeader } from '../lib/libtorch.js';
+
+const v2 = 'cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3';
+const v3 = `${v2} avx avx2 bmi1 bmi2 f16c fma abm movbe xsave`;
+const v4 = `${v3} avx512f avx512bw avx512cd avx512dq avx512vl`;
+const flags = (line: string) => parseCpuFlags(`processor\t: 0\nflags\t\t: ${line}\nbugs\t\t: none\n`);
+
+describe('cpu', () => {
+  it.each([
+    [v4, 'x86-64-v4', 'SkylakeX'],
+    [v3, 'x86-64-v3', 'Haswell'],
+    [v2, 'x86-64-v2', undefined],
+    ['sse sse2', 'x86-64', undefined],
+    // AVX-512 without its BW and VL parts (Xeon Phi) is no v4, and SkylakeX kernels would not run on it.
+    [`${v3} avx512f avx512cd`, 'x86-64-v3', 'Haswell'],
+    // A hypervisor that hides a part of a lower level.
+    [v4.replace('bmi2', ''), 'x86-64-v2', 'SkylakeX'],
+  ])('reads the level of "%s"', (line, level, core) => {
+    expect(cpuLevel(flags(line), 'x64')).toBe(level);
+    expect(openblasCoreType(flags(line), 'x64')).toBe(core);
+  });
+
+  it('knows Arm by its architecture alone', () => {
+    expect(cpuLevel(new Set(), 'arm64')).toBe('aarch64');
+    expect(openblasCoreType(new Set(['asimd']), 'arm64')).toBeUndefined();
+  });
+});
+
+describe('libtorch', () => {
+  it('reads and compares versions', () => {
+    expect(
+      parseVersionHeader(
+        '#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 13\n#define TORCH_VERSION_PATCH 0\n',
+      ),
+    ).toBe('2.13.0');
+    expect(parseVersionHeader('#pragma once\n')).toBeUndefined();
+    expect(['1.8.0', '1.12.1', '1.13.0', '2.0.0', '3.0.0'].map(isSupported)).toEqual([false, false, true, true, true]);
+  });
+
+  it('takes a LIBTORCH by its word: no other is looked for', () => {
+    const { libtorch, tried } = findLibtorch({ ...process.env, LIBTORCH: '/nowhere' });
+    expect(libtorch).toBeUndefined();
+    expect(tried).toEqual(['LIBTORCH: /nowhere does not exist']);
+  });
+
+  it('gives each place and level a build of its own', () => {
+    const keys = [
+      buildKey({ version: '2.6.0', libDir: '/a' }, 'x86-64-v3'),
+      buildKey({ version: '2.6.0', libDir: '/b' }, 'x86-64-v3'),
+      buildKey({ version: '2.6.0', libDir: '/a' }, 'x86-64-v4'),
+      buildKey({ version: '2.6.1', libDir: '/a' }, 'x86-64-v3'),
+    ];
+    expect(new Set(keys).size).toBe(4);
+  });
+
+  it('tells the two kinds of strings apart', () => {
+    const old = Buffer.from('\0_ZN3c106detail14torchCheckFailEPKcS2_jRKSs\0');
+    const now = Buffer.from('\0_ZN3c106detail14torchCheckFailEPKcS2_jRKNSt7__cxx1112basic_stringIcSt11char\0');
+    expect([usesCxx11Strings(old), usesCxx11Strings(now)]).toEqual([false, true]);
+  });
+});
+
+describe('environment', () => {
+  it('is set only where the user has set nothing, and only what the libtorch reads', () => {
+    const choice = { systemBlas: true, coreType: 'SkylakeX' };
+    expect(loadEnvironment({}, choice)).toEqual({ OPENBLAS_CORETYPE: 'SkylakeX', GOMP_SPINCOUNT: '3000' });
+    expect(loadEnvironment({ OPENBLAS_CORETYPE: 'Zen', OMP_WAIT_POLICY: 'passive' }, choice)).toEqual({});
+    expect(loadEnvironment({ GOMP_SPINCOUNT: '7' }, { ...choice, systemBlas: false })).toEqual({});
+  });
+});
+
+describe('BLAS folders', () => {
+  let root: string;
+  const provide = (variant: string) => {
+    mkdirSync(join(root, variant));
+    writeFileSync(join(root, variant, 'libblas.so.3'), '');
+  };
+  const choose = (variant: string) => symlinkSync(join(root, variant, 'libblas.so.3'), join(root, 'libblas.so.3'));
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'tsumugi-blas-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it('prefers OpenMP, whatever variant the system has chosen', () => {
+    provide('openblas-pthread');
+    provide('openblas-openmp');
+    choose('openblas-pthread');
+    expect(openblasFolders(root)).toEqual([join(root, 'openblas-openmp'), join(root, 'openblas-pthread')]);
+    expect(needsOpenblas(root)).toBe(false);
+  });
+
+  it('finds OpenBLAS beside a chosen reference BLAS, and misses it when there is none', () => {
+    provide('blas');
+    choose('blas');
+    expect(openblasFolders(root)).toEqual([]);
+    expect(needsOpenblas(root)).toBe(true);
+    provide('openblas-openmp');
+    expect(openblasFolders(root)).toEqual([join(root, 'openblas-openmp')]);
+    expect(needsOpenblas(root)).toBe(false);
+  });
+
+  it('respects another BLAS that was chosen on purpose', () => {
+    provide('openblas-openmp');
+    provide('blis-openmp');
+    choose('blis-openmp');
+    expect(openblasFolders(root)).toEqual([]);
+    expect(needsOpenblas(root)).toBe(false);
+  });
+});
+
+describe('messages', () => {
+  it('shows a failed build from its first error on', () => {
+    const lines = ['[ 10%] Building CXX object', 'a.cc:3:1: error: expected ;', 'make: *** [all] Error 2'];
+    expect(failureExcerpt(lines)).toBe('  a.cc:3:1: error: expected ;\n  make: *** [all] Error 2');
+    expect(failureExcerpt(['one', 'two'])).toBe('  one\n  two');
+  });
+
+  it('reads what apt would install', () => {
+    expect(parseCandidate('libtorch-dev:\n  Installed: (none)\n  Candidate: 1.13.1+dfsg-4\n  Version table:\n')).toBe(
+      '1.13.1+dfsg-4',
+    );
+    expect(parseCandidate('libtorch-dev:\n  Installed: (none)\n  Candidate: (none)\n')).toBeUndefined();
+    expect(parseCandidate('')).toBeUndefined();
+  });
+
+  it('follows apt-get from fetching to setting up', () => {
+    const progress = aptProgress();
+    expect(progress.follow('Reading package lists...')).toBeUndefined();
+    expect(progress.follow('0 upgraded, 2 newly installed, 0 to remove and 0 not upgraded.')).toBe(0);
+    const lines = ['Get:1 a', 'Get:2 b', 'Unpacking a ...', 'Unpacking b ...', 'Setting up a ...', 'Setting up b ...'];
+    expect(lines.map((line) => progress.follow(line))).toEqual([16, 33, 50, 66, 83, 100]);
+  });
+
+  it('tells a person the whole command', () => {
+    expect(instructions(['libtorch-dev', 'g++'])).toMatch(/install.*g\+\+|g\+\+.*install|pip install torch/);
+  });
+});

@@ -1,0 +1,165 @@
+// score and generate on a tiny random model, and score against the golden logits.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSafetensors } from '../store/index.ts';
+import { scope } from '../torch/index.ts';
+import { runCli } from './testing.ts';
+import { TinyModel } from './tiny-model.ts';
+
+const golden = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
+const hasGolden = existsSync(golden);
+if (!hasGolden) console.warn(`skipped: the golden checkpoints are not at ${golden}`);
+
+let tiny: TinyModel;
+beforeAll(() => {
+  tiny = new TinyModel();
+});
+afterAll(() => tiny[Symbol.dispose]());
+
+const score = (input: string, ...flags: string[]) => runCli(['score', '--model', tiny.folder, ...flags], input);
+const logprobsOf = (line: string) => (JSON.parse(line) as { logprobs: number[] }).logprobs;
+
+/** log softmax of each row at the next id, in float64. */
+function nextLogprobs(logits: number[][], ids: number[]): number[] {
+  return ids.slice(1).map((id, t) => {
+    const row = logits[t]!;
+    const peak = Math.max(...row);
+    return row[id]! - peak - Math.log(row.reduce((sum, value) => sum + Math.exp(value - peak), 0));
+  });
+}
+
+describe('score', () => {
+  it.skipIf(!hasGolden).each(['samba', 'full-attention', 'dense'])(
+    'agrees with the golden logits of %s',
+    async (name) => {
+      using file = openSafetensors(join(golden, name, 'expected.safetensors'));
+      const [ids, documents, logits, packed] = scope(() => [
+        file.tensor('ids').tolist() as number[],
+        file.tensor('doc').tolist() as number[],
+        file.tensor('logits').tolist() as number[][],
+        file.tensor('packed_logits').tolist() as number[][],
+      ]);
+      const input = `${JSON.stringify({ ids })}\n${JSON.stringify({ ids, documents })}\n`;
+      const { code, stdout } = await runCli(['score', '--model', join(golden, name)], input);
+      expect(code).toBe(0);
+      const lines = stdout.trimEnd().split('\n').map(logprobsOf);
+      for (const [line, expected] of [nextLogprobs(logits, ids), nextLogprobs(packed, ids)].entries()) {
+        expect(lines[line]).toHaveLength(ids.length - 1);
+        for (const [t, value] of expected.entries()) expect(lines[line]![t]).toBeCloseTo(value, 4);
+      }
+    },
+  );
+
+  it('gives one number fewer than ids', async () => {
+    const { code, stdout } = await score('{"ids":[1,300,5]}\n{"ids":[7]}\n{"ids":[]}\n');
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => logprobsOf(line).length),
+    ).toEqual([2, 0, 0]);
+  });
+
+  it.each([
+    ['{"ids":[1,2]}\n{"ids":[1,99999]}\n', 'line 2 of standard input cannot be used: id 99999 at position 1'],
+    [
+      '{"ids":[1,2]}\n{"ids":[1,2],"documents":[0]}\n',
+      'line 2 of standard input cannot be used: 1 document indices came with 2 ids',
+    ],
+    [
+      '{"ids":[1,2]}\n{"ids":"猫"}\n',
+      'line 2 of standard input cannot be used: "ids" is "猫", expected a list of whole numbers',
+    ],
+    ['{"ids":[1,2]}\n{"ids":[1.5]}\n', '"ids" is [1.5], expected a list of whole numbers'],
+  ])('answers what comes before a bad line and names it: %j', async (input, message) => {
+    const { code, stdout, stderr } = await score(input);
+    expect([code, stdout.split('\n').length]).toEqual([2, 2]);
+    expect(stderr).toContain(message);
+  });
+
+  it('computes in another type when asked', async () => {
+    const input = '{"ids":[1,300,5,280,290,270]}\n';
+    const [exact, wide, half] = [
+      logprobsOf((await score(input)).stdout),
+      logprobsOf((await score(input, '--dtype', 'float64')).stdout),
+      logprobsOf((await score(input, '--dtype', 'bfloat16')).stdout),
+    ];
+    for (const [t, value] of exact.entries()) {
+      expect(wide[t]).toBeCloseTo(value, 5);
+      expect(half[t]).toBeCloseTo(value, 1);
+    }
+    expect(half).not.toEqual(exact);
+  });
+});
+
+interface Generated {
+  text: string;
+  ids: number[];
+  finish: string;
+  promptTokens: number;
+  tokens: number;
+  tokensPerSecond: number;
+}
+
+async function generate(...flags: string[]): Promise<Generated> {
+  const { code, stdout, stderr } = await runCli(['generate', '--model', tiny.folder, '--json', ...flags]);
+  expect([code, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout) as Generated;
+}
+
+describe('generate', () => {
+  it('streams the text that --json gives', async () => {
+    const result = await generate('--prompt', '吾輩は', '--max-tokens', '12');
+    expect(result).toMatchObject({ finish: 'length', promptTokens: 4, tokens: 12 });
+    expect(result.ids).toHaveLength(12);
+    expect(result.tokensPerSecond).toBeGreaterThan(0);
+    expect(tiny.loadTokenizer().decode(result.ids)).toBe(result.text);
+    const args = ['generate', '--model', tiny.folder, '--max-tokens', '12'];
+    expect(await runCli([...args, '--prompt', '吾輩は'])).toEqual({ code: 0, stdout: `${result.text}\n`, stderr: '' });
+    expect((await runCli(args, '吾輩は\n')).stdout).toBe(`${result.text}\n`);
+  });
+
+  it('draws the same text from the same seed', async () => {
+    const draw = async (seed: string) =>
+      (await generate('--prompt', '猫', '--max-tokens', '16', '--temperature', '1', '--seed', seed)).ids;
+    expect(await draw('3')).toEqual(await draw('3'));
+    expect(await draw('3')).not.toEqual(await draw('4'));
+  });
+
+  it('ends before a stop string, wherever that begins', async () => {
+    const whole = await generate('--prompt', '猫', '--max-tokens', '24', '--temperature', '1', '--seed', '2');
+    for (const [start, length] of [
+      [0, 1],
+      [3, 2],
+      [5, 4],
+    ] as const) {
+      const stop = [...whole.text].slice(start, start + length).join('');
+      const flags = ['--max-tokens', '24', '--temperature', '1', '--seed', '2', '--stop', 'これは出ない', stop];
+      const result = await generate('--prompt', '猫', ...flags);
+      expect(result.text).toBe(whole.text.slice(0, whole.text.indexOf(stop)));
+      expect(result.finish).toBe('stop');
+      expect(result.tokens).toBeLessThan(24);
+    }
+  });
+
+  it('takes control pieces in a prompt as text, unless they are meant', async () => {
+    const tokens = async (...flags: string[]) =>
+      (await generate('--prompt', '<|plamo:op|>', '--max-tokens', '1', ...flags)).promptTokens;
+    expect(await tokens('--special')).toBe(2);
+    expect(await tokens()).toBeGreaterThan(2);
+  });
+
+  it.each([
+    [['--temperature', '-1'], '--temperature: expected a number from 0 to 100, got "-1"'],
+    [['--top-p', '0'], 'topP must be a number in (0, 1], got 0'],
+    [['--max-tokens', '0'], '--max-tokens: expected a whole number of at least 1, got "0"'],
+    [['--device', 'cuda:77'], 'cuda:77'],
+  ])('refuses %j', async (flags, message) => {
+    const { code, stderr } = await runCli(['generate', '--model', tiny.folder, '--prompt', '猫', ...flags]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});

@@ -1,0 +1,103 @@
+// The attention kernel's twins from libtorch's own operators, for any device and dtype: blocks of queries, each over the
+// keys it can reach. Neither ever holds a [T, T] matrix.
+//
+// Memory, with R = min(T, W + block) keys in reach of a block: `attentionInBlocks` makes one block's scores at a time,
+// [B, H, block, R]; when gradients are recorded libtorch keeps each block's probabilities, so B·H·T·R numbers in all:
+// linear in T for a window, and half of T² for full attention, where at 32K one should checkpoint the layer or use
+// `attentionFused`. That one keeps the output and one number per query (where libtorch's fused kernel takes the device
+// and dtype), and one block's mask.
+import { arange, cat, customOperator, hasOperator, type Tensor } from '../../torch/index.ts';
+import type { AttentionOptions } from './attention.ts';
+
+const fused = customOperator('aten::scaled_dot_product_attention');
+
+interface Settings extends AttentionOptions {
+  scale: number;
+}
+
+/** The twin to use: libtorch's fused attention on a GPU, where this libtorch has it (from 2.0 on). */
+export function attentionPlain(q: Tensor, k: Tensor, v: Tensor, settings: Settings): Tensor {
+  return q.device !== 'cpu' && hasOperator('aten::scaled_dot_product_attention')
+    ? attentionFused(q, k, v, settings)
+    : attentionInBlocks(q, k, v, settings);
+}
+
+/** One block of queries [from, to) and the keys [low, high) that at least one of them sees. */
+interface Block {
+  from: number;
+  to: number;
+  low: number;
+  high: number;
+}
+
+function blocksOf(T: number, S: number, window: number | null, size: number): Block[] {
+  return Array.from({ length: Math.ceil(T / size) }, (_, i) => {
+    const from = i * size;
+    const to = Math.min(T, from + size);
+    return { from, to, low: window === null ? 0 : Math.max(0, S - T + from - window), high: S - T + to };
+  });
+}
+
+/** Where a block's queries must not look: [n, keys], or [B, 1, n, keys] with documents. */
+function hidden({ from, to, low, high }: Block, offset: number, device: Tensor['device'], settings: Settings): Tensor {
+  const i = arange(offset + from, offset + to, { device }).unsqueeze(1);
+  const j = arange(low, high, { device });
+  let mask = j.gt(i);
+  if (settings.window !== null) mask = mask.logicalOr(j.lt(i.sub(settings.window)));
+  if (!settings.documents) return mask;
+  const own = settings.documents.narrow(1, from, to - from).unsqueeze(2);
+  const theirs = settings.documents.narrow(1, low, high - low).unsqueeze(1);
+  return mask.logicalOr(own.ne(theirs)).unsqueeze(1);
+}
+
+/** Matrix products and a softmax per block; scores and softmax in f32 at least. */
+export function attentionInBlocks(q: Tensor, k: Tensor, v: Tensor, settings: Settings): Tensor {
+  const [B, T, H, d] = q.shape as [number, number, number, number];
+  const [, S, K] = k.shape as [number, number, number];
+  const wide = q.dtype === 'float64' ? 'float64' : 'float32';
+  const keys = k.transpose(1, 2); // [B, K, S, d]
+  const values = v.transpose(1, 2);
+  const parts = blocksOf(T, S, settings.window, 256).map((block) => {
+    const { from, to, low, high } = block;
+    const n = to - from;
+    // The query heads of a group are rows beside each other: one product with their common keys.
+    const rows = q
+      .narrow(1, from, n)
+      .transpose(1, 2)
+      .reshape([B, K, (H / K) * n, d]);
+    const scores = rows
+      .matmul(keys.narrow(2, low, high - low).transpose(2, 3))
+      .to(wide)
+      .mul(settings.scale);
+    const mask = hidden(block, S - T, q.device, settings);
+    const weights = scores
+      .view([B, H, n, high - low])
+      .maskedFill(mask, Number.NEGATIVE_INFINITY)
+      .softmax(-1);
+    const mixed = weights
+      .to(q.dtype)
+      .view([B, K, (H / K) * n, high - low])
+      .matmul(values.narrow(2, low, high - low));
+    return mixed.view([B, H, n, d]).transpose(1, 2);
+  });
+  return cat(parts, 1);
+}
+
+/** libtorch's fused attention, masked block by block. */
+export function attentionFused(q: Tensor, k: Tensor, v: Tensor, settings: Settings): Tensor {
+  const [, T, H] = q.shape as [number, number, number];
+  const [, S, K] = k.shape as [number, number, number];
+  const { window, documents, scale } = settings;
+  const queries = q.transpose(1, 2);
+  const [keys, values] = [k, v].map((x) => x.repeatInterleave(H / K, 2).transpose(1, 2)) as [Tensor, Tensor];
+  const everything = S === T && !documents && (window === null || window >= T - 1);
+  if (everything) return fused(queries, keys, values, null, 0, true, scale).transpose(1, 2);
+  const size = window === null ? 1024 : Math.min(1024, Math.max(256, window));
+  const parts = blocksOf(T, S, window, size).map((block) => {
+    const { from, to, low, high } = block;
+    const seen = hidden(block, S - T, q.device, settings).logicalNot();
+    const [near, nearValues] = [keys, values].map((x) => x.narrow(2, low, high - low)) as [Tensor, Tensor];
+    return fused(queries.narrow(2, from, to - from), near, nearValues, seen, 0, false, scale);
+  });
+  return cat(parts, 2).transpose(1, 2);
+}

@@ -1,0 +1,135 @@
+// The plain twins of the scan, on any device: the recurrence token by token (the definition), and the chunked form in
+// operators of libtorch, whose work is linear in the number of tokens. Both in f32 at least.
+//
+//   B batch   T tokens   m heads   P head size   N state size   L tokens of a chunk   c chunks
+import { cat, ones, scope, stack, type Tensor, zeros } from '../../torch/index.ts';
+import type { SsdScanOptions, SsdScanResult } from './ssd-scan.ts';
+
+const widen = (tensor: Tensor): Tensor => (tensor.dtype === 'float64' ? tensor : tensor.float());
+
+/** [B, T] f32: 0 where a token belongs to another document than the one before it, else 1. */
+function continues(documents: Tensor): Tensor {
+  const [B, T] = documents.shape as [number, number];
+  const same = documents.narrow(1, 1, T - 1).eq(documents.narrow(1, 0, T - 1));
+  return cat([ones([B, 1], { device: documents.device }), same.float()], 1);
+}
+
+function result(y: Tensor, state: Tensor, options: SsdScanOptions): SsdScanResult {
+  return options.returnState ? { y, state } : { y };
+}
+
+/** The recurrence token by token: the definition, for tests. Arguments and result as for `ssdScan`. */
+export function ssdScanSequential(
+  x: Tensor,
+  dt: Tensor,
+  A: Tensor,
+  B: Tensor,
+  C: Tensor,
+  D: Tensor,
+  options: SsdScanOptions = {},
+): SsdScanResult {
+  return scope(() => {
+    const [xBTmP, dtBTm, a, bBTN, cBTN, d] = [x, dt, A, B, C, D].map(widen) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    const [batch, T, m, P] = x.shape as [number, number, number, number];
+    const keep = options.documents && T > 0 ? continues(options.documents) : undefined;
+    const like = { dtype: xBTmP.dtype, device: x.device };
+    let S = options.initialState ? widen(options.initialState) : zeros([batch, m, P, B.size(-1)], like); // [B, m, P, N]
+    const outputs: Tensor[] = [];
+    for (let t = 0; t < T; t++) {
+      const step = dtBTm.select(1, t); // [B, m]
+      const xt = xBTmP.select(1, t); // [B, m, P]
+      let decay = step.mul(a).exp();
+      if (keep) decay = decay.mul(keep.narrow(1, t, 1).to(decay.dtype));
+      const inflow = xt.mul(step.unsqueeze(2)).unsqueeze(3).mul(bBTN.select(1, t).unsqueeze(1).unsqueeze(1));
+      S = S.mul(decay.unsqueeze(2).unsqueeze(3)).add(inflow);
+      const read = S.mul(cBTN.select(1, t).unsqueeze(1).unsqueeze(1)).sum([-1]); // [B, m, P]
+      outputs.push(read.add(xt.mul(d.unsqueeze(1))));
+    }
+    const y = outputs.length > 0 ? stack(outputs, 1) : xBTmP.mul(0);
+    return result(y.to(x.dtype), S, options);
+  });
+}
+
+/** exp(a[j+1] + … + a[i]) for j ≤ i in one document, else 0. a [B, c, m, L]; document [B, c, L] → [B, c, m, L, L]. */
+function decays(a: Tensor, document: Tensor): Tensor {
+  const L = a.size(-1);
+  const lower = ones([L, L], { device: a.device }).tril(-1).to('bool');
+  // Sums over segments, not differences of running sums: those would lose small decays next to large ones.
+  const sums = a
+    .unsqueeze(-1)
+    .expand([...a.shape, L])
+    .maskedFill(lower.logicalNot(), 0)
+    .cumsum(-2);
+  const visible = document
+    .unsqueeze(3)
+    .eq(document.unsqueeze(2))
+    .logicalAnd(ones([L, L], { device: a.device }).tril().to('bool'));
+  return sums.maskedFill(visible.logicalNot().unsqueeze(2), Number.NEGATIVE_INFINITY).exp();
+}
+
+/** The chunked form. Arguments and result as for `ssdScan`. */
+export function ssdScanChunked(
+  x: Tensor,
+  dt: Tensor,
+  A: Tensor,
+  B: Tensor,
+  C: Tensor,
+  D: Tensor,
+  options: SsdScanOptions = {},
+): SsdScanResult {
+  return scope(() => {
+    const [batch, T, m, P] = x.shape as [number, number, number, number];
+    const N = B.size(-1);
+    const L = Math.min(options.chunk ?? 256, Math.max(1, T));
+    const c = Math.ceil(T / L);
+    const wide = widen(x);
+    const like = { dtype: wide.dtype, device: x.device };
+    const initial = options.initialState ? widen(options.initialState) : zeros([batch, m, P, N], like);
+    if (T === 0) return result(x.mul(0), initial, options);
+
+    // Cut into chunks; what fills up the last one has dt = 0, which leaves the state as it is.
+    const chunked = (tensor: Tensor): Tensor => {
+      const rest = tensor.shape.slice(2);
+      const filled = tensor.pad([...rest.flatMap(() => [0, 0]), 0, c * L - T]);
+      return filled.reshape([batch, c, L, ...rest]);
+    };
+    const step = widen(dt);
+    const X = chunked(wide.mul(step.unsqueeze(3))).permute([0, 1, 3, 2, 4]); // [B, c, m, L, P]
+    const a = chunked(step.mul(widen(A))).permute([0, 1, 3, 2]); // [B, c, m, L]
+    const b = chunked(widen(B)).unsqueeze(2); // [B, c, 1, L, N]
+    const cc = chunked(widen(C)).unsqueeze(2);
+    const starts = options.documents
+      ? chunked(continues(options.documents).neg().add(1))
+      : zeros([batch, c, L], { device: x.device });
+    const document = starts.cumsum(2); // [B, c, L], counted inside the chunk; 0 began before it
+
+    const E = decays(a, document); // [B, c, m, L, L]
+    const inside = cc.matmul(b.transpose(3, 4)).mul(E).matmul(X); // [B, c, m, L, P]
+    const onward = E.select(3, L - 1); // [B, c, m, L]
+    const into = a.cumsum(3).exp().mul(document.eq(0).unsqueeze(2).to(a.dtype)); // [B, c, m, L]
+    const inflow = X.mul(onward.unsqueeze(4)).transpose(3, 4).matmul(b); // [B, c, m, P, N]
+
+    let S = initial;
+    const before: Tensor[] = [];
+    for (let i = 0; i < c; i++) {
+      before.push(S);
+      const across = into.select(1, i).select(2, L - 1); // [B, m]
+      S = S.mul(across.unsqueeze(2).unsqueeze(3)).add(inflow.select(1, i));
+    }
+    const carried = cc.matmul(stack(before, 1).transpose(3, 4)).mul(into.unsqueeze(4)); // [B, c, m, L, P]
+    const y = inside
+      .add(carried)
+      .permute([0, 1, 3, 2, 4])
+      .reshape([batch, c * L, m, P])
+      .narrow(1, 0, T)
+      .add(wide.mul(widen(D).unsqueeze(1)));
+    return result(y.to(x.dtype), S, options);
+  });
+}

@@ -1,0 +1,195 @@
+// Cross-entropy: the plain function against its definition, the fused one against the plain one.
+import { describe, expect, it } from 'vitest';
+import {
+  backward,
+  type DType,
+  Generator,
+  grad,
+  memory,
+  noGrad,
+  numThreads,
+  randint,
+  randn,
+  resetPeakMemory,
+  scope,
+  setThreads,
+  type Tensor,
+  tensor,
+} from '../../torch/index.ts';
+import { gradcheck } from '../gradcheck.ts';
+import { expectClose } from '../testing.ts';
+import {
+  crossEntropy,
+  crossEntropyPlain_,
+  type LinearCrossEntropyOptions,
+  linearCrossEntropy,
+} from './cross-entropy.ts';
+
+function inputsOf(N: number, D: number, V: number, dtype: DType) {
+  const generator = new Generator(11);
+  const make = (shape: number[]) => randn(shape, generator, { dtype: 'float64' }).to(dtype).requiresGrad_();
+  const hidden = make([N, D]);
+  const weight = make([V, D]);
+  const targets = randint(0, V - 3, [N], generator);
+  if (N > 4) targets.narrow(0, 2, 2).fill_(-100);
+  return { hidden, weight, targets };
+}
+
+describe('crossEntropy', () => {
+  it('is −log softmax(logits)[target], with ignored targets and the penalty on log-sum-exp', () => {
+    scope(() => {
+      const logits = tensor([[1, 2, 3], [0, 0, 0], [5, 1, 1]]); // biome-ignore format: a matrix
+      const targets = tensor([2, -100, 1], { dtype: 'int64' });
+      const lse = [1, 5].map((first) => Math.log(Math.exp(first) + Math.exp(first === 1 ? 2 : 1) + Math.exp(first === 1 ? 3 : 1))); // biome-ignore format: a formula
+      const losses = [lse[0]! - 3, lse[1]! - 1];
+      expect(crossEntropy(logits, targets).item()).toBeCloseTo((losses[0]! + losses[1]!) / 2, 5);
+      expect(crossEntropy(logits, targets, { reduction: 'sum' }).item()).toBeCloseTo(losses[0]! + losses[1]!, 5);
+      const penalty = (0.1 * (lse[0]! ** 2 + lse[1]! ** 2)) / 2;
+      expect(crossEntropy(logits, targets, { zLoss: 0.1 }).item()).toBeCloseTo(
+        (losses[0]! + losses[1]!) / 2 + penalty,
+        5,
+      );
+      const pad = tensor([2, 0, 0], { dtype: 'int64' });
+      expect(crossEntropy(logits, pad, { ignoreIndex: 0 }).item()).toBeCloseTo(losses[0]!, 5);
+      expect(() => crossEntropy(logits, pad.narrow(0, 0, 2))).toThrow(/must be the shape of targets/);
+    });
+  });
+
+  it('passes gradcheck and stays finite for huge logits', () => {
+    scope(() => {
+      const { hidden, targets } = inputsOf(6, 5, 8, 'float64');
+      gradcheck((x) => crossEntropy(x, targets.clamp(-100, 4), { zLoss: 0.01 }), [hidden]);
+      const far = tensor([[1e4, -1e4, 0]]);
+      expect(crossEntropy(far, tensor([1], { dtype: 'int64' })).item()).toBe(2e4);
+    });
+  });
+});
+
+const settings: (LinearCrossEntropyOptions & { name: string })[] = [
+  { name: 'defaults' },
+  { name: 'chunks that do not divide', chunk: 7 },
+  { name: 'z-loss', chunk: 16, zLoss: 0.02 },
+  { name: 'sum', chunk: 5, reduction: 'sum', zLoss: 0.01 },
+  { name: 'padded rows', chunk: 9, vocabularySize: 20, zLoss: 0.01 },
+];
+
+/** Loss and both gradients, from whole logits. */
+function whole({ hidden, weight, targets }: ReturnType<typeof inputsOf>, options: LinearCrossEntropyOptions): Tensor[] {
+  const logits = hidden.matmul(weight.narrow(0, 0, options.vocabularySize ?? weight.size(0)).t());
+  const loss = crossEntropy(logits, targets, options);
+  return [loss, ...(grad([loss], [hidden, weight]) as Tensor[])];
+}
+
+describe('linearCrossEntropy', () => {
+  it.each(settings)('is crossEntropy of the projection: $name', ({ name: _, ...options }) => {
+    for (const [dtype, tolerance] of [['float64', 1e-12], ['float32', 1e-5]] as const) // biome-ignore format: pairs
+      scope(() => {
+        const exact = whole(inputsOf(33, 12, 23, 'float64'), options);
+        const { hidden, weight, targets } = inputsOf(33, 12, 23, dtype);
+        const { loss, crossEntropy: plain, meanSquaredLogsumexp, count } = linearCrossEntropy(hidden, weight, targets, options); // biome-ignore format: names
+        const gradients = grad([loss], [hidden, weight]) as Tensor[];
+        for (const [i, each] of [loss, ...gradients].entries()) expectClose(each, exact[i]!, tolerance);
+        expect(count).toBe(31);
+        const terms = options.reduction === 'sum' ? count : 1;
+        expect(loss.item()).toBeCloseTo(plain.item() + terms * (options.zLoss ?? 0) * meanSquaredLogsumexp.item(), 4);
+        expect([plain.requiresGrad, meanSquaredLogsumexp.requiresGrad]).toEqual([false, false]);
+      });
+  });
+
+  it('passes gradcheck and scales with what comes from above', () => {
+    scope(() => {
+      const { hidden, weight, targets } = inputsOf(7, 3, 6, 'float64');
+      gradcheck(
+        (h, w) => linearCrossEntropy(h!, w!, targets, { chunk: 3, zLoss: 0.05 }).loss.square().mul(3),
+        [hidden, weight],
+      );
+    });
+  });
+
+  it('takes [B, T, D] and [B, T], and gives gradients only where they are wanted', () => {
+    scope(() => {
+      const { hidden, weight, targets } = inputsOf(24, 4, 9, 'float32');
+      const expected = linearCrossEntropy(hidden, weight, targets);
+      const folded = linearCrossEntropy(hidden.reshape([4, 6, 4]), weight.detach(), targets.reshape([4, 6]));
+      expect(folded.loss.item()).toBe(expected.loss.item());
+      backward(folded.loss);
+      expectClose(hidden.grad!, grad([expected.loss], [hidden])[0]!, 0);
+      expect(weight.grad).toBeUndefined();
+      const silent = noGrad(() => linearCrossEntropy(hidden, weight, targets));
+      expect(silent.loss.requiresGrad).toBe(false);
+      expect(silent.loss.item()).toBeCloseTo(expected.loss.item(), 6);
+      hidden.grad = undefined;
+    });
+  });
+
+  it('is 0, with zero gradients, when every target is ignored', () => {
+    scope(() => {
+      const { hidden, weight, targets } = inputsOf(6, 4, 9, 'float32');
+      const { loss, count } = linearCrossEntropy(hidden, weight, targets.fill_(-100), { zLoss: 1 });
+      expect([loss.item(), count]).toEqual([0, 0]);
+      for (const each of grad([loss], [hidden, weight])) expect(each!.abs().max().item()).toBe(0);
+    });
+  });
+
+  it('has a twin of its kernel for other devices', () => {
+    scope(() => {
+      const { hidden: logits, targets } = inputsOf(9, 14, 14, 'float64');
+      const { weight } = inputsOf(9, 9, 14, 'float64');
+      const [a, b] = [logits.detach().clone(), logits.detach().clone()];
+      const options = { zLoss: 0.03, scale: 0.2, gradient: true };
+      const sums = crossEntropyPlain_(a, targets, options);
+      // The kernel, reached through an identity projection: gradients of the logits are gradients of hidden.
+      const eye = weight.detach().fill_(0);
+      eye.narrow(1, 0, 9).fill_(0);
+      const identity = tensor(Array.from({ length: 14 }, (_, i) => Array.from({ length: 14 }, (_, j) => Number(i === j))), { dtype: 'float64' }); // biome-ignore format: a matrix
+      const fused = linearCrossEntropy(b.requiresGrad_(), identity, targets, { zLoss: 0.03, reduction: 'sum' });
+      expect(sums.data()[0]).toBeCloseTo(fused.crossEntropy.item(), 10);
+      expect(sums.data()[1]! as number / fused.count).toBeCloseTo(fused.meanSquaredLogsumexp.item(), 10); // biome-ignore format: short
+      expectClose(a, grad([fused.loss], [b])[0]!.mul(0.2), 1e-12);
+      const untouched = logits.detach().clone();
+      crossEntropyPlain_(untouched, targets, { ...options, gradient: false });
+      expect(untouched.data()).toEqual(logits.data());
+    });
+  });
+
+  it('never holds the logits whole', () => {
+    scope(() => {
+      const { hidden, weight, targets } = inputsOf(2048, 8, 2000, 'float32');
+      const live = memory().liveBytes;
+      resetPeakMemory();
+      backward(linearCrossEntropy(hidden, weight, targets, { chunk: 64 }).loss);
+      expect(memory().peakBytes - live).toBeLessThan(2e6); // whole: 16 MB
+      hidden.grad = undefined;
+      weight.grad = undefined;
+    });
+  });
+
+  it('gives the same bits with one thread and with two, and the same again', () => {
+    const threads = numThreads();
+    const run = (count: number) =>
+      scope(() => {
+        setThreads(count);
+        const { hidden, weight, targets } = inputsOf(300, 16, 400, 'float32');
+        const { loss } = linearCrossEntropy(hidden, weight, targets, { chunk: 128, zLoss: 1e-4 });
+        return [loss, ...(grad([loss], [hidden, weight]) as Tensor[])].map((each) => each.data());
+      });
+    try {
+      expect(run(2)).toEqual(run(2));
+      expect(run(2)[0]).toEqual(run(1)[0]);
+    } finally {
+      setThreads(threads);
+    }
+  });
+
+  it('names a target outside the vocabulary, and shapes that do not fit', () => {
+    scope(() => {
+      const { hidden, weight, targets } = inputsOf(6, 4, 9, 'float32');
+      targets.narrow(0, 5, 1).fill_(9);
+      expect(() => linearCrossEntropy(hidden, weight, targets)).toThrow(/target 9 at position 5 is not one of the 9/);
+      expect(() => linearCrossEntropy(hidden, weight, targets.narrow(0, 0, 4))).toThrow(
+        /expected hidden \[\.\.\., D\]/,
+      );
+      expect(() => linearCrossEntropy(hidden, weight, targets, { vocabularySize: 10 })).toThrow(/at least 10/);
+    });
+  });
+});

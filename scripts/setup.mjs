@@ -70,9 +70,12 @@ async function takeLock() {
       holder = Number(readFileSync(lock, 'utf8'));
       // A holder that has just made the file may not have written its number yet.
       const young = Date.now() - statSync(lock).mtimeMs < 2000;
-      if (!(holder > 0 ? isAlive(holder) : young)) rmSync(lock, { force: true });
+      if (!(holder > 0 ? isAlive(holder) : young)) {
+        rmSync(lock, { force: true });
+        continue;
+      }
     } catch {
-      // The holder has finished in between.
+      continue; // The holder has finished in between.
     }
     progress.step(`waiting for another setup to finish (process ${holder})`);
     await new Promise((wake) => setTimeout(wake, 200));

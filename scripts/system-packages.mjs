@@ -135,7 +135,7 @@ export async function aptInstall(wanted, onProgress) {
   if (torch !== undefined && !isSupported(torch.replace(/^\d+:/, ''))) {
     return {
       installed: false,
-      reason: `this system's libtorch-dev is ${torch}; ${minimumVersion.join('.')} or newer is needed`,
+      reason: `this system's libtorch-dev is ${torch}; ${minimumVersion} or newer is needed`,
     };
   }
 

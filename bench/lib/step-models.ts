@@ -1,6 +1,6 @@
 // The three models whose training steps are compared: as in bench/peer/steps.py, operator for operator.
 import { Conv2d, LayerNorm, Linear, Module, relu } from 'tsumugi/nn';
-import { type Generator, maxPool2d, mseLoss, nllLoss, randint, randn, type Tensor } from 'tsumugi/torch';
+import { callOperator, type Generator, maxPool2d, mseLoss, nllLoss, randint, randn, type Tensor } from 'tsumugi/torch';
 
 /** A model with one batch of random data. */
 export interface StepModel {
@@ -12,6 +12,9 @@ export interface StepModel {
 
 /** Cross-entropy in the two operators that PyTorch's is made of. */
 const classification = (logits: Tensor, target: Tensor) => nllLoss(logits.logSoftmax(1), target);
+
+/** libtorch's number for the layout in which oneDNN's convolutions are a quarter quicker, on both sides. */
+const channelsLast = 2;
 
 class Mlp extends Module {
   first: Linear;
@@ -108,7 +111,8 @@ export const stepModels: Record<string, { title: string; make(generator: Generat
     make(generator, quick) {
       const batch = quick ? 2 : 64;
       const module = new ConvNet(quick ? 4 : 32, generator);
-      const input = randn([batch, 3, 32, 32], generator).keep();
+      using rows = randn([batch, 3, 32, 32], generator);
+      const input = (callOperator('aten::contiguous', rows, channelsLast) as Tensor).keep();
       const target = randint(0, 10, [batch], generator).keep();
       return { module, input, target, loss: () => classification(module.forward(input), target) };
     },

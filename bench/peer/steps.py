@@ -60,6 +60,8 @@ def prepare(case, path, settings, steps):
     tensors = read_safetensors(path)
     state["model"], state["criterion"] = MODELS[case]
     state["input"], state["target"] = tensors.pop("input"), tensors.pop("target")
+    if state["input"].dim() == 4:
+        state["input"] = state["input"].contiguous(memory_format=torch.channels_last)
     state["parameters"] = {name: tensor.requires_grad_() for name, tensor in tensors.items()}
     group = {"params": list(state["parameters"].values()), "weight_decay": settings["weightDecay"]}
     state["optimizer"] = adamw([group], settings)

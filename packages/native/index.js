@@ -7,7 +7,6 @@ import { cpuLevel, openblasCoreType, readCpuFlags } from './lib/cpu.js';
 import { loadEnvironment } from './lib/environment.js';
 import { findLibtorch, resolveLibtorch } from './lib/libtorch.js';
 
-/** @import { BuildRecord } from './lib/builds.js' */
 /** @import { Libtorch } from './lib/libtorch.js' */
 /** @import { NativeDescription, NativeModule } from './index.d.ts' */
 

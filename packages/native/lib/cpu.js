@@ -32,11 +32,11 @@ export function readCpuFlags() {
   return parseCpuFlags(buffer.toString('latin1', 0, length));
 }
 
-// The psABI's levels (https://gitlab.com/x86-psABIs/x86-64-ABI), in the names Linux gives the flags.
+// The psABI's levels (https://gitlab.com/x86-psABIs/x86-64-ABI) from the lowest on, and what each adds, as Linux calls it.
 const levels = [
-  ['x86-64-v4', ['avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl']],
-  ['x86-64-v3', ['avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'abm', 'movbe', 'xsave']],
-  ['x86-64-v2', ['cx16', 'lahf_lm', 'popcnt', 'sse4_1', 'sse4_2', 'ssse3']],
+  { name: 'x86-64-v2', adds: ['cx16', 'lahf_lm', 'popcnt', 'sse4_1', 'sse4_2', 'ssse3'] },
+  { name: 'x86-64-v3', adds: ['avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'abm', 'movbe', 'xsave'] },
+  { name: 'x86-64-v4', adds: ['avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl'] },
 ];
 
 /**
@@ -48,10 +48,12 @@ const levels = [
 export function cpuLevel(flags, arch = process.arch) {
   if (arch === 'arm64') return 'aarch64';
   if (arch !== 'x64') return arch;
-  const missing = levels.map(([, needed]) => needed.some((flag) => !flags.has(flag)));
-  // A level includes those below it.
-  for (let i = 0; i < levels.length; i++) if (!missing.slice(i).includes(true)) return levels[i][0];
-  return 'x86-64';
+  let reached = 'x86-64';
+  for (const { name, adds } of levels) {
+    if (!adds.every((flag) => flags.has(flag))) break;
+    reached = name;
+  }
+  return reached;
 }
 
 /**

@@ -15,13 +15,13 @@ import { dirname, join, resolve } from 'node:path';
  */
 
 /** The oldest libtorch the bridge is written for. */
-export const minimumVersion = [1, 13];
+export const minimumVersion = '1.13';
 
 const sharedEnding = process.platform === 'darwin' ? 'dylib' : 'so';
 const cpuLibrary = `libtorch_cpu.${sharedEnding}`;
 
 /** Debian's name for this architecture's library folder. */
-export const multiarch = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch] ?? process.arch;
+export const multiarch = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 
 /**
  * Reads the version out of the text of a version.h.
@@ -40,8 +40,11 @@ export function parseVersionHeader(header) {
  * @returns {boolean}
  */
 export function isSupported(version) {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > minimumVersion[0] || (major === minimumVersion[0] && minor >= minimumVersion[1]);
+  const number = (/** @type {string} */ text) => {
+    const [major = 0, minor = 0] = text.split('.').map(Number);
+    return 1000 * major + minor;
+  };
+  return number(version) >= number(minimumVersion);
 }
 
 /**
@@ -71,7 +74,7 @@ export function resolveLibtorch(folder, source) {
     .find(Boolean);
   if (version === undefined) return { problem: `${include} has no readable torch/version.h` };
   if (!isSupported(version)) {
-    return { problem: `${libDir} is libtorch ${version}; ${minimumVersion.join('.')} or newer is needed` };
+    return { problem: `${libDir} is libtorch ${version}; ${minimumVersion} or newer is needed` };
   }
 
   const optional = ['torch_cuda', 'c10_cuda'].filter((name) => existsSync(join(libDir, `lib${name}.${sharedEnding}`)));

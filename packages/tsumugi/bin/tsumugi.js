@@ -19,22 +19,18 @@ async function newerNode() {
 /** Runs the command under `node`, and ends as it ends: same exit code, same signal. */
 async function restartWith(/** @type {string} */ node) {
   const { spawn } = await import('node:child_process');
-  const { constants } = await import('node:os');
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP']) {
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'])) {
     // What a terminal's keys send reaches the child by itself; a second one would count as impatience.
     const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
     process.on(signal, () => (fromKeys && process.stdin.isTTY) || child.kill(signal));
   }
-  const { code, signal } = await new Promise((done, fail) => {
-    child.on('error', fail);
-    child.on('exit', (exitCode, exitSignal) => done({ code: exitCode, signal: exitSignal }));
-  });
-  if (signal) {
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
+  await new Promise((done, fail) => child.on('error', fail).on('exit', done));
+  if (child.signalCode !== null) {
+    process.removeAllListeners(child.signalCode);
+    process.kill(process.pid, child.signalCode);
   }
-  process.exitCode = code ?? 128 + constants.signals[signal];
+  process.exitCode = child.exitCode ?? 1;
 }
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {

@@ -183,6 +183,15 @@ void add_transposed_product(int64_t rows, int64_t columns, int64_t depth, const 
   });
 }
 
+/// Asks for the first `length` elements of rows [first, first + rows) ahead of their use. A head's rows lie far apart, so
+/// the hardware does not foresee them; asking a few at a time, between products, hides most of the way to memory.
+template <bool write, typename T>
+void prefetch_rows(const T* data, int64_t stride, int64_t length, int64_t first, int64_t rows) {
+  constexpr int64_t line = 64 / sizeof(T);
+  for (int64_t i = first; i < first + rows; i++)
+    for (int64_t p = 0; p < length; p += line) __builtin_prefetch(data + i * stride + p, write);
+}
+
 /// The columns that rows up to i + rows of a lower triangle reach, as whole vectors.
 template <typename T>
 int64_t reach(int64_t i, int rows) {
@@ -209,7 +218,11 @@ void chain_states(const Scan<T>& scan, const T* left, const T* right, int64_t b,
               [&](int i) { return backward ? decay.into[i] : decay.onward[i] * dt[i * scan.heads]; }, weighted);
 #pragma omp simd
     for (int64_t i = 0; i < scan.state_size(); i++) state[i] *= decay.across;
-    add_transposed_product(N, P, span.size, left + span.first * N, N, weighted, P, state, P);
+    const T* next = right + scan.head_row(span.first + (backward ? -scan.chunk : scan.chunk), h);
+    row_groups(N, [&](int64_t n, int rows) {
+      if (step + 1 < scan.chunks) prefetch_rows<false>(next, scan.heads * scan.dim, scan.dim, n, std::min<int64_t>(rows, span.size - n));
+      gemm_rows<T, true, true>(rows, P, span.size, left + span.first * N + n, N, weighted, P, state + n * P, P);
+    });
   }
 }
 
@@ -252,9 +265,15 @@ void forward_chunk(const Scan<T>& scan, const T* states, int64_t b, int64_t c, F
   for (int64_t h = 0; h < scan.heads; h++) {
     const Decay<T> decay(scan, span, h);
     const T* dt = scan.dt + span.first * scan.heads + h;
+    const T* next = scan.x + scan.head_row(span.first, h + 1);
     pack_rows(scan, scan.x, span, h, [&](int i) { return dt[i * scan.heads]; }, w.X);
     row_groups(span.size, [&](int64_t first, int rows) {
       const int columns = static_cast<int>(reach<T>(first, rows));
+      if (h + 1 < scan.heads) {
+        prefetch_rows<false>(next, scan.heads * scan.dim, scan.dim, first, rows);
+        prefetch_rows<true>(y + (next - scan.x), scan.heads * scan.dim, scan.dim, first, rows);
+        prefetch_rows<false>(states + scan.state_index(b, c, h + 1), P, P, first, std::min<int64_t>(rows, N - first));
+      }
       for (int64_t i = first; i < first + rows; i++) {
         T* m = w.M + i * max_chunk;
         const T* g = w.G + i * max_chunk;

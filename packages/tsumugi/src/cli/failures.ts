@@ -12,6 +12,7 @@ const systemFaults: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   ENOTDIR: 'a part of the path is no folder',
   EISDIR: 'that is a folder',
+  EEXIST: 'something else is there already',
   EMFILE: 'too many open files',
 };
 

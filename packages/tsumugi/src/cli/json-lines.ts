@@ -7,14 +7,14 @@ const FLUSH_CHARACTERS = 1 << 16;
 const FLUSH_MS = 50;
 
 /**
- * Reads objects, one per line, and writes what `answer` makes of each as one line. `fields` names what the objects may
- * hold. A line that is wrong ends it: what came before is answered, the error names the line.
+ * Reads objects, one per line, and writes what `answer` makes of each as one line. `shape` shows such an object,
+ * for errors. A line that is wrong ends it: what came before is answered, the error names the line.
  *
  * @throws DataError when a line is not such an object, or `answer` refuses it with a UserError
  */
 export async function answerLines(
   io: Io,
-  fields: readonly string[],
+  shape: string,
   answer: (record: Record<string, unknown>) => string,
 ): Promise<void> {
   for await (const lines of readLines(io.stdin)) {
@@ -22,7 +22,7 @@ export async function answerLines(
     let nextFlush = performance.now() + FLUSH_MS;
     try {
       for (const { text, number } of lines) {
-        answers += `${answerLine(text, number, fields, answer)}\n`;
+        answers += `${answerLine(text, number, shape, answer)}\n`;
         if (answers.length < FLUSH_CHARACTERS && performance.now() < nextFlush) continue;
         const ready = answers;
         answers = '';
@@ -38,27 +38,40 @@ export async function answerLines(
 function answerLine(
   text: string,
   number: number,
-  fields: readonly string[],
+  shape: string,
   answer: (record: Record<string, unknown>) => string,
 ): string {
-  const shape = `{${fields.map((name) => `"${name}"`).join(', ')}}`;
   const refuse = (code: string, fault: string, remedy: string, cause?: unknown) =>
     new DataError(code, `line ${number} of standard input ${fault}`, { remedy, fields: { line: number }, cause });
   let record: unknown;
   try {
     record = JSON.parse(text);
   } catch (cause) {
-    throw refuse('not-json', `is not JSON: ${(cause as Error).message}`, `Write one object ${shape} per line.`, cause);
+    throw refuse(
+      'not-json',
+      `is not JSON: ${(cause as Error).message}`,
+      `Write one object such as ${shape} per line.`,
+      cause,
+    );
   }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) {
-    throw refuse('not-an-object', `is no JSON object: ${text.slice(0, 40)}`, `Write one object ${shape} per line.`);
+    throw refuse(
+      'not-an-object',
+      `is no JSON object: ${text.slice(0, 40)}`,
+      `Write one object such as ${shape} per line.`,
+    );
   }
   try {
     return answer(record as Record<string, unknown>);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const fault = error.message.split('\n  → ')[0]!;
-    throw refuse(error.code, `cannot be used: ${fault}`, error.remedy ?? `Write one object ${shape} per line.`, error);
+    throw refuse(
+      error.code,
+      `cannot be used: ${fault}`,
+      error.remedy ?? `Write one object such as ${shape} per line.`,
+      error,
+    );
   }
 }
 

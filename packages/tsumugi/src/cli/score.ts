@@ -23,7 +23,7 @@ export const run = defineVerb(
       device: chooseDevice(device),
       dtype: dtype === 'float64' ? 'float64' : 'float32',
     });
-    await answerLines(io, ['ids', 'documents'], (record) => {
+    await answerLines(io, '{"ids": […]}', (record) => {
       const documents = record['documents'] === undefined ? undefined : integersField(record, 'documents');
       const logprobs = tokenLogprobs(model, integersField(record, 'ids'), {
         documents,

@@ -60,7 +60,7 @@ describe('tokenizer encode', () => {
     expect(code).toBe(2);
     expect(parseLines(stdout)).toHaveLength(1);
     expect(stderr).toContain(`error: ${message}`);
-    expect(stderr).toContain('  → Write one object {"text"} per line.');
+    expect(stderr).toContain('  → Write one object such as {"text": "…"} per line.');
   });
 });
 

@@ -1,4 +1,6 @@
 // `tsumugi tokenizer`: train one, and encode, decode and describe with one. `encode` is a contract for measuring.
+import { statSync } from 'node:fs';
+import { DataError } from '../base/index.ts';
 import { openTokenizer } from '../lm/index.ts';
 import { openCorpus, readDocuments, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
 import { write } from './io.ts';
@@ -32,6 +34,10 @@ const train = defineVerb(
   },
   async (options, io) => {
     const start = performance.now();
+    // Now rather than after the training.
+    if (statSync(options.out, { throwIfNoEntry: false })?.isFile()) {
+      throw new DataError('place-taken', `--out ${options.out} is a file`, { remedy: 'Name a folder, new or not.' });
+    }
     const corpus = openCorpus(options.text, readOptions(options));
     const text = new TrainingText();
     let characters = 0;
@@ -74,7 +80,7 @@ const encode = defineVerb(
   },
   async ({ tokenizer: path, bos, safe }, io) => {
     const { tokenizer } = openTokenizer(path);
-    await answerLines(io, ['text'], (record) => {
+    await answerLines(io, '{"text": "…"}', (record) => {
       const ids = tokenizer.encode(stringField(record, 'text'), { addBos: bos, safe });
       return `{"ids":[${ids.join(',')}]}`;
     });
@@ -93,7 +99,7 @@ const decode = defineVerb(
   },
   async ({ tokenizer: path, skipSpecial }, io) => {
     const { tokenizer } = openTokenizer(path);
-    await answerLines(io, ['ids'], (record) =>
+    await answerLines(io, '{"ids": […]}', (record) =>
       JSON.stringify({ text: tokenizer.decode(integersField(record, 'ids'), { skipSpecial }) }),
     );
   },

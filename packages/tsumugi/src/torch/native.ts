@@ -12,7 +12,9 @@ export function native(): NativeModule {
     loaded = load();
   } catch (error) {
     // The loader's message lists what was tried and ends with what to run.
-    throw new UserError((error as { code?: string }).code ?? 'native-not-built', (error as Error).message, { cause: error });
+    throw new UserError((error as { code?: string }).code ?? 'native-not-built', (error as Error).message, {
+      cause: error,
+    });
   }
   // Inside Node, libtorch 1.13 was seen to choose one thread on a two-core machine.
   loaded.setThreads(Number(process.env['TSUMUGI_THREADS']) || availableParallelism());

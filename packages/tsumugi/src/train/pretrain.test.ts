@@ -1,0 +1,140 @@
+// Pre-training: it learns, accumulates and resumes exactly, and stops with a diagnosis.
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CheckpointError, ConfigError, DataError, type UserError } from '../base/index.ts';
+import { readEvents } from '../run/index.ts';
+import { openSafetensors, sha256File } from '../store/index.ts';
+import { scope } from '../torch/index.ts';
+import { pretrain } from './pretrain.ts';
+import { silent, type TinySetup, tinySetup } from './testing.ts';
+
+let setup: TinySetup;
+beforeAll(async () => {
+  setup = await tinySetup();
+});
+afterAll(() => setup[Symbol.dispose]());
+
+const train = (name: string, changes = {}, options = {}) =>
+  pretrain(setup.config(name, changes), { stream: silent, ...options });
+const weightsOf = (name: string) => join(setup.folder, name, 'model', 'model.safetensors');
+
+/** Keeps only the checkpoint of one step and what the log knows by then, as a kill would leave it. */
+function cutBack(name: string, from: string, step: number): void {
+  const target = join(setup.folder, name);
+  cpSync(join(setup.folder, from), target, { recursive: true });
+  rmSync(join(target, 'model'), { recursive: true });
+  const checkpoints = join(target, 'checkpoints');
+  for (const entry of readdirSync(checkpoints))
+    if (entry !== `step-${String(step).padStart(9, '0')}`) rmSync(join(checkpoints, entry), { recursive: true });
+}
+
+describe('pretrain', () => {
+  it('learns, writes a model folder with lineage, and logs what happened', async () => {
+    const { before, after, folder } = await train('learns', { steps: 40 });
+    expect(after!.bitsPerCharacter).toBeLessThan(0.9 * before.bitsPerCharacter);
+    expect(readdirSync(folder!).sort()).toEqual([
+      'config.json',
+      'generation_config.json',
+      'lineage.json',
+      'model.safetensors',
+      'tokenizer.jsonl',
+      'tokenizer_config.json',
+    ]);
+    const events = readEvents(join(setup.folder, 'learns', 'events.jsonl'));
+    expect(events.filter((event) => event.type === 'step')).toHaveLength(40);
+    expect(events.filter((event) => event.type === 'evaluation').map((event) => event.step)).toEqual([
+      0, 5, 10, 15, 20, 25, 30, 35, 40,
+    ]);
+    expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'done', step: 40 });
+  });
+
+  it('gives the same bytes for the same seed, other bytes for another', async () => {
+    await train('same-1', { keepLast: 9 });
+    await train('same-2');
+    await train('other', { seed: 1 });
+    expect(sha256File(weightsOf('same-2'))).toBe(sha256File(weightsOf('same-1')));
+    expect(sha256File(weightsOf('other'))).not.toBe(sha256File(weightsOf('same-1')));
+  });
+
+  it('resumes bit for bit from every checkpoint, and does not log a step twice', async () => {
+    for (const step of [3, 6, 9]) {
+      cutBack(`from-${step}`, 'same-1', step);
+      const { out: _out, ...config } = setup.config('same-1', { keepLast: 9 });
+      // The settings name the folder they were started with, so the copy takes the original's place.
+      rmSync(join(setup.folder, 'same-1'), { recursive: true });
+      cpSync(join(setup.folder, `from-${step}`), join(setup.folder, 'same-1'), { recursive: true });
+      await train('same-1', config, { resume: true });
+      expect(sha256File(weightsOf('same-1')), `resumed at ${step}`).toBe(sha256File(weightsOf('same-2')));
+      const steps = readEvents(join(setup.folder, 'same-1', 'events.jsonl')).filter((event) => event.type === 'step');
+      expect(steps.map((event) => event.step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    }
+  });
+
+  it('accumulates micro-batches into the gradients of one large batch', async () => {
+    const differences = async (a: object, b: object) => {
+      await train('whole', { steps: 1, ...a });
+      await train('parts', { steps: 1, ...b });
+      const result = scope(() => {
+        using whole = openSafetensors(weightsOf('whole'));
+        using parts = openSafetensors(weightsOf('parts'));
+        return Math.max(...whole.names.map((name) => whole.tensor(name).sub(parts.tensor(name)).abs().max().item()));
+      });
+      for (const name of ['whole', 'parts']) rmSync(join(setup.folder, name), { recursive: true });
+      return result;
+    };
+    // A first AdamW step moves every weight by the learning rate, whatever the size of its gradient: take eps large.
+    const common = { learningRate: 1, warmup: 0, epsilon: 1, zLoss: 1e-3 };
+    const accumulated = await differences({ ...common, batchSize: 4 }, { ...common, batchSize: 1, accumulate: 4 });
+    expect(accumulated).toBeLessThan(1e-5);
+    expect(await differences({ ...common, batchSize: 4 }, { ...common, batchSize: 2 })).toBeGreaterThan(1e-4);
+    expect(await differences({ ...common }, { ...common, checkpointLayers: true })).toBeLessThan(1e-5);
+  });
+
+  it('stops with a diagnosis when the loss is no longer finite, keeping the last checkpoint', async () => {
+    const error: UserError = await train('diverges', {
+      learningRate: 1e30,
+      warmup: 0.5,
+      clipNorm: 1e30,
+      checkpointEvery: 1,
+    }).catch((caught) => caught);
+    expect(error.code).toBe('diverged');
+    expect(error.message).toMatch(/diverged at step \d+: loss .*(holds \d+ NaN|every weight and gradient is finite)/s);
+    const kept = readdirSync(join(setup.folder, 'diverges', 'checkpoints'));
+    expect(kept.length).toBeGreaterThan(0);
+    const events = readEvents(join(setup.folder, 'diverges', 'events.jsonl'));
+    expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'failed' });
+  });
+});
+
+describe('bad input', () => {
+  it('refuses before anything is written', async () => {
+    await expect(train('no-data', { data: '/nowhere' })).rejects.toThrow(DataError);
+    await expect(train('no-tokenizer', { tokenizer: '/nowhere' })).rejects.toThrow(DataError);
+    await expect(train('no-preset', { model: 'minni' })).rejects.toThrow(/Did you mean "mini"/);
+    await expect(train('odd', { modelChanges: { hidden_sise: 3 } })).rejects.toThrow(/hidden_sise.*\n.*hidden_size/);
+    await expect(train('huge', { model: '8b', modelChanges: {} })).rejects.toThrow(
+      /needs about .* GB .* free[^]*batchSize/,
+    ); // biome-ignore lint/correctness/noEmptyCharacterClassInRegex: any character
+    for (const name of ['no-data', 'no-tokenizer', 'no-preset', 'odd', 'huge'])
+      expect(existsSync(join(setup.folder, name)), name).toBe(false);
+  });
+
+  it('does not overwrite a run, nor go on with other settings', async () => {
+    await expect(train('learns', { steps: 40 })).rejects.toThrow(/already holds a run.*\n.*--resume/);
+    await expect(train('learns', { steps: 40, learningRate: 1 }, { resume: true })).rejects.toThrow(
+      /another "learningRate"/,
+    );
+    await expect(train('learns', { steps: 40, learningRate: 1 }, { resume: true })).rejects.toThrow(ConfigError);
+  });
+
+  it('refuses a checkpoint with a changed byte', async () => {
+    const folder = join(setup.folder, 'same-2', 'checkpoints');
+    const file = join(folder, readdirSync(folder).sort().at(-1)!, 'model.safetensors');
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 5]! ^= 1;
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync(file, bytes);
+    await expect(train('same-2', {}, { resume: true })).rejects.toThrow(CheckpointError);
+  });
+});

@@ -347,13 +347,16 @@ struct BackwardBuffers {
 /// The products inside the chunk of one head: M and E, dM = dY·Xᵀ, and from Q = dM∘M the gradient of the running sums of
 /// a (`d_sum`); adds dM∘E to dG. Leaves M for the product with dY.
 template <typename T>
-void backward_pairs(const Scan<T>& scan, const Span& span, const Decay<T>& decay, BackwardBuffers<T>& w, T* d_sum) {
+void backward_pairs(const Scan<T>& scan, const Span& span, const Decay<T>& decay, const T* next_x, const T* next_dy,
+                    BackwardBuffers<T>& w, T* d_sum) {
   const int64_t P = scan.P();
   alignas(64) T column_sums[max_chunk] = {};
   for (int64_t p = 0; p < scan.dim; p++) std::fill(w.XT + p * max_chunk + span.size, w.XT + (p + 1) * max_chunk, T(0));
   transpose(w.X, P, span.size, scan.dim, w.XT, max_chunk);
   row_groups(span.size, [&](int64_t first, int rows) {
     const int columns = static_cast<int>(reach<T>(first, rows));
+    prefetch_rows<false>(next_x, scan.heads * scan.dim, scan.dim, first, rows);
+    prefetch_rows<false>(next_dy, scan.heads * scan.dim, scan.dim, first, rows);
     gemm_rows<T, false, false>(rows, columns, scan.dim, w.dY + first * P, P, w.XT, max_chunk, w.dM, max_chunk);
     for (int64_t i = first; i < first + rows; i++) {
       T* e = w.E;
@@ -427,8 +430,13 @@ void backward_chunk(const Scan<T>& scan, const Gradients<T>& out, int64_t b, int
     pack_rows(scan, scan.x, span, h, [&](int i) { return dt[i * scan.heads]; }, w.X);
     pack_rows(scan, out.dy, span, h, [](int) { return T(1); }, w.dY);
 
-    backward_pairs(scan, span, decay, w, d_sum);
+    const int64_t own = scan.head_row(span.first, h), next = scan.head_row(span.first, std::min(h + 1, scan.heads - 1));
+    const int64_t next_state = scan.state_index(b, c, std::min(h + 1, scan.heads - 1));
+    backward_pairs(scan, span, decay, scan.x + next, out.dy + next, w, d_sum);
     row_groups(n, [&](int64_t j, int rows) {  // dX = Mᵀ·dY: column j of M starts in row j
+      prefetch_rows<true>(out.dx + own, scan.heads * scan.dim, scan.dim, j, rows);
+      prefetch_rows<false>(out.states + next_state, P, P, j, std::min<int64_t>(rows, scan.state - j));
+      prefetch_rows<false>(out.d_states + next_state, P, P, j, std::min<int64_t>(rows, scan.state - j));
       gemm_rows<T, true, false>(rows, P, n - j, w.M + j * max_chunk + j, max_chunk, w.dY + j * P, P, w.dX + j * P, P);
     });
     if (before)

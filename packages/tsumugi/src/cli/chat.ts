@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ConfigError, deriveSeed, nearest, UserError } from '../base/index.ts';
 import { checkSampling, type FinishReason, type LanguageModel, loadModel, loadTokenizer } from '../lm/index.ts';
 import type { Tokenizer } from '../text/index.ts';
-import { dim, type Io, processIo, readLines, write } from './io.ts';
+import { dim, type Io, printable, processIo, readLines, write } from './io.ts';
 import {
   chooseDevice,
   defaultDType,
@@ -141,7 +141,7 @@ class Dialogue {
     while (finish === undefined && !interrupted) {
       const next = pieces.next();
       if (next.done) finish = next.value;
-      else await write(stdout, next.value);
+      else await write(stdout, printable(stdout, next.value));
       // Lets a key that was pressed meanwhile be heard.
       await setImmediate();
     }

@@ -1,7 +1,7 @@
 // `tsumugi generate`: continues a text and streams what the model adds.
 import { ConfigError } from '../base/index.ts';
 import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
-import { type Io, readAll, write } from './io.ts';
+import { type Io, printable, readAll, write } from './io.ts';
 import { chooseDevice, defaultDType, generationSettings, modelOptions, samplingOptions } from './model-options.ts';
 import { defineVerb } from './verb.ts';
 
@@ -42,7 +42,7 @@ export const run = defineVerb(
     let next = pieces.next();
     for (; !next.done; next = pieces.next()) {
       text += next.value;
-      if (!options.json) await write(io.stdout, next.value);
+      if (!options.json) await write(io.stdout, printable(io.stdout, next.value));
     }
     if (!options.json) {
       await write(io.stdout, '\n');

@@ -1,7 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../base/index.ts';
-import { type Line, readLines, write } from './io.ts';
+import { type Line, printable, readLines, write } from './io.ts';
 
 async function linesOf(chunks: (string | Uint8Array)[]): Promise<Line[]> {
   const lines: Line[] = [];
@@ -55,5 +55,13 @@ describe('write', () => {
     finish[0]!();
     await writing;
     expect(written).toBe(true);
+  });
+});
+
+describe('printable', () => {
+  it('takes the effect from control characters, on a terminal only', () => {
+    const text = '猫\u001b[2J\r\n\t\u0007\u007f\u009b1m';
+    expect(printable(Object.assign(new PassThrough(), { isTTY: true }), text)).toBe('猫␛[2J␍\n\t␇␡\ufffd1m');
+    expect(printable(new PassThrough(), text)).toBe(text);
   });
 });

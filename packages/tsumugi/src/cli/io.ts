@@ -50,6 +50,19 @@ export function dim(stream: Output, text: string): string {
   return plain ? text : `\u001b[2m${text}\u001b[22m`;
 }
 
+/**
+ * Text that a model wrote, fit for `stream`: on a terminal, control characters, which could move the cursor or change
+ * settings, become their pictures (␛); a file or pipe gets the text itself.
+ */
+export function printable(stream: Output, text: string): string {
+  if (!stream.isTTY) return text;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (control) => {
+    const code = control.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
+  });
+}
+
 /** A line of input and its number, from 1. */
 export interface Line {
   text: string;

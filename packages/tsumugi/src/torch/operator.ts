@@ -75,6 +75,15 @@ function describe(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
+/** Type and value, for an argument of the wrong type. */
+function describeType(value: unknown): string {
+  return isTensor(value)
+    ? `Tensor ${describe(value)}`
+    : Array.isArray(value)
+      ? `array ${describe(value)}`
+      : `${typeof value} ${describe(value)}`;
+}
+
 /** Adds the operator and the shapes to an error thrown by the addon. */
 export function explain(error: unknown, operator: string, values: readonly unknown[]): Error {
   if (!(error instanceof Error) || error instanceof TsumugiError) return error as Error;
@@ -178,7 +187,7 @@ export function callOperator(name: string, ...values: OperatorValue[]): Operator
     if (acceptsArgument(argument, value)) return;
     throw new UserError(
       'bad-argument',
-      `${name}: argument ${index + 1} "${argument.name}" must be ${argument.type}, got ${value === undefined ? 'nothing' : describe(value)}`,
+      `${name}: argument ${index + 1} "${argument.name}" must be ${argument.type}, got ${value === undefined ? 'nothing' : describeType(value)}`,
       {
         remedy: `Its schema is ${schema.text}`,
         fields: { operator: name, argument: argument.name, expected: argument.type },

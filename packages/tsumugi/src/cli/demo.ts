@@ -16,7 +16,7 @@ import {
 } from '../text/index.ts';
 import { pretrain, pretrainConfig } from '../train/index.ts';
 import { chat } from './chat.ts';
-import { dim, type Io, write } from './io.ts';
+import { dim, type Io, printable, write } from './io.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, textOptions } from './text-options.ts';
 import { defineVerb } from './verb.ts';
@@ -106,7 +106,7 @@ export const run = defineVerb(
     for (const [seed, prompt] of prompts.entries()) {
       await write(io.stdout, dim(io.stdout, prompt));
       for (const piece of generateText(model, trained, prompt, { maxTokens: 80, temperature: 0.8, topP: 0.95, seed }))
-        await write(io.stdout, piece);
+        await write(io.stdout, printable(io.stdout, piece));
       await write(io.stdout, '\n\n');
     }
     if (io.stdin.isTTY && io.stdout.isTTY) await chat(model, trained, { io });

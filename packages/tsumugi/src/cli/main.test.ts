@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { NativeError, UserError } from '../base/index.ts';
@@ -13,6 +14,24 @@ describe('tsumugi', () => {
     }
     expect(await runCli([])).toEqual({ code: 2, stdout: '', stderr: stdout });
     expect((await runCli(['help'])).stdout).toBe(stdout);
+  });
+
+  it('loads nothing but itself for that', () => {
+    const script = `
+      import { registerHooks } from 'node:module';
+      const loaded = [];
+      registerHooks({ load: (url, context, next) => (url.startsWith('file:') && loaded.push(url), next(url, context)) });
+      const { main } = await import(process.argv[1]);
+      await main(['--help']);
+      process.stderr.write(loaded.join('\\n'));`;
+    const entry = new URL('main.ts', import.meta.url).href;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, entry], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toContain('Usage: tsumugi');
+    const files = stderr.split('\n').map((url) => url.split('/src/')[1]);
+    expect(files).toContain('cli/main.ts');
+    expect(files.filter((file) => !/^(base\/|cli\/(main|failures|io|options|verb)\.ts$)/.test(file ?? ''))).toEqual([]);
   });
 
   it('tells its version', async () => {

@@ -11,7 +11,12 @@ export const run = defineVerb(
     summary: 'log-probabilities of given tokens',
     options: {
       ...modelOptions,
-      dtype: { ...modelOptions.dtype, default: 'float32', help: 'compute in this type' },
+      dtype: {
+        type: 'choice',
+        choices: ['float32', 'bfloat16', 'float64'],
+        default: 'float32',
+        help: 'compute in this type',
+      },
     },
     details:
       'Reads JSON lines {"ids": […]} from standard input, and writes {"logprobs": […]} for each to standard output: the\n' +
@@ -19,16 +24,10 @@ export const run = defineVerb(
       'each id the number of its document, the documents of a pack do not see each other.',
   },
   async ({ model: folder, device, dtype }, io) => {
-    using model = loadModel(folder, {
-      device: chooseDevice(device),
-      dtype: dtype === 'float64' ? 'float64' : 'float32',
-    });
+    using model = loadModel(folder, { device: chooseDevice(device), dtype });
     await answerLines(io, '{"ids": […]}', (record) => {
       const documents = record['documents'] === undefined ? undefined : integersField(record, 'documents');
-      const logprobs = tokenLogprobs(model, integersField(record, 'ids'), {
-        documents,
-        dtype: dtype === 'float32' || dtype === 'float64' ? undefined : dtype,
-      });
+      const logprobs = tokenLogprobs(model, integersField(record, 'ids'), { documents });
       if (!logprobs.every(Number.isFinite)) {
         throw new UserError('not-finite', 'the model gives log-probabilities that are not finite', {
           remedy: 'Check the weights, or compute in float32.',

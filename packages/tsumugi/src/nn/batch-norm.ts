@@ -1,7 +1,7 @@
 // Batch normalisation with running statistics (Ioffe & Szegedy 2015, arXiv 1502.03167).
 import { batchNorm, type Generator, ones, type Tensor, zeros } from '../torch/index.ts';
-import { constantParameter } from './linear.ts';
 import { buffer, Module } from './module.ts';
+import { constantParameter } from './weights.ts';
 
 export interface BatchNormOptions {
   generator: Generator;

@@ -2,8 +2,8 @@
 //
 //   B batch   C channels in   O channels out   G groups   L, H, W lengths   k taps
 import { conv1d, conv2d, convTranspose2d, type Tensor } from '../torch/index.ts';
-import { makeBias, makeWeight, type WeightOptions } from './linear.ts';
 import { Module } from './module.ts';
+import { makeBias, makeWeight, type WeightOptions } from './weights.ts';
 
 /** One number for every direction, or one per direction `[height, width]`. */
 type Pair = number | readonly [number, number];

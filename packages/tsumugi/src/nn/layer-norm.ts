@@ -1,7 +1,7 @@
 // Layer normalisation over the last dimensions.
 import { type Generator, layerNorm, type Tensor } from '../torch/index.ts';
-import { constantParameter } from './linear.ts';
 import { Module } from './module.ts';
+import { constantParameter } from './weights.ts';
 
 export interface LayerNormOptions {
   generator: Generator;

@@ -1,38 +1,8 @@
 // Layers that are a table of weights: the affine map, and the embedding of ids.
-import { embedding, empty, type Generator, linear, type Tensor } from '../torch/index.ts';
-import { constant, type Initializer, initialize, normal, varianceScaling } from './initializers.ts';
-import { Module, parameter } from './module.ts';
-
-/** U(−1/√fanIn, 1/√fanIn), PyTorch's default for weights of linear and convolution layers. */
-export const defaultWeightInit = varianceScaling({ scale: 1 / 3, distribution: 'uniform' });
-
-export interface WeightOptions {
-  generator: Generator;
-  /** Whether there is a bias; true when left out. */
-  bias?: boolean;
-  weightInit?: Initializer;
-  biasInit?: Initializer;
-}
-
-/** The initial weight of a layer. */
-export const makeWeight = (shape: readonly number[], options: WeightOptions): Tensor =>
-  parameter(
-    initialize(
-      empty(shape, { device: options.generator.device }),
-      options.weightInit ?? defaultWeightInit,
-      options.generator,
-    ),
-  );
-
-/** The initial bias [size] of a layer, or null without one. Default: U(−1/√fanIn, 1/√fanIn) as PyTorch's. */
-export const makeBias = (size: number, fanIn: number, options: WeightOptions): Tensor | null => {
-  if (options.bias === false) return null;
-  const bound = 1 / Math.sqrt(fanIn);
-  const byDefault: Initializer = (target, generator) => void target.uniform_(-bound, bound, { generator });
-  return parameter(
-    initialize(empty([size], { device: options.generator.device }), options.biasInit ?? byDefault, options.generator),
-  );
-};
+import { embedding, type Generator, linear, type Tensor } from '../torch/index.ts';
+import { type Initializer, normal } from './initializers.ts';
+import { Module } from './module.ts';
+import { makeBias, makeWeight, type WeightOptions } from './weights.ts';
 
 /** y = x Wᵀ + b: [..., inFeatures] → [..., outFeatures]. `weight` is [outFeatures, inFeatures]. */
 export class Linear extends Module {
@@ -63,7 +33,3 @@ export class Embedding extends Module {
     return embedding(this.weight, ids);
   }
 }
-
-/** A parameter [shape] that starts at one value: gains and shifts of norms. */
-export const constantParameter = (shape: readonly number[], value: number, generator: Generator): Tensor =>
-  parameter(initialize(empty(shape, { device: generator.device }), constant(value), generator));

@@ -1,8 +1,8 @@
 // GRU and LSTM against the gate equations written out, one and two layers, both layouts.
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../base/index.ts';
-import { Generator, randn, scope, stack, type Tensor } from '../torch/index.ts';
-import { convert, namedParameters } from './module.ts';
+import { Generator, grad, randn, scope, stack, type Tensor } from '../torch/index.ts';
+import { convert, namedParameters, parameters } from './module.ts';
 import { GRU, LSTM } from './recurrent.ts';
 import { expectClose, gradcheckModule, leaf } from './testing.ts';
 
@@ -125,6 +125,22 @@ describe('LSTM', () => {
         },
         [leaf([2, 3, 2], generator)],
       );
+    });
+  });
+
+  it('has the same outputs and gradients in float32, where libtorch may take another path', () => {
+    scope(() => {
+      using net = new LSTM(I, H, { generator, numLayers: 2 });
+      const x = randn([B, T, I], generator);
+      const run = () => {
+        const { output } = net.forward(x.to(net.weight_ih_l0!.dtype));
+        const weights = parameters(net);
+        const gradients = grad([output.square().sum()], weights) as Tensor[];
+        return [output, ...gradients].map((tensor) => tensor.to('float64'));
+      };
+      const single = run();
+      convert(net, 'float64');
+      for (const [i, wanted] of run().entries()) expectClose(single[i]!, wanted, 1e-5);
     });
   });
 

@@ -1,8 +1,8 @@
 // RMS normalisation over the last dimension.
 import type { Generator, Tensor } from '../torch/index.ts';
 import { rmsNorm } from './functional/rms-norm.ts';
-import { constantParameter } from './linear.ts';
 import { Module } from './module.ts';
+import { constantParameter } from './weights.ts';
 
 export interface RMSNormOptions {
   generator: Generator;

@@ -1,3 +1,4 @@
+// Tests sit beside what they test; what crosses folders is in tests/.
 import { defineConfig } from 'vitest/config';
 
 // The addon holds process-wide state (threads, handles), so each test file gets a process of its own and few run at once.

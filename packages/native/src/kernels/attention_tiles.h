@@ -15,6 +15,7 @@
 #include <limits>
 
 #include "tile_gemm.h"
+#include "tile_transpose.h"
 #include "vector_math.h"
 
 namespace tsumugi::attention {
@@ -64,12 +65,8 @@ void pack_tile(const T* source, int64_t stride, int64_t count, int64_t dim, T* d
     }
   }
   if (across) {
-    std::fill(across, across + dp * keys_per_tile, T(0));
-    // By squares of 16: the reads of a square stay in the cache while its columns become rows.
-    for (int64_t n0 = 0; n0 < count; n0 += 16)
-      for (int64_t e0 = 0; e0 < dim; e0 += 16)
-        for (int64_t e = e0; e < std::min(e0 + 16, dim); e++)
-          for (int64_t n = n0; n < std::min(n0 + 16, count); n++) across[e * keys_per_tile + n] = source[n * stride + e];
+    if (count < keys_per_tile || dim < dp) std::fill(across, across + dp * keys_per_tile, T(0));
+    transpose(source, stride, count, dim, across, keys_per_tile);
   }
 }
 

@@ -1,3 +1,4 @@
+// Chatting: turns, commands, breaking off, piped input.
 import { PassThrough, Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// `tsumugi data`: what it prints and writes, and what it refuses.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

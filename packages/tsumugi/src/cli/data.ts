@@ -1,9 +1,10 @@
 // `tsumugi data`: text → token shards to train on, and what a folder of them holds.
 import { openTokenizer } from '../lm/index.ts';
+import { formatCount } from '../run/index.ts';
 import { HELD_OUT_FRACTION, type Manifest, openCorpus, prepare, readManifest, type Totals } from '../text/index.ts';
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
-import { compact, ProgressLine } from './progress.ts';
+import { ProgressLine } from './progress.ts';
 import { readOptions, textOptions } from './text-options.ts';
 import { defineGroup, defineVerb } from './verb.ts';
 
@@ -38,7 +39,7 @@ const prepareShards = defineVerb(
       seed: options.seed,
       heldOutFraction: options.heldOut,
       onProgress: ({ documents, tokens, bytesRead, bytesTotal }) =>
-        progress.update(bytesRead / bytesTotal, `${compact(documents)} documents, ${compact(tokens)} tokens`),
+        progress.update(bytesRead / bytesTotal, `${formatCount(documents)} documents, ${formatCount(tokens)} tokens`),
     });
     progress[Symbol.dispose]();
     if (reused) io.stderr.write(`${options.out} already holds this; nothing was written\n`);

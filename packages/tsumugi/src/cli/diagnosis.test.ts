@@ -1,3 +1,4 @@
+// The doctor: every problem comes with its remedy.
 import { describe, expect, it } from 'vitest';
 import { blasKind, diagnose, type Facts } from './diagnosis.ts';
 

@@ -92,7 +92,7 @@ export function diagnose(facts: Facts): Problem[] {
       'unset TSUMUGI_THREADS and OMP_NUM_THREADS, or set TSUMUGI_THREADS to the number of cores',
     );
   }
-  const busy = facts.otherLoad > 0.3;
+  const busy = matmul !== undefined && facts.otherLoad > 0.3;
   if (busy) {
     const percent = Math.round(100 * facts.otherLoad);
     add(

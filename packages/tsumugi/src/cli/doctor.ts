@@ -53,11 +53,6 @@ async function measureOtherLoad(): Promise<number> {
 
 const readMaps = (): string => (existsSync('/proc/self/maps') ? readFileSync('/proc/self/maps', 'utf8') : '');
 
-function remedyOf(error: unknown): string {
-  const remedy = (error as { remedy?: unknown }).remedy;
-  return typeof remedy === 'string' ? remedy : 'run `npm run setup`';
-}
-
 /** Measures this machine, for about two seconds. */
 export async function examine(): Promise<Facts & { addon?: string }> {
   const { libtorch, addon, cpuLevel } = describeNative();
@@ -71,8 +66,10 @@ export async function examine(): Promise<Facts & { addon?: string }> {
   try {
     torchVersion();
   } catch (error) {
-    const [message = ''] = (error instanceof Error ? error.message : String(error)).split('\n  → ');
-    return { ...facts, failure: { message, remedy: remedyOf(error) } };
+    // Our errors end with their remedy.
+    const text = error instanceof Error ? error.message : String(error);
+    const [message = '', remedy = 'run `npm run setup`'] = text.split('\n  → ');
+    return { ...facts, failure: { message, remedy } };
   }
   const threads = numThreads();
   return {

@@ -1,3 +1,4 @@
+// Streams: lines, back pressure, colours, control characters.
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../base/index.ts';

@@ -1,3 +1,4 @@
+// The dispatcher: verbs, exit codes, what is said to whom, what is loaded.
 import { spawnSync } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Command-line options: types, defaults, mistakes.
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { ConfigError } from '../base/index.ts';
 import { describeOptions, type OptionTable, parseOptions } from './options.ts';

@@ -1,3 +1,4 @@
+// `--config` and `--set` over a schema.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// `tsumugi tokenizer`: the encode contract, training, decoding, mistakes.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Model folders: out and in again, and every way they can be wrong.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

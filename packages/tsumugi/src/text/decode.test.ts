@@ -1,3 +1,4 @@
+// Encodings: detection, flags, malformed bytes.
 import { describe, expect, it } from 'vitest';
 import { type ByteSource, decode, detectEncoding, parseEncoding } from './decode.ts';
 import { bytesSource, encodeAs } from './fixtures/toy.ts';

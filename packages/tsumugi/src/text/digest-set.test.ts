@@ -1,3 +1,4 @@
+// The set of digests that finds duplicates.
 import { hash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { DigestSet } from './digest-set.ts';

@@ -1,3 +1,4 @@
+// Evaluation batches: every held-out token once.
 import { describe, expect, it } from 'vitest';
 import { bitsPerCharacter, EvaluationBatches } from './evaluation.ts';
 import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.ts';

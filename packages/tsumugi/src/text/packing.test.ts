@@ -1,3 +1,4 @@
+// Packed batches: boundaries, shuffling, resuming at any step, ranks.
 import { describe, expect, it } from 'vitest';
 import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.ts';
 import { PackedBatches, type PackingOptions } from './packing.ts';

@@ -1,3 +1,4 @@
+// From documents to shards: counts, duplicates, the held-out split, interruptions.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { embeddedText } from './embedded.ts';

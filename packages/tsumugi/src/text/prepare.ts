@@ -3,7 +3,15 @@
 import { createHash, hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, DataError, deriveSeed, FormatError, invariant, RandomStream } from '../base/index.ts';
+import {
+  ConfigError,
+  DataError,
+  deriveSeed,
+  FormatError,
+  invariant,
+  RandomStream,
+  StagedFolder,
+} from '../base/index.ts';
 import { DigestSet } from './digest-set.ts';
 import type { Encoder } from './encoder.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, type Totals } from './manifest.ts';
@@ -11,7 +19,6 @@ import { ShardWriter } from './shard-writer.ts';
 import { TokenShards } from './shards.ts';
 import type { Corpus, SourceRecord } from './sources.ts';
 import { normaliseNewlines } from './split.ts';
-import { stageFolder } from './staged-folder.ts';
 
 export interface PrepareOptions {
   encoder: Encoder;
@@ -108,29 +115,24 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
   using existing = unlessBroken(() => TokenShards.open(folder));
   if (existing?.manifest.fingerprint === fingerprint) return { manifest: existing.manifest, reused: true };
 
-  const manifest = await stageFolder(
-    folder,
-    (place) => unlessBroken(() => readManifest(place)) !== undefined,
-    async (place) => {
-      using writer = new ShardWriter(place, options.shardTokens ?? 1 << 26);
-      const kept = await writeDocuments(corpus, writer, options, fraction);
-      const { encoder, tokenizerHash, seed } = options;
-      const written: Manifest = {
-        format: 'tsumugi-token-shards',
-        version: 1,
-        fingerprint,
-        tokenizer: { sha256: tokenizerHash, vocabSize: encoder.vocabSize, bosId: encoder.bosId },
-        seed,
-        heldOutFraction: fraction,
-        ...kept,
-        sources,
-        settings: { ...corpus.settings },
-        ...writer.finish(),
-      };
-      writeFileSync(join(place, MANIFEST_FILE), `${JSON.stringify(written, undefined, 2)}\n`);
-      return written;
-    },
-  );
+  using staged = new StagedFolder(folder, (place) => unlessBroken(() => readManifest(place)) !== undefined);
+  using writer = new ShardWriter(staged.path, options.shardTokens ?? 1 << 26);
+  const kept = await writeDocuments(corpus, writer, options, fraction);
+  const { encoder, tokenizerHash, seed } = options;
+  const manifest: Manifest = {
+    format: 'tsumugi-token-shards',
+    version: 1,
+    fingerprint,
+    tokenizer: { sha256: tokenizerHash, vocabSize: encoder.vocabSize, bosId: encoder.bosId },
+    seed,
+    heldOutFraction: fraction,
+    ...kept,
+    sources,
+    settings: { ...corpus.settings },
+    ...writer.finish(),
+  };
+  writeFileSync(join(staged.path, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  staged.commit();
   return { manifest, reused: false };
 }
 

@@ -1,3 +1,4 @@
+// Reading text, jsonl and parquet, and every mistake with them.
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';

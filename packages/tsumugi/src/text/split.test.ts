@@ -1,3 +1,4 @@
+// Where long texts are cut into documents.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { embeddedText } from './embedded.ts';

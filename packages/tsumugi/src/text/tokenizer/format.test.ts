@@ -1,3 +1,4 @@
+// The published tokenizer files: writing, reading, malformed ones.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

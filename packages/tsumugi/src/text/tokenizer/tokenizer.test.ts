@@ -1,3 +1,4 @@
+// Encoding and decoding against golden cases and the plain recurrence.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Training: EM against enumeration, determinism, limits.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Vocabularies, and what makes one malformed.
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../base/index.ts';
 import { byteText, costOf, type Piece, parsePieces, Vocabulary } from './vocabulary.ts';

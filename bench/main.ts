@@ -1,7 +1,6 @@
 // `npm run bench [-- names…] [--json FILE] [--quick]`: measures the machine, then runs the parts and prints their tables.
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { ConfigError, suggestion, UserError } from 'tsumugi/base';
+import { ConfigError, suggestion, UserError, writeFileAtomic } from 'tsumugi/base';
 import { describeMachine, type Machine, measureMachine } from './lib/machine.ts';
 import type { Context, Part, PartResult } from './lib/part.ts';
 import { Peer, PeerMissing } from './lib/peer.ts';
@@ -76,26 +75,35 @@ async function main(): Promise<void> {
   console.log(`machine\n${describeMachine(machine)}\n`);
   const report: Report = { date: new Date().toISOString(), quick, machine, parts: {} };
   for (const name of names) {
-    const peerNotes: string[] = [];
-    const part = await parts[name]!();
-    const { rows, notes = [] } = await part.run({
-      quick,
-      machine,
-      log: (line) => process.stderr.write(`  … ${name}: ${line}\n`),
-      peer: peerStarter(machine, peerNotes),
-    });
-    report.parts[name] = { rows, notes: [...peerNotes, ...notes] };
-    console.log(`${name}\n${table(rows)}`);
-    for (const note of report.parts[name].notes!) console.log(`  · ${note}`);
+    const result = await runPart(name, machine, quick);
+    report.parts[name] = result;
+    console.log(`${name}\n${table(result.rows)}`);
+    for (const note of result.notes) console.log(`  · ${note}`);
     console.log();
   }
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (values.json) writeFileAtomic(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** Runs one part. What it throws becomes a note and exit code 1, so that it does not cost the other parts' results. */
+async function runPart(name: string, machine: Machine, quick: boolean): Promise<Required<PartResult>> {
+  const notes: string[] = [];
+  const log = (line: string) => process.stderr.write(`  … ${name}: ${line}\n`);
+  try {
+    const part = await parts[name]!();
+    const result = await part.run({ quick, machine, log, peer: peerStarter(machine, notes) });
+    return { rows: result.rows, notes: [...notes, ...(result.notes ?? [])] };
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+    return { rows: [], notes: [...notes, `FAILED: ${(error as Error).message}`] };
+  }
 }
 
 try {
   await main();
 } catch (error) {
-  const mistake = error instanceof UserError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+  const code = String((error as { code?: unknown }).code);
+  const mistake = error instanceof UserError || code.startsWith('ERR_PARSE_ARGS') || code.startsWith('native-');
   console.error(mistake ? `bench: ${(error as Error).message}` : error);
   process.exitCode = mistake ? 2 : 1;
 }

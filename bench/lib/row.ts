@@ -21,6 +21,8 @@ export interface RowOptions {
   better: 'lower' | 'higher';
   ours: readonly number[];
   peer?: readonly number[] | undefined;
+  /** False for figures whose ratio says nothing, such as differences. */
+  comparable?: boolean;
   /** A peak in the row's unit. */
   peak?: { of: string; value: number } | undefined;
   /** The least that is wanted: of the speed ratio when there is a peer, of the share, or of the value itself. */
@@ -32,9 +34,10 @@ export function row(options: RowOptions): Row {
   const { name, unit, better, peak } = options;
   const ours = summarize(options.ours, better);
   const peer = options.peer && options.peer.length > 0 ? summarize(options.peer, better) : undefined;
-  const speed = peer && {
-    median: better === 'lower' ? peer.median / ours.median : ours.median / peer.median,
-    best: better === 'lower' ? peer.best / ours.best : ours.best / peer.best,
+  const compared = options.comparable === false ? undefined : peer;
+  const speed = compared && {
+    median: better === 'lower' ? compared.median / ours.median : ours.median / compared.median,
+    best: better === 'lower' ? compared.best / ours.best : ours.best / compared.best,
   };
   const share = peak && { of: peak.of, value: ours.median / peak.value };
   return {

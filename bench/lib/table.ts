@@ -15,6 +15,7 @@ const pair = (summary: { median: number; best: number } | undefined, show = form
 const headings = ['', 'unit', 'ours: median (best)', 'peer: median (best)', 'speed: ours ÷ peer', 'share of', 'goal'];
 
 export function table(rows: readonly Row[]): string {
+  if (rows.length === 0) return '  (no figures)';
   const cells = rows.map((row) => [
     row.name,
     row.unit,

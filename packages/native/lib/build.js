@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { addonName, addonPath, buildKey, buildRoot, packageRoot, readBuild, writeJson } from './builds.js';
 import { multiarch } from './libtorch.js';
 
@@ -125,7 +125,9 @@ function filesBelow(folder) {
  * @returns {string}
  */
 export function inputsHash(libtorch, cpuLevel) {
-  const hash = createHash('sha256').update(JSON.stringify([libtorch, settings(libtorch, cpuLevel)]));
+  // Where the checkout lies makes no difference to what is built.
+  const { NODE_API_INCLUDE: _, ...rest } = settings(libtorch, cpuLevel);
+  const hash = createHash('sha256').update(JSON.stringify([libtorch, rest]));
   for (const path of [join(packageRoot, 'CMakeLists.txt'), ...filesBelow(join(packageRoot, 'src'))]) {
     hash.update(path.slice(packageRoot.length)).update('\0').update(readFileSync(path)).update('\0');
   }
@@ -211,6 +213,23 @@ export function failureExcerpt(lines) {
 }
 
 /**
+ * Whether CMake can go on in this folder: it was made here, for this checkout, and with this generator.
+ * @param {string} work
+ * @param {string} generator
+ * @returns {boolean}
+ */
+function isUsable(work, generator) {
+  const cache = join(work, 'CMakeCache.txt');
+  if (!existsSync(cache)) return false;
+  const lines = new Set(readFileSync(cache, 'utf8').split('\n'));
+  return [
+    `CMAKE_CACHEFILE_DIR:INTERNAL=${work}`,
+    `CMAKE_HOME_DIRECTORY:INTERNAL=${resolve(packageRoot)}`,
+    `CMAKE_GENERATOR:INTERNAL=${generator}`,
+  ].every((line) => lines.has(line));
+}
+
+/**
  * Builds the addon. The object files stay in build/work/<key>, so that after an edit only what changed is compiled.
  * @param {Libtorch} libtorch
  * @param {string} cpuLevel
@@ -226,10 +245,11 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
   const key = buildKey(libtorch, cpuLevel);
   const inputs = inputsHash(libtorch, cpuLevel);
   const work = join(buildRoot, 'work', key);
+  const generator = firstOf('make') ? 'Unix Makefiles' : 'Ninja';
   // A build that was killed can leave an object file cut off yet newer than its source; so its folder starts afresh.
   const unfinished = join(work, 'unfinished');
   // Moved away first: compilers that outlived a killed setup must not write into the new one.
-  if (existsSync(unfinished)) {
+  if (existsSync(unfinished) || (existsSync(work) && !isUsable(work, generator))) {
     const stale = join(buildRoot, 'work', `stale-${process.pid}`);
     renameSync(work, stale);
     rmSync(stale, { recursive: true, force: true, maxRetries: 5 });
@@ -237,7 +257,8 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
   mkdirSync(work, { recursive: true });
   writeFileSync(unfinished, '');
 
-  const generator = firstOf('make') ? 'Unix Makefiles' : 'Ninja';
+  const log = join(buildRoot, `${key}.log`);
+  rmSync(log, { force: true });
   const definitions = Object.entries(settings(libtorch, cpuLevel)).map(([name, value]) => `-D${name}=${value}`);
   const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2e9)));
   const steps = [
@@ -254,7 +275,6 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
     if (status !== 0) {
       // The compiler ended by itself, so what lies there is sound; unless it was killed.
       if (status !== null) rmSync(unfinished);
-      const log = join(buildRoot, `${key}.log`);
       writeFileSync(log, `${tail.join('\n')}\n`);
       throw new BuildError(
         `building the addon against libtorch ${libtorch.version} (${libtorch.libDir}) failed:\n${failureExcerpt(tail)}`,

@@ -15,11 +15,10 @@ namespace {
 constexpr int64_t rows_per_block = 192;
 // Backward sums gradients of keys over cuts of the queries. At least this many pieces of work, for balance over cores.
 constexpr int64_t backward_pieces = 16;
-// Up to this many queries (decoding), keys are read once where they lie instead of being packed.
-constexpr int64_t few_queries = 4;
-constexpr int64_t keys_per_split = 256;
-// Below this many multiply-adds, starting threads costs more than it gains.
-constexpr int64_t serial_work = 1 << 16;
+// When there is one block of queries only, the keys are cut into pieces of this many tiles.
+constexpr int64_t tiles_per_split = 4;
+// A thread's share of keys, in elements: for less, waking it costs more than it gains.
+constexpr int64_t serial_elements = 1 << 16;
 
 /// Runs `body(slot, item)` for every item. `slot` < the number of threads names the scratch memory of the thread.
 template <typename Body>
@@ -89,98 +88,83 @@ void pack(const Plan& plan, const at::Tensor& source, T* dense, T* across) {
   });
 }
 
-/// One or a few queries against a long cache: each piece takes some keys of one head, and the pieces are then joined.
+/// One block of queries, as in decoding: nothing packed would be used twice, so the keys are shared out instead. Each piece
+/// takes a few tiles of one head's keys; the pieces are then joined in order.
 template <typename T>
-void forward_few(const Plan& plan, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, T scale,
-                 const at::Tensor& out, const at::Tensor& logsumexp) {
+void forward_split(const Plan& plan, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, T scale,
+                   const at::Tensor& out, const at::Tensor& logsumexp) {
   const Shape& shape = plan.shape;
   const auto q = view<const T>(query), k = view<const T>(key), v = view<const T>(value);
-  const auto o = view<T>(out);
-  const int64_t group = shape.group(), dim = shape.dim, rows = shape.queries * group;
-  const int64_t first = plan.first_tile * keys_per_tile;
-  const int64_t splits = (shape.keys - first + keys_per_split - 1) / keys_per_split;
-  const int64_t heads = shape.batch * shape.key_heads, part = dim + 2;  // weighted sum, maximum, sum of weights
+  const int64_t group = shape.group(), dp = padded<T>(shape.dim), tile_size = dp * keys_per_tile;
+  const int64_t rows = shape.queries * group, heads = shape.batch * shape.key_heads;
+  const int64_t splits = (plan.tiles + tiles_per_split - 1) / tiles_per_split;
+  const int64_t part = dp + 2;  // weighted sum, sum of weights, maximum
   const at::Tensor memory = at::empty({heads * splits * rows, part}, query.options());
-  T* parts = static_cast<T*>(memory.data_ptr());
-  const int64_t work = std::min(shape.keys - first, keys_per_split) * rows * dim * 2;
-  at::parallel_for(0, heads * splits, std::max<int64_t>(1, serial_work / work), [&](int64_t begin, int64_t end) {
-    std::vector<T> scores(keys_per_split);
+  T* const parts = static_cast<T*>(memory.data_ptr());
+  const int64_t scratch_size = (Running<T>::size(rows, dp) + 2 * tile_size + 63) / 64 * 64;
+  const int64_t grain = std::max<int64_t>(1, serial_elements / (tiles_per_split * tile_size + rows * dp));
+  const at::Tensor scratch = at::empty({at::get_num_threads(), scratch_size}, query.options());
+  at::parallel_for(0, heads * splits, grain, [&](int64_t begin, int64_t end) {
+    T* const keys = static_cast<T*>(scratch.data_ptr()) + at::get_thread_num() * scratch_size;
+    T* const values = keys + tile_size;
     for (int64_t item = begin; item < end; item++) {
-      const int64_t head = item / splits, b = head / shape.key_heads, kh = head % shape.key_heads;
-      const int64_t from = first + item % splits * keys_per_split, to = std::min(from + keys_per_split, shape.keys);
-      const Ranges ranges = plan.ranges(b);
+      const int64_t b = item / splits / shape.key_heads, kh = item / splits % shape.key_heads;
+      const Running<T> running(values + tile_size, 0, rows, dp);
+      gather_rows(q, shape, b, kh, 0, shape.queries, T(scale * log2_e), running.query);
+      const int64_t first = plan.first_tile + item % splits * tiles_per_split;
+      for (int64_t tile = first; tile < std::min(first + tiles_per_split, plan.first_tile + plan.tiles); tile++) {
+        const int64_t at = tile * keys_per_tile, count = std::min(keys_per_tile, shape.keys - at);
+        pack_tile<T>(k.row(b, at, kh), k.position, count, shape.dim, nullptr, keys);
+        pack_tile<T>(v.row(b, at, kh), v.position, count, shape.dim, values, nullptr);
+        forward_tile(shape, plan.ranges(b), keys, values, at, running);
+      }
       for (int64_t r = 0; r < rows; r++) {
-        const int64_t t = r / group;
-        const int64_t low = std::max(from, ranges.low[t]), high = std::min(to, ranges.high(t));
-        T* sum = parts + (item * rows + r) * part;
-        std::fill(sum, sum + dim, T(0));
-        const T* x = q.row(b, t, kh * group + r % group);
-        T maximum = -std::numeric_limits<T>::infinity(), total = 0;
-        for (int64_t j = low; j < high; j++) {
-          const T* y = k.row(b, j, kh);
-          T dot = 0;
-#pragma omp simd reduction(+ : dot)
-          for (int64_t e = 0; e < dim; e++) dot += x[e] * y[e];
-          scores[j - low] = dot * T(scale * log2_e);
-          maximum = std::max(maximum, scores[j - low]);
-        }
-#pragma omp simd reduction(+ : total)
-        for (int64_t j = 0; j < high - low; j++) {
-          scores[j] = fast_exp2(scores[j] - maximum);
-          total += scores[j];
-        }
-        for (int64_t j = low; j < high; j++) {
-          const T* y = v.row(b, j, kh);
-          const T weight = scores[j - low];
-#pragma omp simd
-          for (int64_t e = 0; e < dim; e++) sum[e] += weight * y[e];
-        }
-        sum[dim] = maximum;
-        sum[dim + 1] = total;
+        T* to = parts + (item * rows + r) * part;
+        std::copy(running.out + r * dp, running.out + (r + 1) * dp, to);
+        to[dp] = running.sum(r);
+        to[dp + 1] = running.maximum[r];
       }
     }
   });
-  T* lse = static_cast<T*>(logsumexp.data_ptr());
-  for (int64_t head = 0; head < heads; head++) {
-    const int64_t b = head / shape.key_heads, kh = head % shape.key_heads;
-    for (int64_t r = 0; r < rows; r++) {
-      const int64_t t = r / group, h = kh * group + r % group;
-      const auto at_split = [&](int64_t split) { return parts + ((head * splits + split) * rows + r) * part; };
+
+  at::parallel_for(0, heads * rows, std::max<int64_t>(1, serial_elements / (splits * part)), [&](int64_t begin, int64_t end) {
+    std::vector<T> weighted(dp);
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t head = i / rows, r = i % rows;
+      const auto of_split = [&](int64_t split) { return parts + ((head * splits + split) * rows + r) * part; };
       T maximum = -std::numeric_limits<T>::infinity(), total = 0;
-      for (int64_t split = 0; split < splits; split++) maximum = std::max(maximum, at_split(split)[dim]);
-      T* to = o.row(b, t, h);
-      std::fill(to, to + dim, T(0));
+      for (int64_t split = 0; split < splits; split++) maximum = std::max(maximum, of_split(split)[dp + 1]);
+      std::fill(weighted.begin(), weighted.end(), T(0));
       for (int64_t split = 0; split < splits; split++) {
-        const T* from = at_split(split);
-        const T weight = fast_exp2(from[dim] - maximum);
-        total += weight * from[dim + 1];
+        const T* from = of_split(split);
+        const T weight = fast_exp2(from[dp + 1] - maximum);
+        total += weight * from[dp];
+        T* to = weighted.data();
 #pragma omp simd
-        for (int64_t e = 0; e < dim; e++) to[e] += weight * from[e];
+        for (int64_t e = 0; e < dp; e++) to[e] += weight * from[e];
       }
-      const T inverse = T(1) / total;
-#pragma omp simd
-      for (int64_t e = 0; e < dim; e++) to[e] *= inverse;
-      lse[(b * shape.heads + h) * shape.queries + t] = T((maximum + std::log2(total)) * ln_2);
+      write_row(shape, head / shape.key_heads, r / group, head % shape.key_heads * group + r % group, weighted.data(), total,
+                maximum, view<T>(out), static_cast<T*>(logsumexp.data_ptr()));
     }
-  }
+  });
 }
 
 template <typename T>
 void forward(const Plan& plan, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, double scale,
              const at::Tensor& out, const at::Tensor& logsumexp) {
   const Shape& shape = plan.shape;
-  if (shape.queries <= few_queries) return forward_few<T>(plan, query, key, value, T(scale), out, logsumexp);
+  if (plan.blocks == 1) return forward_split<T>(plan, query, key, value, T(scale), out, logsumexp);
   const int64_t dp = padded<T>(shape.dim), head_size = plan.tiles * dp * keys_per_tile;
   const int64_t heads = shape.batch * shape.key_heads;
   const at::Tensor packed = at::empty({2, heads * head_size}, query.options());
   T *keys = static_cast<T*>(packed.data_ptr()), *values = keys + heads * head_size;
   pack<T>(plan, key, nullptr, keys);
   pack<T>(plan, value, values, nullptr);
-  const int64_t scratch_size = (ForwardScratch<T>::size(plan.rows(), dp) + 63) / 64 * 64;
+  const int64_t scratch_size = (Running<T>::size(plan.rows(), dp) + 63) / 64 * 64;
   const at::Tensor scratch = at::empty({at::get_num_threads(), scratch_size}, query.options());
-  // The last blocks see the most keys: they start first, and the short ones fill the gaps at the end.
+  // Head by head, so that its tiles stay in the cache; the last blocks, which see the most keys, first.
   for_each_item(heads * plan.blocks, [&](int64_t slot, int64_t item) {
-    const int64_t head = item % heads, i = plan.blocks - 1 - item / heads, b = head / shape.key_heads;
+    const int64_t head = item / plan.blocks, i = plan.blocks - 1 - item % plan.blocks, b = head / shape.key_heads;
     forward_block<T>(shape, plan.ranges(b), b, head % shape.key_heads, i * plan.block, plan.block_end(i), T(scale),
                      view<const T>(query), keys + head * head_size, values + head * head_size, plan.first_tile, view<T>(out),
                      static_cast<T*>(logsumexp.data_ptr()), static_cast<T*>(scratch.data_ptr()) + slot * scratch_size);

@@ -132,88 +132,102 @@ inline T row_maximum(const T* row, int64_t count) {
   return result;
 }
 
-/// Memory one thread needs for a block of `rows` rows.
+/// What a block of queries has gathered from the keys so far: per row the maximum score, the sum of the weights (one per
+/// lane, to be added up at the end) and the weighted sum of the values. One thread's memory.
 template <typename T>
-struct ForwardScratch {
-  T *query, *out, *maximum, *sums, *tile;
+struct Running {
+  int64_t t0, rows;
+  T *query, *out, *sums, *maximum, *tile;
+
   static int64_t size(int64_t rows, int64_t dp) {
-    return rows * (2 * dp + 1 + Register<T>::width) + 64 + tile_rows * keys_per_tile;
+    return rows * (2 * dp + Register<T>::width + 1) + tile_rows * keys_per_tile + 64;
   }
-  ForwardScratch(T* memory, int64_t rows, int64_t dp) {
+  Running(T* memory, int64_t first_query, int64_t num_rows, int64_t dp) : t0(first_query), rows(num_rows) {
     query = memory;
     out = query + rows * dp;
     sums = out + rows * dp;
     tile = sums + rows * Register<T>::width;
     maximum = tile + tile_rows * keys_per_tile;
+    std::fill(out, tile, T(0));
+    std::fill(maximum, maximum + rows, -std::numeric_limits<T>::infinity());
+  }
+  T sum(int64_t row) const {
+    T total = 0;
+    for (int64_t lane = 0; lane < Register<T>::width; lane++) total += sums[row * Register<T>::width + lane];
+    return total;
   }
 };
 
-/// out and log-sum-exp [B,H,T] of the queries [t0, t1) of the heads that share `key_head`.
+/// Takes in one tile of keys and values.
+template <typename T>
+void forward_tile(const Shape& shape, const Ranges& ranges, const T* keys_across, const T* values, int64_t first_key,
+                  const Running<T>& running) {
+  using Vector = typename Register<T>::type;
+  constexpr int64_t width = Register<T>::width;
+  const int64_t group = shape.group(), dp = padded<T>(shape.dim);
+  for (int64_t r = 0; r < running.rows; r += tile_rows) {
+    const int count = static_cast<int>(std::min<int64_t>(tile_rows, running.rows - r));
+    const Span span = span_of<T>(ranges, running.t0 + r / group, running.t0 + (r + count - 1) / group, first_key);
+    if (span.begin >= span.end) continue;
+    T* const p = running.tile;
+    gemm_rows<T, false, false>(count, span.end - span.begin, shape.dim, running.query + r * dp, dp,
+                               keys_across + span.begin, keys_per_tile, p + span.begin, keys_per_tile);
+    for (int i = 0; i < count; i++) {
+      T* row = p + i * keys_per_tile;
+      if (!span.whole)
+        mask_row(row, span, ranges, running.t0 + (r + i) / group, first_key, -std::numeric_limits<T>::infinity());
+      const T tile_max = row_maximum(row + span.begin, span.end - span.begin), before = running.maximum[r + i];
+      const T now = tile_max > before ? tile_max : before;
+      if (now == -std::numeric_limits<T>::infinity()) {  // this row has seen nothing yet
+        std::fill(row + span.begin, row + span.end, T(0));
+        continue;
+      }
+      Vector& sum = *reinterpret_cast<Vector*>(running.sums + (r + i) * width);
+      if (tile_max > before) {
+        const T correction = fast_exp2(before - now);
+        running.maximum[r + i] = now;
+        sum *= correction;
+        T* o = running.out + (r + i) * dp;
+#pragma omp simd
+        for (int64_t e = 0; e < dp; e++) o[e] *= correction;
+      }
+#pragma omp simd
+      for (int64_t j = span.begin; j < span.end; j++) row[j] = fast_exp2(row[j] - now);
+      for (int64_t j = span.begin; j < span.end; j += width) sum += *reinterpret_cast<Vector*>(row + j);
+    }
+    gemm_rows<T, false, true>(count, dp, span.end - span.begin, p + span.begin, keys_per_tile, values + span.begin * dp, dp,
+                              running.out + r * dp, dp);
+  }
+}
+
+/// Writes one row: out = weighted sum / sum, and the natural log-sum-exp into [B,H,T].
+template <typename T>
+void write_row(const Shape& shape, int64_t b, int64_t t, int64_t head, const T* weighted, T sum, T maximum,
+               const View<T>& out, T* logsumexp) {
+  logsumexp[(b * shape.heads + head) * shape.queries + t] = T((maximum + std::log2(sum)) * ln_2);
+  const T inverse = T(1) / sum;
+  T* to = out.row(b, t, head);
+#pragma omp simd
+  for (int64_t e = 0; e < shape.dim; e++) to[e] = weighted[e] * inverse;
+}
+
+/// out and log-sum-exp of the queries [t0, t1) of the heads that share `key_head`.
 /// `keys_across` and `values` are the packed tiles of that head from tile `first_tile` on.
 template <typename T>
 void forward_block(const Shape& shape, const Ranges& ranges, int64_t b, int64_t key_head, int64_t t0, int64_t t1, T scale,
                    const View<const T>& query, const T* keys_across, const T* values, int64_t first_tile,
                    const View<T>& out, T* logsumexp, T* memory) {
-  using Vector = typename Register<T>::type;
-  constexpr int64_t width = Register<T>::width;
-  const int64_t group = shape.group(), dim = shape.dim, dp = padded<T>(dim), rows = (t1 - t0) * group;
-  ForwardScratch<T> scratch(memory, rows, dp);
-  gather_rows(query, shape, b, key_head, t0, t1, T(scale * log2_e), scratch.query);
-  std::fill(scratch.out, scratch.out + rows * dp, T(0));
-  std::fill(scratch.sums, scratch.sums + rows * width, T(0));
-  std::fill(scratch.maximum, scratch.maximum + rows, -std::numeric_limits<T>::infinity());
-
+  const int64_t group = shape.group(), dp = padded<T>(shape.dim);
+  const Running<T> running(memory, t0, (t1 - t0) * group, dp);
+  gather_rows(query, shape, b, key_head, t0, t1, T(scale * log2_e), running.query);
   const int64_t tile_end = (ranges.high(t1 - 1) + keys_per_tile - 1) / keys_per_tile;
   for (int64_t tile = ranges.low[t0] / keys_per_tile; tile < tile_end; tile++) {
-    const T* k = keys_across + (tile - first_tile) * dp * keys_per_tile;
-    const T* v = values + (tile - first_tile) * dp * keys_per_tile;
-    const int64_t first_key = tile * keys_per_tile;
-    for (int64_t r = 0; r < rows; r += tile_rows) {
-      const int count = static_cast<int>(std::min<int64_t>(tile_rows, rows - r));
-      const Span span = span_of<T>(ranges, t0 + r / group, t0 + (r + count - 1) / group, first_key);
-      if (span.begin >= span.end) continue;
-      T* p = scratch.tile;
-      gemm_rows<T, false, false>(count, span.end - span.begin, dim, scratch.query + r * dp, dp, k + span.begin,
-                                 keys_per_tile, p + span.begin, keys_per_tile);
-      for (int i = 0; i < count; i++) {
-        T* row = p + i * keys_per_tile;
-        if (!span.whole)
-          mask_row(row, span, ranges, t0 + (r + i) / group, first_key, -std::numeric_limits<T>::infinity());
-        const T tile_max = row_maximum(row + span.begin, span.end - span.begin), before = scratch.maximum[r + i];
-        const T now = tile_max > before ? tile_max : before;
-        if (now == -std::numeric_limits<T>::infinity()) {  // this row sees none of the tile yet
-          std::fill(row + span.begin, row + span.end, T(0));
-          continue;
-        }
-        Vector& sum = *reinterpret_cast<Vector*>(scratch.sums + (r + i) * width);
-        if (tile_max > before) {
-          const T correction = fast_exp2(before - now);
-          scratch.maximum[r + i] = now;
-          sum *= correction;
-          T* o = scratch.out + (r + i) * dp;
-#pragma omp simd
-          for (int64_t e = 0; e < dp; e++) o[e] *= correction;
-        }
-#pragma omp simd
-        for (int64_t j = span.begin; j < span.end; j++) row[j] = fast_exp2(row[j] - now);
-        for (int64_t j = span.begin; j < span.end; j += width) sum += *reinterpret_cast<Vector*>(row + j);
-      }
-      gemm_rows<T, false, true>(count, dp, span.end - span.begin, p + span.begin, keys_per_tile, v + span.begin * dp, dp,
-                                scratch.out + r * dp, dp);
-    }
+    const int64_t at = (tile - first_tile) * dp * keys_per_tile;
+    forward_tile(shape, ranges, keys_across + at, values + at, tile * keys_per_tile, running);
   }
-
-  for (int64_t r = 0; r < rows; r++) {
-    const int64_t t = t0 + r / group, head = key_head * group + r % group;
-    T sum = 0;
-    for (int64_t lane = 0; lane < width; lane++) sum += scratch.sums[r * width + lane];
-    logsumexp[(b * shape.heads + head) * shape.queries + t] = T((scratch.maximum[r] + std::log2(sum)) * ln_2);
-    const T inverse = T(1) / sum;
-    const T* from = scratch.out + r * dp;
-    T* to = out.row(b, t, head);
-#pragma omp simd
-    for (int64_t e = 0; e < dim; e++) to[e] = from[e] * inverse;
-  }
+  for (int64_t r = 0; r < running.rows; r++)
+    write_row(shape, b, t0 + r / group, key_head * group + r % group, running.out + r * dp, running.sum(r),
+              running.maximum[r], out, logsumexp);
 }
 
 template <typename T>

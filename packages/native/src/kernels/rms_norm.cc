@@ -13,7 +13,26 @@ T sum_of_squares(const T* x, int64_t n) {
   return sum;
 }
 
-/// y (row stride y_stride) from `count` rows of length n; `residual` may be null.
+template <typename T>
+T weighted_dot(const T* g, const T* x, const T* weight, T offset, int64_t n) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; i++) sum += g[i] * x[i] * (offset + weight[i]);
+  return sum;
+}
+
+/// dx = scale·g·(offset + weight) − pull·x for one row, and the row's part of the weight's gradient.
+template <typename T>
+void backward_row(const T* g, const T* x, const T* weight, T offset, T scale, T pull, T* dx, T* dw, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; i++) {
+    const T scaled = g[i] * scale;
+    dx[i] = scaled * (offset + weight[i]) - pull * x[i];
+    dw[i] += scaled * x[i];
+  }
+}
+
+/// y [count, n] from rows of length n that lie x_stride apart; `residual` may be null.
 template <typename T>
 void forward_rows(const T* x, int64_t x_stride, const T* residual, int64_t residual_stride, const T* weight, T offset,
                   T eps, T* y, int64_t count, int64_t n) {
@@ -35,7 +54,7 @@ void forward_rows(const T* x, int64_t x_stride, const T* residual, int64_t resid
 }
 
 /// With r = rsqrt(mean(x²) + eps) and v = offset + weight:
-/// dx = r·(g·v − x·r²·mean(g·v·x)), dweight = Σ over rows of g·x·r. `dx` has row stride x_stride's counterpart dx_stride.
+/// dx = r·(g·v − x·r²·mean(g·v·x)), dweight = Σ over rows of g·x·r. Rows of dx lie dx_stride apart.
 template <typename T>
 at::Tensor backward_rows(const T* g, int64_t g_stride, const T* x, int64_t x_stride, const at::Tensor& weight, T offset,
                          T eps, T* dx, int64_t dx_stride, int64_t count, int64_t n) {
@@ -49,20 +68,9 @@ at::Tensor backward_rows(const T* g, int64_t g_stride, const T* x, int64_t x_str
       for (int64_t row = blocks.begin(block); row < blocks.end(block, count); row++) {
         const T* in = x + row * x_stride;
         const T* grad = g + row * g_stride;
-        T* out = dx + row * dx_stride;
-        T squares = 0, dot = 0;
-#pragma omp simd reduction(+ : squares, dot)
-        for (int64_t i = 0; i < n; i++) {
-          squares += in[i] * in[i];
-          dot += grad[i] * (offset + w[i]) * in[i];
-        }
-        const T scale = T(1) / std::sqrt(squares / T(n) + eps);
-        const T pull = scale * scale * scale * dot / T(n);
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++) {
-          out[i] = scale * grad[i] * (offset + w[i]) - pull * in[i];
-          dw[i] += grad[i] * in[i] * scale;
-        }
+        const T scale = T(1) / std::sqrt(sum_of_squares(in, n) / T(n) + eps);
+        const T pull = scale * scale * scale * weighted_dot(grad, in, w, offset, n) / T(n);
+        backward_row(grad, in, w, offset, scale, pull, dx + row * dx_stride, dw, n);
       }
     }
   });

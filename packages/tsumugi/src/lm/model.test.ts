@@ -240,3 +240,24 @@ describe('a fresh model', () => {
     expect(memory().liveBytes).toBe(start);
   });
 });
+
+describe('bfloat16', () => {
+  it('computes in bfloat16 over float32 weights, near the float32 result', () => {
+    scope(() => {
+      using model = new Plamo2(small(), initialWeights(2));
+      noGrad(() => {
+        const wide = model.forward(asIds(ids));
+        const narrow = model.forward(asIds(ids), { dtype: 'bfloat16' });
+        expect(narrow.dtype).toBe('bfloat16');
+        expect(relative(narrow.float(), wide)).toBeLessThan(0.05);
+        using cache = new Cache(model.config, { dtype: 'bfloat16' });
+        const first = model.forward(asIds(ids.slice(0, 30)), { dtype: 'bfloat16', cache });
+        const rest = model.forward(asIds(ids.slice(30, 31)), { dtype: 'bfloat16', cache });
+        expect([first.dtype, rest.dtype]).toEqual(['bfloat16', 'bfloat16']);
+        expect(relative(rest.float(), wide.narrow(1, 30, 1))).toBeLessThan(0.05);
+      });
+      backward(model.loss({ ids: asIds(ids), targets: asIds(ids) }, { dtype: 'bfloat16' }).loss);
+      for (const [path, parameter] of namedParameters(model)) expect(parameter.grad!.dtype, path).toBe('float32');
+    });
+  });
+});

@@ -54,7 +54,7 @@ export function causalConvPlain(x: Tensor, weight: Tensor, { documents, state }:
     const ids = documents && cat([documents.narrow(1, 0, 1).expand([B, k - 1]), documents], 1);
     let sum: Tensor | undefined;
     for (let j = 0; j < k; j++) {
-      let tap = row.narrow(1, j, T).mul(weight.select(2, j).select(1, 0));
+      let tap = row.narrow(1, j, T).mul(weight.select(2, j).select(1, 0).to(x.dtype));
       if (ids) tap = tap.mul(ids.narrow(1, j, T).eq(documents).unsqueeze(2).to(x.dtype));
       sum = sum ? sum.add(tap) : tap;
     }

@@ -51,5 +51,5 @@ export function rmsNormAdd(residual: Tensor, x: Tensor, weight: Tensor, options:
 export function rmsNormPlain(x: Tensor, weight: Tensor, { offset = 0, eps }: RmsNormOptions): Tensor {
   const wide = x.dtype === 'float64' ? x : x.float();
   const scale = wide.square().mean([-1], true).add(eps).rsqrt();
-  return wide.mul(scale).to(x.dtype).mul(weight.add(offset));
+  return wide.mul(scale).to(x.dtype).mul(weight.add(offset).to(x.dtype));
 }

@@ -1,0 +1,98 @@
+// The benchmark suite works: the command a stranger runs gives finite figures. How large they are is not judged here,
+// where other tests run beside it; but a BLAS that chose the wrong core would make every figure meaningless, so that is.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { checkBlasCore, cpuFlags, type Machine } from '../bench/lib/machine.ts';
+import type { PartResult } from '../bench/lib/part.ts';
+import { row } from '../bench/lib/row.ts';
+import { table } from '../bench/lib/table.ts';
+import { blasCore } from '../packages/tsumugi/src/torch/index.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function bench(...args: string[]) {
+  return spawnSync(process.execPath, ['bench/main.ts', ...args], { cwd: root, encoding: 'utf8' });
+}
+
+describe('npm run bench', () => {
+  it('measures the call overhead and the start-up in finite numbers', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsumugi-bench-test-'));
+    try {
+      const file = join(folder, 'report.json');
+      const { status, stderr } = bench('call-overhead', 'startup', '--quick', '--json', file);
+      expect(status, stderr).toBe(0);
+      const report = JSON.parse(readFileSync(file, 'utf8')) as { machine: Machine; parts: Record<string, PartResult> };
+      for (const peak of ['fmaGflops', 'matmulGflops', 'bandwidthGBs'] as const)
+        expect(report.machine[peak], peak).toBeGreaterThan(0);
+      expect(Object.keys(report.parts)).toEqual(['call-overhead', 'startup']);
+      const rows = Object.values(report.parts).flatMap((part) => part.rows);
+      expect(rows).toHaveLength(4);
+      for (const { name, ours, peer, speed } of rows) {
+        const figures = [...ours.samples, ...(peer?.samples ?? []), ours.median, ours.best, speed?.median ?? 1];
+        for (const figure of figures) expect(Number.isFinite(figure) && figure > 0, `${name}: ${figure}`).toBe(true);
+      }
+      expect(report.parts['startup']!.notes).toContain('the native addon is not loaded');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('refuses an unknown part by its nearest name', () => {
+    const { status, stderr } = bench('call-overhaed');
+    expect(status).toBe(2);
+    expect(stderr).toContain('Did you mean "call-overhead"?');
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
+describe('the BLAS core', () => {
+  it('is not the SSE core on this machine, if it has AVX2', () => {
+    expect(() => checkBlasCore(blasCore(), cpuFlags())).not.toThrow();
+  });
+
+  it('would be refused if it were', () => {
+    expect(() => checkBlasCore('Prescott', new Set(['sse2', 'avx2']))).toThrow('Prescott');
+    expect(() => checkBlasCore('Prescott', new Set(['sse2']))).not.toThrow();
+    expect(() => checkBlasCore('SkylakeX', new Set(['avx2', 'avx512f']))).not.toThrow();
+  });
+});
+
+describe('a row', () => {
+  const ours = [10, 12, 11];
+  const peer = [22, 20, 30];
+
+  it('tells how many times as quick we are, for times and for rates', () => {
+    expect(row({ name: 't', unit: 'ms', better: 'lower', ours, peer }).speed).toEqual({ median: 2, best: 2 });
+    expect(row({ name: 'r', unit: '/s', better: 'higher', ours, peer }).speed).toEqual({ median: 0.5, best: 0.4 });
+  });
+
+  it('judges its goal by the medians, and not at all without a peer', () => {
+    const goal = { of: 'speed', bound: 2.5 } as const;
+    expect(row({ name: 't', unit: 'ms', better: 'lower', ours, peer, goal }).goal).toEqual({
+      text: '≥ 2.50×',
+      met: false,
+    });
+    expect(row({ name: 't', unit: 'ms', better: 'lower', ours, goal }).goal).toBeUndefined();
+    const share = { of: 'share', bound: 0.5 } as const;
+    const peak = { of: 'peak', value: 20 };
+    expect(row({ name: 'r', unit: '/s', better: 'higher', ours, peak, goal: share }).goal?.met).toBe(true);
+  });
+
+  it('is printed with its figures, its ratio and its goal', () => {
+    const text = table([
+      row({ name: 'add', unit: 'ns', better: 'lower', ours, peer, goal: { of: 'speed', bound: 1 } }),
+    ]);
+    expect(text.split('\n').at(-1)!.trim().split(/ {2,}/)).toEqual([
+      'add',
+      'ns',
+      '11 (10)',
+      '22 (20)',
+      '2.00× (2.00×)',
+      'met ≥ 1.00×',
+    ]);
+  });
+});

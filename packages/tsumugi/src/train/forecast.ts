@@ -1,6 +1,4 @@
-// What a run will need, before its first step: memory from the shapes, time from one rehearsed micro-batch.
-import { freemem } from 'node:os';
-import { ConfigError } from '../base/index.ts';
+// Memory of a training step, from the shapes alone.
 import { isMamba, type Plamo2Config, tensorShapes } from '../lm/index.ts';
 
 export interface MemoryForecast {
@@ -12,6 +10,8 @@ export interface MemoryForecast {
 }
 
 const f32 = 4;
+
+export const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Floats per token that a layer keeps for backward, from the saved inputs of its operators. */
 function keptPerToken(config: Plamo2Config, index: number): number {
@@ -31,7 +31,7 @@ export function forecastMemory(
   options: { batchSize: number; contextLength: number; checkpointLayers: boolean },
 ): MemoryForecast {
   let parameters = 0;
-  for (const shape of tensorShapes(config).values()) parameters += shape.reduce((product, size) => product * size, 1);
+  for (const shape of tensorShapes(config).values()) parameters += elements(shape);
   const stateBytes = parameters * f32 * 4;
   const tokens = options.batchSize * options.contextLength;
   const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => keptPerToken(config, index));
@@ -40,20 +40,4 @@ export function forecastMemory(
     : layers.reduce((sum, floats) => sum + floats, 0) + Math.max(...layers);
   const activationBytes = tokens * kept * f32;
   return { stateBytes, activationBytes, totalBytes: stateBytes + activationBytes };
-}
-
-/** @throws ConfigError when the machine's free memory is less than the forecast, naming the option to change. */
-export function refuseIfTooLarge(forecast: MemoryForecast, available = freemem()): void {
-  if (forecast.totalBytes <= available) return;
-  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new ConfigError(
-    'too-little-memory',
-    `this run needs about ${gb(forecast.totalBytes)} (${gb(forecast.stateBytes)} for weights and optimizer, ` +
-      `${gb(forecast.activationBytes)} for activations) and ${gb(available)} are free`,
-    {
-      remedy:
-        'Lower batchSize (and raise accumulate to make up for it), set checkpointLayers, or take a smaller model.',
-      fields: { needed: forecast.totalBytes, available },
-    },
-  );
 }

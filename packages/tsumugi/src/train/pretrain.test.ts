@@ -114,7 +114,7 @@ describe('bad input', () => {
     await expect(train('no-preset', { model: 'minni' })).rejects.toThrow(/Did you mean "mini"/);
     await expect(train('odd', { modelChanges: { hidden_sise: 3 } })).rejects.toThrow(/hidden_sise.*\n.*hidden_size/);
     await expect(train('huge', { model: '8b', modelChanges: {} })).rejects.toThrow(
-      /needs about .* GB .* free\n.*batchSize/,
+      /will need about .* of memory.*\n.*batchSize/,
     );
     for (const name of ['no-data', 'no-tokenizer', 'no-preset', 'odd', 'huge'])
       expect(existsSync(join(setup.folder, name)), name).toBe(false);

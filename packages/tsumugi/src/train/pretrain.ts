@@ -1,9 +1,8 @@
 // Pre-training, from token shards to a model folder, top to bottom: open the data, build the model, forecast, train,
 // save. Everything that is random follows from `seed`, and batch k is a function of (seed, k), so a resumed run goes on
 // bit for bit.
-import { existsSync } from 'node:fs';
-import { freemem } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, statfsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError, deriveSeed } from '../base/index.ts';
 import {
   generateText,
@@ -14,8 +13,8 @@ import {
   parameterTable,
   preset,
   saveModel,
+  tensorShapes,
 } from '../lm/index.ts';
-import { numParameters } from '../nn/index.ts';
 import {
   AdamW,
   constant,
@@ -27,13 +26,20 @@ import {
   warmUpCosine,
   warmUpStableDecay,
 } from '../optim/index.ts';
-import { formatForecast, formatInteger, type ProgressStream, RunFolder } from '../run/index.ts';
+import {
+  type Forecast,
+  formatForecast,
+  formatInteger,
+  type ProgressStream,
+  RunFolder,
+  requireFits,
+} from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { makeBatch, PackedBatches, type Tokenizer, TokenShards } from '../text/index.ts';
 import { backward, type Device, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
 import { type Evaluation, evaluateHeldOut } from './evaluate.ts';
-import { forecastMemory, refuseIfTooLarge } from './forecast.ts';
+import { elements, forecastMemory } from './forecast.ts';
 import { restore, runLoop, type StepLoss } from './loop.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
 
@@ -71,8 +77,24 @@ export async function pretrain(
     seed: deriveSeed(config.seed, 'batches'),
     predictEnd: config.predictEnd,
   });
+  const parameters = [...tensorShapes(modelConfig).values()].reduce((sum, shape) => sum + elements(shape), 0);
   const memory = forecastMemory(modelConfig, config);
-  refuseIfTooLarge(memory);
+  const forecast: Forecast = {
+    label: 'pretrain',
+    steps: config.steps,
+    secondsPerStep: 0,
+    memory: [
+      { what: 'weights, gradients, optimizer', bytes: memory.stateBytes },
+      { what: 'activations', bytes: memory.activationBytes },
+    ],
+    availableMemoryBytes: process.availableMemory(),
+    // A checkpoint holds weights and two moments; the best and one being written come on top.
+    diskBytes: parameters * 4 * (3 * (config.keepLast + 2) + 1),
+    availableDiskBytes: availableDisk(config.out),
+    remedy:
+      'Lower batchSize (raise accumulate to make up for it) or keepLast, set checkpointLayers, or take a smaller model.',
+  };
+  requireFits(forecast);
   using run = openRun(config, options.resume ?? false);
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using model = new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), config.device as Device));
@@ -90,23 +112,9 @@ export async function pretrain(
   const gradients = stepGradients(model, batches, config);
   const secondsPerStep = rehearse(gradients, optimizer);
   const steps = remembered?.steps ?? plannedSteps(config, secondsPerStep);
-  const parameters = numParameters(model);
+  const left = steps - start;
   print(formatParameterTable(modelConfig));
-  print(
-    formatForecast({
-      label: 'pretrain',
-      steps: steps - start,
-      tokens: (steps - start) * batches.tokensPerStep,
-      secondsPerStep,
-      memory: [
-        { what: 'weights, gradients, optimizer', bytes: memory.stateBytes },
-        { what: 'activations', bytes: memory.activationBytes },
-      ],
-      availableMemoryBytes: freemem(),
-      diskBytes: parameters * 4 * (3 * (config.keepLast + 1) + 1),
-      remedy: '',
-    }),
-  );
+  print(formatForecast({ ...forecast, steps: left, tokens: left * batches.tokensPerStep, secondsPerStep }));
   print(`  ${batches.epochAt(steps).toFixed(1)} epochs of ${batches.tokensPerStep} tokens a step`);
   log.write({ type: 'start', step: start, name: 'pretrain', totalSteps: steps, resumed: start > 0, parameters });
   const measure = (maxTokens?: number) =>
@@ -183,6 +191,14 @@ function openRun(config: PretrainConfig, resume: boolean): RunFolder {
     remedy: `Resume with the settings in ${join(config.out, 'run.json')}, or choose another --out.`,
     fields: { key: changed[0] },
   });
+}
+
+/** Free bytes where a folder is or will be. */
+function availableDisk(folder: string): number {
+  let place = resolve(folder);
+  while (!existsSync(place)) place = dirname(place);
+  const { bavail, bsize } = statfsSync(place);
+  return bavail * bsize;
 }
 
 /** Trainable parameters by kind of layer, as lines. */

@@ -125,9 +125,10 @@ function filesBelow(folder) {
  * @returns {string}
  */
 export function inputsHash(libtorch, cpuLevel) {
-  // Where the checkout lies makes no difference to what is built.
-  const { NODE_API_INCLUDE: _, ...rest } = settings(libtorch, cpuLevel);
-  const hash = createHash('sha256').update(JSON.stringify([libtorch, rest]));
+  // Where the checkout lies and how the libtorch was found make no difference to what is built.
+  const { source: _, ...identity } = libtorch;
+  const { NODE_API_INCLUDE: __, ...rest } = settings(libtorch, cpuLevel);
+  const hash = createHash('sha256').update(JSON.stringify([identity, rest]));
   for (const path of [join(packageRoot, 'CMakeLists.txt'), ...filesBelow(join(packageRoot, 'src'))]) {
     hash.update(path.slice(packageRoot.length)).update('\0').update(readFileSync(path)).update('\0');
   }

@@ -24,35 +24,67 @@ struct Conv {
   bool same_document(int64_t b, int64_t t, int64_t u) const {
     return !documents || documents[b * length + t] == documents[b * length + u];
   }
-  const T* row(int64_t b, int64_t t) const { return x + (b * length + t) * channels; }
 
-  /// The k rows that position t sees, oldest first.
-  void window(int64_t b, int64_t t, const T** rows) const {
+  /// The k rows that position t sees, oldest first, from channel c0 on.
+  void window(int64_t b, int64_t t, int64_t c0, const T** rows) const {
     for (int64_t j = 0; j < k; j++) {
       const int64_t source = t - (k - 1) + j;
-      if (source >= 0) rows[j] = same_document(b, t, source) ? row(b, source) : zeros;
-      else rows[j] = history && same_document(b, t, 0) ? history + (b * (k - 1) + source + k - 1) * channels : zeros;
-    }
-  }
-
-  /// The convolution of channels [begin, end) at one position.
-  void apply(const T* const* rows, int64_t begin, int64_t end, T* out) const {
-    if (k == 4) {
-      const T *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
-      const T *w0 = taps, *w1 = w0 + channels, *w2 = w1 + channels, *w3 = w2 + channels;
-#pragma omp simd
-      for (int64_t c = begin; c < end; c++) out[c - begin] = w0[c] * r0[c] + w1[c] * r1[c] + w2[c] * r2[c] + w3[c] * r3[c];
-      return;
-    }
-    std::fill(out, out + (end - begin), T(0));
-    for (int64_t j = 0; j < k; j++) {
-      const T* r = rows[j];
-      const T* w = taps + j * channels;
-#pragma omp simd
-      for (int64_t c = begin; c < end; c++) out[c - begin] += w[c] * r[c];
+      const T* seen = zeros;
+      if (source >= 0 && same_document(b, t, source)) seen = x + (b * length + source) * channels;
+      if (source < 0 && history && same_document(b, t, 0)) seen = history + (b * (k - 1) + source + k - 1) * channels;
+      rows[j] = seen + c0;
     }
   }
 };
+
+/// out[c] = Σ_j taps[j, c]·rows[j][c] for n channels; taps lie `stride` apart.
+template <typename T>
+void weighted_rows(int64_t k, const T* const* rows, const T* taps, int64_t stride, int64_t n, T* out) {
+  if (k == 4) {
+    const T *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
+    const T *w0 = taps, *w1 = w0 + stride, *w2 = w1 + stride, *w3 = w2 + stride;
+#pragma omp simd
+    for (int64_t c = 0; c < n; c++) out[c] = w0[c] * r0[c] + w1[c] * r1[c] + w2[c] * r2[c] + w3[c] * r3[c];
+    return;
+  }
+  std::fill(out, out + n, T(0));
+  for (int64_t j = 0; j < k; j++) {
+    const T* r = rows[j];
+    const T* w = taps + j * stride;
+#pragma omp simd
+    for (int64_t c = 0; c < n; c++) out[c] += w[c] * r[c];
+  }
+}
+
+/// sums[j, c] += g[c]·rows[j][c].
+template <typename T>
+void add_products(int64_t k, const T* g, const T* const* rows, T* sums, int64_t stride, int64_t n) {
+  if (k == 4) {
+    const T *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
+    T *s0 = sums, *s1 = s0 + stride, *s2 = s1 + stride, *s3 = s2 + stride;
+#pragma omp simd
+    for (int64_t c = 0; c < n; c++) {
+      s0[c] += g[c] * r0[c];
+      s1[c] += g[c] * r1[c];
+      s2[c] += g[c] * r2[c];
+      s3[c] += g[c] * r3[c];
+    }
+    return;
+  }
+  for (int64_t j = 0; j < k; j++) {
+    const T* r = rows[j];
+    T* s = sums + j * stride;
+#pragma omp simd
+    for (int64_t c = 0; c < n; c++) s[c] += g[c] * r[c];
+  }
+}
+
+/// g ← dy·silu'(g)
+template <typename T>
+void through_silu(const T* dy, T* g, int64_t n) {
+#pragma omp simd
+  for (int64_t c = 0; c < n; c++) g[c] = dy[c] * silu_slope(g[c], sigmoid(g[c]));
+}
 
 template <typename T>
 void forward(const Conv<T>& conv, T* y) {
@@ -61,8 +93,8 @@ void forward(const Conv<T>& conv, T* y) {
     const T* rows[max_taps];
     for (int64_t i = begin; i < end; i++) {
       T* out = y + i * C;
-      conv.window(i / conv.length, i % conv.length, rows);
-      conv.apply(rows, 0, C, out);
+      conv.window(i / conv.length, i % conv.length, 0, rows);
+      weighted_rows(conv.k, rows, conv.taps, C, C, out);
 #pragma omp simd
       for (int64_t c = 0; c < C; c++) out[c] = silu(out[c]);
     }
@@ -83,41 +115,29 @@ void backward_block(const Conv<T>& conv, const ConvGradients<T>& out, T* d_taps,
                     int64_t c0, int64_t c1, T* slopes) {
   const int64_t C = conv.channels, k = conv.k, width = c1 - c0;
   const int64_t reach = std::min(conv.length, end + k - 1);  // rows whose windows hold one of ours
+  const T* taps = conv.taps + c0;
   const T* rows[max_taps];
   for (int64_t t = begin; t < reach; t++) {
     T* g = slopes + (t - begin) * width;
-    const T* dy = out.dy + (b * conv.length + t) * C + c0;
-    conv.window(b, t, rows);
-    conv.apply(rows, c0, c1, g);
-#pragma omp simd
-    for (int64_t c = 0; c < width; c++) g[c] = dy[c] * silu_slope(g[c], sigmoid(g[c]));
-    if (t >= end) continue;
-    for (int64_t j = 0; j < k; j++) {
-      if (rows[j] == conv.zeros) continue;
-      const T* r = rows[j] + c0;
-      T* dw = d_taps + j * C + c0;
-#pragma omp simd
-      for (int64_t c = 0; c < width; c++) dw[c] += g[c] * r[c];
-    }
-    for (int64_t j = 0; out.d_history && j < k - 1 - t; j++) {  // taps in front of the sequence
-      if (!conv.same_document(b, t, 0)) break;
-      const T* w = conv.taps + j * C + c0;
-      T* dh = out.d_history + (b * (k - 1) + t + j) * C + c0;
-#pragma omp simd
-      for (int64_t c = 0; c < width; c++) dh[c] += w[c] * g[c];
-    }
+    conv.window(b, t, c0, rows);
+    weighted_rows(k, rows, taps, C, width, g);
+    through_silu(out.dy + (b * conv.length + t) * C + c0, g, width);
+    if (t < end) add_products(k, g, rows, d_taps + c0, C, width);
   }
   for (int64_t t = begin; t < end; t++) {
-    T* dx = out.dx + (b * conv.length + t) * C + c0;
-    std::fill(dx, dx + width, T(0));
-    for (int64_t later = t; later < std::min(reach, t + k); later++) {
-      if (!conv.same_document(b, later, t)) continue;
-      const T* w = conv.taps + (k - 1 - (later - t)) * C + c0;
-      const T* g = slopes + (later - begin) * width;
-#pragma omp simd
-      for (int64_t c = 0; c < width; c++) dx[c] += w[c] * g[c];
+    for (int64_t j = 0; j < k; j++) {  // tap j of row t + k − 1 − j sees t
+      const int64_t later = t + k - 1 - j;
+      rows[j] = later < reach && conv.same_document(b, later, t) ? slopes + (later - begin) * width : conv.zeros;
     }
+    weighted_rows(k, rows, taps, C, width, out.dx + (b * conv.length + t) * C + c0);
   }
+  for (int64_t t = begin; out.d_history && t < std::min(end, k - 1) && conv.same_document(b, t, 0); t++)
+    for (int64_t j = 0; j < k - 1 - t; j++) {  // the taps of row t that lie in front of the sequence
+      const T* g = slopes + (t - begin) * width;
+      T* dh = out.d_history + (b * (k - 1) + t + j) * C + c0;
+#pragma omp simd
+      for (int64_t c = 0; c < width; c++) dh[c] += taps[j * C + c] * g[c];
+    }
 }
 
 // --- operators ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ let loaded: NativeModule | undefined;
 /** The addon. On first use it is loaded and told how many threads to use (`TSUMUGI_THREADS`, or all cores). */
 export function native(): NativeModule {
   if (loaded) return loaded;
+  const threads = wantedThreads();
   try {
     loaded = load();
   } catch (error) {
@@ -17,11 +18,21 @@ export function native(): NativeModule {
     });
   }
   // Inside Node, libtorch 1.13 was seen to choose one thread on a two-core machine.
-  loaded.setThreads(Number(process.env['TSUMUGI_THREADS']) || availableParallelism());
+  loaded.setThreads(threads);
   return loaded;
 }
 
 /** The addon if something has already loaded it. */
 export function nativeIfLoaded(): NativeModule | undefined {
   return loaded;
+}
+
+function wantedThreads(): number {
+  const wanted = process.env['TSUMUGI_THREADS'];
+  if (wanted === undefined || wanted === '') return availableParallelism();
+  const threads = Number(wanted);
+  if (Number.isInteger(threads) && threads > 0) return threads;
+  throw new UserError('bad-threads', `TSUMUGI_THREADS must be a whole number of at least 1, got "${wanted}"`, {
+    remedy: 'Set it to the number of threads to use, or unset it to use every core.',
+  });
 }

@@ -252,8 +252,9 @@ struct PackedHead {
   int64_t first_tile;
 };
 
-/// Writes the gradient of the queries [t0, t1), and adds what they send to keys (times scale / (scale·log2 e), undone by the
-/// caller) and values into `grad_keys` and `grad_values` [keys, dp], which begin at tile `grad_tile`.
+/// Writes the gradient of the queries [t0, t1), and adds what they send to keys and values into `grad_keys` and
+/// `grad_values` [keys, dp], which begin at tile `grad_tile`. The gradient of the keys comes out log2 e times too large,
+/// like the queries it is made of; the caller divides once at the end.
 template <typename T>
 void backward_block(const Shape& shape, const Ranges& ranges, int64_t b, int64_t key_head, int64_t t0, int64_t t1, T scale,
                     const View<const T>& query, const View<const T>& out, const View<const T>& grad_out,

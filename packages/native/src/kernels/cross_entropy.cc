@@ -49,7 +49,7 @@ at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets, int64_t
   const int64_t* const target = wanted.data_ptr<int64_t>();
   for (int64_t n = 0; n < count; n++)
     TORCH_CHECK_INDEX(target[n] == ignore || (target[n] >= 0 && target[n] < classes), "target ", target[n],
-                      " at position ", n, " is not one of the ", classes, " classes");
+                      " is not one of the ", classes, " classes");
   // Rows are summed in order afterwards, so the result does not depend on the number of threads.
   std::vector<double> losses(count, 0), normalizers(count, 0);
   AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "cross_entropy_", [&] {

@@ -64,8 +64,20 @@ struct Blocks {
   int64_t end(int64_t block, int64_t num_rows) const { return std::min(num_rows, (block + 1) * rows); }
 };
 
-/// The sum over the first dimension of [blocks, n], in order, as [n].
-inline at::Tensor sum_of_blocks(const at::Tensor& partial) { return partial.sum(0); }
+/// The sum over the first dimension of [blocks, n], as [n], in order and in f64. libtorch's own sums may depend on the
+/// number of threads.
+inline at::Tensor sum_of_blocks(const at::Tensor& partial) {
+  const int64_t blocks = partial.size(0), n = blocks == 0 ? 0 : partial.numel() / blocks;
+  at::Tensor sum = at::zeros(partial.sizes().slice(1), partial.options());
+  AT_DISPATCH_FLOATING_TYPES(partial.scalar_type(), "sum_of_blocks", [&] {
+    const scalar_t* in = partial.data_ptr<scalar_t>();
+    std::vector<double> total(n, 0.0);
+    for (int64_t block = 0; block < blocks; block++)
+      for (int64_t i = 0; i < n; i++) total[i] += in[block * n + i];
+    std::copy(total.begin(), total.end(), sum.data_ptr<scalar_t>());
+  });
+  return sum;
+}
 
 /// Our backward functions are not differentiable themselves: say so instead of returning a constant.
 inline void refuse_double_backward(const char* name) {

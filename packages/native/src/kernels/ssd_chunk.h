@@ -81,20 +81,19 @@ struct Span {
   int64_t first;              // index among B·T tokens
   int size;                   // tokens
   int start[max_chunk] = {};  // first token of i's document inside the chunk
-  bool open[max_chunk] = {};  // whether that document began before the chunk
+  int num_open;               // tokens whose document began before the chunk: the first ones
 
   template <typename T>
   Span(const Scan<T>& scan, int64_t b, int64_t c) : first(b * scan.length + c * scan.chunk) {
     size = static_cast<int>(std::min(scan.chunk, scan.length - c * scan.chunk));
+    num_open = size;
     int begin = 0;
-    bool before = true;
     for (int i = 0; i < size; i++) {
       if (scan.resets && scan.resets[first + i]) {
         begin = i;
-        before = false;
+        num_open = std::min(num_open, i);
       }
       start[i] = begin;
-      open[i] = before;
     }
   }
 };
@@ -106,8 +105,8 @@ struct Decay {
   // the difference, not of the sum: with |a| up to 1000 per token, plain sums would lose small decays between neighbours.
   alignas(64) T high[max_chunk] = {};
   alignas(64) T low[max_chunk] = {};
-  T into[max_chunk];
-  T onward[max_chunk];
+  alignas(64) T into[max_chunk];
+  alignas(64) T onward[max_chunk];
   T across;
 
   Decay(const Scan<T>& scan, const Span& span, int64_t h) {
@@ -115,17 +114,21 @@ struct Decay {
     const double A = scan.A[h];
     double sum = 0;
     for (int i = 0; i < span.size; i++) {
-      const bool reset = span.start[i] == i && !span.open[i];
+      const bool reset = span.start[i] == i && i >= span.num_open;
       sum = reset ? 0 : sum + static_cast<double>(dt[i * scan.heads]) * A;
       high[i] = static_cast<T>(sum);
       low[i] = static_cast<T>(sum - static_cast<double>(high[i]));
     }
     const int last = span.size - 1;
-    for (int i = 0; i < span.size; i++) {
-      into[i] = span.open[i] ? fast_exp(high[i]) : T(0);
-      onward[i] = i >= span.start[last] ? fast_exp((high[last] - high[i]) + (low[last] - low[i])) : T(0);
+    const T high_last = high[last], low_last = low[last];
+    const int last_start = span.start[last], num_open = span.num_open;
+#pragma omp simd
+    for (int i = 0; i < max_chunk; i++) {
+      const T from_start = fast_exp(high[i]), to_end = fast_exp((high_last - high[i]) + (low_last - low[i]));
+      into[i] = i < num_open ? from_start : T(0);
+      onward[i] = i >= last_start ? to_end : T(0);
     }
-    across = span.open[last] ? fast_exp(high[last]) : T(0);
+    across = num_open == span.size ? fast_exp(high[last]) : T(0);
   }
 
   /// Row i of E, columns [0, columns).

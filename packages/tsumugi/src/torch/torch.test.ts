@@ -17,6 +17,8 @@ describe('operators', () => {
       expect(a.add(1, 2).sum().item()).toBe(18);
       expect(a.sum([0]).tolist()).toEqual([4, 6]);
       expect(a.sum([-1], true).shape).toEqual([2, 1]);
+      expect(a.sum(null, true).shape).toEqual([1, 1]);
+      expect(a.sum({ dtype: 'float64' }).dtype).toBe('float64');
       expect(a.max(1)[1].tolist()).toEqual([1, 1]);
       expect(a.mul_(2)).toBe(a);
       expect(a.tolist()).toEqual([

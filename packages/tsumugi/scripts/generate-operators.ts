@@ -305,8 +305,13 @@ function discriminator(schema: Schema, other: Schema, isMethod: boolean): string
   for (let i = isMethod ? 1 : 0; i < Math.max(schema.arguments.length, other.arguments.length); i++) {
     const mine = schema.arguments[i];
     const theirs = other.arguments[i];
-    if (mine && (!theirs || theirs.keywordOnly) && !mine.keywordOnly)
-      return `args[${i - (isMethod ? 1 : 0)}] !== undefined`;
+    if (mine && (!theirs || theirs.keywordOnly) && !mine.keywordOnly) {
+      const a = `args[${i - (isMethod ? 1 : 0)}]`;
+      // An options object belongs to the other overload, where options are all there is.
+      return theirs
+        ? `${a} !== undefined && (${a} === null || typeof ${a} !== 'object' || Array.isArray(${a}))`
+        : `${a} !== undefined`;
+    }
     if (mine && theirs && mine.base === 'Tensor' && theirs.base !== 'Tensor')
       return `typeof args[${i - (isMethod ? 1 : 0)}] === 'object'`;
     if (mine && theirs && mine.list && !theirs.list) return `Array.isArray(args[${i - (isMethod ? 1 : 0)}])`;
@@ -341,7 +346,7 @@ function emit(name: string, overloads: string[], isMethod: boolean): Emitted {
   const b = declare(secondNames);
   // Positional parameters share a name when both overloads use the same; otherwise the implementation renames.
   const shared = Array.from({ length: width }, (_, i) => `a${i}`);
-  const test = discriminator(first, second, isMethod).replace(/args\[(\d+)\]/, (_, i: string) => shared[Number(i)]!);
+  const test = discriminator(first, second, isMethod).replace(/args\[(\d+)\]/g, (_, i: string) => shared[Number(i)]!);
   const rename = (schema: Schema, list: { name: string; type: string; i: number }[], index: number) => {
     let text = body(schema, isMethod, index);
     for (const { name: parameter, type, i } of list) {

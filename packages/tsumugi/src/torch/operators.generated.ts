@@ -923,7 +923,7 @@ export abstract class TensorOperators {
   /** aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor */
   sum(options?: { dtype?: DType | null | undefined }): Tensor;
   sum(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
-    if (a0 !== undefined) {
+    if (a0 !== undefined && (a0 === null || typeof a0 !== 'object' || Array.isArray(a0))) {
       try {
         return wrapHandle(
           native().call(
@@ -965,7 +965,7 @@ export abstract class TensorOperators {
   /** aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor */
   mean(options?: { dtype?: DType | null | undefined }): Tensor;
   mean(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
-    if (a0 !== undefined) {
+    if (a0 !== undefined && (a0 === null || typeof a0 !== 'object' || Array.isArray(a0))) {
       try {
         return wrapHandle(
           native().call(
@@ -1003,7 +1003,7 @@ export abstract class TensorOperators {
   /** aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor */
   prod(options?: { dtype?: DType | null | undefined }): Tensor;
   prod(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
-    if (a0 !== undefined) {
+    if (a0 !== undefined && (a0 === null || typeof a0 !== 'object' || Array.isArray(a0))) {
       try {
         return wrapHandle(
           native().call(

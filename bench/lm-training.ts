@@ -17,8 +17,11 @@ const settings = { lr: 1e-4, betas: [0.9, 0.95] as const, eps: 1e-8, weightDecay
 const tolerance = 1e-3;
 const MiB = 2 ** 20;
 
-/** Longer than the window and no multiple of the chunk, to compare the models with. */
-const checkedShape = [1, 1100] as const;
+/** To compare the models with: inside one window, and beyond it; no multiples of a chunk or a block. */
+const checkedShapes = [
+  [2, 300],
+  [1, 1100],
+] as const;
 const shapes = (quick: boolean): [batch: number, tokens: number][] =>
   quick
     ? [
@@ -64,7 +67,7 @@ class Trainer implements Disposable {
   }
 }
 
-/** Gives the peer our weights and tokens, and fails when its loss or any gradient differs from ours. */
+/** Gives the peer our weights and tokens. */
 async function prepare(peer: Peer, trainer: Trainer, batches: readonly TokenBatch[]): Promise<void> {
   const { config, groups, parameters } = trainer;
   const tensors = [...parameters, ...batches.map(({ name, tokens }) => [`tokens.${name}`, tokens] as const)];
@@ -77,13 +80,18 @@ async function prepare(peer: Peer, trainer: Trainer, batches: readonly TokenBatc
   );
   if (count.parameters !== numParameters(trainer.model))
     throw new Error(`the peer's model has ${count.parameters} parameters, ours ${numParameters(trainer.model)}`);
-  const checked = batches[0]!;
-  const theirs = await peer.ask<{ loss: number; gradients: Record<string, number> }>('check', { batch: checked.name });
-  checkSame('loss', [trainer.gradients(checked)], [theirs.loss], tolerance);
-  for (const [name, parameter] of parameters) {
+}
+
+/** Fails when the peer's loss or one of its gradients differs from ours; then both take the step. */
+async function checkStep(peer: Peer, trainer: Trainer, batch: TokenBatch): Promise<void> {
+  const theirs = await peer.ask<{ loss: number; gradients: Record<string, number> }>('check', { batch: batch.name });
+  checkSame(`loss of ${batch.name}`, [trainer.gradients(batch)], [theirs.loss], tolerance);
+  for (const [name, parameter] of trainer.parameters) {
     const norm = scope(() => parameter.grad!.to('float64').square().sum().sqrt().item());
     checkSame(`gradient of ${name}`, [norm], [theirs.gradients[name]!], tolerance);
   }
+  trainer.optimizer.step(settings.lr);
+  await peer.ask('sample', { batch: batch.name });
 }
 
 /** Tokens per second of both sides at each shape, taken in turn, and the matmul rate in between. */
@@ -119,10 +127,13 @@ export async function run(context: Context): Promise<PartResult> {
   using peer = await context.peer('lm_training.py');
   using trainer = new Trainer();
   const vocabulary = trainer.config.vocab_size;
-  const check = randomTokens(...checkedShape, vocabulary);
+  const checks = checkedShapes.map(([B, T]) => randomTokens(B, T, vocabulary));
   const batches = shapes(context.quick).map(([B, T]) => randomTokens(B, T, vocabulary));
   try {
-    if (peer) await prepare(peer, trainer, [check, ...batches]);
+    if (peer) {
+      await prepare(peer, trainer, [...checks, ...batches]);
+      for (const batch of checks) await checkStep(peer, trainer, batch);
+    }
     const { samples, peaks } = await sample(context, trainer, peer, batches);
     const parameters = numParameters(trainer.model);
     const matmul = { of: 'matmul rate', value: median(samples['matmul']!) };
@@ -162,12 +173,12 @@ export async function run(context: Context): Promise<PartResult> {
       const { residentBytes } = await peer.ask<{ residentBytes: number }>('memory');
       const share = median(gflops(theirs[0]!)) / matmul.value;
       notes.push(
-        `the peer is the same model: at ${check.name} random tokens its loss and the norms of all ${trainer.parameters.length} gradients are ours within ${tolerance}`,
+        `the peer is the same model: at ${checks.map(({ name }) => name).join(' and ')} tokens, a step apart, its loss and the norms of all ${trainer.parameters.length} gradients are ours within ${tolerance}`,
         `the peer at ${first}: ${Math.round(100 * share)} % of the matmul rate; its resident memory rose to ${Math.round(residentBytes / MiB)} MiB`,
       );
     }
     return { rows, notes };
   } finally {
-    for (const { tokens } of [check, ...batches]) tokens.dispose();
+    for (const { tokens } of [...checks, ...batches]) tokens.dispose();
   }
 }

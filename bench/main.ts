@@ -42,6 +42,9 @@ function chosenParts(names: readonly string[]): string[] {
   return names.length > 0 ? [...names] : Object.keys(parts);
 }
 
+/** "1.13.0a0" → "1.13" */
+const release = (version: string) => version.split('.').slice(0, 2).join('.');
+
 /** Starts peers for a part and notes why there is none, or in what they differ from us. */
 function peerStarter(machine: Machine, notes: string[]): Context['peer'] {
   return async (script) => {
@@ -49,6 +52,8 @@ function peerStarter(machine: Machine, notes: string[]): Context['peer'] {
       const peer = await Peer.start(script, machine.threads);
       const { python, torch, threads, blasCore, blas } = peer.identity;
       notes.push(`peer: ${python}, torch ${torch}, ${threads} threads, BLAS ${blasCore} (${blas.join(', ')})`);
+      if (release(torch) !== release(machine.libtorch))
+        notes.push(`WARNING: the peer is torch ${torch}, we run on libtorch ${machine.libtorch}`);
       if (blasCore !== machine.blasCore || blas.join() !== machine.blas.join())
         notes.push('WARNING: the peer uses another BLAS than we do');
       return peer;
@@ -74,11 +79,13 @@ async function main(): Promise<void> {
   const machine = measureMachine(quick);
   console.log(`machine\n${describeMachine(machine)}\n`);
   const report: Report = { date: new Date().toISOString(), quick, machine, parts: {} };
+  const told = new Set<string>(); // the peer is the same in most parts
   for (const name of names) {
     const result = await runPart(name, machine, quick);
     report.parts[name] = result;
     console.log(`${name}\n${table(result.rows)}`);
-    for (const note of result.notes) console.log(`  · ${note}`);
+    for (const note of result.notes.filter((text) => !told.has(text))) console.log(`  · ${note}`);
+    for (const note of result.notes) told.add(note);
     console.log();
   }
   if (values.json) writeFileAtomic(values.json, `${JSON.stringify(report, null, 2)}\n`);

@@ -19,10 +19,10 @@ export async function withTensorFile<T>(tensors: Iterable<NamedTensor>, use: (pa
 /**
  * Fails when the peer does not do the same: then its speed is no comparison.
  *
- * @param tolerance the largest relative difference of two losses
+ * @param tolerance the largest relative difference of two figures (losses, norms of gradients)
  */
 export function checkSame(name: string, ours: readonly number[], peer: readonly number[], tolerance: number): void {
   const differences = ours.map((loss, i) => Math.abs(loss - peer[i]!) / Math.abs(loss));
   if (ours.length === peer.length && differences.every((difference) => difference <= tolerance)) return;
-  throw new Error(`${name}: the peer's losses are ${peer.join(', ')}, ours ${ours.join(', ')}: not the same model`);
+  throw new Error(`${name}: the peer has ${peer.join(', ')}, we have ${ours.join(', ')}: this is not the same model`);
 }

@@ -1,7 +1,5 @@
 // The machine a run is measured on: what it is, and its measured peaks.
-import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
-import { UserError } from 'tsumugi/base';
 import {
   blasCore,
   Generator,
@@ -13,7 +11,7 @@ import {
   scope,
   torchVersion,
 } from 'tsumugi/torch';
-import { ownBlas } from './peer.ts';
+import { checkBlasCore, cpuFlags, ownBlas } from './blas.ts';
 import { seconds } from './sampling.ts';
 
 export interface Machine {
@@ -34,26 +32,6 @@ export interface Machine {
   matmulGflops: number;
   /** Streaming reads, GB/s. */
   bandwidthGBs: number;
-}
-
-/** This machine's CPU flags; empty where there is no /proc/cpuinfo. */
-export function cpuFlags(): Set<string> {
-  if (!existsSync('/proc/cpuinfo')) return new Set();
-  const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-  return new Set(line.split(/\s+/));
-}
-
-/**
- * Refuses to measure with OpenBLAS's SSE core on a CPU that has AVX2: every figure, and the peer's, would be far too low.
- *
- * @throws UserError
- */
-export function checkBlasCore(core: string, flags: ReadonlySet<string>): void {
-  if (core.toLowerCase() === 'prescott' && flags.has('avx2'))
-    throw new UserError('slow-blas-core', 'OpenBLAS chose the core Prescott (SSE) although this CPU has AVX2', {
-      remedy: `Set OPENBLAS_CORETYPE=${flags.has('avx512f') ? 'SkylakeX' : 'Haswell'}, or unset it to let tsumugi choose.`,
-      fields: { core },
-    });
 }
 
 /** Seconds of one n³ product: the best of `samples`. */

@@ -1,9 +1,9 @@
 // The peer: a Python with torch in a child process that answers requests, one JSON object per line.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { bestBlasCore, cpuFlags, ownBlas } from './blas.ts';
 
 /** What a peer says of itself when it is ready. */
 export interface PeerIdentity {
@@ -19,20 +19,15 @@ export interface PeerIdentity {
 export const pythonCandidates = (): string[] =>
   process.env['BENCH_PYTHON'] ? [process.env['BENCH_PYTHON']] : ['/usr/bin/python3', 'python3'];
 
-/** The BLAS libraries mapped into this process. */
-export function ownBlas(): string[] {
-  if (!existsSync('/proc/self/maps')) return [];
-  const paths = readFileSync('/proc/self/maps', 'utf8').matchAll(/\s(\/\S*(?:blas|libmkl)[^/\s]*\.so[^/\s]*)$/gm);
-  return [...new Set([...paths].map((match) => match[1]!))].sort();
-}
-
 /**
  * The peer gets our environment (with the BLAS core and the thread settings the loader chose) and finds our very BLAS
  * library first. Its C library is told to keep freed memory, as our allocator does: the model's step is then 2–5 % quicker.
  */
 function environment(threads: number): NodeJS.ProcessEnv {
   const folders = ownBlas().map((path) => dirname(path));
+  const core = bestBlasCore(cpuFlags());
   return {
+    ...(core && { OPENBLAS_CORETYPE: core }),
     ...process.env,
     ...(folders.length > 0 && { LD_LIBRARY_PATH: [...new Set(folders)].join(':') }),
     MALLOC_MMAP_MAX_: '0',

@@ -27,14 +27,18 @@ def rope(x, cos, sin):
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
-def windowed_attention(q, k, v, window, block):
-    """q [B, T, H, d], k, v [B, T, K, d] → [B, T, H·d]. Query i sees keys i − window … i."""
+def windowed_attention(q, k, v, window, blocks):
+    """q [B, T, H, d], k, v [B, T, K, d] → [B, T, H·d]. Query i sees keys i − window … i. blocks: sizes for few and many."""
     B, T, H, d = q.shape
     K = k.shape[2]
     q = (q * d**-0.5).view(B, T, K, H // K, d).permute(0, 2, 3, 1, 4)  # [B, K, G, T, d]
     k, v = k.transpose(1, 2), v.transpose(1, 2)  # [B, K, T, d]
-    attend = few_blocks if T <= 2 * window or window % block else many_blocks
-    return attend(q, k, v, window, block).permute(0, 3, 1, 2, 4).reshape(B, T, H * d)
+    few, many = blocks
+    if T <= 2 * window or window % many:
+        y = few_blocks(q, k, v, window, few)
+    else:
+        y = many_blocks(q, k, v, window, many)
+    return y.permute(0, 3, 1, 2, 4).reshape(B, T, H * d)
 
 
 def band(queries, keys, window):
@@ -69,7 +73,7 @@ def many_blocks(q, k, v, window, block):
 
     positions = torch.arange(block)
     masks = [band(positions + i * block, torch.arange(-window, block) + i * block, window) for i in range(reach)]
-    mask = torch.stack([masks[min(i, reach - 1)] for i in range(n)]).unsqueeze(2).transpose(1, 2)  # [n, 1, block, …]
+    mask = torch.stack([masks[min(i, reach - 1)] for i in range(n)]).unsqueeze(1)  # [n, 1, block, window + block]
     scores = (q @ in_reach(k).transpose(3, 4)).view(B, K, n, G, block, window + block)
     weights = (scores + mask).softmax(-1).view(B, K, n, G * block, window + block)
     mixed = (weights @ in_reach(v)).view(B, K, n, G, block, d).transpose(2, 3)
@@ -110,8 +114,9 @@ def chunked_scan(x, delta, A, b, c, size):
 
 
 class Hybrid:
-    def __init__(self, config, tensors, chunk=128, block=256):
-        self.config, self.chunk, self.block = config, chunk, block
+    def __init__(self, config, tensors, chunk=64, blocks=(256, 128)):
+        """The sizes are the quickest of those tried on two cores: chunks of 64, 128, 256, blocks of 128, 256, 512."""
+        self.config, self.chunk, self.blocks = config, chunk, blocks
         self.parameters = {name: tensor.requires_grad_() for name, tensor in tensors.items()}
 
     def loss(self, ids, targets):
@@ -145,7 +150,7 @@ class Hybrid:
         base = config["rope_theta" if full else "rope_local_theta"]
         angles = torch.outer(torch.arange(T).float(), base ** (-torch.arange(0, d, 2).float() / d)).unsqueeze(1)
         q, k = rope(q, angles.cos(), angles.sin()), rope(k, angles.cos(), angles.sin())
-        y = windowed_attention(q, k, v, T if full else config["attention_window_size"], self.block)
+        y = windowed_attention(q, k, v, T if full else config["attention_window_size"], self.blocks)
         return F.linear(y, weights["mixer.o_proj.weight"])
 
     def mamba(self, x, weights):

@@ -6,8 +6,7 @@
 namespace tsumugi {
 namespace {
 
-constexpr int64_t row_block = 64;       // rows whose gradients are held at a time
-constexpr int64_t channel_block = 512;  // by channels of this many, so that they stay in the second-level cache
+constexpr int64_t channel_block = 1024;  // backward takes channels by so many: k rows of gradients stay in the first cache
 constexpr int64_t max_taps = 16;
 
 /// One call's operands. Position t of a sequence sees its own row and the k − 1 before it; in front of the sequence lie
@@ -37,6 +36,13 @@ struct Conv {
   }
 };
 
+/// sum[c] += a[c]·b[c]
+template <typename T>
+void add_product(const T* a, const T* b, T* sum, int64_t n) {
+#pragma omp simd
+  for (int64_t c = 0; c < n; c++) sum[c] += a[c] * b[c];
+}
+
 /// out[c] = Σ_j taps[j, c]·rows[j][c] for n channels; taps lie `stride` apart.
 template <typename T>
 void weighted_rows(int64_t k, const T* const* rows, const T* taps, int64_t stride, int64_t n, T* out) {
@@ -48,12 +54,7 @@ void weighted_rows(int64_t k, const T* const* rows, const T* taps, int64_t strid
     return;
   }
   std::fill(out, out + n, T(0));
-  for (int64_t j = 0; j < k; j++) {
-    const T* r = rows[j];
-    const T* w = taps + j * stride;
-#pragma omp simd
-    for (int64_t c = 0; c < n; c++) out[c] += w[c] * r[c];
-  }
+  for (int64_t j = 0; j < k; j++) add_product(taps + j * stride, rows[j], out, n);
 }
 
 /// sums[j, c] += g[c]·rows[j][c].
@@ -71,12 +72,7 @@ void add_products(int64_t k, const T* g, const T* const* rows, T* sums, int64_t 
     }
     return;
   }
-  for (int64_t j = 0; j < k; j++) {
-    const T* r = rows[j];
-    T* s = sums + j * stride;
-#pragma omp simd
-    for (int64_t c = 0; c < n; c++) s[c] += g[c] * r[c];
-  }
+  for (int64_t j = 0; j < k; j++) add_product(g, rows[j], sums + j * stride, n);
 }
 
 /// g ← dy·silu'(g)
@@ -109,7 +105,8 @@ struct ConvGradients {
   T* d_history;  // [B, k − 1, C] zeros, or null
 };
 
-/// The gradients of rows [begin, end) of sequence b and one block of channels.
+/// The gradients of rows [begin, end) of sequence b and channels [c0, c1), by one walk along the rows. `slopes` [k, c1 − c0]
+/// holds the gradients of the last k rows' sums: what the dx of the oldest of them needs.
 template <typename T>
 void backward_block(const Conv<T>& conv, const ConvGradients<T>& out, T* d_taps, int64_t b, int64_t begin, int64_t end,
                     int64_t c0, int64_t c1, T* slopes) {
@@ -117,27 +114,25 @@ void backward_block(const Conv<T>& conv, const ConvGradients<T>& out, T* d_taps,
   const int64_t reach = std::min(conv.length, end + k - 1);  // rows whose windows hold one of ours
   const T* taps = conv.taps + c0;
   const T* rows[max_taps];
-  for (int64_t t = begin; t < reach; t++) {
-    T* g = slopes + (t - begin) * width;
-    conv.window(b, t, c0, rows);
-    weighted_rows(k, rows, taps, C, width, g);
-    through_silu(out.dy + (b * conv.length + t) * C + c0, g, width);
-    if (t < end) add_products(k, g, rows, d_taps + c0, C, width);
-  }
-  for (int64_t t = begin; t < end; t++) {
-    for (int64_t j = 0; j < k; j++) {  // tap j of row t + k − 1 − j sees t
-      const int64_t later = t + k - 1 - j;
-      rows[j] = later < reach && conv.same_document(b, later, t) ? slopes + (later - begin) * width : conv.zeros;
+  for (int64_t t = begin; t < end + k - 1; t++) {
+    if (t < reach) {
+      T* g = slopes + t % k * width;
+      conv.window(b, t, c0, rows);
+      weighted_rows(k, rows, taps, C, width, g);
+      through_silu(out.dy + (b * conv.length + t) * C + c0, g, width);
+      if (t < end) add_products(k, g, rows, d_taps + c0, C, width);
+      if (t < end && t < k - 1 && out.d_history && conv.same_document(b, t, 0))
+        for (int64_t j = 0; j < k - 1 - t; j++)  // the taps of row t that lie in front of the sequence
+          add_product(taps + j * C, g, out.d_history + (b * (k - 1) + t + j) * C + c0, width);
     }
-    weighted_rows(k, rows, taps, C, width, out.dx + (b * conv.length + t) * C + c0);
-  }
-  for (int64_t t = begin; out.d_history && t < std::min(end, k - 1) && conv.same_document(b, t, 0); t++)
-    for (int64_t j = 0; j < k - 1 - t; j++) {  // the taps of row t that lie in front of the sequence
-      const T* g = slopes + (t - begin) * width;
-      T* dh = out.d_history + (b * (k - 1) + t + j) * C + c0;
-#pragma omp simd
-      for (int64_t c = 0; c < width; c++) dh[c] += taps[j * C + c] * g[c];
+    const int64_t oldest = t - (k - 1);
+    if (oldest < begin) continue;
+    for (int64_t j = 0; j < k; j++) {  // tap j of row t − j sees the oldest
+      const bool sees = t - j < reach && conv.same_document(b, t - j, oldest);
+      rows[j] = sees ? slopes + (t - j) % k * width : conv.zeros;
     }
+    weighted_rows(k, rows, taps, C, width, out.dx + (b * conv.length + oldest) * C + c0);
+  }
 }
 
 // --- operators ----------------------------------------------------------------------------------------------------
@@ -191,7 +186,7 @@ variable_list causal_conv_backward(const at::Tensor& dy, const at::Tensor& x, co
   const at::Tensor gradient = dy.contiguous();
   const int64_t B = x.size(0), T = x.size(1), C = x.size(2), k = weight.size(2);
   // About 64 tasks, however many threads there are: each sums its own part of the weight's gradient.
-  const int64_t per_sequence = std::max<int64_t>(1, std::min((T + row_block - 1) / row_block, 64 / std::max<int64_t>(1, B)));
+  const int64_t per_sequence = std::max<int64_t>(1, std::min(T / 64, 64 / std::max<int64_t>(1, B)));
   const int64_t task_rows = (T + per_sequence - 1) / per_sequence;
   const int64_t tasks = B * per_sequence;
   at::Tensor dx = at::empty(x.sizes(), x.options());
@@ -202,14 +197,13 @@ variable_list causal_conv_backward(const at::Tensor& dy, const at::Tensor& x, co
     const ConvGradients<scalar_t> out{gradient.data_ptr<scalar_t>(), dx.data_ptr<scalar_t>(), d_taps.data_ptr<scalar_t>(),
                                       d_history.defined() ? d_history.data_ptr<scalar_t>() : nullptr};
     at::parallel_for(0, tasks, 1, [&](int64_t first, int64_t last) {
-      std::vector<scalar_t> slopes((row_block + k - 1) * channel_block);
+      std::vector<scalar_t> slopes(k * channel_block);
       for (int64_t task = first; task < last; task++) {
         const int64_t b = task / per_sequence, start = task % per_sequence * task_rows;
         const int64_t stop = std::min(T, start + task_rows);
-        for (int64_t begin = start; begin < stop; begin += row_block)
-          for (int64_t c = 0; c < C; c += channel_block)
-            backward_block(conv, out, out.d_taps + task * k * C, b, begin, std::min(stop, begin + row_block), c,
-                           std::min(C, c + channel_block), slopes.data());
+        for (int64_t c = 0; c < C; c += channel_block)
+          backward_block(conv, out, out.d_taps + task * k * C, b, start, stop, c, std::min(C, c + channel_block),
+                         slopes.data());
       }
     });
   });

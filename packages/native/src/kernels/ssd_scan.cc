@@ -2,7 +2,7 @@
 // first hand the states on (in parallel over sequences and heads), then do everything else (in parallel over chunks, all
 // heads of a chunk together, which share C·Bᵀ). Saved for backward: the inputs and the state before each chunk.
 #include "kernel.h"
-#include "ssd_chunk.h"
+#include "ssd_chunk_backward.h"
 
 namespace tsumugi {
 namespace {

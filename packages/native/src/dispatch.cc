@@ -101,14 +101,6 @@ c10::IValue to_list(napi_env env, napi_value value, Convert convert) {
 c10::IValue convert(napi_env env, const Operator& op, size_t index, napi_value value) {
   const Slot& slot = op.slots[index];
   const char* what = slot.type.c_str();
-  // Tensors first: they are most of what is passed, and a handle needs no look at its type.
-  if (slot.kind == Kind::Tensor) {
-    Handle handle;
-    if (napi_get_value_int32(env, value, &handle) == napi_ok) {
-      if (const at::Tensor* tensor = lookup(handle)) return c10::IValue(*tensor);
-      throw CallError{"disposed", op.name + ": argument '" + slot.name + "' is a tensor that was already freed"};
-    }
-  }
   napi_valuetype type;
   napi_typeof(env, value, &type);
   if (type == napi_undefined && slot.has_default) return slot.fallback;
@@ -180,37 +172,56 @@ napi_value from_value(napi_env env, const c10::IValue& value) {
 }
 
 constexpr size_t max_arguments = 32;
+constexpr size_t usual_arguments = 6;
 std::vector<c10::IValue> stack;
+
+/// One argument onto the stack.
+void push(napi_env env, const Operator& op, size_t index, napi_value value) {
+  // Tensors first: they are most of what is passed, and a handle needs no look at its type.
+  if (op.slots[index].kind == Kind::Tensor) {
+    Handle handle;
+    if (napi_get_value_int32(env, value, &handle) == napi_ok) {
+      if (const at::Tensor* tensor = lookup(handle)) {
+        stack.emplace_back(*tensor);
+        return;
+      }
+      throw CallError{"disposed", op.name + ": argument '" + op.slots[index].name + "' is a tensor that was already freed"};
+    }
+  }
+  try {
+    stack.push_back(convert(env, op, index, value));
+  } catch (const CallError& error) {
+    if (error.code == std::string("disposed") || error.message.rfind(op.name, 0) == 0) throw;
+    refuse(op, index, error.message);
+  }
+}
 
 /// Leaves the operator's results on `stack`.
 const Operator& invoke(napi_env env, napi_callback_info info) {
   napi_value values[max_arguments];
-  size_t count = max_arguments;
+  // Node-API fills every place that is asked for and not passed: ask for few, and again in the rare case of more.
+  size_t count = usual_arguments;
   napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  if (count > usual_arguments) {
+    count = max_arguments;
+    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  }
   int32_t id = -1;
   if (count < 1 || napi_get_value_int32(env, values[0], &id) != napi_ok || id < 0 ||
       static_cast<size_t>(id) >= operators.size())
     throw CallError{"bad-argument", "call: unknown operator id"};
   const Operator& op = operators[id];
-  if (count - 1 > op.slots.size())
-    throw CallError{"bad-argument", op.name + ": takes at most " + std::to_string(op.slots.size()) + " arguments, got " +
+  const size_t slots = op.slots.size();
+  if (count - 1 > slots)
+    throw CallError{"bad-argument", op.name + ": takes at most " + std::to_string(slots) + " arguments, got " +
                                         std::to_string(count - 1)};
   stack.clear();
-  for (size_t i = 0; i < op.slots.size(); i++) {
-    if (i + 1 < count) {
-      try {
-        stack.push_back(convert(env, op, i, values[i + 1]));
-      } catch (const CallError& error) {
-        if (error.code == std::string("disposed") || error.message.rfind(op.name, 0) == 0) throw;
-        refuse(op, i, error.message);
-      }
-    } else if (op.slots[i].has_default) {
-      stack.push_back(op.slots[i].fallback);
-    } else if (op.slots[i].optional) {
-      stack.emplace_back();
-    } else {
-      refuse(op, i, "is missing");
-    }
+  for (size_t i = 0; i + 1 < count; i++) push(env, op, i, values[i + 1]);
+  for (size_t i = count - 1; i < slots; i++) {
+    const Slot& slot = op.slots[i];
+    if (slot.has_default) stack.push_back(slot.fallback);
+    else if (slot.optional) stack.emplace_back();
+    else refuse(op, i, "is missing");
   }
   op.handle.callBoxed(stack);
   return op;
@@ -220,7 +231,9 @@ const Operator& invoke(napi_env env, napi_callback_info info) {
 napi_value call(napi_env env, napi_callback_info info) {
   invoke(env, info);
   napi_value result = nullptr;
-  if (stack.size() == 1) {
+  if (stack.size() == 1 && stack[0].isTensor()) {
+    result = from_handle(env, keep(std::move(stack[0]).toTensor()));
+  } else if (stack.size() == 1) {
     result = from_value(env, stack[0]);
   } else if (stack.size() > 1) {
     napi_create_array_with_length(env, stack.size(), &result);

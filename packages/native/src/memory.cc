@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -18,6 +19,7 @@ namespace {
 constexpr size_t alignment = 64;
 constexpr size_t header_bytes = alignment;       // in front of every block, so that data stays aligned
 constexpr size_t huge_page = size_t{1} << 21;
+constexpr size_t spare_bytes = size_t{1} << 28;    // cached whatever is live
 constexpr size_t map_threshold = size_t{1} << 22;  // larger blocks are mapped by themselves, on huge pages where possible
 
 struct Header {
@@ -61,11 +63,13 @@ class CachingAllocator final : public c10::Allocator {
  private:
   c10::DataPtr make(size_t bytes);
   static void give_back(void* data);
+  void make_room(size_t bytes);
   void trim(size_t target);
 
   std::mutex mutex_;
   std::array<Header*, 256> free_{};
   size_t cached_ = 0;
+  size_t most_ = 0;  // live bytes at their highest
 };
 
 CachingAllocator& allocator() {
@@ -86,8 +90,8 @@ c10::DataPtr CachingAllocator::make(size_t bytes) {
       header = free_[bin];
       free_[bin] = static_cast<Header*>(header->next);
       cached_ -= header->capacity;
-    } else if (cached_ > (size_t{1} << 28) && cached_ > static_cast<size_t>(live.load())) {
-      trim(cached_ / 2);  // sizes have changed for good: what is cached no longer fits what is asked for
+    } else {
+      make_room(capacity);
     }
   }
   if (!header) {
@@ -126,6 +130,15 @@ void CachingAllocator::give_back(void* data) {
   self.cached_ += header->capacity;
 }
 
+
+/// Called when no cached block fits. Sizes that are no longer asked for must not pile up: what is held in all stays below
+/// a quarter more than the most that was ever live. The caller holds the lock.
+void CachingAllocator::make_room(size_t bytes) {
+  const auto now = static_cast<size_t>(live.load());
+  most_ = std::max(most_, now + bytes);
+  const size_t limit = most_ + most_ / 4 + spare_bytes;
+  if (now + bytes + cached_ > limit) trim(limit - now - bytes);
+}
 
 /// Frees cached blocks, the largest first, until at most `target` bytes stay. The caller holds the lock.
 void CachingAllocator::trim(size_t target) {

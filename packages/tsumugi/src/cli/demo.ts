@@ -14,7 +14,7 @@ import {
   trainTokenizer,
   writeTokenizer,
 } from '../text/index.ts';
-import { pretrain, pretrainConfig } from '../train/index.ts';
+import { isTrained, pretrain, pretrainConfig } from '../train/index.ts';
 import { chat } from './chat.ts';
 import { dim, type Io, printable, write } from './io.ts';
 import { ProgressLine } from './progress.ts';
@@ -159,7 +159,7 @@ async function train(config: ReturnType<typeof pretrainConfig.parse>, io: Io): P
 
 /** Bits per character before and after, of a run that is complete. */
 async function finishedRun(out: string): Promise<Bits | undefined> {
-  if (!existsSync(join(out, 'model', 'config.json'))) return undefined;
+  if (!isTrained(out)) return undefined;
   const bits = readEvents(join(out, 'events.jsonl'))
     .filter((event) => event.type === 'evaluation')
     .map((event) => event.metrics['bitsPerCharacter'] ?? Number.NaN);

@@ -1,7 +1,7 @@
 // Options of the verbs that run a model, and what their values mean.
 import { ConfigError } from '../base/index.ts';
 import type { GenerateTextOptions } from '../lm/index.ts';
-import { type Device, type DType, hasCuda } from '../torch/index.ts';
+import { type Device, type DType, defaultDevice, hasCuda } from '../torch/index.ts';
 import type { OptionValues } from './options.ts';
 
 export const modelOptions = {
@@ -16,7 +16,7 @@ export const modelOptions = {
 
 /** @throws ConfigError for a device that libtorch does not know or this machine does not have */
 export function chooseDevice(name: string | undefined): Device {
-  if (name === undefined) return hasCuda() ? 'cuda' : 'cpu';
+  if (name === undefined) return defaultDevice();
   if (!/^(cpu|cuda(:\d+)?)$/.test(name)) {
     throw new ConfigError('bad-option', `--device: expected cpu, cuda or cuda:N, got "${name}"`);
   }

@@ -4,12 +4,11 @@
 //   attention  k, v [B, length, K, d], keys after QK-norm and RoPE; a windowed layer holds only what a query can reach
 //   Mamba      conv [B, m·P, k−1], the last inputs of the convolution; ssm [B, m, P, N] f32
 import { invariant } from '../base/index.ts';
-import { type Device, type DType, scope, type Tensor, zeros } from '../torch/index.ts';
+import { type Device, type DType, dtypeBytes, scope, type Tensor, zeros } from '../torch/index.ts';
 import { isMamba, mambaWidth, type Plamo2Config, windowOf } from './config.ts';
 import { convState } from './ops/causal-conv.ts';
 
-const bytesOf = (tensor: Tensor | undefined) =>
-  tensor ? tensor.numel * (tensor.dtype === 'float64' ? 8 : tensor.dtype === 'float32' ? 4 : 2) : 0;
+const bytesOf = (tensor: Tensor | undefined) => (tensor ? tensor.numel * dtypeBytes(tensor.dtype) : 0);
 
 export class AttentionCache {
   readonly #window: number | null;

@@ -2,6 +2,7 @@
 // Source: pfnet/plamo-2-1b config.json and modeling_plamo.py (spec sections 1.2, 1.3, 2.1).
 import { z } from 'zod';
 import { ConfigError, editDistance, invariant } from '../base/index.ts';
+import { numElements } from '../torch/index.ts';
 
 const count = z.int().positive();
 
@@ -213,7 +214,7 @@ export function parameterTable(config: Plamo2Config): { kind: string; tensors: n
           : 'norms';
     const row = table.get(kind) ?? { kind, tensors: 0, parameters: 0 };
     row.tensors++;
-    row.parameters += shape.reduce((product, size) => product * size, 1);
+    row.parameters += numElements(shape);
     table.set(kind, row);
   }
   const rows = [...table.values()];

@@ -61,6 +61,9 @@ export function dtypeName(code: number): DType {
   return name;
 }
 
+/** The number of elements of a shape. */
+export const numElements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
 export function dtypeBytes(dtype: DType): number {
   return dtypes[dtype].bytes;
 }

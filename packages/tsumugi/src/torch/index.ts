@@ -1,6 +1,6 @@
 // Tensors on libtorch. The only folder that touches the addon.
 export { backward, checkpoint, enableGrad, grad, isGradEnabled, noGrad, withGradient } from './autograd.ts';
-export { type Device, type DType, dtypeBytes, dtypeNames, type TypedArray } from './dtype.ts';
+export { type Device, type DType, dtypeBytes, dtypeNames, numElements, type TypedArray } from './dtype.ts';
 export {
   arange,
   empty,

@@ -6,6 +6,7 @@ import { DisposedError, NativeError, suggestion, TsumugiError, UserError } from 
 import { type DType, dtypeCode, dtypeNames } from './dtype.ts';
 import { native } from './native.ts';
 import { parseSchema, type Schema, type SchemaArgument } from './schema.ts';
+import { isTensor } from './scope.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Splits "aten::add.Tensor" into name and overload. */
@@ -58,10 +59,6 @@ export function operatorSchema(name: string): Schema {
     schemas.set(name, schema);
   }
   return schema;
-}
-
-function isTensor(value: unknown): value is Tensor {
-  return typeof value === 'object' && value !== null && 'rawHandle' in value;
 }
 
 function describeTensor(tensor: Tensor): string {

@@ -41,7 +41,8 @@ export function unwatch(tensor: Tensor): void {
   finalizer.unregister(tensor);
 }
 
-function isTensor(value: unknown): value is Tensor {
+/** Whether a value is a Tensor, asked without importing the class. */
+export function isTensor(value: unknown): value is Tensor {
   return typeof value === 'object' && value !== null && 'rawHandle' in value;
 }
 

@@ -1,6 +1,6 @@
 // Tensor: a handle into the native slab, with PyTorch's methods (generated from the operators' schemas) and access to its data.
 import { DisposedError, ShapeError } from '../base/index.ts';
-import { type Device, type DType, dtypeCode, dtypeName, typedArray } from './dtype.ts';
+import { type Device, type DType, dtypeCode, dtypeName, numElements, typedArray } from './dtype.ts';
 import { native } from './native.ts';
 import { explain, setWrap } from './operator.ts';
 import { TensorOperators } from './operators.generated.ts';
@@ -77,7 +77,7 @@ export class Tensor extends TensorOperators implements Disposable {
 
   /** The number of elements. */
   get numel(): number {
-    return this.shape.reduce((product, size) => product * size, 1);
+    return numElements(this.shape);
   }
 
   /** The size of one dimension; negative ones count from the end. */

@@ -1,17 +1,16 @@
 // Memory of a training step, from the shapes alone.
 import { isMamba, type Plamo2Config, tensorShapes } from '../lm/index.ts';
+import { numElements } from '../torch/index.ts';
 
 export interface MemoryForecast {
+  parameters: number;
   /** Parameters, their gradients and two optimizer moments, f32. */
   stateBytes: number;
   /** Activations kept for backward, and the largest temporaries. */
   activationBytes: number;
-  totalBytes: number;
 }
 
 const f32 = 4;
-
-export const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Floats per token that a layer keeps for backward, from the saved inputs of its operators. */
 function keptPerToken(config: Plamo2Config, index: number): number {
@@ -31,7 +30,7 @@ export function forecastMemory(
   options: { batchSize: number; contextLength: number; checkpointLayers: boolean },
 ): MemoryForecast {
   let parameters = 0;
-  for (const shape of tensorShapes(config).values()) parameters += elements(shape);
+  for (const shape of tensorShapes(config).values()) parameters += numElements(shape);
   const stateBytes = parameters * f32 * 4;
   const tokens = options.batchSize * options.contextLength;
   const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => keptPerToken(config, index));
@@ -39,5 +38,5 @@ export function forecastMemory(
     ? Math.max(...layers) * 2 + layers.length * config.hidden_size
     : layers.reduce((sum, floats) => sum + floats, 0) + Math.max(...layers);
   const activationBytes = tokens * kept * f32;
-  return { stateBytes, activationBytes, totalBytes: stateBytes + activationBytes };
+  return { parameters, stateBytes, activationBytes };
 }

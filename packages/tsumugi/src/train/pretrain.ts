@@ -13,7 +13,6 @@ import {
   parameterTable,
   preset,
   saveModel,
-  tensorShapes,
 } from '../lm/index.ts';
 import {
   AdamW,
@@ -39,7 +38,7 @@ import { makeBatch, PackedBatches, type Tokenizer, TokenShards } from '../text/i
 import { backward, type Device, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
 import { type Evaluation, evaluateHeldOut } from './evaluate.ts';
-import { elements, forecastMemory } from './forecast.ts';
+import { forecastMemory } from './forecast.ts';
 import { restore, runLoop, type StepLoss } from './loop.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
 
@@ -77,15 +76,14 @@ export async function pretrain(
     seed: deriveSeed(config.seed, 'batches'),
     predictEnd: config.predictEnd,
   });
-  const parameters = [...tensorShapes(modelConfig).values()].reduce((sum, shape) => sum + elements(shape), 0);
-  const memory = forecastMemory(modelConfig, config);
+  const { parameters, stateBytes, activationBytes } = forecastMemory(modelConfig, config);
   const forecast: Forecast = {
     label: 'pretrain',
     steps: config.steps,
     secondsPerStep: 0,
     memory: [
-      { what: 'weights, gradients, optimizer', bytes: memory.stateBytes },
-      { what: 'activations', bytes: memory.activationBytes },
+      { what: 'weights, gradients, optimizer', bytes: stateBytes },
+      { what: 'activations', bytes: activationBytes },
     ],
     availableMemoryBytes: process.availableMemory(),
     // A checkpoint holds weights and two moments; the best and one being written come on top.

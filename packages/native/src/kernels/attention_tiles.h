@@ -46,12 +46,6 @@ struct Ranges {
   int64_t high(int64_t t) const { return t + offset + 1; }
 };
 
-template <typename T>
-int64_t padded(int64_t dim) {
-  constexpr int64_t width = Register<T>::width;
-  return (dim + width - 1) / width * width;
-}
-
 /// Keys or values of one head, copied for the tiles: `dense` [keys, dp], and/or `across`, tiles of [dp, keys_per_tile].
 /// Columns beyond dim and keys beyond the last are zero.
 template <typename T>

@@ -25,12 +25,6 @@ namespace tsumugi::ssd {
 /// with heads and states of 64 to 128 the sum is least near 64.
 constexpr int max_chunk = 64;
 
-template <typename T>
-int64_t padded(int64_t size) {
-  constexpr int64_t width = Register<T>::width;
-  return (size + width - 1) / width * width;
-}
-
 /// Working memory of one thread, zeroed, handed out in pieces on cache lines.
 class Arena {
  public:

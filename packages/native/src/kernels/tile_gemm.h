@@ -20,6 +20,13 @@ struct Register {
   static constexpr int width = vector_bytes / sizeof(T);
 };
 
+/// The size of a row that holds `size` elements in whole registers.
+template <typename T>
+constexpr int64_t padded(int64_t size) {
+  constexpr int64_t width = Register<T>::width;
+  return (size + width - 1) / width * width;
+}
+
 // A tile of 6 rows by 4 registers (6 by 2 where there are 16 registers) leaves room for the operands.
 constexpr int tile_rows = 6;
 constexpr int tile_registers = vector_bytes == 64 ? 4 : 2;

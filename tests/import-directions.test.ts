@@ -17,7 +17,8 @@ const environments = [...storage, 'store', 'run'];
 const table: Readonly<Record<string, readonly string[]>> = {
   ...{ base: [], torch: ['base'], nn: ['base', 'torch'], optim, store: storage, text: storage, run, mesh: run, lm },
   ...{ train: stages, compress: stages, eval: stages, synth: products, serve: products },
-  ...{ rl: environments, gan: environments, cli: [...products, 'synth', 'serve', 'rl', 'gan'] },
+  ...{ stages: [...products, 'synth', 'serve'], rl: environments, gan: environments },
+  cli: [...products, 'stages', 'synth', 'serve', 'rl', 'gan'],
 };
 
 /** Package → the files that may import it. What comes from outside is checked by zod there, and nowhere else. */

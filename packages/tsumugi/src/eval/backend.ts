@@ -1,0 +1,27 @@
+// The contract of whatever answers requests: the project's engine, a GGUF, an OpenAI-compatible endpoint.
+// backend.suite.ts is run on each of them.
+import type { Answer, Request } from './request.ts';
+
+export interface Backend extends AsyncDisposable {
+  /** For results: "engine", "gguf", "openai". */
+  readonly kind: string;
+  /** What is asked: a folder, a file, a model's name at its address. Never a key. */
+  readonly model: string;
+  /** Tells one model from another for the cache: a hash of its content, or of address and name where content is out of reach. */
+  readonly fingerprint: string;
+  /** Everything else that changes answers, for results: dtype, device, chat template, version. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** The kinds of request it can answer; a task that needs another is refused before anything is asked. */
+  readonly kinds: ReadonlySet<Request['kind']>;
+  /**
+   * Answers requests in any order, `onAnswer(index, answer)` as each is known, so that a run that is cut off keeps what it has.
+   * Equal requests give equal answers where `settings.deterministic` is true. Stops between requests when `signal` is aborted.
+   *
+   * @throws UserError when a request cannot be answered (too long for the model, endpoint refuses), naming it
+   */
+  answer(
+    requests: readonly Request[],
+    onAnswer: (index: number, answer: Answer) => void,
+    signal?: AbortSignal,
+  ): Promise<void>;
+}

@@ -24,8 +24,11 @@ const table: Readonly<Record<string, readonly string[]>> = {
 /** Package → the files that may import it. What comes from outside is checked by zod there, and nowhere else. */
 const packages: Readonly<Record<string, RegExp>> = {
   '@tsumugi/native': /^torch\//,
+  'eld/small': /^eval\/m-ifeval\//,
   hyparquet: /^text\//,
   'hyparquet-compressors': /^text\//,
+  'lindera-wasm-nodejs-ipadic': /^eval\/m-ifeval\//,
+  'xz-decompress': /^text\//,
   vitest: /(\.test|\.suite|\/testing|\/twins)\.ts$/,
   zod: /^(cli|run|serve|store)\/|[/-](config|manifest)\.ts$/,
 };

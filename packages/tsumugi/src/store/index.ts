@@ -28,6 +28,7 @@ export {
   type State,
   saveCheckpoint,
 } from './checkpoint/index.ts';
+export { type Gguf, type GgufScalar, type GgufValue, readGguf } from './gguf/index.ts';
 export { type Json, readJson, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
 export {

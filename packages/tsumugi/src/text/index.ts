@@ -3,9 +3,25 @@ export { DETECTED_ENCODINGS, parseEncoding } from './decode.ts';
 export { embeddedText } from './embedded.ts';
 export type { Encoder } from './encoder.ts';
 export { bitsPerCharacter, EvaluationBatches, type EvaluationOptions } from './evaluation.ts';
+export {
+  LongBatches,
+  type LongPackingOptions,
+  type MixtureSource,
+  requireLongDocuments,
+  type SourceReport,
+} from './long-packing.ts';
 export { type Manifest, readManifest, type Split, type Totals } from './manifest.ts';
-export { PackedBatches, type PackingOptions } from './packing.ts';
-export { HELD_OUT_FRACTION, type Prepared, type PrepareOptions, type PrepareProgress, prepare } from './prepare.ts';
+export { emptySplit, PackedBatches, type PackingOptions } from './packing.ts';
+export {
+  cleanText,
+  HELD_OUT_FRACTION,
+  isHeldOut,
+  type Prepared,
+  type PrepareOptions,
+  type PrepareProgress,
+  prepare,
+} from './prepare.ts';
+export { readDecompressed } from './read-bytes.ts';
 export { type Batch, IGNORED, makeBatch } from './rows.ts';
 export { type OpenShardsOptions, TokenShards } from './shards.ts';
 export { listSourceFiles, type SourceFile, type TextFormat } from './source-files.ts';

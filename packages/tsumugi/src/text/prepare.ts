@@ -54,8 +54,17 @@ export const HELD_OUT_FRACTION = 0.05;
 
 const PROGRESS_INTERVAL_MS = 100;
 
+/** The number, in [0, 1), that decides whether a document is held out: drawn from its content and the seed. */
+const heldOutDraw = (digest: Buffer, seed: number): number =>
+  new RandomStream(digest.readUInt32LE(16) ^ deriveSeed(seed, 'held-out')).next();
+
+/** Whether `prepare` holds out a document of this (cleaned) text. */
+export function isHeldOut(text: string, seed: number, fraction = HELD_OUT_FRACTION): boolean {
+  return heldOutDraw(hash('sha256', text, 'buffer'), seed) < fraction;
+}
+
 /** A document as it is tokenized: newlines as `\n`; a lone surrogate, which UTF-8 cannot hold, as U+FFFD. */
-function clean(text: string): string {
+export function cleanText(text: string): string {
   return normaliseNewlines(text).toWellFormed();
 }
 
@@ -154,7 +163,6 @@ async function writeDocuments(
 ): Promise<Kept> {
   const { encoder, onProgress } = options;
   const seen = new DigestSet();
-  const splitSeed = deriveSeed(options.seed, 'held-out');
   const train: Totals = { documents: 0, characters: 0, bytes: 0, tokens: 0 };
   const heldOut: Totals = { ...train };
   const kept: Kept = { train, heldOut, duplicates: 0, empty: 0 };
@@ -172,7 +180,7 @@ async function writeDocuments(
   let nextReport = performance.now() + PROGRESS_INTERVAL_MS;
 
   for await (const document of corpus.documents()) {
-    const text = clean(document.text);
+    const text = cleanText(document.text);
     if (!/\S/.test(text)) {
       kept.empty++;
       continue;
@@ -182,7 +190,7 @@ async function writeDocuments(
       kept.duplicates++;
       continue;
     }
-    const draw = new RandomStream(digest.readUInt32LE(16) ^ splitSeed).next();
+    const draw = heldOutDraw(digest, options.seed);
     const ids = encoder.encode(text, { addBos: false, safe: true });
     invariant(ids.length > 0, `the tokenizer made no tokens of a document of ${document.source}`);
     const amounts = {

@@ -31,6 +31,41 @@ export function makeBatch(rows: number, columns: number): Batch {
   };
 }
 
+/** A part of a document's tokens. */
+export interface Piece {
+  /** All of the document's tokens. */
+  source: Uint32Array;
+  offset: number;
+  length: number;
+}
+
+/**
+ * Writes a piece into a batch from element `at` on, as document `document` of its row. Every token predicts the next one of
+ * its document, also where the piece ends before the document does; the document's last token has the target `endTarget`.
+ */
+export function placePiece(
+  batch: Batch,
+  at: number,
+  document: number,
+  { source, offset, length }: Piece,
+  endTarget: number,
+): void {
+  batch.tokens.set(source.subarray(offset, offset + length), at);
+  batch.targets.set(source.subarray(offset + 1, offset + length + 1), at);
+  batch.documents.fill(document, at, at + length);
+  batch.predicted += length;
+  if (offset + length < source.length) return;
+  batch.targets[at + length - 1] = endTarget;
+  if (endTarget === IGNORED) batch.predicted--;
+}
+
+/** Fills the elements [at, end) of a batch with `padding` as a document of its own, of which nothing is predicted. */
+export function placePadding(batch: Batch, at: number, end: number, document: number, padding: number): void {
+  batch.tokens.fill(padding, at, end);
+  batch.targets.fill(IGNORED, at, end);
+  batch.documents.fill(document, at, end);
+}
+
 /** Documents laid end to end in a given order, addressed by token. */
 export class DocumentStream {
   readonly #shards: TokenShards;
@@ -58,7 +93,7 @@ export class DocumentStream {
    * or with `padding` as a document of its own, of which nothing is predicted.
    */
   fill(batch: Batch, row: number, position: number, beyond: { wrap: true } | { padding: number }): void {
-    const { tokens, targets, documents, columns } = batch;
+    const { columns } = batch;
     const end = (row + 1) * columns;
     let at = row * columns;
     let slot = this.#find(position);
@@ -66,25 +101,15 @@ export class DocumentStream {
     for (let document = 0; at < end; document++) {
       if (slot === this.#order.length) {
         if ('padding' in beyond) {
-          tokens.fill(beyond.padding, at, end);
-          targets.fill(IGNORED, at, end);
-          documents.fill(document, at, end);
+          placePadding(batch, at, end, document, beyond.padding);
           return;
         }
         slot = 0;
       }
       const source = this.#shards.documentTokens(this.#order[slot]!);
-      const taken = Math.min(source.length - offset, end - at);
-      const ends = offset + taken === source.length;
-      tokens.set(source.subarray(offset, offset + taken), at);
-      targets.set(source.subarray(offset + 1, offset + taken + 1), at);
-      documents.fill(document, at, at + taken);
-      at += taken;
-      batch.predicted += taken;
-      if (ends) {
-        targets[at - 1] = this.#endTarget;
-        if (this.#endTarget === IGNORED) batch.predicted--;
-      }
+      const length = Math.min(source.length - offset, end - at);
+      placePiece(batch, at, document, { source, offset, length }, this.#endTarget);
+      at += length;
       offset = 0;
       slot++;
     }

@@ -23,7 +23,7 @@ const FORMATS: Record<string, TextFormat> = {
   '.parquet': 'parquet',
 };
 
-const READABLE = `${Object.keys(FORMATS).join(', ')} (all but .parquet also with ${COMPRESSED.join(' or ')})`;
+const READABLE = `${Object.keys(FORMATS).join(', ')} (all but .parquet also with ${COMPRESSED.join(', ')})`;
 
 /** The format a file's name stands for, or undefined. */
 function formatOf(path: string): TextFormat | undefined {
@@ -105,7 +105,7 @@ export function listSourceFiles(paths: readonly string[]): SourceFile[] {
 }
 
 function unknownFormat(path: string): DataError {
-  const archive = /\.(xz|bz2|zip|tar|7z)$/i.test(path);
+  const archive = /\.(bz2|zip|tar|7z)$|\.tar\.\w+$/i.test(path);
   return new DataError('unknown-format', `${path} is not of a format that can be read`, {
     remedy: archive ? 'unpack it first' : `give text as ${READABLE}; rename the file if it is one of these`,
     fields: { path, known: Object.keys(FORMATS) },

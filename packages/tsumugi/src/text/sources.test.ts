@@ -5,6 +5,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { embeddedText } from './embedded.ts';
 import { encodeAs, temporaryFolder } from './fixtures/toy.ts';
+import { readDecompressed } from './read-bytes.ts';
 import { openCorpus, type ReadOptions, readDocuments } from './sources.ts';
 
 async function texts(paths: string | string[], options: ReadOptions = {}): Promise<string[]> {
@@ -77,6 +78,49 @@ describe('files and folders', () => {
   });
 });
 
+describe('.xz', () => {
+  // Packed by xz -6, so that the test needs no xz: '{"text": "圧縮"}' twice as two streams, and as one with SHA-256.
+  const plain = Buffer.from(
+    '/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQASeyJ0ZXh0IjogIuWcp+e4riJ9CgAAL4iiFNRhPLkAASsTnAlI0h+2830BAAAAAARZWg==',
+    'base64',
+  );
+
+  it('reads streams in a row', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('a.jsonl.xz'), Buffer.concat([plain, plain]));
+    expect(await texts(folder.path)).toEqual(['圧縮', '圧縮']);
+    expect((await readDecompressed(folder.at('a.jsonl.xz'))).toString()).toBe('{"text": "圧縮"}\n'.repeat(2));
+  });
+
+  it.each([
+    ['no xz file at all, only text', /not an \.xz file/],
+    [plain.subarray(0, plain.length - 4), /ends too early/],
+    [plain.with(30, plain[30]! ^ 1), /damaged/],
+    [
+      Buffer.from(
+        '/Td6WFoAAArh+wyhAgAhARYAAAB0L+WjAQASeyJ0ZXh0IjogIuWcp+e4riJ9CgAAOGrkNn2+tXonbVRDSTFDCsY1sDITfabYiW6lHgaHjP0AAUMTM+hsfxibS5oBAAAAAApZWg==',
+        'base64',
+      ),
+      /a check other than CRC/,
+    ],
+    ['', /empty/],
+  ])('refuses %j and says why', async (content, reason) => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('a.txt.xz'), content);
+    await expect(texts(folder.at('a.txt.xz'))).rejects.toThrow(reason);
+    await expect(texts(folder.at('a.txt.xz'))).rejects.toMatchObject({ code: 'unreadable-file' });
+  });
+
+  it('lets go of a file that is not read to its end', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('a.jsonl.xz'), Buffer.concat(Array(50).fill(plain)));
+    for await (const { text } of readDocuments([folder.path])) {
+      expect(text).toBe('圧縮');
+      break;
+    }
+  });
+});
+
 describe('Parquet', () => {
   const expected = [
     '吾輩は猫である。',
@@ -145,8 +189,10 @@ describe('mistakes', () => {
     writeFileSync(folder.at('images', 'a.png'), '');
     expect(() => openCorpus([folder.at('images')])).toThrow(/no file of a readable format.*\.jsonl/s);
     expect(() => openCorpus([folder.at('images', 'a.png')])).toThrow(/cannot|not of a format/);
-    writeFileSync(folder.at('a.jsonl.xz'), '');
-    expect(() => openCorpus([folder.at('a.jsonl.xz')])).toThrow(/unpack it first/);
+    for (const archive of ['a.jsonl.bz2', 'a.tar.xz']) {
+      writeFileSync(folder.at(archive), '');
+      expect(() => openCorpus([folder.at(archive)])).toThrow(/unpack it first/);
+    }
     expect(() => openCorpus([])).toThrow(/no text was named/);
     expect(() => openCorpus([folder.at('novel.txt')], { encoding: 'utf-9' })).toThrow(/no text encoding/);
     for (const documentCharacters of [0, 99, Number.NaN]) {

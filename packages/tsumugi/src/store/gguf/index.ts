@@ -1,0 +1,1 @@
+export { type Gguf, type GgufScalar, type GgufValue, readGguf } from './reader.ts';

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TinyModel } from '../lm/tiny-model.ts';
 import { openSafetensors } from '../store/index.ts';
 import { scope } from '../torch/index.ts';
 import { runCli } from './testing.ts';
-import { TinyModel } from './tiny-model.ts';
 
 const golden = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
 const hasGolden = existsSync(golden);

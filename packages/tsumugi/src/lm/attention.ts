@@ -1,15 +1,18 @@
-// PLaMo 2's attention mixer (spec 2.4): QK-norm per head, RoPE, grouped queries, causal with an optional window.
+// PLaMo 2's attention mixer (spec 2.4): QK-norm per head (which can be left out), RoPE, grouped queries, causal with an
+// optional window.
 //
 //   B batch   T tokens   D hidden size   H query heads   K key/value heads   d head size   S keys in reach
 //
 // Not done here: attention sinks, soft-capping, dropout (the published model has none).
 import { Module, parameter } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
+import { RowAttentionCache } from './batch-cache.ts';
 import type { AttentionCache } from './cache.ts';
 import { windowedAttention } from './ops/attention.ts';
 import { qkvNormRope } from './ops/qk-norm-rope.ts';
+import { qkvRope } from './ops/qkv-rope.ts';
 import { Projection } from './projection.ts';
-import type { RopeTables } from './rope-tables.ts';
+import type { RopeSource } from './rope-tables.ts';
 
 export interface AttentionShape {
   heads: number;
@@ -21,7 +24,7 @@ export interface AttentionShape {
 }
 
 export interface MixerContext {
-  rope: RopeTables;
+  rope: RopeSource;
   /** Position of the first token. */
   offset: number;
   /** [B, T] int32: tokens of different documents never meet. */
@@ -32,29 +35,50 @@ export class Attention extends Module {
   readonly #shape: AttentionShape;
   /** [(H + 2K)·d, D]: Q, then K, then V, head-major inside each. */
   qkv_proj: Projection;
-  /** [H, d] and [K, d]: one QK-norm vector per head, no offset. */
-  q_weight: Tensor;
-  k_weight: Tensor;
+  /** [H, d] and [K, d]: one QK-norm vector per head, no offset. None without QK-norm. */
+  q_weight?: Tensor;
+  k_weight?: Tensor;
   /** [D, H·d] */
   o_proj: Projection;
 
-  constructor(shape: AttentionShape, weights: { qkv: Tensor; q: Tensor; k: Tensor; out: Tensor }) {
+  constructor(shape: AttentionShape, weights: { qkv: Tensor; q?: Tensor; k?: Tensor; out: Tensor }) {
     super();
     this.#shape = shape;
     this.qkv_proj = new Projection(weights.qkv);
-    this.q_weight = parameter(weights.q);
-    this.k_weight = parameter(weights.k);
+    if (weights.q && weights.k) {
+      this.q_weight = parameter(weights.q);
+      this.k_weight = parameter(weights.k);
+    }
     this.o_proj = new Projection(weights.out);
   }
 
   /** [B, T, D] → [B, T, D]. With a cache, its keys come before the new ones, and the new ones are added to it. */
-  forward(x: Tensor, context: MixerContext, cache?: AttentionCache): Tensor {
-    const { heads, kvHeads, headDim, window, ropeBase } = this.#shape;
+  forward(x: Tensor, context: MixerContext, cache?: AttentionCache | RowAttentionCache): Tensor {
+    const { heads, headDim, window } = this.#shape;
     const [B, T] = x.shape as [number, number];
-    const table = context.rope.rows(ropeBase, headDim, context.offset, T, x.device);
-    const [q, k, v] = qkvNormRope(this.qkv_proj.forward(x), this.q_weight, this.k_weight, table, { heads, kvHeads });
+    if (cache instanceof RowAttentionCache) {
+      // One token of each sequence: tokens side by side, until each attends to keys of its own.
+      const { q, k, v } = this.queriesKeysValues(x.transpose(0, 1), context);
+      return this.o_proj.forward(
+        cache.attend(q.squeeze(0), k.squeeze(0), v.squeeze(0)).reshape([B, 1, heads * headDim]),
+      );
+    }
+    const { q, k, v } = this.queriesKeysValues(x, context);
     const reach = cache ? cache.append(k, v) : { k, v };
     const y = windowedAttention(q, reach.k, reach.v, { window, documents: context.documents }); // [B, T, H, d]
     return this.o_proj.forward(y.reshape([B, T, heads * headDim]));
+  }
+
+  /** [B, T, D] → q [B, T, H, d] and k, v [B, T, K, d], as they meet: q and k normed and rotated. */
+  queriesKeysValues(x: Tensor, context: MixerContext): { q: Tensor; k: Tensor; v: Tensor } {
+    const { heads, kvHeads, headDim, ropeBase } = this.#shape;
+    const table = context.rope.rows(ropeBase, headDim, context.offset, x.size(1), x.device);
+    const qkv = this.qkv_proj.forward(x); // [B, T, (H + 2K)·d]
+    const options = { heads, kvHeads };
+    const [q, k, v] =
+      this.q_weight && this.k_weight
+        ? qkvNormRope(qkv, this.q_weight, this.k_weight, table, options)
+        : qkvRope(qkv, table, options);
+    return { q, k, v };
   }
 }

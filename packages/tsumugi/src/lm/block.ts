@@ -3,6 +3,7 @@
 import { Module, parameter, rmsNorm, rmsNormAdd } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { Attention, type MixerContext } from './attention.ts';
+import type { RowAttentionCache } from './batch-cache.ts';
 import type { AttentionCache, MambaCache } from './cache.ts';
 import type { Mamba } from './mamba.ts';
 import type { Mlp } from './mlp.ts';
@@ -48,12 +49,12 @@ export class Block extends Module {
   }
 
   /** [B, T, D] → [B, T, D] */
-  forward(x: Tensor, context: MixerContext, cache?: AttentionCache | MambaCache): Tensor {
+  forward(x: Tensor, context: MixerContext, cache?: AttentionCache | RowAttentionCache | MambaCache): Tensor {
     const eps = this.#eps;
     const inner = rmsNorm(x, this.pre_mixer_norm.weight, { offset: normOffset.pre, eps });
     const mixed =
       this.mixer instanceof Attention
-        ? this.mixer.forward(inner, context, cache as AttentionCache | undefined)
+        ? this.mixer.forward(inner, context, cache as AttentionCache | RowAttentionCache | undefined)
         : this.mixer.forward(inner, context, cache as MambaCache | undefined);
     const h = rmsNormAdd(x, mixed, this.post_mixer_norm.weight, { offset: normOffset.postMixer, eps });
     const m = this.mlp.forward(rmsNorm(h, this.pre_mlp_norm.weight, { offset: normOffset.pre, eps }));

@@ -10,6 +10,10 @@ import { convState } from './ops/causal-conv.ts';
 
 const bytesOf = (tensor: Tensor | undefined) => (tensor ? tensor.numel * dtypeBytes(tensor.dtype) : 0);
 
+/** [B, …] → [copies·B, …], a copy. */
+const repeatRows = (tensor: Tensor, copies: number) =>
+  copies === 1 ? tensor.clone() : tensor.repeat([copies, ...tensor.shape.slice(1).map(() => 1)]);
+
 export class AttentionCache {
   readonly #window: number | null;
   // Room to append in: the first `#length` rows are in use, and the buffer doubles (or drops the past) when full.
@@ -58,10 +62,17 @@ export class AttentionCache {
     return bytesOf(this.#k) + bytesOf(this.#v);
   }
 
-  fork(): AttentionCache {
+  /** The rows that coming queries can reach, oldest first: [B, n, K, d] each; undefined before the first token. */
+  held(): { k: Tensor; v: Tensor } | undefined {
+    if (!this.#k || !this.#v) return undefined;
+    const n = this.#window === null ? this.#length : Math.min(this.#length, this.#window);
+    return { k: this.#k.narrow(1, this.#length - n, n), v: this.#v.narrow(1, this.#length - n, n) };
+  }
+
+  fork(copies = 1): AttentionCache {
     const copy = new AttentionCache(this.#window);
-    copy.#k = this.#k?.clone().keep();
-    copy.#v = this.#v?.clone().keep();
+    copy.#k = this.#k && repeatRows(this.#k, copies).keep();
+    copy.#v = this.#v && repeatRows(this.#v, copies).keep();
     copy.#length = this.#length;
     return copy;
   }
@@ -95,8 +106,8 @@ export class MambaCache {
     return bytesOf(this.conv) + bytesOf(this.ssm);
   }
 
-  fork(): MambaCache {
-    return new MambaCache(this.conv.clone(), this.ssm.clone());
+  fork(copies = 1): MambaCache {
+    return new MambaCache(repeatRows(this.conv, copies), repeatRows(this.ssm, copies));
   }
 
   dispose(): void {
@@ -136,13 +147,13 @@ export class Cache implements Disposable {
     return this.layers.reduce((sum, layer) => sum + layer.bytes, 0);
   }
 
-  /** An independent copy, e.g. to continue one prompt in several ways. */
-  fork(): Cache {
+  /** An independent copy, or several as the rows of one batch: to continue one prompt in several ways. */
+  fork(copies = 1): Cache {
     return scope(() => {
       const copy = new Cache(this.config);
       for (const layer of copy.layers) layer.dispose();
       copy.length = this.length;
-      copy.layers = this.layers.map((layer) => layer.fork());
+      copy.layers = this.layers.map((layer) => layer.fork(copies));
       return copy;
     });
   }

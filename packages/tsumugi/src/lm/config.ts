@@ -37,9 +37,11 @@ const schema = z.object({
     .nonnegative()
     .nullish()
     .transform((value) => value ?? null),
+  // Not a published key: every PLaMo 2 norms its queries and keys. False takes the norm and its weights away.
+  qk_norm: z.boolean().default(true),
 });
 
-/** The keys that shape the model, named as published. */
+/** The keys that shape the model, named as published; `qk_norm` is ours. */
 export type Plamo2Config = z.output<typeof schema>;
 
 // Published keys that change nothing here: other tools' bookkeeping, and the mixture-of-experts keys that no released
@@ -110,15 +112,20 @@ function checkConfig(config: Plamo2Config, where: string): void {
   }
 }
 
-/** The config as published, for `config.json`: our keys plus those that other tools read. */
-export function publishedConfig(config: Plamo2Config): Record<string, unknown> {
+/**
+ * The config as published, for `config.json`: our keys plus those that other tools read. `qk_norm` is written only when
+ * it is false. vLLM, llama.cpp and the like know the published architecture alone; such a model gets an architecture's
+ * name that they do not know, so that they refuse it rather than norm what was trained without.
+ */
+export function publishedConfig({ qk_norm, ...config }: Plamo2Config): Record<string, unknown> {
   return {
-    architectures: ['Plamo2ForCausalLM'],
+    architectures: [qk_norm ? 'Plamo2ForCausalLM' : 'Plamo2WithoutQkNormForCausalLM'],
     model_type: 'plamo2',
     tokenizer_class: 'Plamo2Tokenizer',
     torch_dtype: 'float32',
     use_cache: true,
     ...config,
+    ...(!qk_norm && { qk_norm }),
     sliding_window: config.attention_window_size,
   };
 }
@@ -157,6 +164,10 @@ export function tensorShapes(config: Plamo2Config): Map<string, number[]> {
   const width = mambaWidth(config);
   const R = dtRank(config);
   const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [config.vocab_size, h]]]);
+  const qkNorm: [string, number[]][] = [
+    ['q_weight', [H, d]],
+    ['k_weight', [K, d]],
+  ];
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const layer = `model.layers.layers.${i}.`;
     const mixer: [string, number[]][] = isMamba(config, i)
@@ -173,12 +184,7 @@ export function tensorShapes(config: Plamo2Config): Map<string, number[]> {
           ['C_norm_weight', [N]],
           ['out_proj.weight', [h, width]],
         ]
-      : [
-          ['qkv_proj.weight', [(H + 2 * K) * d, h]],
-          ['q_weight', [H, d]],
-          ['k_weight', [K, d]],
-          ['o_proj.weight', [h, H * d]],
-        ];
+      : [['qkv_proj.weight', [(H + 2 * K) * d, h]], ...(config.qk_norm ? qkNorm : []), ['o_proj.weight', [h, H * d]]];
     shapes.set(`${layer}pre_mixer_norm.weight`, [h]);
     for (const [name, shape] of mixer) shapes.set(`${layer}mixer.${name}`, shape);
     shapes.set(`${layer}post_mixer_norm.weight`, [h]);

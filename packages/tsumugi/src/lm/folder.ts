@@ -45,6 +45,8 @@ function readModelConfig(artefact: Artefact): Plamo2Config {
   return parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE));
 }
 
+const isQkNorm = (name: string) => /\.[qk]_weight$/.test(name);
+
 function checkWeights(
   folder: string,
   weights: Safetensors,
@@ -67,7 +69,9 @@ function checkWeights(
         ? 'Set "tie_word_embeddings" to true in config.json, or add the head.'
         : near
           ? `Is "${near}" meant? Rename it, or get the folder again.`
-          : 'Check that config.json and the weights belong together.',
+          : isQkNorm(name)
+            ? 'Set "qk_norm" to false in config.json if the model was trained without it; or get the folder again.'
+            : 'Check that config.json and the weights belong together.',
     );
   }
   for (const name of unexpected) {
@@ -78,7 +82,9 @@ function checkWeights(
       `the weights hold "${name}" [${shape}], which the model in config.json does not have`,
       name === 'lm_head.weight'
         ? 'Set "tie_word_embeddings" to false in config.json.'
-        : 'Check that config.json and the weights belong together.',
+        : isQkNorm(name) && !config.qk_norm
+          ? 'Set "qk_norm" to true in config.json, or take it out.'
+          : 'Check that config.json and the weights belong together.',
     );
   }
   for (const [name, expected] of shapes) {

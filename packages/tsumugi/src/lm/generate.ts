@@ -4,9 +4,10 @@ import type { Tokenizer } from '../text/index.ts';
 import { noGrad, scope, tensor } from '../torch/index.ts';
 import { Cache } from './cache.ts';
 import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
+import { TextStream } from './text-stream.ts';
 import type { LanguageModel } from './types.ts';
 
-const defaultMaxTokens = 256;
+export const defaultMaxTokens = 256;
 
 export interface GenerateOptions extends SamplingOptions {
   /** Tokens to add at most. */
@@ -25,7 +26,7 @@ export interface GenerateOptions extends SamplingOptions {
 }
 
 /** Logits [V] of the token after `ids`, which are added to the cache. */
-function nextLogits(model: LanguageModel, ids: readonly number[], cache: Cache): Float32Array {
+export function nextLogits(model: LanguageModel, ids: readonly number[], cache: Cache): Float32Array {
   return scope(() =>
     noGrad(() => {
       const device = model.parameterDevice;
@@ -97,44 +98,25 @@ export function* generateText(
   prompt: string | readonly number[],
   options: GenerateTextOptions = {},
 ): Generator<string, FinishReason> {
-  const stop = (options.stop ?? []).filter((text) => text.length > 0);
   const ids = typeof prompt === 'string' ? tokenizer.encode(prompt, { addBos: true, safe: true }) : prompt;
-  const decoder = tokenizer.decoder();
-  let held = '';
+  const stream = new TextStream(tokenizer, options.stop);
   const settings = {
     ...options,
-    stopIds: options.stopIds ?? [tokenizer.eosId, tokenizer.bosId],
+    stopIds: options.stopIds ?? endIds(tokenizer),
     vocabularyLimit: options.vocabularyLimit ?? tokenizer.vocabSize,
   };
   let produced = 0;
   for (const id of generateIds(model, ids, settings)) {
     produced++;
     options.onId?.(id);
-    held += decoder.push(id);
-    const end = firstStop(held, stop);
-    if (end >= 0) {
-      if (end > 0) yield held.slice(0, end);
-      return 'stop';
-    }
-    const safe = held.length - longestStopPrefix(held, stop);
-    if (safe > 0) yield held.slice(0, safe);
-    held = held.slice(safe);
+    const text = stream.push(id);
+    if (text) yield text;
+    if (stream.stopped) return 'stop';
   }
-  held += decoder.flush();
-  if (held) yield held;
+  const rest = stream.end();
+  if (rest) yield rest;
   return produced < (options.maxTokens ?? defaultMaxTokens) ? 'end' : 'length';
 }
 
-function firstStop(text: string, stop: readonly string[]): number {
-  const places = stop.map((word) => text.indexOf(word)).filter((place) => place >= 0);
-  return places.length ? Math.min(...places) : -1;
-}
-
-/** Length of the longest end of `text` that begins some stop string. */
-function longestStopPrefix(text: string, stop: readonly string[]): number {
-  let longest = 0;
-  for (const word of stop)
-    for (let length = Math.min(word.length - 1, text.length); length > longest; length--)
-      if (text.endsWith(word.slice(0, length))) longest = length;
-  return longest;
-}
+/** The ids with which a model ends its text. */
+export const endIds = ({ eosId, bosId }: Tokenizer): number[] => [eosId, bosId];

@@ -1,16 +1,22 @@
 // PLaMo 2: config, model, caches, sampling, generation, scoring.
+export { BatchCache } from './batch-cache.ts';
+export { BatchDecoder, type BatchDecoderOptions, type DecodeRequest } from './batch-decode.ts';
+export { type BatchScoreOptions, compareIds, type Scored, type ScoreRequest, scoreBatch } from './batch-score.ts';
 export { Cache, type SavedPoint } from './cache.ts';
 export {
   isMamba,
+  mambaWidth,
   type Plamo2Config,
   parameterTable,
   parseConfig,
   publishedConfig,
+  ropeBaseOf,
   tensorShapes,
   windowOf,
 } from './config.ts';
 export { type LoadModelOptions, loadModel, loadTokenizer, type SaveModelOptions, saveModel } from './folder.ts';
 export {
+  endIds,
   type FinishReason,
   type GenerateOptions,
   type GenerateTextOptions,
@@ -18,9 +24,11 @@ export {
   generateText,
 } from './generate.ts';
 export { initialWeights } from './init.ts';
+export { type LogitNorms, logitNorms } from './logit-norms.ts';
 export { Plamo2, type WeightSource } from './model.ts';
 export { type PresetName, preset, presetNames } from './presets.ts';
 export { checkSampling, type SamplingOptions, sample } from './sampling.ts';
 export { tokenLogprobs } from './score.ts';
+export { TextStream } from './text-stream.ts';
 export { type OpenedTokenizer, openTokenizer } from './tokenizer-file.ts';
 export type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';

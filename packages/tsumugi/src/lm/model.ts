@@ -4,8 +4,9 @@
 //   B batch   T tokens   D hidden size   V vocabulary
 import { ShapeError } from '../base/index.ts';
 import { linearCrossEntropy, Module, rmsNorm } from '../nn/index.ts';
-import { checkpoint, type Device, embedding, type Tensor } from '../torch/index.ts';
+import { checkpoint, type Device, embedding, scope, type Tensor } from '../torch/index.ts';
 import { Attention } from './attention.ts';
+import { BatchCache } from './batch-cache.ts';
 import { Block, NormWeight, normOffset } from './block.ts';
 import { isMamba, type Plamo2Config, ropeBaseOf, tensorShapes, windowOf } from './config.ts';
 import { Mamba } from './mamba.ts';
@@ -82,8 +83,7 @@ function buildBlock(config: Plamo2Config, index: number, take: (name: string) =>
         },
         {
           qkv: get('mixer.qkv_proj.weight'),
-          q: get('mixer.q_weight'),
-          k: get('mixer.k_weight'),
+          ...(config.qk_norm && { q: get('mixer.q_weight'), k: get('mixer.k_weight') }),
           out: get('mixer.o_proj.weight'),
         },
       );
@@ -134,15 +134,20 @@ export class Plamo2 extends Module implements LanguageModel {
       throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
     if (cache && documents)
       throw new ShapeError('bad-ids', 'forward: a cache holds one document, so documents cannot be given too');
-    const context = { rope: this.#rope, offset: cache?.length ?? options.offset ?? 0, documents };
+    const context =
+      cache instanceof BatchCache
+        ? { rope: this.#rope.at(cache.startStep(ids.shape)), offset: 0 }
+        : { rope: this.#rope, offset: cache?.length ?? options.offset ?? 0, documents };
     let h = embedding(this.model.embed_tokens.weight, ids); // [B, T, D]
     if (dtype) h = h.to(dtype);
     for (const [index, block] of this.model.layers.layers.entries()) {
+      // What a layer made on the way goes when it is done, but for what backward needs.
       h = checkpointLayers
         ? checkpoint((x) => block.forward(x, context), h)
-        : block.forward(h, context, cache?.layers[index]);
+        : scope(() => block.forward(h, context, cache?.layers[index]));
     }
-    if (cache) cache.length += ids.shape[1]!;
+    if (cache instanceof BatchCache) cache.endStep();
+    else if (cache) cache.length += ids.shape[1]!;
     return rmsNorm(h, this.model.norm.weight, { offset: normOffset.pre, eps: this.config.rms_norm_eps });
   }
 

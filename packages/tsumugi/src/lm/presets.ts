@@ -63,6 +63,22 @@ const presets = {
     vocab_size: 4096,
     attention_window_size: 256,
   },
+  /**
+   * Our choice: a dense decoder like Llama, as large as `mini`: attention in every layer, reaching 4,096 tokens. It is
+   * the place for PLaMo-100B's means of stability (QK-norm, z-loss; docs/stability.md). That model's own shape is not
+   * published; nothing here is taken from it but the context length, and the layers' norms are PLaMo 2's.
+   */
+  dense: {
+    mamba_enabled: false,
+    hidden_size: 256,
+    intermediate_size: 704,
+    num_hidden_layers: 4,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    hidden_size_per_head: 64,
+    vocab_size: 4096,
+    attention_window_size: 4096,
+  },
 } satisfies Record<string, Partial<Plamo2Config>>;
 
 export type PresetName = keyof typeof presets;

@@ -1,5 +1,5 @@
 // Rows of cos and sin for RoPE, computed once per base and grown as longer texts come.
-import type { Tensor } from '../torch/index.ts';
+import { type Tensor, tensor } from '../torch/index.ts';
 import { ropeTable } from './ops/rope.ts';
 
 export interface RopeRows {
@@ -8,11 +8,17 @@ export interface RopeRows {
   sin: Tensor;
 }
 
+/** Where attention gets the rows for its tokens. */
+export interface RopeSource {
+  /** One row for each of `length` tokens, the first of which stands at `offset`. */
+  rows(base: number, headDim: number, offset: number, length: number, device: Tensor['device']): RopeRows;
+}
+
 interface Entry extends RopeRows {
   length: number;
 }
 
-export class RopeTables implements Disposable {
+export class RopeTables implements RopeSource, Disposable {
   readonly #tables = new Map<string, Entry>();
 
   /** Rows for positions offset … offset + length − 1. */
@@ -28,6 +34,18 @@ export class RopeTables implements Disposable {
       this.#tables.set(key, entry);
     }
     return { cos: entry.cos.narrow(0, offset, length), sin: entry.sin.narrow(0, offset, length) };
+  }
+
+  /** Rows for tokens that stand at these positions, whatever offset is asked for. */
+  at(positions: readonly number[]): RopeSource {
+    const length = Math.max(...positions) + 1;
+    return {
+      rows: (base, headDim, _offset, _length, device) => {
+        const { cos, sin } = this.rows(base, headDim, 0, length, device);
+        const index = tensor(BigInt64Array.from(positions, BigInt), { device });
+        return { cos: cos.indexSelect(0, index), sin: sin.indexSelect(0, index) };
+      },
+    };
   }
 
   [Symbol.dispose](): void {

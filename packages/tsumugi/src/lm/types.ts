@@ -1,12 +1,13 @@
 // The contract between language models and everything that trains, evaluates or serves them.
 import type { Module } from '../nn/index.ts';
 import type { Device, DType, Tensor } from '../torch/index.ts';
+import type { BatchCache } from './batch-cache.ts';
 import type { Cache } from './cache.ts';
 import type { Plamo2Config } from './config.ts';
 
 export interface ForwardOptions {
-  /** Continues the sequences it holds; T new tokens are added to it. */
-  cache?: Cache | undefined;
+  /** Continues the sequences it holds; T new tokens are added to it. A `BatchCache` takes one token of each. */
+  cache?: Cache | BatchCache | undefined;
   /** [B, T] int32, non-decreasing along T: which document a token belongs to. */
   documents?: Tensor | undefined;
   /** Position of the first token when there is no cache. */

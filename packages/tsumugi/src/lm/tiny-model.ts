@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initialWeights, loadModel, loadTokenizer, Plamo2, preset, saveModel } from '../lm/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, type Tokenizer, writeTokenizer } from '../text/index.ts';
+import { initialWeights, loadModel, loadTokenizer, Plamo2, preset, saveModel } from './index.ts';
 
 const characters = [
   ...'、。「」猫犬鳥山川海月日火水木金土人名前吾輩はがをにでとのもへやかいうえおきくけこさしすせそたちつてなぬねま\n',

@@ -1,0 +1,229 @@
+// Log-probabilities of given tokens in many sequences at once.
+//
+// Sequences are put in order, so those that begin alike lie together: what they share is read once, and each goes on from a
+// copy of that cache. What remains is read in rows of similar length, padded on the right: no token sees what comes after
+// it, so the padding changes nothing. Logits exist for the wanted positions alone, and for a piece of them at a time.
+import { invariant } from '../base/index.ts';
+import { type Device, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { commonBeginning } from './batch-decode.ts';
+import { Cache } from './cache.ts';
+import type { LanguageModel } from './types.ts';
+
+export interface ScoreRequest {
+  /** What the model reads. */
+  ids: readonly number[];
+  /** Whose probability is asked for: `id` as the token after `ids[position]`. */
+  wanted: readonly { position: number; id: number }[];
+}
+
+export interface Scored {
+  /** Index of the request. */
+  index: number;
+  /** One per wanted token. */
+  logprobs: Float32Array;
+}
+
+export interface BatchScoreOptions {
+  /** Tokens of a forward pass, padding included. Longer sequences are read in pieces of this. Default 4096. */
+  tokens?: number;
+}
+
+/**
+ * A beginning is shared when it has this many tokens and saves that many: an extra pass over few tokens is slow for its
+ * size. Our choice.
+ */
+const SHORTEST_SHARED = 16;
+const WORTH_SAVING = 96;
+/** Copies of a shared cache take this much memory at most. */
+const COPY_BYTES = 256 << 20;
+/** Logits take this much memory at most. */
+const LOGIT_BYTES = 64 << 20;
+
+class Item {
+  readonly index: number;
+  readonly ids: readonly number[];
+  readonly wanted: ScoreRequest['wanted'];
+  readonly logprobs: Float32Array;
+
+  constructor(index: number, { ids, wanted }: ScoreRequest) {
+    this.index = index;
+    this.ids = ids;
+    this.wanted = wanted;
+    this.logprobs = new Float32Array(wanted.length);
+  }
+}
+
+/** Yields the requests' results after each forward pass that completes some, in any order. */
+export function* scoreBatch(
+  model: LanguageModel,
+  requests: readonly ScoreRequest[],
+  options: BatchScoreOptions = {},
+): Generator<Scored[]> {
+  const { tokens = 4096 } = options;
+  for (const { ids, wanted } of requests)
+    invariant(
+      ids.length > 0 && wanted.every(({ position }) => position >= 0 && position < ids.length),
+      'wanted positions lie in the sequence',
+    );
+  const items = requests.map((request, index) => new Item(index, request));
+  yield* new Scorer(model, tokens).score(
+    items.sort((a, b) => compareIds(a.ids, b.ids)),
+    undefined,
+  );
+}
+
+class Scorer {
+  readonly #model: LanguageModel;
+  readonly #tokens: number;
+
+  constructor(model: LanguageModel, tokens: number) {
+    this.#model = model;
+    this.#tokens = tokens;
+  }
+
+  /** Scores items in the order of their ids; what they all begin with is in the cache. */
+  *score(items: readonly Item[], cache: Cache | undefined): Generator<Scored[]> {
+    const start = cache?.length ?? 0;
+    const single: Item[] = [];
+    for (const group of alike(items, start)) {
+      if (group.length === 1) {
+        single.push(group[0]!);
+        continue;
+      }
+      const shared = commonBeginning(group[0]!.ids, group.at(-1)!.ids);
+      using own = cache?.fork() ?? this.#newCache();
+      this.#read([group], start, shared, own);
+      const done = group.filter(({ ids }) => ids.length === shared);
+      if (done.length > 0) yield done;
+      yield* this.score(
+        group.filter(({ ids }) => ids.length > shared),
+        own,
+      );
+    }
+    yield* this.#scoreRows(single, cache);
+  }
+
+  /** Scores items that share nothing more, the longest first. */
+  *#scoreRows(items: readonly Item[], cache: Cache | undefined): Generator<Scored[]> {
+    const start = cache?.length ?? 0;
+    const waiting = items.toSorted((a, b) => b.ids.length - a.ids.length);
+    while (waiting.length > 0) {
+      const length = waiting[0]!.ids.length - start;
+      const most = Math.min(
+        Math.floor(this.#tokens / length),
+        cache ? Math.floor(COPY_BYTES / cache.bytes) : Number.POSITIVE_INFINITY,
+      );
+      const rows = waiting.splice(0, Math.max(1, most));
+      // A short row is done in one pass and leaves nothing behind; only what goes on needs a cache.
+      const copies = cache ? cache.fork(rows.length) : length > this.#tokens ? this.#newCache() : undefined;
+      try {
+        const parts = rows.map((item) => [item]);
+        this.#read(parts, start, start + length, copies);
+      } finally {
+        copies?.dispose();
+      }
+      yield rows;
+    }
+  }
+
+  #newCache(): Cache {
+    return new Cache(this.#model.config, { device: this.#model.parameterDevice });
+  }
+
+  /**
+   * Reads positions [from, to) of rows, each of which stands for items with the same ids there, and takes down what is
+   * wanted. Shorter rows are padded.
+   */
+  #read(rows: readonly (readonly Item[])[], from: number, to: number, cache: Cache | undefined): void {
+    const piece = Math.max(1, Math.floor(this.#tokens / rows.length));
+    for (let start = from; start < to; start += piece) {
+      const T = Math.min(piece, to - start);
+      scope(() => noGrad(() => this.#readPiece(rows, start, T, cache)));
+    }
+  }
+
+  #readPiece(rows: readonly (readonly Item[])[], start: number, T: number, cache: Cache | undefined): void {
+    const device = this.#model.parameterDevice;
+    const padded = new BigInt64Array(rows.length * T);
+    const wanted: Wanted[] = [];
+    for (const [row, items] of rows.entries()) {
+      const ids = items[0]!.ids;
+      for (let t = 0; t < T && start + t < ids.length; t++) padded[row * T + t] = BigInt(ids[start + t]!);
+      for (const item of items)
+        for (const [slot, { position, id }] of item.wanted.entries())
+          if (position >= start && position < start + T)
+            wanted.push({ place: row * T + position - start, id, logprobs: item.logprobs, slot });
+    }
+    const hidden = this.#model.forward(tensor(padded, { shape: [rows.length, T], device }), { cache });
+    if (wanted.length > 0) takeDown(this.#model, hidden.reshape([rows.length * T, hidden.size(-1)]), wanted);
+  }
+}
+
+interface Wanted {
+  /** Row of the flat hidden states. */
+  place: number;
+  id: number;
+  /** Where the result goes. */
+  logprobs: Float32Array;
+  slot: number;
+}
+
+/** Fills in log p of the wanted tokens from hidden states [n, D]; one row of logits serves all that is wanted of it. */
+function takeDown(model: LanguageModel, hidden: Tensor, wanted: Wanted[]): void {
+  wanted.sort((a, b) => a.place - b.place);
+  const most = Math.max(1, Math.floor(LOGIT_BYTES / (4 * model.config.vocab_size)));
+  for (let next = 0; next < wanted.length; ) {
+    const places: number[] = [];
+    const part: (Wanted & { row: number })[] = [];
+    for (; next < wanted.length; next++) {
+      const each = wanted[next]!;
+      if (places.at(-1) !== each.place) {
+        if (places.length === most) break;
+        places.push(each.place);
+      }
+      part.push({ ...each, row: places.length - 1 });
+    }
+    const values = scope(() => {
+      const index = (numbers: readonly number[]) => indices(numbers, hidden.device);
+      const logits = model.logits(hidden.indexSelect(0, index(places))).float(); // [rows, V]
+      const V = logits.size(1);
+      const chosen = logits.flatten().indexSelect(0, index(part.map(({ row, id }) => row * V + id)));
+      const total = logits.logsumexp([-1]).indexSelect(0, index(part.map(({ row }) => row)));
+      return chosen.sub(total).data() as Float32Array;
+    });
+    for (const [i, { logprobs, slot }] of part.entries()) logprobs[slot] = values[i]!;
+  }
+}
+
+const indices = (numbers: readonly number[], device: Device) => tensor(BigInt64Array.from(numbers, BigInt), { device });
+
+/**
+ * Takes ordered items apart into groups that share enough beyond `start` to be read together, and single ones. Where all of a
+ * group share too little, it is split wherever neighbours share no more than all do.
+ */
+function* alike(items: readonly Item[], start: number): Generator<readonly Item[]> {
+  const [first, last] = [items[0], items.at(-1)];
+  if (!first || !last) return;
+  const shared = commonBeginning(first.ids, last.ids);
+  const saved = (items.length - 1) * (shared - start);
+  if (items.length === 1 || (saved >= WORTH_SAVING && shared - start >= SHORTEST_SHARED)) {
+    yield items;
+    return;
+  }
+  let run: Item[] = [];
+  for (const item of items) {
+    const before = run.at(-1);
+    if (before && commonBeginning(before.ids, item.ids) <= shared) {
+      yield* alike(run, start);
+      run = [];
+    }
+    run.push(item);
+  }
+  yield* alike(run, start);
+}
+
+/** Dictionary order of id sequences. */
+export function compareIds(a: readonly number[], b: readonly number[]): number {
+  const shared = commonBeginning(a, b);
+  return (a[shared] ?? -1) - (b[shared] ?? -1);
+}

@@ -1,0 +1,55 @@
+// From ids, one by one, to text that may be shown: whole characters only, and nothing of a stop string.
+import type { Tokenizer } from '../text/index.ts';
+
+export class TextStream {
+  readonly #decoder: ReturnType<Tokenizer['decoder']>;
+  readonly #stop: readonly string[];
+  /** Text that may be the beginning of a stop string. */
+  #held = '';
+  #stopped = false;
+
+  constructor(tokenizer: Tokenizer, stop: readonly string[] = []) {
+    this.#decoder = tokenizer.decoder();
+    this.#stop = stop.filter((text) => text.length > 0);
+  }
+
+  /** Whether a stop string has come: the text has ended before it. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** The text that `id` makes certain, '' for none. */
+  push(id: number): string {
+    this.#held += this.#decoder.push(id);
+    const end = firstStop(this.#held, this.#stop);
+    this.#stopped = end >= 0;
+    return this.#release(this.#stopped ? end : this.#held.length - longestStopPrefix(this.#held, this.#stop));
+  }
+
+  /** What was held back, once no more ids come: '' after a stop string. */
+  end(): string {
+    if (this.#stopped) return '';
+    this.#held += this.#decoder.flush();
+    return this.#release(this.#held.length);
+  }
+
+  #release(length: number): string {
+    const text = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    return text;
+  }
+}
+
+function firstStop(text: string, stop: readonly string[]): number {
+  const places = stop.map((word) => text.indexOf(word)).filter((place) => place >= 0);
+  return places.length ? Math.min(...places) : -1;
+}
+
+/** Length of the longest end of `text` that begins some stop string. */
+function longestStopPrefix(text: string, stop: readonly string[]): number {
+  let longest = 0;
+  for (const word of stop)
+    for (let length = Math.min(word.length - 1, text.length); length > longest; length--)
+      if (text.endsWith(word.slice(0, length))) longest = length;
+  return longest;
+}

@@ -11,7 +11,7 @@ export interface VerbSpec<T extends OptionTable> {
   command: string;
   /** What it does, in a sentence. */
   summary: string;
-  /** Names of the arguments that are no options; all must be given. */
+  /** Names of the arguments that are no options; all must be given. A last one as in "FILE…" stands for any number. */
   positionals?: readonly string[];
   options: T;
   /** More for --help, e.g. the format of input and output. */
@@ -24,25 +24,27 @@ export function defineVerb<const T extends OptionTable>(
   // biome-ignore lint/suspicious/noConfusingVoidType: an action without an exit code just ends.
   action: (options: OptionValues<T>, io: Io, positionals: readonly string[]) => Promise<number | void>,
 ): Run {
-  const { command, positionals: names = [] } = spec;
+  const { command, positionals = [] } = spec;
+  const many = positionals.at(-1)?.endsWith('…') ?? false;
+  const names = many ? positionals.slice(0, -1) : positionals;
   return async (args, io = processIo) => {
-    const { values, positionals, help } = parseOptions(spec.options, args, command);
+    const { values, positionals: given, help } = parseOptions(spec.options, args, command);
     if (help) {
       await write(io.stdout, helpText(spec));
       return 0;
     }
-    const missing = names[positionals.length];
+    const missing = names[given.length];
     if (missing !== undefined) {
       throw new ConfigError('missing-argument', `${command} needs ${missing}`, { remedy: `See ${command} --help.` });
     }
-    const extra = positionals[names.length];
+    const extra = many ? undefined : given[names.length];
     if (extra !== undefined) {
       throw new ConfigError('unexpected-argument', `${command} does not know what "${extra}" is for`, {
         remedy: `See ${command} --help.`,
         fields: { argument: extra },
       });
     }
-    return (await action(values, io, positionals)) ?? 0;
+    return (await action(values, io, given)) ?? 0;
   };
 }
 

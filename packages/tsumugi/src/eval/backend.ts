@@ -11,8 +11,14 @@ export interface Backend extends AsyncDisposable {
   readonly fingerprint: string;
   /** Everything else that changes answers, for results: dtype, device, chat template, version. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Whether the model was made for conversation. Default: no. */
+  readonly chat?: boolean | undefined;
   /** The kinds of request it can answer; a task that needs another is refused before anything is asked. */
   readonly kinds: ReadonlySet<Request['kind']>;
+  /** Tokens of a text, without BOS, where the model's tokenizer is at hand: tasks of a given length need it. */
+  readonly countTokens?: ((text: string) => number) | undefined;
+  /** Tokens to read, and to write at most, where the backend can tell before it asks: for forecasts and progress. */
+  weigh?(request: Request): { read: number; write: number };
   /**
    * Answers requests in any order, `onAnswer(index, answer)` as each is known, so that a run that is cut off keeps what it has.
    * Equal requests give equal answers where `settings.deterministic` is true. Stops between requests when `signal` is aborted.

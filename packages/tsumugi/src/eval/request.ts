@@ -31,7 +31,11 @@ export interface GenerateAnswer {
   tokens?: number | undefined;
 }
 
-/** How likely is each of these continuations of one prompt? */
+/**
+ * How likely is each of these continuations of one prompt? Prompt and choice are tokenized apart, and special pieces spelled
+ * in them do not match: the answer is the probability that the model, set to go on from the prompt, writes the choice's
+ * tokens. (An endpoint that can only echo whole texts tokenizes the two together.)
+ */
 export interface ChoicesRequest {
   kind: 'choices';
   prompt: string;

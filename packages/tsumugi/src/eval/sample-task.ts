@@ -17,7 +17,8 @@ export interface SampleTaskSpec<S extends { id: string }, R extends Request> {
   summary: string;
   metric: string;
   asks: readonly Request['kind'][];
-  data: DataSource;
+  /** None when the samples are in the file itself. */
+  data?: DataSource | undefined;
   /** Examples in the prompt unless --shots says otherwise. */
   shots: number;
   /** The samples to answer, in the file's order, and those to show as examples (never among the samples). */
@@ -34,7 +35,8 @@ export interface SampleTaskSpec<S extends { id: string }, R extends Request> {
 export function sampleTask<S extends { id: string }, R extends Request>(spec: SampleTaskSpec<S, R>): Task {
   const { name, version, summary, metric, asks, data } = spec;
   return {
-    ...{ name, version, summary, metric, asks, data },
+    ...{ name, version, summary, metric, asks },
+    ...(data && { data }),
     async run(context) {
       const loaded = spec.load(context);
       const shots = context.shots ?? spec.shots;

@@ -46,6 +46,10 @@ export interface Grid {
   y: readonly (string | number)[];
   /** values[row of y][column of x]; null where nothing was measured. */
   values: readonly (readonly (number | null)[])[];
+  /** Samples behind each value. */
+  counts?: readonly (readonly number[])[] | undefined;
+  /** What the values are where they are no shares: their name, and which is coloured worst and which best. */
+  scale?: { unit: string; worst: number; best: number } | undefined;
 }
 
 export interface TaskContext {
@@ -64,6 +68,12 @@ export interface TaskContext {
   keepTexts: boolean;
   /** What the model under test is good for, in case the prompt depends on it. */
   chat: boolean;
+  /** The model under test, for a task that writes it down. */
+  model?: { kind: string; model: string } | undefined;
+  /** Tokens of a text for the model under test, without BOS; absent where its tokenizer is out of reach. */
+  countTokens?: ((text: string) => number) | undefined;
+  /** Values of the task's own `options` (--set lengths=1024,2048). */
+  options?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Task {
@@ -76,6 +86,8 @@ export interface Task {
   readonly metric: string;
   /** Default: higher is better. */
   readonly lowerIsBetter?: boolean | undefined;
+  /** Its own settings (--set), by name: what they are. */
+  readonly options?: Readonly<Record<string, string>> | undefined;
   /** The kinds of request it makes. */
   readonly asks: readonly Request['kind'][];
   readonly data?: DataSource | undefined;

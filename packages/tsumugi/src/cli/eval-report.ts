@@ -1,0 +1,95 @@
+// What `tsumugi eval` shows: the tasks there are, the forecast of one, the table of results.
+import {
+  type EvaluationProgress,
+  type EvaluationReport,
+  gridText,
+  type listTasks,
+  type TaskReport,
+} from '../eval/index.ts';
+import { displayWidth, formatCount, formatInteger } from '../run/index.ts';
+
+type Task = Awaited<ReturnType<typeof listTasks>>[number];
+type Figure = TaskReport['metrics'][string];
+
+/** Groups of a task are shown up to this number; --json has them all. */
+const SHOWN_GROUPS = 16;
+
+/** Columns as wide as their widest cell; `right` says which are aligned to the right. */
+function columns(rows: readonly (readonly string[])[], right: readonly boolean[]): string {
+  const widths = right.map((_, c) => Math.max(...rows.map((row) => displayWidth(row[c] ?? ''))));
+  const cell = (text: string, c: number) => {
+    const space = ' '.repeat(widths[c]! - displayWidth(text));
+    return right[c] ? space + text : text + space;
+  };
+  return rows.map((row) => `${row.map(cell).join('  ').trimEnd()}\n`).join('');
+}
+
+/** Four decimals; percentages, correlations and bits alike. */
+const number = (value: number | null) => (value === null ? '–' : value.toFixed(Math.abs(value) < 1000 ? 4 : 1));
+const interval = ({ low, high }: Figure) => (low === null ? '' : `${number(low)} … ${number(high)}`);
+
+/** The results as a table, the metric to look at first on top of each task. */
+export function formatResults({ tasks }: EvaluationReport): string {
+  const rows: string[][] = [['task', 'metric', 'value', '95 % interval', 'n', 'asked', 'cached']];
+  for (const report of tasks) {
+    const { task, metric, metrics, groups, n, asked, cached, lowerIsBetter } = report;
+    const others = Object.keys(metrics).filter((name) => name !== metric);
+    for (const [i, name] of [metric, ...others].entries()) {
+      const figure = metrics[name];
+      if (!figure) continue;
+      const counts = i === 0 ? [n, asked, cached].map(formatInteger) : [];
+      const label = i === 0 && lowerIsBetter ? `${name} (lower is better)` : name;
+      rows.push([i === 0 ? task : '', label, number(figure.value), interval(figure), ...counts]);
+    }
+    const found = Object.entries(groups);
+    for (const [group, { n: members, metrics: own }] of found.length <= SHOWN_GROUPS ? found : []) {
+      const figure = own[metric];
+      if (figure) rows.push(['', `  ${group}`, number(figure.value), interval(figure), formatInteger(members)]);
+    }
+    if (found.length > SHOWN_GROUPS) rows.push(['', `  ${found.length} groups: see --json`]);
+  }
+  const grids = tasks.flatMap(({ grid }) => (grid ? [`\n${gridText(grid)}\n`] : []));
+  return columns(rows, [false, false, true, false, true, true, true]) + grids.join('');
+}
+
+const plural = (count: number, one: string) => `${formatInteger(count)} ${one}${count === 1 ? '' : 's'}`;
+
+/** What a task is about to ask. */
+export function formatForecast({ task, requests, cached, tokens }: EvaluationProgress): string {
+  const known = `${plural(cached, 'answer')} ${cached === 1 ? 'is' : 'are'} known`;
+  if (requests === cached) return `${task}: nothing to ask, ${known}`;
+  return [
+    `${task}: ${plural(requests - cached, 'request')}`,
+    ...(cached > 0 ? [known] : []),
+    ...(tokens ? [`${formatCount(tokens.read)} tokens to read`] : []),
+    ...(tokens && tokens.write > 0 ? [`${formatCount(tokens.write)} to write at most`] : []),
+  ].join(', ');
+}
+
+/** The tasks with what they need. */
+export function formatTasks(tasks: readonly Task[]): string {
+  return tasks
+    .map(({ name, summary, metric, data, options }) => {
+      const lines = [
+        name,
+        `  ${summary}; ${metric}`,
+        ...(data ? [`  data: ${fileList(data.files)} from ${data.origin} (${data.licence})`] : []),
+        ...Object.entries(options ?? {}).map(([option, help]) => `  --set ${option}=…  ${help}`),
+      ];
+      return `${lines.join('\n')}\n`;
+    })
+    .join('');
+}
+
+function fileList(files: readonly string[]): string {
+  return files.length <= 3 ? files.join(', ') : `${files.slice(0, 2).join(', ')} and ${files.length - 2} more`;
+}
+
+/** The tasks for a program. */
+export function tasksAsJson(tasks: readonly Task[]): object[] {
+  return tasks.map(({ name, version, summary, metric, lowerIsBetter = false, asks, data, options }) => ({
+    ...{ name, version, summary, metric, lowerIsBetter, asks },
+    ...(data && { data }),
+    ...(options && { options }),
+  }));
+}

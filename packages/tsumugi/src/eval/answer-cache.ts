@@ -1,0 +1,92 @@
+// Answers kept on disk, so that a run that was cut off, or is run again, asks only what is missing: one file of JSON lines
+// per model, `{"key", "answer"}`, appended as answers come.
+//
+// A key is the SHA-256 of what determines an answer: the model's fingerprint, the backend's settings, the request. Each line
+// is in the system's hands before the next one is asked, so a killed process loses the line it was writing at most; a torn line is
+// no JSON and is passed over. Several processes may append to one file: a line that two of them broke is asked again.
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError } from '../base/index.ts';
+import { sha256 } from '../store/index.ts';
+import type { Backend } from './backend.ts';
+import type { Answer, Request } from './request.ts';
+
+/** JSON with the keys of objects in order, so that equal values have equal texts; undefined fields are left out. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+/** The key of a request to a backend. */
+export function requestKey({ kind, fingerprint, settings }: Backend, request: Request): string {
+  return sha256(canonicalJson({ kind, fingerprint, settings, request }));
+}
+
+export class AnswerCache implements Disposable {
+  readonly path: string;
+  readonly #answers = new Map<string, Answer>();
+  readonly #descriptor: number;
+  #open = true;
+  /** Whether the file ends in the middle of a line. */
+  #torn: boolean;
+
+  /**
+   * Opens the backend's file in `folder`, which is made when it does not exist.
+   *
+   * @throws DataError when it cannot be read or written
+   */
+  constructor(folder: string, { kind, fingerprint }: Pick<Backend, 'kind' | 'fingerprint'>) {
+    this.path = join(folder, `${kind}-${sha256(fingerprint).slice(0, 16)}.jsonl`);
+    try {
+      mkdirSync(folder, { recursive: true });
+      this.#descriptor = openSync(this.path, 'a+');
+      const text = readFileSync(this.#descriptor, 'utf8');
+      this.#torn = text !== '' && !text.endsWith('\n');
+      for (const line of text.split('\n')) this.#read(line);
+    } catch (cause) {
+      throw new DataError('cannot-cache', `answers cannot be kept in ${this.path}: ${(cause as Error).message}`, {
+        remedy: 'Name another folder with --cache, or keep no answers with --no-cache.',
+        fields: { path: this.path },
+        cause,
+      });
+    }
+  }
+
+  get size(): number {
+    return this.#answers.size;
+  }
+
+  get(key: string): Answer | undefined {
+    return this.#answers.get(key);
+  }
+
+  /** Keeps an answer, in memory and in the file. */
+  put(key: string, answer: Answer): void {
+    if (this.#answers.has(key)) return;
+    this.#answers.set(key, answer);
+    const line = Buffer.from(`${this.#torn ? '\n' : ''}${JSON.stringify({ key, answer })}\n`);
+    this.#torn = false;
+    for (let done = 0; done < line.length; ) done += writeSync(this.#descriptor, line, done);
+  }
+
+  #read(line: string): void {
+    if (line === '') return;
+    try {
+      const { key, answer } = JSON.parse(line) as { key?: unknown; answer?: unknown };
+      if (typeof key === 'string' && typeof answer === 'object' && answer !== null)
+        this.#answers.set(key, answer as Answer);
+    } catch {
+      // The last line of a killed process.
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#open = false;
+    fsyncSync(this.#descriptor);
+    closeSync(this.#descriptor);
+  }
+}

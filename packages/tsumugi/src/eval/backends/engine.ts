@@ -1,0 +1,267 @@
+// The project's engine as a backend: a model folder, or a model in memory.
+//
+// Texts begin with BOS; special pieces spelled in them do not match. A choice is tokenized by itself and follows the prompt's
+// tokens. Log-probabilities are taken over the whole vocabulary, in f32.
+import { setImmediate } from 'node:timers/promises';
+import { UserError } from '../../base/index.ts';
+import {
+  BatchDecoder,
+  compareIds,
+  endIds,
+  type LanguageModel,
+  loadModel,
+  loadTokenizer,
+  type ScoreRequest,
+  scoreBatch,
+  TextStream,
+} from '../../lm/index.ts';
+import { parameters } from '../../nn/index.ts';
+import { Artefact } from '../../store/index.ts';
+import type { Tokenizer } from '../../text/index.ts';
+import { type Device, type DType, torchVersion } from '../../torch/index.ts';
+import type { Backend } from '../backend.ts';
+import { type ChatTemplate, plainTemplate } from '../chat-template.ts';
+import type {
+  Answer,
+  ChoicesAnswer,
+  ChoicesRequest,
+  GenerateRequest,
+  Prompt,
+  Request,
+  RollingAnswer,
+  RollingRequest,
+} from '../request.ts';
+
+export interface EngineOptions {
+  /** Texts that are generated at the same time. Default 16. */
+  slots?: number | undefined;
+  /** Tokens of a forward pass that scores. Default 4096. */
+  tokens?: number | undefined;
+  /** For conversations. Default: `plainTemplate`. */
+  template?: ChatTemplate | undefined;
+}
+
+/** A model that is already loaded; it stays the caller's. */
+export interface LoadedModel {
+  model: LanguageModel;
+  tokenizer: Tokenizer;
+  /** For results. */
+  name: string;
+  /** Tells this state of the model from every other. */
+  fingerprint: string;
+}
+
+/** Loads a model folder. @throws DataError, ConfigError, CheckpointError as `loadModel` does */
+export function openEngine(
+  folder: string,
+  options: EngineOptions & { device?: Device | undefined; dtype?: DType | undefined } = {},
+): Backend {
+  const { device, dtype } = options;
+  const model = loadModel(folder, { device, dtype });
+  try {
+    const tokenizer = loadTokenizer(folder, model.config);
+    const fingerprint = new Artefact(folder).hash();
+    return new Engine({ model, tokenizer, name: folder, fingerprint }, options, () => model.dispose());
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+export function engineBackend(loaded: LoadedModel, options: EngineOptions = {}): Backend {
+  return new Engine(loaded, options, () => {});
+}
+
+type Report = (index: number, answer: Answer) => void;
+
+class Engine implements Backend {
+  readonly kind = 'engine';
+  readonly model: string;
+  readonly fingerprint: string;
+  readonly settings: Backend['settings'];
+  readonly kinds: Backend['kinds'] = new Set(['generate', 'choices', 'rolling'] as const);
+  readonly #lm: LanguageModel;
+  readonly #tokenizer: Tokenizer;
+  readonly #template: ChatTemplate;
+  readonly #slots: number;
+  readonly #tokens: number;
+  readonly #dispose: () => void;
+  readonly #questions = new WeakMap<Request, Question>();
+
+  constructor(loaded: LoadedModel, options: EngineOptions, dispose: () => void) {
+    const { template = plainTemplate, slots = 16, tokens = 4096 } = options;
+    this.model = loaded.name;
+    this.fingerprint = loaded.fingerprint;
+    this.#lm = loaded.model;
+    this.#tokenizer = loaded.tokenizer;
+    this.#template = template;
+    this.#slots = slots;
+    this.#tokens = tokens;
+    this.#dispose = dispose;
+    const device = loaded.model.parameterDevice;
+    const dtype = parameters(loaded.model)[0]!.dtype;
+    // Equal up to rounding: how many requests run together changes the last digit of sums.
+    this.settings = { dtype, device, libtorch: torchVersion(), template: template.name, deterministic: true };
+  }
+
+  countTokens = (text: string): number => this.#encode(text).length;
+
+  weigh(request: Request): { read: number; write: number } {
+    if (request.kind === 'generate') return { read: this.#promptIds(request.prompt).length, write: request.maxTokens };
+    return { read: this.#question(request).read, write: 0 };
+  }
+
+  async answer(requests: readonly Request[], onAnswer: Report, signal?: AbortSignal): Promise<void> {
+    await this.#score(requests, onAnswer, signal);
+    await this.#generate(requests, onAnswer, signal);
+  }
+
+  #encode(text: string): number[] {
+    return this.#tokenizer.encode(text, { safe: true });
+  }
+
+  #promptIds(prompt: Prompt): number[] {
+    const text = typeof prompt === 'string' ? prompt : this.#template.render(prompt);
+    return this.#tokenizer.encode(text, { addBos: true, safe: true });
+  }
+
+  async #score(requests: readonly Request[], onAnswer: Report, signal: AbortSignal | undefined): Promise<void> {
+    const sequences: ScoreRequest[] = [];
+    /** The question each sequence belongs to, and its place there. */
+    const owners: { index: number; question: Question; place: number }[] = [];
+    for (const [index, request] of requests.entries()) {
+      if (request.kind === 'generate') continue;
+      const question = this.#question(request);
+      this.#questions.delete(request);
+      if (question.sequences.length === 0) onAnswer(index, question.answer([]));
+      for (const [place, sequence] of question.sequences.entries()) {
+        sequences.push(sequence);
+        owners.push({ index, question, place });
+      }
+    }
+    const found = new Map<number, Float32Array[]>();
+    for (const done of scoreBatch(this.#lm, sequences, { tokens: this.#tokens })) {
+      for (const { index: sequence, logprobs } of done) {
+        const { index, question, place } = owners[sequence]!;
+        const results = found.get(index) ?? [];
+        results[place] = logprobs;
+        found.set(index, results);
+        if (Object.keys(results).length < question.sequences.length) continue;
+        found.delete(index);
+        onAnswer(index, question.answer(results));
+      }
+      await setImmediate();
+      if (signal?.aborted) return;
+    }
+  }
+
+  /** What a request comes to, remembered from the forecast to the answer. */
+  #question(request: ChoicesRequest | RollingRequest): Question {
+    const known = this.#questions.get(request);
+    if (known) return known;
+    const question = request.kind === 'choices' ? this.#choices(request) : this.#rolling(request);
+    this.#questions.set(request, question);
+    return question;
+  }
+
+  #choices(request: ChoicesRequest): Question {
+    const prompt = this.#promptIds(request.prompt);
+    const choices = request.choices.map((choice) => this.#encode(choice));
+    if (choices.some((choice) => choice.length === 0))
+      throw new UserError('empty-choice', `an empty choice cannot be scored: ${JSON.stringify(request.choices)}`, {
+        remedy: 'Check the data of the task.',
+        fields: { request },
+      });
+    // Choices that differ in their last token alone are read once.
+    const sequences = new Map<string, { ids: number[]; wanted: { position: number; id: number }[] }>();
+    const places = choices.map((choice) => {
+      const head = choice.slice(0, -1);
+      const sequence = sequences.get(head.join()) ?? { ids: [...prompt, ...head], wanted: [] };
+      sequences.set(head.join(), sequence);
+      const start = sequence.wanted.length;
+      for (const [i, id] of choice.entries()) sequence.wanted.push({ position: prompt.length - 1 + i, id });
+      return { sequence, start, end: sequence.wanted.length };
+    });
+    const list = [...sequences.values()];
+    return {
+      sequences: list,
+      read: list.reduce((total, { ids }) => total + ids.length - prompt.length, prompt.length),
+      answer: (results): ChoicesAnswer => ({
+        logprobs: places.map(({ sequence, start, end }) => sum(results[list.indexOf(sequence)]!.subarray(start, end))),
+        tokens: choices.map((choice) => choice.length),
+      }),
+    };
+  }
+
+  #rolling(request: RollingRequest): Question {
+    const all = this.#encode(request.text);
+    // Tokens from the last edge on are not asked for.
+    const ids = request.edges ? all.slice(0, request.edges.at(-1) ?? 0) : all;
+    const edges = request.edges ?? [ids.length];
+    const decoder = this.#tokenizer.decoder();
+    const characters = ids.map((id) => [...decoder.push(id)].length);
+    const bins = edges.map((edge, i) => [edges[i - 1] ?? 0, edge] as const);
+    const wanted = ids.map((id, position) => ({ position, id }));
+    return {
+      sequences: ids.length === 0 ? [] : [{ ids: [this.#tokenizer.bosId, ...ids.slice(0, -1)], wanted }],
+      read: ids.length,
+      answer: ([logprobs = new Float32Array()]): RollingAnswer => ({
+        nats: bins.map(([from, to]) => 0 - sum(logprobs.subarray(from, to))),
+        tokens: bins.map(([from, to]) => ids.slice(from, to).length),
+        characters: bins.map(([from, to]) => sum(characters.slice(from, to))),
+      }),
+    };
+  }
+
+  async #generate(requests: readonly Request[], onAnswer: Report, signal: AbortSignal | undefined): Promise<void> {
+    const prompts = requests
+      .map((request, index) => ({ request, index }))
+      .filter((each): each is { request: GenerateRequest; index: number } => each.request.kind === 'generate')
+      .map(({ request, index }) => ({ request, index, prompt: this.#promptIds(request.prompt) }))
+      // Prompts that begin alike lie together: the decoder reads what they share once.
+      .sort((a, b) => compareIds(a.prompt, b.prompt));
+    if (prompts.length === 0 || signal?.aborted) return;
+    using decoder = new BatchDecoder(this.#lm, { slots: Math.min(this.#slots, prompts.length) });
+    for (const { request, index, prompt } of prompts) {
+      const { maxTokens, temperature, topP, seed } = request;
+      const stop = typeof request.prompt === 'string' ? request.stop : [...request.stop, ...this.#template.stop];
+      const stream = new TextStream(this.#tokenizer, stop);
+      let text = '';
+      let tokens = 0;
+      decoder.add({
+        ...{ prompt, maxTokens, temperature, topP, seed },
+        stopIds: endIds(this.#tokenizer),
+        vocabularyLimit: this.#tokenizer.vocabSize,
+        onId: (id) => {
+          tokens++;
+          text += stream.push(id);
+          return stream.stopped;
+        },
+        onEnd: (finish) => onAnswer(index, { text: text + stream.end(), finish, tokens }),
+      });
+    }
+    while (decoder.busy) {
+      decoder.step();
+      await setImmediate();
+      if (signal?.aborted) return;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#dispose();
+  }
+}
+
+/** A request about probabilities: the sequences to score, and what their log-probabilities answer. */
+interface Question {
+  sequences: readonly ScoreRequest[];
+  /** Tokens to read, what sequences share once. */
+  read: number;
+  answer(results: readonly Float32Array[]): Answer;
+}
+
+function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
+}

@@ -1,0 +1,69 @@
+// Text to ids and back for a GGUF model. PLaMo 2 files are read by this project's tokenizer, made from the pieces in the file:
+// llama.cpp's lets control pieces be spelled by any text and drops a byte order mark (seen with llama.cpp 0.5.0).
+import { type Piece, type PieceType, SPECIAL_NAMES, Tokenizer } from '../../text/index.ts';
+import type { CheckedGguf } from './gguf-check.ts';
+import type { LlamaModel, TemplateText, Token } from './gguf-library.ts';
+
+export interface GgufTokenizer {
+  /** Without BOS. Special pieces spelled in a text do not match. */
+  encode(text: string): Token[];
+  /** Special pieces are written as their names; U+FFFD stands for a character that is not whole. */
+  decode(tokens: readonly Token[]): string;
+  /** Characters that the tokens complete. */
+  characters(tokens: readonly Token[]): number;
+  /** A rendered conversation: special pieces match where the template writes them, not in the messages. */
+  encodeTemplate(text: TemplateText): Token[];
+}
+
+export function llamaTokenizer(model: LlamaModel): GgufTokenizer {
+  const decode = (tokens: readonly Token[]) => model.detokenize(tokens, true);
+  return {
+    encode: (text) => model.tokenize(text),
+    decode,
+    characters: (tokens) => [...decode(tokens).replace(/\ufffd+$/, '')].length,
+    encodeTemplate: (text) => text.tokenize(model.tokenizer),
+  };
+}
+
+/** By the numbers that GGUF gives them: normal, unknown, control, user-defined, unused, byte. */
+const pieceTypes: readonly (PieceType | undefined)[] = [
+  undefined,
+  'NORMAL',
+  'UNKNOWN',
+  'CONTROL',
+  'NORMAL',
+  'CONTROL',
+  'BYTE',
+];
+
+/** @throws FormatError when the file's pieces are no vocabulary of PLaMo 2 */
+export function plamo2Tokenizer({ path, pieces: texts, scores, tokenTypes, ids }: CheckedGguf): GgufTokenizer {
+  const pieces = texts.map(
+    (text, id): Piece => ({ text, score: scores[id] ?? 0, type: pieceTypes[tokenTypes[id] ?? 1] ?? 'NORMAL' }),
+  );
+  // Rows of the embedding that no piece has; converters name them so.
+  const own = pieces.findLastIndex(({ text }) => !/^\[PAD\d+\]$/.test(text)) + 1;
+  const named = (role: 'bos' | 'eos') => texts[ids[role] ?? -1] ?? SPECIAL_NAMES[role];
+  const tokenizer = Tokenizer.fromPieces(pieces.slice(0, own), {
+    modelVocabSize: pieces.length,
+    names: { bos: named('bos'), eos: named('eos') },
+    source: path,
+  });
+  return {
+    encode: (text) => tokenizer.encode(text, { safe: true }),
+    decode: (tokens) => tokenizer.decode(tokens),
+    characters(tokens) {
+      const decoder = tokenizer.decoder();
+      return tokens.reduce((count, token) => count + [...decoder.push(token)].length, 0);
+    },
+    encodeTemplate(text) {
+      const parts = text.toJSON();
+      return (typeof parts === 'string' ? [parts] : parts).flatMap((part) => {
+        if (typeof part === 'string') return tokenizer.encode(part, { safe: true });
+        if (part.type === 'specialTokensText') return tokenizer.encode(part.value);
+        // "BOS", "EOS", "EOT"; a role that the file gives no token has none.
+        return ids[part.value.toLowerCase() as keyof typeof ids] ?? [];
+      });
+    },
+  };
+}

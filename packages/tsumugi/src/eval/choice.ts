@@ -1,0 +1,63 @@
+// Multiple choice by log-probability: which choice does the model find likeliest after the prompt? Longer choices have lower
+// probabilities, so there are several ways to make them comparable; each gives an accuracy of its own.
+//
+//   s(c) = log p(c | prompt), summed over the tokens of c
+//
+//   acc            s(c)                          no normalisation
+//   acc_norm       s(c) / characters of c        lm-evaluation-harness, `acc_norm` of its multiple_choice tasks
+//   acc_bytes      s(c) / UTF-8 bytes of c       lm-evaluation-harness, `acc_bytes`
+//   acc_tokens     s(c) / tokens of c            GPT-3's default: arXiv 2005.14165, section 2.4
+//   acc_pmi        s(c) − log p(c | neutral)     GPT-3's other one, same section: p(c | prompt) / p(c | "Answer: "); our
+//                                                neutral prompt is 答え： (lm-evaluation-harness's `acc_mutual_info` has none)
+//
+// Ties go to the first choice.
+import { invariant } from '../base/index.ts';
+import type { ChoicesAnswer } from './request.ts';
+
+/** What unconditional probabilities are taken after. */
+export const NEUTRAL_PROMPT = '答え：';
+
+export const choiceMetrics = ['acc', 'acc_norm', 'acc_bytes', 'acc_tokens', 'acc_pmi'] as const;
+export type ChoiceMetric = (typeof choiceMetrics)[number];
+
+/** Each choice's score by each normalisation; `acc_pmi` only with the answer to the neutral prompt. */
+export function choiceScores(
+  choices: readonly string[],
+  { logprobs, tokens }: ChoicesAnswer,
+  unconditional?: ChoicesAnswer,
+): Partial<Record<ChoiceMetric, number[]>> {
+  invariant(
+    logprobs.length === choices.length && (unconditional?.logprobs.length ?? choices.length) === choices.length,
+    'there is one log-probability per choice',
+  );
+  const over = (length: (choice: string, index: number) => number) =>
+    choices.map((choice, i) => logprobs[i]! / length(choice, i));
+  return {
+    acc: [...logprobs],
+    acc_norm: over((choice) => [...choice].length),
+    acc_bytes: over((choice) => Buffer.byteLength(choice)),
+    acc_tokens: over((_choice, i) => tokens[i]!),
+    ...(unconditional && { acc_pmi: logprobs.map((logprob, i) => logprob - unconditional.logprobs[i]!) }),
+  };
+}
+
+/** The index of the highest score; the first of equals. */
+export function bestChoice(scores: readonly number[]): number {
+  let best = 0;
+  for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i;
+  return best;
+}
+
+/** 1 where a normalisation picks `target`, 0 where not; and the pick without normalisation. */
+export function judgeChoice(
+  choices: readonly string[],
+  target: number,
+  answer: ChoicesAnswer,
+  unconditional?: ChoicesAnswer,
+): { metrics: Partial<Record<ChoiceMetric, number>>; picked: number } {
+  const scores = choiceScores(choices, answer, unconditional);
+  const metrics = Object.fromEntries(
+    Object.entries(scores).map(([name, values]) => [name, bestChoice(values) === target ? 1 : 0]),
+  );
+  return { metrics, picked: bestChoice(answer.logprobs) };
+}

@@ -1,0 +1,215 @@
+// Evaluations with a fake model: what is asked, what is reported, what is refused before anything is asked.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { choiceTask, evaluate, sampleTask, type Task } from './index.ts';
+import type { GenerateRequest, Request } from './request.ts';
+import { fakeBackend } from './testing.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'tsumugi-evaluate-'));
+afterAll(() => rmSync(home, { recursive: true }));
+const dataFolder = join(home, 'data');
+mkdirSync(join(dataFolder, 'words'), { recursive: true });
+writeFileSync(join(dataFolder, 'words', 'words.txt'), 'abc\nabba\nkayak\nまみむめも\nabc');
+const data = { files: ['words/words.txt'], origin: 'example.org/words', licence: 'CC0' };
+
+const generate = (prompt: string): GenerateRequest => ({
+  ...{ kind: 'generate', prompt, maxTokens: 8, stop: [], temperature: 0, topP: 1, seed: 0 },
+});
+const words = (file: string) =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .map((word, i) => ({ id: String(i), word }));
+
+/** Is what the model writes the word itself? The fake one writes it backwards. */
+const palindrome = sampleTask<{ id: string; word: string }, GenerateRequest>({
+  name: 'palindrome',
+  version: 3,
+  summary: 'words that are the same backwards',
+  metric: 'same',
+  asks: ['generate'],
+  data,
+  shots: 0,
+  wording: '{word}',
+  load: (context) => ({ samples: words(context.file('words/words.txt')), examples: [] }),
+  ask: ({ word }) => generate(word),
+  score: ({ word }, { text }) => ({ metrics: { same: text === word ? 1 : 0 }, answer: text, target: word }),
+  groups: ({ word }) => [word.length > 4 ? 'long' : 'short'],
+});
+
+const shortest = choiceTask<{ id: string; word: string }>({
+  name: 'shortest',
+  version: 1,
+  summary: 'the shorter of two',
+  metric: 'acc',
+  data,
+  shots: 1,
+  wording: '{word}?',
+  load: (context) => {
+    const [example, ...samples] = words(context.file('words/words.txt'));
+    return { samples, examples: [example!] };
+  },
+  prompt: ({ word }, examples) => `${examples.map((example) => example.word).join('')}${word}?`,
+  choices: ({ word }) => [`${word}${word}`, word],
+  target: () => 1,
+});
+
+describe('evaluate', () => {
+  it('reports figures with intervals, groups, and what was measured', async () => {
+    const backend = fakeBackend();
+    const { interrupted, tasks } = await evaluate({ tasks: [palindrome], backend, dataFolder, seed: 7 });
+    expect(interrupted).toBe(false);
+    const [report] = tasks;
+    expect(report).toMatchObject({
+      ...{ task: 'palindrome', version: 3, metric: 'same', lowerIsBetter: false, n: 5, seed: 7 },
+      model: { kind: 'fake', model: 'a model', fingerprint: 'f', settings: { deterministic: true } },
+      settings: { shots: 0 },
+      // 'abc' comes twice and is asked once.
+      ...{ asked: 4, cached: 0 },
+    });
+    expect(report!.metrics['same']!.value).toBeCloseTo(2 / 5, 10);
+    expect(report!.metrics['same']!.low).toBeLessThan(0.4);
+    expect(report!.groups['short']).toMatchObject({ n: 3, metrics: { same: { value: 1 / 3 } } });
+    expect(report!.promptHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(report!.records).toBeUndefined();
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it('shows each sample on request', async () => {
+    const { tasks } = await evaluate({
+      tasks: [palindrome],
+      backend: fakeBackend(),
+      dataFolder,
+      keepTexts: true,
+      limit: 2,
+    });
+    expect(tasks[0]!.records).toEqual([
+      expect.objectContaining({ id: '0', metrics: { same: 0 }, target: 'abc', prompt: generate('abc') }),
+      expect.objectContaining({ id: '1', metrics: { same: 1 }, target: 'abba' }),
+    ]);
+    expect(tasks[0]!.settings).toEqual({ shots: 0, limit: 2 });
+  });
+
+  it('gives choices all normalisations, with examples in the prompt', async () => {
+    const backend = fakeBackend();
+    const { tasks } = await evaluate({ tasks: [shortest], backend, dataFolder, limit: 2 });
+    expect(tasks[0]!.metrics).toMatchObject({ acc: { value: 1 }, acc_norm: { value: 0 }, acc_pmi: { value: 0 } });
+    expect(tasks[0]!.settings).toMatchObject({ shots: 1, neutralPrompt: '答え：' });
+    expect(backend.asked[0]).toMatchObject({ prompt: 'abcabba?' });
+    const bare = fakeBackend();
+    await evaluate({ tasks: [shortest], backend: bare, dataFolder, limit: 1, shots: 0 });
+    expect(bare.asked[0]).toMatchObject({ prompt: 'abba?' });
+  });
+
+  it('asks only what is missing, and gets the same figures from kept answers', async () => {
+    const cache = join(home, 'cache');
+    const first = await evaluate({ tasks: [palindrome], backend: fakeBackend(), dataFolder, cache, limit: 2 });
+    const backend = fakeBackend();
+    const second = await evaluate({ tasks: [palindrome], backend, dataFolder, cache });
+    expect(second.tasks[0]).toMatchObject({ asked: 2, cached: 2 });
+    expect(backend.asked).toHaveLength(2);
+    const third = await evaluate({ tasks: [palindrome], backend: fakeBackend(), dataFolder, cache });
+    expect(third.tasks[0]).toMatchObject({ asked: 0, cached: 4 });
+    expect(third.tasks[0]!.metrics).toEqual(second.tasks[0]!.metrics);
+    expect(third.tasks[0]!.requestsHash).toBe(second.tasks[0]!.requestsHash);
+    expect(third.tasks[0]!.requestsHash).not.toBe(first.tasks[0]!.requestsHash);
+  });
+
+  it('stops when it is told to, keeps what was answered, and goes on', async () => {
+    const cache = join(home, 'interrupted');
+    const controller = new AbortController();
+    const backend = fakeBackend();
+    const stopped = await evaluate({
+      ...{ tasks: [palindrome, shortest], backend, dataFolder, cache, signal: controller.signal },
+      onProgress: ({ asked }) => {
+        if (asked === 3) controller.abort();
+      },
+    });
+    expect(stopped).toEqual({ interrupted: true, tasks: [] });
+    expect(backend.asked).toHaveLength(3);
+    const { tasks } = await evaluate({ tasks: [palindrome], backend: fakeBackend(), dataFolder, cache });
+    expect(tasks[0]).toMatchObject({ asked: 1, cached: 3 });
+  });
+
+  it('tells how far it is', async () => {
+    const seen: number[] = [];
+    const backend = fakeBackend({ weigh: (request: Request) => ({ read: JSON.stringify(request).length, write: 1 }) });
+    await evaluate({
+      ...{ tasks: [palindrome, shortest], backend, dataFolder },
+      onProgress: ({ task, index, tasks, requests, done, tokens }) => {
+        expect([task, index, tasks]).toEqual(index === 0 ? ['palindrome', 0, 2] : ['shortest', 1, 2]);
+        expect(requests).toBe(index === 0 ? 4 : 8);
+        expect(tokens!.write).toBe(requests);
+        if (index === 0) seen.push(done);
+      },
+    });
+    expect(seen).toHaveLength(5);
+    expect([seen[0], seen.at(-1)]).toEqual([0, 1]);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  });
+
+  it('lets a judge answer, and names it', async () => {
+    const judged: Task = {
+      ...palindrome,
+      async run({ ask, judge, limit }) {
+        const answers = await ask(['a', 'b'].slice(0, limit).map(generate));
+        const marks = await judge!.ask(answers.map(({ text }) => generate(`mark ${text}`)));
+        return {
+          records: marks.map(({ text }, i) => ({ id: String(i), metrics: { mark: text.length } })),
+          ...{ settings: {}, promptHash: '' },
+        };
+      },
+    };
+    const judge = fakeBackend({ model: 'the judge', fingerprint: 'j' });
+    const { tasks } = await evaluate({
+      tasks: [judged],
+      backend: fakeBackend(),
+      judge,
+      dataFolder,
+      cache: join(home, 'j'),
+    });
+    expect(tasks[0]).toMatchObject({ judge: { model: 'the judge' }, asked: 2, metrics: { mark: { value: 6 } } });
+    expect(readdirSync(join(home, 'j'))).toHaveLength(2);
+  });
+});
+
+describe('evaluate refuses', () => {
+  const backend = fakeBackend();
+  const refuse = async (tasks: Task[], message: string | RegExp, more: object = {}) => {
+    await expect(evaluate({ tasks, backend, dataFolder, ...more })).rejects.toThrow(message);
+    expect(backend.asked).toEqual([]);
+  };
+
+  it('data that is not there, saying where it comes from and its licence, before anything is asked', () =>
+    refuse(
+      [palindrome, { ...shortest, data: { ...data, files: ['none.txt'] } }],
+      /none\.txt does not exist\. It comes from example\.org\/words \(licence: CC0\)\n.*--data/s,
+    ));
+
+  it('what the backend cannot answer', () =>
+    refuse([palindrome, shortest], 'shortest asks for probabilities of choices, which mute (fake) cannot give', {
+      backend: fakeBackend({ model: 'mute', kinds: new Set(['generate'] as const) }),
+    }));
+
+  it('settings that no task has', () =>
+    refuse([palindrome], 'palindrome has no setting "depth"', { taskOptions: { depth: '3' } }));
+
+  it.each([
+    ['numbers that are none', { logprobs: [Number.NaN, -1], tokens: [1, 1] }],
+    ['too few numbers', { logprobs: [-1], tokens: [1, 1] }],
+  ])('answers with %s', async (_what, answer) => {
+    const broken = fakeBackend({ answer: () => answer });
+    const cache = join(home, `broken-${answer.logprobs.length}`);
+    await expect(evaluate({ tasks: [shortest], backend: broken, dataFolder, cache })).rejects.toThrow(
+      '"logprobs" that is not 2 finite numbers',
+    );
+    const { tasks } = await evaluate({ tasks: [shortest], backend: fakeBackend(), dataFolder, cache });
+    expect(tasks[0]!.cached).toBe(0);
+  });
+
+  it('a task without samples', async () => {
+    const empty = { ...palindrome, run: async () => ({ records: [], settings: {}, promptHash: '' }) };
+    await refuse([empty], 'palindrome has no samples');
+  });
+});

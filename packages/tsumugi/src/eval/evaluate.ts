@@ -1,0 +1,120 @@
+// An evaluation: tasks, one after the other, ask a model through the cache; figures and their intervals are taken over the
+// records they return.
+import { ConfigError, DataError } from '../base/index.ts';
+import { AnswerCache } from './answer-cache.ts';
+import { Asking, type AskingState, Interrupted } from './asking.ts';
+import type { Backend } from './backend.ts';
+import { dataFile, defaultDataFolder } from './data-folder.ts';
+import { type EvaluationReport, reportTask } from './report.ts';
+import type { Task, TaskContext } from './task.ts';
+import { checkTaskOptions, optionsOf } from './task-options.ts';
+
+export interface EvaluateOptions {
+  tasks: readonly Task[];
+  /** The model under test. It stays open. */
+  backend: Backend;
+  /** Grades answers, for the tasks that need it. */
+  judge?: Backend | undefined;
+  /** Where data sets lie. Default: `TSUMUGI_BENCHMARKS`, otherwise `benchmarks`. */
+  dataFolder?: string | undefined;
+  /** Folder where answers are kept. None: they are not kept. */
+  cache?: string | undefined;
+  /** Samples of a task at most. */
+  limit?: number | undefined;
+  /** Examples in the prompt, instead of the task's own number. */
+  shots?: number | undefined;
+  /** Default 0. */
+  seed?: number | undefined;
+  /** Settings of single tasks (`Task.options`): each gets those that it knows. */
+  taskOptions?: Readonly<Record<string, string>> | undefined;
+  /** Whether the report holds a record per sample with what was asked, answered and expected. */
+  keepTexts?: boolean | undefined;
+  /** Stops after what is being asked; `interrupted` is true in the report. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: EvaluationProgress) => void) | undefined;
+}
+
+export interface EvaluationProgress extends AskingState {
+  task: string;
+  /** Index of the task, and their number. */
+  index: number;
+  tasks: number;
+}
+
+/**
+ * Evaluates tasks.
+ *
+ * @throws ConfigError or DataError before anything is asked, when the backend cannot answer a task's requests or its data are
+ *   not there; UserError when the backend refuses a request
+ */
+export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
+  const { tasks, backend, judge, limit, shots, seed = 0, keepTexts = false, signal, onProgress } = options;
+  const dataFolder = options.dataFolder ?? defaultDataFolder();
+  const taskOptions = options.taskOptions ?? {};
+  checkTaskOptions(tasks, taskOptions);
+  for (const task of tasks) check(task, backend, dataFolder);
+  using cache = options.cache === undefined ? undefined : new AnswerCache(options.cache, backend);
+  using judgeCache = options.cache === undefined || !judge ? undefined : new AnswerCache(options.cache, judge);
+  const report: EvaluationReport = { interrupted: false, tasks: [] };
+  for (const [index, task] of tasks.entries()) {
+    const start = performance.now();
+    const asking: Asking = new Asking(backend, {
+      cache,
+      signal,
+      onChange: () => onProgress?.({ ...asking.state, task: task.name, index, tasks: tasks.length }),
+    });
+    const judging = judge && new Asking(judge, { cache: judgeCache, signal });
+    const context: TaskContext = {
+      ask: (requests) => asking.ask(requests),
+      judge: judging && { name: judge.model, ask: (requests) => judging.ask(requests) },
+      file: (name) => dataFile(dataFolder, requireData(task), name),
+      ...{ limit, shots, seed, keepTexts },
+      chat: backend.chat ?? false,
+      countTokens: backend.countTokens && ((text) => backend.countTokens!(text)),
+      options: optionsOf(task, taskOptions),
+      model: { kind: backend.kind, model: backend.model },
+    };
+    try {
+      const result = await task.run(context);
+      if (result.records.length === 0)
+        throw new DataError('no-samples', `${task.name} has no samples`, {
+          remedy: 'Check its data, or raise --limit.',
+        });
+      report.tasks.push(
+        reportTask(task, result, {
+          ...{ backend, limit, seed, keepTexts },
+          judge: judging && judging.state.requests > 0 ? judge : undefined,
+          asking: asking.state,
+          requestsHash: asking.requestsHash,
+          seconds: (performance.now() - start) / 1000,
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      return { ...report, interrupted: true };
+    }
+  }
+  return report;
+}
+
+function requireData(task: Task) {
+  if (task.data) return task.data;
+  throw new ConfigError('no-data', `${task.name} asks for a file but declares no data`);
+}
+
+function check(task: Task, backend: Backend, dataFolder: string): void {
+  const missing = task.asks.filter((kind) => !backend.kinds.has(kind));
+  if (missing.length > 0)
+    throw new ConfigError(
+      'cannot-ask',
+      `${task.name} asks for ${missing.map((kind) => asked[kind]).join(' and ')}, which ${backend.model} (${backend.kind}) cannot give`,
+      { remedy: 'Evaluate it with a model folder or a GGUF, or choose a task that only generates.' },
+    );
+  for (const name of task.data?.files ?? []) dataFile(dataFolder, task.data!, name);
+}
+
+const asked = {
+  generate: 'generated text',
+  choices: 'probabilities of choices',
+  rolling: 'probabilities of whole texts',
+} as const;

@@ -1,0 +1,33 @@
+// Evaluation: tasks ask a backend, answers are kept, figures come with intervals.
+export { AnswerCache, requestKey } from './answer-cache.ts';
+export { Asking, type AskingState, Interrupted } from './asking.ts';
+export type { Backend } from './backend.ts';
+export { type EngineOptions, engineBackend, type LoadedModel, openEngine } from './backends/engine.ts';
+export { type BackendSpec, openBackend } from './backends/open.ts';
+export { type ChatTemplate, plainTemplate } from './chat-template.ts';
+export { type ChoiceMetric, choiceMetrics, choiceScores, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
+export { type ChoiceTaskSpec, choiceTask } from './choice-task.ts';
+export { dataFile, defaultDataFolder } from './data-folder.ts';
+export { type EvaluateOptions, type EvaluationProgress, evaluate } from './evaluate.ts';
+export { gridSvg } from './long-context/grid-svg.ts';
+export { gridText } from './long-context/grid-text.ts';
+export { findTasks, listTasks } from './registry.ts';
+export type { EvaluationReport, GroupReport, ModelIdentity, TaskReport } from './report.ts';
+export type {
+  Answer,
+  AnswerTo,
+  ChoicesAnswer,
+  ChoicesRequest,
+  GenerateAnswer,
+  GenerateRequest,
+  Message,
+  Prompt,
+  Request,
+  RollingAnswer,
+  RollingRequest,
+} from './request.ts';
+export { type SampleTaskSpec, type Scored, sampleTask } from './sample-task.ts';
+export { bootstrap, bootstrapMean, type Figure, RESAMPLES } from './statistics.ts';
+export type { DataSource, Grid, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';
+export { parseTaskOptions } from './task-options.ts';
+export { textTask } from './tasks/text.ts';

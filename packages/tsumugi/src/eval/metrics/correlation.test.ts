@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { pearson, readScore, spearman, UNREADABLE_SCORE } from './correlation.ts';
+
+it('reads the number of an answer', () => {
+  expect(['3.2', '3.', '.5', '4点', '類似度は2.5です', '-1', '1 2'].map(readScore)).toEqual([
+    3.2, 3, 0.5, 4, 2.5, 1, 12,
+  ]);
+  expect(['', '.', '1.2.3', '近い'].map(readScore)).toEqual(Array(4).fill(UNREADABLE_SCORE));
+});
+
+it('agrees with scipy 1.17, ties included', () => {
+  const x = [0, 2.4, 1.8, -2, 5, 3.2, 3.2, 0.5];
+  const y = [0, 2.4, 2, 1, 4.8, 3.2, 3, 0];
+  expect(pearson(x, y)).toBeCloseTo(0.8691989136377801, 14);
+  expect(spearman(x, y)).toBeCloseTo(0.9156626506024095, 14);
+});
+
+it('ranks, where the relation is no line', () => {
+  const [x, y] = [
+    [1, 2, 3, 4],
+    [1, 10, 100, 1000],
+  ];
+  expect(spearman(x, y)).toBeCloseTo(1, 14);
+  expect(pearson(x, y)).toBeLessThan(0.9);
+  expect(spearman(x, y.toReversed())).toBeCloseTo(-1, 14);
+});
+
+it('is 0 where nothing varies', () => {
+  expect(pearson([1, 1, 1], [1, 2, 3])).toBe(0);
+  expect(spearman([1, 2, 3], [5, 5, 5])).toBe(0);
+  expect(pearson([0.1, 0.1, 0.1], [1, 2, 3])).toBe(0);
+});

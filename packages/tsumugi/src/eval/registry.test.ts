@@ -1,0 +1,56 @@
+// Tasks are found by looking into the folder; a person's own by its path.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { findTasks, listTasks, taskFiles } from './registry.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'tsumugi-tasks-'));
+afterAll(() => rmSync(home, { recursive: true }));
+
+function ownFile(name: string, content: string): string {
+  const path = join(home, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('the registry', () => {
+  it('finds the tasks in the folder, each of them whole', async () => {
+    expect(taskFiles().map((path) => basename(path))).toContain('text.ts');
+    const tasks = await listTasks();
+    expect(tasks.map(({ name }) => name)).toContain('text');
+    for (const { name, version, summary, metric, asks, data } of tasks) {
+      expect(name).toMatch(/^[a-z0-9-]+$/);
+      expect([Number.isInteger(version), summary !== '', metric !== '', asks.length > 0], name).not.toContain(false);
+      if (data) expect([data.files.length > 0, data.origin !== '', data.licence !== ''], name).not.toContain(false);
+    }
+  });
+
+  it('gives tasks in the order of their names, once each', async () => {
+    const found = await findTasks(['text', 'jcommonsenseqa', 'text']);
+    expect(found.map(({ name }) => name)).toEqual(['text', 'jcommonsenseqa']);
+    await expect(findTasks(['jcommonsensqa'])).rejects.toThrow(/no task "jcommonsensqa"\n.*jcommonsenseqa/s);
+  });
+
+  it('takes a file of one’s own', async () => {
+    const task = `{ name: 'mine', version: 1, summary: 's', metric: 'm', asks: [], run: async () => {} }`;
+    const path = ownFile('my-task.ts', `interface Unused {}\nexport default [${task}, ${task}];`);
+    expect((await findTasks([path])).map(({ name }) => name)).toEqual(['mine', 'mine']);
+  });
+
+  it.each([
+    ['bare.ts', 'export const task = 1;', 'bare.ts has no default export'],
+    ['number.ts', 'export default 1;', 'the default export is no task: it is a number'],
+    [
+      'half.ts',
+      `export default { name: 'half', version: '1' };`,
+      'the default export is no task: "version" is no number',
+    ],
+    ['empty.ts', `export default { name: 'half' };`, 'the default export is no task: "version" is missing'],
+  ])('refuses %s', async (name, content, message) => {
+    await expect(findTasks([ownFile(name, content)])).rejects.toThrow(message);
+  });
+
+  it('says when a file is not there', () =>
+    expect(findTasks(['./none.ts'])).rejects.toThrow('./none.ts does not exist'));
+});

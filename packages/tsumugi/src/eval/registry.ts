@@ -1,0 +1,106 @@
+// The tasks there are: found by looking, so a new one is a new file and no other change.
+//
+//   eval/tasks/*.ts     default export: a Task, or several in an array; files without one are helpers of the others
+//   eval/*/task.ts      the same, for a benchmark that has a folder of its own
+//   my-task.ts          a person's own file, named by its path
+import { existsSync, globSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ConfigError, DataError, suggestion } from '../base/index.ts';
+import type { Task } from './task.ts';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+const extension = extname(import.meta.url);
+
+/** The files that may hold tasks, in alphabetical order. */
+export function taskFiles(): string[] {
+  return globSync([`tasks/*${extension}`, `*/task${extension}`], { cwd: folder })
+    .filter((name) => !/(\.test|\.suite|\.d|\/testing)\.[jt]s$/.test(name))
+    .sort()
+    .map((name) => resolve(folder, name));
+}
+
+/** @throws DataError when what the file exports by default is no task */
+async function tasksIn(path: string): Promise<Task[]> {
+  const { default: found } = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  const tasks = found === undefined ? [] : Array.isArray(found) ? found : [found];
+  for (const task of tasks) {
+    const fault = faultOf(task);
+    if (fault)
+      throw new DataError('bad-task', `${path}: the default export is no task: ${fault}`, {
+        remedy: 'Export what sampleTask or choiceTask returns, or an object with the fields of a Task (docs/eval.md).',
+        fields: { path },
+      });
+  }
+  return tasks as Task[];
+}
+
+const fields = {
+  name: 'string',
+  version: 'number',
+  summary: 'string',
+  metric: 'string',
+  asks: 'object',
+  run: 'function',
+};
+
+function faultOf(task: unknown): string | undefined {
+  if (typeof task !== 'object' || task === null) return `it is ${task === null ? 'null' : `a ${typeof task}`}`;
+  for (const [name, type] of Object.entries(fields)) {
+    const value = (task as Record<string, unknown>)[name];
+    if (typeof value !== type) return value === undefined ? `"${name}" is missing` : `"${name}" is no ${type}`;
+  }
+  return undefined;
+}
+
+/** Every task that comes with tsumugi, by name. Its data are not touched. */
+export async function listTasks(): Promise<Task[]> {
+  const tasks = (await Promise.all(taskFiles().map(tasksIn))).flat();
+  const twice = tasks.find((task, i) => tasks.findIndex(({ name }) => name === task.name) < i);
+  if (twice)
+    throw new DataError('task-twice', `two tasks are called "${twice.name}"`, { remedy: 'Rename one of them.' });
+  return tasks.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const isPath = (name: string) => /[/\\]|\.m?[jt]s$/.test(name);
+
+/**
+ * The tasks of these names, in their order; a name that is a path (`./my-task.ts`) stands for the tasks in that file.
+ *
+ * @throws ConfigError for a name that no task has, DataError for a file that is not there or holds none
+ */
+export async function findTasks(names: readonly string[]): Promise<Task[]> {
+  const known = names.every(isPath) ? [] : await listTasks();
+  const found: Task[] = [];
+  for (const name of names) {
+    if (isPath(name)) found.push(...(await ownTasks(name)));
+    else {
+      const task = known.find((each) => each.name === name);
+      if (!task)
+        throw new ConfigError('unknown-task', `there is no task "${name}"`, {
+          remedy: `${suggestion(
+            name,
+            known.map((each) => each.name),
+          )} See tsumugi eval --list.`,
+          fields: { task: name },
+        });
+      found.push(task);
+    }
+  }
+  return [...new Set(found)];
+}
+
+async function ownTasks(name: string): Promise<Task[]> {
+  const path = resolve(name);
+  if (!existsSync(path))
+    throw new DataError('no-such-file', `${name} does not exist`, {
+      remedy: 'Check the path of the task.',
+      fields: { path },
+    });
+  const tasks = await tasksIn(path);
+  if (tasks.length > 0) return tasks;
+  throw new DataError('bad-task', `${name} has no default export`, {
+    remedy: 'End it with "export default" and what sampleTask returns (docs/eval.md).',
+    fields: { path },
+  });
+}

@@ -1,0 +1,67 @@
+// Intervals of figures: the percentile bootstrap.
+//
+//   resample n records out of the n with replacement, compute the figure again, 1,000 times; the interval goes from the
+//   2.5 % to the 97.5 % quantile of what came out (between two order statistics: linear)
+//
+// Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. It speaks of the sampling of records alone:
+// not of the model's own sampling, nor of the wording of the prompt.
+import { invariant, RandomStream } from '../base/index.ts';
+
+export const RESAMPLES = 1000;
+const COVERAGE = 0.95;
+
+/** A figure over records, with its 95 % interval. Null where there is none: no finite value, or fewer than two records. */
+export interface Figure {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}
+
+/** The q-quantile of ascending values, linear between two of them. */
+export function quantile(ascending: ArrayLike<number>, q: number): number {
+  const place = q * (ascending.length - 1);
+  const below = Math.floor(place);
+  const [a, b] = [ascending[below]!, ascending[Math.min(below + 1, ascending.length - 1)]!];
+  return a + (b - a) * (place - below);
+}
+
+/**
+ * `statistic` over `items` with its bootstrap interval. The same seed draws the same resamples.
+ *
+ * @param statistic may give a number that is not finite for a resample (a correlation of equal values): it is left out
+ */
+export function bootstrap<T>(
+  items: readonly T[],
+  statistic: (items: readonly T[]) => number,
+  options: { seed: number; resamples?: number },
+): Figure {
+  const { seed, resamples = RESAMPLES } = options;
+  const value = finite(items.length === 0 ? Number.NaN : statistic(items));
+  if (items.length < 2 || value === null) return { value, low: null, high: null };
+  const stream = new RandomStream(seed);
+  const drawn: number[] = [];
+  const sample = items.slice();
+  for (let r = 0; r < resamples; r++) {
+    for (let i = 0; i < sample.length; i++) sample[i] = items[stream.below(items.length)]!;
+    const again = statistic(sample);
+    if (Number.isFinite(again)) drawn.push(again);
+  }
+  invariant(resamples > 0, 'there is at least one resample');
+  if (drawn.length === 0) return { value, low: null, high: null };
+  const ascending = Float64Array.from(drawn).sort();
+  const tail = (1 - COVERAGE) / 2;
+  return { value, low: quantile(ascending, tail), high: quantile(ascending, 1 - tail) };
+}
+
+/** The mean with its interval. */
+export function bootstrapMean(values: readonly number[], options: { seed: number; resamples?: number }): Figure {
+  return bootstrap(values, mean, options);
+}

@@ -1,0 +1,117 @@
+// How well a model predicts text: bits per character, bits per byte, perplexity.
+//
+//   nats = Σ −ln p(token | BOS and the document's tokens before it), over the tokens of all documents; BOS and the end of the
+//   text are not predicted
+//   bits_per_character = nats / ln 2 / Unicode characters        bits_per_byte = nats / ln 2 / UTF-8 bytes
+//   perplexity = exp(nats / tokens)                              comparable between models with one tokenizer only
+//
+// Figures are ratios of sums over documents, so a long document weighs more; the bootstrap draws documents.
+import { basename } from 'node:path';
+import { ConfigError, DataError } from '../../base/index.ts';
+import { sha256 } from '../../store/index.ts';
+import {
+  cleanText,
+  DOCUMENT_CHARACTERS,
+  embeddedText,
+  isHeldOut,
+  type ReadOptions,
+  readDocuments,
+} from '../../text/index.ts';
+import type { RollingRequest } from '../request.ts';
+import type { SampleRecord, Task } from '../task.ts';
+
+/** As the recipe plamo2-mini (`tsumugi demo`) cuts the novels. */
+const EMBEDDED_CHARACTERS = 8000;
+const HELD_OUT = 'held-out';
+
+interface Document {
+  id: string;
+  text: string;
+}
+
+async function read(
+  paths: readonly string[],
+  options: ReadOptions,
+  keep: (text: string) => boolean,
+): Promise<Document[]> {
+  const documents: Document[] = [];
+  for await (const document of readDocuments(paths, options)) {
+    const text = cleanText(document.text);
+    if (/\S/.test(text) && keep(text)) documents.push({ id: `${documents.length}:${basename(document.source)}`, text });
+  }
+  if (documents.length > 0) return documents;
+  throw new DataError('empty-text', `there is no text to measure in ${paths.join(', ')}`, {
+    remedy: 'Name files or folders with text in them, and the right --field for JSON lines and Parquet.',
+  });
+}
+
+const total = (records: readonly SampleRecord[], metric: string) =>
+  records.reduce((sum, { metrics }) => sum + metrics[metric]!, 0);
+
+const aggregate = {
+  bits_per_character: (records: readonly SampleRecord[]) =>
+    total(records, 'nats') / Math.LN2 / total(records, 'characters'),
+  bits_per_byte: (records: readonly SampleRecord[]) => total(records, 'nats') / Math.LN2 / total(records, 'bytes'),
+  perplexity: (records: readonly SampleRecord[]) => Math.exp(total(records, 'nats') / total(records, 'tokens')),
+  characters_per_token: (records: readonly SampleRecord[]) => total(records, 'characters') / total(records, 'tokens'),
+};
+
+/** @throws ConfigError for what is no seed */
+function splitSeed(given: string | undefined, byDefault: number | undefined): number | undefined {
+  if (given === undefined) return byDefault;
+  const seed = Number(given);
+  if (/^\d+$/.test(given) && seed < 2 ** 32) return seed;
+  throw new ConfigError('bad-setting', `${HELD_OUT} should be a seed, a whole number from 0, not "${given}"`);
+}
+
+/**
+ * @param paths files and folders; default: of the two novels that come with tsumugi, what `tsumugi demo` with the same seed
+ *   holds out
+ */
+export function textTask(paths?: readonly string[], options: ReadOptions = {}): Task {
+  return {
+    name: 'text',
+    version: 1,
+    summary: 'bits per character and perplexity of text (--text; default: held-out parts of two novels)',
+    metric: 'bits_per_character',
+    lowerIsBetter: true,
+    asks: ['rolling'],
+    options: {
+      [HELD_OUT]: 'only documents that `tsumugi data prepare --seed N` holds out (default for the novels: --seed)',
+    },
+    async run({ ask, limit, seed, keepTexts, options: own = {} }) {
+      const settings = { documentCharacters: paths ? DOCUMENT_CHARACTERS : EMBEDDED_CHARACTERS, ...options };
+      const split = splitSeed(own[HELD_OUT], paths ? undefined : seed);
+      const all = await read(
+        paths ?? embeddedText(),
+        settings,
+        (text) => split === undefined || isHeldOut(text, split),
+      );
+      const documents = all.slice(0, limit);
+      const answers = await ask(documents.map(({ text }): RollingRequest => ({ kind: 'rolling', text })));
+      const records = documents.map(({ id, text }, i): SampleRecord => {
+        const answer = answers[i]!;
+        const [nats, tokens] = [answer.nats[0]!, answer.tokens[0]!];
+        const [characters, bytes] = [[...text].length, Buffer.byteLength(text)];
+        return {
+          id,
+          metrics: { nats, tokens, characters, bytes, bits_per_character: nats / Math.LN2 / characters },
+          ...(keepTexts && { prompt: text, answer }),
+        };
+      });
+      return {
+        records,
+        aggregate,
+        settings: {
+          text: paths ? 'own' : '吾輩は猫である and 坊っちゃん',
+          ...(split !== undefined && { heldOutWithSeed: split }),
+          documentCharacters: String(settings.documentCharacters),
+        },
+        // Nothing but the text is shown to the model.
+        promptHash: sha256(''),
+      };
+    },
+  };
+}
+
+export default textTask();

@@ -13,32 +13,46 @@ export interface Evaluation {
   characters: number;
 }
 
-/** Measures the model on the held-out documents (the first `maxTokens` of them). */
+export interface EvaluationSettings {
+  contextLength: number;
+  batchSize: number;
+  /** Of each source, the first documents that hold this many tokens. Default: all. */
+  maxTokens?: number | undefined;
+  dtype?: DType | undefined;
+}
+
+/** Measures the model on the held-out documents of one folder of shards, or of several together. */
 export function evaluateHeldOut(
   model: LanguageModel,
-  shards: TokenShards,
-  options: { contextLength: number; batchSize: number; maxTokens?: number; dtype?: DType },
+  sources: TokenShards | readonly TokenShards[],
+  { dtype, maxTokens, ...packing }: EvaluationSettings,
 ): Evaluation {
-  const { dtype, ...packing } = options;
-  const batches = new EvaluationBatches(shards, packing);
-  let nats = 0;
-  for (const batch of batches) {
-    scope(() =>
-      noGrad(() => {
-        const parts = model.loss(toTensors(batch, model.parameterDevice), {
-          reduction: 'sum',
-          ...(dtype && { dtype }),
-        });
-        nats += parts.crossEntropy.item();
-      }),
-    );
+  let [nats, predicted, characters] = [0, 0, 0];
+  for (const shards of [sources].flat() as TokenShards[]) {
+    const batches = new EvaluationBatches(shards, { ...packing, ...(maxTokens !== undefined && { maxTokens }) });
+    for (const batch of batches) {
+      scope(() =>
+        noGrad(() => {
+          const parts = model.loss(toTensors(batch, model.parameterDevice), { reduction: 'sum', dtype });
+          nats += parts.crossEntropy.item();
+        }),
+      );
+    }
+    predicted += batches.predicted;
+    characters += batches.characters;
   }
-  const crossEntropy = nats / batches.predicted;
+  const crossEntropy = nats / predicted;
   return {
-    bitsPerCharacter: bitsPerCharacter(nats, batches.characters),
+    bitsPerCharacter: bitsPerCharacter(nats, characters),
     crossEntropy,
     perplexity: Math.exp(crossEntropy),
-    predicted: batches.predicted,
-    characters: batches.characters,
+    predicted,
+    characters,
   };
 }
+
+/** What events and checkpoints keep of an evaluation. */
+export const evaluationMetrics = ({ bitsPerCharacter, crossEntropy }: Evaluation) => ({
+  bitsPerCharacter,
+  crossEntropy,
+});

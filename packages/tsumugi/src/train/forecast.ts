@@ -1,42 +1,86 @@
-// Memory of a training step, from the shapes alone.
-import { isMamba, type Plamo2Config, tensorShapes } from '../lm/index.ts';
-import { numElements } from '../torch/index.ts';
+// What a training run will take, before there are data: time from its work and this machine's rate, memory and disk from
+// the shapes.
+import { existsSync, statfsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Plamo2Config } from '../lm/index.ts';
+import type { Forecast } from '../run/index.ts';
+import type { Device } from '../torch/index.ts';
+import { type StepShape, trainingFlops } from './flops.ts';
+import { forecastMemory } from './memory-forecast.ts';
+import { rehearseRate } from './rate.ts';
 
-export interface MemoryForecast {
-  parameters: number;
-  /** Parameters, their gradients and two optimizer moments, f32. */
-  stateBytes: number;
-  /** Activations kept for backward, and the largest temporaries. */
-  activationBytes: number;
+/** A part of a run whose steps are all alike. */
+export interface TrainingPhase extends StepShape {
+  steps: number;
 }
 
-const f32 = 4;
-
-/** Floats per token that a layer keeps for backward, from the saved inputs of its operators. */
-function keptPerToken(config: Plamo2Config, index: number): number {
-  const { hidden_size: h, intermediate_size: I, hidden_size_per_head: d } = config;
-  const shared = 6 * h + 3 * I; // norm inputs and outputs, MLP's gate, up and product
-  if (!isMamba(config, index)) {
-    const { num_attention_heads: H, num_key_value_heads: K } = config;
-    return shared + d * (2 * (H + 2 * K) + H);
-  }
-  const { mamba_num_heads: m, mamba_d_state: N } = config;
-  return shared + 5 * m * d + 4 * N + 2 * m + (m * d * N) / Math.min(config.mamba_chunk_size, 64);
+export interface ForecastOptions {
+  /** What is forecast, e.g. "pretrain". */
+  label: string;
+  /** The run folder, which tells what disk it is on. */
+  out: string;
+  /** Checkpoints kept besides the best. */
+  keepLast: number;
+  device?: Device | undefined;
+  /** Seconds of one step of each phase, when they are known; found out by rehearsal otherwise (a second or two each). */
+  secondsPerStep?: readonly number[] | undefined;
+  /** Evaluations and the like. */
+  otherSeconds?: number | undefined;
+  remedy?: string | undefined;
 }
 
-/** Bytes of a training step. With `checkpointLayers` one layer's activations plus every layer's input are held. */
-export function forecastMemory(
+const remedies =
+  'Lower batchSize (raise accumulate to make up for it) or keepLast, set checkpointLayers, or take a smaller model.';
+
+/** Seconds of one step of each phase on this machine. Phases of one row length and batch are rehearsed once. */
+export function rehearseSteps(config: Plamo2Config, phases: readonly StepShape[], device?: Device): number[] {
+  const rates = new Map<string, number>();
+  return phases.map((phase) => {
+    const key = `${phase.contextLength} × ${phase.batchSize}, ${phase.checkpointLayers}`;
+    const rate = rates.get(key) ?? rehearseRate(config, phase, { ...(device && { device }) });
+    rates.set(key, rate);
+    return trainingFlops(config, phase) / rate;
+  });
+}
+
+/** Time, memory and disk of a run of one phase or several, one after the other. */
+export function forecastTraining(
   config: Plamo2Config,
-  options: { batchSize: number; contextLength: number; checkpointLayers: boolean },
-): MemoryForecast {
-  let parameters = 0;
-  for (const shape of tensorShapes(config).values()) parameters += numElements(shape);
-  const stateBytes = parameters * f32 * 4;
-  const tokens = options.batchSize * options.contextLength;
-  const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => keptPerToken(config, index));
-  const kept = options.checkpointLayers
-    ? Math.max(...layers) * 2 + layers.length * config.hidden_size
-    : layers.reduce((sum, floats) => sum + floats, 0) + Math.max(...layers);
-  const activationBytes = tokens * kept * f32;
-  return { parameters, stateBytes, activationBytes };
+  phases: readonly TrainingPhase[],
+  options: ForecastOptions,
+): Forecast {
+  const { label, out, keepLast, device, otherSeconds, remedy = remedies } = options;
+  const memory = phases
+    .map((phase) => forecastMemory(config, phase))
+    .sort((a, b) => b.activationBytes - a.activationBytes);
+  const { parameters, stateBytes, activationBytes, runtimeBytes } = memory[0]!;
+  const each = options.secondsPerStep ?? rehearseSteps(config, phases, device);
+  const total = (amount: (phase: TrainingPhase, index: number) => number) =>
+    phases.reduce((sum, phase, index) => sum + phase.steps * amount(phase, index), 0);
+  const steps = total(() => 1);
+  return {
+    label,
+    steps,
+    tokens: total(({ contextLength, batchSize, accumulate = 1 }) => contextLength * batchSize * accumulate),
+    secondsPerStep: steps > 0 ? total((_, index) => each[index]!) / steps : 0,
+    otherSeconds,
+    memory: [
+      { what: 'weights, gradients, optimizer', bytes: stateBytes },
+      { what: 'activations', bytes: activationBytes },
+      { what: 'Node, libtorch, memory kept for reuse', bytes: runtimeBytes },
+    ],
+    availableMemoryBytes: process.availableMemory(),
+    // A checkpoint holds weights and two moments; the best and one being written come on top, then the model.
+    diskBytes: parameters * 4 * (3 * (keepLast + 2) + 1),
+    availableDiskBytes: availableDisk(out),
+    remedy,
+  };
+}
+
+/** Free bytes where a folder is or will be. */
+function availableDisk(folder: string): number {
+  let place = resolve(folder);
+  while (!existsSync(place)) place = dirname(place);
+  const { bavail, bsize } = statfsSync(place);
+  return bavail * bsize;
 }

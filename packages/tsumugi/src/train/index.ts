@@ -1,5 +1,12 @@
 // Training: one file per kind, one shared loop.
 export { type Evaluation, evaluateHeldOut } from './evaluate.ts';
-export { forecastMemory, type MemoryForecast } from './forecast.ts';
-export { isTrained, type PretrainResult, pretrain } from './pretrain.ts';
+export { type ExtendResult, extend } from './extend.ts';
+export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
+export { keysSeen, type StepShape, trainingFlops } from './flops.ts';
+export { type ForecastOptions, forecastTraining, rehearseSteps, type TrainingPhase } from './forecast.ts';
+export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
+export { isTrained } from './open-run.ts';
+export { type PretrainResult, pretrain } from './pretrain.ts';
 export { type PretrainConfig, type PretrainInput, pretrainConfig } from './pretrain-config.ts';
+export { rehearseRate } from './rate.ts';
+export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';

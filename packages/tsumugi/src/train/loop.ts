@@ -11,16 +11,22 @@ import { describeDiagnosis, diagnose } from './diagnose.ts';
 
 /** What one step's forward and backward passes gave, averaged over its targets. */
 export interface StepLoss {
-  crossEntropy: number;
-  meanSquaredLogsumexp: number;
+  /** What the progress line shows: for a language model the cross-entropy, without further terms. */
+  loss: number;
   /** Tokens that went through. */
   tokens: number;
+  /** Tokens that went through since the run began, this step's included. */
+  tokensSeen: number;
+  /** Whatever else is worth logging. */
+  metrics: Record<string, number>;
 }
 
 /** Figures on held-out data; `score` is what the best checkpoint has least of. */
 export interface Measured {
   score: number;
   metrics: Record<string, number>;
+  /** What was measured on, when "held-out" does not say all. */
+  name?: string;
 }
 
 export interface LoopTask {
@@ -36,9 +42,10 @@ export interface LoopTask {
   clipNorm: number;
   /** Adds the gradients of step `step` (0-based) to the parameters' `.grad`. */
   gradients(step: number): StepLoss;
-  /** Measures on held-out data; `final` asks for all of it. */
-  evaluate(final: boolean): Measured;
-  sample(): { prompt: string; text: string };
+  /** Measures on held-out data after `step` updates. */
+  evaluate(step: number): Measured;
+  /** Text that the model writes; left out when it never does. */
+  sample?(): { prompt: string; text: string };
   /** Steps between these; 0 = only at the end (samples: never). */
   every: { evaluate: number; sample: number; checkpoint: number };
   keepLast: number;
@@ -91,7 +98,7 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
     optimizer.zeroGrad();
     const loss = task.gradients(step);
     const norm = gradNorm(trained);
-    if (!Number.isFinite(loss.crossEntropy) || !Number.isFinite(norm)) {
+    if (!Number.isFinite(loss.loss) || !Number.isFinite(norm)) {
       const error = divergence(task, step, loss, norm, saved);
       log.write({ type: 'end', step, reason: 'failed', message: error.message });
       throw error;
@@ -101,22 +108,21 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
 
     const done = step + 1;
     const tokensPerSecond = (loss.tokens * 1000) / (performance.now() - began);
-    const { crossEntropy, meanSquaredLogsumexp } = loss;
     const memoryBytes = memory().peakBytes;
     log.write({
       type: 'step',
       step: done,
-      loss: crossEntropy,
+      loss: loss.loss,
       lr,
       gradNorm: norm,
-      tokens: (step + 1) * loss.tokens,
+      tokens: loss.tokensSeen,
       tokensPerSecond,
       memoryBytes,
-      metrics: { meanSquaredLogsumexp },
+      metrics: loss.metrics,
     });
-    progress.update({ step: done, loss: crossEntropy, tokensPerSecond });
+    progress.update({ step: done, loss: loss.loss, tokensPerSecond });
     let score: number | undefined;
-    if (due(done, every.evaluate)) score = measure(task, output, progress, done, false);
+    if (due(done, every.evaluate)) score = measure(task, output, progress, done);
     if (due(done, every.sample)) sample(task, output, progress, done);
     if (due(done, every.checkpoint)) save(done, score);
     if ((await interrupt.poll()) && done < steps) {
@@ -126,22 +132,24 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
     }
   }
   optimizer.zeroGrad();
-  if (start < steps) save(steps, measure(task, output, progress, steps, true));
+  if (start < steps) save(steps, measure(task, output, progress, steps));
   log.write({ type: 'end', step: steps, reason: 'done' });
   return { interrupted: false };
 }
 
-function measure(task: LoopTask, { log }: LoopOutput, progress: Progress, step: number, final: boolean): number {
+function measure(task: LoopTask, { log }: LoopOutput, progress: Progress, step: number): number {
   const began = performance.now();
-  const { score, metrics } = task.evaluate(final);
-  log.write({ type: 'evaluation', step, name: 'held-out', metrics, seconds: (performance.now() - began) / 1000 });
+  const { score, metrics, name = 'held-out' } = task.evaluate(step);
+  log.write({ type: 'evaluation', step, name, metrics, seconds: (performance.now() - began) / 1000 });
   const figures = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(3)}`);
-  progress.print(`step ${step}: held-out ${figures.join(', ')}`);
+  progress.print(`step ${step}: ${name} ${figures.join(', ')}`);
   return score;
 }
 
 function sample(task: LoopTask, { log }: LoopOutput, progress: Progress, step: number): void {
-  const { prompt, text } = task.sample();
+  const written = task.sample?.();
+  if (!written) return;
+  const { prompt, text } = written;
   log.write({ type: 'sample', step, prompt, text });
   progress.print(`step ${step}: ${prompt}｜${text.replaceAll('\n', '⏎')}`);
 }
@@ -163,13 +171,13 @@ function divergence(task: LoopTask, step: number, loss: StepLoss, norm: number, 
   const where = describeDiagnosis(diagnose(task.model));
   return new UserError(
     'diverged',
-    `training diverged at step ${step + 1}: loss ${loss.crossEntropy}, gradient norm ${norm}; ${where}`,
+    `training diverged at step ${step + 1}: loss ${loss.loss}, gradient norm ${norm}; ${where}`,
     {
       remedy:
         saved > 0
           ? `The checkpoint of step ${saved} is intact: resume from it, or start anew with a lower learningRate.`
           : 'No checkpoint was written yet: start anew with a lower learningRate or a longer warmup.',
-      fields: { step: step + 1, loss: loss.crossEntropy, gradNorm: norm, checkpoint: saved },
+      fields: { step: step + 1, loss: loss.loss, gradNorm: norm, checkpoint: saved },
     },
   );
 }

@@ -1,46 +1,24 @@
 // Pre-training, from token shards to a model folder, top to bottom: open the data, build the model, forecast, train,
 // save. Everything that is random follows from `seed`, and batch k is a function of (seed, k), so a resumed run goes on
 // bit for bit.
-import { existsSync, statfsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { ConfigError, deriveSeed } from '../base/index.ts';
-import {
-  generateText,
-  initialWeights,
-  openTokenizer,
-  Plamo2,
-  type Plamo2Config,
-  parameterTable,
-  preset,
-  saveModel,
-} from '../lm/index.ts';
-import {
-  AdamW,
-  constant,
-  decayGroups,
-  linear,
-  type Schedule,
-  sequence,
-  warmUp,
-  warmUpCosine,
-  warmUpStableDecay,
-} from '../optim/index.ts';
-import {
-  type Forecast,
-  formatForecast,
-  formatInteger,
-  type ProgressStream,
-  RunFolder,
-  requireFits,
-} from '../run/index.ts';
+import { join } from 'node:path';
+import { deriveSeed } from '../base/index.ts';
+import { initialWeights, openTokenizer, Plamo2, type Plamo2Config, preset, saveModel } from '../lm/index.ts';
+import { numParameters } from '../nn/index.ts';
+import { AdamW, decayGroups } from '../optim/index.ts';
+import { formatForecast, type ProgressStream, requireFits } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
-import { makeBatch, PackedBatches, type Tokenizer, TokenShards } from '../text/index.ts';
-import { backward, type Device, type DType, scope } from '../torch/index.ts';
-import { toTensors } from './batches.ts';
-import { type Evaluation, evaluateHeldOut } from './evaluate.ts';
-import { forecastMemory } from './forecast.ts';
-import { restore, runLoop, type StepLoss } from './loop.ts';
+import { makeBatch, PackedBatches, TokenShards } from '../text/index.ts';
+import type { Device } from '../torch/index.ts';
+import { formatParameterTable, sampleText } from './describe-model.ts';
+import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
+import { forecastTraining } from './forecast.ts';
+import { restore, runLoop } from './loop.ts';
+import { asJson, openRun } from './open-run.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
+import { rehearse } from './rehearse.ts';
+import { scheduleOf } from './schedule.ts';
+import { computeType, stepGradients } from './step-gradients.ts';
 
 export interface PretrainResult {
   interrupted: boolean;
@@ -76,24 +54,14 @@ export async function pretrain(
     seed: deriveSeed(config.seed, 'batches'),
     predictEnd: config.predictEnd,
   });
-  const { parameters, stateBytes, activationBytes } = forecastMemory(modelConfig, config);
-  const forecast: Forecast = {
+  const forecast = forecastTraining(modelConfig, [config], {
     label: 'pretrain',
-    steps: config.steps,
-    secondsPerStep: 0,
-    memory: [
-      { what: 'weights, gradients, optimizer', bytes: stateBytes },
-      { what: 'activations', bytes: activationBytes },
-    ],
-    availableMemoryBytes: process.availableMemory(),
-    // A checkpoint holds weights and two moments; the best and one being written come on top.
-    diskBytes: parameters * 4 * (3 * (config.keepLast + 2) + 1),
-    availableDiskBytes: availableDisk(config.out),
-    remedy:
-      'Lower batchSize (raise accumulate to make up for it) or keepLast, set checkpointLayers, or take a smaller model.',
-  };
+    out: config.out,
+    keepLast: config.keepLast,
+    secondsPerStep: [0], // measured below, once there is a model
+  });
   requireFits(forecast);
-  using run = openRun(config, options.resume ?? false);
+  using run = openRun('pretrain', config, options.resume ?? false);
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using model = new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), config.device as Device));
   using optimizer = new AdamW(decayGroups(model), {
@@ -107,29 +75,39 @@ export async function pretrain(
   using log = run.openEvents(checkpoint ? start : undefined);
 
   // Forecast: one step is rehearsed, and the held-out text measured before anything is learned.
-  const gradients = stepGradients(model, batches, config);
+  const whole = makeBatch(batches.batchSize, batches.contextLength);
+  const gradients = stepGradients(
+    model,
+    (step) => ({
+      batch: batches.batch(step, whole),
+      microRows: config.batchSize,
+      tokensSeen: (step + 1) * batches.tokensPerStep,
+    }),
+    config,
+  );
   const secondsPerStep = rehearse(gradients, optimizer);
   const steps = remembered?.steps ?? plannedSteps(config, secondsPerStep);
   const left = steps - start;
   print(formatParameterTable(modelConfig));
   print(formatForecast({ ...forecast, steps: left, tokens: left * batches.tokensPerStep, secondsPerStep }));
   print(`  ${batches.epochAt(steps).toFixed(1)} epochs of ${batches.tokensPerStep} tokens a step`);
-  log.write({ type: 'start', step: start, name: 'pretrain', totalSteps: steps, resumed: start > 0, parameters });
+  log.write({
+    type: 'start',
+    step: start,
+    name: 'pretrain',
+    totalSteps: steps,
+    resumed: start > 0,
+    parameters: numParameters(model),
+  });
   const measure = (maxTokens?: number) =>
     evaluateHeldOut(model, shards, {
       contextLength: config.contextLength,
       batchSize: config.batchSize,
-      dtype: config.dtype as DType,
-      ...(maxTokens !== undefined && { maxTokens }),
+      dtype: computeType(config.dtype),
+      maxTokens,
     });
   const before = remembered?.before ?? measure();
-  if (start === 0)
-    log.write({
-      type: 'evaluation',
-      step: 0,
-      name: 'held-out',
-      metrics: { bitsPerCharacter: before.bitsPerCharacter, crossEntropy: before.crossEntropy },
-    });
+  if (start === 0) log.write({ type: 'evaluation', step: 0, name: 'held-out', metrics: evaluationMetrics(before) });
   print(`  held-out before training: ${before.bitsPerCharacter.toFixed(3)} bits per character`);
 
   // Training.
@@ -141,16 +119,15 @@ export async function pretrain(
       optimizer,
       steps,
       learningRate: config.learningRate,
-      schedule: schedule(config, steps),
+      schedule: scheduleOf(config, steps),
       clipNorm: config.clipNorm,
       gradients,
-      evaluate(final) {
-        const found = measure(final ? undefined : config.evaluateTokens);
-        if (final) after = found;
-        const { bitsPerCharacter, crossEntropy } = found;
-        return { score: bitsPerCharacter, metrics: { bitsPerCharacter, crossEntropy } };
+      evaluate(step) {
+        const found = measure(step === steps ? undefined : config.evaluateTokens);
+        if (step === steps) after = found;
+        return { score: found.bitsPerCharacter, metrics: evaluationMetrics(found) };
       },
-      sample: () => ({ prompt: config.samplePrompt, text: continuation(model, tokenizer, config.samplePrompt) }),
+      sample: () => sampleText(model, tokenizer, config.samplePrompt),
       every: { evaluate: config.evaluateEvery, sample: config.sampleEvery, checkpoint: config.checkpointEvery },
       keepLast: config.keepLast,
       state: { steps, before: { ...before } },
@@ -166,7 +143,7 @@ export async function pretrain(
     tokenizerFolder: config.tokenizer,
     lineage: {
       stage: 'pretrain',
-      config: JSON.parse(JSON.stringify(config)),
+      config: asJson(config),
       seed: config.seed,
       data: [{ name: config.data, sha256: shards.manifest.fingerprint }],
     },
@@ -174,123 +151,8 @@ export async function pretrain(
   return { interrupted, folder, before, after: after ?? measure() };
 }
 
-/** The run's folder for writing. @throws UserError when there is a run already and it is not to be resumed. */
-function openRun(config: PretrainConfig, resume: boolean): RunFolder {
-  const begun = existsSync(join(config.out, 'run.json'));
-  if (!resume || !begun)
-    return RunFolder.create(config.out, { name: 'pretrain', config: JSON.parse(JSON.stringify(config)) });
-  const run = RunFolder.resume(config.out);
-  const changed = Object.entries(JSON.parse(JSON.stringify(config))).find(
-    ([key, value]) => JSON.stringify(value) !== JSON.stringify(run.config[key]),
-  );
-  if (!changed) return run;
-  run[Symbol.dispose]();
-  throw new ConfigError('config-changed', `${config.out} was started with another "${changed[0]}"`, {
-    remedy: `Resume with the settings in ${join(config.out, 'run.json')}, or choose another --out.`,
-    fields: { key: changed[0] },
-  });
-}
-
-/** Free bytes where a folder is or will be. */
-function availableDisk(folder: string): number {
-  let place = resolve(folder);
-  while (!existsSync(place)) place = dirname(place);
-  const { bavail, bsize } = statfsSync(place);
-  return bavail * bsize;
-}
-
-/** Trainable parameters by kind of layer, as lines. */
-function formatParameterTable(config: Plamo2Config): string {
-  const rows = parameterTable(config).map(({ kind, parameters, tensors }) => [kind, parameters, tensors] as const);
-  const total = rows.reduce((sum, [, parameters]) => sum + parameters, 0);
-  const lines = [...rows, ['all', total, rows.reduce((sum, [, , tensors]) => sum + tensors, 0)] as const].map(
-    ([kind, parameters, tensors]) =>
-      `  ${kind.padEnd(20)}${formatInteger(parameters).padStart(14)}${`${tensors} tensors`.padStart(14)}`,
-  );
-  return ['trainable parameters', ...lines].join('\n');
-}
-
-/**
- * Forward and backward of one step. The loss is a mean over all targets of the step, so accumulating micro-batches gives
- * the gradients of one large batch.
- */
-function stepGradients(model: Plamo2, batches: PackedBatches, config: PretrainConfig): (step: number) => StepLoss {
-  const rows = config.batchSize;
-  const whole = makeBatch(batches.batchSize, batches.contextLength);
-  const { checkpointLayers, zLoss } = config;
-  const dtype = config.dtype === 'float32' ? undefined : (config.dtype as DType);
-  return (step) => {
-    batches.batch(step, whole);
-    let crossEntropy = 0;
-    let meanSquaredLogsumexp = 0;
-    for (let first = 0; first < whole.rows; first += rows) {
-      scope(() => {
-        const part = <T extends Int32Array>(array: T) =>
-          array.subarray(first * whole.columns, (first + rows) * whole.columns);
-        const micro = {
-          ...whole,
-          rows,
-          tokens: part(whole.tokens),
-          targets: part(whole.targets),
-          documents: part(whole.documents),
-        };
-        const parts = model.loss(toTensors(micro, model.parameterDevice), {
-          reduction: 'sum',
-          zLoss,
-          checkpointLayers,
-          dtype,
-        });
-        backward(parts.loss.div(whole.predicted));
-        crossEntropy += parts.crossEntropy.item() / whole.predicted;
-        meanSquaredLogsumexp += (parts.meanSquaredLogsumexp.item() * parts.count) / whole.predicted;
-      });
-    }
-    return { crossEntropy, meanSquaredLogsumexp, tokens: batches.tokensPerStep };
-  };
-}
-
-/**
- * Seconds of a step: the better of two runs after a first one, which also pays for memory. A busy moment would make the
- * forecast, and with `minutes` the run, too short. Changes no weight.
- */
-function rehearse(gradients: (step: number) => StepLoss, optimizer: AdamW): number {
-  const seconds = [0, 1, 2].map(() => {
-    const began = performance.now();
-    gradients(0);
-    optimizer.zeroGrad();
-    return (performance.now() - began) / 1000;
-  });
-  return Math.min(...seconds.slice(1));
-}
-
 /** `steps`, or fewer when `minutes` would not suffice. */
 function plannedSteps(config: PretrainConfig, secondsPerStep: number): number {
   if (config.minutes === undefined) return config.steps;
   return Math.max(1, Math.min(config.steps, Math.floor((config.minutes * 60) / secondsPerStep)));
 }
-
-function schedule(config: PretrainConfig, steps: number): Schedule {
-  const warm = Math.max(1, Math.round(config.warmup * steps));
-  const { floor } = config;
-  switch (config.schedule) {
-    case 'cosine':
-      return warmUpCosine({ steps, warmUp: warm, floor });
-    case 'wsd':
-      return warmUpStableDecay({ steps, warmUp: warm, decay: Math.round(config.decay * steps), floor });
-    case 'linear':
-      return sequence(
-        { steps: warm, schedule: warmUp(warm) },
-        { steps: steps - warm, schedule: linear(steps - warm, { to: floor }) },
-      );
-    case 'constant':
-      return sequence({ steps: warm, schedule: warmUp(warm) }, { steps: steps - warm, schedule: constant() });
-  }
-}
-
-function continuation(model: Plamo2, tokenizer: Tokenizer, prompt: string): string {
-  const pieces = generateText(model, tokenizer, prompt, { maxTokens: 48, temperature: 0.8, topP: 0.95, seed: 0 });
-  return [...pieces].join('');
-}
-
-/** Whether a run folder holds a finished model. */
-export const isTrained = (out: string): boolean => existsSync(join(out, 'model', 'config.json'));

@@ -1,0 +1,43 @@
+// `tsumugi extend`: extends a trained model to long contexts.
+import { extend, extendConfig } from '../train/index.ts';
+import { write } from './io.ts';
+import { formatRows } from './options.ts';
+import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { defineVerb } from './verb.ts';
+
+export const run = defineVerb(
+  {
+    command: 'tsumugi extend',
+    summary: 'extend a model to long contexts: window to full attention',
+    options: {
+      ...settingsOptions,
+      model: { type: 'string', value: 'DIR', help: 'model folder to extend' },
+      data: { type: 'list', value: 'DIR', help: 'token shards ("tsumugi data prepare"), mixed evenly' },
+      out: { type: 'string', value: 'DIR', help: 'run folder' },
+      resume: { type: 'boolean', help: 'go on with the run in --out' },
+      json: { type: 'boolean', help: 'print the result as JSON' },
+    },
+    details: `Settings for --config and --set:\n${formatRows(describeSettings(extendConfig))}`,
+  },
+  async (options, io) => {
+    const { model, data, out } = options;
+    const file = options.config === undefined ? {} : (readSettingsFile(options.config) as object);
+    const mix = data.length > 0 ? data.map((folder) => ({ data: folder })) : undefined;
+    const given = Object.entries({ model, mix, out }).filter(([, value]) => value !== undefined);
+    const config = applySettings(extendConfig, { ...file, ...Object.fromEntries(given) }, options.set, options.config);
+    const result = await extend(config, { resume: options.resume, stream: io.stderr });
+    if (options.json) {
+      await write(io.stdout, `${JSON.stringify(result)}\n`);
+    } else if (result.interrupted) {
+      await write(io.stdout, `saved; go on with: tsumugi extend … --out ${config.out} --resume\n`);
+    } else {
+      const bits = (evaluation: { bitsPerCharacter: number } | undefined) => evaluation?.bitsPerCharacter.toFixed(3);
+      const { contextLength } = config.phases.at(-1)!;
+      await write(
+        io.stdout,
+        `held-out bits per character in rows of ${contextLength}: ${bits(result.before)} before, ` +
+          `${bits(result.after)} after → ${result.folder}\n`,
+      );
+    }
+  },
+);

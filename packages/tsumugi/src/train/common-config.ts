@@ -1,0 +1,48 @@
+// Settings that kinds of training share, with defaults of their own where they differ. Preferred Networks has published
+// none of these values: every default is our choice.
+import { z } from 'zod';
+
+export const count = z.int().positive();
+export const fraction = z.number().min(0).max(1);
+
+/** The learning rate over the steps. */
+export const scheduleSettings = (defaults: { learningRate: number; warmup: number }) => ({
+  learningRate: z.number().positive().default(defaults.learningRate).describe('peak'),
+  schedule: z.enum(['cosine', 'wsd', 'constant', 'linear']).default('cosine').describe('after the warm-up'),
+  warmup: fraction.default(defaults.warmup).describe('fraction of the steps that warm up'),
+  decay: fraction.default(0.2).describe('fraction of the steps over which wsd decays'),
+  floor: fraction.default(0.1).describe('fraction of the peak where the schedule ends'),
+});
+
+/** AdamW and clipping. */
+export const optimizerSettings = () => ({
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.95]).describe('AdamW'),
+  epsilon: z.number().positive().default(1e-8).describe('AdamW'),
+  weightDecay: z.number().nonnegative().default(0.1).describe('of matrices only'),
+  clipNorm: z.number().positive().default(1).describe('largest global gradient norm'),
+});
+
+/** How a step is computed. */
+export const computeSettings = (defaults: { checkpointLayers: boolean }) => ({
+  device: z.string().default('cpu').describe('cpu or cuda'),
+  dtype: z.enum(['float32', 'bfloat16']).default('float32').describe('of the computation; weights stay float32'),
+  checkpointLayers: z
+    .boolean()
+    .default(defaults.checkpointLayers)
+    .describe('recompute activations: less memory, more time'),
+});
+
+/** Coefficient of the z-loss. */
+export const zLossSetting = () => ({
+  zLoss: z.number().nonnegative().default(0).describe('coefficient of mean(logsumexp²), 0 = off'),
+});
+
+/** How often a run saves, and what it keeps. */
+export const checkpointSettings = (defaults: { checkpointEvery: number }) => ({
+  checkpointEvery: z
+    .int()
+    .nonnegative()
+    .default(defaults.checkpointEvery)
+    .describe('steps between checkpoints, 0 = at the end'),
+  keepLast: count.default(2).describe('checkpoints kept besides the best'),
+});

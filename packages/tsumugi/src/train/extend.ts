@@ -1,0 +1,231 @@
+// Continual pre-training that extends a model to long contexts, top to bottom: read the model, switch its attention, open
+// the data, forecast, train in phases of rising context, save. Batch k is a function of (seed, k), so a resumed run goes
+// on bit for bit.
+import { join } from 'node:path';
+import { loadModel, openTokenizer, Plamo2, type Plamo2Config, parseConfig, saveModel, windowOf } from '../lm/index.ts';
+import { namedParameters, numParameters } from '../nn/index.ts';
+import { AdamW, decayGroups } from '../optim/index.ts';
+import { formatForecast, formatInteger, type ProgressStream, requireFits } from '../run/index.ts';
+import { Artefact, CONFIG_FILE, loadLatestCheckpoint } from '../store/index.ts';
+import { emptySplit, TokenShards } from '../text/index.ts';
+import { type Device, scope } from '../torch/index.ts';
+import { formatParameterTable } from './describe-model.ts';
+import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
+import type { ExtendConfig } from './extend-config.ts';
+import { forecastTraining, rehearseSteps } from './forecast.ts';
+import { restore, runLoop } from './loop.ts';
+import { asJson, openRun } from './open-run.ts';
+import { describePhase, PhasedBatches } from './phases.ts';
+import { scheduleOf } from './schedule.ts';
+import { computeType, stepGradients } from './step-gradients.ts';
+import { attentionLayers, switchAttention } from './switch-attention.ts';
+
+export interface ExtendResult {
+  interrupted: boolean;
+  /** The model folder, once training is complete. */
+  folder: string | undefined;
+  /** The model as it came, measured in rows of the last phase's context. */
+  before: Evaluation;
+  /** The extended model, measured on the same. */
+  after: Evaluation | undefined;
+}
+
+/**
+ * Extends the model in `config.model` to long contexts and writes it to `<out>/model`. With `resume`, goes on from the
+ * latest complete checkpoint of `out`, or starts anew when there is none yet. `stream` shows forecast and progress.
+ *
+ * @throws ConfigError (a layer that is no attention layer, falling contexts), DataError (no document as long as a context,
+ *   shards of another tokenizer, nothing held out), UserError (not enough memory or disk) before anything is written;
+ *   a UserError `diverged` with a diagnosis when the loss is NaN
+ */
+export async function extend(
+  config: ExtendConfig,
+  options: { resume?: boolean; stream?: ProgressStream } = {},
+): Promise<ExtendResult> {
+  const { stream = process.stderr } = options;
+  const print = (text: string) => void stream.write(`${text}\n`);
+  const device = config.device as Device;
+
+  // Model and data.
+  const parent = new Artefact(config.model);
+  const modelConfig = extendedConfig(parseConfig(parent.config(), join(config.model, CONFIG_FILE)), config);
+  const { sha256: tokenizerHash } = openTokenizer(config.model);
+  using sources = openSources(config, tokenizerHash);
+  const batches = new PhasedBatches(sources.mix, config.phases, config);
+  const { steps } = batches;
+  const last = config.phases.at(-1)!;
+  const phases = config.phases.map((phase) => ({ ...phase, checkpointLayers: config.checkpointLayers }));
+  const about = { label: 'extend', out: config.out, keepLast: config.keepLast };
+  requireFits(forecastTraining(modelConfig, phases, { ...about, secondsPerStep: phases.map(() => 0) }));
+  using run = openRun('extend', config, options.resume ?? false);
+  using checkpoint = loadLatestCheckpoint(run.checkpoints);
+
+  // What there is to do, and how long it will take.
+  const remembered = (checkpoint?.state as unknown as { task: { before: Evaluation } } | undefined)?.task;
+  const start = checkpoint?.step ?? 0;
+  using log = run.openEvents(checkpoint ? start : undefined);
+  print(formatParameterTable(modelConfig));
+  print(describeAttention(modelConfig));
+  for (const [index, phase] of batches.phases.entries()) print(describePhase(index, phase));
+  const secondsPerStep = rehearseSteps(modelConfig, phases, device);
+  const left = phases.map((phase, i) => ({ ...phase, steps: stepsLeft(batches, i, start) }));
+  const otherSeconds = evaluationSeconds(config, sources.heldOutTokens, secondsPerStep.at(-1)!, steps - start);
+  if (start < steps)
+    print(formatForecast(forecastTraining(modelConfig, left, { ...about, secondsPerStep, otherSeconds })));
+
+  // The model as it came, measured and then switched.
+  const measure = (model: Plamo2, { contextLength, batchSize }: { contextLength: number; batchSize: number }) =>
+    evaluateHeldOut(model, sources.heldOut, {
+      contextLength,
+      batchSize,
+      dtype: computeType(config.dtype),
+      maxTokens: config.evaluateTokens,
+    });
+  const loaded = loadModel(config.model, { dtype: 'float32', device });
+  let before: Evaluation;
+  let model: Plamo2;
+  try {
+    before = remembered?.before ?? measure(loaded, last);
+    model = withConfig(loaded, modelConfig);
+  } finally {
+    loaded.dispose();
+  }
+  using _model = model;
+  using optimizer = new AdamW(decayGroups(model), {
+    betas: config.betas,
+    eps: config.epsilon,
+    weightDecay: config.weightDecay,
+  });
+  if (checkpoint) restore({ model, optimizer }, checkpoint);
+  log.write({
+    type: 'start',
+    step: start,
+    name: 'extend',
+    totalSteps: steps,
+    resumed: start > 0,
+    parameters: numParameters(model),
+  });
+  const named = (contextLength: number) => `held-out in rows of ${formatInteger(contextLength)}`;
+  if (start === 0) {
+    const name = `${named(last.contextLength)}, before extension`;
+    log.write({ type: 'evaluation', step: 0, name, metrics: evaluationMetrics(before) });
+  }
+  print(`  ${named(last.contextLength)}: ${before.bitsPerCharacter.toFixed(3)} bits per character before extension`);
+
+  // Training.
+  const gradients = stepGradients(model, (step) => batches.batch(step), config);
+  let after: Evaluation | undefined;
+  const { interrupted } = await runLoop(
+    {
+      label: 'extend',
+      model,
+      optimizer,
+      steps,
+      learningRate: config.learningRate,
+      schedule: scheduleOf(config, steps),
+      clipNorm: config.clipNorm,
+      gradients(step) {
+        const loss = gradients(step);
+        const { contextLength } = batches.phaseOf(step).settings;
+        return { ...loss, metrics: { ...loss.metrics, contextLength } };
+      },
+      evaluate(step) {
+        const phase = step === steps ? last : batches.phaseOf(step).settings;
+        const found = measure(model, phase);
+        if (step === steps) after = found;
+        return {
+          score: found.bitsPerCharacter,
+          metrics: evaluationMetrics(found),
+          name: named(phase.contextLength),
+        };
+      },
+      every: { evaluate: config.evaluateEvery, sample: 0, checkpoint: config.checkpointEvery },
+      keepLast: config.keepLast,
+      state: { before: { ...before } },
+    },
+    { run, log, stream },
+    start,
+  );
+  if (interrupted) return { interrupted, folder: undefined, before, after };
+
+  // The result.
+  const folder = join(config.out, 'model');
+  saveModel(folder, model, {
+    tokenizerFolder: config.model,
+    lineage: {
+      stage: 'extend',
+      config: asJson(config),
+      seed: config.seed,
+      parents: [{ name: config.model, sha256: parent.hash() }],
+      data: sources.mix.map(({ shards }) => ({ name: shards.folder, sha256: shards.manifest.fingerprint })),
+    },
+  });
+  return { interrupted, folder, before, after: after ?? measure(model, last) };
+}
+
+/** The input model's config with its attention switched, and positions for the longest context. */
+function extendedConfig(config: Plamo2Config, settings: ExtendConfig): Plamo2Config {
+  const longest = Math.max(...settings.phases.map(({ contextLength }) => contextLength));
+  const switched = switchAttention(config, settings);
+  return { ...switched, max_position_embeddings: Math.max(config.max_position_embeddings, longest) };
+}
+
+interface Sources extends Disposable {
+  mix: { shards: TokenShards; weight: number }[];
+  /** Those with documents to measure with. */
+  heldOut: TokenShards[];
+  /** Tokens that one evaluation goes through. */
+  heldOutTokens: number;
+}
+
+/** Opens the shards of the mix. @throws DataError when some do not fit the model, or nothing is held out in any */
+function openSources(config: ExtendConfig, tokenizerHash: string): Sources {
+  const mix: Sources['mix'] = [];
+  const close = () => {
+    for (const { shards } of mix) shards[Symbol.dispose]();
+  };
+  try {
+    for (const { data, weight } of config.mix) mix.push({ shards: TokenShards.open(data, { tokenizerHash }), weight });
+    const heldOut = mix.map(({ shards }) => shards).filter(({ manifest }) => manifest.heldOut.documents > 0);
+    if (heldOut.length === 0) throw emptySplit(mix[0]!.shards, 'heldOut');
+    const tokens = heldOut.map(({ manifest }) => Math.min(manifest.heldOut.tokens, config.evaluateTokens));
+    return { mix, heldOut, heldOutTokens: tokens.reduce((sum, each) => sum + each, 0), [Symbol.dispose]: close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** A model of another config with the same tensors, copied: what was loaded may be a view of the file. */
+function withConfig(model: Plamo2, config: Plamo2Config): Plamo2 {
+  const tensors = new Map(namedParameters(model));
+  return new Plamo2(config, (name) => scope(() => tensors.get(name)!.detach().clone()));
+}
+
+/** One line: which attention layers see how far. */
+function describeAttention(config: Plamo2Config): string {
+  const [full, windowed] = [true, false].map((wanted) =>
+    attentionLayers(config).filter((index) => (windowOf(config, index) === null) === wanted),
+  ) as [number[], number[]];
+  const parts = [
+    full.length > 0 && `layers ${full.join(', ')} full, RoPE base ${config.rope_theta}`,
+    windowed.length > 0 &&
+      `layers ${windowed.join(', ')} with a window of ${formatInteger(config.attention_window_size)}, RoPE base ${config.rope_local_theta}`,
+  ];
+  return `attention: ${parts.filter(Boolean).join('; ')}`;
+}
+
+/** Steps of phase `index` that are still to do when `start` are done. */
+function stepsLeft({ phases }: PhasedBatches, index: number, start: number): number {
+  const { firstStep, settings } = phases[index]!;
+  return Math.min(settings.steps, Math.max(0, firstStep + settings.steps - start));
+}
+
+/** Seconds of all evaluations: forward alone is a third of a step's work, a quarter of one that recomputes. */
+function evaluationSeconds(config: ExtendConfig, tokens: number, secondsPerStep: number, steps: number): number {
+  const { contextLength, batchSize, accumulate } = config.phases.at(-1)!;
+  const share = config.checkpointLayers ? 1 / 4 : 1 / 3;
+  const perToken = (share * secondsPerStep) / (contextLength * batchSize * accumulate);
+  const times = 2 + (config.evaluateEvery > 0 ? Math.floor((steps - 1) / config.evaluateEvery) : 0);
+  return times * tokens * perToken;
+}

@@ -1,0 +1,46 @@
+// The work of a step: keys counted one by one, six operations per weight and token, and what recomputation adds.
+import { expect, it } from 'vitest';
+import { preset, tensorShapes } from '../lm/index.ts';
+import { numElements } from '../torch/index.ts';
+import { keysSeen, trainingFlops } from './flops.ts';
+import { attentionLayers } from './switch-attention.ts';
+
+it.each([null, 0, 1, 5, 99, 100, 1000])('counts the keys in reach of a window of %s', (window) => {
+  for (const T of [1, 2, 7, 100]) {
+    let sum = 0;
+    for (let i = 0; i < T; i++) sum += window === null ? i + 1 : Math.min(i, window) + 1;
+    expect(keysSeen(T, window)).toBe(sum);
+  }
+});
+
+const bench = preset('bench');
+const full = preset('bench', { full_attention_idx: attentionLayers(bench) });
+const flops = (config: typeof bench, contextLength: number, changes = {}) =>
+  trainingFlops(config, { contextLength, batchSize: 1, checkpointLayers: false, ...changes });
+
+it('is little more than six operations per matrix weight and token for short rows', () => {
+  let weights = 0;
+  for (const shape of tensorShapes(bench).values()) if (shape.length === 2) weights += numElements(shape);
+  const ratio = flops(bench, 512) / (6 * weights * 512);
+  expect(ratio).toBeGreaterThan(1);
+  expect(ratio).toBeLessThan(1.25);
+});
+
+it('grows in proportion to tokens for a window, and with their square for full attention', () => {
+  // From one row length to twice it, the window's part beyond its reach is linear.
+  expect(flops(bench, 16384) / flops(bench, 8192)).toBeCloseTo(2, 1);
+  const extra = (T: number) => flops(full, T) - flops(bench, T);
+  expect(Math.abs(extra(65536) / extra(32768) - 4)).toBeLessThan(0.1);
+  // 14·H·d for each of the T²/2 pairs (4 forward, 10 backward) in four layers, but for those the window saw.
+  const pairs = keysSeen(32768, null) - keysSeen(32768, 512);
+  expect(extra(32768)).toBeCloseTo(4 * 14 * 6 * 64 * pairs, -6);
+});
+
+it('counts recomputation as one more forward of the layers, and micro-batches and rows by their number', () => {
+  const plain = flops(bench, 512);
+  const head = 6 * 512 * bench.vocab_size * bench.hidden_size;
+  const again = flops(bench, 512, { checkpointLayers: true }) - plain;
+  expect(again / (plain - head)).toBeGreaterThan(0.28);
+  expect(again / (plain - head)).toBeLessThan(1 / 3);
+  expect(flops(bench, 512, { batchSize: 3, accumulate: 2 })).toBe(6 * plain);
+});

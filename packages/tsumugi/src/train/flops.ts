@@ -1,0 +1,61 @@
+// The work of a training step in floating-point operations, from the shapes alone: what is executed, so recomputation
+// counts, and masked scores outside window and causality do not.
+//
+//   T tokens of a row   D hidden size   H query heads   d head size   m Mamba heads   P their size   N state size
+//
+// Forward, per token:
+//   projection [out, in]   2·out·in
+//   attention              4·H·d·(keys in reach, on average): scores and weighted values
+//   scan                   2·L·N + m·(2·L·P + 4·N·P): C·Bᵀ and its product inside chunks of L, states in and out
+//   head                   2·V·D
+// Backward is twice that for a projection (one product for its input, one for its weight) and 2.5 times for attention
+// and scan, which compute their scores again. The head makes its gradients on the way and is never recomputed.
+import { isMamba, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
+import { numElements } from '../torch/index.ts';
+
+/** One kind of step. */
+export interface StepShape {
+  /** Tokens of a row. */
+  contextLength: number;
+  /** Rows of a micro-batch. */
+  batchSize: number;
+  /** Micro-batches of a step; 1 when left out. */
+  accumulate?: number | undefined;
+  checkpointLayers: boolean;
+}
+
+/** Tokens of a chunk in the scan's kernel at most. */
+export const scanChunk = 64;
+
+/** Σ over a row's queries of the keys each sees: min(i, W) + 1 for query i. */
+export function keysSeen(contextLength: number, window: number | null): number {
+  const reach = window === null ? contextLength : Math.min(contextLength, window + 1);
+  return reach * (contextLength - reach) + (reach * (reach + 1)) / 2;
+}
+
+/** Forward of one layer over a row: products with weights, and the rest. */
+function layerForward(config: Plamo2Config, index: number, T: number): { projections: number; mixing: number } {
+  const prefix = `model.layers.layers.${index}.`;
+  let projections = 0;
+  for (const [name, shape] of tensorShapes(config))
+    if (name.startsWith(prefix) && name.endsWith('proj.weight')) projections += 2 * T * numElements(shape);
+  if (!isMamba(config, index)) {
+    const { num_attention_heads: H, hidden_size_per_head: d } = config;
+    return { projections, mixing: 4 * H * d * keysSeen(T, windowOf(config, index)) };
+  }
+  const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
+  const L = Math.min(config.mamba_chunk_size, scanChunk);
+  const scan = 2 * L * N + m * (2 * L * P + 4 * N * P);
+  return { projections, mixing: T * (scan + 2 * k * mambaWidth(config)) };
+}
+
+/** Floating-point operations of a training step (one update), each row taken as one document. */
+export function trainingFlops(config: Plamo2Config, shape: StepShape): number {
+  const { contextLength: T, batchSize, accumulate = 1, checkpointLayers } = shape;
+  let row = 6 * T * config.vocab_size * config.hidden_size;
+  for (let index = 0; index < config.num_hidden_layers; index++) {
+    const { projections, mixing } = layerForward(config, index, T);
+    row += 3 * projections + 3.5 * mixing + (checkpointLayers ? projections + mixing : 0);
+  }
+  return row * batchSize * accumulate;
+}

@@ -1,0 +1,121 @@
+// Forecasts against what is measured: peak memory of real steps, and the rate of real steps.
+import { afterAll, describe, expect, it } from 'vitest';
+import { initialWeights, Plamo2, preset } from '../lm/index.ts';
+import { AdamW, decayGroups } from '../optim/index.ts';
+import { forecastMemory as totalMemory } from '../run/index.ts';
+import { backward, memory, numThreads, resetPeakMemory, scope, setThreads, tensor } from '../torch/index.ts';
+import { trainingFlops } from './flops.ts';
+import { forecastTraining } from './forecast.ts';
+import { forecastMemory } from './memory-forecast.ts';
+import { rehearseRate } from './rate.ts';
+import { attentionLayers } from './switch-attention.ts';
+
+const small = {
+  hidden_size: 64,
+  intermediate_size: 160,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  hidden_size_per_head: 16,
+  mamba_num_heads: 8,
+  mamba_d_state: 16,
+  vocab_size: 512,
+  attention_window_size: 64,
+};
+const windowed = preset('mini', small);
+const full = preset('mini', { ...small, full_attention_idx: attentionLayers(windowed) });
+const threads = numThreads();
+afterAll(() => setThreads(threads));
+
+/** One update on `B` rows of `T` tokens. */
+function step(model: Plamo2, optimizer: AdamW, B: number, T: number, checkpointLayers: boolean, accumulate = 1): void {
+  optimizer.zeroGrad();
+  for (let micro = 0; micro < accumulate; micro++)
+    scope(() => {
+      const ids = tensor(
+        Int32Array.from({ length: B * T }, (_, i) => (7919 * i) % 512),
+        { shape: [B, T], dtype: 'int64' },
+      );
+      const documents = tensor(new Int32Array(B * T), { shape: [B, T] });
+      backward(model.loss({ ids, targets: ids, documents }, { checkpointLayers }).loss);
+    });
+  optimizer.step(1e-3);
+}
+
+describe('memory', () => {
+  it.each([
+    ['windowed', windowed],
+    ['full', full],
+  ])('is forecast within 10 % of the measured peak: %s', (_, config) => {
+    using model = new Plamo2(config, initialWeights(0));
+    using optimizer = new AdamW(decayGroups(model));
+    step(model, optimizer, 1, 64, false);
+    const shapes = [
+      [4, 128],
+      [1, 512],
+      [2, 2048],
+      [1, 4096],
+    ] as const;
+    for (const [batchSize, contextLength] of shapes)
+      for (const checkpointLayers of [true, false])
+        for (const accumulate of contextLength > 2048 ? [1] : [1, 2]) {
+          resetPeakMemory();
+          step(model, optimizer, batchSize, contextLength, checkpointLayers, accumulate);
+          const measured = memory().peakBytes;
+          const forecast = forecastMemory(config, { batchSize, contextLength, checkpointLayers, accumulate });
+          const ratio = (forecast.stateBytes + forecast.activationBytes) / measured;
+          const name = `${batchSize} × ${contextLength}, checkpointLayers ${checkpointLayers}, accumulate ${accumulate}`;
+          expect(ratio, name).toBeGreaterThan(0.9);
+          expect(ratio, name).toBeLessThan(1.1);
+        }
+  });
+
+  it('is never less than weights, gradients and both moments', () => {
+    const shape = { batchSize: 1, contextLength: 2, checkpointLayers: true };
+    const { parameters, stateBytes, activationBytes } = forecastMemory(preset('1b'), shape);
+    expect(parameters).toBe(1_291_441_920);
+    expect(stateBytes).toBe(16 * parameters);
+    expect(activationBytes).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('rate', () => {
+  it('is what a step reaches, within a factor that leaves room for a busy machine', () => {
+    setThreads(1);
+    const shape = { batchSize: 2, contextLength: 1024, checkpointLayers: true };
+    const rate = rehearseRate(windowed, shape, { seconds: 0.3 });
+    using model = new Plamo2(windowed, initialWeights(0));
+    using optimizer = new AdamW(decayGroups(model));
+    const seconds = [0, 1, 2].map(() => {
+      const began = performance.now();
+      step(model, optimizer, 2, 1024, true);
+      return (performance.now() - began) / 1000;
+    });
+    const ratio = trainingFlops(windowed, shape) / rate / Math.min(...seconds);
+    expect(ratio).toBeGreaterThan(1 / 3);
+    expect(ratio).toBeLessThan(3);
+  });
+});
+
+describe('a run', () => {
+  it('adds phases up and takes the memory of the largest', () => {
+    const phases = [
+      { steps: 10, contextLength: 512, batchSize: 2, accumulate: 2, checkpointLayers: true },
+      { steps: 5, contextLength: 2048, batchSize: 1, checkpointLayers: true },
+    ];
+    const options = { label: 'extend', out: '/tmp/nowhere/at/all', keepLast: 2, secondsPerStep: [1, 4] };
+    const forecast = forecastTraining(full, phases, options);
+    expect(forecast).toMatchObject({ steps: 15, tokens: 10 * 2048 + 5 * 2048, secondsPerStep: 2 });
+    const alone = phases.map((phase) => totalMemory(forecastTraining(full, [phase], options)));
+    expect(totalMemory(forecast)).toBe(Math.max(...alone));
+    expect(forecast.diskBytes).toBe(4 * 13 * forecastMemory(full, phases[0]!).parameters);
+    expect(forecast.availableDiskBytes).toBeGreaterThan(0);
+  });
+
+  it('rehearses when it is not told how long a step takes', () => {
+    const phase = { steps: 3, contextLength: 128, batchSize: 1, checkpointLayers: false };
+    const forecast = forecastTraining(windowed, [phase, phase], { label: 'x', out: '.', keepLast: 1 });
+    expect(forecast.secondsPerStep).toBeGreaterThan(0);
+    expect(forecast.secondsPerStep).toBeLessThan(2);
+  });
+});

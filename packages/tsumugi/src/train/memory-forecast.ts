@@ -1,0 +1,93 @@
+// Peak memory of a training step on the CPU in f32, from the shapes alone: the tensors that exist at the moments that can
+// be the highest, counted from what the layers make (lm/) and what their kernels save and borrow (packages/native).
+//
+//   n tokens of a micro-batch   D hidden size   I inner size of the MLP   w = m·P width of the Mamba mixer
+import { isMamba, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
+import { numElements } from '../torch/index.ts';
+import { type StepShape, scanChunk } from './flops.ts';
+
+export interface MemoryForecast {
+  parameters: number;
+  /** Parameters, their gradients and two optimizer moments. */
+  stateBytes: number;
+  /** What comes on top at the highest moment: activations and the largest temporaries. */
+  activationBytes: number;
+  /** Of the process besides tensors: Node, libtorch, and freed memory that is kept for reuse. */
+  runtimeBytes: number;
+}
+
+const bytesPerFloat = 4;
+/** Floats of a vector register, to which kernels pad. */
+const lanes = 16;
+const padded = (size: number) => Math.ceil(size / lanes) * lanes;
+/** Resident memory of a process without tensors, and what the allocator keeps of freed ones: measured, libtorch 1.13. */
+const runtime = { bytes: 405 * 2 ** 20, shareOfPeak: 0.1 };
+
+/** Floats of one layer at work: what forward leaves for backward, and the most that backward adds to it. */
+interface LayerFloats {
+  kept: number;
+  backward: number;
+}
+
+function attentionFloats(config: Plamo2Config, index: number, rows: number, T: number): LayerFloats {
+  const { hidden_size: D, num_attention_heads: H, num_key_value_heads: K, hidden_size_per_head: d } = config;
+  const n = rows * T;
+  const qkv = n * (H + 2 * K) * d;
+  // The kernel sums the gradients of keys and values over cuts of the queries, each with memory of its own: the cuts of
+  // a window reach W further back than their queries, those of full attention hold two thirds of the keys on average.
+  const heads = rows * K;
+  const cuts = Math.max(1, Math.min(Math.ceil(lanes / heads), Math.ceil((T * H) / K / 192)));
+  const window = windowOf(config, index) ?? T;
+  const reached = Math.min(T + cuts * Math.min(window, T), T * ((2 / 3) * cuts + 1 / 2));
+  const workspace = heads * padded(d) * (3 * T + 2 * Math.min(reached, cuts * T));
+  return {
+    kept: 2 * qkv + n * (H * d + H),
+    // Gradients of the block's output and of the mixer's; then those of q, k, v beside the kernel's own memory.
+    backward: n * (D + H * d) + qkv + Math.max(workspace, qkv),
+  };
+}
+
+function mambaFloats(config: Plamo2Config, rows: number, T: number): LayerFloats {
+  const { hidden_size: D, mamba_num_heads: m, mamba_d_state: N } = config;
+  const w = mambaWidth(config);
+  const n = rows * T;
+  const selected = tensorShapes(config).get('model.layers.layers.0.mixer.bcdt_proj.weight')![0]!; // 2N + R
+  const chunks = rows * Math.ceil(T / Math.min(config.mamba_chunk_size, scanChunk));
+  const states = chunks * m * N * padded(config.hidden_size_per_head);
+  return {
+    // z, x, convolution, scan, gated; B, C and Δ before and after their norms; the copy of in_proj by halves.
+    kept: n * (5 * w + 2 * selected + 3 * m) + states + 2 * w * D,
+    // Gradients of z, of the scan and of its input, and of the states between chunks.
+    backward: n * (D + 3 * w + selected + m) + states,
+  };
+}
+
+/** Bytes of a training step. With `checkpointLayers` one layer's activations and every layer's input are held. */
+export function forecastMemory(config: Plamo2Config, shape: StepShape): MemoryForecast {
+  const { batchSize: rows, contextLength: T, accumulate = 1, checkpointLayers } = shape;
+  const { hidden_size: D, intermediate_size: I, vocab_size: V } = config;
+  const n = rows * T;
+  let parameters = 0;
+  for (const each of tensorShapes(config).values()) parameters += numElements(each);
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => {
+    const mixer = isMamba(config, index) ? mambaFloats(config, rows, T) : attentionFloats(config, index, rows, T);
+    // Norms' inputs and outputs, the MLP's gate and up and their product; in backward the gradients of these.
+    return { kept: mixer.kept + n * (6 * D + 3 * I), backward: Math.max(mixer.backward, n * (D + 3 * I)) };
+  });
+  // The loss's gradients with respect to hidden states and head, once as computed and once times the incoming one.
+  const head = 3 * n * D + 2 * V * D;
+  const logits = Math.min(n, Math.max(512, Math.floor(2 ** 24 / V))) * V;
+  const inputs = n * D * (layers.length + 1) + 5 * n; // of the layers, and the token ids
+  const most = (part: (layer: LayerFloats) => number) => Math.max(...layers.map(part));
+  const sum = layers.reduce((total, { kept }) => total + kept, 0);
+  const held = inputs + (checkpointLayers ? 0 : sum - n * D * layers.length);
+  const inLayer = most(({ kept, backward }) => (checkpointLayers ? kept : 0) + backward);
+  const highest = held + head + Math.max(logits, inLayer);
+  // Recomputed layers work beside the gradients of all layers after them, and accumulated gradients exist from the first
+  // micro-batch on. Otherwise the highest moment is the beginning of backward.
+  const gradients = checkpointLayers || accumulate > 1 ? parameters : 0;
+  const stateBytes = 4 * parameters * bytesPerFloat;
+  const peakBytes = Math.max(stateBytes, (3 * parameters + gradients + highest) * bytesPerFloat);
+  const runtimeBytes = runtime.bytes + runtime.shareOfPeak * peakBytes;
+  return { parameters, stateBytes, activationBytes: peakBytes - stateBytes, runtimeBytes };
+}

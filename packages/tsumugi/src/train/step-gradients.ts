@@ -1,0 +1,66 @@
+// A step's gradients for next-token training: the batch goes through in micro-batches, and the loss is a mean over all
+// targets of the step, so that accumulating them gives the gradients of one large batch.
+import type { LanguageModel } from '../lm/index.ts';
+import type { Batch } from '../text/index.ts';
+import { backward, type DType, scope } from '../torch/index.ts';
+import { toTensors } from './batches.ts';
+import type { StepLoss } from './loop.ts';
+
+export interface StepBatch {
+  /** All rows of the step. */
+  batch: Batch;
+  /** Rows that go through at a time; it divides the batch's rows. */
+  microRows: number;
+  /** Tokens gone through when the step is done, since the run began. */
+  tokensSeen: number;
+}
+
+export interface ComputeSettings {
+  dtype: 'float32' | 'bfloat16';
+  checkpointLayers: boolean;
+  zLoss: number;
+}
+
+/** What the model computes in; undefined for f32, the parameters' own. */
+export const computeType = (dtype: ComputeSettings['dtype']): DType | undefined =>
+  dtype === 'float32' ? undefined : dtype;
+
+/** Rows [first, first + rows) of a batch, as views. `predicted` stays that of the whole. */
+function rowsOf(batch: Batch, first: number, rows: number): Batch {
+  const part = (array: Int32Array) => array.subarray(first * batch.columns, (first + rows) * batch.columns);
+  return {
+    ...batch,
+    rows,
+    tokens: part(batch.tokens),
+    targets: part(batch.targets),
+    documents: part(batch.documents),
+  };
+}
+
+/** A function that adds the gradients of step `step` to the parameters' `.grad`. */
+export function stepGradients(
+  model: LanguageModel,
+  batchOf: (step: number) => StepBatch,
+  { dtype, checkpointLayers, zLoss }: ComputeSettings,
+): (step: number) => StepLoss {
+  return (step) => {
+    const { batch, microRows, tokensSeen } = batchOf(step);
+    const { predicted } = batch;
+    let [loss, meanSquaredLogsumexp] = [0, 0];
+    for (let first = 0; first < batch.rows; first += microRows) {
+      scope(() => {
+        const parts = model.loss(toTensors(rowsOf(batch, first, microRows), model.parameterDevice), {
+          reduction: 'sum',
+          zLoss,
+          checkpointLayers,
+          dtype: computeType(dtype),
+        });
+        backward(parts.loss.div(predicted));
+        loss += parts.crossEntropy.item() / predicted;
+        meanSquaredLogsumexp += (parts.meanSquaredLogsumexp.item() * parts.count) / predicted;
+      });
+    }
+    const tokens = batch.rows * batch.columns;
+    return { loss, tokens, tokensSeen, metrics: { meanSquaredLogsumexp } };
+  };
+}

@@ -1,0 +1,91 @@
+// By hand: training steps of the benchmark's model on long rows, each in a process of its own: peak memory of tensors and of
+// the process against the forecast, and the time against the rehearsed rate. The last is a 32,768-token step with every
+// attention layer full and layers recomputed, which must stay within 8 GB.
+//   node tests/long/extend-32k.ts            (minutes; a 32,768-token step takes one or two on two cores)
+//   node tests/long/extend-32k.ts 8192       (up to rows of 8,192)
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { initialWeights, Plamo2, preset } from '../../packages/tsumugi/src/lm/index.ts';
+import { AdamW, decayGroups } from '../../packages/tsumugi/src/optim/index.ts';
+import { backward, memory, resetPeakMemory, scope, tensor } from '../../packages/tsumugi/src/torch/index.ts';
+import {
+  attentionLayers,
+  forecastMemory,
+  rehearseRate,
+  trainingFlops,
+} from '../../packages/tsumugi/src/train/index.ts';
+
+interface Case {
+  contextLength: number;
+  full: boolean;
+  checkpointLayers: boolean;
+}
+const limit = 8e9;
+const MB = 1e6;
+const batchSize = 1;
+
+/** The most memory this process has ever held. */
+const highWater = () => 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
+
+/** One real step, in this process; prints a line. */
+function measure({ contextLength: T, full, checkpointLayers }: Case): void {
+  const windowed = preset('bench');
+  const config = full ? preset('bench', { full_attention_idx: attentionLayers(windowed) }) : windowed;
+  const shape = { contextLength: T, batchSize, checkpointLayers };
+  const seconds = trainingFlops(config, shape) / rehearseRate(config, shape);
+  using model = new Plamo2(config, initialWeights(0));
+  using optimizer = new AdamW(decayGroups(model));
+  const step = (tokens: number) => {
+    optimizer.zeroGrad();
+    scope(() => {
+      const ids = tensor(
+        Int32Array.from({ length: tokens }, (_, i) => (7919 * i) % config.vocab_size),
+        { shape: [1, tokens], dtype: 'int64' },
+      );
+      const documents = tensor(new Int32Array(tokens), { shape: [1, tokens] });
+      backward(model.loss({ ids, targets: ids, documents }, { checkpointLayers, zLoss: 1e-4 }).loss);
+    });
+    optimizer.step(1e-4);
+  };
+  step(64); // the optimizer's state
+  resetPeakMemory();
+  const began = performance.now();
+  step(T);
+  const took = (performance.now() - began) / 1000;
+  const { stateBytes, activationBytes, runtimeBytes } = forecastMemory(config, shape);
+  const pairs = [
+    ['tensors', stateBytes + activationBytes, memory().peakBytes, MB, 'MB'],
+    ['process', stateBytes + activationBytes + runtimeBytes, highWater(), MB, 'MB'],
+    ['time', seconds, took, 1, 's'],
+  ] as const;
+  const figures = pairs.map(([what, forecast, measured, unit, name]) => {
+    const shown = (value: number) => (value / unit).toFixed(unit === 1 ? 1 : 0);
+    return `${what} ${shown(forecast)} / ${shown(measured)} ${name} (${(forecast / measured).toFixed(2)})`;
+  });
+  const name = `1 × ${T}, ${full ? 'full' : 'window 512'}, ${checkpointLayers ? 'recomputed' : 'kept'}`;
+  console.log(`${name.padEnd(36)}${figures.join('   ')}`);
+  const peak = memory().peakBytes;
+  if (highWater() > limit && checkpointLayers) throw new Error(`${name}: more than ${limit / 1e9} GB`);
+  if (Math.abs((stateBytes + activationBytes) / peak - 1) > 0.2) throw new Error(`${name}: the forecast is off`);
+}
+
+const [argument = '32768', ...rest] = process.argv.slice(2);
+if (rest[0] === 'case') measure(JSON.parse(argument));
+else {
+  console.log('bench, 18.3 M parameters: forecast / measured (ratio)');
+  const lengths = [512, 2048, 8192, 32768].filter((T) => T <= Number(argument));
+  const cases = lengths.flatMap((contextLength) =>
+    [false, true].flatMap((full) =>
+      // Kept activations of 32,768 tokens would take some 12 GB.
+      (contextLength > 8192 ? [true] : [true, false]).map((checkpointLayers) => ({
+        contextLength,
+        full,
+        checkpointLayers,
+      })),
+    ),
+  );
+  for (const each of cases) {
+    const words = [import.meta.filename, JSON.stringify(each), 'case'];
+    if (spawnSync(process.execPath, words, { stdio: 'inherit' }).status !== 0) process.exitCode = 1;
+  }
+}

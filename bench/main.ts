@@ -12,9 +12,12 @@ const parts: Record<string, () => Promise<Part>> = {
   steps: () => import('./steps.ts'),
   matmul: () => import('./matmul.ts'),
   'lm-training': () => import('./lm-training.ts'),
+  'long-context': () => import('./long-context.ts'),
   'lm-decoding': () => import('./lm-decoding.ts'),
+  evaluation: () => import('./evaluation.ts'),
   startup: () => import('./startup.ts'),
   tokenizer: () => import('./tokenizer.ts'),
+  pfgen: () => import('./pfgen.ts'),
 };
 
 const usage = `npm run bench [-- names…] [--json FILE] [--quick]

@@ -1,31 +1,33 @@
-// `tsumugi demo`: the whole way on two novels, in minutes: tokenizer, shards, pre-training, samples, a prompt to talk at.
-// What a former run finished is used again; a run that was cut off goes on.
-import { existsSync } from 'node:fs';
+// `tsumugi demo`: the recipe plamo2-mini on two novels or your own text, then samples and a prompt to talk at. What a former
+// run finished is used again; a run that was cut off goes on.
 import { join } from 'node:path';
-import { ConfigError } from '../base/index.ts';
-import { generateText, loadModel, loadTokenizer, openTokenizer } from '../lm/index.ts';
-import { formatDuration, formatInteger, readEvents } from '../run/index.ts';
-import {
-  type Corpus,
-  embeddedText,
-  openCorpus,
-  prepare,
-  TrainingText,
-  trainTokenizer,
-  writeTokenizer,
-} from '../text/index.ts';
-import { isTrained, pretrain, pretrainConfig } from '../train/index.ts';
+import { UserError } from '../base/index.ts';
+import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
+import { formatDuration, type RecipeOutcome, type RecipeReport, runRecipe } from '../run/index.ts';
+import { listSourceFiles } from '../text/index.ts';
 import { chat } from './chat.ts';
 import { dim, type Io, printable, write } from './io.ts';
-import { ProgressLine } from './progress.ts';
-import { readOptions, textOptions } from './text-options.ts';
+import { loadOwnRecipe } from './recipes.ts';
+import { applySettings } from './settings.ts';
+import { textOptions } from './text-options.ts';
 import { defineVerb } from './verb.ts';
 
-// Our choice: text that is read more often is learned by heart (on the two novels, held-out bits per character rise again
-// after the fifth time). Source of the number: Muennighoff et al. 2023, arXiv 2305.16264.
-const epochs = 4;
 const { text: _text, ...reading } = textOptions;
 const prompts = ['吾輩は猫である。', '親譲りの無鉄砲で', 'ある日の事、主人は'];
+/** Less text than this is cut into shorter documents, so that there are enough to hold some out. Our choice. */
+const smallBytes = 500_000;
+
+interface DemoOptions {
+  text: readonly string[];
+  field: string;
+  encoding: string | undefined;
+  documentCharacters: number | undefined;
+  out: string;
+  minutes: number;
+  vocabularySize: number;
+  model: string;
+  seed: number;
+}
 
 export const run = defineVerb(
   {
@@ -35,133 +37,97 @@ export const run = defineVerb(
       text: { type: 'list', value: 'PATH', help: 'files and folders to learn from (default: two novels)' },
       ...reading,
       out: { type: 'string', value: 'DIR', default: 'runs/demo', help: 'folder for everything that is made' },
-      minutes: { type: 'number', min: 0.01, default: 5, help: 'time for training at most; a small text takes less' },
+      minutes: {
+        type: 'number',
+        min: 0.01,
+        default: 5,
+        help: 'time for pre-training at most; a small text takes less',
+      },
       vocabularySize: { type: 'integer', min: 300, default: 4096, help: 'pieces of the tokenizer' },
       model: { type: 'string', default: 'mini', help: 'shape of the model: a preset name' },
       seed: { type: 'integer', min: 0, default: 0, help: 'of everything random' },
       json: { type: 'boolean', help: 'print the result as JSON, without samples and prompt' },
     },
+    details: 'It runs the recipe plamo2-mini: "tsumugi run plamo2-mini" has every setting of it.',
   },
   async (options, io) => {
-    const say = (text: string) => write(io.stderr, `${text}\n`);
-    const place = (name: string) => join(options.out, name);
-    const text = options.text.length > 0 ? options.text : embeddedText();
-    const corpus = openCorpus(text, { documentCharacters: 2000, ...readOptions(options) });
     const began = performance.now();
-
-    await say(heading(io, 1, 'tokenizer'));
-    await makeTokenizer(corpus, place('tokenizer'), options.vocabularySize, io);
-
-    await say(heading(io, 2, 'token shards'));
-    const { tokenizer, sha256 } = openTokenizer(place('tokenizer'));
-    const { manifest } = await prepare(corpus, place('data'), {
-      encoder: tokenizer,
-      tokenizerHash: sha256,
-      seed: options.seed,
-      heldOutFraction: 0.05,
-    });
-    for (const [name, totals] of [
-      ['to learn from', manifest.train],
-      ['held out', manifest.heldOut],
-    ] as const)
-      await say(
-        `  ${name}: ${formatInteger(totals.documents)} documents, ${formatInteger(totals.characters)} characters, ` +
-          `${formatInteger(totals.tokens)} tokens (${(totals.characters / totals.tokens).toFixed(2)} characters each)`,
-      );
-
-    await say(heading(io, 3, 'pre-training'));
-    const rows = { contextLength: 256, batchSize: 8 };
-    const config = pretrainConfig.parse({
-      ...rows,
-      data: place('data'),
-      tokenizer: place('tokenizer'),
-      out: place('pretrain'),
-      model: options.model,
-      minutes: options.minutes,
-      steps: Math.ceil((epochs * manifest.train.tokens) / (rows.contextLength * rows.batchSize)),
-      evaluateEvery: 100,
-      checkpointEvery: 100,
-      seed: options.seed,
-    });
-    const bits = (await finishedRun(config.out)) ?? (await train(config, io));
-    if (!bits) return 0;
-    await say(
-      `  held-out bits per character: ${bits.before.toFixed(3)} before training, ${bits.after.toFixed(3)} after`,
-    );
-    if (options.json) {
-      const seconds = (performance.now() - began) / 1000;
-      await write(
-        io.stdout,
-        `${JSON.stringify({ model: place('pretrain/model'), bitsPerCharacter: bits, seconds })}\n`,
-      );
+    const { interrupted, report } = await runDemo(options, io);
+    if (interrupted) {
+      await write(io.stderr, 'saved; the same command goes on from here\n');
       return 0;
     }
-
-    await say(
-      heading(
-        io,
-        4,
-        `what it writes  ${dim(io.stderr, `(after ${formatDuration((performance.now() - began) / 1000)})`)}`,
-      ),
-    );
-    using model = loadModel(place('pretrain/model'));
-    const trained = loadTokenizer(place('pretrain/model'), model.config);
-    for (const [seed, prompt] of prompts.entries()) {
-      await write(io.stdout, dim(io.stdout, prompt));
-      for (const piece of generateText(model, trained, prompt, { maxTokens: 80, temperature: 0.8, topP: 0.95, seed }))
-        await write(io.stdout, printable(io.stdout, piece));
-      await write(io.stdout, '\n\n');
+    const model = join(options.out, report.steps.findLast(({ kind }) => kind === 'model')!.name, 'model');
+    const bits = bitsOf(report);
+    const seconds = (performance.now() - began) / 1000;
+    if (options.json) {
+      await write(io.stdout, `${JSON.stringify({ model, bitsPerCharacter: bits, seconds })}\n`);
+      return 0;
     }
-    if (io.stdin.isTTY && io.stdout.isTTY) await chat(model, trained, { io });
-    else await say(`Talk to it: npx tsumugi chat --model ${place('pretrain/model')}`);
+    await write(
+      io.stderr,
+      `\nheld-out bits per character: ${bits.before?.toFixed(3)} before training, ${bits.after?.toFixed(3)} after\n` +
+        `report: ${join(options.out, 'report.html')}\n\n` +
+        `what it writes  ${dim(io.stderr, `(after ${formatDuration(seconds)})`)}\n`,
+    );
+    await show(model, io);
     return 0;
   },
 );
 
-const heading = (io: Io, number: number, title: string) => `${dim(io.stderr, `${number}/4`)} ${title}`;
-
-async function makeTokenizer(corpus: Corpus, folder: string, vocabSize: number, io: Io): Promise<void> {
-  if (existsSync(join(folder, 'tokenizer.jsonl'))) {
-    const found = openTokenizer(folder).tokenizer.vocabSize;
-    if (found !== vocabSize)
-      throw new ConfigError('other-tokenizer', `${folder} holds a tokenizer of ${found} pieces, not ${vocabSize}`, {
-        remedy: 'Choose another --out, or leave --vocabulary-size as it was.',
-      });
-    await write(io.stderr, `  ${vocabSize} pieces, as trained before\n`);
-    return;
+/** Runs the recipe; once more without the extension when no document is long enough to learn long contexts from. */
+async function runDemo(options: DemoOptions, io: Io): Promise<RecipeOutcome> {
+  const recipe = await loadOwnRecipe('plamo2-mini');
+  const attempt = (longContext: boolean) =>
+    runRecipe(recipe, applySettings(recipe.config, { ...settingsOf(options), longContext }), {
+      out: options.out,
+      stream: io.stderr,
+    });
+  try {
+    return await attempt(true);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'no-long-document') throw error;
+    await write(io.stderr, `\n${error.message.split('\n', 1)[0]}: the model keeps the context it has\n\n`);
+    return attempt(false);
   }
-  const text = new TrainingText();
-  for await (const document of corpus.documents()) text.add(document.text);
-  using progress = new ProgressLine(io.stderr, 'tokenizer');
-  const pieces = trainTokenizer(text, {
-    vocabSize,
-    onProgress: ({ fraction, note }) => progress.update(fraction, note),
-  });
-  progress[Symbol.dispose]();
-  writeTokenizer(folder, pieces);
-  await write(io.stderr, `  ${pieces.length} pieces\n`);
 }
 
-interface Bits {
-  before: number;
-  after: number;
+/** The settings of the recipe that the options stand for. */
+function settingsOf({ text, field, encoding, documentCharacters, ...options }: DemoOptions): object {
+  const { vocabularySize, model, minutes, seed } = options;
+  const bytes = text.length > 0 ? listSourceFiles(text).reduce((sum, file) => sum + file.bytes, 0) : smallBytes;
+  const characters = documentCharacters ?? (bytes < smallBytes ? 2000 : undefined);
+  return {
+    text,
+    reading: {
+      field,
+      ...(encoding !== undefined && { encoding }),
+      ...(characters && { documentCharacters: characters }),
+    },
+    tokenizer: { vocabularySize },
+    data: { seed },
+    pretrain: { model, minutes, seed },
+    extend: { seed },
+  };
 }
 
-/** Trains, or goes on with a run that was cut off. Undefined when the user stopped it. */
-async function train(config: ReturnType<typeof pretrainConfig.parse>, io: Io): Promise<Bits | undefined> {
-  const { interrupted, before, after } = await pretrain(config, { resume: true, stream: io.stderr });
-  if (interrupted || !after) {
-    await write(io.stderr, 'saved; the same command goes on from here\n');
-    return undefined;
+/** Held-out bits per character before and after pre-training. */
+function bitsOf({ steps }: RecipeReport): { before: number | null; after: number | null } {
+  const { figures = [] } = steps.find(({ name }) => name === 'pretrain') ?? {};
+  const value = (name: string) => figures.find((figure) => figure.name === name)?.value ?? null;
+  return { before: value('held-out bits per character before'), after: value('held-out bits per character') };
+}
+
+/** Samples of a model folder, and the prompt when there is a person. */
+async function show(folder: string, io: Io): Promise<void> {
+  using model = loadModel(folder);
+  const tokenizer = loadTokenizer(folder, model.config);
+  for (const [seed, prompt] of prompts.entries()) {
+    await write(io.stdout, dim(io.stdout, prompt));
+    for (const piece of generateText(model, tokenizer, prompt, { maxTokens: 80, temperature: 0.8, topP: 0.95, seed }))
+      await write(io.stdout, printable(io.stdout, piece));
+    await write(io.stdout, '\n\n');
   }
-  return { before: before.bitsPerCharacter, after: after.bitsPerCharacter };
-}
-
-/** Bits per character before and after, of a run that is complete. */
-async function finishedRun(out: string): Promise<Bits | undefined> {
-  if (!isTrained(out)) return undefined;
-  const bits = readEvents(join(out, 'events.jsonl'))
-    .filter((event) => event.type === 'evaluation')
-    .map((event) => event.metrics['bitsPerCharacter'] ?? Number.NaN);
-  return { before: bits[0]!, after: bits.at(-1)! };
+  if (io.stdin.isTTY && io.stdout.isTTY) await chat(model, tokenizer, { io });
+  else await write(io.stderr, `Talk to it: npx tsumugi chat --model ${folder}\n`);
 }

@@ -15,11 +15,14 @@ interface Verb {
 const verbs: Readonly<Record<string, Verb>> = {
   doctor: { summary: 'check this machine: libtorch, threads, speed, CUDA', load: () => import('./doctor.ts') },
   demo: { summary: 'train a small Japanese model and talk to it', load: () => import('./demo.ts') },
+  run: { summary: 'run a recipe: make what is missing or changed, and report', load: () => import('./run.ts') },
   tokenizer: { summary: 'train a tokenizer, encode and decode with one', load: () => import('./tokenizer.ts') },
   data: { summary: 'turn text into token shards to train on', load: () => import('./data.ts') },
   pretrain: { summary: 'train a model from the beginning', load: () => import('./pretrain.ts') },
+  extend: { summary: 'extend a model to long contexts', load: () => import('./extend.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },
   chat: { summary: 'write a text together with a model', load: () => import('./chat.ts') },
+  eval: { summary: 'measure a model: benchmarks, perplexity', load: () => import('./eval.ts') },
   score: { summary: 'log-probabilities of given tokens', load: () => import('./score.ts') },
 };
 

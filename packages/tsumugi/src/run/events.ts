@@ -80,8 +80,21 @@ export interface EndEvent extends Common {
   message?: string;
 }
 
+/** A step of a recipe begins, is skipped, or ends. `step` is its place in the recipe, from 1. */
+export interface StageEvent extends Common {
+  type: 'stage';
+  name: string;
+  /** The address of its artefact. */
+  address: string;
+  state: 'unchanged' | 'running' | 'made' | 'interrupted' | 'failed' | 'waiting';
+  /** Why it is left as it is, or made. */
+  why?: string;
+  seconds?: number;
+}
+
 export type RunEvent =
   | StartEvent
+  | StageEvent
   | StepEvent
   | EvaluationEvent
   | SampleEvent

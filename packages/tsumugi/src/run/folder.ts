@@ -7,6 +7,7 @@ import { cleanCheckpoints, type JsonObject, readJson, writeJson } from '../store
 import { EventLog } from './event-log.ts';
 import { type RunEvent, readEvents } from './events.ts';
 import { Lock } from './lock.ts';
+import { RECORD_FILE } from './record.ts';
 
 const RUN_FILE = 'run.json';
 const LOCK_FILE = 'run.lock';
@@ -58,10 +59,10 @@ export class RunFolder implements Disposable {
       throw refuse('not-a-folder', path, 'is a file', 'Choose the name of a new folder.');
     if (existsSync(join(place, RUN_FILE)))
       throw refuse('run-exists', path, 'already holds a run', 'Resume it (--resume), or choose another folder.');
-    // A process killed while it made the folder leaves its lock or an unfinished run.json: both count as nothing.
-    const other =
-      found &&
-      readdirSync(place).find((file) => !file.startsWith(LOCK_FILE) && !file.startsWith(`${RUN_FILE}.partial-`));
+    // A process killed while it made the folder leaves its lock or an unfinished run.json: both count as nothing. The
+    // record of a recipe's step is there before the run.
+    const ours = [LOCK_FILE, RECORD_FILE, `${RUN_FILE}.partial-`];
+    const other = found && readdirSync(place).find((file) => !ours.some((name) => file.startsWith(name)));
     if (other)
       throw refuse('not-a-run', path, `holds something else (${other})`, 'Choose an empty folder or a new name.');
     mkdirSync(place, { recursive: true });
@@ -92,6 +93,19 @@ export class RunFolder implements Disposable {
     const run = new RunFolder(resolve(path), new Lock(join(path, LOCK_FILE), path));
     cleanCheckpoints(run.checkpoints);
     return run;
+  }
+
+  /**
+   * Tells a run where things are now: `places` replaces the settings of these names. For runs whose folder, or whose data,
+   * were moved; one that has not begun is left alone.
+   */
+  static relocate(path: string, places: JsonObject): void {
+    if (!existsSync(join(path, RUN_FILE))) return;
+    using lock = new Lock(join(path, LOCK_FILE), path);
+    const { config, name, created } = new RunFolder(resolve(path), lock);
+    const moved = { ...config, ...places };
+    if (JSON.stringify(moved) === JSON.stringify(config)) return;
+    writeJson(join(path, RUN_FILE), { format: 'tsumugi-run', version: 1, name, created, config: moved });
   }
 
   static #requireRun(path: string): void {

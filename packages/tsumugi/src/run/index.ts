@@ -1,4 +1,6 @@
-// A run: its folder, its events, its progress on the terminal, how it ends.
+// A run: its folder, its events, its progress on the terminal, how it ends. A recipe: stages, their artefacts, the report.
+export { canonicalJson, toJson } from './canonical.ts';
+export { type Curve, readCurves } from './curves.ts';
 export { EventLog, type NewEvent } from './event-log.ts';
 export {
   type CheckpointEvent,
@@ -8,10 +10,12 @@ export {
   type RunEvent,
   readEvents,
   type SampleEvent,
+  type StageEvent,
   type StartEvent,
   type StepEvent,
   type WarningEvent,
 } from './events.ts';
+export { type RecipeOutcome, type RunRecipeOptions, runRecipe } from './execute.ts';
 export { RunFolder } from './folder.ts';
 export { type Forecast, forecastMemory, forecastSeconds, formatForecast, requireFits } from './forecast.ts';
 export {
@@ -26,4 +30,26 @@ export {
 export { Interrupt } from './interrupt.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';
 export { Rate } from './rate.ts';
+export { defineRecipe, type Recipe } from './recipe.ts';
+export type { RecipeReport, ReportState, ReportStep } from './report.ts';
+export { formatFigure, formatReport } from './report-table.ts';
+export { figure, type Grid, type StageFigure, type Table } from './results.ts';
 export { curveLine, sparkline } from './sparkline.ts';
+export {
+  defineStage,
+  type ForecastContext,
+  type Given,
+  given,
+  type Input,
+  type InputKinds,
+  type InputsOf,
+  type Source,
+  type Stage,
+  type StageContext,
+  type StageOutcome,
+  type StageSpec,
+  type Step,
+  type Uses,
+} from './stage.ts';
+export type { Resource, StepForecast } from './step-forecast.ts';
+export { withDefaults } from './with-defaults.ts';

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { Interrupt } from './interrupt.ts';
 
 const loop = fileURLToPath(new URL('interrupted-loop.ts', import.meta.url));
 
@@ -36,4 +37,19 @@ it('does so for SIGTERM', async () => {
 it('ends at once the second time, though the loop is blocked', async () => {
   const [output, , status] = await run('blocked', { ready: 'SIGINT', 'SIGINT\n': 'SIGINT' });
   expect([output, status]).toEqual(['ready\nSIGINT\n', 'SIGINT']); // a shell shows 130
+});
+
+it('tells a loop that begins later of a signal that came before', async () => {
+  const [told, toldInside]: [string[], string[]] = [[], []];
+  using outer = new Interrupt((message) => told.push(message));
+  {
+    using inner = new Interrupt((message) => toldInside.push(message));
+    process.emit('SIGINT', 'SIGINT');
+    expect([outer.interrupted, inner.interrupted]).toEqual([true, true]);
+  }
+  // Only the innermost speaks.
+  expect([told.length, toldInside.length]).toEqual([0, 1]);
+  using later = new Interrupt();
+  expect(await later.poll()).toBe(true);
+  expect(process.listenerCount('SIGINT')).toBe(0);
 });

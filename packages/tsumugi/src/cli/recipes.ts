@@ -1,0 +1,102 @@
+// Finding recipes: by name in `recipes/` here and in tsumugi's own folder, or by the path of a person's file.
+import { existsSync, readdirSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { basename, join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ConfigError, DataError, nearest } from '../base/index.ts';
+import type { Recipe } from '../run/index.ts';
+
+const own = fileURLToPath(new URL('../../../../recipes/', import.meta.url));
+
+export interface FoundRecipe {
+  name: string;
+  path: string;
+}
+
+const isPath = (recipe: string) => /[/\\]|\.m?[jt]s$/.test(recipe);
+
+/** The recipes that can be run by name; those of the working folder come before tsumugi's own of the same name. */
+export function listRecipes(): FoundRecipe[] {
+  const found = new Map<string, string>();
+  for (const folder of [own, resolve('recipes')]) {
+    if (!existsSync(folder)) continue;
+    for (const file of readdirSync(folder).sort())
+      if (file.endsWith('.ts') && !/\.(test|d)\.ts$/.test(file)) found.set(basename(file, '.ts'), join(folder, file));
+  }
+  return [...found].map(([name, path]) => ({ name, path })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Loads a recipe by name or path.
+ *
+ * @throws ConfigError for a name that there is no recipe of, DataError for a file that is not there or holds no recipe
+ */
+export async function loadRecipe(nameOrPath: string): Promise<Recipe> {
+  if (isPath(nameOrPath)) {
+    const path = resolve(nameOrPath);
+    if (!existsSync(path))
+      throw new DataError('no-such-file', `${nameOrPath} does not exist`, {
+        remedy: 'Check the path of the recipe.',
+        fields: { path },
+      });
+    return importRecipe(path);
+  }
+  const recipes = listRecipes();
+  const found = recipes.find(({ name }) => name === nameOrPath);
+  if (found) return importRecipe(found.path);
+  const names = recipes.map(({ name }) => name);
+  const near = nearest(nameOrPath, names);
+  throw new ConfigError('unknown-recipe', `there is no recipe "${nameOrPath}"`, {
+    remedy: near
+      ? `Did you mean "${near}"?`
+      : `There are: ${names.join(', ')}. A recipe of your own is named by its path, e.g. ./${nameOrPath}.ts.`,
+    fields: { recipe: nameOrPath, known: names },
+  });
+}
+
+/** A recipe that comes with tsumugi, whatever the working folder has under its name. */
+export const loadOwnRecipe = (name: string): Promise<Recipe> => importRecipe(join(own, `${name}.ts`));
+
+/** A recipe outside this checkout finds `tsumugi/…`, and the zod it is written with, here. */
+function resolveFromHere(): Disposable {
+  const hooks = registerHooks({
+    resolve(specifier, context, next) {
+      const ours = /^(tsumugi\/|zod$|zod\/)/.test(specifier);
+      return next(specifier, ours ? { ...context, parentURL: import.meta.url } : context);
+    },
+  });
+  return { [Symbol.dispose]: () => hooks.deregister() };
+}
+
+async function importRecipe(path: string): Promise<Recipe> {
+  const shown = relative('', path);
+  const refuse = (problem: string, cause?: unknown) =>
+    new DataError('bad-recipe', `${shown}: ${problem}`, {
+      remedy: 'A recipe file ends with `export default defineRecipe({ … })`, see docs/recipes.md.',
+      fields: { path },
+      cause,
+    });
+  let module: { default?: unknown };
+  try {
+    using _hooks = resolveFromHere();
+    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  } catch (error) {
+    throw refuse(`it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+  const fault = faultOf(module.default);
+  if (fault !== undefined) throw refuse(fault);
+  return module.default as Recipe;
+}
+
+const fields = { name: 'string', summary: 'string', config: 'object', stages: 'function' } as const;
+
+function faultOf(recipe: unknown): string | undefined {
+  if (recipe === undefined) return 'it has no default export';
+  if (typeof recipe !== 'object' || recipe === null) return 'its default export is no recipe';
+  for (const [name, type] of Object.entries(fields)) {
+    const value = (recipe as Record<string, unknown>)[name];
+    if (typeof value !== type) return `its recipe has no "${name}" (a ${type})`;
+  }
+  const { name } = recipe as Recipe;
+  return /^[\w-]+$/.test(name) ? undefined : `"${name}" cannot be its name: use letters, digits and hyphens`;
+}

@@ -1,0 +1,87 @@
+// kill -9 at any moment of a whole recipe, then the same command: every artefact and every figure is that of a run that was
+// never interrupted. TSUMUGI_KILLS sets how many kills; the default keeps the suite quick.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RandomStream } from '../base/index.ts';
+import type { RecipeReport } from '../run/index.ts';
+import { sha256File } from '../store/index.ts';
+import { embeddedText } from '../text/index.ts';
+
+const kills = Number(process.env['TSUMUGI_KILLS'] ?? 2);
+const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
+const recipe = fileURLToPath(new URL('tiny-recipe.ts', import.meta.url));
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-recipe-kill-'));
+  writeFileSync(join(home, 'novel.txt'), readFileSync(embeddedText()[1]!, 'utf8').slice(0, 12_000));
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** Runs the recipe and sends `signal` after `milliseconds`. Returns how it ended: an exit code or a signal. */
+function run(out: string, milliseconds = 300_000, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | string> {
+  return new Promise((resolve, reject) => {
+    const args = [bin, 'run', recipe, '--out', join(home, out), '--set', `text=${join(home, 'novel.txt')}`];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (text) => {
+      errors += text;
+    });
+    const timer = setTimeout(() => child.kill(signal), milliseconds);
+    child.on('exit', (code, ended) => {
+      clearTimeout(timer);
+      if (code === null || code === 0 || code === 130) resolve(ended ?? code!);
+      else reject(new Error(`exit code ${code}: ${errors}`));
+    });
+  });
+}
+
+/** Hashes and figures of every step, and the files behind them. */
+function outcome(out: string): unknown {
+  const { steps } = JSON.parse(readFileSync(join(home, out, 'report.json'), 'utf8')) as RecipeReport;
+  const files = {
+    tokenizer: 'tokenizer/tokenizer/tokenizer.jsonl',
+    data: 'data/data/tokens-00000.bin',
+    pretrain: 'pretrain/model/model.safetensors',
+    extend: 'extend/model/model.safetensors',
+  };
+  return {
+    steps: steps.map(({ name, address, sha256, figures, tables, grids, curves }) => ({
+      ...{ name, address, sha256, figures, tables, grids },
+      curves: curves.filter((curve) => curve.name !== 'tokens per second'),
+    })),
+    files: Object.values(files).map((file) => sha256File(join(home, out, file))),
+  };
+}
+
+it(`survives ${kills} kills with bit-identical artefacts and figures`, {
+  timeout: 60_000 + kills * 30_000,
+}, async () => {
+  const began = performance.now();
+  expect(await run('whole')).toBe(0);
+  const uninterrupted = performance.now() - began;
+  const whole = outcome('whole');
+  const random = new RandomStream(kills);
+  let killed = 0;
+  while (killed < kills) {
+    rmSync(join(home, 'killed'), { recursive: true, force: true });
+    // Kill it again and again until it gets through; every moment from start to end can be hit.
+    let longest = uninterrupted;
+    while ((await run('killed', killed < kills ? random.next() * longest : undefined)) !== 0) {
+      killed++;
+      longest *= 1.1;
+    }
+    expect(outcome('killed')).toEqual(whole);
+  }
+  // Ctrl-C, wherever it comes: it saves and ends, and the same command goes on to the same result, also in another place.
+  rmSync(join(home, 'killed'), { recursive: true, force: true });
+  const ended = await run('killed', 0.6 * uninterrupted, 'SIGINT');
+  expect([0, 130, 'SIGINT']).toContain(ended);
+  renameSync(join(home, 'killed'), join(home, 'moved'));
+  expect(await run('moved')).toBe(0);
+  expect(outcome('moved')).toEqual(whole);
+});

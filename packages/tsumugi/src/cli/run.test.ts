@@ -1,0 +1,151 @@
+// `tsumugi run`: finding recipes, settings, plan, refusals, the report.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { RecipeFolder } from '../run/recipe-folder.ts';
+import { sha256 } from '../store/index.ts';
+import { embeddedText } from '../text/index.ts';
+import { loadRecipe } from './recipes.ts';
+import { runCli } from './testing.ts';
+
+const tiny = fileURLToPath(new URL('tiny-recipe.ts', import.meta.url));
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-run-verb-'));
+  writeFileSync(join(home, 'text.txt'), readFileSync(embeddedText()[1]!, 'utf8').slice(0, 6000));
+});
+afterEach(() => rmSync(join(home, 'out'), { recursive: true, force: true }));
+afterAll(() => rmSync(home, { recursive: true }));
+const place = (name: string) => join(home, name);
+const run = (...args: string[]) => runCli(['run', ...args]);
+
+it('lists recipes, and the settings of one', async () => {
+  const { code, stdout } = await run('--list');
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(/^ {2}plamo2-mini +tokenizer → .*recipes\/plamo2-mini\.ts$/m),
+  ]);
+  const help = await run('plamo2-mini', '--help');
+  expect(help.code).toBe(0);
+  expect(help.stdout).toContain('Usage: tsumugi run RECIPE [options]');
+  expect(help.stdout).toMatch(/^ {2}pretrain\.contextLength +tokens of a row \(default 256\)$/m);
+  expect((await run('--help')).stdout).not.toContain('pretrain.contextLength');
+});
+
+it.each([
+  [[], 'needs the name of a recipe, or the path of one\n  → There are: .*plamo2-mini'],
+  [['plamo2-mimi'], 'there is no recipe "plamo2-mimi"\n  → Did you mean "plamo2-mini"?'],
+  [['something'], 'there is no recipe "something"\n  → There are: '],
+  [['./none.ts'], './none.ts does not exist'],
+  [
+    ['plamo2-mini', '--set', 'pretrain.stepz=3'],
+    '--set: there is no setting "pretrain.stepz"\n  → Did you mean "pretrain.steps"?',
+  ],
+  [['plamo2-mini', '--set', 'pretrain.steps=-3'], 'pretrain.steps: expected more than 0, got "-3"'],
+  [['plamo2-mini', '--set', 'text=/none', '--plan'], 'there is no file or folder /none'],
+  [
+    ['plamo2-mini', '--set', 'evaluate.tasks=neadle', '--plan'],
+    'there is no task "neadle"\n  → Did you mean "needle"?',
+  ],
+  [
+    ['plamo2-mini', '--set', 'evaluate.options.lenghts=1K', '--plan'],
+    'an option "lenghts"\n  → Did you mean "lengths"?',
+  ],
+])('explains: run %j', async (args, message) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(new RegExp(message.replaceAll(/[?]/g, '\\?')));
+});
+
+it.each([
+  ['export const recipe = 1;', 'it has no default export'],
+  ['export default { name: "x", summary: "y", config: {} };', 'its recipe has no "stages" (a function)'],
+  ['throw new Error("on purpose");', 'it cannot be loaded: on purpose'],
+  ['import "tsumugi/nothing"; export default 1;', 'it cannot be loaded: '],
+])('refuses a file that is no recipe: %s', async (content, message) => {
+  const path = place(`wrong-${sha256(content).slice(0, 8)}.ts`); // a module is loaded once
+  writeFileSync(path, content);
+  const { code, stderr } = await run(path, '--out', place('out'));
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
+  expect(stderr).toContain('docs/recipes.md');
+  expect(existsSync(place('out'))).toBe(false);
+});
+
+it('finds tsumugi and zod for a recipe that is somewhere else', async () => {
+  writeFileSync(
+    place('own.ts'),
+    `import { defineRecipe, given } from 'tsumugi/run';
+     import { tokenizer } from 'tsumugi/stages';
+     import { z } from 'zod';
+     export default defineRecipe({
+       name: 'own',
+       summary: 'a tokenizer',
+       config: z.strictObject({ tokenizer: tokenizer.settings({ vocabularySize: 420 }) }),
+       stages: (config) => [tokenizer.step('tokenizer', config.tokenizer, { text: given('text', ${JSON.stringify(place('text.txt'))}) })],
+     });`,
+  );
+  const { code, stdout, stderr } = await run(place('own.ts'), '--out', place('out'));
+  expect([code, stderr]).toEqual([0, expect.stringContaining('tokenizer: new, not made yet')]);
+  expect(stdout).toMatch(/tokenizer +made .*\n(?:.*\n)*.*pieces +420\n\nreport: .*report\.html\n$/);
+  expect(readFileSync(join(place('out'), 'report.html'), 'utf8')).toContain('<h1>own</h1>');
+  const again = JSON.parse((await run(place('own.ts'), '--out', place('out'), '--json')).stdout);
+  expect(again).toMatchObject({ recipe: 'own', steps: [{ name: 'tokenizer', state: 'unchanged' }] });
+});
+
+it('runs what docs/recipes.md shows', async () => {
+  const page = readFileSync(fileURLToPath(new URL('../../../../docs/recipes.md', import.meta.url)), 'utf8');
+  const [recipe, stage] = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
+  writeFileSync(place('two-sizes.ts'), recipe!);
+  const sets = ['--set', `text=${place('text.txt')}`, '--set', 'reading.encoding=utf-8'];
+  const { code, stderr } = await run(place('two-sizes.ts'), '--out', place('out'), ...sets, '--plan');
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/ {2}large +new +/)]);
+  writeFileSync(
+    place('with-density.ts'),
+    `${stage}
+     import { defineRecipe, given } from 'tsumugi/run';
+     import { data, tokenizer } from 'tsumugi/stages';
+     export default defineRecipe({
+       name: 'with-density',
+       summary: 'the stage of the page',
+       config: z.strictObject({ text: z.array(z.string()) }),
+       stages(config) {
+         const text = given('text', config.text);
+         const pieces = tokenizer.step('tokenizer', { vocabularySize: 420 }, { text });
+         const shards = data.step('data', {}, { text, tokenizer: pieces });
+         return [pieces, shards, density.step('density', {}, { data: shards })];
+       },
+     });`,
+  );
+  const made = await run(place('with-density.ts'), '--out', place('out'), ...sets.slice(0, 2));
+  expect([made.code, made.stdout]).toEqual([
+    0,
+    expect.stringMatching(/density\n +characters per token +[01]\.\d{3}\n/),
+  ]);
+});
+
+it('plans without writing, and refuses what cannot fit', async () => {
+  const args = [tiny, '--out', place('out'), '--set', `text=${place('text.txt')}`];
+  const { code, stdout, stderr } = await run(...args, '--plan');
+  expect([code, stdout]).toEqual([0, '']);
+  expect(stderr).toMatch(/ {2}extend +new +\d+ m?s +[\d.]+ MiB +[\d.]+ MiB\n/);
+  const huge = await run(...args, '--set', 'pretrain.model=8b', '--set', 'pretrain.modelChanges={}');
+  expect(huge.code).toBe(2);
+  expect(huge.stderr).toMatch(/error: pretrain will need about .* of memory.*\n.*--set pretrain\.model=…/);
+  expect((await run(...args, '--minutes', '0.0001')).stderr).toMatch(
+    /error: .* of time, the whole recipe .*are available/,
+  );
+  expect(existsSync(place('out'))).toBe(false);
+  using _other = new RecipeFolder(place('out'), 'tiny');
+  expect((await run(...args)).stderr).toMatch(/is being written by process \d+\n/);
+});
+
+it('has recipes whose settings are complete', async () => {
+  const recipe = await loadRecipe('plamo2-mini');
+  const steps = recipe.stages(recipe.config.parse({}));
+  expect(steps.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([
+    ...['tokenizer: tokenizer', 'data: data', 'pretrain: model', 'extend: model', 'evaluate: figures'],
+  ]);
+});

@@ -1,0 +1,83 @@
+// `tsumugi run`: runs a recipe; skips what is done and unchanged, goes on with what was cut off, keeps one report.
+import { join, relative } from 'node:path';
+import { ConfigError } from '../base/index.ts';
+import { formatReport, type Recipe, runRecipe } from '../run/index.ts';
+import { type Io, write } from './io.ts';
+import { formatRows } from './options.ts';
+import { listRecipes, loadRecipe } from './recipes.ts';
+import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { defineVerb, type Run } from './verb.ts';
+
+/** What a shell shows for a process that Ctrl-C ended: what comes after `&&` is not to run. */
+const INTERRUPTED = 130;
+
+const runVerb = defineVerb(
+  {
+    command: 'tsumugi run',
+    summary: 'run a recipe: make what is missing or changed, and report',
+    positionals: ['RECIPE'],
+    options: {
+      ...settingsOptions,
+      out: { type: 'string', value: 'DIR', help: 'folder of artefacts and report (default runs/RECIPE)' },
+      plan: { type: 'boolean', help: 'print plan and forecast, and stop' },
+      minutes: { type: 'number', min: 0, help: 'refuse what is forecast to take longer' },
+      clean: { type: 'boolean', help: 'at the end, remove artefacts of other settings, and checkpoints' },
+      list: { type: 'boolean', help: 'list the recipes' },
+      json: { type: 'boolean', help: 'print the report as JSON' },
+    },
+    details:
+      'RECIPE is a name from --list, or the path of a .ts file. With RECIPE --help, its settings are listed.\n' +
+      'Ctrl-C saves and stops, a second one stops at once; the same command goes on. See docs/recipes.md.',
+  },
+  async (options, io, [name]) => {
+    const recipe = await loadRecipe(name!);
+    const file = options.config === undefined ? undefined : readSettingsFile(options.config);
+    const config = applySettings(recipe.config, file, options.set, options.config);
+    const out = options.out ?? join('runs', recipe.name);
+    const { interrupted, report } = await runRecipe(recipe, config, {
+      out,
+      stream: io.stderr,
+      planOnly: options.plan,
+      clean: options.clean,
+      seconds: options.minutes === undefined ? undefined : options.minutes * 60,
+    });
+    if (options.json) await write(io.stdout, `${JSON.stringify(report)}\n`);
+    else if (!options.plan) await write(io.stdout, `${formatReport(report)}\n\nreport: ${join(out, 'report.html')}\n`);
+    if (!interrupted) return 0;
+    await write(io.stderr, 'saved; the same command goes on from here\n');
+    return INTERRUPTED;
+  },
+);
+
+export const run: Run = async (args, io) => {
+  const asksHelp = args.includes('--help') || args.includes('-h');
+  const [name] = args;
+  if (args.includes('--list') && !asksHelp) return list(io);
+  if (name === undefined)
+    throw new ConfigError('missing-argument', 'tsumugi run needs the name of a recipe, or the path of one', {
+      remedy: `There are: ${listRecipes()
+        .map((recipe) => recipe.name)
+        .join(', ')}.`,
+    });
+  const code = await runVerb(args, io);
+  if (asksHelp && !name.startsWith('-')) await describe(await loadRecipe(name), io);
+  return code;
+};
+
+async function list(io?: Io): Promise<number> {
+  const rows: [string, string][] = [];
+  for (const { name, path } of listRecipes()) {
+    const summary = await loadRecipe(path).then(
+      (recipe) => recipe.summary,
+      (error: Error) => `(${error.message.split('\n', 1)[0]})`,
+    );
+    rows.push([name, `${summary} — ${relative('', path)}`]);
+  }
+  await write(io?.stdout ?? process.stdout, rows.length > 0 ? formatRows(rows) : 'there are no recipes\n');
+  return 0;
+}
+
+async function describe({ name, summary, config }: Recipe, io?: Io): Promise<void> {
+  const settings = formatRows(describeSettings(config));
+  await write(io?.stdout ?? process.stdout, `\n${name} — ${summary}\n\nSettings for --config and --set:\n${settings}`);
+}

@@ -1,0 +1,46 @@
+// For tests: plamo2-mini's steps with a model of 70,000 parameters, in seconds.
+import { z } from 'zod';
+import { defineRecipe, given, withDefaults } from '../run/index.ts';
+import { data, evaluate, extend, pretrain, readingConfig, tokenizer } from '../stages/index.ts';
+
+const modelChanges = {
+  hidden_size: 48,
+  intermediate_size: 64,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  hidden_size_per_head: 16,
+  mamba_num_heads: 3,
+  mamba_d_state: 8,
+  attention_window_size: 16,
+  mamba_chunk_size: 16,
+};
+
+const checks = { evaluateEvery: 5, evaluateTokens: 2000, checkpointEvery: 2 };
+
+export default defineRecipe({
+  name: 'tiny',
+  summary: 'every stage, tiny',
+  config: z.strictObject({
+    text: z.array(z.string()),
+    reading: withDefaults(readingConfig, { documentCharacters: 800 }),
+    tokenizer: tokenizer.settings({ vocabularySize: 500 }),
+    data: data.settings({ heldOutFraction: 0.15 }),
+    pretrain: pretrain.settings({ modelChanges, steps: 20, contextLength: 48, batchSize: 2, ...checks }),
+    extend: extend.settings({ phases: [{ contextLength: 96, steps: 10, batchSize: 2 }], ...checks }),
+    evaluate: evaluate.settings({
+      contextLengths: [48, 96],
+      tasks: ['needle'],
+      options: { lengths: '256', depths: '0,100', samples: '2' },
+    }),
+  }),
+  stages(config) {
+    const text = given('text', config.text, config.reading);
+    const pieces = tokenizer.step('tokenizer', config.tokenizer, { text });
+    const shards = data.step('data', config.data, { text, tokenizer: pieces });
+    const base = pretrain.step('pretrain', config.pretrain, { data: shards, tokenizer: pieces });
+    const long = extend.step('extend', config.extend, { model: base, data: [shards] });
+    const figures = evaluate.step('evaluate', config.evaluate, { models: [base, long], data: shards });
+    return [pieces, shards, base, long, figures];
+  },
+});

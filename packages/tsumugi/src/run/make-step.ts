@@ -1,0 +1,98 @@
+// Makes one step's artefact: the folder, the record that it is begun, the stage's own work, the record that it is complete.
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError, fsyncPath, TsumugiError } from '../base/index.ts';
+import { codeCommit } from './commit.ts';
+import { Interrupt } from './interrupt.ts';
+import { hashSource, type PlannedStep } from './plan.ts';
+import type { ProgressStream } from './progress.ts';
+import { inputsOf } from './recipe.ts';
+import { givenTo } from './recipe-forecast.ts';
+import { hashArtefact, type StageRecord, writeRecord } from './record.ts';
+import { configOf } from './stage.ts';
+
+export interface MadeStep {
+  /** Its result is null when Ctrl-C stopped the step. */
+  record: StageRecord;
+  /** Ctrl-C came: nothing more is to be begun. */
+  interrupted: boolean;
+}
+
+/** @throws DataError when a file from outside changed meanwhile; whatever the stage throws */
+export async function makeStep(
+  planned: PlannedStep,
+  plan: readonly PlannedStep[],
+  stream: ProgressStream,
+): Promise<MadeStep> {
+  const { step, address, folder, place, inputs } = planned;
+  const { stage } = step;
+  const resumed = planned.state === 'goes on';
+  if (!resumed) rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const began = performance.now();
+  const begun: StageRecord = writeRecord(folder, {
+    step: step.name,
+    stage: stage.name,
+    stageVersion: stage.version,
+    uses: { ...planned.uses },
+    address,
+    config: step.config as StageRecord['config'],
+    inputs: Object.fromEntries(Object.entries(inputs).map(([name, list]) => [name, [...list]])),
+    commit: codeCommit(),
+    begun: new Date().toISOString(),
+    secondsBefore: resumed ? secondsSpent(planned) : 0,
+    result: null,
+  });
+
+  // A stage that cannot go on has nothing to save: Ctrl-C ends the process, and the next run begins it again.
+  using interrupt = stage.resumes ? new Interrupt() : undefined;
+  const outcome = await stage.run({
+    config: configOf(step),
+    inputs: givenTo(planned, plan) as never,
+    folder,
+    resumed,
+    stream,
+  });
+  if (outcome.interrupted) return { record: begun, interrupted: true };
+  requireUnchanged(planned);
+  if (!statSync(place, { throwIfNoEntry: false })?.isDirectory())
+    throw new TsumugiError('no-artefact', `stage ${stage.name} says it is done, but made no folder ${place}`);
+  const { figures, tables = [], grids = [] } = outcome;
+  const hashes = hashArtefact(place);
+  fsyncPath(folder);
+  const record = writeRecord(folder, {
+    ...begun,
+    result: {
+      finished: new Date().toISOString(),
+      seconds: begun.secondsBefore + (performance.now() - began) / 1000,
+      ...hashes,
+      figures: [...figures],
+      tables: [...tables],
+      grids: [...grids],
+    },
+  });
+  // It may have come after the stage's last look.
+  return { record, interrupted: (await interrupt?.poll()) ?? false };
+}
+
+/** What attempts took that were cut off: until their last sign of life, the event log. */
+function secondsSpent({ folder, record }: PlannedStep): number {
+  if (!record) return 0;
+  const last = statSync(join(folder, 'events.jsonl'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return record.secondsBefore + Math.max(0, last - Date.parse(record.begun)) / 1000;
+}
+
+/** The address says what the files held when the recipe began: what was read must be that. */
+function requireUnchanged({ step, inputs }: PlannedStep): void {
+  for (const [name, list] of inputsOf(step))
+    for (const [i, input] of list.entries())
+      if (input.from === 'outside' && hashSource(input).address !== inputs[name]![i]!.address)
+        throw new DataError(
+          'input-changed',
+          `${input.paths.join(', ')} changed while "${step.name}" was made from it`,
+          {
+            remedy: 'Run the recipe again.',
+            fields: { step: step.name, paths: input.paths },
+          },
+        );
+}

@@ -1,0 +1,45 @@
+// What a stage found out, for the report: single figures, tables, and grids that are looked at rather than read.
+import { z } from 'zod';
+
+export const figureSchema = z.strictObject({
+  /** In words, e.g. "held-out bits per character". */
+  name: z.string(),
+  /** Null when it was not finite. */
+  value: z.number().nullable(),
+  /** "tokens", "s", "bytes", "%" or "" for a pure number. */
+  unit: z.string(),
+});
+
+const cell = z.union([z.string(), z.number(), z.null()]);
+
+export const tableSchema = z.strictObject({
+  title: z.string(),
+  columns: z.array(z.string()),
+  /** One cell per column. */
+  rows: z.array(z.array(cell)),
+});
+
+export const gridSchema = z.strictObject({
+  title: z.string(),
+  xLabel: z.string(),
+  yLabel: z.string(),
+  x: z.array(z.union([z.string(), z.number()])),
+  y: z.array(z.union([z.string(), z.number()])),
+  /** values[row of y][column of x]; null where nothing was measured. */
+  values: z.array(z.array(z.number().nullable())),
+  /** What the values are where they are no shares from 0 (bad) to 1 (good). */
+  scale: z.strictObject({ unit: z.string(), worst: z.number(), best: z.number() }).optional(),
+});
+
+/** A number that a stage stands for. */
+export type StageFigure = z.output<typeof figureSchema>;
+export type Table = z.output<typeof tableSchema>;
+/** Rows of cells, coloured from bad to good, e.g. depth × length. */
+export type Grid = z.output<typeof gridSchema>;
+
+/** A figure; a value that is not finite becomes null, as in events. */
+export const figure = (name: string, value: number, unit = ''): StageFigure => ({
+  name,
+  value: Number.isFinite(value) ? value : null,
+  unit,
+});

@@ -1,0 +1,55 @@
+// Settings of the stages. What a stage shares with a verb has the verb's settings without its paths, which the runner fills
+// in. Defaults are our choice: Preferred Networks has published none of these values.
+import { z } from 'zod';
+import { extendConfig, pretrainConfig } from '../train/index.ts';
+
+const count = z.int().positive();
+
+/** How text is read: the settings of `given('text', …)`. */
+export const readingConfig = z.strictObject({
+  field: z.string().default('text').describe('field of jsonl or column of parquet that holds the text'),
+  encoding: z
+    .string()
+    .optional()
+    .describe('encoding of the files, e.g. utf-8, euc-jp, shift_jis; detected unless given'),
+  documentCharacters: z.int().min(100).default(2000).describe('cut text files into documents of about this length'),
+});
+
+export const tokenizerConfig = z.strictObject({
+  vocabularySize: z.int().min(300).default(4096).describe('number of pieces'),
+});
+
+export const dataConfig = z.strictObject({
+  heldOutFraction: z.number().min(0).lt(1).default(0.05).describe('share of the documents to measure with'),
+  seed: z.int().nonnegative().default(0).describe('decides which documents are held out'),
+});
+
+const { steps: _steps, ...training } = pretrainConfig.omit({ data: true, tokenizer: true, out: true }).shape;
+
+export const pretrainStageConfig = z.strictObject({
+  ...training,
+  // Our choice: text that is read more often is learned by heart (on the two novels, held-out bits per character rise again
+  // after the fifth time). Source of the number: Muennighoff et al. 2023, arXiv 2305.16264.
+  epochs: z.number().positive().default(4).describe('how often the text is read'),
+  steps: count.optional().describe('updates; as many as the epochs need unless given'),
+});
+
+export const extendStageConfig = extendConfig.omit({ model: true, mix: true, out: true }).extend({
+  weights: z
+    .array(z.number().positive())
+    .optional()
+    .describe('share of the rows for each of the data; equal unless given'),
+});
+
+export const evaluateConfig = z.strictObject({
+  contextLengths: z.array(count).min(1).default([256, 1024]).describe('tokens of a row when held-out text is measured'),
+  batchTokens: count.default(4096).describe('tokens of a batch'),
+  tasks: z.array(z.string()).default([]).describe('evaluation tasks, by name ("tsumugi eval --list")'),
+  options: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('settings of single tasks, e.g. options.lengths=1K,2K'),
+  limit: count.optional().describe('samples of a task at most'),
+  shots: z.int().nonnegative().optional().describe("examples in the prompt, instead of a task's own number"),
+  seed: z.int().nonnegative().default(0).describe('of samples and intervals'),
+});

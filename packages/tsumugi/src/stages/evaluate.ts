@@ -1,0 +1,185 @@
+// Stage: models → how well they predict the held-out text, in rows of several lengths, and how they do on evaluation tasks.
+//
+// What is measured of one model is kept in a file of its own, so a stage that was cut off goes on with what is missing. Each
+// is measured whole: answers depend, in their last digits, on which others are computed beside them.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, suggestion } from '../base/index.ts';
+import {
+  dataFile,
+  defaultDataFolder,
+  evaluate as evaluateTasks,
+  findTasks,
+  openBackend,
+  type Task,
+  type TaskReport,
+} from '../eval/index.ts';
+import { loadModel, openTokenizer, type Plamo2Config } from '../lm/index.ts';
+import { defineStage, formatInteger, type Given, Interrupt, Progress, type ProgressStream } from '../run/index.ts';
+import { type Json, sha256File, writeJson } from '../store/index.ts';
+import { TokenShards } from '../text/index.ts';
+import { evaluateHeldOut, forecastMemory } from '../train/index.ts';
+import { evaluateConfig } from './config.ts';
+import { type HeldOut, resultsOf, type TaskFigures } from './evaluation-results.ts';
+import { modelConfigOf } from './model-config.ts';
+import { secondsPerHeldOutToken } from './training-forecast.ts';
+
+type Config = ReturnType<typeof evaluateConfig.parse>;
+
+/** What a task reads is known only when it runs; this much is what small ones do. Our guess, for forecasts alone. */
+const taskTokens = 50_000;
+
+export const evaluate = defineStage({
+  name: 'evaluate',
+  version: 1,
+  makes: 'figures',
+  inputs: { models: ['model'], data: 'data' },
+  config: evaluateConfig,
+  output: 'results',
+  resumes: true,
+  async uses({ tasks, options }) {
+    const found = await findTasks(tasks);
+    requireKnown(options, found);
+    const uses: Record<string, string | number> = {};
+    for (const task of found) {
+      uses[task.name] = task.version;
+      for (const name of task.data?.files ?? [])
+        uses[name] = sha256File(dataFile(defaultDataFolder(), task.data!, name));
+    }
+    return uses;
+  },
+  forecast({ config, inputs }) {
+    const heldOut = inputs.data.figures['held-out tokens'] ?? 0;
+    const secondsOf = (model: Given) => {
+      const shape = modelConfigOf(model);
+      const each = config.contextLengths.map((length) => secondsPerHeldOutToken(shape, length));
+      return each.reduce((sum, perToken) => sum + perToken * heldOut, each[0]! * taskTokens * config.tasks.length);
+    };
+    return {
+      seconds: inputs.models.reduce((sum, model) => sum + secondsOf(model), 1),
+      memory: largest(inputs.models.map((model) => memoryOf(modelConfigOf(model), config))),
+      diskBytes: 2 ** 20,
+      lowers: { memory: ['batchTokens'], time: ['limit', 'tasks', 'contextLengths'] },
+    };
+  },
+  async run({ config, inputs, folder, stream }) {
+    const place = join(folder, 'results');
+    const heldOut: HeldOut[] = [];
+    const tasks: TaskFigures[] = [];
+    const abort = new AbortController();
+    using interrupt = new Interrupt((message) => {
+      stream.write(`${message}\n`);
+      abort.abort();
+    });
+    for (const model of inputs.models) {
+      for (const contextLength of config.contextLengths) {
+        const file = join(place, `${model.name}-held-out-${contextLength}.json`);
+        heldOut.push(kept(file) ?? keep(file, measure(model, inputs.data, contextLength, config)));
+        stream.write(`  ${describe(heldOut.at(-1)!)}\n`);
+        if (await interrupt.poll()) return { interrupted: true };
+      }
+      for (const name of config.tasks) {
+        const file = join(place, `${model.name}-${name.replaceAll(/[^\w-]/g, '_')}.json`);
+        const found = kept<TaskFigures[]>(file) ?? (await ask(model, name, config, abort.signal, stream));
+        if (found === undefined) return { interrupted: true };
+        tasks.push(...keep(file, found));
+        if (await interrupt.poll()) return { interrupted: true };
+      }
+    }
+    return resultsOf(inputs.models, config.contextLengths, heldOut, tasks);
+  },
+});
+
+type Memory = { what: string; bytes: number }[];
+
+const largest = (all: readonly Memory[]): Memory => {
+  const total = (memory: Memory) => memory.reduce((sum, { bytes }) => sum + bytes, 0);
+  return all.reduce((a, b) => (total(b) > total(a) ? b : a));
+};
+
+/** Memory of a forward pass. */
+function memoryOf(model: Plamo2Config, { batchTokens, contextLengths }: Config): Memory {
+  const shape = { contextLength: 256, batchSize: 1, checkpointLayers: false };
+  const { parameters, runtimeBytes } = forecastMemory(model, shape);
+  const tokens = Math.max(batchTokens, ...contextLengths);
+  const { hidden_size, intermediate_size, vocab_size } = model;
+  const floats = tokens * (8 * hidden_size + 3 * intermediate_size) + Math.min(tokens, 4096) * vocab_size;
+  return [
+    { what: 'Node, libtorch, memory kept for reuse', bytes: runtimeBytes },
+    { what: 'weights', bytes: 4 * parameters },
+    // Hidden states and logits, and as much again of what was freed and is kept (measured 2026).
+    { what: 'activations', bytes: 8 * floats },
+  ];
+}
+
+/** @throws ConfigError for an option that none of the tasks has */
+function requireKnown(options: Config['options'], tasks: readonly Task[]): void {
+  const known = [...new Set(tasks.flatMap((task) => Object.keys(task.options ?? {})))];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new ConfigError('unknown-option', `none of the evaluation tasks has an option "${unknown}"`, {
+    remedy: known.length > 0 ? suggestion(unknown, known) : 'Leave options away.',
+    fields: { option: unknown, known },
+  });
+}
+
+function kept<T>(file: string): T | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+}
+
+function keep<T>(file: string, value: T): T {
+  if (!existsSync(file)) writeJson(file, value as Json);
+  return value;
+}
+
+function measure({ name, path }: Given, data: Given, contextLength: number, { batchTokens }: Config): HeldOut {
+  using model = loadModel(path);
+  using shards = TokenShards.open(data.path, { tokenizerHash: openTokenizer(path).sha256 });
+  const batchSize = Math.max(1, Math.floor(batchTokens / contextLength));
+  const { bitsPerCharacter, perplexity } = evaluateHeldOut(model, shards, { contextLength, batchSize });
+  return { model: name, contextLength, bitsPerCharacter, perplexity };
+}
+
+const describe = ({ model, contextLength, bitsPerCharacter }: HeldOut) =>
+  `${model}: ${bitsPerCharacter.toFixed(4)} bits per character in rows of ${formatInteger(contextLength)}`;
+
+/** The tasks of a name on a model; undefined when it was interrupted. */
+async function ask(
+  { name, path }: Given,
+  task: string,
+  { limit, shots, seed, options }: Config,
+  signal: AbortSignal,
+  stream: ProgressStream,
+): Promise<TaskFigures[] | undefined> {
+  const tasks = await findTasks([task]);
+  await using backend = await openBackend({ model: path });
+  using progress = new Progress({ label: `${name} ${task}`, total: 100, stream });
+  const taskOptions = Object.fromEntries(
+    Object.entries(options).filter(([option]) => tasks.some((each) => Object.hasOwn(each.options ?? {}, option))),
+  );
+  const settings = { limit, shots, seed, taskOptions, signal };
+  const report = await evaluateTasks({
+    tasks,
+    backend,
+    ...settings,
+    onProgress: ({ done, requests }) =>
+      progress.update({ step: Math.floor(100 * done), note: `${formatInteger(requests)} requests` }),
+  });
+  return report.interrupted ? undefined : report.tasks.map((found) => figuresOf(name, found));
+}
+
+/** What does not depend on when and where it was measured. */
+function figuresOf(model: string, report: TaskReport): TaskFigures {
+  const { task, version, metric, lowerIsBetter, metrics, groups, n, settings, promptHash, requestsHash, grid } = report;
+  const { title, xLabel, yLabel, x = [], y = [], values = [], scale } = grid ?? {};
+  return {
+    ...{ model, task, version, metric, lowerIsBetter, metrics, groups, n, settings, promptHash, requestsHash },
+    ...(grid && {
+      grid: {
+        ...{ title: `${model}: ${title}`, xLabel: xLabel ?? '', yLabel: yLabel ?? '', x: [...x], y: [...y] },
+        values: values.map((row) => [...row]),
+        ...(scale && { scale }),
+      },
+    }),
+  };
+}

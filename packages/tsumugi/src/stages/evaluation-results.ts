@@ -1,0 +1,63 @@
+// What the evaluation of models comes to: figures, tables and grids for the report.
+import type { TaskReport } from '../eval/index.ts';
+import { figure, formatInteger, type Given, type Grid, type StageFigure, type Table } from '../run/index.ts';
+
+/** A model on the held-out text, in rows of one length. */
+export interface HeldOut {
+  model: string;
+  contextLength: number;
+  bitsPerCharacter: number;
+  perplexity: number;
+}
+
+type Kept = 'task' | 'version' | 'metric' | 'lowerIsBetter' | 'metrics' | 'groups' | 'n' | 'settings' | 'promptHash';
+
+/** What a task found, without times and paths. */
+export interface TaskFigures extends Pick<TaskReport, Kept | 'requestsHash'> {
+  model: string;
+  grid?: Grid;
+}
+
+interface Results {
+  figures: StageFigure[];
+  tables: Table[];
+  grids: Grid[];
+}
+
+export function resultsOf(
+  models: readonly Given[],
+  contextLengths: readonly number[],
+  heldOut: readonly HeldOut[],
+  tasks: readonly TaskFigures[],
+): Results {
+  const longest = Math.max(...contextLengths);
+  const bits = heldOut.filter(({ contextLength }) => contextLength === longest);
+  const main = tasks.map(({ model, task, metric, metrics }) =>
+    figure(`${model}: ${task} ${metric}`, metrics[metric]?.value ?? Number.NaN),
+  );
+  const heldOutTable: Table = {
+    title: 'Held-out bits per character, by the tokens of a row',
+    columns: ['model', ...contextLengths.map(formatInteger)],
+    rows: models.map(({ name }) => [
+      name,
+      ...heldOut.filter(({ model }) => model === name).map(({ bitsPerCharacter }) => bitsPerCharacter),
+    ]),
+  };
+  const taskTable: Table = {
+    title: 'Tasks, with 95 % intervals over their samples',
+    columns: ['task', 'metric', 'model', 'value', 'from', 'to', 'samples'],
+    rows: tasks.flatMap(({ task, model, metrics, n }) =>
+      Object.entries(metrics).map(([metric, { value, low, high }]) => [task, metric, model, value, low, high, n]),
+    ),
+  };
+  return {
+    figures: [
+      ...bits.map(({ model, bitsPerCharacter }) =>
+        figure(`${model}: held-out bits per character in rows of ${formatInteger(longest)}`, bitsPerCharacter),
+      ),
+      ...main,
+    ],
+    tables: tasks.length > 0 ? [heldOutTable, taskTable] : [heldOutTable],
+    grids: tasks.flatMap(({ grid }) => grid ?? []),
+  };
+}

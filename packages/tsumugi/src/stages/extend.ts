@@ -1,0 +1,69 @@
+// Stage: a model and token shards → the model extended to long contexts.
+import { DataError } from '../base/index.ts';
+import { defineStage, figure, formatInteger, type Given, RunFolder } from '../run/index.ts';
+import { extend as extendModel, switchAttention } from '../train/index.ts';
+import { extendStageConfig } from './config.ts';
+import { modelConfigOf } from './model-config.ts';
+import { trainedParameters } from './trained-parameters.ts';
+import { trainingForecast } from './training-forecast.ts';
+
+/** As the training will, but before anything is done. @throws DataError when it is known that no document is long enough */
+function requireLongDocuments(data: readonly Given[], contextLength: number): void {
+  const longest = Math.max(...data.map(({ figures }) => figures['longest document'] ?? Number.POSITIVE_INFINITY));
+  if (longest >= contextLength) return;
+  const [wanted, found] = [contextLength, longest].map(formatInteger) as [string, string];
+  throw new DataError('no-long-document', `no document is as long as the context of ${wanted} tokens`, {
+    remedy: `Give longer documents (reading.documentCharacters cuts plain text), or end at a contextLength of ${found} or less.`,
+    fields: { contextLength, longest },
+  });
+}
+
+export const extend = defineStage({
+  name: 'extend',
+  version: 1,
+  makes: 'model',
+  inputs: { model: 'model', data: ['data'] },
+  config: extendStageConfig,
+  output: 'model',
+  resumes: true,
+  forecast({ config, inputs }) {
+    requireLongDocuments(inputs.data, Math.max(...config.phases.map(({ contextLength }) => contextLength)));
+    const phases = config.phases.map((phase) => ({ ...phase, checkpointLayers: config.checkpointLayers }));
+    const heldOut = inputs.data.map(({ figures }) => Math.min(figures['held-out tokens'] ?? 0, config.evaluateTokens));
+    return {
+      ...trainingForecast(switchAttention(modelConfigOf(inputs.model), config), phases, {
+        heldOutTokens: heldOut.reduce((sum, tokens) => sum + tokens, 0),
+        evaluateTokens: Number.POSITIVE_INFINITY, // counted above: the last evaluation is no larger
+        evaluateEvery: config.evaluateEvery,
+        keepLast: config.keepLast,
+        device: config.device,
+      }),
+      lowers: { time: ['phases'], memory: ['checkpointLayers', 'phases'], disk: ['keepLast'] },
+    };
+  },
+  async run({ config, inputs, folder, resumed, stream }) {
+    const { weights, ...settings } = config;
+    const paths = {
+      model: inputs.model.path,
+      mix: inputs.data.map(({ path }, i) => ({ data: path, weight: weights?.[i] ?? 1 })),
+      out: folder,
+    };
+    if (resumed) RunFolder.relocate(folder, paths);
+    const { interrupted, before, after } = await extendModel({ ...settings, ...paths }, { resume: resumed, stream });
+    if (interrupted || !after) return { interrupted: true };
+    const { contextLength } = config.phases.at(-1)!;
+    const tokens = config.phases.map((phase) => phase.steps * phase.contextLength * phase.batchSize * phase.accumulate);
+    return {
+      figures: [
+        figure(`held-out bits per character in rows of ${formatInteger(contextLength)}`, after.bitsPerCharacter),
+        figure('held-out bits per character before', before.bitsPerCharacter),
+        figure('context', contextLength, 'tokens'),
+        figure('parameters', trainedParameters(folder)),
+        figure(
+          'tokens learned from',
+          tokens.reduce((sum, each) => sum + each, 0),
+        ),
+      ],
+    };
+  },
+});

@@ -1,0 +1,7 @@
+// The stages of recipes: one file each.
+export { readingConfig } from './config.ts';
+export { data } from './data.ts';
+export { evaluate } from './evaluate.ts';
+export { extend } from './extend.ts';
+export { pretrain } from './pretrain.ts';
+export { tokenizer } from './tokenizer.ts';

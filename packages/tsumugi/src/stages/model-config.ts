@@ -1,0 +1,9 @@
+// The config of a model that a step is given: of its folder, or, while it is not made yet, what its forecast told.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Plamo2Config, parseConfig } from '../lm/index.ts';
+import type { Given } from '../run/index.ts';
+import { Artefact, CONFIG_FILE } from '../store/index.ts';
+
+export const modelConfigOf = ({ path, about }: Given): Plamo2Config =>
+  existsSync(join(path, CONFIG_FILE)) ? parseConfig(new Artefact(path).config(), path) : parseConfig(about);

@@ -1,0 +1,10 @@
+// How text from outside is read, from the settings it was given with.
+import type { Given } from '../run/index.ts';
+import { type Corpus, openCorpus } from '../text/index.ts';
+import { readingConfig } from './config.ts';
+
+/** The text as a corpus. */
+export function openText({ paths, settings }: Given): Corpus {
+  const { encoding, ...rest } = readingConfig.parse(settings);
+  return openCorpus(paths, { ...rest, ...(encoding !== undefined && { encoding }) });
+}

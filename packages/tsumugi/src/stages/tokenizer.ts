@@ -1,0 +1,39 @@
+// Stage: text → tokenizer.
+import { join } from 'node:path';
+import { openTokenizer } from '../lm/index.ts';
+import { defineStage, figure } from '../run/index.ts';
+import { TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
+import { tokenizerConfig } from './config.ts';
+import { openText } from './reading.ts';
+import { runtimeMemory } from './runtime-memory.ts';
+
+/** Beyond this much distinct text, training thins out: UTF-16 code units as UTF-8 bytes of Japanese (TrainingText). */
+const mostBytes = 3 * 2 ** 24;
+
+export const tokenizer = defineStage({
+  name: 'tokenizer',
+  version: 1,
+  makes: 'tokenizer',
+  inputs: { text: 'text' },
+  config: tokenizerConfig,
+  output: 'tokenizer',
+  resumes: false,
+  forecast({ inputs, config }) {
+    const bytes = Math.min(inputs.text.bytes, mostBytes);
+    return {
+      // Measured 2026 on two cores: a second and 20 bytes of memory per MB and byte of text.
+      seconds: 1 + bytes / 1e6,
+      memory: [runtimeMemory(120), { what: 'text and its substrings', bytes: 20 * bytes }],
+      diskBytes: 64 * config.vocabularySize,
+      figures: { pieces: config.vocabularySize },
+      lowers: { time: ['vocabularySize'] },
+    };
+  },
+  async run({ config, inputs, folder }) {
+    const text = new TrainingText();
+    for await (const document of openText(inputs.text).documents()) text.add(document.text);
+    const place = join(folder, 'tokenizer');
+    writeTokenizer(place, trainTokenizer(text, { vocabSize: config.vocabularySize }));
+    return { figures: [figure('pieces', openTokenizer(place).tokenizer.vocabSize)] };
+  },
+});

@@ -1,0 +1,42 @@
+// The recipe of PLaMo 2 in miniature, on two novels: a tokenizer and a small hybrid model from nothing, then extended from
+// windows to full attention and a context four times as long, then measured. Minutes on two cores.
+import { defineRecipe, given, withDefaults } from 'tsumugi/run';
+import { data, evaluate, extend, pretrain, readingConfig, tokenizer } from 'tsumugi/stages';
+import { embeddedText } from 'tsumugi/text';
+import { z } from 'zod';
+
+export default defineRecipe({
+  name: 'plamo2-mini',
+  summary: 'tokenizer → pre-training → long context → evaluation, on two novels by Natsume Sōseki',
+  config: z.strictObject({
+    text: z.array(z.string()).default([]).describe('files and folders to learn from; two novels unless given'),
+    reading: withDefaults(readingConfig, { documentCharacters: 8000 }), // several contexts long
+    tokenizer: tokenizer.settings(),
+    data: data.settings(),
+    pretrain: pretrain.settings({ contextLength: 256, evaluateEvery: 50, checkpointEvery: 50 }),
+    longContext: z.boolean().default(true).describe('extend the model; needs documents as long as its context becomes'),
+    extend: extend.settings({
+      phases: [
+        { contextLength: 512, steps: 24, batchSize: 4 },
+        { contextLength: 1024, steps: 24, batchSize: 2 },
+      ],
+      checkpointLayers: false,
+      evaluateEvery: 12,
+      checkpointEvery: 12,
+    }),
+    evaluate: evaluate.settings({
+      contextLengths: [256, 512, 1024],
+      tasks: ['needle'],
+      options: { lengths: '256,512,1024', depths: '0,50,100', samples: '8' },
+    }),
+  }),
+  stages(config) {
+    const text = given('text', config.text.length > 0 ? config.text : embeddedText(), config.reading);
+    const pieces = tokenizer.step('tokenizer', config.tokenizer, { text });
+    const shards = data.step('data', config.data, { text, tokenizer: pieces });
+    const base = pretrain.step('pretrain', config.pretrain, { data: shards, tokenizer: pieces });
+    const long = config.longContext ? [extend.step('extend', config.extend, { model: base, data: [shards] })] : [];
+    const figures = evaluate.step('evaluate', config.evaluate, { models: [base, ...long], data: shards });
+    return [pieces, shards, base, ...long, figures];
+  },
+});

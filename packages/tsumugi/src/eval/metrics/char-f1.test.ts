@@ -1,3 +1,4 @@
+// char_f1 by hand-computed cases, and as Python's fuzzywuzzy gives it.
 import { expect, it } from 'vitest';
 import { charF1 } from './char-f1.ts';
 

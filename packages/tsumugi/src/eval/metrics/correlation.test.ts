@@ -1,3 +1,4 @@
+// Correlations against figures of scipy, ties and constant columns included.
 import { expect, it } from 'vitest';
 import { pearson, readScore, spearman, UNREADABLE_SCORE } from './correlation.ts';
 

@@ -1,3 +1,4 @@
+// How an answer is read before it is compared.
 import { expect, it } from 'vitest';
 import { exactMatch, readAnswer, readTarget } from './exact-match.ts';
 

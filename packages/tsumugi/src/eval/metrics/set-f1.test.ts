@@ -1,3 +1,4 @@
+// F1 over lines, by hand-computed cases.
 import { expect, it } from 'vitest';
 import { setF1 } from './set-f1.ts';
 

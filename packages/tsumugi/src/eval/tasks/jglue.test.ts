@@ -1,3 +1,4 @@
+// The JGLUE tasks: their files as they are published, prompts, scores, and what is said about a broken row.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { SampleRecord, Task } from '../task.ts';

@@ -1,3 +1,4 @@
+// The tasks built from jisho: a small database made here, and the real one where it is at hand.
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// JMMLU: every row of the published files, subjects, prompts, and a broken row.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Task } from '../task.ts';

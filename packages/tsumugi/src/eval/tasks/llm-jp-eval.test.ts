@@ -1,3 +1,4 @@
+// The protocol of llm-jp-eval: prompts letter for letter.
 import { expect, it } from 'vitest';
 import { fill, llmJpEvalPrompt, llmJpEvalTask, requireExamples } from './llm-jp-eval.ts';
 import { fakeContext } from './testing.ts';

@@ -1,3 +1,4 @@
+// Japanese MT-Bench with a judge that is made up: turns, ratings, what cannot be rated.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { GenerateRequest, Message } from '../request.ts';

@@ -1,3 +1,4 @@
+// Rows of JSON lines and CSV: what is wrong is named with file, row and field.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

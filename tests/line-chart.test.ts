@@ -1,0 +1,65 @@
+// Charts of experiments: points where they belong, what is not finite as a cross, nothing that an SVG reader refuses.
+import { describe, expect, it } from 'vitest';
+import { type Chart, chartGrid, lineChart } from '../recipes/experiments/line-chart.ts';
+
+const chart = (changes: Partial<Chart> = {}): Chart => ({
+  title: 'loss <b> & more',
+  x: { label: 'rate', log: true },
+  y: { label: 'nats' },
+  series: [
+    {
+      name: 'one',
+      points: [
+        { x: 0.001, y: 2, low: 1, high: 3 },
+        { x: 0.1, y: 4, low: 4, high: Number.POSITIVE_INFINITY },
+        { x: 10, y: Number.NaN },
+      ],
+    },
+  ],
+  ...changes,
+});
+const circles = (svg: string) => [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map((m) => m.slice(1).map(Number)); // biome-ignore format: one line
+
+describe('lineChart', () => {
+  it('places points along a logarithmic axis, larger values higher, and crosses what is not finite', () => {
+    const svg = lineChart(chart());
+    const [first, second] = circles(svg) as [number[], number[]];
+    expect(circles(svg)).toHaveLength(2);
+    expect(svg.match(/l8 8m0 -8l-8 8/g)).toHaveLength(1);
+    expect(first[1]).toBeGreaterThan(second[1]!);
+    // 0.001 and 10 stand at the ends, so 0.1 stands in the middle.
+    const crossX = Number(/<path d="M([\d.]+) [\d.]+l8 8/.exec(svg)![1]) + 4;
+    expect(second[0]! - first[0]!).toBeCloseTo(crossX - second[0]!, 0);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    expect(svg).toContain('loss &lt;b&gt; &amp; more');
+    expect(svg).toContain('>0.001<');
+  });
+
+  it('crosses what is beyond the axis', () => {
+    const svg = lineChart(chart({ y: { label: 'nats', max: 3 } }));
+    expect(circles(svg)).toHaveLength(1);
+    expect(svg.match(/l8 8m0 -8l-8 8/g)).toHaveLength(2);
+  });
+
+  it('draws one point, equal values, and a logarithmic axis over many decades', () => {
+    const points = [{ x: 1, y: 5 }];
+    expect(lineChart(chart({ series: [{ name: 'one', points }] }))).not.toMatch(/NaN|Infinity/);
+    const wide = [1e-3, 1, 1e9].map((y, i) => ({ x: 10 ** i, y }));
+    const svg = lineChart(chart({ y: { label: 'n', log: true }, series: [{ name: 'wide', points: wide }] }));
+    expect(svg).toContain('>1e8<');
+    expect(svg).not.toMatch(/NaN|Infinity/);
+  });
+});
+
+describe('chartGrid', () => {
+  it('puts charts beside and below each other', () => {
+    const one = lineChart(chart());
+    const grid = chartGrid([one, one, one], 2);
+    expect(grid).toMatch(/^<svg [^>]*width="1120" height="760"/);
+    expect([...grid.matchAll(/<svg x="(\d+)" y="(\d+)"/g)].map(([, x, y]) => `${x} ${y}`)).toEqual([
+      '0 0',
+      '560 0',
+      '0 380',
+    ]);
+  });
+});

@@ -76,6 +76,9 @@ export interface NativeModule {
   setThreads(threads: number): void;
   measureFma(threads: number): number;
   measureBandwidth(threads: number): number;
+  // signals.cc
+  guardSignals(): void;
+  releaseSignals(): void;
 }
 
 /** What the loader found, for `tsumugi doctor`. */

@@ -171,7 +171,7 @@ NAPI_MODULE_INIT() {
   using namespace tsumugi;
   install_allocator();
   for (const auto& list : {dispatch_exports(), storage_exports(), autograd_exports(), memory_exports(), random_exports(),
-                           system_exports()}) {
+                           system_exports(), signal_exports()}) {
     for (const auto& item : list) {
       napi_value function;
       napi_create_function(env, item.name, NAPI_AUTO_LENGTH, item.callback, nullptr, &function);

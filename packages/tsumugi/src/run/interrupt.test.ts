@@ -6,18 +6,22 @@ import { Interrupt } from './interrupt.ts';
 
 const loop = fileURLToPath(new URL('interrupted-loop.ts', import.meta.url));
 
-/** Runs the loop; sends each signal when its text has been printed. Resolves with what was printed and how it ended. */
+/** Runs the loop; sends each signal when its text is printed. Resolves with what was printed and how it ended. */
 function run(mode: string, signals: Record<string, NodeJS.Signals>): Promise<[string, string, number | string | null]> {
   const child = spawn(process.execPath, [loop, mode], { stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve) => {
     let output = '';
     let errors = '';
-    child.stderr.on('data', (data) => {
+    const react = (data: Buffer) => {
+      for (const [text, signal] of Object.entries(signals)) if (data.toString().includes(text)) child.kill(signal);
+    };
+    child.stderr.on('data', (data: Buffer) => {
       errors += data;
+      react(data);
     });
     child.stdout.on('data', (data: Buffer) => {
       output += data;
-      for (const [text, signal] of Object.entries(signals)) if (data.toString().includes(text)) child.kill(signal);
+      react(data);
     });
     child.on('close', (status, signal) => resolve([output, errors, signal ?? status]));
   });
@@ -37,6 +41,11 @@ it('does so for SIGTERM', async () => {
 it('ends at once the second time, though the loop is blocked', async () => {
   const [output, , status] = await run('blocked', { ready: 'SIGINT', 'SIGINT\n': 'SIGINT' });
   expect([output, status]).toEqual(['ready\nSIGINT\n', 'SIGINT']); // a shell shows 130
+});
+
+it('ends at once the second time, though the loop never heard of the first', async () => {
+  const [output, errors, status] = await run('deaf', { ready: 'SIGINT', 'Ctrl-C again': 'SIGINT' });
+  expect([output, errors.trim(), status]).toEqual(['ready\n', 'Ctrl-C again ends at once, without saving', 'SIGINT']);
 });
 
 it('tells a loop that begins later of a signal that came before', async () => {

@@ -1,7 +1,7 @@
 // What this libtorch is: version, threads, devices, and the machine's measured peaks.
 import { describe } from '@tsumugi/native';
 import type { Device } from './dtype.ts';
-import { native } from './native.ts';
+import { native, nativeIfLoaded } from './native.ts';
 
 export const torchVersion = (): string => native().version().torch;
 /** What the loader found (libtorch, addon, what stands in the way), without loading anything. */
@@ -19,3 +19,12 @@ export const measureFma = (threads: number): number => native().measureFma(threa
 export const measureBandwidth = (threads: number): number => native().measureBandwidth(threads);
 /** CUDA when the libtorch has it and a device is there, otherwise the CPU. */
 export const defaultDevice = (): Device => (hasCuda() ? 'cuda' : 'cpu');
+/**
+ * While Node listens to SIGINT and SIGTERM: makes a second one end the process at once, even inside a native call. Only where
+ * the addon is loaded; nothing else keeps Node from hearing. Returns whether it is so.
+ */
+export function guardSignals(): boolean {
+  nativeIfLoaded()?.guardSignals();
+  return nativeIfLoaded() !== undefined;
+}
+export const releaseSignals = (): void => nativeIfLoaded()?.releaseSignals();

@@ -7,18 +7,9 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../base/index.ts';
-import { sha256 } from '../store/index.ts';
+import { canonicalJson, sha256 } from '../store/index.ts';
 import type { Backend } from './backend.ts';
 import type { Answer, Request } from './request.ts';
-
-/** JSON with the keys of objects in order, so that equal values have equal texts; undefined fields are left out. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
-}
 
 /** The key of a request to a backend. */
 export function requestKey({ kind, fingerprint, settings }: Backend, request: Request): string {

@@ -1,7 +1,8 @@
 // Asking a backend through the cache: every different request once, answers checked and kept as they come.
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/index.ts';
-import { type AnswerCache, canonicalJson, requestKey } from './answer-cache.ts';
+import { canonicalJson } from '../store/index.ts';
+import { type AnswerCache, requestKey } from './answer-cache.ts';
 import type { Backend } from './backend.ts';
 import type { Answer, AnswerTo, Request } from './request.ts';
 

@@ -6,7 +6,8 @@ import { openSafetensors } from '../store/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { BatchCache } from './batch-cache.ts';
 import { BatchDecoder, type DecodeRequest } from './batch-decode.ts';
-import { Cache, type FinishReason, generateIds, initialWeights, Plamo2, parseConfig, preset } from './index.ts';
+import { Cache, type FinishReason, generateIds, initialWeights, Plamo2, parseConfig } from './index.ts';
+import { smallConfig } from './testing.ts';
 
 const fixtures = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
 const present = existsSync(fixtures);
@@ -40,17 +41,6 @@ function decodeAll(model: Plamo2, requests: Partial<DecodeRequest>[], slots: num
   return written;
 }
 
-const small = (changes: object = {}) =>
-  preset('mini', {
-    hidden_size: 64,
-    intermediate_size: 96,
-    hidden_size_per_head: 16,
-    mamba_num_heads: 4,
-    mamba_d_state: 8,
-    vocab_size: 300,
-    attention_window_size: 5,
-    ...changes,
-  });
 const prompts = [3, 40, 1, 12, 7, 26, 12].map((length, k) =>
   Array.from({ length }, (_, i) => (i * 97 + k * 31 + 13) % 300),
 );
@@ -79,7 +69,7 @@ describe('a batch of sequences', () => {
   ])('gives the logits of each alone, to 1e-5 of the largest, with %s', (_name, changes) => {
     scope(() =>
       noGrad(() => {
-        using model = new Plamo2(small(changes), initialWeights(3));
+        using model = new Plamo2(smallConfig(changes), initialWeights(3));
         using together = new BatchCache(model.config, { slots: 4 });
         const column = (ids: number[]) => tensor(BigInt64Array.from(ids, BigInt), { shape: [ids.length, 1] });
         const row = (ids: number[]) => tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length] });
@@ -115,7 +105,7 @@ describe('a batch of sequences', () => {
 
   it('refuses ids for another number of sequences', () => {
     scope(() => {
-      using model = new Plamo2(small(), initialWeights(3));
+      using model = new Plamo2(smallConfig(), initialWeights(3));
       using cache = new BatchCache(model.config, { slots: 2 });
       const ids = tensor(BigInt64Array.of(1n, 2n), { shape: [2, 1] });
       expect(() => model.forward(ids, { cache })).toThrow('a batch of 0 sequences takes ids [0, 1], got [2, 1]');
@@ -125,7 +115,7 @@ describe('a batch of sequences', () => {
 
 describe('BatchDecoder', () => {
   it.each([1, 3, 16])('with %i slots writes what each request writes alone, greedy and sampled', (slots) => {
-    using model = new Plamo2(small(), initialWeights(3));
+    using model = new Plamo2(smallConfig(), initialWeights(3));
     const requests = prompts.flatMap((prompt, k) => [
       { prompt, maxTokens: 1 + 5 * k },
       { prompt, maxTokens: 20, temperature: 1, topP: 0.9, seed: k, repetitionPenalty: 1.2, vocabularyLimit: 280 },
@@ -136,7 +126,7 @@ describe('BatchDecoder', () => {
   });
 
   it('reads a shared beginning once, with the same result', () => {
-    using model = new Plamo2(small(), initialWeights(4));
+    using model = new Plamo2(smallConfig(), initialWeights(4));
     const shared = Array.from({ length: 80 }, (_, i) => (i * 53 + 7) % 300);
     const ends = [[1, 2], [1, 2, 3], [9], [9, ...shared.slice(0, 40)], [9, ...shared.slice(0, 40), 5], [11]];
     const requests = ends.map((end) => ({ prompt: [...shared, ...end], maxTokens: 6 }));
@@ -147,7 +137,7 @@ describe('BatchDecoder', () => {
   });
 
   it('ends at a stop id, which is not part of the text, and where onId says so', () => {
-    using model = new Plamo2(small(), initialWeights(3));
+    using model = new Plamo2(smallConfig(), initialWeights(3));
     const whole = [...generateIds(model, prompts[1]!, { maxTokens: 12, temperature: 1, seed: 5 })];
     const options = { prompt: prompts[1]!, maxTokens: 12, temperature: 1, seed: 5 };
     const [stop] = [whole[4]!];
@@ -161,7 +151,7 @@ describe('BatchDecoder', () => {
   });
 
   it('refuses an empty prompt and options out of range', () => {
-    using model = new Plamo2(small(), initialWeights(3));
+    using model = new Plamo2(smallConfig(), initialWeights(3));
     expect(() => decodeAll(model, [{ prompt: [] }], 1)).toThrow('the prompt has no tokens');
     expect(() => decodeAll(model, [{ temperature: -1 }], 1)).toThrow('temperature must be');
     expect(() => new BatchDecoder(model, { slots: 0 })).toThrow('slots must be');

@@ -1,19 +1,11 @@
 // Scoring many sequences together gives what each gives alone, however they share beginnings and rows.
 import { describe, expect, it } from 'vitest';
 import { type ScoreRequest, scoreBatch } from './batch-score.ts';
-import { initialWeights, Plamo2, preset, tokenLogprobs } from './index.ts';
+import { initialWeights, Plamo2, tokenLogprobs } from './index.ts';
+import { smallConfig } from './testing.ts';
 import type { ForwardOptions } from './types.ts';
 
-const config = preset('mini', {
-  hidden_size: 64,
-  intermediate_size: 96,
-  hidden_size_per_head: 16,
-  mamba_num_heads: 4,
-  mamba_d_state: 8,
-  vocab_size: 300,
-  attention_window_size: 5,
-  full_attention_idx: [3],
-});
+const config = smallConfig({ full_attention_idx: [3] });
 const sequence = (length: number, k: number) => Array.from({ length }, (_, i) => (i * 97 + k * 31 + 13) % 300);
 const everything = (ids: readonly number[]): ScoreRequest => ({
   ids: ids.slice(0, -1),

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { namedParameters } from '../nn/index.ts';
 import { openSafetensors } from '../store/index.ts';
 import { backward, memory, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
-import { Cache, generateIds, initialWeights, Plamo2, parseConfig, preset, tensorShapes } from './index.ts';
+import { Cache, generateIds, initialWeights, Plamo2, parseConfig, tensorShapes } from './index.ts';
+import { smallConfig } from './testing.ts';
 
 const fixtures = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
 const present = existsSync(fixtures);
@@ -115,24 +116,12 @@ describe.skipIf(!present)('golden data', () => {
   }
 });
 
-const small = (changes: object = {}) =>
-  preset('mini', {
-    hidden_size: 64,
-    intermediate_size: 96,
-    hidden_size_per_head: 16,
-    mamba_num_heads: 4,
-    mamba_d_state: 8,
-    vocab_size: 300,
-    attention_window_size: 5,
-    mamba_chunk_size: 4,
-    ...changes,
-  });
 const ids = Array.from({ length: 37 }, (_, i) => (i * 97 + 13) % 300);
 
 describe('the cache', () => {
   it.each([1, 3, 8])('gives the full forward in steps of %i, past the window', (step) => {
     scope(() => {
-      const model = new Plamo2(small(), initialWeights(3));
+      const model = new Plamo2(smallConfig(), initialWeights(3));
       noGrad(() => {
         const full = model.forward(asIds(ids));
         using cache = new Cache(model.config);
@@ -150,7 +139,7 @@ describe('the cache', () => {
 
   it('forks, and returns to a saved point', () => {
     scope(() => {
-      const model = new Plamo2(small(), initialWeights(3));
+      const model = new Plamo2(smallConfig(), initialWeights(3));
       noGrad(() => {
         using cache = new Cache(model.config);
         model.forward(asIds(ids.slice(0, 9)), { cache });
@@ -171,7 +160,7 @@ describe('the cache', () => {
 describe('packed documents', () => {
   it('never influence each other: a planted token changes its own document only', () => {
     scope(() => {
-      const model = new Plamo2(small({ full_attention_idx: [3] }), initialWeights(5));
+      const model = new Plamo2(smallConfig({ full_attention_idx: [3] }), initialWeights(5));
       const documents = ids.map((_, i) => (i < 1 ? 0 : i < 12 ? 1 : i < 14 ? 2 : 3));
       const pack = tensor(Int32Array.from(documents), { shape: [1, ids.length] });
       noGrad(() => {
@@ -197,7 +186,7 @@ describe('packed documents', () => {
 
   it('equal the documents taken apart, positions running on', () => {
     scope(() => {
-      const model = new Plamo2(small(), initialWeights(6));
+      const model = new Plamo2(smallConfig(), initialWeights(6));
       noGrad(() => {
         const documents = tensor(
           Int32Array.from(ids, (_, i) => (i < 17 ? 0 : 1)),
@@ -216,8 +205,8 @@ describe('a fresh model', () => {
   it('is the same for the same seed, starts near uniform, and frees everything', () => {
     const start = memory().liveBytes;
     scope(() => {
-      const a = new Plamo2(small(), initialWeights(1));
-      const b = new Plamo2(small(), initialWeights(1));
+      const a = new Plamo2(smallConfig(), initialWeights(1));
+      const b = new Plamo2(smallConfig(), initialWeights(1));
       const tied = namedParameters(a).map(([path]) => path);
       expect(tied.toSorted()).toEqual([...tensorShapes(a.config).keys()].toSorted());
       noGrad(() => {
@@ -244,7 +233,7 @@ describe('a fresh model', () => {
 describe('bfloat16', () => {
   it('computes in bfloat16 over float32 weights, near the float32 result', () => {
     scope(() => {
-      using model = new Plamo2(small(), initialWeights(2));
+      using model = new Plamo2(smallConfig(), initialWeights(2));
       noGrad(() => {
         const wide = model.forward(asIds(ids));
         const narrow = model.forward(asIds(ids), { dtype: 'bfloat16' });

@@ -66,7 +66,7 @@ const presets = {
   /**
    * Our choice: a dense decoder like Llama, as large as `mini`: attention in every layer, reaching 4,096 tokens. It is
    * the place for PLaMo-100B's means of stability (QK-norm, z-loss; docs/stability.md). That model's own shape is not
-   * published; nothing here is taken from it but the context length, and the layers' norms are PLaMo 2's.
+   * published, so nothing of it is here; the layers' norms are PLaMo 2's.
    */
   dense: {
     mamba_enabled: false,

@@ -13,6 +13,7 @@ import {
   isMamba,
   loadModel,
   Plamo2,
+  type Plamo2Config,
   parameterTable,
   parseConfig,
   preset,
@@ -21,20 +22,9 @@ import {
   tensorShapes,
   windowOf,
 } from './index.ts';
+import { smallConfig } from './testing.ts';
 
-const small = (changes: object = {}) =>
-  preset('mini', {
-    hidden_size: 64,
-    intermediate_size: 96,
-    hidden_size_per_head: 16,
-    mamba_num_heads: 4,
-    mamba_d_state: 8,
-    vocab_size: 300,
-    attention_window_size: 5,
-    mamba_chunk_size: 4,
-    qk_norm: false,
-    ...changes,
-  });
+const small = (changes: Partial<Plamo2Config> = {}) => smallConfig({ qk_norm: false, ...changes });
 const ids = Array.from({ length: 37 }, (_, i) => (i * 97 + 13) % 300);
 const asIds = (values: number[]) => tensor(BigInt64Array.from(values, BigInt), { shape: [1, values.length] });
 const normWeights = (names: Iterable<string>) => [...names].filter((name) => /[qk]_weight$/.test(name));

@@ -1,5 +1,5 @@
 // A run: its folder, its events, its progress on the terminal, how it ends. A recipe: stages, their artefacts, the report.
-export { canonicalJson, toJson } from './canonical.ts';
+export { toJson } from './changes.ts';
 export { type Curve, readCurves } from './curves.ts';
 export { EventLog, type NewEvent } from './event-log.ts';
 export {

@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { DataError } from '../base/index.ts';
-import { type Json, latestCheckpoint, sha256, sha256File } from '../store/index.ts';
-import { canonicalJson, describeChanges } from './canonical.ts';
+import { canonicalJson, type Json, latestCheckpoint, sha256, sha256File } from '../store/index.ts';
+import { describeChanges } from './changes.ts';
 import { readEvents } from './events.ts';
 import { formatInteger } from './format.ts';
 import { inputsOf } from './recipe.ts';
@@ -79,7 +79,7 @@ function addressOf({ stage, config }: Step, inputs: PlannedStep['inputs'], uses:
     Object.entries(inputs).map(([name, given]) => [name, given.map(({ address }) => address)]),
   );
   const { name, version } = stage;
-  return sha256(canonicalJson({ stage: name, version, uses, config, inputs: addresses } as Json));
+  return sha256(canonicalJson({ stage: name, version, uses, config, inputs: addresses }));
 }
 
 /**

@@ -3,7 +3,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Json } from '../store/index.ts';
-import { toJson } from './canonical.ts';
+import { toJson } from './changes.ts';
 import { codeCommit } from './commit.ts';
 import { type Curve, readCurves } from './curves.ts';
 import type { PlannedStep } from './plan.ts';

@@ -4,7 +4,7 @@
 import type { z } from 'zod';
 import { ConfigError } from '../base/index.ts';
 import type { Json } from '../store/index.ts';
-import { toJson } from './canonical.ts';
+import { toJson } from './changes.ts';
 import type { ProgressStream } from './progress.ts';
 import type { Grid, StageFigure, Table } from './results.ts';
 import type { StepForecast } from './step-forecast.ts';

@@ -29,7 +29,7 @@ export {
   saveCheckpoint,
 } from './checkpoint/index.ts';
 export { type Gguf, type GgufScalar, type GgufValue, readGguf } from './gguf/index.ts';
-export { type Json, readJson, writeJson } from './json.ts';
+export { canonicalJson, type Json, readJson, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
 export {
   INDEX_FILE,
@@ -44,3 +44,4 @@ export {
   writeSharded,
 } from './safetensors/index.ts';
 export { sha256, sha256File } from './sha256.ts';
+export { readTar } from './tar.ts';

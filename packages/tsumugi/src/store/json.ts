@@ -73,3 +73,12 @@ export function writeJson(path: string, value: Json): void {
 export function renderJson(value: Json): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
+
+/** JSON with the keys of objects in order and no spaces, so that equal values have equal texts to hash; undefined is left out. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

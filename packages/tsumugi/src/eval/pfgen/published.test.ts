@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sha256 } from '../../store/index.ts';
+import { readTar, sha256 } from '../../store/index.ts';
 import { readDecompressed } from '../../text/index.ts';
 import { loadQuestions } from './load.ts';
 import { type PromptOptions, promptOf } from './prompt.ts';
 import { rescorePfgen } from './rescore.ts';
-import { readTar } from './tar.ts';
 
 const benchmark = fileURLToPath(new URL('../../../../../../shared/benchmarks/pfgen', import.meta.url));
 const missing = !existsSync(benchmark);

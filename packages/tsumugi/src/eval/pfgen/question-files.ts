@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError } from '../../base/index.ts';
+import { readTar } from '../../store/index.ts';
 import { readDecompressed } from '../../text/index.ts';
-import { readTar } from './tar.ts';
 
 export const ORIGIN = 'https://github.com/pfnet-research/pfgen-bench';
 export const LICENCE = 'Apache-2.0; model outputs as their models';

@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readTar } from '../../store/index.ts';
 import { loadQuestions } from './load.ts';
 import type { QuestionFile } from './question-files.ts';
 import { readQuestion, readReferenceAnswers } from './questions.ts';
-import { readTar } from './tar.ts';
 import { temporaryFolder, toyReferences, writeToyBenchmark } from './testing.ts';
 
 const file = (content: unknown): QuestionFile => ({

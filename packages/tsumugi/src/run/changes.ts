@@ -1,5 +1,5 @@
-// Values as one fixed JSON text, so that equal values have equal hashes; and what differs between two of them, in words.
-import type { Json } from '../store/index.ts';
+// Settings as JSON, and what differs between two of them, in words.
+import { canonicalJson, type Json } from '../store/index.ts';
 
 type Tree = { readonly [key: string]: Json };
 
@@ -18,16 +18,6 @@ export function toJson(value: unknown, where = 'value'): Json {
         .map(([key, item]) => [key, toJson(item, `${where}.${key}`)]),
     );
   throw new TypeError(`${where} cannot be written as JSON: ${String(value)}`);
-}
-
-/** JSON with sorted keys and no spaces: the text that is hashed. */
-export function canonicalJson(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (!isTree(value)) return JSON.stringify(value);
-  const entries = Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key]!)}`);
-  return `{${entries.join(',')}}`;
 }
 
 /** "steps 400 → 500" for every value that differs, in the order of `after`; keys of nested objects are joined by dots. */

@@ -1,6 +1,6 @@
 // The files of a tar archive in memory (POSIX ustar headers: 512-byte blocks, numbers in octal). Links, folders and extended
 // headers are passed over.
-import { FormatError } from '../../base/index.ts';
+import { FormatError } from '../base/index.ts';
 
 const BLOCK = 512;
 

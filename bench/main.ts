@@ -15,6 +15,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'long-context': () => import('./long-context.ts'),
   'lm-decoding': () => import('./lm-decoding.ts'),
   evaluation: () => import('./evaluation.ts'),
+  gan: () => import('./gan.ts'),
   startup: () => import('./startup.ts'),
   tokenizer: () => import('./tokenizer.ts'),
   pfgen: () => import('./pfgen.ts'),

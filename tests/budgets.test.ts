@@ -29,7 +29,9 @@ it('depends on few packages', () => {
     'eld',
     'hyparquet',
     'hyparquet-compressors',
+    'jpeg-js',
     'lindera-wasm-nodejs-ipadic',
+    'pngjs',
     'xz-decompress',
     'zod',
   ]);

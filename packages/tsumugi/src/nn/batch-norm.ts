@@ -11,6 +11,8 @@ export interface BatchNormOptions {
   momentum?: number;
   /** Whether there are `weight` and `bias`; without them a caller can scale by class (conditional batch norm). */
   affine?: boolean;
+  /** Whether there is a `weight` beside the bias. */
+  scale?: boolean;
 }
 
 /**
@@ -29,11 +31,11 @@ export class BatchNorm extends Module {
 
   constructor(numChannels: number, options: BatchNormOptions) {
     super();
-    const { generator, affine = true } = options;
+    const { generator, affine = true, scale = true } = options;
     const { device } = generator;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum ?? 0.1;
-    this.weight = affine ? constantParameter([numChannels], 1, generator) : null;
+    this.weight = affine && scale ? constantParameter([numChannels], 1, generator) : null;
     this.bias = affine ? constantParameter([numChannels], 0, generator) : null;
     this.running_mean = buffer(zeros([numChannels], { device }));
     this.running_var = buffer(ones([numChannels], { device }));

@@ -11,6 +11,8 @@ export interface LayerNormOptions {
   affine?: boolean;
   /** Whether there is a `bias` beside the weight. */
   bias?: boolean;
+  /** Whether there is a `weight` beside the bias. */
+  scale?: boolean;
 }
 
 /** (x − mean) / √(var + eps) · weight + bias over the last dimensions. Ba et al. 2016, arXiv 1607.06450. */
@@ -23,10 +25,10 @@ export class LayerNorm extends Module {
   /** @param shape the last dimensions: a size, or several */
   constructor(shape: number | readonly number[], options: LayerNormOptions) {
     super();
-    const { generator, affine = true, bias = true } = options;
+    const { generator, affine = true, bias = true, scale = true } = options;
     this.shape = typeof shape === 'number' ? [shape] : shape;
     this.eps = options.eps ?? 1e-5;
-    this.weight = affine ? constantParameter(this.shape, 1, generator) : null;
+    this.weight = affine && scale ? constantParameter(this.shape, 1, generator) : null;
     this.bias = affine && bias ? constantParameter(this.shape, 0, generator) : null;
   }
 

@@ -1,10 +1,14 @@
-// How layers make their parameters: the options they share, and PyTorch's default initial values.
-import { empty, type Generator, type Tensor } from '../torch/index.ts';
+// How layers make their parameters: the options they share, PyTorch's default initial values, and normalized weights.
+import { empty, type Generator, noGrad, scope, type Tensor } from '../torch/index.ts';
 import { constant, type Initializer, initialize, varianceScaling } from './initializers.ts';
-import { parameter } from './module.ts';
+import type { UnaryModule } from './layer.ts';
+import { Module, namedModules, parameter } from './module.ts';
 
 /** U(−1/√fanIn, 1/√fanIn), PyTorch's default for weights of linear and convolution layers. */
 export const defaultWeightInit = varianceScaling({ scale: 1 / 3, distribution: 'uniform' });
+
+/** Makes the module that normalizes a weight before every use: [out, in, …taps] → the same shape. */
+export type WeightNormalization = (weight: Tensor, generator: Generator) => UnaryModule;
 
 export interface WeightOptions {
   generator: Generator;
@@ -12,6 +16,8 @@ export interface WeightOptions {
   bias?: boolean;
   weightInit?: Initializer;
   biasInit?: Initializer;
+  /** How the weight is normalized: `spectralNorm()`, `weightNorm()`. Not at all when left out. */
+  weightNormalization?: WeightNormalization | undefined;
 }
 
 /** The initial weight of a layer. */
@@ -37,3 +43,45 @@ export const makeBias = (size: number, fanIn: number, options: WeightOptions): T
 /** A parameter [shape] that starts at one value: gains and shifts of norms. */
 export const constantParameter = (shape: readonly number[], value: number, generator: Generator): Tensor =>
   parameter(initialize(empty(shape, { device: generator.device }), constant(value), generator));
+
+/** A layer with a weight [out, in, …taps], which may be normalized before use. */
+export abstract class WeightedLayer extends Module {
+  weight: Tensor;
+  /** Normalizes the weight; its state is at `<path>.norm.…` */
+  norm: UnaryModule | null;
+
+  protected constructor(shape: readonly number[], options: WeightOptions) {
+    super();
+    this.weight = makeWeight(shape, options);
+    this.norm = options.weightNormalization?.(this.weight, options.generator) ?? null;
+  }
+
+  /** What the layer multiplies by: the weight, normalized when there is a normalization. */
+  protected get usedWeight(): Tensor {
+    return this.norm ? this.norm.forward(this.weight) : this.weight;
+  }
+
+  /** What the layer multiplies by after `eval()`; nothing of its state changes. */
+  evaluatedWeight(): Tensor {
+    const { norm } = this;
+    if (!norm) return this.weight;
+    const { training } = norm;
+    norm.training = false;
+    try {
+      return norm.forward(this.weight);
+    } finally {
+      norm.training = training;
+    }
+  }
+
+  /** Puts the normalized weight in the weight's place and drops the normalization. Outputs after `eval()` stay. */
+  removeNormalization(): void {
+    noGrad(() => scope(() => this.weight.copy_(this.evaluatedWeight())));
+    this.norm?.dispose();
+    this.norm = null;
+  }
+}
+
+/** The layers with a weight in a tree, by path. */
+export const weightedLayers = (module: Module): [string, WeightedLayer][] =>
+  [...namedModules(module)].filter((entry): entry is [string, WeightedLayer] => entry[1] instanceof WeightedLayer);

@@ -1,0 +1,56 @@
+// Data sets that are slow to decode are decoded once and kept as bytes: a safetensors file with `pixels` [N, C, H, W] and, where
+// there are classes, `labels` [N].
+import { existsSync } from 'node:fs';
+import { DataError, FormatError } from '../../base/index.ts';
+import { openSafetensors, writeSafetensors } from '../../store/index.ts';
+import { scope, tensor } from '../../torch/index.ts';
+import type { ImageSet, Split } from './image-set.ts';
+
+/** Raised when what the decoders make of the same files changes: packed files of other versions are not looked at. */
+export const PACKED_VERSION = 1;
+
+function write(path: string, set: ImageSet): void {
+  const { name, split, count, channels, height, width, pixels, labels, classNames, source, licence } = set;
+  scope(() =>
+    writeSafetensors(
+      path,
+      [
+        ['pixels', tensor(pixels, { shape: [count, channels, height, width] })],
+        ...(labels ? [['labels', tensor(labels)] as const] : []),
+      ],
+      { name, split, source, licence, ...(classNames && { classNames: JSON.stringify(classNames) }) },
+    ),
+  );
+}
+
+function read(path: string): ImageSet {
+  using file = openSafetensors(path);
+  const { name, split, source, licence, classNames } = file.metadata;
+  const [count, channels, height, width] = file.info('pixels').shape as [number, number, number, number];
+  return scope(() => ({
+    ...{ name: name!, split: split as Split, source: source!, licence: licence! },
+    ...{ count, channels, height, width },
+    pixels: file.tensor('pixels').bytes(),
+    ...(file.has('labels') && { labels: file.tensor('labels').data() as Int32Array }),
+    ...(classNames !== undefined && { classNames: JSON.parse(classNames) as string[] }),
+  }));
+}
+
+/** The set at `path`; made by `decode` and kept there if there is none, or a damaged one. */
+export function packedSet(path: string, decode: () => ImageSet): ImageSet {
+  if (existsSync(path)) {
+    try {
+      return read(path);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+    }
+  }
+  const set = decode();
+  try {
+    write(path, set);
+  } catch (error) {
+    // A full disk costs time at the next start, not the data of this one.
+    if (!(error instanceof DataError)) throw error;
+  }
+  return set;
+}

@@ -1,0 +1,101 @@
+// Images through the extractor, in batches: moments as they come, and features and probabilities where a metric needs all.
+import { setImmediate } from 'node:timers/promises';
+import { DataError } from '../../base/index.ts';
+import { cat, noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import type { ImageSet } from '../data/image-set.ts';
+import { toBytes } from '../images/scale.ts';
+import type { FeatureExtractor } from './extractor.ts';
+import { Moments } from './frechet.ts';
+
+/**
+ * Draws so many new images: float [count, C, H, W] in [−1, 1] on any device. They are scored as the bytes that would be
+ * written to a file.
+ */
+export type DrawImages = (count: number) => Tensor;
+
+export type ImageSource = ImageSet | DrawImages;
+
+export interface Wanted {
+  moments: boolean;
+  features: boolean;
+  probabilities: boolean;
+}
+
+/** What was asked for, on the extractor's device; whoever collects disposes it. */
+export class Collected implements Disposable {
+  readonly n: number;
+  readonly moments: Moments | undefined;
+  /** [n, D] */
+  readonly features: Tensor | undefined;
+  /** [n, classes] */
+  readonly probabilities: Tensor | undefined;
+
+  constructor(
+    n: number,
+    parts: { moments?: Moments | undefined; features?: Tensor | undefined; probabilities?: Tensor | undefined },
+  ) {
+    this.n = n;
+    this.moments = parts.moments;
+    this.features = parts.features?.keep();
+    this.probabilities = parts.probabilities?.keep();
+  }
+
+  [Symbol.dispose](): void {
+    for (const each of [this.moments, this.features, this.probabilities]) each?.dispose();
+  }
+}
+
+/** Bytes [count, C, H, W], from image `from` on. */
+function bytesOf(source: ImageSource, from: number, count: number): Tensor {
+  if (typeof source !== 'function') {
+    const { channels, height, width, pixels } = source;
+    const size = channels * height * width;
+    return tensor(pixels.subarray(from * size, (from + count) * size), { shape: [count, channels, height, width] });
+  }
+  const drawn = source(count);
+  if (drawn.ndim !== 4 || drawn.size(0) !== count)
+    throw new DataError(
+      'wrong-images',
+      `asked to draw ${count} images, the generator gave [${drawn.shape.join(', ')}]`,
+    );
+  return tensor(toBytes(drawn), { shape: drawn.shape });
+}
+
+export interface CollectOptions {
+  batchSize: number;
+  wanted: Wanted;
+  progress?: ((done: number) => void) | undefined;
+}
+
+/** The first `n` images of a source. */
+export async function collect(
+  source: ImageSource,
+  n: number,
+  extractor: FeatureExtractor,
+  { batchSize, wanted, progress }: CollectOptions,
+): Promise<Collected> {
+  const moments = wanted.moments ? new Moments(extractor.numFeatures, extractor.device) : undefined;
+  const [features, probabilities]: [Tensor[], Tensor[]] = [[], []];
+  try {
+    for (let from = 0; from < n; from += batchSize) {
+      noGrad(() =>
+        scope(() => {
+          const found = extractor.extract(bytesOf(source, from, Math.min(batchSize, n - from)));
+          moments?.add(found.features);
+          if (wanted.features) features.push(found.features.keep());
+          if (wanted.probabilities && found.probabilities) probabilities.push(found.probabilities.clone().keep());
+        }),
+      );
+      progress?.(Math.min(n, from + batchSize));
+      // Between batches a signal is heard.
+      await setImmediate();
+    }
+    const join = (parts: Tensor[]) => (parts.length > 0 ? scope(() => cat(parts)) : undefined);
+    return new Collected(n, { moments, features: join(features), probabilities: join(probabilities) });
+  } catch (error) {
+    moments?.dispose();
+    throw error;
+  } finally {
+    for (const part of [...features, ...probabilities]) part.dispose();
+  }
+}

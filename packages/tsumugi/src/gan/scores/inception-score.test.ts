@@ -1,0 +1,38 @@
+// The Inception score: its bounds, its splits, and NumPy's figures.
+import { expect, it } from 'vitest';
+import { eye, full, scope, tensor } from '../../torch/index.ts';
+import { inceptionScore } from './inception-score.ts';
+import { waves } from './testing.ts';
+
+it('is the number of classes when sure and even, and 1 when every image looks the same', () => {
+  scope(() => {
+    expect(inceptionScore(eye(5), 1).mean).toBeCloseTo(5, 12);
+    expect(inceptionScore(full([7, 5], 0.2), 1).mean).toBeCloseTo(1, 6);
+    expect(inceptionScore(tensor([[1, 0], [1, 0]]), 1).mean).toBe(1); // biome-ignore format: rows
+  });
+});
+
+it('cuts in order, and gives mean and population deviation over the splits', () => {
+  scope(() => {
+    // Split 0: two classes evenly (2); split 1: one class (1).
+    const rows = tensor([[1, 0], [0, 1], [1, 0], [1, 0]]); // biome-ignore format: rows
+    expect(inceptionScore(rows, 2)).toEqual({ mean: 1.5, std: 0.5 });
+  });
+});
+
+it('agrees with NumPy 2.4', () => {
+  scope(() => {
+    const raw = waves(20, 4, 1).abs().add(0.01);
+    const rows = raw.div(raw.sum(1, true));
+    expect(inceptionScore(rows, 1).mean).toBeCloseTo(1.106145786464334, 12);
+    const { mean, std } = inceptionScore(rows, 3); // 20 images in parts of 6, 7 and 7
+    expect([mean, std].map((each) => each.toFixed(12))).toEqual(['1.096994548709', '0.028621414724']);
+  });
+});
+
+it('needs an image for each split', () => {
+  scope(() => {
+    expect(() => inceptionScore(eye(3))).toThrow(/of 3 images cannot have 10 splits/);
+    expect(() => inceptionScore(full([3], 1))).toThrow(/\[N, classes\]/);
+  });
+});

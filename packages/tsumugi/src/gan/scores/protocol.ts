@@ -1,0 +1,70 @@
+// How many images of which split are compared. A Fréchet distance depends on all of it, so a figure without its protocol says
+// little: docs/gan-scores.md.
+import { ConfigError } from '../../base/index.ts';
+import type { ImageSet, Split } from '../data/image-set.ts';
+
+export interface Protocol {
+  readonly name: string;
+  /** The first so many images of the split. */
+  readonly nReal: number;
+  readonly nFake: number;
+  /** Undefined: whatever split is given. */
+  readonly split?: Split | undefined;
+}
+
+export const protocols = {
+  /** Miyato et al. 2018, arXiv 1802.05957. */
+  '10k-test-5k': { name: '10k-test-5k', nReal: 10_000, split: 'test', nFake: 5_000 },
+  /** kwotsin/mimicry's benchmark, and most later work. */
+  '50k-train-50k': { name: '50k-train-50k', nReal: 50_000, split: 'train', nFake: 50_000 },
+  /** POSTECH-CVLab/PyTorch-StudioGAN's "test moments": as many fakes as there are test images. */
+  'test-moments': { name: 'test-moments', nReal: 10_000, split: 'test', nFake: 10_000 },
+} as const satisfies Record<string, Protocol>;
+
+export type ProtocolName = keyof typeof protocols;
+
+/**
+ * The protocol itself for a name, "custom" for counts of one's own.
+ *
+ * @throws ConfigError when it is unknown, or the real images are of another split or too few
+ */
+export function resolveProtocol(
+  wanted: ProtocolName | { readonly nReal: number; readonly nFake: number },
+  real: ImageSet,
+): Protocol {
+  if (typeof wanted === 'string' && !Object.hasOwn(protocols, wanted))
+    throw new ConfigError('unknown-protocol', `there is no protocol "${wanted}"`, {
+      remedy: `Choose one of ${Object.keys(protocols).join(', ')}, or give nReal and nFake.`,
+      fields: { protocol: wanted },
+    });
+  const protocol: Protocol = typeof wanted === 'string' ? protocols[wanted] : { name: 'custom', ...wanted };
+  const { name, nReal, nFake, split } = protocol;
+  const whole = [nReal, nFake].every((n) => Number.isInteger(n) && n >= 2);
+  if (!whole)
+    throw new ConfigError(
+      'bad-protocol',
+      `the numbers of images should be whole and at least 2: ${nReal} and ${nFake}`,
+      {
+        fields: { nReal, nFake },
+      },
+    );
+  if (split !== undefined && split !== real.split)
+    throw new ConfigError(
+      'wrong-split',
+      `protocol ${name} takes ${split} images as real ones, got ${real.split} images`,
+      {
+        remedy: `Open the ${split} split, or give nReal and nFake of your own.`,
+        fields: { protocol: name, split: real.split },
+      },
+    );
+  if (real.count < nReal)
+    throw new ConfigError(
+      'too-few-images',
+      `protocol ${name} takes ${nReal} real images, ${real.name} ${real.split} has ${real.count}`,
+      {
+        remedy: 'Give nReal and nFake of your own.',
+        fields: { protocol: name, nReal, count: real.count },
+      },
+    );
+  return protocol;
+}

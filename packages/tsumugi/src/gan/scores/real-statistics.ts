@@ -1,0 +1,84 @@
+// What the extractor makes of the real images, kept in a file: it is the same for every generator. The file's name is the
+// SHA-256 of what determines its content, the images' own bytes among it.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TsumugiError } from '../../base/index.ts';
+import { canonicalJson, openSafetensors, sha256, writeSafetensors } from '../../store/index.ts';
+import { scope } from '../../torch/index.ts';
+import type { ImageSet } from '../data/image-set.ts';
+import { Collected, type CollectOptions, collect } from './collect.ts';
+import type { FeatureExtractor } from './extractor.ts';
+import { Moments } from './frechet.ts';
+
+const VERSION = '1';
+
+export interface RealStatisticsOptions extends CollectOptions {
+  /** Where statistics are kept; not at all when left out. */
+  cacheFolder?: string | undefined;
+  report?: ((line: string) => void) | undefined;
+}
+
+/** The facts behind a file, in its metadata too. */
+function facts({ name, split, channels, height, width, pixels }: ImageSet, n: number, extractor: FeatureExtractor) {
+  return {
+    version: VERSION,
+    data: `${name} ${split}`,
+    images: sha256(pixels.subarray(0, n * channels * height * width)),
+    shape: [n, channels, height, width].join(),
+    extractor: extractor.name,
+    weights: extractor.hash,
+    input: [...extractor.inputSize, extractor.resizer, extractor.pixels].join(),
+  };
+}
+
+function read(path: string, key: string, n: number, extractor: FeatureExtractor, wanted: CollectOptions['wanted']) {
+  using file = openSafetensors(path);
+  if (file.metadata['key'] !== key || (wanted.features && !file.has('features'))) return undefined;
+  return scope(() => {
+    const at = (name: string) => file.tensor(name).to(extractor.device);
+    return new Collected(n, {
+      moments: Moments.from(n, at('mean'), at('scatter')),
+      features: wanted.features ? at('features').clone() : undefined,
+    });
+  });
+}
+
+/** Moments, and features where they are wanted, of the first `n` images: from the file, or computed and kept. */
+export async function realStatistics(
+  real: ImageSet,
+  n: number,
+  extractor: FeatureExtractor,
+  { cacheFolder, report, ...options }: RealStatisticsOptions,
+): Promise<Collected> {
+  const wanted = { ...options.wanted, moments: true, probabilities: false };
+  if (cacheFolder === undefined) return collect(real, n, extractor, { ...options, wanted });
+  const about = facts(real, n, extractor);
+  const key = sha256(canonicalJson(about));
+  const path = join(cacheFolder, `real-${key.slice(0, 32)}.safetensors`);
+  if (existsSync(path)) {
+    try {
+      const kept = read(path, key, n, extractor, wanted);
+      if (kept) {
+        report?.(`statistics of the real images: ${path}`);
+        return kept;
+      }
+    } catch (error) {
+      if (!(error instanceof TsumugiError)) throw error;
+      report?.(`${error.message}; it is computed again`);
+    }
+  }
+  const fresh = await collect(real, n, extractor, { ...options, wanted });
+  const { moments, features } = fresh;
+  try {
+    writeSafetensors(
+      path,
+      [['mean', moments!.mean], ['scatter', moments!.scatter], ...(features ? [['features', features] as const] : [])],
+      { ...about, key },
+    );
+  } catch (error) {
+    fresh[Symbol.dispose]();
+    throw error;
+  }
+  report?.(`statistics of the real images are kept in ${path}`);
+  return fresh;
+}

@@ -1,0 +1,192 @@
+// Scoring as a whole: figures that state everything, protocols that are kept, statistics that are kept.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Generator, rand, scope, tensor } from '../../torch/index.ts';
+import { classifierNames, type FeatureExtractor } from './extractor.ts';
+import { frechetDistance, Moments } from './frechet.ts';
+import { resolveProtocol } from './protocol.ts';
+import { type ScoreOptions, scoreImages } from './score.ts';
+import { scoreJson, scoreText } from './score-figure.ts';
+import { toySet } from './testing.ts';
+
+/** Features: the means of the four quarters. Probabilities: bright on the left or above. Counts what it is given. */
+function quarters(classes = 2): FeatureExtractor & { seen: number } {
+  return {
+    ...({ name: 'quarters', hash: 'ab'.repeat(32), inputSize: [8, 8], resizer: 'none', pixels: 'x/255' } as const),
+    ...({ numFeatures: 4, numClasses: classes, names: classifierNames('Toy'), device: 'cpu', seen: 0 } as const),
+    extract(images) {
+      this.seen += images.size(0);
+      const quarter = images.to('float32').div(255).reshape([-1, 2, 4, 2, 4]).mean([2, 4]).flatten(1);
+      const [, right, below] = quarter.unbind(1);
+      const logits = quarter.narrow(1, 0, 2).mul(0);
+      logits.narrow(1, 0, 1).add_(below!.unsqueeze(1), { alpha: 20 });
+      logits.narrow(1, 1, 1).add_(right!.unsqueeze(1), { alpha: 20 });
+      return { features: quarter, ...(classes > 0 && { probabilities: logits.softmax(-1) }) };
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+const [real, fake] = [toySet(60, 'test'), toySet(50, 'train', 9)];
+const options = (more: Partial<ScoreOptions> = {}): ScoreOptions => ({
+  ...{ real, fake, extractor: quarters(), protocol: { nReal: 60, nFake: 40 }, batchSize: 16 },
+  ...more,
+});
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-scores-'));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+describe('scoreImages', () => {
+  it('gives figures that state what they were taken with', async () => {
+    const figures = await scoreImages(options());
+    expect(figures.map(({ name }) => name)).toEqual(['Toy-IS', 'Toy-FD', 'Toy-KD', 'Toy-precision', 'Toy-recall']);
+    const [inception, frechet] = figures;
+    expect(inception!.value).toBeGreaterThan(1.9);
+    expect(scoreJson(frechet!)).toEqual({
+      ...{ name: 'Toy-FD', metric: 'frechet', value: frechet!.value },
+      extractor: { name: 'quarters', sha256: 'ab'.repeat(32) },
+      ...{ n_real: 60, n_fake: 40, dataset: 'Toy-10', split: 'test', resizer: 'none', pixels: 'x/255' },
+      ...{ protocol: 'custom', settings: {}, warnings: [] },
+    });
+    expect(scoreJson(inception!)).toMatchObject({ n_real: null, split: null, n_fake: 40, settings: { splits: 1 } });
+    expect(scoreText({ ...frechet!, value: 21.704 })).toBe(
+      'Toy-FD 21.70 | 60 real (Toy-10 test) vs 40 fake | protocol custom | quarters, sha256 abababababab | resizer none, x/255',
+    );
+    expect(scoreText(figures[2]!)).toMatch(
+      /^Toy-KD -?0\.\d{5} ± 0\.\d{5} \|.*\| subsets 100 \| subsetSize 40 \| seed 0$/,
+    );
+  });
+
+  it('is the distance of the moments of just those images, whatever the batch', async () => {
+    const extractor = quarters();
+    const expected = scope(() => {
+      const moments = ({ pixels }: typeof real, n: number) => {
+        const rows = Array.from({ length: n * 4 }, (_, place) => {
+          const [image, quarter] = [Math.floor(place / 4), place % 4];
+          let sum = 0;
+          for (let y = 0; y < 4; y++)
+            for (let x = 0; x < 4; x++)
+              sum += pixels[image * 64 + (4 * (quarter >> 1) + y) * 8 + 4 * (quarter & 1) + x]!;
+          return sum / 16 / 255;
+        });
+        const found = new Moments(4);
+        found.add(tensor(Float64Array.from(rows), { shape: [n, 4] }));
+        return found;
+      };
+      using a = moments(real, 60);
+      using b = moments(fake, 40);
+      return frechetDistance(a, b).value;
+    });
+    for (const batchSize of [7, 100]) {
+      const [figure] = await scoreImages(options({ extractor, metrics: ['frechet'], batchSize }));
+      expect(figure!.value).toBeCloseTo(expected, 6);
+    }
+    expect(extractor.seen).toBe(200);
+  });
+
+  it('scores what a generator draws as the bytes it would be written as', async () => {
+    const generator = new Generator(2);
+    const shapes: number[] = [];
+    const draw = (count: number) => {
+      shapes.push(count);
+      return rand([count, 1, 8, 8], generator).mul(2).sub(1);
+    };
+    const figures = await scoreImages(options({ fake: draw, metrics: ['frechet', 'precision-recall'] }));
+    expect(shapes).toEqual([16, 16, 8]);
+    const [noise] = figures;
+    const [close] = await scoreImages(options({ metrics: ['frechet'] }));
+    expect(noise!.value).toBeGreaterThan(10 * close!.value);
+    expect(figures.find(({ metric }) => metric === 'recall')!.value).toBe(0);
+  });
+
+  it('warns when a covariance cannot have full rank', async () => {
+    const few = { nReal: 60, nFake: 4 };
+    const [figure] = await scoreImages(options({ protocol: few, metrics: ['frechet'] }));
+    expect(figure!.warnings).toEqual([
+      'the covariance of 4 fake images in 4 dimensions has not full rank: the distance is biased upwards',
+    ]);
+    expect(scoreText(figure!)).toContain('| WARNING: the covariance of 4 fake');
+  });
+
+  it('refuses what it cannot score, and leaves no tensor behind when the generator fails', async () => {
+    const refuse = (more: Partial<ScoreOptions>) => expect(scoreImages(options(more))).rejects;
+    await refuse({ metrics: ['inception'], extractor: quarters(0) }).toThrow(/no class probabilities, so no Toy-IS/);
+    await refuse({ protocol: { nReal: 60, nFake: 51 } }).toThrow(/51 fakes are asked for, Toy-10 has 50/);
+    await refuse({ metrics: ['fid' as 'frechet'] }).toThrow(
+      /some of frechet, inception, kernel, precision-recall: fid/,
+    );
+    let calls = 0;
+    const failing = (count: number) => {
+      if (++calls === 3) throw new Error('diverged');
+      return scope(() => rand([count, 1, 8, 8], new Generator(1)));
+    };
+    await refuse({ fake: failing }).toThrow('diverged');
+    await refuse({ fake: () => rand([2, 1, 8, 8], new Generator(1)) }).toThrow(/draw 16 images.*\[2, 1, 8, 8\]/);
+    const without = await scoreImages(options({ extractor: quarters(0) }));
+    expect(without.map(({ metric }) => metric)).not.toContain('inception');
+  });
+});
+
+describe('kept statistics', () => {
+  const scored = async (more: Partial<ScoreOptions> = {}) => {
+    const [extractor, lines] = [quarters(), [] as string[]];
+    const figures = await scoreImages(
+      options({ extractor, cacheFolder: home, metrics: ['frechet'], report: (line) => lines.push(line), ...more }),
+    );
+    return { value: figures[0]!.value, seen: extractor.seen, lines };
+  };
+
+  it('are used again, and give the same figure to the last bit', async () => {
+    const first = await scored();
+    const again = await scored();
+    expect([first.seen, again.seen]).toEqual([100, 40]);
+    expect(again.value).toBe(first.value);
+    expect(again.lines[0]).toMatch(/^statistics of the real images: .*real-[0-9a-f]{32}\.safetensors$/);
+    expect(readdirSync(home)).toHaveLength(1);
+    // Moments alone do not serve the kernel distance: the file is completed, then serves both.
+    const kernel = { metrics: ['kernel'] } as const;
+    expect([(await scored(kernel)).seen, (await scored(kernel)).seen, (await scored()).seen]).toEqual([100, 40, 40]);
+    expect(readdirSync(home)).toHaveLength(1);
+  });
+
+  it('belong to these images and this extractor', async () => {
+    await scored();
+    const pixels = real.pixels.slice();
+    pixels[0]! ^= 1;
+    expect((await scored({ real: { ...real, pixels } })).seen).toBe(100);
+    expect((await scored({ protocol: { nReal: 59, nFake: 40 } })).seen).toBe(99);
+    const extractor = { ...quarters(), hash: 'cd'.repeat(32) };
+    await scored({ extractor });
+    expect(extractor.seen).toBe(100);
+    expect(readdirSync(home)).toHaveLength(4);
+  });
+
+  it('are computed again when the file is broken', async () => {
+    const first = await scored();
+    const path = join(home, readdirSync(home)[0]!);
+    writeFileSync(path, 'x');
+    const again = await scored();
+    expect([again.seen, again.value]).toEqual([100, first.value]);
+    expect(again.lines[0]).toMatch(/computed again/);
+    expect((await scored()).seen).toBe(40);
+  });
+});
+
+describe('protocols', () => {
+  it('keep to their split and numbers', () => {
+    const cifar = (split: 'train' | 'test', count: number) => ({ ...real, name: 'CIFAR-10', split, count });
+    expect(resolveProtocol('10k-test-5k', cifar('test', 10_000))).toMatchObject({ nReal: 10_000, nFake: 5_000 });
+    expect(resolveProtocol('50k-train-50k', cifar('train', 50_000))).toMatchObject({ nReal: 50_000, nFake: 50_000 });
+    expect(() => resolveProtocol('50k-train-50k', cifar('test', 50_000))).toThrow(/takes train images.*got test/);
+    expect(() => resolveProtocol('test-moments', cifar('test', 9_999))).toThrow(
+      /takes 10000 real images, CIFAR-10 test has 9999/,
+    );
+    expect(() => resolveProtocol('fid' as 'test-moments', real)).toThrow(/no protocol "fid"/);
+    expect(() => resolveProtocol({ nReal: 1, nFake: 5 }, real)).toThrow(/at least 2/);
+  });
+});

@@ -20,6 +20,7 @@ export default defineRecipe({
         { contextLength: 512, steps: 24, batchSize: 4 },
         { contextLength: 1024, steps: 24, batchSize: 2 },
       ],
+      learningRate: 1e-4, // this little text is known by heart already: more would only make held-out text harder
       checkpointLayers: false,
       evaluateEvery: 12,
       checkpointEvery: 12,

@@ -76,7 +76,7 @@ else {
   const lengths = [512, 2048, 8192, 32768].filter((T) => T <= Number(argument));
   const cases = lengths.flatMap((contextLength) =>
     [false, true].flatMap((full) =>
-      // Kept activations of 32,768 tokens would take some 12 GB.
+      // Kept activations of 32,768 tokens would take some 10 GB.
       (contextLength > 8192 ? [true] : [true, false]).map((checkpointLayers) => ({
         contextLength,
         full,

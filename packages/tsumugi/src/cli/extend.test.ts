@@ -22,7 +22,7 @@ it('extends a model, shows what it does, and prints the result', async () => {
   const { code, stdout, stderr } = await extend('long', '--set', `phases=${phases}`, '--set', 'layers=[1]');
   expect(code).toBe(0);
   expect(stdout).toMatch(/^held-out bits per character in rows of 128: [\d.]+ before, [\d.]+ after → .*model\n$/);
-  expect(stderr).toMatch(/attention: layers 1 full, RoPE base 1000000/);
+  expect(stderr).toMatch(/attention: layer 1 full, RoPE base 1000000/);
   expect(stderr).toMatch(/phase 2: 2 steps of 1 × 128 tokens\n.*% filled; \d+ of \d+ documents/);
   expect(existsSync(at('long', 'model', 'config.json'))).toBe(true);
   const json = await extend('json', '--set', `phases=${phases}`, '--json');

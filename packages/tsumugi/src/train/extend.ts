@@ -67,7 +67,7 @@ export async function extend(
   print(formatParameterTable(modelConfig));
   print(describeAttention(modelConfig));
   for (const [index, phase] of batches.phases.entries()) print(describePhase(index, phase));
-  const secondsPerStep = rehearseSteps(modelConfig, phases, device);
+  const secondsPerStep = rehearseSteps(modelConfig, phases, { device, dtype: computeType(config.dtype) });
   const left = phases.map((phase, i) => ({ ...phase, steps: stepsLeft(batches, i, start) }));
   const otherSeconds = evaluationSeconds(config, sources.heldOutTokens, secondsPerStep.at(-1)!, steps - start);
   if (start < steps)
@@ -207,10 +207,11 @@ function describeAttention(config: Plamo2Config): string {
   const [full, windowed] = [true, false].map((wanted) =>
     attentionLayers(config).filter((index) => (windowOf(config, index) === null) === wanted),
   ) as [number[], number[]];
+  const named = (layers: number[]) => `layer${layers.length > 1 ? 's' : ''} ${layers.join(', ')}`;
   const parts = [
-    full.length > 0 && `layers ${full.join(', ')} full, RoPE base ${config.rope_theta}`,
+    full.length > 0 && `${named(full)} full, RoPE base ${config.rope_theta}`,
     windowed.length > 0 &&
-      `layers ${windowed.join(', ')} with a window of ${formatInteger(config.attention_window_size)}, RoPE base ${config.rope_local_theta}`,
+      `${named(windowed)} with a window of ${formatInteger(config.attention_window_size)}, RoPE base ${config.rope_local_theta}`,
   ];
   return `attention: ${parts.filter(Boolean).join('; ')}`;
 }

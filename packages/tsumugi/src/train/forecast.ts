@@ -4,7 +4,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Plamo2Config } from '../lm/index.ts';
 import type { Forecast } from '../run/index.ts';
-import type { Device } from '../torch/index.ts';
+import type { Device, DType } from '../torch/index.ts';
 import { type StepShape, trainingFlops } from './flops.ts';
 import { forecastMemory } from './memory-forecast.ts';
 import { rehearseRate } from './rate.ts';
@@ -21,7 +21,9 @@ export interface ForecastOptions {
   out: string;
   /** Checkpoints kept besides the best. */
   keepLast: number;
-  device?: Device | undefined;
+  /** Where steps are rehearsed, and what they compute in. Default: the CPU, f32. */
+  device?: Device;
+  dtype?: DType | undefined;
   /** Seconds of one step of each phase, when they are known; found out by rehearsal otherwise (a second or two each). */
   secondsPerStep?: readonly number[] | undefined;
   /** Evaluations and the like. */
@@ -33,11 +35,15 @@ const remedies =
   'Lower batchSize (raise accumulate to make up for it) or keepLast, set checkpointLayers, or take a smaller model.';
 
 /** Seconds of one step of each phase on this machine. Phases of one row length and batch are rehearsed once. */
-export function rehearseSteps(config: Plamo2Config, phases: readonly StepShape[], device?: Device): number[] {
+export function rehearseSteps(
+  config: Plamo2Config,
+  phases: readonly StepShape[],
+  options: { device?: Device; dtype?: DType | undefined } = {},
+): number[] {
   const rates = new Map<string, number>();
   return phases.map((phase) => {
     const key = `${phase.contextLength} × ${phase.batchSize}, ${phase.checkpointLayers}`;
-    const rate = rates.get(key) ?? rehearseRate(config, phase, { ...(device && { device }) });
+    const rate = rates.get(key) ?? rehearseRate(config, phase, options);
     rates.set(key, rate);
     return trainingFlops(config, phase) / rate;
   });
@@ -49,12 +55,12 @@ export function forecastTraining(
   phases: readonly TrainingPhase[],
   options: ForecastOptions,
 ): Forecast {
-  const { label, out, keepLast, device, otherSeconds, remedy = remedies } = options;
+  const { label, out, keepLast, otherSeconds, remedy = remedies } = options;
   const memory = phases
     .map((phase) => forecastMemory(config, phase))
     .sort((a, b) => b.activationBytes - a.activationBytes);
   const { parameters, stateBytes, activationBytes, runtimeBytes } = memory[0]!;
-  const each = options.secondsPerStep ?? rehearseSteps(config, phases, device);
+  const each = options.secondsPerStep ?? rehearseSteps(config, phases, options);
   const total = (amount: (phase: TrainingPhase, index: number) => number) =>
     phases.reduce((sum, phase, index) => sum + phase.steps * amount(phase, index), 0);
   const steps = total(() => 1);

@@ -1,7 +1,7 @@
 // How fast this machine trains models of a given shape: a second of rehearsal on a cut-down model.
 import { initialWeights, isMamba, Plamo2, type Plamo2Config, parseConfig } from '../lm/index.ts';
 import { parameters } from '../nn/index.ts';
-import { backward, type Device, scope, tensor } from '../torch/index.ts';
+import { backward, type Device, type DType, scope, tensor } from '../torch/index.ts';
 import { type StepShape, trainingFlops } from './flops.ts';
 
 /**
@@ -39,9 +39,9 @@ function shapeWithin(config: Plamo2Config, { contextLength, batchSize, checkpoin
 export function rehearseRate(
   config: Plamo2Config,
   shape: StepShape,
-  options: { seconds?: number; device?: Device } = {},
+  options: { seconds?: number; device?: Device; dtype?: DType | undefined } = {},
 ): number {
-  const { seconds = 1.5, device = 'cpu' } = options;
+  const { seconds = 1.5, device = 'cpu', dtype } = options;
   const small = cutDown(config);
   using model = new Plamo2(small, initialWeights(0, device));
   const run = (part: StepShape): number => {
@@ -52,7 +52,7 @@ export function rehearseRate(
         Int32Array.from({ length: B * T }, (_, i) => i % small.vocab_size),
         { shape: [B, T], dtype: 'int64', device },
       );
-      const { loss } = model.loss({ ids, targets: ids }, { checkpointLayers });
+      const { loss } = model.loss({ ids, targets: ids }, { checkpointLayers, dtype });
       backward(loss);
       loss.item();
     });

@@ -1,0 +1,21 @@
+// Every kind of schedule: a warm-up to the peak, then down to the floor (or not at all) by the last step.
+import { expect, it } from 'vitest';
+import { scheduleOf } from './schedule.ts';
+
+const settings = { warmup: 0.1, decay: 0.2, floor: 0.1 };
+
+it.each(['cosine', 'wsd', 'linear', 'constant'] as const)('%s warms up, and ends where it should', (schedule) => {
+  const at = scheduleOf({ ...settings, schedule }, 100);
+  expect([at(0), at(4), at(9)]).toEqual([0.1, 0.5, 1]);
+  expect(at(10)).toBe(1);
+  expect(at(100)).toBeCloseTo(schedule === 'constant' ? 1 : 0.1, 12);
+  const middle = { cosine: 0.55, linear: 0.55, wsd: 1, constant: 1 }[schedule];
+  expect(at(55)).toBeCloseTo(middle, 12);
+  if (schedule === 'wsd') expect([at(80), at(90)]).toEqual([1, 0.55]);
+});
+
+it('warms up for one step at least, also in a run of one', () => {
+  expect(scheduleOf({ ...settings, schedule: 'cosine', warmup: 0 }, 50)(0)).toBe(1);
+  for (const schedule of ['cosine', 'wsd', 'linear', 'constant'] as const)
+    expect(scheduleOf({ ...settings, schedule }, 1)(0), schedule).toBe(1);
+});

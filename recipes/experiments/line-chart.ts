@@ -60,6 +60,7 @@ export function lineChart({ title, x, y, series }: Chart): string {
     ),
   ];
   const middle = (plot.top + plot.bottom) / 2;
+  const legends = legendPlaces(series.map(({ name }) => name));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${size.width}" height="${size.height}" fill="white"/>`,
@@ -68,7 +69,7 @@ export function lineChart({ title, x, y, series }: Chart): string {
     `<rect x="${plot.left}" y="${plot.top}" width="${plot.right - plot.left}" height="${plot.bottom - plot.top}" fill="none" stroke="#888"/>`,
     text((plot.left + plot.right) / 2, size.height - 12, x.label, 'middle'),
     `<text transform="translate(16 ${middle}) rotate(-90)" text-anchor="middle">${escaped(y.label)}</text>`,
-    ...series.map((each, i) => drawSeries(each, i, series.length, across, up)),
+    ...series.map((each, i) => drawSeries(each, i, legends, across, up)),
     '</svg>',
   ].join('\n');
 }
@@ -83,9 +84,15 @@ export function chartGrid(charts: readonly string[], columns: number): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">\n${placed.join('\n')}\n</svg>\n`;
 }
 
-function drawSeries({ name, points }: Series, index: number, count: number, across: Scale, up: Scale): string {
+function drawSeries(
+  { name, points }: Series,
+  index: number,
+  legends: readonly number[],
+  across: Scale,
+  up: Scale,
+): string {
   const colour = colours[index % colours.length]!;
-  const shift = 3 * (index - (count - 1) / 2); // so that spreads at one x stand beside each other
+  const shift = 3 * (index - (legends.length - 1) / 2); // so that spreads at one x stand beside each other
   const inside = (value: number) => Number.isFinite(value) && value <= up.max;
   const placed = points.map((point) => ({ ...point, px: across.place(point.x) + shift, drawn: inside(point.y) }));
   const path = placed.map(({ px, y, drawn }, i) => {
@@ -102,7 +109,7 @@ function drawSeries({ name, points }: Series, index: number, count: number, acro
       ? `<circle cx="${at(px)}" cy="${at(up.place(y))}" r="3" fill="${colour}"/>`
       : `<path d="M${at(px - 4)} ${plot.top - 4}l8 8m0 -8l-8 8" stroke="${colour}" stroke-width="2"/>`,
   );
-  const legend = plot.left + (index * (plot.right - plot.left)) / count;
+  const legend = legends[index]!;
   const stroke = `fill="none" stroke="${colour}" stroke-width="2" stroke-dasharray="${dashes[index % dashes.length]}"`;
   return [
     `<path d="${path.join('')}" ${stroke}/>`,
@@ -111,6 +118,14 @@ function drawSeries({ name, points }: Series, index: number, count: number, acro
     `<path d="M${at(legend)} 42h26" ${stroke}/>`,
     text(legend + 31, 46, name, 'start'),
   ].join('\n');
+}
+
+/** Where each name of the legend begins: what is left of the line beside the names is shared out between them. */
+function legendPlaces(names: readonly string[]): number[] {
+  const widths = names.map((name) => 31 + 6.3 * name.length); // of the line and of 12-pixel letters, on average
+  const free = plot.right - plot.left - widths.reduce((sum, width) => sum + width, 0);
+  const gap = Math.min(40, free / Math.max(1, names.length - 1));
+  return widths.map((_, i) => plot.left + widths.slice(0, i).reduce((sum, width) => sum + width + gap, 0));
 }
 
 interface Scale {

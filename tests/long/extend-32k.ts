@@ -47,7 +47,8 @@ function measure({ contextLength: T, full, checkpointLayers }: Case): void {
     });
     optimizer.step(1e-4);
   };
-  step(64); // the optimizer's state
+  // Makes the optimizer's state. A short row's step is timed the second time: the first one also pays for memory.
+  step(T > 8192 ? 64 : T);
   resetPeakMemory();
   const began = performance.now();
   step(T);
@@ -64,9 +65,9 @@ function measure({ contextLength: T, full, checkpointLayers }: Case): void {
   });
   const name = `1 × ${T}, ${full ? 'full' : 'window 512'}, ${checkpointLayers ? 'recomputed' : 'kept'}`;
   console.log(`${name.padEnd(36)}${figures.join('   ')}`);
-  const peak = memory().peakBytes;
-  if (highWater() > limit && checkpointLayers) throw new Error(`${name}: more than ${limit / 1e9} GB`);
-  if (Math.abs((stateBytes + activationBytes) / peak - 1) > 0.2) throw new Error(`${name}: the forecast is off`);
+  if (highWater() > limit) throw new Error(`${name}: more than ${limit / 1e9} GB`);
+  const off = pairs.slice(0, 2).find(([, forecast, measured]) => Math.abs(forecast / measured - 1) > 0.2);
+  if (off) throw new Error(`${name}: the forecast of ${off[0]} is off by more than a fifth`);
 }
 
 const [argument = '32768', ...rest] = process.argv.slice(2);

@@ -20,8 +20,15 @@ const bytesPerFloat = 4;
 /** Floats of a vector register, to which kernels pad. */
 const lanes = 16;
 const padded = (size: number) => Math.ceil(size / lanes) * lanes;
-/** Resident memory of a process without tensors, and what the allocator keeps of freed ones: measured, libtorch 1.13. */
-const runtime = { bytes: 405 * 2 ** 20, shareOfPeak: 0.1 };
+const MiB = 2 ** 20;
+/** Resident memory of a process with the engine loaded, before the first tensor: measured with libtorch 1.13. */
+const withoutTensors = 255 * MiB;
+
+/**
+ * Freed memory that the allocator keeps for reuse: as measured over rows of 512 to 32,768 tokens (tests/long/extend-32k.ts),
+ * and never more than its bound (packages/native/src/memory.cc).
+ */
+const keptForReuse = (peakBytes: number) => Math.min(57 * MiB + 0.3 * peakBytes, 256 * MiB + peakBytes / 4);
 
 /** Floats of one layer at work: what forward leaves for backward, and the most that backward adds to it. */
 interface LayerFloats {
@@ -88,6 +95,6 @@ export function forecastMemory(config: Plamo2Config, shape: StepShape): MemoryFo
   const gradients = checkpointLayers || accumulate > 1 ? parameters : 0;
   const stateBytes = 4 * parameters * bytesPerFloat;
   const peakBytes = Math.max(stateBytes, (3 * parameters + gradients + highest) * bytesPerFloat);
-  const runtimeBytes = runtime.bytes + runtime.shareOfPeak * peakBytes;
+  const runtimeBytes = withoutTensors + keptForReuse(peakBytes);
   return { parameters, stateBytes, activationBytes: peakBytes - stateBytes, runtimeBytes };
 }

@@ -96,7 +96,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
     mark('running');
     write();
     try {
-      const made = await makeStep(plan[i]!, plan, stream);
+      const made = await makeStep(plan[i]!, plan, { recipe: recipe.name, stream });
       interrupted = made.interrupted;
       plan[i] = { ...plan[i]!, record: made.record };
     } catch (error) {

@@ -1,5 +1,6 @@
 // A run: its folder, its events, its progress on the terminal, how it ends. A recipe: stages, their artefacts, the report.
 export { toJson } from './changes.ts';
+export { codeCommit } from './commit.ts';
 export { type Curve, readCurves } from './curves.ts';
 export { EventLog, type NewEvent } from './event-log.ts';
 export {
@@ -28,9 +29,11 @@ export {
   formatNumber,
 } from './format.ts';
 export { Interrupt } from './interrupt.ts';
+export { asJson, openRun } from './open-run.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';
 export { Rate } from './rate.ts';
 export { defineRecipe, type Recipe } from './recipe.ts';
+export { availableDisk } from './recipe-folder.ts';
 export type { RecipeReport, ReportState, ReportStep } from './report.ts';
 export { formatFigure, formatReport } from './report-table.ts';
 export { figure, type Grid, type StageFigure, type Table } from './results.ts';

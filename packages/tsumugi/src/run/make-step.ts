@@ -22,7 +22,7 @@ export interface MadeStep {
 export async function makeStep(
   planned: PlannedStep,
   plan: readonly PlannedStep[],
-  stream: ProgressStream,
+  { recipe, stream }: { recipe: string; stream: ProgressStream },
 ): Promise<MadeStep> {
   const { step, address, folder, place, inputs } = planned;
   const { stage } = step;
@@ -50,6 +50,7 @@ export async function makeStep(
     config: configOf(step),
     inputs: givenTo(planned, plan) as never,
     folder,
+    recipe,
     resumed,
     stream,
   });

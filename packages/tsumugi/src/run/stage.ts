@@ -76,6 +76,8 @@ export interface ForecastContext<K extends InputKinds, Config> {
 export interface StageContext<K extends InputKinds, Config> extends ForecastContext<K, Config> {
   /** The artefact's folder, which exists. Whatever is made belongs in it. */
   readonly folder: string;
+  /** The recipe's name, for lineage. */
+  readonly recipe: string;
   /** True when an earlier attempt was cut off and left what it had in the folder. Only for stages that `resume`. */
   readonly resumed: boolean;
   /** For progress. */

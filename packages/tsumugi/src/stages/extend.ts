@@ -41,7 +41,7 @@ export const extend = defineStage({
       lowers: { time: ['phases'], memory: ['checkpointLayers', 'phases'], disk: ['keepLast'] },
     };
   },
-  async run({ config, inputs, folder, resumed, stream }) {
+  async run({ config, inputs, folder, recipe, resumed, stream }) {
     const { weights, ...settings } = config;
     const paths = {
       model: inputs.model.path,
@@ -49,7 +49,10 @@ export const extend = defineStage({
       out: folder,
     };
     if (resumed) RunFolder.relocate(folder, paths);
-    const { interrupted, before, after } = await extendModel({ ...settings, ...paths }, { resume: resumed, stream });
+    const { interrupted, before, after } = await extendModel(
+      { ...settings, ...paths },
+      { resume: resumed, recipe, stream },
+    );
     if (interrupted || !after) return { interrupted: true };
     const { contextLength } = config.phases.at(-1)!;
     const tokens = config.phases.map((phase) => phase.steps * phase.contextLength * phase.batchSize * phase.accumulate);

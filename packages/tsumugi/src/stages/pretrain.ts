@@ -42,14 +42,14 @@ export const pretrain = defineStage({
       },
     };
   },
-  async run({ config, inputs, folder, resumed, stream }) {
+  async run({ config, inputs, folder, recipe, resumed, stream }) {
     const { epochs: _epochs, ...settings } = config;
     const paths = { data: inputs.data.path, tokenizer: inputs.tokenizer.path, out: folder };
     if (resumed) RunFolder.relocate(folder, paths);
     const steps = plannedSteps(config, inputs.data.figures['tokens'] ?? 0);
     const { interrupted, before, after } = await pretrainModel(
       { ...settings, ...paths, steps },
-      { resume: resumed, stream },
+      { resume: resumed, recipe, stream },
     );
     if (interrupted || !after) return { interrupted: true };
     return {

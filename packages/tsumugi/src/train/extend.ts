@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadModel, openTokenizer, Plamo2, type Plamo2Config, parseConfig, saveModel, windowOf } from '../lm/index.ts';
 import { namedParameters, numParameters } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
-import { formatForecast, formatInteger, type ProgressStream, requireFits } from '../run/index.ts';
+import { codeCommit, formatForecast, formatInteger, type ProgressStream, requireFits } from '../run/index.ts';
 import { Artefact, CONFIG_FILE, loadLatestCheckpoint } from '../store/index.ts';
 import { emptySplit, TokenShards } from '../text/index.ts';
 import { type Device, scope } from '../torch/index.ts';
@@ -32,7 +32,7 @@ export interface ExtendResult {
 
 /**
  * Extends the model in `config.model` to long contexts and writes it to `<out>/model`. With `resume`, goes on from the
- * latest complete checkpoint of `out`, or starts anew when there is none yet. `stream` shows forecast and progress.
+ * latest complete checkpoint of `out`, or starts anew when there is none yet. `stream` shows forecast and progress; `recipe` is named in the lineage.
  *
  * @throws ConfigError (a layer that is no attention layer, falling contexts), DataError (no document as long as a context,
  *   shards of another tokenizer, nothing held out), UserError (not enough memory or disk) before anything is written;
@@ -40,7 +40,7 @@ export interface ExtendResult {
  */
 export async function extend(
   config: ExtendConfig,
-  options: { resume?: boolean; stream?: ProgressStream } = {},
+  options: { resume?: boolean; stream?: ProgressStream; recipe?: string } = {},
 ): Promise<ExtendResult> {
   const { stream = process.stderr } = options;
   const print = (text: string) => void stream.write(`${text}\n`);
@@ -154,8 +154,10 @@ export async function extend(
     tokenizerFolder: config.model,
     lineage: {
       stage: 'extend',
+      recipe: options.recipe ?? null,
       config: asJson(config),
       seed: config.seed,
+      commit: codeCommit(),
       parents: [{ name: config.model, sha256: parent.hash() }],
       data: sources.mix.map(({ shards }) => ({ name: shards.folder, sha256: shards.manifest.fingerprint })),
     },

@@ -2,12 +2,11 @@
 // differs between pre-training, fine-tuning and the rest is the task: how a step's gradients are made, what is measured.
 import { relative } from 'node:path';
 import { UserError } from '../base/index.ts';
-import { loadTensors, type Module, namedParameters } from '../nn/index.ts';
+import { describeDiagnosis, diagnose, loadTensors, type Module, namedParameters } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
 import { type EventLog, Interrupt, Progress, type ProgressStream, type RunFolder } from '../run/index.ts';
 import { type LoadedCheckpoint, pruneCheckpoints, type State, saveCheckpoint } from '../store/index.ts';
 import { memory, resetPeakMemory, scope } from '../torch/index.ts';
-import { describeDiagnosis, diagnose } from './diagnose.ts';
 
 /** What one step's forward and backward passes gave, averaged over its targets. */
 export interface StepLoss {

@@ -6,7 +6,7 @@ import { deriveSeed } from '../base/index.ts';
 import { initialWeights, openTokenizer, Plamo2, type Plamo2Config, preset, saveModel } from '../lm/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
-import { formatForecast, type ProgressStream, requireFits } from '../run/index.ts';
+import { codeCommit, formatForecast, type ProgressStream, requireFits } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { makeBatch, PackedBatches, TokenShards } from '../text/index.ts';
 import type { Device } from '../torch/index.ts';
@@ -30,13 +30,13 @@ export interface PretrainResult {
 
 /**
  * Trains a model and writes it to `<out>/model`. With `resume`, goes on from the latest complete checkpoint of `out`, or
- * starts anew when there is none yet. `stream` shows forecast and progress.
+ * starts anew when there is none yet. `stream` shows forecast and progress; `recipe` is named in the lineage.
  *
  * @throws ConfigError, DataError before anything is written; a UserError `diverged` with a diagnosis when the loss is NaN
  */
 export async function pretrain(
   config: PretrainConfig,
-  options: { resume?: boolean; stream?: ProgressStream } = {},
+  options: { resume?: boolean; stream?: ProgressStream; recipe?: string } = {},
 ): Promise<PretrainResult> {
   const { stream = process.stderr } = options;
   const print = (text: string) => void stream.write(`${text}\n`);
@@ -143,8 +143,10 @@ export async function pretrain(
     tokenizerFolder: config.tokenizer,
     lineage: {
       stage: 'pretrain',
+      recipe: options.recipe ?? null,
       config: asJson(config),
       seed: config.seed,
+      commit: codeCommit(),
       data: [{ name: config.data, sha256: shards.manifest.fingerprint }],
     },
   });

@@ -1,6 +1,7 @@
 // Where a loss went wrong: the first parameter or gradient that is no longer finite.
-import { type Module, namedParameters } from '../nn/index.ts';
+
 import { scope, type Tensor } from '../torch/index.ts';
+import { type Module, namedParameters } from './module.ts';
 
 export interface Diagnosis {
   /** Tensors with NaN or infinite values, in tree order: weights first, then gradients. */

@@ -21,13 +21,16 @@ interface Scoring {
 }
 
 const program = `
+  import { existsSync, readFileSync } from 'node:fs';
   const [module, options] = JSON.parse(process.argv[1]);
   const { rescorePfgen } = await import(module);
   const start = performance.now();
   let cached = 0;
   const result = await rescorePfgen({ ...options, onProgress: (progress) => (cached += Number(progress.cached)) });
   const seconds = (performance.now() - start) / 1e3;
-  const peakMegabytes = process.resourceUsage().maxRSS / 1024;
+  // A child's maxRSS begins with its parent's; the system's own figure of the process does not.
+  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
+  const peakMegabytes = Number(/VmHWM:\\s+(\\d+)/.exec(status)?.[1] ?? process.resourceUsage().maxRSS) / 1024;
   process.stdout.write(JSON.stringify({ seconds, cached, peakMegabytes, result }));
 `;
 

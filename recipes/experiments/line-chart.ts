@@ -29,13 +29,13 @@ export interface Chart {
   series: readonly Series[];
 }
 
-const size = { width: 560, height: 380 };
-const plot = { left: 72, right: 544, top: 66, bottom: 332 };
-const colours = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#000000'];
+export const size = { width: 560, height: 380 };
+export const plot = { left: 72, right: 544, top: 66, bottom: 332 };
+export const colours = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#000000', '#56B4E9'];
 const dashes = ['', '7 3', '2 3', '9 3 2 3', '', '7 3'];
 
-const escaped = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-const at = (value: number) => value.toFixed(1);
+export const escaped = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+export const at = (value: number) => value.toFixed(1);
 
 /** One chart as an SVG document. */
 export function lineChart({ title, x, y, series }: Chart): string {
@@ -128,7 +128,7 @@ function legendPlaces(names: readonly string[]): number[] {
   return widths.map((_, i) => plot.left + widths.slice(0, i).reduce((sum, width) => sum + width + gap, 0));
 }
 
-interface Scale {
+export interface Scale {
   max: number;
   ticks: number[];
   /** Where a value is on the page. */
@@ -136,7 +136,7 @@ interface Scale {
 }
 
 /** Maps the finite values (up to `axis.max`) onto the pixels from … to. */
-function scaleOf(axis: Axis, values: readonly number[], [from, to]: readonly [number, number]): Scale {
+export function scaleOf(axis: Axis, values: readonly number[], [from, to]: readonly [number, number]): Scale {
   const { log = false } = axis;
   const usable = values.filter((value) => Number.isFinite(value) && (!log || value > 0));
   const max = axis.max ?? Math.max(...usable);
@@ -164,12 +164,12 @@ function ticksOf(low: number, high: number, log: boolean): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => (log ? 10 ** ((first + i) * step) : (first + i) * step));
 }
 
-function tickLabel(value: number): string {
+export function tickLabel(value: number): string {
   if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3)) return value.toExponential(0).replace('+', '');
   return String(Number(value.toPrecision(6)));
 }
 
-const line = (x1: number, y1: number, x2: number, y2: number, colour = '#ddd') =>
+export const line = (x1: number, y1: number, x2: number, y2: number, colour = '#ddd') =>
   `<path d="M${at(x1)} ${at(y1)}L${at(x2)} ${at(y2)}" stroke="${colour}"/>`;
-const text = (x: number, y: number, content: string, anchor: 'start' | 'middle' | 'end') =>
+export const text = (x: number, y: number, content: string, anchor: 'start' | 'middle' | 'end') =>
   `<text x="${at(x)}" y="${at(y)}" text-anchor="${anchor}">${escaped(content)}</text>`;

@@ -23,6 +23,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },
   chat: { summary: 'write a text together with a model', load: () => import('./chat.ts') },
   eval: { summary: 'measure a model: benchmarks, perplexity', load: () => import('./eval.ts') },
+  gan: { summary: 'train GANs on images, draw with them, score them', load: () => import('./gan.ts') },
   score: { summary: 'log-probabilities of given tokens', load: () => import('./score.ts') },
 };
 

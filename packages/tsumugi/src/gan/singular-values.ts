@@ -1,12 +1,15 @@
 // What a discriminator's layers do to lengths: the singular values of the weights W̄ [out, in·taps] that they multiply by
 // (Miyato et al. 2018, figures 3 and 9). Nothing of the discriminator changes.
-import { type Module, weightedLayers } from '../nn/index.ts';
+import { type Module, type WeightedLayer, weightedLayers } from '../nn/index.ts';
 import { Generator, linalgSvdvals, noGrad, randn, scope, type Tensor } from '../torch/index.ts';
 
-/** Applies `measure` to the weight matrix of every layer, by the layer's path. */
-function ofWeights<T>(module: Module, measure: (matrix: Tensor) => T): Record<string, T> {
+type WeightOf = (layer: WeightedLayer) => Tensor;
+const used: WeightOf = (layer) => layer.evaluatedWeight();
+
+/** Applies `measure` to a weight matrix of every layer, by the layer's path. */
+function ofWeights<T>(module: Module, weightOf: WeightOf, measure: (matrix: Tensor) => T): Record<string, T> {
   const measured = weightedLayers(module).map(([path, layer]) => {
-    const value = noGrad(() => scope(() => measure(layer.evaluatedWeight().flatten(1))));
+    const value = noGrad(() => scope(() => measure(weightOf(layer).flatten(1))));
     return [path, value] as const;
   });
   return Object.fromEntries(measured);
@@ -14,16 +17,17 @@ function ofWeights<T>(module: Module, measure: (matrix: Tensor) => T): Record<st
 
 /** All singular values of every layer's weight, largest first, by SVD. */
 export const singularValues = (module: Module): Record<string, number[]> =>
-  ofWeights(module, (matrix) => linalgSvdvals(matrix).tolist() as number[]);
+  ofWeights(module, used, (matrix) => linalgSvdvals(matrix).tolist() as number[]);
 
 /**
  * The largest singular value of every layer's weight by power iteration from a fixed start: an estimate from below, much
  * quicker than the SVD and close enough for a log.
  *
  * @param iterations more come closer where the two largest values lie close together
+ * @param weightOf the weight that is looked at; W̄ when left out, `(layer) => layer.weight` for W
  */
-export const spectralNorms = (module: Module, iterations = 20): Record<string, number> =>
-  ofWeights(module, (matrix) => {
+export const spectralNorms = (module: Module, iterations = 20, weightOf: WeightOf = used): Record<string, number> =>
+  ofWeights(module, weightOf, (matrix) => {
     const { dtype, device } = matrix;
     let v = randn([matrix.size(1)], new Generator(0)).to(dtype, device);
     for (let i = 0; i < iterations; i++) {

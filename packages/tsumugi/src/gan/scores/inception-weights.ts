@@ -61,6 +61,12 @@ function fold({ name, inChannels, outChannels, kernel }: ConvStep, raw: RawConv)
 
 /** @throws CheckpointError for a missing, unknown or misshapen tensor */
 export function safetensorsInception(path: string): InceptionWeights {
+  // The hash is the file's, so that an index of shards, which does not hold the weights, will not do.
+  if (path.endsWith('.json'))
+    throw new FormatError('sharded', `${path} is no single file of weights`, {
+      remedy: 'Give one .safetensors file, or the folder of a tfjs layers model.',
+      fields: { path },
+    });
   using file = openSafetensors(path);
   const steps = convSteps();
   const known = new Set(

@@ -192,6 +192,7 @@ describe('files that are something else', () => {
         return () => safetensorsInception(join(home, path));
       };
       expect(some('strange', [['layer1.0.conv1.weight', tensor([1])]])).toThrow(/holds "layer1.0.conv1.weight"/);
+      expect(() => safetensorsInception('model.safetensors.index.json')).toThrow(/no single file/);
       expect(some('missing', [['Conv2d_1a_3x3.conv.weight', tensor([1])]])).toThrow(CheckpointError);
     });
   });

@@ -1,0 +1,103 @@
+// `tsumugi gan`: its recipes, a tiny run from training to scores, mistakes.
+import { existsSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type TinyGan, tinyGan } from '../gan/testing.ts';
+import { runCli } from './testing.ts';
+
+let setup: TinyGan;
+let before: string | undefined;
+beforeAll(() => {
+  setup = tinyGan();
+  before = process.env['TSUMUGI_DATA'];
+  process.env['TSUMUGI_DATA'] = setup.at('data');
+});
+afterAll(() => {
+  if (before === undefined) delete process.env['TSUMUGI_DATA'];
+  else process.env['TSUMUGI_DATA'] = before;
+  setup[Symbol.dispose]();
+});
+const at = (...names: string[]) => setup.at(...names);
+const gan = (...args: string[]) => runCli(['gan', ...args]);
+const tiny = [
+  'size=8',
+  'width=0.0625',
+  'batchSize=4',
+  'steps=2',
+  'gridImages=4',
+  'emaDecay=0.9',
+  'learningRate=0.1',
+  'conditional=true',
+];
+const sets = tiny.flatMap((set) => ['--set', set]);
+
+it('lists recipes, and says where each of their settings comes from', async () => {
+  const { code, stdout } = await gan('train', '--list');
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^ {2}cifar10-sngan +ResNet with spectral/m)]);
+  const one = await gan('train', '--recipe', 'cifar10-sngan', '--list');
+  expect(one.stdout).toMatch(/^ {2}setting="resnet" +the paper$/m);
+  expect(one.stdout).toMatch(/^ {2}steps=50000 +the authors’ code$/m);
+  expect(one.stdout).toMatch(/^ {2}gridEvery=1000 +our choice$/m);
+  expect((await gan('train', '--help')).stdout).toMatch(/^ {2}emaDecay +.*\(default 0\)$/m);
+});
+
+it('trains, resumes what is done, samples and scores', async () => {
+  const train = ['train', '--recipe', 'mnist-sngan-mini', '--data', at('images'), '--out', at('run'), ...sets];
+  const { code, stdout, stderr } = await gan(...train);
+  expect([code, stdout]).toEqual([0, `2 updates of the generator → ${at('run', 'model')}\n`]);
+  expect(stderr).toMatch(/SN, hinge: normalization spectral, loss hinge; cnn, 2 classes/);
+  expect(stderr).toMatch(/time .* a step\)\n.*memory/);
+  expect(JSON.parse(readFileSync(at('run', 'model', 'lineage.json'), 'utf8')).recipe).toBe('mnist-sngan-mini');
+  const again = JSON.parse((await gan(...train, '--resume', '--json')).stdout);
+  expect(again).toMatchObject({ interrupted: false, steps: 2 });
+
+  const model = at('run', 'model');
+  for (const more of [[], ['--label', 'cross', '--columns', '5'], ['--label', '1', '--columns', '5'], ['--raw']])
+    expect(
+      (await gan('sample', '--model', model, '--out', at(`${more.join('')}.png`), '--count', '10', ...more)).code,
+    ).toBe(0);
+  const picture = (name: string) => readFileSync(at(`${name}.png`));
+  expect(picture('--label1--columns5')).toEqual(picture('--labelcross--columns5'));
+  expect(picture('--raw')).not.toEqual(picture(''));
+
+  const classifier = ['classifier', '--data', at('images'), '--out', at('classifier'), '--size', '8'];
+  const trained = await gan(...classifier, '--epochs', '1', '--widths', '4', '8');
+  expect(trained.stdout).toMatch(/^test accuracy [01]\.\d{4} → /);
+  const score = ['score', '--model', model, '--data', at('images'), '--extractor', 'classifier'];
+  const options = ['--weights', at('classifier'), '--real', '40', '--fake', '20'];
+  const scored = await gan(...score, ...options, '--metrics', 'frechet', 'inception');
+  expect(scored.code).toBe(0);
+  expect(scored.stdout).toMatch(/-IS [\d.]+ ± .*20 fake.*\n.*-FD [\d.]+ \| 40 real .* vs 20 fake/);
+  const json = JSON.parse((await gan(...score, ...options, '--json', '--metrics', 'frechet')).stdout);
+  expect(json).toMatchObject([{ metric: 'frechet', n_real: 40, n_fake: 20 }]);
+});
+
+it.each([
+  [
+    ['train', '--recipe', 'cifar10-sgan', '--out', 'x'],
+    'no GAN recipe "cifar10-sgan"\n  → Did you mean "cifar10-sngan"?',
+  ],
+  [['train', '--data', './none', '--out', 'x'], 'none'],
+  [['train', '--data', 'mnits', '--out', 'x'], 'no data set "mnits"\n  → Did you mean "mnist"?'],
+  [['train', '--data', 'mnist'], 'out: expected text, got nothing'],
+  [['train', '--data', 'mnist', '--out', 'x', '--set', 'method=snn'], 'method: expected one of weight-clipping'],
+  [['sample', '--model', './none', '--out', 'x.png'], './none does not exist'],
+  [
+    ['score', '--model', 'x', '--data', 'mnist', '--extractor', 'keras', '--real', '5'],
+    '--real and --fake belong together',
+  ],
+  [['scor'], 'Did you mean "tsumugi gan score"?'],
+])('explains: gan %j', async (args, message) => {
+  const { code, stdout, stderr } = await gan(...args);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(message);
+  expect(existsSync('x')).toBe(false);
+});
+
+it('explains labels that there are not, and weights that are missing', async () => {
+  const model = at('run', 'model');
+  const sample = ['sample', '--model', model, '--out', at('no.png'), '--label'];
+  expect((await gan(...sample, 'dog')).stderr).toContain('there is no class "dog"\n  → Classes: bar, cross.');
+  expect((await gan(...sample, '2')).stderr).toContain('a label is a whole number from 0 to 1, not 2');
+  const score = await gan('score', '--model', model, '--data', at('images'), '--extractor', 'classifier');
+  expect([score.code, score.stderr]).toEqual([2, expect.stringContaining('tsumugi gan classifier')]);
+});

@@ -1,0 +1,81 @@
+// What a GAN training run will take: time from updates that are rehearsed, memory and disk from what those show. Rehearsals
+// are on networks of their own, which are thrown away.
+import { numParameters } from '../nn/index.ts';
+import { availableDisk, type Forecast } from '../run/index.ts';
+import { emptyCache, memory, resetPeakMemory, scope } from '../torch/index.ts';
+import type { ImageSet } from './data/image-set.ts';
+import type { GanConfig } from './train-config.ts';
+import { GanTrainer } from './trainer.ts';
+
+export interface Rehearsal {
+  /** Seconds of one update, and the highest memory in it beside what was there before, in bytes (on the CPU). */
+  generator: { seconds: number; peakBytes: number };
+  discriminator: { seconds: number; peakBytes: number };
+}
+
+/** Does an update of each network twice, and measures the second. */
+export function rehearseGan(config: GanConfig, set: ImageSet): Rehearsal {
+  const before = memory().liveBytes;
+  using trainer = new GanTrainer(config, set);
+  const measure = (update: () => void) => {
+    scope(update); // pays for memory, and makes the optimizer's state
+    resetPeakMemory();
+    const began = performance.now();
+    scope(update);
+    return { seconds: (performance.now() - began) / 1000, peakBytes: memory().peakBytes - before };
+  };
+  return {
+    generator: measure(() => trainer.updateGenerator(0).item()),
+    discriminator: measure(() => trainer.updateDiscriminator(0, 0).loss.item()),
+  };
+}
+
+/** Batches from which the memory of larger ones follows: it grows by the same for every image. */
+const smallBatches = [2, 4] as const;
+
+/** Peak memory in bytes of updates with the batches of `config`, from rehearsals with small ones. */
+export function forecastPeak(config: GanConfig, set: ImageSet): number {
+  const { batchSize, generatorBatchSize = batchSize } = config;
+  const [small, larger] = smallBatches.map((batch) =>
+    rehearseGan({ ...config, batchSize: batch, generatorBatchSize: batch }, set),
+  ) as [Rehearsal, Rehearsal];
+  const at = (kind: keyof Rehearsal, batch: number) => {
+    const each = (larger[kind].peakBytes - small[kind].peakBytes) / (smallBatches[1] - smallBatches[0]);
+    return small[kind].peakBytes + each * (batch - smallBatches[0]);
+  };
+  return Math.max(at('generator', generatorBatchSize), at('discriminator', batchSize));
+}
+
+/** Seconds of one step: an update of the generator and n_dis of the discriminator. */
+export const secondsPerStep = ({ generator, discriminator }: Rehearsal, discriminatorSteps: number): number =>
+  generator.seconds + discriminatorSteps * discriminator.seconds;
+
+/** Memory and disk of a run; the time is left at 0, because it can be measured only when there is enough memory. */
+export function forecastGan(config: GanConfig, set: ImageSet): Forecast {
+  const { steps, keepLast, out, gridEvery, gridImages, emaDecay } = config;
+  using trainer = new GanTrainer(config, set);
+  const [generator, discriminator] = [numParameters(trainer.G), numParameters(trainer.D)];
+  const average = emaDecay > 0 ? generator : 0;
+  const weights = 4 * (generator + discriminator);
+  const state = 4 * weights + 4 * average;
+  const peak = forecastPeak(config, set);
+  emptyCache();
+  const grids = 2 + (gridEvery > 0 ? steps / gridEvery : 0);
+  const imageBytes = set.channels * set.height * set.width;
+  return {
+    label: 'gan',
+    steps,
+    secondsPerStep: 0,
+    memory: [
+      { what: 'weights, gradients, optimizers', bytes: state },
+      { what: 'activations', bytes: Math.max(0, peak - state) },
+      { what: 'memory kept for reuse', bytes: 0.1 * Math.max(peak, state) },
+    ],
+    availableMemoryBytes: process.availableMemory(),
+    // A checkpoint holds weights and two moments of each; one being written comes on top, then the model. A PNG file
+    // takes about as many bytes as its pixels at most.
+    diskBytes: (3 * weights + 4 * average) * (keepLast + 1) + weights + 4 * average + grids * gridImages * imageBytes,
+    availableDiskBytes: availableDisk(out),
+    remedy: 'Lower batchSize, generatorBatchSize, width or keepLast.',
+  };
+}

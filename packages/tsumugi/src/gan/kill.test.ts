@@ -1,0 +1,63 @@
+// kill -9 at any moment, then --resume: the networks are those of a run that was never interrupted. TSUMUGI_KILLS sets how
+// many kills; the default keeps the suite quick.
+import { spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RandomStream } from '../base/index.ts';
+import { sha256File } from '../store/index.ts';
+import { silent, type TinyGan, tinyGan } from './testing.ts';
+import { trainGan } from './train.ts';
+
+const kills = Number(process.env['TSUMUGI_KILLS'] ?? 1);
+const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
+
+let setup: TinyGan;
+beforeAll(() => {
+  setup = tinyGan();
+});
+afterAll(() => setup[Symbol.dispose]());
+
+/** Runs `tsumugi gan train` and kills it after `milliseconds`. Returns whether it had finished by itself. */
+function runKilled(config: string, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, 'gan', 'train', '--config', config, '--resume'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, TSUMUGI_DATA: setup.at('data') },
+    });
+    let errors = '';
+    child.stderr.on('data', (text) => {
+      errors += text;
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) resolve(true);
+      else if (signal === 'SIGKILL') resolve(false);
+      else reject(new Error(`exit code ${code}: ${errors}`));
+    });
+  });
+}
+
+it(`survives ${kills} kill(s) with bit-identical weights`, { timeout: 60_000 + kills * 20_000 }, async () => {
+  const settings = { steps: 10, checkpointEvery: 1, keepLast: 2, emaDecay: 0.5, conditional: true };
+  await trainGan(setup.config('whole', settings), { stream: silent, dataFolder: setup.at('data') });
+  const whole = sha256File(setup.at('whole', 'model', 'model.safetensors'));
+  const file = setup.at('config.json');
+  writeFileSync(file, JSON.stringify(setup.config('killed', settings)));
+  const began = performance.now();
+  expect(await runKilled(file, 120_000)).toBe(true);
+  const uninterrupted = performance.now() - began;
+  const random = new RandomStream(kills);
+  let killed = 0;
+  while (killed < kills) {
+    rmSync(setup.at('killed'), { recursive: true, force: true });
+    // Kill it again and again until it gets through; every moment from start to end can be hit.
+    let longest = uninterrupted;
+    while (!(await runKilled(file, killed < kills ? random.next() * longest : 120_000))) {
+      killed++;
+      longest *= 1.3;
+    }
+    expect(sha256File(setup.at('killed', 'model', 'model.safetensors'))).toBe(whole);
+  }
+});

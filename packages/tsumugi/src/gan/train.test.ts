@@ -145,7 +145,7 @@ describe('bad input', () => {
       { architecture: 'resnet', size: 32, method: 'layer-norm' },
       /no layer normalization/,
     ],
-    ['a device that is none', { device: 'gpu' }, /device gpu: it should be cpu, cuda or cuda:N/],
+    ['a device that is none', { device: 'gpu' }, /device: expected cpu, cuda or cuda:N, got "gpu"/],
     ['too large batches', { batchSize: 2 ** 28 }, /will need about .* of memory.*\n.*batchSize/],
   ] as const)('refuses %s before anything is written', async (_, changes, message) => {
     await expect(train('refused', changes as Partial<GanInput>)).rejects.toThrow(message);

@@ -10,8 +10,8 @@ import {
   backward,
   type Device,
   Generator,
-  hasCuda,
   noGrad,
+  parseDevice,
   randint,
   randn,
   scope,
@@ -73,15 +73,6 @@ export function shapeOf({ architecture, width, conditional }: GanConfig, set: Im
   };
 }
 
-function deviceOf({ device }: GanConfig): Device {
-  if (device === 'cpu' || (/^cuda(:\d+)?$/.test(device) && hasCuda())) return device as Device;
-  const problem = device.startsWith('cuda') ? 'this libtorch has no CUDA device' : 'it should be cpu, cuda or cuda:N';
-  throw new ConfigError('no-such-device', `device ${device}: ${problem}`, {
-    remedy: 'Set device=cpu, or see what `tsumugi doctor` says about CUDA.',
-    fields: { device },
-  });
-}
-
 export class GanTrainer implements Disposable {
   readonly config: GanConfig;
   readonly shape: NetworkShape;
@@ -106,7 +97,7 @@ export class GanTrainer implements Disposable {
       throw new ConfigError('bad-setting', `decayFrom (${decayFrom}) should be below steps (${steps})`, {
         fields: { decayFrom, steps },
       });
-    const device = deviceOf(config);
+    const device = parseDevice(config.device);
     const seedOf = (what: string) => deriveSeed(seed, what);
     this.config = config;
     this.shape = shapeOf(config, set);

@@ -1,7 +1,7 @@
 // What a training stage will take: its steps at the rate that is rehearsed on this machine, and its evaluations.
 import { type Plamo2Config, preset } from '../lm/index.ts';
 import { type StepForecast, forecastMemory as sumMemory } from '../run/index.ts';
-import type { Device } from '../torch/index.ts';
+import { parseDevice } from '../torch/index.ts';
 import {
   forecastMemory,
   forecastTraining,
@@ -33,7 +33,7 @@ function rateOf(model: Plamo2Config, shape: StepShape, device: string): number {
   const { contextLength, batchSize, checkpointLayers } = shape;
   const known = ratesOf(model, device);
   const key = [contextLength, batchSize, checkpointLayers].join();
-  const rate = known.get(key) ?? rehearseRate(model, shape, { seconds: moment, device: device as Device });
+  const rate = known.get(key) ?? rehearseRate(model, shape, { seconds: moment, device: parseDevice(device) });
   known.set(key, rate);
   return rate;
 }

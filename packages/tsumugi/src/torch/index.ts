@@ -39,6 +39,7 @@ export {
   measureBandwidth,
   measureFma,
   numThreads,
+  parseDevice,
   releaseSignals,
   setThreads,
   torchVersion,

@@ -1,5 +1,6 @@
 // What this libtorch is: version, threads, devices, and the machine's measured peaks.
 import { describe } from '@tsumugi/native';
+import { ConfigError } from '../base/index.ts';
 import type { Device } from './dtype.ts';
 import { native, nativeIfLoaded } from './native.ts';
 
@@ -17,6 +18,23 @@ export const setThreads = (threads: number): void => native().setThreads(threads
 export const measureFma = (threads: number): number => native().measureFma(threads);
 /** Streaming read bandwidth in GB/s. */
 export const measureBandwidth = (threads: number): number => native().measureBandwidth(threads);
+/**
+ * A device by its name. `where` is what named it, for the error.
+ *
+ * @throws ConfigError for a name that libtorch does not know, or a device that is not there
+ */
+export function parseDevice(name: string, where = 'device'): Device {
+  if (!/^(cpu|cuda(:\d+)?)$/.test(name))
+    throw new ConfigError('bad-option', `${where}: expected cpu, cuda or cuda:N, got "${name}"`, {
+      fields: { device: name },
+    });
+  if (name !== 'cpu' && !hasCuda())
+    throw new ConfigError('no-cuda', `${where} ${name}: this libtorch has no CUDA device`, {
+      remedy: 'Leave it out, or see what `tsumugi doctor` says about CUDA.',
+      fields: { device: name },
+    });
+  return name as Device;
+}
 /** CUDA when the libtorch has it and a device is there, otherwise the CPU. */
 export const defaultDevice = (): Device => (hasCuda() ? 'cuda' : 'cpu');
 /**

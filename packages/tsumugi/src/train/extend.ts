@@ -8,7 +8,7 @@ import { AdamW, decayGroups } from '../optim/index.ts';
 import { codeCommit, formatForecast, formatInteger, type ProgressStream, requireFits } from '../run/index.ts';
 import { Artefact, CONFIG_FILE, loadLatestCheckpoint } from '../store/index.ts';
 import { emptySplit, TokenShards } from '../text/index.ts';
-import { type Device, scope } from '../torch/index.ts';
+import { parseDevice, scope } from '../torch/index.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
 import type { ExtendConfig } from './extend-config.ts';
@@ -44,7 +44,7 @@ export async function extend(
 ): Promise<ExtendResult> {
   const { stream = process.stderr } = options;
   const print = (text: string) => void stream.write(`${text}\n`);
-  const device = config.device as Device;
+  const device = parseDevice(config.device);
 
   // Model and data.
   const parent = new Artefact(config.model);

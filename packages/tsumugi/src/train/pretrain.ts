@@ -9,7 +9,7 @@ import { AdamW, decayGroups } from '../optim/index.ts';
 import { codeCommit, formatForecast, type ProgressStream, requireFits } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { makeBatch, PackedBatches, TokenShards } from '../text/index.ts';
-import type { Device } from '../torch/index.ts';
+import { parseDevice } from '../torch/index.ts';
 import { formatParameterTable, sampleText } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
 import { forecastTraining } from './forecast.ts';
@@ -63,7 +63,7 @@ export async function pretrain(
   requireFits(forecast);
   using run = openRun('pretrain', config, options.resume ?? false);
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
-  using model = new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), config.device as Device));
+  using model = new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), parseDevice(config.device)));
   using optimizer = new AdamW(decayGroups(model), {
     betas: config.betas,
     eps: config.epsilon,

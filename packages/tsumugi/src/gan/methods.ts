@@ -1,7 +1,7 @@
 // The methods compared in table 2 of Miyato et al. 2018, arXiv 1802.05957: what the discriminator's normalization, the
 // loss and the regularization are. Everything else is the same for all; the generator always has batch normalization.
 import type { LossName } from './losses.ts';
-import type { NormalizationName } from './networks/normalization.ts';
+import type { NormalizationName } from './networks/options.ts';
 
 export interface Method {
   /** As the paper's table calls it. */

@@ -6,8 +6,13 @@ import { ResNetDiscriminator, ResNetGenerator } from './resnet.ts';
 
 export { ConditionalBatchNorm } from './batch-norm.ts';
 export { CnnDiscriminator, CnnGenerator } from './cnn.ts';
-export { type NormalizationName, normalizations } from './normalization.ts';
-export { type DiscriminatorOptions, latentSize, type NetworkOptions } from './options.ts';
+export {
+  type DiscriminatorOptions,
+  latentSize,
+  type NetworkOptions,
+  type NormalizationName,
+  normalizations,
+} from './options.ts';
 export { ResNetDiscriminator, ResNetGenerator } from './resnet.ts';
 
 interface Architecture {

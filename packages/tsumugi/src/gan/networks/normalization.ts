@@ -9,10 +9,7 @@ import {
 } from '../../nn/index.ts';
 import type { Generator } from '../../torch/index.ts';
 import { batchNormOptions } from './batch-norm.ts';
-import type { DiscriminatorOptions } from './options.ts';
-
-export const normalizations = ['none', 'spectral', 'weight', 'batch', 'layer'] as const;
-export type NormalizationName = (typeof normalizations)[number];
+import type { DiscriminatorOptions, NormalizationName } from './options.ts';
 
 /** The normalization of all weights, biases excepted; undefined when it is not the weights that are normalized. */
 export function weightNormalizationOf(options: DiscriminatorOptions): WeightNormalization | undefined {

@@ -2,10 +2,13 @@
 import { ConfigError } from '../../base/index.ts';
 import type { Initializer, SpectralNormOptions } from '../../nn/index.ts';
 import type { Generator, Tensor } from '../../torch/index.ts';
-import type { NormalizationName } from './normalization.ts';
 
 /** Numbers per image that generators start from, drawn from N(0, 1): the published size of z. */
 export const latentSize = 128;
+
+/** How a discriminator can be normalized: its weights, or what its convolutions give (normalization.ts). */
+export const normalizations = ['none', 'spectral', 'weight', 'batch', 'layer'] as const;
+export type NormalizationName = (typeof normalizations)[number];
 
 export interface NetworkOptions {
   /** Draws the initial weights. */

@@ -60,6 +60,7 @@ export function forecastGan(config: GanConfig, set: ImageSet): Forecast {
   const state = 4 * weights + 4 * average;
   const peak = forecastPeak(config, set);
   emptyCache();
+  const resident = process.memoryUsage.rss() - memory().liveBytes;
   const grids = 2 + (gridEvery > 0 ? steps / gridEvery : 0);
   const imageBytes = set.channels * set.height * set.width;
   return {
@@ -70,8 +71,10 @@ export function forecastGan(config: GanConfig, set: ImageSet): Forecast {
       { what: 'weights, gradients, optimizers', bytes: state },
       { what: 'activations', bytes: Math.max(0, peak - state) },
       { what: 'memory kept for reuse', bytes: 0.1 * Math.max(peak, state) },
+      { what: 'Node, libtorch, images', bytes: resident },
     ],
-    availableMemoryBytes: process.availableMemory(),
+    // What the process has already is not free any more.
+    availableMemoryBytes: process.availableMemory() + resident,
     // A checkpoint holds weights and two moments of each; one being written comes on top, then the model. A PNG file
     // takes about as many bytes as its pixels at most.
     diskBytes: (3 * weights + 4 * average) * (keepLast + 1) + weights + 4 * average + grids * gridImages * imageBytes,

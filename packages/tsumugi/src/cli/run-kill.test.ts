@@ -1,6 +1,5 @@
 // kill -9 at any moment of a whole recipe, then the same command: every artefact and every figure is that of a run that was
 // never interrupted. TSUMUGI_KILLS sets how many kills; the default keeps the suite quick.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
 import type { RecipeReport } from '../run/index.ts';
+import { runAndSignal } from '../run/kill-testing.ts';
 import { sha256File } from '../store/index.ts';
 import { embeddedText } from '../text/index.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 2);
-const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
 const recipe = fileURLToPath(new URL('tiny-recipe.ts', import.meta.url));
 
 let home: string;
@@ -23,22 +22,10 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** Runs the recipe and sends `signal` after `milliseconds`. Returns how it ended: an exit code or a signal. */
-function run(out: string, milliseconds = 300_000, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | string> {
-  return new Promise((resolve, reject) => {
-    const args = [bin, 'run', recipe, '--out', join(home, out), '--set', `text=${join(home, 'novel.txt')}`];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let errors = '';
-    child.stderr.on('data', (text) => {
-      errors += text;
-    });
-    const timer = setTimeout(() => child.kill(signal), milliseconds);
-    child.on('exit', (code, ended) => {
-      clearTimeout(timer);
-      if (code === null || code === 0 || code === 130) resolve(ended ?? code!);
-      else reject(new Error(`exit code ${code}: ${errors}`));
-    });
+const run = (out: string, milliseconds = 300_000, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | string> =>
+  runAndSignal(['run', recipe, '--out', join(home, out), '--set', `text=${join(home, 'novel.txt')}`], milliseconds, {
+    signal,
   });
-}
 
 /** Hashes and figures of every step, and the files behind them. */
 function outcome(out: string): unknown {

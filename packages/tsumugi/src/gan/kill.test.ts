@@ -1,16 +1,14 @@
 // kill -9 at any moment, then --resume: the networks are those of a run that was never interrupted. TSUMUGI_KILLS sets how
 // many kills; the default keeps the suite quick.
-import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
+import { runAndSignal } from '../run/kill-testing.ts';
 import { sha256File } from '../store/index.ts';
 import { silent, type TinyGan, tinyGan } from './testing.ts';
 import { trainGan } from './train.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 1);
-const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
 
 let setup: TinyGan;
 beforeAll(() => {
@@ -19,24 +17,9 @@ beforeAll(() => {
 afterAll(() => setup[Symbol.dispose]());
 
 /** Runs `tsumugi gan train` and kills it after `milliseconds`. Returns whether it had finished by itself. */
-function runKilled(config: string, milliseconds: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, 'gan', 'train', '--config', config, '--resume'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, TSUMUGI_DATA: setup.at('data') },
-    });
-    let errors = '';
-    child.stderr.on('data', (text) => {
-      errors += text;
-    });
-    const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) resolve(true);
-      else if (signal === 'SIGKILL') resolve(false);
-      else reject(new Error(`exit code ${code}: ${errors}`));
-    });
-  });
+async function runKilled(config: string, milliseconds: number): Promise<boolean> {
+  const env = { TSUMUGI_DATA: setup.at('data') };
+  return (await runAndSignal(['gan', 'train', '--config', config, '--resume'], milliseconds, { env })) === 0;
 }
 
 it(`survives ${kills} kill(s) with bit-identical weights`, { timeout: 60_000 + kills * 20_000 }, async () => {

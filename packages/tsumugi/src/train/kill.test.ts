@@ -1,17 +1,15 @@
 // kill -9 at any moment, then --resume: the weights are those of a run that was never interrupted. TSUMUGI_KILLS sets how
 // many kills; the default keeps the suite quick.
-import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
+import { runAndSignal } from '../run/kill-testing.ts';
 import { sha256File } from '../store/index.ts';
 import { pretrain } from './pretrain.ts';
 import { silent, type TinySetup, tinySetup } from './testing.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 4);
-const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
 
 let setup: TinySetup;
 beforeAll(async () => {
@@ -20,24 +18,8 @@ beforeAll(async () => {
 afterAll(() => setup[Symbol.dispose]());
 
 /** Runs `tsumugi pretrain` and kills it after `milliseconds`. Returns whether it had finished by itself. */
-function runKilled(config: string, milliseconds: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, 'pretrain', '--config', config, '--resume'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let errors = '';
-    child.stderr.on('data', (text) => {
-      errors += text;
-    });
-    const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) resolve(true);
-      else if (signal === 'SIGKILL') resolve(false);
-      else reject(new Error(`exit code ${code}: ${errors}`));
-    });
-  });
-}
+const runKilled = async (config: string, milliseconds: number): Promise<boolean> =>
+  (await runAndSignal(['pretrain', '--config', config, '--resume'], milliseconds)) === 0;
 
 it(`survives ${kills} kills with bit-identical weights`, { timeout: 60_000 + kills * 20_000 }, async () => {
   const settings = { steps: 40, checkpointEvery: 1, evaluateEvery: 7 };

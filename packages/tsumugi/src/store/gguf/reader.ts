@@ -3,8 +3,9 @@
 //
 // Files come from anywhere, so nothing in one is believed: every length is held against the bytes that are left before memory
 // is taken for it, and what is read altogether has a ceiling.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { DataError, FormatError } from '../../base/index.ts';
+import { readSync } from 'node:fs';
+import { FormatError } from '../../base/index.ts';
+import { withFile } from '../with-file.ts';
 
 /** Vocabularies of a quarter of a million tokens with their merges take some 20 MB. */
 const metadataCeiling = 128 << 20;
@@ -51,23 +52,7 @@ type TypeName = (typeof types)[number][0];
  * @throws DataError when the file cannot be opened, FormatError naming the file and the key when it breaks the format
  */
 export function readGguf(path: string): Gguf {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (cause) {
-    throw new DataError('cannot-open', `cannot open ${path}: ${(cause as Error).message}`, {
-      remedy: 'Check the path.',
-      fields: { path },
-      cause,
-    });
-  }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile()) throw new DataError('not-a-file', `${path} is not a file`, { fields: { path } });
-    return parse(new Cursor(descriptor, status.size, path), path);
-  } finally {
-    closeSync(descriptor);
-  }
+  return withFile(path, (descriptor, { size }) => parse(new Cursor(descriptor, size, path), path));
 }
 
 function parse(cursor: Cursor, path: string): Gguf {

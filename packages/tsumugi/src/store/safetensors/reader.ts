@@ -1,7 +1,8 @@
 // Reading one safetensors file: the header at once, the data when it is asked for, from the file's own pages.
-import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { readSync, type Stats, statSync } from 'node:fs';
 import { CheckpointError, DataError, suggestion } from '../../base/index.ts';
 import { callOperator, dtypeBytes, MappedFile, scope, type Tensor } from '../../torch/index.ts';
+import { withFile } from '../with-file.ts';
 import {
   checkHeaderLength,
   formatError,
@@ -42,19 +43,7 @@ export function noSuchTensor(name: string, names: Iterable<string>, path: string
 }
 
 function readHeader(path: string): Header & { status: Stats } {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (cause) {
-    throw new DataError('cannot-open', `cannot open ${path}: ${(cause as Error).message}`, {
-      remedy: 'Check the path.',
-      fields: { path },
-      cause,
-    });
-  }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile()) throw new DataError('not-a-file', `${path} is not a file`, { fields: { path } });
+  return withFile(path, (descriptor, status) => {
     const read = (length: number, position: number): Uint8Array => {
       const bytes = Buffer.alloc(length);
       let done = 0;
@@ -68,9 +57,7 @@ function readHeader(path: string): Header & { status: Stats } {
     const field = read(Math.min(LENGTH_BYTES, status.size), 0);
     const header = read(checkHeaderLength(field, status.size, path), LENGTH_BYTES);
     return { ...parseHeader(header, status.size, path), status };
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }
 
 /** One `.safetensors` file. */

@@ -1,0 +1,24 @@
+// A file that is read in pieces and closed in any case.
+import { closeSync, fstatSync, openSync, type Stats } from 'node:fs';
+import { DataError } from '../base/index.ts';
+
+/** What `read` makes of an open file. @throws DataError when it cannot be opened or is no file; whatever `read` throws */
+export function withFile<T>(path: string, read: (descriptor: number, status: Stats) => T): T {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (cause) {
+    throw new DataError('cannot-open', `cannot open ${path}: ${(cause as Error).message}`, {
+      remedy: 'Check the path.',
+      fields: { path },
+      cause,
+    });
+  }
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) throw new DataError('not-a-file', `${path} is not a file`, { fields: { path } });
+    return read(descriptor, status);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -11,6 +11,12 @@ export { dataFile, defaultDataFolder } from './data-folder.ts';
 export { type EvaluateOptions, type EvaluationProgress, evaluate } from './evaluate.ts';
 export { gridSvg } from './long-context/grid-svg.ts';
 export { gridText } from './long-context/grid-text.ts';
+export { bleu, bleuOfCharacters } from './metrics/bleu.ts';
+export { charF1 } from './metrics/char-f1.ts';
+export { chrf } from './metrics/chrf.ts';
+export { pearson, spearman } from './metrics/correlation.ts';
+export { exactMatch, readAnswer, readTarget } from './metrics/exact-match.ts';
+export { setF1 } from './metrics/set-f1.ts';
 export { findTasks, listTasks } from './registry.ts';
 export type { EvaluationReport, GroupReport, ModelIdentity, TaskReport } from './report.ts';
 export type {
@@ -29,5 +35,5 @@ export type {
 export { type SampleTaskSpec, type Scored, sampleTask } from './sample-task.ts';
 export { bootstrap, bootstrapMean, type Figure, RESAMPLES } from './statistics.ts';
 export type { DataSource, Grid, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';
-export { parseTaskOptions } from './task-options.ts';
+export { optionsOf, parseTaskOptions, unknownOption } from './task-options.ts';
 export { textTask } from './tasks/text.ts';

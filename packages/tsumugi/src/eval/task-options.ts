@@ -20,14 +20,21 @@ export function optionsOf(task: Task, options: Options): Options {
   return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(task.options ?? {}, name)));
 }
 
+/** The first option that none of the tasks knows, with those they know; undefined when all are known. */
+export function unknownOption(tasks: readonly Task[], options: Options): { name: string; known: string[] } | undefined {
+  const known = [...new Set(tasks.flatMap((task) => Object.keys(task.options ?? {})))];
+  const name = Object.keys(options).find((option) => !known.includes(option));
+  return name === undefined ? undefined : { name, known };
+}
+
 /** @throws ConfigError for an option that none of the tasks knows */
 export function checkTaskOptions(tasks: readonly Task[], options: Options): void {
-  const known = [...new Set(tasks.flatMap((task) => Object.keys(task.options ?? {})))];
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  const unknown = unknownOption(tasks, options);
   if (unknown === undefined) return;
-  const names = tasks.map(({ name }) => name).join(', ');
-  throw new ConfigError('unknown-option', `${names} ${tasks.length > 1 ? 'have' : 'has'} no setting "${unknown}"`, {
-    remedy: known.length > 0 ? suggestion(unknown, known) : 'Leave --set away.',
-    fields: { option: unknown, known },
+  const { name, known } = unknown;
+  const names = tasks.map((task) => task.name).join(', ');
+  throw new ConfigError('unknown-option', `${names} ${tasks.length > 1 ? 'have' : 'has'} no setting "${name}"`, {
+    remedy: known.length > 0 ? suggestion(name, known) : 'Leave --set away.',
+    fields: { option: name, known },
   });
 }

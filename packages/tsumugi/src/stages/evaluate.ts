@@ -11,8 +11,10 @@ import {
   evaluate as evaluateTasks,
   findTasks,
   openBackend,
+  optionsOf,
   type Task,
   type TaskReport,
+  unknownOption,
 } from '../eval/index.ts';
 import { loadModel, openTokenizer, type Plamo2Config } from '../lm/index.ts';
 import { defineStage, formatInteger, type Given, Interrupt, Progress, type ProgressStream } from '../run/index.ts';
@@ -114,12 +116,12 @@ function memoryOf(model: Plamo2Config, { batchTokens, contextLengths }: Config):
 
 /** @throws ConfigError for an option that none of the tasks has */
 function requireKnown(options: Config['options'], tasks: readonly Task[]): void {
-  const known = [...new Set(tasks.flatMap((task) => Object.keys(task.options ?? {})))];
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  const unknown = unknownOption(tasks, options);
   if (unknown === undefined) return;
-  throw new ConfigError('unknown-option', `none of the evaluation tasks has an option "${unknown}"`, {
-    remedy: known.length > 0 ? suggestion(unknown, known) : 'Leave options away.',
-    fields: { option: unknown, known },
+  const { name, known } = unknown;
+  throw new ConfigError('unknown-option', `none of the evaluation tasks has an option "${name}"`, {
+    remedy: known.length > 0 ? suggestion(name, known) : 'Leave options away.',
+    fields: { option: name, known },
   });
 }
 
@@ -154,9 +156,7 @@ async function ask(
   const tasks = await findTasks([task]);
   await using backend = await openBackend({ model: path });
   using progress = new Progress({ label: `${name} ${task}`, total: 100, stream });
-  const taskOptions = Object.fromEntries(
-    Object.entries(options).filter(([option]) => tasks.some((each) => Object.hasOwn(each.options ?? {}, option))),
-  );
+  const taskOptions = Object.assign({}, ...tasks.map((each) => optionsOf(each, options)));
   const settings = { limit, shots, seed, taskOptions, signal };
   const report = await evaluateTasks({
     tasks,

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { loadModel, openTokenizer, Plamo2, type Plamo2Config, parseConfig, saveModel, windowOf } from '../lm/index.ts';
 import { namedParameters, numParameters } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
-import { codeCommit, formatForecast, formatInteger, type ProgressStream, requireFits } from '../run/index.ts';
+import {
+  asJson,
+  codeCommit,
+  formatForecast,
+  formatInteger,
+  openRun,
+  type ProgressStream,
+  requireFits,
+} from '../run/index.ts';
 import { Artefact, CONFIG_FILE, loadLatestCheckpoint } from '../store/index.ts';
 import { emptySplit, TokenShards } from '../text/index.ts';
 import { parseDevice, scope } from '../torch/index.ts';
@@ -14,7 +22,6 @@ import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.
 import type { ExtendConfig } from './extend-config.ts';
 import { forecastTraining, rehearseSteps } from './forecast.ts';
 import { restore, runLoop } from './loop.ts';
-import { asJson, openRun } from './open-run.ts';
 import { describePhase, PhasedBatches } from './phases.ts';
 import { scheduleOf } from './schedule.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
@@ -32,7 +39,8 @@ export interface ExtendResult {
 
 /**
  * Extends the model in `config.model` to long contexts and writes it to `<out>/model`. With `resume`, goes on from the
- * latest complete checkpoint of `out`, or starts anew when there is none yet. `stream` shows forecast and progress; `recipe` is named in the lineage.
+ * latest complete checkpoint of `out`, or starts anew when there is none yet. `stream` shows forecast and progress;
+ * `recipe` is named in the lineage.
  *
  * @throws ConfigError (a layer that is no attention layer, falling contexts), DataError (no document as long as a context,
  *   shards of another tokenizer, nothing held out), UserError (not enough memory or disk) before anything is written;

@@ -5,7 +5,6 @@ export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-conf
 export { keysSeen, type StepShape, trainingFlops } from './flops.ts';
 export { type ForecastOptions, forecastTraining, rehearseSteps, type TrainingPhase } from './forecast.ts';
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
-export { isTrained } from './open-run.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
 export { type PretrainConfig, type PretrainInput, pretrainConfig } from './pretrain-config.ts';
 export { rehearseRate } from './rate.ts';

@@ -116,7 +116,8 @@ describe('bad input', () => {
     await expect(train('huge', { model: '8b', modelChanges: {} })).rejects.toThrow(
       /will need about .* of memory.*\n.*batchSize/,
     );
-    for (const name of ['no-data', 'no-tokenizer', 'no-preset', 'odd', 'huge'])
+    await expect(train('no-device', { device: 'gpu' })).rejects.toThrow(/expected cpu, cuda or cuda:N, got "gpu"/);
+    for (const name of ['no-data', 'no-tokenizer', 'no-preset', 'odd', 'huge', 'no-device'])
       expect(existsSync(join(setup.folder, name)), name).toBe(false);
   });
 

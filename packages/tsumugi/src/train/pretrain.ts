@@ -6,7 +6,7 @@ import { deriveSeed } from '../base/index.ts';
 import { initialWeights, openTokenizer, Plamo2, type Plamo2Config, preset, saveModel } from '../lm/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
-import { codeCommit, formatForecast, type ProgressStream, requireFits } from '../run/index.ts';
+import { asJson, codeCommit, formatForecast, openRun, type ProgressStream, requireFits } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { makeBatch, PackedBatches, TokenShards } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
@@ -14,7 +14,6 @@ import { formatParameterTable, sampleText } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
 import { forecastTraining } from './forecast.ts';
 import { restore, runLoop } from './loop.ts';
-import { asJson, openRun } from './open-run.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
 import { rehearse } from './rehearse.ts';
 import { scheduleOf } from './schedule.ts';
@@ -40,6 +39,7 @@ export async function pretrain(
 ): Promise<PretrainResult> {
   const { stream = process.stderr } = options;
   const print = (text: string) => void stream.write(`${text}\n`);
+  const device = parseDevice(config.device);
 
   // Data and model.
   const { tokenizer, sha256: tokenizerHash } = openTokenizer(config.tokenizer);
@@ -63,7 +63,7 @@ export async function pretrain(
   requireFits(forecast);
   using run = openRun('pretrain', config, options.resume ?? false);
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
-  using model = new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), parseDevice(config.device)));
+  using model = new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), device));
   using optimizer = new AdamW(decayGroups(model), {
     betas: config.betas,
     eps: config.epsilon,

@@ -31,7 +31,6 @@ const packages: Readonly<Record<string, RegExp>> = {
   'lindera-wasm-nodejs-ipadic': /^eval\/m-ifeval\//,
   pngjs: /^gan\/images\//,
   'xz-decompress': /^text\//,
-  vitest: /(\.test|\.suite|\/testing|\/twins)\.ts$/,
   zod: /^(cli|run|serve|store)\/|[/-](config|manifest)\.ts$/,
 };
 
@@ -46,8 +45,10 @@ const imports = files
   )
   .filter(({ target }) => !target.startsWith('node:'));
 const folderOf = (path: string) => path.split('/')[0]!;
-const inside = imports.filter(({ target }) => target.endsWith('.ts'));
-const crossing = inside.filter(({ file, target }) => folderOf(file) !== folderOf(target));
+const isTest = (file: string) => /(\.test|\.suite|\/testing|\/twins)\.ts$/.test(file);
+const own = imports.filter(({ target }) => target.endsWith('.ts'));
+const outside = own.filter(({ target }) => target.startsWith('..'));
+const crossing = own.filter(({ file, target }) => !target.startsWith('..') && folderOf(file) !== folderOf(target));
 
 it('finds the imports', () => {
   expect(crossing.length).toBeGreaterThan(50);
@@ -64,7 +65,12 @@ it('enters another folder through its index', () => {
   expect(shipped.filter(({ target }) => basename(target) !== 'index.ts')).toEqual([]);
 });
 
+it('leaves src in tests only', () => {
+  expect(outside.filter(({ file }) => !isTest(file))).toEqual([]);
+});
+
 it('brings in packages only where they belong', () => {
-  const foreign = imports.filter(({ target }) => !target.endsWith('.ts'));
+  const foreign = imports.filter(({ target }) => !target.endsWith('.ts') && target !== 'vitest');
   expect(foreign.filter(({ file, target }) => !packages[target]?.test(file))).toEqual([]);
+  expect(imports.filter(({ file, target }) => target === 'vitest' && !isTest(file))).toEqual([]);
 });

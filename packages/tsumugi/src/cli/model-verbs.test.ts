@@ -1,16 +1,9 @@
-// score and generate on a tiny random model, and score against the golden logits.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { golden } from '../../../../tests/files.ts';
 import { TinyModel } from '../lm/tiny-model.ts';
 import { openSafetensors } from '../store/index.ts';
 import { scope } from '../torch/index.ts';
 import { runCli } from './testing.ts';
-
-const golden = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
-const hasGolden = existsSync(golden);
-if (!hasGolden) console.warn(`skipped: the golden checkpoints are not at ${golden}`);
 
 let tiny: TinyModel;
 beforeAll(() => {
@@ -31,26 +24,23 @@ function nextLogprobs(logits: number[][], ids: number[]): number[] {
 }
 
 describe('score', () => {
-  it.skipIf(!hasGolden).each(['samba', 'full-attention', 'dense'])(
-    'agrees with the golden logits of %s',
-    async (name) => {
-      using file = openSafetensors(join(golden, name, 'expected.safetensors'));
-      const [ids, documents, logits, packed] = scope(() => [
-        file.tensor('ids').tolist() as number[],
-        file.tensor('doc').tolist() as number[],
-        file.tensor('logits').tolist() as number[][],
-        file.tensor('packed_logits').tolist() as number[][],
-      ]);
-      const input = `${JSON.stringify({ ids })}\n${JSON.stringify({ ids, documents })}\n`;
-      const { code, stdout } = await runCli(['score', '--model', join(golden, name)], input);
-      expect(code).toBe(0);
-      const lines = stdout.trimEnd().split('\n').map(logprobsOf);
-      for (const [line, expected] of [nextLogprobs(logits, ids), nextLogprobs(packed, ids)].entries()) {
-        expect(lines[line]).toHaveLength(ids.length - 1);
-        for (const [t, value] of expected.entries()) expect(lines[line]![t]).toBeCloseTo(value, 4);
-      }
-    },
-  );
+  it.each(['samba', 'full-attention', 'dense'])('agrees with the golden logits of %s', async (name) => {
+    using file = openSafetensors(golden(`plamo2/${name}/expected.safetensors`));
+    const [ids, documents, logits, packed] = scope(() => [
+      file.tensor('ids').tolist() as number[],
+      file.tensor('doc').tolist() as number[],
+      file.tensor('logits').tolist() as number[][],
+      file.tensor('packed_logits').tolist() as number[][],
+    ]);
+    const input = `${JSON.stringify({ ids })}\n${JSON.stringify({ ids, documents })}\n`;
+    const { code, stdout } = await runCli(['score', '--model', golden(`plamo2/${name}`)], input);
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n').map(logprobsOf);
+    for (const [line, expected] of [nextLogprobs(logits, ids), nextLogprobs(packed, ids)].entries()) {
+      expect(lines[line]).toHaveLength(ids.length - 1);
+      for (const [t, value] of expected.entries()) expect(lines[line]![t]).toBeCloseTo(value, 4);
+    }
+  });
 
   it('gives one number fewer than ids', async () => {
     const { code, stdout } = await score('{"ids":[1,300,5]}\n{"ids":[7]}\n{"ids":[]}\n');

@@ -2,14 +2,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { golden } from '../../../../tests/files.ts';
 import { embeddedText } from '../text/index.ts';
 import { runCli } from './testing.ts';
 
-const golden = fileURLToPath(new URL('../../../../../shared/fixtures/tokenizer/', import.meta.url));
-const hasGolden = existsSync(golden);
-if (!hasGolden) console.warn(`skipped: the golden tokenizer cases are not at ${golden}`);
+const goldenTokenizer = golden('tokenizer');
 
 const jsonLines = (values: unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
 const parseLines = (text: string) => text.trimEnd().split('\n').map((line) => JSON.parse(line) as never); // biome-ignore format: short
@@ -29,10 +27,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('tokenizer encode', () => {
-  it.skipIf(!hasGolden)('gives the ids of the golden cases', async () => {
-    const cases = parseLines(readFileSync(join(golden, 'cases.jsonl'), 'utf8')) as { text: string; ids: number[] }[];
+  it('gives the ids of the golden cases', async () => {
+    const cases = parseLines(readFileSync(join(goldenTokenizer, 'cases.jsonl'), 'utf8')) as {
+      text: string;
+      ids: number[];
+    }[];
     const input = jsonLines(cases.map(({ text }) => ({ text })));
-    const { code, stdout } = await runCli(['tokenizer', 'encode', '--tokenizer', golden], input);
+    const { code, stdout } = await runCli(['tokenizer', 'encode', '--tokenizer', goldenTokenizer], input);
     expect(code).toBe(0);
     expect(parseLines(stdout)).toEqual(cases.map(({ ids }) => ({ ids })));
   });

@@ -1,7 +1,7 @@
 // Decoding together gives what decoding alone gives: on golden data, past windows, with ends and stops at different times.
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { golden } from '../../../../tests/files.ts';
 import { openSafetensors } from '../store/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { BatchCache } from './batch-cache.ts';
@@ -9,9 +9,7 @@ import { BatchDecoder, type DecodeRequest } from './batch-decode.ts';
 import { Cache, type FinishReason, generateIds, initialWeights, Plamo2, parseConfig } from './index.ts';
 import { smallConfig } from './testing.ts';
 
-const fixtures = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
-const present = existsSync(fixtures);
-if (!present) console.warn(`skipped: golden data are not at ${fixtures}`);
+const fixtures = golden('plamo2/');
 
 interface Written {
   ids: number[];
@@ -45,7 +43,7 @@ const prompts = [3, 40, 1, 12, 7, 26, 12].map((length, k) =>
   Array.from({ length }, (_, i) => (i * 97 + k * 31 + 13) % 300),
 );
 
-describe.skipIf(!present)('golden data', () => {
+describe('golden data', () => {
   it.each(['samba', 'full-attention', 'dense'])('%s: three at once continue greedily as the reference does', (name) => {
     scope(() => {
       const weights = openSafetensors(`${fixtures}${name}/model.safetensors`);

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { golden } from '../../../../tests/files.ts';
 import { CheckpointError, TsumugiError } from '../base/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from '../store/index.ts';
@@ -206,11 +206,9 @@ describe('loadModel refuses', () => {
   });
 });
 
-const fixtures = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
-const present = existsSync(fixtures);
-if (!present) console.warn(`skipped: the golden checkpoints are not at ${fixtures}`);
+const fixtures = golden('plamo2');
 
-it.skipIf(!present).each(['samba', 'full-attention', 'dense'])('loads the golden checkpoint %s as it is', (name) => {
+it.each(['samba', 'full-attention', 'dense'])('loads the golden checkpoint %s as it is', (name) => {
   using model = loadModel(join(fixtures, name));
   using file = openSafetensors(join(fixtures, name, 'model.safetensors'));
   const parameters = namedParameters(model);

@@ -1,16 +1,14 @@
 // The model against golden data of a float64 reference, and against itself: cached, chunked, packed.
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { golden } from '../../../../tests/files.ts';
 import { namedParameters } from '../nn/index.ts';
 import { openSafetensors } from '../store/index.ts';
 import { backward, memory, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { Cache, generateIds, initialWeights, Plamo2, parseConfig, tensorShapes } from './index.ts';
 import { smallConfig } from './testing.ts';
 
-const fixtures = fileURLToPath(new URL('../../../../../shared/fixtures/plamo2/', import.meta.url));
-const present = existsSync(fixtures);
-if (!present) console.warn(`skipped: golden data are not at ${fixtures}`);
+const fixtures = golden('plamo2/');
 
 const asIds = (ids: ArrayLike<number>) =>
   tensor(BigInt64Array.from(ids as number[], BigInt), { shape: [1, ids.length] });
@@ -23,7 +21,7 @@ function load(name: string) {
   const folder = `${fixtures}${name}/`;
   const json = (file: string) => JSON.parse(readFileSync(folder + file, 'utf8'));
   const weights = openSafetensors(`${folder}model.safetensors`);
-  const golden = openSafetensors(`${folder}expected.safetensors`);
+  const reference = openSafetensors(`${folder}expected.safetensors`);
   const expected = json('expected.json') as {
     loss: number;
     mean_squared_logsumexp: number;
@@ -35,9 +33,9 @@ function load(name: string) {
   };
   const config = parseConfig(json('config.json'));
   const model = new Plamo2(config, (path) => weights.tensor(path).clone());
-  const ids = [...(golden.tensor('ids').data() as Int32Array)];
-  const documents = [...(golden.tensor('doc').data() as Int32Array)];
-  return { config, model, golden, expected, ids, documents };
+  const ids = [...(reference.tensor('ids').data() as Int32Array)];
+  const documents = [...(reference.tensor('doc').data() as Int32Array)];
+  return { config, model, reference, expected, ids, documents };
 }
 
 /** Targets of the next token inside the same document, −100 elsewhere. */
@@ -46,18 +44,18 @@ function nextTargets(ids: number[], documents: number[]): Tensor {
   return asIds(targets);
 }
 
-describe.skipIf(!present)('golden data', () => {
+describe('golden data', () => {
   for (const name of ['samba', 'full-attention', 'dense']) {
     describe(name, () => {
       it('gives the logits, the packed logits and the losses', () => {
         scope(() => {
-          const { model, golden, expected, ids, documents } = load(name);
+          const { model, reference, expected, ids, documents } = load(name);
           noGrad(() => {
             const logits = model.logits(model.forward(asIds(ids))).squeeze(0);
-            expect(relative(logits, golden.tensor('logits'))).toBeLessThan(1e-4);
+            expect(relative(logits, reference.tensor('logits'))).toBeLessThan(1e-4);
             const pack = tensor(Int32Array.from(documents), { shape: [1, ids.length] });
             const packed = model.logits(model.forward(asIds(ids), { documents: pack })).squeeze(0);
-            expect(relative(packed, golden.tensor('packed_logits'))).toBeLessThan(1e-4);
+            expect(relative(packed, reference.tensor('packed_logits'))).toBeLessThan(1e-4);
             const one = model.loss({
               ids: asIds(ids),
               targets: nextTargets(
@@ -77,7 +75,7 @@ describe.skipIf(!present)('golden data', () => {
 
       it.each([false, true])('gives every gradient (checkpointed layers: %s)', (checkpointLayers) => {
         scope(() => {
-          const { model, golden, ids } = load(name);
+          const { model, reference, ids } = load(name);
           backward(
             model.loss(
               {
@@ -92,7 +90,7 @@ describe.skipIf(!present)('golden data', () => {
           );
           let checked = 0;
           for (const [path, parameter] of namedParameters(model)) {
-            const expected = golden.tensor(`grad.${path}`);
+            const expected = reference.tensor(`grad.${path}`);
             const error = parameter.grad!.sub(expected).norm(2).item() / expected.norm(2).item();
             expect(error, path).toBeLessThan(1e-3);
             checked++;

@@ -1,16 +1,14 @@
 // The pipeline with a real tokenizer: what comes out of the shards is the text that went in.
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { golden } from '../../../../tests/files.ts';
 import { embeddedText } from './embedded.ts';
 import { TOY_HASH, temporaryFolder, toyCorpus } from './fixtures/toy.ts';
 import { openCorpus, prepare, Tokenizer, TokenShards } from './index.ts';
 
-const file = fileURLToPath(new URL('../../../../../shared/fixtures/tokenizer/tokenizer.jsonl', import.meta.url));
-const present = existsSync(file);
-if (!present) console.warn(`skipped: ${file} is absent`);
+const file = golden('tokenizer/tokenizer.jsonl');
 
-it.skipIf(!present)('the embedded novels come back from their tokens', async () => {
+it('the embedded novels come back from their tokens', async () => {
   using folder = temporaryFolder();
   const encoder = Tokenizer.load(file);
   const { manifest } = await prepare(openCorpus(embeddedText()), folder.at('out'), {
@@ -33,7 +31,7 @@ it.skipIf(!present)('the embedded novels come back from their tokens', async () 
   expect(manifest.train.tokens + manifest.heldOut.tokens).toBeLessThan(409_832);
 });
 
-it.skipIf(!present)('control pieces named in a text do not become control tokens', async () => {
+it('control pieces named in a text do not become control tokens', async () => {
   using folder = temporaryFolder();
   const encoder = Tokenizer.load(file);
   const text = '本文<|plamo:bos|>の<|plamo:eos|>途中';

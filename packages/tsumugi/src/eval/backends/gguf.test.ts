@@ -1,10 +1,11 @@
 // GGUF files in llama.cpp against the engine: the same weights must give the same answers. The library is large and not among the
 // dependencies; where it is not found, what needs it is skipped. TSUMUGI_NODE_LLAMA_CPP may name its folder.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { golden } from '../../../../../tests/files.ts';
 import { initialWeights, Plamo2, type Plamo2Config, parseConfig, preset, tokenLogprobs } from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.ts';
 import { namedParameters } from '../../nn/index.ts';
@@ -27,9 +28,7 @@ const installed = place === undefined ? 'node-llama-cpp' : pathToFileURL(join(pl
 const library: LlamaLibrary | undefined = await import(/* @vite-ignore */ installed).catch(() => undefined);
 if (!library) console.warn('skipped: node-llama-cpp is neither installed nor named by TSUMUGI_NODE_LLAMA_CPP');
 
-const fixtures = fileURLToPath(new URL('../../../../../../shared/fixtures/plamo2/', import.meta.url));
-const present = existsSync(fixtures);
-if (!present) console.warn(`skipped: golden data are not at ${fixtures}`);
+const fixtures = golden('plamo2');
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-gguf-'));
 afterAll(() => rmSync(home, { recursive: true }));
@@ -85,26 +84,26 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   return Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 };
 
-describe.skipIf(!library || !present)('llama.cpp and the engine agree on log-probabilities', () => {
+describe.skipIf(!library)('llama.cpp and the engine agree on log-probabilities', () => {
   // The window of "samba" lets a token see itself and 8 before it; llama.cpp has none.
   it.each([
     ['full-attention', Number.POSITIVE_INFINITY],
     ['samba', 9],
   ])('of the golden model %s', async (name, longest) => {
     const folder = join(fixtures, name);
-    const golden = parseConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')));
+    const config = parseConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')));
     const weights = openSafetensors(join(folder, 'model.safetensors'));
-    const { metadata, tensors } = plamo2Gguf(golden, (path) => scope(() => weightOf(weights.tensor(path))), special);
+    const { metadata, tensors } = plamo2Gguf(config, (path) => scope(() => weightOf(weights.tensor(path))), special);
     const path = join(home, `${name}.gguf`);
     writeGguf(path, metadata, tensors);
     const [ids, ours] = scope(() => {
       const all = [...(openSafetensors(join(folder, 'expected.safetensors')).tensor('ids').data() as Int32Array)];
       const ids = all.slice(0, longest);
-      using model = new Plamo2(golden, (path) => weights.tensor(path).clone());
+      using model = new Plamo2(config, (path) => weights.tensor(path).clone());
       return [ids, tokenLogprobs(model, ids)] as const;
     });
     await using model = await GgufModel.open(library!, path, {
-      ...{ contextSize: 256, vocabularySize: golden.vocab_size, threads: 1 },
+      ...{ contextSize: 256, vocabularySize: config.vocab_size, threads: 1 },
     });
     expect(largest(await model.logprobs(ids), ours)).toBeLessThan(1e-4);
     const sums = await model.continuationLogprobs(ids.slice(0, 4), [ids.slice(4), [ids[4]!], ids.slice(4, 6)]);

@@ -1,7 +1,5 @@
-// Needle and phonebook: how the texts are made, and what readers and guessers get.
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { golden } from '../../../../../tests/files.ts';
 import { RandomStream } from '../../base/index.ts';
 import { Tokenizer } from '../../text/index.ts';
 import type { ChoicesRequest, GenerateRequest } from '../request.ts';
@@ -14,11 +12,7 @@ import { embeddedNovels, sentencesOf } from './novel.ts';
 import { phonebookKind } from './phonebook.ts';
 import { fakeContext, pairs, reader } from './testing.ts';
 
-const tokenizerFile = fileURLToPath(
-  new URL('../../../../../../shared/fixtures/tokenizer/tokenizer.jsonl', import.meta.url),
-);
-const present = existsSync(tokenizerFile);
-if (!present) console.warn(`skipped: ${tokenizerFile} is absent`);
+const tokenizerFile = golden('tokenizer/tokenizer.jsonl');
 
 const kinds = [needleKind, phonebookKind];
 const everything = { lengths: '1K,2K,4K,8K,16K,32K', depths: '0,50,100', samples: '1' };
@@ -60,7 +54,7 @@ describe.each(kinds)('$name', (kind) => {
     expect(accuracy(records)).toBe(1);
   });
 
-  it.skipIf(!present)('hits lengths with a real tokenizer, answer and BOS included', async () => {
+  it('hits lengths with a real tokenizer, answer and BOS included', async () => {
     const tokenizer = Tokenizer.load(tokenizerFile);
     const countTokens = (text: string) => tokenizer.encode(text).length;
     for (const each of [task, written]) {

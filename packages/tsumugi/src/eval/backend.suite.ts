@@ -34,9 +34,7 @@ export function backendSuite(name: string, { open, skip = {} }: BackendSuite): v
     await run(backend);
   };
   const group = (what: keyof NonNullable<typeof skip>, body: () => void) => {
-    const reason = skip[what];
-    if (reason !== undefined) it.skip(`${what}: ${reason}`, () => {});
-    else body();
+    if (skip[what] === undefined) body();
   };
 
   describe(`${name} as a backend`, () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
+import { requires } from '../../../../../tests/requires.ts';
 import { initialWeights, Plamo2, type Plamo2Config, parseConfig, preset, tokenLogprobs } from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.ts';
 import { namedParameters } from '../../nn/index.ts';
@@ -26,7 +27,7 @@ import { plamo2Gguf } from './gguf-testing.ts';
 const place = process.env.TSUMUGI_NODE_LLAMA_CPP;
 const installed = place === undefined ? 'node-llama-cpp' : pathToFileURL(join(place, 'dist/index.js')).href;
 const library: LlamaLibrary | undefined = await import(/* @vite-ignore */ installed).catch(() => undefined);
-if (!library) console.warn('skipped: node-llama-cpp is neither installed nor named by TSUMUGI_NODE_LLAMA_CPP');
+const llamaCpp = requires(library, 'node-llama-cpp is neither installed nor named by TSUMUGI_NODE_LLAMA_CPP');
 
 const fixtures = golden('plamo2');
 
@@ -84,7 +85,7 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   return Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 };
 
-describe.skipIf(!library)('llama.cpp and the engine agree on log-probabilities', () => {
+describe('llama.cpp and the engine agree on log-probabilities', llamaCpp, () => {
   // The window of "samba" lets a token see itself and 8 before it; llama.cpp has none.
   it.each([
     ['full-attention', Number.POSITIVE_INFINITY],
@@ -112,7 +113,7 @@ describe.skipIf(!library)('llama.cpp and the engine agree on log-probabilities',
   });
 });
 
-describe.skipIf(!library)('a GGUF file', () => {
+describe('a GGUF file', llamaCpp, () => {
   const open = (file: string, changes: Partial<GgufOptions> = {}) =>
     ggufBackend({ file, contextSize: 512, threads: 1, library, ...changes });
 
@@ -266,7 +267,8 @@ describe('before llama.cpp sees it, a file', () => {
     expect([1, 2, 4, 300, 100].map((token) => endsText(checked, token))).toEqual([true, true, true, true, false]);
   });
 
-  it.skipIf(library && place === undefined)('asks for the library where it is missing', async () => {
+  const absent = requires(!library || place !== undefined, 'node-llama-cpp is installed, so nothing asks for it');
+  it('asks for the library where it is missing', absent, async () => {
     await expect(ggufBackend({ file: write({}) })).rejects.toMatchObject({
       code: 'no-llama-cpp',
       remedy: 'npm install node-llama-cpp@3.22.1',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { benchmark } from '../../../../../tests/files.ts';
+import { requires } from '../../../../../tests/requires.ts';
 import { DataError } from '../../base/index.ts';
 import type { AnswerTo, Request } from '../request.ts';
 import type { TaskContext } from '../task.ts';
@@ -13,8 +14,7 @@ import { loadTools } from './tools.ts';
 import type { Tools } from './verifier.ts';
 
 const published = benchmark('m-ifeval-ja/ja_input_data.jsonl');
-const present = existsSync(published);
-if (!present) console.warn(`skipped: ${published} is absent`);
+const present = requires(existsSync(published), `${published} is absent`);
 
 const folder = mkdtempSync(join(tmpdir(), 'tsumugi-m-ifeval-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,7 +51,7 @@ function contextOf(file: string, responses: Record<string, string>, more: Partia
   };
 }
 
-it.skipIf(!present)('reads the published data: 172 prompts, 226 instructions, 33 kinds', () => {
+it('reads the published data: 172 prompts, 226 instructions, 33 kinds', present, () => {
   const prompts = readPrompts(published, tools);
   const counts = new Map<string, number>();
   for (const { instructions } of prompts) for (const { id } of instructions) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -165,7 +165,7 @@ describe('measures', () => {
     expect(plain.settings).toMatchObject({ prompt: 'plain' });
   });
 
-  it.skipIf(!present)('gives nothing to a model that says nothing', async () => {
+  it('gives nothing to a model that says nothing', present, async () => {
     const { records, aggregate } = await task.run(contextOf(published, {}));
     expect(records.length).toBe(172);
     for (const metric of ['instruction_strict', 'instruction_loose']) expect(aggregate![metric]!(records)).toBe(0);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { benchmark } from '../../../../../tests/files.ts';
+import { requires } from '../../../../../tests/requires.ts';
 import { readTar, sha256 } from '../../store/index.ts';
 import { readDecompressed } from '../../text/index.ts';
 import { loadQuestions } from './load.ts';
@@ -11,10 +12,8 @@ import { type PromptOptions, promptOf } from './prompt.ts';
 import { rescorePfgen } from './rescore.ts';
 
 const pfgen = benchmark('pfgen');
-const missing = !existsSync(pfgen);
-if (missing) console.warn(`skipped: pfgen-bench is not at ${pfgen}`);
 
-describe.skipIf(missing)('the published figures', () => {
+describe('the published figures', requires(existsSync(pfgen), `pfgen-bench is not at ${pfgen}`), () => {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'tsumugi-pfgen-cache-'));
   afterAll(() => rmSync(cacheFolder, { recursive: true, force: true }));
 

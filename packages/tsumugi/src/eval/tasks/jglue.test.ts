@@ -6,7 +6,7 @@ import choices, { readQuestions as readCommonsense } from './jcommonsenseqa.ts';
 import jnli, { readPairs as readInferences } from './jnli.ts';
 import jsquad, { readQuestions as readSquad } from './jsquad.ts';
 import jsts, { readPairs as readSimilarities } from './jsts.ts';
-import { dataFolder, fakeContext, missing, shared } from './testing.ts';
+import { dataFolder, fakeContext, requiresFiles, shared } from './testing.ts';
 
 const file = (name: string, split = 'valid') => `jglue/datasets/${name}-v1.3/${split}-v1.3.json`;
 const [byProbability, byNumber] = choices as [Task, Task];
@@ -169,8 +169,9 @@ it('names file, row and field of a malformed row, and where a missing file comes
   );
 });
 
-it.skipIf(missing(shared, ...['jcommonsenseqa', 'jnli', 'jsts', 'jsquad'].map((name) => file(name))))(
+it(
   'reads the published files',
+  requiresFiles(shared, ...['jcommonsenseqa', 'jnli', 'jsts', 'jsquad'].map((name) => file(name))),
   () => {
     const at = (name: string, split?: string) => join(shared, file(name, split));
     const commonsenses = readCommonsense(at('jcommonsenseqa'));

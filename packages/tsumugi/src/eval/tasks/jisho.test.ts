@@ -8,7 +8,7 @@ import type { Task } from '../task.ts';
 import { draw } from './jisho-database.ts';
 import readingTask, { otherReadings, readReadings } from './kanji-reading.ts';
 import clozeTask, { clozeOf, readClozes } from './particle-cloze.ts';
-import { dataFolder, fakeContext, missing } from './testing.ts';
+import { dataFolder, fakeContext, requiresFiles } from './testing.ts';
 import translations, { readPairs } from './translation.ts';
 
 const name = 'jisho/kanjidb.sqlite';
@@ -173,7 +173,7 @@ it('says how to get the database, and when it is another', async () => {
   await expect(clozeTask.run(fakeContext(clozeTask, other.path, {}))).rejects.toMatchObject({ code: 'bad-database' });
 });
 
-it.skipIf(missing(defaultDataFolder(), name))('reads the published database', () => {
+it('reads the published database', requiresFiles(defaultDataFolder(), name), () => {
   const context = fakeContext(clozeTask, defaultDataFolder(), {});
   const clozes = readClozes(context);
   expect([clozes.length, clozes[0]!.before, clozes.at(-1)!.after]).toEqual([13142, '私', '𠮟った。']);

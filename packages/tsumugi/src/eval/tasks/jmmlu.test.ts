@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Task } from '../task.ts';
 import tasks, { readSubject } from './jmmlu.ts';
-import { dataFolder, fakeContext, missing, shared } from './testing.ts';
+import { dataFolder, fakeContext, requiresFiles, shared } from './testing.ts';
 
 const [choices, generate, japan] = tasks as [Task, Task, Task];
 const subject = (name: string, n: number) =>
@@ -79,7 +79,7 @@ it('names a malformed row', () => {
   );
 });
 
-it.skipIf(missing(shared, 'jmmlu/JMMLU/marketing.csv'))('reads the published files', () => {
+it('reads the published files', requiresFiles(shared, 'jmmlu/JMMLU/marketing.csv'), () => {
   const all = choices.data!.files.flatMap((file) => readSubject(join(shared, file)));
   expect(all).toHaveLength(7097);
   expect(new Set(all.map(({ id }) => id)).size).toBe(7097);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { GenerateRequest, Message } from '../request.ts';
 import task, { judgePrompt, readQuestions, readRating } from './mt-bench.ts';
-import { dataFolder, fakeContext, missing, shared, written } from './testing.ts';
+import { dataFolder, fakeContext, requiresFiles, shared, written } from './testing.ts';
 
 const name = 'ja-mt-bench/question.jsonl';
 const rows = [
@@ -95,7 +95,7 @@ it('names a malformed row', () => {
   );
 });
 
-it.skipIf(missing(shared, name))('reads the published questions', () => {
+it('reads the published questions', requiresFiles(shared, name), () => {
   // The copy lacks the ten questions each of math and coding.
   const questions = readQuestions(join(shared, name));
   expect(questions).toHaveLength(60);

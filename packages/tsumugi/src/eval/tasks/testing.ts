@@ -3,17 +3,17 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { benchmark } from '../../../../../tests/files.ts';
+import { requires } from '../../../../../tests/requires.ts';
 import { dataFile } from '../data-folder.ts';
 import type { AnswerTo, ChoicesRequest, GenerateAnswer, GenerateRequest, Request } from '../request.ts';
 import type { Task, TaskContext } from '../task.ts';
 
 export const shared = benchmark('');
 
-/** Whether files are missing below `folder`; says so. */
-export function missing(folder: string, ...names: string[]): boolean {
+/** For a test that needs files below `folder`. */
+export function requiresFiles(folder: string, ...names: string[]) {
   const absent = names.filter((name) => !existsSync(join(folder, name)));
-  if (absent.length > 0) console.warn(`skipped: ${absent.join(', ')} not in ${folder}`);
-  return absent.length > 0;
+  return requires(absent.length === 0, `${absent.join(', ')} not in ${folder}`);
 }
 
 /** A data folder with these files (texts by name), until it is disposed of. */

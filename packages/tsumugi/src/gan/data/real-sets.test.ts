@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { requires } from '../../../../../tests/requires.ts';
 import { sha256File } from '../../store/index.ts';
 import { CIFAR10_PACKAGE, openCifar10 } from './cifar10.ts';
 import { FASHION_MNIST_PACKAGE, openFashionMnist } from './fashion-mnist.ts';
@@ -10,11 +11,9 @@ import { type DataPackage, packageFile } from './fetch-package.ts';
 import { defaultDataFolder, type ImageSet } from './image-set.ts';
 import { MNIST_PACKAGE, openMnist } from './mnist.ts';
 
-function missing(wanted: DataPackage): boolean {
+function fetched(wanted: DataPackage) {
   const place = join(defaultDataFolder(), packageFile(wanted));
-  if (existsSync(place)) return false;
-  console.warn(`skipped: ${place} has not been fetched`);
-  return true;
+  return requires(existsSync(place), `${place} has not been fetched`);
 }
 
 /** Mean and standard deviation of the pixels of a channel, from 0 to 1. */
@@ -36,7 +35,7 @@ function perClass({ labels }: ImageSet): number[] {
   return counts;
 }
 
-describe.skipIf(missing(CIFAR10_PACKAGE))('CIFAR-10', () => {
+describe('CIFAR-10', fetched(CIFAR10_PACKAGE), () => {
   /** MD5 of 10,000 images in the original binary format: the label, then the planes. */
   const binaryMd5 = ({ pixels, labels }: ImageSet, from: number): string => {
     const hash = createHash('md5');
@@ -69,7 +68,7 @@ describe.skipIf(missing(CIFAR10_PACKAGE))('CIFAR-10', () => {
   });
 });
 
-describe.skipIf(missing(MNIST_PACKAGE))('MNIST', () => {
+describe('MNIST', fetched(MNIST_PACKAGE), () => {
   it('is the original files', async () => {
     const [train, test] = [await openMnist('train'), await openMnist('test', { size: 32 })];
     const place = join(defaultDataFolder(), packageFile(MNIST_PACKAGE));
@@ -81,7 +80,7 @@ describe.skipIf(missing(MNIST_PACKAGE))('MNIST', () => {
   });
 });
 
-describe.skipIf(missing(FASHION_MNIST_PACKAGE))('Fashion-MNIST', () => {
+describe('Fashion-MNIST', fetched(FASHION_MNIST_PACKAGE), () => {
   it('is 70,000 images in our split', async () => {
     const [train, test] = [await openFashionMnist('train'), await openFashionMnist('test')];
     expect([perClass(train), perClass(test)]).toEqual([Array(10).fill(6000), Array(10).fill(1000)]);

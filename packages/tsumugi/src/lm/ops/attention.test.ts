@@ -1,5 +1,6 @@
 // Attention: the kernel and its twins against a dense f64 reference; causality, windows, documents, caches, memory.
 import { describe, expect, it } from 'vitest';
+import { requires } from '../../../../../tests/requires.ts';
 import { ShapeError } from '../../base/index.ts';
 import { gradcheck } from '../../nn/index.ts';
 import { expectClose } from '../../nn/testing.ts';
@@ -127,9 +128,8 @@ describe('windowedAttention', () => {
     );
   });
 
-  const fused = hasOperator('aten::scaled_dot_product_attention');
-  if (!fused) console.info('skipped: this libtorch has no fused attention to compare with (it came in 2.0)');
-  it.skipIf(!fused).each(named)('fused attention of libtorch = dense reference: %s', (_, given) => {
+  const fused = requires(hasOperator('aten::scaled_dot_product_attention'), 'fused attention came with libtorch 2.0');
+  it.each(named)('fused attention of libtorch = dense reference: %s', fused, (_, given) => {
     const settings = { window: given.window, scale: 1 / Math.sqrt(given.d) };
     compare(given, 'float64', ({ q, k, v, documents }) => attentionFused(q, k, v, { ...settings, documents }), 1e-12);
   });

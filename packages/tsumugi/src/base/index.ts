@@ -15,3 +15,4 @@ export {
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { deriveSeed, RandomStream } from './random.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
+export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';

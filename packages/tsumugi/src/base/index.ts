@@ -1,4 +1,6 @@
 export { fsyncPath, writeFileAtomic } from './atomic.ts';
+export { cacheFolder } from './cache-folder.ts';
+export { type ContentHashOptions, contentHash, filesHash, filesIn } from './content-hash.ts';
 export {
   CheckpointError,
   ConfigError,
@@ -12,7 +14,9 @@ export {
   TsumugiError,
   UserError,
 } from './errors.ts';
+export { isSettled, stampOf } from './hash-record.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { deriveSeed, RandomStream } from './random.ts';
+export { sha256, sha256File } from './sha256.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';

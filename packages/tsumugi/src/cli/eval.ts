@@ -1,9 +1,8 @@
 // `tsumugi eval`: measures a model on tasks. `eval pfgen --questions … --answers …`, which scores stored answers without a
 // model, is a contract for measuring.
 import { mkdirSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { ConfigError, DataError, writeFileAtomic } from '../base/index.ts';
+import { dirname } from 'node:path';
+import { ConfigError, cacheFolder, DataError, writeFileAtomic } from '../base/index.ts';
 import {
   type Backend,
   type EvaluationProgress,
@@ -106,7 +105,7 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
     if (place < 0) throw new ConfigError('no-text-task', '--text is for the task text, which is not among the tasks');
     tasks[place] = textTask(values.text, readOptions(values));
   }
-  const cache = values.noCache ? undefined : (values.cache ?? defaultCache());
+  const cache = values.noCache ? undefined : (values.cache ?? cacheFolder('answers'));
   await using backend = await openModel(values);
   await using judge = await openJudge(values);
   const controller = new AbortController();
@@ -223,9 +222,4 @@ function checkOut(out: string | undefined): void {
   if (statSync(out, { throwIfNoEntry: false })?.isDirectory())
     throw new DataError('place-taken', `--out ${out} is a folder`, { remedy: 'Name a file, new or not.' });
   mkdirSync(dirname(out), { recursive: true });
-}
-
-/** Where answers are kept unless --cache says otherwise (XDG Base Directory Specification). */
-function defaultCache(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tsumugi', 'answers');
 }

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RandomStream } from '../base/index.ts';
+import { RandomStream, sha256File } from '../base/index.ts';
 import type { RecipeReport } from '../run/index.ts';
 import { runAndSignal } from '../run/kill-testing.ts';
-import { sha256File } from '../store/index.ts';
 import { embeddedText } from '../text/index.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 2);

@@ -6,8 +6,8 @@
 // no JSON and is passed over. Several processes may append to one file: a line that two of them broke is asked again.
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../base/index.ts';
-import { canonicalJson, sha256 } from '../store/index.ts';
+import { DataError, sha256 } from '../base/index.ts';
+import { canonicalJson } from '../store/index.ts';
 import type { Backend } from './backend.ts';
 import type { Answer, Request } from './request.ts';
 

@@ -1,6 +1,6 @@
 // A task of multiple choice by log-probability: a source, a question's prompt, its choices, the right one. All the usual
 // normalisations are reported (choice.ts).
-import { sha256 } from '../store/index.ts';
+import { sha256 } from '../base/index.ts';
 import { type ChoiceMetric, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
 import type { ChoicesRequest } from './request.ts';
 import type { DataSource, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';

@@ -1,5 +1,5 @@
 // The usual task: samples from a file, one request each, one score each. A new task is one small file that calls this.
-import { sha256 } from '../store/index.ts';
+import { sha256 } from '../base/index.ts';
 import type { AnswerTo, Request } from './request.ts';
 import type { DataSource, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';
 

@@ -2,9 +2,8 @@
 // many kills; the default keeps the suite quick.
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RandomStream } from '../base/index.ts';
+import { RandomStream, sha256File } from '../base/index.ts';
 import { runAndSignal } from '../run/kill-testing.ts';
-import { sha256File } from '../store/index.ts';
 import { silent, type TinyGan, tinyGan } from './testing.ts';
 import { trainGan } from './train.ts';
 

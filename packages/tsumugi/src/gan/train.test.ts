@@ -1,9 +1,8 @@
 // Training GANs: it learns, resumes exactly, saves on Ctrl-C, stops with a diagnosis, and refuses what cannot work.
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError, type UserError } from '../base/index.ts';
+import { ConfigError, sha256File, type UserError } from '../base/index.ts';
 import { readEvents } from '../run/index.ts';
-import { sha256File } from '../store/index.ts';
 import { scope, tensor } from '../torch/index.ts';
 import { readPng } from './images/png.ts';
 import { loadGenerator } from './model-folder.ts';

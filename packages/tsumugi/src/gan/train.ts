@@ -1,7 +1,7 @@
 // Training a GAN, from images to a model folder, top to bottom: open the images, forecast, build, train, save. Everything
 // that is random follows from `seed`, and a checkpoint holds all the rest, so a resumed run goes on bit for bit.
 import { join, relative } from 'node:path';
-import { UserError } from '../base/index.ts';
+import { sha256, UserError } from '../base/index.ts';
 import { numParameters } from '../nn/index.ts';
 import {
   asJson,
@@ -15,7 +15,7 @@ import {
   type ProgressStream,
   requireFits,
 } from '../run/index.ts';
-import { loadLatestCheckpoint, sha256 } from '../store/index.ts';
+import { loadLatestCheckpoint } from '../store/index.ts';
 import { memory, resetPeakMemory } from '../torch/index.ts';
 import { restoreGan, saveGanCheckpoint } from './checkpoint.ts';
 import type { ImageSet } from './data/image-set.ts';

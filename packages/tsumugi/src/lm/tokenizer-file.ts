@@ -1,5 +1,5 @@
 // A tokenizer from a file or folder, with the hash that token shards are bound to.
-import { sha256File } from '../store/index.ts';
+import { sha256File } from '../base/index.ts';
 import { readTokenizerFiles, Tokenizer } from '../text/index.ts';
 
 export interface OpenedTokenizer {

@@ -4,8 +4,8 @@
 // or the content of files. Neither names of steps nor paths are part of it, so a folder may be moved and a step renamed.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { DataError } from '../base/index.ts';
-import { canonicalJson, type Json, latestCheckpoint, sha256, sha256File } from '../store/index.ts';
+import { DataError, sha256, sha256File } from '../base/index.ts';
+import { canonicalJson, type Json, latestCheckpoint } from '../store/index.ts';
 import { describeChanges } from './changes.ts';
 import { readEvents } from './events.ts';
 import { formatInteger } from './format.ts';

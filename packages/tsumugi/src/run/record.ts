@@ -3,8 +3,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { FormatError } from '../base/index.ts';
-import { type Json, LINEAGE_FILE, readJson, sha256, sha256File, writeJson } from '../store/index.ts';
+import { FormatError, sha256, sha256File } from '../base/index.ts';
+import { type Json, LINEAGE_FILE, readJson, writeJson } from '../store/index.ts';
 import { figureSchema, gridSchema, tableSchema } from './results.ts';
 
 export const RECORD_FILE = 'stage.json';

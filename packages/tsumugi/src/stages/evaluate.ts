@@ -4,7 +4,7 @@
 // is measured whole: answers depend, in their last digits, on which others are computed beside them.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, suggestion } from '../base/index.ts';
+import { ConfigError, sha256File, suggestion } from '../base/index.ts';
 import {
   dataFile,
   defaultDataFolder,
@@ -18,7 +18,7 @@ import {
 } from '../eval/index.ts';
 import { loadModel, openTokenizer, type Plamo2Config } from '../lm/index.ts';
 import { defineStage, formatInteger, type Given, Interrupt, Progress, type ProgressStream } from '../run/index.ts';
-import { type Json, sha256File, writeJson } from '../store/index.ts';
+import { type Json, writeJson } from '../store/index.ts';
 import { TokenShards } from '../text/index.ts';
 import { evaluateHeldOut, forecastMemory } from '../train/index.ts';
 import { evaluateConfig } from './config.ts';

@@ -43,5 +43,4 @@ export {
   writeSafetensors,
   writeSharded,
 } from './safetensors/index.ts';
-export { sha256, sha256File } from './sha256.ts';
 export { readTar } from './tar.ts';

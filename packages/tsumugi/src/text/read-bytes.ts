@@ -1,5 +1,4 @@
 // A file as a stream of bytes, decompressed by its name's ending (.gz, .zst, .xz), with a count of what was read from the disk.
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable, Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
@@ -52,13 +51,6 @@ function compose(file: Readable, decompress: Transform): Readable {
 /** The whole of a file, decompressed. @throws DataError when it cannot be read */
 export async function readDecompressed(path: string): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(readChunks(path, () => {})));
-}
-
-/** The SHA-256 of a file as it is stored, in hexadecimal. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 /** A file to be decoded. `onRead` is called with the bytes of every read, in every pass. */

@@ -2,10 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, FormatError } from '../base/index.ts';
+import { contentHash, DataError, FormatError } from '../base/index.ts';
 import { DOCUMENT_FIELDS, DOCUMENTS_FILE, type Manifest, readManifest, type Split } from './manifest.ts';
 import { type MappedTokens, mapTokens } from './map-tokens.ts';
-import { sha256OfFile } from './read-bytes.ts';
 
 export interface OpenShardsOptions {
   /** SHA-256 of the tokenizer's file that the shards must have been made with. */
@@ -97,7 +96,7 @@ export class TokenShards implements Disposable {
   async verify(): Promise<void> {
     for (const shard of this.manifest.shards) {
       const path = join(this.folder, shard.file);
-      const found = await sha256OfFile(path);
+      const found = await contentHash(path);
       if (found === shard.sha256) continue;
       throw new FormatError('shard-content', `${path} is not what its manifest says: its SHA-256 differs`, {
         remedy: REMEDY,

@@ -1,7 +1,7 @@
 // A corpus: documents read from files and folders, in a fixed order, any number of times, without holding them in memory.
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, contentHash } from '../base/index.ts';
 import { decode, parseEncoding } from './decode.ts';
-import { fileSource, sha256OfFile } from './read-bytes.ts';
+import { fileSource } from './read-bytes.ts';
 import { readJsonLines } from './read-jsonl.ts';
 import { readParquet } from './read-parquet.ts';
 import { listSourceFiles, type SourceFile } from './source-files.ts';
@@ -89,7 +89,7 @@ class FileCorpus implements Corpus {
 
   async sources(): Promise<SourceRecord[]> {
     const records: SourceRecord[] = [];
-    for (const { path, bytes } of this.files) records.push({ path, bytes, sha256: await sha256OfFile(path) });
+    for (const { path, bytes } of this.files) records.push({ path, bytes, sha256: await contentHash(path) });
     return records;
   }
 

@@ -2,11 +2,11 @@
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DataError, deriveSeed } from '../base/index.ts';
+import { DataError, deriveSeed, sha256File } from '../base/index.ts';
 import { initialWeights, loadModel, loadTokenizer, Plamo2, ropeBaseOf, saveModel, windowOf } from '../lm/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { readEvents } from '../run/index.ts';
-import { Artefact, sha256File } from '../store/index.ts';
+import { Artefact } from '../store/index.ts';
 import { openCorpus, prepare } from '../text/index.ts';
 import { scope, tensor } from '../torch/index.ts';
 import { extend } from './extend.ts';

@@ -3,9 +3,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RandomStream } from '../base/index.ts';
+import { RandomStream, sha256File } from '../base/index.ts';
 import { runAndSignal } from '../run/kill-testing.ts';
-import { sha256File } from '../store/index.ts';
 import { pretrain } from './pretrain.ts';
 import { silent, type TinySetup, tinySetup } from './testing.ts';
 

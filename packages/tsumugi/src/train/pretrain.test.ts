@@ -2,9 +2,9 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CheckpointError, ConfigError, DataError, type UserError } from '../base/index.ts';
+import { CheckpointError, ConfigError, DataError, sha256File, type UserError } from '../base/index.ts';
 import { readEvents } from '../run/index.ts';
-import { openSafetensors, sha256File } from '../store/index.ts';
+import { openSafetensors } from '../store/index.ts';
 import { scope } from '../torch/index.ts';
 import { pretrain } from './pretrain.ts';
 import { silent, type TinySetup, tinySetup } from './testing.ts';

@@ -1,6 +1,6 @@
 // A GGUF file as a backend, evaluated by llama.cpp on the CPU through node-llama-cpp.
-import { UserError } from '../../base/index.ts';
-import { readGguf, sha256File } from '../../store/index.ts';
+import { sha256File, UserError } from '../../base/index.ts';
+import { readGguf } from '../../store/index.ts';
 import type { Backend } from '../backend.ts';
 import { type ChatTemplate, plainTemplate } from '../chat-template.ts';
 import type {

@@ -1,6 +1,6 @@
 // Any OpenAI-compatible endpoint as a backend: vLLM, llama.cpp's server, a provider's API. What it can answer is found out when
 // it is opened; docs/backends.md lists what that means for the usual servers.
-import { sha256 } from '../../store/index.ts';
+import { sha256 } from '../../base/index.ts';
 import type { Backend } from '../backend.ts';
 import type { Answer, GenerateAnswer, GenerateRequest, Request } from '../request.ts';
 import { askEcho, type Echo, type EchoSupport, echoChoices, echoRolling, probeEcho } from './openai-echo.ts';

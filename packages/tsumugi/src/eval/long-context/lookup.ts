@@ -1,7 +1,6 @@
 // The common part of the tests in which something has to be found in a long text: texts of each length with the answer at each
 // depth, answers chosen among others by probability or written, accuracy over all, by length, by depth, and as a grid.
-import { deriveSeed, RandomStream } from '../../base/index.ts';
-import { sha256 } from '../../store/index.ts';
+import { deriveSeed, RandomStream, sha256 } from '../../base/index.ts';
 import { bestChoice } from '../choice.ts';
 import type { ChoicesAnswer, ChoicesRequest, GenerateAnswer, GenerateRequest } from '../request.ts';
 import type { Grid, SampleRecord, Task, TaskContext } from '../task.ts';

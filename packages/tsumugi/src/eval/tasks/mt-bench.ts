@@ -3,8 +3,7 @@
 // the judge: the wording below is ours, so figures compare with each other and not with published ones.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ConfigError, deriveSeed } from '../../base/index.ts';
-import { sha256 } from '../../store/index.ts';
+import { ConfigError, deriveSeed, sha256 } from '../../base/index.ts';
 import type { GenerateRequest, Message } from '../request.ts';
 import type { DataSource, SampleRecord, Task, TaskContext } from '../task.ts';
 import { fill } from './llm-jp-eval.ts';

@@ -7,8 +7,7 @@
 //
 // Figures are ratios of sums over documents, so a long document weighs more; the bootstrap draws documents.
 import { basename } from 'node:path';
-import { ConfigError, DataError } from '../../base/index.ts';
-import { sha256 } from '../../store/index.ts';
+import { ConfigError, DataError, sha256 } from '../../base/index.ts';
 import {
   cleanText,
   DOCUMENT_CHARACTERS,

@@ -2,8 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { basename, extname, join, resolve, sep } from 'node:path';
-import { ConfigError, DataError } from '../../base/index.ts';
-import { sha256 } from '../../store/index.ts';
+import { ConfigError, DataError, sha256 } from '../../base/index.ts';
 import { decodePicture } from '../images/picture.ts';
 import { toSquare } from '../images/square.ts';
 import { defaultDataFolder, type ImageSet, type OpenOptions } from './image-set.ts';

@@ -1,7 +1,5 @@
 // What every data set of images becomes: bytes [N, C, H, W] in memory, with labels where there are classes.
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { ConfigError, invariant } from '../../base/index.ts';
+import { ConfigError, cacheFolder, invariant } from '../../base/index.ts';
 
 /** `all` for images that nobody has split. */
 export type Split = 'train' | 'test' | 'all';
@@ -34,8 +32,7 @@ export interface OpenOptions {
 
 /** `TSUMUGI_DATA`, otherwise `tsumugi/data` in `$XDG_CACHE_HOME` or `~/.cache`. */
 export function defaultDataFolder(): string {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  return process.env['TSUMUGI_DATA'] || join(cache, 'tsumugi', 'data');
+  return process.env['TSUMUGI_DATA'] || cacheFolder('data');
 }
 
 /**

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { requires } from '../../../../../tests/requires.ts';
-import { sha256File } from '../../store/index.ts';
+import { sha256File } from '../../base/index.ts';
 import { CIFAR10_PACKAGE, openCifar10 } from './cifar10.ts';
 import { FASHION_MNIST_PACKAGE, openFashionMnist } from './fashion-mnist.ts';
 import { type DataPackage, packageFile } from './fetch-package.ts';

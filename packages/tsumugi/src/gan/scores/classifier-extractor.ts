@@ -1,6 +1,7 @@
 // A trained classifier as a model folder, and as the feature extractor of "CIFAR-FD", "CIFAR-IS" and the like.
+import { sha256 } from '../../base/index.ts';
 import { loadTensors, namedTensors } from '../../nn/index.ts';
-import { Artefact, type Lineage, sha256, writeArtefact } from '../../store/index.ts';
+import { Artefact, type Lineage, writeArtefact } from '../../store/index.ts';
 import { type Device, Generator, noGrad, scope } from '../../torch/index.ts';
 import type { ImageSet } from '../data/image-set.ts';
 import { ImageClassifier } from './classifier.ts';

@@ -5,8 +5,8 @@
 // - safetensors under torchvision's names: `<conv>.conv.weight` [out, in, h, w]; `<conv>.bn.weight` (1 if left out), `.bias`,
 //   `.running_mean`, `.running_var` [out]; `fc.weight` [classes, 2048] and `fc.bias` if there is a last layer.
 // - a tfjs layers model of Keras's InceptionV3. Its own head, if it has one, is left out.
-import { CheckpointError, FormatError } from '../../base/index.ts';
-import { openSafetensors, sha256File } from '../../store/index.ts';
+import { CheckpointError, FormatError, sha256File } from '../../base/index.ts';
+import { openSafetensors } from '../../store/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
 import { type ConvStep, convSteps, NUM_FEATURES } from './inception-layout.ts';
 import type { Folded } from './inception-v3.ts';

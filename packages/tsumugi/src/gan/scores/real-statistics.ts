@@ -2,8 +2,8 @@
 // SHA-256 of what determines its content, the images' own bytes among it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { TsumugiError } from '../../base/index.ts';
-import { canonicalJson, openSafetensors, sha256, writeSafetensors } from '../../store/index.ts';
+import { sha256, TsumugiError } from '../../base/index.ts';
+import { canonicalJson, openSafetensors, writeSafetensors } from '../../store/index.ts';
 import { scope } from '../../torch/index.ts';
 import type { ImageSet } from '../data/image-set.ts';
 import { Collected, type CollectOptions, collect } from './collect.ts';

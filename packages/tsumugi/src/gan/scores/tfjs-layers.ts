@@ -2,8 +2,7 @@
 // JSON and each shard (in base64) are wrapped in scripts (`model.min.js`, `group1-shard1of6.min.js`).
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CheckpointError, DataError, FormatError, suggestion } from '../../base/index.ts';
-import { sha256 } from '../../store/index.ts';
+import { CheckpointError, DataError, FormatError, sha256, suggestion } from '../../base/index.ts';
 import { fromBytes, numElements, scope, type Tensor } from '../../torch/index.ts';
 import { exportedLiteral } from './js-literal.ts';
 import { type TfjsLayer, type TfjsModel, type TfjsWeight, tfjsModelSchema } from './tfjs-manifest.ts';

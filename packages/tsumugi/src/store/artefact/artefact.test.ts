@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
-import { DataError, FormatError, TsumugiError } from '../../base/index.ts';
+import { DataError, FormatError, sha256, sha256File, TsumugiError } from '../../base/index.ts';
 import { scope, tensor } from '../../torch/index.ts';
-import { sha256, sha256File } from '../sha256.ts';
 import { Artefact, type ArtefactContent, writeArtefact } from './index.ts';
 
 let home: string;

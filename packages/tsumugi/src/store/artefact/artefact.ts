@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { DataError, invariant, StagedFolder } from '../../base/index.ts';
+import { DataError, invariant, StagedFolder, sha256, sha256File } from '../../base/index.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
 import {
   type Metadata,
@@ -13,7 +13,6 @@ import {
   type Safetensors,
   writeSharded,
 } from '../safetensors/index.ts';
-import { sha256, sha256File } from '../sha256.ts';
 import { type Lineage, lineageSchema, type Provenance } from './lineage.ts';
 
 export const CONFIG_FILE = 'config.json';

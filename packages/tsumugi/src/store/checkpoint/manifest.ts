@@ -3,9 +3,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CheckpointError, TsumugiError } from '../../base/index.ts';
+import { CheckpointError, sha256File, TsumugiError } from '../../base/index.ts';
 import { readJson } from '../json.ts';
-import { sha256File } from '../sha256.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const STATE_FILE = 'state.json';

@@ -4,9 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
-import { CheckpointError, DataError, FormatError, RandomStream, TsumugiError, UserError } from '../../base/index.ts';
+import {
+  CheckpointError,
+  DataError,
+  FormatError,
+  RandomStream,
+  sha256,
+  TsumugiError,
+  UserError,
+} from '../../base/index.ts';
 import { arange, type DType, dtypeNames, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
-import { sha256 } from '../sha256.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from './index.ts';
 
 let home: string;

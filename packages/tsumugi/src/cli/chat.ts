@@ -30,17 +30,21 @@ export const run = defineVerb(
   {
     command: 'tsumugi chat',
     summary: 'write a text together with a model',
-    options: { ...modelOptions, ...chatSampling },
+    options: {
+      ...modelOptions,
+      ...chatSampling,
+      json: { type: 'boolean', help: 'print each answer as a line of JSON: text, tokens, finish' },
+    },
     details:
       'What you write is added to the text, and the model goes on from there. At a terminal, /help lists the commands.\n' +
-      'Otherwise each line of standard input is a turn.',
+      'Otherwise, and with --json, each line of standard input is a turn.',
   },
   async (options, io) => {
     const device = chooseDevice(options.device);
     using model = loadModel(options.model, { device, dtype: options.dtype ?? defaultDType(device) });
     const tokenizer = loadTokenizer(options.model, model.config);
-    const { model: _folder, device: _device, dtype: _dtype, ...sampling } = options;
-    await chat(model, tokenizer, { io, sampling });
+    const { model: _folder, device: _device, dtype: _dtype, json, ...sampling } = options;
+    await chat(model, tokenizer, { io, sampling, json });
   },
 );
 
@@ -48,6 +52,8 @@ export interface ChatOptions {
   io?: Io;
   /** How to choose tokens, where it differs from the defaults of `tsumugi chat`. */
   sampling?: Partial<SamplingValues>;
+  /** Answers as lines of JSON, as for a program. */
+  json?: boolean;
 }
 
 const defaults = Object.fromEntries(
@@ -56,11 +62,11 @@ const defaults = Object.fromEntries(
 
 /** Talks until the person leaves, or standard input ends. */
 export async function chat(model: LanguageModel, tokenizer: Tokenizer, options: ChatOptions = {}): Promise<void> {
-  const { io = processIo } = options;
-  const atTerminal = Boolean(io.stdin.isTTY && io.stdout.isTTY);
+  const { io = processIo, json = false } = options;
+  const atTerminal = Boolean(io.stdin.isTTY && io.stdout.isTTY && !json);
   using lines: LineSource = atTerminal ? new Terminal(io) : pipedLines(io);
   using text = new RunningText(model, tokenizer);
-  const dialogue = new Dialogue(text, io, { ...defaults, ...options.sampling });
+  const dialogue = new Dialogue(text, io, { ...defaults, ...options.sampling }, json);
   if (atTerminal) {
     await write(
       io.stdout,
@@ -112,13 +118,15 @@ function pipedLines(io: Io): LineSource {
 class Dialogue {
   readonly #text: RunningText;
   readonly #io: Io;
+  readonly #json: boolean;
   #sampling: SamplingValues;
   #turns = 0;
 
-  constructor(text: RunningText, io: Io, sampling: SamplingValues) {
+  constructor(text: RunningText, io: Io, sampling: SamplingValues, json: boolean) {
     this.#text = text;
     this.#io = io;
     this.#sampling = sampling;
+    this.#json = json;
   }
 
   /** Adds `line` to the text, lets the model go on, and shows what it writes as it comes. */
@@ -138,15 +146,17 @@ class Dialogue {
       onId: () => tokens++,
     });
     let finish: FinishReason | undefined;
+    let answer = '';
     while (finish === undefined && !interrupted) {
       const next = pieces.next();
       if (next.done) finish = next.value;
+      else if (this.#json) answer += next.value;
       else await write(stdout, printable(stdout, next.value));
       // Lets a key that was pressed meanwhile be heard.
       await setImmediate();
     }
     if (finish === undefined) pieces.return('length');
-    await write(stdout, '\n');
+    await write(stdout, this.#json ? `${JSON.stringify({ text: answer, tokens, finish })}\n` : '\n');
     if (finish === 'end') this.#text.reset();
     if (withNotes) {
       const speed = `${tokens} tokens, ${((1000 * tokens) / (performance.now() - start)).toFixed(1)} tokens/s`;

@@ -97,14 +97,15 @@ const sample = defineVerb(
       raw: { type: 'boolean', help: 'the generator itself where there is a moving average of it' },
       seed,
       device,
+      json,
     },
   },
-  async ({ model, out, count, columns, label, raw, seed, device }, io) => {
+  async ({ model, out, count, columns, label, raw, seed, device, json }, io) => {
     const { generator, config } = loadGenerator(model, { device: chooseDevice(device), raw });
     using network = generator;
     const names = config.class_names ?? [];
     writeSampleGrid(out, network, { count, columns, seed, label: labelOf(label, names) });
-    await write(io.stdout, `${count} images → ${out}\n`);
+    await write(io.stdout, json ? `${JSON.stringify({ out, count })}\n` : `${count} images → ${out}\n`);
   },
 );
 
@@ -202,9 +203,10 @@ const classifier = defineVerb(
       widths: { type: 'list', value: 'N', default: ['64', '128', '256'], help: 'channels of the stages' },
       seed: { ...seed, help: 'of weights, batches and shifts' },
       device,
+      json,
     },
   },
-  async ({ data, out, size, epochs, widths, seed, device }, io) => {
+  async ({ data, out, size, epochs, widths, seed, device, json }, io) => {
     const channels = widths.map(Number);
     if (!channels.every((width) => Number.isInteger(width) && width >= 1))
       throw new ConfigError('bad-option', `--widths: expected whole numbers, got "${widths.join(' ')}"`, {
@@ -219,7 +221,11 @@ const classifier = defineVerb(
     const trained = await trainClassifier(train, test, options);
     using _classifier = trained.classifier;
     saveClassifier(out, trained, train, test);
-    await write(io.stdout, `test accuracy ${trained.accuracy.toFixed(4)} → ${out}\n`);
+    const { accuracy } = trained;
+    await write(
+      io.stdout,
+      json ? `${JSON.stringify({ out, accuracy })}\n` : `test accuracy ${accuracy.toFixed(4)} → ${out}\n`,
+    );
   },
 );
 

@@ -32,7 +32,7 @@ export const samplingOptions = {
     default: 0,
     help: '0 always takes the likeliest token; higher is freer',
   },
-  topK: { type: 'integer', min: 0, default: 0, help: 'only the N likeliest tokens; 0 for all' },
+  topK: { type: 'integer', min: 0, default: 0, help: 'only the N likeliest tokens, and equals of the last; 0 for all' },
   topP: {
     type: 'number',
     min: 0,
@@ -43,7 +43,7 @@ export const samplingOptions = {
   minP: { type: 'number', min: 0, max: 1, default: 0, help: 'only tokens at least N times as likely as the likeliest' },
   repetitionPenalty: {
     type: 'number',
-    min: 0,
+    min: 0.01,
     max: 100,
     default: 1,
     help: 'makes tokens already seen less likely; 1 for no change',

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
+import { saveModel } from '../lm/index.ts';
 import { TinyModel } from '../lm/tiny-model.ts';
+import { namedParameters } from '../nn/index.ts';
 import { openSafetensors } from '../store/index.ts';
-import { scope } from '../torch/index.ts';
+import { noGrad, scope } from '../torch/index.ts';
 import { runCli } from './testing.ts';
 
 let tiny: TinyModel;
@@ -144,7 +147,8 @@ describe('generate', () => {
 
   it.each([
     [['--temperature', '-1'], '--temperature: expected a number from 0 to 100, got "-1"'],
-    [['--top-p', '0'], 'topP must be a number in (0, 1], got 0'],
+    [['--top-p', '-0.1'], '--top-p: expected a number from 0 to 1, got "-0.1"'],
+    [['--repetition-penalty', '0'], '--repetition-penalty: expected a number from 0.01 to 100, got "0"'],
     [['--max-tokens', '0'], '--max-tokens: expected a whole number of at least 1, got "0"'],
     [['--device', 'cuda:77'], 'cuda:77'],
   ])('refuses %j', async (flags, message) => {
@@ -152,4 +156,27 @@ describe('generate', () => {
     expect(code).toBe(2);
     expect(stderr).toContain(message);
   });
+});
+
+it('stops at weights that are not finite, with a sentence that names the first', async () => {
+  const folder = join(tiny.folder, '..', 'spoiled');
+  const name = 'model.layers.layers.1.mixer.qkv_proj.weight';
+  {
+    using model = tiny.load();
+    const [, weight] = namedParameters(model).find(([path]) => path === name)!;
+    noGrad(() => weight.fill_(Number.NaN));
+    saveModel(folder, model, { tokenizerFolder: tiny.folder });
+  }
+  for (const [verb, input, ...flags] of [
+    ['generate', '', '--prompt', '猫'],
+    ['generate', '', '--prompt', '猫', '--temperature', '1', '--json'],
+    ['chat', '猫\n'],
+    ['score', '{"ids":[1,2,3]}\n'],
+  ] as const) {
+    const { code, stdout, stderr } = await runCli([verb, '--model', folder, ...flags], input);
+    expect(code).toBe(2);
+    expect(stdout.trim()).toBe('');
+    expect(stderr).toContain(`the weight "${name}" holds`);
+    expect(stderr).not.toContain('bug');
+  }
 });

@@ -75,6 +75,7 @@ const encode = defineVerb(
       tokenizer: tokenizerOption,
       bos: { type: 'boolean', help: 'put the id of <|plamo:bos|> first' },
       safe: { type: 'boolean', help: 'control pieces spelled in a text do not match' },
+      json: { type: 'boolean', help: 'as it is anyway: JSON lines' },
     },
     details: 'Reads JSON lines {"text": "…"} from standard input, writes {"ids": […]} for each to standard output.',
   },
@@ -94,6 +95,7 @@ const decode = defineVerb(
     options: {
       tokenizer: tokenizerOption,
       skipSpecial: { type: 'boolean', help: 'leave out control pieces' },
+      json: { type: 'boolean', help: 'as it is anyway: JSON lines' },
     },
     details: 'Reads JSON lines {"ids": […]} from standard input, writes {"text": "…"} for each to standard output.',
   },

@@ -9,6 +9,7 @@ import { noGrad, scope, tensor } from '../torch/index.ts';
 import { BatchCache } from './batch-cache.ts';
 import { Cache } from './cache.ts';
 import { defaultMaxTokens, type FinishReason, type GenerateOptions, nextLogits } from './generate.ts';
+import { withCause } from './not-finite.ts';
 import { checkSampling, sample } from './sampling.ts';
 import type { LanguageModel } from './types.ts';
 
@@ -38,25 +39,35 @@ const SHORTEST_SHARED = 32;
 
 class Sequence {
   readonly request: DecodeRequest;
+  readonly #model: LanguageModel;
   readonly #stream: RandomStream;
-  readonly #seen: number[];
+  readonly #read: number[];
+  readonly #seen: Set<number>;
   #produced = 0;
   /** The id to go on from. */
   last = -1;
 
-  constructor(request: DecodeRequest) {
+  constructor(request: DecodeRequest, model: LanguageModel) {
     this.request = request;
+    this.#model = model;
     this.#stream = new RandomStream(request.seed ?? 0);
-    this.#seen = [...(request.earlier ?? []), ...request.prompt];
+    this.#read = [...(request.earlier ?? []), ...request.prompt];
+    this.#seen = new Set(this.#read);
   }
 
   /** Chooses the next token; whether the text goes on. */
   take(logits: Float32Array): boolean {
     const { request } = this;
     if (request.vocabularyLimit !== undefined) logits.fill(Number.NEGATIVE_INFINITY, request.vocabularyLimit);
-    const id = sample(logits, request, this.#stream, this.#seen);
+    const id = withCause(
+      this.#model,
+      () => `new token ${this.#produced + 1} of a text of ${this.#read.length} tokens`,
+      () => ({ ids: this.#read }),
+      () => sample(logits, request, this.#stream, this.#seen),
+    );
     if (request.stopIds?.includes(id)) return this.#end('end');
-    this.#seen.push(id);
+    this.#read.push(id);
+    this.#seen.add(id);
     this.#produced++;
     this.last = id;
     if (request.onId(id)) return this.#end('stop');
@@ -118,7 +129,7 @@ export class BatchDecoder implements Disposable {
   }
 
   #begin(request: DecodeRequest): void {
-    const sequence = new Sequence(request);
+    const sequence = new Sequence(request, this.#model);
     const { cache, logits } = this.#read(request.prompt);
     try {
       if ((request.maxTokens ?? defaultMaxTokens) === 0) request.onEnd('length');

@@ -7,6 +7,7 @@ import { invariant } from '../base/index.ts';
 import { type Device, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { commonBeginning } from './batch-decode.ts';
 import { Cache } from './cache.ts';
+import { notFinite } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
 
 export interface ScoreRequest {
@@ -53,7 +54,11 @@ class Item {
   }
 }
 
-/** Yields the requests' results after each forward pass that completes some, in any order. */
+/**
+ * Yields the requests' results after each forward pass that completes some, in any order.
+ *
+ * @throws UserError, naming the weight or the layer, when a log-probability is not finite
+ */
 export function* scoreBatch(
   model: LanguageModel,
   requests: readonly ScoreRequest[],
@@ -152,7 +157,7 @@ class Scorer {
       for (const item of items)
         for (const [slot, { position, id }] of item.wanted.entries())
           if (position >= start && position < start + T)
-            wanted.push({ place: row * T + position - start, id, logprobs: item.logprobs, slot });
+            wanted.push({ place: row * T + position - start, id, item, slot });
     }
     const hidden = this.#model.forward(tensor(padded, { shape: [rows.length, T], device }), { cache });
     if (wanted.length > 0) takeDown(this.#model, hidden.reshape([rows.length * T, hidden.size(-1)]), wanted);
@@ -164,7 +169,7 @@ interface Wanted {
   place: number;
   id: number;
   /** Where the result goes. */
-  logprobs: Float32Array;
+  item: Item;
   slot: number;
 }
 
@@ -191,7 +196,19 @@ function takeDown(model: LanguageModel, hidden: Tensor, wanted: Wanted[]): void 
       const total = logits.logsumexp([-1]).indexSelect(0, index(part.map(({ row }) => row)));
       return chosen.sub(total).data() as Float32Array;
     });
-    for (const [i, { logprobs, slot }] of part.entries()) logprobs[slot] = values[i]!;
+    for (const [i, { item, slot, id }] of part.entries()) {
+      const value = values[i]!;
+      if (!Number.isFinite(value)) {
+        const { position } = item.wanted[slot]!;
+        const ids = item.ids.slice(0, position + 1);
+        throw notFinite(
+          model,
+          `the log-probability of id ${id} at position ${position + 1} of text ${item.index + 1} is ${value}`,
+          { ids },
+        );
+      }
+      item.logprobs[slot] = value;
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { ConfigError, RandomStream } from '../base/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { noGrad, scope, tensor } from '../torch/index.ts';
 import { Cache } from './cache.ts';
+import { withCause } from './not-finite.ts';
 import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
 import { TextStream } from './text-stream.ts';
 import type { LanguageModel } from './types.ts';
@@ -44,7 +45,8 @@ export function nextLogits(model: LanguageModel, ids: readonly number[], cache: 
 /**
  * Yields the ids that continue `prompt`, one at a time.
  *
- * @throws ConfigError for an empty prompt or a sampling option out of range.
+ * @throws ConfigError for an empty prompt or a sampling option out of range; UserError, naming the weight or the layer, when
+ *   the model's logits are not finite
  */
 export function* generateIds(
   model: LanguageModel,
@@ -59,16 +61,23 @@ export function* generateIds(
     });
   const stream = new RandomStream(seed);
   const cache = options.cache ?? new Cache(model.config, { device: model.parameterDevice });
-  const seen = [...(options.earlier ?? []), ...prompt];
+  const read = [...(options.earlier ?? []), ...prompt];
+  const seen = new Set(read);
   try {
     let logits = new Float32Array();
     for (let start = 0; start < prompt.length; start += prefillChunk)
       logits = nextLogits(model, prompt.slice(start, start + prefillChunk), cache) as Float32Array<ArrayBuffer>;
     for (let produced = 0; produced < maxTokens; produced++) {
       if (vocabularyLimit !== undefined) logits.fill(Number.NEGATIVE_INFINITY, vocabularyLimit);
-      const id = sample(logits, options, stream, seen);
+      const id = withCause(
+        model,
+        () => `new token ${produced + 1}`,
+        () => ({ ids: read }),
+        () => sample(logits, options, stream, seen),
+      );
       if (stopIds.includes(id)) return;
-      seen.push(id);
+      read.push(id);
+      seen.add(id);
       yield id;
       if (produced + 1 < maxTokens) logits = nextLogits(model, [id], cache) as Float32Array<ArrayBuffer>;
     }

@@ -129,7 +129,7 @@ export class Plamo2 extends Module implements LanguageModel {
    * @throws ShapeError when ids are not [B, T] or both a cache and documents are given.
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
-    const { cache, documents, checkpointLayers = false, dtype } = options;
+    const { cache, documents, checkpointLayers = false, dtype, onPart } = options;
     if (ids.ndim !== 2)
       throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
     if (cache && documents)
@@ -140,15 +140,19 @@ export class Plamo2 extends Module implements LanguageModel {
         : { rope: this.#rope, offset: cache?.length ?? options.offset ?? 0, documents };
     let h = embedding(this.model.embed_tokens.weight, ids); // [B, T, D]
     if (dtype) h = h.to(dtype);
+    onPart?.('model.embed_tokens', h);
     for (const [index, block] of this.model.layers.layers.entries()) {
       // What a layer made on the way goes when it is done, but for what backward needs.
       h = checkpointLayers
         ? checkpoint((x) => block.forward(x, context), h)
         : scope(() => block.forward(h, context, cache?.layers[index]));
+      onPart?.(`model.layers.layers.${index}`, h);
     }
     if (cache instanceof BatchCache) cache.endStep();
     else if (cache) cache.length += ids.shape[1]!;
-    return rmsNorm(h, this.model.norm.weight, { offset: normOffset.pre, eps: this.config.rms_norm_eps });
+    h = rmsNorm(h, this.model.norm.weight, { offset: normOffset.pre, eps: this.config.rms_norm_eps });
+    onPart?.('model.norm', h);
+    return h;
   }
 
   /** Hidden states [..., D] → logits [..., V]. */

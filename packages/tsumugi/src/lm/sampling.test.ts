@@ -42,8 +42,8 @@ describe('sample', () => {
   });
 
   it('penalises what was seen', () => {
-    expect(sample(Float32Array.of(2, 1.5), { repetitionPenalty: 2 }, new RandomStream(0), [0])).toBe(1);
-    expect(sample(Float32Array.of(-1, -1.5), { repetitionPenalty: 2 }, new RandomStream(0), [0])).toBe(1);
+    expect(sample(Float32Array.of(2, 1.5), { repetitionPenalty: 2 }, new RandomStream(0), new Set([0]))).toBe(1);
+    expect(sample(Float32Array.of(-1, -1.5), { repetitionPenalty: 2 }, new RandomStream(0), new Set([0]))).toBe(1);
   });
 
   it('never picks −∞', () => {
@@ -51,7 +51,130 @@ describe('sample', () => {
   });
 
   it('names the option that is out of range', () => {
-    expect(() => checkSampling({ topP: 0 })).toThrow(/topP must be a number in \(0, 1\], got 0/);
+    expect(() => checkSampling({ topP: -0.1 })).toThrow(/topP must be a number from 0 to 1, got -0.1/);
+    expect(() => checkSampling({ repetitionPenalty: 0 })).toThrow(
+      /repetitionPenalty must be a number from 0.01 to 100/,
+    );
     expect(() => checkSampling({ temperature: Number.NaN })).toThrow(/temperature/);
+  });
+});
+
+const nothing: ReadonlySet<number> = new Set();
+
+describe('sample, held against its definition', () => {
+  /** The probability of each id, by sets and sums alone, filter after filter. */
+  function probabilities(values: readonly number[], options: SamplingOptions, seen: ReadonlySet<number>): number[] {
+    const { temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = options;
+    const scores = values.map((value, id) => {
+      if (!seen.has(id)) return value;
+      return Math.fround(value > 0 ? value / repetitionPenalty : value * repetitionPenalty);
+    });
+    if (temperature === 0) {
+      const best = scores.indexOf(Math.max(...scores));
+      return scores.map((_, id) => (id === best ? 1 : 0));
+    }
+    const softmax = (allowed: ReadonlySet<number>) => {
+      const peak = Math.max(...scores);
+      const weights = scores.map((score, id) => (allowed.has(id) ? Math.exp((score - peak) / temperature) : 0));
+      const total = weights.reduce((a, b) => a + b);
+      return weights.map((weight) => weight / total);
+    };
+    let allowed = new Set(scores.keys());
+    if (topK > 0) {
+      const border = scores.toSorted((a, b) => b - a)[Math.min(topK, scores.length) - 1]!;
+      allowed = new Set([...allowed].filter((id) => scores[id]! >= border));
+    }
+    const p = softmax(allowed);
+    // A token stays when those before it do not reach the sum yet; the first always does.
+    const order = [...allowed].sort((a, b) => p[b]! - p[a]! || a - b);
+    const before = (rank: number) => order.slice(0, rank).reduce((sum, id) => sum + p[id]!, 0);
+    if (topP < 1) allowed = new Set(order.filter((_, rank) => rank === 0 || before(rank) < topP));
+    const likely = Math.max(...softmax(allowed));
+    const reduced = softmax(allowed);
+    return softmax(new Set([...allowed].filter((id) => reduced[id]! >= minP * likely * (1 - 1e-12))));
+  }
+
+  /** Draws with every one of `n` evenly spaced numbers, so that an id's share is its probability to within 1/n. */
+  function shares(values: readonly number[], options: SamplingOptions, seen: ReadonlySet<number>, n = 500): number[] {
+    const counts = values.map(() => 0);
+    for (let i = 0; i < n; i++) {
+      const stream = { next: () => (i + 0.5) / n };
+      counts[sample(Float32Array.from(values), options, stream, seen)]!++;
+    }
+    return counts.map((count) => count / n);
+  }
+
+  function compare(values: readonly number[], options: SamplingOptions, seen = nothing): void {
+    const wanted = probabilities([...Float32Array.from(values)], options, seen);
+    const found = shares(values, options, seen);
+    const context = JSON.stringify({ values, options, seen: [...seen], wanted, found });
+    for (const [id, share] of found.entries()) {
+      expect(Math.abs(share - wanted[id]!), context).toBeLessThan(2 / 500);
+      if (wanted[id] === 0) expect(share, context).toBe(0);
+    }
+  }
+
+  it('agrees over random logits and settings', () => {
+    const random = new RandomStream(7);
+    const pick = <T>(...choices: T[]) => choices[random.below(choices.length)]!;
+    for (let round = 0; round < 1500; round++) {
+      const size = 2 + random.below(9);
+      const scale = pick(0.3, 2, 8);
+      // Rounded ones have ties, at the border too.
+      const rounded = random.below(2) === 0;
+      const values = Array.from({ length: size }, () => {
+        const value = scale * (2 * random.next() - 1);
+        return rounded ? Math.round(value) : value;
+      });
+      if (random.below(5) === 0) values[random.below(size)] = Number.NEGATIVE_INFINITY;
+      const seen = new Set(Array.from({ length: random.below(4) }, () => random.below(size + 2)));
+      compare(
+        values,
+        {
+          temperature: pick(0, 1e-300, 1e-3, 0.7, 1, 3, 100),
+          topK: pick(0, 0, 1, 2, 3, size, size + 5, 10_000),
+          // No sum of a few equal parts, where the last digit would decide.
+          topP: pick(1, 1, 0, 1e-9, 0.2371, 0.5137, 0.9133, 0.99991),
+          minP: pick(0, 0, 0.0103, 0.1207, 0.5209, 1),
+          repetitionPenalty: pick(1, 0.51, 1.1, 2, 100),
+        },
+        seen,
+      );
+    }
+  });
+
+  it('takes top-p of the whole distribution and min-p after it', () => {
+    const values = [0.4, 0.3, 0.1, 0.1, 0.1].map(Math.log);
+    const found = shares(values, { temperature: 1, topP: 0.5, minP: 0.5 }, nothing);
+    expect(found.map((share) => Number(share.toFixed(2)))).toEqual([0.57, 0.43, 0, 0, 0]);
+  });
+
+  it('keeps tokens that are as likely as the last of the top k', () => {
+    expect(shares([3, 1, 1, 1, 0], { temperature: 1e6, topK: 2 }, nothing).map((share) => share > 0)).toEqual([
+      ...[true, true, true, true, false],
+    ]);
+  });
+
+  it('goes far down a distribution of many words', () => {
+    const values = Array.from({ length: 5000 }, (_, id) => -id / 10);
+    const stream = { next: () => 1 - 2 ** -53 };
+    const last = (options: SamplingOptions) =>
+      sample(Float32Array.from(values), { temperature: 1, ...options }, stream);
+    expect(last({ topK: 3000 })).toBeGreaterThan(300);
+    expect(last({ topP: 0.999 })).toBe(69); // e^(−6.9) < 0.001 < e^(−6.8), each word is e^(−0.1) as likely as the one before
+    expect(last({ minP: 0.5 })).toBe(6); // ln 2 = 0.693
+  });
+});
+
+describe('logits that say nothing', () => {
+  it.each([
+    [[Number.NaN, 1, 5, 2], 'NaN for id 0'],
+    [[1, 5, Number.NaN], 'NaN for id 2'],
+    [[1, Number.POSITIVE_INFINITY, 2], 'Infinity for id 1'],
+    [[Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY], '−∞ for every id'],
+    [[], '−∞ for every id'],
+  ])('%j are refused, greedy or not', (values, message) => {
+    for (const temperature of [0, 1])
+      expect(() => sample(Float32Array.from(values), { temperature, topK: 2 }, new RandomStream(0))).toThrow(message);
   });
 });

@@ -2,13 +2,15 @@
 import { DataError } from '../base/index.ts';
 import type { DType } from '../torch/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { notFinite, type Reading } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
 
 /**
  * The natural-log probability of each next token: n ids give n − 1 numbers. With `documents` (one index per id) the
  * documents of a pack are scored without seeing each other.
  *
- * @throws DataError for ids outside the vocabulary, or documents of another length.
+ * @throws DataError for ids outside the vocabulary, or documents of another length; UserError, naming the weight or the
+ *   layer, when a log-probability is not finite
  */
 export function tokenLogprobs(
   model: LanguageModel,
@@ -41,6 +43,7 @@ export function tokenLogprobs(
         const part = scope(() => nextLogprobs(model, hidden, input, start, length));
         logprobs.set(part.data() as Float32Array, start);
         part.dispose();
+        checkLogprobs(model, logprobs.subarray(start, start + length), start, { ids, documents, dtype });
       }
       return logprobs;
     }),
@@ -53,4 +56,16 @@ function nextLogprobs(model: LanguageModel, hidden: Tensor, ids: Tensor, start: 
   const targets = ids.narrow(1, start + 1, length).unsqueeze(-1); // [1, length, 1]
   const chosen = logits.gather(-1, targets).squeeze(-1); // [1, length]
   return chosen.sub(logits.logsumexp([-1])).flatten();
+}
+
+/** @throws UserError naming the first of the values that is not finite; `start` is the position of the first */
+function checkLogprobs(model: LanguageModel, values: Float32Array, start: number, reading: Reading): void {
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return;
+  const position = start + wrong + 1;
+  throw notFinite(
+    model,
+    `the log-probability of id ${reading.ids[position]} at position ${position} is ${values[wrong]}`,
+    reading,
+  );
 }

@@ -16,6 +16,8 @@ export interface ForwardOptions {
   checkpointLayers?: boolean;
   /** Compute in this dtype (bfloat16 on CUDA); parameters stay as they are. */
   dtype?: DType | undefined;
+  /** Called with what the embedding, then each layer, then the last norm gives, under its path: to see where values go wrong. */
+  onPart?: ((path: string, output: Tensor) => void) | undefined;
 }
 
 export interface Batch {

@@ -1,0 +1,50 @@
+// Every command takes --json.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { TinyModel } from '../lm/tiny-model.ts';
+import { runCli } from './testing.ts';
+
+let tiny: TinyModel;
+beforeAll(() => {
+  tiny = new TinyModel();
+});
+afterAll(() => tiny[Symbol.dispose]());
+
+/** The words before "[options]" in the usages of a command and of all its parts. */
+async function commands(...words: string[]): Promise<string[][]> {
+  const { stdout } = await runCli([...words, '--help']);
+  const parts = /^Usage: tsumugi .*?(\S+\|\S+) \[options\]$/m.exec(stdout)?.[1]?.split('|');
+  return parts ? (await Promise.all(parts.map((part) => commands(...words, part)))).flat() : [words];
+}
+
+it('is an option of every command', async () => {
+  const { stdout } = await runCli(['--help']);
+  const verbs = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
+  const all = (await Promise.all(verbs.map((verb) => commands(verb)))).flat();
+  expect(all.length).toBeGreaterThan(16);
+  const without: string[] = [];
+  for (const words of all)
+    if (!/^ {2}--json /m.test((await runCli([...words, '--help'])).stdout)) without.push(words.join(' '));
+  expect(without).toEqual([]);
+});
+
+it('changes nothing where the output is JSON lines anyway', async () => {
+  for (const [argv, input] of [
+    [['score', '--model', tiny.folder], '{"ids":[1,300,5]}\n'],
+    [['tokenizer', 'encode', '--tokenizer', tiny.folder], '{"text":"吾輩は猫"}\n'],
+    [['tokenizer', 'decode', '--tokenizer', tiny.folder], '{"ids":[1,300,270]}\n'],
+  ] as const) {
+    const plain = await runCli(argv, input);
+    expect(plain).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(plain.stdout)).toBeTypeOf('object');
+    expect(await runCli([...argv, '--json'], input)).toEqual(plain);
+  }
+});
+
+it('gives what a turn of a chat answers, as one line', async () => {
+  const flags = ['chat', '--model', tiny.folder, '--max-tokens', '6', '--temperature', '0'];
+  const plain = await runCli(flags, '猫\n犬\n');
+  const lines = (await runCli([...flags, '--json'], '猫\n犬\n')).stdout.trimEnd().split('\n');
+  const answers = lines.map((line) => JSON.parse(line) as { text: string; tokens: number; finish: string });
+  expect(answers.map(({ text }) => `${text}\n`).join('')).toBe(plain.stdout);
+  expect(answers[0]).toMatchObject({ tokens: 6, finish: 'length' });
+});

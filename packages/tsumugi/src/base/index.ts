@@ -16,7 +16,7 @@ export {
 } from './errors.ts';
 export { isSettled, stampOf } from './hash-record.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
-export { deriveSeed, RandomStream } from './random.ts';
+export { checkSeed, deriveSeed, RandomStream } from './random.ts';
 export { sha256, sha256File } from './sha256.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';

@@ -1,16 +1,35 @@
 // Seeds and a small random stream for choices made in TypeScript (shuffles, splits). Tensor randomness has its own
 // streams in torch/random. Both are explicit: they are made from a seed, passed on, saved and restored.
+import { hash } from 'node:crypto';
+import { invariant, UserError } from './errors.ts';
+
+/** @throws UserError for a fraction, NaN, or a number that float64 does not hold exactly */
+export function checkSeed(seed: number): number {
+  if (Number.isSafeInteger(seed)) return seed;
+  throw new UserError('bad-seed', `a seed must be a whole number of at most 2^53 − 1 in size, got ${String(seed)}`, {
+    fields: { seed },
+  });
+}
 
 /** xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32. The state is four 32-bit words. */
 export class RandomStream {
   #state: Uint32Array;
 
+  /** From a whole number, or from a `state`. */
   constructor(seed: number | readonly number[]) {
     if (typeof seed !== 'number') {
       this.#state = Uint32Array.from(seed);
+      const intact =
+        seed.length === 4 && seed.every((word, i) => word === this.#state[i]) && seed.some((word) => word > 0);
+      if (!intact)
+        throw new UserError(
+          'bad-seed',
+          `the state of a stream is four 32-bit words, not all 0, got [${seed.join(', ')}]`,
+        );
       return;
     }
-    let z = seed >>> 0;
+    // Seeds of 32 bits are used as they are; others would lose what does not fit.
+    let z = checkSeed(seed) === seed >>> 0 ? seed : deriveSeed(seed);
     this.#state = Uint32Array.from({ length: 4 }, () => {
       z = (z + 0x9e3779b9) >>> 0;
       let t = z ^ (z >>> 16);
@@ -48,6 +67,7 @@ export class RandomStream {
 
   /** A uniform integer in [0, bound), without modulo bias. */
   below(bound: number): number {
+    invariant(Number.isInteger(bound) && bound > 0 && bound <= 4294967296, `RandomStream.below(${bound})`);
     const limit = 4294967296 - (4294967296 % bound);
     for (;;) {
       const x = this.nextUint32();
@@ -67,9 +87,11 @@ export class RandomStream {
   }
 }
 
-/** A seed derived from a seed and labels, so that independent streams never share numbers by accident (FNV-1a). */
+/**
+ * A 32-bit seed derived from a seed and labels, so that independent streams never share numbers by accident. Every list of
+ * labels is hashed in a spelling of its own: where one label ends, and whether it is 1 or '1', makes a difference.
+ */
 export function deriveSeed(seed: number, ...labels: (string | number)[]): number {
-  let h = (2166136261 ^ seed) >>> 0;
-  for (const character of labels.join('\u0000')) h = Math.imul(h ^ character.codePointAt(0)!, 16777619) >>> 0;
-  return h;
+  for (const number of [seed, ...labels]) if (typeof number === 'number') checkSeed(number);
+  return hash('sha256', JSON.stringify([seed, ...labels]), 'buffer').readUInt32LE();
 }

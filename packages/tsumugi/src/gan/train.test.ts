@@ -2,6 +2,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, sha256File, type UserError } from '../base/index.ts';
+import { expectOverSeeds } from '../base/testing.ts';
 import { readEvents } from '../run/index.ts';
 import { scope, tensor } from '../torch/index.ts';
 import { readPng } from './images/png.ts';
@@ -36,16 +37,25 @@ function distance(name: string): number {
 }
 
 describe('a run', () => {
-  it('learns what the images are, and writes a model folder with lineage', async () => {
+  it('learns what the images are', async () => {
     const changes = { data: at('images', 'bar'), learningRate: 2e-3, discriminatorSteps: 1, emaDecay: 0.95 };
     const seldom = { checkpointEvery: 0, measureEvery: 0, gridEvery: 0, decayFrom: 0 };
     await train('begun', { ...changes, ...seldom, steps: 1 });
-    const { folder, interrupted } = await train('learnt', { ...changes, ...seldom, steps: 200 });
+    const begun = distance('begun');
+    // Measured: 0.22, 0.17, 0.22 of the first distance at seeds 0, 1, 2 (200 steps leave 0.17 to 0.55).
+    const share = async (seed: number) => {
+      await train(`learnt${seed}`, { ...changes, ...seldom, seed, steps: 300 });
+      return distance(`learnt${seed}`) / begun;
+    };
+    await expectOverSeeds(share, { below: 0.4 }, [0, 1, 2]);
+  }, 300_000);
+
+  it('writes a model folder with lineage', async () => {
+    const { folder, interrupted } = await train('learnt', { seed: 7, checkpointEvery: 0, steps: 2 });
     expect([folder, interrupted]).toEqual([at('learnt', 'model'), false]);
-    expect(distance('learnt')).toBeLessThan(0.4 * distance('begun'));
     expect(readdirSync(folder!).sort()).toEqual(['config.json', 'lineage.json', 'model.safetensors']);
     const lineage = JSON.parse(readFileSync(at('learnt', 'model', 'lineage.json'), 'utf8'));
-    expect(lineage).toMatchObject({ stage: 'gan', seed: 0, config: { steps: 200 } });
+    expect(lineage).toMatchObject({ stage: 'gan', seed: 7, config: { steps: 2 } });
   });
 
   it('logs losses, singular values, slopes and grids at their steps', async () => {

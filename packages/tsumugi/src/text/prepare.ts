@@ -56,7 +56,7 @@ const PROGRESS_INTERVAL_MS = 100;
 
 /** The number, in [0, 1), that decides whether a document is held out: drawn from its content and the seed. */
 const heldOutDraw = (digest: Buffer, seed: number): number =>
-  new RandomStream(digest.readUInt32LE(16) ^ deriveSeed(seed, 'held-out')).next();
+  new RandomStream((digest.readUInt32LE(16) ^ deriveSeed(seed, 'held-out')) >>> 0).next();
 
 /** Whether `prepare` holds out a document of this (cleaned) text. */
 export function isHeldOut(text: string, seed: number, fraction = HELD_OUT_FRACTION): boolean {

@@ -1,6 +1,7 @@
 // Explicit random streams. Nothing in tsumugi draws from a hidden global one: a stream is made from a seed, passed on,
 // and its state can be saved and restored bit for bit.
 import type { GeneratorHandle } from '@tsumugi/native';
+import { checkSeed } from '../base/index.ts';
 import type { Device } from './dtype.ts';
 import { native } from './native.ts';
 
@@ -10,7 +11,7 @@ export class Generator {
 
   constructor(seed: number, device: Device = 'cpu') {
     this.device = device;
-    this.native = native().generator(device, seed);
+    this.native = native().generator(device, checkSeed(seed));
   }
 
   /** The state, for checkpoints (5,056 bytes on the CPU). */

@@ -11,7 +11,7 @@ import { toySet } from './testing.ts';
 import { classifierAccuracy, trainClassifier } from './train-classifier.ts';
 
 const [train, test] = [toySet(128, 'train'), toySet(40, 'test')];
-const settings = { epochs: 3, batchSize: 16, lr: 3e-3, widths: [4, 6], shift: 1, seed: 5 } as const;
+const settings = { epochs: 3, batchSize: 16, lr: 1e-2, widths: [8, 12], shift: 1, seed: 5 } as const;
 
 it('learns, is kept, and gives features and probabilities', async () => {
   const folder = join(mkdtempSync(join(tmpdir(), 'tsumugi-classifier-')), 'toy');
@@ -19,7 +19,7 @@ it('learns, is kept, and gives features and probabilities', async () => {
   const trained = await trainClassifier(train, test, { ...settings, report: (line) => lines.push(line) });
   using classifier = trained.classifier;
   try {
-    expect(trained.accuracy).toBe(1);
+    expect(trained.accuracy).toBe(1); // as at every seed from 1 to 8
     expect(trained.settings).toEqual({ ...settings, flip: false });
     expect(lines).toHaveLength(3);
     expect(lines[2]).toMatch(/^epoch 3 of 3: loss 0\.\d{4}, test accuracy 1\.0000$/);
@@ -27,11 +27,11 @@ it('learns, is kept, and gives features and probabilities', async () => {
     using extractor = classifierExtractor(folder);
     expect(extractor.name).toBe('Toy-10 classifier (test accuracy 1.0000)');
     expect(extractor.names.frechet).toBe('Toy-FD');
-    expect([extractor.numFeatures, extractor.numClasses, extractor.hash]).toEqual([6, 2, new Artefact(folder).hash()]);
+    expect([extractor.numFeatures, extractor.numClasses, extractor.hash]).toEqual([12, 2, new Artefact(folder).hash()]);
     scope(() => {
       const images = tensor(test.pixels, { shape: [40, 1, 8, 8] });
       const { features, probabilities } = extractor.extract(images);
-      expect(features.shape).toEqual([40, 6]);
+      expect(features.shape).toEqual([40, 12]);
       const own = classifier.forward(images.to('float32').div(127.5).sub(1)).softmax(-1);
       expect(probabilities!.sub(own).abs().max().item()).toBeLessThan(1e-6);
       expect(probabilities!.argmax(1).tolist()).toEqual(Array.from(test.labels!));

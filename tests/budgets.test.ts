@@ -29,9 +29,8 @@ it('depends on few packages', () => {
     'eld',
     'hyparquet',
     'hyparquet-compressors',
-    'jpeg-js',
     'lindera-wasm-nodejs-ipadic',
-    'pngjs',
+    'sharp',
     'xz-decompress',
     'zod',
   ]);

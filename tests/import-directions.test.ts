@@ -27,9 +27,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   'eld/small': /^eval\/m-ifeval\//,
   hyparquet: /^text\//,
   'hyparquet-compressors': /^text\//,
-  'jpeg-js': /^gan\/images\//,
   'lindera-wasm-nodejs-ipadic': /^eval\/m-ifeval\//,
-  pngjs: /^gan\/images\//,
+  sharp: /^gan\/images\/picture\.ts$/,
   'xz-decompress': /^text\//,
   zod: /^(cli|run|serve|store)\/|[/-](config|manifest)\.ts$/,
 };

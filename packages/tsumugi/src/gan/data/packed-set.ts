@@ -7,7 +7,7 @@ import { scope, tensor } from '../../torch/index.ts';
 import type { ImageSet, Split } from './image-set.ts';
 
 /** Raised when what the decoders make of the same files changes: packed files of other versions are not looked at. */
-export const PACKED_VERSION = 1;
+export const PACKED_VERSION = 2;
 
 function write(path: string, set: ImageSet): void {
   const { name, split, count, channels, height, width, pixels, labels, classNames, source, licence } = set;
@@ -37,7 +37,7 @@ function read(path: string): ImageSet {
 }
 
 /** The set at `path`; made by `decode` and kept there if there is none, or a damaged one. */
-export function packedSet(path: string, decode: () => ImageSet): ImageSet {
+export async function packedSet(path: string, decode: () => Promise<ImageSet>): Promise<ImageSet> {
   if (existsSync(path)) {
     try {
       return read(path);
@@ -45,7 +45,7 @@ export function packedSet(path: string, decode: () => ImageSet): ImageSet {
       if (!(error instanceof FormatError)) throw error;
     }
   }
-  const set = decode();
+  const set = await decode();
   try {
     write(path, set);
   } catch (error) {

@@ -1,13 +1,15 @@
-// Pictures: what is written is read back; sizes and colours as Pillow makes them; grids put every image in its place.
-import { readFileSync, writeFileSync } from 'node:fs';
-import jpeg from 'jpeg-js';
+// Pictures: decoded to the pixels that Pillow gives, refused when a pixel is in doubt; what is written is read back; sizes and
+// colours as Pillow makes them; grids put every image in its place.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { scope, tensor, zeros } from '../../torch/index.ts';
+import { fault, golden } from '../../../../../tests/files.ts';
+import { callOperator, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
 import { temporaryFolder } from '../data/testing.ts';
 import { writeImageGrid } from './grid.ts';
-import { decodeJpeg, exifOrientation, turn } from './jpeg.ts';
-import { decodePicture } from './picture.ts';
-import { decodePng, type Picture, readPng, writePng } from './png.ts';
+import { decodePicture, type Picture, readPicture } from './picture.ts';
+import { writePng } from './png.ts';
 import { toBytes } from './scale.ts';
 import { toSquare } from './square.ts';
 
@@ -16,96 +18,129 @@ const grey = (width: number, height: number, values: ArrayLike<number>): Picture
   data: Uint8Array.from(Array.from(values, (value) => [value, value, value, 255]).flat()),
 });
 
-describe('PNG', () => {
-  it.each([1, 3] as const)('is read back as it was written (%d channels)', (channels) => {
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
+}
+
+/** A PNG file of any header: its pixels as they stand before compression, and chunks that come before them. */
+function png(
+  width: number,
+  height: number,
+  depth: number,
+  colour: number,
+  rows: Uint8Array,
+  ...more: Buffer[]
+): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([depth, colour], 8);
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  const pixels = chunk('IDAT', deflateSync(rows));
+  return Buffer.concat([signature, chunk('IHDR', header), ...more, pixels, chunk('IEND', Buffer.alloc(0))]);
+}
+
+const place = (name: string) => {
+  const path = golden(`pictures/${name}`);
+  return existsSync(path) ? path : fault(`images/${name}`);
+};
+const expected = JSON.parse(readFileSync(golden('pictures/expected.json'), 'utf8')) as Record<
+  string,
+  { size: [number, number]; sha256: string }
+>;
+const damaged = readdirSync(golden('pictures')).filter((name) => name.startsWith('damaged-'));
+
+describe('decoding', () => {
+  it.each(Object.entries(expected))('gives the pixels of Pillow: %s', async (name, { size, sha256 }) => {
+    const { width, height, data } = await readPicture(place(name));
+    expect([width, height]).toEqual(size);
+    expect(createHash('sha256').update(data).digest('hex')).toBe(sha256);
+  });
+
+  it.each(damaged)('refuses %s, and says why', async (name) => {
+    await expect(readPicture(place(name))).rejects.toThrow(
+      /damaged-.* (cannot be read as a (PNG|JPEG) file: .{10}|says that it has)/,
+    );
+  });
+
+  it.each([
+    ['damaged-crc-idat.png', /the checksum of the chunk IDAT at byte \d+ is wrong/],
+    ['damaged-ihdrcrc.png', /the checksum of the chunk IHDR at byte 8 is wrong/],
+    ['damaged-cut-idat.png', /its pixels are damaged or cut short/],
+    ['damaged-cutfile.png', /it ends too early, inside the chunk IDAT/],
+    ['damaged-cut.jpg', /it ends too early/],
+    ['damaged-12bit.jpg', /precision 12/],
+    ['damaged-missing-middle.jpg', /premature end of data segment/],
+    ['no-idat.png', /it holds no pixels \(no IDAT chunk\)/],
+  ])('names the fault of %s', async (name, message) => {
+    await expect(readPicture(place(name))).rejects.toThrow(message);
+  });
+
+  it('takes the upper half of 16-bit numbers, grey or coloured', async () => {
+    const row = Uint8Array.of(0, 0x12, 0x34, 0xff, 0xfe);
+    expect([...(await decodePicture(png(2, 1, 16, 0, row), 'a.png')).data]).toEqual([
+      18, 18, 18, 255, 255, 255, 255, 255,
+    ]);
+    const colours = Uint8Array.of(0, 1, 99, 2, 99, 3, 99, 4, 99);
+    expect([...(await decodePicture(png(1, 1, 16, 6, colours), 'a.png')).data]).toEqual([1, 2, 3, 4]);
+  });
+
+  it('never shows what was in memory: an index beyond the palette is black, a file cut anywhere is refused or whole', async () => {
+    const palette = chunk('PLTE', Uint8Array.of(9, 9, 9));
+    const beyond = png(4, 1, 8, 3, Uint8Array.of(0, 0, 1, 7, 255), palette);
+    const seen = await decodePicture(beyond, 'a.png');
+    expect([...seen.data.filter((_, at) => at % 4 === 0)]).toEqual([9, 0, 0, 0]);
+    for (const name of ['rgb.png', '420.jpg', '420-prog.jpg', 'x.webp', 'anim.gif']) {
+      const whole = readFileSync(place(name));
+      const { data } = await decodePicture(whole, name);
+      for (let cut = 0; cut < whole.length; cut += 97) {
+        const found = await decodePicture(whole.subarray(0, cut), name).catch((error: Error) => error.message);
+        if (typeof found === 'string')
+          expect(found).toMatch(/^(rgb\.png|420(-prog)?\.jpg|x\.webp|anim\.gif) (is no picture|cannot be read)/);
+        else expect(Buffer.from(found.data).equals(data), `${name} cut at ${cut}`).toBe(true);
+      }
+    }
+  });
+
+  it('looks at the size in the header before it decodes', async () => {
+    const before = process.memoryUsage().rss;
+    for (const [width, height] of [[60_000, 60_000], [2 ** 31 - 1, 1], [16_385, 16_384]] as const) // biome-ignore format: pairs
+      await expect(decodePicture(png(width, height, 8, 2, new Uint8Array(1)), 'a.png')).rejects.toThrow(
+        /^a\.png (says that it has \d+ × \d+ pixels\n {2}→ Pictures of up to 268 million pixels|cannot be read)/,
+      );
+    expect(process.memoryUsage().rss - before).toBeLessThan(50e6);
+  });
+
+  it('goes by the first bytes, whatever the name, and names what it does not read', async () => {
+    expect((await decodePicture(readFileSync(place('grey.jpg')), 'a.png')).width).toBe(37);
+    for (const [start, name] of Object.entries({
+      'BM    \0\0\0\0': 'a BMP file',
+      'II*\0': 'a TIFF file',
+      '%PDF-1.7': 'a PDF file',
+    }))
+      await expect(decodePicture(Buffer.from(start, 'latin1'), 'x/a.png')).rejects.toThrow(
+        `x/a.png is ${name}, judging by its first bytes\n  → PNG, JPEG, WebP, GIF files are read. Convert or remove it.`,
+      );
+    for (const bytes of [Buffer.alloc(0), Buffer.from('text')])
+      await expect(decodePicture(bytes, 'x/a.png')).rejects.toThrow(/^x\/a\.png is no picture/);
+  });
+});
+
+describe('writePng', () => {
+  it.each([1, 3] as const)('is read back as it was written (%d channels)', async (channels) => {
     using folder = temporaryFolder();
     const pixels = Uint8Array.from({ length: 5 * 3 * channels }, (_, i) => (i * 83) % 256);
     writePng(folder.at('a.png'), pixels, { width: 5, height: 3, channels });
-    const { width, height, data } = readPng(folder.at('a.png'));
+    const { width, height, data } = await readPicture(folder.at('a.png'));
     expect([width, height]).toEqual([5, 3]);
     const colours = Array.from({ length: 15 }, (_, i) => [0, 1, 2].map((c) => pixels[i * channels + (c % channels)]!));
     expect([...data]).toEqual(colours.flatMap((colour) => [...colour, 255]));
     // Byte 25 is the colour type: really grey, or red, green, blue.
     expect(readFileSync(folder.at('a.png'))[25]).toBe(channels === 1 ? 0 : 2);
-  });
-
-  it('refuses what is none, or cut off', () => {
-    using folder = temporaryFolder();
-    writePng(folder.at('a.png'), new Uint8Array(1200), { width: 20, height: 20, channels: 3 });
-    const whole = readFileSync(folder.at('a.png'));
-    expect(() => decodePicture(whole.subarray(0, 50), 'x/a.png')).toThrow(/as a PNG file: it ends too early/);
-    for (const bytes of [Buffer.alloc(0), Buffer.from('text'), whole.subarray(0, 50)])
-      expect(() => decodePng(bytes, 'x/a.png')).toThrow(/^x\/a\.png cannot be read as a PNG file: /);
-  });
-});
-
-describe('JPEG', () => {
-  // Written by Pillow 12.3: 32×16, progressive, red, green / blue, light grey, Exif orientation 6 (a quarter turn clockwise).
-  const progressive = Buffer.from(
-    '/9j/4AAQSkZJRgABAQAAAQABAAD/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAAYEBQYFBAYGBQYHBwYIChAKCgkJChQODwwQFxQYGBcU' +
-      'FhYaHSUfGhsjHBYWICwgIyYnKSopGR8tMC0oMCUoKSj/2wBDAQcHBwoIChMKChMoGhYaKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgo' +
-      'KCgoKCgoKCj/wgARCAAQACADASIAAhEBAxEB/8QAGAABAAMBAAAAAAAAAAAAAAAAAAQFBgf/xAAWAQEBAQAAAAAAAAAAAAAAAAAFBAb/2gAMAwEAAhADEAAAAaNB' +
-      'XLax0IFlP//EABQQAQAAAAAAAAAAAAAAAAAAADD/2gAIAQEAAQUCD//EABkRAAIDAQAAAAAAAAAAAAAAAAAVYmOh4f/aAAgBAwEBPwF7XvBbLD//xAAaEQABBQEA' +
-      'AAAAAAAAAAAAAAAAFBVhY6Hh/9oACAECAQE/AWKzOiKT/8QAFBABAAAAAAAAAAAAAAAAAAAAMP/aAAgBAQAGPwIP/8QAFBABAAAAAAAAAAAAAAAAAAAAMP/aAAgB' +
-      'AQABPyEP/9oADAMBAAIAAwAAABDIP//EABYRAQEBAAAAAAAAAAAAAAAAAADw8f/aAAgBAwEBPxBF6f/EABcRAQADAAAAAAAAAAAAAAAAAAAR4fD/2gAIAQIBAT8Q' +
-      'RmLf/8QAFBABAAAAAAAAAAAAAAAAAAAAMP/aAAgBAQABPxAP/9k=',
-    'base64',
-  );
-
-  it('decodes a progressive file and turns it upright, as Pillow does', () => {
-    const { width, height, data } = decodeJpeg(progressive, 'a.jpg');
-    expect([width, height]).toEqual([16, 32]);
-    const expected = new Map([
-      [3 * 16 + 3, [36, 51, 214]],
-      [3 * 16 + 12, [223, 30, 25]],
-      [28 * 16 + 3, [227, 231, 230]],
-      [28 * 16 + 12, [34, 197, 42]],
-    ]);
-    // The two round differently on the way from frequencies to colours.
-    for (const [at, colour] of expected)
-      for (const c of [0, 1, 2]) expect(Math.abs(data[at * 4 + c]! - colour[c]!), `pixel ${at}`).toBeLessThanOrEqual(3);
-  });
-
-  it('knows all eight orientations', () => {
-    // As stored when the upright picture is A B / C D / E F (Exif 2.3: where row 0 and column 0 lie).
-    const stored: Record<number, [number, string]> = {
-      ...{ 1: [2, 'ABCDEF'], 2: [2, 'BADCFE'], 3: [2, 'FEDCBA'], 4: [2, 'EFCDAB'] },
-      ...{ 5: [3, 'ACEBDF'], 6: [3, 'BDFACE'], 7: [3, 'FDBECA'], 8: [3, 'ECAFDB'] },
-    };
-    for (const [orientation, [width, letters]] of Object.entries(stored)) {
-      const picture = grey(width, 6 / width, Buffer.from(letters));
-      const upright = turn(picture, Number(orientation));
-      expect([upright.width, upright.height], orientation).toEqual([2, 3]);
-      expect(Buffer.from(upright.data.filter((_, at) => at % 4 === 0)).toString(), orientation).toBe('ABCDEF');
-    }
-  });
-
-  it('takes an Exif block it cannot read for none', () => {
-    for (const exif of [
-      undefined,
-      new Uint8Array(3),
-      new Uint8Array(40).fill(255),
-      Buffer.from('\0II*\0\x08\0\0\0\x09\0'),
-    ])
-      expect(exifOrientation(exif)).toBe(1);
-  });
-
-  it('refuses what is none, or cut off', () => {
-    const { data } = jpeg.encode({ width: 40, height: 40, data: Buffer.alloc(6400, 99) }, 90);
-    for (const bytes of [Buffer.alloc(0), Buffer.from('text'), data.subarray(0, 300)])
-      expect(() => decodeJpeg(bytes, 'x/a.jpg')).toThrow(/^x\/a\.jpg cannot be read as a JPEG file: /);
-  });
-});
-
-describe('decodePicture', () => {
-  it('goes by the first bytes, whatever the name', () => {
-    using folder = temporaryFolder();
-    writePng(folder.at('a.png'), Uint8Array.of(77), { width: 1, height: 1, channels: 1 });
-    expect([...decodePicture(readFileSync(folder.at('a.png')), 'a.jpg').data]).toEqual([77, 77, 77, 255]);
-    const { data } = jpeg.encode({ width: 8, height: 8, data: Buffer.alloc(256, 99) }, 90);
-    expect(decodePicture(data, 'a.png')).toMatchObject({ width: 8, height: 8 });
-    for (const bytes of [Buffer.alloc(0), Buffer.from('GIF89a')])
-      expect(() => decodePicture(bytes, 'x/a.png')).toThrow(/^x\/a\.png is neither a PNG nor a JPEG file/);
   });
 });
 
@@ -124,6 +159,18 @@ describe('toSquare', () => {
     expect(made.length).toBe(size * size);
     for (const [i, value] of expected.entries())
       expect(Math.abs(made[i]! - value), `pixel ${i}`).toBeLessThanOrEqual(1);
+  });
+
+  it('gives the same numbers strip by strip as at once', () => {
+    // 1,100 rows are two strips.
+    const [side, size] = [1100, 13];
+    const picture = grey(side, side, pattern(side));
+    const at = scope(() => {
+      const whole = tensor(Float32Array.from(pattern(side)), { shape: [1, 1, side, side] });
+      const square = callOperator('aten::_upsample_bilinear2d_aa', whole, [size, size], false, null, null) as Tensor;
+      return [...square.round().to('uint8').contiguous().bytes()];
+    });
+    expect([...toSquare(picture, size, 3)]).toEqual([...at, ...at, ...at]);
   });
 
   it('cuts out the middle, plane by plane', () => {
@@ -162,7 +209,7 @@ describe('toBytes', () => {
 });
 
 describe('writeImageGrid', () => {
-  it.each([1, 3])('puts every image in its place (%d channels)', (channels) => {
+  it.each([1, 3])('puts every image in its place (%d channels)', async (channels) => {
     using folder = temporaryFolder();
     // Image i, channel c has the byte 40 i + 10 c + 9 everywhere.
     const byte = (image: number, channel: number) => 40 * image + 10 * channel + 9;
@@ -173,7 +220,7 @@ describe('writeImageGrid', () => {
       const images = tensor(Float32Array.from(values), { shape: [5, channels, 2, 3] });
       writeImageGrid(folder.at('deep', 'grid.png'), images, { columns: 3, padding: 1 });
     });
-    const { width, height, data } = readPng(folder.at('deep', 'grid.png'));
+    const { width, height, data } = await readPicture(folder.at('deep', 'grid.png'));
     expect([width, height]).toEqual([13, 7]);
     const red = (x: number, y: number) => data[(y * width + x) * 4]!;
     const green = (x: number, y: number) => data[(y * width + x) * 4 + 1]!;
@@ -184,13 +231,13 @@ describe('writeImageGrid', () => {
     expect(green(1, 1)).toBe(channels === 3 ? 19 : 9);
   });
 
-  it('makes a square of sixteen, and refuses what are no images', () => {
+  it('makes a square of sixteen, and refuses what are no images', async () => {
     using folder = temporaryFolder();
     const write = (shape: number[], options = {}) =>
       scope(() => writeImageGrid(folder.at('a.png'), zeros(shape), options));
     writeFileSync(folder.at('a.png'), 'an older file');
     write([16, 1, 8, 8]);
-    expect(readPng(folder.at('a.png'))).toMatchObject({ width: 42, height: 42 });
+    expect(await readPicture(folder.at('a.png'))).toMatchObject({ width: 42, height: 42 });
     expect(() => write([16, 2, 8, 8])).toThrow(/made of images \[N, 1 or 3, H, W\], not of \[16, 2, 8, 8\]/);
     expect(() => write([0, 1, 8, 8])).toThrow(/not of \[0, 1, 8, 8\]/);
     expect(() => write([1, 8, 8])).toThrow(/not of \[1, 8, 8\]/);

@@ -1,49 +1,40 @@
-// PNG files through npm pngjs: every bit depth, palette and interlacing is read, as 8-bit red, green, blue and alpha.
-import { readFileSync } from 'node:fs';
-import { PNG } from 'pngjs';
-import { DataError, writeFileAtomic } from '../../base/index.ts';
+// Writing PNG files, 8 bits deep, whole or not at all.
+import { crc32, deflateSync } from 'node:zlib';
+import { writeFileAtomic } from '../../base/index.ts';
 
-/** A decoded picture: `data` is [height, width, 4], red, green, blue, alpha, 0 to 255. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
+const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+
+/** Length, type, data, CRC-32 of type and data (PNG 3, §5.3). */
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
 }
 
-/** Decodes the bytes of a PNG file, called `name` in errors. @throws DataError when they are none, or damaged */
-export function decodePng(bytes: Buffer, name: string): Picture {
-  try {
-    const { width, height, data } = PNG.sync.read(bytes);
-    return { width, height, data };
-  } catch (cause) {
-    const { message } = cause as Error;
-    // What pngjs says of a file that was cut off: "There are some read requests waitng on finished stream".
-    const reason = message.startsWith('There are some read requests') ? 'it ends too early' : message;
-    throw new DataError('not-png', `${name} cannot be read as a PNG file: ${reason}`, {
-      remedy: 'Correct or remove the file.',
-      fields: { file: name },
-      cause,
-    });
-  }
-}
-
-/** @throws DataError when it is no PNG file, or damaged */
-export const readPng = (path: string): Picture => decodePng(readFileSync(path), path);
-
-/**
- * Writes an 8-bit PNG file, whole or not at all.
- *
- * @param pixels [height, width, channels], channels 1 (grey) or 3 (red, green, blue)
- */
-export function writePng(
-  path: string,
-  pixels: Uint8Array,
-  size: { width: number; height: number; channels: 1 | 3 },
-): void {
+/** The bytes of a PNG file. @param pixels [height, width, channels], channels 1 (grey) or 3 (red, green, blue) */
+export function encodePng(pixels: Uint8Array, size: { width: number; height: number; channels: 1 | 3 }): Buffer {
   const { width, height, channels } = size;
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = 8;
   // PNG's numbers for grey and for red, green, blue.
-  const colorType = channels === 1 ? 0 : 2;
-  const picture = new PNG({ width, height });
-  picture.data = Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength);
-  writeFileAtomic(path, PNG.sync.write(picture, { colorType, inputColorType: colorType, inputHasAlpha: false }));
+  header[9] = channels === 1 ? 0 : 2;
+  // Every row begins with the number of its filter: 0, none.
+  const row = width * channels;
+  const rows = Buffer.alloc(height * (row + 1));
+  for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
+  return Buffer.concat([
+    SIGNATURE,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** Writes a PNG file, as `encodePng`. */
+export function writePng(path: string, ...picture: Parameters<typeof encodePng>): void {
+  writeFileAtomic(path, encodePng(...picture));
 }

@@ -141,7 +141,7 @@ async function work(): Promise<void> {
   process.on('disconnect', () => process.exit()); // at the end, or when the parent is gone
   const { budget, out } = await next<WorkerStart>();
   const [train, test] = [await openSplit(budget, 'train'), await openSplit(budget, 'test')];
-  using extractor = classifierExtractor(join(out, 'classifier'), { device: budget.device });
+  using extractor = await classifierExtractor(join(out, 'classifier'), { device: budget.device });
   for (;;) {
     process.send!('idle');
     const run = await next<RunName | 'end'>();

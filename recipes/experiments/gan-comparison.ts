@@ -119,7 +119,7 @@ if (!existsSync(classifierFolder)) {
   saveClassifier(classifierFolder, trained, train, test);
   trained.classifier.dispose();
 }
-using extractor = classifierExtractor(classifierFolder, { device });
+using extractor = await classifierExtractor(classifierFolder, { device });
 const scoringBegan = performance.now();
 const real = await scoreImages({
   ...{ real: test, fake: firstOf(train, budget.protocol.nFake), extractor, protocol: budget.protocol, splits: 1 },

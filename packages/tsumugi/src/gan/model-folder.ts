@@ -49,7 +49,7 @@ export interface LoadGeneratorOptions {
 export function loadGenerator(
   folder: string,
   { device = 'cpu', raw = false }: LoadGeneratorOptions = {},
-): { generator: ImageGenerator; config: GanModelConfig; hash: string } {
+): { generator: ImageGenerator; config: GanModelConfig } {
   const artefact = new Artefact(folder);
   const config = artefact.config(ganModelSchema);
   const { architecture, image_size: size, channels, width, num_classes: numClasses } = config;
@@ -63,7 +63,7 @@ export function loadGenerator(
       weights.names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
     );
     generator.eval();
-    return { generator, config, hash: artefact.hash() };
+    return { generator, config };
   } catch (error) {
     generator.dispose();
     throw error;

@@ -1,7 +1,7 @@
 // Training a GAN, from images to a model folder, top to bottom: open the images, forecast, build, train, save. Everything
 // that is random follows from `seed`, and a checkpoint holds all the rest, so a resumed run goes on bit for bit.
 import { join, relative } from 'node:path';
-import { sha256, UserError } from '../base/index.ts';
+import { UserError } from '../base/index.ts';
 import { numParameters } from '../nn/index.ts';
 import {
   asJson,
@@ -10,6 +10,7 @@ import {
   formatForecast,
   formatInteger,
   Interrupt,
+  inputAt,
   openRun,
   Progress,
   type ProgressStream,
@@ -18,8 +19,8 @@ import {
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { memory, resetPeakMemory } from '../torch/index.ts';
 import { restoreGan, saveGanCheckpoint } from './checkpoint.ts';
-import type { ImageSet } from './data/image-set.ts';
-import { openImages } from './data/open-images.ts';
+import { type ImageSet, imagesHash } from './data/image-set.ts';
+import { isFolder, openImages } from './data/open-images.ts';
 import { requireFinite } from './divergence.ts';
 import { forecastGan, rehearseGan, secondsPerStep } from './forecast.ts';
 import { measureGan } from './measure.ts';
@@ -62,7 +63,12 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   const set = await openImages(config.data, 'train', { size: config.size, folder: options.dataFolder, report: print });
   const forecast = forecastGan(config, set);
   requireFits(forecast);
-  using run = openRun('gan', config, options.resume ?? false);
+  const { data } = config;
+  const hash = imagesHash(set);
+  const images = isFolder(data)
+    ? inputAt(data, hash)
+    : { path: data, sha256: hash, bytes: set.pixels.length, written: null };
+  using run = openRun('gan', config, options.resume ?? false, { data: images });
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using trainer = new GanTrainer(config, set);
   if (checkpoint) restoreGan(trainer, checkpoint);
@@ -143,7 +149,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
     config: asJson(config),
     seed: config.seed,
     commit: codeCommit(),
-    data: [{ name: `${set.source} ${set.split}`, sha256: sha256(set.pixels) }],
+    data: [{ name: `${set.source} ${set.split}`, sha256: hash }],
   });
   log.write({ type: 'end', step: trainer.step, reason: 'done' });
   return { interrupted: false, folder, steps: trainer.step, losses };

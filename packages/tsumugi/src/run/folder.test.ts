@@ -87,17 +87,6 @@ describe('folder', () => {
     expect(code(() => RunFolder.resume(run.path))).toBe('run-in-use');
   });
 
-  it('is told where things are now', () => {
-    RunFolder.relocate(at('run'), { data: 'b' }); // not begun: nothing to do
-    RunFolder.create(at('run'), { name: 'pretrain', config: { data: 'a', steps: 1 } })[Symbol.dispose]();
-    const { created } = RunFolder.open(at('run'));
-    RunFolder.relocate(at('run'), { data: 'b' });
-    const moved = RunFolder.open(at('run'));
-    expect([moved.config, moved.created]).toEqual([{ data: 'b', steps: 1 }, created]);
-    using _run = RunFolder.resume(at('run'));
-    expect(code(() => RunFolder.relocate(at('run'), { data: 'c' }))).toBe('run-in-use');
-  });
-
   it('is created where a process was killed while creating it', () => {
     mkdirSync(at('run'));
     writeFileSync(at('run', 'run.json.partial-1'), '{');

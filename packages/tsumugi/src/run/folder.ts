@@ -6,6 +6,7 @@ import { UserError } from '../base/index.ts';
 import { cleanCheckpoints, type JsonObject, readJson, writeJson } from '../store/index.ts';
 import { EventLog } from './event-log.ts';
 import { type RunEvent, readEvents } from './events.ts';
+import { inputSchema, type RunInputs } from './inputs.ts';
 import { Lock } from './lock.ts';
 import { RECORD_FILE } from './record.ts';
 
@@ -19,6 +20,7 @@ const runSchema = z.strictObject({
   /** ISO 8601. */
   created: z.iso.datetime(),
   config: z.record(z.string(), z.json()),
+  inputs: z.record(z.string(), inputSchema),
 });
 
 const refuse = (code: string, path: string, problem: string, remedy: string): UserError =>
@@ -30,15 +32,18 @@ export class RunFolder implements Disposable {
   readonly name: string;
   /** The run's settings. */
   readonly config: JsonObject;
+  /** What it is made from. */
+  readonly inputs: RunInputs;
   readonly created: string;
   #lock: Lock | undefined;
 
   private constructor(path: string, lock?: Lock) {
     this.path = path;
     try {
-      const { name, config, created } = readJson(join(path, RUN_FILE), runSchema);
+      const { name, config, inputs, created } = readJson(join(path, RUN_FILE), runSchema);
       this.name = name;
       this.config = config;
+      this.inputs = inputs;
       this.created = created;
     } catch (error) {
       lock?.[Symbol.dispose]();
@@ -52,7 +57,7 @@ export class RunFolder implements Disposable {
    *
    * @throws UserError when there is a run already, or anything else
    */
-  static create(path: string, { name, config }: { name: string; config: JsonObject }): RunFolder {
+  static create(path: string, about: { name: string; config: JsonObject; inputs?: RunInputs }): RunFolder {
     const place = resolve(path);
     const found = statSync(place, { throwIfNoEntry: false });
     if (found && !found.isDirectory())
@@ -67,13 +72,8 @@ export class RunFolder implements Disposable {
       throw refuse('not-a-run', path, `holds something else (${other})`, 'Choose an empty folder or a new name.');
     mkdirSync(place, { recursive: true });
     const lock = new Lock(join(place, LOCK_FILE), path);
-    writeJson(join(place, RUN_FILE), {
-      format: 'tsumugi-run',
-      version: 1,
-      name,
-      created: new Date().toISOString(),
-      config,
-    });
+    const created = new Date().toISOString();
+    writeJson(join(place, RUN_FILE), { format: 'tsumugi-run', version: 1, created, inputs: {}, ...about });
     return new RunFolder(place, lock);
   }
 
@@ -95,19 +95,6 @@ export class RunFolder implements Disposable {
     return run;
   }
 
-  /**
-   * Tells a run where things are now: `places` replaces the settings of these names. For runs whose folder, or whose data,
-   * were moved; one that has not begun is left alone.
-   */
-  static relocate(path: string, places: JsonObject): void {
-    if (!existsSync(join(path, RUN_FILE))) return;
-    using lock = new Lock(join(path, LOCK_FILE), path);
-    const { config, name, created } = new RunFolder(resolve(path), lock);
-    const moved = { ...config, ...places };
-    if (JSON.stringify(moved) === JSON.stringify(config)) return;
-    writeJson(join(path, RUN_FILE), { format: 'tsumugi-run', version: 1, name, created, config: moved });
-  }
-
   static #requireRun(path: string): void {
     if (existsSync(join(path, RUN_FILE))) return;
     throw refuse(
@@ -116,6 +103,12 @@ export class RunFolder implements Disposable {
       existsSync(path) ? `is not the folder of a run: it has no ${RUN_FILE}` : 'does not exist',
       'Name the folder of a run, or start a new one (without --resume).',
     );
+  }
+
+  /** Writes down where folder and inputs are now, for a run that was moved. */
+  relocate(config: JsonObject, inputs: RunInputs): void {
+    const { name, created } = this;
+    writeJson(join(this.path, RUN_FILE), { format: 'tsumugi-run', version: 1, created, inputs, name, config });
   }
 
   get eventsPath(): string {

@@ -76,3 +76,11 @@ export function fitWidth(text: string, columns: number): string {
   }
   return `${result}…`;
 }
+
+/** ISO 8601 → local "2026-11-22 10:26". */
+export function formatTime(iso: string): string {
+  const date = new Date(iso);
+  const pad = (value: number) => String(value).padStart(2, '0');
+  const day = [date.getFullYear(), pad(date.getMonth() + 1), pad(date.getDate())].join('-');
+  return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
+}

@@ -28,6 +28,7 @@ export {
   formatInteger,
   formatNumber,
 } from './format.ts';
+export { inputAt, type RunInput, type RunInputs } from './inputs.ts';
 export { Interrupt } from './interrupt.ts';
 export { asJson, openRun } from './open-run.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';

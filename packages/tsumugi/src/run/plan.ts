@@ -8,7 +8,7 @@ import { DataError, sha256, sha256File } from '../base/index.ts';
 import { canonicalJson, type Json, latestCheckpoint } from '../store/index.ts';
 import { describeChanges } from './changes.ts';
 import { readEvents } from './events.ts';
-import { formatInteger } from './format.ts';
+import { formatInteger, formatTime } from './format.ts';
 import { inputsOf } from './recipe.ts';
 import { damageOf, type RecordedInput, readRecord, type StageRecord } from './record.ts';
 import { configOf, type Source, type Step, type Uses } from './stage.ts';
@@ -209,12 +209,4 @@ function describeInputChange(
   const known = new Set(before.flatMap(({ files }) => files.map((file) => file.sha256)));
   const file = changed.files.find((each) => !known.has(each.sha256));
   return file ? `${name}: ${basename(file.path)} changed` : `${name}: files were added, removed or reordered`;
-}
-
-/** ISO 8601 → local "2026-11-22 10:26". */
-export function formatTime(iso: string): string {
-  const date = new Date(iso);
-  const pad = (value: number) => String(value).padStart(2, '0');
-  const day = [date.getFullYear(), pad(date.getMonth() + 1), pad(date.getDate())].join('-');
-  return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
 }

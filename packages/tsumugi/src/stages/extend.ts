@@ -1,6 +1,6 @@
 // Stage: a model and token shards → the model extended to long contexts.
 import { DataError } from '../base/index.ts';
-import { defineStage, figure, formatInteger, type Given, RunFolder } from '../run/index.ts';
+import { defineStage, figure, formatInteger, type Given } from '../run/index.ts';
 import { extend as extendModel, switchAttention } from '../train/index.ts';
 import { extendStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
@@ -48,7 +48,6 @@ export const extend = defineStage({
       mix: inputs.data.map(({ path }, i) => ({ data: path, weight: weights?.[i] ?? 1 })),
       out: folder,
     };
-    if (resumed) RunFolder.relocate(folder, paths);
     const { interrupted, before, after } = await extendModel(
       { ...settings, ...paths },
       { resume: resumed, recipe, stream },

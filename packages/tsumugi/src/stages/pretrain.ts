@@ -1,6 +1,6 @@
 // Stage: token shards and tokenizer → a model, trained from the beginning.
 import { type Plamo2Config, preset } from '../lm/index.ts';
-import { defineStage, figure, RunFolder } from '../run/index.ts';
+import { defineStage, figure } from '../run/index.ts';
 import { pretrain as pretrainModel } from '../train/index.ts';
 import { pretrainStageConfig } from './config.ts';
 import { trainedParameters } from './trained-parameters.ts';
@@ -45,7 +45,6 @@ export const pretrain = defineStage({
   async run({ config, inputs, folder, recipe, resumed, stream }) {
     const { epochs: _epochs, ...settings } = config;
     const paths = { data: inputs.data.path, tokenizer: inputs.tokenizer.path, out: folder };
-    if (resumed) RunFolder.relocate(folder, paths);
     const steps = plannedSteps(config, inputs.data.figures['tokens'] ?? 0);
     const { interrupted, before, after } = await pretrainModel(
       { ...settings, ...paths, steps },

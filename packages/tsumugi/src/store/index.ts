@@ -4,6 +4,7 @@ export {
   type ArtefactContent,
   CONFIG_FILE,
   GENERATION_CONFIG_FILE,
+  HashedFiles,
   type JsonObject,
   LINEAGE_FILE,
   type Lineage,

@@ -1,8 +1,7 @@
 // Reading token shards: which documents there are, and the tokens of each, mapped into memory file by file on first use.
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { contentHash, DataError, FormatError } from '../base/index.ts';
+import { contentHash, DataError, FormatError, sha256 } from '../base/index.ts';
 import { DOCUMENT_FIELDS, DOCUMENTS_FILE, type Manifest, readManifest, type Split } from './manifest.ts';
 import { type MappedTokens, mapTokens } from './map-tokens.ts';
 
@@ -92,8 +91,11 @@ export class TokenShards implements Disposable {
     return mapped.tokens.subarray(from, from + this.documentLength(document));
   }
 
-  /** Reads every shard file and compares its SHA-256 with the manifest's; a FormatError names the first that differs. */
-  async verify(): Promise<void> {
+  /**
+   * Compares the SHA-256 of every shard file with the manifest's; a FormatError names the first that differs. What is returned
+   * tells these documents, tokens and splits from all others.
+   */
+  async verify(): Promise<string> {
     for (const shard of this.manifest.shards) {
       const path = join(this.folder, shard.file);
       const found = await contentHash(path);
@@ -103,6 +105,8 @@ export class TokenShards implements Disposable {
         fields: { path, expected: shard.sha256, found },
       });
     }
+    const { tokenizer, documents, shards } = this.manifest;
+    return sha256(JSON.stringify([tokenizer.sha256, documents, shards.map((shard) => shard.sha256)]));
   }
 
   [Symbol.dispose](): void {
@@ -134,7 +138,7 @@ function readIndex(folder: string, manifest: Manifest): Uint32Array {
       remedy: REMEDY,
       fields: { path },
     });
-  if (createHash('sha256').update(bytes).digest('hex') !== manifest.documents) throw wrong('its SHA-256 differs');
+  if (sha256(bytes) !== manifest.documents) throw wrong('its SHA-256 differs');
   const index = new Uint32Array(new Uint8Array(bytes).buffer);
   const sums = [manifest.train, manifest.heldOut].map((totals) => ({ ...totals }));
   const edges = new Set<number>();

@@ -10,6 +10,7 @@ import {
   codeCommit,
   formatForecast,
   formatInteger,
+  inputAt,
   openRun,
   type ProgressStream,
   requireFits,
@@ -56,22 +57,35 @@ export async function extend(
 
   // Model and data.
   const parent = new Artefact(config.model);
+  const parentFiles = await parent.hashed();
+  const edited = parent.changedFiles(parentFiles);
   const modelConfig = extendedConfig(parseConfig(parent.config(), join(config.model, CONFIG_FILE)), config);
   const { sha256: tokenizerHash } = openTokenizer(config.model);
-  using sources = openSources(config, tokenizerHash);
+  using sources = await openSources(config, tokenizerHash);
   const batches = new PhasedBatches(sources.mix, config.phases, config);
   const { steps } = batches;
   const last = config.phases.at(-1)!;
   const phases = config.phases.map((phase) => ({ ...phase, checkpointLayers: config.checkpointLayers }));
   const about = { label: 'extend', out: config.out, keepLast: config.keepLast };
   requireFits(forecastTraining(modelConfig, phases, { ...about, secondsPerStep: phases.map(() => 0) }));
-  using run = openRun('extend', config, options.resume ?? false);
+  const inputs = {
+    model: inputAt(config.model, parentFiles.hash),
+    ...Object.fromEntries(
+      sources.mix.map(({ shards, sha256 }, i) => [`mix.${i}.data`, inputAt(shards.folder, sha256)]),
+    ),
+  };
+  using run = openRun('extend', config, options.resume ?? false, inputs);
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
 
   // What there is to do, and how long it will take.
   const remembered = (checkpoint?.state as unknown as { task: { before: Evaluation } } | undefined)?.task;
   const start = checkpoint?.step ?? 0;
   using log = run.openEvents(checkpoint ? start : undefined);
+  if (edited.length > 0) {
+    const message = `${edited.join(', ')} in ${config.model} changed since its lineage.json was written`;
+    log.write({ type: 'warning', step: start, code: 'edited-parent', message });
+    print(`warning: ${message}; the lineage names it as it is now`);
+  }
   print(formatParameterTable(modelConfig));
   print(describeAttention(modelConfig));
   for (const [index, phase] of batches.phases.entries()) print(describePhase(index, phase));
@@ -99,6 +113,7 @@ export async function extend(
     loaded.dispose();
   }
   using _model = model;
+  parentFiles.requireUnchanged();
   using optimizer = new AdamW(decayGroups(model), {
     betas: config.betas,
     eps: config.epsilon,
@@ -158,6 +173,7 @@ export async function extend(
 
   // The result.
   const folder = join(config.out, 'model');
+  parentFiles.requireUnchanged(); // the tokenizer is taken from there
   saveModel(folder, model, {
     tokenizerFolder: config.model,
     lineage: {
@@ -166,8 +182,8 @@ export async function extend(
       config: asJson(config),
       seed: config.seed,
       commit: codeCommit(),
-      parents: [{ name: config.model, sha256: parent.hash() }],
-      data: sources.mix.map(({ shards }) => ({ name: shards.folder, sha256: shards.manifest.fingerprint })),
+      parents: [{ name: config.model, sha256: parentFiles.hash }],
+      data: sources.mix.map(({ shards, sha256 }) => ({ name: shards.folder, sha256 })),
     },
   });
   return { interrupted, folder, before, after: after ?? measure(model, last) };
@@ -181,7 +197,7 @@ function extendedConfig(config: Plamo2Config, settings: ExtendConfig): Plamo2Con
 }
 
 interface Sources extends Disposable {
-  mix: { shards: TokenShards; weight: number }[];
+  mix: { shards: TokenShards; weight: number; sha256: string }[];
   /** Those with documents to measure with. */
   heldOut: TokenShards[];
   /** Tokens that one evaluation goes through. */
@@ -189,13 +205,18 @@ interface Sources extends Disposable {
 }
 
 /** Opens the shards of the mix. @throws DataError when some do not fit the model, or nothing is held out in any */
-function openSources(config: ExtendConfig, tokenizerHash: string): Sources {
+async function openSources(config: ExtendConfig, tokenizerHash: string): Promise<Sources> {
   const mix: Sources['mix'] = [];
   const close = () => {
     for (const { shards } of mix) shards[Symbol.dispose]();
   };
   try {
-    for (const { data, weight } of config.mix) mix.push({ shards: TokenShards.open(data, { tokenizerHash }), weight });
+    for (const { data, weight } of config.mix) {
+      const shards = TokenShards.open(data, { tokenizerHash });
+      const source = { shards, weight, sha256: '' };
+      mix.push(source);
+      source.sha256 = await shards.verify();
+    }
     const heldOut = mix.map(({ shards }) => shards).filter(({ manifest }) => manifest.heldOut.documents > 0);
     if (heldOut.length === 0) throw emptySplit(mix[0]!.shards, 'heldOut');
     const tokens = heldOut.map(({ manifest }) => Math.min(manifest.heldOut.tokens, config.evaluateTokens));

@@ -124,7 +124,7 @@ describe('bad input', () => {
   it('does not overwrite a run, nor go on with other settings', async () => {
     await expect(train('learns', { steps: 40 })).rejects.toThrow(/already holds a run.*\n.*--resume/);
     await expect(train('learns', { steps: 40, learningRate: 1 }, { resume: true })).rejects.toThrow(
-      /another "learningRate"/,
+      /other settings: learningRate 0.003 → 1\n/,
     );
     await expect(train('learns', { steps: 40, learningRate: 1 }, { resume: true })).rejects.toThrow(ConfigError);
   });

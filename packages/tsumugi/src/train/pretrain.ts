@@ -3,10 +3,26 @@
 // bit for bit.
 import { join } from 'node:path';
 import { deriveSeed } from '../base/index.ts';
-import { initialWeights, openTokenizer, Plamo2, type Plamo2Config, preset, saveModel } from '../lm/index.ts';
+import {
+  initialWeights,
+  openTokenizer,
+  Plamo2,
+  type Plamo2Config,
+  preset,
+  saveModel,
+  tokenizerContent,
+} from '../lm/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
-import { asJson, codeCommit, formatForecast, openRun, type ProgressStream, requireFits } from '../run/index.ts';
+import {
+  asJson,
+  codeCommit,
+  formatForecast,
+  inputAt,
+  openRun,
+  type ProgressStream,
+  requireFits,
+} from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { makeBatch, PackedBatches, TokenShards } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
@@ -42,8 +58,14 @@ export async function pretrain(
   const device = parseDevice(config.device);
 
   // Data and model.
-  const { tokenizer, sha256: tokenizerHash } = openTokenizer(config.tokenizer);
-  using shards = TokenShards.open(config.data, { tokenizerHash });
+  const opened = openTokenizer(config.tokenizer);
+  const { tokenizer } = opened;
+  const tokenizerFiles = await tokenizerContent(opened);
+  using shards = TokenShards.open(config.data, { tokenizerHash: opened.sha256 });
+  const inputs = {
+    data: inputAt(config.data, await shards.verify()),
+    tokenizer: inputAt(opened.path, tokenizerFiles.hash),
+  };
   const modelConfig = preset(config.model, {
     ...(config.modelChanges as Partial<Plamo2Config>),
     vocab_size: tokenizer.vocabSize,
@@ -61,7 +83,7 @@ export async function pretrain(
     secondsPerStep: [0], // measured below, once there is a model
   });
   requireFits(forecast);
-  using run = openRun('pretrain', config, options.resume ?? false);
+  using run = openRun('pretrain', config, options.resume ?? false, inputs);
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using model = new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), device));
   using optimizer = new AdamW(decayGroups(model), {
@@ -139,6 +161,7 @@ export async function pretrain(
 
   // The result.
   const folder = join(config.out, 'model');
+  tokenizerFiles.requireUnchanged();
   saveModel(folder, model, {
     tokenizerFolder: config.tokenizer,
     lineage: {
@@ -147,7 +170,7 @@ export async function pretrain(
       config: asJson(config),
       seed: config.seed,
       commit: codeCommit(),
-      data: [{ name: config.data, sha256: shards.manifest.fingerprint }],
+      data: [inputs.data, inputs.tokenizer].map(({ path: name, sha256 }) => ({ name, sha256 })),
     },
   });
   return { interrupted, folder, before, after: after ?? measure() };

@@ -92,7 +92,7 @@ describe('the engine', () => {
   });
 
   it('says what it will read and write', async () => {
-    await using backend = openEngine(tiny.folder);
+    await using backend = await openEngine(tiny.folder);
     expect(backend.weigh!(generate('吾輩は', { maxTokens: 7 }))).toEqual({ read: 4, write: 7 });
     expect(backend.weigh!({ kind: 'choices', prompt: '吾輩は', choices: ['猫', '犬', '猫と犬'] }).read).toBe(6);
     expect(backend.weigh!({ kind: 'rolling', text: '吾輩は猫' }).read).toBe(4);
@@ -108,7 +108,7 @@ describe('the engine', () => {
       { role: 'user', content: '犬は?' },
     ] as const;
     expect(plainTemplate.render(prompt)).toBe(text);
-    await using backend = openEngine(tiny.folder);
+    await using backend = await openEngine(tiny.folder);
     expect(backend.settings).toMatchObject({ template: plainTemplate.name, dtype: 'float32', device: 'cpu' });
     const [chat, plain] = await answersOf(backend, [{ ...generate(''), prompt }, generate(text)]);
     expect(chat).toEqual(plain);
@@ -116,9 +116,9 @@ describe('the engine', () => {
 
   it('tells models apart by their content', async () => {
     using other = new TinyModel(2);
-    await using a = openEngine(tiny.folder);
-    await using b = openEngine(tiny.folder);
-    await using c = openEngine(other.folder);
+    await using a = await openEngine(tiny.folder);
+    await using b = await openEngine(tiny.folder);
+    await using c = await openEngine(other.folder);
     expect(a.fingerprint).toBe(b.fingerprint);
     expect(a.fingerprint).not.toBe(c.fingerprint);
   });

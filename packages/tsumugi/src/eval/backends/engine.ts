@@ -52,16 +52,21 @@ export interface LoadedModel {
 }
 
 /** Loads a model folder. @throws DataError, ConfigError, CheckpointError as `loadModel` does */
-export function openEngine(
+export async function openEngine(
   folder: string,
   options: EngineOptions & { device?: Device | undefined; dtype?: DType | undefined } = {},
-): Backend {
+): Promise<Backend> {
   const { device, dtype } = options;
+  const files = await new Artefact(folder).hashed();
   const model = loadModel(folder, { device, dtype });
   try {
     const tokenizer = loadTokenizer(folder, model.config);
-    const fingerprint = new Artefact(folder).hash();
-    return new Engine({ model, tokenizer, name: folder, fingerprint }, options, () => model.dispose());
+    const check = () => files.requireUnchanged();
+    check();
+    return new Engine({ model, tokenizer, name: folder, fingerprint: files.hash }, options, {
+      check,
+      dispose: () => model.dispose(),
+    });
   } catch (error) {
     model.dispose();
     throw error;
@@ -69,7 +74,14 @@ export function openEngine(
 }
 
 export function engineBackend(loaded: LoadedModel, options: EngineOptions = {}): Backend {
-  return new Engine(loaded, options, () => {});
+  return new Engine(loaded, options, { check: () => {}, dispose: () => {} });
+}
+
+/** What the model was loaded from. */
+interface Files {
+  /** @throws DataError when its files changed since */
+  check(): void;
+  dispose(): void;
 }
 
 type Report = (index: number, answer: Answer) => void;
@@ -85,10 +97,10 @@ class Engine implements Backend {
   readonly #template: ChatTemplate;
   readonly #slots: number;
   readonly #tokens: number;
-  readonly #dispose: () => void;
+  readonly #files: Files;
   readonly #questions = new WeakMap<Request, Question>();
 
-  constructor(loaded: LoadedModel, options: EngineOptions, dispose: () => void) {
+  constructor(loaded: LoadedModel, options: EngineOptions, files: Files) {
     const { template = plainTemplate, slots = 16, tokens = 4096 } = options;
     this.model = loaded.name;
     this.fingerprint = loaded.fingerprint;
@@ -97,7 +109,7 @@ class Engine implements Backend {
     this.#template = template;
     this.#slots = slots;
     this.#tokens = tokens;
-    this.#dispose = dispose;
+    this.#files = files;
     const device = loaded.model.parameterDevice;
     const dtype = parameters(loaded.model)[0]!.dtype;
     // Equal up to rounding: how many requests run together changes the last digit of sums.
@@ -112,8 +124,12 @@ class Engine implements Backend {
   }
 
   async answer(requests: readonly Request[], onAnswer: Report, signal?: AbortSignal): Promise<void> {
-    await this.#score(requests, onAnswer, signal);
-    await this.#generate(requests, onAnswer, signal);
+    const report: Report = (index, answer) => {
+      this.#files.check();
+      onAnswer(index, answer);
+    };
+    await this.#score(requests, report, signal);
+    await this.#generate(requests, report, signal);
   }
 
   #encode(text: string): number[] {
@@ -248,7 +264,7 @@ class Engine implements Backend {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#dispose();
+    this.#files.dispose();
   }
 }
 

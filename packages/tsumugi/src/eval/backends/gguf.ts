@@ -1,6 +1,6 @@
 // A GGUF file as a backend, evaluated by llama.cpp on the CPU through node-llama-cpp.
-import { sha256File, UserError } from '../../base/index.ts';
-import { readGguf } from '../../store/index.ts';
+import { UserError } from '../../base/index.ts';
+import { HashedFiles, readGguf } from '../../store/index.ts';
 import type { Backend } from '../backend.ts';
 import { type ChatTemplate, plainTemplate } from '../chat-template.ts';
 import type {
@@ -35,7 +35,7 @@ export interface GgufOptions {
 }
 
 /**
- * Opens a GGUF file. It is read once as a whole, for its hash.
+ * Opens a GGUF file. It is read once as a whole, for its hash, and again when it has changed.
  *
  * @throws UserError when node-llama-cpp is not installed, or for a file that llama.cpp cannot run; FormatError and DataError for a
  *   file that is no GGUF or cannot be read
@@ -43,6 +43,7 @@ export interface GgufOptions {
 export async function ggufBackend(options: GgufOptions): Promise<Backend> {
   const { file, threads } = options;
   const checked = checkGguf(readGguf(file));
+  const files = await HashedFiles.of(new Map([['', file]])); // its name does not count
   const plamo2 = checked.architecture === 'plamo2' ? plamo2Tokenizer(checked) : undefined;
   const library = options.library ?? (await importLibrary());
   const contextSize = options.contextSize ?? Math.min(checked.contextLength ?? defaultContext, defaultContext);
@@ -56,7 +57,8 @@ export async function ggufBackend(options: GgufOptions): Promise<Backend> {
     });
   }
   const tokenizer = plamo2 ?? llamaTokenizer(model.model);
-  return new GgufBackend(options, { checked, model, tokenizer, library, version: await library.getModuleVersion() });
+  const version = await library.getModuleVersion();
+  return new GgufBackend(options, { checked, model, tokenizer, library, version, files });
 }
 
 interface Parts {
@@ -65,6 +67,7 @@ interface Parts {
   tokenizer: GgufTokenizer;
   library: LlamaLibrary;
   version: string;
+  files: HashedFiles;
 }
 
 class GgufBackend implements Backend {
@@ -75,6 +78,7 @@ class GgufBackend implements Backend {
   readonly chat: boolean;
   readonly kinds: ReadonlySet<Request['kind']>;
   readonly #checked: CheckedGguf;
+  readonly #files: HashedFiles;
   readonly #model: GgufModel;
   readonly #tokenizer: GgufTokenizer;
   readonly #library: LlamaLibrary;
@@ -83,10 +87,11 @@ class GgufBackend implements Backend {
   readonly #bos: Token[];
 
   constructor({ file, template = plainTemplate }: GgufOptions, parts: Parts) {
-    const { checked, model, tokenizer, library, version } = parts;
+    const { checked, model, tokenizer, library, version, files } = parts;
     const { bos, shouldPrependBosToken } = model.model.tokens;
     this.model = file;
-    this.fingerprint = sha256File(file);
+    this.fingerprint = files.hash;
+    this.#files = files;
     this.#checked = checked;
     this.#model = model;
     this.#tokenizer = tokenizer;
@@ -132,6 +137,7 @@ class GgufBackend implements Backend {
     for (const [index, request] of requests.entries()) {
       const answer = signal?.aborted ? undefined : await this.#answer(request, index, signal);
       if (!answer) return;
+      this.#files.requireUnchanged();
       onAnswer(index, answer);
     }
   }

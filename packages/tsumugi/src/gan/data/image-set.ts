@@ -1,5 +1,5 @@
 // What every data set of images becomes: bytes [N, C, H, W] in memory, with labels where there are classes.
-import { ConfigError, cacheFolder, invariant } from '../../base/index.ts';
+import { ConfigError, cacheFolder, invariant, sha256 } from '../../base/index.ts';
 
 /** `all` for images that nobody has split. */
 export type Split = 'train' | 'test' | 'all';
@@ -28,6 +28,12 @@ export interface OpenOptions {
   folder?: string | undefined;
   /** Told what takes long, a line at a time. */
   report?: ((line: string) => void) | undefined;
+}
+
+/** SHA-256 of images and classes: tells one set from another, wherever they come from. */
+export function imagesHash({ channels, height, width, pixels, labels, classNames }: ImageSet): string {
+  const marks = labels && sha256(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength));
+  return sha256(JSON.stringify([channels, height, width, sha256(pixels), marks ?? null, classNames ?? null]));
 }
 
 /** `TSUMUGI_DATA`, otherwise `tsumugi/data` in `$XDG_CACHE_HOME` or `~/.cache`. */

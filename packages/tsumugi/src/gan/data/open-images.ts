@@ -22,6 +22,9 @@ const NAMED: Readonly<Record<string, (split: 'train' | 'test', options: FolderOp
 /** The names of the data sets that are fetched. */
 export const imageSetNames = Object.keys(NAMED);
 
+/** Whether a name stands for a folder of images. */
+export const isFolder = (name: string): boolean => name.startsWith('.') || name.includes('/');
+
 /**
  * Opens a named data set, or, when `name` holds a `/` or begins with a `.`, a folder of images; a folder is not split: all of it
  * is given for either split.
@@ -29,7 +32,7 @@ export const imageSetNames = Object.keys(NAMED);
  * @throws ConfigError for an unknown name, or a size the set does not have
  */
 export async function openImages(name: string, split: 'train' | 'test', options: FolderOptions): Promise<ImageSet> {
-  if (name.startsWith('.') || name.includes('/')) return openImageFolder(name, options);
+  if (isFolder(name)) return openImageFolder(name, options);
   const open = NAMED[name];
   if (open) return open(split, options);
   throw new ConfigError('unknown-data', `there is no data set "${name}"`, {

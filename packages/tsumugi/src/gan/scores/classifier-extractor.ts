@@ -1,9 +1,8 @@
 // A trained classifier as a model folder, and as the feature extractor of "CIFAR-FD", "CIFAR-IS" and the like.
-import { sha256 } from '../../base/index.ts';
 import { loadTensors, namedTensors } from '../../nn/index.ts';
 import { Artefact, type Lineage, writeArtefact } from '../../store/index.ts';
 import { type Device, Generator, noGrad, scope } from '../../torch/index.ts';
-import type { ImageSet } from '../data/image-set.ts';
+import { type ImageSet, imagesHash } from '../data/image-set.ts';
 import { ImageClassifier } from './classifier.ts';
 import { CLASSIFIER_TYPE, type ClassifierConfig, classifierConfigSchema } from './classifier-config.ts';
 import { classifierNames, type FeatureExtractor, pixelRules, toInput } from './extractor.ts';
@@ -30,7 +29,7 @@ export function saveClassifier(folder: string, trained: TrainedClassifier, train
       stage: 'image-classifier',
       seed: settings.seed,
       config: { ...settings, widths: [...settings.widths] },
-      data: [train, test].map(({ source, split, pixels }) => ({ name: `${source} ${split}`, sha256: sha256(pixels) })),
+      data: [train, test].map((set) => ({ name: `${set.source} ${set.split}`, sha256: imagesHash(set) })),
     },
   });
 }
@@ -42,10 +41,10 @@ const prefix = (dataset: string): string => dataset.replace(/-10$/, '');
  * @param options `resizer`: `none` when left out, so that images of another size are refused
  * @throws DataError, FormatError, CheckpointError when the folder holds no classifier of ours
  */
-export function classifierExtractor(
+export async function classifierExtractor(
   folder: string,
   options: { device?: Device | undefined; resizer?: Resizer | undefined } = {},
-): FeatureExtractor {
+): Promise<FeatureExtractor> {
   const { device = 'cpu', resizer = 'none' } = options;
   const artefact = new Artefact(folder);
   const config = artefact.config(classifierConfigSchema);
@@ -58,10 +57,11 @@ export function classifierExtractor(
     classifier.dispose();
     throw error;
   }
+  const hash = await artefact.hash();
   const pixels = pixelRules['minus-one-to-one'];
   return {
     name: `${dataset} classifier (test accuracy ${config.test_accuracy.toFixed(4)})`,
-    hash: artefact.hash(),
+    hash,
     inputSize,
     resizer,
     pixels: pixels.text,

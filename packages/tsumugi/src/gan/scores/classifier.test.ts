@@ -24,10 +24,14 @@ it('learns, is kept, and gives features and probabilities', async () => {
     expect(lines).toHaveLength(3);
     expect(lines[2]).toMatch(/^epoch 3 of 3: loss 0\.\d{4}, test accuracy 1\.0000$/);
     saveClassifier(folder, trained, train, test);
-    using extractor = classifierExtractor(folder);
+    using extractor = await classifierExtractor(folder);
     expect(extractor.name).toBe('Toy-10 classifier (test accuracy 1.0000)');
     expect(extractor.names.frechet).toBe('Toy-FD');
-    expect([extractor.numFeatures, extractor.numClasses, extractor.hash]).toEqual([12, 2, new Artefact(folder).hash()]);
+    expect([extractor.numFeatures, extractor.numClasses, extractor.hash]).toEqual([
+      12,
+      2,
+      await new Artefact(folder).hash(),
+    ]);
     scope(() => {
       const images = tensor(test.pixels, { shape: [40, 1, 8, 8] });
       const { features, probabilities } = extractor.extract(images);

@@ -1,8 +1,7 @@
 // The report as one HTML file that needs nothing else: inline style, inline SVG, no scripts.
 import type { Json } from '../../store/index.ts';
 import type { Curve } from '../curves.ts';
-import { formatBytes, formatDuration, formatInteger, formatNumber } from '../format.ts';
-import { formatTime } from '../plan.ts';
+import { formatBytes, formatDuration, formatInteger, formatNumber, formatTime } from '../format.ts';
 import type { RecipeReport, ReportStep } from '../report.ts';
 import { formatFigure } from '../report-table.ts';
 import type { StageFigure, Table } from '../results.ts';

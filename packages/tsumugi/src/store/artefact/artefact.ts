@@ -13,6 +13,7 @@ import {
   type Safetensors,
   writeSharded,
 } from '../safetensors/index.ts';
+import { HashedFiles } from './hashed-files.ts';
 import { type Lineage, lineageSchema, type Provenance } from './lineage.ts';
 
 export const CONFIG_FILE = 'config.json';
@@ -157,22 +158,26 @@ export class Artefact {
     return existsSync(path) ? readJson(path, schema) : undefined;
   }
 
-  /**
-   * SHA-256 over the names and contents of the folder's files, `lineage.json` apart: equal hashes mean the same model.
-   * Hashes that the lineage recorded are trusted where the file's size still fits, unless `verify`; others are computed,
-   * which reads the files.
-   */
-  hash({ verify = false } = {}): string {
-    const recorded = verify ? {} : (this.lineage()?.files ?? {});
-    const lines = readdirSync(this.path)
-      .filter((name) => name !== LINEAGE_FILE && !name.startsWith('.'))
-      .filter((name) => statSync(join(this.path, name)).isFile())
-      .sort()
-      .map((name) => {
-        const path = join(this.path, name);
-        const known = recorded[name];
-        return `${known?.bytes === statSync(path).size ? known.sha256 : sha256File(path)}  ${name}\n`;
-      });
-    return sha256(lines.join(''));
+  /** Hashes the folder's files by their content, `lineage.json` apart: equal hashes mean the same model. */
+  hashed(): Promise<HashedFiles> {
+    const names = readdirSync(this.path).filter(
+      (name) => name !== LINEAGE_FILE && !name.startsWith('.') && statSync(join(this.path, name)).isFile(),
+    );
+    return HashedFiles.of(new Map(names.map((name) => [name, join(this.path, name)])));
+  }
+
+  /** The hash over all of them. */
+  async hash(): Promise<string> {
+    return (await this.hashed()).hash;
+  }
+
+  /** The files that are not what `lineage.json` says of them; none for folders that have no lineage. */
+  changedFiles({ hashes }: HashedFiles): string[] {
+    const lineage = this.lineage();
+    if (!lineage) return [];
+    const recorded = new Map(Object.entries(lineage.files).map(([name, file]) => [name, file.sha256]));
+    return [...new Set([...recorded.keys(), ...hashes.keys()])].filter(
+      (name) => recorded.get(name) !== hashes.get(name),
+    );
   }
 }

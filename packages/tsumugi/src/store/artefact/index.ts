@@ -10,4 +10,5 @@ export {
   TOKENIZER_FILE,
   writeArtefact,
 } from './artefact.ts';
+export { HashedFiles } from './hashed-files.ts';
 export type { Lineage, Provenance } from './lineage.ts';

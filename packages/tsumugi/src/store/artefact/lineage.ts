@@ -18,7 +18,7 @@ export const lineageSchema = z.strictObject({
   commit: z.string().nullable(),
   /** When it was made, ISO 8601. */
   created: z.iso.datetime(),
-  /** The model folders it was made from, by their hash (`artefactHash`). */
+  /** The model folders it was made from, by the hash of their content (`Artefact.hash`). */
   parents: z.array(z.strictObject({ name: z.string(), sha256 })),
   /** The data it was made from. */
   data: z.array(z.strictObject({ name: z.string(), sha256 })),

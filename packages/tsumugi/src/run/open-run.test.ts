@@ -1,0 +1,134 @@
+// Going on with a run: the same settings and the same inputs, wherever they lie by now.
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ConfigError, contentHash, DataError, FormatError, TsumugiError } from '../base/index.ts';
+import { inputAt, openRun, RunFolder } from './index.ts';
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-open-run-'));
+  writeFileSync(at('a'), 'one');
+  mkdirSync(at('b'));
+  writeFileSync(at('b', 'x'), 'two');
+});
+afterEach(() => rmSync(home, { recursive: true }));
+const at = (...names: string[]) => join(home, ...names);
+
+interface Settings {
+  out: string;
+  data: string;
+  mix: { data: string; weight: number }[];
+  steps: number;
+  minutes?: number;
+}
+const settings = (changes: Partial<Settings> = {}): Settings => ({
+  ...{ out: at('run'), data: at('a'), mix: [{ data: at('b'), weight: 1 }], steps: 3 },
+  ...changes,
+});
+
+async function open(changes: Partial<Settings> = {}, { name = 'train', resume = true } = {}): Promise<RunFolder> {
+  const config = settings(changes);
+  const inputs = {
+    data: inputAt(config.data, await contentHash(config.data)),
+    'mix.0.data': inputAt(config.mix[0]!.data, await contentHash(config.mix[0]!.data)),
+  };
+  return openRun(name, config, resume, inputs);
+}
+const begin = async () => (await open({}, { resume: false }))[Symbol.dispose]();
+async function refusal(opening: Promise<RunFolder>): Promise<TsumugiError> {
+  const error = await opening.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(TsumugiError);
+  expect((error as TsumugiError).remedy).toBeTruthy();
+  return error as TsumugiError;
+}
+
+it('begins, and writes down what it is made from', async () => {
+  await begin();
+  const run = RunFolder.open(at('run'));
+  expect(run.inputs).toEqual({
+    data: { path: at('a'), sha256: await contentHash(at('a')), bytes: 3, written: expect.any(String) },
+    'mix.0.data': { path: at('b'), sha256: await contentHash(at('b')), bytes: 3, written: expect.any(String) },
+  });
+  (await open())[Symbol.dispose]();
+});
+
+it('goes on when run and inputs were moved or are named otherwise, and says where they are now', async () => {
+  await begin();
+  const { created } = RunFolder.open(at('run'));
+  renameSync(at('run'), at('moved'));
+  mkdirSync(at('elsewhere'));
+  renameSync(at('a'), at('elsewhere', 'text'));
+  symlinkSync(at('b'), at('link'));
+  const places = {
+    out: `${at('moved')}/`,
+    data: `${home}/b/../elsewhere/./text`,
+    mix: [{ data: at('link'), weight: 1 }],
+  };
+  (await open(places))[Symbol.dispose]();
+  const run = RunFolder.open(at('moved'));
+  expect([run.config, run.created]).toEqual([settings(places), created]);
+  expect(run.inputs).toMatchObject({ data: { path: places.data }, 'mix.0.data': { path: at('link') } });
+  (await open(places))[Symbol.dispose]();
+});
+
+it('refuses inputs that changed in place, each with what it was and is', async () => {
+  await begin();
+  const whole = readFileSync(at('run', 'run.json'), 'utf8');
+  const then = await contentHash(at('a'));
+  utimesSync(at('a'), 1, 1);
+  writeFileSync(at('a'), 'eno');
+  utimesSync(at('a'), 1, 1);
+  const one = await refusal(open());
+  expect(one).toBeInstanceOf(DataError);
+  expect(one.code).toBe('input-changed');
+  expect(one.message).toContain(`data was ${at('a')} (SHA-256 ${then.slice(0, 12)}…, 3 bytes, of 20`);
+  expect(one.message).toContain(
+    `and is ${at('a')} (SHA-256 ${(await contentHash(at('a'))).slice(0, 12)}…, 3 bytes, of 1970`,
+  );
+  expect(one.message).not.toContain('mix');
+  writeFileSync(at('b', 'y'), 'three');
+  expect((await refusal(open())).message).toMatch(/data was .*; mix\.0\.data was .*3 bytes.* and is .*8 bytes/);
+  // Nothing was written, nothing is locked: put back, it goes on.
+  expect(readFileSync(at('run', 'run.json'), 'utf8')).toBe(whole);
+  writeFileSync(at('a'), 'one');
+  rmSync(at('b', 'y'));
+  (await open())[Symbol.dispose]();
+});
+
+it('refuses other settings, naming each, and those that are gone', async () => {
+  (await open({ minutes: 5 }, { resume: false }))[Symbol.dispose]();
+  const error = await refusal(open({ steps: 4, mix: [{ data: at('b'), weight: 2 }] }));
+  expect(error).toBeInstanceOf(ConfigError);
+  expect(error.fields['changes']).toEqual(['mix [{"weight":1}] → [{"weight":2}]', 'steps 3 → 4', 'minutes 5 → unset']);
+  expect((await refusal(open({}, { name: 'other' }))).code).toBe('other-run');
+  (await open({ minutes: 5 }))[Symbol.dispose]();
+});
+
+it('believes no run.json that is malformed', async () => {
+  await begin();
+  const run = JSON.parse(readFileSync(at('run', 'run.json'), 'utf8'));
+  for (const inputs of [
+    undefined,
+    [],
+    { data: { path: 'a' } },
+    { data: { ...run.inputs.data, sha256: 'x' } },
+    { data: { ...run.inputs.data, more: 1 } },
+  ]) {
+    writeFileSync(at('run', 'run.json'), JSON.stringify({ ...run, inputs }));
+    expect(await refusal(open())).toBeInstanceOf(FormatError);
+  }
+  // Names that every object has are names like others.
+  writeFileSync(at('run', 'run.json'), JSON.stringify({ ...run, inputs: {} }));
+  expect((await refusal(open())).message).toContain('data was not named and is');
+});

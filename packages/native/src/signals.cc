@@ -24,7 +24,8 @@ void on_signal(int number) {
     return;
   }
   static const char text[] = "\nCtrl-C again ends at once, without saving\n";
-  if (number == SIGINT && write(STDERR_FILENO, text, sizeof text - 1) < 0) return;
+  // Standard error may have gone (`2>&1 | tee`): the signal counts all the same.
+  [[maybe_unused]] const auto written = number == SIGINT ? write(STDERR_FILENO, text, sizeof text - 1) : 0;
   const auto& node = node_action[number == SIGINT ? 0 : 1];
   if (node.sa_handler != SIG_DFL && node.sa_handler != SIG_IGN) node.sa_handler(number);
 }

@@ -1,6 +1,7 @@
 export { fsyncPath, writeFileAtomic } from './atomic.ts';
 export { cacheFolder } from './cache-folder.ts';
 export { type ContentHashOptions, contentHash, filesHash, filesIn } from './content-hash.ts';
+export { noteSignal, signalExitCode } from './ending.ts';
 export {
   CheckpointError,
   ConfigError,
@@ -16,7 +17,9 @@ export {
 } from './errors.ts';
 export { isSettled, stampOf } from './hash-record.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
+export { honourNohup } from './nohup.ts';
 export { checkSeed, deriveSeed, RandomStream } from './random.ts';
 export { sha256, sha256File } from './sha256.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
+export { steady } from './steady.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';

@@ -1,7 +1,7 @@
 // `tsumugi demo`: the recipe plamo2-mini on two novels or your own text, then samples and a prompt to talk at. What a former
 // run finished is used again; a run that was cut off goes on.
 import { join } from 'node:path';
-import { UserError } from '../base/index.ts';
+import { signalExitCode, UserError } from '../base/index.ts';
 import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
 import { formatDuration, type RecipeOutcome, type RecipeReport, runRecipe } from '../run/index.ts';
 import { listSourceFiles } from '../text/index.ts';
@@ -54,8 +54,8 @@ export const run = defineVerb(
     const began = performance.now();
     const { interrupted, report } = await runDemo(options, io);
     if (interrupted) {
-      await write(io.stderr, 'saved; the same command goes on from here\n');
-      return 0;
+      io.stderr.write('saved; the same command goes on from here\n');
+      return signalExitCode();
     }
     const model = join(options.out, report.steps.findLast(({ kind }) => kind === 'model')!.name, 'model');
     const bits = bitsOf(report);
@@ -64,8 +64,7 @@ export const run = defineVerb(
       await write(io.stdout, `${JSON.stringify({ model, bitsPerCharacter: bits, seconds })}\n`);
       return 0;
     }
-    await write(
-      io.stderr,
+    io.stderr.write(
       `\nheld-out bits per character: ${bits.before?.toFixed(3)} before training, ${bits.after?.toFixed(3)} after\n` +
         `report: ${join(options.out, 'report.html')}\n\n` +
         `what it writes  ${dim(io.stderr, `(after ${formatDuration(seconds)})`)}\n`,
@@ -87,7 +86,7 @@ async function runDemo(options: DemoOptions, io: Io): Promise<RecipeOutcome> {
     return await attempt(true);
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'no-long-document') throw error;
-    await write(io.stderr, `\n${error.message.split('\n', 1)[0]}: the model keeps the context it has\n\n`);
+    io.stderr.write(`\n${error.message.split('\n', 1)[0]}: the model keeps the context it has\n\n`);
     return attempt(false);
   }
 }
@@ -129,5 +128,5 @@ async function show(folder: string, io: Io): Promise<void> {
     await write(io.stdout, '\n\n');
   }
   if (io.stdin.isTTY && io.stdout.isTTY) await chat(model, tokenizer, { io });
-  else await write(io.stderr, `Talk to it: npx tsumugi chat --model ${folder}\n`);
+  else io.stderr.write(`Talk to it: npx tsumugi chat --model ${folder}\n`);
 }

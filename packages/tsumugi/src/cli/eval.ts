@@ -2,7 +2,7 @@
 // model, is a contract for measuring.
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigError, cacheFolder, DataError, writeFileAtomic } from '../base/index.ts';
+import { ConfigError, cacheFolder, DataError, signalExitCode, writeFileAtomic } from '../base/index.ts';
 import {
   type Backend,
   type EvaluationProgress,
@@ -21,9 +21,6 @@ import { formatRows, type OptionValues } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, textOptions } from './text-options.ts';
 import { defineVerb } from './verb.ts';
-
-/** What a shell shows for a process that Ctrl-C ended: what comes after `&&` is not to run. */
-const INTERRUPTED = 130;
 
 const options = {
   model: { type: 'string', value: 'DIR|FILE.gguf|NAME', help: 'model folder, GGUF file, or the name at --endpoint' },
@@ -127,8 +124,8 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
   else if (report.tasks.length > 0) await write(io.stdout, formatResults(report));
   if (report.interrupted) {
     const kept = cache === undefined ? 'nothing is kept (--no-cache)' : `answers are kept in ${cache}`;
-    await write(io.stderr, `stopped; ${kept}${cache === undefined ? '' : ', the same command goes on from here'}\n`);
-    return INTERRUPTED;
+    io.stderr.write(`stopped; ${kept}${cache === undefined ? '' : ', the same command goes on from here'}\n`);
+    return signalExitCode();
   }
   if (values.out !== undefined) writeFileAtomic(values.out, `${JSON.stringify(report, null, 2)}\n`);
   return 0;

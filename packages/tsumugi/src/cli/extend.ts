@@ -1,5 +1,7 @@
 // `tsumugi extend`: extends a trained model to long contexts.
+import { signalExitCode } from '../base/index.ts';
 import { extend, extendConfig } from '../train/index.ts';
+import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
@@ -19,7 +21,7 @@ export const run = defineVerb(
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(extendConfig))}`,
   },
-  async (options, io) => {
+  async (options, io, _, args) => {
     const { model, data, out } = options;
     const file = options.config === undefined ? {} : (readSettingsFile(options.config) as object);
     const mix = data.length > 0 ? data.map((folder) => ({ data: folder })) : undefined;
@@ -28,9 +30,7 @@ export const run = defineVerb(
     const result = await extend(config, { resume: options.resume, stream: io.stderr });
     if (options.json) {
       await write(io.stdout, `${JSON.stringify(result)}\n`);
-    } else if (result.interrupted) {
-      await write(io.stdout, `saved; go on with: tsumugi extend … --out ${config.out} --resume\n`);
-    } else {
+    } else if (!result.interrupted) {
       const bits = (evaluation: { bitsPerCharacter: number } | undefined) => evaluation?.bitsPerCharacter.toFixed(3);
       const { contextLength } = config.phases.at(-1)!;
       await write(
@@ -39,5 +39,8 @@ export const run = defineVerb(
           `${bits(result.after)} after → ${result.folder}\n`,
       );
     }
+    if (!result.interrupted) return 0;
+    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi extend', args)}\n`);
+    return signalExitCode();
   },
 );

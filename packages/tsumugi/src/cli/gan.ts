@@ -1,5 +1,5 @@
 // `tsumugi gan`: trains GANs on images, draws with them, scores what they draw.
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, signalExitCode } from '../base/index.ts';
 import {
   classifierExtractor,
   type FeatureExtractor,
@@ -25,6 +25,7 @@ import {
   trainGan,
   writeSampleGrid,
 } from '../gan/index.ts';
+import { resumeCommand } from './command-line.ts';
 import { type Io, write } from './io.ts';
 import { chooseDevice, modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
@@ -55,18 +56,23 @@ const train = defineVerb(
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(ganConfig))}`,
   },
-  async (options, io) => {
+  async (options, io, _, args) => {
     const recipe = options.recipe === undefined ? undefined : ganRecipe(options.recipe);
-    if (options.list) return list(options.recipe, io);
+    if (options.list) {
+      await list(options.recipe, io);
+      return 0;
+    }
     const file = options.config === undefined ? {} : (readSettingsFile(options.config) as object);
     const given = Object.entries({ data: options.data, out: options.out }).filter(([, value]) => value !== undefined);
     const settings = { ...(recipe && settingsOf(recipe)), ...file, ...Object.fromEntries(given) };
     const config = applySettings(ganConfig, settings, options.set, options.config);
     const result = await trainGan(config, { resume: options.resume, stream: io.stderr, recipe: options.recipe });
     if (options.json) await write(io.stdout, `${JSON.stringify(result)}\n`);
-    else if (result.interrupted)
-      await write(io.stdout, `saved; go on with: tsumugi gan train … --out ${config.out} --resume\n`);
-    else await write(io.stdout, `${result.steps} updates of the generator → ${result.folder}\n`);
+    else if (!result.interrupted)
+      await write(io.stdout, `${result.steps} updates of the generator → ${result.folder}\n`);
+    if (!result.interrupted) return 0;
+    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi gan train', args)}\n`);
+    return signalExitCode();
   },
 );
 

@@ -1,6 +1,6 @@
 // The `tsumugi` command: finds the verb, loads its file only then, and turns errors into one sentence and an exit code.
 import { readFileSync } from 'node:fs';
-import { ConfigError, nearest } from '../base/index.ts';
+import { ConfigError, honourNohup, nearest, signalExitCode, steady } from '../base/index.ts';
 import { reportError } from './failures.ts';
 import { type Io, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
@@ -55,9 +55,13 @@ function unknownVerb(name: string): ConfigError {
 export async function main(argv: readonly string[], io: Io = processIo): Promise<number> {
   const debug = argv.includes('--debug');
   const [name, ...args] = argv.filter((argument) => argument !== '--debug');
-  // Whoever read our output has gone (`… | head`): nobody is left to tell anything.
+  honourNohup();
+  steady(io.stderr);
+  // Whoever read our output has gone (`… | head`, a closed terminal): nobody is left to tell anything.
+  let lost: Error | undefined;
   const leave = (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
+    if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(signalExitCode());
+    lost = error;
   };
   io.stdout.on('error', leave);
   try {
@@ -73,7 +77,11 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
     if (!verb) throw unknownVerb(name);
     const { run } = await verb.load();
-    return await run(args, io);
+    const code = await run(args, io);
+    // Results that could not be written (a full disk) are no success. The stream tells of it a moment later.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (lost) throw lost;
+    return code;
   } catch (error) {
     return reportError(error, io.stderr, debug);
   } finally {

@@ -1,5 +1,7 @@
 // `tsumugi pretrain`: trains a model from the beginning on token shards.
+import { signalExitCode } from '../base/index.ts';
 import { pretrain, pretrainConfig } from '../train/index.ts';
+import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
@@ -19,7 +21,7 @@ export const run = defineVerb(
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(pretrainConfig))}`,
   },
-  async (options, io) => {
+  async (options, io, _, args) => {
     const { data, tokenizer, out } = options;
     const file = options.config === undefined ? {} : (readSettingsFile(options.config) as object);
     const paths = Object.entries({ data, tokenizer, out }).filter(([, value]) => value !== undefined);
@@ -32,14 +34,15 @@ export const run = defineVerb(
     const result = await pretrain(config, { resume: options.resume, stream: io.stderr });
     if (options.json) {
       await write(io.stdout, `${JSON.stringify(result)}\n`);
-    } else if (result.interrupted) {
-      await write(io.stdout, `saved; go on with: tsumugi pretrain … --out ${config.out} --resume\n`);
-    } else {
+    } else if (!result.interrupted) {
       const bits = (evaluation: { bitsPerCharacter: number } | undefined) => evaluation?.bitsPerCharacter.toFixed(3);
       await write(
         io.stdout,
         `held-out bits per character: ${bits(result.before)} before, ${bits(result.after)} after → ${result.folder}\n`,
       );
     }
+    if (!result.interrupted) return 0;
+    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi pretrain', args)}\n`);
+    return signalExitCode();
   },
 );

@@ -1,15 +1,12 @@
 // `tsumugi run`: runs a recipe; skips what is done and unchanged, goes on with what was cut off, keeps one report.
 import { join, relative } from 'node:path';
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, signalExitCode } from '../base/index.ts';
 import { formatReport, type Recipe, runRecipe } from '../run/index.ts';
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { listRecipes, loadRecipe } from './recipes.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { defineVerb, type Run } from './verb.ts';
-
-/** What a shell shows for a process that Ctrl-C ended: what comes after `&&` is not to run. */
-const INTERRUPTED = 130;
 
 const runVerb = defineVerb(
   {
@@ -44,8 +41,8 @@ const runVerb = defineVerb(
     if (options.json) await write(io.stdout, `${JSON.stringify(report)}\n`);
     else if (!options.plan) await write(io.stdout, `${formatReport(report)}\n\nreport: ${join(out, 'report.html')}\n`);
     if (!interrupted) return 0;
-    await write(io.stderr, 'saved; the same command goes on from here\n');
-    return INTERRUPTED;
+    io.stderr.write('saved; the same command goes on from here\n');
+    return signalExitCode();
   },
 );
 

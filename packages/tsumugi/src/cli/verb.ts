@@ -21,8 +21,14 @@ export interface VerbSpec<T extends OptionTable> {
 /** A `run` that reads the options, answers --help, and does `action`, which returns the exit code (nothing means 0). */
 export function defineVerb<const T extends OptionTable>(
   spec: VerbSpec<T>,
-  // biome-ignore lint/suspicious/noConfusingVoidType: an action without an exit code just ends.
-  action: (options: OptionValues<T>, io: Io, positionals: readonly string[]) => Promise<number | void>,
+  action: (
+    options: OptionValues<T>,
+    io: Io,
+    positionals: readonly string[],
+    /** All arguments, as they were typed. */
+    args: readonly string[],
+    // biome-ignore lint/suspicious/noConfusingVoidType: an action without an exit code just ends.
+  ) => Promise<number | void>,
 ): Run {
   const { command, positionals = [] } = spec;
   const many = positionals.at(-1)?.endsWith('…') ?? false;
@@ -44,7 +50,7 @@ export function defineVerb<const T extends OptionTable>(
         fields: { argument: extra },
       });
     }
-    return (await action(values, io, given)) ?? 0;
+    return (await action(values, io, given, args)) ?? 0;
   };
 }
 

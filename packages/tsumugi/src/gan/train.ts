@@ -1,7 +1,7 @@
 // Training a GAN, from images to a model folder, top to bottom: open the images, forecast, build, train, save. Everything
 // that is random follows from `seed`, and a checkpoint holds all the rest, so a resumed run goes on bit for bit.
 import { join, relative } from 'node:path';
-import { UserError } from '../base/index.ts';
+import { steady, UserError } from '../base/index.ts';
 import { numParameters } from '../nn/index.ts';
 import {
   asJson,
@@ -56,7 +56,7 @@ export interface TrainGanOptions {
  *   weights are no longer finite: then the last checkpoint stays
  */
 export async function trainGan(config: GanConfig, options: TrainGanOptions = {}): Promise<GanResult> {
-  const { stream = process.stderr } = options;
+  const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
 
   // Images and forecast.

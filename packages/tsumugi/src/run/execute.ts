@@ -3,7 +3,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
-import { writeFileAtomic } from '../base/index.ts';
+import { steady, writeFileAtomic } from '../base/index.ts';
 import { type Json, writeJson } from '../store/index.ts';
 import { formatDuration } from './format.ts';
 import { renderReport } from './html/index.ts';
@@ -47,7 +47,8 @@ export async function runRecipe<Schema extends z.ZodObject>(
   config: z.output<Schema>,
   options: RunRecipeOptions,
 ): Promise<RecipeOutcome> {
-  const { out, stream } = options;
+  const { out } = options;
+  const stream = steady(options.stream);
   const print = (text: string) => void stream.write(`${text}\n`);
   checkRecipeFolder(out, recipe.name);
 

@@ -1,5 +1,6 @@
 // The progress of a long job on the terminal: one line that is redrawn, or, when the output is no terminal, a plain line
 // now and then. Goes to standard error; standard output is for results.
+import { steady } from '../base/index.ts';
 import { fitWidth, formatBytes, formatCount, formatDuration, formatInteger, formatNumber } from './format.ts';
 import { Rate } from './rate.ts';
 
@@ -62,7 +63,7 @@ export class Progress implements Disposable {
   }: ProgressOptions) {
     this.#label = label;
     this.#total = total;
-    this.#stream = stream;
+    this.#stream = steady(stream);
     this.#interval = interval;
     this.#now = now;
     this.#start = start;

@@ -26,8 +26,10 @@ export {
   loadLatestCheckpoint,
   pruneCheckpoints,
   type Retention,
+  removeCheckpoint,
   type State,
   saveCheckpoint,
+  scoreCheckpoint,
 } from './checkpoint/index.ts';
 export { type Gguf, type GgufScalar, type GgufValue, readGguf } from './gguf/index.ts';
 export { canonicalJson, type Json, readJson, writeJson } from './json.ts';

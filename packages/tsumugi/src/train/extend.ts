@@ -2,6 +2,7 @@
 // the data, forecast, train in phases of rising context, save. Batch k is a function of (seed, k), so a resumed run goes
 // on bit for bit.
 import { join } from 'node:path';
+import { steady } from '../base/index.ts';
 import { loadModel, openTokenizer, Plamo2, type Plamo2Config, parseConfig, saveModel, windowOf } from '../lm/index.ts';
 import { namedParameters, numParameters } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
@@ -51,7 +52,7 @@ export async function extend(
   config: ExtendConfig,
   options: { resume?: boolean; stream?: ProgressStream; recipe?: string } = {},
 ): Promise<ExtendResult> {
-  const { stream = process.stderr } = options;
+  const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
   const device = parseDevice(config.device);
 

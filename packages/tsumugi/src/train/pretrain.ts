@@ -2,7 +2,7 @@
 // save. Everything that is random follows from `seed`, and batch k is a function of (seed, k), so a resumed run goes on
 // bit for bit.
 import { join } from 'node:path';
-import { deriveSeed } from '../base/index.ts';
+import { deriveSeed, steady } from '../base/index.ts';
 import {
   initialWeights,
   openTokenizer,
@@ -53,7 +53,7 @@ export async function pretrain(
   config: PretrainConfig,
   options: { resume?: boolean; stream?: ProgressStream; recipe?: string } = {},
 ): Promise<PretrainResult> {
-  const { stream = process.stderr } = options;
+  const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
   const device = parseDevice(config.device);
 

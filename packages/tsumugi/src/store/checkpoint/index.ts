@@ -13,6 +13,8 @@ export {
   cleanCheckpoints,
   pruneCheckpoints,
   type Retention,
+  removeCheckpoint,
   saveCheckpoint,
+  scoreCheckpoint,
 } from './save.ts';
 export type { State } from './state.ts';

@@ -1,7 +1,7 @@
 // Reading checkpoints: sizes and hashes are verified, and damage is named, never loaded.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CheckpointError } from '../../base/index.ts';
+import { CheckpointError, steady } from '../../base/index.ts';
 import { type Json, readJson } from '../json.ts';
 import { openSafetensors, type Safetensors } from '../safetensors/index.ts';
 import {
@@ -73,7 +73,7 @@ export interface LatestOptions {
 }
 
 const toStandardError = (message: string): void => {
-  process.stderr.write(`${message}\n`);
+  steady(process.stderr).write(`${message}\n`);
 };
 
 function newest<T>(

@@ -13,6 +13,7 @@ import {
   MANIFEST_FILE,
   type Manifest,
   MOVED,
+  readCheckpoint,
   STATE_FILE,
   TENSORS_SUFFIX,
 } from './manifest.ts';
@@ -80,6 +81,20 @@ export function saveCheckpoint(folder: string, step: number, content: Checkpoint
     if (existsSync(moved) && !existsSync(path)) renameSync(moved, path);
     throw error;
   }
+}
+
+/** Gives a checkpoint the score that was measured after it was saved. Its other files stay as they are. */
+export function scoreCheckpoint(folder: string, step: number, score: number): void {
+  const path = join(folder, checkpointName(step));
+  const { files } = readCheckpoint(path);
+  const manifest: Manifest = { format: 'tsumugi-checkpoint', version: 1, step, score, files };
+  writeText(join(path, MANIFEST_FILE), renderJson(manifest));
+}
+
+/** Removes the checkpoint of a step that turned out to be of no use. */
+export function removeCheckpoint(folder: string, step: number): void {
+  const found = listCheckpoints(folder).find((checkpoint) => checkpoint.step === step);
+  if (found) remove(folder, found);
 }
 
 /**

@@ -1,0 +1,11 @@
+// A command line as it can be typed again.
+
+/** One word of it, quoted where a shell would take it apart. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** The command with its arguments, and `--resume` unless that is among them. */
+export function resumeCommand(command: string, args: readonly string[]): string {
+  const npx = process.env['npm_command'] === 'exec' ? ['npx'] : [];
+  const all = args.includes('--resume') ? args : [...args, '--resume'];
+  return [...npx, command, ...all.map(quoted)].join(' ');
+}

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../base/index.ts';
 import { canonicalJson } from '../store/index.ts';
 import { type AnswerCache, requestKey } from './answer-cache.ts';
+import { type AnswerCounts, countAnswers, isWhole } from './answer-counts.ts';
 import type { Backend } from './backend.ts';
-import type { Answer, AnswerTo, Request } from './request.ts';
+import type { Answer, AnswerTo, GenerateAnswer, Request } from './request.ts';
 
 /** Thrown inside a task when the evaluation was asked to stop; what was answered by then is in the cache. */
 export class Interrupted extends Error {
@@ -27,6 +28,13 @@ export interface AskingState {
 
 /** Writing a token costs about as much as reading this many. Our estimate, for progress alone. */
 const WRITING = 4;
+
+interface Missing {
+  key: string;
+  request: Request;
+  /** Of the sample that it is for. */
+  id: string | undefined;
+}
 
 export class Asking {
   readonly state: AskingState = { requests: 0, cached: 0, asked: 0, tokens: undefined, done: 0 };
@@ -55,47 +63,54 @@ export class Asking {
     return this.#hash.copy().digest('hex');
   }
 
+  /** What became of the texts that were asked for; undefined where none were. */
+  get answers(): AnswerCounts | undefined {
+    return countAnswers(this.#known.values());
+  }
+
   /**
    * The answers, in the order of the requests.
    *
+   * @param ids of the samples that the requests are for: errors name them
    * @throws Interrupted when the signal is aborted; UserError when the backend refuses, or answers with what is no number
    */
-  async ask<R extends Request>(requests: readonly R[]): Promise<AnswerTo<R>[]> {
+  async ask<R extends Request>(requests: readonly R[], ids: readonly string[] = []): Promise<AnswerTo<R>[]> {
     if (this.#signal?.aborted) throw new Interrupted();
     const keys = requests.map((request) => requestKey(this.#backend, request));
     for (const request of requests) this.#hash.update(`${canonicalJson(request)}\n`);
-    const missing = new Map<string, Request>();
+    const missing = new Map<string, Missing>();
     for (const [i, key] of keys.entries()) {
       if (this.#known.has(key) || missing.has(key)) continue;
       const cached = this.#cache?.get(key);
       this.state.requests++;
-      if (cached === undefined || faultOf(requests[i]!, cached) !== undefined) missing.set(key, requests[i]!);
+      if (cached === undefined || faultOf(requests[i]!, cached) !== undefined)
+        missing.set(key, { key, request: requests[i]!, id: ids[i] });
       else {
         this.#known.set(key, cached);
         this.state.cached++;
       }
     }
-    if (missing.size > 0) await this.#askMissing([...missing]);
+    if (missing.size > 0) await this.#askMissing([...missing.values()]);
     else this.#onChange();
     return keys.map((key) => this.#known.get(key) as AnswerTo<R>);
   }
 
-  async #askMissing(missing: readonly (readonly [key: string, request: Request])[]): Promise<void> {
-    const requests = missing.map(([, request]) => request);
+  async #askMissing(missing: readonly Missing[]): Promise<void> {
+    const requests = missing.map(({ request }) => request);
     const work = this.#weigh(requests);
     this.#onChange();
     let answered = 0;
     const onAnswer = (index: number, answer: Answer): void => {
-      const [key, request] = missing[index]!;
+      const { key, request, id } = missing[index]!;
       const fault = faultOf(request, answer);
       if (fault !== undefined)
-        throw new UserError('bad-answer', `${this.#backend.model} answered ${describe(request)} with ${fault}`, {
+        throw new UserError('bad-answer', `${this.#backend.model} answered ${describe(request, id)} with ${fault}`, {
           remedy: 'Check the model’s weights, or the endpoint.',
-          fields: { request, answer },
+          fields: { request, answer, sample: id },
         });
       if (this.#known.has(key)) return;
       this.#known.set(key, answer);
-      this.#cache?.put(key, answer);
+      if (isWhole(answer)) this.#cache?.put(key, answer);
       answered++;
       this.state.asked++;
       this.#workDone += work[index]!;
@@ -133,10 +148,17 @@ export class Asking {
   }
 }
 
-const describe = (request: Request): string => {
+/** Prompts of a task begin alike, so it is their end that is shown where there is no id. */
+const describe = (request: Request, id: string | undefined): string => {
+  if (id !== undefined) return `sample "${id}" (${request.kind})`;
   const text = request.kind === 'rolling' ? request.text : request.prompt;
-  return `a request (${request.kind}: ${JSON.stringify(text).slice(0, 60)}…)`;
+  return `a request (${request.kind}: …${JSON.stringify(text).slice(-60)})`;
 };
+
+const ends = new Set<unknown>(['end', 'stop', 'length', 'filter', 'refused'] satisfies GenerateAnswer['finish'][]);
+
+/** Numbers as they are: JSON has no NaN. */
+const shown = (value: unknown): string => (Array.isArray(value) ? `[${value.slice(0, 8).join(', ')}]` : String(value));
 
 const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value);
 
@@ -146,10 +168,11 @@ function faultOf(request: Request, answer: Answer): string | undefined {
   const numbers = (name: string, length: number) =>
     Array.isArray(fields[name]) && fields[name].length === length && fields[name].every(isNumber)
       ? undefined
-      : `"${name}" that is not ${length} finite numbers`;
+      : `"${name}" that is not ${length} finite numbers: ${shown(fields[name])}`;
   switch (request.kind) {
     case 'generate':
-      return typeof fields['text'] === 'string' ? undefined : 'no text';
+      if (typeof fields['text'] !== 'string') return 'no text';
+      return ends.has(fields['finish']) ? undefined : `the end "${fields['finish']}", which is none`;
     case 'choices':
       return numbers('logprobs', request.choices.length) ?? numbers('tokens', request.choices.length);
     case 'rolling': {

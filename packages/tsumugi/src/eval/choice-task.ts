@@ -2,6 +2,7 @@
 // normalisations are reported (choice.ts).
 import { sha256 } from '../base/index.ts';
 import { type ChoiceMetric, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
+import { examplesOf, targetOf } from './examples.ts';
 import type { ChoicesRequest } from './request.ts';
 import type { DataSource, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';
 
@@ -28,23 +29,24 @@ export interface ChoiceTaskSpec<S extends { id: string }> {
 }
 
 export function choiceTask<S extends { id: string }>(spec: ChoiceTaskSpec<S>): Task {
-  const { name, version, summary, metric, data } = spec;
+  const { name, version, summary, metric, data, shots } = spec;
   return {
-    ...{ name, version, summary, metric, asks: ['choices'] },
+    ...{ name, version, summary, metric, asks: ['choices'], shots },
     ...(data && { data }),
     async run(context) {
       const loaded = spec.load(context);
-      const examples = loaded.examples.slice(0, context.shots ?? spec.shots);
+      const examples = examplesOf(loaded.examples, shots, context);
       const samples = loaded.samples.slice(0, context.limit);
       const ask = (prompt: (sample: S) => string) =>
         samples.map(
           (sample): ChoicesRequest => ({ kind: 'choices', prompt: prompt(sample), choices: spec.choices(sample) }),
         );
+      const ids = samples.map(({ id }) => id);
       const requests = ask((sample) => spec.prompt(sample, examples));
-      const answers = await context.ask([...requests, ...ask(() => NEUTRAL_PROMPT)]);
+      const answers = await context.ask([...requests, ...ask(() => NEUTRAL_PROMPT)], [...ids, ...ids]);
       const records = samples.map((sample, i): SampleRecord => {
         const request = requests[i]!;
-        const target = spec.target(sample);
+        const target = targetOf(name, sample.id, request.choices, spec.target(sample));
         const { metrics, picked } = judgeChoice(request.choices, target, answers[i]!, answers[samples.length + i]);
         return {
           id: sample.id,

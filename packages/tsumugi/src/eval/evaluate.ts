@@ -1,9 +1,10 @@
 // An evaluation: tasks, one after the other, ask a model through the cache; figures and their intervals are taken over the
 // records they return.
-import { ConfigError, DataError } from '../base/index.ts';
+import { ConfigError } from '../base/index.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { Asking, type AskingState, Interrupted } from './asking.ts';
 import type { Backend } from './backend.ts';
+import { checkAnswers, checkNeeds, checkRecords, checkSettings } from './checks.ts';
 import { dataFile, defaultDataFolder } from './data-folder.ts';
 import { type EvaluationReport, reportTask } from './report.ts';
 import type { Task, TaskContext } from './task.ts';
@@ -51,8 +52,9 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
   const { tasks, backend, judge, limit, shots, seed = 0, keepTexts = false, signal, onProgress } = options;
   const dataFolder = options.dataFolder ?? defaultDataFolder();
   const taskOptions = options.taskOptions ?? {};
+  checkSettings({ limit, shots, seed }, tasks);
   checkTaskOptions(tasks, taskOptions);
-  for (const task of tasks) check(task, backend, dataFolder);
+  for (const task of tasks) check(task, backend, judge, dataFolder);
   using cache = options.cache === undefined ? undefined : new AnswerCache(options.cache, backend);
   using judgeCache = options.cache === undefined || !judge ? undefined : new AnswerCache(options.cache, judge);
   const report: EvaluationReport = { interrupted: false, tasks: [] };
@@ -65,8 +67,8 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     });
     const judging = judge && new Asking(judge, { cache: judgeCache, signal });
     const context: TaskContext = {
-      ask: (requests) => asking.ask(requests),
-      judge: judging && { name: judge.model, ask: (requests) => judging.ask(requests) },
+      ask: (requests, ids) => asking.ask(requests, ids),
+      judge: judging && { name: judge.model, ask: (requests, ids) => judging.ask(requests, ids) },
       file: (name) => dataFile(dataFolder, requireData(task), name),
       ...{ limit, shots, seed, keepTexts },
       chat: backend.chat ?? false,
@@ -76,15 +78,14 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     };
     try {
       const result = await task.run(context);
-      if (result.records.length === 0)
-        throw new DataError('no-samples', `${task.name} has no samples`, {
-          remedy: 'Check its data, or raise --limit.',
-        });
+      checkRecords(task, result.records);
+      checkAnswers(task, asking.answers);
       report.tasks.push(
         reportTask(task, result, {
           ...{ backend, limit, seed, keepTexts },
           judge: judging && judging.state.requests > 0 ? judge : undefined,
           asking: asking.state,
+          ...{ answers: asking.answers, judgeAnswers: judging?.answers },
           requestsHash: asking.requestsHash,
           seconds: (performance.now() - start) / 1000,
         }),
@@ -102,7 +103,7 @@ function requireData(task: Task) {
   throw new ConfigError('no-data', `${task.name} asks for a file but declares no data`);
 }
 
-function check(task: Task, backend: Backend, dataFolder: string): void {
+function check(task: Task, backend: Backend, judge: Backend | undefined, dataFolder: string): void {
   const missing = task.asks.filter((kind) => !backend.kinds.has(kind));
   if (missing.length > 0)
     throw new ConfigError(
@@ -110,6 +111,7 @@ function check(task: Task, backend: Backend, dataFolder: string): void {
       `${task.name} asks for ${missing.map((kind) => asked[kind]).join(' and ')}, which ${backend.model} (${backend.kind}) cannot give`,
       { remedy: 'Evaluate it with a model folder or a GGUF, or choose a task that only generates.' },
     );
+  checkNeeds(task, { judge: judge !== undefined, chat: backend.chat ?? false });
   for (const name of task.data?.files ?? []) dataFile(dataFolder, task.data!, name);
 }
 

@@ -1,5 +1,6 @@
 // What an evaluation found: plain JSON, with everything that is needed to know what was measured.
 import { deriveSeed } from '../base/index.ts';
+import type { AnswerCounts } from './answer-counts.ts';
 import type { AskingState } from './asking.ts';
 import type { Backend } from './backend.ts';
 import { bootstrap, bootstrapMean, type Figure } from './statistics.ts';
@@ -44,6 +45,9 @@ export interface TaskReport {
   /** Different requests to the model that the cache answered, and that the model answered now. */
   cached: number;
   asked: number;
+  /** What became of the texts that were asked for, of the model and of the judge. */
+  answers?: AnswerCounts;
+  judgeAnswers?: AnswerCounts;
   grid?: Grid;
   /** With the texts: on request only. */
   records?: SampleRecord[];
@@ -83,6 +87,8 @@ export function reportTask(
     backend: Backend;
     judge: Backend | undefined;
     asking: Pick<AskingState, 'cached' | 'asked'>;
+    answers: AnswerCounts | undefined;
+    judgeAnswers: AnswerCounts | undefined;
     requestsHash: string;
     seed: number;
     limit: number | undefined;
@@ -91,7 +97,7 @@ export function reportTask(
   },
 ): TaskReport {
   const { records, aggregate, settings, promptHash, grid } = result;
-  const { backend, judge, asking, requestsHash, seed, limit, seconds, keepTexts } = context;
+  const { backend, judge, asking, answers, judgeAnswers, requestsHash, seed, limit, seconds, keepTexts } = context;
   const resampling = deriveSeed(seed, 'bootstrap', task.name);
   const groups = new Map<string, SampleRecord[]>();
   for (const record of records)
@@ -122,6 +128,8 @@ export function reportTask(
     seconds,
     cached: asking.cached,
     asked: asking.asked,
+    ...(answers && { answers }),
+    ...(judgeAnswers && { judgeAnswers }),
     ...(grid && { grid }),
     ...(keepTexts && { records }),
   };

@@ -25,10 +25,19 @@ export interface GenerateRequest {
 
 export interface GenerateAnswer {
   text: string;
-  /** What ended it: the model, a stop text, or maxTokens. */
-  finish: 'end' | 'stop' | 'length';
+  /**
+   * What ended it: the model, a stop text, or maxTokens; a service's content filter (what there was before is the text), or a
+   * refusal to answer this prompt at all (the text is empty). The last two are not kept.
+   */
+  finish: 'end' | 'stop' | 'length' | 'filter' | 'refused';
   /** Tokens written, where the backend knows. */
   tokens?: number | undefined;
+  /** What the model thought before it answered, where that is no part of the text. */
+  reasoning?: string | undefined;
+  /** Why it was filtered or refused, in the service's words. */
+  reason?: string | undefined;
+  /** Settings of the request that the service does not take. */
+  leftOut?: readonly string[] | undefined;
 }
 
 /**

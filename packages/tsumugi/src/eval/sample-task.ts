@@ -1,5 +1,6 @@
 // The usual task: samples from a file, one request each, one score each. A new task is one small file that calls this.
 import { sha256 } from '../base/index.ts';
+import { examplesOf } from './examples.ts';
 import type { AnswerTo, Request } from './request.ts';
 import type { DataSource, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';
 
@@ -33,17 +34,19 @@ export interface SampleTaskSpec<S extends { id: string }, R extends Request> {
 }
 
 export function sampleTask<S extends { id: string }, R extends Request>(spec: SampleTaskSpec<S, R>): Task {
-  const { name, version, summary, metric, asks, data } = spec;
+  const { name, version, summary, metric, asks, data, shots } = spec;
   return {
-    ...{ name, version, summary, metric, asks },
+    ...{ name, version, summary, metric, asks, shots },
     ...(data && { data }),
     async run(context) {
       const loaded = spec.load(context);
-      const shots = context.shots ?? spec.shots;
-      const examples = loaded.examples.slice(0, shots);
+      const examples = examplesOf(loaded.examples, shots, context);
       const samples = loaded.samples.slice(0, context.limit);
       const requests = samples.map((sample) => spec.ask(sample, examples, context));
-      const answers = await context.ask(requests);
+      const answers = await context.ask(
+        requests,
+        samples.map(({ id }) => id),
+      );
       const records = samples.map((sample, i): SampleRecord => {
         const { metrics, answer, target } = spec.score(sample, answers[i]!);
         return {

@@ -52,6 +52,9 @@ describe('bootstrap', () => {
     expect(bootstrap([1, 2], () => Number.NaN, { seed: 0 })).toEqual({ value: null, ...none });
     // A resample of equal values has no correlation: it is left out.
     const odd = bootstrap([1, 2], (items) => (items[0] === items[1] ? Number.NaN : mean(items)), { seed: 0 });
-    expect(odd).toEqual({ value: 1.5, low: 1.5, high: 1.5 });
+    expect(odd).toEqual({ value: 1.5, ...none });
+    // Nor have records that are all alike: none of 5 right is no certainty.
+    expect(bootstrapMean([0, 0, 0, 0, 0], { seed: 0 })).toEqual({ value: 0, ...none });
+    expect(bootstrapMean([0, 0, 0, 0, 1], { seed: 0 })).toEqual({ value: 0.2, low: 0, high: expect.any(Number) });
   });
 });

@@ -10,7 +10,10 @@ import { invariant, RandomStream } from '../base/index.ts';
 export const RESAMPLES = 1000;
 const COVERAGE = 0.95;
 
-/** A figure over records, with its 95 % interval. Null where there is none: no finite value, or fewer than two records. */
+/**
+ * A figure over records, with its 95 % interval. Null where there is none: no finite value, fewer than two records, or records
+ * that are all alike.
+ */
 export interface Figure {
   value: number | null;
   low: number | null;
@@ -57,6 +60,8 @@ export function bootstrap<T>(
   invariant(resamples > 0, 'there is at least one resample');
   if (drawn.length === 0) return { value, low: null, high: null };
   const ascending = Float64Array.from(drawn).sort();
+  // Records that are all alike (all wrong, say) give the same figure in every resample, which says nothing of others.
+  if (ascending[0] === ascending.at(-1)) return { value, low: null, high: null };
   const tail = (1 - COVERAGE) / 2;
   return { value, low: quantile(ascending, tail), high: quantile(ascending, 1 - tail) };
 }

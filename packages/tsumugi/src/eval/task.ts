@@ -53,10 +53,19 @@ export interface Grid {
 }
 
 export interface TaskContext {
-  /** Answers from the model under test, in the order of the requests. Batched, cached, resumable. */
-  ask<R extends Request>(requests: readonly R[]): Promise<AnswerTo<R>[]>;
+  /**
+   * Answers from the model under test, in the order of the requests. Batched, cached, resumable.
+   *
+   * @param ids of the samples that the requests are for: errors name them
+   */
+  ask<R extends Request>(requests: readonly R[], ids?: readonly string[]): Promise<AnswerTo<R>[]>;
   /** The judge, where one was given (--judge): answers its own requests the same way. */
-  judge?: { name: string; ask(requests: readonly GenerateRequest[]): Promise<AnswerTo<GenerateRequest>[]> } | undefined;
+  judge?:
+    | {
+        name: string;
+        ask(requests: readonly GenerateRequest[], ids?: readonly string[]): Promise<AnswerTo<GenerateRequest>[]>;
+      }
+    | undefined;
   /** Path of a file of `data.files`. @throws DataError naming origin and licence when it is not there */
   file(name: string): string;
   /** Samples at most (--limit); undefined = all. */
@@ -91,5 +100,9 @@ export interface Task {
   /** The kinds of request it makes. */
   readonly asks: readonly Request['kind'][];
   readonly data?: DataSource | undefined;
+  /** Examples in the prompt unless --shots says otherwise; undefined where a prompt has no place for examples. */
+  readonly shots?: number | undefined;
+  /** What it cannot do without: a judge, a model that was made for conversation. */
+  readonly needs?: readonly ('judge' | 'chat')[] | undefined;
   run(context: TaskContext): Promise<TaskResult>;
 }

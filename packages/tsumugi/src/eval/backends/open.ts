@@ -15,6 +15,10 @@ export interface BackendSpec {
   chat?: 'completions' | 'chat' | undefined;
   /** Requests on their way to an endpoint at a time. */
   concurrency?: number | undefined;
+  /** Seconds that an endpoint may take for one answer. */
+  timeoutSeconds?: number | undefined;
+  /** Whether an endpoint's reasoning is part of the text. Default: 'drop'. */
+  reasoning?: 'drop' | 'keep' | undefined;
   /** Tokens that a GGUF's context holds. */
   contextSize?: number | undefined;
   /** For a model folder. */
@@ -30,12 +34,13 @@ export interface BackendSpec {
  * @throws UserError when the model is not there, cannot be loaded or cannot be reached
  */
 export async function openBackend(spec: BackendSpec): Promise<Backend> {
-  const { model, endpoint, apiKeyEnv, chat, concurrency, contextSize, device, dtype, slots } = spec;
+  const { model, endpoint, contextSize, device, dtype, slots } = spec;
   if (endpoint !== undefined) {
     const { openaiBackend } = await import('./openai.ts');
-    return openaiBackend({ endpoint, model, apiKeyEnv, chat, concurrency });
+    const { apiKeyEnv, chat, concurrency, timeoutSeconds, reasoning } = spec;
+    return openaiBackend({ endpoint, model, apiKeyEnv, chat, concurrency, timeoutSeconds, reasoning });
   }
-  if (apiKeyEnv !== undefined)
+  if (spec.apiKeyEnv !== undefined)
     throw new ConfigError('no-endpoint', 'a key is for an endpoint, but none was named', {
       remedy: 'Name the endpoint, or leave the key out.',
     });

@@ -6,7 +6,10 @@
 // text, the tokens of the prompt alone say where the prompt ends.
 import { UserError } from '../../base/index.ts';
 import type { ChoicesAnswer, ChoicesRequest, RollingAnswer, RollingRequest } from '../request.ts';
-import { EndpointError, type JsonObject, type OpenaiClient, type PostOptions } from './openai-http.ts';
+import type { JsonObject } from './openai-body.ts';
+import { EndpointError } from './openai-error.ts';
+import type { OpenaiClient, PostOptions } from './openai-http.ts';
+import type { Adapter } from './openai-parameters.ts';
 
 export interface Echo {
   tokens: readonly string[];
@@ -18,10 +21,15 @@ export interface Echo {
 export type EchoSupport = { echo: true; bos: boolean } | { echo: false };
 
 /** @throws EndpointError when the endpoint refuses, or its answer is no echo with log-probabilities */
-export async function askEcho(client: OpenaiClient, text: string, options: PostOptions): Promise<Echo> {
+export async function askEcho(
+  client: OpenaiClient,
+  adapter: Adapter,
+  text: string,
+  options: PostOptions,
+): Promise<Echo> {
   const body = { model: client.model, prompt: text, max_tokens: 0, echo: true, logprobs: 1, temperature: 0 };
-  const answer = await client.post('/completions', body, options);
-  const choice = (answer.choices as JsonObject[] | undefined)?.[0];
+  const { answer } = await adapter.post('/completions', body, options);
+  const choice = (answer.choices as JsonObject[])[0];
   const { tokens, token_logprobs: logprobs } = (choice?.logprobs ?? {}) as {
     tokens?: unknown;
     token_logprobs?: unknown;
@@ -33,7 +41,7 @@ export async function askEcho(client: OpenaiClient, text: string, options: PostO
     Array.isArray(logprobs) &&
     tokens.length === logprobs.length &&
     tokens.every((token) => typeof token === 'string') &&
-    logprobs.every((logprob, i) => Number.isFinite(logprob) || (i === 0 && logprob === null));
+    logprobs.every((logprob, i) => isProbability(logprob) || (i === 0 && logprob === null));
   if (!sound)
     throw new EndpointError(
       'no-echo',
@@ -43,17 +51,36 @@ export async function askEcho(client: OpenaiClient, text: string, options: PostO
         fields: { status: 400 },
       },
     );
+  const odd = logprobs.findIndex((logprob, i) => i > 0 && !Number.isFinite(logprob));
+  if (odd > 0)
+    throw new EndpointError(
+      'no-number',
+      `${options.subject}: ${client.endpoint} gives the token ${JSON.stringify(tokens[odd])} (number ${odd + 1} of ${tokens.length}) the log-probability ${logprobs[odd]}`,
+      {
+        remedy: 'Nothing can be compared with that: check the model’s weights, or a vocabulary that the service masks.',
+        fields: { token: tokens[odd], position: odd },
+      },
+    );
   return { tokens, logprobs };
 }
+
+/** Also what is meant for one: null, "-Infinity", "nan". */
+const isProbability = (value: unknown): boolean =>
+  typeof value === 'number' ||
+  value === null ||
+  (typeof value === 'string' && /^[-+]?(inf|infinity|nan)$/i.test(value));
 
 /**
  * Two short texts that begin differently: a first token that both share, and that has no probability, is BOS. Some services take
  * `echo` and answer with the log-probabilities of something else, so the tokens must be those of the text.
  */
-export async function probeEcho(client: OpenaiClient): Promise<EchoSupport> {
+export async function probeEcho(client: OpenaiClient, adapter: Adapter): Promise<EchoSupport> {
   try {
     const options = { subject: 'asking what it can do', firstLook: true };
-    const [one, other] = [await askEcho(client, 'a dog', options), await askEcho(client, '猫', options)];
+    const [one, other] = [
+      await askEcho(client, adapter, 'a dog', options),
+      await askEcho(client, adapter, '猫', options),
+    ];
     const bos = one.tokens[0] === other.tokens[0] && one.logprobs[0] === null && other.logprobs[0] === null;
     // Whatever stands for the space.
     const spelt = /^\W*a\W*dog$/.test(one.tokens.slice(bos ? 1 : 0).join(''));

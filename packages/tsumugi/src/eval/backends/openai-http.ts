@@ -1,13 +1,20 @@
-// Speaking to an OpenAI-compatible endpoint over Node's fetch: the key, time limits, waiting when the service is busy, and
-// errors that say what to do. The key is read from the environment, goes nowhere but the Authorization header, and is struck
-// out of whatever the service sends back.
+// Speaking to an OpenAI-compatible endpoint: the key, time limits, waiting when the service is busy, and errors that say what to
+// do. An answer is judged by what it says, not by its status alone. The key is read from the environment, goes nowhere but the
+// Authorization header, and is struck out of whatever the service sends back.
 import { setTimeout as pause } from 'node:timers/promises';
-import { ConfigError, suggestion, UserError } from '../../base/index.ts';
+import { ConfigError } from '../../base/index.ts';
+import { checkNumber, parseEndpoint, readKey } from './openai-address.ts';
+import { type BodyFault, isObject, type JsonObject, readBody } from './openai-body.ts';
+import { EndpointError, errorInside, isFiltered, isUnknownModel, type Said, saidIn, statusOf } from './openai-error.ts';
+import { type Exchange, exchange, LateAnswer } from './openai-exchange.ts';
+import { nameRemedy } from './openai-models.ts';
+import { waitAsked } from './openai-wait.ts';
 
-/** Node's fetch gives up on an answer whose header takes longer. */
-const longestTimeoutSeconds = 300;
+export const DEFAULT_TIMEOUT_SECONDS = 300;
+const longestTimeoutSeconds = 86_400;
 const longestWaitSeconds = 60;
-const transient = new Set([408, 409, 425, 429, 500, 502, 503, 504, 529]);
+const listingSeconds = 10;
+const transient = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529]);
 
 export interface HttpOptions {
   /** The part of the address that all services share, e.g. "https://host/v1"; "/v1" is added where there is no path. */
@@ -15,15 +22,13 @@ export interface HttpOptions {
   model: string;
   /** The environment variable with the key. Default: no key is sent. */
   apiKeyEnv?: string | undefined;
-  /** For one answer, 300 at most. Default 300. */
+  /** For one answer, a day at most. Default 300. */
   timeoutSeconds?: number | undefined;
   /** How often a request is sent again that met a busy or broken service or network. Default 6. */
   retries?: number | undefined;
   /** The longest first wait; it doubles with every retry. Default 1. */
   retryDelaySeconds?: number | undefined;
 }
-
-export type JsonObject = Record<string, unknown>;
 
 export interface PostOptions {
   /** What is asked, for errors: 'request 3 ("…")'. */
@@ -35,16 +40,6 @@ export interface PostOptions {
    * say 500 to what they do not support. Only a busy service is waited for.
    */
   firstLook?: boolean;
-}
-
-/** The service refused, failed or did not answer. `fields.status` is the HTTP status, where there was one. */
-export class EndpointError extends UserError {
-  override name = 'EndpointError';
-
-  /** Whether the service said no to the path or to something in the request, rather than to who asks or to the model. */
-  get refused(): boolean {
-    return this.code !== 'unknown-model' && [400, 404, 405, 422, 500, 501].includes(this.fields.status as number);
-  }
 }
 
 interface Failure {
@@ -62,10 +57,12 @@ export class OpenaiClient {
   readonly #timeoutSeconds: number;
   readonly #retries: number;
   readonly #retryDelaySeconds: number;
+  /** Whether a sound answer has come: before, a page instead of one means a wrong address, later a service in trouble. */
+  #answered = false;
 
   /** @throws ConfigError for an address that is none, a variable that is not set, or a number out of range */
   constructor(options: HttpOptions) {
-    const { timeoutSeconds = longestTimeoutSeconds, retries = 6, retryDelaySeconds = 1 } = options;
+    const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, retries = 6, retryDelaySeconds = 1 } = options;
     this.endpoint = parseEndpoint(options.endpoint);
     if (!options.model)
       throw new ConfigError('no-model', 'the endpoint’s model is not named', {
@@ -83,17 +80,19 @@ export class OpenaiClient {
   }
 
   /**
-   * The answer to one request, after as many tries as it takes.
+   * The answer to one request, with a choice in it, after as many tries as it takes.
    *
    * @throws EndpointError when the service refuses or stays out of reach
    */
   async post(path: string, body: JsonObject, options: PostOptions): Promise<JsonObject> {
     for (let tries = 1; ; tries++) {
       const result = await this.#try(path, body, options, tries);
-      if (!('error' in result)) return result.answer;
+      if (!('error' in result)) {
+        this.#answered = true;
+        return result.answer;
+      }
       const { error, waitSeconds } = result;
       const passing = !options.firstLook || (error.code === 'endpoint-busy' && error.fields.status !== 500);
-      if (error.fields.status === 404) throw await this.#explainNotFound(error, options.subject);
       if (!(result.retry && passing) || tries > this.#retries || (waitSeconds ?? 0) > longestWaitSeconds) throw error;
       // Full jitter: clients that were turned away together do not come back together.
       const backoff = Math.random() * Math.min(longestWaitSeconds, this.#retryDelaySeconds * 2 ** (tries - 1));
@@ -108,111 +107,195 @@ export class OpenaiClient {
   /** Names of the models that the service lists; undefined when it lists none. */
   async models(): Promise<string[] | undefined> {
     try {
-      const response = await this.#fetch('/models', {});
-      const { data } = (await response.json()) as { data?: unknown };
-      if (!response.ok || !Array.isArray(data)) return undefined;
-      return data.map((model) => String((model as JsonObject | null)?.id ?? '')).filter((id) => id !== '');
+      const seconds = Math.min(listingSeconds, this.#timeoutSeconds);
+      const { status, text } = await exchange(`${this.endpoint}/models`, {
+        ...{ method: 'GET', headers: this.#headers(), seconds },
+      });
+      const body = readBody(text);
+      const data = 'answer' in body ? (body.answer.data ?? body.answer.models) : undefined;
+      if (status !== 200 || !Array.isArray(data)) return undefined;
+      return data.flatMap((model) => {
+        const id: unknown = isObject(model) ? (model.id ?? model.name) : model;
+        return typeof id === 'string' && id !== '' ? [id] : [];
+      });
     } catch {
       return undefined;
     }
   }
 
-  #fetch(path: string, init: RequestInit): Promise<Response> {
-    return fetch(this.endpoint + path, {
-      ...init,
-      headers: {
-        'content-type': 'application/json',
-        ...(this.#key !== undefined && { authorization: `Bearer ${this.#key}` }),
-      },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(this.#timeoutSeconds * 1000),
-    });
+  #headers(): Record<string, string> {
+    return {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(this.#key !== undefined && { authorization: `Bearer ${this.#key}` }),
+    };
   }
 
   async #try(
     path: string,
     body: JsonObject,
-    { subject }: PostOptions,
+    options: PostOptions,
     tries: number,
   ): Promise<{ answer: JsonObject } | Failure> {
     const times = tries > 1 ? ` (tried ${tries} times)` : '';
-    let response: Response;
-    let text: string;
+    let response: Exchange;
     try {
-      response = await this.#fetch(path, { method: 'POST', body: JSON.stringify(body) });
-      text = await response.text();
+      response = await exchange(this.endpoint + path, {
+        ...{ method: 'POST', headers: this.#headers(), body: JSON.stringify(body) },
+        seconds: this.#timeoutSeconds,
+      });
     } catch (cause) {
-      return { error: this.#unreachable(cause, subject, times), retry: true };
+      return { error: this.#unreachable(cause, options.subject, times), retry: true };
     }
-    const answer = parseObject(text);
-    const { status } = response;
-    const said = this.#hideKey(excerpt(messageOf(answer) ?? text) || response.statusText);
+    const read = readBody(response.text);
+    const answer = 'answer' in read ? read.answer : undefined;
+    const well = response.status >= 200 && response.status < 300;
+    if (!well) {
+      const said = saidIn(answer);
+      return this.#refusal(path, { ...said, number: response.status }, response, options, times, read);
+    }
+    if (!answer) return this.#malformed((read as { fault: BodyFault }).fault, path, response, options, times);
+    const inside = errorInside(answer);
+    if (inside) return this.#refusal(path, { ...inside, number: statusOf(inside) }, response, options, times, read);
+    return this.#withoutChoice(answer, path, options, times) ?? { answer };
+  }
+
+  /** A failure that the service speaks of, by its status. */
+  async #refusal(
+    path: string,
+    said: Said & { number: number },
+    response: Exchange,
+    options: PostOptions,
+    times: string,
+    read: ReturnType<typeof readBody>,
+  ): Promise<Failure> {
+    const status = said.number;
+    const words = this.#hideKey(excerpt(said.message || said.words || pageTitle(response.text, read)));
     const fail = (code: string, message: string, remedy: string) =>
-      new EndpointError(code, `${subject}: ${this.endpoint}${path} ${message}`, { remedy, fields: { status, said } });
-    if (response.ok && answer && answer.error === undefined) return { answer };
-    if (response.ok)
-      return {
-        error: fail('endpoint-answer', `answered with something else than it should: ${said}`, 'Check the address.'),
-        retry: false,
-      };
+      new EndpointError(code, `${options.subject}: ${this.endpoint}${path} ${message}`, {
+        remedy,
+        fields: { status, said: words, param: said.param, words: said.words },
+      });
+    const final = (error: EndpointError): Failure => ({ error, retry: false });
+    if (status >= 300 && status < 400) return final(this.#moved(path, response, options.subject));
+    if (isFiltered(said) && status !== 401 && status !== 429)
+      return final(
+        fail('endpoint-filtered', `filtered the prompt (${status}): ${words}`, 'Change the prompt, or ask elsewhere.'),
+      );
     if (status === 401 || status === 403)
-      return { error: fail('endpoint-key', `refused the key (${status}): ${said}`, this.#keyRemedy()), retry: false };
-    if (status >= 300 && status < 400) {
-      const target = this.#hideKey(excerpt(response.headers.get('location') ?? 'another address'));
-      return {
-        error: fail('endpoint-moved', `points to ${target}`, 'Give that address as the endpoint.'),
-        retry: false,
-      };
-    }
-    if (status === 429 && codeOf(answer) === 'insufficient_quota')
-      return {
-        error: fail('endpoint-quota', `has no quota left: ${said}`, 'Add credit to the account.'),
-        retry: false,
-      };
+      return final(fail('endpoint-key', `refused the key (${status}): ${words}`, this.#keyRemedy()));
+    if (status === 402 || /insufficient.?quota/i.test(said.words))
+      return final(fail('endpoint-quota', `has no quota left (${status}): ${words}`, 'Add credit to the account.'));
     if (transient.has(status)) {
-      const remedy = 'Answers so far are kept: run again later, or ask fewer at a time.';
-      const error = fail('endpoint-busy', `answered with ${status}${times}: ${said}`, remedy);
-      return { error, retry: true, waitSeconds: retryAfter(response.headers) };
+      const remedy = 'Run the same command later (kept answers are not asked again), or lower --concurrency.';
+      const error = fail('endpoint-busy', `answered with ${status}${times}: ${words}`, remedy);
+      return { error, retry: true, waitSeconds: waitAsked(response.headers, said.message) };
     }
-    const remedy = 'Shorten or change the request, or give the service a longer context.';
-    return { error: fail('endpoint-refused', `refused it (${status}): ${said}`, remedy), retry: false };
+    if (status === 404 || ((status === 400 || status === 422) && isUnknownModel(said))) {
+      // At the first look, a path that is not there says nothing of the model.
+      const ofModel = !options.firstLook || isUnknownModel(said) || /\bmodel\b/i.test(said.message);
+      const unknown = ofModel ? await this.#unknownModel(options.subject, status) : undefined;
+      if (unknown) return final(unknown);
+    }
+    const remedy =
+      status === 404
+        ? `Check --endpoint: ${this.endpoint}${path} should be there.`
+        : 'Change what it names: a shorter prompt, another setting, or a service with a longer context.';
+    const code = [400, 413, 422, 451].includes(status) ? 'endpoint-refused' : 'endpoint-answer';
+    return final(fail(code, `refused it (${status}): ${words}`, remedy));
+  }
+
+  /** A good status, and no answer behind it. */
+  #malformed(fault: BodyFault, path: string, response: Exchange, options: PostOptions, times: string): Failure {
+    const broken = fault === 'nothing' || fault === 'JSON that is cut off';
+    const shown = fault === 'nothing' ? '' : `: ${this.#hideKey(excerpt(pageTitle(response.text, { fault })))}`;
+    const error = new EndpointError(
+      'endpoint-answer',
+      `${options.subject}: ${this.endpoint}${path} answered with ${fault}${times}${shown}`,
+      {
+        remedy:
+          'Check --endpoint: it should be the address of an OpenAI-compatible service, such as http://host:8000/v1.',
+        fields: { status: response.status, said: fault },
+      },
+    );
+    return { error, retry: broken || this.#answered };
+  }
+
+  /** An object that is none of the answers there should be. */
+  #withoutChoice(answer: JsonObject, path: string, { subject }: PostOptions, times: string): Failure | undefined {
+    const { choices } = answer;
+    const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
+    if (isObject(first) && (isObject(first.message) || typeof first.text === 'string')) return undefined;
+    const place = `${subject}: ${this.endpoint}${path}`;
+    if (blocked(answer))
+      return {
+        error: new EndpointError('endpoint-filtered', `${place} filtered the prompt`, {
+          remedy: 'Change the prompt, or ask elsewhere.',
+          fields: { status: 200, said: 'the prompt was filtered' },
+        }),
+        retry: false,
+      };
+    const empty = 'choices' in answer;
+    const what = empty ? `no choice${times}` : `something else: ${excerpt(this.#hideKey(JSON.stringify(answer)))}`;
+    return {
+      error: new EndpointError(empty ? 'endpoint-empty' : 'endpoint-answer', `${place} answered with ${what}`, {
+        remedy: empty
+          ? 'Run the same command later, or ask another service.'
+          : 'Check --endpoint: it should be the address of an OpenAI-compatible service, such as http://host:8000/v1.',
+        fields: { status: 200, said: empty ? 'no choice' : 'something else' },
+      }),
+      retry: empty || this.#answered,
+    };
+  }
+
+  #moved(path: string, { status, headers }: Exchange, subject: string): EndpointError {
+    const { href, origin, pathname } = URL.parse(headers.location ?? '', this.endpoint + path) ?? {};
+    const target = origin === undefined || !headers.location ? undefined : parseEndpoint(`${origin}${pathname}`);
+    return new EndpointError(
+      'endpoint-moved',
+      `${subject}: ${this.endpoint}${path} points to ${this.#hideKey(href && target ? excerpt(href) : 'another address')}`,
+      {
+        remedy: target
+          ? `Give --endpoint ${target}, if you trust it.`
+          : 'Ask whoever runs the service for its address.',
+        fields: { status, target },
+      },
+    );
   }
 
   #unreachable(cause: unknown, subject: string, times: string): EndpointError {
-    const { name, message, cause: inner } = cause as Error;
-    const detail = inner as { message?: string; code?: string } | undefined;
-    if (name === 'TimeoutError' || detail?.code === 'UND_ERR_HEADERS_TIMEOUT')
+    if (cause instanceof LateAnswer)
       return new EndpointError(
         'endpoint-timeout',
         `${subject}: ${this.endpoint} gave no answer in ${this.#timeoutSeconds} s${times}`,
-        { remedy: 'Ask fewer at a time, or raise the time limit (300 s at most).', cause },
+        { remedy: 'Ask fewer at a time with --concurrency, or give more time with --timeout.', cause },
       );
-    const reason = this.#hideKey([detail?.code, detail?.message || message].filter(Boolean).join(': '));
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = this.#hideKey([...new Set([code, message])].filter(Boolean).join(': '));
     return new EndpointError(
       'endpoint-unreachable',
       `${subject}: ${this.endpoint} cannot be reached${times}: ${reason}`,
       {
-        remedy: 'Check the address, and that the service runs.',
+        remedy: 'Check --endpoint, and that the service runs.',
         cause,
       },
     );
   }
 
-  /** A 404 is a wrong path or an unknown model: the list of models tells which. */
-  async #explainNotFound(error: EndpointError, subject: string): Promise<EndpointError> {
+  /** The error about a model that the service does not list; undefined when it lists it, or nothing. */
+  async #unknownModel(subject: string, status: number): Promise<EndpointError | undefined> {
     const models = await this.models();
-    if (!models?.length || models.includes(this.model)) return error;
+    if (!models?.length || models.includes(this.model)) return undefined;
     return new EndpointError('unknown-model', `${subject}: ${this.endpoint} has no model "${this.model}"`, {
-      remedy: suggestion(this.model, models.slice(0, 50)),
-      fields: { status: 404, models },
-      cause: error,
+      remedy: nameRemedy(this.model, models),
+      fields: { status, models },
     });
   }
 
   #keyRemedy(): string {
     return this.#keyName === undefined
-      ? 'Put the key into an environment variable and give that variable’s name.'
-      : `Check the key in the environment variable ${this.#keyName}.`;
+      ? 'Put the key into an environment variable and name that variable with --api-key-env.'
+      : `Check the key in the environment variable ${this.#keyName}, and that it may use "${this.model}".`;
   }
 
   #hideKey(text: string): string {
@@ -220,69 +303,16 @@ export class OpenaiClient {
   }
 }
 
-function parseEndpoint(endpoint: string): string {
-  const url = URL.parse(endpoint);
-  const fault =
-    !url || !/^https?:$/.test(url.protocol)
-      ? 'is no http(s) address'
-      : url.username || url.password || url.search || url.hash
-        ? 'holds more than host and path'
-        : undefined;
-  if (fault || !url)
-    throw new ConfigError('bad-endpoint', `the endpoint ${fault}`, {
-      remedy: 'Give an address such as http://localhost:8000/v1, and a key in an environment variable.',
-    });
-  const path = url.pathname.replace(/\/+$/, '').replace(/\/(chat\/)?completions$/, '');
-  return `${url.origin}${path || '/v1'}`;
-}
+/** Azure and Gemini say so beside an empty list of choices. */
+const blocked = ({ prompt_filter_results: results, promptFeedback: feedback }: JsonObject): boolean =>
+  (isObject(feedback) && feedback.blockReason !== undefined) ||
+  (Array.isArray(results) && /"filtered":\s*true/.test(JSON.stringify(results)));
 
-function readKey(name: string): string {
-  const key = process.env[name]?.trim();
-  const fault = !key ? 'is not set' : /[^\x21-\x7e]/.test(key) ? 'holds characters that no key has' : undefined;
-  if (!key || fault)
-    throw new ConfigError('no-key', `the environment variable ${name} ${fault}`, {
-      remedy: `Set ${name} to the service’s API key.`,
-      fields: { variable: name },
-    });
-  return key;
-}
-
-/** @throws ConfigError when `value` is not in the closed interval, or not whole where it should be */
-export function checkNumber(option: string, value: number, low: number, high: number, whole = false): void {
-  if (value >= low && value <= high && (!whole || Number.isInteger(value))) return;
-  const from = low === Number.MIN_VALUE ? 'above 0' : `from ${low}`;
-  throw new ConfigError('bad-option', `${option} must be a ${whole ? 'whole ' : ''}number ${from} to ${high}`, {
-    fields: { option, value },
-  });
-}
-
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What the service says of an error. Most follow OpenAI's { error: { message } }; some say { message } or { detail }. */
-function messageOf(answer: JsonObject | undefined): string | undefined {
-  const { error, message, detail } = answer ?? {};
-  const inner = typeof error === 'object' && error !== null ? (error as JsonObject).message : error;
-  const said = inner ?? message ?? detail;
-  return said === undefined ? undefined : typeof said === 'string' ? said : JSON.stringify(said);
-}
-
-function codeOf(answer: JsonObject | undefined): unknown {
-  return (answer?.error as JsonObject | null | undefined)?.code;
-}
-
-/** Seconds, or a date. Source: RFC 9110, section 10.2.3. */
-function retryAfter(headers: Headers): number | undefined {
-  const value = headers.get('retry-after');
-  if (value === null) return undefined;
-  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+/** What can be quoted of a body that says nothing itself. */
+function pageTitle(text: string, read: ReturnType<typeof readBody>): string {
+  if (!('fault' in read) || read.fault !== 'a web page') return text;
+  const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1]?.trim();
+  return title ? `a web page, "${title}"` : 'a web page';
 }
 
 function excerpt(text: string): string {

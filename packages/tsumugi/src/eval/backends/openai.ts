@@ -3,18 +3,19 @@
 import { sha256 } from '../../base/index.ts';
 import type { Backend } from '../backend.ts';
 import type { Answer, GenerateAnswer, GenerateRequest, Request } from '../request.ts';
+import { checkNumber } from './openai-address.ts';
+import { readGenerated } from './openai-answer.ts';
+import type { JsonObject } from './openai-body.ts';
 import { askEcho, type Echo, type EchoSupport, echoChoices, echoRolling, probeEcho } from './openai-echo.ts';
-import {
-  checkNumber,
-  EndpointError,
-  type HttpOptions,
-  type JsonObject,
-  OpenaiClient,
-  type PostOptions,
-} from './openai-http.ts';
+import { EndpointError } from './openai-error.ts';
+import { type HttpOptions, OpenaiClient, type PostOptions } from './openai-http.ts';
+import { Adapter } from './openai-parameters.ts';
 
 /** OpenAI refuses more; they are all enforced here as well. */
 const stopsSent = 4;
+
+/** What every model can be asked: where this is answered, it is the prompt that is refused. */
+const CONTROL = '1+1=';
 
 export interface OpenaiOptions extends HttpOptions {
   /**
@@ -24,6 +25,10 @@ export interface OpenaiOptions extends HttpOptions {
   chat?: 'completions' | 'chat' | undefined;
   /** Requests on their way at a time. Default 8. */
   concurrency?: number | undefined;
+  /**
+   * Whether what a model thinks before it answers (<think>…</think>, or in a field of its own) is part of the text. Default: no.
+   */
+  reasoning?: 'drop' | 'keep' | undefined;
 }
 
 /**
@@ -35,21 +40,34 @@ export async function openaiBackend(options: OpenaiOptions): Promise<Backend> {
   const concurrency = options.concurrency ?? 8;
   checkNumber('concurrency', concurrency, 1, 1024, true);
   const client = new OpenaiClient(options);
-  const support: EchoSupport = options.chat === 'chat' ? { echo: false } : await probeEcho(client);
-  const texts = options.chat ?? (support.echo || (await completes(client)) ? 'completions' : 'chat');
-  return new OpenaiBackend(client, support, texts, concurrency);
+  const adapter = new Adapter(client);
+  const support: EchoSupport = options.chat === 'chat' ? { echo: false } : await probeEcho(client, adapter);
+  const texts = options.chat ?? (support.echo || (await completes(client, adapter)) ? 'completions' : 'chat');
+  return new OpenaiBackend(client, adapter, {
+    support,
+    texts,
+    concurrency,
+    keepReasoning: options.reasoning === 'keep',
+  });
 }
 
 /** Whether the endpoint continues texts. */
-async function completes(client: OpenaiClient): Promise<boolean> {
+async function completes(client: OpenaiClient, adapter: Adapter): Promise<boolean> {
   const body = { model: client.model, prompt: 'a dog', max_tokens: 1, temperature: 0 };
   try {
-    await client.post('/completions', body, { subject: 'asking what it can do', firstLook: true });
+    await adapter.post('/completions', body, { subject: 'asking what it can do', firstLook: true });
     return true;
   } catch (error) {
     if (error instanceof EndpointError && error.refused) return false;
     throw error;
   }
+}
+
+interface Parts {
+  support: EchoSupport;
+  texts: 'completions' | 'chat';
+  concurrency: number;
+  keepReasoning: boolean;
 }
 
 class OpenaiBackend implements Backend {
@@ -60,14 +78,19 @@ class OpenaiBackend implements Backend {
   readonly chat: boolean;
   readonly kinds: ReadonlySet<Request['kind']>;
   readonly #client: OpenaiClient;
+  // What the service turned out not to take is said by each answer, and not among the settings, which the keys of kept answers
+  // depend on.
+  readonly #adapter: Adapter;
   readonly #bos: boolean;
   readonly #concurrency: number;
-  // What the service turned out not to take. Not among the settings, which the keys of kept answers depend on.
-  #takesSeed = true;
-  #lengthParameter: 'max_tokens' | 'max_completion_tokens' = 'max_tokens';
+  readonly #keepReasoning: boolean;
+  /** Whether the endpoint has generated anything; asked for once when a prompt is refused before. */
+  #works: Promise<boolean> | true | undefined;
 
-  constructor(client: OpenaiClient, support: EchoSupport, texts: 'completions' | 'chat', concurrency: number) {
+  constructor(client: OpenaiClient, adapter: Adapter, { support, texts, concurrency, keepReasoning }: Parts) {
     this.#client = client;
+    this.#adapter = adapter;
+    this.#keepReasoning = keepReasoning;
     this.#bos = support.echo && support.bos;
     this.#concurrency = concurrency;
     this.model = `${client.model} at ${client.endpoint}`;
@@ -77,6 +100,7 @@ class OpenaiBackend implements Backend {
       deterministic: false,
       textPrompts: this.chat ? 'as a user message' : 'as text',
       ...(support.echo && { bos: support.bos }),
+      ...(keepReasoning && { reasoning: 'part of the text' }),
     };
     this.kinds = new Set<Request['kind']>([
       'generate',
@@ -96,7 +120,7 @@ class OpenaiBackend implements Backend {
     const queue = requests.entries();
     const worker = async () => {
       for (const [index, request] of queue) {
-        const subject = `request ${index + 1} (${beginningOf(request)})`;
+        const subject = `request ${index + 1} (${endOf(request)})`;
         if (giveUp.aborted) return;
         try {
           onAnswer(index, await this.#answer(request, { subject, giveUp }));
@@ -112,7 +136,7 @@ class OpenaiBackend implements Backend {
   }
 
   async #answer(request: Request, options: PostOptions): Promise<Answer> {
-    if (request.kind === 'generate') return this.#generate(request, options);
+    if (request.kind === 'generate') return this.#generateOrRefused(request, options);
     if (!this.kinds.has(request.kind))
       throw new EndpointError(
         'cannot-answer',
@@ -123,10 +147,35 @@ class OpenaiBackend implements Backend {
       );
     const ask = async (text: string): Promise<Echo> =>
       // Services may refuse to read nothing.
-      text === '' && this.#bos ? { tokens: [''], logprobs: [null] } : askEcho(this.#client, text, options);
+      text === '' && this.#bos
+        ? { tokens: [''], logprobs: [null] }
+        : askEcho(this.#client, this.#adapter, text, options);
     return request.kind === 'rolling'
       ? echoRolling(request, await ask(request.text))
       : echoChoices(request, this.#bos, ask);
+  }
+
+  /** One prompt that is refused is an answer without text; an endpoint that refuses whatever it is asked is an error. */
+  async #generateOrRefused(request: GenerateRequest, options: PostOptions): Promise<GenerateAnswer> {
+    try {
+      const answer = await this.#generate(request, options);
+      this.#works = true;
+      return answer;
+    } catch (error) {
+      if (!(error instanceof EndpointError) || !error.ofPrompt) throw error;
+      const filtered = error.code === 'endpoint-filtered';
+      if (!filtered && !(await this.#answersOthers(request, options))) throw error;
+      return { text: '', finish: filtered ? 'filter' : 'refused', reason: String(error.fields.said) };
+    }
+  }
+
+  #answersOthers(request: GenerateRequest, options: PostOptions): Promise<boolean> | true {
+    const prompt = typeof request.prompt === 'string' ? CONTROL : [{ role: 'user', content: CONTROL } as const];
+    this.#works ??= this.#generate({ ...request, prompt }, options).then(
+      () => true,
+      () => false,
+    );
+    return this.#works;
   }
 
   async #generate(request: GenerateRequest, options: PostOptions): Promise<GenerateAnswer> {
@@ -144,57 +193,28 @@ class OpenaiBackend implements Backend {
       seed,
       ...(stops.length > 0 && { stop: stops.slice(0, stopsSent) }),
     };
-    const answer = await this.#postAdapted(asText ? '/completions' : '/chat/completions', body, options);
-    return readGenerated(answer, stops, `${options.subject}: ${this.#client.endpoint}`);
-  }
-
-  /** Two parameters that not every service takes are renamed or left out once it has said so. */
-  async #postAdapted(path: string, body: JsonObject, options: PostOptions): Promise<JsonObject> {
+    const path = asText ? '/completions' : '/chat/completions';
     for (;;) {
-      const { seed, max_tokens, ...rest } = body;
-      const sent = { ...rest, [this.#lengthParameter]: max_tokens, ...(this.#takesSeed && { seed }) };
-      try {
-        return await this.#client.post(path, sent, options);
-      } catch (error) {
-        if (!(error instanceof EndpointError) || ![400, 422].includes(error.fields.status as number)) throw error;
-        const said = String(error.fields.said);
-        if (/\bmax_completion_tokens\b/.test(said) && 'max_tokens' in sent) {
-          this.#lengthParameter = 'max_completion_tokens';
-        } else if (/\bseed\b/.test(said) && 'seed' in sent) {
-          this.#takesSeed = false;
-        } else throw error;
-      }
+      const sendsStops = this.#adapter.sendsStops;
+      const { answer, leftOut } = await this.#adapter.post(path, body, options);
+      const read = readGenerated(answer, { stops, keepReasoning: this.#keepReasoning });
+      if (!read)
+        throw new EndpointError('endpoint-answer', `${options.subject}: ${this.model} gave an answer without text`, {
+          remedy: 'Check that the address is that of an OpenAI-compatible service.',
+        });
+      if (read.stoppedInThought && sendsStops) this.#adapter.keepStops();
+      else return { ...read.answer, ...(leftOut.length > 0 && { leftOut }) };
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-function beginningOf(request: Request): string {
+/** The end of what is asked: many prompts begin alike. */
+function endOf(request: Request): string {
   const { kind } = request;
   const prompt = kind === 'rolling' ? request.text : request.prompt;
   const text = typeof prompt === 'string' ? prompt : (prompt.at(-1)?.content ?? '');
-  const line = text.replace(/\s+/g, ' ').trim();
-  return `${kind} "${[...line].slice(0, 30).join('')}${[...line].length > 30 ? '…' : ''}"`;
-}
-
-function readGenerated(answer: JsonObject, stops: readonly string[], source: string): GenerateAnswer {
-  const choice = (answer.choices as JsonObject[] | undefined)?.[0];
-  const message = choice?.message as JsonObject | undefined;
-  // A message without text (only reasoning, or a refusal) has null here.
-  const text = choice?.text ?? (message ? (message.content ?? '') : undefined);
-  if (typeof text !== 'string')
-    throw new EndpointError('endpoint-answer', `${source} gave an answer without text`, {
-      remedy: 'Check that the address is that of an OpenAI-compatible service.',
-    });
-  const cut = Math.min(...stops.map((stop) => text.indexOf(stop)).filter((place) => place >= 0));
-  if (Number.isFinite(cut)) return { text: text.slice(0, cut), finish: 'stop' };
-  const tokens = (answer.usage as JsonObject | undefined)?.completion_tokens;
-  // "stop" is said of the model's end and of a stop text alike; vLLM adds which text it was.
-  const stopped = typeof choice?.stop_reason === 'string' && stops.includes(choice.stop_reason);
-  return {
-    text,
-    finish: choice?.finish_reason === 'length' ? 'length' : stopped ? 'stop' : 'end',
-    ...(typeof tokens === 'number' && { tokens }),
-  };
+  const characters = [...text.replace(/\s+/g, ' ').trim()];
+  return `${kind} "${characters.length > 40 ? '…' : ''}${characters.slice(-40).join('')}"`;
 }

@@ -38,6 +38,9 @@ export function plan(references: readonly ReferenceAnswer[], trials: number): As
   return Array.from({ length: trials }, (_, i) => references.map((reference) => ({ trial: i + 1, reference }))).flat();
 }
 
+/** Asks the model; `ids` name the questions. */
+export type Ask = (requests: readonly GenerateRequest[], ids: readonly string[]) => Promise<GenerateAnswer[]>;
+
 /** The request for a question in its n-th round (from 1). */
 export function requestOf(
   { trial, reference }: Asked,
@@ -57,7 +60,7 @@ export function requestOf(
 }
 
 /**
- * Asks what is planned. An empty answer is asked again with another seed.
+ * Asks what is planned. An empty answer is asked again with another seed; one that is refused counts as empty.
  *
  * @param references all of them: the examples are drawn from the others
  * @throws DataError when a question has no answer after ten rounds
@@ -66,16 +69,22 @@ export async function generateAnswers(
   planned: readonly Asked[],
   references: readonly ReferenceAnswer[],
   options: PromptOptions,
-  ask: (requests: readonly GenerateRequest[]) => Promise<GenerateAnswer[]>,
+  ask: Ask,
 ): Promise<Generated[]> {
   const generated = new Map<Asked, Generated>();
   let open = planned;
   for (let round = 1; round <= ROUNDS && open.length > 0; round++) {
     const requests = open.map((asked) => requestOf(asked, references, round, options));
-    const answers = await ask(requests);
+    const answers = await ask(
+      requests,
+      open.map(({ trial, reference }) => `${trial}/${reference.question}`),
+    );
     open.forEach((asked, i) => {
       const answer = cleanAnswer(answers[i]!.text, options.mode);
-      if (answer !== '') generated.set(asked, { ...asked, answer, request: requests[i]!, written: answers[i]! });
+      // What a service refuses or filters has no answer, now or later.
+      const refused = answers[i]!.finish === 'refused' || (answers[i]!.finish === 'filter' && round === ROUNDS);
+      if (answer !== '' || refused)
+        generated.set(asked, { ...asked, answer, request: requests[i]!, written: answers[i]! });
     });
     open = open.filter((asked) => !generated.has(asked));
   }

@@ -1,8 +1,17 @@
 // The task: a model writes answers to the fifty questions, some trials of each, and they are scored.
 import { ConfigError, sha256 } from '../../base/index.ts';
-import type { GenerateRequest } from '../request.ts';
+import { requireExamples } from '../examples.ts';
 import type { SampleRecord, Task, TaskContext, TaskResult } from '../task.ts';
-import { EXAMPLES, type Generated, generateAnswers, MAX_TOKENS, plan, TEMPERATURE, TOP_P } from './generate.ts';
+import {
+  type Ask,
+  EXAMPLES,
+  type Generated,
+  generateAnswers,
+  MAX_TOKENS,
+  plan,
+  TEMPERATURE,
+  TOP_P,
+} from './generate.ts';
 import { loadQuestions } from './load.ts';
 import { OPTIONS, parseTaskOptions } from './options.ts';
 import { LICENCE, ORIGIN } from './question-files.ts';
@@ -54,6 +63,7 @@ async function run(context: TaskContext, cacheFolder: string): Promise<TaskResul
   const { trials, mode = context.chat ? 'qa' : 'completion', out } = parseTaskOptions(context.options);
   const { questions, references: readReferences } = await loadQuestions(context.file(FILE));
   const references = readReferences();
+  requireExamples(references.length - 1, context);
   const planned = plan(references, trials).slice(0, context.limit);
   if (out !== undefined && planned.length % questions.length !== 0)
     throw new ConfigError('part-of-trial', `out needs whole trials, but --limit ${context.limit} cuts one`, {
@@ -65,7 +75,7 @@ async function run(context: TaskContext, cacheFolder: string): Promise<TaskResul
   const { kind: engine, model } = context.model ?? { kind: 'unknown', model: 'unknown' };
   const config: RunConfig = { engine, model, mode, examples: options.examples };
   using place = out === undefined ? undefined : openRun(out, config);
-  const ask = (requests: readonly GenerateRequest[]) => context.ask(requests);
+  const ask: Ask = (requests, ids) => context.ask(requests, ids);
   const generated = await generateAnswers(planned, references, options, ask);
   const scores = scoreAll(generated, questions, cacheFolder);
   if (place) await writeRun(place, config, generated, { questions: context.file(FILE), cacheFolder });
@@ -91,6 +101,7 @@ export function pfgenTask(cacheFolder?: string): Task {
     summary: 'pfgen-bench: short answers to 50 questions, judged by n-grams of reference texts and by keywords',
     metric: 'score',
     asks: ['generate'],
+    shots: EXAMPLES,
     data: { files: [FILE], origin: ORIGIN, licence: LICENCE },
     options: OPTIONS,
     run: (context) => run(context, cacheFolder ?? defaultCacheFolder()),

@@ -3,7 +3,7 @@
 import { choiceTask } from '../choice-task.ts';
 import { exactMatch } from '../metrics/exact-match.ts';
 import { examplesSetting, jglueSource, loadJglue } from './jglue.ts';
-import { fill, llmJpEvalPrompt, llmJpEvalTask, llmJpEvalWording, requireExamples } from './llm-jp-eval.ts';
+import { fill, llmJpEvalPrompt, llmJpEvalTask, llmJpEvalWording } from './llm-jp-eval.ts';
 import { readJsonLines } from './rows.ts';
 
 const data = jglueSource('jcommonsenseqa');
@@ -46,11 +46,7 @@ export default [
     data,
     shots: 4,
     wording: llmJpEvalWording(instruction, form),
-    load(context) {
-      const loaded = loadJglue(context, data, readQuestions);
-      requireExamples(loaded.examples.length, context);
-      return loaded;
-    },
+    load: (context) => loadJglue(context, data, readQuestions),
     prompt: (question, examples) => llmJpEvalPrompt(instruction, inWords(question), examples.map(inWords)),
     choices: ({ choices }) => choices,
     target: ({ label }) => label,

@@ -7,14 +7,7 @@ import { choiceTask } from '../choice-task.ts';
 import { exactMatch } from '../metrics/exact-match.ts';
 import type { DataSource, Task, TaskContext } from '../task.ts';
 import { readCsv } from './csv.ts';
-import {
-  fill,
-  type LlmJpEvalSample,
-  llmJpEvalPrompt,
-  llmJpEvalTask,
-  llmJpEvalWording,
-  requireExamples,
-} from './llm-jp-eval.ts';
+import { fill, type LlmJpEvalSample, llmJpEvalPrompt, llmJpEvalTask, llmJpEvalWording } from './llm-jp-eval.ts';
 
 const EXAMPLES = 5;
 const letters: readonly string[] = ['A', 'B', 'C', 'D'];
@@ -46,7 +39,6 @@ export function readSubject(file: string): LlmJpEvalSample[] {
 
 /** The questions, one of each subject in turn so that --limit takes from all, each with its subject's examples. */
 function load(context: TaskContext, data: DataSource) {
-  requireExamples(EXAMPLES, context);
   const subjects = data.files.map((file) => {
     const questions = readSubject(context.file(file));
     const ownExamples = questions.slice(-EXAMPLES);

@@ -4,7 +4,6 @@ import { deriveSeed, RandomStream } from '../../base/index.ts';
 import { choiceTask } from '../choice-task.ts';
 import type { TaskContext } from '../task.ts';
 import { databaseSetting, draw, jisho, queryJisho } from './jisho-database.ts';
-import { requireExamples } from './llm-jp-eval.ts';
 
 const CHOICES = 4;
 
@@ -88,11 +87,7 @@ export default choiceTask<Reading>({
   data: jisho,
   shots: 4,
   wording: `${instruction}漢字：{word}\n読み：{reading}${END}`,
-  load(context) {
-    const drawn = draw(readReadings(context), 'kanji-reading');
-    requireExamples(drawn.examples.length, context);
-    return drawn;
-  },
+  load: (context) => draw(readReadings(context), 'kanji-reading'),
   prompt: ({ word }, examples) => instruction + examples.map(shown).join('') + asked(word),
   choices: ({ choices }) => choices.map((reading) => reading + END),
   target: ({ choices, reading }) => choices.indexOf(reading),

@@ -1,6 +1,7 @@
 // The protocol of llm-jp-eval: prompts letter for letter.
 import { expect, it } from 'vitest';
-import { fill, llmJpEvalPrompt, llmJpEvalTask, requireExamples } from './llm-jp-eval.ts';
+import { requireExamples } from '../examples.ts';
+import { fill, llmJpEvalPrompt, llmJpEvalTask } from './llm-jp-eval.ts';
 import { fakeContext } from './testing.ts';
 
 const instruction = '指示文。';

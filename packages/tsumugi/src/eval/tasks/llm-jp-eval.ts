@@ -1,6 +1,5 @@
 // The protocol of llm-jp-eval v1.3.0 ("Jaster"): an instruction, examples, an input; the answer is what is written up to the
 // first blank line. Source: github.com/llm-jp/llm-jp-eval (Apache-2.0), whose instructions are part of the protocol.
-import { ConfigError } from '../../base/index.ts';
 import { readAnswer, readTarget } from '../metrics/exact-match.ts';
 import type { GenerateRequest } from '../request.ts';
 import { type SampleTaskSpec, sampleTask } from '../sample-task.ts';
@@ -41,24 +40,7 @@ export function llmJpEvalWording(instruction: string, form: string): string {
 
 /** Puts fields in the place of their names in braces. */
 export function fill(template: string, fields: Readonly<Record<string, string>>): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => fields[name] ?? whole);
-}
-
-/**
- * The examples that a prompt shows: `shots` of those there are.
- *
- * @throws ConfigError when more are asked for than there are
- */
-export function requireExamples(available: number, context: Pick<TaskContext, 'shots'>): void {
-  if ((context.shots ?? 0) > available)
-    throw new ConfigError(
-      'too-many-shots',
-      `--shots ${context.shots} asks for more examples than the ${available} there are`,
-      {
-        remedy: `Ask for ${available} at most, or put the data set's training file beside the others where it has one.`,
-        fields: { shots: context.shots, available },
-      },
-    );
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(fields, name) ? fields[name]! : whole));
 }
 
 export interface LlmJpEvalSpec
@@ -89,11 +71,6 @@ export function llmJpEvalTask(spec: LlmJpEvalSpec): Task {
     asks: ['generate'],
     shots: 4,
     wording: llmJpEvalWording(instruction, form),
-    load(context) {
-      const loaded = spec.load(context);
-      requireExamples(loaded.examples.length, context);
-      return loaded;
-    },
     ask(sample, examples, context) {
       const prompt = llmJpEvalPrompt(instruction, sample, examples);
       return {

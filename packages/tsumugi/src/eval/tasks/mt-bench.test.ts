@@ -1,6 +1,7 @@
 // Japanese MT-Bench with a judge that is made up: turns, ratings, what cannot be rated.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { checkNeeds } from '../checks.ts';
 import type { GenerateRequest, Message } from '../request.ts';
 import task, { judgePrompt, readQuestions, readRating } from './mt-bench.ts';
 import { dataFolder, fakeContext, requiresFiles, shared, written } from './testing.ts';
@@ -16,11 +17,41 @@ const files = {
   'ja-mt-bench/reference_answer.jsonl': lines([{ question_id: 12, choices: [{ turns: ['2です。', '4です。'] }] }]),
 };
 
-it('reads the last rating from 1 to 10', () => {
-  expect(['[[7]]', '理由…\n[[8.5]]', '[[5]]のように … 点数：[[ 9 ]]', '[[10]]'].map(readRating)).toEqual([
-    7, 8.5, 9, 10,
-  ]);
-  expect(['7', '[7]', '[[0]]', '[[11]]', '[[点数]]', ''].map(readRating)).toEqual(Array(6).fill(undefined));
+it.each<[string, number | undefined]>([
+  ['[[7]]', 7],
+  ['理由…\n[[8.5]]', 8.5],
+  ['[[ 9 ]]', 9],
+  ['[[10]]', 10],
+  // Written in other ways.
+  ['[[８]]', 8],
+  ['［［７．５］］', 7.5],
+  ['**[[7]]**', 7],
+  ['[[**6**]]', 6],
+  ['\\[\\[4\\]\\]', 4],
+  ['[[8/10]]', 8],
+  ['[[8／10点]]', 8],
+  ['[[10点]]', 10],
+  ['[[点数：9]]', 9],
+  ['[[評価: 7.5 / 10]]', 7.5],
+  // The last decides.
+  ['[[5]]のように書くと … 点数：[[ 9 ]]', 9],
+  ['創造性 [[6]]、正確さ [[7]]、総合 [[8]]', 8],
+  ['[[3]] [[点数]]', 3],
+  ['[[5]]のように … [[7-8]]', undefined],
+  ['[[5]]のように … [[11]]', undefined],
+  // No one mark from 1 to 10.
+  ['7', undefined],
+  ['[7]', undefined],
+  ['[[0]]', undefined],
+  ['[[11]]', undefined],
+  ['[[-3]]', undefined],
+  ['[[7〜8]]', undefined],
+  ['[[80/100]]', undefined],
+  ['[[8/5]]', undefined],
+  ['[[点数]]', undefined],
+  ['', undefined],
+])('reads %j as the rating %j', (judgement, rating) => {
+  expect(readRating(judgement)).toBe(rating);
 });
 
 it('talks in two turns, has each graded, and counts what has no rating', async () => {
@@ -78,14 +109,10 @@ it("puts braces of an answer into the judge's prompt as they are", () => {
   expect(content).toContain('【質問1】\n{answer}\n\n【質問1への回答】\n{question} $&\n');
 });
 
-it('needs a judge and a model that chats', async () => {
-  using folder = dataFolder(files);
-  await expect(task.run(fakeContext(task, folder.path, {}, { chat: true }))).rejects.toMatchObject({
-    code: 'no-judge',
-    remedy: expect.stringContaining('--judge'),
-  });
-  const judge = { name: 'j', ask: async () => [] };
-  await expect(task.run(fakeContext(task, folder.path, {}, { judge }))).rejects.toMatchObject({ code: 'needs-chat' });
+it('needs a judge and a model that chats', () => {
+  expect(() => checkNeeds(task, { judge: false, chat: true })).toThrow(/graded by a judge.*--judge-model/s);
+  expect(() => checkNeeds(task, { judge: true, chat: false })).toThrow(/holds conversations.*--chat chat/s);
+  expect(() => checkNeeds(task, { judge: true, chat: true })).not.toThrow();
 });
 
 it('names a malformed row', () => {

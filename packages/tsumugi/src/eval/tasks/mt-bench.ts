@@ -3,7 +3,7 @@
 // the judge: the wording below is ours, so figures compare with each other and not with published ones.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ConfigError, deriveSeed, sha256 } from '../../base/index.ts';
+import { deriveSeed, invariant, sha256 } from '../../base/index.ts';
 import type { GenerateRequest, Message } from '../request.ts';
 import type { DataSource, SampleRecord, Task, TaskContext } from '../task.ts';
 import { fill } from './llm-jp-eval.ts';
@@ -88,10 +88,19 @@ export function judgePrompt({ turns, references }: Question, turn: number, answe
   ];
 }
 
-/** The rating of a judgement: the last [[n]] with 1 ≤ n ≤ 10, undefined when there is none. */
+/** One mark between 1 and 10, maybe after a label and with what it is out of: "8", "点数: 7.5", "8/10", "10点". */
+const mark = /^(?:[^\d-]*[:=] *)?(\d+(?:\.\d+)?) *点? *(?:\/ *10 *点?)?$/;
+
+/**
+ * The rating of a judgement: the last [[…]] with a digit in it decides, since the reasons before may repeat the example or weigh
+ * other marks. Digits and brackets may be full-width or escaped. undefined when that is no one mark from 1 to 10 (a range, out of
+ * 100), or there is none.
+ */
 export function readRating(judgement: string): number | undefined {
-  const found = [...judgement.matchAll(/\[\[\s*(\d+(?:\.\d+)?)\s*\]\]/g)].map(([, digits]) => Number(digits));
-  return found.findLast((rating) => rating >= 1 && rating <= 10);
+  const plain = judgement.normalize('NFKC').replace(/[*`\\]/g, '');
+  const last = [...plain.matchAll(/\[\[([^[\]]*\d[^[\]]*)\]\]/g)].at(-1)?.[1]?.trim();
+  const rating = Number(mark.exec(last ?? '')?.[1] ?? Number.NaN);
+  return rating >= 1 && rating <= 10 ? rating : undefined;
 }
 
 const conversation = ({ turns }: Question, turn: number, answers: readonly string[]): Message[] =>
@@ -106,19 +115,13 @@ function requestOf(prompt: Message[], maxTokens: number, temperature: number, se
 
 async function run(context: TaskContext) {
   const { judge, chat, seed, keepTexts } = context;
-  if (!judge)
-    throw new ConfigError('no-judge', 'ja-mt-bench is graded by a judge, and none was given', {
-      remedy: 'Name a strong model that chats with --judge.',
-    });
-  if (!chat)
-    throw new ConfigError('needs-chat', 'ja-mt-bench holds conversations, and this model was not made for them', {
-      remedy: 'Evaluate a model with a chat template, or choose another task.',
-    });
+  invariant(judge && chat, 'what a task needs is there');
   const all = readQuestions(context.file(data.files[0]!));
   const questions = all.slice(0, context.limit);
   const answers: string[][] = questions.map(() => []);
   const records: SampleRecord[] = [];
   for (const turn of [0, 1]) {
+    const ids = questions.map(({ id }) => `${id}/${turn + 1}`);
     const requests = questions.map((question, i) =>
       requestOf(
         conversation(question, turn, answers[i]!),
@@ -127,15 +130,16 @@ async function run(context: TaskContext) {
         deriveSeed(seed, 'ja-mt-bench', question.id, turn),
       ),
     );
-    for (const [i, { text }] of (await context.ask(requests)).entries()) answers[i]!.push(text.trim());
+    for (const [i, { text }] of (await context.ask(requests, ids)).entries()) answers[i]!.push(text.trim());
     const judgements = await judge.ask(
       questions.map((question, i) => requestOf(judgePrompt(question, turn, answers[i]!), 2048, 0, 0)),
+      ids,
     );
     for (const [i, question] of questions.entries()) {
       const judgement = judgements[i]!.text;
       const rating = readRating(judgement);
       records.push({
-        id: `${question.id}/${turn + 1}`,
+        id: ids[i]!,
         metrics: rating === undefined ? { unrated: 1 } : { unrated: 0, score: rating },
         groups: [question.category, `turn ${turn + 1}`],
         ...(keepTexts && {
@@ -176,9 +180,10 @@ function meanOf(values: readonly number[]): number {
 const task: Task = {
   name: 'ja-mt-bench',
   version: 1,
-  summary: 'conversations of two turns, graded 1 to 10 by a judge (--judge)',
+  summary: 'conversations of two turns, graded 1 to 10 by a judge (--judge-model)',
   metric: 'score',
   asks: ['generate'],
+  needs: ['judge', 'chat'],
   data,
   run,
 };

@@ -5,7 +5,6 @@ import type { ChoicesRequest } from '../request.ts';
 import { sampleTask } from '../sample-task.ts';
 import type { TaskContext } from '../task.ts';
 import { databaseSetting, draw, jisho, queryJisho } from './jisho-database.ts';
-import { requireExamples } from './llm-jp-eval.ts';
 
 const particles = ['が', 'を', 'に', 'で', 'と', 'へ'];
 
@@ -63,10 +62,7 @@ export default sampleTask<Cloze, ChoicesRequest>({
   data: jisho,
   shots: 0,
   wording: `{before}{particle}{after} ${particles.join(' ')}`,
-  load(context) {
-    requireExamples(0, context);
-    return { samples: draw(readClozes(context), 'particle-cloze').samples, examples: [] };
-  },
+  load: (context) => ({ samples: draw(readClozes(context), 'particle-cloze').samples, examples: [] }),
   ask: ({ before, after }) => ({ kind: 'choices', prompt: before, choices: particles.map((each) => each + after) }),
   score({ particle, after }, answer) {
     const completed = particles.map((each) => each + after);

@@ -1,0 +1,105 @@
+// What was written, out of a sound answer: text or parts, reasoning apart, what ended it.
+import type { GenerateAnswer } from '../request.ts';
+import { isObject, type JsonObject } from './openai-body.ts';
+
+interface Written {
+  text: string;
+  reasoning: string;
+}
+
+/** A text, or a list of parts: texts, refusals and thoughts. */
+function written(content: unknown): Written {
+  if (typeof content === 'string') return { text: content, reasoning: '' };
+  const parts = Array.isArray(content) ? content : isObject(content) ? [content] : [];
+  const found: Written = { text: '', reasoning: '' };
+  for (const part of parts) {
+    if (typeof part === 'string') found.text += part;
+    if (!isObject(part)) continue;
+    const { type, text, thinking, reasoning, content: inner } = part;
+    const thought = written(thinking ?? reasoning).text;
+    if (/think|reason/i.test(String(type))) found.reasoning += thought || written(text ?? inner).text;
+    else if (type !== 'refusal') found.text += written(text ?? inner).text;
+  }
+  return found;
+}
+
+/** Reasoning that stands in the text itself: before the answer, closed or not, and without its opening where the prompt had it. */
+function splitThoughts(text: string): Written & { open: boolean } {
+  let [rest, reasoning, open] = [text, '', false];
+  const begin = /^\s*<(think|thinking|thought|reasoning)>/i;
+  for (let match = begin.exec(rest); match; match = begin.exec(rest)) {
+    const inside = rest.slice(match[0].length);
+    const end = new RegExp(`</${match[1]}>`, 'i').exec(inside);
+    reasoning += end ? inside.slice(0, end.index) : inside;
+    rest = end ? inside.slice(end.index + end[0].length) : '';
+    if (!end) open = true;
+  }
+  const orphan = reasoning === '' ? /<\/(think|thinking)>/i.exec(rest) : null;
+  if (orphan) [reasoning, rest] = [rest.slice(0, orphan.index), rest.slice(orphan.index + orphan[0].length)];
+  return { text: reasoning === '' ? rest : rest.trimStart(), reasoning, open };
+}
+
+const finishes: readonly (readonly [RegExp, GenerateAnswer['finish']])[] = [
+  [/^(length|max_tokens|max_output_tokens|max_length)$/i, 'length'],
+  [/^(content_filter|safety|recitation|blocklist|prohibited_content|spii|sensitive)$/i, 'filter'],
+  [/^(refusal|refused)$/i, 'refused'],
+];
+
+export interface ReadOptions {
+  /** Enforced here as well. */
+  stops: readonly string[];
+  /** Whether reasoning is part of the text. */
+  keepReasoning: boolean;
+}
+
+export interface Generated {
+  answer: GenerateAnswer;
+  /** A stop text ended the reasoning, before there was an answer. */
+  stoppedInThought: boolean;
+}
+
+/** The answer in the first choice; undefined when there is no place for a text in it. */
+export function readGenerated(body: JsonObject, { stops, keepReasoning }: ReadOptions): Generated | undefined {
+  const choices = (body.choices as unknown[]).filter(isObject);
+  const choice = choices.find(({ index }) => index === 0) ?? choices[0]!;
+  const message = isObject(choice.message) ? choice.message : undefined;
+  const given = choice.text ?? (message ? (message.content ?? '') : undefined);
+  if (typeof given !== 'string' && !Array.isArray(given) && !isObject(given)) return undefined;
+  const content = written(given);
+  const apart = [message?.reasoning_content, message?.reasoning, message?.thinking].find(
+    (each) => typeof each === 'string' && each !== '',
+  ) as string | undefined;
+  const inside = splitThoughts(content.text);
+  const reasoning = [apart ?? '', content.reasoning, inside.reasoning].join('');
+  const raw =
+    apart || content.reasoning ? `<think>${apart ?? content.reasoning}</think>\n${content.text}` : content.text;
+  const whole = keepReasoning ? raw : reasoning === '' ? inside.text : inside.text.trimStart();
+  const cut = Math.min(...stops.map((stop) => whole.indexOf(stop)).filter((place) => place >= 0));
+  const text = Number.isFinite(cut) ? whole.slice(0, cut) : whole;
+  // "stop" is said of the model's end and of a stop text alike; vLLM adds which text it was.
+  const stopped = typeof choice.stop_reason === 'string' && stops.includes(choice.stop_reason);
+  const said = String(choice.finish_reason ?? '');
+  const ended = finishes.find(([pattern]) => pattern.test(said))?.[1] ?? (stopped ? 'stop' : 'end');
+  const refusal = refusalIn(message);
+  const finish = refusal !== undefined && text === '' ? 'refused' : Number.isFinite(cut) ? 'stop' : ended;
+  const tokens = isObject(body.usage) ? body.usage.completion_tokens : undefined;
+  return {
+    answer: {
+      ...{ text, finish },
+      // The service's count is not of a text that was cut here.
+      ...(typeof tokens === 'number' && !Number.isFinite(cut) && { tokens }),
+      ...(reasoning !== '' && !keepReasoning && { reasoning }),
+      ...(finish === 'refused' && { reason: refusal ?? said }),
+      ...(finish === 'filter' && { reason: said }),
+    },
+    stoppedInThought:
+      reasoning !== '' && inside.text.trim() === '' && stops.length > 0 && (ended === 'end' || ended === 'stop'),
+  };
+}
+
+function refusalIn(message: JsonObject | undefined): string | undefined {
+  if (typeof message?.refusal === 'string' && message.refusal !== '') return message.refusal;
+  const parts = Array.isArray(message?.content) ? message.content : [];
+  const part = parts.find((each): each is JsonObject => isObject(each) && each.type === 'refusal');
+  return part && String(part.refusal ?? part.text ?? 'refused');
+}

@@ -1,7 +1,9 @@
 // Text: corpora, tokenizers, token shards, batches.
-export { DETECTED_ENCODINGS, parseEncoding } from './decode.ts';
+
 export { embeddedText } from './embedded.ts';
 export type { Encoder } from './encoder.ts';
+export { parseEncoding } from './encoding/decode.ts';
+export { DETECTED_ENCODINGS } from './encoding/detect.ts';
 export { bitsPerCharacter, EvaluationBatches, type EvaluationOptions } from './evaluation.ts';
 export {
   LongBatches,

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { Readable, Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { DataError } from '../base/index.ts';
-import type { ByteSource } from './decode.ts';
+import type { ByteSource } from './encoding/survey.ts';
 import { unpackXz } from './unpack-xz.ts';
 
 const DECOMPRESSORS: Record<string, (file: Readable) => AsyncIterable<Uint8Array>> = {

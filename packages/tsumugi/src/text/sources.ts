@@ -1,6 +1,6 @@
 // A corpus: documents read from files and folders, in a fixed order, any number of times, without holding them in memory.
 import { ConfigError, contentHash } from '../base/index.ts';
-import { decode, parseEncoding } from './decode.ts';
+import { decode, parseEncoding } from './encoding/decode.ts';
 import { fileSource } from './read-bytes.ts';
 import { readJsonLines } from './read-jsonl.ts';
 import { readParquet } from './read-parquet.ts';

@@ -41,7 +41,6 @@ export interface NativeModule {
   dtype(tensor: Handle): number;
   device(tensor: Handle): string;
   isContiguous(tensor: Handle): boolean;
-  alias(tensor: Handle): Handle;
   mapFile(path: string): MappingHandle;
   mappedBytes(mapping: MappingHandle): ArrayBuffer;
   mappedTensor(mapping: MappingHandle, byteOffset: number, dtype: number, sizes: readonly number[]): Handle;
@@ -61,6 +60,8 @@ export interface NativeModule {
     createGraph: boolean,
     allowUnused: boolean,
   ): Handle[];
+  // checkpoint.cc
+  checkpoint<T>(inputs: readonly Handle[], body: () => T, runAgain: (inputs: readonly Handle[]) => void): T;
   // random.cc
   generator(device: string, seed: number): GeneratorHandle;
   generatorState(generator: GeneratorHandle): ArrayBuffer;

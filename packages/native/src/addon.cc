@@ -170,7 +170,8 @@ napi_value undefined(napi_env env) {
 NAPI_MODULE_INIT() {
   using namespace tsumugi;
   install_allocator();
-  for (const auto& list : {dispatch_exports(), storage_exports(), autograd_exports(), memory_exports(), random_exports(),
+  install_checkpointing(env);
+  for (const auto& list : {dispatch_exports(), storage_exports(), autograd_exports(), checkpoint_exports(), memory_exports(), random_exports(),
                            system_exports(), signal_exports()}) {
     for (const auto& item : list) {
       napi_value function;

@@ -73,6 +73,7 @@ struct Export {
 std::vector<Export> dispatch_exports();
 std::vector<Export> storage_exports();
 std::vector<Export> autograd_exports();
+std::vector<Export> checkpoint_exports();
 std::vector<Export> memory_exports();
 std::vector<Export> random_exports();
 std::vector<Export> system_exports();
@@ -80,5 +81,8 @@ std::vector<Export> signal_exports();
 
 /// Puts our caching allocator in front of libtorch's CPU allocator; must run before the first tensor is made.
 void install_allocator();
+
+/// Makes libtorch's engine ask us what to do with each tensor that is saved for backward.
+void install_checkpointing(napi_env env);
 
 }  // namespace tsumugi

@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "addon.h"
+#include "backward.h"
 
 namespace tsumugi {
 namespace {
@@ -51,6 +52,7 @@ napi_value set_grad_enabled(napi_env env, napi_callback_info info) {
 /// backward(outputs, gradients, retainGraph): adds into the .grad of every leaf.
 napi_value backward(napi_env env, napi_callback_info info) {
   Arguments<3> arguments(env, info);
+  Backward running;
   torch::autograd::backward(to_tensors(env, arguments[0], "outputs"), to_tensors(env, arguments[1], "gradients"),
                             to_bool(env, arguments[2], "retainGraph"));
   return nullptr;
@@ -59,6 +61,7 @@ napi_value backward(napi_env env, napi_callback_info info) {
 /// grad(outputs, inputs, gradients, retainGraph, createGraph, allowUnused) → handles, 0 for an unused input.
 napi_value grad(napi_env env, napi_callback_info info) {
   Arguments<6> arguments(env, info);
+  Backward running;
   const auto gradients = torch::autograd::grad(
       to_tensors(env, arguments[0], "outputs"), to_tensors(env, arguments[1], "inputs"),
       to_tensors(env, arguments[2], "gradients"), to_bool(env, arguments[3], "retainGraph"),

@@ -82,12 +82,6 @@ napi_value is_contiguous(napi_env env, napi_callback_info info) {
   return from_bool(env, to_tensor(env, arguments[0], "tensor").is_contiguous());
 }
 
-/// alias(handle) → a second handle of the same tensor.
-napi_value alias(napi_env env, napi_callback_info info) {
-  Arguments<1> arguments(env, info);
-  return from_handle(env, keep(to_tensor(env, arguments[0], "tensor")));
-}
-
 void finalize_mapping(napi_env, void* data, void*) { delete static_cast<SharedMapping*>(data); }
 void finalize_mapping_buffer(napi_env, void*, void* hint) { delete static_cast<SharedMapping*>(hint); }
 
@@ -171,7 +165,6 @@ std::vector<Export> storage_exports() {
           {"dtype", entry<dtype>},
           {"device", entry<device>},
           {"isContiguous", entry<is_contiguous>},
-          {"alias", entry<alias>},
           {"mapFile", entry<map_file>},
           {"mappedBytes", entry<mapped_bytes>},
           {"mappedTensor", entry<mapped_tensor>}};

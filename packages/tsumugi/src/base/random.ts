@@ -11,6 +11,23 @@ export function checkSeed(seed: number): number {
   });
 }
 
+/** A stream of random numbers. What comes next depends on its state alone. */
+export interface StatefulStream {
+  state: unknown;
+}
+
+let watcher: ((stream: StatefulStream) => void) | undefined;
+
+/** Has `watch` told of every stream just before it is read or moved. Returns who was told before, to be put back. */
+export function watchStreams(watch: typeof watcher): typeof watcher {
+  const before = watcher;
+  watcher = watch;
+  return before;
+}
+
+/** Every stream calls this before it is read or moved. */
+export const streamUsed = (stream: StatefulStream): void => watcher?.(stream);
+
 /** xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32. The state is four 32-bit words. */
 export class RandomStream {
   #state: Uint32Array;
@@ -18,14 +35,7 @@ export class RandomStream {
   /** From a whole number, or from a `state`. */
   constructor(seed: number | readonly number[]) {
     if (typeof seed !== 'number') {
-      this.#state = Uint32Array.from(seed);
-      const intact =
-        seed.length === 4 && seed.every((word, i) => word === this.#state[i]) && seed.some((word) => word > 0);
-      if (!intact)
-        throw new UserError(
-          'bad-seed',
-          `the state of a stream is four 32-bit words, not all 0, got [${seed.join(', ')}]`,
-        );
+      this.#state = wordsOf(seed);
       return;
     }
     // Seeds of 32 bits are used as they are; others would lose what does not fit.
@@ -42,11 +52,18 @@ export class RandomStream {
 
   /** The state, to be stored in a checkpoint; `new RandomStream(state)` goes on from it. */
   get state(): number[] {
+    streamUsed(this);
     return [...this.#state];
+  }
+
+  set state(words: readonly number[]) {
+    streamUsed(this);
+    this.#state = wordsOf(words);
   }
 
   /** A uniform 32-bit unsigned integer. */
   nextUint32(): number {
+    if (watcher) watcher(this);
     const s = this.#state as unknown as [number, number, number, number];
     const x = Math.imul(s[1], 5);
     const result = Math.imul((x << 7) | (x >>> 25), 9) >>> 0;
@@ -85,6 +102,12 @@ export class RandomStream {
     }
     return items;
   }
+}
+
+function wordsOf(state: readonly number[]): Uint32Array {
+  const words = Uint32Array.from(state);
+  if (state.length === 4 && state.every((word, i) => word === words[i]) && words.some((word) => word > 0)) return words;
+  throw new UserError('bad-seed', `the state of a stream is four 32-bit words, not all 0, got [${state.join(', ')}]`);
 }
 
 /**

@@ -10,10 +10,7 @@ export function dropout(x: Tensor, p: number, generator: Generator): Tensor {
   return x.mul(mask.mul_(1 / (1 - p)));
 }
 
-/**
- * Dropout as a layer: the identity after `eval()`. Inside `checkpoint` it would draw other numbers when the segment is
- * recomputed: keep it outside.
- */
+/** Dropout as a layer: the identity after `eval()`. */
 export class Dropout extends Module {
   readonly p: number;
   readonly generator: Generator;

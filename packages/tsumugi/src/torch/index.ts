@@ -1,5 +1,6 @@
 // Tensors on libtorch. The only folder that touches the addon.
-export { backward, checkpoint, enableGrad, grad, isGradEnabled, noGrad, withGradient } from './autograd.ts';
+export { backward, grad, withGradient } from './autograd.ts';
+export { checkpoint } from './checkpoint.ts';
 export { type Device, type DType, dtypeBytes, dtypeNames, numElements, type TypedArray } from './dtype.ts';
 export {
   arange,
@@ -15,6 +16,7 @@ export {
   tensor,
   zeros,
 } from './factories.ts';
+export { enableGrad, isGradEnabled, noGrad } from './grad-mode.ts';
 export { MappedFile } from './mapped.ts';
 export { emptyCache, liveHandles, memory, resetPeakMemory } from './memory.ts';
 export {

@@ -90,6 +90,11 @@ export function explain(error: unknown, operator: string, values: readonly unkno
       remedy: 'Return it from its scope, or call keep() on it before the scope ends.',
       fields: { operator },
     });
+  if (code === 'recomputed-differently')
+    return new UserError(code, error.message, {
+      remedy: 'A segment must do the same each time: no counters, no parameters frozen or updated before backward.',
+      cause: error,
+    });
   const first = error.message.split('\n', 1)[0]!.replace(/^aten::\S+: /, '');
   const given = values
     .filter((value) => value !== undefined)

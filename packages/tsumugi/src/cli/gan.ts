@@ -6,6 +6,7 @@ import {
   ganConfig,
   ganRecipe,
   ganRecipes,
+  holdOut,
   imageSampler,
   inceptionExtractor,
   inceptionKinds,
@@ -219,10 +220,11 @@ const classifier = defineVerb(
         remedy: 'Write for example --widths 64 128 256.',
       });
     const report = (line: string) => void io.stderr.write(`${line}\n`);
-    const [train, test] = [
-      await openImages(data, 'train', { size, report }),
-      await openImages(data, 'test', { size, report }),
-    ];
+    const all = await openImages(data, 'train', { size, report });
+    // A folder is not split: a tenth of it is held out.
+    const { train, test } =
+      all.split === 'all' ? holdOut(all, seed) : { train: all, test: await openImages(data, 'test', { size, report }) };
+    report(`${train.count} images to train on, ${test.count} to test with`);
     const options = { epochs, widths: channels, seed, device: chooseDevice(device), report };
     const trained = await trainClassifier(train, test, options);
     using _classifier = trained.classifier;

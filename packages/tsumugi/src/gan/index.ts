@@ -2,6 +2,7 @@
 export { type BatchOptions, type ImageBatch, ImageBatches } from './data/batches.ts';
 export { openCifar10 } from './data/cifar10.ts';
 export { openFashionMnist } from './data/fashion-mnist.ts';
+export { holdOut } from './data/hold-out.ts';
 export { type FolderOptions, openImageFolder } from './data/image-folder.ts';
 export { defaultDataFolder, type ImageSet, type OpenOptions, padTo, type Split } from './data/image-set.ts';
 export { openMnist } from './data/mnist.ts';

@@ -3,6 +3,7 @@ import { ConfigError, deriveSeed } from '../base/index.ts';
 import { parameters } from '../nn/index.ts';
 import { arange, cat, full, Generator, noGrad, randint, randn, scope, type Tensor } from '../torch/index.ts';
 import { type GridOptions, writeImageGrid } from './images/grid.ts';
+import { requireFiniteOutput } from './not-finite.ts';
 import type { ImageGenerator } from './types.ts';
 
 export interface SamplerOptions {
@@ -27,7 +28,7 @@ function checkLabel(label: SamplerOptions['label'], numClasses: number | null): 
  * Makes images [count, C, H, W] in [−1, 1] on the generator's device, new ones with every call. Noise and labels are drawn
  * on the CPU: the same on every device.
  *
- * @throws ConfigError when the generator has no such class
+ * @throws ConfigError when the generator has no such class; UserError when what it draws is not finite
  */
 export function imageSampler(network: ImageGenerator, { seed, label }: SamplerOptions): (count: number) => Tensor {
   const { numClasses, latentSize } = network;
@@ -47,7 +48,9 @@ export function imageSampler(network: ImageGenerator, { seed, label }: SamplerOp
         scope(() => {
           const { device } = parameters(network)[0]!;
           const labels = numClasses === null ? undefined : labelsOf(count, numClasses).to(device);
-          return network.forward(randn([count, latentSize], noise).to(device), labels);
+          const images = network.forward(randn([count, latentSize], noise).to(device), labels);
+          requireFiniteOutput(images, network, 'what the generator draws');
+          return images;
         }),
       );
     } finally {

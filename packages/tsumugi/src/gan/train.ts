@@ -120,7 +120,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
       };
       const stopping = (await interrupt.poll()) && !isLast;
       try {
-        requireFinite(trainer, losses, due.save || stopping, saved);
+        requireFinite(trainer, losses, due.save || due.grid || due.measure || stopping, saved);
       } catch (error) {
         if (error instanceof UserError) log.write({ type: 'end', step, reason: 'failed', message: error.message });
         throw error;

@@ -2,7 +2,8 @@
 //   in   x/128 − 1 + u,  u uniform in [0, 1/128): the bytes, made continuous
 //   out  clip(x · 127.5 + 127.5, 0, 255), cut to a whole number
 import type { RandomStream } from '../../base/index.ts';
-import { callOperator, scope, type Tensor } from '../../torch/index.ts';
+import { scope, type Tensor } from '../../torch/index.ts';
+import { requireFiniteRows } from '../not-finite.ts';
 
 /** Bytes → numbers in [−1, 1). u is drawn in steps of 2⁻²³, so that the sum is exact in float32 and stays below 1. */
 export function dequantise(bytes: Uint8Array, noise: RandomStream): Float32Array {
@@ -11,11 +12,11 @@ export function dequantise(bytes: Uint8Array, noise: RandomStream): Float32Array
   return numbers;
 }
 
-/** float [−1, 1] → bytes in row-major order. What is no number (a run that diverged) becomes 0. */
+/** float [B, …] in [−1, 1] → bytes in row-major order. @throws UserError that names the first image with NaN or an infinity */
 export function toBytes(images: Tensor): Uint8Array {
+  requireFiniteRows(images, (row) => `image ${row}`, 'The generator has diverged: take an earlier one.');
   return scope(() => {
     const scaled = images.detach().to('float32').mul(127.5).add(127.5);
-    const numbers = callOperator('aten::nan_to_num', scaled, 0, 255, 0) as Tensor;
-    return numbers.clamp(0, 255).to('uint8', 'cpu').contiguous().bytes();
+    return scaled.clamp(0, 255).to('uint8', 'cpu').contiguous().bytes();
   });
 }

@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { RandomStream } from '../../base/index.ts';
 import { Artefact } from '../../store/index.ts';
 import { scope, tensor } from '../../torch/index.ts';
+import { holdOut } from '../data/hold-out.ts';
+import type { ImageSet } from '../data/image-set.ts';
 import { classifierExtractor, saveClassifier } from './classifier-extractor.ts';
 import { classifierNames, substituteNames } from './extractor.ts';
 import { toySet } from './testing.ts';
@@ -56,6 +59,57 @@ it('gives the same network for the same seed', async () => {
   expect(two.fc.weight.data()).toEqual(one.fc.weight.data());
   expect(other.fc.weight.data()).not.toEqual(one.fc.weight.data());
   expect(classifierAccuracy(two, test)).toBe(classifierAccuracy(one, test));
+});
+
+it('says what is not finite instead of an accuracy', async () => {
+  const error = await trainClassifier(train, test, { ...settings, lr: 1e38 }).catch((caught) => caught);
+  expect([error.code, error.message]).toEqual([
+    'diverged',
+    expect.stringMatching(/classifier diverged at step \d+: its loss is NaN; the weight of .* NaN.*\n.*lower lr/),
+  ]);
+  using sound = (await trainClassifier(train, test, { ...settings, epochs: 1 })).classifier;
+  scope(() => void sound.fc.weight.detach().narrow(0, 1, 1).fill_(Number.NaN));
+  expect(() => classifierAccuracy(sound, test)).toThrow(
+    /what the classifier says of Toy-10 for image 0 is not finite: the weight of fc\.weight holds 12 NaN/,
+  );
+});
+
+it('cannot be tested with the images it is trained on; of images that nobody has split, a tenth of each class is held out', async () => {
+  await expect(trainClassifier(train, { ...train, split: 'test' }, settings)).rejects.toThrow(
+    /images it is trained on\n.*holdOut/,
+  );
+  const parts = holdOut(train, 3);
+  expect([parts.train.count + parts.test.count, parts.train.split, parts.test.split]).toEqual([128, 'train', 'test']);
+  const rows = ({ pixels, labels, count }: ImageSet) =>
+    Array.from({ length: count }, (_, i) => `${labels![i]} ${pixels.subarray(i * 64, (i + 1) * 64)}`);
+  expect([...rows(parts.train), ...rows(parts.test)].sort()).toEqual(rows(train).sort());
+  const ofClass = (set: ImageSet, label: number) => set.labels!.filter((each) => each === label).length;
+  for (const label of [0, 1]) expect(ofClass(parts.test, label)).toBe(Math.round(ofClass(train, label) / 10));
+  expect(rows(holdOut(train, 3).test)).toEqual(rows(parts.test));
+  expect(rows(holdOut(train, 4).test)).not.toEqual(rows(parts.test));
+  expect(() => holdOut({ ...train, labels: train.labels!.map((_, i) => (i === 5 ? 0 : 1)) }, 3)).toThrow(
+    /class "left" of Toy-10 has one image/,
+  );
+  // Noise cannot be told apart, so what was held out is a matter of chance.
+  const stream = new RandomStream(1);
+  const noise = { ...toySet(200, 'train'), pixels: Uint8Array.from({ length: 200 * 64 }, () => stream.below(256)) };
+  const { train: seen, test: unseen } = holdOut(noise, 0);
+  const trained = await trainClassifier(seen, unseen, { ...settings, epochs: 3 });
+  using _classifier = trained.classifier;
+  expect(trained.accuracy).toBeLessThan(0.95); // 20 coins: 0.5 ± 4 × 0.11
+});
+
+it.each([
+  [{ epochs: 0 }, /epochs should be a whole number from 1 and is 0/],
+  [{ batchSize: 1.5 }, /batchSize should be/],
+  [{ lr: Number.NaN }, /lr should be a number above 0 and is NaN/],
+  [{ lr: -1 }, /lr should be/],
+  [{ widths: [] }, /widths should be/],
+  [{ widths: [4, 0] }, /widths should be whole numbers from 1 and are \[4, 0\]/],
+  [{ shift: -1 }, /shift should be/],
+  [{ seed: 0.5 }, /seed should be/],
+])('refuses settings that cannot be: %j', async (changes, message) => {
+  await expect(trainClassifier(train, test, { ...settings, ...changes })).rejects.toThrow(message);
 });
 
 it('needs labels, and images of one shape', async () => {

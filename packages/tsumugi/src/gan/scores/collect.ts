@@ -4,6 +4,7 @@ import { DataError } from '../../base/index.ts';
 import { cat, noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
 import type { ImageSet } from '../data/image-set.ts';
 import { toBytes } from '../images/scale.ts';
+import { requireFiniteRows } from '../not-finite.ts';
 import type { FeatureExtractor } from './extractor.ts';
 import { Moments } from './frechet.ts';
 
@@ -61,6 +62,8 @@ function bytesOf(source: ImageSource, from: number, count: number): Tensor {
   return tensor(toBytes(drawn), { shape: drawn.shape });
 }
 
+const REMEDY = 'Its weights are damaged, or not for this network: get or train them again.';
+
 export interface CollectOptions {
   batchSize: number;
   wanted: Wanted;
@@ -81,6 +84,8 @@ export async function collect(
       noGrad(() =>
         scope(() => {
           const found = extractor.extract(bytesOf(source, from, Math.min(batchSize, n - from)));
+          for (const [what, rows] of Object.entries(found))
+            requireFiniteRows(rows, (row) => `the ${what} of image ${from + row} by ${extractor.name}`, REMEDY);
           moments?.add(found.features);
           if (wanted.features) features.push(found.features.keep());
           if (wanted.probabilities && found.probabilities) probabilities.push(found.probabilities.clone().keep());

@@ -124,6 +124,17 @@ describe('frechetDistance', () => {
     });
   });
 
+  it('names moments that are not finite', () => {
+    scope(() => {
+      const broken = eye(3, { dtype: 'float64' });
+      broken.narrow(0, 1, 1).fill_(Number.NaN);
+      expect(() => frechetOf(zeros([3]), eye(3), zeros([3]), broken)).toThrow(
+        /NaN or infinity in row 1 of the second covariance/,
+      );
+      expect(() => frechetOf(zeros([3]).div(0), eye(3), zeros([3]), eye(3))).toThrow(/row 0 of the first mean/);
+    });
+  });
+
   it('names the shapes that do not fit', () => {
     scope(() => expect(() => frechetOf(zeros([3]), eye(3), zeros([2]), eye(3))).toThrow(/means \[3\].*got mean \[2\]/));
   });

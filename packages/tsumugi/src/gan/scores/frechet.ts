@@ -9,6 +9,7 @@
 //   n images   D features
 import { invariant, ShapeError } from '../../base/index.ts';
 import { callOperator, type Device, linalgSvdvals, scope, type Tensor, zeros } from '../../torch/index.ts';
+import { requireFiniteRows } from '../not-finite.ts';
 
 /** Mean and scatter of features that come in batches: Chan, Golub & LeVeque 1983, so neither is a difference of large sums. */
 export class Moments implements Disposable {
@@ -124,6 +125,13 @@ export function frechetOf(mean0: Tensor, covariance0: Tensor, mean1: Tensor, cov
         'wrong-shape',
         `frechet: expected means [${D}] and covariances [${D}, ${D}], got mean [${shapes[2]}] and covariances [${shapes[0]}] and [${shapes[1]}]`,
       );
+    for (const [what, each] of Object.entries({
+      'first mean': m0,
+      'first covariance': C0,
+      'second mean': m1,
+      'second covariance': C1,
+    }))
+      requireFiniteRows(each, (row) => `row ${row} of the ${what}`, 'Check the features it comes from.');
     const product = factor(C0).t().mm(factor(C1));
     const root = product.numel === 0 ? 0 : linalgSvdvals(product).sum().item();
     const meanPart = m0.sub(m1).square().sum().item();

@@ -26,13 +26,23 @@ it('agrees with NumPy 2.4', () => {
     const rows = raw.div(raw.sum(1, true));
     expect(inceptionScore(rows, 1).mean).toBeCloseTo(1.106145786464334, 12);
     const { mean, std } = inceptionScore(rows, 3); // 20 images in parts of 6, 7 and 7
-    expect([mean, std].map((each) => each.toFixed(12))).toEqual(['1.096994548709', '0.028621414724']);
+    expect([mean, std!].map((each) => each.toFixed(12))).toEqual(['1.096994548709', '0.028621414724']);
+  });
+});
+
+it('has no spread over one split, and none of numbers that are none', () => {
+  scope(() => {
+    expect(inceptionScore(eye(9), 1)).toEqual({ mean: expect.closeTo(9, 10) });
+    const rows = eye(3);
+    rows.narrow(0, 1, 1).fill_(Number.NaN);
+    expect(() => inceptionScore(rows, 1)).toThrow(/NaN or infinity in row 1 of the probabilities/);
   });
 });
 
 it('needs an image for each split', () => {
   scope(() => {
     expect(() => inceptionScore(eye(3))).toThrow(/of 3 images cannot have 10 splits/);
+    for (const splits of [0, 1.5, -1, Number.NaN]) expect(() => inceptionScore(eye(3), splits)).toThrow(/splits/);
     expect(() => inceptionScore(full([3], 1))).toThrow(/\[N, classes\]/);
   });
 });

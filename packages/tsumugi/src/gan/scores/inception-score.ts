@@ -3,19 +3,21 @@
 //   IS = exp E_x KL(p(y|x) ‖ p(y)),   p(y) = E_x p(y|x),   in nats
 //
 // Salimans et al. 2016, arXiv 1606.03498. The images are cut, in their order, into splits with a p(y) of their own; the
-// score is the mean over the splits and the spread their standard deviation (divisor: the number of splits).
+// score is the mean over the splits and the spread their standard deviation (divisor: the number of splits), if there are several.
 import { ConfigError, ShapeError } from '../../base/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
+import { requireFiniteRows } from '../not-finite.ts';
 
 export interface MeanAndSpread {
   mean: number;
-  /** Standard deviation over splits or subsets. */
-  std: number;
+  /** Standard deviation over splits or subsets; undefined when there is only one. */
+  std?: number;
 }
 
-/** Mean and population standard deviation. */
+/** Mean and population standard deviation; of a single value the value alone. */
 export function meanAndSpread(values: readonly number[]): MeanAndSpread {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length === 1) return { mean };
   return { mean, std: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) };
 }
 
@@ -26,6 +28,15 @@ function divergence(rows: Tensor): number {
     const entropy = (q: Tensor) => q.mul(q.clamp(Number.MIN_VALUE).log()).sum(-1).neg();
     // KL(p ‖ q) averaged is H(q) − E H(p) when q is the mean of p.
     return entropy(p.mean([0])).item() - entropy(p).mean().item();
+  });
+}
+
+/** @throws ConfigError when so many images cannot have so many splits */
+export function checkSplits(images: number, splits: number): void {
+  if (Number.isInteger(splits) && splits >= 1 && images >= splits) return;
+  throw new ConfigError('bad-splits', `the Inception score of ${images} images cannot have ${splits} splits`, {
+    remedy: 'Splits are a whole number from 1 to the number of images: ask for fewer, or give more images.',
+    fields: { splits, images },
   });
 }
 
@@ -41,11 +52,8 @@ export function inceptionScore(probabilities: Tensor, splits = 10): MeanAndSprea
       `inceptionScore: expected probabilities [N, classes], got [${probabilities.shape.join(', ')}]`,
     );
   const N = probabilities.size(0);
-  if (!Number.isInteger(splits) || splits < 1 || N < splits)
-    throw new ConfigError('bad-splits', `the Inception score of ${N} images cannot have ${splits} splits`, {
-      remedy: 'Ask for fewer splits, or give more images.',
-      fields: { splits, images: N },
-    });
+  checkSplits(N, splits);
+  requireFiniteRows(probabilities, (row) => `row ${row} of the probabilities`, 'Check the network that gave them.');
   const scores = Array.from({ length: splits }, (_, i) => {
     const [from, to] = [Math.floor((i * N) / splits), Math.floor(((i + 1) * N) / splits)];
     return scope(() => Math.exp(divergence(probabilities.narrow(0, from, to - from))));

@@ -6,6 +6,7 @@
 // depend on the number of images as the Fréchet distance's does. Reported as mean and standard deviation over subsets.
 import { ConfigError, RandomStream, ShapeError } from '../../base/index.ts';
 import { scope, type Tensor, tensor } from '../../torch/index.ts';
+import { requireFiniteFeatures } from '../not-finite.ts';
 import { type MeanAndSpread, meanAndSpread } from './inception-score.ts';
 
 const kernel = (x: Tensor, y: Tensor): Tensor => x.mm(y.t()).div(x.size(1)).add(1).pow(3);
@@ -24,12 +25,39 @@ export function polynomialMmd(x: Tensor, y: Tensor): number {
 }
 
 export interface KidOptions {
-  /** 100 when left out. */
+  /** 100 when left out; 1 where a subset is a whole side, since all would be the same. */
   subsets?: number | undefined;
-  /** Images per subset and side, 1,000 when left out; all of them where a side has fewer. */
+  /** Images per subset and side, 1,000 when left out; all of the smaller side where there are fewer. */
   subsetSize?: number | undefined;
   /** Of the choice of subsets. */
   seed?: number | undefined;
+}
+
+/** How `n` real images and `m` fakes are cut into subsets. @throws ConfigError for what cannot be, or says nothing */
+export function subsetsOf(n: number, m: number, { subsets, subsetSize, seed = 0 }: KidOptions) {
+  const most = Math.min(n, m);
+  const size = subsetSize ?? Math.min(1000, most);
+  const count = subsets ?? (size < most ? 100 : 1);
+  const refuse = (problem: string, remedy: string): never => {
+    throw new ConfigError('bad-subsets', `the kernel distance of ${n} real images and ${m} fakes: ${problem}`, {
+      remedy,
+      fields: { subsets: count, subsetSize: size, real: n, fake: m },
+    });
+  };
+  if (most < 2) refuse('it needs two images on each side', 'Give more images.');
+  if (![size, count, seed].every(Number.isInteger) || size < 2 || count < 1 || seed < 0)
+    refuse(
+      `there cannot be ${count} subsets of ${size} images from seed ${seed}`,
+      'subsets is a whole number from 1, subsetSize one from 2, seed one from 0.',
+    );
+  if (size > most)
+    refuse(`a subset cannot have ${size}`, `Ask for a subsetSize of ${most} at most, or give more images.`);
+  if (size === most && count > 1)
+    refuse(
+      `${count} subsets of ${size} would be the same images again and again`,
+      `Ask for a subsetSize below ${most}, or for one subset.`,
+    );
+  return { subsets: count, subsetSize: size, seed };
 }
 
 /** `size` of the numbers 0 … n − 1, int64. */
@@ -44,38 +72,33 @@ function draw(stream: RandomStream, n: number, size: number): Tensor {
 }
 
 /**
- * Mean and standard deviation of MMD² over random subsets, each drawn without replacement.
+ * Mean and standard deviation of MMD² over random subsets, each drawn without replacement; of all images, without a deviation,
+ * where there is one subset as large as a side.
  *
  * @param real [n, D] @param fake [m, D]
  */
 export function kernelDistance(
   real: Tensor,
   fake: Tensor,
-  { subsets = 100, subsetSize = 1000, seed = 0 }: KidOptions = {},
+  options: KidOptions = {},
 ): MeanAndSpread & { subsets: number; subsetSize: number } {
   if (real.ndim !== 2 || fake.ndim !== 2 || real.size(1) !== fake.size(1))
     throw new ShapeError(
       'wrong-shape',
       `kernelDistance: expected features [n, D] and [m, D], got [${real.shape.join(', ')}] and [${fake.shape.join(', ')}]`,
     );
-  const size = Math.min(subsetSize, real.size(0), fake.size(0));
-  if (size < 2 || subsets < 1)
-    throw new ConfigError(
-      'bad-subsets',
-      `the kernel distance cannot be taken over ${subsets} subsets of ${size} images`,
-      {
-        remedy: 'Give at least two images on each side and ask for at least one subset.',
-        fields: { subsets, subsetSize: size },
-      },
-    );
+  requireFiniteFeatures(real, fake);
+  const { subsets, subsetSize, seed } = subsetsOf(real.size(0), fake.size(0), options);
+  if (subsetSize === Math.min(real.size(0), fake.size(0)))
+    return { mean: polynomialMmd(real, fake), subsets, subsetSize };
   const stream = new RandomStream(seed);
   const values = Array.from({ length: subsets }, () =>
     scope(() => {
       const [x, y] = [real, fake].map((rows) =>
-        rows.indexSelect(0, draw(stream, rows.size(0), size).to(rows.device)),
+        rows.indexSelect(0, draw(stream, rows.size(0), subsetSize).to(rows.device)),
       ) as [Tensor, Tensor];
       return polynomialMmd(x, y);
     }),
   );
-  return { ...meanAndSpread(values), subsets, subsetSize: size };
+  return { ...meanAndSpread(values), subsets, subsetSize };
 }

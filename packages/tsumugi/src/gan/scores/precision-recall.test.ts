@@ -27,6 +27,13 @@ it('agrees with NumPy whatever the block', () => {
 it('needs more images than neighbours, of one size', () => {
   scope(() => {
     expect(() => precisionRecall(waves(9, 3, 1), waves(3, 3, 1))).toThrow(/more than 3 images.*got 9 and 3/);
+    for (const k of [0, -1, 1.5, Number.NaN])
+      expect(() => precisionRecall(waves(9, 3, 1), waves(9, 3, 1), { k })).toThrow(
+        /cannot be taken with .* neighbours/,
+      );
+    const broken = waves(9, 3, 1);
+    broken.narrow(0, 4, 1).fill_(Number.NaN);
+    expect(() => precisionRecall(waves(9, 3, 1), broken)).toThrow(/NaN or infinity in row 4 of the fake features/);
     expect(() => precisionRecall(waves(9, 3, 1), waves(9, 2, 1))).toThrow(/\[9, 3\] and \[9, 2\]/);
   });
 });

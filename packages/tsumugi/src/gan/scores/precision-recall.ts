@@ -3,6 +3,7 @@
 // Kynkäänniemi et al. 2019, arXiv 1904.06991 (k = 3).
 import { ConfigError, ShapeError } from '../../base/index.ts';
 import { cat, scope, type Tensor } from '../../torch/index.ts';
+import { requireFiniteFeatures } from '../not-finite.ts';
 
 /** Squared distances [n, m] of rows [n, D] and [m, D], float64. */
 function squaredDistances(x: Tensor, y: Tensor): Tensor {
@@ -49,6 +50,21 @@ export interface PrecisionRecall {
   recall: number;
 }
 
+/** @throws ConfigError when `n` and `m` images are too few for `k` neighbours, or `k` is no number of them */
+export function checkNeighbours(n: number, m: number, k: number): void {
+  if (!(Number.isInteger(k) && k >= 1))
+    throw new ConfigError('bad-neighbours', `precision and recall cannot be taken with ${k} neighbours`, {
+      remedy: 'Neighbours are a whole number from 1; 3 is usual.',
+      fields: { k },
+    });
+  if (Math.min(n, m) > k) return;
+  throw new ConfigError(
+    'too-few-images',
+    `precision and recall with k = ${k} need more than ${k} images on each side, got ${n} and ${m}`,
+    { remedy: 'Give more images, or ask for fewer neighbours.', fields: { k, real: n, fake: m } },
+  );
+}
+
 /**
  * @param real [n, D] @param fake [m, D], both with more than `k` rows
  * @param options `k` neighbours (3); `block` rows whose distances exist at one time (1,024)
@@ -63,12 +79,8 @@ export function precisionRecall(
       'wrong-shape',
       `precisionRecall: expected features [n, D] and [m, D], got [${real.shape.join(', ')}] and [${fake.shape.join(', ')}]`,
     );
-  if (Math.min(real.size(0), fake.size(0)) <= k || k < 1)
-    throw new ConfigError(
-      'too-few-images',
-      `precision and recall with k = ${k} need more than ${k} images on each side, got ${real.size(0)} and ${fake.size(0)}`,
-      { remedy: 'Give more images.', fields: { k } },
-    );
+  checkNeighbours(real.size(0), fake.size(0), k);
+  requireFiniteFeatures(real, fake);
   return scope(() => {
     const [x, y] = [real.to('float64'), fake.to('float64')];
     return {

@@ -21,6 +21,9 @@ export const protocols = {
   'test-moments': { name: 'test-moments', nReal: 10_000, split: 'test', nFake: 10_000 },
 } as const satisfies Record<string, Protocol>;
 
+/** What to give instead of a protocol, on the command line and in code. */
+export const OWN_COUNTS = 'numbers of images of your own (--real and --fake; nReal and nFake in code)';
+
 export type ProtocolName = keyof typeof protocols;
 
 /**
@@ -34,7 +37,7 @@ export function resolveProtocol(
 ): Protocol {
   if (typeof wanted === 'string' && !Object.hasOwn(protocols, wanted))
     throw new ConfigError('unknown-protocol', `there is no protocol "${wanted}"`, {
-      remedy: `Choose one of ${Object.keys(protocols).join(', ')}, or give nReal and nFake.`,
+      remedy: `Choose one of ${Object.keys(protocols).join(', ')}, or give ${OWN_COUNTS}.`,
       fields: { protocol: wanted },
     });
   const protocol: Protocol = typeof wanted === 'string' ? protocols[wanted] : { name: 'custom', ...wanted };
@@ -45,6 +48,7 @@ export function resolveProtocol(
       'bad-protocol',
       `the numbers of images should be whole and at least 2: ${nReal} and ${nFake}`,
       {
+        remedy: `Give ${OWN_COUNTS}.`,
         fields: { nReal, nFake },
       },
     );
@@ -53,7 +57,7 @@ export function resolveProtocol(
       'wrong-split',
       `protocol ${name} takes ${split} images as real ones, got ${real.split} images`,
       {
-        remedy: `Open the ${split} split, or give nReal and nFake of your own.`,
+        remedy: `Take images that have a ${split} split, or give ${OWN_COUNTS}.`,
         fields: { protocol: name, split: real.split },
       },
     );
@@ -62,7 +66,7 @@ export function resolveProtocol(
       'too-few-images',
       `protocol ${name} takes ${nReal} real images, ${real.name} ${real.split} has ${real.count}`,
       {
-        remedy: 'Give nReal and nFake of your own.',
+        remedy: `Give ${OWN_COUNTS}, with at most ${real.count} real ones.`,
         fields: { protocol: name, nReal, count: real.count },
       },
     );

@@ -57,9 +57,14 @@ describe('scoreImages', () => {
     expect(scoreText({ ...frechet!, value: 21.704 })).toBe(
       'Toy-FD 21.70 | 60 real (Toy-10 test) vs 40 fake | protocol custom | quarters, sha256 abababababab | resizer none, x/255',
     );
-    expect(scoreText(figures[2]!)).toMatch(
-      /^Toy-KD -?0\.\d{5} ± 0\.\d{5} \|.*\| subsets 100 \| subsetSize 40 \| seed 0$/,
+    expect(scoreText(figures[2]!)).toMatch(/^Toy-KD -?0\.\d{5} \|.*x\/255 \| subsets 1$/);
+    // One split, one subset: nothing has a spread.
+    expect(figures.map(({ std }) => std)).toEqual(Array(5).fill(undefined));
+    const [split, drawn] = await scoreImages(
+      options({ metrics: ['inception', 'kernel'], splits: 2, kernel: { subsetSize: 20, seed: 3 } }),
     );
+    expect(scoreText(split!)).toMatch(/^Toy-IS 1\.\d\d ± 0\.\d\d \|.*\| splits 2$/);
+    expect(scoreText(drawn!)).toMatch(/^Toy-KD .* ± 0\.\d{5} \|.*\| subsets 100 \| subsetSize 20 \| seed 3$/);
   });
 
   it('is the distance of the moments of just those images, whatever the batch', async () => {
@@ -111,6 +116,48 @@ describe('scoreImages', () => {
       'the covariance of 4 fake images in 4 dimensions has not full rank: the distance is biased upwards',
     ]);
     expect(scoreText(figure!)).toContain('| WARNING: the covariance of 4 fake');
+  });
+
+  it('stops at images and features that are not finite, and at an extractor that sees no difference', async () => {
+    const refuse = (more: Partial<ScoreOptions>) => expect(scoreImages(options(more))).rejects;
+    const generator = new Generator(2);
+    let drawn = 0;
+    const black = (count: number) =>
+      scope(() => {
+        const images = rand([count, 1, 8, 8], generator);
+        if (++drawn === 2) images.narrow(0, 5, 1).narrow(3, 7, 1).fill_(Number.NaN);
+        return images;
+      });
+    await refuse({ fake: black }).toThrow(/^NaN or infinity in image 5\n.*diverged/);
+    const [broken, blind, unsure] = [quarters(), quarters(), quarters()];
+    const extract = broken.extract.bind(broken);
+    broken.extract = (images) => {
+      const found = extract(images);
+      if (broken.seen > 60) found.features.narrow(0, 3, 1).fill_(Number.POSITIVE_INFINITY);
+      return found;
+    };
+    await refuse({ extractor: broken }).toThrow(/^NaN or infinity in the features of image 19 by quarters\n.*weights/);
+    unsure.extract = (images) => {
+      const { features, probabilities } = extract(images);
+      return { features, probabilities: probabilities!.div(0).sub(probabilities!.div(0)) };
+    };
+    await refuse({ extractor: unsure }).toThrow(/^NaN or infinity in the probabilities of image 0 by quarters/);
+    blind.extract = (images) => ({ features: extract(images).features.mul(0).add(0.25) });
+    await refuse({ extractor: blind, metrics: ['kernel'] }).toThrow(
+      /^quarters gives all 60 images of Toy-10 the same features\n/,
+    );
+  });
+
+  it('finds too few images before anything is computed', async () => {
+    const extractor = quarters();
+    const refuse = (more: Partial<ScoreOptions>) => expect(scoreImages(options({ extractor, ...more }))).rejects;
+    const few = { nReal: 60, nFake: 3 };
+    await refuse({ protocol: few }).toThrow(/more than 3 images on each side, got 60 and 3/);
+    await refuse({ protocol: few, splits: 4, metrics: ['inception'] }).toThrow(/of 3 images cannot have 4 splits/);
+    await refuse({ kernel: { subsetSize: 41 } }).toThrow(/a subset cannot have 41/);
+    await refuse({ neighbours: 1.5 }).toThrow(/with 1\.5 neighbours/);
+    await refuse({ batchSize: 0.5 }).toThrow(/whole number from 1 and is 0\.5/);
+    expect(extractor.seen).toBe(0);
   });
 
   it('refuses what it cannot score, and leaves no tensor behind when the generator fails', async () => {

@@ -1,14 +1,15 @@
 // Scores of generated images. Every figure carries what it was taken with and on what: extractor and the hash of its weights,
 // n_real, n_fake, split, resizer, protocol.
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, UserError } from '../../base/index.ts';
+import { scope } from '../../torch/index.ts';
 import type { ImageSet } from '../data/image-set.ts';
 import { type Collected, collect, type ImageSource } from './collect.ts';
 import type { FeatureExtractor, Metric } from './extractor.ts';
 import { frechetDistance } from './frechet.ts';
-import { inceptionScore } from './inception-score.ts';
-import { type KidOptions, kernelDistance } from './kid.ts';
-import { precisionRecall } from './precision-recall.ts';
-import { type Protocol, type ProtocolName, resolveProtocol } from './protocol.ts';
+import { checkSplits, inceptionScore } from './inception-score.ts';
+import { type KidOptions, kernelDistance, subsetsOf } from './kid.ts';
+import { checkNeighbours, precisionRecall } from './precision-recall.ts';
+import { OWN_COUNTS, type Protocol, type ProtocolName, resolveProtocol } from './protocol.ts';
 import { realStatistics } from './real-statistics.ts';
 import { describeImages, type ScoreFigure } from './score-figure.ts';
 
@@ -50,9 +51,7 @@ function chosenMetrics({ metrics, extractor, fake, protocol }: ScoreOptions & { 
     throw new ConfigError(
       'unknown-metric',
       `metrics should be some of ${metricGroups.join(', ')}: ${metrics.join(', ')}`,
-      {
-        fields: { metrics },
-      },
+      { remedy: 'Leave them out for all of them.', fields: { metrics } },
     );
   if (metrics?.includes('inception') && extractor.numClasses === 0)
     throw new ConfigError(
@@ -64,7 +63,7 @@ function chosenMetrics({ metrics, extractor, fake, protocol }: ScoreOptions & { 
     );
   if (typeof fake !== 'function' && fake.count < nFake)
     throw new ConfigError('too-few-images', `${nFake} fakes are asked for, ${fake.name} has ${fake.count}`, {
-      remedy: 'Give more images, or nReal and nFake of your own.',
+      remedy: `Give more images, or ${OWN_COUNTS}.`,
       fields: { nFake, count: fake.count, protocol },
     });
   return new Set(metrics ?? metricGroups.filter((each) => each !== 'inception' || extractor.numClasses > 0));
@@ -80,6 +79,15 @@ function rankWarnings(parts: readonly [string, Collected][]): string[] {
     );
 }
 
+/** @throws UserError when the extractor sees no difference between the real images: then it says nothing about others */
+function requireDifferences({ moments, n }: Collected, extractor: FeatureExtractor, real: ImageSet): void {
+  if (scope(() => moments!.scatter.diagonal().sum().item()) > 0) return;
+  throw new UserError('same-features', `${extractor.name} gives all ${n} images of ${real.name} the same features`, {
+    remedy: 'Check that the images differ, and that the weights are those of a trained network.',
+    fields: { extractor: extractor.hash, dataset: real.name },
+  });
+}
+
 /** Scores the fakes against the real images. @throws ConfigError naming what does not fit */
 export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]> {
   const { real, fake, extractor, batchSize = 50, neighbours = 3, report, progress } = options;
@@ -91,10 +99,27 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
   const figures: ScoreFigure[] = [];
   const add = (
     metric: Metric,
-    found: { value: number; std?: number },
+    found: { value: number; std?: number | undefined },
     settings: Record<string, number>,
     warnings: string[] = [],
-  ) => figures.push({ ...describeImages(metric, { real, extractor, protocol }), ...found, settings, warnings });
+  ) => {
+    const { value, std } = found;
+    figures.push({
+      ...describeImages(metric, { real, extractor, protocol }),
+      ...{ value, settings, warnings },
+      ...(std !== undefined && { std }),
+    });
+  };
+
+  // Before anything takes time.
+  const splits = options.splits ?? Math.min(10, Math.max(1, Math.round(nFake / IMAGES_PER_SPLIT)));
+  if (metrics.has('inception')) checkSplits(nFake, splits);
+  if (metrics.has('kernel')) subsetsOf(nReal, nFake, options.kernel ?? {});
+  if (metrics.has('precision-recall')) checkNeighbours(nReal, nFake, neighbours);
+  if (!(Number.isInteger(batchSize) && batchSize >= 1))
+    throw new ConfigError('batch-size', `a batch size should be a whole number from 1 and is ${batchSize}`, {
+      remedy: 'Leave batchSize out: 50 is the default.',
+    });
 
   using fakes = await collect(fake, nFake, extractor, {
     batchSize,
@@ -102,7 +127,6 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
     progress: (done) => progress?.('fake', done, nFake),
   });
   if (metrics.has('inception')) {
-    const splits = options.splits ?? Math.min(10, Math.max(1, Math.round(nFake / IMAGES_PER_SPLIT)));
     const { mean, std } = inceptionScore(fakes.probabilities!, splits);
     add('inception', { value: mean, std }, { splits });
   }
@@ -115,18 +139,17 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
     cacheFolder: options.cacheFolder,
     report,
   });
+  requireDifferences(reals, extractor, real);
   if (moments) {
     report?.(`Fréchet distance in ${extractor.numFeatures} dimensions`);
     const { value } = frechetDistance(reals.moments!, fakes.moments!);
     add('frechet', { value }, {}, rankWarnings([['real', reals], ['fake', fakes]])); // biome-ignore format: pairs
   }
   if (metrics.has('kernel')) {
-    const seed = options.kernel?.seed ?? 0;
-    const { mean, std, subsets, subsetSize } = kernelDistance(reals.features!, fakes.features!, {
-      ...options.kernel,
-      seed,
-    });
-    add('kernel', { value: mean, std }, { subsets, subsetSize, seed });
+    const { mean, std, subsets, subsetSize } = kernelDistance(reals.features!, fakes.features!, options.kernel);
+    // All images, or subsets that were drawn.
+    const drawn = subsetSize < Math.min(nReal, nFake);
+    add('kernel', { value: mean, std }, drawn ? { subsets, subsetSize, seed: options.kernel?.seed ?? 0 } : { subsets });
   }
   if (metrics.has('precision-recall')) {
     const { precision, recall } = precisionRecall(reals.features!, fakes.features!, { k: neighbours });

@@ -1,12 +1,13 @@
 // Trains the classifier: Adam on the cross-entropy, learning rate falling to zero along a cosine, images mirrored (where a
 // mirror image is one of the same class) and shifted by a few pixels. All settings are our choice.
 import { setImmediate } from 'node:timers/promises';
-import { ConfigError, deriveSeed, invariant, RandomStream } from '../../base/index.ts';
-import { crossEntropy } from '../../nn/index.ts';
+import { ConfigError, deriveSeed, RandomStream, UserError } from '../../base/index.ts';
+import { crossEntropy, describeDiagnosis, diagnose } from '../../nn/index.ts';
 import { Adam, cosine } from '../../optim/index.ts';
 import { backward, type Device, Generator, noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { ImageBatches } from '../data/batches.ts';
-import type { ImageSet } from '../data/image-set.ts';
+import { type ImageSet, imagesHash } from '../data/image-set.ts';
+import { requireFiniteOutput } from '../not-finite.ts';
 import { ImageClassifier } from './classifier.ts';
 import { pixelRules, toInput } from './extractor.ts';
 
@@ -79,8 +80,10 @@ export function classifierAccuracy(classifier: ImageClassifier, set: ImageSet, d
       for (let from = 0; from < set.count; from += 500)
         right += scope(() => {
           const n = Math.min(500, set.count - from);
-          const predicted = classifier.forward(scaled(images.narrow(0, from, n), device)).argmax(1);
-          return predicted
+          const logits = classifier.forward(scaled(images.narrow(0, from, n), device));
+          requireFiniteOutput(logits, classifier, `what the classifier says of ${set.name}`);
+          return logits
+            .argmax(1)
             .eq(labels.narrow(0, from, n))
             .sum()
             .item();
@@ -90,8 +93,36 @@ export function classifierAccuracy(classifier: ImageClassifier, set: ImageSet, d
   );
 }
 
+/** The loss, when it is a number. @throws UserError `diverged` that names what is not finite */
+function finite(loss: number, step: number, classifier: ImageClassifier): number {
+  if (Number.isFinite(loss)) return loss;
+  const cause = describeDiagnosis(diagnose(classifier));
+  throw new UserError(
+    'diverged',
+    `training of the classifier diverged at step ${step + 1}: its loss is ${loss}; ${cause}`,
+    {
+      remedy: 'Train with a lower lr; 1e-3 is the default.',
+      fields: { step: step + 1, loss },
+    },
+  );
+}
+
+/** @throws ConfigError for a setting that cannot be */
+function checkSettings({ epochs, batchSize, lr, widths, shift, seed }: TrainedClassifier['settings']): void {
+  const whole = { epochs: [epochs, 1], batchSize: [batchSize, 1], shift: [shift, 0], seed: [seed, 0] } as const;
+  const wrong = Object.entries(whole).find(([, [value, least]]) => !Number.isInteger(value) || value < least);
+  if (wrong) {
+    const [name, [value, least]] = wrong;
+    throw new ConfigError('bad-setting', `${name} should be a whole number from ${least} and is ${value}`);
+  }
+  if (!(Number.isFinite(lr) && lr > 0))
+    throw new ConfigError('bad-setting', `lr should be a number above 0 and is ${lr}`);
+  if (widths.length === 0 || !widths.every((width) => Number.isInteger(width) && width >= 1))
+    throw new ConfigError('bad-setting', `widths should be whole numbers from 1 and are [${widths.join(', ')}]`);
+}
+
 /**
- * @throws ConfigError when a set has no labels or the two are of different shapes
+ * @throws ConfigError when a set has no labels, or the two are of different shapes or the same images; UserError when it diverges
  */
 export async function trainClassifier(
   train: ImageSet,
@@ -104,8 +135,15 @@ export async function trainClassifier(
     ...given,
   };
   const { epochs, batchSize, lr, widths, flip, shift, seed } = settings;
+  checkSettings(settings);
+  if (imagesHash(train) === imagesHash(test))
+    throw new ConfigError('same-images', `${test.name} would be tested with the images it is trained on`, {
+      remedy: 'Give test images of their own; holdOut(images, seed) parts a set into two.',
+    });
   if (train.channels !== test.channels || train.height !== test.height || train.width !== test.width)
-    throw new ConfigError('other-images', `the images of ${train.name} and ${test.name} are of different shapes`);
+    throw new ConfigError('other-images', `the images of ${train.name} and ${test.name} are of different shapes`, {
+      remedy: 'Open both with one size and one number of channels.',
+    });
   const { images, labels } = scope(() => {
     const all = onDevice(train, device);
     return { images: all.images.keep(), labels: all.labels.keep() };
@@ -134,7 +172,7 @@ export async function trainClassifier(
           optimizer.zeroGrad();
           backward(loss);
           optimizer.step(lr * schedule(step));
-          return loss.item();
+          return finite(loss.item(), step, classifier);
         });
         await setImmediate();
       }
@@ -144,7 +182,6 @@ export async function trainClassifier(
       );
     }
     optimizer.zeroGrad();
-    invariant(epochs > 0, 'a classifier is trained for an epoch at least');
     return { classifier: classifier.eval(), settings, accuracy };
   } catch (error) {
     classifier.dispose();

@@ -1,12 +1,12 @@
 // What identifies a file or a folder: the SHA-256 of its content. Large files are read once, and again when they may have
 // changed (hash-record.ts); in between other work goes on, so Ctrl-C is heard.
 import { createHash } from 'node:crypto';
-import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { type BigIntStats, closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { DataError } from './errors.ts';
 import { isSettled, recordedHash, recordHash, stampOf } from './hash-record.ts';
 import { pieces, sha256 } from './sha256.ts';
+import { walkFiles } from './walk-files.ts';
 
 export interface ContentHashOptions {
   /** Told when it takes long, in a line. Standard error unless given. */
@@ -28,20 +28,13 @@ export async function contentHash(path: string, options: ContentHashOptions = {}
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found?.isDirectory()) return fileHash(path, options);
   const files: [name: string, hash: string][] = [];
-  for (const name of filesIn(path)) files.push([name, await fileHash(join(path, name), options)]);
+  for (const file of walkFiles(path).files) files.push([file.name, await fileHash(file.path, options)]);
   return filesHash(files);
 }
 
 /** The hash of files that belong together, from the name and the hash of each. */
 export const filesHash = (files: readonly (readonly [name: string, hash: string])[]): string =>
   sha256(JSON.stringify([...files].sort(([a], [b]) => (a < b ? -1 : 1))));
-
-/** The files in a folder and in those inside it, by path with `/`, in order; hidden ones are left out. */
-export const filesIn = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !/(^|[/\\])\./.test(name) && statSync(join(folder, name)).isFile())
-    .map((name) => name.replaceAll(sep, '/'))
-    .sort();
 
 async function fileHash(path: string, { report = toStandardError }: ContentHashOptions): Promise<string> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -1,6 +1,6 @@
 export { fsyncPath, writeFileAtomic } from './atomic.ts';
 export { cacheFolder } from './cache-folder.ts';
-export { type ContentHashOptions, contentHash, filesHash, filesIn } from './content-hash.ts';
+export { type ContentHashOptions, contentHash, filesHash } from './content-hash.ts';
 export { noteSignal, signalExitCode } from './ending.ts';
 export {
   CheckpointError,

@@ -8,7 +8,7 @@ import { type Json, writeJson } from '../store/index.ts';
 import { formatDuration } from './format.ts';
 import { renderReport } from './html/index.ts';
 import { makeStep } from './make-step.ts';
-import { type HashedSources, type PlannedStep, planSteps, recordsIn } from './plan.ts';
+import { type PlannedStep, planSteps, recordsIn, takeInputs } from './plan.ts';
 import type { ProgressStream } from './progress.ts';
 import { type Recipe, stepsOf } from './recipe.ts';
 import { availableDisk, checkRecipeFolder, RecipeFolder } from './recipe-folder.ts';
@@ -54,8 +54,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
 
   // Plan and forecast.
   const steps = stepsOf(recipe, config);
-  const hashed: HashedSources = new Map();
-  const foreseen = await planSteps(steps, out, hashed);
+  const foreseen = await planSteps(steps, out);
   print(`${recipe.name} → ${out}`);
   for (const { step, state, why } of foreseen) print(`  ${step.name}: ${state}, ${why}`);
   await forecast(foreseen, options);
@@ -70,7 +69,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
   // The steps. Planned again, as another process may have made some of them while we forecast.
   using folder = new RecipeFolder(out, recipe.name);
   const { events } = folder;
-  const plan = await planSteps(steps, out, hashed);
+  const plan = await planSteps(steps, out);
   const states = initial(plan);
   const write = (): RecipeReport => {
     const current = report(plan, states);
@@ -82,6 +81,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
   events.write({ type: 'start', step: 0, name: recipe.name, totalSteps: plan.length, resumed });
   let interrupted = false;
   for (let i = 0; i < plan.length && !interrupted; i++) {
+    plan[i] = takeInputs(plan[i]!, plan);
     const { step, address, why, state } = plan[i]!;
     folder.link(plan[i]!);
     const mark = (now: ReportState, seconds?: number) => {

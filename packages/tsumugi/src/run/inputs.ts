@@ -1,9 +1,8 @@
 // What a run was made from: where each input was, and the hash of its content. Going on with other inputs would make a model of
 // which nobody can say what it has learned.
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { DataError, filesIn } from '../base/index.ts';
+import { DataError, walkFiles } from '../base/index.ts';
 import { formatInteger, formatTime } from './format.ts';
 
 export const inputSchema = z.strictObject({
@@ -23,8 +22,8 @@ export type RunInputs = Readonly<Record<string, RunInput>>;
 
 /** An input that is a file or folder, whose hash is known. */
 export function inputAt(path: string, sha256: string): RunInput {
-  const files = statSync(path).isDirectory() ? filesIn(path).map((name) => join(path, name)) : [path];
-  const found = files.map((file) => statSync(file));
+  const files = statSync(path).isDirectory() ? walkFiles(path).files : [{ path }];
+  const found = files.map((file) => statSync(file.path));
   return {
     path,
     sha256,

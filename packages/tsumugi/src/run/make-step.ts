@@ -8,7 +8,7 @@ import { hashSource, type PlannedStep } from './plan.ts';
 import type { ProgressStream } from './progress.ts';
 import { inputsOf } from './recipe.ts';
 import { givenTo } from './recipe-forecast.ts';
-import { hashArtefact, type StageRecord, writeRecord } from './record.ts';
+import { damageOf, hashArtefact, type StageRecord, writeRecord } from './record.ts';
 import { configOf } from './stage.ts';
 
 export interface MadeStep {
@@ -18,7 +18,7 @@ export interface MadeStep {
   interrupted: boolean;
 }
 
-/** @throws DataError when a file from outside changed meanwhile; whatever the stage throws */
+/** @throws DataError when what it is made from changed since the recipe began; whatever the stage throws */
 export async function makeStep(
   planned: PlannedStep,
   plan: readonly PlannedStep[],
@@ -26,6 +26,7 @@ export async function makeStep(
 ): Promise<MadeStep> {
   const { step, address, folder, place, inputs } = planned;
   const { stage } = step;
+  await requireUnchanged(planned, plan);
   const resumed = planned.state === 'goes on';
   if (!resumed) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -55,11 +56,16 @@ export async function makeStep(
     stream,
   });
   if (outcome.interrupted) return { record: begun, interrupted: true };
-  requireUnchanged(planned);
+  try {
+    await requireUnchanged(planned, plan);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true }); // nobody knows what it was made from: nothing goes on from it
+    throw error;
+  }
   if (!statSync(place, { throwIfNoEntry: false })?.isDirectory())
     throw new TsumugiError('no-artefact', `stage ${stage.name} says it is done, but made no folder ${place}`);
   const { figures, tables = [], grids = [] } = outcome;
-  const hashes = hashArtefact(place);
+  const hashes = await hashArtefact(place);
   fsyncPath(folder);
   const record = writeRecord(folder, {
     ...begun,
@@ -83,17 +89,22 @@ function secondsSpent({ folder, record }: PlannedStep): number {
   return record.secondsBefore + Math.max(0, last - Date.parse(record.begun)) / 1000;
 }
 
-/** The address says what the files held when the recipe began: what was read must be that. */
-function requireUnchanged({ step, inputs }: PlannedStep): void {
+/** The address says what the files held when the recipe began, the record what a step made: what is read must be that. */
+async function requireUnchanged({ step, inputs }: PlannedStep, plan: readonly PlannedStep[]): Promise<void> {
+  const refuse = (what: string, fields: Readonly<Record<string, unknown>>) =>
+    new DataError('input-changed', `${what} while "${step.name}" was made from it`, {
+      remedy: 'Run the recipe again.',
+      fields: { step: step.name, ...fields },
+    });
   for (const [name, list] of inputsOf(step))
-    for (const [i, input] of list.entries())
-      if (input.from === 'outside' && hashSource(input).address !== inputs[name]![i]!.address)
-        throw new DataError(
-          'input-changed',
-          `${input.paths.join(', ')} changed while "${step.name}" was made from it`,
-          {
-            remedy: 'Run the recipe again.',
-            fields: { step: step.name, paths: input.paths },
-          },
-        );
+    for (const [i, input] of list.entries()) {
+      if (input.from === 'outside') {
+        if ((await hashSource(input)).address !== inputs[name]![i]!.address)
+          throw refuse(`${input.paths.join(', ')} changed`, { paths: input.paths });
+        continue;
+      }
+      const from = plan.find((each) => each.step === input);
+      const damage = from?.record?.result && (await damageOf(from.place, from.record.result));
+      if (from && damage) throw refuse(`${join(from.place, damage)}`, { path: from.place });
+    }
 }

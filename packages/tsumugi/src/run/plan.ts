@@ -4,7 +4,7 @@
 // or the content of files. Neither names of steps nor paths are part of it, so a folder may be moved and a step renamed.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { DataError, sha256, sha256File } from '../base/index.ts';
+import { contentHash, DataError, sha256, walkFiles } from '../base/index.ts';
 import { canonicalJson, type Json, latestCheckpoint } from '../store/index.ts';
 import { describeChanges } from './changes.ts';
 import { readEvents } from './events.ts';
@@ -37,41 +37,55 @@ export interface PlannedStep {
 
 export const artefactsIn = (out: string): string => join(out, 'artefacts');
 
-/** Hashes of what comes from outside, by its paths, so that a plan made twice reads the files once. */
-export type HashedSources = Map<string, RecordedInput>;
-
 /** Plans the steps over what is in `out`. Reads the files from outside, to hash them. Writes nothing. */
-export async function planSteps(
-  steps: readonly Step[],
-  out: string,
-  hashed: HashedSources = new Map(),
-): Promise<PlannedStep[]> {
+export async function planSteps(steps: readonly Step[], out: string): Promise<PlannedStep[]> {
   const planned = new Map<Step, PlannedStep>();
   for (const step of steps) {
-    const inputs = Object.fromEntries(
-      inputsOf(step).map(([name, given]): [string, RecordedInput[]] => [
-        name,
-        given.map((input): RecordedInput => {
-          if (input.from === 'step')
-            return { step: input.name, address: planned.get(input)!.address, files: [], settings: {} };
-          const key = JSON.stringify([input.paths, input.settings]);
-          const found = hashed.get(key) ?? hashSource(input);
-          hashed.set(key, found);
-          return found;
-        }),
-      ]),
-    );
+    const inputs: Record<string, RecordedInput[]> = {};
+    for (const [name, given] of inputsOf(step)) {
+      inputs[name] = [];
+      for (const input of given)
+        inputs[name].push(
+          input.from === 'step'
+            ? { step: input.name, address: planned.get(input)!.address, sha256: null, files: [], settings: {} }
+            : await hashSource(input),
+        );
+    }
     const uses = (await step.stage.uses?.(configOf(step))) ?? {};
     const address = addressOf(step, inputs, uses);
     const folder = join(artefactsIn(out), `${step.name}-${address.slice(0, 12)}`);
     const place = join(folder, step.stage.output);
     const record = readRecord(folder);
     const own = record?.address === address ? record : undefined;
-    const judged = judge(step, { address, inputs, uses, folder, place, record: own }, out, planned);
+    const judged = await judge(step, { address, inputs, uses, folder, place, record: own }, out, planned);
     const kept = judged.state === 'new' ? undefined : own;
-    planned.set(step, { step, address, folder, place, inputs, uses, record: kept, ...judged });
+    const unsure = { step, address, folder, place, inputs, uses, record: kept, ...judged };
+    planned.set(step, takeInputs(unsure, [...planned.values()]));
   }
   return [...planned.values()];
+}
+
+/**
+ * A planned step with the content of its inputs as far as they are made by now. What was made of other content is made anew: an
+ * artefact that was damaged and made again need not be the same (it may depend on the time there was).
+ */
+export function takeInputs(planned: PlannedStep, plan: readonly PlannedStep[]): PlannedStep {
+  const inputs = Object.fromEntries(
+    Object.entries(planned.inputs).map(([name, list]) => [
+      name,
+      list.map((input) => {
+        const from = plan.find(({ step }) => step.name === input.step);
+        return from ? { ...input, sha256: from.record?.result?.sha256 ?? null } : input;
+      }),
+    ]),
+  );
+  const { record } = planned;
+  const other = Object.entries(inputs).flatMap(([name, list]) =>
+    list.filter(({ sha256: now }, i) => now !== null && now !== record?.inputs[name]?.[i]?.sha256),
+  )[0];
+  if (!record || !other) return { ...planned, inputs };
+  const why = `was made from another ${other.step}`;
+  return { ...planned, inputs, state: 'new', why, shareDone: 0, record: undefined };
 }
 
 function addressOf({ stage, config }: Step, inputs: PlannedStep['inputs'], uses: PlannedStep['uses']): string {
@@ -83,12 +97,12 @@ function addressOf({ stage, config }: Step, inputs: PlannedStep['inputs'], uses:
 }
 
 /**
- * Content of files from outside: of a folder every file with its path inside, of a single file what it holds and the ending
- * of its name, which tells its format. Hidden files do not count.
+ * Content of files from outside: of a folder every file with its path inside, of a single file what it holds and the endings
+ * of its name (`.jsonl.gz`), which tell its format. Hidden files do not count.
  *
  * @throws DataError when there is none
  */
-export function hashSource({ paths, settings }: Source): RecordedInput {
+export async function hashSource({ paths, settings }: Source): Promise<RecordedInput> {
   const files: { path: string; name: string }[] = paths.flatMap((path) => {
     const found = statSync(path, { throwIfNoEntry: false });
     if (!found)
@@ -96,36 +110,33 @@ export function hashSource({ paths, settings }: Source): RecordedInput {
         remedy: 'Check the path in the settings of the recipe.',
         fields: { path },
       });
-    return found.isDirectory()
-      ? filesIn(path).map((name) => ({ path: join(path, name), name }))
-      : [{ path, name: extname(path) }];
+    return found.isDirectory() ? walkFiles(path).files : [{ path, name: endings(path) }];
   });
-  const hashes = files.map(({ path, name }) => ({ path, name, sha256: sha256File(path) }));
+  const hashes: { path: string; name: string; sha256: string }[] = [];
+  for (const { path, name } of files) hashes.push({ path, name, sha256: await contentHash(path) });
   return {
     step: null,
+    sha256: null,
     address: sha256(canonicalJson([settings, ...hashes.map((file) => [file.sha256, file.name])])),
     files: hashes.map(({ path, sha256: hash }) => ({ path, sha256: hash })),
     settings: settings as RecordedInput['settings'],
   };
 }
 
-const filesIn = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !/(^|[/\\])\./.test(name) && statSync(join(folder, name)).isFile())
-    .sort();
+const endings = (path: string): string => extname(basename(path, extname(path))) + extname(path);
 
 type Unjudged = Pick<PlannedStep, 'address' | 'inputs' | 'uses' | 'folder' | 'place' | 'record'>;
 type Judged = Pick<PlannedStep, 'state' | 'why' | 'shareDone'>;
 
-function judge(
+async function judge(
   step: Step,
   { address, inputs, uses, folder, place, record }: Unjudged,
   out: string,
   earlier: ReadonlyMap<Step, PlannedStep>,
-): Judged {
+): Promise<Judged> {
   const anew = (why: string): Judged => ({ state: 'new', why, shareDone: 0 });
   if (record?.result) {
-    const damage = damageOf(place, record.result);
+    const damage = await damageOf(place, record.result);
     if (damage === undefined)
       return { state: 'unchanged', why: `made ${formatTime(record.result.finished)}`, shareDone: 1 };
     return anew(`made ${formatTime(record.result.finished)}, but ${damage}`);

@@ -1,5 +1,15 @@
 // Recipes: what is made, skipped, gone on with, and why; what is refused; what is left behind.
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -91,6 +101,11 @@ describe('a recipe', () => {
     writeFileSync(join(home, 'moved.md'), 'cat dog'); // another format
     await run({ text: [join(home, 'moved.md')] });
     expect(log).toHaveLength(4);
+    for (const [i, name] of ['a.txt.gz', 'a.jsonl.gz'].entries()) {
+      writeFileSync(join(home, name), 'cat dog'); // read otherwise, packed alike
+      await run({ text: [join(home, name)] });
+      expect(log).toHaveLength(6 + 2 * i);
+    }
     expect(await refusal(() => run({ text: [join(home, 'none.txt')] }))).toMatch(/^missing-path: .*none\.txt/);
   });
 
@@ -134,6 +149,66 @@ describe('a recipe', () => {
     delete trouble.before;
     await run();
     expect(readFileSync(join(out(), 'words', 'words', 'list.txt'), 'utf8')).toBe('mouse');
+  });
+
+  const list = () => join(out(), 'words', 'words', 'list.txt');
+  /** Other content of the same size and time. */
+  const tamper = (content: string) => {
+    const { size, atime, mtime } = statSync(list());
+    writeFileSync(list(), content);
+    utimesSync(list(), atime, mtime);
+    expect(statSync(list()).size).toBe(size);
+  };
+
+  it('makes anew what holds something else than was made, at whatever size and time', async () => {
+    await run();
+    tamper('cat\nbug');
+    expect(states((await run()).report)[0]).toMatch(/^words made: made .*, but list\.txt was changed$/);
+    expect(readFileSync(list(), 'utf8')).toBe('cat\ndog');
+    writeFileSync(join(out(), 'words', 'words', 'more.txt'), '');
+    expect(states((await run()).report)[0]).toMatch(/^words made: made .*, but more\.txt was added$/);
+    expect(log).toEqual(['words', 'count from 0', 'words', 'words']); // count was made from the same
+    for (const [folder, name] of [
+      ['words', 'list.txt'],
+      ['count', 'total.txt'],
+    ] as const) {
+      rmSync(join(out(), folder, folder, name));
+      expect(states((await run()).report).find((state) => state.startsWith(folder))).toContain(`${name} is missing`);
+    }
+  });
+
+  it('makes anew what was made from another artefact than there is now, begun or complete', async () => {
+    await run();
+    trouble.word = 'bird'; // made again it is another, as what depends on the time is
+    tamper('cat\nbug');
+    expect(states((await run()).report)[1]).toBe('count made: was made from another words');
+    expect(log.splice(0)).toEqual(['words', 'count from 0', 'words', 'count from 0']);
+    expect(readFileSync(join(out(), 'count', 'count', 'total.txt'), 'utf8')).toBe('60');
+    expect(states((await run()).report)[1]).toMatch(/unchanged/);
+    trouble.interruptAt = 2;
+    await run({ count: { steps: 4 } });
+    delete trouble.interruptAt;
+    trouble.word = 'wolf';
+    tamper('cat\nbug\nbird');
+    log.length = 0;
+    expect(states((await run({ count: { steps: 4 } })).report)[1]).toBe('count made: was made from another words');
+    expect(log).toEqual(['words', 'count from 0']);
+  });
+
+  it('refuses what another step made when it changed since', async () => {
+    trouble.during = () => tamper('cat\nbug');
+    expect(await refusal(() => run({ twice: true }))).toMatch(
+      /^input-changed: .*list\.txt was changed while "count" was made/,
+    );
+    expect(existsSync(join(out(), 'again'))).toBe(false);
+    // Before it is used, too: not a step is begun on it.
+    delete trouble.during;
+    log.length = 0;
+    const meanwhile = { write: (part: string) => { if (part.includes('2/3 count')) tamper('cat\nbug'); } }; // biome-ignore format: short
+    expect(await refusal(() => run({ twice: true }, { stream: meanwhile }))).toMatch(/^input-changed: .*list\.txt was changed/);
+    expect(log).toEqual(['words']);
+    await run({ twice: true });
+    expect(log).toEqual(['words', 'words', 'count from 0', 'count from 0']);
   });
 
   it('keeps artefacts of other settings until it is asked to clean', async () => {

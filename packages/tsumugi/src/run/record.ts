@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { FormatError, sha256, sha256File } from '../base/index.ts';
+import { contentHash, FormatError, filesHash } from '../base/index.ts';
 import { type Json, LINEAGE_FILE, readJson, writeJson } from '../store/index.ts';
 import { figureSchema, gridSchema, tableSchema } from './results.ts';
 
@@ -17,6 +17,8 @@ const inputSchema = z.strictObject({
   step: z.string().nullable(),
   /** The step's address, or the hash of the files' content. */
   address: sha256Schema,
+  /** Hash of the artefact that was taken; null for what comes from outside, and while it is not made. */
+  sha256: sha256Schema.nullable(),
   /** The files from outside, as they were named, with the hash of each. */
   files: z.array(z.strictObject({ path: z.string(), sha256: sha256Schema })),
   /** How they are read. */
@@ -82,14 +84,13 @@ export function writeRecord(folder: string, record: Omit<StageRecord, 'format' |
  * The files of an artefact, by path inside it, and the hash over all of them. `lineage.json`, which holds times and paths,
  * stays apart, as in the hash of a model folder.
  */
-export function hashArtefact(place: string): Pick<StageResult, 'files' | 'sha256'> {
+export async function hashArtefact(place: string): Promise<Pick<StageResult, 'files' | 'sha256'>> {
   const files: StageResult['files'] = {};
   for (const name of artefactFiles(place)) {
     const path = join(place, name);
-    files[name] = { bytes: statSync(path).size, sha256: sha256File(path) };
+    files[name] = { bytes: statSync(path).size, sha256: await contentHash(path) };
   }
-  const lines = Object.entries(files).map(([name, file]) => `${file.sha256}  ${name}\n`);
-  return { files, sha256: sha256(lines.join('')) };
+  return { files, sha256: filesHash(Object.entries(files).map(([name, file]) => [name, file.sha256])) };
 }
 
 const bookkeeping = new Set([RECORD_FILE, LINEAGE_FILE, 'events.jsonl', 'run.json', 'run.lock']);
@@ -101,12 +102,14 @@ function artefactFiles(place: string): string[] {
     .sort();
 }
 
-/** What is wrong with a complete artefact: a file that is gone or has another size; undefined when nothing is. */
-export function damageOf(place: string, { files }: StageResult): string | undefined {
-  for (const [name, { bytes }] of Object.entries(files)) {
-    const found = statSync(join(place, name), { throwIfNoEntry: false });
+/** What is wrong with a complete artefact: a file that is gone, was changed or was added; undefined when nothing is. */
+export async function damageOf(place: string, { files }: StageResult): Promise<string | undefined> {
+  for (const [name, { bytes, sha256: hash }] of Object.entries(files)) {
+    const path = join(place, name);
+    const found = statSync(path, { throwIfNoEntry: false });
     if (!found) return `${name} is missing`;
-    if (found.size !== bytes) return `${name} was changed`;
+    if (found.size !== bytes || (await contentHash(path)) !== hash) return `${name} was changed`;
   }
-  return undefined;
+  const added = artefactFiles(place).find((name) => !Object.hasOwn(files, name));
+  return added === undefined ? undefined : `${added} was added`;
 }

@@ -16,6 +16,7 @@ const step = (name: string, inputs: string[], changes: Partial<ReportStep> = {})
     from: inputs.map((input) => ({
       step: input === 'novel' ? null : input,
       address: hash(input === 'novel' ? 'b' : 'a'),
+      sha256: input === 'novel' ? null : hash('c'),
       files: input === 'novel' ? [{ path: '/texts/吾輩<は>猫.txt', sha256: hash('d') }] : [],
       settings: {},
     })),

@@ -12,7 +12,13 @@ import { defineStage, given } from './stage.ts';
 export const log: string[] = [];
 
 /** What a test makes the next stage do. */
-export const trouble: { fail?: boolean; interruptAt?: number; before?: () => void } = {};
+export const trouble: {
+  fail?: boolean;
+  interruptAt?: number;
+  before?: () => void;
+  during?: () => void;
+  word?: string;
+} = {};
 
 export const words = defineStage({
   name: 'words',
@@ -33,6 +39,7 @@ export const words = defineStage({
     trouble.before?.();
     if (trouble.fail) throw new Error('on purpose');
     const found = inputs.text.paths.flatMap((path) => readFileSync(path, 'utf8').split(/\s+/).filter(Boolean));
+    if (trouble.word !== undefined) found.push(trouble.word);
     mkdirSync(join(folder, 'words'));
     writeFileSync(
       join(folder, 'words', 'list.txt'),
@@ -66,6 +73,7 @@ export const count = defineStage({
     const checkpoints = join(folder, 'checkpoints');
     const start = resumed ? Number(readFileSync(join(folder, 'at.txt'), 'utf8')) : 0;
     log.push(`count from ${start}`);
+    trouble.during?.();
     using events = new EventLog(join(folder, 'events.jsonl'), resumed ? start : undefined);
     events.write({ type: 'start', step: start, name: 'count', totalSteps: config.steps, resumed });
     for (let step = start + 1; step <= config.steps; step++) {

@@ -205,7 +205,9 @@ describe('a recipe', () => {
     delete trouble.during;
     log.length = 0;
     const meanwhile = { write: (part: string) => { if (part.includes('2/3 count')) tamper('cat\nbug'); } }; // biome-ignore format: short
-    expect(await refusal(() => run({ twice: true }, { stream: meanwhile }))).toMatch(/^input-changed: .*list\.txt was changed/);
+    expect(await refusal(() => run({ twice: true }, { stream: meanwhile }))).toMatch(
+      /^input-changed: .*list\.txt was changed/,
+    );
     expect(log).toEqual(['words']);
     await run({ twice: true });
     expect(log).toEqual(['words', 'words', 'count from 0', 'count from 0']);

@@ -4,6 +4,7 @@ import {
   type EvaluationReport,
   gridText,
   type listTasks,
+  sayCounts,
   type TaskReport,
 } from '../eval/index.ts';
 import { displayWidth, formatCount, formatInteger } from '../run/index.ts';
@@ -49,7 +50,22 @@ export function formatResults({ tasks }: EvaluationReport): string {
     if (found.length > SHOWN_GROUPS) rows.push(['', `  ${found.length} groups: see --json`]);
   }
   const grids = tasks.flatMap(({ grid }) => (grid ? [`\n${gridText(grid)}\n`] : []));
-  return columns(rows, [false, false, true, false, true, true, true]) + grids.join('');
+  const notes = tasks.flatMap(notesOf).map((note) => `${note}\n`);
+  return columns(rows, [false, false, true, false, true, true, true]) + notes.join('') + grids.join('');
+}
+
+/** What a figure alone does not tell. */
+function notesOf({ task, metrics, answers, judgeAnswers }: TaskReport): string[] {
+  const undefinedOnes = Object.keys(metrics).filter((name) => metrics[name]!.value === null);
+  const said = answers && sayCounts(answers);
+  const judged = judgeAnswers && sayCounts(judgeAnswers);
+  return [
+    ...(said ? [`${task}: ${said}`] : []),
+    ...(judged ? [`${task}, the judge: ${judged}`] : []),
+    ...(undefinedOnes.length > 0
+      ? [`${task}: ${undefinedOnes.join(', ')} undefined over these samples (–), not 0`]
+      : []),
+  ];
 }
 
 const plural = (count: number, one: string) => `${formatInteger(count)} ${one}${count === 1 ? '' : 's'}`;

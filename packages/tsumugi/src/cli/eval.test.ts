@@ -95,7 +95,12 @@ describe('tsumugi eval', () => {
     [['jnli', ...model, '--data', place('none')], /jnli.*does not exist\. It comes from .*JGLUE.*CC BY-SA/],
     [['text', ...model, '--out', home], 'is a folder'],
     [['text', ...model, '--judge-endpoint', 'http://localhost:1'], 'a judge needs --judge-model'],
-    [['text', ...model, '--api-key-env', 'KEY'], 'a key is for an endpoint'],
+    [['text', ...model, '--api-key-env', 'KEY'], '--api-key-env has no effect here: it is for --endpoint'],
+    [
+      ['text', ...novel, ...model, '--shots', '2'],
+      '--shots has no effect: there are no examples in the prompts of text',
+    ],
+    [['text', ...novel, ...model, '--set', 'held-out=1', 'held-out=2'], '--set held-out is given twice'],
     [['pfgen', '--answers', 'file'], 'scored with --questions and --answers'],
     [['text', '--questions', 'dir', '--answers', 'file'], 'scored with --questions and --answers'],
   ])('refuses %j', async (args, message) => {
@@ -107,7 +112,7 @@ describe('tsumugi eval', () => {
 
 describe('a run that is cut off', () => {
   const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
-  const count = (folder: string) => ['eval', place('count.ts'), ...model, '--cache', folder, '--json'];
+  const count = (...caching: string[]) => ['eval', place('count.ts'), ...model, ...caching, '--json'];
   const answersIn = (folder: string) =>
     existsSync(folder)
       ? readdirSync(folder).reduce((n, name) => n + readFileSync(join(folder, name), 'utf8').split('\n').length - 1, 0)
@@ -115,9 +120,13 @@ describe('a run that is cut off', () => {
 
   /** Starts a run, sends it a signal once it has some answers, and returns how it ended. */
   async function cutOff(folder: string, signal: NodeJS.Signals) {
-    const child = spawn(process.execPath, [bin, ...count(folder), '--out', `${folder}.json`, '--slots', '2'], {
-      env: { ...process.env, TSUMUGI_THREADS: '1' },
-    });
+    const child = spawn(
+      process.execPath,
+      [bin, ...count('--cache', folder), '--out', `${folder}.json`, '--slots', '2'],
+      {
+        env: { ...process.env, TSUMUGI_THREADS: '1' },
+      },
+    );
     let stderr = '';
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
@@ -136,12 +145,12 @@ describe('a run that is cut off', () => {
       expect(stderr).toContain(`answers are kept in ${folder}, the same command goes on from here`);
     expect(existsSync(`${folder}.json`)).toBe(false);
     const known = answersIn(folder);
-    const { stdout } = await runCli(count(folder));
+    const { stdout } = await runCli(count('--cache', folder));
     const [resumed] = (JSON.parse(stdout) as EvaluationReport).tasks;
     expect(resumed!.asked + resumed!.cached).toBe(150);
     expect(resumed!.cached).toBeGreaterThanOrEqual(Math.max(5, known - 1));
     expect(resumed!.asked).toBeGreaterThan(0);
-    const [whole] = (JSON.parse((await runCli([...count(folder), '--no-cache'])).stdout) as EvaluationReport).tasks;
+    const [whole] = (JSON.parse((await runCli(count('--no-cache'))).stdout) as EvaluationReport).tasks;
     expect(resumed!.metrics).toEqual(whole!.metrics);
   });
 });

@@ -14,57 +14,14 @@ import {
   textTask,
 } from '../eval/index.ts';
 import { formatInteger, Interrupt } from '../run/index.ts';
+import { checkPlaces, type Options, options, placesOf } from './eval-options.ts';
 import { formatForecast, formatResults, formatTasks, tasksAsJson } from './eval-report.ts';
 import { type Io, write } from './io.ts';
-import { chooseDevice, defaultDType, modelOptions } from './model-options.ts';
-import { formatRows, type OptionValues } from './options.ts';
+import { chooseDevice, defaultDType } from './model-options.ts';
+import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, textOptions } from './text-options.ts';
 import { defineVerb } from './verb.ts';
-
-const options = {
-  model: { type: 'string', value: 'DIR|FILE.gguf|NAME', help: 'model folder, GGUF file, or the name at --endpoint' },
-  endpoint: { type: 'string', value: 'URL', help: 'an OpenAI-compatible service, e.g. http://localhost:8000/v1' },
-  apiKeyEnv: { type: 'string', value: 'VAR', help: 'environment variable with the key of --endpoint' },
-  chat: {
-    type: 'choice',
-    choices: ['completions', 'chat'],
-    help: 'how --endpoint is asked for text (default: found out)',
-  },
-  judgeModel: { type: 'string', value: 'NAME', help: 'grades answers, for tasks that need a judge; as --model' },
-  judgeEndpoint: { type: 'string', value: 'URL', help: 'the service of the judge' },
-  judgeApiKeyEnv: { type: 'string', value: 'VAR', help: 'environment variable with the key of --judge-endpoint' },
-  data: {
-    type: 'string',
-    value: 'DIR',
-    help: 'folder of the data sets (default: TSUMUGI_BENCHMARKS, otherwise benchmarks)',
-  },
-  limit: { type: 'integer', min: 1, help: 'samples of a task at most' },
-  shots: { type: 'integer', min: 0, help: 'examples in the prompt (default: as the task has it)' },
-  set: { type: 'list', value: 'NAME=VALUE', help: 'settings of single tasks, see --list' },
-  seed: { type: 'integer', min: 0, max: 2 ** 32 - 1, default: 0, help: 'of sampling and of the intervals' },
-  ...textOptions,
-  text: { type: 'list', value: 'PATH', help: 'for the task text: files and folders (txt, md, jsonl, parquet)' },
-  cache: {
-    type: 'string',
-    value: 'DIR',
-    help: 'where answers are kept (default: tsumugi/answers in the user’s cache)',
-  },
-  noCache: { type: 'boolean', help: 'ask everything anew and keep nothing' },
-  device: modelOptions.device,
-  dtype: modelOptions.dtype,
-  slots: { type: 'integer', min: 1, max: 1024, default: 16, help: 'texts that a model folder writes at a time' },
-  contextSize: { type: 'integer', min: 16, help: 'tokens that the context of a GGUF holds' },
-  concurrency: { type: 'integer', min: 1, max: 1024, default: 8, help: 'requests on their way to --endpoint' },
-  questions: { type: 'string', value: 'DIR', help: 'with --answers: the questions of pfgen-bench' },
-  answers: { type: 'string', value: 'FILE', help: 'for the task pfgen: scores these answers, without a model' },
-  out: { type: 'string', value: 'FILE', help: 'write the results to FILE as JSON' },
-  records: { type: 'boolean', help: 'results hold what was asked, answered and expected, sample by sample' },
-  list: { type: 'boolean', help: 'list the tasks' },
-  json: { type: 'boolean', help: 'print the results as JSON' },
-} as const;
-
-type Options = OptionValues<typeof options>;
 
 export const run = defineVerb(
   {
@@ -86,9 +43,10 @@ Answers are kept: a run that was stopped, or is run again, asks only what is mis
   },
 );
 
-async function showTasks({ json }: Options, io: Io): Promise<void> {
+async function showTasks(values: Options, io: Io): Promise<void> {
+  checkPlaces(values, placesOf(values, 'list', []));
   const tasks = await listTasks();
-  await write(io.stdout, json ? `${JSON.stringify(tasksAsJson(tasks))}\n` : formatTasks(tasks));
+  await write(io.stdout, values.json ? `${JSON.stringify(tasksAsJson(tasks))}\n` : formatTasks(tasks));
 }
 
 async function measure(values: Options, io: Io, names: readonly string[]): Promise<number> {
@@ -100,8 +58,10 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
   if (values.text.length > 0) {
     const place = tasks.findIndex(({ name }) => name === 'text');
     if (place < 0) throw new ConfigError('no-text-task', '--text is for the task text, which is not among the tasks');
-    tasks[place] = textTask(values.text, readOptions(values));
+    tasks[place] = textTask(values.text, readOptions({ ...values, field: values.field ?? textOptions.field.default }));
   }
+  checkModels(values);
+  checkPlaces(values, placesOf(values, 'measuring', tasks));
   const cache = values.noCache ? undefined : (values.cache ?? cacheFolder('answers'));
   await using backend = await openModel(values);
   await using judge = await openJudge(values);
@@ -115,7 +75,7 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
     ...{ tasks, backend, judge, cache },
     dataFolder: values.data,
     taskOptions: parseTaskOptions(values.set),
-    ...{ limit: values.limit, shots: values.shots, seed: values.seed, keepTexts: values.records },
+    ...{ limit: values.limit, shots: values.shots, seed: values.seed ?? 0, keepTexts: values.records },
     signal: controller.signal,
     onProgress: (state) => progress.update(state),
   });
@@ -131,9 +91,8 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
   return 0;
 }
 
-/** The model under test. */
-async function openModel(values: Options): Promise<Backend> {
-  const { model, endpoint, apiKeyEnv, chat, concurrency, contextSize, slots } = values;
+/** @throws ConfigError when a model or a judge is spoken of and not named */
+function checkModels({ model, judgeModel, judgeEndpoint, judgeApiKeyEnv }: Options): void {
   if (model === undefined)
     throw new ConfigError(
       'missing-option',
@@ -142,18 +101,27 @@ async function openModel(values: Options): Promise<Backend> {
         remedy: 'See tsumugi eval --help.',
       },
     );
-  const common = { model, endpoint, apiKeyEnv, chat, concurrency, contextSize, slots };
-  if (endpoint !== undefined) return openBackend(common);
-  const device = chooseDevice(values.device);
-  return openBackend({ ...common, device, dtype: values.dtype ?? defaultDType(device) });
+  if (judgeModel === undefined && (judgeEndpoint !== undefined || judgeApiKeyEnv !== undefined))
+    throw new ConfigError('missing-option', 'a judge needs --judge-model', { remedy: 'Name the model that grades.' });
+}
+
+/** The model under test, and the judge: each a folder, a GGUF or a name at an endpoint. */
+function openModel(values: Options): Promise<Backend> {
+  const { model, endpoint, apiKeyEnv, chat, reasoning } = values;
+  return openAt(values, { model: model!, endpoint, apiKeyEnv, chat, reasoning });
 }
 
 async function openJudge(values: Options): Promise<Backend | undefined> {
-  const { judgeModel, judgeEndpoint, judgeApiKeyEnv, concurrency } = values;
-  if (judgeModel !== undefined)
-    return openBackend({ model: judgeModel, endpoint: judgeEndpoint, apiKeyEnv: judgeApiKeyEnv, concurrency });
-  if (judgeEndpoint === undefined && judgeApiKeyEnv === undefined) return undefined;
-  throw new ConfigError('missing-option', 'a judge needs --judge-model', { remedy: 'Name the model that grades.' });
+  const { judgeModel, judgeEndpoint, judgeApiKeyEnv } = values;
+  if (judgeModel === undefined) return undefined;
+  return openAt(values, { model: judgeModel, endpoint: judgeEndpoint, apiKeyEnv: judgeApiKeyEnv });
+}
+
+function openAt(values: Options, place: Parameters<typeof openBackend>[0]): Promise<Backend> {
+  const { concurrency, timeout, contextSize, slots } = values;
+  if (place.endpoint !== undefined) return openBackend({ ...place, concurrency, timeoutSeconds: timeout });
+  const device = chooseDevice(values.device);
+  return openBackend({ ...place, contextSize, slots, device, dtype: values.dtype ?? defaultDType(device) });
 }
 
 /** Scores stored answers of pfgen-bench. */
@@ -167,6 +135,7 @@ async function rescore(values: Options, io: Io, names: readonly string[]): Promi
         remedy: 'Write tsumugi eval pfgen --questions DIR --answers FILE.',
       },
     );
+  checkPlaces(values, placesOf(values, 'stored', []));
   const { rescorePfgen } = await import('../eval/pfgen/index.ts');
   using progress = new ProgressLine(io.stderr, 'pfgen');
   const result = await rescorePfgen({

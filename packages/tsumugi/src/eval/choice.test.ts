@@ -34,3 +34,15 @@ it('judges the target by each', () => {
 it('gives ties to the first', () => {
   expect(judgeChoice(['a', 'b'], 1, { logprobs: [-1, -1], tokens: [1, 1] }).metrics.acc).toBe(0);
 });
+
+it.each([
+  ['NaN', [Number.NaN, -1], [1, 1], 'number 0 has the score NaN'],
+  ['a probability of 0', [-1, Number.NEGATIVE_INFINITY], [1, 1], 'number 1 has the score -Infinity'],
+  ['no tokens', [-1, -2], [0, 1], 'number 0 has the score -Infinity'],
+])('never ranks %s', (_what, logprobs, tokens, message) => {
+  expect(() => judgeChoice(['a', 'b'], 0, { logprobs, tokens })).toThrow(message);
+});
+
+it('has nothing to rank where there are no choices', () => {
+  expect(() => judgeChoice([], 0, { logprobs: [], tokens: [] })).toThrow('there are none');
+});

@@ -11,7 +11,7 @@
 //                                                neutral prompt is 答え： (lm-evaluation-harness's `acc_mutual_info` has none)
 //
 // Ties go to the first choice.
-import { invariant } from '../base/index.ts';
+import { invariant, UserError } from '../base/index.ts';
 import type { ChoicesAnswer } from './request.ts';
 
 /** What unconditional probabilities are taken after. */
@@ -41,8 +41,18 @@ export function choiceScores(
   };
 }
 
-/** The index of the highest score; the first of equals. */
+/** The index of the highest score; the first of equals. @throws UserError where a score is no finite number: nothing ranks it */
 export function bestChoice(scores: readonly number[]): number {
+  const odd = scores.findIndex((score) => !Number.isFinite(score));
+  if (odd >= 0 || scores.length === 0)
+    throw new UserError(
+      'not-finite',
+      `choices cannot be ranked: ${odd < 0 ? 'there are none' : `number ${odd} has the score ${scores[odd]}`}`,
+      {
+        remedy: 'Check the log-probabilities, and that no choice is an empty text.',
+        fields: { scores },
+      },
+    );
   let best = 0;
   for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i;
   return best;

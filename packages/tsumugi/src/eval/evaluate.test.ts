@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { choiceTask, evaluate, sampleTask, type Task } from './index.ts';
-import type { GenerateRequest, Request } from './request.ts';
+import { choiceTask, evaluate, sampleTask, sayCounts, type Task } from './index.ts';
+import type { GenerateAnswer, GenerateRequest, Request } from './request.ts';
 import { fakeBackend } from './testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-evaluate-'));
@@ -169,8 +169,56 @@ describe('evaluate', () => {
       dataFolder,
       cache: join(home, 'j'),
     });
-    expect(tasks[0]).toMatchObject({ judge: { model: 'the judge' }, asked: 2, metrics: { mark: { value: 6 } } });
+    expect(tasks[0]).toMatchObject({
+      ...{ judgeAnswers: { texts: 2 }, answers: { texts: 2 } },
+      judge: { model: 'the judge' },
+      asked: 2,
+      metrics: { mark: { value: 6 } },
+    });
     expect(readdirSync(join(home, 'j'))).toHaveLength(2);
+  });
+});
+
+describe('answers that are none', () => {
+  const answers: Record<string, GenerateAnswer> = {
+    abc: { text: '', finish: 'refused', reason: 'no' },
+    abba: { text: 'abba', finish: 'filter', reason: 'SAFETY' },
+    kayak: { text: ' \n', finish: 'end', leftOut: ['seed', 'temperature'] },
+    まみむめも: { text: 'ま', finish: 'length', reasoning: 'うーん', leftOut: ['stop', 'seed'] },
+  };
+  const answer = (request: Request) => answers[(request as GenerateRequest).prompt as string]!;
+
+  it('are graded, counted, and not kept where the service refused or filtered', async () => {
+    const cache = join(home, 'none');
+    const asked = { tasks: [palindrome], dataFolder, cache };
+    const { tasks } = await evaluate({ ...asked, backend: fakeBackend({ answer }) });
+    const counts = { texts: 4, empty: 1, cut: 1, filtered: 1, refused: 1, reasoned: 1 };
+    // The refused prompt is that of two samples; they count as wrong, and the filtered text as what there was.
+    expect(tasks[0]).toMatchObject({
+      ...{ n: 5, metrics: { same: { value: 1 / 5 } } },
+      answers: { ...counts, leftOut: ['seed', 'stop', 'temperature'] },
+    });
+    const again = fakeBackend({ answer });
+    const second = await evaluate({ ...asked, backend: again });
+    expect(again.asked.map((request) => (request as GenerateRequest).prompt)).toEqual(['abc', 'abba']);
+    expect(second.tasks[0]!.answers).toEqual(tasks[0]!.answers);
+    expect(sayCounts(tasks[0]!.answers!)).toBe(
+      'of 4 texts 1 empty, 1 cut at the limit of tokens, 1 filtered (graded as what there was before), ' +
+        '1 refused (graded as empty texts), 1 with reasoning that is not graded; ' +
+        'asked without seed, stop, temperature, which the service does not take',
+    );
+  });
+
+  it('are no figure where there are no others', async () => {
+    const backend = fakeBackend({ answer: () => answers['abc']! });
+    await expect(evaluate({ tasks: [palindrome], backend, dataFolder })).rejects.toThrow(
+      'palindrome: the service filtered or refused all 4 prompts, so there is nothing to grade',
+    );
+  });
+
+  it('say nothing where nothing is written', async () => {
+    const { tasks } = await evaluate({ tasks: [shortest], backend: fakeBackend(), dataFolder });
+    expect(tasks[0]).not.toHaveProperty('answers');
   });
 });
 
@@ -202,10 +250,83 @@ describe('evaluate refuses', () => {
     const broken = fakeBackend({ answer: () => answer });
     const cache = join(home, `broken-${answer.logprobs.length}`);
     await expect(evaluate({ tasks: [shortest], backend: broken, dataFolder, cache })).rejects.toThrow(
-      '"logprobs" that is not 2 finite numbers',
+      'answered sample "1" (choices) with "logprobs" that is not 2 finite numbers',
     );
     const { tasks } = await evaluate({ tasks: [shortest], backend: fakeBackend(), dataFolder, cache });
     expect(tasks[0]!.cached).toBe(0);
+  });
+
+  it.each([
+    ['limit', 0],
+    ['limit', -1],
+    ['limit', 1.5],
+    ['limit', Number.NaN],
+    ['shots', -1],
+    ['shots', 0.5],
+    ['seed', -1],
+    ['seed', 2 ** 32],
+    ['seed', 0.1],
+  ])('%s = %d', (name, value) => refuse([palindrome], `${name} should be a whole number from `, { [name]: value }));
+
+  it('more examples than there are, and examples where prompts have none', async () => {
+    await refuse([shortest], '--shots 2 asks for more examples than the 1 there are', { shots: 2 });
+    const bare: Task = { ...palindrome, shots: undefined };
+    await refuse([bare], '--shots has no effect: there are no examples in the prompts of palindrome', { shots: 0 });
+    const backend = fakeBackend();
+    const { tasks } = await evaluate({ tasks: [{ ...bare, name: 'bare' }, shortest], backend, dataFolder, shots: 0 });
+    expect(tasks).toHaveLength(2);
+  });
+
+  it('a judged task without a judge, and a conversation without a model for it', async () => {
+    await refuse([palindrome, { ...shortest, needs: ['judge'] }], 'shortest is graded by a judge, and none was given');
+    await refuse([palindrome, { ...shortest, needs: ['chat'] }], 'shortest holds conversations');
+  });
+
+  it.each([
+    ['NaN', Number.NaN],
+    ['Infinity', Number.POSITIVE_INFINITY],
+    ['"1"', '1' as never],
+    ['null', null as never],
+    ['true', true as never],
+  ])('%s as the metric of a sample, by its name', async (shown, value) => {
+    const odd: Task = {
+      ...palindrome,
+      run: async () => ({
+        records: [
+          { id: 'a', metrics: { same: 1 } },
+          { id: 'b', metrics: { same: value } },
+        ],
+        ...{ settings: {}, promptHash: '' },
+      }),
+    };
+    await refuse([odd], `palindrome, sample "b": same is ${shown}, which is no finite number`);
+  });
+
+  it('two samples of one name', async () => {
+    const record = { id: 'a', metrics: { same: 1 } };
+    const twice: Task = {
+      ...palindrome,
+      run: async () => ({ records: [record, record], settings: {}, promptHash: '' }),
+    };
+    await refuse([twice], 'palindrome has two samples called "a"');
+  });
+
+  it.each([-1, 2, 0.5, Number.NaN])('a right choice that is none of the choices: %d', async (target) => {
+    const odd = choiceTask<{ id: string }>({
+      ...{ name: 'odd', version: 1, summary: '', metric: 'acc', shots: 0, wording: '' },
+      load: () => ({ samples: [{ id: 'x7' }], examples: [] }),
+      ...{ prompt: () => 'p', choices: () => ['a', 'b'], target: () => target },
+    });
+    await expect(evaluate({ tasks: [odd], backend: fakeBackend() })).rejects.toThrow(
+      `odd, sample "x7": the right choice is number ${target} of 2`,
+    );
+  });
+
+  it.each(['done', undefined])('a text that ended in %s', async (finish) => {
+    const broken = fakeBackend({ answer: () => ({ text: '', finish }) as never });
+    await expect(evaluate({ tasks: [palindrome], backend: broken, dataFolder })).rejects.toThrow(
+      `answered sample "0" (generate) with the end "${finish}", which is none`,
+    );
   });
 
   it('a task without samples', async () => {

@@ -1,5 +1,6 @@
 // Evaluation: tasks ask a backend, answers are kept, figures come with intervals.
 export { AnswerCache, requestKey } from './answer-cache.ts';
+export { type AnswerCounts, sayCounts } from './answer-counts.ts';
 export { Asking, type AskingState, Interrupted } from './asking.ts';
 export type { Backend } from './backend.ts';
 export { type EngineOptions, engineBackend, type LoadedModel, openEngine } from './backends/engine.ts';

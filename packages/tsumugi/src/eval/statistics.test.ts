@@ -45,6 +45,11 @@ describe('bootstrap', () => {
     expect(figure.low!).toBeLessThan(figure.value!);
   });
 
+  it('never averages away what is no number', () => {
+    expect(() => bootstrapMean([1, Number.NaN, 2], { seed: 0 })).toThrow('value 1 is NaN');
+    expect(() => bootstrapMean([1, 2, Number.POSITIVE_INFINITY], { seed: 0 })).toThrow('value 2 is Infinity');
+  });
+
   it('has no interval for one record, none, or a figure that is no number', () => {
     const none = { low: null, high: null };
     expect(bootstrapMean([2], { seed: 0 })).toEqual({ value: 2, ...none });

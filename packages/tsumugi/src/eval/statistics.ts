@@ -5,7 +5,7 @@
 //
 // Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. It speaks of the sampling of records alone:
 // not of the model's own sampling, nor of the wording of the prompt.
-import { invariant, RandomStream } from '../base/index.ts';
+import { invariant, RandomStream, UserError } from '../base/index.ts';
 
 export const RESAMPLES = 1000;
 const COVERAGE = 0.95;
@@ -49,6 +49,7 @@ export function bootstrap<T>(
   const { seed, resamples = RESAMPLES } = options;
   const value = finite(items.length === 0 ? Number.NaN : statistic(items));
   if (items.length < 2 || value === null) return { value, low: null, high: null };
+  invariant(resamples > 0, 'there is at least one resample');
   const stream = new RandomStream(seed);
   const drawn: number[] = [];
   const sample = items.slice();
@@ -57,7 +58,6 @@ export function bootstrap<T>(
     const again = statistic(sample);
     if (Number.isFinite(again)) drawn.push(again);
   }
-  invariant(resamples > 0, 'there is at least one resample');
   if (drawn.length === 0) return { value, low: null, high: null };
   const ascending = Float64Array.from(drawn).sort();
   // Records that are all alike (all wrong, say) give the same figure in every resample, which says nothing of others.
@@ -66,7 +66,13 @@ export function bootstrap<T>(
   return { value, low: quantile(ascending, tail), high: quantile(ascending, 1 - tail) };
 }
 
-/** The mean with its interval. */
+/** The mean with its interval. @throws UserError for a value that is no finite number */
 export function bootstrapMean(values: readonly number[], options: { seed: number; resamples?: number }): Figure {
+  const odd = values.findIndex((value) => !Number.isFinite(value));
+  if (odd >= 0)
+    throw new UserError('not-finite', `a mean over values that are no numbers: value ${odd} is ${values[odd]}`, {
+      remedy: 'Leave out samples without a value, and say how many.',
+      fields: { index: odd },
+    });
   return bootstrap(values, mean, options);
 }

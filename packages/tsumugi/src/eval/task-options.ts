@@ -4,15 +4,25 @@ import type { Task } from './task.ts';
 
 type Options = Readonly<Record<string, string>>;
 
-/** Reads `name=value` pairs. @throws ConfigError for one without "=" */
+/** Reads `name=value` pairs. @throws ConfigError for one without "=", and a name that comes twice */
 export function parseTaskOptions(pairs: readonly string[]): Options {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
-      throw new ConfigError('bad-option', `--set ${pair}: expected NAME=VALUE`, { fields: { option: pair } });
-    }),
-  );
+  const options = new Map<string, string>();
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    if (at <= 0)
+      throw new ConfigError('bad-option', `--set ${pair}: expected NAME=VALUE`, {
+        remedy: 'Write for instance --set samples=10; tsumugi eval --list shows the names.',
+        fields: { option: pair },
+      });
+    const name = pair.slice(0, at);
+    if (options.has(name))
+      throw new ConfigError('bad-option', `--set ${name} is given twice`, {
+        remedy: 'Leave one of them out; lists are written with commas.',
+        fields: { option: name },
+      });
+    options.set(name, pair.slice(at + 1));
+  }
+  return Object.fromEntries(options);
 }
 
 /** Those of the options that the task knows. */

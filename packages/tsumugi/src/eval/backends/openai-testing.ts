@@ -3,11 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 export type Body = Record<string, unknown>;
-export type Handler = (
-  path: string,
-  body: Body,
-  request: IncomingMessage,
-) => [status: number, body: unknown, headers?: object] | 'hang' | 'die';
+export type Reply = [status: number, body: unknown, headers?: object] | 'hang' | 'die';
+export type Handler = (path: string, body: Body, request: IncomingMessage) => Reply | Promise<Reply>;
 
 const services: Service[] = [];
 
@@ -21,10 +18,10 @@ export class Service implements AsyncDisposable {
     service.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       let text = '';
       request.on('data', (piece) => (text += piece));
-      request.on('end', () => {
+      request.on('end', async () => {
         const body = text ? JSON.parse(text) : {};
         service.asked.push({ path: request.url!, body, authorization: request.headers.authorization });
-        const answer = handle(request.url!, body, request);
+        const answer = await handle(request.url!, body, request);
         if (answer === 'hang') return;
         if (answer === 'die') return void request.socket.destroy();
         response.writeHead(answer[0], { 'content-type': 'application/json', ...answer[2] });

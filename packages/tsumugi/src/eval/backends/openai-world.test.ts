@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../backend.ts';
 import type { Answer, ChoicesAnswer, GenerateAnswer, GenerateRequest, Request } from '../request.ts';
 import { openaiBackend } from './openai.ts';
-import { type Body, type Handler, Service } from './openai-testing.ts';
+import { type Body, type Handler, type Reply, Service } from './openai-testing.ts';
 
 afterEach(() => Service.stopAll());
 
@@ -39,13 +39,13 @@ const good = message('よい');
 const promptOf = (body: Body) => (body.messages as { content: string }[]).at(-1)!.content;
 
 /** Answers first with `bad`, then well. */
-const first = (...bad: ReturnType<Handler>[]): Handler => {
+const first = (...bad: Reply[]): Handler => {
   let count = 0;
   return (path) => (path.endsWith('/models') ? [404, {}] : (bad[count++] ?? [200, good]));
 };
 
 describe('what passes is met with another try', () => {
-  it.each<[string, ReturnType<Handler>]>([
+  it.each<[string, Reply]>([
     ['a code in a 200', [200, { error: { code: 429, message: 'slow down' } }]],
     ['a code as a text', [200, { error: { code: '503', message: 'down' } }]],
     ['a word for a code', [200, { error: { code: 'rate_limit_exceeded', message: 'slow down' } }]],
@@ -85,7 +85,7 @@ describe('what passes is met with another try', () => {
     expect(page.asked).toHaveLength(1);
   });
 
-  it.each<[string, ReturnType<Handler>, number]>([
+  it.each<[string, Reply, number]>([
     ['Retry-After', [429, {}, { 'retry-after': '0.15' }], 150],
     ['Retry-After beside an error in a 200', [200, { error: { code: 429 } }, { 'retry-after': '0.15' }], 150],
     ['retry-after-ms', [429, {}, { 'retry-after-ms': '150' }], 150],
@@ -108,7 +108,7 @@ describe('what passes is met with another try', () => {
 });
 
 describe('what does not pass ends at once, with a sentence', () => {
-  it.each<[string, ReturnType<Handler>, string, RegExp]>([
+  it.each<[string, Reply, string, RegExp]>([
     ['401', [401, { error: 'no' }], 'endpoint-key', /refused the key \(401\): no\n.*--api-key-env/s],
     ['401 in a 200', [200, { error: { code: 401, message: 'no' } }], 'endpoint-key', /refused the key \(401\)/],
     ['a word for 401', [200, { error: { code: 'invalid_api_key' } }], 'endpoint-key', /\(401\): invalid_api_key/],
@@ -162,11 +162,11 @@ describe('what does not pass ends at once, with a sentence', () => {
 
 describe('one prompt that is refused', () => {
   const except =
-    (bad: ReturnType<Handler>): Handler =>
+    (bad: Reply): Handler =>
     (_path, body) =>
       promptOf(body) === 'bad' ? bad : [200, good];
 
-  it.each<[string, ReturnType<Handler>, Partial<GenerateAnswer>]>([
+  it.each<[string, Reply, Partial<GenerateAnswer>]>([
     [
       'is too long',
       [400, { error: { code: 'context_length_exceeded', message: 'too long' } }],
@@ -225,15 +225,15 @@ describe('one prompt that is refused', () => {
 describe('a parameter that is not taken', () => {
   type Case = [
     name: string,
-    refuses: (body: Body) => ReturnType<Handler> | undefined,
+    refuses: (body: Body) => Reply | undefined,
     leftOut: string[],
     changes?: Partial<GenerateRequest>,
   ];
-  const bad = (error: object | string, status = 400): ReturnType<Handler> => [
+  const bad = (error: object | string, status = 400): Reply => [
     status,
     typeof error === 'string' ? { error: { message: error } } : error,
   ];
-  const has = (name: string, answer: ReturnType<Handler>) => (body: Body) => (name in body ? answer : undefined);
+  const has = (name: string, answer: Reply) => (body: Body) => (name in body ? answer : undefined);
   const unsupported = (param: string, text: string) =>
     bad({ error: { message: text, type: 'invalid_request_error', param, code: 'unsupported_value' } });
   const cases: Case[] = [

@@ -6,7 +6,7 @@ it('reads the number of an answer', () => {
   expect(['3.2', '3.', '.5', '4点', '類似度は2.5です', '-1', '1 2'].map(readScore)).toEqual([
     3.2, 3, 0.5, 4, 2.5, 1, 12,
   ]);
-  expect(['', '.', '1.2.3', '近い'].map(readScore)).toEqual(Array(4).fill(UNREADABLE_SCORE));
+  expect(['', '.', '1.2.3', '近い', '9'.repeat(400)].map(readScore)).toEqual(Array(5).fill(UNREADABLE_SCORE));
 });
 
 it('agrees with scipy 1.17, ties included', () => {
@@ -26,8 +26,19 @@ it('ranks, where the relation is no line', () => {
   expect(spearman(x, y.toReversed())).toBeCloseTo(-1, 14);
 });
 
-it('is 0 where nothing varies', () => {
-  expect(pearson([1, 1, 1], [1, 2, 3])).toBe(0);
-  expect(spearman([1, 2, 3], [5, 5, 5])).toBe(0);
-  expect(pearson([0.1, 0.1, 0.1], [1, 2, 3])).toBe(0);
+it('is undefined where nothing varies, which is no 0', () => {
+  expect(pearson([1, 1, 1], [1, 2, 3])).toBeNaN();
+  expect(spearman([1, 2, 3], [5, 5, 5])).toBeNaN();
+  expect(pearson([0.1, 0.1, 0.1], [1, 2, 3])).toBeNaN();
+  expect(pearson([1], [2])).toBeNaN();
+  expect(pearson([], [])).toBeNaN();
 });
+
+it.each([pearson, spearman])(
+  '%o refuses what is no number, by its place, and lists of different lengths',
+  (correlate) => {
+    expect(() => correlate([1, 2, Number.NaN], [1, 2, 3])).toThrow('pair 2 is NaN, 3');
+    expect(() => correlate([1, 2], [1, Number.NEGATIVE_INFINITY])).toThrow('pair 1 is 2, -Infinity');
+    expect(() => correlate([1, 2], [1, 2, 3])).toThrow('2 values with 3');
+  },
+);

@@ -20,7 +20,7 @@ const column = (records: readonly SampleRecord[], name: string) => records.map((
 
 export default llmJpEvalTask({
   name: 'jsts',
-  version: 1,
+  version: 2,
   summary: 'semantic similarity of sentences, a score is written (llm-jp-eval)',
   metric: 'pearson',
   data,

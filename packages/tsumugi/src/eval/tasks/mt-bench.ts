@@ -179,7 +179,7 @@ function meanOf(values: readonly number[]): number {
 
 const task: Task = {
   name: 'ja-mt-bench',
-  version: 1,
+  version: 2,
   summary: 'conversations of two turns, graded 1 to 10 by a judge (--judge-model)',
   metric: 'score',
   asks: ['generate'],

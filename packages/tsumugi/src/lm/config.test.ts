@@ -63,7 +63,13 @@ describe('config.json', () => {
 
   it.each([
     [{ hiden_size: 3 }, /unknown key "hiden_size".*\n.*"hidden_size"/],
-    [{ hidden_size: '3' }, /"hidden_size"/],
+    [{ hidden_size: '3' }, /"hidden_size" is "3", expected a number/],
+    [{ hidden_size: 2.5 }, /"hidden_size" is 2.5, expected a whole number/],
+    [{ hidden_size: 0 }, /"hidden_size" is 0, expected a number of at least 1/],
+    [{ rope_theta: -1 }, /"rope_theta" is -1, expected a number above 0/],
+    [{ tie_word_embeddings: 'yes' }, /"tie_word_embeddings" is "yes", expected true or false/],
+    [{ full_attention_idx: [1, 'x'] }, /"full_attention_idx.1" is "x", expected a number/],
+    [{ eos_token_idd: 2 }, /Did you mean "eos_token_id"/],
     [{ num_attention_heads: 3, num_key_value_heads: 2 }, /3 attention heads cannot share 2/],
     [{ mamba_step: 1 }, /"mamba_step" is 1/],
     [{ full_attention_idx: [0] }, /layer 0, which is no attention layer/],
@@ -72,6 +78,18 @@ describe('config.json', () => {
   ])('refuses %j', (json, message) => {
     expect(() => parseConfig(json)).toThrow(message);
     expect(() => parseConfig(json)).toThrow(ConfigError);
+  });
+
+  it("takes other tools' keys for what they are, and not for misspelt ones", () => {
+    const others = ['cls_token_id', 'sep_token_id', 'eot_token_id', 'boi_token_id', 'forced_bos_token_id'];
+    for (const key of others) expect(parseConfig({ [key]: 3 })).toEqual(parseConfig({}));
+    expect(parseConfig({ eos_token_id: [2, 4] }).eos_token_id).toEqual([2, 4]);
+    expect(parseConfig(JSON.parse('{"__proto__": 1, "constructor": 2, "toString": 3}'))).toEqual(parseConfig({}));
+  });
+
+  it('knows presets by their own names only', () => {
+    for (const name of ['toString', 'constructor', '__proto__', 'hasOwnProperty'])
+      expect(() => preset(name)).toThrow(`there is no model preset "${name}"`);
   });
 
   it('names the nearest preset', () => {

@@ -2,9 +2,13 @@
 // Source: pfnet/plamo-2-1b config.json and modeling_plamo.py (spec sections 1.2, 1.3, 2.1).
 import { z } from 'zod';
 import { ConfigError, editDistance, invariant } from '../base/index.ts';
+import { issueText } from '../store/index.ts';
 import { numElements } from '../torch/index.ts';
 
-const count = z.int().positive();
+const count = z.int().min(1);
+const tokenId = z.int().nonnegative();
+/** Some models end their texts with one of several tokens, some with none. */
+const eosTokenId = z.union([tokenId, z.array(tokenId)], 'expected a token id, a list of them, or null').nullable();
 
 const schema = z.object({
   hidden_size: count.default(4096),
@@ -30,13 +34,9 @@ const schema = z.object({
   vocab_size: count.default(32000),
   tie_word_embeddings: z.boolean().default(true),
   max_position_embeddings: count.default(10 * 1024 * 1024),
-  bos_token_id: z.int().nonnegative().default(1),
-  eos_token_id: z.int().nonnegative().default(2),
-  pad_token_id: z
-    .int()
-    .nonnegative()
-    .nullish()
-    .transform((value) => value ?? null),
+  bos_token_id: tokenId.nullable().default(1),
+  eos_token_id: eosTokenId.default(2),
+  pad_token_id: tokenId.nullish().transform((value) => value ?? null),
   // Not a published key: every PLaMo 2 norms its queries and keys. False takes the norm and its weights away.
   qk_norm: z.boolean().default(true),
 });
@@ -44,13 +44,15 @@ const schema = z.object({
 /** The keys that shape the model, named as published; `qk_norm` is ours. */
 export type Plamo2Config = z.output<typeof schema>;
 
-// Published keys that change nothing here: other tools' bookkeeping, and the mixture-of-experts keys that no released
-// PLaMo 2 uses.
+// Published keys that change nothing here: other tools' bookkeeping (Transformers writes some of these into every file), and
+// the mixture-of-experts keys that no released PLaMo 2 uses.
 const inert = new Set(
   `architectures auto_map model_type tokenizer_class torch_dtype dtype transformers_version use_cache sliding_window
    linear_type fp8_accum_dtype eval_attention_n_bit eval_mlp_n_bit use_predefined_initial_state
    capacity_factor expert_dropout group_size k_expert n_expert shared_intermediate_size sparse_intermediate_size sparse_step
-   image_token_id image_feature_size image_proj_type _name_or_path quantization quantization_config`.split(/\s+/),
+   image_token_id image_feature_size image_proj_type _name_or_path quantization quantization_config
+   cls_token_id sep_token_id unk_token_id mask_token_id eod_token_id eoa_token_id eot_token_id eom_token_id sop_token_id
+   boi_token_id eoi_token_id decoder_start_token_id forced_bos_token_id forced_eos_token_id`.split(/\s+/),
 );
 
 function checkKeys(json: Record<string, unknown>, where: string): void {
@@ -58,10 +60,13 @@ function checkKeys(json: Record<string, unknown>, where: string): void {
   for (const key of Object.keys(json)) {
     if (known.includes(key) || inert.has(key)) continue;
     // Foreign keys are let through; a near miss of a key that matters is a mistake.
-    const near = known.find((name) => editDistance(name, key) <= 2);
+    const [near] = known
+      .map((name) => ({ name, distance: editDistance(name, key) }))
+      .filter(({ distance }) => distance <= 2)
+      .sort((a, b) => a.distance - b.distance);
     if (near)
       throw new ConfigError('unknown-key', `${where}: unknown key "${key}"`, {
-        remedy: `Did you mean "${near}"?`,
+        remedy: `Did you mean "${near.name}"?`,
         fields: { key },
       });
   }
@@ -74,7 +79,9 @@ function checkKeys(json: Record<string, unknown>, where: string): void {
  */
 export function parseConfig(json: unknown, where = 'config.json'): Plamo2Config {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new ConfigError('bad-config', `${where}: expected a JSON object`);
+    throw new ConfigError('bad-config', `${where}: expected a JSON object`, {
+      remedy: 'Get the file again from where the model came from.',
+    });
   const record = json as Record<string, unknown>;
   const type = record['model_type'];
   if (type !== undefined && type !== 'plamo2' && type !== 'plamo')
@@ -85,7 +92,8 @@ export function parseConfig(json: unknown, where = 'config.json'): Plamo2Config 
   const parsed = schema.safeParse(record);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    throw new ConfigError('bad-config', `${where}: "${issue.path.join('.')}": ${issue.message}`, {
+    throw new ConfigError('bad-config', `${where}: ${issueText(issue, record)}`, {
+      remedy: 'Correct the value, or get the file again from where the model came from.',
       fields: { issues: parsed.error.issues },
     });
   }
@@ -110,6 +118,20 @@ function checkConfig(config: Plamo2Config, where: string): void {
     if (index >= config.num_hidden_layers || isMamba(config, index))
       refuse(`"full_attention_idx" names layer ${index}, which is no attention layer`, 'Name attention layers only.');
   }
+}
+
+/** The ids that an `eos_token_id` stands for. */
+export function tokenIds(value: number | readonly number[] | null): readonly number[] {
+  return typeof value === 'number' ? [value] : (value ?? []);
+}
+
+/** The ids that end a text according to a `generation_config.json`. @throws ConfigError */
+export function generationEnds(json: Record<string, unknown> | undefined, where: string): readonly number[] {
+  const parsed = z.looseObject({ eos_token_id: eosTokenId.optional() }).safeParse(json ?? {});
+  if (parsed.success) return tokenIds(parsed.data.eos_token_id ?? null);
+  throw new ConfigError('bad-config', `${where}: ${issueText(parsed.error.issues[0]!, json)}`, {
+    remedy: 'Correct the value, or remove the file to use what config.json says.',
+  });
 }
 
 /**

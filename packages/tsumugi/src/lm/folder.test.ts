@@ -8,9 +8,10 @@ import { CheckpointError, TsumugiError } from '../base/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from '../store/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, writeTokenizer } from '../text/index.ts';
-import { scope, type Tensor, zeros } from '../torch/index.ts';
+import { type DType, Generator, noGrad, randn, scope, type Tensor, zeros } from '../torch/index.ts';
 import { type Plamo2Config, publishedConfig, tensorShapes } from './config.ts';
 import { loadModel, loadTokenizer, saveModel } from './folder.ts';
+import { endIds, generateText } from './generate.ts';
 import { initialWeights } from './init.ts';
 import { Plamo2 } from './model.ts';
 import { preset } from './presets.ts';
@@ -28,6 +29,7 @@ const tiny = preset('mini', {
 });
 const untied: Plamo2Config = { ...tiny, tie_word_embeddings: false };
 const EMBEDDING = 'model.embed_tokens.weight';
+const HEAD = 'lm_head.weight';
 
 let home: string;
 let folder: string;
@@ -183,11 +185,8 @@ describe('loadModel refuses', () => {
     }
   });
 
-  it('a head that the config does not speak of, unless the model is tied', () => {
-    writeFolder(tiny, (tensors) => void tensors.set('lm_head.weight', zeros([272, 16])));
-    loadModel(folder).dispose();
-    rmSync(folder, { recursive: true });
-    writeFolder(untied, (tensors) => void tensors.delete('lm_head.weight'));
+  it('an untied model without its head', () => {
+    writeFolder(untied, (tensors) => void tensors.delete(HEAD));
     expect(refusal(() => loadModel(folder)).message).toContain('Set "tie_word_embeddings" to true');
   });
 
@@ -203,6 +202,106 @@ describe('loadModel refuses', () => {
     config(publishedConfig(tiny));
     expect(refusal(() => loadModel(folder)).message).toContain('holds no .safetensors file');
     expect(refusal(() => loadTokenizer(folder)).message).toContain('there is no tokenizer at');
+  });
+});
+
+describe('a tied model with a head in its file', () => {
+  /** The embedding, with rows of padding after it and one number changed. */
+  const headed = (rows: number, change?: [row: number, value: number], dtype: DType = 'float32') =>
+    writeFolder({ ...tiny, vocab_size: 270 }, (tensors) => {
+      const embedding = randn([270, 16], new Generator(3));
+      tensors.set(EMBEDDING, embedding);
+      const head = zeros([rows, 16]);
+      head.narrow(0, 0, Math.min(rows, 270)).copy_(embedding.narrow(0, 0, Math.min(rows, 270)));
+      if (rows > 270) head.narrow(0, 270, rows - 270).fill_(5);
+      if (change) head.select(0, change[0]).select(0, 7).fill_(change[1]);
+      tensors.set(HEAD, head.to(dtype));
+    });
+
+  it.each([270, 272])('loads when it is the embedding, of %i rows', (rows) => {
+    headed(rows);
+    using model = loadModel(folder);
+    expect(model.lm_head).toBeUndefined();
+  });
+
+  it('loads when it is the embedding in another dtype', () => {
+    headed(272, undefined, 'bfloat16');
+    loadModel(folder).dispose();
+  });
+
+  it('is refused with both choices when it differs, and loads by either', () => {
+    headed(272, [269, 2]);
+    const error = refusal(() => loadModel(folder));
+    expect(error).toMatchObject({ code: 'untied-head', fields: { path: HEAD } });
+    expect(error.message).toContain('differs from it (first in row 269)');
+    expect(error.remedy).toBe(
+      'Set "tie_word_embeddings" to false in config.json to use the head; or take the head out of the file to use the embedding for both.',
+    );
+    const config = join(folder, 'config.json');
+    writeFileSync(config, JSON.stringify({ ...publishedConfig(tiny), tie_word_embeddings: false }));
+    using model = loadModel(folder);
+    expect(model.lm_head!.weight.shape).toEqual([272, 16]);
+  });
+
+  it('is refused when it holds NaN', () => {
+    headed(272, [3, Number.NaN]);
+    expect(refusal(() => loadModel(folder)).message).toContain('first in row 3');
+  });
+
+  it('does not advise what would not load', () => {
+    headed(270, [0, 2]);
+    expect(refusal(() => loadModel(folder)).remedy).toBe(
+      'Take the head out of the file to use the embedding for both.',
+    );
+  });
+
+  it.each([269, 271, 288])('is refused with %i rows', (rows) => {
+    headed(rows);
+    expect(refusal(() => loadModel(folder))).toMatchObject({ code: 'wrong-shape', fields: { path: HEAD } });
+  });
+});
+
+describe('what ends a text', () => {
+  const ends = (config: object, generation?: object): readonly number[] => {
+    rmSync(folder, { recursive: true, force: true });
+    writeFolder(tiny, () => {});
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...publishedConfig(tiny), ...config }));
+    if (generation) writeFileSync(join(folder, 'generation_config.json'), JSON.stringify(generation));
+    writeTokenizer(folder, pieces(3));
+    using model = loadModel(folder);
+    const tokenizer = loadTokenizer(folder, model.config);
+    // BOS and EOS of the tokenizer always do.
+    return endIds(tokenizer, model.config).filter((id) => id !== tokenizer.bosId);
+  };
+
+  it('is the eos_token_id of both configs: one, several, none', () => {
+    expect(ends({})).toEqual([2]);
+    expect(ends({ eos_token_id: [2, 4] })).toEqual([2, 4]);
+    expect(ends({ eos_token_id: 9 })).toEqual([2, 9]);
+    expect(ends({ eos_token_id: null, bos_token_id: null })).toEqual([2]);
+    expect(ends({ eos_token_id: 2 }, { eos_token_id: [2, 7] })).toEqual([2, 7]);
+    expect(ends({ eos_token_id: [2, 4] }, { eos_token_id: null })).toEqual([2, 4]);
+  });
+
+  it('stops the writing at any of them', () => {
+    expect(ends({ eos_token_id: [2, 4] })).toEqual([2, 4]);
+    using model = loadModel(folder);
+    // Zero weights: every logit is 0, and greedy takes the first id that may be picked.
+    noGrad(() => scope(() => void model.model.norm.weight.fill_(1)));
+    noGrad(() => scope(() => void model.model.embed_tokens.weight.fill_(1)));
+    noGrad(() => scope(() => void model.model.embed_tokens.weight.select(0, 4).fill_(2)));
+    const writing = generateText(model, loadTokenizer(folder, model.config), '語1', { maxTokens: 3 });
+    expect(writing.next()).toEqual({ value: 'end', done: true });
+  });
+
+  it('is written as it was read, and mistakes are named in words', () => {
+    ends({ eos_token_id: [2, 4] });
+    using model = loadModel(folder);
+    saveModel(join(home, 'again'), model);
+    for (const name of ['config.json', 'generation_config.json'])
+      expect(JSON.parse(readFileSync(join(home, 'again', name), 'utf8'))).toMatchObject({ eos_token_id: [2, 4] });
+    expect(() => ends({ eos_token_id: 'x' })).toThrow(/"eos_token_id": expected a token id, a list of them, or null/);
+    expect(() => ends({}, { eos_token_id: [2.5] })).toThrow(/generation_config.json: "eos_token_id/);
   });
 });
 

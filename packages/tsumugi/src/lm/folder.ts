@@ -7,6 +7,7 @@ import { namedParameters } from '../nn/index.ts';
 import {
   Artefact,
   CONFIG_FILE,
+  GENERATION_CONFIG_FILE,
   type JsonObject,
   type Lineage,
   type Provenance,
@@ -15,8 +16,16 @@ import {
   writeArtefact,
 } from '../store/index.ts';
 import { readTokenizerFiles, Tokenizer } from '../text/index.ts';
-import { type Device, type DType, scope } from '../torch/index.ts';
-import { type Plamo2Config, parseConfig, publishedConfig, tensorShapes } from './config.ts';
+import { type Device, type DType, scope, type Tensor } from '../torch/index.ts';
+import {
+  generationEnds,
+  type Plamo2Config,
+  paddedVocabulary,
+  parseConfig,
+  publishedConfig,
+  tensorShapes,
+  tokenIds,
+} from './config.ts';
 import { Plamo2 } from './model.ts';
 
 export interface LoadModelOptions {
@@ -41,8 +50,12 @@ export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo
   return new Plamo2(config, (name) => scope(() => weights.tensor(name).to(...targets)));
 }
 
+/** `config.json`, with the ids of `generation_config.json` that end a text as well. */
 function readModelConfig(artefact: Artefact): Plamo2Config {
-  return parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE));
+  const config = parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE));
+  const more = generationEnds(artefact.generationConfig(), join(artefact.path, GENERATION_CONFIG_FILE));
+  const ends = new Set(tokenIds(config.eos_token_id));
+  return more.every((id) => ends.has(id)) ? config : { ...config, eos_token_id: [...ends.union(new Set(more))] };
 }
 
 const isQkNorm = (name: string) => /\.[qk]_weight$/.test(name);
@@ -55,9 +68,9 @@ function checkWeights(
 ): void {
   const refuse = (code: string, path: string, fault: string, remedy: string) =>
     new CheckpointError(code, `${folder}: ${fault}`, { remedy, fields: { path, folder } });
-  // A tied model's file may hold the head once more; like vLLM, take no notice of it.
-  const ignored = (name: string) => config.tie_word_embeddings && name === 'lm_head.weight';
-  const unexpected = weights.names.filter((name) => !shapes.has(name) && !ignored(name));
+  // A tied model's file may hold the head once more. It is compared below.
+  const spare = config.tie_word_embeddings && weights.has(HEAD) ? HEAD : undefined;
+  const unexpected = weights.names.filter((name) => !shapes.has(name) && name !== spare);
   for (const [name, shape] of shapes) {
     if (weights.has(name)) continue;
     const near = nearest(name, unexpected);
@@ -65,7 +78,7 @@ function checkWeights(
       'missing-tensor',
       name,
       `the weights lack "${name}" [${shape.join(', ')}]`,
-      name === 'lm_head.weight'
+      name === HEAD
         ? 'Set "tie_word_embeddings" to true in config.json, or add the head.'
         : near
           ? `Is "${near}" meant? Rename it, or get the folder again.`
@@ -80,7 +93,7 @@ function checkWeights(
       'unexpected-tensor',
       name,
       `the weights hold "${name}" [${shape}], which the model in config.json does not have`,
-      name === 'lm_head.weight'
+      name === HEAD
         ? 'Set "tie_word_embeddings" to false in config.json.'
         : isQkNorm(name) && !config.qk_norm
           ? 'Set "qk_norm" to true in config.json, or take it out.'
@@ -103,6 +116,47 @@ function checkWeights(
       throw refuse('wrong-dtype', name, `"${name}" holds ${dtype} values, expected floating-point ones`, remedy);
     }
   }
+  if (spare === undefined) return;
+  const { shape } = weights.info(spare);
+  const { vocab_size: V, hidden_size: D } = config;
+  const padded = paddedVocabulary(config);
+  if (shape.join() !== [V, D].join() && shape.join() !== [padded, D].join())
+    throw refuse(
+      'wrong-shape',
+      spare,
+      `"${spare}" has the shape [${shape.join(', ')}] in the weights, but config.json asks for [${padded}, ${D}]`,
+      'Check that config.json and the weights belong together.',
+    );
+  const row = firstDifference(weights, V);
+  if (row === undefined) return;
+  const embed = 'take the head out of the file to use the embedding for both';
+  throw refuse(
+    'untied-head',
+    spare,
+    `config.json ties the head to the embedding, but "${spare}" in the weights differs from it (first in row ${row})`,
+    shape[0] === padded
+      ? `Set "tie_word_embeddings" to false in config.json to use the head; or ${embed}.`
+      : `${embed[0]!.toUpperCase()}${embed.slice(1)}.`,
+  );
+}
+
+const HEAD = 'lm_head.weight';
+/** Rows that are compared at a time. */
+const COMPARED = 4096;
+
+/** The first of `rows` in which the head is not the embedding; undefined when they are equal. */
+function firstDifference(weights: Safetensors, rows: number): number | undefined {
+  for (let start = 0; start < rows; start += COMPARED) {
+    const row = scope(() => {
+      const [head, embedding] = [HEAD, 'model.embed_tokens.weight'].map((name) =>
+        weights.tensor(name).narrow(0, start, Math.min(COMPARED, rows - start)),
+      ) as [Tensor, Tensor];
+      const differs = head.ne(embedding.to(head.dtype)).any(1);
+      return differs.any().item() ? differs.to('uint8').argmax(0).item() : undefined;
+    });
+    if (row !== undefined) return start + row;
+  }
+  return undefined;
 }
 
 /**
@@ -146,7 +200,11 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
     config: { ...(publishedConfig(config) as JsonObject), torch_dtype: model.model.embed_tokens.weight.dtype },
     tensors,
     ...(options.tokenizerFolder !== undefined && tokenizerFiles(options.tokenizerFolder, config)),
-    generationConfig: { bos_token_id, eos_token_id, ...(pad_token_id !== null && { pad_token_id }) },
+    generationConfig: {
+      ...(bos_token_id !== null && { bos_token_id }),
+      ...(eos_token_id !== null && { eos_token_id }),
+      ...(pad_token_id !== null && { pad_token_id }),
+    },
     lineage: options.lineage ?? { stage: 'save' },
     maxShardBytes: options.maxShardBytes,
   });

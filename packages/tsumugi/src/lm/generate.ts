@@ -3,6 +3,7 @@ import { ConfigError, RandomStream } from '../base/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { noGrad, scope, tensor } from '../torch/index.ts';
 import { Cache } from './cache.ts';
+import { type Plamo2Config, tokenIds } from './config.ts';
 import { withCause } from './not-finite.ts';
 import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
 import { TextStream } from './text-stream.ts';
@@ -108,10 +109,10 @@ export function* generateText(
   options: GenerateTextOptions = {},
 ): Generator<string, FinishReason> {
   const ids = typeof prompt === 'string' ? tokenizer.encode(prompt, { addBos: true, safe: true }) : prompt;
-  const stream = new TextStream(tokenizer, options.stop);
+  const stream = new TextStream(tokenizer, options.stop, [...(options.earlier?.slice(-3) ?? []), ...ids.slice(-3)]);
   const settings = {
     ...options,
-    stopIds: options.stopIds ?? endIds(tokenizer),
+    stopIds: options.stopIds ?? endIds(tokenizer, model.config),
     vocabularyLimit: options.vocabularyLimit ?? tokenizer.vocabSize,
   };
   let produced = 0;
@@ -127,5 +128,7 @@ export function* generateText(
   return produced < (options.maxTokens ?? defaultMaxTokens) ? 'end' : 'length';
 }
 
-/** The ids with which a model ends its text. */
-export const endIds = ({ eosId, bosId }: Tokenizer): number[] => [eosId, bosId];
+/** The ids with which a model ends its text: those of its tokenizer and of its config. */
+export function endIds({ eosId, bosId }: Tokenizer, { eos_token_id }: Pick<Plamo2Config, 'eos_token_id'>): number[] {
+  return [...new Set([eosId, bosId, ...tokenIds(eos_token_id)])];
+}

@@ -86,7 +86,7 @@ export const presetNames = Object.keys(presets) as PresetName[];
 
 /** A preset's config with some keys changed. */
 export function preset(name: string, changes: Partial<Plamo2Config> = {}): Plamo2Config {
-  if (!(name in presets))
+  if (!Object.hasOwn(presets, name))
     throw new ConfigError('unknown-preset', `there is no model preset "${name}"`, {
       remedy: suggestion(name, presetNames),
     });

@@ -1,5 +1,9 @@
-// From ids, one by one, to text that may be shown: whole characters only, and nothing of a stop string.
+// From ids, one by one, to text that may be shown: whole characters only, and nothing of a stop string. A character that is
+// still unfinished when the text ends is left out.
 import type { Tokenizer } from '../text/index.ts';
+
+/** Bytes of a character that lacks its last. */
+const LONGEST_UNFINISHED = 3;
 
 export class TextStream {
   readonly #decoder: ReturnType<Tokenizer['decoder']>;
@@ -8,8 +12,10 @@ export class TextStream {
   #held = '';
   #stopped = false;
 
-  constructor(tokenizer: Tokenizer, stop: readonly string[] = []) {
+  /** @param before the ids that the text goes on from: they may end inside a character */
+  constructor(tokenizer: Tokenizer, stop: readonly string[] = [], before: readonly number[] = []) {
     this.#decoder = tokenizer.decoder();
+    for (const id of before.slice(-LONGEST_UNFINISHED)) this.#decoder.push(id);
     this.#stop = stop.filter((text) => text.length > 0);
   }
 
@@ -29,7 +35,6 @@ export class TextStream {
   /** What was held back, once no more ids come: '' after a stop string. */
   end(): string {
     if (this.#stopped) return '';
-    this.#held += this.#decoder.flush();
     return this.#release(this.#held.length);
   }
 

@@ -1,4 +1,6 @@
 // What is kept on disk: tensors, model folders, checkpoints.
+
+export { absence } from './absence.ts';
 export {
   Artefact,
   type ArtefactContent,
@@ -32,6 +34,7 @@ export {
   scoreCheckpoint,
 } from './checkpoint/index.ts';
 export { type Gguf, type GgufScalar, type GgufValue, readGguf } from './gguf/index.ts';
+export { issueText } from './issue-text.ts';
 export { canonicalJson, type Json, readJson, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
 export {

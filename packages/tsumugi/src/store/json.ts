@@ -1,25 +1,32 @@
 // JSON files: read with errors that name the file and the place, written whole or not at all.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { z } from 'zod';
 import { DataError, FormatError, writeFileAtomic } from '../base/index.ts';
+import { absence } from './absence.ts';
+import { issueText } from './issue-text.ts';
+import { jsonExcess, MAX_JSON_BYTES } from './json-limits.ts';
 
 const remedy = 'Correct the file, or fetch or make it again.';
 
 /** A value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** The bytes of a file. @throws DataError when it cannot be read. */
+/** The bytes of a JSON file. @throws DataError when it cannot be read, FormatError when it is too long to be one. */
 export function readBytes(path: string): Buffer {
+  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes > MAX_JSON_BYTES)
+    throw new FormatError('too-large', `${path} has ${bytes} bytes, and at most ${MAX_JSON_BYTES} are read`, {
+      remedy: 'Check that it is the file that is meant.',
+      fields: { path, bytes },
+    });
   try {
     return readFileSync(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new DataError('no-such-file', `${path} does not exist`, {
-        remedy: 'Check the path.',
-        fields: { path },
-        cause,
-      });
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const { fault, remedy } = absence(path);
+      throw new DataError('no-such-file', `${path} ${fault}`, { remedy, fields: { path }, cause });
+    }
     throw new DataError('cannot-read', `${path} cannot be read: ${(cause as Error).message}`, {
       remedy: 'Check the path and its permissions.',
       fields: { path },
@@ -45,6 +52,8 @@ export function decodeUtf8(bytes: Uint8Array, path: string): string {
 export function readJson<T>(path: string, schema: z.ZodType<T>): T {
   let value: unknown;
   const text = decodeUtf8(readBytes(path), path);
+  const excess = jsonExcess(text);
+  if (excess) throw new FormatError('too-large', `${path} ${excess}, more than is read`, { remedy, fields: { path } });
   try {
     value = JSON.parse(text);
   } catch (cause) {
@@ -57,8 +66,7 @@ export function readJson<T>(path: string, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  const place = issue.path.length > 0 ? `"${issue.path.join('.')}": ` : '';
-  throw new FormatError('unexpected-json', `${path} does not hold what it should: ${place}${issue.message}`, {
+  throw new FormatError('unexpected-json', `${path} does not hold what it should: ${issueText(issue, value)}`, {
     remedy,
     fields: { path, key: issue.path.join('.') },
     cause: parsed.error,

@@ -1,6 +1,7 @@
 // A file that is read in pieces and closed in any case.
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs';
 import { DataError } from '../base/index.ts';
+import { absence } from './absence.ts';
 
 /** What `read` makes of an open file. @throws DataError when it cannot be opened or is no file; whatever `read` throws */
 export function withFile<T>(path: string, read: (descriptor: number, status: Stats) => T): T {
@@ -8,15 +9,16 @@ export function withFile<T>(path: string, read: (descriptor: number, status: Sta
   try {
     descriptor = openSync(path, 'r');
   } catch (cause) {
-    throw new DataError('cannot-open', `cannot open ${path}: ${(cause as Error).message}`, {
-      remedy: 'Check the path.',
-      fields: { path },
-      cause,
-    });
+    const { fault, remedy } =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT'
+        ? absence(path)
+        : { fault: `cannot be opened: ${(cause as Error).message}`, remedy: 'Check the path and its permissions.' };
+    throw new DataError('cannot-open', `${path} ${fault}`, { remedy, fields: { path }, cause });
   }
   try {
     const status = fstatSync(descriptor);
-    if (!status.isFile()) throw new DataError('not-a-file', `${path} is not a file`, { fields: { path } });
+    if (!status.isFile())
+      throw new DataError('not-a-file', `${path} is not a file`, { remedy: 'Name a file.', fields: { path } });
     return read(descriptor, status);
   } finally {
     closeSync(descriptor);

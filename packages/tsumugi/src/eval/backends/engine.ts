@@ -246,7 +246,7 @@ class Engine implements Backend {
       let tokens = 0;
       decoder.add({
         ...{ prompt, maxTokens, temperature, topP, seed },
-        stopIds: endIds(this.#tokenizer),
+        stopIds: endIds(this.#tokenizer, this.#lm.config),
         vocabularyLimit: this.#tokenizer.vocabSize,
         onId: (id) => {
           tokens++;

@@ -9,6 +9,8 @@ export interface GgufTokenizer {
   encode(text: string): Token[];
   /** Special pieces are written as their names; U+FFFD stands for a character that is not whole. */
   decode(tokens: readonly Token[]): string;
+  /** As `decode`, without a character that the end cuts. */
+  wholeCharacters(tokens: readonly Token[]): string;
   /** Characters that the tokens complete. */
   characters(tokens: readonly Token[]): number;
   /** A rendered conversation: special pieces match where the template writes them, not in the messages. */
@@ -17,10 +19,12 @@ export interface GgufTokenizer {
 
 export function llamaTokenizer(model: LlamaModel): GgufTokenizer {
   const decode = (tokens: readonly Token[]) => model.detokenize(tokens, true);
+  const wholeCharacters = (tokens: readonly Token[]) => decode(tokens).replace(/\ufffd+$/, '');
   return {
     encode: (text) => model.tokenize(text),
     decode,
-    characters: (tokens) => [...decode(tokens).replace(/\ufffd+$/, '')].length,
+    wholeCharacters,
+    characters: (tokens) => [...wholeCharacters(tokens)].length,
     encodeTemplate: (text) => text.tokenize(model.tokenizer),
   };
 }
@@ -49,13 +53,15 @@ export function plamo2Tokenizer({ path, pieces: texts, scores, tokenTypes, ids }
     names: { bos: named('bos'), eos: named('eos') },
     source: path,
   });
+  const wholeCharacters = (tokens: readonly Token[]) => {
+    const decoder = tokenizer.decoder();
+    return tokens.map((token) => decoder.push(token)).join('');
+  };
   return {
     encode: (text) => tokenizer.encode(text, { safe: true }),
     decode: (tokens) => tokenizer.decode(tokens),
-    characters(tokens) {
-      const decoder = tokenizer.decoder();
-      return tokens.reduce((count, token) => count + [...decoder.push(token)].length, 0);
-    },
+    wholeCharacters,
+    characters: (tokens) => [...wholeCharacters(tokens)].length,
     encodeTemplate(text) {
       const parts = text.toJSON();
       return (typeof parts === 'string' ? [parts] : parts).flatMap((part) => {

@@ -185,7 +185,7 @@ class GgufBackend implements Backend {
       if (this.#ends(token)) return { text, finish: 'end', tokens: written.length };
       written.push(token);
       // From the beginning each time: a character may be spread over tokens.
-      text = this.#tokenizer.decode(written);
+      text = this.#tokenizer.wholeCharacters(written);
       const cut = Math.min(...stops.map((stop) => text.indexOf(stop)).filter((place) => place >= 0));
       if (Number.isFinite(cut)) return { text: text.slice(0, cut), finish: 'stop', tokens: written.length };
       if (written.length === maxTokens) break;

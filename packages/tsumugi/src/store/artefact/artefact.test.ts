@@ -6,6 +6,9 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -160,7 +163,39 @@ it('explains what is missing or malformed', () => {
   writeFileSync(at('model', 'config.json'), '[]');
   expect(() => model.config()).toThrow(FormatError);
   writeFileSync(at('model', 'config.json'), '{"hidden_size": "4"}');
-  expect(() => model.config(z.object({ hidden_size: z.int() }))).toThrow(/config\.json .*"hidden_size": .*expected/);
+  expect(() => model.config(z.object({ hidden_size: z.int() }))).toThrow(
+    /config\.json .*"hidden_size" is "4", expected a number/,
+  );
   writeFileSync(at('model', 'config.json'), Buffer.of(0x7b, 0xff));
   expect(code(() => model.config())).toBe('FormatError not-utf8');
+});
+
+it('says what a link lacks', () => {
+  symlinkSync(at('gone'), at('link'));
+  expect(() => new Artefact(at('link'))).toThrow(
+    /link is not a model folder: it is a link to .*gone, which does not exist/,
+  );
+  mkdirSync(at('half'));
+  symlinkSync('../blobs/abc', at('half', 'config.json'));
+  expect(() => new Artefact(at('half'))).toThrow(
+    /config.json is a link to ..\/blobs\/abc, which does not exist\n.*Fetch what/,
+  );
+  unlinkSync(at('half', 'config.json'));
+  writeFileSync(at('half', 'config.json'), '{}');
+  symlinkSync('../blobs/def', at('half', 'model.safetensors'));
+  expect(() => new Artefact(at('half')).weights()).toThrow(/model.safetensors is a link to ..\/blobs\/def, which does/);
+});
+
+it('reads no file that would fill the memory', () => {
+  write(at('model'), {});
+  const config = at('model', 'config.json');
+  const refuse = (content: string) => {
+    writeFileSync(config, content);
+    return code(() => new Artefact(at('model')).config());
+  };
+  expect(refuse('['.repeat(300) + ']'.repeat(300))).toBe('FormatError too-large');
+  expect(refuse(`{"a":[${'1,'.repeat(2_000_001)}1]}`)).toBe('FormatError too-large');
+  expect(refuse(JSON.stringify({ text: ',[{'.repeat(3_000_000), quote: '"\\' }))).toBe('nothing was thrown');
+  truncateSync(config, 100_000_001);
+  expect(code(() => new Artefact(at('model')).config())).toBe('FormatError too-large');
 });

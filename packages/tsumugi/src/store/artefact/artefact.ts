@@ -1,10 +1,11 @@
 // A model folder in the Hugging Face layout, which vLLM, Transformers and llama.cpp's converter read as well:
 // `config.json`, `model.safetensors` (or shards with an index), `tokenizer.jsonl`, `tokenizer_config.json`,
 // `generation_config.json`, and our `lineage.json`. It appears whole or not at all.
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError, invariant, StagedFolder, sha256, sha256File } from '../../base/index.ts';
+import { absence } from '../absence.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
 import {
   type Metadata,
@@ -101,18 +102,17 @@ export class Artefact {
   constructor(path: string) {
     this.path = path;
     const found = statSync(path, { throwIfNoEntry: false });
-    const problem = !found
-      ? 'does not exist'
-      : !found.isDirectory()
-        ? 'is a file, not a model folder'
-        : existsSync(join(path, CONFIG_FILE))
-          ? undefined
-          : `is not a model folder: it has no ${CONFIG_FILE}`;
-    if (problem)
-      throw new DataError('no-model', `${path} ${problem}`, {
-        remedy: `Name a folder that holds ${CONFIG_FILE} and the weights.`,
-        fields: { path },
-      });
+    const config = join(path, CONFIG_FILE);
+    const refuse = (problem: string, remedy = `Name a folder that holds ${CONFIG_FILE} and the weights.`) =>
+      new DataError('no-model', `${path} ${problem}`, { remedy, fields: { path } });
+    const missing = !found ? path : found.isDirectory() && !existsSync(config) ? config : undefined;
+    if (missing !== undefined && lstatSync(missing, { throwIfNoEntry: false })) {
+      const { fault, remedy } = absence(missing);
+      throw refuse(`is not a model folder: ${missing === path ? 'it' : CONFIG_FILE} ${fault}`, remedy);
+    }
+    if (!found) throw refuse('does not exist');
+    if (!found.isDirectory()) throw refuse('is a file, not a model folder');
+    if (missing !== undefined) throw refuse(`is not a model folder: it has no ${CONFIG_FILE}`);
   }
 
   /** `config.json`, checked against a schema, or as it is. */

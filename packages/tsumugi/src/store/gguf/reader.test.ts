@@ -110,8 +110,29 @@ it('refuses an array that would fill the memory', () => {
   const end = 24 + 8 + 'numbers'.length + 4;
   const file = Buffer.concat([flags.subarray(0, end + 12), Buffer.alloc(count)]);
   expect(() => read(replaced(end, 0, replaced(end + 4, BigInt(count), file)))).toThrow(
-    /has 8388608 elements, more than/,
+    /has 8388608 elements, and all arrays together may have 4194304/,
   );
+});
+
+it('refuses many arrays, and many entries, that together would fill the memory', () => {
+  const count = 1 << 21;
+  const u32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
+  const u64 = (value: number) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
+  const array = (key: string) =>
+    Buffer.concat([u64(key.length), Buffer.from(key), u32(9), u32(0), u64(count), Buffer.alloc(count)]);
+  const head = (entries: number) => Buffer.concat([Buffer.from('GGUF'), u32(3), u64(0), u64(entries)]);
+  expect(read(Buffer.concat([head(2), array('a'), array('b')])).metadata.size).toBe(2);
+  expect(() => read(Buffer.concat([head(3), array('a'), array('b'), array('c')]))).toThrow(/"c" has 2097152 elements/);
+  expect(() => read(Buffer.concat([head(70_000), Buffer.alloc(2_000_000)]))).toThrow('has 70000 entries of metadata');
+});
+
+it('keeps keys that objects have names for', () => {
+  const { metadata } = read(renderGguf({ ['__proto__']: { u32: 1 }, constructor: { u32: 2 }, toString: { u32: 3 } }));
+  expect([...metadata]).toEqual([
+    ['__proto__', 1],
+    ['constructor', 2],
+    ['toString', 3],
+  ]);
 });
 
 it('says which file cannot be opened', () => {

@@ -9,7 +9,9 @@ import { withFile } from '../with-file.ts';
 
 /** Vocabularies of a quarter of a million tokens with their merges take some 20 MB. */
 const metadataCeiling = 128 << 20;
-const longestArray = 1 << 22;
+const mostEntries = 1 << 16;
+/** Of all arrays together. */
+const mostElements = 1 << 22;
 const pieceBytes = 1 << 20;
 /** The format allows no longer names. */
 const longestKey = 65_535;
@@ -62,6 +64,7 @@ function parse(cursor: Cursor, path: string): Gguf {
   if (version !== 2 && version !== 3) throw cursor.fail(`is of GGUF version ${version}; 2 and 3 are read`);
   const tensorCount = cursor.length(8 + 4 + 4 + 8);
   const entries = cursor.length(8 + 4 + 1);
+  if (entries > mostEntries) throw cursor.fail(`has ${entries} entries of metadata, more than ${mostEntries}`);
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < entries; i++) {
     cursor.key = `entry ${i + 1}`;
@@ -79,7 +82,9 @@ function readValue(cursor: Cursor, type: TypeName): GgufValue {
   if (element === 'array') throw cursor.fail('holds arrays in an array, which are not read');
   const values: GgufScalar[] = [];
   const count = cursor.length(types.find(([name]) => name === element)![1]);
-  if (count > longestArray) throw cursor.fail(`has ${count} elements, more than ${longestArray}`);
+  cursor.elements += count;
+  if (cursor.elements > mostElements)
+    throw cursor.fail(`has ${count} elements, and all arrays together may have ${mostElements}`);
   for (let i = 0; i < count; i++) values.push(readScalar(cursor, element));
   return values;
 }
@@ -126,6 +131,8 @@ class Cursor {
   readonly bytes: number;
   /** What is being read, for errors. */
   key: string | undefined;
+  /** Of the arrays so far. */
+  elements = 0;
   readonly #descriptor: number;
   readonly #path: string;
   #piece = Buffer.alloc(0);

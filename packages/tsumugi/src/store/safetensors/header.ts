@@ -6,10 +6,11 @@
 // overlap or hole. Format: https://github.com/huggingface/safetensors (README, "Format").
 import { FormatError } from '../../base/index.ts';
 import { type DType, dtypeBytes } from '../../torch/index.ts';
+import { jsonExcess, MAX_JSON_BYTES } from '../json-limits.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 
 /** The longest header any reader accepts, in bytes. */
-export const MAX_HEADER_BYTES = 100_000_000;
+export const MAX_HEADER_BYTES = MAX_JSON_BYTES;
 /** The length field before the header. */
 export const LENGTH_BYTES = 8;
 /** libtorch's iterators hold at most this many dimensions. */
@@ -32,6 +33,11 @@ type FormatDType = keyof typeof dtypeOf;
 const formatDtypes = Object.keys(dtypeOf) as FormatDType[];
 const codeOf = new Map<DType, FormatDType>(formatDtypes.map((code) => [dtypeOf[code], code]));
 
+/** Dtypes of the format that libtorch's older releases have no type for. */
+const unsupported = new Set(
+  'F4 F6_E2M3 F6_E3M2 F8_E5M2 F8_E4M3 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ U16 U32 U64 C64'.split(' '),
+);
+
 export type Metadata = Readonly<Record<string, string>>;
 
 export interface TensorInfo {
@@ -53,10 +59,16 @@ export interface Header {
 }
 
 /** An error about a file, or a tensor of it. */
-export function formatError(code: string, path: string, tensor: string | undefined, problem: string): FormatError {
+export function formatError(
+  code: string,
+  path: string,
+  tensor: string | undefined,
+  problem: string,
+  remedy = 'The file is damaged or was not written as safetensors: fetch or make it again.',
+): FormatError {
   const subject = tensor === undefined ? path : `${path}: tensor "${tensor}"`;
   return new FormatError(`safetensors-${code}`, `${subject} ${problem}`, {
-    remedy: 'The file is damaged or was not written as safetensors: fetch or make it again.',
+    remedy,
     fields: { path, ...(tensor !== undefined && { tensor }) },
   });
 }
@@ -95,6 +107,8 @@ function parseJson(header: Uint8Array, path: string): Record<string, unknown> {
   } catch {
     throw formatError('not-utf8', path, undefined, 'has a header that is not valid UTF-8');
   }
+  const excess = jsonExcess(text);
+  if (excess) throw formatError('header-too-large', path, undefined, `has a header that ${excess}, more than is read`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -110,6 +124,7 @@ function parseJson(header: Uint8Array, path: string): Record<string, unknown> {
 }
 
 function parseMetadata(value: unknown, path: string): Metadata {
+  if (value === null) return {}; // What the reference implementation takes for none.
   if (!isObject(value) || Object.values(value).some((entry) => typeof entry !== 'string'))
     throw formatError('bad-metadata', path, undefined, 'has a "__metadata__" that is not a map of strings');
   return value as Metadata;
@@ -121,6 +136,14 @@ function parseEntry(name: string, value: unknown, path: string): TensorInfo & { 
   if (!name.isWellFormed()) throw fail('bad-name', 'has a name that is not valid Unicode');
   if (!isObject(value)) throw fail('bad-entry', 'is not described by an object');
   const { dtype: code, shape, data_offsets: offsets } = value;
+  if (typeof code === 'string' && unsupported.has(code))
+    throw formatError(
+      'unsupported-dtype',
+      path,
+      name,
+      `is ${code}, which is not read; read are ${formatDtypes.join(', ')}`,
+      'The file is sound: get the model in BF16, F16 or F32, or convert it with the tool that made it.',
+    );
   if (typeof code !== 'string' || !Object.hasOwn(dtypeOf, code))
     throw fail('unknown-dtype', `has the dtype ${JSON.stringify(code)}; known are ${formatDtypes.join(', ')}`);
   const dtype = dtypeOf[code as FormatDType];

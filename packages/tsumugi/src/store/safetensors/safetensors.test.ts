@@ -1,8 +1,18 @@
 // safetensors files: round trips, the reference layout, shards, and a named error for every way a file can be broken.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
 import {
   CheckpointError,
@@ -128,6 +138,17 @@ describe('round trip', () => {
 });
 
 describe('reading', () => {
+  it('accepts metadata that is null, as the reference implementation does', () => {
+    expect(openSafetensors(file('{"__metadata__":null}')).metadata).toEqual({});
+  });
+
+  it('says what to do about a sound file of a dtype that is not read', () => {
+    const path = file('{"a":{"dtype":"F8_E5M2","shape":[1],"data_offsets":[0,1]}}', 1);
+    const error = thrown(() => openSafetensors(path));
+    expect(error.message).toContain('tensor "a" is F8_E5M2, which is not read; read are I64, F64');
+    expect(error.message).toContain('The file is sound: get the model in BF16, F16 or F32');
+  });
+
   it('accepts a file with no tensors, an empty header, and offsets in any order of names', () => {
     using empty = openSafetensors(file('{"__metadata__":{"format":"pt"}}'));
     expect([empty.names, empty.metadata]).toEqual([[], { format: 'pt' }]);
@@ -198,7 +219,11 @@ describe('malformed files', () => {
     ['bad-metadata', undefined, () => file('{"__metadata__":[]}')],
     ['bad-name', '\ud800', () => file('{"\\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}')],
     ['bad-entry', 'a', () => file('{"a":[]}')],
-    ['unknown-dtype', 'a', () => file(one('"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]'), 1)],
+    ['unsupported-dtype', 'a', () => file(one('"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]'), 1)],
+    ['unsupported-dtype', 'a', () => file(one('"dtype":"U32","shape":[1],"data_offsets":[0,4]'), 4)],
+    ['header-too-large', undefined, () => file(`{"a":${'['.repeat(300)}${']'.repeat(300)}}`)],
+    ['header-too-large', undefined, () => file(`{"a":[${'0,'.repeat(2_000_001)}0]}`)],
+    ['unknown-dtype', 'a', () => file(one('"dtype":"F9_E4M3","shape":[1],"data_offsets":[0,1]'), 1)],
     ['unknown-dtype', 'a', () => file(one('"dtype":"toString","shape":[1],"data_offsets":[0,1]'), 1)],
     ['unknown-dtype', 'a', () => file(one('"shape":[1],"data_offsets":[0,1]'), 1)],
     ['bad-shape', 'a', () => file(one('"dtype":"U8","shape":[-1],"data_offsets":[0,1]'), 1)],
@@ -371,6 +396,97 @@ describe('shards', () => {
         name,
       ]);
     });
+
+  it('are counted, and none is left out without a word', () => {
+    const put = (name: string, ...tensors: string[]) =>
+      scope(
+        () =>
+          void writeSafetensors(
+            at(`m/${name}`),
+            tensors.map((tensor) => [tensor, zeros([1])]),
+          ),
+      );
+    const index = (weightMap: object, metadata?: object) =>
+      writeFileSync(at('m/model.safetensors.index.json'), JSON.stringify({ metadata, weight_map: weightMap }));
+    mkdirSync(at('m'));
+    const [first, second] = [1, 2].map((n) => `model-0000${n}-of-00002.safetensors`) as [string, string];
+    put(first, 'a');
+    put(second, 'b');
+    index({ a: first });
+    const error = thrown(() => openSafetensors(at('m')));
+    expect(error.code).toBe('unlisted-shard');
+    expect(error.message).toContain(`holds ${second}, which model.safetensors.index.json does not name`);
+    // The remedy works.
+    renameSync(at(`m/${second}`), at('elsewhere.safetensors'));
+    openSafetensors(at('m')).close();
+    renameSync(at('elsewhere.safetensors'), at(`m/${second}`));
+
+    unlinkSync(at('m/model.safetensors.index.json'));
+    put('model.safetensors', 'a');
+    expect(thrown(() => openSafetensors(at('m'))).message).toContain(`shards without an index (${first}, ${second})`);
+    for (const name of [first, second]) unlinkSync(at(`m/${name}`));
+    openSafetensors(at('m')).close();
+  });
+
+  it('warn when the index adds up to another size', () => {
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    mkdirSync(at('m'));
+    scope(() => void writeSafetensors(at('m/1.safetensors'), [['a', zeros([3])]]));
+    for (const size of [12, 13]) {
+      const metadata = { total_size: size, more: 'x' };
+      writeFileSync(
+        at('m/model.safetensors.index.json'),
+        JSON.stringify({ metadata, weight_map: { a: '1.safetensors' } }),
+      );
+      openSafetensors(at('m')).close();
+    }
+    expect(said.mock.calls.map(([text]) => text)).toEqual([
+      expect.stringMatching(/^warning: .*index.json says that the tensors have 13 bytes; they have 12\n$/),
+    ]);
+    said.mockRestore();
+  });
+
+  it('and files are not mistaken for the "._…" files of macOS', () => {
+    mkdirSync(at('m'));
+    scope(() => void writeSafetensors(at('m/weights.safetensors'), [['a', zeros([1])]]));
+    writeFileSync(at('m/._weights.safetensors'), 'Mac OS X');
+    writeFileSync(at('m/._model.safetensors.index.json'), 'Mac OS X');
+    expect(openSafetensors(at('m')).names).toEqual(['a']);
+    unlinkSync(at('m/weights.safetensors'));
+    expect(thrown(() => openSafetensors(at('m'))).code).toBe('no-weights');
+  });
+
+  it('keep tensors and metadata whose names objects have too', () => {
+    mkdirSync(at('m'));
+    const names = ['__proto__', 'constructor', 'toString'];
+    const metadata = JSON.parse('{"__proto__":"p","constructor":"c"}');
+    scope(
+      () =>
+        void writeSharded(
+          at('m'),
+          names.map((name) => [name, zeros([2])]),
+          { maxShardBytes: 8, metadata },
+        ),
+    );
+    using sharded = openSafetensors(at('m'));
+    expect([...sharded.names].sort()).toEqual([...names].sort());
+    expect(Object.entries(sharded.metadata)).toEqual(Object.entries(metadata));
+    expect(thrown(() => sharded.tensor('hasOwnProperty')).code).toBe('no-such-tensor');
+    scope(
+      () =>
+        void writeSafetensors(
+          at('one.safetensors'),
+          names.map((name) => [name, zeros([2])]),
+          metadata,
+        ),
+    );
+    using one = openSafetensors(at('one.safetensors'));
+    expect([...one.names].sort()).toEqual([...names].sort());
+    expect(Object.entries(one.metadata)).toEqual([
+      ['__proto__', 'p'],
+      ['constructor', 'c'],
+    ]);
+  });
 
   it('refuse folders that hold weights in two ways or without an index', () => {
     scope(() => {

@@ -1,0 +1,49 @@
+// Text out of ids: whole characters only, also where a text is cut and goes on.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RandomStream } from '../base/index.ts';
+import type { Tokenizer } from '../text/index.ts';
+import { TextStream } from './text-stream.ts';
+import { TinyModel } from './tiny-model.ts';
+
+let tiny: TinyModel;
+let tokenizer: Tokenizer;
+beforeAll(() => {
+  tiny = new TinyModel();
+  tokenizer = tiny.loadTokenizer();
+});
+afterAll(() => tiny[Symbol.dispose]());
+
+const bytes = (...values: number[]) =>
+  values.map((value) => tokenizer.idOf(`<0x${value.toString(16).toUpperCase().padStart(2, '0')}>`)!);
+const read = (ids: readonly number[], before: readonly number[] = [], stop: string[] = []) => {
+  const stream = new TextStream(tokenizer, stop, before);
+  return ids.map((id) => stream.push(id)).join('') + stream.end();
+};
+
+it('leaves out a character that the end cuts', () => {
+  const cat = bytes(0xe9, 0xad, 0x9a); // 魚
+  for (const length of [1, 2]) expect(read([...bytes(0x41), ...cat.slice(0, length)])).toBe('A');
+  expect(read([...bytes(0x41), ...cat])).toBe('A魚');
+  const emoji = bytes(0xf0, 0x9f, 0x90, 0xb1);
+  for (const length of [1, 2, 3]) expect(read(emoji.slice(0, length), [], ['よ'])).toBe('');
+});
+
+it('shows what is broken in the middle, as the model wrote it', () => {
+  expect(read([...bytes(0xe9, 0xad), tokenizer.idOf('猫')!])).toBe('\ufffd猫');
+});
+
+it('finishes a character that the text before began', () => {
+  expect(read(bytes(0x9a), bytes(0x41, 0xe9, 0xad))).toBe('魚');
+  expect(read(bytes(0x9a, 0x42), [tokenizer.idOf('猫')!, ...bytes(0xe9, 0xad)])).toBe('魚B');
+});
+
+it('gives the same text wherever it is cut into two', () => {
+  const random = new RandomStream(4);
+  const ids = Buffer.from('魚と🐱、Aé猫🐟𠮷')
+    .toJSON()
+    .data.flatMap((byte) => bytes(byte));
+  for (let i = 0; i < 6; i++) ids.splice(random.below(ids.length), 1, random.below(ids.length) + 5);
+  const whole = read(ids);
+  for (let cut = 0; cut <= ids.length; cut++)
+    expect(read(ids.slice(0, cut)) + read(ids.slice(cut), ids.slice(0, cut)), `cut at ${cut}`).toBe(whole);
+});

@@ -3,11 +3,18 @@ import { ConfigError } from '../base/index.ts';
 import { empty, type Generator, type Tensor } from '../torch/index.ts';
 import { Module } from './module.ts';
 
-/** Sets elements to 0 with probability `p` and scales the others by 1 / (1 − p). Any shape. */
+/** @throws ConfigError unless it is a probability */
+export function checkProbability(p: number, what: string): void {
+  if (p >= 0 && p <= 1) return;
+  throw new ConfigError('out-of-range', `${what} must be in [0, 1], got ${p}`, { fields: { p } });
+}
+
+/** Sets elements to 0 with probability `p`, whatever they are, and scales the others by 1 / (1 − p). Any shape. */
 export function dropout(x: Tensor, p: number, generator: Generator): Tensor {
+  checkProbability(p, 'dropout probability');
   if (p === 0) return x;
-  const mask = empty(x.shape, { dtype: x.dtype, device: x.device }).bernoulli_(1 - p, { generator });
-  return x.mul(mask.mul_(1 / (1 - p)));
+  const kept = empty(x.shape, { dtype: x.dtype, device: x.device }).bernoulli_(1 - p, { generator });
+  return x.mul(p === 1 ? 0 : 1 / (1 - p)).maskedFill(kept.eq(0), 0);
 }
 
 /** Dropout as a layer: the identity after `eval()`. */
@@ -17,8 +24,7 @@ export class Dropout extends Module {
 
   constructor(p: number, options: { generator: Generator }) {
     super();
-    if (!(p >= 0 && p < 1))
-      throw new ConfigError('out-of-range', `dropout probability must be in [0, 1), got ${p}`, { fields: { p } });
+    checkProbability(p, 'dropout probability');
     this.p = p;
     this.generator = options.generator;
   }

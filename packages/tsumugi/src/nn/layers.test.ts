@@ -1,11 +1,11 @@
 // Feed-forward layers against compositions written out by hand, with gradient checks of every parameter and input.
 import { describe, expect, it } from 'vitest';
 import { ConfigError, NativeError } from '../base/index.ts';
-import { cat, Generator, ones, randn, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
+import { cat, full, Generator, grad, ones, randn, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
 import { elu, gelu, geluTanh, leakyRelu, relu, sigmoid, silu, softplus, tanh } from './activations.ts';
 import { BatchNorm } from './batch-norm.ts';
 import { Conv1d, Conv2d, ConvTranspose2d } from './conv.ts';
-import { Dropout } from './dropout.ts';
+import { Dropout, dropout } from './dropout.ts';
 import { gradcheck } from './gradcheck.ts';
 import { constant } from './initializers.ts';
 import { Sequential } from './layer.ts';
@@ -187,7 +187,24 @@ describe('Dropout', () => {
       expect(new Dropout(0.25, { generator: new Generator(3) }).forward(x).data()).toEqual(y.data());
       expect(layer.forward(x).data()).not.toEqual(y.data());
       expect(layer.eval().forward(x)).toBe(x);
-      expect(() => new Dropout(1, { generator })).toThrow(ConfigError);
+      for (const p of [-0.1, 1.1, Number.NaN]) {
+        expect(() => new Dropout(p, { generator })).toThrow(ConfigError);
+        expect(() => dropout(x, p, generator)).toThrow(/must be in \[0, 1\], got/);
+      }
+    });
+  });
+
+  it('drops what is not finite, all of it at probability 1, and sends nothing back through it', () => {
+    scope(() => {
+      const x = full([1000], Number.POSITIVE_INFINITY).requiresGrad_();
+      for (const p of [0.5, 1]) {
+        const y = dropout(x, p, new Generator(3));
+        const dropped = y.eq(0);
+        expect(y.isnan().sum().item()).toBe(0);
+        expect(dropped.sum().item() / 1000).toBeCloseTo(p, 1);
+        const [gradient] = grad([y.sum()], [x]);
+        expectClose(gradient!, dropped.logicalNot().to('float32').mul(2));
+      }
     });
   });
 

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ConfigError, deriveSeed, RandomStream, UserError } from '../../base/index.ts';
 import { crossEntropy, describeDiagnosis, diagnose } from '../../nn/index.ts';
 import { Adam, cosine } from '../../optim/index.ts';
-import { backward, type Device, Generator, noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { backward, type Device, Generator, noGrad, scope, type Tensor, tensor, where } from '../../torch/index.ts';
 import { ImageBatches } from '../data/batches.ts';
 import { type ImageSet, imagesHash } from '../data/image-set.ts';
 import { requireFiniteOutput } from '../not-finite.ts';
@@ -66,7 +66,7 @@ function augment(x: Tensor, flip: boolean, shift: number, stream: RandomStream):
   const [B, , H, W] = x.shape as [number, number, number, number];
   const coins = Uint8Array.from({ length: B }, () => (flip && stream.next() < 0.5 ? 1 : 0));
   const mirrored = tensor(coins, { shape: [B, 1, 1, 1], device: x.device });
-  const turned = flip ? x.add(x.flip([3]).sub(x).mul(mirrored)) : x;
+  const turned = flip ? where(mirrored.ne(0), x.flip([3]), x) : x;
   const [down, right] = [stream.below(2 * shift + 1), stream.below(2 * shift + 1)];
   return turned.pad([shift, shift, shift, shift], -1).narrow(2, down, H).narrow(3, right, W);
 }

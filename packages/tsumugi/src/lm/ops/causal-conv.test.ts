@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../base/index.ts';
 import { expectThreadIndependent, expectTwins } from '../../nn/functional/twins.ts';
 import { gradcheck } from '../../nn/index.ts';
-import { cat, Generator, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { cat, Generator, ones, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { type CausalConvOptions, causalConv, causalConvPlain, convState } from './causal-conv.ts';
 
 /** int32 [B, T]: documents of the given lengths, over and over, shifted by one in each row. */
@@ -76,6 +76,19 @@ describe('causalConv', () => {
     scope(() => {
       const inputs = inputsOf(2, 300, 32, 4);
       expectThreadIndependent((x, w, state) => causalConv(x!, w!, { state: state! }), inputs);
+    });
+  });
+
+  it('keeps documents apart, also from what is not finite in another', () => {
+    scope(() => {
+      const documents = tensor([[0, 0, 1, 1]], { dtype: 'int32' });
+      const weight = ones([1, 1, 3]);
+      for (const conv of [causalConv, causalConvPlain]) {
+        const x = tensor([Number.NaN, Infinity, 1, 2], { shape: [1, 4, 1] });
+        const y = conv(x, weight, { documents }).flatten().tolist() as number[];
+        expect(y[2]).toBeCloseTo(1 / (1 + Math.exp(-1)), 6);
+        expect(y[3]).toBeCloseTo(3 / (1 + Math.exp(-3)), 6);
+      }
     });
   });
 

@@ -55,7 +55,7 @@ export function causalConvPlain(x: Tensor, weight: Tensor, { documents, state }:
     let sum: Tensor | undefined;
     for (let j = 0; j < k; j++) {
       let tap = row.narrow(1, j, T).mul(weight.select(2, j).select(1, 0).to(x.dtype));
-      if (ids) tap = tap.mul(ids.narrow(1, j, T).eq(documents).unsqueeze(2).to(x.dtype));
+      if (ids) tap = tap.maskedFill(ids.narrow(1, j, T).ne(documents).unsqueeze(2), 0);
       sum = sum ? sum.add(tap) : tap;
     }
     return sum!.silu();

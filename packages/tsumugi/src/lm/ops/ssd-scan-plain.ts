@@ -45,8 +45,8 @@ export function ssdScanSequential(
     for (let t = 0; t < T; t++) {
       const step = dtBTm.select(1, t); // [B, m]
       const xt = xBTmP.select(1, t); // [B, m, P]
-      let decay = step.mul(a).exp();
-      if (keep) decay = decay.mul(keep.narrow(1, t, 1).to(decay.dtype));
+      const decay = step.mul(a).exp();
+      if (keep) S = S.maskedFill(keep.select(1, t).eq(0).reshape([batch, 1, 1, 1]), 0); // a new document starts
       const inflow = xt.mul(step.unsqueeze(2)).unsqueeze(3).mul(bBTN.select(1, t).unsqueeze(1).unsqueeze(1));
       S = S.mul(decay.unsqueeze(2).unsqueeze(3)).add(inflow);
       const read = S.mul(cBTN.select(1, t).unsqueeze(1).unsqueeze(1)).sum([-1]); // [B, m, P]
@@ -113,7 +113,7 @@ export function ssdScanChunked(
     const E = decays(a, document); // [B, c, m, L, L]
     const inside = cc.matmul(b.transpose(3, 4)).mul(E).matmul(X); // [B, c, m, L, P]
     const onward = E.select(3, L - 1); // [B, c, m, L]
-    const into = a.cumsum(3).exp().mul(document.eq(0).unsqueeze(2).to(a.dtype)); // [B, c, m, L]
+    const into = a.cumsum(3).exp().maskedFill(document.ne(0).unsqueeze(2), 0); // [B, c, m, L]
     const inflow = X.mul(onward.unsqueeze(4)).transpose(3, 4).matmul(b); // [B, c, m, P, N]
 
     let S = initial;

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   backward,
+  customOperator,
   type DType,
   eye,
   Generator,
@@ -25,6 +26,8 @@ import {
   type LinearCrossEntropyOptions,
   linearCrossEntropy,
 } from './cross-entropy.ts';
+
+const kernel = customOperator('tsumugi::cross_entropy_');
 
 function inputsOf(N: number, D: number, V: number, dtype: DType) {
   const generator = new Generator(11);
@@ -188,6 +191,56 @@ describe('linearCrossEntropy', () => {
         /expected hidden \[\.\.\., D\]/,
       );
       expect(() => linearCrossEntropy(hidden, weight, targets, { vocabularySize: 10 })).toThrow(/at least 10/);
+    });
+  });
+});
+
+describe('what takes no part', () => {
+  const inf = Number.POSITIVE_INFINITY;
+  const rows = [[1, 2, -inf], [-inf, -inf, -inf], [inf, Number.NaN, 0], [3, -inf, 3]]; // biome-ignore format: a matrix
+  const targets = () => tensor([0, -100, -100, 2], { dtype: 'int64' });
+  // By hand: log(1 + e) for the first row, log 2 for the last; their gradients are softmax − one-hot.
+  const losses = [Math.log(1 + Math.E), Math.log(2)];
+  const share = 1 / (1 + Math.E);
+  const gradients = [[share - 1, 1 - share, 0], [0, 0, 0], [0, 0, 0], [0.5, 0, -0.5]]; // biome-ignore format: a matrix
+
+  it.each([0, 0.1])('may hold anything, and what does may be −∞ beside its target (zLoss %f)', (zLoss) => {
+    scope(() => {
+      const lse = [1 + losses[0]!, 3 + losses[1]!];
+      const expected = losses[0]! + losses[1]! + zLoss * (lse[0]! ** 2 + lse[1]! ** 2);
+      const scales = lse.map((_, i) => 2 * zLoss * lse[i]!);
+      const wanted = gradients.map((row, r) =>
+        row.map((g, c) => {
+          if (r === 1 || r === 2) return 0;
+          const probability = g + (targets().data()[r] === BigInt(c) ? 1 : 0);
+          return g + probability * scales[r === 0 ? 0 : 1]!;
+        }),
+      );
+      const whole = tensor(rows, { dtype: 'float64' }).requiresGrad_();
+      const loss = crossEntropy(whole, targets(), { reduction: 'sum', zLoss });
+      expect(loss.item()).toBeCloseTo(expected, 12);
+      expectClose(grad([loss], [whole])[0]!, tensor(wanted, { dtype: 'float64' }), 1e-12);
+      expect(crossEntropy(whole, targets(), { zLoss }).item()).toBeCloseTo(expected / 2, 12);
+      const plain = tensor(rows, { dtype: 'float64' });
+      const sums = crossEntropyPlain_(plain, targets(), { zLoss, scale: 1, gradient: true });
+      expect(sums.data()[0]).toBeCloseTo(losses[0]! + losses[1]!, 12);
+      expect(sums.data()[1]).toBeCloseTo(lse[0]! ** 2 + lse[1]! ** 2, 12);
+      expectClose(plain, tensor(wanted, { dtype: 'float64' }), 1e-12);
+      const fast = tensor(rows, { dtype: 'float64' });
+      const fastSums = kernel(fast, targets(), -100, zLoss, 1, true);
+      expectClose(fastSums, sums, 1e-12);
+      expectClose(fast, tensor(wanted, { dtype: 'float64' }), 1e-12);
+    });
+  });
+
+  it('has no penalty that overflows when none is asked for', () => {
+    scope(() => {
+      const far = tensor([[2e20, 1e20]]); // whose squares are beyond float32
+      const first = tensor([0], { dtype: 'int64' });
+      expect(crossEntropy(far, first).item()).toBe(0);
+      const sums = crossEntropyPlain_(far.clone(), first, { zLoss: 0, scale: 1, gradient: false });
+      expect(sums.data()[0]).toBe(0);
+      expect(sums.data()[1]! as number).toBeCloseTo(Math.fround(2e20) ** 2, -30);
     });
   });
 });

@@ -16,7 +16,7 @@ import {
 } from '../../torch/index.ts';
 
 /** Targets with this value take no part, as in PyTorch. */
-const ignored = -100;
+const ignoredTarget = -100;
 
 export interface CrossEntropyOptions {
   /** Coefficient of the mean (or sum) of squared log-sum-exps; 0 when left out. PaLM (arXiv 2204.02311) uses 1e-4. */
@@ -36,19 +36,22 @@ export function crossEntropy(
   targets: Tensor,
   options: CrossEntropyOptions & { ignoreIndex?: number | undefined } = {},
 ): Tensor {
-  const { zLoss = 0, reduction = 'mean', ignoreIndex = ignored } = options;
+  const { zLoss = 0, reduction = 'mean', ignoreIndex = ignoredTarget } = options;
   if (logits.shape.slice(0, -1).join() !== targets.shape.join())
     throw new ShapeError(
       'wrong-shape',
       `crossEntropy: logits [${logits.shape.join(', ')}] must be the shape of targets [${targets.shape.join(', ')}] and the classes`,
     );
-  const counted = targets.ne(ignoreIndex);
+  const ignored = targets.eq(ignoreIndex);
   const wide = logits.dtype === 'float64' ? logits : logits.float();
-  const normalizer = wide.logsumexp(-1);
-  const chosen = wide.gather(-1, targets.mul(counted).unsqueeze(-1)).squeeze(-1);
-  const losses = normalizer.sub(chosen).add(normalizer.square().mul(zLoss));
-  const total = losses.mul(counted).sum();
-  return reduction === 'sum' ? total : total.div(counted.sum().clamp(1));
+  // Rows that take no part are replaced, not multiplied by 0: they may hold anything, and 0 · ∞ is not 0.
+  const rows = wide.maskedFill(ignored.unsqueeze(-1), 0);
+  const normalizer = rows.logsumexp(-1);
+  const chosen = rows.gather(-1, targets.maskedFill(ignored, 0).unsqueeze(-1)).squeeze(-1);
+  const losses = normalizer.sub(chosen);
+  const penalized = zLoss === 0 ? losses : losses.add(normalizer.square().mul(zLoss));
+  const total = penalized.maskedFill(ignored, 0).sum();
+  return reduction === 'sum' ? total : total.div(ignored.logicalNot().sum().clamp(1));
 }
 
 export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
@@ -107,7 +110,7 @@ export function linearCrossEntropy(
     const inputs = [hidden, weight].filter((input) => recording && input.requiresGrad);
     const { sums, gradients, count } = noGrad(() => {
       const rows = targets.reshape([N]);
-      const count = rows.ne(ignored).sum().item();
+      const count = rows.ne(ignoredTarget).sum().item();
       const scale = reduction === 'sum' ? 1 : 1 / Math.max(1, count);
       const wanted = { hidden: inputs.includes(hidden), weight: inputs.includes(weight) };
       return { count, ...throughChunks(hidden, weight, rows, { vocabularySize, chunk, zLoss, scale, wanted }) };
@@ -116,7 +119,7 @@ export function linearCrossEntropy(
     const [total, squares] = sums.unbind(0) as [Tensor, Tensor];
     const crossEntropy = total.div(divisor);
     const dtype = hidden.dtype === 'float64' ? 'float64' : 'float32';
-    const value = crossEntropy.add(squares.mul(zLoss / divisor)).to(dtype);
+    const value = (zLoss === 0 ? crossEntropy : crossEntropy.add(squares.mul(zLoss / divisor))).to(dtype);
     return {
       loss: withGradient(value, inputs, gradients),
       crossEntropy: crossEntropy.to(dtype),
@@ -160,7 +163,7 @@ function throughChunks(
       const wantedRows = targets.narrow(0, from, n);
       sums.add_(
         kernelTakes('tsumugi::cross_entropy_', logits)
-          ? kernel(logits, wantedRows, ignored, zLoss, scale, gradient)
+          ? kernel(logits, wantedRows, ignoredTarget, zLoss, scale, gradient)
           : crossEntropyPlain_(logits, wantedRows, { zLoss, scale, gradient }),
       );
       if (dHidden) product(logits, used, dHidden.view([N, D]).narrow(0, from, n));
@@ -183,12 +186,12 @@ export function crossEntropyPlain_(
   { zLoss, scale, gradient }: { zLoss: number; scale: number; gradient: boolean },
 ): Tensor {
   return scope(() => {
-    const counted = targets.ne(ignored);
+    const ignored = targets.eq(ignoredTarget);
     const wide = logits.dtype === 'float64' ? logits : logits.float();
     const normalizer = wide.logsumexp(-1);
-    const places = targets.mul(counted).unsqueeze(-1);
-    const losses = normalizer.sub(wide.gather(-1, places).squeeze(-1));
-    const sums = [losses, normalizer.square()].map((each) => each.mul(counted).to('float64').sum());
+    const places = targets.maskedFill(ignored, 0).unsqueeze(-1);
+    const losses = normalizer.sub(wide.gather(-1, places).squeeze(-1)).to('float64');
+    const sums = [losses, normalizer.to('float64').square()].map((each) => each.maskedFill(ignored, 0).sum());
     if (gradient) {
       const probabilities = wide.sub(normalizer.unsqueeze(-1)).exp();
       probabilities.mul_(
@@ -202,7 +205,7 @@ export function crossEntropyPlain_(
         places,
         tensor(-1, { dtype: wide.dtype, device: logits.device }).expand(places.shape),
       );
-      logits.copy_(probabilities.mul_(counted.unsqueeze(-1)).mul_(scale));
+      logits.copy_(probabilities.mul_(scale).maskedFill_(ignored.unsqueeze(-1), 0));
     }
     return stack(sums);
   });

@@ -26,7 +26,7 @@ export {
 export { readDecompressed } from './read-bytes.ts';
 export { type Batch, IGNORED, makeBatch } from './rows.ts';
 export { type OpenShardsOptions, TokenShards } from './shards.ts';
-export { listSourceFiles, type SourceFile, type TextFormat } from './source-files.ts';
+export { listSourceFiles, READABLE, type SourceFile, type TextFormat } from './source-files.ts';
 export {
   type Corpus,
   openCorpus,

@@ -1,38 +1,77 @@
-// A file as a stream of bytes, decompressed by its name's ending (.gz, .zst, .xz), with a count of what was read from the disk.
+// A file as a stream of bytes, decompressed by its name's ending (.gz, .zst, .xz), with a count of what was read from the
+// disk. A compressed file must be whole to its last byte, and may not swell beyond what text does.
 import { createReadStream } from 'node:fs';
 import type { Readable, Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { DataError } from '../base/index.ts';
 import type { ByteSource } from './encoding/survey.ts';
+import { FREE_EXPANSION, MOST_EXPANSION, mebibytes } from './limits.ts';
 import { unpackXz } from './unpack-xz.ts';
+import { ZstdFrames } from './zstd-frames.ts';
+
+const CHUNK_BYTES = 1 << 20;
+/** What a decompressor gives at a time: its default of 16 KiB costs more in passing on than in unpacking. */
+const options = { chunkSize: 1 << 18 };
 
 const DECOMPRESSORS: Record<string, (file: Readable) => AsyncIterable<Uint8Array>> = {
-  '.gz': (file) => compose(file, createGunzip()),
-  '.zst': (file) => compose(file, createZstdDecompress()),
+  '.gz': (file) => compose(file, createGunzip(options)),
+  '.zst': unpackZstd,
   '.xz': unpackXz,
 };
 
 /** The endings of compressed files that are read. */
 export const COMPRESSED = Object.keys(DECOMPRESSORS);
 
-const CHUNK_BYTES = 1 << 20;
+async function* unpackZstd(file: Readable): AsyncGenerator<Uint8Array> {
+  const frames = new ZstdFrames();
+  file.on('data', (chunk: Buffer) => {
+    try {
+      frames.push(chunk);
+    } catch (error) {
+      file.destroy(error as Error);
+    }
+  });
+  yield* compose(file, createZstdDecompress(options));
+  frames.end();
+}
+
+/** What decompressors say, for whoever has the file. */
+const REASONS: Readonly<Record<string, string>> = {
+  Z_BUF_ERROR: 'it ends too early',
+  Z_DATA_ERROR: 'its content is damaged, or something that is not gzip follows it',
+  ZSTD_error_dictionary_wrong: 'it was packed with a dictionary; unpack it first, with that dictionary',
+  ZSTD_error_frameParameter_windowTooLarge:
+    'it was packed with a larger window than is read; unpack it with zstd --long=31',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOENT: 'it is no longer there',
+};
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code?.startsWith('ZSTD_error') && !REASONS[code]) return 'its content is damaged';
+  return REASONS[code ?? ''] ?? message ?? String(cause);
+}
 
 /** The bytes of `path`. `onRead` is told how many bytes came from the disk. */
 async function* readChunks(path: string, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array> {
   const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   const decompress = DECOMPRESSORS[COMPRESSED.find((ending) => path.toLowerCase().endsWith(ending)) ?? ''];
   let counted = 0;
+  let unpacked = 0;
   try {
     for await (const chunk of decompress ? decompress(file) : file) {
       onRead(file.bytesRead - counted);
       counted = file.bytesRead;
+      unpacked += (chunk as Buffer).length;
+      if (unpacked > FREE_EXPANSION + MOST_EXPANSION * counted) throw expandsTooFar(path, unpacked, counted);
       yield chunk as Buffer;
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DataError('unreadable-file', `${path} cannot be read: ${reason}`, {
+    if (cause instanceof DataError) throw cause;
+    throw new DataError('unreadable-file', `${path} cannot be read: ${reasonOf(cause)}`, {
       remedy: decompress
-        ? 'check that the file is whole (was it cut off while being copied?)'
+        ? 'check that the file is whole (was it cut off while being copied?) and of the kind its name says'
         : 'check its permissions',
       fields: { file: path },
       cause,
@@ -40,6 +79,17 @@ async function* readChunks(path: string, onRead: (bytes: number) => void): Async
   } finally {
     file.destroy();
   }
+}
+
+function expandsTooFar(path: string, unpacked: number, packed: number): DataError {
+  return new DataError(
+    'expands-too-far',
+    `${path} unpacks to more than ${MOST_EXPANSION} times its size (${mebibytes(unpacked)} from ${mebibytes(packed)} so far), which text does not`,
+    {
+      remedy: 'remove it; if it is really text, unpack it yourself and give that',
+      fields: { file: path, unpacked, packed, limit: MOST_EXPANSION },
+    },
+  );
 }
 
 /** The decompressed stream; a failure of either end ends both. */

@@ -1,20 +1,42 @@
 // JSON lines: one object per line, the document in one of its fields.
 import { DataError, nearest } from '../base/index.ts';
+import { MOST_CHARACTERS } from './limits.ts';
 
-/** The lines of a stream of text, without their ends. */
-async function* lines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
-  let rest = '';
+/**
+ * The lines of a stream of text, without their ends. A line that spans many pieces is put together once.
+ * @throws DataError for a line beyond `MOST_CHARACTERS`
+ */
+async function* lines(file: string, chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let pieces: string[] = [];
+  let length = 0;
+  let row = 1;
+  const add = (piece: string) => {
+    length += piece.length;
+    if (length > MOST_CHARACTERS) throw tooLong(file, row);
+    pieces.push(piece);
+  };
   for await (const chunk of chunks) {
-    const searchFrom = rest.length;
-    rest += chunk;
     let start = 0;
-    for (let end = rest.indexOf('\n', searchFrom); end >= 0; end = rest.indexOf('\n', start)) {
-      yield rest.slice(start, end);
-      start = end + 1;
+    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
+      add(chunk.slice(start, end));
+      yield pieces.join('');
+      [pieces, length, start] = [[], 0, end + 1];
+      row++;
     }
-    rest = rest.slice(start);
+    if (start < chunk.length) add(chunk.slice(start));
   }
-  if (rest) yield rest;
+  if (length > 0) yield pieces.join('');
+}
+
+function tooLong(file: string, row: number): DataError {
+  return new DataError(
+    'line-too-long',
+    `${file}, row ${row} is longer than ${MOST_CHARACTERS.toLocaleString('en')} characters, the most that one document may have`,
+    {
+      remedy: 'write one JSON object per line, and cut longer texts into several documents',
+      fields: { file, row, limit: MOST_CHARACTERS },
+    },
+  );
 }
 
 /** Reports that a row has no field (or column) of that name, with the nearest one it has. */
@@ -47,9 +69,11 @@ export async function* readJsonLines(
   field: string,
 ): AsyncGenerator<string> {
   let row = 0;
-  for await (const line of lines(chunks)) {
+  for await (const whole of lines(file, chunks)) {
     row++;
-    if (line.trim() === '') continue;
+    // Files that were put one behind the other keep a byte-order mark in the middle.
+    const line = whole.startsWith('\ufeff') ? whole.slice(1) : whole;
+    if (!/\S/.test(line)) continue;
     let value: unknown;
     try {
       value = JSON.parse(line);

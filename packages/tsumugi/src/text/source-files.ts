@@ -1,7 +1,7 @@
 // Which files a list of paths means: the files themselves, and those of readable formats inside folders.
-import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
-import { DataError, nearest } from '../base/index.ts';
+import { DataError, type LeftOut, nearest, walkFiles } from '../base/index.ts';
 import { COMPRESSED } from './read-bytes.ts';
 
 export type TextFormat = 'text' | 'jsonl' | 'parquet';
@@ -23,7 +23,7 @@ const FORMATS: Record<string, TextFormat> = {
   '.parquet': 'parquet',
 };
 
-const READABLE = `${Object.keys(FORMATS).join(', ')} (all but .parquet also with ${COMPRESSED.join(', ')})`;
+export const READABLE = `${Object.keys(FORMATS).join(', ')} (all but .parquet also with ${COMPRESSED.join(', ')})`;
 
 /** The format a file's name stands for, or undefined. */
 function formatOf(path: string): TextFormat | undefined {
@@ -34,74 +34,100 @@ function formatOf(path: string): TextFormat | undefined {
   return inner === 'parquet' ? undefined : inner;
 }
 
-function stat(path: string): Stats {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found) return found;
+/** Other files that say in their name what they are: no text was lost with them. */
+const isOther = (path: string): boolean => formatOf(path) === undefined && extname(path) !== '';
+
+function missing(path: string, cause: unknown): DataError {
+  const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
+  if (link) {
+    return new DataError('dangling-link', `${path} is a link to ${readlinkSync(path)}, which cannot be reached`, {
+      remedy: 'name the file itself, or mend the link',
+      fields: { path },
+      cause,
+    });
+  }
   const parent = dirname(path);
   const siblings = statSync(parent, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(parent) : [];
   const near = nearest(basename(path), siblings);
-  throw new DataError('missing-path', `there is no file or folder ${path}`, {
+  return new DataError('missing-path', `there is no file or folder ${path}`, {
     remedy: near ? `did you mean ${join(parent, near)}?` : 'check the path given to --text',
     fields: { path },
+    cause,
   });
 }
 
-/** Entries of a folder and of those inside it, in code-unit order of their names; hidden ones and cycles are left out. */
-function* walk(folder: string, ancestors: readonly string[]): Generator<string> {
-  const real = realpathSync(folder);
-  if (ancestors.includes(real)) return;
-  for (const name of readdirSync(folder).sort()) {
-    if (name.startsWith('.')) continue;
-    const path = join(folder, name);
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found?.isDirectory()) yield* walk(path, [...ancestors, real]);
-    else if (found?.isFile()) yield path;
+function stat(path: string): Stats {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EACCES') throw missing(path, cause);
+    throw new DataError('unreadable-file', `${path} cannot be read: permission denied`, {
+      remedy: 'check its permissions and those of the folders above it',
+      fields: { path },
+      cause,
+    });
   }
+}
+
+/** What a list of paths means: files to read, and what was passed over in folders. */
+export interface SourceListing {
+  files: SourceFile[];
+  /** What may have been text and is not read, with the reason. */
+  leftOut: LeftOut[];
+  /** Files of other formats, and hidden ones: how many. */
+  otherFormats: number;
+  hidden: number;
 }
 
 /**
  * The readable files of `paths`, in a fixed order: the paths as given, a folder's files by name. A file reached twice is taken
- * once. Files of other formats inside folders are passed over; naming one is a DataError, as is a folder with none to read.
+ * once. In folders, files of other formats are counted, and what cannot be read is named; naming one of another format is a
+ * DataError, as is a folder with none to read.
  */
-export function listSourceFiles(paths: readonly string[]): SourceFile[] {
-  const files: SourceFile[] = [];
+export function listSources(paths: readonly string[]): SourceListing {
+  const listing: SourceListing = { files: [], leftOut: [], otherFormats: 0, hidden: 0 };
   const seen = new Set<string>();
-  const add = (path: string, format: TextFormat) => {
+  const add = (path: string, format: TextFormat, bytes: number) => {
     const real = realpathSync(path);
     if (seen.has(real)) return;
     seen.add(real);
-    files.push({ path, format, bytes: statSync(path).size });
+    listing.files.push({ path, format, bytes });
   };
   for (const path of paths) {
-    if (!stat(path).isDirectory()) {
+    const found = stat(path);
+    if (!found.isDirectory()) {
       const format = formatOf(path);
-      if (format) add(path, format);
-      else throw unknownFormat(path);
+      if (!found.isFile() || !format) throw unknownFormat(path);
+      add(path, format, found.size);
       continue;
     }
-    let [any, readable] = [false, false];
-    for (const inside of walk(path, [])) {
-      any = true;
-      const format = formatOf(inside);
-      if (!format) continue;
-      readable = true;
-      add(inside, format);
-    }
-    if (!readable) {
-      throw new DataError(
-        'nothing-to-read',
-        `the folder ${path} holds ${any ? 'no file of a readable format' : 'no files'}`,
-        {
-          remedy: `put text into it as ${READABLE}`,
-          fields: { path },
-        },
-      );
-    }
+    const { files, leftOut, hidden } = walkFiles(path);
+    const readable = files.filter((file) => formatOf(file.path) && file.bytes > 0);
+    for (const file of readable) add(file.path, formatOf(file.path)!, file.bytes);
+    const empty = files.filter((file) => formatOf(file.path) && file.bytes === 0);
+    listing.leftOut.push(...leftOut.filter((each) => !isOther(each.path)));
+    listing.leftOut.push(...empty.map((file) => ({ path: file.path, why: 'it is empty' })));
+    listing.otherFormats += files.length - readable.length - empty.length;
+    listing.hidden += hidden;
+    if (readable.length === 0) throw nothingToRead(path, files.length, [...leftOut, ...listing.leftOut][0]);
   }
-  if (files.length === 0) {
+  if (listing.files.length === 0) {
     throw new DataError('no-text', 'no text was named', { remedy: 'give files or folders to --text' });
   }
-  return files;
+  return listing;
+}
+
+/** The files of `listSources`. */
+export const listSourceFiles = (paths: readonly string[]): SourceFile[] => listSources(paths).files;
+
+function nothingToRead(path: string, files: number, left: LeftOut | undefined): DataError {
+  const other = files > 0 ? 'no file of a readable format' : 'no files';
+  const found = left ? `no file that can be read (${left.path}: ${left.why})` : other;
+  return new DataError('nothing-to-read', `the folder ${path} holds ${found}`, {
+    remedy: `put text into it as ${READABLE}`,
+    fields: { path },
+  });
 }
 
 function unknownFormat(path: string): DataError {

@@ -4,7 +4,7 @@ import { decode, parseEncoding } from './encoding/decode.ts';
 import { fileSource } from './read-bytes.ts';
 import { readJsonLines } from './read-jsonl.ts';
 import { readParquet } from './read-parquet.ts';
-import { listSourceFiles, type SourceFile } from './source-files.ts';
+import { listSources, type SourceFile, type SourceListing } from './source-files.ts';
 import { DOCUMENT_CHARACTERS, splitText } from './split.ts';
 
 export interface TextDocument {
@@ -40,10 +40,13 @@ export interface Corpus {
   /** Size of all files on the disk, and how much of it the latest `documents()` has gone through. */
   readonly bytesTotal: number;
   readonly bytesRead: number;
+  /** What was found in folders and is not read. */
+  readonly passedOver: Omit<SourceListing, 'files'>;
 }
 
 class FileCorpus implements Corpus {
   readonly files: readonly SourceFile[];
+  readonly passedOver: Corpus['passedOver'];
   readonly settings: Readonly<Record<string, string | number>>;
   readonly bytesTotal: number;
   #bytesRead = 0;
@@ -51,8 +54,9 @@ class FileCorpus implements Corpus {
   #encoding: string | undefined;
   #documentCharacters: number;
 
-  constructor(files: readonly SourceFile[], options: ReadOptions) {
+  constructor({ files, ...passedOver }: SourceListing, options: ReadOptions) {
     this.files = files;
+    this.passedOver = passedOver;
     this.bytesTotal = files.reduce((sum, file) => sum + file.bytes, 0);
     this.#field = options.field ?? 'text';
     this.#encoding = options.encoding === undefined ? undefined : parseEncoding(options.encoding);
@@ -109,13 +113,13 @@ class FileCorpus implements Corpus {
     const characters = decode(source, this.#encoding);
     return file.format === 'jsonl'
       ? readJsonLines(file.path, characters, this.#field)
-      : splitText(characters, this.#documentCharacters);
+      : splitText(file.path, characters, this.#documentCharacters);
   }
 }
 
 /** The corpus in `paths` (files and folders). Missing, unreadable or empty ones are DataErrors. */
 export function openCorpus(paths: readonly string[], options: ReadOptions = {}): Corpus {
-  return new FileCorpus(listSourceFiles(paths), options);
+  return new FileCorpus(listSources(paths), options);
 }
 
 /** The documents in `paths` (files and folders), in a fixed order. */

@@ -8,7 +8,7 @@ async function pieces(text: string, size: number, chunkSize = 50): Promise<strin
   async function* chunks() {
     for (let at = 0; at < text.length; at += chunkSize) yield text.slice(at, at + chunkSize);
   }
-  return Array.fromAsync(splitText(chunks(), size));
+  return Array.fromAsync(splitText('memory.txt', chunks(), size));
 }
 
 describe('splitting long texts', () => {

@@ -5,6 +5,9 @@
 // span, else the last blank line, else the last line end, else the last sentence end, else anywhere between two characters.
 // The pieces joined are the text, unchanged but for newlines.
 
+import { DataError } from '../base/index.ts';
+import { MOST_CHARACTERS } from './limits.ts';
+
 /** Characters (UTF-16 units) that a document made from a long file aims at: about 2,000 tokens of an 8,000-piece vocabulary. */
 export const DOCUMENT_CHARACTERS = 4000;
 
@@ -40,8 +43,20 @@ export function normaliseNewlines(text: string): string {
   return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }
 
+function tooLong(file: string): DataError {
+  return new DataError(
+    'document-too-long',
+    `${file} would be a document of more than ${MOST_CHARACTERS.toLocaleString('en')} characters, the most that one may have`,
+    { remedy: 'cut it into shorter documents with --document-characters', fields: { file, limit: MOST_CHARACTERS } },
+  );
+}
+
 /** Cuts a stream of text into documents of about `size` characters; `Infinity` keeps it whole. Holds one document at a time. */
-export async function* splitText(chunks: AsyncIterable<string>, size = DOCUMENT_CHARACTERS): AsyncGenerator<string> {
+export async function* splitText(
+  file: string,
+  chunks: AsyncIterable<string>,
+  size = DOCUMENT_CHARACTERS,
+): AsyncGenerator<string> {
   let buffer = '';
   let heldReturn = '';
   for await (const chunk of chunks) {
@@ -56,6 +71,7 @@ export async function* splitText(chunks: AsyncIterable<string>, size = DOCUMENT_
       start += length;
     }
     if (start > 0) buffer = buffer.slice(start);
+    if (buffer.length > MOST_CHARACTERS) throw tooLong(file);
   }
   buffer += heldReturn ? '\n' : '';
   if (buffer) yield buffer;

@@ -40,6 +40,20 @@ describe('data', () => {
     expect(again.stdout).toMatch(/left out +1 duplicates, 1 empty/);
   });
 
+  it('names a changed byte and what was prepared otherwise', async () => {
+    const file = at('shards/tokens-00000.bin');
+    const bytes = readFileSync(file);
+    bytes[9]! ^= 1;
+    writeFileSync(file, bytes);
+    const again = await prepare('shards', '--field', 'body', '--held-out', '0.2');
+    expect([again.code, again.stderr]).toEqual([
+      0,
+      expect.stringMatching(/tokens-00000\.bin is not .*; it was prepared anew\n/),
+    ]);
+    const other = await prepare('shards', '--field', 'body', '--held-out', '0.2', '--seed', '3');
+    expect([other.code, other.stderr]).toEqual([2, expect.stringMatching(/prepared otherwise: seed 0 → 3\n/)]);
+  });
+
   it.each([
     [['--field', 'bdy'], '"bdy"'],
     [['--field', 'body', '--held-out', '1'], '--held-out: expected a number from 0 to 0.99, got "1"'],

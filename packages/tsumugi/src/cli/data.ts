@@ -33,7 +33,7 @@ const prepareShards = defineVerb(
     const { tokenizer, sha256 } = openTokenizer(options.tokenizer);
     const corpus = openCorpus(options.text, readOptions(options));
     using progress = new ProgressLine(io.stderr, 'preparing');
-    const { manifest, reused } = await prepare(corpus, options.out, {
+    const { manifest, reused, damage } = await prepare(corpus, options.out, {
       encoder: tokenizer,
       tokenizerHash: sha256,
       seed: options.seed,
@@ -42,6 +42,7 @@ const prepareShards = defineVerb(
         progress.update(bytesRead / bytesTotal, `${formatCount(documents)} documents, ${formatCount(tokens)} tokens`),
     });
     progress[Symbol.dispose]();
+    if (damage !== undefined) io.stderr.write(`${damage}; it was prepared anew\n`);
     if (reused) io.stderr.write(`${options.out} already holds this; nothing was written\n`);
     await report(io, manifest, options.json);
   },

@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError, FormatError } from '../base/index.ts';
+import { fingerprintOf } from './fingerprint.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const DOCUMENTS_FILE = 'documents.bin';
@@ -33,13 +34,15 @@ const manifestSchema = z.strictObject({
   tokenizer: z.strictObject({ sha256: z.string(), vocabSize: z.int().positive(), bosId: count }),
   seed: z.int(),
   heldOutFraction: z.number().min(0).lt(1),
+  /** After which a new file was begun. */
+  shardTokens: z.int().positive(),
   /** What is in the shards. */
   train: totals,
   heldOut: totals,
   /** Documents that were read but not kept. */
   duplicates: count,
   empty: count,
-  sources: z.array(z.strictObject({ path: z.string(), bytes: count, sha256 })),
+  sources: z.array(z.strictObject({ path: z.string(), bytes: count, sha256, read: z.string() })),
   settings: z.record(z.string(), z.union([z.string(), z.number()])),
   shards: z.array(
     z.strictObject({ file: z.string().regex(/^tokens-\d{5,}\.bin$/), tokens: z.int().positive(), sha256 }),
@@ -75,7 +78,11 @@ export function readManifest(folder: string): Manifest {
     throw malformed((cause as Error).message, cause);
   }
   const parsed = manifestSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { data } = parsed;
+    if (fingerprintOf(data) === data.fingerprint) return data;
+    throw malformed('its fingerprint is not that of what it says, or it was written by another version');
+  }
   const issue = parsed.error.issues[0]!;
   throw malformed(`${issue.path.length > 0 ? `"${issue.path.join('.')}": ` : ''}${issue.message}`, parsed.error);
 }

@@ -1,6 +1,19 @@
 // From documents to shards: counts, duplicates, the held-out split, interruptions.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { fault } from '../../../../tests/files.ts';
+import { sha256 } from '../base/index.ts';
 import { embeddedText } from './embedded.ts';
 import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.ts';
 import type { Split } from './manifest.ts';
@@ -96,23 +109,107 @@ describe('preparation', () => {
     expect(small).toEqual([...textsOf(whole.shards, 'train'), ...textsOf(whole.shards, 'heldOut')].sort());
   });
 
-  it('reuses what is there, and prepares again when anything differs', async () => {
+  it('finds what is there, and refuses what was prepared otherwise, with both named', async () => {
     using folder = temporaryFolder();
     const out = folder.at('out');
     const first = await prepared(many, out);
-    expect(first.reused).toBe(false);
+    expect(first).toMatchObject({ reused: false, damage: undefined });
     expect(await prepared(many, out)).toMatchObject({ reused: true, manifest: first.manifest });
-    for (const change of [
-      { seed: 5 },
-      { heldOutFraction: 0.1 },
-      { tokenizerHash: 'b'.repeat(64) },
-      { shardTokens: 50 },
-    ]) {
-      expect((await prepared(many, out, change)).reused).toBe(false);
+    const whole = readFileSync(folder.at('out', 'manifest.json'), 'utf8');
+    const refused = async (texts: readonly string[], change: object, message: string) => {
+      const error = await prepared(texts, out, change).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'other-data', fields: { differences: [message] } });
+    };
+    await refused(many, { seed: 5 }, 'seed 1 → 5');
+    await refused(many, { heldOutFraction: 0.1 }, 'held-out share 0.2 → 0.1');
+    await refused(many, { shardTokens: 50 }, 'tokens of a shard 67108864 → 50');
+    const hashes = ['aaaaaaaaaaaa…', 'bbbbbbbbbbbb…'].map((hash) => `SHA-256 ${hash}`);
+    await refused(many, { tokenizerHash: 'b'.repeat(64) }, `tokenizer ${hashes.join(' → ')}`);
+    await refused(many, { encoder: { ...toyEncoder, vocabSize: 0x110004 } }, 'vocabulary size 1114115 → 1114116');
+    await refused(many, { encoder: { ...toyEncoder, bosId: 2 } }, 'BOS 1 → 2');
+    const text = (texts: readonly string[]) => `memory (text, SHA-256 ${sha256(texts.join('|')).slice(0, 12)}…)`;
+    await refused(many.slice(1), {}, `text ${text(many)} → ${text(many.slice(1))}`);
+    expect(readFileSync(folder.at('out', 'manifest.json'), 'utf8')).toBe(whole);
+    expect(await prepared(many, out)).toMatchObject({ reused: true });
+  });
+
+  it('tells apart how files are read: format, packing, field, encoding, length', async () => {
+    using folder = temporaryFolder();
+    const bytes = readFileSync(fault('text/novel.jsonl'));
+    for (const name of ['novel.txt', 'novel.jsonl']) writeFileSync(folder.at(name), bytes);
+    const prepareFile = (name: string | string[], options = {}, out = 'out') =>
+      prepare(
+        openCorpus(
+          [name].flat().map((each) => folder.at(each)),
+          options,
+        ),
+        folder.at(out),
+        {
+          ...{ encoder: toyEncoder, tokenizerHash: TOY_HASH, seed: 0 },
+        },
+      );
+    const { manifest } = await prepareFile('novel.txt');
+    await expect(prepareFile('novel.jsonl')).rejects.toThrow(
+      /prepared otherwise: text .*novel\.txt \(text, SHA-256 .*\) → .*novel\.jsonl \(jsonl, SHA-256 .*\)/,
+    );
+    expect((await prepareFile('novel.jsonl', {}, 'lines')).manifest.fingerprint).not.toBe(manifest.fingerprint);
+    await expect(prepareFile('novel.txt', { field: 'body' })).rejects.toThrow(/field text → body/);
+    await expect(prepareFile('novel.txt', { encoding: 'utf-8' })).rejects.toThrow(/encoding detected → utf-8/);
+    await expect(prepareFile('novel.txt', { documentCharacters: 100 })).rejects.toThrow(/documentCharacters \d+ → 100/);
+    await expect(prepareFile(['novel.txt', 'novel.jsonl'])).rejects.toThrow(
+      /text unset → .*jsonl.*, number of files 1 → 2/,
+    );
+    // The same bytes, packed by name or not at all.
+    const packed = gzipSync(bytes);
+    writeFileSync(folder.at('novel.txt.gz'), packed);
+    const { manifest: unpacked } = await prepareFile('novel.txt.gz', {}, 'packed');
+    expect(unpacked.sources[0]).toMatchObject({ sha256: sha256(packed), read: 'text.gz' });
+    // Moved or renamed, it is the same.
+    renameSync(folder.at('novel.txt'), folder.at('moved.md'));
+    expect(await prepareFile('moved.md')).toMatchObject({ reused: true });
+  });
+
+  it('finds a changed byte in any file, names it, and makes the shards anew', async () => {
+    using folder = temporaryFolder();
+    const out = folder.at('out');
+    const { manifest } = await prepared(many, out, { shardTokens: 50 });
+    const whole = readFileSync(folder.at('out', 'tokens-00001.bin'));
+    for (const name of ['tokens-00000.bin', 'tokens-00001.bin', 'documents.bin']) {
+      const { atime, mtime } = statSync(folder.at('out', name));
+      const bytes = readFileSync(folder.at('out', name));
+      bytes[3]! ^= 1;
+      writeFileSync(folder.at('out', name), bytes);
+      utimesSync(folder.at('out', name), atime, mtime);
+      const again = await prepared(many, out, { shardTokens: 50 });
+      expect(again).toMatchObject({ reused: false, damage: expect.stringContaining(`${name} `), manifest });
+      expect(again.damage).toContain('SHA-256 differs');
     }
-    expect((await prepared(many.slice(1), out)).reused).toBe(false);
+    expect(readFileSync(folder.at('out', 'tokens-00001.bin'))).toEqual(whole);
     writeFileSync(folder.at('out', 'tokens-00000.bin'), 'cut off');
-    expect((await prepared(many.slice(1), out)).reused).toBe(false);
+    expect((await prepared(many, out, { shardTokens: 50 })).damage).toMatch(/should hold \d+ bytes but holds 7/);
+    rmSync(folder.at('out', 'tokens-00000.bin'));
+    expect((await prepared(many, out, { shardTokens: 50 })).damage).toMatch(/is missing/);
+    // A manifest that was edited is none of ours: its folder is not touched.
+    const edited = { ...manifest, seed: 7 };
+    writeFileSync(folder.at('out', 'manifest.json'), JSON.stringify(edited));
+    expect(() => TokenShards.open(out)).toThrow(/its fingerprint is not that of what it says/);
+    await expect(prepared(many, out, { shardTokens: 50 })).rejects.toMatchObject({ code: 'place-taken' });
+  });
+
+  it('refuses text that changes while it is read', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('a.txt'), 'one');
+    const corpus = openCorpus([folder.at('a.txt')]);
+    const encoder = {
+      ...toyEncoder,
+      encode(text: string) {
+        writeFileSync(folder.at('a.txt'), 'two');
+        return toyEncoder.encode(text);
+      },
+    };
+    const preparing = prepare(corpus, folder.at('out'), { encoder, tokenizerHash: TOY_HASH, seed: 0 });
+    await expect(preparing).rejects.toMatchObject({ code: 'input-changed' });
+    expect(existsSync(folder.at('out'))).toBe(false);
   });
 
   it('is the same for the same input, byte for byte', async () => {

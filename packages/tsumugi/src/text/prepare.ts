@@ -1,6 +1,6 @@
 // Preparation: documents → cleaned, without exact duplicates, split by document, tokenized, written as token shards.
 // Text goes through one document at a time; what stays in memory is 12 bytes of index and 32 to 64 of digest per document.
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -14,10 +14,11 @@ import {
 } from '../base/index.ts';
 import { DigestSet } from './digest-set.ts';
 import type { Encoder } from './encoder.ts';
+import { differencesBetween, fingerprintOf, type Origin } from './fingerprint.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, type Totals } from './manifest.ts';
 import { ShardWriter } from './shard-writer.ts';
 import { TokenShards } from './shards.ts';
-import type { Corpus, SourceRecord } from './sources.ts';
+import type { Corpus } from './sources.ts';
 import { normaliseNewlines } from './split.ts';
 
 export interface PrepareOptions {
@@ -47,6 +48,8 @@ export interface Prepared {
   manifest: Manifest;
   /** True when the folder already held exactly this, and nothing was written. */
   reused: boolean;
+  /** What was wrong with the files that were there of this, so that they were made anew. */
+  damage: string | undefined;
 }
 
 /** The held-out share of the documents when none is given. */
@@ -75,20 +78,6 @@ function countCharacters(text: string): number {
   return text.length - pairs;
 }
 
-/** Everything that determines the shards, hashed. Paths are not part of it: a folder may be moved. */
-function fingerprintOf(corpus: Corpus, sources: SourceRecord[], options: PrepareOptions, fraction: number): string {
-  const parts = {
-    version: 1,
-    sources: sources.map((source) => source.sha256),
-    settings: corpus.settings,
-    tokenizer: [options.tokenizerHash, options.encoder.vocabSize, options.encoder.bosId],
-    seed: options.seed,
-    heldOutFraction: fraction,
-    shardTokens: options.shardTokens ?? null,
-  };
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-}
-
 /** What `read` finds, or undefined when there are no shards or they are broken. */
 function unlessBroken<T>(read: () => T): T | undefined {
   try {
@@ -106,7 +95,8 @@ function unlessBroken<T>(read: () => T): T | undefined {
  * A document is held out when a number drawn from its content and the seed falls below the fraction, so it keeps its side
  * when other documents come or go. With two documents or more and a fraction above 0, neither side is left empty.
  *
- * An existing folder of shards is replaced; any other folder that is not empty is a DataError, as is text with no content.
+ * What is there of the same text, read and tokenized alike, is looked at byte for byte, and made anew where it is damaged. A folder
+ * of other shards, or of anything else, is a DataError, as is text with no content or that changes while it is read.
  */
 export async function prepare(corpus: Corpus, folder: string, options: PrepareOptions): Promise<Prepared> {
   const fraction = options.heldOutFraction ?? HELD_OUT_FRACTION;
@@ -119,30 +109,56 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
       },
     );
   }
-  const sources = await corpus.sources();
-  const fingerprint = fingerprintOf(corpus, sources, options, fraction);
-  using existing = unlessBroken(() => TokenShards.open(folder));
-  if (existing?.manifest.fingerprint === fingerprint) return { manifest: existing.manifest, reused: true };
+  const { encoder, tokenizerHash, seed, shardTokens = 1 << 26 } = options;
+  const origin: Origin = {
+    sources: await corpus.sources(),
+    settings: { ...corpus.settings },
+    tokenizer: { sha256: tokenizerHash, vocabSize: encoder.vocabSize, bosId: encoder.bosId },
+    seed,
+    heldOutFraction: fraction,
+    shardTokens,
+  };
+  const there = unlessBroken(() => readManifest(folder));
+  const differences = there ? differencesBetween(there, origin) : [];
+  if (differences.length > 0)
+    throw new DataError('other-data', `${folder} holds text that was prepared otherwise: ${differences.join(', ')}`, {
+      remedy: 'choose another folder, or remove this one to prepare it anew',
+      fields: { folder, differences },
+    });
+  const damage = there && (await damageOf(folder));
+  if (there && damage === undefined) return { manifest: there, reused: true, damage };
 
   using staged = new StagedFolder(folder, (place) => unlessBroken(() => readManifest(place)) !== undefined);
-  using writer = new ShardWriter(staged.path, options.shardTokens ?? 1 << 26);
+  using writer = new ShardWriter(staged.path, shardTokens);
   const kept = await writeDocuments(corpus, writer, options, fraction);
-  const { encoder, tokenizerHash, seed } = options;
+  const fingerprint = fingerprintOf(origin);
+  if (fingerprintOf({ ...origin, sources: await corpus.sources() }) !== fingerprint)
+    throw new DataError('input-changed', 'the text changed while it was read', {
+      remedy: 'prepare it again once nothing writes to it',
+    });
   const manifest: Manifest = {
     format: 'tsumugi-token-shards',
     version: 1,
     fingerprint,
-    tokenizer: { sha256: tokenizerHash, vocabSize: encoder.vocabSize, bosId: encoder.bosId },
-    seed,
-    heldOutFraction: fraction,
+    ...origin,
     ...kept,
-    sources,
-    settings: { ...corpus.settings },
     ...writer.finish(),
   };
   writeFileSync(join(staged.path, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
   staged.commit();
-  return { manifest, reused: false };
+  return { manifest, reused: false, damage };
+}
+
+/** What is wrong with shards whose manifest is sound; undefined when nothing is. */
+async function damageOf(folder: string): Promise<string | undefined> {
+  try {
+    using shards = TokenShards.open(folder);
+    await shards.verify();
+    return undefined;
+  } catch (error) {
+    if (error instanceof FormatError) return error.message.split('\n', 1)[0];
+    throw error;
+  }
 }
 
 type Kept = Pick<Manifest, 'train' | 'heldOut' | 'duplicates' | 'empty'>;

@@ -1,7 +1,7 @@
 // A corpus: documents read from files and folders, in a fixed order, any number of times, without holding them in memory.
 import { ConfigError, contentHash } from '../base/index.ts';
 import { decode, parseEncoding } from './encoding/decode.ts';
-import { fileSource } from './read-bytes.ts';
+import { COMPRESSED, fileSource } from './read-bytes.ts';
 import { readJsonLines } from './read-jsonl.ts';
 import { readParquet } from './read-parquet.ts';
 import { listSources, type SourceFile, type SourceListing } from './source-files.ts';
@@ -18,6 +18,8 @@ export interface SourceRecord {
   path: string;
   bytes: number;
   sha256: string;
+  /** How it is read, which its name tells: `jsonl`, `text.gz`. */
+  read: string;
 }
 
 export interface ReadOptions {
@@ -93,7 +95,10 @@ class FileCorpus implements Corpus {
 
   async sources(): Promise<SourceRecord[]> {
     const records: SourceRecord[] = [];
-    for (const { path, bytes } of this.files) records.push({ path, bytes, sha256: await contentHash(path) });
+    for (const { path, bytes, format } of this.files) {
+      const packed = COMPRESSED.find((ending) => path.toLowerCase().endsWith(ending)) ?? '';
+      records.push({ path, bytes, sha256: await contentHash(path), read: format + packed });
+    }
     return records;
   }
 

@@ -1,6 +1,6 @@
 // Checks analytic gradients against central differences, for tests of every composite and every kernel of ours.
 import { TsumugiError, UserError } from '../base/index.ts';
-import { backward, Generator, noGrad, randn, scope, type Tensor, tensor } from '../torch/index.ts';
+import { backward, Generator, noGrad, randn, scope, type Tensor, tensor, unravel } from '../torch/index.ts';
 
 export interface GradcheckOptions {
   /** Step of the differences. */
@@ -103,15 +103,4 @@ function analyticGradients(output: () => Tensor, inputs: readonly Tensor[]): Flo
   } finally {
     for (const [i, input] of inputs.entries()) input.grad = saved[i];
   }
-}
-
-/** The index of a row-major element. */
-function unravel(element: number, shape: readonly number[]): number[] {
-  const index: number[] = [];
-  let rest = element;
-  for (const size of shape.toReversed()) {
-    index.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return index;
 }

@@ -64,6 +64,17 @@ export function dtypeName(code: number): DType {
 /** The number of elements of a shape. */
 export const numElements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
+/** The index of the element at a place in row-major order. */
+export function unravel(element: number, shape: readonly number[]): number[] {
+  const index: number[] = [];
+  let rest = element;
+  for (const size of shape.toReversed()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return index;
+}
+
 export function dtypeBytes(dtype: DType): number {
   return dtypes[dtype].bytes;
 }

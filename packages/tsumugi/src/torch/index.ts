@@ -1,7 +1,7 @@
 // Tensors on libtorch. The only folder that touches the addon.
 export { backward, grad, withGradient } from './autograd.ts';
 export { checkpoint } from './checkpoint.ts';
-export { type Device, type DType, dtypeBytes, dtypeNames, numElements, type TypedArray } from './dtype.ts';
+export { type Device, type DType, dtypeBytes, dtypeNames, numElements, type TypedArray, unravel } from './dtype.ts';
 export {
   arange,
   empty,
@@ -47,4 +47,4 @@ export {
   torchVersion,
   usesMkl,
 } from './system.ts';
-export { fromBytes, type NestedArray, Tensor, type TensorData } from './tensor.ts';
+export { fromBytes, type NestedArray, type NestedNumbers, Tensor, type TensorData } from './tensor.ts';

@@ -1,7 +1,8 @@
 // Tensor: a handle into the native slab, with PyTorch's methods (generated from the operators' schemas) and access to its data.
 import { DisposedError, ShapeError } from '../base/index.ts';
-import { type Device, type DType, dtypeCode, dtypeName, numElements, typedArray } from './dtype.ts';
+import { type Device, type DType, dtypeCode, dtypeName, numElements, typedArray, unravel } from './dtype.ts';
 import { native } from './native.ts';
+import { type Scalar, toNumber } from './numbers.ts';
 import { explain, setWrap } from './operator.ts';
 import { TensorOperators } from './operators.generated.ts';
 import { adopt, flushFrees, queueFree, unwatch, watch } from './scope.ts';
@@ -17,7 +18,12 @@ export type TensorData =
   | Uint8Array
   | Uint16Array;
 
-export type NestedArray = number | NestedArray[];
+/** What `tensor` takes. */
+export type NestedArray = Scalar | readonly NestedArray[];
+/** What `tolist` gives. */
+export type NestedNumbers = number | NestedNumbers[];
+
+type Nested<T> = T | Nested<T>[];
 
 export class Tensor extends TensorOperators implements Disposable {
   /** The native handle, 0 after the tensor was freed. Use `handle`, which checks. */
@@ -82,7 +88,7 @@ export class Tensor extends TensorOperators implements Disposable {
 
   /** The size of one dimension; negative ones count from the end. */
   size(dim: number): number {
-    const size = this.shape.at(dim);
+    const size = Number.isInteger(dim) ? this.shape.at(dim) : undefined;
     if (size === undefined)
       throw new ShapeError('no-such-dim', `size(${dim}): the shape is [${this.shape.join(', ')}]`);
     return size;
@@ -121,10 +127,13 @@ export class Tensor extends TensorOperators implements Disposable {
 
   // --- data --------------------------------------------------------------------------------------------------------
 
-  /** The one element of a tensor of one element. */
+  /** The one element of a tensor of one element. @throws UserError for an integer that no number holds exactly */
   item(): number {
     try {
-      return Number(native().item(this.handle));
+      const value = Number(native().item(this.handle));
+      if (Math.abs(value) > Number.MAX_SAFE_INTEGER && this.dtype === 'int64')
+        return toNumber((this.data() as BigInt64Array)[0]!, () => 'item()');
+      return value;
     } catch (error) {
       throw explain(error, 'item', [this]);
     }
@@ -144,12 +153,18 @@ export class Tensor extends TensorOperators implements Disposable {
     return new Uint8Array(native().toBytes(this.handle));
   }
 
-  /** The elements as nested arrays of numbers. */
-  tolist(): NestedArray {
+  /** The elements as nested arrays of numbers. @throws UserError for an integer that no number holds exactly */
+  tolist(): NestedNumbers {
+    const place = (at: number) => () => `tolist(): element [${unravel(at, this.shape).join(', ')}]`;
+    return this.#nested((value, at) => toNumber(value, place(at)));
+  }
+
+  /** The elements, each through `read`, as nested arrays. */
+  #nested<T>(read: (value: number | bigint, at: number) => T): Nested<T> {
     const flat = this.data();
     let next = 0;
-    const build = (dim: number): NestedArray =>
-      dim === this.ndim ? Number(flat[next++]) : Array.from({ length: this.shape[dim]! }, () => build(dim + 1));
+    const build = (dim: number): Nested<T> =>
+      dim === this.ndim ? read(flat[next]!, next++) : Array.from({ length: this.shape[dim]! }, () => build(dim + 1));
     return build(0);
   }
 
@@ -202,7 +217,9 @@ export class Tensor extends TensorOperators implements Disposable {
 
   override toString(): string {
     if (this.isDisposed) return 'Tensor(freed)';
-    const values = this.numel <= 16 ? JSON.stringify(this.tolist()) : '…';
+    const shown = (nested: Nested<string>): string =>
+      Array.isArray(nested) ? `[${nested.map(shown).join(',')}]` : nested;
+    const values = this.numel <= 16 ? shown(this.#nested(String)) : '…';
     return `Tensor(${this.dtype}[${this.shape.join(', ')}] ${values})`;
   }
 

@@ -22,4 +22,5 @@ export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, w
 export { sha256, sha256File } from './sha256.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';
+export { synchronous } from './synchronous.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';

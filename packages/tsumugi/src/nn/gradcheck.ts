@@ -1,5 +1,5 @@
 // Checks analytic gradients against central differences, for tests of every composite and every kernel of ours.
-import { TsumugiError, UserError } from '../base/index.ts';
+import { synchronous, TsumugiError, UserError } from '../base/index.ts';
 import { backward, Generator, noGrad, randn, scope, type Tensor, tensor, unravel } from '../torch/index.ts';
 
 export interface GradcheckOptions {
@@ -43,7 +43,7 @@ export function gradcheck(
   scope(() => {
     const projected = () =>
       scope(() => {
-        const results = fn(...inputs);
+        const results = synchronous('gradcheck', fn, ...inputs);
         const outputs = Array.isArray(results) ? (results as readonly Tensor[]) : [results as Tensor];
         const direction = new Generator(0x5eed);
         return outputs

@@ -40,8 +40,15 @@ export function decayGroups(
   const normGains = new Set<Tensor | null>();
   for (const [, part] of namedModules(module)) if (part instanceof LayerNorm) normGains.add(part.weight).add(part.bias);
   const rule = options.isDecayed ?? ((path, parameter) => isDecayed(path, parameter) && !normGains.has(parameter));
-  const decayed = named.filter(([path, parameter]) => rule(path, parameter));
-  const rest = named.filter(([path, parameter]) => !rule(path, parameter));
+  const isIn = named.map(([path, parameter]) => {
+    const answer = rule(path, parameter);
+    if (typeof answer === 'boolean') return answer;
+    throw new ConfigError('bad-option', `decayGroups: isDecayed must answer true or false, it gave ${String(answer)}`, {
+      fields: { path },
+    });
+  });
+  const decayed = named.filter((_, i) => isIn[i]);
+  const rest = named.filter((_, i) => !isIn[i]);
   const { weightDecay } = options;
   const groups: [ParameterGroup, ParameterGroup] = [
     { parameters: decayed, ...(weightDecay !== undefined && { weightDecay }) },

@@ -1,6 +1,6 @@
 // A file that is read in pieces and closed in any case.
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs';
-import { DataError } from '../base/index.ts';
+import { DataError, synchronous } from '../base/index.ts';
 import { absence } from './absence.ts';
 
 /** What `read` makes of an open file. @throws DataError when it cannot be opened or is no file; whatever `read` throws */
@@ -19,7 +19,7 @@ export function withFile<T>(path: string, read: (descriptor: number, status: Sta
     const status = fstatSync(descriptor);
     if (!status.isFile())
       throw new DataError('not-a-file', `${path} is not a file`, { remedy: 'Name a file.', fields: { path } });
-    return read(descriptor, status);
+    return synchronous('withFile', read, descriptor, status);
   } finally {
     closeSync(descriptor);
   }

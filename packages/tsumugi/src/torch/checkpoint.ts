@@ -1,7 +1,7 @@
 // Activation checkpointing (Chen et al. 2016, arXiv 1604.06174): a segment's activations are made again during backward.
 // The addon drops what operators save while the segment runs, and calls back to run it once more when backward asks for any
 // of it (packages/native/src/checkpoint.cc).
-import { type StatefulStream, TsumugiError, watchStreams } from '../base/index.ts';
+import { type StatefulStream, synchronous, TsumugiError, watchStreams } from '../base/index.ts';
 import { enableGrad, isGradEnabled } from './grad-mode.ts';
 import { native } from './native.ts';
 import { explain } from './operator.ts';
@@ -58,14 +58,15 @@ function setBack<T>(states: States, body: () => T): T {
  * the same each time. What it made outside itself must still be there: what it reads should be inputs or parameters.
  */
 export function checkpoint<T>(segment: (...inputs: Tensor[]) => T, ...inputs: Tensor[]): T {
-  if (!isGradEnabled()) return segment(...inputs);
+  const run = (given: Tensor[]) => synchronous('checkpoint', segment, ...given);
+  if (!isGradEnabled()) return run(inputs);
   const states: States = new Map();
   return native().checkpoint(
     inputs.map((input) => input.handle),
-    () => noting(states, () => scope(() => segment(...inputs))),
+    () => noting(states, () => scope(() => run(inputs))),
     (handles) => {
       try {
-        setBack(states, () => scope(() => void enableGrad(() => segment(...handles.map((each) => new Tensor(each))))));
+        setBack(states, () => scope(() => void enableGrad(() => run(handles.map((each) => new Tensor(each))))));
       } catch (error) {
         throw error instanceof ThrownAgain ? error : new ThrownAgain(error);
       }

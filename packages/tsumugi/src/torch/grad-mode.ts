@@ -1,25 +1,21 @@
 // Whether operations are recorded for backward.
+import { synchronous } from '../base/index.ts';
 import { native } from './native.ts';
 
-/** Runs `body` without recording operations for backward. */
-export function noGrad<T>(body: () => T): T {
-  const before = native().setGradEnabled(false);
+function withGradEnabled<T>(what: string, on: boolean, body: () => T): T {
+  const before = native().setGradEnabled(on);
   try {
-    return body();
+    return synchronous(what, body);
   } finally {
     native().setGradEnabled(before);
   }
 }
 
-/** Runs `body` recording operations, inside a `noGrad` too. */
-export function enableGrad<T>(body: () => T): T {
-  const before = native().setGradEnabled(true);
-  try {
-    return body();
-  } finally {
-    native().setGradEnabled(before);
-  }
-}
+/** Runs `body`, which must be synchronous, without recording operations for backward. */
+export const noGrad = <T>(body: () => T): T => withGradEnabled('noGrad', false, body);
+
+/** Runs `body`, which must be synchronous, recording operations, inside a `noGrad` too. */
+export const enableGrad = <T>(body: () => T): T => withGradEnabled('enableGrad', true, body);
 
 /** Whether operations are being recorded. */
 export function isGradEnabled(): boolean {

@@ -1,6 +1,7 @@
 // Who frees a tensor. Inside `scope(() => …)` everything made is freed at its end, except what is returned or kept;
 // outside every scope a finalizer is the backstop. Frees are gathered and handed over in one native call.
 
+import { synchronous } from '../base/index.ts';
 import { native } from './native.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -60,7 +61,7 @@ export function tensorsIn(value: unknown, found: Set<Tensor> = new Set()): Set<T
  * Runs `body` and frees the tensors made inside it, except those in what it returns (arrays, maps and plain objects
  * are searched) and those that were kept. Scopes nest; what an inner scope returns belongs to the outer one.
  *
- * The body must be synchronous: a scope cannot span an `await`.
+ * The body must be synchronous: a scope cannot span an `await` or a `yield`.
  */
 export function scope<T>(body: () => T): T {
   const frame: Frame = [];
@@ -69,8 +70,7 @@ export function scope<T>(body: () => T): T {
   let result: T | undefined;
   let escaping: Set<Tensor> | undefined;
   try {
-    result = body();
-    if (result instanceof Promise) throw new TypeError('scope: the body must be synchronous, it returned a Promise');
+    result = synchronous('scope', body);
     if (typeof result === 'object' && result !== null) escaping = tensorsIn(result);
     return result;
   } finally {

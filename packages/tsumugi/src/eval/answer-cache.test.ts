@@ -69,6 +69,18 @@ describe('AnswerCache', () => {
     expect(cache.size).toBe(3);
   });
 
+  it('reads lines of any length, wherever the pieces of the file end', () => {
+    const folder = join(home, 'long');
+    const lengths = [0, 1, 349_000, 349_500, 350_000, 1_000_000, 3];
+    {
+      using cache = new AnswerCache(folder, model);
+      for (const [i, length] of lengths.entries()) cache.put(`${i}`, answer('あ'.repeat(length)));
+    }
+    using again = new AnswerCache(folder, model);
+    expect(lengths.map((_, i) => (again.get(`${i}`) as { text: string }).text.length)).toEqual(lengths);
+    expect(again.size).toBe(lengths.length);
+  });
+
   it('may be written by several at once', () => {
     const folder = join(home, 'several');
     using first = new AnswerCache(folder, model);

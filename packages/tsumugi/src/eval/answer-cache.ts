@@ -4,7 +4,7 @@
 // A key is the SHA-256 of what determines an answer: the model's fingerprint, the backend's settings, the request. Each line
 // is in the system's hands before the next one is asked, so a killed process loses the line it was writing at most; a torn line is
 // no JSON and is passed over. Several processes may append to one file: a line that two of them broke is asked again.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, sha256 } from '../base/index.ts';
 import { canonicalJson } from '../store/index.ts';
@@ -15,6 +15,8 @@ import type { Answer, Request } from './request.ts';
 export function requestKey({ kind, fingerprint, settings }: Backend, request: Request): string {
   return sha256(canonicalJson({ kind, fingerprint, settings, request }));
 }
+
+const NEWLINE = 10;
 
 export class AnswerCache implements Disposable {
   readonly path: string;
@@ -34,9 +36,7 @@ export class AnswerCache implements Disposable {
     try {
       mkdirSync(folder, { recursive: true });
       this.#descriptor = openSync(this.path, 'a+');
-      const text = readFileSync(this.#descriptor, 'utf8');
-      this.#torn = text !== '' && !text.endsWith('\n');
-      for (const line of text.split('\n')) this.#read(line);
+      this.#torn = this.#readAll();
     } catch (cause) {
       throw new DataError('cannot-cache', `answers cannot be kept in ${this.path}: ${(cause as Error).message}`, {
         remedy: 'Name another folder with --cache, or keep no answers with --no-cache.',
@@ -61,6 +61,24 @@ export class AnswerCache implements Disposable {
     const line = Buffer.from(`${this.#torn ? '\n' : ''}${JSON.stringify({ key, answer })}\n`);
     this.#torn = false;
     for (let done = 0; done < line.length; ) done += writeSync(this.#descriptor, line, done);
+  }
+
+  /** Reads the file line by line: it may be longer than a string can be. Returns whether it ends in the middle of one. */
+  #readAll(): boolean {
+    const bytes = Buffer.allocUnsafe(1 << 20);
+    let rest: Buffer[] = [];
+    for (let length = 1; length > 0; ) {
+      length = readSync(this.#descriptor, bytes);
+      let start = 0;
+      for (let end = bytes.indexOf(NEWLINE); end >= 0 && end < length; end = bytes.indexOf(NEWLINE, start)) {
+        this.#read(Buffer.concat([...rest, bytes.subarray(start, end)]).toString());
+        rest = [];
+        start = end + 1;
+      }
+      if (start < length) rest.push(Buffer.from(bytes.subarray(start, length)));
+    }
+    this.#read(Buffer.concat(rest).toString());
+    return rest.length > 0;
   }
 
   #read(line: string): void {

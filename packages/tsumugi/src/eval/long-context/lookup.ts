@@ -1,6 +1,6 @@
 // The common part of the tests in which something has to be found in a long text: texts of each length with the answer at each
 // depth, answers chosen among others by probability or written, accuracy over all, by length, by depth, and as a grid.
-import { deriveSeed, RandomStream, sha256 } from '../../base/index.ts';
+import { ConfigError, deriveSeed, RandomStream, sha256 } from '../../base/index.ts';
 import { bestChoice } from '../choice.ts';
 import type { ChoicesAnswer, ChoicesRequest, GenerateAnswer, GenerateRequest } from '../request.ts';
 import type { Grid, SampleRecord, Task, TaskContext } from '../task.ts';
@@ -41,6 +41,7 @@ export interface LookupKind {
   maker(measure: Measure, mode: Mode): (capacity: number, depth: number, random: RandomStream) => Puzzle;
 }
 
+const CHOICES = 5;
 const ANSWER_TOKENS = 32;
 const TEMPLATE_ROOM = 32;
 
@@ -124,6 +125,13 @@ export function lookupTask(kind: LookupKind, mode: Mode): Task {
       const puzzles = cells.map(({ length, depth, sample }) =>
         make(length - room, depth, new RandomStream(deriveSeed(seed, kind.name, length, depth, sample))),
       );
+      const few = puzzles.findIndex(({ others }) => others.length < CHOICES - 1);
+      if (mode === 'choices' && few >= 0)
+        throw new ConfigError(
+          'too-few-choices',
+          `a text of ${cells[few]!.length} ${measure.unit} has room for fewer than ${CHOICES} answers to choose from`,
+          { remedy: 'Ask for longer texts with --set lengths=….', fields: { length: cells[few]!.length } },
+        );
       const answers = await answersOf(puzzles, mode, kind, context);
       const right = answers.map(({ read }, i) => read === puzzles[i]!.answer);
       const records = cells.map((cell, i): SampleRecord => {
@@ -139,7 +147,7 @@ export function lookupTask(kind: LookupKind, mode: Mode): Task {
       return {
         records,
         settings: {
-          ...{ mode, prompt, unit: measure.unit, ...(mode === 'choices' && { chance: 0.2 }) },
+          ...{ mode, prompt, unit: measure.unit, ...(mode === 'choices' && { chance: 1 / CHOICES }) },
           ...{ lengths: lengths.map(lengthLabel).join(','), depths: depths.join(',') },
         },
         promptHash: sha256(kind.wording.join('\n')),

@@ -4,12 +4,12 @@ import { occurrences, stripEnd, stripStart, type Verifier, withoutQuotations } f
 /** A list item begins with one ・; what follows it may stand on the next line. */
 export const numberBulletLists: Verifier = (fields) => {
   const wanted = fields.count('num_bullets');
-  return (response) => occurrences(response, /(?<![^\n])\s*・[^・][^\n]*/g) === wanted;
+  return (response) => occurrences(response, /(?<![^\n])[^\S\n]*・[^・][^\n]*/g) === wanted;
 };
 
 export const numberNumberedLists: Verifier = (fields) => {
   const wanted = fields.count('num_items');
-  return (response) => occurrences(response, /(?<![^\n])\s*\p{Nd}+\.\s[^\n]*/gu) === wanted;
+  return (response) => occurrences(response, /(?<![^\n])[^\S\n]*\p{Nd}+\.\s[^\n]*/gu) === wanted;
 };
 
 const answers = ['はい、そうです。', 'いいえ、違います。', 'どちらとも言えません。'];
@@ -49,10 +49,12 @@ export const jsonFormat: Verifier = () => (response) => {
   }
 };
 
-export const title: Verifier = () => (response) => {
-  const titles = response.match(/『[^\n]+』/g) ?? [];
-  return titles.some((found) => stripEnd(stripStart(found, '『'), '』').trim() !== '');
-};
+/** From the first 『 of a line to its last 』. */
+export const title: Verifier = () => (response) =>
+  response.split('\n').some((line) => {
+    const found = line.slice(line.indexOf('『'), line.lastIndexOf('』') + 1);
+    return found.startsWith('『') && stripEnd(stripStart(found, '『'), '』').trim() !== '';
+  });
 
 /** 体言止め: a mark that ends a sentence after a noun, outside quotations. */
 export const nominalEnding: Verifier = (fields, tools) => {

@@ -4,7 +4,7 @@ import { occurrences, type Verifier } from './verifier.ts';
 /** Kanji here are U+4E00–U+9FAF: 々 is none, so 人々（ひとびと） leaves 人 without its reading. */
 const kanji = '[\\u4e00-\\u9faf]';
 const kanjiRuns = new RegExp(`${kanji}+`, 'g');
-const readRuns = new RegExp(`${kanji}+（[ぁ-ん]+）`, 'g');
+const readRuns = new RegExp(`(?<!${kanji})${kanji}+（[ぁ-ん]+）`, 'g');
 
 /** Every run of kanji is followed by its reading in full-width parentheses. Passes without any kanji. */
 export const furigana: Verifier = () => (response) =>

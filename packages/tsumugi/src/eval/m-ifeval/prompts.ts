@@ -1,6 +1,6 @@
 // The data of M-IFEval-ja in its original format: JSON lines of {key, prompt, instruction_id_list, kwargs}.
-import { readFileSync } from 'node:fs';
 import { DataError, suggestion } from '../../base/index.ts';
+import { readUtf8 } from '../read-utf8.ts';
 import { verifiers } from './registry.ts';
 import { type Check, Fields, type Tools } from './verifier.ts';
 
@@ -21,7 +21,7 @@ function problem(file: string, line: number, field: string, message: string, rem
   return new DataError('m-ifeval-data', `${file}, line ${line}: ${message}`, { remedy, fields: { file, line, field } });
 }
 
-const asPublished = 'use ja_input_data.jsonl of M-IFEval as published';
+const asPublished = 'Use ja_input_data.jsonl of M-IFEval as published';
 
 function readPrompt(file: string, line: number, source: string, tools: Tools): InstructionPrompt {
   const wrong = (field: string, expected: string) =>
@@ -57,6 +57,16 @@ function readPrompt(file: string, line: number, source: string, tools: Tools): I
 
 /** @throws DataError naming file, line and field of what is not as it should be */
 export function readPrompts(file: string, tools: Tools): InstructionPrompt[] {
-  const rows = readFileSync(file, 'utf8').split('\n');
-  return rows.flatMap((row, i) => (row.trim() === '' ? [] : [readPrompt(file, i + 1, row, tools)]));
+  const lineOf = new Map<string, number>();
+  return readUtf8(file)
+    .split('\n')
+    .flatMap((row, i) => {
+      if (row.trim() === '') return [];
+      const prompt = readPrompt(file, i + 1, row, tools);
+      const before = lineOf.get(prompt.id);
+      if (before !== undefined)
+        throw problem(file, i + 1, 'key', `the key ${prompt.id} is that of line ${before}`, asPublished);
+      lineOf.set(prompt.id, i + 1);
+      return [prompt];
+    });
 }

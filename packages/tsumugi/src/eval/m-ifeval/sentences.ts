@@ -44,12 +44,15 @@ function cut(line: string): string[] {
 }
 
 export function sentences(text: string): string[] {
-  const joined: string[] = [];
-  let goesOn = false;
+  const found: string[] = [];
+  /** The lines of a sentence that goes on: more than the の alone ends in の. */
+  let open: string[] = [];
   for (const line of lines(normalise(text))) {
-    if (goesOn) joined.push(joined.pop()! + line);
-    else joined.push(line);
-    goesOn = /^.+の$/u.test(joined.at(-1)!);
+    open.push(line);
+    const goesOn = line === '' ? open.length > 1 : line.endsWith('の') && (open.length > 1 || line.length > 1);
+    if (goesOn) continue;
+    found.push(...cut(open.join('')));
+    open = [];
   }
-  return joined.flatMap(cut);
+  return open.length > 0 ? [...found, ...cut(open.join(''))] : found;
 }

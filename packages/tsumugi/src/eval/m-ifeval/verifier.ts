@@ -131,5 +131,40 @@ export function stripEnd(text: string, characters: string): string {
 
 /** Without what stands in 「…」 and 『…』 on one line: words of others do not count as the response's own. */
 export function withoutQuotations(text: string): string {
-  return text.replace(/「[^\n]*?」/g, '').replace(/『[^\n]*?』/g, '');
+  return without(without(text, '「', '」'), '『', '』');
+}
+
+function without(text: string, open: string, close: string): string {
+  const kept: string[] = [];
+  let at = 0;
+  for (const [start, end] of pairs(text, open, close)) {
+    kept.push(text.slice(at, start));
+    at = end;
+  }
+  return kept.join('') + text.slice(at);
+}
+
+/**
+ * Where text stands between two marks on one line: from each opening mark to the next closing one. A line is read once, also when
+ * nothing in it is ever closed.
+ */
+export function pairs(text: string, open: string, close: string): [start: number, end: number][] {
+  const found: [number, number][] = [];
+  let lineEnd = -1;
+  for (let start = text.indexOf(open); start >= 0; ) {
+    if (start > lineEnd) lineEnd = endOfLine(text, start);
+    const end = text.slice(start + open.length, lineEnd).indexOf(close);
+    if (end < 0) {
+      start = text.indexOf(open, lineEnd);
+      continue;
+    }
+    found.push([start, start + open.length + end + close.length]);
+    start = text.indexOf(open, found.at(-1)![1]);
+  }
+  return found;
+}
+
+function endOfLine(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end < 0 ? text.length : end;
 }

@@ -77,6 +77,12 @@ const examples: readonly Example[] = [
   },
   {
     id: 'detectable_content:postscript',
+    kwargs: { postscript_marker: 'constructor' },
+    passes: ['終わり。constructor それと'],
+    fails: ['終わり。それと'],
+  },
+  {
+    id: 'detectable_content:postscript',
     kwargs: { postscript_marker: '追伸' },
     passes: ['本文。\n追伸：またね'],
     fails: ['本文。'],

@@ -8,7 +8,8 @@
 export function setF1(answer: string, target: string): number {
   const found = new Set(linesOf(answer));
   const expected = linesOf(target);
-  const hits = [...found].filter((line) => expected.includes(line)).length;
+  const wanted = new Set(expected);
+  const hits = [...found].filter((line) => wanted.has(line)).length;
   if (hits === 0) return 0;
   const [precision, recall] = [hits / found.size, hits / expected.length];
   return (2 * precision * recall) / (precision + recall);

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DataError, FormatError, nearest } from '../../base/index.ts';
 import { readDecompressed } from '../../text/index.ts';
+import { decodeUtf8 } from '../read-utf8.ts';
 import type { StoredAnswer } from './board.ts';
-import { decodeUtf8 } from './utf8.ts';
 
 export interface AnswerFile {
   /** In the order of the file. */

@@ -104,8 +104,14 @@ export function boardResult(answers: ReadonlyMap<string, readonly ScoredAnswer[]
   );
   const [score, score_std] = meanAndDeviation(trialScores, 4);
   const [length, length_std] = meanAndDeviation(lists.flat().map(lengthOf), 1);
-  const scores: Parts = { fluency: {}, truthfulness: {}, helpfulness: 0, average: 0 };
-  const questions: Record<string, QuestionResult> = {};
+  // Groups and questions are named by the data: `__proto__` is a name as any other.
+  const scores: Parts = {
+    fluency: Object.create(null),
+    truthfulness: Object.create(null),
+    helpfulness: 0,
+    average: 0,
+  };
+  const questions: Record<string, QuestionResult> = Object.create(null);
   for (const [id, list] of answers) {
     const result = questionResult(list);
     questions[id] = result;

@@ -28,10 +28,13 @@ const sha1 = (text: string) => createHash('sha1').update(text).digest('hex');
 
 /** White space as Python's `strip` knows it: separators U+001C … U+001F and U+0085 belong to it, a byte-order mark does not. */
 const BLANK = '\\t-\\r\\u001c-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-const EDGES = new RegExp(`^[${BLANK}]+|[${BLANK}]+$`, 'g');
+const blank = new RegExp(`[${BLANK}]`);
 
 export function strip(text: string): string {
-  return text.replace(EDGES, '');
+  let [start, end] = [0, text.length];
+  while (start < end && blank.test(text[start]!)) start++;
+  while (end > start && blank.test(text[end - 1]!)) end--;
+  return text.slice(start, end);
 }
 
 /** Trials count from 1. */

@@ -36,8 +36,15 @@ function collect(files: Iterable<[name: string, file: QuestionFile]>): QuestionF
   const questions = new Map<string, QuestionFile>();
   let references: QuestionFile | undefined;
   for (const [name, file] of files) {
-    if (isQuestion(name)) questions.set(name, file);
-    else if (name === 'questions.jsonl') references = file;
+    if (isQuestion(name)) {
+      const before = questions.get(name);
+      if (before)
+        throw new DataError('question-twice', `there are two files ${name}: ${before.name} and ${file.name}`, {
+          remedy: 'Remove one of them.',
+          fields: { name },
+        });
+      questions.set(name, file);
+    } else if (name === 'questions.jsonl') references = file;
   }
   const names = [...questions.keys()].sort();
   return { questions: names.map((name) => questions.get(name)!), references };

@@ -51,6 +51,13 @@ describe('readQuestion', () => {
     );
   });
 
+  it('passes over blank lines of the references, a byte order mark and line ends of Windows', () => {
+    const row = (question: string) => JSON.stringify({ question, answer: 'b' });
+    const text = `\ufeff${row('一')}\r\n\r\n${row('二')}\n\n`;
+    expect(readReferenceAnswers(file(text)).map(({ question }) => question)).toEqual(['一', '二']);
+    expect(() => readReferenceAnswers(file(`\n${row('一')}\n{}\n`))).toThrow(/row 3, question/);
+  });
+
   it('refuses what is no JSON', () => {
     expect(() => readQuestion(file('{"question": '))).toThrow(/data\/Q01\.json is not JSON/);
     expect(() => readReferenceAnswers(file('{"question": "a", "answer": "b"}\n{"question": "a"}\n'))).toThrow(

@@ -1,8 +1,8 @@
 // The questions of pfgen-bench (Qnn.json), and the reference answers that are shown as examples (questions.jsonl).
 import { createHash } from 'node:crypto';
 import { FormatError, invariant } from '../../base/index.ts';
+import { decodeUtf8 } from '../read-utf8.ts';
 import type { QuestionFile } from './question-files.ts';
-import { decodeUtf8 } from './utf8.ts';
 
 /** What a helpful answer mentions: one literal text, all of some rules, or any of them. */
 export type Rule = { importance: number } & (
@@ -120,8 +120,9 @@ export function readQuestion({ name: file, read }: QuestionFile): Question {
 
 /** Reads questions.jsonl: the order of the records is the benchmark's. @throws FormatError naming file, row and field */
 export function readReferenceAnswers({ name: file, read }: QuestionFile): ReferenceAnswer[] {
-  const lines = decodeUtf8(read(), file).trimEnd().split('\n');
-  return lines.map((line, i) => {
+  const lines = decodeUtf8(read(), file).split('\n');
+  return lines.flatMap((line, i) => {
+    if (line.trim() === '') return [];
     const value = parseObject(line, file, `row ${i + 1}`);
     return {
       question: text(value['question'], file, `row ${i + 1}, question`),

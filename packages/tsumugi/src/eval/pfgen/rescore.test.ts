@@ -42,6 +42,40 @@ describe('rescorePfgen', () => {
     expect(result.length).toBe(Math.round((lengths.reduce((a, b) => a + b) / 18) * 10) / 10);
   });
 
+  it('takes groups and questions by the names they have, be they those of prototypes', async () => {
+    using folder = temporaryFolder();
+    writeToyBenchmark(folder.path);
+    const rename = (from: string, to: string) => {
+      const content = readFileSync(folder.at('Q01.json'), 'utf8').replaceAll(from, to);
+      writeFileSync(folder.at('Q01.json'), content);
+    };
+    const plain = await rescorePfgen({
+      questions: folder.path,
+      answers: folder.at('questions.jsonl'),
+      cacheFolder: null,
+    });
+    rename('"Q01"', '"__proto__"');
+    rename('"P":', '"constructor":');
+    const odd = await rescorePfgen({
+      questions: folder.path,
+      answers: folder.at('questions.jsonl'),
+      cacheFolder: null,
+    });
+    expect([odd.score, odd.fluency, odd.truthfulness, odd.helpfulness]).toEqual([
+      ...[plain.score, plain.fluency, plain.truthfulness, plain.helpfulness],
+    ]);
+    expect(Object.keys(odd.questions)).toContain('__proto__');
+    expect(Object.keys(odd.scores.fluency).sort()).toEqual(['P', 'T', 'constructor']);
+    rename('"constructor":', '"__proto__":');
+    const worse = await rescorePfgen({
+      questions: folder.path,
+      answers: folder.at('questions.jsonl'),
+      cacheFolder: null,
+    });
+    expect(Object.keys(worse.scores.truthfulness).sort()).toEqual(['P', 'T', '__proto__']);
+    expect(worse.fluency).toBe(plain.fluency);
+  });
+
   it('reads compressed files, and trials one by one', async () => {
     using folder = toyFolder();
     const score = (answers: string) => rescorePfgen({ questions: folder.path, answers, cacheFolder: null });

@@ -54,9 +54,10 @@ export class AnswerScorer {
     const codePoints = codePointsOf(answer);
     const share = this.#groups.length;
     const scores: AnswerScores = {
-      fluency: {},
+      // Groups are named by the data: `__proto__` is a name as any other.
+      fluency: Object.create(null),
       fluency_discount: 1,
-      truthfulness: {},
+      truthfulness: Object.create(null),
       helpfulness: 0,
       helpfulness_results: [],
       average: 0,

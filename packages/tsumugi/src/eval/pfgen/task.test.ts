@@ -28,6 +28,7 @@ function set(answer: (request: GenerateRequest, asking: number) => string, chang
   };
   return {
     asked,
+    context,
     run: () => pfgenTask(folder.at('cache')).run(context),
     folder,
     [Symbol.dispose]: () => folder[Symbol.dispose](),
@@ -61,6 +62,43 @@ it('asks again where nothing came, with another seed, and gives up after ten rou
   using silent = set(() => '');
   await expect(silent.run()).rejects.toMatchObject({ code: 'no-answer', fields: { trial: 1, open: 12 } });
   expect(silent.asked).toHaveLength(10);
+});
+
+it('counts what a service refuses as empty, without asking again', async () => {
+  using refused = set(() => '');
+  const { records } = await pfgenTask(refused.folder.at('cache')).run({
+    ...refused.context,
+    ask: async (requests, ids) => {
+      refused.asked.push(requests as readonly unknown[] as GenerateRequest[]);
+      return requests.map(
+        (_, i): GenerateAnswer =>
+          ids![i] === '1/春とは何ですか？' ? { text: '', finish: 'refused', reason: 'no' } : end('よいものです。'),
+      ) as never;
+    },
+  });
+  expect(refused.asked).toHaveLength(1);
+  expect(records).toHaveLength(12);
+  expect(records[0]!.metrics).toMatchObject({ fluency: 0, truthfulness: 0, length: 0 });
+  expect(records[1]!.metrics['fluency']).toBeGreaterThan(0);
+});
+
+it('asks a filtered prompt again, and gives it up in the end', async () => {
+  using filtered = set(() => '');
+  const { records } = await pfgenTask(filtered.folder.at('cache')).run({
+    ...filtered.context,
+    ask: async (requests) => {
+      filtered.asked.push(requests as readonly unknown[] as GenerateRequest[]);
+      return requests.map((): GenerateAnswer => ({ text: '', finish: 'filter' })) as never;
+    },
+  });
+  expect(filtered.asked).toHaveLength(10);
+  expect(records.every(({ metrics }) => metrics['length'] === 0)).toBe(true);
+});
+
+it('refuses more examples than there are other questions', async () => {
+  using toy = set(() => 'よい', { shots: 6 });
+  await expect(toy.run()).rejects.toThrow('--shots 6 asks for more examples than the 5 there are');
+  expect(toy.asked).toEqual([]);
 });
 
 it('talks to models that chat in one message, or as it is told', async () => {

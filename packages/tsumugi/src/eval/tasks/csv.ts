@@ -1,5 +1,5 @@
 // Comma-separated values (RFC 4180): quoted fields may hold commas, line ends and doubled quotes. A byte order mark is skipped.
-import { readFileSync } from 'node:fs';
+import { readUtf8 } from '../read-utf8.ts';
 import { badRow, Row } from './rows.ts';
 
 /** The records of a text. @throws DataError when a quote is not closed */
@@ -22,9 +22,10 @@ export function parseCsv(text: string, file: string): string[][] {
   return records;
 }
 
-/** Rows of a file without a header, by the names of its columns; rows count from 1. @throws DataError */
+/** Rows of a file without a header, by the names of its columns; blank ones count but are skipped. @throws DataError */
 export function readCsv(file: string, columns: readonly string[]): Row[] {
-  return parseCsv(readFileSync(file, 'utf8'), file).map((record, i) => {
+  return parseCsv(readUtf8(file), file).flatMap((record, i) => {
+    if (record.length === 1 && record[0]!.trim() === '') return [];
     if (record.length !== columns.length)
       throw badRow(
         { file, row: i + 1 },

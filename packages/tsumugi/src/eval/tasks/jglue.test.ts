@@ -144,7 +144,7 @@ it('scores JSQuAD by char_f1 against the first answer', async () => {
   };
   using folder = dataFolder({
     [file('jsquad')]: JSON.stringify(document),
-    [file('jsquad', 'train')]: JSON.stringify(document),
+    [file('jsquad', 'train')]: JSON.stringify(document).replaceAll(/"([ab])"/g, '"train $1"'),
   });
   const context = fakeContext(jsquad, folder.path, { write: () => '京都' }, { shots: 1 });
   const { records } = await jsquad.run(context);
@@ -156,6 +156,18 @@ it('scores JSQuAD by char_f1 against the first answer', async () => {
     { char_f1: 0.8, exact_match: 0 },
     { char_f1: 1, exact_match: 1 },
   ]);
+});
+
+it('refuses examples that are samples, and samples of one id', async () => {
+  const rows = lines([0, 1, 2].map((id) => commonsense(id)));
+  using copied = dataFolder({ [file('jcommonsenseqa')]: rows, [file('jcommonsenseqa', 'train')]: rows });
+  await expect(byNumber.run(fakeContext(byNumber, copied.path, {}, { shots: 1 }))).rejects.toThrow(
+    /train-v1\.3\.json and .*valid-v1\.3\.json both hold the sample "0"/,
+  );
+  using twice = dataFolder({ [file('jcommonsenseqa')]: lines([commonsense(0), commonsense(1), commonsense(0)]) });
+  await expect(byNumber.run(fakeContext(byNumber, twice.path, {}))).rejects.toThrow(
+    /valid-v1\.3\.json: samples 1 and 3 have the same id, "0"/,
+  );
 });
 
 it('names file, row and field of a malformed row, and where a missing file comes from', async () => {

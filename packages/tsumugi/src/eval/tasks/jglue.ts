@@ -1,7 +1,9 @@
 // What the tasks of JGLUE v1.3 share: where the files are, and where examples come from.
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { DataError } from '../../base/index.ts';
 import type { DataSource, TaskContext } from '../task.ts';
+import { distinct } from './rows.ts';
 
 /** Samples that are kept from being asked where examples come out of the validation file. */
 const HELD_OUT = 16;
@@ -26,16 +28,36 @@ function examplesFile(context: TaskContext, source: DataSource): string {
  * The samples of the validation file and the examples, by `read`. Examples are the first of the training or test file beside it;
  * without either, the last 16 of the validation file, which then are no samples.
  */
-export function loadJglue<S>(
+export function loadJglue<S extends { id: string }>(
   context: TaskContext,
   source: DataSource,
   read: (file: string) => S[],
 ): { samples: S[]; examples: S[] } {
   const validation = context.file(source.files[0]!);
   const file = examplesFile(context, source);
-  const samples = read(validation);
-  if (file !== validation) return { samples, examples: read(file).slice(0, HELD_OUT) };
+  const samples = distinct(validation, read(validation));
+  if (file !== validation) {
+    const examples = distinct(file, read(file)).slice(0, HELD_OUT);
+    checkSplits(samples, examples, validation, file);
+    return { samples, examples };
+  }
   return { samples: samples.slice(0, -HELD_OUT), examples: samples.slice(-HELD_OUT) };
+}
+
+/** @throws DataError when an example is a sample: its answer would stand in its own prompt */
+function checkSplits<S extends { id: string }>(
+  samples: readonly S[],
+  examples: readonly S[],
+  validation: string,
+  file: string,
+): void {
+  const asked = new Set(samples.map((sample) => JSON.stringify(sample)));
+  const shown = examples.find((example) => asked.has(JSON.stringify(example)));
+  if (shown)
+    throw new DataError('split-twice', `${file} and ${validation} both hold the sample "${shown.id}"`, {
+      remedy: 'One of them is the file of another split: get both again from where they come from.',
+      fields: { file, validation, id: shown.id },
+    });
 }
 
 /** For the settings of a result. */

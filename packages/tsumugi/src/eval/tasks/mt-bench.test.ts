@@ -115,6 +115,14 @@ it('needs a judge and a model that chats', () => {
   expect(() => checkNeeds(task, { judge: true, chat: true })).not.toThrow();
 });
 
+it('refuses a question, or a reference, that stands twice', () => {
+  using folder = dataFolder({ ...files, [name]: lines([rows[0]!, rows[1]!, rows[0]!]) });
+  expect(() => readQuestions(join(folder.path, name))).toThrow('samples 1 and 3 have the same id, "11"');
+  const reference = { question_id: 12, choices: [{ turns: ['2です。', '4です。'] }] };
+  using other = dataFolder({ ...files, 'ja-mt-bench/reference_answer.jsonl': lines([reference, reference]) });
+  expect(() => readQuestions(join(other.path, name))).toThrow('samples 1 and 2 have the same id, "12"');
+});
+
 it('names a malformed row', () => {
   using folder = dataFolder({ [name]: lines([rows[0]!, { ...rows[1]!, turns: ['一つだけ'] }]) });
   expect(() => readQuestions(join(folder.path, name))).toThrow(

@@ -7,7 +7,7 @@ import { deriveSeed, invariant, sha256 } from '../../base/index.ts';
 import type { GenerateRequest, Message } from '../request.ts';
 import type { DataSource, SampleRecord, Task, TaskContext } from '../task.ts';
 import { fill } from './llm-jp-eval.ts';
-import { readJsonLines } from './rows.ts';
+import { distinct, readJsonLines } from './rows.ts';
 
 const data: DataSource = {
   files: ['ja-mt-bench/question.jsonl'],
@@ -43,22 +43,22 @@ export interface Question {
 /** The questions, with references where `reference_answer.jsonl` (FastChat's format) lies beside them. @throws DataError */
 export function readQuestions(file: string): Question[] {
   const beside = join(dirname(file), 'reference_answer.jsonl');
-  const references = new Map(
-    (existsSync(beside) ? readJsonLines(beside) : []).map((row) => [
-      row.integer('question_id', 0, Number.MAX_SAFE_INTEGER),
-      row.rows('choices')[0]!.texts('turns', 2),
-    ]),
-  );
-  return readJsonLines(file).map((row) => {
-    const id = row.integer('question_id', 0, Number.MAX_SAFE_INTEGER);
+  const answered = (existsSync(beside) ? readJsonLines(beside) : []).map((row) => ({
+    id: String(row.integer('question_id', 0, Number.MAX_SAFE_INTEGER)),
+    turns: row.rows('choices')[0]!.texts('turns', 2),
+  }));
+  const references = new Map(distinct(beside, answered).map(({ id, turns }) => [id, turns]));
+  const questions = readJsonLines(file).map((row): Question => {
+    const id = String(row.integer('question_id', 0, Number.MAX_SAFE_INTEGER));
     const reference = references.get(id);
     return {
-      id: String(id),
+      id,
       category: row.oneOf('category', categories),
       turns: row.texts('turns', 2),
       ...(reference && { references: reference }),
     };
   });
+  return distinct(file, questions);
 }
 
 const judging = {

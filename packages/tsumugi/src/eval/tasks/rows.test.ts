@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { readUtf8 } from '../read-utf8.ts';
 import { parseCsv, readCsv } from './csv.ts';
 import { readJsonLines } from './rows.ts';
 import { dataFolder } from './testing.ts';
@@ -43,6 +44,43 @@ it('reads JSON lines and names file, row and field of what does not fit', () => 
   });
   writeFileSync(file, '{"n": 1}\n{"n":\n');
   expect(refused(() => readJsonLines(file))).toMatchObject({ message: expect.stringContaining('row 2 is not JSON') });
+});
+
+it.each<[string, string | Uint8Array]>([
+  ['a byte order mark', '\ufeff{"s": "あ"}\n{"s": "い"}\n'],
+  ['line ends of Windows', '{"s": "あ"}\r\n{"s": "い"}\r\n'],
+  ['blank lines', '\n{"s": "あ"}\n \t\n\r\n{"s": "い"}\n\n'],
+  ['no last line end', '{"s": "あ"}\n{"s": "い"}'],
+  ['names of prototypes', '{"__proto__": {"s": "x"}, "s": "あ"}\n{"constructor": 1, "s": "い"}\n'],
+])('reads JSON lines with %s', (_what, content) => {
+  using folder = dataFolder({});
+  const file = join(folder.path, 'a.jsonl');
+  writeFileSync(file, content);
+  expect(readJsonLines(file).map((row) => row.text('s'))).toEqual(['あ', 'い']);
+});
+
+it('does not find a field in the prototype', () => {
+  using folder = dataFolder({ 'a.jsonl': '{"__proto__": {"s": "x"}}\n' });
+  const [row] = readJsonLines(join(folder.path, 'a.jsonl'));
+  expect(() => row!.text('s')).toThrow('"s" should be a text but is missing');
+  expect(() => row!.text('constructor')).toThrow('"constructor" should be a text but is ');
+});
+
+it('refuses what is not UTF-8, and more than a data set has', () => {
+  using folder = dataFolder({ 'b.csv': 'a,b\n' });
+  const file = join(folder.path, 'a.jsonl');
+  writeFileSync(file, Buffer.from([0x7b, 0x7d, 0x0a, 0x82, 0xa0]));
+  expect(() => readJsonLines(file)).toThrow(`${file} is not valid UTF-8`);
+  expect(() => readUtf8(join(folder.path, 'b.csv'), 3)).toThrow(/b\.csv has 4 bytes; no data set has more than 3/);
+});
+
+it('reads comma-separated values with a byte order mark and blank lines', () => {
+  using folder = dataFolder({ 'a.csv': '\ufeffa,b\r\n\r\nc,d\n\n' });
+  const rows = readCsv(join(folder.path, 'a.csv'), ['x', 'y']);
+  expect(rows.map((row) => [row.text('x'), row.text('y')])).toEqual([
+    ['a', 'b'],
+    ['c', 'd'],
+  ]);
 });
 
 it('reads comma-separated values', () => {

@@ -1,6 +1,6 @@
 // Rows of a data set in files, with their fields checked: what does not fit is reported by file, row and field.
-import { readFileSync } from 'node:fs';
 import { DataError } from '../../base/index.ts';
+import { readUtf8 } from '../read-utf8.ts';
 
 /** The error about a row, or a field of it, that is not as published. */
 export function badRow(where: { file: string; row: number | string; field?: string }, fault: string): DataError {
@@ -8,6 +8,21 @@ export function badRow(where: { file: string; row: number | string; field?: stri
     remedy: 'Get the file again from where it comes from: it is read as it was published.',
     fields: where,
   });
+}
+
+/** @throws DataError when two samples of a file have one id, counting samples from 1 */
+export function distinct<S extends { id: string }>(file: string, samples: S[]): S[] {
+  const seen = new Map<string, number>();
+  for (const [i, { id }] of samples.entries()) {
+    const before = seen.get(id);
+    if (before !== undefined)
+      throw new DataError('sample-twice', `${file}: samples ${before + 1} and ${i + 1} have the same id, "${id}"`, {
+        remedy: 'Get the file again from where it comes from: it is read as it was published.',
+        fields: { file, id, rows: [before + 1, i + 1] },
+      });
+    seen.set(id, i);
+  }
+  return samples;
 }
 
 export class Row {
@@ -85,12 +100,12 @@ function parseJson(file: string, row: number, text: string): Row {
 
 /** The rows of a file of JSON lines; blank lines count but are skipped. @throws DataError */
 export function readJsonLines(file: string): Row[] {
-  return readFileSync(file, 'utf8')
+  return readUtf8(file)
     .split('\n')
     .flatMap((line, i) => (line.trim() === '' ? [] : [parseJson(file, i + 1, line)]));
 }
 
 /** A file that is one JSON object. @throws DataError */
 export function readJsonFile(file: string): Row {
-  return parseJson(file, 1, readFileSync(file, 'utf8'));
+  return parseJson(file, 1, readUtf8(file));
 }

@@ -19,6 +19,7 @@ export { isSettled, stampOf } from './hash-record.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { honourNohup } from './nohup.ts';
 export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, watchStreams } from './random.ts';
+export { checkChoice, checkNumber, checkNumbers, type Range } from './settings.ts';
 export { sha256, sha256File } from './sha256.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';

@@ -1,4 +1,5 @@
 // Activations as plain functions, for `Sequential` and as options.
+import { checkNumber } from '../base/index.ts';
 import type { Tensor } from '../torch/index.ts';
 
 export type Activation = (x: Tensor) => Tensor;
@@ -6,14 +7,14 @@ export type Activation = (x: Tensor) => Tensor;
 export const identity: Activation = (x) => x;
 export const relu: Activation = (x) => x.relu();
 /** max(x, slope · x) for slopes below 1. */
-export const leakyRelu =
-  (slope = 0.01): Activation =>
-  (x) =>
-    x.leakyRelu(slope);
-export const elu =
-  (alpha = 1): Activation =>
-  (x) =>
-    x.elu(alpha);
+export function leakyRelu(slope = 0.01): Activation {
+  checkNumber('leakyRelu', 'slope', slope, {});
+  return (x) => x.leakyRelu(slope);
+}
+export function elu(alpha = 1): Activation {
+  checkNumber('elu', 'alpha', alpha, {});
+  return (x) => x.elu(alpha);
+}
 /** x · Φ(x), exact. Hendrycks & Gimpel 2016, arXiv 1606.08415. */
 export const gelu: Activation = (x) => x.gelu();
 /** Its approximation by tanh, as GPT-2 has it. */

@@ -1,4 +1,5 @@
 // Batch normalisation with running statistics (Ioffe & Szegedy 2015, arXiv 1502.03167).
+import { checkNumber } from '../base/index.ts';
 import { batchNorm, type Generator, ones, type Tensor, zeros } from '../torch/index.ts';
 import { buffer, Module } from './module.ts';
 import { constantParameter } from './weights.ts';
@@ -33,8 +34,9 @@ export class BatchNorm extends Module {
     super();
     const { generator, affine = true, scale = true } = options;
     const { device } = generator;
-    this.eps = options.eps ?? 1e-5;
-    this.momentum = options.momentum ?? 0.1;
+    checkNumber('BatchNorm', 'numChannels', numChannels, { min: 1, whole: true });
+    this.eps = checkNumber('BatchNorm', 'eps', options.eps ?? 1e-5, { min: 0 });
+    this.momentum = checkNumber('BatchNorm', 'momentum', options.momentum ?? 0.1, { min: 0, max: 1 });
     this.weight = affine && scale ? constantParameter([numChannels], 1, generator) : null;
     this.bias = affine ? constantParameter([numChannels], 0, generator) : null;
     this.running_mean = buffer(zeros([numChannels], { device }));

@@ -1,6 +1,7 @@
 // Convolutions, with PyTorch's weights and options.
 //
 //   B batch   C channels in   O channels out   G groups   L, H, W lengths   k taps
+import { ConfigError, checkNumber, checkNumbers } from '../base/index.ts';
 import { conv1d, conv2d, convTranspose2d, type Tensor } from '../torch/index.ts';
 import { Module } from './module.ts';
 import { makeBias, makeWeight, WeightedLayer, type WeightOptions } from './weights.ts';
@@ -17,12 +18,31 @@ export interface ConvOptions<Size> extends WeightOptions {
 
 const pair = (size: Pair): readonly [number, number] => (typeof size === 'number' ? [size, size] : size);
 
+/** @throws ConfigError for sizes that no convolution has, and groups that do not divide the channels */
+function checkSizes(
+  owner: string,
+  channels: { inChannels: number; outChannels: number },
+  taps: Pair,
+  { stride, padding, dilation, outputPadding, groups = 1 }: ConvOptions<Pair> & { outputPadding?: Pair },
+): void {
+  checkNumbers(owner, { ...channels, groups }, { min: 1, whole: true });
+  for (const [name, size] of Object.entries({ taps, stride, dilation, padding, outputPadding }))
+    for (const each of size === undefined ? [] : pair(size))
+      checkNumber(owner, name, each, { min: name.toLowerCase().endsWith('padding') ? 0 : 1, whole: true });
+  for (const [name, count] of Object.entries(channels))
+    if (count % groups !== 0)
+      throw new ConfigError('bad-option', `${owner}: ${name} ${count} cannot be divided into ${groups} groups`, {
+        fields: { [name]: count, groups },
+      });
+}
+
 /** [B, C, L] → [B, O, L']. `weight` is [O, C/G, k]. */
 export class Conv1d extends WeightedLayer {
   bias: Tensor | null;
   readonly #options: ConvOptions<number>;
 
   constructor(inChannels: number, outChannels: number, taps: number, options: ConvOptions<number>) {
+    checkSizes('Conv1d', { inChannels, outChannels }, taps, options);
     const perGroup = inChannels / (options.groups ?? 1);
     super([outChannels, perGroup, taps], options);
     this.#options = options;
@@ -41,6 +61,7 @@ export class Conv2d extends WeightedLayer {
   readonly #options: ConvOptions<Pair>;
 
   constructor(inChannels: number, outChannels: number, taps: Pair, options: ConvOptions<Pair>) {
+    checkSizes('Conv2d', { inChannels, outChannels }, taps, options);
     const perGroup = inChannels / (options.groups ?? 1);
     const [height, width] = pair(taps);
     super([outChannels, perGroup, height, width], options);
@@ -67,6 +88,7 @@ export class ConvTranspose2d extends Module {
 
   constructor(inChannels: number, outChannels: number, taps: Pair, options: ConvTransposeOptions) {
     super();
+    checkSizes('ConvTranspose2d', { inChannels, outChannels }, taps, options);
     this.#options = options;
     const perGroup = outChannels / (options.groups ?? 1);
     const [height, width] = pair(taps);

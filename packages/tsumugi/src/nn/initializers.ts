@@ -1,6 +1,6 @@
 // Initial values of parameters. An initializer fills a tensor in place from an explicit stream; layers take one as an
 // option, and it can be applied to any parameter of a finished model.
-import { ShapeError } from '../base/index.ts';
+import { ConfigError, checkChoice, checkNumber, checkNumbers, ShapeError } from '../base/index.ts';
 import { callOperator, type Generator, noGrad, randn, scope, type Tensor, tensor } from '../torch/index.ts';
 
 export type Initializer = (target: Tensor, generator: Generator) => void;
@@ -16,22 +16,26 @@ export const constant =
   (value: number): Initializer =>
   (target) =>
     void target.fill_(value);
-export const normal =
-  ({ mean = 0, std = 1 } = {}): Initializer =>
-  (target, generator) =>
-    void target.normal_(mean, std, { generator });
-export const uniform =
-  ({ low = 0, high = 1 } = {}): Initializer =>
-  (target, generator) =>
-    void target.uniform_(low, high, { generator });
+export function normal({ mean = 0, std = 1 } = {}): Initializer {
+  checkNumber('normal', 'mean', mean, {});
+  checkNumber('normal', 'std', std, { min: 0 });
+  return (target, generator) => void target.normal_(mean, std, { generator });
+}
+export function uniform({ low = 0, high = 1 } = {}): Initializer {
+  checkNumbers('uniform', { low, high }, {});
+  if (low > high) throw new ConfigError('out-of-range', `uniform: low ${low} is above high ${high}`);
+  return (target, generator) => void target.uniform_(low, high, { generator });
+}
 
 /**
  * N(mean, std²) restricted to `mean ± cut·std`, drawn by inverting the cumulative distribution, so no value piles up
  * at the bounds. Source: Robert 1995, arXiv 0907.4010. (The bound is in standard deviations, not absolute.)
  */
-export const truncatedNormal =
-  ({ mean = 0, std = 1, cut = 2 } = {}): Initializer =>
-  (target, generator) => {
+export function truncatedNormal({ mean = 0, std = 1, cut = 2 } = {}): Initializer {
+  checkNumber('truncatedNormal', 'mean', mean, {});
+  checkNumber('truncatedNormal', 'std', std, { min: 0 });
+  checkNumber('truncatedNormal', 'cut', cut, { above: 0 });
+  return (target, generator) => {
     const reach = (callOperator('aten::erf', tensor(cut / Math.SQRT2, { dtype: 'float64' })) as Tensor).item();
     target.uniform_(-reach, reach, { generator });
     callOperator('aten::erfinv_', target);
@@ -40,6 +44,7 @@ export const truncatedNormal =
       .add_(mean)
       .clamp_(mean - cut * std, mean + cut * std);
   };
+}
 
 /** Inputs and outputs of a weight `[out, in, …taps]`: each with the number of taps (PyTorch's convention). */
 export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
@@ -59,22 +64,25 @@ export function fans(shape: readonly number[]): { fanIn: number; fanOut: number 
 export type Fan = 'fanIn' | 'fanOut' | 'average';
 
 /** Variance `scale / fan`: what Xavier, Kaiming and LeCun initialisation have in common. */
-export const varianceScaling =
-  (
-    options: { scale?: number; fan?: Fan; distribution?: 'normal' | 'uniform' | 'truncated normal' } = {},
-  ): Initializer =>
-  (target, generator) => {
+export function varianceScaling(
+  options: { scale?: number; fan?: Fan; distribution?: 'normal' | 'uniform' | 'truncated normal' } = {},
+): Initializer {
+  const { scale = 1, fan = 'fanIn', distribution = 'normal' } = options;
+  checkNumber('varianceScaling', 'scale', scale, { min: 0 });
+  checkChoice('varianceScaling', 'fan', fan, ['fanIn', 'fanOut', 'average']);
+  checkChoice('varianceScaling', 'distribution', distribution, ['normal', 'uniform', 'truncated normal']);
+  return (target, generator) => {
     const { fanIn, fanOut } = fans(target.shape);
-    const fan = { fanIn, fanOut, average: (fanIn + fanOut) / 2 }[options.fan ?? 'fanIn'];
-    const std = Math.sqrt((options.scale ?? 1) / fan);
+    const std = Math.sqrt(scale / { fanIn, fanOut, average: (fanIn + fanOut) / 2 }[fan]);
     const bound = Math.sqrt(3) * std;
     const distributions = {
       normal: normal({ std }),
       uniform: uniform({ low: -bound, high: bound }),
       'truncated normal': truncatedNormal({ std }),
     };
-    distributions[options.distribution ?? 'normal'](target, generator);
+    distributions[distribution](target, generator);
   };
+}
 
 /** Glorot & Bengio 2010: variance gain² · 2 / (fanIn + fanOut). */
 export const xavierUniform = ({ gain = 1 } = {}): Initializer =>
@@ -102,9 +110,9 @@ export const gains = {
  * A (semi-)orthogonal matrix times `gain`, uniformly distributed; a weight `[out, in, …]` counts as `[out, in·…]`.
  * Source: Saxe et al. 2013, arXiv 1312.6120; signs by Mezzadri 2007, arXiv math-ph/0609050.
  */
-export const orthogonal =
-  ({ gain = 1 } = {}): Initializer =>
-  (target, generator) => {
+export function orthogonal({ gain = 1 } = {}): Initializer {
+  checkNumber('orthogonal', 'gain', gain, {});
+  return (target, generator) => {
     fans(target.shape);
     const rows = target.shape[0]!;
     const columns = target.numel / rows;
@@ -114,3 +122,4 @@ export const orthogonal =
     const tall = q.mul(r.diagonal().sign());
     target.copy_((rows < columns ? tall.t() : tall).mul(gain).reshape(target.shape));
   };
+}

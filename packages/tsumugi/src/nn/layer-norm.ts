@@ -1,4 +1,5 @@
 // Layer normalisation over the last dimensions.
+import { checkNumber } from '../base/index.ts';
 import { type Generator, layerNorm, type Tensor } from '../torch/index.ts';
 import { Module } from './module.ts';
 import { constantParameter } from './weights.ts';
@@ -27,7 +28,8 @@ export class LayerNorm extends Module {
     super();
     const { generator, affine = true, bias = true, scale = true } = options;
     this.shape = typeof shape === 'number' ? [shape] : shape;
-    this.eps = options.eps ?? 1e-5;
+    for (const size of this.shape) checkNumber('LayerNorm', 'shape', size, { min: 1, whole: true });
+    this.eps = checkNumber('LayerNorm', 'eps', options.eps ?? 1e-5, { min: 0 });
     this.weight = affine && scale ? constantParameter(this.shape, 1, generator) : null;
     this.bias = affine && bias ? constantParameter(this.shape, 0, generator) : null;
   }

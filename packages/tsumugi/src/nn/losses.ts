@@ -1,11 +1,13 @@
 // Losses over whole tensors. Cross-entropy has its own file, nn/functional/cross-entropy.ts.
-import { ShapeError } from '../base/index.ts';
+import { checkChoice, checkNumber, ShapeError } from '../base/index.ts';
 import { binaryCrossEntropyWithLogits, mseLoss, smoothL1Loss, type Tensor } from '../torch/index.ts';
 
 /** What becomes of the elements' losses; the mean over all of them when left out. */
 export type Reduction = 'none' | 'mean' | 'sum';
 
-const reductionCode = { none: 0, mean: 1, sum: 2 } as const;
+const codes = { none: 0, mean: 1, sum: 2 } as const;
+const reductionCode = (owner: string, reduction: Reduction = 'mean') =>
+  codes[checkChoice(owner, 'reduction', reduction, ['none', 'mean', 'sum'])];
 
 /** libtorch broadcasts ([B] against [B, 1] gives [B, B]) with at most a warning: the classic silent mistake. */
 function requireSameShape(name: string, input: Tensor, target: Tensor): void {
@@ -20,7 +22,7 @@ function requireSameShape(name: string, input: Tensor, target: Tensor): void {
 /** Squared error (x − y)². */
 export function mse(input: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
   requireSameShape('mse', input, target);
-  return mseLoss(input, target, reductionCode[options.reduction ?? 'mean']);
+  return mseLoss(input, target, reductionCode('mse', options.reduction));
 }
 
 /** (x − y)²/2β within β of the target, |x − y| − β/2 outside. Girshick 2015, arXiv 1504.08083. */
@@ -30,12 +32,14 @@ export function smoothL1(
   options: { beta?: number; reduction?: Reduction } = {},
 ): Tensor {
   requireSameShape('smoothL1', input, target);
-  return smoothL1Loss(input, target, reductionCode[options.reduction ?? 'mean'], options.beta ?? 1);
+  const beta = checkNumber('smoothL1', 'beta', options.beta ?? 1, { min: 0 });
+  return smoothL1Loss(input, target, reductionCode('smoothL1', options.reduction), beta);
 }
 
 /** (x − y)²/2 within δ of the target, δ(|x − y| − δ/2) outside: δ times `smoothL1`. Huber 1964. */
 export function huber(input: Tensor, target: Tensor, options: { delta?: number; reduction?: Reduction } = {}): Tensor {
   const { delta = 1, ...rest } = options;
+  checkNumber('huber', 'delta', delta, { above: 0 });
   return smoothL1(input, target, { beta: delta, ...rest }).mul(delta);
 }
 
@@ -46,6 +50,6 @@ export function bceWithLogits(
   options: { weight?: Tensor; posWeight?: Tensor; reduction?: Reduction } = {},
 ): Tensor {
   requireSameShape('bceWithLogits', logits, target);
-  const { weight = null, posWeight = null, reduction = 'mean' } = options;
-  return binaryCrossEntropyWithLogits(logits, target, weight, posWeight, reductionCode[reduction]);
+  const { weight = null, posWeight = null, reduction } = options;
+  return binaryCrossEntropyWithLogits(logits, target, weight, posWeight, reductionCode('bceWithLogits', reduction));
 }

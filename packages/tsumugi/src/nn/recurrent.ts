@@ -3,7 +3,7 @@
 //   B batch   T time steps   I input size   H hidden size   N layers
 //
 // No dropout between layers here: libtorch would draw it from a hidden stream. Put a Dropout between two single layers.
-import { ShapeError } from '../base/index.ts';
+import { checkNumbers, ShapeError } from '../base/index.ts';
 import { empty, type Generator, gruInput, lstmInput, type Tensor, zeros } from '../torch/index.ts';
 import { type Initializer, initialize, uniform } from './initializers.ts';
 import { Module, parameter } from './module.ts';
@@ -35,6 +35,7 @@ abstract class Recurrent extends Module {
     this.numLayers = options.numLayers ?? 1;
     this.batchFirst = options.batchFirst ?? true;
     this.bias = options.bias ?? true;
+    checkNumbers(this.constructor.name, { inputSize, hiddenSize, numLayers: this.numLayers }, { min: 1, whole: true });
     const bound = 1 / Math.sqrt(hiddenSize);
     const init = options.init ?? uniform({ low: -bound, high: bound });
     const make = (...shape: number[]) =>

@@ -1,4 +1,5 @@
 // RMS normalisation over the last dimension.
+import { checkNumber } from '../base/index.ts';
 import type { Generator, Tensor } from '../torch/index.ts';
 import { rmsNorm } from './functional/rms-norm.ts';
 import { Module } from './module.ts';
@@ -23,8 +24,9 @@ export class RMSNorm extends Module {
 
   constructor(size: number, options: RMSNormOptions) {
     super();
-    this.offset = options.offset ?? 0;
-    this.eps = options.eps ?? 1e-6;
+    checkNumber('RMSNorm', 'size', size, { min: 1, whole: true });
+    this.offset = checkNumber('RMSNorm', 'offset', options.offset ?? 0, {});
+    this.eps = checkNumber('RMSNorm', 'eps', options.eps ?? 1e-6, { min: 0 });
     this.weight = constantParameter([size], this.offset === 0 ? 1 : 0, options.generator);
   }
 

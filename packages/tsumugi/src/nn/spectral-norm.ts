@@ -8,7 +8,7 @@
 // ṽ and ũ count as constants in backward, so dσ/dW = ũṽᵀ and for a loss L with G = dL/dW̄ (factor, γ = 1)
 //
 //   dL/dW = (G − ⟨G, W̄⟩ ũṽᵀ) / σ
-import { ConfigError } from '../base/index.ts';
+import { checkNumber } from '../base/index.ts';
 import { type Generator, linalgSvdvals, noGrad, randn, scope, type Tensor } from '../torch/index.ts';
 import { buffer, Module, parameter } from './module.ts';
 import type { WeightNormalization } from './weights.ts';
@@ -42,12 +42,8 @@ export class SpectralNorm extends Module {
   constructor(weight: Tensor, generator: Generator, options: SpectralNormOptions = {}) {
     super();
     const { iterations = 1, factor = 1, gamma = false } = options;
-    if (!Number.isInteger(iterations) || iterations < 1 || !(factor > 0))
-      throw new ConfigError(
-        'out-of-range',
-        `spectral normalization needs at least one iteration and a positive factor, got ${iterations} and ${factor}`,
-        { fields: { iterations, factor } },
-      );
+    checkNumber('spectral normalization', 'iterations', iterations, { min: 1, whole: true });
+    checkNumber('spectral normalization', 'factor', factor, { above: 0 });
     this.iterations = iterations;
     this.factor = factor;
     this.u = buffer(randn([weight.shape[0]!], generator, { dtype: weight.dtype }));

@@ -1,4 +1,5 @@
 // Adam (Kingma & Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101).
+import { checkChoice, checkNumber } from '../base/index.ts';
 import type { Module } from '../nn/index.ts';
 import type { ParameterGroup } from './groups.ts';
 import { Optimizer, type StepSettings } from './optimizer.ts';
@@ -21,6 +22,10 @@ abstract class AdamFamily extends Optimizer {
 
   constructor(source: Module | readonly ParameterGroup[], options: Required<AdamOptions>) {
     super(source, ['exp_avg', 'exp_avg_sq'], options.weightDecay);
+    const owner = this.constructor.name;
+    for (const i of [0, 1] as const) checkNumber(owner, `betas[${i}]`, options.betas[i], { min: 0, below: 1 });
+    checkNumber(owner, 'eps', options.eps, { min: 0 });
+    checkChoice(owner, 'epsOn', options.epsOn, ['corrected', 'uncorrected']);
     this.#options = options;
   }
 

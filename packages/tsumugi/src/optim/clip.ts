@@ -1,4 +1,5 @@
 // Clipping by the global norm of all gradients (Pascanu et al. 2013, arXiv 1211.5063).
+import { checkNumber } from '../base/index.ts';
 import { customOperator, foreachMul_, foreachNorm, noGrad, scope, stack, type Tensor } from '../torch/index.ts';
 import { isFusable } from './updates.ts';
 
@@ -29,7 +30,8 @@ export function gradNorm(parameters: readonly Tensor[]): number {
 
 /** The factor that brings a norm down to `maxNorm`; 1 when it is not above. For `optimizer.step(lr, { gradScale })`. */
 export function clipScale(norm: number, maxNorm: number): number {
-  return Math.min(1, maxNorm / (norm + 1e-6));
+  checkNumber('clipping', 'maxNorm', maxNorm, { above: 0, infinite: true });
+  return maxNorm === Infinity && norm === Infinity ? 1 : Math.min(1, maxNorm / (norm + 1e-6));
 }
 
 /**

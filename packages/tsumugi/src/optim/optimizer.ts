@@ -1,6 +1,6 @@
 // What optimizers share: groups, per-parameter state by path, steps, saving and restoring. A rule (adam.ts, sgd.ts,
 // rmsprop.ts) says which kinds of state it keeps and turns hyperparameters into the scalars of its update.
-import { CheckpointError } from '../base/index.ts';
+import { CheckpointError, checkNumber, checkNumbers } from '../base/index.ts';
 import { Module } from '../nn/index.ts';
 import { noGrad, scope, type Tensor, zeros } from '../torch/index.ts';
 import { checkGroups, decayGroups, type ParameterGroup } from './groups.ts';
@@ -53,6 +53,10 @@ export abstract class Optimizer implements Disposable {
   protected constructor(source: Module | readonly ParameterGroup[], kinds: readonly string[], weightDecay: number) {
     const groups = source instanceof Module ? decayGroups(source) : source;
     checkGroups(groups);
+    const owner = this.constructor.name;
+    checkNumber(owner, 'weightDecay', weightDecay, { min: 0 });
+    for (const group of groups)
+      checkNumbers(`${owner}, group`, { lrScale: group.lrScale, weightDecay: group.weightDecay }, { min: 0 });
     this.#kinds = kinds;
     this.#groups = groups.map((group) => ({
       slots: group.parameters.map(([path, parameter]) => ({
@@ -84,10 +88,12 @@ export abstract class Optimizer implements Disposable {
    * Updates every parameter that has a gradient, in one native call per group; a parameter without one stays as it is
    * and does not count the step.
    *
+   * @param lr at least 0 and finite: a rate that is not would ruin every weight
    * @param options.gradScale factor of all gradients, e.g. `clipScale(norm, maxNorm)`: clipping without a pass of its own
    */
   step(lr: number, options: { gradScale?: number } = {}): void {
     const gradScale = options.gradScale ?? 1;
+    checkNumbers(this.constructor.name, { lr, gradScale }, { min: 0 });
     noGrad(() =>
       scope(() => {
         for (const group of this.#groups)

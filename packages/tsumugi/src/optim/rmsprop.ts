@@ -1,4 +1,5 @@
 // RMSprop (Tieleman & Hinton 2012; centred by Graves 2013, arXiv 1308.0850), with either placement of epsilon.
+import { checkChoice, checkNumber, checkNumbers } from '../base/index.ts';
 import type { Module } from '../nn/index.ts';
 import type { ParameterGroup } from './groups.ts';
 import { Optimizer, type StepSettings } from './optimizer.ts';
@@ -26,6 +27,9 @@ export class RMSprop extends Optimizer {
   constructor(source: Module | readonly ParameterGroup[], options: RMSpropOptions = {}) {
     const defaults = { alpha: 0.99, eps: 1e-8, epsPlacement: 'outside', momentum: 0, centered: false } as const;
     const all = { ...defaults, weightDecay: 0, ...options };
+    checkNumber('RMSprop', 'alpha', all.alpha, { min: 0, max: 1 });
+    checkNumbers('RMSprop', { eps: all.eps, momentum: all.momentum }, { min: 0 });
+    checkChoice('RMSprop', 'epsPlacement', all.epsPlacement, ['outside', 'inside']);
     const kinds = ['square_avg'];
     if (all.centered) kinds.push('grad_avg');
     if (all.momentum !== 0) kinds.push('momentum_buffer');

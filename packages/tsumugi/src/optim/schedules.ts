@@ -1,40 +1,40 @@
 // Learning-rate schedules: pure functions from the step (0 at the first update) to a factor of the peak learning rate.
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, checkChoice, checkNumber, checkNumbers } from '../base/index.ts';
 
 export type Schedule = (step: number) => number;
 
 /** Always `value`. */
-export const constant =
-  (value = 1): Schedule =>
-  () =>
-    value;
+export function constant(value = 1): Schedule {
+  checkNumber('constant', 'value', value, { min: 0 });
+  return () => value;
+}
 
 /** How far `step` is through `steps`: 0 at step 0, 1 at step `steps` and after. */
 const progress = (step: number, steps: number) => (steps <= 0 ? 1 : Math.min(1, step / steps));
 
 /** A straight line from `from` at step 0 to `to` at step `steps`, which then stays. */
-export const linear =
-  (steps: number, { from = 1, to = 0 } = {}): Schedule =>
-  (step) =>
-    from + (to - from) * progress(step, steps);
+export function linear(steps: number, { from = 1, to = 0 } = {}): Schedule {
+  checkNumbers('linear', { steps, from, to }, { min: 0 });
+  return (step) => from + (to - from) * progress(step, steps);
+}
 
 /** Half a cosine from 1 at step 0 to `floor` at step `steps`, which then stays. Loshchilov & Hutter, arXiv 1608.03983. */
-export const cosine =
-  (steps: number, { floor = 0 } = {}): Schedule =>
-  (step) =>
-    floor + ((1 - floor) * (1 + Math.cos(Math.PI * progress(step, steps)))) / 2;
+export function cosine(steps: number, { floor = 0 } = {}): Schedule {
+  checkNumbers('cosine', { steps, floor }, { min: 0 });
+  return (step) => floor + ((1 - floor) * (1 + Math.cos(Math.PI * progress(step, steps)))) / 2;
+}
 
 /** From 1 to `floor` along 1 − √progress: fast at first. Hägele et al. 2024, arXiv 2405.18392. */
-export const oneMinusSqrt =
-  (steps: number, { floor = 0 } = {}): Schedule =>
-  (step) =>
-    floor + (1 - floor) * (1 - Math.sqrt(progress(step, steps)));
+export function oneMinusSqrt(steps: number, { floor = 0 } = {}): Schedule {
+  checkNumbers('oneMinusSqrt', { steps, floor }, { min: 0 });
+  return (step) => floor + (1 - floor) * (1 - Math.sqrt(progress(step, steps)));
+}
 
 /** The line 1/steps, 2/steps, …, 1: the first update is not wasted on a rate of 0. */
-export const warmUp =
-  (steps: number): Schedule =>
-  (step) =>
-    progress(step + 1, steps);
+export function warmUp(steps: number): Schedule {
+  checkNumber('warmUp', 'steps', steps, { min: 0 });
+  return (step) => progress(step + 1, steps);
+}
 
 /**
  * One schedule after the other: each part lasts `steps` and sees its own steps from 0; the last one goes on for ever.
@@ -42,8 +42,8 @@ export const warmUp =
 export function sequence(...parts: readonly { steps: number; schedule: Schedule }[]): Schedule {
   const last = parts.at(-1);
   if (!last) throw new ConfigError('empty-schedule', 'sequence: needs at least one schedule');
-  for (const { steps } of parts)
-    if (!(steps >= 0)) throw new ConfigError('out-of-range', `sequence: a part cannot last ${steps} steps`);
+  for (const [i, { steps }] of parts.entries())
+    checkNumber('sequence', `steps of part ${i}`, steps, { min: 0, infinite: true });
   return (step) => {
     let local = step;
     for (const { steps, schedule } of parts.slice(0, -1)) {
@@ -54,9 +54,21 @@ export function sequence(...parts: readonly { steps: number; schedule: Schedule 
   };
 }
 
+/** What the parts leave of the steps. @throws ConfigError when they do not fit in */
+function remaining(owner: string, steps: number, parts: Readonly<Record<string, number>>): number {
+  checkNumbers(owner, { steps, ...parts }, { min: 0 });
+  const rest = Object.values(parts).reduce((left, part) => left - part, steps);
+  if (rest >= 0) return rest;
+  const given = Object.entries(parts).map(([name, part]) => `${name} ${part}`);
+  throw new ConfigError('out-of-range', `${owner}: ${given.join(' and ')} do not fit into ${steps} steps`, {
+    remedy: 'Make the parts shorter, or the whole longer.',
+    fields: { steps, ...parts },
+  });
+}
+
 /** Linear warm-up, then half a cosine down to `floor`; `steps` in all. */
 export function warmUpCosine(options: { steps: number; warmUp: number; floor?: number }): Schedule {
-  const rest = options.steps - options.warmUp;
+  const rest = remaining('warmUpCosine', options.steps, { warmUp: options.warmUp });
   return sequence(
     { steps: options.warmUp, schedule: warmUp(options.warmUp) },
     { steps: rest, schedule: cosine(rest, { floor: options.floor ?? 0 }) },
@@ -75,7 +87,8 @@ export function warmUpStableDecay(options: {
   floor?: number;
 }): Schedule {
   const { steps, decay, shape = 'linear', floor = 0 } = options;
-  const stable = steps - options.warmUp - decay;
+  checkChoice('warmUpStableDecay', 'shape', shape, ['linear', '1-sqrt']);
+  const stable = remaining('warmUpStableDecay', steps, { warmUp: options.warmUp, decay });
   return sequence(
     { steps: options.warmUp, schedule: warmUp(options.warmUp) },
     { steps: stable, schedule: constant() },

@@ -1,5 +1,5 @@
 // Stochastic gradient descent with momentum (Polyak 1964; Nesterov's form as in Sutskever et al. 2013).
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, checkNumber } from '../base/index.ts';
 import type { Module } from '../nn/index.ts';
 import type { ParameterGroup } from './groups.ts';
 import { Optimizer, type StepSettings } from './optimizer.ts';
@@ -21,6 +21,7 @@ export class SGD extends Optimizer {
 
   constructor(source: Module | readonly ParameterGroup[], options: SGDOptions = {}) {
     const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
+    checkNumber('SGD', 'momentum', momentum, { min: 0 });
     if (nesterov && momentum === 0)
       throw new ConfigError('nesterov-without-momentum', 'SGD: nesterov needs a momentum above 0');
     super(source, momentum === 0 ? [] : ['momentum_buffer'], weightDecay);

@@ -1,6 +1,6 @@
 // Cross-entropy over a vocabulary, with the log-sum-exp penalty ("z-loss") that keeps logits from drifting: as a plain
 // function of logits, and fused with the output projection, so that the logits [tokens, vocabulary] never exist whole.
-import { ShapeError } from '../../base/index.ts';
+import { checkChoice, checkNumber, ShapeError } from '../../base/index.ts';
 import {
   customOperator,
   empty,
@@ -25,6 +25,11 @@ export interface CrossEntropyOptions {
   reduction?: 'mean' | 'sum' | undefined;
 }
 
+function checkOptions(owner: string, zLoss: number, reduction: 'mean' | 'sum'): void {
+  checkNumber(owner, 'zLoss', zLoss, { min: 0 });
+  checkChoice(owner, 'reduction', reduction, ['mean', 'sum']);
+}
+
 /**
  * −log softmax(logits)[target] + zLoss·logsumexp(logits)², in f32 at least.
  *
@@ -37,6 +42,8 @@ export function crossEntropy(
   options: CrossEntropyOptions & { ignoreIndex?: number | undefined } = {},
 ): Tensor {
   const { zLoss = 0, reduction = 'mean', ignoreIndex = ignoredTarget } = options;
+  checkOptions('crossEntropy', zLoss, reduction);
+  checkNumber('crossEntropy', 'ignoreIndex', ignoreIndex, { whole: true });
   if (logits.shape.slice(0, -1).join() !== targets.shape.join())
     throw new ShapeError(
       'wrong-shape',
@@ -98,6 +105,8 @@ export function linearCrossEntropy(
   options: LinearCrossEntropyOptions = {},
 ): LinearCrossEntropy {
   const { zLoss = 0, reduction = 'mean', vocabularySize = weight.size(0) } = options;
+  checkOptions('linearCrossEntropy', zLoss, reduction);
+  checkNumber('linearCrossEntropy', 'vocabularySize', vocabularySize, { min: 1, whole: true });
   const [N, D] = [targets.numel, weight.size(1)];
   if (hidden.numel !== N * D || hidden.size(-1) !== D || vocabularySize > weight.size(0))
     throw new ShapeError(
@@ -105,6 +114,7 @@ export function linearCrossEntropy(
       `linearCrossEntropy: expected hidden [..., D], weight [at least ${vocabularySize}, D] and targets [...], got [${hidden.shape.join(', ')}], [${weight.shape.join(', ')}] and [${targets.shape.join(', ')}]`,
     );
   const chunk = options.chunk ?? Math.max(fewestTokens, Math.floor(logitsAtOnce / vocabularySize));
+  checkNumber('linearCrossEntropy', 'chunk', chunk, { min: 1, whole: true });
   return scope(() => {
     const recording = isGradEnabled();
     const inputs = [hidden, weight].filter((input) => recording && input.requiresGrad);

@@ -60,6 +60,8 @@ const train = defineVerb(
   async (options, io, _, args) => {
     const recipe = options.recipe === undefined ? undefined : ganRecipe(options.recipe);
     if (options.list) {
+      const { config, set, data, out, resume, json } = options;
+      withoutEffect('--list prints the recipes and ends', { config, set: set.length > 0, data, out, resume, json });
       await list(options.recipe, io);
       return 0;
     }
@@ -76,6 +78,16 @@ const train = defineVerb(
     return signalExitCode();
   },
 );
+
+/** @throws ConfigError that names the first of these options that was given all the same */
+function withoutEffect(why: string, options: Readonly<Record<string, unknown>>): void {
+  const given = Object.keys(options).find((key) => options[key] !== undefined && options[key] !== false);
+  if (given !== undefined)
+    throw new ConfigError('no-effect', `--${given} has no effect: ${why}`, {
+      remedy: `Leave --${given} out.`,
+      fields: { option: given },
+    });
+}
 
 const sources = { paper: 'the paper', code: 'the authors’ code', ours: 'our choice' } as const;
 
@@ -145,8 +157,7 @@ const score = defineVerb(
       protocol: {
         type: 'choice',
         choices: Object.keys(protocols),
-        default: '10k-test-5k',
-        help: 'numbers of images',
+        help: 'numbers of images (default: 10k-test-5k)',
       },
       real: { type: 'integer', min: 2, help: 'real images, instead of the protocol (with --fake)' },
       fake: { type: 'integer', min: 2, help: 'fakes, instead of the protocol (with --real)' },
@@ -163,7 +174,12 @@ const score = defineVerb(
     const { real: nReal, fake: nFake } = options;
     if ((nReal === undefined) !== (nFake === undefined))
       throw new ConfigError('missing-option', '--real and --fake belong together', { remedy: 'Give both or neither.' });
-    const protocol = nReal !== undefined && nFake !== undefined ? { nReal, nFake } : (options.protocol as ProtocolName);
+    const own = nReal !== undefined && nFake !== undefined ? { nReal, nFake } : undefined;
+    if (own) withoutEffect('--real and --fake stand instead of it', { protocol: options.protocol });
+    const metrics = options.metrics as readonly MetricGroup[];
+    if (metrics.length > 0 && metrics.every((metric) => metric === 'inception'))
+      withoutEffect('the Inception score takes no real images', { cache: options.cache });
+    const protocol = own ?? ((options.protocol ?? '10k-test-5k') as ProtocolName);
     const split = typeof protocol === 'string' ? protocols[protocol].split : 'test';
     const target = chooseDevice(options.device);
     const { generator, config } = loadGenerator(options.model, { device: target, raw: options.raw });
@@ -174,7 +190,7 @@ const score = defineVerb(
     const real = await openImages(options.data, split, { size, channels, report });
     const figures = await scoreImages({
       ...{ real, extractor, protocol, report, fake: imageSampler(network, { seed: options.seed }) },
-      metrics: options.metrics.length > 0 ? (options.metrics as readonly MetricGroup[]) : undefined,
+      metrics: metrics.length > 0 ? metrics : undefined,
       cacheFolder: options.cache,
     });
     const lines = options.json ? [JSON.stringify(figures.map(scoreJson))] : figures.map(scoreText);

@@ -1,4 +1,5 @@
 // A trained GAN as a folder: config.json, model.safetensors (`generator.…`, `discriminator.…`, `average.…`), lineage.json.
+import { ConfigError } from '../base/index.ts';
 import { loadTensors, namedTensors } from '../nn/index.ts';
 import { Artefact, type Lineage, type NamedTensor, type Provenance, writeArtefact } from '../store/index.ts';
 import type { Device } from '../torch/index.ts';
@@ -44,7 +45,7 @@ export interface LoadGeneratorOptions {
 /**
  * The generator of a folder, in evaluation mode: the moving average when there is one. Dispose it.
  *
- * @throws DataError, FormatError, CheckpointError when the folder holds no trained GAN
+ * @throws DataError, FormatError, CheckpointError when the folder holds no trained GAN; ConfigError for `raw` without an average
  */
 export function loadGenerator(
   folder: string,
@@ -53,6 +54,11 @@ export function loadGenerator(
   const artefact = new Artefact(folder);
   const config = artefact.config(ganModelSchema);
   const { architecture, image_size: size, channels, width, num_classes: numClasses } = config;
+  if (raw && config.ema_decay === 0)
+    throw new ConfigError('no-average', `${folder} holds no moving average: its generator is the only one there is`, {
+      remedy: 'Leave --raw (raw in code) out.',
+      fields: { folder },
+    });
   const generator = makeGenerator({ architecture, size, channels, width, numClasses }, 0, device);
   try {
     const prefix = config.ema_decay > 0 && !raw ? 'average.' : 'generator.';

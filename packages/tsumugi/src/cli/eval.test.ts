@@ -1,6 +1,18 @@
 // `tsumugi eval` with a tiny model: results, files, refusals; and that a run which is killed loses nothing it was told.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -46,6 +58,50 @@ describe('tsumugi eval', () => {
     const second = await runCli(['eval', ...novel, ...model, ...cache]);
     expect(second.stdout).toMatch(/ +1 +0 +1\n/);
     expect(second.stderr).toBe('text: nothing to ask, 1 answer is known\n');
+  });
+
+  it('asks anew when a file of the model holds something else, at whatever size and time', async () => {
+    const folder = place('model');
+    cpSync(tiny.folder, folder, { recursive: true });
+    const answers = ['--cache', place('answers')];
+    const asked = async () => {
+      const { stdout, stderr } = await runCli(['eval', ...novel, '--model', folder, ...answers, '--json']);
+      const { asked: now, metrics } = (JSON.parse(stdout) as EvaluationReport).tasks[0]!;
+      expect(stderr).toMatch(now === 0 ? /nothing to ask/ : /1 request/);
+      return { now, value: metrics['bits_per_character']!.value };
+    };
+    const first = await asked();
+    expect([first.now, (await asked()).now]).toEqual([1, 0]);
+    const edit = (name: string, change: (bytes: Buffer) => void) => {
+      const kept = readFileSync(join(folder, name));
+      const { atime, mtime } = statSync(join(folder, name));
+      const bytes = Buffer.from(kept);
+      change(bytes);
+      expect([bytes.length, bytes.equals(kept)]).toEqual([kept.length, false]);
+      writeFileSync(join(folder, name), bytes);
+      utimesSync(join(folder, name), atime, mtime);
+      return () => writeFileSync(join(folder, name), kept);
+    };
+    // Other weights: the exponents of some numbers.
+    const other = edit('model.safetensors', (bytes) => {
+      for (let at = bytes.length - 4000; at < bytes.length; at += 4) bytes[at + 2]! ^= 0x40;
+    });
+    const second = await asked();
+    expect(second.now).toBe(1);
+    expect(second.value).not.toBe(first.value);
+    other();
+    expect(await asked()).toEqual({ now: 0, value: first.value });
+    for (const name of readdirSync(folder)) {
+      if (name === 'model.safetensors' || name === 'lineage.json') continue;
+      const [one, two] = name === 'tokenizer.jsonl' ? ['-1.0', '-2.0'] : ['\n', ' '];
+      const back = edit(name, (bytes) => void bytes.write(two!, bytes.indexOf(one!)));
+      expect((await asked()).now, name).toBe(1);
+      back();
+    }
+    // Moved, copied, linked to: the same.
+    renameSync(folder, place('moved'));
+    symlinkSync(place('moved'), folder);
+    expect((await asked()).now).toBe(0);
   });
 
   it('gives everything as JSON, to standard output and to a file', async () => {

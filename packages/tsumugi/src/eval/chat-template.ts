@@ -1,4 +1,5 @@
 // How a conversation becomes text for a model that has no chat template of its own.
+import { sha256 } from '../base/index.ts';
 import type { Message } from './request.ts';
 
 export interface ChatTemplate {
@@ -24,3 +25,21 @@ export const plainTemplate: ChatTemplate = {
   },
   stop: [instruction],
 };
+
+const sample: readonly Message[] = [
+  { role: 'system', content: 's' },
+  ...['1', '2'].flatMap((turn): Message[] => [
+    { role: 'user', content: `u${turn}` },
+    { role: 'assistant', content: `a${turn}` },
+  ]),
+  { role: 'user', content: 'u3' },
+];
+
+/** What a template makes of conversations of several lengths, hashed: its name alone would not tell that it was changed. */
+export const templateHash = (template: ChatTemplate): string =>
+  sha256(
+    JSON.stringify([
+      [sample, sample.slice(1), sample.slice(-1)].map((messages) => template.render(messages)),
+      template.stop,
+    ]),
+  );

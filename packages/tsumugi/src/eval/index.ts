@@ -18,7 +18,7 @@ export { chrf } from './metrics/chrf.ts';
 export { pearson, spearman } from './metrics/correlation.ts';
 export { exactMatch, readAnswer, readTarget } from './metrics/exact-match.ts';
 export { setF1 } from './metrics/set-f1.ts';
-export { findTasks, listTasks } from './registry.ts';
+export { codeOf, findTasks, listTasks } from './registry.ts';
 export type { EvaluationReport, GroupReport, ModelIdentity, TaskReport } from './report.ts';
 export type {
   Answer,

@@ -8,6 +8,7 @@ import { extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError, DataError, suggestion } from '../base/index.ts';
 import type { Task } from './task.ts';
+import { codeHash } from './task-code.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const extension = extname(import.meta.url);
@@ -90,6 +91,11 @@ export async function findTasks(names: readonly string[]): Promise<Task[]> {
   return [...new Set(found)];
 }
 
+const codes = new WeakMap<Task, string>();
+
+/** The hash of the code of a task from a person's own file; undefined for those that come with tsumugi: they have versions. */
+export const codeOf = (task: Task): string | undefined => codes.get(task);
+
 async function ownTasks(name: string): Promise<Task[]> {
   const path = resolve(name);
   if (!existsSync(path))
@@ -97,7 +103,9 @@ async function ownTasks(name: string): Promise<Task[]> {
       remedy: 'Check the path of the task.',
       fields: { path },
     });
+  const code = await codeHash(path);
   const tasks = await tasksIn(path);
+  for (const task of tasks) codes.set(task, code);
   if (tasks.length > 0) return tasks;
   throw new DataError('bad-task', `${name} has no default export`, {
     remedy: 'End it with "export default" and what sampleTask returns (docs/eval.md).',

@@ -3,6 +3,7 @@ import { deriveSeed } from '../base/index.ts';
 import type { AnswerCounts } from './answer-counts.ts';
 import type { AskingState } from './asking.ts';
 import type { Backend } from './backend.ts';
+import { codeOf } from './registry.ts';
 import { bootstrap, bootstrapMean, type Figure } from './statistics.ts';
 import type { Grid, SampleRecord, Task, TaskResult } from './task.ts';
 
@@ -25,6 +26,8 @@ export interface GroupReport {
 export interface TaskReport {
   task: string;
   version: number;
+  /** Of a task of one's own: the hash of its code. */
+  code?: string;
   /** The metric to look at first. */
   metric: string;
   lowerIsBetter: boolean;
@@ -97,6 +100,7 @@ export function reportTask(
   },
 ): TaskReport {
   const { records, aggregate, settings, promptHash, grid } = result;
+  const code = codeOf(task);
   const { backend, judge, asking, answers, judgeAnswers, requestsHash, seed, limit, seconds, keepTexts } = context;
   const resampling = deriveSeed(seed, 'bootstrap', task.name);
   const groups = new Map<string, SampleRecord[]>();
@@ -109,6 +113,7 @@ export function reportTask(
   return {
     task: task.name,
     version: task.version,
+    ...(code !== undefined && { code }),
     metric: task.metric,
     lowerIsBetter: task.lowerIsBetter ?? false,
     metrics: figuresOf(records, aggregate, resampling),

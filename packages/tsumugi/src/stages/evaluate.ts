@@ -4,8 +4,9 @@
 // is measured whole: answers depend, in their last digits, on which others are computed beside them.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, sha256File, suggestion } from '../base/index.ts';
+import { ConfigError, contentHash, suggestion } from '../base/index.ts';
 import {
+  codeOf,
   dataFile,
   defaultDataFolder,
   evaluate as evaluateTasks,
@@ -44,9 +45,9 @@ export const evaluate = defineStage({
     requireKnown(options, found);
     const uses: Record<string, string | number> = {};
     for (const task of found) {
-      uses[task.name] = task.version;
+      uses[task.name] = codeOf(task) ?? task.version;
       for (const name of task.data?.files ?? [])
-        uses[name] = sha256File(dataFile(defaultDataFolder(), task.data!, name));
+        uses[name] = await contentHash(dataFile(defaultDataFolder(), task.data!, name));
     }
     return uses;
   },

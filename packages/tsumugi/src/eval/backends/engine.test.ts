@@ -1,10 +1,13 @@
 // The engine as a backend: the contract, and its answers against one-by-one generation and scoring.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generateText, tokenLogprobs } from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.ts';
+import { requestKey } from '../answer-cache.ts';
 import { answersOf, backendSuite, generate } from '../backend.suite.ts';
 import { plainTemplate } from '../chat-template.ts';
-import type { ChoicesAnswer, GenerateAnswer, Request, RollingAnswer } from '../request.ts';
+import type { ChoicesAnswer, GenerateAnswer, Message, Request, RollingAnswer } from '../request.ts';
 import { engineBackend, openEngine } from './engine.ts';
 
 const tiny = new TinyModel();
@@ -112,6 +115,43 @@ describe('the engine', () => {
     expect(backend.settings).toMatchObject({ template: plainTemplate.name, dtype: 'float32', device: 'cpu' });
     const [chat, plain] = await answersOf(backend, [{ ...generate(''), prompt }, generate(text)]);
     expect(chat).toEqual(plain);
+  });
+
+  it('gives no answer from weights that were changed in their file meanwhile', async () => {
+    using model = new TinyModel(3);
+    await using backend = await openEngine(model.folder);
+    const request = { kind: 'rolling', text: '吾輩は猫である。' } as const;
+    expect(await answersOf(backend, [request])).toHaveLength(1);
+    const file = join(model.folder, 'model.safetensors');
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes); // touched
+    expect(await answersOf(backend, [request])).toHaveLength(1);
+    bytes.writeUInt8(bytes.at(-2)! ^ 1, bytes.length - 2);
+    writeFileSync(file, bytes);
+    const answers: unknown[] = [];
+    const asking = backend.answer([request], (_, answer) => answers.push(answer));
+    await expect(asking).rejects.toMatchObject({ code: 'model-changed' });
+    expect(answers).toEqual([]);
+  });
+
+  it('tells a chat template that was changed from the one of its name', async () => {
+    const hashes = [
+      plainTemplate,
+      { ...plainTemplate, stop: [] },
+      ...['system', 'assistant'].map((other) => ({
+        ...plainTemplate,
+        render: (messages: readonly Message[]) =>
+          plainTemplate.render(
+            messages.map((each) => (each.role === other ? { ...each, content: `${each.content}!` } : each)),
+          ),
+      })),
+      { ...plainTemplate, render: (messages: readonly Message[]) => `${plainTemplate.render(messages)} ` },
+    ].map(async (template) => {
+      await using backend = await openEngine(tiny.folder, { template });
+      expect(backend.settings['template']).toBe(plainTemplate.name);
+      return requestKey(backend, generate('猫'));
+    });
+    expect(new Set(await Promise.all(hashes)).size).toBe(5);
   });
 
   it('tells models apart by their content', async () => {

@@ -20,7 +20,7 @@ import { Artefact } from '../../store/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
 import { type Device, type DType, torchVersion } from '../../torch/index.ts';
 import type { Backend } from '../backend.ts';
-import { type ChatTemplate, plainTemplate } from '../chat-template.ts';
+import { type ChatTemplate, plainTemplate, templateHash } from '../chat-template.ts';
 import type {
   Answer,
   ChoicesAnswer,
@@ -113,7 +113,8 @@ class Engine implements Backend {
     const device = loaded.model.parameterDevice;
     const dtype = parameters(loaded.model)[0]!.dtype;
     // Equal up to rounding: how many requests run together changes the last digit of sums.
-    this.settings = { dtype, device, libtorch: torchVersion(), template: template.name, deterministic: true };
+    const settings = { dtype, device, libtorch: torchVersion(), deterministic: true };
+    this.settings = { ...settings, template: template.name, templateHash: templateHash(template) };
   }
 
   countTokens = (text: string): number => this.#encode(text).length;

@@ -2,7 +2,7 @@
 import { UserError } from '../../base/index.ts';
 import { HashedFiles, readGguf } from '../../store/index.ts';
 import type { Backend } from '../backend.ts';
-import { type ChatTemplate, plainTemplate } from '../chat-template.ts';
+import { type ChatTemplate, plainTemplate, templateHash } from '../chat-template.ts';
 import type {
   Answer,
   ChoicesAnswer,
@@ -105,7 +105,9 @@ class GgufBackend implements Backend {
       type: model.model.typeDescription,
       keysAndValues: 'f32',
       bos: this.#bos.length > 0,
-      template: this.chat ? 'the file’s own' : template.name,
+      ...(this.chat
+        ? { template: 'the file’s own' }
+        : { template: template.name, templateHash: templateHash(template) }),
     };
     this.kinds = new Set<Request['kind']>([
       'generate',

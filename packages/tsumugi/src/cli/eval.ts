@@ -87,6 +87,10 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
     io.stderr.write(`stopped; ${kept}${cache === undefined ? '' : ', the same command goes on from here'}\n`);
     return signalExitCode();
   }
+  if (values.endpoint !== undefined && report.tasks.some(({ cached }) => cached > 0))
+    io.stderr.write(
+      `answers that were kept of "${values.model}" at ${values.endpoint} count: if there is another model behind the name by now, ask anew with --no-cache\n`,
+    );
   if (values.out !== undefined) writeFileAtomic(values.out, `${JSON.stringify(report, null, 2)}\n`);
   return 0;
 }

@@ -2,16 +2,12 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
-import { evaluate as stage } from '../stages/index.ts';
-import { codeOf, findTasks, listTasks } from './index.ts';
 import { codeHash } from './task-code.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-task-code-'));
 afterAll(() => rmSync(home, { recursive: true }));
 const at = (...names: string[]) => join(home, ...names);
-const index = fileURLToPath(new URL('./index.ts', import.meta.url));
 
 it('changes with the file and with what it imports, however', async () => {
   mkdirSync(at('parts'));
@@ -34,26 +30,4 @@ it('changes with the file and with what it imports, however', async () => {
   cpSync(home, `${home}-moved`, { recursive: true });
   expect(await codeHash(join(`${home}-moved`, 'task.ts'))).toBe(last);
   rmSync(`${home}-moved`, { recursive: true });
-});
-
-it('tells a recipe that a task of one’s own changed, though its version did not', async () => {
-  const write = (score: number) =>
-    writeFileSync(
-      at('mine.ts'),
-      `import { sampleTask } from ${JSON.stringify(index)};
-export default sampleTask({
-  name: 'mine', version: 1, summary: 's', metric: 'm', asks: ['generate'], shots: 0, wording: '',
-  load: () => ({ samples: [{}], examples: [] }),
-  ask: () => ({ kind: 'generate', prompt: '猫', maxTokens: 4, stop: [], temperature: 0, topP: 1, seed: 1 }),
-  score: () => ({ metrics: { m: ${score} }, answer: '', target: '' }),
-});
-`,
-    );
-  const uses = () => stage.uses!({ ...stage.config.parse({}), tasks: [at('mine.ts')] });
-  write(1);
-  const [before, code] = [await uses(), codeOf((await findTasks([at('mine.ts')]))[0]!)];
-  expect(before).toEqual({ mine: code });
-  write(2);
-  expect((await uses())['mine']).not.toBe(before['mine']);
-  expect(codeOf((await listTasks())[0]!)).toBeUndefined();
 });

@@ -1,9 +1,10 @@
 // Training GANs: it learns, resumes exactly, saves on Ctrl-C, stops with a diagnosis, and refuses what cannot work.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, sha256File, type UserError } from '../base/index.ts';
 import { expectOverSeeds } from '../base/testing.ts';
-import { readEvents } from '../run/index.ts';
+import { RunFolder, readEvents } from '../run/index.ts';
+import { Artefact } from '../store/index.ts';
 import { scope, tensor } from '../torch/index.ts';
 import { readPicture } from './images/picture.ts';
 import { loadGenerator } from './model-folder.ts';
@@ -123,6 +124,36 @@ describe('a run that was cut off', () => {
     await train('stopped', changes, { resume: true });
     expect(sha256File(weightsOf('stopped'))).toBe(sha256File(weightsOf('straight')));
   });
+});
+
+it('goes on with the images it was started with, wherever they are, and with no others', async () => {
+  cpSync(at('images'), at('own'), { recursive: true });
+  const changes = { data: at('own'), steps: 3 };
+  await train('before', changes);
+  const { sha256 } = RunFolder.open(at('before')).inputs['data']!;
+  const resume = (data: string) => {
+    rmSync(at('before', 'model'), { recursive: true, force: true });
+    return train('before', { ...changes, data }, { resume: true });
+  };
+  const refused = async (data = at('own')) => {
+    const error = await resume(data).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'input-changed' });
+    expect((error as UserError).message).toContain(`data was ${at('own')} (SHA-256 ${sha256.slice(0, 12)}…, `);
+  };
+  cpSync(at('own', 'bar', '1.png'), at('own', 'bar', 'x.png')); // one more
+  await refused();
+  rmSync(at('own', 'bar', 'x.png'));
+  const kept = readFileSync(at('own', 'bar', '1.png'));
+  cpSync(at('own', 'bar', '2.png'), at('own', 'bar', '1.png')); // another in its place
+  await refused();
+  writeFileSync(at('own', 'bar', '1.png'), kept);
+  renameSync(at('own', 'bar'), at('own', 'beam')); // a class of another name
+  await refused();
+  renameSync(at('own', 'beam'), at('own', 'bar'));
+  await refused(`${at('own')}/bar`);
+  renameSync(at('own'), at('moved'));
+  const { folder } = await resume(`${at('moved')}/./`);
+  expect(new Artefact(folder!).lineage()!.data).toEqual([{ name: expect.stringContaining('moved all'), sha256 }]);
 });
 
 it('gives the same bytes for the same seed, and other bytes for another', async () => {

@@ -127,5 +127,13 @@ describe('packedSet', () => {
     expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
     expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
     expect(decoded).toBe(2);
+    // A byte of the pixels, and one of the names of the classes.
+    for (const place of [(bytes: Buffer) => bytes.length - 1, (bytes: Buffer) => bytes.indexOf('classNames') + 18]) {
+      const bytes = readFileSync(path);
+      bytes[place(bytes)]! ^= 1;
+      writeFileSync(path, bytes);
+      expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
+    }
+    expect(decoded).toBe(4);
   });
 });

@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { DataError, FormatError } from '../../base/index.ts';
 import { openSafetensors, writeSafetensors } from '../../store/index.ts';
 import { scope, tensor } from '../../torch/index.ts';
-import type { ImageSet, Split } from './image-set.ts';
+import { type ImageSet, imagesHash, type Split } from './image-set.ts';
 
 /** Raised when what the decoders make of the same files changes: packed files of other versions are not looked at. */
-export const PACKED_VERSION = 2;
+export const PACKED_VERSION = 3;
 
 function write(path: string, set: ImageSet): void {
   const { name, split, count, channels, height, width, pixels, labels, classNames, source, licence } = set;
@@ -18,22 +18,31 @@ function write(path: string, set: ImageSet): void {
         ['pixels', tensor(pixels, { shape: [count, channels, height, width] })],
         ...(labels ? [['labels', tensor(labels)] as const] : []),
       ],
-      { name, split, source, licence, ...(classNames && { classNames: JSON.stringify(classNames) }) },
+      {
+        name,
+        split,
+        source,
+        licence,
+        content: imagesHash(set),
+        ...(classNames && { classNames: JSON.stringify(classNames) }),
+      },
     ),
   );
 }
 
 function read(path: string): ImageSet {
   using file = openSafetensors(path);
-  const { name, split, source, licence, classNames } = file.metadata;
+  const { name, split, source, licence, classNames, content } = file.metadata;
   const [count, channels, height, width] = file.info('pixels').shape as [number, number, number, number];
-  return scope(() => ({
+  const set: ImageSet = scope(() => ({
     ...{ name: name!, split: split as Split, source: source!, licence: licence! },
     ...{ count, channels, height, width },
     pixels: file.tensor('pixels').bytes(),
     ...(file.has('labels') && { labels: file.tensor('labels').data() as Int32Array }),
     ...(classNames !== undefined && { classNames: JSON.parse(classNames) as string[] }),
   }));
+  if (imagesHash(set) === content) return set;
+  throw new FormatError('packed-content', `${path} does not hold what was written to it`);
 }
 
 /** The set at `path`; made by `decode` and kept there if there is none, or a damaged one. */

@@ -2,15 +2,15 @@
 // SHA-256 of what determines its content, the images' own bytes among it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256, TsumugiError } from '../../base/index.ts';
+import { FormatError, filesHash, sha256, TsumugiError } from '../../base/index.ts';
 import { canonicalJson, openSafetensors, writeSafetensors } from '../../store/index.ts';
-import { scope } from '../../torch/index.ts';
+import { scope, type Tensor } from '../../torch/index.ts';
 import type { ImageSet } from '../data/image-set.ts';
 import { Collected, type CollectOptions, collect } from './collect.ts';
 import type { FeatureExtractor } from './extractor.ts';
 import { Moments } from './frechet.ts';
 
-const VERSION = '1';
+const VERSION = '2';
 
 export interface RealStatisticsOptions extends CollectOptions {
   /** Where statistics are kept; not at all when left out. */
@@ -19,10 +19,9 @@ export interface RealStatisticsOptions extends CollectOptions {
 }
 
 /** The facts behind a file, in its metadata too. */
-function facts({ name, split, channels, height, width, pixels }: ImageSet, n: number, extractor: FeatureExtractor) {
+function facts({ channels, height, width, pixels }: ImageSet, n: number, extractor: FeatureExtractor) {
   return {
     version: VERSION,
-    data: `${name} ${split}`,
     images: sha256(pixels.subarray(0, n * channels * height * width)),
     shape: [n, channels, height, width].join(),
     extractor: extractor.name,
@@ -34,6 +33,8 @@ function facts({ name, split, channels, height, width, pixels }: ImageSet, n: nu
 function read(path: string, key: string, n: number, extractor: FeatureExtractor, wanted: CollectOptions['wanted']) {
   using file = openSafetensors(path);
   if (file.metadata['key'] !== key || (wanted.features && !file.has('features'))) return undefined;
+  if (file.metadata['content'] !== scope(() => contentOf(file.names.map((name) => [name, file.tensor(name)]))))
+    throw new FormatError('kept-statistics', `${path} does not hold what was written to it`);
   return scope(() => {
     const at = (name: string) => file.tensor(name).to(extractor.device);
     return new Collected(n, {
@@ -42,6 +43,9 @@ function read(path: string, key: string, n: number, extractor: FeatureExtractor,
     });
   });
 }
+
+const contentOf = (tensors: readonly (readonly [name: string, tensor: Tensor])[]): string =>
+  scope(() => filesHash(tensors.map(([name, tensor]) => [name, sha256(tensor.to('cpu').bytes())])));
 
 /** Moments, and features where they are wanted, of the first `n` images: from the file, or computed and kept. */
 export async function realStatistics(
@@ -70,11 +74,10 @@ export async function realStatistics(
   const fresh = await collect(real, n, extractor, { ...options, wanted });
   const { moments, features } = fresh;
   try {
-    writeSafetensors(
-      path,
-      [['mean', moments!.mean], ['scatter', moments!.scatter], ...(features ? [['features', features] as const] : [])],
-      { ...about, key },
-    );
+    const named = { mean: moments!.mean, scatter: moments!.scatter, ...(features && { features }) };
+    const tensors = Object.entries(named);
+    const data = `${real.name} ${real.split}`;
+    writeSafetensors(path, tensors, { ...about, data, key, content: contentOf(tensors) });
   } catch (error) {
     fresh[Symbol.dispose]();
     throw error;

@@ -1,5 +1,5 @@
 // Scoring as a whole: figures that state everything, protocols that are kept, statistics that are kept.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -211,6 +211,17 @@ describe('kept statistics', () => {
     await scored({ extractor });
     expect(extractor.seen).toBe(100);
     expect(readdirSync(home)).toHaveLength(4);
+    for (const other of [
+      { name: 'fifths' },
+      { pixels: 'x/256' },
+      { resizer: 'bilinear' as const },
+      { inputSize: [8, 9] as const },
+    ]) {
+      const changed = { ...quarters(), ...other };
+      await scored({ extractor: changed });
+      expect(changed.seen, JSON.stringify(other)).toBe(100);
+    }
+    expect((await scored({ real: { ...real, name: 'renamed' } })).seen).toBe(40);
   });
 
   it('are computed again when the file is broken', async () => {
@@ -221,6 +232,12 @@ describe('kept statistics', () => {
     expect([again.seen, again.value]).toEqual([100, first.value]);
     expect(again.lines[0]).toMatch(/computed again/);
     expect((await scored()).seen).toBe(40);
+    const bytes = readFileSync(path); // one bit of a moment
+    bytes[bytes.length - 3]! ^= 1;
+    writeFileSync(path, bytes);
+    const mended = await scored();
+    expect([mended.seen, mended.value]).toEqual([100, first.value]);
+    expect(mended.lines[0]).toMatch(/does not hold what was written to it; it is computed again/);
   });
 });
 

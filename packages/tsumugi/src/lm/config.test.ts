@@ -66,6 +66,7 @@ describe('config.json', () => {
     [{ hidden_size: '3' }, /"hidden_size" is "3", expected a number/],
     [{ hidden_size: 2.5 }, /"hidden_size" is 2.5, expected a whole number/],
     [{ hidden_size: 0 }, /"hidden_size" is 0, expected a number of at least 1/],
+    [{ num_hidden_layers: 2 ** 31 }, /"num_hidden_layers" is 2147483648, expected a number of at most 10000/],
     [{ rope_theta: -1 }, /"rope_theta" is -1, expected a number above 0/],
     [{ tie_word_embeddings: 'yes' }, /"tie_word_embeddings" is "yes", expected true or false/],
     [{ full_attention_idx: [1, 'x'] }, /"full_attention_idx.1" is "x", expected a number/],

@@ -5,7 +5,10 @@ import { ConfigError, editDistance, invariant } from '../base/index.ts';
 import { issueText } from '../store/index.ts';
 import { numElements } from '../torch/index.ts';
 
-const count = z.int().min(1);
+const count = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1);
 const tokenId = z.int().nonnegative();
 /** Some models end their texts with one of several tokens, some with none. */
 const eosTokenId = z.union([tokenId, z.array(tokenId)], 'expected a token id, a list of them, or null').nullable();
@@ -13,7 +16,8 @@ const eosTokenId = z.union([tokenId, z.array(tokenId)], 'expected a token id, a 
 const schema = z.object({
   hidden_size: count.default(4096),
   intermediate_size: count.default(13312),
-  num_hidden_layers: count.default(32),
+  // A table of all tensors is made before the weights are looked at.
+  num_hidden_layers: z.int().min(1).max(10_000).default(32),
   num_attention_heads: count.default(32),
   num_key_value_heads: count.default(4),
   hidden_size_per_head: count.default(128),

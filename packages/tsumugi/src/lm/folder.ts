@@ -50,8 +50,12 @@ export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo
   return new Plamo2(config, (name) => scope(() => weights.tensor(name).to(...targets)));
 }
 
-/** `config.json`, with the ids of `generation_config.json` that end a text as well. */
-function readModelConfig(artefact: Artefact): Plamo2Config {
+/**
+ * `config.json`, with the ids of `generation_config.json` that end a text as well.
+ *
+ * @throws FormatError when a file is no JSON object, ConfigError naming the key and what it holds
+ */
+export function readModelConfig(artefact: Artefact): Plamo2Config {
   const config = parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE));
   const more = generationEnds(artefact.generationConfig(), join(artefact.path, GENERATION_CONFIG_FILE));
   const ends = new Set(tokenIds(config.eos_token_id));

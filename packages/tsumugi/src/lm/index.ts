@@ -14,7 +14,14 @@ export {
   tensorShapes,
   windowOf,
 } from './config.ts';
-export { type LoadModelOptions, loadModel, loadTokenizer, type SaveModelOptions, saveModel } from './folder.ts';
+export {
+  type LoadModelOptions,
+  loadModel,
+  loadTokenizer,
+  readModelConfig,
+  type SaveModelOptions,
+  saveModel,
+} from './folder.ts';
 export {
   endIds,
   type FinishReason,

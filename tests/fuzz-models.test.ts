@@ -1,0 +1,17 @@
+// Readers of model folders never fail in a way of their own: see tests/long/fuzz-models.ts for many more inputs.
+import { afterAll, expect, it, vi } from 'vitest';
+import { fuzz } from './fuzz/fuzz.ts';
+import { ModelReaders } from './fuzz/models.ts';
+
+const readers = new ModelReaders();
+afterAll(() => readers[Symbol.dispose]());
+
+it.each(readers.targets.map((target) => [target.name, target] as const))('%s', (_, target) => {
+  // A sum in an index that is wrong is told, and no fault.
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const { read, refused } = fuzz(target, 2000);
+  said.mockRestore();
+  // Both happen often, so that both are tried.
+  expect(read).toBeGreaterThan(100);
+  expect(refused).toBeGreaterThan(100);
+});

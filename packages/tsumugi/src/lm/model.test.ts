@@ -248,3 +248,55 @@ describe('bfloat16', () => {
     });
   });
 });
+
+describe('settings of the loss', () => {
+  it('adds the z-loss, and sums or means', () => {
+    scope(() => {
+      using model = new Plamo2(smallConfig({ vocab_size: 293, tie_word_embeddings: false }), initialWeights(4));
+      const batch = {
+        ids: asIds(ids.map((id) => id % 293)),
+        targets: asIds(ids.map((id, i) => (i % 3 ? id % 293 : -100))),
+      };
+      noGrad(() => {
+        const plain = model.loss(batch);
+        expect(plain.loss.item()).toBe(plain.crossEntropy.item());
+        const { loss, crossEntropy, meanSquaredLogsumexp } = model.loss(batch, { zLoss: 0.25 });
+        expect(crossEntropy.item()).toBe(plain.loss.item());
+        expect(loss.item()).toBeCloseTo(crossEntropy.item() + 0.25 * meanSquaredLogsumexp.item(), 5);
+        // From the logits, by definition: of the 293 words alone, not of the head's 304 rows.
+        const logits = model.logits(model.forward(batch.ids)).squeeze(0).tolist() as number[][];
+        const lse = logits.map((row) => Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0)));
+        const wanted = batch.targets.flatten().tolist() as number[];
+        const losses = wanted.flatMap((id, t) => (id < 0 ? [] : [lse[t]! - logits[t]![id]!]));
+        const sum = losses.reduce((a, b) => a + b);
+        expect(plain.count).toBe(losses.length);
+        expect(plain.loss.item()).toBeCloseTo(sum / losses.length, 5);
+        expect(model.loss(batch, { reduction: 'sum' }).loss.item() / sum).toBeCloseTo(1, 5);
+        const squares = wanted.flatMap((id, t) => (id < 0 ? [] : [lse[t]! ** 2]));
+        expect(meanSquaredLogsumexp.item()).toBeCloseTo(squares.reduce((a, b) => a + b) / squares.length, 4);
+      });
+    });
+  });
+});
+
+describe('what a token sees', () => {
+  /** The positions whose output changes when the first token does, in one layer of attention. */
+  function reached(changes: object): number[] {
+    return scope(() => {
+      using model = new Plamo2(
+        smallConfig({ mamba_enabled: false, num_hidden_layers: 1, attention_window_size: 5, ...changes }),
+        initialWeights(8),
+      );
+      return noGrad(() => {
+        const [before, after] = [ids, ids.with(0, 299)].map((each) => model.forward(asIds(each)));
+        const difference = before!.sub(after!).abs().amax([-1]).flatten().tolist() as number[];
+        return difference.flatMap((value, t) => (value > 0 ? [t] : []));
+      });
+    });
+  }
+
+  it('is a window of keys before itself, or everything in a layer of full attention', () => {
+    expect(reached({})).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(reached({ full_attention_idx: [0] })).toEqual([...ids.keys()]);
+  });
+});

@@ -137,7 +137,7 @@ export class Plamo2 extends Module implements LanguageModel {
     const context =
       cache instanceof BatchCache
         ? { rope: this.#rope.at(cache.startStep(ids.shape)), offset: 0 }
-        : { rope: this.#rope, offset: cache?.length ?? options.offset ?? 0, documents };
+        : { rope: this.#rope, offset: cache?.length ?? 0, documents };
     let h = embedding(this.model.embed_tokens.weight, ids); // [B, T, D]
     if (dtype) h = h.to(dtype);
     onPart?.('model.embed_tokens', h);

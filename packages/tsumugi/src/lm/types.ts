@@ -10,8 +10,6 @@ export interface ForwardOptions {
   cache?: Cache | BatchCache | undefined;
   /** [B, T] int32, non-decreasing along T: which document a token belongs to. */
   documents?: Tensor | undefined;
-  /** Position of the first token when there is no cache. */
-  offset?: number;
   /** Recompute each layer's activations during backward instead of keeping them. */
   checkpointLayers?: boolean;
   /** Compute in this dtype (bfloat16 on CUDA); parameters stay as they are. */

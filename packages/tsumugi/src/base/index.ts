@@ -25,3 +25,4 @@ export { isRunning, StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';
 export { synchronous } from './synchronous.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';
+export { makeFolder, writingAt } from './write-fault.ts';

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fsyncPath } from './atomic.ts';
 import { DataError } from './errors.ts';
+import { makeFolder, writingAt } from './write-fault.ts';
 
 let made = 0;
 const open = new Set<string>();
@@ -51,7 +52,7 @@ export class StagedFolder implements Disposable {
    */
   constructor(target: string, mayReplace: (folder: string) => boolean = () => false) {
     this.place = resolve(target);
-    mkdirSync(dirname(this.place), { recursive: true });
+    makeFolder(dirname(this.place));
     const prefix = `${this.place}.partial-${hostname()}-`;
     sweep(this.place, prefix);
     const found = statSync(this.place, { throwIfNoEntry: false });
@@ -61,25 +62,27 @@ export class StagedFolder implements Disposable {
         fields: { path: target },
       });
     this.path = `${prefix}${process.pid}-${made++}`;
-    mkdirSync(this.path);
+    writingAt(target, () => mkdirSync(this.path));
     open.add(this.path);
   }
 
   /** Flushes the files to the disk and puts the folder in its place, in the stead of what was there. */
   commit(): void {
-    for (const name of readdirSync(this.path, { recursive: true })) fsyncPath(join(this.path, name.toString()));
-    fsyncPath(this.path);
     // A folder cannot be renamed onto a filled one: the old one is moved aside first, and put back should the second
     // step fail (or, after a kill, by the next sweep).
     const old = `${this.path}.old`;
-    const replaces = statSync(this.place, { throwIfNoEntry: false }) !== undefined;
-    if (replaces) renameSync(this.place, old);
-    try {
-      renameSync(this.path, this.place);
-    } catch (error) {
-      if (replaces) renameSync(old, this.place);
-      throw error;
-    }
+    writingAt(this.place, () => {
+      for (const name of readdirSync(this.path, { recursive: true })) fsyncPath(join(this.path, name.toString()));
+      fsyncPath(this.path);
+      const replaces = statSync(this.place, { throwIfNoEntry: false }) !== undefined;
+      if (replaces) renameSync(this.place, old);
+      try {
+        renameSync(this.path, this.place);
+      } catch (error) {
+        if (replaces) renameSync(old, this.place);
+        throw error;
+      }
+    });
     this.#done = true;
     open.delete(this.path);
     fsyncPath(dirname(this.place));

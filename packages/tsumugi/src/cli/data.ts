@@ -5,7 +5,7 @@ import { HELD_OUT_FRACTION, type Manifest, openCorpus, prepare, readManifest, ty
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
-import { readOptions, textOptions } from './text-options.ts';
+import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
 import { defineGroup, defineVerb } from './verb.ts';
 
 const json = { type: 'boolean', help: 'print the counts as JSON' } as const;
@@ -32,6 +32,7 @@ const prepareShards = defineVerb(
   async (options, io) => {
     const { tokenizer, sha256 } = openTokenizer(options.tokenizer);
     const corpus = openCorpus(options.text, readOptions(options));
+    reportPassedOver(io.stderr, corpus.passedOver);
     using progress = new ProgressLine(io.stderr, 'preparing');
     const { manifest, reused, damage } = await prepare(corpus, options.out, {
       encoder: tokenizer,

@@ -1,8 +1,8 @@
 // `tsumugi eval`: measures a model on tasks. `eval pfgen --questions … --answers …`, which scores stored answers without a
 // model, is a contract for measuring.
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigError, cacheFolder, DataError, signalExitCode, writeFileAtomic } from '../base/index.ts';
+import { ConfigError, cacheFolder, DataError, makeFolder, signalExitCode, writeFileAtomic } from '../base/index.ts';
 import {
   type Backend,
   type EvaluationProgress,
@@ -191,5 +191,5 @@ function checkOut(out: string | undefined): void {
   if (out === undefined) return;
   if (statSync(out, { throwIfNoEntry: false })?.isDirectory())
     throw new DataError('place-taken', `--out ${out} is a folder`, { remedy: 'Name a file, new or not.' });
-  mkdirSync(dirname(out), { recursive: true });
+  makeFolder(dirname(out));
 }

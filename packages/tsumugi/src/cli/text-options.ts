@@ -1,8 +1,9 @@
 // Options of the verbs that read text.
-import type { ReadOptions } from '../text/index.ts';
+import type { Writable } from 'node:stream';
+import { type Corpus, READABLE, type ReadOptions } from '../text/index.ts';
 
 export const textOptions = {
-  text: { type: 'list', value: 'PATH', required: true, help: 'files and folders: txt, md, jsonl, parquet' },
+  text: { type: 'list', value: 'PATH', required: true, help: `files and folders: ${READABLE}` },
   field: {
     type: 'string',
     value: 'NAME',
@@ -29,4 +30,18 @@ export function readOptions(options: {
     ...(encoding === undefined ? {} : { encoding }),
     ...(documentCharacters === undefined ? {} : { documentCharacters }),
   };
+}
+
+/** Lines that are named one by one; what is beyond is counted. */
+const NAMED = 10;
+
+/** Tells what lay in the folders and was not read, if anything. */
+export function reportPassedOver(stderr: Writable, { leftOut, otherFormats, hidden }: Corpus['passedOver']): void {
+  if (leftOut.length > 0) {
+    stderr.write(`note: ${leftOut.length} of what the folders hold cannot be read and is left out:\n`);
+    for (const { path, why } of leftOut.slice(0, NAMED)) stderr.write(`  ${path}: ${why}\n`);
+    if (leftOut.length > NAMED) stderr.write(`  … and ${leftOut.length - NAMED} more\n`);
+  }
+  if (otherFormats + hidden > 0)
+    stderr.write(`note: passed over in folders: ${otherFormats} of other formats, ${hidden} hidden\n`);
 }

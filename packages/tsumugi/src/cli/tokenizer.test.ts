@@ -1,5 +1,5 @@
 // `tsumugi tokenizer`: the encode contract, training, decoding, mistakes.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -102,5 +102,35 @@ describe('tokenizer train and info', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('the text does not support a vocabulary of 100000 pieces');
     expect(existsSync(out)).toBe(false);
+  });
+
+  it.each([
+    ['a tokenizer', () => trained, 'exists and is not something this would have written'],
+    ['a file', () => join(folder, 'text.txt'), 'exists and is not something'],
+    ['a place below a file', () => join(folder, 'text.txt', 'x'), 'something else is there that is no folder'],
+    ['a place that cannot be made', () => '/proc/tsumugi/x', 'cannot be written'],
+  ])('refuse %s as --out before the text is read', async (_, out, message) => {
+    // There is no such text: it is not looked for.
+    const args = ['--text', join(folder, 'none.txt'), '--vocabulary-size', '600', '--out', out()];
+    const { code, stderr } = await runCli(['tokenizer', 'train', ...args]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+    expect(stderr).toMatch(/\n {2}→ /);
+  });
+
+  it('say what was left out of a folder, and which formats are read', async () => {
+    const texts = join(folder, 'texts');
+    mkdirSync(texts);
+    writeFileSync(join(texts, 'a.txt'), readFileSync(join(folder, 'text.txt')));
+    writeFileSync(join(texts, 'b.png'), '');
+    symlinkSync(join(folder, 'gone'), join(texts, 'link.txt'));
+    const { code, stderr } = await runCli(['tokenizer', 'info', '--tokenizer', trained, '--text', texts]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      `note: 1 of what the folders hold cannot be read and is left out:\n  ${texts}/link.txt: it is a link to something that is not there\n` +
+        'note: passed over in folders: 1 of other formats, 0 hidden\n',
+    );
+    expect((await runCli(['tokenizer', 'train', '--help'])).stdout).toMatch(
+      /\.parquet \(all but \.parquet also with \.gz, \.zst, \.xz\)/,
+    );
   });
 });

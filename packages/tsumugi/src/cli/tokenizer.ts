@@ -1,12 +1,11 @@
 // `tsumugi tokenizer`: train one, and encode, decode and describe with one. `encode` is a contract for measuring.
-import { statSync } from 'node:fs';
-import { DataError } from '../base/index.ts';
+import { StagedFolder } from '../base/index.ts';
 import { openTokenizer } from '../lm/index.ts';
-import { openCorpus, readDocuments, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
+import { openCorpus, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
 import { write } from './io.ts';
 import { answerLines, integersField, stringField } from './json-lines.ts';
 import { ProgressLine } from './progress.ts';
-import { readOptions, textOptions } from './text-options.ts';
+import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
 import { defineGroup, defineVerb } from './verb.ts';
 
 const tokenizerOption = {
@@ -27,18 +26,17 @@ const train = defineVerb(
         type: 'string',
         value: 'DIR',
         required: true,
-        help: 'folder for tokenizer.jsonl and tokenizer_config.json',
+        help: 'folder for tokenizer.jsonl and tokenizer_config.json, new or empty',
       },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
   },
   async (options, io) => {
     const start = performance.now();
-    // Now rather than after the training.
-    if (statSync(options.out, { throwIfNoEntry: false })?.isFile()) {
-      throw new DataError('place-taken', `--out ${options.out} is a file`, { remedy: 'Name a folder, new or not.' });
-    }
+    // Before the reading and the training: a place that cannot be written to, or that holds something, is refused now.
+    using staged = new StagedFolder(options.out);
     const corpus = openCorpus(options.text, readOptions(options));
+    reportPassedOver(io.stderr, corpus.passedOver);
     const text = new TrainingText();
     let characters = 0;
     {
@@ -55,7 +53,8 @@ const train = defineVerb(
       onProgress: ({ fraction, note }) => progress.update(fraction, note),
     });
     progress[Symbol.dispose]();
-    writeTokenizer(options.out, pieces);
+    writeTokenizer(staged.path, pieces);
+    staged.commit();
     const seconds = (performance.now() - start) / 1000;
     const result = { out: options.out, vocabularySize: pieces.length, characters, seconds };
     await write(
@@ -125,8 +124,11 @@ const info = defineVerb(
     const { bosId, eosId, padId, unkId, addBos, addEos } = tokenizer;
     const special = { bosId, eosId, padId, unkId, opId: tokenizer.opId ?? null };
     const texts: string[] = [];
-    if (options.text.length > 0)
-      for await (const document of readDocuments(options.text, readOptions(options))) texts.push(document.text);
+    if (options.text.length > 0) {
+      const corpus = openCorpus(options.text, readOptions(options));
+      reportPassedOver(io.stderr, corpus.passedOver);
+      for await (const document of corpus.documents()) texts.push(document.text);
+    }
     const density = texts.length > 0 ? tokenizer.density(texts) : undefined;
     if (options.json) {
       const facts = { path, sha256, vocabularySize: tokenizer.vocabSize, types, ...special, addBos, addEos };

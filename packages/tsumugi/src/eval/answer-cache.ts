@@ -4,9 +4,9 @@
 // A key is the SHA-256 of what determines an answer: the model's fingerprint, the backend's settings, the request. Each line
 // is in the system's hands before the next one is asked, so a killed process loses the line it was writing at most; a torn line is
 // no JSON and is passed over. Several processes may append to one file: a line that two of them broke is asked again.
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, sha256 } from '../base/index.ts';
+import { DataError, makeFolder, sha256 } from '../base/index.ts';
 import { canonicalJson } from '../store/index.ts';
 import type { Backend } from './backend.ts';
 import type { Answer, Request } from './request.ts';
@@ -34,7 +34,7 @@ export class AnswerCache implements Disposable {
   constructor(folder: string, { kind, fingerprint }: Pick<Backend, 'kind' | 'fingerprint'>) {
     this.path = join(folder, `${kind}-${sha256(fingerprint).slice(0, 16)}.jsonl`);
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       this.#descriptor = openSync(this.path, 'a+');
       this.#torn = this.#readAll();
     } catch (cause) {

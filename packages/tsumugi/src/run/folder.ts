@@ -1,8 +1,8 @@
 // The folder of a run: `run.json` (what it is), `events.jsonl` (what happened), `checkpoints/` (where to go on).
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../base/index.ts';
+import { makeFolder, UserError } from '../base/index.ts';
 import { cleanCheckpoints, type JsonObject, readJson, writeJson } from '../store/index.ts';
 import { EventLog } from './event-log.ts';
 import { type RunEvent, readEvents } from './events.ts';
@@ -70,7 +70,7 @@ export class RunFolder implements Disposable {
     const other = found && readdirSync(place).find((file) => !ours.some((name) => file.startsWith(name)));
     if (other)
       throw refuse('not-a-run', path, `holds something else (${other})`, 'Choose an empty folder or a new name.');
-    mkdirSync(place, { recursive: true });
+    makeFolder(place);
     const lock = new Lock(join(place, LOCK_FILE), path);
     const created = new Date().toISOString();
     writeJson(join(place, RUN_FILE), { format: 'tsumugi-run', version: 1, created, inputs: {}, ...about });

@@ -1,7 +1,7 @@
 // Makes one step's artefact: the folder, the record that it is begun, the stage's own work, the record that it is complete.
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, fsyncPath, TsumugiError } from '../base/index.ts';
+import { DataError, fsyncPath, makeFolder, TsumugiError } from '../base/index.ts';
 import { codeCommit } from './commit.ts';
 import { Interrupt } from './interrupt.ts';
 import { hashSource, type PlannedStep } from './plan.ts';
@@ -29,7 +29,7 @@ export async function makeStep(
   await requireUnchanged(planned, plan);
   const resumed = planned.state === 'goes on';
   if (!resumed) rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const began = performance.now();
   const begun: StageRecord = writeRecord(folder, {
     step: step.name,

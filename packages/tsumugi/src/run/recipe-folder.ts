@@ -1,19 +1,9 @@
 // The folder of a recipe's run: `recipe.json` (which recipe), `artefacts/` (what its steps made, by address), a link to the
 // present artefact of each step under the step's name, `events.jsonl`, and the report. One process writes to it.
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statfsSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../base/index.ts';
+import { makeFolder, UserError } from '../base/index.ts';
 import { readJson, writeJson } from '../store/index.ts';
 import { EventLog } from './event-log.ts';
 import { Lock } from './lock.ts';
@@ -51,10 +41,10 @@ export class RecipeFolder implements Disposable {
   constructor(path: string, recipe: string) {
     this.path = path;
     checkRecipeFolder(path, recipe);
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     this.#lock = new Lock(join(path, LOCK_FILE), path);
     writeJson(join(path, RECIPE_FILE), { format: 'tsumugi-recipe', version: 1, recipe });
-    mkdirSync(artefactsIn(path), { recursive: true });
+    makeFolder(artefactsIn(path));
     this.events = new EventLog(join(path, 'events.jsonl'), Number.POSITIVE_INFINITY);
   }
 

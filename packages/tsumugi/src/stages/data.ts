@@ -31,7 +31,8 @@ export const data = defineStage({
   },
   async run({ config, inputs, folder }) {
     const { tokenizer, sha256 } = openTokenizer(inputs.tokenizer.path);
-    const { manifest } = await prepare(openText(inputs.text), join(folder, 'data'), {
+    const corpus = openText(inputs.text);
+    const { manifest } = await prepare(corpus, join(folder, 'data'), {
       encoder: tokenizer,
       tokenizerHash: sha256,
       seed: config.seed,
@@ -54,6 +55,7 @@ export const data = defineStage({
             ['held out', heldOut.documents, heldOut.characters, heldOut.tokens],
             ['left out: duplicates', duplicates, null, null],
             ['left out: empty', empty, null, null],
+            ['files that could not be read', corpus.passedOver.leftOut.length, null, null],
           ],
         },
       ],

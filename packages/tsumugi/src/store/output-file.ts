@@ -1,8 +1,8 @@
 // A file that is written in pieces and appears whole or not at all, hashed on the way.
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DataError, fsyncPath } from '../base/index.ts';
+import { DataError, fsyncPath, makeFolder } from '../base/index.ts';
 
 /** What was written: `bytes` long, with its SHA-256 in hexadecimal. */
 export interface WrittenFile {
@@ -32,7 +32,7 @@ export class OutputFile implements Disposable {
     this.path = path;
     this.#temporary = join(dirname(path), `${basename(path)}.partial-${process.pid}`);
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       this.#descriptor = openSync(this.#temporary, 'w');
     } catch (cause) {
       throw cannotWrite(path, cause);

@@ -11,6 +11,7 @@ import {
   invariant,
   RandomStream,
   StagedFolder,
+  writingAt,
 } from '../base/index.ts';
 import { DigestSet } from './digest-set.ts';
 import type { Encoder } from './encoder.ts';
@@ -144,7 +145,8 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
     ...kept,
     ...writer.finish(),
   };
-  writeFileSync(join(staged.path, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  const content = `${JSON.stringify(manifest, undefined, 2)}\n`;
+  writingAt(folder, () => writeFileSync(join(staged.path, MANIFEST_FILE), content));
   staged.commit();
   return { manifest, reused: false, damage };
 }

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { invariant } from '../base/index.ts';
+import { invariant, writingAt } from '../base/index.ts';
 import { DOCUMENT_FIELDS, DOCUMENTS_FILE, type Manifest } from './manifest.ts';
 
 const BUFFER_TOKENS = 1 << 20;
@@ -57,7 +57,7 @@ export class ShardWriter implements Disposable {
   finish(): Pick<Manifest, 'shards' | 'documents'> {
     if (this.#file) this.#closeShard();
     const index = bytesOf(this.#index.subarray(0, DOCUMENT_FIELDS * this.#documents));
-    writeFileSync(join(this.#folder, DOCUMENTS_FILE), index);
+    writingAt(this.#folder, () => writeFileSync(join(this.#folder, DOCUMENTS_FILE), index));
     return { shards: this.#shards, documents: createHash('sha256').update(index).digest('hex') };
   }
 
@@ -73,16 +73,20 @@ export class ShardWriter implements Disposable {
   }
 
   #flush(): void {
-    invariant(this.#file, 'tokens are buffered only while a shard is open');
+    const file = this.#file;
+    invariant(file, 'tokens are buffered only while a shard is open');
     const bytes = bytesOf(this.#buffer.subarray(0, this.#filled));
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file.descriptor, bytes, at);
-    this.#file.hash.update(bytes);
+    writingAt(this.#folder, () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(file.descriptor, bytes, at);
+    });
+    file.hash.update(bytes);
     this.#filled = 0;
   }
 
   #openShard() {
     const name = `tokens-${String(this.#shards.length).padStart(5, '0')}.bin`;
-    return { name, descriptor: openSync(join(this.#folder, name), 'wx'), hash: createHash('sha256'), tokens: 0 };
+    const descriptor = writingAt(this.#folder, () => openSync(join(this.#folder, name), 'wx'));
+    return { name, descriptor, hash: createHash('sha256'), tokens: 0 };
   }
 
   #closeShard(): void {

@@ -1,9 +1,9 @@
 // Fetching the tarball of an npm package with the npm on the PATH, so that the registry, proxy and credentials are those the
 // user has set for npm.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../../base/index.ts';
+import { DataError, makeFolder } from '../../base/index.ts';
 
 const REPORT_MILLISECONDS = 5000;
 
@@ -39,7 +39,7 @@ export async function npmPack(
 ): Promise<string> {
   // A cache of its own: what grows in it is what has come, and no second copy stays behind in the user's.
   const cache = join(folder, 'cache');
-  mkdirSync(cache, { recursive: true });
+  makeFolder(cache);
   const args = ['pack', `${name}@${version}`, '--json', '--ignore-scripts', '--pack-destination', folder];
   const child = spawn('npm', [...args, '--cache', cache], { stdio: ['ignore', 'pipe', 'pipe'] });
   const [output, complaints]: [Buffer[], Buffer[]] = [[], []];

@@ -1,7 +1,7 @@
 // Writing checkpoints: each is complete or invisible. A folder of checkpoints has one writer at a time.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fsyncPath, invariant } from '../../base/index.ts';
+import { fsyncPath, invariant, makeFolder } from '../../base/index.ts';
 import { renderJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
 import { type NamedTensor, writeSafetensors } from '../safetensors/index.ts';
@@ -52,7 +52,7 @@ export function saveCheckpoint(folder: string, step: number, content: Checkpoint
   const path = join(folder, checkpointName(step));
   const temporary = join(folder, HIDDEN + checkpointName(step));
   const moved = join(folder, MOVED + checkpointName(step));
-  if (mkdirSync(folder, { recursive: true })) fsyncPath(dirname(folder));
+  if (makeFolder(folder)) fsyncPath(dirname(folder));
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary);
   try {

@@ -1,7 +1,7 @@
 // Writing safetensors: tensors stream to the disk in pieces; the file appears whole or not at all.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, invariant, UserError } from '../../base/index.ts';
+import { DataError, invariant, makeFolder, UserError } from '../../base/index.ts';
 import { type DType, dtypeBytes, noGrad, scope, Tensor } from '../../torch/index.ts';
 import { writeJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
@@ -108,7 +108,7 @@ export function writeSharded(
   options: { maxShardBytes?: number; metadata?: Metadata } = {},
 ): WrittenFile[] {
   const { maxShardBytes = defaultShardBytes, metadata = defaultMetadata } = options;
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const present = readdirSync(folder).find((name) => /^model.*\.safetensors(\.index\.json)?$/.test(name));
   if (present)
     throw new DataError('place-taken', `${folder} already holds weights (${present})`, {

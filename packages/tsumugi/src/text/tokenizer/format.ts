@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DataError, FormatError, writeFileAtomic } from '../../base/index.ts';
+import { MOST_TOKENIZER_BYTES, mebibytes } from '../limits.ts';
 import { type Piece, parsePieces, Vocabulary } from './vocabulary.ts';
 
 export const PIECES_FILE = 'tokenizer.jsonl';
@@ -48,7 +49,7 @@ export interface TokenizerFiles {
 export function readTokenizerFiles(fileOrFolder: string): TokenizerFiles {
   const found = statSync(fileOrFolder, { throwIfNoEntry: false });
   const path = found?.isDirectory() ? join(fileOrFolder, PIECES_FILE) : fileOrFolder;
-  if (!found || !existsSync(path)) {
+  if (!found || !statSync(path, { throwIfNoEntry: false })?.isFile()) {
     throw new DataError('tokenizer-not-found', `there is no tokenizer at ${path}`, {
       remedy: `Give a ${PIECES_FILE} or a model folder that holds one.`,
       fields: { path },
@@ -84,7 +85,7 @@ function readConfig(path: string): TokenizerConfig {
     const key = `${role}_token`;
     // The Hugging Face layout has two spellings: the name itself, or an object that holds it as `content`.
     const value = values[key] ?? undefined;
-    const name = typeof value === 'object' ? (value as { content?: unknown }).content : value;
+    const name = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
     if (name === undefined) continue;
     if (typeof name !== 'string') throw refuse(`${key} is ${JSON.stringify(value)}, not the name of a piece`);
     names[role] = name;
@@ -93,6 +94,14 @@ function readConfig(path: string): TokenizerConfig {
 }
 
 function readUtf8(path: string): string {
+  const { size } = statSync(path);
+  if (size > MOST_TOKENIZER_BYTES) {
+    throw new FormatError(
+      'tokenizer-too-large',
+      `${path} has ${mebibytes(size)}, more than the ${mebibytes(MOST_TOKENIZER_BYTES)} that a tokenizer may have`,
+      { remedy: 'Check that it is the file of a tokenizer.', fields: { path, size, limit: MOST_TOKENIZER_BYTES } },
+    );
+  }
   const bytes = readFileSync(path);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

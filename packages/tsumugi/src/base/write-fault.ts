@@ -1,0 +1,71 @@
+// What goes wrong when something is written, for people: the place, the reason, and what to do. The file system's own errors
+// lack the place (a full disk), or blame the wrong thing (Node calls a folder that cannot be made on a read-only file system
+// missing, and asks for ever for one below /proc).
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { UserError } from './errors.ts';
+
+const elsewhere = 'name a place that can be written to';
+/** Code of the system → what it means, and what to do. */
+const FAULTS: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
+  EACCES: ['permission denied', `change the permissions of the folder, or ${elsewhere}`],
+  EPERM: ['the system does not permit it', `change the permissions of the folder, or ${elsewhere}`],
+  EROFS: ['the file system is read-only', elsewhere],
+  ENOSPC: ['the disk is full', 'make room on it, or name a place on another disk, and run the command again'],
+  EDQUOT: ['the quota of the disk is used up', 'make room, or name a place on another disk, and run the command again'],
+  EFBIG: ['the file would be larger than the file system takes', 'name a place on another file system'],
+  EIO: ['the disk reports a fault', 'check the disk, or name a place on another one'],
+  ENAMETOOLONG: ['the name is too long', 'choose a shorter one'],
+  ENOTDIR: ['a part of the path is a file, not a folder', 'check the path'],
+  EISDIR: ['it is a folder', 'name a file'],
+  ELOOP: ['its links lead in a circle', 'mend the links'],
+  EMFILE: ['too many files are open', 'raise the limit (ulimit -n), and run the command again'],
+  EEXIST: ['something else is there that is no folder', 'name another place, or remove it yourself'],
+  ENOENT: ['the folder it should be in is not there and cannot be made', 'check the path'],
+};
+
+/** The error as one for people, when it is a fault of the file system; otherwise the error itself. */
+function explained(error: unknown, place: string): unknown {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const fault = code === undefined || error instanceof UserError ? undefined : FAULTS[code];
+  if (!fault) return error;
+  const [reason, remedy] = fault;
+  return new UserError('cannot-write', `${place} cannot be written: ${reason}`, {
+    remedy,
+    fields: { path: place, code },
+    cause: error,
+  });
+}
+
+/** Does `body`, which writes at `place`. @throws UserError that names the place when the file system refuses */
+export function writingAt<T>(place: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw explained(error, place);
+  }
+}
+
+/** Makes a folder and those above it; true when it was not there. @throws UserError that names it when it cannot be made */
+export function makeFolder(folder: string): boolean {
+  return writingAt(folder, () => {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return false;
+    const missing: string[] = [];
+    let place = resolve(folder);
+    for (; statSync(place, { throwIfNoEntry: false }) === undefined; place = dirname(place)) missing.push(place);
+    for (const each of missing.reverse()) makeOne(each);
+    // Something else stands there.
+    if (missing.length === 0) throw Object.assign(new Error(`${folder} is no folder`), { code: 'EEXIST' });
+    return true;
+  });
+}
+
+/** Another process may have made it in the meantime. */
+function makeOne(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}

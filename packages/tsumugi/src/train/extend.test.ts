@@ -3,6 +3,7 @@ import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataError, deriveSeed, sha256File } from '../base/index.ts';
+import { expectOverSeeds } from '../base/testing.ts';
 import { initialWeights, loadModel, loadTokenizer, Plamo2, ropeBaseOf, saveModel, windowOf } from '../lm/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { readEvents } from '../run/index.ts';
@@ -41,9 +42,17 @@ beforeAll(async () => {
 afterAll(() => setup[Symbol.dispose]());
 
 describe('extend', () => {
-  it('makes attention full, keeps the rest of the model, learns, and writes where it comes from', async () => {
-    const { before, after, folder } = await run('long');
-    expect(after!.bitsPerCharacter).toBeLessThan(before.bitsPerCharacter);
+  // Measured: 0.9959, 0.9958, 0.9964; ten small steps at a low rate.
+  it('learns', async () => {
+    const share = async (seed: number) => {
+      const { before, after } = await run(`learns-${seed}`, { seed, evaluateEvery: 0, checkpointEvery: 0 });
+      return after!.bitsPerCharacter / before.bitsPerCharacter;
+    };
+    await expectOverSeeds(share, { below: 1 });
+  });
+
+  it('makes attention full, keeps the rest of the model, and writes where it comes from', async () => {
+    const { folder } = await run('long');
     const [parent, child] = [new Artefact(at('base', 'model')), new Artefact(folder!)];
     expect({ ...parent.config(), full_attention_idx: [1], rope_theta: 1e6 }).toEqual(child.config());
     const lineage = child.lineage()!;

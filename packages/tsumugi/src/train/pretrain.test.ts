@@ -3,6 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CheckpointError, ConfigError, DataError, sha256File, type UserError } from '../base/index.ts';
+import { expectOverSeeds } from '../base/testing.ts';
 import { readEvents } from '../run/index.ts';
 import { openSafetensors } from '../store/index.ts';
 import { scope } from '../torch/index.ts';
@@ -30,9 +31,22 @@ function cutBack(name: string, from: string, step: number): void {
 }
 
 describe('pretrain', () => {
-  it('learns, writes a model folder with lineage, and logs what happened', async () => {
-    const { before, after, folder } = await train('learns', { steps: 40 });
-    expect(after!.bitsPerCharacter).toBeLessThan(0.9 * before.bitsPerCharacter);
+  // Measured: 0.844, 0.842, 0.844 of the first bits per character.
+  it('learns', async () => {
+    const share = async (seed: number) => {
+      const { before, after } = await train(`learns-${seed}`, {
+        seed,
+        steps: 40,
+        evaluateEvery: 0,
+        checkpointEvery: 0,
+      });
+      return after!.bitsPerCharacter / before.bitsPerCharacter;
+    };
+    await expectOverSeeds(share, { below: 0.9 });
+  });
+
+  it('writes a model folder with lineage, and logs what happened', async () => {
+    const { folder } = await train('learns', { steps: 40 });
     expect(readdirSync(folder!).sort()).toEqual([
       'config.json',
       'generation_config.json',

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, currentBuild, missingTools, needsOpenblas } from '../packages/native/lib/build.js';
 import { buildRoot, defaultRecord, readJson, writeJson } from '../packages/native/lib/builds.js';
-import { cpuLevel, readCpuFlags } from '../packages/native/lib/cpu.js';
+import { chooseLevel, readCpuFlags } from '../packages/native/lib/cpu.js';
 import { findLibtorch, resolveLibtorch } from '../packages/native/lib/libtorch.js';
 import { aptInstall, instructions, SetupError } from './system-packages.mjs';
 
@@ -19,7 +19,9 @@ const usage = `scripts/setup: gets everything this checkout needs, and does noth
   else Debian's packages when run as root); the native addon, built for that libtorch and this CPU.
 
   --search   look for libtorch again, even when the one chosen last time is still there
-  --help     this text`;
+  --help     this text
+
+  TSUMUGI_CPU=x86-64-v3 (or another level that this CPU has) builds for that level; set it for what runs afterwards, too.`;
 
 /** One line per step: rewritten in place on a terminal, printed at the start and at the end elsewhere. */
 const progress = {
@@ -212,7 +214,8 @@ async function main(args) {
   if (major < 20)
     throw new SetupError(`Node ${process.versions.node} is too old`, 'install Node 20 or newer with npm', 2);
 
-  const level = cpuLevel(readCpuFlags());
+  const { level, problem } = chooseLevel(process.env, readCpuFlags());
+  if (problem) throw new SetupError(problem.message, problem.remedy, 2);
   const remembered = args.includes('--search') ? undefined : rememberedLibtorch();
   if (packagesAreCurrent() && remembered && currentBuild(remembered, level)) {
     progress.done(`ready (libtorch ${remembered.version}, ${level})`);

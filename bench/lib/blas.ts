@@ -9,17 +9,10 @@ export function ownBlas(): string[] {
   return [...new Set([...paths].map((match) => match[1]!))].sort();
 }
 
-/** This machine's CPU flags; empty where there is no /proc/cpuinfo. */
-export function cpuFlags(): Set<string> {
-  if (!existsSync('/proc/cpuinfo')) return new Set();
-  const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-  return new Set(line.split(/\s+/));
-}
-
-/** What OPENBLAS_CORETYPE should be on this CPU; undefined when OpenBLAS may choose by itself. */
-export function bestBlasCore(flags: ReadonlySet<string>): 'SkylakeX' | 'Haswell' | undefined {
-  if (['avx512f', 'avx512bw', 'avx512vl', 'avx512dq'].every((flag) => flags.has(flag))) return 'SkylakeX';
-  return flags.has('avx2') ? 'Haswell' : undefined;
+/** What OPENBLAS_CORETYPE should be at a CPU level; undefined where OpenBLAS may choose by itself. */
+export function bestBlasCore(level: string): 'SkylakeX' | 'Haswell' | undefined {
+  if (level === 'x86-64-v4') return 'SkylakeX';
+  return level === 'x86-64-v3' ? 'Haswell' : undefined;
 }
 
 /**
@@ -27,11 +20,15 @@ export function bestBlasCore(flags: ReadonlySet<string>): 'SkylakeX' | 'Haswell'
  *
  * @throws UserError
  */
-export function checkBlasCore(core: string, flags: ReadonlySet<string>): void {
-  const best = bestBlasCore(flags);
+export function checkBlasCore(core: string, level: string): void {
+  const best = bestBlasCore(level);
   if (core.toLowerCase() === 'prescott' && best)
-    throw new UserError('slow-blas-core', 'OpenBLAS chose the core Prescott (SSE) although this CPU has AVX2', {
-      remedy: `Set OPENBLAS_CORETYPE=${best}, or unset it to let tsumugi choose.`,
-      fields: { core },
-    });
+    throw new UserError(
+      'slow-blas-core',
+      'OpenBLAS chose the core Prescott (SSE) although kernels run at AVX2 or more',
+      {
+        remedy: `Set OPENBLAS_CORETYPE=${best}, or unset it to let tsumugi choose.`,
+        fields: { core },
+      },
+    );
 }

@@ -2,6 +2,7 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import {
   blasCore,
+  describeNative,
   Generator,
   measureBandwidth,
   measureFma,
@@ -11,11 +12,13 @@ import {
   scope,
   torchVersion,
 } from 'tsumugi/torch';
-import { checkBlasCore, cpuFlags, ownBlas } from './blas.ts';
+import { checkBlasCore, ownBlas } from './blas.ts';
 import { seconds } from './sampling.ts';
 
 export interface Machine {
   cpu: string;
+  /** What kernels and libraries use: "x86-64-v3 of x86-64-v4" where TSUMUGI_CPU has chosen less than there is. */
+  level: string;
   cores: number;
   memoryGiB: number;
   /** Threads libtorch uses, in ours and in the peer. */
@@ -58,10 +61,12 @@ export function measureMachine(quick: boolean): Machine {
   const load = loadavg()[0]!;
   const libtorch = torchVersion();
   const core = blasCore();
-  checkBlasCore(core, cpuFlags());
+  const { level, highest } = describeNative().cpuLevel;
+  checkBlasCore(core, level);
   const threads = numThreads();
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    level: level === highest ? level : `${level} of ${highest}`,
     cores: availableParallelism(),
     memoryGiB: totalmem() / 2 ** 30,
     threads,
@@ -77,10 +82,10 @@ export function measureMachine(quick: boolean): Machine {
 }
 
 export function describeMachine(machine: Machine): string {
-  const { cpu, cores, memoryGiB, threads, node, libtorch, blas, load } = machine;
+  const { cpu, level, cores, memoryGiB, threads, node, libtorch, blas, load } = machine;
   const { fmaGflops, matmulGflops, bandwidthGBs } = machine;
   return [
-    `  CPU         ${cpu}, ${cores} cores, ${memoryGiB.toFixed(0)} GiB; load ${load.toFixed(1)} before the run`,
+    `  CPU         ${cpu}, ${level}, ${cores} cores, ${memoryGiB.toFixed(0)} GiB; load ${load.toFixed(1)} before the run`,
     `  software    Node ${node}, libtorch ${libtorch}, ${threads} threads`,
     `  BLAS        ${machine.blasCore || 'core unknown'}${blas.length ? ` (${blas.join(', ')})` : ''}`,
     `  FMA peak    ${fmaGflops.toFixed(0)} GFLOP/s f32`,

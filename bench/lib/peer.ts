@@ -3,7 +3,8 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { bestBlasCore, cpuFlags, ownBlas } from './blas.ts';
+import { describeNative } from 'tsumugi/torch';
+import { bestBlasCore, ownBlas } from './blas.ts';
 
 /** What a peer says of itself when it is ready. */
 export interface PeerIdentity {
@@ -25,7 +26,7 @@ export const pythonCandidates = (): string[] =>
  */
 function environment(threads: number): NodeJS.ProcessEnv {
   const folders = ownBlas().map((path) => dirname(path));
-  const core = bestBlasCore(cpuFlags());
+  const core = bestBlasCore(describeNative().cpuLevel.level);
   return {
     ...(core && { OPENBLAS_CORETYPE: core }),
     ...process.env,

@@ -90,8 +90,11 @@ export interface NativeDescription {
   addon?: string;
   /** Whether libtorch calls the system's BLAS library or carries its own. */
   blas?: 'system' | 'bundled';
-  /** What kernels are compiled for here: x86-64-v2 … v4, aarch64. */
-  cpuLevel: string;
+  /**
+   * What kernels are compiled for here (x86-64, x86-64-v2 … v4, aarch64), the highest that this CPU has, whether TSUMUGI_CPU
+   * chose it, and why that cannot be followed.
+   */
+  cpuLevel: { level: string; highest: string; chosen: boolean; problem?: { message: string; remedy: string } };
   /** The OpenBLAS core that is asked for. */
   coreType?: string;
   /** Variables that are set before loading. */

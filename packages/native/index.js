@@ -3,14 +3,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { addonPath, buildKey, defaultRecord, listBuilds, readBuild, readJson } from './lib/builds.js';
-import { cpuLevel, openblasCoreType, readCpuFlags } from './lib/cpu.js';
+import { chooseLevel, libraryChoice, readCpuFlags } from './lib/cpu.js';
 import { loadEnvironment } from './lib/environment.js';
 import { findLibtorch, resolveLibtorch } from './lib/libtorch.js';
 
 /** @import { Libtorch } from './lib/libtorch.js' */
 /** @import { NativeDescription, NativeModule } from './index.d.ts' */
 
-const remedy = 'run `npm run setup` (it finds or installs libtorch and builds the addon)';
+/** @param {NativeDescription['cpuLevel']} cpuLevel */
+const remedy = ({ level, chosen }) =>
+  `run \`${chosen ? `TSUMUGI_CPU=${level} ` : ''}npm run setup\` (it finds or installs libtorch and builds the addon)`;
 
 /**
  * An error with a code and a remedy, in the shape the rest of the project uses.
@@ -54,13 +56,15 @@ function chooseLibtorch(tried) {
  */
 export function describe() {
   const flags = readCpuFlags();
-  const level = cpuLevel(flags);
+  const choice = chooseLevel(process.env, flags);
+  const { level, highest, chosen, problem } = choice;
   /** @type {string[]} */
   const failures = [];
   const libtorch = chooseLibtorch(failures);
   const key = libtorch && buildKey(libtorch, level);
   const build = key === undefined ? undefined : readBuild(key);
-  if (libtorch && !build) {
+  if (problem) failures.push(problem.message);
+  else if (libtorch && !build) {
     const others = listBuilds().map((each) => each.key);
     failures.push(
       `no addon at ${addonPath(/** @type {string} */ (key))}${others.length > 0 ? ` (there is: ${others.join(', ')})` : ''}`,
@@ -68,13 +72,14 @@ export function describe() {
   }
   const environment = loadEnvironment(process.env, {
     systemBlas: build?.blas === 'system',
-    coreType: openblasCoreType(flags),
+    chosen,
+    ...libraryChoice(choice, flags),
   });
-  const coreType = process.env['OPENBLAS_CORETYPE'] ?? environment['OPENBLAS_CORETYPE'];
+  const coreType = environment['OPENBLAS_CORETYPE'] ?? process.env['OPENBLAS_CORETYPE'];
   return {
     ...(libtorch && { libtorch }),
     ...(build && { addon: addonPath(build.key), blas: build.blas }),
-    cpuLevel: level,
+    cpuLevel: { level, highest, chosen, ...(problem && { problem }) },
     ...(coreType !== undefined && { coreType }),
     environment,
     failures,
@@ -91,13 +96,14 @@ let loaded;
  */
 export function load() {
   if (loaded) return loaded;
-  const { addon, libtorch, environment, failures } = describe();
+  const { addon, libtorch, environment, failures, cpuLevel } = describe();
+  if (cpuLevel.problem) throw failure('bad-cpu-level', cpuLevel.problem.message, cpuLevel.problem.remedy);
   if (!addon || !libtorch) {
     const named = Boolean(process.env['LIBTORCH']) && !libtorch;
     throw failure(
       'native-not-built',
       `the native addon is not built for this machine:\n${failures.map((line) => `  - ${line}`).join('\n')}`,
-      named ? 'let LIBTORCH name a libtorch or an installed Python torch folder, or unset it' : remedy,
+      named ? 'let LIBTORCH name a libtorch or an installed Python torch folder, or unset it' : remedy(cpuLevel),
     );
   }
   // Assignments reach the C library's environment at once (on the main thread), before the libraries read it.
@@ -110,7 +116,7 @@ export function load() {
     throw failure(
       'native-load-failed',
       `the native addon cannot be loaded: ${reason}\n  - addon: ${addon}\n  - libtorch ${libtorch.version}: ${libtorch.libDir}`,
-      `${remedy}; if it still fails, remove ${join(addon, '..')} first`,
+      `${remedy(cpuLevel)}; if it still fails, remove ${join(addon, '..')} first`,
       error,
     );
   }

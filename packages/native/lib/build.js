@@ -18,6 +18,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { addonName, addonPath, buildKey, buildRoot, packageRoot, readBuild, writeJson } from './builds.js';
+import { findCompiler } from './compiler.js';
 import { multiarch } from './libtorch.js';
 
 /** @import { BuildRecord } from './builds.js' */
@@ -152,15 +153,16 @@ export function currentBuild(libtorch, cpuLevel) {
  * Runs a program, passing each line of its output on; gives the last lines when it fails.
  * @param {string} program
  * @param {string[]} args
+ * @param {string} compiler
  * @param {(line: string) => void} onLine
  * @returns {Promise<{ status: number | null, tail: string[] }>}
  */
-function run(program, args, onLine) {
+function run(program, args, compiler, onLine) {
   return new Promise((done, fail) => {
     // A process group of its own, so that the compilers stop with us and not after us.
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
+      env: { ...process.env, LC_ALL: 'C', CXX: compiler },
       detached: true,
     });
     const stop = () => child.pid !== undefined && process.kill(-child.pid, 'SIGTERM');
@@ -199,7 +201,7 @@ export function missingTools() {
   const missing = [];
   if (!firstOf('cmake')) missing.push('cmake');
   if (!firstOf('make', 'ninja')) missing.push('make');
-  if (!firstOf('c++', 'g++', 'clang++')) missing.push('g++');
+  if (!process.env['CXX'] && !findCompiler()) missing.push('g++');
   return missing;
 }
 
@@ -214,12 +216,13 @@ export function failureExcerpt(lines) {
 }
 
 /**
- * Whether CMake can go on in this folder: it was made here, for this checkout, and with this generator.
+ * Whether CMake can go on in this folder: it was made here, for this checkout, with this generator, compiler and CXXFLAGS.
  * @param {string} work
  * @param {string} generator
+ * @param {string} compiler
  * @returns {boolean}
  */
-function isUsable(work, generator) {
+function isUsable(work, generator, compiler) {
   const cache = join(work, 'CMakeCache.txt');
   if (!existsSync(cache)) return false;
   const lines = new Set(readFileSync(cache, 'utf8').split('\n'));
@@ -227,6 +230,7 @@ function isUsable(work, generator) {
     `CMAKE_CACHEFILE_DIR:INTERNAL=${work}`,
     `CMAKE_HOME_DIRECTORY:INTERNAL=${resolve(packageRoot)}`,
     `CMAKE_GENERATOR:INTERNAL=${generator}`,
+    `COMPILER:UNINITIALIZED=${compiler}`,
   ].every((line) => lines.has(line));
 }
 
@@ -243,14 +247,23 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
   if (tools.length > 0) {
     throw new BuildError(`the addon cannot be built: ${tools.join(', ')} not found`, `install ${tools.join(', ')}`);
   }
+  const compiler = findCompiler();
+  if (!compiler)
+    throw new BuildError(`CXX names "${process.env['CXX']}", which does not run`, 'unset CXX, or name a C++ compiler');
+  if (compiler.problem)
+    throw new BuildError(
+      `the addon cannot be built: it needs GCC 12 or Clang 14 or newer, and ${compiler.command} ${compiler.problem}`,
+      'install a newer one and name it: CXX=g++-12 npm run setup',
+    );
   const key = buildKey(libtorch, cpuLevel);
   const inputs = inputsHash(libtorch, cpuLevel);
   const work = join(buildRoot, 'work', key);
   const generator = firstOf('make') ? 'Unix Makefiles' : 'Ninja';
+  const identity = [compiler.command, compiler.name, process.env['CXXFLAGS'] ?? ''].join(' ').trim();
   // A build that was killed can leave an object file cut off yet newer than its source; so its folder starts afresh.
   const unfinished = join(work, 'unfinished');
   // Moved away first: compilers that outlived a killed setup must not write into the new one.
-  if (existsSync(unfinished) || (existsSync(work) && !isUsable(work, generator))) {
+  if (existsSync(unfinished) || (existsSync(work) && !isUsable(work, generator, identity))) {
     const stale = join(buildRoot, 'work', `stale-${process.pid}`);
     renameSync(work, stale);
     rmSync(stale, { recursive: true, force: true, maxRetries: 5 });
@@ -263,11 +276,21 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
   const definitions = Object.entries(settings(libtorch, cpuLevel)).map(([name, value]) => `-D${name}=${value}`);
   const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2e9)));
   const steps = [
-    ['-S', packageRoot, '-B', work, '-G', generator, '-DCMAKE_BUILD_TYPE=Release', ...definitions],
+    [
+      '-S',
+      packageRoot,
+      '-B',
+      work,
+      '-G',
+      generator,
+      '-DCMAKE_BUILD_TYPE=Release',
+      `-DCOMPILER=${identity}`,
+      ...definitions,
+    ],
     ['--build', work, '--parallel', String(jobs)],
   ];
   for (const step of steps) {
-    const { status, tail } = await run('cmake', step, (line) => {
+    const { status, tail } = await run('cmake', step, compiler.command, (line) => {
       const percent = /^\[\s*(\d+)%\]/.exec(line);
       const count = /^\[(\d+)\/(\d+)\]/.exec(line);
       if (percent) onProgress(Number(percent[1]));

@@ -1,7 +1,7 @@
 // The environment variables that libraries read once, while they are loaded: chosen before the addon is.
 
 /**
- * The variables to set before loading, leaving alone what the user has set.
+ * The variables to set before loading, leaving alone what the user has set; but what TSUMUGI_CPU asks for comes first.
  *
  * GOMP_SPINCOUNT: how long a thread that waits for the others spins before it sleeps. libgomp's default is 300,000
  * turns (16 ms): fine alone, but beside one other busy process the spinner holds the core that the thread it waits for
@@ -9,13 +9,16 @@
  * processes; never spinning 1.4, 2.3 and 11 ms; 3,000 turns (0.16 ms) 1.1, 2.6 and 12 ms.
  *
  * @param {NodeJS.ProcessEnv} env
- * @param {{ systemBlas: boolean, coreType: string | undefined }} choice
+ * @param {{ systemBlas: boolean, chosen: boolean, core: string | undefined, limits: Record<string, string> }} choice
+ *   `limits` keep libraries to a lower CPU level than they would choose
  * @returns {Record<string, string>}
  */
-export function loadEnvironment(env, { systemBlas, coreType }) {
+export function loadEnvironment(env, { systemBlas, chosen, core, limits }) {
   /** @type {Record<string, string>} */
-  const variables = {};
-  if (systemBlas && coreType !== undefined && !env['OPENBLAS_CORETYPE']) variables['OPENBLAS_CORETYPE'] = coreType;
+  const variables = { ...limits };
+  if (systemBlas && core !== undefined) variables['OPENBLAS_CORETYPE'] = core;
+  for (const [name, value] of Object.entries(variables))
+    if (chosen ? env[name] === value : env[name]) delete variables[name];
   if (!env['OMP_WAIT_POLICY'] && !env['GOMP_SPINCOUNT']) variables['GOMP_SPINCOUNT'] = '3000';
   return variables;
 }

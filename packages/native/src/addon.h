@@ -1,5 +1,7 @@
 // What every file of the bridge shares: Node-API helpers, the handle slab, and the functions each file exports.
 #pragma once
+#include "compiler.h"
+
 #include <node_api.h>
 
 #include <ATen/ATen.h>

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aptProgress, instructions, parseCandidate } from '../../../scripts/system-packages.mjs';
 import { failureExcerpt, needsOpenblas, openblasFolders, usesCxx11Strings } from '../lib/build.js';
 import { buildKey } from '../lib/builds.js';
-import { cpuLevel, openblasCoreType, parseCpuFlags } from '../lib/cpu.js';
+import { describeCompiler, findCompiler } from '../lib/compiler.js';
+import { chooseLevel, cpuLevel, libraryChoice, openblasCoreType, parseCpuFlags } from '../lib/cpu.js';
 import { loadEnvironment } from '../lib/environment.js';
 import { findLibtorch, isSupported, parseVersionHeader } from '../lib/libtorch.js';
 
@@ -33,6 +34,37 @@ describe('cpu', () => {
   it('knows Arm by its architecture alone', () => {
     expect(cpuLevel(new Set(), 'arm64')).toBe('aarch64');
     expect(openblasCoreType(new Set(['asimd']), 'arm64')).toBeUndefined();
+  });
+
+  const choose = (wanted: string, line: string, arch = 'x64') =>
+    chooseLevel({ TSUMUGI_CPU: wanted }, flags(line), arch as NodeJS.Architecture);
+
+  it('stays at the level of TSUMUGI_CPU, with every library', () => {
+    expect(choose('', v4)).toEqual({ level: 'x86-64-v4', highest: 'x86-64-v4', chosen: false });
+    const lower = choose('x86-64-v3', v4);
+    expect(lower).toEqual({ level: 'x86-64-v3', highest: 'x86-64-v4', chosen: true });
+    expect(libraryChoice(lower, flags(v4))).toEqual({
+      core: 'Haswell',
+      limits: { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2', MKL_ENABLE_INSTRUCTIONS: 'AVX2' },
+    });
+    expect(libraryChoice(choose('x86-64-v2', v3), flags(v3)).core).toBe('Nehalem');
+    for (const wanted of ['', 'x86-64-v3'])
+      expect(libraryChoice(choose(wanted, v3), flags(v3))).toEqual({ core: 'Haswell', limits: {} });
+  });
+
+  it('refuses a level that is none, and one that this CPU lacks', () => {
+    const advice = 'set TSUMUGI_CPU to x86-64 or x86-64-v2 or x86-64-v3, or unset it';
+    expect(choose('x86-64-v4', v3).problem).toEqual({
+      message: 'TSUMUGI_CPU asks for x86-64-v4, but this CPU has x86-64-v3 at most',
+      remedy: advice,
+    });
+    for (const wanted of ['avx2', 'X86-64-V3', 'x86-64-v5', ' x86-64-v3'])
+      expect(choose(wanted, v3).problem).toEqual({
+        message: `TSUMUGI_CPU should be a CPU level (x86-64, x86-64-v2, x86-64-v3, x86-64-v4) but is "${wanted}"`,
+        remedy: advice,
+      });
+    expect(choose('x86-64-v3', 'asimd', 'arm64').problem!.remedy).toBe('set TSUMUGI_CPU to aarch64, or unset it');
+    expect(choose('aarch64', 'asimd', 'arm64').problem).toBeUndefined();
   });
 });
 
@@ -70,12 +102,37 @@ describe('libtorch', () => {
   });
 });
 
+describe('compiler', () => {
+  const gcc = '#define __GNUC__ 11\n#define __GNUC_MINOR__ 3\n#define __GNUC_PATCHLEVEL__ 0\n';
+
+  it('must be new enough', () => {
+    expect(describeCompiler(gcc)).toEqual({ name: 'GCC 11.3.0', problem: 'is GCC 11.3.0' });
+    expect(describeCompiler(gcc.replace('11', '12'))).toEqual({ name: 'GCC 12.3.0' });
+    // Clang says that it is GCC 4.2.1, too.
+    const clang = '#define __clang_major__ 14\n#define __clang_minor__ 0\n#define __clang_patchlevel__ 6\n';
+    expect(describeCompiler(`#define __GNUC__ 4\n${clang}`)).toEqual({ name: 'Clang 14.0.6' });
+    expect(describeCompiler(clang.replace('14', '13')).problem).toBe('is Clang 13.0.6');
+    expect(describeCompiler('').problem).toBe('is neither GCC nor Clang');
+  });
+
+  it('is the one that CXX names', () => {
+    expect(findCompiler({ ...process.env, CXX: 'no-such-compiler' })).toBeUndefined();
+    expect(findCompiler({ ...process.env, CXX: '' })?.name).toMatch(/^(GCC|Clang) \d+/);
+  });
+});
+
 describe('environment', () => {
   it('is set only where the user has set nothing, and only what the libtorch reads', () => {
-    const choice = { systemBlas: true, coreType: 'SkylakeX' };
+    const choice = { systemBlas: true, chosen: false, core: 'SkylakeX', limits: {} };
     expect(loadEnvironment({}, choice)).toEqual({ OPENBLAS_CORETYPE: 'SkylakeX', GOMP_SPINCOUNT: '3000' });
     expect(loadEnvironment({ OPENBLAS_CORETYPE: 'Zen', OMP_WAIT_POLICY: 'passive' }, choice)).toEqual({});
     expect(loadEnvironment({ GOMP_SPINCOUNT: '7' }, { ...choice, systemBlas: false })).toEqual({});
+  });
+
+  it('follows TSUMUGI_CPU, whatever else is set', () => {
+    const chosen = { systemBlas: true, chosen: true, core: 'Haswell', limits: { ATEN_CPU_CAPABILITY: 'avx2', B: 'b' } };
+    const env = { GOMP_SPINCOUNT: '7', OPENBLAS_CORETYPE: 'SkylakeX', ATEN_CPU_CAPABILITY: 'avx2' };
+    expect(loadEnvironment(env, chosen)).toEqual({ OPENBLAS_CORETYPE: 'Haswell', B: 'b' });
   });
 });
 

@@ -1,5 +1,7 @@
 // What the kernels share: access to rows, block sizes that do not depend on the number of threads, and gradient guards.
 #pragma once
+#include "compiler.h"
+
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>

@@ -1,6 +1,8 @@
 // The machine's peaks, by loops that do nothing else. Plain C++ with the compiler's vector types and OpenMP.
 #include "peak.h"
 
+#include "compiler.h"
+
 #include <omp.h>
 #include <sys/mman.h>
 

@@ -4,7 +4,7 @@ import { blasKind, diagnose, type Facts } from './diagnosis.ts';
 
 const healthy: Facts = {
   node: '26.10.0',
-  cpu: { model: 'a CPU', cores: 4, level: 'x86-64-v4' },
+  cpu: { model: 'a CPU', cores: 4, level: 'x86-64-v4', highest: 'x86-64-v4', chosen: false },
   otherLoad: 0.02,
   libtorch: { version: '2.6.0', source: 'system', libDir: '/usr/lib', cuda: false },
   blas: { kind: 'OpenBLAS (OpenMP)', core: 'SkylakeX' },

@@ -2,7 +2,8 @@
 
 export interface Facts {
   node: string;
-  cpu: { model: string; cores: number; level: string };
+  /** `level`: what kernels are compiled for; `highest`: what the CPU has; `chosen`: whether TSUMUGI_CPU said so. */
+  cpu: { model: string; cores: number; level: string; highest: string; chosen: boolean };
   /** The share of all cores that other programs took just before the measurements, 0 to 1. */
   otherLoad: number;
   /** What kept the addon from loading; the rest is then missing. */

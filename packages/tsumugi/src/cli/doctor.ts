@@ -59,7 +59,7 @@ export async function examine(): Promise<Facts & { addon?: string }> {
   const cores = availableParallelism();
   const facts: Facts = {
     node: process.versions.node,
-    cpu: { model: cpus()[0]?.model.trim() ?? 'unknown', cores, level: cpuLevel },
+    cpu: { model: cpus()[0]?.model.trim() ?? 'unknown', cores, ...cpuLevel },
     otherLoad: await measureOtherLoad(),
     ...(libtorch ? { libtorch } : {}),
   };
@@ -83,11 +83,17 @@ export async function examine(): Promise<Facts & { addon?: string }> {
   };
 }
 
+/** "x86-64-v3, chosen by TSUMUGI_CPU; this CPU has x86-64-v4" */
+function describeLevel({ level, highest, chosen }: Facts['cpu']): string {
+  if (!chosen) return level;
+  return `${level}, chosen by TSUMUGI_CPU${level === highest ? '' : `; this CPU has ${highest}`}`;
+}
+
 function report(facts: Facts & { addon?: string }, problems: readonly Problem[]): string {
   const { cpu, libtorch, blas, matmul, cuda } = facts;
   const rows: [string, string][] = [
     ['Node', facts.node],
-    ['CPU', `${cpu.model}, ${cpu.cores} core${cpu.cores === 1 ? '' : 's'}, ${cpu.level}`],
+    ['CPU', `${cpu.model}, ${cpu.cores} core${cpu.cores === 1 ? '' : 's'}, ${describeLevel(cpu)}`],
     ['libtorch', libtorch ? `${libtorch.version} (${libtorch.source}: ${libtorch.libDir})` : 'not found'],
   ];
   if (facts.addon !== undefined) rows.push(['addon', facts.addon]);

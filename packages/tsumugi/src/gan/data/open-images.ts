@@ -33,7 +33,7 @@ export const isFolder = (name: string): boolean => name.startsWith('.') || name.
  */
 export async function openImages(name: string, split: 'train' | 'test', options: FolderOptions): Promise<ImageSet> {
   if (isFolder(name)) return openImageFolder(name, options);
-  const open = NAMED[name];
+  const open = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
   if (open) return open(split, options);
   throw new ConfigError('unknown-data', `there is no data set "${name}"`, {
     remedy: `${suggestion(name, imageSetNames)} A folder of your own images is given as a path: ./${name}`,

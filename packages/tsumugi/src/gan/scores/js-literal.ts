@@ -4,6 +4,9 @@ import { FormatError } from '../../base/index.ts';
 
 type Literal = null | boolean | number | string | Literal[] | { [key: string]: Literal };
 
+/** Lists and objects within one another; a model has about ten. */
+const DEEPEST = 200;
+
 const tokens = {
   space: /\s*/y,
   number: /-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/iy,
@@ -23,6 +26,7 @@ class Reader {
   readonly #text: string;
   readonly #path: string;
   #place: number;
+  #depth = 0;
 
   constructor(text: string, place: number, path: string) {
     this.#text = text;
@@ -75,11 +79,13 @@ class Reader {
   /** Entries up to `end`, with commas between them. */
   #entries<T>(end: string, entry: () => T): T[] {
     const entries: T[] = [];
+    if (++this.#depth > DEEPEST) this.#fail();
     while (!this.#sign(end)) {
       if (entries.length > 0 && !this.#sign(',')) this.#fail();
       this.#take('space');
       entries.push(entry());
     }
+    this.#depth--;
     return entries;
   }
 

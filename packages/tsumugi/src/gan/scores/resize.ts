@@ -83,7 +83,7 @@ export function resize(images: Tensor, [height, width]: readonly [number, number
       fields: { size: [H, W], expected: [height, width] },
     });
   }
-  if (!(resizer in rules))
+  if (!Object.hasOwn(rules, resizer))
     throw new ConfigError('unknown-resizer', `there is no resizer "${resizer}"`, {
       remedy: `Choose one of ${resizers.join(', ')}.`,
       fields: { resizer },

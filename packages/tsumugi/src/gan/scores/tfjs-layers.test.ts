@@ -1,5 +1,5 @@
 // Reading tfjs layers models, plain and wrapped in scripts, without running a script.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,6 +24,8 @@ describe('exportedLiteral', () => {
   it('runs nothing', () => {
     expect(() => read('{a:process.exit()}')).toThrow(/x\.js: expected data at character 26, found "process\.exit/);
     expect(() => read('[1 2]')).toThrow(FormatError);
+    expect(() => read('['.repeat(1e6))).toThrow(FormatError);
+    expect(Object.getPrototypeOf(read('{"__proto__":{"a":1}}'))).toBe(Object.prototype);
     expect(() => read('"abc')).toThrow(FormatError);
     expect(() => exportedLiteral('module.exports=f()', 'x.js')).toThrow(/x\.js exports no data/);
   });
@@ -77,6 +79,50 @@ describe('readTfjsLayers', () => {
     expect(read.has('a/gamma')).toBe(false);
     expect(() => read.weight('a/kernal')).toThrow(/Did you mean "a\/kernel"/);
     expect(read.hash).toBe(readTfjsLayers(write('plain')).hash);
+  });
+
+  it('keeps to its folder, and believes no size that the files do not have', () => {
+    const secret = join(home, 'secret.txt');
+    writeFileSync(secret, Buffer.alloc(10));
+    const naming = (...paths: string[]) => {
+      const content = model();
+      content.weightsManifest[0]!.paths = paths;
+      return write('plain', content);
+    };
+    for (const name of ['../secret.txt', '..', 'a/../../secret.txt', secret, 'shard1/../../secret.txt', 'shard1\0'])
+      expect(() => readTfjsLayers(naming(name)), name).toThrow(
+        /names the weights .*outside the folder\n.*do not use this model/,
+      );
+    for (const name of ['', '.', 'constructor', '__proto__'])
+      expect(() => readTfjsLayers(naming(name)), name).toThrow(/lacks the weights/);
+    const folder = naming('linked');
+    symlinkSync(secret, join(folder, 'linked'));
+    expect(() => readTfjsLayers(folder)).toThrow(/is a link that leads out of/);
+    mkdirSync(join(folder, 'inner'));
+    writeFileSync(join(folder, 'inner', 'all'), Buffer.concat(shards));
+    symlinkSync(join('inner', 'all'), join(folder, 'within'));
+    for (const name of ['inner/all', 'within']) expect(readTfjsLayers(naming(name)).has('a/bias')).toBe(true);
+
+    const wrong = (changes: object) => {
+      const content = model();
+      Object.assign(content.weightsManifest[0]!.weights[0]!, changes);
+      return write('plain', content);
+    };
+    const huge = { shape: [2 ** 31, 2 ** 31] };
+    expect(() => readTfjsLayers(wrong(huge))).toThrow(/"a\/kernel" cannot have the shape \[2147483648, 2147483648\]/);
+    expect(() => readTfjsLayers(wrong({ shape: [2 ** 20, 2 ** 20] }))).toThrow(
+      /hold 10 bytes, the weights need 1099511627782/,
+    );
+    expect(() => readTfjsLayers(wrong({ shape: [1] }))).toThrow(/hold 10 bytes, the weights need 7/);
+    expect(() => readTfjsLayers(wrong({ shape: [0] }))).toThrow(/need 6/);
+    expect(() => readTfjsLayers(wrong({ name: 'a/bias' }))).toThrow(/holds the weight "a\/bias" twice/);
+    for (const dtype of ['constructor', 'toString', '__proto__'])
+      expect(() => readTfjsLayers(wrong({ quantization: { dtype, scale: 1, min: 0 } })), dtype).toThrow(/is stored as/);
+    const large = write('plain');
+    truncateSync(join(large, 'shard1'), 2 ** 33);
+    expect(() => readTfjsLayers(large)).toThrow(/shard1 has 8589934592 bytes, more than its weights need/);
+    truncateSync(join(large, 'model.json'), 2 ** 33);
+    expect(() => readTfjsLayers(large)).toThrow(/model\.json has 8589934592 bytes, and at most 67108864 are read/);
   });
 
   it('says what is wrong with the files', () => {

@@ -1,7 +1,7 @@
 // Reads a tfjs layers model: `model.json` with binary shards, or the form in which npm's `nsfwjs` carries it, where the same
 // JSON and each shard (in base64) are wrapped in scripts (`model.min.js`, `group1-shard1of6.min.js`).
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
 import { CheckpointError, DataError, FormatError, sha256, suggestion } from '../../base/index.ts';
 import { fromBytes, numElements, scope, type Tensor } from '../../torch/index.ts';
 import { exportedLiteral } from './js-literal.ts';
@@ -18,27 +18,63 @@ export interface TfjsLayers {
   weight(name: string): Tensor;
 }
 
-/** The bytes of a shard, from whichever form of it the folder holds. */
-function readShard(folder: string, name: string): Buffer {
-  const binary = [name, `${name}.bin`].map((each) => join(folder, each)).find((path) => existsSync(path));
-  if (binary !== undefined) return readFileSync(binary);
-  const script = join(folder, `${name}.min.js`);
-  if (!existsSync(script))
+/** The longest model.json that is read, in bytes: nsfwjs's has 178 thousand. */
+const MOST_MODEL_BYTES = 64 * 2 ** 20;
+const FETCH = 'The files do not belong together, or one was cut off: fetch them again.';
+
+/** The file that holds a shard, whatever its form. @throws FormatError for a name that leads out of the folder */
+function findShard(folder: string, name: string): string {
+  const home = realpathSync(folder);
+  const inside = (path: string) => path === home || path.startsWith(home + sep);
+  if (name.includes('\0') || !inside(resolve(home, name)))
+    throw new FormatError('outside', `${folder} names the weights "${name}", which lie outside the folder`, {
+      remedy:
+        'Weights are looked for in their folder alone: do not use this model, or correct the path in its model.json.',
+      fields: { path: folder, name },
+    });
+  const found = [name, `${name}.bin`, `${name}.min.js`].map((each) => join(home, each)).find((path) => isFile(path));
+  if (found === undefined)
     throw new DataError('no-such-file', `${folder} lacks the weights "${name}"`, {
       remedy: `Put ${name}, ${name}.bin or ${name}.min.js there.`,
       fields: { path: join(folder, name) },
     });
-  const text = exportedLiteral(readFileSync(script, 'utf8'), script);
-  if (typeof text !== 'string') throw new FormatError('not-base64', `${script} does not hold a text in base64`);
+  if (!inside(realpathSync(found)))
+    throw new FormatError('outside', `${join(folder, name)} is a link that leads out of ${folder}`, {
+      remedy: 'Put the file itself in its place.',
+      fields: { path: folder, name },
+    });
+  return found;
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/** The bytes of a shard, of which a group may have as many as its weights need. */
+function readShard(folder: string, name: string, most: number): Buffer {
+  const path = findShard(folder, name);
+  const { size } = statSync(path);
+  // Of a script four characters are three bytes, and a few hundred are the wrapping.
+  const isScript = path.endsWith('.min.js');
+  if (size > (isScript ? Math.ceil(most / 3) * 4 + 4096 : most))
+    throw new FormatError('wrong-length', `${path} has ${size} bytes, more than its weights need`, { remedy: FETCH });
+  if (!isScript) return readFileSync(path);
+  const text = exportedLiteral(readFileSync(path, 'utf8'), path);
+  if (typeof text !== 'string')
+    throw new FormatError('not-base64', `${path} does not hold a text in base64`, { remedy: FETCH });
   return Buffer.from(text, 'base64');
 }
 
 function readModel(folder: string): TfjsModel {
-  const found = ['model.json', 'model.min.js'].map((name) => join(folder, name)).find((path) => existsSync(path));
+  const found = ['model.json', 'model.min.js'].map((name) => join(folder, name)).find((path) => isFile(path));
   if (found === undefined)
     throw new DataError('no-model', `${folder} holds no tfjs layers model`, {
       remedy: 'Give the folder with model.json, or with model.min.js (dist/models/inception_v3 of npm nsfwjs).',
       fields: { path: folder },
+    });
+  const { size } = statSync(found);
+  if (size > MOST_MODEL_BYTES)
+    throw new FormatError('too-large', `${found} has ${size} bytes, and at most ${MOST_MODEL_BYTES} are read`, {
+      remedy: 'Check that it is the model.json that is meant.',
+      fields: { path: found, bytes: size },
     });
   const text = readFileSync(found, 'utf8');
   let value: unknown;
@@ -46,7 +82,11 @@ function readModel(folder: string): TfjsModel {
     value = found.endsWith('.js') ? exportedLiteral(text, found) : JSON.parse(text);
   } catch (cause) {
     if (cause instanceof FormatError) throw cause;
-    throw new FormatError('not-json', `${found} is not valid JSON: ${(cause as Error).message}`, { cause });
+    throw new FormatError('not-json', `${found} is not valid JSON: ${(cause as Error).message}`, {
+      remedy: 'Fetch the model again.',
+      fields: { path: found },
+      cause,
+    });
   }
   const parsed = tfjsModelSchema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -62,32 +102,42 @@ function readModel(folder: string): TfjsModel {
   );
 }
 
+/** Bytes of a weight as it is stored. @throws FormatError for a dtype that is not read, or a size that cannot be */
+function storedBytes({ name, shape, dtype: given, quantization }: TfjsWeight, folder: string): number {
+  const dtype = quantization?.dtype ?? given;
+  if (!Object.hasOwn(stored, dtype) || given !== 'float32')
+    throw new FormatError('unknown-dtype', `${folder}: "${name}" is stored as ${dtype}`, {
+      remedy: `Weights of float32 can be read, stored as ${Object.keys(stored).join(', ')}.`,
+    });
+  const bytes = numElements(shape) * stored[dtype as keyof typeof stored];
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw new FormatError('wrong-length', `${folder}: "${name}" cannot have the shape [${shape.join(', ')}]`, {
+    remedy: FETCH,
+  });
+}
+
 /** @throws DataError for missing files, FormatError for what is no layers model */
 export function readTfjsLayers(folder: string): TfjsLayers {
   const { modelTopology, weightsManifest } = readModel(folder);
   const places = new Map<string, TfjsWeight & { bytes: Uint8Array }>();
   const all: Buffer[] = [];
   for (const { paths, weights } of weightsManifest) {
-    const data = Buffer.concat(paths.map((name) => readShard(folder, name)));
-    let place = 0;
-    for (const weight of weights) {
-      const dtype = weight.quantization?.dtype ?? weight.dtype;
-      if (!(dtype in stored) || weight.dtype !== 'float32')
-        throw new FormatError('unknown-dtype', `${folder}: "${weight.name}" is stored as ${dtype}`, {
-          remedy: `Weights of float32 can be read, stored as ${Object.keys(stored).join(', ')}.`,
-        });
-      const length = numElements(weight.shape) * stored[dtype as keyof typeof stored];
-      places.set(weight.name, { ...weight, bytes: data.subarray(place, place + length) });
-      place += length;
-    }
-    if (place !== data.length)
+    const lengths = weights.map((weight) => storedBytes(weight, folder));
+    const needed = lengths.reduce((sum, length) => sum + length, 0);
+    const data = Buffer.concat(paths.map((name) => readShard(folder, name, needed)));
+    if (needed !== data.length)
       throw new FormatError(
         'wrong-length',
-        `${folder}: the shards hold ${data.length} bytes, the weights need ${place}`,
-        {
-          remedy: 'The files do not belong together, or one was cut off: fetch them again.',
-        },
+        `${folder}: the shards hold ${data.length} bytes, the weights need ${needed}`,
+        { remedy: FETCH },
       );
+    let place = 0;
+    for (const [i, weight] of weights.entries()) {
+      if (places.has(weight.name))
+        throw new FormatError('twice', `${folder} holds the weight "${weight.name}" twice`, { remedy: FETCH });
+      places.set(weight.name, { ...weight, bytes: data.subarray(place, place + lengths[i]!) });
+      place += lengths[i]!;
+    }
     all.push(data);
   }
   const specs = weightsManifest.map(({ weights }) => weights);

@@ -39,4 +39,4 @@ const config = extendConfig.parse({
 const { before, after, folder: long } = await extend(config);
 using model = loadModel(long!);
 console.log('window of layer 1:', windowOf(model.config, 1) ?? 'everything');
-console.log('bits per character:', before.bitsPerCharacter.toFixed(2), '→', after!.bitsPerCharacter.toFixed(2));
+console.log('bits per character:', before!.bitsPerCharacter.toFixed(2), '→', after!.bitsPerCharacter.toFixed(2));

@@ -63,7 +63,6 @@ export interface CheckpointEvent extends Common {
   type: 'checkpoint';
   /** Relative to the run folder. */
   path: string;
-  score?: Figure;
   seconds?: number;
 }
 

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { FormatError, UserError } from '../base/index.ts';
 import { EventLog, type NewEvent, type RunEvent, RunFolder, readEvents } from './index.ts';
 import { ownerNow } from './lock-owner.ts';
@@ -63,15 +64,39 @@ describe('folder', () => {
     expect(code(() => RunFolder.create(at('photos'), settings))).toBe('not-a-run');
     expect(code(() => RunFolder.create(at('photos', 'cat.png'), settings))).toBe('not-a-folder');
     expect(readdirSync(at('photos'))).toEqual(['cat.png']);
-    RunFolder.create(at('run'), settings)[Symbol.dispose]();
+    {
+      using run = RunFolder.create(at('run'), settings);
+      run.openEvents()[Symbol.dispose]();
+    }
     expect(code(() => RunFolder.create(at('run'), settings))).toBe('run-exists');
     writeFileSync(at('run', 'run.json'), '{"format":"other"}');
     expect(code(() => RunFolder.resume(at('run')))).toBe('unexpected-json');
     expect(existsSync(at('run', 'run.lock'))).toBe(false);
   });
 
+  it('does not stand in the way when it failed before anything happened in it', () => {
+    {
+      using run = RunFolder.create(at('run'), settings);
+      run.plan(z.strictObject({ steps: z.int() }), () => ({ steps: 3 }));
+    }
+    using run = RunFolder.create(at('run'), { ...settings, name: 'other' });
+    expect([run.name, readdirSync(run.path).sort()]).toEqual(['other', ['run.json', 'run.lock']]);
+  });
+
+  it('keeps to the plan that was made first', () => {
+    const schema = z.strictObject({ steps: z.int() });
+    {
+      using run = RunFolder.create(at('run'), settings);
+      run.openEvents()[Symbol.dispose]();
+      expect(run.plan(schema, () => ({ steps: 3 }))).toEqual({ steps: 3 });
+    }
+    using run = RunFolder.resume(at('run'));
+    expect(run.plan(schema, () => ({ steps: 4 }))).toEqual({ steps: 3 });
+  });
+
   it('has one writer', () => {
     using run = RunFolder.create(at('run'), settings);
+    run.openEvents()[Symbol.dispose]();
     expect(code(() => RunFolder.resume(run.path))).toBe('run-in-use');
     expect(RunFolder.open(run.path).name).toBe('pretrain');
     const lock = JSON.parse(readFileSync(at('run', 'run.lock'), 'utf8'));

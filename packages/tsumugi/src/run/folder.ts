@@ -1,5 +1,6 @@
-// The folder of a run: `run.json` (what it is), `events.jsonl` (what happened), `checkpoints/` (where to go on).
-import { existsSync, readdirSync, statSync } from 'node:fs';
+// The folder of a run: `run.json` (what it is), `plan.json` (what it set out to do), `events.jsonl` (what happened),
+// `checkpoints/` (where to go on).
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, UserError } from '../base/index.ts';
@@ -11,6 +12,7 @@ import { Lock } from './lock.ts';
 import { RECORD_FILE } from './record.ts';
 
 const RUN_FILE = 'run.json';
+const PLAN_FILE = 'plan.json';
 const LOCK_FILE = 'run.lock';
 
 const runSchema = z.strictObject({
@@ -36,6 +38,8 @@ export class RunFolder implements Disposable {
   readonly inputs: RunInputs;
   readonly created: string;
   #lock: Lock | undefined;
+  /** Made by this process, and nothing has happened in it yet. */
+  #isUntouched = false;
 
   private constructor(path: string, lock?: Lock) {
     this.path = path;
@@ -74,7 +78,9 @@ export class RunFolder implements Disposable {
     const lock = new Lock(join(place, LOCK_FILE), path);
     const created = new Date().toISOString();
     writeJson(join(place, RUN_FILE), { format: 'tsumugi-run', version: 1, created, inputs: {}, ...about });
-    return new RunFolder(place, lock);
+    const run = new RunFolder(place, lock);
+    run.#isUntouched = true;
+    return run;
   }
 
   /** Opens a run for reading. @throws UserError when the folder holds none. */
@@ -127,10 +133,28 @@ export class RunFolder implements Disposable {
   /** The log for writing; `resumeAt` is the step of the checkpoint the run goes on from. */
   openEvents(resumeAt?: number): EventLog {
     if (!this.#lock) throw new TypeError('this run was opened for reading; use RunFolder.create or RunFolder.resume');
+    this.#isUntouched = false;
     return new EventLog(this.eventsPath, resumeAt);
   }
 
+  /**
+   * What the run set out to do, where that depends on more than its settings (on the clock, say): made and written down once,
+   * before the first step. Whatever goes on with the run keeps to it.
+   */
+  plan<Plan extends JsonObject>(schema: z.ZodType<Plan>, make: () => Plan): Plan {
+    const path = join(this.path, PLAN_FILE);
+    if (existsSync(path)) return readJson(path, schema);
+    const plan = make();
+    writeJson(path, plan);
+    return plan;
+  }
+
+  /** Lets go of the folder. One in which nothing has happened yet is no run, and does not stand in the next one's way. */
   [Symbol.dispose](): void {
+    if (this.#isUntouched) {
+      for (const file of [RUN_FILE, PLAN_FILE]) rmSync(join(this.path, file), { force: true });
+      this.#isUntouched = false;
+    }
     this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
   }

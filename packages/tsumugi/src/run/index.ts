@@ -29,7 +29,7 @@ export {
   formatNumber,
 } from './format.ts';
 export { inputAt, type RunInput, type RunInputs } from './inputs.ts';
-export { Interrupt } from './interrupt.ts';
+export { Interrupt, Interrupted, unlessInterrupted } from './interrupt.ts';
 export { asJson, openRun } from './open-run.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';
 export { Rate } from './rate.ts';

@@ -10,6 +10,11 @@ type Ending = (typeof keys)[number] | 'SIGHUP';
 /** Those that are open, the innermost last: a loop inside a recipe hears of a signal that came before it began. */
 const open: Interrupt[] = [];
 
+/** Thrown out of work that a signal stopped half-way. What it was for is done again when the run goes on. */
+export class Interrupted extends Error {
+  override name = 'Interrupted';
+}
+
 export class Interrupt implements Disposable {
   /** The signal that came, if one did. */
   signal: Ending | undefined;
@@ -40,6 +45,11 @@ export class Interrupt implements Disposable {
     return this.interrupted;
   }
 
+  /** A place at which long work can be stopped. @throws Interrupted when a signal came */
+  readonly pause = async (): Promise<void> => {
+    if (await this.poll()) throw new Interrupted('a signal asked to end');
+  };
+
   readonly #onHangUp = (): void => {
     if (this.signal !== undefined) return;
     this.#heard('SIGHUP', '');
@@ -67,5 +77,15 @@ export class Interrupt implements Disposable {
     process.off('SIGHUP', this.#onHangUp);
     const index = open.indexOf(this);
     if (index >= 0) open.splice(index, 1);
+  }
+}
+
+/** What `work` gives; undefined when a signal stopped it. */
+export async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Interrupted) return undefined;
+    throw error;
   }
 }

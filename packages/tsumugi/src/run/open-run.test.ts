@@ -45,7 +45,10 @@ async function open(changes: Partial<Settings> = {}, { name = 'train', resume = 
   };
   return openRun(name, config, resume, inputs);
 }
-const begin = async () => (await open({}, { resume: false }))[Symbol.dispose]();
+const begin = async (changes: Partial<Settings> = {}): Promise<void> => {
+  using run = await open(changes, { resume: false });
+  run.openEvents()[Symbol.dispose]();
+};
 async function refusal(opening: Promise<RunFolder>): Promise<TsumugiError> {
   const error = await opening.catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(TsumugiError);
@@ -107,7 +110,7 @@ it('refuses inputs that changed in place, each with what it was and is', async (
 });
 
 it('refuses other settings, naming each, and those that are gone', async () => {
-  (await open({ minutes: 5 }, { resume: false }))[Symbol.dispose]();
+  await begin({ minutes: 5 });
   const error = await refusal(open({ steps: 4, mix: [{ data: at('b'), weight: 2 }] }));
   expect(error).toBeInstanceOf(ConfigError);
   expect(error.fields['changes']).toEqual(['mix [{"weight":1}] → [{"weight":2}]', 'steps 3 → 4', 'minutes 5 → unset']);

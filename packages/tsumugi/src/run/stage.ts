@@ -114,6 +114,11 @@ export interface StageSpec<Kind extends string, K extends InputKinds, Schema ext
    * `interrupted`. Any other stage starts again, so Ctrl-C may end it at once.
    */
   readonly resumes: boolean;
+  /**
+   * Whether the settings go together, with one another and with the inputs: asked as soon as a recipe uses the stage, so before
+   * anything is planned or made. @throws ConfigError naming the settings that do not
+   */
+  check?(config: z.output<Schema>, inputs: InputsOf<K>): void;
   forecast(context: ForecastContext<K, z.output<Schema>>): StepForecast | Promise<StepForecast>;
   run(context: StageContext<K, z.output<Schema>>): Promise<StageOutcome>;
   /**
@@ -132,7 +137,8 @@ export interface Stage<Kind extends string, K extends InputKinds, Schema extends
 }
 
 /** A stage whose types have been left behind: what the runner works with. */
-export interface AnyStage extends Omit<StageSpec<string, InputKinds, z.ZodObject>, 'forecast' | 'run' | 'uses'> {
+export interface AnyStage
+  extends Omit<StageSpec<string, InputKinds, z.ZodObject>, 'check' | 'forecast' | 'run' | 'uses'> {
   forecast(context: ForecastContext<never, never>): StepForecast | Promise<StepForecast>;
   run(context: StageContext<never, never>): Promise<StageOutcome>;
   uses?(config: never): Promise<Uses>;
@@ -156,6 +162,16 @@ export function defineStage<const Kind extends string, const K extends InputKind
         throw new ConfigError('bad-setting', `step "${name}": ${[...issue.path, issue.message].join(': ')}`, {
           remedy: `Correct the settings that the recipe gives to ${spec.name}.`,
           fields: { step: name, issues: parsed.error.issues },
+        });
+      }
+      try {
+        spec.check?.(parsed.data, inputs);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        const [message] = error.message.split('\n');
+        throw new ConfigError(error.code, `step "${name}": ${message}`, {
+          ...(error.remedy !== undefined && { remedy: error.remedy }),
+          fields: { step: name, ...error.fields },
         });
       }
       return { from: 'step', kind: spec.makes, name, stage: spec, config: toJson(parsed.data, name), inputs };

@@ -28,9 +28,7 @@ const { steps: _steps, ...training } = pretrainConfig.omit({ data: true, tokeniz
 
 export const pretrainStageConfig = z.strictObject({
   ...training,
-  // Our choice: text that is read more often is learned by heart (on the two novels, held-out bits per character rise again
-  // after the fifth time). Source of the number: Muennighoff et al. 2023, arXiv 2305.16264.
-  epochs: z.number().positive().default(4).describe('how often the text is read'),
+  epochs: z.number().positive().optional().describe('how often the text is read, 4 when left out (not with steps)'),
   steps: count.optional().describe('updates; as many as the epochs need unless given'),
 });
 

@@ -77,7 +77,9 @@ export const evaluate = defineStage({
     for (const model of inputs.models) {
       for (const contextLength of config.contextLengths) {
         const file = join(place, `${model.name}-held-out-${contextLength}.json`);
-        heldOut.push(kept(file) ?? keep(file, measure(model, inputs.data, contextLength, config)));
+        heldOut.push(
+          kept(file) ?? keep(file, await measure(model, inputs.data, contextLength, config, interrupt.pause)),
+        );
         stream.write(`  ${describe(heldOut.at(-1)!)}\n`);
         if (await interrupt.poll()) return { interrupted: true };
       }
@@ -135,11 +137,17 @@ function keep<T>(file: string, value: T): T {
   return value;
 }
 
-function measure({ name, path }: Given, data: Given, contextLength: number, { batchTokens }: Config): HeldOut {
+async function measure(
+  { name, path }: Given,
+  data: Given,
+  contextLength: number,
+  { batchTokens }: Config,
+  pause: () => Promise<void>,
+): Promise<HeldOut> {
   using model = loadModel(path);
   using shards = TokenShards.open(data.path, { tokenizerHash: openTokenizer(path).sha256 });
   const batchSize = Math.max(1, Math.floor(batchTokens / contextLength));
-  const { bitsPerCharacter, perplexity } = evaluateHeldOut(model, shards, { contextLength, batchSize });
+  const { bitsPerCharacter, perplexity } = await evaluateHeldOut(model, shards, { contextLength, batchSize, pause });
   return { model: name, contextLength, bitsPerCharacter, perplexity };
 }
 

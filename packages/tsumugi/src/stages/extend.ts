@@ -1,11 +1,12 @@
 // Stage: a model and token shards → the model extended to long contexts.
-import { DataError } from '../base/index.ts';
+import { ConfigError, DataError } from '../base/index.ts';
 import { defineStage, figure, formatInteger, type Given } from '../run/index.ts';
-import { extend as extendModel, switchAttention } from '../train/index.ts';
+import { checkExtendSettings, extend as extendModel, switchAttention } from '../train/index.ts';
 import { extendStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
-import { trainedParameters } from './trained-parameters.ts';
+import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
+import { whatWasDone } from './what-was-done.ts';
 
 /** As the training will, but before anything is done. @throws DataError when it is known that no document is long enough */
 function requireLongDocuments(data: readonly Given[], contextLength: number): void {
@@ -26,7 +27,17 @@ export const extend = defineStage({
   config: extendStageConfig,
   output: 'model',
   resumes: true,
+  check(config, { data }) {
+    checkExtendSettings(config);
+    const { weights } = config;
+    if (weights && weights.length !== data.length)
+      throw new ConfigError('bad-setting', `weights: there are ${weights.length} for ${data.length} sets of data`, {
+        remedy: 'Give one weight for each, in their order.',
+        fields: { weights, data: data.length },
+      });
+  },
   forecast({ config, inputs }) {
+    requireHeldOut(inputs.data);
     requireLongDocuments(inputs.data, Math.max(...config.phases.map(({ contextLength }) => contextLength)));
     const phases = config.phases.map((phase) => ({ ...phase, checkpointLayers: config.checkpointLayers }));
     const heldOut = inputs.data.map(({ figures }) => Math.min(figures['held-out tokens'] ?? 0, config.evaluateTokens));
@@ -52,19 +63,14 @@ export const extend = defineStage({
       { ...settings, ...paths },
       { resume: resumed, recipe, stream },
     );
-    if (interrupted || !after) return { interrupted: true };
+    if (interrupted || !before || !after) return { interrupted: true };
     const { contextLength } = config.phases.at(-1)!;
-    const tokens = config.phases.map((phase) => phase.steps * phase.contextLength * phase.batchSize * phase.accumulate);
     return {
       figures: [
         figure(`held-out bits per character in rows of ${formatInteger(contextLength)}`, after.bitsPerCharacter),
         figure('held-out bits per character before', before.bitsPerCharacter),
         figure('context', contextLength, 'tokens'),
-        figure('parameters', trainedParameters(folder)),
-        figure(
-          'tokens learned from',
-          tokens.reduce((sum, each) => sum + each, 0),
-        ),
+        ...whatWasDone(folder),
       ],
     };
   },

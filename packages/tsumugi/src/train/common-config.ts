@@ -1,22 +1,26 @@
 // Settings that kinds of training share, with defaults of their own where they differ. Preferred Networks has published
 // none of these values: every default is our choice.
 import { z } from 'zod';
+import { DEFAULT_DECAY, DEFAULT_FLOOR } from './schedule.ts';
 
 export const count = z.int().positive();
 export const fraction = z.number().min(0).max(1);
+const beta = z.number().min(0).lt(1);
 
 /** The learning rate over the steps. */
 export const scheduleSettings = (defaults: { learningRate: number; warmup: number }) => ({
   learningRate: z.number().positive().default(defaults.learningRate).describe('peak'),
   schedule: z.enum(['cosine', 'wsd', 'constant', 'linear']).default('cosine').describe('after the warm-up'),
   warmup: fraction.default(defaults.warmup).describe('fraction of the steps that warm up'),
-  decay: fraction.default(0.2).describe('fraction of the steps over which wsd decays'),
-  floor: fraction.default(0.1).describe('fraction of the peak where the schedule ends'),
+  decay: fraction.optional().describe(`fraction of the steps over which wsd decays (${DEFAULT_DECAY} when left out)`),
+  floor: fraction
+    .optional()
+    .describe(`fraction of the peak where the schedule ends (${DEFAULT_FLOOR} when left out; not with constant)`),
 });
 
 /** AdamW and clipping. */
 export const optimizerSettings = () => ({
-  betas: z.tuple([fraction, fraction]).default([0.9, 0.95]).describe('AdamW'),
+  betas: z.tuple([beta, beta]).default([0.9, 0.95]).describe('AdamW'),
   epsilon: z.number().positive().default(1e-8).describe('AdamW'),
   weightDecay: z.number().nonnegative().default(0.1).describe('of matrices only'),
   clipNorm: z.number().positive().default(1).describe('largest global gradient norm'),

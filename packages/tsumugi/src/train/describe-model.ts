@@ -14,8 +14,22 @@ export function formatParameterTable(config: Plamo2Config): string {
   return ['trainable parameters', ...lines].join('\n');
 }
 
-/** A sample: how the model continues a prompt, the same words for the same weights. */
-export function sampleText(model: Plamo2, tokenizer: Tokenizer, prompt: string): { prompt: string; text: string } {
-  const pieces = generateText(model, tokenizer, prompt, { maxTokens: 48, temperature: 0.8, topP: 0.95, seed: 0 });
-  return { prompt, text: [...pieces].join('') };
+/** A sample: how the model continues a prompt, the same words for the same weights. `pause` is called between words. */
+export async function sampleText(
+  model: Plamo2,
+  tokenizer: Tokenizer,
+  prompt: string,
+  pause: () => Promise<void>,
+): Promise<{ prompt: string; text: string }> {
+  let text = '';
+  for (const piece of generateText(model, tokenizer, prompt, {
+    maxTokens: 48,
+    temperature: 0.8,
+    topP: 0.95,
+    seed: 0,
+  })) {
+    text += piece;
+    await pause();
+  }
+  return { prompt, text };
 }

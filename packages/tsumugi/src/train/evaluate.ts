@@ -19,18 +19,21 @@ export interface EvaluationSettings {
   /** Of each source, the first documents that hold this many tokens. Default: all. */
   maxTokens?: number | undefined;
   dtype?: DType | undefined;
+  /** Called between batches: where the measurement can be stopped, by an exception. */
+  pause?: (() => Promise<void>) | undefined;
 }
 
 /** Measures the model on the held-out documents of one folder of shards, or of several together. */
-export function evaluateHeldOut(
+export async function evaluateHeldOut(
   model: LanguageModel,
   sources: TokenShards | readonly TokenShards[],
-  { dtype, maxTokens, ...packing }: EvaluationSettings,
-): Evaluation {
+  { dtype, maxTokens, pause, ...packing }: EvaluationSettings,
+): Promise<Evaluation> {
   let [nats, predicted, characters] = [0, 0, 0];
   for (const shards of [sources].flat() as TokenShards[]) {
     const batches = new EvaluationBatches(shards, { ...packing, ...(maxTokens !== undefined && { maxTokens }) });
     for (const batch of batches) {
+      await pause?.();
       scope(() =>
         noGrad(() => {
           const parts = model.loss(toTensors(batch, model.parameterDevice), { reduction: 'sum', dtype });

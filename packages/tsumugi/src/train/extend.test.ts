@@ -46,7 +46,7 @@ describe('extend', () => {
   it('learns', async () => {
     const share = async (seed: number) => {
       const { before, after } = await run(`learns-${seed}`, { seed, evaluateEvery: 0, checkpointEvery: 0 });
-      return after!.bitsPerCharacter / before.bitsPerCharacter;
+      return after!.bitsPerCharacter / before!.bitsPerCharacter;
     };
     await expectOverSeeds(share, { below: 1 });
   });
@@ -113,7 +113,7 @@ describe('extend', () => {
           rmSync(at('long', 'checkpoints', entry), { recursive: true });
       const { before, after } = await run('long', {}, { resume: true });
       expect(sha256File(weightsOf('long')), `resumed at ${step}`).toBe(expected);
-      expect(after!.bitsPerCharacter).toBeLessThan(before.bitsPerCharacter);
+      expect(after!.bitsPerCharacter).toBeLessThan(before!.bitsPerCharacter);
       const steps = readEvents(at('long', 'events.jsonl')).filter((event) => event.type === 'step');
       expect(steps.map((event) => event.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     }

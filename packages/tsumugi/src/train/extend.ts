@@ -11,19 +11,22 @@ import {
   codeCommit,
   formatForecast,
   formatInteger,
+  Interrupt,
   inputAt,
   openRun,
   type ProgressStream,
   requireFits,
+  unlessInterrupted,
 } from '../run/index.ts';
 import { Artefact, CONFIG_FILE, loadLatestCheckpoint } from '../store/index.ts';
 import { emptySplit, TokenShards } from '../text/index.ts';
 import { parseDevice, scope } from '../torch/index.ts';
+import { checkExtendSettings } from './check-settings.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
 import type { ExtendConfig } from './extend-config.ts';
 import { forecastTraining, rehearseSteps } from './forecast.ts';
-import { restore, runLoop } from './loop.ts';
+import { type Pause, restore, runLoop } from './loop.ts';
 import { describePhase, PhasedBatches } from './phases.ts';
 import { scheduleOf } from './schedule.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
@@ -33,8 +36,8 @@ export interface ExtendResult {
   interrupted: boolean;
   /** The model folder, once training is complete. */
   folder: string | undefined;
-  /** The model as it came, measured in rows of the last phase's context. */
-  before: Evaluation;
+  /** The model as it came, measured in rows of the last phase's context; undefined when it was interrupted before. */
+  before: Evaluation | undefined;
   /** The extended model, measured on the same. */
   after: Evaluation | undefined;
 }
@@ -54,6 +57,7 @@ export async function extend(
 ): Promise<ExtendResult> {
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
+  checkExtendSettings(config);
   const device = parseDevice(config.device);
 
   // Model and data.
@@ -81,6 +85,8 @@ export async function extend(
   // What there is to do, and how long it will take.
   const remembered = (checkpoint?.state as unknown as { task: { before: Evaluation } } | undefined)?.task;
   const start = checkpoint?.step ?? 0;
+  using asItCame = new DisposableStack();
+  const loaded = asItCame.use(loadModel(config.model, { dtype: 'float32', device }));
   using log = run.openEvents(checkpoint ? start : undefined);
   if (edited.length > 0) {
     const message = `${edited.join(', ')} in ${config.model} changed since its lineage.json was written`;
@@ -97,23 +103,26 @@ export async function extend(
     print(formatForecast(forecastTraining(modelConfig, left, { ...about, secondsPerStep, otherSeconds })));
 
   // The model as it came, measured and then switched.
-  const measure = (model: Plamo2, { contextLength, batchSize }: { contextLength: number; batchSize: number }) =>
+  const measure = (
+    model: Plamo2,
+    { contextLength, batchSize }: { contextLength: number; batchSize: number },
+    pause: Pause,
+  ) =>
     evaluateHeldOut(model, sources.heldOut, {
       contextLength,
       batchSize,
       dtype: computeType(config.dtype),
       maxTokens: config.evaluateTokens,
+      pause,
     });
-  const loaded = loadModel(config.model, { dtype: 'float32', device });
-  let before: Evaluation;
-  let model: Plamo2;
-  try {
-    before = remembered?.before ?? measure(loaded, last);
-    model = withConfig(loaded, modelConfig);
-  } finally {
-    loaded.dispose();
+  using interrupt = new Interrupt(print);
+  const before = remembered?.before ?? (await unlessInterrupted(() => measure(loaded, last, interrupt.pause)));
+  if (!before) {
+    log.write({ type: 'end', step: 0, reason: 'interrupted' });
+    return { interrupted: true, folder: undefined, before, after: undefined };
   }
-  using _model = model;
+  using model = withConfig(loaded, modelConfig);
+  asItCame.dispose();
   parentFiles.requireUnchanged();
   using optimizer = new AdamW(decayGroups(model), {
     betas: config.betas,
@@ -153,9 +162,9 @@ export async function extend(
         const { contextLength } = batches.phaseOf(step).settings;
         return { ...loss, metrics: { ...loss.metrics, contextLength } };
       },
-      evaluate(step) {
+      async evaluate(step, pause) {
         const phase = step === steps ? last : batches.phaseOf(step).settings;
-        const found = measure(model, phase);
+        const found = await measure(model, phase, pause);
         if (step === steps) after = found;
         return {
           score: found.bitsPerCharacter,
@@ -170,7 +179,7 @@ export async function extend(
     { run, log, stream },
     start,
   );
-  if (interrupted) return { interrupted, folder: undefined, before, after };
+  if (interrupted) return { interrupted, folder: undefined, before, after: undefined };
 
   // The result.
   const folder = join(config.out, 'model');
@@ -187,7 +196,7 @@ export async function extend(
       data: sources.mix.map(({ shards, sha256 }) => ({ name: shards.folder, sha256 })),
     },
   });
-  return { interrupted, folder, before, after: after ?? measure(model, last) };
+  return { interrupted, folder, before, after };
 }
 
 /** The input model's config with its attention switched, and positions for the longest context. */

@@ -1,12 +1,24 @@
-// The loop every kind of training shares: gradients, clipping, update, events, evaluation, samples, checkpoints. What
+// The loop every kind of training shares: gradients, clipping, update, events, checkpoints, evaluation, samples. What
 // differs between pre-training, fine-tuning and the rest is the task: how a step's gradients are made, what is measured.
+//
+// A step's checkpoint is saved before anything is measured, so that whatever stops the measuring loses nothing; a run that
+// goes on from there measures what the log does not have yet.
 import { relative } from 'node:path';
 import { UserError } from '../base/index.ts';
-import { describeDiagnosis, diagnose, loadTensors, type Module, namedParameters } from '../nn/index.ts';
-import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
-import { type EventLog, Interrupt, Progress, type ProgressStream, type RunFolder } from '../run/index.ts';
-import { type LoadedCheckpoint, pruneCheckpoints, type State, saveCheckpoint } from '../store/index.ts';
+import { loadTensors, type Module, namedParameters } from '../nn/index.ts';
+import { clipScale, findNotFinite, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
+import { type EventLog, Interrupt, Interrupted, Progress, type ProgressStream, type RunFolder } from '../run/index.ts';
+import {
+  type LoadedCheckpoint,
+  listCheckpoints,
+  pruneCheckpoints,
+  removeCheckpoint,
+  type State,
+  saveCheckpoint,
+  scoreCheckpoint,
+} from '../store/index.ts';
 import { memory, resetPeakMemory, scope } from '../torch/index.ts';
+import { divergedInMeasuring, divergedInStep, divergedInUpdate } from './divergence.ts';
 
 /** What one step's forward and backward passes gave, averaged over its targets. */
 export interface StepLoss {
@@ -28,6 +40,9 @@ export interface Measured {
   name?: string;
 }
 
+/** Lets a signal stop long work, by an exception. */
+export type Pause = () => Promise<void>;
+
 export interface LoopTask {
   /** For the progress line, e.g. "pretrain". */
   label: string;
@@ -41,10 +56,10 @@ export interface LoopTask {
   clipNorm: number;
   /** Adds the gradients of step `step` (0-based) to the parameters' `.grad`. */
   gradients(step: number): StepLoss;
-  /** Measures on held-out data after `step` updates. */
-  evaluate(step: number): Measured;
+  /** Measures on held-out data after `step` updates; always after the last one, also when a run goes on from there. */
+  evaluate(step: number, pause: Pause): Promise<Measured>;
   /** Text that the model writes; left out when it never does. */
-  sample?(): { prompt: string; text: string };
+  sample?(pause: Pause): Promise<{ prompt: string; text: string }>;
   /** Steps between these; 0 = only at the end (samples: never). */
   every: { evaluate: number; sample: number; checkpoint: number };
   keepLast: number;
@@ -73,110 +88,128 @@ export function restore(task: Pick<LoopTask, 'model' | 'optimizer'>, checkpoint:
 }
 
 /**
- * Runs the task from update `start` to its end, or until Ctrl-C asks to save and stop. Returns whether it was interrupted.
+ * Runs the task from update `start` to its end, or until a signal asks to save and stop. Returns whether it was interrupted.
  *
- * @throws UserError `diverged`, naming step and tensor, when loss or gradients are no longer finite. Nothing is updated
- *   then, and the last checkpoint stays.
+ * @throws UserError `diverged`, naming step and tensor, when loss, gradients, weights or what was measured are no longer
+ *   finite. The last checkpoint that was good stays.
  */
 export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Promise<{ interrupted: boolean }> {
   const { model, optimizer, every, steps } = task;
-  const { log } = output;
+  const { run, log } = output;
   const trained = namedParameters(model).map(([, parameter]) => parameter);
+  const logged = new Set(start > 0 ? run.events().flatMap(({ type, step }) => (step === start ? [type] : [])) : []);
   using progress = new Progress({ label: task.label, total: steps, start, stream: output.stream });
   using interrupt = new Interrupt((text) => progress.print(text));
-  const due = (step: number, interval: number) => interval > 0 && step % interval === 0 && step < steps;
-  let saved = start;
-  const save = (step: number, score?: number) => {
-    saveStep(task, output, step, score);
-    saved = step;
-  };
+  let [done, saved] = [start, start];
+  const due = (interval: number) => interval > 0 && done % interval === 0 && done < steps;
 
-  for (let step = start; step < steps; step++) {
+  const takeStep = () => {
     const began = performance.now();
     resetPeakMemory();
     optimizer.zeroGrad();
-    const loss = task.gradients(step);
+    const { loss, tokens, tokensSeen, metrics } = task.gradients(done);
     const norm = gradNorm(trained);
-    if (!Number.isFinite(loss.loss) || !Number.isFinite(norm)) {
-      const error = divergence(task, step, loss, norm, saved);
-      log.write({ type: 'end', step, reason: 'failed', message: error.message });
-      throw error;
-    }
-    const lr = task.learningRate * task.schedule(step);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergedInStep(model, done + 1, loss, norm, saved);
+    const lr = task.learningRate * task.schedule(done);
     optimizer.step(lr, { gradScale: clipScale(norm, task.clipNorm) });
+    done++;
+    const tokensPerSecond = (tokens * 1000) / (performance.now() - began);
+    const figures = { loss, lr, gradNorm: norm, tokens: tokensSeen, tokensPerSecond };
+    log.write({ type: 'step', step: done, ...figures, memoryBytes: memory().peakBytes, metrics });
+    progress.update({ step: done, loss, tokensPerSecond });
+  };
+  const save = () => {
+    saveStep(task, output, done, saved);
+    saved = done;
+  };
+  /** Evaluation and sample, where they are due and not done yet. */
+  const evaluateAndSample = async () => {
+    const isNew = (type: 'evaluation' | 'sample') => done > start || !logged.has(type);
+    const wanted = { evaluation: done === steps || due(every.evaluate), sample: due(every.sample) };
+    if (wanted.evaluation && (done === steps || isNew('evaluation')))
+      await measure(
+        task,
+        output,
+        { progress, pause: interrupt.pause },
+        { step: done, saved, isNew: isNew('evaluation') },
+      );
+    if (wanted.sample && isNew('sample')) await sample(task, output, { progress, pause: interrupt.pause }, done);
+  };
 
-    const done = step + 1;
-    const tokensPerSecond = (loss.tokens * 1000) / (performance.now() - began);
-    const memoryBytes = memory().peakBytes;
-    log.write({
-      type: 'step',
-      step: done,
-      loss: loss.loss,
-      lr,
-      gradNorm: norm,
-      tokens: loss.tokensSeen,
-      tokensPerSecond,
-      memoryBytes,
-      metrics: loss.metrics,
-    });
-    progress.update({ step: done, loss: loss.loss, tokensPerSecond });
-    let score: number | undefined;
-    if (due(done, every.evaluate)) score = measure(task, output, progress, done);
-    if (due(done, every.sample)) sample(task, output, progress, done);
-    if (due(done, every.checkpoint)) save(done, score);
-    if ((await interrupt.poll()) && done < steps) {
-      if (saved !== done) save(done);
+  try {
+    if (start > 0) await evaluateAndSample();
+    while (done < steps) {
+      takeStep();
+      if (done === steps || due(every.checkpoint)) save();
+      await evaluateAndSample();
+      if (done < steps) await interrupt.pause();
+    }
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      if (saved !== done) save();
       log.write({ type: 'end', step: done, reason: 'interrupted' });
       return { interrupted: true };
     }
+    if (error instanceof UserError) log.write({ type: 'end', step: done, reason: 'failed', message: error.message });
+    throw error;
   }
   optimizer.zeroGrad();
-  if (start < steps) save(steps, measure(task, output, progress, steps));
   log.write({ type: 'end', step: steps, reason: 'done' });
   return { interrupted: false };
 }
 
-function measure(task: LoopTask, { log }: LoopOutput, progress: Progress, step: number): number {
-  const began = performance.now();
-  const { score, metrics, name = 'held-out' } = task.evaluate(step);
-  log.write({ type: 'evaluation', step, name, metrics, seconds: (performance.now() - began) / 1000 });
-  const figures = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(3)}`);
-  progress.print(`step ${step}: ${name} ${figures.join(', ')}`);
-  return score;
+interface Surroundings {
+  progress: Progress;
+  pause: Pause;
 }
 
-function sample(task: LoopTask, { log }: LoopOutput, progress: Progress, step: number): void {
-  const written = task.sample?.();
+async function measure(
+  task: LoopTask,
+  { run, log }: LoopOutput,
+  { progress, pause }: Surroundings,
+  { step, saved, isNew }: { step: number; saved: number; isNew: boolean },
+): Promise<void> {
+  const began = performance.now();
+  const { score, metrics, name = 'held-out' } = await task.evaluate(step, pause);
+  if (!Number.isFinite(score)) {
+    if (saved === step) removeCheckpoint(run.checkpoints, step);
+    throw divergedInMeasuring(step, score, listCheckpoints(run.checkpoints).at(-1)?.step ?? 0);
+  }
+  // The score first: with it in the log, it is not measured again.
+  if (saved === step) {
+    scoreCheckpoint(run.checkpoints, step, score);
+    prune(task, run);
+  }
+  if (!isNew) return;
+  log.write({ type: 'evaluation', step, name, metrics, seconds: (performance.now() - began) / 1000 });
+  const figures = Object.entries(metrics).map(([metric, value]) => `${metric} ${value.toFixed(3)}`);
+  progress.print(`step ${step}: ${name} ${figures.join(', ')}`);
+}
+
+async function sample(
+  task: LoopTask,
+  { log }: LoopOutput,
+  { progress, pause }: Surroundings,
+  step: number,
+): Promise<void> {
+  const written = await task.sample?.(pause);
   if (!written) return;
   const { prompt, text } = written;
   log.write({ type: 'sample', step, prompt, text });
   progress.print(`step ${step}: ${prompt}｜${text.replaceAll('\n', '⏎')}`);
 }
 
-function saveStep(task: LoopTask, { run, log }: LoopOutput, step: number, score: number | undefined): void {
-  const folder = run.checkpoints;
+/** @throws UserError `diverged` when what would be saved is not finite: then nothing is */
+function saveStep(task: LoopTask, { run, log }: LoopOutput, step: number, saved: number): void {
   const { tensors, steps } = task.optimizer.state();
+  const groups = { model: namedParameters(task.model), optimizer: Object.entries(tensors) };
+  const broken = findNotFinite([...groups.model, ...groups.optimizer]);
+  if (broken) throw divergedInUpdate(step, broken, saved);
   log.sync(); // a checkpoint must not know more than the log
-  const { path } = saveCheckpoint(folder, step, {
-    tensors: { model: namedParameters(task.model), optimizer: Object.entries(tensors) },
-    state: { steps, task: task.state },
-    score,
-  });
-  pruneCheckpoints(folder, { keepLast: task.keepLast, best: 'lowest' });
-  log.write({ type: 'checkpoint', step, path: relative(run.path, path), ...(score !== undefined && { score }) });
+  const { path } = saveCheckpoint(run.checkpoints, step, { tensors: groups, state: { steps, task: task.state } });
+  prune(task, run);
+  log.write({ type: 'checkpoint', step, path: relative(run.path, path) });
 }
 
-function divergence(task: LoopTask, step: number, loss: StepLoss, norm: number, saved: number): UserError {
-  const where = describeDiagnosis(diagnose(task.model));
-  return new UserError(
-    'diverged',
-    `training diverged at step ${step + 1}: loss ${loss.loss}, gradient norm ${norm}; ${where}`,
-    {
-      remedy:
-        saved > 0
-          ? `The checkpoint of step ${saved} is intact: resume from it, or start anew with a lower learningRate.`
-          : 'No checkpoint was written yet: start anew with a lower learningRate or a longer warmup.',
-      fields: { step: step + 1, loss: loss.loss, gradNorm: norm, checkpoint: saved },
-    },
-  );
-}
+const prune = ({ keepLast }: LoopTask, { checkpoints }: RunFolder) =>
+  pruneCheckpoints(checkpoints, { keepLast, best: 'lowest' });

@@ -1,6 +1,6 @@
 // Training in phases, each with rows of its own length: which phase a step belongs to, and its batches. Batch k of a phase
 // is a function of (seed, phase, k), so a run goes on from any step bit for bit, also across the border of two phases.
-import { ConfigError, deriveSeed } from '../base/index.ts';
+import { deriveSeed } from '../base/index.ts';
 import { formatInteger } from '../run/index.ts';
 import { type Batch, LongBatches, type MixtureSource, makeBatch, requireLongDocuments } from '../text/index.ts';
 import type { StepBatch } from './step-gradients.ts';
@@ -27,15 +27,12 @@ export class PhasedBatches {
   /** The arrays of the latest phase's batches. */
   #into: Batch | undefined;
 
-  /**
-   * @throws ConfigError when contexts fall, DataError when a phase finds no document as long as its context in any source
-   */
+  /** @throws DataError when a phase finds no document as long as its context in any source */
   constructor(
     sources: readonly MixtureSource[],
     settings: readonly PhaseSettings[],
     options: { seed: number; predictEnd: boolean },
   ) {
-    requireRising(settings);
     let [firstStep, firstToken] = [0, 0];
     this.phases = settings.map((phase, index) => {
       const batches = new LongBatches(sources, {
@@ -70,17 +67,6 @@ export class PhasedBatches {
       tokensSeen: firstToken + (done + 1) * batches.tokensPerStep,
     };
   }
-}
-
-function requireRising(phases: readonly PhaseSettings[]): void {
-  const index = phases.findIndex((phase, i) => i > 0 && phase.contextLength < phases[i - 1]!.contextLength);
-  if (index < 0) return;
-  const [before, falls] = [phases[index - 1]!.contextLength, phases[index]!.contextLength];
-  throw new ConfigError(
-    'context-falls',
-    `phase ${index + 1} has a contextLength of ${falls}, less than the ${before} of the phase before it`,
-    { remedy: 'Order the phases by rising contextLength.', fields: { phase: index + 1, before, falls } },
-  );
 }
 
 /** Lines for the terminal: the phase, and how its sources' documents fit its rows. */

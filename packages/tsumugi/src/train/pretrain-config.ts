@@ -22,7 +22,7 @@ export const pretrainConfig = z.strictObject({
 
   steps: count.default(1000).describe('updates'),
   minutes: z.number().positive().optional().describe('take fewer steps when these minutes would not suffice'),
-  contextLength: count.default(512).describe('tokens of a row'),
+  contextLength: count.min(2).default(512).describe('tokens of a row'),
   batchSize: count.default(8).describe('rows of a micro-batch'),
   accumulate: count.default(1).describe('micro-batches of a step'),
   predictEnd: z.boolean().default(false).describe('learn where texts end: predict BOS after each document'),
@@ -35,11 +35,17 @@ export const pretrainConfig = z.strictObject({
   ...computeSettings({ checkpointLayers: false }),
 
   evaluateEvery: z.int().nonnegative().default(100).describe('steps between evaluations, 0 = at the end'),
-  evaluateTokens: count.default(50_000).describe('held-out tokens measured then (the last time: all)'),
+  evaluateTokens: count.optional().describe('held-out tokens measured then, 50000 when left out (the last time: all)'),
   sampleEvery: z.int().nonnegative().default(0).describe('steps between samples, 0 = none'),
-  samplePrompt: z.string().default('吾輩は').describe('what samples continue'),
+  samplePrompt: z.string().min(1).optional().describe('what samples continue, 吾輩は when left out'),
   ...checkpointSettings({ checkpointEvery: 200 }),
 });
 
 export type PretrainConfig = z.output<typeof pretrainConfig>;
 export type PretrainInput = z.input<typeof pretrainConfig>;
+
+/** Held-out tokens that are measured between steps. */
+export const evaluateTokensOf = ({ evaluateTokens = 50_000 }: Pick<PretrainConfig, 'evaluateTokens'>): number =>
+  evaluateTokens;
+
+export const samplePromptOf = ({ samplePrompt = '吾輩は' }: PretrainConfig): string => samplePrompt;

@@ -40,7 +40,7 @@ describe('pretrain', () => {
         evaluateEvery: 0,
         checkpointEvery: 0,
       });
-      return after!.bitsPerCharacter / before.bitsPerCharacter;
+      return after!.bitsPerCharacter / before!.bitsPerCharacter;
     };
     await expectOverSeeds(share, { below: 0.9 });
   });

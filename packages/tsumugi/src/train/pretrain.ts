@@ -2,6 +2,7 @@
 // save. Everything that is random follows from `seed`, and batch k is a function of (seed, k), so a resumed run goes on
 // bit for bit.
 import { join } from 'node:path';
+import { z } from 'zod';
 import { deriveSeed, steady } from '../base/index.ts';
 import {
   initialWeights,
@@ -18,19 +19,22 @@ import {
   asJson,
   codeCommit,
   formatForecast,
+  Interrupt,
   inputAt,
   openRun,
   type ProgressStream,
   requireFits,
+  unlessInterrupted,
 } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
-import { makeBatch, PackedBatches, TokenShards } from '../text/index.ts';
+import { emptySplit, makeBatch, PackedBatches, TokenShards } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
+import { checkPretrainSettings } from './check-settings.ts';
 import { formatParameterTable, sampleText } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
 import { forecastTraining } from './forecast.ts';
-import { restore, runLoop } from './loop.ts';
-import type { PretrainConfig } from './pretrain-config.ts';
+import { type Pause, restore, runLoop } from './loop.ts';
+import { evaluateTokensOf, type PretrainConfig, samplePromptOf } from './pretrain-config.ts';
 import { rehearse } from './rehearse.ts';
 import { scheduleOf } from './schedule.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
@@ -39,7 +43,8 @@ export interface PretrainResult {
   interrupted: boolean;
   /** The model folder, once training is complete. */
   folder: string | undefined;
-  before: Evaluation;
+  /** Undefined when it was interrupted before that was known. */
+  before: Evaluation | undefined;
   after: Evaluation | undefined;
 }
 
@@ -55,6 +60,7 @@ export async function pretrain(
 ): Promise<PretrainResult> {
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
+  checkPretrainSettings(config);
   const device = parseDevice(config.device);
 
   // Data and model.
@@ -66,6 +72,7 @@ export async function pretrain(
     data: inputAt(config.data, await shards.verify()),
     tokenizer: inputAt(opened.path, tokenizerFiles.hash),
   };
+  if (shards.manifest.heldOut.documents === 0) throw emptySplit(shards, 'heldOut');
   const modelConfig = preset(config.model, {
     ...(config.modelChanges as Partial<Plamo2Config>),
     vocab_size: tokenizer.vocabSize,
@@ -92,9 +99,7 @@ export async function pretrain(
     weightDecay: config.weightDecay,
   });
   const start = checkpoint ? restore({ model, optimizer }, checkpoint) : 0;
-  const remembered = (checkpoint?.state as unknown as { task: { steps: number; before: Evaluation } } | undefined)
-    ?.task;
-  using log = run.openEvents(checkpoint ? start : undefined);
+  const remembered = (checkpoint?.state as unknown as { task: { before: Evaluation } } | undefined)?.task;
 
   // Forecast: one step is rehearsed, and the held-out text measured before anything is learned.
   const whole = makeBatch(batches.batchSize, batches.contextLength);
@@ -108,11 +113,12 @@ export async function pretrain(
     config,
   );
   const secondsPerStep = rehearse(gradients, optimizer);
-  const steps = remembered?.steps ?? plannedSteps(config, secondsPerStep);
+  const { steps } = run.plan(planSchema, () => ({ steps: plannedSteps(config, secondsPerStep) }));
   const left = steps - start;
   print(formatParameterTable(modelConfig));
   print(formatForecast({ ...forecast, steps: left, tokens: left * batches.tokensPerStep, secondsPerStep }));
   print(`  ${batches.epochAt(steps).toFixed(1)} epochs of ${batches.tokensPerStep} tokens a step`);
+  using log = run.openEvents(checkpoint ? start : undefined);
   log.write({
     type: 'start',
     step: start,
@@ -121,14 +127,20 @@ export async function pretrain(
     resumed: start > 0,
     parameters: numParameters(model),
   });
-  const measure = (maxTokens?: number) =>
+  const measure = (pause: Pause, maxTokens?: number) =>
     evaluateHeldOut(model, shards, {
       contextLength: config.contextLength,
       batchSize: config.batchSize,
       dtype: computeType(config.dtype),
       maxTokens,
+      pause,
     });
-  const before = remembered?.before ?? measure();
+  using interrupt = new Interrupt(print);
+  const before = remembered?.before ?? (await unlessInterrupted(() => measure(interrupt.pause)));
+  if (!before) {
+    log.write({ type: 'end', step: 0, reason: 'interrupted' });
+    return { interrupted: true, folder: undefined, before, after: undefined };
+  }
   if (start === 0) log.write({ type: 'evaluation', step: 0, name: 'held-out', metrics: evaluationMetrics(before) });
   print(`  held-out before training: ${before.bitsPerCharacter.toFixed(3)} bits per character`);
 
@@ -144,20 +156,20 @@ export async function pretrain(
       schedule: scheduleOf(config, steps),
       clipNorm: config.clipNorm,
       gradients,
-      evaluate(step) {
-        const found = measure(step === steps ? undefined : config.evaluateTokens);
+      async evaluate(step, pause) {
+        const found = await measure(pause, step === steps ? undefined : evaluateTokensOf(config));
         if (step === steps) after = found;
         return { score: found.bitsPerCharacter, metrics: evaluationMetrics(found) };
       },
-      sample: () => sampleText(model, tokenizer, config.samplePrompt),
+      sample: (pause) => sampleText(model, tokenizer, samplePromptOf(config), pause),
       every: { evaluate: config.evaluateEvery, sample: config.sampleEvery, checkpoint: config.checkpointEvery },
       keepLast: config.keepLast,
-      state: { steps, before: { ...before } },
+      state: { before: { ...before } },
     },
     { run, log, stream },
     start,
   );
-  if (interrupted) return { interrupted, folder: undefined, before, after };
+  if (interrupted) return { interrupted, folder: undefined, before, after: undefined };
 
   // The result.
   const folder = join(config.out, 'model');
@@ -173,8 +185,10 @@ export async function pretrain(
       data: [inputs.data, inputs.tokenizer].map(({ path: name, sha256 }) => ({ name, sha256 })),
     },
   });
-  return { interrupted, folder, before, after: after ?? measure() };
+  return { interrupted, folder, before, after };
 }
+
+const planSchema = z.strictObject({ steps: z.int().positive() });
 
 /** `steps`, or fewer when `minutes` would not suffice. */
 function plannedSteps(config: PretrainConfig, secondsPerStep: number): number {

@@ -6,19 +6,29 @@ export interface ScheduleSettings {
   /** Fraction of the steps that warm up (one step at least). */
   warmup: number;
   /** Fraction of the steps over which wsd decays. */
-  decay: number;
+  decay?: number | undefined;
   /** Fraction of the peak where the schedule ends. */
-  floor: number;
+  floor?: number | undefined;
 }
 
+export const DEFAULT_DECAY = 0.2;
+export const DEFAULT_FLOOR = 0.1;
+
 /** The schedule of a run of `steps` updates. */
-export function scheduleOf({ schedule, warmup, decay, floor }: ScheduleSettings, steps: number): Schedule {
+export function scheduleOf(settings: ScheduleSettings, steps: number): Schedule {
+  const { schedule, warmup, decay = DEFAULT_DECAY, floor = DEFAULT_FLOOR } = settings;
   const warm = Math.max(1, Math.round(warmup * steps));
   switch (schedule) {
     case 'cosine':
       return warmUpCosine({ steps, warmUp: warm, floor });
     case 'wsd':
-      return warmUpStableDecay({ steps, warmUp: warm, decay: Math.round(decay * steps), floor });
+      // Both fractions are rounded to steps, and together may come to one step too many.
+      return warmUpStableDecay({
+        steps,
+        warmUp: warm,
+        decay: Math.min(Math.round(decay * steps), steps - warm),
+        floor,
+      });
     case 'linear':
       return sequence(
         { steps: warm, schedule: warmUp(warm) },

@@ -1,0 +1,11 @@
+// What a training run has done, by its own word: from the events it wrote, not from what was planned.
+import { join } from 'node:path';
+import { figure, readEvents, type StageFigure } from '../run/index.ts';
+
+/** How many parameters it has trained, on how many tokens. */
+export function whatWasDone(folder: string): StageFigure[] {
+  const events = readEvents(join(folder, 'events.jsonl'));
+  const parameters = events.findLast((event) => event.type === 'start')?.parameters;
+  const tokens = events.findLast((event) => event.type === 'step')?.tokens;
+  return [figure('parameters', parameters ?? Number.NaN), figure('tokens learned from', tokens ?? Number.NaN)];
+}

@@ -1,0 +1,61 @@
+// Which settings go together, in one place for commands, recipes and the library, before anything is written: what cannot be
+// done, and what would have no effect beside the others. A setting by itself is checked by its schema.
+import { ConfigError } from '../base/index.ts';
+import type { ExtendConfig } from './extend-config.ts';
+import type { PretrainConfig } from './pretrain-config.ts';
+import { DEFAULT_DECAY, type ScheduleSettings } from './schedule.ts';
+
+const refuse = (code: string, message: string, remedy: string, fields: Record<string, unknown>) =>
+  new ConfigError(code, message, { remedy, fields });
+
+/** @throws ConfigError when `setting` was given: `why` says beside what it does nothing */
+export function requireIdle(setting: string, value: unknown, why: string): void {
+  if (value === undefined) return;
+  throw refuse('no-effect', `${setting} has no effect ${why}`, `Leave ${setting} out, or change that.`, { setting });
+}
+
+function checkSchedule({ schedule, warmup, decay, floor }: ScheduleSettings): void {
+  if (schedule !== 'wsd') requireIdle('decay', decay, `with the schedule ${schedule}, only with wsd`);
+  if (schedule === 'constant') requireIdle('floor', floor, 'with the schedule constant, which does not fall');
+  // A little more than 1 for fractions that binary numbers cannot hold, such as 0.7 + 0.3.
+  if (schedule === 'wsd' && warmup + (decay ?? DEFAULT_DECAY) > 1 + 1e-9)
+    throw refuse(
+      'schedule-too-long',
+      `warmup ${warmup} and decay ${decay ?? DEFAULT_DECAY} together are more than all the steps`,
+      'Lower one of them: they are fractions of the steps, together at most 1.',
+      { warmup, decay },
+    );
+}
+
+/** What the stage of recipes shares with the verb. */
+type PretrainSettings = Omit<PretrainConfig, 'data' | 'tokenizer' | 'out' | 'steps'>;
+
+/** @throws ConfigError naming the settings that do not go together */
+export function checkPretrainSettings(config: PretrainSettings): void {
+  checkSchedule(config);
+  requireIdle('modelChanges.vocab_size', config.modelChanges['vocab_size'], 'as the vocabulary follows the tokenizer');
+  if (config.sampleEvery === 0) requireIdle('samplePrompt', config.samplePrompt, 'without sampleEvery');
+  if (config.evaluateEvery === 0)
+    requireIdle('evaluateTokens', config.evaluateTokens, 'with evaluateEvery 0, as the last evaluation takes all');
+}
+
+type ExtendSettings = Omit<ExtendConfig, 'model' | 'mix' | 'out'>;
+
+/** @throws ConfigError naming the settings that do not go together */
+export function checkExtendSettings(config: ExtendSettings): void {
+  checkSchedule(config);
+  const { layers, phases } = config;
+  if (layers === 'all') {
+    requireIdle('ropeLocalTheta', config.ropeLocalTheta, 'with layers "all", which leaves no window layer');
+    requireIdle('windowSize', config.windowSize, 'with layers "all", which leaves no window layer');
+  }
+  const falls = phases.findIndex((phase, i) => i > 0 && phase.contextLength < phases[i - 1]!.contextLength);
+  if (falls < 0) return;
+  const [before, now] = [phases[falls - 1]!.contextLength, phases[falls]!.contextLength];
+  throw refuse(
+    'context-falls',
+    `phase ${falls + 1} has a contextLength of ${now}, less than the ${before} of the phase before it`,
+    'Order the phases by rising contextLength.',
+    { phase: falls + 1, before, falls: now },
+  );
+}

@@ -1,5 +1,5 @@
 // Finding recipes: by name in `recipes/` here and in tsumugi's own folder, or by the path of a person's file.
-import { existsSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -26,8 +26,30 @@ export function listRecipes(): FoundRecipe[] {
   return [...found].map(([name, path]) => ({ name, path })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+const longestHeader = 4096;
+
 /**
- * Loads a recipe by name or path.
+ * What a recipe says of itself: the first sentence of the comment that its file begins with; '' without one. The file is read
+ * and not run: whoever only looks at a list has not asked for its code.
+ */
+export function summaryOf({ path }: FoundRecipe): string {
+  const bytes = Buffer.alloc(longestHeader);
+  const file = openSync(path, 'r');
+  try {
+    const text = bytes.toString('utf8', 0, readSync(file, bytes, 0, longestHeader, 0));
+    const lines = /^(?:#!.*\n)?((?:\/\/.*(?:\n|$))+)/.exec(text)?.[1] ?? '';
+    const comment = lines
+      .replaceAll(/^\/\/ ?/gm, '')
+      .replaceAll(/\s+/g, ' ')
+      .trim();
+    return /^.*?[.。](?= |$)/.exec(comment)?.[0] ?? comment;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Loads a recipe by name or path. This runs its file.
  *
  * @throws ConfigError for a name that there is no recipe of, DataError for a file that is not there or holds no recipe
  */

@@ -1,5 +1,5 @@
 // `tsumugi run`: finding recipes, settings, plan, refusals, the report.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,13 +25,34 @@ it('lists recipes, and the settings of one', async () => {
   const { code, stdout } = await run('--list');
   expect([code, stdout]).toEqual([
     0,
-    expect.stringMatching(/^ {2}plamo2-mini +tokenizer → .*recipes\/plamo2-mini\.ts$/m),
+    expect.stringMatching(/^ {2}plamo2-mini +The recipe of PLaMo 2 in miniature.*recipes\/plamo2-mini\.ts$/m),
   ]);
   const help = await run('plamo2-mini', '--help');
   expect(help.code).toBe(0);
   expect(help.stdout).toContain('Usage: tsumugi run RECIPE [options]');
   expect(help.stdout).toMatch(/^ {2}pretrain\.contextLength +tokens of a row \(default 256\)$/m);
   expect((await run('--help')).stdout).not.toContain('pretrain.contextLength');
+});
+
+it('lists recipes without running their files', async () => {
+  const recipes = join(home, 'recipes');
+  mkdirSync(recipes);
+  const code = `(await import('node:fs')).writeFileSync(${JSON.stringify(place('it-ran'))}, '');`;
+  writeFileSync(join(recipes, 'evil.ts'), `// Trains on  my notes.\n// With care.\n${code}\nexport default {};\n`);
+  writeFileSync(join(recipes, 'mute.ts'), code);
+  const before = process.cwd();
+  process.chdir(home);
+  try {
+    const { stdout } = await run('--list');
+    expect(stdout).toMatch(/^ {2}evil +Trains on my notes\. — recipes\/evil\.ts$/m);
+    expect(stdout).toMatch(/^ {2}mute +recipes\/mute\.ts$/m);
+    for (const args of [[], ['evl'], ['--help'], ['evil', '--list']]) await run(...args);
+    expect(existsSync(place('it-ran'))).toBe(false);
+    await run('./recipes/evil.ts', '--plan');
+    expect(existsSync(place('it-ran'))).toBe(true); // asked for by name: it is code, and runs
+  } finally {
+    process.chdir(before);
+  }
 });
 
 it.each([
@@ -44,7 +65,7 @@ it.each([
     '--set: there is no setting "pretrain.stepz"\n  → Did you mean "pretrain.steps"?',
   ],
   [['plamo2-mini', '--set', 'pretrain.steps=-3'], 'pretrain.steps: expected more than 0, got "-3"'],
-  [['plamo2-mini', '--set', 'text=/none', '--plan'], 'there is no file or folder /none'],
+  [['plamo2-mini', '--set', 'text=/none', '--plan'], '/none does not exist'],
   [
     ['plamo2-mini', '--set', 'evaluate.tasks=neadle', '--plan'],
     'there is no task "neadle"\n  → Did you mean "needle"?',

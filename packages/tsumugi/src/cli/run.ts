@@ -2,9 +2,9 @@
 import { join, relative } from 'node:path';
 import { ConfigError, signalExitCode } from '../base/index.ts';
 import { formatReport, type Recipe, runRecipe } from '../run/index.ts';
-import { type Io, write } from './io.ts';
+import { type Io, printable, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
-import { listRecipes, loadRecipe } from './recipes.ts';
+import { listRecipes, loadRecipe, summaryOf } from './recipes.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { defineVerb, type Run } from './verb.ts';
 
@@ -61,16 +61,12 @@ export const run: Run = async (args, io) => {
   return code;
 };
 
-async function list(io?: Io): Promise<number> {
-  const rows: [string, string][] = [];
-  for (const { name, path } of listRecipes()) {
-    const summary = await loadRecipe(path).then(
-      (recipe) => recipe.summary,
-      (error: Error) => `(${error.message.split('\n', 1)[0]})`,
-    );
-    rows.push([name, `${summary} — ${relative('', path)}`]);
-  }
-  await write(io?.stdout ?? process.stdout, rows.length > 0 ? formatRows(rows) : 'there are no recipes\n');
+async function list(io: Io = processIo): Promise<number> {
+  const rows = listRecipes().map((found): [string, string] => {
+    const summary = printable(io.stdout, summaryOf(found));
+    return [found.name, [...(summary === '' ? [] : [summary]), relative('', found.path)].join(' — ')];
+  });
+  await write(io.stdout, rows.length > 0 ? formatRows(rows) : 'there are no recipes\n');
   return 0;
 }
 

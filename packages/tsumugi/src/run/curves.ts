@@ -10,7 +10,7 @@ export interface Curve {
   readonly points: readonly (readonly [x: number, y: number | null])[];
 }
 
-/** Longer curves are thinned to about as many points: means of neighbours. */
+/** Longer curves are thinned to about as many points: means of neighbours, null where one of them was not finite. */
 const longest = 240;
 
 const loss = 'loss, nats per token';
@@ -53,8 +53,8 @@ function thin(points: readonly [number, Figure][]): [number, number | null][] {
   const thinned: [number, number | null][] = [];
   for (let start = 0; start < points.length; start += run) {
     const part = points.slice(start, start + run);
-    const values = part.map(([, value]) => value).filter((value) => value !== null);
-    const mean = values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+    const sum = part.reduce<Figure>((all, [, value]) => (all === null || value === null ? null : all + value), 0);
+    const mean = sum === null ? null : sum / part.length;
     thinned.push([part[Math.floor(part.length / 2)]![0], mean]);
   }
   return [...thinned.slice(0, -1), points.at(-1)!];

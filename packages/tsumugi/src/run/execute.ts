@@ -8,7 +8,7 @@ import { type Json, writeJson } from '../store/index.ts';
 import { formatDuration } from './format.ts';
 import { renderReport } from './html/index.ts';
 import { makeStep } from './make-step.ts';
-import { type PlannedStep, planSteps, recordsIn, takeInputs } from './plan.ts';
+import { type PlannedStep, planSteps, recordsIn, takeInputs, whyMade } from './plan.ts';
 import type { ProgressStream } from './progress.ts';
 import { type Recipe, stepsOf } from './recipe.ts';
 import { availableDisk, checkRecipeFolder, RecipeFolder } from './recipe-folder.ts';
@@ -87,7 +87,8 @@ export async function runRecipe<Schema extends z.ZodObject>(
     const mark = (now: ReportState, seconds?: number) => {
       states[i] = now;
       const took = seconds === undefined ? {} : { seconds };
-      events.write({ type: 'stage', step: i + 1, name: step.name, address, state: now, why, ...took });
+      const reason = now === 'made' ? whyMade(why) : why;
+      events.write({ type: 'stage', step: i + 1, name: step.name, address, state: now, why: reason, ...took });
     };
     if (state === 'unchanged') {
       mark('unchanged');

@@ -73,6 +73,7 @@ describe('sparklines', () => {
 
   it('condense many values into means', () => {
     expect(sparkline([0, 2, 6, 8, Number.NaN, Number.NaN], 3)).toBe('▁█×');
+    expect(sparkline([0, 2, 6, 8, 7, Number.NaN], 3)).toBe('▁█×');
     expect(
       sparkline(
         Array.from({ length: 1000 }, (_, i) => i),
@@ -81,5 +82,6 @@ describe('sparklines', () => {
     ).toBe('▁▂▃▄▅▆▇█');
     expect(curveLine('loss', [8.3144, 4, 2.1], 3)).toBe('loss 8.314 █▃▁ 2.100 (3 steps)');
     expect(curveLine('loss', [])).toBe('loss –');
+    expect(curveLine('loss', [8, 2.1, Number.NaN], 3)).toBe('loss 8.000 █▁× NaN (3 steps)');
   });
 });

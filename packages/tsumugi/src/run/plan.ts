@@ -131,6 +131,11 @@ export async function hashSource({ paths, settings }: Source): Promise<RecordedI
 
 const endings = (path: string): string => extname(basename(path, extname(path))) + extname(path);
 
+const notMade = 'not made yet';
+
+/** Why a step was made, once it is. */
+export const whyMade = (why: string): string => (why === notMade ? 'for the first time' : why);
+
 type Unjudged = Pick<PlannedStep, 'address' | 'inputs' | 'uses' | 'folder' | 'place' | 'record'>;
 type Judged = Pick<PlannedStep, 'state' | 'why' | 'shareDone'>;
 
@@ -149,7 +154,7 @@ async function judge(
   }
   if (record) return judgeCutOff(step, folder);
   const last = lastRecord(step.name, out, address);
-  return anew(last ? describeDifference(step, { inputs, uses }, last, earlier) : 'not made yet');
+  return anew(last ? describeDifference(step, { inputs, uses }, last, earlier) : notMade);
 }
 
 function judgeCutOff({ stage }: Step, folder: string): Judged {

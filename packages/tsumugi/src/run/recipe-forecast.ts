@@ -63,7 +63,9 @@ export async function forecastPlan(plan: readonly PlannedStep[]): Promise<Foreca
     const { step, state, shareDone, folder } = planned;
     const inputs = givenTo(planned, plan, expected);
     const again: ForecastRow['again'] = async (changes) =>
-      step.stage.forecast({ config: configOf(step, changes), inputs: inputs as never });
+      step.stage.config.safeParse({ ...(step.config as object), ...changes }).success
+        ? step.stage.forecast({ config: configOf(step, changes), inputs: inputs as never })
+        : undefined;
     const forecast = state === 'unchanged' ? undefined : await again({});
     if (forecast) expected.set(step, forecast);
     rows.push({

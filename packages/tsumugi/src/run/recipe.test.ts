@@ -47,7 +47,7 @@ async function refusal(body: () => Promise<unknown>): Promise<string> {
 describe('a recipe', () => {
   it('makes its steps, then skips them, and says why', async () => {
     const first = await run();
-    expect(states(first.report)).toEqual(['words made: not made yet', 'count made: not made yet']);
+    expect(states(first.report)).toEqual(['words made: for the first time', 'count made: for the first time']);
     expect(log).toEqual(['words', 'count from 0']);
     const second = await run();
     expect(log).toHaveLength(2);
@@ -113,7 +113,7 @@ describe('a recipe', () => {
     trouble.interruptAt = 2;
     const { interrupted, report } = await run();
     expect(interrupted).toBe(true);
-    expect(states(report)).toEqual(['words made: not made yet', 'count interrupted: not made yet']);
+    expect(states(report)).toEqual(['words made: for the first time', 'count interrupted: not made yet']);
     expect(readEvents(join(out(), 'events.jsonl')).at(-1)).toMatchObject({ type: 'end', reason: 'interrupted' });
     delete trouble.interruptAt;
     shown = '';
@@ -140,7 +140,7 @@ describe('a recipe', () => {
     expect(states(report)[0]).toMatch(/^words made: made .*, but list\.txt was changed$/);
     expect(states(report)[1]).toMatch(made);
     rmSync(join(out(), 'words', 'stage.json'));
-    expect(states((await run()).report)[0]).toContain('words made: not made yet');
+    expect(states((await run()).report)[0]).toContain('words made: for the first time');
   });
 
   it('refuses a result whose input changed meanwhile', async () => {

@@ -1,16 +1,27 @@
 // The report: everything in it, escaped, and nothing from a network; charts, lineage and heat maps as they should be.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { niceTicks, renderChart } from './html/chart.ts';
 import { escapeText } from './html/escape.ts';
 import { renderGrid } from './html/grid.ts';
 import { renderReport } from './html/index.ts';
 import { assignLanes, lineageNodes } from './html/lineage.ts';
-import { formatFigure, formatReport, type RecipeReport, type ReportStep } from './index.ts';
+import {
+  type Curve,
+  EventLog,
+  formatFigure,
+  formatReport,
+  type RecipeReport,
+  type ReportStep,
+  readCurves,
+} from './index.ts';
 
 const hash = (digit: string) => digit.repeat(64);
 const step = (name: string, inputs: string[], changes: Partial<ReportStep> = {}): ReportStep => ({
   ...{ name, stage: name, stageVersion: 1, uses: {}, kind: 'thing', address: hash('a'), place: `artefacts/${name}/x` },
-  ...{ state: 'made', why: 'not made yet', config: { depth: { steps: 5 } }, seconds: 61, sha256: hash('c') },
+  ...{ state: 'made', why: 'for the first time', config: { depth: { steps: 5 } }, seconds: 61, sha256: hash('c') },
   finished: '2026-11-22T10:26:14.000Z',
   inputs: {
     from: inputs.map((input) => ({
@@ -100,9 +111,18 @@ describe('charts', () => {
   it('break where nothing finite was measured', () => {
     const chart = renderChart('loss', [{ chart: 'loss', name: 'loss', points: [[1, 1], [2, null], [3, 2], [4, 3]] }]); // biome-ignore format: pairs
     expect(chart.match(/d="([^"]*)"/)![1]!.match(/M/g)).toHaveLength(2);
-    expect(renderChart('nothing', [{ chart: 'nothing', name: 'nothing', points: [[1, null]] }])).toBe('');
+    expect(renderChart('nothing', [{ chart: 'nothing', name: 'nothing', points: [] }])).toBe('');
     expect(renderChart('flat', [{ chart: 'flat', name: 'flat', points: [[1, 2], [2, 2]] }])).not.toMatch(/NaN|Infinity/); // biome-ignore format: pairs
     expect(renderChart('one', [{ chart: 'one', name: 'one', points: [[1, 0]] }])).not.toMatch(/NaN|Infinity/);
+  });
+
+  it('say when a curve ends in what is not finite', () => {
+    const ends = renderChart('loss', [{ chart: 'loss', name: 'training', points: [[1, 3], [2, 2.1], [3, null]] }]); // biome-ignore format: pairs
+    expect(ends).toContain('training not finite</span>');
+    expect(ends).not.toContain('training 2.100');
+    const only = renderChart('loss', [{ chart: 'loss', name: 'loss', points: [[1, null]] }]);
+    expect(only).toContain('last not finite</span>');
+    expect(only).not.toContain('<svg');
   });
 
   it('colour a grid from its worst to its best value', () => {
@@ -110,6 +130,26 @@ describe('charts', () => {
     const svg = renderGrid({ ...grid, scale: { unit: 'bits', worst: 4, best: 2 } });
     expect([...svg.matchAll(/heat-high\) (\d+)%/g)].map(([, share]) => share)).toEqual(['0', '100']);
     expect(svg).toContain('x 1, y 1: 4.000 bits');
+  });
+});
+
+describe('curves from a log', () => {
+  it('keep what is not finite when they are thinned, and where they end', () => {
+    const home = mkdtempSync(join(tmpdir(), 'tsumugi-curves-'));
+    const path = join(home, 'events.jsonl');
+    const total = 1000; // more than are shown: each point is a mean of five
+    {
+      using log = new EventLog(path);
+      for (let step = 1; step <= total; step++) {
+        const loss = step === 503 || step === total ? Number.NaN : step;
+        log.write({ type: 'step', step, loss });
+      }
+    }
+    const [{ points }] = readCurves(path) as [Curve];
+    rmSync(home, { recursive: true });
+    expect(points.length).toBeLessThan(250);
+    expect(points[0]).toEqual([3, 3]);
+    expect(points.filter(([, value]) => value === null).map(([step]) => step)).toEqual([503, total]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Json } from '../store/index.ts';
 import { toJson } from './changes.ts';
 import { codeCommit } from './commit.ts';
 import { type Curve, readCurves } from './curves.ts';
-import type { PlannedStep } from './plan.ts';
+import { type PlannedStep, whyMade } from './plan.ts';
 import type { RecordedInput } from './record.ts';
 import type { Grid, StageFigure, Table } from './results.ts';
 import type { Uses } from './stage.ts';
@@ -70,7 +70,7 @@ export function reportStep(out: string, planned: PlannedStep, state: ReportState
     address,
     place: relative(out, place),
     state,
-    why,
+    why: state === 'made' ? whyMade(why) : why,
     config: step.config,
     inputs,
     finished: result?.finished ?? null,

@@ -4,20 +4,20 @@ import { formatInteger, formatNumber } from './format.ts';
 const blocks = '▁▂▃▄▅▆▇█';
 const asciiBlocks = '_.-=+*#@';
 
-/** Means of `columns` equal parts of the values; NaN where a part holds no finite value. */
+/** Means of `columns` equal parts of the values; NaN where a part holds a value that is not finite. */
 function condense(values: readonly number[], columns: number): number[] {
   if (values.length <= columns) return [...values];
   return Array.from({ length: columns }, (_, column) => {
     const from = Math.floor((column * values.length) / columns);
     const to = Math.floor(((column + 1) * values.length) / columns);
-    const part = values.slice(from, to).filter(Number.isFinite);
+    const part = values.slice(from, to);
     return part.reduce((sum, value) => sum + value, 0) / part.length;
   });
 }
 
 /**
- * One character per value, or per mean of neighbours when there are more than `columns`; "×" where there is no finite
- * value. The lowest is the lowest block.
+ * One character per value, or per mean of neighbours when there are more than `columns`; "×" where a value was not finite.
+ * The lowest is the lowest block.
  */
 export function sparkline(values: readonly number[], columns = 40, ascii = false): string {
   const points = condense(values, columns);

@@ -42,8 +42,8 @@ export interface ForecastRow {
   readonly shareLeft: number;
   /** Bytes that its folder holds already. */
   readonly diskBytesThere: number;
-  /** The forecast with other settings. */
-  again(changes: Readonly<Record<string, Json>>): Promise<StepForecast>;
+  /** The forecast with other settings; undefined when the stage does not take them. */
+  again(changes: Readonly<Record<string, Json>>): Promise<StepForecast | undefined>;
 }
 
 export interface Available {
@@ -154,8 +154,10 @@ export async function requireRecipeFits(rows: readonly ForecastRow[], available:
 /** Which setting to change, and to what. */
 async function remedy(row: ForecastRow, resource: Resource, budget: number): Promise<string> {
   const names = row.forecast!.lowers?.[resource] ?? [];
-  const enough = async (changes: Record<string, Json>) =>
-    needs(await row.again(changes), resource) * (resource === 'time' ? row.shareLeft : 1) <= budget;
+  const enough = async (changes: Record<string, Json>) => {
+    const forecast = await row.again(changes);
+    return forecast !== undefined && needs(forecast, resource) * (resource === 'time' ? row.shareLeft : 1) <= budget;
+  };
   for (const name of names) {
     const value = (row.config as Record<string, Json | undefined>)[name];
     const smaller =

@@ -27,11 +27,13 @@ function tickText(value: number, spacing: number): string {
   return value.toFixed(Math.min(6, Math.max(0, -Math.floor(Math.log10(spacing) + 1e-9))));
 }
 
-/** A figure with a caption that names each curve with its last value; '' when nothing was measured. */
+/** A figure with a caption that names each curve with its last value, finite or not; '' when nothing was measured. */
 export function renderChart(title: string, curves: readonly Curve[]): string {
   const points = curves.flatMap((curve) => curve.points);
   const values = points.map(([, y]) => y).filter((y) => y !== null);
-  if (values.length === 0) return '';
+  if (points.length === 0) return '';
+  const caption = `<figcaption>${escapeText(title)}</figcaption><p class="legend">${curves.map((curve, i) => legendOf(title, curve, i)).join('')}</p>`;
+  if (values.length === 0) return `<figure>${caption}</figure>`;
   const xs = points.map(([x]) => x);
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -51,14 +53,18 @@ export function renderChart(title: string, curves: readonly Curve[]): string {
     (step) => `<text x="${px(x(step))}" y="${height - 6}" text-anchor="middle">${formatInteger(step)}</text>`,
   ); // biome-ignore format: one call
   const lines = curves.map((curve, i) => renderCurve(curve, colours[i % colours.length]!, x, y));
-  const legend = curves.map((curve, i) => {
-    const last = curve.points.findLast(([, value]) => value !== null)?.[1] ?? undefined;
-    const mark = `<i style="background:${colours[i % colours.length]}"></i>`;
-    const name = curve.name === title ? 'last' : `${mark}${escapeText(curve.name)}`;
-    return last === undefined ? '' : `<span>${name} ${last >= 10_000 ? formatCount(last) : formatNumber(last)}</span>`;
-  });
-  return `<figure><figcaption>${escapeText(title)}</figcaption><p class="legend">${legend.join('')}</p>
+  return `<figure>${caption}
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(title)}">${rows.join('')}${columns.join('')}${lines.join('')}</svg></figure>`;
+}
+
+/** The name of a curve, with its colour, and its last value. */
+function legendOf(title: string, { name, points }: Curve, index: number): string {
+  const last = points.at(-1)?.[1];
+  if (last === undefined) return '';
+  const mark = `<i style="background:${colours[index % colours.length]}"></i>`;
+  const text = name === title ? 'last' : `${mark}${escapeText(name)}`;
+  const value = last === null ? 'not finite' : last >= 10_000 ? formatCount(last) : formatNumber(last);
+  return `<span>${text} ${value}</span>`;
 }
 
 type Scale = (value: number) => number;

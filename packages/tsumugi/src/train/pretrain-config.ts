@@ -44,6 +44,9 @@ export const pretrainConfig = z.strictObject({
 export type PretrainConfig = z.output<typeof pretrainConfig>;
 export type PretrainInput = z.input<typeof pretrainConfig>;
 
+/** What a run settles on before its first step. */
+export const pretrainPlan = z.strictObject({ steps: count });
+
 /** Held-out tokens that are measured between steps. */
 export const evaluateTokensOf = ({ evaluateTokens = 50_000 }: Pick<PretrainConfig, 'evaluateTokens'>): number =>
   evaluateTokens;

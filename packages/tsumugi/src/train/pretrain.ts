@@ -2,7 +2,6 @@
 // save. Everything that is random follows from `seed`, and batch k is a function of (seed, k), so a resumed run goes on
 // bit for bit.
 import { join } from 'node:path';
-import { z } from 'zod';
 import { deriveSeed, steady } from '../base/index.ts';
 import {
   initialWeights,
@@ -34,7 +33,7 @@ import { formatParameterTable, sampleText } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
 import { forecastTraining } from './forecast.ts';
 import { type Pause, restore, runLoop } from './loop.ts';
-import { evaluateTokensOf, type PretrainConfig, samplePromptOf } from './pretrain-config.ts';
+import { evaluateTokensOf, type PretrainConfig, pretrainPlan, samplePromptOf } from './pretrain-config.ts';
 import { rehearse } from './rehearse.ts';
 import { scheduleOf } from './schedule.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
@@ -113,7 +112,7 @@ export async function pretrain(
     config,
   );
   const secondsPerStep = rehearse(gradients, optimizer);
-  const { steps } = run.plan(planSchema, () => ({ steps: plannedSteps(config, secondsPerStep) }));
+  const { steps } = run.plan(pretrainPlan, () => ({ steps: plannedSteps(config, secondsPerStep) }));
   const left = steps - start;
   print(formatParameterTable(modelConfig));
   print(formatForecast({ ...forecast, steps: left, tokens: left * batches.tokensPerStep, secondsPerStep }));
@@ -187,8 +186,6 @@ export async function pretrain(
   });
   return { interrupted, folder, before, after };
 }
-
-const planSchema = z.strictObject({ steps: z.int().positive() });
 
 /** `steps`, or fewer when `minutes` would not suffice. */
 function plannedSteps(config: PretrainConfig, secondsPerStep: number): number {

@@ -102,7 +102,10 @@ const adamRows: Row[] = [
   ['epsOn', { eps: 0.05, epsOn: 'uncorrected' }, { eps: 0.05 }],
 ];
 const sgdRows: Row[] = [
-  ...extras.map(([name, { eps: _, ...options }, like]: [string, { eps?: number }, object?]): Row => [name, options, like && { weightDecay: 0.1 }]), // biome-ignore format: short
+  ['nothing', {}],
+  ['weightDecay', { weightDecay: 0.3 }],
+  ['gradScale', { gradScale: 0.2 }],
+  ['lrScale', { lrScale: 0.5 }],
   ['momentum', { momentum: 0.6 }],
   ['nesterov', { momentum: 0.6, nesterov: true }, { momentum: 0.6 }],
 ];

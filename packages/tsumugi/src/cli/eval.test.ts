@@ -147,9 +147,14 @@ describe('tsumugi eval', () => {
     [['text', '--model', place('nowhere')], 'nowhere does not exist'],
     [['text', '--model', home], 'is not a model folder'],
     [['text', ...novel, ...model, '--set', 'depth=3'], 'text has no setting "depth"'],
-    [['jnli', ...novel, ...model], '--text is for the task text'],
+    [['jnli', ...novel, ...model], /--text is for the task text.*\n.*Add the task text/],
     [['jnli', ...model, '--data', place('none')], /jnli.*does not exist\. It comes from .*JGLUE.*CC BY-SA/],
     [['text', ...model, '--out', home], 'is a folder'],
+    [
+      ['text', ...model, '--out', join(place('novel.txt'), 'x.json')],
+      /--out .*novel.txt.x.json cannot be written: .*\n.*Name a file/,
+    ],
+    [['text', ...model, '--out', '/proc/x.json'], '--out /proc/x.json cannot be written'],
     [['text', ...model, '--judge-endpoint', 'http://localhost:1'], 'a judge needs --judge-model'],
     [['text', ...model, '--api-key-env', 'KEY'], '--api-key-env has no effect here: it is for --endpoint'],
     [

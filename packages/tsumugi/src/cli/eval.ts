@@ -1,8 +1,16 @@
 // `tsumugi eval`: measures a model on tasks. `eval pfgen --questions … --answers …`, which scores stored answers without a
 // model, is a contract for measuring.
-import { statSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigError, cacheFolder, DataError, makeFolder, signalExitCode, writeFileAtomic } from '../base/index.ts';
+import {
+  ConfigError,
+  cacheFolder,
+  DataError,
+  makeFolder,
+  signalExitCode,
+  writeFileAtomic,
+  writingAt,
+} from '../base/index.ts';
 import {
   type Backend,
   type EvaluationProgress,
@@ -37,7 +45,6 @@ Answers are kept: a run that was stopped, or is run again, asks only what is mis
   },
   async (values, io, names) => {
     if (values.list) return showTasks(values, io);
-    checkOut(values.out);
     if (values.answers !== undefined || values.questions !== undefined) return rescore(values, io, names);
     return measure(values, io, names);
   },
@@ -57,11 +64,15 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
     });
   if (values.text.length > 0) {
     const place = tasks.findIndex(({ name }) => name === 'text');
-    if (place < 0) throw new ConfigError('no-text-task', '--text is for the task text, which is not among the tasks');
+    if (place < 0)
+      throw new ConfigError('no-text-task', '--text is for the task text, which is not among the tasks', {
+        remedy: 'Add the task text, or leave --text out.',
+      });
     tasks[place] = textTask(values.text, readOptions({ ...values, field: values.field ?? textOptions.field.default }));
   }
   checkModels(values);
   checkPlaces(values, placesOf(values, 'measuring', tasks));
+  checkOut(values.out);
   const cache = values.noCache ? undefined : (values.cache ?? cacheFolder('answers'));
   await using backend = await openModel(values);
   await using judge = await openJudge(values);
@@ -140,6 +151,7 @@ async function rescore(values: Options, io: Io, names: readonly string[]): Promi
       },
     );
   checkPlaces(values, placesOf(values, 'stored', []));
+  checkOut(out);
   const { rescorePfgen } = await import('../eval/pfgen/index.ts');
   using progress = new ProgressLine(io.stderr, 'pfgen');
   const result = await rescorePfgen({
@@ -192,4 +204,9 @@ function checkOut(out: string | undefined): void {
   if (statSync(out, { throwIfNoEntry: false })?.isDirectory())
     throw new DataError('place-taken', `--out ${out} is a folder`, { remedy: 'Name a file, new or not.' });
   makeFolder(dirname(out));
+  writingAt(out, () => {
+    const probe = `${out}.${process.pid}.tmp`;
+    closeSync(openSync(probe, 'wx'));
+    rmSync(probe);
+  });
 }

@@ -43,6 +43,11 @@ export function checkNeeds({ name, needs = [] }: Task, has: { judge: boolean; ch
 
 /** @throws DataError naming the sample whose metric is no number, or whose id comes twice */
 export function checkRecords(task: Task, records: readonly SampleRecord[]): void {
+  if (!Array.isArray(records) || !records.every((record) => typeof record?.id === 'string' && record.metrics))
+    throw new DataError('bad-result', `${task.name} returned no list of records with "id" and "metrics"`, {
+      remedy: 'Return { records, settings, promptHash } from its run (docs/eval.md).',
+      fields: { task: task.name },
+    });
   if (records.length === 0)
     throw new DataError('no-samples', `${task.name} has no samples`, {
       remedy: 'Check its data: there is nothing to measure, and that is no score of 0.',

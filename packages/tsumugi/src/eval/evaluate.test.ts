@@ -302,6 +302,11 @@ describe('evaluate refuses', () => {
     await refuse([odd], `palindrome, sample "b": same is ${shown}, which is no finite number`);
   });
 
+  it.each([undefined, {}, [null], [{ id: 1, metrics: {} }], [{ id: 'a' }]])('no records: %j', async (records) => {
+    const odd = { ...palindrome, run: async () => ({ records, settings: {}, promptHash: '' }) as never };
+    await refuse([odd], 'palindrome returned no list of records with "id" and "metrics"');
+  });
+
   it('two samples of one name', async () => {
     const record = { id: 'a', metrics: { same: 1 } };
     const twice: Task = {

@@ -6,7 +6,7 @@
 import { existsSync, globSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ConfigError, DataError, suggestion } from '../base/index.ts';
+import { ConfigError, DataError, suggestion, TsumugiError } from '../base/index.ts';
 import type { Task } from './task.ts';
 import { codeHash } from './task-code.ts';
 
@@ -49,8 +49,12 @@ function faultOf(task: unknown): string | undefined {
   if (typeof task !== 'object' || task === null) return `it is ${task === null ? 'null' : `a ${typeof task}`}`;
   for (const [name, type] of Object.entries(fields)) {
     const value = (task as Record<string, unknown>)[name];
-    if (typeof value !== type) return value === undefined ? `"${name}" is missing` : `"${name}" is no ${type}`;
+    if (typeof value !== type || value === null)
+      return value === undefined ? `"${name}" is missing` : `"${name}" is no ${type}`;
   }
+  const { asks } = task as { asks: unknown };
+  if (!Array.isArray(asks) || !asks.every((kind) => ['generate', 'choices', 'rolling'].includes(kind as string)))
+    return '"asks" is no list of "generate", "choices", "rolling"';
   return undefined;
 }
 
@@ -104,7 +108,17 @@ async function ownTasks(name: string): Promise<Task[]> {
       fields: { path },
     });
   const code = await codeHash(path);
-  const tasks = await tasksIn(path);
+  let tasks: Task[];
+  try {
+    tasks = await tasksIn(path);
+  } catch (cause) {
+    if (cause instanceof TsumugiError) throw cause;
+    throw new DataError('bad-task', `${name} cannot be loaded: ${(cause as Error).message}`, {
+      remedy: `Mend it: node ${name} shows where it happened.`,
+      fields: { path },
+      cause,
+    });
+  }
   for (const task of tasks) codes.set(task, code);
   if (tasks.length > 0) return tasks;
   throw new DataError('bad-task', `${name} has no default export`, {

@@ -152,7 +152,7 @@ class GgufBackend implements Backend {
         'too-long',
         `request ${index + 1} (${request.kind}) takes ${length} tokens, and the context holds ${contextSize}`,
         {
-          remedy: `Open ${this.model} with a context of ${length + 1} tokens at least.`,
+          remedy: `Give it a larger context: --context-size ${length + 1}.`,
           fields: { request, length, contextSize },
         },
       );
@@ -226,7 +226,7 @@ class GgufBackend implements Backend {
         'unreadable-tokens',
         `the tokens of ${this.model} do not spell the text they were made from`,
         {
-          remedy: 'Measure the text as a whole.',
+          remedy: 'Measure it as a whole, with the task text.',
           fields: { request },
         },
       );

@@ -42,12 +42,12 @@ export async function openBackend(spec: BackendSpec): Promise<Backend> {
   }
   if (spec.apiKeyEnv !== undefined)
     throw new ConfigError('no-endpoint', 'a key is for an endpoint, but none was named', {
-      remedy: 'Name the endpoint, or leave the key out.',
+      remedy: 'Name the --endpoint, or leave the key out.',
     });
   const found = statSync(model, { throwIfNoEntry: false });
   if (!found)
     throw new DataError('no-model', `${model} does not exist`, {
-      remedy: 'Name a model folder, a .gguf file, or an endpoint that has a model of this name.',
+      remedy: 'Name a model folder, a .gguf file, or with --endpoint the service that has a model of this name.',
       fields: { path: model },
     });
   if (found.isFile()) {

@@ -78,7 +78,7 @@ export class Fields {
     throw this.#error(
       unread,
       `is an argument that ${this.#id} does not have`,
-      near ? `did you mean "${near}"?` : 'use the data file of M-IFEval as published',
+      near ? `Did you mean "${near}"?` : 'Use the data file of M-IFEval as published.',
     );
   }
 
@@ -86,7 +86,7 @@ export class Fields {
     return this.#error(
       name,
       `should be ${expected} but is ${describe(this.#values[name])}`,
-      `correct kwargs of ${this.#id}`,
+      `Correct kwargs of ${this.#id}.`,
     );
   }
 

@@ -95,7 +95,7 @@ export async function generateAnswers(
       `the model gave ${ROUNDS} empty answers to "${reference.question}" in trial ${trial}` +
         (open.length > 1 ? ` (and to ${open.length - 1} more)` : ''),
       {
-        remedy: 'The benchmark fails such a model. Look at what it writes with tsumugi generate.',
+        remedy: 'The benchmark fails such a model. Another task with --json --records shows what it writes.',
         fields: { question: reference.question, trial, open: open.length },
       },
     );

@@ -102,7 +102,11 @@ export function pfgenTask(cacheFolder?: string): Task {
     metric: 'score',
     asks: ['generate'],
     shots: EXAMPLES,
-    data: { files: [FILE], origin: ORIGIN, licence: LICENCE },
+    data: {
+      files: [FILE],
+      origin: `${ORIGIN} (its folder data, packed: tar -cJf questions.tar.xz data)`,
+      licence: LICENCE,
+    },
     options: OPTIONS,
     run: (context) => run(context, cacheFolder ?? defaultCacheFolder()),
   };

@@ -60,7 +60,10 @@ function splitSeed(given: string | undefined, byDefault: number | undefined): nu
   if (given === undefined) return byDefault;
   const seed = Number(given);
   if (/^\d+$/.test(given) && seed < 2 ** 32) return seed;
-  throw new ConfigError('bad-setting', `${HELD_OUT} should be a seed, a whole number from 0, not "${given}"`);
+  throw new ConfigError('bad-setting', `${HELD_OUT} should be a seed, a whole number from 0, not "${given}"`, {
+    remedy: `Write for instance --set ${HELD_OUT}=0.`,
+    fields: { option: HELD_OUT, value: given },
+  });
 }
 
 /**

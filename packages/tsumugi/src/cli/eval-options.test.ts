@@ -1,7 +1,7 @@
 // Every option of `tsumugi eval` has an effect where it is taken, and is refused by its name where it has none.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -147,6 +147,54 @@ describe('what is asked of an endpoint', () => {
     const { code, stderr } = await evaluate(service, '--timeout', '0.1');
     expect(code).toBe(2);
     expect(stderr).toMatch(/gave no answer in 0\.1 s\n.*--concurrency, or give more time with --timeout/);
+  });
+});
+
+describe('what is asked of tasks and judges', () => {
+  const data = join(home, 'data');
+  const write = (name: string, rows: object[]) => {
+    mkdirSync(dirname(join(data, name)), { recursive: true });
+    writeFileSync(join(data, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  };
+  write('ja-mt-bench/question.jsonl', [{ question_id: 1, category: 'math', turns: ['一', '二'] }]);
+
+  it('--data, --judge-model, --judge-endpoint and --judge-api-key-env', async () => {
+    process.env['TSUMUGI_TEST_KEY'] = 'sk-judge';
+    const written: Handler = () => [200, { choices: [{ message: { content: 'よい [[8/10]]' } }] }];
+    const [service, judge] = [await Service.start(written), await Service.start(written)];
+    const at = [
+      '--model',
+      'm',
+      '--endpoint',
+      service.address,
+      '--chat',
+      'chat',
+      '--data',
+      data,
+      '--no-cache',
+      '--json',
+    ];
+    const by = ['--judge-model', 'j', '--judge-endpoint', judge.address, '--judge-api-key-env', 'TSUMUGI_TEST_KEY'];
+    const { code, stdout, stderr } = await runCli(['eval', 'ja-mt-bench', ...at, ...by]);
+    expect(code, stderr).toBe(0);
+    const [report] = (JSON.parse(stdout) as EvaluationReport).tasks;
+    expect(report).toMatchObject({
+      ...{ n: 2, metrics: { score: { value: 8 } }, answers: { texts: 2 }, judgeAnswers: { texts: 2 } },
+      judge: { model: `j at ${judge.address}/v1` },
+    });
+    expect(service.asked.map(({ authorization }) => authorization)).toEqual([undefined, undefined]);
+    expect(judge.asked.filter(({ path }) => path.endsWith('/chat/completions')).at(-1)).toMatchObject({
+      ...{ authorization: 'Bearer sk-judge', body: { model: 'j', temperature: 0, max_tokens: 2048 } },
+    });
+  });
+
+  it('--set', async () => {
+    const service = await Service.start(answering);
+    const at = ['--model', 'm', '--endpoint', service.address, '--chat', 'chat', '--no-cache', '--json'];
+    const set = ['--set', 'lengths=512', 'depths=0,100', '--set', 'samples=2'];
+    const { stdout } = await runCli(['eval', 'needle-generate', ...at, ...set]);
+    const [report] = (JSON.parse(stdout) as EvaluationReport).tasks;
+    expect(report).toMatchObject({ n: 4, settings: { lengths: '512', depths: '0,100' } });
   });
 });
 

@@ -120,6 +120,61 @@ describe('tsumugi eval', () => {
     expect(readdirSync(place('sub'))).toEqual(['results.json']);
   });
 
+  it('reads text as it is told to', async () => {
+    const read = async (...flags: string[]) => {
+      const { stdout, stderr } = await runCli([
+        'eval',
+        'text',
+        ...model,
+        '--no-cache',
+        '--json',
+        '--records',
+        ...flags,
+      ]);
+      expect(stderr).not.toContain('error');
+      return (JSON.parse(stdout) as EvaluationReport).tasks[0]!.records!.map(({ prompt }) => prompt);
+    };
+    writeFileSync(place('rows.jsonl'), '{"text": "表", "body": "裏"}\n');
+    expect(await read('--text', place('rows.jsonl'))).toEqual(['表']);
+    expect(await read('--text', place('rows.jsonl'), '--field', 'body')).toEqual(['裏']);
+    writeFileSync(place('sjis.txt'), Buffer.from([0x94, 0x4c]));
+    expect(await read('--text', place('sjis.txt'), '--encoding', 'shift_jis')).toEqual(['猫']);
+    expect((await read(...novel)).length).toBe(1);
+    expect((await read(...novel, '--document-characters', '100')).length).toBeGreaterThan(1);
+  });
+
+  it('computes as it is told to, and writes as many texts at a time', async () => {
+    const index = fileURLToPath(new URL('../eval/index.ts', import.meta.url));
+    writeFileSync(
+      place('falling.ts'),
+      `import { sampleTask } from ${JSON.stringify(index)};
+export default sampleTask({
+  name: 'falling', version: 1, summary: '', metric: 'letters', asks: ['generate'], shots: 0, wording: '',
+  load: () => ({ samples: [20, 16, 12, 8, 4, 2].map((n) => ({ id: String(n) })), examples: [] }),
+  ask: ({ id }) => ({ kind: 'generate', prompt: '猫', maxTokens: Number(id), stop: [], temperature: 0, topP: 1, seed: 1 }),
+  score: (_sample, { tokens }) => ({ metrics: { letters: tokens }, answer: '', target: '' }),
+});
+`,
+    );
+    /** Tokens of the kept answers, in the order in which they came. */
+    const order = async (folder: string, ...flags: string[]) => {
+      const { stdout } = await runCli(['eval', place('falling.ts'), ...model, '--cache', folder, '--json', ...flags]);
+      const [file] = readdirSync(folder);
+      const lines = readFileSync(join(folder, file!), 'utf8').trim().split('\n');
+      return {
+        report: (JSON.parse(stdout) as EvaluationReport).tasks[0]!,
+        tokens: lines.map((line) => (JSON.parse(line) as { answer: { tokens: number } }).answer.tokens),
+      };
+    };
+    const together = await order(place('together'));
+    const alone = await order(place('alone'), '--slots', '1', '--dtype', 'bfloat16');
+    // Side by side, the shortest ends first.
+    expect(together.tokens).toEqual([2, 4, 8, 12, 16, 20]);
+    expect(alone.tokens).toEqual([20, 16, 12, 8, 4, 2]);
+    expect(together.report.model.settings['dtype']).toBe('float32');
+    expect(alone.report.model.settings['dtype']).toBe('bfloat16');
+  });
+
   it('runs the example of a task of one’s own', async () => {
     const example = fileURLToPath(new URL('../../../../examples/opposites.ts', import.meta.url));
     const { code, stdout, stderr } = await runCli(['eval', example, ...model, '--no-cache', '--json', '--records']);

@@ -180,6 +180,11 @@ it('the seed decides the interval, and nothing else of a figure', async () => {
   expect([one.low, one.high]).not.toEqual([zero.low, zero.high]);
 });
 
+it('lengths are in the tokens of the model, where it can count them', async () => {
+  const { report } = await run(cases.find(({ task }) => task === 'needle')!);
+  expect(report.settings).toMatchObject({ unit: 'tokens' });
+});
+
 it('text measures as many documents as the limit says, the first', async () => {
   const paths = [1, 2, 3].map((i) => join(folder.path, `${i}.txt`));
   for (const path of paths) writeFileSync(path, `${path}の文。`);

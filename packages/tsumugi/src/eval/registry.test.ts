@@ -46,6 +46,18 @@ describe('the registry', () => {
       `export default { name: 'half', version: '1' };`,
       'the default export is no task: "version" is no number',
     ],
+    ['broken.ts', 'export default {', /broken\.ts cannot be loaded: .*\n.*node .*broken\.ts shows where/],
+    ['throws.ts', 'throw new Error("mine");', 'throws.ts cannot be loaded: mine'],
+    [
+      'asks.ts',
+      `export default { name: 'x', version: 1, summary: '', metric: 'm', asks: null, run() {} };`,
+      '"asks" is no object',
+    ],
+    [
+      'kinds.ts',
+      `export default { name: 'x', version: 1, summary: '', metric: 'm', asks: ['talk'], run() {} };`,
+      '"asks" is no list of "generate", "choices", "rolling"',
+    ],
     ['empty.ts', `export default { name: 'half' };`, 'the default export is no task: "version" is missing'],
   ])('refuses %s', async (name, content, message) => {
     await expect(findTasks([ownFile(name, content)])).rejects.toThrow(message);

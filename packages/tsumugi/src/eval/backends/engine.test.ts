@@ -117,6 +117,19 @@ describe('the engine', () => {
     expect(chat).toEqual(plain);
   });
 
+  it('ends an answer where its template says that another turn begins', async () => {
+    using model = tiny.load();
+    const loaded = { model, tokenizer: tiny.loadTokenizer(), name: 'tiny', fingerprint: 'x' };
+    const prompt = [{ role: 'user', content: '猫は?' }] as const;
+    const ask = async (stop: string[]) => {
+      await using backend = engineBackend(loaded, { template: { ...plainTemplate, stop } });
+      return (await answersOf(backend, [{ ...generate(''), prompt }]))[0] as GenerateAnswer;
+    };
+    const whole = await ask([]);
+    const turn = [...whole.text][3]!;
+    expect(await ask([turn])).toMatchObject({ text: whole.text.slice(0, whole.text.indexOf(turn)), finish: 'stop' });
+  });
+
   it('gives no answer from weights that were changed in their file meanwhile', async () => {
     using model = new TinyModel(3);
     await using backend = await openEngine(model.folder);

@@ -1,7 +1,7 @@
 // Endpoints as they are in the world: what services say instead of an answer, in their own words, and what becomes of it.
 import { createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Backend } from '../backend.ts';
 import type { Answer, ChoicesAnswer, GenerateAnswer, GenerateRequest, Request } from '../request.ts';
 import { openaiBackend } from './openai.ts';
@@ -95,6 +95,20 @@ describe('what passes is met with another try', () => {
     const before = performance.now();
     await ask(await open(service), [generate('x')]);
     expect(performance.now() - before).toBeGreaterThan(least - 5);
+  });
+
+  it('after waits that double', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    const times: number[] = [];
+    const service = await Service.start(() => {
+      times.push(performance.now());
+      return [503, {}];
+    });
+    await expect(ask(await open(service, { retryDelaySeconds: 0.05, retries: 3 }), [generate('x')])).rejects.toThrow();
+    const waits = times.slice(1).map((time, i) => time - times[i]!);
+    for (const [i, least] of [50, 100, 200].entries()) expect(waits[i]).toBeGreaterThan(least - 5);
+    expect(waits[0]).toBeLessThan(100);
+    vi.restoreAllMocks();
   });
 
   it('in the end it is an error', async () => {

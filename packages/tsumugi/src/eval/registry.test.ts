@@ -46,7 +46,7 @@ describe('the registry', () => {
       `export default { name: 'half', version: '1' };`,
       'the default export is no task: "version" is no number',
     ],
-    ['broken.ts', 'export default {', /broken\.ts cannot be loaded: .*\n.*node .*broken\.ts shows where/],
+    ['broken.ts', 'export default {', /broken\.ts cannot be loaded: .*node .*broken\.ts shows where/s],
     ['throws.ts', 'throw new Error("mine");', 'throws.ts cannot be loaded: mine'],
     [
       'asks.ts',

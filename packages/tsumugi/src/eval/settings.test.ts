@@ -200,8 +200,10 @@ it('text measures as many documents as the limit says, the first', async () => {
 });
 
 it('the judge of ja-mt-bench is greedy, has room for its reasons, and the seed does not reach it', async () => {
-  const { judged } = await run(cases.find(({ task }) => task === 'ja-mt-bench')!, { seed: 3 });
+  const { judged, asked } = await run(cases.find(({ task }) => task === 'ja-mt-bench')!, { seed: 3 });
   expect(judged).toHaveLength(6);
   for (const request of judged)
     expect(request).toMatchObject({ temperature: 0, topP: 1, maxTokens: 2048, seed: 0, stop: [] });
+  for (const request of asked as GenerateRequest[])
+    expect(request).toMatchObject({ temperature: 0.7, topP: 1, maxTokens: 1024, stop: [] });
 });

@@ -38,13 +38,11 @@ View<T> view(const at::Tensor& tensor) {
 std::vector<int64_t> first_keys(const Shape& shape, int64_t window, const at::Tensor& documents) {
   const int64_t sequences = documents.defined() ? shape.batch : 1;
   std::vector<int64_t> low(sequences * shape.queries);
-  for (int64_t b = 0; b < sequences; b++) {
-    const int32_t* document = documents.defined() ? documents.data_ptr<int32_t>() + b * shape.queries : nullptr;
-    int64_t start = 0;
-    for (int64_t t = 0; t < shape.queries; t++) {
-      if (document && t > 0 && document[t] != document[t - 1]) start = t;
-      low[b * shape.queries + t] = window < 0 ? start : std::max(start, t + shape.offset() - window);
-    }
+  const at::Tensor starts = documents.defined() ? starts_of_documents(documents) : at::Tensor();
+  const int* start = starts.defined() ? starts.data_ptr<int>() : nullptr;
+  for (int64_t i = 0; i < sequences * shape.queries; i++) {
+    const int64_t first = start ? start[i] : 0, t = i % shape.queries;
+    low[i] = window < 0 ? first : std::max(first, t + shape.offset() - window);
   }
   return low;
 }
@@ -286,15 +284,10 @@ void check(const at::Tensor& query, const at::Tensor& key, const at::Tensor& val
 
 at::Tensor dense_rows(const at::Tensor& tensor) { return tensor.stride(3) == 1 ? tensor : tensor.contiguous(); }
 
-at::Tensor documents_of(const OptionalTensor& documents) {
-  const at::Tensor tensor = value_or_undefined(documents);
-  return tensor.defined() ? tensor.contiguous() : tensor;
-}
-
 std::tuple<at::Tensor, at::Tensor> attention_cpu(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                                  int64_t window, double scale,
                                                  const OptionalTensor& documents) {
-  const at::Tensor boundaries = documents_of(documents);
+  const at::Tensor boundaries = value_or_undefined(documents);
   check(query, key, value, boundaries);
   const at::Tensor q = dense_rows(query), k = dense_rows(key), v = dense_rows(value);
   at::Tensor out = at::empty(query.sizes(), query.options());
@@ -309,7 +302,7 @@ std::tuple<at::Tensor, at::Tensor> attention_cpu(const at::Tensor& query, const 
 std::tuple<at::Tensor, at::Tensor, at::Tensor> attention_backward_cpu(
     const at::Tensor& grad, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& out,
     const at::Tensor& logsumexp, int64_t window, double scale, const OptionalTensor& documents) {
-  const at::Tensor boundaries = documents_of(documents);
+  const at::Tensor boundaries = value_or_undefined(documents);
   check(query, key, value, boundaries);
   const at::Tensor q = dense_rows(query), k = dense_rows(key), v = dense_rows(value), g = dense_rows(grad);
   at::Tensor grad_query = at::empty(query.sizes(), query.options());

@@ -17,12 +17,11 @@ struct Conv {
   const T* x;             // [B, T, C]
   const T* taps;          // [k, C]
   const T* history;       // [B, k − 1, C] or null
-  const int* documents;   // [B, T] or null
+  const int* starts;      // [B, T]: where each position's document starts; or null
   const T* zeros;         // [C]
 
-  bool same_document(int64_t b, int64_t t, int64_t u) const {
-    return !documents || documents[b * length + t] == documents[b * length + u];
-  }
+  /// Whether an earlier position u is in the document of t.
+  bool same_document(int64_t b, int64_t t, int64_t u) const { return !starts || starts[b * length + t] <= u; }
 
   /// The k rows that position t sees, oldest first, from channel c0 on.
   void window(int64_t b, int64_t t, int64_t c0, const T** rows) const {
@@ -152,20 +151,20 @@ void check(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& docu
 
 /// The operands as contiguous tensors in the layout the loops want.
 struct Operands {
-  at::Tensor x, taps, history, documents, zeros;
+  at::Tensor x, taps, history, starts, zeros;
 
   Operands(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& ids, const at::Tensor& state)
       : x(input.contiguous()),
         taps(weight.select(1, 0).t().contiguous()),
         history(state.defined() && state.size(2) > 0 ? state.transpose(1, 2).contiguous() : at::Tensor()),
-        documents(ids.defined() ? ids.contiguous() : at::Tensor()),
+        starts(ids.defined() ? starts_of_documents(ids) : at::Tensor()),
         zeros(at::zeros({input.size(2)}, input.options())) {}
 
   template <typename T>
   Conv<T> view() const {
     return {x.size(0), x.size(1), x.size(2), taps.size(0), x.data_ptr<T>(), taps.data_ptr<T>(),
             history.defined() ? history.data_ptr<T>() : nullptr,
-            documents.defined() ? documents.data_ptr<int>() : nullptr, zeros.data_ptr<T>()};
+            starts.defined() ? starts.data_ptr<int>() : nullptr, zeros.data_ptr<T>()};
   }
 };
 

@@ -81,6 +81,20 @@ inline at::Tensor sum_of_blocks(const at::Tensor& partial) {
   return sum;
 }
 
+/// For each token of int32 [B, T], where its document starts in its row. A document is a run of equal numbers: one that
+/// comes again after another is a new document.
+inline at::Tensor starts_of_documents(const at::Tensor& documents) {
+  const at::Tensor ids = documents.contiguous();
+  at::Tensor starts = at::empty(ids.sizes(), ids.options());
+  const int64_t length = ids.size(1);
+  for (int64_t b = 0; b < ids.size(0); b++) {
+    const int* in = ids.data_ptr<int>() + b * length;
+    int* out = starts.data_ptr<int>() + b * length;
+    for (int64_t t = 0; t < length; t++) out[t] = t > 0 && in[t] == in[t - 1] ? out[t - 1] : static_cast<int>(t);
+  }
+  return starts;
+}
+
 /// Our backward functions are not differentiable themselves: say so instead of returning a constant.
 inline void refuse_double_backward(const char* name) {
   TORCH_CHECK(!at::GradMode::is_enabled(), name, ": the gradient of its gradient is not implemented; "

@@ -39,13 +39,12 @@ void check(const Inputs& in) {
 /// uint8 [B, T]: whether a token belongs to another document than the one before it.
 at::Tensor resets_of(const at::Tensor& documents) {
   if (!documents.defined()) return {};
-  const at::Tensor ids = documents.contiguous();
-  at::Tensor resets = at::zeros(ids.sizes(), ids.options().dtype(at::kByte));
-  const int* in = ids.data_ptr<int>();
+  const at::Tensor starts = starts_of_documents(documents);
+  at::Tensor resets = at::empty(starts.sizes(), starts.options().dtype(at::kByte));
+  const int* start = starts.data_ptr<int>();
   uint8_t* out = resets.data_ptr<uint8_t>();
-  const int64_t length = ids.size(1);
-  for (int64_t b = 0; b < ids.size(0); b++)
-    for (int64_t t = 1; t < length; t++) out[b * length + t] = in[b * length + t] != in[b * length + t - 1];
+  const int64_t length = starts.size(1);
+  for (int64_t i = 0; i < starts.numel(); i++) out[i] = i % length > 0 && start[i] == i % length;
   return resets;
 }
 

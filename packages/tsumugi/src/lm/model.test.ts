@@ -229,6 +229,27 @@ describe('a fresh model', () => {
   });
 });
 
+it('reads a pack as its runs of equal document numbers, each of which decodes alone from a cache', () => {
+  scope(() => {
+    using model = new Plamo2(smallConfig(), initialWeights(5));
+    const runs = [3, 6, 1, 5];
+    const all = Array.from({ length: 15 }, (_, i) => 5 + ((7 * i) % 40));
+    const documents = tensor([runs.flatMap((length, i) => Array<number>(length).fill(i % 2))], { dtype: 'int32' });
+    noGrad(() => {
+      const packed = model.forward(asIds(all), { documents });
+      let at = 0;
+      for (const length of runs) {
+        using cache = new Cache(model.config);
+        for (let i = at; i < at + length; i++) {
+          const step = model.forward(asIds([all[i]!]), { cache });
+          expect(relative(step, packed.narrow(1, i, 1))).toBeLessThan(1e-4);
+        }
+        at += length;
+      }
+    });
+  });
+});
+
 // Kept below the CPU's level, oneDNN has no bfloat16 products, while libtorch still asks it for them.
 const { level, highest } = describeNative().cpuLevel;
 

@@ -8,7 +8,7 @@ import type { Plamo2Config } from './config.ts';
 export interface ForwardOptions {
   /** Continues the sequences it holds; T new tokens are added to it. A `BatchCache` takes one token of each. */
   cache?: Cache | BatchCache | undefined;
-  /** [B, T] int32, non-decreasing along T: which document a token belongs to. */
+  /** [B, T] int32: runs of equal numbers along T are documents. */
   documents?: Tensor | undefined;
   /** Recompute each layer's activations during backward instead of keeping them. */
   checkpointLayers?: boolean;

@@ -8,6 +8,7 @@
 // and dtype), and one block's mask.
 import { arange, cat, customOperator, hasOperator, type Tensor } from '../../torch/index.ts';
 import type { AttentionOptions } from './attention.ts';
+import { documentNumbers } from './documents.ts';
 
 const fused = customOperator('aten::scaled_dot_product_attention');
 
@@ -38,6 +39,10 @@ function blocksOf(T: number, S: number, window: number | null, size: number): Bl
   });
 }
 
+/** With documents whose numbers are all different. */
+const numbered = (settings: Settings): Settings =>
+  settings.documents ? { ...settings, documents: documentNumbers(settings.documents) } : settings;
+
 /** Where a block's queries must not look: [n, keys], or [B, 1, n, keys] with documents. */
 function hidden({ from, to, low, high }: Block, offset: number, device: Tensor['device'], settings: Settings): Tensor {
   const i = arange(offset + from, offset + to, { device }).unsqueeze(1);
@@ -51,7 +56,8 @@ function hidden({ from, to, low, high }: Block, offset: number, device: Tensor['
 }
 
 /** Matrix products and a softmax per block; scores and softmax in f32 at least. */
-export function attentionInBlocks(q: Tensor, k: Tensor, v: Tensor, settings: Settings): Tensor {
+export function attentionInBlocks(q: Tensor, k: Tensor, v: Tensor, given: Settings): Tensor {
+  const settings = numbered(given);
   const [B, T, H, d] = q.shape as [number, number, number, number];
   const [, S, K] = k.shape as [number, number, number];
   const wide = q.dtype === 'float64' ? 'float64' : 'float32';
@@ -84,7 +90,8 @@ export function attentionInBlocks(q: Tensor, k: Tensor, v: Tensor, settings: Set
 }
 
 /** libtorch's fused attention, masked block by block. */
-export function attentionFused(q: Tensor, k: Tensor, v: Tensor, settings: Settings): Tensor {
+export function attentionFused(q: Tensor, k: Tensor, v: Tensor, given: Settings): Tensor {
+  const settings = numbered(given);
   const [, T, H] = q.shape as [number, number, number];
   const [, S, K] = k.shape as [number, number, number];
   const { window, documents, scale } = settings;

@@ -6,6 +6,7 @@ import { gradcheck } from '../../nn/index.ts';
 import { expectClose } from '../../nn/testing.ts';
 import {
   arange,
+  cat,
   type DType,
   Generator,
   grad,
@@ -144,6 +145,27 @@ describe('windowedAttention', () => {
         const { window } = given;
         gradcheck((...[q, k, v]) => windowedAttention(q!, k!, v!, { window, documents, scale: 0.3 }), [q, k, v]);
       }
+    });
+  });
+
+  it.each([null, 0, 2, 40])('takes a number that comes again for a new document: window %s', (window) => {
+    scope(() => {
+      const runs = [3, 70, 1, 90, 2];
+      const T = runs.reduce((a, b) => a + b);
+      const { q, k, v } = inputsOf({ B: 1, T, H: 4, K: 2, d: 8, window }, 'float64');
+      const documents = tensor([runs.flatMap((length, i) => Array<number>(length).fill(i % 2))], { dtype: 'int32' });
+      const settings = { window, scale: 8 ** -0.5 };
+      const starts = runs.map((_, i) => runs.slice(0, i).reduce((a, b) => a + b, 0));
+      const alone = runs.map((length, i) => {
+        const [a, b, c] = [q, k, v].map((x) => x.narrow(1, starts[i]!, length)) as [Tensor, Tensor, Tensor];
+        return attentionInBlocks(a, b, c, settings);
+      });
+      const expected = cat(alone, 1);
+      const twins = hasOperator('aten::scaled_dot_product_attention')
+        ? [attentionInBlocks, attentionFused]
+        : [attentionInBlocks];
+      for (const attend of [windowedAttention, ...twins])
+        expectClose(attend(q, k, v, { ...settings, documents }), expected, 1e-12);
     });
   });
 

@@ -12,7 +12,7 @@ const kernel = customOperator<[out: Tensor, logsumexp: Tensor]>('tsumugi::window
 export interface AttentionOptions {
   /** How many keys a query sees before itself: W, so W + 1 with itself. null: all. */
   window: number | null;
-  /** [B, T] int32, equal for tokens of one document, each document in one piece. Only when S = T. */
+  /** [B, T] int32: runs of equal numbers are documents. Only when S = T. */
   documents?: Tensor | undefined;
   /** Of the scores; 1/√d when left out. */
   scale?: number | undefined;

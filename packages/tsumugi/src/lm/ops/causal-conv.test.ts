@@ -1,7 +1,7 @@
 // The short convolution: the kernel against its plain twin and the definition, documents, states, gradients.
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../base/index.ts';
-import { expectThreadIndependent, expectTwins } from '../../nn/functional/twins.ts';
+import { expectThreadIndependent, expectTwins, relativeError } from '../../nn/functional/twins.ts';
 import { gradcheck } from '../../nn/index.ts';
 import { cat, Generator, ones, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { type CausalConvOptions, causalConv, causalConvPlain, convState } from './causal-conv.ts';
@@ -98,6 +98,26 @@ describe('causalConv', () => {
       const documents = tensor([[0, 0, 0, 0, 1, 2, 2, 2, 2, 2]], { dtype: 'int32' });
       const alone = [[0, 4], [4, 1], [5, 5]].map(([start, length]) => causalConv(x.narrow(1, start!, length!), w)); // biome-ignore format: pairs
       expect(causalConv(x, w, { documents }).tolist()).toEqual(cat(alone, 1).tolist());
+    });
+  });
+
+  it('takes a number that comes again for a new document', () => {
+    scope(() => {
+      const [x, w, state] = inputsOf(1, 8, 4, 4) as [Tensor, Tensor, Tensor];
+      const documents = tensor([[0, 0, 1, 0, 0, 0, 2, 0]], { dtype: 'int32' });
+      const cuts = [[0, 2], [2, 1], [3, 3], [6, 1], [7, 1]] as const; // biome-ignore format: pairs
+      for (const conv of [causalConv, causalConvPlain]) {
+        const alone = cuts.map(([at, n]) => conv(x.narrow(1, at, n), w, at === 0 ? { state } : {}));
+        expect(relativeError(conv(x, w, { documents, state }), cat(alone, 1))).toBeLessThan(1e-6);
+      }
+      const again = { documents: tensor([[0, 1, 0, 0, 1]], { dtype: 'int32' }) };
+      const small = inputsOf(1, 5, 2, 3, 'float64');
+      gradcheck((a, b, c) => causalConv(a!, b!, { state: c!, ...again }), small);
+      expectTwins(
+        (a, b, c) => causalConv(a!, b!, { state: c!, documents }),
+        (a, b, c) => causalConvPlain(a!, b!, { state: c!, documents }),
+        [x, w, state],
+      );
     });
   });
 

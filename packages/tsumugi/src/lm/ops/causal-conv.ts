@@ -4,9 +4,10 @@
 //   B batch   T tokens   C channels   k taps
 import { ShapeError } from '../../base/index.ts';
 import { cat, customOperator, kernelTakes, scope, type Tensor, zeros } from '../../torch/index.ts';
+import { documentNumbers } from './documents.ts';
 
 export interface CausalConvOptions {
-  /** int32 [B, T]: which document of the pack a token belongs to. A tap on a token of another one gives 0. */
+  /** int32 [B, T]: runs of equal numbers are documents. A tap on a token of another one gives 0. */
   documents?: Tensor | undefined;
   /** [B, C, k−1]: the inputs before the first token, oldest first, of the first token's document. Zeros when left out. */
   state?: Tensor | undefined;
@@ -51,11 +52,12 @@ export function causalConvPlain(x: Tensor, weight: Tensor, { documents, state }:
     const k = weight.size(2);
     const past = state ? state.transpose(1, 2).to(x.dtype) : zeros([B, k - 1, C], { dtype: x.dtype, device: x.device });
     const row = cat([past, x], 1); // [B, k − 1 + T, C]
-    const ids = documents && cat([documents.narrow(1, 0, 1).expand([B, k - 1]), documents], 1);
+    const own = documents && documentNumbers(documents);
+    const all = own && cat([zeros([B, k - 1], { dtype: 'int64', device: x.device }), own], 1);
     let sum: Tensor | undefined;
     for (let j = 0; j < k; j++) {
       let tap = row.narrow(1, j, T).mul(weight.select(2, j).select(1, 0).to(x.dtype));
-      if (ids) tap = tap.maskedFill(ids.narrow(1, j, T).ne(documents).unsqueeze(2), 0);
+      if (own && all) tap = tap.maskedFill(all.narrow(1, j, T).ne(own).unsqueeze(2), 0);
       sum = sum ? sum.add(tap) : tap;
     }
     return sum!.silu();

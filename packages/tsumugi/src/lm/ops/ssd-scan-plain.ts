@@ -2,17 +2,11 @@
 // operators of libtorch, whose work is linear in the number of tokens. Both in f32 at least.
 //
 //   B batch   T tokens   m heads   P head size   N state size   L tokens of a chunk   c chunks
-import { cat, ones, scope, stack, type Tensor, zeros } from '../../torch/index.ts';
+import { ones, scope, stack, type Tensor, zeros } from '../../torch/index.ts';
+import { documentStarts } from './documents.ts';
 import type { SsdScanOptions, SsdScanResult } from './ssd-scan.ts';
 
 const widen = (tensor: Tensor): Tensor => (tensor.dtype === 'float64' ? tensor : tensor.float());
-
-/** [B, T] f32: 0 where a token belongs to another document than the one before it, else 1. */
-function continues(documents: Tensor): Tensor {
-  const [B, T] = documents.shape as [number, number];
-  const same = documents.narrow(1, 1, T - 1).eq(documents.narrow(1, 0, T - 1));
-  return cat([ones([B, 1], { device: documents.device }), same.float()], 1);
-}
 
 function result(y: Tensor, state: Tensor, options: SsdScanOptions): SsdScanResult {
   return options.returnState ? { y, state } : { y };
@@ -38,7 +32,7 @@ export function ssdScanSequential(
       Tensor,
     ];
     const [batch, T, m, P] = x.shape as [number, number, number, number];
-    const keep = options.documents && T > 0 ? continues(options.documents) : undefined;
+    const starts = options.documents && documentStarts(options.documents);
     const like = { dtype: xBTmP.dtype, device: x.device };
     let S = options.initialState ? widen(options.initialState) : zeros([batch, m, P, B.size(-1)], like); // [B, m, P, N]
     const outputs: Tensor[] = [];
@@ -46,7 +40,7 @@ export function ssdScanSequential(
       const step = dtBTm.select(1, t); // [B, m]
       const xt = xBTmP.select(1, t); // [B, m, P]
       const decay = step.mul(a).exp();
-      if (keep) S = S.maskedFill(keep.select(1, t).eq(0).reshape([batch, 1, 1, 1]), 0); // a new document starts
+      if (starts) S = S.maskedFill(starts.select(1, t).reshape([batch, 1, 1, 1]), 0);
       const inflow = xt.mul(step.unsqueeze(2)).unsqueeze(3).mul(bBTN.select(1, t).unsqueeze(1).unsqueeze(1));
       S = S.mul(decay.unsqueeze(2).unsqueeze(3)).add(inflow);
       const read = S.mul(cBTN.select(1, t).unsqueeze(1).unsqueeze(1)).sum([-1]); // [B, m, P]
@@ -106,7 +100,7 @@ export function ssdScanChunked(
     const b = chunked(widen(B)).unsqueeze(2); // [B, c, 1, L, N]
     const cc = chunked(widen(C)).unsqueeze(2);
     const starts = options.documents
-      ? chunked(continues(options.documents).neg().add(1))
+      ? chunked(documentStarts(options.documents).float())
       : zeros([batch, c, L], { device: x.device });
     const document = starts.cumsum(2); // [B, c, L], counted inside the chunk; 0 began before it
 

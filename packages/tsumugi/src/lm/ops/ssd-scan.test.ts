@@ -131,6 +131,25 @@ describe.each([
     });
   });
 
+  it('takes a number that comes again for a new document', () => {
+    scope(() => {
+      const inputs = inputsOf({ B: 1, T: 40, m: 2, P: 4, N: 8 }).slice(0, 6);
+      const cuts = [[0, 5], [5, 20], [25, 1], [26, 14]] as const; // biome-ignore format: pairs
+      const documents = tensor([cuts.flatMap(([, n], i) => Array<number>(n).fill(i % 2))], { dtype: 'int32' });
+      for (const scan of [ssdScan, ssdScanChunked, ssdScanSequential]) {
+        const run = (given: Tensor[], options: SsdScanOptions) =>
+          scan(...(given as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]), { chunk: 16, ...options }).y;
+        const alone = cuts.map(([at, n]) =>
+          run(
+            inputs.map((x) => (x.ndim < 3 ? x : x.narrow(1, at, n))),
+            {},
+          ),
+        );
+        expect(relativeError(run(inputs, { documents }), cat(alone, 1))).toBeLessThan(1e-5);
+      }
+    });
+  });
+
   it('keeps documents apart: what happens in one leaves the others bit for bit the same', () => {
     scope(() => {
       const inputs = inputsOf({ B: 1, T: 100, m: 2, P: 4, N: 4 }).slice(0, 6);

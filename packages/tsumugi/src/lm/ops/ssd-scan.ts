@@ -13,7 +13,7 @@ import { ssdScanChunked } from './ssd-scan-plain.ts';
 export interface SsdScanOptions {
   /** Tokens of a chunk. Any number gives the same result; the kernel takes at most 64, where it is fastest. */
   chunk?: number;
-  /** int32 [B, T]: which document of the pack a token belongs to. */
+  /** int32 [B, T]: runs of equal numbers are documents. */
   documents?: Tensor | undefined;
   /** [B, m, P, N]: the state before the first token; zeros when left out. */
   initialState?: Tensor | undefined;

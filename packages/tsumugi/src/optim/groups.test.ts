@@ -1,8 +1,8 @@
 // Which parameters are decayed: by shape, by PLaMo 2's names, by the kind of module; every one in exactly one group.
 import { describe, expect, it } from 'vitest';
 import { BatchNorm, Conv2d, Embedding, GRU, LayerNorm, Linear, Module, parameter, RMSNorm } from '../nn/index.ts';
-import { Generator, ones, type Tensor } from '../torch/index.ts';
-import { decayGroups, type ParameterGroup } from './groups.ts';
+import { Generator, ones, scope, type Tensor } from '../torch/index.ts';
+import { decayGroups, isDecayed, type ParameterGroup } from './groups.ts';
 
 const generator = new Generator(0);
 const paths = (group: ParameterGroup) => group.parameters.map(([path]) => path);
@@ -39,6 +39,22 @@ describe('decayGroups', () => {
     ]);
     expect([decayed.weightDecay, rest.weightDecay]).toEqual([0.1, 0]);
     expect(paths(rest)).toHaveLength(7 + 1 + 1 + 2 + 2 + 2 + 1 + 2);
+  });
+
+  it('knows gains and biases by name where their shape says nothing', () => {
+    scope(() => {
+      const matrix = ones([2, 3]);
+      const names = [
+        'dense.weight',
+        'norm.weight',
+        'image_norm.weight',
+        'norm.inner.weight',
+        'gru.bias_ih',
+        'B_norm_weight',
+      ];
+      expect(names.map((name) => isDecayed(name, matrix))).toEqual([true, false, false, true, false, false]);
+      expect(isDecayed('dense.weight', ones([3]))).toBe(false);
+    });
   });
 
   it('takes another rule', () => {

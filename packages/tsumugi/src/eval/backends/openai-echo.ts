@@ -58,7 +58,7 @@ export async function askEcho(
       `${options.subject}: ${client.endpoint} gives the token ${JSON.stringify(tokens[odd])} (number ${odd + 1} of ${tokens.length}) the log-probability ${logprobs[odd]}`,
       {
         remedy: 'Nothing can be compared with that: check the model’s weights, or a vocabulary that the service masks.',
-        fields: { token: tokens[odd], position: odd },
+        fields: { status: 400, token: tokens[odd], position: odd },
       },
     );
   return { tokens, logprobs };

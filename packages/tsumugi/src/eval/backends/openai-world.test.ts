@@ -532,6 +532,16 @@ describe('log-probabilities that are none', () => {
     });
   });
 
+  it('all of them none is no echo at all', async () => {
+    const nulls: Handler = (_path, { prompt }) => {
+      const tokens = ['<s>', ...String(prompt)];
+      const logprobs = { tokens, token_logprobs: tokens.map(() => null) };
+      return [200, { choices: [{ text: prompt, logprobs }] }];
+    };
+    const backend = await open(await Service.start(nulls), { chat: undefined });
+    expect([...backend.kinds]).toEqual(['generate']);
+  });
+
   it('−9999, as vLLM writes it, is a number', async () => {
     const backend = await open(await Service.start(echoing(-9999)), { chat: undefined });
     const [answer] = (await ask(backend, [{ kind: 'choices', prompt: 'xy', choices: ['a', 'z'] }])) as ChoicesAnswer[];

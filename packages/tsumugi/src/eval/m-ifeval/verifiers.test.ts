@@ -267,6 +267,8 @@ describe.each(examples)('$id $kwargs', (example) => {
 it('has examples for all 33 instructions', () => {
   const ids = new Set(examples.map(({ id }) => `ja:${id}`));
   expect([...ids].sort()).toEqual(Object.keys(verifiers).sort());
+  // Some that follow it and some that do not: an instruction turned into its opposite fails.
+  for (const { id, passes, fails } of examples) expect([passes.length > 0, fails.length > 0], id).toEqual([true, true]);
   expect(ids.size).toBe(33);
 });
 

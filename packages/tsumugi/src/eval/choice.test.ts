@@ -46,3 +46,8 @@ it.each([
 it('has nothing to rank where there are no choices', () => {
   expect(() => judgeChoice([], 0, { logprobs: [], tokens: [] })).toThrow('there are none');
 });
+
+it('counts characters, not the halves of a pair of surrogates', () => {
+  const { acc_norm } = choiceScores(['🍣🍣', 'あい'], { logprobs: [-4, -4], tokens: [1, 1] });
+  expect(acc_norm).toEqual([-2, -2]);
+});

@@ -13,3 +13,8 @@ it('compares what was read', () => {
   expect(exactMatch(readAnswer('ﾈｺ'), readTarget('ネコ'))).toBe(1);
   expect(exactMatch(readAnswer('答え：A'), readTarget('A'))).toBe(0);
 });
+
+it('reads a target in the form that answers are read in', () => {
+  expect(readTarget('ＡＢＣ１２ｶﾅ')).toBe('ABC12カナ');
+  expect(exactMatch(readAnswer('ABC12カナ'), readTarget('ＡＢＣ１２ｶﾅ'))).toBe(1);
+});

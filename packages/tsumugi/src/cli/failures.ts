@@ -14,6 +14,8 @@ const systemFaults: Readonly<Record<string, string>> = {
   EISDIR: 'that is a folder',
   EEXIST: 'something else is there already',
   EMFILE: 'too many open files',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
 };
 
 /** What an error means to a person, when it is a mistake or a fault of the surroundings; undefined for a bug. */

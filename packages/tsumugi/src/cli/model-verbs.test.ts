@@ -1,3 +1,4 @@
+import { cpSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
@@ -65,6 +66,10 @@ describe('score', () => {
     [
       '{"ids":[1,2]}\n{"ids":"猫"}\n',
       'line 2 of standard input cannot be used: "ids" is "猫", expected a list of whole numbers',
+    ],
+    [
+      '{"ids":[1,2]}\n{"ids":[1,2],"documents":[0,4294967296]}\n',
+      'line 2 of standard input cannot be used: document index 4294967296 at position 1 is no 32-bit integer',
     ],
     ['{"ids":[1,2]}\n{"ids":[1.5]}\n', '"ids" is [1.5], expected a list of whole numbers'],
   ])('answers what comes before a bad line and names it: %j', async (input, message) => {
@@ -179,4 +184,65 @@ it('stops at weights that are not finite, with a sentence that names the first',
     expect(stderr).toContain(`the weight "${name}" holds`);
     expect(stderr).not.toContain('bug');
   }
+});
+
+describe('what stands where a model should be', () => {
+  const refusal = async (path: string) => {
+    const { code, stderr } = await runCli(['generate', '--model', path, '--prompt', '猫']);
+    expect(code).toBe(2);
+    return stderr;
+  };
+  const home = () => join(tiny.folder, '..');
+  const variant = (name: string, change: (folder: string) => void) => {
+    cpSync(tiny.folder, join(home(), name), { recursive: true });
+    change(join(home(), name));
+    return join(home(), name);
+  };
+
+  it('a file, whose folder is named', async () => {
+    const stderr = await refusal(join(tiny.folder, 'model.safetensors'));
+    expect(stderr).toContain(`is a file, not a model folder\n  → Name the folder it lies in: ${tiny.folder}`);
+    // The remedy works.
+    expect((await runCli(['generate', '--model', tiny.folder, '--prompt', '猫', '--max-tokens', '1'])).code).toBe(0);
+    writeFileSync(join(home(), 'x.gguf'), 'GGUF');
+    expect(await refusal(join(home(), 'x.gguf'))).toContain('Only "tsumugi eval" reads GGUF files');
+  });
+
+  it('nothing: a misspelt name, a name on a hub, a folder above', async () => {
+    expect(await refusal(join(home(), 'modle'))).toContain(`does not exist\n  → Did you mean ${tiny.folder}?`);
+    expect(await refusal('pfnet/plamo-2-1b')).toContain('downloaded first, into a folder of its own');
+    expect(await refusal(home())).toMatch(/it has no config.json\n {2}→ Is .* meant\?/);
+  });
+
+  it('links that lead nowhere or in a circle', async () => {
+    symlinkSync('loop', join(home(), 'loop'));
+    expect(await refusal(join(home(), 'loop'))).toMatch(/loop: its links lead in a circle/);
+    symlinkSync('gone', join(home(), 'link'));
+    expect(await refusal(join(home(), 'link'))).toContain('it is a link to gone, which does not exist');
+  });
+
+  it.each([
+    [
+      'version https://git-lfs.github.com/spec/v1\noid sha256:ab\n',
+      'is a pointer of Git LFS, not the weights',
+      'git lfs pull',
+    ],
+    ['<!doctype html><html></html>', 'is a web page, not the weights', 'Download the file itself'],
+    ['GGUF\u0003\u0000\u0000\u0000', 'is a GGUF file, not the weights', 'as safetensors'],
+    ['PK\u0003\u0004aaaaaaaa', 'is a PyTorch file or another ZIP archive', 'as safetensors'],
+  ])('weights that are %j', async (content, fault, remedy) => {
+    const folder = variant(fault.replaceAll(' ', '-'), (place) =>
+      writeFileSync(join(place, 'model.safetensors'), content),
+    );
+    const stderr = await refusal(folder);
+    expect(stderr).toContain(fault);
+    expect(stderr).toContain(remedy);
+  });
+
+  it('weights in another format', async () => {
+    const folder = variant('other', (place) => {
+      renameSync(join(place, 'model.safetensors'), join(place, 'pytorch_model.bin'));
+    });
+    expect(await refusal(folder)).toContain('holds no .safetensors file, but pytorch_model.bin, which is not read');
+  });
 });

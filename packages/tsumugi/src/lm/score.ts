@@ -28,6 +28,11 @@ export function tokenLogprobs(
     throw new DataError('bad-documents', `${documents.length} document indices came with ${ids.length} ids`, {
       remedy: 'Give one document index per id.',
     });
+  const odd = documents?.findIndex((document) => document !== (document | 0)) ?? -1;
+  if (odd >= 0)
+    throw new DataError('bad-documents', `document index ${documents![odd]} at position ${odd} is no 32-bit integer`, {
+      remedy: 'Count the documents from 0.',
+    });
   const logprobs = new Float32Array(Math.max(0, ids.length - 1));
   if (logprobs.length === 0) return logprobs;
   return scope(() =>

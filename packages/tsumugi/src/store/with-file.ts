@@ -18,7 +18,10 @@ export function withFile<T>(path: string, read: (descriptor: number, status: Sta
   try {
     const status = fstatSync(descriptor);
     if (!status.isFile())
-      throw new DataError('not-a-file', `${path} is not a file`, { remedy: 'Name a file.', fields: { path } });
+      throw new DataError('not-a-file', `${path} is not a file`, {
+        remedy: 'Put the file itself there, or name another.',
+        fields: { path },
+      });
     return synchronous('withFile', read, descriptor, status);
   } finally {
     closeSync(descriptor);

@@ -1,11 +1,10 @@
 // A model folder in the Hugging Face layout, which vLLM, Transformers and llama.cpp's converter read as well:
 // `config.json`, `model.safetensors` (or shards with an index), `tokenizer.jsonl`, `tokenizer_config.json`,
 // `generation_config.json`, and our `lineage.json`. It appears whole or not at all.
-import { existsSync, lstatSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError, invariant, StagedFolder, sha256, sha256File } from '../../base/index.ts';
-import { absence } from '../absence.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
 import {
   type Metadata,
@@ -14,14 +13,10 @@ import {
   type Safetensors,
   writeSharded,
 } from '../safetensors/index.ts';
+import { CONFIG_FILE, GENERATION_CONFIG_FILE, LINEAGE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './files.ts';
 import { HashedFiles } from './hashed-files.ts';
 import { type Lineage, lineageSchema, type Provenance } from './lineage.ts';
-
-export const CONFIG_FILE = 'config.json';
-export const TOKENIZER_FILE = 'tokenizer.jsonl';
-export const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
-export const GENERATION_CONFIG_FILE = 'generation_config.json';
-export const LINEAGE_FILE = 'lineage.json';
+import { notAModel } from './not-a-model.ts';
 
 export type JsonObject = { readonly [key: string]: Json };
 
@@ -102,17 +97,7 @@ export class Artefact {
   constructor(path: string) {
     this.path = path;
     const found = statSync(path, { throwIfNoEntry: false });
-    const config = join(path, CONFIG_FILE);
-    const refuse = (problem: string, remedy = `Name a folder that holds ${CONFIG_FILE} and the weights.`) =>
-      new DataError('no-model', `${path} ${problem}`, { remedy, fields: { path } });
-    const missing = !found ? path : found.isDirectory() && !existsSync(config) ? config : undefined;
-    if (missing !== undefined && lstatSync(missing, { throwIfNoEntry: false })) {
-      const { fault, remedy } = absence(missing);
-      throw refuse(`is not a model folder: ${missing === path ? 'it' : CONFIG_FILE} ${fault}`, remedy);
-    }
-    if (!found) throw refuse('does not exist');
-    if (!found.isDirectory()) throw refuse('is a file, not a model folder');
-    if (missing !== undefined) throw refuse(`is not a model folder: it has no ${CONFIG_FILE}`);
+    if (!found?.isDirectory() || !existsSync(join(path, CONFIG_FILE))) throw notAModel(path, found);
   }
 
   /** `config.json`, checked against a schema, or as it is. */

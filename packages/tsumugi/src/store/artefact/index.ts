@@ -2,13 +2,9 @@
 export {
   Artefact,
   type ArtefactContent,
-  CONFIG_FILE,
-  GENERATION_CONFIG_FILE,
   type JsonObject,
-  LINEAGE_FILE,
-  TOKENIZER_CONFIG_FILE,
-  TOKENIZER_FILE,
   writeArtefact,
 } from './artefact.ts';
+export { CONFIG_FILE, GENERATION_CONFIG_FILE, LINEAGE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './files.ts';
 export { HashedFiles } from './hashed-files.ts';
 export type { Lineage, Provenance } from './lineage.ts';

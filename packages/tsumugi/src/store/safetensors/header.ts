@@ -77,7 +77,10 @@ export function formatError(
 export function checkHeaderLength(field: Uint8Array, fileBytes: number, path: string): number {
   if (fileBytes < LENGTH_BYTES)
     throw formatError('too-short', path, undefined, `has ${fileBytes} bytes, too few for a safetensors file`);
-  const length = Buffer.from(field.buffer, field.byteOffset, LENGTH_BYTES).readBigUInt64LE();
+  const start = Buffer.from(field.buffer, field.byteOffset, LENGTH_BYTES);
+  const [what, remedy] = standIn(start.toString('latin1'));
+  if (what) throw formatError('not-weights', path, undefined, `is ${what}, not the weights`, remedy);
+  const length = start.readBigUInt64LE();
   if (length > MAX_HEADER_BYTES)
     throw formatError(
       'header-too-large',
@@ -93,6 +96,17 @@ export function checkHeaderLength(field: Uint8Array, fileBytes: number, path: st
       `has ${fileBytes} bytes, but its header alone should have ${length}: the file was cut off`,
     );
   return Number(length);
+}
+
+/** What else lies where weights should be, by its first eight bytes: what it is and what to do. */
+function standIn(start: string): [what?: string, remedy?: string] {
+  if (start === 'version ')
+    return ['a pointer of Git LFS', 'Run "git lfs pull" in the folder, or download the file itself.'];
+  if (/^\s*<(!doct|html|\?xml)/i.test(start))
+    return ['a web page', 'Download the file itself; the site may ask for a login.'];
+  if (start.startsWith('GGUF')) return ['a GGUF file', 'Get the model as safetensors.'];
+  if (start.startsWith('PK\x03\x04')) return ['a PyTorch file or another ZIP archive', 'Get the model as safetensors.'];
+  return [];
 }
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -160,12 +160,16 @@ function weightsOf(folder: string): string {
   }
   if (single) return join(folder, WEIGHTS_FILE);
   if (files.length === 1) return join(folder, files[0]!);
-  if (files.length === 0)
+  if (files.length === 0) {
+    const other = readdirSync(folder).find((name) => /\.(bin|pt|pth|ckpt|gguf|npz|h5|msgpack)$/.test(name));
     throw fail(
       'no-weights',
-      'holds no .safetensors file',
-      `Put ${WEIGHTS_FILE} into it, or the shards and their ${INDEX_FILE}.`,
+      `holds no .safetensors file${other === undefined ? '' : `, but ${other}, which is not read`}`,
+      other === undefined
+        ? `Put ${WEIGHTS_FILE} into it, or the shards and their ${INDEX_FILE}.`
+        : 'Get the model as safetensors.',
     );
+  }
   throw fail(
     'no-index',
     `holds ${files.length} .safetensors files (${listed(files)}) and no ${INDEX_FILE}`,

@@ -1,0 +1,6 @@
+// The files of a model folder.
+export const CONFIG_FILE = 'config.json';
+export const TOKENIZER_FILE = 'tokenizer.jsonl';
+export const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
+export const GENERATION_CONFIG_FILE = 'generation_config.json';
+export const LINEAGE_FILE = 'lineage.json';

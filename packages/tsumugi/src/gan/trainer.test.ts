@@ -14,6 +14,7 @@ import { type TinyGan, tinyGan } from './testing.ts';
 import { type GanInput, ganConfig } from './train-config.ts';
 import { decayFactor, GanTrainer } from './trainer.ts';
 import type { Discriminator } from './types.ts';
+import { orthonormalPenalty } from './weight-constraints.ts';
 
 let setup: TinyGan;
 let set: ImageSet;
@@ -29,37 +30,34 @@ const copies = (network: Parameters<typeof namedTensors>[0]) =>
 const same = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item() === 0;
 
 describe('a step', () => {
-  it('updates the generator first, with the discriminator frozen, then the discriminator n_dis times', () => {
-    using both = trainer({ discriminatorSteps: 3 });
-    using twin = trainer({ discriminatorSteps: 3 });
+  it('takes no gradients of the discriminator in an update of the generator, and gives them back', () => {
+    using both = trainer();
     scope(() => {
-      const { lr } = both.optimizer;
-      const losses = both.takeStep();
-      const before = parameters(twin.D).map((parameter) => parameter.detach().clone());
-      const generator = twin.updateGenerator(lr).item();
-      for (const [i, parameter] of parameters(twin.D).entries()) {
-        expect(parameter.requiresGrad).toBe(true);
-        expect(parameter.grad).toBeUndefined();
+      const before = parameters(both.D).map((parameter) => parameter.detach().clone());
+      both.updateGenerator(both.optimizer.lr);
+      for (const [i, parameter] of parameters(both.D).entries()) {
+        expect([parameter.requiresGrad, parameter.grad]).toEqual([true, undefined]);
         expect(same(parameter, before[i]!)).toBe(true);
       }
-      const discriminator = [0, 1, 2].map((batch) => twin.updateDiscriminator(lr, batch).loss.item());
-      expect({ ...losses, generator, discriminator }).toEqual(losses);
-      expect(both.step).toBe(1);
     });
   });
 
-  it('clips convolutions, adds penalties, and starts orthonormal where the method says so', () => {
+  it('clips convolutions alone, and starts orthonormal where the method says so', () => {
     using clipping = trainer({ method: 'weight-clipping' });
     clipping.takeStep();
     scope(() => {
-      for (const [path, layer] of weightedLayers(clipping.D))
-        expect(layer.weight.abs().max().item() <= 0.01 + 1e-9, path).toBe(!(layer instanceof Linear) || path === 'x');
+      const largest = weightedLayers(clipping.D).map(
+        ([, layer]) => [layer instanceof Linear, layer.weight.abs().max().item()] as const,
+      );
+      for (const [isDense, value] of largest) {
+        if (isDense) expect(value).toBeGreaterThan(0.02);
+        else expect(value).toBeCloseTo(0.01, 8); // something was beyond it
+      }
     });
-    using penalized = trainer({ method: 'wgan-gp' });
-    expect(penalized.takeStep().penalty).toBeGreaterThan(0.1);
     using orthonormal = trainer({ method: 'orthonormal' });
-    expect(orthonormal.takeStep().penalty).toBeLessThan(0.1);
+    expect(scope(() => orthonormalPenalty(orthonormal.D).item())).toBeLessThan(1e-6);
     using plain = trainer();
+    expect(scope(() => orthonormalPenalty(plain.D).item())).toBeGreaterThan(1);
     expect(plain.takeStep().penalty).toBe(0);
   });
 

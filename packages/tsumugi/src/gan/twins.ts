@@ -127,6 +127,17 @@ function orthonormalPenalty(D: Discriminator): Tensor {
   return sum;
 }
 
+/**
+ * Makes a discriminator's weights larger than they start where nothing normalizes them, so that its gradients are not lost in ε: a
+ * narrow one with deviations of 0.02 says 0 to everything. Orthonormal ones grow a little, so that they are no longer so.
+ */
+export function enlarge(D: Discriminator, { orthonormal, normalization }: Method): void {
+  if (normalization !== 'none') return;
+  noGrad(() => {
+    for (const [, { weight }] of weightedLayers(D)) weight.mul_(orthonormal === undefined ? 10 : 1.5);
+  });
+}
+
 export interface HandTrained {
   /** Of both networks and of the average: path → values. */
   weights: Record<string, number[]>;
@@ -153,6 +164,7 @@ export function trainByHand(config: GanConfig, set: ImageSet, steps: number): Ha
   const networks = { ...method, normalization };
   const G = makeGenerator(shape, deriveSeed(seed, 'generator'), 'cpu');
   const D = makeDiscriminator(shape, networks, deriveSeed(seed, 'discriminator'), 'cpu');
+  enlarge(D, networks);
   const [noise, classes, shares] = ['noise', 'labels', 'shares'].map(
     (what) => new Generator(deriveSeed(seed, what)),
   ) as [Generator, Generator, Generator];

@@ -50,7 +50,7 @@ function pngChunks(bytes: Buffer): Part[] {
 function mutateChunk(chunk: Part, random: RandomStream): Part {
   const [type, data] = [chunk.subarray(4, 8), Buffer.from(chunk.subarray(8, -4))];
   let changed: Buffer = data;
-  if (type.toString('latin1') === 'IHDR' && random.below(2) === 0) {
+  if (type.toString('latin1') === 'IHDR' && data.length >= 13 && random.below(2) === 0) {
     const field = random.below(7);
     const sizes = [0, 1, 36, 37, 38, 1000, 2 ** 16, 2 ** 31 - 1, 2 ** 32 - 1];
     if (field < 2) changed.writeUInt32BE(sizes[random.below(sizes.length)]!, 4 * field);

@@ -16,8 +16,11 @@ it('agrees with NumPy, and of all images has no spread', () => {
   scope(() => {
     const [x, y] = [waves(40, 6, 1), waves(30, 6, 2.5)];
     expect(polynomialMmd(x, y)).toBeCloseTo(6.673093308839588, 10);
-    expect(kernelDistance(x, y)).toEqual({ mean: polynomialMmd(x, y), subsets: 1, subsetSize: 30 });
+    const whole = waves(30, 6, 1);
+    const mean = expect.closeTo(polynomialMmd(whole, y), 10);
+    expect(kernelDistance(whole, y)).toEqual({ mean, subsets: 1, subsetSize: 30 });
     expect(kernelDistance(x, y, { subsetSize: 30 })).toEqual(kernelDistance(x, y));
+    expect(kernelDistance(x, y).mean).not.toBe(kernelDistance(x, y, { seed: 1 }).mean); // thirty of the forty
     const parts = kernelDistance(x, y, { subsetSize: 29 });
     expect([parts.subsets, parts.subsetSize]).toEqual([100, 29]);
     expect(parts.std).toBeGreaterThan(0);

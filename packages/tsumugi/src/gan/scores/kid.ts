@@ -72,8 +72,8 @@ function draw(stream: RandomStream, n: number, size: number): Tensor {
 }
 
 /**
- * Mean and standard deviation of MMD² over random subsets, each drawn without replacement; of all images, without a deviation,
- * where there is one subset as large as a side.
+ * Mean and standard deviation of MMD² over random subsets, each drawn without replacement. A single subset has no deviation: so
+ * it is where a subset is as large as a side, unless a smaller one is asked for.
  *
  * @param real [n, D] @param fake [m, D]
  */
@@ -89,8 +89,6 @@ export function kernelDistance(
     );
   requireFiniteFeatures(real, fake);
   const { subsets, subsetSize, seed } = subsetsOf(real.size(0), fake.size(0), options);
-  if (subsetSize === Math.min(real.size(0), fake.size(0)))
-    return { mean: polynomialMmd(real, fake), subsets, subsetSize };
   const stream = new RandomStream(seed);
   const values = Array.from({ length: subsets }, () =>
     scope(() => {

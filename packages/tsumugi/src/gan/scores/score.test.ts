@@ -57,7 +57,7 @@ describe('scoreImages', () => {
     expect(scoreText({ ...frechet!, value: 21.704 })).toBe(
       'Toy-FD 21.70 | 60 real (Toy-10 test) vs 40 fake | protocol custom | quarters, sha256 abababababab | resizer none, x/255',
     );
-    expect(scoreText(figures[2]!)).toMatch(/^Toy-KD -?0\.\d{5} \|.*x\/255 \| subsets 1$/);
+    expect(scoreText(figures[2]!)).toMatch(/^Toy-KD -?0\.\d{5} \|.*x\/255 \| subsets 1 \| subsetSize 40 \| seed 0$/);
     // One split, one subset: nothing has a spread.
     expect(figures.map(({ std }) => std)).toEqual(Array(5).fill(undefined));
     const [split, drawn] = await scoreImages(

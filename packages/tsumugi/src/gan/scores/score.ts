@@ -147,9 +147,7 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
   }
   if (metrics.has('kernel')) {
     const { mean, std, subsets, subsetSize } = kernelDistance(reals.features!, fakes.features!, options.kernel);
-    // All images, or subsets that were drawn.
-    const drawn = subsetSize < Math.min(nReal, nFake);
-    add('kernel', { value: mean, std }, drawn ? { subsets, subsetSize, seed: options.kernel?.seed ?? 0 } : { subsets });
+    add('kernel', { value: mean, std }, { subsets, subsetSize, seed: options.kernel?.seed ?? 0 });
   }
   if (metrics.has('precision-recall')) {
     const { precision, recall } = precisionRecall(reals.features!, fakes.features!, { k: neighbours });

@@ -90,6 +90,22 @@ describe('a recipe', () => {
     const { report } = await runRecipe(newer, toyConfig.parse({ text: [text] }), { out: out(), stream });
     expect(states(report)[1]).toBe('count made: the code of count changed (version 1 → 2)');
     expect(log).toEqual(['count from 0']);
+    // Another stage, or one that uses something else, with the same settings and inputs.
+    const withStage = (changes: object) => {
+      const stages = (config: never) =>
+        toy
+          .stages(config)
+          .map((step) => (step.name === 'count' ? { ...step, stage: { ...step.stage, ...changes } } : step));
+      return runRecipe(defineRecipe({ ...toy, stages }), toyConfig.parse({ text: [text] }), { out: out(), stream });
+    };
+    const why = ({ report }: { report: RecipeReport }) => states(report)[1];
+    await run();
+    expect(why(await withStage({ name: 'tally' }))).toBe('count made: it is now made by tally, not by count');
+    await run();
+    expect(why(await withStage({ uses: async () => ({ rules: 2 }) }))).toBe(
+      'count made: it uses another rules unset → 2',
+    );
+    expect(why(await withStage({ uses: async () => ({ rules: 3 }) }))).toBe('count made: it uses another rules 2 → 3');
   });
 
   it('knows files by their content, wherever they are', async () => {

@@ -2,15 +2,15 @@
 import { appendFileSync, copyFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.ts';
-import { prepare } from './prepare.ts';
+import { type PrepareOptions, prepare } from './prepare.ts';
 import { TokenShards } from './shards.ts';
 
 const texts = Array.from({ length: 50 }, (_, i) => `文書その${i}です。`);
 
-async function shardFolder() {
+async function shardFolder(changes: Partial<PrepareOptions> = {}, content = texts) {
   const folder = temporaryFolder();
-  const options = { encoder: toyEncoder, tokenizerHash: TOY_HASH, seed: 1, shardTokens: 64 };
-  await prepare(toyCorpus(texts), folder.at('s'), options);
+  const options = { encoder: toyEncoder, tokenizerHash: TOY_HASH, seed: 1, shardTokens: 64, ...changes };
+  await prepare(toyCorpus(content), folder.at('s'), options);
   return {
     path: folder.at('s'),
     at: (name: string) => folder.at('s', name),
@@ -51,6 +51,25 @@ describe('token shards', () => {
     bytes[5]! ^= 1;
     writeFileSync(folder.at('tokens-00001.bin'), bytes);
     await expect(shards.verify()).rejects.toThrow(/tokens-00001.bin.*SHA-256 differs/);
+  });
+
+  it('are told apart by documents, split, tokens and tokenizer', async () => {
+    const hashOf = async (...about: Parameters<typeof shardFolder>) => {
+      using folder = await shardFolder(...about);
+      using shards = TokenShards.open(folder.path);
+      return await shards.verify();
+    };
+    const first = await hashOf();
+    expect(await hashOf()).toBe(first);
+    const others = [
+      await hashOf({ seed: 2 }), // the same tokens, other documents held out
+      await hashOf({ tokenizerHash: 'b'.repeat(64) }),
+      await hashOf(
+        {},
+        texts.map((text) => text.replace('文', '本')),
+      ), // of the same length
+    ];
+    expect(new Set([first, ...others]).size).toBe(4);
   });
 
   it('refuse what is cut off, foreign, or made with another tokenizer', async () => {

@@ -72,6 +72,12 @@ describe('openImageFolder', () => {
     expect(statSync(file).size).toBe(size);
     expect([...(await open()).pixels]).toEqual([2]);
     expect(kept()).toHaveLength(2);
+    // Asked for otherwise: other bytes.
+    const more = (options: { size: number; channels: 1 | 3 }) =>
+      openImageFolder(folder.at('in'), { ...options, folder: folder.path });
+    expect((await more({ size: 2, channels: 1 })).pixels).toHaveLength(4);
+    expect((await more({ size: 1, channels: 3 })).pixels).toHaveLength(3);
+    expect((await open()).pixels).toHaveLength(1);
   });
 
   it('says what it passes over: links to nothing, names that are not UTF-8, other kinds; macOS shadows silently', async () => {

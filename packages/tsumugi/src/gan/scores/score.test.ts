@@ -221,6 +221,7 @@ describe('kept statistics', () => {
       await scored({ extractor: changed });
       expect(changed.seen, JSON.stringify(other)).toBe(100);
     }
+    expect((await scored({ real: { ...real, height: 16, width: 4 } })).seen).toBe(100);
     expect((await scored({ real: { ...real, name: 'renamed' } })).seen).toBe(40);
   });
 

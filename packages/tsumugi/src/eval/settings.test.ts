@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type EvaluateOptions, evaluate, findTasks, textTask } from './index.ts';
 import { pfgenTask } from './pfgen/task.ts';
 import { writeToyBenchmark } from './pfgen/testing.ts';
-import type { Answer, GenerateRequest, Request, RollingRequest } from './request.ts';
+import type { Answer, ChoicesRequest, GenerateRequest, Request, RollingRequest } from './request.ts';
 import type { Task } from './task.ts';
 import { dataFolder } from './tasks/testing.ts';
 import { fakeBackend } from './testing.ts';
@@ -178,6 +178,17 @@ it('the seed decides the interval, and nothing else of a figure', async () => {
   const [zero, one] = [await figure(0), await figure(1)];
   expect(one.value).toBe(zero.value);
   expect([one.low, one.high]).not.toEqual([zero.low, zero.high]);
+});
+
+it('the right number stands at other places among the choices with another seed', async () => {
+  const own = { ...cases.find(({ task }) => task === 'phonebook')!, options: { ...short, samples: '6' } };
+  const places = async (seed: number) => {
+    const { report } = await run(own, { seed, keepTexts: true });
+    return report.records!.map(({ prompt, target }) => (prompt as ChoicesRequest).choices.indexOf(target as string));
+  };
+  const [zero, one] = [await places(0), await places(1)];
+  expect(zero).not.toEqual(one);
+  expect(new Set(zero).size).toBeGreaterThan(2);
 });
 
 it('lengths are in the tokens of the model, where it can count them', async () => {

@@ -1,6 +1,7 @@
 // A GAN whose losses or weights are no longer finite: which network, which update, which tensors.
 import { UserError } from '../base/index.ts';
-import { describeDiagnosis, diagnose } from '../nn/index.ts';
+import { describeDiagnosis, diagnose, namedTensors } from '../nn/index.ts';
+import { describeNotFinite, findNotFinite } from '../optim/index.ts';
 import type { GanTrainer, StepLosses } from './trainer.ts';
 
 /** What is not finite among the losses of a step, in words; undefined when all are. */
@@ -13,12 +14,20 @@ function faultyLoss({ generator, discriminator }: StepLosses): string | undefine
 }
 
 /** The first tensors of both networks that are not finite, in words; undefined when all weights and gradients are. */
-function faultyTensors({ G, D }: GanTrainer): string | undefined {
+function faultyTensors({ G, D, optimizers, average }: GanTrainer): string | undefined {
   const found = Object.entries({ generator: G, discriminator: D }).flatMap(([name, network]) => {
     const diagnosis = diagnose(network);
     return diagnosis.culprits.length > 0 ? [`${name}: ${describeDiagnosis(diagnosis)}`] : [];
   });
-  return found.length > 0 ? found.join('; ') : undefined;
+  if (found.length > 0) return found.join('; ');
+  // What else a checkpoint holds.
+  const kept = [
+    ...Object.entries(optimizers.G.state().tensors).map(([name, each]) => [`generator's ${name}`, each] as const),
+    ...Object.entries(optimizers.D.state().tensors).map(([name, each]) => [`discriminator's ${name}`, each] as const),
+    ...(average ? namedTensors(average.network).map(([name, each]) => [`average of ${name}`, each] as const) : []),
+  ];
+  const broken = findNotFinite(kept);
+  return broken && `the ${describeNotFinite(broken)}`;
 }
 
 /**
@@ -37,8 +46,8 @@ export function requireFinite(trainer: GanTrainer, losses: StepLosses, thorough:
   throw new UserError('diverged', `training diverged at step ${step}: ${facts.join('; ')}`, {
     remedy:
       saved > 0
-        ? `The checkpoint of step ${saved} is intact. Start anew with ${rate}.`
-        : `No checkpoint was written yet. Start anew with ${rate}.`,
+        ? `The checkpoint of step ${saved} is intact. Start anew in another --out, with ${rate}.`
+        : `No checkpoint was written yet. Start anew in another --out, with ${rate}.`,
     fields: { step, ...losses, checkpoint: saved },
   });
 }

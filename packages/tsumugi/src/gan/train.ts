@@ -10,6 +10,7 @@ import {
   formatForecast,
   formatInteger,
   Interrupt,
+  Interrupted,
   inputAt,
   openRun,
   Progress,
@@ -89,10 +90,9 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
     parameters: numParameters(trainer.G) + numParameters(trainer.D),
   });
 
-  // Training.
+  // Training. A step is saved before it is looked at: whatever stops the looking loses nothing.
   const output: Output = { config, log, set, out: run.path };
-  if (start === 0) look(trainer, output, { measure: true, grid: true });
-  const every = (interval: number, step: number) => interval > 0 && step % interval === 0;
+  const logged = new Set(run.events().flatMap(({ type, step }) => (step === start && start > 0 ? [type] : [])));
   let losses: StepLosses | undefined;
   let saved = start;
   const save = () => {
@@ -104,39 +104,40 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   {
     using progress = new Progress({ label: 'gan', total: config.steps, start, stream });
     using interrupt = new Interrupt((text) => progress.print(text));
-    while (trainer.step < config.steps) {
-      const began = performance.now();
-      const lr = trainer.learningRate;
-      resetPeakMemory();
-      losses = trainer.takeStep();
-      const { step } = trainer;
-      const seconds = (performance.now() - began) / 1000;
-      const isLast = step === config.steps;
-      const due = {
-        log: isLast || every(config.logEvery, step),
-        measure: isLast || every(config.measureEvery, step),
-        grid: isLast || every(config.gridEvery, step),
-        save: isLast || every(config.checkpointEvery, step),
-      };
-      const stopping = (await interrupt.poll()) && !isLast;
-      try {
+    try {
+      // What an earlier process saved and did not come to look at.
+      const first = dueAt(start, config);
+      const isNew = { measure: first.measure && !logged.has('evaluation'), grid: first.grid && !logged.has('sample') };
+      await look(trainer, output, isNew, interrupt.pause);
+      while (trainer.step < config.steps) {
+        const began = performance.now();
+        const lr = trainer.learningRate;
+        resetPeakMemory();
+        losses = trainer.takeStep();
+        const seconds = (performance.now() - began) / 1000;
+        const due = dueAt(trainer.step, config);
+        const stopping = await interrupt.poll();
         requireFinite(trainer, losses, due.save || due.grid || due.measure || stopping, saved);
-      } catch (error) {
-        if (error instanceof UserError) log.write({ type: 'end', step, reason: 'failed', message: error.message });
-        throw error;
+        if (due.log) logStep(log, trainer, { losses, lr, seconds });
+        progress.update({
+          step: trainer.step,
+          loss: losses.discriminator.at(-1)!,
+          note: `G ${losses.generator.toFixed(3)}  ${formatInteger((config.batchSize * discriminatorSteps) / seconds)} images/s`,
+        });
+        if (due.save || stopping) save();
+        await look(trainer, output, due, interrupt.pause);
+        if (trainer.step < config.steps) await interrupt.pause();
       }
-      if (due.log) logStep(log, trainer, { losses, lr, seconds });
-      look(trainer, output, due);
-      progress.update({
-        step,
-        loss: losses.discriminator.at(-1)!,
-        note: `G ${losses.generator.toFixed(3)}  ${formatInteger((config.batchSize * discriminatorSteps) / seconds)} images/s`,
-      });
-      if (due.save || stopping) save();
-      if (stopping) {
-        log.write({ type: 'end', step, reason: 'interrupted' });
-        return { interrupted: true, folder: undefined, steps: step, losses };
+    } catch (error) {
+      const { step } = trainer;
+      if (error instanceof UserError) log.write({ type: 'end', step, reason: 'failed', message: error.message });
+      if (!(error instanceof Interrupted)) throw error;
+      if (saved !== step) {
+        if (losses) requireFinite(trainer, losses, true, saved);
+        save();
       }
+      log.write({ type: 'end', step, reason: 'interrupted' });
+      return { interrupted: true, folder: undefined, steps: step, losses };
     }
   }
   trainer.zeroGrad();
@@ -201,11 +202,30 @@ interface Output {
   out: string;
 }
 
-/** Measures the discriminator and draws a grid, where these are due. */
-function look(trainer: GanTrainer, output: Output, due: { measure: boolean; grid: boolean }): void {
+/** What is to be done after step `step`; all of it after the last one, and a look before the first. */
+function dueAt(step: number, config: GanConfig): { log: boolean; measure: boolean; grid: boolean; save: boolean } {
+  const every = (interval: number) => interval > 0 && step % interval === 0;
+  const { steps, logEvery, measureEvery, gridEvery, checkpointEvery } = config;
+  const [isFirst, isLast] = [step === 0, step === steps];
+  return {
+    log: isLast || every(logEvery),
+    measure: isFirst || isLast || every(measureEvery),
+    grid: isFirst || isLast || every(gridEvery),
+    save: isLast || every(checkpointEvery),
+  };
+}
+
+/** Measures the discriminator and draws a grid, where these are due. `pause` lets a signal stop it in between. */
+async function look(
+  trainer: GanTrainer,
+  output: Output,
+  due: { measure: boolean; grid: boolean },
+  pause: () => Promise<void>,
+): Promise<void> {
   const { config, log, set, out } = output;
   const { step } = trainer;
   if (due.measure) {
+    await pause();
     const began = performance.now();
     const metrics = measureGan(trainer, set);
     log.write({
@@ -217,6 +237,7 @@ function look(trainer: GanTrainer, output: Output, due: { measure: boolean; grid
     });
   }
   if (due.grid) {
+    await pause();
     const path = join('grids', `step-${String(step).padStart(6, '0')}.png`);
     writeSampleGrid(join(out, path), trainer.best, { count: config.gridImages, seed: config.seed });
     log.write({ type: 'sample', step, prompt: 'grid', text: path });

@@ -46,6 +46,26 @@ const isPadding = ({ tokens, targets }: { tokens: number[]; targets: number[] })
 const copy = (batch: Batch): Batch => structuredClone(batch);
 
 describe('rows', () => {
+  it('always have something to predict: a last token alone is left out, unless it predicts the end', async () => {
+    // With its BOS a text of k·T characters is a document of k·T + 1 tokens.
+    using shards = await open(
+      [...'一二'].map((first) =>
+        String.fromCodePoint(...Array.from({ length: 2 * T }, (_, i) => first.codePointAt(0)! + i)),
+      ),
+    );
+    for (const predictEnd of [false, true]) {
+      const batches = new LongBatches([{ shards, weight: 1 }], { ...OPTIONS, batchSize: 1, predictEnd });
+      expect(batches.report()[0]!.rows).toBe(predictEnd ? 5 : 4);
+      let predicted = 0;
+      for (let step = 0; step < batches.report()[0]!.rows; step++) {
+        const batch = batches.batch(step);
+        expect(batch.predicted).toBeGreaterThan(0);
+        predicted += batch.predicted;
+      }
+      expect(predicted).toBe(2 * (2 * T + (predictEnd ? 1 : 0)));
+    }
+  });
+
   it('hold every document of an epoch whole when it fits, and in whole rows and a rest when not', async () => {
     using shards = await open(texts);
     const batches = new LongBatches([{ shards, weight: 1 }], { ...OPTIONS, batchSize: 1 });

@@ -145,8 +145,12 @@ class Source {
     this.#capacity = capacity;
     this.#seed = seed;
     this.#endTarget = endTarget;
+    // A document's last token alone in a piece has nothing to predict, unless its end is: a row of such pieces would be a step
+    // without a loss.
+    const least = endTarget === IGNORED ? 2 : 1;
     let pieces = 0;
-    for (const document of documents) pieces += Math.ceil(shards.documentLength(document) / capacity);
+    for (const document of documents) pieces += Math.ceil((shards.documentLength(document) - least + 1) / capacity);
+    if (pieces === 0) throw emptySplit(shards, 'train');
     [this.#document, this.#offset, this.#length] = [0, 0, 0].map(() => new Uint32Array(pieces)) as [
       Uint32Array,
       Uint32Array,
@@ -155,7 +159,7 @@ class Source {
     let piece = 0;
     for (const document of documents) {
       const length = shards.documentLength(document);
-      for (let offset = 0; offset < length; offset += capacity) {
+      for (let offset = 0; length - offset >= least; offset += capacity) {
         this.#document[piece] = document;
         this.#offset[piece] = offset;
         this.#length[piece++] = Math.min(capacity, length - offset);

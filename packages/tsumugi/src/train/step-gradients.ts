@@ -47,7 +47,8 @@ export function stepGradients(
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
     let [loss, meanSquaredLogsumexp] = [0, 0];
-    for (let first = 0; first < batch.rows; first += microRows) {
+    // Nothing to predict is a loss of 0 without gradients, not 0 / 0.
+    for (let first = 0; predicted > 0 && first < batch.rows; first += microRows) {
       scope(() => {
         const parts = model.loss(toTensors(rowsOf(batch, first, microRows), model.parameterDevice), {
           reduction: 'sum',

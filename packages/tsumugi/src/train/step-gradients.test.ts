@@ -1,0 +1,75 @@
+// The gradients of a step: a mean over all its targets however they are dealt out, and nothing where there is nothing to predict.
+import { expect, it } from 'vitest';
+import { initialWeights, Plamo2, preset } from '../lm/index.ts';
+import { namedParameters } from '../nn/index.ts';
+import { type Batch, IGNORED, makeBatch } from '../text/index.ts';
+import { backward, scope, tensor } from '../torch/index.ts';
+import { stepGradients } from './step-gradients.ts';
+import { tinyModel } from './testing.ts';
+
+const columns = 6;
+const settings = { dtype: 'float32', checkpointLayers: false, zLoss: 0 } as const;
+
+/** Rows of tokens; of row r, the first `targets[r]` predict something. */
+function batchOf(targets: readonly number[]): Batch {
+  const batch = makeBatch(targets.length, columns);
+  batch.tokens.forEach((_, i) => {
+    batch.tokens[i] = (7 * i) % 90;
+  });
+  batch.targets.forEach((_, i) => {
+    batch.targets[i] = i % columns < targets[Math.floor(i / columns)]! ? (11 * i + 3) % 90 : IGNORED;
+  });
+  batch.predicted = targets.reduce((sum, each) => sum + each, 0);
+  return batch;
+}
+
+const tiny = () => new Plamo2(preset('mini', { ...tinyModel, vocab_size: 96 }), initialWeights(3));
+const gradientsOf = (model: Plamo2) =>
+  namedParameters(model).map(
+    ([name, each]) => [name, scope(() => each.grad?.flatten().tolist() ?? [])] as [string, number[]],
+  );
+const clear = (model: Plamo2) => {
+  for (const [, each] of namedParameters(model)) each.grad = undefined;
+};
+
+it('is the mean over all targets, with micro-batches that hold different numbers of them', () => {
+  using model = tiny();
+  const targets = [5, 1, 0, 3];
+  const { loss } = stepGradients(model, () => ({ batch: batchOf(targets), microRows: 1, tokensSeen: 0 }), settings)(0);
+  const found = gradientsOf(model);
+  clear(model);
+  // By hand: cross-entropy of each target, summed and divided once.
+  const batch = batchOf(targets);
+  const expected = scope(() => {
+    const shape = [4, columns];
+    const ids = tensor(batch.tokens, { shape, dtype: 'int64' });
+    const documents = tensor(batch.documents, { shape });
+    const logs = model.logits(model.forward(ids, { documents })).logSoftmax(-1);
+    let total = tensor(0);
+    batch.targets.forEach((target, i) => {
+      if (target !== IGNORED)
+        total = total.sub(
+          logs
+            .select(0, Math.floor(i / columns))
+            .select(0, i % columns)
+            .select(0, target),
+        );
+    });
+    const mean = total.div(9);
+    backward(mean);
+    return mean.item();
+  });
+  expect(loss).toBeCloseTo(expected, 5);
+  for (const [i, [name, values]] of gradientsOf(model).entries()) {
+    expect(found[i]![0]).toBe(name);
+    expect(Math.max(...values.map((value, k) => Math.abs(value - found[i]![1][k]!))), name).toBeLessThan(1e-5);
+  }
+  clear(model);
+});
+
+it('is 0 without gradients where there is nothing to predict', () => {
+  using model = tiny();
+  const step = stepGradients(model, () => ({ batch: batchOf([0, 0]), microRows: 1, tokensSeen: 12 }), settings);
+  expect(step(0)).toEqual({ loss: 0, tokens: 12, tokensSeen: 12, metrics: { meanSquaredLogsumexp: 0 } });
+  expect(gradientsOf(model).every(([, values]) => values.length === 0)).toBe(true);
+});

@@ -1,0 +1,233 @@
+// Every setting of pre-training reaches what it is for. Those of the update: two steps against the same steps taken by hand, from
+// a plain loss. The others: what they change in files, events and figures. A setting without a row fails.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { deriveSeed } from '../base/index.ts';
+import { initialWeights, openTokenizer, Plamo2, type Plamo2Config, preset } from '../lm/index.ts';
+import { namedParameters } from '../nn/index.ts';
+import { type RunEvent, readEvents } from '../run/index.ts';
+import { Artefact } from '../store/index.ts';
+import { IGNORED, PackedBatches, TokenShards } from '../text/index.ts';
+import { backward, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { pretrain } from './pretrain.ts';
+import { type PretrainConfig, pretrainConfig } from './pretrain-config.ts';
+import { silent, type TinySetup, tinySetup } from './testing.ts';
+
+let setup: TinySetup;
+beforeAll(async () => {
+  setup = await tinySetup();
+});
+afterAll(() => setup[Symbol.dispose]());
+
+type Weights = Map<string, number[]>;
+let runs = 0;
+
+// Two updates, the second of which sees what the optimizer remembers of the first. A large epsilon makes the size of a gradient
+// count: without it, a first update of AdamW is a sign.
+const base = { steps: 2, warmup: 0, learningRate: 0.05, epsilon: 0.1, evaluateEvery: 0, checkpointEvery: 0 };
+
+async function trained(changes: Partial<PretrainConfig>) {
+  const name = `run-${runs++}`;
+  const config = setup.config(name, { ...base, ...changes });
+  await pretrain(config, { stream: silent });
+  const weights: Weights = scope(() => {
+    using file = new Artefact(join(config.out, 'model')).weights();
+    return new Map(file.names.map((each) => [each, file.tensor(each).flatten().tolist() as number[]]));
+  });
+  return { config, weights, events: readEvents(join(config.out, 'events.jsonl')) };
+}
+
+/** The share of the peak rate that each of `steps` updates has, by the definition of the schedules. */
+function factor({ schedule, warmup, decay = 0.2, floor = 0.1, steps }: PretrainConfig, step: number): number {
+  const warm = Math.max(1, Math.round(warmup * steps));
+  if (step < warm) return (step + 1) / warm;
+  const progress = (from: number, length: number) => (step - from) / length;
+  if (schedule === 'cosine') return floor + ((1 - floor) * (1 + Math.cos(Math.PI * progress(warm, steps - warm)))) / 2;
+  if (schedule === 'linear') return 1 - (1 - floor) * progress(warm, steps - warm);
+  const falls = steps - Math.round(decay * steps);
+  return schedule === 'wsd' && step >= falls ? 1 - (1 - floor) * progress(falls, steps - falls) : 1;
+}
+
+/** The mean loss over all targets of a step, from logits, one target after the other. */
+function plainLoss(model: Plamo2, batches: PackedBatches, step: number, zLoss: number): Tensor {
+  const batch = batches.batch(step);
+  const shape = [batch.rows, batch.columns];
+  const ids = tensor(batch.tokens, { shape, dtype: 'int64' });
+  const logits = model.logits(model.forward(ids, { documents: tensor(batch.documents, { shape }) })).flatten(0, 1);
+  const places = [...batch.targets.keys()].filter((i) => batch.targets[i] !== IGNORED);
+  const rows = logits.indexSelect(0, tensor(places, { dtype: 'int64' }));
+  const targets = tensor(
+    places.map((i) => batch.targets[i]!),
+    { dtype: 'int64' },
+  );
+  const normalizer = rows.logsumexp([-1]);
+  const losses = normalizer.sub(rows.gather(1, targets.unsqueeze(1)).squeeze(1)).add(normalizer.pow(2).mul(zLoss));
+  return losses.mean();
+}
+
+/** The run's updates taken by hand: clipping, AdamW (Loshchilov & Hutter, arXiv 1711.05101), in JavaScript's numbers. */
+function byHand(config: PretrainConfig): Weights {
+  const { tokenizer, sha256: tokenizerHash } = openTokenizer(config.tokenizer);
+  using shards = TokenShards.open(config.data, { tokenizerHash });
+  const changes = { ...(config.modelChanges as Partial<Plamo2Config>), vocab_size: tokenizer.vocabSize };
+  using model = new Plamo2(preset(config.model, changes), initialWeights(deriveSeed(config.seed, 'weights')));
+  const batches = new PackedBatches(shards, {
+    contextLength: config.contextLength,
+    batchSize: config.batchSize * config.accumulate,
+    seed: deriveSeed(config.seed, 'batches'),
+    predictEnd: config.predictEnd,
+  });
+  const [beta1, beta2] = config.betas;
+  const memory = new Map<string, { m: number[]; v: number[] }>();
+  for (let step = 0; step < config.steps; step++) {
+    scope(() => backward(plainLoss(model, batches, step, config.zLoss)));
+    const gradients = namedParameters(model).map(([, each]) => scope(() => each.grad!.flatten().tolist() as number[]));
+    const norm = Math.sqrt(gradients.flat().reduce((sum, g) => sum + g * g, 0));
+    const scale = Math.min(1, config.clipNorm / norm);
+    const lr = config.learningRate * factor(config, step);
+    for (const [i, [name, parameter]] of namedParameters(model).entries()) {
+      const { m, v } = memory.get(name) ?? { m: gradients[i]!.map(() => 0), v: gradients[i]!.map(() => 0) };
+      memory.set(name, { m, v });
+      scope(() => {
+        // Matrices decay; the gains of the norms of queries and keys only look like some.
+        const isMatrix = parameter.shape.length >= 2 && !/[qk]_weight$/.test(name);
+        const decay = isMatrix ? 1 - lr * config.weightDecay : 1;
+        const next = (parameter.detach().flatten().tolist() as number[]).map((w, k) => {
+          const g = gradients[i]![k]! * scale;
+          m[k] = beta1 * m[k]! + (1 - beta1) * g;
+          v[k] = beta2 * v[k]! + (1 - beta2) * g * g;
+          const mean = m[k]! / (1 - beta1 ** (step + 1));
+          return w * decay - (lr * mean) / (Math.sqrt(v[k]! / (1 - beta2 ** (step + 1))) + config.epsilon);
+        });
+        noGrad(() => parameter.detach().copy_(tensor(next, { shape: parameter.shape })));
+      });
+      parameter.grad = undefined;
+    }
+  }
+  return new Map(
+    namedParameters(model).map(([name, each]) => [name, scope(() => each.detach().flatten().tolist() as number[])]),
+  );
+}
+
+/** The largest difference between two sets of weights. */
+function distance(a: Weights, b: Weights): number {
+  let largest = 0;
+  for (const [name, values] of b)
+    for (const [k, value] of values.entries()) largest = Math.max(largest, Math.abs(value - a.get(name)![k]!));
+  return largest;
+}
+
+const tolerance = 2e-5;
+
+/** Settings of the update, each with a value that makes another one of it. */
+const updates: Partial<{ [Key in keyof PretrainConfig]: Partial<PretrainConfig> }> = {
+  steps: { steps: 3 },
+  contextLength: { contextLength: 32 },
+  batchSize: { batchSize: 3 },
+  accumulate: { accumulate: 2 },
+  predictEnd: { predictEnd: true },
+  learningRate: { learningRate: 0.02 },
+  schedule: { schedule: 'linear', steps: 4 },
+  warmup: { warmup: 1 },
+  decay: { schedule: 'wsd', decay: 0.5, steps: 4 },
+  floor: { floor: 0.7, steps: 3 },
+  betas: { betas: [0.5, 0.6] },
+  epsilon: { epsilon: 0.3 },
+  weightDecay: { weightDecay: 0.6 },
+  clipNorm: { clipNorm: 0.05 },
+  zLoss: { zLoss: 0.01 },
+  seed: { seed: 1 },
+};
+
+it('takes the updates that were asked for', async () => {
+  const { config, weights } = await trained({});
+  expect(distance(weights, byHand(config))).toBeLessThan(tolerance);
+});
+
+it.each(Object.entries(updates))('%s makes another update, the one it stands for', async (key, changes) => {
+  const { config, weights } = await trained(changes);
+  expect(distance(weights, byHand(config))).toBeLessThan(tolerance);
+  // Without this one setting it would be something else; so would this test notice.
+  const without = { ...config, [key]: setup.config('none', base)[key as keyof PretrainConfig] };
+  expect(distance(weights, byHand(without))).toBeGreaterThan(10 * tolerance);
+});
+
+const of = <T extends RunEvent['type']>(events: readonly RunEvent[], type: T) =>
+  events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
+const stepsOf = (events: readonly RunEvent[], type: RunEvent['type']) => of(events, type).map(({ step }) => step);
+const peak = (events: readonly RunEvent[]) => Math.max(...of(events, 'step').map(({ memoryBytes }) => memoryBytes!));
+
+/** The other settings, each with what it does. */
+const others: Partial<{ [Key in keyof PretrainConfig]: () => Promise<void> }> = {
+  async data() {
+    await expect(trained({ data: '/nowhere' })).rejects.toThrow('/nowhere');
+  },
+  async tokenizer() {
+    await expect(trained({ tokenizer: '/nowhere' })).rejects.toThrow('/nowhere');
+  },
+  async out() {
+    const { config } = await trained({});
+    expect(existsSync(join(config.out, 'model'))).toBe(true);
+  },
+  async model() {
+    await expect(trained({ model: 'minni' })).rejects.toThrow('"mini"');
+  },
+  async modelChanges() {
+    const { config } = await trained({ modelChanges: { ...setup.config('none').modelChanges, intermediate_size: 80 } });
+    expect(new Artefact(join(config.out, 'model')).config()).toMatchObject({ intermediate_size: 80 });
+  },
+  async minutes() {
+    const { events } = await trained({ steps: 100_000, minutes: 1e-6 });
+    expect(stepsOf(events, 'step')).toEqual([1]);
+  },
+  async device() {
+    await expect(trained({ device: 'gpu' })).rejects.toThrow('got "gpu"');
+  },
+  async dtype() {
+    const [full, half] = [await trained({}), await trained({ dtype: 'bfloat16' })];
+    const found = distance(full.weights, half.weights);
+    expect(found).toBeGreaterThan(tolerance);
+    expect(found).toBeLessThan(base.learningRate);
+  },
+  async checkpointLayers() {
+    const long = { contextLength: 512, steps: 1 };
+    const [kept, recomputed] = [await trained(long), await trained({ ...long, checkpointLayers: true })];
+    expect(distance(kept.weights, recomputed.weights)).toBeLessThan(tolerance);
+    expect(peak(recomputed.events)).toBeLessThan(0.9 * peak(kept.events));
+  },
+  async evaluateEvery() {
+    const { events } = await trained({ steps: 5, evaluateEvery: 2 });
+    expect(stepsOf(events, 'evaluation')).toEqual([0, 2, 4, 5]);
+  },
+  async evaluateTokens() {
+    const measured = async (evaluateTokens?: number) =>
+      of((await trained({ evaluateEvery: 1, evaluateTokens })).events, 'evaluation')[1]!.metrics['crossEntropy'];
+    expect(await measured(10)).not.toBe(await measured());
+  },
+  async sampleEvery() {
+    const { events } = await trained({ steps: 5, sampleEvery: 2 });
+    expect(of(events, 'sample').map(({ step, prompt }) => [step, prompt])).toEqual([[2, '吾輩は'], [4, '吾輩は']]); // biome-ignore format: pairs
+  },
+  async samplePrompt() {
+    const { events } = await trained({ sampleEvery: 1, samplePrompt: '坊っちゃん' });
+    expect(of(events, 'sample').map(({ prompt }) => prompt)).toEqual(['坊っちゃん']);
+  },
+  async checkpointEvery() {
+    const { events } = await trained({ steps: 5, checkpointEvery: 2 });
+    expect(stepsOf(events, 'checkpoint')).toEqual([2, 4, 5]);
+  },
+  async keepLast() {
+    const kept = async (keepLast: number) => {
+      const { config } = await trained({ steps: 4, checkpointEvery: 1, keepLast });
+      return readdirSync(join(config.out, 'checkpoints')).length;
+    };
+    expect([await kept(1), await kept(3)]).toEqual([1, 3]); // the best is the last one here
+  },
+};
+
+it.each(Object.entries(others))('%s does what it is for', async (_key, effect) => effect());
+
+it('knows every setting', () => {
+  expect([...Object.keys(updates), ...Object.keys(others)].sort()).toEqual(Object.keys(pretrainConfig.shape).sort());
+});

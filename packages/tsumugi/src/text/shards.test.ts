@@ -64,12 +64,14 @@ describe('token shards', () => {
     const others = [
       await hashOf({ seed: 2 }), // the same tokens, other documents held out
       await hashOf({ tokenizerHash: 'b'.repeat(64) }),
+      await hashOf({ heldOutFraction: 0 }),
+      // Other text of the same lengths, on the same side.
       await hashOf(
-        {},
+        { heldOutFraction: 0 },
         texts.map((text) => text.replace('文', '本')),
-      ), // of the same length
+      ),
     ];
-    expect(new Set([first, ...others]).size).toBe(4);
+    expect(new Set([first, ...others]).size).toBe(5);
   });
 
   it('refuse what is cut off, foreign, or made with another tokenizer', async () => {

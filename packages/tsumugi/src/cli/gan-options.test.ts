@@ -32,7 +32,8 @@ afterAll(() => {
 const classify = (out: string, ...more: string[]) => {
   const given = (option: string, value: string[]) => (more.includes(option) ? [] : [option, ...value]);
   const rest = [...given('--size', ['8']), ...given('--epochs', ['1']), ...given('--widths', ['4', '6'])];
-  return ['classifier', '--data', at('images'), '--out', out, ...rest, ...more];
+  const places = [...given('--data', [at('images')]), ...given('--out', [out])];
+  return ['classifier', ...places, ...rest, ...more];
 };
 
 let number = 0;
@@ -155,6 +156,9 @@ describe('classifier', () => {
     expect((await made('--seed', '3')).lineage.seed).toBe(3);
     isJson((await made('--json')).run, '');
     refusal(/gpu/)((await made('--device', 'gpu')).run, '');
+    const { run: blocked } = await made('--out', '/proc/none/classifier');
+    refusal(/\/proc\/none cannot be written/)(blocked, '');
+    expect(blocked.stderr).not.toContain('epoch');
     refusal(/has no classes/)((await made('--data', at('images', 'bar'))).run, '');
     const tried = ['size', 'epochs', 'widths', 'seed', 'json', 'device', 'data', 'out'];
     expect((await optionsOf('classifier')).sort()).toEqual(tried.sort());

@@ -1,5 +1,6 @@
 // `tsumugi gan`: trains GANs on images, draws with them, scores what they draw.
-import { ConfigError, signalExitCode } from '../base/index.ts';
+import { dirname, resolve } from 'node:path';
+import { ConfigError, makeFolder, signalExitCode } from '../base/index.ts';
 import {
   classifierExtractor,
   type FeatureExtractor,
@@ -235,13 +236,15 @@ const classifier = defineVerb(
       throw new ConfigError('bad-option', `--widths: expected whole numbers, got "${widths.join(' ')}"`, {
         remedy: 'Write for example --widths 64 128 256.',
       });
+    const target = chooseDevice(device);
+    makeFolder(dirname(resolve(out))); // found out before anything takes time
     const report = (line: string) => void io.stderr.write(`${line}\n`);
     const all = await openImages(data, 'train', { size, report });
     // A folder is not split: a tenth of it is held out.
     const { train, test } =
       all.split === 'all' ? holdOut(all, seed) : { train: all, test: await openImages(data, 'test', { size, report }) };
     report(`${train.count} images to train on, ${test.count} to test with`);
-    const options = { epochs, widths: channels, seed, device: chooseDevice(device), report };
+    const options = { epochs, widths: channels, seed, device: target, report };
     const trained = await trainClassifier(train, test, options);
     using _classifier = trained.classifier;
     saveClassifier(out, trained, train, test);

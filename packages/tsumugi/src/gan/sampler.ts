@@ -20,6 +20,7 @@ function checkLabel(label: SamplerOptions['label'], numClasses: number | null): 
     });
   if (label === 'in turn' || (Number.isInteger(label) && label >= 0 && label < numClasses)) return;
   throw new ConfigError('no-such-class', `a label is a whole number from 0 to ${numClasses - 1}, not ${label}`, {
+    remedy: `Classes are numbered from 0: this generator has ${numClasses}.`,
     fields: { label, numClasses },
   });
 }

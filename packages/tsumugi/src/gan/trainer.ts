@@ -95,6 +95,7 @@ export class GanTrainer implements Disposable {
     const { seed, batchSize, flip, epsilon, emaDecay, steps, decayFrom } = config;
     if (decayFrom !== undefined && decayFrom >= steps)
       throw new ConfigError('bad-setting', `decayFrom (${decayFrom}) should be below steps (${steps})`, {
+        remedy: 'Lower decayFrom, raise steps, or leave decayFrom out for a constant learning rate.',
         fields: { decayFrom, steps },
       });
     const device = parseDevice(config.device);

@@ -94,7 +94,10 @@ export function toInput(images: Tensor, { inputSize, channels, resizer, pixels }
     throw new ShapeError(
       'wrong-images',
       `expected images as bytes [B, ${channels}, H, W], got ${images.dtype}[${images.shape.join(', ')}]`,
-      { fields: { shape: images.shape, dtype: images.dtype } },
+      {
+        remedy: `Take a feature network for images of ${C} channels: a classifier trained on such images.`,
+        fields: { shape: images.shape, dtype: images.dtype },
+      },
     );
   return scope(() => {
     const coloured = images.to(device).expand([B!, channels, H!, W!]);

@@ -79,7 +79,7 @@ export function resize(images: Tensor, [height, width]: readonly [number, number
   if (resizer === 'none') {
     if (H === height && W === width) return images.to('float32');
     throw new ShapeError('wrong-size', `the images are ${H}×${W}, the feature network takes ${height}×${width}`, {
-      remedy: 'Name a resizer, or give images of that size.',
+      remedy: `Take a feature network for ${H}×${W} ("tsumugi gan classifier --size ${H}" trains one), or name a resizer in code.`,
       fields: { size: [H, W], expected: [height, width] },
     });
   }

@@ -160,7 +160,7 @@ it('plans without writing, and refuses what cannot fit', async () => {
   );
   expect(existsSync(place('out'))).toBe(false);
   using _other = new RecipeFolder(place('out'), 'tiny');
-  expect((await run(...args)).stderr).toMatch(/is being written by process \d+\n/);
+  expect((await run(...args)).stderr).toMatch(/is being written by process \d+ on \S+, for /);
 });
 
 it('has recipes whose settings are complete', async () => {

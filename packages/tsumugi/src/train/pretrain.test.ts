@@ -1,5 +1,5 @@
 // Pre-training: it learns, accumulates and resumes exactly, and stops with a diagnosis.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CheckpointError, ConfigError, DataError, sha256File, type UserError } from '../base/index.ts';
@@ -64,7 +64,7 @@ describe('pretrain', () => {
   });
 
   it('gives the same bytes for the same seed, other bytes for another', async () => {
-    await train('same-1', { keepLast: 9 });
+    await train('same-1');
     await train('same-2');
     await train('other', { seed: 1 });
     expect(sha256File(weightsOf('same-2'))).toBe(sha256File(weightsOf('same-1')));
@@ -72,15 +72,14 @@ describe('pretrain', () => {
   });
 
   it('resumes bit for bit from every checkpoint, and does not log a step twice', async () => {
+    // A run may be moved: what is cut back goes on in a folder of its own.
+    await train('from-start', { keepLast: 9 });
     for (const step of [3, 6, 9]) {
-      cutBack(`from-${step}`, 'same-1', step);
-      const { out: _out, ...config } = setup.config('same-1', { keepLast: 9 });
-      // The settings name the folder they were started with, so the copy takes the original's place.
-      rmSync(join(setup.folder, 'same-1'), { recursive: true });
-      cpSync(join(setup.folder, `from-${step}`), join(setup.folder, 'same-1'), { recursive: true });
-      await train('same-1', config, { resume: true });
-      expect(sha256File(weightsOf('same-1')), `resumed at ${step}`).toBe(sha256File(weightsOf('same-2')));
-      const steps = readEvents(join(setup.folder, 'same-1', 'events.jsonl')).filter((event) => event.type === 'step');
+      cutBack(`from-${step}`, 'from-start', step);
+      await train(`from-${step}`, { keepLast: 9 }, { resume: true });
+      expect(sha256File(weightsOf(`from-${step}`)), `resumed at ${step}`).toBe(sha256File(weightsOf('from-start')));
+      const events = readEvents(join(setup.folder, `from-${step}`, 'events.jsonl'));
+      const steps = events.filter((event) => event.type === 'step');
       expect(steps.map((event) => event.step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
     }
   });
@@ -136,20 +135,20 @@ describe('bad input', () => {
   });
 
   it('does not overwrite a run, nor go on with other settings', async () => {
-    await expect(train('learns', { steps: 40 })).rejects.toThrow(/already holds a run.*\n.*--resume/);
-    await expect(train('learns', { steps: 40, learningRate: 1 }, { resume: true })).rejects.toThrow(
-      /other settings: learningRate 0.003 → 1\n/,
-    );
-    await expect(train('learns', { steps: 40, learningRate: 1 }, { resume: true })).rejects.toThrow(ConfigError);
+    await train('taken', { steps: 1 });
+    await expect(train('taken', { steps: 1 })).rejects.toThrow(/already holds a run.*\n.*--resume/);
+    const other = train('taken', { steps: 1, learningRate: 1 }, { resume: true });
+    await expect(other).rejects.toThrow(ConfigError);
+    await expect(other).rejects.toThrow(/other settings: learningRate 0.003 → 1\n/);
   });
 
   it('refuses a checkpoint with a changed byte', async () => {
-    const folder = join(setup.folder, 'same-2', 'checkpoints');
+    await train('damaged', { steps: 1 });
+    const folder = join(setup.folder, 'damaged', 'checkpoints');
     const file = join(folder, readdirSync(folder).sort().at(-1)!, 'model.safetensors');
     const bytes = readFileSync(file);
     bytes[bytes.length - 5]! ^= 1;
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(file, bytes);
-    await expect(train('same-2', {}, { resume: true })).rejects.toThrow(CheckpointError);
+    await expect(train('damaged', { steps: 1 }, { resume: true })).rejects.toThrow(CheckpointError);
   });
 });

@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,13 @@ const at::Tensor* lookup(Handle handle);
 
 // --- Node-API -----------------------------------------------------------------------------------------------------
 
-/// A mistake in a call, to be thrown as a JavaScript Error with this code.
-struct CallError {
+/// A mistake in a call, to be thrown as a JavaScript Error with this code. A std::exception, since what an allocation throws
+/// passes through libtorch's autograd engine and its threads, which know no others.
+struct CallError : std::exception {
   const char* code;
   std::string message;
+  CallError(const char* error_code, std::string text) : code(error_code), message(std::move(text)) {}
+  const char* what() const noexcept override { return message.c_str(); }
 };
 
 /// Runs `body` and turns every C++ exception into a JavaScript one.

@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "addon.h"
+#include "aligned.h"
 
 namespace tsumugi {
 namespace {
@@ -98,13 +99,12 @@ c10::DataPtr CachingAllocator::make(size_t bytes) {
     void* block = nullptr;
     if (capacity >= map_threshold) {
       capacity = (capacity + header_bytes + huge_page - 1) / huge_page * huge_page - header_bytes;
-      block = std::aligned_alloc(huge_page, capacity + header_bytes);
+      block = allocate_aligned(huge_page, capacity + header_bytes);
       if (block) madvise(block, capacity + header_bytes, MADV_HUGEPAGE);
     } else {
-      block = std::aligned_alloc(alignment, capacity + header_bytes);
+      block = allocate_aligned(alignment, capacity + header_bytes);
     }
     if (!block) {
-      empty_cache();
       throw CallError{"out-of-memory", "out of memory: asked for " + std::to_string(bytes) + " bytes with " +
                                            std::to_string(live.load()) + " bytes live"};
     }
@@ -129,7 +129,6 @@ void CachingAllocator::give_back(void* data) {
   self.free_[header->bin] = header;
   self.cached_ += header->capacity;
 }
-
 
 /// Called when no cached block fits. Sizes that are no longer asked for must not pile up: what is held in all stays below
 /// a quarter more than the most that was ever live. The caller holds the lock.
@@ -178,6 +177,13 @@ napi_value empty_cache(napi_env, napi_callback_info) {
 }
 
 }  // namespace
+
+void* allocate_aligned(size_t alignment, size_t bytes) {
+  void* block = std::aligned_alloc(alignment, bytes);
+  if (block) return block;
+  allocator().empty_cache();
+  return std::aligned_alloc(alignment, bytes);
+}
 
 void install_allocator() { c10::SetCPUAllocator(&allocator(), /*priority=*/100); }
 

@@ -109,6 +109,15 @@ it('averages weights and running statistics: average ← decay · average + (1 �
   });
 });
 
+it('keeps the moving average where there is one: grids, samples and scores are of it', () => {
+  using averaged = trainer({ emaDecay: 0.5, learningRate: 0.05 });
+  using plain = trainer();
+  averaged.takeStep();
+  expect(averaged.best).toBe(averaged.average!.network);
+  expect(averaged.best).not.toBe(averaged.G);
+  expect(plain.best).toBe(plain.G);
+});
+
 it('measures the slope of a discriminator without changing it', () => {
   using network = trainer({ method: 'sn' });
   scope(() => {

@@ -18,6 +18,10 @@ export const MOST_METADATA_BYTES = 2 ** 26;
 /** Row groups take a read each, and rows an entry: both are counted in the description before anything is read. */
 export const MOST_ROWS = 2 ** 31;
 
+/** Memory for the objects of the thread that reads Parquet, and its time for a row group: 10 s, and 1 s for each MiB. */
+export const PARQUET_MEMORY_MIB = 2048;
+export const parquetSeconds = (bytes: number): number => 10 + Math.ceil(bytes / 2 ** 20);
+
 /** A tokenizer.jsonl: the published ones have 100,000 pieces of up to 16 characters in 5 MB. */
 export const MOST_TOKENIZER_BYTES = 2 ** 28;
 export const MOST_PIECES = 2 ** 21;

@@ -7,7 +7,7 @@ const readers = new TextReaders();
 afterAll(() => readers[Symbol.dispose]());
 
 it.each(readers.targets.map((target) => [target.name, target] as const))('%s', async (_, target) => {
-  const { read, refused } = await fuzzAsync(target, target.name === 'Parquet' ? 30 : 400);
+  const { read, refused } = await fuzzAsync(target, target.name === 'Parquet' ? 60 : 400);
   // Both happen often, so that both are tried.
   expect(read).toBeGreaterThan(5);
   expect(refused).toBeGreaterThan(5);

@@ -65,6 +65,18 @@ describe('data', () => {
     expect(existsSync(at('none'))).toBe(false);
   });
 
+  it('holds out the share it is told, and cuts documents to the length it is told', async () => {
+    type Counts = Record<'train' | 'heldOut', { documents: number }>;
+    const counts = JSON.parse((await prepare('none-held', '--field', 'body', '--held-out', '0', '--json')).stdout);
+    expect((counts as Counts).heldOut.documents).toBe(0);
+    const novel = ['--text', embeddedText()[1]!, '--tokenizer', at('tokenizer'), '--json'];
+    const documents = async (length: string) => {
+      const args = [...novel, '--out', at(`cut-${length}`), '--document-characters', length];
+      return (JSON.parse((await runCli(['data', 'prepare', ...args])).stdout) as Counts).train.documents;
+    };
+    expect(await documents('1000')).toBeGreaterThan(2 * (await documents('4000')));
+  });
+
   it('says when a folder holds no shards', async () => {
     const { code, stderr } = await runCli(['data', 'info', at('tokenizer')]);
     expect(code).toBe(2);

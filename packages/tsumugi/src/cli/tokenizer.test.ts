@@ -74,6 +74,13 @@ describe('tokenizer decode', () => {
     expect([code, parseLines(stdout)]).toEqual([0, texts]);
   });
 
+  it('leaves out control pieces only when asked', async () => {
+    const decode = async (...flags: string[]) =>
+      parseLines((await runCli(['tokenizer', 'decode', '--tokenizer', trained, ...flags], '{"ids":[1,2]}\n')).stdout);
+    expect(await decode()).toEqual([{ text: '<|plamo:bos|><|plamo:eos|>' }]);
+    expect(await decode('--skip-special')).toEqual([{ text: '' }]);
+  });
+
   it('names the line of an id that does not exist', async () => {
     const { code, stderr } = await runCli(
       ['tokenizer', 'decode', '--tokenizer', trained],

@@ -84,3 +84,11 @@ describe('evaluation batches', () => {
     expect(bitsPerCharacter(nats, batches.characters)).toBeCloseTo(11, 12);
   });
 });
+
+it('measures the part that it is told to', async () => {
+  using shards = await open();
+  const of = (split: 'train' | 'heldOut') => new EvaluationBatches(shards, { contextLength: 16, batchSize: 2, split });
+  expect(of('train').characters).toBe(shards.manifest.train.characters);
+  expect(of('heldOut').characters).toBe(shards.manifest.heldOut.characters);
+  expect(of('train').characters).not.toBe(of('heldOut').characters);
+});

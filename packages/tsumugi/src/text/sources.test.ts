@@ -200,3 +200,13 @@ describe('mistakes', () => {
     }
   });
 });
+
+it('reads in the encoding it is told, where detection says another thing or refuses', async () => {
+  using folder = temporaryFolder();
+  // 日本国憲法 in EUC-JP could be half-width kana; あ in UTF-8 is also a text in Windows-1252.
+  writeFileSync(folder.at('e.txt'), Buffer.from('c6fccbdcb9f1b7fbcba1', 'hex'));
+  writeFileSync(folder.at('u.txt'), 'あ');
+  await expect(texts(folder.at('e.txt'))).rejects.toMatchObject({ code: 'ambiguous-encoding' });
+  expect(await texts(folder.at('e.txt'), { encoding: 'euc-jp' })).toEqual(['日本国憲法']);
+  expect(await texts(folder.at('u.txt'), { encoding: 'windows-1252' })).toEqual(['ã\u0081‚']);
+});

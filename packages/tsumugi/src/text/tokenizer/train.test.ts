@@ -299,3 +299,12 @@ describe('trainTokenizer', () => {
     expect(fractions.at(-1)).toBe(1);
   });
 });
+
+it('makes no piece longer than it is told', () => {
+  const lengths = (maxPieceLength?: number) =>
+    trainTokenizer([bocchan], { vocabSize: 1500, ...(maxPieceLength !== undefined && { maxPieceLength }) })
+      .filter(({ type }) => type === 'NORMAL')
+      .map(({ text }) => text.length);
+  expect(Math.max(...lengths(2))).toBe(2);
+  expect(Math.max(...lengths())).toBeGreaterThan(4);
+});

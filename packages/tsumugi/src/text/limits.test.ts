@@ -1,0 +1,77 @@
+// What asks for too much is refused against its limit before the memory is taken. Sparse files stand for large ones.
+import { truncateSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from './fixtures/toy.ts';
+import { MOST_CHARACTERS, MOST_MANIFEST_BYTES, MOST_PIECE_UNITS, MOST_TOKENIZER_BYTES } from './limits.ts';
+import { readManifest } from './manifest.ts';
+import { readJsonLines } from './read-jsonl.ts';
+import { readDocuments } from './sources.ts';
+import { splitText } from './split.ts';
+import { byteText, type Piece, SPECIAL_NAMES, Tokenizer } from './tokenizer/index.ts';
+
+const MIB = 'あ'.repeat(2 ** 20);
+
+/** A text without end, for readers that must not wait for it. */
+async function* endless(begin: string): AsyncGenerator<string> {
+  yield begin;
+  for (;;) yield MIB;
+}
+
+it('one line of JSON, and one document, without end', async () => {
+  const rows = readJsonLines('a.jsonl', endless('{"text": "い"}\n{"text": "'), 'text');
+  expect((await rows.next()).value).toBe('い');
+  await expect(rows.next()).rejects.toThrow(/a\.jsonl, row 2 is longer than 67,108,864 characters.*\n {2}→ write one/);
+  const documents = splitText('a.txt', endless(''), Number.POSITIVE_INFINITY);
+  await expect(documents.next()).rejects.toThrow(/a\.txt would be a document of more than.*\n.*--document-characters/);
+  // What the remedy of the second asks for works.
+  expect((await splitText('a.txt', endless(''), 4000).next()).value).toHaveLength(4000);
+});
+
+it('as long as the limit is read', async () => {
+  async function* whole() {
+    for (let i = 0; i < MOST_CHARACTERS; i += MIB.length) yield MIB;
+  }
+  const documents = splitText('a.txt', whole(), Number.POSITIVE_INFINITY);
+  expect((await documents.next()).value).toHaveLength(MOST_CHARACTERS);
+});
+
+it('a tokenizer and a manifest that are larger than any', () => {
+  using folder = temporaryFolder();
+  for (const [name, limit, read] of [
+    ['tokenizer.jsonl', MOST_TOKENIZER_BYTES, () => Tokenizer.load(folder.path)],
+    ['manifest.json', MOST_MANIFEST_BYTES, () => readManifest(folder.path)],
+  ] as const) {
+    writeFileSync(folder.at(name), '');
+    truncateSync(folder.at(name), limit + 1);
+    expect(read).toThrow(new RegExp(`${name}.*257 MiB, more than .*256 MiB.*\n  → `));
+  }
+});
+
+it('a piece that is longer than any', () => {
+  const pieces: Piece[] = [
+    ...Object.values(SPECIAL_NAMES).map(
+      (text, i): Piece => ({ text, score: 0, type: i === 0 ? 'UNKNOWN' : 'CONTROL' }),
+    ),
+    ...Array.from({ length: 256 }, (_, byte): Piece => ({ text: byteText(byte), score: 0, type: 'BYTE' })),
+  ];
+  const withPiece = (units: number) =>
+    Tokenizer.fromPieces([...pieces, { text: 'あ'.repeat(units), score: -1, type: 'NORMAL' }]);
+  expect(withPiece(MOST_PIECE_UNITS).vocabSize).toBe(pieces.length + 1);
+  expect(() => withPiece(MOST_PIECE_UNITS + 1)).toThrow('has 4097 characters, more than 4096');
+});
+
+it('a Parquet file that says its description is larger than any', async () => {
+  using folder = temporaryFolder();
+  const path = folder.at('a.parquet');
+  const read = () => Array.fromAsync(readDocuments([path]));
+  const end = (bytes: number) => {
+    const tail = Buffer.alloc(8, 'PAR1');
+    tail.writeUInt32LE(bytes);
+    return tail;
+  };
+  writeFileSync(path, Buffer.concat([Buffer.alloc(100), end(2 ** 31)]));
+  await expect(read()).rejects.toThrow(/its description of 2147483648 bytes is not there/);
+  const fixture = fileURLToPath(new URL('fixtures/snappy.parquet', import.meta.url));
+  expect(await Array.fromAsync(readDocuments([fixture], { field: 'content' }))).toHaveLength(5);
+});

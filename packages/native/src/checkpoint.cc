@@ -13,8 +13,6 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/util/StringUtil.h>
 
-#include <thread>
-
 #include "addon.h"
 #include "backward.h"
 
@@ -24,9 +22,10 @@ namespace {
 using torch::autograd::SavedVariable;
 using torch::autograd::SavedVariableHooks;
 
-std::thread::id javascript_thread;
-bool environment_ended = false;
-int64_t live_segments = 0;
+// The main thread and every worker that loads the addon run JavaScript of their own, and so segments of their own.
+thread_local bool runs_javascript = false;
+thread_local bool environment_ended = false;
+thread_local int64_t live_segments = 0;
 
 struct Dropped;
 
@@ -62,13 +61,13 @@ struct Segment {
   }
 };
 
-/// What runs now; the last one is the innermost. Only JavaScript's thread touches it.
+/// What runs now; the last one is the innermost.
 struct Run {
   std::shared_ptr<Segment> segment;
   bool again;
   size_t next = 0;
 };
-std::vector<Run*> runs;
+thread_local std::vector<Run*> runs;
 
 struct Running {
   Run run;
@@ -77,7 +76,7 @@ struct Running {
 };
 
 /// Segments whose places were filled during this backward.
-std::vector<std::weak_ptr<Segment>> filled;
+thread_local std::vector<std::weak_ptr<Segment>> filled;
 
 [[noreturn]] void refuse(napi_env env, const std::string& message) {
   // The JavaScript error stays pending while the C++ one unwinds through libtorch's engine.
@@ -140,7 +139,7 @@ struct Remade : SavedVariableHooks {
 
 struct Engine : torch::autograd::Engine {
   std::unique_ptr<SavedVariableHooks> get_default_saved_variable_hooks() override {
-    if (std::this_thread::get_id() != javascript_thread || runs.empty()) return nullptr;
+    if (runs.empty()) return nullptr;
     Run& run = *runs.back();
     if (run.again) return std::make_unique<Remade>(run);
     return std::make_unique<Dropped>(run.segment);
@@ -153,7 +152,7 @@ torch::autograd::Engine& engine() {
 }
 
 void run_again(const std::shared_ptr<Segment>& segment) {
-  if (std::this_thread::get_id() != javascript_thread)
+  if (!runs_javascript)
     throw std::runtime_error("checkpoint: this libtorch goes backward on a thread of its own, where no segment can be run");
   const napi_env env = segment->env;
   napi_handle_scope handles;
@@ -202,7 +201,7 @@ napi_value checkpoint(napi_env env, napi_callback_info info) {
   return result;
 }
 
-int backward_depth = 0;
+thread_local int backward_depth = 0;
 
 /// Whether nodes of accelerators run on threads of their own. They must not where a segment may be run again: JavaScript
 /// lives on the calling thread.
@@ -236,7 +235,7 @@ Backward::~Backward() {
 }
 
 void install_checkpointing(napi_env env) {
-  javascript_thread = std::this_thread::get_id();
+  runs_javascript = true;
   torch::autograd::set_default_engine_stub(engine);
   napi_add_env_cleanup_hook(env, [](void*) { environment_ended = true; }, nullptr);
 }

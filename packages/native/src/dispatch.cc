@@ -27,7 +27,7 @@ struct Operator {
   std::vector<Slot> slots;
 };
 
-std::vector<Operator> operators;
+thread_local std::vector<Operator> operators;  // each thread of JavaScript looks its operators up itself
 
 Slot plan(const c10::Argument& argument) {
   Slot slot{Kind::Unsupported, false, argument.N().value_or(0), argument.default_value().has_value(), {}, argument.name(),
@@ -173,7 +173,7 @@ napi_value from_value(napi_env env, const c10::IValue& value) {
 
 constexpr size_t max_arguments = 32;
 constexpr size_t usual_arguments = 6;
-std::vector<c10::IValue> stack;
+thread_local std::vector<c10::IValue> stack;
 
 /// One argument onto the stack.
 void push(napi_env env, const Operator& op, size_t index, napi_value value) {

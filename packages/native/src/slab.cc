@@ -1,10 +1,11 @@
-// The slab of live tensors. A handle is an index; released places are reused. JavaScript's one thread is its only user.
+// The slab of live tensors. A handle is an index; released places are reused. The main thread and each worker that loads the
+// addon have a slab of their own: handles do not cross threads.
 #include "addon.h"
 
 namespace tsumugi {
 
-static std::vector<at::Tensor> slab(1);  // place 0 stays empty: handle 0 means "no tensor"
-static std::vector<Handle> vacant;
+static thread_local std::vector<at::Tensor> slab(1);  // place 0 stays empty: handle 0 means "no tensor"
+static thread_local std::vector<Handle> vacant;
 
 Handle keep(at::Tensor tensor) {
   if (!tensor.defined()) return 0;

@@ -87,7 +87,8 @@ export function parseOptions<const T extends OptionTable>(table: T, args: readon
   if (!help) {
     for (const token of tokens) {
       if (token.kind === 'positional' && openList !== undefined) {
-        (values[openList] as string[]).push(token.value);
+        const text = parseValue(table[openList]!, `--${flagOf(openList)}`, token.value) as string[];
+        (values[openList] as string[]).push(...text);
       } else if (token.kind === 'positional') {
         positionals.push(token.value);
       } else {
@@ -100,7 +101,8 @@ export function parseOptions<const T extends OptionTable>(table: T, args: readon
         if (spec.type !== 'list') values[key] = parseValue(spec, `--${token.name}`, given);
         else {
           openList = key;
-          values[key] = [...((values[key] as string[] | undefined) ?? []), given];
+          const text = parseValue(spec, `--${token.name}`, given) as string[];
+          values[key] = [...((values[key] as string[] | undefined) ?? []), ...text];
         }
       }
     }
@@ -150,9 +152,11 @@ export function parseValue(spec: OptionSpec, name: string, text: string): unknow
     case 'boolean':
       return true;
     case 'string':
-      return text;
     case 'list':
-      return [text];
+      // What stands for nothing, such as a shell variable that is not set, would be the current folder as a path.
+      if (text === '' && spec.value !== undefined)
+        throw refuse(spec.value, 'Name one; a shell variable may not be set.');
+      return spec.type === 'list' ? [text] : text;
     case 'choice': {
       if (spec.choices.includes(text)) return text;
       const near = nearest(text, spec.choices);

@@ -10,7 +10,7 @@ import { applySettings, describeSettings, readSettingsFile } from './settings.ts
 const schema = z.strictObject({
   steps: z.int().positive().default(10).describe('how long'),
   rate: z.number().nonnegative(),
-  name: z.string().optional(),
+  name: z.string().min(1).optional(),
   words: z.array(z.string()).default([]),
   betas: z.tuple([z.number(), z.number()]).default([0.9, 0.95]),
   limit: z.number().nullable().default(null),
@@ -63,6 +63,7 @@ describe('applySettings', () => {
     [{ rate: 1, optimizer: { kin: 1 } }, [], 'there is no setting "optimizer.kin"\n  → Did you mean "optimizer.kind"?'],
     [{ rate: 1 }, ['optimizer.kind=adamv'], 'expected one of adamw, sgd, got "adamv"\n  → Did you mean "adamw"?'],
     [{ rate: 1 }, ['steps=-1'], '--set steps: expected more than 0, got "-1"'],
+    [{ rate: 1 }, ['name='], '--set name: expected a text, got ""'],
     [{ rate: 1 }, ['steps=soon'], '--set steps: expected a number, got "soon"'],
     [{ rate: 1 }, ['steps=1.5'], '--set steps: expected a whole number, got "1.5"'],
     [{ rate: 1 }, ['optimizer.fused=yes'], 'expected true or false, got "yes"'],

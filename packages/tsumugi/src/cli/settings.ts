@@ -179,6 +179,7 @@ function describeIssue(issue: z.core.$ZodIssue, received: unknown): string {
     case 'invalid_value':
       return `expected one of ${issue.values.join(', ')}, got ${got}`;
     case 'too_small':
+      if (issue.origin === 'string') return `expected a text, got ${got}`;
       return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}, got ${got}`;
     case 'too_big':
       return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}, got ${got}`;

@@ -18,8 +18,8 @@ const interval = z.int().nonnegative();
 const beta = z.number().min(0).lt(1);
 
 export const ganConfig = z.strictObject({
-  data: z.string().describe('cifar-10, mnist, fashion-mnist, or the path of a folder of images'),
-  out: z.string().describe('run folder: events, grids, checkpoints, and the trained networks in model/'),
+  data: z.string().min(1).describe('cifar-10, mnist, fashion-mnist, or the path of a folder of images'),
+  out: z.string().min(1).describe('run folder: events, grids, checkpoints, and the trained networks in model/'),
   size: count.default(32).describe('height and width of the images'),
   flip: z.boolean().default(false).describe('mirror images at random'),
 

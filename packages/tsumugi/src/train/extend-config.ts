@@ -18,13 +18,13 @@ const phase = z.strictObject({
 });
 
 const source = z.strictObject({
-  data: z.string().describe('folder made by "tsumugi data prepare"'),
+  data: z.string().min(1).describe('folder made by "tsumugi data prepare"'),
   weight: z.number().positive().default(1).describe('share of the rows, relative to the others'),
 });
 
 export const extendConfig = z.strictObject({
-  model: z.string().describe('model folder to extend'),
-  out: z.string().describe('run folder: events, checkpoints, and the extended model in model/'),
+  model: z.string().min(1).describe('model folder to extend'),
+  out: z.string().min(1).describe('run folder: events, checkpoints, and the extended model in model/'),
   mix: z.array(source).min(1).describe('token shards to learn from: [{"data": "DIR", "weight": 1}, …]'),
 
   layers: z

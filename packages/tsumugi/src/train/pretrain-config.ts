@@ -11,9 +11,9 @@ import {
 } from './common-config.ts';
 
 export const pretrainConfig = z.strictObject({
-  data: z.string().describe('folder made by "tsumugi data prepare"'),
-  tokenizer: z.string().describe('tokenizer.jsonl, or a folder that holds one'),
-  out: z.string().describe('run folder: events, checkpoints, and the trained model in model/'),
+  data: z.string().min(1).describe('folder made by "tsumugi data prepare"'),
+  tokenizer: z.string().min(1).describe('tokenizer.jsonl, or a folder that holds one'),
+  out: z.string().min(1).describe('run folder: events, checkpoints, and the trained model in model/'),
   model: z.string().default('mini').describe('shape: a preset name; the vocabulary follows the tokenizer'),
   modelChanges: z
     .record(z.string(), z.unknown())

@@ -89,7 +89,7 @@ export async function* readJsonLines(
         'not-an-object',
         `${file}, row ${row} should be a JSON object but is ${JSON.stringify(value).slice(0, 40)}`,
         {
-          remedy: `write one object per line, such as {"${field}": "…"}`,
+          remedy: `write one object per line, such as {"${field}": "…"}, or move the file elsewhere if it is no text`,
           fields: { file, row },
         },
       );

@@ -97,8 +97,9 @@ export function listSources(paths: readonly string[]): SourceListing {
   for (const path of paths) {
     const found = stat(path);
     if (!found.isDirectory()) {
+      if (!found.isFile()) throw notAFile(path);
       const format = formatOf(path);
-      if (!found.isFile() || !format) throw unknownFormat(path);
+      if (!format) throw unknownFormat(path);
       add(path, format, found.size);
       continue;
     }
@@ -129,6 +130,13 @@ function nothingToRead(path: string, files: number, left: LeftOut | undefined): 
     fields: { path },
   });
 }
+
+/** Text is read more than once, and checked for changes: what gives its bytes only once cannot be read. */
+const notAFile = (path: string): DataError =>
+  new DataError('not-a-file', `${path} is a pipe or a device, which gives its text only once, and text is read again`, {
+    remedy: 'write the text into a file first, and name that',
+    fields: { path },
+  });
 
 function unknownFormat(path: string): DataError {
   const archive = /\.(bz2|zip|tar|7z)$|\.tar\.\w+$/i.test(path);

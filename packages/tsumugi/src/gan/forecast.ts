@@ -79,6 +79,7 @@ export function forecastGan(config: GanConfig, set: ImageSet): Forecast {
     // takes about as many bytes as its pixels at most.
     diskBytes: (3 * weights + 4 * average) * (keepLast + 1) + weights + 4 * average + grids * gridImages * imageBytes,
     availableDiskBytes: availableDisk(out),
+    out,
     remedy: 'Lower batchSize, generatorBatchSize, width or keepLast.',
   };
 }

@@ -17,7 +17,9 @@ export interface Forecast {
   /** What the run leaves on disk at most, in bytes. */
   diskBytes?: number | undefined;
   availableDiskBytes?: number | undefined;
-  /** What to change when it does not fit, naming the option. */
+  /** The folder it is left in. */
+  out?: string | undefined;
+  /** What to change when it does not fit into memory, naming the option. */
   remedy: string;
 }
 
@@ -44,17 +46,19 @@ export function formatForecast(forecast: Forecast): string {
   return [`${label}: ${work.join(', ')}`, ...lines].join('\n');
 }
 
-/** @throws UserError with the forecast's remedy when memory or disk will not suffice */
+/** @throws UserError with the forecast's remedy when memory will not suffice, and with one for the disk */
 export function requireFits(forecast: Forecast): void {
-  const { label, availableMemoryBytes, diskBytes, availableDiskBytes, remedy } = forecast;
-  const refuse = (what: string, needed: number, available: number): void => {
+  const { label, availableMemoryBytes, diskBytes, availableDiskBytes, out } = forecast;
+  const refuse = (what: string, needed: number, available: number, remedy: string, where = ''): void => {
     if (needed <= available) return;
     throw new UserError(
       `not-enough-${what}`,
-      `${label} will need about ${formatBytes(needed)} of ${what}, and ${formatBytes(available)} are available`,
+      `${label} will need about ${formatBytes(needed)} of ${what}, and ${formatBytes(available)} are available${where}`,
       { remedy, fields: { needed, available } },
     );
   };
-  refuse('memory', forecastMemory(forecast), availableMemoryBytes);
-  if (diskBytes !== undefined && availableDiskBytes !== undefined) refuse('disk', diskBytes, availableDiskBytes);
+  refuse('memory', forecastMemory(forecast), availableMemoryBytes, forecast.remedy);
+  if (diskBytes === undefined || availableDiskBytes === undefined) return;
+  const where = out === undefined ? '' : ` where ${out} is to be`;
+  refuse('disk', diskBytes, availableDiskBytes, 'Free space there, choose another out, or lower keepLast.', where);
 }

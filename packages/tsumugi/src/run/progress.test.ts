@@ -115,6 +115,8 @@ describe('forecast', () => {
   it('refuses what cannot fit, with the option to change', () => {
     expect(() => requireFits({ ...forecast, availableMemoryBytes: 2 ** 30 })).toThrow(UserError);
     expect(() => requireFits({ ...forecast, availableMemoryBytes: 2 ** 30 })).toThrow(/memory.*\n.*Lower --batch/);
-    expect(() => requireFits({ ...forecast, availableDiskBytes: 1000 })).toThrow(/1\.00 GiB of disk, and 1000 B/);
+    expect(() => requireFits({ ...forecast, availableDiskBytes: 1000, out: 'runs/a' })).toThrow(
+      /1\.00 GiB of disk, and 1000 B are available where runs\/a is to be\n.*another out, or lower keepLast/,
+    );
   });
 });

@@ -79,6 +79,7 @@ export function forecastTraining(
     // A checkpoint holds weights and two moments; the best and one being written come on top, then the model.
     diskBytes: parameters * 4 * (3 * (keepLast + 2) + 1),
     availableDiskBytes: availableDisk(out),
+    out,
     remedy,
   };
 }

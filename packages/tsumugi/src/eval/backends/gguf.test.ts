@@ -106,10 +106,10 @@ describe('llama.cpp and the engine agree on log-probabilities', llamaCpp, () => 
     await using model = await GgufModel.open(library!, path, {
       ...{ contextSize: 256, vocabularySize: config.vocab_size, threads: 1 },
     });
-    expect(largest(await model.logprobs(ids), ours)).toBeLessThan(1e-4);
+    expect(largest(await model.logprobs(ids), ours)).toBeLessThan(2e-5);
     const sums = await model.continuationLogprobs(ids.slice(0, 4), [ids.slice(4), [ids[4]!], ids.slice(4, 6)]);
     const sum = (from: number, to?: number) => ours.slice(from, to).reduce((a, b) => a + b, 0);
-    expect(largest(sums, [sum(3), sum(3, 4), sum(3, 5)])).toBeLessThan(1e-4);
+    expect(largest(sums, [sum(3), sum(3, 4), sum(3, 5)])).toBeLessThan(5e-5);
   });
 });
 
@@ -141,7 +141,7 @@ describe('a GGUF file', llamaCpp, () => {
     const { expected, actual } = await both(requests);
     for (const [i, answer] of (actual as ChoicesAnswer[]).entries()) {
       const { logprobs, tokens } = expected[i] as ChoicesAnswer;
-      expect(largest(answer.logprobs, logprobs)).toBeLessThan(1e-4);
+      expect(largest(answer.logprobs, logprobs)).toBeLessThan(5e-5);
       expect(answer.tokens).toEqual(tokens);
     }
   });
@@ -157,7 +157,7 @@ describe('a GGUF file', llamaCpp, () => {
     const { expected, actual } = await both(requests);
     for (const [i, answer] of (actual as RollingAnswer[]).entries()) {
       const { nats, tokens, characters } = expected[i] as RollingAnswer;
-      if (nats.length > 0) expect(largest(answer.nats, nats)).toBeLessThan(1e-3);
+      if (nats.length > 0) expect(largest(answer.nats, nats)).toBeLessThan(5e-5);
       expect([answer.tokens, answer.characters]).toEqual([tokens, characters]);
     }
   });
@@ -203,7 +203,7 @@ describe('a GGUF file', llamaCpp, () => {
     await expect(ask(generate(long, { maxTokens: 6 }))).rejects.toThrow(/request 2 \(generate\) takes 256 tokens/);
     await expect(ask({ kind: 'rolling', text: long + long })).rejects.toMatchObject({
       code: 'too-long',
-      remedy: expect.stringContaining('a context of 501 tokens at least'),
+      remedy: 'Give it a larger context: --context-size 501.',
     });
     await expect(ask({ kind: 'choices', prompt: long, choices: [long] })).rejects.toMatchObject({ code: 'too-long' });
     await expect(ask({ kind: 'choices', prompt: long, choices: [''] })).rejects.toMatchObject({ code: 'empty-choice' });

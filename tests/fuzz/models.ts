@@ -87,8 +87,10 @@ export class ModelReaders implements Disposable {
         attempt(random) {
           writeFileSync(one, strangeSafetensors(random));
           using file = openSafetensors(one);
+          // Mapping a file takes longer than all else, and needs no million attempts.
+          const taken = random.below(20) === 0 ? file.names : [];
           scope(() => {
-            for (const name of file.names) file.tensor(name);
+            for (const name of taken) file.tensor(name);
           });
         },
       },

@@ -6,10 +6,10 @@ import { ModelReaders } from './fuzz/models.ts';
 const readers = new ModelReaders();
 afterAll(() => readers[Symbol.dispose]());
 
-it.each(readers.targets.map((target) => [target.name, target] as const))('%s', (_, target) => {
+it.each(readers.targets.map((target) => [target.name, target] as const))('%s', async (_, target) => {
   // A sum in an index that is wrong is told, and no fault.
   const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  const { read, refused } = fuzz(target, 2000);
+  const { read, refused } = await fuzz(target, 2000);
   said.mockRestore();
   // Both happen often, so that both are tried.
   expect(read).toBeGreaterThan(100);

@@ -4,16 +4,10 @@ import { RandomStream, UserError } from '../../packages/tsumugi/src/base/index.t
 
 export interface Target {
   name: string;
-  /** Makes an input and reads it. What it returns is left to the garbage collector. */
-  attempt(random: RandomStream): void;
-}
-
-/** A target that reads as it goes. */
-export interface AsyncTarget {
-  name: string;
   /** Milliseconds that an input may take, where it is not what others may. */
-  mostMs?: number;
-  attempt(random: RandomStream): Promise<void>;
+  maxMs?: number;
+  /** Makes an input and reads it. What it returns is left to the garbage collector. */
+  attempt(random: RandomStream): unknown;
 }
 
 export interface Outcome {
@@ -30,75 +24,34 @@ export interface Outcome {
 }
 
 /** No input of a few kilobytes may take longer, in milliseconds of the processor: how busy the machine is has no part in it. */
-const MOST_MS = 2000;
+const MAX_MS = 2000;
 
 const processorMs = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
 
-/** Counts what comes of inputs. */
-class Tally {
-  readonly codes = new Map<string, number>();
-  #read = 0;
-  #slowest = 0;
-  readonly #before = process.memoryUsage.rss();
-  readonly #start = processorMs();
-  readonly #name: string;
-  readonly #mostMs: number;
-
-  constructor(name: string, mostMs = MOST_MS) {
-    this.#name = name;
-    this.#mostMs = mostMs;
-  }
-
-  /** @throws Error naming the input, when it gave anything but a UserError or took too long */
-  add(input: number, began: number, error?: unknown): void {
-    if (error === undefined) this.#read++;
-    else if (error instanceof UserError) this.codes.set(error.code, (this.codes.get(error.code) ?? 0) + 1);
-    else throw new Error(`${this.#name}: input ${input} gives ${error}`, { cause: error });
-    const took = processorMs() - began;
-    if (took > this.#mostMs) throw new Error(`${this.#name}: input ${input} takes ${Math.round(took)} ms`);
-    this.#slowest = Math.max(this.#slowest, took);
-  }
-
-  outcome(count: number): Outcome {
-    const seconds = (processorMs() - this.#start) / 1000;
-    const grown = (process.memoryUsage.rss() - this.#before) / 2 ** 20;
-    return { read: this.#read, refused: count - this.#read, codes: this.codes, slowest: this.#slowest, seconds, grown };
-  }
-}
-
 /** @throws Error naming the input, when a target throws anything but a UserError or takes too long */
-export function fuzz(target: Target, count: number, first = 0): Outcome {
-  const tally = new Tally(target.name);
+export async function fuzz({ name, maxMs = MAX_MS, attempt }: Target, count: number, first = 0): Promise<Outcome> {
+  const codes = new Map<string, number>();
+  const [before, start] = [process.memoryUsage.rss(), processorMs()];
+  let [read, slowest] = [0, 0];
   for (let input = first; input < first + count; input++) {
     const began = processorMs();
     try {
-      target.attempt(new RandomStream(input));
+      await attempt(new RandomStream(input));
+      read++;
     } catch (error) {
-      tally.add(input, began, error);
-      continue;
+      if (!(error instanceof UserError)) throw new Error(`${name}: input ${input} gives ${error}`, { cause: error });
+      codes.set(error.code, (codes.get(error.code) ?? 0) + 1);
     }
-    tally.add(input, began);
+    const took = processorMs() - began;
+    if (took > maxMs) throw new Error(`${name}: input ${input} takes ${Math.round(took)} ms`);
+    slowest = Math.max(slowest, took);
   }
-  return tally.outcome(count);
-}
-
-/** `fuzz` of a target that reads as it goes. */
-export async function fuzzAsync(target: AsyncTarget, count: number, first = 0): Promise<Outcome> {
-  const tally = new Tally(target.name, target.mostMs);
-  for (let input = first; input < first + count; input++) {
-    const began = processorMs();
-    try {
-      await target.attempt(new RandomStream(input));
-    } catch (error) {
-      tally.add(input, began, error);
-      continue;
-    }
-    tally.add(input, began);
-  }
-  return tally.outcome(count);
+  const seconds = (processorMs() - start) / 1000;
+  const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+  return { read, refused: count - read, codes, slowest, seconds, grown };
 }
 
 export const pick = <T>(random: RandomStream, ...choices: readonly T[]): T => choices[random.below(choices.length)]!;

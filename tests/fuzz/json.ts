@@ -42,7 +42,9 @@ const strangeNames = [
 const strangeTexts =
   `null true false 0 -0 -1 1 2 1.5 1e400 -1e400 1e-400 2147483648 4294967296 9007199254740991 9007199254740993
   18446744073709551615 "" "x" "__proto__" "\\ud800" "0" "F8_E4M3" "U64" "C64" [] [[]] {} [null] {"__proto__":{"x":1}} NaN Infinity
-  {"content":null} {"content":"x"} [2,4] [-1] [0,0] "../1.safetensors" "2.safetensors" "none.safetensors"`.split(/\s+/);
+  {"content":null} {"content":"x"} [2,4] [-1] [0,0] "../1.safetensors" "/etc/hosts" "2.safetensors" "none.safetensors"`.split(
+    /\s+/,
+  );
 
 function strange(random: RandomStream): Node {
   const text = random.below(60) === 0 ? deep(random) : pick(random, ...strangeTexts);

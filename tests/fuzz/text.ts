@@ -10,7 +10,7 @@ import { fingerprintOf } from '../../packages/tsumugi/src/text/fingerprint.ts';
 import { bytesSource } from '../../packages/tsumugi/src/text/fixtures/toy.ts';
 import { readDocuments, readManifest } from '../../packages/tsumugi/src/text/index.ts';
 import { readJsonLines } from '../../packages/tsumugi/src/text/read-jsonl.ts';
-import { type AsyncTarget, damage, pick } from './fuzz.ts';
+import { damage, pick, type Target } from './fuzz.ts';
 import { strangeJson } from './json.ts';
 
 const totals = { documents: 2, characters: 9, bytes: 27, tokens: 8 };
@@ -59,7 +59,7 @@ function inMemory(
   name: string,
   read: (bytes: Buffer) => AsyncIterable<string>,
   make: (random: RandomStream) => Buffer,
-): AsyncTarget {
+): Target {
   return {
     name,
     async attempt(random) {
@@ -71,7 +71,7 @@ function inMemory(
 /** The targets, in a folder of their own that goes when they are disposed. */
 export class TextReaders implements Disposable {
   readonly #home = mkdtempSync(join(tmpdir(), 'tsumugi-fuzz-'));
-  readonly targets: readonly AsyncTarget[];
+  readonly targets: readonly Target[];
 
   constructor() {
     const at = (...names: string[]) => join(this.#home, ...names);
@@ -116,13 +116,13 @@ export class TextReaders implements Disposable {
   }
 
   /** Files of one kind, read to their end. */
-  #file(name: string, file: string, make: (random: RandomStream) => Buffer): AsyncTarget {
+  #file(name: string, file: string, make: (random: RandomStream) => Buffer): Target {
     const path = join(this.#home, file);
     const field = file.endsWith('parquet') ? 'content' : 'text';
     return {
       name,
       // A reader that goes round for ever is ended after ten seconds.
-      ...(name === 'Parquet' && { mostMs: 60_000 }),
+      ...(name === 'Parquet' && { maxMs: 60_000 }),
       async attempt(random) {
         writeFileSync(path, make(random));
         for await (const _ of readDocuments([path], { field }));

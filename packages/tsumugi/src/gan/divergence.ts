@@ -1,7 +1,7 @@
 // A GAN whose losses or weights are no longer finite: which network, which update, which tensors.
 import { UserError } from '../base/index.ts';
-import { describeDiagnosis, diagnose, namedTensors } from '../nn/index.ts';
-import { describeNotFinite, findNotFinite } from '../optim/index.ts';
+import { describeDiagnosis, describeNotFinite, diagnose, namedTensors } from '../nn/index.ts';
+import { findNotFinite } from '../optim/index.ts';
 import type { GanTrainer, StepLosses } from './trainer.ts';
 
 /** What is not finite among the losses of a step, in words; undefined when all are. */

@@ -1,7 +1,7 @@
 // Where NaN and infinity come from, when a model's numbers are no longer usable: the first weight that holds them, or the
 // first layer that computes them from sound weights. Looked for only when it has happened, so it costs nothing until then.
 import { UserError } from '../base/index.ts';
-import { diagnose } from '../nn/index.ts';
+import { describeNotFinite, diagnose } from '../nn/index.ts';
 import { type DType, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { NOT_FINITE } from './sampling.ts';
 import type { LanguageModel } from './types.ts';
@@ -19,7 +19,7 @@ export function notFinite(model: LanguageModel, fault: string, reading: Reading)
   if (weight)
     return new UserError(
       NOT_FINITE,
-      `${fault}: the weight "${weight.name}" holds ${countText(weight.nan, 'NaN')} and ${countText(weight.infinite, 'infinite value')}`,
+      `${fault}: the weight ${describeNotFinite({ ...weight, name: `"${weight.name}"` })}`,
       {
         remedy: 'Get the model again, or go back to a checkpoint from before its training failed.',
         fields: { path: weight.name },
@@ -67,5 +67,3 @@ function firstPart(model: LanguageModel, { ids, documents, dtype }: Reading): st
   );
   return found;
 }
-
-const countText = (count: number, thing: string) => `${count} ${thing}${count === 1 || thing === 'NaN' ? '' : 's'}`;

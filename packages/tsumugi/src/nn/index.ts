@@ -2,7 +2,14 @@
 export * from './activations.ts';
 export { BatchNorm, type BatchNormOptions } from './batch-norm.ts';
 export { Conv1d, Conv2d, type ConvOptions, ConvTranspose2d, type ConvTransposeOptions } from './conv.ts';
-export { type Diagnosis, describeDiagnosis, diagnose } from './diagnose.ts';
+export {
+  countNotFinite,
+  type Diagnosis,
+  describeDiagnosis,
+  describeNotFinite,
+  diagnose,
+  type NotFinite,
+} from './diagnose.ts';
 export { Dropout, dropout } from './dropout.ts';
 export * from './functional/index.ts';
 export { type GradcheckOptions, gradcheck } from './gradcheck.ts';

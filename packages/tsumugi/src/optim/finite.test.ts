@@ -1,7 +1,8 @@
 // One pass finds the tensor that is not finite, wherever it is.
 import { expect, it } from 'vitest';
+import { describeNotFinite } from '../nn/index.ts';
 import { scope, tensor, zeros } from '../torch/index.ts';
-import { describeNotFinite, findNotFinite } from './finite.ts';
+import { findNotFinite } from './finite.ts';
 
 const large = 3.4e38;
 

@@ -1,7 +1,7 @@
 // Optimizers, parameter groups, gradient clipping, learning-rate schedules.
 export { Adam, type AdamOptions, AdamW } from './adam.ts';
 export { clipGradNorm, clipScale, globalNorm, gradNorm } from './clip.ts';
-export { describeNotFinite, findNotFinite, type NotFinite } from './finite.ts';
+export { findNotFinite } from './finite.ts';
 export { checkGroups, decayGroups, isDecayed, type ParameterGroup } from './groups.ts';
 export { Optimizer, type OptimizerState } from './optimizer.ts';
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts';

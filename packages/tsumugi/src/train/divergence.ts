@@ -1,7 +1,6 @@
 // A training that is no longer finite: in a step's loss, in the weights after an update, or in what was measured of them.
 import { UserError } from '../base/index.ts';
-import { describeDiagnosis, diagnose, type Module } from '../nn/index.ts';
-import { describeNotFinite, type NotFinite } from '../optim/index.ts';
+import { describeDiagnosis, describeNotFinite, diagnose, type Module, type NotFinite } from '../nn/index.ts';
 
 /** @param saved step of the newest good checkpoint, 0 without one. The same settings would diverge from there again. */
 function diverged(step: number, what: string, saved: number, facts: Record<string, unknown> = {}): UserError {

@@ -17,6 +17,7 @@ import { parseCsv } from '../../packages/tsumugi/src/eval/tasks/csv.ts';
 import { readRating } from '../../packages/tsumugi/src/eval/tasks/mt-bench.ts';
 import { readJsonLines } from '../../packages/tsumugi/src/eval/tasks/rows.ts';
 import { fakeBackend } from '../../packages/tsumugi/src/eval/testing.ts';
+import { type GrowthCase, printGrowth } from './growth.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-growth-'));
 const tools: Tools = {
@@ -37,8 +38,7 @@ const answered = (text: string) => ({ choices: [{ text }] });
 const model = { kind: 'k', fingerprint: 'f' };
 const atLeast = { relation: '以上', num_sentences: 9 };
 
-/** What is done, its smallest size, and how a size becomes work. */
-const cases: [string, number, (n: number) => () => unknown][] = [
+const cases: GrowthCase[] = [
   [
     'keep n answers',
     4000,
@@ -159,18 +159,5 @@ const cases: [string, number, (n: number) => () => unknown][] = [
   ['readings of n kanji', 4000, loose('letters:furigana', {}, (n) => '漢'.repeat(n))],
 ];
 
-const only = process.argv[2] ?? '';
-console.log('| what | n | n | 2n | 4n | 8n | 8n : 4n |\n|---|---|---|---|---|---|---|');
-for (const [name, smallest, make] of cases.filter(([each]) => each.includes(only))) {
-  const seconds: number[] = [];
-  for (const times of [1, 2, 4, 8]) {
-    const work = make(smallest * times);
-    const before = process.cpuUsage();
-    await work();
-    const { user, system } = process.cpuUsage(before);
-    seconds.push((user + system) / 1e6);
-  }
-  const shown = seconds.map((each) => `${(each * 1000).toFixed(1)} ms`).join(' | ');
-  console.log(`| ${name} | ${smallest} | ${shown} | ${(seconds[3]! / seconds[2]!).toFixed(1)} |`);
-}
+await printGrowth(cases);
 rmSync(home, { recursive: true });

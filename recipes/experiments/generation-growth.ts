@@ -10,6 +10,7 @@ import {
   tokenLogprobs,
 } from '../../packages/tsumugi/src/lm/index.ts';
 import { TinyModel } from '../../packages/tsumugi/src/lm/tiny-model.ts';
+import { printGrowth } from './growth.ts';
 
 using tiny = new TinyModel();
 using model = tiny.load();
@@ -53,14 +54,4 @@ const works: readonly [what: string, n: number, work: (n: number) => unknown][] 
   ['n ids to text', 100_000, (n) => decodeText(n, ['終わり'])],
 ];
 
-console.log('| what | n | n | 2n | 4n | 8n |\n|---|---|---|---|---|---|');
-for (const [what, n, work] of works) {
-  if (!what.includes(process.argv[2] ?? '')) continue;
-  const times = [1, 2, 4, 8].map((times) => {
-    const began = process.cpuUsage();
-    work(n * times);
-    const { user, system } = process.cpuUsage(began);
-    return `${((user + system) / 1000).toFixed(0)} ms`;
-  });
-  console.log(`| ${what} | ${n.toLocaleString('en')} | ${times.join(' | ')} |`);
-}
+await printGrowth(works.map(([what, smallest, work]) => [what, smallest, (n) => () => work(n)]));

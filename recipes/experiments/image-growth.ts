@@ -20,6 +20,7 @@ import { inceptionScore } from '../../packages/tsumugi/src/gan/scores/inception-
 import { exportedLiteral } from '../../packages/tsumugi/src/gan/scores/js-literal.ts';
 import { precisionRecall } from '../../packages/tsumugi/src/gan/scores/precision-recall.ts';
 import { Generator, rand, scope } from '../../packages/tsumugi/src/torch/index.ts';
+import { type GrowthCase, printGrowth } from './growth.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-growth-'));
 const generator = new Generator(1);
@@ -44,8 +45,7 @@ const set = (count: number): ImageSet => ({
 const png = (n: number) => encodePng(new Uint8Array(n), { width: 1024, height: n / 1024, channels: 1 });
 const folder = { size: 8, folder: join(home, 'kept') };
 
-/** What is done, its smallest size, and how a size becomes work. */
-const cases: [string, number, (n: number) => () => unknown][] = [
+const cases: GrowthCase[] = [
   [
     'open a folder of n pictures',
     250,
@@ -129,18 +129,5 @@ const cases: [string, number, (n: number) => () => unknown][] = [
   ],
 ];
 
-const only = process.argv[2] ?? '';
-console.log('| what | n | n | 2n | 4n | 8n | 8n : 4n |\n|---|---|---|---|---|---|---|');
-for (const [name, smallest, make] of cases.filter(([each]) => each.includes(only))) {
-  const seconds: number[] = [];
-  for (const times of [1, 2, 4, 8]) {
-    const work = make(smallest * times);
-    const before = process.cpuUsage();
-    await work();
-    const { user, system } = process.cpuUsage(before);
-    seconds.push((user + system) / 1e6);
-  }
-  const shown = seconds.map((each) => `${(each * 1000).toFixed(1)} ms`).join(' | ');
-  console.log(`| ${name} | ${smallest} | ${shown} | ${(seconds[3]! / seconds[2]!).toFixed(1)} |`);
-}
+await printGrowth(cases);
 rmSync(home, { recursive: true });

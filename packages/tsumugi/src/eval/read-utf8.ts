@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { DataError, FormatError } from '../base/index.ts';
 
 /** A string holds no more. */
-const MOST_BYTES = 512 << 20;
+const MAX_BYTES = 512 << 20;
 
 /** @throws FormatError naming the file */
 export function decodeUtf8(bytes: Uint8Array, file: string): string {
@@ -20,10 +20,10 @@ export function decodeUtf8(bytes: Uint8Array, file: string): string {
 }
 
 /** @throws DataError for a file that is too large, FormatError for one that is not UTF-8 */
-export function readUtf8(file: string, mostBytes = MOST_BYTES): string {
+export function readUtf8(file: string, maxBytes = MAX_BYTES): string {
   const { size } = statSync(file);
-  if (size > mostBytes)
-    throw new DataError('too-large', `${file} has ${size} bytes; no data set has more than ${mostBytes}`, {
+  if (size > maxBytes)
+    throw new DataError('too-large', `${file} has ${size} bytes; no data set has more than ${maxBytes}`, {
       remedy: 'Check that it is the file of the data set, and cut it if it is.',
       fields: { file, size },
     });

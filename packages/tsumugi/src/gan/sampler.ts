@@ -63,7 +63,7 @@ export function imageSampler(network: ImageGenerator, { seed, label }: SamplerOp
 /** Images to a batch while a grid is made: what the generator needs of memory does not grow with the grid. */
 const batch = 100;
 /** More classes than this are not a column each. */
-const mostColumns = 20;
+const maxColumns = 20;
 
 /** Writes a grid of `count` images as a PNG file; of a conditional generator the classes in turn, a column for each. */
 export function writeSampleGrid(
@@ -80,7 +80,7 @@ export function writeSampleGrid(
     const parts: Tensor[] = [];
     for (let from = 0; from < count; from += each) parts.push(draw(Math.min(each, count - from)));
     writeImageGrid(path, cat(parts), {
-      columns: inTurn && numClasses <= mostColumns ? numClasses : undefined,
+      columns: inTurn && numClasses <= maxColumns ? numClasses : undefined,
       ...grid,
     });
   });

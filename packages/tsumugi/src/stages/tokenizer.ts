@@ -8,7 +8,7 @@ import { openText } from './reading.ts';
 import { runtimeMemory } from './runtime-memory.ts';
 
 /** Beyond this much distinct text, training thins out: UTF-16 code units as UTF-8 bytes of Japanese (TrainingText). */
-const mostBytes = 3 * 2 ** 24;
+const maxBytes = 3 * 2 ** 24;
 
 export const tokenizer = defineStage({
   name: 'tokenizer',
@@ -19,7 +19,7 @@ export const tokenizer = defineStage({
   output: 'tokenizer',
   resumes: false,
   forecast({ inputs, config }) {
-    const bytes = Math.min(inputs.text.bytes, mostBytes);
+    const bytes = Math.min(inputs.text.bytes, maxBytes);
     return {
       // Measured 2026 on two cores: a second and 20 bytes of memory per MB and byte of text.
       seconds: 1 + bytes / 1e6,

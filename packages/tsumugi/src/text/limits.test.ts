@@ -3,7 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from './fixtures/toy.ts';
-import { MOST_CHARACTERS, MOST_MANIFEST_BYTES, MOST_PIECE_UNITS, MOST_TOKENIZER_BYTES } from './limits.ts';
+import { MAX_CHARACTERS, MAX_MANIFEST_BYTES, MAX_PIECE_UNITS, MAX_TOKENIZER_BYTES } from './limits.ts';
 import { readManifest } from './manifest.ts';
 import { readJsonLines } from './read-jsonl.ts';
 import { readDocuments } from './sources.ts';
@@ -30,17 +30,17 @@ it('one line of JSON, and one document, without end', async () => {
 
 it('as long as the limit is read', async () => {
   async function* whole() {
-    for (let i = 0; i < MOST_CHARACTERS; i += MIB.length) yield MIB;
+    for (let i = 0; i < MAX_CHARACTERS; i += MIB.length) yield MIB;
   }
   const documents = splitText('a.txt', whole(), Number.POSITIVE_INFINITY);
-  expect((await documents.next()).value).toHaveLength(MOST_CHARACTERS);
+  expect((await documents.next()).value).toHaveLength(MAX_CHARACTERS);
 });
 
 it('a tokenizer and a manifest that are larger than any', () => {
   using folder = temporaryFolder();
   for (const [name, limit, read] of [
-    ['tokenizer.jsonl', MOST_TOKENIZER_BYTES, () => Tokenizer.load(folder.path)],
-    ['manifest.json', MOST_MANIFEST_BYTES, () => readManifest(folder.path)],
+    ['tokenizer.jsonl', MAX_TOKENIZER_BYTES, () => Tokenizer.load(folder.path)],
+    ['manifest.json', MAX_MANIFEST_BYTES, () => readManifest(folder.path)],
   ] as const) {
     writeFileSync(folder.at(name), '');
     truncateSync(folder.at(name), limit + 1);
@@ -57,8 +57,8 @@ it('a piece that is longer than any', () => {
   ];
   const withPiece = (units: number) =>
     Tokenizer.fromPieces([...pieces, { text: 'あ'.repeat(units), score: -1, type: 'NORMAL' }]);
-  expect(withPiece(MOST_PIECE_UNITS).vocabSize).toBe(pieces.length + 1);
-  expect(() => withPiece(MOST_PIECE_UNITS + 1)).toThrow('has 4097 characters, more than 4096');
+  expect(withPiece(MAX_PIECE_UNITS).vocabSize).toBe(pieces.length + 1);
+  expect(() => withPiece(MAX_PIECE_UNITS + 1)).toThrow('has 4097 characters, more than 4096');
 });
 
 it('a Parquet file that says its description is larger than any', async () => {

@@ -5,30 +5,30 @@
  * Characters of one line of JSON, and of one document. A document is held whole: as a line, as text, as its tokens and as
  * the work space of the encoder, 20 bytes for each character together. V8 holds no string of 2^29.
  */
-export const MOST_CHARACTERS = 2 ** 26;
+export const MAX_CHARACTERS = 2 ** 26;
 
 /** What comes out of a compressed file for each byte of it, beyond the first 64 MiB: repetitive logs reach 100. */
-export const MOST_EXPANSION = 250;
+export const MAX_EXPANSION = 250;
 export const FREE_EXPANSION = 2 ** 26;
 
 /** Bytes of the column of a row group in Parquet, of a page of it, and of the description at the file's end. */
-export const MOST_COLUMN_BYTES = 2 ** 30;
-export const MOST_PAGE_BYTES = 2 ** 28;
-export const MOST_METADATA_BYTES = 2 ** 26;
+export const MAX_COLUMN_BYTES = 2 ** 30;
+export const MAX_PAGE_BYTES = 2 ** 28;
+export const MAX_METADATA_BYTES = 2 ** 26;
 /** Row groups take a read each, and rows an entry: both are counted in the description before anything is read. */
-export const MOST_ROWS = 2 ** 31;
+export const MAX_ROWS = 2 ** 31;
 
 /** Memory for the objects of the thread that reads Parquet, and its time for a row group: 10 s, and 1 s for each MiB. */
 export const PARQUET_MEMORY_MIB = 2048;
 export const parquetSeconds = (bytes: number): number => 10 + Math.ceil(bytes / 2 ** 20);
 
 /** A tokenizer.jsonl: the published ones have 100,000 pieces of up to 16 characters in 5 MB. */
-export const MOST_TOKENIZER_BYTES = 2 ** 28;
-export const MOST_PIECES = 2 ** 21;
-export const MOST_PIECE_UNITS = 2 ** 12;
+export const MAX_TOKENIZER_BYTES = 2 ** 28;
+export const MAX_PIECES = 2 ** 21;
+export const MAX_PIECE_UNITS = 2 ** 12;
 
 /** A manifest: 200 bytes for each file that was read and each shard. */
-export const MOST_MANIFEST_BYTES = 2 ** 28;
+export const MAX_MANIFEST_BYTES = 2 ** 28;
 
 /** `1,024 MiB`, for messages. */
 export const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString('en')} MiB`;

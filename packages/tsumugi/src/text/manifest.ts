@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError, FormatError } from '../base/index.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { MOST_MANIFEST_BYTES, mebibytes } from './limits.ts';
+import { MAX_MANIFEST_BYTES, mebibytes } from './limits.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const DOCUMENTS_FILE = 'documents.bin';
@@ -73,8 +73,8 @@ export function readManifest(folder: string): Manifest {
       cause,
     });
   const { size } = statSync(path);
-  if (size > MOST_MANIFEST_BYTES)
-    throw malformed(`it has ${mebibytes(size)}, more than ${mebibytes(MOST_MANIFEST_BYTES)}`);
+  if (size > MAX_MANIFEST_BYTES)
+    throw malformed(`it has ${mebibytes(size)}, more than ${mebibytes(MAX_MANIFEST_BYTES)}`);
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { Compressors, FileMetaData } from 'hyparquet';
 import { DataError, TsumugiError } from '../base/index.ts';
-import { MOST_COLUMN_BYTES, MOST_METADATA_BYTES, MOST_PAGE_BYTES, MOST_ROWS, mebibytes } from './limits.ts';
+import { MAX_COLUMN_BYTES, MAX_METADATA_BYTES, MAX_PAGE_BYTES, MAX_ROWS, mebibytes } from './limits.ts';
 import { missingField, notText } from './read-jsonl.ts';
 
 /** The texts of each row group, a null as an empty document, with the share of the rows that were read. */
@@ -71,7 +71,7 @@ async function checkDescription(
     throw unreadable(file, new Error('it does not end as Parquet does; it may be cut'));
   const bytes = end.readUInt32LE();
   if (bytes > size - 8) throw unreadable(file, new Error(`its description of ${bytes} bytes is not there`));
-  if (bytes > MOST_METADATA_BYTES) throw tooLarge(file, 'a description', bytes, MOST_METADATA_BYTES);
+  if (bytes > MAX_METADATA_BYTES) throw tooLarge(file, 'a description', bytes, MAX_METADATA_BYTES);
 }
 
 /** The number of rows. @throws DataError when what the description promises cannot be, or is too much to hold */
@@ -79,12 +79,12 @@ function checkSizes(file: string, { num_rows, row_groups }: FileMetaData, field:
   let rows = 0;
   for (const { num_rows: inGroup, columns } of row_groups ?? []) {
     rows += Number(inGroup);
-    if (!(Number(inGroup) >= 0 && rows <= MOST_ROWS)) throw unreadable(file, new Error(`it says it has ${rows} rows`));
+    if (!(Number(inGroup) >= 0 && rows <= MAX_ROWS)) throw unreadable(file, new Error(`it says it has ${rows} rows`));
     for (const { meta_data: column } of columns) {
       if (column?.path_in_schema[0] !== field) continue;
       const bytes = Math.max(Number(column.total_uncompressed_size), Number(column.total_compressed_size));
       if (!(bytes >= 0)) throw unreadable(file, new Error(`a column has ${bytes} bytes`));
-      if (bytes > MOST_COLUMN_BYTES) throw tooLarge(file, 'a row group', bytes, MOST_COLUMN_BYTES);
+      if (bytes > MAX_COLUMN_BYTES) throw tooLarge(file, 'a row group', bytes, MAX_COLUMN_BYTES);
     }
   }
   if (rows !== Number(num_rows)) throw unreadable(file, new Error(`it says ${num_rows} rows, its row groups ${rows}`));
@@ -107,7 +107,7 @@ function withinLimits(file: string, others: Compressors): Compressors {
     Object.entries(all).map(([codec, unpack]) => [
       codec,
       (bytes: Uint8Array, size: number) => {
-        if (size > MOST_PAGE_BYTES) throw tooLarge(file, 'a page', size, MOST_PAGE_BYTES);
+        if (size > MAX_PAGE_BYTES) throw tooLarge(file, 'a page', size, MAX_PAGE_BYTES);
         return unpack!(bytes, size);
       },
     ]),

@@ -5,7 +5,7 @@ import type { Readable, Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { DataError } from '../base/index.ts';
 import type { ByteSource } from './encoding/survey.ts';
-import { FREE_EXPANSION, MOST_EXPANSION, mebibytes } from './limits.ts';
+import { FREE_EXPANSION, MAX_EXPANSION, mebibytes } from './limits.ts';
 import { unpackXz } from './unpack-xz.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 
@@ -64,7 +64,7 @@ async function* readChunks(path: string, onRead: (bytes: number) => void): Async
       onRead(file.bytesRead - counted);
       counted = file.bytesRead;
       unpacked += (chunk as Buffer).length;
-      if (unpacked > FREE_EXPANSION + MOST_EXPANSION * counted) throw expandsTooFar(path, unpacked, counted);
+      if (unpacked > FREE_EXPANSION + MAX_EXPANSION * counted) throw expandsTooFar(path, unpacked, counted);
       yield chunk as Buffer;
     }
   } catch (cause) {
@@ -84,10 +84,10 @@ async function* readChunks(path: string, onRead: (bytes: number) => void): Async
 function expandsTooFar(path: string, unpacked: number, packed: number): DataError {
   return new DataError(
     'expands-too-far',
-    `${path} unpacks to more than ${MOST_EXPANSION} times its size (${mebibytes(unpacked)} from ${mebibytes(packed)} so far), which text does not`,
+    `${path} unpacks to more than ${MAX_EXPANSION} times its size (${mebibytes(unpacked)} from ${mebibytes(packed)} so far), which text does not`,
     {
       remedy: 'remove it; if it is really text, unpack it yourself and give that',
-      fields: { file: path, unpacked, packed, limit: MOST_EXPANSION },
+      fields: { file: path, unpacked, packed, limit: MAX_EXPANSION },
     },
   );
 }

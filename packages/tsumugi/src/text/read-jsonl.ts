@@ -1,10 +1,10 @@
 // JSON lines: one object per line, the document in one of its fields.
 import { DataError, nearest } from '../base/index.ts';
-import { MOST_CHARACTERS } from './limits.ts';
+import { MAX_CHARACTERS } from './limits.ts';
 
 /**
  * The lines of a stream of text, without their ends. A line that spans many pieces is put together once.
- * @throws DataError for a line beyond `MOST_CHARACTERS`
+ * @throws DataError for a line beyond `MAX_CHARACTERS`
  */
 async function* lines(file: string, chunks: AsyncIterable<string>): AsyncGenerator<string> {
   let pieces: string[] = [];
@@ -12,7 +12,7 @@ async function* lines(file: string, chunks: AsyncIterable<string>): AsyncGenerat
   let row = 1;
   const add = (piece: string) => {
     length += piece.length;
-    if (length > MOST_CHARACTERS) throw tooLong(file, row);
+    if (length > MAX_CHARACTERS) throw tooLong(file, row);
     pieces.push(piece);
   };
   for await (const chunk of chunks) {
@@ -31,10 +31,10 @@ async function* lines(file: string, chunks: AsyncIterable<string>): AsyncGenerat
 function tooLong(file: string, row: number): DataError {
   return new DataError(
     'line-too-long',
-    `${file}, row ${row} is longer than ${MOST_CHARACTERS.toLocaleString('en')} characters, the most that one document may have`,
+    `${file}, row ${row} is longer than ${MAX_CHARACTERS.toLocaleString('en')} characters, the most that one document may have`,
     {
       remedy: 'write one JSON object per line, and cut longer texts into several documents',
-      fields: { file, row, limit: MOST_CHARACTERS },
+      fields: { file, row, limit: MAX_CHARACTERS },
     },
   );
 }

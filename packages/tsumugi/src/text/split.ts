@@ -6,7 +6,7 @@
 // The pieces joined are the text, unchanged but for newlines.
 
 import { DataError } from '../base/index.ts';
-import { MOST_CHARACTERS } from './limits.ts';
+import { MAX_CHARACTERS } from './limits.ts';
 
 /** Characters (UTF-16 units) that a document made from a long file aims at: about 2,000 tokens of an 8,000-piece vocabulary. */
 export const DOCUMENT_CHARACTERS = 4000;
@@ -46,8 +46,8 @@ export function normaliseNewlines(text: string): string {
 function tooLong(file: string): DataError {
   return new DataError(
     'document-too-long',
-    `${file} would be a document of more than ${MOST_CHARACTERS.toLocaleString('en')} characters, the most that one may have`,
-    { remedy: 'cut it into shorter documents with --document-characters', fields: { file, limit: MOST_CHARACTERS } },
+    `${file} would be a document of more than ${MAX_CHARACTERS.toLocaleString('en')} characters, the most that one may have`,
+    { remedy: 'cut it into shorter documents with --document-characters', fields: { file, limit: MAX_CHARACTERS } },
   );
 }
 
@@ -71,7 +71,7 @@ export async function* splitText(
       start += length;
     }
     if (start > 0) buffer = buffer.slice(start);
-    if (buffer.length > MOST_CHARACTERS) throw tooLong(file);
+    if (buffer.length > MAX_CHARACTERS) throw tooLong(file);
   }
   buffer += heldReturn ? '\n' : '';
   if (buffer) yield buffer;

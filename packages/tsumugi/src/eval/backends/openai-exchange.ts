@@ -24,7 +24,7 @@ export class LateAnswer extends Error {
 }
 
 /** Answers are texts of some pages: more is something else. */
-const MOST_BYTES = 64 << 20;
+const MAX_BYTES = 64 << 20;
 
 const decoders: ReadonlyMap<string, (bytes: Buffer, options: { maxOutputLength: number }) => Buffer> = new Map([
   ['gzip', gunzipSync],
@@ -83,10 +83,10 @@ async function textOf(response: IncomingMessage): Promise<string> {
   let length = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {
     length += piece.length;
-    if (length > MOST_BYTES) throw new Error(`the answer is longer than ${MOST_BYTES >> 20} MiB`);
+    if (length > MAX_BYTES) throw new Error(`the answer is longer than ${MAX_BYTES >> 20} MiB`);
     pieces.push(piece);
   }
   const bytes = Buffer.concat(pieces);
   const decode = decoders.get(response.headers['content-encoding'] ?? '');
-  return new TextDecoder().decode(decode && bytes.length > 0 ? decode(bytes, { maxOutputLength: MOST_BYTES }) : bytes);
+  return new TextDecoder().decode(decode && bytes.length > 0 ? decode(bytes, { maxOutputLength: MAX_BYTES }) : bytes);
 }

@@ -14,7 +14,7 @@ export interface Picture {
 }
 
 /** The largest picture that is decoded: 268 megapixels, of which every one takes four bytes. */
-export const MOST_PIXELS = 2 ** 28;
+export const MAX_PIXELS = 2 ** 28;
 
 type Decode = (bytes: Uint8Array, options?: SharpOptions) => Sharp;
 
@@ -41,7 +41,7 @@ const firstLine = (error: unknown): string => (error as Error).message.split('\n
  * Decodes the bytes of a PNG, JPEG, WebP or GIF file (of several pictures the first), called `name` in errors, turned as its Exif
  * block says. Colour profiles and gamma are not looked at; 16-bit numbers lose their lower half.
  *
- * @throws DataError when they are none, are damaged or cut short, or hold more pixels than `MOST_PIXELS`
+ * @throws DataError when they are none, are damaged or cut short, or hold more pixels than `MAX_PIXELS`
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
   const kind = kindOf(bytes);
@@ -58,7 +58,7 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
   const sharp = await loading;
   try {
     const { width, height, space } = await sharp(bytes, { limitInputPixels: false }).metadata();
-    if (width * height > MOST_PIXELS) throw tooLarge(name, width, height);
+    if (width * height > MAX_PIXELS) throw tooLarge(name, width, height);
     return space === 'cmyk' ? await decodeInks(sharp, bytes) : await decodeColours(sharp, bytes);
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
@@ -73,7 +73,7 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
 
 function tooLarge(name: string, width: number, height: number): DataError {
   return new DataError('too-large-picture', `${name} says that it has ${width} × ${height} pixels`, {
-    remedy: `Pictures of up to ${Math.round(MOST_PIXELS / 1e6)} million pixels are read: make it smaller, or remove it.`,
+    remedy: `Pictures of up to ${Math.round(MAX_PIXELS / 1e6)} million pixels are read: make it smaller, or remove it.`,
     fields: { file: name, width, height },
   });
 }
@@ -98,7 +98,7 @@ type Steps = (picture: Sharp) => Sharp;
 /** Runs a pipeline to bytes; anything that may have cost a pixel is an error. */
 async function pixels(sharp: Decode, bytes: Uint8Array, steps: Steps): Promise<Picture> {
   const run = async (failOn: 'warning' | 'error') => {
-    const picture = sharp(bytes, { failOn, limitInputPixels: MOST_PIXELS, ignoreIcc: true }).autoOrient();
+    const picture = sharp(bytes, { failOn, limitInputPixels: MAX_PIXELS, ignoreIcc: true }).autoOrient();
     const { data, info } = await steps(picture).raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data };
   };

@@ -19,7 +19,7 @@ export interface TfjsLayers {
 }
 
 /** The longest model.json that is read, in bytes: nsfwjs's has 178 thousand. */
-const MOST_MODEL_BYTES = 64 * 2 ** 20;
+const MAX_MODEL_BYTES = 64 * 2 ** 20;
 const FETCH = 'The files do not belong together, or one was cut off: fetch them again.';
 
 /** The file that holds a shard, whatever its form. @throws FormatError for a name that leads out of the folder */
@@ -71,8 +71,8 @@ function readModel(folder: string): TfjsModel {
       fields: { path: folder },
     });
   const { size } = statSync(found);
-  if (size > MOST_MODEL_BYTES)
-    throw new FormatError('too-large', `${found} has ${size} bytes, and at most ${MOST_MODEL_BYTES} are read`, {
+  if (size > MAX_MODEL_BYTES)
+    throw new FormatError('too-large', `${found} has ${size} bytes, and at most ${MAX_MODEL_BYTES} are read`, {
       remedy: 'Check that it is the model.json that is meant.',
       fields: { path: found, bytes: size },
     });

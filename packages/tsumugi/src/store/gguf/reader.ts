@@ -9,9 +9,9 @@ import { withFile } from '../with-file.ts';
 
 /** Vocabularies of a quarter of a million tokens with their merges take some 20 MB. */
 const metadataCeiling = 128 << 20;
-const mostEntries = 1 << 16;
+const maxEntries = 1 << 16;
 /** Of all arrays together. */
-const mostElements = 1 << 22;
+const maxElements = 1 << 22;
 const pieceBytes = 1 << 20;
 /** The format allows no longer names. */
 const longestKey = 65_535;
@@ -64,7 +64,7 @@ function parse(cursor: Cursor, path: string): Gguf {
   if (version !== 2 && version !== 3) throw cursor.fail(`is of GGUF version ${version}; 2 and 3 are read`);
   const tensorCount = cursor.length(8 + 4 + 4 + 8);
   const entries = cursor.length(8 + 4 + 1);
-  if (entries > mostEntries) throw cursor.fail(`has ${entries} entries of metadata, more than ${mostEntries}`);
+  if (entries > maxEntries) throw cursor.fail(`has ${entries} entries of metadata, more than ${maxEntries}`);
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < entries; i++) {
     cursor.key = `entry ${i + 1}`;
@@ -83,8 +83,8 @@ function readValue(cursor: Cursor, type: TypeName): GgufValue {
   const values: GgufScalar[] = [];
   const count = cursor.length(types.find(([name]) => name === element)![1]);
   cursor.elements += count;
-  if (cursor.elements > mostElements)
-    throw cursor.fail(`has ${count} elements, and all arrays together may have ${mostElements}`);
+  if (cursor.elements > maxElements)
+    throw cursor.fail(`has ${count} elements, and all arrays together may have ${maxElements}`);
   for (let i = 0; i < count; i++) values.push(readScalar(cursor, element));
   return values;
 }

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DataError, FormatError, writeFileAtomic } from '../../base/index.ts';
-import { MOST_TOKENIZER_BYTES, mebibytes } from '../limits.ts';
+import { MAX_TOKENIZER_BYTES, mebibytes } from '../limits.ts';
 import { type Piece, parsePieces, Vocabulary } from './vocabulary.ts';
 
 export const PIECES_FILE = 'tokenizer.jsonl';
@@ -95,11 +95,11 @@ function readConfig(path: string): TokenizerConfig {
 
 function readUtf8(path: string): string {
   const { size } = statSync(path);
-  if (size > MOST_TOKENIZER_BYTES) {
+  if (size > MAX_TOKENIZER_BYTES) {
     throw new FormatError(
       'tokenizer-too-large',
-      `${path} has ${mebibytes(size)}, more than the ${mebibytes(MOST_TOKENIZER_BYTES)} that a tokenizer may have`,
-      { remedy: 'Check that it is the file of a tokenizer.', fields: { path, size, limit: MOST_TOKENIZER_BYTES } },
+      `${path} has ${mebibytes(size)}, more than the ${mebibytes(MAX_TOKENIZER_BYTES)} that a tokenizer may have`,
+      { remedy: 'Check that it is the file of a tokenizer.', fields: { path, size, limit: MAX_TOKENIZER_BYTES } },
     );
   }
   const bytes = readFileSync(path);

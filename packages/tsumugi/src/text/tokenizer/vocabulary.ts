@@ -2,7 +2,7 @@
 // 0-based line number of the file. Types: NORMAL is text; CONTROL marks structure (<|plamo:bos|>, …); UNKNOWN stands for
 // what has no id; BYTE is one byte of the UTF-8 of a character that no piece covers, and never matches text.
 import { FormatError } from '../../base/index.ts';
-import { MOST_PIECE_UNITS, MOST_PIECES } from '../limits.ts';
+import { MAX_PIECE_UNITS, MAX_PIECES } from '../limits.ts';
 
 const PIECE_TYPES = ['NORMAL', 'CONTROL', 'UNKNOWN', 'BYTE'] as const;
 export type PieceType = (typeof PIECE_TYPES)[number];
@@ -45,10 +45,10 @@ export class Vocabulary {
    * @throws FormatError naming the first piece that breaks the format
    */
   constructor(pieces: readonly Piece[], source?: string) {
-    if (pieces.length > MOST_PIECES) {
+    if (pieces.length > MAX_PIECES) {
       throw new FormatError('tokenizer-too-large', `${source ?? 'the vocabulary'} has ${pieces.length} pieces`, {
-        remedy: `A vocabulary has at most ${MOST_PIECES}.`,
-        fields: { source, pieces: pieces.length, limit: MOST_PIECES },
+        remedy: `A vocabulary has at most ${MAX_PIECES}.`,
+        fields: { source, pieces: pieces.length, limit: MAX_PIECES },
       });
     }
     this.pieces = pieces;
@@ -58,8 +58,8 @@ export class Vocabulary {
     for (let id = 0; id < pieces.length; id++) {
       const { text, score, type } = pieces[id]!;
       const refuse = (fault: string) => malformed(source, id, `${JSON.stringify(text)} ${fault}`);
-      if (text.length > MOST_PIECE_UNITS) {
-        throw malformed(source, id, `the piece has ${text.length} characters, more than ${MOST_PIECE_UNITS}`);
+      if (text.length > MAX_PIECE_UNITS) {
+        throw malformed(source, id, `the piece has ${text.length} characters, more than ${MAX_PIECE_UNITS}`);
       }
       if (text === '') throw malformed(source, id, 'the piece is an empty string');
       if (!text.isWellFormed()) throw refuse('holds half of a surrogate pair, which no UTF-8 text can');

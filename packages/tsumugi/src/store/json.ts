@@ -1,7 +1,7 @@
 // JSON files: read with errors that name the file and the place, written whole or not at all.
 import { readFileSync, statSync } from 'node:fs';
 import type { z } from 'zod';
-import { DataError, FormatError, writeFileAtomic } from '../base/index.ts';
+import { DataError, decodeUtf8, FormatError, writeFileAtomic } from '../base/index.ts';
 import { absence } from './absence.ts';
 import { issueText } from './issue-text.ts';
 import { jsonExcess, MAX_JSON_BYTES } from './json-limits.ts';
@@ -32,15 +32,6 @@ export function readBytes(path: string): Buffer {
       fields: { path },
       cause,
     });
-  }
-}
-
-/** Decodes UTF-8. @throws FormatError when the bytes are something else. */
-export function decodeUtf8(bytes: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new FormatError('not-utf8', `${path} is not valid UTF-8`, { remedy, fields: { path }, cause });
   }
 }
 

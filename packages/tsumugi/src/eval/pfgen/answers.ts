@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DataError, FormatError, nearest } from '../../base/index.ts';
+import { DataError, decodeUtf8, FormatError, nearest } from '../../base/index.ts';
 import { readDecompressed } from '../../text/index.ts';
-import { decodeUtf8 } from '../read-utf8.ts';
 import type { StoredAnswer } from './board.ts';
 
 export interface AnswerFile {

@@ -1,7 +1,6 @@
 // The questions of pfgen-bench (Qnn.json), and the reference answers that are shown as examples (questions.jsonl).
 import { createHash } from 'node:crypto';
-import { FormatError, invariant } from '../../base/index.ts';
-import { decodeUtf8 } from '../read-utf8.ts';
+import { decodeUtf8, FormatError, invariant } from '../../base/index.ts';
 import type { QuestionFile } from './question-files.ts';
 
 /** What a helpful answer mentions: one literal text, all of some rules, or any of them. */

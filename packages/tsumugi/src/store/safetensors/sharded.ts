@@ -2,10 +2,10 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { DataError, FormatError } from '../../base/index.ts';
+import { DataError, decodeUtf8, FormatError } from '../../base/index.ts';
 import type { Tensor } from '../../torch/index.ts';
 import { absence } from '../absence.ts';
-import { decodeUtf8, readBytes, readJson } from '../json.ts';
+import { readBytes, readJson } from '../json.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 import type { Metadata, TensorInfo } from './header.ts';
 import { noSuchTensor, type Safetensors, SafetensorsFile } from './reader.ts';

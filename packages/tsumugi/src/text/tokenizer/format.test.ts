@@ -86,8 +86,9 @@ describe('Tokenizer.load', () => {
     expect(() => Tokenizer.load(join(folder, 'nowhere'))).toThrow(/there is no tokenizer at .*nowhere/);
   });
 
-  it('refuses a file that is not UTF-8', () => {
-    writeFileSync(join(folder, 'tokenizer.jsonl'), Buffer.of(0x5b, 0x22, 0x82, 0xcc, 0x22));
-    expect(() => Tokenizer.load(folder)).toThrow(/is not UTF-8/);
+  it.each(['tokenizer.jsonl', 'tokenizer_config.json'])('names %s when it is not UTF-8', (name) => {
+    writeTokenizer(folder, pieces);
+    writeFileSync(join(folder, name), Buffer.of(0x22, 0xff, 0x22));
+    expect(() => Tokenizer.load(folder)).toThrow(`${name} is not valid UTF-8`);
   });
 });

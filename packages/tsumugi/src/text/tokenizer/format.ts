@@ -2,7 +2,7 @@
 // the special pieces and says whether sequences begin with <|plamo:bos|>.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DataError, FormatError, writeFileAtomic } from '../../base/index.ts';
+import { DataError, decodeUtf8, FormatError, writeFileAtomic } from '../../base/index.ts';
 import { MAX_TOKENIZER_BYTES, mebibytes } from '../limits.ts';
 import { type Piece, parsePieces, Vocabulary } from './vocabulary.ts';
 
@@ -67,9 +67,10 @@ function readConfig(path: string): TokenizerConfig {
       fields: { path },
       cause,
     });
+  const text = readUtf8(path);
   let config: unknown;
   try {
-    config = JSON.parse(readUtf8(path));
+    config = JSON.parse(text);
   } catch (cause) {
     throw refuse('is not JSON', cause);
   }
@@ -102,16 +103,7 @@ function readUtf8(path: string): string {
       { remedy: 'Check that it is the file of a tokenizer.', fields: { path, size, limit: MAX_TOKENIZER_BYTES } },
     );
   }
-  const bytes = readFileSync(path);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new FormatError('tokenizer-utf8', `${path} is not UTF-8`, {
-      remedy: 'Get the file again from where the model came from.',
-      fields: { path },
-      cause,
-    });
-  }
+  return decodeUtf8(readFileSync(path), path);
 }
 
 /**

@@ -39,7 +39,7 @@ const STEPS = 2;
 
 function trained(changes: Partial<GanInput>): HandTrained {
   using trainer = new GanTrainer(setup.config('none', { ...base, ...changes }), set);
-  enlarge(trainer.D, trainer.method);
+  enlarge(trainer.G, trainer.D, trainer.method);
   const losses = Array.from({ length: STEPS }, () => trainer.takeStep());
   const values = (prefix: string, tensors: Iterable<readonly [string, Tensor]>) =>
     scope(() =>
@@ -114,7 +114,8 @@ describe.each(Object.entries(updates))('%s', (_, cases) => {
       const [found, expected] = [trained({ ...beside, ...changes }), trainByHand(config, set, STEPS)];
       const { normalization } = methodOf(config);
       // Dividing by the deviations of a few numbers makes rounding larger.
-      const same = normalization === 'batch' || normalization === 'layer' ? 10 * SAME : SAME;
+      const same = normalization === 'batch' ? 10 * SAME : SAME;
+      const rounding = normalization === 'batch' ? 1e-3 : 1e-6;
       expect(distance(found, expected)).toBeLessThan(same);
       const figures = ({ losses }: HandTrained) =>
         losses.flatMap(({ discriminator, generator, penalty, realLogit, fakeLogit }) => [
@@ -124,7 +125,7 @@ describe.each(Object.entries(updates))('%s', (_, cases) => {
       expect(figures(found)).toHaveLength(wanted.length);
       for (const [i, figure] of figures(found).entries())
         expect(Math.abs(figure - wanted[i]!), `figure ${i}: ${wanted[i]}`).toBeLessThanOrEqual(
-          1e-3 * Math.abs(wanted[i]!) + 1e-6,
+          1e-3 * Math.abs(wanted[i]!) + rounding,
         );
       expect(distance(found, known(beside))).toBeGreaterThan(OTHER);
     });

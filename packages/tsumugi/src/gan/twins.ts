@@ -9,7 +9,7 @@ import { type Method, methods } from './methods.ts';
 import { resnetSetting, settings } from './settings.ts';
 import type { GanConfig } from './train-config.ts';
 import type { StepLosses } from './trainer.ts';
-import type { Discriminator } from './types.ts';
+import type { Discriminator, ImageGenerator } from './types.ts';
 
 /** Sums over a batch, as log-sigmoids: what the losses are in the papers. */
 const byHand = {
@@ -128,13 +128,15 @@ function orthonormalPenalty(D: Discriminator): Tensor {
 }
 
 /**
- * Makes a discriminator's weights larger than they start where nothing normalizes them, so that its gradients are not lost in ε: a
- * narrow one with deviations of 0.02 says 0 to everything. Orthonormal ones grow a little, so that they are no longer so.
+ * Makes weights larger than they start, so that gradients are not lost in Adam's ε, nor differences between images in that of a
+ * batch norm: a narrow network with deviations of 0.02 gives nearly the same for everything. Orthonormal weights grow a little,
+ * so that they are no longer so.
  */
-export function enlarge(D: Discriminator, { orthonormal, normalization }: Method): void {
-  if (normalization !== 'none') return;
+export function enlarge(G: ImageGenerator, D: Discriminator, { orthonormal, normalization }: Method): void {
   noGrad(() => {
-    for (const [, { weight }] of weightedLayers(D)) weight.mul_(orthonormal === undefined ? 10 : 1.5);
+    weightedLayers(G).at(-1)![1].weight.mul_(10);
+    if (normalization === 'none' || normalization === 'batch')
+      for (const [, { weight }] of weightedLayers(D)) weight.mul_(orthonormal === undefined ? 10 : 1.5);
   });
 }
 
@@ -164,12 +166,12 @@ export function trainByHand(config: GanConfig, set: ImageSet, steps: number): Ha
   const networks = { ...method, normalization };
   const G = makeGenerator(shape, deriveSeed(seed, 'generator'), 'cpu');
   const D = makeDiscriminator(shape, networks, deriveSeed(seed, 'discriminator'), 'cpu');
-  enlarge(D, networks);
   const [noise, classes, shares] = ['noise', 'labels', 'shares'].map(
     (what) => new Generator(deriveSeed(seed, what)),
   ) as [Generator, Generator, Generator];
   const average =
     emaDecay > 0 ? new Map(namedTensors(G).map(([path, value]) => [path, value.detach().clone()])) : undefined;
+  enlarge(G, D, networks);
   const [adamG, adamD] = [G, D].map((network) => new PlainAdam(parameters(network), betas, config.epsilon)) as [
     PlainAdam,
     PlainAdam,

@@ -49,6 +49,9 @@ beforeAll(async () => {
   for (const name of old) {
     mkdirSync(dirname(at(name)), { recursive: true });
     writeFileSync(at(name), content(1));
+    // Whole seconds come back exactly when a time is set from what was read.
+    const second = Math.floor(Date.now() / 1000);
+    utimesSync(at(name), second, second);
   }
   await settle();
 });
@@ -92,7 +95,7 @@ it('sees other content of the same size, also when the time of modification was 
   writeFileSync(at('restored'), content(3));
   utimesSync(at('restored'), atime, mtime);
   const now = statSync(at('restored'), { bigint: true });
-  expect([now.ino, now.size, now.mtimeNs / 1_000_000n]).toEqual([ino, BigInt(bytes), mtimeNs / 1_000_000n]);
+  expect([now.ino, now.size, now.mtimeNs]).toEqual([ino, BigInt(bytes), mtimeNs]);
   expect(atimeNs).toBeGreaterThan(0n);
   await settle();
   expect(await contentHash(at('restored'))).toBe(hashOf(content(3)));

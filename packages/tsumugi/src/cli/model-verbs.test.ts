@@ -1,3 +1,4 @@
+// score and generate on a tiny random model, and score against the golden logits.
 import { cpSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

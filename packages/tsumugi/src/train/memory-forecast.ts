@@ -79,16 +79,20 @@ export function forecastMemory(config: Plamo2Config, shape: StepShape): MemoryFo
   const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => {
     const mixer = isMamba(config, index) ? mambaFloats(config, rows, T) : attentionFloats(config, index, rows, T);
     // Norms' inputs and outputs, the MLP's gate and up and their product; in backward the gradients of these.
-    return { kept: mixer.kept + n * (6 * D + 3 * I), backward: Math.max(mixer.backward, n * (D + 3 * I)) };
+    const kept = mixer.kept + n * (6 * D + 3 * I);
+    // Run again, a layer has its input from outside and saves no output. What backward has used is freed on the way: the
+    // product before gate and up get their gradients, all of the MLP before the mixer's turn.
+    const again = Math.max(kept - 2 * n * D + n * (D + 2 * I), mixer.kept + 2 * n * D + mixer.backward);
+    return { kept, backward: Math.max(mixer.backward, n * (D + 3 * I)), again };
   });
   // The loss's gradients with respect to hidden states and head, once as computed and once times the incoming one.
   const head = 3 * n * D + 2 * V * D;
   const logits = Math.min(n, Math.max(512, Math.floor(2 ** 24 / V))) * V;
   const inputs = n * D * (layers.length + 1) + 5 * n; // of the layers, and the token ids
-  const most = (part: (layer: LayerFloats) => number) => Math.max(...layers.map(part));
+  const most = (part: (layer: (typeof layers)[number]) => number) => Math.max(...layers.map(part));
   const sum = layers.reduce((total, { kept }) => total + kept, 0);
   const held = inputs + (checkpointLayers ? 0 : sum - n * D * layers.length);
-  const inLayer = most(({ kept, backward }) => (checkpointLayers ? kept : 0) + backward);
+  const inLayer = most(({ backward, again }) => (checkpointLayers ? again : backward));
   const highest = held + head + Math.max(logits, inLayer);
   // Recomputed layers work beside the gradients of all layers after them, and accumulated gradients exist from the first
   // micro-batch on. Otherwise the highest moment is the beginning of backward.

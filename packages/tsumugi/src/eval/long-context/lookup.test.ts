@@ -1,3 +1,4 @@
+// Needle and phonebook: how the texts are made, and what readers and guessers get.
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
 import { RandomStream } from '../../base/index.ts';

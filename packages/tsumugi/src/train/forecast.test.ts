@@ -83,15 +83,17 @@ describe('rate', () => {
   it('is what a step reaches, within a factor that leaves room for a busy machine', () => {
     setThreads(1);
     const shape = { batchSize: 2, contextLength: 1024, checkpointLayers: true };
-    const rate = rehearseRate(windowed, shape, { seconds: 0.3 });
     using model = new Plamo2(windowed, initialWeights(0));
     using optimizer = new AdamW(decayGroups(model));
-    const seconds = [0, 1, 2].map(() => {
+    // In turn, and the best of each: what another process takes away in between does not count.
+    const turns = [0, 1, 2, 3].map(() => {
+      const rate = rehearseRate(windowed, shape, { seconds: 0.2 });
       const began = performance.now();
       step(model, optimizer, 2, 1024, true);
-      return (performance.now() - began) / 1000;
+      return { rate, seconds: (performance.now() - began) / 1000 };
     });
-    const ratio = trainingFlops(windowed, shape) / rate / Math.min(...seconds);
+    const rate = Math.max(...turns.map((turn) => turn.rate));
+    const ratio = trainingFlops(windowed, shape) / rate / Math.min(...turns.map((turn) => turn.seconds));
     expect(ratio).toBeGreaterThan(1 / 3);
     expect(ratio).toBeLessThan(3);
   });

@@ -5,7 +5,7 @@ import { ConfigError, sha256File, type UserError } from '../base/index.ts';
 import { expectOverSeeds } from '../base/testing.ts';
 import { RunFolder, readEvents } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
-import { scope, tensor } from '../torch/index.ts';
+import { scope, type Tensor, tensor } from '../torch/index.ts';
 import { readPicture } from './images/picture.ts';
 import { loadGenerator } from './model-folder.ts';
 import { imageSampler } from './sampler.ts';
@@ -26,14 +26,15 @@ const train = (name: string, changes: Partial<GanInput> = {}, more = {}) =>
 const weightsOf = (name: string) => at(name, 'model', 'model.safetensors');
 const events = (name: string) => readEvents(at(name, 'events.jsonl'));
 
-/** How far the mean of 64 images of a run is from the bar: root mean square over the pixels. */
-function distance(name: string): number {
+/** How far the mean of 64 images of a run looks like the bar: the correlation over the pixels, 0 for what has nothing of it. */
+function likeness(name: string): number {
   const { generator } = loadGenerator(at(name, 'model'));
   using network = generator;
   return scope(() => {
     const mean = imageSampler(network, { seed: 1 })(64).mean([0, 1]).flatten();
     const bar = tensor(Float32Array.from(patternValues('bar')));
-    return mean.sub(bar).square().mean().sqrt().item();
+    const [x, y] = [mean, bar].map((values) => values.sub(values.mean())) as [Tensor, Tensor];
+    return x.dot(y).div(x.norm().mul(y.norm())).item();
   });
 }
 
@@ -42,13 +43,13 @@ describe('a run', () => {
     const changes = { data: at('images', 'bar'), learningRate: 2e-3, discriminatorSteps: 1, emaDecay: 0.95 };
     const seldom = { checkpointEvery: 0, measureEvery: 0, gridEvery: 0, decayFrom: 0 };
     await train('begun', { ...changes, ...seldom, steps: 1 });
-    const begun = distance('begun');
-    // Measured: 0.22, 0.17, 0.22 of the first distance at seeds 0, 1, 2 (200 steps leave 0.17 to 0.55).
-    const share = async (seed: number) => {
+    expect(Math.abs(likeness('begun'))).toBeLessThan(0.3); // 0.06 to 0.11 at three seeds
+    // Measured on both CPU levels after 200 and 300 steps: 0.93 to 0.995 at seeds 0, 1, 2.
+    const learnt = async (seed: number) => {
       await train(`learnt${seed}`, { ...changes, ...seldom, seed, steps: 300 });
-      return distance(`learnt${seed}`) / begun;
+      return likeness(`learnt${seed}`);
     };
-    await expectOverSeeds(share, { below: 0.4 }, [0, 1, 2]);
+    await expectOverSeeds(learnt, { above: 0.7 }, [0, 1, 2]);
   }, 300_000);
 
   it('writes a model folder with lineage', async () => {

@@ -16,14 +16,24 @@ async function newerNode() {
   }
 }
 
+/** Whether this process is in the foreground of a terminal, whose Ctrl-C then reaches its children too; also behind pipes. */
+async function inForeground() {
+  if (process.platform !== 'linux') return process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  const { readFileSync } = await import('node:fs');
+  const status = readFileSync('/proc/self/stat', 'utf8');
+  // After the name: state, parent, process group, session, terminal, the terminal's foreground group (proc(5)).
+  const [, , group, , , foreground] = status.slice(status.lastIndexOf(')') + 2).split(' ');
+  return group === foreground;
+}
+
 /** Runs the command under `node`, and ends as it ends: same exit code, same signal. */
 async function restartWith(/** @type {string} */ node) {
   const { spawn } = await import('node:child_process');
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'])) {
     // What a terminal's keys send reaches the child by itself; a second one would count as impatience.
-    const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
-    process.on(signal, () => (fromKeys && process.stdin.isTTY) || child.kill(signal));
+    const mayBeKey = signal === 'SIGINT' || signal === 'SIGQUIT';
+    process.on(signal, async () => (mayBeKey && (await inForeground())) || child.kill(signal));
   }
   await new Promise((done, fail) => child.on('error', fail).on('exit', done));
   if (child.signalCode !== null) {

@@ -95,7 +95,7 @@ function cxxStandard(libtorch) {
 }
 
 /** @param {Libtorch} libtorch @param {string} cpuLevel @returns {Record<string, string>} what CMakeLists.txt is told */
-function settings(libtorch, cpuLevel) {
+export function buildSettings(libtorch, cpuLevel) {
   const system = libtorch.libDir.startsWith('/usr/lib');
   const ending = process.platform === 'darwin' ? 'dylib' : 'so';
   const require = createRequire(import.meta.url);
@@ -128,7 +128,7 @@ function filesBelow(folder) {
 export function inputsHash(libtorch, cpuLevel) {
   // Where the checkout lies and how the libtorch was found make no difference to what is built.
   const { source: _, ...identity } = libtorch;
-  const { NODE_API_INCLUDE: __, ...rest } = settings(libtorch, cpuLevel);
+  const { NODE_API_INCLUDE: __, ...rest } = buildSettings(libtorch, cpuLevel);
   const hash = createHash('sha256').update(JSON.stringify([identity, rest]));
   for (const path of [join(packageRoot, 'CMakeLists.txt'), ...filesBelow(join(packageRoot, 'src'))]) {
     hash.update(path.slice(packageRoot.length)).update('\0').update(readFileSync(path)).update('\0');
@@ -273,7 +273,7 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
 
   const log = join(buildRoot, `${key}.log`);
   rmSync(log, { force: true });
-  const definitions = Object.entries(settings(libtorch, cpuLevel)).map(([name, value]) => `-D${name}=${value}`);
+  const definitions = Object.entries(buildSettings(libtorch, cpuLevel)).map(([name, value]) => `-D${name}=${value}`);
   const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2e9)));
   const steps = [
     [

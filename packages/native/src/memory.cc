@@ -59,7 +59,10 @@ class CachingAllocator final : public c10::Allocator {
 
   std::atomic<int64_t> live{0};
   std::atomic<int64_t> peak{0};
-  int64_t cached() const { return static_cast<int64_t>(cached_); }
+  int64_t cached() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return static_cast<int64_t>(cached_);
+  }
 
  private:
   c10::DataPtr make(size_t bytes);
@@ -114,7 +117,8 @@ c10::DataPtr CachingAllocator::make(size_t bytes) {
   }
   header->requested = bytes;
   const int64_t now = live.fetch_add(static_cast<int64_t>(bytes)) + static_cast<int64_t>(bytes);
-  if (now > peak.load(std::memory_order_relaxed)) peak.store(now, std::memory_order_relaxed);
+  for (int64_t most = peak.load(std::memory_order_relaxed); now > most && !peak.compare_exchange_weak(most, now);) {
+  }
   void* data = reinterpret_cast<char*>(header) + header_bytes;
   return {data, data, &give_back, c10::Device(c10::DeviceType::CPU)};
 }
@@ -179,10 +183,11 @@ napi_value empty_cache(napi_env, napi_callback_info) {
 }  // namespace
 
 void* allocate_aligned(size_t alignment, size_t bytes) {
-  void* block = std::aligned_alloc(alignment, bytes);
+  const size_t whole = (bytes + alignment - 1) / alignment * alignment;  // C wants a multiple of the alignment
+  void* block = std::aligned_alloc(alignment, whole);
   if (block) return block;
   allocator().empty_cache();
-  return std::aligned_alloc(alignment, bytes);
+  return std::aligned_alloc(alignment, whole);
 }
 
 void install_allocator() { c10::SetCPUAllocator(&allocator(), /*priority=*/100); }

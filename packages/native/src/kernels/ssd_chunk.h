@@ -29,7 +29,7 @@ constexpr int max_chunk = 64;
 /// Working memory of one thread, zeroed, handed out in pieces on cache lines.
 class Arena {
  public:
-  explicit Arena(size_t bytes) : size_(bytes), memory_(static_cast<char*>(allocate_aligned(64, (bytes + 63) / 64 * 64))) {
+  explicit Arena(size_t bytes) : size_(bytes), memory_(static_cast<char*>(allocate_aligned(64, bytes))) {
     if (!memory_) throw std::bad_alloc();
     std::memset(memory_, 0, bytes);
   }

@@ -64,8 +64,6 @@ run(
     'run',
     '--maxWorkers=1',
     '--testTimeout=600000',
-    // It judges the memory of the process, which the sanitizers' own bookkeeping adds to.
-    '--exclude=**/flat-memory.test.ts',
     ...(files.length > 0 ? files : suites),
   ],
   {

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fault } from '../../../../tests/files.ts';
 import { runCli } from './testing.ts';
 
 const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
-const faults = fileURLToPath(new URL('../../../../tests/faults/training/', import.meta.url));
-const text = join(faults, 'a.jsonl');
+const text = fault('training/a.jsonl');
 let home: string;
 let shared: string[];
 let runs = 0;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   const code = async (...args: string[]) => (await runCli(args)).code;
   expect(await code('tokenizer', 'train', '--text', text, '--vocabulary-size', '400', '--out', tokenizer)).toBe(0);
   expect(await code('data', 'prepare', '--text', text, '--tokenizer', tokenizer, '--out', data)).toBe(0);
-  shared = ['--config', join(faults, 'settings.json'), '--data', data, '--tokenizer', tokenizer];
+  shared = ['--config', fault('training/settings.json'), '--data', data, '--tokenizer', tokenizer];
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 

@@ -6,14 +6,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { requires } from '../../../../tests/requires.ts';
 import { deriveSeed } from '../base/index.ts';
 import { initialWeights, openTokenizer, Plamo2, type Plamo2Config, preset } from '../lm/index.ts';
-import { namedParameters } from '../nn/index.ts';
 import { type RunEvent, readEvents } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
-import { IGNORED, PackedBatches, TokenShards } from '../text/index.ts';
-import { backward, noGrad, ones, scope, type Tensor, tensor } from '../torch/index.ts';
+import { PackedBatches, TokenShards } from '../text/index.ts';
 import { pretrain } from './pretrain.ts';
 import { type PretrainConfig, pretrainConfig } from './pretrain-config.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
+import { multipliesBfloat16, silent, type TinySetup, tinySetup } from './testing.ts';
+import { distance, savedWeights, trainByHand, type Weights } from './updates-by-hand.ts';
 
 let setup: TinySetup;
 beforeAll(async () => {
@@ -21,7 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => setup[Symbol.dispose]());
 
-type Weights = Map<string, number[]>;
 let runs = 0;
 
 // Two updates, the second of which sees what the optimizer remembers of the first. A large epsilon makes the size of a gradient
@@ -32,42 +30,10 @@ async function trained(changes: Partial<PretrainConfig>) {
   const name = `run-${runs++}`;
   const config = setup.config(name, { ...base, ...changes });
   await pretrain(config, { stream: silent });
-  const weights: Weights = scope(() => {
-    using file = new Artefact(join(config.out, 'model')).weights();
-    return new Map(file.names.map((each) => [each, file.tensor(each).flatten().tolist() as number[]]));
-  });
-  return { config, weights, events: readEvents(join(config.out, 'events.jsonl')) };
+  return { config, weights: savedWeights(config.out), events: readEvents(join(config.out, 'events.jsonl')) };
 }
 
-/** The share of the peak rate that each of `steps` updates has, by the definition of the schedules. */
-function factor({ schedule, warmup, decay = 0.2, floor = 0.1, steps }: PretrainConfig, step: number): number {
-  const warm = Math.max(1, Math.round(warmup * steps));
-  if (step < warm) return (step + 1) / warm;
-  const progress = (from: number, length: number) => (step - from) / length;
-  if (schedule === 'cosine') return floor + ((1 - floor) * (1 + Math.cos(Math.PI * progress(warm, steps - warm)))) / 2;
-  if (schedule === 'linear') return 1 - (1 - floor) * progress(warm, steps - warm);
-  const falls = steps - Math.round(decay * steps);
-  return schedule === 'wsd' && step >= falls ? 1 - (1 - floor) * progress(falls, steps - falls) : 1;
-}
-
-/** The mean loss over all targets of a step, from logits, one target after the other. */
-function plainLoss(model: Plamo2, batches: PackedBatches, step: number, zLoss: number): Tensor {
-  const batch = batches.batch(step);
-  const shape = [batch.rows, batch.columns];
-  const ids = tensor(batch.tokens, { shape, dtype: 'int64' });
-  const logits = model.logits(model.forward(ids, { documents: tensor(batch.documents, { shape }) })).flatten(0, 1);
-  const places = [...batch.targets.keys()].filter((i) => batch.targets[i] !== IGNORED);
-  const rows = logits.indexSelect(0, tensor(places, { dtype: 'int64' }));
-  const targets = tensor(
-    places.map((i) => batch.targets[i]!),
-    { dtype: 'int64' },
-  );
-  const normalizer = rows.logsumexp([-1]);
-  const losses = normalizer.sub(rows.gather(1, targets.unsqueeze(1)).squeeze(1)).add(normalizer.pow(2).mul(zLoss));
-  return losses.mean();
-}
-
-/** The run's updates taken by hand: clipping, AdamW (Loshchilov & Hutter, arXiv 1711.05101), in JavaScript's numbers. */
+/** The weights of the run taken by hand. */
 function byHand(config: PretrainConfig): Weights {
   const { tokenizer, sha256: tokenizerHash } = openTokenizer(config.tokenizer);
   using shards = TokenShards.open(config.data, { tokenizerHash });
@@ -79,44 +45,7 @@ function byHand(config: PretrainConfig): Weights {
     seed: deriveSeed(config.seed, 'batches'),
     predictEnd: config.predictEnd,
   });
-  const [beta1, beta2] = config.betas;
-  const memory = new Map<string, { m: number[]; v: number[] }>();
-  for (let step = 0; step < config.steps; step++) {
-    scope(() => backward(plainLoss(model, batches, step, config.zLoss)));
-    const gradients = namedParameters(model).map(([, each]) => scope(() => each.grad!.flatten().tolist() as number[]));
-    const norm = Math.sqrt(gradients.flat().reduce((sum, g) => sum + g * g, 0));
-    const scale = Math.min(1, config.clipNorm / norm);
-    const lr = config.learningRate * factor(config, step);
-    for (const [i, [name, parameter]] of namedParameters(model).entries()) {
-      const { m, v } = memory.get(name) ?? { m: gradients[i]!.map(() => 0), v: gradients[i]!.map(() => 0) };
-      memory.set(name, { m, v });
-      scope(() => {
-        // Matrices decay; the gains of the norms of queries and keys only look like some.
-        const isMatrix = parameter.shape.length >= 2 && !/[qk]_weight$/.test(name);
-        const decay = isMatrix ? 1 - lr * config.weightDecay : 1;
-        const next = (parameter.detach().flatten().tolist() as number[]).map((w, k) => {
-          const g = gradients[i]![k]! * scale;
-          m[k] = beta1 * m[k]! + (1 - beta1) * g;
-          v[k] = beta2 * v[k]! + (1 - beta2) * g * g;
-          const mean = m[k]! / (1 - beta1 ** (step + 1));
-          return w * decay - (lr * mean) / (Math.sqrt(v[k]! / (1 - beta2 ** (step + 1))) + config.epsilon);
-        });
-        noGrad(() => parameter.detach().copy_(tensor(next, { shape: parameter.shape })));
-      });
-      parameter.grad = undefined;
-    }
-  }
-  return new Map(
-    namedParameters(model).map(([name, each]) => [name, scope(() => each.detach().flatten().tolist() as number[])]),
-  );
-}
-
-/** The largest difference between two sets of weights. */
-function distance(a: Weights, b: Weights): number {
-  let largest = 0;
-  for (const [name, values] of b)
-    for (const [k, value] of values.entries()) largest = Math.max(largest, Math.abs(value - a.get(name)![k]!));
-  return largest;
+  return trainByHand(model, (step) => batches.batch(step), config.steps, config);
 }
 
 const tolerance = 2e-5;
@@ -227,17 +156,8 @@ const others: Partial<{ [Key in keyof PretrainConfig]: () => Promise<void> }> = 
   },
 };
 
-/** libtorch 1.13 asks the CPU itself whether oneDNN has products of bfloat16, and not the level that oneDNN is held to. */
-const multipliesBfloat16 = (() => {
-  const narrow = (...shape: number[]) => ones(shape, { dtype: 'bfloat16' });
-  try {
-    return scope(() => narrow(64, 48).matmul(narrow(48, 48)).float().sum().item()) === 64 * 48 * 48;
-  } catch {
-    return false;
-  }
-})();
 const needed: Readonly<Record<string, object>> = {
-  dtype: requires(multipliesBfloat16, 'this libtorch has no products of bfloat16 at the level TSUMUGI_CPU asks for'),
+  dtype: requires(multipliesBfloat16(), 'this libtorch has no products of bfloat16 at the level TSUMUGI_CPU asks for'),
 };
 for (const [key, effect] of Object.entries(others))
   it(`${key} does what it is for`, needed[key] ?? {}, async () => effect());

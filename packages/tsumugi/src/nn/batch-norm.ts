@@ -1,5 +1,5 @@
 // Batch normalisation with running statistics (Ioffe & Szegedy 2015, arXiv 1502.03167).
-import { checkNumber } from '../base/index.ts';
+import { checkNumber, ShapeError } from '../base/index.ts';
 import { batchNorm, type Generator, ones, type Tensor, zeros } from '../torch/index.ts';
 import { buffer, Module } from './module.ts';
 import { constantParameter } from './weights.ts';
@@ -44,8 +44,17 @@ export class BatchNorm extends Module {
     this.num_batches_tracked = buffer(zeros([], { dtype: 'int64', device }));
   }
 
+  /** @throws ShapeError while training, for a single value per channel: it has no variance, and the running one would be NaN */
   forward(x: Tensor): Tensor {
-    if (this.training) this.num_batches_tracked.add_(1);
+    if (this.training) {
+      if (x.numel === x.size(1))
+        throw new ShapeError(
+          'no-variance',
+          `BatchNorm: [${x.shape.join(', ')}] holds one value per channel, which has no variance to train with`,
+          { remedy: 'Give more than one sample, or call eval() to use the running statistics.' },
+        );
+      this.num_batches_tracked.add_(1);
+    }
     const { weight, bias, running_mean, running_var, training, momentum, eps } = this;
     return batchNorm(x, weight, bias, running_mean, running_var, training, momentum, eps, true);
   }

@@ -163,6 +163,19 @@ describe('norms', () => {
     });
   });
 
+  it('BatchNorm has no variance to train with where a channel holds one value, and keeps its statistics', () => {
+    scope(() => {
+      using layer = new BatchNorm(3, { generator });
+      for (const shape of [[1, 3], [1, 3, 1], [1, 3, 1, 1]]) // biome-ignore format: a list
+        expect(() => layer.forward(zeros(shape))).toThrow(/holds one value per channel, which has no variance/);
+      expect([layer.running_var.tolist(), layer.num_batches_tracked.item()]).toEqual([[1, 1, 1], 0]);
+      layer.forward(zeros([1, 3, 1, 2]));
+      expect(layer.running_var.isfinite().all().item()).toBe(1);
+      layer.eval();
+      expect(layer.forward(zeros([1, 3])).shape).toEqual([1, 3]);
+    });
+  });
+
   it('BatchNorm has right gradients in both modes, for [B, C] and [B, C, L]', () => {
     scope(() => {
       using layer = new BatchNorm(2, { generator });

@@ -20,6 +20,20 @@ describe('clipping', () => {
     });
   });
 
+  it('takes gradients of several dtypes together', () => {
+    scope(() => {
+      const [a, b] = [zeros([2]), zeros([1], { dtype: 'float64' })].map((p) => p.requiresGrad_());
+      a!.grad = tensor([2, 3]);
+      b!.grad = tensor([6], { dtype: 'float64' });
+      for (const all of [[a!, b!], [b!, a!]]) expect(gradNorm(all)).toBeCloseTo(7, 12); // biome-ignore format: a list
+      expect(clipGradNorm([a!, b!], 3.5)).toBeCloseTo(7, 12);
+      expect([...(a!.grad!.tolist() as number[]), b!.grad!.item()].map((g) => Number(g.toFixed(5)))).toEqual([
+        1, 1.5, 3,
+      ]);
+      expect([a!.grad!.dtype, b!.grad!.dtype]).toEqual(['float32', 'float64']);
+    });
+  });
+
   it('has no gradients to clip, or a norm that is not a number', () => {
     scope(() => {
       expect(clipGradNorm([zeros([2]).requiresGrad_()], 1)).toBe(0);

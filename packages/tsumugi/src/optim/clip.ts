@@ -5,17 +5,21 @@ import { isFusable } from './updates.ts';
 
 const globalNormKernel = customOperator<number>('tsumugi::global_norm');
 
+/** Those of one dtype on one device together: what one native call takes. */
+const alike = (tensors: readonly Tensor[]): Tensor[][] => [
+  ...Map.groupBy(tensors, ({ dtype, device }) => `${dtype} ${device}`).values(),
+];
+
 /**
- * The 2-norm of all elements of all tensors (of one dtype, on one device). On the CPU it is added up in float64, and
- * does not depend on the number of threads.
+ * The 2-norm of all elements of all tensors, whatever their dtypes and devices. On the CPU it is added up in float64, and does not
+ * depend on the number of threads.
  */
 export function globalNorm(tensors: readonly Tensor[]): number {
-  if (tensors.length === 0) return 0;
-  if (isFusable(tensors[0]!)) return globalNormKernel(tensors);
-  return globalNormPlain(tensors);
+  const norms = alike(tensors).map((each) => (isFusable(each[0]!) ? globalNormKernel(each) : globalNormPlain(each)));
+  return Math.hypot(...norms);
 }
 
-/** The twin of the kernel, for any device: the norm of the tensors' norms. */
+/** The twin of the kernel, for any one dtype and device: the norm of the tensors' norms. */
 export function globalNormPlain(tensors: readonly Tensor[]): number {
   return scope(() => stack(foreachNorm(tensors)).norm().item());
 }

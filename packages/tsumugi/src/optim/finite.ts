@@ -11,20 +11,11 @@ import { globalNorm } from './clip.ts';
 export function findNotFinite(named: Iterable<readonly [name: string, tensor: Tensor]>): NotFinite | undefined {
   return noGrad(() =>
     scope(() => {
-      const alike = new Map<string, [string, Tensor][]>();
-      for (const [name, tensor] of named) {
-        if (!/float/.test(tensor.dtype)) continue;
-        const key = `${tensor.dtype} ${tensor.device}`;
-        const group = alike.get(key) ?? [];
-        group.push([name, tensor.detach()]);
-        alike.set(key, group);
-      }
-      for (const tensors of alike.values()) {
-        if (Number.isFinite(globalNorm(tensors.map(([, tensor]) => tensor)))) continue;
-        for (const [name, tensor] of tensors) {
-          const found = countNotFinite(name, tensor);
-          if (found) return found;
-        }
+      const floats = [...named].filter(([, tensor]) => /float/.test(tensor.dtype));
+      if (Number.isFinite(globalNorm(floats.map(([, tensor]) => tensor.detach())))) return undefined;
+      for (const [name, tensor] of floats) {
+        const found = countNotFinite(name, tensor.detach());
+        if (found) return found;
       }
       return undefined;
     }),

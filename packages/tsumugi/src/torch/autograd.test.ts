@@ -26,6 +26,19 @@ describe('autograd', () => {
     });
   });
 
+  it('takes as a gradient only what has shape and dtype of the tensor', () => {
+    scope(() => {
+      const x = tensor([1, 2]).requiresGrad_();
+      for (const wrong of [tensor([1, 2, 3]), tensor([[1, 2]]), tensor([1, 2], { dtype: 'float64' }), tensor(1)])
+        expect(() => {
+          x.grad = wrong;
+        }).toThrow(/^the gradient of float32\[2\] on cpu cannot be float\d\d\[.*\] on cpu/);
+      expect(x.grad).toBeUndefined();
+      x.grad = tensor([3, 4]);
+      expect(x.grad!.tolist()).toEqual([3, 4]);
+    });
+  });
+
   it('gives gradients without accumulating, to second order', () => {
     scope(() => {
       const x = tensor([2]).requiresGrad_();

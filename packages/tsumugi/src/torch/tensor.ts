@@ -211,7 +211,15 @@ export class Tensor extends TensorOperators implements Disposable {
     return handle === 0 ? undefined : new Tensor(handle);
   }
 
+  /** @throws ShapeError for a gradient of another shape, dtype or device: it would be taken for this tensor's */
   set grad(gradient: Tensor | undefined) {
+    if (gradient) {
+      const [own, given] = [this, gradient].map((each) => `${each.dtype}[${each.shape.join(', ')}] on ${each.device}`);
+      if (own !== given)
+        throw new ShapeError('wrong-gradient', `the gradient of ${own} cannot be ${given}`, {
+          remedy: 'Give one of the same shape and dtype, on the same device.',
+        });
+    }
     native().setGrad(this.handle, gradient?.handle ?? null);
   }
 

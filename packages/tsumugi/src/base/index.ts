@@ -1,3 +1,4 @@
+export { absence, linkTarget, namesIn } from './absence.ts';
 export { fsyncPath, writeFileAtomic } from './atomic.ts';
 export { cacheFolder } from './cache-folder.ts';
 export { type ContentHashOptions, contentHash, filesHash } from './content-hash.ts';
@@ -16,9 +17,11 @@ export {
   UserError,
 } from './errors.ts';
 export { isSettled, stampOf } from './hash-record.ts';
+export { jsonExcess, MAX_JSON_BYTES, parseJson } from './json-text.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { honourNohup } from './nohup.ts';
 export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, watchStreams } from './random.ts';
+export { cannotRead, type JsonReading, readBytes, readJsonValue } from './read-file.ts';
 export { checkChoice, checkNumber, checkNumbers, type Range } from './settings.ts';
 export { sha256, sha256File } from './sha256.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
@@ -26,4 +29,4 @@ export { steady } from './steady.ts';
 export { synchronous } from './synchronous.ts';
 export { decodeUtf8 } from './utf8.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';
-export { makeFolder, writingAt } from './write-fault.ts';
+export { makeFolder, whyNotWritten, writingAt } from './write-fault.ts';

@@ -14,6 +14,8 @@ const FAULTS: Readonly<Record<string, readonly [reason: string, remedy: string]>
   ENOSPC: ['the disk is full', 'make room on it, or name a place on another disk, and run the command again'],
   EDQUOT: ['the quota of the disk is used up', 'make room, or name a place on another disk, and run the command again'],
   EFBIG: ['the file would be larger than the file system takes', 'name a place on another file system'],
+  EOPNOTSUPP: ['the file system cannot do that', 'name a place on another file system'],
+  ENOSYS: ['the file system cannot do that', 'name a place on another file system'],
   EIO: ['the disk reports a fault', 'check the disk, or name a place on another one'],
   ENAMETOOLONG: ['the name is too long', 'choose a shorter one'],
   ENOTDIR: ['a part of the path is a file, not a folder', 'check the path'],
@@ -24,17 +26,36 @@ const FAULTS: Readonly<Record<string, readonly [reason: string, remedy: string]>
   ENOENT: ['the folder it should be in is not there and cannot be made', 'check the path'],
 };
 
-/** The error as one for people, when it is a fault of the file system; otherwise the error itself. */
+const CANNOT_WRITE = 'cannot-write';
+
+/** The code of the system that is behind an error; undefined when it is no fault of the file system. */
+function systemCode(error: unknown): string | undefined {
+  if (error instanceof UserError) return error.code === CANNOT_WRITE ? String(error.fields['code']) : undefined;
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
+
+/** What is filled beside its place (`model.partial-…/config.json`) by the name that it was to have: the other one is gone. */
+const ownName = (place: string): string => place.replace(/(?<=[^/])\.partial-[^/]+/g, '');
+
+/**
+ * The error as one for people, when it is a fault of the file system; otherwise the error itself. Of places inside one another
+ * the outermost is told.
+ */
 function explained(error: unknown, place: string): unknown {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  const fault = code === undefined || error instanceof UserError ? undefined : FAULTS[code];
+  const code = systemCode(error);
+  const fault = code === undefined ? undefined : FAULTS[code];
   if (!fault) return error;
   const [reason, remedy] = fault;
-  return new UserError('cannot-write', `${place} cannot be written: ${reason}`, {
+  return new UserError(CANNOT_WRITE, `${ownName(place)} cannot be written: ${reason}`, {
     remedy,
-    fields: { path: place, code },
+    fields: { path: ownName(place), code },
     cause: error,
   });
+}
+
+/** Why something could not be written, as the end of a sentence; undefined when that is no fault of the file system. */
+export function whyNotWritten(error: unknown): string | undefined {
+  return FAULTS[systemCode(error) ?? '']?.[0];
 }
 
 /** Does `body`, which writes at `place`. @throws UserError that names the place when the file system refuses */

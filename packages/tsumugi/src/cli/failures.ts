@@ -20,6 +20,8 @@ const systemFaults: Readonly<Record<string, string>> = {
 
 /** What an error means to a person, when it is a mistake or a fault of the surroundings; undefined for a bug. */
 function explanation(error: unknown): string | undefined {
+  // Something could not be closed after it had failed already: what failed first is what is told.
+  if (error instanceof SuppressedError) return explanation(error.suppressed);
   if (!(error instanceof Error)) return undefined;
   if (error instanceof UserError) return error.message;
   // The addon's loader, which cannot import our classes, gives its errors a remedy too.

@@ -1,5 +1,5 @@
 // Verbs that answer each line of JSON on standard input with one on standard output.
-import { DataError, UserError } from '../base/index.ts';
+import { DataError, parseJson, UserError } from '../base/index.ts';
 import { type Io, readLines, write } from './io.ts';
 
 /** Answers are gathered into writes of this size, unless they take longer than this. */
@@ -45,7 +45,7 @@ function answerLine(
     new DataError(code, `line ${number} of standard input ${fault}`, { remedy, fields: { line: number }, cause });
   let record: unknown;
   try {
-    record = JSON.parse(text);
+    record = parseJson(text);
   } catch (cause) {
     throw refuse(
       'not-json',

@@ -1,6 +1,6 @@
 // The `tsumugi` command: finds the verb, loads its file only then, and turns errors into one sentence and an exit code.
 import { readFileSync } from 'node:fs';
-import { ConfigError, honourNohup, nearest, signalExitCode, steady } from '../base/index.ts';
+import { ConfigError, honourNohup, nearest, signalExitCode, steady, UserError, whyNotWritten } from '../base/index.ts';
 import { reportError } from './failures.ts';
 import { type Io, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
@@ -45,6 +45,16 @@ ${formatRows([
 ])}`;
 }
 
+/** Results that could not be written to standard output. */
+function outputLost(cause: unknown): unknown {
+  const reason = whyNotWritten(cause);
+  if (reason === undefined) return cause;
+  return new UserError('cannot-write', `the results cannot be written to standard output: ${reason}`, {
+    remedy: 'Send them to another place, and run the command again.',
+    cause,
+  });
+}
+
 function unknownVerb(name: string): ConfigError {
   const near = nearest(name, Object.keys(verbs));
   const remedy = near ? `Did you mean "tsumugi ${near}"?` : `Verbs: ${Object.keys(verbs).join(', ')}.`;
@@ -83,7 +93,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     if (lost) throw lost;
     return code;
   } catch (error) {
-    return reportError(error, io.stderr, debug);
+    return reportError(error === lost ? outputLost(error) : error, io.stderr, debug);
   } finally {
     io.stdout.off('error', leave);
   }

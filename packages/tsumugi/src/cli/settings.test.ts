@@ -89,7 +89,11 @@ describe('applySettings', () => {
       const path = join(folder, 'a.json');
       expect(() => readSettingsFile(path)).toThrow(`there is no settings file ${path}`);
       writeFileSync(path, '{"a": 1,}');
-      expect(() => readSettingsFile(path)).toThrow(/is not JSON/);
+      expect(() => readSettingsFile(path)).toThrow(/is not valid JSON/);
+      for (const [json, kind] of Object.entries({ '[1]': 'a list', null: 'null', '"steps"': 'a text', '5': '5' })) {
+        writeFileSync(path, json);
+        expect(() => readSettingsFile(path)).toThrow(`should hold a JSON object, but holds ${kind}\n  → Write the`);
+      }
       writeFileSync(path, '{"a": 1}');
       expect(readSettingsFile(path)).toEqual({ a: 1 });
     } finally {

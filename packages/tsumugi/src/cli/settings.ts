@@ -1,8 +1,8 @@
 // `--config file` and `--set key=value` for verbs whose settings are a zod schema. Keys of nested settings are joined by
 // dots (`optimizer.learningRate`); unknown keys and wrong values are ConfigErrors that name the key and the nearest one.
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError, DataError, nearest, suggestion } from '../base/index.ts';
+import { ConfigError, DataError, FormatError, nearest, readJsonValue, suggestion } from '../base/index.ts';
 
 /** Options that every verb with settings has. */
 export const settingsOptions = {
@@ -10,22 +10,24 @@ export const settingsOptions = {
   set: { type: 'list', value: 'KEY=VALUE', help: 'change single settings' },
 } as const;
 
-/** Reads a settings file. @throws DataError when it is not there or not JSON */
-export function readSettingsFile(path: string): unknown {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+/** Reads a settings file. @throws DataError when it is not there, FormatError when it holds no JSON object */
+export function readSettingsFile(path: string): Readonly<Record<string, unknown>> {
+  if (!existsSync(path))
     throw new DataError('missing-config', `there is no settings file ${path}`, {
       remedy: 'Check the path after --config.',
+      fields: { path },
     });
-  }
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new DataError('bad-config', `${path} is not JSON: ${(cause as Error).message}`, {
-      remedy: 'Write the settings as one JSON object.',
-      cause,
-    });
-  }
+  const remedy = 'Write the settings as one JSON object: {"key": value, …}.';
+  const value = readJsonValue(path, { remedy });
+  if (isTree(value)) return value;
+  throw new FormatError('bad-config', `${path} should hold a JSON object, but holds ${kindOf(value)}`, {
+    remedy,
+    fields: { path },
+  });
 }
+
+const kindOf = (value: unknown): string =>
+  Array.isArray(value) ? 'a list' : value === null ? 'null' : typeof value === 'string' ? 'a text' : `${value}`;
 
 type Tree = Record<string, unknown>;
 

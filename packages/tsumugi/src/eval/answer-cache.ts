@@ -6,7 +6,7 @@
 // no JSON and is passed over. Several processes may append to one file: a line that two of them broke is asked again.
 import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, makeFolder, sha256 } from '../base/index.ts';
+import { DataError, makeFolder, parseJson, sha256, whyNotWritten } from '../base/index.ts';
 import { canonicalJson } from '../store/index.ts';
 import type { Backend } from './backend.ts';
 import type { Answer, Request } from './request.ts';
@@ -37,13 +37,19 @@ export class AnswerCache implements Disposable {
       makeFolder(folder);
       this.#descriptor = openSync(this.path, 'a+');
       this.#torn = this.#readAll();
-    } catch (cause) {
-      throw new DataError('cannot-cache', `answers cannot be kept in ${this.path}: ${(cause as Error).message}`, {
-        remedy: 'Name another folder with --cache, or keep no answers with --no-cache.',
-        fields: { path: this.path },
-        cause,
-      });
+    } catch (error) {
+      throw this.#cannotKeep(error);
     }
+  }
+
+  #cannotKeep(cause: unknown): DataError {
+    const because = whyNotWritten(cause) ?? (cause as Error).message;
+    return new DataError('cannot-cache', `answers cannot be kept in ${this.path}: ${because}`, {
+      remedy:
+        'Make it a place that can be written to, name another folder with --cache, or keep no answers with --no-cache.',
+      fields: { path: this.path },
+      cause,
+    });
   }
 
   get size(): number {
@@ -54,13 +60,18 @@ export class AnswerCache implements Disposable {
     return this.#answers.get(key);
   }
 
-  /** Keeps an answer, in memory and in the file. */
+  /** Keeps an answer, in memory and in the file. @throws DataError when the file takes no more: what it holds stays good */
   put(key: string, answer: Answer): void {
     if (this.#answers.has(key)) return;
     this.#answers.set(key, answer);
     const line = Buffer.from(`${this.#torn ? '\n' : ''}${JSON.stringify({ key, answer })}\n`);
     this.#torn = false;
-    for (let done = 0; done < line.length; ) done += writeSync(this.#descriptor, line, done);
+    try {
+      for (let done = 0; done < line.length; ) done += writeSync(this.#descriptor, line, done);
+    } catch (error) {
+      this.#torn = true;
+      throw this.#cannotKeep(error);
+    }
   }
 
   /** Reads the file line by line: it may be longer than a string can be. Returns whether it ends in the middle of one. */
@@ -84,7 +95,7 @@ export class AnswerCache implements Disposable {
   #read(line: string): void {
     if (line === '') return;
     try {
-      const { key, answer } = JSON.parse(line) as { key?: unknown; answer?: unknown };
+      const { key, answer } = parseJson(line) as { key?: unknown; answer?: unknown };
       if (typeof key === 'string' && typeof answer === 'object' && answer !== null)
         this.#answers.set(key, answer as Answer);
     } catch {

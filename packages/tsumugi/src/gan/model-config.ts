@@ -8,7 +8,7 @@ export const ganModelSchema = z.strictObject({
   model_type: z.literal(GAN_TYPE),
   architecture: z.enum(Object.keys(architectures) as [keyof typeof architectures]),
   /** Height and width. */
-  image_size: z.int().positive(),
+  image_size: z.int().positive().max(2048),
   channels: z.union([z.literal(1), z.literal(3)]),
   /** Factor of the published widths. */
   width: z.number().positive(),

@@ -1,11 +1,19 @@
 // A trained GAN as a folder: config.json, model.safetensors (`generator.…`, `discriminator.…`, `average.…`), lineage.json.
 import { ConfigError } from '../base/index.ts';
 import { loadTensors, namedTensors } from '../nn/index.ts';
-import { Artefact, type Lineage, type NamedTensor, type Provenance, writeArtefact } from '../store/index.ts';
+import {
+  Artefact,
+  type Lineage,
+  type NamedTensor,
+  type Provenance,
+  requireWeights,
+  writeArtefact,
+} from '../store/index.ts';
 import type { Device } from '../torch/index.ts';
 import type { ImageSet } from './data/image-set.ts';
 import { makeGenerator } from './make-networks.ts';
 import { GAN_TYPE, type GanModelConfig, ganModelSchema } from './model-config.ts';
+import { architectures } from './networks/index.ts';
 import type { GanTrainer } from './trainer.ts';
 import type { ImageGenerator } from './types.ts';
 
@@ -59,10 +67,12 @@ export function loadGenerator(
       remedy: 'Leave --raw (raw in code) out.',
       fields: { folder },
     });
+  const prefix = config.ema_decay > 0 && !raw ? 'average.' : 'generator.';
+  using weights = artefact.weights();
+  const shape = { size, channels, width, numClasses: numClasses ?? undefined };
+  requireWeights(folder, weights, prefix, architectures[architecture].leastWeights(shape));
   const generator = makeGenerator({ architecture, size, channels, width, numClasses }, 0, device);
   try {
-    const prefix = config.ema_decay > 0 && !raw ? 'average.' : 'generator.';
-    using weights = artefact.weights();
     loadTensors(
       generator,
       (path) => (weights.has(prefix + path) ? weights.tensor(prefix + path) : undefined),

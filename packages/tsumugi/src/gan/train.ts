@@ -130,7 +130,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
       }
     } catch (error) {
       const { step } = trainer;
-      if (error instanceof UserError) log.write({ type: 'end', step, reason: 'failed', message: error.message });
+      if (error instanceof UserError) log.writeFailure(step, error);
       if (!(error instanceof Interrupted)) throw error;
       if (saved !== step) {
         if (losses) requireFinite(trainer, losses, true, saved);

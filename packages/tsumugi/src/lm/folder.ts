@@ -2,7 +2,7 @@
 // loads in no time and its pages are read when they are first used.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CheckpointError, invariant, nearest } from '../base/index.ts';
+import { CheckpointError, invariant, nearest, readJsonValue } from '../base/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import {
   Artefact,
@@ -221,6 +221,6 @@ function tokenizerFiles(place: string, config: Plamo2Config): { tokenizer: Buffe
   const configPath = join(dirname(path), TOKENIZER_CONFIG_FILE);
   return {
     tokenizer: readFileSync(path),
-    ...(existsSync(configPath) && { tokenizerConfig: JSON.parse(readFileSync(configPath, 'utf8')) as JsonObject }),
+    ...(existsSync(configPath) && { tokenizerConfig: readJsonValue(configPath) as JsonObject }),
   };
 }

@@ -1,5 +1,6 @@
 // Writing the events of a run: one line each, appended, in the system's hands as soon as `write` returns.
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { writingAt } from '../base/index.ts';
 import { parseEvents, type RunEvent } from './events.ts';
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'time'> : never;
@@ -17,10 +18,11 @@ export class EventLog implements Disposable {
    *
    * @param resumeAt the step of the checkpoint the run goes on from: events of later steps are cut off, as they will
    *   happen again. So whatever belongs to a step must be written before its checkpoint is saved. Undefined starts anew.
+   * @throws UserError that names the log when it cannot be written to, as its methods do
    */
   constructor(path: string, resumeAt?: number) {
     this.path = path;
-    this.#descriptor = openSync(path, resumeAt === undefined ? 'w' : 'a+');
+    this.#descriptor = writingAt(path, () => openSync(path, resumeAt === undefined ? 'w' : 'a+'));
     if (resumeAt !== undefined) {
       const { lines, length } = parseEvents(readFileSync(this.#descriptor), path);
       const firstLater = lines.find(({ event }) => event.step > resumeAt);
@@ -30,21 +32,39 @@ export class EventLog implements Disposable {
 
   write(event: NewEvent): void {
     const { type, step, ...fields } = event;
-    const line = `${JSON.stringify({ type, step, time: Date.now(), ...fields })}\n`;
-    writeSync(this.#descriptor, line);
+    const line = Buffer.from(`${JSON.stringify({ type, step, time: Date.now(), ...fields })}\n`);
+    writingAt(this.path, () => {
+      for (let done = 0; done < line.length; )
+        try {
+          done += writeSync(this.#descriptor, line, done);
+        } catch (error) {
+          // What fitted on a full disk: half a line in the middle of a log cannot be read.
+          if (done > 0) ftruncateSync(this.#descriptor, fstatSync(this.#descriptor).size - done);
+          throw error;
+        }
+    });
     // These are what a report cannot do without, and rare enough to wait for the disk.
-    if (type === 'checkpoint' || type === 'end') fsyncSync(this.#descriptor);
+    if (type === 'checkpoint' || type === 'end') this.sync();
+  }
+
+  /** The last event of what failed with `error`. A log that cannot be written to does not hide what went wrong. */
+  writeFailure(step: number, error: Error): void {
+    try {
+      this.write({ type: 'end', step, reason: 'failed', message: error.message });
+    } catch {
+      // A full disk, say: mostly the failure itself.
+    }
   }
 
   /** Waits until everything written is on the disk. Call it before a checkpoint, which must not know more than the log. */
   sync(): void {
-    fsyncSync(this.#descriptor);
+    writingAt(this.path, () => fsyncSync(this.#descriptor));
   }
 
+  /** What is on its way to the disk arrives there; events that must have arrived are waited for when they are written. */
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
-    fsyncSync(this.#descriptor);
     closeSync(this.#descriptor);
   }
 }

@@ -1,7 +1,7 @@
 // What happens in a run, as JSON lines in its folder (`events.jsonl`): the progress line, the report and the web app read
 // the same file. Every event carries the step it belongs to, so that a resumed run can drop what came after.
 import { existsSync, readFileSync } from 'node:fs';
-import { FormatError } from '../base/index.ts';
+import { FormatError, parseJson } from '../base/index.ts';
 import type { Json } from '../store/index.ts';
 
 /** Numbers in events are null when they were not finite (a loss that became NaN): JSON has no such numbers. */
@@ -135,7 +135,7 @@ export function parseEvents(bytes: Uint8Array, path: string): { lines: Line[]; l
 
 function parseLine(text: string): RunEvent | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     if (typeof value !== 'object' || value === null) return undefined;
     const { type, step } = value as Partial<RunEvent>;
     return typeof type === 'string' && typeof step === 'number' ? (value as RunEvent) : undefined;

@@ -102,10 +102,14 @@ export async function runRecipe<Schema extends z.ZodObject>(
       interrupted = made.interrupted;
       plan[i] = { ...plan[i]!, record: made.record };
     } catch (error) {
-      mark('failed');
-      const message = error instanceof Error ? error.message : String(error);
-      events.write({ type: 'end', step: i + 1, reason: 'failed', message });
-      write();
+      states[i] = 'failed';
+      try {
+        mark('failed');
+        events.writeFailure(i + 1, error as Error);
+        write();
+      } catch {
+        // A disk that is full cannot take the report either: what went wrong first is what is told.
+      }
       throw error;
     }
     const result = plan[i]!.record?.result;

@@ -37,7 +37,7 @@ export { defineRecipe, type Recipe } from './recipe.ts';
 export { availableDisk } from './recipe-folder.ts';
 export type { RecipeReport, ReportState, ReportStep } from './report.ts';
 export { formatFigure, formatReport } from './report-table.ts';
-export { figure, type Grid, type StageFigure, type Table } from './results.ts';
+export { figure, type Grid, gridSchema, type StageFigure, type Table } from './results.ts';
 export { curveLine, sparkline } from './sparkline.ts';
 export {
   defineStage,

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { isRunning } from '../base/index.ts';
+import { isRunning, parseJson } from '../base/index.ts';
 
 const ownerSchema = z.strictObject({
   /** Never the same twice. */
@@ -50,7 +50,7 @@ export const ownerNow = (): Owner => ({
 /** The owner that a lock names; undefined when the lock is gone, null when it cannot be read. */
 export function readOwner(path: string): Owner | null | undefined {
   try {
-    return ownerSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return ownerSchema.parse(parseJson(readFileSync(path, 'utf8')));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : null;
   }

@@ -5,7 +5,7 @@
 // lock of somebody who was faster. So whoever removes the lock with token T holds the lock named after T while it looks once
 // more whether the lock is still T's: nobody else removes T's lock then, and its owner, which has ended, does not either.
 import { linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { UserError } from '../base/index.ts';
+import { UserError, writingAt } from '../base/index.ts';
 import { formatDuration } from './format.ts';
 import { fateOf, type Owner, ownerNow, readOwner } from './lock-owner.ts';
 
@@ -31,8 +31,10 @@ export class Lock implements Disposable {
     // A link appears with its content, and that is on the disk: nobody can see a lock without its owner.
     const mine = `${path}.${this.#owner.token}`;
     try {
-      writeFileSync(mine, JSON.stringify(this.#owner), { flush: true });
-      this.#take(mine, what);
+      writingAt(path, () => {
+        writeFileSync(mine, JSON.stringify(this.#owner), { flush: true });
+        this.#take(mine, what);
+      });
     } finally {
       rmSync(mine, { force: true });
     }

@@ -2,9 +2,9 @@
 //
 // An address is the SHA-256 of the stage's name and version, the step's config, and its inputs: the addresses of other steps,
 // or the content of files. Neither names of steps nor paths are part of it, so a folder may be moved and a step renamed.
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { contentHash, DataError, sha256, walkFiles } from '../base/index.ts';
+import { contentHash, DataError, linkTarget, sha256, walkFiles } from '../base/index.ts';
 import { canonicalJson, type Json, latestCheckpoint } from '../store/index.ts';
 import { describeChanges } from './changes.ts';
 import { readEvents } from './events.ts';
@@ -96,8 +96,6 @@ function addressOf({ stage, config }: Step, inputs: PlannedStep['inputs'], uses:
   return sha256(canonicalJson({ stage: name, version, uses, config, inputs: addresses }));
 }
 
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-
 /**
  * Content of files from outside: of a folder every file with its path inside, of a single file what it holds and the endings
  * of its name (`.jsonl.gz`), which tell its format. Hidden files do not count.
@@ -110,7 +108,7 @@ export async function hashSource({ paths, settings }: Source): Promise<RecordedI
     if (!found)
       throw new DataError(
         'missing-path',
-        `${path} ${isLink(path) ? 'is a link to something that is not there' : 'does not exist'}`,
+        `${path} ${linkTarget(path) !== undefined ? 'is a link to something that is not there' : 'does not exist'}`,
         {
           remedy: 'Check the path in the settings of the recipe.',
           fields: { path },

@@ -3,7 +3,7 @@
 import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statfsSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, UserError } from '../base/index.ts';
+import { makeFolder, UserError, writingAt } from '../base/index.ts';
 import { readJson, writeJson } from '../store/index.ts';
 import { EventLog } from './event-log.ts';
 import { Lock } from './lock.ts';
@@ -54,9 +54,11 @@ export class RecipeFolder implements Disposable {
     const found = lstatSync(place, { throwIfNoEntry: false });
     if (found && !found.isSymbolicLink()) return; // somebody's own: it stays
     const temporary = `${place}.partial-${process.pid}`;
-    rmSync(temporary, { force: true });
-    symlinkSync(relative(this.path, folder), temporary);
-    renameSync(temporary, place);
+    writingAt(place, () => {
+      rmSync(temporary, { force: true });
+      symlinkSync(relative(this.path, folder), temporary);
+      renameSync(temporary, place);
+    });
   }
 
   [Symbol.dispose](): void {

@@ -2,7 +2,6 @@
 //
 // What is measured of one model is kept in a file of its own, so a stage that was cut off goes on with what is missing. Each
 // is measured whole: answers depend, in their last digits, on which others are computed beside them.
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, contentHash, suggestion } from '../base/index.ts';
 import {
@@ -19,11 +18,12 @@ import {
 } from '../eval/index.ts';
 import { loadModel, openTokenizer, type Plamo2Config } from '../lm/index.ts';
 import { defineStage, formatInteger, type Given, Interrupt, Progress, type ProgressStream } from '../run/index.ts';
-import { type Json, writeJson } from '../store/index.ts';
 import { TokenShards } from '../text/index.ts';
 import { evaluateHeldOut, forecastMemory } from '../train/index.ts';
 import { evaluateConfig } from './config.ts';
-import { type HeldOut, resultsOf, type TaskFigures } from './evaluation-results.ts';
+import { foundSchema, type HeldOut, heldOutSchema, type TaskFigures } from './evaluation-manifest.ts';
+import { resultsOf } from './evaluation-results.ts';
+import { keep, kept } from './kept.ts';
 import { modelConfigOf } from './model-config.ts';
 import { secondsPerHeldOutToken } from './training-forecast.ts';
 
@@ -78,16 +78,21 @@ export const evaluate = defineStage({
       for (const contextLength of config.contextLengths) {
         const file = join(place, `${model.name}-held-out-${contextLength}.json`);
         heldOut.push(
-          kept(file) ?? keep(file, await measure(model, inputs.data, contextLength, config, interrupt.pause)),
+          kept(file, heldOutSchema, stream) ??
+            keep(file, await measure(model, inputs.data, contextLength, config, interrupt.pause)),
         );
         stream.write(`  ${describe(heldOut.at(-1)!)}\n`);
         if (await interrupt.poll()) return { interrupted: true };
       }
       for (const name of config.tasks) {
         const file = join(place, `${model.name}-${name.replaceAll(/[^\w-]/g, '_')}.json`);
-        const found = kept<TaskFigures[]>(file) ?? (await ask(model, name, config, abort.signal, stream));
-        if (found === undefined) return { interrupted: true };
-        tasks.push(...keep(file, found));
+        let found = kept(file, foundSchema, stream);
+        if (found === undefined) {
+          const asked = await ask(model, name, config, abort.signal, stream);
+          if (asked === undefined) return { interrupted: true };
+          found = keep(file, asked);
+        }
+        tasks.push(...found);
         if (await interrupt.poll()) return { interrupted: true };
       }
     }
@@ -126,15 +131,6 @@ function requireKnown(options: Config['options'], tasks: readonly Task[]): void 
     remedy: known.length > 0 ? suggestion(name, known) : 'Leave options away.',
     fields: { option: name, known },
   });
-}
-
-function kept<T>(file: string): T | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
-}
-
-function keep<T>(file: string, value: T): T {
-  if (!existsSync(file)) writeJson(file, value as Json);
-  return value;
 }
 
 async function measure(

@@ -1,22 +1,6 @@
 // What the evaluation of models comes to: figures, tables and grids for the report.
-import type { TaskReport } from '../eval/index.ts';
 import { figure, formatInteger, type Given, type Grid, type StageFigure, type Table } from '../run/index.ts';
-
-/** A model on the held-out text, in rows of one length. */
-export interface HeldOut {
-  model: string;
-  contextLength: number;
-  bitsPerCharacter: number;
-  perplexity: number;
-}
-
-type Kept = 'task' | 'version' | 'metric' | 'lowerIsBetter' | 'metrics' | 'groups' | 'n' | 'settings' | 'promptHash';
-
-/** What a task found, without times and paths. */
-export interface TaskFigures extends Pick<TaskReport, Kept | 'requestsHash'> {
-  model: string;
-  grid?: Grid;
-}
+import type { HeldOut, TaskFigures } from './evaluation-manifest.ts';
 
 interface Results {
   figures: StageFigure[];

@@ -1,6 +1,5 @@
 // What is kept on disk: tensors, model folders, checkpoints.
 
-export { absence } from './absence.ts';
 export {
   Artefact,
   type ArtefactContent,
@@ -37,6 +36,7 @@ export { type Gguf, type GgufScalar, type GgufValue, readGguf } from './gguf/ind
 export { issueText } from './issue-text.ts';
 export { canonicalJson, type Json, readJson, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
+export { requireWeights } from './require-weights.ts';
 export {
   INDEX_FILE,
   type LazyTensor,

@@ -1,7 +1,6 @@
 // A file that is read in pieces and closed in any case.
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs';
-import { DataError, synchronous } from '../base/index.ts';
-import { absence } from './absence.ts';
+import { cannotRead, DataError, synchronous } from '../base/index.ts';
 
 /** What `read` makes of an open file. @throws DataError when it cannot be opened or is no file; whatever `read` throws */
 export function withFile<T>(path: string, read: (descriptor: number, status: Stats) => T): T {
@@ -9,11 +8,7 @@ export function withFile<T>(path: string, read: (descriptor: number, status: Sta
   try {
     descriptor = openSync(path, 'r');
   } catch (cause) {
-    const { fault, remedy } =
-      (cause as NodeJS.ErrnoException).code === 'ENOENT'
-        ? absence(path)
-        : { fault: `cannot be opened: ${(cause as Error).message}`, remedy: 'Check the path and its permissions.' };
-    throw new DataError('cannot-open', `${path} ${fault}`, { remedy, fields: { path }, cause });
+    throw cannotRead(path, cause);
   }
   try {
     const status = fstatSync(descriptor);

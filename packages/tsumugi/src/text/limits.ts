@@ -27,8 +27,9 @@ export const MAX_TOKENIZER_BYTES = 2 ** 28;
 export const MAX_PIECES = 2 ** 21;
 export const MAX_PIECE_UNITS = 2 ** 12;
 
-/** A manifest: 200 bytes for each file that was read and each shard. */
+/** A manifest: 200 bytes and five values for each file that was read and each shard. */
 export const MAX_MANIFEST_BYTES = 2 ** 28;
+export const MAX_MANIFEST_VALUES = 2 ** 23;
 
 /** `1,024 MiB`, for messages. */
 export const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString('en')} MiB`;

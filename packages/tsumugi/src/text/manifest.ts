@@ -2,12 +2,12 @@
 //
 // A folder holds `tokens-00000.bin`, … (token ids, uint32 little-endian, documents one after the other, none across two
 // files), `documents.bin` (three uint32 for each document, in order: tokens, characters, 1 if held out) and `manifest.json`.
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { DataError, FormatError } from '../base/index.ts';
+import { DataError, FormatError, readJsonValue } from '../base/index.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { MAX_MANIFEST_BYTES, mebibytes } from './limits.ts';
+import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from './limits.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const DOCUMENTS_FILE = 'documents.bin';
@@ -72,15 +72,8 @@ export function readManifest(folder: string): Manifest {
       fields: { path },
       cause,
     });
-  const { size } = statSync(path);
-  if (size > MAX_MANIFEST_BYTES)
-    throw malformed(`it has ${mebibytes(size)}, more than ${mebibytes(MAX_MANIFEST_BYTES)}`);
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw malformed((cause as Error).message, cause);
-  }
+  const limits = { bytes: MAX_MANIFEST_BYTES, values: MAX_MANIFEST_VALUES };
+  const value = readJsonValue(path, { remedy: 'prepare the text again', ...limits });
   const parsed = manifestSchema.safeParse(value);
   if (parsed.success) {
     const { data } = parsed;

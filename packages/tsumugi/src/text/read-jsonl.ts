@@ -1,5 +1,5 @@
 // JSON lines: one object per line, the document in one of its fields.
-import { DataError, nearest } from '../base/index.ts';
+import { DataError, nearest, parseJson } from '../base/index.ts';
 import { MAX_CHARACTERS } from './limits.ts';
 
 /**
@@ -76,7 +76,7 @@ export async function* readJsonLines(
     if (!/\S/.test(line)) continue;
     let value: unknown;
     try {
-      value = JSON.parse(line);
+      value = parseJson(line);
     } catch (cause) {
       throw new DataError('not-json', `${file}, row ${row} is not JSON: ${(cause as Error).message}`, {
         remedy: 'write one JSON object per line',

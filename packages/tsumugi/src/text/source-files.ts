@@ -1,7 +1,7 @@
 // Which files a list of paths means: the files themselves, and those of readable formats inside folders.
-import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
-import { DataError, type LeftOut, nearest, walkFiles } from '../base/index.ts';
+import { DataError, type LeftOut, linkTarget, namesIn, nearest, walkFiles } from '../base/index.ts';
 import { COMPRESSED } from './read-bytes.ts';
 
 export type TextFormat = 'text' | 'jsonl' | 'parquet';
@@ -38,17 +38,16 @@ function formatOf(path: string): TextFormat | undefined {
 const isOther = (path: string): boolean => formatOf(path) === undefined && extname(path) !== '';
 
 function missing(path: string, cause: unknown): DataError {
-  const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
-  if (link) {
-    return new DataError('dangling-link', `${path} is a link to ${readlinkSync(path)}, which cannot be reached`, {
+  const target = linkTarget(path);
+  if (target !== undefined) {
+    return new DataError('dangling-link', `${path} is a link to ${target}, which cannot be reached`, {
       remedy: 'name the file itself, or mend the link',
       fields: { path },
       cause,
     });
   }
   const parent = dirname(path);
-  const siblings = statSync(parent, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(parent) : [];
-  const near = nearest(basename(path), siblings);
+  const near = nearest(basename(path), namesIn(parent));
   return new DataError('missing-path', `there is no file or folder ${path}`, {
     remedy: near ? `did you mean ${join(parent, near)}?` : 'check the path given to --text',
     fields: { path },

@@ -150,7 +150,7 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
       log.write({ type: 'end', step: done, reason: 'interrupted' });
       return { interrupted: true };
     }
-    if (error instanceof UserError) log.write({ type: 'end', step: done, reason: 'failed', message: error.message });
+    if (error instanceof UserError) log.writeFailure(done, error);
     throw error;
   }
   optimizer.zeroGrad();

@@ -1,5 +1,9 @@
 // What a service sent, as an object: JSON as it should be, JSON as Python writes it (NaN, -Infinity), or pieces of a stream that
 // nobody asked for.
+import { parseJson } from '../../base/index.ts';
+
+/** Log-probabilities of the twenty best of each of ten thousand tokens. */
+const MAX_VALUES = 2 ** 23;
 
 export type JsonObject = Record<string, unknown>;
 
@@ -25,14 +29,14 @@ export function readBody(text: string): { answer: JsonObject } | { fault: BodyFa
 /** undefined for what is no JSON. Numbers that JSON does not know become texts: "-Infinity". */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text, MAX_VALUES);
   } catch {
     const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (part) =>
       part.startsWith('"') ? part : `"${part}"`,
     );
     if (quoted === text) return undefined;
     try {
-      return JSON.parse(quoted);
+      return parseJson(quoted, MAX_VALUES);
     } catch {
       return undefined;
     }

@@ -1,5 +1,5 @@
 // The data of M-IFEval-ja in its original format: JSON lines of {key, prompt, instruction_id_list, kwargs}.
-import { DataError, suggestion } from '../../base/index.ts';
+import { DataError, parseJson, suggestion } from '../../base/index.ts';
 import { readUtf8 } from '../read-utf8.ts';
 import { verifiers } from './registry.ts';
 import { type Check, Fields, type Tools } from './verifier.ts';
@@ -28,7 +28,7 @@ function readPrompt(file: string, line: number, source: string, tools: Tools): I
     problem(file, line, field, `"${field}" should be ${expected}`, asPublished);
   let row: Record<string, unknown>;
   try {
-    row = JSON.parse(source) as Record<string, unknown>;
+    row = parseJson(source) as Record<string, unknown>;
   } catch (cause) {
     throw problem(file, line, '', `not JSON: ${(cause as Error).message}`, asPublished);
   }

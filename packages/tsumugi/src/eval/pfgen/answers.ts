@@ -1,8 +1,8 @@
 // Stored answers: JSON lines {question, answer, timestamp}, all trials in one file or a file for each.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DataError, decodeUtf8, FormatError, nearest } from '../../base/index.ts';
+import { DataError, decodeUtf8, FormatError, nearest, parseJson, readJsonValue } from '../../base/index.ts';
 import { readDecompressed } from '../../text/index.ts';
 import type { StoredAnswer } from './board.ts';
 
@@ -43,7 +43,7 @@ function badRow(file: string, row: number, message: string, field?: string, caus
 function parseRow(line: string, file: string, row: number): StoredAnswer {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch (cause) {
     throw badRow(file, row, `is not JSON: ${(cause as Error).message}`, undefined, cause);
   }
@@ -56,21 +56,11 @@ function parseRow(line: string, file: string, row: number): StoredAnswer {
 
 /** The config, as `result.json` repeats it. */
 function readConfig(path: string): Record<string, unknown> | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (cause) {
-    throw new FormatError('not-json', `${path} is not JSON: ${(cause as Error).message}`, {
-      remedy: 'Correct or remove it.',
-      fields: { path },
-      cause,
-    });
-  }
+  const remedy = 'Correct or remove it.';
+  if (!existsSync(path)) return undefined;
+  const config = readJsonValue(path, { remedy });
+  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as Record<string, unknown>;
+  throw new FormatError('not-an-object', `${path} should hold a JSON object`, { remedy, fields: { path } });
 }
 
 /**

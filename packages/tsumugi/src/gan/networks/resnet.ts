@@ -20,6 +20,7 @@ import {
   imageShape,
   latentSize,
   type NetworkOptions,
+  type ShapeOptions,
   scaled,
 } from './options.ts';
 
@@ -46,6 +47,19 @@ function planFor(size: number): Plan {
     remedy: `Scale them to ${Object.keys(plans).join(' or ')}, or take the standard CNN.`,
     fields: { size },
   });
+}
+
+/** How many weights a generator has at least, without making it: those of dense layer, blocks and classes. */
+export function leastResNetWeights({ size = 32, numClasses = 0, ...options }: ShapeOptions): number {
+  const plan = planFor(size);
+  const [first, ...widths] = plan.generator.map((width) => scaled(width, options)) as [number, ...number[]];
+  return widths.reduce(
+    (sum, width, i) => {
+      const before = widths[i - 1] ?? first;
+      return sum + 9 * (before + width) * width + before * width + 2 * numClasses * (before + width);
+    },
+    latentSize * first * plan.bottom ** 2,
+  );
 }
 
 export class ResNetGenerator extends Module implements ImageGenerator {

@@ -9,7 +9,7 @@ export const classifierConfigSchema = z.strictObject({
   dataset: z.string(),
   channels: z.union([z.literal(1), z.literal(3)]),
   /** [height, width] */
-  image_size: z.tuple([z.int().positive(), z.int().positive()]),
+  image_size: z.tuple([z.int().positive().max(2048), z.int().positive().max(2048)]),
   num_classes: z.int().min(2),
   /** Channels of each stage; the last is the number of features. */
   widths: z.array(z.int().positive()).min(1),

@@ -1,9 +1,9 @@
 // A trained classifier as a model folder, and as the feature extractor of "CIFAR-FD", "CIFAR-IS" and the like.
 import { loadTensors, namedTensors } from '../../nn/index.ts';
-import { Artefact, type Lineage, writeArtefact } from '../../store/index.ts';
+import { Artefact, type Lineage, requireWeights, writeArtefact } from '../../store/index.ts';
 import { type Device, Generator, noGrad, scope } from '../../torch/index.ts';
 import { type ImageSet, imagesHash } from '../data/image-set.ts';
-import { ImageClassifier } from './classifier.ts';
+import { ImageClassifier, leastClassifierWeights } from './classifier.ts';
 import { CLASSIFIER_TYPE, type ClassifierConfig, classifierConfigSchema } from './classifier-config.ts';
 import { classifierNames, type FeatureExtractor, pixelRules, toInput } from './extractor.ts';
 import type { Resizer } from './resize.ts';
@@ -49,9 +49,11 @@ export async function classifierExtractor(
   const artefact = new Artefact(folder);
   const config = artefact.config(classifierConfigSchema);
   const { channels, image_size: inputSize, num_classes: numClasses, widths, dataset } = config;
-  const classifier = new ImageClassifier({ channels, numClasses, widths }, new Generator(0, device)).eval();
+  const shape = { channels, numClasses, widths };
+  using weights = artefact.weights();
+  requireWeights(folder, weights, '', leastClassifierWeights(shape));
+  const classifier = new ImageClassifier(shape, new Generator(0, device)).eval();
   try {
-    using weights = artefact.weights();
     loadTensors(classifier, (name) => (weights.has(name) ? weights.tensor(name) : undefined), weights.names);
   } catch (error) {
     classifier.dispose();

@@ -28,6 +28,13 @@ export interface ClassifierShape {
   widths: readonly number[];
 }
 
+/** How many weights a classifier has at least, without making it: those of its convolutions and its last layer. */
+export const leastClassifierWeights = ({ channels, numClasses, widths }: ClassifierShape): number =>
+  widths.reduce(
+    (sum, width, i) => sum + 9 * ((widths[i - 1] ?? channels) + width) * width,
+    numClasses * widths.at(-1)!,
+  );
+
 export class ImageClassifier extends Module {
   /** Two for each stage. */
   blocks: ConvBlock[];

@@ -1,5 +1,15 @@
 // InceptionV3 against TensorFlow.js with the same weights (scripts/tfjs-inception-reference.ts), from both kinds of files.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +20,8 @@ import { type InceptionKind, inceptionExtractor } from './inception-extractor.ts
 import { convSteps } from './inception-layout.ts';
 import { InceptionV3 } from './inception-v3.ts';
 import { safetensorsInception, tfjsInception } from './inception-weights.ts';
-import { picture, seededInception } from './testing.ts';
+import { realStatistics } from './real-statistics.ts';
+import { picture, seededInception, toySet } from './testing.ts';
 import { readTfjsLayers } from './tfjs-layers.ts';
 
 const reference = [
@@ -167,6 +178,37 @@ describe('the extractor', () => {
       expect(() => keras.extract(grey.to('float32'))).toThrow(/bytes \[B, 3, H, W\], got float32\[1, 1, 40, 40\]/);
     });
   });
+});
+
+it('takes statistics of the real images again when the weights behind a path were replaced', async () => {
+  const path = join(home, 'replaced.safetensors');
+  copyFileSync(file, path);
+  const cacheFolder = join(home, 'statistics');
+  const set = toySet(6, 'test');
+  let seen = 0;
+  // The features of a stand-in, the hash of the weights: the network itself would take minutes.
+  const extract = (images: Tensor) => {
+    seen += images.size(0);
+    return { features: images.to('float32').mean([2, 3]) };
+  };
+  const wanted = { moments: true, features: false, probabilities: false };
+  const take = async () => {
+    using inception = inceptionExtractor({ weights: path, kind: 'torchvision' });
+    const extractor = { ...inception, numFeatures: 1, extract };
+    using _found = await realStatistics(set, 6, extractor, { cacheFolder, batchSize: 6, wanted });
+    return inception.hash;
+  };
+  const first = await take();
+  await take();
+  expect(seen).toBe(6);
+  // Of the same size and at the same time: one bit of the last weight.
+  const { atime, mtime } = statSync(path);
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 1]! ^= 1;
+  writeFileSync(path, bytes);
+  utimesSync(path, atime, mtime);
+  expect(await take()).not.toBe(first);
+  expect([seen, readdirSync(cacheFolder).length]).toEqual([12, 2]);
 });
 
 describe('files that are something else', () => {

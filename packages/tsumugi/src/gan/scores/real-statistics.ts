@@ -78,10 +78,14 @@ export async function realStatistics(
     const tensors = Object.entries(named);
     const data = `${real.name} ${real.split}`;
     writeSafetensors(path, tensors, { ...about, data, key, content: contentOf(tensors) });
+    report?.(`statistics of the real images are kept in ${path}`);
   } catch (error) {
-    fresh[Symbol.dispose]();
-    throw error;
+    if (!(error instanceof TsumugiError)) {
+      fresh[Symbol.dispose]();
+      throw error;
+    }
+    // A full disk costs time at the next score, not this one.
+    report?.(`statistics of the real images are not kept: ${error.message.split('\n', 1)[0]}`);
   }
-  report?.(`statistics of the real images are kept in ${path}`);
   return fresh;
 }

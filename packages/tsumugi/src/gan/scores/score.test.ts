@@ -225,6 +225,16 @@ describe('kept statistics', () => {
     expect((await scored({ real: { ...real, name: 'renamed' } })).seen).toBe(40);
   });
 
+  it('are not kept where nothing can be written, and scored all the same', async () => {
+    const first = await scored();
+    writeFileSync(join(home, 'file'), '');
+    const { value, seen, lines } = await scored({ cacheFolder: join(home, 'file', 'deep') });
+    expect([value, seen]).toEqual([first.value, 100]);
+    expect(lines[0]).toMatch(
+      /^statistics of the real images are not kept: .*a part of the path is a file, not a folder$/,
+    );
+  });
+
   it('are computed again when the file is broken', async () => {
     const first = await scored();
     const path = join(home, readdirSync(home)[0]!);

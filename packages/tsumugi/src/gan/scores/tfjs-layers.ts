@@ -2,7 +2,16 @@
 // JSON and each shard (in base64) are wrapped in scripts (`model.min.js`, `group1-shard1of6.min.js`).
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
-import { CheckpointError, DataError, FormatError, sha256, suggestion } from '../../base/index.ts';
+import {
+  CheckpointError,
+  DataError,
+  decodeUtf8,
+  FormatError,
+  parseJson,
+  readBytes,
+  sha256,
+  suggestion,
+} from '../../base/index.ts';
 import { fromBytes, numElements, scope, type Tensor } from '../../torch/index.ts';
 import { exportedLiteral } from './js-literal.ts';
 import { type TfjsLayer, type TfjsModel, type TfjsWeight, tfjsModelSchema } from './tfjs-manifest.ts';
@@ -70,16 +79,10 @@ function readModel(folder: string): TfjsModel {
       remedy: 'Give the folder with model.json, or with model.min.js (dist/models/inception_v3 of npm nsfwjs).',
       fields: { path: folder },
     });
-  const { size } = statSync(found);
-  if (size > MAX_MODEL_BYTES)
-    throw new FormatError('too-large', `${found} has ${size} bytes, and at most ${MAX_MODEL_BYTES} are read`, {
-      remedy: 'Check that it is the model.json that is meant.',
-      fields: { path: found, bytes: size },
-    });
-  const text = readFileSync(found, 'utf8');
+  const text = decodeUtf8(readBytes(found, MAX_MODEL_BYTES), found);
   let value: unknown;
   try {
-    value = found.endsWith('.js') ? exportedLiteral(text, found) : JSON.parse(text);
+    value = found.endsWith('.js') ? exportedLiteral(text, found) : parseJson(text);
   } catch (cause) {
     if (cause instanceof FormatError) throw cause;
     throw new FormatError('not-json', `${found} is not valid JSON: ${(cause as Error).message}`, {

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { DataError, invariant, StagedFolder, sha256, sha256File } from '../../base/index.ts';
+import { DataError, invariant, StagedFolder, sha256, sha256File, writingAt } from '../../base/index.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
 import {
   type Metadata,
@@ -46,12 +46,21 @@ const isArtefact = (folder: string): boolean =>
  * @throws DataError when something else is at `folder`
  */
 export function writeArtefact(folder: string, content: ArtefactContent): Lineage {
-  using staged = new StagedFolder(folder, isArtefact);
+  return writingAt(folder, () => {
+    using staged = new StagedFolder(folder, isArtefact);
+    const lineage = fill(staged.path, content);
+    staged.commit();
+    return lineage;
+  });
+}
+
+/** Writes the files of a model into a folder that is there. */
+function fill(folder: string, content: ArtefactContent): Lineage {
   const files: Lineage['files'] = {};
   const add = (name: string, data: string | Uint8Array | undefined): void => {
     if (data === undefined) return;
     invariant(files[name] === undefined && /^[^/\\]+$/.test(name) && name !== LINEAGE_FILE, `artefact file "${name}"`);
-    writeFileSync(join(staged.path, name), data);
+    writeFileSync(join(folder, name), data);
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     files[name] = { bytes, sha256: sha256(data) };
   };
@@ -62,13 +71,13 @@ export function writeArtefact(folder: string, content: ArtefactContent): Lineage
   add(GENERATION_CONFIG_FILE, json(content.generationConfig));
   for (const [name, data] of Object.entries(content.extra ?? {})) add(name, data);
   const { maxShardBytes, metadata } = content;
-  const written = writeSharded(staged.path, content.tensors, {
+  const written = writeSharded(folder, content.tensors, {
     ...(maxShardBytes !== undefined && { maxShardBytes }),
     ...(metadata && { metadata }),
   });
   for (const { path, bytes, sha256: hash } of written) files[basename(path)] = { bytes, sha256: hash };
-  for (const name of readdirSync(staged.path)) {
-    const path = join(staged.path, name); // the index of the shards
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name); // the index of the shards
     files[name] ??= { bytes: statSync(path).size, sha256: sha256File(path) };
   }
   const lineage: Lineage = {
@@ -84,8 +93,7 @@ export function writeArtefact(folder: string, content: ArtefactContent): Lineage
     created: new Date().toISOString(),
     files,
   };
-  writeFileSync(join(staged.path, LINEAGE_FILE), renderJson(lineage as unknown as Json));
-  staged.commit();
+  writeFileSync(join(folder, LINEAGE_FILE), renderJson(lineage as unknown as Json));
   return lineage;
 }
 

@@ -1,8 +1,7 @@
 // What is at a path that should be a model folder and is none, and what to do about it.
-import { existsSync, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { existsSync, readdirSync, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { DataError, nearest } from '../../base/index.ts';
-import { absence } from '../absence.ts';
+import { absence, DataError, linkTarget, namesIn, nearest } from '../../base/index.ts';
 import { CONFIG_FILE } from './files.ts';
 
 /** @param found what `statSync` says about the path, undefined for nothing */
@@ -21,7 +20,7 @@ export function notAModel(path: string, found: Stats | undefined): DataError {
     );
   }
   const missing = found ? join(path, CONFIG_FILE) : path;
-  if (lstatSync(missing, { throwIfNoEntry: false })) {
+  if (linkTarget(missing) !== undefined) {
     const { fault, remedy } = absence(missing);
     return refuse(`is not a model folder: ${found ? CONFIG_FILE : 'it'} ${fault}`, remedy);
   }
@@ -35,7 +34,7 @@ export function notAModel(path: string, found: Stats | undefined): DataError {
     );
   }
   const folder = dirname(resolve(path));
-  const near = existsSync(folder) ? nearest(basename(path), readdirSync(folder)) : undefined;
+  const near = nearest(basename(path), namesIn(folder));
   return refuse(
     'does not exist',
     near !== undefined

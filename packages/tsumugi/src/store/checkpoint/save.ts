@@ -1,7 +1,7 @@
 // Writing checkpoints: each is complete or invisible. A folder of checkpoints has one writer at a time.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fsyncPath, invariant, makeFolder } from '../../base/index.ts';
+import { fsyncPath, invariant, makeFolder, writingAt } from '../../base/index.ts';
 import { renderJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
 import { type NamedTensor, writeSafetensors } from '../safetensors/index.ts';
@@ -53,6 +53,15 @@ export function saveCheckpoint(folder: string, step: number, content: Checkpoint
   const temporary = join(folder, HIDDEN + checkpointName(step));
   const moved = join(folder, MOVED + checkpointName(step));
   if (makeFolder(folder)) fsyncPath(dirname(folder));
+  return writingAt(path, () => writeCheckpoint({ folder, path, temporary, moved }, step, state, content));
+}
+
+function writeCheckpoint(
+  { folder, path, temporary, moved }: Readonly<Record<'folder' | 'path' | 'temporary' | 'moved', string>>,
+  step: number,
+  state: string,
+  content: CheckpointContent,
+): Checkpoint {
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary);
   try {

@@ -4,9 +4,8 @@
 // starts at a multiple of 8), the data. The header maps each name to `{ dtype, shape, data_offsets: [begin, end] }`,
 // offsets counted from the start of the data, and `__metadata__` to a map of strings. The tensors cover the data without
 // overlap or hole. Format: https://github.com/huggingface/safetensors (README, "Format").
-import { FormatError } from '../../base/index.ts';
+import { FormatError, jsonExcess, MAX_JSON_BYTES } from '../../base/index.ts';
 import { type DType, dtypeBytes } from '../../torch/index.ts';
-import { jsonExcess, MAX_JSON_BYTES } from '../json-limits.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 
 /** The longest header any reader accepts, in bytes. */

@@ -2,10 +2,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { DataError, decodeUtf8, FormatError } from '../../base/index.ts';
+import { absence, DataError, decodeUtf8, FormatError, readBytes } from '../../base/index.ts';
 import type { Tensor } from '../../torch/index.ts';
-import { absence } from '../absence.ts';
-import { readBytes, readJson } from '../json.ts';
+import { readJson } from '../json.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 import type { Metadata, TensorInfo } from './header.ts';
 import { noSuchTensor, type Safetensors, SafetensorsFile } from './reader.ts';

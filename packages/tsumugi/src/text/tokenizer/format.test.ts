@@ -68,7 +68,7 @@ describe('Tokenizer.load', () => {
   });
 
   it.each([
-    ['{', /tokenizer_config\.json: is not JSON/],
+    ['{', /tokenizer_config\.json is not valid JSON/],
     [[], /is not a JSON object/],
     [{ add_bos_token: 'yes' }, /add_bos_token is "yes", not true or false/],
     [{ eos_token: 2 }, /eos_token is 2, not the name of a piece/],

@@ -1,9 +1,9 @@
 // The files of a tokenizer in a model folder: tokenizer.jsonl, one piece per line, and tokenizer_config.json, which names
 // the special pieces and says whether sequences begin with <|plamo:bos|>.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DataError, decodeUtf8, FormatError, writeFileAtomic } from '../../base/index.ts';
-import { MAX_TOKENIZER_BYTES, mebibytes } from '../limits.ts';
+import { DataError, decodeUtf8, FormatError, readBytes, readJsonValue, writeFileAtomic } from '../../base/index.ts';
+import { MAX_TOKENIZER_BYTES } from '../limits.ts';
 import { type Piece, parsePieces, Vocabulary } from './vocabulary.ts';
 
 export const PIECES_FILE = 'tokenizer.jsonl';
@@ -55,25 +55,16 @@ export function readTokenizerFiles(fileOrFolder: string): TokenizerFiles {
       fields: { path },
     });
   }
-  const pieces = parsePieces(readUtf8(path), path);
+  const pieces = parsePieces(decodeUtf8(readBytes(path, MAX_TOKENIZER_BYTES), path), path);
   const configPath = join(dirname(path), CONFIG_FILE);
   return { path, pieces, config: existsSync(configPath) ? readConfig(configPath) : CLASS_DEFAULTS };
 }
 
 function readConfig(path: string): TokenizerConfig {
-  const refuse = (fault: string, cause?: unknown) =>
-    new FormatError('tokenizer-config', `${path}: ${fault}`, {
-      remedy: `Correct the file, or remove it to use the defaults.`,
-      fields: { path },
-      cause,
-    });
-  const text = readUtf8(path);
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch (cause) {
-    throw refuse('is not JSON', cause);
-  }
+  const remedy = 'Correct the file, or remove it to use the defaults.';
+  const refuse = (fault: string) =>
+    new FormatError('tokenizer-config', `${path}: ${fault}`, { remedy, fields: { path } });
+  const config = readJsonValue(path, { remedy });
   if (typeof config !== 'object' || config === null || Array.isArray(config)) throw refuse('is not a JSON object');
   const values = config as Record<string, unknown>;
   const flag = (key: string, otherwise: boolean) => {
@@ -92,18 +83,6 @@ function readConfig(path: string): TokenizerConfig {
     names[role] = name;
   }
   return { names, addBos: flag('add_bos_token', false), addEos: flag('add_eos_token', false) };
-}
-
-function readUtf8(path: string): string {
-  const { size } = statSync(path);
-  if (size > MAX_TOKENIZER_BYTES) {
-    throw new FormatError(
-      'tokenizer-too-large',
-      `${path} has ${mebibytes(size)}, more than the ${mebibytes(MAX_TOKENIZER_BYTES)} that a tokenizer may have`,
-      { remedy: 'Check that it is the file of a tokenizer.', fields: { path, size, limit: MAX_TOKENIZER_BYTES } },
-    );
-  }
-  return decodeUtf8(readFileSync(path), path);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The pieces of a PLaMo 2 tokenizer and what must hold of them. The id of a piece is its place in the list, which is the
 // 0-based line number of the file. Types: NORMAL is text; CONTROL marks structure (<|plamo:bos|>, …); UNKNOWN stands for
 // what has no id; BYTE is one byte of the UTF-8 of a character that no piece covers, and never matches text.
-import { FormatError } from '../../base/index.ts';
+import { FormatError, parseJson } from '../../base/index.ts';
 import { MAX_PIECE_UNITS, MAX_PIECES } from '../limits.ts';
 
 const PIECE_TYPES = ['NORMAL', 'CONTROL', 'UNKNOWN', 'BYTE'] as const;
@@ -117,9 +117,9 @@ export function parsePieces(jsonl: string, source: string): Piece[] {
   return lines.map((line, id) => {
     let row: unknown;
     try {
-      row = JSON.parse(line);
+      row = parseJson(line);
     } catch (cause) {
-      throw malformed(source, id, 'is not JSON', cause);
+      throw malformed(source, id, `is not JSON: ${(cause as Error).message}`, cause);
     }
     if (!Array.isArray(row)) throw malformed(source, id, 'is not a JSON array [piece, score, type, …]');
     const [text, score, type] = row as unknown[];

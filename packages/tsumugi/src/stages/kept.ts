@@ -1,0 +1,27 @@
+// What a stage has measured before it is complete, in files of its own: an attempt that was cut off is gone on with.
+import { existsSync } from 'node:fs';
+import { FormatError } from '../base/index.ts';
+import type { ProgressStream } from '../run/index.ts';
+import { type Json, readJson, writeJson } from '../store/index.ts';
+
+/** What an earlier attempt kept; undefined when there is none, or none that can be read: then it is measured again. */
+export function kept<T>(
+  file: string,
+  schema: Parameters<typeof readJson<T>>[1],
+  stream: ProgressStream,
+): T | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    return readJson(file, schema);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    stream.write(`  ${error.message.split('\n', 1)[0]}: measured again\n`);
+    return undefined;
+  }
+}
+
+/** Keeps it for the next attempt. */
+export function keep<T>(file: string, value: T): T {
+  writeJson(file, value as Json);
+  return value;
+}

@@ -19,6 +19,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   ...{ train: stages, compress: stages, eval: stages, synth: products, serve: products },
   ...{ stages: [...products, 'synth', 'serve'], rl: environments, gan: environments },
   cli: [...products, 'stages', 'synth', 'serve', 'rl', 'gan'],
+  'index.ts': [...products, 'stages', 'synth', 'serve', 'rl', 'gan'], // the root export
 };
 
 /** Package → the files that may import it. What comes from outside is checked by zod there, and nowhere else. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The `tsumugi` command. Runs the command line in src/cli under a Node that strips types (24 or newer); started by an
-// older Node, it starts itself again with the one that the npm package `node` brings.
+// The `tsumugi` command. Runs the command line in src/cli, which needs Node 24; started by an older Node, it starts itself
+// again with the one that the npm package `node` brings.
 import module from 'node:module';
 
 /** The newer Node's path, or undefined: node_modules/node/bin/node in the nearest node_modules above. */
@@ -14,6 +14,14 @@ async function newerNode() {
   } catch {
     return undefined;
   }
+}
+
+/** What a person should do about an old Node, in the checkout (which has the sources) and elsewhere. */
+async function advice() {
+  const { existsSync } = await import('node:fs');
+  return existsSync(new URL('../src/cli/main.ts', import.meta.url))
+    ? 'run `npm run setup`, which installs one, or install it yourself'
+    : 'install it (https://nodejs.org), or add one to this project with `npm install node`';
 }
 
 /** Whether this process is in the foreground of a terminal, whose Ctrl-C then reaches its children too; also behind pipes. */
@@ -46,6 +54,8 @@ async function restartWith(/** @type {string} */ node) {
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   // Keeps compiled and type-stripped sources between runs: a third of the start-up time.
   module.enableCompileCache();
+  // Stacks that are asked for name the lines of the sources, also in the package.
+  if (process.argv.includes('--debug')) process.setSourceMapsEnabled(true);
   const { main } = await import('../src/cli/main.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {
@@ -54,7 +64,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     await restartWith(node);
   } else {
     process.stderr.write(
-      `tsumugi: Node 24 or newer is needed and this is ${process.versions.node}; run \`npm run setup\`, which installs one, or install it yourself\n`,
+      `tsumugi: Node 24 or newer is needed and this is ${process.versions.node}; ${await advice()}\n`,
     );
     process.exitCode = 2;
   }

@@ -20,6 +20,7 @@ export { isSettled, stampOf } from './hash-record.ts';
 export { jsonExcess, MAX_JSON_BYTES, parseJson } from './json-text.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { honourNohup } from './nohup.ts';
+export { isPackaged, moduleBeside, moduleEnding, ownFile, ownPackage } from './own-files.ts';
 export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, watchStreams } from './random.ts';
 export { cannotRead, type JsonReading, readBytes, readJsonValue } from './read-file.ts';
 export { checkChoice, checkNumber, checkNumbers, type Range } from './settings.ts';

@@ -1,6 +1,6 @@
 // The `tsumugi` command as a process: what it passes on when an older Node has to start a newer one.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,9 +76,17 @@ describe('bin/tsumugi.js', () => {
     expect(output).toContain(verb === 'finish' ? 'finishing' : 'waiting');
   });
 
-  it('says in one sentence what to do when there is no newer Node', () => {
+  it.each([
+    ['the checkout', 'main.ts', /^tsumugi: Node 24 or newer is needed and this is 20\.1\.0; run `npm run setup`.*\n$/],
+    [
+      'the package',
+      'main.js',
+      /^tsumugi: Node 24 or newer is needed and this is 20\.1\.0; install it .*`npm install node`\n$/,
+    ],
+  ])('says in one sentence what to do when there is no newer Node, in %s', (_, name, sentence) => {
+    renameSync(join(folder, 'src', 'cli', 'main.ts'), join(folder, 'src', 'cli', name));
     const { stderr, status } = spawnSync(process.execPath, [...asOldNode({ withNewer: false })], { encoding: 'utf8' });
-    expect(stderr).toMatch(/^tsumugi: Node 24 or newer is needed and this is 20\.1\.0; run `npm run setup`.*\n$/);
+    expect(stderr).toMatch(sentence);
     expect(status).toBe(2);
   });
 });

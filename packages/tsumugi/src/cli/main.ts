@@ -1,6 +1,14 @@
 // The `tsumugi` command: finds the verb, loads its file only then, and turns errors into one sentence and an exit code.
-import { readFileSync } from 'node:fs';
-import { ConfigError, honourNohup, nearest, signalExitCode, steady, UserError, whyNotWritten } from '../base/index.ts';
+import {
+  ConfigError,
+  honourNohup,
+  nearest,
+  ownPackage,
+  signalExitCode,
+  steady,
+  UserError,
+  whyNotWritten,
+} from '../base/index.ts';
 import { reportError } from './failures.ts';
 import { type Io, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
@@ -27,14 +35,9 @@ const verbs: Readonly<Record<string, Verb>> = {
   score: { summary: 'log-probabilities of given tokens', load: () => import('./score.ts') },
 };
 
-function version(): string {
-  const path = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-}
-
 function help(): string {
   const rows = Object.entries(verbs).map(([name, { summary }]) => [name, summary] as const);
-  return `tsumugi ${version()} — spin Japanese language models
+  return `tsumugi ${ownPackage().version} — spin Japanese language models
 
 Usage: tsumugi <verb> [options]      (tsumugi <verb> --help: its options)
 
@@ -81,7 +84,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
       return name === undefined ? 2 : 0;
     }
     if (name === '--version' || name === '-v') {
-      await write(io.stdout, `${version()}\n`);
+      await write(io.stdout, `${ownPackage().version}\n`);
       return 0;
     }
     const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;

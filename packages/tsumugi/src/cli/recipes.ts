@@ -1,12 +1,12 @@
 // Finding recipes: by name in `recipes/` here and in tsumugi's own folder, or by the path of a person's file.
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { basename, join, relative, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ConfigError, DataError, nearest } from '../base/index.ts';
+import { join, parse, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ConfigError, DataError, moduleEnding, nearest, ownFile } from '../base/index.ts';
 import type { Recipe } from '../run/index.ts';
 
-const own = fileURLToPath(new URL('../../../../recipes/', import.meta.url));
+const own = ownFile('recipes');
 
 export interface FoundRecipe {
   name: string;
@@ -21,7 +21,7 @@ export function listRecipes(): FoundRecipe[] {
   for (const folder of [own, resolve('recipes')]) {
     if (!existsSync(folder)) continue;
     for (const file of readdirSync(folder).sort())
-      if (file.endsWith('.ts') && !/\.(test|d)\.ts$/.test(file)) found.set(basename(file, '.ts'), join(folder, file));
+      if (/(?<!\.(test|d))\.[jt]s$/.test(file)) found.set(parse(file).name, join(folder, file));
   }
   return [...found].map(([name, path]) => ({ name, path })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -77,13 +77,13 @@ export async function loadRecipe(nameOrPath: string): Promise<Recipe> {
 }
 
 /** A recipe that comes with tsumugi, whatever the working folder has under its name. */
-export const loadOwnRecipe = (name: string): Promise<Recipe> => importRecipe(join(own, `${name}.ts`));
+export const loadOwnRecipe = (name: string): Promise<Recipe> => importRecipe(join(own, name + moduleEnding));
 
-/** A recipe outside this checkout finds `tsumugi/…`, and the zod it is written with, here. */
+/** A recipe outside this checkout, or in a project without tsumugi, finds `tsumugi/…` and the zod it is written with here. */
 function resolveFromHere(): Disposable {
   const hooks = registerHooks({
     resolve(specifier, context, next) {
-      const ours = /^(tsumugi\/|zod$|zod\/)/.test(specifier);
+      const ours = /^(tsumugi|zod)(\/|$)/.test(specifier);
       return next(specifier, ours ? { ...context, parentURL: import.meta.url } : context);
     },
   });

@@ -4,18 +4,17 @@
 //   eval/*/task.ts      the same, for a benchmark that has a folder of its own
 //   my-task.ts          a person's own file, named by its path
 import { existsSync, globSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ConfigError, DataError, suggestion, TsumugiError } from '../base/index.ts';
+import { ConfigError, DataError, moduleEnding, suggestion, TsumugiError } from '../base/index.ts';
 import type { Task } from './task.ts';
 import { codeHash } from './task-code.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const extension = extname(import.meta.url);
 
 /** The files that may hold tasks, in alphabetical order. */
 export function taskFiles(): string[] {
-  return globSync([`tasks/*${extension}`, `*/task${extension}`], { cwd: folder })
+  return globSync([`tasks/*${moduleEnding}`, `*/task${moduleEnding}`], { cwd: folder })
     .filter((name) => !/(\.test|\.suite|\.d|\/testing)\.[jt]s$/.test(name))
     .sort()
     .map((name) => resolve(folder, name));

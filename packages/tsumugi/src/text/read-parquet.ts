@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { DataError } from '../base/index.ts';
+import { DataError, moduleBeside } from '../base/index.ts';
 import { PARQUET_MEMORY_MIB, parquetSeconds } from './limits.ts';
 import type { ParquetAnswer } from './parquet-thread.ts';
 
@@ -14,7 +14,7 @@ export async function* readParquet(
   onRows: (share: number) => void = () => {},
 ): AsyncGenerator<string> {
   const seconds = parquetSeconds(statSync(file).size);
-  const thread = new Worker(new URL('./parquet-thread.ts', import.meta.url), {
+  const thread = new Worker(moduleBeside('./parquet-thread', import.meta.url), {
     workerData: { file, field },
     resourceLimits: { maxOldGenerationSizeMb: PARQUET_MEMORY_MIB },
   });

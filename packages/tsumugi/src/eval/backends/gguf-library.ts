@@ -1,6 +1,6 @@
 // node-llama-cpp, which evaluates GGUF files with llama.cpp: the part of it that is used here, and where it is found. It is large
 // (85 to 725 MB), so it is installed by those who want it. Source: the type declarations of node-llama-cpp 3.22.1.
-import { UserError } from '../../base/index.ts';
+import { loadOptional } from '../optional-package.ts';
 
 /** The version this is made for and tested with. */
 export const libraryVersion = '3.22.1';
@@ -87,20 +87,13 @@ interface ChatWrapper {
 
 /** @throws UserError when node-llama-cpp is not installed, or does not load */
 export async function importLibrary(): Promise<LlamaLibrary> {
-  const remedy = `npm install node-llama-cpp@${libraryVersion}`;
-  try {
-    // The type hides the name from the compiler, which must do without the package.
-    return (await import('node-llama-cpp' as string)) as LlamaLibrary;
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-    throw new UserError(
-      'no-llama-cpp',
-      missing
-        ? 'GGUF files are evaluated by node-llama-cpp, which is not installed'
-        : `node-llama-cpp does not load: ${(cause as Error).message}`,
-      { remedy, cause },
-    );
-  }
+  const library = {
+    code: 'no-llama-cpp',
+    purpose: 'GGUF files are evaluated by',
+    versions: { 'node-llama-cpp': libraryVersion },
+  };
+  // The type hides the name from the compiler, which must do without the package.
+  return loadOptional(library, async () => (await import('node-llama-cpp' as string)) as LlamaLibrary);
 }
 
 /** What llama.cpp has complained about in this process. */

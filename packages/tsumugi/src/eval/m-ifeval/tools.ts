@@ -1,9 +1,22 @@
 // The two libraries behind the checks, loaded when an evaluation needs them. The original uses Janome and langdetect
 // (Python); ours are lindera with the same IPADIC dictionary, and ELD. docs/m-ifeval.md has how far they agree.
+import { loadOptional, type OptionalPackages } from '../optional-package.ts';
 import type { Token, Tools } from './verifier.ts';
 
+/** This benchmark alone needs them. */
+export const mIfEvalPackages = {
+  code: 'no-m-ifeval-packages',
+  purpose: 'M-IFEval-ja is checked with',
+  versions: { 'lindera-wasm-nodejs-ipadic': '2.0.0', eld: '2.1.0' },
+} as const satisfies OptionalPackages;
+
+const { versions } = mIfEvalPackages;
+
 /** For results: a figure depends on them. */
-export const toolVersions = { analyser: 'lindera-wasm-nodejs-ipadic 2.0.0', language_identifier: 'eld 2.1.0 (small)' };
+export const toolVersions = {
+  analyser: `lindera-wasm-nodejs-ipadic ${versions['lindera-wasm-nodejs-ipadic']}`,
+  language_identifier: `eld ${versions.eld} (small)`,
+};
 
 /**
  * IPADIC's rule for words it does not know: a noun, unless its characters are of the class DEFAULT (emoji, modifiers,
@@ -45,6 +58,6 @@ async function loadIdentifier(): Promise<Pick<Tools, 'language' | 'languages'>> 
   };
 }
 
-export async function loadTools(): Promise<Tools> {
-  return { tokens: await loadAnalyser(), ...(await loadIdentifier()) };
-}
+/** @throws UserError when the packages are not installed */
+export const loadTools = (): Promise<Tools> =>
+  loadOptional(mIfEvalPackages, async () => ({ tokens: await loadAnalyser(), ...(await loadIdentifier()) }));

@@ -320,10 +320,10 @@ describe('the analyser', () => {
   });
 
   it('and the identifier are the versions that results name', () => {
-    const { dependencies } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-      dependencies: Record<string, string>;
+    const { devDependencies } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+      devDependencies: Record<string, string>;
     };
-    const installed = (name: string) => `${name} ${dependencies[name]}`;
+    const installed = (name: string) => `${name} ${devDependencies[name]}`;
     expect(toolVersions.analyser).toBe(installed('lindera-wasm-nodejs-ipadic'));
     expect(toolVersions.language_identifier).toBe(`${installed('eld')} (small)`);
   });

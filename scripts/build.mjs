@@ -1,0 +1,97 @@
+// Makes the npm package of packages/tsumugi: `npm run build` writes it to packages/tsumugi/dist. The folder repeats packages/tsumugi
+// file by file, with JavaScript, declarations and source maps in place of TypeScript, and holds what the modules read besides.
+// What goes in follows from the workspace's `exports`: whatever they, the command and the tasks import, and nothing that only
+// tests use. See docs/architecture.md.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const workspace = join(root, 'packages', 'tsumugi');
+/** @type {(name: string) => any} */
+const readJson = (name) => JSON.parse(readFileSync(name, 'utf8'));
+const manifest = readJson(join(workspace, 'package.json'));
+
+/**
+ * Compiles the modules that a user can reach.
+ * @param {string} folder
+ */
+async function compile(folder) {
+  // Tasks are found by looking into folders, so nothing imports them.
+  const { taskFiles } = await import('../packages/tsumugi/src/eval/registry.ts');
+  const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)];
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: {
+      ...{ noEmit: false, declaration: true, sourceMap: true, inlineSources: true },
+      ...{ rootDir: workspace, outDir: folder, typeRoots: [join(root, 'node_modules', '@types')] },
+      // The sources are in the maps; their names should not look like files that are not there.
+      sourceRoot: 'tsumugi:///',
+    },
+    include: [],
+    files: [...entries.map((/** @type {string} */ name) => join(workspace, name)), ...taskFiles()],
+  };
+  const file = join(folder, 'tsconfig.json');
+  writeFileSync(file, JSON.stringify(config));
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', file], { stdio: 'inherit' });
+  if (status !== 0) throw new Error('tsc found errors, see above');
+  rmSync(file);
+}
+
+/** The commit, with "+" when something is changed; undefined outside a repository. */
+function commit() {
+  const git = (/** @type {string[]} */ ...args) =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return git('rev-parse', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+');
+  } catch {
+    return undefined;
+  }
+}
+
+/** package.json of the package: the workspace's, without what only the checkout needs. */
+function packageJson() {
+  const { private: _, files: __, scripts: ___, devDependencies: ____, exports, ...rest } = manifest;
+  const compiled = Object.entries(/** @type {Record<string, string>} */ (exports)).map(([path, module]) => [
+    path,
+    { types: module.replace(/\.ts$/, '.d.ts'), default: module.replace(/\.ts$/, '.js') },
+  ]);
+  return {
+    ...rest,
+    exports: { ...Object.fromEntries(compiled), './package.json': './package.json' },
+    gitHead: commit(),
+  };
+}
+
+/**
+ * Writes the package to `target`, which appears whole or not at all.
+ * @param {string} target
+ */
+export async function build(target) {
+  mkdirSync(dirname(target), { recursive: true });
+  const folder = mkdtempSync(`${target}-`);
+  try {
+    await compile(folder);
+    for (const name of ['README.md', 'LICENSE', 'data'])
+      cpSync(join(root, name), join(folder, name), { recursive: true });
+    mkdirSync(join(folder, 'recipes'));
+    for (const name of readdirSync(join(root, 'recipes')).filter((name) => name.endsWith('.ts'))) {
+      const source = readFileSync(join(root, 'recipes', name), 'utf8');
+      writeFileSync(join(folder, 'recipes', name.replace(/\.ts$/, '.js')), stripTypeScriptTypes(source));
+    }
+    writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson(), null, 2)}\n`);
+    rmSync(target, { recursive: true, force: true });
+    renameSync(folder, target);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main) {
+  const target = resolve(process.argv[2] ?? join(workspace, 'dist'));
+  await build(target);
+  console.log(`the package is in ${relative('', target) || '.'}`);
+}

@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { contentHash, DataError } from './index.ts';
+import { contentHash, DataError, filesHash } from './index.ts';
 
 const bytes = 3 << 19; // large enough to be recorded
 const content = (fill: number) => Buffer.alloc(bytes, fill);
@@ -204,6 +204,15 @@ it('notices a file that changes while it is read', async () => {
   clearInterval(timer);
   expect(error).toBeInstanceOf(DataError);
   expect((error as DataError).code).toBe('file-changes');
+});
+
+it('takes files in any order, and every name and hash of them', () => {
+  const files = [['a', '1'], ['b', '2'], ['c', '3']] as const; // biome-ignore format: pairs
+  const [a, b, c] = files;
+  const orders = [files, [a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]];
+  expect(new Set(orders.map((order) => filesHash(order))).size).toBe(1);
+  const others = [[], [a, b], [a, ['b', '3'], ['c', '2']], [a, ['b', '1'], c], [['a2', '1'], b, c]] as (typeof files)[]; // biome-ignore format: pairs
+  expect(new Set([files, ...others].map((each) => filesHash(each))).size).toBe(1 + others.length);
 });
 
 it('says what takes long, once', async () => {

@@ -66,6 +66,40 @@ describe('RandomStream', () => {
       expect(() => new RandomStream(wrong)).toThrow(/four 32-bit words/);
   });
 
+  it('is xoshiro128**', () => {
+    // Python, from the reference code of Blackman and Vigna: https://prng.di.unimi.it/xoshiro128starstar.c
+    const stream = new RandomStream([1, 2, 3, 4]);
+    expect(Array.from({ length: 10 }, () => stream.nextUint32())).toEqual([
+      11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804,
+    ]);
+  });
+
+  it.each([
+    [3, 4294967295, 2, 2],
+    [2 ** 31 + 1, 2 ** 31 + 1, 5, 5],
+    [10, 4294967290, 19, 9],
+  ])('below %i passes over %i, which would favour small numbers', (bound, passed, next, expected) => {
+    class Told extends RandomStream {
+      readonly #words = [passed, next];
+      override nextUint32(): number {
+        return this.#words.shift()!;
+      }
+    }
+    expect(new Told(0).below(bound)).toBe(expected);
+  });
+
+  it('shuffles into every order equally often', () => {
+    const counts = new Map<string, number>();
+    const stream = new RandomStream(5);
+    for (let i = 0; i < 2400; i++) {
+      const order = stream.shuffle(['a', 'b', 'c', 'd']).join('');
+      counts.set(order, (counts.get(order) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(24);
+    // χ² with 23 degrees of freedom is above 49.7 once in a thousand seeds.
+    expect([...counts.values()].reduce((sum, count) => sum + (count - 100) ** 2 / 100, 0)).toBeLessThan(49.7);
+  });
+
   it('never waits for a number below nothing', () => {
     for (const bound of [0, -1, 1.5, Number.NaN, 2 ** 33])
       expect(() => new RandomStream(0).below(bound)).toThrow(/below/);

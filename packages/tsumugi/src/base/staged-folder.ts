@@ -85,8 +85,11 @@ export class StagedFolder implements Disposable {
     });
     this.#done = true;
     open.delete(this.path);
-    fsyncPath(dirname(this.place));
-    rmSync(old, { recursive: true, force: true });
+    try {
+      writingAt(this.place, () => fsyncPath(dirname(this.place)));
+    } finally {
+      rmSync(old, { recursive: true, force: true });
+    }
   }
 
   /** Removes the unfinished folder, unless it was committed. */

@@ -88,6 +88,7 @@ function writeCheckpoint(
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     if (existsSync(moved) && !existsSync(path)) renameSync(moved, path);
+    rmSync(moved, { recursive: true, force: true });
     throw error;
   }
 }

@@ -28,6 +28,12 @@ it('leaves out a character that the end cuts', () => {
   for (const length of [1, 2, 3]) expect(read(emoji.slice(0, length), [], ['よ'])).toBe('');
 });
 
+it('does not stop at an empty text', () => {
+  const ids = bytes(0x41, 0x42, 0x43);
+  expect(read(ids, [], [''])).toBe('ABC');
+  expect(read(ids, [], ['', 'C'])).toBe('AB');
+});
+
 it('shows what is broken in the middle, as the model wrote it', () => {
   expect(read([...bytes(0xe9, 0xad), tokenizer.idOf('猫')!])).toBe('\ufffd猫');
 });

@@ -18,6 +18,16 @@ it.each([
   });
 });
 
+it.each(['float16', 'bfloat16', 'float32', 'float64'] as const)('looks into tensors of %s, beside others', (dtype) => {
+  scope(() => {
+    const broken = tensor([1, Number.NaN], { dtype });
+    const others = ['float16', 'float32', 'float64', 'int32'] as const;
+    const good = others.map((each) => [each, tensor([1, 2], { dtype: each })] as const);
+    expect(findNotFinite(good)).toBeUndefined();
+    expect(findNotFinite([...good, ['broken', broken]])).toEqual({ name: 'broken', nan: 1, infinite: 0 });
+  });
+});
+
 it('finds nothing among finite values, however large', () => {
   scope(() => {
     const huge = tensor([1e300, 1e300], { dtype: 'float64' });

@@ -134,6 +134,35 @@ describe('charts', () => {
 });
 
 describe('curves from a log', () => {
+  it('hold each figure of a step in the chart of its own', () => {
+    const home = mkdtempSync(join(tmpdir(), 'tsumugi-curves-'));
+    const path = join(home, 'events.jsonl');
+    {
+      using log = new EventLog(path);
+      log.write({ type: 'evaluation', step: 0, name: 'held-out', metrics: { crossEntropy: 9, bitsPerCharacter: 6 } });
+      for (const step of [1, 2])
+        log.write({
+          type: 'step',
+          step,
+          loss: 8 / step,
+          lr: step / 100,
+          gradNorm: 3 + step,
+          tokensPerSecond: 100 * step,
+        });
+      log.write({ type: 'evaluation', step: 2, name: 'held-out', metrics: { crossEntropy: 4, bitsPerCharacter: 3 } });
+    }
+    const curves = readCurves(path).map(({ chart, name, points }) => [chart, name, points]);
+    rmSync(home, { recursive: true });
+    expect(curves).toEqual([
+      ['loss, nats per token', 'training', [[1, 8], [2, 4]]],
+      ['loss, nats per token', 'held-out', [[0, 9], [2, 4]]],
+      ['bits per character', 'held-out', [[0, 6], [2, 3]]],
+      ['learning rate', 'learning rate', [[1, 0.01], [2, 0.02]]],
+      ['gradient norm', 'gradient norm', [[1, 4], [2, 5]]],
+      ['tokens per second', 'tokens per second', [[1, 100], [2, 200]]],
+    ]); // biome-ignore format: pairs
+  });
+
   it('keep what is not finite when they are thinned, and where they end', () => {
     const home = mkdtempSync(join(tmpdir(), 'tsumugi-curves-'));
     const path = join(home, 'events.jsonl');

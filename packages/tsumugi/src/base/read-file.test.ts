@@ -21,6 +21,7 @@ describe('parseJson', () => {
     ['brackets in a text', `{"a": "${'[{,'.repeat(1000)}"}`],
     ['quotes in a text', JSON.stringify({ [`"${'\\"'.repeat(500)}`]: ['\\', '\\\\"', '"[[', ''] })],
     ['as deep as the limit', nested(256)],
+    ['as deep as the limit over and over', `[${`${nested(255)},`.repeat(300)}{"a": {}}]`],
     ['a number', ' 1e3 '],
   ])('reads %s', (_case, text) => expect(parseJson(text)).toEqual(JSON.parse(text)));
 

@@ -95,6 +95,26 @@ describe('ownership', () => {
     kept!.dispose();
   });
 
+  it.each<[string, (tensor: Tensor) => unknown]>([
+    ['alone', (made) => made],
+    ['in a list', (made) => [1, made]],
+    ['in an object', (made) => ({ made, more: null })],
+    ['in a set', (made) => new Set([made])],
+    ['in a map', (made) => new Map([['made', made]])],
+    ['deep inside', (made) => ({ all: [new Map([['made', { list: [made] }]])] })],
+  ])('leaves what is returned to the caller, %s', (_, wrap) => {
+    scope(() => {
+      let made: Tensor | undefined;
+      const other = scope(() => {
+        made = zeros([2]);
+        wrap(zeros([2]));
+        return wrap(made);
+      });
+      expect(other).toBeDefined();
+      expect(made!.tolist()).toEqual([0, 0]);
+    });
+  });
+
   it('frees when the body throws', () => {
     expect(() =>
       scope(() => {

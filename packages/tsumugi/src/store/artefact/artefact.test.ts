@@ -48,6 +48,30 @@ function code(body: () => unknown): string {
   return 'nothing was thrown';
 }
 
+it.each([[['config.json']], [['config.json', 'model.safetensors']], [['lineage.json']], [['notes.txt']]])(
+  'does not replace a folder that it did not write: %j',
+  (files) => {
+    mkdirSync(at('model'));
+    for (const name of files) writeFileSync(at('model', name), 'mine');
+    expect(code(() => write(at('model')))).toBe('DataError place-taken');
+    for (const name of files) expect(readFileSync(at('model', name), 'utf8')).toBe('mine');
+    expect(readdirSync(at('model'))).toEqual(files);
+    expect(readdirSync(home)).toEqual(['model']);
+  },
+);
+
+it('is known by all its files but its lineage and what other programs hide there', async () => {
+  write(at('model'));
+  const hash = () => new Artefact(at('model')).hash();
+  const before = await hash();
+  writeFileSync(at('model', '.DS_Store'), 'x');
+  mkdirSync(at('model', 'deep'));
+  writeFileSync(at('model', 'lineage.json'), `${readFileSync(at('model', 'lineage.json'), 'utf8')}\n`);
+  expect(await hash()).toBe(before);
+  writeFileSync(at('model', 'more.json'), '{}');
+  expect(await hash()).not.toBe(before);
+});
+
 it('writes and reads a model folder', () => {
   write(at('model'), { generationConfig: { eos_token_id: 2 }, extra: { 'README.md': '# 紬\n' }, maxShardBytes: 8 });
   expect(readdirSync(home)).toEqual(['model']);

@@ -47,6 +47,27 @@ function thrown(body: () => unknown): CheckpointError {
   throw new Error('nothing was thrown');
 }
 
+describe('order', () => {
+  it('is that of the steps, however many digits they have', () => {
+    const all = [1_000_000_000, 999_999_999, 10_000_000_000, 7, 12];
+    for (const step of all.toSorted((a, b) => a - b)) save(step);
+    expect(steps()).toEqual([7, 12, 999_999_999, 1_000_000_000, 10_000_000_000]);
+    expect(latestCheckpoint(home)?.step).toBe(10_000_000_000);
+    expect(pruneCheckpoints(home, { keepLast: 2 })).toEqual([7, 12, 999_999_999]);
+  });
+
+  it.each([
+    [[0, 1, 2], 1, 3],
+    [[1, 0, -1], 3, 1],
+    [[Number.NaN, 0.5, undefined], 2, 2],
+    [[Number.POSITIVE_INFINITY, 0, 0], 3, 3],
+    [[undefined, Number.NaN, undefined], undefined, undefined],
+  ])('of scores %j is lowest at %j, highest at %j', (scores, lowest, highest) => {
+    for (const [i, score] of scores.entries()) save(i + 1, score);
+    expect([bestCheckpoint(home, 'lowest')?.step, bestCheckpoint(home, 'highest')?.step]).toEqual([lowest, highest]);
+  });
+});
+
 describe('round trip', () => {
   it('brings tensors, random streams and numbers back bit for bit', () => {
     scope(() => {

@@ -7,7 +7,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -358,6 +360,26 @@ describe('shards', () => {
     });
   });
 
+  it.each([
+    [[4, 4, 4, 4, 4], 8, [2, 2, 1]],
+    [[4, 4, 4, 4, 4], 7, [1, 1, 1, 1, 1]],
+    [[40, 4, 4, 40, 4], 12, [1, 2, 1, 1]],
+    [[4, 4, 8, 4, 4, 4], 12, [2, 2, 2]],
+    [[12], 8, [1]],
+    [[], 8, [0]],
+  ])('of tensors of %j bytes and at most %i hold %j', (sizes, maxShardBytes, expected) => {
+    scope(() => {
+      const tensors = sizes.map((bytes, i): [string, Tensor] => [`t${i}`, zeros([bytes / 4])]);
+      const written = writeSharded(at('cut'), tensors, { maxShardBytes });
+      const names = written.map(({ path }) => {
+        using file = openSafetensors(path);
+        return file.names;
+      });
+      expect(names.map((each) => each.length)).toEqual(expected);
+      expect(names.flat()).toEqual(tensors.map(([name]) => name));
+    });
+  });
+
   it('leave nothing behind when writing fails', () => {
     scope(() => {
       const broken = { dtype: 'float32', shape: [40], read: () => { throw new Error('on purpose'); } } as const; // biome-ignore format: short
@@ -529,4 +551,19 @@ describe('fixtures', () => {
         for (const known of model.names) expect(again.tensor(known).bytes()).toEqual(model.tensor(known).bytes());
       });
     });
+});
+
+it.each([
+  ['as long as before', 4, 1000],
+  ['longer', 8, 0],
+  ['longer, its time set back', 8, 1000],
+])('does not take a tensor out of a file that was written anew since: %s', (_, length, seconds) => {
+  const path = at('model.safetensors');
+  scope(() => writeSafetensors(path, [['a', zeros([4])]]));
+  const { atimeMs, mtimeMs } = statSync(path);
+  using opened = openSafetensors(path);
+  const other = scope(() => writeSafetensors(at('other.safetensors'), [['a', arange(0, length).to('float32')]]));
+  writeFileSync(path, readFileSync(other.path)); // the same inode
+  utimesSync(path, atimeMs / 1000, mtimeMs / 1000 - seconds);
+  expect(thrown(() => scope(() => opened.tensor('a').tolist()))).toMatchObject({ code: 'changed' });
 });

@@ -1,5 +1,5 @@
 // `tsumugi gan`: its recipes, a tiny run from training to scores, mistakes.
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TinyGan, tinyGan } from '../gan/testing.ts';
 import { runCli } from './testing.ts';
@@ -98,6 +98,29 @@ it('explains labels that there are not, and weights that are missing', async () 
   const sample = ['sample', '--model', model, '--out', at('no.png'), '--label'];
   expect((await gan(...sample, 'dog')).stderr).toContain('there is no class "dog"\n  → Classes: bar, cross.');
   expect((await gan(...sample, '2')).stderr).toContain('a label is a whole number from 0 to 1, not 2');
+  // Where a class has a number for its name, a number is a name.
+  cpSync(model, at('numbered'), { recursive: true });
+  const config = readFileSync(at('numbered', 'config.json'), 'utf8')
+    .replace(/"bar"/, '"1"')
+    .replace(/"cross"/, '"0"');
+  writeFileSync(at('numbered', 'config.json'), config);
+  const draw = (label: string) =>
+    gan(
+      'sample',
+      '--model',
+      at('numbered'),
+      '--out',
+      at(`numbered${label}.png`),
+      '--columns',
+      '5',
+      '--count',
+      '10',
+      '--label',
+      label,
+    );
+  for (const label of ['0', '1']) expect((await draw(label)).code).toBe(0);
+  expect(readFileSync(at('numbered0.png'))).toEqual(readFileSync(at('--labelcross--columns5.png')));
+  expect((await draw('2')).stderr).toContain('there is no class "2"\n  → Classes: 1, 0.');
   const score = await gan('score', '--model', model, '--data', at('images'), '--extractor', 'classifier');
   expect([score.code, score.stderr]).toEqual([2, expect.stringContaining('tsumugi gan classifier')]);
 });

@@ -129,12 +129,16 @@ const sample = defineVerb(
   },
 );
 
-/** The number of a class that is given by name or number; its range is checked where it is used. */
+/**
+ * The number of a class that is given by name, or by number where no class has a number for its name (class 2 would be another
+ * than "2"); its range is checked where it is used.
+ */
 function labelOf(label: string | undefined, names: readonly string[]): number | undefined {
   if (label === undefined) return undefined;
   const index = names.indexOf(label);
   if (index >= 0) return index;
-  if (/^\d+$/.test(label)) return Number(label);
+  const isNumber = (text: string) => /^\d+$/.test(text);
+  if (isNumber(label) && !names.some(isNumber)) return Number(label);
   throw new ConfigError('no-such-class', `there is no class "${label}"`, {
     remedy: names.length > 0 ? `Classes: ${names.join(', ')}.` : 'This generator is unconditional: leave --label out.',
     fields: { label },

@@ -2,6 +2,7 @@
 // standard loss GAN-GP.
 //
 //   x̂ = εx + (1 − ε)x̃,  ε ~ U[0, 1) per image      λ · mean over the batch of (‖∇_x̂ D(x̂)‖ − target)²
+import { ShapeError } from '../base/index.ts';
 import {
   enableGrad,
   type Generator,
@@ -32,6 +33,7 @@ export interface GradientPenaltyOptions {
  *
  * @param real [B, C, H, W]
  * @param fake the same shape; it counts as a constant
+ * @throws ShapeError for fakes of another shape
  */
 export function gradientPenalty(
   discriminator: Discriminator,
@@ -40,6 +42,13 @@ export function gradientPenalty(
   options: GradientPenaltyOptions,
 ): Tensor {
   const { generator, weight = 10, target = 1, labels } = options;
+  // One would be stretched over the other.
+  if (real.shape.join() !== fake.shape.join())
+    throw new ShapeError(
+      'wrong-shape',
+      `gradientPenalty: real images are [${real.shape.join(', ')}], fakes [${fake.shape.join(', ')}]`,
+      { remedy: 'Give as many of both, of one size.', fields: { real: real.shape, fake: fake.shape } },
+    );
   const createGraph = isGradEnabled();
   return enableGrad(() => {
     const mixed = noGrad(() => {

@@ -105,6 +105,10 @@ describe('gradient penalty', () => {
       const other = gradientPenalty(D, real!, fake!, { generator, weight: 2, target: 0 });
       expect(other.item()).toBeCloseTo(2 * length ** 2, 5);
       expect(noGrad(() => gradientPenalty(D, real!, fake!, { generator })).requiresGrad).toBe(false);
+      for (const few of [fake!.narrow(0, 0, 1), fake!.narrow(0, 0, 2), fake!.narrow(3, 0, 1)])
+        expect(() => gradientPenalty(D, real!, few, { generator })).toThrow(
+          /^gradientPenalty: real images are \[5, 1, 2, 2\], fakes \[\d/,
+        );
     });
   });
 

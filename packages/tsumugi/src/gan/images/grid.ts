@@ -5,7 +5,7 @@ import { writePng } from './png.ts';
 import { toBytes } from './scale.ts';
 
 export interface GridOptions {
-  /** Images in a row. Default: as many as make the grid about square. */
+  /** Images in a row, all where there are fewer. Default: as many as make the grid about square. */
   columns?: number | undefined;
   /** Black pixels around every image. Default 2. */
   padding?: number | undefined;
@@ -29,9 +29,10 @@ export function writeImageGrid(path: string, images: Tensor, options: GridOption
       remedy: 'Columns are a whole number from 1, the padding one from 0.',
       fields: { columns, padding },
     });
-  const rows = Math.ceil(count / columns);
+  const across = Math.min(columns, count);
+  const rows = Math.ceil(count / across);
   const [cellWidth, cellHeight] = [width + padding, height + padding];
-  const size = { width: columns * cellWidth + padding, height: rows * cellHeight + padding, channels } as const;
+  const size = { width: across * cellWidth + padding, height: rows * cellHeight + padding, channels } as const;
   const pixels = new Uint8Array(size.width * size.height * channels);
   const bytes = toBytes(images);
   for (let at = 0; at < bytes.length; at++) {
@@ -40,8 +41,8 @@ export function writeImageGrid(path: string, images: Tensor, options: GridOption
     const y = Math.floor(at / width) % height;
     const channel = Math.floor(at / (width * height)) % channels;
     const image = Math.floor(at / (width * height * channels));
-    const left = padding + (image % columns) * cellWidth + x;
-    const top = padding + Math.floor(image / columns) * cellHeight + y;
+    const left = padding + (image % across) * cellWidth + x;
+    const top = padding + Math.floor(image / across) * cellHeight + y;
     pixels[(top * size.width + left) * channels + channel] = bytes[at]!;
   }
   writePng(path, pixels, size);

@@ -233,6 +233,8 @@ describe('writeImageGrid', () => {
     const write = (shape: number[], options = {}) =>
       scope(() => writeImageGrid(folder.at('a.png'), zeros(shape), options));
     writeFileSync(folder.at('a.png'), 'an older file');
+    write([2, 1, 8, 8], { columns: 100 });
+    expect(await readPicture(folder.at('a.png'))).toMatchObject({ width: 22, height: 12 });
     write([16, 1, 8, 8]);
     expect(await readPicture(folder.at('a.png'))).toMatchObject({ width: 42, height: 42 });
     expect(() => write([16, 2, 8, 8])).toThrow(/made of images \[N, 1 or 3, H, W\], not of \[16, 2, 8, 8\]/);

@@ -1,6 +1,6 @@
 // The Fréchet distance against closed forms and against SciPy's matrix square root.
 import { describe, expect, it } from 'vitest';
-import { ShapeError } from '../../base/index.ts';
+import { ShapeError, UserError } from '../../base/index.ts';
 import { expectClose } from '../../nn/testing.ts';
 import { eye, Generator, randn, scope, stack, type Tensor, tensor, zeros } from '../../torch/index.ts';
 import { frechetDistance, frechetOf, Moments } from './frechet.ts';
@@ -19,6 +19,16 @@ describe('Moments', () => {
       expect(moments.mean.tolist()).toEqual([3, 4]);
       expectClose(moments.covariance(), tensor([[4, 6], [6, 12]], { dtype: 'float64' }), 1e-14); // biome-ignore format: rows
       expect([moments.n, moments.isRankDeficient]).toEqual([3, false]);
+    });
+  });
+
+  it('have no covariance of fewer than two images, and say so', () => {
+    scope(() => {
+      using one = momentsOf(tensor([[1, 2]]));
+      using none = new Moments(2);
+      expect(() => one.covariance()).toThrow(UserError);
+      expect(() => frechetDistance(one, one)).toThrow(/^a covariance needs two images at least, and there is one/);
+      expect(() => none.covariance()).toThrow(/and there are none/);
     });
   });
 

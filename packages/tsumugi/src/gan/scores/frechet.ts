@@ -7,7 +7,7 @@
 // A = V√Λ comes from the eigen-decomposition C = VΛVᵀ. Nothing is inverted, so a covariance may have any rank.
 //
 //   n images   D features
-import { invariant, ShapeError } from '../../base/index.ts';
+import { ShapeError, UserError } from '../../base/index.ts';
 import { callOperator, type Device, linalgSvdvals, scope, type Tensor, zeros } from '../../torch/index.ts';
 import { requireFiniteRows } from '../not-finite.ts';
 
@@ -67,9 +67,16 @@ export class Moments implements Disposable {
     this.n += n;
   }
 
-  /** The covariance with divisor n − 1, as `numpy.cov` has it: [D, D] float64. */
+  /** The covariance with divisor n − 1, as `numpy.cov` has it: [D, D] float64. @throws UserError for fewer than two images */
   covariance(): Tensor {
-    invariant(this.n > 1, 'a covariance needs two images');
+    if (this.n < 2)
+      throw new UserError(
+        'too-few-images',
+        `a covariance needs two images at least, and there ${this.n === 1 ? 'is one' : 'are none'}`,
+        {
+          remedy: 'Add the features of more images.',
+        },
+      );
     return this.scatter.div(this.n - 1);
   }
 

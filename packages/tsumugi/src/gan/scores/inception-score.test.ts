@@ -46,3 +46,14 @@ it('needs an image for each split', () => {
     expect(() => inceptionScore(full([3], 1))).toThrow(/\[N, classes\]/);
   });
 });
+
+it('takes distributions, not logits or counts, and says which row is none', () => {
+  scope(() => {
+    const uneven = eye(3);
+    uneven.narrow(0, 2, 1).fill_(0.5);
+    const below = tensor([[1, 0], [1.5, -0.5]]); // biome-ignore format: rows
+    for (const [rows, row] of [[waves(4, 3, 1), 0], [full([4, 10], 1), 0], [uneven, 2], [below, 1]] as const) // biome-ignore format: pairs
+      expect(() => inceptionScore(rows, 1)).toThrow(new RegExp(`^row ${row} of the probabilities is none`));
+    expect(inceptionScore(full([8, 7], 1 / 7, { dtype: 'bfloat16' }), 1).mean).toBeCloseTo(1, 2);
+  });
+});

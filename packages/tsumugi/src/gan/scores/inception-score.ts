@@ -4,9 +4,12 @@
 //
 // Salimans et al. 2016, arXiv 1606.03498. The images are cut, in their order, into splits with a p(y) of their own; the
 // score is the mean over the splits and the spread their standard deviation (divisor: the number of splits), if there are several.
-import { ConfigError, ShapeError } from '../../base/index.ts';
+import { ConfigError, ShapeError, UserError } from '../../base/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
 import { requireFiniteRows } from '../not-finite.ts';
+
+/** Probabilities in half precision are off by less. */
+const SUM_TOLERANCE = 1e-2;
 
 export interface MeanAndSpread {
   mean: number;
@@ -40,10 +43,35 @@ export function checkSplits(images: number, splits: number): void {
   });
 }
 
+/** Logits in their place give a figure as well, or NaN. */
+function requireDistributions(rows: Tensor): void {
+  const odd = scope(() => {
+    const p = rows.to('float64');
+    return p
+      .sum([1])
+      .sub(1)
+      .abs()
+      .gt(SUM_TOLERANCE)
+      .logicalOr(p.amin([1]).lt(0))
+      .nonzero()
+      .flatten()
+      .data()[0];
+  });
+  if (odd === undefined) return;
+  throw new UserError(
+    'no-distribution',
+    `row ${odd} of the probabilities is none: it sums to something else than 1, or goes below 0`,
+    {
+      remedy: 'Give probabilities, not logits: take their softmax.',
+      fields: { row: Number(odd) },
+    },
+  );
+}
+
 /**
  * @param probabilities [N, C], each row a distribution over classes
  * @param splits how many parts of ⌊N/splits⌋ or one more; 10 in the paper
- * @throws ConfigError when there are fewer images than splits; ShapeError
+ * @throws ConfigError when there are fewer images than splits; ShapeError; UserError for rows that are no distributions
  */
 export function inceptionScore(probabilities: Tensor, splits = 10): MeanAndSpread {
   if (probabilities.ndim !== 2)
@@ -54,6 +82,7 @@ export function inceptionScore(probabilities: Tensor, splits = 10): MeanAndSprea
   const N = probabilities.size(0);
   checkSplits(N, splits);
   requireFiniteRows(probabilities, (row) => `row ${row} of the probabilities`, 'Check the network that gave them.');
+  requireDistributions(probabilities);
   const scores = Array.from({ length: splits }, (_, i) => {
     const [from, to] = [Math.floor((i * N) / splits), Math.floor(((i + 1) * N) / splits)];
     return scope(() => Math.exp(divergence(probabilities.narrow(0, from, to - from))));

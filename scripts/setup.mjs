@@ -2,13 +2,14 @@
 // before anything is installed. Every step is skipped when its result is there and up to date.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, currentBuild, missingTools, needsOpenblas } from '../packages/native/lib/build.js';
 import { buildRoot, defaultRecord, readJson, writeJson } from '../packages/native/lib/builds.js';
 import { chooseLevel, readCpuFlags } from '../packages/native/lib/cpu.js';
 import { findLibtorch, resolveLibtorch } from '../packages/native/lib/libtorch.js';
+import { takeLock } from './setup-lock.mjs';
 import { aptInstall, instructions, SetupError } from './system-packages.mjs';
 
 /** @import { Libtorch } from '../packages/native/lib/libtorch.js' */
@@ -40,49 +41,6 @@ const progress = {
 };
 
 const seconds = (/** @type {number} */ since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
-
-// --- one setup at a time ---------------------------------------------------------------------------------------------
-
-const lock = join(buildRoot, 'setup.lock');
-
-/** @param {number} pid */
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
-  }
-}
-
-async function takeLock() {
-  mkdirSync(buildRoot, { recursive: true });
-  for (;;) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
-      process.on('exit', () => rmSync(lock, { force: true }));
-      for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
-        process.on(signal, () => process.exit(130));
-      return;
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
-    }
-    let holder = Number.NaN;
-    try {
-      holder = Number(readFileSync(lock, 'utf8'));
-      // A holder that has just made the file may not have written its number yet.
-      const young = Date.now() - statSync(lock).mtimeMs < 2000;
-      if (!(holder > 0 ? isAlive(holder) : young)) {
-        rmSync(lock, { force: true });
-        continue;
-      }
-    } catch {
-      continue; // The holder has finished in between.
-    }
-    progress.step(`waiting for another setup to finish (process ${holder})`);
-    await new Promise((wake) => setTimeout(wake, 200));
-  }
-}
 
 // --- npm packages ----------------------------------------------------------------------------------------------------
 
@@ -222,7 +180,8 @@ async function main(args) {
     return;
   }
 
-  await takeLock();
+  mkdirSync(buildRoot, { recursive: true });
+  await takeLock(join(buildRoot, 'setup.lock'), (who) => progress.step(`waiting for another setup to finish (${who})`));
   if (!packagesAreCurrent()) await installPackages();
   const libtorch = remembered ?? (await obtainLibtorch());
   const place = `libtorch ${libtorch.version} (${libtorch.source}, ${libtorch.libDir})`;

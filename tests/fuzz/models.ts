@@ -10,6 +10,7 @@ import {
   type Piece,
   readTokenizerFiles,
   SPECIAL_NAMES,
+  Tokenizer,
   writeTokenizer,
 } from '../../packages/tsumugi/src/text/index.ts';
 import { scope, zeros } from '../../packages/tsumugi/src/torch/index.ts';
@@ -58,6 +59,39 @@ function strangeSafetensors(random: RandomStream): Buffer {
   );
   const file = Buffer.concat([field, header, Buffer.alloc(random.below(20) === 0 ? random.below(40) : end)]);
   return random.below(20) === 0 ? damage(random, file) : file;
+}
+
+const rows = pieces.map(({ text, score, type }) => [text, score, type, null, null]);
+
+/** A tokenizer.jsonl of which a few lines are strange, doubled, missing or elsewhere. */
+function strangePieces(random: RandomStream): Buffer {
+  const lines: Buffer[] = rows.map((row) => Buffer.from(JSON.stringify(row)));
+  // What most files have: pieces of text, which come and go without harm.
+  for (let more = random.below(4); more > 0; more--)
+    lines.push(Buffer.from(`["魚${more}", -1.5, "NORMAL", null, null]`));
+  for (let times = random.below(3); times > 0; times--) {
+    const at = random.below(lines.length);
+    switch (random.below(5)) {
+      case 0:
+        lines.splice(at, 1);
+        break;
+      case 1:
+        lines.splice(random.below(lines.length), 0, lines[at]!);
+        break;
+      case 2:
+        lines.splice(at, 0, Buffer.from(pick(random, '', ' ', '[]', 'null', '\ufeff', '["a", 1e400, "NORMAL"]')));
+        break;
+      default:
+        lines[at] = strangeJson(
+          random,
+          pick(random, rows[at % rows.length]!, ['魚', -1, 'NORMAL'], ['<0x41>', 0, 'BYTE']),
+        );
+    }
+  }
+  const file = Buffer.concat(
+    lines.flatMap((line) => [line, Buffer.from(pick(random, '\n', '\n', '\n', '\n', '\r\n'))]),
+  );
+  return random.below(10) === 0 ? damage(random, file) : file;
 }
 
 /** The targets, in a folder of their own that goes when they are disposed. */
@@ -112,6 +146,17 @@ export class ModelReaders implements Disposable {
       jsonTarget(folder('a'), 'config.json', config, (place) => tensorShapes(readModelConfig(new Artefact(place)))),
       jsonTarget(folder('b'), 'generation_config.json', generation, (place) => readModelConfig(new Artefact(place))),
       jsonTarget(folder('c'), 'tokenizer_config.json', tokenizerConfig, readTokenizerFiles),
+      {
+        name: 'tokenizer.jsonl',
+        attempt(random) {
+          writeFileSync(at('tokenizer.jsonl'), strangePieces(random));
+          const tokenizer = Tokenizer.load(at('tokenizer.jsonl'));
+          // Whatever is read can be used: no text is lost on the way.
+          const text = '魚と<0x41>\u0000𩸽 ';
+          const back = tokenizer.decode(tokenizer.encode(text));
+          if (back !== text) throw new Error(`${JSON.stringify(text)} comes back as ${JSON.stringify(back)}`);
+        },
+      },
     ];
   }
 

@@ -52,7 +52,7 @@ const train = defineVerb(
       ...settingsOptions,
       data,
       out: { type: 'string', value: 'DIR', help: 'run folder' },
-      resume: { type: 'boolean', help: 'go on with the run in --out' },
+      resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },
       list: { type: 'boolean', help: 'list the recipes; with --recipe, its settings and where they come from' },
       json,
     },

@@ -17,6 +17,18 @@ describe('tsumugi', () => {
     expect((await runCli(['help'])).stdout).toBe(stdout);
   });
 
+  it.each([
+    [['data', 'info', ''], 'tsumugi data info: expected DIR, got ""'],
+    [['run', ''], 'tsumugi run: expected RECIPE, got ""'],
+    [['eval', 'needle', ''], 'tsumugi eval: expected TASK, got ""'],
+    [['generate', '--model', 'm', '--stop', ''], '--stop: expected TEXT, got ""'],
+    [['chat', '--model', 'm', '--stop', 'a', ''], '--stop: expected TEXT, got ""'],
+  ])('names an argument that is empty: %j', async (args, message) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(`error: ${message}\n  → Name one; a shell variable may not be set.\n`);
+  });
+
   it('loads nothing but itself for that', () => {
     const script = `
       import { registerHooks } from 'node:module';

@@ -49,7 +49,7 @@ export const samplingOptions = {
     help: 'makes tokens already seen less likely; 1 for no change',
   },
   seed: { type: 'integer', min: 0, max: 2 ** 32 - 1, default: 0, help: 'the same seed gives the same text' },
-  stop: { type: 'list', help: 'texts that end the output; \\n stands for a line break' },
+  stop: { type: 'list', value: 'TEXT', help: 'texts that end the output; \\n stands for a line break' },
 } as const;
 
 export type SamplingValues = OptionValues<typeof samplingOptions>;

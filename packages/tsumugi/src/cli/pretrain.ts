@@ -16,7 +16,7 @@ export const run = defineVerb(
       data: { type: 'string', value: 'DIR', help: 'token shards ("tsumugi data prepare")' },
       tokenizer: { type: 'string', value: 'PATH', help: 'tokenizer.jsonl, or a folder that holds one' },
       out: { type: 'string', value: 'DIR', help: 'run folder' },
-      resume: { type: 'boolean', help: 'go on with the run in --out' },
+      resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(pretrainConfig))}`,

@@ -1,5 +1,5 @@
 // `tsumugi run`: finding recipes, settings, plan, refusals, the report.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -161,6 +161,32 @@ it('plans without writing, and refuses what cannot fit', async () => {
   expect(existsSync(place('out'))).toBe(false);
   using _other = new RecipeFolder(place('out'), 'tiny');
   expect((await run(...args)).stderr).toMatch(/is being written by process \d+ on \S+, for /);
+});
+
+it.each(['pretrain', 'extend'])('refuses a schedule of %s that cannot be, before anything is written', async (step) => {
+  const sets = ['schedule=wsd', 'warmup=0.5', 'decay=0.6'].flatMap((each) => ['--set', `${step}.${each}`]);
+  const args = [tiny, '--out', place('out'), '--set', `text=${place('text.txt')}`, ...sets];
+  for (const more of [['--plan'], []]) {
+    const { code, stderr } = await run(...args, ...more);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('warmup 0.5 and decay 0.6 together are more than all')]);
+    expect(existsSync(place('out'))).toBe(false);
+  }
+});
+
+it('plans over text in folders whose links lead in circles, and refuses a recipe that is one', async () => {
+  const circle = place('circle');
+  mkdirSync(join(circle, 'inner'), { recursive: true });
+  writeFileSync(join(circle, 'text.txt'), readFileSync(place('text.txt')));
+  symlinkSync(circle, join(circle, 'inner', 'up'));
+  symlinkSync('.', join(circle, 'here'));
+  for (const [from, to] of [['a.txt', 'b.txt'], ['b.txt', 'a.txt'], ['self.txt', 'self.txt']] as const) // biome-ignore format: pairs
+    symlinkSync(to, join(circle, from));
+  const planned = await run(tiny, '--out', place('out'), '--set', `text=${circle}`, '--plan');
+  expect([planned.code, planned.stderr]).toEqual([0, expect.stringMatching(/ {2}tokenizer +new +/)]);
+  symlinkSync('recipe.ts', place('recipe.ts'));
+  const { code, stderr } = await run(place('recipe.ts'), '--plan');
+  expect(code).toBe(2);
+  expect(stderr).toContain(place('recipe.ts'));
 });
 
 it('has recipes whose settings are complete', async () => {

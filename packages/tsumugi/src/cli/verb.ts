@@ -43,6 +43,15 @@ export function defineVerb<const T extends OptionTable>(
     if (missing !== undefined) {
       throw new ConfigError('missing-argument', `${command} needs ${missing}`, { remedy: `See ${command} --help.` });
     }
+    // As with options: what stands for nothing would be the current folder as a path.
+    const empty = given.indexOf('');
+    if (empty >= 0) {
+      const name = names[empty] ?? positionals.at(-1)?.replace('…', '') ?? 'nothing';
+      throw new ConfigError('bad-argument', `${command}: expected ${name}, got ""`, {
+        remedy: 'Name one; a shell variable may not be set.',
+        fields: { argument: name },
+      });
+    }
     const extra = many ? undefined : given[names.length];
     if (extra !== undefined) {
       throw new ConfigError('unexpected-argument', `${command} does not know what "${extra}" is for`, {

@@ -69,7 +69,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   const images = isFolder(data)
     ? inputAt(data, hash)
     : { path: data, sha256: hash, bytes: set.pixels.length, written: null };
-  using run = openRun('gan', config, options.resume ?? false, { data: images });
+  using run = openRun('gan', config, { resume: options.resume, say: print }, { data: images });
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using trainer = new GanTrainer(config, set);
   if (checkpoint) restoreGan(trainer, checkpoint);

@@ -13,16 +13,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ConfigError, contentHash, DataError, FormatError, TsumugiError } from '../base/index.ts';
+import { saveCheckpoint } from '../store/index.ts';
+import { ones, scope } from '../torch/index.ts';
 import { inputAt, openRun, RunFolder } from './index.ts';
 
 let home: string;
 beforeEach(() => {
+  said = [];
   home = mkdtempSync(join(tmpdir(), 'tsumugi-open-run-'));
   writeFileSync(at('a'), 'one');
   mkdirSync(at('b'));
   writeFileSync(at('b', 'x'), 'two');
 });
 afterEach(() => rmSync(home, { recursive: true }));
+let said: string[];
 const at = (...names: string[]) => join(home, ...names);
 
 interface Settings {
@@ -43,7 +47,7 @@ async function open(changes: Partial<Settings> = {}, { name = 'train', resume = 
     data: inputAt(config.data, await contentHash(config.data)),
     'mix.0.data': inputAt(config.mix[0]!.data, await contentHash(config.mix[0]!.data)),
   };
-  return openRun(name, config, resume, inputs);
+  return openRun(name, config, { resume, say: (line) => said.push(line) }, inputs);
 }
 const begin = async (changes: Partial<Settings> = {}): Promise<void> => {
   using run = await open(changes, { resume: false });
@@ -64,6 +68,23 @@ it('begins, and writes down what it is made from', async () => {
     'mix.0.data': { path: at('b'), sha256: await contentHash(at('b')), bytes: 3, written: expect.any(String) },
   });
   (await open())[Symbol.dispose]();
+});
+
+it('says when there is nothing to go on with: no run, or one that has saved nothing', async () => {
+  {
+    using begun = await open();
+    begun.openEvents()[Symbol.dispose]();
+  }
+  expect(said).toEqual([`there is no run in ${at('run')} to go on with: a new one begins`]);
+  const run = await open();
+  expect(said.slice(1)).toEqual([`the run in ${at('run')} has not saved anything yet: it begins anew`]);
+  scope(() => saveCheckpoint(run.checkpoints, 1, { tensors: { model: [['w', ones([1])]] }, state: {} }));
+  run[Symbol.dispose]();
+  (await open())[Symbol.dispose]();
+  expect(said).toHaveLength(2);
+  // Who does not ask to go on is told nothing.
+  (await open({ out: at('new') }, { resume: false }))[Symbol.dispose]();
+  expect(said).toHaveLength(2);
 });
 
 it('goes on when run and inputs were moved or are named otherwise, and says where they are now', async () => {

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../base/index.ts';
-import { canonicalJson, type Json, type Provenance } from '../store/index.ts';
+import { canonicalJson, type Json, latestCheckpoint, type Provenance } from '../store/index.ts';
 import { describeChanges } from './changes.ts';
 import { RunFolder } from './folder.ts';
 import { type RunInputs, requireSameInputs } from './inputs.ts';
@@ -14,16 +14,26 @@ type Settings = NonNullable<Provenance['config']>;
 export const asJson = (config: object): Settings => JSON.parse(JSON.stringify(config));
 
 /**
- * Opens `config.out` for writing. With `resume`, an unfinished run there is gone on with; without one, it is begun.
+ * Opens `config.out` for writing. With `resume`, an unfinished run there is gone on with; without one, it is begun, and so is one
+ * that has saved nothing yet: a script may always ask to go on. `say` is told of both.
  *
  * @param inputs by the setting that names each: `data`, `mix.0.data`
  * @throws UserError when there is a run already and it is not to be resumed, ConfigError naming the settings that differ,
  *   DataError naming the inputs that do
  */
-export function openRun(name: string, config: { out: string }, resume: boolean, inputs: RunInputs): RunFolder {
+export function openRun(
+  name: string,
+  config: { out: string },
+  { resume = false, say }: { resume?: boolean | undefined; say: (line: string) => void },
+  inputs: RunInputs,
+): RunFolder {
   const { out } = config;
   const settings = asJson(config);
-  if (!resume || !existsSync(join(out, 'run.json'))) return RunFolder.create(out, { name, config: settings, inputs });
+  if (!resume || !existsSync(join(out, 'run.json'))) {
+    const run = RunFolder.create(out, { name, config: settings, inputs });
+    if (resume) say(`there is no run in ${out} to go on with: a new one begins`);
+    return run;
+  }
   const run = RunFolder.resume(out);
   try {
     if (run.name !== name)
@@ -40,6 +50,8 @@ export function openRun(name: string, config: { out: string }, resume: boolean, 
       });
     requireSameInputs(out, run.inputs, inputs);
     if (canonicalJson([run.config, run.inputs]) !== canonicalJson([settings, inputs])) run.relocate(settings, inputs);
+    if (latestCheckpoint(run.checkpoints) === undefined)
+      say(`the run in ${out} has not saved anything yet: it begins anew`);
     return run;
   } catch (error) {
     run[Symbol.dispose]();

@@ -79,7 +79,7 @@ export async function extend(
       sources.mix.map(({ shards, sha256 }, i) => [`mix.${i}.data`, inputAt(shards.folder, sha256)]),
     ),
   };
-  using run = openRun('extend', config, options.resume ?? false, inputs);
+  using run = openRun('extend', config, { resume: options.resume, say: print }, inputs);
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
 
   // What there is to do, and how long it will take.

@@ -89,7 +89,7 @@ export async function pretrain(
     secondsPerStep: [0], // measured below, once there is a model
   });
   requireFits(forecast);
-  using run = openRun('pretrain', config, options.resume ?? false, inputs);
+  using run = openRun('pretrain', config, { resume: options.resume, say: print }, inputs);
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using model = new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), device));
   using optimizer = new AdamW(decayGroups(model), {

@@ -23,19 +23,48 @@ function written(content: unknown): Written {
   return found;
 }
 
+const escaped = (text: string) => text.replace(/[[\]|]/g, '\\$&');
+
+/** What stands around reasoning in a text, by model family; the names of tags in any case. */
+const thoughtMarks: readonly { begin: RegExp; end: RegExp }[] = [
+  ...['think', 'thinking', 'thought', 'reasoning', 'seed:think'].map((name) => ({
+    begin: new RegExp(`^\\s*<${name}>`, 'i'),
+    end: new RegExp(`</${name}>`, 'i'),
+  })),
+  ...[
+    ['[THINK]', '[/THINK]'],
+    ['◁think▷', '◁/think▷'],
+    ['<|START_THINKING|>', '<|END_THINKING|>'],
+  ].map(([begin, end]) => ({ begin: new RegExp(`^\\s*${escaped(begin!)}`), end: new RegExp(escaped(end!)) })),
+  // gpt-oss: every part names its channel.
+  { begin: /^\s*(<\|start\|>assistant)?<\|channel\|>(analysis|commentary).{0,80}?<\|message\|>/, end: /<\|end\|>/ },
+];
+
+/** What stands around the answer after it. */
+const answerMarks: readonly { begin: RegExp; end: RegExp }[] = [
+  { begin: /^\s*(<\|start\|>assistant)?<\|channel\|>final.{0,80}?<\|message\|>/, end: /<\|(return|end)\|>\s*$/ },
+  { begin: /^\s*<\|START_RESPONSE\|>/, end: /<\|END_RESPONSE\|>\s*$/ },
+];
+
+/** The end of reasoning whose beginning the prompt had. */
+const orphanEnd = /<\/(think|thinking|seed:think)>|\[\/THINK\]|◁\/think▷|<\|END_THINKING\|>/i;
+
 /** Reasoning that stands in the text itself: before the answer, closed or not, and without its opening where the prompt had it. */
 function splitThoughts(text: string): Written & { open: boolean } {
   let [rest, reasoning, open] = [text, '', false];
-  const begin = /^\s*<(think|thinking|thought|reasoning)>/i;
-  for (let match = begin.exec(rest); match; match = begin.exec(rest)) {
-    const inside = rest.slice(match[0].length);
-    const end = new RegExp(`</${match[1]}>`, 'i').exec(inside);
+  for (;;) {
+    const marks = thoughtMarks.find(({ begin }) => begin.test(rest));
+    if (!marks) break;
+    const inside = rest.replace(marks.begin, '');
+    const end = marks.end.exec(inside);
     reasoning += end ? inside.slice(0, end.index) : inside;
     rest = end ? inside.slice(end.index + end[0].length) : '';
     if (!end) open = true;
   }
-  const orphan = reasoning === '' ? /<\/(think|thinking)>/i.exec(rest) : null;
+  const orphan = reasoning === '' ? orphanEnd.exec(rest) : null;
   if (orphan) [reasoning, rest] = [rest.slice(0, orphan.index), rest.slice(orphan.index + orphan[0].length)];
+  const around = answerMarks.find(({ begin }) => begin.test(rest));
+  if (around) rest = rest.replace(around.begin, '').replace(around.end, '');
   return { text: reasoning === '' ? rest : rest.trimStart(), reasoning, open };
 }
 

@@ -1,6 +1,6 @@
 // Log-probabilities that are none, and addresses and connections as they are in the world.
 import { createServer, type Socket } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ChoicesAnswer, Request } from '../request.ts';
 import { openaiBackend } from './openai.ts';
@@ -79,20 +79,36 @@ describe('addresses and connections', () => {
     });
   });
 
-  it('compressed bodies are read', async () => {
+  const whole = Buffer.from(JSON.stringify(good));
+  const sjis = [Buffer.from('{"choices":[{"message":{"content":"'), [0x94, 0x4c], Buffer.from('"}}]}')]; // 猫
+  it.each([
+    ['gzip', 'content-encoding: gzip', gzipSync(whole), 'よい'],
+    ['GZIP', 'Content-Encoding: GZIP', gzipSync(whole), 'よい'],
+    ['x-gzip', 'content-encoding: x-gzip', gzipSync(whole), 'よい'],
+    ['identity', 'content-encoding: identity', whole, 'よい'],
+    ['deflate', 'content-encoding: deflate', deflateSync(whole), 'よい'],
+    ['deflate without its header', 'content-encoding: deflate', deflateRawSync(whole), 'よい'],
+    ['zstd', 'content-encoding: zstd', zstdCompressSync(whole), 'よい'],
+    ['two codings', 'content-encoding: deflate, gzip', gzipSync(deflateSync(whole)), 'よい'],
+    ['a charset', 'content-type: application/json; charset="Shift_JIS"', Buffer.concat(sjis.map(Buffer.from)), '猫'],
+    ['a charset that is none', 'content-type: application/json;charset=x', whole, 'よい'],
+    ['an unknown coding', 'content-encoding: lzw', whole, /sent an answer that cannot be read: it is encoded as "lzw"/],
+    ['a broken coding', 'content-encoding: gzip', whole, /sent an answer that cannot be read: it is no gzip: /],
+  ])('bodies are read: %s', async (_, header, body, expected) => {
     const service = await Service.start(() => [200, good]);
-    const zipped = gzipSync(JSON.stringify(good));
     const server = createServer((socket) => {
       socket.once('data', () => {
-        socket.write(`HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${zipped.length}\r\n\r\n`);
-        socket.end(zipped);
+        socket.write(`HTTP/1.1 200 OK\r\n${header}\r\ncontent-length: ${body.length}\r\n\r\n`);
+        socket.end(body);
       });
     });
     await new Promise<void>((done) => server.listen(0, '::1', done));
     const { port } = server.address() as { port: number };
     // An IPv6 literal, by the way.
-    const backend = await open(service, { endpoint: `http://[::1]:${port}/v1` });
-    expect(await ask(backend, [generate('x')])).toEqual([{ text: 'よい', finish: 'end' }]);
+    const backend = await open(service, { endpoint: `http://[::1]:${port}/v1`, chat: 'chat', retries: 0 });
+    const answers = ask(backend, [generate('x')]);
+    if (typeof expected === 'string') expect(await answers).toEqual([{ text: expected, finish: 'end' }]);
+    else await expect(answers).rejects.toThrow(expected);
     await new Promise((done) => server.close(done));
   });
 

@@ -3,7 +3,7 @@
 // (NODE_USE_ENV_PROXY=1).
 import { type IncomingHttpHeaders, type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { textOfBody, UnreadableBody } from './openai-content.ts';
 
 export interface Exchange {
   status: number;
@@ -26,13 +26,7 @@ export class LateAnswer extends Error {
 /** Answers are texts of some pages: more is something else. */
 const MAX_BYTES = 64 << 20;
 
-const decoders: ReadonlyMap<string, (bytes: Buffer, options: { maxOutputLength: number }) => Buffer> = new Map([
-  ['gzip', gunzipSync],
-  ['deflate', inflateSync],
-  ['br', brotliDecompressSync],
-]);
-
-/** @throws LateAnswer, or Node's error when the service cannot be reached or breaks off */
+/** @throws LateAnswer, UnreadableBody, or Node's error when the service cannot be reached or breaks off */
 export async function exchange(url: string, sending: Sending): Promise<Exchange> {
   const deadline = performance.now() + sending.seconds * 1000;
   for (;;) {
@@ -83,10 +77,8 @@ async function textOf(response: IncomingMessage): Promise<string> {
   let length = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {
     length += piece.length;
-    if (length > MAX_BYTES) throw new Error(`the answer is longer than ${MAX_BYTES >> 20} MiB`);
+    if (length > MAX_BYTES) throw new UnreadableBody(`it is longer than ${MAX_BYTES >> 20} MiB`);
     pieces.push(piece);
   }
-  const bytes = Buffer.concat(pieces);
-  const decode = decoders.get(response.headers['content-encoding'] ?? '');
-  return new TextDecoder().decode(decode && bytes.length > 0 ? decode(bytes, { maxOutputLength: MAX_BYTES }) : bytes);
+  return textOfBody(Buffer.concat(pieces), response.headers, MAX_BYTES);
 }

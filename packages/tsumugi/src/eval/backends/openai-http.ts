@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ConfigError } from '../../base/index.ts';
 import { checkNumber, parseEndpoint, readKey } from './openai-address.ts';
 import { type BodyFault, isObject, type JsonObject, readBody } from './openai-body.ts';
+import { UnreadableBody } from './openai-content.ts';
 import { EndpointError, errorInside, isFiltered, isUnknownModel, type Said, saidIn, statusOf } from './openai-error.ts';
 import { type Exchange, exchange, LateAnswer } from './openai-exchange.ts';
 import { nameRemedy } from './openai-models.ts';
@@ -269,6 +270,12 @@ export class OpenaiClient {
         'endpoint-timeout',
         `${subject}: ${this.endpoint} gave no answer in ${this.#timeoutSeconds} s${times}`,
         { remedy: 'Ask fewer at a time with --concurrency, or give more time with --timeout.', cause },
+      );
+    if (cause instanceof UnreadableBody)
+      return new EndpointError(
+        'endpoint-answer',
+        `${subject}: ${this.endpoint} sent an answer that cannot be read${times}: ${this.#hideKey(cause.message)}`,
+        { remedy: 'Tell whoever runs the service, or a proxy before it.', cause },
       );
     const { code, message } = cause as NodeJS.ErrnoException;
     const reason = this.#hideKey([...new Set([code, message])].filter(Boolean).join(': '));

@@ -67,6 +67,32 @@ describe('the shapes of an answer', () => {
     ],
     ['thoughts that began in the prompt', message('うーん</think>よい'), { text: 'よい', reasoning: 'うーん' }],
     ['thoughts by another name', message('<Thinking>うーん</Thinking>よい'), { text: 'よい', reasoning: 'うーん' }],
+    ['thoughts in brackets', message('[THINK]うーん[/THINK]よい'), { text: 'よい', reasoning: 'うーん' }],
+    ['thoughts in triangles', message('◁think▷うーん◁/think▷よい'), { text: 'よい', reasoning: 'うーん' }],
+    [
+      'thoughts in a tag of two words',
+      message('<seed:think>うーん</seed:think>よい'),
+      { text: 'よい', reasoning: 'うーん' },
+    ],
+    [
+      'thoughts and answer marked',
+      message('<|START_THINKING|>うーん<|END_THINKING|><|START_RESPONSE|>よい<|END_RESPONSE|>'),
+      { text: 'よい', reasoning: 'うーん' },
+    ],
+    [
+      'channels',
+      message(
+        '<|channel|>analysis<|message|>うー<|end|><|start|>assistant<|channel|>commentary<|message|>ん<|end|><|start|>assistant<|channel|>final<|message|>よい<|return|>',
+      ),
+      { text: 'よい', reasoning: 'うーん' },
+    ],
+    [
+      'a channel that does not end',
+      message('<|channel|>analysis<|message|>うーん', {}, { finish_reason: 'length' }),
+      { text: '', finish: 'length', reasoning: 'うーん' },
+    ],
+    ['the last channel alone', message('<|channel|>final <|constrain|>json<|message|>よい'), { text: 'よい' }],
+    ['brackets that are none', message('よい[THINK]'), { text: 'よい[THINK]' }],
     [
       'thoughts in a field',
       message('\n\nよい', { reasoning_content: 'うーん' }),

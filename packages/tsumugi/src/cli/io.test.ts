@@ -26,11 +26,13 @@ describe('readLines', () => {
     expect(await linesOf([])).toEqual([]);
   });
 
-  it('names the first line that is not UTF-8', async () => {
+  it('names the first line that is not UTF-8, however the bytes are cut', async () => {
     const bytes = Buffer.concat([Buffer.from('a\nb\n'), Buffer.of(0x82, 0xa0), Buffer.from('\nc')]);
-    const error = await linesOf([bytes]).catch((caught: unknown) => caught);
-    expect(error).toBeInstanceOf(DataError);
-    expect((error as DataError).message).toContain('line 3 of standard input is not UTF-8');
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const error = await linesOf([bytes.subarray(0, cut), bytes.subarray(cut)]).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(DataError);
+      expect((error as DataError).message).toContain('line 3 of standard input is not UTF-8');
+    }
   });
 
   it('gives lines as they come, without waiting for more', async () => {

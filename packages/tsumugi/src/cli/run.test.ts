@@ -1,5 +1,14 @@
 // `tsumugi run`: finding recipes, settings, plan, refusals, the report.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -95,7 +104,8 @@ it.each([
   expect(existsSync(place('out'))).toBe(false);
 });
 
-it('finds tsumugi and zod for a recipe that is somewhere else', async () => {
+/** A recipe of one step, forecast to take a second, in a file of its own. */
+const writeOwn = () =>
   writeFileSync(
     place('own.ts'),
     `import { defineRecipe, given } from 'tsumugi/run';
@@ -108,6 +118,22 @@ it('finds tsumugi and zod for a recipe that is somewhere else', async () => {
        stages: (config) => [tokenizer.step('tokenizer', config.tokenizer, { text: given('text', ${JSON.stringify(place('text.txt'))}) })],
      });`,
   );
+
+it('takes minutes as minutes, and cleans only when asked', async () => {
+  writeOwn();
+  const own = (...args: string[]) => run(place('own.ts'), '--out', place('out'), ...args);
+  const refused = await own('--minutes', '0.01'); // 0.6 s
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/about 1\.0 s of time.*600 ms are/)]);
+  expect((await own('--minutes', '0.05')).code).toBe(0); // 3 s
+  const artefacts = () => readdirSync(join(place('out'), 'artefacts')).length;
+  expect((await own('--set', 'tokenizer.vocabularySize=430')).code).toBe(0);
+  expect(artefacts()).toBe(2);
+  const cleaned = await own('--set', 'tokenizer.vocabularySize=430', '--clean');
+  expect([cleaned.code, cleaned.stderr, artefacts()]).toEqual([0, expect.stringMatching(/^removed .*tokenizer-/m), 1]);
+}, 60_000);
+
+it('finds tsumugi and zod for a recipe that is somewhere else', async () => {
+  writeOwn();
   const { code, stdout, stderr } = await run(place('own.ts'), '--out', place('out'));
   expect([code, stderr]).toEqual([0, expect.stringContaining('tokenizer: new, not made yet')]);
   expect(stdout).toMatch(/tokenizer +made .*\n(?:.*\n)*.*pieces +420\n\nreport: .*report\.html\n$/);

@@ -160,6 +160,21 @@ describe('batches', () => {
     expect(new LongBatches(sources, { ...OPTIONS, seed: 6 }).batch(0)).not.toEqual(all[0]);
   });
 
+  it('take the same rows in another order in every epoch, and from every source', async () => {
+    using shards = await open(texts.filter((text) => [...text].length > T));
+    const rows = new LongBatches([{ shards, weight: 1 }], OPTIONS).report()[0]!.rows;
+    const batches = new LongBatches([{ shards, weight: 1 }, { shards, weight: 1 }], { ...OPTIONS, batchSize: 1 }); // biome-ignore format: pairs
+    // Rows of whole documents alone: pieces that share a row do so by chance.
+    const epoch = (number: number, source: number) =>
+      Array.from({ length: rows }, (_, i) => copy(batches.batch(2 * (number * rows + i) + source)))
+        .filter(({ documents }) => documents.every((document) => document === 0))
+        .map(({ tokens }) => tokens.join());
+    const orders = [epoch(0, 0), epoch(1, 0), epoch(2, 0), epoch(0, 1), epoch(1, 1)];
+    expect(new Set(orders.map((order) => order.join(' '))).size).toBe(5);
+    for (const order of orders) expect(order.toSorted()).toEqual(orders[0]!.toSorted());
+    expect(orders[0]!.length).toBeGreaterThan(10);
+  });
+
   it('mix the sources by weight', async () => {
     using one = await open(texts);
     using two = await open(textsFrom(0x6000, 30));

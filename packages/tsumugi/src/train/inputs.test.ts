@@ -88,6 +88,20 @@ describe('pretrain', () => {
     );
   });
 
+  it('says what is left, not what there was to do, and names the recipe it was part of', async () => {
+    let said = '';
+    const stream = { write: (text: string) => { said += text; } }; // biome-ignore format: short
+    const started = { ...config(), checkpointEvery: 1, keepLast: 9, out: at('left') };
+    await pretrain(started, { stream: silent });
+    rmSync(at('left', 'model'), { recursive: true });
+    rmSync(at('left', 'checkpoints', 'step-000000004'), { recursive: true });
+    const { folder } = await pretrain(started, { stream, resume: true, recipe: 'mini' });
+    const tokens = started.contextLength * started.batchSize * started.accumulate;
+    expect(said).toContain(`pretrain: 1 steps, ${tokens} tokens\n`);
+    expect(new Artefact(folder!).lineage()).toMatchObject({ stage: 'pretrain', recipe: 'mini', seed: started.seed });
+    rmSync(at('left'), { recursive: true });
+  });
+
   it('refuses other text in the same folder, naming both', async () => {
     renameSync(at('shards'), at('kept'));
     await prepareFault('b', at('shards'));

@@ -1,7 +1,7 @@
 // score and generate on a tiny random model, and score against the golden logits.
 import { cpSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
 import { saveModel } from '../lm/index.ts';
 import { TinyModel } from '../lm/tiny-model.ts';
@@ -110,6 +110,15 @@ async function generate(...flags: string[]): Promise<Generated> {
 }
 
 describe('generate', () => {
+  it('counts its speed from the first token on, and that of the prompt up to it', async () => {
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
+    const args = ['generate', '--model', tiny.folder, '--prompt', '吾輩は猫', '--max-tokens', '5', '--json'];
+    const { promptTokens, tokens, ...speeds } = JSON.parse((await runCli(args)).stdout);
+    clock.mockRestore();
+    expect(speeds).toMatchObject({ promptTokensPerSecond: promptTokens, tokensPerSecond: tokens - 1 });
+  });
+
   it('streams the text that --json gives', async () => {
     const result = await generate('--prompt', '吾輩は', '--max-tokens', '12');
     expect(result).toMatchObject({ finish: 'length', promptTokens: 4, tokens: 12 });

@@ -9,8 +9,10 @@ it.each([[[1]], [[1, 1]], [[3, 1]], [[0.7, 0.2, 0.1]], [[1, 2, 3, 4, 5]]])(
     const mixture = new Mixture(weights);
     const sum = weights.reduce((total, weight) => total + weight, 0);
     const counts = weights.map(() => 0);
+    const first = Array.from({ length: 3000 }, (_, index) => mixture.at(index));
     for (let index = 0; index < 3000; index++) {
       const { source, row } = mixture.at(index);
+      expect(mixture.at(index)).toEqual(first[index]); // as before, when there were fewer
       expect(row).toBe(counts[source]!++);
       for (const [i, weight] of weights.entries())
         expect(Math.abs(counts[i]! - ((index + 1) * weight) / sum)).toBeLessThanOrEqual(weights.length > 3 ? 1.5 : 1);

@@ -33,6 +33,42 @@ async function prepared(texts: readonly string[], folder: string, options: Parti
   return { ...result, shards: TokenShards.open(folder) };
 }
 
+describe('a split that would be empty', () => {
+  const one = many.slice(0, 30);
+  const orders = [one, one.toReversed(), [...one.slice(13), ...one.slice(0, 13)]];
+  it.each([
+    ['heldOut', 1e-12],
+    ['train', 1 - 1e-12],
+  ] as const)(
+    '(%s) gets the one document whose number lies nearest, in whatever order they come',
+    async (split, heldOutFraction) => {
+      using folder = temporaryFolder();
+      const found: string[] = [];
+      for (const [i, texts] of orders.entries()) {
+        using shards = (await prepared(texts, folder.at(String(i)), { heldOutFraction })).shards;
+        expect(textsOf(shards, split)).toHaveLength(1);
+        found.push(...textsOf(shards, split));
+        const { documents, tokens, characters } = shards.manifest[split];
+        expect([documents, tokens, characters]).toEqual([1, found[0]!.length, found[0]!.length - 1]);
+      }
+      expect(new Set(found).size).toBe(1);
+    },
+  );
+});
+
+it.each([
+  [4, [1, 1, 1, 1, 1]],
+  [5, [2, 2, 1]],
+  [8, [2, 2, 1]],
+  [9, [3, 2]],
+  [99, [5]],
+])('begins a new file once one holds %i tokens', async (shardTokens, expected) => {
+  using folder = temporaryFolder();
+  const texts = [...'あいうえお'].map((each) => each.repeat(3)); // four tokens each
+  const { manifest } = await prepared(texts, folder.at('out'), { shardTokens, heldOutFraction: 0 });
+  expect(manifest.shards.map(({ tokens }) => tokens / 4)).toEqual(expected);
+});
+
 describe('preparation', () => {
   it('writes every document once, after BOS, with newlines normalised and nothing else changed', async () => {
     using folder = temporaryFolder();

@@ -1,0 +1,41 @@
+// A command that is printed for a shell means to it what was typed.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { resumeCommand } from './command-line.ts';
+import { runCli } from './testing.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'tsumugi-command-'));
+afterAll(() => rmSync(home, { recursive: true }));
+
+it.each([
+  [['--out', 'runs/one']],
+  [['--out', "it's mine"]],
+  [['--out', '吾輩 は', '--set', 'mix=[{"data": "a b"}]']],
+  [['--out', 'a\'b\'"c"', '--set', 'samplePrompt=$HOME `ls` \\ !']],
+  [['--out', '', '--resume']],
+])('%j comes out of a shell as it went in', (args) => {
+  const command = resumeCommand('echo', args);
+  const shown = execFileSync('sh', [
+    '-c',
+    `${command.replace(/^.*?echo/, 'for each in')}; do printf "%s\\n" "$each"; done`,
+  ]);
+  const expected = args.includes('--resume') ? args : [...args, '--resume'];
+  expect(shown.toString()).toBe(`${expected.join('\n')}\n`);
+});
+
+// What the command line says comes before what the file says.
+it.each([
+  ['pretrain', { data: 'file-data', tokenizer: 'file-tokenizer' }, ['--tokenizer', 'line-tokenizer'], 'line-tokenizer'],
+  ['extend', { model: 'file-model', mix: [{ data: 'file-data' }] }, ['--model', 'line-model'], 'line-model'],
+  ['gan train', { data: './file-images' }, ['--data', './line-images'], 'line-images'],
+])('%s takes an option for the setting of a file', async (verb, settings, options, named) => {
+  const file = join(home, 'settings.json');
+  writeFileSync(file, JSON.stringify({ ...settings, out: join(home, 'out') }));
+  const given = ['pretrain', 'extend'].includes(verb) ? ['--data', 'line-data'] : [];
+  const { code, stderr } = await runCli([...verb.split(' '), '--config', file, ...given, ...options]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(named)]);
+  expect(stderr).not.toContain('file-');
+});

@@ -1,4 +1,5 @@
 // Strict and loose: does a response pass as it is, or in any of eight readings of it? A blank reading passes nothing.
+import { strip } from '../white-space.ts';
 import type { Check } from './verifier.ts';
 
 /**
@@ -8,11 +9,11 @@ import type { Check } from './verifier.ts';
 export function looseReadings(response: string): string[] {
   const lines = response.split('\n');
   const parts = [lines.slice(1), lines.slice(0, -1), lines.slice(1, -1)];
-  const readings = [response, ...parts.map((part) => part.join('\n').trim())];
+  const readings = [response, ...parts.map((part) => strip(part.join('\n')))];
   return [...readings, ...readings.map((reading) => reading.replaceAll('*', ''))];
 }
 
-export const passesStrict = (response: string, check: Check) => response.trim() !== '' && check(response);
+export const passesStrict = (response: string, check: Check) => strip(response) !== '' && check(response);
 
 export const passesLoose = (response: string, check: Check) =>
   looseReadings(response).some((reading) => passesStrict(reading, check));

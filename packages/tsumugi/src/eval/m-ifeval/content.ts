@@ -1,4 +1,5 @@
 // detectable_content: placeholders and a postscript.
+import { strip } from '../white-space.ts';
 import { pairs, type Verifier } from './verifier.ts';
 
 export const numberPlaceholders: Verifier = (fields) => {
@@ -13,7 +14,7 @@ const spaced: ReadonlyMap<string, RegExp> = new Map([
 ]);
 
 export const postscript: Verifier = (fields) => {
-  const marker = fields.text('postscript_marker').trim();
+  const marker = strip(fields.text('postscript_marker'));
   const pattern = spaced.get(marker);
   if (pattern) return (response) => pattern.test(response);
   return (response) => response.toLowerCase().includes(marker.toLowerCase());

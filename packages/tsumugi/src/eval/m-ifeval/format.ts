@@ -1,4 +1,5 @@
 // detectable_format: lists, sections, JSON, titles, emphasis, fixed answers, sentences that end in a noun.
+import { strip } from '../white-space.ts';
 import { occurrences, stripEnd, stripStart, type Verifier, withoutQuotations } from './verifier.ts';
 
 /** A list item begins with one ・; what follows it may stand on the next line. */
@@ -20,7 +21,7 @@ export const numberHighlightedSections: Verifier = (fields) => {
   const least = fields.count('num_highlights');
   return (response) => {
     const highlights = response.match(/《[^\n《》]*》/g) ?? [];
-    return highlights.filter((highlight) => highlight.slice(1, -1).trim() !== '').length >= least;
+    return highlights.filter((highlight) => strip(highlight.slice(1, -1)) !== '').length >= least;
   };
 };
 
@@ -29,7 +30,7 @@ const splitters = ['章', '節', '項'];
 /** 第1章, 第２節, … wherever they stand. */
 export const multipleSections: Verifier = (fields) => {
   const least = fields.count('num_sections');
-  const splitter = fields.text('section_spliter').trim();
+  const splitter = strip(fields.text('section_spliter'));
   if (!splitters.includes(splitter)) throw fields.wrong('section_spliter', splitters.join(', '));
   const heading = new RegExp(`第\\p{Nd}+${splitter}`, 'gu');
   return (response) => occurrences(response, heading) >= least;
@@ -37,7 +38,7 @@ export const multipleSections: Verifier = (fields) => {
 
 /** Any JSON value, with or without a code fence. */
 export const jsonFormat: Verifier = () => (response) => {
-  let text = response.trim();
+  let text = strip(response);
   for (const fence of ['```json', '```Json', '```JSON', '```'])
     if (text.startsWith(fence)) text = text.slice(fence.length);
   if (text.endsWith('```')) text = text.slice(0, -3);
@@ -53,7 +54,7 @@ export const jsonFormat: Verifier = () => (response) => {
 export const title: Verifier = () => (response) =>
   response.split('\n').some((line) => {
     const found = line.slice(line.indexOf('『'), line.lastIndexOf('』') + 1);
-    return found.startsWith('『') && stripEnd(stripStart(found, '『'), '』').trim() !== '';
+    return found.startsWith('『') && strip(stripEnd(stripStart(found, '『'), '』')) !== '';
   });
 
 /** 体言止め: a mark that ends a sentence after a noun, outside quotations. */

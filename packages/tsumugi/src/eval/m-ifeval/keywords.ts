@@ -1,5 +1,6 @@
 // keywords: words that must, must not, or must so often be there. A word is there only as a token of the morphological
 // analyser: one that it cuts in two (色落ち → 色 | 落ち) never is. That is the benchmark's rule, kept for its figures' sake.
+import { strip } from '../white-space.ts';
 import type { Tools, Verifier } from './verifier.ts';
 
 const wordsOf = (tools: Tools, text: string) => tools.tokens(text).map((token) => token.surface);
@@ -21,7 +22,7 @@ export const forbiddenWords: Verifier = (fields, tools) => {
 };
 
 export const frequency: Verifier = (fields, tools) => {
-  const keyword = fields.text('keyword').trim();
+  const keyword = strip(fields.text('keyword'));
   const holds = fields.relation('relation', 'frequency');
   return (response) => holds(wordsOf(tools, response).filter((word) => word === keyword).length);
 };

@@ -1,4 +1,5 @@
 // length_constraints: how many sentences, letters, paragraphs, and how a paragraph begins.
+import { strip } from '../white-space.ts';
 import { sentences } from './sentences.ts';
 import { codePoints, stripStart, type Verifier } from './verifier.ts';
 
@@ -17,7 +18,7 @@ export const numberLetters: Verifier = (fields) => {
 export const numberParagraphs: Verifier = (fields) => {
   const wanted = fields.count('num_paragraphs');
   return (response) => {
-    const parts = response.split(/\s?\*\*\*\s?/).map((part) => part.trim() !== '');
+    const parts = response.split(/\s?\*\*\*\s?/).map((part) => strip(part) !== '');
     const insideEmpty = parts.slice(1, -1).includes(false);
     return !insideEmpty && parts.filter(Boolean).length === wanted;
   };
@@ -30,7 +31,7 @@ export const nthParagraphFirstWord: Verifier = (fields) => {
   if (nth < 1 || nth > wanted) throw fields.wrong('nth_paragraph', `between 1 and num_paragraphs (${wanted})`);
   const word = fields.text('first_word').toLowerCase();
   return (response) => {
-    const paragraphs = response.split('\n\n').map((paragraph) => paragraph.trim());
+    const paragraphs = response.split('\n\n').map((paragraph) => strip(paragraph));
     if (paragraphs.filter((paragraph) => paragraph !== '').length !== wanted) return false;
     return stripStart(stripStart(paragraphs[nth - 1]!, '「'), '『').startsWith(word);
   };

@@ -1,6 +1,7 @@
 // Sentences as the benchmark counts them (ja_sentence_segmenter with 。!? after its NEologd normalisation): lines, where a line
 // that ends in の goes on in the next, cut after 。 ! ? except inside 「…」 and (…). Only those steps of the normalisation are
 // here that can change where a cut falls: width of the marks, and white space at the end of a line.
+import { splitLines, strip } from '../white-space.ts';
 
 const widths: Readonly<Record<string, string>> = {
   ...{ '｡': '。', '｢': '「', '｣': '」' },
@@ -13,18 +14,11 @@ const spaceAfterJapanese = new RegExp(`(?<=[${japanese}]) (?=[\\u0000-\\u007f${j
 const spaceBeforeJapanese = new RegExp(`(?<=[\\u0000-\\u007f]) (?=[${japanese}])`, 'g');
 
 function normalise(text: string): string {
-  return text
-    .trim()
+  return strip(text)
     .replace(/[｡｢｣！？（）]/g, (mark) => widths[mark]!)
     .replace(/[ \u3000]+/g, ' ')
     .replace(spaceAfterJapanese, '')
     .replace(spaceBeforeJapanese, '');
-}
-
-/** Lines as Python's splitlines cuts them: no last line after a final line end. */
-function lines(text: string): string[] {
-  const parts = text.split(/\r\n|[\n\r\v\f\x85\u2028\u2029]/);
-  return parts.at(-1) === '' ? parts.slice(0, -1) : parts;
 }
 
 /** Sentences of one line. A mark inside a pair does not cut; pairs do not nest. */
@@ -47,7 +41,7 @@ export function sentences(text: string): string[] {
   const found: string[] = [];
   /** The lines of a sentence that goes on: more than the の alone ends in の. */
   let open: string[] = [];
-  for (const line of lines(normalise(text))) {
+  for (const line of splitLines(normalise(text))) {
     open.push(line);
     const goesOn = line === '' ? open.length > 1 : line.endsWith('の') && (open.length > 1 || line.length > 1);
     if (goesOn) continue;

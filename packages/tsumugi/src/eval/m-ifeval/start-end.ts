@@ -1,7 +1,8 @@
 // startend: how a response, or each of its sentences, begins and ends.
+import { strip } from '../white-space.ts';
 import { stripEnd, stripStart, type Verifier, withoutQuotations } from './verifier.ts';
 
-const unquoted = (text: string) => stripStart(stripEnd(text.trim(), '」』'), '」』');
+const unquoted = (text: string) => stripStart(stripEnd(strip(text), '」』'), '」』');
 
 export const endChecker: Verifier = (fields) => {
   const phrase = unquoted(fields.text('end_phrase'));
@@ -9,7 +10,7 @@ export const endChecker: Verifier = (fields) => {
 };
 
 export const quotation: Verifier = () => (response) => {
-  const text = response.trim();
+  const text = strip(response);
   return text.length > 1 && text.startsWith('「') && text.endsWith('」');
 };
 

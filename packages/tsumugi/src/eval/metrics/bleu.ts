@@ -6,6 +6,8 @@
 // 0 when nothing is shared. What a word is decides the figure: `bleu` takes those of mteval-v13a (for European languages),
 // `bleuOfCharacters` takes characters. Japanese BLEU is usually taken over MeCab's words: that is another number, so the one over
 // characters is reported as `bleu_char`.
+
+import { splitWords, stripTail } from '../white-space.ts';
 import { ngrams, sharedNgrams } from './ngrams.ts';
 
 const ORDER = 4;
@@ -17,7 +19,8 @@ export function bleu(translation: string, reference: string): number {
 
 /** BLEU over characters without white space, 0 … 1. */
 export function bleuOfCharacters(translation: string, reference: string): number {
-  return bleuOf([...translation.replace(/\s+/g, '')], [...reference.replace(/\s+/g, '')]);
+  const characters = (text: string) => [...splitWords(text).join('')];
+  return bleuOf(characters(translation), characters(reference));
 }
 
 function bleuOf(ours: readonly string[], theirs: readonly string[]): number {
@@ -41,8 +44,7 @@ function bleuOf(ours: readonly string[], theirs: readonly string[]): number {
  * digit precedes.
  */
 export function words13a(text: string): string[] {
-  const line = text
-    .trimEnd()
+  const line = stripTail(text)
     .replaceAll('<skipped>', '')
     .replaceAll('-\n', '')
     .replaceAll('\n', ' ')
@@ -50,11 +52,10 @@ export function words13a(text: string): string[] {
     .replaceAll('&amp;', '&')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>');
-  return ` ${line} `
+  const spaced = ` ${line} `
     .replace(/[ -&(-+/:-@[-`{-~]/gu, ' $& ')
     .replace(/([^0-9])([.,])/gu, '$1 $2 ')
     .replace(/([.,])([^0-9])/gu, ' $1 $2')
-    .replace(/([0-9])(-)/gu, '$1 $2 ')
-    .split(/\s+/)
-    .filter((word) => word !== '');
+    .replace(/([0-9])(-)/gu, '$1 $2 ');
+  return splitWords(spaced);
 }

@@ -3,6 +3,8 @@
 //
 //   P, R    shared n-grams / n-grams of the translation, of the reference; means over the lengths that both have
 //   chrF    (1 + β²)·P·R / (β²·P + R), 0 when P + R = 0
+
+import { splitWords } from '../white-space.ts';
 import { ngrams, sharedNgrams } from './ngrams.ts';
 
 const ORDER = 6;
@@ -24,5 +26,5 @@ export function chrf(translation: string, reference: string): number {
 }
 
 function charactersOf(text: string): string[] {
-  return [...text.replace(/\s+/g, '')];
+  return [...splitWords(text).join('')];
 }

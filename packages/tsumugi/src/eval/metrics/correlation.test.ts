@@ -26,6 +26,17 @@ it('ranks, where the relation is no line', () => {
   expect(spearman(x, y.toReversed())).toBeCloseTo(-1, 14);
 });
 
+it('is the same in every unit, also where squares are no numbers any more', () => {
+  // By hand: deviations −1, 0, 1 and −4/3, −1/3, 5/3: 3 / √(2 · 42/9).
+  for (const unit of [1, 1e-300, 5e-324, 1e-200, 1e200, 5e307]) {
+    const [x, y] = [[1, 2, 3].map((each) => each * unit), [1, 2, 4]];
+    expect(pearson(x, y)).toBeCloseTo(0.9819805060619659, 14);
+    expect(pearson(y, x)).toBeCloseTo(0.9819805060619659, 14);
+  }
+  // A judge's endless number beside others leaves a figure.
+  expect(pearson([2, 3, Number('9'.repeat(300))], [1, 2, 3])).toBeCloseTo(Math.sqrt(3) / 2, 12);
+});
+
 it('is undefined where nothing varies, which is no 0', () => {
   expect(pearson([1, 1, 1], [1, 2, 3])).toBeNaN();
   expect(spearman([1, 2, 3], [5, 5, 5])).toBeNaN();

@@ -23,10 +23,10 @@ export function pearson(x: readonly number[], y: readonly number[]): number {
   checkPairs(x, y);
   // A mean of equal values need not equal them, so sums of squares do not tell.
   if (isConstant(x) || isConstant(y)) return Number.NaN;
-  const [meanX, meanY] = [meanOf(x), meanOf(y)];
+  const [deviationsX, deviationsY] = [deviationsOf(x), deviationsOf(y)];
   let [xx, xy, yy] = [0, 0, 0];
   for (let i = 0; i < x.length; i++) {
-    const [dx, dy] = [x[i]! - meanX, y[i]! - meanY];
+    const [dx, dy] = [deviationsX[i]!, deviationsY[i]!];
     xx += dx * dx;
     xy += dx * dy;
     yy += dy * dy;
@@ -58,6 +58,20 @@ function checkPairs(x: readonly number[], y: readonly number[]): void {
         fields: { index: odd },
       },
     );
+}
+
+/** From the mean, in a unit of which the largest is about 1: squares of the values themselves may be no numbers (1e300), or 0. */
+function deviationsOf(values: readonly number[]): number[] {
+  const scaled = inUnits(values);
+  const mean = meanOf(scaled);
+  return inUnits(scaled.map((value) => value - mean));
+}
+
+/** The values over a power of two, which rounds nothing, so that the largest is about 1. */
+function inUnits(values: readonly number[]): number[] {
+  const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const unit = 2 ** Math.max(-1022, Math.min(1023, Math.floor(Math.log2(most))));
+  return values.map((value) => value / unit);
 }
 
 function meanOf(values: readonly number[]): number {

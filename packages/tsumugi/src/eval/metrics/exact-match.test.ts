@@ -18,3 +18,8 @@ it('reads a target in the form that answers are read in', () => {
   expect(readTarget('ＡＢＣ１２ｶﾅ')).toBe('ABC12カナ');
   expect(exactMatch(readAnswer('ABC12カナ'), readTarget('ＡＢＣ１２ｶﾅ'))).toBe(1);
 });
+
+it('strips as Python does', () => {
+  expect(readAnswer('\x85\x1cA\u3000')).toBe('A');
+  expect(readAnswer('\ufeffA')).toBe('\ufeffA');
+});

@@ -3,6 +3,7 @@
 //   precision  distinct lines of the answer that are expected / distinct lines of the answer
 //   recall     distinct lines of the answer that are expected / expected lines
 //   set_f1     2·precision·recall / (precision + recall), 0 when both are 0
+import { strip } from '../white-space.ts';
 
 /** set_f1 of an answer of one item per line, 0 … 1. An empty text is one empty line. */
 export function setF1(answer: string, target: string): number {
@@ -16,5 +17,5 @@ export function setF1(answer: string, target: string): number {
 }
 
 function linesOf(text: string): string[] {
-  return text.split('\n').map((line) => line.trim());
+  return text.split('\n').map(strip);
 }

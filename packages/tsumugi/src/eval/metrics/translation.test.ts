@@ -54,3 +54,15 @@ it.each([
 ])('splits %j', (text, words) => {
   expect(words13a(text).join(' ')).toBe(words);
 });
+
+it('takes for white space what Python takes for it', () => {
+  // str.split() of CPython 3.11: U+001C … U+001F and U+0085 separate; U+FEFF, U+180E and U+200B do not.
+  for (const space of ['\x1c', '\x1f', '\x85', '\xa0', '\u2028', '\u3000']) {
+    expect(words13a(`a${space}b${space}`)).toEqual(['a', 'b']);
+    expect([chrf(`a${space}b`, 'ab'), bleuOfCharacters(`a${space}b`, 'ab')]).toEqual([1, 1]);
+  }
+  for (const letter of ['\ufeff', '\u180e', '\u200b']) {
+    expect(words13a(`a${letter}b`)).toHaveLength(1);
+    expect(chrf(`a${letter}b`, 'ab')).toBeLessThan(1);
+  }
+});

@@ -31,7 +31,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   'lindera-wasm-nodejs-ipadic': /^eval\/m-ifeval\//,
   sharp: /^gan\/images\/picture\.ts$/,
   'xz-decompress': /^text\//,
-  zod: /^(cli|run|serve|store)\/|[/-](config|manifest)\.ts$/,
+  zod: /^(cli|run|serve|store)\/|^base\/issue-text|[/-](config|manifest)\.ts$/,
 };
 
 const statement = /^(?:import|export)\b[^'";]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm;

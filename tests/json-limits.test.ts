@@ -13,7 +13,7 @@ const own: Readonly<Record<string, string>> = {
   'store/safetensors/duplicate-keys.ts': 'one text in quotes, of a header that was counted',
   'gan/scores/js-literal.ts': 'one text in quotes',
   'gan/data/npm-pack.ts': 'what npm printed',
-  'cli/main.ts': 'package.json of tsumugi',
+  'base/own-files.ts': 'package.json of tsumugi',
   'cli/settings.ts': 'a value of the command line',
   'run/open-run.ts': 'what was made a moment before',
   'eval/m-ifeval/format.ts': 'a text that a model wrote, which is judged and not kept',

@@ -5,6 +5,7 @@ import { type BigIntStats, closeSync, fstatSync, openSync, statSync } from 'node
 import { setImmediate } from 'node:timers/promises';
 import { DataError } from './errors.ts';
 import { isSettled, recordedHash, recordHash, stampOf } from './hash-record.ts';
+import { cannotRead } from './read-file.ts';
 import { pieces, sha256 } from './sha256.ts';
 import { walkFiles } from './walk-files.ts';
 
@@ -85,11 +86,6 @@ function open(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new DataError(
-      missing ? 'no-such-file' : 'cannot-read',
-      missing ? `${path} does not exist` : `${path} cannot be read: ${(cause as Error).message}`,
-      { remedy: missing ? 'Check the path.' : 'Check the path and its permissions.', fields: { path }, cause },
-    );
+    throw cannotRead(path, cause);
   }
 }

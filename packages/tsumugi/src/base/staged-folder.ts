@@ -57,7 +57,7 @@ export class StagedFolder implements Disposable {
     sweep(this.place, prefix);
     const found = statSync(this.place, { throwIfNoEntry: false });
     if (found && !(found.isDirectory() && (readdirSync(this.place).length === 0 || mayReplace(this.place))))
-      throw new DataError('place-taken', `${target} exists and is not something this would have written`, {
+      throw new DataError('place-taken', `${target} ${found.isDirectory() ? 'holds something else' : 'is a file'}`, {
         remedy: 'Name another folder to write to, or remove it yourself.',
         fields: { path: target },
       });

@@ -1,7 +1,8 @@
 // The one way to find the files of a folder. Names are read as bytes, so that one in another encoding is not lost;
 // a folder is entered once, known by its inode, so that links in a circle end; what is left out is named with the reason.
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { absence } from './absence.ts';
 import { DataError } from './errors.ts';
 
 export interface WalkedFile {
@@ -94,8 +95,9 @@ export function walkFiles(folder: string): Walk {
 }
 
 function unreadable(folder: string, cause?: unknown): DataError {
-  return new DataError('unreadable-folder', `the folder ${folder} cannot be read`, {
-    remedy: 'check that it is there, that it is a folder, and its permissions',
+  const gone = existsSync(folder) ? undefined : absence(folder);
+  return new DataError('unreadable-folder', `the folder ${folder} ${gone?.fault ?? 'cannot be read'}`, {
+    remedy: gone?.remedy ?? 'check that it is a folder, and its permissions',
     fields: { folder },
     cause,
   });

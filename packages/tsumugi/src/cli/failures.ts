@@ -3,19 +3,21 @@
 import type { Writable } from 'node:stream';
 import { UserError } from '../base/index.ts';
 
-const systemFaults: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  ENOENT: 'no such file or folder',
-  ENOTDIR: 'a part of the path is no folder',
-  EISDIR: 'that is a folder',
-  EEXIST: 'something else is there already',
-  EMFILE: 'too many open files',
-  ELOOP: 'its links lead in a circle',
-  ENAMETOOLONG: 'the name is too long',
+/** Code of the system → what it means, and what to do. */
+const systemFaults: Readonly<Record<string, readonly [fault: string, remedy: string]>> = {
+  EACCES: ['permission denied', 'Change its permissions, or name another place.'],
+  EPERM: ['not permitted', 'Change its permissions, or name another place.'],
+  EROFS: ['the file system is read-only', 'Name a place that can be written to.'],
+  ENOSPC: ['the disk is full', 'Make room on it, and run the command again.'],
+  EDQUOT: ['the disk quota is used up', 'Make room, and run the command again.'],
+  ENOENT: ['no such file or folder', 'Check the path.'],
+  ENOTDIR: ['a part of the path is no folder', 'Check the path.'],
+  EISDIR: ['that is a folder', 'Name a file.'],
+  EEXIST: ['something else is there already', 'Name another place, or remove it yourself.'],
+  EMFILE: ['too many open files', 'Raise the limit (ulimit -n), and run the command again.'],
+  ELOOP: ['its links lead in a circle', 'Mend the links.'],
+  ENAMETOOLONG: ['the name is too long', 'Choose a shorter one.'],
+  EIO: ['the disk reports a fault', 'Check the disk, or name a place on another one.'],
 };
 
 /** What an error means to a person, when it is a mistake or a fault of the surroundings; undefined for a bug. */
@@ -29,7 +31,7 @@ function explanation(error: unknown): string | undefined {
     return error.message;
   const { code, path } = error as NodeJS.ErrnoException;
   const fault = code === undefined ? undefined : systemFaults[code];
-  return fault === undefined ? undefined : `${path === undefined ? '' : `${path}: `}${fault}`;
+  return fault && `${path === undefined ? '' : `${path}: `}${fault[0]}\n  → ${fault[1]}`;
 }
 
 /** Writes the error for a person and returns the exit code. */

@@ -119,7 +119,13 @@ describe('errors', () => {
       'a fault of the system',
       Object.assign(new Error('EACCES: permission denied, mkdir /x'), { code: 'EACCES', path: '/x' }),
       2,
-      'error: /x: permission denied\n',
+      'error: /x: permission denied\n  → Change its permissions, or name another place.\n',
+    ],
+    [
+      'what could not be closed after it had failed',
+      new SuppressedError(new Error('close'), new UserError('x', 'the first failure'), ''),
+      2,
+      'error: the first failure\n',
     ],
     [
       'an addon that is not built',

@@ -91,10 +91,12 @@ function resolveFromHere(): Disposable {
 }
 
 async function importRecipe(path: string): Promise<Recipe> {
-  const shown = relative('', path);
-  const refuse = (problem: string, cause?: unknown) =>
+  const inside = relative('', path);
+  const shown = inside.startsWith('..') ? path : inside;
+  const form = 'A recipe file ends with `export default defineRecipe({ … })`, see docs/recipes.md.';
+  const refuse = (problem: string, remedy = form, cause?: unknown) =>
     new DataError('bad-recipe', `${shown}: ${problem}`, {
-      remedy: 'A recipe file ends with `export default defineRecipe({ … })`, see docs/recipes.md.',
+      remedy,
       fields: { path },
       cause,
     });
@@ -103,7 +105,8 @@ async function importRecipe(path: string): Promise<Recipe> {
     using _hooks = resolveFromHere();
     module = (await import(pathToFileURL(path).href)) as { default?: unknown };
   } catch (error) {
-    throw refuse(`it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, error);
+    const problem = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+    throw refuse(problem, 'Correct the file; with --debug, the error says where in it.', error);
   }
   const fault = faultOf(module.default);
   if (fault !== undefined) throw refuse(fault);

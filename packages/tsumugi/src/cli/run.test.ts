@@ -92,15 +92,15 @@ it.each([
 it.each([
   ['export const recipe = 1;', 'it has no default export'],
   ['export default { name: "x", summary: "y", config: {} };', 'its recipe has no "stages" (a function)'],
-  ['throw new Error("on purpose");', 'it cannot be loaded: on purpose'],
-  ['import "tsumugi/nothing"; export default 1;', 'it cannot be loaded: '],
-])('refuses a file that is no recipe: %s', async (content, message) => {
+  ['throw new Error("on purpose");', 'it cannot be loaded: on purpose', '--debug'],
+  ['import "tsumugi/nothing"; export default 1;', 'it cannot be loaded: ', '--debug'],
+])('refuses a file that is no recipe: %s', async (content, message, remedy = 'docs/recipes.md') => {
   const path = place(`wrong-${sha256(content).slice(0, 8)}.ts`); // a module is loaded once
   writeFileSync(path, content);
   const { code, stderr } = await run(path, '--out', place('out'));
   expect(code).toBe(2);
   expect(stderr).toContain(message);
-  expect(stderr).toContain('docs/recipes.md');
+  expect(stderr).toContain(remedy);
   expect(existsSync(place('out'))).toBe(false);
 });
 

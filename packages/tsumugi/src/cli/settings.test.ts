@@ -71,7 +71,7 @@ describe('applySettings', () => {
     [{ rate: 1 }, ['steps.more=1'], '"steps" has no settings inside'],
     [{ rate: 1 }, ['toString=1'], 'there is no setting "toString"'],
     [{ rate: 'fast' }, [], 'rate: expected a number, got "fast"'],
-    [{}, [], 'rate: expected a number, got nothing'],
+    [{}, [], 'rate is missing\n  → Write --set rate=…'],
     [[], [], 'expected a JSON object'],
   ])('refuses %j with %j', (config, sets, message) => {
     expect(refusal(config, ...sets)).toContain(message);

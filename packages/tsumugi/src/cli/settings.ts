@@ -60,6 +60,11 @@ export function applySettings<S extends z.ZodObject>(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const path = issue.path.map(String);
+  if (valueAt(tree, path) === undefined)
+    throw new ConfigError('missing-setting', `${where}: ${path.join('.')} is missing`, {
+      remedy: `Write --set ${path.join('.')}=…`,
+      fields: { key: path.join('.') },
+    });
   throw new ConfigError('bad-setting', `${where}: ${path.join('.')}: ${describeIssue(issue, valueAt(tree, path))}`, {
     remedy: `Correct it there, or write --set ${path.join('.')}=…`,
     fields: { key: path.join('.'), issues: parsed.error.issues },

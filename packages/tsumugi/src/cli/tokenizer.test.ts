@@ -112,8 +112,8 @@ describe('tokenizer train and info', () => {
   });
 
   it.each([
-    ['a tokenizer', () => trained, 'exists and is not something this would have written'],
-    ['a file', () => join(folder, 'text.txt'), 'exists and is not something'],
+    ['a tokenizer', () => trained, 'holds something else'],
+    ['a file', () => join(folder, 'text.txt'), 'is a file'],
     ['a place below a file', () => join(folder, 'text.txt', 'x'), 'something else is there that is no folder'],
     ['a place that cannot be made', () => '/proc/tsumugi/x', 'cannot be written'],
   ])('refuse %s as --out before the text is read', async (_, out, message) => {

@@ -1,8 +1,7 @@
 // The published `config.json` of PLaMo 2: keys, defaults of the published config class, and what follows from them.
 // Source: pfnet/plamo-2-1b config.json and modeling_plamo.py (spec sections 1.2, 1.3, 2.1).
 import { z } from 'zod';
-import { ConfigError, editDistance, invariant } from '../base/index.ts';
-import { issueText } from '../store/index.ts';
+import { ConfigError, editDistance, invariant, issueText } from '../base/index.ts';
 import { numElements } from '../torch/index.ts';
 
 const count = z
@@ -97,7 +96,7 @@ export function parseConfig(json: unknown, where = 'config.json'): Plamo2Config 
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw new ConfigError('bad-config', `${where}: ${issueText(issue, record)}`, {
-      remedy: 'Correct the value, or get the file again from where the model came from.',
+      remedy: `Correct the value${where.endsWith('.json') ? ', or get the file again from where the model came from' : ''}.`,
       fields: { issues: parsed.error.issues },
     });
   }

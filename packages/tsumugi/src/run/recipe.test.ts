@@ -309,7 +309,9 @@ describe('a recipe that is wrong', () => {
     );
     expect(await steps(() => [count.step('count', {}, { words: list })])).toContain('"count" takes "words" as words, which is not made before it'); // biome-ignore format: one line
     expect(() => words.step('a b', {}, { text: source() })).toThrow(/cannot be called "a b"/);
-    expect(() => count.step('count', { steps: -1 }, { words: list })).toThrow(/step "count": steps: /);
+    expect(() => count.step('count', { steps: -1 }, { words: list })).toThrow(
+      'step "count": "steps" is -1, expected a whole number',
+    );
   });
 
   it('does not compile with an input of the wrong kind', () => {

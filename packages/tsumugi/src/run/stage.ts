@@ -2,7 +2,7 @@
 // stage with its settings and named inputs. What a stage makes has a kind, a word such as "tokenizer" that is also a type,
 // so that a step given the wrong input does not compile.
 import type { z } from 'zod';
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, issueText } from '../base/index.ts';
 import type { Json } from '../store/index.ts';
 import { toJson } from './changes.ts';
 import type { ProgressStream } from './progress.ts';
@@ -159,7 +159,7 @@ export function defineStage<const Kind extends string, const K extends InputKind
       const parsed = spec.config.safeParse(config);
       if (!parsed.success) {
         const issue = parsed.error.issues[0]!;
-        throw new ConfigError('bad-setting', `step "${name}": ${[...issue.path, issue.message].join(': ')}`, {
+        throw new ConfigError('bad-setting', `step "${name}": ${issueText(issue, config)}`, {
           remedy: `Correct the settings that the recipe gives to ${spec.name}.`,
           fields: { step: name, issues: parsed.error.issues },
         });

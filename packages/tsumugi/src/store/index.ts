@@ -33,7 +33,6 @@ export {
   scoreCheckpoint,
 } from './checkpoint/index.ts';
 export { type Gguf, type GgufScalar, type GgufValue, readGguf } from './gguf/index.ts';
-export { issueText } from './issue-text.ts';
 export { canonicalJson, type Json, readJson, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
 export { requireWeights } from './require-weights.ts';

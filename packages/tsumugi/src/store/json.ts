@@ -1,7 +1,6 @@
 // JSON files: read with errors that name the file and the place, written whole or not at all.
 import type { z } from 'zod';
-import { FormatError, readJsonValue, writeFileAtomic } from '../base/index.ts';
-import { issueText } from './issue-text.ts';
+import { FormatError, issueText, readJsonValue, writeFileAtomic } from '../base/index.ts';
 
 const remedy = 'Correct the file, or fetch or make it again.';
 

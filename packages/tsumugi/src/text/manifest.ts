@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { DataError, FormatError, readJsonValue } from '../base/index.ts';
+import { DataError, FormatError, issueText, readJsonValue } from '../base/index.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from './limits.ts';
 
@@ -61,8 +61,12 @@ export type Split = 'train' | 'heldOut';
 export function readManifest(folder: string): Manifest {
   const path = join(folder, MANIFEST_FILE);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
-    throw new DataError('no-shards', `${folder} is not a folder of token shards: it has no ${MANIFEST_FILE}`, {
-      remedy: 'prepare the text first (tsumugi data), or name the folder that this wrote',
+    const found = statSync(folder, { throwIfNoEntry: false });
+    const fault = !found
+      ? 'does not exist'
+      : `is not a folder of token shards: it ${found.isDirectory() ? `has no ${MANIFEST_FILE}` : 'is a file'}`;
+    throw new DataError('no-shards', `${folder} ${fault}`, {
+      remedy: 'prepare the text first (tsumugi data prepare), or name the folder that this wrote',
       fields: { folder },
     });
   }
@@ -80,6 +84,5 @@ export function readManifest(folder: string): Manifest {
     if (fingerprintOf(data) === data.fingerprint) return data;
     throw malformed('its fingerprint is not that of what it says, or it was written by another version');
   }
-  const issue = parsed.error.issues[0]!;
-  throw malformed(`${issue.path.length > 0 ? `"${issue.path.join('.')}": ` : ''}${issue.message}`, parsed.error);
+  throw malformed(issueText(parsed.error.issues[0]!, value), parsed.error);
 }

@@ -133,10 +133,14 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
   using writer = new ShardWriter(staged.path, shardTokens);
   const kept = await writeDocuments(corpus, writer, options, fraction);
   const fingerprint = fingerprintOf(origin);
-  if (fingerprintOf({ ...origin, sources: await corpus.sources() }) !== fingerprint)
-    throw new DataError('input-changed', 'the text changed while it was read', {
+  const now = await corpus.sources();
+  if (fingerprintOf({ ...origin, sources: now }) !== fingerprint) {
+    const changed = now.find(({ sha256 }, i) => sha256 !== origin.sources[i]?.sha256)?.path ?? 'the text';
+    throw new DataError('input-changed', `${changed} changed while it was read`, {
       remedy: 'prepare it again once nothing writes to it',
+      fields: { path: changed },
     });
+  }
   const manifest: Manifest = {
     format: 'tsumugi-token-shards',
     version: 1,

@@ -16,7 +16,11 @@ export class MappedFile {
     try {
       this.#mapping = native().mapFile(path);
     } catch (error) {
-      throw new DataError('cannot-open', `cannot open ${(error as Error).message}`, { fields: { path }, cause: error });
+      throw new DataError('cannot-open', `cannot open ${(error as Error).message}`, {
+        remedy: 'Check the path and its permissions.',
+        fields: { path },
+        cause: error,
+      });
     }
   }
 

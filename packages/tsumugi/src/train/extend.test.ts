@@ -169,7 +169,7 @@ describe('bad input', () => {
       /no document is as long as the context of 4,096.*\n/,
     );
     await refused({ model: '/nowhere' }, /does not exist/);
-    await refused({ mix: [{ data: '/nowhere' }] }, /not a folder of token shards/);
+    await refused({ mix: [{ data: '/nowhere' }] }, /\/nowhere does not exist/);
     await refused({ phases: [{ contextLength: 64, steps: 1, batchSize: 10 ** 6 }] }, /will need about .* of memory/);
   });
 

@@ -1,6 +1,6 @@
 // A recipe that is cut off, and what happens to it between two looks: nothing more is begun, nothing is lost, and what is said
 // of it is what was done.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -33,6 +33,24 @@ it('begins nothing more, and keeps what was made and saved, also when it was to 
   expect(log).toEqual(['count from 0']);
   expect(readdirSync(join(out(), 'artefacts'))).toHaveLength(3); // two of count
   expect(readdirSync(join(out(), 'count', 'checkpoints'))).toEqual(['step-000000002']);
+});
+
+it('begins nothing more when a signal comes after a step has looked for the last time', async () => {
+  trouble.during = () => void process.emit('SIGINT', 'SIGINT');
+  const { interrupted, report } = await run({ twice: true });
+  expect(interrupted).toBe(true);
+  expect(states(report)).toEqual(['words made', 'count made', 'again waiting']);
+  expect(log).toEqual(['words', 'count from 0']);
+});
+
+it('leaves what is somebody’s own where it would put a link', async () => {
+  mkdirSync(join(out(), 'artefacts'), { recursive: true });
+  writeFileSync(join(out(), 'recipe.json'), '{"format":"tsumugi-recipe","version":1,"recipe":"toy"}');
+  mkdirSync(join(out(), 'words'));
+  writeFileSync(join(out(), 'words', 'mine.txt'), 'mine');
+  const { report } = await run();
+  expect(states(report)).toEqual(['words made', 'count made']);
+  expect(readFileSync(join(out(), 'words', 'mine.txt'), 'utf8')).toBe('mine');
 });
 
 it('says in its events whether it goes on', async () => {

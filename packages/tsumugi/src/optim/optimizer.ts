@@ -138,7 +138,7 @@ export abstract class Optimizer implements Disposable {
   /**
    * Copies a saved state in; training goes on bit for bit. Nothing is changed when the state does not fit.
    *
-   * @throws CheckpointError naming a parameter without state, a state of another shape, or one that belongs to nothing
+   * @throws CheckpointError naming a parameter without state or with an impossible step, a state of another shape, or one that belongs to nothing
    */
   loadState(saved: OptimizerState): void {
     const slots = this.#slots;
@@ -152,6 +152,8 @@ export abstract class Optimizer implements Disposable {
     for (const { path, parameter } of slots) {
       const step = saved.steps[path];
       if (step === undefined) refuse('missing-tensor', `the optimizer's state lacks "${path}"`, path);
+      if (!Number.isSafeInteger(step) || step! < 0)
+        refuse('bad-step', `the optimizer's state gives "${path}" ${step} updates, which is no count`, path);
       for (const kind of step === 0 ? [] : this.#kinds) {
         const name = `${kind}.${path}`;
         const tensor = saved.tensors[name];

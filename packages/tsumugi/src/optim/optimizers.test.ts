@@ -276,6 +276,8 @@ describe('state', () => {
       expect(attempt({ 'exp_avg.gamma': zero })).toThrow(/holds "exp_avg.gamma"/);
       expect(attempt({}, { weight: 1 })).toThrow(/lacks "bias"/);
       expect(attempt({}, { weight: 1 })).toThrow(CheckpointError);
+      for (const odd of [-1, 1.5, Number.NaN])
+        expect(attempt({}, { weight: 1, bias: odd })).toThrow(`gives "bias" ${odd} updates, which is no count`);
       expect(optimizer.state().tensors['exp_avg.weight']!.tolist()).toEqual(before);
     });
   });

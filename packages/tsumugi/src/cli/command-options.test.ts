@@ -1,0 +1,264 @@
+// Every option of the commands that have no table elsewhere reaches something: two calls that differ in one option alone give
+// another output, or it is refused by name. An option without a row fails. Those of `eval` and `gan` are in eval-options.test.ts
+// and gan-options.test.ts.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sha256File } from '../base/index.ts';
+import { TinyModel } from '../lm/tiny-model.ts';
+import { embeddedText } from '../text/index.ts';
+import { multipliesBfloat16, tinyModel } from '../train/testing.ts';
+import { runCli } from './testing.ts';
+
+let home: string;
+const models: TinyModel[] = [];
+const at = (...names: string[]) => join(home, ...names);
+
+type Given = Record<string, readonly string[] | undefined>;
+/** Options → words of a command line. */
+const words = (given: Given) =>
+  Object.entries(given).flatMap(([name, values]) => (values === undefined ? [] : [`--${name}`, ...values]));
+
+const textBase = () => ({ text: [at('text.txt')], 'document-characters': ['800'] });
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-command-options-'));
+  models.push(new TinyModel(1), new TinyModel(2));
+  const novel = readFileSync(embeddedText()[1]!, 'utf8');
+  writeFileSync(at('text.txt'), novel.slice(0, 12_000));
+  writeFileSync(at('other.txt'), novel.slice(12_000, 24_000));
+  writeFileSync(at('rows.jsonl'), [1, 2, 3].map((i) => `${JSON.stringify({ text: novel.slice(i * 3000, i * 3000 + 3000), body: novel.slice(20_000 + i * 3000, 23_000 + i * 3000) })}\n`).join('')); // biome-ignore format: one expression
+  writeFileSync(at('kanji.txt'), Buffer.from('c6fccbdcb9f1b7fbcba1', 'hex')); // 日本国憲法 in EUC-JP
+  for (const [name, size] of [['tokenizer', '420'], ['tokenizer-2', '460']] as const) // biome-ignore format: pairs
+    await done('tokenizer', 'train', ...words({ ...textBase(), 'vocabulary-size': [size], out: [at(name)] }));
+  const data = (name: string, more: Given = {}) =>
+    done('data', 'prepare', ...words({ ...textBase(), tokenizer: [at('tokenizer')], 'held-out': ['0.2'], out: [at(name)], ...more })); // biome-ignore format: one expression
+  await data('data');
+  await data('data-2', { text: [at('other.txt')] });
+  for (const [name, more] of [['base', ''], ['base-2', 'seed=1']] as const) // biome-ignore format: pairs
+    await done('pretrain', ...words({ ...pretrainBase(), out: [at(name)], set: [...tiny, ...(more ? [more] : [])] }));
+  writeFileSync(at('settings.json'), JSON.stringify({ learningRate: 0.5 }));
+}, 120_000);
+afterAll(() => {
+  for (const each of models) each[Symbol.dispose]();
+  rmSync(home, { recursive: true, force: true });
+});
+const done = async (...args: string[]) => expect((await runCli(args)).code, args.join(' ')).toBe(0);
+const tiny = [`modelChanges=${JSON.stringify(tinyModel)}`, ...['steps=1', 'contextLength=48', 'batchSize=2', 'evaluateEvery=0']]; // biome-ignore format: one expression
+const pretrainBase = (): Given => ({ data: [at('data')], tokenizer: [at('tokenizer')], set: tiny });
+
+interface Seen {
+  code: number;
+  stdout: string;
+  stderr: string;
+  /** What it made: hashes of the files that hold content. */
+  files: string[];
+}
+
+let runs = 0;
+async function see(command: readonly string[], given: Given, stdin: string): Promise<Seen> {
+  const out = given['out']?.[0];
+  const { code, stdout, stderr } = await runCli([...command, ...words(given)], stdin);
+  const content = out !== undefined && existsSync(out) ? readdirSync(out, { recursive: true }).map(String).sort() : [];
+  const files = content
+    .filter((name) => /tokens-\d+\.bin$|tokenizer\.jsonl$|safetensors$/.test(name))
+    .map((name) => `${name.replace(/.*\//, '')} ${sha256File(join(out!, name))}`);
+  // Without the place, and what the clock says.
+  const same = (text: string) =>
+    (out === undefined ? text : text.replaceAll(out, 'OUT')).replace(/("\w*(?:seconds|PerSecond)":|in )[\d.]+/g, '$10');
+  return { code, stdout: same(stdout), stderr, files };
+}
+
+const content = ({ code, stdout, files }: Seen) => ({ code, stdout, files });
+
+/** What is given instead of the command's usual options, and beside it; the message when it is refused. */
+interface Row {
+  change: Given;
+  beside?: Given;
+  refused?: RegExp;
+  /** It is taken for the sake of uniformity alone, and changes nothing. */
+  idle?: true;
+  /** The output is JSON then. */
+  json?: true;
+}
+interface Command {
+  words: readonly string[];
+  usual: () => Given;
+  makes?: true;
+  stdin?: string;
+  rows: () => Record<string, Row>;
+}
+
+const json: Row = { change: { json: [] }, json: true };
+const anyway: Row = { change: { json: [] }, idle: true };
+const device: Row = { change: { device: ['gpu'] }, refused: /--device.*gpu/ };
+const reading = (): Record<string, Row> => ({
+  text: { change: { text: [at('other.txt')] } },
+  field: { change: { field: ['body'] }, beside: { text: [at('rows.jsonl')] } },
+  // EUC-JP so short that it is not told from Shift_JIS: refused unless it is named (text-stages.test.ts has what it reads).
+  encoding: { change: { encoding: ['utf-8'] }, beside: { text: [at('kanji.txt')] }, refused: /not UTF-8|utf-8/i },
+  'document-characters': { change: { 'document-characters': ['100'] } },
+});
+const sampling = (): Record<string, Row> => ({
+  model: { change: { model: [models[1]!.folder] } },
+  device,
+  // Weights of few bits move the bounds between what is drawn a little: it shows in a long text.
+  dtype: multipliesBfloat16()
+    ? { change: { dtype: ['bfloat16'] }, beside: { seed: ['9'], 'max-tokens': ['300'] } }
+    : { change: { dtype: ['float64'] }, refused: /--dtype: expected one of float32, bfloat16/ },
+  'max-tokens': { change: { 'max-tokens': ['5'] } },
+  temperature: { change: { temperature: ['0'] } },
+  'top-k': { change: { 'top-k': ['1'] } },
+  'top-p': { change: { 'top-p': ['0.05'] } },
+  'min-p': { change: { 'min-p': ['1'] } },
+  'repetition-penalty': { change: { 'repetition-penalty': ['100'] } },
+  seed: { change: { seed: ['1'] } },
+});
+
+const commands: Record<string, Command> = {
+  'tokenizer train': {
+    words: ['tokenizer', 'train'],
+    makes: true,
+    usual: () => ({ ...textBase(), 'vocabulary-size': ['420'] }),
+    rows: () => ({
+      ...reading(),
+      'vocabulary-size': { change: { 'vocabulary-size': ['440'] } },
+      json,
+    }),
+  },
+  'tokenizer encode': {
+    words: ['tokenizer', 'encode'],
+    usual: () => ({ tokenizer: [at('tokenizer')] }),
+    stdin: '{"text":"吾輩は<|plamo:eos|>猫である。名前はまだ無い。"}\n',
+    rows: () => ({
+      tokenizer: { change: { tokenizer: [at('tokenizer-2')] } },
+      bos: { change: { bos: [] } },
+      safe: { change: { safe: [] } },
+      json: anyway,
+    }),
+  },
+  'tokenizer decode': {
+    words: ['tokenizer', 'decode'],
+    usual: () => ({ tokenizer: [at('tokenizer')] }),
+    stdin: `${JSON.stringify({ ids: [1, ...Array.from({ length: 40 }, (_, i) => 380 + i)] })}\n`,
+    rows: () => ({
+      tokenizer: { change: { tokenizer: [at('tokenizer-2')] } },
+      'skip-special': { change: { 'skip-special': [] } },
+      json: anyway,
+    }),
+  },
+  'tokenizer info': {
+    words: ['tokenizer', 'info'],
+    usual: () => ({ ...textBase(), tokenizer: [at('tokenizer')] }),
+    rows: () => ({
+      ...reading(),
+      tokenizer: { change: { tokenizer: [at('tokenizer-2')] } },
+      json,
+    }),
+  },
+  'data prepare': {
+    words: ['data', 'prepare'],
+    makes: true,
+    usual: () => ({ ...textBase(), tokenizer: [at('tokenizer')], 'held-out': ['0.2'] }),
+    rows: () => ({
+      ...reading(),
+      tokenizer: { change: { tokenizer: [at('tokenizer-2')] } },
+      'held-out': { change: { 'held-out': ['0.5'] } },
+      seed: { change: { seed: ['1'] } },
+      json,
+    }),
+  },
+  'data info': { words: ['data', 'info'], usual: () => ({}), rows: () => ({ json }) },
+  generate: {
+    words: ['generate'],
+    usual: () => ({ model: [models[0]!.folder], prompt: ['吾輩は猫'], 'max-tokens': ['24'], temperature: ['1'] }),
+    rows: () => ({
+      ...sampling(),
+      prompt: { change: { prompt: ['山'] } },
+      stop: { change: { stop: Array.from('猫犬鳥山川海月日火水木金土人名前吾輩はがをにでとのもへ') } },
+      special: { change: { special: [] }, beside: { prompt: ['<|plamo:op|>猫'], json: [] } },
+      json,
+    }),
+  },
+  chat: {
+    words: ['chat'],
+    usual: () => ({ model: [models[0]!.folder], 'max-tokens': ['24'], temperature: ['1'], 'top-p': ['1'] }),
+    stdin: '吾輩は\n犬\n山\n鳥\n',
+    rows: () => ({
+      ...sampling(),
+      stop: { change: { stop: Array.from('猫犬鳥山川海月日火水木金土人名前吾輩はがをにでとのもへ') } },
+      json,
+    }),
+  },
+  score: {
+    words: ['score'],
+    usual: () => ({ model: [models[0]!.folder] }),
+    // Long enough that the types differ in the last digits of some.
+    stdin: `${JSON.stringify({ ids: Array.from({ length: 60 }, (_, i) => 260 + ((7 * i) % 50)) })}\n`,
+    rows: () => ({
+      model: { change: { model: [models[1]!.folder] } },
+      device,
+      dtype: { change: { dtype: ['float64'] } },
+      json: anyway,
+    }),
+  },
+  pretrain: {
+    words: ['pretrain'],
+    makes: true,
+    usual: pretrainBase,
+    rows: () => ({
+      config: { change: { config: [at('settings.json')] } },
+      set: { change: { set: [...tiny, 'seed=1'] } },
+      data: { change: { data: [at('data-2')] } },
+      tokenizer: { change: { tokenizer: [at('tokenizer-2')] }, refused: /another tokenizer/ },
+      resume: { change: { resume: [] }, beside: { out: [at('base')] } }, // without it, the run there is in the way
+      json,
+    }),
+  },
+  extend: {
+    words: ['extend'],
+    makes: true,
+    usual: () => ({
+      model: [at('base', 'model')],
+      data: [at('data')],
+      set: ['phases=[{"contextLength":48,"steps":1}]'],
+    }),
+    rows: () => ({
+      config: { change: { config: [at('settings.json')] } },
+      set: { change: { set: ['phases=[{"contextLength":48,"steps":1}]', 'learningRate=0.1'] } },
+      model: { change: { model: [at('base-2', 'model')] } },
+      data: { change: { data: [at('data-2')] } },
+      resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "extend"/ },
+      json,
+    }),
+  },
+};
+it.each(Object.keys(commands))('tsumugi %s hears each of its options', async (name) => {
+  const { words: command, usual, makes, stdin = '', rows } = commands[name]!;
+  const line = name === 'data info' ? [...command, at('data')] : command;
+  const place = (): Given => (makes ? { out: [at(`out-${runs++}`)] } : {});
+  const table = rows();
+  const { stdout: help } = await runCli([...command, '--help']);
+  const [, listed] = help.split('\nOptions:\n');
+  const known = [...listed!.split('\n\n')[0]!.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, flag]) => flag!);
+  expect([...Object.keys(table), ...(makes ? ['out'] : [])].sort(), name).toEqual(known.sort());
+  const plain = await see(line, { ...usual(), ...place() }, stdin);
+  expect([plain.code, plain.stderr]).toEqual([0, makes ? expect.any(String) : '']);
+  // Twice the same, so that a difference is the option's.
+  expect(content(await see(line, { ...usual(), ...place() }, stdin))).toEqual(content(plain));
+  if (makes) expect(plain.files).not.toEqual([]);
+  for (const [option, { change, beside = {}, refused, idle, json: asJson }] of Object.entries(table)) {
+    const changed = await see(line, { ...usual(), ...place(), ...beside, ...change }, stdin);
+    expect([option, changed.code, changed.stderr]).toEqual([option, refused ? 2 : 0, expect.any(String)]);
+    if (refused) {
+      expect(changed.stderr, option).toMatch(refused);
+      continue;
+    }
+    const without =
+      Object.keys(beside).length === 0 ? plain : await see(line, { ...usual(), ...place(), ...beside }, stdin);
+    if (idle) expect(content(changed), option).toEqual(content(without));
+    else expect(content(changed), option).not.toEqual(content(without));
+    if (asJson) expect(JSON.parse(changed.stdout.split('\n')[0]!), option).toBeTypeOf('object');
+  }
+});

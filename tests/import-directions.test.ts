@@ -25,6 +25,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
 /** Package → the files that may import it. What comes from outside is checked by zod there, and nowhere else. */
 const packages: Readonly<Record<string, RegExp>> = {
   '@tsumugi/native': /^torch\//,
+  '@tsumugi/native/lib/cache-folder.js': /^base\/cache-folder\.ts$/,
   'eld/small': /^eval\/m-ifeval\//,
   hyparquet: /^text\//,
   'hyparquet-compressors': /^text\//,

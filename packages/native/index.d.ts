@@ -99,6 +99,8 @@ export interface NativeDescription {
   coreType?: string;
   /** Variables that are set before loading. */
   environment: Record<string, string>;
+  /** What makes the addon: `npm run setup` in the checkout, `npx tsumugi setup` where npm installed this. */
+  setupCommand: string;
   /** What stands in the way of loading, one sentence each. */
   failures: string[];
 }
@@ -107,3 +109,30 @@ export interface NativeDescription {
 export function load(): NativeModule;
 /** What was found, without loading anything. */
 export function describe(): NativeDescription;
+
+/** A step that a setup takes before the addon's. */
+export interface SetupPackages {
+  areCurrent(): boolean;
+  install(progress: { step(text: string, detail?: string): void; done(text: string): void }): Promise<void>;
+}
+
+export interface SetupOptions {
+  /** Where it is told what happens; standard error unless given. */
+  output?: { write(text: string): unknown; isTTY?: boolean | undefined };
+  /** Whether libtorch is looked for again, even when the one chosen last time is still there. */
+  search?: boolean | undefined;
+  packages?: SetupPackages;
+}
+
+export type SetUp = (options?: SetupOptions) => Promise<{
+  libtorch: { source: string; libDir: string; version: string; cuda: boolean };
+  cpuLevel: string;
+  /** The addon's file. */
+  addon: string;
+}>;
+
+/**
+ * Finds a libtorch, or installs one where that works unattended, and builds the addon for it. Quick when all is there. Throws
+ * errors with a `code` and a `remedy`.
+ */
+export const setUp: SetUp;

@@ -2,17 +2,17 @@
 // its libraries read, and explains every failure. Plain JavaScript, so that any Node from 20 on can say what is missing.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { addonPath, buildKey, defaultRecord, listBuilds, readBuild, readJson } from './lib/builds.js';
+import { addonPath, buildKey, defaultRecord, listBuilds, readBuild, readJson, setupCommand } from './lib/builds.js';
 import { chooseLevel, libraryChoice, readCpuFlags } from './lib/cpu.js';
 import { loadEnvironment } from './lib/environment.js';
 import { findLibtorch, resolveLibtorch } from './lib/libtorch.js';
 
 /** @import { Libtorch } from './lib/libtorch.js' */
-/** @import { NativeDescription, NativeModule } from './index.d.ts' */
+/** @import { NativeDescription, NativeModule, SetUp } from './index.d.ts' */
 
 /** @param {NativeDescription['cpuLevel']} cpuLevel */
 const remedy = ({ level, chosen }) =>
-  `run \`${chosen ? `TSUMUGI_CPU=${level} ` : ''}npm run setup\` (it finds or installs libtorch and builds the addon)`;
+  `run \`${chosen ? `TSUMUGI_CPU=${level} ` : ''}${setupCommand}\` (it finds or installs libtorch and builds the addon)`;
 
 /**
  * An error with a code and a remedy, in the shape the rest of the project uses.
@@ -41,12 +41,12 @@ function chooseLibtorch(tried) {
   }
   const chosen = /** @type {{ libtorch: Libtorch } | undefined} */ (readJson(defaultRecord))?.libtorch;
   if (chosen && existsSync(chosen.libDir)) return chosen;
-  tried.push(chosen ? `${chosen.libDir}: chosen by the last setup, is gone` : 'no setup has chosen a libtorch yet');
+  if (chosen) tried.push(`${chosen.libDir}: chosen by the last setup, is gone`);
   for (const { libtorch } of listBuilds()) if (existsSync(libtorch.libDir)) return libtorch;
   // Nothing to load. What a search finds tells a person what is missing.
   const search = findLibtorch();
-  tried.push(...search.tried);
-  if (search.libtorch) tried.push(`${search.libtorch.libDir}: no addon has been built for this libtorch`);
+  if (search.libtorch) tried.push(`libtorch ${search.libtorch.version} (${search.libtorch.libDir}) has no addon yet`);
+  else tried.push(...search.tried);
   return undefined;
 }
 
@@ -82,6 +82,7 @@ export function describe() {
     cpuLevel: { level, highest, chosen, ...(problem && { problem }) },
     ...(coreType !== undefined && { coreType }),
     environment,
+    setupCommand,
     failures,
   };
 }
@@ -102,7 +103,7 @@ export function load() {
     const named = Boolean(process.env['LIBTORCH']) && !libtorch;
     throw failure(
       'native-not-built',
-      `the native addon is not built for this machine:\n${failures.map((line) => `  - ${line}`).join('\n')}`,
+      `the native addon is not built for this machine: ${failures.join('; ')}`,
       named ? 'let LIBTORCH name a libtorch or an installed Python torch folder, or unset it' : remedy(cpuLevel),
     );
   }
@@ -123,3 +124,9 @@ export function load() {
   loaded = /** @type {NativeModule} */ (module.exports);
   return loaded;
 }
+
+/**
+ * Finds a libtorch, or installs one where that works unattended, and builds the addon for it. Quick when all is there.
+ * @type {SetUp}
+ */
+export const setUp = async (options) => (await import('./lib/setup.js')).setUp(options);

@@ -6,7 +6,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -17,7 +16,20 @@ import {
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { addonName, addonPath, buildKey, buildRoot, packageRoot, readBuild, writeJson } from './builds.js';
+import {
+  addonName,
+  addonPath,
+  buildKey,
+  buildRoot,
+  c10Path,
+  isInstalled,
+  nativeSources,
+  packageRoot,
+  readBuild,
+  setupCommand,
+  usesCxx11Strings,
+  writeJson,
+} from './builds.js';
 import { findCompiler } from './compiler.js';
 import { multiarch } from './libtorch.js';
 
@@ -65,14 +77,6 @@ export function needsOpenblas(root = join('/usr/lib', multiarch)) {
 }
 
 /**
- * Whether this libtorch was compiled with C++11 strings (Python wheels before 2.6 were not): the mangled name of one of
- * its functions tells.
- * @param {Buffer} c10 the bytes of libc10
- * @returns {boolean}
- */
-export const usesCxx11Strings = (c10) => !c10.includes('torchCheckFailEPKcS2_jRKSs');
-
-/**
  * @param {Libtorch} libtorch
  * @returns {boolean} whether libtorch_cpu needs a BLAS library of the system's
  */
@@ -97,7 +101,6 @@ function cxxStandard(libtorch) {
 /** @param {Libtorch} libtorch @param {string} cpuLevel @returns {Record<string, string>} what CMakeLists.txt is told */
 export function buildSettings(libtorch, cpuLevel) {
   const system = libtorch.libDir.startsWith('/usr/lib');
-  const ending = process.platform === 'darwin' ? 'dylib' : 'so';
   const require = createRequire(import.meta.url);
   return {
     NODE_API_INCLUDE: join(dirname(require.resolve('node-api-headers/package.json')), 'include'),
@@ -105,18 +108,10 @@ export function buildSettings(libtorch, cpuLevel) {
     TORCH_LIB: libtorch.libDir,
     TORCH_LIBRARIES: libtorch.libraries.join(';'),
     CMAKE_CXX_STANDARD: cxxStandard(libtorch),
-    CXX11_STRINGS: usesCxx11Strings(readFileSync(join(libtorch.libDir, `libc10.${ending}`))) ? '1' : '0',
+    CXX11_STRINGS: usesCxx11Strings(readFileSync(c10Path(libtorch))) ? '1' : '0',
     CPU_LEVEL: cpuLevel,
     RUN_PATH: [...(system ? [] : [libtorch.libDir]), ...(system ? openblasFolders() : [])].join(':'),
   };
-}
-
-/** @param {string} folder @returns {string[]} the files below, sorted */
-function filesBelow(folder) {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
-    .sort();
 }
 
 /**
@@ -130,9 +125,7 @@ export function inputsHash(libtorch, cpuLevel) {
   const { source: _, ...identity } = libtorch;
   const { NODE_API_INCLUDE: __, ...rest } = buildSettings(libtorch, cpuLevel);
   const hash = createHash('sha256').update(JSON.stringify([identity, rest]));
-  for (const path of [join(packageRoot, 'CMakeLists.txt'), ...filesBelow(join(packageRoot, 'src'))]) {
-    hash.update(path.slice(packageRoot.length)).update('\0').update(readFileSync(path)).update('\0');
-  }
+  for (const [name, content] of nativeSources()) hash.update(name).update('\0').update(content).update('\0');
   const library = `libtorch_cpu.${process.platform === 'darwin' ? 'dylib' : 'so'}`;
   const { size, mtimeMs } = statSync(join(libtorch.libDir, library));
   return hash.update(`${size} ${mtimeMs}`).digest('hex');
@@ -253,7 +246,7 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
   if (compiler.problem)
     throw new BuildError(
       `the addon cannot be built: it needs GCC 12 or Clang 14 or newer, and ${compiler.command} ${compiler.problem}`,
-      'install a newer one and name it: CXX=g++-12 npm run setup',
+      `install a newer one and name it: CXX=g++-12 ${setupCommand}`,
     );
   const key = buildKey(libtorch, cpuLevel);
   const inputs = inputsHash(libtorch, cpuLevel);
@@ -316,5 +309,7 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
   const record = { key, libtorch, cpuLevel, blas: needsSystemBlas(libtorch) ? 'system' : 'bundled', inputs, seconds };
   writeJson(join(buildRoot, key, 'build.json'), record);
   rmSync(unfinished);
+  // In the checkout the object files are worth keeping for the next edit; in the user's cache nothing is edited.
+  if (isInstalled) rmSync(work, { recursive: true, force: true, maxRetries: 5 });
   return /** @type {BuildRecord} */ (record);
 }

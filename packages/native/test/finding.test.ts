@@ -3,13 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aptProgress, instructions, parseCandidate } from '../../../scripts/system-packages.mjs';
-import { failureExcerpt, needsOpenblas, openblasFolders, usesCxx11Strings } from '../lib/build.js';
-import { buildKey } from '../lib/builds.js';
+import { failureExcerpt, needsOpenblas, openblasFolders } from '../lib/build.js';
+import { buildKey, usesCxx11Strings } from '../lib/builds.js';
+import { cacheRoot } from '../lib/cache-folder.js';
 import { describeCompiler, findCompiler } from '../lib/compiler.js';
 import { chooseLevel, cpuLevel, libraryChoice, openblasCoreType, parseCpuFlags } from '../lib/cpu.js';
 import { loadEnvironment } from '../lib/environment.js';
 import { findLibtorch, isSupported, parseVersionHeader } from '../lib/libtorch.js';
+import { aptProgress, instructions, parseCandidate } from '../lib/system-packages.js';
 
 const v2 = 'cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3';
 const v3 = `${v2} avx avx2 bmi1 bmi2 f16c fma abm movbe xsave`;
@@ -65,6 +66,22 @@ describe('cpu', () => {
       });
     expect(choose('x86-64-v3', 'asimd', 'arm64').problem!.remedy).toBe('set TSUMUGI_CPU to aarch64, or unset it');
     expect(choose('aarch64', 'asimd', 'arm64').problem).toBeUndefined();
+  });
+});
+
+describe('the cache', () => {
+  it.each([
+    ['linux', {}, '/home/me/.cache/tsumugi'],
+    ['darwin', {}, '/home/me/Library/Caches/tsumugi'],
+    ['win32', {}, '/home/me/AppData/Local/tsumugi'],
+    ['win32', { LOCALAPPDATA: '/local' }, '/local/tsumugi'],
+    ['linux', { LOCALAPPDATA: '/local' }, '/home/me/.cache/tsumugi'],
+    ['darwin', { XDG_CACHE_HOME: '/xdg' }, '/xdg/tsumugi'],
+    ['win32', { XDG_CACHE_HOME: '/xdg', LOCALAPPDATA: '/local' }, '/xdg/tsumugi'],
+    ['linux', { XDG_CACHE_HOME: 'relative' }, '/home/me/.cache/tsumugi'], // to be ignored, says the specification
+    ['linux', { XDG_CACHE_HOME: '' }, '/home/me/.cache/tsumugi'],
+  ] as const)('lies on %s with %o in %s', (platform, env, folder) => {
+    expect(cacheRoot(env, platform, '/home/me')).toBe(folder);
   });
 });
 

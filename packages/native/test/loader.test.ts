@@ -20,8 +20,8 @@ beforeAll(() => {
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
 /** Runs code with the copy's exports in scope; what it prints comes back. */
-function inCopy(code: string, env: NodeJS.ProcessEnv = {}): string {
-  const script = `import { describe, load } from ${JSON.stringify(join(copy, 'index.js'))};\n${code}`;
+function inCopy(code: string, env: NodeJS.ProcessEnv = {}, at = copy): string {
+  const script = `import { describe, load } from ${JSON.stringify(join(at, 'index.js'))};\n${code}`;
   return execFileSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
     env: { ...process.env, LIBTORCH: '', ...env },
@@ -54,7 +54,8 @@ describe('load, with nothing built', () => {
     expect(error.name).toBe('NativeLoadError');
     expect(error.code).toBe('native-not-built');
     expect(error.remedy).toContain('npm run setup');
-    expect(error.message).toContain('no setup has chosen a libtorch yet');
+    // Which of the two it says depends on the machine.
+    expect(error.message).toMatch(/: libtorch [\d.]+ \(\/.*\) has no addon yet\n|python: python3 has no torch; /);
     expect(error.message).toContain(error.remedy);
   });
 
@@ -91,6 +92,47 @@ describe('load, with nothing built', () => {
     expect(error.message).toContain(addon);
     expect(error.message).toMatch(/invalid ELF header|file too short|not a mach-o/i);
     expect(error.remedy).toContain('npm run setup');
+  });
+});
+
+describe('installed by npm', () => {
+  let installed: string;
+  beforeAll(() => {
+    installed = join(copy, 'node_modules', '@tsumugi', 'native');
+    for (const part of ['index.js', 'package.json', 'lib', 'src', 'CMakeLists.txt'])
+      cpSync(join(packageRoot, part), join(installed, part), { recursive: true });
+  });
+
+  const addonOf = (env: NodeJS.ProcessEnv) => {
+    const error = JSON.parse(inCopy(tryLoad, { XDG_CACHE_HOME: join(copy, 'cache'), ...env }, installed));
+    expect(error.code).toBe('native-not-built');
+    expect(error.remedy).toMatch(/^run `npx tsumugi setup` /);
+    return /no addon at (\S+)/.exec(error.message)?.[1];
+  };
+
+  it('says in one sentence what makes the addon', () => {
+    const error = JSON.parse(inCopy(tryLoad, { XDG_CACHE_HOME: join(copy, 'cache'), PATH: '' }, installed));
+    expect(error.message).toMatch(
+      /^the native addon is not built for this machine: [^\n]+\n {2}→ run `npx tsumugi setup` /,
+    );
+  });
+
+  it('keeps addons in the user’s cache, by libtorch, ABI, CPU level and sources', () => {
+    const LIBTORCH = fakeLibtorch('cached', '2.5.1');
+    const key = /^torch-2\.5\.1-[0-9a-f]{8}-(x86-64(-v[234])?|aarch64)-cxx11-[0-9a-f]{12}$/;
+    const first = addonOf({ LIBTORCH })!;
+    expect(first.startsWith(join(copy, 'cache', 'tsumugi', 'native'))).toBe(true);
+    expect(first.split('/').at(-2)).toMatch(key);
+    expect(addonOf({ LIBTORCH })).toBe(first);
+    writeFileSync(join(LIBTORCH, 'lib', 'libc10.so'), '…torchCheckFailEPKcS2_jRKSs…');
+    expect(addonOf({ LIBTORCH })).toBe(first.replace('-cxx11-', '-cxx98-'));
+    rmSync(join(LIBTORCH, 'lib', 'libc10.so'));
+    writeFileSync(join(installed, 'src', 'new.cc'), '');
+    const other = addonOf({ LIBTORCH })!;
+    expect(other.split('-cxx11-')[0]).toBe(first.split('-cxx11-')[0]);
+    expect(other).not.toBe(first);
+    rmSync(join(installed, 'src', 'new.cc'));
+    expect(addonOf({ LIBTORCH })).toBe(first);
   });
 });
 

@@ -6,6 +6,7 @@ const healthy: Facts = {
   node: '26.10.0',
   cpu: { model: 'a CPU', cores: 4, level: 'x86-64-v4', highest: 'x86-64-v4', chosen: false },
   otherLoad: 0.02,
+  setupCommand: 'npx tsumugi setup',
   libtorch: { version: '2.6.0', source: 'system', libDir: '/usr/lib', cuda: false },
   blas: { kind: 'OpenBLAS (OpenMP)', core: 'SkylakeX' },
   threads: 4,
@@ -30,6 +31,15 @@ describe('diagnose', () => {
     expect(codes({ matmul: { gflops: 300, peak: 800 } })).toEqual(['matmul-slow']);
     expect(codes({ libtorch: { ...healthy.libtorch!, cuda: true } })).toEqual(['cuda-unusable']);
     expect(codes({ cuda: { available: false, hardware: true } })).toEqual(['cuda-unused']);
+  });
+
+  it('names the set-up of this installation', () => {
+    for (const change of [
+      { cuda: { available: false, hardware: true } },
+      { matmul: { gflops: 300, peak: 800 } },
+      { blas: { kind: 'reference BLAS', core: '' } },
+    ] satisfies Partial<Facts>[])
+      expect(diagnose({ ...healthy, ...change })[0]!.remedy).toContain('`npx tsumugi setup`');
   });
 
   it('leaves an SSE core alone where the CPU has nothing better', () => {

@@ -6,6 +6,8 @@ export interface Facts {
   cpu: { model: string; cores: number; level: string; highest: string; chosen: boolean };
   /** The share of all cores that other programs took just before the measurements, 0 to 1. */
   otherLoad: number;
+  /** What makes the addon here. */
+  setupCommand: string;
   /** What kept the addon from loading; the rest is then missing. */
   failure?: { message: string; remedy: string };
   libtorch?: { version: string; source: string; libDir: string; cuda: boolean };
@@ -42,7 +44,8 @@ export function blasKind(maps: string, core: string, mkl: boolean): BlasKind {
   return 'unknown';
 }
 
-const openmpRemedy = "apt-get install libopenblas0-openmp (or your system's like), then `npm run setup`";
+const openmpRemedy = (setup: string) =>
+  `apt-get install libopenblas0-openmp (or your system's like), then \`${setup}\``;
 
 export function diagnose(facts: Facts): Problem[] {
   const problems: Problem[] = [];
@@ -74,7 +77,7 @@ export function diagnose(facts: Facts): Problem[] {
       'slow',
       'blas-reference',
       'matrix products run on the reference BLAS, many times slower than OpenBLAS',
-      openmpRemedy,
+      openmpRemedy(facts.setupCommand),
     );
   }
   if (blas?.kind === 'OpenBLAS (pthread)' && cpu.cores > 1) {
@@ -82,7 +85,7 @@ export function diagnose(facts: Facts): Problem[] {
       'slow',
       'blas-second-pool',
       "OpenBLAS brings a second pool of threads, which gets in the way of libtorch's own",
-      openmpRemedy,
+      openmpRemedy(facts.setupCommand),
     );
   }
   if (threads !== undefined && threads < cpu.cores) {
@@ -110,7 +113,7 @@ export function diagnose(facts: Facts): Problem[] {
       'slow',
       'matmul-slow',
       `matrix products reach ${share} % of what the CPU can do`,
-      'try another BLAS or libtorch (LIBTORCH=folder `npm run setup`), and check that no other program is running',
+      `try another BLAS or libtorch (LIBTORCH=folder \`${facts.setupCommand}\`), and check that no other program is running`,
     );
   }
   if (facts.libtorch?.cuda && cuda && !cuda.available) {
@@ -126,7 +129,7 @@ export function diagnose(facts: Facts): Problem[] {
       'note',
       'cuda-unused',
       'there is an NVIDIA device, but this libtorch is built for the CPU only',
-      'install a CUDA build of torch for python3, or set LIBTORCH to one, then `npm run setup`',
+      `install a CUDA build of torch for python3, or set LIBTORCH to one, then \`${facts.setupCommand}\``,
     );
   }
   return problems;

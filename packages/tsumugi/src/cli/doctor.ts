@@ -55,12 +55,13 @@ const readMaps = (): string => (existsSync('/proc/self/maps') ? readFileSync('/p
 
 /** Measures this machine, for about two seconds. */
 export async function examine(): Promise<Facts & { addon?: string }> {
-  const { libtorch, addon, cpuLevel } = describeNative();
+  const { libtorch, addon, cpuLevel, setupCommand } = describeNative();
   const cores = availableParallelism();
   const facts: Facts = {
     node: process.versions.node,
     cpu: { model: cpus()[0]?.model.trim() ?? 'unknown', cores, ...cpuLevel },
     otherLoad: await measureOtherLoad(),
+    setupCommand,
     ...(libtorch ? { libtorch } : {}),
   };
   try {
@@ -68,7 +69,7 @@ export async function examine(): Promise<Facts & { addon?: string }> {
   } catch (error) {
     // Our errors end with their remedy.
     const text = error instanceof Error ? error.message : String(error);
-    const [message = '', remedy = 'run `npm run setup`'] = text.split('\n  → ');
+    const [message = '', remedy = `run \`${setupCommand}\``] = text.split('\n  → ');
     return { ...facts, failure: { message, remedy } };
   }
   const threads = numThreads();

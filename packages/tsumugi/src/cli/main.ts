@@ -22,6 +22,7 @@ interface Verb {
 /** In the order in which a newcomer meets them. */
 const verbs: Readonly<Record<string, Verb>> = {
   doctor: { summary: 'check this machine: libtorch, threads, speed, CUDA', load: () => import('./doctor.ts') },
+  setup: { summary: 'find or install libtorch, and build the addon', load: () => import('./setup.ts') },
   demo: { summary: 'train a small Japanese model and talk to it', load: () => import('./demo.ts') },
   run: { summary: 'run a recipe: make what is missing or changed, and report', load: () => import('./run.ts') },
   tokenizer: { summary: 'train a tokenizer, encode and decode with one', load: () => import('./tokenizer.ts') },

@@ -3,8 +3,8 @@
 //   eval/tasks/*.ts     default export: a Task, or several in an array; files without one are helpers of the others
 //   eval/*/task.ts      the same, for a benchmark that has a folder of its own
 //   my-task.ts          a person's own file, named by its path
-import { existsSync, globSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError, DataError, moduleEnding, suggestion, TsumugiError } from '../base/index.ts';
 import type { Task } from './task.ts';
@@ -14,8 +14,9 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 
 /** The files that may hold tasks, in alphabetical order. */
 export function taskFiles(): string[] {
-  return globSync([`tasks/*${moduleEnding}`, `*/task${moduleEnding}`], { cwd: folder })
-    .filter((name) => !/(\.test|\.suite|\.d|\/testing)\.[jt]s$/.test(name))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll(sep, '/'))
+    .filter((name) => name.endsWith(moduleEnding) && /^(tasks\/(?!testing\.)[^/.]+|[^/]+\/task)\.[jt]s$/.test(name))
     .sort()
     .map((name) => resolve(folder, name));
 }

@@ -19,6 +19,7 @@ export {
 export { enableGrad, isGradEnabled, noGrad } from './grad-mode.ts';
 export { MappedFile } from './mapped.ts';
 export { emptyCache, liveHandles, memory, resetPeakMemory } from './memory.ts';
+export { setUpNative } from './native.ts';
 export {
   callOperator,
   customOperator,

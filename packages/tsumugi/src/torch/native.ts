@@ -1,6 +1,6 @@
 // The one door to the addon. It opens on first use, so that commands which need no tensors start fast.
 import { availableParallelism } from 'node:os';
-import { load, type NativeModule } from '@tsumugi/native';
+import { load, type NativeModule, type SetupOptions, setUp } from '@tsumugi/native';
 import { UserError } from '../base/index.ts';
 
 let loaded: NativeModule | undefined;
@@ -12,10 +12,7 @@ export function native(): NativeModule {
   try {
     loaded = load();
   } catch (error) {
-    // The loader's message lists what was tried and ends with what to run.
-    throw new UserError((error as { code?: string }).code ?? 'native-not-built', (error as Error).message, {
-      cause: error,
-    });
+    throw asUserError(error);
   }
   // Inside Node, libtorch 1.13 was seen to choose one thread on a two-core machine.
   loaded.setThreads(threads);
@@ -27,6 +24,13 @@ export function nativeIfLoaded(): NativeModule | undefined {
   return loaded;
 }
 
+/** What the addon's package throws, which cannot import our classes. */
+function asUserError(cause: unknown): unknown {
+  const { code, message, remedy } = cause as Error & { code?: string; remedy?: string };
+  if (remedy === undefined) return cause;
+  return new UserError(code ?? 'native-not-built', message.split('\n  → ')[0]!, { remedy, cause });
+}
+
 function wantedThreads(): number {
   const wanted = process.env['TSUMUGI_THREADS'];
   if (wanted === undefined || wanted === '') return availableParallelism();
@@ -35,4 +39,17 @@ function wantedThreads(): number {
   throw new UserError('bad-threads', `TSUMUGI_THREADS must be a whole number of at least 1, got "${wanted}"`, {
     remedy: 'Set it to the number of threads to use, or unset it to use every core.',
   });
+}
+
+/**
+ * Makes the addon ready for this machine: finds or installs libtorch, and builds. Quick when all is there.
+ *
+ * @throws UserError that says what is missing and what to do
+ */
+export async function setUpNative(options: Pick<SetupOptions, 'output' | 'search'> = {}) {
+  try {
+    return await setUp(options);
+  } catch (error) {
+    throw asUserError(error);
+  }
 }

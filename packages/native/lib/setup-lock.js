@@ -1,9 +1,10 @@
-// One setup at a time. The same mechanism as the lock of run folders (packages/tsumugi/src/run/lock.ts, which says why it is
+// One setup at a time for a folder of builds. The same mechanism as the lock of run folders (packages/tsumugi/src/run/lock.ts, which says why it is
 // safe), in plain JavaScript because nothing is installed yet, and with waiting in place of refusing: a hard link, which
 // exactly one process can make, and a right to remove the lock of token T, which is a lock itself.
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, hostname } from 'node:os';
+import { dirname } from 'node:path';
 
 /** @typedef {{ token: string, pid: number, host: string, boot: string, namespace: string, started: string }} Owner */
 
@@ -95,10 +96,12 @@ function attempt(path, here) {
 }
 
 /**
- * Holds the lock at `path` until the process ends.
+ * Holds the lock at `path` until it is let go, or the process ends.
  * @param {string} path @param {(who: string) => void} onWait told who is waited for, and what to do if that has ended
+ * @returns {Promise<() => void>} lets go of it
  */
 export async function takeLock(path, onWait) {
+  mkdirSync(dirname(path), { recursive: true });
   const here = ownerNow();
   for (;;) {
     const outcome = attempt(path, here);
@@ -109,7 +112,14 @@ export async function takeLock(path, onWait) {
     onWait(local ? who : `${who}; if it has ended, remove ${path}`);
     await new Promise((wake) => setTimeout(wake, 200));
   }
-  process.on('exit', () => letGo(path, here.token));
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
-    process.on(signal, () => process.exit(128 + constants.signals[signal]));
+  const release = () => letGo(path, here.token);
+  const leave = (/** @type {NodeJS.Signals} */ signal) => process.exit(128 + constants.signals[signal]);
+  const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+  process.on('exit', release);
+  for (const signal of signals) process.on(signal, leave);
+  return () => {
+    release();
+    process.off('exit', release);
+    for (const signal of signals) process.off(signal, leave);
+  };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ownerNow } from '../scripts/setup-lock.mjs';
+import { ownerNow, takeLock } from '../lib/setup-lock.js';
 
 let home: string;
 let takers: ChildProcess[] = [];
@@ -91,4 +91,15 @@ it('is taken from one that was killed, and never from one that may be alive else
     await third.done;
     rmSync(lock());
   }
+});
+
+it('is let go of before the process ends, which then leaves signals to others again', async () => {
+  const listeners = () => (['SIGINT', 'SIGTERM', 'SIGHUP', 'exit'] as const).map((name) => process.listenerCount(name));
+  const before = listeners();
+  const release = await takeLock(lock(), () => {});
+  expect(existsSync(lock())).toBe(true);
+  expect(listeners()).toEqual(before.map((n) => n + 1));
+  release();
+  expect(readdirSync(home)).toEqual([]);
+  expect(listeners()).toEqual(before);
 });

@@ -1,7 +1,8 @@
 // Installing what the system lacks: with apt-get where that works unattended, else exact instructions for a person.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { isSupported, minimumVersion } from '../packages/native/lib/libtorch.js';
+import { setupCommand } from './builds.js';
+import { isSupported, minimumVersion } from './libtorch.js';
 
 /** A setup that cannot go on; `remedy` says what to do. */
 export class SetupError extends Error {
@@ -13,6 +14,7 @@ export class SetupError extends Error {
   constructor(message, remedy, exitCode = 1) {
     super(message);
     this.name = 'SetupError';
+    this.code = 'setup-failed';
     this.remedy = remedy;
     this.exitCode = exitCode;
   }
@@ -33,17 +35,17 @@ export function instructions(wanted) {
       ...tools.map((each) => (each === 'g++' ? 'gcc' : each)),
       ...(wanted.includes('libtorch-dev') ? ['pytorch'] : []),
     ];
-    return `run \`brew install ${brew.join(' ')}\`, then \`npm run setup\` again`;
+    return `run \`brew install ${brew.join(' ')}\`, then \`${setupCommand}\` again`;
   }
   const torch = wanted.includes('libtorch-dev');
   const apt = `\`sudo apt-get install --no-install-recommends ${[...wanted, ...(torch && !wanted.includes('libopenblas0-openmp') ? ['libopenblas0-openmp'] : [])].join(' ')}\``;
-  if (existsSync(aptGet) && !torch) return `run ${apt}, then \`npm run setup\` again`;
+  if (existsSync(aptGet) && !torch) return `run ${apt}, then \`${setupCommand}\` again`;
   if (existsSync(aptGet)) {
-    return `run ${apt} (Debian 12 or newer), or install torch for python3 (\`pip install torch\`), or unpack a libtorch and set LIBTORCH to its folder; then \`npm run setup\` again`;
+    return `run ${apt} (Debian 12 or newer), or install torch for python3 (\`pip install torch\`), or unpack a libtorch and set LIBTORCH to its folder; then \`${setupCommand}\` again`;
   }
   const tools = wanted.filter((each) => each !== 'libtorch-dev' && !each.startsWith('libopenblas'));
   const first = tools.length > 0 ? `install ${tools.join(', ')} with this system's package manager, and ` : '';
-  return `${first}install torch for python3 (\`pip install torch\`), or unpack a libtorch and set LIBTORCH to its folder; then \`npm run setup\` again`;
+  return `${first}install torch for python3 (\`pip install torch\`), or unpack a libtorch and set LIBTORCH to its folder; then \`${setupCommand}\` again`;
 }
 
 /**

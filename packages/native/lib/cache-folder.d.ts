@@ -1,0 +1,1 @@
+export function cacheRoot(env?: NodeJS.ProcessEnv, platform?: NodeJS.Platform, home?: string): string;

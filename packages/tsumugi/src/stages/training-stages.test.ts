@@ -1,0 +1,103 @@
+// Every setting of the stages that train reaches the training behind them: the run is begun with what the stage was given. What
+// each does there is in train/settings.test.ts and train/extend-settings.test.ts; the stages that read text are in
+// text-stages.test.ts. A setting without a value here fails.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { z } from 'zod';
+import { RunFolder } from '../run/index.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from '../train/testing.ts';
+import { extend, pretrain } from './index.ts';
+
+let setup: TinySetup;
+const at = (...names: string[]) => join(setup.folder, ...names);
+beforeAll(async () => {
+  setup = await tinySetup();
+  const { steps: _steps, ...rest } = trained();
+  await run(pretrain, { ...rest, steps: 1, minutes: undefined }, pretrainInputs(), 'base');
+});
+afterAll(() => setup[Symbol.dispose]());
+
+const given = (path: string, figures: object = {}) => ({
+  ...{ name: 'x', path, paths: [path], settings: {}, bytes: 1, figures },
+});
+const pretrainInputs = () => ({ data: given(at('data'), { tokens: 6000 }), tokenizer: given(at('tokenizer')) });
+
+type TrainingStage = typeof pretrain | typeof extend;
+async function run(stage: TrainingStage, config: object, inputs: object, name: string): Promise<object> {
+  const work = stage.run as (context: object) => Promise<unknown>;
+  await work({
+    config: stage.config.parse(config),
+    inputs,
+    folder: at(name),
+    recipe: 'r',
+    resumed: false,
+    stream: silent,
+  });
+  expect(existsSync(at(name, 'model')) && readdirSync(at(name, 'checkpoints')).length > 0).toBe(true);
+  return RunFolder.open(at(name)).config;
+}
+
+/** None of them the default. */
+const shared = {
+  ...{ predictEnd: true, learningRate: 2e-3, schedule: 'wsd', warmup: 0.1, decay: 0.3, floor: 0.3, betas: [0.8, 0.9] },
+  ...{ epsilon: 1e-7, weightDecay: 0.2, clipNorm: 2, zLoss: 1e-4, seed: 3, evaluateEvery: 1, evaluateTokens: 200 },
+  ...{ checkpointEvery: 1, keepLast: 1 },
+};
+const trained = () => ({
+  ...{ ...shared, model: 'mini', modelChanges: tinyModel, steps: 2, minutes: 5, contextLength: 48, batchSize: 2 },
+  ...{ accumulate: 2, checkpointLayers: true, sampleEvery: 1, samplePrompt: '猫' },
+});
+const extended = {
+  ...shared,
+  layers: [],
+  ropeTheta: 2e6,
+  ropeLocalTheta: 2e4,
+  windowSize: 32,
+  checkpointLayers: false,
+};
+/** Only one value works on every machine: below, one that works on none is refused by the training. */
+const single = ['device', 'dtype', 'model'];
+
+function requireAll(config: object, { shape }: z.ZodObject, elsewhere: readonly string[] = []): void {
+  const rest = Object.keys(shape).filter((key) => !single.includes(key) && !elsewhere.includes(key));
+  expect(
+    Object.keys(config)
+      .filter((key) => !single.includes(key))
+      .sort(),
+  ).toEqual(rest.sort());
+  const defaults = Object.entries(shape).map(([key, field]) => [key, (field as z.ZodType).safeParse(undefined).data]);
+  for (const [key, value] of defaults as [string, unknown][])
+    if (rest.includes(key)) expect(config[key as keyof typeof config], key).not.toEqual(value);
+}
+
+it('pretrain begins its run with all that it is given', async () => {
+  requireAll(trained(), pretrain.config, ['epochs']);
+  expect(await run(pretrain, trained(), pretrainInputs(), 'pretrained')).toMatchObject(trained());
+});
+
+it('pretrain takes as many steps as the epochs need', async () => {
+  const { steps: _steps, ...rest } = trained();
+  // 6,000 tokens, 2 × 2 rows of 48 a step.
+  const found = await run(pretrain, { ...rest, epochs: 0.05 }, pretrainInputs(), 'epochs');
+  expect(found).toMatchObject({ steps: Math.ceil((0.05 * 6000) / (48 * 2 * 2)) });
+});
+
+it('extend begins its run with all that it is given, the weights at the data in their order', async () => {
+  const phases = [{ contextLength: 48, steps: 1, batchSize: 1, accumulate: 2 }];
+  requireAll({ ...extended, phases, weights: [] }, extend.config);
+  const inputs = { model: given(at('base', 'model')), data: [given(at('data')), given(at('data'))] };
+  expect(await run(extend, { ...extended, phases, weights: [3, 5] }, inputs, 'long')).toMatchObject({
+    ...{ ...extended, phases },
+    mix: [3, 5].map((weight) => ({ data: at('data'), weight })),
+  });
+});
+
+it('the device and the model are those that the stage is given', async () => {
+  const refused = (stage: TrainingStage, config: object, inputs: object, message: string) =>
+    expect(run(stage, config, inputs, 'refused')).rejects.toThrow(message);
+  const inputs = { model: given(at('base', 'model')), data: [given(at('data'))] };
+  await refused(pretrain, { ...trained(), device: 'gpu' }, pretrainInputs(), 'got "gpu"');
+  await refused(extend, { ...extended, device: 'gpu' }, inputs, 'got "gpu"');
+  await refused(pretrain, { ...trained(), model: 'minni' }, pretrainInputs(), '"mini"');
+});

@@ -33,6 +33,7 @@ import { chooseDevice, modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { defineGroup, defineVerb } from './verb.ts';
+import { withoutEffect } from './without-effect.ts';
 
 const { device } = modelOptions;
 const seed = { type: 'integer', min: 0, default: 0, help: 'of the noise' } as const;
@@ -79,16 +80,6 @@ const train = defineVerb(
     return signalExitCode();
   },
 );
-
-/** @throws ConfigError that names the first of these options that was given all the same */
-function withoutEffect(why: string, options: Readonly<Record<string, unknown>>): void {
-  const given = Object.keys(options).find((key) => options[key] !== undefined && options[key] !== false);
-  if (given !== undefined)
-    throw new ConfigError('no-effect', `--${given} has no effect: ${why}`, {
-      remedy: `Leave --${given} out.`,
-      fields: { option: given },
-    });
-}
 
 const sources = { paper: 'the paper', code: 'the authors’ code', ours: 'our choice' } as const;
 

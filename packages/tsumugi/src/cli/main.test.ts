@@ -29,6 +29,21 @@ describe('tsumugi', () => {
     expect(stderr).toBe(`error: ${message}\n  → Name one; a shell variable may not be set.\n`);
   });
 
+  it.each([
+    [['run', '--list', '--json'], '--json', '--list prints the recipes and ends'],
+    [['run', 'plamo2-mini', '--plan', '--clean'], '--clean', '--plan prints and ends'],
+    [['tokenizer', 'info', '--tokenizer', 't', '--field', 'f'], '--field', 'without --text, no text is read'],
+    [
+      ['tokenizer', 'info', '--tokenizer', 't', '--document-characters', '100'],
+      '--document-characters',
+      'without --text, no text is read',
+    ],
+  ])('refuses an option without effect by name: %j', async (args, option, why) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(`error: ${option} has no effect: ${why}\n  → Leave ${option} out.\n`);
+  });
+
   it('loads nothing but itself for that', () => {
     const script = `
       import { registerHooks } from 'node:module';

@@ -7,6 +7,7 @@ import { formatRows } from './options.ts';
 import { listRecipes, loadRecipe, summaryOf } from './recipes.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { defineVerb, type Run } from './verb.ts';
+import { withoutEffect } from './without-effect.ts';
 
 const runVerb = defineVerb(
   {
@@ -27,6 +28,7 @@ const runVerb = defineVerb(
       'Ctrl-C saves and stops, a second one stops at once; the same command goes on. See docs/recipes.md.',
   },
   async (options, io, [name]) => {
+    if (options.plan) withoutEffect('--plan prints and ends', { clean: options.clean });
     const recipe = await loadRecipe(name!);
     const file = options.config === undefined ? undefined : readSettingsFile(options.config);
     const config = applySettings(recipe.config, file, options.set, options.config);
@@ -49,7 +51,11 @@ const runVerb = defineVerb(
 export const run: Run = async (args, io) => {
   const asksHelp = args.includes('--help') || args.includes('-h');
   const [name] = args;
-  if (args.includes('--list') && !asksHelp) return list(io);
+  if (args.includes('--list') && !asksHelp) {
+    const other = args.find((arg) => arg.startsWith('--') && arg !== '--list');
+    if (other !== undefined) withoutEffect('--list prints the recipes and ends', { [other.slice(2)]: true });
+    return list(io);
+  }
   if (name === undefined)
     throw new ConfigError('missing-argument', 'tsumugi run needs the name of a recipe, or the path of one', {
       remedy: `There are: ${listRecipes()

@@ -7,6 +7,7 @@ import { answerLines, integersField, stringField } from './json-lines.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
 import { defineGroup, defineVerb } from './verb.ts';
+import { withoutEffect } from './without-effect.ts';
 
 const tokenizerOption = {
   type: 'string',
@@ -114,18 +115,27 @@ const info = defineVerb(
       tokenizer: tokenizerOption,
       ...textOptions,
       text: { type: 'list', value: 'PATH', help: 'text to measure the density on' },
+      field: {
+        type: 'string',
+        value: 'NAME',
+        help: `${textOptions.field.help} (default ${textOptions.field.default})`,
+      },
       json: { type: 'boolean', help: 'print as JSON' },
     },
   },
-  async (options, io) => {
+  async ({ text, field, encoding, documentCharacters, ...options }, io) => {
+    if (text.length === 0) withoutEffect('without --text, no text is read', { field, encoding, documentCharacters });
     const { tokenizer, path, sha256 } = openTokenizer(options.tokenizer);
     const types: Record<string, number> = {};
     for (const { type } of tokenizer.vocabulary.pieces) types[type] = (types[type] ?? 0) + 1;
     const { bosId, eosId, padId, unkId, addBos, addEos } = tokenizer;
     const special = { bosId, eosId, padId, unkId, opId: tokenizer.opId ?? null };
     const texts: string[] = [];
-    if (options.text.length > 0) {
-      const corpus = openCorpus(options.text, readOptions(options));
+    if (text.length > 0) {
+      const corpus = openCorpus(
+        text,
+        readOptions({ field: field ?? textOptions.field.default, encoding, documentCharacters }),
+      );
       reportPassedOver(io.stderr, corpus.passedOver);
       for await (const document of corpus.documents()) texts.push(document.text);
     }

@@ -4,7 +4,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { z } from 'zod';
 import { RunFolder } from '../run/index.ts';
 import { silent, type TinySetup, tinyModel, tinySetup } from '../train/testing.ts';
 import { extend, pretrain } from './index.ts';
@@ -59,14 +58,14 @@ const extended = {
 /** Only one value works on every machine: below, one that works on none is refused by the training. */
 const single = ['device', 'dtype', 'model'];
 
-function requireAll(config: object, { shape }: z.ZodObject, elsewhere: readonly string[] = []): void {
+function requireAll(config: object, { shape }: TrainingStage['config'], elsewhere: readonly string[] = []): void {
   const rest = Object.keys(shape).filter((key) => !single.includes(key) && !elsewhere.includes(key));
   expect(
     Object.keys(config)
       .filter((key) => !single.includes(key))
       .sort(),
   ).toEqual(rest.sort());
-  const defaults = Object.entries(shape).map(([key, field]) => [key, (field as z.ZodType).safeParse(undefined).data]);
+  const defaults = Object.entries(shape).map(([key, field]) => [key, field.safeParse(undefined).data]);
   for (const [key, value] of defaults as [string, unknown][])
     if (rest.includes(key)) expect(config[key as keyof typeof config], key).not.toEqual(value);
 }

@@ -1,6 +1,6 @@
-// One setup at a time for a folder of builds. The same mechanism as the lock of run folders (packages/tsumugi/src/run/lock.ts, which says why it is
-// safe), in plain JavaScript because nothing is installed yet, and with waiting in place of refusing: a hard link, which
-// exactly one process can make, and a right to remove the lock of token T, which is a lock itself.
+// One setup at a time for a folder of builds. The same mechanism as the lock of run folders (packages/tsumugi/src/run/lock.ts,
+// which says why it is safe), in plain JavaScript because nothing is installed yet, and with waiting in place of refusing: a
+// hard link, which exactly one process can make, and a right to remove the lock of token T, which is a lock itself.
 import { randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, hostname } from 'node:os';

@@ -16,6 +16,7 @@ export async function* readParquet(
   const seconds = parquetSeconds(statSync(file).size);
   const thread = new Worker(moduleBeside('./parquet-thread', import.meta.url), {
     workerData: { file, field },
+    execArgv: [], // Node's flags are the program's: --input-type, for one, would keep the thread from starting
     resourceLimits: { maxOldGenerationSizeMb: PARQUET_MEMORY_MIB },
   });
   try {

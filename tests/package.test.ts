@@ -1,0 +1,194 @@
+// The packages, packed and installed outside the repository: what is in them, their types, their commands.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { golden } from './files.ts';
+import { PackedApp, root } from './packed-app.ts';
+import { requires } from './requires.ts';
+
+const app = new PackedApp();
+const unreachable = await app.install();
+const installed = requires(unreachable === undefined, unreachable ?? '');
+if (unreachable === undefined) app.lendAddon();
+afterAll(() => rmSync(app.home, { recursive: true, force: true }));
+
+const manifest = JSON.parse(readFileSync(`${root}packages/tsumugi/package.json`, 'utf8')) as {
+  exports: Record<string, string>;
+};
+const subpaths = Object.keys(manifest.exports).map((path) => path.replace(/^\./, 'tsumugi'));
+const packed = (name: string) => app.packages.find((each) => each.name === name)!;
+const pathsOf = (name: string) =>
+  packed(name)
+    .files.map(({ path }) => path)
+    .sort();
+const checkout = (...args: string[]) =>
+  spawnSync(process.execPath, [`${root}packages/tsumugi/bin/tsumugi.js`, ...args], { encoding: 'utf8', cwd: app.home });
+
+describe('a tarball', () => {
+  it('of the addon holds its sources and what builds them', () => {
+    const parts = [/^src\/(kernels\/)?\w+\.(cc|h)$/, /^lib\/[\w-]+\.(js|d\.ts)$/];
+    const paths = pathsOf('@tsumugi/native');
+    const others = paths.filter((path) => !parts.some((part) => part.test(path)));
+    expect(others).toEqual(['CMakeLists.txt', 'LICENSE', 'index.d.ts', 'index.js', 'package.json']);
+    for (const [part, least] of [30, 10].entries())
+      expect(paths.filter((path) => parts[part]!.test(path)).length).toBeGreaterThanOrEqual(least);
+  });
+
+  it('of tsumugi holds modules with their types and maps, the novels and the recipes', () => {
+    const paths = pathsOf('tsumugi');
+    const modules = paths.filter((path) => /^(bin|src)\//.test(path));
+    expect(paths.filter((path) => !modules.includes(path))).toEqual([
+      'LICENSE',
+      'README.md',
+      ...['README.md', 'bocchan.txt', 'wagahai-wa-neko-de-aru.txt'].map((name) => `data/${name}`),
+      'package.json',
+      'recipes/plamo2-mini.js',
+    ]);
+    const names = [...new Set(modules.map((path) => path.replace(/\.(d\.ts|js|js\.map)$/, '')))];
+    expect(modules).toEqual(names.flatMap((name) => [`${name}.d.ts`, `${name}.js`, `${name}.js.map`]).sort());
+    // Each comes from a module of the checkout, and none from what tests use.
+    const isThere = (name: string) => ['ts', 'js'].some((end) => existsSync(`${root}packages/tsumugi/${name}.${end}`));
+    expect(names.filter((name) => !isThere(name))).toEqual([]);
+    const ofTests = /\.test$|\.suite$|testing|twins$|fixtures\/|golden\/|by-hand|\/(tiny|toy|killed)-/;
+    expect(names.filter((name) => ofTests.test(name))).toEqual([]);
+    // No folder is forgotten, nor a file that is only found at run time.
+    for (const name of [...Object.values(manifest.exports), './src/cli/main.ts', './src/text/parquet-thread.ts'])
+      expect(names).toContain(name.slice(2, -3));
+  });
+
+  it('stays small', () => {
+    for (const { filename, size, unpackedSize, files } of app.packages) {
+      console.log(`${filename}: ${files.length} files, ${size} bytes, unpacked ${unpackedSize}`);
+      expect(size).toBeLessThan(3e6);
+    }
+  });
+
+  it('is not made from the folder of the sources, which says what to run', () => {
+    const npmPack = (...flags: string[]) =>
+      spawnSync('npm', ['pack', '--dry-run', '--json', ...flags], {
+        cwd: `${root}packages/tsumugi`,
+        encoding: 'utf8',
+      });
+    const refused = npmPack();
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toContain('→ run npm run pack at the root of the repository');
+    expect(npmPack('--ignore-scripts').stdout).not.toMatch(/\.ts"/);
+  });
+
+  it('has the licence', () => {
+    const licence = readFileSync(`${root}LICENSE`, 'utf8');
+    expect(readFileSync(`${root}packages/native/LICENSE`, 'utf8')).toBe(licence);
+  });
+});
+
+describe('types', installed, () => {
+  const consumer = `import { AdamW, loadModel, tensor, type Tensor } from 'tsumugi';
+import { generateIds } from 'tsumugi/lm';
+${subpaths.map((path, i) => `import * as m${i} from '${path}';`).join('\n')}
+export const all = [${subpaths.map((_, i) => `m${i}`).join(', ')}];
+const sum: Tensor = tensor([1, 2, 3]).sum();
+export const ids: number[] = [...generateIds(loadModel('folder'), [1], { maxTokens: 2 })];
+// @ts-expect-error: a tensor is no number
+export const wrong: number = sum;
+// @ts-expect-error: there is no such option
+new AdamW([], { momentumm: 1 });
+`;
+  it.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('are found and right with module %s, moduleResolution %s', (module, moduleResolution) => {
+    app.write('consumer.ts', consumer);
+    const types = { types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] };
+    const strict = { strict: true, skipLibCheck: false, exactOptionalPropertyTypes: true, noEmit: true };
+    const compilerOptions = { ...types, ...strict, target: 'esnext', module, moduleResolution };
+    app.write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    expect(app.node([tsc, '-p', 'tsconfig.json'])).toMatchObject({ status: 0, stdout: '' });
+  });
+});
+
+describe('without an addon', installed, () => {
+  const bare = { cache: 'empty' };
+  it.each([['--version'], ['--help'], ['setup', '--help'], ['run', '--list'], ['eval', '--list']])(
+    '%s %s says what the checkout says',
+    (...args) => {
+      const here = app.tsumugi(args, bare);
+      expect(here).toMatchObject({ status: 0, stderr: '' });
+      expect(here.stdout).toBe(checkout(...args).stdout);
+      expect(here.stdout).not.toBe('');
+    },
+  );
+
+  it('encodes', () => {
+    const [first] = readFileSync(golden('tokenizer/cases.jsonl'), 'utf8').split('\n', 1);
+    const { text, ids } = JSON.parse(first!) as { text: string; ids: number[] };
+    const args = ['tokenizer', 'encode', '--tokenizer', golden('tokenizer')];
+    const { stdout } = app.tsumugi(args, { ...bare, input: `${JSON.stringify({ text })}\n` });
+    expect(JSON.parse(stdout)).toEqual({ ids });
+  });
+
+  it('says in one sentence how it is made', () => {
+    const { status, stderr } = app.tsumugi(['score', '--model', golden('plamo2/samba')], bare);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /^error: the native addon is not built for this machine: .*\n {2}→ run `npx tsumugi setup` .*\n$/,
+    );
+    const doctor = app.tsumugi(['doctor'], bare);
+    expect([doctor.status, doctor.stdout]).toEqual([1, expect.stringContaining('npx tsumugi setup')]);
+  });
+});
+
+describe('with its addon', installed, () => {
+  it('is set up at once when it is in the cache', () => {
+    const { status, stderr, stdout } = app.tsumugi(['setup', '--json']);
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^(setup: looking for libtorch …\n)?setup: ready \(.*\)\n$/),
+    ]);
+    expect(JSON.parse(stdout).addon).toContain(join(app.home, 'cache', 'tsumugi', 'native'));
+  });
+
+  it('runs the example of the README', () => {
+    const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8'))!;
+    const { stdout, stderr } = app.node([app.write('example.ts', example!)]);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('after 5, 6, 7 come 8, 9, 10, 11, 12, 13, 14, 15');
+  });
+
+  it('scores as the reference does', () => {
+    const { loss } = JSON.parse(readFileSync(golden('plamo2/samba/expected.json'), 'utf8')) as { loss: number };
+    const program = `import { openSafetensors } from 'tsumugi/store';
+      using file = openSafetensors(${JSON.stringify(golden('plamo2/samba/expected.safetensors'))});
+      console.log(JSON.stringify({ ids: file.tensor('ids').tolist() }));`;
+    const { stdout: input } = app.node(['--input-type=module', '-e', program]);
+    const { stdout } = app.tsumugi(['score', '--model', golden('plamo2/samba')], { input });
+    const { logprobs } = JSON.parse(stdout) as { logprobs: number[] };
+    expect(-logprobs.reduce((sum, value) => sum + value) / logprobs.length).toBeCloseTo(loss, 5);
+  });
+
+  it('reads Parquet in a thread, knows its own recipe, and plans it', () => {
+    const file = `${root}packages/tsumugi/src/text/fixtures/zstd.parquet`;
+    const program = `import { readDocuments } from 'tsumugi/text';
+      for await (const { text } of readDocuments([${JSON.stringify(file)}])) console.log(text.length);`;
+    const { stdout, stderr } = app.node(['--input-type=module', '-e', program]);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^(\d+\n)+$/);
+    const plan = app.tsumugi(['run', 'plamo2-mini', '--plan', '--out', join(app.home, 'run')]);
+    expect(plan).toMatchObject({ status: 0, stdout: expect.stringContaining('pretrain') });
+  });
+
+  it('says which packages a benchmark lacks that are optional', () => {
+    const program = `import { findTasks } from 'tsumugi/eval';
+      const [task] = await findTasks(['m-ifeval-ja']);
+      await task.run({ file: () => '/nowhere' }).catch(({ code, remedy }) => console.log(code, remedy));`;
+    const { stdout } = app.node(['--input-type=module', '-e', program]);
+    expect(stdout).toBe('no-m-ifeval-packages npm install lindera-wasm-nodejs-ipadic@2.0.0 eld@2.1.0\n');
+  });
+
+  it('exports the same from the root under both names', () => {
+    const program = `import * as all from 'tsumugi'; import { Linear } from 'tsumugi/nn';
+      console.log(all.Linear === Linear, Object.values(all).every((value) => value !== undefined));`;
+    expect(app.node(['--input-type=module', '-e', program]).stdout).toBe('true true\n');
+  });
+});

@@ -110,15 +110,15 @@ new AdamW([], { momentumm: 1 });
 
 describe('without an addon', installed, () => {
   const bare = { cache: 'empty' };
-  it.each([['--version'], ['--help'], ['setup', '--help'], ['run', '--list'], ['eval', '--list']])(
-    '%s %s says what the checkout says',
-    (...args) => {
-      const here = app.tsumugi(args, bare);
-      expect(here).toMatchObject({ status: 0, stderr: '' });
-      expect(here.stdout).toBe(checkout(...args).stdout);
-      expect(here.stdout).not.toBe('');
-    },
-  );
+  const lines = ['--version', '--help', 'setup --help', 'run --list', 'eval --list'];
+  it.each(lines)('%s says what the checkout says', (line) => {
+    const args = line.split(' ');
+    const here = app.tsumugi(args, bare);
+    expect(here).toMatchObject({ status: 0, stderr: '' });
+    const withoutPaths = (text: string) => text.replaceAll(/ — \S+\/recipes\/\S+$/gm, '');
+    expect(withoutPaths(here.stdout)).toBe(withoutPaths(checkout(...args).stdout));
+    expect(here.stdout).not.toBe('');
+  });
 
   it('encodes', () => {
     const [first] = readFileSync(golden('tokenizer/cases.jsonl'), 'utf8').split('\n', 1);
@@ -170,7 +170,7 @@ describe('with its addon', installed, () => {
   it('reads Parquet in a thread, knows its own recipe, and plans it', () => {
     const file = `${root}packages/tsumugi/src/text/fixtures/zstd.parquet`;
     const program = `import { readDocuments } from 'tsumugi/text';
-      for await (const { text } of readDocuments([${JSON.stringify(file)}])) console.log(text.length);`;
+      for await (const { text } of readDocuments([${JSON.stringify(file)}], { field: 'content' })) console.log(text.length);`;
     const { stdout, stderr } = app.node(['--input-type=module', '-e', program]);
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^(\d+\n)+$/);

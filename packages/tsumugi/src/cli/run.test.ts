@@ -142,6 +142,38 @@ it('finds tsumugi and zod for a recipe that is somewhere else', async () => {
   expect(again).toMatchObject({ recipe: 'own', steps: [{ name: 'tokenizer', state: 'unchanged' }] });
 });
 
+it('hears each of its options', async () => {
+  writeFileSync(
+    place('sized.ts'),
+    `import { defineRecipe, given } from 'tsumugi/run';
+     import { tokenizer } from 'tsumugi/stages';
+     import { z } from 'zod';
+     export default defineRecipe({
+       name: 'sized',
+       summary: 'a tokenizer',
+       config: z.strictObject({ tokenizer: tokenizer.settings({ vocabularySize: 420 }) }),
+       stages: (config) => [tokenizer.step('tokenizer', config.tokenizer, { text: given('text', ${JSON.stringify(place('text.txt'))}) })],
+     });`,
+  );
+  writeFileSync(place('sized.json'), '{"tokenizer": {"vocabularySize": 430}}');
+  const sized = (...args: string[]) => run(place('sized.ts'), '--out', place('out'), ...args);
+  const artefacts = () => readdirSync(join(place('out'), 'artefacts')).length;
+  const pieces = /pieces +(\d+)/;
+  const rows: Record<string, () => Promise<void>> = {
+    plan: async () => expect([(await sized('--plan')).stdout, existsSync(place('out'))]).toEqual(['', false]),
+    minutes: async () => expect((await sized('--minutes', '0.0001')).code).toBe(2),
+    out: async () => expect([(await sized()).code, artefacts()]).toEqual([0, 1]),
+    config: async () => expect(pieces.exec((await sized('--config', place('sized.json'))).stdout)![1]).toBe('430'),
+    set: async () => expect(pieces.exec((await sized('--set', 'tokenizer.vocabularySize=440')).stdout)![1]).toBe('440'),
+    clean: async () => expect([artefacts(), (await sized('--clean')).code, artefacts()]).toEqual([3, 0, 1]),
+    json: async () => expect(JSON.parse((await sized('--json')).stdout)).toMatchObject({ recipe: 'sized' }),
+    list: async () => expect((await run('--list')).stdout).toContain('plamo2-mini'),
+  };
+  for (const effect of Object.values(rows)) await effect();
+  const known = [...(await run('--help')).stdout.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name]) => name!);
+  expect(Object.keys(rows).sort()).toEqual(known.sort());
+});
+
 it('runs what docs/recipes.md shows', async () => {
   const page = readFileSync(fileURLToPath(new URL('../../../../docs/recipes.md', import.meta.url)), 'utf8');
   const [recipe, stage] = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);

@@ -11,7 +11,7 @@ import { row } from './lib/row.ts';
 
 const benchmark = fileURLToPath(new URL('../../shared/benchmarks/pfgen', import.meta.url));
 const published = join(benchmark, 'result/pfnet/plamo-100b/b181032');
-const module = new URL('../packages/tsumugi/src/eval/pfgen/index.ts', import.meta.url).href;
+const module = new URL('../packages/tsumugi/src/eval/tasks/pfgen/index.ts', import.meta.url).href;
 
 interface Scoring {
   seconds: number;

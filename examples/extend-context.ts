@@ -2,8 +2,16 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadModel, openTokenizer, windowOf } from 'tsumugi/lm';
-import { embeddedText, openCorpus, prepare, readDocuments, trainTokenizer, writeTokenizer } from 'tsumugi/text';
+import { loadModel, windowOf } from 'tsumugi/lm';
+import {
+  embeddedText,
+  openCorpus,
+  openTokenizer,
+  prepare,
+  readDocuments,
+  trainTokenizer,
+  writeTokenizer,
+} from 'tsumugi/text';
 import { extend, extendConfig, pretrain, pretrainConfig } from 'tsumugi/train';
 
 // A text, a tokenizer and a model to begin with.

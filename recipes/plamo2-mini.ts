@@ -1,6 +1,6 @@
 // The recipe of PLaMo 2 in miniature, on two novels: a tokenizer and a small hybrid model from nothing, then extended from
 // windows to full attention and a context four times as long, then measured. Minutes on two cores.
-import { defineRecipe, given, withDefaults } from 'tsumugi/run';
+import { defineRecipe, given, withDefaults } from 'tsumugi/recipe';
 import { data, evaluate, extend, pretrain, readingConfig, tokenizer } from 'tsumugi/stages';
 import { embeddedText } from 'tsumugi/text';
 import { z } from 'zod';

@@ -14,8 +14,8 @@ const LOWEST_SCORE = 85;
 /** Group → the files that are changed and the tests that are asked. Tests that start processes of their own see no change. */
 const groups = {
   loop: {
-    mutate: ['train/loop.ts', 'train/step-gradients.ts', 'train/schedule.ts'],
-    tests: ['train/**/*.test.ts', '!train/kill.test.ts'],
+    mutate: ['loop/loop.ts', 'loop/schedule.ts', 'train/step-gradients.ts'],
+    tests: ['loop/**/*.test.ts', 'train/**/*.test.ts', '!train/kill.test.ts'],
   },
   optim: { mutate: ['optim/*.ts', '!optim/index.ts'], tests: ['optim/**/*.test.ts'] },
   sampling: { mutate: ['lm/sampling.ts'], tests: ['lm/*.test.ts'] },

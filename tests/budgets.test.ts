@@ -26,10 +26,8 @@ it('depends on few packages', () => {
   const { dependencies } = JSON.parse(readFileSync(`${root}packages/tsumugi/package.json`, 'utf8'));
   expect(Object.keys(dependencies).sort()).toEqual([
     '@tsumugi/native',
-    'eld',
     'hyparquet',
     'hyparquet-compressors',
-    'lindera-wasm-nodejs-ipadic',
     'sharp',
     'xz-decompress',
     'zod',

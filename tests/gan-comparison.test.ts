@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { defaultDataFolder } from '../packages/tsumugi/src/gan/index.ts';
+import { defaultDataFolder } from '../packages/tsumugi/src/images/index.ts';
 import { dotChart, median } from '../recipes/experiments/dot-chart.ts';
 import { requires } from './requires.ts';
 

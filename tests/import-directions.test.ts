@@ -1,4 +1,4 @@
-// Imports go one way (docs/architecture.md): walks every import of packages/tsumugi/src against the table.
+// Imports go one way: walks every import of packages/tsumugi/src against the table in docs/architecture.md.
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,34 +6,15 @@ import { expect, it } from 'vitest';
 
 const src = fileURLToPath(new URL('../packages/tsumugi/src/', import.meta.url));
 
-const optim = ['base', 'torch', 'nn'];
-const storage = [...optim, 'optim'];
-const run = ['base', 'torch', 'store'];
-const lm = [...storage, 'store', 'text'];
-const stages = [...lm, 'lm', 'run', 'mesh'];
-const products = [...stages, 'train', 'compress', 'eval'];
-const environments = [...storage, 'store', 'run'];
-/** Folder → the folders it may import. */
-const table: Readonly<Record<string, readonly string[]>> = {
-  ...{ base: [], torch: ['base'], nn: ['base', 'torch'], optim, store: storage, text: storage, run, mesh: run, lm },
-  ...{ train: stages, compress: stages, eval: stages, synth: products, serve: products },
-  ...{ stages: [...products, 'synth', 'serve'], rl: environments, gan: environments },
-  cli: [...products, 'stages', 'synth', 'serve', 'rl', 'gan'],
-  'index.ts': [...products, 'stages', 'synth', 'serve', 'rl', 'gan'], // the root export
-};
+const architecture = readFileSync(fileURLToPath(new URL('../docs/architecture.md', import.meta.url)), 'utf8');
 
-/** Package → the files that may import it. What comes from outside is checked by zod there, and nowhere else. */
-const packages: Readonly<Record<string, RegExp>> = {
-  '@tsumugi/native': /^torch\//,
-  '@tsumugi/native/lib/cache-folder.js': /^base\/cache-folder\.ts$/,
-  'eld/small': /^eval\/m-ifeval\//,
-  hyparquet: /^text\//,
-  'hyparquet-compressors': /^text\//,
-  'lindera-wasm-nodejs-ipadic': /^eval\/m-ifeval\//,
-  sharp: /^gan\/images\/picture\.ts$/,
-  'xz-decompress': /^text\//,
-  zod: /^(cli|run|serve|store)\/|^base\/issue-text|[/-](config|manifest)\.ts$/,
-};
+/** The rows of the page's table: folder → the folders and the npm packages that it may import. */
+const table = new Map(
+  Array.from(
+    architecture.matchAll(/^\| `([\w.]+?)\/?` \| [^|]+ \| ([^|]+) \| ([^|]+) \|$/gm),
+    ([, folder, folders, packages]) => [folder!, { folders: folders!.split(' '), packages: packages!.split(' ') }],
+  ),
+);
 
 const statement = /^(?:import|export)\b[^'";]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm;
 const files = globSync('**/*.ts', { cwd: src });
@@ -46,7 +27,7 @@ const imports = files
   )
   .filter(({ target }) => !target.startsWith('node:'));
 const folderOf = (path: string) => path.split('/')[0]!;
-const isTest = (file: string) => /(\.test|\.suite|\/testing|\/twins)\.ts$/.test(file);
+const isTest = (file: string) => /(\.test|\.suite|[./-]testing|\/twins)\.ts$/.test(file);
 const own = imports.filter(({ target }) => target.endsWith('.ts'));
 const outside = own.filter(({ target }) => target.startsWith('..'));
 const crossing = own.filter(({ file, target }) => !target.startsWith('..') && folderOf(file) !== folderOf(target));
@@ -56,13 +37,28 @@ it('finds the imports', () => {
   expect(imports).toContainEqual({ file: 'cli/main.ts', target: 'cli/score.ts' });
 });
 
+it('is the table of the page: every folder has a row, and no row names a folder that is not there', () => {
+  expect([...table.keys()].sort()).toEqual([...new Set(files.map(folderOf))].sort());
+  const named = [...table.values()].flatMap(({ folders }) => folders).filter((name) => name !== '–');
+  expect(named.filter((name) => !table.has(name))).toEqual([]);
+});
+
 it('follows the direction of the folders', () => {
-  expect(files.filter((file) => !(folderOf(file) in table))).toEqual([]);
-  expect(crossing.filter(({ file, target }) => !table[folderOf(file)]!.includes(folderOf(target)))).toEqual([]);
+  expect(crossing.filter(({ file, target }) => !table.get(folderOf(file))!.folders.includes(folderOf(target)))).toEqual(
+    [],
+  );
+});
+
+it('has no circle between folders', () => {
+  const order = [...table.keys()];
+  const upward = [...table].flatMap(([folder, { folders }]) =>
+    folders.filter((other) => order.indexOf(other) > order.indexOf(folder)).map((other) => `${folder} → ${other}`),
+  );
+  expect(upward).toEqual([]);
 });
 
 it('enters another folder through its index', () => {
-  const shipped = crossing.filter(({ file }) => !file.endsWith('.test.ts'));
+  const shipped = crossing.filter(({ file }) => !isTest(file));
   expect(shipped.filter(({ target }) => basename(target) !== 'index.ts')).toEqual([]);
 });
 
@@ -72,6 +68,8 @@ it('leaves src in tests only', () => {
 
 it('brings in packages only where they belong', () => {
   const foreign = imports.filter(({ target }) => !target.endsWith('.ts') && target !== 'vitest');
-  expect(foreign.filter(({ file, target }) => !packages[target]?.test(file))).toEqual([]);
+  expect(foreign.filter(({ file, target }) => !table.get(folderOf(file))!.packages.includes(target))).toEqual([]);
+  const checked = /^(cli|run|recipe|store)\/|[/-](config|issue-text|manifest|state)\.ts$/;
+  expect(foreign.filter(({ file, target }) => target === 'zod' && !isTest(file) && !checked.test(file))).toEqual([]);
   expect(imports.filter(({ file, target }) => target === 'vitest' && !isTest(file))).toEqual([]);
 });

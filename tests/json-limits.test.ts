@@ -12,12 +12,12 @@ const own: Readonly<Record<string, string>> = {
   'store/safetensors/header.ts': 'counts',
   'store/safetensors/duplicate-keys.ts': 'one text in quotes, of a header that was counted',
   'gan/scores/js-literal.ts': 'one text in quotes',
-  'gan/data/npm-pack.ts': 'what npm printed',
+  'images/sets/npm-pack.ts': 'what npm printed',
   'base/own-files.ts': 'package.json of tsumugi',
   'cli/settings.ts': 'a value of the command line',
   'run/open-run.ts': 'what was made a moment before',
-  'eval/m-ifeval/format.ts': 'a text that a model wrote, which is judged and not kept',
-  'eval/pfgen/table-cache.ts': 'an archive with a checksum that tsumugi wrote',
+  'eval/tasks/m-ifeval/format.ts': 'a text that a model wrote, which is judged and not kept',
+  'eval/tasks/pfgen/table-cache.ts': 'an archive with a checksum that tsumugi wrote',
 };
 
 it('parses JSON of others only where it is counted', () => {

@@ -60,7 +60,7 @@ it('names no option that is not there', async () => {
   for (const option of ['--vocabulary-size', '--resume', '--held-out', '--judge-model', '--weights', '--top-k'])
     expect(known).toContain(option);
   const named = globSync('**/*.ts', { cwd: src })
-    .filter((file) => !/^run\/html\/|(\.test|\.suite|testing|twins)\.ts$/.test(file))
+    .filter((file) => !/^recipe\/html\/|(\.test|\.suite|testing|twins)\.ts$/.test(file))
     .flatMap((file) =>
       Array.from(texts(readFileSync(src + file, 'utf8')).matchAll(/(?<![\w-])--([a-z][a-z-]+)\b/g), ([option]) => ({
         file,

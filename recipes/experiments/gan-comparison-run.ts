@@ -8,17 +8,16 @@ import {
   type FeatureExtractor,
   GanTrainer,
   ganConfig,
-  type ImageSet,
   imageSampler,
   type MethodName,
-  openImages,
   optimizerSettings,
-  requireFinite,
+  requireFiniteLosses,
+  requireFiniteWeights,
   type SettingName,
   type StepLosses,
   scoreImages,
-  toBytes,
 } from 'tsumugi/gan';
+import { type ImageSet, openImages, toBytes } from 'tsumugi/images';
 import { type Device, scope } from 'tsumugi/torch';
 
 /** Everything that is the same for all runs. */
@@ -99,7 +98,8 @@ export async function runOne(run: RunName, { budget, train, test, extractor, cac
   while (trainer.step < budget.steps && diverged === null) {
     const losses: StepLosses = trainer.takeStep();
     try {
-      requireFinite(trainer, losses, trainer.step === budget.steps, 0);
+      requireFiniteLosses(trainer, losses, 0);
+      if (trainer.step === budget.steps) requireFiniteWeights(trainer, 0);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       diverged = error.message.split('\n', 1)[0]!;

@@ -27,8 +27,8 @@ import {
   secondsPerStep,
   settings,
   trainClassifier,
-  writeImageGrid,
 } from 'tsumugi/gan';
+import { writeImageGrid } from 'tsumugi/images';
 import { numParameters } from 'tsumugi/nn';
 import { formatDuration, formatInteger } from 'tsumugi/run';
 import { type Device, scope, setThreads, tensor, torchVersion } from 'tsumugi/torch';

@@ -4,21 +4,21 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { holdOut } from '../../packages/tsumugi/src/gan/data/hold-out.ts';
-import { decodePicture } from '../../packages/tsumugi/src/gan/images/picture.ts';
-import { encodePng, writePng } from '../../packages/tsumugi/src/gan/images/png.ts';
-import { toSquare } from '../../packages/tsumugi/src/gan/images/square.ts';
-import {
-  ImageBatches,
-  type ImageSet,
-  kernelDistance,
-  openImageFolder,
-  writeImageGrid,
-} from '../../packages/tsumugi/src/gan/index.ts';
+import { kernelDistance } from '../../packages/tsumugi/src/gan/index.ts';
 import { Moments } from '../../packages/tsumugi/src/gan/scores/frechet.ts';
 import { inceptionScore } from '../../packages/tsumugi/src/gan/scores/inception-score.ts';
 import { exportedLiteral } from '../../packages/tsumugi/src/gan/scores/js-literal.ts';
 import { precisionRecall } from '../../packages/tsumugi/src/gan/scores/precision-recall.ts';
+import { holdOut } from '../../packages/tsumugi/src/images/hold-out.ts';
+import {
+  ImageBatches,
+  type ImageSet,
+  openImageFolder,
+  writeImageGrid,
+} from '../../packages/tsumugi/src/images/index.ts';
+import { decodePicture } from '../../packages/tsumugi/src/images/picture.ts';
+import { encodePng, writePng } from '../../packages/tsumugi/src/images/png.ts';
+import { toSquare } from '../../packages/tsumugi/src/images/square.ts';
 import { Generator, rand, scope } from '../../packages/tsumugi/src/torch/index.ts';
 import { type GrowthCase, printGrowth } from './growth.ts';
 

@@ -1,1 +1,2 @@
+// Types of cache-folder.js.
 export function cacheRoot(env?: NodeJS.ProcessEnv, platform?: NodeJS.Platform, home?: string): string;

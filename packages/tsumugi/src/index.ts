@@ -8,7 +8,6 @@ export {
   initialWeights,
   loadModel,
   loadTokenizer,
-  openTokenizer,
   Plamo2,
   preset,
   presetNames,
@@ -36,7 +35,15 @@ export {
   Sequential,
 } from './nn/index.ts';
 export { AdamW, clipGradNorm, decayGroups, SGD, warmUpCosine } from './optim/index.ts';
-export { embeddedText, prepare, Tokenizer, TokenShards, trainTokenizer, writeTokenizer } from './text/index.ts';
+export {
+  embeddedText,
+  openTokenizer,
+  prepare,
+  Tokenizer,
+  TokenShards,
+  trainTokenizer,
+  writeTokenizer,
+} from './text/index.ts';
 export {
   arange,
   backward,

@@ -1,7 +1,15 @@
 // `tsumugi data`: text → token shards to train on, and what a folder of them holds.
-import { openTokenizer } from '../lm/index.ts';
+
 import { formatCount } from '../run/index.ts';
-import { HELD_OUT_FRACTION, type Manifest, openCorpus, prepare, readManifest, type Totals } from '../text/index.ts';
+import {
+  HELD_OUT_FRACTION,
+  type Manifest,
+  openCorpus,
+  openTokenizer,
+  prepare,
+  readManifest,
+  type Totals,
+} from '../text/index.ts';
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';

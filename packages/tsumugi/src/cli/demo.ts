@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { signalExitCode, UserError } from '../base/index.ts';
 import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
-import { formatDuration, type RecipeOutcome, type RecipeReport, runRecipe } from '../run/index.ts';
+import { type RecipeOutcome, type RecipeReport, runRecipe } from '../recipe/index.ts';
+import { formatDuration } from '../run/index.ts';
 import { listSourceFiles } from '../text/index.ts';
 import { chat } from './chat.ts';
 import { dim, type Io, printable, write } from './io.ts';

@@ -152,7 +152,7 @@ async function rescore(values: Options, io: Io, names: readonly string[]): Promi
     );
   checkPlaces(values, placesOf(values, 'stored', []));
   checkOut(out);
-  const { rescorePfgen } = await import('../eval/pfgen/index.ts');
+  const { rescorePfgen } = await import('../eval/tasks/pfgen/index.ts');
   using progress = new ProgressLine(io.stderr, 'pfgen');
   const result = await rescorePfgen({
     ...{ questions, answers },

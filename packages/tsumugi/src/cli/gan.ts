@@ -7,14 +7,12 @@ import {
   ganConfig,
   ganRecipe,
   ganRecipes,
-  holdOut,
   imageSampler,
   inceptionExtractor,
   inceptionKinds,
   loadGenerator,
   type MetricGroup,
   metricGroups,
-  openImages,
   openNsfwjs,
   type ProtocolName,
   protocols,
@@ -27,6 +25,7 @@ import {
   trainGan,
   writeSampleGrid,
 } from '../gan/index.ts';
+import { holdOut, openImages } from '../images/index.ts';
 import { resumeCommand } from './command-line.ts';
 import { type Io, write } from './io.ts';
 import { chooseDevice, modelOptions } from './model-options.ts';

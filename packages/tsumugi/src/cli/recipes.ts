@@ -4,7 +4,7 @@ import { registerHooks } from 'node:module';
 import { join, parse, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, DataError, moduleEnding, nearest, ownFile } from '../base/index.ts';
-import type { Recipe } from '../run/index.ts';
+import type { Recipe } from '../recipe/index.ts';
 
 const own = ownFile('recipes');
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream, sha256File } from '../base/index.ts';
-import type { RecipeReport } from '../run/index.ts';
+import type { RecipeReport } from '../recipe/index.ts';
 import { runAndSignal } from '../run/kill-testing.ts';
 import { embeddedText } from '../text/index.ts';
 

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { sha256 } from '../base/index.ts';
-import { RecipeFolder } from '../run/recipe-folder.ts';
+import { RecipeFolder } from '../recipe/folder.ts';
 import { embeddedText } from '../text/index.ts';
 import { loadRecipe } from './recipes.ts';
 import { runCli } from './testing.ts';
@@ -108,7 +108,7 @@ it.each([
 const writeOwn = () =>
   writeFileSync(
     place('own.ts'),
-    `import { defineRecipe, given } from 'tsumugi/run';
+    `import { defineRecipe, given } from 'tsumugi/recipe';
      import { tokenizer } from 'tsumugi/stages';
      import { z } from 'zod';
      export default defineRecipe({
@@ -184,7 +184,7 @@ it('runs what docs/recipes.md shows', async () => {
   writeFileSync(
     place('with-density.ts'),
     `${stage}
-     import { defineRecipe, given } from 'tsumugi/run';
+     import { defineRecipe, given } from 'tsumugi/recipe';
      import { data, tokenizer } from 'tsumugi/stages';
      export default defineRecipe({
        name: 'with-density',

@@ -1,7 +1,7 @@
 // `tsumugi run`: runs a recipe; skips what is done and unchanged, goes on with what was cut off, keeps one report.
 import { join, relative } from 'node:path';
 import { ConfigError, signalExitCode } from '../base/index.ts';
-import { formatReport, type Recipe, runRecipe } from '../run/index.ts';
+import { formatReport, type Recipe, runRecipe } from '../recipe/index.ts';
 import { type Io, printable, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { listRecipes, loadRecipe, summaryOf } from './recipes.ts';

@@ -1,6 +1,6 @@
 // For tests: plamo2-mini's steps with a model of 70,000 parameters, in seconds.
 import { z } from 'zod';
-import { defineRecipe, given, withDefaults } from '../run/index.ts';
+import { defineRecipe, given, withDefaults } from '../recipe/index.ts';
 import { data, evaluate, extend, pretrain, readingConfig, tokenizer } from '../stages/index.ts';
 
 const modelChanges = {

@@ -1,7 +1,6 @@
 // `tsumugi tokenizer`: train one, and encode, decode and describe with one. `encode` is a contract for measuring.
 import { StagedFolder } from '../base/index.ts';
-import { openTokenizer } from '../lm/index.ts';
-import { openCorpus, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
+import { openCorpus, openTokenizer, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
 import { write } from './io.ts';
 import { answerLines, integersField, stringField } from './json-lines.ts';
 import { ProgressLine } from './progress.ts';

@@ -5,13 +5,10 @@ export { Asking, type AskingState, Interrupted } from './asking.ts';
 export type { Backend } from './backend.ts';
 export { type EngineOptions, engineBackend, type LoadedModel, openEngine } from './backends/engine.ts';
 export { type BackendSpec, openBackend } from './backends/open.ts';
-export { type ChatTemplate, plainTemplate } from './chat-template.ts';
 export { type ChoiceMetric, choiceMetrics, choiceScores, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
 export { type ChoiceTaskSpec, choiceTask } from './choice-task.ts';
 export { dataFile, defaultDataFolder } from './data-folder.ts';
 export { type EvaluateOptions, type EvaluationProgress, evaluate } from './evaluate.ts';
-export { gridSvg } from './long-context/grid-svg.ts';
-export { gridText } from './long-context/grid-text.ts';
 export { bleu, bleuOfCharacters } from './metrics/bleu.ts';
 export { charF1 } from './metrics/char-f1.ts';
 export { chrf } from './metrics/chrf.ts';
@@ -27,7 +24,6 @@ export type {
   ChoicesRequest,
   GenerateAnswer,
   GenerateRequest,
-  Message,
   Prompt,
   Request,
   RollingAnswer,
@@ -37,4 +33,6 @@ export { type SampleTaskSpec, type Scored, sampleTask } from './sample-task.ts';
 export { bootstrap, bootstrapMean, type Figure, RESAMPLES } from './statistics.ts';
 export type { DataSource, Grid, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';
 export { optionsOf, parseTaskOptions, unknownOption } from './task-options.ts';
+export { gridSvg } from './tasks/long-context/grid-svg.ts';
+export { gridText } from './tasks/long-context/grid-text.ts';
 export { textTask } from './tasks/text.ts';

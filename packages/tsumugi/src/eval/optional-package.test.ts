@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { libraryVersion } from './backends/gguf-library.ts';
-import { mIfEvalPackages } from './m-ifeval/tools.ts';
 import { loadOptional } from './optional-package.ts';
+import { mIfEvalPackages } from './tasks/m-ifeval/tools.ts';
 
 const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),

@@ -1,8 +1,8 @@
 // The tasks there are: found by looking, so a new one is a new file and no other change.
 //
-//   eval/tasks/*.ts     default export: a Task, or several in an array; files without one are helpers of the others
-//   eval/*/task.ts      the same, for a benchmark that has a folder of its own
-//   my-task.ts          a person's own file, named by its path
+//   eval/tasks/*.ts        default export: a Task, or several in an array; files without one are helpers of the others
+//   eval/tasks/*/task.ts   the same, for a benchmark that has a folder of its own
+//   my-task.ts             a person's own file, named by its path
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -16,7 +16,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 export function taskFiles(): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll(sep, '/'))
-    .filter((name) => name.endsWith(moduleEnding) && /^(tasks\/(?!testing\.)[^/.]+|[^/]+\/task)\.[jt]s$/.test(name))
+    .filter((name) => name.endsWith(moduleEnding) && /^tasks\/((?!testing\.)[^/.]+|[^/]+\/task)\.[jt]s$/.test(name))
     .sort()
     .map((name) => resolve(folder, name));
 }

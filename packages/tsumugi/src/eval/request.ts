@@ -1,10 +1,6 @@
 // What an evaluation asks of a model, and what comes back. Requests are plain data: their JSON is what the cache hashes,
 // so two equal requests to one model are asked once.
-
-export interface Message {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
-}
+import type { Message } from '../text/index.ts';
 
 /** Text to go on with, or a conversation for a model that chats. */
 export type Prompt = string | readonly Message[];

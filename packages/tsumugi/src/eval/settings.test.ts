@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type EvaluateOptions, evaluate, findTasks, textTask } from './index.ts';
-import { pfgenTask } from './pfgen/task.ts';
-import { writeToyBenchmark } from './pfgen/testing.ts';
 import type { Answer, ChoicesRequest, GenerateRequest, Request, RollingRequest } from './request.ts';
 import type { Task } from './task.ts';
+import { pfgenTask } from './tasks/pfgen/task.ts';
+import { writeToyBenchmark } from './tasks/pfgen/testing.ts';
 import { dataFolder } from './tasks/testing.ts';
 import { fakeBackend } from './testing.ts';
 

@@ -1,6 +1,6 @@
 // White space against what CPython 3.11 says of every character: [c for c in range(0x110000) if chr(c).isspace()].
 import { expect, it } from 'vitest';
-import { passesStrict } from './m-ifeval/check.ts';
+import { passesStrict } from './tasks/m-ifeval/check.ts';
 import { splitLines, splitWords, strip, stripTail } from './white-space.ts';
 
 const python = [

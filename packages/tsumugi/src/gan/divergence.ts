@@ -31,19 +31,34 @@ function faultyTensors({ G, D, optimizers, average }: GanTrainer): string | unde
 }
 
 /**
- * @param thorough look through all weights, too, before they are saved; the losses alone tell of them a step later
  * @param saved step of the last checkpoint, 0 without one
- * @throws UserError `diverged`
+ * @throws UserError `diverged` when a loss of the step that was just taken is not finite
  */
-export function requireFinite(trainer: GanTrainer, losses: StepLosses, thorough: boolean, saved: number): void {
+export function requireFiniteLosses(trainer: GanTrainer, losses: StepLosses, saved: number): void {
   const loss = faultyLoss(losses);
-  if (loss === undefined && !thorough) return;
+  if (loss === undefined) return;
+  throw diverged(
+    trainer.step,
+    `${loss}; ${faultyTensors(trainer) ?? 'every weight and gradient is finite'}`,
+    saved,
+    losses,
+  );
+}
+
+/**
+ * Before weights are saved or drawn: the losses alone tell of them a step later.
+ *
+ * @param saved step of the last checkpoint, 0 without one
+ * @throws UserError `diverged` when anything that a checkpoint holds is not finite
+ */
+export function requireFiniteWeights(trainer: GanTrainer, saved: number): void {
   const tensors = faultyTensors(trainer);
-  if (loss === undefined && tensors === undefined) return;
-  const { step } = trainer;
-  const facts = [loss, tensors ?? 'every weight and gradient is finite'].filter((fact) => fact !== undefined);
+  if (tensors !== undefined) throw diverged(trainer.step, tensors, saved);
+}
+
+function diverged(step: number, what: string, saved: number, losses: Partial<StepLosses> = {}): UserError {
   const rate = 'a lower learningRate, or a method that bounds the discriminator (sn)';
-  throw new UserError('diverged', `training diverged at step ${step}: ${facts.join('; ')}`, {
+  return new UserError('diverged', `training diverged at step ${step}: ${what}`, {
     remedy:
       saved > 0
         ? `The checkpoint of step ${saved} is intact. Start anew in another --out, with ${rate}.`

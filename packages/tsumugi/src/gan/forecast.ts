@@ -1,9 +1,11 @@
 // What a GAN training run will take: time from updates that are rehearsed, memory and disk from what those show. Rehearsals
 // are on networks of their own, which are thrown away.
+
+import { availableDisk } from '../base/index.ts';
+import type { ImageSet } from '../images/index.ts';
+import type { Forecast } from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
-import { availableDisk, type Forecast } from '../run/index.ts';
 import { emptyCache, memory, resetPeakMemory, scope } from '../torch/index.ts';
-import type { ImageSet } from './data/image-set.ts';
 import type { GanConfig } from './train-config.ts';
 import { GanTrainer } from './trainer.ts';
 

@@ -1,9 +1,9 @@
 // What is logged of a discriminator: slopes at real images, at fakes of their own labels, and between the two.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { deriveSeed } from '../base/index.ts';
+import { ImageBatches } from '../images/batches.ts';
+import { type ImageSet, openImages } from '../images/index.ts';
 import { arange, Generator, rand, scope, type Tensor } from '../torch/index.ts';
-import { ImageBatches } from './data/batches.ts';
-import { type ImageSet, openImages } from './index.ts';
 import { measureGan, slopes } from './measure.ts';
 import { imageSampler } from './sampler.ts';
 import { type TinyGan, tinyGan } from './testing.ts';

@@ -6,6 +6,8 @@
 //
 // Everything is in evaluation mode: u and running statistics stay, and an image's logit does not depend on the others'.
 import { deriveSeed } from '../base/index.ts';
+import type { ImageSet } from '../images/index.ts';
+import { ImageBatches } from '../images/index.ts';
 import {
   arange,
   type Device,
@@ -17,8 +19,6 @@ import {
   scope,
   type Tensor,
 } from '../torch/index.ts';
-import { ImageBatches } from './data/batches.ts';
-import type { ImageSet } from './data/image-set.ts';
 import { imageSampler } from './sampler.ts';
 import { spectralNorms } from './singular-values.ts';
 import type { GanTrainer } from './trainer.ts';

@@ -1,5 +1,6 @@
 // A trained GAN as a folder: config.json, model.safetensors (`generator.…`, `discriminator.…`, `average.…`), lineage.json.
 import { ConfigError } from '../base/index.ts';
+import type { ImageSet } from '../images/index.ts';
 import { loadTensors, namedTensors } from '../nn/index.ts';
 import {
   Artefact,
@@ -10,7 +11,6 @@ import {
   writeArtefact,
 } from '../store/index.ts';
 import type { Device } from '../torch/index.ts';
-import type { ImageSet } from './data/image-set.ts';
 import { makeGenerator } from './make-networks.ts';
 import { GAN_TYPE, type GanModelConfig, ganModelSchema } from './model-config.ts';
 import { architectures } from './networks/index.ts';

@@ -1,8 +1,8 @@
 // Drawing images with a trained generator: in evaluation mode, from noise that follows from a seed.
 import { ConfigError, deriveSeed } from '../base/index.ts';
+import { type GridOptions, writeImageGrid } from '../images/index.ts';
 import { parameters } from '../nn/index.ts';
 import { arange, cat, full, Generator, noGrad, randint, randn, scope, type Tensor } from '../torch/index.ts';
-import { type GridOptions, writeImageGrid } from './images/grid.ts';
 import { requireFiniteOutput } from './not-finite.ts';
 import type { ImageGenerator } from './types.ts';
 

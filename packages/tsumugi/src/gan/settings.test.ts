@@ -2,11 +2,11 @@
 // of every key, and another value gives other weights. The keys of a run's output are looked up in its folder.
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ImageSet, openImages } from '../images/index.ts';
+import { readPicture } from '../images/picture.ts';
 import { namedTensors } from '../nn/index.ts';
 import { readEvents } from '../run/index.ts';
 import { scope, type Tensor } from '../torch/index.ts';
-import { readPicture } from './images/picture.ts';
-import { type ImageSet, openImages } from './index.ts';
 import { methods } from './methods.ts';
 import { normalizations } from './networks/index.ts';
 import { silent, type TinyGan, tinyGan } from './testing.ts';

@@ -3,10 +3,10 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writ
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, sha256File, type UserError } from '../base/index.ts';
 import { expectOverSeeds } from '../base/testing.ts';
+import { readPicture } from '../images/picture.ts';
 import { RunFolder, readEvents } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
 import { scope, type Tensor, tensor } from '../torch/index.ts';
-import { readPicture } from './images/picture.ts';
 import { loadGenerator } from './model-folder.ts';
 import { imageSampler } from './sampler.ts';
 import { patternValues, silent, type TinyGan, tinyGan } from './testing.ts';

@@ -1,32 +1,19 @@
 // Training a GAN, from images to a model folder, top to bottom: open the images, forecast, build, train, save. Everything
 // that is random follows from `seed`, and a checkpoint holds all the rest, so a resumed run goes on bit for bit.
-import { join, relative } from 'node:path';
-import { steady, UserError } from '../base/index.ts';
+import { join } from 'node:path';
+import { steady } from '../base/index.ts';
+import { type ImageSet, imagesHash, isFolder, openImages } from '../images/index.ts';
+import { type Due, formatForecast, isDue, requireFits, runLoop, type StepTaken } from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
-import {
-  asJson,
-  codeCommit,
-  type EventLog,
-  formatForecast,
-  formatInteger,
-  Interrupt,
-  Interrupted,
-  inputAt,
-  openRun,
-  Progress,
-  type ProgressStream,
-  requireFits,
-} from '../run/index.ts';
+import { asJson, codeCommit, formatInteger, inputAt, openRun, type ProgressStream } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { memory, resetPeakMemory } from '../torch/index.ts';
-import { restoreGan, saveGanCheckpoint } from './checkpoint.ts';
-import { type ImageSet, imagesHash } from './data/image-set.ts';
-import { isFolder, openImages } from './data/open-images.ts';
-import { requireFinite } from './divergence.ts';
+import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
 import { forecastGan, rehearseGan, secondsPerStep } from './forecast.ts';
 import { measureGan } from './measure.ts';
 import { saveGan } from './model-folder.ts';
 import { writeSampleGrid } from './sampler.ts';
+import { ganState, restoreGan } from './state.ts';
 import type { GanConfig } from './train-config.ts';
 import { GanTrainer, type StepLosses } from './trainer.ts';
 
@@ -90,56 +77,49 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
     parameters: numParameters(trainer.G) + numParameters(trainer.D),
   });
 
-  // Training. A step is saved before it is looked at: whatever stops the looking loses nothing.
-  const output: Output = { config, log, set, out: run.path };
-  const logged = new Set(run.events().flatMap(({ type, step }) => (step === start && start > 0 ? [type] : [])));
+  // Training.
   let losses: StepLosses | undefined;
-  let saved = start;
-  const save = () => {
-    log.sync(); // a checkpoint must not know more than the log
-    const path = saveGanCheckpoint(run.checkpoints, trainer, config.keepLast);
-    saved = trainer.step;
-    log.write({ type: 'checkpoint', step: saved, path: relative(run.path, path) });
-  };
-  {
-    using progress = new Progress({ label: 'gan', total: config.steps, start, stream });
-    using interrupt = new Interrupt((text) => progress.print(text));
-    try {
-      // What an earlier process saved and did not come to look at.
-      const first = dueAt(start, config);
-      const isNew = { measure: first.measure && !logged.has('evaluation'), grid: first.grid && !logged.has('sample') };
-      await look(trainer, output, isNew, interrupt.pause);
-      while (trainer.step < config.steps) {
+  const { interrupted } = await runLoop(
+    {
+      label: 'gan',
+      steps: config.steps,
+      takeStep(_, saved) {
+        const { learningRate: lr } = trainer;
         const began = performance.now();
-        const lr = trainer.learningRate;
         resetPeakMemory();
         losses = trainer.takeStep();
         const seconds = (performance.now() - began) / 1000;
-        const due = dueAt(trainer.step, config);
-        const stopping = await interrupt.poll();
-        requireFinite(trainer, losses, due.save || due.grid || due.measure || stopping, saved);
-        if (due.log) logStep(log, trainer, { losses, lr, seconds });
-        progress.update({
-          step: trainer.step,
-          loss: losses.discriminator.at(-1)!,
-          note: `G ${losses.generator.toFixed(3)}  ${formatInteger((config.batchSize * discriminatorSteps) / seconds)} images/s`,
-        });
-        if (due.save || stopping) save();
-        await look(trainer, output, due, interrupt.pause);
-        if (trainer.step < config.steps) await interrupt.pause();
-      }
-    } catch (error) {
-      const { step } = trainer;
-      if (error instanceof UserError) log.writeFailure(step, error);
-      if (!(error instanceof Interrupted)) throw error;
-      if (saved !== step) {
-        if (losses) requireFinite(trainer, losses, true, saved);
-        save();
-      }
-      log.write({ type: 'end', step, reason: 'interrupted' });
-      return { interrupted: true, folder: undefined, steps: step, losses };
-    }
-  }
+        requireFiniteLosses(trainer, losses, saved);
+        const rate = formatInteger((config.batchSize * discriminatorSteps) / seconds);
+        return {
+          event: isLogged(trainer.step, config) ? stepEvent(trainer, { losses, lr, seconds }) : undefined,
+          progress: {
+            loss: losses.discriminator.at(-1)!,
+            note: `G ${losses.generator.toFixed(3)}  ${rate} images/s`,
+          },
+        };
+      },
+      due: (step) => dueAt(step, config),
+      checkpoint(_, saved) {
+        requireFiniteWeights(trainer, saved);
+        return ganState(trainer);
+      },
+      async evaluate(_, __, saved) {
+        requireFiniteWeights(trainer, saved);
+        return { name: 'discriminator', metrics: measureGan(trainer, set) };
+      },
+      async sample(step, _, saved) {
+        requireFiniteWeights(trainer, saved);
+        const path = join('grids', `step-${String(step).padStart(6, '0')}.png`);
+        writeSampleGrid(join(run.path, path), trainer.best, { count: config.gridImages, seed: config.seed });
+        return { prompt: 'grid', text: path };
+      },
+      keepLast: config.keepLast,
+    },
+    { run, log, stream },
+    start,
+  );
+  if (interrupted) return { interrupted, folder: undefined, steps: trainer.step, losses };
   trainer.zeroGrad();
 
   // The result.
@@ -153,7 +133,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
     data: [{ name: `${set.source} ${set.split}`, sha256: hash }],
   });
   log.write({ type: 'end', step: trainer.step, reason: 'done' });
-  return { interrupted: false, folder, steps: trainer.step, losses };
+  return { interrupted, folder, steps: trainer.step, losses };
 }
 
 /** What is trained on what, in a few lines. */
@@ -170,15 +150,12 @@ function describeGan({ G, D, method, optimizer, shape, average, config }: GanTra
   ].join('\n');
 }
 
-function logStep(
-  log: EventLog,
+function stepEvent(
   trainer: GanTrainer,
   { losses, lr, seconds }: { losses: StepLosses; lr: number; seconds: number },
-): void {
+): StepTaken['event'] {
   const norms = trainer.gradientNorms();
-  log.write({
-    type: 'step',
-    step: trainer.step,
+  return {
     loss: losses.discriminator.at(-1)!,
     lr,
     gradNorm: norms.discriminator,
@@ -191,55 +168,17 @@ function logStep(
       fakeLogit: losses.fakeLogit,
       secondsPerStep: seconds,
     },
-  });
-}
-
-interface Output {
-  config: GanConfig;
-  log: EventLog;
-  set: ImageSet;
-  /** The run folder. */
-  out: string;
-}
-
-/** What is to be done after step `step`; all of it after the last one, and a look before the first. */
-function dueAt(step: number, config: GanConfig): { log: boolean; measure: boolean; grid: boolean; save: boolean } {
-  const every = (interval: number) => interval > 0 && step % interval === 0;
-  const { steps, logEvery, measureEvery, gridEvery, checkpointEvery } = config;
-  const [isFirst, isLast] = [step === 0, step === steps];
-  return {
-    log: isLast || every(logEvery),
-    measure: isFirst || isLast || every(measureEvery),
-    grid: isFirst || isLast || every(gridEvery),
-    save: isLast || every(checkpointEvery),
   };
 }
 
-/** Measures the discriminator and draws a grid, where these are due. `pause` lets a signal stop it in between. */
-async function look(
-  trainer: GanTrainer,
-  output: Output,
-  due: { measure: boolean; grid: boolean },
-  pause: () => Promise<void>,
-): Promise<void> {
-  const { config, log, set, out } = output;
-  const { step } = trainer;
-  if (due.measure) {
-    await pause();
-    const began = performance.now();
-    const metrics = measureGan(trainer, set);
-    log.write({
-      type: 'evaluation',
-      step,
-      name: 'discriminator',
-      metrics,
-      seconds: (performance.now() - began) / 1000,
-    });
-  }
-  if (due.grid) {
-    await pause();
-    const path = join('grids', `step-${String(step).padStart(6, '0')}.png`);
-    writeSampleGrid(join(out, path), trainer.best, { count: config.gridImages, seed: config.seed });
-    log.write({ type: 'sample', step, prompt: 'grid', text: path });
-  }
+const isLogged = (step: number, { steps, logEvery }: GanConfig): boolean => step === steps || isDue(logEvery, step);
+
+/** What follows once `step` updates are done: a measurement and a grid also before the first and after the last. */
+function dueAt(step: number, { steps, measureEvery, gridEvery, checkpointEvery }: GanConfig): Due {
+  const isEnd = step === 0 || step === steps;
+  return {
+    checkpoint: isDue(checkpointEvery, step),
+    evaluation: isEnd || isDue(measureEvery, step),
+    sample: isEnd || isDue(gridEvery, step),
+  };
 }

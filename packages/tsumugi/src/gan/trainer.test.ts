@@ -1,11 +1,11 @@
 // The parts of training: order of updates, the learning rate, the moving average, what a forecast says.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ImageSet, openImages } from '../images/index.ts';
 import { Linear, namedTensors, parameters, weightedLayers } from '../nn/index.ts';
 import { Generator, memory, noGrad, resetPeakMemory, scope, type Tensor } from '../torch/index.ts';
-import { requireFinite } from './divergence.ts';
+import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
 import { MovingAverage } from './ema.ts';
 import { forecastGan, forecastPeak } from './forecast.ts';
-import { type ImageSet, openImages } from './index.ts';
 import { slopes } from './measure.ts';
 import { CnnGenerator } from './networks/index.ts';
 import { ganRecipes, settingsOf } from './presets.ts';
@@ -152,15 +152,16 @@ it('measures the slope of a discriminator without changing it', () => {
 it('looks through all weights before they are saved', () => {
   using network = trainer();
   const losses = network.takeStep();
-  requireFinite(network, losses, true, 0);
+  requireFiniteLosses(network, losses, 0);
+  requireFiniteWeights(network, 0);
   scope(() => {
     noGrad(() => weightedLayers(network.G)[0]![1].weight.view([-1]).narrow(0, 3, 2).fill_(Number.NaN));
   });
-  requireFinite(network, losses, false, 0);
-  expect(() => requireFinite(network, losses, true, 7)).toThrow(
+  requireFiniteLosses(network, losses, 0);
+  expect(() => requireFiniteWeights(network, 7)).toThrow(
     /at step 1: generator: the weight of dense.weight holds 2 NaN and 0 infinite.*\n.*checkpoint of step 7 is intact/,
   );
-  expect(() => requireFinite(network, { ...losses, discriminator: [0, Number.NaN] }, false, 0)).toThrow(
+  expect(() => requireFiniteLosses(network, { ...losses, discriminator: [0, Number.NaN] }, 0)).toThrow(
     /the discriminator's loss is NaN in update 2 of 2; generator: .*\n.*No checkpoint/,
   );
 });

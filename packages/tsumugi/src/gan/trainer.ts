@@ -4,6 +4,8 @@
 // Everything random follows from the seed: batch k of real images from (seed, k), noise, fake labels and the penalty's
 // shares from streams of their own, so that methods with the same seed see the same.
 import { ConfigError, deriveSeed } from '../base/index.ts';
+import type { ImageSet } from '../images/index.ts';
+import { ImageBatches } from '../images/index.ts';
 import { parameters } from '../nn/index.ts';
 import { Adam, gradNorm, linear } from '../optim/index.ts';
 import {
@@ -18,8 +20,6 @@ import {
   stack,
   type Tensor,
 } from '../torch/index.ts';
-import { ImageBatches } from './data/batches.ts';
-import type { ImageSet } from './data/image-set.ts';
 import { MovingAverage } from './ema.ts';
 import { gradientPenalty } from './gradient-penalty.ts';
 import { losses } from './losses.ts';

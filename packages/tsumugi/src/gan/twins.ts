@@ -1,9 +1,9 @@
 // Training by hand, for tests: the same networks and streams of random numbers, everything else written out from the formulas.
 // Slow and plain: losses, penalties, Adam, the moving average, mirrored images, the learning rate of every step.
 import { deriveSeed, RandomStream } from '../base/index.ts';
+import type { ImageSet } from '../images/image-set.ts';
 import { Conv2d, namedTensors, parameters, weightedLayers } from '../nn/index.ts';
 import { eye, Generator, grad, noGrad, rand, randint, randn, type Tensor, tensor, zeros } from '../torch/index.ts';
-import type { ImageSet } from './data/image-set.ts';
 import { makeDiscriminator, makeGenerator } from './make-networks.ts';
 import { type Method, methods } from './methods.ts';
 import { resnetSetting, settings } from './settings.ts';

@@ -4,14 +4,14 @@
 //   B batch   T tokens   D hidden size   H query heads   K key/value heads   d head size   S keys in reach
 //
 // Not done here: attention sinks, soft-capping, dropout (the published model has none).
-import { Module, parameter } from '../nn/index.ts';
+import { Module, parameter, type UnaryModule } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { RowAttentionCache } from './batch-cache.ts';
 import type { AttentionCache } from './cache.ts';
+import { linearOf } from './linear-of.ts';
 import { windowedAttention } from './ops/attention.ts';
 import { qkvNormRope } from './ops/qk-norm-rope.ts';
 import { qkvRope } from './ops/qkv-rope.ts';
-import { Projection } from './projection.ts';
 import type { RopeSource } from './rope-tables.ts';
 
 export interface AttentionShape {
@@ -34,22 +34,22 @@ export interface MixerContext {
 export class Attention extends Module {
   readonly #shape: AttentionShape;
   /** [(H + 2K)·d, D]: Q, then K, then V, head-major inside each. */
-  qkv_proj: Projection;
+  qkv_proj: UnaryModule;
   /** [H, d] and [K, d]: one QK-norm vector per head, no offset. None without QK-norm. */
   q_weight?: Tensor;
   k_weight?: Tensor;
   /** [D, H·d] */
-  o_proj: Projection;
+  o_proj: UnaryModule;
 
   constructor(shape: AttentionShape, weights: { qkv: Tensor; q?: Tensor; k?: Tensor; out: Tensor }) {
     super();
     this.#shape = shape;
-    this.qkv_proj = new Projection(weights.qkv);
+    this.qkv_proj = linearOf(weights.qkv);
     if (weights.q && weights.k) {
       this.q_weight = parameter(weights.q);
       this.k_weight = parameter(weights.k);
     }
-    this.o_proj = new Projection(weights.out);
+    this.o_proj = linearOf(weights.out);
   }
 
   /** [B, T, D] → [B, T, D]. With a cache, its keys come before the new ones, and the new ones are added to it. */

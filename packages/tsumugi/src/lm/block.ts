@@ -1,6 +1,6 @@
 // One layer (spec 2.2): h = x + post_mixer_norm(mixer(pre_mixer_norm(x))), then the same around the MLP. The residual
 // stream itself is never normalised.
-import { Module, parameter, rmsNorm, rmsNormAdd } from '../nn/index.ts';
+import { Module, RMSNorm } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { Attention, type MixerContext } from './attention.ts';
 import type { RowAttentionCache } from './batch-cache.ts';
@@ -11,15 +11,9 @@ import type { Mlp } from './mlp.ts';
 /** Added to the learned weight (which starts at 0) of each norm (spec 2.3). */
 export const normOffset = { pre: 1, postMixer: 1 / 5, postMlp: 1 / 5 ** 1.5 };
 
-/** Holds a norm's weight [D]; the offset belongs to its place. */
-export class NormWeight extends Module {
-  weight: Tensor;
-
-  constructor(weight: Tensor) {
-    super();
-    this.weight = parameter(weight);
-  }
-}
+/** A norm of this weight [D], which it takes over. */
+export const normOf = (weight: Tensor, offset: number, eps: number): RMSNorm =>
+  new RMSNorm(weight.size(0), { weight, offset, eps });
 
 export interface BlockWeights {
   preMixer: Tensor;
@@ -29,35 +23,32 @@ export interface BlockWeights {
 }
 
 export class Block extends Module {
-  readonly #eps: number;
-  pre_mixer_norm: NormWeight;
+  pre_mixer_norm: RMSNorm;
   mixer: Attention | Mamba;
-  post_mixer_norm: NormWeight;
-  pre_mlp_norm: NormWeight;
+  post_mixer_norm: RMSNorm;
+  pre_mlp_norm: RMSNorm;
   mlp: Mlp;
-  post_mlp_norm: NormWeight;
+  post_mlp_norm: RMSNorm;
 
   constructor(mixer: Attention | Mamba, mlp: Mlp, norms: BlockWeights, eps: number) {
     super();
-    this.#eps = eps;
-    this.pre_mixer_norm = new NormWeight(norms.preMixer);
+    this.pre_mixer_norm = normOf(norms.preMixer, normOffset.pre, eps);
     this.mixer = mixer;
-    this.post_mixer_norm = new NormWeight(norms.postMixer);
-    this.pre_mlp_norm = new NormWeight(norms.preMlp);
+    this.post_mixer_norm = normOf(norms.postMixer, normOffset.postMixer, eps);
+    this.pre_mlp_norm = normOf(norms.preMlp, normOffset.pre, eps);
     this.mlp = mlp;
-    this.post_mlp_norm = new NormWeight(norms.postMlp);
+    this.post_mlp_norm = normOf(norms.postMlp, normOffset.postMlp, eps);
   }
 
   /** [B, T, D] → [B, T, D] */
   forward(x: Tensor, context: MixerContext, cache?: AttentionCache | RowAttentionCache | MambaCache): Tensor {
-    const eps = this.#eps;
-    const inner = rmsNorm(x, this.pre_mixer_norm.weight, { offset: normOffset.pre, eps });
+    const inner = this.pre_mixer_norm.forward(x);
     const mixed =
       this.mixer instanceof Attention
         ? this.mixer.forward(inner, context, cache as AttentionCache | RowAttentionCache | undefined)
         : this.mixer.forward(inner, context, cache as MambaCache | undefined);
-    const h = rmsNormAdd(x, mixed, this.post_mixer_norm.weight, { offset: normOffset.postMixer, eps });
-    const m = this.mlp.forward(rmsNorm(h, this.pre_mlp_norm.weight, { offset: normOffset.pre, eps }));
-    return rmsNormAdd(h, m, this.post_mlp_norm.weight, { offset: normOffset.postMlp, eps });
+    const h = this.post_mixer_norm.forwardAdd(x, mixed);
+    const m = this.mlp.forward(this.pre_mlp_norm.forward(h));
+    return this.post_mlp_norm.forwardAdd(h, m);
   }
 }

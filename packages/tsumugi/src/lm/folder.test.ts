@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
 import { CheckpointError, TsumugiError } from '../base/index.ts';
-import { namedParameters } from '../nn/index.ts';
+import { namedParameters, tensorAt } from '../nn/index.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from '../store/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, writeTokenizer } from '../text/index.ts';
 import { type DType, Generator, noGrad, randn, scope, type Tensor, zeros } from '../torch/index.ts';
@@ -240,7 +240,7 @@ describe('a tied model with a head in its file', () => {
     const config = join(folder, 'config.json');
     writeFileSync(config, JSON.stringify({ ...publishedConfig(tiny), tie_word_embeddings: false }));
     using model = loadModel(folder);
-    expect(model.lm_head!.weight.shape).toEqual([272, 16]);
+    expect(tensorAt(model, 'lm_head.weight').shape).toEqual([272, 16]);
   });
 
   it('is refused when it holds NaN', () => {
@@ -288,8 +288,8 @@ describe('what ends a text', () => {
     using model = loadModel(folder);
     // Zero weights: every logit is 0, and greedy takes the first id that may be picked.
     noGrad(() => scope(() => void model.model.norm.weight.fill_(1)));
-    noGrad(() => scope(() => void model.model.embed_tokens.weight.fill_(1)));
-    noGrad(() => scope(() => void model.model.embed_tokens.weight.select(0, 4).fill_(2)));
+    noGrad(() => scope(() => void tensorAt(model, EMBEDDING).fill_(1)));
+    noGrad(() => scope(() => void tensorAt(model, EMBEDDING).select(0, 4).fill_(2)));
     const writing = generateText(model, loadTokenizer(folder, model.config), '語1', { maxTokens: 3 });
     expect(writing.next()).toEqual({ value: 'end', done: true });
   });

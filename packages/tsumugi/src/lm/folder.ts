@@ -201,7 +201,7 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
   );
   const { bos_token_id, eos_token_id, pad_token_id } = config;
   return writeArtefact(folder, {
-    config: { ...(publishedConfig(config) as JsonObject), torch_dtype: model.model.embed_tokens.weight.dtype },
+    config: { ...(publishedConfig(config) as JsonObject), torch_dtype: namedParameters(model)[0]![1].dtype },
     tensors,
     ...(options.tokenizerFolder !== undefined && tokenizerFiles(options.tokenizerFolder, config)),
     generationConfig: {

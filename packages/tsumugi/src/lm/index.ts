@@ -37,5 +37,4 @@ export { type PresetName, preset, presetNames } from './presets.ts';
 export { checkSampling, type SamplingOptions, sample } from './sampling.ts';
 export { tokenLogprobs } from './score.ts';
 export { TextStream } from './text-stream.ts';
-export { type OpenedTokenizer, openTokenizer, tokenizerContent } from './tokenizer-file.ts';
 export type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';

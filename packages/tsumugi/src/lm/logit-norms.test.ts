@@ -1,5 +1,6 @@
 // Logit norms against numbers worked out by hand, and QK-norm's bound on attention logits.
 import { describe, expect, it } from 'vitest';
+import { tensorAt } from '../nn/index.ts';
 import { noGrad, scope, tensor } from '../torch/index.ts';
 import type { Attention } from './attention.ts';
 import { initialWeights, logitNorms, Plamo2, preset } from './index.ts';
@@ -23,10 +24,10 @@ const batch = () =>
 function expectedLargest(model: Plamo2, window: number): number {
   const { q, k } = scope(() => {
     const block = model.model.layers.layers[0]!;
-    const x = model.model.embed_tokens.weight.index([batch()]);
+    const x = tensorAt(model, 'model.embed_tokens.weight').index([batch()]);
     const inner = x.div(x.square().mean([-1], true).add(model.config.rms_norm_eps).sqrt());
     const mixer = block.mixer as Attention;
-    const qkv = inner.matmul(mixer.qkv_proj.weight.t()).reshape([2, 12, 8, 16]);
+    const qkv = inner.matmul(tensorAt(mixer, 'qkv_proj.weight').t()).reshape([2, 12, 8, 16]);
     return { q: qkv.narrow(2, 0, 4).tolist() as number[][][][], k: qkv.narrow(2, 4, 2).tolist() as number[][][][] };
   });
   const turn = (x: number[], position: number) =>
@@ -81,7 +82,7 @@ describe('logitNorms', () => {
       noGrad(() => {
         const largest = (qk_norm: boolean, factor: number) => {
           using model = new Plamo2(small({ qk_norm }), initialWeights(4));
-          (model.model.layers.layers[0]!.mixer as Attention).qkv_proj.weight.detach().mul_(factor);
+          tensorAt(model, 'model.layers.layers.0.mixer.qkv_proj.weight').detach().mul_(factor);
           return logitNorms(model, batch()).attention[0]!.largest;
         };
         expect(largest(true, 1000)).toBeLessThanOrEqual(Math.sqrt(16) * 1.00001);

@@ -1,9 +1,7 @@
 // How large a model's logits are, at the head and in attention: what z-loss and QK-norm keep small. For a probe batch now
 // and then, not for every step: the scores of a layer exist whole.
-import { rmsNorm } from '../nn/index.ts';
-import { arange, embedding, noGrad, scope, type Tensor } from '../torch/index.ts';
+import { arange, noGrad, scope, type Tensor } from '../torch/index.ts';
 import { Attention } from './attention.ts';
-import { normOffset } from './block.ts';
 import { windowOf } from './config.ts';
 import type { Plamo2 } from './model.ts';
 import { RopeTables } from './rope-tables.ts';
@@ -28,11 +26,10 @@ export function logitNorms(model: Plamo2, ids: Tensor): LogitNorms {
       const { config } = model;
       const context = { rope, offset: 0 };
       const attention: LogitNorms['attention'] = [];
-      let h = embedding(model.model.embed_tokens.weight, ids); // [B, T, D]
+      let h = model.model.embed_tokens.forward(ids); // [B, T, D]
       for (const [layer, block] of model.model.layers.layers.entries()) {
         if (block.mixer instanceof Attention) {
-          const norm = { offset: normOffset.pre, eps: config.rms_norm_eps };
-          const inner = rmsNorm(h, block.pre_mixer_norm.weight, norm);
+          const inner = block.pre_mixer_norm.forward(h);
           const { q, k } = block.mixer.queriesKeysValues(inner, context);
           attention.push({ layer, largest: largestScore(q, k, windowOf(config, layer)) });
         }

@@ -5,16 +5,16 @@
 //   S[t] = exp(Δ[t]·A)·S[t−1] + Δ[t]·c[t]·B[t]ᵀ     y[t] = S[t]·C[t] + D·c[t]
 //
 // Not done here: a norm around the gate, bias in any projection or in the convolution (the published model has none).
-import { Module, parameter } from '../nn/index.ts';
+import { Linear, Module, parameter, type UnaryModule } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import type { MixerContext } from './attention.ts';
 import type { MambaCache } from './cache.ts';
+import { linearOf } from './linear-of.ts';
 import { bcdtNorm } from './ops/bcdt-norm.ts';
-import { causalConv } from './ops/causal-conv.ts';
+import { type CausalConvOptions, causalConv } from './ops/causal-conv.ts';
 import { gatedSilu } from './ops/gated-silu.ts';
 import { ssdScan } from './ops/ssd-scan.ts';
 import { ssmStep } from './ops/ssm-step.ts';
-import { Projection, project } from './projection.ts';
 
 export interface MambaShape {
   heads: number;
@@ -38,16 +38,32 @@ export interface MambaWeights {
   out: Tensor;
 }
 
+/** The short convolution and its SiLU. */
+export class CausalConv extends Module {
+  /** [C, 1, k] depthwise */
+  weight: Tensor;
+
+  constructor(weight: Tensor) {
+    super();
+    this.weight = parameter(weight);
+  }
+
+  /** [B, T, C] → [B, T, C] */
+  forward(x: Tensor, options: CausalConvOptions): Tensor {
+    return causalConv(x, this.weight, options);
+  }
+}
+
 export class Mamba extends Module {
   readonly #shape: MambaShape;
   /** [2·m·P, D]: in every head the first P rows make z (the gate), the next P make x. */
-  in_proj: Projection;
-  /** [m·P, 1, k] depthwise */
-  conv1d: Projection;
+  in_proj: UnaryModule;
+  /** Over m·P channels */
+  conv1d: CausalConv;
   /** [2N + R, m·P]: B, C, dt */
-  bcdt_proj: Projection;
+  bcdt_proj: UnaryModule;
   /** [m, R] */
-  dt_proj: Projection;
+  dt_proj: UnaryModule;
   /** [m] each */
   dt_bias: Tensor;
   A_log: Tensor;
@@ -57,30 +73,30 @@ export class Mamba extends Module {
   B_norm_weight: Tensor;
   C_norm_weight: Tensor;
   /** [D, m·P] */
-  out_proj: Projection;
+  out_proj: UnaryModule;
 
   constructor(shape: MambaShape, weights: MambaWeights) {
     super();
     this.#shape = shape;
-    this.in_proj = new Projection(weights.in);
-    this.conv1d = new Projection(weights.conv);
-    this.bcdt_proj = new Projection(weights.bcdt);
-    this.dt_proj = new Projection(weights.dt);
+    this.in_proj = linearOf(weights.in);
+    this.conv1d = new CausalConv(weights.conv);
+    this.bcdt_proj = linearOf(weights.bcdt);
+    this.dt_proj = linearOf(weights.dt);
     this.dt_bias = parameter(weights.dtBias);
     this.A_log = parameter(weights.aLog);
     this.D = parameter(weights.d);
     this.dt_norm_weight = parameter(weights.dtNorm);
     this.B_norm_weight = parameter(weights.bNorm);
     this.C_norm_weight = parameter(weights.cNorm);
-    this.out_proj = new Projection(weights.out);
+    this.out_proj = linearOf(weights.out);
   }
 
   /** [B, T, D] → [B, T, D]. With a cache, goes on from its state and leaves the new one in it. */
   forward(x: Tensor, context: MixerContext, cache?: MambaCache): Tensor {
     const { heads: m, headDim: P, chunk } = this.#shape;
     const [B, T] = x.shape as [number, number];
-    const [z, u] = this.#project(x); // [B, T, m·P] each
-    const c = causalConv(u, this.conv1d.weight, { documents: context.documents, state: cache?.conv }); // [B, T, m·P]
+    const [z, u] = this.#gateAndInput(x); // [B, T, m·P] each
+    const c = this.conv1d.forward(u, { documents: context.documents, state: cache?.conv }); // [B, T, m·P]
     const { B: b, C, delta } = this.#select(c);
     const A = this.A_log.exp().neg(); // [m]
     const heads = c.reshape([B, T, m, P]);
@@ -102,16 +118,13 @@ export class Mamba extends Module {
   }
 
   /** z and x of in_proj, each [B, T, m·P]. */
-  #project(x: Tensor): [Tensor, Tensor] {
+  #gateAndInput(x: Tensor): [Tensor, Tensor] {
     const { heads: m, headDim: P } = this.#shape;
-    const [B, T, D] = x.shape as [number, number, number];
-    if (B * T <= 16) {
-      const parts = this.in_proj.forward(x).reshape([B, T, m, 2, P]);
-      return [parts.select(3, 0).reshape([B, T, m * P]), parts.select(3, 1).reshape([B, T, m * P])];
-    }
-    // For many tokens it is cheaper to take the weight's rows apart than the activations.
-    const rows = this.in_proj.weight.reshape([m, 2, P, D]);
-    return [project(x, rows.select(1, 0).reshape([m * P, D])), project(x, rows.select(1, 1).reshape([m * P, D]))];
+    const [B, T] = x.shape as [number, number];
+    if (B * T > 16 && this.in_proj instanceof Linear && this.in_proj.isBareWeight)
+      return this.in_proj.forwardParts(x, m, 2) as [Tensor, Tensor];
+    const parts = this.in_proj.forward(x).reshape([B, T, m, 2, P]);
+    return [parts.select(3, 0).reshape([B, T, m * P]), parts.select(3, 1).reshape([B, T, m * P])];
   }
 
   /** The input-dependent B, C [B, T, N] and Δ [B, T, m], in f32. */

@@ -1,18 +1,18 @@
 // The gated MLP (spec 2.6): down( silu(gate) · up ). No bias.
-import { Module, swiglu } from '../nn/index.ts';
+import { Module, swiglu, type UnaryModule } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
-import { Projection } from './projection.ts';
+import { linearOf } from './linear-of.ts';
 
 export class Mlp extends Module {
   /** [2I, D]: the gate's rows first, then up's. */
-  gate_up_proj: Projection;
+  gate_up_proj: UnaryModule;
   /** [D, I] */
-  down_proj: Projection;
+  down_proj: UnaryModule;
 
   constructor(weights: { gateUp: Tensor; down: Tensor }) {
     super();
-    this.gate_up_proj = new Projection(weights.gateUp);
-    this.down_proj = new Projection(weights.down);
+    this.gate_up_proj = linearOf(weights.gateUp);
+    this.down_proj = linearOf(weights.down);
   }
 
   /** [B, T, D] → [B, T, D] */

@@ -3,27 +3,33 @@
 //
 //   B batch   T tokens   D hidden size   V vocabulary
 import { ShapeError } from '../base/index.ts';
-import { linearCrossEntropy, Module, rmsNorm } from '../nn/index.ts';
-import { checkpoint, type Device, embedding, scope, type Tensor } from '../torch/index.ts';
+import {
+  Embedding,
+  linearCrossEntropy,
+  logitsCrossEntropy,
+  Module,
+  type RMSNorm,
+  type UnaryModule,
+  WeightedLayer,
+} from '../nn/index.ts';
+import { checkpoint, type Device, scope, type Tensor } from '../torch/index.ts';
 import { Attention } from './attention.ts';
 import { BatchCache } from './batch-cache.ts';
-import { Block, NormWeight, normOffset } from './block.ts';
+import { Block, normOf, normOffset } from './block.ts';
 import { isMamba, type Plamo2Config, ropeBaseOf, tensorShapes, windowOf } from './config.ts';
+import { linearOf } from './linear-of.ts';
 import { Mamba } from './mamba.ts';
 import { Mlp } from './mlp.ts';
-import { Projection, project } from './projection.ts';
 import { RopeTables } from './rope-tables.ts';
 import type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';
 
 /** Gives the tensor for a checkpoint name; the model takes it over. */
 export type WeightSource = (name: string, shape: readonly number[]) => Tensor;
 
-class Embedding extends Module {
-  weight: Tensor;
-  constructor(weight: Tensor) {
-    super();
-    this.weight = new Projection(weight).weight;
-  }
+/** What turns ids into vectors, and hidden states into logits where the head is tied. */
+export interface TokenTable extends UnaryModule {
+  /** hidden [..., D] → logits [..., V] */
+  logits(hidden: Tensor): Tensor;
 }
 
 class LayerStack extends Module {
@@ -35,14 +41,14 @@ class LayerStack extends Module {
 }
 
 class Decoder extends Module {
-  embed_tokens: Embedding;
+  embed_tokens: TokenTable;
   layers: LayerStack;
-  norm: NormWeight;
-  constructor(embedding: Tensor, layers: Block[], norm: Tensor) {
+  norm: RMSNorm;
+  constructor(weight: Tensor, layers: Block[], norm: RMSNorm) {
     super();
-    this.embed_tokens = new Embedding(embedding);
+    this.embed_tokens = new Embedding(weight.size(0), weight.size(1), { weight });
     this.layers = new LayerStack(layers);
-    this.norm = new NormWeight(norm);
+    this.norm = norm;
   }
 }
 
@@ -98,7 +104,7 @@ export class Plamo2 extends Module implements LanguageModel {
   readonly config: Plamo2Config;
   model: Decoder;
   /** Only when the head is not tied: [V padded to 16, D]. */
-  lm_head?: Projection;
+  lm_head?: UnaryModule;
   readonly #rope = new RopeTables();
 
   constructor(config: Plamo2Config, weights: WeightSource) {
@@ -108,17 +114,13 @@ export class Plamo2 extends Module implements LanguageModel {
     const take = (name: string) => weights(name, shapes.get(name)!);
     const embedding = take('model.embed_tokens.weight');
     const blocks = Array.from({ length: config.num_hidden_layers }, (_, index) => buildBlock(config, index, take));
-    this.model = new Decoder(embedding, blocks, take('model.norm.weight'));
-    if (!config.tie_word_embeddings) this.lm_head = new Projection(take('lm_head.weight'));
+    const norm = normOf(take('model.norm.weight'), normOffset.pre, config.rms_norm_eps);
+    this.model = new Decoder(embedding, blocks, norm);
+    if (!config.tie_word_embeddings) this.lm_head = linearOf(take('lm_head.weight'));
   }
 
   get parameterDevice(): Device {
     return this.model.norm.weight.device;
-  }
-
-  /** The head's rows: [V, D], or [V padded to 16, D] when untied. */
-  get headWeight(): Tensor {
-    return this.lm_head?.weight ?? this.model.embed_tokens.weight;
   }
 
   /**
@@ -138,7 +140,7 @@ export class Plamo2 extends Module implements LanguageModel {
       cache instanceof BatchCache
         ? { rope: this.#rope.at(cache.startStep(ids.shape)), offset: 0 }
         : { rope: this.#rope, offset: cache?.length ?? 0, documents };
-    let h = embedding(this.model.embed_tokens.weight, ids); // [B, T, D]
+    let h = this.model.embed_tokens.forward(ids); // [B, T, D]
     if (dtype) h = h.to(dtype);
     onPart?.('model.embed_tokens', h);
     for (const [index, block] of this.model.layers.layers.entries()) {
@@ -150,26 +152,32 @@ export class Plamo2 extends Module implements LanguageModel {
     }
     if (cache instanceof BatchCache) cache.endStep();
     else if (cache) cache.length += ids.shape[1]!;
-    h = rmsNorm(h, this.model.norm.weight, { offset: normOffset.pre, eps: this.config.rms_norm_eps });
+    h = this.model.norm.forward(h);
     onPart?.('model.norm', h);
     return h;
   }
 
   /** Hidden states [..., D] → logits [..., V]. */
   logits(hidden: Tensor): Tensor {
-    const logits = project(hidden, this.headWeight);
+    const logits = this.lm_head ? this.lm_head.forward(hidden) : this.model.embed_tokens.logits(hidden);
     return logits.size(-1) === this.config.vocab_size ? logits : logits.narrow(-1, 0, this.config.vocab_size);
   }
 
-  /** Mean cross-entropy of the targets (−100 is ignored), with an optional z-loss; logits are never whole in memory. */
+  /**
+   * Mean cross-entropy of the targets (−100 is ignored), with an optional z-loss. Logits are never whole in memory, unless
+   * the head is more than a weight (adapted, quantized).
+   */
   loss(batch: Batch, options: LossOptions = {}): LossParts {
     const { zLoss, reduction, ...forward } = options;
     const hidden = this.forward(batch.ids, { ...forward, documents: batch.documents });
-    return linearCrossEntropy(hidden, this.headWeight, batch.targets, {
-      ...(zLoss === undefined ? {} : { zLoss }),
-      ...(reduction === undefined ? {} : { reduction }),
-      vocabularySize: this.config.vocab_size,
-    });
+    const head = this.lm_head ?? this.model.embed_tokens;
+    return head instanceof WeightedLayer && head.isBareWeight
+      ? linearCrossEntropy(hidden, head.weight, batch.targets, {
+          zLoss,
+          reduction,
+          vocabularySize: this.config.vocab_size,
+        })
+      : logitsCrossEntropy(this.logits(hidden), batch.targets, { zLoss, reduction });
   }
 
   override dispose(): void {

@@ -1,7 +1,7 @@
 // A model whose numbers are not finite says nothing: every way to ask names where they come from.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../base/index.ts';
-import { namedParameters } from '../nn/index.ts';
+import { namedParameters, tensorAt } from '../nn/index.ts';
 import { noGrad, scope } from '../torch/index.ts';
 import { BatchDecoder, generateIds, type Plamo2, scoreBatch, tokenLogprobs } from './index.ts';
 import { TinyModel } from './tiny-model.ts';
@@ -82,7 +82,7 @@ it('says at which token it happened', () => {
   expect(second).not.toBe(first);
   noGrad(() =>
     scope(() => {
-      model.model.embed_tokens.weight.select(0, second!).fill_(Number.NaN);
+      tensorAt(model, 'model.embed_tokens.weight').select(0, second!).fill_(Number.NaN);
     }),
   );
   expect(() => [...generateIds(model, ids, { maxTokens: 5 })]).toThrow(/new token 1: .* NaN for id \d+/);

@@ -11,6 +11,7 @@ export {
   type NotFinite,
 } from './diagnose.ts';
 export { Dropout, dropout } from './dropout.ts';
+export { faultyRow, requireFiniteRows } from './finite-rows.ts';
 export * from './functional/index.ts';
 export { type GradcheckOptions, gradcheck } from './gradcheck.ts';
 export * from './initializers.ts';

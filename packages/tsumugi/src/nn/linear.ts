@@ -1,10 +1,11 @@
 // Layers that are a table of weights: the affine map, and the embedding of ids.
 import { checkNumbers } from '../base/index.ts';
-import { embedding, linear, type Tensor } from '../torch/index.ts';
+import { embedding, type Tensor } from '../torch/index.ts';
+import { castLinear } from './functional/linear.ts';
 import { normal } from './initializers.ts';
 import { makeBias, WeightedLayer, type WeightOptions } from './weights.ts';
 
-/** y = x Wᵀ + b: [..., inFeatures] → [..., outFeatures]. `weight` is [outFeatures, inFeatures]. */
+/** y = x Wᵀ + b in the dtype of x: [..., inFeatures] → [..., outFeatures]. `weight` is [outFeatures, inFeatures]. */
 export class Linear extends WeightedLayer {
   bias: Tensor | null;
 
@@ -15,7 +16,21 @@ export class Linear extends WeightedLayer {
   }
 
   forward(x: Tensor): Tensor {
-    return linear(x, this.usedWeight, this.bias);
+    return castLinear(x, this.usedWeight, this.bias);
+  }
+
+  /**
+   * `forward(x)` [..., heads·parts·size], read as heads of `parts` blocks each and taken apart into `parts` tensors
+   * [..., heads·size]. For many rows of x this is cheaper than taking the result apart: the weight's rows are taken apart.
+   * For layers without bias.
+   */
+  forwardParts(x: Tensor, heads: number, parts: number): Tensor[] {
+    const weight = this.usedWeight;
+    const [rows, columns] = weight.shape as [number, number];
+    const blocks = weight.reshape([heads, parts, rows / (heads * parts), columns]);
+    return Array.from({ length: parts }, (_, part) =>
+      castLinear(x, blocks.select(1, part).reshape([rows / parts, columns])),
+    );
   }
 }
 
@@ -30,5 +45,10 @@ export class Embedding extends WeightedLayer {
 
   forward(ids: Tensor): Tensor {
     return embedding(this.usedWeight, ids);
+  }
+
+  /** The table as an output head: hidden [..., dim] → [..., numEmbeddings]. */
+  logits(hidden: Tensor): Tensor {
+    return castLinear(hidden, this.usedWeight);
   }
 }

@@ -10,10 +10,14 @@ import {
   convert,
   loadTensors,
   Module,
+  moduleAt,
   namedBuffers,
+  namedModules,
   namedParameters,
   namedTensors,
   numParameters,
+  parameter,
+  replaceModule,
   replaceParameter,
   tensorAt,
 } from './module.ts';
@@ -105,5 +109,70 @@ describe('module tree', () => {
       expect(() => loadTensors(model, (path) => good[path], ['weight', 'gamma'])).toThrow(/holds "gamma"/);
       expect(() => loadTensors(model, () => ones([3]))).toThrow(/"weight" has shape \[3\].*needs \[1, 2\]/);
     });
+  });
+});
+
+/** What people put into fields: modules and parameters in arrays and objects, one inside the other, beside other things. */
+class Nested extends Module {
+  heads = { a: new Linear(2, 1, options()), b: [new Linear(2, 1, options())] };
+  grid = [[new Linear(1, 1, options())], []];
+  scales = [parameter(ones([2])), null];
+  settings = { size: 3, names: ['x'], empty: null };
+}
+const options = () => ({ generator: new Generator(0), bias: false });
+
+describe('containers', () => {
+  it('finds modules and parameters in arrays and objects of any depth', () => {
+    using model = new Nested();
+    const all = ['scales.0', 'heads.a.weight', 'heads.b.0.weight', 'grid.0.0.weight'];
+    expect(paths(namedParameters(model))).toEqual(all);
+    expect([...namedModules(model)].map(([path]) => path)).toEqual(['', 'heads.a', 'heads.b.0', 'grid.0.0']);
+    expect(all.map((path) => tensorAt(model, path).numel)).toEqual([2, 2, 2, 1]);
+    convert(model, 'float64');
+    expect(model.scales[0]!.dtype).toBe('float64');
+    scope(() => replaceParameter(model, 'scales.0', zeros([3])));
+    expect(model.scales[0]!.shape).toEqual([3]);
+  });
+
+  it('refuses what it would not find', () => {
+    class Keyed extends Module {
+      layers = new Map([['a', new Linear(1, 1, options())]]);
+    }
+    using model = new Keyed();
+    expect(() => namedParameters(model)).toThrow(
+      '"layers" is a Map with modules or parameters: use an array or an object',
+    );
+    model.layers.get('a')!.dispose();
+    model.layers.clear();
+    class Loop extends Module {
+      self: Module = this;
+    }
+    expect(() => namedParameters(new Loop())).toThrow('the module at "self" holds itself');
+  });
+
+  it('replaces a module wherever it stands, by another kind', () => {
+    class Doubled extends Module {
+      inner: Linear;
+      constructor(inner: Linear) {
+        super();
+        this.inner = inner;
+      }
+      forward(x: Tensor): Tensor {
+        return this.inner.forward(x).mul(2);
+      }
+    }
+    const shared = new Linear(1, 1, options());
+    using model = new Sequential(shared, relu, shared);
+    const before = scope(() => model.forward(ones([1, 1])).item());
+    const old = replaceModule(model, '2', new Doubled(shared));
+    expect(old).toBe(shared);
+    expect(model.layers[0]).toBe(model.layers[2]);
+    expect(paths(namedParameters(model))).toEqual(['0.inner.weight']);
+    // relu(2wx), then 2w times that.
+    const weight = shared.weight.item();
+    expect(scope(() => model.forward(ones([1, 1])).item())).toBeCloseTo(2 * weight * Math.max(0, 2 * weight), 6);
+    expect(before).toBeCloseTo(weight * Math.max(0, weight), 6);
+    expect(moduleAt(model, '0.inner')).toBe(shared);
+    expect(() => replaceModule(model, '0.iner', shared)).toThrow('Did you mean "0.inner"?');
   });
 });

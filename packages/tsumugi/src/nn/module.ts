@@ -1,5 +1,5 @@
-// The module tree. A module's parameters are the tensors in its fields; their paths are the field names joined by dots
-// and are the names in checkpoints. Loading, freezing, pruning and merging are functions over these paths.
+// The module tree. A module's parameters are the tensors in its fields; their paths are the names of fields, positions and
+// keys joined by dots, and are the names in checkpoints. Loading, freezing, pruning and merging are functions over these paths.
 import { CheckpointError, suggestion } from '../base/index.ts';
 import { type Device, type DType, dtypeNames, noGrad, scope, Tensor } from '../torch/index.ts';
 
@@ -21,8 +21,8 @@ export function buffer(tensor: Tensor): Tensor {
 }
 
 /**
- * Base of everything that holds parameters. A subclass assigns parameters, buffers, modules, arrays of modules to its
- * fields and defines its own `forward`. `training` tells layers such as dropout and batch norm which way to behave.
+ * Base of everything that holds parameters. A subclass assigns parameters, buffers and modules to its fields, alone or in
+ * arrays and plain objects of any depth, and defines its own `forward`. `training` tells layers such as dropout and batch norm which way to behave.
  */
 export abstract class Module implements Disposable {
   training = true;
@@ -49,26 +49,60 @@ export abstract class Module implements Disposable {
 
 const join = (prefix: string, name: string | number) => (prefix ? `${prefix}.${name}` : String(name));
 
-/** The module and all modules below it with their paths, parents first. */
-export function* namedModules(module: Module, prefix = ''): Generator<[string, Module]> {
-  yield [prefix, module];
-  for (const [name, value] of Object.entries(module)) {
-    if (value instanceof Module) yield* namedModules(value, join(prefix, name));
-    else if (Array.isArray(value))
-      for (const [index, item] of value.entries())
-        if (item instanceof Module) yield* namedModules(item, join(join(prefix, name), index));
+/** A module, parameter or buffer, and where it stands: `owner[name]`. */
+interface Part {
+  path: string;
+  value: Module | Tensor;
+  owner: object;
+  name: string;
+}
+
+const isPart = (value: unknown): value is Module | Tensor =>
+  value instanceof Module || (value instanceof Tensor && roles.has(value));
+
+const isPlain = (value: object) => [Object.prototype, null].includes(Object.getPrototypeOf(value));
+
+/** What stands in the fields of a module, also inside arrays and plain objects, at any depth; modules are not entered. */
+function* partsOf(owner: object, prefix: string, above: readonly object[] = []): Generator<Part> {
+  for (const [name, value] of Object.entries(owner)) {
+    if (typeof value !== 'object' || value === null) continue;
+    const path = join(prefix, name);
+    if (isPart(value)) yield { path, value, owner, name };
+    else if (value instanceof Map || value instanceof Set) refuseIfFull(path, value);
+    else if ((Array.isArray(value) || isPlain(value)) && !above.includes(value))
+      yield* partsOf(value, path, [...above, value]);
   }
+}
+
+/** @throws TypeError when a Map or Set holds what would neither be trained nor saved nor freed */
+function refuseIfFull(path: string, values: Map<unknown, unknown> | Set<unknown>): void {
+  if (![...values.values()].some(isPart)) return;
+  throw new TypeError(
+    `"${path}" is a ${values.constructor.name} with modules or parameters: use an array or an object`,
+  );
+}
+
+/** The module and all modules below it with their paths, parents first. @throws TypeError when one stands in itself */
+export function* namedModules(module: Module, prefix = '', above: readonly Module[] = []): Generator<[string, Module]> {
+  if (above.includes(module)) throw new TypeError(`the module at "${prefix}" holds itself`);
+  yield [prefix, module];
+  for (const { path, value } of partsOf(module, prefix))
+    if (value instanceof Module) yield* namedModules(value, path, [...above, module]);
+}
+
+/** All parameters and buffers with their places; one that stands in two places comes twice. */
+function* tensorsOf(module: Module): Generator<Part & { value: Tensor }> {
+  for (const [prefix, owner] of namedModules(module))
+    for (const part of partsOf(owner, prefix)) if (part.value instanceof Tensor) yield { ...part, value: part.value };
 }
 
 /** All parameters and buffers with their paths; a tensor that stands in two places (a tied head) comes once. */
 export function* namedTensors(module: Module): Generator<[string, Tensor]> {
   const seen = new Set<Tensor>();
-  for (const [prefix, owner] of namedModules(module)) {
-    for (const [name, value] of Object.entries(owner)) {
-      if (!(value instanceof Tensor) || !roles.has(value) || seen.has(value)) continue;
-      seen.add(value);
-      yield [join(prefix, name), value];
-    }
+  for (const { path, value } of tensorsOf(module)) {
+    if (seen.has(value)) continue;
+    seen.add(value);
+    yield [path, value];
   }
 }
 
@@ -110,8 +144,8 @@ function replaceEverywhere(module: Module, old: Tensor, fresh: Tensor): void {
   const trained = old.requiresGrad;
   if (role === 'parameter') parameter(fresh).requiresGrad_(trained);
   else buffer(fresh);
-  for (const [, owner] of namedModules(module))
-    for (const [name, value] of Object.entries(owner)) if (value === old) Object.assign(owner, { [name]: fresh });
+  for (const { value, owner, name } of [...tensorsOf(module)])
+    if (value === old) Object.assign(owner, { [name]: fresh });
   old.dispose();
 }
 
@@ -122,6 +156,34 @@ function replaceEverywhere(module: Module, old: Tensor, fresh: Tensor): void {
  */
 export function replaceParameter(module: Module, path: string, tensor: Tensor): void {
   replaceEverywhere(module, tensorAt(module, path), tensor);
+}
+
+/** What stands at a path. @throws CheckpointError with the nearest path of a module when it is none */
+export function moduleAt(root: Module, path: string): Module {
+  const modules = new Map(namedModules(root));
+  const found = modules.get(path);
+  if (found) return found;
+  throw new CheckpointError('no-such-path', `there is no module "${path}" in this model`, {
+    remedy: suggestion(path, [...modules.keys()]),
+    fields: { path },
+  });
+}
+
+/**
+ * Puts another module in the place of the one at a path, in every place where that stands, and returns the old one, which
+ * the caller disposes or builds on (an adapter holds the layer that it adapts). Layers that take part in a forward through
+ * `forward` alone can be of any kind. An optimizer made before still holds the old tensors: make it anew.
+ *
+ * @throws CheckpointError with the nearest path when there is no module at the path
+ */
+export function replaceModule(root: Module, path: string, fresh: Module): Module {
+  const old = moduleAt(root, path);
+  if (old === root) throw new TypeError('replaceModule: the path "" is the model itself');
+  const owners = [...namedModules(root)];
+  for (const [, module] of owners)
+    for (const { value, owner, name } of [...partsOf(module, '')])
+      if (value === old) Object.assign(owner, { [name]: fresh });
+  return old;
 }
 
 /** Moves a module to a dtype and/or device, in place; buffers that count (integers) keep their dtype. Returns it. */

@@ -1,12 +1,12 @@
 // RMS normalisation over the last dimension.
 import { checkNumber } from '../base/index.ts';
-import type { Generator, Tensor } from '../torch/index.ts';
-import { rmsNorm } from './functional/rms-norm.ts';
+import type { Tensor } from '../torch/index.ts';
+import { rmsNorm, rmsNormAdd } from './functional/rms-norm.ts';
+import { constant } from './initializers.ts';
 import { Module } from './module.ts';
-import { constantParameter } from './weights.ts';
+import { makeWeight, type WeightOptions } from './weights.ts';
 
-export interface RMSNormOptions {
-  generator: Generator;
+export interface RMSNormOptions extends Pick<WeightOptions, 'generator' | 'weight'> {
   /** Added to the weight, which then starts at 0; without an offset the weight starts at 1. */
   offset?: number;
   /** Added to the mean square inside the root. */
@@ -27,11 +27,16 @@ export class RMSNorm extends Module {
     checkNumber('RMSNorm', 'size', size, { min: 1, whole: true });
     this.offset = checkNumber('RMSNorm', 'offset', options.offset ?? 0, {});
     this.eps = checkNumber('RMSNorm', 'eps', options.eps ?? 1e-6, { min: 0 });
-    this.weight = constantParameter([size], this.offset === 0 ? 1 : 0, options.generator);
+    this.weight = makeWeight([size], { ...options, weightInit: constant(this.offset === 0 ? 1 : 0) });
   }
 
   /** [..., size] → the same. */
   forward(x: Tensor): Tensor {
     return rmsNorm(x, this.weight, { offset: this.offset, eps: this.eps });
+  }
+
+  /** residual + forward(x), as one pass over both. All [..., size]. */
+  forwardAdd(residual: Tensor, x: Tensor): Tensor {
+    return rmsNormAdd(residual, x, this.weight, { offset: this.offset, eps: this.eps });
   }
 }

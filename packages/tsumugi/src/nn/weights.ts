@@ -1,4 +1,5 @@
 // How layers make their parameters: the options they share, PyTorch's default initial values, and normalized weights.
+import { ConfigError, ShapeError } from '../base/index.ts';
 import { empty, type Generator, noGrad, scope, type Tensor } from '../torch/index.ts';
 import { constant, type Initializer, initialize, varianceScaling } from './initializers.ts';
 import type { UnaryModule } from './layer.ts';
@@ -11,7 +12,10 @@ export const defaultWeightInit = varianceScaling({ scale: 1 / 3, distribution: '
 export type WeightNormalization = (weight: Tensor, generator: Generator) => UnaryModule;
 
 export interface WeightOptions {
-  generator: Generator;
+  /** Draws the initial values. Only a layer whose weight is given, and that has no bias, does without. */
+  generator?: Generator;
+  /** The weight, which the layer takes over, in place of one that is drawn. */
+  weight?: Tensor;
   /** Whether there is a bias; true when left out. */
   bias?: boolean;
   weightInit?: Initializer;
@@ -20,24 +24,36 @@ export interface WeightOptions {
   weightNormalization?: WeightNormalization | undefined;
 }
 
-/** The initial weight of a layer. */
-export const makeWeight = (shape: readonly number[], options: WeightOptions): Tensor =>
-  parameter(
-    initialize(
-      empty(shape, { device: options.generator.device }),
-      options.weightInit ?? defaultWeightInit,
-      options.generator,
-    ),
-  );
+/** @throws ConfigError when there is none, with what to write */
+export function requireGenerator({ generator }: Pick<WeightOptions, 'generator'>): Generator {
+  if (generator) return generator;
+  throw new ConfigError('no-generator', 'a layer needs a generator for its initial values', {
+    remedy: 'Pass one: new Linear(2, 8, { generator: new Generator(0) }).',
+  });
+}
+
+/** The initial weight of a layer. @throws ShapeError when the weight that is given has another shape */
+export function makeWeight(shape: readonly number[], options: WeightOptions): Tensor {
+  const { weight, weightInit = defaultWeightInit } = options;
+  if (weight === undefined) {
+    const generator = requireGenerator(options);
+    return parameter(initialize(empty(shape, { device: generator.device }), weightInit, generator));
+  }
+  if (weight.shape.join() !== shape.join())
+    throw new ShapeError(
+      'wrong-shape',
+      `a layer's weight must be [${shape.join(', ')}], the one given is [${weight.shape.join(', ')}]`,
+    );
+  return parameter(weight);
+}
 
 /** The initial bias [size] of a layer, or null without one. Default: U(−1/√fanIn, 1/√fanIn) as PyTorch's. */
 export const makeBias = (size: number, fanIn: number, options: WeightOptions): Tensor | null => {
   if (options.bias === false) return null;
   const bound = 1 / Math.sqrt(fanIn);
+  const generator = requireGenerator(options);
   const byDefault: Initializer = (target, generator) => void target.uniform_(-bound, bound, { generator });
-  return parameter(
-    initialize(empty([size], { device: options.generator.device }), options.biasInit ?? byDefault, options.generator),
-  );
+  return parameter(initialize(empty([size], { device: generator.device }), options.biasInit ?? byDefault, generator));
 };
 
 /** A parameter [shape] that starts at one value: gains and shifts of norms. */
@@ -53,7 +69,13 @@ export abstract class WeightedLayer extends Module {
   protected constructor(shape: readonly number[], options: WeightOptions) {
     super();
     this.weight = makeWeight(shape, options);
-    this.norm = options.weightNormalization?.(this.weight, options.generator) ?? null;
+    this.norm = options.weightNormalization?.(this.weight, requireGenerator(options)) ?? null;
+  }
+
+  /** Whether the layer is nothing but this weight, which whatever is fused with it may use: no norm, no bias, no subclass. */
+  get isBareWeight(): boolean {
+    const { bias } = this as { bias?: Tensor | null };
+    return this.norm === null && (bias ?? null) === null && Object.getPrototypeOf(this.constructor) === WeightedLayer;
   }
 
   /** What the layer multiplies by: the weight, normalized when there is a normalization. */

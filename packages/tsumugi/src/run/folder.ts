@@ -9,8 +9,9 @@ import { EventLog } from './event-log.ts';
 import { type RunEvent, readEvents } from './events.ts';
 import { inputSchema, type RunInputs } from './inputs.ts';
 import { Lock } from './lock.ts';
-import { RECORD_FILE } from './record.ts';
 
+/** The record of a recipe's step, which is there before the run that makes it. */
+export const RECORD_FILE = 'stage.json';
 const RUN_FILE = 'run.json';
 const PLAN_FILE = 'plan.json';
 const LOCK_FILE = 'run.lock';
@@ -68,8 +69,7 @@ export class RunFolder implements Disposable {
       throw refuse('not-a-folder', path, 'is a file', 'Choose the name of a new folder.');
     if (existsSync(join(place, RUN_FILE)))
       throw refuse('run-exists', path, 'already holds a run', 'Resume it (--resume), or choose another folder.');
-    // A process killed while it made the folder leaves its lock or an unfinished run.json: both count as nothing. The
-    // record of a recipe's step is there before the run.
+    // A process killed while it made the folder leaves its lock or an unfinished run.json: both count as nothing.
     const ours = [LOCK_FILE, RECORD_FILE, `${RUN_FILE}.partial-`];
     const other = found && readdirSync(place).find((file) => !ours.some((name) => file.startsWith(name)));
     if (other)

@@ -1,8 +1,7 @@
 // Stage: text and tokenizer → token shards, with some documents held out.
 import { join } from 'node:path';
-import { openTokenizer } from '../lm/index.ts';
-import { defineStage, figure } from '../run/index.ts';
-import { prepare, TokenShards } from '../text/index.ts';
+import { defineStage, figure } from '../recipe/index.ts';
+import { openTokenizer, prepare, TokenShards } from '../text/index.ts';
 import { dataConfig } from './config.ts';
 import { openText } from './reading.ts';
 import { runtimeMemory } from './runtime-memory.ts';

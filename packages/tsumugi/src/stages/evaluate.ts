@@ -16,9 +16,10 @@ import {
   type TaskReport,
   unknownOption,
 } from '../eval/index.ts';
-import { loadModel, openTokenizer, type Plamo2Config } from '../lm/index.ts';
-import { defineStage, formatInteger, type Given, Interrupt, Progress, type ProgressStream } from '../run/index.ts';
-import { TokenShards } from '../text/index.ts';
+import { loadModel, type Plamo2Config } from '../lm/index.ts';
+import { defineStage, type Given } from '../recipe/index.ts';
+import { formatInteger, Interrupt, Progress, type ProgressStream } from '../run/index.ts';
+import { openTokenizer, TokenShards } from '../text/index.ts';
 import { evaluateHeldOut, forecastMemory } from '../train/index.ts';
 import { evaluateConfig } from './config.ts';
 import { foundSchema, type HeldOut, heldOutSchema, type TaskFigures } from './evaluation-manifest.ts';

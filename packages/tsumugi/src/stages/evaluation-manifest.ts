@@ -1,6 +1,6 @@
 // What is kept of the evaluation of one model while a stage is not complete, and the check of its shape on reading.
 import { z } from 'zod';
-import { gridSchema } from '../run/index.ts';
+import { gridSchema } from '../recipe/index.ts';
 
 /** A model on the held-out text, in rows of one length. */
 export const heldOutSchema = z.strictObject({

@@ -1,5 +1,6 @@
 // What the evaluation of models comes to: figures, tables and grids for the report.
-import { figure, formatInteger, type Given, type Grid, type StageFigure, type Table } from '../run/index.ts';
+import { figure, type Given, type Grid, type StageFigure, type Table } from '../recipe/index.ts';
+import { formatInteger } from '../run/index.ts';
 import type { HeldOut, TaskFigures } from './evaluation-manifest.ts';
 
 interface Results {

@@ -1,6 +1,7 @@
 // Stage: a model and token shards → the model extended to long contexts.
 import { ConfigError, DataError } from '../base/index.ts';
-import { defineStage, figure, formatInteger, type Given } from '../run/index.ts';
+import { defineStage, figure, type Given } from '../recipe/index.ts';
+import { formatInteger } from '../run/index.ts';
 import { checkExtendSettings, extend as extendModel, switchAttention } from '../train/index.ts';
 import { extendStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';

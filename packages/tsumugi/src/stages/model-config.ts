@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Plamo2Config, parseConfig } from '../lm/index.ts';
-import type { Given } from '../run/index.ts';
+import type { Given } from '../recipe/index.ts';
 import { Artefact, CONFIG_FILE } from '../store/index.ts';
 
 export const modelConfigOf = ({ path, about }: Given): Plamo2Config =>

@@ -1,6 +1,6 @@
 // Stage: token shards and tokenizer → a model, trained from the beginning.
 import { type Plamo2Config, preset } from '../lm/index.ts';
-import { defineStage, figure } from '../run/index.ts';
+import { defineStage, figure } from '../recipe/index.ts';
 import { checkPretrainSettings, evaluateTokensOf, pretrain as pretrainModel, requireIdle } from '../train/index.ts';
 import { pretrainStageConfig } from './config.ts';
 import { requireHeldOut } from './require-held-out.ts';

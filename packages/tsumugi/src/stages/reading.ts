@@ -1,5 +1,5 @@
 // How text from outside is read, from the settings it was given with.
-import type { Given } from '../run/index.ts';
+import type { Given } from '../recipe/index.ts';
 import { type Corpus, openCorpus } from '../text/index.ts';
 import { readingConfig } from './config.ts';
 

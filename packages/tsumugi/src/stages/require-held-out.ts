@@ -1,6 +1,6 @@
 // A run measures with documents that it does not learn from.
 import { DataError } from '../base/index.ts';
-import type { Given } from '../run/index.ts';
+import type { Given } from '../recipe/index.ts';
 
 /** @throws DataError when it is known that no document is, or will be, held out in any of the data */
 export function requireHeldOut(data: readonly Given[]): void {

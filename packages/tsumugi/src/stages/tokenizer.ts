@@ -1,8 +1,7 @@
 // Stage: text → tokenizer.
 import { join } from 'node:path';
-import { openTokenizer } from '../lm/index.ts';
-import { defineStage, figure } from '../run/index.ts';
-import { TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
+import { defineStage, figure } from '../recipe/index.ts';
+import { openTokenizer, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
 import { tokenizerConfig } from './config.ts';
 import { openText } from './reading.ts';
 import { runtimeMemory } from './runtime-memory.ts';

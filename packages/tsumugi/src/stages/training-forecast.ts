@@ -1,6 +1,7 @@
 // What a training stage will take: its steps at the rate that is rehearsed on this machine, and its evaluations.
 import { type Plamo2Config, preset } from '../lm/index.ts';
-import { type StepForecast, forecastMemory as sumMemory } from '../run/index.ts';
+import { forecastMemory as sumMemory } from '../loop/index.ts';
+import type { StepForecast } from '../recipe/index.ts';
 import { parseDevice } from '../torch/index.ts';
 import {
   forecastMemory,

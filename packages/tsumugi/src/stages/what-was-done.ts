@@ -1,6 +1,7 @@
 // What a training run has done, by its own word: from the events it wrote, not from what was planned.
 import { join } from 'node:path';
-import { figure, readEvents, type StageFigure } from '../run/index.ts';
+import { figure, type StageFigure } from '../recipe/index.ts';
+import { readEvents } from '../run/index.ts';
 
 /** How many parameters it has trained, on how many tokens. */
 export function whatWasDone(folder: string): StageFigure[] {

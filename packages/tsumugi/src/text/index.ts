@@ -1,5 +1,6 @@
 // Text: corpora, tokenizers, token shards, batches.
 
+export { type ChatTemplate, type Message, plainTemplate, templateHash } from './chat-template.ts';
 export { embeddedText } from './embedded.ts';
 export type { Encoder } from './encoder.ts';
 export { parseEncoding } from './encoding/decode.ts';
@@ -37,3 +38,4 @@ export {
 } from './sources.ts';
 export { DOCUMENT_CHARACTERS } from './split.ts';
 export * from './tokenizer/index.ts';
+export { type OpenedTokenizer, openTokenizer, tokenizerContent } from './tokenizer-file.ts';

@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConfigError } from '../base/index.ts';
+import { scheduleOf } from '../loop/schedule.ts';
 import { checkExtendSettings, checkPretrainSettings } from './check-settings.ts';
 import { extendConfig } from './extend-config.ts';
 import { pretrain } from './pretrain.ts';
 import { pretrainConfig } from './pretrain-config.ts';
-import { scheduleOf } from './schedule.ts';
 import { silent, type TinySetup, tinySetup } from './testing.ts';
 
 let setup: TinySetup;

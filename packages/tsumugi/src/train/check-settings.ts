@@ -1,9 +1,9 @@
 // Which settings go together, in one place for commands, recipes and the library, before anything is written: what cannot be
 // done, and what would have no effect beside the others. A setting by itself is checked by its schema.
 import { ConfigError } from '../base/index.ts';
+import { DEFAULT_DECAY, type ScheduleSettings } from '../loop/index.ts';
 import type { ExtendConfig } from './extend-config.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
-import { DEFAULT_DECAY, type ScheduleSettings } from './schedule.ts';
 
 const refuse = (code: string, message: string, remedy: string, fields: Record<string, unknown>) =>
   new ConfigError(code, message, { remedy, fields });

@@ -1,7 +1,7 @@
 // Settings that kinds of training share, with defaults of their own where they differ. Preferred Networks has published
 // none of these values: every default is our choice.
 import { z } from 'zod';
-import { DEFAULT_DECAY, DEFAULT_FLOOR } from './schedule.ts';
+import { DEFAULT_DECAY, DEFAULT_FLOOR } from '../loop/index.ts';
 
 export const count = z.int().positive();
 export const fraction = z.number().min(0).max(1);

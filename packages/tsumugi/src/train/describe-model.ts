@@ -1,5 +1,6 @@
 // What a training run shows of its model: the parameters it trains, and text that it writes.
 import { generateText, type Plamo2, type Plamo2Config, parameterTable } from '../lm/index.ts';
+import type { Pause, Sample } from '../loop/index.ts';
 import { formatInteger } from '../run/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 
@@ -14,13 +15,12 @@ export function formatParameterTable(config: Plamo2Config): string {
   return ['trainable parameters', ...lines].join('\n');
 }
 
-/** A sample: how the model continues a prompt, the same words for the same weights. `pause` is called between words. */
+/** A sample: how the model goes on with a prompt, the same words for the same weights. `pause` is called between words. */
 export async function sampleText(
   model: Plamo2,
   tokenizer: Tokenizer,
-  prompt: string,
-  pause: () => Promise<void>,
-): Promise<{ prompt: string; text: string }> {
+  { prompt, step, pause }: { prompt: string; step: number; pause: Pause },
+): Promise<Sample> {
   let text = '';
   for (const piece of generateText(model, tokenizer, prompt, {
     maxTokens: 48,
@@ -31,5 +31,5 @@ export async function sampleText(
     text += piece;
     await pause();
   }
-  return { prompt, text };
+  return { prompt, text, shown: `step ${step}: ${prompt}｜${text.replaceAll('\n', '⏎')}` };
 }

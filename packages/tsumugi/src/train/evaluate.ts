@@ -1,5 +1,6 @@
 // Held-out measurement: bits per character, which does not depend on the tokenizer.
 import type { LanguageModel } from '../lm/index.ts';
+import type { Measured } from '../loop/index.ts';
 import { bitsPerCharacter, EvaluationBatches, type TokenShards } from '../text/index.ts';
 import { type DType, noGrad, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
@@ -59,3 +60,10 @@ export const evaluationMetrics = ({ bitsPerCharacter, crossEntropy }: Evaluation
   bitsPerCharacter,
   crossEntropy,
 });
+
+/** An evaluation for the loop; `name` says what was measured on. */
+export function measuredOf(found: Evaluation, step: number, name = 'held-out'): Measured {
+  const metrics = evaluationMetrics(found);
+  const figures = Object.entries(metrics).map(([metric, value]) => `${metric} ${value.toFixed(3)}`);
+  return { name, metrics, score: found.bitsPerCharacter, shown: `step ${step}: ${name} ${figures.join(', ')}` };
+}

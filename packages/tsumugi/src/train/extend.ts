@@ -3,32 +3,41 @@
 // on bit for bit.
 import { join } from 'node:path';
 import { steady } from '../base/index.ts';
-import { loadModel, openTokenizer, Plamo2, type Plamo2Config, parseConfig, saveModel, windowOf } from '../lm/index.ts';
+import { loadModel, Plamo2, type Plamo2Config, parseConfig, saveModel, windowOf } from '../lm/index.ts';
+import {
+  formatForecast,
+  isDue,
+  type Pause,
+  remembered,
+  requireFits,
+  restore,
+  runLoop,
+  scheduleOf,
+  takeGradientStep,
+  trainingState,
+} from '../loop/index.ts';
 import { namedParameters, numParameters } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
 import {
   asJson,
   codeCommit,
-  formatForecast,
   formatInteger,
   Interrupt,
   inputAt,
   openRun,
   type ProgressStream,
-  requireFits,
   unlessInterrupted,
 } from '../run/index.ts';
 import { Artefact, CONFIG_FILE, loadLatestCheckpoint } from '../store/index.ts';
-import { emptySplit, TokenShards } from '../text/index.ts';
+import { emptySplit, openTokenizer, TokenShards } from '../text/index.ts';
 import { parseDevice, scope } from '../torch/index.ts';
 import { checkExtendSettings } from './check-settings.ts';
 import { formatParameterTable } from './describe-model.ts';
-import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
+import { type Evaluation, evaluateHeldOut, evaluationMetrics, measuredOf } from './evaluate.ts';
 import type { ExtendConfig } from './extend-config.ts';
 import { forecastTraining, rehearseSteps } from './forecast.ts';
-import { type Pause, restore, runLoop } from './loop.ts';
 import { describePhase, PhasedBatches } from './phases.ts';
-import { scheduleOf } from './schedule.ts';
+import { rememberedState } from './remembered-state.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { attentionLayers, switchAttention } from './switch-attention.ts';
 
@@ -83,7 +92,7 @@ export async function extend(
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
 
   // What there is to do, and how long it will take.
-  const remembered = (checkpoint?.state as unknown as { task: { before: Evaluation } } | undefined)?.task;
+  const known = checkpoint && remembered(checkpoint, rememberedState);
   const start = checkpoint?.step ?? 0;
   using asItCame = new DisposableStack();
   const loaded = asItCame.use(loadModel(config.model, { dtype: 'float32', device }));
@@ -116,7 +125,7 @@ export async function extend(
       pause,
     });
   using interrupt = new Interrupt(print);
-  const before = remembered?.before ?? (await unlessInterrupted(() => measure(loaded, last, interrupt.pause)));
+  const before = known?.before ?? (await unlessInterrupted(() => measure(loaded, last, interrupt.pause)));
   if (!before) {
     log.write({ type: 'end', step: 0, reason: 'interrupted' });
     return { interrupted: true, folder: undefined, before, after: undefined };
@@ -147,39 +156,42 @@ export async function extend(
 
   // Training.
   const gradients = stepGradients(model, (step) => batches.batch(step), config);
+  const update = {
+    ...{ model, optimizer },
+    gradients(step: number) {
+      const loss = gradients(step);
+      const { contextLength } = batches.phaseOf(step).settings;
+      return { ...loss, metrics: { ...loss.metrics, contextLength } };
+    },
+    learningRate: config.learningRate,
+    schedule: scheduleOf(config, steps),
+    clipNorm: config.clipNorm,
+  };
   let after: Evaluation | undefined;
   const { interrupted } = await runLoop(
     {
       label: 'extend',
-      model,
-      optimizer,
       steps,
-      learningRate: config.learningRate,
-      schedule: scheduleOf(config, steps),
-      clipNorm: config.clipNorm,
-      gradients(step) {
-        const loss = gradients(step);
-        const { contextLength } = batches.phaseOf(step).settings;
-        return { ...loss, metrics: { ...loss.metrics, contextLength } };
-      },
+      takeStep: (step, saved) => takeGradientStep(update, step, saved),
+      due: (step) => ({
+        checkpoint: isDue(config.checkpointEvery, step),
+        evaluation: step > 0 && isDue(config.evaluateEvery, step),
+        sample: false,
+      }),
+      checkpoint: (step, saved) => trainingState(update, { before: { ...before } }, step, saved),
       async evaluate(step, pause) {
         const phase = step === steps ? last : batches.phaseOf(step).settings;
         const found = await measure(model, phase, pause);
         if (step === steps) after = found;
-        return {
-          score: found.bitsPerCharacter,
-          metrics: evaluationMetrics(found),
-          name: named(phase.contextLength),
-        };
+        return measuredOf(found, step, named(phase.contextLength));
       },
-      every: { evaluate: config.evaluateEvery, sample: 0, checkpoint: config.checkpointEvery },
       keepLast: config.keepLast,
-      state: { before: { ...before } },
     },
     { run, log, stream },
     start,
   );
   if (interrupted) return { interrupted, folder: undefined, before, after: undefined };
+  optimizer.zeroGrad();
 
   // The result.
   const folder = join(config.out, 'model');
@@ -196,6 +208,7 @@ export async function extend(
       data: sources.mix.map(({ shards, sha256 }) => ({ name: shards.folder, sha256 })),
     },
   });
+  log.write({ type: 'end', step: steps, reason: 'done' });
   return { interrupted, folder, before, after };
 }
 

@@ -1,8 +1,8 @@
 // Forecasts against what is measured: peak memory of real steps, and the rate of real steps.
 import { afterAll, describe, expect, it } from 'vitest';
 import { initialWeights, Plamo2, preset } from '../lm/index.ts';
+import { forecastMemory as totalMemory } from '../loop/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
-import { forecastMemory as totalMemory } from '../run/index.ts';
 import { backward, memory, numThreads, resetPeakMemory, scope, setThreads, tensor } from '../torch/index.ts';
 import { trainingFlops } from './flops.ts';
 import { forecastTraining } from './forecast.ts';

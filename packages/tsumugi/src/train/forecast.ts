@@ -1,9 +1,8 @@
 // What a training run will take, before there are data: time from its work and this machine's rate, memory and disk from
 // the shapes.
-import { existsSync, statfsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { availableDisk } from '../base/index.ts';
 import type { Plamo2Config } from '../lm/index.ts';
-import type { Forecast } from '../run/index.ts';
+import type { Forecast } from '../loop/index.ts';
 import type { Device, DType } from '../torch/index.ts';
 import { type StepShape, trainingFlops } from './flops.ts';
 import { forecastMemory } from './memory-forecast.ts';
@@ -82,12 +81,4 @@ export function forecastTraining(
     out,
     remedy,
   };
-}
-
-/** Free bytes where a folder is or will be. */
-function availableDisk(folder: string): number {
-  let place = resolve(folder);
-  while (!existsSync(place)) place = dirname(place);
-  const { bavail, bsize } = statfsSync(place);
-  return bavail * bsize;
 }

@@ -3,39 +3,40 @@
 // bit for bit.
 import { join } from 'node:path';
 import { deriveSeed, steady } from '../base/index.ts';
+import { initialWeights, Plamo2, type Plamo2Config, preset, saveModel } from '../lm/index.ts';
 import {
-  initialWeights,
-  openTokenizer,
-  Plamo2,
-  type Plamo2Config,
-  preset,
-  saveModel,
-  tokenizerContent,
-} from '../lm/index.ts';
+  formatForecast,
+  isDue,
+  type Pause,
+  rehearse,
+  remembered,
+  requireFits,
+  restore,
+  runLoop,
+  scheduleOf,
+  takeGradientStep,
+  trainingState,
+} from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
 import {
   asJson,
   codeCommit,
-  formatForecast,
   Interrupt,
   inputAt,
   openRun,
   type ProgressStream,
-  requireFits,
   unlessInterrupted,
 } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
-import { emptySplit, makeBatch, PackedBatches, TokenShards } from '../text/index.ts';
+import { emptySplit, makeBatch, openTokenizer, PackedBatches, TokenShards, tokenizerContent } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
 import { checkPretrainSettings } from './check-settings.ts';
 import { formatParameterTable, sampleText } from './describe-model.ts';
-import { type Evaluation, evaluateHeldOut, evaluationMetrics } from './evaluate.ts';
+import { type Evaluation, evaluateHeldOut, evaluationMetrics, measuredOf } from './evaluate.ts';
 import { forecastTraining } from './forecast.ts';
-import { type Pause, restore, runLoop } from './loop.ts';
 import { evaluateTokensOf, type PretrainConfig, pretrainPlan, samplePromptOf } from './pretrain-config.ts';
-import { rehearse } from './rehearse.ts';
-import { scheduleOf } from './schedule.ts';
+import { rememberedState } from './remembered-state.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 
 export interface PretrainResult {
@@ -98,7 +99,7 @@ export async function pretrain(
     weightDecay: config.weightDecay,
   });
   const start = checkpoint ? restore({ model, optimizer }, checkpoint) : 0;
-  const remembered = (checkpoint?.state as unknown as { task: { before: Evaluation } } | undefined)?.task;
+  const known = checkpoint && remembered(checkpoint, rememberedState);
 
   // Forecast: one step is rehearsed, and the held-out text measured before anything is learned.
   const whole = makeBatch(batches.batchSize, batches.contextLength);
@@ -135,7 +136,7 @@ export async function pretrain(
       pause,
     });
   using interrupt = new Interrupt(print);
-  const before = remembered?.before ?? (await unlessInterrupted(() => measure(interrupt.pause)));
+  const before = known?.before ?? (await unlessInterrupted(() => measure(interrupt.pause)));
   if (!before) {
     log.write({ type: 'end', step: 0, reason: 'interrupted' });
     return { interrupted: true, folder: undefined, before, after: undefined };
@@ -144,31 +145,37 @@ export async function pretrain(
   print(`  held-out before training: ${before.bitsPerCharacter.toFixed(3)} bits per character`);
 
   // Training.
+  const update = {
+    ...{ model, optimizer, gradients },
+    learningRate: config.learningRate,
+    schedule: scheduleOf(config, steps),
+    clipNorm: config.clipNorm,
+  };
   let after: Evaluation | undefined;
   const { interrupted } = await runLoop(
     {
       label: 'pretrain',
-      model,
-      optimizer,
       steps,
-      learningRate: config.learningRate,
-      schedule: scheduleOf(config, steps),
-      clipNorm: config.clipNorm,
-      gradients,
+      takeStep: (step, saved) => takeGradientStep(update, step, saved),
+      due: (step) => ({
+        checkpoint: isDue(config.checkpointEvery, step),
+        evaluation: step > 0 && isDue(config.evaluateEvery, step),
+        sample: step > 0 && step < steps && isDue(config.sampleEvery, step),
+      }),
+      checkpoint: (step, saved) => trainingState(update, { before: { ...before } }, step, saved),
       async evaluate(step, pause) {
         const found = await measure(pause, step === steps ? undefined : evaluateTokensOf(config));
         if (step === steps) after = found;
-        return { score: found.bitsPerCharacter, metrics: evaluationMetrics(found) };
+        return measuredOf(found, step);
       },
-      sample: (pause) => sampleText(model, tokenizer, samplePromptOf(config), pause),
-      every: { evaluate: config.evaluateEvery, sample: config.sampleEvery, checkpoint: config.checkpointEvery },
+      sample: (step, pause) => sampleText(model, tokenizer, { prompt: samplePromptOf(config), step, pause }),
       keepLast: config.keepLast,
-      state: { before: { ...before } },
     },
     { run, log, stream },
     start,
   );
   if (interrupted) return { interrupted, folder: undefined, before, after: undefined };
+  optimizer.zeroGrad();
 
   // The result.
   const folder = join(config.out, 'model');
@@ -184,6 +191,7 @@ export async function pretrain(
       data: [inputs.data, inputs.tokenizer].map(({ path: name, sha256 }) => ({ name, sha256 })),
     },
   });
+  log.write({ type: 'end', step: steps, reason: 'done' });
   return { interrupted, folder, before, after };
 }
 

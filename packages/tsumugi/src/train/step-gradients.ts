@@ -1,10 +1,10 @@
 // A step's gradients for next-token training: the batch goes through in micro-batches, and the loss is a mean over all
 // targets of the step, so that accumulating them gives the gradients of one large batch.
 import type { LanguageModel } from '../lm/index.ts';
+import type { StepLoss } from '../loop/index.ts';
 import type { Batch } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
-import type { StepLoss } from './loop.ts';
 
 export interface StepBatch {
   /** All rows of the step. */

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openTokenizer } from '../lm/index.ts';
 import {
   embeddedText,
   openCorpus,
+  openTokenizer,
   prepare,
   readDocuments,
   TrainingText,

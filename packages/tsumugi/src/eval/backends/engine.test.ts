@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generateText, tokenLogprobs } from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.ts';
+import { plainTemplate } from '../../text/chat-template.ts';
+import type { Message } from '../../text/index.ts';
 import { requestKey } from '../answer-cache.ts';
 import { answersOf, backendSuite, generate } from '../backend.suite.ts';
-import { plainTemplate } from '../chat-template.ts';
-import type { ChoicesAnswer, GenerateAnswer, Message, Request, RollingAnswer } from '../request.ts';
+import type { ChoicesAnswer, GenerateAnswer, Request, RollingAnswer } from '../request.ts';
 import { engineBackend, openEngine } from './engine.ts';
 
 const tiny = new TinyModel();

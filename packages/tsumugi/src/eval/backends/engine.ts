@@ -18,9 +18,9 @@ import {
 import { parameters } from '../../nn/index.ts';
 import { Artefact } from '../../store/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
+import { type ChatTemplate, plainTemplate, templateHash } from '../../text/index.ts';
 import { type Device, type DType, torchVersion } from '../../torch/index.ts';
 import type { Backend } from '../backend.ts';
-import { type ChatTemplate, plainTemplate, templateHash } from '../chat-template.ts';
 import type {
   Answer,
   ChoicesAnswer,

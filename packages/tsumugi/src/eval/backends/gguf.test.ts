@@ -9,7 +9,7 @@ import { golden } from '../../../../../tests/files.ts';
 import { requires } from '../../../../../tests/requires.ts';
 import { initialWeights, Plamo2, type Plamo2Config, parseConfig, preset, tokenLogprobs } from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.ts';
-import { namedParameters } from '../../nn/index.ts';
+import { namedParameters, tensorAt } from '../../nn/index.ts';
 import { readGguf } from '../../store/gguf/index.ts';
 import { renderGguf, type Typed, writeGguf } from '../../store/gguf/testing.ts';
 import { openSafetensors } from '../../store/index.ts';
@@ -63,7 +63,7 @@ const config = (vocab_size: number): Plamo2Config =>
 /** A model with weights large enough for its predictions to differ from token to token. */
 function randomModel(vocabulary: number): Plamo2 {
   const model = new Plamo2(config(vocabulary), initialWeights(3));
-  noGrad(() => scope(() => model.model.embed_tokens.weight.mul_(20)));
+  noGrad(() => scope(() => tensorAt(model, 'model.embed_tokens.weight').mul_(20)));
   return model;
 }
 

@@ -1,15 +1,15 @@
 // A GGUF file as a backend, evaluated by llama.cpp on the CPU through node-llama-cpp.
 import { UserError } from '../../base/index.ts';
 import { HashedFiles, readGguf } from '../../store/index.ts';
+import type { Message } from '../../text/index.ts';
+import { type ChatTemplate, plainTemplate, templateHash } from '../../text/index.ts';
 import type { Backend } from '../backend.ts';
-import { type ChatTemplate, plainTemplate, templateHash } from '../chat-template.ts';
 import type {
   Answer,
   ChoicesAnswer,
   ChoicesRequest,
   GenerateAnswer,
   GenerateRequest,
-  Message,
   Prompt,
   Request,
   RollingAnswer,

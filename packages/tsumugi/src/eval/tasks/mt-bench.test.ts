@@ -1,8 +1,9 @@
 // Japanese MT-Bench with a judge that is made up: turns, ratings, what cannot be rated.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { Message } from '../../text/index.ts';
 import { checkNeeds } from '../checks.ts';
-import type { GenerateRequest, Message } from '../request.ts';
+import type { GenerateRequest } from '../request.ts';
 import task, { judgePrompt, readQuestions, readRating } from './mt-bench.ts';
 import { dataFolder, fakeContext, requiresFiles, shared, written } from './testing.ts';
 

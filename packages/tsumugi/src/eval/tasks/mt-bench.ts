@@ -4,7 +4,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deriveSeed, invariant, sha256 } from '../../base/index.ts';
-import type { GenerateRequest, Message } from '../request.ts';
+import type { Message } from '../../text/index.ts';
+import type { GenerateRequest } from '../request.ts';
 import type { DataSource, SampleRecord, Task, TaskContext } from '../task.ts';
 import { fill } from './llm-jp-eval.ts';
 import { distinct, readJsonLines } from './rows.ts';

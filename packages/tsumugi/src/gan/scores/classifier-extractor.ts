@@ -1,8 +1,9 @@
 // A trained classifier as a model folder, and as the feature extractor of "CIFAR-FD", "CIFAR-IS" and the like.
+
+import { type ImageSet, imagesHash } from '../../images/index.ts';
 import { loadTensors, namedTensors } from '../../nn/index.ts';
 import { Artefact, type Lineage, requireWeights, writeArtefact } from '../../store/index.ts';
 import { type Device, Generator, noGrad, scope } from '../../torch/index.ts';
-import { type ImageSet, imagesHash } from '../data/image-set.ts';
 import { ImageClassifier, leastClassifierWeights } from './classifier.ts';
 import { CLASSIFIER_TYPE, type ClassifierConfig, classifierConfigSchema } from './classifier-config.ts';
 import { classifierNames, type FeatureExtractor, pixelRules, toInput } from './extractor.ts';

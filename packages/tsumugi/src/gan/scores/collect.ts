@@ -1,10 +1,10 @@
 // Images through the extractor, in batches: moments as they come, and features and probabilities where a metric needs all.
 import { setImmediate } from 'node:timers/promises';
 import { DataError } from '../../base/index.ts';
+import type { ImageSet } from '../../images/index.ts';
+import { toBytes } from '../../images/index.ts';
+import { requireFiniteRows } from '../../nn/index.ts';
 import { cat, noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
-import type { ImageSet } from '../data/image-set.ts';
-import { toBytes } from '../images/scale.ts';
-import { requireFiniteRows } from '../not-finite.ts';
 import type { FeatureExtractor } from './extractor.ts';
 import { Moments } from './frechet.ts';
 

@@ -8,8 +8,8 @@
 //
 //   n images   D features
 import { ShapeError, UserError } from '../../base/index.ts';
+import { requireFiniteRows } from '../../nn/index.ts';
 import { callOperator, type Device, linalgSvdvals, scope, type Tensor, zeros } from '../../torch/index.ts';
-import { requireFiniteRows } from '../not-finite.ts';
 
 /** Mean and scatter of features that come in batches: Chan, Golub & LeVeque 1983, so neither is a difference of large sums. */
 export class Moments implements Disposable {

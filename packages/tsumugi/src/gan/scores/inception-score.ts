@@ -5,8 +5,8 @@
 // Salimans et al. 2016, arXiv 1606.03498. The images are cut, in their order, into splits with a p(y) of their own; the
 // score is the mean over the splits and the spread their standard deviation (divisor: the number of splits), if there are several.
 import { ConfigError, ShapeError, UserError } from '../../base/index.ts';
+import { requireFiniteRows } from '../../nn/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
-import { requireFiniteRows } from '../not-finite.ts';
 
 /** Probabilities in half precision are off by less. */
 const SUM_TOLERANCE = 1e-2;

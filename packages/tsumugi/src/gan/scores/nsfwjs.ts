@@ -1,7 +1,8 @@
 // The InceptionV3 in npm nsfwjs 4.3.0 (MIT, 25 MB, fetched when it is first asked for): a declared substitute. It was
 // fine-tuned on five content classes and quantised to 8 bits, so its features are not those of the original Inception.
-import { type DataPackage, fetchPackage } from '../data/fetch-package.ts';
-import type { OpenOptions } from '../data/image-set.ts';
+
+import type { OpenOptions } from '../../images/index.ts';
+import { type DataPackage, fetchPackage } from '../../images/index.ts';
 
 const inModel = (name: string) => `dist/models/inception_v3/${name}.min.js`;
 

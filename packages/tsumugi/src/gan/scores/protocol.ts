@@ -1,7 +1,7 @@
 // How many images of which split are compared. A Fréchet distance depends on all of it, so a figure without its protocol says
 // little: docs/gan-scores.md.
 import { ConfigError } from '../../base/index.ts';
-import type { ImageSet, Split } from '../data/image-set.ts';
+import type { ImageSet, Split } from '../../images/index.ts';
 
 export interface Protocol {
   readonly name: string;

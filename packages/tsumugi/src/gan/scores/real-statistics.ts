@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FormatError, filesHash, sha256, TsumugiError } from '../../base/index.ts';
+import type { ImageSet } from '../../images/index.ts';
 import { canonicalJson, openSafetensors, writeSafetensors } from '../../store/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
-import type { ImageSet } from '../data/image-set.ts';
 import { Collected, type CollectOptions, collect } from './collect.ts';
 import type { FeatureExtractor } from './extractor.ts';
 import { Moments } from './frechet.ts';

@@ -1,7 +1,8 @@
 // One score with everything that is needed to read it, as JSON and as one line of text.
+
+import type { ImageSet } from '../../images/index.ts';
 import { formatInteger } from '../../run/index.ts';
 import type { JsonObject } from '../../store/index.ts';
-import type { ImageSet } from '../data/image-set.ts';
 import type { FeatureExtractor, Metric } from './extractor.ts';
 import type { Protocol } from './protocol.ts';
 

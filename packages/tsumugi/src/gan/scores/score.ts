@@ -1,8 +1,8 @@
 // Scores of generated images. Every figure carries what it was taken with and on what: extractor and the hash of its weights,
 // n_real, n_fake, split, resizer, protocol.
 import { ConfigError, UserError } from '../../base/index.ts';
+import type { ImageSet } from '../../images/index.ts';
 import { scope } from '../../torch/index.ts';
-import type { ImageSet } from '../data/image-set.ts';
 import { type Collected, collect, type ImageSource } from './collect.ts';
 import type { FeatureExtractor, Metric } from './extractor.ts';
 import { frechetDistance } from './frechet.ts';

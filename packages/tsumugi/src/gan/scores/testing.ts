@@ -1,8 +1,8 @@
 // What the tests share: features, weights and pictures that are the same in every language, because the figures they are
 // compared with were computed elsewhere (NumPy and SciPy; TensorFlow.js, scripts/tfjs-inception-reference.ts).
 import { RandomStream } from '../../base/index.ts';
+import type { ImageSet } from '../../images/image-set.ts';
 import { numElements, type Tensor, tensor } from '../../torch/index.ts';
-import type { ImageSet } from '../data/image-set.ts';
 import { convSteps } from './inception-layout.ts';
 
 /** x[i, j] = (1 + j)/2 · sin(a + 0.7 i(j + 1) + 0.3 j²) + 0.1 a j, float64 [n, d] */

@@ -2,11 +2,10 @@
 // mirror image is one of the same class) and shifted by a few pixels. All settings are our choice.
 import { setImmediate } from 'node:timers/promises';
 import { ConfigError, deriveSeed, RandomStream, UserError } from '../../base/index.ts';
+import { ImageBatches, type ImageSet, imagesHash } from '../../images/index.ts';
 import { crossEntropy, describeDiagnosis, diagnose } from '../../nn/index.ts';
 import { Adam, cosine } from '../../optim/index.ts';
 import { backward, type Device, Generator, noGrad, scope, type Tensor, tensor, where } from '../../torch/index.ts';
-import { ImageBatches } from '../data/batches.ts';
-import { type ImageSet, imagesHash } from '../data/image-set.ts';
 import { requireFiniteOutput } from '../not-finite.ts';
 import { ImageClassifier } from './classifier.ts';
 import { pixelRules, toInput } from './extractor.ts';

@@ -139,6 +139,33 @@ export function linearCrossEntropy(
   });
 }
 
+/**
+ * The same for an output layer of any kind, from its logits [..., V], which are whole in memory: for heads that are no bare
+ * weight (adapted, quantized).
+ */
+export function logitsCrossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  { zLoss = 0, reduction = 'mean' }: CrossEntropyOptions = {},
+): LinearCrossEntropy {
+  const loss = crossEntropy(logits, targets, { zLoss, reduction });
+  return scope(() =>
+    noGrad(() => {
+      const ignored = targets.eq(ignoredTarget);
+      const count = ignored.logicalNot().sum().item();
+      const squares = logits.detach().float().maskedFill(ignored.unsqueeze(-1), 0).logsumexp(-1).square();
+      const total = squares.maskedFill(ignored, 0).sum();
+      const penalty = total.mul(reduction === 'sum' ? zLoss : zLoss / Math.max(1, count));
+      return {
+        loss,
+        crossEntropy: loss.detach().sub(penalty),
+        meanSquaredLogsumexp: total.div(Math.max(1, count)),
+        count,
+      };
+    }),
+  );
+}
+
 interface ChunkSettings {
   vocabularySize: number;
   chunk: number;

@@ -49,6 +49,18 @@ export class LoadedCheckpoint implements Disposable {
     return found;
   }
 
+  /** The state, checked. @throws CheckpointError when it is not what `schema` says: it was saved by something else */
+  stateAs<T>(schema: z.ZodType<T>): T {
+    const { success, data, error } = schema.safeParse(this.state);
+    if (success) return data;
+    const { path, message } = error.issues[0]!;
+    throw new CheckpointError(
+      'bad-state',
+      `the state in ${this.checkpoint.path} is not one of this run: ${path.join('.') || 'all of it'}: ${message}`,
+      { remedy: 'It was saved by another program or version: begin anew in another --out.', fields: { path } },
+    );
+  }
+
   [Symbol.dispose](): void {
     for (const group of this.#groups.values()) group.close();
   }

@@ -1,0 +1,120 @@
+// M-IFEval-ja: does a model follow instructions that a program can verify? 172 prompts with 226 instructions of 33 kinds.
+// Prompt-level accuracy counts a prompt when all its instructions are followed, instruction-level counts instructions.
+import { sha256 } from '../../../base/index.ts';
+import type { GenerateRequest } from '../../request.ts';
+import type { Grid, SampleRecord, Task, TaskContext } from '../../task.ts';
+import { passesLoose, passesStrict } from './check.ts';
+import { type InstructionPrompt, readPrompts } from './prompts.ts';
+import { loadTools, toolVersions } from './tools.ts';
+
+const FILE = 'm-ifeval-ja/ja_input_data.jsonl';
+/** Tokens that an answer may have: our choice; the longest that is asked for is 700 letters. */
+const MAX_TOKENS = 2048;
+
+/** Which of a prompt's instructions a response follows. */
+interface Followed {
+  strict: boolean[];
+  loose: boolean[];
+}
+
+const share = (flags: readonly boolean[]) => flags.filter(Boolean).length / flags.length;
+const all = (flags: readonly boolean[]) => (flags.every(Boolean) ? 1 : 0);
+
+/** Accuracy over instructions: the share of a prompt weighs as much as it has instructions, which are its groups. */
+const overInstructions = (metric: string) => (records: readonly SampleRecord[]) => {
+  let [followed, instructions] = [0, 0];
+  for (const { metrics, groups } of records) {
+    followed += metrics[metric]! * groups!.length;
+    instructions += groups!.length;
+  }
+  return followed / instructions;
+};
+
+const overPrompts = (metric: string) => (records: readonly SampleRecord[]) =>
+  records.reduce((sum, { metrics }) => sum + metrics[metric]!, 0) / records.length;
+
+const aggregate = {
+  prompt_strict: overPrompts('prompt_strict'),
+  prompt_loose: overPrompts('prompt_loose'),
+  instruction_strict: overInstructions('instruction_strict'),
+  instruction_loose: overInstructions('instruction_loose'),
+};
+
+function request({ prompt }: InstructionPrompt, context: TaskContext): GenerateRequest {
+  return {
+    kind: 'generate',
+    prompt: context.chat ? [{ role: 'user', content: prompt }] : prompt,
+    ...{ maxTokens: MAX_TOKENS, stop: [], temperature: 0, topP: 1, seed: context.seed },
+  };
+}
+
+/** Accuracy of every kind of instruction by itself. */
+function kinds(prompts: readonly InstructionPrompt[], followed: readonly Followed[]): Grid {
+  const flags = new Map<string, Followed>();
+  prompts.forEach(({ instructions }, i) => {
+    instructions.forEach(({ id }, k) => {
+      const kind = flags.get(id) ?? { strict: [], loose: [] };
+      kind.strict.push(followed[i]!.strict[k]!);
+      kind.loose.push(followed[i]!.loose[k]!);
+      flags.set(id, kind);
+    });
+  });
+  const ids = [...flags.keys()].sort();
+  return {
+    title: 'M-IFEval-ja: accuracy by instruction',
+    ...{ xLabel: 'measure', yLabel: 'instruction', x: ['strict', 'loose'], y: ids },
+    values: ids.map((id) => [share(flags.get(id)!.strict), share(flags.get(id)!.loose)]),
+    counts: ids.map((id) => [flags.get(id)!.strict.length, flags.get(id)!.loose.length]),
+  };
+}
+
+const task: Task = {
+  name: 'm-ifeval-ja',
+  version: 1,
+  summary: 'M-IFEval-ja: instructions that a program can verify, followed strictly and loosely',
+  metric: 'instruction_strict',
+  asks: ['generate'],
+  data: {
+    files: [FILE],
+    origin: 'https://github.com/lightblue-tech/M-IFEval, data/ja_input_data.jsonl',
+    licence: 'Apache-2.0',
+  },
+  async run(context) {
+    const everyPrompt = readPrompts(context.file(FILE), await loadTools());
+    const prompts = everyPrompt.slice(0, context.limit);
+    const requests = prompts.map((prompt) => request(prompt, context));
+    const answers = await context.ask(requests);
+    const followed = prompts.map(({ instructions }, i): Followed => {
+      const { text } = answers[i]!;
+      return {
+        strict: instructions.map(({ passes }) => passesStrict(text, passes)),
+        loose: instructions.map(({ passes }) => passesLoose(text, passes)),
+      };
+    });
+    const records = prompts.map(({ id, instructions }, i): SampleRecord => {
+      const { strict, loose } = followed[i]!;
+      return {
+        id,
+        metrics: {
+          ...{ prompt_strict: all(strict), prompt_loose: all(loose) },
+          ...{ instruction_strict: share(strict), instruction_loose: share(loose) },
+        },
+        groups: instructions.map((instruction) => instruction.id),
+        ...(context.keepTexts && {
+          prompt: requests[i],
+          answer: { read: followed[i], whole: answers[i] },
+          target: instructions.map((instruction) => instruction.id),
+        }),
+      };
+    });
+    return {
+      records,
+      aggregate,
+      settings: { prompt: context.chat ? 'chat' : 'plain', max_tokens: MAX_TOKENS, temperature: 0, ...toolVersions },
+      promptHash: sha256(everyPrompt.map(({ prompt }) => prompt).join('\n')),
+      grid: kinds(prompts, followed),
+    };
+  },
+};
+
+export default task;

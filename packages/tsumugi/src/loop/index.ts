@@ -1,0 +1,17 @@
+// The training loop and what belongs to it: schedules, rehearsal, forecasts. It knows steps, not what is trained on.
+export { type Forecast, forecastMemory, forecastSeconds, formatForecast, requireFits } from './forecast.ts';
+export { type GradientStep, type StepLoss, takeGradientStep } from './gradient-step.ts';
+export {
+  type Due,
+  isDue,
+  type LoopOutput,
+  type LoopTask,
+  type Measured,
+  type Pause,
+  runLoop,
+  type Sample,
+  type StepTaken,
+} from './loop.ts';
+export { rehearse } from './rehearse.ts';
+export { DEFAULT_DECAY, DEFAULT_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
+export { remembered, restore, type Trained, trainingState } from './state.ts';

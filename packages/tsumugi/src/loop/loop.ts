@@ -1,0 +1,189 @@
+// The training loop that every kind of training shares: take a step, log it, save it, measure it, until the last step or a
+// signal. It knows steps, events, checkpoints, Ctrl-C and divergence; what is trained and what is measured is the task's.
+//
+// A step's checkpoint is saved before anything is measured, so that whatever stops the measuring loses nothing; a run that
+// goes on from there measures what the log does not have yet.
+import { relative } from 'node:path';
+import { UserError } from '../base/index.ts';
+import {
+  type EventLog,
+  Interrupt,
+  Interrupted,
+  Progress,
+  type ProgressStream,
+  type ProgressUpdate,
+  type RunFolder,
+  type SampleEvent,
+  type StepEvent,
+} from '../run/index.ts';
+import {
+  type CheckpointContent,
+  listCheckpoints,
+  pruneCheckpoints,
+  removeCheckpoint,
+  saveCheckpoint,
+  scoreCheckpoint,
+} from '../store/index.ts';
+import { divergedInMeasuring } from './divergence.ts';
+
+/** What a step tells of itself. */
+export interface StepTaken {
+  /** For the log; undefined when this step is not logged. */
+  event: Omit<StepEvent, 'type' | 'step' | 'time'> | undefined;
+  progress: Omit<ProgressUpdate, 'step'>;
+}
+
+/** What was measured after a step. */
+export interface Measured {
+  /** On what, e.g. "held-out". */
+  name: string;
+  metrics: Record<string, number>;
+  /** What the best checkpoint has least of; without it there is no best one. */
+  score?: number;
+  /** What the terminal shows of it; nothing when left out. */
+  shown?: string;
+}
+
+/** What the model made after a step, as the log keeps it. */
+export interface Sample extends Pick<SampleEvent, 'prompt' | 'text'> {
+  /** What the terminal shows of it; nothing when left out. */
+  shown?: string;
+}
+
+/** Lets a signal stop long work, by an exception. */
+export type Pause = () => Promise<void>;
+
+/** What may follow a step. */
+export interface Due {
+  checkpoint: boolean;
+  evaluation: boolean;
+  sample: boolean;
+}
+
+export interface LoopTask {
+  /** For the progress line, e.g. "pretrain". */
+  label: string;
+  /** Total number of updates. */
+  steps: number;
+  /**
+   * Takes update `step` (from 0). `saved` is the step of the newest good checkpoint, 0 without one.
+   *
+   * @throws UserError `diverged` when loss or gradients are not finite
+   */
+  takeStep(step: number, saved: number): StepTaken;
+  /** What follows once `step` updates are done. A checkpoint and an evaluation always follow the last one. */
+  due(step: number): Due;
+  /**
+   * All that a run must know which goes on from here.
+   *
+   * @throws UserError `diverged` naming a tensor that is no longer finite: then nothing is saved
+   */
+  checkpoint(step: number, saved: number): CheckpointContent;
+  /** Measures after `step` updates; after the last one also when a run goes on from there. */
+  evaluate(step: number, pause: Pause, saved: number): Promise<Measured>;
+  sample?(step: number, pause: Pause, saved: number): Promise<Sample>;
+  /** Checkpoints kept besides the best. */
+  keepLast: number;
+}
+
+/** Where a loop writes. */
+export interface LoopOutput {
+  run: RunFolder;
+  log: EventLog;
+  stream: ProgressStream;
+}
+
+/** Whether something that is done every `interval` steps (0 = never) is due once `step` are done. */
+export const isDue = (interval: number, step: number): boolean => interval > 0 && step % interval === 0;
+
+/**
+ * Runs the task from update `start` to its end, or until a signal asks to save and stop. Returns whether it was interrupted.
+ * The event `end` of a run that came to its end is the caller's: there may be a model to save first.
+ *
+ * @throws UserError `diverged`, naming step and tensor, when loss, gradients, weights or what was measured are no longer
+ *   finite. The last checkpoint that was good stays.
+ */
+export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Promise<{ interrupted: boolean }> {
+  const { label, steps } = task;
+  const { run, log, stream } = output;
+  const logged = new Set(start > 0 ? run.events().flatMap(({ type, step }) => (step === start ? [type] : [])) : []);
+  using progress = new Progress({ label, total: steps, start, stream });
+  using interrupt = new Interrupt((text) => progress.print(text));
+  const print = (text: string | undefined) => text !== undefined && progress.print(text);
+  let [done, saved] = [start, start];
+
+  const takeStep = () => {
+    const { event, progress: shown } = task.takeStep(done, saved);
+    done++;
+    if (event) log.write({ type: 'step', step: done, ...event });
+    progress.update({ step: done, ...shown });
+  };
+  const save = () => {
+    const content = task.checkpoint(done, saved);
+    log.sync(); // a checkpoint must not know more than the log
+    const { path } = saveCheckpoint(run.checkpoints, done, content);
+    prune(task, run);
+    saved = done;
+    log.write({ type: 'checkpoint', step: done, path: relative(run.path, path) });
+  };
+  const evaluate = async (isNew: boolean) => {
+    await interrupt.pause();
+    const began = performance.now();
+    const { name, metrics, score, shown } = await task.evaluate(done, interrupt.pause, saved);
+    if (score !== undefined) keepScore(task, run, { step: done, score, saved });
+    if (!isNew) return;
+    log.write({ type: 'evaluation', step: done, name, metrics, seconds: (performance.now() - began) / 1000 });
+    print(shown);
+  };
+  const sample = async () => {
+    await interrupt.pause();
+    const made = await task.sample?.(done, interrupt.pause, saved);
+    if (!made) return;
+    log.write({ type: 'sample', step: done, prompt: made.prompt, text: made.text });
+    print(made.shown);
+  };
+  /** What is due and was not done by an earlier process. */
+  const look = async () => {
+    const due = task.due(done);
+    const isNew = (type: 'evaluation' | 'sample') => done > start || !logged.has(type);
+    if (done === steps || (due.evaluation && isNew('evaluation'))) await evaluate(isNew('evaluation'));
+    if (due.sample && isNew('sample')) await sample();
+  };
+
+  try {
+    await look();
+    while (done < steps) {
+      takeStep();
+      if (done === steps || task.due(done).checkpoint) save();
+      await look();
+      if (done < steps) await interrupt.pause();
+    }
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      if (saved !== done) save();
+      log.write({ type: 'end', step: done, reason: 'interrupted' });
+      return { interrupted: true };
+    }
+    if (error instanceof UserError) log.writeFailure(done, error);
+    throw error;
+  }
+  return { interrupted: false };
+}
+
+/** Writes the score beside the checkpoint it was measured on: with it there, the step is not measured again. */
+function keepScore(
+  task: LoopTask,
+  run: RunFolder,
+  { step, score, saved }: { step: number; score: number; saved: number },
+): void {
+  if (!Number.isFinite(score)) {
+    if (saved === step) removeCheckpoint(run.checkpoints, step);
+    throw divergedInMeasuring(step, score, listCheckpoints(run.checkpoints).at(-1)?.step ?? 0);
+  }
+  if (saved !== step) return;
+  scoreCheckpoint(run.checkpoints, step, score);
+  prune(task, run);
+}
+
+const prune = ({ keepLast }: LoopTask, { checkpoints }: RunFolder) =>
+  pruneCheckpoints(checkpoints, { keepLast, best: 'lowest' });

@@ -1,0 +1,54 @@
+// What a checkpoint holds of one model and one optimizer, beside what the kind of training remembers itself.
+import { z } from 'zod';
+import { loadTensors, type Module, namedParameters } from '../nn/index.ts';
+import { findNotFinite, type Optimizer } from '../optim/index.ts';
+import type { CheckpointContent, LoadedCheckpoint, State } from '../store/index.ts';
+import { scope } from '../torch/index.ts';
+import { divergedInUpdate } from './divergence.ts';
+
+/** A model in training. */
+export interface Trained {
+  model: Module;
+  optimizer: Pick<Optimizer, 'state' | 'loadState'>;
+}
+
+const savedSchema = z.strictObject({
+  /** Updates of each parameter. */
+  steps: z.record(z.string(), z.int().nonnegative()),
+  task: z.unknown(),
+});
+
+/**
+ * The content of the checkpoint of step `step`; `task` is what a run that goes on must know besides weights and optimizer.
+ *
+ * @throws UserError `diverged` when a weight, or the optimizer's memory of one, is not finite
+ */
+export function trainingState(
+  { model, optimizer }: Trained,
+  task: State,
+  step: number,
+  saved: number,
+): CheckpointContent {
+  const { tensors, steps } = optimizer.state();
+  const groups = { model: namedParameters(model), optimizer: Object.entries(tensors) };
+  const broken = findNotFinite([...groups.model, ...groups.optimizer]);
+  if (broken) throw divergedInUpdate(step, broken, saved);
+  return { tensors: groups, state: { steps, task } };
+}
+
+/** Puts model and optimizer into the state of a checkpoint; returns its step. @throws CheckpointError when it is of others */
+export function restore({ model, optimizer }: Trained, checkpoint: LoadedCheckpoint): number {
+  const { steps } = checkpoint.stateAs(savedSchema);
+  scope(() => {
+    const weights = checkpoint.tensors('model');
+    loadTensors(model, (path) => (weights.has(path) ? weights.tensor(path) : undefined), weights.names);
+    const saved = checkpoint.tensors('optimizer');
+    const tensors = Object.fromEntries(saved.names.map((name) => [name, saved.tensor(name)]));
+    optimizer.loadState({ tensors, steps });
+  });
+  return checkpoint.step;
+}
+
+/** What the kind of training remembered in a checkpoint. @throws CheckpointError when that is not what `schema` says */
+export const remembered = <T>(checkpoint: LoadedCheckpoint, schema: z.ZodType<T>): T =>
+  checkpoint.stateAs(savedSchema.extend({ task: schema })).task;

@@ -1,0 +1,147 @@
+// Running a recipe, top to bottom: plan, forecast, then one step after the other, each skipped, gone on with or made; the
+// report is written anew after every step. Whatever stops it, the same call goes on from there.
+import { existsSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { z } from 'zod';
+import { availableDisk, steady, writeFileAtomic } from '../base/index.ts';
+import type { ProgressStream } from '../run/index.ts';
+import { formatDuration } from '../run/index.ts';
+import { type Json, writeJson } from '../store/index.ts';
+import { checkRecipeFolder, RecipeFolder } from './folder.ts';
+import { forecastPlan } from './forecast.ts';
+import { renderReport } from './html/index.ts';
+import { makeStep } from './make-step.ts';
+import { type PlannedStep, planSteps, recordsIn, takeInputs, whyMade } from './plan.ts';
+import { type Recipe, stepsOf } from './recipe.ts';
+import { makeReport, type RecipeReport, type ReportState, reportStep } from './report.ts';
+import { formatFigure } from './report-table.ts';
+import { type Available, formatForecastTable, requireRecipeFits } from './step-forecast.ts';
+
+export interface RunRecipeOptions {
+  /** The recipe's folder. */
+  out: string;
+  /** For plan, forecast and progress. */
+  stream: ProgressStream;
+  /** Stop after plan and forecast; nothing is written. */
+  planOnly?: boolean;
+  /** Refuse what is forecast to take longer. */
+  seconds?: number | undefined;
+  /** At the end, remove artefacts that these settings do not use, and the checkpoints of complete steps. */
+  clean?: boolean;
+}
+
+export interface RecipeOutcome {
+  /** Ctrl-C stopped it after it had saved. */
+  interrupted: boolean;
+  report: RecipeReport;
+}
+
+/**
+ * Runs a recipe in `out`.
+ *
+ * @throws UserError before anything is written when it cannot fit, a file is missing, or `out` holds something else;
+ *   whatever a stage throws, after the report was written
+ */
+export async function runRecipe<Schema extends z.ZodObject>(
+  recipe: Recipe<Schema>,
+  config: z.output<Schema>,
+  options: RunRecipeOptions,
+): Promise<RecipeOutcome> {
+  const { out } = options;
+  const stream = steady(options.stream);
+  const print = (text: string) => void stream.write(`${text}\n`);
+  checkRecipeFolder(out, recipe.name);
+
+  // Plan and forecast.
+  const steps = stepsOf(recipe, config);
+  const foreseen = await planSteps(steps, out);
+  print(`${recipe.name} → ${out}`);
+  for (const { step, state, why } of foreseen) print(`  ${step.name}: ${state}, ${why}`);
+  await forecast(foreseen, options);
+  const report = (plan: readonly PlannedStep[], states: readonly ReportState[]) => {
+    const described = plan.map((planned, i) => reportStep(out, planned, states[i]!));
+    return makeReport(recipe, config, described);
+  };
+  const initial = (plan: readonly PlannedStep[]) =>
+    plan.map(({ state }): ReportState => (state === 'unchanged' ? 'unchanged' : 'waiting'));
+  if (options.planOnly) return { interrupted: false, report: report(foreseen, initial(foreseen)) };
+
+  // The steps. Planned again, as another process may have made some of them while we forecast.
+  using folder = new RecipeFolder(out, recipe.name);
+  const { events } = folder;
+  const plan = await planSteps(steps, out);
+  const states = initial(plan);
+  const write = (): RecipeReport => {
+    const current = report(plan, states);
+    writeJson(join(out, 'report.json'), current as unknown as Json);
+    writeFileAtomic(join(out, 'report.html'), renderReport(current));
+    return current;
+  };
+  const resumed = existsSync(join(out, 'report.json'));
+  events.write({ type: 'start', step: 0, name: recipe.name, totalSteps: plan.length, resumed });
+  let interrupted = false;
+  for (let i = 0; i < plan.length && !interrupted; i++) {
+    plan[i] = takeInputs(plan[i]!, plan);
+    const { step, address, why, state } = plan[i]!;
+    folder.link(plan[i]!);
+    const mark = (now: ReportState, seconds?: number) => {
+      states[i] = now;
+      const took = seconds === undefined ? {} : { seconds };
+      const reason = now === 'made' ? whyMade(why) : why;
+      events.write({ type: 'stage', step: i + 1, name: step.name, address, state: now, why: reason, ...took });
+    };
+    if (state === 'unchanged') {
+      mark('unchanged');
+      continue;
+    }
+    print(`\n${i + 1}/${plan.length} ${step.name}`);
+    mark('running');
+    write();
+    try {
+      const made = await makeStep(plan[i]!, plan, { recipe: recipe.name, stream });
+      interrupted = made.interrupted;
+      plan[i] = { ...plan[i]!, record: made.record };
+    } catch (error) {
+      states[i] = 'failed';
+      try {
+        mark('failed');
+        events.writeFailure(i + 1, error as Error);
+        write();
+      } catch {
+        // A disk that is full cannot take the report either: what went wrong first is what is told.
+      }
+      throw error;
+    }
+    const result = plan[i]!.record?.result;
+    if (result) {
+      mark('made', result.seconds);
+      for (const figure of result.figures) print(`  ${figure.name}: ${formatFigure(figure)}`);
+      print(`  ${formatDuration(result.seconds)} → ${join(out, step.name)}`);
+    } else mark('interrupted');
+    if (i < plan.length - 1 && !interrupted) write();
+  }
+  // Interrupted after the last step's end: everything is done all the same.
+  interrupted &&= states.some((state) => state === 'waiting' || state === 'interrupted');
+  if (options.clean && !interrupted) for (const path of clean(out, plan)) print(`removed ${path}`);
+  events.write({ type: 'end', step: plan.length, reason: interrupted ? 'interrupted' : 'done' });
+  return { interrupted, report: write() };
+}
+
+/** Prints what the steps will take. @throws UserError when that cannot fit */
+async function forecast(plan: readonly PlannedStep[], { out, stream, seconds }: RunRecipeOptions): Promise<void> {
+  const rows = await forecastPlan(plan);
+  if (rows.every((row) => row.forecast === undefined)) return;
+  const available: Available = { memoryBytes: process.availableMemory(), diskBytes: availableDisk(out), seconds };
+  stream.write(`\n${formatForecastTable(rows, available)}\n`);
+  await requireRecipeFits(rows, available);
+}
+
+/** Removes artefacts that the plan does not have, and checkpoints of those that it has. Returns what was removed. */
+function clean(out: string, plan: readonly PlannedStep[]): string[] {
+  const used = new Set(plan.map(({ folder }) => basename(folder)));
+  const unused = recordsIn(out).filter(({ folder }) => !used.has(basename(folder)));
+  const checkpoints = plan.map(({ folder }) => join(folder, 'checkpoints')).filter((path) => existsSync(path));
+  const removed = [...unused.map(({ folder }) => folder), ...checkpoints];
+  for (const path of removed) rmSync(path, { recursive: true, force: true });
+  return removed;
+}

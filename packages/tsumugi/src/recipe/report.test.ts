@@ -1,0 +1,206 @@
+// The report: everything in it, escaped, and nothing from a network; charts, lineage and heat maps as they should be.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Curve, EventLog, readCurves } from '../run/index.ts';
+import { niceTicks, renderChart } from './html/chart.ts';
+import { escapeText } from './html/escape.ts';
+import { renderGrid } from './html/grid.ts';
+import { renderReport } from './html/index.ts';
+import { assignLanes, lineageNodes } from './html/lineage.ts';
+import { formatFigure, formatReport, type RecipeReport, type ReportStep } from './index.ts';
+
+const hash = (digit: string) => digit.repeat(64);
+const step = (name: string, inputs: string[], changes: Partial<ReportStep> = {}): ReportStep => ({
+  ...{ name, stage: name, stageVersion: 1, uses: {}, kind: 'thing', address: hash('a'), place: `artefacts/${name}/x` },
+  ...{ state: 'made', why: 'for the first time', config: { depth: { steps: 5 } }, seconds: 61, sha256: hash('c') },
+  finished: '2026-11-22T10:26:14.000Z',
+  inputs: {
+    from: inputs.map((input) => ({
+      step: input === 'novel' ? null : input,
+      address: hash(input === 'novel' ? 'b' : 'a'),
+      sha256: input === 'novel' ? null : hash('c'),
+      files: input === 'novel' ? [{ path: '/texts/吾輩<は>猫.txt', sha256: hash('d') }] : [],
+      settings: {},
+    })),
+  },
+  ...{ figures: [], tables: [], grids: [], curves: [] },
+  ...changes,
+});
+const report: RecipeReport = {
+  ...{ format: 'tsumugi-report', version: 1, recipe: 'mini', summary: 'a & b <script>alert(1)</script>' },
+  ...{ written: '2026-11-22T10:26:14.000Z', commit: `${hash('e').slice(0, 40)}+`, config: { text: ['猫'] } },
+  machine: { cpu: 'CPU', cores: 2, memoryBytes: 2 ** 34, node: '26.0.0' },
+  steps: [
+    step('tokenizer', ['novel']),
+    step('data', ['novel', 'tokenizer'], {
+      figures: [{ name: 'tokens', value: 12345, unit: '' }],
+      tables: [{ title: 'Documents', columns: ['', 'tokens'], rows: [['held out', 12345], ['左', null]] }], // biome-ignore format: pairs
+    }),
+    step('train', ['data', 'tokenizer'], {
+      figures: [{ name: 'loss', value: null, unit: 'nats' }],
+      curves: [
+        {
+          chart: 'loss, nats per token',
+          name: 'training',
+          points: Array.from({ length: 20 }, (_, i) => [i + 1, i === 7 ? null : 8 - i / 7]),
+        },
+        { chart: 'loss, nats per token', name: 'held-out', points: [[0, 8], [20, 5]] }, // biome-ignore format: pairs
+        { chart: 'learning rate', name: 'learning rate', points: [[1, 1e-4], [20, 3e-5]] }, // biome-ignore format: pairs
+      ],
+      grids: [{ title: 'needle', xLabel: 'length', yLabel: 'depth', x: ['1K', '2K'], y: ['0 %'], values: [[0.25, null]] }], // biome-ignore format: one line
+    }),
+  ],
+};
+
+describe('the HTML', () => {
+  const html = renderReport(report);
+
+  it('needs nothing but itself', () => {
+    expect(html).not.toMatch(/<script|<link|<img|<iframe|https?:|url\((?!#)|@import|src=/);
+    expect(html).toMatch(/^<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">/);
+    expect(html).toContain('prefers-color-scheme: dark');
+  });
+
+  it('escapes what it shows', () => {
+    expect(html).toContain('a &amp; b &lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(html).toContain('吾輩&lt;は&gt;猫.txt');
+    expect(escapeText('"\'\u0000\ud800\u001b猫')).toBe('&quot;&#39;\ufffd\ufffd\ufffd猫');
+  });
+
+  it('closes every element that it opens', () => {
+    const open: string[] = [];
+    for (const [, closing, name, self] of html.matchAll(/<(\/?)([a-z]\w*)(?:\s[^<>]*?)?(\/?)>/gi)) {
+      if (closing) expect(open.pop(), html.slice(0, 200)).toBe(name);
+      else if (!self && !['meta', 'br'].includes(name!)) open.push(name!);
+    }
+    expect(open).toEqual([]);
+  });
+
+  it('has every step with figures, curves, table and grid', () => {
+    for (const name of ['tokenizer', 'data', 'train']) expect(html).toContain(`id="step-${name}"`);
+    expect(html).toContain('<dd>12,345</dd>');
+    expect(html).toContain('<dd>not finite</dd>');
+    expect(html).toContain('<td class="number">12,345</td>');
+    expect(html).toContain('depth.steps');
+    // The loss comes first, and what was measured beside it in the same chart.
+    expect(html).toMatch(
+      /loss, nats per token<\/figcaption><p class="legend"><span>.*?training 5\.286<\/span><span>.*?held-out 5\.000/,
+    );
+    expect(html).toContain('length 1K, depth 0 %: 25 %');
+    expect(html).toContain('length 2K, depth 0 %: not measured');
+  });
+});
+
+describe('charts', () => {
+  it('have round ticks that cover the values', () => {
+    expect(niceTicks(0, 1, 4)).toEqual([0, 0.5, 1]);
+    expect(niceTicks(-0.3, 9.7, 5)).toEqual([0, 2, 4, 6, 8]);
+    expect(niceTicks(5, 5, 4)).toEqual([5]);
+    expect(Object.is(niceTicks(-1, 1, 2)[1], -0)).toBe(false);
+  });
+
+  it('break where nothing finite was measured', () => {
+    const chart = renderChart('loss', [{ chart: 'loss', name: 'loss', points: [[1, 1], [2, null], [3, 2], [4, 3]] }]); // biome-ignore format: pairs
+    expect(chart.match(/d="([^"]*)"/)![1]!.match(/M/g)).toHaveLength(2);
+    expect(renderChart('nothing', [{ chart: 'nothing', name: 'nothing', points: [] }])).toBe('');
+    expect(renderChart('flat', [{ chart: 'flat', name: 'flat', points: [[1, 2], [2, 2]] }])).not.toMatch(/NaN|Infinity/); // biome-ignore format: pairs
+    expect(renderChart('one', [{ chart: 'one', name: 'one', points: [[1, 0]] }])).not.toMatch(/NaN|Infinity/);
+  });
+
+  it('say when a curve ends in what is not finite', () => {
+    const ends = renderChart('loss', [{ chart: 'loss', name: 'training', points: [[1, 3], [2, 2.1], [3, null]] }]); // biome-ignore format: pairs
+    expect(ends).toContain('training not finite</span>');
+    expect(ends).not.toContain('training 2.100');
+    const only = renderChart('loss', [{ chart: 'loss', name: 'loss', points: [[1, null]] }]);
+    expect(only).toContain('last not finite</span>');
+    expect(only).not.toContain('<svg');
+  });
+
+  it('colour a grid from its worst to its best value', () => {
+    const grid = { title: 'bits', xLabel: 'x', yLabel: 'y', x: [1, 2], y: [1], values: [[4, 2]] };
+    const svg = renderGrid({ ...grid, scale: { unit: 'bits', worst: 4, best: 2 } });
+    expect([...svg.matchAll(/heat-high\) (\d+)%/g)].map(([, share]) => share)).toEqual(['0', '100']);
+    expect(svg).toContain('x 1, y 1: 4.000 bits');
+  });
+});
+
+describe('curves from a log', () => {
+  it('hold each figure of a step in the chart of its own', () => {
+    const home = mkdtempSync(join(tmpdir(), 'tsumugi-curves-'));
+    const path = join(home, 'events.jsonl');
+    {
+      using log = new EventLog(path);
+      log.write({ type: 'evaluation', step: 0, name: 'held-out', metrics: { crossEntropy: 9, bitsPerCharacter: 6 } });
+      for (const step of [1, 2])
+        log.write({
+          type: 'step',
+          step,
+          loss: 8 / step,
+          lr: step / 100,
+          gradNorm: 3 + step,
+          tokensPerSecond: 100 * step,
+        });
+      log.write({ type: 'evaluation', step: 2, name: 'held-out', metrics: { crossEntropy: 4, bitsPerCharacter: 3 } });
+    }
+    const curves = readCurves(path).map(({ chart, name, points }) => [chart, name, points]);
+    rmSync(home, { recursive: true });
+    expect(curves).toEqual([
+      ['loss, nats per token', 'training', [[1, 8], [2, 4]]],
+      ['loss, nats per token', 'held-out', [[0, 9], [2, 4]]],
+      ['bits per character', 'held-out', [[0, 6], [2, 3]]],
+      ['learning rate', 'learning rate', [[1, 0.01], [2, 0.02]]],
+      ['gradient norm', 'gradient norm', [[1, 4], [2, 5]]],
+      ['tokens per second', 'tokens per second', [[1, 100], [2, 200]]],
+    ]); // biome-ignore format: pairs
+  });
+
+  it('keep what is not finite when they are thinned, and where they end', () => {
+    const home = mkdtempSync(join(tmpdir(), 'tsumugi-curves-'));
+    const path = join(home, 'events.jsonl');
+    const total = 1000; // more than are shown: each point is a mean of five
+    {
+      using log = new EventLog(path);
+      for (let step = 1; step <= total; step++) {
+        const loss = step === 503 || step === total ? Number.NaN : step;
+        log.write({ type: 'step', step, loss });
+      }
+    }
+    const [{ points }] = readCurves(path) as [Curve];
+    rmSync(home, { recursive: true });
+    expect(points.length).toBeLessThan(250);
+    expect(points[0]).toEqual([3, 3]);
+    expect(points.filter(([, value]) => value === null).map(([step]) => step)).toEqual([503, total]);
+  });
+});
+
+describe('the lineage', () => {
+  it('puts every step below its inputs, and a source above its first user', () => {
+    const nodes = lineageNodes(report);
+    expect(nodes.map(({ key, row }) => [key.replace(/ .*/, ''), row])).toEqual([
+      ['outside', 0],
+      ['tokenizer', 1],
+      ['data', 2],
+      ['train', 3],
+    ]);
+    expect(nodes.at(-1)!.parents).toEqual(['data', 'tokenizer']);
+  });
+
+  it('gives overlapping edges lanes of their own', () => {
+    expect(assignLanes([[0, 2], [1, 3], [2, 4]])).toEqual([0, 1, 0]); // biome-ignore format: pairs
+    expect(assignLanes([[0, 5], [1, 3]])).toEqual([1, 0]); // biome-ignore format: pairs
+  });
+});
+
+describe('the table', () => {
+  it('lists steps and figures', () => {
+    const lines = formatReport(report).split('\n');
+    expect(lines[0]).toMatch(/^ {2}step +time +address$/);
+    expect(lines[2]).toMatch(/^ {2}data +made +1 min 01 s +aaaaaaaaaaaa$/);
+    expect(lines.slice(-2)).toEqual(['  train', '    loss    not finite']);
+    expect(formatFigure({ value: 1.5, unit: 's' })).toBe('1.5 s');
+    expect(formatFigure({ value: 2048, unit: 'bytes' })).toBe('2.00 KiB');
+    expect(formatFigure({ value: 2.5, unit: 'bits' })).toBe('2.500 bits');
+  });
+});

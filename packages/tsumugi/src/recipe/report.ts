@@ -1,0 +1,105 @@
+// The report of a recipe: everything its steps found out, in one piece. `report.json` is this; `report.html` and the table
+// on the terminal are made from it.
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join, relative } from 'node:path';
+import { type Curve, codeCommit, readCurves, toJson } from '../run/index.ts';
+import type { Json } from '../store/index.ts';
+import { type PlannedStep, whyMade } from './plan.ts';
+import type { RecordedInput } from './record.ts';
+import type { Grid, StageFigure, Table } from './results.ts';
+import type { Uses } from './stage.ts';
+
+export type ReportState = 'unchanged' | 'made' | 'running' | 'interrupted' | 'failed' | 'waiting';
+
+export interface ReportStep {
+  readonly name: string;
+  readonly stage: string;
+  readonly stageVersion: number;
+  /** Other code and data that it uses, by version or hash. */
+  readonly uses: Uses;
+  /** The kind of its artefact. */
+  readonly kind: string;
+  readonly address: string;
+  /** The artefact, relative to the recipe's folder. */
+  readonly place: string;
+  readonly state: ReportState;
+  readonly why: string;
+  readonly config: Json;
+  readonly inputs: Readonly<Record<string, readonly RecordedInput[]>>;
+  /** When it was complete, ISO 8601, and what it took; null while it is not. */
+  readonly finished: string | null;
+  readonly seconds: number | null;
+  /** Hash of the artefact's content. */
+  readonly sha256: string | null;
+  readonly figures: readonly StageFigure[];
+  readonly tables: readonly Table[];
+  readonly grids: readonly Grid[];
+  readonly curves: readonly Curve[];
+}
+
+export interface RecipeReport {
+  readonly format: 'tsumugi-report';
+  readonly version: 1;
+  readonly recipe: string;
+  readonly summary: string;
+  /** ISO 8601. */
+  readonly written: string;
+  readonly commit: string | null;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryBytes: number;
+    readonly node: string;
+  };
+  readonly config: Json;
+  readonly steps: readonly ReportStep[];
+}
+
+/** Describes a step as it is now. */
+export function reportStep(out: string, planned: PlannedStep, state: ReportState): ReportStep {
+  const { step, address, folder, place, inputs, uses, why, record } = planned;
+  const result = record?.result ?? null;
+  return {
+    name: step.name,
+    stage: step.stage.name,
+    stageVersion: step.stage.version,
+    uses,
+    kind: step.kind,
+    address,
+    place: relative(out, place),
+    state,
+    why: state === 'made' ? whyMade(why) : why,
+    config: step.config,
+    inputs,
+    finished: result?.finished ?? null,
+    seconds: result?.seconds ?? null,
+    sha256: result?.sha256 ?? null,
+    figures: result?.figures ?? [],
+    tables: result?.tables ?? [],
+    grids: result?.grids ?? [],
+    curves: state === 'waiting' ? [] : readCurves(join(folder, 'events.jsonl')),
+  };
+}
+
+export function makeReport(
+  { name, summary }: { name: string; summary: string },
+  config: unknown,
+  steps: readonly ReportStep[],
+): RecipeReport {
+  return {
+    format: 'tsumugi-report',
+    version: 1,
+    recipe: name,
+    summary,
+    written: new Date().toISOString(),
+    commit: codeCommit(),
+    machine: {
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+      cores: availableParallelism(),
+      memoryBytes: totalmem(),
+      node: process.versions.node,
+    },
+    config: toJson(config, 'config'),
+    steps,
+  };
+}

@@ -1,0 +1,201 @@
+// A stage makes one artefact from a config and from other artefacts. It is written once; a recipe uses it in *steps*: the
+// stage with its settings and named inputs. What a stage makes has a kind, a word such as "tokenizer" that is also a type,
+// so that a step given the wrong input does not compile.
+import type { z } from 'zod';
+import { ConfigError, issueText } from '../base/index.ts';
+import type { ProgressStream } from '../run/index.ts';
+import { toJson } from '../run/index.ts';
+import type { Json } from '../store/index.ts';
+import type { Grid, StageFigure, Table } from './results.ts';
+import type { StepForecast } from './step-forecast.ts';
+import { withDefaults } from './with-defaults.ts';
+
+/** Files or a folder from outside the recipe, told apart by their content. */
+export interface Source<Kind extends string = string> {
+  readonly from: 'outside';
+  readonly kind: Kind;
+  readonly paths: readonly string[];
+  /** How they are to be read. Part of what tells one source from another. */
+  readonly settings: Json;
+}
+
+/** A stage with its settings and inputs: one artefact of a recipe. */
+export interface Step<Kind extends string = string> {
+  readonly from: 'step';
+  readonly kind: Kind;
+  /** Unique in the recipe. By custom also the key of its settings, so that `--set <name>.<setting>` changes them. */
+  readonly name: string;
+  readonly stage: AnyStage;
+  readonly config: Json;
+  readonly inputs: Readonly<Record<string, Input | readonly Input[]>>;
+}
+
+/** What a step may be given. */
+export type Input<Kind extends string = string> = Source<Kind> | Step<Kind>;
+
+/** Name → kind; a kind in brackets takes a list. */
+export type InputKinds = Readonly<Record<string, string | readonly [string]>>;
+
+export type InputsOf<K extends InputKinds> = {
+  readonly [Name in keyof K]: K[Name] extends readonly [infer Kind extends string]
+    ? readonly Input<Kind>[]
+    : K[Name] extends string
+      ? Input<K[Name]>
+      : never;
+};
+
+/** An input as a stage sees it. */
+export interface Given {
+  /** The name of the step that made it, or of the first file. */
+  readonly name: string;
+  /** Where it is: the artefact, or the first of the files. */
+  readonly path: string;
+  /** All the files, when it comes from outside; otherwise just `path`. */
+  readonly paths: readonly string[];
+  /** How what comes from outside is to be read; otherwise {}. */
+  readonly settings: Json;
+  readonly bytes: number;
+  /**
+   * What the step that makes it found out, by name; while it is not made yet, what its forecast expects. Empty for what
+   * comes from outside.
+   */
+  readonly figures: Readonly<Record<string, number>>;
+  /** What the forecast of the step that makes it tells about it; undefined once it is made. */
+  readonly about: Json | undefined;
+}
+
+type GivenOf<K extends InputKinds> = {
+  readonly [Name in keyof K]: K[Name] extends readonly [string] ? readonly Given[] : Given;
+};
+
+export interface ForecastContext<K extends InputKinds, Config> {
+  readonly config: Config;
+  readonly inputs: GivenOf<K>;
+}
+
+export interface StageContext<K extends InputKinds, Config> extends ForecastContext<K, Config> {
+  /** The artefact's folder, which exists. Whatever is made belongs in it. */
+  readonly folder: string;
+  /** The recipe's name, for lineage. */
+  readonly recipe: string;
+  /** True when an earlier attempt was cut off and left what it had in the folder. Only for stages that `resume`. */
+  readonly resumed: boolean;
+  /** For progress. */
+  readonly stream: ProgressStream;
+}
+
+/** What a stage did: the artefact is complete, or Ctrl-C stopped it after it had saved. */
+export type StageOutcome =
+  | { readonly interrupted: true }
+  | {
+      readonly interrupted?: false;
+      readonly figures: readonly StageFigure[];
+      readonly tables?: readonly Table[];
+      readonly grids?: readonly Grid[];
+    };
+
+/** Name → version or hash. */
+export type Uses = Readonly<Record<string, string | number>>;
+
+export interface StageSpec<Kind extends string, K extends InputKinds, Schema extends z.ZodObject> {
+  /** E.g. "pretrain". */
+  readonly name: string;
+  /** The version of its code: raised when the same config and inputs would give another artefact. */
+  readonly version: number;
+  /** The kind of its artefact. */
+  readonly makes: Kind;
+  readonly inputs: K;
+  /** Its settings. Paths are no settings: they are filled in by the runner and do not tell artefacts apart. */
+  readonly config: Schema;
+  /** The folder inside the step's folder that is the artefact. What lies beside it (events, checkpoints) is bookkeeping. */
+  readonly output: string;
+  /**
+   * Whether it goes on from where it was cut off; then it also catches the first Ctrl-C, saves and returns
+   * `interrupted`. Any other stage starts again, so Ctrl-C may end it at once.
+   */
+  readonly resumes: boolean;
+  /**
+   * Whether the settings go together, with one another and with the inputs: asked as soon as a recipe uses the stage, so before
+   * anything is planned or made. @throws ConfigError naming the settings that do not
+   */
+  check?(config: z.output<Schema>, inputs: InputsOf<K>): void;
+  forecast(context: ForecastContext<K, z.output<Schema>>): StepForecast | Promise<StepForecast>;
+  run(context: StageContext<K, z.output<Schema>>): Promise<StageOutcome>;
+  /**
+   * Other code and data that these settings make it use, each with its version or hash: part of the address, like the
+   * stage's own version.
+   */
+  uses?(config: z.output<Schema>): Promise<Uses>;
+}
+
+export interface Stage<Kind extends string, K extends InputKinds, Schema extends z.ZodObject>
+  extends StageSpec<Kind, K, Schema> {
+  /** Its settings for a recipe's `config`, with defaults of the recipe's own. */
+  settings(defaults?: Parameters<typeof withDefaults<Schema>>[1]): z.ZodPrefault<Schema>;
+  /** Uses the stage in a recipe. @throws ConfigError naming the setting that is wrong */
+  step(name: string, config: z.input<Schema>, inputs: InputsOf<K>): Step<Kind>;
+}
+
+/** A stage whose types have been left behind: what the runner works with. */
+export interface AnyStage
+  extends Omit<StageSpec<string, InputKinds, z.ZodObject>, 'check' | 'forecast' | 'run' | 'uses'> {
+  forecast(context: ForecastContext<never, never>): StepForecast | Promise<StepForecast>;
+  run(context: StageContext<never, never>): Promise<StageOutcome>;
+  uses?(config: never): Promise<Uses>;
+}
+
+/** Defines a stage; see `docs/recipes.md`. */
+export function defineStage<const Kind extends string, const K extends InputKinds, Schema extends z.ZodObject>(
+  spec: StageSpec<Kind, K, Schema>,
+): Stage<Kind, K, Schema> {
+  return {
+    ...spec,
+    settings: (defaults = {}) => withDefaults(spec.config, defaults),
+    step(name, config, inputs) {
+      if (!/^[a-z0-9][a-z0-9-]*$/i.test(name))
+        throw new ConfigError('bad-step-name', `a step cannot be called "${name}"`, {
+          remedy: 'Use letters, digits and hyphens: it becomes the name of a folder.',
+        });
+      const parsed = spec.config.safeParse(config);
+      if (!parsed.success) {
+        const issue = parsed.error.issues[0]!;
+        throw new ConfigError('bad-setting', `step "${name}": ${issueText(issue, config)}`, {
+          remedy: `Correct the settings that the recipe gives to ${spec.name}.`,
+          fields: { step: name, issues: parsed.error.issues },
+        });
+      }
+      try {
+        spec.check?.(parsed.data, inputs);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        const [message] = error.message.split('\n');
+        throw new ConfigError(error.code, `step "${name}": ${message}`, {
+          ...(error.remedy !== undefined && { remedy: error.remedy }),
+          fields: { step: name, ...error.fields },
+        });
+      }
+      return { from: 'step', kind: spec.makes, name, stage: spec, config: toJson(parsed.data, name), inputs };
+    },
+  };
+}
+
+/**
+ * Files, or folders of them, from outside, and how they are to be read: `given('text', ['my-texts/'], { encoding: 'euc-jp' })`,
+ * `given('model', 'runs/first/model')`.
+ */
+export function given<const Kind extends string>(
+  kind: Kind,
+  paths: string | readonly string[],
+  settings: Readonly<Record<string, unknown>> = {},
+): Source<Kind> {
+  return {
+    from: 'outside',
+    kind,
+    paths: typeof paths === 'string' ? [paths] : paths,
+    settings: toJson(settings, `how ${kind} is read`),
+  };
+}
+
+/** The settings of a step as its stage's schema has them: what JSON cannot hold (a default that is undefined) is back. */
+export const configOf = (step: Step, changes: Readonly<Record<string, Json>> = {}): never =>
+  step.stage.config.parse({ ...(step.config as object), ...changes }) as never;

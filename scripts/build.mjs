@@ -3,7 +3,17 @@
 // What goes in follows from the workspace's `exports`: whatever they, the command and the tasks import, and nothing that only
 // tests use. See docs/architecture.md.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +49,7 @@ async function compile(folder) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', file], { stdio: 'inherit' });
   if (status !== 0) throw new Error('tsc found errors, see above');
   rmSync(file);
+  for (const name of Object.values(manifest.bin)) chmodSync(join(folder, /** @type {string} */ (name)), 0o755);
 }
 
 /** The commit, with "+" when something is changed; undefined outside a repository. */

@@ -120,6 +120,11 @@ describe('without an addon', installed, () => {
     expect(here.stdout).not.toBe('');
   });
 
+  it('is a command of the folder it is installed in', () => {
+    const { stdout } = spawnSync('npx', ['--no', 'tsumugi', '--version'], { cwd: app.folder, encoding: 'utf8' });
+    expect(stdout).toBe(checkout('--version').stdout);
+  });
+
   it('encodes', () => {
     const [first] = readFileSync(golden('tokenizer/cases.jsonl'), 'utf8').split('\n', 1);
     const { text, ids } = JSON.parse(first!) as { text: string; ids: number[] };

@@ -121,7 +121,7 @@ describe('without an addon', installed, () => {
   });
 
   it('is a command of the folder it is installed in', () => {
-    const { stdout } = spawnSync('npx', ['--no', 'tsumugi', '--version'], { cwd: app.folder, encoding: 'utf8' });
+    const { stdout } = spawnSync('npx', ['--no', '--', 'tsumugi', '--version'], { cwd: app.folder, encoding: 'utf8' });
     expect(stdout).toBe(checkout('--version').stdout);
   });
 

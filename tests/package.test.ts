@@ -1,6 +1,6 @@
 // The packages, packed and installed outside the repository: what is in them, their types, their commands.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { golden } from './files.ts';
@@ -11,7 +11,7 @@ const app = new PackedApp();
 const unreachable = await app.install();
 const installed = requires(unreachable === undefined, unreachable ?? '');
 if (unreachable === undefined) app.lendAddon();
-afterAll(() => rmSync(app.home, { recursive: true, force: true }));
+afterAll(() => app[Symbol.dispose]());
 
 const manifest = JSON.parse(readFileSync(`${root}packages/tsumugi/package.json`, 'utf8')) as {
   exports: Record<string, string>;
@@ -24,6 +24,13 @@ const pathsOf = (name: string) =>
     .sort();
 const checkout = (...args: string[]) =>
   spawnSync(process.execPath, [`${root}packages/tsumugi/bin/tsumugi.js`, ...args], { encoding: 'utf8', cwd: app.home });
+
+it('has a subpath for each folder that has an index', () => {
+  const src = `${root}packages/tsumugi/src`;
+  const indices = globSync(['index.ts', '*/index.ts'], { cwd: src }).map((name) => `./src/${name}`);
+  expect(Object.values(manifest.exports).sort()).toEqual(indices.sort());
+  expect(subpaths).toContain('tsumugi');
+});
 
 describe('a tarball', () => {
   it('of the addon holds its sources and what builds them', () => {
@@ -152,6 +159,14 @@ describe('with its addon', installed, () => {
       expect.stringMatching(/^(setup: looking for libtorch …\n)?setup: ready \(.*\)\n$/),
     ]);
     expect(JSON.parse(stdout).addon).toContain(join(app.home, 'cache', 'tsumugi', 'native'));
+  });
+
+  it.each([
+    [{ LIBTORCH: '/nowhere' }, 'error: LIBTORCH: /nowhere does not exist\n  → let LIBTORCH name a libtorch '],
+    [{ TSUMUGI_CPU: 'avx2' }, 'error: TSUMUGI_CPU should be a CPU level '],
+  ])('is not set up with %o, and says why', (env, sentence) => {
+    const { status, stderr } = app.tsumugi(['setup'], { env });
+    expect([status, stderr]).toEqual([2, expect.stringContaining(sentence)]);
   });
 
   it('runs the example of the README', () => {

@@ -1,6 +1,6 @@
 // The packages as somebody has them who installed them: packed, and installed in an empty folder outside the repository.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,13 +15,33 @@ export interface Ended {
   stderr: string;
 }
 
-export class PackedApp {
+export interface RunOptions {
+  /** The user's cache, below home. */
+  cache?: string;
+  input?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+export class PackedApp implements Disposable {
   readonly home = mkdtempSync(join(tmpdir(), 'tsumugi-package-'));
   readonly folder = join(this.home, 'app');
   packages: Packed[] = [];
 
   /** Why the packages could not be installed, when npm's registry cannot be reached; undefined when they are. */
   async install(): Promise<string | undefined> {
+    try {
+      return await this.#install();
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  async #install(): Promise<string | undefined> {
     const tarballs = join(this.home, 'packages');
     this.packages = await pack(tarballs);
     mkdirSync(this.folder);
@@ -41,12 +61,12 @@ export class PackedApp {
     return path;
   }
 
-  /** Runs Node in the folder; the user's cache is `cache`, below home. */
-  node(args: readonly string[], { cache = 'cache', input = '' } = {}): Ended {
-    return this.#run(process.execPath, args, { XDG_CACHE_HOME: join(this.home, cache) }, input);
+  /** Runs Node in the folder. */
+  node(args: readonly string[], { cache = 'cache', input = '', env = {} }: RunOptions = {}): Ended {
+    return this.#run(process.execPath, args, { XDG_CACHE_HOME: join(this.home, cache), ...env }, input);
   }
 
-  tsumugi(args: readonly string[], options: { cache?: string; input?: string } = {}): Ended {
+  tsumugi(args: readonly string[], options: RunOptions = {}): Ended {
     return this.node([join(this.folder, 'node_modules', 'tsumugi', 'bin', 'tsumugi.js'), ...args], options);
   }
 

@@ -1,7 +1,7 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
 import { type Module, namedParameters } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
-import { memory, resetPeakMemory } from '../torch/index.ts';
+import { memory, recordFunction, resetPeakMemory } from '../torch/index.ts';
 import { divergedInStep } from './divergence.ts';
 import type { StepTaken } from './loop.ts';
 
@@ -42,11 +42,11 @@ export function takeGradientStep(
   const began = performance.now();
   resetPeakMemory();
   optimizer.zeroGrad();
-  const { loss, tokens, tokensSeen, metrics } = gradients(step);
+  const { loss, tokens, tokensSeen, metrics } = recordFunction('gradients', () => gradients(step));
   const norm = gradNorm(namedParameters(model).map(([, parameter]) => parameter));
   if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergedInStep(model, step + 1, loss, norm, saved);
   const lr = learningRate * schedule(step);
-  optimizer.step(lr, { gradScale: clipScale(norm, clipNorm) });
+  recordFunction('update', () => optimizer.step(lr, { gradScale: clipScale(norm, clipNorm) }));
   const seconds = (performance.now() - began) / 1000;
   const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
   const { peakBytes: memoryBytes } = memory();

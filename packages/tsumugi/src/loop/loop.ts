@@ -24,6 +24,7 @@ import {
   saveCheckpoint,
   scoreCheckpoint,
 } from '../store/index.ts';
+import { recordFunction } from '../torch/index.ts';
 import { divergedInMeasuring } from './divergence.ts';
 
 /** What a step tells of itself. */
@@ -113,7 +114,7 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
   let [done, saved] = [start, start];
 
   const takeStep = () => {
-    const { event, progress: shown } = task.takeStep(done, saved);
+    const { event, progress: shown } = recordFunction(`step ${done + 1}`, () => task.takeStep(done, saved));
     done++;
     if (event) log.write({ type: 'step', step: done, ...event });
     progress.update({ step: done, ...shown });

@@ -31,6 +31,7 @@ export {
   operatorSchema,
 } from './operator.ts';
 export * from './operators.generated.ts';
+export { recordFunction } from './profile.ts';
 export { Generator } from './random.ts';
 export { scope, tensorsIn } from './scope.ts';
 export {

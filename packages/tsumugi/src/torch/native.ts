@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { load, type NativeModule, type SetupOptions, setUp } from '@tsumugi/native';
 import { UserError } from '../base/index.ts';
+import { profiled } from './profile.ts';
 
 let loaded: NativeModule | undefined;
 
@@ -9,11 +10,13 @@ let loaded: NativeModule | undefined;
 export function native(): NativeModule {
   if (loaded) return loaded;
   const threads = wantedThreads();
+  let addon: NativeModule;
   try {
-    loaded = load();
+    addon = load();
   } catch (error) {
     throw asUserError(error);
   }
+  loaded = profiled(addon);
   // Inside Node, libtorch 1.13 was seen to choose one thread on a two-core machine.
   loaded.setThreads(threads);
   return loaded;

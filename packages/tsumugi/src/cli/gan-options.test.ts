@@ -188,13 +188,14 @@ describe('train', () => {
       ['--set', 'seed=1'],
       ['--config', 'x'],
       ['--resume'],
+      ['--plan'],
       ['--json'],
     ])
       refusal(new RegExp(`^error: ${option[0]} has no effect: --list prints`))(
         await gan('train', '--list', ...option),
         '',
       );
-    const tried = ['recipe', 'config', 'set', 'data', 'out', 'resume', 'list', 'json'];
+    const tried = ['recipe', 'config', 'set', 'data', 'out', 'resume', 'plan', 'list', 'json'];
     expect((await optionsOf('train')).sort()).toEqual(tried.sort());
   });
 });

@@ -81,6 +81,12 @@ it.each([
   [['train', '--data', 'mnist'], 'the settings: out is missing\n  → Write --set out=…'],
   [['train', '--data', 'mnist', '--out', 'x', '--set', 'method=snn'], 'method: expected one of weight-clipping'],
   [['sample', '--model', './none', '--out', 'x.png'], './none does not exist'],
+  [['score', '--model', 'x', '--data', 'mnist'], 'scoring x against mnist needs --extractor as well\n'],
+  [
+    ['score', '--model', 'x', '--data', 'mnist', '--extractor', 'keras'],
+    'tsumugi gan score --model x --data mnist --extractor keras --weights PATH (the weights are yours to bring',
+  ],
+  [['train', '--plan', '--resume'], '--resume has no effect: --plan prints and ends'],
   [
     ['score', '--model', 'x', '--data', 'mnist', '--extractor', 'keras', '--real', '5'],
     '--real and --fake belong together',
@@ -123,4 +129,48 @@ it('explains labels that there are not, and weights that are missing', async () 
   expect((await draw('2')).stderr).toContain('there is no class "2"\n  → Classes: 1, 0.');
   const score = await gan('score', '--model', model, '--data', at('images'), '--extractor', 'classifier');
   expect([score.code, score.stderr]).toEqual([2, expect.stringContaining('tsumugi gan classifier')]);
+});
+
+it('says which options would do to score against a folder, and they do', async () => {
+  const score = ['score', '--model', at('run', 'model'), '--data', at('images')];
+  const bare = await gan(...score);
+  expect(bare.code).toBe(2);
+  expect(bare.stderr).toMatch(
+    /needs --extractor, --real and --fake as well\n.*--extractor nsfwjs --real 48 --fake 48 \(/,
+  );
+  const classified = await gan(...score, '--extractor', 'classifier', '--fake', '20', '--real', '40');
+  expect(classified.stderr).toMatch(
+    /needs --weights as well\n.*"(npx )?tsumugi gan classifier --data .* --out PATH --size 8" trains/,
+  );
+  const { code, stderr } = await gan(...score, '--extractor', 'classifier', '--weights', at('classifier'));
+  expect([code, stderr]).toEqual([2, expect.stringContaining('needs --real and --fake as well')]);
+  const [, command] = /For example: (?:npx )?tsumugi gan (.*) \(a folder has no split, and this one 48 images\)/.exec(
+    stderr,
+  )!;
+  const scored = await gan(...command!.split(' '));
+  expect(scored.code).toBe(0);
+  expect(scored.stdout).toMatch(/-FD [\d.]+ \| 48 real .* vs 48 fake/);
+  // It says how far it is from the first batch on.
+  expect(scored.stderr).toMatch(
+    /^scoring .* against 48 images .*\nfakes +100 % +48\/48.*\nfakes.*\nreal images +100 %/m,
+  );
+});
+
+it('plans without writing', async () => {
+  const train = [
+    'train',
+    '--recipe',
+    'mnist-sngan-mini',
+    '--data',
+    at('images'),
+    '--out',
+    at('planned'),
+    ...sets,
+    '--plan',
+  ];
+  const { code, stdout, stderr } = await gan(...train);
+  expect([code, stdout]).toEqual([0, '']);
+  expect(stderr).toMatch(/48 images 3×8×8.*\nSN, hinge: .*\nAdam .*\ngan: 2 steps\n +time .*\n +memory (.*\n)+ +disk /);
+  expect(JSON.parse((await gan(...train, '--json')).stdout)).toMatchObject({ label: 'gan', steps: 2 });
+  expect(existsSync(at('planned'))).toBe(false);
 });

@@ -2,24 +2,12 @@
 import { dirname, resolve } from 'node:path';
 import { ConfigError, makeFolder, signalExitCode } from '../base/index.ts';
 import {
-  classifierExtractor,
-  type FeatureExtractor,
   ganConfig,
   ganRecipe,
   ganRecipes,
-  imageSampler,
-  inceptionExtractor,
-  inceptionKinds,
   loadGenerator,
-  type MetricGroup,
-  metricGroups,
-  openNsfwjs,
-  type ProtocolName,
-  protocols,
+  planGan,
   saveClassifier,
-  scoreImages,
-  scoreJson,
-  scoreText,
   settingsOf,
   trainClassifier,
   trainGan,
@@ -27,21 +15,16 @@ import {
 } from '../gan/index.ts';
 import { holdOut, openImages } from '../images/index.ts';
 import { resumeCommand } from './command-line.ts';
+import { ganOptions } from './gan-options.ts';
+import { score } from './gan-score.ts';
 import { type Io, write } from './io.ts';
-import { chooseDevice, modelOptions } from './model-options.ts';
+import { chooseDevice } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { defineGroup, defineVerb } from './verb.ts';
 import { withoutEffect } from './without-effect.ts';
 
-const { device } = modelOptions;
-const seed = { type: 'integer', min: 0, default: 0, help: 'of the noise' } as const;
-const json = { type: 'boolean', help: 'print the result as JSON' } as const;
-const data = {
-  type: 'string',
-  value: 'NAME',
-  help: 'cifar-10, mnist, fashion-mnist, or the path of a folder',
-} as const;
+const { device, seed, json, data } = ganOptions;
 
 const train = defineVerb(
   {
@@ -53,16 +36,19 @@ const train = defineVerb(
       data,
       out: { type: 'string', value: 'DIR', help: 'run folder' },
       resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },
+      plan: { type: 'boolean', help: 'print what would be trained and what it would take, and stop' },
       list: { type: 'boolean', help: 'list the recipes; with --recipe, its settings and where they come from' },
       json,
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(ganConfig))}`,
   },
   async (options, io, _, args) => {
+    if (options.plan) withoutEffect('--plan prints and ends', { resume: options.resume });
     const recipe = options.recipe === undefined ? undefined : ganRecipe(options.recipe);
     if (options.list) {
-      const { config, set, data, out, resume, json } = options;
-      withoutEffect('--list prints the recipes and ends', { config, set: set.length > 0, data, out, resume, json });
+      const { config, set, data, out, resume, plan, json } = options;
+      const others = { config, set: set.length > 0, data, out, resume, plan, json };
+      withoutEffect('--list prints the recipes and ends', others);
       await list(options.recipe, io);
       return 0;
     }
@@ -70,6 +56,11 @@ const train = defineVerb(
     const given = Object.entries({ data: options.data, out: options.out }).filter(([, value]) => value !== undefined);
     const settings = { ...(recipe && settingsOf(recipe)), ...file, ...Object.fromEntries(given) };
     const config = applySettings(ganConfig, settings, options.set, options.config);
+    if (options.plan) {
+      const forecast = await planGan(config, { stream: io.stderr });
+      if (options.json) await write(io.stdout, `${JSON.stringify(forecast)}\n`);
+      return 0;
+    }
     const result = await trainGan(config, { resume: options.resume, stream: io.stderr, recipe: options.recipe });
     if (options.json) await write(io.stdout, `${JSON.stringify(result)}\n`);
     else if (!result.interrupted)
@@ -133,80 +124,6 @@ function labelOf(label: string | undefined, names: readonly string[]): number | 
     remedy: names.length > 0 ? `Classes: ${names.join(', ')}.` : 'This generator is unconditional: leave --label out.',
     fields: { label },
   });
-}
-
-const score = defineVerb(
-  {
-    command: 'tsumugi gan score',
-    summary: 'score the images of a trained GAN against real ones',
-    options: {
-      model: { type: 'string', value: 'DIR', required: true, help: 'model folder' },
-      data: { ...data, required: true },
-      extractor: {
-        type: 'choice',
-        choices: ['classifier', ...inceptionKinds],
-        required: true,
-        help: 'what images are told by; it decides what the scores are called',
-      },
-      weights: { type: 'string', value: 'PATH', help: "the extractor's; nsfwjs is fetched when they are left out" },
-      protocol: {
-        type: 'choice',
-        choices: Object.keys(protocols),
-        help: 'numbers of images (default: 10k-test-5k)',
-      },
-      real: { type: 'integer', min: 2, help: 'real images, instead of the protocol (with --fake)' },
-      fake: { type: 'integer', min: 2, help: 'fakes, instead of the protocol (with --real)' },
-      metrics: { type: 'list', value: 'NAME', help: `some of ${metricGroups.join(', ')} (default: all)` },
-      cache: { type: 'string', value: 'DIR', help: 'keep statistics of the real images here' },
-      raw: { type: 'boolean', help: 'the generator itself where there is a moving average of it' },
-      seed,
-      device,
-      json,
-    },
-    details: 'See docs/gan-scores.md: scores that differ in protocol, resizer or weights do not compare.',
-  },
-  async (options, io) => {
-    const { real: nReal, fake: nFake } = options;
-    if ((nReal === undefined) !== (nFake === undefined))
-      throw new ConfigError('missing-option', '--real and --fake belong together', { remedy: 'Give both or neither.' });
-    const own = nReal !== undefined && nFake !== undefined ? { nReal, nFake } : undefined;
-    if (own) withoutEffect('--real and --fake stand instead of it', { protocol: options.protocol });
-    const metrics = options.metrics as readonly MetricGroup[];
-    if (metrics.length > 0 && metrics.every((metric) => metric === 'inception'))
-      withoutEffect('the Inception score takes no real images', { cache: options.cache });
-    const protocol = own ?? ((options.protocol ?? '10k-test-5k') as ProtocolName);
-    const split = typeof protocol === 'string' ? protocols[protocol].split : 'test';
-    const target = chooseDevice(options.device);
-    const { generator, config } = loadGenerator(options.model, { device: target, raw: options.raw });
-    using network = generator;
-    using extractor = await openExtractor(options, target);
-    const report = (line: string) => void io.stderr.write(`${line}\n`);
-    const { channels, image_size: size } = config;
-    const real = await openImages(options.data, split, { size, channels, report });
-    const figures = await scoreImages({
-      ...{ real, extractor, protocol, report, fake: imageSampler(network, { seed: options.seed }) },
-      metrics: metrics.length > 0 ? metrics : undefined,
-      cacheFolder: options.cache,
-    });
-    const lines = options.json ? [JSON.stringify(figures.map(scoreJson))] : figures.map(scoreText);
-    await write(io.stdout, lines.map((line) => `${line}\n`).join(''));
-  },
-);
-
-async function openExtractor(
-  { extractor, weights }: { extractor: string; weights: string | undefined },
-  device: ReturnType<typeof chooseDevice>,
-): Promise<FeatureExtractor> {
-  const path = weights ?? (extractor === 'nsfwjs' ? await openNsfwjs() : undefined);
-  if (path === undefined)
-    throw new ConfigError('missing-option', `--extractor ${extractor} needs --weights PATH`, {
-      remedy:
-        extractor === 'classifier'
-          ? 'Train one with "tsumugi gan classifier".'
-          : 'The weights are yours to bring: see docs/gan-scores.md. --extractor nsfwjs fetches its own.',
-    });
-  if (extractor === 'classifier') return classifierExtractor(path, { device });
-  return inceptionExtractor({ weights: path, kind: extractor as (typeof inceptionKinds)[number], device });
 }
 
 const classifier = defineVerb(

@@ -25,7 +25,7 @@ export class GanSteps implements Disposable {
   readonly #optimizers: { G: Adam; D: Adam };
   readonly #z: Tensor;
   readonly #real: Tensor;
-  readonly #shares = new Generator(penaltySeed);
+  readonly #epsilons = new Generator(penaltySeed);
 
   /** @param method its normalization, loss and penalty; `quick` makes small networks */
   constructor(method: Method, quick: boolean) {
@@ -64,7 +64,7 @@ export class GanSteps implements Disposable {
   }
 
   get #penalty(): number {
-    return this.method.gradientPenalty ?? 0;
+    return this.method.penalty?.kind === 'gradient' ? this.method.penalty.weight : 0;
   }
 
   /** Fakes are made, both are judged, the discriminator is updated. Returns its loss. */
@@ -75,7 +75,7 @@ export class GanSteps implements Disposable {
       D.zeroGrad();
       let loss = losses[this.method.loss].discriminator(this.#D.forward(this.#real), this.#D.forward(fake));
       if (this.#penalty > 0) {
-        const options = { generator: this.#shares, weight: this.#penalty };
+        const options = { generator: this.#epsilons, weight: this.#penalty };
         loss = loss.add(gradientPenalty(this.#D, this.#real, fake, options));
       }
       backward(loss);

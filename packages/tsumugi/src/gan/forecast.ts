@@ -6,7 +6,8 @@ import type { ImageSet } from '../images/index.ts';
 import type { Forecast } from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { emptyCache, memory, resetPeakMemory, scope } from '../torch/index.ts';
-import type { GanConfig } from './train-config.ts';
+import type { GanParts } from './parts.ts';
+import { type GanConfig, optimizerOf } from './train-config.ts';
 import { GanTrainer } from './trainer.ts';
 
 export interface Rehearsal {
@@ -16,9 +17,9 @@ export interface Rehearsal {
 }
 
 /** Does an update of each network twice, and measures the second. */
-export function rehearseGan(config: GanConfig, set: ImageSet): Rehearsal {
+export function rehearseGan(config: GanConfig, set: ImageSet, own: GanParts = {}): Rehearsal {
   const before = memory().liveBytes;
-  using trainer = new GanTrainer(config, set);
+  using trainer = new GanTrainer(config, set, own);
   const measure = (update: () => void) => {
     scope(update); // pays for memory, and makes the optimizer's state
     resetPeakMemory();
@@ -36,10 +37,10 @@ export function rehearseGan(config: GanConfig, set: ImageSet): Rehearsal {
 const smallBatches = [2, 4] as const;
 
 /** Peak memory in bytes of updates with the batches of `config`, from rehearsals with small ones. */
-export function forecastPeak(config: GanConfig, set: ImageSet): number {
+export function forecastPeak(config: GanConfig, set: ImageSet, own: GanParts = {}): number {
   const { batchSize, generatorBatchSize = batchSize } = config;
   const [small, larger] = smallBatches.map((batch) =>
-    rehearseGan({ ...config, batchSize: batch, generatorBatchSize: batch }, set),
+    rehearseGan({ ...config, batchSize: batch, generatorBatchSize: batch }, set, own),
   ) as [Rehearsal, Rehearsal];
   const at = (kind: keyof Rehearsal, batch: number) => {
     const each = (larger[kind].peakBytes - small[kind].peakBytes) / (smallBatches[1] - smallBatches[0]);
@@ -53,14 +54,14 @@ export const secondsPerStep = ({ generator, discriminator }: Rehearsal, discrimi
   generator.seconds + discriminatorSteps * discriminator.seconds;
 
 /** Memory and disk of a run; the time is left at 0, because it can be measured only when there is enough memory. */
-export function forecastGan(config: GanConfig, set: ImageSet): Forecast {
+export function forecastGan(config: GanConfig, set: ImageSet, own: GanParts = {}): Forecast {
   const { steps, keepLast, out, gridEvery, gridImages, emaDecay } = config;
-  using trainer = new GanTrainer(config, set);
+  using trainer = new GanTrainer(config, set, own);
   const [generator, discriminator] = [numParameters(trainer.G), numParameters(trainer.D)];
   const average = emaDecay > 0 ? generator : 0;
   const weights = 4 * (generator + discriminator);
   const state = 4 * weights + 4 * average;
-  const peak = forecastPeak(config, set);
+  const peak = forecastPeak(config, set, own);
   emptyCache();
   const resident = process.memoryUsage.rss() - memory().liveBytes;
   const grids = 2 + (gridEvery > 0 ? steps / gridEvery : 0);
@@ -84,4 +85,10 @@ export function forecastGan(config: GanConfig, set: ImageSet): Forecast {
     out,
     remedy: 'Lower batchSize, generatorBatchSize, width or keepLast.',
   };
+}
+
+/** The forecast with the time of a step, from updates that are rehearsed with the run's batches. */
+export function timeForecast(forecast: Forecast, config: GanConfig, set: ImageSet, own: GanParts = {}): Forecast {
+  const { discriminatorSteps } = optimizerOf(config);
+  return { ...forecast, secondsPerStep: secondsPerStep(rehearseGan(config, set, own), discriminatorSteps) };
 }

@@ -52,11 +52,11 @@ export function gradientPenalty(
   const createGraph = isGradEnabled();
   return enableGrad(() => {
     const mixed = noGrad(() => {
-      const share = rand([real.size(0), 1, 1, 1], generator).to(real.dtype, real.device);
-      return fake.add(real.sub(fake).mul(share));
+      const epsilon = rand([real.size(0), 1, 1, 1], generator).to(real.dtype, real.device);
+      return fake.add(real.sub(fake).mul(epsilon));
     }).requiresGrad_();
     const logits = discriminator.forward(mixed, labels);
-    const [slope] = grad([logits.sum()], [mixed], { createGraph }) as [Tensor];
-    return linalgVectorNorm(slope.flatten(1), 2, 1).sub(target).square().mean().mul(weight);
+    const [gradient] = grad([logits.sum()], [mixed], { createGraph }) as [Tensor];
+    return linalgVectorNorm(gradient.flatten(1), 2, 1).sub(target).square().mean().mul(weight);
   });
 }

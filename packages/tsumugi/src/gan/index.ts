@@ -4,11 +4,14 @@ export { MovingAverage } from './ema.ts';
 export { forecastGan, type Rehearsal, rehearseGan, secondsPerStep } from './forecast.ts';
 export { type GradientPenaltyOptions, gradientPenalty } from './gradient-penalty.ts';
 export { type AdversarialLoss, type LossName, losses } from './losses.ts';
-export { measureGan, slopes } from './measure.ts';
+export { inputGradientNorms, measureGan } from './measure.ts';
 export { type Method, type MethodName, methods } from './methods.ts';
 export type { GanModelConfig } from './model-config.ts';
 export { type LoadGeneratorOptions, loadGenerator, saveGan } from './model-folder.ts';
 export * from './networks/index.ts';
+export type { GanParts, NetworkMaker, OwnDiscriminator, OwnGenerator } from './parts.ts';
+export { type Penalty, type PenaltyInput, type PenaltyName, penalties } from './penalties.ts';
+export { planGan } from './plan.ts';
 export {
   type GanRecipe,
   type GanRecipeName,

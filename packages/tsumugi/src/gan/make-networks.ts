@@ -2,7 +2,12 @@
 import { convert, orthogonal } from '../nn/index.ts';
 import { type Device, Generator } from '../torch/index.ts';
 import type { Method } from './methods.ts';
-import { type ArchitectureName, architectures } from './networks/index.ts';
+import {
+  type ArchitectureName,
+  architectures,
+  type DiscriminatorOptions,
+  type NetworkOptions,
+} from './networks/index.ts';
 import type { Discriminator, ImageGenerator } from './types.ts';
 
 export interface NetworkShape {
@@ -17,22 +22,32 @@ export interface NetworkShape {
   numClasses: number | null;
 }
 
-/** Initial weights are drawn on the CPU, so that they are the same on every device. */
-const optionsOf = ({ size, channels, width, numClasses }: NetworkShape, seed: number) => ({
-  ...{ generator: new Generator(seed), size, channels, width },
-  numClasses: numClasses ?? undefined,
-});
-
-export const makeGenerator = (shape: NetworkShape, seed: number, device: Device): ImageGenerator =>
-  convert(architectures[shape.architecture].generator(optionsOf(shape, seed)), device);
+/** What a generator is made with. Initial weights are drawn on the CPU, so that they are the same on every device. */
+export const generatorOptions = (shape: NetworkShape, seed: number): NetworkOptions => {
+  const { size, channels, width, numClasses } = shape;
+  return { generator: new Generator(seed), size, channels, width, numClasses: numClasses ?? undefined };
+};
 
 /** @param method its normalization, and whether it starts from orthonormal weights */
-export const makeDiscriminator = (shape: NetworkShape, method: Method, seed: number, device: Device): Discriminator =>
-  convert(
-    architectures[shape.architecture].discriminator({
-      ...optionsOf(shape, seed),
-      normalization: method.normalization,
-      weightInit: method.orthonormal === undefined ? undefined : orthogonal(),
-    }),
-    device,
-  );
+export const discriminatorOptions = (shape: NetworkShape, method: Method, seed: number): DiscriminatorOptions => ({
+  ...generatorOptions(shape, seed),
+  normalization: method.normalization,
+  weightInit: method.penalty?.kind === 'orthonormal' ? orthogonal() : undefined,
+});
+
+/** @param make that of the architecture when left out */
+export const makeGenerator = (
+  shape: NetworkShape,
+  seed: number,
+  device: Device,
+  make: (options: NetworkOptions) => ImageGenerator = architectures[shape.architecture].generator,
+): ImageGenerator => convert(make(generatorOptions(shape, seed)), device);
+
+/** @param make that of the architecture when left out */
+export const makeDiscriminator = (
+  shape: NetworkShape,
+  method: Method,
+  seed: number,
+  device: Device,
+  make: (options: DiscriminatorOptions) => Discriminator = architectures[shape.architecture].discriminator,
+): Discriminator => convert(make(discriminatorOptions(shape, method, seed)), device);

@@ -1,10 +1,10 @@
-// What is logged of a discriminator: slopes at real images, at fakes of their own labels, and between the two.
+// What is logged of a discriminator: gradient norms at real images, at fakes of their own labels, and between the two.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { deriveSeed } from '../base/index.ts';
 import { ImageBatches } from '../images/batches.ts';
 import { type ImageSet, openImages } from '../images/index.ts';
 import { arange, Generator, rand, scope, type Tensor } from '../torch/index.ts';
-import { measureGan, slopes } from './measure.ts';
+import { inputGradientNorms, measureGan } from './measure.ts';
 import { imageSampler } from './sampler.ts';
 import { type TinyGan, tinyGan } from './testing.ts';
 import { GanTrainer } from './trainer.ts';
@@ -26,18 +26,21 @@ it('measures where it says', () => {
     const { images: real, labels } = new ImageBatches(set, { batchSize: 6, seed }).at(0);
     const inTurn = arange(0, 6).remainder(2);
     const fake = imageSampler(trainer.G, { seed, label: 'in turn' })(6);
-    const share = rand([6, 1, 1, 1], new Generator(seed));
+    const epsilon = rand([6, 1, 1, 1], new Generator(seed));
     const places: [string, Tensor, Tensor][] = [
       ['real', real, labels!],
       ['fake', fake, inTurn],
-      ['between', real.mul(share).add(fake.mul(share.mul(-1).add(1))), labels!],
+      ['between', real.mul(epsilon).add(fake.mul(epsilon.mul(-1).add(1))), labels!],
     ];
     for (const [name, images, classes] of places) {
-      const values = slopes(trainer.D, images, classes).tolist() as number[];
-      expect(found[`slope.${name}.mean`]! / (values.reduce((a, b) => a + b) / 6)).toBeCloseTo(1, 4);
-      expect(found[`slope.${name}.max`]! / Math.max(...values)).toBeCloseTo(1, 4);
+      const values = inputGradientNorms(trainer.D, images, classes).tolist() as number[];
+      expect(found[`inputGradNorm.${name}.mean`]! / (values.reduce((a, b) => a + b) / 6)).toBeCloseTo(1, 4);
+      expect(found[`inputGradNorm.${name}.max`]! / Math.max(...values)).toBeCloseTo(1, 4);
     }
-    expect(found['slope.fake.mean']).not.toBeCloseTo(slopes(trainer.D, fake, labels).mean().item(), 6);
-    expect(found['slope.fake.max']).toBeGreaterThan(found['slope.fake.mean']!);
+    expect(found['inputGradNorm.fake.mean']).not.toBeCloseTo(
+      inputGradientNorms(trainer.D, fake, labels).mean().item(),
+      6,
+    );
+    expect(found['inputGradNorm.fake.max']).toBeGreaterThan(found['inputGradNorm.fake.mean']!);
   });
 });

@@ -1,4 +1,4 @@
-// What is logged about a discriminator besides its losses: the largest singular values of its weights, and how steep it is.
+// What is logged about a discriminator besides its losses: the largest singular values of its weights, and how long its gradients are.
 //
 //   σ(W̄), σ(W)   of every layer's weight as it multiplies by it and as it is stored (Miyato et al. 2018, figure 9)
 //   ‖∇ₓD(x)‖₂     with respect to the image x, at real images, at fakes, and at points between pairs of them. The largest
@@ -8,6 +8,7 @@
 import { deriveSeed } from '../base/index.ts';
 import type { ImageSet } from '../images/index.ts';
 import { ImageBatches } from '../images/index.ts';
+import { weightedLayers } from '../nn/index.ts';
 import {
   arange,
   type Device,
@@ -25,15 +26,15 @@ import type { GanTrainer } from './trainer.ts';
 import type { Discriminator } from './types.ts';
 
 /** ‖∇ₓD(x)‖₂ of every image [B, C, H, W] → [B]. */
-export function slopes(D: Discriminator, images: Tensor, labels?: Tensor): Tensor {
+export function inputGradientNorms(D: Discriminator, images: Tensor, labels?: Tensor): Tensor {
   const { training } = D;
   D.eval();
   try {
     return enableGrad(() =>
       scope(() => {
         const x = images.detach().clone().requiresGrad_();
-        const [slope] = grad([D.forward(x, labels).sum()], [x]) as [Tensor];
-        return linalgVectorNorm(slope.flatten(1), 2, 1).detach();
+        const [gradient] = grad([D.forward(x, labels).sum()], [x]) as [Tensor];
+        return linalgVectorNorm(gradient.flatten(1), 2, 1).detach();
       }),
     );
   } finally {
@@ -42,38 +43,38 @@ export function slopes(D: Discriminator, images: Tensor, labels?: Tensor): Tenso
 }
 
 const summary = (name: string, values: Tensor): [string, number][] => [
-  [`slope.${name}.mean`, values.mean().item()],
-  [`slope.${name}.max`, values.max().item()],
+  [`inputGradNorm.${name}.mean`, values.mean().item()],
+  [`inputGradNorm.${name}.max`, values.max().item()],
 ];
 
 const named = (prefix: string, norms: Record<string, number>): [string, number][] =>
   Object.entries(norms).map(([path, value]) => [`${prefix}.${path}`, value]);
 
 /**
- * The figures of a trainer's discriminator by name, on a fixed batch of images of the set and the fakes of fixed noise:
- * `slope.real.mean`, `slope.real.max`, the same of `fake` and `between`; `sigma.<layer>` of W̄; and where weights are
- * normalized, `sigmaStored.<layer>` of W.
+ * What is measured of a trainer's discriminator, by name, on a fixed batch of images of the set and the fakes of fixed noise:
+ * `inputGradNorm.real.mean`, `inputGradNorm.real.max`, the same of `fake` and `between`; `sigma.<layer>` of W̄; and where
+ * weights are normalized, `sigmaStored.<layer>` of W.
  */
-export function measureGan({ G, D, method, config }: GanTrainer, set: ImageSet): Record<string, number> {
+export function measureGan({ G, D, config }: GanTrainer, set: ImageSet): Record<string, number> {
   const { batchSize } = config;
   const seed = deriveSeed(config.seed, 'measure');
-  const slopeFigures = scope(() => {
+  const gradientNorms = scope(() => {
     const { device } = config as { device: Device };
     const { images: real, labels: classes } = new ImageBatches(set, { batchSize, seed, device }).at(0);
     const K = D.numClasses;
     const labels = K === null ? undefined : { real: classes, fake: arange(0, batchSize).remainder(K).to(device) };
     const fake = imageSampler(G, { seed, label: labels && 'in turn' })(batchSize);
-    const share = rand([batchSize, 1, 1, 1], new Generator(seed)).to(device);
-    const between = fake.add(real.sub(fake).mul(share));
+    const epsilon = rand([batchSize, 1, 1, 1], new Generator(seed)).to(device);
+    const between = fake.add(real.sub(fake).mul(epsilon));
     return [
-      ...summary('real', slopes(D, real, labels?.real)),
-      ...summary('fake', slopes(D, fake, labels?.fake)),
-      ...summary('between', slopes(D, between, labels?.real)),
+      ...summary('real', inputGradientNorms(D, real, labels?.real)),
+      ...summary('fake', inputGradientNorms(D, fake, labels?.fake)),
+      ...summary('between', inputGradientNorms(D, between, labels?.real)),
     ];
   });
-  const normalizesWeights = method.normalization === 'spectral' || method.normalization === 'weight';
+  const normalizesWeights = weightedLayers(D).some(([, { norm }]) => norm);
   return Object.fromEntries([
-    ...slopeFigures,
+    ...gradientNorms,
     ...named('sigma', spectralNorms(D)),
     ...(normalizesWeights
       ? named(

@@ -11,7 +11,7 @@ const steps = z.record(z.string(), z.int().nonnegative());
 const stream = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'not bytes');
 const savedSchema = z.strictObject({
   optimizers: z.strictObject({ G: steps, D: steps }),
-  streams: z.strictObject({ noise: stream, labels: stream, shares: stream }),
+  streams: z.strictObject({ noise: stream, labels: stream, epsilons: stream }),
 });
 
 const networksOf = ({ G, D, average }: GanTrainer): [group: string, Module][] => [
@@ -26,7 +26,7 @@ export function ganState(trainer: GanTrainer): CheckpointContent {
   const [G, D] = [optimizers.G.state(), optimizers.D.state()];
   const state: z.output<typeof savedSchema> = {
     optimizers: { G: G.steps, D: D.steps },
-    streams: { noise: streams.noise.state, labels: streams.labels.state, shares: streams.shares.state },
+    streams: { noise: streams.noise.state, labels: streams.labels.state, epsilons: streams.epsilons.state },
   };
   return {
     tensors: {
@@ -53,6 +53,6 @@ export function restoreGan(trainer: GanTrainer, checkpoint: LoadedCheckpoint): v
     restoreOptimizer(trainer.optimizers.G, 'optimizer-generator', optimizers.G);
     restoreOptimizer(trainer.optimizers.D, 'optimizer-discriminator', optimizers.D);
   });
-  for (const name of ['noise', 'labels', 'shares'] as const) trainer.streams[name].state = streams[name];
+  for (const name of ['noise', 'labels', 'epsilons'] as const) trainer.streams[name].state = streams[name];
   trainer.step = checkpoint.step;
 }

@@ -60,7 +60,7 @@ describe('a run', () => {
     expect(lineage).toMatchObject({ stage: 'gan', seed: 7, config: { steps: 2 } });
   });
 
-  it('logs losses, singular values, slopes and grids at their steps', async () => {
+  it('logs losses, singular values, gradient norms and grids at their steps', async () => {
     await train('whole', { emaDecay: 0.5, conditional: true });
     const found = events('whole');
     expect(found.filter(({ type }) => type === 'step').map(({ step }) => step)).toEqual([2, 4, 6, 8]);
@@ -69,8 +69,8 @@ describe('a run', () => {
     const { metrics } = measured.at(-1)!;
     expect(Object.keys(metrics)).toEqual(
       expect.arrayContaining([
-        'slope.real.mean',
-        'slope.between.max',
+        'inputGradNorm.real.mean',
+        'inputGradNorm.between.max',
         'sigma.convolutions.0',
         'sigmaStored.head.dense',
       ]),

@@ -2,16 +2,18 @@
 // that is random follows from `seed`, and a checkpoint holds all the rest, so a resumed run goes on bit for bit.
 import { join } from 'node:path';
 import { steady } from '../base/index.ts';
-import { type ImageSet, imagesHash, isFolder, openImages } from '../images/index.ts';
+import { imagesHash, isFolder, openImages } from '../images/index.ts';
 import { type Due, formatForecast, isDue, requireFits, runLoop, type StepTaken } from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { asJson, codeCommit, formatInteger, inputAt, openRun, type ProgressStream } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { memory, resetPeakMemory } from '../torch/index.ts';
+import { describeGan } from './describe.ts';
 import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
-import { forecastGan, rehearseGan, secondsPerStep } from './forecast.ts';
+import { forecastGan, timeForecast } from './forecast.ts';
 import { measureGan } from './measure.ts';
 import { saveGan } from './model-folder.ts';
+import { type GanParts, recordedSettings } from './parts.ts';
 import { writeSampleGrid } from './sampler.ts';
 import { ganState, restoreGan } from './state.ts';
 import type { GanConfig } from './train-config.ts';
@@ -26,7 +28,8 @@ export interface GanResult {
   losses: StepLosses | undefined;
 }
 
-export interface TrainGanOptions {
+/** Networks, loss and penalty of one's own stand beside the options. */
+export interface TrainGanOptions extends GanParts {
   /** Go on from the latest complete checkpoint of `out`, or start anew when there is none yet. */
   resume?: boolean;
   /** Shows forecast and progress. */
@@ -40,6 +43,8 @@ export interface TrainGanOptions {
 /**
  * Trains both networks and writes them to `<out>/model`, with grids of images in `<out>/grids` on the way.
  *
+ * Goes on only with parts of the same names as before.
+ *
  * @throws ConfigError, DataError, UserError before anything is written; a UserError `diverged` with a diagnosis when losses or
  *   weights are no longer finite: then the last checkpoint stays
  */
@@ -49,25 +54,26 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
 
   // Images and forecast.
   const set = await openImages(config.data, 'train', { size: config.size, folder: options.dataFolder, report: print });
-  const forecast = forecastGan(config, set);
+  const { generator, discriminator, loss, penalty } = options;
+  const own = { generator, discriminator, loss, penalty };
+  const forecast = forecastGan(config, set, own);
   requireFits(forecast);
   const { data } = config;
+  const settings = recordedSettings(config, own);
   const hash = imagesHash(set);
   const images = isFolder(data)
     ? inputAt(data, hash)
     : { path: data, sha256: hash, bytes: set.pixels.length, written: null };
-  using run = openRun('gan', config, { resume: options.resume, say: print }, { data: images });
+  using run = openRun('gan', settings, { resume: options.resume, say: print }, { data: images });
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
-  using trainer = new GanTrainer(config, set);
+  using trainer = new GanTrainer(config, set, own);
   if (checkpoint) restoreGan(trainer, checkpoint);
   const start = trainer.step;
   const { discriminatorSteps } = trainer.optimizer;
   using log = run.openEvents(checkpoint ? start : undefined);
   print(describeGan(trainer, set));
-  if (start < config.steps) {
-    const seconds = secondsPerStep(rehearseGan(config, set), discriminatorSteps);
-    print(formatForecast({ ...forecast, steps: config.steps - start, secondsPerStep: seconds }));
-  }
+  if (start < config.steps)
+    print(formatForecast({ ...timeForecast(forecast, config, set, own), steps: config.steps - start }));
   log.write({
     type: 'start',
     step: start,
@@ -127,27 +133,13 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   saveGan(folder, trainer, set, {
     stage: 'gan',
     recipe: options.recipe ?? null,
-    config: asJson(config),
+    config: asJson(settings),
     seed: config.seed,
     commit: codeCommit(),
     data: [{ name: `${set.source} ${set.split}`, sha256: hash }],
   });
   log.write({ type: 'end', step: trainer.step, reason: 'done' });
   return { interrupted, folder, steps: trainer.step, losses };
-}
-
-/** What is trained on what, in a few lines. */
-function describeGan({ G, D, method, optimizer, shape, average, config }: GanTrainer, set: ImageSet): string {
-  const { lr, betas, discriminatorSteps } = optimizer;
-  const { batchSize, generatorBatchSize = batchSize } = config;
-  const parameters = [G, D].map((network) => formatInteger(numParameters(network)));
-  return [
-    `${set.name} ${set.split}: ${formatInteger(set.count)} images ${set.channels}×${set.height}×${set.width} (${set.source})`,
-    `${method.title}: normalization ${method.normalization}, loss ${method.loss}; ${shape.architecture}` +
-      `${shape.numClasses === null ? '' : `, ${shape.numClasses} classes`}, parameters: generator ${parameters[0]}, discriminator ${parameters[1]}`,
-    `Adam α ${lr}, β ${betas.join(', ')}, n_dis ${discriminatorSteps}; batches of ${batchSize} and ${generatorBatchSize} (generator)` +
-      `${average ? `; moving average ${config.emaDecay}` : ''}`,
-  ].join('\n');
 }
 
 function stepEvent(

@@ -6,7 +6,7 @@ import { Generator, memory, noGrad, resetPeakMemory, scope, type Tensor } from '
 import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
 import { MovingAverage } from './ema.ts';
 import { forecastGan, forecastPeak } from './forecast.ts';
-import { slopes } from './measure.ts';
+import { inputGradientNorms } from './measure.ts';
 import { CnnGenerator } from './networks/index.ts';
 import { ganRecipes, settingsOf } from './presets.ts';
 import { imageSampler } from './sampler.ts';
@@ -67,7 +67,7 @@ describe('a step', () => {
     sn.takeStep();
     gp.takeStep();
     expect(sn.streams.noise.state).toEqual(gp.streams.noise.state);
-    expect(sn.streams.shares.state).not.toEqual(gp.streams.shares.state);
+    expect(sn.streams.epsilons.state).not.toEqual(gp.streams.epsilons.state);
   });
 });
 
@@ -118,12 +118,12 @@ it('keeps the moving average where there is one: grids, samples and scores are o
   expect(plain.best).toBe(plain.G);
 });
 
-it('measures the slope of a discriminator without changing it', () => {
+it('measures the gradients of a discriminator without changing it', () => {
   using network = trainer({ method: 'sn' });
   scope(() => {
     const before = copies(network.D);
     const images = imageSampler(network.G, { seed: 0 })(5);
-    const found = slopes(network.D, images);
+    const found = inputGradientNorms(network.D, images);
     // Against differences along the gradient's direction, which cannot be steeper.
     const step = 1e-2;
     const [up, down] = [1, -1].map((sign) =>
@@ -142,10 +142,10 @@ it('measures the slope of a discriminator without changing it', () => {
     expect(along.le(found.mul(1.01).add(1e-4)).all().item()).toBe(1);
     for (const [path, value] of namedTensors(network.D))
       expect(same(value, new Map(before).get(path)!), path).toBe(true);
-    // D(x) = 3 · Σx has a slope of 3 · √(its pixels) everywhere.
+    // D(x) = 3 · Σx has a gradient of the length 3 · √(its pixels) everywhere.
     const linear = { forward: (x: Tensor) => x.flatten(1).sum(1).mul(3), eval: () => linear, train: () => linear };
-    const slope = slopes(linear as unknown as Discriminator, images).tolist() as number[];
-    for (const value of slope) expect(value).toBeCloseTo(3 * Math.sqrt(192), 4);
+    const lengths = inputGradientNorms(linear as unknown as Discriminator, images).tolist() as number[];
+    for (const value of lengths) expect(value).toBeCloseTo(3 * Math.sqrt(192), 4);
   });
 });
 

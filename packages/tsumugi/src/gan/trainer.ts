@@ -2,7 +2,7 @@
 // (pfnet-research/sngan_projection): the generator first, then n_dis updates of the discriminator with fresh fakes.
 //
 // Everything random follows from the seed: batch k of real images from (seed, k), noise, fake labels and the penalty's
-// shares from streams of their own, so that methods with the same seed see the same.
+// ε from streams of their own, so that methods with the same seed see the same.
 import { ConfigError, deriveSeed } from '../base/index.ts';
 import type { ImageSet } from '../images/index.ts';
 import { ImageBatches } from '../images/index.ts';
@@ -20,15 +20,15 @@ import {
   stack,
   type Tensor,
 } from '../torch/index.ts';
+import { checkParts } from './check-parts.ts';
 import { MovingAverage } from './ema.ts';
-import { gradientPenalty } from './gradient-penalty.ts';
-import { losses } from './losses.ts';
 import { makeDiscriminator, makeGenerator, type NetworkShape } from './make-networks.ts';
 import type { Method } from './methods.ts';
+import { type ChosenParts, chooseParts, type GanParts } from './parts.ts';
 import type { OptimizerSetting } from './settings.ts';
 import { type GanConfig, methodOf, optimizerOf } from './train-config.ts';
 import type { Discriminator, ImageGenerator } from './types.ts';
-import { clipWeights, orthonormalPenalty } from './weight-constraints.ts';
+import { clipWeights } from './weight-constraints.ts';
 
 /** The factor of the learning rate at a step (from 0): 1 until `decayFrom`, then a straight line to 0 at `steps`. */
 export function decayFactor(step: number, { steps, decayFrom }: Pick<GanConfig, 'steps' | 'decayFrom'>): number {
@@ -57,7 +57,7 @@ export interface StepLosses {
   fakeLogit: number;
 }
 
-/** What a network judges or generates by: the shape of both networks for a set of images. */
+/** The shape of both networks for a set of images. */
 export function shapeOf({ architecture, width, conditional }: GanConfig, set: ImageSet): NetworkShape {
   const numClasses = set.classNames?.length;
   if (conditional && (set.labels === undefined || numClasses === undefined))
@@ -77,21 +77,27 @@ export class GanTrainer implements Disposable {
   readonly config: GanConfig;
   readonly shape: NetworkShape;
   readonly method: Method;
+  /** The parts that are not ours. */
+  readonly own: GanParts;
   readonly optimizer: OptimizerSetting;
   readonly G: ImageGenerator;
   readonly D: Discriminator;
   /** The moving average of the generator, when there is one. */
   readonly average: MovingAverage | undefined;
   readonly optimizers: { readonly G: Adam; readonly D: Adam };
-  /** What draws noise, fake labels and the shares of the gradient penalty. */
-  readonly streams: { readonly noise: Generator; readonly labels: Generator; readonly shares: Generator };
+  /** What draws noise, fake labels and the ε of the penalty. */
+  readonly streams: { readonly noise: Generator; readonly labels: Generator; readonly epsilons: Generator };
   /** Updates of the generator so far. */
   step = 0;
   readonly #batches: ImageBatches;
+  readonly #parts: ChosenParts;
   readonly #device: Device;
 
-  /** @throws ConfigError for settings that do not go together, or not with the images */
-  constructor(config: GanConfig, set: ImageSet) {
+  /**
+   * @param own parts instead of those that the settings name
+   * @throws ConfigError for settings that do not go together, or not with the images; for parts that do not fit, by their names
+   */
+  constructor(config: GanConfig, set: ImageSet, own: GanParts = {}) {
     const { seed, batchSize, flip, epsilon, emaDecay, steps, decayFrom } = config;
     if (decayFrom !== undefined && decayFrom >= steps)
       throw new ConfigError('bad-setting', `decayFrom (${decayFrom}) should be below steps (${steps})`, {
@@ -104,18 +110,24 @@ export class GanTrainer implements Disposable {
     this.shape = shapeOf(config, set);
     this.method = methodOf(config);
     this.optimizer = optimizerOf(config);
+    this.own = own;
+    this.#parts = chooseParts(config, own);
     this.#device = device;
+    checkParts(own, this.#parts, { shape: this.shape, method: this.method, device });
     this.#batches = new ImageBatches(set, { batchSize, seed: seedOf('batches'), flip, device });
     this.streams = {
       noise: new Generator(seedOf('noise')),
       labels: new Generator(seedOf('labels')),
-      shares: new Generator(seedOf('shares')),
+      epsilons: new Generator(seedOf('shares')), // another name would be another stream
     };
     const weights = seedOf('generator');
-    this.D = makeDiscriminator(this.shape, this.method, seedOf('discriminator'), device);
-    this.G = makeGenerator(this.shape, weights, device);
-    this.average =
-      emaDecay > 0 ? new MovingAverage(makeGenerator(this.shape, weights, device), this.G, emaDecay) : undefined;
+    const { generator, discriminator } = this.#parts;
+    const make = () => makeGenerator(this.shape, weights, device, (options) => generator.make(options));
+    this.D = makeDiscriminator(this.shape, this.method, seedOf('discriminator'), device, (options) =>
+      discriminator.make(options),
+    );
+    this.G = make();
+    this.average = emaDecay > 0 ? new MovingAverage(make(), this.G, emaDecay) : undefined;
     const adam = { betas: this.optimizer.betas, eps: epsilon, epsOn: 'uncorrected' } as const;
     this.optimizers = { G: new Adam(this.G, adam), D: new Adam(this.D, adam) };
   }
@@ -158,7 +170,7 @@ export class GanTrainer implements Disposable {
       return scope(() => {
         const { images, labels } = this.#fakes(generatorBatchSize);
         this.optimizers.G.zeroGrad();
-        const loss = losses[this.method.loss].generator(this.D.forward(images, labels));
+        const loss = this.#parts.loss.generator(this.D.forward(images, labels));
         backward(loss);
         this.optimizers.G.step(lr);
         return loss.detach();
@@ -176,8 +188,14 @@ export class GanTrainer implements Disposable {
       const fake = noGrad(() => this.#fakes(this.config.batchSize));
       this.optimizers.D.zeroGrad();
       const [realLogits, fakeLogits] = [this.D.forward(real, labels), this.D.forward(fake.images, fake.labels)];
-      const loss = losses[this.method.loss].discriminator(realLogits, fakeLogits);
-      const penalty = this.#penalty(real, fake.images, labels);
+      const loss = this.#parts.loss.discriminator(realLogits, fakeLogits);
+      const penalty = this.#parts.penalty?.compute({
+        discriminator: this.D,
+        real,
+        fake: fake.images,
+        labels,
+        rng: this.streams.epsilons,
+      });
       backward(penalty ? loss.add(penalty) : loss);
       this.optimizers.D.step(lr);
       if (this.method.clip !== undefined) clipWeights(this.D, this.method.clip);
@@ -188,13 +206,6 @@ export class GanTrainer implements Disposable {
         fake: fakeLogits.detach().mean(),
       };
     });
-  }
-
-  #penalty(real: Tensor, fake: Tensor, labels: Tensor | undefined): Tensor | undefined {
-    const { gradientPenalty: weight, orthonormal } = this.method;
-    if (weight !== undefined)
-      return gradientPenalty(this.D, real, fake, { generator: this.streams.shares, weight, labels });
-    return orthonormal === undefined ? undefined : orthonormalPenalty(this.D).mul(orthonormal);
   }
 
   /** Noise to images; labels uniform over the classes. */

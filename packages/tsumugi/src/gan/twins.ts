@@ -91,23 +91,23 @@ function batchOf(
   };
 }
 
-/** λ · mean (‖∇D(x̂)‖ − 1)² with one share per image. */
+/** λ · mean (‖∇D(x̂)‖ − 1)² with one ε per image. */
 function gradientPenalty(
   D: Discriminator,
   real: Tensor,
   fake: Tensor,
   lambda: number,
-  shares: Generator,
+  epsilons: Generator,
   labels?: Tensor,
 ): Tensor {
-  const e = rand([real.size(0), 1, 1, 1], shares);
+  const e = rand([real.size(0), 1, 1, 1], epsilons);
   const x = real
     .mul(e)
     .add(fake.mul(e.mul(-1).add(1)))
     .detach()
     .requiresGrad_();
-  const [slope] = grad([D.forward(x, labels).sum()], [x], { createGraph: true }) as [Tensor];
-  return slope.mul(slope).sum([1, 2, 3]).sqrt().sub(1).pow(2).mean().mul(lambda);
+  const [gradient] = grad([D.forward(x, labels).sum()], [x], { createGraph: true }) as [Tensor];
+  return gradient.mul(gradient).sum([1, 2, 3]).sqrt().sub(1).pow(2).mean().mul(lambda);
 }
 
 /** Σ ‖WWᵀ − I‖² over the smaller of the two products. */
@@ -132,11 +132,11 @@ function orthonormalPenalty(D: Discriminator): Tensor {
  * batch norm: a narrow network with deviations of 0.02 gives nearly the same for everything. Orthonormal weights grow a little,
  * so that they are no longer so.
  */
-export function enlarge(G: ImageGenerator, D: Discriminator, { orthonormal, normalization }: Method): void {
+export function enlarge(G: ImageGenerator, D: Discriminator, { penalty, normalization }: Method): void {
   noGrad(() => {
     weightedLayers(G).at(-1)![1].weight.mul_(10);
     if (normalization === 'none' || normalization === 'batch')
-      for (const [, { weight }] of weightedLayers(D)) weight.mul_(orthonormal === undefined ? 10 : 1.5);
+      for (const [, { weight }] of weightedLayers(D)) weight.mul_(penalty?.kind === 'orthonormal' ? 1.5 : 10);
   });
 }
 
@@ -166,7 +166,7 @@ export function trainByHand(config: GanConfig, set: ImageSet, steps: number): Ha
   const networks = { ...method, normalization };
   const G = makeGenerator(shape, deriveSeed(seed, 'generator'), 'cpu');
   const D = makeDiscriminator(shape, networks, deriveSeed(seed, 'discriminator'), 'cpu');
-  const [noise, classes, shares] = ['noise', 'labels', 'shares'].map(
+  const [noise, classes, epsilons] = ['noise', 'labels', 'shares'].map(
     (what) => new Generator(deriveSeed(seed, what)),
   ) as [Generator, Generator, Generator];
   const average =
@@ -203,9 +203,9 @@ export function trainByHand(config: GanConfig, set: ImageSet, steps: number): Ha
       const [r, f] = [D.forward(real, y), D.forward(fake.images, fake.y)];
       const lossD = loss.discriminator(r, f);
       const penalty =
-        method.gradientPenalty !== undefined
-          ? gradientPenalty(D, real, fake.images, method.gradientPenalty, shares, y)
-          : orthonormalPenalty(D).mul(method.orthonormal ?? 0);
+        method.penalty?.kind === 'gradient'
+          ? gradientPenalty(D, real, fake.images, method.penalty.weight, epsilons, y)
+          : orthonormalPenalty(D).mul(method.penalty?.weight ?? 0);
       adamD.step(grad([lossD.add(penalty)], parameters(D)) as Tensor[], rate);
       if (method.clip !== undefined)
         noGrad(() => {

@@ -1,0 +1,33 @@
+// What a training run would do, without a run folder: images, networks, and what it will take.
+import { steady } from '../base/index.ts';
+import { openImages } from '../images/index.ts';
+import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
+import type { ProgressStream } from '../run/index.ts';
+import { describeGan } from './describe.ts';
+import { forecastGan, timeForecast } from './forecast.ts';
+import type { TrainGanOptions } from './train.ts';
+import type { GanConfig } from './train-config.ts';
+import { GanTrainer } from './trainer.ts';
+
+/**
+ * Prints what `trainGan` would train on what, with its forecast of time, memory and disk, and returns the forecast. A data set that
+ * is not there yet is fetched; nothing else is written.
+ *
+ * @throws ConfigError, DataError, UserError as `trainGan` would
+ */
+export async function planGan(config: GanConfig, options: Omit<TrainGanOptions, 'resume'> = {}): Promise<Forecast> {
+  const stream = steady<ProgressStream>(options.stream ?? process.stderr);
+  const print = (text: string) => void stream.write(`${text}\n`);
+  const { generator, discriminator, loss, penalty, dataFolder } = options;
+  const own = { generator, discriminator, loss, penalty };
+  const set = await openImages(config.data, 'train', { size: config.size, folder: dataFolder, report: print });
+  const memory = forecastGan(config, set, own);
+  requireFits(memory);
+  {
+    using trainer = new GanTrainer(config, set, own);
+    print(describeGan(trainer, set));
+  }
+  const forecast = timeForecast(memory, config, set, own);
+  print(formatForecast(forecast));
+  return forecast;
+}

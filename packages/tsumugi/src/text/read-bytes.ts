@@ -9,7 +9,7 @@ import { FREE_EXPANSION, MAX_EXPANSION, mebibytes } from './limits.ts';
 import { unpackXz } from './unpack-xz.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 18; // a megabyte for each of many small files is mostly work for the garbage collector
 /** What a decompressor gives at a time: its default of 16 KiB costs more in passing on than in unpacking. */
 const options = { chunkSize: 1 << 18 };
 

@@ -64,8 +64,13 @@ describe('losses', () => {
   it('refuses shapes that would broadcast', () => {
     scope(() => {
       for (const loss of [mse, smoothL1, huber, bceWithLogits]) {
-        expect(() => loss(zeros([3]), zeros([3, 1]))).toThrow(ShapeError);
-        expect(() => loss(zeros([3]), zeros([3, 1]))).toThrow(/\[3\].*\[3, 1\]/);
+        const refused = () => loss(zeros([3]), zeros([3, 1]));
+        expect(refused).toThrow(ShapeError);
+        expect(refused).toThrow(expect.objectContaining({ code: 'shape-mismatch' }));
+        // The Huber loss is smoothL1's.
+        expect(refused).toThrow(new RegExp(`^${loss === huber ? 'smoothL1' : loss.name}: .*\\[3\\].*\\[3, 1\\]`));
+        const wrong = () => loss(zeros([3]), zeros([3]), { reduction: 'max' as 'mean' });
+        expect(wrong).toThrow(`${loss === huber ? 'smoothL1' : loss.name}: reduction`);
       }
     });
   });

@@ -25,6 +25,7 @@ import {
   crossEntropyPlain_,
   type LinearCrossEntropyOptions,
   linearCrossEntropy,
+  logitsCrossEntropy,
 } from './cross-entropy.ts';
 
 const kernel = customOperator('tsumugi::cross_entropy_');
@@ -191,6 +192,118 @@ describe('linearCrossEntropy', () => {
         /expected hidden \[\.\.\., D\]/,
       );
       expect(() => linearCrossEntropy(hidden, weight, targets, { vocabularySize: 10 })).toThrow(/at least 10/);
+    });
+  });
+});
+
+describe('logits of more than two dimensions', () => {
+  /** [2, 3, 5, V] and the same as rows. */
+  function both(dtype: DType) {
+    const logits = randn([2, 3, 5, 7], new Generator(3), { dtype: 'float64' }).to(dtype);
+    const targets = randint(0, 7, [2, 3, 5], new Generator(4));
+    targets.select(2, 1).fill_(-100);
+    return { logits, targets, rows: logits.reshape([30, 7]), places: targets.reshape([30]) };
+  }
+
+  it.each(['float64', 'float32', 'bfloat16'] as const)('are rows in every place, in %s', (dtype) => {
+    scope(() => {
+      const { logits, targets, rows, places } = both(dtype);
+      const options = { zLoss: 0.3 };
+      const exact = crossEntropy(both('float64').logits.to(dtype).to('float64').reshape([30, 7]), places, options);
+      const found = crossEntropy(logits, targets, options);
+      expect(found.dtype).toBe(dtype === 'float64' ? 'float64' : 'float32');
+      expect(found.item()).toBeCloseTo(exact.item(), dtype === 'float64' ? 12 : 5);
+      expect(crossEntropy(rows, places, options).item()).toBeCloseTo(exact.item(), dtype === 'float64' ? 12 : 5);
+    });
+  });
+
+  it.each([[{}], [{ zLoss: 0.3 }], [{ zLoss: 0.3, reduction: 'sum' }]] as const)(
+    'give a head of any kind the figures of the fused loss: %o',
+    (options) => {
+      scope(() => {
+        const { logits, targets } = both('float64');
+        const x = logits.clone().requiresGrad_();
+        const y = logits.clone().requiresGrad_();
+        const found = logitsCrossEntropy(x, targets, options);
+        const fused = linearCrossEntropy(y, eye(7, { dtype: 'float64' }), targets, options);
+        expect(found.loss.item()).toBeCloseTo(fused.loss.item(), 10);
+        expect(found.crossEntropy.item()).toBeCloseTo(fused.crossEntropy.item(), 5);
+        expect(found.meanSquaredLogsumexp.item()).toBeCloseTo(fused.meanSquaredLogsumexp.item(), 5);
+        expect([found.count, found.crossEntropy.requiresGrad]).toEqual([fused.count, false]);
+        expectClose(grad([found.loss], [x])[0]!, grad([fused.loss], [y])[0]!, 1e-12);
+      });
+    },
+  );
+
+  it('are 0 for a head of any kind when every target is ignored', () => {
+    scope(() => {
+      const { logits, targets } = both('float32');
+      const found = logitsCrossEntropy(logits, targets.fill_(-100), { zLoss: 1 });
+      const figures = [found.loss, found.crossEntropy, found.meanSquaredLogsumexp].map((each) => each.item());
+      expect([...figures, found.count]).toEqual([0, 0, 0, 0]);
+    });
+  });
+});
+
+describe('the fused loss', () => {
+  it('keeps f32 weights beside a bf16 forward, and gives each its own kind of gradient', () => {
+    scope(() => {
+      const { hidden, weight, targets } = inputsOf(12, 6, 9, 'float32');
+      const half = hidden.detach().to('bfloat16').requiresGrad_();
+      const { loss } = linearCrossEntropy(half, weight, targets, { chunk: 5 });
+      const [dHidden, dWeight] = grad([loss], [half, weight]) as [Tensor, Tensor];
+      expect([dHidden.dtype, dWeight.dtype, loss.dtype]).toEqual(['bfloat16', 'float32', 'float32']);
+      const exact = linearCrossEntropy(half.detach().float().requiresGrad_(), weight, targets);
+      const wanted = grad([exact.loss], [weight])[0]!;
+      expect(dWeight.sub(wanted).abs().max().item()).toBeLessThan(0.03 * wanted.abs().max().item());
+    });
+  });
+
+  it('makes room for the gradients that are wanted, and for no others', () => {
+    scope(() => {
+      const { hidden, weight, targets } = inputsOf(4, 500, 1000, 'float32');
+      const peak = (run: () => unknown) =>
+        scope(() => {
+          const live = memory().liveBytes;
+          resetPeakMemory();
+          run();
+          return memory().peakBytes - live;
+        });
+      const all = peak(() => linearCrossEntropy(hidden, weight, targets));
+      const frozen = peak(() => linearCrossEntropy(hidden, weight.detach(), targets));
+      const silent = peak(() => noGrad(() => linearCrossEntropy(hidden, weight, targets)));
+      // The gradient of the weight has 2 MB.
+      expect([all > 2e6, frozen < 1e6, silent < 1e6]).toEqual([true, true, true]);
+    });
+  });
+
+  it('takes chunks of 2²⁴ logits, and of 512 tokens at least, unless told otherwise', () => {
+    const bytes = (N: number, V: number) =>
+      scope(() => {
+        const hidden = randn([N, 1], new Generator(0));
+        const weight = randn([V, 1], new Generator(1));
+        const targets = randint(0, V, [N], new Generator(2));
+        const live = memory().liveBytes;
+        resetPeakMemory();
+        noGrad(() => linearCrossEntropy(hidden, weight, targets));
+        return memory().peakBytes - live;
+      });
+    // 2²⁴ logits of 4 bytes are 67 MB: 4,096 tokens of 4,096 words; 512 tokens of 65,536 words are 134 MB.
+    const [small, large, few] = [bytes(6000, 4096), bytes(700, 65536), bytes(100, 4096)];
+    expect([small > 6.6e7, small < 7.5e7]).toEqual([true, true]);
+    expect([large > 1.3e8, large < 1.5e8]).toEqual([true, true]);
+    expect([few > 1.6e6, few < 3e6]).toEqual([true, true]);
+  });
+
+  it('refuses shapes by a code', () => {
+    scope(() => {
+      const { hidden, weight, targets } = inputsOf(6, 4, 9, 'float32');
+      const wrong = { code: 'wrong-shape' };
+      // As many numbers, of other rows.
+      expect(() => linearCrossEntropy(hidden.reshape([12, 2]), weight, targets)).toThrow(
+        expect.objectContaining(wrong),
+      );
+      expect(() => crossEntropy(hidden, targets.reshape([2, 3]))).toThrow(expect.objectContaining(wrong));
     });
   });
 });

@@ -1,7 +1,7 @@
 // The filters and the draw, on distributions small enough to reason about.
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
-import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
+import { checkSampling, NOT_FINITE, type SamplingOptions, sample } from './sampling.ts';
 
 const logits = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);
 
@@ -176,5 +176,60 @@ describe('logits that say nothing', () => {
   ])('%j are refused, greedy or not', (values, message) => {
     for (const temperature of [0, 1])
       expect(() => sample(Float32Array.from(values), { temperature, topK: 2 }, new RandomStream(0))).toThrow(message);
+  });
+});
+
+describe('limits', () => {
+  const logits = (...shares: number[]) => Float32Array.from(shares, Math.log);
+  /** The ids that come out, over the whole range of the random number. */
+  const reached = (shares: number[], options: SamplingOptions): number[] => {
+    const at = Array.from({ length: 1000 }, (_, i) => i / 1000);
+    const ids = at.map((next) => sample(logits(...shares), { temperature: 1, ...options }, { next: () => next }));
+    return [...new Set(ids)].sort();
+  };
+
+  it.each([
+    ['temperature', [0, 100], [-0.1, 100.1, Number.NaN, Infinity]],
+    ['topK', [0, 1, 1e9], [-1, 1.5, Number.NaN, Infinity]],
+    ['topP', [0, 1], [-0.1, 1.1, Number.NaN]],
+    ['minP', [0, 1], [-0.1, 1.1, Number.NaN]],
+    ['repetitionPenalty', [0.01, 100], [0, 0.009, 100.1, -1, Number.NaN]],
+  ] as const)('of %s are taken, and what lies beyond is refused by name', (option, good, bad) => {
+    for (const value of good) checkSampling({ [option]: value });
+    for (const value of bad) {
+      const refused = () => checkSampling({ [option]: value });
+      expect(refused).toThrow(new RegExp(`^${option} must be a (whole )?number(, | from ).*, got ${value}$`));
+      expect(refused).toThrow(expect.objectContaining({ code: 'bad-option', fields: { option } }));
+    }
+  });
+
+  it('of top-p are reached exactly, among equals by id', () => {
+    expect(reached([0.5, 0.25, 0.25], { topP: 0.5 })).toEqual([0]);
+    expect(reached([0.5, 0.25, 0.25], { topP: 0.51 })).toEqual([0, 1]);
+    expect(reached([0.25, 0.25, 0.25, 0.25], { topP: 0.5 })).toEqual([0, 1]);
+    expect(reached([0.25, 0.25, 0.25, 0.25], { topP: 0 })).toEqual([0]);
+  });
+
+  it('of top-k and min-p are as many, and as likely, as they say', () => {
+    expect(reached([0.4, 0.3, 0.2, 0.1], { topK: 2 })).toEqual([0, 1]);
+    expect(reached([0.4, 0.3, 0.2, 0.1], { topK: 3 })).toEqual([0, 1, 2]);
+    expect(reached([0.4, 0.3, 0.2, 0.1], { topK: 4 })).toEqual([0, 1, 2, 3]);
+    expect(reached([0.4, 0.2, 0.1], { minP: 0.45 })).toEqual([0, 1]);
+    expect(reached([0.4, 0.2, 0.1], { minP: 0.45, topP: 0.99 })).toEqual([0, 1]);
+  });
+
+  it('of the random number belong to the next token', () => {
+    const half = (next: number) => sample(logits(0.5, 0.5), { temperature: 1 }, { next: () => next });
+    expect([0, 0.4999, 0.5, 0.9999].map(half)).toEqual([0, 0, 1, 1]);
+  });
+
+  it('name logits of which none can be chosen', () => {
+    const choose =
+      (...values: number[]) =>
+      () =>
+        sample(Float32Array.of(...values), {}, { next: () => 0 });
+    for (const values of [[0, Number.NaN], [0, Infinity], [-Infinity, -Infinity]]) // biome-ignore format: cases
+      expect(choose(...values)).toThrow(expect.objectContaining({ code: NOT_FINITE }));
+    expect(choose(1, Number.NaN)).toThrow('NaN for id 1');
   });
 });

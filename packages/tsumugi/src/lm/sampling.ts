@@ -21,7 +21,7 @@ export interface SamplingOptions {
 
 const ranges: Record<keyof SamplingOptions, [low: number, high: number, text: string]> = {
   temperature: [0, 100, 'a number from 0 (greedy) to 100'],
-  topK: [0, Number.MAX_SAFE_INTEGER, 'a count, 0 for all'],
+  topK: [0, Number.MAX_SAFE_INTEGER, 'a whole number, 0 for all'],
   topP: [0, 1, 'a number from 0 to 1'],
   minP: [0, 1, 'a number from 0 to 1'],
   // Further out a penalised logit is no f32 number any more.
@@ -32,7 +32,8 @@ const ranges: Record<keyof SamplingOptions, [low: number, high: number, text: st
 export function checkSampling(options: SamplingOptions): void {
   for (const [name, [low, high, text]] of Object.entries(ranges)) {
     const value = options[name as keyof SamplingOptions];
-    if (value === undefined || (Number.isFinite(value) && value >= low && value <= high)) continue;
+    const isWhole = name !== 'topK' || Number.isInteger(value);
+    if (value === undefined || (Number.isFinite(value) && value >= low && value <= high && isWhole)) continue;
     throw new ConfigError('bad-option', `${name} must be ${text}, got ${value}`, { fields: { option: name } });
   }
 }

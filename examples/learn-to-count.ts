@@ -1,16 +1,13 @@
 // A small hybrid of Mamba and attention learns to count, in seconds. Run it with `node examples/learn-to-count.ts`.
-import { generateIds, initialWeights, Plamo2, preset } from 'tsumugi/lm';
-import { AdamW, decayGroups } from 'tsumugi/optim';
-import { backward, scope, tensor } from 'tsumugi/torch';
+import { AdamW, arange, backward, decayGroups, generateIds, initialWeights, Plamo2, preset, scope } from 'tsumugi';
 
 using model = new Plamo2(preset('mini', { num_hidden_layers: 2, vocab_size: 32 }), initialWeights(0));
 using optimizer = new AdamW(decayGroups(model));
 
 const count = (from: number) =>
-  tensor(
-    BigInt64Array.from({ length: 64 }, (_, i) => BigInt((from + i) % 32)),
-    { shape: [1, 64] },
-  );
+  arange(from, from + 64)
+    .remainder(32)
+    .view([1, 64]);
 for (let step = 1; step <= 60; step++) {
   scope(() => {
     const { loss } = model.loss({ ids: count(step), targets: count(step + 1) }); // both [B, T]

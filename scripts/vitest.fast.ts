@@ -1,5 +1,6 @@
 // npm run test:fast: the tests that take a minute in all on two quiet cores. What is left out stands here with the reason, as
-// whole files; `npm test` runs them too. A file that takes more than two seconds belongs into this list.
+// whole files; `npm test` runs them too. A file that takes more
+// than three seconds belongs here, but for the tests of kernels.
 import { configDefaults, mergeConfig } from 'vitest/config';
 import whole from '../vitest.config.ts';
 
@@ -14,6 +15,7 @@ export const slow: Readonly<Record<string, readonly string[]>> = {
     `${src}/optim/{flat-memory,updates}.test.ts`,
     `${src}/stages/{text-stages,training-stages}.test.ts`,
     `${src}/train/{ending,settings,extend-settings,extend,pretrain,inputs,check-settings,rehearse-steps}.test.ts`,
+    `${src}/train/{forecast,step-gradients}.test.ts`,
     'tests/stability.test.ts',
   ],
   'start the command, or another process, many times': [
@@ -21,16 +23,19 @@ export const slow: Readonly<Record<string, readonly string[]>> = {
     'packages/native/test/{level,loader,memory,setup-lock}.test.ts',
     `${src}/cli/{ending,run,gan,gan-options,eval,main,json-option,command-options,exit-codes}.test.ts`,
     `${src}/eval/optional-package.test.ts`,
+    `${src}/recipe/{recipe,cut-off}.test.ts`,
     `${src}/run/lock.test.ts`,
+    `${src}/torch/profile.test.ts`,
     'tests/{bench,extend,full-disk,named-options,package,readme,skips,write-faults}.test.ts',
   ],
   'read or hash much': [
     `${src}/base/content-hash.test.ts`,
     `${src}/eval/tasks/pfgen/published.test.ts`,
     `${src}/eval/tasks/m-ifeval/verifiers.test.ts`,
-    `${src}/images/image-folder.test.ts`,
+    `${src}/images/{image-folder,formats}.test.ts`,
     `${src}/store/gguf/reader.test.ts`,
     `${src}/store/checkpoint/checkpoint.test.ts`,
+    `${src}/store/safetensors/malformed.test.ts`,
     `${src}/text/{growth,tokenized,sources,packing,prepare,evaluation}.test.ts`,
     `${src}/text/tokenizer/train.test.ts`,
     'tests/fuzz-{images,models,text}.test.ts',

@@ -3,7 +3,7 @@ export { Adam, type AdamOptions, AdamW } from './adam.ts';
 export { clipGradNorm, clipScale, globalNorm, gradNorm } from './clip.ts';
 export { findNotFinite } from './finite.ts';
 export { checkGroups, decayGroups, isDecayed, type ParameterGroup } from './groups.ts';
-export { Optimizer, type OptimizerState } from './optimizer.ts';
+export { Optimizer, type OptimizerState, type StepSettings } from './optimizer.ts';
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
 export {
   constant,
@@ -17,3 +17,4 @@ export {
   warmUpStableDecay,
 } from './schedules.ts';
 export { SGD, type SGDOptions } from './sgd.ts';
+export type { Batch } from './updates.ts';

@@ -68,6 +68,8 @@ export interface NativeModule {
   setGeneratorState(generator: GeneratorHandle, state: ArrayBufferView | ArrayBuffer): void;
   // memory.cc
   memory(): Memory;
+  /** Tells V8 how many bytes tensors hold. */
+  tellCollector(): void;
   resetPeak(): void;
   emptyCache(): void;
   // system.cc

@@ -33,9 +33,16 @@ export function adopt(tensor: Tensor): void {
   else watch(tensor);
 }
 
+/** So many tensors outside scopes, and what was found dead is freed and V8 told how much is alive. */
+const TOLD_EVERY = 64;
+let watched = 0;
+
 /** Hands a tensor to the garbage collector's finalizer. */
 export function watch(tensor: Tensor): void {
   finalizer.register(tensor, tensor.rawHandle, tensor);
+  if (++watched % TOLD_EVERY !== 0) return;
+  flushFrees();
+  native().tellCollector();
 }
 
 export function unwatch(tensor: Tensor): void {

@@ -18,6 +18,7 @@ export {
   UserError,
 } from './errors.ts';
 export { isSettled, stampOf } from './hash-record.ts';
+export { importFile } from './import-file.ts';
 export { issueText } from './issue-text.ts';
 export { jsonExcess, MAX_JSON_BYTES, parseJson } from './json-text.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';

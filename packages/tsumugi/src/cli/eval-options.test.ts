@@ -68,15 +68,13 @@ describe('the table of options', () => {
 const index = fileURLToPath(new URL('../eval/index.ts', import.meta.url));
 writeFileSync(
   join(home, 'ten.ts'),
-  `import { sampleTask } from ${JSON.stringify(index)};
-export default sampleTask({
-  name: 'ten', version: 1, summary: 'length', metric: 'length', asks: ['generate'], shots: 0, wording: '',
+  `import { generateTask } from ${JSON.stringify(index)};
+export default generateTask({
+  name: 'ten', version: 1, summary: 'length', metric: 'length', shots: 0, wording: '',
   load: () => ({ samples: Array.from({ length: 10 }, (_, i) => ({ id: String(i) })), examples: [{ id: 'e' }, { id: 'f' }] }),
-  ask: ({ id }, examples) => ({
-    kind: 'generate', prompt: examples.map((example) => example.id).join('') + id,
-    maxTokens: 24, stop: [], temperature: 0, topP: 1, seed: 1,
-  }),
-  score: (_sample, { text }) => ({ metrics: { length: text.length }, answer: text, target: '' }),
+  prompt: ({ id }, shots) => shots.map((shot) => shot.id).join('') + id,
+  decoding: { maxTokens: 24, seed: 1 },
+  score: (_sample, text) => ({ length: text.length }),
 });
 `,
 );

@@ -103,8 +103,8 @@ function fileList(files: readonly string[]): string {
 
 /** The tasks for a program. */
 export function tasksAsJson(tasks: readonly Task[]): object[] {
-  return tasks.map(({ name, version, summary, metric, lowerIsBetter = false, asks, data, options }) => ({
-    ...{ name, version, summary, metric, lowerIsBetter, asks },
+  return tasks.map(({ name, version, summary, metric, lowerIsBetter = false, kind, data, options }) => ({
+    ...{ name, version, summary, metric, lowerIsBetter, kind },
     ...(data && { data }),
     ...(options && { options }),
   }));

@@ -38,12 +38,13 @@ const novel = ['--text', place('novel.txt')];
 const index = fileURLToPath(new URL('../eval/index.ts', import.meta.url));
 writeFileSync(
   place('count.ts'),
-  `import { sampleTask } from ${JSON.stringify(index)};
-export default sampleTask({
-  name: 'count', version: 1, summary: 'letters written', metric: 'letters', asks: ['generate'], shots: 0, wording: '',
-  load: () => ({ samples: Array.from({ length: 150 }, (_, i) => ({ id: String(i) })), examples: [] }),
-  ask: ({ id }) => ({ kind: 'generate', prompt: '猫' + id, maxTokens: 24, stop: [], temperature: 1, topP: 1, seed: 1 }),
-  score: (_sample, { text }) => ({ metrics: { letters: text.length }, answer: text, target: '' }),
+  `import { generateTask } from ${JSON.stringify(index)};
+export default generateTask({
+  name: 'count', version: 1, summary: 'letters written', metric: 'letters', shots: 0, wording: '',
+  load: () => ({ samples: Array.from({ length: 150 }, (_, i) => ({ id: String(i) })) }),
+  prompt: ({ id }) => '猫' + id,
+  decoding: { maxTokens: 24, temperature: 1, seed: 1 },
+  score: (_sample, text) => ({ letters: text.length }),
 });
 `,
 );
@@ -146,12 +147,13 @@ describe('tsumugi eval', () => {
   it('computes as it is told to, and writes as many texts at a time', async () => {
     writeFileSync(
       place('falling.ts'),
-      `import { sampleTask } from ${JSON.stringify(index)};
-export default sampleTask({
-  name: 'falling', version: 1, summary: '', metric: 'letters', asks: ['generate'], shots: 0, wording: '',
-  load: () => ({ samples: [20, 16, 12, 8, 4, 2].map((n) => ({ id: String(n) })), examples: [] }),
-  ask: ({ id }) => ({ kind: 'generate', prompt: '猫', maxTokens: Number(id), stop: [], temperature: 0, topP: 1, seed: 1 }),
-  score: (_sample, { tokens }) => ({ metrics: { letters: tokens }, answer: '', target: '' }),
+      `import { generateTask } from ${JSON.stringify(index)};
+export default generateTask({
+  name: 'falling', version: 1, summary: '', metric: 'letters', shots: 0, wording: '',
+  load: () => ({ samples: [20, 16, 12, 8, 4, 2].map((n) => ({ id: String(n) })) }),
+  prompt: () => '猫',
+  decoding: (_context, { id }) => ({ maxTokens: Number(id), seed: 1 }),
+  score: (_sample, text) => ({ letters: text.length }),
 });
 `,
     );

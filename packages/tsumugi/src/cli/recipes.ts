@@ -1,9 +1,7 @@
 // Finding recipes: by name in `recipes/` here and in tsumugi's own folder, or by the path of a person's file.
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
-import { registerHooks } from 'node:module';
 import { join, parse, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { ConfigError, DataError, moduleEnding, nearest, ownFile } from '../base/index.ts';
+import { ConfigError, DataError, importFile, moduleEnding, nearest, ownFile } from '../base/index.ts';
 import type { Recipe } from '../recipe/index.ts';
 
 const own = ownFile('recipes');
@@ -79,17 +77,6 @@ export async function loadRecipe(nameOrPath: string): Promise<Recipe> {
 /** A recipe that comes with tsumugi, whatever the working folder has under its name. */
 export const loadOwnRecipe = (name: string): Promise<Recipe> => importRecipe(join(own, name + moduleEnding));
 
-/** A recipe outside this checkout, or in a project without tsumugi, finds `tsumugi/…` and the zod it is written with here. */
-function resolveFromHere(): Disposable {
-  const hooks = registerHooks({
-    resolve(specifier, context, next) {
-      const ours = /^(tsumugi|zod)(\/|$)/.test(specifier);
-      return next(specifier, ours ? { ...context, parentURL: import.meta.url } : context);
-    },
-  });
-  return { [Symbol.dispose]: () => hooks.deregister() };
-}
-
 async function importRecipe(path: string): Promise<Recipe> {
   const inside = relative('', path);
   const shown = inside.startsWith('..') ? path : inside;
@@ -102,8 +89,7 @@ async function importRecipe(path: string): Promise<Recipe> {
     });
   let module: { default?: unknown };
   try {
-    using _hooks = resolveFromHere();
-    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+    module = await importFile(path);
   } catch (error) {
     const problem = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
     throw refuse(problem, 'Correct the file; with --debug, the error says where in it.', error);

@@ -1,7 +1,8 @@
 // What is checked around a task: the settings before it is run, and what it found, so that no figure is taken over what is none.
 import { ConfigError, DataError } from '../base/index.ts';
 import type { AnswerCounts } from './answer-counts.ts';
-import type { SampleRecord, Task } from './task.ts';
+import { checkMetric, distinctIds } from './made-task.ts';
+import type { Task, TaskResult } from './task.ts';
 
 interface Settings {
   limit: number | undefined;
@@ -41,8 +42,8 @@ export function checkNeeds({ name, needs = [] }: Task, has: { judge: boolean; ch
     });
 }
 
-/** @throws DataError naming the sample whose metric is no number, or whose id comes twice */
-export function checkRecords(task: Task, records: readonly SampleRecord[]): void {
+/** @throws DataError naming the sample whose metric is no number, or whose id comes twice; ConfigError where the task's metric is none */
+export function checkRecords(task: Task, { records, aggregate }: TaskResult): void {
   if (!Array.isArray(records) || !records.every((record) => typeof record?.id === 'string' && record.metrics))
     throw new DataError('bad-result', `${task.name} returned no list of records with "id" and "metrics"`, {
       remedy: 'Return { records, settings, promptHash } from its run (docs/eval.md).',
@@ -52,14 +53,8 @@ export function checkRecords(task: Task, records: readonly SampleRecord[]): void
     throw new DataError('no-samples', `${task.name} has no samples`, {
       remedy: 'Check its data: there is nothing to measure, and that is no score of 0.',
     });
-  const seen = new Set<string>();
-  for (const { id, metrics } of records) {
-    if (seen.has(id))
-      throw new DataError('sample-twice', `${task.name} has two samples called "${id}"`, {
-        remedy: 'Give each sample an id of its own, and check the data for a row that stands twice.',
-        fields: { task: task.name, sample: id },
-      });
-    seen.add(id);
+  distinctIds(task.name, records);
+  for (const { id, metrics } of records)
     for (const [metric, value] of Object.entries(metrics))
       if (typeof value !== 'number' || !Number.isFinite(value))
         throw new DataError(
@@ -70,7 +65,11 @@ export function checkRecords(task: Task, records: readonly SampleRecord[]): void
             fields: { task: task.name, sample: id, metric, value },
           },
         );
-  }
+  checkMetric(
+    task,
+    records.flatMap(({ metrics }) => Object.keys(metrics)),
+    aggregate,
+  );
 }
 
 /** @throws DataError when not one text came: a figure over nothing but refusals would look like a bad model */

@@ -1,65 +1,90 @@
-// A task of multiple choice by log-probability: a source, a question's prompt, its choices, the right one. All the usual
-// normalisations are reported (choice.ts).
-import { sha256 } from '../base/index.ts';
-import { type ChoiceMetric, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
-import { examplesOf, targetOf } from './examples.ts';
+// A task of multiple choice by log-likelihood: a source of samples, a question's prompt, its choices, the right one. All the usual
+// normalisations are reported (choice.ts), unless there is nothing to normalise.
+import { bestChoice, type ChoiceMetric, checkChoices, choiceMetrics, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
+import { targetOf } from './examples.ts';
+import {
+  aggregateOf,
+  checkMetric,
+  infoOf,
+  type MadeTaskSpec,
+  type Read,
+  readSamples,
+  recordOf,
+  resultOf,
+} from './made-task.ts';
 import type { ChoicesRequest } from './request.ts';
-import type { DataSource, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';
+import type { ChoiceTask, Grid, Sample, SampleContext, SampleRecord } from './task.ts';
 
-export interface ChoiceTaskSpec<S extends { id: string }> {
-  name: string;
-  version: number;
-  summary: string;
-  /** The accuracy to look at first. */
-  metric: ChoiceMetric;
-  /** None when the samples are in the file itself. */
-  data?: DataSource | undefined;
-  /** Examples in the prompt unless --shots says otherwise. */
-  shots: number;
-  /** The samples to answer, in the file's order, and those to show as examples (never among the samples). */
-  load(context: TaskContext): { samples: readonly S[]; examples: readonly S[] };
-  /** Everything fixed in the prompt's wording: part of the prompt hash. */
-  wording: string;
-  prompt(sample: S, examples: readonly S[]): string;
+interface ChoiceSpec<S extends Sample> extends MadeTaskSpec<S> {
+  prompt(sample: S, shots: readonly S[]): string;
   choices(sample: S): readonly string[];
   /** Index of the right choice. */
   target(sample: S): number;
-  groups?(sample: S): readonly string[];
-  settings?(context: TaskContext): TaskResult['settings'];
+  /** How a record shows a choice. Default: its index. */
+  shown?(sample: S, choice: number): unknown;
+  grid?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Grid;
 }
 
-export function choiceTask<S extends { id: string }>(spec: ChoiceTaskSpec<S>): Task {
-  const { name, version, summary, metric, data, shots } = spec;
+export type ChoiceTaskSpec<S extends Sample> =
+  /** `metric` is the accuracy to look at first. */
+  | (ChoiceSpec<S> & { metric: ChoiceMetric; normalise?: true })
+  /** Where the choices are alike in length: `metric` is what the one accuracy is called, `acc` as a rule. */
+  | (ChoiceSpec<S> & { normalise: false });
+
+export function choiceTask<S extends Sample>(spec: ChoiceTaskSpec<S>): ChoiceTask<S> {
+  const info = infoOf(spec as never, 'choiceTask', ['prompt', 'choices', 'target'], ['normalise', 'shown']);
+  const normalise = spec.normalise !== false;
+  const names = normalise ? choiceMetrics : [spec.metric];
+  if (!spec.aggregate) checkMetric(spec, names, undefined);
+  const right = (sample: S, at?: number) => targetOf(spec, sample, spec.choices(sample), spec.target(sample), at);
+  const shown = (sample: S, choice: number) => (spec.shown ? spec.shown(sample, choice) : choice);
+  const score: ChoiceTask<S>['score'] = (sample, answer, neutral) => {
+    const choices = spec.choices(sample);
+    for (const each of neutral ? [answer, neutral] : [answer]) checkChoices(spec.name, choices, each);
+    const { metrics } = judgeChoice(choices, right(sample), answer, neutral);
+    return normalise ? metrics : { [spec.metric]: metrics.acc };
+  };
+  const read = async (context: SampleContext): Promise<Read<S>> => {
+    const found = await readSamples<S>(spec, context);
+    for (const list of [found.shots, found.all]) for (const [i, sample] of list.entries()) right(sample, i);
+    checkMetric(spec, names, aggregateOf<S>(spec, context));
+    return found;
+  };
   return {
-    ...{ name, version, summary, metric, asks: ['choices'], shots },
-    ...(data && { data }),
+    ...info,
+    kind: 'choices',
+    async samples(context) {
+      const { samples, shots } = await read(context);
+      return { samples, shots };
+    },
+    prompt: (sample, shots = []) => spec.prompt(sample, shots),
+    choices: (sample) => spec.choices(sample),
+    reference: (sample) => spec.choices(sample)[right(sample)]!,
+    score,
     async run(context) {
-      const loaded = spec.load(context);
-      const examples = examplesOf(loaded.examples, shots, context);
-      const samples = loaded.samples.slice(0, context.limit);
+      const found = await read(context);
+      const { samples, shots } = found;
       const ask = (prompt: (sample: S) => string) =>
         samples.map(
           (sample): ChoicesRequest => ({ kind: 'choices', prompt: prompt(sample), choices: spec.choices(sample) }),
         );
       const ids = samples.map(({ id }) => id);
-      const requests = ask((sample) => spec.prompt(sample, examples));
-      const answers = await context.ask([...requests, ...ask(() => NEUTRAL_PROMPT)], [...ids, ...ids]);
-      const records = samples.map((sample, i): SampleRecord => {
-        const request = requests[i]!;
-        const target = targetOf(name, sample.id, request.choices, spec.target(sample));
-        const { metrics, picked } = judgeChoice(request.choices, target, answers[i]!, answers[samples.length + i]);
-        return {
-          id: sample.id,
-          metrics,
-          ...(spec.groups && { groups: spec.groups(sample) }),
-          ...(context.keepTexts && { prompt: request, answer: { read: picked, whole: answers[i] }, target }),
-        };
-      });
-      return {
+      const requests = ask((sample) => spec.prompt(sample, shots));
+      const neutral = normalise ? ask(() => NEUTRAL_PROMPT) : [];
+      const answers = await context.ask([...requests, ...neutral], [...ids, ...(normalise ? ids : [])]);
+      const records = samples.map((sample, i) =>
+        recordOf(spec, sample, score(sample, answers[i]!, answers[samples.length + i]), context, {
+          prompt: requests[i],
+          answer: { read: shown(sample, bestChoice(answers[i]!.logprobs)), whole: answers[i] },
+          target: shown(sample, right(sample)),
+        }),
+      );
+      const grid = spec.grid?.(samples, records, context);
+      return resultOf<S>(spec, context, found, {
         records,
-        settings: { shots: examples.length, neutralPrompt: NEUTRAL_PROMPT, ...spec.settings?.(context) },
-        promptHash: sha256(`${spec.wording}\n${NEUTRAL_PROMPT}`),
-      };
+        ...(normalise && { settings: { neutralPrompt: NEUTRAL_PROMPT }, wording: NEUTRAL_PROMPT }),
+        ...(grid && { grid }),
+      });
     },
   };
 }

@@ -11,7 +11,7 @@
 //                                                neutral prompt is 答え： (lm-evaluation-harness's `acc_mutual_info` has none)
 //
 // Ties go to the first choice.
-import { invariant, UserError } from '../base/index.ts';
+import { UserError } from '../base/index.ts';
 import type { ChoicesAnswer } from './request.ts';
 
 /** What unconditional probabilities are taken after. */
@@ -20,16 +20,22 @@ export const NEUTRAL_PROMPT = '答え：';
 export const choiceMetrics = ['acc', 'acc_norm', 'acc_bytes', 'acc_tokens', 'acc_pmi'] as const;
 export type ChoiceMetric = (typeof choiceMetrics)[number];
 
+/** @throws UserError for an answer that is not about these choices */
+export function checkChoices(task: string, choices: readonly string[], answer: ChoicesAnswer): void {
+  const { logprobs, tokens } = answer ?? {};
+  if (logprobs?.length === choices.length && tokens?.length === choices.length) return;
+  throw new UserError('bad-answer', `${task}: score takes "logprobs" and "tokens" of ${choices.length} choices each`, {
+    remedy: 'Give { logprobs, tokens }, in the order of `task.choices(sample)`.',
+    fields: { task, choices, answer },
+  });
+}
+
 /** Each choice's score by each normalisation; `acc_pmi` only with the answer to the neutral prompt. */
 export function choiceScores(
   choices: readonly string[],
   { logprobs, tokens }: ChoicesAnswer,
   unconditional?: ChoicesAnswer,
 ): Partial<Record<ChoiceMetric, number[]>> {
-  invariant(
-    logprobs.length === choices.length && (unconditional?.logprobs.length ?? choices.length) === choices.length,
-    'there is one log-probability per choice',
-  );
   const over = (length: (choice: string, index: number) => number) =>
     choices.map((choice, i) => logprobs[i]! / length(choice, i));
   return {

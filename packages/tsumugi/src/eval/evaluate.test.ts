@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { choiceTask, evaluate, sampleTask, sayCounts, type Task } from './index.ts';
+import { choiceTask, evaluate, generateTask, sayCounts, type Task } from './index.ts';
 import type { GenerateAnswer, GenerateRequest, Request } from './request.ts';
 import { fakeBackend } from './testing.ts';
 
@@ -23,18 +23,19 @@ const words = (file: string) =>
     .map((word, i) => ({ id: String(i), word }));
 
 /** Is what the model writes the word itself? The fake one writes it backwards. */
-const palindrome = sampleTask<{ id: string; word: string }, GenerateRequest>({
+const palindrome = generateTask<{ id: string; word: string }>({
   name: 'palindrome',
   version: 3,
   summary: 'words that are the same backwards',
   metric: 'same',
-  asks: ['generate'],
   data,
   shots: 0,
   wording: '{word}',
-  load: (context) => ({ samples: words(context.file('words/words.txt')), examples: [] }),
-  ask: ({ word }) => generate(word),
-  score: ({ word }, { text }) => ({ metrics: { same: text === word ? 1 : 0 }, answer: text, target: word }),
+  load: (context) => ({ samples: words(context.file('words/words.txt')) }),
+  prompt: ({ word }) => word,
+  decoding: { maxTokens: 8 },
+  reference: ({ word }) => word,
+  score: ({ word }, text) => ({ same: text === word ? 1 : 0 }),
   groups: ({ word }) => [word.length > 4 ? 'long' : 'short'],
 });
 
@@ -152,6 +153,7 @@ describe('evaluate', () => {
   it('lets a judge answer, and names it', async () => {
     const judged: Task = {
       ...palindrome,
+      metric: 'mark',
       async run({ ask, judge, limit }) {
         const answers = await ask(['a', 'b'].slice(0, limit).map(generate));
         const marks = await judge!.ask(answers.map(({ text }) => generate(`mark ${text}`)));
@@ -322,9 +324,7 @@ describe('evaluate refuses', () => {
       load: () => ({ samples: [{ id: 'x7' }], examples: [] }),
       ...{ prompt: () => 'p', choices: () => ['a', 'b'], target: () => target },
     });
-    await expect(evaluate({ tasks: [odd], backend: fakeBackend() })).rejects.toThrow(
-      `odd, sample "x7": the right choice is number ${target} of 2`,
-    );
+    await refuse([odd], `odd, sample "x7": the right choice is number ${target} of 2 ("target", sample 1)`);
   });
 
   it.each(['done', undefined])('a text that ended in %s', async (finish) => {

@@ -7,8 +7,9 @@ import type { Backend } from './backend.ts';
 import { checkAnswers, checkNeeds, checkRecords, checkSettings } from './checks.ts';
 import { dataFile, defaultDataFolder } from './data-folder.ts';
 import { type EvaluationReport, reportTask } from './report.ts';
-import type { Task, TaskContext } from './task.ts';
-import { checkTaskOptions, optionsOf } from './task-options.ts';
+import { contextOf } from './sample-context.ts';
+import { requestKind, type Task, type TaskContext } from './task.ts';
+import { checkTaskOptions } from './task-options.ts';
 
 export interface EvaluateOptions {
   tasks: readonly Task[];
@@ -67,18 +68,19 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     });
     const judging = judge && new Asking(judge, { cache: judgeCache, signal });
     const context: TaskContext = {
+      ...contextOf(task, dataFolder, {
+        ...{ limit, shots, seed, options: taskOptions },
+        chat: backend.chat ?? false,
+        countTokens: backend.countTokens && ((text) => backend.countTokens!(text)),
+      }),
       ask: (requests, ids) => asking.ask(requests, ids),
       judge: judging && { name: judge.model, ask: (requests, ids) => judging.ask(requests, ids) },
-      file: (name) => dataFile(dataFolder, requireData(task), name),
-      ...{ limit, shots, seed, keepTexts },
-      chat: backend.chat ?? false,
-      countTokens: backend.countTokens && ((text) => backend.countTokens!(text)),
-      options: optionsOf(task, taskOptions),
+      keepTexts,
       model: { kind: backend.kind, model: backend.model },
     };
     try {
       const result = await task.run(context);
-      checkRecords(task, result.records);
+      checkRecords(task, result);
       checkAnswers(task, asking.answers);
       report.tasks.push(
         reportTask(task, result, {
@@ -98,17 +100,12 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
   return report;
 }
 
-function requireData(task: Task) {
-  if (task.data) return task.data;
-  throw new ConfigError('no-data', `${task.name} asks for a file but declares no data`);
-}
-
 function check(task: Task, backend: Backend, judge: Backend | undefined, dataFolder: string): void {
-  const missing = task.asks.filter((kind) => !backend.kinds.has(kind));
-  if (missing.length > 0)
+  const kind = requestKind(task);
+  if (!backend.kinds.has(kind))
     throw new ConfigError(
       'cannot-ask',
-      `${task.name} asks for ${missing.map((kind) => asked[kind]).join(' and ')}, which ${backend.model} (${backend.kind}) cannot give`,
+      `${task.name} asks for ${asked[kind]}, which ${backend.model} (${backend.kind}) cannot give`,
       { remedy: 'Evaluate it with a model folder or a GGUF, or choose a task that only generates.' },
     );
   checkNeeds(task, { judge: judge !== undefined, chat: backend.chat ?? false });

@@ -9,6 +9,7 @@ export { type ChoiceMetric, choiceMetrics, choiceScores, judgeChoice, NEUTRAL_PR
 export { type ChoiceTaskSpec, choiceTask } from './choice-task.ts';
 export { dataFile, defaultDataFolder } from './data-folder.ts';
 export { type EvaluateOptions, type EvaluationProgress, evaluate } from './evaluate.ts';
+export { type Decoding, type GenerateTaskSpec, generateTask, inChat } from './generate-task.ts';
 export { bleu, bleuOfCharacters } from './metrics/bleu.ts';
 export { charF1 } from './metrics/char-f1.ts';
 export { chrf } from './metrics/chrf.ts';
@@ -29,10 +30,29 @@ export type {
   RollingAnswer,
   RollingRequest,
 } from './request.ts';
-export { type SampleTaskSpec, type Scored, sampleTask } from './sample-task.ts';
+export { type RollingTaskSpec, rollingTask } from './rolling-task.ts';
+export { type SampleOptions, sampleContext } from './sample-context.ts';
 export { bootstrap, bootstrapMean, type Figure, RESAMPLES } from './statistics.ts';
-export type { DataSource, Grid, SampleRecord, Task, TaskContext, TaskResult } from './task.ts';
+export type {
+  ChoiceTask,
+  DataSource,
+  GenerateTask,
+  Grid,
+  JudgedTask,
+  Metrics,
+  RollingTask,
+  Sample,
+  SampleContext,
+  SampleRecord,
+  Samples,
+  Task,
+  TaskContext,
+  TaskInfo,
+  TaskResult,
+} from './task.ts';
 export { optionsOf, parseTaskOptions, unknownOption } from './task-options.ts';
+export { readCsv } from './tasks/csv.ts';
 export { gridSvg } from './tasks/long-context/grid-svg.ts';
 export { gridText } from './tasks/long-context/grid-text.ts';
+export { type Row, readJsonFile, readJsonLines } from './tasks/rows.ts';
 export { textTask } from './tasks/text.ts';

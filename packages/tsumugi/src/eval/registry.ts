@@ -5,10 +5,11 @@
 //   my-task.ts             a person's own file, named by its path
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ConfigError, DataError, moduleEnding, suggestion, TsumugiError } from '../base/index.ts';
+import { fileURLToPath } from 'node:url';
+import { ConfigError, DataError, importFile, moduleEnding, suggestion, TsumugiError } from '../base/index.ts';
 import type { Task } from './task.ts';
 import { codeHash } from './task-code.ts';
+import { taskFault } from './task-fault.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
@@ -23,39 +24,18 @@ export function taskFiles(): string[] {
 
 /** @throws DataError when what the file exports by default is no task */
 async function tasksIn(path: string): Promise<Task[]> {
-  const { default: found } = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  const { default: found } = await importFile(path);
   const tasks = found === undefined ? [] : Array.isArray(found) ? found : [found];
   for (const task of tasks) {
-    const fault = faultOf(task);
+    const fault = taskFault(task);
     if (fault)
       throw new DataError('bad-task', `${path}: the default export is no task: ${fault}`, {
-        remedy: 'Export what sampleTask or choiceTask returns, or an object with the fields of a Task (docs/eval.md).',
+        remedy:
+          'Export what generateTask, choiceTask or rollingTask returns, or an object with the fields of a Task (docs/eval.md).',
         fields: { path },
       });
   }
   return tasks as Task[];
-}
-
-const fields = {
-  name: 'string',
-  version: 'number',
-  summary: 'string',
-  metric: 'string',
-  asks: 'object',
-  run: 'function',
-};
-
-function faultOf(task: unknown): string | undefined {
-  if (typeof task !== 'object' || task === null) return `it is ${task === null ? 'null' : `a ${typeof task}`}`;
-  for (const [name, type] of Object.entries(fields)) {
-    const value = (task as Record<string, unknown>)[name];
-    if (typeof value !== type || value === null)
-      return value === undefined ? `"${name}" is missing` : `"${name}" is no ${type}`;
-  }
-  const { asks } = task as { asks: unknown };
-  if (!Array.isArray(asks) || !asks.every((kind) => ['generate', 'choices', 'rolling'].includes(kind as string)))
-    return '"asks" is no list of "generate", "choices", "rolling"';
-  return undefined;
 }
 
 /** Every task that comes with tsumugi, by name. Its data are not touched. */
@@ -112,7 +92,13 @@ async function ownTasks(name: string): Promise<Task[]> {
   try {
     tasks = await tasksIn(path);
   } catch (cause) {
-    if (cause instanceof TsumugiError) throw cause;
+    if (cause instanceof DataError && cause.fields['path'] === path) throw cause;
+    if (cause instanceof TsumugiError)
+      throw new DataError('bad-task', `${name}: ${cause.message}`, {
+        ...(cause.remedy !== undefined && { remedy: cause.remedy }),
+        fields: { ...cause.fields, path },
+        cause,
+      });
     throw new DataError('bad-task', `${name} cannot be loaded: ${(cause as Error).message}`, {
       remedy: `Mend it: node ${name} shows where it happened.`,
       fields: { path },
@@ -122,7 +108,7 @@ async function ownTasks(name: string): Promise<Task[]> {
   for (const task of tasks) codes.set(task, code);
   if (tasks.length > 0) return tasks;
   throw new DataError('bad-task', `${name} has no default export`, {
-    remedy: 'End it with "export default" and what sampleTask returns (docs/eval.md).',
+    remedy: 'End it with "export default" and what generateTask or choiceTask returns (docs/eval.md).',
     fields: { path },
   });
 }

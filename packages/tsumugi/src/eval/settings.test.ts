@@ -170,7 +170,10 @@ describe.each(cases)('$task', (own) => {
 it('the seed decides the interval, and nothing else of a figure', async () => {
   const score = (i: number) => ({ id: `${i}`, metrics: { m: (i * 7) % 11 } });
   const task: Task = {
-    ...{ name: 't', version: 1, summary: '', metric: 'm', asks: [] },
+    ...{ name: 't', version: 1, summary: '', metric: 'm', kind: 'judged' },
+    samples: async () => ({ samples: [], shots: [] }),
+    prompt: () => '',
+    reference: () => undefined,
     run: async () => ({ records: Array.from({ length: 40 }, (_, i) => score(i)), settings: {}, promptHash: '' }),
   };
   const figure = async (seed: number) =>

@@ -16,12 +16,13 @@ it('tells a recipe that a task of one’s own changed, though its version did no
   const write = (score: number) =>
     writeFileSync(
       at('mine.ts'),
-      `import { sampleTask } from ${JSON.stringify(index)};
-export default sampleTask({
-  name: 'mine', version: 1, summary: 's', metric: 'm', asks: ['generate'], shots: 0, wording: '',
-  load: () => ({ samples: [{}], examples: [] }),
-  ask: () => ({ kind: 'generate', prompt: '猫', maxTokens: 4, stop: [], temperature: 0, topP: 1, seed: 1 }),
-  score: () => ({ metrics: { m: ${score} }, answer: '', target: '' }),
+      `import { generateTask } from ${JSON.stringify(index)};
+export default generateTask({
+  name: 'mine', version: 1, summary: 's', metric: 'm', shots: 0, wording: '',
+  load: () => ({ samples: [{ id: '1' }] }),
+  prompt: () => '猫',
+  decoding: { maxTokens: 4 },
+  score: () => ({ m: ${score} }),
 });
 `,
     );

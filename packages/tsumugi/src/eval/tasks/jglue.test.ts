@@ -9,7 +9,7 @@ import jsts, { readPairs as readSimilarities } from './jsts.ts';
 import { dataFolder, fakeContext, requiresFiles, shared } from './testing.ts';
 
 const file = (name: string, split = 'valid') => `jglue/datasets/${name}-v1.3/${split}-v1.3.json`;
-const [byProbability, byNumber] = choices as [Task, Task];
+const [byProbability, byNumber] = choices as Task[] as [Task, Task];
 const lines = (rows: object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 const commonsense = (id: number, label: unknown = id % 5) => ({
   ...{ q_id: id, question: `問${id}`, label },

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DataError } from '../../base/index.ts';
-import type { DataSource, TaskContext } from '../task.ts';
+import type { DataSource, SampleContext } from '../task.ts';
 import { distinct } from './rows.ts';
 
 /** Samples that are kept from being asked where examples come out of the validation file. */
@@ -18,7 +18,7 @@ export function jglueSource(name: string): DataSource {
 }
 
 /** The file that examples come from: the training file where it is there, else the test file, else the validation file. */
-function examplesFile(context: TaskContext, source: DataSource): string {
+function examplesFile(context: SampleContext, source: DataSource): string {
   const validation = context.file(source.files[0]!);
   const beside = ['train-v1.3.json', 'test-v1.3.json'].map((name) => join(dirname(validation), name));
   return beside.find((path) => existsSync(path)) ?? validation;
@@ -29,7 +29,7 @@ function examplesFile(context: TaskContext, source: DataSource): string {
  * without either, the last 16 of the validation file, which then are no samples.
  */
 export function loadJglue<S extends { id: string }>(
-  context: TaskContext,
+  context: SampleContext,
   source: DataSource,
   read: (file: string) => S[],
 ): { samples: S[]; examples: S[] } {
@@ -61,7 +61,7 @@ function checkSplits<S extends { id: string }>(
 }
 
 /** For the settings of a result. */
-export function examplesSetting(context: TaskContext, source: DataSource): { examples: string } {
+export function examplesSetting(context: SampleContext, source: DataSource): { examples: string } {
   const file = examplesFile(context, source);
   const heldOut = file === context.file(source.files[0]!);
   return { examples: heldOut ? `last ${HELD_OUT} of ${basename(file)}, not asked` : `first of ${basename(file)}` };

@@ -3,7 +3,7 @@
 // its own: a task's questions do not depend on --seed.
 import type { SQLOutputValue } from 'node:sqlite';
 import { DataError, deriveSeed, RandomStream, sha256File } from '../../base/index.ts';
-import type { DataSource, TaskContext } from '../task.ts';
+import type { DataSource, SampleContext } from '../task.ts';
 
 export const jisho: DataSource = {
   files: ['jisho/kanjidb.sqlite'],
@@ -13,7 +13,10 @@ export const jisho: DataSource = {
 };
 
 /** The rows of a query, each column a text or null. @throws DataError when the file is another */
-export function queryJisho<Column extends string>(context: TaskContext, sql: string): Record<Column, string | null>[] {
+export function queryJisho<Column extends string>(
+  context: SampleContext,
+  sql: string,
+): Record<Column, string | null>[] {
   const path = context.file(jisho.files[0]!);
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   try {
@@ -42,6 +45,6 @@ export function draw<S>(items: readonly S[], task: string): { samples: S[]; exam
 }
 
 /** For the settings of a result: which database was read. */
-export function databaseSetting(context: TaskContext): { database: string } {
+export function databaseSetting(context: SampleContext): { database: string } {
   return { database: `SHA-256 ${sha256File(context.file(jisho.files[0]!)).slice(0, 16)}` };
 }

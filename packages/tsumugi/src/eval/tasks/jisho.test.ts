@@ -12,7 +12,7 @@ import { dataFolder, fakeContext, requiresFiles } from './testing.ts';
 import translations, { readPairs } from './translation.ts';
 
 const name = 'jisho/kanjidb.sqlite';
-const [intoJapanese, intoEnglish] = translations as [Task, Task];
+const [intoJapanese, intoEnglish] = translations as Task[] as [Task, Task];
 
 const sentences = [
   ['私がご馳走します。', "I'll take care of it.", 'が', 'ご馳走', '6 (6th grade of primary school)'],

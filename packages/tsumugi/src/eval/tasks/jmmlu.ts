@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import { choiceTask } from '../choice-task.ts';
 import { exactMatch } from '../metrics/exact-match.ts';
-import type { DataSource, Task, TaskContext } from '../task.ts';
+import type { DataSource, SampleContext, Task } from '../task.ts';
 import { readCsv } from './csv.ts';
 import { fill, type LlmJpEvalSample, llmJpEvalPrompt, llmJpEvalTask, llmJpEvalWording } from './llm-jp-eval.ts';
 
@@ -38,7 +38,7 @@ export function readSubject(file: string): LlmJpEvalSample[] {
 }
 
 /** The questions, one of each subject in turn so that --limit takes from all, each with its subject's examples. */
-function load(context: TaskContext, data: DataSource) {
+function load(context: SampleContext, data: DataSource) {
   const subjects = data.files.map((file) => {
     const questions = readSubject(context.file(file));
     const ownExamples = questions.slice(-EXAMPLES);

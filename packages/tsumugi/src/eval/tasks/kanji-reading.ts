@@ -2,7 +2,7 @@
 // words do. Data: jisho-database.ts.
 import { deriveSeed, RandomStream } from '../../base/index.ts';
 import { choiceTask } from '../choice-task.ts';
-import type { TaskContext } from '../task.ts';
+import type { SampleContext } from '../task.ts';
 import { databaseSetting, draw, jisho, queryJisho } from './jisho-database.ts';
 
 const CHOICES = 4;
@@ -43,7 +43,7 @@ export function otherReadings(
 }
 
 /** Common words with one reading and at least three other ways to read their kanji. */
-export function readReadings(context: TaskContext): Reading[] {
+export function readReadings(context: SampleContext): Reading[] {
   const rows = queryJisho<'id' | 'jukugo' | 'reading' | 'jlpt' | 'segments' | 'frequency'>(
     context,
     'SELECT id, jukugo, reading, jlpt, segments, frequency FROM jukugo ORDER BY id',

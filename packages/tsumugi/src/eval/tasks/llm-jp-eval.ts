@@ -1,9 +1,8 @@
 // The protocol of llm-jp-eval v1.3.0 ("Jaster"): an instruction, examples, an input; the answer is what is written up to the
 // first blank line. Source: github.com/llm-jp/llm-jp-eval (Apache-2.0), whose instructions are part of the protocol.
+import { type GenerateTaskSpec, generateTask, inChat } from '../generate-task.ts';
 import { readAnswer, readTarget } from '../metrics/exact-match.ts';
-import type { GenerateRequest } from '../request.ts';
-import { type SampleTaskSpec, sampleTask } from '../sample-task.ts';
-import type { Task, TaskContext } from '../task.ts';
+import type { GenerateTask, SampleContext } from '../task.ts';
 
 /** A question with its answer, in the words of the prompt. */
 export interface LlmJpEvalSample {
@@ -45,7 +44,7 @@ export function fill(template: string, fields: Readonly<Record<string, string>>)
 
 export interface LlmJpEvalSpec
   extends Pick<
-    SampleTaskSpec<LlmJpEvalSample, GenerateRequest>,
+    GenerateTaskSpec<LlmJpEvalSample>,
     'name' | 'version' | 'summary' | 'metric' | 'data' | 'load' | 'aggregate' | 'settings'
   > {
   instruction: string;
@@ -62,38 +61,27 @@ export interface LlmJpEvalSpec
 }
 
 /** A task by this protocol: 4 examples, greedy. A model that chats gets the prompt as one message. */
-export function llmJpEvalTask(spec: LlmJpEvalSpec): Task {
-  const { instruction, form, labels = [], maxTokens } = spec;
-  const limit = ({ countTokens }: TaskContext) =>
+export function llmJpEvalTask(spec: LlmJpEvalSpec): GenerateTask<LlmJpEvalSample> {
+  const { instruction, form, wordingFrom, labels = [], maxTokens, ...own } = spec;
+  const limit = ({ countTokens }: SampleContext) =>
     Math.max(maxTokens, ...(countTokens ? labels.map((label) => countTokens(label)) : []));
-  return sampleTask<LlmJpEvalSample, GenerateRequest>({
-    ...spec,
-    asks: ['generate'],
+  return generateTask<LlmJpEvalSample>({
+    ...own,
     shots: 4,
     wording: llmJpEvalWording(instruction, form),
-    ask(sample, examples, context) {
-      const prompt = llmJpEvalPrompt(instruction, sample, examples);
-      return {
-        kind: 'generate',
-        prompt: context.chat ? [{ role: 'user', content: prompt }] : prompt,
-        maxTokens: limit(context),
-        stop: ['\n\n'],
-        temperature: 0,
-        topP: 1,
-        seed: 0,
-      };
-    },
-    score(sample, { text }) {
-      const [answer, target] = [readAnswer(text), readTarget(sample.output)];
-      return { metrics: spec.score(answer, target), answer, target };
-    },
+    prompt: (sample, shots, how) => inChat(llmJpEvalPrompt(instruction, sample, shots), how),
+    decoding: (context) => ({ maxTokens: limit(context), stop: ['\n\n'] }),
+    reference: ({ output }) => output,
+    read: readAnswer,
+    target: ({ output }) => readTarget(output),
+    score: ({ output }, answer) => spec.score(answer, readTarget(output)),
     groups: (sample) => sample.groups ?? [],
-    settings: (context) => ({
-      wording: spec.wordingFrom,
+    settings: (context, samples) => ({
+      wording: wordingFrom,
       form: context.chat ? 'chat' : 'completion',
       maxTokens: limit(context),
       temperature: 0,
-      ...spec.settings?.(context),
+      ...spec.settings?.(context, samples),
     }),
   });
 }

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { deriveSeed, invariant, sha256 } from '../../base/index.ts';
 import type { Message } from '../../text/index.ts';
 import type { GenerateRequest } from '../request.ts';
-import type { DataSource, SampleRecord, Task, TaskContext } from '../task.ts';
+import type { DataSource, JudgedTask, SampleRecord, TaskContext } from '../task.ts';
 import { fill } from './llm-jp-eval.ts';
 import { distinct, readJsonLines } from './rows.ts';
 
@@ -178,14 +178,20 @@ function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-const task: Task = {
+const task: JudgedTask<Question> = {
   name: 'ja-mt-bench',
   version: 2,
   summary: 'conversations of two turns, graded 1 to 10 by a judge (--judge-model)',
   metric: 'score',
-  asks: ['generate'],
+  kind: 'judged',
   needs: ['judge', 'chat'],
   data,
+  async samples({ file, limit }) {
+    return { samples: readQuestions(file(data.files[0]!)).slice(0, limit), shots: [] };
+  },
+  // The first turn: what is said in the second depends on the model's own answer.
+  prompt: (question) => conversation(question, 0, []),
+  reference: ({ references }) => references?.[0],
   run,
 };
 export default task;

@@ -1,9 +1,7 @@
 // Particle cloze: which particle stands before this word? A sentence is completed with each of six particles; the likeliest
 // completed sentence is the answer. No instruction, no examples: it works with any language model. Data: jisho-database.ts.
-import { judgeChoice } from '../choice.ts';
-import type { ChoicesRequest } from '../request.ts';
-import { sampleTask } from '../sample-task.ts';
-import type { TaskContext } from '../task.ts';
+import { choiceTask } from '../choice-task.ts';
+import type { SampleContext } from '../task.ts';
 import { databaseSetting, draw, jisho, queryJisho } from './jisho-database.ts';
 
 const particles = ['が', 'を', 'に', 'で', 'と', 'へ'];
@@ -37,7 +35,7 @@ function levelOf(score: string): string {
   return year <= 6 ? 'primary school' : year <= 9 ? 'junior high school' : year <= 12 ? 'high school' : 'beyond school';
 }
 
-export function readClozes(context: TaskContext): Cloze[] {
+export function readClozes(context: SampleContext): Cloze[] {
   const rows = queryJisho<'id' | 'japanese' | 'particle' | 'word' | 'obi2'>(
     context,
     'SELECT id, japanese, particle, word, obi2 FROM sentences ORDER BY id',
@@ -53,23 +51,21 @@ export function readClozes(context: TaskContext): Cloze[] {
   return [...clozes.values()];
 }
 
-export default sampleTask<Cloze, ChoicesRequest>({
+export default choiceTask<Cloze>({
   name: 'particle-cloze',
   version: 1,
   summary: 'the particle before a word, the likeliest of six completed sentences',
   metric: 'acc',
-  asks: ['choices'],
+  // All completions end alike.
+  normalise: false,
   data: jisho,
   shots: 0,
   wording: `{before}{particle}{after} ${particles.join(' ')}`,
-  load: (context) => ({ samples: draw(readClozes(context), 'particle-cloze').samples, examples: [] }),
-  ask: ({ before, after }) => ({ kind: 'choices', prompt: before, choices: particles.map((each) => each + after) }),
-  score({ particle, after }, answer) {
-    const completed = particles.map((each) => each + after);
-    const { metrics, picked } = judgeChoice(completed, particles.indexOf(particle), answer);
-    // All completions end alike, so there is nothing to normalise.
-    return { metrics: { acc: metrics.acc! }, answer: particles[picked], target: particle };
-  },
+  load: (context) => ({ samples: draw(readClozes(context), 'particle-cloze').samples }),
+  prompt: ({ before }) => before,
+  choices: ({ after }) => particles.map((each) => each + after),
+  target: ({ particle }) => particles.indexOf(particle),
+  shown: (_cloze, choice) => particles[choice],
   groups: ({ particle, level }) => [particle, level],
   settings: databaseSetting,
 });

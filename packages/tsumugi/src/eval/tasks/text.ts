@@ -7,7 +7,7 @@
 //
 // Figures are ratios of sums over documents, so a long document weighs more; the bootstrap draws documents.
 import { basename } from 'node:path';
-import { ConfigError, DataError, sha256 } from '../../base/index.ts';
+import { ConfigError, DataError } from '../../base/index.ts';
 import {
   cleanText,
   DOCUMENT_CHARACTERS,
@@ -16,8 +16,8 @@ import {
   type ReadOptions,
   readDocuments,
 } from '../../text/index.ts';
-import type { RollingRequest } from '../request.ts';
-import type { SampleRecord, Task } from '../task.ts';
+import { rollingTask } from '../rolling-task.ts';
+import type { RollingTask, SampleContext, SampleRecord } from '../task.ts';
 
 /** As the recipe plamo2-mini (`tsumugi demo`) cuts the novels. */
 const EMBEDDED_CHARACTERS = 8000;
@@ -70,50 +70,41 @@ function splitSeed(given: string | undefined, byDefault: number | undefined): nu
  * @param paths files and folders; default: of the two novels that come with tsumugi, what `tsumugi demo` with the same seed
  *   holds out
  */
-export function textTask(paths?: readonly string[], options: ReadOptions = {}): Task {
-  return {
+export function textTask(paths?: readonly string[], options: ReadOptions = {}): RollingTask<Document> {
+  const settings = { documentCharacters: paths ? DOCUMENT_CHARACTERS : EMBEDDED_CHARACTERS, ...options };
+  const splitOf = ({ options: own = {}, seed }: SampleContext) => splitSeed(own[HELD_OUT], paths ? undefined : seed);
+  return rollingTask<Document>({
     name: 'text',
     version: 1,
     summary: 'bits per character and perplexity of text (--text; default: held-out parts of two novels)',
     metric: 'bits_per_character',
     lowerIsBetter: true,
-    asks: ['rolling'],
     options: {
       [HELD_OUT]: 'only documents that `tsumugi data prepare --seed N` holds out (default for the novels: --seed)',
     },
-    async run({ ask, limit, seed, keepTexts, options: own = {} }) {
-      const settings = { documentCharacters: paths ? DOCUMENT_CHARACTERS : EMBEDDED_CHARACTERS, ...options };
-      const split = splitSeed(own[HELD_OUT], paths ? undefined : seed);
-      const all = await read(
-        paths ?? embeddedText(),
-        settings,
-        (text) => split === undefined || isHeldOut(text, split),
-      );
-      const documents = all.slice(0, limit);
-      const answers = await ask(documents.map(({ text }): RollingRequest => ({ kind: 'rolling', text })));
-      const records = documents.map(({ id, text }, i): SampleRecord => {
-        const answer = answers[i]!;
-        const [nats, tokens] = [answer.nats[0]!, answer.tokens[0]!];
-        const [characters, bytes] = [[...text].length, Buffer.byteLength(text)];
-        return {
-          id,
-          metrics: { nats, tokens, characters, bytes, bits_per_character: nats / Math.LN2 / characters },
-          ...(keepTexts && { prompt: text, answer }),
-        };
-      });
+    // Nothing but the text is shown to the model.
+    wording: '',
+    async load(context) {
+      const split = splitOf(context);
+      const keep = (text: string) => split === undefined || isHeldOut(text, split);
+      return { samples: await read(paths ?? embeddedText(), settings, keep) };
+    },
+    text: ({ text }) => text,
+    score({ text }, answer) {
+      const [nats, tokens] = [answer.nats[0]!, answer.tokens[0]!];
+      const [characters, bytes] = [[...text].length, Buffer.byteLength(text)];
+      return { nats, tokens, characters, bytes, bits_per_character: nats / Math.LN2 / characters };
+    },
+    aggregate,
+    settings(context) {
+      const split = splitOf(context);
       return {
-        records,
-        aggregate,
-        settings: {
-          text: paths ? 'own' : '吾輩は猫である and 坊っちゃん',
-          ...(split !== undefined && { heldOutWithSeed: split }),
-          documentCharacters: String(settings.documentCharacters),
-        },
-        // Nothing but the text is shown to the model.
-        promptHash: sha256(''),
+        text: paths ? 'own' : '吾輩は猫である and 坊っちゃん',
+        ...(split !== undefined && { heldOutWithSeed: split }),
+        documentCharacters: String(settings.documentCharacters),
       };
     },
-  };
+  });
 }
 
 export default textTask();

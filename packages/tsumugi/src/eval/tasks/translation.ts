@@ -2,7 +2,7 @@
 // instructions are ours. Data: jisho-database.ts.
 import { bleu, bleuOfCharacters } from '../metrics/bleu.ts';
 import { chrf } from '../metrics/chrf.ts';
-import type { TaskContext } from '../task.ts';
+import type { SampleContext } from '../task.ts';
 import { databaseSetting, draw, jisho, queryJisho } from './jisho-database.ts';
 import { type LlmJpEvalSample, llmJpEvalTask } from './llm-jp-eval.ts';
 
@@ -13,7 +13,7 @@ export interface Pair {
 }
 
 /** The pairs whose two sentences have no other translation in the database. */
-export function readPairs(context: TaskContext): Pair[] {
+export function readPairs(context: SampleContext): Pair[] {
   const rows = queryJisho<keyof Pair>(context, 'SELECT id, japanese, english FROM sentences ORDER BY id') as Pair[];
   const translations = new Map<string, Set<string>>();
   for (const { japanese, english } of rows)
@@ -33,7 +33,7 @@ export function readPairs(context: TaskContext): Pair[] {
   return [...single.values()];
 }
 
-function load(context: TaskContext, sampleOf: (pair: Pair) => LlmJpEvalSample) {
+function load(context: SampleContext, sampleOf: (pair: Pair) => LlmJpEvalSample) {
   // One draw for both directions.
   const { samples, examples } = draw(readPairs(context), 'translation');
   return { samples: samples.map(sampleOf), examples: examples.map(sampleOf) };

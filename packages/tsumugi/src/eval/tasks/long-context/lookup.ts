@@ -1,9 +1,9 @@
 // The common part of the tests in which something has to be found in a long text: texts of each length with the answer at each
 // depth, answers chosen among others by probability or written, accuracy over all, by length, by depth, and as a grid.
-import { ConfigError, deriveSeed, RandomStream, sha256 } from '../../../base/index.ts';
-import { bestChoice } from '../../choice.ts';
-import type { ChoicesAnswer, ChoicesRequest, GenerateAnswer, GenerateRequest } from '../../request.ts';
-import type { Grid, SampleRecord, Task, TaskContext } from '../../task.ts';
+import { ConfigError, deriveSeed, RandomStream } from '../../../base/index.ts';
+import { choiceTask } from '../../choice-task.ts';
+import { generateTask, inChat } from '../../generate-task.ts';
+import type { ChoiceTask, GenerateTask, Grid, SampleContext, SampleRecord } from '../../task.ts';
 import { type Measure, measureOf } from './measure.ts';
 import { depthsHelp, depthsOf, lengthLabel, lengthsHelp, lengthsOf, samplesHelp, samplesOf } from './settings.ts';
 
@@ -24,6 +24,12 @@ export interface Puzzle {
   answer: string;
   /** Wrong answers of the same kind. */
   others: readonly string[];
+}
+
+/** A puzzle in its place, with all answers that a model may choose from. */
+export interface Lookup extends Cell, Puzzle {
+  id: string;
+  choices: readonly string[];
 }
 
 export interface LookupKind {
@@ -60,7 +66,8 @@ function cellsOf(lengths: readonly number[], depths: readonly number[], samples:
 const lengthGroup = ({ length }: Cell) => `length ${lengthLabel(length)}`;
 const depthGroup = ({ depth }: Cell) => `depth ${depth} %`;
 
-function gridOf(title: string, unit: string, cells: readonly Cell[], right: readonly boolean[]): Grid {
+function gridOf(title: string, unit: string, cells: readonly Cell[], records: readonly SampleRecord[]): Grid {
+  const right = records.map(({ metrics }) => metrics['accuracy'] === 1);
   const distinct = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
   const lengths = distinct(cells.map(({ length }) => length));
   const depths = distinct(cells.map(({ depth }) => depth));
@@ -77,82 +84,72 @@ function gridOf(title: string, unit: string, cells: readonly Cell[], right: read
   };
 }
 
-/** What the model chose, or wrote; undefined when it wrote nothing of the kind. */
-async function answersOf(
-  puzzles: readonly Puzzle[],
-  mode: Mode,
-  kind: LookupKind,
-  context: TaskContext,
-): Promise<{ request: ChoicesRequest | GenerateRequest; whole: unknown; read: string | undefined }[]> {
-  if (mode === 'choices') {
-    const requests = puzzles.map(({ prompt, answer, others }, i): ChoicesRequest => {
-      const random = new RandomStream(deriveSeed(context.seed, kind.name, 'choices', i));
-      return { kind: 'choices', prompt, choices: random.shuffle([answer, ...others]) };
-    });
-    const answers: ChoicesAnswer[] = await context.ask(requests);
-    return requests.map((request, i) => ({
-      ...{ request, whole: answers[i], read: request.choices[bestChoice(answers[i]!.logprobs)] },
-    }));
-  }
-  const requests = puzzles.map(
-    ({ prompt }): GenerateRequest => ({
-      kind: 'generate',
-      prompt: context.chat ? [{ role: 'user', content: prompt }] : prompt,
-      ...{ maxTokens: ANSWER_TOKENS, stop: [], temperature: 0, topP: 1, seed: context.seed },
-    }),
-  );
-  const answers: GenerateAnswer[] = await context.ask(requests);
-  return requests.map((request, i) => ({
-    ...{ request, whole: answers[i], read: kind.pattern.exec(answers[i]!.text.normalize('NFKC'))?.[0] },
-  }));
+/** @throws ConfigError where a text has room for too few answers to choose from */
+function load(kind: LookupKind, mode: Mode, context: SampleContext): { samples: Lookup[] } {
+  const { options, limit, seed } = context;
+  const measure = measureOf(context);
+  // Texts are long: those beyond the limit are not made.
+  const cells = cellsOf(lengthsOf(options), depthsOf(options), samplesOf(options, kind.samples)).slice(0, limit);
+  const make = kind.maker(measure, mode);
+  const room = roomFor(kind, mode);
+  const samples = cells.map((cell, i): Lookup => {
+    const { length, depth, sample } = cell;
+    const puzzle = make(length - room, depth, new RandomStream(deriveSeed(seed, kind.name, length, depth, sample)));
+    const order = new RandomStream(deriveSeed(seed, kind.name, 'choices', i));
+    const choices = order.shuffle([puzzle.answer, ...puzzle.others]);
+    return { ...cell, ...puzzle, id: `${length}/${depth}/${sample}`, choices };
+  });
+  const few = samples.find(({ others }) => others.length < CHOICES - 1);
+  if (mode === 'choices' && few)
+    throw new ConfigError(
+      'too-few-choices',
+      `a text of ${few.length} ${measure.unit} has room for fewer than ${CHOICES} answers to choose from`,
+      { remedy: 'Ask for longer texts with --set lengths=….', fields: { length: few.length } },
+    );
+  return { samples };
 }
 
-export function lookupTask(kind: LookupKind, mode: Mode): Task {
-  return {
+export function lookupTask(kind: LookupKind, mode: 'choices'): ChoiceTask<Lookup>;
+export function lookupTask(kind: LookupKind, mode: 'generate'): GenerateTask<Lookup>;
+export function lookupTask(kind: LookupKind, mode: Mode): ChoiceTask<Lookup> | GenerateTask<Lookup> {
+  const shared = {
     name: mode === 'choices' ? kind.name : `${kind.name}-generate`,
     version: kind.version,
     summary: `${kind.summary}, ${mode === 'choices' ? 'chosen among five by probability' : 'written out'}`,
     metric: 'accuracy',
-    asks: [mode],
     options: { lengths: lengthsHelp, depths: depthsHelp, samples: samplesHelp(kind.samples) },
-    async run(context) {
-      const { options, limit, seed, keepTexts } = context;
-      const measure = measureOf(context);
-      const [lengths, depths] = [lengthsOf(options), depthsOf(options)];
-      const cells = cellsOf(lengths, depths, samplesOf(options, kind.samples)).slice(0, limit);
-      const make = kind.maker(measure, mode);
-      const room = roomFor(kind, mode);
-      const puzzles = cells.map(({ length, depth, sample }) =>
-        make(length - room, depth, new RandomStream(deriveSeed(seed, kind.name, length, depth, sample))),
-      );
-      const few = puzzles.findIndex(({ others }) => others.length < CHOICES - 1);
-      if (mode === 'choices' && few >= 0)
-        throw new ConfigError(
-          'too-few-choices',
-          `a text of ${cells[few]!.length} ${measure.unit} has room for fewer than ${CHOICES} answers to choose from`,
-          { remedy: 'Ask for longer texts with --set lengths=….', fields: { length: cells[few]!.length } },
-        );
-      const answers = await answersOf(puzzles, mode, kind, context);
-      const right = answers.map(({ read }, i) => read === puzzles[i]!.answer);
-      const records = cells.map((cell, i): SampleRecord => {
-        const { request, whole, read } = answers[i]!;
-        return {
-          id: `${cell.length}/${cell.depth}/${cell.sample}`,
-          metrics: { accuracy: right[i] ? 1 : 0 },
-          groups: [lengthGroup(cell), depthGroup(cell)],
-          ...(keepTexts && { prompt: request, answer: { read, whole }, target: puzzles[i]!.answer }),
-        };
-      });
-      const prompt = mode === 'choices' ? 'continued text' : context.chat ? 'chat' : 'plain';
-      return {
-        records,
-        settings: {
-          ...{ mode, prompt, unit: measure.unit, ...(mode === 'choices' && { chance: 1 / CHOICES }) },
-          ...{ lengths: lengths.map(lengthLabel).join(','), depths: depths.join(',') },
-        },
-        promptHash: sha256(kind.wording.join('\n')),
-        grid: gridOf(kind.title, measure.unit, cells, right),
-      };
-    },
+    wording: kind.wording.join('\n'),
+    load: (context: SampleContext) => load(kind, mode, context),
+    groups: (lookup: Lookup) => [lengthGroup(lookup), depthGroup(lookup)],
+    settings: (context: SampleContext) => ({
+      mode,
+      prompt: mode === 'choices' ? 'continued text' : context.chat ? 'chat' : 'plain',
+      unit: measureOf(context).unit,
+      ...(mode === 'choices' && { chance: 1 / CHOICES }),
+      lengths: lengthsOf(context.options).map(lengthLabel).join(','),
+      depths: depthsOf(context.options).join(','),
+    }),
   };
+  const grid = (lookups: readonly Lookup[], records: readonly SampleRecord[], context: SampleContext) =>
+    gridOf(kind.title, measureOf(context).unit, lookups, records);
+  if (mode === 'choices')
+    return choiceTask<Lookup>({
+      ...shared,
+      normalise: false,
+      prompt: ({ prompt }) => prompt,
+      choices: ({ choices }) => choices,
+      target: ({ choices, answer }) => choices.indexOf(answer),
+      shown: ({ choices }, choice) => choices[choice],
+      grid,
+    });
+  return generateTask<Lookup, string | undefined>({
+    ...shared,
+    prompt: ({ prompt }, _shots, how) => inChat(prompt, how),
+    decoding: ({ seed }) => ({ maxTokens: ANSWER_TOKENS, seed }),
+    reference: ({ answer }) => answer,
+    // undefined where nothing of the kind was written.
+    read: (text) => kind.pattern.exec(text.normalize('NFKC'))?.[0],
+    score: ({ answer }, read) => ({ accuracy: read === answer ? 1 : 0 }),
+    grid: (lookups, { records }, context) => grid(lookups, records, context),
+  });
 }

@@ -2,10 +2,10 @@
 // gets better from bin to bin; one that cannot go beyond what it was trained on gets worse from there.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { ConfigError, sha256 } from '../../../base/index.ts';
+import { ConfigError } from '../../../base/index.ts';
 import { bitsPerCharacter } from '../../../text/index.ts';
-import type { RollingAnswer, RollingRequest } from '../../request.ts';
-import type { Grid, SampleRecord, Task, TaskContext } from '../../task.ts';
+import { rollingTask } from '../../rolling-task.ts';
+import type { Grid, SampleContext, SampleRecord } from '../../task.ts';
 import { embeddedNovels, type Novel } from './novel.ts';
 import { lengthLabel, lengthsOf, samplesOf } from './settings.ts';
 
@@ -17,7 +17,7 @@ interface Document {
 }
 
 /** Cuts at line ends into documents that hold `tokens` tokens at least: what is beyond the last bin is not looked at. */
-function documentsOf({ name, text }: Novel, tokens: number, countTokens: TaskContext['countTokens']): Document[] {
+function documentsOf({ name, text }: Novel, tokens: number, countTokens: SampleContext['countTokens']): Document[] {
   // Without a tokenizer at hand: no common tokenizer makes tokens of more than four characters out of Japanese on average.
   const enough = countTokens ?? ((part: string) => part.length / 4);
   const documents: Document[] = [];
@@ -38,7 +38,7 @@ function interleaved(lists: readonly Document[][]): Document[] {
   return Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list[i] ?? [])).flat();
 }
 
-function sources(options: TaskContext['options']): Novel[] {
+function sources(options: SampleContext['options']): Novel[] {
   const file = options?.['text'];
   if (file === undefined) return embeddedNovels();
   try {
@@ -80,53 +80,51 @@ function gridOf(documents: readonly Document[], edges: readonly number[], record
   };
 }
 
-export const position: Task = {
+/** As many documents as there are to be: `samples`, and no more than the limit. */
+function load({ options, limit, countTokens }: SampleContext) {
+  const last = lengthsOf(options).at(-1)!;
+  const documents = interleaved(sources(options).map((source) => documentsOf(source, last, countTokens))).slice(
+    0,
+    Math.min(limit ?? Number.POSITIVE_INFINITY, samplesOf(options, SAMPLES)),
+  );
+  if (documents.length > 0) return { samples: documents };
+  throw new ConfigError('text-too-short', `the text is shorter than ${last} tokens`, {
+    remedy: 'Name a longer text with --set text=FILE, or shorter bins with --set lengths=….',
+    fields: { tokens: last },
+  });
+}
+
+export const position = rollingTask<Document>({
   name: 'position',
   version: 1,
   summary: 'bits per character of long texts by token position',
   metric: 'bits_per_character',
   lowerIsBetter: true,
-  asks: ['rolling'],
   options: {
     lengths: 'where bins of positions end (default 1K,2K,4K,8K,16K,32K)',
     samples: `texts (default ${SAMPLES})`,
     text: 'a text file of your own, such as one that was held out, instead of the embedded novels',
   },
-  async run(context) {
-    const { options, limit, keepTexts, countTokens } = context;
+  wording: (documents) => documents.map(({ text }) => text).join('\n'),
+  load,
+  text: ({ text }) => text,
+  edges: ({ options }) => lengthsOf(options),
+  score: (_document, { nats, characters }) =>
+    Object.fromEntries(
+      nats.flatMap((_, bin) => [
+        [`nats ${bin}`, nats[bin]!],
+        [`characters ${bin}`, characters[bin]!],
+      ]),
+    ),
+  aggregate({ options }) {
     const edges = lengthsOf(options);
-    const last = edges.at(-1)!;
-    const documents = interleaved(sources(options).map((source) => documentsOf(source, last, countTokens))).slice(
-      0,
-      Math.min(limit ?? Number.POSITIVE_INFINITY, samplesOf(options, SAMPLES)),
-    );
-    if (documents.length === 0)
-      throw new ConfigError('text-too-short', `the text is shorter than ${last} tokens`, {
-        remedy: 'Name a longer text with --set text=FILE, or shorter bins with --set lengths=….',
-        fields: { tokens: last },
-      });
-    const requests = documents.map(({ text }): RollingRequest => ({ kind: 'rolling', text, edges }));
-    const answers: RollingAnswer[] = await context.ask(requests);
-    const records = documents.map(({ id }, i): SampleRecord => {
-      const { nats, characters } = answers[i]!;
-      const metrics = edges.flatMap((_, bin) => [
-        [`nats ${bin}`, nats[bin]!] as const,
-        [`characters ${bin}`, characters[bin]!] as const,
-      ]);
-      return {
-        id,
-        metrics: Object.fromEntries(metrics),
-        ...(keepTexts && { prompt: requests[i], answer: answers[i] }),
-      };
-    });
-    const everyBin = edges.map((_, bin) => bin);
-    const byBin = everyBin.map((bin) => [`bits_${binLabel(edges, bin, '-')}`, bits([bin])] as const);
-    return {
-      records,
-      aggregate: { bits_per_character: bits(everyBin), ...Object.fromEntries(byBin) },
-      settings: { text: options?.['text'] ?? 'embedded novels', documents: documents.length, positions: last },
-      promptHash: sha256(documents.map(({ text }) => text).join('\n')),
-      grid: gridOf(documents, edges, records),
-    };
+    const byBin = edges.map((_, bin) => [`bits_${binLabel(edges, bin, '-')}`, bits([bin])] as const);
+    return { bits_per_character: bits(edges.map((_, bin) => bin)), ...Object.fromEntries(byBin) };
   },
-};
+  settings: ({ options }, documents) => ({
+    text: options?.['text'] ?? 'embedded novels',
+    documents: documents.length,
+    positions: lengthsOf(options).at(-1)!,
+  }),
+  grid: (documents, records, { options }) => gridOf(documents, lengthsOf(options), records),
+});

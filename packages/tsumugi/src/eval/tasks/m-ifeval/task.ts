@@ -1,8 +1,7 @@
 // M-IFEval-ja: does a model follow instructions that a program can verify? 172 prompts with 226 instructions of 33 kinds.
 // Prompt-level accuracy counts a prompt when all its instructions are followed, instruction-level counts instructions.
-import { sha256 } from '../../../base/index.ts';
-import type { GenerateRequest } from '../../request.ts';
-import type { Grid, SampleRecord, Task, TaskContext } from '../../task.ts';
+import { generateTask, inChat } from '../../generate-task.ts';
+import type { Grid, SampleRecord } from '../../task.ts';
 import { passesLoose, passesStrict } from './check.ts';
 import { type InstructionPrompt, readPrompts } from './prompts.ts';
 import { loadTools, toolVersions } from './tools.ts';
@@ -40,14 +39,6 @@ const aggregate = {
   instruction_loose: overInstructions('instruction_loose'),
 };
 
-function request({ prompt }: InstructionPrompt, context: TaskContext): GenerateRequest {
-  return {
-    kind: 'generate',
-    prompt: context.chat ? [{ role: 'user', content: prompt }] : prompt,
-    ...{ maxTokens: MAX_TOKENS, stop: [], temperature: 0, topP: 1, seed: context.seed },
-  };
-}
-
 /** Accuracy of every kind of instruction by itself. */
 function kinds(prompts: readonly InstructionPrompt[], followed: readonly Followed[]): Grid {
   const flags = new Map<string, Followed>();
@@ -68,53 +59,38 @@ function kinds(prompts: readonly InstructionPrompt[], followed: readonly Followe
   };
 }
 
-const task: Task = {
+export default generateTask<InstructionPrompt, Followed>({
   name: 'm-ifeval-ja',
   version: 1,
   summary: 'M-IFEval-ja: instructions that a program can verify, followed strictly and loosely',
   metric: 'instruction_strict',
-  asks: ['generate'],
   data: {
     files: [FILE],
     origin: 'https://github.com/lightblue-tech/M-IFEval, data/ja_input_data.jsonl',
     licence: 'Apache-2.0',
   },
-  async run(context) {
-    const everyPrompt = readPrompts(context.file(FILE), await loadTools());
-    const prompts = everyPrompt.slice(0, context.limit);
-    const requests = prompts.map((prompt) => request(prompt, context));
-    const answers = await context.ask(requests);
-    const followed = prompts.map(({ instructions }, i): Followed => {
-      const { text } = answers[i]!;
-      return {
-        strict: instructions.map(({ passes }) => passesStrict(text, passes)),
-        loose: instructions.map(({ passes }) => passesLoose(text, passes)),
-      };
-    });
-    const records = prompts.map(({ id, instructions }, i): SampleRecord => {
-      const { strict, loose } = followed[i]!;
-      return {
-        id,
-        metrics: {
-          ...{ prompt_strict: all(strict), prompt_loose: all(loose) },
-          ...{ instruction_strict: share(strict), instruction_loose: share(loose) },
-        },
-        groups: instructions.map((instruction) => instruction.id),
-        ...(context.keepTexts && {
-          prompt: requests[i],
-          answer: { read: followed[i], whole: answers[i] },
-          target: instructions.map((instruction) => instruction.id),
-        }),
-      };
-    });
-    return {
-      records,
-      aggregate,
-      settings: { prompt: context.chat ? 'chat' : 'plain', max_tokens: MAX_TOKENS, temperature: 0, ...toolVersions },
-      promptHash: sha256(everyPrompt.map(({ prompt }) => prompt).join('\n')),
-      grid: kinds(prompts, followed),
-    };
-  },
-};
-
-export default task;
+  wording: (prompts) => prompts.map(({ prompt }) => prompt).join('\n'),
+  load: async (context) => ({ samples: readPrompts(context.file(FILE), await loadTools()) }),
+  prompt: ({ prompt }, _shots, how) => inChat(prompt, how),
+  decoding: ({ seed }) => ({ maxTokens: MAX_TOKENS, seed }),
+  read: (text, { instructions }) => ({
+    strict: instructions.map(({ passes }) => passesStrict(text, passes)),
+    loose: instructions.map(({ passes }) => passesLoose(text, passes)),
+  }),
+  score: (_prompt, { strict, loose }) => ({
+    prompt_strict: all(strict),
+    prompt_loose: all(loose),
+    instruction_strict: share(strict),
+    instruction_loose: share(loose),
+  }),
+  target: ({ instructions }) => instructions.map(({ id }) => id),
+  groups: ({ instructions }) => instructions.map(({ id }) => id),
+  aggregate,
+  settings: ({ chat }) => ({
+    prompt: chat ? 'chat' : 'plain',
+    max_tokens: MAX_TOKENS,
+    temperature: 0,
+    ...toolVersions,
+  }),
+  grid: (prompts, { read }) => kinds(prompts, read),
+});

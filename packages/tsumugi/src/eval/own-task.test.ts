@@ -1,0 +1,52 @@
+// The task on the page about evaluation, outside of the checkout: evaluated, and used for training examples and rewards.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import { evaluate, findTasks } from './index.ts';
+import type { GenerateRequest } from './request.ts';
+import { fakeBackend } from './testing.ts';
+
+const page = readFileSync(new URL('../../../../docs/eval.md', import.meta.url), 'utf8');
+const section = page.slice(page.indexOf('## A task of your own'), page.indexOf('## Figures and intervals'));
+const [rows, task, program] = Array.from(section.matchAll(/```(?:jsonl|ts)\n(.*?)```/gs), ([, code]) => code!);
+
+const home = mkdtempSync(join(tmpdir(), 'tsumugi-own-task-'));
+afterAll(() => rmSync(home, { recursive: true }));
+writeFileSync(join(home, 'capitals.jsonl'), rows!);
+writeFileSync(join(home, 'capitals.ts'), task!);
+writeFileSync(join(home, 'use.ts'), program!);
+
+it('is evaluated', async () => {
+  const tasks = await findTasks([join(home, 'capitals.ts')]);
+  const backend = fakeBackend({ answer: () => ({ text: ' 前橋市 ', finish: 'stop' }) });
+  const { tasks: reports } = await evaluate({ tasks, backend, dataFolder: home });
+  expect(reports[0]).toMatchObject({ task: 'capitals', n: 2, metrics: { exact_match: { value: 0.5 } } });
+  expect(backend.asked.map((request) => (request as GenerateRequest).prompt)).toEqual([
+    '問：愛知県の県庁所在地は？\n答：名古屋市\n問：岩手県の県庁所在地は？\n答：盛岡市\n問：群馬県の県庁所在地は？\n答：',
+    '問：愛知県の県庁所在地は？\n答：名古屋市\n問：岩手県の県庁所在地は？\n答：盛岡市\n問：石川県の県庁所在地は？\n答：',
+  ]);
+});
+
+it('gives training examples and rewards', () => {
+  mkdirSync(join(home, 'node_modules'));
+  symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(home, 'node_modules', 'tsumugi'), 'dir');
+  const { stdout, stderr } = spawnSync(process.execPath, ['use.ts'], { cwd: home, encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(stdout.trim().split('\n')).toEqual([
+    '{"prompt":"問：群馬県の県庁所在地は？\\n答：","completion":"前橋市"}',
+    '{"prompt":"問：石川県の県庁所在地は？\\n答：","completion":"金沢市"}',
+    '前橋市 1',
+    '高崎市 0',
+  ]);
+});
+
+it('names file, row and field of what does not fit', async () => {
+  writeFileSync(join(home, 'capitals.jsonl'), rows!.replace('"capital": "金沢市"', '"capitol": "金沢市"'));
+  const tasks = await findTasks([join(home, 'capitals.ts')]);
+  await expect(evaluate({ tasks, backend: fakeBackend(), dataFolder: home })).rejects.toThrow(
+    /capitals\.jsonl, row 4: "capital" should be a text but is missing/,
+  );
+});

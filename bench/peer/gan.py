@@ -25,7 +25,7 @@ class Gan:
         self.tensors = read_safetensors(path)
         self.z, self.real = self.tensors.pop("z"), self.tensors.pop("real")
         self.normalization, self.loss, self.penalty = normalization, loss, penalty
-        self.shares = torch.Generator().manual_seed(penaltySeed)
+        self.epsilons = torch.Generator().manual_seed(penaltySeed)
         state = (".u", ".running_mean", ".running_var", ".num_batches_tracked")
         trained = {name: tensor.requires_grad_() for name, tensor in self.tensors.items() if not name.endswith(state)}
         self.d_parameters = [tensor for name, tensor in trained.items() if name.startswith("D.")]
@@ -67,11 +67,11 @@ class Gan:
 
     def gradient_penalty(self, fake):
         with torch.no_grad():
-            share = torch.rand(len(fake), 1, 1, 1, generator=self.shares)
-            mixed = fake + (self.real - fake) * share
+            epsilon = torch.rand(len(fake), 1, 1, 1, generator=self.epsilons)
+            mixed = fake + (self.real - fake) * epsilon
         mixed.requires_grad_()
-        (slope,) = torch.autograd.grad(self.discriminator(mixed).sum(), mixed, create_graph=True)
-        return (torch.linalg.vector_norm(slope.flatten(1), 2, 1) - 1).square().mean() * self.penalty
+        (gradient,) = torch.autograd.grad(self.discriminator(mixed).sum(), mixed, create_graph=True)
+        return (torch.linalg.vector_norm(gradient.flatten(1), 2, 1) - 1).square().mean() * self.penalty
 
     def discriminator_step(self):
         with torch.no_grad():

@@ -44,8 +44,8 @@ export function checkParts(own: GanParts, chosen: ChosenParts, { shape, method, 
         using G = tryMake(own.generator, { ...forG, generator: random }, device, refuse);
         checkGenerator(G, shape, refuse);
         const z = randn([BATCH, G.latentSize], random).to(device);
-        const drawn = attempt(refuse, 'draw', () => G.forward(z, labels));
-        requireOutput(drawn, images.shape, refuse, 'draws', 'images');
+        const fakes = attempt(refuse, 'draw', () => G.forward(z, labels));
+        requireOutput(fakes, images.shape, refuse, 'draws', 'images');
       }
       if (own.discriminator) {
         const refuse = refusal('discriminator', own.discriminator);
@@ -162,8 +162,8 @@ function requireOutput(
   learns = true,
 ): void {
   const is = output instanceof Tensor ? `[${output.shape.join(', ')}]` : `a ${typeof output}`;
-  const wanted = `[${expected.join(', ')}]`;
-  if (is !== wanted) throw refuse(`${verb} ${is} where ${what}, ${wanted}, are expected`, `Let it give ${what}.`);
+  const shape = `[${expected.join(', ')}]`;
+  if (is !== shape) throw refuse(`${verb} ${is} where ${what}, ${shape}, are expected`, `Let it give ${what}.`);
   if (learns && !(output as Tensor).requiresGrad)
     throw refuse(
       `${verb} what no gradient goes through`,

@@ -24,7 +24,7 @@ export const singularValues = (module: Module): Record<string, number[]> =>
  * quicker than the SVD and close enough for a log.
  *
  * @param iterations more come closer where the two largest values lie close together
- * @param weightOf the weight that is looked at; W̄ when left out, `(layer) => layer.weight` for W
+ * @param weightOf the weight that is measured; W̄ when left out, `(layer) => layer.weight` for W
  */
 export const spectralNorms = (module: Module, iterations = 20, weightOf: WeightOf = used): Record<string, number> =>
   ofWeights(module, weightOf, (matrix) => {

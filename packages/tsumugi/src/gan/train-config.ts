@@ -1,4 +1,4 @@
-// What a GAN training run can be told, and what its method and optimizer then are. Defaults are our choice unless they say
+// The settings of a GAN training run, and the method and optimizer that follow from them. Defaults are our choice unless they say
 // otherwise; named recipes with the published values are in presets.ts.
 import { z } from 'zod';
 import { losses } from './losses.ts';

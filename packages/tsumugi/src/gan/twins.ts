@@ -185,8 +185,8 @@ export function trainByHand(config: GanConfig, set: ImageSet, steps: number): Ha
   for (let step = 0; step < steps; step++) {
     const left = decayFrom === undefined || step < decayFrom ? 1 : (config.steps - step) / (config.steps - decayFrom);
     const rate = alpha * left;
-    const drawn = fakes(config.generatorBatchSize ?? batchSize);
-    const lossG = loss.generator(D.forward(drawn.images, drawn.y));
+    const first = fakes(config.generatorBatchSize ?? batchSize);
+    const lossG = loss.generator(D.forward(first.images, first.y));
     adamG.step(grad([lossG], parameters(G)) as Tensor[], rate);
     noGrad(() => {
       for (const [path, weight] of namedTensors(G)) {

@@ -1,4 +1,4 @@
-// A feature extractor: a frozen network with what it is told images by, and how its scores are called.
+// A feature extractor: a frozen network, how images become its input, and how its scores are called.
 //
 // Only scores with the weights of Inception-2015-12-05 may be called "FID", "IS", "KID". Features of any other network give
 // other numbers, which must not be set beside published ones: they carry another name.
@@ -87,7 +87,7 @@ export interface InputRule {
   readonly pixels: PixelRule;
 }
 
-/** Bytes [B, C, H, W] → float32 [B, channels, height, width]. Grey images become three equal channels where three are wanted. */
+/** Bytes [B, C, H, W] → float32 [B, channels, height, width]. Grey images become three equal channels where the network takes three. */
 export function toInput(images: Tensor, { inputSize, channels, resizer, pixels }: InputRule, device: Device): Tensor {
   const [B, C, H, W] = images.shape;
   if (images.dtype !== 'uint8' || images.ndim !== 4 || !(C === channels || (C === 1 && channels === 3)))

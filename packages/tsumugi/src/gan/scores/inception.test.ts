@@ -191,11 +191,11 @@ it('takes statistics of the real images again when the weights behind a path wer
     seen += images.size(0);
     return { features: images.to('float32').mean([2, 3]) };
   };
-  const wanted = { moments: true, features: false, probabilities: false };
+  const needs = { moments: true, features: false, probabilities: false };
   const take = async () => {
     using inception = inceptionExtractor({ weights: path, kind: 'torchvision' });
     const extractor = { ...inception, numFeatures: 1, extract };
-    using _found = await realStatistics(set, 6, extractor, { cacheFolder, batchSize: 6, wanted });
+    using _found = await realStatistics(set, 6, extractor, { cacheFolder, batchSize: 6, needs });
     return inception.hash;
   };
   const first = await take();

@@ -1,6 +1,6 @@
 // Scores of generated images: metrics, feature extractors, protocols.
 export { classifierExtractor, saveClassifier } from './classifier-extractor.ts';
-export type { DrawImages, ImageSource } from './collect.ts';
+export type { DrawImages, ImageSource } from './extract-features.ts';
 export type { Extracted, FeatureExtractor, Metric, ScoreNames } from './extractor.ts';
 export { type FrechetDistance, frechetDistance, frechetOf, Moments } from './frechet.ts';
 export {

@@ -32,15 +32,15 @@ export type ProtocolName = keyof typeof protocols;
  * @throws ConfigError when it is unknown, or the real images are of another split or too few
  */
 export function resolveProtocol(
-  wanted: ProtocolName | { readonly nReal: number; readonly nFake: number },
+  given: ProtocolName | { readonly nReal: number; readonly nFake: number },
   real: ImageSet,
 ): Protocol {
-  if (typeof wanted === 'string' && !Object.hasOwn(protocols, wanted))
-    throw new ConfigError('unknown-protocol', `there is no protocol "${wanted}"`, {
+  if (typeof given === 'string' && !Object.hasOwn(protocols, given))
+    throw new ConfigError('unknown-protocol', `there is no protocol "${given}"`, {
       remedy: `Choose one of ${Object.keys(protocols).join(', ')}, or give ${OWN_COUNTS}.`,
-      fields: { protocol: wanted },
+      fields: { protocol: given },
     });
-  const protocol: Protocol = typeof wanted === 'string' ? protocols[wanted] : { name: 'custom', ...wanted };
+  const protocol: Protocol = typeof given === 'string' ? protocols[given] : { name: 'custom', ...given };
   const { name, nReal, nFake, split } = protocol;
   const whole = [nReal, nFake].every((n) => Number.isInteger(n) && n >= 2);
   if (!whole)

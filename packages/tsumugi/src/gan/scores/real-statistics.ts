@@ -6,13 +6,13 @@ import { FormatError, filesHash, sha256, TsumugiError } from '../../base/index.t
 import type { ImageSet } from '../../images/index.ts';
 import { canonicalJson, openSafetensors, writeSafetensors } from '../../store/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
-import { Collected, type CollectOptions, collect } from './collect.ts';
+import { type ExtractOptions, extractFeatures, ImageFeatures } from './extract-features.ts';
 import type { FeatureExtractor } from './extractor.ts';
 import { Moments } from './frechet.ts';
 
 const VERSION = '2';
 
-export interface RealStatisticsOptions extends CollectOptions {
+export interface RealStatisticsOptions extends ExtractOptions {
   /** Where statistics are kept; not at all when left out. */
   cacheFolder?: string | undefined;
   report?: ((line: string) => void) | undefined;
@@ -30,16 +30,16 @@ function facts({ channels, height, width, pixels }: ImageSet, n: number, extract
   };
 }
 
-function read(path: string, key: string, n: number, extractor: FeatureExtractor, wanted: CollectOptions['wanted']) {
+function read(path: string, key: string, n: number, extractor: FeatureExtractor, needs: ExtractOptions['needs']) {
   using file = openSafetensors(path);
-  if (file.metadata['key'] !== key || (wanted.features && !file.has('features'))) return undefined;
+  if (file.metadata['key'] !== key || (needs.features && !file.has('features'))) return undefined;
   if (file.metadata['content'] !== scope(() => contentOf(file.names.map((name) => [name, file.tensor(name)]))))
     throw new FormatError('kept-statistics', `${path} does not hold what was written to it`);
   return scope(() => {
     const at = (name: string) => file.tensor(name).to(extractor.device);
-    return new Collected(n, {
+    return new ImageFeatures(n, {
       moments: Moments.from(n, at('mean'), at('scatter')),
-      features: wanted.features ? at('features').clone() : undefined,
+      features: needs.features ? at('features').clone() : undefined,
     });
   });
 }
@@ -47,21 +47,21 @@ function read(path: string, key: string, n: number, extractor: FeatureExtractor,
 const contentOf = (tensors: readonly (readonly [name: string, tensor: Tensor])[]): string =>
   scope(() => filesHash(tensors.map(([name, tensor]) => [name, sha256(tensor.to('cpu').bytes())])));
 
-/** Moments, and features where they are wanted, of the first `n` images: from the file, or computed and kept. */
+/** Moments, and features where they are needed, of the first `n` images: from the file, or computed and kept. */
 export async function realStatistics(
   real: ImageSet,
   n: number,
   extractor: FeatureExtractor,
   { cacheFolder, report, ...options }: RealStatisticsOptions,
-): Promise<Collected> {
-  const wanted = { ...options.wanted, moments: true, probabilities: false };
-  if (cacheFolder === undefined) return collect(real, n, extractor, { ...options, wanted });
+): Promise<ImageFeatures> {
+  const needs = { ...options.needs, moments: true, probabilities: false };
+  if (cacheFolder === undefined) return extractFeatures(real, n, extractor, { ...options, needs });
   const about = facts(real, n, extractor);
   const key = sha256(canonicalJson(about));
   const path = join(cacheFolder, `real-${key.slice(0, 32)}.safetensors`);
   if (existsSync(path)) {
     try {
-      const kept = read(path, key, n, extractor, wanted);
+      const kept = read(path, key, n, extractor, needs);
       if (kept) {
         report?.(`statistics of the real images: ${path}`);
         return kept;
@@ -71,7 +71,7 @@ export async function realStatistics(
       report?.(`${error.message}; it is computed again`);
     }
   }
-  const fresh = await collect(real, n, extractor, { ...options, wanted });
+  const fresh = await extractFeatures(real, n, extractor, { ...options, needs });
   const { moments, features } = fresh;
   try {
     const named = { mean: moments!.mean, scatter: moments!.scatter, ...(features && { features }) };

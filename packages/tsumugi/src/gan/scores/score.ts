@@ -3,7 +3,7 @@
 import { ConfigError, UserError } from '../../base/index.ts';
 import type { ImageSet } from '../../images/index.ts';
 import { scope } from '../../torch/index.ts';
-import { type Collected, collect, type ImageSource } from './collect.ts';
+import { extractFeatures, type ImageFeatures, type ImageSource } from './extract-features.ts';
 import type { FeatureExtractor, Metric } from './extractor.ts';
 import { frechetDistance } from './frechet.ts';
 import { checkSplits, inceptionScore } from './inception-score.ts';
@@ -70,7 +70,7 @@ function chosenMetrics({ metrics, extractor, fake, protocol }: ScoreOptions & { 
 }
 
 /** Why a Fréchet distance is to be taken with care, if it is. */
-function rankWarnings(parts: readonly [string, Collected][]): string[] {
+function rankWarnings(parts: readonly [string, ImageFeatures][]): string[] {
   return parts
     .filter(([, { moments }]) => moments!.isRankDeficient)
     .map(
@@ -80,7 +80,7 @@ function rankWarnings(parts: readonly [string, Collected][]): string[] {
 }
 
 /** @throws UserError when the extractor sees no difference between the real images: then it says nothing about others */
-function requireDifferences({ moments, n }: Collected, extractor: FeatureExtractor, real: ImageSet): void {
+function requireDifferences({ moments, n }: ImageFeatures, extractor: FeatureExtractor, real: ImageSet): void {
   if (scope(() => moments!.scatter.diagonal().sum().item()) > 0) return;
   throw new UserError('same-features', `${extractor.name} gives all ${n} images of ${real.name} the same features`, {
     remedy: 'Check that the images differ, and that the weights are those of a trained network.',
@@ -121,9 +121,9 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
       remedy: 'Leave batchSize out: 50 is the default.',
     });
 
-  using fakes = await collect(fake, nFake, extractor, {
+  using fakes = await extractFeatures(fake, nFake, extractor, {
     batchSize,
-    wanted: { moments, features, probabilities: metrics.has('inception') },
+    needs: { moments, features, probabilities: metrics.has('inception') },
     progress: (done) => progress?.('fake', done, nFake),
   });
   if (metrics.has('inception')) {
@@ -134,7 +134,7 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
 
   using reals = await realStatistics(real, nReal, extractor, {
     batchSize,
-    wanted: { moments, features, probabilities: false },
+    needs: { moments, features, probabilities: false },
     progress: (done) => progress?.('real', done, nReal),
     cacheFolder: options.cacheFolder,
     report,

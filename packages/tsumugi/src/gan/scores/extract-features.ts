@@ -16,14 +16,15 @@ export type DrawImages = (count: number) => Tensor;
 
 export type ImageSource = ImageSet | DrawImages;
 
-export interface Wanted {
+/** What the metrics need of the images. */
+export interface FeatureNeeds {
   moments: boolean;
   features: boolean;
   probabilities: boolean;
 }
 
-/** What was asked for, on the extractor's device; whoever collects disposes it. */
-export class Collected implements Disposable {
+/** What an extractor makes of n images, on its device. Dispose it. */
+export class ImageFeatures implements Disposable {
   readonly n: number;
   readonly moments: Moments | undefined;
   /** [n, D] */
@@ -53,42 +54,43 @@ function bytesOf(source: ImageSource, from: number, count: number): Tensor {
     const size = channels * height * width;
     return tensor(pixels.subarray(from * size, (from + count) * size), { shape: [count, channels, height, width] });
   }
-  const drawn = source(count);
-  if (drawn.ndim !== 4 || drawn.size(0) !== count)
+  const images = source(count);
+  if (images.ndim !== 4 || images.size(0) !== count)
     throw new DataError(
       'wrong-images',
-      `asked to draw ${count} images, the generator gave [${drawn.shape.join(', ')}]`,
+      `asked to draw ${count} images, the generator gave [${images.shape.join(', ')}]`,
     );
-  return tensor(toBytes(drawn), { shape: drawn.shape });
+  return tensor(toBytes(images), { shape: images.shape });
 }
 
 const REMEDY = 'Its weights are damaged, or not for this network: get or train them again.';
 
-export interface CollectOptions {
+export interface ExtractOptions {
   batchSize: number;
-  wanted: Wanted;
+  needs: FeatureNeeds;
   progress?: ((done: number) => void) | undefined;
 }
 
 /** The first `n` images of a source. */
-export async function collect(
+export async function extractFeatures(
   source: ImageSource,
   n: number,
   extractor: FeatureExtractor,
-  { batchSize, wanted, progress }: CollectOptions,
-): Promise<Collected> {
-  const moments = wanted.moments ? new Moments(extractor.numFeatures, extractor.device) : undefined;
+  { batchSize, needs, progress }: ExtractOptions,
+): Promise<ImageFeatures> {
+  const moments = needs.moments ? new Moments(extractor.numFeatures, extractor.device) : undefined;
   const [features, probabilities]: [Tensor[], Tensor[]] = [[], []];
   try {
     for (let from = 0; from < n; from += batchSize) {
       noGrad(() =>
         scope(() => {
-          const found = extractor.extract(bytesOf(source, from, Math.min(batchSize, n - from)));
-          for (const [what, rows] of Object.entries(found))
+          const extracted = extractor.extract(bytesOf(source, from, Math.min(batchSize, n - from)));
+          for (const [what, rows] of Object.entries(extracted))
             requireFiniteRows(rows, (row) => `the ${what} of image ${from + row} by ${extractor.name}`, REMEDY);
-          moments?.add(found.features);
-          if (wanted.features) features.push(found.features.keep());
-          if (wanted.probabilities && found.probabilities) probabilities.push(found.probabilities.clone().keep());
+          moments?.add(extracted.features);
+          if (needs.features) features.push(extracted.features.keep());
+          if (needs.probabilities && extracted.probabilities)
+            probabilities.push(extracted.probabilities.clone().keep());
         }),
       );
       progress?.(Math.min(n, from + batchSize));
@@ -96,7 +98,7 @@ export async function collect(
       await setImmediate();
     }
     const join = (parts: Tensor[]) => (parts.length > 0 ? scope(() => cat(parts)) : undefined);
-    return new Collected(n, { moments, features: join(features), probabilities: join(probabilities) });
+    return new ImageFeatures(n, { moments, features: join(features), probabilities: join(probabilities) });
   } catch (error) {
     moments?.dispose();
     throw error;

@@ -3,7 +3,16 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { choiceTask, evaluate, generateTask, sayCounts, type Task } from './index.ts';
+import {
+  choiceTask,
+  evaluate,
+  generateTask,
+  rollingTask,
+  type SampleContext,
+  sampleContext,
+  sayCounts,
+  type Task,
+} from './index.ts';
 import type { GenerateAnswer, GenerateRequest, Request } from './request.ts';
 import { fakeBackend } from './testing.ts';
 
@@ -325,6 +334,78 @@ describe('evaluate refuses', () => {
       ...{ prompt: () => 'p', choices: () => ['a', 'b'], target: () => target },
     });
     await refuse([odd], `odd, sample "x7": the right choice is number ${target} of 2 ("target", sample 1)`);
+  });
+
+  it('a right choice, or choices, that are none, by file and row', async () => {
+    const odd = (more: object) => choiceTask({ ...choices, ...more });
+    const choices = {
+      ...{ name: 'odd', version: 1, summary: '', metric: 'acc' as const, data, wording: '' },
+      load: ({ file }: SampleContext) => ({ samples: words(file('words/words.txt')).slice(0, 4) }),
+      ...{ prompt: () => 'p', choices: () => ['a', 'b'], target: ({ id }: { id: string }) => Number(id) },
+    };
+    await refuse(
+      [odd({})],
+      'odd, sample "2": the right choice is number 2 of 2 ("target", sample 3 of words/words.txt)',
+    );
+    const empty = /odd, sample "0": its choices are no list of texts \("choices", sample 1 of words/;
+    for (const none of [undefined, [], ['a', '']]) await refuse([odd({ choices: () => none })], empty);
+  });
+
+  it('a metric that the score does not give, before anything is asked', async () => {
+    const of = (metric: string, more: object = {}) =>
+      generateTask<{ id: string }>({
+        ...{ name: 'odd', version: 1, summary: '', metric, wording: '', decoding: { maxTokens: 1 } },
+        ...{ load: () => ({ samples: [{ id: 'a' }] }), prompt: () => 'p', score: () => ({ accuracy: 1 }), ...more },
+      });
+    await refuse([of('acuracy')], /odd: "metric" is "acuracy", and its score gives no such value\n.*"accuracy"/);
+    // What is taken over all records stands in the place of the means.
+    await refuse([of('accuracy', { aggregate: { pearson: () => 1 } })], /"metric" is "accuracy".*\n.*pearson/);
+    const rolling = rollingTask<{ id: string }>({
+      ...{
+        name: 'odd',
+        version: 1,
+        summary: '',
+        metric: 'bits',
+        wording: '',
+        load: () => ({ samples: [{ id: 'a' }] }),
+      },
+      ...{ text: () => 'x', score: (_sample, { nats }) => ({ nats: nats[0]! }) },
+    });
+    await refuse([rolling], /"metric" is "bits".*\n.*nats/);
+    const own: Task = {
+      ...palindrome,
+      metric: 'acc',
+      run: async () => ({ records: [{ id: 'a', metrics: { same: 1 } }], settings: {}, promptHash: '' }),
+    };
+    await refuse([own], 'palindrome: "metric" is "acc", and its score gives no such value');
+  });
+
+  it('samples that are none, or have one id, before anything is asked', async () => {
+    const of = (samples: unknown) =>
+      generateTask<{ id: string }>({
+        ...{ name: 'odd', version: 1, summary: '', metric: 'm', wording: '', decoding: { maxTokens: 1 } },
+        ...{ load: () => ({ samples }) as never, prompt: () => 'p', score: () => ({ m: 1 }) },
+      });
+    for (const none of [undefined, {}, [{}], [{ id: 1 }], ['a']])
+      await refuse([of(none)], 'odd: load gave no list of samples with an "id" each, a text');
+    await refuse([of([{ id: 'a' }, { id: 'b' }, { id: 'a' }])], 'odd has two samples called "a"');
+  });
+
+  it('an answer to score that is none', async () => {
+    const sample = { id: '0', word: 'abba' };
+    expect(palindrome.score(sample, 'abba')).toEqual({ same: 1 });
+    expect(() => palindrome.score(sample, { text: 'abba' } as never)).toThrow('palindrome: score takes the text');
+    expect(() => shortest.score(sample, { logprobs: [-1], tokens: [1] })).toThrow(
+      '"logprobs" and "tokens" of 2 choices',
+    );
+  });
+
+  it('settings that samples cannot be read with', async () => {
+    expect(() => sampleContext(shortest, { limit: 0 })).toThrow('limit should be a whole number');
+    expect(() => sampleContext(shortest, { taskOptions: { depth: '1' } })).toThrow('shortest has no setting "depth"');
+    const read = (shots: number) => shortest.samples(sampleContext(shortest, { dataFolder, shots, limit: 2 }));
+    expect(await read(0)).toMatchObject({ samples: [{ word: 'abba' }, { word: 'kayak' }], shots: [] });
+    await expect(read(2)).rejects.toThrow('--shots 2 asks for more examples than the 1 there are');
   });
 
   it.each(['done', undefined])('a text that ended in %s', async (finish) => {

@@ -1,6 +1,6 @@
 // The task on the page about evaluation, outside of the checkout: evaluated, and used for training examples and rewards.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,10 +30,22 @@ it('is evaluated', async () => {
   ]);
 });
 
+it('finds the library where there is none beside it', () => {
+  const index = JSON.stringify(new URL('index.ts', import.meta.url).href);
+  const find = `const [task] = await (await import(${index})).findTasks(['./capitals.ts']); console.log(task.name);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', find], {
+    cwd: home,
+    encoding: 'utf8',
+  });
+  expect([stdout, stderr]).toEqual(['capitals\n', '']);
+});
+
 it('gives training examples and rewards', () => {
-  mkdirSync(join(home, 'node_modules'));
-  symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(home, 'node_modules', 'tsumugi'), 'dir');
-  const { stdout, stderr } = spawnSync(process.execPath, ['use.ts'], { cwd: home, encoding: 'utf8' });
+  const project = join(home, 'project');
+  mkdirSync(join(project, 'node_modules'), { recursive: true });
+  symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(project, 'node_modules', 'tsumugi'), 'dir');
+  for (const name of ['capitals.jsonl', 'capitals.ts', 'use.ts']) copyFileSync(join(home, name), join(project, name));
+  const { stdout, stderr } = spawnSync(process.execPath, ['use.ts'], { cwd: project, encoding: 'utf8' });
   expect(stderr).toBe('');
   expect(stdout.trim().split('\n')).toEqual([
     '{"prompt":"問：群馬県の県庁所在地は？\\n答：","completion":"前橋市"}',

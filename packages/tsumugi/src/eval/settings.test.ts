@@ -7,38 +7,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type EvaluateOptions, evaluate, findTasks, textTask } from './index.ts';
 import type { Answer, ChoicesRequest, GenerateRequest, Request, RollingRequest } from './request.ts';
 import type { Task } from './task.ts';
+import { toyData } from './tasks/data.testing.ts';
 import { pfgenTask } from './tasks/pfgen/task.ts';
-import { writeToyBenchmark } from './tasks/pfgen/testing.ts';
-import { dataFolder } from './tasks/testing.ts';
 import { fakeBackend } from './testing.ts';
 
-const lines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-const jglue = (name: string, split: string, row: (i: number) => object, from = 0) => ({
-  [`jglue/datasets/${name}-v1.3/${split}-v1.3.json`]: lines(Array.from({ length: 6 }, (_, i) => row(from + i))),
-});
-const pair = (i: number) => ({
-  ...{ sentence_pair_id: `${i}`, sentence1: `文${i}`, sentence2: `仮説${i}`, label: 'neutral' },
-});
-const question = (i: number) => ({
-  ...{ q_id: i, question: `問${i}`, label: i % 5 },
-  ...Object.fromEntries([0, 1, 2, 3, 4].map((k) => [`choice${k}`, `選択肢${i}の${k}`])),
-});
-const folder = dataFolder({
-  ...jglue('jnli', 'valid', pair),
-  ...jglue('jnli', 'train', pair, 50),
-  ...jglue('jcommonsenseqa', 'valid', question),
-  ...jglue('jcommonsenseqa', 'train', question, 50),
-  'ja-mt-bench/question.jsonl': lines(
-    [1, 2, 3].map((id) => ({ question_id: id, category: 'writing', turns: [`詩${id}`, `続き${id}`] })),
-  ),
-  'ja-mt-bench/reference_answer.jsonl': '',
-  'm-ifeval-ja/ja_input_data.jsonl': lines(
-    [1, 2, 3].map((key) => ({
-      ...{ key, prompt: `読点なしで${key}`, instruction_id_list: ['ja:punctuation:no_comma'], kwargs: [{}] },
-    })),
-  ),
-});
-writeToyBenchmark(join(folder.path, 'pfgen', 'questions.tar.xz'));
+const folder = toyData();
 const tables = mkdtempSync(join(tmpdir(), 'tsumugi-settings-'));
 afterAll(() => {
   folder[Symbol.dispose]();

@@ -1,6 +1,5 @@
 // npm run test:fast: the tests that take a minute in all on two quiet cores. What is left out stands here with the reason, as
-// whole files; `npm test` runs them too. A file that takes more
-// than three seconds belongs here, but for the tests of kernels.
+// whole files; `npm test` runs them too. A file that takes more than three seconds belongs here, but for the tests of kernels.
 import { configDefaults, mergeConfig } from 'vitest/config';
 import whole from '../vitest.config.ts';
 
@@ -9,20 +8,20 @@ const src = 'packages/tsumugi/src';
 /** Why files are left out → the files. */
 export const slow: Readonly<Record<string, readonly string[]>> = {
   'train until something is learnt, or once for every setting': [
-    `${src}/gan/{train,trainer,settings,regularization,measure}.test.ts`,
+    `${src}/gan/{train,trainer,settings,regularization,measure,parts}.test.ts`,
     `${src}/gan/scores/{classifier,inception,tfjs-layers}.test.ts`,
     `${src}/lm/{learning,batch-decode,logit-norms,text-stream,folder,checkpoint-layers}.test.ts`,
     `${src}/optim/{flat-memory,updates}.test.ts`,
     `${src}/stages/{text-stages,training-stages}.test.ts`,
     `${src}/train/{ending,settings,extend-settings,extend,pretrain,inputs,check-settings,rehearse-steps}.test.ts`,
     `${src}/train/{forecast,step-gradients}.test.ts`,
-    'tests/stability.test.ts',
+    'tests/{stability,gan-docs}.test.ts',
   ],
   'start the command, or another process, many times': [
     '**/*kill.test.ts',
     'packages/native/test/{level,loader,memory,setup-lock}.test.ts',
-    `${src}/cli/{ending,run,gan,gan-options,eval,main,json-option,command-options,exit-codes}.test.ts`,
-    `${src}/eval/optional-package.test.ts`,
+    `${src}/cli/{ending,run,gan,gan-options,eval,main,json-option,command-options,exit-codes,extend}.test.ts`,
+    `${src}/eval/{optional-package,settings}.test.ts`,
     `${src}/recipe/{recipe,cut-off}.test.ts`,
     `${src}/run/lock.test.ts`,
     `${src}/torch/profile.test.ts`,

@@ -144,7 +144,7 @@ function checkShape(network: ImageGenerator | Discriminator, shape: NetworkShape
 }
 
 /** @throws ConfigError when the generator is for other images or classes, or has no noise to start from */
-export function checkGenerator(network: ImageGenerator, shape: NetworkShape, refuse: Refuse): void {
+function checkGenerator(network: ImageGenerator, shape: NetworkShape, refuse: Refuse): void {
   checkShape(network, shape, refuse);
   if (!(Number.isInteger(network.latentSize) && network.latentSize >= 1))
     throw refuse(

@@ -9,6 +9,7 @@ import { dataFile, defaultDataFolder } from './data-folder.ts';
 import { type EvaluationReport, reportTask } from './report.ts';
 import { contextOf } from './sample-context.ts';
 import { requestKind, type Task, type TaskContext } from './task.ts';
+import { taskError } from './task-error.ts';
 import { checkTaskOptions } from './task-options.ts';
 
 export interface EvaluateOptions {
@@ -93,7 +94,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
         }),
       );
     } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
+      if (!(error instanceof Interrupted)) throw taskError(task.name, error);
       return { ...report, interrupted: true };
     }
   }

@@ -62,3 +62,15 @@ it('names file, row and field of what does not fit', async () => {
     /capitals\.jsonl, row 4: "capital" should be a text but is missing/,
   );
 });
+
+it('says where a mistake in it is', async () => {
+  const wrong = join(home, 'wrong.ts');
+  writeFileSync(wrong, task!.replace('exactMatch(answer, capital)', 'JSON.parse(answer).right'));
+  const [line] = [...task!.split('\n').entries()].find(([, text]) => text.includes('exactMatch(answer'))!;
+  writeFileSync(join(home, 'capitals.jsonl'), rows!);
+  const tasks = await findTasks([wrong]);
+  await expect(evaluate({ tasks, backend: fakeBackend(), dataFolder: home })).rejects.toMatchObject({
+    code: 'task-failed',
+    message: expect.stringContaining(`capitals failed in ${wrong}, line ${line + 1}: `),
+  });
+});

@@ -88,6 +88,16 @@ describe('the registry', () => {
       '"shots" is no number',
     ],
     [
+      'data.ts',
+      `export default { name: 'x', version: 1, summary: '', metric: 'm', kind: 'judged', ${methods}, data: { file: 'a' } };`,
+      '"data" is no object with "files" (a list of texts), "origin" and "licence"',
+    ],
+    [
+      'needs.ts',
+      `export default { name: 'x', version: 1, summary: '', metric: 'm', kind: 'judged', ${methods}, needs: ['juge'] };`,
+      '"needs" is no list of "judge", "chat"',
+    ],
+    [
       'metric.ts',
       choice("metric: 'acc_nrom', load: () => ({ samples: [] }),"),
       /metric\.ts: mine: "metric" is "acc_nrom", and its score gives no such value\n.*"acc_norm"/s,

@@ -46,7 +46,11 @@ export function taskFault(task: unknown): string | undefined {
   };
   const fault = wrong(required) ?? wrong(optional, true);
   if (fault !== undefined) return fault;
-  const { kind } = fields as { kind: string };
+  const { kind, data, needs = [] } = fields as { kind: string; data?: unknown; needs?: unknown };
+  if (data !== undefined && !isSource(data as Readonly<Record<string, unknown>>))
+    return '"data" is no object with "files" (a list of texts), "origin" and "licence"';
+  if (!Array.isArray(needs) || !needs.every((need) => need === 'judge' || need === 'chat'))
+    return '"needs" is no list of "judge", "chat"';
   const kinds = Object.keys(byKind);
   if (!kinds.includes(kind)) return `"kind" is "${kind}", which is none of ${kinds.join(', ')}`;
   if (kind === 'judged' && fields['score'] !== undefined)
@@ -56,3 +60,8 @@ export function taskFault(task: unknown): string | undefined {
 
 const fits = (fields: Readonly<Record<string, unknown>>, types: Readonly<Record<string, Type>>, name: string) =>
   typeof fields[name] === types[name] && fields[name] !== null;
+
+const isSource = ({ files, origin, licence }: Readonly<Record<string, unknown>>) =>
+  Array.isArray(files) &&
+  [...files, origin, licence].every((each) => typeof each === 'string' && each !== '') &&
+  files.length > 0;

@@ -145,7 +145,7 @@ it('finds tsumugi and zod for a recipe that is somewhere else', async () => {
 it('hears each of its options', async () => {
   writeFileSync(
     place('sized.ts'),
-    `import { defineRecipe, given } from 'tsumugi/run';
+    `import { defineRecipe, given } from 'tsumugi/recipe';
      import { tokenizer } from 'tsumugi/stages';
      import { z } from 'zod';
      export default defineRecipe({

@@ -19,13 +19,13 @@ const foreign = new Set([
   '--untracked-files',
 ]);
 
-/** The options in what `tsumugi …verb --help` prints, of the verb and of its subcommands. */
-async function optionsOf(...verb: string[]): Promise<string[]> {
-  const { stdout, stderr } = await runCli([...verb, '--help']);
+/** The options in what `tsumugi …command --help` prints, of the command and of its subcommands. */
+async function optionsOf(...command: string[]): Promise<string[]> {
+  const { stdout, stderr } = await runCli([...command, '--help']);
   const text = stdout + stderr;
   const own = Array.from(text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g), ([option]) => option);
   const inner = /^Usage: tsumugi [a-z ]*?([a-z]+(?:\|[a-z]+)+) /m.exec(text)?.[1]?.split('|') ?? [];
-  const below = inner.map((name) => optionsOf(...verb, name));
+  const below = inner.map((name) => optionsOf(...command, name));
   return [...own, ...(await Promise.all(below)).flat()];
 }
 
@@ -34,7 +34,7 @@ const texts = (source: string): string =>
   (source.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '').match(/(['"`])(?:\\.|(?!\1).)*\1/g) ?? []).join('\n');
 
 it('names no option that is not there', async () => {
-  const verbs = [
+  const commands = [
     'doctor',
     'demo',
     'run',
@@ -49,13 +49,13 @@ it('names no option that is not there', async () => {
     'score',
   ];
   const help = (await runCli(['--help'])).stdout;
-  expect(verbs.filter((verb) => !help.includes(`  ${verb} `))).toEqual([]);
+  expect(commands.filter((command) => !help.includes(`  ${command} `))).toEqual([]);
   const known = new Set([
     ...foreign,
     '--help',
     '--debug',
     '--version',
-    ...(await Promise.all(verbs.map((verb) => optionsOf(verb)))).flat(),
+    ...(await Promise.all(commands.map((command) => optionsOf(command)))).flat(),
   ]);
   for (const option of ['--vocabulary-size', '--resume', '--held-out', '--judge-model', '--weights', '--top-k'])
     expect(known).toContain(option);

@@ -10,16 +10,16 @@ const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map((match) => match[1]!);
 const commands = blocks('sh').join('').split('\n').filter(Boolean);
 
-it.each(commands)('%s', (command) => {
-  const [words] = command.split(/\s+#/);
-  const [program, verb, ...rest] = words!.split(/\s+/) as [string, string, ...string[]];
+it.each(commands)('%s', (line) => {
+  const [words] = line.split(/\s+#/);
+  const [program, command, ...rest] = words!.split(/\s+/) as [string, string, ...string[]];
   if (program === 'npm') {
-    if (verb === 'install') return expect(rest).toEqual(['tsumugi']);
+    if (command === 'install') return expect(rest).toEqual(['tsumugi']);
     const scripts = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).scripts as Record<string, string>;
-    expect(scripts).toHaveProperty(verb === 'run' ? rest[0]! : verb);
+    expect(scripts).toHaveProperty(command === 'run' ? rest[0]! : command);
     return;
   }
-  expect([program, verb]).toEqual(['npx', 'tsumugi']);
+  expect([program, command]).toEqual(['npx', 'tsumugi']);
   const names = rest
     .filter((word) => !word.startsWith('-') && /^[a-z]+$/.test(word))
     .slice(0, rest[1]?.startsWith('-') ? 1 : 2);

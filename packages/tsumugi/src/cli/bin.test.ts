@@ -63,8 +63,8 @@ describe('bin/tsumugi.js', () => {
   it.each([
     ['wait', null, 'SIGTERM'],
     ['finish', 7, null],
-  ])('passes SIGTERM on to "%s"', async (verb, code, signal) => {
-    const child = spawn(process.execPath, [...asOldNode(), verb], { stdio: ['ignore', 'pipe', 'inherit'] });
+  ])('passes SIGTERM on to "%s"', async (command, code, signal) => {
+    const child = spawn(process.execPath, [...asOldNode(), command], { stdio: ['ignore', 'pipe', 'inherit'] });
     child.stdout.setEncoding('utf8');
     let output = '';
     child.stdout.on('data', (text: string) => {
@@ -73,7 +73,7 @@ describe('bin/tsumugi.js', () => {
     });
     const ended = await new Promise<unknown[]>((done) => child.on('close', (...how) => done(how)));
     expect(ended).toEqual([code, signal]);
-    expect(output).toContain(verb === 'finish' ? 'finishing' : 'waiting');
+    expect(output).toContain(command === 'finish' ? 'finishing' : 'waiting');
   });
 
   it.each([

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ConfigError, deriveSeed, nearest, UserError } from '../base/index.ts';
 import { checkSampling, type FinishReason, type LanguageModel, loadModel, loadTokenizer } from '../lm/index.ts';
 import type { Tokenizer } from '../text/index.ts';
+import { defineCommand } from './command.ts';
 import { dim, type Io, printable, processIo, readLines, write } from './io.ts';
 import {
   chooseDevice,
@@ -16,7 +17,6 @@ import {
 import { flagOf, formatRows, parseValue } from './options.ts';
 import { RunningText } from './running-text.ts';
 import { type LineSource, Terminal } from './terminal.ts';
-import { defineVerb } from './verb.ts';
 
 const chatSampling = {
   ...samplingOptions,
@@ -26,7 +26,7 @@ const chatSampling = {
   repetitionPenalty: { ...samplingOptions.repetitionPenalty, default: 1.1 },
 } as const;
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi chat',
     summary: 'write a text together with a model',

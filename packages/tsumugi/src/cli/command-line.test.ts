@@ -31,11 +31,11 @@ it.each([
   ['pretrain', { data: 'file-data', tokenizer: 'file-tokenizer' }, ['--tokenizer', 'line-tokenizer'], 'line-tokenizer'],
   ['extend', { model: 'file-model', mix: [{ data: 'file-data' }] }, ['--model', 'line-model'], 'line-model'],
   ['gan train', { data: './file-images' }, ['--data', './line-images'], 'line-images'],
-])('%s takes an option for the setting of a file', async (verb, settings, options, named) => {
+])('%s takes an option for the setting of a file', async (command, settings, options, named) => {
   const file = join(home, 'settings.json');
   writeFileSync(file, JSON.stringify({ ...settings, out: join(home, 'out') }));
-  const given = ['pretrain', 'extend'].includes(verb) ? ['--data', 'line-data'] : [];
-  const { code, stderr } = await runCli([...verb.split(' '), '--config', file, ...given, ...options]);
+  const given = ['pretrain', 'extend'].includes(command) ? ['--data', 'line-data'] : [];
+  const { code, stderr } = await runCli([...command.split(' '), '--config', file, ...given, ...options]);
   expect([code, stderr]).toEqual([2, expect.stringContaining(named)]);
   expect(stderr).not.toContain('file-');
 });

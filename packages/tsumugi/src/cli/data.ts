@@ -10,15 +10,15 @@ import {
   readManifest,
   type Totals,
 } from '../text/index.ts';
+import { defineCommand, defineGroup } from './command.ts';
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
-import { defineGroup, defineVerb } from './verb.ts';
 
 const json = { type: 'boolean', help: 'print the counts as JSON' } as const;
 
-const prepareShards = defineVerb(
+const prepareShards = defineCommand(
   {
     command: 'tsumugi data prepare',
     summary: 'read text, drop duplicates, hold some documents out, tokenize, write token shards',
@@ -57,7 +57,7 @@ const prepareShards = defineVerb(
   },
 );
 
-const info = defineVerb(
+const info = defineCommand(
   {
     command: 'tsumugi data info',
     summary: 'what a folder of token shards holds',

@@ -7,11 +7,11 @@ import { type RecipeOutcome, type RecipeReport, runRecipe } from '../recipe/inde
 import { formatDuration } from '../run/index.ts';
 import { listSourceFiles } from '../text/index.ts';
 import { chat } from './chat.ts';
+import { defineCommand } from './command.ts';
 import { dim, type Io, printable, write } from './io.ts';
 import { loadOwnRecipe } from './recipes.ts';
 import { applySettings } from './settings.ts';
 import { textOptions } from './text-options.ts';
-import { defineVerb } from './verb.ts';
 
 const { text: _text, ...reading } = textOptions;
 const prompts = ['吾輩は猫である。', '親譲りの無鉄砲で', 'ある日の事、主人は'];
@@ -30,7 +30,7 @@ interface DemoOptions {
   seed: number;
 }
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi demo',
     summary: 'train a small Japanese model and talk to it',

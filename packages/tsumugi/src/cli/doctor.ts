@@ -15,10 +15,10 @@ import {
   torchVersion,
   usesMkl,
 } from '../torch/index.ts';
+import { defineCommand } from './command.ts';
 import { blasKind, diagnose, type Facts, type Problem } from './diagnosis.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
-import { defineVerb } from './verb.ts';
 
 /** GFLOP/s of an n × n × n product in f32: the best of some within half a second, after one to warm up. */
 function measureMatmul(n: number): number {
@@ -113,7 +113,7 @@ function report(facts: Facts & { addon?: string }, problems: readonly Problem[])
   return `${formatRows(rows)}\n${findings.length > 0 ? findings.join('') : 'No problems found.\n'}`;
 }
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi doctor',
     summary: 'check this machine: libtorch, BLAS, threads, speed, CUDA',

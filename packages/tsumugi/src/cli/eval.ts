@@ -22,6 +22,7 @@ import {
   textTask,
 } from '../eval/index.ts';
 import { formatInteger, Interrupt } from '../run/index.ts';
+import { defineCommand } from './command.ts';
 import { checkPlaces, type Options, options, placesOf } from './eval-options.ts';
 import { formatForecast, formatResults, formatTasks, tasksAsJson } from './eval-report.ts';
 import { type Io, write } from './io.ts';
@@ -29,9 +30,8 @@ import { chooseDevice, defaultDType } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, textOptions } from './text-options.ts';
-import { defineVerb } from './verb.ts';
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi eval',
     summary: 'measure a model: benchmarks, perplexity',

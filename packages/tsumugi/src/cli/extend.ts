@@ -1,13 +1,13 @@
 // `tsumugi extend`: extends a trained model to long contexts.
 import { signalExitCode } from '../base/index.ts';
 import { extend, extendConfig } from '../train/index.ts';
+import { defineCommand } from './command.ts';
 import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
-import { defineVerb } from './verb.ts';
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi extend',
     summary: 'extend a model to long contexts: window to full attention',

@@ -37,7 +37,7 @@ const classify = (out: string, ...more: string[]) => {
 };
 
 let number = 0;
-/** Options of a verb → arguments that try it, and what must be seen of them. */
+/** Options of a command → arguments that try it, and what must be seen of them. */
 type Table = Record<string, { args: string[]; sees: (run: Awaited<ReturnType<typeof gan>>, out: string) => void }>;
 const refusal =
   (message: string | RegExp): Table[string]['sees'] =>
@@ -50,8 +50,8 @@ const isJson: Table[string]['sees'] = ({ code, stdout }) => {
   expect(JSON.parse(stdout)).toBeTypeOf('object');
 };
 
-async function optionsOf(verb: string): Promise<string[]> {
-  const { stdout } = await gan(verb, '--help');
+async function optionsOf(command: string): Promise<string[]> {
+  const { stdout } = await gan(command, '--help');
   const [, listed] = stdout.split('\nOptions:\n');
   return [...listed!.split('\n\n')[0]!.matchAll(/^ {2}--([a-z-]+)/gm)]
     .map(([, name]) => name!)

@@ -19,16 +19,16 @@ import {
 } from '../gan/index.ts';
 import { isFolder, openImages } from '../images/index.ts';
 import { formatInteger, Progress, type ProgressStream } from '../run/index.ts';
+import { defineCommand } from './command.ts';
 import { ganOptions } from './gan-options.ts';
 import { requireComplete } from './gan-score-missing.ts';
 import { write } from './io.ts';
 import { chooseDevice } from './model-options.ts';
-import { defineVerb } from './verb.ts';
 import { withoutEffect } from './without-effect.ts';
 
 const { device, seed, json, data } = ganOptions;
 
-export const score = defineVerb(
+export const score = defineCommand(
   {
     command: 'tsumugi gan score',
     summary: 'score the images of a trained GAN against real ones',

@@ -14,6 +14,7 @@ import {
   writeSampleGrid,
 } from '../gan/index.ts';
 import { holdOut, openImages } from '../images/index.ts';
+import { defineCommand, defineGroup } from './command.ts';
 import { resumeCommand } from './command-line.ts';
 import { ganOptions } from './gan-options.ts';
 import { score } from './gan-score.ts';
@@ -21,12 +22,11 @@ import { type Io, write } from './io.ts';
 import { chooseDevice } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
-import { defineGroup, defineVerb } from './verb.ts';
 import { withoutEffect } from './without-effect.ts';
 
 const { device, seed, json, data } = ganOptions;
 
-const train = defineVerb(
+const train = defineCommand(
   {
     command: 'tsumugi gan train',
     summary: 'train a GAN on images',
@@ -85,7 +85,7 @@ async function list(name: string | undefined, io: Io): Promise<void> {
   await write(io.stdout, `${recipe.summary}\n${formatRows(rows)}`);
 }
 
-const sample = defineVerb(
+const sample = defineCommand(
   {
     command: 'tsumugi gan sample',
     summary: 'draw images with a trained GAN, as one PNG file',
@@ -126,7 +126,7 @@ function labelOf(label: string | undefined, names: readonly string[]): number | 
   });
 }
 
-const classifier = defineVerb(
+const classifier = defineCommand(
   {
     command: 'tsumugi gan classifier',
     summary: 'train a classifier of a data set, for "score --extractor classifier"',

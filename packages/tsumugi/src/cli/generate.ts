@@ -1,11 +1,11 @@
 // `tsumugi generate`: continues a text and streams what the model adds.
 import { ConfigError } from '../base/index.ts';
 import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
+import { defineCommand } from './command.ts';
 import { type Io, printable, readAll, write } from './io.ts';
 import { chooseDevice, defaultDType, generationSettings, modelOptions, samplingOptions } from './model-options.ts';
-import { defineVerb } from './verb.ts';
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi generate',
     summary: 'continue a text',

@@ -1,4 +1,4 @@
-// Where a verb reads and writes: the process's streams, or a test's. Results go to `stdout`, everything else to `stderr`.
+// Where a command reads and writes: the process's streams, or a test's. Results go to `stdout`, everything else to `stderr`.
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import { DataError } from '../base/index.ts';

@@ -1,4 +1,4 @@
-// Verbs that answer each line of JSON on standard input with one on standard output.
+// Commands that answer each line of JSON on standard input with one on standard output.
 import { DataError, parseJson, UserError } from '../base/index.ts';
 import { type Io, readLines, write } from './io.ts';
 

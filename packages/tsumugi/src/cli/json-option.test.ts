@@ -10,16 +10,16 @@ beforeAll(() => {
 afterAll(() => tiny[Symbol.dispose]());
 
 /** The words before "[options]" in the usages of a command and of all its parts. */
-async function commands(...words: string[]): Promise<string[][]> {
+async function usagesOf(...words: string[]): Promise<string[][]> {
   const { stdout } = await runCli([...words, '--help']);
   const parts = /^Usage: tsumugi .*?(\S+\|\S+) \[options\]$/m.exec(stdout)?.[1]?.split('|');
-  return parts ? (await Promise.all(parts.map((part) => commands(...words, part)))).flat() : [words];
+  return parts ? (await Promise.all(parts.map((part) => usagesOf(...words, part)))).flat() : [words];
 }
 
 it('is an option of every command', async () => {
   const { stdout } = await runCli(['--help']);
-  const verbs = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
-  const all = (await Promise.all(verbs.map((verb) => commands(verb)))).flat();
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
+  const all = (await Promise.all(commands.map((command) => usagesOf(command)))).flat();
   expect(all.length).toBeGreaterThan(16);
   const without: string[] = [];
   for (const words of all)

@@ -1,4 +1,4 @@
-// The dispatcher: verbs, exit codes, what is said to whom, what is loaded.
+// The dispatcher: commands, exit codes, what is said to whom, what is loaded.
 import { spawnSync } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -7,11 +7,11 @@ import { reportError } from './failures.ts';
 import { runCli } from './testing.ts';
 
 describe('tsumugi', () => {
-  it('lists its verbs', async () => {
+  it('lists its commands', async () => {
     const { code, stdout, stderr } = await runCli(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const verb of ['doctor', 'demo', 'tokenizer', 'data', 'pretrain', 'generate', 'chat', 'score']) {
-      expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
+    for (const command of ['doctor', 'demo', 'tokenizer', 'data', 'pretrain', 'generate', 'chat', 'score']) {
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
     expect(await runCli([])).toEqual({ code: 2, stdout: '', stderr: stdout });
     expect((await runCli(['help'])).stdout).toBe(stdout);
@@ -59,7 +59,7 @@ describe('tsumugi', () => {
     expect(stdout).toContain('Usage: tsumugi');
     const files = stderr.split('\n').map((url) => url.split('/packages/')[1]!);
     expect(files).toContain('tsumugi/src/cli/main.ts');
-    const few = /^tsumugi\/src\/(base\/|cli\/(main|failures|io|options|verb)\.ts$)|^native\/lib\/cache-folder\.js$/;
+    const few = /^tsumugi\/src\/(base\/|cli\/(main|failures|io|options|command)\.ts$)|^native\/lib\/cache-folder\.js$/;
     expect(files.filter((file) => !few.test(file))).toEqual([]);
   });
 
@@ -72,8 +72,8 @@ describe('tsumugi', () => {
   });
 
   it.each([
-    [['scroe'], 'tsumugi has no verb "scroe"\n  → Did you mean "tsumugi score"?'],
-    [['constructor'], 'tsumugi has no verb "constructor"'],
+    [['scroe'], 'tsumugi has no command "scroe"\n  → Did you mean "tsumugi score"?'],
+    [['constructor'], 'tsumugi has no command "constructor"'],
     [['tokenizer', 'encod'], 'tsumugi tokenizer cannot "encod"\n  → Did you mean "tsumugi tokenizer encode"?'],
     [['tokenizer'], 'tsumugi tokenizer needs to know what to do\n  → Use one of: train, encode, decode, info.'],
     [['data', 'info'], 'tsumugi data info needs DIR'],
@@ -102,12 +102,12 @@ describe('tsumugi', () => {
     ['score', '--dtype'],
     ['generate', '--repetition-penalty'],
     ['chat', '--temperature'],
-  ])('%s --help shows its options', async (verb, option) => {
-    const { code, stdout } = await runCli([verb, '--help']);
+  ])('%s --help shows its options', async (command, option) => {
+    const { code, stdout } = await runCli([command, '--help']);
     expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: tsumugi ${verb} [options]`);
+    expect(stdout).toContain(`Usage: tsumugi ${command} [options]`);
     expect(stdout).toContain(option);
-    expect(await runCli(['help', verb])).toEqual({ code, stdout, stderr: '' });
+    expect(await runCli(['help', command])).toEqual({ code, stdout, stderr: '' });
   });
 
   it('shows the options of subcommands', async () => {

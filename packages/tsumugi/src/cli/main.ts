@@ -1,4 +1,4 @@
-// The `tsumugi` command: finds the verb, loads its file only then, and turns errors into one sentence and an exit code.
+// The `tsumugi` command: finds the command, loads its file only then, and turns errors into one sentence and an exit code.
 import {
   ConfigError,
   honourNohup,
@@ -9,18 +9,18 @@ import {
   UserError,
   whyNotWritten,
 } from '../base/index.ts';
+import type { Run } from './command.ts';
 import { reportError } from './failures.ts';
 import { type Io, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
-import type { Run } from './verb.ts';
 
-interface Verb {
+interface Command {
   summary: string;
   load: () => Promise<{ run: Run }>;
 }
 
 /** In the order in which a newcomer meets them. */
-const verbs: Readonly<Record<string, Verb>> = {
+const commands: Readonly<Record<string, Command>> = {
   doctor: { summary: 'check this machine: libtorch, threads, speed, CUDA', load: () => import('./doctor.ts') },
   setup: { summary: 'find or install libtorch, and build the addon', load: () => import('./setup.ts') },
   demo: { summary: 'train a small Japanese model and talk to it', load: () => import('./demo.ts') },
@@ -37,10 +37,10 @@ const verbs: Readonly<Record<string, Verb>> = {
 };
 
 function help(): string {
-  const rows = Object.entries(verbs).map(([name, { summary }]) => [name, summary] as const);
+  const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);
   return `tsumugi ${ownPackage().version} — spin Japanese language models
 
-Usage: tsumugi <verb> [options]      (tsumugi <verb> --help: its options)
+Usage: tsumugi <command> [options]      (tsumugi <command> --help: its options)
 
 ${formatRows(rows)}
 ${formatRows([
@@ -59,10 +59,10 @@ function outputLost(cause: unknown): unknown {
   });
 }
 
-function unknownVerb(name: string): ConfigError {
-  const near = nearest(name, Object.keys(verbs));
-  const remedy = near ? `Did you mean "tsumugi ${near}"?` : `Verbs: ${Object.keys(verbs).join(', ')}.`;
-  return new ConfigError('unknown-verb', `tsumugi has no verb "${name}"`, { remedy, fields: { verb: name } });
+function unknownCommand(name: string): ConfigError {
+  const near = nearest(name, Object.keys(commands));
+  const remedy = near ? `Did you mean "tsumugi ${near}"?` : `Commands: ${Object.keys(commands).join(', ')}.`;
+  return new ConfigError('unknown-command', `tsumugi has no command "${name}"`, { remedy, fields: { command: name } });
 }
 
 /** Runs the command line (without `node` and the script) and returns the exit code. Never throws. */
@@ -88,9 +88,9 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
       await write(io.stdout, `${ownPackage().version}\n`);
       return 0;
     }
-    const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-    if (!verb) throw unknownVerb(name);
-    const { run } = await verb.load();
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!command) throw unknownCommand(name);
+    const { run } = await command.load();
     const code = await run(args, io);
     // Results that could not be written (a full disk) are no success. The stream tells of it a moment later.
     await new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,4 +1,4 @@
-// The options of a verb: one table gives the parser, the types of the values, and the text of --help.
+// The options of a command: one table gives the parser, the types of the values, and the text of --help.
 // A mistake is a ConfigError that names the option, what was expected and what came.
 import { parseArgs } from 'node:util';
 import { ConfigError, nearest } from '../base/index.ts';

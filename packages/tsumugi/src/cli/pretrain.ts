@@ -1,13 +1,13 @@
 // `tsumugi pretrain`: trains a model from the beginning on token shards.
 import { signalExitCode } from '../base/index.ts';
 import { pretrain, pretrainConfig } from '../train/index.ts';
+import { defineCommand } from './command.ts';
 import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
-import { defineVerb } from './verb.ts';
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi pretrain',
     summary: 'train a model from the beginning',

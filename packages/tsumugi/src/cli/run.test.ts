@@ -22,7 +22,7 @@ import { runCli } from './testing.ts';
 const tiny = fileURLToPath(new URL('tiny-recipe.ts', import.meta.url));
 let home: string;
 beforeAll(() => {
-  home = mkdtempSync(join(tmpdir(), 'tsumugi-run-verb-'));
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-run-command-'));
   writeFileSync(join(home, 'text.txt'), readFileSync(embeddedText()[1]!, 'utf8').slice(0, 6000));
 });
 afterEach(() => rmSync(join(home, 'out'), { recursive: true, force: true }));

@@ -2,14 +2,14 @@
 import { join, relative } from 'node:path';
 import { ConfigError, signalExitCode } from '../base/index.ts';
 import { formatReport, type Recipe, runRecipe } from '../recipe/index.ts';
+import { defineCommand, type Run } from './command.ts';
 import { type Io, printable, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { listRecipes, loadRecipe, summaryOf } from './recipes.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
-import { defineVerb, type Run } from './verb.ts';
 import { withoutEffect } from './without-effect.ts';
 
-const runVerb = defineVerb(
+const runCommand = defineCommand(
   {
     command: 'tsumugi run',
     summary: 'run a recipe: make what is missing or changed, and report',
@@ -62,7 +62,7 @@ export const run: Run = async (args, io) => {
         .map((recipe) => recipe.name)
         .join(', ')}.`,
     });
-  const code = await runVerb(args, io);
+  const code = await runCommand(args, io);
   if (asksHelp && !name.startsWith('-')) await describe(await loadRecipe(name), io);
   return code;
 };

@@ -1,10 +1,10 @@
 // `tsumugi score`: the log-probability of each next token of given ids. A contract for measuring: float32 unless asked otherwise.
 import { loadModel, tokenLogprobs } from '../lm/index.ts';
+import { defineCommand } from './command.ts';
 import { answerLines, integersField } from './json-lines.ts';
 import { chooseDevice, modelOptions } from './model-options.ts';
-import { defineVerb } from './verb.ts';
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi score',
     summary: 'log-probabilities of given tokens',

@@ -1,10 +1,10 @@
-// `--config file` and `--set key=value` for verbs whose settings are a zod schema. Keys of nested settings are joined by
+// `--config file` and `--set key=value` for commands whose settings are a zod schema. Keys of nested settings are joined by
 // dots (`optimizer.learningRate`); unknown keys and wrong values are ConfigErrors that name the key and the nearest one.
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError, DataError, FormatError, nearest, readJsonValue, suggestion } from '../base/index.ts';
 
-/** Options that every verb with settings has. */
+/** Options that every command with settings has. */
 export const settingsOptions = {
   config: { type: 'string', value: 'FILE', help: 'settings as a JSON file' },
   set: { type: 'list', value: 'KEY=VALUE', help: 'change single settings' },

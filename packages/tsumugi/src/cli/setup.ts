@@ -1,10 +1,10 @@
 // `tsumugi setup`: what an installed tsumugi needs once before it can compute. npm may have install scripts switched off, and
 // which libtorch there is changes, so the addon is built when it is asked for.
 import { setUpNative } from '../torch/index.ts';
+import { defineCommand } from './command.ts';
 import { write } from './io.ts';
-import { defineVerb } from './verb.ts';
 
-export const run = defineVerb(
+export const run = defineCommand(
   {
     command: 'tsumugi setup',
     summary: 'find or install libtorch, and build the native addon for it',

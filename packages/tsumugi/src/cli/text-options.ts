@@ -1,4 +1,4 @@
-// Options of the verbs that read text.
+// Options of the commands that read text.
 import type { Writable } from 'node:stream';
 import { type Corpus, READABLE, type ReadOptions } from '../text/index.ts';
 

@@ -1,11 +1,11 @@
 // `tsumugi tokenizer`: train one, and encode, decode and describe with one. `encode` is a contract for measuring.
 import { StagedFolder } from '../base/index.ts';
 import { openCorpus, openTokenizer, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
+import { defineCommand, defineGroup } from './command.ts';
 import { write } from './io.ts';
 import { answerLines, integersField, stringField } from './json-lines.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
-import { defineGroup, defineVerb } from './verb.ts';
 import { withoutEffect } from './without-effect.ts';
 
 const tokenizerOption = {
@@ -15,7 +15,7 @@ const tokenizerOption = {
   help: 'tokenizer.jsonl, or a folder that holds one',
 } as const;
 
-const train = defineVerb(
+const train = defineCommand(
   {
     command: 'tsumugi tokenizer train',
     summary: 'train a Unigram tokenizer with byte fallback on text',
@@ -66,7 +66,7 @@ const train = defineVerb(
   },
 );
 
-const encode = defineVerb(
+const encode = defineCommand(
   {
     command: 'tsumugi tokenizer encode',
     summary: 'token ids of texts',
@@ -87,7 +87,7 @@ const encode = defineVerb(
   },
 );
 
-const decode = defineVerb(
+const decode = defineCommand(
   {
     command: 'tsumugi tokenizer decode',
     summary: 'texts of token ids',
@@ -106,7 +106,7 @@ const decode = defineVerb(
   },
 );
 
-const info = defineVerb(
+const info = defineCommand(
   {
     command: 'tsumugi tokenizer info',
     summary: 'what a tokenizer holds, and how densely it packs a text',

@@ -157,16 +157,16 @@ function requireOutput(
   output: unknown,
   expected: readonly number[],
   refuse: Refuse,
-  verb: string,
+  command: string,
   what: string,
   learns = true,
 ): void {
   const is = output instanceof Tensor ? `[${output.shape.join(', ')}]` : `a ${typeof output}`;
   const shape = `[${expected.join(', ')}]`;
-  if (is !== shape) throw refuse(`${verb} ${is} where ${what}, ${shape}, are expected`, `Let it give ${what}.`);
+  if (is !== shape) throw refuse(`${command} ${is} where ${what}, ${shape}, are expected`, `Let it give ${what}.`);
   if (learns && !(output as Tensor).requiresGrad)
     throw refuse(
-      `${verb} what no gradient goes through`,
+      `${command} what no gradient goes through`,
       'Compute it from what it is given, without noGrad or detach.',
     );
 }

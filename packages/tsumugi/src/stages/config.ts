@@ -1,4 +1,4 @@
-// Settings of the stages. What a stage shares with a verb has the verb's settings without its paths, which the runner fills
+// Settings of the stages. What a stage shares with a command has the command's settings without its paths, which the runner fills
 // in. Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
 import { extendConfig, pretrainConfig } from '../train/index.ts';

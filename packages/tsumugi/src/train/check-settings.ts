@@ -27,7 +27,7 @@ function checkSchedule({ schedule, warmup, decay, floor }: ScheduleSettings): vo
     );
 }
 
-/** What the stage of recipes shares with the verb. */
+/** What the stage of recipes shares with the command. */
 type PretrainSettings = Omit<PretrainConfig, 'data' | 'tokenizer' | 'out' | 'steps'>;
 
 /** @throws ConfigError naming the settings that do not go together */

@@ -182,13 +182,13 @@ it('stops at weights that are not finite, with a sentence that names the first',
     noGrad(() => weight.fill_(Number.NaN));
     saveModel(folder, model, { tokenizerFolder: tiny.folder });
   }
-  for (const [verb, input, ...flags] of [
+  for (const [command, input, ...flags] of [
     ['generate', '', '--prompt', '猫'],
     ['generate', '', '--prompt', '猫', '--temperature', '1', '--json'],
     ['chat', '猫\n'],
     ['score', '{"ids":[1,2,3]}\n'],
   ] as const) {
-    const { code, stdout, stderr } = await runCli([verb, '--model', folder, ...flags], input);
+    const { code, stdout, stderr } = await runCli([command, '--model', folder, ...flags], input);
     expect(code).toBe(2);
     expect(stdout.trim()).toBe('');
     expect(stderr).toContain(`the weight "${name}" holds`);

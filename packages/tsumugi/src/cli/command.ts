@@ -1,12 +1,12 @@
-// What a verb's file exports: a `run` made from its option table and its action.
+// What a command's file exports: a `run` made from its option table and its action.
 import { ConfigError, nearest } from '../base/index.ts';
 import { type Io, processIo, write } from './io.ts';
 import { describeOptions, formatRows, type OptionTable, type OptionValues, parseOptions } from './options.ts';
 
-/** Runs a verb with its arguments and returns the exit code. */
+/** Runs a command with its arguments and returns the exit code. */
 export type Run = (args: readonly string[], io?: Io) => Promise<number>;
 
-export interface VerbSpec<T extends OptionTable> {
+export interface CommandSpec<T extends OptionTable> {
   /** The command as it is typed, e.g. `tsumugi score`. */
   command: string;
   /** What it does, in a sentence. */
@@ -19,8 +19,8 @@ export interface VerbSpec<T extends OptionTable> {
 }
 
 /** A `run` that reads the options, answers --help, and does `action`, which returns the exit code (nothing means 0). */
-export function defineVerb<const T extends OptionTable>(
-  spec: VerbSpec<T>,
+export function defineCommand<const T extends OptionTable>(
+  spec: CommandSpec<T>,
   action: (
     options: OptionValues<T>,
     io: Io,
@@ -63,7 +63,7 @@ export function defineVerb<const T extends OptionTable>(
   };
 }
 
-function helpText({ command, summary, positionals = [], options, details }: VerbSpec<OptionTable>): string {
+function helpText({ command, summary, positionals = [], options, details }: CommandSpec<OptionTable>): string {
   const usage = [command, ...positionals, '[options]'].join(' ');
   return `${command} — ${summary}\n\nUsage: ${usage}\n\nOptions:\n${describeOptions(options)}${details ? `\n${details}\n` : ''}`;
 }

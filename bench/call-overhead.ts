@@ -1,5 +1,5 @@
 // What one call costs: a 10-element add, without and with autograd, freeing the results included.
-import { Generator, randn, scope, type Tensor } from 'tsumugi/torch';
+import { Rng, randn, scope, type Tensor } from 'tsumugi/torch';
 import type { Context, PartResult } from './lib/part.ts';
 import { row } from './lib/row.ts';
 import { interleave, seconds } from './lib/sampling.ts';
@@ -18,11 +18,11 @@ export async function run(context: Context): Promise<PartResult> {
   const calls = context.quick ? 10_000 : 100_000;
   const rounds = context.quick ? 3 : 15;
   using peer = await context.peer('call_overhead.py');
-  const generator = new Generator(1);
-  using b = randn([10], generator).keep();
+  const rng = new Rng(1);
+  using b = randn([10], rng).keep();
   const rows = [];
   for (const name of ['plain', 'autograd'] as const) {
-    using a = randn([10], generator).keep();
+    using a = randn([10], rng).keep();
     if (name === 'autograd') a.requiresGrad_();
     const nanoseconds = await interleave(rounds, {
       ours: () => (seconds(() => loop(a, b, calls)) / calls) * 1e9,

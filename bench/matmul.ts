@@ -1,5 +1,5 @@
 // f32 products as a share of the CPU's measured peak, and matrix–vector products as a share of the memory's bandwidth.
-import { Generator, noGrad, randn, scope } from 'tsumugi/torch';
+import { noGrad, Rng, randn, scope } from 'tsumugi/torch';
 import type { Context, PartResult } from './lib/part.ts';
 import { type Row, row } from './lib/row.ts';
 import { interleave, seconds } from './lib/sampling.ts';
@@ -30,12 +30,12 @@ const cases = (quick: boolean): Case[] =>
 
 export async function run(context: Context): Promise<PartResult> {
   using peer = await context.peer('matmul.py');
-  const generator = new Generator(1);
+  const rng = new Rng(1);
   const rows: Row[] = [];
   for (const { name, m, k, n } of cases(context.quick)) {
     const isProduct = n > 0;
-    using a = randn([m, k], generator).keep();
-    using b = randn(isProduct ? [k, n] : [k], generator).keep();
+    using a = randn([m, k], rng).keep();
+    using b = randn(isProduct ? [k, n] : [k], rng).keep();
     await peer?.ask('prepare', { case: name, shape: [m, k, n] });
     // Billions of operations, or of bytes, per call; and enough calls for some 50 ms.
     const amount = (isProduct ? 2 * m * k * n : 4 * m * k) / 1e9;

@@ -1,7 +1,7 @@
 // Training steps of three small models, forward, backward and AdamW, against the same operators called from Python.
 import { namedParameters } from 'tsumugi/nn';
 import { AdamW } from 'tsumugi/optim';
-import { backward, Generator, scope } from 'tsumugi/torch';
+import { backward, Rng, scope } from 'tsumugi/torch';
 import { checkSame, withTensorFile } from './lib/exchange.ts';
 import type { Context, PartResult } from './lib/part.ts';
 import type { Peer } from './lib/peer.ts';
@@ -60,7 +60,7 @@ export async function run(context: Context): Promise<PartResult> {
   using peer = await context.peer('steps.py');
   const rows: Row[] = [];
   for (const [name, { title, make }] of Object.entries(stepModels)) {
-    const model = make(new Generator(1), context.quick);
+    const model = make(new Rng(1), context.quick);
     try {
       rows.push(await compare(context, name, title, model, peer));
     } finally {

@@ -17,11 +17,11 @@ class DenseGenerator extends Module implements ImageGenerator {
   hidden: Linear;
   last: Linear;
 
-  constructor({ generator, size = 32, channels = 3 }: NetworkOptions) {
+  constructor({ rng, size = 32, channels = 3 }: NetworkOptions) {
     super();
     this.imageShape = [channels, size, size];
-    this.hidden = new Linear(this.latentSize, 256, { generator });
-    this.last = new Linear(256, channels * size * size, { generator });
+    this.hidden = new Linear(this.latentSize, 256, { rng });
+    this.last = new Linear(256, channels * size * size, { rng });
   }
 
   forward(z: Tensor): Tensor {

@@ -10,7 +10,7 @@ import {
 } from 'tsumugi/gan';
 import { namedTensors, parameters } from 'tsumugi/nn';
 import { Adam } from 'tsumugi/optim';
-import { backward, Generator, noGrad, rand, randn, scope, type Tensor } from 'tsumugi/torch';
+import { backward, noGrad, Rng, rand, randn, scope, type Tensor } from 'tsumugi/torch';
 
 /** Adam's; setting C of the comparison. */
 export const adam = { lr: 2e-4, betas: [0.5, 0.999] as const, eps: 1e-8 };
@@ -25,21 +25,21 @@ export class GanSteps implements Disposable {
   readonly #optimizers: { G: Adam; D: Adam };
   readonly #z: Tensor;
   readonly #real: Tensor;
-  readonly #epsilons = new Generator(penaltySeed);
+  readonly #epsilons = new Rng(penaltySeed);
 
   /** @param method its normalization, loss and penalty; `quick` makes small networks */
   constructor(method: Method, quick: boolean) {
     this.method = method;
     this.batch = quick ? 4 : 64;
-    const generator = new Generator(1);
-    const options = { generator, width: quick ? 1 / 16 : 1 };
+    const rng = new Rng(1);
+    const options = { rng, width: quick ? 1 / 16 : 1 };
     this.#G = architectures.cnn.generator(options);
     this.#D = architectures.cnn.discriminator({ ...options, normalization: method.normalization });
     const settings = { betas: adam.betas, eps: adam.eps };
     this.#optimizers = { G: new Adam(this.#G, settings), D: new Adam(this.#D, settings) };
-    this.#z = randn([this.batch, this.#G.latentSize], generator).keep();
+    this.#z = randn([this.batch, this.#G.latentSize], rng).keep();
     this.#real = scope(() =>
-      rand([this.batch, ...this.#G.imageShape], generator)
+      rand([this.batch, ...this.#G.imageShape], rng)
         .mul(2)
         .sub(1),
     ).keep();
@@ -75,7 +75,7 @@ export class GanSteps implements Disposable {
       D.zeroGrad();
       let loss = losses[this.method.loss].discriminator(this.#D.forward(this.#real), this.#D.forward(fake));
       if (this.#penalty > 0) {
-        const options = { generator: this.#epsilons, weight: this.#penalty };
+        const options = { rng: this.#epsilons, weight: this.#penalty };
         loss = loss.add(gradientPenalty(this.#D, this.#real, fake, options));
       }
       backward(loss);

@@ -2,7 +2,7 @@
 import { RandomStream } from 'tsumugi/base';
 import { initialWeights, Plamo2, type Plamo2Config } from 'tsumugi/lm';
 import { namedParameters } from 'tsumugi/nn';
-import { Generator, noGrad, randn, scope, type Tensor, tensor } from 'tsumugi/torch';
+import { noGrad, Rng, randn, scope, type Tensor, tensor } from 'tsumugi/torch';
 
 /** A model as it is before training. */
 export const newModel = (config: Plamo2Config): Plamo2 => new Plamo2(config, initialWeights(1));
@@ -12,12 +12,12 @@ export const newModel = (config: Plamo2Config): Plamo2 => new Plamo2(config, ini
  * alike, whatever is inside it.
  */
 export function disturb(model: Plamo2): void {
-  const generator = new Generator(2);
+  const rng = new Rng(2);
   noGrad(() => {
     for (const [, parameter] of namedParameters(model))
       scope(() => {
         if (parameter.ndim >= 2 && parameter.shape[0]! > 16) parameter.mul_(3);
-        else parameter.add_(randn(parameter.shape, generator).mul_(0.2));
+        else parameter.add_(randn(parameter.shape, rng).mul_(0.2));
       });
   });
 }

@@ -3,11 +3,11 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import {
   blasCore,
   describeNative,
-  Generator,
   measureBandwidth,
   measureFma,
   noGrad,
   numThreads,
+  Rng,
   randn,
   scope,
   torchVersion,
@@ -41,9 +41,9 @@ export interface Machine {
 function matmulSeconds(n: number, samples: number): number {
   return scope(() =>
     noGrad(() => {
-      const generator = new Generator(1);
-      const a = randn([n, n], generator);
-      const b = randn([n, n], generator);
+      const rng = new Rng(1);
+      const a = randn([n, n], rng);
+      const b = randn([n, n], rng);
       const once = () => seconds(() => scope(() => void a.mm(b)));
       return Math.min(...Array.from({ length: samples + 1 }, once));
     }),

@@ -1,6 +1,6 @@
 // The three models whose training steps are compared: as in bench/peer/steps.py, operator for operator.
 import { Conv2d, LayerNorm, Linear, Module, relu } from 'tsumugi/nn';
-import { callOperator, type Generator, maxPool2d, mseLoss, nllLoss, randint, randn, type Tensor } from 'tsumugi/torch';
+import { callOperator, maxPool2d, mseLoss, nllLoss, type Rng, randint, randn, type Tensor } from 'tsumugi/torch';
 
 /** A model with one batch of random data. */
 export interface StepModel {
@@ -21,11 +21,11 @@ class Mlp extends Module {
   second: Linear;
   last: Linear;
 
-  constructor(width: number, generator: Generator) {
+  constructor(width: number, rng: Rng) {
     super();
-    this.first = new Linear(784, width, { generator });
-    this.second = new Linear(width, width, { generator });
-    this.last = new Linear(width, 10, { generator });
+    this.first = new Linear(784, width, { rng });
+    this.second = new Linear(width, width, { rng });
+    this.last = new Linear(width, 10, { rng });
   }
 
   /** [B, 784] → [B, 10] */
@@ -39,12 +39,12 @@ class ConvNet extends Module {
   second: Conv2d[];
   last: Linear;
 
-  constructor(channels: number, generator: Generator) {
+  constructor(channels: number, rng: Rng) {
     super();
-    const convolution = (from: number, to: number) => new Conv2d(from, to, 3, { padding: 1, generator });
+    const convolution = (from: number, to: number) => new Conv2d(from, to, 3, { padding: 1, rng });
     this.first = [convolution(3, channels), convolution(channels, channels)];
     this.second = [convolution(channels, 2 * channels), convolution(2 * channels, 2 * channels)];
-    this.last = new Linear(2 * channels * 64, 10, { generator });
+    this.last = new Linear(2 * channels * 64, 10, { rng });
   }
 
   /** [B, 3, 32, 32] → [B, 10] */
@@ -66,14 +66,14 @@ class TransformerBlock extends Module {
   up: Linear;
   down: Linear;
 
-  constructor(width: number, generator: Generator) {
+  constructor(width: number, rng: Rng) {
     super();
-    this.attentionNorm = new LayerNorm(width, { generator });
-    this.qkv = new Linear(width, 3 * width, { generator });
-    this.out = new Linear(width, width, { generator });
-    this.mlpNorm = new LayerNorm(width, { generator });
-    this.up = new Linear(width, 4 * width, { generator });
-    this.down = new Linear(4 * width, width, { generator });
+    this.attentionNorm = new LayerNorm(width, { rng });
+    this.qkv = new Linear(width, 3 * width, { rng });
+    this.out = new Linear(width, width, { rng });
+    this.mlpNorm = new LayerNorm(width, { rng });
+    this.up = new Linear(width, 4 * width, { rng });
+    this.down = new Linear(4 * width, width, { rng });
   }
 
   /** [B, T, D] → [B, T, D], every token seeing every other. */
@@ -95,35 +95,35 @@ class TransformerBlock extends Module {
 }
 
 /** The models by the peer's names; `quick` makes small ones. */
-export const stepModels: Record<string, { title: string; make(generator: Generator, quick: boolean): StepModel }> = {
+export const stepModels: Record<string, { title: string; make(rng: Rng, quick: boolean): StepModel }> = {
   mlp: {
     title: 'MLP 784-512-512-10, batch 256',
-    make(generator, quick) {
+    make(rng, quick) {
       const batch = quick ? 8 : 256;
-      const module = new Mlp(quick ? 16 : 512, generator);
-      const input = randn([batch, 784], generator).keep();
-      const target = randint(0, 10, [batch], generator).keep();
+      const module = new Mlp(quick ? 16 : 512, rng);
+      const input = randn([batch, 784], rng).keep();
+      const target = randint(0, 10, [batch], rng).keep();
       return { module, input, target, loss: () => classification(module.forward(input), target) };
     },
   },
   convolution: {
     title: 'CNN 3×32×32, 4 convolutions, batch 64',
-    make(generator, quick) {
+    make(rng, quick) {
       const batch = quick ? 2 : 64;
-      const module = new ConvNet(quick ? 4 : 32, generator);
-      using rows = randn([batch, 3, 32, 32], generator);
+      const module = new ConvNet(quick ? 4 : 32, rng);
+      using rows = randn([batch, 3, 32, 32], rng);
       const input = (callOperator('aten::contiguous', rows, channelsLast) as Tensor).keep();
-      const target = randint(0, 10, [batch], generator).keep();
+      const target = randint(0, 10, [batch], rng).keep();
       return { module, input, target, loss: () => classification(module.forward(input), target) };
     },
   },
   transformer: {
     title: 'transformer block 512 × 8 heads, 8 × 256 tokens',
-    make(generator, quick) {
+    make(rng, quick) {
       const [B, T, D] = quick ? [1, 16, 64] : [8, 256, 512];
-      const module = new TransformerBlock(D!, generator);
-      const input = randn([B!, T!, D!], generator).keep();
-      const target = randn([B!, T!, D!], generator).keep();
+      const module = new TransformerBlock(D!, rng);
+      const input = randn([B!, T!, D!], rng).keep();
+      const target = randn([B!, T!, D!], rng).keep();
       return { module, input, target, loss: () => mseLoss(module.forward(input), target) };
     },
   },

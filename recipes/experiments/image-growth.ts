@@ -19,11 +19,11 @@ import {
 import { decodePicture } from '../../packages/tsumugi/src/images/picture.ts';
 import { encodePng, writePng } from '../../packages/tsumugi/src/images/png.ts';
 import { toSquare } from '../../packages/tsumugi/src/images/square.ts';
-import { Generator, rand, scope } from '../../packages/tsumugi/src/torch/index.ts';
+import { Rng, rand, scope } from '../../packages/tsumugi/src/torch/index.ts';
 import { type GrowthCase, printGrowth } from './growth.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-growth-'));
-const generator = new Generator(1);
+const generator = new Rng(1);
 const numbers = (...shape: number[]) => rand(shape, generator);
 
 function pictures(n: number): string {

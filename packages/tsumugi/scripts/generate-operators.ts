@@ -191,7 +191,7 @@ const functions: Record<string, string[]> = {
 const camel = (name: string) => name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 const reserved = new Set(['self', 'from', 'end', 'default', 'in', 'function', 'var', 'with', 'new']);
 const parameterName = (argument: SchemaArgument) => {
-  const name = camel(argument.name);
+  const name = argument.base === 'Generator' ? 'rng' : camel(argument.name);
   return reserved.has(argument.name) && argument.name !== 'self' && !['from', 'end'].includes(argument.name)
     ? `${name}Value`
     : name;
@@ -208,7 +208,7 @@ function tsType(argument: SchemaArgument): string {
     str: 'string',
     ScalarType: 'DType',
     Device: 'Device',
-    Generator: 'Generator',
+    Generator: 'Rng',
     Layout: 'number',
     MemoryFormat: 'number',
   };
@@ -378,7 +378,7 @@ writeFileSync(
 import { type Device, type DType, dtypeCode } from './dtype.ts';
 import { native } from './native.ts';
 import { explain, operatorId, wrapHandle } from './operator.ts';
-import type { Generator } from './random.ts';
+import type { Rng } from './random.ts';
 import type { Tensor } from './tensor.ts';
 
 const names = ${JSON.stringify(names, null, 2)};

@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   blasCore,
   describeNative,
-  Generator,
   hasCuda,
   measureBandwidth,
   measureFma,
   numThreads,
+  Rng,
   randn,
   scope,
   torchVersion,
@@ -23,7 +23,7 @@ import { formatRows } from './options.ts';
 /** GFLOP/s of an n × n × n product in f32: the best of some within half a second, after one to warm up. */
 function measureMatmul(n: number): number {
   return scope(() => {
-    const random = new Generator(0);
+    const random = new Rng(0);
     const left = randn([n, n], random);
     const right = randn([n, n], random);
     const once = () => {

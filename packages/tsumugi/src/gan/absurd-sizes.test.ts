@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { namedTensors, numParameters } from '../nn/index.ts';
 import { writeArtefact } from '../store/index.ts';
-import { Generator, memory, resetPeakMemory, scope } from '../torch/index.ts';
+import { memory, Rng, resetPeakMemory, scope } from '../torch/index.ts';
 import { makeGenerator } from './make-networks.ts';
 import { loadGenerator } from './model-folder.ts';
 import { type ArchitectureName, architectures } from './networks/index.ts';
@@ -23,7 +23,7 @@ describe.each<ArchitectureName>(['cnn', 'resnet'])('%s', (architecture) => {
     'has at least the weights that are asked for, and few more (%j classes)',
     (numClasses) => {
       const given = { ...shape, size: 48, numClasses };
-      using network = architectures[architecture].generator({ ...given, generator: new Generator(0) });
+      using network = architectures[architecture].generator({ ...given, rng: new Rng(0) });
       const least = leastWeights(given);
       expect(least).toBeLessThanOrEqual(numParameters(network));
       expect(least).toBeGreaterThan(0.95 * numParameters(network));
@@ -55,7 +55,7 @@ describe.each<ArchitectureName>(['cnn', 'resnet'])('%s', (architecture) => {
 it('a classifier is refused before it is made when its weights are fewer', async () => {
   const folder = join(home, 'classifier');
   const shape = { channels: 1, numClasses: 3, widths: [8, 12] };
-  using classifier = new ImageClassifier(shape, new Generator(0));
+  using classifier = new ImageClassifier(shape, new Rng(0));
   const count = numParameters(classifier);
   expect(leastClassifierWeights(shape)).toBeLessThanOrEqual(count);
   expect(leastClassifierWeights(shape)).toBeGreaterThan(0.9 * count);

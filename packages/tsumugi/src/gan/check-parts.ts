@@ -2,7 +2,7 @@
 // refused by its name.
 import { ConfigError, suggestion } from '../base/index.ts';
 import { convert, Module, parameters } from '../nn/index.ts';
-import { arange, type Device, enableGrad, Generator, rand, randn, scope, Tensor } from '../torch/index.ts';
+import { arange, type Device, enableGrad, Rng, rand, randn, scope, Tensor } from '../torch/index.ts';
 import { discriminatorOptions, generatorOptions, type NetworkShape } from './make-networks.ts';
 import type { Method } from './methods.ts';
 import { type ChosenParts, type GanParts, type NetworkMaker, type PartName, partNames } from './parts.ts';
@@ -36,12 +36,12 @@ export function checkParts(own: GanParts, chosen: ChosenParts, { shape, method, 
   const { channels, size, numClasses } = shape;
   scope(() =>
     enableGrad(() => {
-      const random = new Generator(0);
+      const random = new Rng(0);
       const images = rand([BATCH, channels, size, size], random).mul(2).sub(1).to(device);
       const labels = numClasses === null ? undefined : arange(0, BATCH).remainder(numClasses).to(device);
       if (own.generator) {
         const refuse = refusal('generator', own.generator);
-        using G = tryMake(own.generator, { ...forG, generator: random }, device, refuse);
+        using G = tryMake(own.generator, { ...forG, rng: random }, device, refuse);
         checkGenerator(G, shape, refuse);
         const z = randn([BATCH, G.latentSize], random).to(device);
         const fakes = attempt(refuse, 'draw', () => G.forward(z, labels));
@@ -49,7 +49,7 @@ export function checkParts(own: GanParts, chosen: ChosenParts, { shape, method, 
       }
       if (own.discriminator) {
         const refuse = refusal('discriminator', own.discriminator);
-        using D = tryMake(own.discriminator, { ...forD, generator: random }, device, refuse);
+        using D = tryMake(own.discriminator, { ...forD, rng: random }, device, refuse);
         checkShape(D, shape, refuse);
         const logits = attempt(refuse, 'judge images', () => D.forward(images, labels));
         requireOutput(logits, [BATCH], refuse, 'gives', 'logits, one for each image');
@@ -66,7 +66,7 @@ export function checkParts(own: GanParts, chosen: ChosenParts, { shape, method, 
       if (own.penalty) {
         const { penalty } = own;
         const refuse = refusal('penalty', penalty);
-        using D = convert(chosen.discriminator.make({ ...forD, generator: random }), device).eval() as Discriminator;
+        using D = convert(chosen.discriminator.make({ ...forD, rng: random }), device).eval() as Discriminator;
         const input = { discriminator: D, real: images, fake: images.flip([3]), labels, rng: random };
         const value = attempt(refuse, 'be computed', () => penalty.compute(input));
         // It may be a constant: one that is taken at some updates alone is 0 at the others.

@@ -5,11 +5,11 @@
 import { ShapeError } from '../base/index.ts';
 import {
   enableGrad,
-  type Generator,
   grad,
   isGradEnabled,
   linalgVectorNorm,
   noGrad,
+  type Rng,
   rand,
   type Tensor,
 } from '../torch/index.ts';
@@ -17,7 +17,7 @@ import type { Discriminator } from './types.ts';
 
 export interface GradientPenaltyOptions {
   /** Draws ε. */
-  generator: Generator;
+  rng: Rng;
   /** λ; 10 when left out. */
   weight?: number;
   /** The length that gradients should have; 1 when left out. */
@@ -41,7 +41,7 @@ export function gradientPenalty(
   fake: Tensor,
   options: GradientPenaltyOptions,
 ): Tensor {
-  const { generator, weight = 10, target = 1, labels } = options;
+  const { rng, weight = 10, target = 1, labels } = options;
   // One would be stretched over the other.
   if (real.shape.join() !== fake.shape.join())
     throw new ShapeError(
@@ -52,7 +52,7 @@ export function gradientPenalty(
   const createGraph = isGradEnabled();
   return enableGrad(() => {
     const mixed = noGrad(() => {
-      const epsilon = rand([real.size(0), 1, 1, 1], generator).to(real.dtype, real.device);
+      const epsilon = rand([real.size(0), 1, 1, 1], rng).to(real.dtype, real.device);
       return fake.add(real.sub(fake).mul(epsilon));
     }).requiresGrad_();
     const logits = discriminator.forward(mixed, labels);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { gradcheck } from '../nn/index.ts';
 import { expectClose, leaf } from '../nn/testing.ts';
-import { Generator, scope, tensor } from '../torch/index.ts';
+import { Rng, scope, tensor } from '../torch/index.ts';
 import { type AdversarialLoss, type LossName, losses } from './losses.ts';
 
 const reals = [2, -1.5, 0.25];
@@ -27,7 +27,7 @@ describe.each(Object.entries(losses) as [LossName, AdversarialLoss][])('%s loss'
       expectClose(loss.discriminator(real!, fake!), tensor(discriminator, { dtype: 'float64' }), 1e-12);
       expectClose(loss.generator(fake!), tensor(generator, { dtype: 'float64' }), 1e-12);
       gradcheck((r, f) => loss.discriminator(r!, f!), [real!, fake!]);
-      gradcheck((f) => loss.generator(f!), [leaf([4], new Generator(1))]);
+      gradcheck((f) => loss.generator(f!), [leaf([4], new Rng(1))]);
     });
   });
 

@@ -1,6 +1,6 @@
 // Both networks from the few facts that determine their shapes: what a training run and a model folder share.
 import { convert, orthogonal } from '../nn/index.ts';
-import { type Device, Generator } from '../torch/index.ts';
+import { type Device, Rng } from '../torch/index.ts';
 import type { Method } from './methods.ts';
 import {
   type ArchitectureName,
@@ -25,7 +25,7 @@ export interface NetworkShape {
 /** What a generator is made with. Initial weights are drawn on the CPU, so that they are the same on every device. */
 export const generatorOptions = (shape: NetworkShape, seed: number): NetworkOptions => {
   const { size, channels, width, numClasses } = shape;
-  return { generator: new Generator(seed), size, channels, width, numClasses: numClasses ?? undefined };
+  return { rng: new Rng(seed), size, channels, width, numClasses: numClasses ?? undefined };
 };
 
 /** @param method its normalization, and whether it starts from orthonormal weights */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { deriveSeed } from '../base/index.ts';
 import { ImageBatches } from '../images/batches.ts';
 import { type ImageSet, openImages } from '../images/index.ts';
-import { arange, Generator, rand, scope, type Tensor } from '../torch/index.ts';
+import { arange, Rng, rand, scope, type Tensor } from '../torch/index.ts';
 import { inputGradientNorms, measureGan } from './measure.ts';
 import { imageSampler } from './sampler.ts';
 import { type TinyGan, tinyGan } from './testing.ts';
@@ -26,7 +26,7 @@ it('measures where it says', () => {
     const { images: real, labels } = new ImageBatches(set, { batchSize: 6, seed }).at(0);
     const inTurn = arange(0, 6).remainder(2);
     const fake = imageSampler(trainer.G, { seed, label: 'in turn' })(6);
-    const epsilon = rand([6, 1, 1, 1], new Generator(seed));
+    const epsilon = rand([6, 1, 1, 1], new Rng(seed));
     const places: [string, Tensor, Tensor][] = [
       ['real', real, labels!],
       ['fake', fake, inTurn],

@@ -13,9 +13,9 @@ import {
   arange,
   type Device,
   enableGrad,
-  Generator,
   grad,
   linalgVectorNorm,
+  Rng,
   rand,
   scope,
   type Tensor,
@@ -64,7 +64,7 @@ export function measureGan({ G, D, config }: GanTrainer, set: ImageSet): Record<
     const K = D.numClasses;
     const labels = K === null ? undefined : { real: classes, fake: arange(0, batchSize).remainder(K).to(device) };
     const fake = imageSampler(G, { seed, label: labels && 'in turn' })(batchSize);
-    const epsilon = rand([batchSize, 1, 1, 1], new Generator(seed)).to(device);
+    const epsilon = rand([batchSize, 1, 1, 1], new Rng(seed)).to(device);
     const between = fake.add(real.sub(fake).mul(epsilon));
     return [
       ...summary('real', inputGradientNorms(D, real, labels?.real)),

@@ -11,7 +11,7 @@ import {
   requireWeights,
   writeArtefact,
 } from '../store/index.ts';
-import { type Device, Generator } from '../torch/index.ts';
+import { type Device, Rng } from '../torch/index.ts';
 import { checkForm } from './check-parts.ts';
 import { GAN_TYPE, type GanModelConfig, ganModelSchema } from './model-config.ts';
 import { architectures } from './networks/index.ts';
@@ -116,7 +116,7 @@ export function loadGenerator(
   using weights = artefact.weights();
   const shape = { size, channels, width, numClasses: numClasses ?? undefined };
   if (!own) requireWeights(folder, weights, prefix, architectures[config.architecture!].leastWeights(shape));
-  const generator = convert(make({ ...shape, generator: new Generator(0) }), device);
+  const generator = convert(make({ ...shape, rng: new Rng(0) }), device);
   try {
     loadTensors(
       generator,

@@ -39,10 +39,10 @@ class DenseGenerator extends Module implements ImageGenerator {
   readonly imageShape: readonly [number, number, number];
   layer: Linear;
 
-  constructor({ generator, size = 32, channels = 3 }: NetworkOptions) {
+  constructor({ rng, size = 32, channels = 3 }: NetworkOptions) {
     super();
     this.imageShape = [channels, size, size];
-    this.layer = new Linear(5, channels * size * size, { generator });
+    this.layer = new Linear(5, channels * size * size, { rng });
   }
 
   forward(z: Tensor): Tensor {
@@ -58,11 +58,11 @@ class DenseDiscriminator extends Module implements Discriminator {
   readonly imageShape: readonly [number, number, number];
   layer: Linear;
 
-  constructor({ generator, size = 32, channels = 3, normalization }: DiscriminatorOptions) {
+  constructor({ rng, size = 32, channels = 3, normalization }: DiscriminatorOptions) {
     super();
     this.imageShape = [channels, size, size];
     const weightNormalization = normalization === 'spectral' ? spectralNorm() : undefined;
-    this.layer = new Linear(channels * size * size, 1, { generator, weightNormalization });
+    this.layer = new Linear(channels * size * size, 1, { rng, weightNormalization });
   }
 
   forward(images: Tensor): Tensor {

@@ -1,5 +1,5 @@
 // The penalties by name: what may be added to the discriminator's loss.
-import type { Generator, Tensor } from '../torch/index.ts';
+import type { Rng, Tensor } from '../torch/index.ts';
 import { gradientPenalty } from './gradient-penalty.ts';
 import type { Discriminator } from './types.ts';
 import { orthonormalPenalty } from './weight-constraints.ts';
@@ -13,7 +13,7 @@ export interface PenaltyInput {
   /** Of the real images, int64 [B], for a conditional discriminator. */
   labels: Tensor | undefined;
   /** For random numbers; checkpoints keep its state. */
-  rng: Generator;
+  rng: Rng;
 }
 
 export interface Penalty {
@@ -25,7 +25,7 @@ export interface Penalty {
 export const penalties = {
   gradient: (weight) => ({
     compute: ({ discriminator, real, fake, labels, rng }) =>
-      gradientPenalty(discriminator, real, fake, { generator: rng, weight, labels }),
+      gradientPenalty(discriminator, real, fake, { rng: rng, weight, labels }),
   }),
   orthonormal: (weight) => ({ compute: ({ discriminator }) => orthonormalPenalty(discriminator).mul(weight) }),
 } satisfies Record<string, (weight: number) => Penalty>;

@@ -16,18 +16,7 @@ import {
   weightNorm,
 } from '../nn/index.ts';
 import { expectClose } from '../nn/testing.ts';
-import {
-  backward,
-  eye,
-  Generator,
-  linalgSvdvals,
-  noGrad,
-  rand,
-  randn,
-  scope,
-  type Tensor,
-  tensor,
-} from '../torch/index.ts';
+import { backward, eye, linalgSvdvals, noGrad, Rng, rand, randn, scope, type Tensor, tensor } from '../torch/index.ts';
 import { gradientPenalty } from './gradient-penalty.ts';
 import { losses } from './losses.ts';
 import { methods } from './methods.ts';
@@ -37,7 +26,7 @@ import { singularValues, spectralNorms } from './singular-values.ts';
 import type { Discriminator } from './types.ts';
 import { clipWeights, orthonormalPenalty } from './weight-constraints.ts';
 
-const generator = new Generator(21);
+const rng = new Rng(21);
 
 /** Convolutions as in the standard CNN, small enough for differences of every weight. */
 class TinyDiscriminator extends Module implements Discriminator {
@@ -51,10 +40,10 @@ class TinyDiscriminator extends Module implements Discriminator {
   constructor(options: { weightNormalization?: WeightNormalization; layerNorm?: boolean }) {
     super();
     const { weightNormalization } = options;
-    const weights = { generator, weightNormalization, weightInit: orthogonal(), padding: 1 };
+    const weights = { rng, weightNormalization, weightInit: orthogonal(), padding: 1 };
     this.first = new Conv2d(1, 2, 3, weights);
     this.second = new Conv2d(2, 2, 4, { ...weights, stride: 2 });
-    this.norm = options.layerNorm ? new LayerNorm([2, 2, 2], { generator, scale: false }) : null;
+    this.norm = options.layerNorm ? new LayerNorm([2, 2, 2], { rng, scale: false }) : null;
     this.dense = new Linear(8, 1, weights);
   }
 
@@ -77,12 +66,12 @@ describe('gradient penalty', () => {
   it.each(cases)('has right gradients through the gradient, with %s', (_, options) => {
     scope(() => {
       using D = convert(new TinyDiscriminator(options), 'float64');
-      const real = randn([3, 1, 4, 4], generator, { dtype: 'float64' });
-      const fake = randn([3, 1, 4, 4], generator, { dtype: 'float64' });
+      const real = randn([3, 1, 4, 4], rng, { dtype: 'float64' });
+      const fake = randn([3, 1, 4, 4], rng, { dtype: 'float64' });
       for (let i = 0; i < 1000; i++) scope(() => noGrad(() => D.forward(real))); // u must stand still
       D.eval();
       const named = namedParameters(D);
-      const penalty = () => gradientPenalty(D, real, fake, { generator: new Generator(4) });
+      const penalty = () => gradientPenalty(D, real, fake, { rng: new Rng(4) });
       gradcheck(
         penalty,
         named.map(([, each]) => each),
@@ -93,20 +82,20 @@ describe('gradient penalty', () => {
 
   it('is λ · mean (‖∇D‖ − target)²: of a linear D known, wherever the images lie', () => {
     scope(() => {
-      using dense = new Linear(4, 1, { generator });
+      using dense = new Linear(4, 1, { rng });
       const D = Object.assign(new (class extends Module {})(), {
         imageShape: [1, 2, 2] as const,
         numClasses: null,
         forward: (images: Tensor) => dense.forward(images.flatten(1)).squeeze(1),
       });
-      const [real, fake] = [0, 1].map(() => randn([5, 1, 2, 2], generator));
+      const [real, fake] = [0, 1].map(() => randn([5, 1, 2, 2], rng));
       const length = dense.weight.norm().item();
-      expect(gradientPenalty(D, real!, fake!, { generator }).item()).toBeCloseTo(10 * (length - 1) ** 2, 5);
-      const other = gradientPenalty(D, real!, fake!, { generator, weight: 2, target: 0 });
+      expect(gradientPenalty(D, real!, fake!, { rng }).item()).toBeCloseTo(10 * (length - 1) ** 2, 5);
+      const other = gradientPenalty(D, real!, fake!, { rng, weight: 2, target: 0 });
       expect(other.item()).toBeCloseTo(2 * length ** 2, 5);
-      expect(noGrad(() => gradientPenalty(D, real!, fake!, { generator })).requiresGrad).toBe(false);
+      expect(noGrad(() => gradientPenalty(D, real!, fake!, { rng })).requiresGrad).toBe(false);
       for (const few of [fake!.narrow(0, 0, 1), fake!.narrow(0, 0, 2), fake!.narrow(3, 0, 1)])
-        expect(() => gradientPenalty(D, real!, few, { generator })).toThrow(
+        expect(() => gradientPenalty(D, real!, few, { rng })).toThrow(
           /^gradientPenalty: real images are \[5, 1, 2, 2\], fakes \[\d/,
         );
     });
@@ -124,8 +113,8 @@ describe('gradient penalty', () => {
         },
       });
       const [real, fake] = [1, 3].map((value) => tensor(value).expand([3, 1, 2, 2]));
-      gradientPenalty(D, real!, fake!, { generator: new Generator(8) });
-      const share = rand([3, 1, 1, 1], new Generator(8));
+      gradientPenalty(D, real!, fake!, { rng: new Rng(8) });
+      const share = rand([3, 1, 1, 1], new Rng(8));
       expectClose(seen!.detach(), share.mul(-2).add(3).expand([3, 1, 2, 2]));
     });
   });
@@ -150,7 +139,7 @@ describe('constraints on weights', () => {
       using D = convert(new TinyDiscriminator({}), 'float64');
       expect(orthonormalPenalty(D).item()).toBeLessThan(1e-10);
       const layers = weightedLayers(D).map(([, layer]) => layer.weight);
-      for (const weight of layers) weight.detach().normal_(0, 1, { generator });
+      for (const weight of layers) weight.detach().normal_(0, 1, { rng });
       gradcheck(() => orthonormalPenalty(D), layers);
       const published = layers
         .map((weight) => weight.flatten(1))
@@ -178,7 +167,7 @@ describe('constraints on weights', () => {
 describe('singular values', () => {
   it('are those of the weights in use; the quick estimate is the largest; u stays', () => {
     scope(() => {
-      using D = new CnnDiscriminator({ generator, width: 1 / 16, size: 8, normalization: 'spectral' });
+      using D = new CnnDiscriminator({ rng, width: 1 / 16, size: 8, normalization: 'spectral' });
       const { u } = D.convolutions[2]!.norm as unknown as { u: Tensor };
       const before = u.tolist();
       const values = singularValues(D);
@@ -196,8 +185,8 @@ describe('singular values', () => {
 
   it('come near 1 under spectral normalization after some forwards', () => {
     scope(() => {
-      using D = new CnnDiscriminator({ generator, width: 1 / 16, size: 8, normalization: 'spectral' });
-      for (let i = 0; i < 40; i++) scope(() => noGrad(() => D.forward(randn([1, 3, 8, 8], generator))));
+      using D = new CnnDiscriminator({ rng, width: 1 / 16, size: 8, normalization: 'spectral' });
+      for (let i = 0; i < 40; i++) scope(() => noGrad(() => D.forward(randn([1, 3, 8, 8], rng))));
       for (const norm of Object.values(spectralNorms(D, 100))) {
         expect(norm).toBeGreaterThan(0.999);
         expect(norm).toBeLessThan(1.05);

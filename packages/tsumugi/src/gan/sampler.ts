@@ -2,7 +2,7 @@
 import { ConfigError, deriveSeed } from '../base/index.ts';
 import { type GridOptions, writeImageGrid } from '../images/index.ts';
 import { parameters } from '../nn/index.ts';
-import { arange, cat, full, Generator, noGrad, randint, randn, scope, type Tensor } from '../torch/index.ts';
+import { arange, cat, full, noGrad, Rng, randint, randn, scope, type Tensor } from '../torch/index.ts';
 import { requireFiniteOutput } from './not-finite.ts';
 import type { ImageGenerator } from './types.ts';
 
@@ -34,8 +34,8 @@ function checkLabel(label: SamplerOptions['label'], numClasses: number | null): 
 export function imageSampler(network: ImageGenerator, { seed, label }: SamplerOptions): (count: number) => Tensor {
   const { numClasses, latentSize } = network;
   checkLabel(label, numClasses);
-  const noise = new Generator(deriveSeed(seed, 'sample'));
-  const classes = new Generator(deriveSeed(seed, 'sample labels'));
+  const noise = new Rng(deriveSeed(seed, 'sample'));
+  const classes = new Rng(deriveSeed(seed, 'sample labels'));
   const labelsOf = (count: number, K: number): Tensor => {
     if (label === 'in turn') return arange(0, count).remainder(K);
     if (label !== undefined) return full([count], label, { dtype: 'int64' });

@@ -1,7 +1,7 @@
 // What a discriminator's layers do to lengths: the singular values of the weights W̄ [out, in·taps] that they multiply by
 // (Miyato et al. 2018, figures 3 and 9). Nothing of the discriminator changes.
 import { type Module, type WeightedLayer, weightedLayers } from '../nn/index.ts';
-import { Generator, linalgSvdvals, noGrad, randn, scope, type Tensor } from '../torch/index.ts';
+import { linalgSvdvals, noGrad, Rng, randn, scope, type Tensor } from '../torch/index.ts';
 
 type WeightOf = (layer: WeightedLayer) => Tensor;
 const used: WeightOf = (layer) => layer.evaluatedWeight();
@@ -29,7 +29,7 @@ export const singularValues = (module: Module): Record<string, number[]> =>
 export const spectralNorms = (module: Module, iterations = 20, weightOf: WeightOf = used): Record<string, number> =>
   ofWeights(module, weightOf, (matrix) => {
     const { dtype, device } = matrix;
-    let v = randn([matrix.size(1)], new Generator(0)).to(dtype, device);
+    let v = randn([matrix.size(1)], new Rng(0)).to(dtype, device);
     for (let i = 0; i < iterations; i++) {
       const next = matrix.t().mv(matrix.mv(v));
       v = next.div(next.norm().add(1e-12));

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImageSet, openImages } from '../images/index.ts';
 import { Linear, namedTensors, parameters, weightedLayers } from '../nn/index.ts';
-import { Generator, memory, noGrad, resetPeakMemory, scope, type Tensor } from '../torch/index.ts';
+import { memory, noGrad, Rng, resetPeakMemory, scope, type Tensor } from '../torch/index.ts';
 import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
 import { MovingAverage } from './ema.ts';
 import { forecastGan, forecastPeak } from './forecast.ts';
@@ -87,7 +87,7 @@ it('lets the learning rate fall along a straight line to 0', () => {
 });
 
 it('averages weights and running statistics: average ← decay · average + (1 − decay) · weight', () => {
-  const make = (seed: number) => new CnnGenerator({ generator: new Generator(seed), size: 8, width: 1 / 64 });
+  const make = (seed: number) => new CnnGenerator({ rng: new Rng(seed), size: 8, width: 1 / 64 });
   using source = make(0);
   using average = new MovingAverage(make(1), source, 0.9);
   scope(() => {

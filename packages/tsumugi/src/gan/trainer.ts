@@ -11,9 +11,9 @@ import { Adam, gradNorm, linear } from '../optim/index.ts';
 import {
   backward,
   type Device,
-  Generator,
   noGrad,
   parseDevice,
+  Rng,
   randint,
   randn,
   scope,
@@ -86,7 +86,7 @@ export class GanTrainer implements Disposable {
   readonly average: MovingAverage | undefined;
   readonly optimizers: { readonly G: Adam; readonly D: Adam };
   /** What draws noise, fake labels and the ε of the penalty. */
-  readonly streams: { readonly noise: Generator; readonly labels: Generator; readonly epsilons: Generator };
+  readonly streams: { readonly noise: Rng; readonly labels: Rng; readonly epsilons: Rng };
   /** Updates of the generator so far. */
   step = 0;
   readonly #batches: ImageBatches;
@@ -116,9 +116,9 @@ export class GanTrainer implements Disposable {
     checkParts(own, this.#parts, { shape: this.shape, method: this.method, device });
     this.#batches = new ImageBatches(set, { batchSize, seed: seedOf('batches'), flip, device });
     this.streams = {
-      noise: new Generator(seedOf('noise')),
-      labels: new Generator(seedOf('labels')),
-      epsilons: new Generator(seedOf('shares')), // another name would be another stream
+      noise: new Rng(seedOf('noise')),
+      labels: new Rng(seedOf('labels')),
+      epsilons: new Rng(seedOf('shares')), // another name would be another stream
     };
     const weights = seedOf('generator');
     const { generator, discriminator } = this.#parts;

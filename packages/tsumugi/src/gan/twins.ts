@@ -3,7 +3,7 @@
 import { deriveSeed, RandomStream } from '../base/index.ts';
 import type { ImageSet } from '../images/image-set.ts';
 import { Conv2d, namedTensors, parameters, weightedLayers } from '../nn/index.ts';
-import { eye, Generator, grad, noGrad, rand, randint, randn, type Tensor, tensor, zeros } from '../torch/index.ts';
+import { eye, grad, noGrad, Rng, rand, randint, randn, type Tensor, tensor, zeros } from '../torch/index.ts';
 import { makeDiscriminator, makeGenerator } from './make-networks.ts';
 import { type Method, methods } from './methods.ts';
 import { resnetSetting, settings } from './settings.ts';
@@ -97,7 +97,7 @@ function gradientPenalty(
   real: Tensor,
   fake: Tensor,
   lambda: number,
-  epsilons: Generator,
+  epsilons: Rng,
   labels?: Tensor,
 ): Tensor {
   const e = rand([real.size(0), 1, 1, 1], epsilons);
@@ -166,9 +166,11 @@ export function trainByHand(config: GanConfig, set: ImageSet, steps: number): Ha
   const networks = { ...method, normalization };
   const G = makeGenerator(shape, deriveSeed(seed, 'generator'), 'cpu');
   const D = makeDiscriminator(shape, networks, deriveSeed(seed, 'discriminator'), 'cpu');
-  const [noise, classes, epsilons] = ['noise', 'labels', 'shares'].map(
-    (what) => new Generator(deriveSeed(seed, what)),
-  ) as [Generator, Generator, Generator];
+  const [noise, classes, epsilons] = ['noise', 'labels', 'shares'].map((what) => new Rng(deriveSeed(seed, what))) as [
+    Rng,
+    Rng,
+    Rng,
+  ];
   const average =
     emaDecay > 0 ? new Map(namedTensors(G).map(([path, value]) => [path, value.detach().clone()])) : undefined;
   enlarge(G, D, networks);

@@ -8,7 +8,7 @@ import { CheckpointError, TsumugiError } from '../base/index.ts';
 import { namedParameters, tensorAt } from '../nn/index.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from '../store/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, writeTokenizer } from '../text/index.ts';
-import { type DType, Generator, noGrad, randn, scope, type Tensor, zeros } from '../torch/index.ts';
+import { type DType, noGrad, Rng, randn, scope, type Tensor, zeros } from '../torch/index.ts';
 import { type Plamo2Config, publishedConfig, tensorShapes } from './config.ts';
 import { loadModel, loadTokenizer, saveModel } from './folder.ts';
 import { endIds, generateText } from './generate.ts';
@@ -209,7 +209,7 @@ describe('a tied model with a head in its file', () => {
   /** The embedding, with rows of padding after it and one number changed. */
   const headed = (rows: number, change?: [row: number, value: number], dtype: DType = 'float32') =>
     writeFolder({ ...tiny, vocab_size: 270 }, (tensors) => {
-      const embedding = randn([270, 16], new Generator(3));
+      const embedding = randn([270, 16], new Rng(3));
       tensors.set(EMBEDDING, embedding);
       const head = zeros([rows, 16]);
       head.narrow(0, 0, Math.min(rows, 270)).copy_(embedding.narrow(0, 0, Math.min(rows, 270)));

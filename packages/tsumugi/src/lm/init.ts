@@ -1,26 +1,26 @@
 // Initial weights as published (spec 2.5, "Initialisation"): linears and embedding N(0, 0.02); norm weights 0 where an
 // offset is added and 1 elsewhere; A_log = log(1 … m); D = 1; dt_bias = softplus⁻¹ of values log-uniform in [0.001, 0.1].
-import { arange, type Device, Generator, ones, rand, randn, scope, type Tensor, zeros } from '../torch/index.ts';
+import { arange, type Device, ones, Rng, rand, randn, scope, type Tensor, zeros } from '../torch/index.ts';
 
 const standardDeviation = 0.02;
 const dtRange = [0.001, 0.1] as const;
 const dtFloor = 1e-4;
 
 /** The initial value of the checkpoint tensor `name` with this shape. */
-export function initialTensor(name: string, shape: readonly number[], generator: Generator): Tensor {
-  const device: Device = generator.device;
+export function initialTensor(name: string, shape: readonly number[], rng: Rng): Tensor {
+  const device: Device = rng.device;
   if (name.endsWith('_norm.weight') || name === 'model.norm.weight') return zeros(shape, { device });
   if (name.endsWith('_norm_weight') || name.endsWith('q_weight') || name.endsWith('k_weight') || name.endsWith('.D'))
     return ones(shape, { device });
   if (name.endsWith('A_log')) return scope(() => arange(1, shape[0]! + 1, { dtype: 'float32', device }).log());
-  if (name.endsWith('dt_bias')) return inverseSoftplus(shape, generator);
-  return scope(() => randn(shape, generator).mul_(standardDeviation));
+  if (name.endsWith('dt_bias')) return inverseSoftplus(shape, rng);
+  return scope(() => randn(shape, rng).mul_(standardDeviation));
 }
 
-function inverseSoftplus(shape: readonly number[], generator: Generator): Tensor {
+function inverseSoftplus(shape: readonly number[], rng: Rng): Tensor {
   const [low, high] = dtRange.map(Math.log) as [number, number];
   return scope(() => {
-    const dt = rand(shape, generator)
+    const dt = rand(shape, rng)
       .mul_(high - low)
       .add_(low)
       .exp()
@@ -34,6 +34,6 @@ export function initialWeights(
   seed: number,
   device: Device = 'cpu',
 ): (name: string, shape: readonly number[]) => Tensor {
-  const generator = new Generator(seed, device);
-  return (name, shape) => initialTensor(name, shape, generator);
+  const rng = new Rng(seed, device);
+  return (name, shape) => initialTensor(name, shape, rng);
 }

@@ -1,11 +1,11 @@
 // Batch normalisation with running statistics (Ioffe & Szegedy 2015, arXiv 1502.03167).
 import { checkNumber, ShapeError } from '../base/index.ts';
-import { batchNorm, type Generator, ones, type Tensor, zeros } from '../torch/index.ts';
+import { batchNorm, ones, type Rng, type Tensor, zeros } from '../torch/index.ts';
 import { buffer, Module } from './module.ts';
 import { constantParameter } from './weights.ts';
 
 export interface BatchNormOptions {
-  generator: Generator;
+  rng: Rng;
   /** Added to the variance inside the root. */
   eps?: number;
   /** Share of the new batch in the running statistics: running ← (1 − momentum) · running + momentum · batch. */
@@ -32,13 +32,13 @@ export class BatchNorm extends Module {
 
   constructor(numChannels: number, options: BatchNormOptions) {
     super();
-    const { generator, affine = true, scale = true } = options;
-    const { device } = generator;
+    const { rng, affine = true, scale = true } = options;
+    const { device } = rng;
     checkNumber('BatchNorm', 'numChannels', numChannels, { min: 1, whole: true });
     this.eps = checkNumber('BatchNorm', 'eps', options.eps ?? 1e-5, { min: 0 });
     this.momentum = checkNumber('BatchNorm', 'momentum', options.momentum ?? 0.1, { min: 0, max: 1 });
-    this.weight = affine && scale ? constantParameter([numChannels], 1, generator) : null;
-    this.bias = affine ? constantParameter([numChannels], 0, generator) : null;
+    this.weight = affine && scale ? constantParameter([numChannels], 1, rng) : null;
+    this.bias = affine ? constantParameter([numChannels], 0, rng) : null;
     this.running_mean = buffer(zeros([numChannels], { device }));
     this.running_var = buffer(ones([numChannels], { device }));
     this.num_batches_tracked = buffer(zeros([], { dtype: 'int64', device }));

@@ -1,6 +1,6 @@
 // Dropout (Srivastava et al. 2014) from an explicit stream.
 import { ConfigError } from '../base/index.ts';
-import { empty, type Generator, type Tensor } from '../torch/index.ts';
+import { empty, type Rng, type Tensor } from '../torch/index.ts';
 import { Module } from './module.ts';
 
 /** @throws ConfigError unless it is a probability */
@@ -10,26 +10,26 @@ export function checkProbability(p: number, what: string): void {
 }
 
 /** Sets elements to 0 with probability `p`, whatever they are, and scales the others by 1 / (1 − p). Any shape. */
-export function dropout(x: Tensor, p: number, generator: Generator): Tensor {
+export function dropout(x: Tensor, p: number, rng: Rng): Tensor {
   checkProbability(p, 'dropout probability');
   if (p === 0) return x;
-  const kept = empty(x.shape, { dtype: x.dtype, device: x.device }).bernoulli_(1 - p, { generator });
+  const kept = empty(x.shape, { dtype: x.dtype, device: x.device }).bernoulli_(1 - p, { rng });
   return x.mul(p === 1 ? 0 : 1 / (1 - p)).maskedFill(kept.eq(0), 0);
 }
 
 /** Dropout as a layer: the identity after `eval()`. */
 export class Dropout extends Module {
   readonly p: number;
-  readonly generator: Generator;
+  readonly rng: Rng;
 
-  constructor(p: number, options: { generator: Generator }) {
+  constructor(p: number, options: { rng: Rng }) {
     super();
     checkProbability(p, 'dropout probability');
     this.p = p;
-    this.generator = options.generator;
+    this.rng = options.rng;
   }
 
   forward(x: Tensor): Tensor {
-    return this.training ? dropout(x, this.p, this.generator) : x;
+    return this.training ? dropout(x, this.p, this.rng) : x;
   }
 }

@@ -1,10 +1,10 @@
 // gradcheck accepts right gradients, and catches wrong ones with their place and both values.
 import { describe, expect, it } from 'vitest';
 import { TsumugiError } from '../base/index.ts';
-import { checkpoint, Generator, rand, randn, scope, tensor, withGradient, zeros } from '../torch/index.ts';
+import { checkpoint, Rng, rand, randn, scope, tensor, withGradient, zeros } from '../torch/index.ts';
 import { gradcheck } from './gradcheck.ts';
 
-const leaf = (shape: number[], seed: number) => randn(shape, new Generator(seed), { dtype: 'float64' }).requiresGrad_();
+const leaf = (shape: number[], seed: number) => randn(shape, new Rng(seed), { dtype: 'float64' }).requiresGrad_();
 
 describe('gradcheck', () => {
   it('accepts right gradients, of several inputs and outputs, through checkpoints and views', () => {
@@ -49,7 +49,7 @@ describe('gradcheck', () => {
   it('refuses functions that are not deterministic and inputs that are not float64 leaves', () => {
     scope(() => {
       const a = leaf([3], 1);
-      const stream = new Generator(3);
+      const stream = new Rng(3);
       expect(() => gradcheck((x) => x.mul(rand([3], stream, { dtype: 'float64' })), [a])).toThrow(/different values/);
       expect(() => gradcheck((x) => x, [zeros([2]).requiresGrad_()])).toThrow(/float64 leaf/);
       expect(() => gradcheck((x) => x, [zeros([2], { dtype: 'float64' })])).toThrow(/without gradients/);

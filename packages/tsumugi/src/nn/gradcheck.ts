@@ -1,6 +1,6 @@
 // Checks analytic gradients against central differences, for tests of every composite and every kernel of ours.
 import { synchronous, TsumugiError, UserError } from '../base/index.ts';
-import { backward, Generator, noGrad, randn, scope, type Tensor, tensor, unravel } from '../torch/index.ts';
+import { backward, noGrad, Rng, randn, scope, type Tensor, tensor, unravel } from '../torch/index.ts';
 
 export interface GradcheckOptions {
   /** Step of the differences. */
@@ -45,7 +45,7 @@ export function gradcheck(
       scope(() => {
         const results = synchronous('gradcheck', fn, ...inputs);
         const outputs = Array.isArray(results) ? (results as readonly Tensor[]) : [results as Tensor];
-        const direction = new Generator(0x5eed);
+        const direction = new Rng(0x5eed);
         return outputs
           .map((output) => output.mul(randn(output.shape, direction, { dtype: 'float64' })).sum())
           .reduce((sum, term) => sum.add(term));

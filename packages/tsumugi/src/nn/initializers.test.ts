@@ -1,6 +1,6 @@
 // Initializers: moments, bounds, orthogonality, and the same numbers from the same stream.
 import { describe, expect, it } from 'vitest';
-import { empty, eye, Generator, scope, type Tensor } from '../torch/index.ts';
+import { empty, eye, Rng, scope, type Tensor } from '../torch/index.ts';
 import {
   constant,
   fans,
@@ -20,8 +20,7 @@ import {
 } from './initializers.ts';
 import { expectClose } from './testing.ts';
 
-const fill = (shape: number[], init: Initializer, seed = 1): Tensor =>
-  initialize(empty(shape), init, new Generator(seed));
+const fill = (shape: number[], init: Initializer, seed = 1): Tensor => initialize(empty(shape), init, new Rng(seed));
 const std = (tensor: Tensor) => tensor.std().item();
 const range = (tensor: Tensor) => [tensor.min().item(), tensor.max().item()] as [number, number];
 

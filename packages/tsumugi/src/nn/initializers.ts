@@ -1,13 +1,13 @@
 // Initial values of parameters. An initializer fills a tensor in place from an explicit stream; layers take one as an
 // option, and it can be applied to any parameter of a finished model.
 import { ConfigError, checkChoice, checkNumber, checkNumbers, ShapeError } from '../base/index.ts';
-import { callOperator, type Generator, noGrad, randn, scope, type Tensor, tensor } from '../torch/index.ts';
+import { callOperator, noGrad, type Rng, randn, scope, type Tensor, tensor } from '../torch/index.ts';
 
-export type Initializer = (target: Tensor, generator: Generator) => void;
+export type Initializer = (target: Tensor, rng: Rng) => void;
 
 /** Fills a parameter (without recording for backward) and returns it. */
-export function initialize(target: Tensor, initializer: Initializer, generator: Generator): Tensor {
-  noGrad(() => scope(() => initializer(target, generator)));
+export function initialize(target: Tensor, initializer: Initializer, rng: Rng): Tensor {
+  noGrad(() => scope(() => initializer(target, rng)));
   return target;
 }
 
@@ -19,12 +19,12 @@ export const constant =
 export function normal({ mean = 0, std = 1 } = {}): Initializer {
   checkNumber('normal', 'mean', mean, {});
   checkNumber('normal', 'std', std, { min: 0 });
-  return (target, generator) => void target.normal_(mean, std, { generator });
+  return (target, rng) => void target.normal_(mean, std, { rng });
 }
 export function uniform({ low = 0, high = 1 } = {}): Initializer {
   checkNumbers('uniform', { low, high }, {});
   if (low > high) throw new ConfigError('out-of-range', `uniform: low ${low} is above high ${high}`);
-  return (target, generator) => void target.uniform_(low, high, { generator });
+  return (target, rng) => void target.uniform_(low, high, { rng });
 }
 
 /**
@@ -35,9 +35,9 @@ export function truncatedNormal({ mean = 0, std = 1, cut = 2 } = {}): Initialize
   checkNumber('truncatedNormal', 'mean', mean, {});
   checkNumber('truncatedNormal', 'std', std, { min: 0 });
   checkNumber('truncatedNormal', 'cut', cut, { above: 0 });
-  return (target, generator) => {
+  return (target, rng) => {
     const reach = (callOperator('aten::erf', tensor(cut / Math.SQRT2, { dtype: 'float64' })) as Tensor).item();
-    target.uniform_(-reach, reach, { generator });
+    target.uniform_(-reach, reach, { rng });
     callOperator('aten::erfinv_', target);
     target
       .mul_(std * Math.SQRT2)
@@ -71,7 +71,7 @@ export function varianceScaling(
   checkNumber('varianceScaling', 'scale', scale, { min: 0 });
   checkChoice('varianceScaling', 'fan', fan, ['fanIn', 'fanOut', 'average']);
   checkChoice('varianceScaling', 'distribution', distribution, ['normal', 'uniform', 'truncated normal']);
-  return (target, generator) => {
+  return (target, rng) => {
     const { fanIn, fanOut } = fans(target.shape);
     const std = Math.sqrt(scale / { fanIn, fanOut, average: (fanIn + fanOut) / 2 }[fan]);
     const bound = Math.sqrt(3) * std;
@@ -80,7 +80,7 @@ export function varianceScaling(
       uniform: uniform({ low: -bound, high: bound }),
       'truncated normal': truncatedNormal({ std }),
     };
-    distributions[distribution](target, generator);
+    distributions[distribution](target, rng);
   };
 }
 
@@ -112,12 +112,12 @@ export const gains = {
  */
 export function orthogonal({ gain = 1 } = {}): Initializer {
   checkNumber('orthogonal', 'gain', gain, {});
-  return (target, generator) => {
+  return (target, rng) => {
     fans(target.shape);
     const rows = target.shape[0]!;
     const columns = target.numel / rows;
     // QR needs a tall matrix; a wide one is the transpose of a tall one.
-    const gaussian = randn([Math.max(rows, columns), Math.min(rows, columns)], generator, { dtype: 'float64' });
+    const gaussian = randn([Math.max(rows, columns), Math.min(rows, columns)], rng, { dtype: 'float64' });
     const [q, r] = callOperator('aten::linalg_qr', gaussian, 'reduced') as [Tensor, Tensor];
     const tall = q.mul(r.diagonal().sign());
     target.copy_((rows < columns ? tall.t() : tall).mul(gain).reshape(target.shape));

@@ -1,11 +1,11 @@
 // Layer normalisation over the last dimensions.
 import { checkNumber } from '../base/index.ts';
-import { type Generator, layerNorm, type Tensor } from '../torch/index.ts';
+import { layerNorm, type Rng, type Tensor } from '../torch/index.ts';
 import { Module } from './module.ts';
 import { constantParameter } from './weights.ts';
 
 export interface LayerNormOptions {
-  generator: Generator;
+  rng: Rng;
   /** Added to the variance inside the root. */
   eps?: number;
   /** Whether there are `weight` and `bias`. */
@@ -26,12 +26,12 @@ export class LayerNorm extends Module {
   /** @param shape the last dimensions: a size, or several */
   constructor(shape: number | readonly number[], options: LayerNormOptions) {
     super();
-    const { generator, affine = true, bias = true, scale = true } = options;
+    const { rng, affine = true, bias = true, scale = true } = options;
     this.shape = typeof shape === 'number' ? [shape] : shape;
     for (const size of this.shape) checkNumber('LayerNorm', 'shape', size, { min: 1, whole: true });
     this.eps = checkNumber('LayerNorm', 'eps', options.eps ?? 1e-5, { min: 0 });
-    this.weight = affine && scale ? constantParameter(this.shape, 1, generator) : null;
-    this.bias = affine && bias ? constantParameter(this.shape, 0, generator) : null;
+    this.weight = affine && scale ? constantParameter(this.shape, 1, rng) : null;
+    this.bias = affine && bias ? constantParameter(this.shape, 0, rng) : null;
   }
 
   /** [..., shape] → the same. */

@@ -15,7 +15,7 @@ export function applyLayer(layer: Layer, x: Tensor): Tensor {
 }
 
 /**
- * Layers one after the other: `new Sequential(new Linear(2, 8, { generator }), relu, new Linear(8, 1, { generator }))`.
+ * Layers one after the other: `new Sequential(new Linear(2, 8, { rng }), relu, new Linear(8, 1, { rng }))`.
  * Its fields are the positions, so paths are PyTorch's (`0.weight`, `2.weight`): a function takes a number, too.
  */
 export class Sequential extends Module {

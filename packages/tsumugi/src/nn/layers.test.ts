@@ -1,7 +1,7 @@
 // Feed-forward layers against compositions written out by hand, with gradient checks of every parameter and input.
 import { describe, expect, it } from 'vitest';
 import { ConfigError, NativeError } from '../base/index.ts';
-import { cat, full, Generator, grad, ones, randn, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
+import { cat, full, grad, ones, Rng, randn, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
 import { elu, gelu, geluTanh, leakyRelu, relu, sigmoid, silu, softplus, tanh } from './activations.ts';
 import { BatchNorm } from './batch-norm.ts';
 import { Conv1d, Conv2d, ConvTranspose2d } from './conv.ts';
@@ -14,22 +14,22 @@ import { Embedding, Linear } from './linear.ts';
 import { RMSNorm } from './rms-norm.ts';
 import { expectClose, gradcheckModule, leaf } from './testing.ts';
 
-const generator = new Generator(11);
+const rng = new Rng(11);
 
 describe('Linear', () => {
   it('is x Wᵀ + b', () => {
     scope(() => {
-      using layer = new Linear(3, 2, { generator });
-      const x = randn([4, 5, 3], generator);
+      using layer = new Linear(3, 2, { rng });
+      const x = randn([4, 5, 3], rng);
       expectClose(layer.forward(x), x.matmul(layer.weight.t()).add(layer.bias!));
       expect(Math.abs(layer.weight.max().item())).toBeLessThanOrEqual(1 / Math.sqrt(3));
-      gradcheckModule(layer, (m, input) => m.forward(input!), [leaf([4, 3], generator)]);
+      gradcheckModule(layer, (m, input) => m.forward(input!), [leaf([4, 3], rng)]);
     });
   });
 
   it('takes initializers, can be without bias, and names shapes that do not fit', () => {
     scope(() => {
-      using layer = new Linear(3, 2, { generator, bias: false, weightInit: constant(2) });
+      using layer = new Linear(3, 2, { rng, bias: false, weightInit: constant(2) });
       expect(layer.bias).toBeNull();
       expect(layer.forward(ones([1, 3])).tolist()).toEqual([[6, 6]]);
       expect(() => layer.forward(zeros([4, 5]))).toThrow(/aten::linear\(float32\[4, 5\], float32\[2, 3\]/);
@@ -41,7 +41,7 @@ describe('Linear', () => {
 describe('Embedding', () => {
   it('picks rows, and adds up gradients of repeated ids', () => {
     scope(() => {
-      using layer = new Embedding(5, 2, { generator });
+      using layer = new Embedding(5, 2, { rng });
       const ids = tensor([[4, 0], [4, 4]], { dtype: 'int64' }); // biome-ignore format: a matrix
       const rows = [4, 0, 4, 4].map((id) => layer.weight.narrow(0, id, 1));
       expectClose(layer.forward(ids), cat(rows).reshape([2, 2, 2]));
@@ -53,8 +53,8 @@ describe('Embedding', () => {
 describe('convolutions', () => {
   it('Conv1d is a sum over taps and channels, with stride, padding, dilation and groups', () => {
     scope(() => {
-      using layer = new Conv1d(4, 6, 3, { generator, stride: 2, padding: 2, dilation: 2, groups: 2 });
-      const x = leaf([2, 4, 9], generator);
+      using layer = new Conv1d(4, 6, 3, { rng, stride: 2, padding: 2, dilation: 2, groups: 2 });
+      const x = leaf([2, 4, 9], rng);
       gradcheckModule(layer, (m, input) => m.forward(input!), [x]);
       expect(layer.weight.shape).toEqual([6, 2, 3]);
       const padded = x.detach().pad([2, 2]);
@@ -76,8 +76,8 @@ describe('convolutions', () => {
 
   it('Conv2d is a sum over shifted images', () => {
     scope(() => {
-      using layer = new Conv2d(2, 3, [2, 3], { generator, padding: [0, 1] });
-      const x = leaf([2, 2, 4, 3], generator);
+      using layer = new Conv2d(2, 3, [2, 3], { rng, padding: [0, 1] });
+      const x = leaf([2, 2, 4, 3], rng);
       gradcheckModule(layer, (m, input) => m.forward(input!), [x]);
       const padded = x.detach().pad([1, 1, 0, 0]);
       let sum: Tensor = zeros([2, 3, 3, 3], { dtype: 'float64' });
@@ -92,24 +92,24 @@ describe('convolutions', () => {
 
   it('ConvTranspose2d is the adjoint of Conv2d', () => {
     scope(() => {
-      const options = { generator, bias: false, stride: 2, padding: 1 } as const;
+      const options = { rng, bias: false, stride: 2, padding: 1 } as const;
       using up = new ConvTranspose2d(3, 2, 4, options);
-      gradcheckModule(up, (m, input) => m.forward(input!), [leaf([1, 3, 2, 2], generator)]);
+      gradcheckModule(up, (m, input) => m.forward(input!), [leaf([1, 3, 2, 2], rng)]);
       using down = new Conv2d(2, 3, 4, options);
       down.weight.dispose();
       down.weight = up.weight;
-      const x = randn([2, 3, 4, 4], generator, { dtype: 'float64' });
-      const y = randn([2, 2, 8, 8], generator, { dtype: 'float64' });
+      const x = randn([2, 3, 4, 4], rng, { dtype: 'float64' });
+      const y = randn([2, 2, 8, 8], rng, { dtype: 'float64' });
       // ⟨up(x), y⟩ = ⟨x, down(y)⟩
       expectClose(up.forward(x).mul(y).sum(), down.forward(y).mul(x).sum(), 1e-12);
-      using odd = new ConvTranspose2d(1, 4, 3, { generator, stride: 2, padding: 1, outputPadding: 1, groups: 1 });
+      using odd = new ConvTranspose2d(1, 4, 3, { rng, stride: 2, padding: 1, outputPadding: 1, groups: 1 });
       expect(odd.forward(zeros([1, 1, 5, 5])).shape).toEqual([1, 4, 10, 10]);
     });
   });
 
   it('names shapes that do not fit', () => {
     scope(() => {
-      using layer = new Conv2d(3, 4, 3, { generator });
+      using layer = new Conv2d(3, 4, 3, { rng });
       expect(() => layer.forward(zeros([1, 2, 8, 8]))).toThrow(/conv2d\(float32\[1, 2, 8, 8\], float32\[4, 3, 3, 3\]/);
     });
   });
@@ -118,34 +118,34 @@ describe('convolutions', () => {
 describe('norms', () => {
   it('LayerNorm has mean 0 and variance 1 before weight and bias', () => {
     scope(() => {
-      using layer = new LayerNorm([2, 3], { generator, eps: 1e-4 });
-      const x = leaf([4, 2, 3], generator);
+      using layer = new LayerNorm([2, 3], { rng, eps: 1e-4 });
+      const x = leaf([4, 2, 3], rng);
       gradcheckModule(layer, (m, input) => m.forward(input!), [x]);
       const centred = x.sub(x.mean([1, 2], true));
       const variance = centred.square().mean([1, 2], true);
       expectClose(layer.forward(x), centred.div(variance.add(1e-4).sqrt()), 1e-12);
-      using bare = new LayerNorm(3, { generator, affine: false });
+      using bare = new LayerNorm(3, { rng, affine: false });
       expect([bare.weight, bare.bias]).toEqual([null, null]);
     });
   });
 
   it('RMSNorm scales by offset + weight and starts at a gain of 1 (or the offset)', () => {
     scope(() => {
-      using layer = new RMSNorm(6, { generator, offset: 0.2, eps: 1e-3 });
-      const x = leaf([4, 6], generator);
+      using layer = new RMSNorm(6, { rng, offset: 0.2, eps: 1e-3 });
+      const x = leaf([4, 6], rng);
       expect(layer.weight.sum().item()).toBe(0);
       gradcheckModule(layer, (m, input) => m.forward(input!), [x]);
       const scale = x.square().mean([-1], true).add(1e-3).rsqrt();
       expectClose(layer.forward(x), x.mul(scale).mul(0.2), 1e-12);
-      using plain = new RMSNorm(6, { generator });
+      using plain = new RMSNorm(6, { rng });
       expect(plain.weight.sum().item()).toBe(6);
     });
   });
 
   it('BatchNorm uses the batch while training and the running statistics after', () => {
     scope(() => {
-      using layer = new BatchNorm(3, { generator, eps: 1e-3, momentum: 0.2 });
-      const x = randn([4, 3, 2, 5], generator).mul(2).add(1);
+      using layer = new BatchNorm(3, { rng, eps: 1e-3, momentum: 0.2 });
+      const x = randn([4, 3, 2, 5], rng).mul(2).add(1);
       const mean = x.mean([0, 2, 3]);
       const centred = x.sub(mean.reshape([3, 1, 1]));
       const variance = centred.square().mean([0, 2, 3]);
@@ -165,7 +165,7 @@ describe('norms', () => {
 
   it('BatchNorm has no variance to train with where a channel holds one value, and keeps its statistics', () => {
     scope(() => {
-      using layer = new BatchNorm(3, { generator });
+      using layer = new BatchNorm(3, { rng });
       for (const shape of [[1, 3], [1, 3, 1], [1, 3, 1, 1]]) // biome-ignore format: a list
         expect(() => layer.forward(zeros(shape))).toThrow(/holds one value per channel, which has no variance/);
       expect([layer.running_var.tolist(), layer.num_batches_tracked.item()]).toEqual([[1, 1, 1], 0]);
@@ -178,11 +178,11 @@ describe('norms', () => {
 
   it('BatchNorm has right gradients in both modes, for [B, C] and [B, C, L]', () => {
     scope(() => {
-      using layer = new BatchNorm(2, { generator });
-      gradcheckModule(layer, (m, input) => m.forward(input!), [leaf([5, 2], generator)]);
+      using layer = new BatchNorm(2, { rng });
+      gradcheckModule(layer, (m, input) => m.forward(input!), [leaf([5, 2], rng)]);
       layer.eval();
-      gradcheckModule(layer, (m, input) => m.forward(input!), [leaf([3, 2, 4], generator)]);
-      using bare = new BatchNorm(2, { generator, affine: false });
+      gradcheckModule(layer, (m, input) => m.forward(input!), [leaf([3, 2, 4], rng)]);
+      using bare = new BatchNorm(2, { rng, affine: false });
       expect([bare.weight, bare.bias]).toEqual([null, null]);
     });
   });
@@ -191,18 +191,18 @@ describe('norms', () => {
 describe('Dropout', () => {
   it('drops with its probability, keeps the mean, repeats with the stream, and is off after eval()', () => {
     scope(() => {
-      const layer = new Dropout(0.25, { generator: new Generator(3) });
+      const layer = new Dropout(0.25, { rng: new Rng(3) });
       const x = ones([100_000]);
       const y = layer.forward(x);
       expect(y.eq(0).to('float32').mean().item()).toBeCloseTo(0.25, 2);
       expect(y.max().item()).toBeCloseTo(4 / 3, 6);
       expect(y.mean().item()).toBeCloseTo(1, 2);
-      expect(new Dropout(0.25, { generator: new Generator(3) }).forward(x).data()).toEqual(y.data());
+      expect(new Dropout(0.25, { rng: new Rng(3) }).forward(x).data()).toEqual(y.data());
       expect(layer.forward(x).data()).not.toEqual(y.data());
       expect(layer.eval().forward(x)).toBe(x);
       for (const p of [-0.1, 1.1, Number.NaN]) {
-        expect(() => new Dropout(p, { generator })).toThrow(ConfigError);
-        expect(() => dropout(x, p, generator)).toThrow(/must be in \[0, 1\], got/);
+        expect(() => new Dropout(p, { rng })).toThrow(ConfigError);
+        expect(() => dropout(x, p, rng)).toThrow(/must be in \[0, 1\], got/);
       }
     });
   });
@@ -211,7 +211,7 @@ describe('Dropout', () => {
     scope(() => {
       const x = full([1000], Number.POSITIVE_INFINITY).requiresGrad_();
       for (const p of [0.5, 1]) {
-        const y = dropout(x, p, new Generator(3));
+        const y = dropout(x, p, new Rng(3));
         const dropped = y.eq(0);
         expect(y.isnan().sum().item()).toBe(0);
         expect(dropped.sum().item() / 1000).toBeCloseTo(p, 1);
@@ -223,8 +223,8 @@ describe('Dropout', () => {
 
   it('sends gradients through what it kept', () => {
     scope(() => {
-      const x = leaf([20], generator);
-      gradcheck((input) => new Dropout(0.5, { generator: new Generator(5) }).forward(input), [x]);
+      const x = leaf([20], rng);
+      gradcheck((input) => new Dropout(0.5, { rng: new Rng(5) }).forward(input), [x]);
     });
   });
 });
@@ -232,12 +232,12 @@ describe('Dropout', () => {
 describe('Sequential and activations', () => {
   it('applies layers and functions in order', () => {
     scope(() => {
-      using first = new Linear(3, 4, { generator });
-      using last = new Linear(4, 1, { generator });
+      using first = new Linear(3, 4, { rng });
+      using last = new Linear(4, 1, { rng });
       const net = new Sequential(first, tanh, last);
-      const x = randn([2, 3], generator);
+      const x = randn([2, 3], rng);
       expectClose(net.forward(x), last.forward(first.forward(x).tanh()));
-      gradcheckModule(net, (m, input) => m.forward(input!), [leaf([2, 3], generator)]);
+      gradcheckModule(net, (m, input) => m.forward(input!), [leaf([2, 3], rng)]);
     });
   });
 

@@ -1,7 +1,7 @@
 // Losses against their formulas, reductions, gradients, and the refusal to broadcast.
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../base/index.ts';
-import { Generator, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
+import { Rng, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
 import { gradcheck } from './gradcheck.ts';
 import { bceWithLogits, huber, mse, smoothL1 } from './losses.ts';
 import { expectClose, leaf } from './testing.ts';
@@ -51,7 +51,7 @@ describe('losses', () => {
       expectClose(loss(x, y, 'none'), f64(expected), 1e-12);
       expect(loss(x, y, 'sum').item()).toBeCloseTo(sum, 10);
       expect(loss(x, y, 'mean').item()).toBeCloseTo(sum / 4, 10);
-      gradcheck((input) => loss(input, y, 'none'), [leaf([4], new Generator(2))]);
+      gradcheck((input) => loss(input, y, 'none'), [leaf([4], new Rng(2))]);
     });
   });
 

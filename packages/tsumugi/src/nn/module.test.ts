@@ -1,7 +1,7 @@
 // The module tree: paths, roles, tied tensors, conversion, replacement, loading.
 import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../base/index.ts';
-import { Generator, ones, scope, type Tensor, zeros } from '../torch/index.ts';
+import { ones, Rng, scope, type Tensor, zeros } from '../torch/index.ts';
 import { relu } from './activations.ts';
 import { BatchNorm } from './batch-norm.ts';
 import { Sequential } from './layer.ts';
@@ -27,11 +27,11 @@ class Tied extends Module {
   layers: Linear[];
   head: Linear;
 
-  constructor(generator: Generator) {
+  constructor(rng: Rng) {
     super();
-    this.embed = new Embedding(5, 3, { generator });
-    this.layers = [1, 2].map(() => new Linear(3, 3, { generator }));
-    this.head = new Linear(3, 5, { generator, bias: false });
+    this.embed = new Embedding(5, 3, { rng });
+    this.layers = [1, 2].map(() => new Linear(3, 3, { rng }));
+    this.head = new Linear(3, 5, { rng, bias: false });
     this.head.weight.dispose();
     this.head.weight = this.embed.weight;
   }
@@ -41,7 +41,7 @@ const paths = (list: Iterable<[string, Tensor]>) => [...list].map(([path]) => pa
 
 describe('module tree', () => {
   it('names parameters by their fields; a tied tensor comes once', () => {
-    using model = new Tied(new Generator(0));
+    using model = new Tied(new Rng(0));
     expect(paths(namedParameters(model))).toEqual([
       'embed.weight',
       'layers.0.weight',
@@ -53,37 +53,37 @@ describe('module tree', () => {
   });
 
   it('tells buffers from parameters and counts positions as PyTorch does', () => {
-    const generator = new Generator(0);
-    using model = new Sequential(new Linear(2, 4, { generator }), relu, new BatchNorm(4, { generator }));
+    const rng = new Rng(0);
+    using model = new Sequential(new Linear(2, 4, { rng }), relu, new BatchNorm(4, { rng }));
     expect(paths(namedParameters(model))).toEqual(['0.weight', '0.bias', '2.weight', '2.bias']);
     expect(paths(namedBuffers(model))).toEqual(['2.running_mean', '2.running_var', '2.num_batches_tracked']);
     expect(paths(namedTensors(model))).toHaveLength(7);
   });
 
   it('switches the whole tree between training and evaluation', () => {
-    const generator = new Generator(0);
-    using model = new Sequential(new Sequential(new Linear(1, 1, { generator })));
+    const rng = new Rng(0);
+    using model = new Sequential(new Sequential(new Linear(1, 1, { rng })));
     model.eval();
     expect((model.layers[0] as Sequential).training).toBe(false);
     expect((model.train().layers[0] as Sequential).training).toBe(true);
   });
 
   it('converts to another dtype, keeping ties, frozen parameters and counters', () => {
-    const generator = new Generator(0);
-    using model = new Tied(generator);
+    const rng = new Rng(0);
+    using model = new Tied(rng);
     model.layers[0]!.weight.requiresGrad_(false);
     convert(model, 'float64');
     expect(model.head.weight).toBe(model.embed.weight);
     expect([...namedTensors(model)].every(([, tensor]) => tensor.dtype === 'float64')).toBe(true);
     expect(model.layers[0]!.weight.requiresGrad).toBe(false);
     expect(model.layers[1]!.weight.requiresGrad).toBe(true);
-    using norm = convert(new BatchNorm(2, { generator }), 'float64');
+    using norm = convert(new BatchNorm(2, { rng }), 'float64');
     expect([norm.running_var.dtype, norm.num_batches_tracked.dtype]).toEqual(['float64', 'int64']);
     expect(norm.running_var.requiresGrad).toBe(false);
   });
 
   it('replaces a tensor in every place where it stands', () => {
-    using model = new Tied(new Generator(0));
+    using model = new Tied(new Rng(0));
     const old = model.embed.weight;
     replaceParameter(model, 'embed.weight', zeros([7, 3]));
     expect(old.isDisposed).toBe(true);
@@ -93,7 +93,7 @@ describe('module tree', () => {
   });
 
   it('names the nearest path when there is none', () => {
-    using model = new Tied(new Generator(0));
+    using model = new Tied(new Rng(0));
     for (const path of ['layers.0.weigth', 'layers.2.weight', 'embed', 'layers.0.training'])
       expect(() => tensorAt(model, path)).toThrow(CheckpointError);
     expect(() => tensorAt(model, 'layers.0.weigth')).toThrow(/Did you mean "layers\.0\.weight"/);
@@ -101,7 +101,7 @@ describe('module tree', () => {
 
   it('loads by path and refuses missing, unknown and misshapen tensors', () => {
     scope(() => {
-      using model = new Linear(2, 1, { generator: new Generator(0) });
+      using model = new Linear(2, 1, { rng: new Rng(0) });
       const good: Record<string, Tensor> = { weight: ones([1, 2]), bias: zeros([1]) };
       loadTensors(model, (path) => good[path], Object.keys(good));
       expect(model.weight.tolist()).toEqual([[1, 1]]);
@@ -119,7 +119,7 @@ class Nested extends Module {
   scales = [parameter(ones([2])), null];
   settings = { size: 3, names: ['x'], empty: null };
 }
-const options = () => ({ generator: new Generator(0), bias: false });
+const options = () => ({ rng: new Rng(0), bias: false });
 
 describe('containers', () => {
   it('finds modules and parameters in arrays and objects of any depth', () => {

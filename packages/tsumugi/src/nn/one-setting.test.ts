@@ -1,7 +1,7 @@
 // Every constructor option of every layer, initialiser and loss, by itself: against values computed by hand, chosen so that
 // the option's default, or its absence, gives others.
 import { afterEach, describe, expect, it } from 'vitest';
-import { Generator, ones, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
+import { ones, Rng, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
 import { elu, leakyRelu } from './activations.ts';
 import type { ConvOptions, ConvTransposeOptions } from './conv.ts';
 import { crossEntropy, linearCrossEntropy } from './functional/index.ts';
@@ -31,8 +31,8 @@ const [Linear, Embedding] = [freed(layers.Linear), freed(layers.Embedding)];
 const [BatchNorm, LayerNorm, RMSNorm] = [freed(layers.BatchNorm), freed(layers.LayerNorm), freed(layers.RMSNorm)];
 const [GRU, LSTM] = [freed(layers.GRU), freed(layers.LSTM)];
 
-const generator = () => new Generator(1);
-const o = () => ({ generator: generator(), weightInit: init.constant(1), bias: false }) as const;
+const rng = () => new Rng(1);
+const o = () => ({ rng: rng(), weightInit: init.constant(1), bias: false }) as const;
 const ramp = (...shape: number[]) =>
   tensor(
     Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i + 1),
@@ -103,7 +103,7 @@ describe('tables', () => {
       const x = ones([1, 3]);
       expect(new Linear(3, 2, { ...o() }).bias).toBeNull();
       close(new Linear(3, 2, { ...o(), bias: true, biasInit: init.constant(5) }).forward(x), [8, 8]);
-      const wide = new Linear(100, 1000, { generator: generator() });
+      const wide = new Linear(100, 1000, { rng: rng() });
       // U(−1/√100, 1/√100)
       for (const made of [wide.weight, wide.bias!]) {
         expect(made.max().item()).toBeLessThanOrEqual(0.1);
@@ -115,8 +115,8 @@ describe('tables', () => {
 
   it('Embedding: weightInit, and N(0, 1) by default', () => {
     scope(() => {
-      close(new Embedding(2, 2, { generator: generator(), weightInit: init.constant(3) }).weight, [3, 3, 3, 3]);
-      expect(new Embedding(100, 100, { generator: generator() }).weight.std().item()).toBeCloseTo(1, 1);
+      close(new Embedding(2, 2, { rng: rng(), weightInit: init.constant(3) }).weight, [3, 3, 3, 3]);
+      expect(new Embedding(100, 100, { rng: rng() }).weight.std().item()).toBeCloseTo(1, 1);
     });
   });
 });
@@ -128,7 +128,7 @@ describe('norms', () => {
   it('BatchNorm: eps, momentum, and their defaults', () => {
     scope(() => {
       const run = (options: object) => {
-        const layer = new BatchNorm(1, { generator: generator(), ...options });
+        const layer = new BatchNorm(1, { rng: rng(), ...options });
         return [layer.forward(x()).select(0, 1).item(), layer.running_mean.item(), layer.running_var.item()];
       };
       const wanted = (eps: number, momentum: number) => [1 / Math.sqrt(1 + eps), 2 * momentum, 1 + momentum];
@@ -146,21 +146,21 @@ describe('norms', () => {
   it('LayerNorm and RMSNorm: eps and its defaults, offset', () => {
     scope(() => {
       const row = x().reshape([1, 2]).mul(1e-2);
-      const layer = (options: object) => new LayerNorm(2, { generator: generator(), ...options }).forward(row);
+      const layer = (options: object) => new LayerNorm(2, { rng: rng(), ...options }).forward(row);
       close(
         layer({}),
         [-1, 1].map((sign) => (sign * 0.01) / Math.sqrt(1e-4 + 1e-5)),
         5,
       );
       close(layer({ eps: 3e-4 }), [-0.5, 0.5]);
-      const rms = (options: object) => new RMSNorm(2, { generator: generator(), ...options }).forward(row);
+      const rms = (options: object) => new RMSNorm(2, { rng: rng(), ...options }).forward(row);
       close(
         rms({}),
         [1, 3].map((value) => (value * 0.01) / Math.sqrt(5e-4 + 1e-6)),
         5,
       );
       close(rms({ eps: 4e-4 }), [1 / 3, 1]);
-      close(new RMSNorm(2, { generator: generator(), offset: 2 }).weight, [0, 0]);
+      close(new RMSNorm(2, { rng: rng(), offset: 2 }).weight, [0, 0]);
       close(rms({ eps: 4e-4, offset: 2 }), [2 / 3, 2]);
     });
   });
@@ -171,7 +171,7 @@ describe('norms', () => {
         layer.weight !== null,
         layer.bias !== null,
       ];
-      const g = { generator: generator() };
+      const g = { rng: rng() };
       expect(has(new BatchNorm(1, g))).toEqual([true, true]);
       expect(has(new BatchNorm(1, { ...g, affine: false }))).toEqual([false, false]);
       expect(has(new BatchNorm(1, { ...g, scale: false }))).toEqual([false, true]);
@@ -185,7 +185,7 @@ describe('norms', () => {
 
 it('recurrent layers: init, bias, numLayers, batchFirst', () => {
   scope(() => {
-    const g = { generator: generator(), init: init.constant(0.5) };
+    const g = { rng: rng(), init: init.constant(0.5) };
     // One step of a GRU of halves without biases: x = 1, h = 0.
     const sigma = (z: number) => 1 / (1 + Math.exp(-z));
     const h = (1 - sigma(0.5)) * Math.tanh(0.5);
@@ -211,7 +211,7 @@ it('activations: slope, alpha', () => {
 describe('initialisers', () => {
   const moments = (initializer: init.Initializer, shape = [100, 400]) =>
     scope(() => {
-      const made = init.initialize(zeros(shape), initializer, generator());
+      const made = init.initialize(zeros(shape), initializer, rng());
       return { mean: made.mean().item(), std: made.std().item(), low: made.min().item(), high: made.max().item() };
     });
   // fanIn 400, fanOut 100, average 250

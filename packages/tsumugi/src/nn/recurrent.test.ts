@@ -1,12 +1,12 @@
 // GRU and LSTM against the gate equations written out, one and two layers, both layouts.
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../base/index.ts';
-import { Generator, grad, randn, scope, stack, type Tensor } from '../torch/index.ts';
+import { grad, Rng, randn, scope, stack, type Tensor } from '../torch/index.ts';
 import { convert, namedParameters, parameters } from './module.ts';
 import { GRU, LSTM } from './recurrent.ts';
 import { expectClose, gradcheckModule, leaf } from './testing.ts';
 
-const generator = new Generator(5);
+const rng = new Rng(5);
 const [B, T, I, H] = [2, 4, 3, 5];
 
 /** x W_ihᵀ + b_ih and h W_hhᵀ + b_hh of a layer, split into gates. */
@@ -55,7 +55,7 @@ function lstmByHand(net: LSTM, x: Tensor, h0: Tensor, c0: Tensor): { output: Ten
 describe('GRU', () => {
   it('follows its equations over two layers', () => {
     scope(() => {
-      using net = convert(new GRU(I, H, { generator, numLayers: 2 }), 'float64');
+      using net = convert(new GRU(I, H, { rng, numLayers: 2 }), 'float64');
       expect(namedParameters(net).map(([path]) => path)).toEqual([
         'weight_ih_l0',
         'weight_hh_l0',
@@ -66,8 +66,8 @@ describe('GRU', () => {
         'bias_ih_l1',
         'bias_hh_l1',
       ]);
-      const x = randn([B, T, I], generator, { dtype: 'float64' });
-      const state = randn([2, B, H], generator, { dtype: 'float64' });
+      const x = randn([B, T, I], rng, { dtype: 'float64' });
+      const state = randn([2, B, H], rng, { dtype: 'float64' });
       const ours = net.forward(x, state);
       const hand = gruByHand(net, x, state);
       expectClose(ours.output, hand.output, 1e-12);
@@ -77,8 +77,8 @@ describe('GRU', () => {
 
   it('takes time first, and continues from its state as in one piece', () => {
     scope(() => {
-      using net = new GRU(I, H, { generator, batchFirst: false });
-      const x = randn([T, B, I], generator);
+      using net = new GRU(I, H, { rng, batchFirst: false });
+      const x = randn([T, B, I], rng);
       const whole = net.forward(x);
       const first = net.forward(x.narrow(0, 0, 3));
       const second = net.forward(x.narrow(0, 3, 1), first.state);
@@ -90,8 +90,8 @@ describe('GRU', () => {
 
   it('has right gradients', () => {
     scope(() => {
-      using net = new GRU(2, 3, { generator });
-      const inputs = [leaf([2, 3, 2], generator), leaf([1, 2, 3], generator)];
+      using net = new GRU(2, 3, { rng });
+      const inputs = [leaf([2, 3, 2], rng), leaf([1, 2, 3], rng)];
       gradcheckModule(net, (m, x, state) => Object.values(m.forward(x!, state)), inputs);
     });
   });
@@ -101,10 +101,10 @@ describe('LSTM', () => {
   it('follows its equations over two layers, with and without bias', () => {
     scope(() => {
       for (const bias of [true, false]) {
-        using net = convert(new LSTM(I, H, { generator, numLayers: 2, bias }), 'float64');
+        using net = convert(new LSTM(I, H, { rng, numLayers: 2, bias }), 'float64');
         expect(namedParameters(net)).toHaveLength(bias ? 8 : 4);
-        const x = randn([B, T, I], generator, { dtype: 'float64' });
-        const [h, c] = [0, 1].map(() => randn([2, B, H], generator, { dtype: 'float64' })) as [Tensor, Tensor];
+        const x = randn([B, T, I], rng, { dtype: 'float64' });
+        const [h, c] = [0, 1].map(() => randn([2, B, H], rng, { dtype: 'float64' })) as [Tensor, Tensor];
         const ours = net.forward(x, { h, c });
         const hand = lstmByHand(net, x, h, c);
         expectClose(ours.output, hand.output, 1e-12);
@@ -116,22 +116,22 @@ describe('LSTM', () => {
 
   it('starts from zeros, and has right gradients', () => {
     scope(() => {
-      using net = new LSTM(2, 3, { generator });
+      using net = new LSTM(2, 3, { rng });
       gradcheckModule(
         net,
         (m, x) => {
           const { output, state } = m.forward(x!);
           return [output, state.h, state.c];
         },
-        [leaf([2, 3, 2], generator)],
+        [leaf([2, 3, 2], rng)],
       );
     });
   });
 
   it('has the same outputs and gradients in float32, where libtorch may take another path', () => {
     scope(() => {
-      using net = new LSTM(I, H, { generator, numLayers: 2 });
-      const x = randn([B, T, I], generator);
+      using net = new LSTM(I, H, { rng, numLayers: 2 });
+      const x = randn([B, T, I], rng);
       const run = () => {
         const { output } = net.forward(x.to(net.weight_ih_l0!.dtype));
         const weights = parameters(net);
@@ -146,9 +146,9 @@ describe('LSTM', () => {
 
   it('names shapes that do not fit', () => {
     scope(() => {
-      using net = new LSTM(I, H, { generator });
-      const x = randn([B, T, I], generator);
-      const wrong = (shape: number[]) => randn(shape, generator);
+      using net = new LSTM(I, H, { rng });
+      const x = randn([B, T, I], rng);
+      const wrong = (shape: number[]) => randn(shape, rng);
       expect(() => net.forward(wrong([B, T, I + 1]))).toThrow(/LSTM: the input must be \[B, T, 3\], it is \[2, 4, 4\]/);
       expect(() => net.forward(wrong([T, I]))).toThrow(ShapeError);
       const state = { h: wrong([1, B, H]), c: wrong([1, B + 1, H]) };

@@ -4,12 +4,12 @@
 //
 // No dropout between layers here: libtorch would draw it from a hidden stream. Put a Dropout between two single layers.
 import { checkNumbers, ShapeError } from '../base/index.ts';
-import { empty, type Generator, gruInput, lstmInput, type Tensor, zeros } from '../torch/index.ts';
+import { empty, gruInput, lstmInput, type Rng, type Tensor, zeros } from '../torch/index.ts';
 import { type Initializer, initialize, uniform } from './initializers.ts';
 import { Module, parameter } from './module.ts';
 
 export interface RecurrentOptions {
-  generator: Generator;
+  rng: Rng;
   /** Layers on top of each other; 1 when left out. */
   numLayers?: number;
   bias?: boolean;
@@ -39,7 +39,7 @@ abstract class Recurrent extends Module {
     const bound = 1 / Math.sqrt(hiddenSize);
     const init = options.init ?? uniform({ low: -bound, high: bound });
     const make = (...shape: number[]) =>
-      parameter(initialize(empty(shape, { device: options.generator.device }), init, options.generator));
+      parameter(initialize(empty(shape, { device: options.rng.device }), init, options.rng));
     for (let layer = 0; layer < this.numLayers; layer++) {
       this[`weight_ih_l${layer}`] = make(gates * hiddenSize, layer === 0 ? inputSize : hiddenSize);
       this[`weight_hh_l${layer}`] = make(gates * hiddenSize, hiddenSize);

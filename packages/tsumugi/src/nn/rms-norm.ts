@@ -6,7 +6,7 @@ import { constant } from './initializers.ts';
 import { Module } from './module.ts';
 import { makeWeight, type WeightOptions } from './weights.ts';
 
-export interface RMSNormOptions extends Pick<WeightOptions, 'generator' | 'weight'> {
+export interface RMSNormOptions extends Pick<WeightOptions, 'rng' | 'weight'> {
   /** Added to the weight, which then starts at 0; without an offset the weight starts at 1. */
   offset?: number;
   /** Added to the mean square inside the root. */

@@ -1,7 +1,7 @@
 // Layers, losses and initialisers refuse settings that no formula has, with owner and name.
 import { expect, it } from 'vitest';
 import { ConfigError } from '../base/index.ts';
-import { Generator, ones, scope, tensor } from '../torch/index.ts';
+import { ones, Rng, scope, tensor } from '../torch/index.ts';
 import { elu, leakyRelu } from './activations.ts';
 import { BatchNorm } from './batch-norm.ts';
 import { Conv1d, Conv2d, ConvTranspose2d } from './conv.ts';
@@ -14,8 +14,8 @@ import { GRU, LSTM } from './recurrent.ts';
 import { RMSNorm } from './rms-norm.ts';
 import { SpectralNorm } from './spectral-norm.ts';
 
-const generator = new Generator(0);
-const o = { generator };
+const rng = new Rng(0);
+const o = { rng };
 const sizes = [0, -1, 1.5, Number.NaN, Infinity];
 const one = () => ones([1, 1]);
 const targets = () => tensor([0], { dtype: 'int64' });
@@ -47,8 +47,8 @@ const wrong: Record<string, (() => unknown)[]> = {
   'RMSNorm: offset': [() => new RMSNorm(1, { ...o, offset: Number.NaN })],
   'GRU: hiddenSize': sizes.map((size) => () => new GRU(1, size, o)),
   'LSTM: numLayers': sizes.map((numLayers) => () => new LSTM(1, 1, { ...o, numLayers })),
-  'spectral normalization: factor': [0, -1, Number.NaN, Infinity].map((factor) => () => new SpectralNorm(one(), generator, { factor })), // biome-ignore format: short
-  'spectral normalization: iterations': sizes.map((iterations) => () => new SpectralNorm(one(), generator, { iterations })), // biome-ignore format: short
+  'spectral normalization: factor': [0, -1, Number.NaN, Infinity].map((factor) => () => new SpectralNorm(one(), rng, { factor })), // biome-ignore format: short
+  'spectral normalization: iterations': sizes.map((iterations) => () => new SpectralNorm(one(), rng, { iterations })), // biome-ignore format: short
   'leakyRelu: slope': [() => leakyRelu(Number.NaN)],
   'elu: alpha': [() => elu(Number.NaN)],
   'normal: std': [-1, Number.NaN].map((std) => () => normal({ std })),

@@ -1,7 +1,7 @@
 // Spectral normalization against SVD and the published formulas: σ, gradient, the fate of u, removal; and weight norm.
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../base/index.ts';
-import { backward, eye, Generator, linalgSvdvals, randint, randn, scope, type Tensor, tensor } from '../torch/index.ts';
+import { backward, eye, linalgSvdvals, Rng, randint, randn, scope, type Tensor, tensor } from '../torch/index.ts';
 import { BatchNorm } from './batch-norm.ts';
 import { Conv1d, Conv2d } from './conv.ts';
 import { gradcheck } from './gradcheck.ts';
@@ -15,14 +15,14 @@ import { expectClose, gradcheckModule, leaf } from './testing.ts';
 import { weightNorm } from './weight-norm.ts';
 import { type WeightedLayer, weightedLayers } from './weights.ts';
 
-const generator = new Generator(7);
-const options = { generator, bias: false, weightNormalization: spectralNorm(), weightInit: normal() };
+const rng = new Rng(7);
+const options = { rng, bias: false, weightNormalization: spectralNorm(), weightInit: normal() };
 const layers: Record<string, () => [WeightedLayer & { forward(x: Tensor): Tensor }, Tensor]> = {
-  Linear: () => [new Linear(5, 4, options), randn([3, 5], generator)],
-  Conv1d: () => [new Conv1d(2, 4, 3, options), randn([2, 2, 5], generator)],
-  Conv2d: () => [new Conv2d(2, 4, [2, 3], { ...options, stride: 2, padding: 1 }), randn([2, 2, 4, 4], generator)],
-  'Conv2d in groups': () => [new Conv2d(4, 4, 3, { ...options, groups: 2 }), randn([2, 4, 3, 3], generator)],
-  Embedding: () => [new Embedding(6, 3, options), randint(0, 6, [2, 4], generator)],
+  Linear: () => [new Linear(5, 4, options), randn([3, 5], rng)],
+  Conv1d: () => [new Conv1d(2, 4, 3, options), randn([2, 2, 5], rng)],
+  Conv2d: () => [new Conv2d(2, 4, [2, 3], { ...options, stride: 2, padding: 1 }), randn([2, 2, 4, 4], rng)],
+  'Conv2d in groups': () => [new Conv2d(4, 4, 3, { ...options, groups: 2 }), randn([2, 4, 3, 3], rng)],
+  Embedding: () => [new Embedding(6, 3, options), randint(0, 6, [2, 4], rng)],
 };
 
 const largest = (weight: Tensor) => linalgSvdvals(weight.flatten(1)).max().item();
@@ -77,7 +77,7 @@ describe('spectral normalization', () => {
     scope(() => {
       using layer = new Linear(5, 4, options);
       const { u } = normOf(layer);
-      const x = randn([1, 5], generator);
+      const x = randn([1, 5], rng);
       const unit = (vector: Tensor) => vector.div(vector.norm());
       for (let i = 0; i < 2; i++) {
         const expected = unit(layer.weight.mv(unit(layer.weight.t().mv(u))));
@@ -97,7 +97,7 @@ describe('spectral normalization', () => {
   it('takes gradients of several forwards at once, each with its own σ', () => {
     scope(() => {
       using layer = new Linear(5, 4, options);
-      const x = randn([3, 5], generator);
+      const x = randn([3, 5], rng);
       const forward = () => layer.forward(x).square().sum();
       const u = normOf(layer).u.clone();
       const apart = [forward, forward].map((each) => {
@@ -114,13 +114,13 @@ describe('spectral normalization', () => {
 
   it('has the published gradient at any u: (G − ⟨G, W̄⟩ ũṽᵀ)/σ, and that of a fixed direction', () => {
     scope(() => {
-      const weight = leaf([4, 6], generator);
-      using norm = convert(new SpectralNorm(weight, generator), 'float64').eval();
+      const weight = leaf([4, 6], rng);
+      using norm = convert(new SpectralNorm(weight, rng), 'float64').eval();
       const start = norm.u.clone();
       const v = weight.detach().t().mv(start).div(weight.detach().t().mv(start).norm());
       const u = weight.detach().mv(v).div(weight.detach().mv(v).norm());
       const sigma = weight.detach().mv(v).dot(u);
-      const G = randn([4, 6], generator, { dtype: 'float64' });
+      const G = randn([4, 6], rng, { dtype: 'float64' });
       backward(norm.forward(weight).mul(G).sum());
       const normalized = weight.detach().div(sigma);
       expectClose(norm.forward(weight).detach(), normalized, 1e-12);
@@ -140,9 +140,9 @@ describe('spectral normalization', () => {
 
   it('takes several iterations, a factor, and a learned factor that starts at σ', () => {
     scope(() => {
-      const weight = randn([5, 8], generator);
-      using many = new SpectralNorm(weight, new Generator(1), { iterations: 3, factor: 0.5 });
-      using one = new SpectralNorm(weight, new Generator(1));
+      const weight = randn([5, 8], rng);
+      using many = new SpectralNorm(weight, new Rng(1), { iterations: 3, factor: 0.5 });
+      using one = new SpectralNorm(weight, new Rng(1));
       for (let i = 0; i < 2; i++) one.forward(weight);
       expectClose(many.forward(weight), one.forward(weight).mul(0.5));
       expectClose(many.u, one.u);
@@ -150,9 +150,9 @@ describe('spectral normalization', () => {
       expect(normOf(layer).gamma!.item()).toBeCloseTo(largest(layer.weight), 5);
       converge(layer);
       expectClose(layer.evaluatedWeight(), layer.weight, 1e-5);
-      gradcheckModule(layer.eval(), (m, x) => m.forward(x!).sin(), [leaf([2, 5], generator)]);
+      gradcheckModule(layer.eval(), (m, x) => m.forward(x!).sin(), [leaf([2, 5], rng)]);
       for (const wrong of [{ iterations: 0 }, { factor: 0 }, { factor: -1 }])
-        expect(() => new SpectralNorm(weight, generator, wrong)).toThrow(ConfigError);
+        expect(() => new SpectralNorm(weight, rng, wrong)).toThrow(ConfigError);
     });
   });
 
@@ -160,28 +160,28 @@ describe('spectral normalization', () => {
     scope(() => {
       const net = (seed: number) =>
         new Sequential(
-          new Linear(3, 4, { ...options, generator: new Generator(seed) }),
-          new Embedding(2, 4, { ...options, generator: new Generator(seed) }),
+          new Linear(3, 4, { ...options, rng: new Rng(seed) }),
+          new Embedding(2, 4, { ...options, rng: new Rng(seed) }),
         );
       using first = net(1);
       using second = net(2);
       expect(names(namedBuffers(first))).toEqual(['0.norm.u', '1.norm.u']);
       expect(names(namedParameters(first))).toEqual(['0.weight', '1.weight']);
-      (first[0] as Linear).forward(randn([1, 3], generator));
+      (first[0] as Linear).forward(randn([1, 3], rng));
       const saved = new Map([...namedTensors(first)]);
       loadTensors(second, (path) => saved.get(path), saved.keys());
-      const input = randn([2, 3], generator);
+      const input = randn([2, 3], rng);
       expect((second[0] as Linear).forward(input).tolist()).toEqual((first[0] as Linear).forward(input).tolist());
     });
   });
 
   it('gives the same u from the same stream, and leaves the streams of other layers alone', () => {
     scope(() => {
-      const draw = () => new Linear(3, 2, { ...options, generator: new Generator(5) });
+      const draw = () => new Linear(3, 2, { ...options, rng: new Rng(5) });
       using first = draw();
       using again = draw();
       expect(normOf(first).u.tolist()).toEqual(normOf(again).u.tolist());
-      using plain = new Linear(3, 2, { generator: new Generator(5), weightInit: normal() });
+      using plain = new Linear(3, 2, { rng: new Rng(5), weightInit: normal() });
       expect(first.weight.tolist()).toEqual(plain.weight.tolist());
     });
   });
@@ -205,11 +205,11 @@ describe('spectral normalization', () => {
 describe('weight normalization', () => {
   it('gives every output a row of length 1, with right gradients', () => {
     scope(() => {
-      using layer = new Conv2d(2, 3, 2, { generator, weightNormalization: weightNorm() });
+      using layer = new Conv2d(2, 3, 2, { rng, weightNormalization: weightNorm() });
       const rows = layer.evaluatedWeight().flatten(1);
       expectClose(rows.matmul(rows.t()).diagonal(), eye(3).diagonal());
       expectClose(rows.mul(layer.weight.flatten(1).norm(2, [1], true)), layer.weight.flatten(1));
-      gradcheckModule(layer, (m, x) => m.forward(x!).sin(), [leaf([1, 2, 3, 3], generator)]);
+      gradcheckModule(layer, (m, x) => m.forward(x!).sin(), [leaf([1, 2, 3, 3], rng)]);
     });
   });
 });
@@ -217,17 +217,17 @@ describe('weight normalization', () => {
 describe('norms without a scale', () => {
   it('keep their bias', () => {
     scope(() => {
-      using batch = new BatchNorm(2, { generator, scale: false });
-      using layer = new LayerNorm([2, 3], { generator, scale: false });
+      using batch = new BatchNorm(2, { rng, scale: false });
+      using layer = new LayerNorm([2, 3], { rng, scale: false });
       for (const norm of [batch, layer] as (Module & { bias: Tensor })[]) {
         expect(names(namedParameters(norm))).toEqual(['bias']);
         norm.bias.detach().add_(tensor(2));
       }
-      const x = randn([4, 2, 3], generator);
+      const x = randn([4, 2, 3], rng);
       expect(batch.forward(x).mean().item()).toBeCloseTo(2, 5);
       expect(layer.forward(x).mean().item()).toBeCloseTo(2, 5);
-      gradcheckModule(batch, (m, input) => m.forward(input!).sin(), [leaf([4, 2, 3], generator)]);
-      gradcheckModule(layer, (m, input) => m.forward(input!).sin(), [leaf([4, 2, 3], generator)]);
+      gradcheckModule(batch, (m, input) => m.forward(input!).sin(), [leaf([4, 2, 3], rng)]);
+      gradcheckModule(layer, (m, input) => m.forward(input!).sin(), [leaf([4, 2, 3], rng)]);
     });
   });
 });

@@ -9,7 +9,7 @@
 //
 //   dL/dW = (G − ⟨G, W̄⟩ ũṽᵀ) / σ
 import { checkNumber } from '../base/index.ts';
-import { type Generator, linalgSvdvals, noGrad, randn, scope, type Tensor } from '../torch/index.ts';
+import { linalgSvdvals, noGrad, type Rng, randn, scope, type Tensor } from '../torch/index.ts';
 import { buffer, Module, parameter } from './module.ts';
 import type { WeightNormalization } from './weights.ts';
 
@@ -39,14 +39,14 @@ export class SpectralNorm extends Module {
   readonly factor: number;
 
   /** @throws ConfigError when there is no iteration or the factor is not positive. */
-  constructor(weight: Tensor, generator: Generator, options: SpectralNormOptions = {}) {
+  constructor(weight: Tensor, rng: Rng, options: SpectralNormOptions = {}) {
     super();
     const { iterations = 1, factor = 1, gamma = false } = options;
     checkNumber('spectral normalization', 'iterations', iterations, { min: 1, whole: true });
     checkNumber('spectral normalization', 'factor', factor, { above: 0 });
     this.iterations = iterations;
     this.factor = factor;
-    this.u = buffer(randn([weight.shape[0]!], generator, { dtype: weight.dtype }));
+    this.u = buffer(randn([weight.shape[0]!], rng, { dtype: weight.dtype }));
     this.gamma = gamma ? parameter(noGrad(() => scope(() => linalgSvdvals(weight.flatten(1)).max()))) : null;
   }
 
@@ -65,8 +65,8 @@ export class SpectralNorm extends Module {
   }
 }
 
-/** Spectral normalization as an option of a layer: `new Linear(4, 2, { generator, weightNormalization: spectralNorm() })`. */
+/** Spectral normalization as an option of a layer: `new Linear(4, 2, { rng, weightNormalization: spectralNorm() })`. */
 export const spectralNorm =
   (options: SpectralNormOptions = {}): WeightNormalization =>
-  (weight, generator) =>
-    new SpectralNorm(weight, generator, options);
+  (weight, rng) =>
+    new SpectralNorm(weight, rng, options);

@@ -1,6 +1,6 @@
 // What the tests of layers share: comparison of tensors, and the gradient check of a module with its parameters.
 import { expect } from 'vitest';
-import { type Generator, randn, type Tensor } from '../torch/index.ts';
+import { type Rng, randn, type Tensor } from '../torch/index.ts';
 import { gradcheck } from './gradcheck.ts';
 import { convert, type Module, namedParameters } from './module.ts';
 
@@ -16,8 +16,8 @@ export function expectClose(actual: Tensor, expected: Tensor, tolerance = 1e-6):
 }
 
 /** A float64 leaf that requires gradients. */
-export const leaf = (shape: readonly number[], generator: Generator): Tensor =>
-  randn(shape, generator, { dtype: 'float64' }).requiresGrad_();
+export const leaf = (shape: readonly number[], rng: Rng): Tensor =>
+  randn(shape, rng, { dtype: 'float64' }).requiresGrad_();
 
 /** Turns the module to float64 and checks the gradients of `forward` for every parameter and every input. */
 export function gradcheckModule<M extends Module>(

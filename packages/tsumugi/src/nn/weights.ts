@@ -1,6 +1,6 @@
 // How layers make their parameters: the options they share, PyTorch's default initial values, and normalized weights.
 import { ConfigError, ShapeError } from '../base/index.ts';
-import { empty, type Generator, noGrad, scope, type Tensor } from '../torch/index.ts';
+import { empty, noGrad, type Rng, scope, type Tensor } from '../torch/index.ts';
 import { constant, type Initializer, initialize, varianceScaling } from './initializers.ts';
 import type { UnaryModule } from './layer.ts';
 import { Module, namedModules, parameter } from './module.ts';
@@ -9,11 +9,11 @@ import { Module, namedModules, parameter } from './module.ts';
 export const defaultWeightInit = varianceScaling({ scale: 1 / 3, distribution: 'uniform' });
 
 /** Makes the module that normalizes a weight before every use: [out, in, …taps] → the same shape. */
-export type WeightNormalization = (weight: Tensor, generator: Generator) => UnaryModule;
+export type WeightNormalization = (weight: Tensor, rng: Rng) => UnaryModule;
 
 export interface WeightOptions {
   /** Draws the initial values. Only a layer whose weight is given, and that has no bias, does without. */
-  generator?: Generator;
+  rng?: Rng;
   /** The weight, which the layer takes over, in place of one that is drawn. */
   weight?: Tensor;
   /** Whether there is a bias; true when left out. */
@@ -25,10 +25,10 @@ export interface WeightOptions {
 }
 
 /** @throws ConfigError when there is none, with what to write */
-export function requireGenerator({ generator }: Pick<WeightOptions, 'generator'>): Generator {
-  if (generator) return generator;
-  throw new ConfigError('no-generator', 'a layer needs a generator for its initial values', {
-    remedy: 'Pass one: new Linear(2, 8, { generator: new Generator(0) }).',
+export function requireRng({ rng }: Pick<WeightOptions, 'rng'>): Rng {
+  if (rng) return rng;
+  throw new ConfigError('no-rng', 'a layer needs random numbers for its initial values', {
+    remedy: 'Pass one: new Linear(2, 8, { rng: new Rng(0) }).',
   });
 }
 
@@ -36,8 +36,8 @@ export function requireGenerator({ generator }: Pick<WeightOptions, 'generator'>
 export function makeWeight(shape: readonly number[], options: WeightOptions): Tensor {
   const { weight, weightInit = defaultWeightInit } = options;
   if (weight === undefined) {
-    const generator = requireGenerator(options);
-    return parameter(initialize(empty(shape, { device: generator.device }), weightInit, generator));
+    const rng = requireRng(options);
+    return parameter(initialize(empty(shape, { device: rng.device }), weightInit, rng));
   }
   if (weight.shape.join() !== shape.join())
     throw new ShapeError(
@@ -51,14 +51,14 @@ export function makeWeight(shape: readonly number[], options: WeightOptions): Te
 export const makeBias = (size: number, fanIn: number, options: WeightOptions): Tensor | null => {
   if (options.bias === false) return null;
   const bound = 1 / Math.sqrt(fanIn);
-  const generator = requireGenerator(options);
-  const byDefault: Initializer = (target, generator) => void target.uniform_(-bound, bound, { generator });
-  return parameter(initialize(empty([size], { device: generator.device }), options.biasInit ?? byDefault, generator));
+  const rng = requireRng(options);
+  const byDefault: Initializer = (target, rng) => void target.uniform_(-bound, bound, { rng });
+  return parameter(initialize(empty([size], { device: rng.device }), options.biasInit ?? byDefault, rng));
 };
 
 /** A parameter [shape] that starts at one value: gains and shifts of norms. */
-export const constantParameter = (shape: readonly number[], value: number, generator: Generator): Tensor =>
-  parameter(initialize(empty(shape, { device: generator.device }), constant(value), generator));
+export const constantParameter = (shape: readonly number[], value: number, rng: Rng): Tensor =>
+  parameter(initialize(empty(shape, { device: rng.device }), constant(value), rng));
 
 /** A layer with a weight [out, in, …taps], which may be normalized before use. */
 export abstract class WeightedLayer extends Module {
@@ -69,7 +69,7 @@ export abstract class WeightedLayer extends Module {
   protected constructor(shape: readonly number[], options: WeightOptions) {
     super();
     this.weight = makeWeight(shape, options);
-    this.norm = options.weightNormalization?.(this.weight, requireGenerator(options)) ?? null;
+    this.norm = options.weightNormalization?.(this.weight, requireRng(options)) ?? null;
   }
 
   /** Whether the layer is nothing but this weight, which whatever is fused with it may use: no norm, no bias, no subclass. */

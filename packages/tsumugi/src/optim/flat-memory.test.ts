@@ -1,26 +1,26 @@
 // A training loop that never yields holds its memory: 500 steps with every optimizer's machinery in use.
 import { expect, it } from 'vitest';
 import { Dropout, LayerNorm, Linear, mse, relu, Sequential } from '../nn/index.ts';
-import { backward, checkpoint, Generator, memory, randn, scope } from '../torch/index.ts';
+import { backward, checkpoint, memory, Rng, randn, scope } from '../torch/index.ts';
 import { AdamW } from './adam.ts';
 import { clipScale, gradNorm } from './clip.ts';
 
 const MiB = 2 ** 20;
 
 it('keeps live handles, live bytes and resident memory flat over 500 training steps', () => {
-  const generator = new Generator(1);
+  const rng = new Rng(1);
   using model = new Sequential(
-    new Linear(64, 256, { generator }),
+    new Linear(64, 256, { rng }),
     relu,
-    new LayerNorm(256, { generator }),
-    new Dropout(0.1, { generator }),
-    new Linear(256, 64, { generator }),
+    new LayerNorm(256, { rng }),
+    new Dropout(0.1, { rng }),
+    new Linear(256, 64, { rng }),
   );
   using optimizer = new AdamW(model, { weightDecay: 0.1 });
   const step = () =>
     scope(() => {
       for (let micro = 0; micro < 2; micro++) {
-        const x = randn([128, 64], generator);
+        const x = randn([128, 64], rng);
         const y = checkpoint((input) => model.forward(input).add(input), x.requiresGrad_());
         backward(mse(y, x.detach().roll([1], [1])).div(2));
       }

@@ -1,15 +1,15 @@
 // Which parameters are decayed: by shape, by PLaMo 2's names, by the kind of module; every one in exactly one group.
 import { describe, expect, it } from 'vitest';
 import { BatchNorm, Conv2d, Embedding, GRU, LayerNorm, Linear, Module, parameter, RMSNorm } from '../nn/index.ts';
-import { Generator, ones, scope, type Tensor } from '../torch/index.ts';
+import { ones, Rng, scope, type Tensor } from '../torch/index.ts';
 import { decayGroups, isDecayed, type ParameterGroup } from './groups.ts';
 
-const generator = new Generator(0);
+const rng = new Rng(0);
 const paths = (group: ParameterGroup) => group.parameters.map(([path]) => path);
 
 /** The names and ranks of a PLaMo 2 model: one Mamba mixer, one attention mixer. */
 class Model extends Module {
-  embed_tokens = new Embedding(6, 4, { generator });
+  embed_tokens = new Embedding(6, 4, { rng });
   A_log: Tensor = parameter(ones([2]));
   D: Tensor = parameter(ones([2]));
   dt_bias: Tensor = parameter(ones([2]));
@@ -17,13 +17,13 @@ class Model extends Module {
   k_weight: Tensor = parameter(ones([1, 3]));
   B_norm_weight: Tensor = parameter(ones([3]));
   dt_norm_weight: Tensor = parameter(ones([1, 3]));
-  in_proj = new Linear(4, 2, { generator });
-  pre_mixer_norm = new RMSNorm(4, { generator });
-  image_norm = new LayerNorm([2, 3], { generator });
-  outer = new LayerNorm([2, 3], { generator });
-  batch = new BatchNorm(3, { generator });
-  conv = new Conv2d(1, 2, 3, { generator });
-  gru = new GRU(2, 2, { generator });
+  in_proj = new Linear(4, 2, { rng });
+  pre_mixer_norm = new RMSNorm(4, { rng });
+  image_norm = new LayerNorm([2, 3], { rng });
+  outer = new LayerNorm([2, 3], { rng });
+  batch = new BatchNorm(3, { rng });
+  conv = new Conv2d(1, 2, 3, { rng });
+  gru = new GRU(2, 2, { rng });
 }
 
 describe('decayGroups', () => {

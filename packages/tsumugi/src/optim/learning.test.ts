@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectOverSeeds } from '../base/testing.ts';
 import { bceWithLogits, Linear, type Module, mse, Sequential, tanh } from '../nn/index.ts';
-import { backward, Generator, randn, scope, type Tensor, tensor } from '../torch/index.ts';
+import { backward, Rng, randn, scope, type Tensor, tensor } from '../torch/index.ts';
 import { Adam, AdamW } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { RMSprop } from './rmsprop.ts';
@@ -42,8 +42,8 @@ describe.each(optimizers)('%s', (_, lr, make) => {
   it('learns XOR', async () => {
     const logLoss = (seed: number) =>
       scope(() => {
-        const generator = new Generator(seed);
-        using model = new Sequential(new Linear(2, 16, { generator }), tanh, new Linear(16, 1, { generator }));
+        const rng = new Rng(seed);
+        using model = new Sequential(new Linear(2, 16, { rng }), tanh, new Linear(16, 1, { rng }));
         const x = tensor([[0, 0], [0, 1], [1, 0], [1, 1]]); // biome-ignore format: a table
         const y = tensor([[0], [1], [1], [0]]);
         const loss = train(model, make, lr, () => bceWithLogits(model.forward(x), y));
@@ -57,9 +57,9 @@ describe.each(optimizers)('%s', (_, lr, make) => {
   it('recovers a linear map', async () => {
     const logLoss = (seed: number) =>
       scope(() => {
-        const generator = new Generator(seed);
-        using model = new Linear(3, 2, { generator });
-        const x = randn([64, 3], generator);
+        const rng = new Rng(seed);
+        using model = new Linear(3, 2, { rng });
+        const x = randn([64, 3], rng);
         const truth = tensor([[1, -2, 0.5], [0, 1.5, -1]]); // biome-ignore format: a matrix
         const y = x.matmul(truth.t());
         return Math.log10(train(model, make, lr, () => mse(model.forward(x), y)));

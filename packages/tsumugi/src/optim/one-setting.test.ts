@@ -2,7 +2,7 @@
 // with a value that is not the default; and that the result is not the default's.
 import { describe, expect, it } from 'vitest';
 import { LayerNorm, Linear, Module } from '../nn/index.ts';
-import { Generator, scope, tensor, zeros } from '../torch/index.ts';
+import { Rng, scope, tensor, zeros } from '../torch/index.ts';
 import { Adam, type AdamOptions, AdamW } from './adam.ts';
 import { clipGradNorm, globalNormPlain } from './clip.ts';
 import { decayGroups, type ParameterGroup } from './groups.ts';
@@ -141,9 +141,9 @@ describe.each(rules)('%s', (_, make, byHand, rows) => {
 
 describe('decay groups', () => {
   class Net extends Module {
-    dense = new Linear(2, 2, { generator: new Generator(1) });
-    norm = new LayerNorm([2, 2], { generator: new Generator(1) });
-    plain = new LayerNorm([2, 2], { generator: new Generator(1) });
+    dense = new Linear(2, 2, { rng: new Rng(1) });
+    norm = new LayerNorm([2, 2], { rng: new Rng(1) });
+    plain = new LayerNorm([2, 2], { rng: new Rng(1) });
   }
 
   it('give the decay to matrices only, whether given to the groups or to the optimizer, also from a module', () => {

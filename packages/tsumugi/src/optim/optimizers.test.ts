@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { CheckpointError, ConfigError } from '../base/index.ts';
 import { Linear } from '../nn/index.ts';
-import { backward, type DType, Generator, randn, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
+import { backward, type DType, Rng, randn, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
 import { Adam, AdamW } from './adam.ts';
 import type { ParameterGroup } from './groups.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -67,7 +67,7 @@ const cases: [string, (source: Source) => Optimizer, Formula][] = [
 const lrAt = (t: number) => 0.02 / t;
 
 function trained(makeOptimizer: (source: Source) => Optimizer, dtype: DType): { ours: number[]; inputs: number[][] } {
-  const random = new Generator(3);
+  const random = new Rng(3);
   const parameter = randn([5], random, { dtype: 'float64' });
   const gradients = Array.from({ length: 10 }, () => randn([5], random, { dtype: 'float64' }));
   const p = parameter.to(dtype).clone().requiresGrad_();
@@ -191,7 +191,7 @@ describe('state', () => {
     ['RMSprop', (model) => new RMSprop(model, { centered: true, momentum: 0.5 })],
   ];
 
-  const train = (model: Linear, optimizer: Optimizer, data: Generator, steps: number) => {
+  const train = (model: Linear, optimizer: Optimizer, data: Rng, steps: number) => {
     for (let i = 0; i < steps; i++)
       scope(() => {
         backward(
@@ -208,9 +208,9 @@ describe('state', () => {
 
   it.each(build)('%s goes on bit for bit', (_, make) => {
     scope(() => {
-      using whole = new Linear(4, 3, { generator: new Generator(1) });
+      using whole = new Linear(4, 3, { rng: new Rng(1) });
       using wholeOptimizer = make(whole);
-      const data = new Generator(2);
+      const data = new Rng(2);
       train(whole, wholeOptimizer, data, 4);
 
       // Everything a checkpoint holds, taken away as bytes.
@@ -223,12 +223,12 @@ describe('state', () => {
       const stream = data.state;
       train(whole, wholeOptimizer, data, 4);
 
-      using resumed = new Linear(4, 3, { generator: new Generator(9) });
+      using resumed = new Linear(4, 3, { rng: new Rng(9) });
       resumed.weight.detach().copy_(weights[0]!);
       resumed.bias!.detach().copy_(weights[1]!);
       using resumedOptimizer = make(resumed);
       resumedOptimizer.loadState(copy);
-      const resumedData = new Generator(0);
+      const resumedData = new Rng(0);
       resumedData.state = stream;
       train(resumed, resumedOptimizer, resumedData, 4);
       expect(bits(resumed)).toEqual(bits(whole));
@@ -238,10 +238,10 @@ describe('state', () => {
 
   it('is named by kind and path, and empty before the first step', () => {
     scope(() => {
-      using model = new Linear(4, 3, { generator: new Generator(1) });
+      using model = new Linear(4, 3, { rng: new Rng(1) });
       using optimizer = new AdamW(model);
       expect(optimizer.state()).toEqual({ tensors: {}, steps: { weight: 0, bias: 0 } });
-      train(model, optimizer, new Generator(2), 1);
+      train(model, optimizer, new Rng(2), 1);
       expect(Object.keys(optimizer.state().tensors)).toEqual([
         'exp_avg.weight',
         'exp_avg_sq.weight',
@@ -256,9 +256,9 @@ describe('state', () => {
 
   it('is refused when it does not fit, and then changes nothing', () => {
     scope(() => {
-      using model = new Linear(4, 3, { generator: new Generator(1) });
+      using model = new Linear(4, 3, { rng: new Rng(1) });
       using optimizer = new AdamW(model);
-      train(model, optimizer, new Generator(2), 1);
+      train(model, optimizer, new Rng(2), 1);
       const { tensors, steps } = optimizer.state();
       const before = tensors['exp_avg.weight']!.tolist();
       const zero = zeros([3, 4]);

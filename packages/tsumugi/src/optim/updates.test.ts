@@ -4,9 +4,9 @@ import { NativeError } from '../base/index.ts';
 import {
   backward,
   type DType,
-  Generator,
   noGrad,
   numThreads,
+  Rng,
   rand,
   randn,
   scope,
@@ -53,7 +53,7 @@ const shapes = [[1], [7, 3], [], [0], [33], [257, 129], [100_003], [2, 3, 5]];
 
 /** Runs three updates from one seed and returns every tensor touched. */
 function run(update: Update<never>, kinds: number, scalars: object, dtype: DType): Tensor[] {
-  const random = new Generator(4);
+  const random = new Rng(4);
   const parameters = shapes.map((shape) => randn(shape, random, { dtype }));
   const state = Array.from({ length: kinds }, () => shapes.map((shape) => zeros(shape, { dtype })));
   for (let step = 0; step < 3; step++) {
@@ -103,7 +103,7 @@ describe('fused updates', () => {
 
   it('take gradients of any layout', () => {
     scope(() => {
-      const gradient = randn([5, 4], new Generator(1));
+      const gradient = randn([5, 4], new Rng(1));
       const [a, b] = [zeros([4, 5]), zeros([4, 5])];
       noGrad(() => sgdUpdate.fused([a], [gradient.t()], [], scalars));
       noGrad(() => sgdUpdate.fused([b], [gradient.t().contiguous()], [], scalars));
@@ -125,7 +125,7 @@ describe('fused updates', () => {
 
   it('make a backward through an older graph an error, not a wrong gradient', () => {
     scope(() => {
-      const p = randn([3], new Generator(1)).requiresGrad_();
+      const p = randn([3], new Rng(1)).requiresGrad_();
       const loss = p.square().sum();
       noGrad(() => sgdUpdate.fused([p], [zeros([3])], [], scalars));
       expect(() => backward(loss)).toThrow(/modified by an inplace operation/);
@@ -136,7 +136,7 @@ describe('fused updates', () => {
 describe('globalNorm', () => {
   it('equals its twin and the formula, and does not depend on the threads', () => {
     scope(() => {
-      const random = new Generator(8);
+      const random = new Rng(8);
       const list = shapes.map((shape) => rand(shape, random).sub(0.5));
       const sum = list.reduce((total, tensor) => total + tensor.to('float64').square().sum().item(), 0);
       const before = numThreads();

@@ -1,17 +1,6 @@
 // Differentiation: backward, grad, noGrad, checkpointing, known gradients.
 import { describe, expect, it } from 'vitest';
-import {
-  backward,
-  checkpoint,
-  Generator,
-  grad,
-  noGrad,
-  randn,
-  scope,
-  type Tensor,
-  tensor,
-  withGradient,
-} from './index.ts';
+import { backward, checkpoint, grad, noGrad, Rng, randn, scope, type Tensor, tensor, withGradient } from './index.ts';
 
 describe('autograd', () => {
   it('accumulates into leaves', () => {
@@ -60,7 +49,7 @@ describe('autograd', () => {
 
   it('checkpoints a sequence of layers with the same gradients', () => {
     scope(() => {
-      const g = new Generator(0);
+      const g = new Rng(0);
       const weights = [1, 2, 3].map(() => randn([4, 4], g).requiresGrad_());
       const input = randn([2, 4], g).requiresGrad_();
       const layer = (w: Tensor) => (h: Tensor) => h.add(h.matmul(w).tanh());

@@ -5,11 +5,11 @@ import {
   backward,
   checkpoint,
   empty,
-  Generator,
   grad,
   liveHandles,
   memory,
   noGrad,
+  Rng,
   randn,
   resetPeakMemory,
   scope,
@@ -31,7 +31,7 @@ const layer = (w: Tensor) => (h: Tensor) => h.add(h.matmul(w).tanh().mul(h.sigmo
 function expectInvisible(body: (run: Run, leaves: Tensor[]) => unknown): void {
   const results = [plain, saved, nested].map((run) =>
     scope(() => {
-      const g = new Generator(3);
+      const g = new Rng(3);
       const leaves = [1, 2, 3].map(() => randn([4, 4], g, d).requiresGrad_());
       const returned = body(run, leaves);
       const extra = Array.isArray(returned) ? (returned as (Tensor | undefined)[]) : [];
@@ -119,10 +119,10 @@ describe('checkpoint', () => {
 
   it('draws the same random numbers again, and leaves the streams where they were', () => {
     expectInvisible((run, [x, w]) => {
-      const g = new Generator(5);
+      const g = new Rng(5);
       const stream = new RandomStream(5);
       const noisy = (h: Tensor) => {
-        const mask = empty([4, 4], d).bernoulli_(0.5, { generator: g });
+        const mask = empty([4, 4], d).bernoulli_(0.5, { rng: g });
         return h.matmul(w!).tanh().mul(mask).mul(stream.next());
       };
       const loss = run(noisy, run(noisy, x!)).add(run(noisy, x!)).sum();
@@ -144,7 +144,7 @@ describe('checkpoint', () => {
 
   it('takes inputs without gradients, and gives several results', () => {
     scope(() => {
-      const w = randn([3, 3], new Generator(1)).requiresGrad_();
+      const w = randn([3, 3], new Rng(1)).requiresGrad_();
       const rows = tensor([2, 0], { dtype: 'int64' });
       const { a, b } = checkpoint((i) => ({ a: w.indexSelect(0, i!).exp(), b: w.sin() }), rows);
       backward(a.sum().add(b.sum()));
@@ -204,7 +204,7 @@ describe('checkpoint', () => {
   });
 
   it('keeps nothing alive: results that are thrown away, graphs that are half used', () => {
-    const g = new Generator(1);
+    const g = new Rng(1);
     scope(() => {
       const w = randn([64, 64], g).requiresGrad_();
       const step = (how: number) =>
@@ -226,7 +226,7 @@ describe('checkpoint', () => {
 
   it('frees what it made again at the end of each backward, and saves the memory it is for', () => {
     scope(() => {
-      const g = new Generator(1);
+      const g = new Rng(1);
       const weights = Array.from({ length: 8 }, () => randn([64, 64], g).mul_(0.1).requiresGrad_());
       const x = randn([256, 64], g);
       const block = (w: Tensor) => (h: Tensor) => h.add(h.matmul(w).tanh().sin().exp().sigmoid().matmul(w));

@@ -4,7 +4,7 @@ import { type Device, type DType, dtypeCode, dtypeOfArray, numElements, type Typ
 import { native } from './native.ts';
 import { checkElements, inferDType, isInteger, type Scalar, toElement } from './numbers.ts';
 import { explain, operatorId, wrapHandle } from './operator.ts';
-import type { Generator as RandomGenerator } from './random.ts';
+import type { Rng } from './random.ts';
 import { fromBytes, type NestedArray, type Tensor } from './tensor.ts';
 
 export interface TensorOptions {
@@ -92,19 +92,19 @@ export const linspace = (start: number, end: number, steps: number, options: Ten
   make('aten::linspace', options, start, end, steps);
 
 /** Standard normal, from an explicit stream. */
-export const randn = (shape: readonly number[], generator: RandomGenerator, options: TensorOptions = {}): Tensor =>
-  empty(shape, { device: generator.device, ...options }).normal_(0, 1, { generator });
+export const randn = (shape: readonly number[], rng: Rng, options: TensorOptions = {}): Tensor =>
+  empty(shape, { device: rng.device, ...options }).normal_(0, 1, { rng });
 /** Uniform in [0, 1), from an explicit stream. */
-export const rand = (shape: readonly number[], generator: RandomGenerator, options: TensorOptions = {}): Tensor =>
-  empty(shape, { device: generator.device, ...options }).uniform_(0, 1, { generator });
+export const rand = (shape: readonly number[], rng: Rng, options: TensorOptions = {}): Tensor =>
+  empty(shape, { device: rng.device, ...options }).uniform_(0, 1, { rng });
 /** Uniform integers in [low, high), from an explicit stream; int64 unless a dtype is given. */
 export const randint = (
   low: number,
   high: number,
   shape: readonly number[],
-  generator: RandomGenerator,
+  rng: Rng,
   options: TensorOptions = {},
-): Tensor => empty(shape, { dtype: 'int64', device: generator.device, ...options }).random_(low, high, { generator });
+): Tensor => empty(shape, { dtype: 'int64', device: rng.device, ...options }).random_(low, high, { rng });
 
 function shapeOf(values: unknown): number[] {
   return Array.isArray(values) ? [values.length, ...(values.length ? shapeOf(values[0]) : [])] : [];

@@ -32,7 +32,7 @@ export {
 } from './operator.ts';
 export * from './operators.generated.ts';
 export { recordFunction } from './profile.ts';
-export { Generator } from './random.ts';
+export { Rng } from './random.ts';
 export { scope, tensorsIn } from './scope.ts';
 export {
   blasCore,

@@ -3,7 +3,7 @@
 import { type Device, type DType, dtypeCode } from './dtype.ts';
 import { native } from './native.ts';
 import { explain, operatorId, wrapHandle } from './operator.ts';
-import type { Generator } from './random.ts';
+import type { Rng } from './random.ts';
 import type { Tensor } from './tensor.ts';
 
 const names = [
@@ -1322,15 +1322,11 @@ export abstract class TensorOperators {
   }
 
   /** aten::multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor */
-  multinomial(
-    numSamples: number,
-    replacement?: boolean,
-    options?: { generator?: Generator | null | undefined },
-  ): Tensor {
+  multinomial(numSamples: number, replacement?: boolean, options?: { rng?: Rng | null | undefined }): Tensor {
     try {
-      return wrapHandle(native().call(id(101), this.handle, numSamples, replacement, options?.generator?.native));
+      return wrapHandle(native().call(id(101), this.handle, numSamples, replacement, options?.rng?.native));
     } catch (error) {
-      throw explain(error, names[101]!, [this, numSamples, replacement, options?.generator]);
+      throw explain(error, names[101]!, [this, numSamples, replacement, options?.rng]);
     }
   }
 
@@ -1902,29 +1898,29 @@ export abstract class TensorOperators {
   }
 
   /** aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!) */
-  normal_(mean?: number, std?: number, options?: { generator?: Generator | null | undefined }): this {
+  normal_(mean?: number, std?: number, options?: { rng?: Rng | null | undefined }): this {
     try {
-      native().run(id(161), this.handle, mean, std, options?.generator?.native);
+      native().run(id(161), this.handle, mean, std, options?.rng?.native);
       return this;
     } catch (error) {
-      throw explain(error, names[161]!, [this, mean, std, options?.generator]);
+      throw explain(error, names[161]!, [this, mean, std, options?.rng]);
     }
   }
 
   /** aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!) */
-  uniform_(from?: number, to?: number, options?: { generator?: Generator | null | undefined }): this {
+  uniform_(from?: number, to?: number, options?: { rng?: Rng | null | undefined }): this {
     try {
-      native().run(id(162), this.handle, from, to, options?.generator?.native);
+      native().run(id(162), this.handle, from, to, options?.rng?.native);
       return this;
     } catch (error) {
-      throw explain(error, names[162]!, [this, from, to, options?.generator]);
+      throw explain(error, names[162]!, [this, from, to, options?.rng]);
     }
   }
 
   /** aten::bernoulli_.Tensor(Tensor(a!) self, Tensor p, *, Generator? generator=None) -> Tensor(a!) */
-  bernoulli_(p: Tensor, options?: { generator?: Generator | null | undefined }): this;
+  bernoulli_(p: Tensor, options?: { rng?: Rng | null | undefined }): this;
   /** aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!) */
-  bernoulli_(p?: number, options?: { generator?: Generator | null | undefined }): this;
+  bernoulli_(p?: number, options?: { rng?: Rng | null | undefined }): this;
   bernoulli_(a0?: unknown, a1?: unknown): this {
     if (typeof a0 === 'object') {
       try {
@@ -1932,14 +1928,14 @@ export abstract class TensorOperators {
           id(163),
           this.handle,
           (a0 as Tensor).handle,
-          (a1 as { generator?: Generator | null | undefined } | undefined)?.generator?.native,
+          (a1 as { rng?: Rng | null | undefined } | undefined)?.rng?.native,
         );
         return this;
       } catch (error) {
         throw explain(error, names[163]!, [
           this,
           a0 as Tensor,
-          (a1 as { generator?: Generator | null | undefined } | undefined)?.generator,
+          (a1 as { rng?: Rng | null | undefined } | undefined)?.rng,
         ]);
       }
     }
@@ -1948,25 +1944,25 @@ export abstract class TensorOperators {
         id(164),
         this.handle,
         a0 as number | undefined,
-        (a1 as { generator?: Generator | null | undefined } | undefined)?.generator?.native,
+        (a1 as { rng?: Rng | null | undefined } | undefined)?.rng?.native,
       );
       return this;
     } catch (error) {
       throw explain(error, names[164]!, [
         this,
         a0 as number | undefined,
-        (a1 as { generator?: Generator | null | undefined } | undefined)?.generator,
+        (a1 as { rng?: Rng | null | undefined } | undefined)?.rng,
       ]);
     }
   }
 
   /** aten::random_.from(Tensor(a!) self, int from, int? to, *, Generator? generator=None) -> Tensor(a!) */
-  random_(from: number, to?: number | null, options?: { generator?: Generator | null | undefined }): this {
+  random_(from: number, to?: number | null, options?: { rng?: Rng | null | undefined }): this {
     try {
-      native().run(id(165), this.handle, from, to, options?.generator?.native);
+      native().run(id(165), this.handle, from, to, options?.rng?.native);
       return this;
     } catch (error) {
-      throw explain(error, names[165]!, [this, from, to, options?.generator]);
+      throw explain(error, names[165]!, [this, from, to, options?.rng]);
     }
   }
 

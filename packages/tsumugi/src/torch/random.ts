@@ -5,7 +5,7 @@ import { checkSeed, streamUsed } from '../base/index.ts';
 import type { Device } from './dtype.ts';
 import { native } from './native.ts';
 
-export class Generator {
+export class Rng {
   readonly device: Device;
   readonly #native: GeneratorHandle;
 

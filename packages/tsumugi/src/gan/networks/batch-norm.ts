@@ -1,6 +1,6 @@
 // Batch normalization of the networks, plain or conditional on a class (de Vries et al. 2017, arXiv 1707.00683).
 import { BatchNorm, constant, Embedding, Module } from '../../nn/index.ts';
-import type { Generator, Tensor } from '../../torch/index.ts';
+import type { Rng, Tensor } from '../../torch/index.ts';
 import { checkLabels } from './options.ts';
 
 /** Chainer's defaults, with which the published networks were trained: running ← 0.9 · running + 0.1 · batch. */
@@ -16,12 +16,12 @@ export class ConditionalBatchNorm extends Module {
   betas: Embedding;
   readonly numClasses: number;
 
-  constructor(numChannels: number, numClasses: number, generator: Generator) {
+  constructor(numChannels: number, numClasses: number, rng: Rng) {
     super();
     this.numClasses = numClasses;
-    this.norm = new BatchNorm(numChannels, { ...batchNormOptions, generator, affine: false });
-    this.gammas = new Embedding(numClasses, numChannels, { generator, weightInit: constant(1) });
-    this.betas = new Embedding(numClasses, numChannels, { generator, weightInit: constant(0) });
+    this.norm = new BatchNorm(numChannels, { ...batchNormOptions, rng: rng, affine: false });
+    this.gammas = new Embedding(numClasses, numChannels, { rng: rng, weightInit: constant(1) });
+    this.betas = new Embedding(numClasses, numChannels, { rng: rng, weightInit: constant(0) });
   }
 
   /** x [B, C, H, W], labels int64 [B] → the shape of x. @throws ConfigError without labels. */
@@ -35,7 +35,7 @@ export class ConditionalBatchNorm extends Module {
 /** A generator's batch normalization: by class when there are labels. */
 export type GeneratorNorm = Module & { forward(x: Tensor, labels?: Tensor): Tensor };
 
-export const generatorNorm = (numChannels: number, numClasses: number | null, generator: Generator): GeneratorNorm =>
+export const generatorNorm = (numChannels: number, numClasses: number | null, rng: Rng): GeneratorNorm =>
   numClasses === null
-    ? new BatchNorm(numChannels, { ...batchNormOptions, generator })
-    : new ConditionalBatchNorm(numChannels, numClasses, generator);
+    ? new BatchNorm(numChannels, { ...batchNormOptions, rng: rng })
+    : new ConditionalBatchNorm(numChannels, numClasses, rng);

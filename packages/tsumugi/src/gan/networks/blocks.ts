@@ -14,11 +14,11 @@ import {
   xavierUniform,
   zerosInit,
 } from '../../nn/index.ts';
-import { avgPool2d, type Generator, type Tensor, upsampleNearest2d } from '../../torch/index.ts';
+import { avgPool2d, type Rng, type Tensor, upsampleNearest2d } from '../../torch/index.ts';
 import { type GeneratorNorm, generatorNorm } from './batch-norm.ts';
 
 export interface BlockOptions {
-  generator: Generator;
+  rng: Rng;
   weightNormalization?: WeightNormalization | undefined;
   /** Initial weights instead of Glorot's. */
   weightInit?: Initializer | undefined;
@@ -56,13 +56,13 @@ export class UpBlock extends Module {
   conv2: Conv2d;
   shortcut: Conv2d;
 
-  constructor(inChannels: number, outChannels: number, numClasses: number | null, generator: Generator) {
+  constructor(inChannels: number, outChannels: number, numClasses: number | null, rng: Rng) {
     super();
-    this.norm1 = generatorNorm(inChannels, numClasses, generator);
-    this.conv1 = conv3x3(inChannels, outChannels, { generator });
-    this.norm2 = generatorNorm(outChannels, numClasses, generator);
-    this.conv2 = conv3x3(outChannels, outChannels, { generator });
-    this.shortcut = conv1x1(inChannels, outChannels, { generator });
+    this.norm1 = generatorNorm(inChannels, numClasses, rng);
+    this.conv1 = conv3x3(inChannels, outChannels, { rng: rng });
+    this.norm2 = generatorNorm(outChannels, numClasses, rng);
+    this.conv2 = conv3x3(outChannels, outChannels, { rng: rng });
+    this.shortcut = conv1x1(inChannels, outChannels, { rng: rng });
   }
 
   forward(x: Tensor, labels?: Tensor): Tensor {

@@ -70,8 +70,8 @@ export class CnnGenerator extends Module implements ImageGenerator {
   /** @throws ConfigError when 8 does not divide the size. */
   constructor(options: NetworkOptions) {
     super();
-    const { generator } = options;
-    const weights = { ...initial, generator };
+    const { rng } = options;
+    const weights = { ...initial, rng };
     this.imageShape = imageShape(options);
     this.numClasses = options.numClasses ?? null;
     const [channels, size] = this.imageShape;
@@ -81,7 +81,7 @@ export class CnnGenerator extends Module implements ImageGenerator {
     this.deconvolutions = widths
       .slice(1)
       .map((width, i) => new ConvTranspose2d(widths[i]!, width, 4, { ...weights, stride: 2, padding: 1 }));
-    this.norms = widths.slice(1).map((width) => generatorNorm(width, this.numClasses, generator));
+    this.norms = widths.slice(1).map((width) => generatorNorm(width, this.numClasses, rng));
     this.last = new Conv2d(widths.at(-1)!, channels, 3, { ...weights, padding: 1 });
   }
 
@@ -117,9 +117,9 @@ export class CnnDiscriminator extends Module implements Discriminator {
   /** @throws ConfigError when 8 does not divide the size. */
   constructor(options: DiscriminatorOptions) {
     super();
-    const { generator, normalization } = options;
+    const { rng, normalization } = options;
     const weights = {
-      generator,
+      rng,
       weightInit: options.weightInit ?? initial.weightInit,
       weightNormalization: weightNormalizationOf(options),
     };
@@ -135,7 +135,7 @@ export class CnnDiscriminator extends Module implements Discriminator {
       this.convolutions.push(new Conv2d(channels, outputs, taps, layer));
       channels = outputs;
       size /= stride;
-      const norm = activationNorm(normalization, [channels, size, size], generator);
+      const norm = activationNorm(normalization, [channels, size, size], rng);
       if (norm) this.norms.push(norm);
     }
     this.head = new Head(channels * bottom ** 2, { ...weights, numClasses: this.numClasses, bias: true });

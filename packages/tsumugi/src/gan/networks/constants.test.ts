@@ -2,16 +2,16 @@
 import { expect, it } from 'vitest';
 import { BatchNorm, Conv2d, Linear, type Module, namedParameters, weightedLayers } from '../../nn/index.ts';
 import { expectClose } from '../../nn/testing.ts';
-import { Generator, randn, scope, type Tensor } from '../../torch/index.ts';
+import { Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { batchNormOptions, ConditionalBatchNorm } from './batch-norm.ts';
 import { CnnDiscriminator, CnnGenerator, ResNetDiscriminator, ResNetGenerator } from './index.ts';
 
-const generator = new Generator(5);
+const rng = new Rng(5);
 
 it('the CNN discriminator is convolutions with leaky ReLUs of 0.1 and a dense layer', () => {
   scope(() => {
-    using D = new CnnDiscriminator({ generator, size: 8, width: 1 / 16 });
-    const images = randn([3, 3, 8, 8], generator);
+    using D = new CnnDiscriminator({ rng, size: 8, width: 1 / 16 });
+    const images = randn([3, 3, 8, 8], rng);
     for (const layer of D.convolutions) layer.weight.detach().mul_(10); // so that something is left at the end
     let x = images;
     for (const layer of D.convolutions) {
@@ -24,8 +24,8 @@ it('the CNN discriminator is convolutions with leaky ReLUs of 0.1 and a dense la
 
 it('the ResNet discriminator sums the features of its last block over the pixels', () => {
   scope(() => {
-    using D = new ResNetDiscriminator({ generator, width: 1 / 16 });
-    const images = randn([2, 3, 32, 32], generator);
+    using D = new ResNetDiscriminator({ rng, width: 1 / 16 });
+    const images = randn([2, 3, 32, 32], rng);
     let x = images;
     for (const block of D.blocks) x = block.forward(x);
     const features = x.maximum(x.mul(0)).flatten(2).sum(2);
@@ -35,10 +35,7 @@ it('the ResNet discriminator sums the features of its last block over the pixels
 
 it('CNNs start from N(0, 0.02²) with biases of 0', () => {
   scope(() => {
-    for (const network of [
-      new CnnGenerator({ generator, width: 1 / 4 }),
-      new CnnDiscriminator({ generator, width: 1 / 4 }),
-    ]) {
+    for (const network of [new CnnGenerator({ rng, width: 1 / 4 }), new CnnDiscriminator({ rng, width: 1 / 4 })]) {
       using each: Module = network;
       for (const [path, value] of namedParameters(each)) {
         if (path.endsWith('bias')) expect(value.abs().max().item(), path).toBe(0);
@@ -53,8 +50,8 @@ it('CNNs start from N(0, 0.02²) with biases of 0', () => {
 it('ResNets start Glorot-uniform, with a gain of √2 in the 3×3 convolutions of blocks alone', () => {
   scope(() => {
     for (const network of [
-      new ResNetGenerator({ generator, width: 1 / 8 }),
-      new ResNetDiscriminator({ generator, width: 1 / 8 }),
+      new ResNetGenerator({ rng, width: 1 / 8 }),
+      new ResNetDiscriminator({ rng, width: 1 / 8 }),
     ]) {
       using each: Module = network;
       for (const [path, layer] of weightedLayers(each)) {
@@ -73,13 +70,13 @@ it('ResNets start Glorot-uniform, with a gain of √2 in the 3×3 convolutions o
 
 it('batch normalization has Chainer’s ε of 2e-5 and keeps nine tenths of its statistics', () => {
   scope(() => {
-    const x = randn([8, 2, 3, 3], generator).mul(0.003).add(4);
+    const x = randn([8, 2, 3, 3], rng).mul(0.003).add(4);
     const mean = x.mean([0, 2, 3], true);
     const variance = x.sub(mean).square().mean([0, 2, 3], true);
     const expected = x.sub(mean).div(variance.add(2e-5).sqrt());
-    using plain = new BatchNorm(2, { ...batchNormOptions, generator });
-    using conditional = new ConditionalBatchNorm(2, 3, generator);
-    const labels = randn([8], generator).mul(0).to('int64');
+    using plain = new BatchNorm(2, { ...batchNormOptions, rng });
+    using conditional = new ConditionalBatchNorm(2, 3, rng);
+    const labels = randn([8], rng).mul(0).to('int64');
     for (const [norm, y] of [
       [plain, plain.forward(x)],
       [conditional.norm, conditional.forward(x, labels)],

@@ -1,11 +1,11 @@
 // The end of a discriminator: features to a logit, with the projection of the class when it is conditional
 // (Miyato & Koyama 2018, arXiv 1802.05637).
 import { Embedding, type Initializer, Linear, Module, type WeightNormalization, zerosInit } from '../../nn/index.ts';
-import type { Generator, Tensor } from '../../torch/index.ts';
+import type { Rng, Tensor } from '../../torch/index.ts';
 import { checkLabels } from './options.ts';
 
 export interface HeadOptions {
-  generator: Generator;
+  rng: Rng;
   numClasses: number | null;
   /** Whether the linear map has a bias. */
   bias: boolean;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../base/index.ts';
 import { BatchNorm, namedBuffers, namedParameters, numParameters, orthogonal, weightedLayers } from '../../nn/index.ts';
 import { expectClose, gradcheckModule, leaf } from '../../nn/testing.ts';
-import { Generator, grad, ones, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { grad, ones, Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { batchNormOptions, ConditionalBatchNorm } from './batch-norm.ts';
 import { DownBlock, UpBlock } from './blocks.ts';
 import { Head } from './head.ts';
@@ -18,20 +18,20 @@ import {
   ResNetGenerator,
 } from './index.ts';
 
-const generator = new Generator(3);
+const rng = new Rng(3);
 const int64 = (values: number[]) => tensor(values, { dtype: 'int64' });
-const tiny = { generator, width: 1 / 32 };
+const tiny = { rng, width: 1 / 32 };
 
 describe('sizes that follow from the published tables', () => {
   it.each([
-    ['CNN generator 32', () => new CnnGenerator({ generator }), 3_812_355],
-    ['CNN generator 48', () => new CnnGenerator({ generator, size: 48 }), 5_133_315],
-    ['CNN discriminator 32', () => new CnnDiscriminator({ generator, normalization: 'spectral' }), 2_935_873],
-    ['CNN discriminator 48', () => new CnnDiscriminator({ generator, size: 48 }), 2_946_113],
-    ['ResNet generator 32', () => new ResNetGenerator({ generator }), 4_276_739],
-    ['ResNet discriminator 32', () => new ResNetDiscriminator({ generator, normalization: 'spectral' }), 1_053_824],
-    ['ResNet generator 48', () => new ResNetGenerator({ generator, size: 48 }), 4_878_083],
-    ['ResNet discriminator 48', () => new ResNetDiscriminator({ generator, size: 48 }), 10_141_440],
+    ['CNN generator 32', () => new CnnGenerator({ rng }), 3_812_355],
+    ['CNN generator 48', () => new CnnGenerator({ rng, size: 48 }), 5_133_315],
+    ['CNN discriminator 32', () => new CnnDiscriminator({ rng, normalization: 'spectral' }), 2_935_873],
+    ['CNN discriminator 48', () => new CnnDiscriminator({ rng, size: 48 }), 2_946_113],
+    ['ResNet generator 32', () => new ResNetGenerator({ rng }), 4_276_739],
+    ['ResNet discriminator 32', () => new ResNetDiscriminator({ rng, normalization: 'spectral' }), 1_053_824],
+    ['ResNet generator 48', () => new ResNetGenerator({ rng, size: 48 }), 4_878_083],
+    ['ResNet discriminator 48', () => new ResNetDiscriminator({ rng, size: 48 }), 10_141_440],
   ] as const)('%s', (_, make, count) => {
     using network = make();
     expect(numParameters(network)).toBe(count);
@@ -52,14 +52,14 @@ describe.each(Object.keys(architectures) as ArchitectureName[])('%s', (name) => 
         using G = makeGenerator({ ...tiny, size, channels, numClasses });
         using D = makeDiscriminator({ ...tiny, size, channels, numClasses });
         const labels = numClasses === undefined ? undefined : int64([1, 9]);
-        const images = G.forward(randn([2, G.latentSize], generator), labels);
+        const images = G.forward(randn([2, G.latentSize], rng), labels);
         expect(images.shape).toEqual([2, channels, size, size]);
         expect([G.imageShape, D.imageShape]).toEqual([images.shape.slice(1), images.shape.slice(1)]);
         expect(images.abs().max().item()).toBeLessThanOrEqual(1);
         expect(images.std().item()).toBeGreaterThan(0);
         expect(D.forward(images, labels).shape).toEqual([2]);
         const given = labels ? undefined : int64([0, 0]);
-        expect(() => G.forward(randn([2, 128], generator), given)).toThrow(ConfigError);
+        expect(() => G.forward(randn([2, 128], rng), given)).toThrow(ConfigError);
         expect(() => D.forward(images, given)).toThrow(ConfigError);
       }
     });
@@ -71,8 +71,8 @@ describe.each(Object.keys(architectures) as ArchitectureName[])('%s', (name) => 
       using D = makeDiscriminator({ ...tiny, numClasses: 3, normalization: 'spectral' });
       D.eval();
       const [, betas] = namedParameters(G).find(([path]) => path.endsWith('betas.weight'))!;
-      betas.detach().normal_(0, 1, { generator });
-      const z = randn([1, 128], generator);
+      betas.detach().normal_(0, 1, { rng });
+      const z = randn([1, 128], rng);
       const images = [0, 1].map((label) => G.eval().forward(z, int64([label])));
       expect(images[0]!.sub(images[1]!).abs().max().item()).toBeGreaterThan(0);
       const judged = [0, 1].map((label) => D.forward(images[0]!, int64([label])).item());
@@ -110,7 +110,7 @@ describe.each(Object.keys(architectures) as ArchitectureName[])('%s', (name) => 
   it('starts from the same numbers with the same seed', () => {
     scope(() => {
       const first = () => {
-        using D = makeDiscriminator({ ...tiny, generator: new Generator(9), normalization: 'spectral' });
+        using D = makeDiscriminator({ ...tiny, rng: new Rng(9), normalization: 'spectral' });
         return namedParameters(D).map(([, tensor]) => tensor.sum().item());
       };
       expect(first()).toEqual(first());
@@ -127,20 +127,20 @@ describe('standard CNN', () => {
         expect(named.filter((path) => path.startsWith('norms.'))).toEqual(
           Array.from({ length: 7 }, (_, i) => `norms.${i}.bias`),
         );
-        expect(D.forward(randn([2, 3, 32, 32], generator)).shape).toEqual([2]);
+        expect(D.forward(randn([2, 3, 32, 32], rng)).shape).toEqual([2]);
       }
     });
   });
 
   it('refuses sizes that do not halve three times', () => {
-    expect(() => new CnnGenerator({ generator, size: 36 })).toThrow(/8 divides, not 36/);
-    expect(() => new CnnDiscriminator({ generator, size: 0 })).toThrow(ConfigError);
+    expect(() => new CnnGenerator({ rng, size: 36 })).toThrow(/8 divides, not 36/);
+    expect(() => new CnnDiscriminator({ rng, size: 0 })).toThrow(ConfigError);
   });
 
   it.each(normalizations)('has a second derivative with %s normalization', (normalization) => {
     scope(() => {
       using D = new CnnDiscriminator({ ...tiny, size: 8, normalization });
-      const x = randn([2, 3, 8, 8], generator).requiresGrad_();
+      const x = randn([2, 3, 8, 8], rng).requiresGrad_();
       const [slope] = grad([D.forward(x).sum()], [x], { createGraph: true }) as [Tensor];
       const weights = D.convolutions.map((layer) => layer.weight);
       const second = grad([slope.square().sum()], weights, { allowUnused: true });
@@ -151,25 +151,25 @@ describe('standard CNN', () => {
 
 describe('ResNet', () => {
   it('refuses what is not published', () => {
-    expect(() => new ResNetGenerator({ generator, size: 64 })).toThrow(/no ResNet for images of 64×64/);
-    expect(() => new ResNetDiscriminator({ generator, normalization: 'layer' })).toThrow(ConfigError);
+    expect(() => new ResNetGenerator({ rng, size: 64 })).toThrow(/no ResNet for images of 64×64/);
+    expect(() => new ResNetDiscriminator({ rng, normalization: 'layer' })).toThrow(ConfigError);
   });
 
   it('has blocks that follow the figure', () => {
     scope(() => {
-      const x = randn([2, 3, 4, 6], generator);
+      const x = randn([2, 3, 4, 6], rng);
       const pool = (y: Tensor) => y.reshape([2, -1, y.size(2) / 2, 2, y.size(3) / 2, 2]).mean([3, 5]);
       const unpool = (y: Tensor) => y.repeatInterleave(2, 2).repeatInterleave(2, 3);
-      using first = new DownBlock(3, 4, { generator, pooled: true, first: true });
+      using first = new DownBlock(3, 4, { rng, pooled: true, first: true });
       let residual = first.conv2.forward(first.conv1.forward(x).relu());
       expectClose(first.forward(x), pool(residual).add(first.shortcut!.forward(pool(x))));
-      using down = new DownBlock(3, 5, { generator, pooled: true, first: false });
+      using down = new DownBlock(3, 5, { rng, pooled: true, first: false });
       residual = down.conv2.forward(down.conv1.forward(x.relu()).relu());
       expectClose(down.forward(x), pool(residual).add(pool(down.shortcut!.forward(x))));
       expect(down.conv1.weight.shape).toEqual([3, 3, 3, 3]);
-      using flat = new DownBlock(3, 3, { generator, pooled: false, first: false });
+      using flat = new DownBlock(3, 3, { rng, pooled: false, first: false });
       expectClose(flat.forward(x), flat.conv2.forward(flat.conv1.forward(x.relu()).relu()).add(x));
-      using up = new UpBlock(3, 2, null, generator).eval();
+      using up = new UpBlock(3, 2, null, rng).eval();
       residual = up.conv1.forward(unpool(up.norm1.forward(x).relu()));
       residual = up.conv2.forward(up.norm2.forward(residual).relu());
       expectClose(up.forward(x), residual.add(up.shortcut.forward(unpool(x))));
@@ -178,10 +178,10 @@ describe('ResNet', () => {
 
   it('has right gradients', () => {
     scope(() => {
-      const x = leaf([2, 2, 4, 4], generator);
-      using down = new DownBlock(2, 1, { generator, pooled: true, first: false });
+      const x = leaf([2, 2, 4, 4], rng);
+      using down = new DownBlock(2, 1, { rng, pooled: true, first: false });
       gradcheckModule(down, (m, input) => m.forward(input!), [x]);
-      using up = new UpBlock(2, 1, null, generator);
+      using up = new UpBlock(2, 1, null, rng);
       gradcheckModule(up, (m, input) => m.forward(input!), [x.detach().narrow(2, 0, 2).clone().requiresGrad_()]);
     });
   });
@@ -190,9 +190,9 @@ describe('ResNet', () => {
 describe('conditional batch normalization', () => {
   it('scales and shifts by class what shared statistics normalize', () => {
     scope(() => {
-      using norm = new ConditionalBatchNorm(3, 4, generator);
-      using plain = new BatchNorm(3, { ...batchNormOptions, generator, affine: false });
-      const x = randn([2, 3, 2, 2], generator);
+      using norm = new ConditionalBatchNorm(3, 4, rng);
+      using plain = new BatchNorm(3, { ...batchNormOptions, rng, affine: false });
+      const x = randn([2, 3, 2, 2], rng);
       const labels = int64([3, 0]);
       const normalized = plain.forward(x);
       expectClose(norm.forward(x, labels), normalized);
@@ -202,7 +202,7 @@ describe('conditional batch normalization', () => {
       const [first, second] = [0, 1].map((i) => norm.forward(x, labels).select(0, i));
       expectClose(first!, normalized.select(0, 0).mul(2));
       expectClose(second!, normalized.select(0, 1).sub(1));
-      gradcheckModule(norm, (m, input) => m.forward(input!, labels).sin(), [leaf([2, 3, 2, 2], generator)]);
+      gradcheckModule(norm, (m, input) => m.forward(input!, labels).sin(), [leaf([2, 3, 2, 2], rng)]);
       expect(() => norm.forward(x)).toThrow(ConfigError);
     });
   });
@@ -211,13 +211,13 @@ describe('conditional batch normalization', () => {
 describe('projection', () => {
   it('adds ⟨embedding of the class, features⟩', () => {
     scope(() => {
-      const options = { generator, numClasses: 3, bias: true, weightInit: orthogonal() };
+      const options = { rng, numClasses: 3, bias: true, weightInit: orthogonal() };
       using head = new Head(4, options);
-      const h = randn([2, 4], generator);
+      const h = randn([2, 4], rng);
       const labels = int64([2, 0]);
       const rows = [2, 0].map((label, i) => head.embedding!.weight.select(0, label).dot(h.select(0, i)).item());
       expectClose(head.forward(h, labels), head.dense.forward(h).squeeze(1).add(tensor(rows)));
-      gradcheckModule(head, (m, input) => m.forward(input!, labels), [leaf([2, 4], generator)]);
+      gradcheckModule(head, (m, input) => m.forward(input!, labels), [leaf([2, 4], rng)]);
     });
   });
 });

@@ -7,7 +7,7 @@ import {
   type WeightNormalization,
   weightNorm,
 } from '../../nn/index.ts';
-import type { Generator } from '../../torch/index.ts';
+import type { Rng } from '../../torch/index.ts';
 import { batchNormOptions } from './batch-norm.ts';
 import type { DiscriminatorOptions, NormalizationName } from './options.ts';
 
@@ -24,9 +24,9 @@ export function weightNormalizationOf(options: DiscriminatorOptions): WeightNorm
 export function activationNorm(
   name: NormalizationName | undefined,
   [channels, height, width]: readonly [number, number, number],
-  generator: Generator,
+  rng: Rng,
 ): UnaryModule | null {
-  const options = { generator, scale: false };
+  const options = { rng, scale: false };
   if (name === 'batch') return new BatchNorm(channels, { ...batchNormOptions, ...options });
   return name === 'layer' ? new LayerNorm([channels, height, width], options) : null;
 }

@@ -1,7 +1,7 @@
 // What the networks of both families take.
 import { ConfigError } from '../../base/index.ts';
 import type { Initializer, SpectralNormOptions } from '../../nn/index.ts';
-import type { Generator, Tensor } from '../../torch/index.ts';
+import type { Rng, Tensor } from '../../torch/index.ts';
 
 /** Numbers per image that generators start from, drawn from N(0, 1): the published size of z. */
 export const latentSize = 128;
@@ -12,7 +12,7 @@ export type NormalizationName = (typeof normalizations)[number];
 
 export interface NetworkOptions {
   /** Draws the initial weights. */
-  generator: Generator;
+  rng: Rng;
   /** Height and width of the images; 32 when left out. */
   size?: number;
   /** Channels of the images; 3 when left out. */
@@ -24,7 +24,7 @@ export interface NetworkOptions {
 }
 
 /** What determines the shapes of a network. */
-export type ShapeOptions = Omit<NetworkOptions, 'generator'>;
+export type ShapeOptions = Omit<NetworkOptions, 'rng'>;
 
 export interface DiscriminatorOptions extends NetworkOptions {
   /** 'none' when left out. */

@@ -75,19 +75,19 @@ export class ResNetGenerator extends Module implements ImageGenerator {
   /** @throws ConfigError for sizes other than 32 and 48. */
   constructor(options: NetworkOptions) {
     super();
-    const { generator } = options;
+    const { rng } = options;
     this.imageShape = imageShape(options);
     this.numClasses = options.numClasses ?? null;
     const [channels, size] = this.imageShape;
     const plan = planFor(size);
     const widths = plan.generator.map((width) => scaled(width, options));
     this.#bottom = plan.bottom;
-    const dense = { generator, weightInit: xavierUniform(), biasInit: zerosInit() };
+    const dense = { rng, weightInit: xavierUniform(), biasInit: zerosInit() };
     this.dense = new Linear(latentSize, widths[0]! * plan.bottom ** 2, dense);
-    this.blocks = widths.slice(1).map((width, i) => new UpBlock(widths[i]!, width, this.numClasses, generator));
+    this.blocks = widths.slice(1).map((width, i) => new UpBlock(widths[i]!, width, this.numClasses, rng));
     // As in the authors' code the last norm is shared by all classes.
-    this.norm = generatorNorm(widths.at(-1)!, null, generator);
-    this.last = conv3x3(widths.at(-1)!, channels, { generator }, 1);
+    this.norm = generatorNorm(widths.at(-1)!, null, rng);
+    this.last = conv3x3(widths.at(-1)!, channels, { rng }, 1);
   }
 
   forward(z: Tensor, labels?: Tensor): Tensor {
@@ -107,7 +107,7 @@ export class ResNetDiscriminator extends Module implements Discriminator {
   /** @throws ConfigError for sizes other than 32 and 48, and for batch and layer normalization. */
   constructor(options: DiscriminatorOptions) {
     super();
-    const { generator, normalization, weightInit } = options;
+    const { rng, normalization, weightInit } = options;
     if (normalization === 'batch' || normalization === 'layer')
       throw new ConfigError(
         'unsupported-normalization',
@@ -117,7 +117,7 @@ export class ResNetDiscriminator extends Module implements Discriminator {
           fields: { normalization },
         },
       );
-    const weights = { generator, weightNormalization: weightNormalizationOf(options) };
+    const weights = { rng, weightNormalization: weightNormalizationOf(options) };
     this.imageShape = imageShape(options);
     this.numClasses = options.numClasses ?? null;
     const [channels, size] = this.imageShape;

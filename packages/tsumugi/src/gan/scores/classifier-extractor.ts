@@ -3,7 +3,7 @@
 import { type ImageSet, imagesHash } from '../../images/index.ts';
 import { loadTensors, namedTensors } from '../../nn/index.ts';
 import { Artefact, type Lineage, requireWeights, writeArtefact } from '../../store/index.ts';
-import { type Device, Generator, noGrad, scope } from '../../torch/index.ts';
+import { type Device, noGrad, Rng, scope } from '../../torch/index.ts';
 import { ImageClassifier, leastClassifierWeights } from './classifier.ts';
 import { CLASSIFIER_TYPE, type ClassifierConfig, classifierConfigSchema } from './classifier-config.ts';
 import { classifierNames, type FeatureExtractor, pixelRules, toInput } from './extractor.ts';
@@ -53,7 +53,7 @@ export async function classifierExtractor(
   const shape = { channels, numClasses, widths };
   using weights = artefact.weights();
   requireWeights(folder, weights, '', leastClassifierWeights(shape));
-  const classifier = new ImageClassifier(shape, new Generator(0, device)).eval();
+  const classifier = new ImageClassifier(shape, new Rng(0, device)).eval();
   try {
     loadTensors(classifier, (name) => (weights.has(name) ? weights.tensor(name) : undefined), weights.names);
   } catch (error) {

@@ -9,7 +9,7 @@ import { holdOut } from '../../images/hold-out.ts';
 import type { ImageSet } from '../../images/image-set.ts';
 import { Adam } from '../../optim/index.ts';
 import { Artefact } from '../../store/index.ts';
-import { backward, Generator, scope, tensor } from '../../torch/index.ts';
+import { backward, Rng, scope, tensor } from '../../torch/index.ts';
 import { ImageClassifier } from './classifier.ts';
 import { classifierExtractor, saveClassifier } from './classifier-extractor.ts';
 import { classifierNames, substituteNames } from './extractor.ts';
@@ -71,7 +71,7 @@ it.each([true, false])('takes Adam’s steps along a cosine, on mirrored images 
   scope(() => {
     using twin = new ImageClassifier(
       { channels: 1, numClasses: 2, widths: settings.widths },
-      new Generator(deriveSeed(seed, 'classifier')),
+      new Rng(deriveSeed(seed, 'classifier')),
     );
     using adam = new Adam(twin);
     const coins = new RandomStream(deriveSeed(seed, 'augment'));

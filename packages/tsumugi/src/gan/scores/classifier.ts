@@ -5,16 +5,16 @@
 //
 //   B batch   C channels   K classes   D features: the last width
 import { BatchNorm, Conv2d, Linear, Module } from '../../nn/index.ts';
-import { type Generator, maxPool2d, type Tensor } from '../../torch/index.ts';
+import { maxPool2d, type Rng, type Tensor } from '../../torch/index.ts';
 
 class ConvBlock extends Module {
   conv: Conv2d;
   norm: BatchNorm;
 
-  constructor(inChannels: number, outChannels: number, generator: Generator) {
+  constructor(inChannels: number, outChannels: number, rng: Rng) {
     super();
-    this.conv = new Conv2d(inChannels, outChannels, 3, { padding: 1, bias: false, generator });
-    this.norm = new BatchNorm(outChannels, { generator });
+    this.conv = new Conv2d(inChannels, outChannels, 3, { padding: 1, bias: false, rng: rng });
+    this.norm = new BatchNorm(outChannels, { rng: rng });
   }
 
   forward(x: Tensor): Tensor {
@@ -40,13 +40,13 @@ export class ImageClassifier extends Module {
   blocks: ConvBlock[];
   fc: Linear;
 
-  constructor({ channels, numClasses, widths }: ClassifierShape, generator: Generator) {
+  constructor({ channels, numClasses, widths }: ClassifierShape, rng: Rng) {
     super();
     this.blocks = widths.flatMap((width, i) => [
-      new ConvBlock(widths[i - 1] ?? channels, width, generator),
-      new ConvBlock(width, width, generator),
+      new ConvBlock(widths[i - 1] ?? channels, width, rng),
+      new ConvBlock(width, width, rng),
     ]);
-    this.fc = new Linear(widths.at(-1)!, numClasses, { generator });
+    this.fc = new Linear(widths.at(-1)!, numClasses, { rng: rng });
   }
 
   /** [B, C, H, W] in [−1, 1] → [B, D] */

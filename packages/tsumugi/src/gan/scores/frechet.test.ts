@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ShapeError, UserError } from '../../base/index.ts';
 import { expectClose } from '../../nn/testing.ts';
-import { eye, Generator, randn, scope, stack, type Tensor, tensor, zeros } from '../../torch/index.ts';
+import { eye, Rng, randn, scope, stack, type Tensor, tensor, zeros } from '../../torch/index.ts';
 import { frechetDistance, frechetOf, Moments } from './frechet.ts';
 import { waves } from './testing.ts';
 
@@ -114,7 +114,7 @@ describe('frechetDistance', () => {
 
   it('does not change when the space is turned, and grows by the square of a shift', () => {
     scope(() => {
-      const generator = new Generator(3);
+      const generator = new Rng(3);
       const [x, y] = [randn([50, 8], generator), randn([60, 8], generator).mul(1.5)];
       const turn = randn([8, 8], generator, { dtype: 'float64' });
       // Gram–Schmidt of a random matrix.

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CheckpointError, FormatError } from '../../base/index.ts';
 import { writeSafetensors } from '../../store/index.ts';
-import { Generator, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { type InceptionKind, inceptionExtractor } from './inception-extractor.ts';
 import { convSteps } from './inception-layout.ts';
 import { InceptionV3 } from './inception-v3.ts';
@@ -91,7 +91,7 @@ function torchvisionTensors(classes: number): [string, Tensor][] {
       [`${name}.bn.num_batches_tracked`, tensor([7], { dtype: 'int64' })],
     ];
   });
-  const generator = new Generator(0);
+  const generator = new Rng(0);
   return [...convs, ['fc.weight', randn([classes, 2048], generator)], ['fc.bias', randn([classes], generator)]];
 }
 

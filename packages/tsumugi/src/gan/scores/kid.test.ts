@@ -1,6 +1,6 @@
 // The kernel distance: by hand, against NumPy, unbiased, and reproducible.
 import { expect, it } from 'vitest';
-import { Generator, randn, scope, tensor } from '../../torch/index.ts';
+import { Rng, randn, scope, tensor } from '../../torch/index.ts';
 import { kernelDistance, polynomialMmd } from './kid.ts';
 import { waves } from './testing.ts';
 
@@ -30,7 +30,7 @@ it('agrees with NumPy, and of all images has no spread', () => {
 
 it('has no bias: around zero for two sets of one distribution, clearly above for two', () => {
   scope(() => {
-    const generator = new Generator(1);
+    const generator = new Rng(1);
     const sample = (shift: number) => randn([400, 8], generator, { dtype: 'float64' }).add(shift);
     const [a, b, far] = [sample(0), sample(0), sample(0.5)];
     const same = kernelDistance(a, b, { subsets: 50, subsetSize: 50 });

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Generator, rand, scope, tensor } from '../../torch/index.ts';
+import { Rng, rand, scope, tensor } from '../../torch/index.ts';
 import { classifierNames, type FeatureExtractor } from './extractor.ts';
 import { frechetDistance, Moments } from './frechet.ts';
 import { resolveProtocol } from './protocol.ts';
@@ -95,7 +95,7 @@ describe('scoreImages', () => {
   });
 
   it('scores what a generator draws as the bytes it would be written as', async () => {
-    const generator = new Generator(2);
+    const generator = new Rng(2);
     const shapes: number[] = [];
     const draw = (count: number) => {
       shapes.push(count);
@@ -120,7 +120,7 @@ describe('scoreImages', () => {
 
   it('stops at images and features that are not finite, and at an extractor that sees no difference', async () => {
     const refuse = (more: Partial<ScoreOptions>) => expect(scoreImages(options(more))).rejects;
-    const generator = new Generator(2);
+    const generator = new Rng(2);
     let drawn = 0;
     const black = (count: number) =>
       scope(() => {
@@ -170,10 +170,10 @@ describe('scoreImages', () => {
     let calls = 0;
     const failing = (count: number) => {
       if (++calls === 3) throw new Error('diverged');
-      return scope(() => rand([count, 1, 8, 8], new Generator(1)));
+      return scope(() => rand([count, 1, 8, 8], new Rng(1)));
     };
     await refuse({ fake: failing }).toThrow('diverged');
-    await refuse({ fake: () => rand([2, 1, 8, 8], new Generator(1)) }).toThrow(/draw 16 images.*\[2, 1, 8, 8\]/);
+    await refuse({ fake: () => rand([2, 1, 8, 8], new Rng(1)) }).toThrow(/draw 16 images.*\[2, 1, 8, 8\]/);
     const without = await scoreImages(options({ extractor: quarters(0) }));
     expect(without.map(({ metric }) => metric)).not.toContain('inception');
   });

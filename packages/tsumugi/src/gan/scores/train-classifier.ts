@@ -5,7 +5,7 @@ import { ConfigError, deriveSeed, RandomStream, UserError } from '../../base/ind
 import { ImageBatches, type ImageSet, imagesHash } from '../../images/index.ts';
 import { crossEntropy, describeDiagnosis, diagnose } from '../../nn/index.ts';
 import { Adam, cosine } from '../../optim/index.ts';
-import { backward, type Device, Generator, noGrad, scope, type Tensor, tensor, where } from '../../torch/index.ts';
+import { backward, type Device, noGrad, Rng, scope, type Tensor, tensor, where } from '../../torch/index.ts';
 import { requireFiniteOutput } from '../not-finite.ts';
 import { ImageClassifier } from './classifier.ts';
 import { pixelRules, toInput } from './extractor.ts';
@@ -150,7 +150,7 @@ export async function trainClassifier(
   const numClasses = train.classNames?.length ?? Math.max(...new Set(train.labels)) + 1;
   const classifier = new ImageClassifier(
     { channels: train.channels, numClasses, widths },
-    new Generator(deriveSeed(seed, 'classifier'), device),
+    new Rng(deriveSeed(seed, 'classifier'), device),
   );
   try {
     using optimizer = new Adam(classifier);

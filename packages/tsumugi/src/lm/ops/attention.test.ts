@@ -8,13 +8,13 @@ import {
   arange,
   cat,
   type DType,
-  Generator,
   grad,
   hasOperator,
   kernelTakes,
   memory,
   noGrad,
   numThreads,
+  Rng,
   randn,
   resetPeakMemory,
   scope,
@@ -64,8 +64,8 @@ interface Inputs {
 }
 
 function inputsOf({ B, T, S = T, H, K, d, documents }: Case, dtype: DType): Inputs {
-  const generator = new Generator(7);
-  const make = (shape: number[]) => randn(shape, generator, { dtype: 'float64' }).to(dtype);
+  const rng = new Rng(7);
+  const make = (shape: number[]) => randn(shape, rng, { dtype: 'float64' }).to(dtype);
   const labels = (lengths: number[]) => lengths.flatMap((length, i) => Array<number>(length).fill(3 * i));
   return {
     q: make([B, T, H, d]).requiresGrad_(),
@@ -173,9 +173,7 @@ describe('windowedAttention', () => {
     scope(() => {
       const given = { B: 2, T: 40, H: 4, K: 2, d: 16, window: 20 };
       const { q, k, v } = inputsOf(given, 'float64');
-      const roomy = [k, v].map((x) =>
-        randn([2, 100, 3, 20], new Generator(1), { dtype: 'float64' }).mul(1e3).add(x.sum()),
-      );
+      const roomy = [k, v].map((x) => randn([2, 100, 3, 20], new Rng(1), { dtype: 'float64' }).mul(1e3).add(x.sum()));
       const views = roomy.map((room, i) => {
         const view = room.narrow(1, 50, 40).narrow(2, 1, 2).narrow(3, 2, 16);
         return noGrad(() => view.copy_([k, v][i]!));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../base/index.ts';
 import { expectThreadIndependent, expectTwins, relativeError } from '../../nn/functional/twins.ts';
 import { gradcheck } from '../../nn/index.ts';
-import { cat, Generator, ones, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { cat, ones, Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { type CausalConvOptions, causalConv, causalConvPlain, convState } from './causal-conv.ts';
 
 /** int32 [B, T]: documents of the given lengths, over and over, shifted by one in each row. */
@@ -18,7 +18,7 @@ function documentsOf(B: number, T: number, lengths: readonly number[]): Tensor {
 }
 
 const inputsOf = (B: number, T: number, C: number, k: number, dtype: 'float32' | 'float64' = 'float32') => {
-  const random = new Generator(B * T + C);
+  const random = new Rng(B * T + C);
   return [
     [B, T, C],
     [C, 1, k],
@@ -149,9 +149,7 @@ describe('causalConv', () => {
       const [x, w] = inputsOf(2, 5, 4, 4) as [Tensor, Tensor];
       expect(() => causalConv(x, w.narrow(0, 0, 3))).toThrow(ShapeError);
       expect(() => causalConv(x, w, { documents: documentsOf(1, 5, [2]) })).toThrow(/documents must be \[2, 5\]/);
-      expect(() => causalConv(x, w, { state: randn([2, 4, 2], new Generator(1)) })).toThrow(
-        /state must be \[2, 4, 3\]/,
-      );
+      expect(() => causalConv(x, w, { state: randn([2, 4, 2], new Rng(1)) })).toThrow(/state must be \[2, 4, 3\]/);
     });
   });
 });

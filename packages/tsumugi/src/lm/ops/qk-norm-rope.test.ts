@@ -4,10 +4,10 @@ import { gradcheck } from '../../nn/index.ts';
 import { expectClose } from '../../nn/testing.ts';
 import {
   type DType,
-  Generator,
   grad,
   kernelTakes,
   numThreads,
+  Rng,
   randn,
   scope,
   setThreads,
@@ -17,13 +17,13 @@ import { qkNormRope, qkvNormRope, qkvNormRopePlain } from './qk-norm-rope.ts';
 import { ropeTable } from './rope.ts';
 
 function inputsOf(B: number, T: number, H: number, K: number, d: number, dtype: DType) {
-  const generator = new Generator(3);
-  const make = (shape: number[]) => randn(shape, generator, { dtype: 'float64' }).to(dtype).requiresGrad_();
+  const rng = new Rng(3);
+  const make = (shape: number[]) => randn(shape, rng, { dtype: 'float64' }).to(dtype).requiresGrad_();
   return {
     inputs: [make([B, T, (H + 2 * K) * d]), make([H, d]), make([K, d])] as [Tensor, Tensor, Tensor],
     table: ropeTable(T + 2, d, 10_000, { dtype }),
     options: { heads: H, kvHeads: K },
-    directions: [H, K, K].map((heads) => randn([B, T, heads, d], generator, { dtype: 'float64' }).to(dtype)),
+    directions: [H, K, K].map((heads) => randn([B, T, heads, d], rng, { dtype: 'float64' }).to(dtype)),
   };
 }
 
@@ -78,7 +78,7 @@ describe('qkvNormRope', () => {
     try {
       scope(() => {
         const of = inputsOf(2, 130, 4, 2, 16, 'float32');
-        const wide = randn([2, 130, 200], new Generator(5));
+        const wide = randn([2, 130, 200], new Rng(5));
         const slice = wide.narrow(2, 30, 128).requiresGrad_();
         const run = (qkv: Tensor) => evaluate({ ...of, inputs: [qkv, of.inputs[1], of.inputs[2]] }, qkvNormRope);
         setThreads(1);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { gradcheck } from '../../nn/index.ts';
 import { expectClose } from '../../nn/testing.ts';
-import { arange, type DType, Generator, grad, kernelTakes, randn, scope, type Tensor } from '../../torch/index.ts';
+import { arange, type DType, grad, kernelTakes, Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { windowedAttention } from './attention.ts';
 import { qkvRope } from './qkv-rope.ts';
 import { ropeTable } from './rope.ts';
@@ -10,8 +10,8 @@ import { ropeTable } from './rope.ts';
 const options = { heads: 4, kvHeads: 2 };
 
 function inputsOf(B: number, T: number, d: number, dtype: DType) {
-  const generator = new Generator(3);
-  const make = (shape: number[]) => randn(shape, generator, { dtype: 'float64' }).to(dtype);
+  const rng = new Rng(3);
+  const make = (shape: number[]) => randn(shape, rng, { dtype: 'float64' }).to(dtype);
   const qkv = make([B, T, (options.heads + 2 * options.kvHeads) * d]).requiresGrad_();
   return { qkv, table: ropeTable(T + 2, d, 10_000, { dtype }), direction: make([B, T, options.heads, d]) };
 }

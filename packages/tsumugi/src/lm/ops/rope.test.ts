@@ -1,7 +1,7 @@
 // RoPE: tables at far positions, the rotation's pairing, and that only distances matter.
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../../nn/testing.ts';
-import { Generator, randn, scope, tensor } from '../../torch/index.ts';
+import { Rng, randn, scope, tensor } from '../../torch/index.ts';
 import { ropeTable, rotate } from './rope.ts';
 
 describe('ropeTable', () => {
@@ -44,7 +44,7 @@ describe('rotate', () => {
 
   it('makes products depend on distance alone', () => {
     scope(() => {
-      const [q, k] = [1, 2].map((seed) => randn([1, 1, 1, 32], new Generator(seed), { dtype: 'float64' }));
+      const [q, k] = [1, 2].map((seed) => randn([1, 1, 1, 32], new Rng(seed), { dtype: 'float64' }));
       const at = (position: number) => ropeTable(1, 32, 10_000, { offset: position, dtype: 'float64' });
       const score = (i: number, j: number) =>
         rotate(q!, at(i))

@@ -8,8 +8,8 @@ import {
   backward,
   cat,
   type DType,
-  Generator,
   kernelTakes,
+  Rng,
   rand,
   randn,
   scope,
@@ -31,7 +31,7 @@ interface Sizes {
 /** x, dt, A, B, C, D, initial state, all requiring gradients. Steps of `pace` on average. */
 function inputsOf({ B, T, m, P, N }: Sizes, dtype: DType = 'float32', pace = 0.1): Tensor[] {
   return scope(() => {
-    const random = new Generator(T + 1);
+    const random = new Rng(T + 1);
     const options = { dtype };
     return [
       randn([B, T, m, P], random, options),
@@ -113,7 +113,7 @@ describe.each([
     scope(() => {
       // |A| up to 1024 and dt from 1e-7 to 1: products of exponentials of running sums would overflow, their differences
       // cancel, and a gradient of A from f32 sums would be wrong in the fourth digit.
-      const random = new Generator(seed);
+      const random = new Rng(seed);
       const dt = rand([1, 130, 2], random).mul(16).sub(16).exp();
       const [x, B, C] = [[1, 130, 2, 4], [1, 130, 4], [1, 130, 4]].map((shape) => randn(shape, random)); // biome-ignore format: shapes
       const inputs = [x!, dt, tensor([-1024, -30]), B!, C!, randn([2], random), randn([1, 2, 4, 4], random)];

@@ -5,11 +5,11 @@ import {
   customOperator,
   type DType,
   eye,
-  Generator,
   grad,
   memory,
   noGrad,
   numThreads,
+  Rng,
   randint,
   randn,
   resetPeakMemory,
@@ -31,11 +31,11 @@ import {
 const kernel = customOperator('tsumugi::cross_entropy_');
 
 function inputsOf(N: number, D: number, V: number, dtype: DType) {
-  const generator = new Generator(11);
-  const make = (shape: number[]) => randn(shape, generator, { dtype: 'float64' }).to(dtype).requiresGrad_();
+  const rng = new Rng(11);
+  const make = (shape: number[]) => randn(shape, rng, { dtype: 'float64' }).to(dtype).requiresGrad_();
   const hidden = make([N, D]);
   const weight = make([V, D]);
-  const targets = randint(0, V - 3, [N], generator);
+  const targets = randint(0, V - 3, [N], rng);
   if (N > 4) targets.narrow(0, 2, 2).fill_(-100);
   return { hidden, weight, targets };
 }
@@ -199,8 +199,8 @@ describe('linearCrossEntropy', () => {
 describe('logits of more than two dimensions', () => {
   /** [2, 3, 5, V] and the same as rows. */
   function both(dtype: DType) {
-    const logits = randn([2, 3, 5, 7], new Generator(3), { dtype: 'float64' }).to(dtype);
-    const targets = randint(0, 7, [2, 3, 5], new Generator(4));
+    const logits = randn([2, 3, 5, 7], new Rng(3), { dtype: 'float64' }).to(dtype);
+    const targets = randint(0, 7, [2, 3, 5], new Rng(4));
     targets.select(2, 1).fill_(-100);
     return { logits, targets, rows: logits.reshape([30, 7]), places: targets.reshape([30]) };
   }
@@ -280,9 +280,9 @@ describe('the fused loss', () => {
   it('takes chunks of 2²⁴ logits, and of 512 tokens at least, unless told otherwise', () => {
     const bytes = (N: number, V: number) =>
       scope(() => {
-        const hidden = randn([N, 1], new Generator(0));
-        const weight = randn([V, 1], new Generator(1));
-        const targets = randint(0, V, [N], new Generator(2));
+        const hidden = randn([N, 1], new Rng(0));
+        const weight = randn([V, 1], new Rng(1));
+        const targets = randint(0, V, [N], new Rng(2));
         const live = memory().liveBytes;
         resetPeakMemory();
         noGrad(() => linearCrossEntropy(hidden, weight, targets));

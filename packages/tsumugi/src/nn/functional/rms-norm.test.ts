@@ -1,7 +1,7 @@
 // RMSNorm: the kernel against its plain twin, gradients, strided rows, and independence of the number of threads.
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../base/index.ts';
-import { backward, Generator, grad, kernelTakes, randn, scope, tensor } from '../../torch/index.ts';
+import { backward, grad, kernelTakes, Rng, randn, scope, tensor } from '../../torch/index.ts';
 import { gradcheck } from '../gradcheck.ts';
 import { rmsNorm, rmsNormAdd, rmsNormPlain } from './rms-norm.ts';
 import { expectThreadIndependent, expectTwins } from './twins.ts';
@@ -21,7 +21,7 @@ describe('rmsNorm', () => {
     'equals its plain twin for x %j',
     (shape) => {
       scope(() => {
-        const random = new Generator(1);
+        const random = new Rng(1);
         const D = shape.at(-1)!;
         const inputs = [randn(shape, random), randn([D], random), randn(shape, random)];
         for (const input of inputs) input.requiresGrad_();
@@ -42,7 +42,7 @@ describe('rmsNorm', () => {
 
   it('takes rows that lie apart', () => {
     scope(() => {
-      const random = new Generator(2);
+      const random = new Rng(2);
       const wide = randn([4, 9, 50], random).requiresGrad_();
       const weight = randn([20], random).requiresGrad_();
       for (const slice of [
@@ -64,7 +64,7 @@ describe('rmsNorm', () => {
 
   it('has the right gradients', () => {
     scope(() => {
-      const random = new Generator(3);
+      const random = new Rng(3);
       const [x, w, residual] = [[3, 2, 5], [5], [3, 2, 5]].map((shape) =>
         randn(shape, random, { dtype: 'float64' }).requiresGrad_(),
       ) as [ReturnType<typeof randn>, ReturnType<typeof randn>, ReturnType<typeof randn>];
@@ -76,7 +76,7 @@ describe('rmsNorm', () => {
 
   it('does not depend on the number of threads', () => {
     scope(() => {
-      const random = new Generator(4);
+      const random = new Rng(4);
       const inputs = [randn([700, 96], random).requiresGrad_(), randn([96], random).requiresGrad_()];
       expectThreadIndependent((x, w) => rmsNorm(x!, w!, options), inputs);
     });
@@ -91,7 +91,7 @@ describe('rmsNorm', () => {
 
   it('refuses what it cannot do', () => {
     scope(() => {
-      const random = new Generator(5);
+      const random = new Rng(5);
       const x = randn([2, 4], random).requiresGrad_();
       const w = randn([4], random);
       expect(() => rmsNorm(x, randn([5], random), options)).toThrow(ShapeError);
@@ -104,7 +104,7 @@ describe('rmsNorm', () => {
 
   it('leaves out gradients nobody asked for', () => {
     scope(() => {
-      const random = new Generator(6);
+      const random = new Rng(6);
       const x = randn([2, 4], random).requiresGrad_();
       const w = randn([4], random);
       backward(rmsNorm(x, w, options).sum());

@@ -1,7 +1,7 @@
 // SwiGLU: the kernel against its plain twin, gradients, extreme gates.
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../base/index.ts';
-import { Generator, randn, scope, tensor } from '../../torch/index.ts';
+import { Rng, randn, scope, tensor } from '../../torch/index.ts';
 import { gradcheck } from '../gradcheck.ts';
 import { swiglu, swigluPlain } from './swiglu.ts';
 import { expectThreadIndependent, expectTwins } from './twins.ts';
@@ -9,7 +9,7 @@ import { expectThreadIndependent, expectTwins } from './twins.ts';
 describe('swiglu', () => {
   it.each([[[2]], [[5, 34]], [[3, 41, 256]], [[2, 0, 8]]])('equals its plain twin for %j', (shape) => {
     scope(() => {
-      const x = randn(shape, new Generator(1)).mul(3).detach().requiresGrad_();
+      const x = randn(shape, new Rng(1)).mul(3).detach().requiresGrad_();
       expectTwins(
         (x) => swiglu(x!),
         (x) => swigluPlain(x!),
@@ -20,7 +20,7 @@ describe('swiglu', () => {
 
   it('takes rows that lie apart', () => {
     scope(() => {
-      const x = randn([6, 5, 40], new Generator(2)).requiresGrad_();
+      const x = randn([6, 5, 40], new Rng(2)).requiresGrad_();
       expectTwins(
         (x) => swiglu(x!.narrow(2, 3, 32)),
         (x) => swigluPlain(x!.narrow(2, 3, 32)),
@@ -31,8 +31,8 @@ describe('swiglu', () => {
 
   it('has the right gradients, on any number of threads', () => {
     scope(() => {
-      gradcheck((x) => swiglu(x!), [randn([3, 2, 6], new Generator(3), { dtype: 'float64' }).requiresGrad_()]);
-      expectThreadIndependent((x) => swiglu(x!), [randn([300, 128], new Generator(4)).requiresGrad_()]);
+      gradcheck((x) => swiglu(x!), [randn([3, 2, 6], new Rng(3), { dtype: 'float64' }).requiresGrad_()]);
+      expectThreadIndependent((x) => swiglu(x!), [randn([300, 128], new Rng(4)).requiresGrad_()]);
     });
   });
 
@@ -46,6 +46,6 @@ describe('swiglu', () => {
   });
 
   it('refuses an odd width', () => {
-    scope(() => expect(() => swiglu(randn([2, 5], new Generator(5)))).toThrow(ShapeError));
+    scope(() => expect(() => swiglu(randn([2, 5], new Rng(5)))).toThrow(ShapeError));
   });
 });

@@ -1,7 +1,7 @@
 // For tests of kernels: a kernel and its plain twin must give the same values and the same gradients, and the kernel the
 // same bits on one thread and on two.
 import { expect } from 'vitest';
-import { backward, Generator, numThreads, randn, scope, setThreads, type Tensor } from '../../torch/index.ts';
+import { backward, numThreads, Rng, randn, scope, setThreads, type Tensor } from '../../torch/index.ts';
 
 export type Operation = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
 
@@ -20,7 +20,7 @@ export function run(operation: Operation, inputs: readonly Tensor[]): Tensor[] {
     const leaves = inputs.map((input) => input.detach().requiresGrad_(input.requiresGrad));
     const results = operation(...leaves);
     const outputs = Array.isArray(results) ? (results as readonly Tensor[]) : [results as Tensor];
-    const direction = new Generator(0x7117);
+    const direction = new Rng(0x7117);
     const score = outputs
       .map((output) => output.mul(randn(output.shape, direction).to(output.dtype)).sum())
       .reduce((sum, term) => sum.add(term));

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CheckpointError, RandomStream } from '../../base/index.ts';
-import { fromBytes, Generator, randn, scope, tensor } from '../../torch/index.ts';
+import { fromBytes, Rng, randn, scope, tensor } from '../../torch/index.ts';
 import {
   bestCheckpoint,
   cleanCheckpoints,
@@ -71,24 +71,24 @@ describe('order', () => {
 describe('round trip', () => {
   it('brings tensors, random streams and numbers back bit for bit', () => {
     scope(() => {
-      const generator = new Generator(3);
+      const rng = new Rng(3);
       const shuffles = new RandomStream(4);
-      const weights = randn([7, 3], generator);
+      const weights = randn([7, 3], rng);
       const oddBits = fromBytes(Uint32Array.of(0x7fc00001, 0xff800000, 0x80000000, 1), 'float32', [4]);
       saveCheckpoint(home, 12, {
         tensors: { model: [['層.w', weights]], optimizer: new Map([['層.w.m', oddBits]]) },
-        state: { generator: generator.state, shuffles: shuffles.state, lr: 0.1 + 0.2 },
+        state: { rng: rng.state, shuffles: shuffles.state, lr: 0.1 + 0.2 },
       });
-      const after = [randn([4], generator).tolist(), shuffles.next()];
+      const after = [randn([4], rng).tolist(), shuffles.next()];
 
       using loaded = loadLatestCheckpoint(home)!;
       expect([loaded.step, loaded.groups]).toEqual([12, ['model', 'optimizer']]);
       expect(loaded.tensors('model').tensor('層.w').bytes()).toEqual(weights.bytes());
       expect(loaded.tensors('optimizer').tensor('層.w.m').bytes()).toEqual(oddBits.bytes());
       expect(() => loaded.tensors('modle')).toThrow(/holds no "modle" tensors/);
-      const state = loaded.state as { generator: Uint8Array; shuffles: number[]; lr: number };
-      const restored = new Generator(0);
-      restored.state = state.generator;
+      const state = loaded.state as { rng: Uint8Array; shuffles: number[]; lr: number };
+      const restored = new Rng(0);
+      restored.state = state.rng;
       expect([randn([4], restored).tolist(), new RandomStream(state.shuffles).next()]).toEqual(after);
       expect(state.lr).toBe(0.1 + 0.2);
     });

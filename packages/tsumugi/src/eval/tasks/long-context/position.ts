@@ -11,7 +11,7 @@ import { lengthLabel, lengthsOf, samplesOf } from './settings.ts';
 
 const SAMPLES = 4;
 
-interface Document {
+export interface Document {
   id: string;
   text: string;
 }

@@ -110,12 +110,12 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
         requireFiniteWeights(trainer, saved);
         return ganState(trainer);
       },
-      async evaluate(_, __, saved) {
-        requireFiniteWeights(trainer, saved);
+      async evaluate(step, _, saved) {
+        if (saved !== step) requireFiniteWeights(trainer, saved); // what was saved has been looked at
         return { name: 'discriminator', metrics: measureGan(trainer, set) };
       },
       async sample(step, _, saved) {
-        requireFiniteWeights(trainer, saved);
+        if (saved !== step) requireFiniteWeights(trainer, saved);
         const path = join('grids', `step-${String(step).padStart(6, '0')}.png`);
         writeSampleGrid(join(run.path, path), trainer.best, { count: config.gridImages, seed: config.seed });
         return { prompt: 'grid', text: path };

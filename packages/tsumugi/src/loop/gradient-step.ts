@@ -1,5 +1,5 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
-import { type Module, namedParameters } from '../nn/index.ts';
+import { type Module, parameters } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
 import { memory, recordFunction, resetPeakMemory } from '../torch/index.ts';
 import { divergedInStep } from './divergence.ts';
@@ -30,33 +30,40 @@ export interface GradientStep {
 }
 
 /**
- * Takes a step. The gradients are left as they are for whoever looks at them; the next step begins by forgetting them.
+ * What takes a step, for the loop. The gradients are left as they are for whoever looks at them; the next step begins by
+ * forgetting them.
  *
- * @throws UserError `diverged` when the loss or the norm of the gradients is not finite: then nothing is updated
+ * @throws UserError `diverged`, from the step, when the loss or the norm of the gradients is not finite: then nothing is updated
  */
-export function takeGradientStep(
-  { model, optimizer, learningRate, schedule, clipNorm, gradients }: GradientStep,
-  step: number,
-  saved: number,
-): StepTaken {
-  const began = performance.now();
-  resetPeakMemory();
-  optimizer.zeroGrad();
-  const { loss, tokens, tokensSeen, metrics } = recordFunction('gradients', () => gradients(step));
-  const norm = gradNorm(namedParameters(model).map(([, parameter]) => parameter));
-  if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergedInStep(model, step + 1, loss, norm, saved);
-  const lr = learningRate * schedule(step);
-  recordFunction('update', () => optimizer.step(lr, { gradScale: clipScale(norm, clipNorm) }));
-  const seconds = (performance.now() - began) / 1000;
-  const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
-  const { peakBytes: memoryBytes } = memory();
-  return {
-    event: {
-      ...{ loss, lr, gradNorm: norm },
-      ...(tokensSeen !== undefined && { tokens: tokensSeen }),
-      ...(tokensPerSecond !== undefined && { tokensPerSecond }),
-      ...{ memoryBytes, metrics },
-    },
-    progress: { loss, tokensPerSecond },
+export function gradientStep({
+  model,
+  optimizer,
+  learningRate,
+  schedule,
+  clipNorm,
+  gradients,
+}: GradientStep): (step: number, saved: number) => StepTaken {
+  const trained = parameters(model);
+  return (step, saved) => {
+    const began = performance.now();
+    resetPeakMemory();
+    optimizer.zeroGrad();
+    const { loss, tokens, tokensSeen, metrics } = recordFunction('gradients', () => gradients(step));
+    const norm = gradNorm(trained);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergedInStep(model, step + 1, loss, norm, saved);
+    const lr = learningRate * schedule(step);
+    recordFunction('update', () => optimizer.step(lr, { gradScale: clipScale(norm, clipNorm) }));
+    const seconds = (performance.now() - began) / 1000;
+    const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
+    const { peakBytes: memoryBytes } = memory();
+    return {
+      event: {
+        ...{ loss, lr, gradNorm: norm },
+        ...(tokensSeen !== undefined && { tokens: tokensSeen }),
+        ...(tokensPerSecond !== undefined && { tokensPerSecond }),
+        ...{ memoryBytes, metrics },
+      },
+      progress: { loss, tokensPerSecond },
+    };
   };
 }

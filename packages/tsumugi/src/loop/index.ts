@@ -1,6 +1,6 @@
 // The training loop and what belongs to it: schedules, rehearsal, forecasts. It knows steps, not what is trained on.
 export { type Forecast, forecastMemory, forecastSeconds, formatForecast, requireFits } from './forecast.ts';
-export { type GradientStep, type StepLoss, takeGradientStep } from './gradient-step.ts';
+export { type GradientStep, gradientStep, type StepLoss } from './gradient-step.ts';
 export {
   type Due,
   isDue,

@@ -13,15 +13,7 @@ import { scope, tensor, zeros } from '../torch/index.ts';
 
 const silent = { write: () => true };
 
-import {
-  type GradientStep,
-  isDue,
-  type LoopTask,
-  rehearse,
-  runLoop,
-  takeGradientStep,
-  trainingState,
-} from './index.ts';
+import { type GradientStep, gradientStep, isDue, type LoopTask, rehearse, runLoop, trainingState } from './index.ts';
 
 class Weights extends Module {
   readonly w = parameter(tensor([1, 2, 3]));
@@ -72,7 +64,7 @@ async function run(during: (step: number) => void = () => {}, changes: Partial<L
   };
   const task: LoopTask = {
     ...{ label: 'toy', steps: 4, keepLast: 9 },
-    takeStep: (step, saved) => takeGradientStep(update, step, saved),
+    takeStep: gradientStep(update),
     due: every(2, 0),
     checkpoint: (step, saved) => trainingState({ model, optimizer }, {}, step, saved),
     async evaluate(step) {

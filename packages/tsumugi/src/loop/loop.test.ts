@@ -9,7 +9,7 @@ import { SGD } from '../optim/index.ts';
 import { RunFolder } from '../run/index.ts';
 import { listCheckpoints, loadCheckpoint } from '../store/index.ts';
 import { scope, tensor } from '../torch/index.ts';
-import { type GradientStep, type LoopTask, runLoop, takeGradientStep, trainingState } from './index.ts';
+import { type GradientStep, gradientStep, type LoopTask, runLoop, trainingState } from './index.ts';
 
 const silent = { write: () => true };
 
@@ -41,7 +41,7 @@ async function run(rates: readonly number[], changes: Partial<LoopTask> = {}) {
   };
   const task: LoopTask = {
     ...{ label: 'toy', steps: rates.length, keepLast: 9 },
-    takeStep: (step, saved) => takeGradientStep(update, step, saved),
+    takeStep: gradientStep(update),
     due: () => ({ checkpoint: true, evaluation: false, sample: false }),
     checkpoint: (step, saved) => trainingState({ model, optimizer }, {}, step, saved),
     evaluate: async () => ({ name: 'held-out', score: 1, metrics: {} }),

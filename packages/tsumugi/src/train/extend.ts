@@ -6,6 +6,7 @@ import { steady } from '../base/index.ts';
 import { loadModel, Plamo2, type Plamo2Config, parseConfig, saveModel, windowOf } from '../lm/index.ts';
 import {
   formatForecast,
+  gradientStep,
   isDue,
   type Pause,
   remembered,
@@ -13,7 +14,6 @@ import {
   restore,
   runLoop,
   scheduleOf,
-  takeGradientStep,
   trainingState,
 } from '../loop/index.ts';
 import { namedParameters, numParameters } from '../nn/index.ts';
@@ -172,7 +172,7 @@ export async function extend(
     {
       label: 'extend',
       steps,
-      takeStep: (step, saved) => takeGradientStep(update, step, saved),
+      takeStep: gradientStep(update),
       due: (step) => ({
         checkpoint: isDue(config.checkpointEvery, step),
         evaluation: step > 0 && isDue(config.evaluateEvery, step),

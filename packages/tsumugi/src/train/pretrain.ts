@@ -6,6 +6,7 @@ import { deriveSeed, steady } from '../base/index.ts';
 import { initialWeights, Plamo2, type Plamo2Config, preset, saveModel } from '../lm/index.ts';
 import {
   formatForecast,
+  gradientStep,
   isDue,
   type Pause,
   rehearse,
@@ -14,7 +15,6 @@ import {
   restore,
   runLoop,
   scheduleOf,
-  takeGradientStep,
   trainingState,
 } from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
@@ -156,7 +156,7 @@ export async function pretrain(
     {
       label: 'pretrain',
       steps,
-      takeStep: (step, saved) => takeGradientStep(update, step, saved),
+      takeStep: gradientStep(update),
       due: (step) => ({
         checkpoint: isDue(config.checkpointEvery, step),
         evaluation: step > 0 && isDue(config.evaluateEvery, step),

@@ -144,7 +144,7 @@ describe('without an addon', installed, () => {
     const { status, stderr } = app.tsumugi(['score', '--model', golden('plamo2/samba')], bare);
     expect(status).toBe(2);
     expect(stderr).toMatch(
-      /^error: the native addon is not built for this machine: .*\n {2}→ run `npx tsumugi setup` .*\n$/,
+      /^error: the native addon is not built for this machine: .*\n {2}→ run `(?:TSUMUGI_CPU=\S+ )?npx tsumugi setup` .*\n$/,
     );
     const doctor = app.tsumugi(['doctor'], bare);
     expect([doctor.status, doctor.stdout]).toEqual([1, expect.stringContaining('npx tsumugi setup')]);

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sha256File } from '../base/index.ts';
 import { TinyModel } from '../lm/tiny-model.ts';
 import { embeddedText } from '../text/index.ts';
-import { multipliesBfloat16, tinyModel } from '../train/testing.ts';
+import { multipliesBfloat16 } from '../torch/testing.ts';
+import { tinyModel } from '../train/testing.ts';
 import { runCli } from './testing.ts';
 
 let home: string;

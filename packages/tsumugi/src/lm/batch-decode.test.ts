@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
 import { openSafetensors } from '../store/index.ts';
-import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { liveHandles, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { BatchCache } from './batch-cache.ts';
 import { BatchDecoder, type DecodeRequest } from './batch-decode.ts';
 import { Cache, type FinishReason, generateIds, initialWeights, Plamo2, parseConfig } from './index.ts';
@@ -58,6 +58,30 @@ describe('golden data', () => {
       expect(written[1]!.ids).toEqual([...generateIds(model, others.prompt, others)]);
     });
   });
+});
+
+it('keeps no tensor when a pass fails, whichever', () => {
+  using model = new Plamo2(smallConfig(), initialWeights(3));
+  const forward = model.forward.bind(model);
+  const shared = Array.from({ length: 60 }, (_, i) => i + 1);
+  const requests = [[...shared, 7], [...shared, 8], [9]].map((prompt) => ({ prompt, maxTokens: 3 }));
+  decodeAll(model, requests, 2); // the model keeps its tables of angles
+  const before = liveHandles();
+  for (let failing = 1, failed = true; failed; failing++) {
+    let passes = 0;
+    model.forward = (...args) => {
+      if (++passes === failing) throw new Error('no memory');
+      return forward(...args);
+    };
+    try {
+      decodeAll(model, requests, 2);
+      failed = false;
+      expect(failing).toBeGreaterThan(6);
+    } catch (error) {
+      expect((error as Error).message).toBe('no memory');
+    }
+    expect(liveHandles(), `pass ${failing}`).toBe(before);
+  }
 });
 
 describe('a batch of sequences', () => {

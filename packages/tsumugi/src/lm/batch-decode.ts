@@ -173,11 +173,16 @@ export class BatchDecoder implements Disposable {
     const start = cache.length;
     const next = this.#waiting[0];
     const shared = next ? Math.min(commonBeginning(prompt, next.prompt), prompt.length - 1, next.prompt.length - 1) : 0;
-    if (shared - start >= SHORTEST_SHARED) {
-      this.#readOn(prompt.slice(start, shared), cache);
-      this.#shared.push({ ids: prompt.slice(0, shared), cache: cache.fork() });
+    try {
+      if (shared - start >= SHORTEST_SHARED) {
+        this.#readOn(prompt.slice(start, shared), cache);
+        this.#shared.push({ ids: prompt.slice(0, shared), cache: cache.fork() });
+      }
+      return { cache, logits: this.#readOn(prompt.slice(cache.length), cache) };
+    } catch (error) {
+      cache.dispose();
+      throw error;
     }
-    return { cache, logits: this.#readOn(prompt.slice(cache.length), cache) };
   }
 
   #readOn(ids: readonly number[], cache: Cache): Float32Array {

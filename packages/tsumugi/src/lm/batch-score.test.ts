@@ -34,7 +34,7 @@ function scoreAll(model: Plamo2, requests: ScoreRequest[], tokens?: number): Flo
   return results;
 }
 
-function expectClose(actual: Float32Array | undefined, expected: Float32Array): void {
+function expectClose(actual: Float32Array | undefined, expected: Float64Array): void {
   expect(actual).toHaveLength(expected.length);
   for (const [i, value] of expected.entries()) expect(Math.abs(actual![i]! - value)).toBeLessThan(2e-5);
 }

@@ -5,7 +5,8 @@ import { golden } from '../../../../tests/files.ts';
 import { requires } from '../../../../tests/requires.ts';
 import { namedParameters } from '../nn/index.ts';
 import { openSafetensors } from '../store/index.ts';
-import { backward, describeNative, memory, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { backward, memory, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/testing.ts';
 import { Cache, generateIds, initialWeights, Plamo2, parseConfig, tensorShapes } from './index.ts';
 import { smallConfig } from './testing.ts';
 
@@ -250,10 +251,7 @@ it('reads a pack as its runs of equal document numbers, each of which decodes al
   });
 });
 
-// Kept below the CPU's level, oneDNN has no bfloat16 products, while libtorch still asks it for them.
-const { level, highest } = describeNative().cpuLevel;
-
-describe('bfloat16', requires(level === highest, 'no bfloat16 products below the level of the CPU'), () => {
+describe('bfloat16', requires(multipliesBfloat16(), NO_BFLOAT16), () => {
   it('computes in bfloat16 over float32 weights, near the float32 result', () => {
     scope(() => {
       using model = new Plamo2(smallConfig(), initialWeights(2));

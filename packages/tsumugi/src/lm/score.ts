@@ -6,8 +6,8 @@ import { notFinite, type Reading } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
 
 /**
- * The natural-log probability of each next token: n ids give n − 1 numbers. With `documents` (one index per id) the
- * documents of a pack are scored without seeing each other.
+ * The natural-log probability of each next token: n ids give n − 1 numbers, of the precision that the
+ * model computes in. With `documents` (one index per id) the documents of a pack are scored without seeing each other.
  *
  * @throws DataError for ids outside the vocabulary, or documents of another length; UserError, naming the weight or the
  *   layer, when a log-probability is not finite
@@ -16,7 +16,7 @@ export function tokenLogprobs(
   model: LanguageModel,
   ids: readonly number[],
   options: { documents?: readonly number[] | undefined; dtype?: DType | undefined; chunk?: number } = {},
-): Float32Array {
+): Float64Array {
   const { documents, dtype, chunk = 1024 } = options;
   const V = model.config.vocab_size;
   const wrong = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= V);
@@ -33,7 +33,7 @@ export function tokenLogprobs(
     throw new DataError('bad-documents', `document index ${documents![odd]} at position ${odd} is no 32-bit integer`, {
       remedy: 'Count the documents from 0.',
     });
-  const logprobs = new Float32Array(Math.max(0, ids.length - 1));
+  const logprobs = new Float64Array(Math.max(0, ids.length - 1));
   if (logprobs.length === 0) return logprobs;
   return scope(() =>
     noGrad(() => {
@@ -46,7 +46,7 @@ export function tokenLogprobs(
       for (let start = 0; start < logprobs.length; start += chunk) {
         const length = Math.min(chunk, logprobs.length - start);
         const part = scope(() => nextLogprobs(model, hidden, input, start, length));
-        logprobs.set(part.data() as Float32Array, start);
+        logprobs.set(part.data() as Float32Array | Float64Array, start);
         part.dispose();
         checkLogprobs(model, logprobs.subarray(start, start + length), start, { ids, documents, dtype });
       }
@@ -57,14 +57,15 @@ export function tokenLogprobs(
 
 /** log p(ids[start + 1 + i]) for i < length, from hidden states [1, T, D]. */
 function nextLogprobs(model: LanguageModel, hidden: Tensor, ids: Tensor, start: number, length: number): Tensor {
-  const logits = model.logits(hidden.narrow(1, start, length)).float(); // [1, length, V]
+  const narrow = model.logits(hidden.narrow(1, start, length));
+  const logits = narrow.dtype === 'float64' ? narrow : narrow.float(); // [1, length, V]
   const targets = ids.narrow(1, start + 1, length).unsqueeze(-1); // [1, length, 1]
   const chosen = logits.gather(-1, targets).squeeze(-1); // [1, length]
   return chosen.sub(logits.logsumexp([-1])).flatten();
 }
 
 /** @throws UserError naming the first of the values that is not finite; `start` is the position of the first */
-function checkLogprobs(model: LanguageModel, values: Float32Array, start: number, reading: Reading): void {
+function checkLogprobs(model: LanguageModel, values: Float64Array, start: number, reading: Reading): void {
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong < 0) return;
   const position = start + wrong + 1;

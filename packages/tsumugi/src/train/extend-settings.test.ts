@@ -11,9 +11,10 @@ import { namedParameters } from '../nn/index.ts';
 import { type RunEvent, readEvents } from '../run/index.ts';
 import { LongBatches, openCorpus, openTokenizer, prepare, TokenShards } from '../text/index.ts';
 import { noGrad, scope } from '../torch/index.ts';
+import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/testing.ts';
 import { extend } from './extend.ts';
 import { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
-import { multipliesBfloat16, silent, type TinySetup, tinyModel, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from './testing.ts';
 import { distance, savedWeights, trainByHand, type Weights } from './updates-by-hand.ts';
 
 let setup: TinySetup;
@@ -183,7 +184,7 @@ const others: Record<string, () => Promise<void>> = {
 };
 
 const needed: Readonly<Record<string, object>> = {
-  dtype: requires(multipliesBfloat16(), 'this libtorch has no products of bfloat16 at the level TSUMUGI_CPU asks for'),
+  dtype: requires(multipliesBfloat16(), NO_BFLOAT16),
 };
 for (const [key, effect] of Object.entries(others))
   it(`${key} does what it is for`, needed[key] ?? {}, async () => effect());

@@ -9,9 +9,10 @@ import { initialWeights, Plamo2, type Plamo2Config, preset } from '../lm/index.t
 import { type RunEvent, readEvents } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
 import { openTokenizer, PackedBatches, TokenShards } from '../text/index.ts';
+import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/testing.ts';
 import { pretrain } from './pretrain.ts';
 import { type PretrainConfig, pretrainConfig } from './pretrain-config.ts';
-import { multipliesBfloat16, silent, type TinySetup, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from './testing.ts';
 import { distance, savedWeights, trainByHand, type Weights } from './updates-by-hand.ts';
 
 let setup: TinySetup;
@@ -157,7 +158,7 @@ const others: Partial<{ [Key in keyof PretrainConfig]: () => Promise<void> }> = 
 };
 
 const needed: Readonly<Record<string, object>> = {
-  dtype: requires(multipliesBfloat16(), 'this libtorch has no products of bfloat16 at the level TSUMUGI_CPU asks for'),
+  dtype: requires(multipliesBfloat16(), NO_BFLOAT16),
 };
 for (const [key, effect] of Object.entries(others))
   it(`${key} does what it is for`, needed[key] ?? {}, async () => effect());

@@ -12,7 +12,6 @@ import {
   trainTokenizer,
   writeTokenizer,
 } from '../text/index.ts';
-import { ones, scope } from '../torch/index.ts';
 import { type PretrainConfig, pretrainConfig } from './pretrain-config.ts';
 
 /** A model of 60,000 parameters. */
@@ -76,13 +75,3 @@ export async function tinySetup(): Promise<TinySetup> {
 
 /** Takes what a run says, and nothing else. */
 export const silent = { write: () => true };
-
-/** libtorch 1.13 asks the CPU itself whether oneDNN has products of bfloat16, and not the level that oneDNN is held to. */
-export function multipliesBfloat16(): boolean {
-  const narrow = (...shape: number[]) => ones(shape, { dtype: 'bfloat16' });
-  try {
-    return scope(() => narrow(64, 48).matmul(narrow(48, 48)).float().sum().item()) === 64 * 48 * 48;
-  } catch {
-    return false;
-  }
-}

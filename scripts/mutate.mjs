@@ -1,8 +1,9 @@
-// npm run mutate [-- GROUP …] [--survivors]: mutation testing. Stryker changes one place of the code at a time and runs the
-// tests that reach it; a change that no test notices is a survivor. Every file must have a score of 85 % or more.
-// Reports lie in build/mutation. It takes long: not part of `npm test`.
+// npm run mutate [-- GROUP … | FILE …] [--survivors]: mutation testing. Stryker changes one place of the code at a time and runs
+// the tests that reach it; a change that no test notices is a survivor. Every file must have a score of 85 % or more. A FILE,
+// such as lm/cache.ts, is changed alone, under the tests of its group. Reports lie in build/mutation. It takes long: not part
+// of `npm test`.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
@@ -38,10 +39,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { survivors: { type: 'boolean', default: false } },
 });
-const unknown = positionals.filter((name) => !(name in groups));
-if (unknown.length > 0) {
-  console.error(`mutate: no group ${unknown.join(', ')}; there are ${Object.keys(groups).join(', ')}`);
-  process.exit(2);
+for (const name of positionals.filter((each) => !(each in groups))) {
+  const group = Object.values(groups).find(({ mutate }) => mutate.some((pattern) => matchesGlob(name, pattern)));
+  if (!group || !existsSync(join(root, src, name))) {
+    console.error(`mutate: no group or file of one: ${name}; the groups are ${Object.keys(groups).join(', ')}`);
+    process.exit(2);
+  }
+  Object.assign(groups, { [name]: { ...group, mutate: [name] } });
 }
 
 /** @param {string} pattern */
@@ -59,7 +63,7 @@ for (const [name, { mutate, tests }] of Object.entries(groups)) {
     include: tests.filter((each) => !isExclusion(each)).map(below),
     exclude: tests.filter(isExclusion).map((each) => below(each.slice(1))),
   });
-  const report = join(root, 'build', 'mutation', `${name}.json`);
+  const report = join(root, 'build', 'mutation', `${name.replaceAll('/', '-')}.json`);
   await new Stryker({
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner', './scripts/mutation-ignorer.mjs'],
@@ -101,9 +105,11 @@ function printScores(group, report) {
     const missed = count('Survived', 'NoCoverage');
     if (found + missed === 0) continue;
     const score = (100 * found) / (found + missed);
+    const slow = count('Timeout');
     if (score < LOWEST_SCORE) below++;
     console.log(
-      `${score.toFixed(1).padStart(6)} %  ${String(found).padStart(4)} of ${found + missed}  ${file.slice(src.length + 1)}`,
+      `${score.toFixed(1).padStart(6)} %  ${String(found).padStart(4)} of ${found + missed}  ${file.slice(src.length + 1)}` +
+        (slow > 0 ? ` (${slow} by running out of time)` : ''),
     );
     if (values.survivors) printSurvivors(mutants, source.split('\n'));
   }

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeFileAtomic } from 'tsumugi/base';
+import { beside, dotChart, median, svgFile } from 'tsumugi/draw';
 import {
   classifierExtractor,
   GanTrainer,
@@ -32,7 +33,6 @@ import { writeImageGrid } from 'tsumugi/images';
 import { numParameters } from 'tsumugi/nn';
 import { formatDuration, formatInteger } from 'tsumugi/run';
 import { type Device, scope, setThreads, tensor, torchVersion } from 'tsumugi/torch';
-import { dotChart, median } from './dot-chart.ts';
 import {
   type Budget,
   configOf,
@@ -43,7 +43,6 @@ import {
   type RunRecord,
   samplesKept,
 } from './gan-comparison-run.ts';
-import { chartGrid } from './line-chart.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -271,7 +270,7 @@ const series = (score: Score) =>
     groups: settingNames.map((name) => recordsOf(method, name).map((run) => run[score] ?? Number.NaN)),
   }));
 const { frechet: distanceName, inception: scoreName } = extractor.names;
-const chart = chartGrid(
+const chart = beside(
   [
     dotChart({
       title: `${scoreName} by setting (higher is better)`,
@@ -378,6 +377,6 @@ ${workers} runs shared the machine: ratios say more than seconds.
 
 ${times}
 `;
-writeFileAtomic(at('.svg'), chart);
+writeFileAtomic(at('.svg'), svgFile(chart));
 writeFileAtomic(at('.md'), page);
 process.stdout.write(`${page}\nwritten: ${at('.md')}, .svg, -best.png, -all.png\n`);

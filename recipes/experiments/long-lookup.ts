@@ -12,11 +12,11 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { deriveSeed, RandomStream, writeFileAtomic } from 'tsumugi/base';
+import { lineChart, svgFile } from 'tsumugi/draw';
 import { loadModel, loadTokenizer, type Plamo2, parameterTable, preset } from 'tsumugi/lm';
 import { openCorpus, openTokenizer, prepare, type Tokenizer, writeTokenizer } from 'tsumugi/text';
 import { noGrad, numThreads, scope, tensor, torchVersion } from 'tsumugi/torch';
 import { extend, extendConfig, pretrain, pretrainConfig } from 'tsumugi/train';
-import { lineChart } from './line-chart.ts';
 import { digits, page, phoneBookPieces, questionsAt } from './phone-book.ts';
 
 const { values: options } = parseArgs({
@@ -245,6 +245,6 @@ ${table}
 Shape, data and settings are our choice. Preferred Networks has published that PLaMo 2 was extended from Samba's window to full
 attention and 32,768 tokens by continual pre-training, not its scores in look-up.
 `;
-writeFileAtomic(join(options.out, `${name}.svg`), picture);
+writeFileAtomic(join(options.out, `${name}.svg`), svgFile(picture));
 writeFileAtomic(join(options.out, `${name}.md`), text);
 process.stdout.write(`${text}\nwritten: ${join(options.out, `${name}.md`)} and .svg\n`);

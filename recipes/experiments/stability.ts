@@ -11,12 +11,12 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { deriveSeed, RandomStream, writeFileAtomic } from 'tsumugi/base';
+import { type Axis, beside, lineChart, type Picture, type Point, svgFile } from 'tsumugi/draw';
 import { type Batch, initialWeights, logitNorms, Plamo2, parameterTable, preset } from 'tsumugi/lm';
 import { parameters } from 'tsumugi/nn';
 import { AdamW, clipScale, gradNorm, warmUpCosine } from 'tsumugi/optim';
 import { embeddedText, readDocuments, Tokenizer, trainTokenizer } from 'tsumugi/text';
 import { backward, noGrad, numThreads, scope, tensor, torchVersion } from 'tsumugi/torch';
-import { type Chart, chartGrid, lineChart, type Point } from './line-chart.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -220,7 +220,7 @@ const coefficientTable = table(
   }),
 );
 
-function chart(metric: Metric, title: string, y: Chart['y']): string {
+function chart(metric: Metric, title: string, y: Axis): Picture {
   const points = (name: string): Point[] =>
     learningRates.map((rate) => {
       const { median, low, high } = spread(runsOf(name, rate), metric);
@@ -230,7 +230,7 @@ function chart(metric: Metric, title: string, y: Chart['y']): string {
   return lineChart({ title, x: { label: 'peak learning rate', log: true }, y, series });
 }
 
-const picture = chartGrid(
+const picture = beside(
   [
     chart('loss', 'Held-out loss at the end', { label: 'nats per token', max: 8 }),
     chart('attention', 'Largest attention logit at the end', { label: '|q·k| / √d', log: true }),
@@ -297,6 +297,6 @@ With QK-norm, at a learning rate of ${coefficients.learningRate}.
 
 ${coefficientTable}
 `;
-writeFileAtomic(join(options.out, `${name}.svg`), picture);
+writeFileAtomic(join(options.out, `${name}.svg`), svgFile(picture));
 writeFileAtomic(join(options.out, `${name}.md`), page);
 process.stdout.write(`${page}\nwritten: ${join(options.out, `${name}.md`)} and .svg\n`);

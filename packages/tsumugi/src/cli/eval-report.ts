@@ -1,8 +1,8 @@
 // What `tsumugi eval` shows: the tasks there are, the forecast of one, the table of results.
+import { heatmapText } from '../draw/index.ts';
 import {
   type EvaluationProgress,
   type EvaluationReport,
-  gridText,
   type listTasks,
   sayCounts,
   type TaskReport,
@@ -49,7 +49,7 @@ export function formatResults({ tasks }: EvaluationReport): string {
     }
     if (found.length > SHOWN_GROUPS) rows.push(['', `  ${found.length} groups: see --json`]);
   }
-  const grids = tasks.flatMap(({ grid }) => (grid ? [`\n${gridText(grid)}\n`] : []));
+  const grids = tasks.flatMap(({ grid }) => (grid ? [`\n${heatmapText(grid)}\n`] : []));
   const notes = tasks.flatMap(notesOf).map((note) => `${note}\n`);
   return columns(rows, [false, false, true, false, true, true, true]) + notes.join('') + grids.join('');
 }

@@ -1,5 +1,6 @@
 // A task of multiple choice by log-likelihood: a source of samples, a question's prompt, its choices, the right one. All the usual
 // normalisations are reported (choice.ts), unless there is nothing to normalise.
+import type { Heatmap } from '../draw/index.ts';
 import { bestChoice, type ChoiceMetric, checkChoices, choiceMetrics, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
 import { targetOf } from './examples.ts';
 import {
@@ -13,7 +14,7 @@ import {
   resultOf,
 } from './made-task.ts';
 import type { ChoicesRequest } from './request.ts';
-import type { ChoiceTask, Grid, Sample, SampleContext, SampleRecord } from './task.ts';
+import type { ChoiceTask, Sample, SampleContext, SampleRecord } from './task.ts';
 
 interface ChoiceSpec<S extends Sample> extends MadeTaskSpec<S> {
   prompt(sample: S, shots: readonly S[]): string;
@@ -22,7 +23,7 @@ interface ChoiceSpec<S extends Sample> extends MadeTaskSpec<S> {
   target(sample: S): number;
   /** How a record shows a choice. Default: its index. */
   shown?(sample: S, choice: number): unknown;
-  grid?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Grid;
+  grid?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Heatmap;
 }
 
 export type ChoiceTaskSpec<S extends Sample> =

@@ -1,5 +1,7 @@
 // A task in which a text is written: a source of samples, a prompt, a reference answer, and the score of a text.
+
 import { UserError } from '../base/index.ts';
+import type { Heatmap } from '../draw/index.ts';
 import {
   aggregateOf,
   checkMetric,
@@ -11,7 +13,7 @@ import {
   resultOf,
 } from './made-task.ts';
 import type { GenerateRequest, Prompt } from './request.ts';
-import type { GenerateTask, Grid, Metrics, Sample, SampleContext, SampleRecord } from './task.ts';
+import type { GenerateTask, Metrics, Sample, SampleContext, SampleRecord } from './task.ts';
 
 /** How a text is written. By default greedily, until the model ends it. */
 export interface Decoding {
@@ -33,7 +35,7 @@ export interface GenerateTaskSpec<S extends Sample, R = string> extends MadeTask
   score(sample: S, read: R): Metrics;
   /** What a record shows as expected. Default: the reference. */
   target?(sample: S): unknown;
-  grid?(samples: readonly S[], found: { records: SampleRecord[]; read: readonly R[] }, context: SampleContext): Grid;
+  grid?(samples: readonly S[], found: { records: SampleRecord[]; read: readonly R[] }, context: SampleContext): Heatmap;
 }
 
 /** A prompt for a model that chats: one message of a user. */

@@ -37,7 +37,6 @@ export type {
   ChoiceTask,
   DataSource,
   GenerateTask,
-  Grid,
   JudgedTask,
   Metrics,
   RollingTask,
@@ -52,7 +51,5 @@ export type {
 } from './task.ts';
 export { optionsOf, parseTaskOptions, unknownOption } from './task-options.ts';
 export { readCsv } from './tasks/csv.ts';
-export { gridSvg } from './tasks/long-context/grid-svg.ts';
-export { gridText } from './tasks/long-context/grid-text.ts';
 export { type Row, readJsonFile, readJsonLines } from './tasks/rows.ts';
 export { textTask } from './tasks/text.ts';

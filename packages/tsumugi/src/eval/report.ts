@@ -1,11 +1,13 @@
 // What an evaluation found: plain JSON, with everything that is needed to know what was measured.
+
 import { deriveSeed } from '../base/index.ts';
+import type { Heatmap } from '../draw/index.ts';
 import type { AnswerCounts } from './answer-counts.ts';
 import type { AskingState } from './asking.ts';
 import type { Backend } from './backend.ts';
 import { codeOf } from './registry.ts';
 import { bootstrap, bootstrapMean, type Figure } from './statistics.ts';
-import type { Grid, SampleRecord, Task, TaskResult } from './task.ts';
+import type { SampleRecord, Task, TaskResult } from './task.ts';
 
 type Settings = Readonly<Record<string, string | number | boolean>>;
 
@@ -51,7 +53,7 @@ export interface TaskReport {
   /** What became of the texts that were asked for, of the model and of the judge. */
   answers?: AnswerCounts;
   judgeAnswers?: AnswerCounts;
-  grid?: Grid;
+  grid?: Heatmap;
   /** With the texts: on request only. */
   records?: SampleRecord[];
 }

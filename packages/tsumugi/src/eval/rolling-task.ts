@@ -1,4 +1,5 @@
 // A task of prediction: a source of texts, and what their log-likelihoods are worth, whole or in bins of positions.
+import type { Heatmap } from '../draw/index.ts';
 import {
   aggregateOf,
   checkMetric,
@@ -10,14 +11,14 @@ import {
   resultOf,
 } from './made-task.ts';
 import type { RollingAnswer, RollingRequest } from './request.ts';
-import type { Grid, Metrics, RollingTask, Sample, SampleContext, SampleRecord } from './task.ts';
+import type { Metrics, RollingTask, Sample, SampleContext, SampleRecord } from './task.ts';
 
 export interface RollingTaskSpec<S extends Sample> extends MadeTaskSpec<S> {
   text(sample: S): string;
   /** Token positions where bins end. None = one bin over the whole text. */
   edges?(context: SampleContext): readonly number[];
   score(sample: S, answer: RollingAnswer): Metrics;
-  grid?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Grid;
+  grid?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Heatmap;
 }
 
 export function rollingTask<S extends Sample>(spec: RollingTaskSpec<S>): RollingTask<S> {

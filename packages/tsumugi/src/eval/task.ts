@@ -2,6 +2,7 @@
 // it asks, and returns a record per sample; whoever runs it batches, caches and resumes the asking, and takes means and intervals
 // over the records. The parts alone give training examples (prompt and reference) and rewards (the score of one answer).
 // Tasks are made by `generateTask`, `choiceTask` and `rollingTask`; the rest are objects of the same shape.
+import type { Heatmap } from '../draw/index.ts';
 import type { AnswerTo, ChoicesAnswer, GenerateRequest, Prompt, Request, RollingAnswer } from './request.ts';
 
 /** Files a task reads, in their original format, below the data folder. What may not be passed on is not in the repository. */
@@ -43,21 +44,7 @@ export interface TaskResult {
   /** Identifies the wording: SHA-256 of the templates with their instructions, or of the prompts as they were asked. */
   promptHash: string;
   /** A table that is looked at rather than read (depth × length): rows of cells in 0 … 1. */
-  grid?: Grid | undefined;
-}
-
-export interface Grid {
-  title: string;
-  xLabel: string;
-  yLabel: string;
-  x: readonly (string | number)[];
-  y: readonly (string | number)[];
-  /** values[row of y][column of x]; null where nothing was measured. */
-  values: readonly (readonly (number | null)[])[];
-  /** Samples behind each value. */
-  counts?: readonly (readonly number[])[] | undefined;
-  /** What the values are where they are no shares: their name, and which is coloured worst and which best. */
-  scale?: { unit: string; worst: number; best: number } | undefined;
+  grid?: Heatmap | undefined;
 }
 
 /** What samples are read with. `sampleContext` makes one outside of an evaluation. */

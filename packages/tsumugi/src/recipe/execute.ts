@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { availableDisk, steady, writeFileAtomic } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
-import { formatDuration } from '../run/index.ts';
+import { formatDuration, formatFigure } from '../run/index.ts';
 import { type Json, writeJson } from '../store/index.ts';
 import { checkRecipeFolder, RecipeFolder } from './folder.ts';
 import { forecastPlan } from './forecast.ts';
@@ -14,7 +14,6 @@ import { makeStep } from './make-step.ts';
 import { type PlannedStep, planSteps, recordsIn, takeInputs, whyMade } from './plan.ts';
 import { type Recipe, stepsOf } from './recipe.ts';
 import { makeReport, type RecipeReport, type ReportState, reportStep } from './report.ts';
-import { formatFigure } from './report-table.ts';
 import { type Available, formatForecastTable, requireRecipeFits } from './step-forecast.ts';
 
 export interface RunRecipeOptions {

@@ -2,7 +2,7 @@
 export { type RecipeOutcome, type RunRecipeOptions, runRecipe } from './execute.ts';
 export { defineRecipe, type Recipe } from './recipe.ts';
 export type { RecipeReport, ReportState, ReportStep } from './report.ts';
-export { formatFigure, formatReport } from './report-table.ts';
+export { formatReport } from './report-table.ts';
 export { figure, type Grid, gridSchema, type StageFigure, type Table } from './results.ts';
 export {
   defineStage,

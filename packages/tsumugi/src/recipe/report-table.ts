@@ -1,17 +1,7 @@
 // The report on the terminal: a line per step, then its figures.
-import { displayWidth, formatBytes, formatDuration, formatInteger, formatNumber } from '../run/index.ts';
+import { displayWidth, formatDuration, formatFigure } from '../run/index.ts';
 import type { RecipeReport, ReportStep } from './report.ts';
-import type { StageFigure } from './results.ts';
 import { formatCells } from './step-forecast.ts';
-
-/** "1,234 tokens", "3.142 bits", "12.3 MiB", "4 min 10 s". */
-export function formatFigure({ value, unit }: Pick<StageFigure, 'value' | 'unit'>): string {
-  if (value === null) return 'not finite';
-  if (unit === 's') return formatDuration(value);
-  if (unit === 'bytes') return formatBytes(value);
-  const number = Number.isInteger(value) ? formatInteger(value) : formatNumber(value);
-  return unit === '' ? number : `${number} ${unit}`;
-}
 
 const took = ({ seconds }: ReportStep) => (seconds === null ? '–' : formatDuration(seconds));
 

@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Curve, EventLog, readCurves } from '../run/index.ts';
-import { niceTicks, renderChart } from './html/chart.ts';
-import { escapeText } from './html/escape.ts';
-import { renderGrid } from './html/grid.ts';
+import { escapeText } from '../draw/index.ts';
+import { type Curve, EventLog, formatFigure, readCurves } from '../run/index.ts';
 import { renderReport } from './html/index.ts';
 import { assignLanes, lineageNodes } from './html/lineage.ts';
-import { formatFigure, formatReport, type RecipeReport, type ReportStep } from './index.ts';
+import { formatReport, type RecipeReport, type ReportStep } from './index.ts';
 
 const hash = (digit: string) => digit.repeat(64);
 const step = (name: string, inputs: string[], changes: Partial<ReportStep> = {}): ReportStep => ({
@@ -85,44 +83,9 @@ describe('the HTML', () => {
     expect(html).toContain('<td class="number">12,345</td>');
     expect(html).toContain('depth.steps');
     // The loss comes first, and what was measured beside it in the same chart.
-    expect(html).toMatch(
-      /loss, nats per token<\/figcaption><p class="legend"><span>.*?training 5\.286<\/span><span>.*?held-out 5\.000/,
-    );
-    expect(html).toContain('length 1K, depth 0 %: 25 %');
-    expect(html).toContain('length 2K, depth 0 %: not measured');
-  });
-});
-
-describe('charts', () => {
-  it('have round ticks that cover the values', () => {
-    expect(niceTicks(0, 1, 4)).toEqual([0, 0.5, 1]);
-    expect(niceTicks(-0.3, 9.7, 5)).toEqual([0, 2, 4, 6, 8]);
-    expect(niceTicks(5, 5, 4)).toEqual([5]);
-    expect(Object.is(niceTicks(-1, 1, 2)[1], -0)).toBe(false);
-  });
-
-  it('break where nothing finite was measured', () => {
-    const chart = renderChart('loss', [{ chart: 'loss', name: 'loss', points: [[1, 1], [2, null], [3, 2], [4, 3]] }]); // biome-ignore format: pairs
-    expect(chart.match(/d="([^"]*)"/)![1]!.match(/M/g)).toHaveLength(2);
-    expect(renderChart('nothing', [{ chart: 'nothing', name: 'nothing', points: [] }])).toBe('');
-    expect(renderChart('flat', [{ chart: 'flat', name: 'flat', points: [[1, 2], [2, 2]] }])).not.toMatch(/NaN|Infinity/); // biome-ignore format: pairs
-    expect(renderChart('one', [{ chart: 'one', name: 'one', points: [[1, 0]] }])).not.toMatch(/NaN|Infinity/);
-  });
-
-  it('say when a curve ends in what is not finite', () => {
-    const ends = renderChart('loss', [{ chart: 'loss', name: 'training', points: [[1, 3], [2, 2.1], [3, null]] }]); // biome-ignore format: pairs
-    expect(ends).toContain('training not finite</span>');
-    expect(ends).not.toContain('training 2.100');
-    const only = renderChart('loss', [{ chart: 'loss', name: 'loss', points: [[1, null]] }]);
-    expect(only).toContain('last not finite</span>');
-    expect(only).not.toContain('<svg');
-  });
-
-  it('colour a grid from its worst to its best value', () => {
-    const grid = { title: 'bits', xLabel: 'x', yLabel: 'y', x: [1, 2], y: [1], values: [[4, 2]] };
-    const svg = renderGrid({ ...grid, scale: { unit: 'bits', worst: 4, best: 2 } });
-    expect([...svg.matchAll(/heat-high\) (\d+)%/g)].map(([, share]) => share)).toEqual(['0', '100']);
-    expect(svg).toContain('x 1, y 1: 4.000 bits');
+    expect(html).toMatch(/loss, nats per token<\/text>[^>]*>[^>]*>training 5\.286<[^>]*>[^>]*>[^>]*>held-out 5\.000</);
+    expect(html).toContain('depth 0 %, length 1K: 25 per cent');
+    expect(html).toContain('depth 0 %, length 2K: not measured');
   });
 });
 

@@ -1,7 +1,6 @@
 // Numbers for people: every unit, and the roundings at their borders.
 import { describe, expect, it } from 'vitest';
 import {
-  curveLine,
   displayWidth,
   fitWidth,
   formatBytes,
@@ -9,7 +8,6 @@ import {
   formatDuration,
   formatInteger,
   formatNumber,
-  sparkline,
 } from './index.ts';
 
 const table = (format: (value: number) => string, rows: [number, string][]) => {
@@ -60,28 +58,5 @@ describe('text', () => {
     expect(fitWidth('abcdef', 6)).toBe('abcdef');
     expect(fitWidth('abcdefg', 6)).toBe('abcde…');
     expect(fitWidth('吾輩は猫', 6)).toBe('吾輩…');
-  });
-});
-
-describe('sparklines', () => {
-  it('draw the lowest value lowest', () => {
-    expect(sparkline([8, 4, 0])).toBe('█▅▁');
-    expect(sparkline([1, 1])).toBe('▁▁');
-    expect(sparkline([0, Number.NaN, 7], 40, true)).toBe('_x@');
-    expect(sparkline([])).toBe('');
-  });
-
-  it('condense many values into means', () => {
-    expect(sparkline([0, 2, 6, 8, Number.NaN, Number.NaN], 3)).toBe('▁█×');
-    expect(sparkline([0, 2, 6, 8, 7, Number.NaN], 3)).toBe('▁█×');
-    expect(
-      sparkline(
-        Array.from({ length: 1000 }, (_, i) => i),
-        8,
-      ),
-    ).toBe('▁▂▃▄▅▆▇█');
-    expect(curveLine('loss', [8.3144, 4, 2.1], 3)).toBe('loss 8.314 █▃▁ 2.100 (3 steps)');
-    expect(curveLine('loss', [])).toBe('loss –');
-    expect(curveLine('loss', [8, 2.1, Number.NaN], 3)).toBe('loss 8.000 █▁× NaN (3 steps)');
   });
 });

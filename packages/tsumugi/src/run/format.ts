@@ -54,6 +54,15 @@ export function formatNumber(value: number): string {
   return value.toFixed(size < 10 ? 3 : size < 100 ? 2 : 1);
 }
 
+/** "1,234 tokens", "3.142 bits", "12.3 MiB", "4 min 10 s". */
+export function formatFigure({ value, unit }: { value: number | null; unit: string }): string {
+  if (value === null) return 'not finite';
+  if (unit === 's') return formatDuration(value);
+  if (unit === 'bytes') return formatBytes(value);
+  const number = Number.isInteger(value) ? formatInteger(value) : formatNumber(value);
+  return unit === '' ? number : `${number} ${unit}`;
+}
+
 const wide =
   /[\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Han}\p{scx=Hangul}\p{Emoji_Presentation}\uff01-\uff60\u3000-\u303f]/u;
 

@@ -23,6 +23,7 @@ export {
   formatBytes,
   formatCount,
   formatDuration,
+  formatFigure,
   formatInteger,
   formatNumber,
   formatTime,
@@ -33,4 +34,3 @@ export { Lock } from './lock.ts';
 export { asJson, openRun } from './open-run.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';
 export { Rate } from './rate.ts';
-export { curveLine, sparkline } from './sparkline.ts';

@@ -1,10 +1,9 @@
 // The lineage picture: what was made from what, top to bottom. Cards stand in rows by depth; an edge to the next row goes
 // straight there, a longer one through a lane at the left of all cards, so that no edge crosses a card.
 import { basename } from 'node:path';
-import { displayWidth, fitWidth, formatDuration } from '../../run/index.ts';
+import { escapeText, px, svgElement } from '../../draw/index.ts';
+import { displayWidth, fitWidth, formatDuration, formatFigure } from '../../run/index.ts';
 import type { RecipeReport, ReportStep } from '../report.ts';
-import { formatFigure } from '../report-table.ts';
-import { escapeText, px } from './escape.ts';
 
 const card = { width: 330, height: 84 };
 const source = { width: 290, height: 44 };
@@ -84,11 +83,10 @@ export function renderLineage(report: RecipeReport): string {
     const name = (node: Node) => node.step?.name ?? node.label ?? '';
     return `<path class="edge" d="${path}" marker-end="url(#arrow)"><title>${escapeText(name(from))} → ${escapeText(name(to))}</title></path>`;
   });
-  return `<div class="scroll"><svg class="lineage" viewBox="0 0 ${px(width)} ${px(height)}" style="max-width:${px(width)}px;min-width:${px(Math.min(width, 420))}px;margin:0 auto" role="img" aria-label="lineage">
-<defs><marker id="arrow" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="arrow" d="M0 0L8 4L0 8z"/></marker></defs>
+  const body = `<g class="lineage"><defs><marker id="arrow" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="arrow" d="M0 0L8 4L0 8z"/></marker></defs>
 ${paths.join('\n')}
-${nodes.map((node) => (node.step ? renderCard(node, node.step) : renderSource(node))).join('\n')}
-</svg></div>`;
+${nodes.map((node) => (node.step ? renderCard(node, node.step) : renderSource(node))).join('\n')}</g>`;
+  return `<div class="scroll">${svgElement({ title: 'lineage', width, height, body })}</div>`;
 }
 
 /** Intervals of rows that overlap get different lanes; the shortest are nearest to the cards. */

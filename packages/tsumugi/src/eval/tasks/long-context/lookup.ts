@@ -1,9 +1,11 @@
 // The common part of the tests in which something has to be found in a long text: texts of each length with the answer at each
 // depth, answers chosen among others by probability or written, accuracy over all, by length, by depth, and as a grid.
+
 import { ConfigError, deriveSeed, RandomStream } from '../../../base/index.ts';
+import type { Heatmap } from '../../../draw/index.ts';
 import { choiceTask } from '../../choice-task.ts';
 import { generateTask, inChat } from '../../generate-task.ts';
-import type { ChoiceTask, GenerateTask, Grid, SampleContext, SampleRecord } from '../../task.ts';
+import type { ChoiceTask, GenerateTask, SampleContext, SampleRecord } from '../../task.ts';
 import { type Measure, measureOf } from './measure.ts';
 import { depthsHelp, depthsOf, lengthLabel, lengthsHelp, lengthsOf, samplesHelp, samplesOf } from './settings.ts';
 
@@ -66,7 +68,7 @@ function cellsOf(lengths: readonly number[], depths: readonly number[], samples:
 const lengthGroup = ({ length }: Cell) => `length ${lengthLabel(length)}`;
 const depthGroup = ({ depth }: Cell) => `depth ${depth} %`;
 
-function gridOf(title: string, unit: string, cells: readonly Cell[], records: readonly SampleRecord[]): Grid {
+function gridOf(title: string, unit: string, cells: readonly Cell[], records: readonly SampleRecord[]): Heatmap {
   const right = records.map(({ metrics }) => metrics['accuracy'] === 1);
   const distinct = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
   const lengths = distinct(cells.map(({ length }) => length));

@@ -1,11 +1,13 @@
 // Bits per character by position: how well a long text is predicted, in bins of token position. A model that uses its context
 // gets better from bin to bin; one that cannot go beyond what it was trained on gets worse from there.
+
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ConfigError } from '../../../base/index.ts';
+import type { Heatmap } from '../../../draw/index.ts';
 import { bitsPerCharacter } from '../../../text/index.ts';
 import { rollingTask } from '../../rolling-task.ts';
-import type { Grid, SampleContext, SampleRecord } from '../../task.ts';
+import type { SampleContext, SampleRecord } from '../../task.ts';
 import { embeddedNovels, type Novel } from './novel.ts';
 import { lengthLabel, lengthsOf, samplesOf } from './settings.ts';
 
@@ -62,7 +64,7 @@ const bits = (bins: readonly number[]) => (records: readonly SampleRecord[]) => 
   return bitsPerCharacter(sum('nats'), sum('characters'));
 };
 
-function gridOf(documents: readonly Document[], edges: readonly number[], records: readonly SampleRecord[]): Grid {
+function gridOf(documents: readonly Document[], edges: readonly number[], records: readonly SampleRecord[]): Heatmap {
   const row = (some: readonly SampleRecord[]) =>
     edges.map((_, bin) => {
       const value = bits([bin])(some);

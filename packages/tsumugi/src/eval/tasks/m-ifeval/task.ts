@@ -1,7 +1,8 @@
 // M-IFEval-ja: does a model follow instructions that a program can verify? 172 prompts with 226 instructions of 33 kinds.
 // Prompt-level accuracy counts a prompt when all its instructions are followed, instruction-level counts instructions.
+import type { Heatmap } from '../../../draw/index.ts';
 import { generateTask, inChat } from '../../generate-task.ts';
-import type { Grid, SampleRecord } from '../../task.ts';
+import type { SampleRecord } from '../../task.ts';
 import { passesLoose, passesStrict } from './check.ts';
 import { type InstructionPrompt, readPrompts } from './prompts.ts';
 import { loadTools, toolVersions } from './tools.ts';
@@ -40,7 +41,7 @@ const aggregate = {
 };
 
 /** Accuracy of every kind of instruction by itself. */
-function kinds(prompts: readonly InstructionPrompt[], followed: readonly Followed[]): Grid {
+function kinds(prompts: readonly InstructionPrompt[], followed: readonly Followed[]): Heatmap {
   const flags = new Map<string, Followed>();
   prompts.forEach(({ instructions }, i) => {
     instructions.forEach(({ id }, k) => {

@@ -1,5 +1,5 @@
 // A curve in one line of text.
-import { formatInteger, formatNumber } from './format.ts';
+import { scaleOf } from './scale.ts';
 
 const blocks = '▁▂▃▄▅▆▇█';
 const asciiBlocks = '_.-=+*#@';
@@ -15,28 +15,32 @@ function condense(values: readonly number[], columns: number): number[] {
   });
 }
 
+export interface SparklineOptions {
+  columns?: number;
+  /** For terminals that have no blocks. */
+  ascii?: boolean;
+  /** The values of the lowest and the highest block: those of the curve when left out. Shared by curves to be compared. */
+  low?: number | undefined;
+  high?: number | undefined;
+}
+
 /**
  * One character per value, or per mean of neighbours when there are more than `columns`; "×" where a value was not finite.
  * The lowest is the lowest block.
  */
-export function sparkline(values: readonly number[], columns = 40, ascii = false): string {
+export function sparkline(values: readonly number[], options: SparklineOptions = {}): string {
+  const { columns = 40, ascii = false } = options;
   const points = condense(values, columns);
   const finite = points.filter(Number.isFinite);
-  const low = Math.min(...finite);
-  const range = Math.max(...finite) - low;
   const levels = ascii ? asciiBlocks : blocks;
+  const ends = [options.low ?? Math.min(...finite), options.high ?? Math.max(...finite)];
+  const { place } = scaleOf({ label: '' }, ends, [0, levels.length - 1]);
   return points
     .map((value) => {
       if (!Number.isFinite(value)) return ascii ? 'x' : '×';
-      return levels[range === 0 ? 0 : Math.round(((value - low) / range) * (levels.length - 1))];
+      // Where all are equal, the lowest block says so.
+      const level = ends[0] === ends[1] ? 0 : Math.round(place(value));
+      return levels[Math.min(levels.length - 1, Math.max(0, level))];
     })
     .join('');
-}
-
-/** "loss 8.314 █▆▅▃▂▁ 2.104 (1,000 steps)": the first and last value around the curve. */
-export function curveLine(name: string, values: readonly number[], columns = 40, ascii = false): string {
-  if (values.length === 0) return `${name} –`;
-  const curve = sparkline(values, columns, ascii);
-  const [first, last] = [formatNumber(values[0]!), formatNumber(values.at(-1)!)];
-  return `${name} ${first} ${curve} ${last} (${formatInteger(values.length)} steps)`;
 }

@@ -1,10 +1,11 @@
-// Grids as text and as a picture.
+// Heatmaps as text and as a picture.
 import { expect, it } from 'vitest';
-import type { Grid } from '../../task.ts';
-import { gridSvg } from './grid-svg.ts';
-import { gridText } from './grid-text.ts';
+import type { Heatmap } from './heat.ts';
+import { heatmap } from './heatmap.ts';
+import { heatmapText } from './heatmap-text.ts';
+import { svgElement, svgFile } from './picture.ts';
 
-const grid: Grid = {
+const grid: Heatmap = {
   title: 'Needle <1>',
   ...{ xLabel: 'length (tokens)', yLabel: 'depth', x: ['1K', '2K'], y: ['0 %', '100 %'] },
   values: [
@@ -16,7 +17,7 @@ const grid: Grid = {
     [4, 0],
   ],
 };
-const bits: Grid = {
+const bits: Heatmap = {
   title: '位置',
   ...{ xLabel: 'position', yLabel: 'text', x: ['0–1K'], y: ['吾輩は猫である', 'all'] },
   values: [[2.5], [3]],
@@ -24,15 +25,15 @@ const bits: Grid = {
 };
 
 it('shows shades and numbers in a terminal', () => {
-  expect(gridText(grid).split('\n')).toEqual([
+  expect(heatmapText(grid).split('\n')).toEqual([
     'Needle <1> (per cent; 0 to 4 samples per value)',
     'depth       1K       2K',
     '0 %    ███ 100  ▒▒▒  50',
     '100 %        0        –',
     '       length (tokens)',
   ]);
-  expect(gridText(grid, { ascii: true })).toContain('### 100  ---  50');
-  expect(gridText(bits).split('\n').slice(0, 4)).toEqual([
+  expect(heatmapText(grid, { ascii: true })).toContain('### 100  ---  50');
+  expect(heatmapText(bits).split('\n').slice(0, 4)).toEqual([
     '位置 (bits per character)',
     'text                0–1K',
     '吾輩は猫である  ███ 2.50',
@@ -41,8 +42,8 @@ it('shows shades and numbers in a terminal', () => {
 });
 
 it('draws one self-contained picture', () => {
-  const svg = gridSvg(grid);
-  expect(gridSvg(grid)).toBe(svg);
+  const svg = svgFile(heatmap(grid));
+  expect(svgFile(heatmap(grid))).toBe(svg);
   expect(svg).toMatch(/^<svg [^>]*viewBox="0 0 \d+ \d+"/);
   expect(svg).toContain('Needle &lt;1&gt;');
   expect(svg).not.toMatch(/NaN|undefined|href|url\(|<script/);
@@ -51,11 +52,13 @@ it('draws one self-contained picture', () => {
   expect(svg).toContain('#c9582c');
   expect(svg.match(/class="none"/g)?.length).toBe(1);
   expect(svg).toContain('prefers-color-scheme');
-  expect(gridSvg(grid, { inPage: true })).not.toContain('prefers-color-scheme');
+  expect(svgElement(heatmap(grid))).not.toContain('prefers-color-scheme');
 });
 
 it('colours the best best, also where less is better', () => {
-  const fills = [...gridSvg(bits).matchAll(/<title>[^<]*: ([\d.]+) bits[^<]*<\/title><rect [^>]*fill="(#\w+)"/g)];
+  const fills = [
+    ...svgFile(heatmap(bits)).matchAll(/<title>[^<]*: ([\d.]+) bits[^<]*<\/title><rect [^>]*fill="(#\w+)"/g),
+  ];
   expect(fills.map(([, value, fill]) => [value, fill])).toEqual([
     ['2.50', '#264e8a'],
     ['3.00', '#c9582c'],

@@ -1,8 +1,9 @@
-// Charts of experiments: points where they belong, what is not finite as a cross, nothing that an SVG reader refuses.
+// Line charts: points where they belong, what is not finite as a cross, nothing that an SVG reader refuses.
 import { describe, expect, it } from 'vitest';
-import { type Chart, chartGrid, lineChart } from '../recipes/experiments/line-chart.ts';
+import { type LineChart, lineChart } from './line-chart.ts';
+import { beside, svgFile } from './picture.ts';
 
-const chart = (changes: Partial<Chart> = {}): Chart => ({
+const chart = (changes: Partial<LineChart> = {}): LineChart => ({
   title: 'loss <b> & more',
   x: { label: 'rate', log: true },
   y: { label: 'nats' },
@@ -18,11 +19,12 @@ const chart = (changes: Partial<Chart> = {}): Chart => ({
   ],
   ...changes,
 });
+const drawn = (of: LineChart) => svgFile(lineChart(of));
 const circles = (svg: string) => [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map((m) => m.slice(1).map(Number)); // biome-ignore format: one line
 
 describe('lineChart', () => {
   it('places points along a logarithmic axis, larger values higher, and crosses what is not finite', () => {
-    const svg = lineChart(chart());
+    const svg = drawn(chart());
     const [first, second] = circles(svg) as [number[], number[]];
     expect(circles(svg)).toHaveLength(2);
     expect(svg.match(/l8 8m0 -8l-8 8/g)).toHaveLength(1);
@@ -36,30 +38,36 @@ describe('lineChart', () => {
   });
 
   it('crosses what is beyond the axis', () => {
-    const svg = lineChart(chart({ y: { label: 'nats', max: 3 } }));
+    const svg = drawn(chart({ y: { label: 'nats', max: 3 } }));
     expect(circles(svg)).toHaveLength(1);
     expect(svg.match(/l8 8m0 -8l-8 8/g)).toHaveLength(2);
   });
 
   it('draws one point, equal values, and a logarithmic axis over many decades', () => {
     const points = [{ x: 1, y: 5 }];
-    expect(lineChart(chart({ series: [{ name: 'one', points }] }))).not.toMatch(/NaN|Infinity/);
+    expect(drawn(chart({ series: [{ name: 'one', points }] }))).not.toMatch(/NaN|Infinity/);
     const wide = [1e-3, 1, 1e9].map((y, i) => ({ x: 10 ** i, y }));
-    const svg = lineChart(chart({ y: { label: 'n', log: true }, series: [{ name: 'wide', points: wide }] }));
+    const svg = drawn(chart({ y: { label: 'n', log: true }, series: [{ name: 'wide', points: wide }] }));
     expect(svg).toContain('>1e8<');
     expect(svg).not.toMatch(/NaN|Infinity/);
   });
 });
 
-describe('chartGrid', () => {
-  it('puts charts beside and below each other', () => {
+describe('pictures beside each other', () => {
+  it('stand in rows as high as their highest', () => {
     const one = lineChart(chart());
-    const grid = chartGrid([one, one, one], 2);
-    expect(grid).toMatch(/^<svg [^>]*width="1120" height="760"/);
-    expect([...grid.matchAll(/<svg x="(\d+)" y="(\d+)"/g)].map(([, x, y]) => `${x} ${y}`)).toEqual([
-      '0 0',
-      '560 0',
-      '0 380',
+    const many = Array.from({ length: 9 }, (_, i) => ({
+      name: `a rather long name of a curve, number ${i}`,
+      points: [],
+    }));
+    const high = lineChart(chart({ series: many }));
+    expect(high.height).toBeGreaterThan(one.height + 50);
+    const all = beside([one, high, one], 2);
+    expect([all.width, all.height]).toEqual([2 * one.width, high.height + one.height]);
+    expect([...all.body.matchAll(/translate\((\d+) (\d+)\)"/g)].map(([, x, y]) => [Number(x), Number(y)])).toEqual([
+      [0, 0],
+      [one.width, 0],
+      [0, high.height],
     ]);
   });
 });

@@ -1,0 +1,109 @@
+// Curves over an axis: lines with a spread, on linear or logarithmic axes. What is not finite (a run that diverged), or beyond
+// the axis, breaks its line and is a cross on the upper edge.
+import { formatNumber } from '../run/index.ts';
+import { seriesColours } from './colours.ts';
+import { escapeText, px } from './escape.ts';
+import { colourClass, framed } from './frame.ts';
+import { type Picture, text } from './picture.ts';
+import { type Point, perColumn } from './points.ts';
+import { type Axis, type Scale, scaleOf } from './scale.ts';
+
+export interface Series {
+  readonly name: string;
+  /** What the legend says after the name, e.g. the last value. */
+  readonly note?: string;
+  readonly points: readonly Point[];
+}
+
+export interface LineChart {
+  readonly title: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly series: readonly Series[];
+}
+
+/** When the colours are used up, they begin again with another line. */
+const dashes = ['', '7 3', '2 3', '9 3 2 3'];
+/** Up to here each point has a dot. */
+const few = 40;
+
+export function lineChart({ title, x, y, series }: LineChart): Picture {
+  const points = series.flatMap((each) => each.points);
+  const values = points.flatMap((point) => [point.y, point.low ?? point.y, point.high ?? point.y]);
+  const stroke = (i: number) => {
+    const dash = dashes[Math.floor(i / seriesColours) % dashes.length]!;
+    return `fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round"${dash && ` stroke-dasharray="${dash}"`}`;
+  };
+  return framed({
+    title,
+    names: series.map(({ name, note }) => (note === undefined ? name : `${name} ${note}`)),
+    x: x.label,
+    y,
+    sign: (i, left, middle) => `<path class="${colourClass(i)}" d="M${px(left)} ${px(middle)}h26" ${stroke(i)}/>`,
+    up: ({ top, bottom }) => scaleOf(y, values, [bottom - 10, top + 10]),
+    inside(plot, up) {
+      const across = scaleOf(
+        x,
+        points.map((point) => point.x),
+        [plot.left + 18, plot.right - 18],
+      );
+      const ticks = across.ticks.map(({ value, text: label }) => {
+        const at = across.place(value);
+        return `<path class="grid" d="M${px(at)} ${px(plot.top)}V${px(plot.bottom)}"/>${text(at, plot.bottom + 17, label, 'middle')}`;
+      });
+      const isSpread = points.some((point) => point.low !== undefined);
+      const curves = series.map((each, i) => {
+        // So that spreads at one x stand beside each other.
+        const shift = isSpread && each.points.length <= few ? 3 * (i - (series.length - 1) / 2) : 0;
+        const shown = { ...each, points: perColumn(each.points, across) };
+        return `<g class="${colourClass(i)}">${drawSeries(shown, { across, up, shift, top: plot.top, x, stroke: stroke(i) })}</g>`;
+      });
+      return [...ticks, ...curves].join('\n');
+    },
+  });
+}
+
+interface Place {
+  across: Scale;
+  up: Scale;
+  shift: number;
+  top: number;
+  x: Axis;
+  stroke: string;
+}
+
+function drawSeries({ name, points }: Series, { across, up, shift, top, x, stroke }: Place): string {
+  const placed = points
+    .filter((point) => across.has(point.x))
+    .map((point) => ({ ...point, px: across.place(point.x) + shift, drawn: up.has(point.y) }));
+  const path = placed.map(({ px: at, y, drawn }, i) =>
+    drawn ? `${placed[i - 1]?.drawn ? 'L' : 'M'}${px(at)} ${px(up.place(y))}` : '',
+  );
+  const isFew = points.length <= few;
+  const spread = placed.filter(({ low, high }) => low !== undefined && high !== undefined && up.has(low));
+  const topOf = (high: number) => (up.has(high) ? up.place(high) : top);
+  const bars = isFew
+    ? spread.map((p) => `<path d="M${px(p.px)} ${px(up.place(p.low!))}V${px(topOf(p.high!))}" stroke="currentColor"/>`)
+    : spread.length > 1
+      ? [band(spread.map((p) => [p.px, up.place(p.low!), topOf(p.high!)]))]
+      : [];
+  const marks = placed.map(({ px: at, x: value, y, drawn }, i) => {
+    const tip = `<title>${escapeText(`${name}, ${x.label} ${value.toLocaleString('en-US')}: ${Number.isFinite(y) ? formatNumber(y) : 'not finite'}`)}</title>`;
+    if (drawn) {
+      const alone = !placed[i - 1]?.drawn && !placed[i + 1]?.drawn;
+      const look = isFew || alone ? 'r="3" fill="currentColor"' : 'r="5" fill="transparent"';
+      return `<circle cx="${px(at)}" cy="${px(up.place(y))}" ${look}>${tip}</circle>`;
+    }
+    // Of many that follow each other, the first says it.
+    if (!isFew && i > 0 && !placed[i - 1]!.drawn) return '';
+    return `<path d="M${px(at - 4)} ${px(top - 4)}l8 8m0 -8l-8 8" stroke="currentColor" stroke-width="2">${tip}</path>`;
+  });
+  return [`<path d="${path.join('')}" ${stroke}/>`, ...bars, ...marks].join('');
+}
+
+/** The area between low and high. */
+function band(edges: readonly (readonly [x: number, low: number, high: number])[]): string {
+  const there = edges.map(([x, low]) => `${px(x)} ${px(low)}`);
+  const back = edges.toReversed().map(([x, , high]) => `${px(x)} ${px(high)}`);
+  return `<path d="M${[...there, ...back].join('L')}Z" fill="currentColor" fill-opacity="0.16"/>`;
+}

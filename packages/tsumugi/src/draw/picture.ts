@@ -1,0 +1,54 @@
+// A picture: its size and the elements in it; how it becomes a file of its own or a part of a page.
+import { pictureStyle } from './colours.ts';
+import { escapeText, px } from './escape.ts';
+
+export interface Picture {
+  /** For screen readers. */
+  readonly title: string;
+  readonly width: number;
+  readonly height: number;
+  /** SVG elements. */
+  readonly body: string;
+}
+
+const open = ({ title, width, height }: Picture) =>
+  `class="drawing" viewBox="0 0 ${px(width)} ${px(height)}" role="img" aria-label="${escapeText(title)}"`;
+
+/** A file of its own: light or dark as its reader likes it, on a ground of its own, with nothing from a network. */
+export function svgFile(picture: Picture): string {
+  const size = `width="${px(picture.width)}" height="${px(picture.height)}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${open(picture)}>
+<title>${escapeText(picture.title)}</title><style>${escapeText(pictureStyle).replaceAll('&quot;', '"')}</style><rect class="back" ${size}/>
+${picture.body}
+</svg>
+`;
+}
+
+/** An element of a page that has the style of pictures. */
+export function svgElement(picture: Picture): string {
+  const { width } = picture;
+  const size = `max-width:${px(width)}px;min-width:${px(Math.min(width, 420))}px`;
+  return `<svg ${open(picture)} style="${size}">\n${picture.body}\n</svg>`;
+}
+
+/** Pictures beside each other, in rows of `columns`, each row as high as its highest. */
+export function beside(pictures: readonly Picture[], columns: number): Picture {
+  const width = Math.max(0, ...pictures.map((picture) => picture.width));
+  const placed: string[] = [];
+  let y = 0;
+  for (let first = 0; first < pictures.length; first += columns) {
+    const row = pictures.slice(first, first + columns);
+    placed.push(...row.map(({ body }, i) => `<g transform="translate(${px(i * width)} ${px(y)})">\n${body}\n</g>`));
+    y += Math.max(...row.map(({ height }) => height));
+  }
+  const title = pictures.map((picture) => picture.title).join('; ');
+  return { title, width: width * Math.min(columns, pictures.length), height: y, body: placed.join('\n') };
+}
+
+export type Anchor = 'start' | 'middle' | 'end';
+
+export const text = (x: number, y: number, content: string | number, anchor: Anchor = 'start', classes = '') =>
+  `<text x="${px(x)}" y="${px(y)}" text-anchor="${anchor}"${classes && ` class="${classes}"`}>${escapeText(content)}</text>`;
+
+/** Pixels that a text of 12 pixels takes, for one column of a terminal; a little more than the average letter. */
+export const COLUMN = 6.6;

@@ -66,7 +66,8 @@ function readTfjs(random: RandomStream, folder: string): void {
   writeFileSync(join(folder, 'shard2'), Buffer.of(0x9c, 0, 0, 0xc0, 0x3f));
   const read = readTfjsLayers(folder);
   scope(() => {
-    for (const name of ['a/kernel', 'a/wide', 'a/bias']) if (read.has(name)) must(read.weight(name).numel <= 10, name);
+    for (const name of ['a/kernel', 'a/wide', 'a/bias'])
+      if (read.has(name)) must(read.weight(name).numel() <= 10, name);
   });
 }
 

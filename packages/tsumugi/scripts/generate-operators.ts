@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { operatorSchema } from '../src/torch/operator.ts';
+import { operatorSchema } from '../src/torch/lookup.ts';
 import type { Schema, SchemaArgument } from '../src/torch/schema.ts';
 
 /** JavaScript name → overloads, tried in order: told apart by a number where a Tensor could be, or by a missing argument. */
@@ -231,13 +231,16 @@ function toNative(argument: SchemaArgument, expression: string): string {
   if (argument.base === 'Tensor') return missing ? `${expression}?.handle` : `${expression}.handle`;
   if (argument.base === 'ScalarType')
     return argument.optional ? `dtypeCode(${expression} ?? undefined)` : `dtypeCode(${expression})`;
-  if (argument.base === 'Generator') return `${expression}?.native`;
+  if (argument.base === 'Generator') return `nativeRng(${expression}, this)`;
   return expression;
 }
 
 // Settings of dispatch that JavaScript callers have no use for.
 const hidden = new Set(['Layout', 'MemoryFormat']);
 const isHidden = (argument: SchemaArgument) => hidden.has(argument.base) || argument.name === 'pin_memory';
+
+/** Methods whose one argument is a list of sizes or dimensions: PyTorch takes them one by one, too. */
+const spread = new Set(['reshape', 'view', 'permute', 'expand', 'repeat', 'flip']);
 
 interface Emitted {
   text: string;
@@ -267,6 +270,13 @@ function body(schema: Schema, isMethod: boolean, index: number): string {
     return toNative(argument, expression);
   });
   while (values.at(-1) === 'undefined') values.pop();
+  const keywords = schema.arguments
+    .filter((argument) => argument.keywordOnly && !isHidden(argument))
+    .map(parameterName);
+  const check =
+    keywords.length > 0
+      ? `if (options !== undefined) checkKeywords(names[${index}]!, options, '${keywords.join("', '")}');\n`
+      : '';
   const type = returnType(schema, isMethod);
   const call = `(id(${index}), ${values.join(', ')})`;
   const attempt =
@@ -279,7 +289,7 @@ function body(schema: Schema, isMethod: boolean, index: number): string {
           : type === 'Tensor[]' || type.startsWith('[')
             ? `return native().call${call}.map(wrapHandle);`
             : `return native().call${call};`;
-  return `try { ${attempt} } catch (error) { throw explain(error, names[${index}]!, [${visible.join(', ')}]); }`;
+  return `${check}try { ${attempt} } catch (error) { throw explain(error, names[${index}]!, [${visible.join(', ')}]); }`;
 }
 
 function parameters(schema: Schema, isMethod: boolean): string[] {
@@ -321,6 +331,21 @@ function discriminator(schema: Schema, other: Schema, isMethod: boolean): string
   throw new Error(`${schema.name}: cannot be told from ${other.name}`);
 }
 
+/** A method of a list that may also be given one by one. */
+function emitSpread(name: string, given: Schema, index: number): Emitted {
+  const schema = { ...given, arguments: given.arguments.slice(0, 2) };
+  const list = parameterName(schema.arguments[1]!);
+  const type = returnType(schema, true);
+  const text = body(schema, true, index).replaceAll(new RegExp(`(?<![\\w.'?])${list}\\b(?!')`, 'g'), 'list');
+  return {
+    text:
+      `/** ${schema.text} */\n${name}(${list}: readonly number[]): ${type};\n` +
+      `/** The same, one by one. */\n${name}(...${list}: number[]): ${type};\n` +
+      `${name}(first: unknown, ...rest: number[]): ${type} {\n` +
+      `const list = (typeof first === 'number' ? [first, ...rest] : first) as readonly number[];\n${text} }\n`,
+  };
+}
+
 function emit(name: string, overloads: string[], isMethod: boolean): Emitted {
   const schemas = overloads.map((overload) => operatorSchema(`aten::${overload}`));
   const prefix = isMethod ? '' : 'export function ';
@@ -328,6 +353,7 @@ function emit(name: string, overloads: string[], isMethod: boolean): Emitted {
   const doc = (schema: Schema) => `/** ${schema.text} */\n`;
   if (schemas.length === 1) {
     const schema = schemas[0]!;
+    if (spread.has(name)) return emitSpread(name, schema, indices[0]!);
     return {
       text: `${doc(schema)}${prefix}${name}(${parameters(schema, isMethod).join(', ')}): ${returnType(schema, isMethod)} { ${body(schema, isMethod, indices[0]!)} }\n`,
     };
@@ -377,8 +403,11 @@ writeFileSync(
 // Each method's comment is the operator's schema; shapes, broadcasting and results are PyTorch's.
 import { type Device, type DType, dtypeCode } from './dtype.ts';
 import { native } from './native.ts';
-import { explain, operatorId, wrapHandle } from './operator.ts';
-import type { Rng } from './random.ts';
+import { checkKeywords } from './advice.ts';
+import { explain } from './explain.ts';
+import { operatorId } from './lookup.ts';
+import { wrapHandle } from './operator.ts';
+import { nativeRng, type Rng } from './random.ts';
 import type { Tensor } from './tensor.ts';
 
 const names = ${JSON.stringify(names, null, 2)};
@@ -396,6 +425,7 @@ const handleOf = (tensor: Tensor) => tensor.handle;
 
 export abstract class TensorOperators {
   abstract get handle(): number;
+  abstract get device(): Device;
 ${methodTexts.join('\n')}
 }
 

@@ -23,6 +23,7 @@ export { issueText } from './issue-text.ts';
 export { jsonExcess, MAX_JSON_BYTES, parseJson } from './json-text.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { honourNohup } from './nohup.ts';
+export { checkOptions, kindOf, type OptionHints, type OptionNames } from './options.ts';
 export { isPackaged, moduleBeside, moduleEnding, ownFile, ownPackage } from './own-files.ts';
 export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, watchStreams } from './random.ts';
 export { cannotRead, type JsonReading, readBytes, readJsonValue } from './read-file.ts';

@@ -151,7 +151,7 @@ describe('constraints on weights', () => {
             .sum(),
         )
         .reduce((sum, term) => sum.add(term));
-      const constant = layers.reduce((sum, W) => sum + Math.max(0, W.numel / W.size(0) - W.size(0)), 0);
+      const constant = layers.reduce((sum, W) => sum + Math.max(0, W.numel() / W.size(0) - W.size(0)), 0);
       expect(published.item() - orthonormalPenalty(D).item()).toBeCloseTo(constant, 8);
       const gradients = [orthonormalPenalty(D), published].map((penalty) => {
         for (const weight of layers) weight.grad = undefined;

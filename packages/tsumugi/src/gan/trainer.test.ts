@@ -182,7 +182,9 @@ describe('a forecast', () => {
   it('counts checkpoints, grids and the model', () => {
     const { diskBytes, memory: parts } = forecastGan(setup.config('none', { keepLast: 2, emaDecay: 0.9 }), set);
     using network = trainer({ emaDecay: 0.9 });
-    const [G, D] = [network.G, network.D].map((each) => parameters(each).reduce((sum, { numel }) => sum + numel, 0));
+    const [G, D] = [network.G, network.D].map((network) =>
+      parameters(network).reduce((sum, each) => sum + each.numel(), 0),
+    );
     expect(diskBytes).toBe(4 * (3 * (3 * (G! + D!) + G!) + (G! + D!) + G!) + (2 + 8 / 4) * 9 * 3 * 64);
     expect(parts[0]!.bytes).toBe(16 * (G! + D!) + 4 * G!);
   });

@@ -8,7 +8,7 @@ import { type Device, type DType, dtypeBytes, scope, type Tensor, zeros } from '
 import { isMamba, mambaWidth, type Plamo2Config, windowOf } from './config.ts';
 import { convState } from './ops/causal-conv.ts';
 
-const bytesOf = (tensor: Tensor | undefined) => (tensor ? tensor.numel * dtypeBytes(tensor.dtype) : 0);
+const bytesOf = (tensor: Tensor | undefined) => (tensor ? tensor.numel() * dtypeBytes(tensor.dtype) : 0);
 
 /** [B, …] → [copies·B, …], a copy. */
 const repeatRows = (tensor: Tensor, copies: number) =>

@@ -47,7 +47,7 @@ export class BatchNorm extends Module {
   /** @throws ShapeError while training, for a single value per channel: it has no variance, and the running one would be NaN */
   forward(x: Tensor): Tensor {
     if (this.training) {
-      if (x.numel === x.size(1))
+      if (x.numel() === x.size(1))
         throw new ShapeError(
           'no-variance',
           `BatchNorm: [${x.shape.join(', ')}] holds one value per channel, which has no variance to train with`,

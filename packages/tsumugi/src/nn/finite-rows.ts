@@ -17,7 +17,7 @@ export function faultyRow(rows: Tensor): number | undefined {
 
 /** @throws UserError `not-finite` that names the first row of `rows` which holds NaN or an infinity, called `what(row)` */
 export function requireFiniteRows(rows: Tensor, what: (row: number) => string, remedy: string): void {
-  if (rows.numel === 0) return;
+  if (rows.numel() === 0) return;
   const row = faultyRow(rows);
   if (row !== undefined)
     throw new UserError('not-finite', `NaN or infinity in ${what(row)}`, { remedy, fields: { row } });

@@ -99,7 +99,7 @@ function analyticGradients(output: () => Tensor, inputs: readonly Tensor[]): Flo
   try {
     const result = output();
     if (result.requiresGrad) backward(result);
-    return inputs.map((input) => (input.grad?.data() as Float64Array | undefined) ?? new Float64Array(input.numel));
+    return inputs.map((input) => (input.grad?.data() as Float64Array | undefined) ?? new Float64Array(input.numel()));
   } finally {
     for (const [i, input] of inputs.entries()) input.grad = saved[i];
   }

@@ -115,7 +115,7 @@ export function orthogonal({ gain = 1 } = {}): Initializer {
   return (target, rng) => {
     fans(target.shape);
     const rows = target.shape[0]!;
-    const columns = target.numel / rows;
+    const columns = target.numel() / rows;
     // QR needs a tall matrix; a wide one is the transpose of a tall one.
     const gaussian = randn([Math.max(rows, columns), Math.min(rows, columns)], rng, { dtype: 'float64' });
     const [q, r] = callOperator('aten::linalg_qr', gaussian, 'reduced') as [Tensor, Tensor];

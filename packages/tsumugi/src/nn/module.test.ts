@@ -127,7 +127,7 @@ describe('containers', () => {
     const all = ['scales.0', 'heads.a.weight', 'heads.b.0.weight', 'grid.0.0.weight'];
     expect(paths(namedParameters(model))).toEqual(all);
     expect([...namedModules(model)].map(([path]) => path)).toEqual(['', 'heads.a', 'heads.b.0', 'grid.0.0']);
-    expect(all.map((path) => tensorAt(model, path).numel)).toEqual([2, 2, 2, 1]);
+    expect(all.map((path) => tensorAt(model, path).numel())).toEqual([2, 2, 2, 1]);
     convert(model, 'float64');
     expect(model.scales[0]!.dtype).toBe('float64');
     scope(() => replaceParameter(model, 'scales.0', zeros([3])));

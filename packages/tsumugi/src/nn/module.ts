@@ -116,7 +116,7 @@ export const namedParameters = (module: Module): [string, Tensor][] => withRole(
 export const namedBuffers = (module: Module): [string, Tensor][] => withRole(module, 'buffer');
 export const parameters = (module: Module): Tensor[] => namedParameters(module).map(([, tensor]) => tensor);
 export const numParameters = (module: Module): number =>
-  parameters(module).reduce((sum, tensor) => sum + tensor.numel, 0);
+  parameters(module).reduce((sum, tensor) => sum + tensor.numel(), 0);
 
 function noSuchPath(module: Module, path: string): CheckpointError {
   const known = [...namedTensors(module)].map(([name]) => name);

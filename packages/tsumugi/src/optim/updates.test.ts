@@ -69,7 +69,7 @@ describe.each(cases)('%s', (_, kinds, fused, plain, scalars) => {
       const a = run(fused, kinds, scalars, dtype);
       const b = run(plain, kinds, scalars, dtype);
       a.forEach((tensor, i) => {
-        if (tensor.numel === 0) return;
+        if (tensor.numel() === 0) return;
         const difference = tensor.sub(b[i]!).abs().max().item();
         expect(difference).toBeLessThanOrEqual(tolerance * Math.max(1, b[i]!.abs().max().item()));
       });

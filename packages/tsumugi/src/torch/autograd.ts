@@ -1,8 +1,34 @@
 // Differentiation: libtorch's engine.
+import { checkOptions, type OptionNames } from '../base/index.ts';
 import { explainBackward } from './checkpoint.ts';
 import { native } from './native.ts';
 import { customOperator } from './operator.ts';
-import { Tensor } from './tensor.ts';
+import { setBackward, Tensor } from './tensor.ts';
+
+export interface BackwardOptions {
+  /** The gradient of what comes after, of the output's shape. */
+  gradient?: Tensor;
+  /** Whether backward can be called again on the same graph. */
+  retainGraph?: boolean;
+}
+
+export interface GradOptions {
+  gradients?: readonly (Tensor | undefined)[];
+  retainGraph?: boolean;
+  /** Whether the gradients can be differentiated in their turn. */
+  createGraph?: boolean;
+  /** Whether an input that the outputs do not depend on gives undefined instead of an error. */
+  allowUnused?: boolean;
+}
+
+const backwardOptions: OptionNames<BackwardOptions> = { gradient: true, retainGraph: true };
+const gradOptions: OptionNames<GradOptions> = {
+  gradients: true,
+  retainGraph: true,
+  createGraph: true,
+  allowUnused: true,
+};
+const none = {};
 
 const handles = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.handle);
 
@@ -13,13 +39,9 @@ const handles = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.h
 export function grad(
   outputs: readonly Tensor[],
   inputs: readonly Tensor[],
-  options: {
-    gradients?: readonly (Tensor | undefined)[];
-    retainGraph?: boolean;
-    createGraph?: boolean;
-    allowUnused?: boolean;
-  } = {},
+  options: GradOptions = none,
 ): (Tensor | undefined)[] {
+  if (options !== none) checkOptions('grad', options, gradOptions);
   const createGraph = options.createGraph ?? false;
   try {
     const results = native().grad(
@@ -40,13 +62,16 @@ export function grad(
  * Adds the gradients of `output` into `.grad` of every leaf it depends on. `gradient` (shape of `output`) is needed
  * when the output is not a scalar.
  */
-export function backward(output: Tensor, options: { gradient?: Tensor; retainGraph?: boolean } = {}): void {
+export function backward(output: Tensor, options: BackwardOptions = none): void {
+  if (options !== none) checkOptions('backward', options, backwardOptions);
   try {
     native().backward([output.handle], [options.gradient?.handle ?? null], options.retainGraph ?? false);
   } catch (error) {
     throw explainBackward(error, 'backward', [output]);
   }
 }
+
+setBackward(backward);
 
 const attach = customOperator('tsumugi::with_gradient');
 

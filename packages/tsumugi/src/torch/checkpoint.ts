@@ -2,9 +2,9 @@
 // The addon drops what operators save while the segment runs, and calls back to run it once more when backward asks for any
 // of it (packages/native/src/checkpoint.cc).
 import { type StatefulStream, synchronous, TsumugiError, watchStreams } from '../base/index.ts';
+import { explain } from './explain.ts';
 import { enableGrad, isGradEnabled } from './grad-mode.ts';
 import { native } from './native.ts';
-import { explain } from './operator.ts';
 import { scope } from './scope.ts';
 import { Tensor } from './tensor.ts';
 

@@ -45,13 +45,27 @@ export const dtypeNames = Object.keys(dtypes) as DType[];
 
 const nameOfCode = new Map(dtypeNames.map((name) => [dtypes[name].code as number, name]));
 
+/** PyTorch's second names. */
+const aliases: Readonly<Record<string, DType>> = {
+  long: 'int64', int: 'int32', short: 'int16', float: 'float32', double: 'float64', half: 'float16',
+}; // biome-ignore format: a table
+
+function unknownDType(given: unknown): UserError {
+  const name = String(given).replace(/^torch\./, '');
+  const meant = Object.hasOwn(aliases, name) ? aliases[name] : dtypeNames.find((known) => known === name);
+  return new UserError('unknown-dtype', `unknown dtype "${given}"; known: ${dtypeNames.join(', ')}`, {
+    ...(meant && { remedy: `Write '${meant}'.` }),
+    fields: { dtype: given },
+  });
+}
+
 /** libtorch's code of a dtype; undefined stays undefined (the operator's default). */
 export function dtypeCode(dtype: DType): number;
 export function dtypeCode(dtype: DType | undefined): number | undefined;
 export function dtypeCode(dtype: DType | undefined): number | undefined {
   if (dtype === undefined) return undefined;
   const entry = dtypes[dtype];
-  if (!entry) throw new UserError('unknown-dtype', `unknown dtype "${dtype}"; known: ${dtypeNames.join(', ')}`);
+  if (!entry) throw unknownDType(dtype);
   return entry.code;
 }
 

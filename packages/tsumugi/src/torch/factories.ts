@@ -1,57 +1,100 @@
-// Tensors from nothing: from JavaScript values, constants, ranges, and random streams.
-import { ShapeError, UserError } from '../base/index.ts';
-import { type Device, type DType, dtypeCode, dtypeOfArray, numElements, type TypedArray, unravel } from './dtype.ts';
+// Tensors from nothing: constants, ranges, and random streams.
+import { checkOptions, type OptionNames, UserError } from '../base/index.ts';
+import { type Device, type DType, dtypeCode } from './dtype.ts';
+import { explain } from './explain.ts';
+import { operatorId } from './lookup.ts';
 import { native } from './native.ts';
-import { checkElements, inferDType, isInteger, type Scalar, toElement } from './numbers.ts';
-import { explain, operatorId, wrapHandle } from './operator.ts';
-import type { Rng } from './random.ts';
-import { fromBytes, type NestedArray, type Tensor } from './tensor.ts';
+import { inferDType, isInteger, type Scalar, toElement } from './numbers.ts';
+import { wrapHandle } from './operator.ts';
+import { checkRng, defaultRng, Rng } from './random.ts';
+import type { Tensor } from './tensor.ts';
 
 export interface TensorOptions {
+  /** float32 when left out. */
   dtype?: DType | undefined;
+  /** The CPU when left out. */
   device?: Device | undefined;
+  /** Whether gradients are wanted, as by `requiresGrad_()`. */
+  requiresGrad?: boolean | undefined;
 }
 
+export interface RandomOptions extends TensorOptions {
+  /** What the numbers are drawn from; the default stream (`manualSeed`) when left out. */
+  rng?: Rng | undefined;
+}
+
+export const tensorOptions: OptionNames<TensorOptions> = { dtype: true, device: true, requiresGrad: true };
+const randomOptions: OptionNames<RandomOptions> = { ...tensorOptions, rng: true };
+const hints = { generator: 'Write { rng: new Rng(0) }.', seed: 'Write { rng: new Rng(0) }.', out: 'Use copy_().' };
+const none: TensorOptions = {};
+
+/** A shape as an array or number by number, then options. */
+type ShapeArguments<Options> =
+  | [shape: readonly number[], options?: Options]
+  | number[]
+  | [...sizes: number[], options: Options];
+
+/** Arguments of a factory taken apart: the shape, and what comes after it. */
+function shapeAndRest(owner: string, values: readonly unknown[]): [shape: readonly number[], ...rest: unknown[]] {
+  const [first, ...rest] = values;
+  if (Array.isArray(first)) return [first, ...rest];
+  const end = values.findIndex((value) => typeof value !== 'number');
+  const sizes = values.slice(0, end < 0 ? values.length : end) as number[];
+  if (sizes.length === 0)
+    throw new UserError('bad-argument', `${owner}(): the shape must come first`, {
+      remedy: `Write ${owner}([2, 3]) or ${owner}(2, 3); ${owner}([]) makes a tensor of one element without dimensions.`,
+    });
+  return [sizes, ...values.slice(sizes.length)];
+}
+
+function shapeAndOptions(owner: string, values: readonly unknown[]): [readonly number[], TensorOptions] {
+  const [shape, options = none] = shapeAndRest(owner, values) as [readonly number[], TensorOptions?];
+  if (options !== none) checkOptions(owner, options, tensorOptions, hints);
+  return [shape, options];
+}
+
+/** What a factory made, as the options want it. */
+export const wanting = (made: Tensor, { requiresGrad }: TensorOptions): Tensor =>
+  requiresGrad ? made.requiresGrad_() : made;
+
 function make(operator: string, options: TensorOptions, ...leading: (number | bigint | readonly number[])[]): Tensor {
+  const dtype = dtypeCode(options.dtype ?? 'float32');
+  // empty.memory_format has one argument more than the others.
+  const trailing = operator.startsWith('aten::empty') ? [null, null] : [null];
   try {
-    return wrapHandle(
-      native().call(
-        operatorId(operator),
-        ...leading,
-        dtypeCode(options.dtype ?? 'float32'),
-        null,
-        options.device ?? null,
-        null,
-      ),
-    );
+    const handle = native().call(operatorId(operator), ...leading, dtype, null, options.device ?? null, ...trailing);
+    return wanting(wrapHandle(handle), options);
   } catch (error) {
     throw explain(error, operator, leading);
   }
 }
 
-export const empty = (shape: readonly number[], options: TensorOptions = {}): Tensor => {
-  try {
-    return wrapHandle(
-      native().call(
-        operatorId('aten::empty.memory_format'),
-        shape,
-        dtypeCode(options.dtype ?? 'float32'),
-        null,
-        options.device ?? null,
-        null,
-        null,
-      ),
-    );
-  } catch (error) {
-    throw explain(error, 'aten::empty', [shape]);
-  }
-};
-export const zeros = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
-  make('aten::zeros', options, shape);
-export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
-  make('aten::ones', options, shape);
+function filled(owner: string, operator: string, values: readonly unknown[]): Tensor {
+  const [shape, options] = shapeAndOptions(owner, values);
+  return make(operator, options, shape);
+}
+
+/** A tensor whose elements are whatever was in memory, to be filled. `empty([2, 3])` or `empty(2, 3)`. */
+export const empty = (...shape: ShapeArguments<TensorOptions>): Tensor =>
+  filled('empty', 'aten::empty.memory_format', shape);
+
+/** All 0. `zeros([2, 3])` or `zeros(2, 3)`. */
+export const zeros = (...shape: ShapeArguments<TensorOptions>): Tensor => filled('zeros', 'aten::zeros', shape);
+
+/** All 1. `ones([2, 3])` or `ones(2, 3)`. */
+export const ones = (...shape: ShapeArguments<TensorOptions>): Tensor => filled('ones', 'aten::ones', shape);
+
+/** Zeros of the shape, dtype and device of another tensor. */
+export const zerosLike = ({ shape, dtype, device }: Tensor, options: TensorOptions = none): Tensor =>
+  zeros(shape, { dtype, device, ...options });
+
+/** Ones of the shape, dtype and device of another tensor. */
+export const onesLike = ({ shape, dtype, device }: Tensor, options: TensorOptions = none): Tensor =>
+  ones(shape, { dtype, device, ...options });
+
 /** Of the value's own type, float32 for numbers, unless a dtype is given. */
-export const full = (shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor => {
+export const full = (shape: readonly number[], value: Scalar, options: TensorOptions = none): Tensor => {
+  if (options !== none) checkOptions('full', options, tensorOptions, hints);
   const dtype = options.dtype ?? inferDType([value]);
   return make(
     'aten::full',
@@ -60,17 +103,34 @@ export const full = (shape: readonly number[], value: Scalar, options: TensorOpt
     toElement(value, dtype, () => 'full()'),
   );
 };
-export const eye = (n: number, options: TensorOptions = {}): Tensor => make('aten::eye', options, n);
+
+/** The identity matrix [n, n]. */
+export const eye = (n: number, options: TensorOptions = none): Tensor => {
+  if (options !== none) checkOptions('eye', options, tensorOptions, hints);
+  return make('aten::eye', options, n);
+};
+
+export interface RangeOptions extends TensorOptions {
+  step?: number;
+}
+
+const rangeOptions: OptionNames<RangeOptions> = { ...tensorOptions, step: true };
+
 /**
- * [start, end) in steps; int64 unless a fraction is given (then float32) or a dtype.
+ * [start, end) in steps; int64 unless a fraction is given (then float32) or a dtype. `arange(5)` starts at 0.
  *
  * @throws UserError for what is not finite, and for fractions or ends that an integer type would cut off
  */
-export const arange = (
-  start: number,
-  end: number,
-  { step = 1, ...options }: TensorOptions & { step?: number } = {},
-): Tensor => {
+export function arange(end: number, options?: RangeOptions): Tensor;
+export function arange(start: number, end: number, options?: number | RangeOptions): Tensor;
+export function arange(first: number, second?: number | RangeOptions, third: number | RangeOptions = none): Tensor {
+  const [start, end, last] = typeof second === 'number' ? [first, second, third] : [0, first, second ?? third];
+  const given: RangeOptions = typeof last === 'number' ? { step: last } : last;
+  if (given !== none) checkOptions('arange', given, rangeOptions, hints);
+  return range(start, end, given);
+}
+
+function range(start: number, end: number, { step = 1, ...options }: RangeOptions): Tensor {
   const given = { start, end, step };
   const dtype = options.dtype ?? (Object.values(given).every(Number.isInteger) ? 'int64' : 'float32');
   for (const [name, value] of Object.entries(given))
@@ -87,112 +147,44 @@ export const arange = (
   const last = start + step * (Math.ceil((end - start) / step) - 1);
   if (isInteger(dtype) && end !== start) for (const value of [start, last]) toElement(value, dtype, () => 'arange()');
   return make('aten::arange.start_step', { ...options, dtype }, start, end, step);
+}
+
+/** So many numbers at equal distances, from `start` to `end` with both. */
+export const linspace = (start: number, end: number, steps: number, options: TensorOptions = none): Tensor => {
+  if (options !== none) checkOptions('linspace', options, tensorOptions, hints);
+  return make('aten::linspace', options, start, end, steps);
 };
-export const linspace = (start: number, end: number, steps: number, options: TensorOptions = {}): Tensor =>
-  make('aten::linspace', options, start, end, steps);
 
-/** Standard normal, from an explicit stream. */
-export const randn = (shape: readonly number[], rng: Rng, options: TensorOptions = {}): Tensor =>
-  empty(shape, { device: rng.device, ...options }).normal_(0, 1, { rng });
-/** Uniform in [0, 1), from an explicit stream. */
-export const rand = (shape: readonly number[], rng: Rng, options: TensorOptions = {}): Tensor =>
-  empty(shape, { device: rng.device, ...options }).uniform_(0, 1, { rng });
-/** Uniform integers in [low, high), from an explicit stream; int64 unless a dtype is given. */
-export const randint = (
-  low: number,
-  high: number,
-  shape: readonly number[],
-  rng: Rng,
-  options: TensorOptions = {},
-): Tensor => empty(shape, { dtype: 'int64', device: rng.device, ...options }).random_(low, high, { rng });
+/** Shape, then a stream, options, or both. */
+type RandomArguments =
+  | [shape: readonly number[], rng?: Rng | undefined, options?: TensorOptions]
+  | ShapeArguments<RandomOptions>
+  | [...sizes: number[], rng: Rng];
 
-function shapeOf(values: unknown): number[] {
-  return Array.isArray(values) ? [values.length, ...(values.length ? shapeOf(values[0]) : [])] : [];
-}
-
-const indexed = (index: readonly number[]) => (index.length ? `tensor(): element [${index.join(', ')}]` : 'tensor()');
-
-/** The elements in order. */
-function* elementsOf(values: unknown, shape: readonly number[], index: number[] = []): Generator<unknown> {
-  const dim = index.length;
-  if (Array.isArray(values) !== dim < shape.length)
-    throw new ShapeError(
-      'ragged-array',
-      `${indexed(index)} is ${Array.isArray(values) ? 'an array' : 'no array'}, but the first ones make the shape [${shape.join(', ')}]`,
-      { remedy: 'Nest every array equally deep.' },
-    );
-  if (!Array.isArray(values)) return void (yield values);
-  if (values.length !== shape[dim])
-    throw new ShapeError(
-      'ragged-array',
-      `${indexed(index)} has ${values.length} values, but others of dimension ${dim} have ${shape[dim]}`,
-      { remedy: 'Give every inner array the same length.' },
-    );
-  if (dim === shape.length - 1 && !values.some(Array.isArray)) yield* values;
-  else for (let i = 0; i < values.length; i++) yield* elementsOf(values[i], shape, [...index, i]);
-}
-
-const arrays = {
-  uint8: Uint8Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  bool: Uint8Array,
-} as const;
-
-function checkFills(count: number, shape: readonly number[]): void {
-  if (numElements(shape) === count) return;
-  throw new ShapeError('wrong-shape', `tensor(): the shape [${shape.join(', ')}] does not hold ${count} values`);
-}
-
-/** The tensor of nested arrays, before it is moved; 16-bit floats as float32. */
-function fromNested(
-  values: NestedArray,
-  wanted: DType | undefined,
-  given: readonly number[] | undefined,
-): [DType, Tensor] {
-  const shape = shapeOf(values);
-  const flat = [...elementsOf(values, shape)];
-  checkFills(flat.length, given ?? shape);
-  const dtype = wanted ?? inferDType(flat);
-  let at = 0;
-  const place = () => indexed(unravel(at, shape));
-  const elements = flat.map((value, i) => {
-    at = i;
-    return toElement(value, dtype, place);
-  });
-  if (dtype === 'int64') return [dtype, fromBytes(BigInt64Array.from(elements as bigint[]), dtype, given ?? shape)];
-  const direct = dtype in arrays ? (dtype as keyof typeof arrays) : 'float32';
-  return [dtype, fromBytes(arrays[direct].from(elements as number[]), direct, given ?? shape)];
-}
-
-/**
- * A tensor from a number, nested arrays (float32 unless `dtype` says otherwise; bool for booleans, int64 for bigints), or a
- * typed array (its own dtype) with an optional shape. The data is copied.
- *
- * @throws UserError naming value and index for what does not fit the dtype
- */
-export function tensor(
-  values: NestedArray | TypedArray,
-  options: TensorOptions & { shape?: readonly number[] } = {},
+/** An empty tensor, filled from the stream that the arguments name. */
+function drawn(
+  owner: string,
+  values: readonly unknown[],
+  dtype: DType,
+  fill: (empty: Tensor, rng: Rng) => Tensor,
 ): Tensor {
-  let made: Tensor;
-  let wanted: DType;
-  if (ArrayBuffer.isView(values)) {
-    const own = dtypeOfArray(values);
-    wanted = options.dtype ?? own;
-    const shape = options.shape ?? [values.length];
-    checkFills(values.length, shape);
-    checkElements(values, own, wanted);
-    made = fromBytes(values, own, shape);
-  } else {
-    [wanted, made] = fromNested(values, options.dtype, options.shape);
-  }
-  const moved = wanted !== made.dtype || (options.device !== undefined && options.device !== 'cpu');
-  if (!moved) return made;
-  const result = made.to(wanted, options.device ?? 'cpu');
-  made.dispose();
-  return result;
+  const [shape, second, third] = shapeAndRest(owner, values);
+  const [first, options] = second instanceof Rng || second === undefined ? [second, third] : [undefined, second];
+  if (options !== undefined) checkOptions(owner, options as RandomOptions, randomOptions, hints);
+  const { rng: named, ...rest } = (options ?? none) as RandomOptions;
+  const rng = first ?? (named === undefined ? defaultRng(rest.device) : checkRng(owner, named));
+  const { requiresGrad, ...target } = { dtype, device: rng.device, ...rest };
+  return wanting(fill(empty(shape, target), rng), { requiresGrad });
 }
+
+/** Standard normal: `randn([2, 3], rng)`, `randn(2, 3)`. */
+export const randn = (...shape: RandomArguments): Tensor =>
+  drawn('randn', shape, 'float32', (target, rng) => target.normal_(0, 1, { rng }));
+
+/** Uniform in [0, 1): `rand([2, 3], rng)`, `rand(2, 3)`. */
+export const rand = (...shape: RandomArguments): Tensor =>
+  drawn('rand', shape, 'float32', (target, rng) => target.uniform_(0, 1, { rng }));
+
+/** Uniform integers in [low, high): `randint(0, 10, [2, 3], rng)`; int64 unless a dtype is given. */
+export const randint = (low: number, high: number, ...shape: RandomArguments): Tensor =>
+  drawn('randint', shape, 'int64', (target, rng) => target.random_(low, high, { rng }));

@@ -9,30 +9,33 @@ export {
   full,
   linspace,
   ones,
+  onesLike,
+  type RandomOptions,
+  type RangeOptions,
   rand,
   randint,
   randn,
   type TensorOptions,
-  tensor,
   zeros,
+  zerosLike,
 } from './factories.ts';
+export { tensor, type ValueOptions } from './from-values.ts';
+export { matmul, oneHot } from './functions.ts';
 export { enableGrad, isGradEnabled, noGrad } from './grad-mode.ts';
+export { hasOperator, operatorNames, operatorSchema } from './lookup.ts';
 export { MappedFile } from './mapped.ts';
 export { emptyCache, liveHandles, memory, resetPeakMemory } from './memory.ts';
 export { setUpNative } from './native.ts';
 export {
   callOperator,
   customOperator,
-  hasOperator,
   kernelTakes,
   type OperatorResult,
   type OperatorValue,
-  operatorNames,
-  operatorSchema,
 } from './operator.ts';
 export * from './operators.generated.ts';
 export { recordFunction } from './profile.ts';
-export { Rng } from './random.ts';
+export { checkRng, defaultRng, manualSeed, Rng } from './random.ts';
 export { scope, tensorsIn } from './scope.ts';
 export {
   blasCore,

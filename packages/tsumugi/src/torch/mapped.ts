@@ -2,8 +2,8 @@
 import type { MappingHandle } from '@tsumugi/native';
 import { DataError } from '../base/index.ts';
 import { type DType, dtypeCode } from './dtype.ts';
+import { explain } from './explain.ts';
 import { native } from './native.ts';
-import { explain } from './operator.ts';
 import { Tensor } from './tensor.ts';
 
 export class MappedFile {

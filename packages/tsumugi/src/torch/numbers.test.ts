@@ -139,7 +139,7 @@ describe('arange', () => {
         ['int64', [3, 1]],
         ['int64', []],
       ]);
-      expect(arange(0, 256, { dtype: 'uint8' }).numel).toBe(256);
+      expect(arange(0, 256, { dtype: 'uint8' }).numel()).toBe(256);
     });
   });
 

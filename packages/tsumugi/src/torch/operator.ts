@@ -2,108 +2,14 @@
 // with every argument checked against the operator's schema.
 
 import type { NativeValue } from '@tsumugi/native';
-import { DisposedError, NativeError, suggestion, TsumugiError, UserError } from '../base/index.ts';
+import { UserError } from '../base/index.ts';
 import { type DType, dtypeCode, dtypeNames } from './dtype.ts';
+import { describeType, explain } from './explain.ts';
+import { hasOperator, operatorId, operatorSchema } from './lookup.ts';
 import { native } from './native.ts';
-import { parseSchema, type Schema, type SchemaArgument } from './schema.ts';
+import type { SchemaArgument } from './schema.ts';
 import { isTensor } from './scope.ts';
 import type { Tensor } from './tensor.ts';
-
-/** Splits "aten::add.Tensor" into name and overload. */
-function splitName(name: string): [string, string] {
-  const dot = name.indexOf('.');
-  return dot < 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot + 1)];
-}
-
-const ids = new Map<string, number>();
-
-/** The native id of an operator. Throws a NativeError when this libtorch does not have it. */
-export function operatorId(name: string): number {
-  let id = ids.get(name);
-  if (id === undefined) {
-    id = native().find(...splitName(name));
-    if (id < 0) {
-      const near = suggestion(
-        name,
-        native()
-          .operatorNames()
-          .filter((known) => known.startsWith(name.slice(0, 8)))
-          .slice(0, 400),
-      );
-      throw new NativeError('unknown-operator', `libtorch ${native().version().torch} has no operator "${name}"`, {
-        remedy: near.startsWith('Did') ? near : 'operatorNames() lists what there is.',
-      });
-    }
-    ids.set(name, id);
-  }
-  return id;
-}
-
-/** Whether this libtorch has the operator. */
-export function hasOperator(name: string): boolean {
-  return ids.has(name) || native().find(...splitName(name)) >= 0;
-}
-
-/** Every operator's name, overload included. */
-export function operatorNames(): string[] {
-  return native().operatorNames();
-}
-
-const schemas = new Map<string, Schema>();
-
-/** An operator's parsed schema. */
-export function operatorSchema(name: string): Schema {
-  let schema = schemas.get(name);
-  if (!schema) {
-    schema = parseSchema(native().schema(operatorId(name)));
-    schemas.set(name, schema);
-  }
-  return schema;
-}
-
-function describeTensor(tensor: Tensor): string {
-  return tensor.isDisposed ? 'freed tensor' : `${tensor.dtype}[${tensor.shape.join(', ')}]`;
-}
-
-/** What an argument is, for messages. */
-function describe(value: unknown): string {
-  if (isTensor(value)) return describeTensor(value);
-  if (Array.isArray(value)) return `[${value.slice(0, 6).map(describe).join(', ')}${value.length > 6 ? ', …' : ''}]`;
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
-}
-
-/** Type and value, for an argument of the wrong type. */
-function describeType(value: unknown): string {
-  return isTensor(value)
-    ? `Tensor ${describe(value)}`
-    : Array.isArray(value)
-      ? `array ${describe(value)}`
-      : `${typeof value} ${describe(value)}`;
-}
-
-/** Adds the operator and the shapes to an error thrown by the addon. */
-export function explain(error: unknown, operator: string, values: readonly unknown[]): Error {
-  if (!(error instanceof Error) || error instanceof TsumugiError) return error as Error;
-  const code = (error as Error & { code?: string }).code ?? 'libtorch';
-  if (values.some((value) => isTensor(value) && value.isDisposed) || code === 'disposed')
-    return new DisposedError('disposed', `${operator}: a tensor was used after it was freed`, {
-      remedy: 'Return it from its scope, or call keep() on it before the scope ends.',
-      fields: { operator },
-    });
-  if (code === 'recomputed-differently')
-    return new UserError(code, error.message, {
-      remedy: 'A segment must do the same each time: no counters, no parameters frozen or updated before backward.',
-      cause: error,
-    });
-  const first = error.message.split('\n', 1)[0]!.replace(/^aten::\S+: /, '');
-  const given = values
-    .filter((value) => value !== undefined)
-    .map(describe)
-    .join(', ');
-  return new NativeError(code, `${operator}(${given}): ${first}`, { fields: { operator }, cause: error });
-}
-
-// --- the escape hatch ---------------------------------------------------------------------------------------------
 
 export type OperatorValue = Tensor | NativeValue | DType | readonly (Tensor | null)[];
 

@@ -1,9 +1,10 @@
 // Tensor: a handle into the native slab, with PyTorch's methods (generated from the operators' schemas) and access to its data.
-import { DisposedError, ShapeError } from '../base/index.ts';
+import { DisposedError, kindOf, ShapeError, UserError } from '../base/index.ts';
 import { type Device, type DType, dtypeCode, dtypeName, numElements, typedArray, unravel } from './dtype.ts';
+import { explain } from './explain.ts';
 import { native } from './native.ts';
 import { type Scalar, toNumber } from './numbers.ts';
-import { explain, setWrap } from './operator.ts';
+import { setWrap } from './operator.ts';
 import { TensorOperators } from './operators.generated.ts';
 import { adopt, flushFrees, queueFree, unwatch, watch } from './scope.ts';
 
@@ -82,12 +83,15 @@ export class Tensor extends TensorOperators implements Disposable {
   }
 
   /** The number of elements. */
-  get numel(): number {
+  numel(): number {
     return numElements(this.shape);
   }
 
-  /** The size of one dimension; negative ones count from the end. */
-  size(dim: number): number {
+  /** The size of one dimension, negative ones counted from the end; of all, like `shape`, without one. */
+  size(): readonly number[];
+  size(dim: number): number;
+  size(dim?: number): number | readonly number[] {
+    if (dim === undefined) return this.shape;
     const size = Number.isInteger(dim) ? this.shape.at(dim) : undefined;
     if (size === undefined)
       throw new ShapeError('no-such-dim', `size(${dim}): the shape is [${this.shape.join(', ')}]`);
@@ -173,6 +177,10 @@ export class Tensor extends TensorOperators implements Disposable {
     let dtype: DType | undefined;
     let device: Device | undefined;
     for (const target of targets) {
+      if (typeof target !== 'string')
+        throw new UserError('bad-argument', `to(): dtypes and devices are names, got ${kindOf(target)}`, {
+          remedy: "Write x.to('int64'), x.to('cuda') or x.to('float32', 'cuda').",
+        });
       if (target === 'cpu' || target.startsWith('cuda')) device = target as Device;
       else dtype = target as DType;
     }
@@ -182,6 +190,36 @@ export class Tensor extends TensorOperators implements Disposable {
   /** In float32. */
   float(): Tensor {
     return this.to('float32');
+  }
+
+  /** In float64. */
+  double(): Tensor {
+    return this.to('float64');
+  }
+
+  /** In int64, fractions cut off: what ids and class numbers are. */
+  long(): Tensor {
+    return this.to('int64');
+  }
+
+  /** In int32, fractions cut off. */
+  int(): Tensor {
+    return this.to('int32');
+  }
+
+  /** Whether each element is anything but 0. */
+  bool(): Tensor {
+    return this.to('bool');
+  }
+
+  /** On the CPU. */
+  cpu(): Tensor {
+    return this.to('cpu');
+  }
+
+  /** On the first CUDA device. */
+  cuda(): Tensor {
+    return this.to('cuda');
   }
 
   // --- autograd ----------------------------------------------------------------------------------------------------
@@ -223,17 +261,42 @@ export class Tensor extends TensorOperators implements Disposable {
     native().setGrad(this.handle, gradient?.handle ?? null);
   }
 
+  /**
+   * Adds the gradients of this tensor into `.grad` of every leaf it depends on. `gradient` (of this shape) is needed when it is
+   * not a scalar. The function `backward` does the same.
+   */
+  backward(options: { gradient?: Tensor; retainGraph?: boolean } = {}): void {
+    runBackward(this, options);
+  }
+
+  // --- text ----------------------------------------------------------------------------------------------------------
+
+  /** JavaScript has no operators of one's own: `a + b` would be a text, `-a` NaN. @throws UserError with what to write */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString();
+    throw new UserError('not-a-number', 'a tensor stands where JavaScript wants a number', {
+      remedy: 'Write a.add(b), a.mul(2), a.neg(), a.lt(b); item() gives the number in a tensor of one element.',
+    });
+  }
+
   override toString(): string {
     if (this.isDisposed) return 'Tensor(freed)';
     const shown = (nested: Nested<string>): string =>
       Array.isArray(nested) ? `[${nested.map(shown).join(',')}]` : nested;
-    const values = this.numel <= 16 ? shown(this.#nested(String)) : '…';
+    const values = this.numel() <= 16 ? shown(this.#nested(String)) : '…';
     return `Tensor(${this.dtype}[${this.shape.join(', ')}] ${values})`;
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
+}
+
+let runBackward: (output: Tensor, options: { gradient?: Tensor; retainGraph?: boolean }) => void;
+
+/** Set once by autograd.ts, which imports this file. */
+export function setBackward(run: typeof runBackward): void {
+  runBackward = run;
 }
 
 setWrap((handle) => new Tensor(handle));

@@ -134,7 +134,7 @@ describe('ownership', () => {
   it('works with using', () => {
     {
       using a = zeros([3]);
-      expect(a.numel).toBe(3);
+      expect(a.numel()).toBe(3);
     }
   });
 });

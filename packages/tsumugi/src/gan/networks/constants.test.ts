@@ -41,7 +41,7 @@ it('CNNs start from N(0, 0.02²) with biases of 0', () => {
         if (path.endsWith('bias')) expect(value.abs().max().item(), path).toBe(0);
         // Seven standard errors of a deviation.
         else if (value.ndim > 1)
-          expect(Math.abs(value.std().item() / 0.02 - 1), path).toBeLessThan(7 / Math.sqrt(2 * value.numel));
+          expect(Math.abs(value.std().item() / 0.02 - 1), path).toBeLessThan(7 / Math.sqrt(2 * value.numel()));
       }
     }
   });
@@ -62,7 +62,7 @@ it('ResNets start Glorot-uniform, with a gain of √2 in the 3×3 convolutions o
         const bound = gain * Math.sqrt(6 / ((inside + out) * area));
         const largest = layer.weight.abs().max().item() / bound;
         expect(largest, path).toBeLessThanOrEqual(1.0001);
-        expect(largest, path).toBeGreaterThan(layer.weight.numel < 100 ? 0.7 : 0.9);
+        expect(largest, path).toBeGreaterThan(layer.weight.numel() < 100 ? 0.7 : 0.9);
       }
     }
   });

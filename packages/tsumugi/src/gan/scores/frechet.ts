@@ -27,7 +27,7 @@ export class Moments implements Disposable {
 
   /** Moments that were kept: takes copies. */
   static from(n: number, mean: Tensor, scatter: Tensor): Moments {
-    const moments = new Moments(mean.numel, mean.device);
+    const moments = new Moments(mean.numel(), mean.device);
     moments.n = n;
     moments.mean.copy_(mean);
     moments.scatter.copy_(scatter);
@@ -35,7 +35,7 @@ export class Moments implements Disposable {
   }
 
   get dim(): number {
-    return this.mean.numel;
+    return this.mean.numel();
   }
 
   /** Adds features [B, D]. */
@@ -108,7 +108,7 @@ export interface FrechetDistance {
 function factor(covariance: Tensor): Tensor {
   const symmetric = covariance.add(covariance.t()).mul(0.5);
   const [values, vectors] = callOperator('aten::linalg_eigh', symmetric, 'L') as [Tensor, Tensor];
-  const dim = values.numel;
+  const dim = values.numel();
   const ascending = values.data() as Float64Array;
   const floor = Math.max(0, ascending[dim - 1]!) * dim * Number.EPSILON;
   const first = ascending.findIndex((value) => value > floor);
@@ -126,7 +126,7 @@ export function frechetOf(mean0: Tensor, covariance0: Tensor, mean1: Tensor, cov
       Tensor,
     ];
     const shapes = [C0, C1, m1].map((each) => each.shape.join(', '));
-    const D = m0.numel;
+    const D = m0.numel();
     if (shapes[0] !== `${D}, ${D}` || shapes[1] !== `${D}, ${D}` || shapes[2] !== `${D}`)
       throw new ShapeError(
         'wrong-shape',
@@ -140,7 +140,7 @@ export function frechetOf(mean0: Tensor, covariance0: Tensor, mean1: Tensor, cov
     }))
       requireFiniteRows(each, (row) => `row ${row} of the ${what}`, 'Check the features it comes from.');
     const product = factor(C0).t().mm(factor(C1));
-    const root = product.numel === 0 ? 0 : linalgSvdvals(product).sum().item();
+    const root = product.numel() === 0 ? 0 : linalgSvdvals(product).sum().item();
     const meanPart = m0.sub(m1).square().sum().item();
     const covariancePart = C0.diagonal().sum().item() + C1.diagonal().sum().item() - 2 * root;
     // Both are distances themselves; what lies below zero is rounding.

@@ -60,7 +60,7 @@ export class InceptionV3 implements Disposable {
 
   /** The number of classes of the last layer, 0 without one. */
   get numClasses(): number {
-    return this.#layers.get('fc')?.bias.numel ?? 0;
+    return this.#layers.get('fc')?.bias.numel() ?? 0;
   }
 
   /** [B, 3, H, W] → [B, 2048], the mean over the last 8×8 places (for 299×299). */

@@ -103,7 +103,7 @@ export function safetensorsInception(path: string): InceptionWeights {
       'fc',
       scope(() => {
         const [weight, bias] = [file.tensor('fc.weight'), file.tensor('fc.bias')];
-        requireShape(weight, [bias.numel, NUM_FEATURES], 'fc.weight');
+        requireShape(weight, [bias.numel(), NUM_FEATURES], 'fc.weight');
         return { weight: weight.to('float32').clone().keep(), bias: bias.to('float32').clone().keep() };
       }),
     );

@@ -21,7 +21,7 @@ export function bcdtNorm(
   dtWeight: Tensor,
   eps: number,
 ): [Tensor, Tensor, Tensor] {
-  const width = bWeight.numel + cWeight.numel + dtWeight.numel;
+  const width = bWeight.numel() + cWeight.numel() + dtWeight.numel();
   if (bcdt.shape.at(-1) !== width)
     throw new ShapeError(
       'wrong-shape',
@@ -40,7 +40,7 @@ export function bcdtNormPlain(
   dtWeight: Tensor,
   eps: number,
 ): [Tensor, Tensor, Tensor] {
-  const [b, c, dt] = bcdt.splitWithSizes([bWeight.numel, cWeight.numel, dtWeight.numel], -1) as [
+  const [b, c, dt] = bcdt.splitWithSizes([bWeight.numel(), cWeight.numel(), dtWeight.numel()], -1) as [
     Tensor,
     Tensor,
     Tensor,

@@ -107,8 +107,8 @@ export function linearCrossEntropy(
   const { zLoss = 0, reduction = 'mean', vocabularySize = weight.size(0) } = options;
   checkOptions('linearCrossEntropy', zLoss, reduction);
   checkNumber('linearCrossEntropy', 'vocabularySize', vocabularySize, { min: 1, whole: true });
-  const [N, D] = [targets.numel, weight.size(1)];
-  if (hidden.numel !== N * D || hidden.size(-1) !== D || vocabularySize > weight.size(0))
+  const [N, D] = [targets.numel(), weight.size(1)];
+  if (hidden.numel() !== N * D || hidden.size(-1) !== D || vocabularySize > weight.size(0))
     throw new ShapeError(
       'wrong-shape',
       `linearCrossEntropy: expected hidden [..., D], weight [at least ${vocabularySize}, D] and targets [...], got [${hidden.shape.join(', ')}], [${weight.shape.join(', ')}] and [${targets.shape.join(', ')}]`,

@@ -6,7 +6,7 @@ export function castLinear(x: Tensor, weight: Tensor, bias: Tensor | null = null
   const cast = (tensor: Tensor) => (tensor.dtype === x.dtype ? tensor : tensor.to(x.dtype));
   const w = cast(weight);
   // One row is a matrix–vector product: libtorch's `linear` runs it three times slower than `mv`.
-  if (bias === null && x.numel === w.shape[1] && w.device === 'cpu')
-    return w.mv(x.reshape([x.numel])).reshape([...x.shape.slice(0, -1), w.shape[0]!]);
+  if (bias === null && x.numel() === w.shape[1] && w.device === 'cpu')
+    return w.mv(x.reshape([x.numel()])).reshape([...x.shape.slice(0, -1), w.shape[0]!]);
   return linear(x, w, bias && cast(bias));
 }

@@ -106,7 +106,7 @@ describe('fixtures', () => {
         let parameters = 0;
         for (const known of model.names) {
           const weight = model.tensor(known);
-          parameters += weight.numel;
+          parameters += weight.numel();
           expect(weight.shape).toEqual(reference.info(`grad.${known}`).shape);
           expect(weight.isfinite().all().item()).toBe(1);
         }

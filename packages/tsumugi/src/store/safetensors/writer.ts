@@ -54,8 +54,8 @@ function writeTensor(output: OutputFile, [name, { dtype, shape, source }]: Entry
       );
       const flat = tensor.reshape([-1]);
       const step = pieceBytes / dtypeBytes(dtype);
-      for (let start = 0; start < flat.numel; start += step)
-        scope(() => output.write(flat.narrow(0, start, Math.min(step, flat.numel - start)).bytes()));
+      for (let start = 0; start < flat.numel(); start += step)
+        scope(() => output.write(flat.narrow(0, start, Math.min(step, flat.numel() - start)).bytes()));
     }),
   );
 }

@@ -1,0 +1,48 @@
+// Names of options are checked where they enter: `node file.ts` checks no types, and a name that nobody reads would pass in
+// silence. Constructors, factories and functions called once in a while do it; what runs in every step does not.
+import { ConfigError } from './errors.ts';
+import { suggestion } from './nearest.ts';
+
+/** Every option of `O`. As a record, so that the compiler misses none and finds those too many. */
+export type OptionNames<O> = Readonly<Record<keyof O, true>>;
+
+/** What to write in place of an option that other libraries have. */
+export type OptionHints = Readonly<Record<string, string>>;
+
+/** What a value is, in a few words. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== 'object') return `${typeof value} ${String(value)}`;
+  if (Array.isArray(value)) return 'an array';
+  return isPlain(value) ? 'an object' : `a ${value.constructor.name}`;
+}
+
+const isPlain = (value: object) => {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+
+/**
+ * @param owner whose options they are, for the error
+ * @throws ConfigError for what is no object of options, and for an unknown name, with the nearest one
+ */
+export function checkOptions<O>(owner: string, given: O, known: OptionNames<O>, hints: OptionHints = {}): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) refuse(owner, given, known);
+  for (const name in given) if (!Object.hasOwn(known, name)) refuse(owner, given, known, name, hints);
+}
+
+function refuse(owner: string, given: unknown, known: object, name?: string, hints: OptionHints = {}): never {
+  const names = Object.keys(known);
+  if (name === undefined || !isPlain(given as object))
+    throw new ConfigError(
+      'bad-option',
+      `${owner}: options are an object like { ${names[0]}: … }, got ${kindOf(given)}`,
+      {
+        remedy: `Known: ${names.join(', ')}.`,
+      },
+    );
+  throw new ConfigError('unknown-option', `${owner}: there is no option "${name}"`, {
+    remedy: Object.hasOwn(hints, name) ? hints[name]! : suggestion(name, names),
+    fields: { option: name },
+  });
+}

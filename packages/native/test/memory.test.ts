@@ -26,7 +26,8 @@ function underLimit(code: string): unknown {
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     cwd: file,
     encoding: 'utf8',
-    env: { ...process.env, TSUMUGI_THREADS: '1' },
+    // One arena: glibc maps 64 MiB for each thread that allocates, whenever it comes to it.
+    env: { ...process.env, TSUMUGI_THREADS: '1', MALLOC_ARENA_MAX: '1' },
   });
   expect([status, stderr]).toEqual([0, '']);
   return JSON.parse(stdout);

@@ -32,6 +32,7 @@ export { sha256, sha256File } from './sha256.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';
 export { synchronous } from './synchronous.ts';
+export { removeUnfinished } from './unfinished.ts';
 export { decodeUtf8 } from './utf8.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';
 export { makeFolder, whyNotWritten, writingAt } from './write-fault.ts';

@@ -36,6 +36,23 @@ it('begins nothing more, and keeps what was made and saved, also when it was to 
   expect(readdirSync(join(out(), 'count', 'checkpoints'))).toEqual(['step-000000002']);
 });
 
+it('comes to the same when a kill has left half a file', async () => {
+  const whole = await runRecipe(toy, settings(), { out: join(home, 'whole'), stream: quiet });
+  trouble.interruptAt = 2;
+  await run();
+  delete trouble.interruptAt;
+  const [artefact] = readdirSync(join(out(), 'artefacts')).filter((name) => name.startsWith('count'));
+  const left = ['half.json.partial-4711', 'half.bin.partial-this-machine-4711-0'];
+  for (const folder of [out(), join(out(), 'artefacts', artefact!)])
+    for (const name of left) writeFileSync(join(folder, name), '{');
+  mkdirSync(join(out(), 'artefacts', artefact!, 'count'), { recursive: true });
+  writeFileSync(join(out(), 'artefacts', artefact!, 'count', left[0]!), '{');
+  const { report } = await run();
+  const hashes = ({ steps }: RecipeReport) => steps.map(({ name, sha256 }) => [name, sha256]);
+  expect(hashes(report)).toEqual(hashes(whole.report));
+  expect(readdirSync(out(), { recursive: true }).filter((name) => String(name).includes('.partial-'))).toEqual([]);
+});
+
 it('begins nothing more when a signal comes after a step has looked for the last time', async () => {
   trouble.during = () => void process.emit('SIGINT', 'SIGINT');
   const { interrupted, report } = await run({ twice: true });

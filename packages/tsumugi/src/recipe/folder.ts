@@ -3,7 +3,7 @@
 import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, UserError, writingAt } from '../base/index.ts';
+import { makeFolder, removeUnfinished, UserError, writingAt } from '../base/index.ts';
 import { EventLog, Lock } from '../run/index.ts';
 import { readJson, writeJson } from '../store/index.ts';
 import { artefactsIn, type PlannedStep } from './plan.ts';
@@ -42,6 +42,7 @@ export class RecipeFolder implements Disposable {
     checkRecipeFolder(path, recipe);
     makeFolder(path);
     this.#lock = new Lock(join(path, LOCK_FILE), path);
+    removeUnfinished(path);
     writeJson(join(path, RECIPE_FILE), { format: 'tsumugi-recipe', version: 1, recipe });
     makeFolder(artefactsIn(path));
     this.events = new EventLog(join(path, 'events.jsonl'), Number.POSITIVE_INFINITY);

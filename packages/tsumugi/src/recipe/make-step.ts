@@ -1,7 +1,7 @@
 // Makes one step's artefact: the folder, the record that it is begun, the stage's own work, the record that it is complete.
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, fsyncPath, makeFolder, TsumugiError } from '../base/index.ts';
+import { DataError, fsyncPath, makeFolder, removeUnfinished, TsumugiError } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { codeCommit, Interrupt } from '../run/index.ts';
 import { givenTo } from './forecast.ts';
@@ -46,6 +46,8 @@ export async function makeStep(
 
   // A stage that cannot go on has nothing to save: Ctrl-C ends the process, and the next run begins it again.
   using interrupt = stage.resumes ? new Interrupt() : undefined;
+  // It would count as a part of what is made.
+  if (resumed) removeUnfinished(folder, { recursive: true });
   const outcome = await stage.run({
     config: configOf(step),
     inputs: givenTo(planned, plan) as never,

@@ -112,6 +112,18 @@ describe('folder', () => {
     expect(code(() => RunFolder.resume(run.path))).toBe('run-in-use');
   });
 
+  it('holds nothing unfinished when it is gone on with, but what is somebody’s own', () => {
+    {
+      using run = RunFolder.create(at('run'), settings);
+      using log = run.openEvents();
+      log.write({ type: 'start', step: 0, name: run.name, totalSteps: 10, resumed: false });
+    }
+    writeFileSync(at('run', 'report.json.partial-4711'), '{');
+    writeFileSync(at('run', 'mine.partial-notes'), 'mine');
+    RunFolder.resume(at('run'))[Symbol.dispose]();
+    expect(readdirSync(at('run')).filter((name) => name.includes('partial'))).toEqual(['mine.partial-notes']);
+  });
+
   it('is created where a process was killed while creating it', () => {
     mkdirSync(at('run'));
     writeFileSync(at('run', 'run.json.partial-1'), '{');

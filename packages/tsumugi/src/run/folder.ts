@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, UserError } from '../base/index.ts';
+import { makeFolder, removeUnfinished, UserError } from '../base/index.ts';
 import { cleanCheckpoints, type JsonObject, readJson, writeJson } from '../store/index.ts';
 import { EventLog } from './event-log.ts';
 import { type RunEvent, readEvents } from './events.ts';
@@ -97,6 +97,7 @@ export class RunFolder implements Disposable {
   static resume(path: string): RunFolder {
     RunFolder.#requireRun(path);
     const run = new RunFolder(resolve(path), new Lock(join(path, LOCK_FILE), path));
+    removeUnfinished(run.path);
     cleanCheckpoints(run.checkpoints);
     return run;
   }

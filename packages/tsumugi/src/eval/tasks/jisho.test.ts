@@ -181,7 +181,7 @@ it('reads the published database', requiresFiles(defaultDataFolder(), name), () 
   expect([readings.length, readings[0]!.word, readings[0]!.choices]).toEqual([
     1292,
     '一部',
-    ['いちぶ', 'いっぶ', 'いつぶ', 'ひとぶ'],
+    ['いつぶ', 'いっぶ', 'いちぶ', 'ひとぶ'],
   ]);
   expect(readPairs(context)).toHaveLength(12235);
 });

@@ -29,6 +29,7 @@ export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, w
 export { cannotRead, type JsonReading, readBytes, readJsonValue } from './read-file.ts';
 export { checkChoice, checkNumber, checkNumbers, type Range } from './settings.ts';
 export { sha256, sha256File } from './sha256.ts';
+export { type Spread, spreadOf, tQuantile } from './spread.ts';
 export { isRunning, StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';
 export { synchronous } from './synchronous.ts';

@@ -13,7 +13,7 @@ export function curveCharts(curves: readonly Curve[], x = 'step'): Picture[] {
     .map((chart) =>
       lineChart({
         title: chart,
-        x: { label: x, whole: x !== 'hours' },
+        x: { label: x, whole: x !== 'minutes' },
         y: { label: '' },
         series: curves
           .filter((curve) => curve.chart === chart && curve.points.length > 0)

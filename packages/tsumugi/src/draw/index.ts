@@ -6,6 +6,7 @@ export type { Heatmap } from './heat.ts';
 export { heatmap } from './heatmap.ts';
 export { heatmapText } from './heatmap-text.ts';
 export { type LineChart, lineChart, type Series } from './line-chart.ts';
+export { meanCharts, meanCurves, type RunGroup, type SpreadCurve } from './mean-curves.ts';
 export {
   flatSettings,
   htmlCharts,

@@ -8,6 +8,8 @@ import { type PlannedStep, whyMade } from './plan.ts';
 import type { RecordedInput } from './record.ts';
 import type { Grid, StageFigure, Table } from './results.ts';
 import type { Uses } from './stage.ts';
+import { pointOf, type SweepPoint } from './sweep.ts';
+import { type SweepReport, sweepsOf } from './sweep-report.ts';
 
 export type ReportState = 'unchanged' | 'made' | 'running' | 'interrupted' | 'failed' | 'waiting';
 
@@ -35,6 +37,8 @@ export interface ReportStep {
   readonly tables: readonly Table[];
   readonly grids: readonly Grid[];
   readonly curves: readonly Curve[];
+  /** Of a sweep: which of its runs the step belongs to. */
+  readonly sweep?: SweepPoint | undefined;
 }
 
 export interface RecipeReport {
@@ -53,6 +57,7 @@ export interface RecipeReport {
   };
   readonly config: Json;
   readonly steps: readonly ReportStep[];
+  readonly sweeps?: readonly SweepReport[];
 }
 
 /** Describes a step as it is now. */
@@ -78,6 +83,7 @@ export function reportStep(out: string, planned: PlannedStep, state: ReportState
     tables: result?.tables ?? [],
     grids: result?.grids ?? [],
     curves: state === 'waiting' ? [] : readCurves(join(folder, 'events.jsonl')),
+    sweep: pointOf(step),
   };
 }
 
@@ -101,5 +107,6 @@ export function makeReport(
     },
     config: toJson(config, 'config'),
     steps,
+    sweeps: sweepsOf(steps),
   };
 }

@@ -1,7 +1,7 @@
 // What the steps of a recipe will take, said before anything heavy: a table, and a refusal that names the setting to
 // change, with a value that would do.
 import { UserError } from '../base/index.ts';
-import { displayWidth, formatBytes, formatDuration } from '../run/index.ts';
+import { formatBytes, formatCells, formatDuration } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
 
 export type Resource = 'time' | 'memory' | 'disk';
@@ -99,20 +99,6 @@ export function formatForecastTable(rows: readonly ForecastRow[], available: Ava
     limits,
   ];
   return formatCells(cells, 2);
-}
-
-/** Rows of cells as aligned columns, indented; columns from `rightFrom` on are flush right. */
-export function formatCells(rows: readonly (readonly string[])[], rightFrom: number): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column]!))));
-  return rows
-    .map((row) => {
-      const cells = row.map((cell, column) => {
-        const space = ' '.repeat(widths[column]! - displayWidth(cell));
-        return column >= rightFrom ? space + cell : cell + space;
-      });
-      return `  ${cells.join('  ')}`.trimEnd();
-    })
-    .join('\n');
 }
 
 /**

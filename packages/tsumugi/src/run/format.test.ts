@@ -8,6 +8,7 @@ import {
   formatDuration,
   formatInteger,
   formatNumber,
+  formatSpread,
 } from './index.ts';
 
 const table = (format: (value: number) => string, rows: [number, string][]) => {
@@ -48,6 +49,16 @@ describe('numbers', () => {
       [123456, '1.23e+5'], [Number.NaN, 'NaN'], [Number.POSITIVE_INFINITY, 'Infinity'],
     ]);
   });
+});
+
+it('spreads: mean, range, and half of the interval', () => {
+  const of = { n: 3, mean: 4, least: 2, greatest: 6, low: -0.97, high: 8.97, lost: 0, unit: '' };
+  expect(formatSpread(of)).toBe('4 (2–6)');
+  expect(formatSpread({ ...of, unit: 'bits' }, { interval: true })).toBe('4 bits (2–6) ± 4.970');
+  expect(formatSpread({ ...of, mean: 4.5, unit: 'bits' })).toBe('4.500 bits (2.000–6.000)');
+  expect(formatSpread({ ...of, unit: 's' }, { interval: true })).toBe('4.0 s (2.0 s–6.0 s) ± 5.0 s');
+  expect(formatSpread({ ...of, least: 4, greatest: 4 }, { interval: true })).toBe('4');
+  expect(formatSpread({ ...of, mean: null, lost: 2 })).toBe('not finite in 2 of 3');
 });
 
 describe('text', () => {

@@ -1,4 +1,5 @@
 // Durations, sizes and counts as people read them; used by the progress line, forecasts and reports.
+import type { Spread } from '../base/index.ts';
 
 const pad = (value: number) => String(value).padStart(2, '0');
 
@@ -63,6 +64,27 @@ export function formatFigure({ value, unit }: { value: number | null; unit: stri
   return unit === '' ? number : `${number} ${unit}`;
 }
 
+/**
+ * "3.142 bits (3.100–3.200) ± 0.040": the mean, its range, and half of the 95 % interval where it is to be told; just the value
+ * where all are the same.
+ */
+export function formatSpread(
+  { n, mean, least, greatest, high, lost, unit }: Spread & { unit: string },
+  { interval = false }: { interval?: boolean } = {},
+): string {
+  if (mean === null) return lost > 0 ? `not finite in ${lost} of ${n}` : '–';
+  if (n < 2 || least === greatest) return formatFigure({ value: mean, unit });
+  const isWhole = [mean, least, greatest].every(Number.isInteger);
+  const bare = unit === 's' || unit === 'bytes';
+  const show = (value: number) =>
+    bare || isWhole ? formatFigure({ value, unit: bare ? unit : '' }) : formatNumber(value);
+  const half =
+    interval && high !== null
+      ? ` ± ${bare ? formatFigure({ value: high - mean, unit }) : formatNumber(high - mean)}`
+      : '';
+  return `${show(mean)}${bare || unit === '' ? '' : ` ${unit}`} (${show(least!)}–${show(greatest!)})${half}`;
+}
+
 const wide =
   /[\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Han}\p{scx=Hangul}\p{Emoji_Presentation}\uff01-\uff60\u3000-\u303f]/u;
 
@@ -84,6 +106,20 @@ export function fitWidth(text: string, columns: number): string {
     result += character;
   }
   return `${result}…`;
+}
+
+/** Rows of cells as aligned columns, indented; columns from `rightFrom` on are flush right. */
+export function formatCells(rows: readonly (readonly string[])[], rightFrom: number): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column]!))));
+  return rows
+    .map((row) => {
+      const cells = row.map((cell, column) => {
+        const space = ' '.repeat(widths[column]! - displayWidth(cell));
+        return column >= rightFrom ? space + cell : cell + space;
+      });
+      return `  ${cells.join('  ')}`.trimEnd();
+    })
+    .join('\n');
 }
 
 /** ISO 8601 → local "2026-11-22 10:26". */

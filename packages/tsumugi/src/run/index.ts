@@ -1,7 +1,7 @@
 // A run: its folder, its events, its progress on the terminal, how it ends.
 export { describeChanges, toJson } from './changes.ts';
 export { codeCommit } from './commit.ts';
-export { type Curve, readCurves } from './curves.ts';
+export { type Curve, type CurveAxis, curvesOf, readCurves } from './curves.ts';
 export { EventLog, type NewEvent } from './event-log.ts';
 export {
   type CheckpointEvent,
@@ -21,16 +21,19 @@ export {
   displayWidth,
   fitWidth,
   formatBytes,
+  formatCells,
   formatCount,
   formatDuration,
   formatFigure,
   formatInteger,
   formatNumber,
+  formatSpread,
   formatTime,
 } from './format.ts';
 export { inputAt, type RunInput, type RunInputs } from './inputs.ts';
 export { Interrupt, Interrupted, unlessInterrupted } from './interrupt.ts';
 export { Lock } from './lock.ts';
+export { type Measurement, measurementsIn, readMeasurements } from './measurements.ts';
 export { asJson, openRun } from './open-run.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';
 export { Rate } from './rate.ts';

@@ -7,16 +7,19 @@ import {
   htmlPage,
   htmlPictures,
   htmlRows,
+  htmlSection,
   htmlSettings,
   htmlTable,
+  meanCharts,
 } from '../../draw/index.ts';
 import { formatBytes, formatDuration, formatTime } from '../../run/index.ts';
 import type { Json } from '../../store/index.ts';
 import type { RecipeReport, ReportStep } from '../report.ts';
+import { type SweepReport, sweepTable } from '../sweep-report.ts';
 import { renderLineage } from './lineage.ts';
 
 export function renderReport(report: RecipeReport): string {
-  const { recipe, summary, written, commit, machine, steps } = report;
+  const { recipe, summary, written, commit, machine, steps, sweeps = [] } = report;
   const seconds = steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0);
   const facts = [
     `written ${formatTime(written)}`,
@@ -30,7 +33,18 @@ export function renderReport(report: RecipeReport): string {
 <figure>${renderLineage(report)}</figure>
 </section>`;
   const settings = `<details><summary>Settings of the recipe</summary>${htmlSettings(report.config)}</details>`;
-  return htmlPage({ title: recipe, summary, facts, sections: [lineage, ...steps.map(renderStep)], footer: settings });
+  return htmlPage({
+    title: recipe,
+    summary,
+    facts,
+    sections: [lineage, ...sweeps.map(renderSweep), ...steps.map(renderStep)],
+    footer: settings,
+  });
+}
+
+function renderSweep(sweep: SweepReport): string {
+  const found = `${htmlTable(sweepTable(sweep))}${htmlPictures(meanCharts(sweep.curves))}`;
+  return htmlSection(sweep.name, 'a sweep: the bands reach from the least to the greatest seed', found);
 }
 
 function renderStep(step: ReportStep): string {

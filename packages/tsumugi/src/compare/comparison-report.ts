@@ -1,0 +1,100 @@
+// A comparison of runs: as a page, as text, as JSON.
+import {
+  escapeText,
+  htmlPage,
+  htmlPictures,
+  htmlSection,
+  htmlTable,
+  meanCharts,
+  type PageTable,
+  sparkline,
+} from '../draw/index.ts';
+import { fitWidth, formatCells, formatNumber, formatSpread, formatTime } from '../run/index.ts';
+import { type Comparison, show } from './comparison.ts';
+
+/** More settings than these are rows, and the runs columns. */
+const few = 6;
+
+function differencesTable({ runs, differences }: Comparison): PageTable {
+  const state = runs.some((run) => run.state !== 'done');
+  if (differences.length <= few)
+    return {
+      title: 'Settings that differ',
+      columns: ['run', ...(state ? ['state'] : []), ...differences.map(({ setting }) => setting)],
+      rows: runs.map((run, i) => [
+        run.name,
+        ...(state ? [run.state] : []),
+        ...differences.map(({ values }) => show(values[i])),
+      ]),
+    };
+  return {
+    title: 'Settings that differ',
+    columns: ['setting', ...runs.map(({ name }) => name)],
+    rows: differences.map(({ setting, values }) => [setting, ...values.map(show)]),
+  };
+}
+
+/** A row for each figure, a column for each group. */
+function figuresTable({ groups }: Comparison): PageTable {
+  const names = [...new Set(groups.flatMap(({ figures }) => figures.map(({ name }) => name)))];
+  const several = groups.some(({ runs }) => runs.length > 1);
+  return {
+    title: several ? 'Figures: mean (range) ± half of the 95 % interval of the mean over the seeds' : 'Figures',
+    columns: ['', ...groups.map(({ name, runs }) => (runs.length > 1 ? `${name} (${runs.length} seeds)` : name))],
+    rows: names.map((name) => [
+      name,
+      ...groups.map(({ figures }) => {
+        const found = figures.find((figure) => figure.name === name);
+        return found ? formatSpread(found, { interval: true }) : '–';
+      }),
+    ]),
+  };
+}
+
+export function comparisonPage(comparison: Comparison): string {
+  const { runs, curves, axis } = comparison;
+  return htmlPage({
+    title: runs.length > 3 ? `${runs.length} runs` : runs.map(({ name }) => name).join(' · '),
+    summary: 'runs beside each other',
+    facts: [`written ${formatTime(new Date().toISOString())}`],
+    sections: [
+      htmlSection('Differences', 'inputs by the SHA-256 of what they hold', htmlTable(differencesTable(comparison))),
+      htmlSection('Figures', 'runs that differ only in their seed are one column', htmlTable(figuresTable(comparison))),
+      htmlSection(
+        'Curves',
+        `by ${axis}; bands reach from the least to the greatest seed`,
+        htmlPictures(meanCharts(curves, axis)),
+      ),
+    ],
+    footer: runs.map(({ path }) => escapeText(path)).join('<br>'),
+  });
+}
+
+export function comparisonText(comparison: Comparison): string {
+  const tables = [differencesTable(comparison), figuresTable(comparison)].map(({ title, columns, rows }) => {
+    const cells = [columns, ...rows].map((row) => row.map((cell) => fitWidth(String(cell ?? ''), 44)));
+    return `${title}\n${formatCells(cells, columns.length)}`;
+  });
+  const charts = Map.groupBy(comparison.curves, ({ chart, curve }) => (chart === curve ? chart : `${chart}: ${curve}`));
+  const drawn = [...charts].map(([title, curves]) => {
+    const values = curves.flatMap(({ points }) => points.flatMap(({ y }) => y ?? []));
+    // One range for all of them: a lower block is a lower value.
+    const ends = values.reduce(([low, high], y) => [Math.min(low!, y), Math.max(high!, y)], [Infinity, -Infinity]);
+    const rows = curves.map(({ name, points }) => {
+      const own = points.map(({ y }) => y ?? Number.NaN);
+      return [
+        fitWidth(name, 30),
+        formatNumber(own[0]!),
+        sparkline(own, { columns: 32, low: ends[0], high: ends[1] }),
+        formatNumber(own.at(-1)!),
+      ];
+    });
+    return `${title}, by ${comparison.axis}\n${formatCells(rows, 1)}`;
+  });
+  return [...tables, ...drawn].join('\n\n');
+}
+
+export const comparisonJson = ({ runs, ...rest }: Comparison): object => ({
+  runs: runs.map(({ measurements: _, report: __, ...run }) => run),
+  ...rest,
+});

@@ -1,0 +1,110 @@
+// Any run, read from its folder: pre-training, extension, a GAN, a recipe. What it was set to, what was measured, what it came to.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { DataError, parseJson, UserError } from '../base/index.ts';
+import { flatSettings } from '../draw/index.ts';
+import type { RecipeReport, StageFigure } from '../recipe/index.ts';
+import { type Measurement, measurementsIn, type RunEvent, RunFolder, readMeasurements } from '../run/index.ts';
+import type { Json } from '../store/index.ts';
+import { figuresOf } from './figures.ts';
+
+export interface RunSummary {
+  /** The name of the folder; longer where two of them would be the same. */
+  readonly name: string;
+  readonly path: string;
+  /** "pretrain", "gan", …, or the recipe's name. */
+  readonly kind: string;
+  readonly state: 'done' | 'interrupted' | 'failed' | 'not finished';
+  /** ISO 8601. */
+  readonly created: string;
+  readonly steps: number;
+  readonly totalSteps: number | null;
+  /** Settings by their path; inputs by the hash of what they hold. */
+  readonly config: Readonly<Record<string, Json>>;
+  readonly figures: readonly StageFigure[];
+  readonly measurements: readonly Measurement[];
+  readonly warnings: readonly string[];
+  /** Text that was written, the latest last. */
+  readonly samples: readonly { readonly step: number; readonly prompt: string; readonly text: string }[];
+  /** Of a recipe. */
+  readonly report: RecipeReport | undefined;
+}
+
+/** @throws UserError when the folder holds no run */
+export function readRun(path: string): RunSummary {
+  if (existsSync(join(path, 'report.json')) && existsSync(join(path, 'recipe.json'))) return readRecipe(path);
+  if (existsSync(join(path, 'recipe.json')))
+    throw new UserError('no-report', `${path}: the recipe has not made anything yet`, {
+      remedy: 'Run it first.',
+      fields: { path },
+    });
+  if (!existsSync(join(path, 'run.json')))
+    throw new UserError('no-run', `${path} ${existsSync(path) ? 'holds no run' : 'does not exist'}`, {
+      remedy: 'Name the --out of a training, or of a recipe.',
+      fields: { path },
+    });
+  using run = RunFolder.open(path);
+  const events = run.events();
+  const measurements = measurementsIn(events);
+  const inputs = Object.fromEntries(
+    Object.entries(run.inputs).map(([name, { sha256 }]) => [name, sha256.slice(0, 12)]),
+  );
+  const start = events.findLast((event) => event.type === 'start');
+  return {
+    name: basename(resolve(path)),
+    path,
+    kind: run.name,
+    state: stateOf(events),
+    created: run.created,
+    steps: events.reduce((most, { step }) => Math.max(most, step), 0),
+    totalSteps: start?.totalSteps ?? null,
+    config: { ...flatSettings(run.config), ...inputs },
+    figures: figuresOf(measurements),
+    measurements,
+    warnings: events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
+    samples: events.flatMap((event) => (event.type === 'sample' ? [event] : [])),
+    report: undefined,
+  };
+}
+
+function stateOf(events: readonly RunEvent[]): RunSummary['state'] {
+  const last = events.findLast(({ type }) => type === 'start' || type === 'end');
+  return last?.type === 'end' ? last.reason : 'not finished';
+}
+
+function readRecipe(path: string): RunSummary {
+  const file = join(path, 'report.json');
+  const report = parseJson(readFileSync(file, 'utf8')) as unknown as RecipeReport;
+  if (report?.format !== 'tsumugi-report')
+    throw new DataError('bad-report', `${file} is no report of a recipe`, {
+      remedy: 'Run the recipe again.',
+      fields: { path: file },
+    });
+  const { recipe, config, steps, written } = report;
+  const isDone = steps.every(({ state }) => state === 'made' || state === 'unchanged');
+  const failed = steps.some(({ state }) => state === 'failed');
+  return {
+    name: basename(resolve(path)),
+    path,
+    kind: recipe,
+    state: isDone ? 'done' : failed ? 'failed' : 'not finished',
+    created: written,
+    steps: steps.filter(({ finished }) => finished !== null).length,
+    totalSteps: steps.length,
+    config: flatSettings(config),
+    figures: steps.flatMap(({ name, figures }) =>
+      figures.map((figure) => ({ ...figure, name: `${name}: ${figure.name}` })),
+    ),
+    measurements: steps.flatMap((step) =>
+      readMeasurements(join(path, 'artefacts', `${step.name}-${step.address.slice(0, 12)}`, 'events.jsonl')).map(
+        (each) => ({
+          ...each,
+          name: `${step.name}: ${each.name}`,
+        }),
+      ),
+    ),
+    warnings: [],
+    samples: [],
+    report,
+  };
+}

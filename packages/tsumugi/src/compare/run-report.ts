@@ -1,0 +1,78 @@
+// The report of one run: as a page, as text, as JSON.
+import { escapeText, htmlCharts, htmlFigures, htmlPage, htmlRows, htmlSection, sparkline } from '../draw/index.ts';
+import { formatReport, renderReport } from '../recipe/index.ts';
+import {
+  curvesOf,
+  displayWidth,
+  fitWidth,
+  formatCells,
+  formatFigure,
+  formatInteger,
+  formatNumber,
+  formatTime,
+} from '../run/index.ts';
+import type { RunSummary } from './read-run.ts';
+
+const soFar = ({ steps, totalSteps }: RunSummary): string =>
+  totalSteps === null || totalSteps === steps
+    ? `${formatInteger(steps)} steps`
+    : `step ${formatInteger(steps)} of ${formatInteger(totalSteps)}`;
+
+/** As one HTML file; a recipe's is the one that it writes itself. */
+export function runPage(run: RunSummary): string {
+  if (run.report) return renderReport(run.report);
+  const curves = htmlFigures(run.figures) + htmlCharts(curvesOf(run.measurements));
+  const warnings = run.warnings.map((warning) => `<p>${escapeText(warning)}</p>`).join('');
+  const sample = run.samples.at(-1);
+  return htmlPage({
+    title: run.name,
+    summary: `${run.kind}, ${run.state}`,
+    facts: [`begun ${formatTime(run.created)}`, soFar(run)],
+    sections: [
+      htmlSection('Curves', '', curves),
+      ...(warnings ? [htmlSection('Warnings', '', warnings)] : []),
+      ...(sample && sample.prompt !== 'grid'
+        ? [
+            htmlSection(
+              'Sample',
+              `at step ${formatInteger(sample.step)}`,
+              `<p>${escapeText(sample.prompt + sample.text)}</p>`,
+            ),
+          ]
+        : []),
+      htmlSection('Settings', 'inputs by the SHA-256 of what they hold', htmlRows(Object.entries(run.config))),
+    ],
+    footer: escapeText(run.path),
+  });
+}
+
+/** For a terminal of so many columns. */
+export function runText(run: RunSummary, columns = 80): string {
+  if (run.report) return formatReport(run.report);
+  const figures = run.figures.map((figure) => [figure.name, formatFigure(figure)]);
+  const curves = curvesOf(run.measurements).map(({ chart, name, points }) => ({
+    name: chart === name ? name : `${chart}: ${name}`,
+    values: points.map(([, value]) => value ?? Number.NaN),
+  }));
+  const room = Math.max(12, Math.min(40, columns - 2 - 24 - 44));
+  const lines = curves.map(({ name, values }) => [
+    fitWidth(name, Math.max(20, columns - room - 26)),
+    formatNumber(values[0]!),
+    sparkline(values, { columns: room }),
+    formatNumber(values.at(-1)!),
+  ]);
+  const parts = [
+    `${run.name}: ${run.kind}, ${run.state}, ${soFar(run)}`,
+    ...(figures.length > 0 ? [formatCells(figures, 1)] : []),
+    ...(lines.length > 0 ? [formatCells(lines, 1)] : ['  nothing was measured yet']),
+    ...run.warnings.map((warning) => `  warning: ${warning}`),
+  ];
+  return parts
+    .join('\n')
+    .split('\n')
+    .map((line) => (displayWidth(line) > columns * 2 ? fitWidth(line, columns * 2) : line))
+    .join('\n');
+}
+
+export const runJson = ({ report, measurements, ...run }: RunSummary): object =>
+  report ?? { ...run, curves: curvesOf(measurements) };

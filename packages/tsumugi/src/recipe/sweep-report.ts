@@ -1,0 +1,86 @@
+// What a sweep found: each figure of each combination over the seeds, and the curves of all combinations over each other.
+import { type Spread, spreadOf } from '../base/index.ts';
+import { meanCurves, type SpreadCurve } from '../draw/index.ts';
+import { type Curve, formatSpread } from '../run/index.ts';
+import { canonicalJson, type Json } from '../store/index.ts';
+import type { StageFigure, Table } from './results.ts';
+import type { SweepPoint } from './sweep.ts';
+
+export interface SweepRow {
+  readonly values: Readonly<Record<string, Json>>;
+  readonly seeds: readonly number[];
+  readonly figures: readonly (Spread & { readonly name: string; readonly unit: string })[];
+}
+
+export interface SweepReport {
+  readonly name: string;
+  /** What differs: the names of the values. */
+  readonly keys: readonly string[];
+  readonly rows: readonly SweepRow[];
+  readonly curves: readonly SpreadCurve[];
+}
+
+interface SweptStep {
+  readonly name: string;
+  readonly sweep?: SweepPoint | undefined;
+  readonly figures: readonly StageFigure[];
+  readonly curves: readonly Curve[];
+}
+
+/** The sweeps among the steps of a recipe, as far as they are made. */
+export function sweepsOf(steps: readonly SweptStep[]): SweepReport[] {
+  const swept = steps.filter((step) => step.sweep !== undefined);
+  return [...Map.groupBy(swept, ({ sweep }) => sweep!.sweep)].map(([name, own]) => {
+    const names = own.map((step) => step.name);
+    const groups = [...Map.groupBy(own, ({ sweep }) => canonicalJson(sweep!.values)).values()];
+    const rows = groups.map((group) => rowOf(group, names));
+    const keys = Object.keys(rows[0]!.values);
+    const labels = rows.map(({ values }) => keys.map((key) => `${key} ${show(values[key])}`).join(', '));
+    return {
+      name,
+      keys,
+      rows,
+      curves: meanCurves(groups.map((group, i) => ({ name: labels[i]!, runs: group.map(({ curves }) => curves) }))),
+    };
+  });
+}
+
+function rowOf(group: readonly SweptStep[], names: readonly string[]): SweepRow {
+  const figures = group.flatMap((step) =>
+    step.figures.map((figure) => ({ ...figure, name: without(figure.name, names) })),
+  );
+  return {
+    values: group[0]!.sweep!.values,
+    seeds: [...new Set(group.map(({ sweep }) => sweep!.seed))],
+    figures: [...Map.groupBy(figures, ({ name }) => name)].map(([name, found]) => ({
+      name,
+      unit: found[0]!.unit,
+      ...spreadOf(found.map(({ value }) => value)),
+    })),
+  };
+}
+
+/** An evaluation calls its figures by the step that made the model: of a sweep, that is another step for each run. */
+const without = (name: string, steps: readonly string[]): string => {
+  const step = steps.find((each) => name.startsWith(`${each}: `));
+  return step === undefined ? name : name.slice(step.length + 2);
+};
+
+const show = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** A row for each combination, a column for each figure: the mean over the seeds, and its range. */
+export function sweepTable({ name, keys, rows }: Pick<SweepReport, 'name' | 'keys' | 'rows'>): Table {
+  const figures = [...new Set(rows.flatMap((row) => row.figures.map((figure) => figure.name)))];
+  return {
+    title: `${name}: mean (range) over the seeds`,
+    columns: [...keys, 'seeds', ...figures],
+    rows: rows.map((row) => [
+      ...keys.map((key) => show(row.values[key])),
+      row.seeds.length,
+      ...figures.map((figure) => {
+        const found = row.figures.find((each) => each.name === figure);
+        return found ? formatSpread(found) : null;
+      }),
+    ]),
+  };
+}

@@ -4,11 +4,17 @@ import { fuzz, type Target } from './fuzz.ts';
 /** Fuzzes as the command line asks: `[inputs of each, default 1000000] [one reader's name]`. */
 export async function printTable(targets: readonly Target[]): Promise<void> {
   const [count = '1000000', only] = process.argv.slice(2);
+  const chosen = targets.filter(({ name }) => only === undefined || name === only);
+  if (chosen.length === 0) {
+    console.error(`no reader "${only}"; there are ${targets.map(({ name }) => name).join(', ')}`);
+    process.exitCode = 2;
+    return;
+  }
   console.log(
     '| reader | inputs | read | refused | kinds of refusal | seconds | slowest input, ms | memory grown, MiB |',
   );
   console.log('|---|---|---|---|---|---|---|---|');
-  for (const target of targets.filter(({ name }) => only === undefined || name === only)) {
+  for (const target of chosen) {
     const { read, refused, codes, seconds, slowest, grown } = await fuzz(target, Number(count));
     const numbers = [Number(count), read, refused, codes.size].map((value) => value.toLocaleString('en'));
     console.log(

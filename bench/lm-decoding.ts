@@ -67,7 +67,7 @@ async function measure(context: Context, { name, config }: Subject): Promise<{ r
   for (const T of quick ? [64] : [512, 2048]) {
     const { tokens } = randomTokens(1, T - 1, config.vocab_size);
     const prefill = () => {
-      using cache = new Cache(config);
+      using cache = new Cache(model);
       return T / seconds(() => next(model, tokens, cache).dispose());
     };
     const { rates } = await interleave(quick ? 1 : 5, { rates: prefill });
@@ -75,7 +75,7 @@ async function measure(context: Context, { name, config }: Subject): Promise<{ r
     tokens.dispose();
   }
   const { tokens } = randomTokens(1, 15, config.vocab_size);
-  using cache = new Cache(config);
+  using cache = new Cache(model);
   using first = next(model, tokens, cache);
   tokens.dispose();
   const { rates } = await interleave(rounds, { rates: () => decode(model, cache, first, quick ? 4 : 32) });

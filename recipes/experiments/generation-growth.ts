@@ -2,13 +2,7 @@
 //
 //   OMP_NUM_THREADS=1 node recipes/experiments/generation-growth.ts [PART OF A NAME]
 import { RunningText } from '../../packages/tsumugi/src/cli/running-text.ts';
-import {
-  BatchDecoder,
-  generateIds,
-  scoreBatch,
-  TextStream,
-  tokenLogprobs,
-} from '../../packages/tsumugi/src/lm/index.ts';
+import { Engine, generateIds, scoreBatch, TextStream, tokenLogprobs } from '../../packages/tsumugi/src/lm/index.ts';
 import { TinyModel } from '../../packages/tsumugi/src/lm/tiny-model.ts';
 import { printGrowth } from './growth.ts';
 
@@ -18,9 +12,10 @@ const tokenizer = tiny.loadTokenizer();
 const ids = (length: number, k = 0) => Array.from({ length }, (_, i) => 5 + ((i * 97 + k * 31 + 13) % 290));
 
 function decode(prompts: readonly number[][], maxTokens: number): void {
-  using decoder = new BatchDecoder(model);
-  for (const prompt of prompts) decoder.add({ prompt, maxTokens, onId: () => false, onEnd: () => {} });
-  while (decoder.busy) decoder.step();
+  using engine = new Engine(model);
+  const told = { onId: () => false, onEnd: () => {}, onError: (error: unknown) => Promise.reject(error) };
+  for (const prompt of prompts) engine.add({ prompt, maxTokens, ...told });
+  while (engine.busy) engine.step();
 }
 
 function score(sequences: readonly number[][]): void {

@@ -107,7 +107,7 @@ const sampling = (): Record<string, Row> => ({
   // Weights of few bits move the bounds between what is drawn a little: it shows in a long text.
   dtype: multipliesBfloat16()
     ? { change: { dtype: ['bfloat16'] }, beside: { seed: ['9'], 'max-tokens': ['300'] } }
-    : { change: { dtype: ['float64'] }, refused: /--dtype: expected one of float32, bfloat16/ },
+    : { change: { dtype: ['float16'] }, refused: /--dtype: expected one of float32, bfloat16, float64/ },
   'max-tokens': { change: { 'max-tokens': ['5'] } },
   temperature: { change: { temperature: ['0'] } },
   'top-k': { change: { 'top-k': ['1'] } },

@@ -137,6 +137,18 @@ describe('generate', () => {
     expect((await runCli(args, '吾輩は\n')).stdout).toBe(`${result.text}\n`);
   });
 
+  it.each(['generate', 'chat'])('%s computes in float64 when asked', async (command) => {
+    const write = async (...flags: string[]) => {
+      const prompt = '吾輩は猫である。\n';
+      const args = [command, '--model', tiny.folder, '--max-tokens', '12', '--json', '--temperature', '0', ...flags];
+      const { code, stdout, stderr } = await runCli(args, prompt);
+      expect([code, stderr]).toEqual([0, '']);
+      return (JSON.parse(stdout) as Generated).text;
+    };
+    // The same words: single numbers differ in their last digits.
+    expect(await write('--dtype', 'float64')).toBe(await write('--dtype', 'float32'));
+  });
+
   it('draws the same text from the same seed', async () => {
     const draw = async (seed: string) =>
       (await generate('--prompt', '猫', '--max-tokens', '16', '--temperature', '1', '--seed', seed)).ids;

@@ -8,7 +8,7 @@ export const modelOptions = {
   device: { type: 'string', value: 'cpu|cuda[:N]', help: 'where to compute (default: cuda when there is one)' },
   dtype: {
     type: 'choice',
-    choices: ['float32', 'bfloat16'],
+    choices: ['float32', 'bfloat16', 'float64'],
     help: 'compute in this type (default: float32 on cpu, bfloat16 on cuda)',
   },
 } as const;

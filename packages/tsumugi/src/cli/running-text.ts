@@ -1,24 +1,27 @@
-// A text that a person and a model write in turns. The model's cache is kept between turns, so each turn costs only what
+// A text that a person and a model write in turns. The engine remembers its state between turns, so each turn costs only what
 // is new.
-import { Cache, type FinishReason, type GenerateTextOptions, generateText, type LanguageModel } from '../lm/index.ts';
+import { Engine, type FinishReason, type GenerateTextOptions, generateText, type LanguageModel } from '../lm/index.ts';
 import type { Tokenizer } from '../text/index.ts';
+
+/** States of earlier turns may take this much memory. A text whose state is larger is read anew in each turn. */
+const REMEMBERED_BYTES = 1 << 30;
 
 export class RunningText implements Disposable {
   readonly #model: LanguageModel;
   readonly #tokenizer: Tokenizer;
-  /** The whole text, BOS first. The cache holds a beginning of it: all but what the model has not read yet. */
+  /** The whole text, BOS first. */
   #ids: number[];
-  #cache: Cache;
+  #engine: Engine;
 
   constructor(model: LanguageModel, tokenizer: Tokenizer) {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#ids = [tokenizer.bosId];
-    this.#cache = this.#newCache();
+    this.#engine = this.#newEngine();
   }
 
-  #newCache(): Cache {
-    return new Cache(this.#model.config, { device: this.#model.parameterDevice });
+  #newEngine(): Engine {
+    return new Engine(this.#model, { slots: 1, prefixBytes: REMEMBERED_BYTES });
   }
 
   /** Tokens of the text, BOS included. */
@@ -33,8 +36,8 @@ export class RunningText implements Disposable {
 
   /** Begins anew. */
   reset(): void {
-    this.#cache.dispose();
-    this.#cache = this.#newCache();
+    this.#engine[Symbol.dispose]();
+    this.#engine = this.#newEngine();
     this.#ids = [this.#tokenizer.bosId];
   }
 
@@ -44,15 +47,12 @@ export class RunningText implements Disposable {
    */
   *continue(options: GenerateTextOptions = {}): Generator<string, FinishReason> {
     const before = this.#ids.length;
-    const unread = this.#ids.slice(this.#cache.length);
-    using saved = options.stop?.length ? this.#cache.save() : undefined;
-    const pieces = generateText(this.#model, this.#tokenizer, unread, {
+    const pieces = generateText(this.#engine, this.#tokenizer, this.#ids, {
       ...options,
-      cache: this.#cache,
-      earlier: this.#ids.slice(0, this.#cache.length),
-      onId: (id) => {
+      remember: true,
+      onId: (id, logprobs) => {
         this.#ids.push(id);
-        options.onId?.(id);
+        options.onId?.(id, logprobs);
       },
     });
     let text = '';
@@ -65,9 +65,8 @@ export class RunningText implements Disposable {
     } finally {
       if (!next.done) pieces.return('length');
     }
-    if (next.value === 'stop' && saved) {
-      // The tokens of the stop string were read too: back to before, with the text as it was shown.
-      this.#cache.restore(saved);
+    if (next.value === 'stop') {
+      // The tokens of the stop string belong to it no more: back to before, with the text as it was shown.
       this.#ids.length = before;
       this.append(text);
     }
@@ -75,6 +74,6 @@ export class RunningText implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#cache.dispose();
+    this.#engine[Symbol.dispose]();
   }
 }

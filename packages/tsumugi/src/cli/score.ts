@@ -10,12 +10,7 @@ export const run = defineCommand(
     summary: 'log-probabilities of given tokens',
     options: {
       ...modelOptions,
-      dtype: {
-        type: 'choice',
-        choices: ['float32', 'bfloat16', 'float64'],
-        default: 'float32',
-        help: 'compute in this type',
-      },
+      dtype: { ...modelOptions.dtype, default: 'float32', help: 'compute in this type' },
       json: { type: 'boolean', help: 'as it is anyway: JSON lines' },
     },
     details:

@@ -7,9 +7,9 @@
 //
 // Sequences 0 … B − 1 are in use. One that ends gives its place to the last, so those in use stay together.
 import { invariant, ShapeError } from '../base/index.ts';
-import { arange, type Device, type DType, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
-import { AttentionCache, type Cache, MambaCache } from './cache.ts';
-import { isMamba, mambaWidth, type Plamo2Config, windowOf } from './config.ts';
+import { arange, cat, type Device, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
+import { AttentionCache, Cache, type CacheOwner, emptyMambaCache, MambaCache } from './cache.ts';
+import { isMamba, windowOf } from './config.ts';
 
 /** Where the sequences of a step write their key, and which keys they must not look at. */
 interface Reach {
@@ -101,6 +101,26 @@ export class RowAttentionCache {
     }
   }
 
+  /** Puts what the sequence in `slot`, of `length` tokens, can reach into an empty cache, oldest first. */
+  extract(slot: number, cache: AttentionCache, length: number): void {
+    const n = this.window === null ? length : Math.min(length, this.window);
+    const ring = this.window === null ? length : this.window + 1;
+    const first = (length - n) % ring;
+    const runs = [
+      [first, Math.min(n, ring - first)],
+      [0, Math.max(0, first + n - ring)],
+    ] as const;
+    const [k, v] = [this.#k!, this.#v!].map((rows) =>
+      cat(
+        runs.map(([place, count]) => rows.select(0, slot).narrow(1, place, count)),
+        1,
+      )
+        .transpose(0, 1)
+        .unsqueeze(0),
+    ) as [Tensor, Tensor]; // [1, n, K, d]
+    cache.append(k, v);
+  }
+
   move(from: number, to: number): void {
     for (const rows of [this.#k, this.#v]) rows?.select(0, to).copy_(rows.select(0, from));
   }
@@ -114,10 +134,10 @@ export class RowAttentionCache {
     const grown = Math.min(most, Math.max(64, 2 * S));
     const grow = (old: Tensor | undefined) => {
       // Zeros, since what is hidden still gets multiplied, by 0.
-      const rows = zeros([this.#slots, K, grown, d], { dtype: like.dtype, device: like.device }).keep();
+      const rows = zeros([this.#slots, K, grown, d], { dtype: like.dtype, device: like.device });
       if (old) rows.narrow(2, 0, room).copy_(old);
       old?.dispose();
-      return rows;
+      return rows.keep();
     };
     this.#k = grow(this.#k);
     this.#v = grow(this.#v);
@@ -138,23 +158,14 @@ export class BatchCache implements Disposable {
   readonly layers: (RowAttentionCache | MambaCache)[];
   /** Mamba states of all slots; undefined for attention layers. */
   readonly #states: (MambaCache | undefined)[];
-  readonly #device: Device;
+  readonly #owner: CacheOwner;
 
-  constructor(config: Plamo2Config, options: { slots: number; device?: Device; dtype?: DType }) {
-    const { slots, device = 'cpu', dtype = 'float32' } = options;
-    const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
+  constructor(owner: CacheOwner, { slots }: { slots: number }) {
+    const { config } = owner;
     this.slots = slots;
-    this.#device = device;
+    this.#owner = owner;
     this.#states = Array.from({ length: config.num_hidden_layers }, (_, i) =>
-      isMamba(config, i)
-        ? scope(
-            () =>
-              new MambaCache(
-                zeros([slots, mambaWidth(config), k - 1], { device, dtype }),
-                zeros([slots, m, P, N], { device }),
-              ),
-          )
-        : undefined,
+      isMamba(config, i) ? emptyMambaCache(owner, slots, owner.parameterDType) : undefined,
     );
     this.layers = this.#states.map((state, i) => state ?? new RowAttentionCache(windowOf(config, i), slots));
   }
@@ -197,6 +208,31 @@ export class BatchCache implements Disposable {
     this.#showInUse();
   }
 
+  /** A copy of a sequence, as a cache of its own: what `admit` takes over. */
+  extract(index: number): Cache {
+    const length = this.lengths[index];
+    invariant(length !== undefined, 'the sequence is in use');
+    const cache = new Cache(this.#owner);
+    try {
+      scope(() => {
+        for (const [i, own] of cache.layers.entries()) {
+          const layer = this.layers[i]!;
+          if (own instanceof AttentionCache) (layer as RowAttentionCache).extract(index, own, length);
+          else {
+            const state = this.#states[i]!;
+            own.conv.select(0, 0).copy_(state.conv.select(0, index));
+            own.ssm.select(0, 0).copy_(state.ssm.select(0, index));
+          }
+        }
+      });
+    } catch (error) {
+      cache.dispose();
+      throw error;
+    }
+    cache.length = length;
+    return cache;
+  }
+
   /** Called by the model before its layers. Returns each sequence's position. @throws ShapeError when ids are not [B, 1] */
   startStep(shape: readonly number[]): readonly number[] {
     const B = this.lengths.length;
@@ -208,7 +244,7 @@ export class BatchCache implements Disposable {
     const reaches = new Map<number | null, Reach>();
     for (const layer of this.layers) {
       if (!(layer instanceof RowAttentionCache)) continue;
-      const reach = reaches.get(layer.window) ?? reachOf(this.lengths, layer.window, this.#device);
+      const reach = reaches.get(layer.window) ?? reachOf(this.lengths, layer.window, this.#owner.parameterDevice);
       reaches.set(layer.window, reach);
       layer.startStep(reach);
     }

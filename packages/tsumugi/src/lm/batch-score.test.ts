@@ -24,8 +24,8 @@ function watched(): { model: Plamo2; shapes: string[] } {
   return { model, shapes };
 }
 
-function scoreAll(model: Plamo2, requests: ScoreRequest[], tokens?: number): Float32Array[] {
-  const results: Float32Array[] = [];
+function scoreAll(model: Plamo2, requests: ScoreRequest[], tokens?: number): Float64Array[] {
+  const results: Float64Array[] = [];
   for (const done of scoreBatch(model, requests, tokens === undefined ? {} : { tokens }))
     for (const { index, logprobs } of done) {
       expect(results[index]).toBeUndefined();
@@ -34,7 +34,7 @@ function scoreAll(model: Plamo2, requests: ScoreRequest[], tokens?: number): Flo
   return results;
 }
 
-function expectClose(actual: Float32Array | undefined, expected: Float64Array): void {
+function expectClose(actual: Float64Array | undefined, expected: Float64Array): void {
   expect(actual).toHaveLength(expected.length);
   for (const [i, value] of expected.entries()) expect(Math.abs(actual![i]! - value)).toBeLessThan(2e-5);
 }

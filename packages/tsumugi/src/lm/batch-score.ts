@@ -5,7 +5,6 @@
 // it, so the padding changes nothing. Logits exist for the wanted positions alone, and for a piece of them at a time.
 import { invariant } from '../base/index.ts';
 import { type Device, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
-import { commonBeginning } from './batch-decode.ts';
 import { Cache } from './cache.ts';
 import { notFinite } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
@@ -20,8 +19,8 @@ export interface ScoreRequest {
 export interface Scored {
   /** Index of the request. */
   index: number;
-  /** One per wanted token. */
-  logprobs: Float32Array;
+  /** One per wanted token, of the precision that the model computes in. */
+  logprobs: Float64Array;
 }
 
 export interface BatchScoreOptions {
@@ -44,13 +43,13 @@ class Item {
   readonly index: number;
   readonly ids: readonly number[];
   readonly wanted: ScoreRequest['wanted'];
-  readonly logprobs: Float32Array;
+  readonly logprobs: Float64Array;
 
   constructor(index: number, { ids, wanted }: ScoreRequest) {
     this.index = index;
     this.ids = ids;
     this.wanted = wanted;
-    this.logprobs = new Float32Array(wanted.length);
+    this.logprobs = new Float64Array(wanted.length);
   }
 }
 
@@ -132,7 +131,7 @@ class Scorer {
   }
 
   #newCache(): Cache {
-    return new Cache(this.#model.config, { device: this.#model.parameterDevice });
+    return new Cache(this.#model);
   }
 
   /**
@@ -190,11 +189,12 @@ function takeDown(model: LanguageModel, hidden: Tensor, wanted: Wanted[]): void 
     }
     const values = scope(() => {
       const index = (numbers: readonly number[]) => indices(numbers, hidden.device);
-      const logits = model.logits(hidden.indexSelect(0, index(places))).float(); // [rows, V]
+      const narrow = model.logits(hidden.indexSelect(0, index(places)));
+      const logits = narrow.dtype === 'float64' ? narrow : narrow.float(); // [rows, V]
       const V = logits.size(1);
       const chosen = logits.flatten().indexSelect(0, index(part.map(({ row, id }) => row * V + id)));
       const total = logits.logsumexp([-1]).indexSelect(0, index(part.map(({ row }) => row)));
-      return chosen.sub(total).data() as Float32Array;
+      return chosen.sub(total).data() as Float32Array | Float64Array;
     });
     for (const [i, { item, slot, id }] of part.entries()) {
       const value = values[i]!;
@@ -237,6 +237,13 @@ function* alike(items: readonly Item[], start: number): Generator<readonly Item[
     run.push(item);
   }
   yield* alike(run, start);
+}
+
+/** How many ids two sequences have in common from the first on. */
+function commonBeginning(a: readonly number[], b: readonly number[]): number {
+  let length = 0;
+  while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  return length;
 }
 
 /** Dictionary order of id sequences. */

@@ -2,7 +2,9 @@
 //
 //   B batch   K key/value heads   d head size   m Mamba heads   P head size   N state size   k taps
 //   attention  k, v [B, length, K, d], keys after QK-norm and RoPE; a windowed layer holds only what a query can reach
-//   Mamba      conv [B, m·P, k−1], the last inputs of the convolution; ssm [B, m, P, N] f32
+//   Mamba      conv [B, m·P, k−1], the last inputs of the convolution; ssm [B, m, P, N] f32 (f64 for f64)
+//
+// A cache is made for a model, whose device and dtype it has.
 import { invariant } from '../base/index.ts';
 import { type Device, type DType, dtypeBytes, scope, type Tensor, zeros } from '../torch/index.ts';
 import { isMamba, mambaWidth, type Plamo2Config, windowOf } from './config.ts';
@@ -47,10 +49,10 @@ export class AttentionCache {
   #makeRoom(k: Tensor, v: Tensor, past: number): void {
     const [B, T, K, d] = k.shape as [number, number, number, number];
     const grow = (old: Tensor | undefined) => {
-      const room = zeros([B, Math.max(64, 2 * (past + T)), K, d], { dtype: k.dtype, device: k.device }).keep();
+      const room = zeros([B, Math.max(64, 2 * (past + T)), K, d], { dtype: k.dtype, device: k.device });
       if (old && past > 0) room.narrow(1, 0, past).copy_(old.narrow(1, this.#length - past, past));
       old?.dispose();
-      return room;
+      return room.keep();
     };
     invariant(v.shape.join() === k.shape.join(), 'keys and values have one shape');
     this.#k = grow(this.#k);
@@ -116,29 +118,51 @@ export class MambaCache {
   }
 }
 
+/** What a cache is made for: a model. */
+export interface CacheOwner {
+  readonly config: Plamo2Config;
+  readonly parameterDevice: Device;
+  readonly parameterDType: DType;
+}
+
+/** The states of `batch` empty sequences in a Mamba layer; `dtype` is that of the layer's numbers. */
+export function emptyMambaCache(owner: CacheOwner, batch: number, dtype: DType): MambaCache {
+  const { config, parameterDevice: device } = owner;
+  const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
+  return scope(
+    () =>
+      new MambaCache(
+        zeros([batch, mambaWidth(config), k - 1], { device, dtype }),
+        zeros([batch, m, P, N], { device, dtype: dtype === 'float64' ? 'float64' : 'float32' }),
+      ),
+  );
+}
+
 /** A point to return to: what a cache held when `save()` was called. */
 export interface SavedPoint extends Disposable {
   readonly length: number;
 }
 
-/** The state of one batch of sequences being decoded. */
+/**
+ * The state of one batch of sequences being decoded:
+ *
+ *     using cache = new Cache(model);
+ *     model.forward(prompt, { cache }); // [1, T]
+ *     model.forward(next, { cache }); // [1, 1], goes on from there
+ */
 export class Cache implements Disposable {
-  readonly config: Plamo2Config;
+  readonly #owner: CacheOwner;
   /** Tokens taken in so far; the next one has this position. */
   length = 0;
   layers: (AttentionCache | MambaCache)[];
 
-  constructor(config: Plamo2Config, options: { batch?: number; device?: Device; dtype?: DType } = {}) {
-    this.config = config;
-    const { batch = 1, device = 'cpu', dtype = 'float32' } = options;
-    const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
+  /** `dtype` is what `forward` computes in, where that is not the dtype of the model's parameters. */
+  constructor(owner: CacheOwner, options: { batch?: number; dtype?: DType } = {}) {
+    this.#owner = owner;
+    const { batch = 1, dtype = owner.parameterDType } = options;
+    const { config } = owner;
     this.layers = Array.from({ length: config.num_hidden_layers }, (_, i) =>
-      isMamba(config, i)
-        ? new MambaCache(
-            zeros([batch, mambaWidth(config), k - 1], { device, dtype }),
-            zeros([batch, m, P, N], { device }),
-          )
-        : new AttentionCache(windowOf(config, i)),
+      isMamba(config, i) ? emptyMambaCache(owner, batch, dtype) : new AttentionCache(windowOf(config, i)),
     );
   }
 
@@ -150,7 +174,7 @@ export class Cache implements Disposable {
   /** An independent copy, or several as the rows of one batch: to continue one prompt in several ways. */
   fork(copies = 1): Cache {
     return scope(() => {
-      const copy = new Cache(this.config);
+      const copy = new Cache(this.#owner);
       for (const layer of copy.layers) layer.dispose();
       copy.length = this.length;
       copy.layers = this.layers.map((layer) => layer.fork(copies));

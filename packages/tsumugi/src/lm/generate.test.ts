@@ -1,39 +1,19 @@
 // What writing and weighing do with their settings, where no other test looks.
 import { describe, expect, it } from 'vitest';
-import { tensor } from '../torch/index.ts';
-import {
-  BatchDecoder,
-  type DecodeRequest,
-  generateIds,
-  generateText,
-  initialWeights,
-  Plamo2,
-  tokenLogprobs,
-} from './index.ts';
+import { liveHandles, scope, tensor } from '../torch/index.ts';
+import { row, writeAll } from './engine/writing.testing.ts';
+import { type GenerateOptions, generateIds, generateText, initialWeights, Plamo2, tokenLogprobs } from './index.ts';
 import { smallConfig } from './testing.ts';
 import { TinyModel } from './tiny-model.ts';
 
 const prompt = [1, 17, 230, 41];
 
-function decode(model: Plamo2, request: Partial<DecodeRequest>): number[] {
-  const ids: number[] = [];
-  using decoder = new BatchDecoder(model);
-  decoder.add({
-    prompt,
-    ...request,
-    onId: (id) => {
-      ids.push(id);
-      return false;
-    },
-    onEnd: () => {},
-  });
-  while (decoder.busy) decoder.step();
-  return ids;
-}
+const together = (model: Plamo2, options: GenerateOptions): number[] =>
+  writeAll(model, [{ prompt: [5, 6] }, { prompt, ...options }])[1]!.ids;
 
 describe.each([
-  ['alone', (model: Plamo2, options: object) => [...generateIds(model, prompt, options)]],
-  ['together', decode],
+  ['alone', (model: Plamo2, options: GenerateOptions) => [...generateIds(model, prompt, options)]],
+  ['together', together],
 ] as const)('writing, %s', (_, write) => {
   it('never chooses an id beyond the vocabulary of the tokenizer', () => {
     using model = new Plamo2(smallConfig(), initialWeights(2));
@@ -49,12 +29,12 @@ describe.each([
     for (const maxTokens of [0, 1, 5]) expect(write(model, { maxTokens })).toHaveLength(maxTokens);
   });
 
-  it('penalises ids that came before the prompt', () => {
+  it('penalises the ids of the prompt, and those that were written', () => {
     using model = new Plamo2(smallConfig(), initialWeights(2));
-    const [likeliest] = write(model, { maxTokens: 1 });
-    expect(prompt).not.toContain(likeliest);
-    expect(write(model, { maxTokens: 1, repetitionPenalty: 100 })).toEqual([likeliest]);
-    expect(write(model, { maxTokens: 1, repetitionPenalty: 100, earlier: [likeliest!] })).not.toEqual([likeliest]);
+    const written = write(model, { maxTokens: 60, repetitionPenalty: 100 });
+    // At this penalty nothing comes twice as long as there is something new.
+    expect(new Set([...prompt, ...written]).size).toBe(prompt.length + 60);
+    expect(new Set(write(model, { maxTokens: 60 })).size).toBeLessThan(60);
   });
 });
 
@@ -68,18 +48,15 @@ it('weighs a long text in pieces as it does at once', () => {
   }
 });
 
-it('finishes a character that an earlier turn began', () => {
+it('finishes a character that its prompt began', () => {
   using tiny = new TinyModel();
   using model = tiny.load();
   const tokenizer = tiny.loadTokenizer();
   const [first, second, last] = [0xe9, 0xad, 0x9a].map((byte) => tokenizer.idOf(`<0x${byte.toString(16).toUpperCase()}>`)!) as [number, number, number]; // biome-ignore format: one line
-  const row = Array.from({ length: model.config.vocab_size }, (_, id) => (id === last ? 1 : 0));
-  model.logits = () => tensor(row, { shape: [1, 1, row.length] });
-  for (const earlier of [0, 1]) {
-    const read = [first, second];
-    const settings = { earlier: read.slice(0, earlier), maxTokens: 1 };
-    expect([...generateText(model, tokenizer, read.slice(earlier), settings)].join('')).toBe('魚');
-  }
+  const logits = Array.from({ length: model.config.vocab_size }, (_, id) => (id === last ? 1 : 0));
+  model.logits = () => tensor(logits, { shape: [1, 1, logits.length] });
+  for (const before of [[], [1, 300]])
+    expect([...generateText(model, tokenizer, [...before, first, second], { maxTokens: 1 })].join('')).toBe('魚');
 });
 
 it.each([[-1], [0.5], [Number.NaN], [300]])('does not weigh the id %s, and says where it is', (id) => {
@@ -107,4 +84,77 @@ it('weighs in the type that was asked for', () => {
   const [single, double] = [undefined, 'float64' as const].map((dtype) => tokenLogprobs(model, prompt, { dtype }));
   expect(double).not.toEqual(single);
   for (const [t, value] of single!.entries()) expect(Math.abs(double![t]! - value)).toBeLessThan(1e-4);
+});
+
+describe('a loop over what is written', () => {
+  it('may be left early, and frees everything then', () => {
+    using model = new Plamo2(smallConfig(), initialWeights(2));
+    const whole = [...generateIds(model, prompt, { maxTokens: 5 })];
+    const before = liveHandles();
+    const ids: number[] = [];
+    for (const id of generateIds(model, prompt)) if (ids.push(id) === 3) break;
+    expect(ids).toEqual(whole.slice(0, 3));
+    expect(liveHandles()).toBe(before);
+  });
+
+  it('gives log-probabilities and counts, and why it ended', () => {
+    using model = new Plamo2(smallConfig(), initialWeights(2));
+    const told: [number, number][] = [];
+    const usages: unknown[] = [];
+    const ids = generateIds(model, prompt, {
+      ...{ maxTokens: 4, logprobs: 0 },
+      onId: (id, logprobs) => told.push([id, logprobs!.logprob]),
+      onUsage: (usage) => usages.push(usage),
+    });
+    const written = [...{ [Symbol.iterator]: () => ids }];
+    expect(told.map(([id]) => id)).toEqual(written);
+    const expected = tokenLogprobs(model, [...prompt, ...written]).slice(-4);
+    for (const [t, [, logprob]] of told.entries()) expect(Math.abs(logprob - expected[t]!)).toBeLessThan(1e-5);
+    expect(usages).toEqual([{ prompt: 4, cached: 0, generated: 4 }]);
+    const again = generateIds(model, prompt, { maxTokens: 9, stopIds: [written[2]!] });
+    let next = again.next();
+    while (!next.done) next = again.next();
+    expect(next.value).toBe('end');
+  });
+
+  it('throws what a callback throws, once what came before has been yielded', () => {
+    using model = new Plamo2(smallConfig(), initialWeights(2));
+    generateIds(model, prompt, { maxTokens: 1 }).next(); // the model keeps its tables of angles
+    const before = liveHandles();
+    const ids: number[] = [];
+    const onId = () => {
+      if (ids.length === 2) throw new Error('mine');
+    };
+    expect(() => {
+      for (const id of generateIds(model, prompt, { onId })) ids.push(id);
+    }).toThrow('mine');
+    expect([ids.length, liveHandles()]).toEqual([2, before]);
+  });
+});
+
+describe('float64', () => {
+  it('writes with caches of float64, alone and together, what a model without caches would', () => {
+    const weights = initialWeights(2);
+    using model = new Plamo2(smallConfig(), (name, shape) => scope(() => weights(name, shape).to('float64')));
+    const read = [...prompt];
+    for (let i = 0; i < 12; i++) {
+      // The likeliest id by a whole pass over all of the text.
+      const logprobs = scope(
+        () =>
+          model
+            .logits(model.forward(row(read)))
+            .select(1, -1)
+            .flatten()
+            .tolist() as number[],
+      );
+      read.push(logprobs.indexOf(Math.max(...logprobs)));
+    }
+    const expected = read.slice(prompt.length);
+    expect([...generateIds(model, prompt, { maxTokens: 12 })]).toEqual(expected);
+    expect(together(model, { maxTokens: 12 })).toEqual(expected);
+    const [written] = writeAll(model, [{ prompt, maxTokens: 12, logprobs: 0 }]);
+    const exact = tokenLogprobs(model, read).slice(-12);
+    for (const [t, each] of written!.logprobs.entries())
+      expect(Math.abs(each!.logprob - exact[t]!)).toBeLessThan(1e-12);
+  });
 });

@@ -1,8 +1,7 @@
 // PLaMo 2: config, model, caches, sampling, generation, scoring.
 export { BatchCache } from './batch-cache.ts';
-export { BatchDecoder, type BatchDecoderOptions, type DecodeRequest } from './batch-decode.ts';
 export { type BatchScoreOptions, compareIds, type Scored, type ScoreRequest, scoreBatch } from './batch-score.ts';
-export { Cache, type SavedPoint } from './cache.ts';
+export { Cache, type CacheOwner, type SavedPoint } from './cache.ts';
 export {
   isMamba,
   mambaWidth,
@@ -14,6 +13,16 @@ export {
   tensorShapes,
   windowOf,
 } from './config.ts';
+export { Engine, type EngineOptions, type Job } from './engine/engine.ts';
+export type { TokenLogprobs } from './engine/logprobs.ts';
+export type { EngineRequest, FinishReason, GenerateOptions, Usage } from './engine/request.ts';
+export {
+  endIds,
+  type GenerateIdsOptions,
+  type GenerateTextOptions,
+  type Listener,
+  textRequest,
+} from './engine/text-request.ts';
 export {
   type LoadModelOptions,
   loadModel,
@@ -22,19 +31,13 @@ export {
   type SaveModelOptions,
   saveModel,
 } from './folder.ts';
-export {
-  endIds,
-  type FinishReason,
-  type GenerateOptions,
-  type GenerateTextOptions,
-  generateIds,
-  generateText,
-} from './generate.ts';
+export { generateIds, generateText } from './generate.ts';
 export { initialWeights } from './init.ts';
 export { type LogitNorms, logitNorms } from './logit-norms.ts';
 export { Plamo2, type WeightSource } from './model.ts';
 export { type PresetName, preset, presetNames } from './presets.ts';
-export { checkSampling, type SamplingOptions, sample } from './sampling.ts';
+export { checkSampling, type Logits, type SamplingOptions, sample } from './sampling.ts';
 export { tokenLogprobs } from './score.ts';
+export { type StreamTextOptions, streamText } from './stream.ts';
 export { TextStream } from './text-stream.ts';
 export type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';

@@ -124,7 +124,7 @@ describe('the cache', () => {
       const model = new Plamo2(smallConfig(), initialWeights(3));
       noGrad(() => {
         const full = model.forward(asIds(ids));
-        using cache = new Cache(model.config);
+        using cache = new Cache(model);
         for (let start = 0; start < ids.length; start += step) {
           const part = model.forward(asIds(ids.slice(start, start + step)), { cache });
           const expected = full.narrow(1, start, part.size(1));
@@ -141,7 +141,7 @@ describe('the cache', () => {
     scope(() => {
       const model = new Plamo2(smallConfig(), initialWeights(3));
       noGrad(() => {
-        using cache = new Cache(model.config);
+        using cache = new Cache(model);
         model.forward(asIds(ids.slice(0, 9)), { cache });
         using point = cache.save();
         using fork = cache.fork();
@@ -240,7 +240,7 @@ it('reads a pack as its runs of equal document numbers, each of which decodes al
       const packed = model.forward(asIds(all), { documents });
       let at = 0;
       for (const length of runs) {
-        using cache = new Cache(model.config);
+        using cache = new Cache(model);
         for (let i = at; i < at + length; i++) {
           const step = model.forward(asIds([all[i]!]), { cache });
           expect(relative(step, packed.narrow(1, i, 1))).toBeLessThan(1e-4);
@@ -260,7 +260,7 @@ describe('bfloat16', requires(multipliesBfloat16(), NO_BFLOAT16), () => {
         const narrow = model.forward(asIds(ids), { dtype: 'bfloat16' });
         expect(narrow.dtype).toBe('bfloat16');
         expect(relative(narrow.float(), wide)).toBeLessThan(0.05);
-        using cache = new Cache(model.config, { dtype: 'bfloat16' });
+        using cache = new Cache(model, { dtype: 'bfloat16' });
         const first = model.forward(asIds(ids.slice(0, 30)), { dtype: 'bfloat16', cache });
         const rest = model.forward(asIds(ids.slice(30, 31)), { dtype: 'bfloat16', cache });
         expect([first.dtype, rest.dtype]).toEqual(['bfloat16', 'bfloat16']);

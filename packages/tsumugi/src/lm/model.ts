@@ -12,7 +12,7 @@ import {
   type UnaryModule,
   WeightedLayer,
 } from '../nn/index.ts';
-import { checkpoint, type Device, scope, type Tensor } from '../torch/index.ts';
+import { checkpoint, type Device, type DType, scope, type Tensor } from '../torch/index.ts';
 import { Attention } from './attention.ts';
 import { BatchCache } from './batch-cache.ts';
 import { Block, normOf, normOffset } from './block.ts';
@@ -121,6 +121,10 @@ export class Plamo2 extends Module implements LanguageModel {
 
   get parameterDevice(): Device {
     return this.model.norm.weight.device;
+  }
+
+  get parameterDType(): DType {
+    return this.model.norm.weight.dtype;
   }
 
   /**

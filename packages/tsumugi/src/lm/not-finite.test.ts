@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../base/index.ts';
 import { namedParameters, tensorAt } from '../nn/index.ts';
 import { noGrad, scope } from '../torch/index.ts';
-import { BatchDecoder, generateIds, type Plamo2, scoreBatch, tokenLogprobs } from './index.ts';
+import { writeAll } from './engine/writing.testing.ts';
+import { generateIds, type Plamo2, scoreBatch, tokenLogprobs } from './index.ts';
 import { TinyModel } from './tiny-model.ts';
 
 let tiny: TinyModel;
@@ -22,21 +23,16 @@ function spoil(model: Plamo2, name: string, value: number, all = false): void {
   );
 }
 
-function decode(model: Plamo2, temperature = 0): void {
-  using decoder = new BatchDecoder(model);
-  for (const prompt of [
-    [1, 300, 270],
-    [1, 290],
-  ])
-    decoder.add({ prompt, maxTokens: 3, temperature, onId: () => false, onEnd: () => {} });
-  while (decoder.busy) decoder.step();
-}
+const together = [
+  [1, 300, 270],
+  [1, 290],
+].map((prompt) => ({ prompt, maxTokens: 3 }));
 
 const ids = [1, 300, 270, 280];
 const ways: [string, (model: Plamo2) => unknown][] = [
   ['greedy', (model) => [...generateIds(model, ids)]],
   ['sampling', (model) => [...generateIds(model, ids, { temperature: 1, topK: 5 })]],
-  ['many together', (model) => decode(model)],
+  ['many together', (model) => writeAll(model, together)],
   ['log-probabilities', (model) => tokenLogprobs(model, ids)],
   ['scores of many', (model) => [...scoreBatch(model, [{ ids, wanted: [{ position: 2, id: 5 }] }])]],
 ];
@@ -85,5 +81,7 @@ it('says at which token it happened', () => {
       tensorAt(model, 'model.embed_tokens.weight').select(0, second!).fill_(Number.NaN);
     }),
   );
-  expect(() => [...generateIds(model, ids, { maxTokens: 5 })]).toThrow(/new token 1: .* NaN for id \d+/);
+  expect(() => [...generateIds(model, ids, { maxTokens: 5 })]).toThrow(
+    /new token 1 of a text of 4 tokens: .* NaN for id \d+/,
+  );
 });

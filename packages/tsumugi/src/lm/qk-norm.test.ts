@@ -59,7 +59,7 @@ describe('qk_norm: false', () => {
       using model = new Plamo2(small(), initialWeights(3));
       noGrad(() => {
         const full = model.forward(asIds(ids));
-        using cache = new Cache(model.config);
+        using cache = new Cache(model);
         for (let start = 0; start < ids.length; start += step) {
           const part = model.forward(asIds(ids.slice(start, start + step)), { cache });
           const expected = full.narrow(1, start, part.size(1));

@@ -6,6 +6,9 @@ import { ConfigError, type RandomStream, UserError } from '../base/index.ts';
 /** The code of errors about numbers that are not finite. */
 export const NOT_FINITE = 'not-finite';
 
+/** Logits of one token [V], in the precision that the model computes in. */
+export type Logits = Float32Array | Float64Array;
+
 export interface SamplingOptions {
   /** 0 = greedy. Logits are divided by it. */
   temperature?: number;
@@ -38,7 +41,7 @@ export function checkSampling(options: SamplingOptions): void {
   }
 }
 
-function penalise(logits: Float32Array, seen: ReadonlySet<number>, penalty: number): void {
+function penalise(logits: Logits, seen: ReadonlySet<number>, penalty: number): void {
   for (const id of seen) {
     const value = logits[id];
     if (value !== undefined) logits[id] = value > 0 ? value / penalty : value * penalty;
@@ -46,7 +49,7 @@ function penalise(logits: Float32Array, seen: ReadonlySet<number>, penalty: numb
 }
 
 /** The id of the largest logit, the first of equals. @throws UserError when there is none, or any is NaN or +∞ */
-function likeliest(logits: Float32Array): number {
+function likeliest(logits: Logits): number {
   let best = 0;
   let peak = Number.NEGATIVE_INFINITY;
   for (let id = 0; id < logits.length; id++) {
@@ -76,7 +79,7 @@ const noneSeen: ReadonlySet<number> = new Set();
  * @throws UserError with the code `NOT_FINITE` when a logit is NaN or +∞, or all are −∞
  */
 export function sample(
-  logits: Float32Array,
+  logits: Logits,
   options: SamplingOptions,
   stream: Pick<RandomStream, 'next'>,
   seen: ReadonlySet<number> = noneSeen,

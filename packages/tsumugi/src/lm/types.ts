@@ -48,6 +48,8 @@ export interface LanguageModel extends Module {
   readonly config: Plamo2Config;
   /** Where the parameters are. */
   readonly parameterDevice: Device;
+  /** The type of the parameters' numbers: what it computes in, unless `forward` is told otherwise. */
+  readonly parameterDType: DType;
   /** ids [B, T] int64 → hidden [B, T, D] */
   forward(ids: Tensor, options?: ForwardOptions): Tensor;
   /** hidden [..., D] → logits [..., V] */

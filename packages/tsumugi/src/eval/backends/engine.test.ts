@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { generateText, tokenLogprobs } from '../../lm/index.ts';
+import { generateText, loadModel, tokenLogprobs } from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.ts';
 import { plainTemplate } from '../../text/chat-template.ts';
 import type { Message } from '../../text/index.ts';
@@ -92,6 +92,28 @@ describe('the engine', () => {
       expect(bins!.characters.slice(0, 2)).toEqual([3, 0]);
       expect(whole).toMatchObject({ tokens: [ids.length - 1], characters: [[...text].length] });
       expect(Math.abs(whole!.nats[0]! - nats(0, ids.length - 1)) / whole!.nats[0]!).toBeLessThan(1e-5);
+    }
+  });
+
+  it('computes in float64 when asked, to the last digits', async () => {
+    await using backend = await openEngine(tiny.folder, { dtype: 'float64' });
+    using model = loadModel(tiny.folder, { dtype: 'float64' });
+    const tokenizer = tiny.loadTokenizer();
+    expect(backend.settings['dtype']).toBe('float64');
+    const texts = ['猫', `${examples}猫`, `${examples}山`];
+    const requests: Request[] = texts.flatMap((prompt) => [
+      generate(prompt, { maxTokens: 20 }),
+      { kind: 'choices', prompt, choices: ['犬と', '鳥'] },
+    ]);
+    const answers = await answersOf(backend, requests);
+    for (const [i, prompt] of texts.entries()) {
+      const { text } = answers[2 * i] as GenerateAnswer;
+      expect(text).toBe([...generateText(model, tokenizer, prompt, { maxTokens: 20 })].join(''));
+      const ids = tokenizer.encode(prompt, { addBos: true, safe: true });
+      const choice = tokenizer.encode('犬と', { safe: true });
+      const exact = tokenLogprobs(model, [...ids, ...choice]).subarray(ids.length - 1);
+      const { logprobs } = answers[2 * i + 1] as ChoicesAnswer;
+      expect(Math.abs(logprobs[0]! - exact.reduce((sum, each) => sum + each, 0))).toBeLessThan(1e-10);
     }
   });
 

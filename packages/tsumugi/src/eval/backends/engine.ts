@@ -1,19 +1,18 @@
 // The project's engine as a backend: a model folder, or a model in memory.
 //
 // Texts begin with BOS; special pieces spelled in them do not match. A choice is tokenized by itself and follows the prompt's
-// tokens. Log-probabilities are taken over the whole vocabulary, in f32.
+// tokens. Log-probabilities are taken over the whole vocabulary, in f32 (f64 for a model of f64).
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../../base/index.ts';
 import {
-  BatchDecoder,
   compareIds,
-  endIds,
+  Engine,
   type LanguageModel,
   loadModel,
   loadTokenizer,
   type ScoreRequest,
   scoreBatch,
-  TextStream,
+  textRequest,
 } from '../../lm/index.ts';
 import { parameters } from '../../nn/index.ts';
 import { Artefact } from '../../store/index.ts';
@@ -63,7 +62,7 @@ export async function openEngine(
     const tokenizer = loadTokenizer(folder, model.config);
     const check = () => files.requireUnchanged();
     check();
-    return new Engine({ model, tokenizer, name: folder, fingerprint: files.hash }, options, {
+    return new EngineBackend({ model, tokenizer, name: folder, fingerprint: files.hash }, options, {
       check,
       dispose: () => model.dispose(),
     });
@@ -74,7 +73,7 @@ export async function openEngine(
 }
 
 export function engineBackend(loaded: LoadedModel, options: EngineOptions = {}): Backend {
-  return new Engine(loaded, options, { check: () => {}, dispose: () => {} });
+  return new EngineBackend(loaded, options, { check: () => {}, dispose: () => {} });
 }
 
 /** What the model was loaded from. */
@@ -86,7 +85,7 @@ interface Files {
 
 type Report = (index: number, answer: Answer) => void;
 
-class Engine implements Backend {
+class EngineBackend implements Backend {
   readonly kind = 'engine';
   readonly model: string;
   readonly fingerprint: string;
@@ -156,7 +155,7 @@ class Engine implements Backend {
         owners.push({ index, question, place });
       }
     }
-    const found = new Map<number, Float32Array[]>();
+    const found = new Map<number, Float64Array[]>();
     for (const done of scoreBatch(this.#lm, sequences, { tokens: this.#tokens })) {
       for (const { index: sequence, logprobs } of done) {
         const { index, question, place } = owners[sequence]!;
@@ -222,7 +221,7 @@ class Engine implements Backend {
     return {
       sequences: ids.length === 0 ? [] : [{ ids: [this.#tokenizer.bosId, ...ids.slice(0, -1)], wanted }],
       read: ids.length,
-      answer: ([logprobs = new Float32Array()]): RollingAnswer => ({
+      answer: ([logprobs = new Float64Array()]): RollingAnswer => ({
         nats: bins.map(([from, to]) => 0 - sum(logprobs.subarray(from, to))),
         tokens: bins.map(([from, to]) => ids.slice(from, to).length),
         characters: bins.map(([from, to]) => sum(characters.slice(from, to))),
@@ -235,30 +234,35 @@ class Engine implements Backend {
       .map((request, index) => ({ request, index }))
       .filter((each): each is { request: GenerateRequest; index: number } => each.request.kind === 'generate')
       .map(({ request, index }) => ({ request, index, prompt: this.#promptIds(request.prompt) }))
-      // Prompts that begin alike lie together: the decoder reads what they share once.
+      // Prompts that begin alike lie together, so that what they share is still in the engine's prefix cache.
       .sort((a, b) => compareIds(a.prompt, b.prompt));
     if (prompts.length === 0 || signal?.aborted) return;
-    using decoder = new BatchDecoder(this.#lm, { slots: Math.min(this.#slots, prompts.length) });
+    using engine = new Engine(this.#lm, { slots: Math.min(this.#slots, prompts.length) });
+    let failure: { error: unknown } | undefined;
     for (const { request, index, prompt } of prompts) {
       const { maxTokens, temperature, topP, seed } = request;
       const stop = typeof request.prompt === 'string' ? request.stop : [...request.stop, ...this.#template.stop];
-      const stream = new TextStream(this.#tokenizer, stop);
       let text = '';
       let tokens = 0;
-      decoder.add({
-        ...{ prompt, maxTokens, temperature, topP, seed },
-        stopIds: endIds(this.#tokenizer, this.#lm.config),
-        vocabularyLimit: this.#tokenizer.vocabSize,
-        onId: (id) => {
-          tokens++;
-          text += stream.push(id);
-          return stream.stopped;
-        },
-        onEnd: (finish) => onAnswer(index, { text: text + stream.end(), finish, tokens }),
-      });
+      const onId = () => {
+        tokens++;
+      };
+      const options = { maxTokens, temperature, topP, seed, stop, onId };
+      engine.add(
+        textRequest(this.#lm, this.#tokenizer, prompt, options, {
+          onPiece: (piece) => {
+            text += piece;
+          },
+          onEnd: (finish) => onAnswer(index, { text, finish, tokens }),
+          onError: (error) => {
+            failure ??= { error };
+          },
+        }),
+      );
     }
-    while (decoder.busy) {
-      decoder.step();
+    while (engine.busy) {
+      engine.step();
+      if (failure) throw failure.error;
       await setImmediate();
       if (signal?.aborted) return;
     }
@@ -274,7 +278,7 @@ interface Question {
   sequences: readonly ScoreRequest[];
   /** Tokens to read, what sequences share once. */
   read: number;
-  answer(results: readonly Float32Array[]): Answer;
+  answer(results: readonly Float64Array[]): Answer;
 }
 
 function sum(values: ArrayLike<number>): number {

@@ -1,0 +1,313 @@
+// The engine that writes texts: many at a time, each as if it were alone.
+//
+// A pass of the model either reads a piece of a prompt, or has all running sequences take a token, so that weights are read
+// once for all of them (continuous batching). A sequence that ends makes room for the next one that waits, and a long prompt is
+// read in pieces, between which the others go on (chunked prefill).
+//
+// Every sequence has its own random stream and its own state, so what it says does not depend on which others run beside it, up
+// to rounding: sums are taken in another order for another number of rows, and logits differ by about 1e-6 of their size. That
+// can turn a token only where two are as good as equally likely.
+import { setImmediate } from 'node:timers/promises';
+import { ConfigError, invariant, UserError } from '../../base/index.ts';
+import type { Cache } from '../cache.ts';
+import type { Logits } from '../sampling.ts';
+import type { LanguageModel } from '../types.ts';
+import { Beginnings } from './beginnings.ts';
+import { nextLogits } from './pass.ts';
+import { checkRequest, type EngineRequest, type FinishReason, type Usage } from './request.ts';
+import { Running } from './running.ts';
+import { Sequence } from './sequence.ts';
+
+export interface EngineOptions {
+  /** Sequences that are read or written at the same time at most. Default 16. */
+  slots?: number | undefined;
+  /** Prompt tokens of a pass, and between two passes in which running sequences take a token. Default 1024. */
+  prefillChunk?: number | undefined;
+  /** Memory for the states of beginnings that several prompts share, or that are remembered. Default 256 MiB; 0 for none. */
+  prefixBytes?: number | undefined;
+}
+
+/** A request on its way. */
+export interface Job {
+  readonly usage: Usage;
+  /**
+   * Ends it without a word: its slot and its state are free at once (where it is remembered, its state goes to the prefix
+   * cache). Nothing happens when it has ended already.
+   */
+  cancel(): void;
+}
+
+const ranges = { slots: 1, prefillChunk: 1, prefixBytes: 0 } as const;
+
+/**
+ * Writes the texts that are asked of it, together. Call `step` until nothing is `busy`, or `await run()`:
+ *
+ *     using engine = new Engine(model);
+ *     for (const prompt of prompts)
+ *       engine.add({ prompt, onId: (id) => { ids.push(id); return false; }, onEnd: () => {}, onError: (error) => { throw error; } });
+ *     await engine.run();
+ *
+ * `generateIds`, `generateText` and `streamText` take an engine in the place of a model.
+ */
+export class Engine implements Disposable {
+  readonly model: LanguageModel;
+  readonly #slots: number;
+  readonly #prefillChunk: number;
+  readonly #beginnings: Beginnings;
+  readonly #waiting: Sequence[] = [];
+  /** The one whose prompt is being read. */
+  #reading: { sequence: Sequence; keepAt: number[] } | undefined;
+  readonly #running: Running;
+  /** Prompt tokens read since the running sequences took a token. */
+  #readSince = 0;
+  /** While a pass is under way, what was cancelled stays until it is over. */
+  #inStep = false;
+  readonly #cancelled: Sequence[] = [];
+  readonly #thrown: unknown[] = [];
+  #disposed = false;
+  #underWay: Promise<void> | undefined;
+
+  constructor(model: LanguageModel, options: EngineOptions = {}) {
+    for (const [name, least] of Object.entries(ranges)) {
+      const value = options[name as keyof EngineOptions];
+      if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue;
+      throw new ConfigError('bad-option', `${name} must be a whole number of at least ${least}, got ${value}`, {
+        fields: { option: name },
+      });
+    }
+    const { slots = 16, prefillChunk = 1024, prefixBytes = 256 << 20 } = options;
+    this.model = model;
+    this.#slots = slots;
+    this.#prefillChunk = prefillChunk;
+    this.#beginnings = new Beginnings(model, prefixBytes);
+    this.#running = new Running(model, slots);
+  }
+
+  /** @throws ConfigError for an empty prompt or an option out of range */
+  add(request: EngineRequest): Job {
+    checkRequest(request);
+    if (this.#disposed) throw disposed();
+    if (request.remember && !this.#beginnings.keepsStates)
+      throw new ConfigError('no-prefix-cache', 'a text cannot be remembered: the engine has no prefix cache', {
+        remedy: 'Make an Engine with prefixBytes, and give it in the place of the model.',
+        fields: { option: 'remember' },
+      });
+    const sequence = new Sequence(request, this.model);
+    this.#beginnings.add(sequence.prompt);
+    this.#waiting.push(sequence);
+    return {
+      get usage() {
+        return sequence.usage;
+      },
+      cancel: () => this.#cancel(sequence),
+    };
+  }
+
+  /** Whether there is something left to do. */
+  get busy(): boolean {
+    return this.#waiting.length > 0 || this.#reading !== undefined || this.#running.all.length > 0;
+  }
+
+  /** Bytes that the prefix cache takes now. */
+  get prefixBytes(): number {
+    return this.#beginnings.bytes;
+  }
+
+  /**
+   * Does one pass of the model: reads a piece of a prompt, or has every running sequence take a token. What goes wrong in it is
+   * told to the requests it was for; the others go on.
+   */
+  step(): void {
+    invariant(!this.#inStep, 'a callback of the engine makes no step');
+    if (this.#disposed) return;
+    this.#inStep = true;
+    try {
+      const others = this.#running.all.length;
+      const free = this.#reading !== undefined || (this.#waiting.length > 0 && others < this.#slots);
+      if (free && (others === 0 || this.#readSince < this.#prefillChunk)) this.#read();
+      else if (others > 0) this.#advance();
+    } finally {
+      this.#inStep = false;
+      for (const sequence of this.#cancelled.splice(0)) this.#leave(sequence, true);
+      if (this.#disposed) this.#free();
+    }
+    this.#throw();
+  }
+
+  /**
+   * Works until nothing is left to do, and lets timers and input have their turn between two passes. Several callers wait for
+   * the same work; what is added meanwhile belongs to it.
+   *
+   * @throws what an `onError` threw, when all work is done
+   */
+  run(): Promise<void> {
+    this.#underWay ??= this.#work();
+    return this.#underWay;
+  }
+
+  async #work(): Promise<void> {
+    const thrown: unknown[] = [];
+    do {
+      await setImmediate();
+      try {
+        this.step();
+      } catch (error) {
+        thrown.push(error);
+      }
+    } while (this.busy);
+    this.#underWay = undefined;
+    if (thrown.length > 0) throw thrown[0];
+  }
+
+  /** Reads a piece of a prompt; after the last one the first token is taken. */
+  #read(): void {
+    this.#reading ??= this.#begin(this.#waiting.shift()!);
+    if (!this.#reading) return;
+    const { sequence, keepAt } = this.#reading;
+    const { prompt } = sequence;
+    let logits: Logits;
+    try {
+      const cache = sequence.cache!;
+      const from = cache.length;
+      const to = Math.min(from + this.#prefillChunk, keepAt[0] ?? prompt.length);
+      this.#readSince += to - from;
+      logits = nextLogits(this.model, prompt.slice(from, to), cache);
+      if (to === keepAt[0]) this.#beginnings.keep(prompt.slice(0, keepAt.shift()), cache.fork());
+      if (to < prompt.length) return;
+    } catch (error) {
+      this.#fail(sequence, error);
+      return;
+    }
+    this.#take(sequence, logits);
+    this.#reading = undefined;
+    if (!sequence.open) return;
+    try {
+      this.#running.join(sequence);
+    } catch (error) {
+      this.#failRunning(error);
+    }
+  }
+
+  #begin(sequence: Sequence): { sequence: Sequence; keepAt: number[] } | undefined {
+    try {
+      const { cache, keepAt } = this.#beginnings.begin(sequence.prompt);
+      sequence.begin(cache);
+      return { sequence, keepAt };
+    } catch (error) {
+      this.#fail(sequence, error);
+      return undefined;
+    }
+  }
+
+  /** Every running sequence takes a token. */
+  #advance(): void {
+    this.#readSince = 0;
+    let rows: Logits[];
+    try {
+      rows = this.#running.pass();
+    } catch (error) {
+      this.#failRunning(error);
+      return;
+    }
+    // From the last to the first: the one that takes a freed place has already had its turn.
+    for (let i = rows.length - 1; i >= 0; i--) {
+      const sequence = this.#running.all[i]!;
+      if (sequence.open) this.#take(sequence, rows[i]!);
+    }
+  }
+
+  #take(sequence: Sequence, logits: Logits): void {
+    let reason: FinishReason | undefined;
+    try {
+      reason = sequence.take(logits);
+    } catch (error) {
+      this.#fail(sequence, error);
+      return;
+    }
+    if (reason === undefined || !sequence.open) return;
+    try {
+      this.#close(sequence, true);
+      sequence.request.onEnd(reason, sequence.usage);
+    } catch (error) {
+      this.#tell(sequence, error);
+    }
+  }
+
+  #cancel(sequence: Sequence): void {
+    if (!sequence.open) return;
+    if (this.#inStep) {
+      sequence.open = false;
+      this.#cancelled.push(sequence);
+    } else this.#close(sequence, true);
+  }
+
+  #fail(sequence: Sequence, error: unknown): void {
+    if (!sequence.open) return;
+    this.#close(sequence, false);
+    this.#tell(sequence, error);
+  }
+
+  /** What `onError` throws is thrown at the end of the step, when everybody has been told. */
+  #tell(sequence: Sequence, error: unknown): void {
+    try {
+      sequence.request.onError(error);
+    } catch (thrown) {
+      this.#thrown.push(thrown);
+    }
+  }
+
+  #throw(): void {
+    const [first] = this.#thrown;
+    if (this.#thrown.splice(0).length > 0) throw first;
+  }
+
+  /** A pass of all failed, and their states are of no use any more. */
+  #failRunning(error: unknown): void {
+    const failed = [...this.#running.all];
+    this.#running[Symbol.dispose]();
+    for (const sequence of failed) this.#fail(sequence, error);
+  }
+
+  #close(sequence: Sequence, sound: boolean): void {
+    sequence.open = false;
+    this.#leave(sequence, sound);
+  }
+
+  /** Takes a sequence out of wherever it is; a sound state is kept where it is to be remembered. */
+  #leave(sequence: Sequence, sound: boolean): void {
+    this.#beginnings.remove(sequence.prompt);
+    const remember = sound && sequence.request.remember === true;
+    let state: Cache | undefined;
+    if (this.#running.all.includes(sequence)) state = this.#running.remove(sequence, remember);
+    else {
+      const place = this.#waiting.indexOf(sequence);
+      if (place >= 0) this.#waiting.splice(place, 1);
+      if (this.#reading?.sequence === sequence) this.#reading = undefined;
+      state = sequence.cache;
+      sequence.cache = undefined;
+    }
+    if (state && remember && state.length > 0) this.#beginnings.keep(sequence.ids.slice(0, state.length), state);
+    else state?.dispose();
+  }
+
+  /** Frees everything; requests that are still open are told. */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.#inStep) return;
+    this.#free();
+    this.#throw();
+  }
+
+  #free(): void {
+    const open = [...this.#running.all, ...(this.#reading ? [this.#reading.sequence] : []), ...this.#waiting];
+    for (const sequence of open) this.#fail(sequence, disposed());
+    this.#running[Symbol.dispose]();
+    this.#beginnings[Symbol.dispose]();
+  }
+}
+
+const disposed = () =>
+  new UserError('engine-disposed', 'the engine was disposed before the text was written', {
+    remedy: 'Dispose it when its texts have ended.',
+  });

@@ -1,0 +1,65 @@
+// What is asked of the engine: a prompt, how to choose tokens, and who is told.
+import { ConfigError } from '../../base/index.ts';
+import { checkSampling, type SamplingOptions } from '../sampling.ts';
+import type { TokenLogprobs } from './logprobs.ts';
+
+export const defaultMaxTokens = 256;
+
+/** How a text is written. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Tokens to add at most. Default 256. */
+  maxTokens?: number | undefined;
+  /** Of the random draws: the same seed gives the same text. Default 0. */
+  seed?: number | undefined;
+  /** Token ids that end the text (not returned). */
+  stopIds?: readonly number[] | undefined;
+  /** Ids from here on are never picked: a vocabulary may be padded beyond its tokenizer. */
+  vocabularyLimit?: number | undefined;
+  /** Gives the log-probability of each new token, and of so many of the likeliest beside it. */
+  logprobs?: number | undefined;
+  /** What was read and written stays in the engine's prefix cache, so that a prompt that goes on from it is read from there. */
+  remember?: boolean | undefined;
+}
+
+/** Why a text ended: a stop id (the model ended it), a stop string, or `maxTokens`. */
+export type FinishReason = 'end' | 'stop' | 'length';
+
+/** What a text took. */
+export interface Usage {
+  /** Tokens of the prompt. */
+  prompt: number;
+  /** Those of them that were not read, since the prefix cache held them. */
+  cached: number;
+  /** New tokens. */
+  generated: number;
+}
+
+/** A text to be written. It ends with one call of `onEnd` or `onError`, or with being cancelled. */
+export interface EngineRequest extends GenerateOptions {
+  prompt: readonly number[];
+  /** Takes each new id (and, where asked for, its log-probability); true ends the text with it. */
+  onId(id: number, logprobs?: TokenLogprobs): boolean;
+  onEnd(reason: FinishReason, usage: Usage): void;
+  /** Nothing more comes: a pass failed, the logits were not finite, a callback threw, or the engine was disposed. */
+  onError(error: unknown): void;
+}
+
+/** @throws ConfigError for an empty prompt or an option out of range */
+export function checkRequest(request: EngineRequest): void {
+  checkSampling(request);
+  for (const [name, most] of [
+    ['maxTokens', Number.POSITIVE_INFINITY],
+    ['logprobs', 1000],
+  ] as const) {
+    const value = request[name];
+    if (value === undefined || value === most || (Number.isSafeInteger(value) && value >= 0 && value <= most)) continue;
+    const range = most === Number.POSITIVE_INFINITY ? 'of at least 0' : `from 0 to ${most}`;
+    throw new ConfigError('bad-option', `${name} must be a whole number ${range}, got ${value}`, {
+      fields: { option: name },
+    });
+  }
+  if (request.prompt.length === 0)
+    throw new ConfigError('empty-prompt', 'the prompt has no tokens', {
+      remedy: 'Begin with the BOS token or some text.',
+    });
+}

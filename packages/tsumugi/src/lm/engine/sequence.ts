@@ -1,0 +1,72 @@
+// A text on its way: how its next token is chosen, and when it ends. The only place where tokens are chosen.
+import { RandomStream } from '../../base/index.ts';
+import type { Cache } from '../cache.ts';
+import { withCause } from '../not-finite.ts';
+import { type Logits, sample } from '../sampling.ts';
+import type { LanguageModel } from '../types.ts';
+import { logprobsOf } from './logprobs.ts';
+import { defaultMaxTokens, type EngineRequest, type FinishReason, type Usage } from './request.ts';
+
+export class Sequence {
+  readonly request: EngineRequest;
+  readonly prompt: readonly number[];
+  readonly #model: LanguageModel;
+  readonly #stream: RandomStream;
+  /** The prompt and what came after it. */
+  ids: number[] = [];
+  /** What the repetition penalty applies to, where there is one. */
+  #seen: Set<number> | undefined;
+  readonly #maxTokens: number;
+  /** Its state, while that is no row of a batch. */
+  cache: Cache | undefined;
+  /** Prompt tokens that came from the prefix cache. */
+  cached = 0;
+  /** Until it has ended, failed or been cancelled. */
+  open = true;
+
+  constructor(request: EngineRequest, model: LanguageModel) {
+    this.request = request;
+    this.prompt = [...request.prompt];
+    this.#model = model;
+    this.#stream = new RandomStream(request.seed ?? 0);
+    this.#maxTokens = request.maxTokens ?? defaultMaxTokens;
+  }
+
+  /** Its turn has come: it goes on from `cache`, which has so much of the prompt as `cache.length`. */
+  begin(cache: Cache): void {
+    this.ids = [...this.prompt];
+    if ((this.request.repetitionPenalty ?? 1) !== 1) this.#seen = new Set(this.ids);
+    this.cached = cache.length;
+    this.cache = cache;
+  }
+
+  /** The id to go on from. */
+  get last(): number {
+    return this.ids.at(-1)!;
+  }
+
+  get usage(): Usage {
+    const prompt = this.prompt.length;
+    return { prompt, cached: this.cached, generated: Math.max(0, this.ids.length - prompt) };
+  }
+
+  /** Chooses the next token from logits [V], which are changed. Why the text ends with it, if it does. */
+  take(logits: Logits): FinishReason | undefined {
+    const { request, ids } = this;
+    const produced = ids.length - this.prompt.length;
+    if (produced >= this.#maxTokens) return 'length';
+    const tell = request.logprobs === undefined ? undefined : logprobsOf(logits, request.logprobs);
+    if (request.vocabularyLimit !== undefined) logits.fill(Number.NEGATIVE_INFINITY, request.vocabularyLimit);
+    const id = withCause(
+      this.#model,
+      () => `new token ${produced + 1} of a text of ${ids.length} tokens`,
+      () => ({ ids }),
+      () => sample(logits, request, this.#stream, this.#seen),
+    );
+    if (request.stopIds?.includes(id)) return 'end';
+    ids.push(id);
+    this.#seen?.add(id);
+    if (request.onId(id, tell?.(id))) return 'stop';
+    return produced + 1 < this.#maxTokens ? undefined : 'length';
+  }
+}

@@ -1,0 +1,91 @@
+// A text to be written by the engine, with the tokenizer's part in it: what its prompt is, where it ends, and which piece of text
+// each token makes certain.
+import type { Tokenizer } from '../../text/index.ts';
+import { type Plamo2Config, tokenIds } from '../config.ts';
+import { TextStream } from '../text-stream.ts';
+import type { LanguageModel } from '../types.ts';
+import type { TokenLogprobs } from './logprobs.ts';
+import type { EngineRequest, FinishReason, GenerateOptions, Usage } from './request.ts';
+
+export interface GenerateIdsOptions extends GenerateOptions {
+  /** Called with each new id before it, or the text it completes, is yielded; with its log-probability where `logprobs` asks for it. */
+  onId?: ((id: number, logprobs?: TokenLogprobs) => void) | undefined;
+  /** Called when the text has ended. */
+  onUsage?: ((usage: Usage) => void) | undefined;
+}
+
+export interface GenerateTextOptions extends GenerateIdsOptions {
+  /** Texts that end the output; they are not part of it. */
+  stop?: readonly string[] | undefined;
+}
+
+/** Who hears of what is written: pieces, then one of `onEnd` and `onError`. */
+export interface Listener<T> {
+  onPiece(piece: T): void;
+  onEnd(reason: FinishReason): void;
+  onError(error: unknown): void;
+}
+
+/** The ids with which a model ends its text: those of its tokenizer and of its config. */
+export function endIds({ eosId, bosId }: Tokenizer, { eos_token_id }: Pick<Plamo2Config, 'eos_token_id'>): number[] {
+  return [...new Set([eosId, bosId, ...tokenIds(eos_token_id)])];
+}
+
+/** Asks for ids. */
+export function idsRequest(
+  prompt: readonly number[],
+  options: GenerateIdsOptions,
+  listener: Listener<number>,
+): EngineRequest {
+  const { onId, onUsage, ...settings } = options;
+  return {
+    ...settings,
+    prompt,
+    onId(id, logprobs) {
+      onId?.(id, logprobs);
+      listener.onPiece(id);
+      return false;
+    },
+    onEnd(reason, usage) {
+      onUsage?.(usage);
+      listener.onEnd(reason);
+    },
+    onError: (error) => listener.onError(error),
+  };
+}
+
+/**
+ * Asks for text. Pieces never break a character, and text that may be the beginning of a stop string is held back until it is
+ * known not to be. A prompt of ids is taken as it is; text gets BOS and cannot spell control pieces.
+ */
+export function textRequest(
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+  prompt: string | readonly number[],
+  options: GenerateTextOptions,
+  listener: Listener<string>,
+): EngineRequest {
+  const { stop, ...settings } = options;
+  const ids = typeof prompt === 'string' ? tokenizer.encode(prompt, { addBos: true, safe: true }) : prompt;
+  const stream = new TextStream(tokenizer, stop, ids);
+  const release = (text: string) => {
+    if (text !== '') listener.onPiece(text);
+  };
+  const request = idsRequest(ids, settings, {
+    onPiece: (id) => release(stream.push(id)),
+    onEnd(reason) {
+      release(stream.end());
+      listener.onEnd(reason);
+    },
+    onError: (error) => listener.onError(error),
+  });
+  return {
+    ...request,
+    stopIds: options.stopIds ?? endIds(tokenizer, model.config),
+    vocabularyLimit: options.vocabularyLimit ?? tokenizer.vocabSize,
+    onId(id, logprobs) {
+      request.onId(id, logprobs);
+      return stream.stopped;
+    },
+  };
+}

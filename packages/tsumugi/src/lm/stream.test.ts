@@ -1,0 +1,191 @@
+// Streams: the event loop lives while they write, an end from outside frees everything, and several share an engine.
+import { getEventListeners } from 'node:events';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Tokenizer } from '../text/index.ts';
+import { liveHandles } from '../torch/index.ts';
+import { countPasses } from './engine/writing.testing.ts';
+import { Engine, type FinishReason, generateText, type Plamo2, type StreamTextOptions, streamText } from './index.ts';
+import { TinyModel } from './tiny-model.ts';
+
+let tiny: TinyModel;
+let tokenizer: Tokenizer;
+beforeAll(() => {
+  tiny = new TinyModel();
+  tokenizer = tiny.loadTokenizer();
+});
+afterAll(() => tiny[Symbol.dispose]());
+
+interface Whole {
+  text: string;
+  reason: FinishReason;
+}
+
+function whole(model: Plamo2, prompt: string, options: object): Whole {
+  const pieces = generateText(model, tokenizer, prompt, options);
+  let text = '';
+  let next = pieces.next();
+  for (; !next.done; next = pieces.next()) text += next.value;
+  return { text, reason: next.value };
+}
+
+async function read(source: Plamo2 | Engine, prompt: string, options: StreamTextOptions = {}): Promise<Whole> {
+  const pieces = streamText(source, tokenizer, prompt, options);
+  let text = '';
+  let next = await pieces.next();
+  for (; !next.done; next = await pieces.next()) text += next.value;
+  return { text, reason: next.value };
+}
+
+it.each([
+  ['greedy', {}],
+  ['sampled', { temperature: 1, seed: 3, repetitionPenalty: 1.2 }],
+  ['a stop string', { temperature: 1, seed: 4, stop: ['犬', 'の'] }],
+  ['nothing', { maxTokens: 0 }],
+])('writes what generateText writes: %s', async (_, options) => {
+  using model = tiny.load();
+  for (const prompt of ['猫', '吾輩は猫である。名前は'])
+    expect(await read(model, prompt, { maxTokens: 30, ...options })).toEqual(
+      whole(model, prompt, { maxTokens: 30, ...options }),
+    );
+});
+
+it('gives each piece as it comes, and timers their turn between tokens', async () => {
+  using model = tiny.load();
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 0);
+  const seen: number[] = [];
+  let tokens = 0;
+  const ahead: number[] = [];
+  const options = { maxTokens: 200, temperature: 1, stop: [], onId: () => tokens++ };
+  for await (const _ of streamText(model, tokenizer, '猫', options)) {
+    seen.push(ticks);
+    ahead.push(tokens);
+  }
+  clearInterval(timer);
+  expect(new Set(seen).size).toBeGreaterThan(5);
+  // Pieces come long before the text has ended.
+  expect(ahead[0]).toBeLessThan(5);
+});
+
+it('ends at once when its signal says so: the reason is thrown, and everything is free before it is', async () => {
+  using model = tiny.load();
+  await read(model, '猫', { maxTokens: 1 });
+  const before = liveHandles();
+  const controller = new AbortController();
+  const reason = new Error('gone');
+  const reading = (async () => {
+    for await (const _ of streamText(model, tokenizer, '猫', { maxTokens: 1e6, stopIds: [], signal: controller.signal })); // biome-ignore format: one line
+  })();
+  await setTimeout(20);
+  expect(liveHandles()).toBeGreaterThan(before);
+  controller.abort(reason);
+  expect(liveHandles()).toBe(before);
+  await expect(reading).rejects.toBe(reason);
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+  await expect(read(model, '猫', { signal: controller.signal })).rejects.toBe(reason);
+  await setImmediate();
+  expect(liveHandles()).toBe(before);
+});
+
+it('may be aborted from its own callback, and while nobody asks for a piece', async () => {
+  using model = tiny.load();
+  await read(model, '猫', { maxTokens: 1 });
+  const before = liveHandles();
+  const controller = new AbortController();
+  let tokens = 0;
+  const onId = () => {
+    if (++tokens === 3) controller.abort();
+  };
+  await expect(read(model, '猫', { stopIds: [], onId, signal: controller.signal })).rejects.toMatchObject({
+    name: 'AbortError',
+  });
+  expect([tokens, liveHandles()]).toEqual([3, before]);
+
+  const second = new AbortController();
+  const pieces = streamText(model, tokenizer, '猫', { maxTokens: 1e6, stopIds: [], signal: second.signal });
+  await pieces.next();
+  await setTimeout(10);
+  second.abort();
+  expect(liveHandles()).toBe(before);
+  await expect(pieces.next()).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+it('frees everything when the loop is left early', async () => {
+  using model = tiny.load();
+  await read(model, '猫', { maxTokens: 1 });
+  const before = liveHandles();
+  const { signal } = new AbortController();
+  for await (const _ of streamText(model, tokenizer, '猫', { maxTokens: 1e6, stopIds: [], signal })) break;
+  expect(liveHandles()).toBe(before);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  await setTimeout(5);
+  expect(liveHandles()).toBe(before);
+});
+
+it('throws what goes wrong, after the pieces that came before it', async () => {
+  using model = tiny.load();
+  const forward = model.forward.bind(model);
+  const expected = whole(model, '猫', { maxTokens: 6, stopIds: [] }).text;
+  const before = liveHandles();
+  let passes = 0;
+  model.forward = (...args) => {
+    if (++passes === 7) throw new Error('no memory');
+    return forward(...args);
+  };
+  let text = '';
+  await expect(async () => {
+    for await (const piece of streamText(model, tokenizer, '猫', { stopIds: [] })) text += piece;
+  }).rejects.toThrow('no memory');
+  expect(text).toBe(expected);
+  expect(liveHandles()).toBe(before);
+  await expect(read(model, '猫', { temperature: -1 })).rejects.toThrow('temperature must be');
+});
+
+it('shares an engine: streams that begin at different times are written in the same passes', async () => {
+  using model = tiny.load();
+  const expected = ['猫', '吾輩は', '山'].map((prompt) => whole(model, prompt, { maxTokens: 40, stopIds: [] }));
+  const passes = countPasses(model);
+  using engine = new Engine(model, { slots: 4 });
+  const first = read(engine, '猫', { maxTokens: 40, stopIds: [] });
+  while (passes.length < 8) await setImmediate();
+  const second = read(engine, '吾輩は', { maxTokens: 40, stopIds: [] });
+  while (!passes.some(([rows]) => rows === 2)) await setImmediate();
+  const third = read(engine, '山', { maxTokens: 40, stopIds: [] });
+  expect(await Promise.all([first, second, third])).toEqual(expected);
+  // Three prompts, and 39 tokens after the first of each: fewer passes than tokens, since some are taken together.
+  const rows = passes.filter(([, tokens]) => tokens === 1).map(([count]) => count);
+  expect(rows.reduce((sum, count) => sum + count, 0)).toBe(3 * 39);
+  expect(rows.filter((count) => count === 3).length).toBeGreaterThan(20);
+  expect(passes.length).toBeLessThan(70);
+});
+
+it('shares an engine: the end of one, by its reader or its signal, leaves the others alone', async () => {
+  using model = tiny.load();
+  const expected = whole(model, '山', { maxTokens: 60, stopIds: [] });
+  using engine = new Engine(model, { slots: 2, prefixBytes: 0 });
+  const controller = new AbortController();
+  const endless = { maxTokens: 1e6, stopIds: [] };
+  const broken = (async () => {
+    for await (const _ of streamText(engine, tokenizer, '猫', endless)) break;
+  })();
+  const aborted = read(engine, '犬', { ...endless, signal: controller.signal });
+  const waiting = read(engine, '川', { ...endless, signal: controller.signal }); // there is no slot for it yet
+  const whom = read(engine, '山', { maxTokens: 60, stopIds: [] });
+  await broken;
+  globalThis.setTimeout(() => controller.abort(), 10);
+  for (const each of [aborted, waiting]) await expect(each).rejects.toMatchObject({ name: 'AbortError' });
+  expect(await whom).toEqual(expected);
+  expect(engine.busy).toBe(false);
+  // Later ones find it ready.
+  expect(await read(engine, '山', { maxTokens: 60, stopIds: [] })).toEqual(expected);
+});
+
+it('tells every stream when the engine is disposed', async () => {
+  using model = tiny.load();
+  const engine = new Engine(model, { slots: 1 });
+  const streams = ['猫', '犬'].map((prompt) => read(engine, prompt, { maxTokens: 1e6, stopIds: [] }));
+  await setTimeout(5);
+  engine[Symbol.dispose]();
+  for (const each of streams) await expect(each).rejects.toMatchObject({ code: 'engine-disposed' });
+});

@@ -2,6 +2,7 @@
 // own with everything else: `tsumugi/torch`, `tsumugi/nn`, `tsumugi/gan`, …
 
 export {
+  Engine,
   endIds,
   generateIds,
   generateText,
@@ -12,6 +13,7 @@ export {
   preset,
   presetNames,
   saveModel,
+  streamText,
   tokenLogprobs,
 } from './lm/index.ts';
 export {

@@ -55,6 +55,8 @@ export const samplingOptions = {
 export type SamplingValues = OptionValues<typeof samplingOptions>;
 
 /** Options for `generateText` from the values of `samplingOptions`. */
-export function generationSettings({ stop, ...settings }: SamplingValues): GenerateTextOptions {
-  return { ...settings, stop: stop.map((text) => text.replaceAll('\\n', '\n').replaceAll('\\t', '\t')) };
+export function generationSettings(values: SamplingValues): GenerateTextOptions {
+  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed } = values;
+  const stop = values.stop.map((text) => text.replaceAll('\\n', '\n').replaceAll('\\t', '\t'));
+  return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
 }

@@ -1,13 +1,16 @@
 // From a prompt to its continuation, piece by piece, for programs that wait for each: an engine of one slot, or one that is
 // given.
+import { checkOptions } from '../base/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { Engine } from './engine/engine.ts';
-import type { EngineRequest, FinishReason } from './engine/request.ts';
+import { type EngineRequest, type FinishReason, generateHints } from './engine/request.ts';
 import {
   type GenerateIdsOptions,
   type GenerateTextOptions,
+  idsOptions,
   idsRequest,
   type Listener,
+  textOptions,
   textRequest,
 } from './engine/text-request.ts';
 import type { LanguageModel } from './types.ts';
@@ -32,6 +35,7 @@ export function* generateIds(
   prompt: readonly number[],
   options: GenerateIdsOptions = {},
 ): Generator<number, FinishReason> {
+  checkOptions('generateIds', options, idsOptions, generateHints);
   return yield* pieces<number>(source, (_, listener) => idsRequest(prompt, options, listener));
 }
 
@@ -50,6 +54,7 @@ export function* generateText(
   prompt: string | readonly number[],
   options: GenerateTextOptions = {},
 ): Generator<string, FinishReason> {
+  checkOptions('generateText', options, textOptions, generateHints);
   return yield* pieces<string>(source, ({ model }, listener) =>
     textRequest(model, tokenizer, prompt, options, listener),
   );

@@ -2,6 +2,7 @@
 import { DataError } from '../base/index.ts';
 import type { DType } from '../torch/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { checkIds } from './check-ids.ts';
 import { notFinite, type Reading } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
 
@@ -18,12 +19,7 @@ export function tokenLogprobs(
   options: { documents?: readonly number[] | undefined; dtype?: DType | undefined; chunk?: number } = {},
 ): Float64Array {
   const { documents, dtype, chunk = 1024 } = options;
-  const V = model.config.vocab_size;
-  const wrong = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= V);
-  if (wrong >= 0)
-    throw new DataError('bad-id', `id ${ids[wrong]} at position ${wrong} is not in the vocabulary of ${V}`, {
-      remedy: 'Score ids made by this model’s tokenizer.',
-    });
+  checkIds(ids, model.config);
   if (documents && documents.length !== ids.length)
     throw new DataError('bad-documents', `${documents.length} document indices came with ${ids.length} ids`, {
       remedy: 'Give one document index per id.',

@@ -1,9 +1,10 @@
 // From a prompt to its continuation, piece by piece, for programs that do other things meanwhile: servers, user interfaces.
+import { checkOptions, type OptionNames } from '../base/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import type { Engine } from './engine/engine.ts';
 import { Mailbox } from './engine/mailbox.ts';
-import type { FinishReason } from './engine/request.ts';
-import { type GenerateTextOptions, textRequest } from './engine/text-request.ts';
+import { type FinishReason, generateHints } from './engine/request.ts';
+import { type GenerateTextOptions, textOptions, textRequest } from './engine/text-request.ts';
 import { engineFor } from './generate.ts';
 import type { LanguageModel } from './types.ts';
 
@@ -11,6 +12,8 @@ export interface StreamTextOptions extends GenerateTextOptions {
   /** Ends the text at once: its memory is free, and the loop throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }
+
+const streamOptions: OptionNames<StreamTextOptions> = { ...textOptions, signal: true };
 
 /**
  * Yields the text that continues `prompt` as it comes, and returns why it ended. Between two passes of the model the event
@@ -33,6 +36,7 @@ export async function* streamText(
   prompt: string | readonly number[],
   options: StreamTextOptions = {},
 ): AsyncGenerator<string, FinishReason> {
+  checkOptions('streamText', options, streamOptions, generateHints);
   const { signal, ...settings } = options;
   signal?.throwIfAborted();
   const { engine, own } = engineFor(source);

@@ -32,10 +32,10 @@ describe('the engine', () => {
     // Some with a beginning in common, which is read once.
     const requests = settings.flatMap((more) => ['猫', `${examples}猫`, `${examples}山`].map((p) => generate(p, more)));
     const answers = (await answersOf(backend, requests)) as GenerateAnswer[];
-    for (const [i, { prompt, stop, ...options }] of requests.entries()) {
+    for (const [i, { kind: _kind, prompt, ...options }] of requests.entries()) {
       const ids: number[] = [];
       const pieces = generateText(model, tokenizer, prompt as string, {
-        ...{ ...options, stop },
+        ...options,
         onId: (id) => ids.push(id),
       });
       let text = '';

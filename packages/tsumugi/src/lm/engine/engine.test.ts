@@ -26,7 +26,7 @@ describe('golden data', () => {
       const written = writeAll(model, [{ prompt, maxTokens }, others, { prompt, maxTokens }, others], { slots: 3 });
       expect(written[0]).toMatchObject({ ids: continuation, reason: 'length' });
       expect(written[2]!.ids).toEqual(continuation);
-      expect(written[1]!.ids).toEqual([...generateIds(model, others.prompt, others)]);
+      expect(written[1]!.ids).toEqual([...generateIds(model, others.prompt, { maxTokens: 9 })]);
     });
   });
 });
@@ -48,8 +48,9 @@ describe('together', () => {
 
   it('ends at a stop id, which is not part of the text, and where onId says so', () => {
     using model = small();
-    const options = { prompt: prompts[1]!, maxTokens: 12, temperature: 1, seed: 5 };
-    const whole = [...generateIds(model, options.prompt, options)];
+    const sampling = { maxTokens: 12, temperature: 1, seed: 5 };
+    const options = { prompt: prompts[1]!, ...sampling };
+    const whole = [...generateIds(model, options.prompt, sampling)];
     const [stop] = [whole[4]!];
     const before = whole.slice(0, whole.indexOf(stop));
     const ids: number[] = [];
@@ -73,6 +74,26 @@ describe('together', () => {
       expect(() => new Engine(model, { [option]: 0 })).toThrow(`${option} must be a whole number of at least 1, got 0`);
     expect(() => new Engine(model, { prefixBytes: -1 })).toThrow('prefixBytes must be');
   });
+});
+
+it('names options that it does not have, ids that the model does not have, and who is not told', () => {
+  using model = small();
+  const wrong = (request: object) => () => ask(new Engine(model), request);
+  expect(wrong({ maxToken: 3 })).toThrow(/Engine.add: there is no option "maxToken"\n.*maxTokens/);
+  expect(wrong({ max_new_tokens: 3 })).toThrow('Write maxTokens.');
+  expect(() => new Engine(model, { slot: 3 } as object)).toThrow(/Engine: there is no option "slot"\n.*slots/);
+  expect(() => generateIds(model, [1], { stop: ['a'] } as object).next()).toThrow('generateIds: there is no option');
+  expect(wrong({ onError: undefined })).toThrow('Engine.add: onError must be a function, got undefined');
+  for (const id of [300, -1, 0.5, Number.NaN])
+    expect(wrong({ prompt: [5, id] })).toThrow(`id ${id} at position 1 is not in the vocabulary of 300`);
+});
+
+it('refuses a step inside a step', () => {
+  using model = small();
+  using engine = new Engine(model);
+  const written = ask(engine, { onId: () => Boolean(engine.step()) });
+  engine.step();
+  expect(written.error).toMatchObject({ code: 'in-step' });
 });
 
 describe('passes', () => {

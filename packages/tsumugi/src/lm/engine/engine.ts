@@ -8,12 +8,12 @@
 // to rounding: sums are taken in another order for another number of rows, and logits differ by about 1e-6 of their size. That
 // can turn a token only where two are as good as equally likely.
 import { setImmediate } from 'node:timers/promises';
-import { ConfigError, invariant, UserError } from '../../base/index.ts';
+import { ConfigError, checkOptions, UserError } from '../../base/index.ts';
 import type { Cache } from '../cache.ts';
 import type { Logits } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
 import { Beginnings } from './beginnings.ts';
-import { nextLogits } from './pass.ts';
+import { PromptReader } from './prompt-reader.ts';
 import { checkRequest, type EngineRequest, type FinishReason, type Usage } from './request.ts';
 import { Running } from './running.ts';
 import { Sequence } from './sequence.ts';
@@ -37,7 +37,8 @@ export interface Job {
   cancel(): void;
 }
 
-const ranges = { slots: 1, prefillChunk: 1, prefixBytes: 0 } as const;
+const engineOptions = { slots: true, prefillChunk: true, prefixBytes: true } as const;
+const least = { slots: 1, prefillChunk: 1, prefixBytes: 0 } as const;
 
 /**
  * Writes the texts that are asked of it, together. Call `step` until nothing is `busy`, or `await run()`:
@@ -55,11 +56,8 @@ export class Engine implements Disposable {
   readonly #prefillChunk: number;
   readonly #beginnings: Beginnings;
   readonly #waiting: Sequence[] = [];
-  /** The one whose prompt is being read. */
-  #reading: { sequence: Sequence; keepAt: number[] } | undefined;
+  readonly #reader: PromptReader;
   readonly #running: Running;
-  /** Prompt tokens read since the running sequences took a token. */
-  #readSince = 0;
   /** While a pass is under way, what was cancelled stays until it is over. */
   #inStep = false;
   readonly #cancelled: Sequence[] = [];
@@ -68,10 +66,11 @@ export class Engine implements Disposable {
   #underWay: Promise<void> | undefined;
 
   constructor(model: LanguageModel, options: EngineOptions = {}) {
-    for (const [name, least] of Object.entries(ranges)) {
+    checkOptions('Engine', options, engineOptions);
+    for (const [name, lowest] of Object.entries(least)) {
       const value = options[name as keyof EngineOptions];
-      if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue;
-      throw new ConfigError('bad-option', `${name} must be a whole number of at least ${least}, got ${value}`, {
+      if (value === undefined || (Number.isSafeInteger(value) && value >= lowest)) continue;
+      throw new ConfigError('bad-option', `${name} must be a whole number of at least ${lowest}, got ${value}`, {
         fields: { option: name },
       });
     }
@@ -80,12 +79,13 @@ export class Engine implements Disposable {
     this.#slots = slots;
     this.#prefillChunk = prefillChunk;
     this.#beginnings = new Beginnings(model, prefixBytes);
+    this.#reader = new PromptReader(model, this.#beginnings, prefillChunk);
     this.#running = new Running(model, slots);
   }
 
-  /** @throws ConfigError for an empty prompt or an option out of range */
+  /** @throws ConfigError for an empty prompt or an option out of range; DataError for an id outside the vocabulary */
   add(request: EngineRequest): Job {
-    checkRequest(request);
+    checkRequest(request, this.model.config);
     if (this.#disposed) throw disposed();
     if (request.remember && !this.#beginnings.keepsStates)
       throw new ConfigError('no-prefix-cache', 'a text cannot be remembered: the engine has no prefix cache', {
@@ -105,7 +105,7 @@ export class Engine implements Disposable {
 
   /** Whether there is something left to do. */
   get busy(): boolean {
-    return this.#waiting.length > 0 || this.#reading !== undefined || this.#running.all.length > 0;
+    return this.#waiting.length > 0 || this.#reader.current !== undefined || this.#running.all.length > 0;
   }
 
   /** Bytes that the prefix cache takes now. */
@@ -118,13 +118,16 @@ export class Engine implements Disposable {
    * told to the requests it was for; the others go on.
    */
   step(): void {
-    invariant(!this.#inStep, 'a callback of the engine makes no step');
+    if (this.#inStep)
+      throw new UserError('in-step', 'a callback of the engine called step, which is not over yet', {
+        remedy: 'Add requests there, and make steps outside.',
+      });
     if (this.#disposed) return;
     this.#inStep = true;
     try {
       const others = this.#running.all.length;
-      const free = this.#reading !== undefined || (this.#waiting.length > 0 && others < this.#slots);
-      if (free && (others === 0 || this.#readSince < this.#prefillChunk)) this.#read();
+      const free = this.#reader.current !== undefined || (this.#waiting.length > 0 && others < this.#slots);
+      if (free && (others === 0 || this.#reader.count < this.#prefillChunk)) this.#read();
       else if (others > 0) this.#advance();
     } finally {
       this.#inStep = false;
@@ -161,25 +164,18 @@ export class Engine implements Disposable {
 
   /** Reads a piece of a prompt; after the last one the first token is taken. */
   #read(): void {
-    this.#reading ??= this.#begin(this.#waiting.shift()!);
-    if (!this.#reading) return;
-    const { sequence, keepAt } = this.#reading;
-    const { prompt } = sequence;
-    let logits: Logits;
+    const sequence = this.#reader.current ?? this.#waiting.shift()!;
+    let logits: Logits | undefined;
     try {
-      const cache = sequence.cache!;
-      const from = cache.length;
-      const to = Math.min(from + this.#prefillChunk, keepAt[0] ?? prompt.length);
-      this.#readSince += to - from;
-      logits = nextLogits(this.model, prompt.slice(from, to), cache);
-      if (to === keepAt[0]) this.#beginnings.keep(prompt.slice(0, keepAt.shift()), cache.fork());
-      if (to < prompt.length) return;
+      if (!this.#reader.current) this.#reader.begin(sequence);
+      logits = this.#reader.read();
     } catch (error) {
       this.#fail(sequence, error);
       return;
     }
+    if (!logits) return;
     this.#take(sequence, logits);
-    this.#reading = undefined;
+    this.#reader.current = undefined;
     if (!sequence.open) return;
     try {
       this.#running.join(sequence);
@@ -188,20 +184,9 @@ export class Engine implements Disposable {
     }
   }
 
-  #begin(sequence: Sequence): { sequence: Sequence; keepAt: number[] } | undefined {
-    try {
-      const { cache, keepAt } = this.#beginnings.begin(sequence.prompt);
-      sequence.begin(cache);
-      return { sequence, keepAt };
-    } catch (error) {
-      this.#fail(sequence, error);
-      return undefined;
-    }
-  }
-
   /** Every running sequence takes a token. */
   #advance(): void {
-    this.#readSince = 0;
+    this.#reader.count = 0;
     let rows: Logits[];
     try {
       rows = this.#running.pass();
@@ -282,7 +267,7 @@ export class Engine implements Disposable {
     else {
       const place = this.#waiting.indexOf(sequence);
       if (place >= 0) this.#waiting.splice(place, 1);
-      if (this.#reading?.sequence === sequence) this.#reading = undefined;
+      if (this.#reader.current === sequence) this.#reader.current = undefined;
       state = sequence.cache;
       sequence.cache = undefined;
     }
@@ -300,7 +285,7 @@ export class Engine implements Disposable {
   }
 
   #free(): void {
-    const open = [...this.#running.all, ...(this.#reading ? [this.#reading.sequence] : []), ...this.#waiting];
+    const open = [...this.#running.all, ...(this.#reader.current ? [this.#reader.current] : []), ...this.#waiting];
     for (const sequence of open) this.#fail(sequence, disposed());
     this.#running[Symbol.dispose]();
     this.#beginnings[Symbol.dispose]();

@@ -1,5 +1,6 @@
 // What is asked of the engine: a prompt, how to choose tokens, and who is told.
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, checkOptions, kindOf, type OptionNames } from '../../base/index.ts';
+import { checkIds } from '../check-ids.ts';
 import { checkSampling, type SamplingOptions } from '../sampling.ts';
 import type { TokenLogprobs } from './logprobs.ts';
 
@@ -44,8 +45,35 @@ export interface EngineRequest extends GenerateOptions {
   onError(error: unknown): void;
 }
 
-/** @throws ConfigError for an empty prompt or an option out of range */
-export function checkRequest(request: EngineRequest): void {
+export const generateOptions: OptionNames<GenerateOptions> = {
+  ...{ maxTokens: true, seed: true, stopIds: true, vocabularyLimit: true, logprobs: true, remember: true },
+  ...{ temperature: true, topK: true, topP: true, minP: true, repetitionPenalty: true },
+};
+
+/** What other libraries call them. */
+export const generateHints = {
+  maxNewTokens: 'Write maxTokens.',
+  max_new_tokens: 'Write maxTokens.',
+  max_tokens: 'Write maxTokens.',
+  doSample: 'A temperature above 0 draws; 0 takes the likeliest token.',
+  do_sample: 'A temperature above 0 draws; 0 takes the likeliest token.',
+  eosTokenId: 'Write stopIds, a list.',
+  eos_token_id: 'Write stopIds, a list.',
+};
+
+const requestOptions: OptionNames<EngineRequest> = {
+  ...generateOptions,
+  ...{ prompt: true, onId: true, onEnd: true, onError: true },
+};
+
+/** @throws ConfigError for an empty prompt or an option out of range; DataError for an id outside the vocabulary */
+export function checkRequest(request: EngineRequest, config: { vocab_size: number }): void {
+  checkOptions('Engine.add', request, requestOptions, generateHints);
+  for (const name of ['onId', 'onEnd', 'onError'] as const)
+    if (typeof request[name] !== 'function')
+      throw new ConfigError('bad-option', `Engine.add: ${name} must be a function, got ${kindOf(request[name])}`, {
+        fields: { option: name },
+      });
   checkSampling(request);
   for (const [name, most] of [
     ['maxTokens', Number.POSITIVE_INFINITY],
@@ -62,4 +90,5 @@ export function checkRequest(request: EngineRequest): void {
     throw new ConfigError('empty-prompt', 'the prompt has no tokens', {
       remedy: 'Begin with the BOS token or some text.',
     });
+  checkIds(request.prompt, config);
 }

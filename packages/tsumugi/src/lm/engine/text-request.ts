@@ -1,11 +1,12 @@
 // A text to be written by the engine, with the tokenizer's part in it: what its prompt is, where it ends, and which piece of text
 // each token makes certain.
+import type { OptionNames } from '../../base/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
 import { type Plamo2Config, tokenIds } from '../config.ts';
 import { TextStream } from '../text-stream.ts';
 import type { LanguageModel } from '../types.ts';
 import type { TokenLogprobs } from './logprobs.ts';
-import type { EngineRequest, FinishReason, GenerateOptions, Usage } from './request.ts';
+import { type EngineRequest, type FinishReason, type GenerateOptions, generateOptions, type Usage } from './request.ts';
 
 export interface GenerateIdsOptions extends GenerateOptions {
   /** Called with each new id before it, or the text it completes, is yielded; with its log-probability where `logprobs` asks for it. */
@@ -18,6 +19,9 @@ export interface GenerateTextOptions extends GenerateIdsOptions {
   /** Texts that end the output; they are not part of it. */
   stop?: readonly string[] | undefined;
 }
+
+export const idsOptions: OptionNames<GenerateIdsOptions> = { ...generateOptions, onId: true, onUsage: true };
+export const textOptions: OptionNames<GenerateTextOptions> = { ...idsOptions, stop: true };
 
 /** Who hears of what is written: pieces, then one of `onEnd` and `onError`. */
 export interface Listener<T> {

@@ -44,8 +44,8 @@ export function checkNumber(owner: string, name: string, value: number, range: R
 }
 
 /** Checks several numbers for one range. */
-export function checkNumbers(owner: string, values: Readonly<Record<string, number | undefined>>, range: Range): void {
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) checkNumber(owner, name, value, range);
+export function checkNumbers(owner: string, values: Readonly<Record<string, number>>, range: Range): void {
+  for (const [name, value] of Object.entries(values)) checkNumber(owner, name, value, range);
 }
 
 /** @throws ConfigError unless the value is one of the choices */

@@ -40,9 +40,9 @@ class TinyDiscriminator extends Module implements Discriminator {
   constructor(options: { weightNormalization?: WeightNormalization; layerNorm?: boolean }) {
     super();
     const { weightNormalization } = options;
-    const weights = { rng, weightNormalization, weightInit: orthogonal(), padding: 1 };
-    this.first = new Conv2d(1, 2, 3, weights);
-    this.second = new Conv2d(2, 2, 4, { ...weights, stride: 2 });
+    const weights = { rng, weightNormalization, weightInit: orthogonal() };
+    this.first = new Conv2d(1, 2, 3, { ...weights, padding: 1 });
+    this.second = new Conv2d(2, 2, 4, { ...weights, padding: 1, stride: 2 });
     this.norm = options.layerNorm ? new LayerNorm([2, 2, 2], { rng, scale: false }) : null;
     this.dense = new Linear(8, 1, weights);
   }

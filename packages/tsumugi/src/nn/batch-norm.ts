@@ -1,11 +1,12 @@
 // Batch normalisation with running statistics (Ioffe & Szegedy 2015, arXiv 1502.03167).
-import { checkNumber, ShapeError } from '../base/index.ts';
+import { checkNumber, checkOptions, type OptionNames, ShapeError } from '../base/index.ts';
 import { batchNorm, ones, type Rng, type Tensor, zeros } from '../torch/index.ts';
 import { buffer, Module } from './module.ts';
-import { constantParameter } from './weights.ts';
+import { constantParameter, deviceOf, layerHints } from './weights.ts';
 
 export interface BatchNormOptions {
-  rng: Rng;
+  /** Whose device it is made on; the CPU when left out. */
+  rng?: Rng | undefined;
   /** Added to the variance inside the root. */
   eps?: number;
   /** Share of the new batch in the running statistics: running ← (1 − momentum) · running + momentum · batch. */
@@ -15,6 +16,14 @@ export interface BatchNormOptions {
   /** Whether there is a `weight` beside the bias. */
   scale?: boolean;
 }
+
+const batchNormOptions: OptionNames<BatchNormOptions> = {
+  rng: true,
+  eps: true,
+  momentum: true,
+  affine: true,
+  scale: true,
+};
 
 /**
  * Per channel, over everything else: [B, C], [B, C, L] or [B, C, H, W] → the same. While training it uses the batch's
@@ -30,15 +39,16 @@ export class BatchNorm extends Module {
   readonly eps: number;
   readonly momentum: number;
 
-  constructor(numChannels: number, options: BatchNormOptions) {
+  constructor(numChannels: number, options: BatchNormOptions = {}) {
     super();
-    const { rng, affine = true, scale = true } = options;
-    const { device } = rng;
+    checkOptions('BatchNorm', options, batchNormOptions, layerHints);
+    const { affine = true, scale = true } = options;
+    const device = deviceOf(options);
     checkNumber('BatchNorm', 'numChannels', numChannels, { min: 1, whole: true });
     this.eps = checkNumber('BatchNorm', 'eps', options.eps ?? 1e-5, { min: 0 });
     this.momentum = checkNumber('BatchNorm', 'momentum', options.momentum ?? 0.1, { min: 0, max: 1 });
-    this.weight = affine && scale ? constantParameter([numChannels], 1, rng) : null;
-    this.bias = affine ? constantParameter([numChannels], 0, rng) : null;
+    this.weight = affine && scale ? constantParameter([numChannels], 1, device) : null;
+    this.bias = affine ? constantParameter([numChannels], 0, device) : null;
     this.running_mean = buffer(zeros([numChannels], { device }));
     this.running_var = buffer(ones([numChannels], { device }));
     this.num_batches_tracked = buffer(zeros([], { dtype: 'int64', device }));

@@ -1,10 +1,10 @@
 // Convolutions, with PyTorch's weights and options.
 //
 //   B batch   C channels in   O channels out   G groups   L, H, W lengths   k taps
-import { ConfigError, checkNumber, checkNumbers } from '../base/index.ts';
+import { ConfigError, checkNumber, checkNumbers, checkOptions, type OptionNames } from '../base/index.ts';
 import { conv1d, conv2d, convTranspose2d, type Tensor } from '../torch/index.ts';
 import { Module } from './module.ts';
-import { makeBias, makeWeight, WeightedLayer, type WeightOptions } from './weights.ts';
+import { layerHints, makeBias, makeWeight, WeightedLayer, type WeightOptions, weightOptions } from './weights.ts';
 
 /** One number for every direction, or one per direction `[height, width]`. */
 type Pair = number | readonly [number, number];
@@ -15,6 +15,14 @@ export interface ConvOptions<Size> extends WeightOptions {
   dilation?: Size;
   groups?: number;
 }
+
+const convOptions: OptionNames<ConvOptions<Pair>> = {
+  ...weightOptions,
+  stride: true,
+  padding: true,
+  dilation: true,
+  groups: true,
+};
 
 const pair = (size: Pair): readonly [number, number] => (typeof size === 'number' ? [size, size] : size);
 
@@ -41,7 +49,8 @@ export class Conv1d extends WeightedLayer {
   bias: Tensor | null;
   readonly #options: ConvOptions<number>;
 
-  constructor(inChannels: number, outChannels: number, taps: number, options: ConvOptions<number>) {
+  constructor(inChannels: number, outChannels: number, taps: number, options: ConvOptions<number> = {}) {
+    checkOptions('Conv1d', options, convOptions, layerHints);
     checkSizes('Conv1d', { inChannels, outChannels }, taps, options);
     const perGroup = inChannels / (options.groups ?? 1);
     super([outChannels, perGroup, taps], options);
@@ -60,7 +69,8 @@ export class Conv2d extends WeightedLayer {
   bias: Tensor | null;
   readonly #options: ConvOptions<Pair>;
 
-  constructor(inChannels: number, outChannels: number, taps: Pair, options: ConvOptions<Pair>) {
+  constructor(inChannels: number, outChannels: number, taps: Pair, options: ConvOptions<Pair> = {}) {
+    checkOptions('Conv2d', options, convOptions, layerHints);
     checkSizes('Conv2d', { inChannels, outChannels }, taps, options);
     const perGroup = inChannels / (options.groups ?? 1);
     const [height, width] = pair(taps);
@@ -80,14 +90,18 @@ export interface ConvTransposeOptions extends Omit<ConvOptions<Pair>, 'weightNor
   outputPadding?: Pair;
 }
 
+const { weightNormalization: _, ...convShared } = convOptions;
+const convTransposeOptions: OptionNames<ConvTransposeOptions> = { ...convShared, outputPadding: true };
+
 /** The adjoint of Conv2d in its input: [B, C, H, W] → [B, O, H', W']. `weight` is [C, O/G, kH, kW]. */
 export class ConvTranspose2d extends Module {
   weight: Tensor;
   bias: Tensor | null;
   readonly #options: ConvTransposeOptions;
 
-  constructor(inChannels: number, outChannels: number, taps: Pair, options: ConvTransposeOptions) {
+  constructor(inChannels: number, outChannels: number, taps: Pair, options: ConvTransposeOptions = {}) {
     super();
+    checkOptions('ConvTranspose2d', options, convTransposeOptions, layerHints);
     checkSizes('ConvTranspose2d', { inChannels, outChannels }, taps, options);
     this.#options = options;
     const perGroup = outChannels / (options.groups ?? 1);

@@ -1,7 +1,8 @@
 // Dropout (Srivastava et al. 2014) from an explicit stream.
-import { ConfigError } from '../base/index.ts';
-import { empty, type Rng, type Tensor } from '../torch/index.ts';
+import { ConfigError, checkOptions } from '../base/index.ts';
+import { checkRng, defaultRng, empty, type Rng, type Tensor } from '../torch/index.ts';
 import { Module } from './module.ts';
+import { layerHints } from './weights.ts';
 
 /** @throws ConfigError unless it is a probability */
 export function checkProbability(p: number, what: string): void {
@@ -10,7 +11,7 @@ export function checkProbability(p: number, what: string): void {
 }
 
 /** Sets elements to 0 with probability `p`, whatever they are, and scales the others by 1 / (1 − p). Any shape. */
-export function dropout(x: Tensor, p: number, rng: Rng): Tensor {
+export function dropout(x: Tensor, p = 0.5, rng: Rng = defaultRng(x.device)): Tensor {
   checkProbability(p, 'dropout probability');
   if (p === 0) return x;
   const kept = empty(x.shape, { dtype: x.dtype, device: x.device }).bernoulli_(1 - p, { rng });
@@ -20,13 +21,15 @@ export function dropout(x: Tensor, p: number, rng: Rng): Tensor {
 /** Dropout as a layer: the identity after `eval()`. */
 export class Dropout extends Module {
   readonly p: number;
-  readonly rng: Rng;
+  /** What it draws from; the default stream (`manualSeed`) when undefined. */
+  readonly rng: Rng | undefined;
 
-  constructor(p: number, options: { rng: Rng }) {
+  constructor(p = 0.5, options: { rng?: Rng | undefined } = {}) {
     super();
+    checkOptions('Dropout', options, { rng: true }, layerHints);
     checkProbability(p, 'dropout probability');
     this.p = p;
-    this.rng = options.rng;
+    this.rng = options.rng && checkRng('Dropout', options.rng);
   }
 
   forward(x: Tensor): Tensor {

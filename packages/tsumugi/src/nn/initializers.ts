@@ -1,6 +1,6 @@
 // Initial values of parameters. An initializer fills a tensor in place from an explicit stream; layers take one as an
 // option, and it can be applied to any parameter of a finished model.
-import { ConfigError, checkChoice, checkNumber, checkNumbers, ShapeError } from '../base/index.ts';
+import { ConfigError, checkChoice, checkNumber, checkNumbers, checkOptions, ShapeError } from '../base/index.ts';
 import { callOperator, noGrad, type Rng, randn, scope, type Tensor, tensor } from '../torch/index.ts';
 
 export type Initializer = (target: Tensor, rng: Rng) => void;
@@ -16,12 +16,16 @@ export const constant =
   (value: number): Initializer =>
   (target) =>
     void target.fill_(value);
-export function normal({ mean = 0, std = 1 } = {}): Initializer {
+export function normal(options: { mean?: number; std?: number } = {}): Initializer {
+  checkOptions('normal', options, { mean: true, std: true });
+  const { mean = 0, std = 1 } = options;
   checkNumber('normal', 'mean', mean, {});
   checkNumber('normal', 'std', std, { min: 0 });
   return (target, rng) => void target.normal_(mean, std, { rng });
 }
-export function uniform({ low = 0, high = 1 } = {}): Initializer {
+export function uniform(options: { low?: number; high?: number } = {}): Initializer {
+  checkOptions('uniform', options, { low: true, high: true });
+  const { low = 0, high = 1 } = options;
   checkNumbers('uniform', { low, high }, {});
   if (low > high) throw new ConfigError('out-of-range', `uniform: low ${low} is above high ${high}`);
   return (target, rng) => void target.uniform_(low, high, { rng });
@@ -31,7 +35,9 @@ export function uniform({ low = 0, high = 1 } = {}): Initializer {
  * N(mean, std²) restricted to `mean ± cut·std`, drawn by inverting the cumulative distribution, so no value piles up
  * at the bounds. Source: Robert 1995, arXiv 0907.4010. (The bound is in standard deviations, not absolute.)
  */
-export function truncatedNormal({ mean = 0, std = 1, cut = 2 } = {}): Initializer {
+export function truncatedNormal(options: { mean?: number; std?: number; cut?: number } = {}): Initializer {
+  checkOptions('truncatedNormal', options, { mean: true, std: true, cut: true });
+  const { mean = 0, std = 1, cut = 2 } = options;
   checkNumber('truncatedNormal', 'mean', mean, {});
   checkNumber('truncatedNormal', 'std', std, { min: 0 });
   checkNumber('truncatedNormal', 'cut', cut, { above: 0 });
@@ -67,6 +73,7 @@ export type Fan = 'fanIn' | 'fanOut' | 'average';
 export function varianceScaling(
   options: { scale?: number; fan?: Fan; distribution?: 'normal' | 'uniform' | 'truncated normal' } = {},
 ): Initializer {
+  checkOptions('varianceScaling', options, { scale: true, fan: true, distribution: true });
   const { scale = 1, fan = 'fanIn', distribution = 'normal' } = options;
   checkNumber('varianceScaling', 'scale', scale, { min: 0 });
   checkChoice('varianceScaling', 'fan', fan, ['fanIn', 'fanOut', 'average']);
@@ -85,16 +92,37 @@ export function varianceScaling(
 }
 
 /** Glorot & Bengio 2010: variance gain² · 2 / (fanIn + fanOut). */
-export const xavierUniform = ({ gain = 1 } = {}): Initializer =>
-  varianceScaling({ scale: gain ** 2, fan: 'average', distribution: 'uniform' });
-export const xavierNormal = ({ gain = 1 } = {}): Initializer => varianceScaling({ scale: gain ** 2, fan: 'average' });
+export function xavierUniform(options: { gain?: number } = {}): Initializer {
+  checkOptions('xavierUniform', options, { gain: true });
+  const { gain = 1 } = options;
+  return varianceScaling({ scale: gain ** 2, fan: 'average', distribution: 'uniform' });
+}
+
+export function xavierNormal(options: { gain?: number } = {}): Initializer {
+  checkOptions('xavierNormal', options, { gain: true });
+  const { gain = 1 } = options;
+  return varianceScaling({ scale: gain ** 2, fan: 'average' });
+}
+
 /** He et al. 2015, arXiv 1502.01852: variance gain² / fan; the gain is that of the activation that follows (√2 for ReLU). */
-export const kaimingUniform = ({ gain = Math.SQRT2, fan = 'fanIn' as Fan } = {}): Initializer =>
-  varianceScaling({ scale: gain ** 2, fan, distribution: 'uniform' });
-export const kaimingNormal = ({ gain = Math.SQRT2, fan = 'fanIn' as Fan } = {}): Initializer =>
-  varianceScaling({ scale: gain ** 2, fan });
+export function kaimingUniform(options: { gain?: number; fan?: Fan } = {}): Initializer {
+  checkOptions('kaimingUniform', options, { gain: true, fan: true });
+  const { gain = Math.SQRT2, fan = 'fanIn' } = options;
+  return varianceScaling({ scale: gain ** 2, fan, distribution: 'uniform' });
+}
+
+export function kaimingNormal(options: { gain?: number; fan?: Fan } = {}): Initializer {
+  checkOptions('kaimingNormal', options, { gain: true, fan: true });
+  const { gain = Math.SQRT2, fan = 'fanIn' } = options;
+  return varianceScaling({ scale: gain ** 2, fan });
+}
+
 /** LeCun et al. 1998: variance scale² / fanIn (Chainer's default for weights). */
-export const lecunNormal = ({ scale = 1 } = {}): Initializer => varianceScaling({ scale: scale ** 2 });
+export function lecunNormal(options: { scale?: number } = {}): Initializer {
+  checkOptions('lecunNormal', options, { scale: true });
+  const { scale = 1 } = options;
+  return varianceScaling({ scale: scale ** 2 });
+}
 
 /** The gain that keeps the variance through an activation (He et al. 2015; 5/3 for tanh as PyTorch has it). */
 export const gains = {
@@ -110,7 +138,9 @@ export const gains = {
  * A (semi-)orthogonal matrix times `gain`, uniformly distributed; a weight `[out, in, …]` counts as `[out, in·…]`.
  * Source: Saxe et al. 2013, arXiv 1312.6120; signs by Mezzadri 2007, arXiv math-ph/0609050.
  */
-export function orthogonal({ gain = 1 } = {}): Initializer {
+export function orthogonal(options: { gain?: number } = {}): Initializer {
+  checkOptions('orthogonal', options, { gain: true });
+  const { gain = 1 } = options;
   checkNumber('orthogonal', 'gain', gain, {});
   return (target, rng) => {
     fans(target.shape);

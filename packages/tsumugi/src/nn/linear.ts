@@ -1,15 +1,16 @@
 // Layers that are a table of weights: the affine map, and the embedding of ids.
-import { checkNumbers } from '../base/index.ts';
-import { embedding, type Tensor } from '../torch/index.ts';
+import { checkNumbers, checkOptions, type OptionNames } from '../base/index.ts';
+import { embedding, requireTensor, type Tensor } from '../torch/index.ts';
 import { castLinear } from './functional/linear.ts';
 import { normal } from './initializers.ts';
-import { makeBias, WeightedLayer, type WeightOptions } from './weights.ts';
+import { layerHints, makeBias, WeightedLayer, type WeightOptions, weightOptions } from './weights.ts';
 
 /** y = x Wᵀ + b in the dtype of x: [..., inFeatures] → [..., outFeatures]. `weight` is [outFeatures, inFeatures]. */
 export class Linear extends WeightedLayer {
   bias: Tensor | null;
 
-  constructor(inFeatures: number, outFeatures: number, options: WeightOptions) {
+  constructor(inFeatures: number, outFeatures: number, options: WeightOptions = {}) {
+    checkOptions('Linear', options, weightOptions, layerHints);
     checkNumbers('Linear', { inFeatures, outFeatures }, { min: 1, whole: true });
     super([outFeatures, inFeatures], options);
     this.bias = makeBias(outFeatures, inFeatures, options);
@@ -36,15 +37,23 @@ export class Linear extends WeightedLayer {
 
 export type EmbeddingOptions = Omit<WeightOptions, 'bias' | 'biasInit'>;
 
+const embeddingOptions: OptionNames<EmbeddingOptions> = {
+  rng: true,
+  weight: true,
+  weightInit: true,
+  weightNormalization: true,
+};
+
 /** Rows of `weight` [numEmbeddings, dim] by id: int64 or int32 [...] → [..., dim]. Initially N(0, 1). */
 export class Embedding extends WeightedLayer {
-  constructor(numEmbeddings: number, dim: number, options: EmbeddingOptions) {
+  constructor(numEmbeddings: number, dim: number, options: EmbeddingOptions = {}) {
+    checkOptions('Embedding', options, embeddingOptions, layerHints);
     checkNumbers('Embedding', { numEmbeddings, dim }, { min: 1, whole: true });
     super([numEmbeddings, dim], { weightInit: normal(), ...options });
   }
 
   forward(ids: Tensor): Tensor {
-    return embedding(this.usedWeight, ids);
+    return embedding(this.usedWeight, requireTensor('Embedding', 'ids', ids, 'int64'));
   }
 
   /** The table as an output head: hidden [..., dim] → [..., numEmbeddings]. */

@@ -1,6 +1,6 @@
 // Losses over whole tensors. Cross-entropy has its own file, nn/functional/cross-entropy.ts.
-import { checkChoice, checkNumber, ShapeError } from '../base/index.ts';
-import { binaryCrossEntropyWithLogits, mseLoss, smoothL1Loss, type Tensor } from '../torch/index.ts';
+import { checkChoice, checkNumber, checkOptions, ShapeError } from '../base/index.ts';
+import { binaryCrossEntropyWithLogits, mseLoss, requireTensor, smoothL1Loss, type Tensor } from '../torch/index.ts';
 
 /** What becomes of the elements' losses; the mean over all of them when left out. */
 export type Reduction = 'none' | 'mean' | 'sum';
@@ -11,6 +11,8 @@ const reductionCode = (owner: string, reduction: Reduction = 'mean') =>
 
 /** libtorch broadcasts ([B] against [B, 1] gives [B, B]) with at most a warning: the classic silent mistake. */
 function requireSameShape(name: string, input: Tensor, target: Tensor): void {
+  requireTensor(name, 'the prediction', input);
+  requireTensor(name, 'the target', target);
   if (input.shape.join() === target.shape.join()) return;
   throw new ShapeError(
     'shape-mismatch',
@@ -21,6 +23,7 @@ function requireSameShape(name: string, input: Tensor, target: Tensor): void {
 
 /** Squared error (x − y)². */
 export function mse(input: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
+  checkOptions('mse', options, { reduction: true });
   requireSameShape('mse', input, target);
   return mseLoss(input, target, reductionCode('mse', options.reduction));
 }
@@ -31,6 +34,7 @@ export function smoothL1(
   target: Tensor,
   options: { beta?: number; reduction?: Reduction } = {},
 ): Tensor {
+  checkOptions('smoothL1', options, { beta: true, reduction: true });
   requireSameShape('smoothL1', input, target);
   const beta = checkNumber('smoothL1', 'beta', options.beta ?? 1, { min: 0 });
   return smoothL1Loss(input, target, reductionCode('smoothL1', options.reduction), beta);
@@ -38,6 +42,7 @@ export function smoothL1(
 
 /** (x − y)²/2 within δ of the target, δ(|x − y| − δ/2) outside: δ times `smoothL1`. Huber 1964. */
 export function huber(input: Tensor, target: Tensor, options: { delta?: number; reduction?: Reduction } = {}): Tensor {
+  checkOptions('huber', options, { delta: true, reduction: true });
   const { delta = 1, ...rest } = options;
   checkNumber('huber', 'delta', delta, { above: 0 });
   return smoothL1(input, target, { beta: delta, ...rest }).mul(delta);
@@ -49,6 +54,7 @@ export function bceWithLogits(
   target: Tensor,
   options: { weight?: Tensor; posWeight?: Tensor; reduction?: Reduction } = {},
 ): Tensor {
+  checkOptions('bceWithLogits', options, { weight: true, posWeight: true, reduction: true });
   requireSameShape('bceWithLogits', logits, target);
   const { weight = null, posWeight = null, reduction } = options;
   return binaryCrossEntropyWithLogits(logits, target, weight, posWeight, reductionCode('bceWithLogits', reduction));

@@ -33,6 +33,39 @@ export abstract class Module implements Disposable {
     return this;
   }
 
+  /** Its parameters, in tree order, for optimizers. */
+  parameters(): Tensor[] {
+    return parameters(this);
+  }
+
+  /** Path and tensor of every parameter. */
+  namedParameters(): [string, Tensor][] {
+    return namedParameters(this);
+  }
+
+  /** Every parameter and buffer by path: the tensors themselves, not copies. `writeSafetensors` saves it. */
+  stateDict(): Record<string, Tensor> {
+    return Object.fromEntries(namedTensors(this));
+  }
+
+  /** Copies tensors in by path. @throws CheckpointError naming the first that is missing, too many, or of another shape */
+  loadStateDict(tensors: Readonly<Record<string, Tensor>>): this {
+    const has = (path: string) => Object.hasOwn(tensors, path);
+    loadTensors(this, (path) => (has(path) ? tensors[path] : undefined), Object.keys(tensors));
+    return this;
+  }
+
+  /** Forgets every gradient. */
+  zeroGrad(): void {
+    for (const each of this.parameters()) each.grad = undefined;
+  }
+
+  /** Moves it to a dtype or device, as `convert`: its tensors are new ones, so make optimizers afterwards. Returns itself. */
+  to(...targets: (DType | Device)[]): this {
+    return convert(this, ...targets);
+  }
+
+  /** In evaluation mode. Returns itself. */
   eval(): this {
     return this.train(false);
   }

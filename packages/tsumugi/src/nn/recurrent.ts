@@ -3,13 +3,15 @@
 //   B batch   T time steps   I input size   H hidden size   N layers
 //
 // No dropout between layers here: libtorch would draw it from a hidden stream. Put a Dropout between two single layers.
-import { checkNumbers, ShapeError } from '../base/index.ts';
+import { checkNumbers, checkOptions, type OptionNames, ShapeError } from '../base/index.ts';
 import { empty, gruInput, lstmInput, type Rng, type Tensor, zeros } from '../torch/index.ts';
 import { type Initializer, initialize, uniform } from './initializers.ts';
 import { Module, parameter } from './module.ts';
+import { layerHints, rngOf } from './weights.ts';
 
 export interface RecurrentOptions {
-  rng: Rng;
+  /** Draws the initial values, on its device; the default stream (`manualSeed`) when left out. */
+  rng?: Rng | undefined;
   /** Layers on top of each other; 1 when left out. */
   numLayers?: number;
   bias?: boolean;
@@ -18,6 +20,14 @@ export interface RecurrentOptions {
   /** For every weight and bias; U(−1/√H, 1/√H) when left out. */
   init?: Initializer;
 }
+
+const recurrentOptions: OptionNames<RecurrentOptions> = {
+  rng: true,
+  numLayers: true,
+  bias: true,
+  batchFirst: true,
+  init: true,
+};
 
 /** Weights of N layers with `gates` gates: fields named as PyTorch names them, and `weights` in libtorch's order. */
 abstract class Recurrent extends Module {
@@ -30,6 +40,7 @@ abstract class Recurrent extends Module {
 
   constructor(inputSize: number, hiddenSize: number, gates: number, options: RecurrentOptions) {
     super();
+    checkOptions(this.constructor.name, options, recurrentOptions, layerHints);
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
     this.numLayers = options.numLayers ?? 1;
@@ -38,8 +49,8 @@ abstract class Recurrent extends Module {
     checkNumbers(this.constructor.name, { inputSize, hiddenSize, numLayers: this.numLayers }, { min: 1, whole: true });
     const bound = 1 / Math.sqrt(hiddenSize);
     const init = options.init ?? uniform({ low: -bound, high: bound });
-    const make = (...shape: number[]) =>
-      parameter(initialize(empty(shape, { device: options.rng.device }), init, options.rng));
+    const rng = rngOf(options);
+    const make = (...shape: number[]) => parameter(initialize(empty(shape, { device: rng.device }), init, rng));
     for (let layer = 0; layer < this.numLayers; layer++) {
       this[`weight_ih_l${layer}`] = make(gates * hiddenSize, layer === 0 ? inputSize : hiddenSize);
       this[`weight_hh_l${layer}`] = make(gates * hiddenSize, hiddenSize);
@@ -85,7 +96,7 @@ abstract class Recurrent extends Module {
  * n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)). Source: Cho et al. 2014, arXiv 1406.1078 (cuDNN's variant).
  */
 export class GRU extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions) {
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
     super(inputSize, hiddenSize, 3, options);
   }
 
@@ -111,7 +122,7 @@ export interface LSTMState {
  * Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
  */
 export class LSTM extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions) {
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
     super(inputSize, hiddenSize, 4, options);
   }
 

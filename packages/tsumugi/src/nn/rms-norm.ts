@@ -1,10 +1,9 @@
 // RMS normalisation over the last dimension.
-import { checkNumber } from '../base/index.ts';
+import { checkNumber, checkOptions, type OptionNames } from '../base/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { rmsNorm, rmsNormAdd } from './functional/rms-norm.ts';
-import { constant } from './initializers.ts';
 import { Module } from './module.ts';
-import { makeWeight, type WeightOptions } from './weights.ts';
+import { constantParameter, deviceOf, layerHints, makeWeight, type WeightOptions } from './weights.ts';
 
 export interface RMSNormOptions extends Pick<WeightOptions, 'rng' | 'weight'> {
   /** Added to the weight, which then starts at 0; without an offset the weight starts at 1. */
@@ -12,6 +11,8 @@ export interface RMSNormOptions extends Pick<WeightOptions, 'rng' | 'weight'> {
   /** Added to the mean square inside the root. */
   eps?: number;
 }
+
+const rmsNormOptions: OptionNames<RMSNormOptions> = { rng: true, weight: true, offset: true, eps: true };
 
 /**
  * x / √(mean(x²) + eps) · (offset + weight) over the last dimension.
@@ -22,12 +23,15 @@ export class RMSNorm extends Module {
   readonly offset: number;
   readonly eps: number;
 
-  constructor(size: number, options: RMSNormOptions) {
+  constructor(size: number, options: RMSNormOptions = {}) {
     super();
+    checkOptions('RMSNorm', options, rmsNormOptions, layerHints);
     checkNumber('RMSNorm', 'size', size, { min: 1, whole: true });
     this.offset = checkNumber('RMSNorm', 'offset', options.offset ?? 0, {});
     this.eps = checkNumber('RMSNorm', 'eps', options.eps ?? 1e-6, { min: 0 });
-    this.weight = makeWeight([size], { ...options, weightInit: constant(this.offset === 0 ? 1 : 0) });
+    this.weight = options.weight
+      ? makeWeight([size], options)
+      : constantParameter([size], this.offset === 0 ? 1 : 0, deviceOf(options));
   }
 
   /** [..., size] → the same. */

@@ -8,7 +8,7 @@
 // ṽ and ũ count as constants in backward, so dσ/dW = ũṽᵀ and for a loss L with G = dL/dW̄ (factor, γ = 1)
 //
 //   dL/dW = (G − ⟨G, W̄⟩ ũṽᵀ) / σ
-import { checkNumber } from '../base/index.ts';
+import { checkNumber, checkOptions } from '../base/index.ts';
 import { linalgSvdvals, noGrad, type Rng, randn, scope, type Tensor } from '../torch/index.ts';
 import { buffer, Module, parameter } from './module.ts';
 import type { WeightNormalization } from './weights.ts';
@@ -41,6 +41,7 @@ export class SpectralNorm extends Module {
   /** @throws ConfigError when there is no iteration or the factor is not positive. */
   constructor(weight: Tensor, rng: Rng, options: SpectralNormOptions = {}) {
     super();
+    checkOptions('spectralNorm', options, { iterations: true, factor: true, gamma: true });
     const { iterations = 1, factor = 1, gamma = false } = options;
     checkNumber('spectral normalization', 'iterations', iterations, { min: 1, whole: true });
     checkNumber('spectral normalization', 'factor', factor, { above: 0 });

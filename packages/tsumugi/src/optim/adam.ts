@@ -1,15 +1,13 @@
 // Adam (Kingma & Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101).
-import { checkChoice, checkNumber } from '../base/index.ts';
-import type { Module } from '../nn/index.ts';
-import type { ParameterGroup } from './groups.ts';
+import { checkChoice, checkNumber, checkOptions, type OptionNames } from '../base/index.ts';
 import { Optimizer, type StepSettings } from './optimizer.ts';
+import { type OptimizerOptions, type OptimizerSource, optimizerOptions } from './source.ts';
 import { adamUpdate, apply, type Batch } from './updates.ts';
 
-export interface AdamOptions {
+/** `weightDecay` is 0 for Adam and 0.01 for AdamW when left out. */
+export interface AdamOptions extends OptimizerOptions {
   betas?: readonly [number, number];
   eps?: number;
-  /** Of groups that do not set theirs. AdamW: 0.01 when left out; Adam: 0. */
-  weightDecay?: number;
   /**
    * What eps is added to: √v after its bias correction (the paper, PyTorch; when left out) or before it (Chainer,
    * TensorFlow), where it weighs 1/√(1 − β2ᵗ) as much. It matters when eps is large, as in deep RL.
@@ -17,12 +15,15 @@ export interface AdamOptions {
   epsOn?: 'corrected' | 'uncorrected';
 }
 
+const adamOptions: OptionNames<AdamOptions> = { ...optimizerOptions, betas: true, eps: true, epsOn: true };
+
 abstract class AdamFamily extends Optimizer {
   readonly #options: Required<AdamOptions>;
 
-  constructor(source: Module | readonly ParameterGroup[], options: Required<AdamOptions>) {
-    super(source, ['exp_avg', 'exp_avg_sq'], options.weightDecay);
+  constructor(source: OptimizerSource, options: Required<AdamOptions>) {
+    super(source, ['exp_avg', 'exp_avg_sq'], options);
     const owner = this.constructor.name;
+    checkOptions(owner, options, adamOptions);
     for (const i of [0, 1] as const) checkNumber(owner, `betas[${i}]`, options.betas[i], { min: 0, below: 1 });
     checkNumber(owner, 'eps', options.eps, { min: 0 });
     checkChoice(owner, 'epsOn', options.epsOn, ['corrected', 'uncorrected']);
@@ -48,11 +49,11 @@ abstract class AdamFamily extends Optimizer {
   }
 }
 
-const defaults = { betas: [0.9, 0.999], eps: 1e-8, epsOn: 'corrected' } as const;
+const defaults = { lr: undefined, betas: [0.9, 0.999], eps: 1e-8, epsOn: 'corrected' } as const;
 
 /** Adam; weight decay is added to the gradient (L2) and so goes through the moving averages. */
 export class Adam extends AdamFamily {
-  constructor(source: Module | readonly ParameterGroup[], options: AdamOptions = {}) {
+  constructor(source: OptimizerSource, options: AdamOptions = {}) {
     super(source, { ...defaults, weightDecay: 0, ...options });
   }
 
@@ -63,7 +64,7 @@ export class Adam extends AdamFamily {
 
 /** Adam with decoupled weight decay: p ← (1 − lr · weightDecay) · p − lr · m̂ / (√v̂ + eps). */
 export class AdamW extends AdamFamily {
-  constructor(source: Module | readonly ParameterGroup[], options: AdamOptions = {}) {
+  constructor(source: OptimizerSource, options: AdamOptions = {}) {
     super(source, { ...defaults, weightDecay: 0.01, ...options });
   }
 

@@ -1,5 +1,5 @@
 // Parameter groups: which parameters share a learning-rate factor and a weight decay.
-import { ConfigError, invariant } from '../base/index.ts';
+import { ConfigError, checkOptions, invariant } from '../base/index.ts';
 import { LayerNorm, type Module, namedModules, namedParameters } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 
@@ -35,6 +35,7 @@ export function decayGroups(
   module: Module,
   options: { weightDecay?: number; isDecayed?: (path: string, parameter: Tensor) => boolean } = {},
 ): [ParameterGroup, ParameterGroup] {
+  checkOptions('decayGroups', options, { weightDecay: true, isDecayed: true });
   const named = namedParameters(module);
   // A LayerNorm over several dimensions has gains that look like a matrix.
   const normGains = new Set<Tensor | null>();

@@ -17,4 +17,5 @@ export {
   warmUpStableDecay,
 } from './schedules.ts';
 export { SGD, type SGDOptions } from './sgd.ts';
+export type { OptimizerOptions, OptimizerSource } from './source.ts';
 export type { Batch } from './updates.ts';

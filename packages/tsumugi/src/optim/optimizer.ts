@@ -1,9 +1,8 @@
 // What optimizers share: groups, per-parameter state by path, steps, saving and restoring. A rule (adam.ts, sgd.ts,
 // rmsprop.ts) says which kinds of state it keeps and turns hyperparameters into the scalars of its update.
-import { CheckpointError, checkNumber, checkNumbers } from '../base/index.ts';
-import { Module } from '../nn/index.ts';
+import { CheckpointError, checkNumber, checkNumbers, checkOptions } from '../base/index.ts';
 import { noGrad, scope, type Tensor, zeros } from '../torch/index.ts';
-import { checkGroups, decayGroups, type ParameterGroup } from './groups.ts';
+import { checkRate, groupsOf, type OptimizerOptions, type OptimizerSource } from './source.ts';
 import { type Batch, isFusable } from './updates.ts';
 
 /** Everything a resumed run needs, by PyTorch's names for the kinds of state and the parameters' paths. */
@@ -46,17 +45,17 @@ export abstract class Optimizer implements Disposable {
   /** PyTorch's names of the kinds of state. */
   readonly #kinds: readonly string[];
 
-  /**
-   * @param source groups, or a module: then its matrices are decayed and the rest is not (`decayGroups`)
-   * @param weightDecay of groups that do not set theirs
-   */
-  protected constructor(source: Module | readonly ParameterGroup[], kinds: readonly string[], weightDecay: number) {
-    const groups = source instanceof Module ? decayGroups(source) : source;
-    checkGroups(groups);
+  #lr: number | undefined;
+
+  /** @param kinds the names of its kinds of state */
+  protected constructor(source: OptimizerSource, kinds: readonly string[], options: OptimizerOptions) {
     const owner = this.constructor.name;
+    const groups = groupsOf(owner, source);
+    const { lr, weightDecay = 0 } = options;
     checkNumber(owner, 'weightDecay', weightDecay, { min: 0 });
-    for (const group of groups)
-      checkNumbers(`${owner}, group`, { lrScale: group.lrScale, weightDecay: group.weightDecay }, { min: 0 });
+    this.#lr = lr === undefined ? undefined : checkRate(owner, lr);
+    for (const { lrScale = 1, weightDecay = 0 } of groups)
+      checkNumbers(`${owner}, group`, { lrScale, weightDecay }, { min: 0 });
     this.#kinds = kinds;
     this.#groups = groups.map((group) => ({
       slots: group.parameters.map(([path, parameter]) => ({
@@ -75,6 +74,15 @@ export abstract class Optimizer implements Disposable {
   /** Applies the rule to one batch. */
   protected abstract update(batch: Batch, settings: StepSettings): void;
 
+  /** The learning rate of `step()`: change it between steps as you like. */
+  get lr(): number | undefined {
+    return this.#lr;
+  }
+
+  set lr(rate: number) {
+    this.#lr = checkRate(this.constructor.name, rate);
+  }
+
   /** The trained tensors, in group order. */
   get parameters(): Tensor[] {
     return this.#slots.map((slot) => slot.parameter);
@@ -88,12 +96,13 @@ export abstract class Optimizer implements Disposable {
    * Updates every parameter that has a gradient, in one native call per group; a parameter without one stays as it is
    * and does not count the step.
    *
-   * @param lr at least 0 and finite: a rate that is not would ruin every weight
+   * @param lr at least 0 and finite: a rate that is not would ruin every weight; the optimizer's own when left out
    * @param options.gradScale factor of all gradients, e.g. `clipScale(norm, maxNorm)`: clipping without a pass of its own
    */
-  step(lr: number, options: { gradScale?: number } = {}): void {
-    const gradScale = options.gradScale ?? 1;
-    checkNumbers(this.constructor.name, { lr, gradScale }, { min: 0 });
+  step(lr: number | undefined = this.#lr, options: { gradScale?: number } = {}): void {
+    checkOptions(`${this.constructor.name}.step`, options, { gradScale: true });
+    const rate = checkRate(this.constructor.name, lr);
+    const gradScale = checkNumber(this.constructor.name, 'gradScale', options.gradScale ?? 1, { min: 0 });
     noGrad(() =>
       scope(() => {
         for (const group of this.#groups)
@@ -106,7 +115,7 @@ export abstract class Optimizer implements Disposable {
               gradients: slots.map(({ gradient }) => gradient),
               state: this.#kinds.map((_, kind) => slots.map(({ slot }) => slot.state[kind]!)),
             };
-            this.update(batch, { lr: lr * group.lrScale, weightDecay: group.weightDecay, gradScale, step });
+            this.update(batch, { lr: rate * group.lrScale, weightDecay: group.weightDecay, gradScale, step });
           }
       }),
     );

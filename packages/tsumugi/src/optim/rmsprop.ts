@@ -1,11 +1,11 @@
 // RMSprop (Tieleman & Hinton 2012; centred by Graves 2013, arXiv 1308.0850), with either placement of epsilon.
-import { checkChoice, checkNumber, checkNumbers } from '../base/index.ts';
-import type { Module } from '../nn/index.ts';
-import type { ParameterGroup } from './groups.ts';
+import { checkChoice, checkNumber, checkNumbers, checkOptions, type OptionNames } from '../base/index.ts';
 import { Optimizer, type StepSettings } from './optimizer.ts';
+import { type OptimizerOptions, type OptimizerSource, optimizerOptions } from './source.ts';
 import { apply, type Batch, rmspropUpdate } from './updates.ts';
 
-export interface RMSpropOptions {
+/** `weightDecay` is L2 regularisation. */
+export interface RMSpropOptions extends OptimizerOptions {
   /** Decay of the moving averages. */
   alpha?: number;
   eps?: number;
@@ -17,23 +17,31 @@ export interface RMSpropOptions {
   momentum?: number;
   /** Divides by the standard deviation of the gradients instead of their root mean square. */
   centered?: boolean;
-  /** L2 regularisation, of groups that do not set theirs. */
-  weightDecay?: number;
 }
 
-export class RMSprop extends Optimizer {
-  readonly #options: Required<RMSpropOptions>;
+const rmspropOptions: OptionNames<RMSpropOptions> = {
+  ...optimizerOptions,
+  alpha: true,
+  eps: true,
+  epsPlacement: true,
+  momentum: true,
+  centered: true,
+};
 
-  constructor(source: Module | readonly ParameterGroup[], options: RMSpropOptions = {}) {
+export class RMSprop extends Optimizer {
+  readonly #options: Required<Omit<RMSpropOptions, keyof OptimizerOptions>>;
+
+  constructor(source: OptimizerSource, options: RMSpropOptions = {}) {
+    checkOptions('RMSprop', options, rmspropOptions);
     const defaults = { alpha: 0.99, eps: 1e-8, epsPlacement: 'outside', momentum: 0, centered: false } as const;
-    const all = { ...defaults, weightDecay: 0, ...options };
+    const all = { ...defaults, ...options };
     checkNumber('RMSprop', 'alpha', all.alpha, { min: 0, max: 1 });
     checkNumbers('RMSprop', { eps: all.eps, momentum: all.momentum }, { min: 0 });
     checkChoice('RMSprop', 'epsPlacement', all.epsPlacement, ['outside', 'inside']);
     const kinds = ['square_avg'];
     if (all.centered) kinds.push('grad_avg');
     if (all.momentum !== 0) kinds.push('momentum_buffer');
-    super(source, kinds, all.weightDecay);
+    super(source, kinds, options);
     this.#options = all;
   }
 

@@ -1,5 +1,5 @@
 // Learning-rate schedules: pure functions from the step (0 at the first update) to a factor of the peak learning rate.
-import { ConfigError, checkChoice, checkNumber, checkNumbers } from '../base/index.ts';
+import { ConfigError, checkChoice, checkNumber, checkNumbers, checkOptions } from '../base/index.ts';
 
 export type Schedule = (step: number) => number;
 
@@ -13,19 +13,25 @@ export function constant(value = 1): Schedule {
 const progress = (step: number, steps: number) => (steps <= 0 ? 1 : Math.min(1, step / steps));
 
 /** A straight line from `from` at step 0 to `to` at step `steps`, which then stays. */
-export function linear(steps: number, { from = 1, to = 0 } = {}): Schedule {
+export function linear(steps: number, options: { from?: number; to?: number } = {}): Schedule {
+  checkOptions('linear', options, { from: true, to: true });
+  const { from = 1, to = 0 } = options;
   checkNumbers('linear', { steps, from, to }, { min: 0 });
   return (step) => from + (to - from) * progress(step, steps);
 }
 
 /** Half a cosine from 1 at step 0 to `floor` at step `steps`, which then stays. Loshchilov & Hutter, arXiv 1608.03983. */
-export function cosine(steps: number, { floor = 0 } = {}): Schedule {
+export function cosine(steps: number, options: { floor?: number } = {}): Schedule {
+  checkOptions('cosine', options, { floor: true });
+  const { floor = 0 } = options;
   checkNumbers('cosine', { steps, floor }, { min: 0 });
   return (step) => floor + ((1 - floor) * (1 + Math.cos(Math.PI * progress(step, steps)))) / 2;
 }
 
 /** From 1 to `floor` along 1 − √progress: fast at first. Hägele et al. 2024, arXiv 2405.18392. */
-export function oneMinusSqrt(steps: number, { floor = 0 } = {}): Schedule {
+export function oneMinusSqrt(steps: number, options: { floor?: number } = {}): Schedule {
+  checkOptions('oneMinusSqrt', options, { floor: true });
+  const { floor = 0 } = options;
   checkNumbers('oneMinusSqrt', { steps, floor }, { min: 0 });
   return (step) => floor + (1 - floor) * (1 - Math.sqrt(progress(step, steps)));
 }
@@ -68,6 +74,7 @@ function remaining(owner: string, steps: number, parts: Readonly<Record<string, 
 
 /** Linear warm-up, then half a cosine down to `floor`; `steps` in all. */
 export function warmUpCosine(options: { steps: number; warmUp: number; floor?: number }): Schedule {
+  checkOptions('warmUpCosine', options, { steps: true, warmUp: true, floor: true });
   const rest = remaining('warmUpCosine', options.steps, { warmUp: options.warmUp });
   return sequence(
     { steps: options.warmUp, schedule: warmUp(options.warmUp) },
@@ -86,6 +93,7 @@ export function warmUpStableDecay(options: {
   shape?: 'linear' | '1-sqrt';
   floor?: number;
 }): Schedule {
+  checkOptions('warmUpStableDecay', options, { steps: true, warmUp: true, decay: true, shape: true, floor: true });
   const { steps, decay, shape = 'linear', floor = 0 } = options;
   checkChoice('warmUpStableDecay', 'shape', shape, ['linear', '1-sqrt']);
   const stable = remaining('warmUpStableDecay', steps, { warmUp: options.warmUp, decay });

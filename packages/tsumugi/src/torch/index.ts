@@ -36,6 +36,7 @@ export {
 export * from './operators.generated.ts';
 export { recordFunction } from './profile.ts';
 export { checkRng, defaultRng, manualSeed, Rng } from './random.ts';
+export { requireTensor } from './require-tensor.ts';
 export { scope, tensorsIn } from './scope.ts';
 export {
   blasCore,

@@ -81,7 +81,8 @@ const settings: (LinearCrossEntropyOptions & { name: string })[] = [
 /** Loss and both gradients, from whole logits. */
 function whole({ hidden, weight, targets }: ReturnType<typeof inputsOf>, options: LinearCrossEntropyOptions): Tensor[] {
   const logits = hidden.matmul(weight.narrow(0, 0, options.vocabularySize ?? weight.size(0)).t());
-  const loss = crossEntropy(logits, targets, options);
+  const { zLoss, reduction } = options;
+  const loss = crossEntropy(logits, targets, { zLoss, reduction });
   return [loss, ...(grad([loss], [hidden, weight]) as Tensor[])];
 }
 

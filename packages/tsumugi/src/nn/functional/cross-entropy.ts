@@ -1,12 +1,13 @@
 // Cross-entropy over a vocabulary, with the log-sum-exp penalty ("z-loss") that keeps logits from drifting: as a plain
 // function of logits, and fused with the output projection, so that the logits [tokens, vocabulary] never exist whole.
-import { checkChoice, checkNumber, ShapeError } from '../../base/index.ts';
+import { checkChoice, checkNumber, checkOptions, type OptionNames, ShapeError } from '../../base/index.ts';
 import {
   customOperator,
   empty,
   isGradEnabled,
   kernelTakes,
   noGrad,
+  requireTensor,
   scope,
   stack,
   type Tensor,
@@ -25,7 +26,7 @@ export interface CrossEntropyOptions {
   reduction?: 'mean' | 'sum' | undefined;
 }
 
-function checkOptions(owner: string, zLoss: number, reduction: 'mean' | 'sum'): void {
+function checkValues(owner: string, zLoss: number, reduction: 'mean' | 'sum'): void {
   checkNumber(owner, 'zLoss', zLoss, { min: 0 });
   checkChoice(owner, 'reduction', reduction, ['mean', 'sum']);
 }
@@ -41,8 +42,10 @@ export function crossEntropy(
   targets: Tensor,
   options: CrossEntropyOptions & { ignoreIndex?: number | undefined } = {},
 ): Tensor {
+  checkOptions('crossEntropy', options, { zLoss: true, reduction: true, ignoreIndex: true });
   const { zLoss = 0, reduction = 'mean', ignoreIndex = ignoredTarget } = options;
-  checkOptions('crossEntropy', zLoss, reduction);
+  checkValues('crossEntropy', zLoss, reduction);
+  requireTensor('crossEntropy', 'targets', targets, 'int64');
   checkNumber('crossEntropy', 'ignoreIndex', ignoreIndex, { whole: true });
   if (logits.shape.slice(0, -1).join() !== targets.shape.join())
     throw new ShapeError(
@@ -67,6 +70,13 @@ export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
   /** Rows of the weight beyond this many are padding and take no part. All when left out. */
   vocabularySize?: number | undefined;
 }
+
+const linearOptions: OptionNames<LinearCrossEntropyOptions> = {
+  zLoss: true,
+  reduction: true,
+  chunk: true,
+  vocabularySize: true,
+};
 
 export interface LinearCrossEntropy {
   /** What to differentiate: cross-entropy plus z-loss. */
@@ -104,8 +114,9 @@ export function linearCrossEntropy(
   targets: Tensor,
   options: LinearCrossEntropyOptions = {},
 ): LinearCrossEntropy {
+  checkOptions('linearCrossEntropy', options, linearOptions);
   const { zLoss = 0, reduction = 'mean', vocabularySize = weight.size(0) } = options;
-  checkOptions('linearCrossEntropy', zLoss, reduction);
+  checkValues('linearCrossEntropy', zLoss, reduction);
   checkNumber('linearCrossEntropy', 'vocabularySize', vocabularySize, { min: 1, whole: true });
   const [N, D] = [targets.numel(), weight.size(1)];
   if (hidden.numel() !== N * D || hidden.size(-1) !== D || vocabularySize > weight.size(0))
@@ -146,8 +157,10 @@ export function linearCrossEntropy(
 export function logitsCrossEntropy(
   logits: Tensor,
   targets: Tensor,
-  { zLoss = 0, reduction = 'mean' }: CrossEntropyOptions = {},
+  options: CrossEntropyOptions = {},
 ): LinearCrossEntropy {
+  checkOptions('logitsCrossEntropy', options, { zLoss: true, reduction: true });
+  const { zLoss = 0, reduction = 'mean' } = options;
   const loss = crossEntropy(logits, targets, { zLoss, reduction });
   return scope(() =>
     noGrad(() => {

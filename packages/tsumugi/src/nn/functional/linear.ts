@@ -1,8 +1,9 @@
 // The affine map, with weights of another dtype than the input: f32 master weights serve a bf16 forward.
-import { linear, type Tensor } from '../../torch/index.ts';
+import { linear, requireTensor, type Tensor } from '../../torch/index.ts';
 
 /** x·Wᵀ + b: [..., in] · [out, in]ᵀ → [..., out], in the dtype of `x`. */
 export function castLinear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  requireTensor('Linear', 'x', x);
   const cast = (tensor: Tensor) => (tensor.dtype === x.dtype ? tensor : tensor.to(x.dtype));
   const w = cast(weight);
   // One row is a matrix–vector product: libtorch's `linear` runs it three times slower than `mv`.

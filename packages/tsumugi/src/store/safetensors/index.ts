@@ -2,4 +2,4 @@
 export type { Metadata, TensorInfo } from './header.ts';
 export type { Safetensors } from './reader.ts';
 export { INDEX_FILE, openSafetensors, WEIGHTS_FILE } from './sharded.ts';
-export { type LazyTensor, type NamedTensor, writeSafetensors, writeSharded } from './writer.ts';
+export { type LazyTensor, type NamedTensor, type NamedTensors, writeSafetensors, writeSharded } from './writer.ts';

@@ -1,7 +1,7 @@
 // Writing safetensors: tensors stream to the disk in pieces; the file appears whole or not at all.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, invariant, makeFolder, UserError } from '../../base/index.ts';
+import { checkOptions, DataError, invariant, kindOf, makeFolder, UserError } from '../../base/index.ts';
 import { type DType, dtypeBytes, noGrad, scope, Tensor } from '../../torch/index.ts';
 import { writeJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
@@ -25,11 +25,30 @@ const defaultShardBytes = 5_000_000_000;
 /** Tensors leave libtorch in pieces of this size. */
 const pieceBytes = 32 << 20;
 
+/** Tensors by name: pairs, a `Map`, or a plain object such as `model.stateDict()`. */
+export type NamedTensors = Iterable<NamedTensor> | Readonly<Record<string, Tensor | LazyTensor>>;
+
+function entriesOf(tensors: NamedTensors): Iterable<NamedTensor> {
+  if (typeof tensors !== 'object' || tensors === null || tensors instanceof Tensor) throw notTensors(tensors);
+  return Symbol.iterator in tensors ? (tensors as Iterable<NamedTensor>) : Object.entries(tensors);
+}
+
+const notTensors = (given: unknown) =>
+  new UserError('bad-argument', `a safetensors file holds tensors by name, got ${kindOf(given)}`, {
+    remedy: "Give model.stateDict(), an object like { weight }, or pairs like [['weight', tensor]].",
+  });
+
 type Entry = readonly [string, TensorInfo & { source: Tensor | LazyTensor }];
 
-function collect(tensors: Iterable<NamedTensor>): Entry[] {
+const isSource = (source: unknown): source is Tensor | LazyTensor =>
+  source instanceof Tensor || (typeof source === 'object' && source !== null && 'read' in source);
+
+function collect(tensors: NamedTensors): Entry[] {
   const seen = new Set<string>();
-  return Array.from(tensors, ([name, source]): Entry => {
+  return Array.from(entriesOf(tensors), (entry): Entry => {
+    if (!Array.isArray(entry)) throw notTensors(entry);
+    const [name, source] = entry as NamedTensor;
+    if (typeof name !== 'string' || !isSource(source)) throw notTensors(typeof name === 'string' ? source : entry);
     if (seen.has(name) || name === '__metadata__' || !name.isWellFormed())
       throw new UserError(
         'bad-tensor-name',
@@ -74,7 +93,7 @@ function writeEntries(path: string, entries: readonly Entry[], metadata: Metadat
  */
 export function writeSafetensors(
   path: string,
-  tensors: Iterable<NamedTensor>,
+  tensors: NamedTensors,
   metadata: Metadata = defaultMetadata,
 ): WrittenFile {
   return writeEntries(path, collect(tensors), metadata);
@@ -104,9 +123,10 @@ function cut(entries: readonly Entry[], maxBytes: number): Entry[][] {
  */
 export function writeSharded(
   folder: string,
-  tensors: Iterable<NamedTensor>,
+  tensors: NamedTensors,
   options: { maxShardBytes?: number; metadata?: Metadata } = {},
 ): WrittenFile[] {
+  checkOptions('writeSharded', options, { maxShardBytes: true, metadata: true });
   const { maxShardBytes = defaultShardBytes, metadata = defaultMetadata } = options;
   makeFolder(folder);
   const present = readdirSync(folder).find((name) => /^model.*\.safetensors(\.index\.json)?$/.test(name));

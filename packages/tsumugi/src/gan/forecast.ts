@@ -3,7 +3,7 @@
 
 import { availableDisk } from '../base/index.ts';
 import type { ImageSet } from '../images/index.ts';
-import type { Forecast } from '../loop/index.ts';
+import type { SpaceForecast, TimeForecast } from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { emptyCache, memory, resetPeakMemory, scope } from '../torch/index.ts';
 import type { GanParts } from './parts.ts';
@@ -53,8 +53,8 @@ export function forecastPeak(config: GanConfig, set: ImageSet, own: GanParts = {
 export const secondsPerStep = ({ generator, discriminator }: Rehearsal, discriminatorSteps: number): number =>
   generator.seconds + discriminatorSteps * discriminator.seconds;
 
-/** Memory and disk of a run; the time is left at 0, because it can be measured only when there is enough memory. */
-export function forecastGan(config: GanConfig, set: ImageSet, own: GanParts = {}): Forecast {
+/** Memory and disk of a run. */
+export function forecastGanSpace(config: GanConfig, set: ImageSet, own: GanParts = {}): SpaceForecast {
   const { steps, keepLast, out, gridEvery, gridImages, emaDecay } = config;
   using trainer = new GanTrainer(config, set, own);
   const [generator, discriminator] = [numParameters(trainer.G), numParameters(trainer.D)];
@@ -65,11 +65,10 @@ export function forecastGan(config: GanConfig, set: ImageSet, own: GanParts = {}
   emptyCache();
   const resident = process.memoryUsage.rss() - memory().liveBytes;
   const grids = 2 + (gridEvery > 0 ? steps / gridEvery : 0);
+  const kept = keepLast + 1;
   const imageBytes = set.channels * set.height * set.width;
   return {
     label: 'gan',
-    steps,
-    secondsPerStep: 0,
     memory: [
       { what: 'weights, gradients, optimizers', bytes: state },
       { what: 'activations', bytes: Math.max(0, peak - state) },
@@ -78,17 +77,21 @@ export function forecastGan(config: GanConfig, set: ImageSet, own: GanParts = {}
     ],
     // What the process has already is not free any more.
     availableMemoryBytes: process.availableMemory() + resident,
-    // A checkpoint holds weights and two moments of each; one being written comes on top, then the model. A PNG file
-    // takes about as many bytes as its pixels at most.
-    diskBytes: (3 * weights + 4 * average) * (keepLast + 1) + weights + 4 * average + grids * gridImages * imageBytes,
+    disk: [
+      // Each holds weights and two moments of each.
+      { what: `checkpoints: ${kept}, with one being written`, bytes: (3 * weights + 4 * average) * kept },
+      { what: 'networks', bytes: weights + 4 * average },
+      // A PNG file takes about as many bytes as its pixels at most.
+      { what: 'grids of images', bytes: grids * gridImages * imageBytes },
+    ],
     availableDiskBytes: availableDisk(out),
     out,
     remedy: 'Lower batchSize, generatorBatchSize, width or keepLast.',
   };
 }
 
-/** The forecast with the time of a step, from updates that are rehearsed with the run's batches. */
-export function timeForecast(forecast: Forecast, config: GanConfig, set: ImageSet, own: GanParts = {}): Forecast {
+/** The time of a run, from updates that are rehearsed with its batches: only where there is enough memory. */
+export function forecastGanTime(config: GanConfig, set: ImageSet, own: GanParts = {}): TimeForecast {
   const { discriminatorSteps } = optimizerOf(config);
-  return { ...forecast, secondsPerStep: secondsPerStep(rehearseGan(config, set, own), discriminatorSteps) };
+  return { steps: config.steps, secondsPerStep: secondsPerStep(rehearseGan(config, set, own), discriminatorSteps) };
 }

@@ -1,7 +1,7 @@
 // Spectral-normalization GANs: networks, losses, training, scores.
 export { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
 export { MovingAverage } from './ema.ts';
-export { forecastGan, type Rehearsal, rehearseGan, secondsPerStep } from './forecast.ts';
+export { forecastGanSpace, forecastGanTime, type Rehearsal, rehearseGan, secondsPerStep } from './forecast.ts';
 export { type GradientPenaltyOptions, gradientPenalty } from './gradient-penalty.ts';
 export { type AdversarialLoss, type LossName, losses } from './losses.ts';
 export { inputGradientNorms, measureGan } from './measure.ts';

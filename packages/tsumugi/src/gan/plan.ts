@@ -4,7 +4,7 @@ import { openImages } from '../images/index.ts';
 import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { describeGan } from './describe.ts';
-import { forecastGan, timeForecast } from './forecast.ts';
+import { forecastGanSpace, forecastGanTime } from './forecast.ts';
 import type { TrainGanOptions } from './train.ts';
 import type { GanConfig } from './train-config.ts';
 import { GanTrainer } from './trainer.ts';
@@ -21,13 +21,13 @@ export async function planGan(config: GanConfig, options: Omit<TrainGanOptions, 
   const { generator, discriminator, loss, penalty, dataFolder } = options;
   const own = { generator, discriminator, loss, penalty };
   const set = await openImages(config.data, 'train', { size: config.size, folder: dataFolder, report: print });
-  const memory = forecastGan(config, set, own);
-  requireFits(memory);
+  const space = forecastGanSpace(config, set, own);
+  requireFits(space);
   {
     using trainer = new GanTrainer(config, set, own);
     print(describeGan(trainer, set));
   }
-  const forecast = timeForecast(memory, config, set, own);
+  const forecast = { ...space, ...forecastGanTime(config, set, own) };
   print(formatForecast(forecast));
   return forecast;
 }

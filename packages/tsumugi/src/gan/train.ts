@@ -10,7 +10,7 @@ import { loadLatestCheckpoint } from '../store/index.ts';
 import { memory, resetPeakMemory } from '../torch/index.ts';
 import { describeGan } from './describe.ts';
 import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
-import { forecastGan, timeForecast } from './forecast.ts';
+import { forecastGanSpace, forecastGanTime } from './forecast.ts';
 import { measureGan } from './measure.ts';
 import { saveGan } from './model-folder.ts';
 import { type GanParts, recordedSettings } from './parts.ts';
@@ -56,8 +56,8 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   const set = await openImages(config.data, 'train', { size: config.size, folder: options.dataFolder, report: print });
   const { generator, discriminator, loss, penalty } = options;
   const own = { generator, discriminator, loss, penalty };
-  const forecast = forecastGan(config, set, own);
-  requireFits(forecast);
+  const space = forecastGanSpace(config, set, own);
+  requireFits(space);
   const { data } = config;
   const settings = recordedSettings(config, own);
   const hash = imagesHash(set);
@@ -73,7 +73,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   using log = run.openEvents(checkpoint ? start : undefined);
   print(describeGan(trainer, set));
   if (start < config.steps)
-    print(formatForecast({ ...timeForecast(forecast, config, set, own), steps: config.steps - start }));
+    print(formatForecast({ ...space, ...forecastGanTime(config, set, own), steps: config.steps - start }));
   log.write({
     type: 'start',
     step: start,

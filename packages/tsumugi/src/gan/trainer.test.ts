@@ -1,11 +1,12 @@
 // The parts of training: order of updates, the learning rate, the moving average, what a forecast says.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImageSet, openImages } from '../images/index.ts';
+import { totalBytes } from '../loop/index.ts';
 import { Linear, namedTensors, parameters, weightedLayers } from '../nn/index.ts';
 import { memory, noGrad, Rng, resetPeakMemory, scope, type Tensor } from '../torch/index.ts';
 import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
 import { MovingAverage } from './ema.ts';
-import { forecastGan, forecastPeak } from './forecast.ts';
+import { forecastGanSpace, forecastPeak } from './forecast.ts';
 import { inputGradientNorms } from './measure.ts';
 import { CnnGenerator } from './networks/index.ts';
 import { ganRecipes, settingsOf } from './presets.ts';
@@ -180,12 +181,12 @@ describe('a forecast', () => {
   });
 
   it('counts checkpoints, grids and the model', () => {
-    const { diskBytes, memory: parts } = forecastGan(setup.config('none', { keepLast: 2, emaDecay: 0.9 }), set);
+    const { disk, memory: parts } = forecastGanSpace(setup.config('none', { keepLast: 2, emaDecay: 0.9 }), set);
     using network = trainer({ emaDecay: 0.9 });
     const [G, D] = [network.G, network.D].map((network) =>
       parameters(network).reduce((sum, each) => sum + each.numel(), 0),
     );
-    expect(diskBytes).toBe(4 * (3 * (3 * (G! + D!) + G!) + (G! + D!) + G!) + (2 + 8 / 4) * 9 * 3 * 64);
+    expect(totalBytes(disk)).toBe(4 * (3 * (3 * (G! + D!) + G!) + (G! + D!) + G!) + (2 + 8 / 4) * 9 * 3 * 64);
     expect(parts[0]!.bytes).toBe(16 * (G! + D!) + 4 * G!);
   });
 });

@@ -15,7 +15,11 @@ describe('forecast', () => {
       { what: 'activations', bytes: 2 ** 30 },
     ],
     availableMemoryBytes: 8 * 2 ** 30,
-    diskBytes: 2 ** 30,
+    disk: [
+      { what: 'checkpoints', bytes: 2 ** 29 },
+      { what: 'model', bytes: 2 ** 29 },
+    ],
+    out: 'runs/a',
     availableDiskBytes: 2 ** 35,
     remedy: 'Lower --batch or --context.',
   };
@@ -27,7 +31,9 @@ describe('forecast', () => {
       '  memory         1.07 GiB of 8.00 GiB available',
       '    parameters   69.8 MiB',
       '    activations  1.00 GiB',
-      '  disk           1.00 GiB of 32.0 GiB available',
+      '  disk           1.00 GiB of 32.0 GiB available, in runs/a',
+      '    checkpoints  512 MiB',
+      '    model        512 MiB',
     ]);
     requireFits(forecast);
   });
@@ -35,7 +41,7 @@ describe('forecast', () => {
   it('refuses what cannot fit, with the option to change', () => {
     expect(() => requireFits({ ...forecast, availableMemoryBytes: 2 ** 30 })).toThrow(UserError);
     expect(() => requireFits({ ...forecast, availableMemoryBytes: 2 ** 30 })).toThrow(/memory.*\n.*Lower --batch/);
-    expect(() => requireFits({ ...forecast, availableDiskBytes: 1000, out: 'runs/a' })).toThrow(
+    expect(() => requireFits({ ...forecast, availableDiskBytes: 1000 })).toThrow(
       /1\.00 GiB of disk, and 1000 B are available where runs\/a is to be\n.*another out, or lower keepLast/,
     );
   });

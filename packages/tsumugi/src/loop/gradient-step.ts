@@ -1,9 +1,10 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
 import { type Module, parameters } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
-import { memory, recordFunction, resetPeakMemory } from '../torch/index.ts';
+import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.ts';
 import { divergedInStep } from './divergence.ts';
 import type { StepTaken } from './loop.ts';
+import { warnOfUnused } from './unused-weights.ts';
 
 /** What one step's forward and backward passes gave. */
 export interface StepLoss {
@@ -17,6 +18,21 @@ export interface StepLoss {
   metrics: Record<string, number>;
 }
 
+/** A step that is done, for whoever looks at it. The gradients are still there, before clipping. */
+export interface StepDone extends StepLoss {
+  /** Updates done, this one included. */
+  step: number;
+  model: Module;
+  /** Learning rate of this step. */
+  lr: number;
+  /** Global norm of the gradients before clipping. */
+  gradNorm: number;
+}
+
+/** Is called after each step; what it returns is logged among the step's metrics. Tensors made in it are freed. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing.
+export type AfterStep = (done: StepDone) => Readonly<Record<string, number>> | void;
+
 export interface GradientStep {
   model: Module;
   optimizer: Pick<Optimizer, 'step' | 'zeroGrad'>;
@@ -27,6 +43,7 @@ export interface GradientStep {
   clipNorm: number;
   /** Adds the gradients of step `step` (from 0) to the parameters' `.grad`. */
   gradients(step: number): StepLoss;
+  afterStep?: AfterStep | undefined;
 }
 
 /**
@@ -42,13 +59,16 @@ export function gradientStep({
   schedule,
   clipNorm,
   gradients,
+  afterStep,
 }: GradientStep): (step: number, saved: number) => StepTaken {
   const trained = parameters(model);
+  let isFirst = true;
   return (step, saved) => {
     const began = performance.now();
     resetPeakMemory();
     optimizer.zeroGrad();
-    const { loss, tokens, tokensSeen, metrics } = recordFunction('gradients', () => gradients(step));
+    const made = recordFunction('gradients', () => gradients(step));
+    const { loss, tokens, tokensSeen } = made;
     const norm = gradNorm(trained);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergedInStep(model, step + 1, loss, norm, saved);
     const lr = learningRate * schedule(step);
@@ -56,6 +76,10 @@ export function gradientStep({
     const seconds = (performance.now() - began) / 1000;
     const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
     const { peakBytes: memoryBytes } = memory();
+    const warnings = isFirst ? warnOfUnused(model) : [];
+    isFirst = false;
+    const found = afterStep && scope(() => afterStep({ ...made, step: step + 1, model, lr, gradNorm: norm }));
+    const metrics = { ...made.metrics, ...found };
     return {
       event: {
         ...{ loss, lr, gradNorm: norm },
@@ -64,6 +88,7 @@ export function gradientStep({
         ...{ memoryBytes, metrics },
       },
       progress: { loss, tokensPerSecond },
+      warnings,
     };
   };
 }

@@ -1,6 +1,15 @@
 // The training loop and what belongs to it: schedules, rehearsal, forecasts. It knows steps, not what is trained on.
-export { type Forecast, forecastMemory, forecastSeconds, formatForecast, requireFits } from './forecast.ts';
-export { type GradientStep, gradientStep, type StepLoss } from './gradient-step.ts';
+export {
+  type Amount,
+  type Forecast,
+  forecastSeconds,
+  formatForecast,
+  requireFits,
+  type SpaceForecast,
+  type TimeForecast,
+  totalBytes,
+} from './forecast.ts';
+export { type AfterStep, type GradientStep, gradientStep, type StepDone, type StepLoss } from './gradient-step.ts';
 export {
   type Due,
   isDue,
@@ -11,7 +20,9 @@ export {
   runLoop,
   type Sample,
   type StepTaken,
+  type StepWarning,
 } from './loop.ts';
 export { rehearse } from './rehearse.ts';
 export { DEFAULT_DECAY, DEFAULT_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
 export { remembered, restore, type Trained, trainingState } from './state.ts';
+export { warnOfUnused } from './unused-weights.ts';

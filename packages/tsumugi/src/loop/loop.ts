@@ -27,11 +27,19 @@ import {
 import { recordFunction } from '../torch/index.ts';
 import { divergedInMeasuring } from './divergence.ts';
 
+/** Something that a step found out and a person should know. */
+export interface StepWarning {
+  /** Kebab case, as errors have. */
+  code: string;
+  message: string;
+}
+
 /** What a step tells of itself. */
 export interface StepTaken {
   /** For the log; undefined when this step is not logged. */
   event: Omit<StepEvent, 'type' | 'step' | 'time'> | undefined;
   progress: Omit<ProgressUpdate, 'step'>;
+  warnings?: readonly StepWarning[];
 }
 
 /** What was measured after a step. */
@@ -114,10 +122,18 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
   let [done, saved] = [start, start];
 
   const takeStep = () => {
-    const { event, progress: shown } = recordFunction(`step ${done + 1}`, () => task.takeStep(done, saved));
+    const {
+      event,
+      progress: shown,
+      warnings = [],
+    } = recordFunction(`step ${done + 1}`, () => task.takeStep(done, saved));
     done++;
     if (event) log.write({ type: 'step', step: done, ...event });
     progress.update({ step: done, ...shown });
+    for (const { code, message } of warnings) {
+      log.write({ type: 'warning', step: done, code, message });
+      print(`warning: ${message}`);
+    }
   };
   const save = () => {
     const content = task.checkpoint(done, saved);

@@ -1,15 +1,17 @@
 // What a training stage will take: its steps at the rate that is rehearsed on this machine, and its evaluations.
 import { type Plamo2Config, preset } from '../lm/index.ts';
-import { forecastMemory as sumMemory } from '../loop/index.ts';
+import { forecastSeconds, totalBytes } from '../loop/index.ts';
 import type { StepForecast } from '../recipe/index.ts';
 import { parseDevice } from '../torch/index.ts';
 import {
   forecastMemory,
-  forecastTraining,
-  rehearseRate,
-  type StepShape,
+  forecastTime,
+  knownRate,
+  rateOf,
+  rehearseSteps,
   type TrainingPhase,
   trainingFlops,
+  trainingSpace,
 } from '../train/index.ts';
 
 interface Settings {
@@ -17,6 +19,7 @@ interface Settings {
   evaluateEvery: number;
   evaluateTokens: number;
   keepLast: number;
+  keepSteps?: readonly number[] | undefined;
   device: string;
   /** The steps end after these seconds. */
   limit?: number | undefined;
@@ -27,37 +30,17 @@ const forwardShare = 1 / 3;
 /** Seconds of a rehearsal. */
 const moment = 0.6;
 
-/** Floating-point operations per second by model and shape, as they were rehearsed. */
-const rates = new Map<string, Map<string, number>>();
-
-function rateOf(model: Plamo2Config, shape: StepShape, device: string): number {
-  const { contextLength, batchSize, checkpointLayers } = shape;
-  const known = ratesOf(model, device);
-  const key = [contextLength, batchSize, checkpointLayers].join();
-  const rate = known.get(key) ?? rehearseRate(model, shape, { seconds: moment, device: parseDevice(device) });
-  known.set(key, rate);
-  return rate;
-}
-
-function ratesOf(model: Plamo2Config, device: string): Map<string, number> {
-  const key = JSON.stringify([model, device]);
-  const known = rates.get(key) ?? new Map<string, number>();
-  rates.set(key, known);
-  return known;
-}
-
 /**
  * Seconds to measure one held-out token in rows of this length: at a rate that the model is known to reach, or at that of a
  * small model when the one in question is too large to be tried.
  */
-export function secondsPerHeldOutToken(model: Plamo2Config, contextLength: number, device = 'cpu'): number {
+export function secondsPerHeldOutToken(model: Plamo2Config, contextLength: number, where = 'cpu'): number {
+  const device = parseDevice(where);
   const shape = { contextLength, batchSize: 1, checkpointLayers: false };
-  const [known] = ratesOf(model, device).values();
-  const tried = fits(forecastMemory(model, shape).stateBytes) ? model : preset('mini');
-  return (forwardShare * trainingFlops(model, shape)) / contextLength / (known ?? rateOf(tried, shape, device));
+  const tried = forecastMemory(model, shape).stateBytes <= process.availableMemory() ? model : preset('mini');
+  const rate = knownRate(model, device) ?? rateOf(tried, shape, { seconds: moment, device });
+  return (forwardShare * trainingFlops(model, shape)) / contextLength / rate;
 }
-
-const fits = (bytes: number): boolean => bytes <= process.availableMemory();
 
 /**
  * Forecast of a training run. Time is not a number when memory does not suffice: rehearsing might take the machine down.
@@ -65,27 +48,24 @@ const fits = (bytes: number): boolean => bytes <= process.availableMemory();
 export function trainingForecast(
   model: Plamo2Config,
   phases: readonly TrainingPhase[],
-  { heldOutTokens, evaluateEvery, evaluateTokens, keepLast, device, limit = Number.POSITIVE_INFINITY }: Settings,
-): StepForecast {
-  const shapes = forecastTraining(model, phases, {
-    label: '',
-    out: '.',
+  {
+    heldOutTokens,
+    evaluateEvery,
+    evaluateTokens,
     keepLast,
-    secondsPerStep: phases.map(() => 0),
-  });
-  const { memory, diskBytes = 0, steps } = shapes;
-  if (sumMemory(shapes) > process.availableMemory())
-    return { seconds: Number.NaN, memory, diskBytes, about: { ...model } };
-  const each = phases.map((phase) => trainingFlops(model, phase) / rateOf(model, phase, device));
-  const training = phases.reduce((sum, phase, i) => sum + phase.steps * each[i]!, 0);
+    keepSteps,
+    device,
+    limit = Number.POSITIVE_INFINITY,
+  }: Settings,
+): StepForecast {
+  const { memory, disk } = trainingSpace(model, phases, { keepLast, keepSteps });
+  const known = { memory, diskBytes: totalBytes(disk), about: { ...model } };
+  if (totalBytes(memory) > process.availableMemory()) return { ...known, seconds: Number.NaN };
+  const each = rehearseSteps(model, phases, { seconds: moment, device: parseDevice(device) });
+  const time = forecastTime(phases, each);
   const perToken = secondsPerHeldOutToken(model, phases.at(-1)!.contextLength, device);
-  const between = evaluateEvery === 0 ? 0 : Math.floor((steps - 1) / evaluateEvery);
+  const between = evaluateEvery === 0 ? 0 : Math.floor((time.steps - 1) / evaluateEvery);
   const measured = 2 * heldOutTokens + between * Math.min(evaluateTokens, heldOutTokens);
-  return {
-    seconds: Math.min(training, limit) + measured * perToken,
-    memory,
-    diskBytes,
-    figures: { steps },
-    about: { ...model },
-  };
+  const seconds = Math.min(forecastSeconds(time), limit) + measured * perToken;
+  return { ...known, seconds, figures: { steps: time.steps } };
 }

@@ -50,3 +50,14 @@ export const checkpointSettings = (defaults: { checkpointEvery: number }) => ({
     .describe('steps between checkpoints, 0 = at the end'),
   keepLast: count.default(2).describe('checkpoints kept besides the best'),
 });
+
+/** What every kind of training of a language model is told. */
+export type TrainingConfig = z.output<
+  z.ZodObject<
+    ReturnType<typeof scheduleSettings> &
+      ReturnType<typeof optimizerSettings> &
+      ReturnType<typeof computeSettings> &
+      ReturnType<typeof zLossSetting> &
+      ReturnType<typeof checkpointSettings>
+  >
+> & { out: string; seed: number; evaluateEvery: number };

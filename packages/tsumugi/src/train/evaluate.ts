@@ -55,15 +55,16 @@ export async function evaluateHeldOut(
   };
 }
 
-/** What events and checkpoints keep of an evaluation. */
-export const evaluationMetrics = ({ bitsPerCharacter, crossEntropy }: Evaluation) => ({
-  bitsPerCharacter,
-  crossEntropy,
-});
-
-/** An evaluation for the loop; `name` says what was measured on. */
-export function measuredOf(found: Evaluation, step: number, name = 'held-out'): Measured {
-  const metrics = evaluationMetrics(found);
+/**
+ * An evaluation for the log and the terminal.
+ *
+ * @param name what was measured on
+ * @param when the step it was measured after, or a moment in words
+ */
+export function measuredOf(found: Evaluation, name: string, when: number | string): Measured {
+  const { bitsPerCharacter, crossEntropy } = found;
+  const metrics = { bitsPerCharacter, crossEntropy };
   const figures = Object.entries(metrics).map(([metric, value]) => `${metric} ${value.toFixed(3)}`);
-  return { name, metrics, score: found.bitsPerCharacter, shown: `step ${step}: ${name} ${figures.join(', ')}` };
+  const moment = typeof when === 'number' ? `step ${when}` : when;
+  return { name, metrics, score: bitsPerCharacter, shown: `${moment}: ${name} ${figures.join(', ')}` };
 }

@@ -1,11 +1,11 @@
 // Forecasts against what is measured: peak memory of real steps, and the rate of real steps.
 import { afterAll, describe, expect, it } from 'vitest';
 import { initialWeights, Plamo2, preset } from '../lm/index.ts';
-import { forecastMemory as totalMemory } from '../loop/index.ts';
+import { totalBytes } from '../loop/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
 import { backward, memory, numThreads, resetPeakMemory, scope, setThreads, tensor } from '../torch/index.ts';
 import { trainingFlops } from './flops.ts';
-import { forecastTraining } from './forecast.ts';
+import { forecastSpace, forecastTime, rehearseSteps } from './forecast.ts';
 import { forecastMemory } from './memory-forecast.ts';
 import { rehearseRate } from './rate.ts';
 import { attentionLayers } from './switch-attention.ts';
@@ -105,19 +105,21 @@ describe('a run', () => {
       { steps: 10, contextLength: 512, batchSize: 2, accumulate: 2, checkpointLayers: true },
       { steps: 5, contextLength: 2048, batchSize: 1, checkpointLayers: true },
     ];
-    const options = { label: 'extend', out: '/tmp/nowhere/at/all', keepLast: 2, secondsPerStep: [1, 4] };
-    const forecast = forecastTraining(full, phases, options);
-    expect(forecast).toMatchObject({ steps: 15, tokens: 10 * 2048 + 5 * 2048, secondsPerStep: 2 });
-    const alone = phases.map((phase) => totalMemory(forecastTraining(full, [phase], options)));
-    expect(totalMemory(forecast)).toBe(Math.max(...alone));
-    expect(forecast.diskBytes).toBe(4 * 13 * forecastMemory(full, phases[0]!).parameters);
-    expect(forecast.availableDiskBytes).toBeGreaterThan(0);
+    expect(forecastTime(phases, [1, 4])).toEqual({ steps: 15, tokens: 10 * 2048 + 5 * 2048, secondsPerStep: 2 });
+    const space = (parts: typeof phases) =>
+      forecastSpace('extend', full, parts, { out: '/tmp/nowhere/at/all', keepLast: 2 });
+    const alone = phases.map((phase) => totalBytes(space([phase]).memory));
+    const { memory, disk, availableDiskBytes } = space(phases);
+    expect(totalBytes(memory)).toBe(Math.max(...alone));
+    expect(totalBytes(disk)).toBe(4 * 13 * forecastMemory(full, phases[0]!).parameters);
+    expect(availableDiskBytes).toBeGreaterThan(0);
   });
 
-  it('rehearses when it is not told how long a step takes', () => {
+  it('rehearses each shape of a model once', () => {
     const phase = { steps: 3, contextLength: 128, batchSize: 1, checkpointLayers: false };
-    const forecast = forecastTraining(windowed, [phase, phase], { label: 'x', out: '.', keepLast: 1 });
-    expect(forecast.secondsPerStep).toBeGreaterThan(0);
-    expect(forecast.secondsPerStep).toBeLessThan(2);
+    const each = rehearseSteps(windowed, [phase, phase]);
+    expect(each[0]).toBeGreaterThan(0);
+    expect(each[0]).toBeLessThan(2);
+    expect(rehearseSteps(windowed, [phase])).toEqual([each[1]]);
   });
 });

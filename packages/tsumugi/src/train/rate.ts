@@ -31,16 +31,20 @@ function shapeWithin(config: Plamo2Config, { contextLength, batchSize, checkpoin
   return { contextLength: T, batchSize: rows, checkpointLayers };
 }
 
+export interface RateOptions {
+  /** What a rehearsal may take. */
+  seconds?: number;
+  /** Where steps are computed, and in what. Default: the CPU, f32. */
+  device?: Device;
+  dtype?: DType | undefined;
+}
+
 /**
  * Floating-point operations per second (as `trainingFlops` counts them) that forward and backward of this shape reach
  * here, from `seconds` of rehearsal on a random model of the same width. The better of two runs counts: on a machine
  * with other work the figure is what a step takes once that work has ended.
  */
-export function rehearseRate(
-  config: Plamo2Config,
-  shape: StepShape,
-  options: { seconds?: number; device?: Device; dtype?: DType | undefined } = {},
-): number {
+export function rehearseRate(config: Plamo2Config, shape: StepShape, options: RateOptions = {}): number {
   const { seconds = 1.5, device = 'cpu', dtype } = options;
   const small = cutDown(config);
   using model = new Plamo2(small, initialWeights(0, device));

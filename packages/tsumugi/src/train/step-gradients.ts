@@ -5,6 +5,7 @@ import type { StepLoss } from '../loop/index.ts';
 import type { Batch } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
+import { type LossFunction, nextTokenLoss } from './loss-function.ts';
 
 export interface StepBatch {
   /** All rows of the step. */
@@ -37,31 +38,34 @@ function rowsOf(batch: Batch, first: number, rows: number): Batch {
   };
 }
 
-/** A function that adds the gradients of step `step` to the parameters' `.grad`. */
+/**
+ * A function that adds the gradients of step `step` (from 0) to the parameters' `.grad`.
+ *
+ * @param lossOf instead of the model's own
+ */
 export function stepGradients(
   model: LanguageModel,
   batchOf: (step: number) => StepBatch,
   { dtype, checkpointLayers, zLoss }: ComputeSettings,
+  lossOf: LossFunction = nextTokenLoss,
 ): (step: number) => StepLoss {
+  const options = { reduction: 'sum', zLoss, checkpointLayers, dtype: computeType(dtype) } as const;
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
-    let [loss, meanSquaredLogsumexp] = [0, 0];
+    let loss = 0;
+    const metrics: Record<string, number> = lossOf === nextTokenLoss ? { meanSquaredLogsumexp: 0 } : {};
     // Nothing to predict is a loss of 0 without gradients, not 0 / 0.
     for (let first = 0; predicted > 0 && first < batch.rows; first += microRows) {
       scope(() => {
-        const parts = model.loss(toTensors(rowsOf(batch, first, microRows), model.parameterDevice), {
-          reduction: 'sum',
-          zLoss,
-          checkpointLayers,
-          dtype: computeType(dtype),
-        });
+        const rows = toTensors(rowsOf(batch, first, microRows), model.parameterDevice);
+        const parts = lossOf(model, rows, options, step);
         backward(parts.loss.div(predicted));
-        loss += parts.crossEntropy.item() / predicted;
-        meanSquaredLogsumexp += (parts.meanSquaredLogsumexp.item() * parts.count) / predicted;
+        loss += (parts.shown ?? parts.loss).item() / predicted;
+        for (const [name, sum] of Object.entries(parts.sums?.() ?? {}))
+          metrics[name] = (metrics[name] ?? 0) + sum / predicted;
       });
     }
-    const tokens = batch.rows * batch.columns;
-    return { loss, tokens, tokensSeen, metrics: { meanSquaredLogsumexp } };
+    return { loss, tokens: batch.rows * batch.columns, tokensSeen, metrics };
   };
 }

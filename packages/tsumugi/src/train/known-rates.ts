@@ -1,0 +1,29 @@
+// Rates of training that were rehearsed in this process: each is measured once.
+import type { Plamo2Config } from '../lm/index.ts';
+import type { Device } from '../torch/index.ts';
+import type { StepShape } from './flops.ts';
+import { type RateOptions, rehearseRate } from './rate.ts';
+
+/** By model and device, then by shape and type. */
+const rates = new Map<string, Map<string, number>>();
+
+function ratesOf(config: Plamo2Config, device: Device): Map<string, number> {
+  const key = JSON.stringify([config, device]);
+  const known = rates.get(key) ?? new Map<string, number>();
+  rates.set(key, known);
+  return known;
+}
+
+/** A rate at which this model is known to be trained here, whatever the shape. */
+export const knownRate = (config: Plamo2Config, device: Device): number | undefined =>
+  ratesOf(config, device).values().next().value;
+
+/** `rehearseRate`, once for each shape of a model. */
+export function rateOf(config: Plamo2Config, shape: StepShape, options: RateOptions = {}): number {
+  const { contextLength, batchSize, checkpointLayers } = shape;
+  const known = ratesOf(config, options.device ?? 'cpu');
+  const key = [contextLength, batchSize, checkpointLayers, options.dtype].join();
+  const rate = known.get(key) ?? rehearseRate(config, shape, options);
+  known.set(key, rate);
+  return rate;
+}

@@ -1,0 +1,77 @@
+// Parts of one's own in a run of training: they are used, recorded by name, and asked for again when the run goes on.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sha256File } from '../base/index.ts';
+import { decayGroups, SGD } from '../optim/index.ts';
+import { readEvents } from '../run/index.ts';
+import { nextTokenLoss, type TrainingParts } from './index.ts';
+import { pretrain } from './pretrain.ts';
+import { silent, type TinySetup, tinySetup } from './testing.ts';
+
+let setup: TinySetup;
+beforeAll(async () => {
+  setup = await tinySetup();
+});
+afterAll(() => setup[Symbol.dispose]());
+
+const quick = { steps: 3, evaluateEvery: 0, checkpointEvery: 2, learningRate: 0.01 };
+const train = (name: string, parts: TrainingParts = {}, options = {}) =>
+  pretrain(setup.config(name, quick), { stream: silent, ...parts, ...options });
+const at = (...names: string[]) => join(setup.folder, ...names);
+const stepsOf = (name: string) => readEvents(at(name, 'events.jsonl')).filter(({ type }) => type === 'step');
+const weightsOf = (name: string) => sha256File(at(name, 'model', 'model.safetensors'));
+
+const optimizer = {
+  name: 'plain descent',
+  make: (model: Parameters<typeof decayGroups>[0]) => new SGD(decayGroups(model), { weightDecay: 0 }),
+};
+/** Twice the loss: with a rate of half, plain descent does the same. */
+const loss: TrainingParts['loss'] = {
+  name: 'doubled',
+  of(model, batch, options, step) {
+    const { loss, sums, ...rest } = nextTokenLoss(model, batch, options, step);
+    return { ...rest, loss: loss.mul(2), sums: () => ({ ...sums?.(), at: step }) };
+  },
+};
+
+it('trains with them, and says so in the record', async () => {
+  await train('plain');
+  await train('descent', { optimizer });
+  await train('both', { optimizer, loss });
+  expect(new Set([weightsOf('plain'), weightsOf('descent'), weightsOf('both')]).size).toBe(3);
+  const [first] = stepsOf('both') as { loss: number; gradNorm: number }[];
+  const [single] = stepsOf('descent') as { loss: number; gradNorm: number }[];
+  expect(first!.loss).toBe(single!.loss);
+  expect(first!.gradNorm / single!.gradNorm).toBeCloseTo(2, 4);
+  const { config } = JSON.parse(readFileSync(at('both', 'run.json'), 'utf8'));
+  expect([config.optimizer, config.loss]).toEqual([{ own: 'plain descent' }, { own: 'doubled' }]);
+  const lineage = JSON.parse(readFileSync(at('both', 'model', 'lineage.json'), 'utf8'));
+  expect(lineage.config.loss).toEqual({ own: 'doubled' });
+});
+
+it('goes on with parts of the same names only', async () => {
+  await expect(train('both', { optimizer }, { resume: true })).rejects.toThrow(/loss/);
+  await expect(train('both', { optimizer: { ...optimizer, name: 'x' }, loss }, { resume: true })).rejects.toThrow(
+    /plain descent/,
+  );
+  expect((await train('both', { optimizer, loss }, { resume: true })).interrupted).toBe(false);
+});
+
+it('calls a look after each step, which changes nothing', async () => {
+  const steps: number[] = [];
+  const afterStep = ({ step, gradNorm }: { step: number; gradNorm: number }) => {
+    steps.push(step);
+    return { doubledNorm: 2 * gradNorm };
+  };
+  await train('looked', { afterStep });
+  expect(steps).toEqual([1, 2, 3]);
+  expect(weightsOf('looked')).toBe(weightsOf('plain'));
+  for (const event of stepsOf('looked') as { gradNorm: number; metrics: Record<string, number> }[])
+    expect(event.metrics['doubledNorm']).toBe(2 * event.gradNorm);
+});
+
+it('refuses a part that is none', async () => {
+  const wrong = { optimizer: SGD } as unknown as TrainingParts;
+  await expect(train('wrong', wrong)).rejects.toThrow(/optimizer: expected \{ name, make \}.*\n.*optimizer: \{ name/);
+});

@@ -1,14 +1,25 @@
 // A command line as it can be typed again.
+import { existsSync } from 'node:fs';
+import { delimiter, join, relative } from 'node:path';
 
 /** One word of it, quoted where a shell would take it apart. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-/** The command with its arguments. */
+/** The command with its arguments, by the name under which a shell finds it here. */
 export function commandLine(command: string, args: readonly string[]): string {
-  const npx = process.env['npm_command'] === 'exec' ? ['npx'] : [];
-  return [...npx, command, ...args.map(quoted)].join(' ');
+  return [...programWords(), command.replace(/^tsumugi /, ''), ...args.map(quoted)].join(' ');
 }
 
-/** The command with its arguments, and `--resume` unless that is among them. */
-export const resumeCommand = (command: string, args: readonly string[]): string =>
-  commandLine(command, args.includes('--resume') ? args : [...args, '--resume']);
+/** `npx tsumugi` where npx brought us here, `tsumugi` where that is on the PATH, and otherwise Node with our file. */
+function programWords(): string[] {
+  if (process.env['npm_command'] === 'exec') return ['npx', 'tsumugi'];
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  if (folders.some((folder) => existsSync(join(folder, 'tsumugi')))) return ['tsumugi'];
+  const file = process.argv[1] ?? 'tsumugi';
+  const near = relative('', file);
+  return ['node', quoted(near.startsWith('..') ? file : near)];
+}
+
+/** What goes on with the run in `out`: its settings are there. */
+export const resumeCommand = (command: string, out: string, json: boolean): string =>
+  commandLine(command, ['--out', out, '--resume', ...(json ? ['--json'] : [])]);

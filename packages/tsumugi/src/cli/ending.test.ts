@@ -1,6 +1,6 @@
 // How a training command ends when it is asked to, and what it outlives: saved work, the exit code a shell shows, and a printed
 // command that goes on.
-import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ import { runCli } from './testing.ts';
 
 const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
 const text = fault('training/a.jsonl');
+/** As in a shell: npx did not bring us here. */
+const { npm_command: _, ...asTyped } = process.env;
 let home: string;
 let shared: string[];
 let runs = 0;
@@ -39,7 +41,7 @@ async function start(stdio: StdioOptions = ['ignore', 'ignore', 'pipe'], env: No
   const settings = ['steps=1000000', 'evaluateEvery=0', 'checkpointEvery=0'].flatMap((each) => ['--set', each]);
   const child = spawn(process.execPath, [bin, 'pretrain', ...shared, '--out', out, ...settings], {
     stdio,
-    env: { ...process.env, ...env },
+    env: { ...asTyped, ...env },
   });
   let stderr = '';
   child.stderr?.on('data', (piece) => {
@@ -80,13 +82,10 @@ describe('a signal', { timeout: 60_000 }, () => {
     run.child.kill(signal);
     expect(await run.ended).toBe(code);
     expect(checkpoints(run)).toHaveLength(1);
-    // The command it printed works as printed.
-    const printed = /go on with: (?:npx )?tsumugi (.*)/.exec(run.stderr())![1]!;
-    const words = execFileSync('sh', ['-c', `printf '%s\\n' ${printed}`], { encoding: 'utf8' })
-      .trim()
-      .split('\n');
-    expect(words).toEqual(expect.arrayContaining(['pretrain', run.out, '--resume']));
-    const again = spawn(process.execPath, [bin, ...words], { stdio: 'ignore' });
+    // The command it printed works as printed, in a shell.
+    const printed = /go on with: (.*)/.exec(run.stderr())![1]!;
+    expect(printed).toMatch(/ pretrain --out '.*run \d+' --resume$/);
+    const again = spawn('sh', ['-c', `exec ${printed}`], { stdio: 'ignore', env: asTyped });
     const done = stepsOf(run);
     await stepAfter({ ...run, child: again }, done);
     again.kill('SIGKILL');

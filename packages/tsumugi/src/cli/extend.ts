@@ -5,7 +5,8 @@ import { defineCommand } from './command.ts';
 import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
-import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { trainingSettings } from './training-settings.ts';
 
 export const run = defineCommand(
   {
@@ -21,12 +22,14 @@ export const run = defineCommand(
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(extendConfig))}`,
   },
-  async (options, io, _, args) => {
+  async (options, io) => {
     const { model, data, out } = options;
-    const file = options.config === undefined ? {} : (readSettingsFile(options.config) as object);
+    const file = options.config === undefined ? {} : readSettingsFile(options.config);
     const mix = data.length > 0 ? data.map((folder) => ({ data: folder })) : undefined;
-    const given = Object.entries({ model, mix, out }).filter(([, value]) => value !== undefined);
-    const config = applySettings(extendConfig, { ...file, ...Object.fromEntries(given) }, options.set, options.config);
+    const config = trainingSettings(extendConfig, 'extend', {
+      ...{ set: options.set, resume: options.resume, where: options.config },
+      settings: { ...file, ...given({ model, mix, out }) },
+    });
     const result = await extend(config, { resume: options.resume, stream: io.stderr });
     if (options.json) {
       await write(io.stdout, `${JSON.stringify(result)}\n`);
@@ -40,7 +43,7 @@ export const run = defineCommand(
       );
     }
     if (!result.interrupted) return 0;
-    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi extend', args)}\n`);
+    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi extend', config.out, options.json)}\n`);
     return signalExitCode();
   },
 );

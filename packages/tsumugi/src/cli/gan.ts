@@ -21,7 +21,8 @@ import { score } from './gan-score.ts';
 import { type Io, write } from './io.ts';
 import { chooseDevice } from './model-options.ts';
 import { formatRows } from './options.ts';
-import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { trainingSettings } from './training-settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
 const { device, seed, json, data } = ganOptions;
@@ -42,7 +43,7 @@ const train = defineCommand(
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(ganConfig))}`,
   },
-  async (options, io, _, args) => {
+  async (options, io) => {
     if (options.plan) withoutEffect('--plan prints and ends', { resume: options.resume });
     const recipe = options.recipe === undefined ? undefined : ganRecipe(options.recipe);
     if (options.list) {
@@ -52,10 +53,12 @@ const train = defineCommand(
       await list(options.recipe, io);
       return 0;
     }
-    const file = options.config === undefined ? {} : (readSettingsFile(options.config) as object);
-    const given = Object.entries({ data: options.data, out: options.out }).filter(([, value]) => value !== undefined);
-    const settings = { ...(recipe && settingsOf(recipe)), ...file, ...Object.fromEntries(given) };
-    const config = applySettings(ganConfig, settings, options.set, options.config);
+    const file = options.config === undefined ? {} : readSettingsFile(options.config);
+    const { data, out } = options;
+    const config = trainingSettings(ganConfig, 'gan', {
+      ...{ set: options.set, resume: options.resume, where: options.config },
+      settings: { ...(recipe && settingsOf(recipe)), ...file, ...given({ data, out }) },
+    });
     if (options.plan) {
       const forecast = await planGan(config, { stream: io.stderr });
       if (options.json) await write(io.stdout, `${JSON.stringify(forecast)}\n`);
@@ -66,7 +69,7 @@ const train = defineCommand(
     else if (!result.interrupted)
       await write(io.stdout, `${result.steps} updates of the generator → ${result.folder}\n`);
     if (!result.interrupted) return 0;
-    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi gan train', args)}\n`);
+    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi gan train', config.out, options.json)}\n`);
     return signalExitCode();
   },
 );

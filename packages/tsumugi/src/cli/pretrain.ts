@@ -5,7 +5,8 @@ import { defineCommand } from './command.ts';
 import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
-import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { trainingSettings } from './training-settings.ts';
 
 export const run = defineCommand(
   {
@@ -21,16 +22,13 @@ export const run = defineCommand(
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(pretrainConfig))}`,
   },
-  async (options, io, _, args) => {
+  async (options, io) => {
     const { data, tokenizer, out } = options;
-    const file = options.config === undefined ? {} : (readSettingsFile(options.config) as object);
-    const paths = Object.entries({ data, tokenizer, out }).filter(([, value]) => value !== undefined);
-    const config = applySettings(
-      pretrainConfig,
-      { ...file, ...Object.fromEntries(paths) },
-      options.set,
-      options.config,
-    );
+    const file = options.config === undefined ? {} : readSettingsFile(options.config);
+    const config = trainingSettings(pretrainConfig, 'pretrain', {
+      ...{ set: options.set, resume: options.resume, where: options.config },
+      settings: { ...file, ...given({ data, tokenizer, out }) },
+    });
     const result = await pretrain(config, { resume: options.resume, stream: io.stderr });
     if (options.json) {
       await write(io.stdout, `${JSON.stringify(result)}\n`);
@@ -42,7 +40,7 @@ export const run = defineCommand(
       );
     }
     if (!result.interrupted) return 0;
-    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi pretrain', args)}\n`);
+    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi pretrain', config.out, options.json)}\n`);
     return signalExitCode();
   },
 );

@@ -10,6 +10,10 @@ export const settingsOptions = {
   set: { type: 'list', value: 'KEY=VALUE', help: 'change single settings' },
 } as const;
 
+/** Those of some values that were given: an option that was not would hide what the file says. */
+export const given = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
 /** Reads a settings file. @throws DataError when it is not there, FormatError when it holds no JSON object */
 export function readSettingsFile(path: string): Readonly<Record<string, unknown>> {
   if (!existsSync(path))

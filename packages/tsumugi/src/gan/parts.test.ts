@@ -167,10 +167,10 @@ describe('records', () => {
     for (const entry of readdirSync(at('cut', 'checkpoints')))
       if (Number(entry.slice(5)) > 2) rmSync(at('cut', 'checkpoints', entry), { recursive: true });
     const resume = (parts: GanParts) => train('cut', {}, { ...parts, resume: true });
-    await expect(resume({})).rejects.toThrow('generator {"own":"dense"} → unset');
-    await expect(resume({ ...own, loss: undefined })).rejects.toThrow('loss {"own":"least squares"} → unset');
+    await expect(resume({})).rejects.toThrow('generator: {"own":"dense"} → unset');
+    await expect(resume({ ...own, loss: undefined })).rejects.toThrow('loss: {"own":"least squares"} → unset');
     await expect(resume({ ...own, penalty: { ...penalty, name: 'other' } })).rejects.toThrow(
-      'penalty.own "decay" → "other"',
+      'penalty.own: "decay" → "other"',
     );
     expect(RunFolder.open(at('cut')).config).toMatchObject({ penalty: { own: 'decay' } });
     await resume(own);

@@ -56,6 +56,17 @@ export const ganConfig = z.strictObject({
 export type GanConfig = z.output<typeof ganConfig>;
 export type GanInput = z.input<typeof ganConfig>;
 
+/** Settings that a run may change when it goes on: they do not touch what was trained so far. */
+export const ganMayChange = [
+  'steps',
+  'logEvery',
+  'measureEvery',
+  'gridEvery',
+  'gridImages',
+  'checkpointEvery',
+  'keepLast',
+] as const satisfies readonly (keyof GanConfig)[];
+
 /** The method of a run: the named one, with whatever the settings put in its place. */
 export function methodOf({ method, normalization, loss }: GanConfig): Method {
   const named: Method = methods[method];

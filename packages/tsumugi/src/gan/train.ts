@@ -3,7 +3,15 @@
 import { join } from 'node:path';
 import { steady } from '../base/index.ts';
 import { imagesHash, isFolder, openImages } from '../images/index.ts';
-import { type Due, formatForecast, isDue, requireFits, runLoop, type StepTaken } from '../loop/index.ts';
+import {
+  type Due,
+  formatForecast,
+  isDue,
+  requireFits,
+  requireStepsLeft,
+  runLoop,
+  type StepTaken,
+} from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { asJson, codeCommit, formatInteger, inputAt, openRun, type ProgressStream } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
@@ -16,7 +24,7 @@ import { saveGan } from './model-folder.ts';
 import { type GanParts, recordedSettings } from './parts.ts';
 import { writeSampleGrid } from './sampler.ts';
 import { ganState, restoreGan } from './state.ts';
-import type { GanConfig } from './train-config.ts';
+import { type GanConfig, ganMayChange } from './train-config.ts';
 import { GanTrainer, type StepLosses } from './trainer.ts';
 
 export interface GanResult {
@@ -64,11 +72,17 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   const images = isFolder(data)
     ? inputAt(data, hash)
     : { path: data, sha256: hash, bytes: set.pixels.length, written: null };
-  using run = openRun('gan', settings, { resume: options.resume, say: print }, { data: images });
+  using run = openRun(
+    'gan',
+    settings,
+    { resume: options.resume, mayChange: ganMayChange, recipe: options.recipe, say: print },
+    { data: images },
+  );
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using trainer = new GanTrainer(config, set, own);
   if (checkpoint) restoreGan(trainer, checkpoint);
   const start = trainer.step;
+  requireStepsLeft(config.steps, start);
   const { discriminatorSteps } = trainer.optimizer;
   using log = run.openEvents(checkpoint ? start : undefined);
   print(describeGan(trainer, set));
@@ -132,7 +146,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   const folder = join(config.out, 'model');
   saveGan(folder, trainer, set, {
     stage: 'gan',
-    recipe: options.recipe ?? null,
+    recipe: run.recipe,
     config: asJson(settings),
     seed: config.seed,
     commit: codeCommit(),

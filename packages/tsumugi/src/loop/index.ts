@@ -17,6 +17,7 @@ export {
   type LoopTask,
   type Measured,
   type Pause,
+  requireStepsLeft,
   runLoop,
   type Sample,
   type StepTaken,

@@ -4,7 +4,7 @@
 // A step's checkpoint is saved before anything is measured, so that whatever stops the measuring loses nothing; a run that
 // goes on from there measures what the log does not have yet.
 import { relative } from 'node:path';
-import { UserError } from '../base/index.ts';
+import { ConfigError, UserError } from '../base/index.ts';
 import {
   type EventLog,
   Interrupt,
@@ -100,6 +100,15 @@ export interface LoopOutput {
   run: RunFolder;
   log: EventLog;
   stream: ProgressStream;
+}
+
+/** @throws ConfigError when a run that goes on from `start` is to end before that */
+export function requireStepsLeft(steps: number, start: number): void {
+  if (steps >= start) return;
+  throw new ConfigError('too-few-steps', `${start} steps are done already, so the run cannot end after ${steps}`, {
+    remedy: `Give ${start} steps or more; a checkpoint from before may still be there.`,
+    fields: { steps, done: start },
+  });
 }
 
 /** Whether something that is done every `interval` steps (0 = never) is due once `step` are done. */

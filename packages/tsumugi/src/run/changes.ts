@@ -20,15 +20,34 @@ export function toJson(value: unknown, where = 'value'): Json {
   throw new TypeError(`${where} cannot be written as JSON: ${String(value)}`);
 }
 
-/** "steps 400 → 500" for every value that differs, in the order of `after`; keys of nested objects are joined by dots. */
-export function describeChanges(before: Json | undefined, after: Json | undefined, prefix = ''): string[] {
+/** A value that differs. */
+export interface Change {
+  /** Keys and indices joined by dots: `steps`, `phases.2.steps`. */
+  readonly name: string;
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+}
+
+/** Every value that differs, in the order of `after`. Lists of one length are compared item by item where those are objects. */
+export function findChanges(before: Json | undefined, after: Json | undefined, name = ''): Change[] {
+  const inside = (key: string, b: Json | undefined, a: Json | undefined) =>
+    findChanges(b, a, name ? `${name}.${key}` : key);
   if (isTree(before) && isTree(after)) {
     const keys = new Set([...Object.keys(after), ...Object.keys(before)]);
-    return [...keys].flatMap((key) => describeChanges(before[key], after[key], prefix ? `${prefix}.${key}` : key));
+    return [...keys].flatMap((key) => inside(key, before[key], after[key]));
   }
   if (canonicalJson(before ?? null) === canonicalJson(after ?? null)) return [];
-  return [`${prefix} ${show(before)} → ${show(after)}`];
+  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length && after.every(isTree))
+    return after.flatMap((item, i) => inside(String(i), before[i], item));
+  return [{ name, before, after }];
 }
+
+/** "400 → 500" */
+export const describeChange = ({ before, after }: Change): string => `${show(before)} → ${show(after)}`;
+
+/** "steps 400 → 500" for every value that differs. */
+export const describeChanges = (before: Json | undefined, after: Json | undefined): string[] =>
+  findChanges(before, after).map((change) => `${change.name} ${describeChange(change)}`);
 
 function show(value: Json | undefined): string {
   if (value === undefined) return 'unset';

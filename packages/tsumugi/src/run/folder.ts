@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, removeUnfinished, UserError } from '../base/index.ts';
+import { ConfigError, makeFolder, removeUnfinished, UserError } from '../base/index.ts';
 import { cleanCheckpoints, type JsonObject, readJson, writeJson } from '../store/index.ts';
 import { EventLog } from './event-log.ts';
 import { type RunEvent, readEvents } from './events.ts';
@@ -24,6 +24,8 @@ const runSchema = z.strictObject({
   created: z.iso.datetime(),
   config: z.record(z.string(), z.json()),
   inputs: z.record(z.string(), inputSchema),
+  /** What the settings were taken from. */
+  recipe: z.string().nullable().default(null),
 });
 
 const refuse = (code: string, path: string, problem: string, remedy: string): UserError =>
@@ -38,18 +40,22 @@ export class RunFolder implements Disposable {
   /** What it is made from. */
   readonly inputs: RunInputs;
   readonly created: string;
+  /** The recipe that the settings were taken from. */
+  readonly recipe: string | null;
   #lock: Lock | undefined;
   /** Made by this process, and nothing has happened in it yet. */
   #isUntouched = false;
+  #changed: { config: JsonObject; inputs: RunInputs } | undefined;
 
   private constructor(path: string, lock?: Lock) {
     this.path = path;
     try {
-      const { name, config, inputs, created } = readJson(join(path, RUN_FILE), runSchema);
+      const { name, config, inputs, created, recipe } = readJson(join(path, RUN_FILE), runSchema);
       this.name = name;
       this.config = config;
       this.inputs = inputs;
       this.created = created;
+      this.recipe = recipe;
     } catch (error) {
       lock?.[Symbol.dispose]();
       throw error;
@@ -62,7 +68,10 @@ export class RunFolder implements Disposable {
    *
    * @throws UserError when there is a run already, or anything else
    */
-  static create(path: string, about: { name: string; config: JsonObject; inputs?: RunInputs }): RunFolder {
+  static create(
+    path: string,
+    about: { name: string; config: JsonObject; inputs?: RunInputs; recipe?: string | null },
+  ): RunFolder {
     const place = resolve(path);
     const found = statSync(place, { throwIfNoEntry: false });
     if (found && !found.isDirectory())
@@ -112,10 +121,18 @@ export class RunFolder implements Disposable {
     );
   }
 
-  /** Writes down where folder and inputs are now, for a run that was moved. */
-  relocate(config: JsonObject, inputs: RunInputs): void {
-    const { name, created } = this;
-    writeJson(join(this.path, RUN_FILE), { format: 'tsumugi-run', version: 1, created, inputs, name, config });
+  /** Writes down, with the first event, other settings, or where folder and inputs of a run are that was moved. */
+  change(config: JsonObject, inputs: RunInputs): void {
+    this.#changed = { config, inputs };
+  }
+
+  /** @throws ConfigError when this is a run of something else */
+  requireName(name: string): void {
+    if (this.name === name) return;
+    throw new ConfigError('other-run', `${this.path} holds a run of "${this.name}", not of "${name}"`, {
+      remedy: 'Choose another --out.',
+      fields: { expected: name, found: this.name },
+    });
   }
 
   get eventsPath(): string {
@@ -135,16 +152,21 @@ export class RunFolder implements Disposable {
   openEvents(resumeAt?: number): EventLog {
     if (!this.#lock) throw new TypeError('this run was opened for reading; use RunFolder.create or RunFolder.resume');
     this.#isUntouched = false;
+    const { name, created, recipe } = this;
+    const about = { format: 'tsumugi-run', version: 1, created, recipe, ...this.#changed, name };
+    if (this.#changed) writeJson(join(this.path, RUN_FILE), about);
+    this.#changed = undefined;
     return new EventLog(this.eventsPath, resumeAt);
   }
 
   /**
    * What the run set out to do, where that depends on more than its settings (on the clock, say): made and written down once,
-   * before the first step. Whatever goes on with the run keeps to it.
+   * before the first step. Whatever goes on with the run keeps to it, as long as it `holds`.
    */
-  plan<Plan extends JsonObject>(schema: z.ZodType<Plan>, make: () => Plan): Plan {
+  plan<Plan extends JsonObject>(schema: z.ZodType<Plan>, make: () => Plan, holds = (_: Plan) => true): Plan {
     const path = join(this.path, PLAN_FILE);
-    if (existsSync(path)) return readJson(path, schema);
+    const known = existsSync(path) ? readJson(path, schema) : undefined;
+    if (known && holds(known)) return known;
     const plan = make();
     writeJson(path, plan);
     return plan;

@@ -34,6 +34,6 @@ export { inputAt, type RunInput, type RunInputs } from './inputs.ts';
 export { Interrupt, Interrupted, unlessInterrupted } from './interrupt.ts';
 export { Lock } from './lock.ts';
 export { type Measurement, measurementsIn, readMeasurements } from './measurements.ts';
-export { asJson, openRun } from './open-run.ts';
+export { asJson, type OpenRunOptions, openRun } from './open-run.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';
 export { Rate } from './rate.ts';

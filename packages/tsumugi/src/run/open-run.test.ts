@@ -41,13 +41,16 @@ const settings = (changes: Partial<Settings> = {}): Settings => ({
   ...changes,
 });
 
-async function open(changes: Partial<Settings> = {}, { name = 'train', resume = true } = {}): Promise<RunFolder> {
+async function open(
+  changes: Partial<Settings> = {},
+  { name = 'train', resume = true, mayChange = [] as string[] } = {},
+): Promise<RunFolder> {
   const config = settings(changes);
   const inputs = {
     data: inputAt(config.data, await contentHash(config.data)),
     'mix.0.data': inputAt(config.mix[0]!.data, await contentHash(config.mix[0]!.data)),
   };
-  return openRun(name, config, { resume, say: (line) => said.push(line) }, inputs);
+  return openRun(name, config, { resume, mayChange, say: (line) => said.push(line) }, inputs);
 }
 const begin = async (changes: Partial<Settings> = {}): Promise<void> => {
   using run = await open(changes, { resume: false });
@@ -99,7 +102,10 @@ it('goes on when run and inputs were moved or are named otherwise, and says wher
     data: `${home}/b/../elsewhere/./text`,
     mix: [{ data: at('link'), weight: 1 }],
   };
-  (await open(places))[Symbol.dispose]();
+  {
+    using moved = await open(places);
+    moved.openEvents(0)[Symbol.dispose]();
+  }
   const run = RunFolder.open(at('moved'));
   expect([run.config, run.created]).toEqual([settings(places), created]);
   expect(run.inputs).toMatchObject({ data: { path: places.data }, 'mix.0.data': { path: at('link') } });
@@ -134,9 +140,26 @@ it('refuses other settings, naming each, and those that are gone', async () => {
   await begin({ minutes: 5 });
   const error = await refusal(open({ steps: 4, mix: [{ data: at('b'), weight: 2 }] }));
   expect(error).toBeInstanceOf(ConfigError);
-  expect(error.fields['changes']).toEqual(['mix [{"weight":1}] → [{"weight":2}]', 'steps 3 → 4', 'minutes 5 → unset']);
+  expect(error.fields['changes']).toEqual(['mix.0.weight: 1 → 2', 'steps: 3 → 4', 'minutes: 5 → unset']);
   expect((await refusal(open({}, { name: 'other' }))).code).toBe('other-run');
   (await open({ minutes: 5 }))[Symbol.dispose]();
+});
+
+it('takes changes of what may change, says so, and writes them down with the first event', async () => {
+  await begin({ minutes: 5 });
+  const mayChange = ['steps', 'mix.0.weight'];
+  const both = { minutes: 5, steps: 4, mix: [{ data: at('b'), weight: 2 }] };
+  const stepsOf = () => RunFolder.open(at('run')).config['steps'];
+  {
+    using run = await open(both, { mayChange });
+    expect(said[0]).toBe(`going on in ${at('run')} with mix.0.weight: 1 → 2, steps: 3 → 4`);
+    expect(stepsOf()).toBe(3);
+    run.openEvents(0)[Symbol.dispose]();
+    expect(stepsOf()).toBe(4);
+  }
+  // Of several, those that may not are named.
+  const error = await open({ ...both, steps: 9, minutes: 6 }, { mayChange }).catch((caught) => caught);
+  expect(error.fields['changes']).toEqual(['minutes: 5 → 6']);
 });
 
 it('believes no run.json that is malformed', async () => {

@@ -1,10 +1,11 @@
-// The folder of a training run: a new one, or the one to go on with, which must have been started with the same settings and
-// the same inputs. Inputs are told apart by their content, so they and the folder may have been moved, or be named otherwise.
+// The folder of a training run: a new one, or the one to go on with, which must have been started with the same inputs and the
+// same settings, but for those that do not touch what was trained so far. Inputs are told apart by their content, so they and
+// the folder may have been moved, or be named otherwise.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../base/index.ts';
 import { canonicalJson, type Json, latestCheckpoint, type Provenance } from '../store/index.ts';
-import { describeChanges } from './changes.ts';
+import { describeChange, findChanges } from './changes.ts';
 import { RunFolder } from './folder.ts';
 import { type RunInputs, requireSameInputs } from './inputs.ts';
 
@@ -13,9 +14,19 @@ type Settings = NonNullable<Provenance['config']>;
 /** Settings as they are written to disk. */
 export const asJson = (config: object): Settings => JSON.parse(JSON.stringify(config));
 
+export interface OpenRunOptions {
+  /** Go on with an unfinished run. Without one, it is begun, and so is one that has saved nothing yet: a script may always ask to. */
+  resume?: boolean | undefined;
+  /** Settings that may differ from those at the start, `phases.2.steps` for one inside a list. */
+  mayChange?: readonly string[];
+  /** The recipe that the settings were taken from; a run that goes on has it. */
+  recipe?: string | undefined;
+  /** Is told what is begun or gone on with, and what was changed. */
+  say(line: string): void;
+}
+
 /**
- * Opens `config.out` for writing. With `resume`, an unfinished run there is gone on with; without one, it is begun, and so is one
- * that has saved nothing yet: a script may always ask to go on. `say` is told of both.
+ * Opens `config.out` for writing. Settings that were changed are written down with the first event.
  *
  * @param inputs by the setting that names each: `data`, `mix.0.data`
  * @throws UserError when there is a run already and it is not to be resumed, ConfigError naming the settings that differ,
@@ -24,32 +35,31 @@ export const asJson = (config: object): Settings => JSON.parse(JSON.stringify(co
 export function openRun(
   name: string,
   config: { out: string },
-  { resume = false, say }: { resume?: boolean | undefined; say: (line: string) => void },
+  { resume = false, mayChange = [], recipe, say }: OpenRunOptions,
   inputs: RunInputs,
 ): RunFolder {
   const { out } = config;
   const settings = asJson(config);
   if (!resume || !existsSync(join(out, 'run.json'))) {
-    const run = RunFolder.create(out, { name, config: settings, inputs });
+    const run = RunFolder.create(out, { name, config: settings, inputs, recipe: recipe ?? null });
     if (resume) say(`there is no run in ${out} to go on with: a new one begins`);
     return run;
   }
   const run = RunFolder.resume(out);
   try {
-    if (run.name !== name)
-      throw new ConfigError('other-run', `${out} holds a run of "${run.name}", not of "${name}"`, {
-        remedy: 'Choose another --out.',
-        fields: { expected: name, found: run.name },
-      });
+    run.requireName(name);
     const places = ['out', ...Object.keys(inputs)];
-    const changes = describeChanges(without(run.config, places), without(settings, places));
-    if (changes.length > 0)
-      throw new ConfigError('config-changed', `${out} was started with other settings: ${changes.join(', ')}`, {
-        remedy: `Resume with the settings in ${join(out, 'run.json')}, or choose another --out.`,
-        fields: { changes },
+    const changes = findChanges(without(run.config, places), without(settings, places));
+    const named = (some: typeof changes) => some.map((change) => `${change.name}: ${describeChange(change)}`);
+    const refused = named(changes.filter((change) => !mayChange.includes(change.name)));
+    if (refused.length > 0)
+      throw new ConfigError('config-changed', `${out} was started with other settings: ${refused.join(', ')}`, {
+        remedy: 'Leave them out to go on as it was started, or choose another --out.',
+        fields: { changes: refused },
       });
     requireSameInputs(out, run.inputs, inputs);
-    if (canonicalJson([run.config, run.inputs]) !== canonicalJson([settings, inputs])) run.relocate(settings, inputs);
+    if (changes.length > 0) say(`going on in ${out} with ${named(changes).join(', ')}`);
+    if (canonicalJson([run.config, run.inputs]) !== canonicalJson([settings, inputs])) run.change(settings, inputs);
     if (latestCheckpoint(run.checkpoints) === undefined)
       say(`the run in ${out} has not saved anything yet: it begins anew`);
     return run;

@@ -61,3 +61,6 @@ export type TrainingConfig = z.output<
       ReturnType<typeof checkpointSettings>
   >
 > & { out: string; seed: number; evaluateEvery: number };
+
+/** Settings that a run may change when it goes on: they do not touch what was trained so far. */
+export const changeableSettings = ['evaluateEvery', 'evaluateTokens', 'checkpointEvery', 'keepLast'] as const;

@@ -2,6 +2,7 @@
 // Preferred Networks trained it is not, so every default of optimizer, schedule, phases and mix is our choice.
 import { z } from 'zod';
 import {
+  changeableSettings,
   checkpointSettings,
   computeSettings,
   count,
@@ -61,3 +62,9 @@ export const extendConfig = z.strictObject({
 
 export type ExtendConfig = z.output<typeof extendConfig>;
 export type ExtendInput = z.input<typeof extendConfig>;
+
+/** Settings that a run may change when it goes on: the last phase may get longer or shorter. */
+export const extendMayChange = ({ phases }: Pick<ExtendConfig, 'phases'>): string[] => [
+  ...changeableSettings,
+  `phases.${phases.length - 1}.steps`,
+];

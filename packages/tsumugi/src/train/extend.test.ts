@@ -190,7 +190,7 @@ describe('bad input', () => {
 
   it('does not go on with other settings, nor with another kind of run', async () => {
     await expect(run('long', { learningRate: 1 }, { resume: true })).rejects.toThrow(
-      /other settings: learningRate 0.0003 → 1\n/,
+      /other settings: learningRate: 0.0003 → 1\n/,
     );
     await expect(run('base', {}, { resume: true })).rejects.toThrow(/run of "pretrain", not of "extend"/);
     await expect(run('long')).rejects.toThrow(/already holds a run/);

@@ -9,7 +9,7 @@ import { emptySplit, openTokenizer, TokenShards } from '../text/index.ts';
 import { parseDevice, scope } from '../torch/index.ts';
 import { checkExtendSettings } from './check-settings.ts';
 import { type Evaluation, evaluateHeldOut, measuredOf } from './evaluate.ts';
-import type { ExtendConfig } from './extend-config.ts';
+import { type ExtendConfig, extendMayChange } from './extend-config.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
 import { describePhase, PhasedBatches } from './phases.ts';
 import { evaluationState } from './remembered-state.ts';
@@ -60,6 +60,7 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
         sources.mix.map(({ shards, sha256 }, i) => [`mix.${i}.data`, inputAt(shards.folder, sha256)]),
       ),
     },
+    mayChange: extendMayChange(config),
     modelConfig,
     phases,
     rehearsesSteps: false,

@@ -2,6 +2,7 @@
 // here is our choice.
 import { z } from 'zod';
 import {
+  changeableSettings,
   checkpointSettings,
   computeSettings,
   count,
@@ -44,8 +45,17 @@ export const pretrainConfig = z.strictObject({
 export type PretrainConfig = z.output<typeof pretrainConfig>;
 export type PretrainInput = z.input<typeof pretrainConfig>;
 
-/** What a run settles on before its first step. */
-export const pretrainPlan = z.strictObject({ steps: count });
+/** What a run settles on before its first step, and the settings it follows from. */
+export const pretrainPlan = z.strictObject({
+  steps: count,
+  of: z.strictObject({ steps: count, minutes: z.number().nullable() }),
+});
+
+/** Settings that a run may change when it goes on. */
+export const pretrainMayChange = [
+  ...changeableSettings,
+  ...(['steps', 'minutes', 'sampleEvery', 'samplePrompt'] as const),
+] as const satisfies readonly (keyof PretrainConfig)[];
 
 /** Held-out tokens that are measured between steps. */
 export const evaluateTokensOf = ({ evaluateTokens = 50_000 }: Pick<PretrainConfig, 'evaluateTokens'>): number =>

@@ -139,7 +139,7 @@ describe('bad input', () => {
     await expect(train('taken', { steps: 1 })).rejects.toThrow(/already holds a run.*\n.*--resume/);
     const other = train('taken', { steps: 1, learningRate: 1 }, { resume: true });
     await expect(other).rejects.toThrow(ConfigError);
-    await expect(other).rejects.toThrow(/other settings: learningRate 0.003 → 1\n/);
+    await expect(other).rejects.toThrow(/other settings: learningRate: 0.003 → 1\n/);
   });
 
   it('refuses a checkpoint with a changed byte', async () => {

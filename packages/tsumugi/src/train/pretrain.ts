@@ -9,7 +9,13 @@ import { checkPretrainSettings } from './check-settings.ts';
 import { sampleText } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, measuredOf } from './evaluate.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
-import { evaluateTokensOf, type PretrainConfig, pretrainPlan, samplePromptOf } from './pretrain-config.ts';
+import {
+  evaluateTokensOf,
+  type PretrainConfig,
+  pretrainMayChange,
+  pretrainPlan,
+  samplePromptOf,
+} from './pretrain-config.ts';
 import { evaluationState } from './remembered-state.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { type ModelTraining, type RunPlan, type TrainOptions, type TrainResult, trainModel } from './train-model.ts';
@@ -61,14 +67,18 @@ export async function pretraining(config: PretrainConfig): Promise<ModelTraining
     name: 'pretrain',
     config,
     inputs,
+    mayChange: pretrainMayChange,
     modelConfig,
     phases: [config],
     rehearsesSteps: true,
     space: forecastSpace('pretrain', modelConfig, [config], config),
     lines: [],
     plan({ secondsPerStep, start, run }): RunPlan {
-      const plan = () => ({ steps: stepsInTime(config, secondsPerStep[0]!) });
-      const { steps } = run ? run.plan(pretrainPlan, plan) : plan();
+      const of = { steps: config.steps, minutes: config.minutes ?? null };
+      const plan = () => ({ steps: Math.max(start, stepsInTime(config, secondsPerStep[0]!)), of });
+      const isSame = ({ of: { steps, minutes } }: ReturnType<typeof plan>) =>
+        steps === of.steps && minutes === of.minutes;
+      const { steps } = run ? run.plan(pretrainPlan, plan, isSame) : plan();
       return {
         steps,
         time: forecastTime([{ ...config, steps: steps - start }], secondsPerStep),

@@ -13,6 +13,7 @@ import {
   rehearse,
   remembered,
   requireFits,
+  requireStepsLeft,
   restore,
   runLoop,
   type Sample,
@@ -67,6 +68,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   name: string;
   config: TrainingConfig;
   inputs: RunInputs;
+  /** Settings that a run which goes on may change. */
+  mayChange: readonly string[];
   modelConfig: Plamo2Config;
   /** The steps that the settings ask for; those of a phase are alike. */
   phases: readonly TrainingPhase[];
@@ -128,7 +131,12 @@ export async function trainModel<E extends object>(
   checkParts(options);
   requireFits(task.space);
   const settings = recordedSettings(config, options);
-  using run = openRun(name, settings, { resume: options.resume, say: print }, task.inputs);
+  using run = openRun(
+    name,
+    settings,
+    { resume: options.resume, mayChange: task.mayChange, recipe: options.recipe, say: print },
+    task.inputs,
+  );
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using model = task.makeModel(checkpoint !== undefined);
   using optimizer = makeOptimizer(model, config, options.optimizer);
@@ -141,6 +149,7 @@ export async function trainModel<E extends object>(
   const secondsPerStep = task.rehearsesSteps
     ? [rehearse(gradients, optimizer)]
     : rehearseSteps(modelConfig, phases, { device, dtype: computeType(config.dtype) });
+  requireStepsLeft(totalSteps(phases), start);
   const { steps, time, lines, warning } = task.plan({ secondsPerStep, start, run });
   using log = run.openEvents(checkpoint ? start : undefined);
   for (const { code, message } of [...(task.warnings ?? []), ...(warning ? [warning] : [])]) {
@@ -207,7 +216,7 @@ export async function trainModel<E extends object>(
     tokenizerFolder: result.tokenizerFolder,
     lineage: {
       stage: name,
-      recipe: options.recipe ?? null,
+      recipe: run.recipe,
       config: asJson(settings),
       seed: config.seed,
       commit: codeCommit(),
@@ -218,3 +227,5 @@ export async function trainModel<E extends object>(
   if (warning) print(`warning: ${warning.message}`);
   return { interrupted, folder, before, after };
 }
+
+const totalSteps = (phases: readonly TrainingPhase[]): number => phases.reduce((sum, { steps }) => sum + steps, 0);

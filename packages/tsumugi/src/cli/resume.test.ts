@@ -3,9 +3,8 @@ import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyGan } from '../gan/testing.ts';
-import { SGD } from '../optim/index.ts';
 import { readEvents } from '../run/index.ts';
-import { pretrain } from '../train/index.ts';
+import { nextTokenLoss, pretrain } from '../train/index.ts';
 import { silent, type TinySetup, tinyModel, tinySetup } from '../train/testing.ts';
 import { runCli } from './testing.ts';
 
@@ -146,14 +145,8 @@ it('does not go on with a run of another kind, nor end before what is done', asy
 });
 
 it('leaves a run with parts of its own to its program', async () => {
-  const optimizer = {
-    name: 'mine',
-    make: (model: ConstructorParameters<typeof SGD>[0]) => new SGD(model, { weightDecay: 0 }),
-  };
-  await pretrain(setup.config('own', { steps: 1 }), { stream: silent, optimizer: optimizer as never });
+  const loss = { name: 'mine', of: nextTokenLoss };
+  await pretrain(setup.config('own', { steps: 1 }), { stream: silent, loss });
   const { code, stderr } = await runCli(['pretrain', '--out', at('own'), '--resume']);
-  expect([code, stderr]).toEqual([
-    2,
-    expect.stringMatching(/by a program with its own optimizer, "mine"\n.*resume: true/),
-  ]);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/by a program with its own loss, "mine"\n.*resume: true/)]);
 });

@@ -9,5 +9,7 @@ export const evaluationState = z.strictObject({
   characters: z.number(),
 });
 
-/** @param evaluation what a measurement of this kind of training finds */
-export const rememberedState = <E>(evaluation: z.ZodType<E>) => z.strictObject({ before: evaluation });
+/** What a measurement of a kind of training finds. */
+export type EvaluationState<E> = z.ZodType<E>;
+
+export const rememberedState = <E>(evaluation: EvaluationState<E>) => z.strictObject({ before: evaluation });

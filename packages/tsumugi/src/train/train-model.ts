@@ -1,7 +1,6 @@
 // What every kind of training of a language model shares, top to bottom: open the run, build the model, forecast, measure,
 // train, measure again, save. What it learns from and how it is measured is the kind's own.
 import { join } from 'node:path';
-import type { z } from 'zod';
 import { steady } from '../base/index.ts';
 import { type Plamo2, type Plamo2Config, saveModel } from '../lm/index.ts';
 import {
@@ -40,7 +39,7 @@ import type { TrainingConfig } from './common-config.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { rehearseSteps, type TrainingPhase } from './forecast.ts';
 import { checkParts, makeOptimizer, recordedSettings, type TrainingParts } from './parts.ts';
-import { rememberedState } from './remembered-state.ts';
+import { type EvaluationState, rememberedState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
 
 /** When a model is measured. */
@@ -85,7 +84,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   makeModel(goesOn: boolean): Plamo2;
   /** Adds the gradients of a step (from 0) to the model's parameters. */
   gradients(model: Plamo2, parts: TrainingParts): (step: number) => StepLoss;
-  evaluation: z.ZodType<E>;
+  /** What checkpoints remember of a measurement. */
+  evaluation: EvaluationState<E>;
   evaluate(model: Plamo2, moment: Moment, pause: Pause): Promise<E>;
   measured(found: E, moment: Moment): Measured;
   sampleEvery?: number;

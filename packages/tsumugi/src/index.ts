@@ -13,6 +13,7 @@ export {
   preset,
   presetNames,
   saveModel,
+  scoreText,
   streamText,
   tokenLogprobs,
 } from './lm/index.ts';

@@ -1,5 +1,6 @@
 // `tsumugi pretrain`: trains a model from the beginning on token shards.
 import { signalExitCode } from '../base/index.ts';
+import { preset, presetNames } from '../lm/index.ts';
 import { pretrain, pretrainConfig } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { resumeCommand } from './command-line.ts';
@@ -7,6 +8,12 @@ import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
 import { trainingSettings } from './training-settings.ts';
+
+/** Presets, and the keys that --set modelChanges.KEY=VALUE takes, with what the default preset has. */
+function describeModels(): string {
+  const rows = Object.entries(preset('mini')).map(([key, value]) => [key, JSON.stringify(value)] as const);
+  return `Presets (model): ${presetNames.join(', ')}\n\nKeys of modelChanges, e.g. --set modelChanges.num_hidden_layers=2, and their values in "mini":\n${formatRows(rows)}`;
+}
 
 export const run = defineCommand(
   {
@@ -20,7 +27,7 @@ export const run = defineCommand(
       resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
-    details: `Settings for --config and --set:\n${formatRows(describeSettings(pretrainConfig))}`,
+    details: `Settings for --config and --set:\n${formatRows(describeSettings(pretrainConfig))}\n\n${describeModels()}`,
   },
   async (options, io) => {
     const { data, tokenizer, out } = options;

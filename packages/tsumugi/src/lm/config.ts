@@ -44,6 +44,9 @@ const schema = z.object({
   qk_norm: z.boolean().default(true),
 });
 
+/** The names of the keys that shape a model. */
+export const modelKeys = Object.keys(schema.shape);
+
 /** The keys that shape the model, named as published; `qk_norm` is ours. */
 export type Plamo2Config = z.output<typeof schema>;
 
@@ -59,7 +62,7 @@ const inert = new Set(
 );
 
 function checkKeys(json: Record<string, unknown>, where: string): void {
-  const known = Object.keys(schema.shape);
+  const known = modelKeys;
   for (const key of Object.keys(json)) {
     if (known.includes(key) || inert.has(key)) continue;
     // Foreign keys are let through; a near miss of a key that matters is a mistake.

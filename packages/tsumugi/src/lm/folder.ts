@@ -2,7 +2,7 @@
 // loads in no time and its pages are read when they are first used.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CheckpointError, invariant, nearest, readJsonValue } from '../base/index.ts';
+import { CheckpointError, checkOptions, invariant, nearest, type OptionNames, readJsonValue } from '../base/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import {
   Artefact,
@@ -42,6 +42,7 @@ export interface LoadModelOptions {
  *   CheckpointError naming the tensor that is missing, not part of the model, or of another shape than the config says
  */
 export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo2 {
+  checkOptions('loadModel', options, { device: true, dtype: true });
   const artefact = new Artefact(folder);
   const config = readModelConfig(artefact);
   using weights = artefact.weights();
@@ -183,6 +184,9 @@ export interface SaveModelOptions {
   maxShardBytes?: number | undefined;
 }
 
+const saveOptions: OptionNames<SaveModelOptions> = { tokenizerFolder: true, lineage: true, maxShardBytes: true };
+const saveHints = { tokenizer: 'Write { tokenizerFolder }, the folder that writeTokenizer wrote.' };
+
 /**
  * Writes a model folder in the published layout. It appears whole or not at all; a model folder written before is replaced.
  * Returns what was recorded in `lineage.json`.
@@ -191,6 +195,7 @@ export interface SaveModelOptions {
  *   tokenizer has more pieces than the model has rows
  */
 export function saveModel(folder: string, model: Plamo2, options: SaveModelOptions = {}): Lineage {
+  checkOptions('saveModel', options, saveOptions, saveHints);
   const { config } = model;
   const tensors = namedParameters(model);
   const shapes = tensorShapes(config);

@@ -1,6 +1,7 @@
 // Shapes by name: the published models, and the small ones of the demo, the tests and the benchmark.
 import { ConfigError, suggestion } from '../base/index.ts';
-import { type Plamo2Config, parseConfig } from './config.ts';
+import { modelKeys, type Plamo2Config, parseConfig } from './config.ts';
+import { checkModelKeys } from './model-keys.ts';
 
 const presets = {
   /** pfnet/plamo-2-1b: 218 tensors, 1,291,441,920 parameters. */
@@ -84,11 +85,15 @@ const presets = {
 export type PresetName = keyof typeof presets;
 export const presetNames = Object.keys(presets) as PresetName[];
 
-/** A preset's config with some keys changed. */
+/** @throws ConfigError for a key that the model does not have, with the nearest that it has */
+export const checkModelChanges = (changes: object, where: string): void => checkModelKeys(changes, modelKeys, where);
+
+/** A preset's config with some keys changed. @throws ConfigError for an unknown preset or key */
 export function preset(name: string, changes: Partial<Plamo2Config> = {}): Plamo2Config {
   if (!Object.hasOwn(presets, name))
     throw new ConfigError('unknown-preset', `there is no model preset "${name}"`, {
       remedy: suggestion(name, presetNames),
     });
+  checkModelChanges(changes, `preset ${name}`);
   return parseConfig({ ...presets[name as PresetName], ...changes }, `preset ${name}`);
 }

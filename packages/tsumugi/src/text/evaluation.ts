@@ -1,5 +1,6 @@
 // Evaluation batches: every held-out token once, in order, with what bits per character need.
 
+import { checkOptions, type OptionNames } from '../base/index.ts';
 import type { Split } from './manifest.ts';
 import { emptySplit } from './packing.ts';
 import { type Batch, checkBatchOptions, DocumentStream, makeBatch } from './rows.ts';
@@ -19,6 +20,15 @@ export interface EvaluationOptions {
   world?: number;
 }
 
+const evaluationOptions: OptionNames<EvaluationOptions> = {
+  contextLength: true,
+  batchSize: true,
+  split: true,
+  maxTokens: true,
+  rank: true,
+  world: true,
+};
+
 export class EvaluationBatches implements Iterable<Batch> {
   /** Characters of the documents: the divisor of bits per character. Over all ranks. */
   readonly characters: number;
@@ -34,6 +44,7 @@ export class EvaluationBatches implements Iterable<Batch> {
   readonly #world: number;
 
   constructor(shards: TokenShards, options: EvaluationOptions) {
+    checkOptions('EvaluationBatches', options, evaluationOptions);
     checkBatchOptions(options);
     const split = options.split ?? 'heldOut';
     const all = shards.documents(split);

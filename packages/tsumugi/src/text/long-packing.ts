@@ -5,7 +5,7 @@
 // remains of it, and every shorter document, is a piece of a row that others share (best-fit.ts). The rest of a row is
 // padding, of which nothing is predicted. Documents of a row are told apart by the batch's `documents`, so they never
 // meet. Each epoch of a source shuffles its rows, and which of the pieces of equal length lie together.
-import { DataError, deriveSeed, RandomStream } from '../base/index.ts';
+import { checkOptions, DataError, deriveSeed, type OptionNames, RandomStream } from '../base/index.ts';
 import { type PackedRows, packBestFit } from './best-fit.ts';
 import { Mixture } from './mixture.ts';
 import { emptySplit } from './packing.ts';
@@ -31,6 +31,15 @@ export interface LongPackingOptions {
   predictEnd?: boolean;
 }
 
+const longPackingOptions: OptionNames<LongPackingOptions> = {
+  contextLength: true,
+  batchSize: true,
+  seed: true,
+  rank: true,
+  world: true,
+  predictEnd: true,
+};
+
 /** How the documents of a source fit the rows. */
 export interface SourceReport {
   folder: string;
@@ -55,6 +64,7 @@ export class LongBatches {
 
   /** @throws DataError when a source has nothing to learn from, ConfigError for options out of range */
   constructor(sources: readonly MixtureSource[], options: LongPackingOptions) {
+    checkOptions('LongBatches', options, longPackingOptions);
     checkBatchOptions(options);
     this.contextLength = options.contextLength;
     this.batchSize = options.batchSize;

@@ -5,7 +5,7 @@
 // so no token inside a document goes unlearned. The last row is completed from the stream's beginning. The rows are then
 // shuffled too: neighbours, which may be parts of one long document, do not meet in one batch. Epochs follow one another
 // without a gap; a batch may hold rows of two.
-import { ConfigError, DataError, deriveSeed, RandomStream } from '../base/index.ts';
+import { ConfigError, checkOptions, DataError, deriveSeed, type OptionNames, RandomStream } from '../base/index.ts';
 import type { Split } from './manifest.ts';
 import { type Batch, checkBatchOptions, DocumentStream, IGNORED, makeBatch } from './rows.ts';
 import type { TokenShards } from './shards.ts';
@@ -24,6 +24,16 @@ export interface PackingOptions {
   /** Make a document's last token predict BOS, which tells where texts end. Default false: nothing is predicted there. */
   predictEnd?: boolean;
 }
+
+const packingOptions: OptionNames<PackingOptions> = {
+  contextLength: true,
+  batchSize: true,
+  seed: true,
+  split: true,
+  rank: true,
+  world: true,
+  predictEnd: true,
+};
 
 interface Epoch {
   number: number;
@@ -46,6 +56,7 @@ export class PackedBatches {
   #epochs: Epoch[] = [];
 
   constructor(shards: TokenShards, options: PackingOptions) {
+    checkOptions('PackedBatches', options, packingOptions);
     checkBatchOptions(options);
     const split = options.split ?? 'train';
     if (shards.manifest[split].documents === 0) throw emptySplit(shards, split);

@@ -5,10 +5,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ConfigError,
+  checkOptions,
   DataError,
   deriveSeed,
   FormatError,
   invariant,
+  type OptionNames,
   RandomStream,
   StagedFolder,
   writingAt,
@@ -35,6 +37,15 @@ export interface PrepareOptions {
   /** Called about ten times a second, and at the end. */
   onProgress?: (progress: PrepareProgress) => void;
 }
+
+const prepareOptions: OptionNames<PrepareOptions> = {
+  encoder: true,
+  tokenizerHash: true,
+  seed: true,
+  heldOutFraction: true,
+  shardTokens: true,
+  onProgress: true,
+};
 
 /** Amounts so far. `bytesRead` of `bytesTotal` is the share of the files that is done. */
 export interface PrepareProgress {
@@ -100,6 +111,7 @@ function unlessBroken<T>(read: () => T): T | undefined {
  * of other shards, or of anything else, is a DataError, as is text with no content or that changes while it is read.
  */
 export async function prepare(corpus: Corpus, folder: string, options: PrepareOptions): Promise<Prepared> {
+  checkOptions('prepare', options, prepareOptions);
   const fraction = options.heldOutFraction ?? HELD_OUT_FRACTION;
   if (!(fraction >= 0 && fraction < 1)) {
     throw new ConfigError(

@@ -1,7 +1,7 @@
 // Reading token shards: which documents there are, and the tokens of each, mapped into memory file by file on first use.
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { contentHash, DataError, FormatError, sha256 } from '../base/index.ts';
+import { checkOptions, contentHash, DataError, FormatError, sha256 } from '../base/index.ts';
 import { DOCUMENT_FIELDS, DOCUMENTS_FILE, type Manifest, readManifest, type Split } from './manifest.ts';
 import { type MappedTokens, mapTokens } from './map-tokens.ts';
 
@@ -43,6 +43,7 @@ export class TokenShards implements Disposable {
    * when there are no shards or they fit another tokenizer, a FormatError when a file is cut off or foreign.
    */
   static open(folder: string, options: OpenShardsOptions = {}): TokenShards {
+    checkOptions('TokenShards.open', options, { tokenizerHash: true, map: true });
     const manifest = readManifest(folder);
     const { tokenizerHash } = options;
     if (tokenizerHash !== undefined && tokenizerHash !== manifest.tokenizer.sha256) {

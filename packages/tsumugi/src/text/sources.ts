@@ -1,5 +1,5 @@
 // A corpus: documents read from files and folders, in a fixed order, any number of times, without holding them in memory.
-import { ConfigError, contentHash } from '../base/index.ts';
+import { ConfigError, checkOptions, contentHash, type OptionNames } from '../base/index.ts';
 import { decode, parseEncoding } from './encoding/decode.ts';
 import { COMPRESSED, fileSource } from './read-bytes.ts';
 import { readJsonLines } from './read-jsonl.ts';
@@ -30,6 +30,8 @@ export interface ReadOptions {
   /** Length at which long text files are cut into documents, 100 at least; `Infinity` keeps them whole. See split.ts. */
   documentCharacters?: number;
 }
+
+const readOptions: OptionNames<ReadOptions> = { field: true, encoding: true, documentCharacters: true };
 
 /** What preparation reads. */
 export interface Corpus {
@@ -124,6 +126,7 @@ class FileCorpus implements Corpus {
 
 /** The corpus in `paths` (files and folders). Missing, unreadable or empty ones are DataErrors. */
 export function openCorpus(paths: readonly string[], options: ReadOptions = {}): Corpus {
+  checkOptions('openCorpus', options, readOptions);
   return new FileCorpus(listSources(paths), options);
 }
 

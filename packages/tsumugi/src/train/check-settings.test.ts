@@ -26,6 +26,15 @@ it.each([
   [{ decay: 0.5 }, 'decay has no effect with the schedule cosine'],
   [{ schedule: 'constant', floor: 0.5 }, 'floor has no effect with the schedule constant'],
   [{ samplePrompt: '猫' }, 'samplePrompt has no effect without sampleEvery'],
+  [
+    { modelChanges: { n_layers: 2 } },
+    'modelChanges: the model has no key "n_layers"\n  → Did you mean "num_hidden_layers"?',
+  ],
+  [{ modelChanges: { window_size: 32 } }, '"window_size"\n  → Did you mean "attention_window_size"?'],
+  [{ modelChanges: { windowSize: 32 } }, 'Did you mean "attention_window_size"?'],
+  [{ modelChanges: { hidden_sise: 32 } }, 'Did you mean "hidden_size"?'],
+  [{ modelChanges: { num_layers: 32 } }, 'Did you mean "num_hidden_layers"?'],
+  [{ modelChanges: { use_cache: true } }, 'the model has no key "use_cache"'],
   [{ evaluateEvery: 0, evaluateTokens: 5 }, 'evaluateTokens has no effect with evaluateEvery 0'],
   [{ modelChanges: { vocab_size: 9 } }, 'modelChanges.vocab_size has no effect'],
 ])('pre-training with %j', (changes, message) => {

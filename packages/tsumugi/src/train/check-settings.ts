@@ -1,6 +1,7 @@
 // Which settings go together, in one place for commands, recipes and the library, before anything is written: what cannot be
 // done, and what would have no effect beside the others. A setting by itself is checked by its schema.
 import { ConfigError } from '../base/index.ts';
+import { checkModelChanges } from '../lm/index.ts';
 import { DEFAULT_DECAY, type ScheduleSettings } from '../loop/index.ts';
 import type { ExtendConfig } from './extend-config.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
@@ -33,6 +34,7 @@ type PretrainSettings = Omit<PretrainConfig, 'data' | 'tokenizer' | 'out' | 'ste
 /** @throws ConfigError naming the settings that do not go together */
 export function checkPretrainSettings(config: PretrainSettings): void {
   checkSchedule(config);
+  checkModelChanges(config.modelChanges, 'modelChanges');
   requireIdle('modelChanges.vocab_size', config.modelChanges['vocab_size'], 'as the vocabulary follows the tokenizer');
   if (config.sampleEvery === 0) requireIdle('samplePrompt', config.samplePrompt, 'without sampleEvery');
   if (config.evaluateEvery === 0)

@@ -1,6 +1,6 @@
 // From ids back to text: a byte token gives its byte, any other piece the UTF-8 of its text; the bytes are read as UTF-8
 // with U+FFFD for what is not. Pieces are whole characters, so only runs of byte tokens can leave a character unfinished.
-import { DataError } from '../../base/index.ts';
+import { checkOptions, DataError } from '../../base/index.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 export interface DecodeOptions {
@@ -19,6 +19,7 @@ export class StreamDecoder {
 
   /** @param idLimit ids from the vocabulary's size up to here are a model's padding rows and decode to nothing */
   constructor(vocabulary: Vocabulary, idLimit: number, options: DecodeOptions = {}) {
+    checkOptions('decode', options, { skipSpecial: true });
     this.#vocabulary = vocabulary;
     this.#idLimit = idLimit;
     this.#skipSpecial = options.skipSpecial ?? false;

@@ -1,6 +1,6 @@
 // The PLaMo 2 tokenizer: text to ids and back. No normaliser, no pre-tokeniser, no added space: what decodes is what was
 // encoded, character for character.
-import { FormatError } from '../../base/index.ts';
+import { checkOptions, FormatError, type OptionNames } from '../../base/index.ts';
 import { type DecodeOptions, StreamDecoder } from './decode.ts';
 import { UnigramEncoder } from './encode.ts';
 import { readTokenizerFiles, SPECIAL_NAMES, type SpecialNames } from './format.ts';
@@ -18,6 +18,14 @@ export interface TokenizerOptions {
   source?: string;
 }
 
+const tokenizerOptions: OptionNames<TokenizerOptions> = {
+  modelVocabSize: true,
+  addBos: true,
+  addEos: true,
+  names: true,
+  source: true,
+};
+
 export interface EncodeOptions {
   /** Put the id of <|plamo:bos|> first. Default false. */
   addBos?: boolean;
@@ -27,6 +35,9 @@ export interface EncodeOptions {
    */
   safe?: boolean;
 }
+
+const encodeHints = { bos: 'Write { addBos: true }.', addSpecialTokens: 'Write { addBos: true }.' };
+const encodeOptions: OptionNames<EncodeOptions> = { addBos: true, safe: true };
 
 /** How densely a tokenizer packs a text. Characters are Unicode code points, bytes are UTF-8. */
 export interface Density {
@@ -57,12 +68,14 @@ export class Tokenizer {
    * @throws DataError when it is not there; FormatError, with file and line, when it is malformed or too large
    */
   static load(fileOrFolder: string, options: Pick<TokenizerOptions, 'modelVocabSize'> = {}): Tokenizer {
+    checkOptions('Tokenizer.load', options, { modelVocabSize: true });
     const { path, pieces, config } = readTokenizerFiles(fileOrFolder);
     return new Tokenizer(pieces, { ...config, ...options, source: path });
   }
 
   /** @throws FormatError naming the piece that is wrong or missing */
   static fromPieces(pieces: readonly Piece[], options: TokenizerOptions = {}): Tokenizer {
+    checkOptions('Tokenizer.fromPieces', options, tokenizerOptions);
     return new Tokenizer(pieces, options);
   }
 
@@ -119,6 +132,7 @@ export class Tokenizer {
 
   /** The ids of `text`. Half of a surrogate pair, which is no character, is read as U+FFFD. */
   encode(text: string, options: EncodeOptions = {}): number[] {
+    checkOptions('encode', options, encodeOptions, encodeHints);
     return this.#encoder.encode(text, options.safe ?? false, options.addBos ? [this.bosId] : []);
   }
 

@@ -1,7 +1,7 @@
 // Training a Unigram tokenizer with byte fallback: seed vocabulary → EM → prune what costs least → … → vocabulary.
 // How the published tokenizer was trained is not known; this is the algorithm of Kudo (2018) without a pre-tokeniser.
 // The same texts in the same order give the same pieces, bit for bit; there is no randomness in it.
-import { ConfigError, DataError } from '../../base/index.ts';
+import { ConfigError, checkOptions, DataError, type OptionNames } from '../../base/index.ts';
 import { SPECIAL_NAMES } from './format.ts';
 import { Substrings } from './substrings.ts';
 import { TrainingText } from './training-text.ts';
@@ -17,6 +17,13 @@ export interface TrainTokenizerOptions {
   maxPieceLength?: number;
   onProgress?: (progress: TrainingProgress) => void;
 }
+
+const trainOptions: OptionNames<TrainTokenizerOptions> = {
+  vocabSize: true,
+  controls: true,
+  maxPieceLength: true,
+  onProgress: true,
+};
 
 export interface TrainingProgress {
   phase: 'reading' | 'counting' | 'fitting' | 'done';
@@ -48,6 +55,7 @@ const FINAL_EM_STEPS = 4;
  * @throws DataError when there is no text, ConfigError when `vocabSize` is too small, or larger than the text supports
  */
 export function trainTokenizer(texts: Iterable<string> | TrainingText, options: TrainTokenizerOptions): Piece[] {
+  checkOptions('trainTokenizer', options, trainOptions);
   const { vocabSize, maxPieceLength = 16 } = options;
   const progress = options.onProgress ?? (() => {});
   const fixed = fixedPieces(options.controls ?? ['<|plamo:reserved:0x05|>', '<|plamo:reserved:0x06|>']);

@@ -43,6 +43,16 @@ describe('lineChart', () => {
     expect(svg.match(/l8 8m0 -8l-8 8/g)).toHaveLength(2);
   });
 
+  it('draws spreads as bars beside each other, or as bands in their place', () => {
+    const points = [1, 2, 3].map((x) => ({ x, y: 2, low: 1, high: 3 }));
+    const series = ['a', 'b'].map((name) => ({ name, points }));
+    const xs = (spread: 'bars' | 'band') => circles(drawn(chart({ series, spread }))).map(([x]) => x!);
+    expect(xs('bars').slice(0, 3)).not.toEqual(xs('bars').slice(3));
+    expect(xs('band').slice(0, 3)).toEqual(xs('band').slice(3));
+    expect(drawn(chart({ series, spread: 'band' })).match(/Z" fill="currentColor" fill-opacity/g)).toHaveLength(2);
+    expect(drawn(chart({ series })).match(/fill-opacity/g)).toBeNull();
+  });
+
   it('draws one point, equal values, and a logarithmic axis over many decades', () => {
     const points = [{ x: 1, y: 5 }];
     expect(drawn(chart({ series: [{ name: 'one', points }] }))).not.toMatch(/NaN|Infinity/);

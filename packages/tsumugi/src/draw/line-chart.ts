@@ -20,6 +20,8 @@ export interface LineChart {
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly Series[];
+  /** How a spread is drawn: bars beside each other at one x (the default), or bands. */
+  readonly spread?: 'bars' | 'band';
 }
 
 /** When the colours are used up, they begin again with another line. */
@@ -27,7 +29,7 @@ const dashes = ['', '7 3', '2 3', '9 3 2 3'];
 /** Up to here each point has a dot. */
 const few = 40;
 
-export function lineChart({ title, x, y, series }: LineChart): Picture {
+export function lineChart({ title, x, y, series, spread = 'bars' }: LineChart): Picture {
   const points = series.flatMap((each) => each.points);
   const values = points.flatMap((point) => [point.y, point.low ?? point.y, point.high ?? point.y]);
   const stroke = (i: number) => {
@@ -51,12 +53,12 @@ export function lineChart({ title, x, y, series }: LineChart): Picture {
         const at = across.place(value);
         return `<path class="grid" d="M${px(at)} ${px(plot.top)}V${px(plot.bottom)}"/>${text(at, plot.bottom + 17, label, 'middle')}`;
       });
-      const isSpread = points.some((point) => point.low !== undefined);
+      const isSpread = spread === 'bars' && points.some((point) => point.low !== undefined);
       const curves = series.map((each, i) => {
         // So that spreads at one x stand beside each other.
         const shift = isSpread && each.points.length <= few ? 3 * (i - (series.length - 1) / 2) : 0;
         const shown = { ...each, points: perColumn(each.points, across) };
-        return `<g class="${colourClass(i)}">${drawSeries(shown, { across, up, shift, top: plot.top, x, stroke: stroke(i) })}</g>`;
+        return `<g class="${colourClass(i)}">${drawSeries(shown, { across, up, shift, top: plot.top, x, stroke: stroke(i), spread })}</g>`;
       });
       return [...ticks, ...curves].join('\n');
     },
@@ -70,9 +72,10 @@ interface Place {
   top: number;
   x: Axis;
   stroke: string;
+  spread: 'bars' | 'band';
 }
 
-function drawSeries({ name, points }: Series, { across, up, shift, top, x, stroke }: Place): string {
+function drawSeries({ name, points }: Series, { across, up, shift, top, x, stroke, spread: look }: Place): string {
   const placed = points
     .filter((point) => across.has(point.x))
     .map((point) => ({ ...point, px: across.place(point.x) + shift, drawn: up.has(point.y) }));
@@ -82,11 +85,14 @@ function drawSeries({ name, points }: Series, { across, up, shift, top, x, strok
   const isFew = points.length <= few;
   const spread = placed.filter(({ low, high }) => low !== undefined && high !== undefined && up.has(low));
   const topOf = (high: number) => (up.has(high) ? up.place(high) : top);
-  const bars = isFew
-    ? spread.map((p) => `<path d="M${px(p.px)} ${px(up.place(p.low!))}V${px(topOf(p.high!))}" stroke="currentColor"/>`)
-    : spread.length > 1
-      ? [band(spread.map((p) => [p.px, up.place(p.low!), topOf(p.high!)]))]
-      : [];
+  const bars =
+    isFew && look === 'bars'
+      ? spread.map(
+          (p) => `<path d="M${px(p.px)} ${px(up.place(p.low!))}V${px(topOf(p.high!))}" stroke="currentColor"/>`,
+        )
+      : spread.length > 1
+        ? [band(spread.map((p) => [p.px, up.place(p.low!), topOf(p.high!)]))]
+        : [];
   const marks = placed.map(({ px: at, x: value, y, drawn }, i) => {
     const tip = `<title>${escapeText(`${name}, ${x.label} ${value.toLocaleString('en-US')}: ${Number.isFinite(y) ? formatNumber(y) : 'not finite'}`)}</title>`;
     if (drawn) {

@@ -79,6 +79,7 @@ export function meanCharts(curves: readonly SpreadCurve[], x = 'step'): Picture[
       title,
       x: { label: x, whole: x !== 'minutes' },
       y: { label: '' },
+      spread: 'band',
       series: own.map(({ name, runs, points }) => ({
         name: runs > 1 ? `${name} (${runs} runs)` : name,
         points: points.map(({ x: at, y, low, high }) => ({

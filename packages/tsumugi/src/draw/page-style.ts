@@ -36,7 +36,8 @@ svg { display: block; width: 100%; height: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 16px 6px 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-size: 13px; font-weight: 600; color: var(--soft); white-space: nowrap; }
-td.number, th.number { text-align: right; padding: 6px 0 6px 16px; white-space: nowrap; }
+td.number, th.number { text-align: right; padding: 6px 16px; white-space: nowrap; }
+.scroll td { white-space: nowrap; }
 tr:last-child td { border-bottom: 0; }
 details { margin-top: 18px; border-top: 1px solid var(--line); padding-top: 12px; }
 summary { cursor: pointer; color: var(--soft); font-size: 13px; }

@@ -24,10 +24,10 @@ ${picture.body}
 `;
 }
 
-/** An element of a page that has the style of pictures. */
+/** An element of a page that has the style of pictures. A wide one is scrolled before it cannot be read. */
 export function svgElement(picture: Picture): string {
   const { width } = picture;
-  const size = `max-width:${px(width)}px;min-width:${px(Math.min(width, 420))}px`;
+  const size = `max-width:${px(width)}px;min-width:${px(Math.min(width, Math.max(420, 0.6 * width)))}px`;
   return `<svg ${open(picture)} style="${size}">\n${picture.body}\n</svg>`;
 }
 

@@ -141,7 +141,7 @@ function renderCard({ x, y, hash }: Node, step: ReportStep): string {
   const stage =
     step.stage === step.name ? `version ${step.stageVersion}` : `${step.stage}, version ${step.stageVersion}`;
   return `<a href="#step-${escapeText(step.name)}"><rect class="box" x="${px(x)}" y="${px(y)}" width="${card.width}" height="${card.height}" rx="10"/>
-${line(25, 'name', step.name)}<g class="${step.state}"><circle class="dot" cx="${px(x + card.width - 18)}" cy="${px(y + 20)}" r="5"><title>${step.state}</title></circle></g>
+${line(25, 'name', fitWidth(step.name, 32))}<g class="${step.state}"><circle class="dot" cx="${px(x + card.width - 18)}" cy="${px(y + 20)}" r="5"><title>${step.state}</title></circle></g>
 ${line(46, 'mono', `${hash.slice(0, 12)}${took} · ${stage}`)}
 ${line(67, 'quiet', fitWidth(figures, columns))}</a>`;
 }

@@ -1,7 +1,7 @@
 // How errors reach a person: mistakes in what was asked for as one sentence and a remedy (exit code 2), bugs with the way
 // to their stack (exit code 1).
 import type { Writable } from 'node:stream';
-import { UserError } from '../base/index.ts';
+import { callerPlace, ownPlace, thrownText, UserError } from '../base/index.ts';
 
 /** Code of the system → what it means, and what to do. */
 const systemFaults: Readonly<Record<string, readonly [fault: string, remedy: string]>> = {
@@ -36,19 +36,41 @@ function explanation(error: unknown): string | undefined {
 
 /** Writes the error for a person and returns the exit code. */
 export function reportError(error: unknown, stderr: Writable, debug: boolean): 1 | 2 {
+  const stack = error instanceof Error ? `${stackOf(error)}\n` : '';
+  const end = debug ? stack : '';
+  const own = ownPlace(error);
   const text = explanation(error);
-  const stack = error instanceof Error ? stackOf(error) : String(error);
   if (text !== undefined) {
-    stderr.write(`error: ${text}\n${debug ? `${stack}\n` : ''}`);
+    // What a person's own code asked for wrongly has its line; what the command line did has none.
+    const at = own === undefined ? '' : `\n  at ${own.path}, line ${own.line}`;
+    stderr.write(`error: ${text}${at}\n${end}`);
     return 2;
   }
-  const message = error instanceof Error ? error.message : String(error);
+  // Nothing of ours throws what is no Error.
+  if (own !== undefined || !(error instanceof Error)) {
+    const at = own === undefined ? '' : `${own.path}, line ${own.line}: `;
+    const remedy = own === undefined ? 'Throw a new Error(…) instead' : 'This is in a file of your own: mend it there';
+    stderr.write(`error: ${at}${thrownText(error)}\n  → ${remedy}.${debug ? '' : ' --debug shows the stack.'}\n${end}`);
+    return 2;
+  }
+  const caller = callerPlace(error);
+  const met = caller === undefined ? '' : `, met by ${caller.path}, line ${caller.line}`;
   stderr.write(
     debug
-      ? `error: ${stack}\n`
-      : `error: ${message}\n  → This is a bug in tsumugi. Run the command again with --debug to see where it happened.\n`,
+      ? `error: ${stack}`
+      : `error: ${error.message}\n  → This is a bug in tsumugi${met}. Run the command again with --debug to see where it happened.\n`,
   );
   return 1;
+}
+
+/**
+ * Errors that nobody waits for: of a promise that was not awaited, of a timer. In code of a person's own they are told like all
+ * others; the process ends.
+ */
+export function reportStrays(stderr: Writable, debug: boolean): void {
+  const end = (error: unknown) => process.exit(reportError(error, stderr, debug));
+  process.on('unhandledRejection', end);
+  process.on('uncaughtException', end);
 }
 
 function stackOf(error: Error): string {

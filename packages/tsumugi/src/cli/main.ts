@@ -10,7 +10,7 @@ import {
   whyNotWritten,
 } from '../base/index.ts';
 import type { Run } from './command.ts';
-import { reportError } from './failures.ts';
+import { reportError, reportStrays } from './failures.ts';
 import { type Io, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
 
@@ -76,6 +76,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
   const [name, ...args] = argv.filter((argument) => argument !== '--debug');
   honourNohup();
   steady(io.stderr);
+  if (io === processIo) reportStrays(io.stderr, debug);
   // Whoever read our output has gone (`… | head`, a closed terminal): nobody is left to tell anything.
   let lost: Error | undefined;
   const leave = (error: NodeJS.ErrnoException) => {

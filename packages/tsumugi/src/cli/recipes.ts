@@ -1,7 +1,7 @@
 // Finding recipes: by name in `recipes/` here and in tsumugi's own folder, or by the path of a person's file.
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join, parse, relative, resolve } from 'node:path';
-import { ConfigError, DataError, importFile, moduleEnding, nearest, ownFile } from '../base/index.ts';
+import { ConfigError, DataError, importFile, moduleEnding, nearest, ownFile, whyNotLoaded } from '../base/index.ts';
 import type { Recipe } from '../recipe/index.ts';
 
 const own = ownFile('recipes');
@@ -91,8 +91,8 @@ async function importRecipe(path: string): Promise<Recipe> {
   try {
     module = await importFile(path);
   } catch (error) {
-    const problem = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    throw refuse(problem, 'Correct the file; with --debug, the error says where in it.', error);
+    const problem = `it cannot be loaded: ${whyNotLoaded(path, error)}`;
+    throw refuse(problem, 'Mend the file; --debug shows the whole stack.', error);
   }
   const fault = faultOf(module.default);
   if (fault !== undefined) throw refuse(fault);

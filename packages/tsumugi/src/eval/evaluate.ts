@@ -1,6 +1,6 @@
 // An evaluation: tasks, one after the other, ask a model through the cache; figures and their intervals are taken over the
 // records they return.
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, inOwnCode } from '../base/index.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { Asking, type AskingState, Interrupted } from './asking.ts';
 import type { Backend } from './backend.ts';
@@ -9,7 +9,6 @@ import { dataFile, defaultDataFolder } from './data-folder.ts';
 import { type EvaluationReport, reportTask } from './report.ts';
 import { contextOf } from './sample-context.ts';
 import { requestKind, type Task, type TaskContext } from './task.ts';
-import { taskError } from './task-error.ts';
 import { checkTaskOptions } from './task-options.ts';
 
 export interface EvaluateOptions {
@@ -94,7 +93,12 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
         }),
       );
     } catch (error) {
-      if (!(error instanceof Interrupted)) throw taskError(task.name, error);
+      if (!(error instanceof Interrupted))
+        throw inOwnCode(
+          `task ${task.name}`,
+          error,
+          'Mend it there. An answer may be an empty text, so score has to take one.',
+        );
       return { ...report, interrupted: true };
     }
   }

@@ -70,7 +70,7 @@ it('says where a mistake in it is', async () => {
   writeFileSync(join(home, 'capitals.jsonl'), rows!);
   const tasks = await findTasks([wrong]);
   await expect(evaluate({ tasks, backend: fakeBackend(), dataFolder: home })).rejects.toMatchObject({
-    code: 'task-failed',
-    message: expect.stringContaining(`capitals failed in ${wrong}, line ${line + 1}: `),
+    code: 'own-code-failed',
+    message: expect.stringContaining(`task capitals failed in ${wrong}, line ${line + 1}: `),
   });
 });

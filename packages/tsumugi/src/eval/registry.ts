@@ -6,7 +6,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, DataError, importFile, moduleEnding, suggestion, TsumugiError } from '../base/index.ts';
+import {
+  ConfigError,
+  DataError,
+  importFile,
+  moduleEnding,
+  suggestion,
+  TsumugiError,
+  whyNotLoaded,
+} from '../base/index.ts';
 import type { Task } from './task.ts';
 import { codeHash } from './task-code.ts';
 import { taskFault } from './task-fault.ts';
@@ -99,8 +107,8 @@ async function ownTasks(name: string): Promise<Task[]> {
         fields: { ...cause.fields, path },
         cause,
       });
-    throw new DataError('bad-task', `${name} cannot be loaded: ${(cause as Error).message}`, {
-      remedy: `Mend it: node ${name} shows where it happened.`,
+    throw new DataError('bad-task', `${name} cannot be loaded: ${whyNotLoaded(path, cause)}`, {
+      remedy: 'Mend the file; --debug shows the whole stack.',
       fields: { path },
       cause,
     });

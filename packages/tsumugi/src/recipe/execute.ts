@@ -3,7 +3,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
-import { availableDisk, steady, writeFileAtomic } from '../base/index.ts';
+import { availableDisk, inOwnCode, steady, writeFileAtomic } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { formatDuration, formatFigure } from '../run/index.ts';
 import { type Json, writeJson } from '../store/index.ts';
@@ -100,7 +100,8 @@ export async function runRecipe<Schema extends z.ZodObject>(
       const made = await makeStep(plan[i]!, plan, { recipe: recipe.name, stream });
       interrupted = made.interrupted;
       plan[i] = { ...plan[i]!, record: made.record };
-    } catch (error) {
+    } catch (thrown) {
+      const error = inOwnCode(`step "${step.name}"`, thrown);
       states[i] = 'failed';
       try {
         mark('failed');

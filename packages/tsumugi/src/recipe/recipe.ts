@@ -1,6 +1,6 @@
 // A recipe: a typed function from settings to steps, in the order in which they are made.
 import type { z } from 'zod';
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, inOwnCode } from '../base/index.ts';
 import type { Input, Step } from './stage.ts';
 
 export interface Recipe<Schema extends z.ZodObject = z.ZodObject> {
@@ -24,7 +24,12 @@ export const inputsOf = (step: Step): [name: string, inputs: readonly Input[]][]
 export function stepsOf<Schema extends z.ZodObject>(recipe: Recipe<Schema>, config: z.output<Schema>): readonly Step[] {
   const refuse = (message: string, remedy: string) =>
     new ConfigError('bad-recipe', `recipe ${recipe.name}: ${message}`, { remedy, fields: { recipe: recipe.name } });
-  const steps = recipe.stages(config);
+  let steps: readonly Step[];
+  try {
+    steps = recipe.stages(config);
+  } catch (thrown) {
+    throw inOwnCode(`recipe ${recipe.name}`, thrown);
+  }
   if (!Array.isArray(steps) || steps.length === 0)
     throw refuse('it has no steps', 'Return the list of steps from `stages`.');
   const before = new Set<Step>();

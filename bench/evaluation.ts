@@ -5,7 +5,7 @@ import { generateText, type Plamo2, preset, tokenLogprobs } from 'tsumugi/lm';
 import { embeddedText, readDocuments, Tokenizer, TrainingText, trainTokenizer } from 'tsumugi/text';
 import { disturb, newModel } from './lib/lm.ts';
 import type { Context, PartResult } from './lib/part.ts';
-import { type Row, row } from './lib/row.ts';
+import { row } from './lib/row.ts';
 import { interleave } from './lib/sampling.ts';
 
 /** Tokens that are generated for a request: a short answer, as most tasks want. */
@@ -86,7 +86,7 @@ export async function run(context: Context): Promise<PartResult> {
   const subject = { model, tokenizer };
   await using backend = engineBackend({ ...subject, name: 'bench', fingerprint: 'bench' });
   const asked = requests(await sentences(), quick ? 4 : 32);
-  const rows: Row[] = [];
+  const { rows } = context;
   for (const kind of ['generate', 'choices'] as const) {
     const list = asked[kind];
     const answers = await together(backend, list);

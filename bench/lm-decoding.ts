@@ -4,7 +4,7 @@ import { numParameters } from 'tsumugi/nn';
 import { noGrad, scope, type Tensor } from 'tsumugi/torch';
 import { newModel, randomTokens } from './lib/lm.ts';
 import type { Context, PartResult } from './lib/part.ts';
-import { type Row, row } from './lib/row.ts';
+import { row } from './lib/row.ts';
 import { interleave, seconds } from './lib/sampling.ts';
 
 interface Subject {
@@ -56,14 +56,14 @@ function decode(model: Plamo2, cache: Cache, first: Tensor, count: number): numb
   return count / elapsed;
 }
 
-async function measure(context: Context, { name, config }: Subject): Promise<{ rows: Row[]; note: string }> {
+async function measure(context: Context, { name, config }: Subject): Promise<string> {
   const { quick, machine } = context;
   using model = newModel(config);
   const parameters = numParameters(model);
   const millions = `${(parameters / 1e6).toFixed(1)} M`;
   context.log(`${name}: ${millions} parameters`);
   const rounds = quick ? 1 : 7;
-  const rows: Row[] = [];
+  const { rows } = context;
   for (const T of quick ? [64] : [512, 2048]) {
     const { tokens } = randomTokens(1, T - 1, config.vocab_size);
     const prefill = () => {
@@ -91,16 +91,16 @@ async function measure(context: Context, { name, config }: Subject): Promise<{ r
       peak: { of: 'bandwidth', value: machine.bandwidthGBs },
     }),
   );
-  return { rows, note: `${name} has ${(1e3 * gigabytes).toFixed(0)} MB of f32 weights` };
+  return `${name} has ${(1e3 * gigabytes).toFixed(0)} MB of f32 weights`;
 }
 
 export async function run(context: Context): Promise<PartResult> {
-  const results = [];
-  for (const subject of subjects(context.quick)) results.push(await measure(context, subject));
+  const notes: string[] = [];
+  for (const subject of subjects(context.quick)) notes.push(await measure(context, subject));
   return {
-    rows: results.flatMap(({ rows }) => rows),
+    rows: context.rows,
     notes: [
-      ...results.map(({ note }) => note),
+      ...notes,
       'one sequence, greedy, tokens counted after the prompt; weights that fit the last cache can be read faster than memory',
     ],
   };

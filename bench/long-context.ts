@@ -4,6 +4,7 @@ import { isMamba, type Plamo2, preset } from 'tsumugi/lm';
 import { AdamW, decayGroups } from 'tsumugi/optim';
 import { backward, memory, resetPeakMemory, scope } from 'tsumugi/torch';
 import { forecastMemory } from 'tsumugi/train';
+import { orCutOff } from './lib/cut-off.ts';
 import { inputsAndTargets, newModel, randomTokens, type TokenBatch } from './lib/lm.ts';
 import type { Context, PartResult } from './lib/part.ts';
 import { type Row, row } from './lib/row.ts';
@@ -93,9 +94,12 @@ function measure(context: Context, variant: Variant, tokens: number, samples: nu
 }
 
 export async function run(context: Context): Promise<PartResult> {
-  const rows = lengths(context.quick).flatMap(([tokens, samples]) =>
-    variants.flatMap((variant) => measure(context, variant, tokens, samples)),
-  );
+  const { rows } = context;
+  for (const [tokens, samples] of lengths(context.quick))
+    for (const variant of variants) {
+      await orCutOff();
+      rows.push(...[measure(context, variant, tokens, samples)].flat());
+    }
   return {
     rows,
     notes: ['layers are recomputed in backward; the window is 512; one sequence a step', 'memory counts live tensors'],

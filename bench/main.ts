@@ -1,9 +1,12 @@
 // `npm run bench [-- names…] [--json FILE] [--quick]`: measures the machine, then runs the parts and prints their tables.
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ConfigError, suggestion, UserError, writeFileAtomic } from 'tsumugi/base';
+import { CutOff, cutOffBy, watchCutOff } from './lib/cut-off.ts';
 import { describeMachine, type Machine, measureMachine } from './lib/machine.ts';
 import type { Context, Part, PartResult } from './lib/part.ts';
 import { Peer, PeerMissing } from './lib/peer.ts';
+import type { Row } from './lib/row.ts';
 import { table } from './lib/table.ts';
 
 // Each is loaded when it is run, so that one that cannot be loaded does not stop the others.
@@ -27,6 +30,7 @@ const usage = `npm run bench [-- names…] [--json FILE] [--quick]
   --json   also writes the machine and every sample to FILE
   --quick  small shapes and few samples: shows that it works, not how fast it is
 
+Ctrl-C ends after the present sample and prints what there is; a second one ends at once.
 TSUMUGI_THREADS sets the threads (ours and the peer's), BENCH_PYTHON the peer's Python.
 `;
 
@@ -35,6 +39,8 @@ interface Report {
   quick: boolean;
   machine: Machine;
   parts: Record<string, PartResult>;
+  /** Ctrl-C ended it early: parts are missing, or have fewer samples. */
+  cutOff?: true;
 }
 
 function chosenParts(names: readonly string[]): string[] {
@@ -79,12 +85,14 @@ async function main(): Promise<void> {
     return;
   }
   const names = chosenParts(positionals);
+  watchCutOff();
   const quick = values.quick ?? false;
   const machine = measureMachine(quick);
   console.log(`machine\n${describeMachine(machine)}\n`);
   const report: Report = { date: new Date().toISOString(), quick, machine, parts: {} };
   const told = new Set<string>(); // the peer is the same in most parts
   for (const name of names) {
+    if (cutOffBy() !== undefined) break;
     const result = await runPart(name, machine, quick);
     report.parts[name] = result;
     console.log(`${name}\n${table(result.rows)}`);
@@ -92,21 +100,30 @@ async function main(): Promise<void> {
     for (const note of result.notes) told.add(note);
     console.log();
   }
+  const missing = names.filter((name) => !(name in report.parts));
+  if (cutOffBy() !== undefined) {
+    report.cutOff = true;
+    console.log(`cut off${missing.length > 0 ? `; not begun: ${missing.join(', ')}` : ''}`);
+    process.exitCode = 128 + constants.signals[cutOffBy()!];
+  }
   if (values.json) writeFileAtomic(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 /** Runs one part. What it throws becomes a note and exit code 1, so that it does not cost the other parts' results. */
 async function runPart(name: string, machine: Machine, quick: boolean): Promise<Required<PartResult>> {
   const notes: string[] = [];
+  const rows: Row[] = [];
   const log = (line: string) => process.stderr.write(`  … ${name}: ${line}\n`);
   try {
     const part = await parts[name]!();
-    const result = await part.run({ quick, machine, log, peer: peerStarter(machine, notes) });
+    const result = await part.run({ quick, machine, rows, log, peer: peerStarter(machine, notes) });
+    if (cutOffBy() !== undefined) notes.push('cut off: fewer samples than it takes');
     return { rows: result.rows, notes: [...notes, ...(result.notes ?? [])] };
   } catch (error) {
+    if (error instanceof CutOff) return { rows, notes: [...notes, 'cut off: what it had by then'] };
     console.error(error);
     process.exitCode = 1;
-    return { rows: [], notes: [...notes, `FAILED: ${(error as Error).message}`] };
+    return { rows, notes: [...notes, `FAILED: ${(error as Error).message}`] };
   }
 }
 

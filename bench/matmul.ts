@@ -1,7 +1,7 @@
 // f32 products as a share of the CPU's measured peak, and matrix–vector products as a share of the memory's bandwidth.
 import { noGrad, Rng, randn, scope } from 'tsumugi/torch';
 import type { Context, PartResult } from './lib/part.ts';
-import { type Row, row } from './lib/row.ts';
+import { row } from './lib/row.ts';
 import { interleave, seconds } from './lib/sampling.ts';
 
 interface Case {
@@ -31,7 +31,7 @@ const cases = (quick: boolean): Case[] =>
 export async function run(context: Context): Promise<PartResult> {
   using peer = await context.peer('matmul.py');
   const rng = new Rng(1);
-  const rows: Row[] = [];
+  const { rows } = context;
   for (const { name, m, k, n } of cases(context.quick)) {
     const isProduct = n > 0;
     using a = randn([m, k], rng).keep();

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { orCutOff } from './lib/cut-off.ts';
 import type { Context, PartResult } from './lib/part.ts';
 import { row } from './lib/row.ts';
 
@@ -56,6 +57,7 @@ export async function run(context: Context): Promise<PartResult> {
     const folder = mkdtempSync(join(tmpdir(), 'tsumugi-bench-'));
     try {
       for (const samples of [cold, warm]) {
+        await orCutOff();
         const sample = score(folder);
         const { fluency: _f, truthfulness: _t, helpfulness: _h, ...result } = sample.result;
         if (!isDeepStrictEqual(result, expected)) throw new Error('the result is not the published one');

@@ -58,7 +58,7 @@ async function compare(
 
 export async function run(context: Context): Promise<PartResult> {
   using peer = await context.peer('steps.py');
-  const rows: Row[] = [];
+  const { rows } = context;
   for (const [name, { title, make }] of Object.entries(stepModels)) {
     const model = make(new Rng(1), context.quick);
     try {

@@ -1,7 +1,8 @@
 // The benchmark suite works: the command a stranger runs gives finite figures. How large they are is not judged here,
 // where other tests run beside it; but a BLAS that chose the wrong core would make every figure meaningless, so that is.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +48,69 @@ describe('npm run bench', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('Did you mean "call-overhead"?');
     expect(stderr).not.toContain('    at ');
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('ends after the present sample, prints what there is, and says what is missing', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsumugi-bench-test-'));
+    const file = join(folder, 'report.json');
+    const child = spawn(process.execPath, ['bench/main.ts', 'call-overhead', 'startup', 'matmul', '--json', file], { cwd: root }); // biome-ignore format: one call
+    let [stdout, stderr] = ['', ''];
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    child.stdout.on('data', (text) => {
+      // The table of the first part: the second one is being measured.
+      if (!/^call-overhead$/m.test(stdout) && /^call-overhead$/m.test(stdout + text)) child.kill('SIGINT');
+      stdout += text;
+    });
+    const [code] = await once(child, 'close');
+    expect(code, stderr).toBe(130);
+    expect(stderr).toContain('ending after the present sample');
+    expect(stdout).toMatch(/^startup\n(?:.*\n)*?.*cut off/m);
+    expect(stdout).toContain('cut off; not begun: matmul');
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    expect(report).toMatchObject({ cutOff: true, parts: { 'call-overhead': { rows: [{}, {}] } } });
+    rmSync(folder, { recursive: true });
+  });
+
+  it('keeps the samples that were taken', () => {
+    const program = `
+      import { watchCutOff } from './bench/lib/cut-off.ts';
+      import { interleave } from './bench/lib/sampling.ts';
+      watchCutOff();
+      let [a, b] = [0, 0];
+      const found = await interleave(99, { a: () => (++a === 4 && process.kill(process.pid, 'SIGINT'), a), b: () => ++b });
+      const again = await interleave(99, { c: () => 1 }).catch((error) => error.name);
+      console.log(JSON.stringify([found, again]));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: root, encoding: 'utf8' }); // biome-ignore format: one call
+    // The first of each warms up.
+    expect(JSON.parse(stdout || stderr)).toEqual([{ a: [2, 3, 4], b: [2, 3] }, 'CutOff']);
+  });
+});
+
+describe('experiments', () => {
+  const folder = join(root, 'recipes', 'experiments');
+  const programs = readdirSync(folder).filter((name) => /^\/\/ +(?:\w+=\S+ )?node recipes\/experiments\//m.test(readFileSync(join(folder, name), 'utf8'))); // biome-ignore format: one line
+
+  it('are those that say how they are called', () => {
+    expect(programs.sort()).toEqual(['evaluation-growth.ts', 'gan-comparison.ts', 'generation-growth.ts', 'image-growth.ts', 'long-lookup.ts', 'stability.ts']); // biome-ignore format: one line
+  });
+
+  it.each(programs)('%s answers --help with what it is for, and refuses what it does not know', (name) => {
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [`recipes/experiments/${name}`, ...args], { cwd: root, encoding: 'utf8' });
+    const help = run('--help');
+    expect([help.status, help.stderr]).toEqual([0, '']);
+    expect(help.stdout).toContain(`node recipes/experiments/${name}`);
+    expect(help.stdout).not.toContain('//');
+    const wrong = run('--quickly');
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr).toContain("Unknown option '--quickly'");
+    expect(wrong.stderr).not.toContain('    at ');
   });
 });
 

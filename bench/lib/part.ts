@@ -7,6 +7,8 @@ export interface Context {
   /** Small shapes and few samples: enough to see that a part works, not to judge by. */
   quick: boolean;
   machine: Machine;
+  /** Where rows go as soon as they are measured: a part that is cut off has given what it had. */
+  rows: Row[];
   /** One line of progress, to standard error. */
   log(line: string): void;
   /** Starts `bench/peer/<script>` in the peer's Python; undefined (and a note in the report) when there is none. */

@@ -51,7 +51,8 @@ export class Peer implements Disposable {
 
   private constructor(python: string, script: string, threads: number) {
     const path = fileURLToPath(new URL(`../peer/${script}`, import.meta.url));
-    this.#child = spawn(python, [path], { env: environment(threads) });
+    // In a group of its own, which the Ctrl-C of a terminal does not reach: it answers what it was asked, and is ended by us.
+    this.#child = spawn(python, [path], { env: environment(threads), detached: true });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = (this.#complaint + text).slice(-4000);
     });

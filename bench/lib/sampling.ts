@@ -1,5 +1,6 @@
 // Taking samples of several contestants in turn (A B A B …), so that whatever the machine does meanwhile hits all alike.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CutOff, cutOffBy } from './cut-off.ts';
 
 /** Takes one sample: does the work and returns the figure (seconds, tokens per second …). */
 export type Sampler = () => number | Promise<number>;
@@ -9,7 +10,9 @@ const settleMs = 30;
 
 /**
  * Each sampler is called once per round, in order; the first call of each warms up and does not count.
- * An undefined sampler (a peer that is missing) gives no samples.
+ * An undefined sampler (a peer that is missing) gives no samples. Ctrl-C ends it early, when each has a sample.
+ *
+ * @throws CutOff when Ctrl-C came before that
  */
 export async function interleave<Name extends string>(
   rounds: number,
@@ -21,6 +24,11 @@ export async function interleave<Name extends string>(
     for (const name of names) {
       const sampler = samplers[name];
       if (!sampler) continue;
+      if (cutOffBy() !== undefined) {
+        const isSampled = names.every((each) => samplers[each] === undefined || results[each].length > 0);
+        if (isSampled) return results;
+        throw new CutOff('cut off');
+      }
       const figure = await sampler();
       if (round >= 0) results[name].push(figure);
       await sleep(settleMs);

@@ -159,5 +159,5 @@ const cases: GrowthCase[] = [
   ['readings of n kanji', 4000, loose('letters:furigana', {}, (n) => '漢'.repeat(n))],
 ];
 
-await printGrowth(cases);
+await printGrowth(import.meta.url, cases);
 rmSync(home, { recursive: true });

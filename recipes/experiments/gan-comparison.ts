@@ -12,7 +12,6 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { writeFileAtomic } from 'tsumugi/base';
 import { beside, dotChart, median, svgFile } from 'tsumugi/draw';
 import {
@@ -43,8 +42,9 @@ import {
   type RunRecord,
   samplesKept,
 } from './gan-comparison-run.ts';
+import { experimentOptions } from './options.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = experimentOptions(import.meta.url, {
   options: {
     preset: { type: 'string', default: 'mnist' },
     quick: { type: 'boolean', default: false }, // seconds, to see that it works; its figures say nothing

@@ -49,4 +49,7 @@ const works: readonly [what: string, n: number, work: (n: number) => unknown][] 
   ['n ids to text', 100_000, (n) => decodeText(n, ['終わり'])],
 ];
 
-await printGrowth(works.map(([what, smallest, work]) => [what, smallest, (n) => () => work(n)]));
+await printGrowth(
+  import.meta.url,
+  works.map(([what, smallest, work]) => [what, smallest, (n) => () => work(n)]),
+);

@@ -129,5 +129,5 @@ const cases: GrowthCase[] = [
   ],
 ];
 
-await printGrowth(cases);
+await printGrowth(import.meta.url, cases);
 rmSync(home, { recursive: true });

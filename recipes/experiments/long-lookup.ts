@@ -10,16 +10,16 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { deriveSeed, RandomStream, writeFileAtomic } from 'tsumugi/base';
 import { lineChart, svgFile } from 'tsumugi/draw';
 import { loadModel, loadTokenizer, type Plamo2, parameterTable, preset } from 'tsumugi/lm';
 import { openCorpus, openTokenizer, prepare, type Tokenizer, writeTokenizer } from 'tsumugi/text';
 import { noGrad, numThreads, scope, tensor, torchVersion } from 'tsumugi/torch';
 import { extend, extendConfig, pretrain, pretrainConfig } from 'tsumugi/train';
+import { experimentOptions } from './options.ts';
 import { digits, page, phoneBookPieces, questionsAt } from './phone-book.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = experimentOptions(import.meta.url, {
   options: {
     quick: { type: 'boolean', default: false }, // seconds, to see that it works; its figures say nothing
     out: { type: 'string', default: 'docs/results' },

@@ -9,7 +9,6 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { deriveSeed, RandomStream, writeFileAtomic } from 'tsumugi/base';
 import { type Axis, beside, lineChart, type Picture, type Point, svgFile } from 'tsumugi/draw';
 import { type Batch, initialWeights, logitNorms, Plamo2, parameterTable, preset } from 'tsumugi/lm';
@@ -17,8 +16,9 @@ import { parameters } from 'tsumugi/nn';
 import { AdamW, clipScale, gradNorm, warmUpCosine } from 'tsumugi/optim';
 import { embeddedText, readDocuments, Tokenizer, trainTokenizer } from 'tsumugi/text';
 import { backward, noGrad, numThreads, scope, tensor, torchVersion } from 'tsumugi/torch';
+import { experimentOptions } from './options.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = experimentOptions(import.meta.url, {
   options: {
     quick: { type: 'boolean', default: false }, // seconds, to see that it works; its figures say nothing
     hybrid: { type: 'boolean', default: false }, // Mamba and attention by turns instead of attention alone

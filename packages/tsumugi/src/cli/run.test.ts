@@ -92,7 +92,7 @@ it.each([
 it.each([
   ['export const recipe = 1;', 'it has no default export'],
   ['export default { name: "x", summary: "y", config: {} };', 'its recipe has no "stages" (a function)'],
-  ['throw new Error("on purpose");', 'it cannot be loaded: on purpose', '--debug'],
+  ['throw new Error("on purpose");', 'it cannot be loaded: line 1: on purpose', '--debug'],
   ['import "tsumugi/nothing"; export default 1;', 'it cannot be loaded: ', '--debug'],
 ])('refuses a file that is no recipe: %s', async (content, message, remedy = 'docs/recipes.md') => {
   const path = place(`wrong-${sha256(content).slice(0, 8)}.ts`); // a module is loaded once

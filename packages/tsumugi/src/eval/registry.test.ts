@@ -55,8 +55,8 @@ describe('the registry', () => {
       `export default { name: 'half', version: '1' };`,
       'the default export is no task: "version" is no number',
     ],
-    ['broken.ts', 'export default {', /broken\.ts cannot be loaded: .*node .*broken\.ts shows where/s],
-    ['throws.ts', 'throw new Error("mine");', 'throws.ts cannot be loaded: mine'],
+    ['broken.ts', 'export default {', /broken\.ts cannot be loaded: .*Mend the file/s],
+    ['throws.ts', 'throw new Error("mine");', 'throws.ts cannot be loaded: line 1: mine'],
     [
       'kind.ts',
       `export default { name: 'x', version: 1, summary: '', metric: 'm', kind: null, ${methods} };`,

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TinyModel } from '../lm/tiny-model.ts';
-import { runCli } from './testing.ts';
+import { runCli } from '../packages/tsumugi/src/cli/testing.ts';
+import { TinyModel } from '../packages/tsumugi/src/lm/tiny-model.ts';
 
-const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
+const bin = fileURLToPath(new URL('../packages/tsumugi/bin/tsumugi.js', import.meta.url));
 let home: string;
 let count = 0;
 beforeAll(() => {

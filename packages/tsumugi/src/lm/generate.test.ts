@@ -34,7 +34,14 @@ describe.each([
     const written = write(model, { maxTokens: 60, repetitionPenalty: 100 });
     // At this penalty nothing comes twice as long as there is something new.
     expect(new Set([...prompt, ...written]).size).toBe(prompt.length + 60);
-    expect(new Set(write(model, { maxTokens: 60 })).size).toBeLessThan(60);
+    const free = write(model, { maxTokens: 60 });
+    const again = free.findIndex((id, t) => [...prompt, ...free.slice(0, t)].includes(id));
+    expect(again).toBeGreaterThan(0);
+    // The likeliest id after this prompt is one of it.
+    const longer = [...prompt, ...free.slice(0, again)];
+    expect([...generateIds(model, longer, { maxTokens: 1 })]).toEqual([free[again]]);
+    const [other] = generateIds(model, longer, { maxTokens: 1, repetitionPenalty: 100 });
+    expect(longer).not.toContain(other);
   });
 });
 

@@ -107,6 +107,22 @@ describe('passes', () => {
     expect(passes).toEqual([[1, 5], [1, 6], [1, 7], [3, 1], [2, 1], [1, 1]]); // biome-ignore format: one line
   });
 
+  it('has one alone work in its own cache, before others come and after they have gone', () => {
+    using model = small();
+    const forward = model.forward.bind(model);
+    const caches: string[] = [];
+    model.forward = (ids, options) => {
+      if (ids.size(1) === 1) caches.push(options!.cache!.constructor.name);
+      return forward(ids, options);
+    };
+    using engine = new Engine(model);
+    ask(engine, { prompt: someIds(3), maxTokens: 9 });
+    for (let i = 0; i < 3; i++) engine.step();
+    ask(engine, { prompt: someIds(3, 1), maxTokens: 3 });
+    while (engine.busy) engine.step();
+    expect(caches).toEqual([...Array(2).fill('Cache'), ...Array(2).fill('BatchCache'), ...Array(4).fill('Cache')]);
+  });
+
   it('reads a long prompt in pieces, between which the others go on', () => {
     using model = small();
     const passes = countPasses(model);

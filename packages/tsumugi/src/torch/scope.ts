@@ -2,6 +2,7 @@
 // outside every scope a finalizer is the backstop. Frees are gathered and handed over in one native call.
 
 import { synchronous } from '../base/index.ts';
+import { announceLeak } from './leak.ts';
 import { native } from './native.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -12,7 +13,14 @@ type Frame = Tensor[];
 const frames: Frame[] = [];
 let current: Frame | undefined;
 
-const finalizer = new FinalizationRegistry((handle: number) => queueFree(handle));
+/** Tensors alive outside of every scope that nobody keeps. */
+let loose = 0;
+
+/** Of kept tensors it holds the handle's negative. */
+const finalizer = new FinalizationRegistry((handle: number) => {
+  if (handle > 0) loose--;
+  queueFree(Math.abs(handle));
+});
 
 /** Queues a handle for the next batch of frees. */
 export function queueFree(handle: number): void {
@@ -37,16 +45,19 @@ export function adopt(tensor: Tensor): void {
 const TOLD_EVERY = 64;
 let watched = 0;
 
-/** Hands a tensor to the garbage collector's finalizer. */
+/** Hands a tensor to the garbage collector's finalizer, kept or not. */
 export function watch(tensor: Tensor): void {
-  finalizer.register(tensor, tensor.rawHandle, tensor);
+  if (!tensor.isKept) loose++;
+  finalizer.register(tensor, tensor.isKept ? -tensor.rawHandle : tensor.rawHandle, tensor);
   if (++watched % TOLD_EVERY !== 0) return;
   flushFrees();
   native().tellCollector();
+  announceLeak(loose, () => native().memory());
 }
 
+/** Takes it back, before it is freed or kept. */
 export function unwatch(tensor: Tensor): void {
-  finalizer.unregister(tensor);
+  if (finalizer.unregister(tensor) && !tensor.isKept) loose--;
 }
 
 /** Whether a value is a Tensor, asked without importing the class. */

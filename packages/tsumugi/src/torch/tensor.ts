@@ -103,8 +103,8 @@ export class Tensor extends TensorOperators implements Disposable {
   /** Takes the tensor out of its scope: it lives until `dispose()` (or until it is garbage). Returns itself. */
   keep(): this {
     if (!this.isKept) {
-      this.isKept = true;
       unwatch(this);
+      this.isKept = true;
       watch(this);
     }
     return this;

@@ -214,6 +214,7 @@ const commands: Record<string, Command> = {
       data: { change: { data: [at('data-2')] } },
       tokenizer: { change: { tokenizer: [at('tokenizer-2')] }, refused: /another tokenizer/ },
       resume: { change: { resume: [] }, beside: { out: [at('base')] } }, // without it, the run there is in the way
+      plan: { change: { plan: [] } },
       json,
     }),
   },
@@ -231,6 +232,7 @@ const commands: Record<string, Command> = {
       model: { change: { model: [at('base-2', 'model')] } },
       data: { change: { data: [at('data-2')] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "extend"/ },
+      plan: { change: { plan: [] } },
       json,
     }),
   },

@@ -1,13 +1,14 @@
 // `tsumugi pretrain`: trains a model from the beginning on token shards.
 import { signalExitCode } from '../base/index.ts';
 import { preset, presetNames } from '../lm/index.ts';
-import { pretrain, pretrainConfig } from '../train/index.ts';
+import { planPretrain, pretrain, pretrainConfig } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
 import { trainingSettings } from './training-settings.ts';
+import { withoutEffect } from './without-effect.ts';
 
 /** Presets, and the keys that --set modelChanges.KEY=VALUE takes, with what the default preset has. */
 function describeModels(): string {
@@ -25,17 +26,24 @@ export const run = defineCommand(
       tokenizer: { type: 'string', value: 'PATH', help: 'tokenizer.jsonl, or a folder that holds one' },
       out: { type: 'string', value: 'DIR', help: 'run folder' },
       resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },
+      plan: { type: 'boolean', help: 'print what would be trained and what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(pretrainConfig))}\n\n${describeModels()}`,
   },
   async (options, io) => {
+    if (options.plan) withoutEffect('--plan prints and ends', { resume: options.resume });
     const { data, tokenizer, out } = options;
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
     const config = trainingSettings(pretrainConfig, 'pretrain', {
       ...{ set: options.set, resume: options.resume, where: options.config },
       settings: { ...file, ...given({ data, tokenizer, out }) },
     });
+    if (options.plan) {
+      const forecast = await planPretrain(config, { stream: io.stderr });
+      if (options.json) await write(io.stdout, `${JSON.stringify(forecast)}\n`);
+      return 0;
+    }
     const result = await pretrain(config, { resume: options.resume, stream: io.stderr });
     if (options.json) {
       await write(io.stdout, `${JSON.stringify(result)}\n`);

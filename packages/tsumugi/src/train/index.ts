@@ -9,6 +9,7 @@ export { knownRate, rateOf } from './known-rates.ts';
 export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function.ts';
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
+export { planExtend, planModel, planPretrain } from './plan-model.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
 export { evaluateTokensOf, type PretrainConfig, type PretrainInput, pretrainConfig } from './pretrain-config.ts';
 export { type RateOptions, rehearseRate } from './rate.ts';

@@ -1,0 +1,55 @@
+// What a training run would do, without a run: the model, the data, and what it will take of time, memory and disk.
+import { steady } from '../base/index.ts';
+import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
+import type { ProgressStream } from '../run/index.ts';
+import { parseDevice } from '../torch/index.ts';
+import { formatParameterTable } from './describe-model.ts';
+import { extension } from './extend.ts';
+import type { ExtendConfig } from './extend-config.ts';
+import { rehearseSteps } from './forecast.ts';
+import { pretraining } from './pretrain.ts';
+import type { PretrainConfig } from './pretrain-config.ts';
+import { computeType } from './step-gradients.ts';
+import type { ModelTraining } from './train-model.ts';
+
+interface PlanOptions {
+  /** Shows the plan. */
+  stream?: ProgressStream;
+}
+
+/**
+ * Prints what a run would train on what, with its forecast, and returns the forecast. Nothing is trained and nothing written; the
+ * time of a step comes from a second or two of rehearsal on a smaller model.
+ *
+ * @throws ConfigError, DataError, UserError as the run would before its first step
+ */
+export async function planModel<E extends object>(
+  task: ModelTraining<E>,
+  { stream: shown }: PlanOptions = {},
+): Promise<Forecast> {
+  const { config, modelConfig, phases, space } = task;
+  const stream = steady<ProgressStream>(shown ?? process.stderr);
+  const print = (text: string) => void stream.write(`${text}\n`);
+  requireFits(space);
+  print(formatParameterTable(modelConfig));
+  for (const line of task.lines) print(line);
+  const where = { device: parseDevice(config.device), dtype: computeType(config.dtype) };
+  const { time, lines, warning } = task.plan({ secondsPerStep: rehearseSteps(modelConfig, phases, where), start: 0 });
+  const forecast = { ...space, ...time };
+  print(formatForecast(forecast));
+  for (const line of lines) print(line);
+  if (warning) print(`warning: ${warning.message}`);
+  return forecast;
+}
+
+/** `planModel` of what `pretrain` would do. */
+export async function planPretrain(config: PretrainConfig, options?: PlanOptions): Promise<Forecast> {
+  using task = await pretraining(config);
+  return await planModel(task, options);
+}
+
+/** `planModel` of what `extend` would do. */
+export async function planExtend(config: ExtendConfig, options?: PlanOptions): Promise<Forecast> {
+  using task = await extension(config);
+  return await planModel(task, options);
+}

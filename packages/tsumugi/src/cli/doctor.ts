@@ -8,10 +8,8 @@ import {
   hasCuda,
   measureBandwidth,
   measureFma,
+  measureMatmul,
   numThreads,
-  Rng,
-  randn,
-  scope,
   torchVersion,
   usesMkl,
 } from '../torch/index.ts';
@@ -19,24 +17,6 @@ import { defineCommand } from './command.ts';
 import { blasKind, diagnose, type Facts, type Problem } from './diagnosis.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
-
-/** GFLOP/s of an n × n × n product in f32: the best of some within half a second, after one to warm up. */
-function measureMatmul(n: number): number {
-  return scope(() => {
-    const random = new Rng(0);
-    const left = randn([n, n], random);
-    const right = randn([n, n], random);
-    const once = () => {
-      const started = performance.now();
-      left.matmul(right).dispose();
-      return performance.now() - started;
-    };
-    once();
-    let best = once();
-    for (const end = performance.now() + 500; performance.now() < end; ) best = Math.min(best, once());
-    return (2 * n ** 3) / best / 1e6;
-  });
-}
 
 /** The share of the CPU that other programs take while this one does nothing for a fifth of a second. */
 async function measureOtherLoad(): Promise<number> {
@@ -78,7 +58,7 @@ export async function examine(): Promise<Facts & { addon?: string }> {
     ...(addon === undefined ? {} : { addon }),
     blas: { kind: blasKind(readMaps(), blasCore(), usesMkl()), core: blasCore() },
     threads,
-    matmul: { gflops: measureMatmul(2048), peak: measureFma(threads) },
+    matmul: { gflops: measureMatmul(2048) / 1e9, peak: measureFma(threads) },
     bandwidth: measureBandwidth(threads),
     cuda: { available: hasCuda(), hardware: existsSync('/dev/nvidia0') },
   };

@@ -55,7 +55,7 @@ export const secondsPerStep = ({ generator, discriminator }: Rehearsal, discrimi
 
 /** Memory and disk of a run. */
 export function forecastGanSpace(config: GanConfig, set: ImageSet, own: GanParts = {}): SpaceForecast {
-  const { steps, keepLast, out, gridEvery, gridImages, emaDecay } = config;
+  const { steps, keepLast, keepSteps, out, gridEvery, gridImages, emaDecay } = config;
   using trainer = new GanTrainer(config, set, own);
   const [generator, discriminator] = [numParameters(trainer.G), numParameters(trainer.D)];
   const average = emaDecay > 0 ? generator : 0;
@@ -65,7 +65,7 @@ export function forecastGanSpace(config: GanConfig, set: ImageSet, own: GanParts
   emptyCache();
   const resident = process.memoryUsage.rss() - memory().liveBytes;
   const grids = 2 + (gridEvery > 0 ? steps / gridEvery : 0);
-  const kept = keepLast + 1;
+  const kept = keepLast + keepSteps.length + 1;
   const imageBytes = set.channels * set.height * set.width;
   return {
     label: 'gan',

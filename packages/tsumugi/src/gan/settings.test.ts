@@ -172,9 +172,17 @@ describe('what a run writes', () => {
   it('follows its settings', async () => {
     const seldom = { logged: [2, 4], measured: [0, 4], grids: [0, 4], saved: [4], kept: 1, grid: [32, 32] };
     expect(await run({})).toEqual(seldom);
-    const changes = { logEvery: 3, measureEvery: 1, gridEvery: 3, gridImages: 4, checkpointEvery: 1, keepLast: 2 };
+    const changes = {
+      logEvery: 3,
+      measureEvery: 1,
+      gridEvery: 3,
+      gridImages: 4,
+      checkpointEvery: 1,
+      keepLast: 2,
+      keepSteps: [1],
+    };
     expect(await run(changes)).toEqual({
-      ...{ logged: [3, 4], measured: [0, 1, 2, 3, 4], grids: [0, 3, 4], saved: [1, 2, 3, 4], kept: 2, grid: [22, 22] },
+      ...{ logged: [3, 4], measured: [0, 1, 2, 3, 4], grids: [0, 3, 4], saved: [1, 2, 3, 4], kept: 3, grid: [22, 22] },
     });
   });
 });
@@ -188,6 +196,7 @@ it('leaves no key out', () => {
     'gridImages',
     'checkpointEvery',
     'keepLast',
+    'keepSteps',
     'data',
     'out',
   ];

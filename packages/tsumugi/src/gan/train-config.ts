@@ -51,6 +51,7 @@ export const ganConfig = z.strictObject({
   gridImages: count.default(100).describe('images of a grid'),
   checkpointEvery: interval.default(1000).describe('steps between checkpoints, 0 = at the end'),
   keepLast: count.default(2).describe('checkpoints kept'),
+  keepSteps: z.array(count).default([]).describe('steps after which a checkpoint is saved and kept, e.g. 1,10,100'),
 });
 
 export type GanConfig = z.output<typeof ganConfig>;
@@ -65,6 +66,7 @@ export const ganMayChange = [
   'gridImages',
   'checkpointEvery',
   'keepLast',
+  'keepSteps',
 ] as const satisfies readonly (keyof GanConfig)[];
 
 /** The method of a run: the named one, with whatever the settings put in its place. */

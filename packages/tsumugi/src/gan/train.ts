@@ -135,6 +135,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
         return { prompt: 'grid', text: path };
       },
       keepLast: config.keepLast,
+      keepSteps: config.keepSteps,
     },
     { run, log, stream },
     start,

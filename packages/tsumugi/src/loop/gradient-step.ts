@@ -1,6 +1,7 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
 import { type Module, parameters } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
+import type { LayerFigures } from '../run/index.ts';
 import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.ts';
 import { divergedInStep } from './divergence.ts';
 import type { StepTaken } from './loop.ts';
@@ -14,6 +15,8 @@ export interface StepLoss {
   tokens?: number;
   /** Tokens that went through since the run began, this step's included. */
   tokensSeen?: number;
+  /** Floating-point operations that the model needs for it. */
+  flops?: number;
   /** Whatever else is worth logging. */
   metrics: Record<string, number>;
 }
@@ -44,6 +47,10 @@ export interface GradientStep {
   /** Adds the gradients of step `step` (from 0) to the parameters' `.grad`. */
   gradients(step: number): StepLoss;
   afterStep?: AfterStep | undefined;
+  /** Floating-point operations per second of a matrix product on this machine. */
+  peakFlops?: number | undefined;
+  /** What is to be logged of the model's parts after step `step` (from 0), while the gradients are there. */
+  layers?: ((step: number) => Readonly<Record<string, LayerFigures>> | undefined) | undefined;
 }
 
 /**
@@ -60,6 +67,8 @@ export function gradientStep({
   clipNorm,
   gradients,
   afterStep,
+  peakFlops,
+  layers,
 }: GradientStep): (step: number, saved: number) => StepTaken {
   const trained = parameters(model);
   let isFirst = true;
@@ -68,7 +77,7 @@ export function gradientStep({
     resetPeakMemory();
     optimizer.zeroGrad();
     const made = recordFunction('gradients', () => gradients(step));
-    const { loss, tokens, tokensSeen } = made;
+    const { loss, tokens, tokensSeen, flops } = made;
     const norm = gradNorm(trained);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergedInStep(model, step + 1, loss, norm, saved);
     const lr = learningRate * schedule(step);
@@ -76,6 +85,7 @@ export function gradientStep({
     const seconds = (performance.now() - began) / 1000;
     const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
     const { peakBytes: memoryBytes } = memory();
+    const mfu = flops === undefined || peakFlops === undefined ? undefined : flops / seconds / peakFlops;
     const warnings = isFirst ? warnOfUnused(model) : [];
     isFirst = false;
     const found = afterStep && scope(() => afterStep({ ...made, step: step + 1, model, lr, gradNorm: norm }));
@@ -85,10 +95,12 @@ export function gradientStep({
         ...{ loss, lr, gradNorm: norm },
         ...(tokensSeen !== undefined && { tokens: tokensSeen }),
         ...(tokensPerSecond !== undefined && { tokensPerSecond }),
+        ...(mfu !== undefined && { mfu }),
         ...{ memoryBytes, metrics },
       },
-      progress: { loss, tokensPerSecond },
+      progress: { loss, tokensPerSecond, note: mfu === undefined ? undefined : `MFU ${(100 * mfu).toFixed(0)} %` },
       warnings,
+      layers: layers?.(step),
     };
   };
 }

@@ -9,6 +9,7 @@ import {
   type EventLog,
   Interrupt,
   Interrupted,
+  type LayerFigures,
   Progress,
   type ProgressStream,
   type ProgressUpdate,
@@ -40,6 +41,8 @@ export interface StepTaken {
   event: Omit<StepEvent, 'type' | 'step' | 'time'> | undefined;
   progress: Omit<ProgressUpdate, 'step'>;
   warnings?: readonly StepWarning[];
+  /** What the parts of the model did, for the log. */
+  layers?: Readonly<Record<string, LayerFigures>> | undefined;
 }
 
 /** What was measured after a step. */
@@ -93,6 +96,8 @@ export interface LoopTask {
   sample?(step: number, pause: Pause, saved: number): Promise<Sample>;
   /** Checkpoints kept besides the best. */
   keepLast: number;
+  /** Steps after which a checkpoint is saved, and kept. */
+  keepSteps?: readonly number[];
 }
 
 /** Where a loop writes. */
@@ -135,9 +140,11 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
       event,
       progress: shown,
       warnings = [],
+      layers,
     } = recordFunction(`step ${done + 1}`, () => task.takeStep(done, saved));
     done++;
     if (event) log.write({ type: 'step', step: done, ...event });
+    if (layers) log.write({ type: 'layers', step: done, layers });
     progress.update({ step: done, ...shown });
     for (const { code, message } of warnings) {
       log.write({ type: 'warning', step: done, code, message });
@@ -180,7 +187,7 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
     await look();
     while (done < steps) {
       takeStep();
-      if (done === steps || task.due(done).checkpoint) save();
+      if (done === steps || task.due(done).checkpoint || task.keepSteps?.includes(done)) save();
       await look();
       if (done < steps) await interrupt.pause();
     }
@@ -211,5 +218,5 @@ function keepScore(
   prune(task, run);
 }
 
-const prune = ({ keepLast }: LoopTask, { checkpoints }: RunFolder) =>
-  pruneCheckpoints(checkpoints, { keepLast, best: 'lowest' });
+const prune = ({ keepLast, keepSteps }: LoopTask, { checkpoints }: RunFolder) =>
+  pruneCheckpoints(checkpoints, { keepLast, keepSteps, best: 'lowest' });

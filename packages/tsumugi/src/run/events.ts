@@ -23,6 +23,8 @@ export interface StartEvent extends Common {
   resumed: boolean;
   /** Trained parameters. */
   parameters?: number;
+  /** Floating-point operations per second of a large matrix product here, measured before the first step. */
+  peakFlops?: number;
   config?: Json;
 }
 
@@ -37,9 +39,25 @@ export interface StepEvent extends Common {
   /** Tokens seen since the run began. */
   tokens?: number;
   tokensPerSecond?: Figure;
+  /** Model FLOPs utilization: the model's operations per second, as a share of the start's `peakFlops`. */
+  mfu?: Figure;
   memoryBytes?: number;
   /** Whatever else was measured (z-loss, episode return, …). */
   metrics?: Readonly<Record<string, Figure>>;
+}
+
+/** What each part of the model did in a step: the embedding, each layer, the norms and the head, by their paths. */
+export interface LayersEvent extends Common {
+  type: 'layers';
+  layers: Readonly<Record<string, LayerFigures>>;
+}
+
+export interface LayerFigures {
+  /** Norm of its gradients before clipping. */
+  gradNorm: Figure;
+  /** Of what it gave in the first micro-batch: root of the mean square, and the largest absolute value. */
+  rms?: Figure;
+  max?: Figure;
 }
 
 /** Figures measured on held-out data. */
@@ -95,6 +113,7 @@ export type RunEvent =
   | StartEvent
   | StageEvent
   | StepEvent
+  | LayersEvent
   | EvaluationEvent
   | SampleEvent
   | CheckpointEvent

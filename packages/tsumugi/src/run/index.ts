@@ -8,6 +8,8 @@ export {
   type EndEvent,
   type EvaluationEvent,
   type Figure,
+  type LayerFigures,
+  type LayersEvent,
   type RunEvent,
   readEvents,
   type SampleEvent,

@@ -37,7 +37,14 @@ export function measurementsIn(events: readonly RunEvent[]): Measurement[] {
       add('learning rate', 'learning rate', event.lr);
       add('gradient norm', 'gradient norm', event.gradNorm);
       add('tokens per second', 'tokens per second', event.tokensPerSecond);
+      add('model FLOPs utilization', 'model FLOPs utilization', event.mfu);
       for (const [metric, value] of Object.entries(event.metrics ?? {})) add(inWords(metric), inWords(metric), value);
+    } else if (event.type === 'layers') {
+      for (const [path, { gradNorm, rms, max }] of Object.entries(event.layers)) {
+        add('gradient norm of layers', path, gradNorm);
+        add('root mean square of what layers give', path, rms);
+        add('largest value that layers give', path, max);
+      }
     } else if (event.type === 'evaluation') {
       // Before the first step nothing has been seen; where no step says how many tokens, nobody knows.
       for (const [metric, value] of Object.entries(event.metrics))

@@ -48,6 +48,7 @@ export const extend = defineStage({
         evaluateTokens: Number.POSITIVE_INFINITY, // counted above: the last evaluation is no larger
         evaluateEvery: config.evaluateEvery,
         keepLast: config.keepLast,
+        keepSteps: config.keepSteps,
         device: config.device,
       }),
       lowers: { time: ['phases'], memory: ['checkpointLayers', 'phases'], disk: ['keepLast'] },

@@ -40,6 +40,7 @@ export const pretrain = defineStage({
         evaluateEvery: config.evaluateEvery,
         evaluateTokens: evaluateTokensOf(config),
         keepLast: config.keepLast,
+        keepSteps: config.keepSteps,
         device: config.device,
         limit: config.minutes === undefined ? undefined : config.minutes * 60,
       }),

@@ -24,6 +24,7 @@ export { matmul, oneHot } from './functions.ts';
 export { enableGrad, isGradEnabled, noGrad } from './grad-mode.ts';
 export { hasOperator, operatorNames, operatorSchema } from './lookup.ts';
 export { MappedFile } from './mapped.ts';
+export { measureMatmul } from './measure-matmul.ts';
 export { emptyCache, liveHandles, memory, resetPeakMemory } from './memory.ts';
 export { setUpNative } from './native.ts';
 export {

@@ -41,6 +41,15 @@ export const zLossSetting = () => ({
   zLoss: z.number().nonnegative().default(0).describe('coefficient of mean(logsumexp²), 0 = off'),
 });
 
+/** What is looked at on the way. */
+export const watchSettings = () => ({
+  layersEvery: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe("steps between measurements of each layer's gradients and outputs, 0 = none"),
+});
+
 /** How often a run saves, and what it keeps. */
 export const checkpointSettings = (defaults: { checkpointEvery: number }) => ({
   checkpointEvery: z
@@ -49,6 +58,7 @@ export const checkpointSettings = (defaults: { checkpointEvery: number }) => ({
     .default(defaults.checkpointEvery)
     .describe('steps between checkpoints, 0 = at the end'),
   keepLast: count.default(2).describe('checkpoints kept besides the best'),
+  keepSteps: z.array(count).default([]).describe('steps after which a checkpoint is saved and kept, e.g. 1,10,100'),
 });
 
 /** What every kind of training of a language model is told. */
@@ -58,9 +68,17 @@ export type TrainingConfig = z.output<
       ReturnType<typeof optimizerSettings> &
       ReturnType<typeof computeSettings> &
       ReturnType<typeof zLossSetting> &
-      ReturnType<typeof checkpointSettings>
+      ReturnType<typeof checkpointSettings> &
+      ReturnType<typeof watchSettings>
   >
 > & { out: string; seed: number; evaluateEvery: number };
 
 /** Settings that a run may change when it goes on: they do not touch what was trained so far. */
-export const changeableSettings = ['evaluateEvery', 'evaluateTokens', 'checkpointEvery', 'keepLast'] as const;
+export const changeableSettings = [
+  'evaluateEvery',
+  'evaluateTokens',
+  'layersEvery',
+  'checkpointEvery',
+  'keepLast',
+  'keepSteps',
+] as const;

@@ -8,6 +8,7 @@ import {
   count,
   optimizerSettings,
   scheduleSettings,
+  watchSettings,
   zLossSetting,
 } from './common-config.ts';
 
@@ -57,6 +58,7 @@ export const extendConfig = z.strictObject({
 
   evaluateEvery: z.int().nonnegative().default(50).describe('steps between evaluations, 0 = at the end'),
   evaluateTokens: count.default(200_000).describe('held-out tokens of each source that are measured'),
+  ...watchSettings(),
   ...checkpointSettings({ checkpointEvery: 25 }),
 });
 

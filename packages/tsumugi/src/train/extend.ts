@@ -79,8 +79,8 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
       if (goesOn) asItCame.dispose(); // it has been measured
       return model;
     },
-    gradients(model, { loss }) {
-      const gradients = stepGradients(model, (step) => batches.batch(step), config, loss?.of);
+    gradients(model, within) {
+      const gradients = stepGradients(model, (step) => batches.batch(step), config, within);
       return (step) => {
         const made = gradients(step);
         const { contextLength } = batches.phaseOf(step).settings;

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { preset, tensorShapes } from '../lm/index.ts';
 import { numElements } from '../torch/index.ts';
-import { keysSeen, trainingFlops } from './flops.ts';
+import { keysSeen, modelFlops, trainingFlops } from './flops.ts';
 import { attentionLayers } from './switch-attention.ts';
 
 it.each([null, 0, 1, 5, 99, 100, 1000])('counts the keys in reach of a window of %s', (window) => {
@@ -43,4 +43,21 @@ it('counts recomputation as one more forward of the layers, and micro-batches an
   expect(again / (plain - head)).toBeGreaterThan(0.28);
   expect(again / (plain - head)).toBeLessThan(1 / 3);
   expect(flops(bench, 512, { batchSize: 3, accumulate: 2 })).toBe(6 * plain);
+});
+
+it('takes three forwards for what the model needs, whatever is recomputed', () => {
+  const attention = preset('bench', {
+    mamba_enabled: false,
+    full_attention_idx: [...Array(8).keys()],
+    num_hidden_layers: 8,
+  });
+  let weights = 0;
+  for (const [name, shape] of tensorShapes(attention))
+    if (/(proj|embed_tokens)\.weight$/.test(name)) weights += numElements(shape);
+  const [T, heads, headDim] = [64, attention.num_attention_heads, attention.hidden_size_per_head];
+  // Two operations for each weight and token; four for each head's dimension and pair of a query and a key before it.
+  const forward = 2 * T * weights + 8 * 4 * heads * headDim * ((T * (T + 1)) / 2);
+  const shape = { contextLength: T, batchSize: 3, accumulate: 2 };
+  for (const checkpointLayers of [false, true])
+    expect(modelFlops(attention, { ...shape, checkpointLayers })).toBeCloseTo(6 * 3 * forward, -3);
 });

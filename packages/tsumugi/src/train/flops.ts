@@ -59,3 +59,17 @@ export function trainingFlops(config: Plamo2Config, shape: StepShape): number {
   }
   return row * batchSize * accumulate;
 }
+
+/**
+ * Floating-point operations that the model needs for a training step: three times its forward, however it is computed. Model FLOPs
+ * utilization counts these (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
+ */
+export function modelFlops(config: Plamo2Config, shape: StepShape): number {
+  const { contextLength: T, batchSize, accumulate = 1 } = shape;
+  let row = 6 * T * config.vocab_size * config.hidden_size;
+  for (let index = 0; index < config.num_hidden_layers; index++) {
+    const { projections, mixing } = layerForward(config, index, T);
+    row += 3 * (projections + mixing);
+  }
+  return row * batchSize * accumulate;
+}

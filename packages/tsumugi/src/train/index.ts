@@ -3,7 +3,7 @@ export { checkExtendSettings, checkPretrainSettings, requireIdle } from './check
 export { type Evaluation, evaluateHeldOut } from './evaluate.ts';
 export { type ExtendResult, extend } from './extend.ts';
 export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
-export { keysSeen, type StepShape, trainingFlops } from './flops.ts';
+export { keysSeen, modelFlops, type StepShape, trainingFlops } from './flops.ts';
 export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainingSpace } from './forecast.ts';
 export { knownRate, rateOf } from './known-rates.ts';
 export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function.ts';

@@ -8,6 +8,7 @@ import {
   count,
   optimizerSettings,
   scheduleSettings,
+  watchSettings,
   zLossSetting,
 } from './common-config.ts';
 
@@ -39,6 +40,7 @@ export const pretrainConfig = z.strictObject({
   evaluateTokens: count.optional().describe('held-out tokens measured then, 50000 when left out (the last time: all)'),
   sampleEvery: z.int().nonnegative().default(0).describe('steps between samples, 0 = none'),
   samplePrompt: z.string().min(1).optional().describe('what samples continue, 吾輩は when left out'),
+  ...watchSettings(),
   ...checkpointSettings({ checkpointEvery: 200 }),
 });
 

@@ -87,7 +87,7 @@ export async function pretraining(config: PretrainConfig): Promise<ModelTraining
       };
     },
     makeModel: () => new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), device)),
-    gradients: (model, { loss }) => stepGradients(model, batch, config, loss?.of),
+    gradients: (model, within) => stepGradients(model, batch, config, within),
     evaluation: evaluationState,
     evaluate: (model, { at }, pause) =>
       evaluateHeldOut(model, shards, {

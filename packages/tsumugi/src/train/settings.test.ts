@@ -155,6 +155,17 @@ const others: Partial<{ [Key in keyof PretrainConfig]: () => Promise<void> }> = 
     };
     expect([await kept(1), await kept(3)]).toEqual([1, 3]); // the best is the last one here
   },
+  async keepSteps() {
+    const { config, events } = await trained({ steps: 5, checkpointEvery: 2, keepLast: 1, keepSteps: [1, 3] });
+    expect(stepsOf(events, 'checkpoint')).toEqual([1, 2, 3, 4, 5]);
+    const kept = readdirSync(join(config.out, 'checkpoints')).map((name) => Number(name.slice(5)));
+    expect(kept.sort()).toEqual([1, 3, 5]);
+  },
+  async layersEvery() {
+    const [plain, watched] = [await trained({ steps: 5 }), await trained({ steps: 5, layersEvery: 2 })];
+    expect([stepsOf(plain.events, 'layers'), stepsOf(watched.events, 'layers')]).toEqual([[], [2, 4]]);
+    expect(distance(plain.weights, watched.weights)).toBe(0);
+  },
 };
 
 const needed: Readonly<Record<string, object>> = {

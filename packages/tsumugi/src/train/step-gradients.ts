@@ -1,6 +1,6 @@
 // A step's gradients for next-token training: the batch goes through in micro-batches, and the loss is a mean over all
 // targets of the step, so that accumulating them gives the gradients of one large batch.
-import type { LanguageModel } from '../lm/index.ts';
+import type { LanguageModel, LossOptions } from '../lm/index.ts';
 import type { StepLoss } from '../loop/index.ts';
 import type { Batch } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
@@ -38,28 +38,35 @@ function rowsOf(batch: Batch, first: number, rows: number): Batch {
   };
 }
 
+/** What a training brings into the forward of a step. */
+export interface WithinStep {
+  /** Instead of the model's own. */
+  lossOf?: LossFunction | undefined;
+  /** What a step's forwards are to call with what each part of the model gives. */
+  onPart?: ((step: number) => LossOptions['onPart']) | undefined;
+}
+
 /**
  * A function that adds the gradients of step `step` (from 0) to the parameters' `.grad`.
- *
- * @param lossOf instead of the model's own
  */
 export function stepGradients(
   model: LanguageModel,
   batchOf: (step: number) => StepBatch,
   { dtype, checkpointLayers, zLoss }: ComputeSettings,
-  lossOf: LossFunction = nextTokenLoss,
+  { lossOf = nextTokenLoss, onPart }: WithinStep = {},
 ): (step: number) => StepLoss {
   const options = { reduction: 'sum', zLoss, checkpointLayers, dtype: computeType(dtype) } as const;
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
     let loss = 0;
+    const seen = onPart?.(step);
     const metrics: Record<string, number> = lossOf === nextTokenLoss ? { meanSquaredLogsumexp: 0 } : {};
     // Nothing to predict is a loss of 0 without gradients, not 0 / 0.
     for (let first = 0; predicted > 0 && first < batch.rows; first += microRows) {
       scope(() => {
         const rows = toTensors(rowsOf(batch, first, microRows), model.parameterDevice);
-        const parts = lossOf(model, rows, options, step);
+        const parts = lossOf(model, rows, { ...options, onPart: seen }, step);
         backward(parts.loss.div(predicted));
         loss += (parts.shown ?? parts.loss).item() / predicted;
         for (const [name, sum] of Object.entries(parts.sums?.() ?? {}))

@@ -37,10 +37,13 @@ import {
 import { loadLatestCheckpoint, type Provenance } from '../store/index.ts';
 import type { TrainingConfig } from './common-config.ts';
 import { formatParameterTable } from './describe-model.ts';
+import { modelFlops } from './flops.ts';
 import { rehearseSteps, type TrainingPhase } from './forecast.ts';
+import { LayerWatch } from './layer-watch.ts';
+import { matmulPeak } from './matmul-peak.ts';
 import { checkParts, makeOptimizer, recordedSettings, type TrainingParts } from './parts.ts';
 import { type EvaluationState, rememberedState } from './remembered-state.ts';
-import { computeType } from './step-gradients.ts';
+import { computeType, type WithinStep } from './step-gradients.ts';
 
 /** When a model is measured. */
 export interface Moment {
@@ -83,7 +86,7 @@ export interface ModelTraining<E extends object> extends Disposable {
   /** The model to train; those of a checkpoint take the place of its weights when a run goes on. */
   makeModel(goesOn: boolean): Plamo2;
   /** Adds the gradients of a step (from 0) to the model's parameters. */
-  gradients(model: Plamo2, parts: TrainingParts): (step: number) => StepLoss;
+  gradients(model: Plamo2, within: WithinStep): (step: number) => StepLoss;
   /** What checkpoints remember of a measurement. */
   evaluation: EvaluationState<E>;
   evaluate(model: Plamo2, moment: Moment, pause: Pause): Promise<E>;
@@ -142,7 +145,8 @@ export async function trainModel<E extends object>(
   using optimizer = makeOptimizer(model, config, options.optimizer);
   const start = checkpoint ? restore({ model, optimizer }, checkpoint) : 0;
   const known = checkpoint && remembered(checkpoint, rememberedState(task.evaluation));
-  const gradients = task.gradients(model, options);
+  const watch = new LayerWatch(model, config.layersEvery);
+  const gradients = task.gradients(model, { lossOf: options.loss?.of, onPart: (step) => watch.onPart(step) });
 
   // Forecast.
   const device = model.parameterDevice;
@@ -160,7 +164,8 @@ export async function trainModel<E extends object>(
   if (start < steps) print(formatForecast({ ...task.space, ...time }));
   for (const line of lines) print(line);
   const parameters = numParameters(model);
-  log.write({ type: 'start', step: start, name, totalSteps: steps, resumed: start > 0, parameters });
+  const peakFlops = matmulPeak(device, computeType(config.dtype));
+  log.write({ type: 'start', step: start, name, totalSteps: steps, resumed: start > 0, parameters, peakFlops });
 
   // The model as it is, before it learns anything.
   const first: Moment = { step: 0, at: 'before' };
@@ -176,7 +181,10 @@ export async function trainModel<E extends object>(
 
   // Training.
   const update = {
-    ...{ model, optimizer, gradients },
+    ...{ model, optimizer },
+    gradients: (step: number) => ({ ...gradients(step), flops: modelFlops(modelConfig, phaseAt(phases, step)) }),
+    peakFlops,
+    layers: (step: number) => watch.found(step),
     learningRate: config.learningRate,
     schedule: scheduleOf(config, steps),
     clipNorm: config.clipNorm,
@@ -202,6 +210,7 @@ export async function trainModel<E extends object>(
       },
       ...(task.sample && { sample: (step, pause) => task.sample!(model, step, pause) }),
       keepLast: config.keepLast,
+      keepSteps: config.keepSteps,
     },
     { run, log, stream },
     start,
@@ -226,6 +235,16 @@ export async function trainModel<E extends object>(
   log.write({ type: 'end', step: steps, reason: 'done' });
   if (warning) print(`warning: ${warning.message}`);
   return { interrupted, folder, before, after };
+}
+
+/** The phase of a step (from 0): the last that has begun. */
+function phaseAt(phases: readonly TrainingPhase[], step: number): TrainingPhase {
+  let left = step;
+  for (const phase of phases.slice(0, -1)) {
+    if (left < phase.steps) return phase;
+    left -= phase.steps;
+  }
+  return phases.at(-1)!;
 }
 
 const totalSteps = (phases: readonly TrainingPhase[]): number => phases.reduce((sum, { steps }) => sum + steps, 0);

@@ -130,6 +130,8 @@ export function cleanCheckpoints(folder: string): number {
 }
 
 export interface Retention {
+  /** Steps whose checkpoints are kept whatever comes later. */
+  keepSteps?: readonly number[] | undefined;
   /** How many of the newest to keep, at least 1. */
   keepLast: number;
   /** Also keep the one with the lowest or highest score. */
@@ -148,10 +150,10 @@ export function bestCheckpoint(folder: string, best: 'lowest' | 'highest'): Chec
 }
 
 /** Removes the checkpoints that `retention` does not keep. Returns their steps. */
-export function pruneCheckpoints(folder: string, { keepLast, best }: Retention): number[] {
+export function pruneCheckpoints(folder: string, { keepLast, best, keepSteps = [] }: Retention): number[] {
   invariant(keepLast >= 1, 'keepLast must be at least 1');
   const all = listCheckpoints(folder);
-  const keep = new Set(all.slice(-keepLast).map(({ step }) => step));
+  const keep = new Set([...keepSteps, ...all.slice(-keepLast).map(({ step }) => step)]);
   const winner = best && bestCheckpoint(folder, best);
   if (winner) keep.add(winner.step);
   const removed = all.filter(({ step }) => !keep.has(step));

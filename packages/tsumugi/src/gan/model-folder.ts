@@ -11,7 +11,7 @@ import {
   requireWeights,
   writeArtefact,
 } from '../store/index.ts';
-import { type Device, Rng } from '../torch/index.ts';
+import { type Device, factoryDevice, Rng } from '../torch/index.ts';
 import { checkForm } from './check-parts.ts';
 import { GAN_TYPE, type GanModelConfig, ganModelSchema } from './model-config.ts';
 import { architectures } from './networks/index.ts';
@@ -101,7 +101,7 @@ function makerOf(folder: string, config: GanModelConfig, given: OwnGenerator | u
  */
 export function loadGenerator(
   folder: string,
-  { device = 'cpu', raw = false, generator: own }: LoadGeneratorOptions = {},
+  { device = factoryDevice(), raw = false, generator: own }: LoadGeneratorOptions = {},
 ): { generator: ImageGenerator; config: GanModelConfig } {
   const artefact = new Artefact(folder);
   const config = artefact.config(ganModelSchema);

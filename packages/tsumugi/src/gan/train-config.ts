@@ -1,6 +1,7 @@
 // The settings of a GAN training run, and the method and optimizer that follow from them. Defaults are our choice unless they say
 // otherwise; named recipes with the published values are in presets.ts.
 import { z } from 'zod';
+import { factoryDevice } from '../torch/index.ts';
 import { losses } from './losses.ts';
 import { type Method, methods } from './methods.ts';
 import { architectures, normalizations } from './networks/index.ts';
@@ -43,7 +44,7 @@ export const ganConfig = z.strictObject({
   emaDecay: beta.default(0).describe("of a moving average of the generator's weights, 0 = none"),
 
   seed: z.int().nonnegative().default(0).describe('of weights, batches and noise'),
-  device: z.string().default('cpu').describe('cpu or cuda'),
+  device: z.string().default(factoryDevice).describe('cpu or cuda'),
 
   logEvery: count.default(10).describe('steps between logged losses'),
   measureEvery: interval.default(500).describe('steps between singular values and gradients, 0 = first and last'),

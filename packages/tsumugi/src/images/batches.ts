@@ -1,7 +1,7 @@
 // Batches to train on. Batch `step` follows from the seed and the step alone, so a run that is resumed sees what it would
 // have seen. An epoch is a shuffle of all images; batches run on across the edge between two.
 import { ConfigError, deriveSeed, RandomStream, ShapeError } from '../base/index.ts';
-import { type Device, scope, type Tensor, tensor } from '../torch/index.ts';
+import { type Device, factoryDevice, scope, type Tensor, tensor } from '../torch/index.ts';
 import type { ImageSet } from './image-set.ts';
 import { dequantise } from './pixels.ts';
 
@@ -61,7 +61,7 @@ export class ImageBatches {
 
   /** Batch `step` (from 0). */
   at(step: number): ImageBatch {
-    const { batchSize, seed, flip, device = 'cpu' } = this.#options;
+    const { batchSize, seed, flip, device = factoryDevice() } = this.#options;
     const { channels, height, width, pixels, labels } = this.set;
     const indices = this.indices(step);
     const size = channels * height * width;

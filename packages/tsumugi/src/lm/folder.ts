@@ -16,7 +16,7 @@ import {
   writeArtefact,
 } from '../store/index.ts';
 import { readTokenizerFiles, Tokenizer } from '../text/index.ts';
-import { type Device, type DType, scope, type Tensor } from '../torch/index.ts';
+import { type Device, type DType, factoryDevice, scope, type Tensor } from '../torch/index.ts';
 import {
   generationEnds,
   type Plamo2Config,
@@ -47,7 +47,8 @@ export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo
   const config = readModelConfig(artefact);
   using weights = artefact.weights();
   checkWeights(folder, weights, tensorShapes(config), config);
-  const targets = [options.dtype, options.device].filter((target) => target !== undefined);
+  const device = options.device ?? factoryDevice();
+  const targets = options.dtype === undefined ? [device] : [options.dtype, device];
   return new Plamo2(config, (name) => scope(() => weights.tensor(name).to(...targets)));
 }
 

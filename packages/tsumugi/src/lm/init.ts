@@ -1,6 +1,17 @@
 // Initial weights as published (spec 2.5, "Initialisation"): linears and embedding N(0, 0.02); norm weights 0 where an
 // offset is added and 1 elsewhere; A_log = log(1 … m); D = 1; dt_bias = softplus⁻¹ of values log-uniform in [0.001, 0.1].
-import { arange, type Device, ones, Rng, rand, randn, scope, type Tensor, zeros } from '../torch/index.ts';
+import {
+  arange,
+  type Device,
+  factoryDevice,
+  ones,
+  Rng,
+  rand,
+  randn,
+  scope,
+  type Tensor,
+  zeros,
+} from '../torch/index.ts';
 
 const standardDeviation = 0.02;
 const dtRange = [0.001, 0.1] as const;
@@ -32,7 +43,7 @@ function inverseSoftplus(shape: readonly number[], rng: Rng): Tensor {
 /** `get(name, shape)` for a new model: draws every tensor from one stream, in layer order. */
 export function initialWeights(
   seed: number,
-  device: Device = 'cpu',
+  device: Device = factoryDevice(),
 ): (name: string, shape: readonly number[]) => Tensor {
   const rng = new Rng(seed, device);
   return (name, shape) => initialTensor(name, shape, rng);

@@ -2,7 +2,7 @@
 import { type Plamo2Config, preset } from '../lm/index.ts';
 import { forecastSeconds, totalBytes } from '../loop/index.ts';
 import type { StepForecast } from '../recipe/index.ts';
-import { parseDevice } from '../torch/index.ts';
+import { factoryDevice, parseDevice } from '../torch/index.ts';
 import {
   forecastMemory,
   forecastTime,
@@ -34,7 +34,11 @@ const moment = 0.6;
  * Seconds to measure one held-out token in rows of this length: at a rate that the model is known to reach, or at that of a
  * small model when the one in question is too large to be tried.
  */
-export function secondsPerHeldOutToken(model: Plamo2Config, contextLength: number, where = 'cpu'): number {
+export function secondsPerHeldOutToken(
+  model: Plamo2Config,
+  contextLength: number,
+  where = factoryDevice() as string,
+): number {
   const device = parseDevice(where);
   const shape = { contextLength, batchSize: 1, checkpointLayers: false };
   const tried = forecastMemory(model, shape).stateBytes <= process.availableMemory() ? model : preset('mini');

@@ -1,5 +1,6 @@
 // Tensors from nothing: constants, ranges, and random streams.
 import { checkOptions, type OptionNames, UserError } from '../base/index.ts';
+import { factoryDevice } from './default-device.ts';
 import { type Device, type DType, dtypeCode } from './dtype.ts';
 import { explain } from './explain.ts';
 import { operatorId } from './lookup.ts';
@@ -12,7 +13,7 @@ import type { Tensor } from './tensor.ts';
 export interface TensorOptions {
   /** float32 when left out. */
   dtype?: DType | undefined;
-  /** The CPU when left out. */
+  /** The CPU when left out, or what TSUMUGI_DEVICE names. */
   device?: Device | undefined;
   /** Whether gradients are wanted, as by `requiresGrad_()`. */
   requiresGrad?: boolean | undefined;
@@ -62,7 +63,14 @@ function make(operator: string, options: TensorOptions, ...leading: (number | bi
   // empty.memory_format has one argument more than the others.
   const trailing = operator.startsWith('aten::empty') ? [null, null] : [null];
   try {
-    const handle = native().call(operatorId(operator), ...leading, dtype, null, options.device ?? null, ...trailing);
+    const handle = native().call(
+      operatorId(operator),
+      ...leading,
+      dtype,
+      null,
+      options.device ?? factoryDevice(),
+      ...trailing,
+    );
     return wanting(wrapHandle(handle), options);
   } catch (error) {
     throw explain(error, operator, leading);

@@ -1,5 +1,6 @@
 // Tensors from JavaScript values.
 import { checkOptions, type OptionNames, ShapeError } from '../base/index.ts';
+import { factoryDevice } from './default-device.ts';
 import { type DType, dtypeOfArray, numElements, type TypedArray, unravel } from './dtype.ts';
 import { type TensorOptions, tensorOptions, wanting } from './factories.ts';
 import { checkElements, inferDType, toElement } from './numbers.ts';
@@ -95,9 +96,10 @@ export function tensor(values: NestedArray | TypedArray, options: ValueOptions =
   } else {
     [wanted, made] = fromNested(values, options.dtype, options.shape);
   }
-  const moved = wanted !== made.dtype || (options.device !== undefined && options.device !== 'cpu');
+  const device = options.device ?? factoryDevice();
+  const moved = wanted !== made.dtype || device !== 'cpu';
   if (!moved) return wanting(made, options);
-  const result = made.to(wanted, options.device ?? 'cpu');
+  const result = made.to(wanted, device);
   made.dispose();
   return wanting(result, options);
 }

@@ -1,6 +1,7 @@
 // Tensors on libtorch. The only folder that touches the addon.
 export { backward, grad, withGradient } from './autograd.ts';
 export { checkpoint } from './checkpoint.ts';
+export { defaultDevice, factoryDevice } from './default-device.ts';
 export { type Device, type DType, dtypeBytes, dtypeNames, numElements, type TypedArray, unravel } from './dtype.ts';
 export {
   arange,
@@ -41,7 +42,6 @@ export { requireTensor } from './require-tensor.ts';
 export { scope, tensorsIn } from './scope.ts';
 export {
   blasCore,
-  defaultDevice,
   describeNative,
   guardSignals,
   hasCuda,

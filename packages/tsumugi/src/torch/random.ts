@@ -2,6 +2,7 @@
 // passes one everywhere; a program that passes none draws from the default one of the device, and is told so once.
 import type { GeneratorHandle } from '@tsumugi/native';
 import { checkSeed, kindOf, streamUsed, UserError } from '../base/index.ts';
+import { factoryDevice } from './default-device.ts';
 import type { Device } from './dtype.ts';
 import { native } from './native.ts';
 
@@ -9,7 +10,7 @@ export class Rng {
   readonly device: Device;
   readonly #native: GeneratorHandle;
 
-  constructor(seed: number, device: Device = 'cpu') {
+  constructor(seed: number, device: Device = factoryDevice()) {
     this.device = device;
     this.#native = native().generator(device, checkSeed(seed));
   }
@@ -38,7 +39,7 @@ const defaults = new Map<Device, Rng>();
  * The stream of `manualSeed`, one for each device: what layers and factories draw from that are given none. Before any
  * `manualSeed` its seed is 0, so that a program gives the same numbers each time, and its first use is announced on standard error.
  */
-export function defaultRng(device: Device = 'cpu'): Rng {
+export function defaultRng(device: Device = factoryDevice()): Rng {
   let rng = defaults.get(device);
   if (!rng) {
     if (!isChosen) announce();

@@ -35,8 +35,6 @@ export function parseDevice(name: string, where = 'device'): Device {
     });
   return name as Device;
 }
-/** CUDA when the libtorch has it and a device is there, otherwise the CPU. */
-export const defaultDevice = (): Device => (hasCuda() ? 'cuda' : 'cpu');
 /**
  * While Node listens to SIGINT and SIGTERM: makes a second one end the process at once, even inside a native call. Only where
  * the addon is loaded; nothing else keeps Node from hearing. Returns whether it is so.

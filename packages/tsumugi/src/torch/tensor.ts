@@ -181,7 +181,7 @@ export class Tensor extends TensorOperators implements Disposable {
         throw new UserError('bad-argument', `to(): dtypes and devices are names, got ${kindOf(target)}`, {
           remedy: "Write x.to('int64'), x.to('cuda') or x.to('float32', 'cuda').",
         });
-      if (target === 'cpu' || target.startsWith('cuda')) device = target as Device;
+      if (target === 'cpu' || target.startsWith('cuda') || (target as string) === 'meta') device = target as Device;
       else dtype = target as DType;
     }
     return this.toLayout({ ...(dtype && { dtype }), ...(device && { device }) });

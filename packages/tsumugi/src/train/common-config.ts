@@ -2,6 +2,7 @@
 // none of these values: every default is our choice.
 import { z } from 'zod';
 import { DEFAULT_DECAY, DEFAULT_FLOOR } from '../loop/index.ts';
+import { factoryDevice } from '../torch/index.ts';
 
 export const count = z.int().positive();
 export const fraction = z.number().min(0).max(1);
@@ -28,7 +29,7 @@ export const optimizerSettings = () => ({
 
 /** How a step is computed. */
 export const computeSettings = (defaults: { checkpointLayers: boolean }) => ({
-  device: z.string().default('cpu').describe('cpu or cuda'),
+  device: z.string().default(factoryDevice).describe('cpu or cuda'),
   dtype: z.enum(['float32', 'bfloat16']).default('float32').describe('of the computation; weights stay float32'),
   checkpointLayers: z
     .boolean()

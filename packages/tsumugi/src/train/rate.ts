@@ -1,7 +1,7 @@
 // How fast this machine trains models of a given shape: a second of rehearsal on a cut-down model.
 import { initialWeights, isMamba, Plamo2, type Plamo2Config, parseConfig } from '../lm/index.ts';
 import { parameters } from '../nn/index.ts';
-import { backward, type Device, type DType, scope, tensor } from '../torch/index.ts';
+import { backward, type Device, type DType, factoryDevice, scope, tensor } from '../torch/index.ts';
 import { type StepShape, trainingFlops } from './flops.ts';
 
 /**
@@ -45,7 +45,7 @@ export interface RateOptions {
  * with other work the figure is what a step takes once that work has ended.
  */
 export function rehearseRate(config: Plamo2Config, shape: StepShape, options: RateOptions = {}): number {
-  const { seconds = 1.5, device = 'cpu', dtype } = options;
+  const { seconds = 1.5, device = factoryDevice(), dtype } = options;
   const small = cutDown(config);
   using model = new Plamo2(small, initialWeights(0, device));
   const run = (part: StepShape): number => {

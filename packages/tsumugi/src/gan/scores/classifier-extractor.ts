@@ -3,7 +3,7 @@
 import { type ImageSet, imagesHash } from '../../images/index.ts';
 import { loadTensors, namedTensors } from '../../nn/index.ts';
 import { Artefact, type Lineage, requireWeights, writeArtefact } from '../../store/index.ts';
-import { type Device, noGrad, Rng, scope } from '../../torch/index.ts';
+import { type Device, factoryDevice, noGrad, Rng, scope } from '../../torch/index.ts';
 import { ImageClassifier, leastClassifierWeights } from './classifier.ts';
 import { CLASSIFIER_TYPE, type ClassifierConfig, classifierConfigSchema } from './classifier-config.ts';
 import { classifierNames, type FeatureExtractor, pixelRules, toInput } from './extractor.ts';
@@ -46,7 +46,7 @@ export async function classifierExtractor(
   folder: string,
   options: { device?: Device | undefined; resizer?: Resizer | undefined } = {},
 ): Promise<FeatureExtractor> {
-  const { device = 'cpu', resizer = 'none' } = options;
+  const { device = factoryDevice(), resizer = 'none' } = options;
   const artefact = new Artefact(folder);
   const config = artefact.config(classifierConfigSchema);
   const { channels, image_size: inputSize, num_classes: numClasses, widths, dataset } = config;

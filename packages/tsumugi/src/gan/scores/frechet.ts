@@ -9,7 +9,15 @@
 //   n images   D features
 import { ShapeError, UserError } from '../../base/index.ts';
 import { requireFiniteRows } from '../../nn/index.ts';
-import { callOperator, type Device, linalgSvdvals, scope, type Tensor, zeros } from '../../torch/index.ts';
+import {
+  callOperator,
+  type Device,
+  factoryDevice,
+  linalgSvdvals,
+  scope,
+  type Tensor,
+  zeros,
+} from '../../torch/index.ts';
 
 /** Mean and scatter of features that come in batches: Chan, Golub & LeVeque 1983, so neither is a difference of large sums. */
 export class Moments implements Disposable {
@@ -19,7 +27,7 @@ export class Moments implements Disposable {
   /** Σ (x − mean)(x − mean)ᵀ, [D, D] float64 */
   readonly scatter: Tensor;
 
-  constructor(dim: number, device: Device = 'cpu') {
+  constructor(dim: number, device: Device = factoryDevice()) {
     this.n = 0;
     this.mean = zeros([dim], { dtype: 'float64', device }).keep();
     this.scatter = zeros([dim, dim], { dtype: 'float64', device }).keep();

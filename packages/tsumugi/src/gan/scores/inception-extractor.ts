@@ -1,7 +1,7 @@
 // InceptionV3 as a feature extractor, from weights that the user has.
 import { existsSync, statSync } from 'node:fs';
 import { ConfigError } from '../../base/index.ts';
-import { type Device, noGrad, scope, type Tensor } from '../../torch/index.ts';
+import { type Device, factoryDevice, noGrad, scope, type Tensor } from '../../torch/index.ts';
 import {
   type Extracted,
   type FeatureExtractor,
@@ -86,7 +86,7 @@ export interface InceptionOptions {
  * @throws ConfigError when the weights cannot be of the kind; DataError, FormatError, CheckpointError when they cannot be read
  */
 export function inceptionExtractor(options: InceptionOptions): FeatureExtractor {
-  const { weights: path, kind, device = 'cpu' } = options;
+  const { weights: path, kind, device = factoryDevice() } = options;
   if (!Object.hasOwn(presets, kind))
     throw new ConfigError('unknown-weights', `there are no Inception weights called "${kind}"`, {
       remedy: `Choose one of ${inceptionKinds.join(', ')}.`,

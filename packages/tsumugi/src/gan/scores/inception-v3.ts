@@ -6,6 +6,7 @@ import {
   cat,
   conv2d,
   type Device,
+  factoryDevice,
   linear,
   maxPool2d,
   noGrad,
@@ -50,7 +51,7 @@ export class InceptionV3 implements Disposable {
   readonly #countsPadding: boolean;
 
   /** Takes over the tensors: convolutions by torchvision's names, and `fc` if there is one. */
-  constructor(layers: ReadonlyMap<string, Folded>, variant: InceptionVariant, device: Device = 'cpu') {
+  constructor(layers: ReadonlyMap<string, Folded>, variant: InceptionVariant, device: Device = factoryDevice()) {
     this.#layers = moved(layers, device);
     this.#steps = inceptionSteps(variant.lastPool);
     this.#countsPadding = variant.averageCountsPadding;

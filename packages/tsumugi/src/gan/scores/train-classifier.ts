@@ -5,7 +5,17 @@ import { ConfigError, deriveSeed, RandomStream, UserError } from '../../base/ind
 import { ImageBatches, type ImageSet, imagesHash } from '../../images/index.ts';
 import { crossEntropy, describeDiagnosis, diagnose } from '../../nn/index.ts';
 import { Adam, cosine } from '../../optim/index.ts';
-import { backward, type Device, noGrad, Rng, scope, type Tensor, tensor, where } from '../../torch/index.ts';
+import {
+  backward,
+  type Device,
+  factoryDevice,
+  noGrad,
+  Rng,
+  scope,
+  type Tensor,
+  tensor,
+  where,
+} from '../../torch/index.ts';
 import { requireFiniteOutput } from '../not-finite.ts';
 import { ImageClassifier } from './classifier.ts';
 import { pixelRules, toInput } from './extractor.ts';
@@ -71,7 +81,11 @@ function augment(x: Tensor, flip: boolean, shift: number, stream: RandomStream):
 }
 
 /** The share of images that the classifier, in evaluation mode, is right about. */
-export function classifierAccuracy(classifier: ImageClassifier, set: ImageSet, device: Device = 'cpu'): number {
+export function classifierAccuracy(
+  classifier: ImageClassifier,
+  set: ImageSet,
+  device: Device = factoryDevice(),
+): number {
   return noGrad(() =>
     scope(() => {
       const { images, labels } = onDevice(set, device);
@@ -128,7 +142,7 @@ export async function trainClassifier(
   test: ImageSet,
   options: TrainClassifierOptions = {},
 ): Promise<TrainedClassifier> {
-  const { report = () => {}, device = 'cpu', ...given } = options;
+  const { report = () => {}, device = factoryDevice(), ...given } = options;
   const settings = {
     ...{ epochs: 20, batchSize: 128, lr: 1e-3, widths: [64, 128, 256], flip: train.channels === 3, shift: 2, seed: 0 },
     ...given,

@@ -1,5 +1,5 @@
 // Rotary position embedding (Su et al. 2021, arXiv 2104.09864), half rotation: dimension j turns together with j + d/2.
-import { arange, cat, type Device, type DType, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { arange, cat, type Device, type DType, factoryDevice, scope, type Tensor, tensor } from '../../torch/index.ts';
 
 export interface RopeTable {
   /** [T, d/2]: cosines of position · base^(−2j/d). */
@@ -21,7 +21,7 @@ export function ropeTable(
   base: number,
   options: { device?: Device | undefined; dtype?: DType | undefined; offset?: number | undefined } = {},
 ): RopeTable {
-  const { device = 'cpu', dtype = 'float32', offset = 0 } = options;
+  const { device = factoryDevice(), dtype = 'float32', offset = 0 } = options;
   return scope(() => {
     const frequencies = Float64Array.from({ length: headDim / 2 }, (_, j) => base ** ((-2 * j) / headDim));
     const positions = arange(offset, offset + length, { dtype: 'float64' });

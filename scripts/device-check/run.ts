@@ -1,0 +1,92 @@
+// `scripts/check-device run`, once Node is there: runs one part after the other, each in a process of its own under its time limit,
+// and writes what they say to the out folder as they say it. A part that fails is written down, and the next begins.
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { allParts, type Part } from './parts.ts';
+import { type PartReport, type Report, table, writeReport } from './report.ts';
+import { heard } from './say.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** From carried.py, which has checked them. */
+interface Settings {
+  out: string;
+  device: string;
+  quick: boolean;
+  patience: number;
+}
+
+const settings = JSON.parse(process.argv[2]!) as Settings;
+const { device, quick, patience } = settings;
+const out = resolve(settings.out);
+mkdirSync(out, { recursive: true });
+const log = join(out, 'log.txt');
+writeFileSync(log, '');
+const report: Report = { date: new Date().toISOString(), device, quick, parts: [] };
+
+/** The environment of a part: the project's Node comes first, and what names no device goes to the chosen one. */
+function environment({ name }: Part): NodeJS.ProcessEnv {
+  const path = `${dirname(process.execPath)}:${process.env['PATH']}`;
+  const tests = name.startsWith('tests');
+  return {
+    ...process.env,
+    ...{ PATH: path, TSUMUGI_DEVICE: device === 'cpu' ? '' : device },
+    ...(tests && { TSUMUGI_THREADS: String(Math.max(1, Math.floor(availableParallelism() / 8))) }),
+  };
+}
+
+/** Runs a part to its end or its limit; then it and all its processes are killed. */
+function run(part: Part): Promise<PartReport> {
+  const limit = part.seconds * patience;
+  const said: PartReport = { name: part.name, status: 'ok', seconds: 0, limit, facts: {}, figures: [], tests: [] };
+  const began = performance.now();
+  appendFileSync(log, `\n=== ${part.name}\n`);
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...part.args], {
+    cwd: root,
+    env: environment(part),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a group of its own, with whatever it starts
+  });
+  for (const stream of [child.stdout, child.stderr])
+    createInterface(stream).on('line', (line) => {
+      const finding = heard(line);
+      if (!finding) return appendFileSync(log, `${line}\n`);
+      if ('fact' in finding) said.facts[finding.fact[0]] = finding.fact[1];
+      else if ('figure' in finding) said.figures.push(finding.figure);
+      else said.tests.push(finding.tests);
+      writeReport(out, { ...report, parts: [...report.parts, said] });
+    });
+  const timer = setTimeout(() => {
+    said.status = 'out of time';
+    process.kill(-child.pid!, 'SIGKILL');
+  }, limit * 1000);
+  return new Promise((done) =>
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      said.seconds = (performance.now() - began) / 1000;
+      if (said.status === 'ok' && code !== 0) said.status = 'failed';
+      done(said);
+    }),
+  );
+}
+
+const gpu = spawnSync('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader']);
+let missing: string | undefined;
+for (const part of allParts(quick)) {
+  const said: PartReport = missing
+    ? { name: part.name, status: 'not run', seconds: 0, limit: 0, facts: {}, figures: [], tests: [] }
+    : await run(part);
+  if (part.name === 'device' && gpu.status === 0) said.facts['GPU'] = gpu.stdout.toString().trim();
+  if (part.isNeeded && said.status !== 'ok') missing ??= part.name;
+  report.parts.push(said);
+  writeReport(out, report);
+  if (!missing || part.name === missing) console.log(`${said.name}: ${said.status} (${said.seconds.toFixed(0)} s)`);
+}
+const text = table(report);
+writeFileSync(join(out, 'table.txt'), `${text}\n`);
+console.log(`\n${text}\n\n${out}: report.json, log.txt, table.txt`);
+process.exitCode = report.parts.every(({ status }) => status === 'ok') ? 0 : 1;

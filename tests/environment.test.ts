@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { readPage, root } from './snippets.testing.ts';
 
 /** What tests make up for themselves. */
-const madeUp = new Set(['TSUMUGI_TEST_KEY', 'PRETENDED']);
+const madeUp = new Set(['TSUMUGI_TEST_KEY', 'PRETENDED', 'SEED']);
 
 /** Ways to read or set a variable, in TypeScript and JavaScript, Python, shell and C++. */
 const uses = [

@@ -1,6 +1,6 @@
 // Rates of training that were rehearsed in this process: each is measured once.
 import type { Plamo2Config } from '../lm/index.ts';
-import type { Device } from '../torch/index.ts';
+import { type Device, factoryDevice } from '../torch/index.ts';
 import type { StepShape } from './flops.ts';
 import { type RateOptions, rehearseRate } from './rate.ts';
 
@@ -21,7 +21,7 @@ export const knownRate = (config: Plamo2Config, device: Device): number | undefi
 /** `rehearseRate`, once for each shape of a model. */
 export function rateOf(config: Plamo2Config, shape: StepShape, options: RateOptions = {}): number {
   const { contextLength, batchSize, checkpointLayers } = shape;
-  const known = ratesOf(config, options.device ?? 'cpu');
+  const known = ratesOf(config, options.device ?? factoryDevice());
   const key = [contextLength, batchSize, checkpointLayers, options.dtype].join();
   const rate = known.get(key) ?? rehearseRate(config, shape, options);
   known.set(key, rate);

@@ -74,7 +74,8 @@ def closure() -> list[str]:
         entry = packages[path]
         start = entry["resolved"] if entry.get("link") else path
         needs = packages[start]
-        peers = [name for name in needs.get("peerDependencies", {}) if name not in needs.get("peerDependenciesMeta", {})]
+        optional = {name for name, meta in needs.get("peerDependenciesMeta", {}).items() if meta.get("optional")}
+        peers = [name for name in needs.get("peerDependencies", {}) if name not in optional]
         for name in [*needs.get("dependencies", {}), *needs.get("optionalDependencies", {}), *peers]:
             there = place(start, name)
             if there and name not in WITHOUT:

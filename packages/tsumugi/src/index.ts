@@ -42,6 +42,7 @@ export {
   embeddedText,
   openTokenizer,
   prepare,
+  readDocuments,
   Tokenizer,
   TokenShards,
   trainTokenizer,

@@ -58,6 +58,8 @@ it('has the methods of a module', () =>
     expect(model.parameters().filter(({ grad }) => grad).length).toBe(4);
     model.zeroGrad();
     expect(model.parameters().map(({ grad }) => grad)).toEqual([undefined, undefined, undefined, undefined]);
+    const [weight] = model.parameters();
+    expect(model.to('cpu', 'float32').parameters()[0]).toBe(weight);
     expect(model.to('float64').parameters()[0]!.dtype).toBe('float64');
   }));
 

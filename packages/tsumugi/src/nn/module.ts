@@ -60,7 +60,7 @@ export abstract class Module implements Disposable {
     for (const each of this.parameters()) each.grad = undefined;
   }
 
-  /** Moves it to a dtype or device, as `convert`: its tensors are new ones, so make optimizers afterwards. Returns itself. */
+  /** Moves it to a dtype or device, as `convert`: tensors that change are new ones, so make optimizers afterwards. Returns itself. */
   to(...targets: (DType | Device)[]): this {
     return convert(this, ...targets);
   }
@@ -223,8 +223,8 @@ export function replaceModule(root: Module, path: string, fresh: Module): Module
 export function convert<M extends Module>(module: M, ...targets: (DType | Device)[]): M {
   for (const [, old] of [...namedTensors(module)]) {
     const wanted = old.dtype.startsWith('int') ? targets.filter((target) => !isDType(target)) : targets;
-    if (wanted.length === 0) continue;
-    // `to` gives the same storage under a new handle when nothing changes, so replacing is right in every case.
+    // What is there already stays the tensor that optimizers hold.
+    if (wanted.every((target) => target === old.dtype || target === old.device)) continue;
     const fresh = scope(() => old.detach().to(...wanted));
     replaceEverywhere(module, old, fresh);
   }

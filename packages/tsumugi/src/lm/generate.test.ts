@@ -66,6 +66,17 @@ it('finishes a character that its prompt began', () => {
     expect([...generateText(model, tokenizer, [...before, first, second], { maxTokens: 1 })].join('')).toBe('魚');
 });
 
+it('takes one stop string as it takes a list of one', () => {
+  using tiny = new TinyModel();
+  using model = tiny.load();
+  const tokenizer = tiny.loadTokenizer();
+  const write = (stop: string | string[]) =>
+    [...generateText(model, tokenizer, '猫', { stop, maxTokens: 40, temperature: 1, seed: 5, stopIds: [] })].join('');
+  const whole = write([]);
+  const stop = [...whole].slice(4, 6).join('');
+  expect([write(stop), write([stop])]).toEqual(Array(2).fill(whole.slice(0, whole.indexOf(stop))));
+});
+
 it.each([[-1], [0.5], [Number.NaN], [300]])('does not weigh the id %s, and says where it is', (id) => {
   using model = new Plamo2(smallConfig(), initialWeights(2));
   expect(() => tokenLogprobs(model, [1, 2, id, 4])).toThrow(`id ${id} at position 2 is not in the vocabulary of 300`);

@@ -84,6 +84,8 @@ it('names options that it does not have, ids that the model does not have, and w
   expect(() => new Engine(model, { slot: 3 } as object)).toThrow(/Engine: there is no option "slot"\n.*slots/);
   expect(() => generateIds(model, [1], { stop: ['a'] } as object).next()).toThrow('generateIds: there is no option');
   expect(wrong({ onError: undefined })).toThrow('Engine.add: onError must be a function, got undefined');
+  expect(wrong({ prompt: undefined })).toThrow('prompt must be a list of ids, got undefined');
+  expect(wrong({ stopIds: 3 })).toThrow('stopIds must be a list of ids, got number 3');
   for (const id of [300, -1, 0.5, Number.NaN])
     expect(wrong({ prompt: [5, id] })).toThrow(`id ${id} at position 1 is not in the vocabulary of 300`);
 });
@@ -165,7 +167,6 @@ describe('cancelling', () => {
     while (engine.busy) engine.step();
     expect(written.map(({ reason }) => reason)).toEqual([undefined, undefined, 'length', undefined]);
     expect(written[2]!.ids).toEqual([...generateIds(model, prompts[2]!, { maxTokens: 30 })]);
-    engine[Symbol.dispose]();
     expect(liveHandles()).toBe(before);
   });
 

@@ -66,6 +66,8 @@ const requestOptions: OptionNames<EngineRequest> = {
   ...{ prompt: true, onId: true, onEnd: true, onError: true },
 };
 
+const isList = (value: unknown) => Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
+
 /** @throws ConfigError for an empty prompt or an option out of range; DataError for an id outside the vocabulary */
 export function checkRequest(request: EngineRequest, config: { vocab_size: number }): void {
   checkOptions('Engine.add', request, requestOptions, generateHints);
@@ -86,6 +88,11 @@ export function checkRequest(request: EngineRequest, config: { vocab_size: numbe
       fields: { option: name },
     });
   }
+  for (const name of ['prompt', 'stopIds'] as const)
+    if ((name === 'prompt' || request[name] !== undefined) && !isList(request[name]))
+      throw new ConfigError('bad-option', `${name} must be a list of ids, got ${kindOf(request[name])}`, {
+        fields: { option: name },
+      });
   if (request.prompt.length === 0)
     throw new ConfigError('empty-prompt', 'the prompt has no tokens', {
       remedy: 'Begin with the BOS token or some text.',

@@ -53,7 +53,7 @@ export class Running implements Disposable {
     return ids.map((_, i) => logits.subarray(i * V, (i + 1) * V));
   }
 
-  /** Takes a sequence out; its state, where that is wanted. The last one takes its place. */
+  /** Takes a sequence out; its state, where that is wanted. The last one takes its place. When none is left, nothing is held. */
   remove(sequence: Sequence, wanted: boolean): Cache | undefined {
     const i = this.#sequences.indexOf(sequence);
     const own = sequence.cache;
@@ -67,6 +67,8 @@ export class Running implements Disposable {
       if (!own) this.#batch!.release(i);
       this.#sequences[i] = this.#sequences.at(-1)!;
       this.#sequences.pop();
+      // Its rows have grown with the longest text.
+      if (this.#sequences.length === 0) this[Symbol.dispose]();
     }
   }
 

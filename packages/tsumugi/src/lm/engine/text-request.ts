@@ -16,8 +16,8 @@ export interface GenerateIdsOptions extends GenerateOptions {
 }
 
 export interface GenerateTextOptions extends GenerateIdsOptions {
-  /** Texts that end the output; they are not part of it. */
-  stop?: readonly string[] | undefined;
+  /** Texts that end the output, or one; they are not part of it. */
+  stop?: string | readonly string[] | undefined;
 }
 
 export const idsOptions: OptionNames<GenerateIdsOptions> = { ...generateOptions, onId: true, onUsage: true };
@@ -71,7 +71,7 @@ export function textRequest(
 ): EngineRequest {
   const { stop, ...settings } = options;
   const ids = typeof prompt === 'string' ? tokenizer.encode(prompt, { addBos: true, safe: true }) : prompt;
-  const stream = new TextStream(tokenizer, stop, ids);
+  const stream = new TextStream(tokenizer, typeof stop === 'string' ? [stop] : stop, ids);
   const release = (text: string) => {
     if (text !== '') listener.onPiece(text);
   };

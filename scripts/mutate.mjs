@@ -24,7 +24,7 @@ const groups = {
     tests: ['lm/sampling.test.ts', 'lm/generate.test.ts', 'lm/batch-decode.test.ts'],
   },
   lm: {
-    mutate: ['lm/*.ts', '!lm/index.ts', '!lm/sampling.ts', '!lm/tiny-model.ts'],
+    mutate: ['lm/*.ts', '!lm/index.ts', '!lm/sampling.ts', '!lm/tiny-model.testing.ts'],
     tests: ['lm/**/*.test.ts', '!lm/learning.test.ts'],
   },
   gan: { mutate: ['gan/trainer.ts', 'gan/losses.ts'], tests: ['gan/*.test.ts', '!gan/kill.test.ts'] },
@@ -69,7 +69,7 @@ for (const [name, { mutate, tests }] of Object.entries(groups)) {
     plugins: ['@stryker-mutator/vitest-runner', './scripts/mutation-ignorer.mjs'],
     ignorers: ['error-words'],
     vitest: { configFile: 'scripts/vitest.mutation.ts', related: false },
-    mutate: [...mutate.map(below), `!${src}/**/*.test.ts`, `!${src}/**/testing.ts`],
+    mutate: [...mutate.map(below), `!${src}/**/*.test.ts`, `!${src}/**/*.testing.ts`],
     coverageAnalysis: 'perTest',
     concurrency: 1, // the addon has threads of its own
     timeoutMS: 30_000,

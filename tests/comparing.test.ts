@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { runCli } from '../packages/tsumugi/src/cli/testing.ts';
-import { tinyModel } from '../packages/tsumugi/src/train/testing.ts';
+import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
+import { tinyModel } from '../packages/tsumugi/src/train/train.testing.ts';
 import { blocksOf, readPage, root, runSnippets, snippetsOf } from './snippets.testing.ts';
 
 const page = readPage('comparing.md');

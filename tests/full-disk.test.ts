@@ -18,7 +18,7 @@ const at = (...names: string[]) => join(home, ...names);
 
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'tsumugi-full-'));
-  const script = fileURLToPath(new URL('full-disk-writers.ts', import.meta.url));
+  const script = fileURLToPath(new URL('full-disk-writers.testing.ts', import.meta.url));
   // POSIX counts in blocks of 512 bytes.
   const limited = ['-c', `ulimit -f ${LIMIT / 512} && exec "$0" "$@"`, process.execPath, script, home];
   outcomes = JSON.parse(execFileSync('sh', limited, { encoding: 'utf8' }));

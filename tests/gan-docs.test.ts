@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runCli } from '../packages/tsumugi/src/cli/testing.ts';
-import { type TinyGan, tinyGan } from '../packages/tsumugi/src/gan/testing.ts';
+import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
+import { type TinyGan, tinyGan } from '../packages/tsumugi/src/gan/gan.testing.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = readFileSync(`${root}docs/gan.md`, 'utf8');

@@ -27,7 +27,7 @@ const imports = files
   )
   .filter(({ target }) => !target.startsWith('node:'));
 const folderOf = (path: string) => path.split('/')[0]!;
-const isTest = (file: string) => /(\.test|\.suite|[./-]testing|\/twins)\.ts$/.test(file);
+const isTest = (file: string) => /\.(test|testing)\.ts$/.test(file);
 const own = imports.filter(({ target }) => target.endsWith('.ts'));
 const outside = own.filter(({ target }) => target.startsWith('..'));
 const crossing = own.filter(({ file, target }) => !target.startsWith('..') && folderOf(file) !== folderOf(target));

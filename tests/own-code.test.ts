@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from '../packages/tsumugi/src/cli/testing.ts';
-import { TinyModel } from '../packages/tsumugi/src/lm/tiny-model.ts';
+import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
+import { TinyModel } from '../packages/tsumugi/src/lm/tiny-model.testing.ts';
 
 const bin = fileURLToPath(new URL('../packages/tsumugi/bin/tsumugi.js', import.meta.url));
 let home: string;

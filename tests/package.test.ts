@@ -4,8 +4,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { golden } from './files.ts';
-import { PackedApp, root } from './packed-app.ts';
-import { requires } from './requires.ts';
+import { PackedApp, root } from './packed-app.testing.ts';
+import { requires } from './requires.testing.ts';
 
 const app = new PackedApp();
 const unreachable = await app.install();
@@ -57,7 +57,7 @@ describe('a tarball', () => {
     // Each comes from a module of the checkout, and none from what tests use.
     const isThere = (name: string) => ['ts', 'js'].some((end) => existsSync(`${root}packages/tsumugi/${name}.${end}`));
     expect(names.filter((name) => !isThere(name))).toEqual([]);
-    const ofTests = /\.test$|\.suite$|testing|twins$|fixtures\/|golden\/|by-hand|\/(tiny|toy|killed)-/;
+    const ofTests = /\.(test|testing)$|fixtures\/|golden\//;
     expect(names.filter((name) => ofTests.test(name))).toEqual([]);
     // No folder is forgotten, nor a file that is only found at run time.
     for (const name of [...Object.values(manifest.exports), './src/cli/main.ts', './src/text/parquet-thread.ts'])

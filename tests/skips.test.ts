@@ -31,7 +31,7 @@ it('is named with its reason, and fails the run when no skips are allowed', () =
     writeFileSync(
       join(folder, 'a.test.ts'),
       `import { describe, expect, it } from 'vitest';
-       import { requires } from ${JSON.stringify(join(root, 'tests/requires.ts'))};
+       import { requires } from ${JSON.stringify(join(root, 'tests/requires.testing.ts'))};
        it('runs', requires(true, 'nothing'), () => expect(1).toBe(1));
        it('waits', requires(false, 'a moon'), () => expect(1).toBe(2));
        describe('all', requires(undefined, 'a moon'), () => { it.each([1, 2])('of %i', () => expect(1).toBe(2)); });

@@ -1,6 +1,6 @@
 // A reporter of vitest: what was skipped, by what was missing. With TSUMUGI_NO_SKIPS=1 a skipped test fails the run.
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
-import type {} from './requires.ts';
+import type {} from './requires.testing.ts';
 
 /** What a skipped test missed; undefined when -t left it out. */
 function missing(test: TestCase, filtered: boolean): string | undefined {

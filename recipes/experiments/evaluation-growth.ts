@@ -8,6 +8,7 @@ import { AnswerCache } from '../../packages/tsumugi/src/eval/answer-cache.ts';
 import { Asking } from '../../packages/tsumugi/src/eval/asking.ts';
 import { readGenerated } from '../../packages/tsumugi/src/eval/backends/openai-answer.ts';
 import { readBody } from '../../packages/tsumugi/src/eval/backends/openai-body.ts';
+import { fakeBackend } from '../../packages/tsumugi/src/eval/eval.testing.ts';
 import { bleu, bootstrapMean, charF1, chrf, setF1, spearman } from '../../packages/tsumugi/src/eval/index.ts';
 import { parseCsv } from '../../packages/tsumugi/src/eval/tasks/csv.ts';
 import { passesLoose } from '../../packages/tsumugi/src/eval/tasks/m-ifeval/check.ts';
@@ -16,7 +17,6 @@ import { Fields, type Tools } from '../../packages/tsumugi/src/eval/tasks/m-ifev
 import { readRating } from '../../packages/tsumugi/src/eval/tasks/mt-bench.ts';
 import { strip } from '../../packages/tsumugi/src/eval/tasks/pfgen/prompt.ts';
 import { readJsonLines } from '../../packages/tsumugi/src/eval/tasks/rows.ts';
-import { fakeBackend } from '../../packages/tsumugi/src/eval/testing.ts';
 import { type GrowthCase, printGrowth } from './growth.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-growth-'));

@@ -3,7 +3,7 @@
 //   OMP_NUM_THREADS=1 node recipes/experiments/generation-growth.ts [PART OF A NAME]
 import { RunningText } from '../../packages/tsumugi/src/cli/running-text.ts';
 import { Engine, generateIds, scoreBatch, TextStream, tokenLogprobs } from '../../packages/tsumugi/src/lm/index.ts';
-import { TinyModel } from '../../packages/tsumugi/src/lm/tiny-model.ts';
+import { TinyModel } from '../../packages/tsumugi/src/lm/tiny-model.testing.ts';
 import { printGrowth } from './growth.ts';
 
 using tiny = new TinyModel();

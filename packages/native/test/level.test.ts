@@ -1,7 +1,7 @@
 // The addon stays at the CPU level it is built for (TSUMUGI_CPU, or the CPU's own): its code, and the libraries' beside it.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { requires } from '../../../tests/requires.ts';
+import { requires } from '../../../tests/requires.testing.ts';
 import { describe as describeNative, load } from '../index.js';
 
 const { addon, blas, cpuLevel } = describeNative();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requires } from '../../../tests/requires.ts';
+import { requires } from '../../../tests/requires.testing.ts';
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 let copy: string;

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { requires } from '../../../tests/requires.ts';
+import { requires } from '../../../tests/requires.testing.ts';
 
 const torch = fileURLToPath(new URL('../../tsumugi/src/torch/index.ts', import.meta.url));
 const prlimit = requires(spawnSync('prlimit', ['--version']).status === 0, 'prlimit, of Linux');

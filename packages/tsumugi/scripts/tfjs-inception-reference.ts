@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { InceptionV3 } from '../src/gan/scores/inception-v3.ts';
 import { tfjsInception } from '../src/gan/scores/inception-weights.ts';
 import { exportedLiteral } from '../src/gan/scores/js-literal.ts';
-import { picture, seededInception } from '../src/gan/scores/testing.ts';
+import { picture, seededInception } from '../src/gan/scores/scores.testing.ts';
 import { scope, tensor } from '../src/torch/index.ts';
 
 const folder = resolve(process.argv[2] ?? '.');

@@ -1,6 +1,6 @@
 // The judge of learning tests: values near the bound, spread wide, or not a number are not passed.
 import { expect, it } from 'vitest';
-import { type Bound, expectOverSeeds } from './testing.ts';
+import { type Bound, expectOverSeeds } from './base.testing.ts';
 
 const judged = (values: number[], bound: Bound) => expectOverSeeds((seed) => values[seed - 1]!, bound);
 

@@ -3,12 +3,12 @@ import { PassThrough, Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateText } from '../lm/index.ts';
-import { TinyModel } from '../lm/tiny-model.ts';
+import { TinyModel } from '../lm/tiny-model.testing.ts';
 import { chat } from './chat.ts';
+import { runCli, testIo } from './cli.testing.ts';
 import type { Io } from './io.ts';
 import { RunningText } from './running-text.ts';
 import { Terminal } from './terminal.ts';
-import { runCli, testIo } from './testing.ts';
 
 let tiny: TinyModel;
 beforeAll(() => {

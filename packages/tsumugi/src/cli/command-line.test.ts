@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { runCli } from './cli.testing.ts';
 import { resumeCommand } from './command-line.ts';
-import { runCli } from './testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-command-'));
 afterAll(() => rmSync(home, { recursive: true }));

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sha256File } from '../base/index.ts';
-import { TinyModel } from '../lm/tiny-model.ts';
+import { TinyModel } from '../lm/tiny-model.testing.ts';
 import { embeddedText } from '../text/index.ts';
-import { multipliesBfloat16 } from '../torch/testing.ts';
-import { tinyModel } from '../train/testing.ts';
-import { runCli } from './testing.ts';
+import { multipliesBfloat16 } from '../torch/torch.testing.ts';
+import { tinyModel } from '../train/train.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let home: string;
 const models: TinyModel[] = [];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeRun, writeTraining } from '../compare/runs.testing.ts';
-import { runCli } from './testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let home: string;
 const at = (...names: string[]) => join(home, ...names);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embeddedText } from '../text/index.ts';
-import { runCli } from './testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let folder: string;
 const at = (name: string) => join(folder, name);

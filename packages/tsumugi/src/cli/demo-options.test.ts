@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { TinyModel } from '../lm/tiny-model.ts';
-import { runCli } from './testing.ts';
+import { TinyModel } from '../lm/tiny-model.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 const asked = vi.hoisted((): unknown[] => []);
 vi.mock('../recipe/index.ts', async (original) => ({

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fault } from '../../../../tests/files.ts';
-import { runCli } from './testing.ts';
+import { runCli } from './cli.testing.ts';
 
 const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
 const text = fault('training/a.jsonl');

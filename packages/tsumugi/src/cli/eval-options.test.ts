@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { type Handler, Service } from '../eval/backends/openai-testing.ts';
+import { type Handler, Service } from '../eval/backends/openai.testing.ts';
 import type { EvaluationReport } from '../eval/index.ts';
+import { runCli } from './cli.testing.ts';
 import { belongsTo, checkPlaces, type Options, options, type Place, placesOf } from './eval-options.ts';
 import { flagOf } from './options.ts';
-import { runCli } from './testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-eval-options-'));
 afterAll(() => rmSync(home, { recursive: true }));

@@ -19,9 +19,9 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvaluationReport } from '../eval/index.ts';
-import { TinyModel } from '../lm/tiny-model.ts';
-import { multipliesBfloat16 } from '../torch/testing.ts';
-import { runCli } from './testing.ts';
+import { TinyModel } from '../lm/tiny-model.testing.ts';
+import { multipliesBfloat16 } from '../torch/torch.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 const tiny = new TinyModel();
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-eval-cli-'));

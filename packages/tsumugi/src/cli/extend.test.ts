@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pretrain } from '../train/index.ts';
-import { silent, type TinySetup, tinySetup } from '../train/testing.ts';
-import { runCli } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from '../train/train.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);

@@ -1,8 +1,8 @@
 // Every option of `tsumugi gan …` reaches something, or is refused by name where it would not.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type TinyGan, tinyGan } from '../gan/testing.ts';
-import { runCli } from './testing.ts';
+import { type TinyGan, tinyGan } from '../gan/gan.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let setup: TinyGan;
 const before = process.env['TSUMUGI_DATA'];

@@ -1,8 +1,8 @@
 // `tsumugi gan`: its recipes, a tiny run from training to scores, mistakes.
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type TinyGan, tinyGan } from '../gan/testing.ts';
-import { runCli } from './testing.ts';
+import { type TinyGan, tinyGan } from '../gan/gan.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let setup: TinyGan;
 let before: string | undefined;

@@ -1,7 +1,7 @@
 // Every command takes --json.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TinyModel } from '../lm/tiny-model.ts';
-import { runCli } from './testing.ts';
+import { TinyModel } from '../lm/tiny-model.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let tiny: TinyModel;
 beforeAll(() => {

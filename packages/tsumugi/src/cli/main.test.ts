@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { NativeError, UserError } from '../base/index.ts';
+import { runCli } from './cli.testing.ts';
 import { reportError } from './failures.ts';
-import { runCli } from './testing.ts';
 
 describe('tsumugi', () => {
   it('lists its commands', async () => {

@@ -3,14 +3,14 @@ import { cpSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
-import { requires } from '../../../../tests/requires.ts';
+import { requires } from '../../../../tests/requires.testing.ts';
 import { saveModel } from '../lm/index.ts';
-import { TinyModel } from '../lm/tiny-model.ts';
+import { TinyModel } from '../lm/tiny-model.testing.ts';
 import { namedParameters } from '../nn/index.ts';
 import { openSafetensors } from '../store/index.ts';
 import { noGrad, scope } from '../torch/index.ts';
-import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/testing.ts';
-import { runCli } from './testing.ts';
+import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/torch.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let tiny: TinyModel;
 beforeAll(() => {

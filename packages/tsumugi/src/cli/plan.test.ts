@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parameterTable, preset } from '../lm/index.ts';
 import { readEvents } from '../run/index.ts';
 import { pretrain } from '../train/index.ts';
-import { silent, type TinySetup, tinyModel, tinySetup } from '../train/testing.ts';
-import { runCli } from './testing.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);

@@ -1,7 +1,7 @@
 // The line of progress: what is left follows from what was done, by a clock of the test's own.
 import { afterEach, expect, it, vi } from 'vitest';
+import { testIo } from './cli.testing.ts';
 import { ProgressLine } from './progress.ts';
-import { testIo } from './testing.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -2,11 +2,11 @@
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tinyGan } from '../gan/testing.ts';
+import { tinyGan } from '../gan/gan.testing.ts';
 import { readEvents } from '../run/index.ts';
 import { nextTokenLoss, pretrain } from '../train/index.ts';
-import { silent, type TinySetup, tinyModel, tinySetup } from '../train/testing.ts';
-import { runCli } from './testing.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
+import { runCli } from './cli.testing.ts';
 
 let setup: TinySetup;
 let images: ReturnType<typeof tinyGan>;

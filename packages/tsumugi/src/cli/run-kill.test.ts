@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream, sha256File } from '../base/index.ts';
 import type { RecipeReport } from '../recipe/index.ts';
-import { runAndSignal } from '../run/kill-testing.ts';
+import { runAndSignal } from '../run/kill.testing.ts';
 import { embeddedText } from '../text/index.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 2);
-const recipe = fileURLToPath(new URL('tiny-recipe.ts', import.meta.url));
+const recipe = fileURLToPath(new URL('tiny-recipe.testing.ts', import.meta.url));
 
 let home: string;
 beforeAll(() => {

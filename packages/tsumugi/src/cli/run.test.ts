@@ -16,10 +16,10 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { sha256 } from '../base/index.ts';
 import { RecipeFolder } from '../recipe/folder.ts';
 import { embeddedText } from '../text/index.ts';
+import { runCli } from './cli.testing.ts';
 import { loadRecipe } from './recipes.ts';
-import { runCli } from './testing.ts';
 
-const tiny = fileURLToPath(new URL('tiny-recipe.ts', import.meta.url));
+const tiny = fileURLToPath(new URL('tiny-recipe.testing.ts', import.meta.url));
 let home: string;
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'tsumugi-run-command-'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
 import { embeddedText } from '../text/index.ts';
-import { runCli } from './testing.ts';
+import { runCli } from './cli.testing.ts';
 
 const goldenTokenizer = golden('tokenizer');
 

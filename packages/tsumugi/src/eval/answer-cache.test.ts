@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AnswerCache, requestKey } from './answer-cache.ts';
+import { fakeBackend } from './eval.testing.ts';
 import type { Request } from './request.ts';
-import { fakeBackend } from './testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-answers-'));
 afterAll(() => rmSync(home, { recursive: true }));

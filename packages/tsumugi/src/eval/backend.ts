@@ -1,5 +1,5 @@
 // The contract of whatever answers requests: the project's engine, a GGUF, an OpenAI-compatible endpoint.
-// backend.suite.ts is run on each of them.
+// backend.testing.ts is run on each of them.
 import type { Answer, Request } from './request.ts';
 
 export interface Backend extends AsyncDisposable {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { fakeBackend } from './eval.testing.ts';
 import {
   choiceTask,
   evaluate,
@@ -14,7 +15,6 @@ import {
   type Task,
 } from './index.ts';
 import type { GenerateAnswer, GenerateRequest, Request } from './request.ts';
-import { fakeBackend } from './testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-evaluate-'));
 afterAll(() => rmSync(home, { recursive: true }));

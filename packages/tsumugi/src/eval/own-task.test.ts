@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
+import { fakeBackend } from './eval.testing.ts';
 import { evaluate, findTasks } from './index.ts';
 import type { GenerateRequest } from './request.ts';
-import { fakeBackend } from './testing.ts';
 
 const page = readFileSync(new URL('../../../../docs/eval.md', import.meta.url), 'utf8');
 const section = page.slice(page.indexOf('## A task of your own'), page.indexOf('## Figures and intervals'));

@@ -25,7 +25,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 export function taskFiles(): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll(sep, '/'))
-    .filter((name) => name.endsWith(moduleEnding) && /^tasks\/((?!testing\.)[^/.]+|[^/]+\/task)\.[jt]s$/.test(name))
+    .filter((name) => name.endsWith(moduleEnding) && /^tasks\/([^/.]+|[^/]+\/task)\.[jt]s$/.test(name))
     .sort()
     .map((name) => resolve(folder, name));
 }

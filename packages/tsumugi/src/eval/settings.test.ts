@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { fakeBackend } from './eval.testing.ts';
 import { type EvaluateOptions, evaluate, findTasks, textTask } from './index.ts';
 import type { Answer, ChoicesRequest, GenerateRequest, Request, RollingRequest } from './request.ts';
 import type { Task } from './task.ts';
 import { toyData } from './tasks/data.testing.ts';
 import { pfgenTask } from './tasks/pfgen/task.ts';
-import { fakeBackend } from './testing.ts';
 
 const folder = toyData();
 const tables = mkdtempSync(join(tmpdir(), 'tsumugi-settings-'));

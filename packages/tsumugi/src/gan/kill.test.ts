@@ -3,8 +3,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream, sha256File } from '../base/index.ts';
-import { runAndSignal } from '../run/kill-testing.ts';
-import { silent, type TinyGan, tinyGan } from './testing.ts';
+import { runAndSignal } from '../run/kill.testing.ts';
+import { silent, type TinyGan, tinyGan } from './gan.testing.ts';
 import { trainGan } from './train.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 1);

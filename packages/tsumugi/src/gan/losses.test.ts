@@ -1,7 +1,7 @@
 // The losses' values by their formulas, their gradients, and what they do far from 0.
 import { describe, expect, it } from 'vitest';
 import { gradcheck } from '../nn/index.ts';
-import { expectClose, leaf } from '../nn/testing.ts';
+import { expectClose, leaf } from '../nn/nn.testing.ts';
 import { Rng, scope, tensor } from '../torch/index.ts';
 import { type AdversarialLoss, type LossName, losses } from './losses.ts';
 

@@ -4,9 +4,9 @@ import { deriveSeed } from '../base/index.ts';
 import { ImageBatches } from '../images/batches.ts';
 import { type ImageSet, openImages } from '../images/index.ts';
 import { arange, Rng, rand, scope, type Tensor } from '../torch/index.ts';
+import { type TinyGan, tinyGan } from './gan.testing.ts';
 import { inputGradientNorms, measureGan } from './measure.ts';
 import { imageSampler } from './sampler.ts';
-import { type TinyGan, tinyGan } from './testing.ts';
 import { GanTrainer } from './trainer.ts';
 
 let setup: TinyGan;

@@ -15,7 +15,7 @@ import {
   weightedLayers,
   weightNorm,
 } from '../nn/index.ts';
-import { expectClose } from '../nn/testing.ts';
+import { expectClose } from '../nn/nn.testing.ts';
 import { backward, eye, linalgSvdvals, noGrad, Rng, rand, randn, scope, type Tensor, tensor } from '../torch/index.ts';
 import { gradientPenalty } from './gradient-penalty.ts';
 import { losses } from './losses.ts';

@@ -1,4 +1,4 @@
-// Every setting of a run does what it says: two steps of the trainer are the two steps done by hand (twins.ts) for every value
+// Every setting of a run does what it says: two steps of the trainer are the two steps done by hand (twins.testing.ts) for every value
 // of every key, and another value gives other weights. The keys of a run's output are looked up in its folder.
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,13 +7,13 @@ import { readPicture } from '../images/picture.ts';
 import { namedTensors } from '../nn/index.ts';
 import { readEvents } from '../run/index.ts';
 import { scope, type Tensor } from '../torch/index.ts';
+import { silent, type TinyGan, tinyGan } from './gan.testing.ts';
 import { methods } from './methods.ts';
 import { normalizations } from './networks/index.ts';
-import { silent, type TinyGan, tinyGan } from './testing.ts';
 import { trainGan } from './train.ts';
 import { type GanInput, ganConfig, methodOf, optimizerSettings } from './train-config.ts';
 import { GanTrainer } from './trainer.ts';
-import { enlarge, type HandTrained, trainByHand } from './twins.ts';
+import { enlarge, type HandTrained, trainByHand } from './twins.testing.ts';
 
 let setup: TinyGan;
 let set: ImageSet;

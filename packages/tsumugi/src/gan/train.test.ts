@@ -1,15 +1,15 @@
 // Training GANs: it learns, resumes exactly, saves on Ctrl-C, stops with a diagnosis, and refuses what cannot work.
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectOverSeeds } from '../base/base.testing.ts';
 import { ConfigError, sha256File, type UserError } from '../base/index.ts';
-import { expectOverSeeds } from '../base/testing.ts';
 import { readPicture } from '../images/picture.ts';
 import { RunFolder, readEvents } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
 import { scope, type Tensor, tensor } from '../torch/index.ts';
+import { patternValues, silent, type TinyGan, tinyGan } from './gan.testing.ts';
 import { loadGenerator } from './model-folder.ts';
 import { imageSampler } from './sampler.ts';
-import { patternValues, silent, type TinyGan, tinyGan } from './testing.ts';
 import { trainGan } from './train.ts';
 import type { GanInput } from './train-config.ts';
 

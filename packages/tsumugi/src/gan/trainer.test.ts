@@ -7,11 +7,11 @@ import { memory, noGrad, Rng, resetPeakMemory, scope, type Tensor } from '../tor
 import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
 import { MovingAverage } from './ema.ts';
 import { forecastGanSpace, forecastPeak } from './forecast.ts';
+import { type TinyGan, tinyGan } from './gan.testing.ts';
 import { inputGradientNorms } from './measure.ts';
 import { CnnGenerator } from './networks/index.ts';
 import { ganRecipes, settingsOf } from './presets.ts';
 import { imageSampler } from './sampler.ts';
-import { type TinyGan, tinyGan } from './testing.ts';
 import { type GanInput, ganConfig } from './train-config.ts';
 import { decayFactor, GanTrainer } from './trainer.ts';
 import type { Discriminator } from './types.ts';

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { scope } from '../torch/index.ts';
 import { ImageBatches } from './batches.ts';
-import { toySet } from './testing.ts';
+import { toySet } from './images.testing.ts';
 
 const set = toySet(10, 3, 4);
 

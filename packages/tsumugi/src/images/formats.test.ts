@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../store/index.ts';
 import { scope, tensor } from '../torch/index.ts';
 import { type ImageSet, padTo } from './image-set.ts';
+import { idx, temporaryFolder, toySet } from './images.testing.ts';
 import { packedSet } from './packed-set.ts';
 import { writePng } from './png.ts';
 import { readCifarLabels, readCifarPng } from './sets/cifar10.ts';
 import { readFashionClass } from './sets/fashion-mnist.ts';
 import { readIdx } from './sets/idx.ts';
 import { readMnistPair } from './sets/mnist.ts';
-import { idx, temporaryFolder, toySet } from './testing.ts';
 
 const [IMAGES, LABELS] = [0x803, 0x801];
 

@@ -13,9 +13,9 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DataError } from '../base/index.ts';
 import { openImageFolder } from './image-folder.ts';
+import { temporaryFolder } from './images.testing.ts';
 import { openImages } from './open-images.ts';
 import { writePng } from './png.ts';
-import { temporaryFolder } from './testing.ts';
 
 /** A PNG file of one grey, 4 wide and 2 high. */
 function write(path: string, value: number): void {

@@ -7,11 +7,11 @@ import { describe, expect, it } from 'vitest';
 import { fault, golden } from '../../../../tests/files.ts';
 import { callOperator, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
 import { writeImageGrid } from './grid.ts';
+import { temporaryFolder } from './images.testing.ts';
 import { decodePicture, type Picture, readPicture } from './picture.ts';
 import { toBytes } from './pixels.ts';
 import { writePng } from './png.ts';
 import { toSquare } from './square.ts';
-import { temporaryFolder } from './testing.ts';
 
 const grey = (width: number, height: number, values: ArrayLike<number>): Picture => ({
   ...{ width, height },

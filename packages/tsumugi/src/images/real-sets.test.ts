@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { requires } from '../../../../tests/requires.ts';
+import { requires } from '../../../../tests/requires.testing.ts';
 import { sha256File } from '../base/index.ts';
 import { defaultDataFolder, type ImageSet } from './image-set.ts';
 import { CIFAR10_PACKAGE, openCifar10 } from './sets/cifar10.ts';

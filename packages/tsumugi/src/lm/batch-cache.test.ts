@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { noGrad, scope, type Tensor } from '../torch/index.ts';
 import { column, row, someIds } from './engine/writing.testing.ts';
 import { BatchCache, Cache, initialWeights, Plamo2, type Plamo2Config } from './index.ts';
-import { smallConfig } from './testing.ts';
+import { smallConfig } from './lm.testing.ts';
 
 const prompts = [3, 40, 1, 12, 7].map((length, k) => someIds(length, k));
 const kinds = [

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ScoreRequest, scoreBatch } from './batch-score.ts';
 import { initialWeights, Plamo2, tokenLogprobs } from './index.ts';
-import { smallConfig } from './testing.ts';
+import { smallConfig } from './lm.testing.ts';
 import type { ForwardOptions } from './types.ts';
 
 const config = smallConfig({ full_attention_idx: [3] });

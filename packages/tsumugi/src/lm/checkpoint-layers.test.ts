@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { parameters } from '../nn/index.ts';
 import { backward, grad, memory, resetPeakMemory, scope, tensor } from '../torch/index.ts';
 import { initialWeights, Plamo2 } from './index.ts';
-import { smallConfig } from './testing.ts';
+import { smallConfig } from './lm.testing.ts';
 
 function batchOf(seed: number, length = 24) {
   const ids = Array.from({ length: length + 1 }, (_, i) => (i * 97 + seed * 13) % 300);

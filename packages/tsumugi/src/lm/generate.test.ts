@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { liveHandles, scope, tensor } from '../torch/index.ts';
 import { row, writeAll } from './engine/writing.testing.ts';
 import { type GenerateOptions, generateIds, generateText, initialWeights, Plamo2, tokenLogprobs } from './index.ts';
-import { smallConfig } from './testing.ts';
-import { TinyModel } from './tiny-model.ts';
+import { smallConfig } from './lm.testing.ts';
+import { TinyModel } from './tiny-model.testing.ts';
 
 const prompt = [1, 17, 230, 41];
 

@@ -1,6 +1,6 @@
 // A hybrid of Mamba and attention learns to count, as in examples/learn-to-count.ts, at every seed.
 import { expect, it } from 'vitest';
-import { expectOverSeeds } from '../base/testing.ts';
+import { expectOverSeeds } from '../base/base.testing.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
 import { backward, scope, tensor } from '../torch/index.ts';
 import { generateIds, initialWeights, Plamo2, preset } from './index.ts';

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
-import { requires } from '../../../../tests/requires.ts';
+import { requires } from '../../../../tests/requires.testing.ts';
 import { namedParameters } from '../nn/index.ts';
 import { openSafetensors } from '../store/index.ts';
 import { backward, memory, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
-import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/testing.ts';
+import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/torch.testing.ts';
 import { Cache, generateIds, initialWeights, Plamo2, parseConfig, tensorShapes } from './index.ts';
-import { smallConfig } from './testing.ts';
+import { smallConfig } from './lm.testing.ts';
 
 const fixtures = golden('plamo2/');
 

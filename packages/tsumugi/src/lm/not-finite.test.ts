@@ -5,7 +5,7 @@ import { namedParameters, tensorAt } from '../nn/index.ts';
 import { noGrad, scope } from '../torch/index.ts';
 import { writeAll } from './engine/writing.testing.ts';
 import { generateIds, type Plamo2, scoreBatch, tokenLogprobs } from './index.ts';
-import { TinyModel } from './tiny-model.ts';
+import { TinyModel } from './tiny-model.testing.ts';
 
 let tiny: TinyModel;
 beforeAll(() => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { namedParameters } from '../nn/index.ts';
-import { gradcheckModule } from '../nn/testing.ts';
+import { gradcheckModule } from '../nn/nn.testing.ts';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import {
   Cache,
@@ -22,7 +22,7 @@ import {
   tensorShapes,
   windowOf,
 } from './index.ts';
-import { smallConfig } from './testing.ts';
+import { smallConfig } from './lm.testing.ts';
 
 const small = (changes: Partial<Plamo2Config> = {}) => smallConfig({ qk_norm: false, ...changes });
 const ids = Array.from({ length: 37 }, (_, i) => (i * 97 + 13) % 300);

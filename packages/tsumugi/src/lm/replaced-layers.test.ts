@@ -13,7 +13,7 @@ import {
 } from '../nn/index.ts';
 import { backward, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { initialWeights, Plamo2 } from './index.ts';
-import { smallConfig } from './testing.ts';
+import { smallConfig } from './lm.testing.ts';
 
 describe('layers of another kind', () => {
   /** A layer in the place of another, which doubles what that gives: a stand-in for adapters and quantized layers. */

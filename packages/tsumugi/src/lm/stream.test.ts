@@ -6,7 +6,7 @@ import type { Tokenizer } from '../text/index.ts';
 import { liveHandles } from '../torch/index.ts';
 import { countPasses } from './engine/writing.testing.ts';
 import { Engine, type FinishReason, generateText, type Plamo2, type StreamTextOptions, streamText } from './index.ts';
-import { TinyModel } from './tiny-model.ts';
+import { TinyModel } from './tiny-model.testing.ts';
 
 let tiny: TinyModel;
 let tokenizer: Tokenizer;

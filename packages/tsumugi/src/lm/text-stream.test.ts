@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { TextStream } from './text-stream.ts';
-import { TinyModel } from './tiny-model.ts';
+import { TinyModel } from './tiny-model.testing.ts';
 
 let tiny: TinyModel;
 let tokenizer: Tokenizer;

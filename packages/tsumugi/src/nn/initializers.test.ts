@@ -18,7 +18,7 @@ import {
   xavierUniform,
   zerosInit,
 } from './initializers.ts';
-import { expectClose } from './testing.ts';
+import { expectClose } from './nn.testing.ts';
 
 const fill = (shape: number[], init: Initializer, seed = 1): Tensor => initialize(empty(shape), init, new Rng(seed));
 const std = (tensor: Tensor) => tensor.std().item();

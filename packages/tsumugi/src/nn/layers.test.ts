@@ -11,8 +11,8 @@ import { constant } from './initializers.ts';
 import { Sequential } from './layer.ts';
 import { LayerNorm } from './layer-norm.ts';
 import { Embedding, Linear } from './linear.ts';
+import { expectClose, gradcheckModule, leaf } from './nn.testing.ts';
 import { RMSNorm } from './rms-norm.ts';
-import { expectClose, gradcheckModule, leaf } from './testing.ts';
 
 const rng = new Rng(11);
 

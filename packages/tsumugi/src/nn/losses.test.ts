@@ -4,7 +4,7 @@ import { ShapeError } from '../base/index.ts';
 import { Rng, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
 import { gradcheck } from './gradcheck.ts';
 import { bceWithLogits, huber, mse, smoothL1 } from './losses.ts';
-import { expectClose, leaf } from './testing.ts';
+import { expectClose, leaf } from './nn.testing.ts';
 
 const xs = [-3, -0.4, 0.2, 2.5];
 const ys = [0.5, -0.1, 1, 0];

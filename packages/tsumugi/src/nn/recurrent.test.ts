@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../base/index.ts';
 import { grad, Rng, randn, scope, stack, type Tensor } from '../torch/index.ts';
 import { convert, namedParameters, parameters } from './module.ts';
+import { expectClose, gradcheckModule, leaf } from './nn.testing.ts';
 import { GRU, LSTM } from './recurrent.ts';
-import { expectClose, gradcheckModule, leaf } from './testing.ts';
 
 const rng = new Rng(5);
 const [B, T, I, H] = [2, 4, 3, 5];

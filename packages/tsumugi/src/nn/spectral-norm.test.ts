@@ -10,8 +10,8 @@ import { Sequential } from './layer.ts';
 import { LayerNorm } from './layer-norm.ts';
 import { Embedding, Linear } from './linear.ts';
 import { convert, loadTensors, type Module, namedBuffers, namedParameters, namedTensors } from './module.ts';
+import { expectClose, gradcheckModule, leaf } from './nn.testing.ts';
 import { SpectralNorm, spectralNorm } from './spectral-norm.ts';
-import { expectClose, gradcheckModule, leaf } from './testing.ts';
 import { weightNorm } from './weight-norm.ts';
 import { type WeightedLayer, weightedLayers } from './weights.ts';
 

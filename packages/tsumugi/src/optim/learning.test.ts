@@ -1,6 +1,6 @@
 // Every optimizer learns: XOR with a small network, and a linear map exactly.
 import { describe, expect, it } from 'vitest';
-import { expectOverSeeds } from '../base/testing.ts';
+import { expectOverSeeds } from '../base/base.testing.ts';
 import { bceWithLogits, Linear, type Module, mse, Sequential, tanh } from '../nn/index.ts';
 import { backward, Rng, randn, scope, type Tensor, tensor } from '../torch/index.ts';
 import { Adam, AdamW } from './adam.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readEvents, type StartEvent } from '../run/index.ts';
 import { defineRecipe, type RecipeReport, runRecipe } from './index.ts';
-import { count, log, toy, toyConfig, trouble } from './toy-recipe.ts';
+import { count, log, toy, toyConfig, trouble } from './toy-recipe.testing.ts';
 
 let home: string;
 const quiet = { write: () => {} };

@@ -17,7 +17,7 @@ import { UserError } from '../base/index.ts';
 import { readEvents } from '../run/index.ts';
 import { RecipeFolder } from './folder.ts';
 import { defineRecipe, given, type RecipeReport, runRecipe } from './index.ts';
-import { count, log, toy, toyConfig, trouble, words } from './toy-recipe.ts';
+import { count, log, toy, toyConfig, trouble, words } from './toy-recipe.testing.ts';
 
 let home: string;
 let text: string;

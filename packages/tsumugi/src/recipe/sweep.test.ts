@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { afterAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineRecipe, formatReport, given, runRecipe, type Step, sweep } from './index.ts';
-import { count, words } from './toy-recipe.ts';
+import { count, words } from './toy-recipe.testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-sweep-'));
 afterAll(() => rmSync(home, { recursive: true }));

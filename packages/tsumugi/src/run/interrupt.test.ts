@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Interrupt } from './interrupt.ts';
 
-const loop = fileURLToPath(new URL('interrupted-loop.ts', import.meta.url));
+const loop = fileURLToPath(new URL('interrupted-loop.testing.ts', import.meta.url));
 
 /** Runs the loop; sends each signal when its text is printed. Resolves with what was printed and how it ended. */
 function run(mode: string, signals: Record<string, NodeJS.Signals>): Promise<[string, string, number | string | null]> {

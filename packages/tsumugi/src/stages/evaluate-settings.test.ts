@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { silent, type TinySetup, tinyModel, tinySetup } from '../train/testing.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
 import { evaluate, pretrain } from './index.ts';
 
 const batches = vi.hoisted((): number[] => []);

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunFolder } from '../run/index.ts';
-import { silent, type TinySetup, tinyModel, tinySetup } from '../train/testing.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
 import { extend, pretrain } from './index.ts';
 
 let setup: TinySetup;

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from './fixtures/toy.ts';
+import { temporaryFolder } from './fixtures/toy.testing.ts';
 import { openCorpus, type ReadOptions, readDocuments } from './sources.ts';
 
 async function texts(path: string, options: ReadOptions = {}): Promise<string[]> {

@@ -1,7 +1,7 @@
 // Evaluation batches: every held-out token once.
 import { describe, expect, it } from 'vitest';
 import { bitsPerCharacter, EvaluationBatches } from './evaluation.ts';
-import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.ts';
+import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.testing.ts';
 import { prepare } from './prepare.ts';
 import { IGNORED } from './rows.ts';
 import { TokenShards } from './shards.ts';

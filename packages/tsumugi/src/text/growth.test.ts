@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { embeddedText } from './embedded.ts';
 import { decode } from './encoding/decode.ts';
-import { bytesSource } from './fixtures/toy.ts';
+import { bytesSource } from './fixtures/toy.testing.ts';
 import { readJsonLines } from './read-jsonl.ts';
 import { splitText } from './split.ts';
 import { Tokenizer, trainTokenizer } from './tokenizer/index.ts';

@@ -2,7 +2,7 @@
 import { truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from './fixtures/toy.ts';
+import { temporaryFolder } from './fixtures/toy.testing.ts';
 import { MAX_CHARACTERS, MAX_MANIFEST_BYTES, MAX_PIECE_UNITS, MAX_TOKENIZER_BYTES } from './limits.ts';
 import { readManifest } from './manifest.ts';
 import { readJsonLines } from './read-jsonl.ts';

@@ -1,7 +1,7 @@
 // Rows for long contexts: nothing that fits is cut, nothing is lost, documents stay apart, batches are pure.
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../base/index.ts';
-import { TOY_HASH, temporaryFolder, toyCorpus, toyEncoder } from './fixtures/toy.ts';
+import { TOY_HASH, temporaryFolder, toyCorpus, toyEncoder } from './fixtures/toy.testing.ts';
 import { LongBatches, type LongPackingOptions, requireLongDocuments } from './long-packing.ts';
 import { prepare } from './prepare.ts';
 import { type Batch, IGNORED } from './rows.ts';

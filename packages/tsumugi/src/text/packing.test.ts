@@ -1,6 +1,6 @@
 // Packed batches: boundaries, shuffling, resuming at any step, ranks.
 import { describe, expect, it } from 'vitest';
-import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.ts';
+import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.testing.ts';
 import { PackedBatches, type PackingOptions } from './packing.ts';
 import { prepare } from './prepare.ts';
 import { type Batch, IGNORED, makeBatch } from './rows.ts';

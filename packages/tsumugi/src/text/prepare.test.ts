@@ -15,7 +15,7 @@ import { describe, expect, it } from 'vitest';
 import { fault } from '../../../../tests/files.ts';
 import { sha256 } from '../base/index.ts';
 import { embeddedText } from './embedded.ts';
-import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.ts';
+import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.testing.ts';
 import type { Split } from './manifest.ts';
 import { type PrepareOptions, type PrepareProgress, prepare } from './prepare.ts';
 import { TokenShards } from './shards.ts';

@@ -1,7 +1,7 @@
 // Reading shards, and noticing damaged ones.
 import { appendFileSync, copyFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.ts';
+import { TOY_HASH, temporaryFolder, toyCorpus, toyDecode, toyEncoder } from './fixtures/toy.testing.ts';
 import { type PrepareOptions, prepare } from './prepare.ts';
 import { TokenShards } from './shards.ts';
 

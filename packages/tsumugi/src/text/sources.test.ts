@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { embeddedText } from './embedded.ts';
-import { encodeAs, temporaryFolder } from './fixtures/toy.ts';
+import { encodeAs, temporaryFolder } from './fixtures/toy.testing.ts';
 import { readDecompressed } from './read-bytes.ts';
 import { openCorpus, type ReadOptions, readDocuments } from './sources.ts';
 

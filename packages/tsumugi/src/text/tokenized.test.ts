@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
 import { embeddedText } from './embedded.ts';
-import { TOY_HASH, temporaryFolder, toyCorpus } from './fixtures/toy.ts';
+import { TOY_HASH, temporaryFolder, toyCorpus } from './fixtures/toy.testing.ts';
 import { openCorpus, prepare, Tokenizer, TokenShards } from './index.ts';
 
 const file = golden('tokenizer/tokenizer.jsonl');

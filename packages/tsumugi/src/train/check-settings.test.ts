@@ -9,7 +9,7 @@ import { checkExtendSettings, checkPretrainSettings } from './check-settings.ts'
 import { extendConfig } from './extend-config.ts';
 import { pretrain } from './pretrain.ts';
 import { pretrainConfig } from './pretrain-config.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from './train.testing.ts';
 
 let setup: TinySetup;
 beforeAll(async () => {

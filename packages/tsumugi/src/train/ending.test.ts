@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sha256File, type UserError } from '../base/index.ts';
 import { type RunEvent, readEvents } from '../run/index.ts';
 import { pretrain } from './pretrain.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from './train.testing.ts';
 
 let setup: TinySetup;
 let whole: { sha256: string; measured: unknown[] };

@@ -4,18 +4,18 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { requires } from '../../../../tests/requires.ts';
+import { requires } from '../../../../tests/requires.testing.ts';
 import { deriveSeed } from '../base/index.ts';
 import { initialWeights, loadModel, Plamo2, preset, saveModel } from '../lm/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { type RunEvent, readEvents } from '../run/index.ts';
 import { LongBatches, openCorpus, openTokenizer, prepare, TokenShards } from '../text/index.ts';
 import { noGrad, scope } from '../torch/index.ts';
-import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/testing.ts';
+import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/torch.testing.ts';
 import { extend } from './extend.ts';
 import { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
-import { silent, type TinySetup, tinyModel, tinySetup } from './testing.ts';
-import { distance, savedWeights, trainByHand, type Weights } from './updates-by-hand.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from './train.testing.ts';
+import { distance, savedWeights, trainByHand, type Weights } from './updates-by-hand.testing.ts';
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);

@@ -2,8 +2,8 @@
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectOverSeeds } from '../base/base.testing.ts';
 import { DataError, deriveSeed, sha256File } from '../base/index.ts';
-import { expectOverSeeds } from '../base/testing.ts';
 import { initialWeights, loadModel, loadTokenizer, Plamo2, ropeBaseOf, saveModel, windowOf } from '../lm/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { readEvents } from '../run/index.ts';
@@ -13,7 +13,7 @@ import { scope, tensor } from '../torch/index.ts';
 import { extend } from './extend.ts';
 import { type ExtendInput, extendConfig } from './extend-config.ts';
 import { pretrain } from './pretrain.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from './train.testing.ts';
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);

@@ -20,7 +20,7 @@ import { openCorpus, openTokenizer, prepare, TokenShards } from '../text/index.t
 import { extend } from './extend.ts';
 import { extendConfig } from './extend-config.ts';
 import { pretrain } from './pretrain.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from './train.testing.ts';
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);

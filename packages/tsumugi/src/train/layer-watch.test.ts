@@ -7,7 +7,7 @@ import { type LayersEvent, readEvents, type StartEvent, type StepEvent } from '.
 import { openTokenizer, PackedBatches, TokenShards } from '../text/index.ts';
 import { modelFlops } from './flops.ts';
 import { pretrain } from './pretrain.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from './train.testing.ts';
 
 let setup: TinySetup;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { decayGroups, SGD } from '../optim/index.ts';
 import { readEvents } from '../run/index.ts';
 import { nextTokenLoss, type TrainingParts } from './index.ts';
 import { pretrain } from './pretrain.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from './train.testing.ts';
 
 let setup: TinySetup;
 beforeAll(async () => {

@@ -2,13 +2,13 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectOverSeeds } from '../base/base.testing.ts';
 import { CheckpointError, ConfigError, DataError, sha256File, type UserError } from '../base/index.ts';
-import { expectOverSeeds } from '../base/testing.ts';
 import { readEvents } from '../run/index.ts';
 import { openSafetensors } from '../store/index.ts';
 import { scope } from '../torch/index.ts';
 import { pretrain } from './pretrain.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
+import { silent, type TinySetup, tinySetup } from './train.testing.ts';
 
 let setup: TinySetup;
 beforeAll(async () => {

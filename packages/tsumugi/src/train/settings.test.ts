@@ -3,17 +3,17 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { requires } from '../../../../tests/requires.ts';
+import { requires } from '../../../../tests/requires.testing.ts';
 import { deriveSeed } from '../base/index.ts';
 import { initialWeights, Plamo2, type Plamo2Config, preset } from '../lm/index.ts';
 import { type RunEvent, readEvents } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
 import { openTokenizer, PackedBatches, TokenShards } from '../text/index.ts';
-import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/testing.ts';
+import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/torch.testing.ts';
 import { pretrain } from './pretrain.ts';
 import { type PretrainConfig, pretrainConfig } from './pretrain-config.ts';
-import { silent, type TinySetup, tinySetup } from './testing.ts';
-import { distance, savedWeights, trainByHand, type Weights } from './updates-by-hand.ts';
+import { silent, type TinySetup, tinySetup } from './train.testing.ts';
+import { distance, savedWeights, trainByHand, type Weights } from './updates-by-hand.testing.ts';
 
 let setup: TinySetup;
 beforeAll(async () => {

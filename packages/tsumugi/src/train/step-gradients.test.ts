@@ -5,7 +5,7 @@ import { namedParameters } from '../nn/index.ts';
 import { type Batch, IGNORED, makeBatch } from '../text/index.ts';
 import { backward, scope, tensor } from '../torch/index.ts';
 import { stepGradients } from './step-gradients.ts';
-import { tinyModel } from './testing.ts';
+import { tinyModel } from './train.testing.ts';
 
 const columns = 6;
 const settings = { dtype: 'float32', checkpointLayers: false, zLoss: 0 } as const;

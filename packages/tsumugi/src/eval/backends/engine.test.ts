@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generateText, loadModel, tokenLogprobs } from '../../lm/index.ts';
-import { TinyModel } from '../../lm/tiny-model.ts';
+import { TinyModel } from '../../lm/tiny-model.testing.ts';
 import { plainTemplate } from '../../text/chat-template.ts';
 import type { Message } from '../../text/index.ts';
 import { requestKey } from '../answer-cache.ts';
-import { answersOf, backendSuite, generate } from '../backend.suite.ts';
+import { answersOf, backendSuite, generate } from '../backend.testing.ts';
 import type { ChoicesAnswer, GenerateAnswer, Request, RollingAnswer } from '../request.ts';
 import { engineBackend, openEngine } from './engine.ts';
 

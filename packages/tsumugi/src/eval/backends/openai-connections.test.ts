@@ -3,9 +3,9 @@ import { createServer, type Socket } from 'node:net';
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ChoicesAnswer, Request } from '../request.ts';
+import { type Handler, Service } from './openai.testing.ts';
 import { openaiBackend } from './openai.ts';
-import { type Handler, Service } from './openai-testing.ts';
-import { ask, generate, good, open } from './openai-world-testing.ts';
+import { ask, generate, good, open } from './openai-world.testing.ts';
 
 afterEach(() => Service.stopAll());
 

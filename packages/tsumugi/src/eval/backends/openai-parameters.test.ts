@@ -1,8 +1,8 @@
 // Parameters that a service does not take are left out, and noted.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GenerateAnswer, GenerateRequest } from '../request.ts';
-import { type Body, type Reply, Service } from './openai-testing.ts';
-import { ask, generate, good, message, open, promptOf } from './openai-world-testing.ts';
+import { type Body, type Reply, Service } from './openai.testing.ts';
+import { ask, generate, good, message, open, promptOf } from './openai-world.testing.ts';
 
 afterEach(() => Service.stopAll());
 

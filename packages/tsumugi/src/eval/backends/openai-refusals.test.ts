@@ -1,8 +1,8 @@
 // What does not pass at an endpoint ends at once with a sentence, and one prompt that is refused is counted.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GenerateAnswer } from '../request.ts';
-import { type Handler, type Reply, Service } from './openai-testing.ts';
-import { ask, generate, good, message, open, promptOf } from './openai-world-testing.ts';
+import { type Handler, type Reply, Service } from './openai.testing.ts';
+import { ask, generate, good, message, open, promptOf } from './openai-world.testing.ts';
 
 afterEach(() => Service.stopAll());
 

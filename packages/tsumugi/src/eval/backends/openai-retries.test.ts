@@ -1,7 +1,7 @@
 // What passes at an endpoint is met with another try: errors inside answers, broken connections, waits.
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Reply, Service } from './openai-testing.ts';
-import { ask, first, generate, good, message, open } from './openai-world-testing.ts';
+import { type Reply, Service } from './openai.testing.ts';
+import { ask, first, generate, good, message, open } from './openai-world.testing.ts';
 
 afterEach(() => Service.stopAll());
 

@@ -1,8 +1,8 @@
 // The shapes in which services give an answer: parts, reasoning, spellings.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GenerateAnswer } from '../request.ts';
-import { Service } from './openai-testing.ts';
-import { ask, generate, good, message, open } from './openai-world-testing.ts';
+import { Service } from './openai.testing.ts';
+import { ask, generate, good, message, open } from './openai-world.testing.ts';
 
 afterEach(() => Service.stopAll());
 

@@ -1,11 +1,11 @@
 // The backend against services written here: one like vLLM, one that only chats, overloaded ones, one that dies.
 import { afterEach, describe, expect, it } from 'vitest';
-import { backendSuite } from '../backend.suite.ts';
+import { backendSuite } from '../backend.testing.ts';
 import type { Backend } from '../backend.ts';
 import type { Answer, ChoicesAnswer, GenerateAnswer, GenerateRequest, Request, RollingAnswer } from '../request.ts';
+import { type Handler, Service } from './openai.testing.ts';
 import { openaiBackend } from './openai.ts';
 import { completedCharacters } from './openai-echo.ts';
-import { type Handler, Service } from './openai-testing.ts';
 
 afterEach(async () => {
   await Service.stopAll();

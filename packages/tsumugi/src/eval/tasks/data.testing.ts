@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import jmmlu from './jmmlu.ts';
-import { writeToyBenchmark } from './pfgen/testing.ts';
-import { dataFolder } from './testing.ts';
+import { writeToyBenchmark } from './pfgen/pfgen.testing.ts';
+import { dataFolder } from './tasks.testing.ts';
 
 export const jsonLines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 const jglueFile = (name: string, split: string) => `jglue/datasets/${name}-v1.3/${split}-v1.3.json`;

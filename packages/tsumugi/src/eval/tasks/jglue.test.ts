@@ -6,7 +6,7 @@ import choices, { readQuestions as readCommonsense } from './jcommonsenseqa.ts';
 import jnli, { readPairs as readInferences } from './jnli.ts';
 import jsquad, { readQuestions as readSquad } from './jsquad.ts';
 import jsts, { readPairs as readSimilarities } from './jsts.ts';
-import { dataFolder, fakeContext, requiresFiles, shared } from './testing.ts';
+import { dataFolder, fakeContext, requiresFiles, shared } from './tasks.testing.ts';
 
 const file = (name: string, split = 'valid') => `jglue/datasets/${name}-v1.3/${split}-v1.3.json`;
 const [byProbability, byNumber] = choices as Task[] as [Task, Task];

@@ -8,7 +8,7 @@ import type { Task } from '../task.ts';
 import { draw } from './jisho-database.ts';
 import readingTask, { otherReadings, readReadings } from './kanji-reading.ts';
 import clozeTask, { clozeOf, readClozes } from './particle-cloze.ts';
-import { dataFolder, fakeContext, requiresFiles } from './testing.ts';
+import { dataFolder, fakeContext, requiresFiles } from './tasks.testing.ts';
 import translations, { readPairs } from './translation.ts';
 
 const name = 'jisho/kanjidb.sqlite';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Task } from '../task.ts';
 import tasks, { readSubject } from './jmmlu.ts';
-import { dataFolder, fakeContext, requiresFiles, shared } from './testing.ts';
+import { dataFolder, fakeContext, requiresFiles, shared } from './tasks.testing.ts';
 
 const [choices, generate, japan] = tasks as [Task, Task, Task];
 const subject = (name: string, n: number) =>

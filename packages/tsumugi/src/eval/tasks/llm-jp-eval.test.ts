@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { requireExamples } from '../examples.ts';
 import { fill, llmJpEvalPrompt, llmJpEvalTask } from './llm-jp-eval.ts';
-import { fakeContext } from './testing.ts';
+import { fakeContext } from './tasks.testing.ts';
 
 const instruction = '指示文。';
 const [one, two] = [

@@ -5,7 +5,7 @@ import type { Message } from '../../text/index.ts';
 import { checkNeeds } from '../checks.ts';
 import type { GenerateRequest } from '../request.ts';
 import task, { judgePrompt, readQuestions, readRating } from './mt-bench.ts';
-import { dataFolder, fakeContext, requiresFiles, shared, written } from './testing.ts';
+import { dataFolder, fakeContext, requiresFiles, shared, written } from './tasks.testing.ts';
 
 const name = 'ja-mt-bench/question.jsonl';
 const rows = [

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { readUtf8 } from '../read-utf8.ts';
 import { parseCsv, readCsv } from './csv.ts';
 import { readJsonLines } from './rows.ts';
-import { dataFolder } from './testing.ts';
+import { dataFolder } from './tasks.testing.ts';
 
 it('reads JSON lines and names file, row and field of what does not fit', () => {
   using folder = dataFolder({ 'a.json': '{"n": 1, "s": "x", "l": ["a"], "o": [{"t": ""}]}\n\n{"n": 1.5}\n' });

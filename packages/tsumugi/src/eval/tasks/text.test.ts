@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tokenLogprobs } from '../../lm/index.ts';
-import { TinyModel } from '../../lm/tiny-model.ts';
+import { TinyModel } from '../../lm/tiny-model.testing.ts';
 import { embeddedText, isHeldOut, openCorpus, prepare } from '../../text/index.ts';
+import { fakeBackend } from '../eval.testing.ts';
 import { engineBackend, evaluate, textTask } from '../index.ts';
-import { fakeBackend } from '../testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-text-task-'));
 afterAll(() => rmSync(home, { recursive: true }));

@@ -1,7 +1,7 @@
 // The numbers in the networks that no shape shows: slopes, initial values, constants of batch normalization, sums over pixels.
 import { expect, it } from 'vitest';
 import { BatchNorm, Conv2d, Linear, type Module, namedParameters, weightedLayers } from '../../nn/index.ts';
-import { expectClose } from '../../nn/testing.ts';
+import { expectClose } from '../../nn/nn.testing.ts';
 import { Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { batchNormOptions, ConditionalBatchNorm } from './batch-norm.ts';
 import { CnnDiscriminator, CnnGenerator, ResNetDiscriminator, ResNetGenerator } from './index.ts';

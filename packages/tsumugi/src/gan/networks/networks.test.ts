@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../base/index.ts';
 import { BatchNorm, namedBuffers, namedParameters, numParameters, orthogonal, weightedLayers } from '../../nn/index.ts';
-import { expectClose, gradcheckModule, leaf } from '../../nn/testing.ts';
+import { expectClose, gradcheckModule, leaf } from '../../nn/nn.testing.ts';
 import { grad, ones, Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { batchNormOptions, ConditionalBatchNorm } from './batch-norm.ts';
 import { DownBlock, UpBlock } from './blocks.ts';

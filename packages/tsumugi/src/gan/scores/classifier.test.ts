@@ -13,7 +13,7 @@ import { backward, Rng, scope, tensor } from '../../torch/index.ts';
 import { ImageClassifier } from './classifier.ts';
 import { classifierExtractor, saveClassifier } from './classifier-extractor.ts';
 import { classifierNames, substituteNames } from './extractor.ts';
-import { toySet } from './testing.ts';
+import { toySet } from './scores.testing.ts';
 import { classifierAccuracy, trainClassifier } from './train-classifier.ts';
 
 const [train, test] = [toySet(128, 'train'), toySet(40, 'test')];

@@ -1,10 +1,10 @@
 // The Fréchet distance against closed forms and against SciPy's matrix square root.
 import { describe, expect, it } from 'vitest';
 import { ShapeError, UserError } from '../../base/index.ts';
-import { expectClose } from '../../nn/testing.ts';
+import { expectClose } from '../../nn/nn.testing.ts';
 import { eye, Rng, randn, scope, stack, type Tensor, tensor, zeros } from '../../torch/index.ts';
 import { frechetDistance, frechetOf, Moments } from './frechet.ts';
-import { waves } from './testing.ts';
+import { waves } from './scores.testing.ts';
 
 function momentsOf(...batches: Tensor[]): Moments {
   const moments = new Moments(batches[0]!.size(1));

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { eye, full, scope, tensor } from '../../torch/index.ts';
 import { inceptionScore } from './inception-score.ts';
-import { waves } from './testing.ts';
+import { waves } from './scores.testing.ts';
 
 it('is the number of classes when sure and even, and 1 when every image looks the same', () => {
   scope(() => {

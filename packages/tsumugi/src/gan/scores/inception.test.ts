@@ -21,7 +21,7 @@ import { convSteps } from './inception-layout.ts';
 import { InceptionV3 } from './inception-v3.ts';
 import { safetensorsInception, tfjsInception } from './inception-weights.ts';
 import { realStatistics } from './real-statistics.ts';
-import { picture, seededInception, toySet } from './testing.ts';
+import { picture, seededInception, toySet } from './scores.testing.ts';
 import { readTfjsLayers } from './tfjs-layers.ts';
 
 const reference = [

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { Rng, randn, scope, tensor } from '../../torch/index.ts';
 import { kernelDistance, polynomialMmd } from './kid.ts';
-import { waves } from './testing.ts';
+import { waves } from './scores.testing.ts';
 
 it('is what the formula gives by hand', () => {
   scope(() => {

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { scope, tensor } from '../../torch/index.ts';
 import { precisionRecall } from './precision-recall.ts';
-import { waves } from './testing.ts';
+import { waves } from './scores.testing.ts';
 
 it('is what one counts on a line', () => {
   scope(() => {

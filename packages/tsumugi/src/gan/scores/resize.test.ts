@@ -1,9 +1,9 @@
 // Every resizer against libtorch's own, where it has one, or by hand.
 import { expect, it } from 'vitest';
-import { expectClose } from '../../nn/testing.ts';
+import { expectClose } from '../../nn/nn.testing.ts';
 import { adaptiveAvgPool2d, callOperator, full, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { type Resizer, resize, resizers } from './resize.ts';
-import { waves } from './testing.ts';
+import { waves } from './scores.testing.ts';
 
 const picture = (height: number, width: number) => waves(height, width, 1).float().view([1, 1, height, width]);
 const line = (values: number[], out: number, resizer: Resizer) =>

@@ -9,7 +9,7 @@ import { frechetDistance, Moments } from './frechet.ts';
 import { resolveProtocol } from './protocol.ts';
 import { type ScoreOptions, scoreImages } from './score.ts';
 import { scoreJson, scoreText } from './score-figure.ts';
-import { toySet } from './testing.ts';
+import { toySet } from './scores.testing.ts';
 
 /** Features: the means of the four quarters. Probabilities: bright on the left or above. Counts what it is given. */
 function quarters(classes = 2): FeatureExtractor & { seen: number } {

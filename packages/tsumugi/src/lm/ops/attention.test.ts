@@ -1,9 +1,9 @@
 // Attention: the kernel and its twins against a dense f64 reference; causality, windows, documents, caches, memory.
 import { describe, expect, it } from 'vitest';
-import { requires } from '../../../../../tests/requires.ts';
+import { requires } from '../../../../../tests/requires.testing.ts';
 import { ShapeError } from '../../base/index.ts';
 import { gradcheck } from '../../nn/index.ts';
-import { expectClose } from '../../nn/testing.ts';
+import { expectClose } from '../../nn/nn.testing.ts';
 import {
   arange,
   cat,

@@ -1,7 +1,7 @@
 // The short convolution: the kernel against its plain twin and the definition, documents, states, gradients.
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../base/index.ts';
-import { expectThreadIndependent, expectTwins, relativeError } from '../../nn/functional/twins.ts';
+import { expectThreadIndependent, expectTwins, relativeError } from '../../nn/functional/twins.testing.ts';
 import { gradcheck } from '../../nn/index.ts';
 import { cat, ones, Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { type CausalConvOptions, causalConv, causalConvPlain, convState } from './causal-conv.ts';

@@ -1,7 +1,7 @@
 // The Mamba gate and the three norms of its projection: kernels against plain twins, and gradients.
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../base/index.ts';
-import { expectThreadIndependent, expectTwins } from '../../nn/functional/twins.ts';
+import { expectThreadIndependent, expectTwins } from '../../nn/functional/twins.testing.ts';
 import { gradcheck } from '../../nn/index.ts';
 import { Rng, randn, scope } from '../../torch/index.ts';
 import { bcdtNorm, bcdtNormPlain } from './bcdt-norm.ts';

@@ -1,7 +1,7 @@
 // QK-norm and RoPE on the fused projection: the kernel against its twin, gradients, and the twin against plain numbers.
 import { describe, expect, it } from 'vitest';
 import { gradcheck } from '../../nn/index.ts';
-import { expectClose } from '../../nn/testing.ts';
+import { expectClose } from '../../nn/nn.testing.ts';
 import {
   type DType,
   grad,

@@ -1,7 +1,7 @@
 // RoPE on the fused projection without QK-norm: against plain numbers, gradients, and on to attention's kernel.
 import { describe, expect, it } from 'vitest';
 import { gradcheck } from '../../nn/index.ts';
-import { expectClose } from '../../nn/testing.ts';
+import { expectClose } from '../../nn/nn.testing.ts';
 import { arange, type DType, grad, kernelTakes, Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { windowedAttention } from './attention.ts';
 import { qkvRope } from './qkv-rope.ts';

@@ -1,6 +1,6 @@
 // RoPE: tables at far positions, the rotation's pairing, and that only distances matter.
 import { describe, expect, it } from 'vitest';
-import { expectClose } from '../../nn/testing.ts';
+import { expectClose } from '../../nn/nn.testing.ts';
 import { Rng, randn, scope, tensor } from '../../torch/index.ts';
 import { ropeTable, rotate } from './rope.ts';
 

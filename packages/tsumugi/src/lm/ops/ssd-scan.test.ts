@@ -2,7 +2,7 @@
 // chunk lengths, states.
 import { describe, expect, it } from 'vitest';
 import { ShapeError, UserError } from '../../base/index.ts';
-import { expectThreadIndependent, expectTwins, relativeError, run } from '../../nn/functional/twins.ts';
+import { expectThreadIndependent, expectTwins, relativeError, run } from '../../nn/functional/twins.testing.ts';
 import { gradcheck } from '../../nn/index.ts';
 import {
   backward,

@@ -19,7 +19,7 @@ import {
   tensor,
 } from '../../torch/index.ts';
 import { gradcheck } from '../gradcheck.ts';
-import { expectClose } from '../testing.ts';
+import { expectClose } from '../nn.testing.ts';
 import {
   crossEntropy,
   crossEntropyPlain_,

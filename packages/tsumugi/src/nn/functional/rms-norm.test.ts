@@ -4,7 +4,7 @@ import { ShapeError } from '../../base/index.ts';
 import { backward, grad, kernelTakes, Rng, randn, scope, tensor } from '../../torch/index.ts';
 import { gradcheck } from '../gradcheck.ts';
 import { rmsNorm, rmsNormAdd, rmsNormPlain } from './rms-norm.ts';
-import { expectThreadIndependent, expectTwins } from './twins.ts';
+import { expectThreadIndependent, expectTwins } from './twins.testing.ts';
 
 const options = { offset: 0.2, eps: 1e-6 };
 

@@ -4,7 +4,7 @@ import { ShapeError } from '../../base/index.ts';
 import { Rng, randn, scope, tensor } from '../../torch/index.ts';
 import { gradcheck } from '../gradcheck.ts';
 import { swiglu, swigluPlain } from './swiglu.ts';
-import { expectThreadIndependent, expectTwins } from './twins.ts';
+import { expectThreadIndependent, expectTwins } from './twins.testing.ts';
 
 describe('swiglu', () => {
   it.each([[[2]], [[5, 34]], [[3, 41, 256]], [[2, 0, 8]]])('equals its plain twin for %j', (shape) => {

@@ -11,7 +11,7 @@ import { scope } from '../../torch/index.ts';
 import { bestCheckpoint, latestCheckpoint, listCheckpoints, loadCheckpoint, loadLatestCheckpoint } from './index.ts';
 import { HIDDEN, MOVED } from './manifest.ts';
 
-const writer = fileURLToPath(new URL('killed-writer.ts', import.meta.url));
+const writer = fileURLToPath(new URL('killed-writer.testing.ts', import.meta.url));
 
 /** Runs the writer, kills it `delay` milliseconds after its first checkpoint; resolves with the last step it announced. */
 function runAndKill(folder: string, delay: number): Promise<number> {

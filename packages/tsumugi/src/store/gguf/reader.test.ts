@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { RandomStream, UserError } from '../../base/index.ts';
 import { readGguf } from '../index.ts';
-import { renderGguf, type Typed } from './testing.ts';
+import { renderGguf, type Typed } from './gguf.testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tsumugi-gguf-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FormatError, RandomStream } from '../../base/index.ts';
 import { arange, scope } from '../../torch/index.ts';
 import { openSafetensors, writeSafetensors } from './index.ts';
-import { at, file, thrown } from './testing.ts';
+import { at, file, thrown } from './safetensors.testing.ts';
 
 describe('malformed files', () => {
   const one = (fields: string) => `{"a":{${fields}}}`;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../base/index.ts';
 import { arange, scope, zeros } from '../../torch/index.ts';
 import { openSafetensors, writeSafetensors } from './index.ts';
-import { at, file, thrown } from './testing.ts';
+import { at, file, thrown } from './safetensors.testing.ts';
 
 describe('reading', () => {
   it('accepts metadata that is null, as the reference implementation does', () => {

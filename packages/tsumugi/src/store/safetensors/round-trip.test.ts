@@ -6,7 +6,7 @@ import { golden } from '../../../../../tests/files.ts';
 import { sha256, UserError } from '../../base/index.ts';
 import { arange, type DType, dtypeNames, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
 import { openSafetensors, writeSafetensors } from './index.ts';
-import { at, home } from './testing.ts';
+import { at, home } from './safetensors.testing.ts';
 
 describe('round trip', () => {
   it('keeps every dtype, shape and bit', () => {

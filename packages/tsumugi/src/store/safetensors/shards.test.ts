@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { CheckpointError, DataError, FormatError } from '../../base/index.ts';
 import { arange, scope, type Tensor, zeros } from '../../torch/index.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from './index.ts';
-import { at, home, thrown } from './testing.ts';
+import { at, home, thrown } from './safetensors.testing.ts';
 
 describe('shards', () => {
   const named = (): [string, Tensor][] =>

@@ -1,6 +1,6 @@
 // Encodings: detection, flags, malformed bytes.
 import { describe, expect, it } from 'vitest';
-import { bytesSource, encodeAs } from '../fixtures/toy.ts';
+import { bytesSource, encodeAs } from '../fixtures/toy.testing.ts';
 import { decode, parseEncoding } from './decode.ts';
 import { detectEncoding } from './detect.ts';
 import type { ByteSource } from './survey.ts';

@@ -1,9 +1,9 @@
 // The property that counts: random Japanese text in any encoding is read as what it is, or refused; never as another text.
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../base/index.ts';
-import { bytesSource } from '../fixtures/toy.ts';
+import { bytesSource } from '../fixtures/toy.testing.ts';
 import { decode } from './decode.ts';
-import { ENCODERS, KINDS, randomLength, randomText, streamOf } from './random-text.ts';
+import { ENCODERS, KINDS, randomLength, randomText, streamOf } from './random-text.testing.ts';
 
 interface Count {
   same: number;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../base/index.ts';
-import { bytesSource } from '../fixtures/toy.ts';
+import { bytesSource } from '../fixtures/toy.testing.ts';
 import { decode } from './decode.ts';
 import { newDecoder } from './decoders.ts';
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
 import { DataError, FormatError, RandomStream } from '../../base/index.ts';
-import { plainEncode } from './plain-encode.ts';
+import { plainEncode } from './plain-encode.testing.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));

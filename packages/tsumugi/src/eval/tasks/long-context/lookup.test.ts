@@ -5,13 +5,13 @@ import { RandomStream } from '../../../base/index.ts';
 import { Tokenizer } from '../../../text/index.ts';
 import type { ChoicesRequest, GenerateRequest } from '../../request.ts';
 import type { SampleRecord, Task } from '../../task.ts';
+import { fakeContext, pairs, reader } from './long-context.testing.ts';
 import { lookupTask, roomFor } from './lookup.ts';
 import { TOLERANCE } from './measure.ts';
 import { familyNames, givenNames, places } from './names.ts';
 import { needleKind } from './needle.ts';
 import { embeddedNovels, sentencesOf } from './novel.ts';
 import { phonebookKind } from './phonebook.ts';
-import { fakeContext, pairs, reader } from './testing.ts';
 
 const tokenizerFile = golden('tokenizer/tokenizer.jsonl');
 

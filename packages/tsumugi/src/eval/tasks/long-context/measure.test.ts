@@ -1,7 +1,7 @@
 // Texts of a wanted length.
 import { expect, it } from 'vitest';
+import { pairs } from './long-context.testing.ts';
 import { measureOf, type Piece, textOfLength } from './measure.ts';
-import { pairs } from './testing.ts';
 
 const characters = measureOf({ countTokens: undefined });
 const piecesOf = (texts: readonly string[], count: (text: string) => number): Piece[] =>

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { RollingRequest } from '../../request.ts';
+import { fakeContext, pairs } from './long-context.testing.ts';
 import { position } from './position.ts';
-import { fakeContext, pairs } from './testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tsumugi-position-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

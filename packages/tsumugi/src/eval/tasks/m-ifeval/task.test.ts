@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { benchmark } from '../../../../../../tests/files.ts';
-import { requires } from '../../../../../../tests/requires.ts';
+import { requires } from '../../../../../../tests/requires.testing.ts';
 import { DataError } from '../../../base/index.ts';
 import type { AnswerTo, Request } from '../../request.ts';
 import type { TaskContext } from '../../task.ts';

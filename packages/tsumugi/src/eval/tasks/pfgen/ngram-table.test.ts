@@ -1,8 +1,8 @@
 // The table against counting by hand, substring by substring.
 import { describe, expect, it } from 'vitest';
 import { ABSENT, MAX_N, NgramTable, ROOT } from './ngram-table.ts';
+import { randomTexts } from './pfgen.testing.ts';
 import { codePointsOf } from './score.ts';
-import { randomTexts } from './testing.ts';
 
 /** Texts with each n-gram, as the benchmark's description bounds the substrings of `^text$`. */
 function countedByHand(texts: readonly string[]): Map<string, number> {

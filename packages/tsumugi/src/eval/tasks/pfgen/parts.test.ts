@@ -1,10 +1,10 @@
 // Fluency, truthfulness and helpfulness against straightforward implementations of their description, digit for digit.
 import { describe, expect, it } from 'vitest';
 import { helpfulness } from './helpfulness.ts';
+import { randomTexts } from './pfgen.testing.ts';
 import type { Rule } from './questions.ts';
 import { roundDecimal } from './rounding.ts';
 import { AnswerScorer, buildTables, codePointsOf } from './score.ts';
-import { randomTexts } from './testing.ts';
 
 const MARKS = '^$、。・「」『』（）【】［］〈〉《》';
 const discountAt = (n: number) => 1 - Math.max(n - 100, 0) / 50;

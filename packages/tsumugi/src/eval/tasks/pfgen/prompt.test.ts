@@ -1,7 +1,7 @@
 // Prompts and seeds against values worked out apart from this code (Python's hashlib), and the clean-up of answers.
 import { describe, expect, it } from 'vitest';
+import { toyReferences } from './pfgen.testing.ts';
 import { cleanAnswer, promptOf, samplingSeed, strip } from './prompt.ts';
-import { toyReferences } from './testing.ts';
 
 const spring = toyReferences[0]!;
 const shown = (characters: string) =>

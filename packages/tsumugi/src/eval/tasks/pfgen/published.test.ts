@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { benchmark } from '../../../../../../tests/files.ts';
-import { requires } from '../../../../../../tests/requires.ts';
+import { requires } from '../../../../../../tests/requires.testing.ts';
 import { sha256 } from '../../../base/index.ts';
 import { readTar } from '../../../store/index.ts';
 import { readDecompressed } from '../../../text/index.ts';

@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { describe, expect, it } from 'vitest';
 import { readTar } from '../../../store/index.ts';
 import { loadQuestions } from './load.ts';
+import { temporaryFolder, toyReferences, writeToyBenchmark } from './pfgen.testing.ts';
 import type { QuestionFile } from './question-files.ts';
 import { readQuestion, readReferenceAnswers } from './questions.ts';
-import { temporaryFolder, toyReferences, writeToyBenchmark } from './testing.ts';
 
 const file = (content: unknown): QuestionFile => ({
   name: 'data/Q01.json',

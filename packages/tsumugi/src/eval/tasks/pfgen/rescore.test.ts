@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder, toyReferences, writeToyBenchmark } from './pfgen.testing.ts';
 import { rescorePfgen } from './rescore.ts';
-import { temporaryFolder, toyReferences, writeToyBenchmark } from './testing.ts';
 
 const row = (question: string, answer: string) => `${JSON.stringify({ question, answer, timestamp: '2024-08-13' })}\n`;
 const trial = (change: (answer: string) => string) =>

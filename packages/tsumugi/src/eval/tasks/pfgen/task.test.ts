@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { GenerateAnswer, GenerateRequest } from '../../request.ts';
 import type { TaskContext } from '../../task.ts';
+import { temporaryFolder, toyReferences, writeToyBenchmark } from './pfgen.testing.ts';
 import { rescorePfgen } from './rescore.ts';
 import { configJson, runFolder } from './run-files.ts';
 import { pfgenTask } from './task.ts';
-import { temporaryFolder, toyReferences, writeToyBenchmark } from './testing.ts';
 
 const end = (text: string): GenerateAnswer => ({ text, finish: 'end' });
 

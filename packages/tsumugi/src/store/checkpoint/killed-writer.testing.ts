@@ -1,5 +1,5 @@
 // For the kill test: saves checkpoints in a loop until it is killed, and says on standard output when each is complete.
-// Run as `node killed-writer.ts FOLDER`.
+// Run as `node killed-writer.testing.ts FOLDER`.
 import { writeSync } from 'node:fs';
 import { full, scope } from '../../torch/index.ts';
 import { cleanCheckpoints, loadLatestCheckpoint, pruneCheckpoints, saveCheckpoint } from './index.ts';

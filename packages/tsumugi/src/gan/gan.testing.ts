@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomStream } from '../base/index.ts';
+import { temporaryFolder } from '../images/images.testing.ts';
 import { writePng } from '../images/png.ts';
-import { temporaryFolder } from '../images/testing.ts';
 import { type GanConfig, type GanInput, ganConfig } from './train-config.ts';
 
 const side = 8;

@@ -1,8 +1,8 @@
 // What the tests of endpoints as they are in the world share: requests, and services that answer badly before they answer well.
 import type { Backend } from '../backend.ts';
 import type { Answer, GenerateRequest, Request } from '../request.ts';
+import type { Body, Handler, Reply, Service } from './openai.testing.ts';
 import { openaiBackend } from './openai.ts';
-import type { Body, Handler, Reply, Service } from './openai-testing.ts';
 
 export const generate = (prompt: string, changes: Partial<GenerateRequest> = {}): GenerateRequest => ({
   ...{ kind: 'generate', prompt, maxTokens: 16, stop: [], temperature: 0, topP: 1, seed: 5 },

@@ -1,12 +1,12 @@
 // For the test of full disks: writes with everything that writes, in a process whose files may not grow beyond a limit, and
-// says on standard output, in JSON, how each of them ended. Run as `node full-disk-writers.ts FOLDER`.
+// says on standard output, in JSON, how each of them ended. Run as `node full-disk-writers.testing.ts FOLDER`.
 import { mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError, writeFileAtomic } from '../packages/tsumugi/src/base/index.ts';
 import { AnswerCache } from '../packages/tsumugi/src/eval/answer-cache.ts';
 import { EventLog } from '../packages/tsumugi/src/run/index.ts';
 import { saveCheckpoint, writeArtefact, writeSafetensors } from '../packages/tsumugi/src/store/index.ts';
-import { toyCorpus, toyEncoder } from '../packages/tsumugi/src/text/fixtures/toy.ts';
+import { toyCorpus, toyEncoder } from '../packages/tsumugi/src/text/fixtures/toy.testing.ts';
 import { prepare, writeTokenizer } from '../packages/tsumugi/src/text/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES } from '../packages/tsumugi/src/text/tokenizer/index.ts';
 import { full, scope } from '../packages/tsumugi/src/torch/index.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { benchmark } from '../../../../../tests/files.ts';
-import { requires } from '../../../../../tests/requires.ts';
+import { requires } from '../../../../../tests/requires.testing.ts';
 import { dataFile } from '../data-folder.ts';
 import type { AnswerTo, ChoicesRequest, GenerateAnswer, GenerateRequest, Request } from '../request.ts';
 import type { Task, TaskContext } from '../task.ts';

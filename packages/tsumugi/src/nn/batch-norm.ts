@@ -28,6 +28,11 @@ const batchNormOptions: OptionNames<BatchNormOptions> = {
 /**
  * Per channel, over everything else: [B, C], [B, C, L] or [B, C, H, W] → the same. While training it uses the batch's
  * own mean and biased variance and updates the running ones (with the unbiased variance); after `eval()` it uses those.
+ *
+ * @example
+ * ```ts
+ * console.log(new BatchNorm(1).forward(tensor([[1], [3]])).round().tolist()); // prints [[-1],[1]]
+ * ```
  */
 export class BatchNorm extends Module {
   weight: Tensor | null;

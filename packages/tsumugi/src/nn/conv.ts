@@ -44,7 +44,15 @@ function checkSizes(
       });
 }
 
-/** [B, C, L] → [B, O, L']. `weight` is [O, C/G, k]. */
+/**
+ * [B, C, L] → [B, O, L']. `weight` is [O, C/G, k].
+ *
+ * @example
+ * ```ts
+ * const layer = new Conv1d(1, 1, 2, { weightInit: constant(1), bias: false });
+ * console.log(layer.forward(tensor([[[1, 2, 3]]])).tolist()); // prints [[[3,5]]]
+ * ```
+ */
 export class Conv1d extends WeightedLayer {
   bias: Tensor | null;
   readonly #options: ConvOptions<number>;
@@ -64,7 +72,14 @@ export class Conv1d extends WeightedLayer {
   }
 }
 
-/** [B, C, H, W] → [B, O, H', W']. `weight` is [O, C/G, kH, kW]. */
+/**
+ * [B, C, H, W] → [B, O, H', W']. `weight` is [O, C/G, kH, kW].
+ *
+ * @example
+ * ```ts
+ * console.log(new Conv2d(3, 8, 3, { stride: 2, padding: 1 }).forward(ones(1, 3, 32, 32)).shape); // prints [1,8,16,16]
+ * ```
+ */
 export class Conv2d extends WeightedLayer {
   bias: Tensor | null;
   readonly #options: ConvOptions<Pair>;
@@ -93,7 +108,15 @@ export interface ConvTransposeOptions extends Omit<ConvOptions<Pair>, 'weightNor
 const { weightNormalization: _, ...convShared } = convOptions;
 const convTransposeOptions: OptionNames<ConvTransposeOptions> = { ...convShared, outputPadding: true };
 
-/** The adjoint of Conv2d in its input: [B, C, H, W] → [B, O, H', W']. `weight` is [C, O/G, kH, kW]. */
+/**
+ * The adjoint of Conv2d in its input: [B, C, H, W] → [B, O, H', W']. `weight` is [C, O/G, kH, kW].
+ *
+ * @example
+ * ```ts
+ * const layer = new ConvTranspose2d(8, 3, 4, { stride: 2, padding: 1 });
+ * console.log(layer.forward(ones(1, 8, 16, 16)).shape); // prints [1,3,32,32]
+ * ```
+ */
 export class ConvTranspose2d extends Module {
   weight: Tensor;
   bias: Tensor | null;

@@ -25,7 +25,14 @@ const layerNormOptions: OptionNames<LayerNormOptions> = {
   scale: true,
 };
 
-/** (x − mean) / √(var + eps) · weight + bias over the last dimensions. Ba et al. 2016, arXiv 1607.06450. */
+/**
+ * (x − mean) / √(var + eps) · weight + bias over the last dimensions. Ba et al. 2016, arXiv 1607.06450.
+ *
+ * @example
+ * ```ts
+ * console.log(new LayerNorm(2).forward(tensor([1, 3])).round().tolist()); // prints [-1,1]
+ * ```
+ */
 export class LayerNorm extends Module {
   weight: Tensor | null;
   bias: Tensor | null;

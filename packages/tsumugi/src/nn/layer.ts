@@ -28,6 +28,12 @@ function requireLayer(layer: unknown, position: number): void {
 /**
  * Layers one after the other: `new Sequential(new Linear(2, 8, { rng }), relu, new Linear(8, 1, { rng }))`.
  * Its fields are the positions, so paths are PyTorch's (`0.weight`, `2.weight`): a function takes a number, too.
+ *
+ * @example
+ * ```ts
+ * const model = new Sequential(new Linear(2, 8), relu, new Linear(8, 1));
+ * console.log(model.forward(ones(4, 2)).shape); // prints [4,1]
+ * ```
  */
 export class Sequential extends Module {
   [position: number]: Layer;

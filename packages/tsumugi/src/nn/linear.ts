@@ -5,7 +5,15 @@ import { castLinear } from './functional/linear.ts';
 import { normal } from './initializers.ts';
 import { layerHints, makeBias, WeightedLayer, type WeightOptions, weightOptions } from './weights.ts';
 
-/** y = x Wᵀ + b in the dtype of x: [..., inFeatures] → [..., outFeatures]. `weight` is [outFeatures, inFeatures]. */
+/**
+ * y = x Wᵀ + b in the dtype of x: [..., inFeatures] → [..., outFeatures]. `weight` is [outFeatures, inFeatures].
+ *
+ * @example
+ * ```ts
+ * const layer = new Linear(2, 1, { weightInit: constant(1), bias: false });
+ * console.log(layer.forward(tensor([[1, 2]])).tolist()); // prints [[3]]
+ * ```
+ */
 export class Linear extends WeightedLayer {
   bias: Tensor | null;
 
@@ -44,7 +52,14 @@ const embeddingOptions: OptionNames<EmbeddingOptions> = {
   weightNormalization: true,
 };
 
-/** Rows of `weight` [numEmbeddings, dim] by id: int64 or int32 [...] → [..., dim]. Initially N(0, 1). */
+/**
+ * Rows of `weight` [numEmbeddings, dim] by id: int64 or int32 [...] → [..., dim]. Initially N(0, 1).
+ *
+ * @example
+ * ```ts
+ * console.log(new Embedding(10, 4).forward(tensor([[1, 2, 3]], { dtype: 'int64' })).shape); // prints [1,3,4]
+ * ```
+ */
 export class Embedding extends WeightedLayer {
   constructor(numEmbeddings: number, dim: number, options: EmbeddingOptions = {}) {
     checkOptions('Embedding', options, embeddingOptions, layerHints);

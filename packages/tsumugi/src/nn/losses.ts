@@ -21,14 +21,28 @@ function requireSameShape(name: string, input: Tensor, target: Tensor): void {
   );
 }
 
-/** Squared error (x − y)². */
+/**
+ * Squared error (x − y)².
+ *
+ * @example
+ * ```ts
+ * console.log(mse(tensor([1, 2]), tensor([1, 4])).item()); // prints 2
+ * ```
+ */
 export function mse(input: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
   checkOptions('mse', options, { reduction: true });
   requireSameShape('mse', input, target);
   return mseLoss(input, target, reductionCode('mse', options.reduction));
 }
 
-/** (x − y)²/2β within β of the target, |x − y| − β/2 outside. Girshick 2015, arXiv 1504.08083. */
+/**
+ * (x − y)²/2β within β of the target, |x − y| − β/2 outside. Girshick 2015, arXiv 1504.08083.
+ *
+ * @example
+ * ```ts
+ * console.log(smoothL1(tensor([0, 0]), tensor([0.5, 2])).item()); // prints 0.8125
+ * ```
+ */
 export function smoothL1(
   input: Tensor,
   target: Tensor,
@@ -40,7 +54,14 @@ export function smoothL1(
   return smoothL1Loss(input, target, reductionCode('smoothL1', options.reduction), beta);
 }
 
-/** (x − y)²/2 within δ of the target, δ(|x − y| − δ/2) outside: δ times `smoothL1`. Huber 1964. */
+/**
+ * (x − y)²/2 within δ of the target, δ(|x − y| − δ/2) outside: δ times `smoothL1`. Huber 1964.
+ *
+ * @example
+ * ```ts
+ * console.log(huber(tensor([0]), tensor([3]), { delta: 2 }).item()); // prints 4
+ * ```
+ */
 export function huber(input: Tensor, target: Tensor, options: { delta?: number; reduction?: Reduction } = {}): Tensor {
   checkOptions('huber', options, { delta: true, reduction: true });
   const { delta = 1, ...rest } = options;
@@ -48,7 +69,14 @@ export function huber(input: Tensor, target: Tensor, options: { delta?: number; 
   return smoothL1(input, target, { beta: delta, ...rest }).mul(delta);
 }
 
-/** −[y log σ(x) + (1 − y) log(1 − σ(x))] without overflow, for logits x and probabilities or labels y. */
+/**
+ * −[y log σ(x) + (1 − y) log(1 − σ(x))] without overflow, for logits x and probabilities or labels y.
+ *
+ * @example
+ * ```ts
+ * console.log(bceWithLogits(tensor([0]), tensor([1])).item().toFixed(4)); // prints 0.6931
+ * ```
+ */
 export function bceWithLogits(
   logits: Tensor,
   target: Tensor,

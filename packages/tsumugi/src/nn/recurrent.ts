@@ -94,6 +94,12 @@ abstract class Recurrent extends Module {
 /**
  * Gated recurrent unit, gates in the order r, z, n: h' = (1 − z) ⊙ n + z ⊙ h with
  * n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)). Source: Cho et al. 2014, arXiv 1406.1078 (cuDNN's variant).
+ *
+ * @example
+ * ```ts
+ * const { output, state } = new GRU(2, 3).forward(ones(1, 5, 2));
+ * console.log(output.shape, state.shape); // prints [1,5,3] [1,1,3]
+ * ```
  */
 export class GRU extends Recurrent {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
@@ -120,6 +126,12 @@ export interface LSTMState {
 /**
  * Long short-term memory, gates in the order i, f, g, o: c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c').
  * Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
+ *
+ * @example
+ * ```ts
+ * const { output, state } = new LSTM(2, 3).forward(ones(1, 5, 2));
+ * console.log(output.shape, state.c.shape); // prints [1,5,3] [1,1,3]
+ * ```
  */
 export class LSTM extends Recurrent {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {

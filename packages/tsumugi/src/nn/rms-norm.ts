@@ -17,6 +17,11 @@ const rmsNormOptions: OptionNames<RMSNormOptions> = { rng: true, weight: true, o
 /**
  * x / √(mean(x²) + eps) · (offset + weight) over the last dimension.
  * Zhang & Sennrich 2019, arXiv 1910.07467; the offset as in PLaMo 2.
+ *
+ * @example
+ * ```ts
+ * console.log(new RMSNorm(2).forward(tensor([2, -2])).round().tolist()); // prints [1,-1]
+ * ```
  */
 export class RMSNorm extends Module {
   weight: Tensor;

@@ -31,6 +31,12 @@ const unit = (vector: Tensor): Tensor => vector.div(vector.norm().add(eps));
  * W → W̄, for the `norm` of a layer. While training, every forward moves u by its power iterations; after `eval()` the
  * same iterations are made and u stays. (The authors' linear and embedding layers move u in evaluation, too; their
  * convolutions do not. Here no layer does, so that evaluation is repeatable.)
+ *
+ * @example
+ * ```ts
+ * const weight = tensor([[2]]); // its spectral norm is 2
+ * console.log(new SpectralNorm(weight, new Rng(0)).forward(weight).item().toFixed(4)); // prints 1.0000
+ * ```
  */
 export class SpectralNorm extends Module {
   u: Tensor;
@@ -66,7 +72,15 @@ export class SpectralNorm extends Module {
   }
 }
 
-/** Spectral normalization as an option of a layer: `new Linear(4, 2, { rng, weightNormalization: spectralNorm() })`. */
+/**
+ * Spectral normalization as an option of a layer: `new Linear(4, 2, { rng, weightNormalization: spectralNorm() })`.
+ *
+ * @example
+ * ```ts
+ * const layer = new Linear(1, 1, { weightNormalization: spectralNorm() });
+ * console.log(layer.evaluatedWeight().abs().item().toFixed(4)); // prints 1.0000
+ * ```
+ */
 export const spectralNorm =
   (options: SpectralNormOptions = {}): WeightNormalization =>
   (weight, rng) =>

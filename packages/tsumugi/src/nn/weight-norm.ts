@@ -7,7 +7,14 @@ import type { WeightNormalization } from './weights.ts';
 /** Added to norms, so that a row of zeros stays one. */
 const eps = 1e-12;
 
-/** w → w/‖w‖ for every output's row w [in·taps] of a weight [out, in, …taps], for the `norm` of a layer. */
+/**
+ * w → w/‖w‖ for every output's row w [in·taps] of a weight [out, in, …taps], for the `norm` of a layer.
+ *
+ * @example
+ * ```ts
+ * console.log(new WeightNorm().forward(tensor([[3, 4]])).mul(10).round().tolist()); // prints [[6,8]]
+ * ```
+ */
 export class WeightNorm extends Module {
   forward(weight: Tensor): Tensor {
     const rows = weight.flatten(1);
@@ -15,5 +22,13 @@ export class WeightNorm extends Module {
   }
 }
 
-/** Weight normalization as an option of a layer. */
+/**
+ * Weight normalization as an option of a layer.
+ *
+ * @example
+ * ```ts
+ * const layer = new Linear(1, 1, { weightNormalization: weightNorm() });
+ * console.log(layer.evaluatedWeight().abs().item().toFixed(4)); // prints 1.0000
+ * ```
+ */
 export const weightNorm = (): WeightNormalization => () => new WeightNorm();

@@ -51,7 +51,18 @@ abstract class AdamFamily extends Optimizer {
 
 const defaults = { lr: undefined, betas: [0.9, 0.999], eps: 1e-8, epsOn: 'corrected' } as const;
 
-/** Adam; weight decay is added to the gradient (L2) and so goes through the moving averages. */
+/**
+ * Adam; weight decay is added to the gradient (L2) and so goes through the moving averages.
+ *
+ * @example
+ * ```ts
+ * const model = new Linear(1, 1, { weightInit: constant(1), bias: false });
+ * const optimizer = new Adam(model, { lr: 0.5 });
+ * model.forward(ones(1)).sum().backward(); // the gradient is 1
+ * optimizer.step();
+ * console.log(model.weight.item().toFixed(4)); // prints 0.5000
+ * ```
+ */
 export class Adam extends AdamFamily {
   constructor(source: OptimizerSource, options: AdamOptions = {}) {
     super(source, { ...defaults, weightDecay: 0, ...options });
@@ -62,7 +73,18 @@ export class Adam extends AdamFamily {
   }
 }
 
-/** Adam with decoupled weight decay: p ← (1 − lr · weightDecay) · p − lr · m̂ / (√v̂ + eps). */
+/**
+ * Adam with decoupled weight decay: p ← (1 − lr · weightDecay) · p − lr · m̂ / (√v̂ + eps).
+ *
+ * @example
+ * ```ts
+ * const model = new Linear(1, 1, { weightInit: constant(1), bias: false });
+ * const optimizer = new AdamW(model, { lr: 0.5, weightDecay: 0.01 });
+ * model.forward(ones(1)).sum().backward(); // the gradient is 1
+ * optimizer.step();
+ * console.log(model.weight.item().toFixed(4)); // prints 0.4950
+ * ```
+ */
 export class AdamW extends AdamFamily {
   constructor(source: OptimizerSource, options: AdamOptions = {}) {
     super(source, { ...defaults, weightDecay: 0.01, ...options });

@@ -28,6 +28,18 @@ const rmspropOptions: OptionNames<RMSpropOptions> = {
   centered: true,
 };
 
+/**
+ * g / (√s + eps), with s the moving average of g²; also centred, and with momentum.
+ *
+ * @example
+ * ```ts
+ * const model = new Linear(1, 1, { weightInit: constant(1), bias: false });
+ * const optimizer = new RMSprop(model, { lr: 0.05 });
+ * model.forward(ones(1)).sum().backward(); // the gradient is 1
+ * optimizer.step();
+ * console.log(model.weight.item().toFixed(4)); // prints 0.5000
+ * ```
+ */
 export class RMSprop extends Optimizer {
   readonly #options: Required<Omit<RMSpropOptions, keyof OptimizerOptions>>;
 

@@ -14,7 +14,18 @@ export interface SGDOptions extends OptimizerOptions {
 
 const sgdOptions: OptionNames<SGDOptions> = { ...optimizerOptions, momentum: true, nesterov: true };
 
-/** b ← momentum · b + g; p ← p − lr · b. The first b is g, as in PyTorch. */
+/**
+ * b ← momentum · b + g; p ← p − lr · b. The first b is g, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * const model = new Linear(1, 1, { weightInit: constant(1), bias: false });
+ * const optimizer = new SGD(model, { lr: 0.5, momentum: 0.9 });
+ * model.forward(ones(1)).sum().backward(); // the gradient is 1
+ * optimizer.step();
+ * console.log(model.weight.item().toFixed(4)); // prints 0.5000
+ * ```
+ */
 export class SGD extends Optimizer {
   readonly #momentum: number;
   readonly #nesterov: boolean;

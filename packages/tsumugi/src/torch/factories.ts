@@ -82,25 +82,67 @@ function filled(owner: string, operator: string, values: readonly unknown[]): Te
   return make(operator, options, shape);
 }
 
-/** A tensor whose elements are whatever was in memory, to be filled. `empty([2, 3])` or `empty(2, 3)`. */
+/**
+ * A tensor whose elements are whatever was in memory, to be filled. `empty([2, 3])` or `empty(2, 3)`.
+ *
+ * @example
+ * ```ts
+ * console.log(empty(2, 3).shape); // prints [2,3]
+ * ```
+ */
 export const empty = (...shape: ShapeArguments<TensorOptions>): Tensor =>
   filled('empty', 'aten::empty.memory_format', shape);
 
-/** All 0. `zeros([2, 3])` or `zeros(2, 3)`. */
+/**
+ * All 0. `zeros([2, 3])` or `zeros(2, 3)`.
+ *
+ * @example
+ * ```ts
+ * console.log(zeros(2, 2).tolist()); // prints [[0,0],[0,0]]
+ * ```
+ */
 export const zeros = (...shape: ShapeArguments<TensorOptions>): Tensor => filled('zeros', 'aten::zeros', shape);
 
-/** All 1. `ones([2, 3])` or `ones(2, 3)`. */
+/**
+ * All 1. `ones([2, 3])` or `ones(2, 3)`.
+ *
+ * @example
+ * ```ts
+ * console.log(ones([2], { dtype: 'int64' }).tolist()); // prints [1,1]
+ * ```
+ */
 export const ones = (...shape: ShapeArguments<TensorOptions>): Tensor => filled('ones', 'aten::ones', shape);
 
-/** Zeros of the shape, dtype and device of another tensor. */
+/**
+ * Zeros of the shape, dtype and device of another tensor.
+ *
+ * @example
+ * ```ts
+ * console.log(zerosLike(ones(2)).tolist()); // prints [0,0]
+ * ```
+ */
 export const zerosLike = ({ shape, dtype, device }: Tensor, options: TensorOptions = none): Tensor =>
   zeros(shape, { dtype, device, ...options });
 
-/** Ones of the shape, dtype and device of another tensor. */
+/**
+ * Ones of the shape, dtype and device of another tensor.
+ *
+ * @example
+ * ```ts
+ * console.log(onesLike(zeros(2)).tolist()); // prints [1,1]
+ * ```
+ */
 export const onesLike = ({ shape, dtype, device }: Tensor, options: TensorOptions = none): Tensor =>
   ones(shape, { dtype, device, ...options });
 
-/** Of the value's own type, float32 for numbers, unless a dtype is given. */
+/**
+ * Of the value's own type, float32 for numbers, unless a dtype is given.
+ *
+ * @example
+ * ```ts
+ * console.log(full([2], 7).tolist()); // prints [7,7]
+ * ```
+ */
 export const full = (shape: readonly number[], value: Scalar, options: TensorOptions = none): Tensor => {
   if (options !== none) checkOptions('full', options, tensorOptions, hints);
   const dtype = options.dtype ?? inferDType([value]);
@@ -112,7 +154,14 @@ export const full = (shape: readonly number[], value: Scalar, options: TensorOpt
   );
 };
 
-/** The identity matrix [n, n]. */
+/**
+ * The identity matrix [n, n].
+ *
+ * @example
+ * ```ts
+ * console.log(eye(2).tolist()); // prints [[1,0],[0,1]]
+ * ```
+ */
 export const eye = (n: number, options: TensorOptions = none): Tensor => {
   if (options !== none) checkOptions('eye', options, tensorOptions, hints);
   return make('aten::eye', options, n);
@@ -128,6 +177,11 @@ const rangeOptions: OptionNames<RangeOptions> = { ...tensorOptions, step: true }
  * [start, end) in steps; int64 unless a fraction is given (then float32) or a dtype. `arange(5)` starts at 0.
  *
  * @throws UserError for what is not finite, and for fractions or ends that an integer type would cut off
+ *
+ * @example
+ * ```ts
+ * console.log(arange(3).tolist(), arange(1, 2, 0.5).tolist()); // prints [0,1,2] [1,1.5]
+ * ```
  */
 export function arange(end: number, options?: RangeOptions): Tensor;
 export function arange(start: number, end: number, options?: number | RangeOptions): Tensor;
@@ -157,7 +211,14 @@ function range(start: number, end: number, { step = 1, ...options }: RangeOption
   return make('aten::arange.start_step', { ...options, dtype }, start, end, step);
 }
 
-/** So many numbers at equal distances, from `start` to `end` with both. */
+/**
+ * So many numbers at equal distances, from `start` to `end` with both.
+ *
+ * @example
+ * ```ts
+ * console.log(linspace(0, 1, 3).tolist()); // prints [0,0.5,1]
+ * ```
+ */
 export const linspace = (start: number, end: number, steps: number, options: TensorOptions = none): Tensor => {
   if (options !== none) checkOptions('linspace', options, tensorOptions, hints);
   return make('aten::linspace', options, start, end, steps);
@@ -185,14 +246,37 @@ function drawn(
   return wanting(fill(empty(shape, target), rng), { requiresGrad });
 }
 
-/** Standard normal: `randn([2, 3], rng)`, `randn(2, 3)`. */
+/**
+ * Standard normal: `randn([2, 3], rng)`, `randn(2, 3)`.
+ *
+ * @example
+ * ```ts
+ * const draw = () => randn(2, { rng: new Rng(0) }).tolist().toString();
+ * console.log(draw() === draw()); // prints true
+ * ```
+ */
 export const randn = (...shape: RandomArguments): Tensor =>
   drawn('randn', shape, 'float32', (target, rng) => target.normal_(0, 1, { rng }));
 
-/** Uniform in [0, 1): `rand([2, 3], rng)`, `rand(2, 3)`. */
+/**
+ * Uniform in [0, 1): `rand([2, 3], rng)`, `rand(2, 3)`.
+ *
+ * @example
+ * ```ts
+ * const x = rand([1000], new Rng(0));
+ * console.log(x.min().item() >= 0, x.max().item() < 1); // prints true true
+ * ```
+ */
 export const rand = (...shape: RandomArguments): Tensor =>
   drawn('rand', shape, 'float32', (target, rng) => target.uniform_(0, 1, { rng }));
 
-/** Uniform integers in [low, high): `randint(0, 10, [2, 3], rng)`; int64 unless a dtype is given. */
+/**
+ * Uniform integers in [low, high): `randint(0, 10, [2, 3], rng)`; int64 unless a dtype is given.
+ *
+ * @example
+ * ```ts
+ * console.log(randint(3, 4, [2]).tolist()); // prints [3,3]
+ * ```
+ */
 export const randint = (low: number, high: number, ...shape: RandomArguments): Tensor =>
   drawn('randint', shape, 'int64', (target, rng) => target.random_(low, high, { rng }));

@@ -81,6 +81,11 @@ const none: ValueOptions = {};
  * typed array (its own dtype) with an optional shape. The data is copied.
  *
  * @throws UserError naming value and index for what does not fit the dtype
+ *
+ * @example
+ * ```ts
+ * console.log(tensor([[1, 2], [3, 4]]).shape, tensor([1, 2], { dtype: 'int64' }).dtype); // prints [2,2] int64
+ * ```
  */
 export function tensor(values: NestedArray | TypedArray, options: ValueOptions = none): Tensor {
   if (options !== none) checkOptions('tensor', options, valueOptions);

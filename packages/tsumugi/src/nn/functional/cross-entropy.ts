@@ -36,6 +36,12 @@ function checkValues(owner: string, zLoss: number, reduction: 'mean' | 'sum'): v
  *
  * @param logits [..., V]
  * @param targets [...] int64
+ *
+ * @example
+ * ```ts
+ * const loss = crossEntropy(tensor([[0, 0]]), tensor([1], { dtype: 'int64' }));
+ * console.log(loss.item().toFixed(4)); // prints 0.6931
+ * ```
  */
 export function crossEntropy(
   logits: Tensor,
@@ -107,6 +113,12 @@ const kernel = customOperator('tsumugi::cross_entropy_');
  * @param hidden [..., D]
  * @param weight [at least the vocabulary, D]
  * @param targets [...] int64; −100 is ignored
+ *
+ * @example
+ * ```ts
+ * const { loss } = linearCrossEntropy(ones(1, 2), zeros(4, 2), tensor([3], { dtype: 'int64' }));
+ * console.log(loss.item().toFixed(4)); // prints 1.3863
+ * ```
  */
 export function linearCrossEntropy(
   hidden: Tensor,
@@ -153,6 +165,12 @@ export function linearCrossEntropy(
 /**
  * The same for an output layer of any kind, from its logits [..., V], which are whole in memory: for heads that are no bare
  * weight (adapted, quantized).
+ *
+ * @example
+ * ```ts
+ * const { loss, count } = logitsCrossEntropy(zeros(2, 4), tensor([3, -100], { dtype: 'int64' }));
+ * console.log(loss.item().toFixed(4), count); // prints 1.3863 1
+ * ```
  */
 export function logitsCrossEntropy(
   logits: Tensor,

@@ -1,7 +1,13 @@
 // Stage: token shards and tokenizer → a model, trained from the beginning.
 import { type Plamo2Config, preset } from '../lm/index.ts';
 import { defineStage, figure } from '../recipe/index.ts';
-import { checkPretrainSettings, evaluateTokensOf, pretrain as pretrainModel, requireIdle } from '../train/index.ts';
+import {
+  checkPretrainSettings,
+  evaluateTokensOf,
+  pretrain as pretrainModel,
+  requireIdle,
+  type TrainingParts,
+} from '../train/index.ts';
 import { pretrainStageConfig } from './config.ts';
 import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
@@ -14,59 +20,70 @@ type Config = ReturnType<typeof pretrainStageConfig.parse>;
 const plannedSteps = ({ steps, epochs = 4, contextLength, batchSize, accumulate }: Config, tokens: number): number =>
   steps ?? Math.ceil((epochs * tokens) / (contextLength * batchSize * accumulate));
 
-export const pretrain = defineStage({
-  name: 'pretrain',
-  version: 1,
-  makes: 'model',
-  inputs: { data: 'data', tokenizer: 'tokenizer' },
-  config: pretrainStageConfig,
-  output: 'model',
-  resumes: true,
-  check(config) {
-    checkPretrainSettings(config);
-    if (config.steps !== undefined) requireIdle('epochs', config.epochs, 'where the steps are given');
-  },
-  forecast({ config, inputs }) {
-    const { tokens = 0, 'held-out tokens': heldOut = 0 } = inputs.data.figures;
-    requireHeldOut([inputs.data]);
-    const model = preset(config.model, {
-      ...(config.modelChanges as Partial<Plamo2Config>),
-      ...(inputs.tokenizer.figures['pieces'] !== undefined && { vocab_size: inputs.tokenizer.figures['pieces'] }),
-    });
-    const steps = plannedSteps(config, tokens);
-    return {
-      ...trainingForecast(model, [{ ...config, steps }], {
-        heldOutTokens: heldOut,
-        evaluateEvery: config.evaluateEvery,
-        evaluateTokens: evaluateTokensOf(config),
-        keepLast: config.keepLast,
-        keepSteps: config.keepSteps,
-        device: config.device,
-        limit: config.minutes === undefined ? undefined : config.minutes * 60,
-      }),
-      lowers: {
-        time: [config.steps === undefined ? 'epochs' : 'steps', 'model'],
-        memory: ['batchSize', 'checkpointLayers', 'contextLength', 'model'],
-        disk: ['keepLast', 'model'],
-      },
-    };
-  },
-  async run({ config, inputs, folder, recipe, resumed, stream }) {
-    const { epochs: _epochs, ...settings } = config;
-    const paths = { data: inputs.data.path, tokenizer: inputs.tokenizer.path, out: folder };
-    const steps = plannedSteps(config, inputs.data.figures['tokens'] ?? 0);
-    const { interrupted, before, after } = await pretrainModel(
-      { ...settings, ...paths, steps },
-      { resume: resumed, recipe, stream },
-    );
-    if (interrupted || !before || !after) return { interrupted: true };
-    return {
-      figures: [
-        figure('held-out bits per character', after.bitsPerCharacter),
-        figure('held-out bits per character before', before.bitsPerCharacter),
-        figure('held-out perplexity', after.perplexity),
-        ...whatWasDone(folder),
-      ],
-    };
-  },
-});
+/**
+ * The stage with parts of one's own, for recipes. A part is known by its name: give it another one when its code changes, and the model is
+ * made anew.
+ */
+export const pretrainWith = (parts: TrainingParts) =>
+  defineStage({
+    name: 'pretrain',
+    version: 1,
+    makes: 'model',
+    inputs: { data: 'data', tokenizer: 'tokenizer' },
+    config: pretrainStageConfig,
+    output: 'model',
+    resumes: true,
+    async uses() {
+      const own = { optimizer: parts.optimizer?.name, loss: parts.loss?.name };
+      return Object.fromEntries(Object.entries(own).filter((each): each is [string, string] => each[1] !== undefined));
+    },
+    check(config) {
+      checkPretrainSettings(config);
+      if (config.steps !== undefined) requireIdle('epochs', config.epochs, 'where the steps are given');
+    },
+    forecast({ config, inputs }) {
+      const { tokens = 0, 'held-out tokens': heldOut = 0 } = inputs.data.figures;
+      requireHeldOut([inputs.data]);
+      const model = preset(config.model, {
+        ...(config.modelChanges as Partial<Plamo2Config>),
+        ...(inputs.tokenizer.figures['pieces'] !== undefined && { vocab_size: inputs.tokenizer.figures['pieces'] }),
+      });
+      const steps = plannedSteps(config, tokens);
+      return {
+        ...trainingForecast(model, [{ ...config, steps }], {
+          heldOutTokens: heldOut,
+          evaluateEvery: config.evaluateEvery,
+          evaluateTokens: evaluateTokensOf(config),
+          keepLast: config.keepLast,
+          keepSteps: config.keepSteps,
+          device: config.device,
+          limit: config.minutes === undefined ? undefined : config.minutes * 60,
+        }),
+        lowers: {
+          time: [config.steps === undefined ? 'epochs' : 'steps', 'model'],
+          memory: ['batchSize', 'checkpointLayers', 'contextLength', 'model'],
+          disk: ['keepLast', 'model'],
+        },
+      };
+    },
+    async run({ config, inputs, folder, recipe, resumed, stream }) {
+      const { epochs: _epochs, ...settings } = config;
+      const paths = { data: inputs.data.path, tokenizer: inputs.tokenizer.path, out: folder };
+      const steps = plannedSteps(config, inputs.data.figures['tokens'] ?? 0);
+      const { interrupted, before, after } = await pretrainModel(
+        { ...settings, ...paths, steps },
+        { ...parts, resume: resumed, recipe, stream },
+      );
+      if (interrupted || !before || !after) return { interrupted: true };
+      return {
+        figures: [
+          figure('held-out bits per character', after.bitsPerCharacter),
+          figure('held-out bits per character before', before.bitsPerCharacter),
+          figure('held-out perplexity', after.perplexity),
+          ...whatWasDone(folder),
+        ],
+      };
+    },
+  });
+
+export const pretrain = pretrainWith({});

@@ -5,8 +5,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunFolder } from '../run/index.ts';
+import { nextTokenLoss } from '../train/index.ts';
 import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
-import { extend, pretrain } from './index.ts';
+import { extend, pretrain, pretrainWith } from './index.ts';
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);
@@ -41,7 +42,7 @@ async function run(stage: TrainingStage, config: object, inputs: object, name: s
 const shared = {
   ...{ predictEnd: true, learningRate: 2e-3, schedule: 'wsd', warmup: 0.1, decay: 0.3, floor: 0.3, betas: [0.8, 0.9] },
   ...{ epsilon: 1e-7, weightDecay: 0.2, clipNorm: 2, zLoss: 1e-4, seed: 3, evaluateEvery: 1, evaluateTokens: 200 },
-  ...{ checkpointEvery: 1, keepLast: 1 },
+  ...{ checkpointEvery: 1, keepLast: 1, keepSteps: [1], layersEvery: 2 },
 };
 const trained = () => ({
   ...{ ...shared, model: 'mini', modelChanges: tinyModel, steps: 2, minutes: 5, contextLength: 48, batchSize: 2 },
@@ -73,6 +74,15 @@ function requireAll(config: object, { shape }: TrainingStage['config'], elsewher
 it('pretrain begins its run with all that it is given', async () => {
   requireAll(trained(), pretrain.config, ['epochs']);
   expect(await run(pretrain, trained(), pretrainInputs(), 'pretrained')).toMatchObject(trained());
+});
+
+it('pretrain takes parts of one’s own, which are part of its address by their names', async () => {
+  const loss = { name: 'mine', of: nextTokenLoss };
+  const stage = pretrainWith({ loss });
+  const { steps: _steps, minutes: _minutes, ...rest } = trained();
+  expect(await run(stage, { ...rest, steps: 1 }, pretrainInputs(), 'own')).toMatchObject({ loss: { own: 'mine' } });
+  const config = stage.config.parse(rest);
+  expect([await stage.uses!(config), await pretrain.uses!(config)]).toEqual([{ loss: 'mine' }, {}]);
 });
 
 it('pretrain takes as many steps as the epochs need', async () => {

@@ -11,7 +11,13 @@ export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
 export { planExtend, planModel, planPretrain } from './plan-model.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
-export { evaluateTokensOf, type PretrainConfig, type PretrainInput, pretrainConfig } from './pretrain-config.ts';
+export {
+  evaluateTokensOf,
+  type PretrainConfig,
+  type PretrainInput,
+  pretrainConfig,
+  pretrainMayChange,
+} from './pretrain-config.ts';
 export { type RateOptions, rehearseRate } from './rate.ts';
 export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';

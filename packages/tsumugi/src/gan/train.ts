@@ -11,6 +11,7 @@ import {
   requireStepsLeft,
   runLoop,
   type StepTaken,
+  warnOfUnused,
 } from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { asJson, codeCommit, formatInteger, inputAt, openRun, type ProgressStream } from '../run/index.ts';
@@ -99,6 +100,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
 
   // Training.
   let losses: StepLosses | undefined;
+  let isFirst = true;
   const { interrupted } = await runLoop(
     {
       label: 'gan',
@@ -110,6 +112,10 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
         losses = trainer.takeStep();
         const seconds = (performance.now() - began) / 1000;
         requireFiniteLosses(trainer, losses, saved);
+        const warnings = isFirst
+          ? [...warnOfUnused(trainer.G, 'generator: '), ...warnOfUnused(trainer.D, 'discriminator: ')]
+          : [];
+        isFirst = false;
         const rate = formatInteger((config.batchSize * discriminatorSteps) / seconds);
         return {
           event: isLogged(trainer.step, config) ? stepEvent(trainer, { losses, lr, seconds }) : undefined,
@@ -117,6 +123,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
             loss: losses.discriminator.at(-1)!,
             note: `G ${losses.generator.toFixed(3)}  ${rate} images/s`,
           },
+          warnings,
         };
       },
       due: (step) => dueAt(step, config),

@@ -15,7 +15,7 @@ export const slow: Readonly<Record<string, readonly string[]>> = {
     `${src}/stages/{text-stages,training-stages}.test.ts`,
     `${src}/train/{ending,settings,extend-settings,extend,pretrain,inputs,check-settings,rehearse-steps}.test.ts`,
     `${src}/train/{forecast,step-gradients}.test.ts`,
-    'tests/{stability,gan-docs}.test.ts',
+    'tests/{library,stability,gan-docs}.test.ts',
   ],
   'start the command, or another process, many times': [
     '**/*kill.test.ts',
@@ -24,7 +24,7 @@ export const slow: Readonly<Record<string, readonly string[]>> = {
     `${src}/eval/{optional-package,settings}.test.ts`,
     `${src}/recipe/{recipe,cut-off}.test.ts`,
     `${src}/run/lock.test.ts`,
-    `${src}/torch/profile.test.ts`,
+    `${src}/torch/{leak,profile,random}.test.ts`,
     'tests/{bench,extend,full-disk,named-options,package,readme,skips,write-faults}.test.ts',
   ],
   'read or hash much': [

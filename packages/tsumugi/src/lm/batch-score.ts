@@ -3,7 +3,7 @@
 // Sequences are put in order, so those that begin alike lie together: what they share is read once, and each goes on from a
 // copy of that cache. What remains is read in rows of similar length, padded on the right: no token sees what comes after
 // it, so the padding changes nothing. Logits exist for the wanted positions alone, and for a piece of them at a time.
-import { invariant } from '../base/index.ts';
+import { checkOptions, invariant } from '../base/index.ts';
 import { type Device, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { Cache } from './cache.ts';
 import { notFinite } from './not-finite.ts';
@@ -63,6 +63,7 @@ export function* scoreBatch(
   requests: readonly ScoreRequest[],
   options: BatchScoreOptions = {},
 ): Generator<Scored[]> {
+  checkOptions('scoreBatch', options, { tokens: true });
   const { tokens = 4096 } = options;
   for (const { ids, wanted } of requests)
     invariant(

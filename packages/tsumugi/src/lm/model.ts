@@ -2,7 +2,7 @@
 // the published checkpoint names, so a parameter's path is its name in `model.safetensors`.
 //
 //   B batch   T tokens   D hidden size   V vocabulary
-import { ShapeError } from '../base/index.ts';
+import { checkOptions, type OptionNames, ShapeError } from '../base/index.ts';
 import {
   Embedding,
   linearCrossEntropy,
@@ -100,6 +100,22 @@ function buildBlock(config: Plamo2Config, index: number, take: (name: string) =>
   return new Block(mixer, mlp, norms, config.rms_norm_eps);
 }
 
+const forwardOptions: OptionNames<ForwardOptions> = {
+  cache: true,
+  documents: true,
+  checkpointLayers: true,
+  dtype: true,
+  onPart: true,
+};
+const lossOptions: OptionNames<LossOptions> = {
+  zLoss: true,
+  reduction: true,
+  checkpointLayers: true,
+  dtype: true,
+  onPart: true,
+};
+const batchParts: OptionNames<Batch> = { ids: true, targets: true, documents: true };
+
 export class Plamo2 extends Module implements LanguageModel {
   readonly config: Plamo2Config;
   model: Decoder;
@@ -135,6 +151,7 @@ export class Plamo2 extends Module implements LanguageModel {
    * @throws ShapeError when ids are not [B, T] or both a cache and documents are given.
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    checkOptions('forward', options, forwardOptions);
     const { cache, documents, checkpointLayers = false, dtype, onPart } = options;
     if (ids.ndim !== 2)
       throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
@@ -172,6 +189,8 @@ export class Plamo2 extends Module implements LanguageModel {
    * the head is more than a weight (adapted, quantized).
    */
   loss(batch: Batch, options: LossOptions = {}): LossParts {
+    checkOptions('loss', options, lossOptions);
+    checkOptions('loss: the batch', batch, batchParts);
     const { zLoss, reduction, ...forward } = options;
     const hidden = this.forward(batch.ids, { ...forward, documents: batch.documents });
     const head = this.lm_head ?? this.model.embed_tokens;

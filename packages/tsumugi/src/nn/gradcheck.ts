@@ -1,5 +1,5 @@
 // Checks analytic gradients against central differences, for tests of every composite and every kernel of ours.
-import { synchronous, TsumugiError, UserError } from '../base/index.ts';
+import { checkOptions, synchronous, TsumugiError, UserError } from '../base/index.ts';
 import { backward, noGrad, Rng, randn, scope, type Tensor, tensor, unravel } from '../torch/index.ts';
 
 export interface GradcheckOptions {
@@ -29,6 +29,7 @@ export function gradcheck(
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): void {
+  checkOptions('gradcheck', options, { eps: true, atol: true, rtol: true, names: true });
   const { eps = 1e-6, atol = 1e-6, rtol = 1e-5 } = options;
   const nameOf = (i: number) => options.names?.[i] ?? `input ${i}`;
   inputs.forEach((input, i) => {

@@ -1,9 +1,10 @@
 // docs/comparing.md: its programs run, its study is the example, and its commands do what they say.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
+import { embeddedText } from '../packages/tsumugi/src/text/index.ts';
 import { tinyModel } from '../packages/tsumugi/src/train/train.testing.ts';
 import { blocksOf, readPage, root, runSnippets, snippetsOf } from './snippets.testing.ts';
 
@@ -25,7 +26,16 @@ it('has programs that print what they say', () => {
 
 it('runs a two-by-two study, whose runs are then reported, compared and exported', { timeout: 120_000 }, async () => {
   const out = join(home, 'study');
-  const tiny = [`pretrain.modelChanges=${JSON.stringify(tinyModel)}`, 'pretrain.steps=4', 'pretrain.evaluateEvery=2', 'pretrain.contextLength=48', 'pretrain.batchSize=2', 'pretrain.evaluateTokens=500', 'tokenizer.vocabularySize=420']; // biome-ignore format: one list
+  const text = join(home, 'text.txt');
+  writeFileSync(text, readFileSync(embeddedText()[1]!, 'utf8').slice(0, 12_000));
+  const tiny = [
+    `text=["${text}"]`,
+    'reading.documentCharacters=800',
+    'tokenizer.vocabularySize=420',
+    'data.heldOutFraction=0.2',
+    ...['steps=3', 'evaluateEvery=0', 'contextLength=48', 'batchSize=2'].map((set) => `pretrain.${set}`),
+    `pretrain.modelChanges=${JSON.stringify(tinyModel)}`,
+  ];
   const ran = await runCli(['run', example, '--out', out, ...tiny.flatMap((set) => ['--set', set]), '--json']);
   expect(ran.code, ran.stderr).toBe(0);
   const [study] = JSON.parse(ran.stdout).sweeps;
@@ -50,6 +60,11 @@ it('runs a two-by-two study, whose runs are then reported, compared and exported
   expect(compared.stdout).toContain('learningRate 0.001, zLoss 0.0001 (2 seeds)');
   expect(compared.stdout).not.toMatch(/data +[0-9a-f]{12}/); // the inputs are the same
   expect(readdirSync(join(home, 'logs'))).toHaveLength(8);
+  // Recipes, too: the same one moved has no settings that differ.
+  cpSync(out, join(home, 'moved'), { recursive: true });
+  const both = await runCli(['compare', out, join(home, 'moved'), '--json']);
+  expect(both.code, both.stderr).toBe(0);
+  expect(JSON.parse(both.stdout)).toMatchObject({ differences: [], groups: [{ runs: ['study', 'moved'] }] });
   const csv = await runCli(['report', runs[0]!, '--csv', join(home, 'curves.csv')]);
   expect(csv.code).toBe(0);
   expect(readFileSync(join(home, 'curves.csv'), 'utf8').split('\r\n')[0]).toBe(/`(run,chart[^`]*)`/.exec(page)![1]);

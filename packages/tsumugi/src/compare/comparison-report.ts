@@ -72,7 +72,9 @@ export function comparisonPage(comparison: Comparison): string {
 
 export function comparisonText(comparison: Comparison): string {
   const tables = [differencesTable(comparison), figuresTable(comparison)].map(({ title, columns, rows }) => {
-    const cells = [columns, ...rows].map((row) => row.map((cell) => fitWidth(String(cell ?? ''), 44)));
+    const cells = [columns, ...rows].map((row) =>
+      row.map((cell, column) => fitWidth(String(cell ?? ''), column === 0 ? 80 : 44)),
+    );
     return `${title}\n${formatCells(cells, columns.length)}`;
   });
   const charts = Map.groupBy(comparison.curves, ({ chart, curve }) => (chart === curve ? chart : `${chart}: ${curve}`));

@@ -79,7 +79,7 @@ describe('layers of another kind', () => {
         scope(() => {
           const parts = each.loss(batch(), options);
           backward(parts.loss);
-          return [parts.loss.item(), parts.crossEntropy.item(), parts.meanSquaredLogsumexp.item(), parts.count];
+          return [parts.loss.item(), parts.crossEntropy.item(), parts.meanSquaredLogsumexp.item(), parts.count.item()];
         }),
       );
       for (const [i, value] of wanted!.entries()) expect(got![i]).toBeCloseTo(value, 3);

@@ -40,8 +40,8 @@ export interface LossParts {
   crossEntropy: Tensor;
   /** The z-loss term without its coefficient, detached. */
   meanSquaredLogsumexp: Tensor;
-  /** Targets that were not ignored. */
-  count: number;
+  /** Targets that were not ignored: int64 []. */
+  count: Tensor;
 }
 
 export interface LanguageModel extends Module {

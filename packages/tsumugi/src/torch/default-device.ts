@@ -7,7 +7,7 @@ let chosen: Device | undefined;
 
 /**
  * The device of what names none. Read once. Beside the names of devices TSUMUGI_DEVICE may be `meta`: tensors without memory,
- * with which tests see where things are made, and that nothing asks for their numbers.
+ * with which tests see where things are made.
  *
  * @throws ConfigError for a device that is not there
  */

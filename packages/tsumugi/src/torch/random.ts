@@ -40,11 +40,13 @@ const defaults = new Map<Device, Rng>();
  * `manualSeed` its seed is 0, so that a program gives the same numbers each time, and its first use is announced on standard error.
  */
 export function defaultRng(device: Device = factoryDevice()): Rng {
-  let rng = defaults.get(device);
+  // Tensors say "cuda:0" where people say "cuda": two streams of one seed would give the same numbers twice.
+  const place = device === 'cuda' ? 'cuda:0' : device;
+  let rng = defaults.get(place);
   if (!rng) {
     if (!isChosen) announce();
-    rng = new Rng(defaultSeed, device);
-    defaults.set(device, rng);
+    rng = new Rng(defaultSeed, place);
+    defaults.set(place, rng);
   }
   return rng;
 }

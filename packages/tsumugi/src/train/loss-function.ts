@@ -17,5 +17,9 @@ export type LossFunction = (model: LanguageModel, batch: Batch, options: LossOpt
 
 export const nextTokenLoss: LossFunction = (model, batch, options) => {
   const { loss, crossEntropy, meanSquaredLogsumexp, count } = model.loss(batch, options);
-  return { loss, shown: crossEntropy, sums: () => ({ meanSquaredLogsumexp: meanSquaredLogsumexp.item() * count }) };
+  return {
+    loss,
+    shown: crossEntropy,
+    sums: () => ({ meanSquaredLogsumexp: meanSquaredLogsumexp.item() * count.item() }),
+  };
 };

@@ -2,7 +2,7 @@
 // operators of libtorch, whose work is linear in the number of tokens. Both in f32 at least.
 //
 //   B batch   T tokens   m heads   P head size   N state size   L tokens of a chunk   c chunks
-import { ones, scope, stack, type Tensor, zeros } from '../../torch/index.ts';
+import { cat, ones, scope, stack, type Tensor, zeros } from '../../torch/index.ts';
 import { documentStarts } from './documents.ts';
 import type { SsdScanOptions, SsdScanResult } from './ssd-scan.ts';
 
@@ -110,14 +110,27 @@ export function ssdScanChunked(
     const into = a.cumsum(3).exp().maskedFill(document.ne(0).unsqueeze(2), 0); // [B, c, m, L]
     const inflow = X.mul(onward.unsqueeze(4)).transpose(3, 4).matmul(b); // [B, c, m, P, N]
 
-    let S = initial;
-    const before: Tensor[] = [];
-    for (let i = 0; i < c; i++) {
-      before.push(S);
-      const across = into.select(1, i).select(2, L - 1); // [B, m]
-      S = S.mul(across.unsqueeze(2).unsqueeze(3)).add(inflow.select(1, i));
-    }
-    const carried = cc.matmul(stack(before, 1).transpose(3, 4)).mul(into.unsqueeze(4)); // [B, c, m, L, P]
+    // States after each chunk in one product, the initial one as the inflow of a chunk before the first: what flowed into chunk
+    // j is there after chunk i, decayed over the chunks between, unless a document starts in one of them.
+    const ahead = (tensor: Tensor) => tensor.pad([1, 0]);
+    const total = ahead(a.sum([-1]).transpose(1, 2)).unsqueeze(1); // [B, 1, m, c + 1]
+    const starting = ahead(
+      document
+        .select(2, L - 1)
+        .ne(0)
+        .to('int64')
+        .cumsum(1),
+    ).unsqueeze(1); // [B, 1, c + 1]
+    const inflows = cat([initial.unsqueeze(1), inflow], 1)
+      .transpose(1, 2)
+      .reshape([batch, m, c + 1, P * N]);
+    const states = decays(total, starting)
+      .squeeze(1) // [B, m, c + 1, c + 1]
+      .matmul(inflows)
+      .reshape([batch, m, c + 1, P, N]);
+    const before = states.narrow(2, 0, c).transpose(1, 2); // [B, c, m, P, N]
+    const S = states.select(2, c);
+    const carried = cc.matmul(before.transpose(3, 4)).mul(into.unsqueeze(4)); // [B, c, m, L, P]
     const y = inside
       .add(carried)
       .permute([0, 1, 3, 2, 4])

@@ -95,8 +95,8 @@ describe('linearCrossEntropy', () => {
         const { loss, crossEntropy: plain, meanSquaredLogsumexp, count } = linearCrossEntropy(hidden, weight, targets, options); // biome-ignore format: names
         const gradients = grad([loss], [hidden, weight]) as Tensor[];
         for (const [i, each] of [loss, ...gradients].entries()) expectClose(each, exact[i]!, tolerance);
-        expect(count).toBe(31);
-        const terms = options.reduction === 'sum' ? count : 1;
+        expect(count.item()).toBe(31);
+        const terms = options.reduction === 'sum' ? count.item() : 1;
         expect(loss.item()).toBeCloseTo(plain.item() + terms * (options.zLoss ?? 0) * meanSquaredLogsumexp.item(), 4);
         expect([plain.requiresGrad, meanSquaredLogsumexp.requiresGrad]).toEqual([false, false]);
       });
@@ -132,7 +132,7 @@ describe('linearCrossEntropy', () => {
     scope(() => {
       const { hidden, weight, targets } = inputsOf(6, 4, 9, 'float32');
       const { loss, count } = linearCrossEntropy(hidden, weight, targets.fill_(-100), { zLoss: 1 });
-      expect([loss.item(), count]).toEqual([0, 0]);
+      expect([loss.item(), count.item()]).toEqual([0, 0]);
       for (const each of grad([loss], [hidden, weight])) expect(each!.abs().max().item()).toBe(0);
     });
   });
@@ -147,7 +147,7 @@ describe('linearCrossEntropy', () => {
       const identity = eye(14, { dtype: 'float64' });
       const fused = linearCrossEntropy(b.requiresGrad_(), identity, targets, { zLoss: 0.03, reduction: 'sum' });
       expect(sums.data()[0]).toBeCloseTo(fused.crossEntropy.item(), 10);
-      expect(sums.data()[1]! as number / fused.count).toBeCloseTo(fused.meanSquaredLogsumexp.item(), 10); // biome-ignore format: short
+      expect(sums.data()[1]! as number / fused.count.item()).toBeCloseTo(fused.meanSquaredLogsumexp.item(), 10); // biome-ignore format: short
       expectClose(a, grad([fused.loss], [b])[0]!.mul(0.2), 1e-12);
       const untouched = logits.detach().clone();
       crossEntropyPlain_(untouched, targets, { ...options, gradient: false });
@@ -230,7 +230,7 @@ describe('logits of more than two dimensions', () => {
         expect(found.loss.item()).toBeCloseTo(fused.loss.item(), 10);
         expect(found.crossEntropy.item()).toBeCloseTo(fused.crossEntropy.item(), 5);
         expect(found.meanSquaredLogsumexp.item()).toBeCloseTo(fused.meanSquaredLogsumexp.item(), 5);
-        expect([found.count, found.crossEntropy.requiresGrad]).toEqual([fused.count, false]);
+        expect([found.count.item(), found.crossEntropy.requiresGrad]).toEqual([fused.count.item(), false]);
         expectClose(grad([found.loss], [x])[0]!, grad([fused.loss], [y])[0]!, 1e-12);
       });
     },
@@ -241,7 +241,7 @@ describe('logits of more than two dimensions', () => {
       const { logits, targets } = both('float32');
       const found = logitsCrossEntropy(logits, targets.fill_(-100), { zLoss: 1 });
       const figures = [found.loss, found.crossEntropy, found.meanSquaredLogsumexp].map((each) => each.item());
-      expect([...figures, found.count]).toEqual([0, 0, 0, 0]);
+      expect([...figures, found.count.item()]).toEqual([0, 0, 0, 0]);
     });
   });
 });

@@ -4,6 +4,7 @@ import { checkChoice, checkNumber, checkOptions, type OptionNames, ShapeError } 
 import {
   customOperator,
   empty,
+  full,
   isGradEnabled,
   kernelTakes,
   noGrad,
@@ -11,7 +12,6 @@ import {
   scope,
   stack,
   type Tensor,
-  tensor,
   withGradient,
   zeros,
 } from '../../torch/index.ts';
@@ -91,8 +91,8 @@ export interface LinearCrossEntropy {
   crossEntropy: Tensor;
   /** The mean of squared log-sum-exps, without its coefficient, detached. */
   meanSquaredLogsumexp: Tensor;
-  /** Targets that were not ignored. */
-  count: number;
+  /** Targets that were not ignored: int64 []. */
+  count: Tensor;
 }
 
 /** Logits that exist at one time, unless one asks otherwise: 64 MB in f32. */
@@ -141,14 +141,15 @@ export function linearCrossEntropy(
   return scope(() => {
     const recording = isGradEnabled();
     const inputs = [hidden, weight].filter((input) => recording && input.requiresGrad);
-    const { sums, gradients, count } = noGrad(() => {
+    const { sums, gradients, count, divisor } = noGrad(() => {
       const rows = targets.reshape([N]);
-      const count = rows.ne(ignoredTarget).sum().item();
-      const scale = reduction === 'sum' ? 1 : 1 / Math.max(1, count);
+      const count = rows.ne(ignoredTarget).sum();
+      // A sum asks for no number here: a device would have to finish the forward pass first.
+      const divisor = reduction === 'sum' ? 1 : Math.max(1, count.item());
       const wanted = { hidden: inputs.includes(hidden), weight: inputs.includes(weight) };
-      return { count, ...throughChunks(hidden, weight, rows, { vocabularySize, chunk, zLoss, scale, wanted }) };
+      const settings = { vocabularySize, chunk, zLoss, scale: 1 / divisor, wanted };
+      return { count, divisor, ...throughChunks(hidden, weight, rows, settings) };
     });
-    const divisor = reduction === 'sum' ? 1 : Math.max(1, count);
     const [total, squares] = sums.unbind(0) as [Tensor, Tensor];
     const crossEntropy = total.div(divisor);
     const dtype = hidden.dtype === 'float64' ? 'float64' : 'float32';
@@ -156,7 +157,7 @@ export function linearCrossEntropy(
     return {
       loss: withGradient(value, inputs, gradients),
       crossEntropy: crossEntropy.to(dtype),
-      meanSquaredLogsumexp: squares.div(Math.max(1, count)).to(dtype),
+      meanSquaredLogsumexp: squares.div(count.clamp(1)).to(dtype),
       count,
     };
   });
@@ -183,14 +184,14 @@ export function logitsCrossEntropy(
   return scope(() =>
     noGrad(() => {
       const ignored = targets.eq(ignoredTarget);
-      const count = ignored.logicalNot().sum().item();
+      const count = ignored.logicalNot().sum();
       const squares = logits.detach().float().maskedFill(ignored.unsqueeze(-1), 0).logsumexp(-1).square();
       const total = squares.maskedFill(ignored, 0).sum();
-      const penalty = total.mul(reduction === 'sum' ? zLoss : zLoss / Math.max(1, count));
+      const penalty = reduction === 'sum' ? total.mul(zLoss) : total.mul(zLoss).div(count.clamp(1));
       return {
         loss,
         crossEntropy: loss.detach().sub(penalty),
-        meanSquaredLogsumexp: total.div(Math.max(1, count)),
+        meanSquaredLogsumexp: total.div(count.clamp(1)),
         count,
       };
     }),
@@ -268,11 +269,7 @@ export function crossEntropyPlain_(
           .add(1)
           .unsqueeze(-1),
       );
-      probabilities.scatterAdd_(
-        -1,
-        places,
-        tensor(-1, { dtype: wide.dtype, device: logits.device }).expand(places.shape),
-      );
+      probabilities.scatterAdd_(-1, places, full(places.shape, -1, { dtype: wide.dtype, device: logits.device }));
       logits.copy_(probabilities.mul_(scale).maskedFill_(ignored.unsqueeze(-1), 0));
     }
     return stack(sums);

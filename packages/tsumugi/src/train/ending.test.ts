@@ -132,10 +132,13 @@ it('keeps to the number of steps that the clock once gave', async () => {
   const planned = () => eventsOf('clock').findLast((event) => event.type === 'start')!.totalSteps;
   const first = planned();
   expect(checkpoints('clock')).toEqual([]);
-  expect(JSON.parse(readFileSync(at('clock', 'plan.json'), 'utf8'))).toEqual({ steps: first });
+  expect(JSON.parse(readFileSync(at('clock', 'plan.json'), 'utf8'))).toEqual({ steps: first, of: minutes });
   // Whatever the clock would say now.
-  writeFileSync(at('clock', 'plan.json'), '{"steps":7}');
+  writeFileSync(at('clock', 'plan.json'), JSON.stringify({ steps: 7, of: minutes }));
   await train('clock', minutes, { resume: true });
   expect(planned()).toBe(7);
   expect(eventsOf('clock').filter(({ type }) => type === 'step')).toHaveLength(7);
+  // Other minutes are another plan, with all that was done in it.
+  await train('clock', { steps: 9, minutes: 600 }, { resume: true });
+  expect(planned()).toBe(9);
 });

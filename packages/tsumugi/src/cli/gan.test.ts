@@ -30,6 +30,13 @@ const tiny = [
 ];
 const sets = tiny.flatMap((set) => ['--set', set]);
 
+/** A model and a classifier for the tests that only look at one. */
+beforeAll(async () => {
+  await gan('train', '--recipe', 'mnist-sngan-mini', '--data', at('images'), '--out', at('shared'), ...sets);
+  const classifier = ['--data', at('images'), '--out', at('shared-classifier'), '--size', '8'];
+  await gan('classifier', ...classifier, '--epochs', '1', '--widths', '4', '8');
+});
+
 it('lists recipes, and says where each of their settings comes from', async () => {
   const { code, stdout } = await gan('train', '--list');
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^ {2}cifar10-sngan +ResNet with spectral/m)]);
@@ -100,7 +107,7 @@ it.each([
 });
 
 it('explains labels that there are not, and weights that are missing', async () => {
-  const model = at('run', 'model');
+  const model = at('shared', 'model');
   const sample = ['sample', '--model', model, '--out', at('no.png'), '--label'];
   expect((await gan(...sample, 'dog')).stderr).toContain('there is no class "dog"\n  → Classes: bar, cross.');
   expect((await gan(...sample, '2')).stderr).toContain('a label is a whole number from 0 to 1, not 2');
@@ -132,7 +139,7 @@ it('explains labels that there are not, and weights that are missing', async () 
 });
 
 it('says which options would do to score against a folder, and they do', async () => {
-  const score = ['score', '--model', at('run', 'model'), '--data', at('images')];
+  const score = ['score', '--model', at('shared', 'model'), '--data', at('images')];
   const bare = await gan(...score);
   expect(bare.code).toBe(2);
   expect(bare.stderr).toMatch(
@@ -142,7 +149,7 @@ it('says which options would do to score against a folder, and they do', async (
   expect(classified.stderr).toMatch(
     /needs --weights as well\n.*"(npx )?tsumugi gan classifier --data .* --out PATH --size 8" trains/,
   );
-  const { code, stderr } = await gan(...score, '--extractor', 'classifier', '--weights', at('classifier'));
+  const { code, stderr } = await gan(...score, '--extractor', 'classifier', '--weights', at('shared-classifier'));
   expect([code, stderr]).toEqual([2, expect.stringContaining('needs --real and --fake as well')]);
   const [, command] = /For example: (?:npx )?tsumugi gan (.*) \(a folder has no split, and this one 48 images\)/.exec(
     stderr,

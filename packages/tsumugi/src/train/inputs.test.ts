@@ -91,10 +91,10 @@ describe('pretrain', () => {
     let said = '';
     const stream = { write: (text: string) => { said += text; } }; // biome-ignore format: short
     const started = { ...config(), checkpointEvery: 1, keepLast: 9, out: at('left') };
-    await pretrain(started, { stream: silent });
+    await pretrain(started, { stream: silent, recipe: 'mini' });
     rmSync(at('left', 'model'), { recursive: true });
     rmSync(at('left', 'checkpoints', 'step-000000004'), { recursive: true });
-    const { folder } = await pretrain(started, { stream, resume: true, recipe: 'mini' });
+    const { folder } = await pretrain(started, { stream, resume: true });
     const tokens = started.contextLength * started.batchSize * started.accumulate;
     expect(said).toContain(`pretrain: 1 steps, ${tokens} tokens\n`);
     expect(new Artefact(folder!).lineage()).toMatchObject({ stage: 'pretrain', recipe: 'mini', seed: started.seed });

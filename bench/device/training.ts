@@ -6,10 +6,11 @@ import { gradientStep } from 'tsumugi/loop';
 import { numParameters } from 'tsumugi/nn';
 import { AdamW, decayGroups } from 'tsumugi/optim';
 import { makeBatch } from 'tsumugi/text';
-import { factoryDevice, memory, resetPeakMemory } from 'tsumugi/torch';
+import { factoryDevice, resetPeakMemory } from 'tsumugi/torch';
 import { stepGradients, trainingFlops } from 'tsumugi/train';
 import { say } from '../../scripts/device-check/say.ts';
 import { modelConfigs } from './models.ts';
+import { peakMemory } from './peak-memory.ts';
 import { benchTypes, matmulRate } from './rates.ts';
 import { callsPerSecond, isQuick } from './timing.ts';
 
@@ -44,6 +45,7 @@ for (const dtype of benchTypes) {
     say({ figure: { name: `training ${shape}`, value: steps * tokensPerStep, unit: 'tokens/s' } });
     say({ figure: { name: '  rate', value: flops / 1e12, unit: 'TFLOP/s' } });
     say({ figure: { name: '  MFU, of the matmul rate', value: (100 * flops) / 1e12 / peak, unit: '%' } });
-    say({ figure: { name: '  peak memory', value: memory().peakBytes / 2 ** 30, unit: 'GiB' } });
+    const value = peakMemory();
+    if (value !== undefined) say({ figure: { name: '  peak memory of the process so far', value, unit: 'GiB' } });
   }
 }

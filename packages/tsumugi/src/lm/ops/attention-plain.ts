@@ -5,12 +5,14 @@
 // [B, H, block, R]; when gradients are recorded libtorch keeps each block's probabilities, so B·H·T·R numbers in all:
 // linear in T for a window, and half of T² for full attention, where at 32K one should checkpoint the layer or use
 // `attentionFused`. That one keeps the output and one number per query (where libtorch's fused kernel takes the device
-// and dtype), and one block's mask.
+// and dtype), and one block's mask; over a window the masks of all blocks, and the keys and values in reach of each: 1 + W / block
+// times as many as there are.
 import { arange, cat, customOperator, hasOperator, type Tensor } from '../../torch/index.ts';
 import type { AttentionOptions } from './attention.ts';
 import { documentNumbers } from './documents.ts';
 
 const fused = customOperator('aten::scaled_dot_product_attention');
+const unfold = customOperator('aten::unfold');
 
 interface Settings extends AttentionOptions {
   scale: number;
@@ -89,7 +91,7 @@ export function attentionInBlocks(q: Tensor, k: Tensor, v: Tensor, given: Settin
   return cat(parts, 1);
 }
 
-/** libtorch's fused attention, masked block by block. */
+/** libtorch's fused attention, masked: all blocks at once over a window, one after the other over everything. */
 export function attentionFused(q: Tensor, k: Tensor, v: Tensor, given: Settings): Tensor {
   const settings = numbered(given);
   const [, T, H] = q.shape as [number, number, number];
@@ -99,12 +101,54 @@ export function attentionFused(q: Tensor, k: Tensor, v: Tensor, given: Settings)
   const [keys, values] = [k, v].map((x) => x.repeatInterleave(H / K, 2).transpose(1, 2)) as [Tensor, Tensor];
   const everything = S === T && !documents && (window === null || window >= T - 1);
   if (everything) return fused(queries, keys, values, null, 0, true, scale).transpose(1, 2);
-  const size = window === null ? 1024 : Math.min(1024, Math.max(256, window));
-  const parts = blocksOf(T, S, window, size).map((block) => {
+  if (window !== null) return attentionInWindows(queries, keys, values, { ...settings, window });
+  const parts = blocksOf(T, S, null, 1024).map((block) => {
     const { from, to, low, high } = block;
     const seen = hidden(block, S - T, q.device, settings).logicalNot();
     const [near, nearValues] = [keys, values].map((x) => x.narrow(2, low, high - low)) as [Tensor, Tensor];
     return fused(queries.narrow(2, from, to - from), near, nearValues, seen, 0, false, scale);
   });
   return cat(parts, 2).transpose(1, 2);
+}
+
+/**
+ * libtorch's fused attention over blocks of queries as a batch, each with the keys in reach of any of them: row r of a block sees
+ * columns r … r + W. q [B, H, T, d]; k, v [B, H, S, d].
+ *
+ * @returns [B, T, H, d]
+ */
+function attentionInWindows(q: Tensor, k: Tensor, v: Tensor, settings: Settings & { window: number }): Tensor {
+  const { window: W, documents, scale } = settings;
+  const [B, H, T, d] = q.shape as [number, number, number, number];
+  const past = k.size(2) - T; // keys before the first query
+  const size = Math.min(1024, Math.max(256, W), T);
+  const blocks = Math.ceil(T / size);
+  const reach = size + W;
+  const [missing, filling] = [Math.max(0, W - past), blocks * size - T];
+  // What a row of keys, or of anything at their places in dimension `dim`, is to each block: a last dimension of `reach`.
+  const inReach = (row: Tensor, dim: number, around: number[], value?: number) =>
+    unfold(row.narrow(dim, past + missing - W, T + W - missing).pad(around, value), dim, reach, size);
+  const asBatch = (x: Tensor, length: number) => x.transpose(1, 2).reshape([B * blocks, H, length, d]);
+  const near = [k, v].map((x) => asBatch(inReach(x, 2, [0, 0, missing, filling]).transpose(3, 4), reach));
+  const rows = asBatch(q.pad([0, 0, 0, filling]).view([B, H, blocks, size, d]), size);
+
+  const r = arange(size, { device: q.device }).unsqueeze(1);
+  const c = arange(reach, { device: q.device });
+  const first = arange(blocks, { device: q.device }).mul(-size).add(missing).view([blocks, 1, 1]);
+  let seen = c
+    .ge(r)
+    .logicalAnd(c.le(r.add(W)))
+    .logicalAnd(c.ge(first)); // [blocks, size, reach]
+  if (documents) {
+    const own = documents.pad([0, filling], -1).view([B, blocks, size, 1]);
+    const theirs = inReach(documents, 1, [missing, filling], -1).unsqueeze(2);
+    seen = own.eq(theirs).logicalAnd(seen);
+  } else seen = seen.expand([B, blocks, size, reach]);
+  const mask = seen.reshape([B * blocks, 1, size, reach]);
+  const mixed = fused(rows, near[0]!, near[1]!, mask, 0, false, scale); // [B · blocks, H, size, d]
+  return mixed
+    .view([B, blocks, H, size, d])
+    .transpose(2, 3)
+    .reshape([B, blocks * size, H, d])
+    .narrow(1, 0, T);
 }

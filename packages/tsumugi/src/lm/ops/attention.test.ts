@@ -50,6 +50,10 @@ const cases: Case[] = [
   { B: 2, T: 1, S: 700, H: 6, K: 2, d: 64, window: null },
   { B: 2, T: 190, H: 4, K: 2, d: 16, window: null, documents: [1, 64, 100, 25] },
   { B: 2, T: 190, H: 6, K: 2, d: 16, window: 30, documents: [5, 3, 128, 54] },
+  // Several of the blocks that go through at once, the last not full; a window larger than a block; keys before the queries.
+  { B: 2, T: 600, H: 2, K: 1, d: 8, window: 100, documents: [250, 3, 7, 340] },
+  { B: 2, T: 700, H: 2, K: 2, d: 8, window: 300 },
+  { B: 2, T: 520, S: 600, H: 2, K: 1, d: 8, window: 200 },
 ];
 
 const named = cases.map((each) => [JSON.stringify(each), each] as const);

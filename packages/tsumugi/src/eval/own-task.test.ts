@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeEach, expect, it } from 'vitest';
 import { fakeBackend } from './eval.testing.ts';
 import { evaluate, findTasks } from './index.ts';
 import type { GenerateRequest } from './request.ts';
@@ -15,9 +15,12 @@ const [rows, task, program] = Array.from(section.matchAll(/```(?:jsonl|ts)\n(.*?
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-own-task-'));
 afterAll(() => rmSync(home, { recursive: true }));
-writeFileSync(join(home, 'capitals.jsonl'), rows!);
-writeFileSync(join(home, 'capitals.ts'), task!);
-writeFileSync(join(home, 'use.ts'), program!);
+// Each test may change them.
+beforeEach(() => {
+  writeFileSync(join(home, 'capitals.jsonl'), rows!);
+  writeFileSync(join(home, 'capitals.ts'), task!);
+  writeFileSync(join(home, 'use.ts'), program!);
+});
 
 it('is evaluated', async () => {
   const tasks = await findTasks([join(home, 'capitals.ts')]);

@@ -154,7 +154,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   const folder = join(config.out, 'model');
   saveGan(folder, trainer, set, {
     stage: 'gan',
-    recipe: run.recipe,
+    recipe: options.recipe ?? run.recipe,
     config: asJson(settings),
     seed: config.seed,
     commit: codeCommit(),

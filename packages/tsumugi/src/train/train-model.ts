@@ -225,7 +225,7 @@ export async function trainModel<E extends object>(
     tokenizerFolder: result.tokenizerFolder,
     lineage: {
       stage: name,
-      recipe: run.recipe,
+      recipe: options.recipe ?? run.recipe,
       config: asJson(settings),
       seed: config.seed,
       commit: codeCommit(),

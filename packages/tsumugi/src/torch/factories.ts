@@ -60,6 +60,7 @@ export const wanting = (made: Tensor, { requiresGrad }: TensorOptions): Tensor =
 
 function make(operator: string, options: TensorOptions, ...leading: (number | bigint | readonly number[])[]): Tensor {
   const dtype = dtypeCode(options.dtype ?? 'float32');
+  const device = options.device ?? factoryDevice();
   // empty.memory_format has one argument more than the others.
   const trailing = operator.startsWith('aten::empty') ? [null, null] : [null];
   try {
@@ -68,7 +69,7 @@ function make(operator: string, options: TensorOptions, ...leading: (number | bi
       ...leading,
       dtype,
       null,
-      options.device ?? factoryDevice(),
+      device === 'cpu' ? null : device,
       ...trailing,
     );
     return wanting(wrapHandle(handle), options);

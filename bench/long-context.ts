@@ -46,7 +46,7 @@ function configOf({ full }: Variant) {
 function step(model: Plamo2, optimizer: AdamW, batch: TokenBatch): void {
   scope(() => {
     optimizer.zeroGrad();
-    backward(model.loss(inputsAndTargets(batch), { checkpointLayers: true }).loss);
+    backward(model.loss(inputsAndTargets(batch), { activationCheckpointing: true }).loss);
     optimizer.step(1e-4);
   });
 }
@@ -66,8 +66,8 @@ function measure(context: Context, variant: Variant, tokens: number, samples: nu
     const peak = memory().peakBytes / MiB;
     const { stateBytes, activationBytes } = forecastMemory(config, {
       batchSize: 1,
-      contextLength: tokens,
-      checkpointLayers: true,
+      sequenceLength: tokens,
+      activationCheckpointing: true,
     });
     const forecast = (stateBytes + activationBytes) / MiB;
     context.log(`${variant.name}, ${tokens}: ${rates.at(-1)!.toFixed(0)} tokens/s, ${peak.toFixed(0)} MiB`);

@@ -29,7 +29,7 @@ await prepare(corpus, at('data'), { encoder: tokenizer, tokenizerHash: sha256, s
 const modelChanges = { hidden_size: 64, intermediate_size: 128, num_hidden_layers: 2, attention_window_size: 64 };
 const shards = { data: at('data'), tokenizer: at('tokenizer') };
 const base = await pretrain(
-  pretrainConfig.parse({ ...shards, out: at('base'), modelChanges, steps: 30, contextLength: 128 }),
+  pretrainConfig.parse({ ...shards, out: at('base'), modelChanges, steps: 30, sequenceLength: 128 }),
 );
 
 // Its attention becomes full, in two steps of context.
@@ -40,8 +40,8 @@ const config = extendConfig.parse({
   layers: 'all',
   ropeTheta: 1e6,
   phases: [
-    { contextLength: 256, steps: 10, batchSize: 4 },
-    { contextLength: 1024, steps: 10 },
+    { sequenceLength: 256, steps: 10, batchSize: 4 },
+    { sequenceLength: 1024, steps: 10 },
   ],
 });
 const { before, after, folder: long } = await extend(config);

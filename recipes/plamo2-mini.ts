@@ -13,20 +13,20 @@ export default defineRecipe({
     reading: withDefaults(readingConfig, { documentCharacters: 8000 }), // several contexts long
     tokenizer: tokenizer.settings(),
     data: data.settings(),
-    pretrain: pretrain.settings({ contextLength: 256, evaluateEvery: 50, checkpointEvery: 50 }),
+    pretrain: pretrain.settings({ sequenceLength: 256, evaluateEvery: 50, checkpointEvery: 50 }),
     longContext: z.boolean().default(true).describe('extend the model; needs documents as long as its context becomes'),
     extend: extend.settings({
       phases: [
-        { contextLength: 512, steps: 24, batchSize: 4 },
-        { contextLength: 1024, steps: 24, batchSize: 2 },
+        { sequenceLength: 512, steps: 24, batchSize: 4 },
+        { sequenceLength: 1024, steps: 24, batchSize: 2 },
       ],
       learningRate: 1e-4, // this little text is known by heart already: more would only make held-out text harder
-      checkpointLayers: false,
+      activationCheckpointing: false,
       evaluateEvery: 12,
       checkpointEvery: 12,
     }),
     evaluate: evaluate.settings({
-      contextLengths: [256, 512, 1024],
+      sequenceLengths: [256, 512, 1024],
       tasks: ['needle'],
       options: { lengths: '256,512,1024', depths: '0,50,100', samples: '8' },
     }),

@@ -10,7 +10,7 @@ export const slow: Readonly<Record<string, readonly string[]>> = {
   'train until something is learnt, or once for every setting': [
     `${src}/gan/{train,trainer,settings,regularization,measure,parts}.test.ts`,
     `${src}/gan/scores/{classifier,inception,tfjs-layers}.test.ts`,
-    `${src}/lm/{learning,engine/mixes,logit-norms,text-stream,folder,checkpoint-layers}.test.ts`,
+    `${src}/lm/{learning,engine/mixes,logit-norms,text-stream,folder,activation-checkpointing}.test.ts`,
     `${src}/optim/{flat-memory,updates}.test.ts`,
     `${src}/stages/{text-stages,training-stages}.test.ts`,
     `${src}/train/{ending,settings,extend-settings,extend,pretrain,inputs,check-settings,rehearse-steps}.test.ts`,

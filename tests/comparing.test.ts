@@ -33,7 +33,7 @@ it('runs a two-by-two study, whose runs are then reported, compared and exported
     'reading.documentCharacters=800',
     'tokenizer.vocabularySize=420',
     'data.heldOutFraction=0.2',
-    ...['steps=3', 'evaluateEvery=0', 'contextLength=48', 'batchSize=2'].map((set) => `pretrain.${set}`),
+    ...['steps=3', 'evaluateEvery=0', 'sequenceLength=48', 'batchSize=2'].map((set) => `pretrain.${set}`),
     `pretrain.modelChanges=${JSON.stringify(tinyModel)}`,
   ];
   const ran = await runCli(['run', example, '--out', out, ...tiny.flatMap((set) => ['--set', set]), '--json']);

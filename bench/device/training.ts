@@ -26,22 +26,22 @@ say({ figure: { name: 'parameters', value: numParameters(model) / 1e6, unit: 'M'
 
 for (const dtype of benchTypes) {
   const peak = matmulRate(dtype, isQuick ? 0.1 : 0.5);
-  for (const contextLength of isQuick ? [32, 128] : [2048, 8192]) {
-    const rows = tokensPerStep / contextLength;
-    const batch = makeBatch(rows, contextLength);
+  for (const sequenceLength of isQuick ? [32, 128] : [2048, 8192]) {
+    const rows = tokensPerStep / sequenceLength;
+    const batch = makeBatch(rows, sequenceLength);
     batch.tokens.forEach((_, i) => {
       batch.tokens[i] = (i * 7919) % config.vocab_size;
       batch.targets[i] = ((i + 1) * 7919) % config.vocab_size;
     });
     const whole = { ...batch, predicted: tokensPerStep };
     const gradients = stepGradients(model, () => ({ batch: whole, microRows: rows, tokensSeen: 0 }), {
-      ...{ dtype, checkpointLayers: false, zLoss: 0 },
+      ...{ dtype, activationCheckpointing: false, zLoss: 0 },
     });
     const take = gradientStep({ model, optimizer, learningRate: 1e-4, schedule: () => 1, clipNorm: 1, gradients });
     resetPeakMemory();
     const steps = callsPerSecond(() => void take(0, 0), isQuick ? 0.2 : 3);
-    const flops = steps * trainingFlops(config, { contextLength, batchSize: rows, checkpointLayers: false });
-    const shape = `${rows} × ${contextLength}, ${dtype}`;
+    const flops = steps * trainingFlops(config, { sequenceLength, batchSize: rows, activationCheckpointing: false });
+    const shape = `${rows} × ${sequenceLength}, ${dtype}`;
     say({ figure: { name: `training ${shape}`, value: steps * tokensPerStep, unit: 'tokens/s' } });
     say({ figure: { name: '  rate', value: flops / 1e12, unit: 'TFLOP/s' } });
     say({ figure: { name: '  MFU, of the matmul rate', value: (100 * flops) / 1e12 / peak, unit: '%' } });

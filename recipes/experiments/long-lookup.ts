@@ -47,13 +47,13 @@ const shape = {
 };
 const shortPages = [12, 24, 48, 96];
 const longPage = quick ? 256 : 4096;
-const base = { steps: quick ? 4 : 1000, contextLength: 96, batchSize: 12, learningRate: 3e-3 };
+const base = { steps: quick ? 4 : 1000, sequenceLength: 96, batchSize: 12, learningRate: 3e-3 };
 const phases = quick
-  ? [{ contextLength: 256, steps: 2, batchSize: 1 }]
+  ? [{ sequenceLength: 256, steps: 2, batchSize: 1 }]
   : [
-      { contextLength: 256, steps: 80, batchSize: 8 },
-      { contextLength: 1024, steps: 80, batchSize: 2 },
-      { contextLength: 4096, steps: 200, batchSize: 1 },
+      { sequenceLength: 256, steps: 80, batchSize: 8 },
+      { sequenceLength: 1024, steps: 80, batchSize: 2 },
+      { sequenceLength: 4096, steps: 200, batchSize: 1 },
     ];
 /** A plateau, so that the last phase, the longest rows, is not left with a small rate. */
 const further = { learningRate: 1e-3, schedule: 'wsd' as const };
@@ -130,7 +130,7 @@ async function runSeed(seed: number): Promise<void> {
   const folder = join(work, String(seed));
   const tokenizer = join(folder, 'tokenizer');
   writeTokenizer(tokenizer, phoneBookPieces());
-  const tokensOf = ({ steps, batchSize, contextLength }: typeof base) => steps * batchSize * contextLength;
+  const tokensOf = ({ steps, batchSize, sequenceLength }: typeof base) => steps * batchSize * sequenceLength;
   const longTokens = phases.reduce((sum, phase) => sum + tokensOf({ ...base, ...phase }), 0);
   const short = await makeShards(folder, 'short', shortPages, tokensOf(base), seed);
   const long = await makeShards(folder, 'long', [longPage], Math.max(longTokens, 8 * longPage), seed);
@@ -234,11 +234,11 @@ ${table}
 ![The same as curves](${name}.svg)
 
 * **window**: a hybrid of ${shape.num_hidden_layers} layers, Mamba and attention by turns, width ${shape.hidden_size}, ${integer(parameters.reduce((sum, row) => sum + row.parameters, 0))} parameters, window ${W}
-  (${W + 1} keys with the query's own), RoPE base 1e4. \`tsumugi pretrain\`: ${integer(base.steps)} steps of ${base.batchSize} × ${base.contextLength} tokens, pages of ${shortPages.join(', ')} tokens,
+  (${W + 1} keys with the query's own), RoPE base 1e4. \`tsumugi pretrain\`: ${integer(base.steps)} steps of ${base.batchSize} × ${base.sequenceLength} tokens, pages of ${shortPages.join(', ')} tokens,
   peak learning rate ${base.learningRate}.
 * **Mamba**: the same model and training with a window of 1, so that attention can look nothing up. A Mamba layer
   holds ${m} × ${P} × ${N} = ${m * P * N} numbers between tokens.
-* **control**: the window model after \`tsumugi extend\` with \`layers: []\`, so nothing changes but the training: ${phases.map((phase) => `${phase.steps} steps of ${phase.batchSize} × ${integer(phase.contextLength)}`).join(', ')} tokens,
+* **control**: the window model after \`tsumugi extend\` with \`layers: []\`, so nothing changes but the training: ${phases.map((phase) => `${phase.steps} steps of ${phase.batchSize} × ${integer(phase.sequenceLength)}`).join(', ')} tokens,
   ${mix.long} parts pages of ${integer(longPage)} tokens to ${mix.short} part short ones, peak learning rate ${further.learningRate}, falling in the last fifth.
 * **full**: the window model after the same training with both attention layers made full, RoPE base 1e4 as before or 1e6.
 

@@ -44,7 +44,7 @@ const training = {
   steps: quick ? 6 : 120,
   warmUp: quick ? 1 : 12,
   batchSize: 16,
-  contextLength: 128,
+  sequenceLength: 128,
   betas: [0.9, 0.95] as const,
   weightDecay: 0, // decay is learning rate × coefficient: it would be another thing that rises along the ladder
   clipNorm: 1,
@@ -71,9 +71,9 @@ const ids = BigInt64Array.from(documents.flatMap((text) => tokenizer.encode(text
 /** The last twentieth is held out. */
 const learned = Math.floor(ids.length * 0.95);
 
-/** Rows of `contextLength` tokens that begin at these places. */
+/** Rows of `sequenceLength` tokens that begin at these places. */
 function batchAt(starts: readonly number[]): Batch {
-  const T = training.contextLength;
+  const T = training.sequenceLength;
   const rows = (offset: number) => {
     const data = new BigInt64Array(starts.length * T);
     for (const [row, start] of starts.entries()) data.set(ids.subarray(start + offset, start + offset + T), row * T);
@@ -82,15 +82,15 @@ function batchAt(starts: readonly number[]): Batch {
   return { ids: rows(0), targets: rows(1) };
 }
 
-const heldOutRows = Math.floor((ids.length - 1 - learned) / training.contextLength);
-const heldOut = Array.from({ length: heldOutRows }, (_, row) => learned + row * training.contextLength);
+const heldOutRows = Math.floor((ids.length - 1 - learned) / training.sequenceLength);
+const heldOut = Array.from({ length: heldOutRows }, (_, row) => learned + row * training.sequenceLength);
 const probe = heldOut.slice(0, 8);
 
 /** Nats per held-out token of a model that knows nothing but how frequent each token is (counts plus one). */
 function unigramLoss(): number {
   const counts = new Float64Array(vocabularySize).fill(1);
   for (const id of ids.subarray(0, learned)) counts[Number(id)]!++;
-  const targets = heldOut.flatMap((start) => [...ids.subarray(start + 1, start + 1 + training.contextLength)]);
+  const targets = heldOut.flatMap((start) => [...ids.subarray(start + 1, start + 1 + training.sequenceLength)]);
   const total = learned + vocabularySize;
   return targets.reduce((sum, id) => sum - Math.log(counts[Number(id)]! / total), 0) / targets.length;
 }
@@ -125,7 +125,7 @@ function train(variant: Run['variant'], learningRate: number, seed: number): Run
   let largest = 0;
   for (let step = 0; step < training.steps; step++) {
     optimizer.zeroGrad();
-    const starts = Array.from({ length: training.batchSize }, () => random.below(learned - training.contextLength));
+    const starts = Array.from({ length: training.batchSize }, () => random.below(learned - training.sequenceLength));
     const loss = scope(() => {
       const parts = model.loss(batchAt(starts), { zLoss: variant.zLoss });
       backward(parts.loss);
@@ -246,7 +246,7 @@ const commit =
 const parameterCount = parameterTable(preset('dense', shape)).reduce((sum, row) => sum + row.parameters, 0);
 const date = new Date().toISOString().slice(0, 10);
 const name = `${date}-stability${hybrid ? '-hybrid' : ''}${quick ? '-quick' : ''}`;
-const { steps, warmUp, batchSize, contextLength, betas, weightDecay, clipNorm, floor } = training;
+const { steps, warmUp, batchSize, sequenceLength, betas, weightDecay, clipNorm, floor } = training;
 const page = `# Stability: QK-norm and z-loss, ${date}
 
 \`node recipes/experiments/stability.ts${quick ? ' --quick' : ''}${hybrid ? ' --hybrid' : ''}\`, commit ${commit}: ${runs.length} runs in ${minutes.toFixed(1)} minutes.
@@ -254,7 +254,7 @@ Hardware: ${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'an un
 
 Model: ${hybrid ? 'Mamba and attention by turns' : 'attention alone'}, ${shape.num_hidden_layers} layers, width ${shape.hidden_size}, ${parameterCount.toLocaleString('en')} parameters with QK-norm; PLaMo 2's norms before
 and after each part stay in every variant. Text: ${quick ? 'one embedded novel' : 'the embedded novels'}, ${vocabularySize} pieces, ${learned.toLocaleString('en')} tokens to learn from,
-${(heldOut.length * contextLength).toLocaleString('en')} held out. Training: ${steps} steps of ${batchSize} × ${contextLength} tokens, AdamW ${betas.join(', ')}, weight decay ${weightDecay}, clipping at ${clipNorm}, ${warmUp} steps of
+${(heldOut.length * sequenceLength).toLocaleString('en')} held out. Training: ${steps} steps of ${batchSize} × ${sequenceLength} tokens, AdamW ${betas.join(', ')}, weight decay ${weightDecay}, clipping at ${clipNorm}, ${warmUp} steps of
 warm-up, cosine to ${floor} of the peak. Seeds ${seeds.join(', ')}: weights and order of the text. z-loss coefficient ${zLoss}.
 
 Figures are medians over the seeds. A run has *diverged* when loss or gradient stopped being finite (it is stopped there and

@@ -16,9 +16,9 @@ import {
 } from '../../packages/tsumugi/src/train/index.ts';
 
 interface Case {
-  contextLength: number;
+  sequenceLength: number;
   full: boolean;
-  checkpointLayers: boolean;
+  activationCheckpointing: boolean;
 }
 const limit = 8e9;
 const MB = 1e6;
@@ -28,10 +28,10 @@ const batchSize = 1;
 const highWater = () => 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
 
 /** One real step, in this process; prints a line. */
-function measure({ contextLength: T, full, checkpointLayers }: Case): void {
+function measure({ sequenceLength: T, full, activationCheckpointing }: Case): void {
   const windowed = preset('bench');
   const config = full ? preset('bench', { full_attention_idx: attentionLayers(windowed) }) : windowed;
-  const shape = { contextLength: T, batchSize, checkpointLayers };
+  const shape = { sequenceLength: T, batchSize, activationCheckpointing };
   const seconds = trainingFlops(config, shape) / rehearseRate(config, shape);
   using model = new Plamo2(config, initialWeights(0));
   using optimizer = new AdamW(decayGroups(model));
@@ -43,7 +43,7 @@ function measure({ contextLength: T, full, checkpointLayers }: Case): void {
         { shape: [1, tokens], dtype: 'int64' },
       );
       const documents = tensor(new Int32Array(tokens), { shape: [1, tokens] });
-      backward(model.loss({ ids, targets: ids, documents }, { checkpointLayers, zLoss: 1e-4 }).loss);
+      backward(model.loss({ ids, targets: ids, documents }, { activationCheckpointing, zLoss: 1e-4 }).loss);
     });
     optimizer.step(1e-4);
   };
@@ -63,7 +63,7 @@ function measure({ contextLength: T, full, checkpointLayers }: Case): void {
     const shown = (value: number) => (value / unit).toFixed(unit === 1 ? 1 : 0);
     return `${what} ${shown(forecast)} / ${shown(measured)} ${name} (${(forecast / measured).toFixed(2)})`;
   });
-  const name = `1 × ${T}, ${full ? 'full' : 'window 512'}, ${checkpointLayers ? 'recomputed' : 'kept'}`;
+  const name = `1 × ${T}, ${full ? 'full' : 'window 512'}, ${activationCheckpointing ? 'recomputed' : 'kept'}`;
   console.log(`${name.padEnd(36)}${figures.join('   ')}`);
   if (highWater() > limit) throw new Error(`${name}: more than ${limit / 1e9} GB`);
   const off = pairs.slice(0, 2).find(([, forecast, measured]) => Math.abs(forecast / measured - 1) > 0.2);
@@ -75,13 +75,13 @@ if (rest[0] === 'case') measure(JSON.parse(argument));
 else {
   console.log('bench, 18.3 M parameters: forecast / measured (ratio)');
   const lengths = [512, 2048, 8192, 32768].filter((T) => T <= Number(argument));
-  const cases = lengths.flatMap((contextLength) =>
+  const cases = lengths.flatMap((sequenceLength) =>
     [false, true].flatMap((full) =>
       // Kept activations of 32,768 tokens would take some 10 GB.
-      (contextLength > 8192 ? [true] : [true, false]).map((checkpointLayers) => ({
-        contextLength,
+      (sequenceLength > 8192 ? [true] : [true, false]).map((activationCheckpointing) => ({
+        sequenceLength,
         full,
-        checkpointLayers,
+        activationCheckpointing,
       })),
     ),
   );

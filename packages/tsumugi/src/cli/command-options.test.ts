@@ -46,7 +46,7 @@ afterAll(() => {
   rmSync(home, { recursive: true, force: true });
 });
 const done = async (...args: string[]) => expect((await runCli(args)).code, args.join(' ')).toBe(0);
-const tiny = [`modelChanges=${JSON.stringify(tinyModel)}`, ...['steps=1', 'contextLength=48', 'batchSize=2', 'evaluateEvery=0']]; // biome-ignore format: one expression
+const tiny = [`modelChanges=${JSON.stringify(tinyModel)}`, ...['steps=1', 'sequenceLength=48', 'batchSize=2', 'evaluateEvery=0']]; // biome-ignore format: one expression
 const pretrainBase = (): Given => ({ data: [at('data')], tokenizer: [at('tokenizer')], set: tiny });
 
 interface Seen {
@@ -224,11 +224,11 @@ const commands: Record<string, Command> = {
     usual: () => ({
       model: [at('base', 'model')],
       data: [at('data')],
-      set: ['phases=[{"contextLength":48,"steps":1}]'],
+      set: ['phases=[{"sequenceLength":48,"steps":1}]'],
     }),
     rows: () => ({
       config: { change: { config: [at('settings.json')] } },
-      set: { change: { set: ['phases=[{"contextLength":48,"steps":1}]', 'learningRate=0.1'] } },
+      set: { change: { set: ['phases=[{"sequenceLength":48,"steps":1}]', 'learningRate=0.1'] } },
       model: { change: { model: [at('base-2', 'model')] } },
       data: { change: { data: [at('data-2')] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "extend"/ },

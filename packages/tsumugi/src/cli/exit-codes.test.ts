@@ -33,7 +33,7 @@ beforeAll(async () => {
   const text = ['--text', at('text.txt'), '--document-characters', '800'];
   await done('tokenizer', 'train', ...text, '--vocabulary-size', '420', '--out', at('tokenizer'));
   await done('data', 'prepare', ...text, '--tokenizer', at('tokenizer'), '--held-out', '0.2', '--out', at('data'));
-  const tiny = sets(`modelChanges=${JSON.stringify(tinyModel)}`, 'steps=1', 'contextLength=48', 'batchSize=2');
+  const tiny = sets(`modelChanges=${JSON.stringify(tinyModel)}`, 'steps=1', 'sequenceLength=48', 'batchSize=2');
   await done('pretrain', '--data', at('data'), '--tokenizer', at('tokenizer'), '--out', at('base'), ...tiny);
   const images = ['--data', gan.at('images')];
   await done(
@@ -70,7 +70,7 @@ const cases: Record<string, Case> = {
   extend: {
     args: (out) => [
       ...['extend', '--model', at('base', 'model'), '--data', at('data'), '--out', out],
-      ...sets('phases=[{"contextLength":48,"steps":100000}]', 'evaluateEvery=0', 'checkpointEvery=0'),
+      ...sets('phases=[{"sequenceLength":48,"steps":100000}]', 'evaluateEvery=0', 'checkpointEvery=0'),
     ],
     begun: hasTakenAStep,
     saved: goesOn,

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => setup[Symbol.dispose]());
 
-const phases = '[{"contextLength":64,"steps":2},{"contextLength":128,"steps":2}]';
+const phases = '[{"sequenceLength":64,"steps":2},{"sequenceLength":128,"steps":2}]';
 const extend = (out: string, ...more: string[]) =>
   runCli(['extend', '--model', at('base', 'model'), '--data', at('data'), '--out', at(out), ...more]);
 

@@ -43,10 +43,10 @@ export const run = defineCommand(
       await write(io.stdout, `${JSON.stringify(result)}\n`);
     } else if (!result.interrupted) {
       const bits = (evaluation: { bitsPerCharacter: number } | undefined) => evaluation?.bitsPerCharacter.toFixed(3);
-      const { contextLength } = config.phases.at(-1)!;
+      const { sequenceLength } = config.phases.at(-1)!;
       await write(
         io.stdout,
-        `held-out bits per character in rows of ${contextLength}: ${bits(result.before)} before, ` +
+        `held-out bits per character in rows of ${sequenceLength}: ${bits(result.before)} before, ` +
           `${bits(result.after)} after → ${result.folder}\n`,
       );
     }

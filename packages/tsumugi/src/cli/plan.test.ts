@@ -15,7 +15,7 @@ const sets = (...changes: string[]) => changes.flatMap((change) => ['--set', cha
 const pretraining = (...more: string[]) =>
   runCli([
     ...['pretrain', '--data', at('data'), '--tokenizer', at('tokenizer'), '--out', at('planned')],
-    ...sets(`modelChanges=${JSON.stringify(tinyModel)}`, 'contextLength=48', 'batchSize=2', 'keepLast=3'),
+    ...sets(`modelChanges=${JSON.stringify(tinyModel)}`, 'sequenceLength=48', 'batchSize=2', 'keepLast=3'),
     ...more,
   ]);
 beforeAll(async () => {
@@ -42,7 +42,7 @@ it('plans pre-training', async () => {
 });
 
 it('plans extension', async () => {
-  const phases = '[{"contextLength":64,"steps":2},{"contextLength":128,"steps":3}]';
+  const phases = '[{"sequenceLength":64,"steps":2},{"sequenceLength":128,"steps":3}]';
   const { code, stdout, stderr } = await runCli([
     ...['extend', '--model', at('base', 'model'), '--data', at('data'), '--out', at('planned'), '--plan', '--json'],
     ...sets(`phases=${phases}`),

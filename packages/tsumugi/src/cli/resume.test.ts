@@ -12,7 +12,7 @@ let setup: TinySetup;
 let images: ReturnType<typeof tinyGan>;
 const at = (...names: string[]) => join(setup.folder, ...names);
 const sets = (...changes: string[]) => changes.flatMap((change) => ['--set', change]);
-const phases = JSON.stringify([48, 64].map((contextLength) => ({ contextLength, steps: 3 })));
+const phases = JSON.stringify([48, 64].map((sequenceLength) => ({ sequenceLength, steps: 3 })));
 
 /** How each kind of run is begun. */
 const kinds: Record<string, { words: string[]; begin: () => string[]; longer: string; last: number }> = {
@@ -23,7 +23,7 @@ const kinds: Record<string, { words: string[]; begin: () => string[]; longer: st
       ...sets(
         `modelChanges=${JSON.stringify(tinyModel)}`,
         'steps=6',
-        'contextLength=48',
+        'sequenceLength=48',
         'batchSize=2',
         'schedule=wsd',
       ),

@@ -39,8 +39,8 @@ it('lists recipes, and the settings of one', async () => {
   const help = await run('plamo2-mini', '--help');
   expect(help.code).toBe(0);
   expect(help.stdout).toContain('Usage: tsumugi run RECIPE [options]');
-  expect(help.stdout).toMatch(/^ {2}pretrain\.contextLength +tokens of a row \(default 256\)$/m);
-  expect((await run('--help')).stdout).not.toContain('pretrain.contextLength');
+  expect(help.stdout).toMatch(/^ {2}pretrain\.sequenceLength +tokens of a row \(default 256\)$/m);
+  expect((await run('--help')).stdout).not.toContain('pretrain.sequenceLength');
 });
 
 it('lists recipes without running their files', async () => {

@@ -26,10 +26,10 @@ export default defineRecipe({
     reading: withDefaults(readingConfig, { documentCharacters: 800 }),
     tokenizer: tokenizer.settings({ vocabularySize: 500 }),
     data: data.settings({ heldOutFraction: 0.15 }),
-    pretrain: pretrain.settings({ modelChanges, steps: 20, contextLength: 48, batchSize: 2, ...checks }),
-    extend: extend.settings({ phases: [{ contextLength: 96, steps: 10, batchSize: 2 }], ...checks }),
+    pretrain: pretrain.settings({ modelChanges, steps: 20, sequenceLength: 48, batchSize: 2, ...checks }),
+    extend: extend.settings({ phases: [{ sequenceLength: 96, steps: 10, batchSize: 2 }], ...checks }),
     evaluate: evaluate.settings({
-      contextLengths: [48, 96],
+      sequenceLengths: [48, 96],
       tasks: ['needle'],
       options: { lengths: '256', depths: '0,100', samples: '2' },
     }),

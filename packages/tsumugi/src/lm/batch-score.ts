@@ -95,7 +95,7 @@ class Scorer {
         single.push(group[0]!);
         continue;
       }
-      const shared = commonBeginning(group[0]!.ids, group.at(-1)!.ids);
+      const shared = commonPrefixLength(group[0]!.ids, group.at(-1)!.ids);
       using own = cache?.fork() ?? this.#newCache();
       this.#read([group], start, shared, own);
       const done = group.filter(({ ids }) => ids.length === shared);
@@ -222,7 +222,7 @@ const indices = (numbers: readonly number[], device: Device) => tensor(BigInt64A
 function* alike(items: readonly Item[], start: number): Generator<readonly Item[]> {
   const [first, last] = [items[0], items.at(-1)];
   if (!first || !last) return;
-  const shared = commonBeginning(first.ids, last.ids);
+  const shared = commonPrefixLength(first.ids, last.ids);
   const saved = (items.length - 1) * (shared - start);
   if (items.length === 1 || (saved >= WORTH_SAVING && shared - start >= SHORTEST_SHARED)) {
     yield items;
@@ -231,7 +231,7 @@ function* alike(items: readonly Item[], start: number): Generator<readonly Item[
   let run: Item[] = [];
   for (const item of items) {
     const before = run.at(-1);
-    if (before && commonBeginning(before.ids, item.ids) <= shared) {
+    if (before && commonPrefixLength(before.ids, item.ids) <= shared) {
       yield* alike(run, start);
       run = [];
     }
@@ -241,7 +241,7 @@ function* alike(items: readonly Item[], start: number): Generator<readonly Item[
 }
 
 /** How many ids two sequences have in common from the first on. */
-function commonBeginning(a: readonly number[], b: readonly number[]): number {
+function commonPrefixLength(a: readonly number[], b: readonly number[]): number {
   let length = 0;
   while (length < a.length && length < b.length && a[length] === b[length]) length++;
   return length;
@@ -249,6 +249,6 @@ function commonBeginning(a: readonly number[], b: readonly number[]): number {
 
 /** Dictionary order of id sequences. */
 export function compareIds(a: readonly number[], b: readonly number[]): number {
-  const shared = commonBeginning(a, b);
+  const shared = commonPrefixLength(a, b);
   return (a[shared] ?? -1) - (b[shared] ?? -1);
 }

@@ -75,7 +75,7 @@ describe('golden data', () => {
         });
       });
 
-      it.each([false, true])('gives every gradient (checkpointed layers: %s)', (checkpointLayers) => {
+      it.each([false, true])('gives every gradient (checkpointed layers: %s)', (activationCheckpointing) => {
         scope(() => {
           const { model, reference, ids } = load(name);
           backward(
@@ -87,7 +87,7 @@ describe('golden data', () => {
                   ids.map(() => 0),
                 ),
               },
-              { checkpointLayers },
+              { activationCheckpointing },
             ).loss,
           );
           let checked = 0;

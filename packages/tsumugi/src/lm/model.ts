@@ -103,14 +103,14 @@ function buildBlock(config: Plamo2Config, index: number, take: (name: string) =>
 const forwardOptions: OptionNames<ForwardOptions> = {
   cache: true,
   documents: true,
-  checkpointLayers: true,
+  activationCheckpointing: true,
   dtype: true,
   onPart: true,
 };
 const lossOptions: OptionNames<LossOptions> = {
   zLoss: true,
   reduction: true,
-  checkpointLayers: true,
+  activationCheckpointing: true,
   dtype: true,
   onPart: true,
 };
@@ -145,14 +145,14 @@ export class Plamo2 extends Module implements LanguageModel {
 
   /**
    * Token ids [B, T] int64 → hidden states [B, T, D] after the last norm. With a cache, the ids continue it. With
-   * `documents` [B, T] int32, packed documents never influence each other. `checkpointLayers` keeps only each layer's
+   * `documents` [B, T] int32, packed documents never influence each other. `activationCheckpointing` keeps only each layer's
    * input and recomputes the rest during backward.
    *
    * @throws ShapeError when ids are not [B, T] or both a cache and documents are given.
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
     checkOptions('forward', options, forwardOptions);
-    const { cache, documents, checkpointLayers = false, dtype, onPart } = options;
+    const { cache, documents, activationCheckpointing = false, dtype, onPart } = options;
     if (ids.ndim !== 2)
       throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
     if (cache && documents)
@@ -166,7 +166,7 @@ export class Plamo2 extends Module implements LanguageModel {
     onPart?.('model.embed_tokens', h);
     for (const [index, block] of this.model.layers.layers.entries()) {
       // What a layer made on the way goes when it is done, but for what backward needs.
-      h = checkpointLayers
+      h = activationCheckpointing
         ? checkpoint((x) => block.forward(x, context), h)
         : scope(() => block.forward(h, context, cache?.layers[index]));
       onPart?.(`model.layers.layers.${index}`, h);

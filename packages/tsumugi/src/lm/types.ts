@@ -11,7 +11,7 @@ export interface ForwardOptions {
   /** [B, T] int32: runs of equal numbers along T are documents. */
   documents?: Tensor | undefined;
   /** Recompute each layer's activations during backward instead of keeping them. */
-  checkpointLayers?: boolean;
+  activationCheckpointing?: boolean;
   /** Compute in this dtype (bfloat16 on CUDA); parameters stay as they are. */
   dtype?: DType | undefined;
   /** Called with what the embedding, then each layer, then the last norm gives, under its path: to see where values go wrong. */

@@ -40,7 +40,11 @@ export const extendStageConfig = extendConfig.omit({ model: true, mix: true, out
 });
 
 export const evaluateConfig = z.strictObject({
-  contextLengths: z.array(count).min(1).default([256, 1024]).describe('tokens of a row when held-out text is measured'),
+  sequenceLengths: z
+    .array(count)
+    .min(1)
+    .default([256, 1024])
+    .describe('tokens of a row when held-out text is measured'),
   batchTokens: count.default(4096).describe('tokens of a batch of held-out text'),
   tasks: z.array(z.string()).default([]).describe('evaluation tasks, by name ("tsumugi eval --list")'),
   options: z

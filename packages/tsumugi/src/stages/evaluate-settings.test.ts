@@ -34,7 +34,7 @@ const work = (stage: typeof pretrain | typeof evaluate, config: object, inputs: 
 
 beforeAll(async () => {
   setup = await tinySetup();
-  const training = { modelChanges: tinyModel, steps: 1, contextLength: 48, batchSize: 2, evaluateEvery: 0 };
+  const training = { modelChanges: tinyModel, steps: 1, sequenceLength: 48, batchSize: 2, evaluateEvery: 0 };
   const inputs = { data: given(at('data'), { tokens: 6000 }), tokenizer: given(at('tokenizer')) };
   await work(pretrain, training, inputs, 'base');
   const index = fileURLToPath(new URL('../eval/index.ts', import.meta.url));
@@ -57,7 +57,7 @@ export default generateTask({
 });
 afterAll(() => setup[Symbol.dispose]());
 
-const base = () => ({ contextLengths: [48], batchTokens: 96, tasks: [at('mine.ts')], limit: 4, shots: 1, seed: 1 });
+const base = () => ({ sequenceLengths: [48], batchTokens: 96, tasks: [at('mine.ts')], limit: 4, shots: 1, seed: 1 });
 let runs = 0;
 async function found(changes: object): Promise<{ result: string; batches: number[] }> {
   batches.length = 0;
@@ -71,7 +71,7 @@ async function found(changes: object): Promise<{ result: string; batches: number
 
 /** Setting → another value of it. */
 const others = (): Record<string, unknown> => ({
-  contextLengths: [24],
+  sequenceLengths: [24],
   batchTokens: 192,
   tasks: [at('other.ts')],
   options: { mark: '猫' },

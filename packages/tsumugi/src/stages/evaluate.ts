@@ -56,14 +56,14 @@ export const evaluate = defineStage({
     const heldOut = inputs.data.figures['held-out tokens'] ?? 0;
     const secondsOf = (model: Given) => {
       const shape = modelConfigOf(model);
-      const each = config.contextLengths.map((length) => secondsPerHeldOutToken(shape, length));
+      const each = config.sequenceLengths.map((length) => secondsPerHeldOutToken(shape, length));
       return each.reduce((sum, perToken) => sum + perToken * heldOut, each[0]! * taskTokens * config.tasks.length);
     };
     return {
       seconds: inputs.models.reduce((sum, model) => sum + secondsOf(model), 1),
       memory: largest(inputs.models.map((model) => memoryOf(modelConfigOf(model), config))),
       diskBytes: 2 ** 20,
-      lowers: { memory: ['batchTokens'], time: ['limit', 'tasks', 'contextLengths'] },
+      lowers: { memory: ['batchTokens'], time: ['limit', 'tasks', 'sequenceLengths'] },
     };
   },
   async run({ config, inputs, folder, stream }) {
@@ -76,11 +76,11 @@ export const evaluate = defineStage({
       abort.abort();
     });
     for (const model of inputs.models) {
-      for (const contextLength of config.contextLengths) {
-        const file = join(place, `${model.name}-held-out-${contextLength}.json`);
+      for (const sequenceLength of config.sequenceLengths) {
+        const file = join(place, `${model.name}-held-out-${sequenceLength}.json`);
         heldOut.push(
           kept(file, heldOutSchema, stream) ??
-            keep(file, await measure(model, inputs.data, contextLength, config, interrupt.pause)),
+            keep(file, await measure(model, inputs.data, sequenceLength, config, interrupt.pause)),
         );
         stream.write(`  ${describe(heldOut.at(-1)!)}\n`);
         if (await interrupt.poll()) return { interrupted: true };
@@ -97,7 +97,7 @@ export const evaluate = defineStage({
         if (await interrupt.poll()) return { interrupted: true };
       }
     }
-    return resultsOf(inputs.models, config.contextLengths, heldOut, tasks);
+    return resultsOf(inputs.models, config.sequenceLengths, heldOut, tasks);
   },
 });
 
@@ -109,10 +109,10 @@ const largest = (all: readonly Memory[]): Memory => {
 };
 
 /** Memory of a forward pass. */
-function memoryOf(model: Plamo2Config, { batchTokens, contextLengths }: Config): Memory {
-  const shape = { contextLength: 256, batchSize: 1, checkpointLayers: false };
+function memoryOf(model: Plamo2Config, { batchTokens, sequenceLengths }: Config): Memory {
+  const shape = { sequenceLength: 256, batchSize: 1, activationCheckpointing: false };
   const { parameters, runtimeBytes } = forecastMemory(model, shape);
-  const tokens = Math.max(batchTokens, ...contextLengths);
+  const tokens = Math.max(batchTokens, ...sequenceLengths);
   const { hidden_size, intermediate_size, vocab_size } = model;
   const floats = tokens * (8 * hidden_size + 3 * intermediate_size) + Math.min(tokens, 4096) * vocab_size;
   return [
@@ -137,19 +137,19 @@ function requireKnown(options: Config['options'], tasks: readonly Task[]): void 
 async function measure(
   { name, path }: Given,
   data: Given,
-  contextLength: number,
+  sequenceLength: number,
   { batchTokens }: Config,
   pause: () => Promise<void>,
 ): Promise<HeldOut> {
   using model = loadModel(path);
   using shards = TokenShards.open(data.path, { tokenizerHash: openTokenizer(path).sha256 });
-  const batchSize = Math.max(1, Math.floor(batchTokens / contextLength));
-  const { bitsPerCharacter, perplexity } = await evaluateHeldOut(model, shards, { contextLength, batchSize, pause });
-  return { model: name, contextLength, bitsPerCharacter, perplexity };
+  const batchSize = Math.max(1, Math.floor(batchTokens / sequenceLength));
+  const { bitsPerCharacter, perplexity } = await evaluateHeldOut(model, shards, { sequenceLength, batchSize, pause });
+  return { model: name, sequenceLength, bitsPerCharacter, perplexity };
 }
 
-const describe = ({ model, contextLength, bitsPerCharacter }: HeldOut) =>
-  `${model}: ${bitsPerCharacter.toFixed(4)} bits per character in rows of ${formatInteger(contextLength)}`;
+const describe = ({ model, sequenceLength, bitsPerCharacter }: HeldOut) =>
+  `${model}: ${bitsPerCharacter.toFixed(4)} bits per character in rows of ${formatInteger(sequenceLength)}`;
 
 /** The tasks of a name on a model; undefined when it was interrupted. */
 async function ask(

@@ -5,7 +5,7 @@ import { gridSchema } from '../recipe/index.ts';
 /** A model on the held-out text, in rows of one length. */
 export const heldOutSchema = z.strictObject({
   model: z.string(),
-  contextLength: z.int().positive(),
+  sequenceLength: z.int().positive(),
   bitsPerCharacter: z.number(),
   perplexity: z.number(),
 });

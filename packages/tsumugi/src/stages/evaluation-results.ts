@@ -11,18 +11,18 @@ interface Results {
 
 export function resultsOf(
   models: readonly Given[],
-  contextLengths: readonly number[],
+  sequenceLengths: readonly number[],
   heldOut: readonly HeldOut[],
   tasks: readonly TaskFigures[],
 ): Results {
-  const longest = Math.max(...contextLengths);
-  const bits = heldOut.filter(({ contextLength }) => contextLength === longest);
+  const longest = Math.max(...sequenceLengths);
+  const bits = heldOut.filter(({ sequenceLength }) => sequenceLength === longest);
   const main = tasks.map(({ model, task, metric, metrics }) =>
     figure(`${model}: ${task} ${metric}`, metrics[metric]?.value ?? Number.NaN),
   );
   const heldOutTable: Table = {
     title: 'Held-out bits per character, by the tokens of a row',
-    columns: ['model', ...contextLengths.map(formatInteger)],
+    columns: ['model', ...sequenceLengths.map(formatInteger)],
     rows: models.map(({ name }) => [
       name,
       ...heldOut.filter(({ model }) => model === name).map(({ bitsPerCharacter }) => bitsPerCharacter),

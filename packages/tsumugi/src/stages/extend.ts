@@ -10,13 +10,13 @@ import { trainingForecast } from './training-forecast.ts';
 import { whatWasDone } from './what-was-done.ts';
 
 /** As the training will, but before anything is done. @throws DataError when it is known that no document is long enough */
-function requireLongDocuments(data: readonly Given[], contextLength: number): void {
+function requireLongDocuments(data: readonly Given[], sequenceLength: number): void {
   const longest = Math.max(...data.map(({ figures }) => figures['longest document'] ?? Number.POSITIVE_INFINITY));
-  if (longest >= contextLength) return;
-  const [wanted, found] = [contextLength, longest].map(formatInteger) as [string, string];
+  if (longest >= sequenceLength) return;
+  const [wanted, found] = [sequenceLength, longest].map(formatInteger) as [string, string];
   throw new DataError('no-long-document', `no document is as long as the context of ${wanted} tokens`, {
-    remedy: `Give longer documents (reading.documentCharacters cuts plain text), or end at a contextLength of ${found} or less.`,
-    fields: { contextLength, longest },
+    remedy: `Give longer documents (reading.documentCharacters cuts plain text), or end at a sequenceLength of ${found} or less.`,
+    fields: { sequenceLength, longest },
   });
 }
 
@@ -39,8 +39,11 @@ export const extend = defineStage({
   },
   forecast({ config, inputs }) {
     requireHeldOut(inputs.data);
-    requireLongDocuments(inputs.data, Math.max(...config.phases.map(({ contextLength }) => contextLength)));
-    const phases = config.phases.map((phase) => ({ ...phase, checkpointLayers: config.checkpointLayers }));
+    requireLongDocuments(inputs.data, Math.max(...config.phases.map(({ sequenceLength }) => sequenceLength)));
+    const phases = config.phases.map((phase) => ({
+      ...phase,
+      activationCheckpointing: config.activationCheckpointing,
+    }));
     const heldOut = inputs.data.map(({ figures }) => Math.min(figures['held-out tokens'] ?? 0, config.evaluateTokens));
     return {
       ...trainingForecast(switchAttention(modelConfigOf(inputs.model), config), phases, {
@@ -51,7 +54,7 @@ export const extend = defineStage({
         keepSteps: config.keepSteps,
         device: config.device,
       }),
-      lowers: { time: ['phases'], memory: ['checkpointLayers', 'phases'], disk: ['keepLast'] },
+      lowers: { time: ['phases'], memory: ['activationCheckpointing', 'phases'], disk: ['keepLast'] },
     };
   },
   async run({ config, inputs, folder, recipe, resumed, stream }) {
@@ -66,12 +69,12 @@ export const extend = defineStage({
       { resume: resumed, recipe, stream },
     );
     if (interrupted || !before || !after) return { interrupted: true };
-    const { contextLength } = config.phases.at(-1)!;
+    const { sequenceLength } = config.phases.at(-1)!;
     return {
       figures: [
-        figure(`held-out bits per character in rows of ${formatInteger(contextLength)}`, after.bitsPerCharacter),
+        figure(`held-out bits per character in rows of ${formatInteger(sequenceLength)}`, after.bitsPerCharacter),
         figure('held-out bits per character before', before.bitsPerCharacter),
-        figure('context', contextLength, 'tokens'),
+        figure('context', sequenceLength, 'tokens'),
         ...whatWasDone(folder),
       ],
     };

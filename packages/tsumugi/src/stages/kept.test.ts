@@ -12,7 +12,7 @@ const file = join(home, 'results', 'a.json');
 const lines: string[] = [];
 const stream = { write: (text: string) => lines.push(text) > 0 };
 
-const heldOut = { model: 'a', contextLength: 64, bitsPerCharacter: 4.5, perplexity: 9 };
+const heldOut = { model: 'a', sequenceLength: 64, bitsPerCharacter: 4.5, perplexity: 9 };
 const figure = { value: 0.5, low: null, high: null };
 const found: TaskFigures[] = [
   {

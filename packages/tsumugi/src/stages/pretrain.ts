@@ -17,8 +17,10 @@ type Config = ReturnType<typeof pretrainStageConfig.parse>;
 
 // Our choice: text that is read more often is learned by heart (on the two novels, held-out bits per character rise again
 // after the fifth time). Source of the number: Muennighoff et al. 2023, arXiv 2305.16264.
-const plannedSteps = ({ steps, epochs = 4, contextLength, batchSize, accumulate }: Config, tokens: number): number =>
-  steps ?? Math.ceil((epochs * tokens) / (contextLength * batchSize * accumulate));
+const plannedSteps = (
+  { steps, epochs = 4, sequenceLength, batchSize, gradientAccumulation }: Config,
+  tokens: number,
+): number => steps ?? Math.ceil((epochs * tokens) / (sequenceLength * batchSize * gradientAccumulation));
 
 /**
  * The stage with parts of one's own, for recipes. A part is known by its name: give it another one when its code changes, and the model is
@@ -61,7 +63,7 @@ export const pretrainWith = (parts: TrainingParts) =>
         }),
         lowers: {
           time: [config.steps === undefined ? 'epochs' : 'steps', 'model'],
-          memory: ['batchSize', 'checkpointLayers', 'contextLength', 'model'],
+          memory: ['batchSize', 'activationCheckpointing', 'sequenceLength', 'model'],
           disk: ['keepLast', 'model'],
         },
       };

@@ -36,14 +36,14 @@ const moment = 0.6;
  */
 export function secondsPerHeldOutToken(
   model: Plamo2Config,
-  contextLength: number,
+  sequenceLength: number,
   where = factoryDevice() as string,
 ): number {
   const device = parseDevice(where);
-  const shape = { contextLength, batchSize: 1, checkpointLayers: false };
+  const shape = { sequenceLength, batchSize: 1, activationCheckpointing: false };
   const tried = forecastMemory(model, shape).stateBytes <= process.availableMemory() ? model : preset('mini');
   const rate = knownRate(model, device) ?? rateOf(tried, shape, { seconds: moment, device });
-  return (forwardShare * trainingFlops(model, shape)) / contextLength / rate;
+  return (forwardShare * trainingFlops(model, shape)) / sequenceLength / rate;
 }
 
 /**
@@ -67,7 +67,7 @@ export function trainingForecast(
   if (totalBytes(memory) > process.availableMemory()) return { ...known, seconds: Number.NaN };
   const each = rehearseSteps(model, phases, { seconds: moment, device: parseDevice(device) });
   const time = forecastTime(phases, each);
-  const perToken = secondsPerHeldOutToken(model, phases.at(-1)!.contextLength, device);
+  const perToken = secondsPerHeldOutToken(model, phases.at(-1)!.sequenceLength, device);
   const between = evaluateEvery === 0 ? 0 : Math.floor((time.steps - 1) / evaluateEvery);
   const measured = 2 * heldOutTokens + between * Math.min(evaluateTokens, heldOutTokens);
   const seconds = Math.min(forecastSeconds(time), limit) + measured * perToken;

@@ -45,8 +45,8 @@ const shared = {
   ...{ checkpointEvery: 1, keepLast: 1, keepSteps: [1], layersEvery: 2 },
 };
 const trained = () => ({
-  ...{ ...shared, model: 'mini', modelChanges: tinyModel, steps: 2, minutes: 5, contextLength: 48, batchSize: 2 },
-  ...{ accumulate: 2, checkpointLayers: true, sampleEvery: 1, samplePrompt: '猫' },
+  ...{ ...shared, model: 'mini', modelChanges: tinyModel, steps: 2, minutes: 5, sequenceLength: 48, batchSize: 2 },
+  ...{ gradientAccumulation: 2, activationCheckpointing: true, sampleEvery: 1, samplePrompt: '猫' },
 });
 const extended = {
   ...shared,
@@ -54,7 +54,7 @@ const extended = {
   ropeTheta: 2e6,
   ropeLocalTheta: 2e4,
   windowSize: 32,
-  checkpointLayers: false,
+  activationCheckpointing: false,
 };
 /** Only one value works on every machine: below, one that works on none is refused by the training. */
 const single = ['device', 'dtype', 'model'];
@@ -93,7 +93,7 @@ it('pretrain takes as many steps as the epochs need', async () => {
 });
 
 it('extend begins its run with all that it is given, the weights at the data in their order', async () => {
-  const phases = [{ contextLength: 48, steps: 1, batchSize: 1, accumulate: 2 }];
+  const phases = [{ sequenceLength: 48, steps: 1, batchSize: 1, gradientAccumulation: 2 }];
   requireAll({ ...extended, phases, weights: [] }, extend.config);
   const inputs = { model: given(at('base', 'model')), data: [given(at('data')), given(at('data'))] };
   expect(await run(extend, { ...extended, phases, weights: [3, 5] }, inputs, 'long')).toMatchObject({

@@ -23,21 +23,21 @@ describe('evaluation batches', () => {
     const expected = Array.from(shards.documents('heldOut'), (document) =>
       toyDecode(shards.documentTokens(document)).slice(1),
     );
-    for (const [contextLength, batchSize] of [
+    for (const [sequenceLength, batchSize] of [
       [16, 4],
       [7, 3],
       [1000, 2],
       [16, 1],
     ] as const) {
-      const batches = new EvaluationBatches(shards, { contextLength, batchSize });
+      const batches = new EvaluationBatches(shards, { sequenceLength, batchSize });
       let [text, predicted, count] = ['', 0, 0];
       for (const batch of batches) {
-        expect(batch.tokens.length).toBe(contextLength * batchSize);
+        expect(batch.tokens.length).toBe(sequenceLength * batchSize);
         text += toyDecode(batch.targets.filter((target) => target !== IGNORED));
         predicted += batch.predicted;
         count++;
         for (let i = 0; i + 1 < batch.tokens.length; i++) {
-          if (batch.targets[i] === IGNORED || (i + 1) % contextLength === 0) continue;
+          if (batch.targets[i] === IGNORED || (i + 1) % sequenceLength === 0) continue;
           expect(batch.documents[i + 1]).toBe(batch.documents[i]);
           expect(batch.tokens[i + 1]).toBe(batch.targets[i]);
         }
@@ -52,18 +52,18 @@ describe('evaluation batches', () => {
 
   it('stop at a document that would go beyond the limit', async () => {
     using shards = await open();
-    const limited = new EvaluationBatches(shards, { contextLength: 16, batchSize: 2, maxTokens: 100 });
+    const limited = new EvaluationBatches(shards, { sequenceLength: 16, batchSize: 2, maxTokens: 100 });
     const text = [...limited].map((batch) => toyDecode(batch.targets.filter((target) => target !== IGNORED))).join('');
     expect(text.endsWith('。')).toBe(true);
     expect([...text].length).toBe(limited.characters);
     expect(limited.predicted).toBeLessThan(100);
-    const one = new EvaluationBatches(shards, { contextLength: 16, batchSize: 2, maxTokens: 1 });
+    const one = new EvaluationBatches(shards, { sequenceLength: 16, batchSize: 2, maxTokens: 1 });
     expect(one.characters).toBe(shards.documentCharacters(shards.documents('heldOut')[0]!));
   });
 
   it('are shared by the ranks of a world', async () => {
     using shards = await open();
-    const options = { contextLength: 16, batchSize: 2 };
+    const options = { sequenceLength: 16, batchSize: 2 };
     const whole = [...new EvaluationBatches(shards, options)].reduce((sum, batch) => sum + batch.predicted, 0);
     let [predicted, length] = [0, 0];
     for (const rank of [0, 1, 2]) {
@@ -78,7 +78,7 @@ describe('evaluation batches', () => {
 
   it('give bits per character: a uniform guess over 2^b tokens, one per character, costs b bits', async () => {
     using shards = await open();
-    const batches = new EvaluationBatches(shards, { contextLength: 16, batchSize: 2 });
+    const batches = new EvaluationBatches(shards, { sequenceLength: 16, batchSize: 2 });
     let nats = 0;
     for (const batch of batches) nats += batch.predicted * 11 * Math.LN2;
     expect(bitsPerCharacter(nats, batches.characters)).toBeCloseTo(11, 12);
@@ -87,7 +87,7 @@ describe('evaluation batches', () => {
 
 it('measures the part that it is told to', async () => {
   using shards = await open();
-  const of = (split: 'train' | 'heldOut') => new EvaluationBatches(shards, { contextLength: 16, batchSize: 2, split });
+  const of = (split: 'train' | 'heldOut') => new EvaluationBatches(shards, { sequenceLength: 16, batchSize: 2, split });
   expect(of('train').characters).toBe(shards.manifest.train.characters);
   expect(of('heldOut').characters).toBe(shards.manifest.heldOut.characters);
   expect(of('train').characters).not.toBe(of('heldOut').characters);

@@ -8,7 +8,7 @@ import type { TokenShards } from './shards.ts';
 
 export interface EvaluationOptions {
   /** Tokens of a row, T. A row begins without what stood before it, so longer rows measure a model with more context. */
-  contextLength: number;
+  sequenceLength: number;
   /** Rows of a batch, B. */
   batchSize: number;
   /** Default: the held-out documents. */
@@ -21,7 +21,7 @@ export interface EvaluationOptions {
 }
 
 const evaluationOptions: OptionNames<EvaluationOptions> = {
-  contextLength: true,
+  sequenceLength: true,
   batchSize: true,
   split: true,
   maxTokens: true,
@@ -38,7 +38,7 @@ export class EvaluationBatches implements Iterable<Batch> {
   readonly length: number;
   readonly #stream: DocumentStream;
   readonly #padding: number;
-  readonly #contextLength: number;
+  readonly #sequenceLength: number;
   readonly #batchSize: number;
   readonly #rank: number;
   readonly #world: number;
@@ -63,21 +63,21 @@ export class EvaluationBatches implements Iterable<Batch> {
     this.predicted = tokens - count;
     this.#stream = new DocumentStream(shards, all.subarray(0, count));
     this.#padding = shards.manifest.tokenizer.bosId;
-    this.#contextLength = options.contextLength;
+    this.#sequenceLength = options.sequenceLength;
     this.#batchSize = options.batchSize;
     this.#rank = options.rank ?? 0;
     this.#world = options.world ?? 1;
-    const batches = Math.ceil(tokens / (this.#contextLength * this.#batchSize));
+    const batches = Math.ceil(tokens / (this.#sequenceLength * this.#batchSize));
     this.length = Math.ceil(Math.max(0, batches - this.#rank) / this.#world);
   }
 
   /** The batches of this rank. What is missing in the last is BOS without targets. */
   *[Symbol.iterator](): Generator<Batch> {
     for (let i = 0; i < this.length; i++) {
-      const batch = makeBatch(this.#batchSize, this.#contextLength);
+      const batch = makeBatch(this.#batchSize, this.#sequenceLength);
       const first = (i * this.#world + this.#rank) * this.#batchSize;
       for (let row = 0; row < this.#batchSize; row++) {
-        const position = Math.min((first + row) * this.#contextLength, this.#stream.length);
+        const position = Math.min((first + row) * this.#sequenceLength, this.#stream.length);
         this.#stream.fill(batch, row, position, { padding: this.#padding });
       }
       yield batch;

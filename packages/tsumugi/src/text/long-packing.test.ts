@@ -8,7 +8,7 @@ import { type Batch, IGNORED } from './rows.ts';
 import { TokenShards } from './shards.ts';
 
 const T = 32;
-const OPTIONS: LongPackingOptions = { contextLength: T, batchSize: 3, seed: 5 };
+const OPTIONS: LongPackingOptions = { sequenceLength: T, batchSize: 3, seed: 5 };
 
 /** Documents of 2 to 100 distinct characters, none shared between documents, from a first character on. */
 function textsFrom(first: number, count: number): string[] {
@@ -199,15 +199,15 @@ describe('batches', () => {
 describe('refusals', () => {
   it('say how long documents are when none is as long as a row', async () => {
     using shards = await open(texts);
-    const at = (contextLength: number) => new LongBatches([{ shards, weight: 1 }], { ...OPTIONS, contextLength });
+    const at = (sequenceLength: number) => new LongBatches([{ shards, weight: 1 }], { ...OPTIONS, sequenceLength });
     requireLongDocuments(at(101));
     expect(() => requireLongDocuments(at(102))).toThrow(DataError);
-    expect(() => requireLongDocuments(at(102))).toThrow(/context of 102 tokens.*101 tokens\n.*contextLength of 101/);
+    expect(() => requireLongDocuments(at(102))).toThrow(/context of 102 tokens.*101 tokens\n.*sequenceLength of 101/);
   });
 
   it('come for options out of range', async () => {
     using shards = await open(texts);
-    for (const wrong of [{ contextLength: 1 }, { batchSize: 0 }, { rank: 1 }])
+    for (const wrong of [{ sequenceLength: 1 }, { batchSize: 0 }, { rank: 1 }])
       expect(() => new LongBatches([{ shards, weight: 1 }], { ...OPTIONS, ...wrong })).toThrow(/should be/);
     expect(() => new LongBatches([{ shards, weight: 0 }], OPTIONS)).toThrow(/above 0/);
   });

@@ -20,7 +20,7 @@ export interface MixtureSource {
 
 export interface LongPackingOptions {
   /** Tokens of a row, T. */
-  contextLength: number;
+  sequenceLength: number;
   /** Rows of a batch, B, on this rank. */
   batchSize: number;
   seed: number;
@@ -32,7 +32,7 @@ export interface LongPackingOptions {
 }
 
 const longPackingOptions: OptionNames<LongPackingOptions> = {
-  contextLength: true,
+  sequenceLength: true,
   batchSize: true,
   seed: true,
   rank: true,
@@ -55,7 +55,7 @@ export interface SourceReport {
 }
 
 export class LongBatches {
-  readonly contextLength: number;
+  readonly sequenceLength: number;
   readonly batchSize: number;
   readonly #sources: Source[];
   readonly #mixture: Mixture;
@@ -66,12 +66,12 @@ export class LongBatches {
   constructor(sources: readonly MixtureSource[], options: LongPackingOptions) {
     checkOptions('LongBatches', options, longPackingOptions);
     checkBatchOptions(options);
-    this.contextLength = options.contextLength;
+    this.sequenceLength = options.sequenceLength;
     this.batchSize = options.batchSize;
     this.#mixture = new Mixture(sources.map(({ weight }) => weight));
     this.#sources = sources.map(({ shards }, index) => {
       const endTarget = options.predictEnd ? shards.manifest.tokenizer.bosId : IGNORED;
-      return new Source(shards, options.contextLength, deriveSeed(options.seed, 'source', index), endTarget);
+      return new Source(shards, options.sequenceLength, deriveSeed(options.seed, 'source', index), endTarget);
     });
     this.#rank = options.rank ?? 0;
     this.#world = options.world ?? 1;
@@ -79,7 +79,7 @@ export class LongBatches {
 
   /** Tokens that all ranks together go through in a step, padding included. */
   get tokensPerStep(): number {
-    return this.#world * this.batchSize * this.contextLength;
+    return this.#world * this.batchSize * this.sequenceLength;
   }
 
   report(): SourceReport[] {
@@ -97,7 +97,7 @@ export class LongBatches {
    * one world, it is what a single process would get with `world · batchSize` rows. `into` is overwritten and returned
    * when given.
    */
-  batch(step: number, into: Batch = makeBatch(this.batchSize, this.contextLength)): Batch {
+  batch(step: number, into: Batch = makeBatch(this.batchSize, this.sequenceLength)): Batch {
     into.predicted = 0;
     const first = (step * this.#world + this.#rank) * this.batchSize;
     for (let i = 0; i < this.batchSize; i++) {
@@ -108,11 +108,11 @@ export class LongBatches {
   }
 }
 
-/** @throws DataError when none of the sources has a document of `contextLength` tokens to learn from */
+/** @throws DataError when none of the sources has a document of `sequenceLength` tokens to learn from */
 export function requireLongDocuments(batches: LongBatches): void {
   const reports = batches.report();
   if (reports.some(({ longDocuments }) => longDocuments > 0)) return;
-  const T = batches.contextLength.toLocaleString('en-US');
+  const T = batches.sequenceLength.toLocaleString('en-US');
   const found = reports.map(
     ({ folder, longestDocument }) => `${folder}: ${longestDocument.toLocaleString('en-US')} tokens`,
   );
@@ -121,8 +121,8 @@ export function requireLongDocuments(batches: LongBatches): void {
     'no-long-document',
     `no document is as long as the context of ${T} tokens; the longest documents are ${found.join('; ')}`,
     {
-      remedy: `Prepare text whose documents are longer (--document-characters cuts plain text), or end at a contextLength of ${longest} or less.`,
-      fields: { contextLength: batches.contextLength, longest },
+      remedy: `Prepare text whose documents are longer (--document-characters cuts plain text), or end at a sequenceLength of ${longest} or less.`,
+      fields: { sequenceLength: batches.sequenceLength, longest },
     },
   );
 }

@@ -23,7 +23,7 @@ async function open(documents: readonly string[], heldOutFraction = 0): Promise<
   return shards;
 }
 
-const OPTIONS: PackingOptions = { contextLength: 16, batchSize: 4, seed: 7 };
+const OPTIONS: PackingOptions = { sequenceLength: 16, batchSize: 4, seed: 7 };
 
 function copy(batch: Batch): Batch {
   return { ...batch, tokens: batch.tokens.slice(), targets: batch.targets.slice(), documents: batch.documents.slice() };
@@ -115,7 +115,7 @@ describe('packed rows', () => {
 
   it('come even from a text shorter than one row', async () => {
     using shards = await open(['短い']);
-    const batch = new PackedBatches(shards, { ...OPTIONS, contextLength: 10, batchSize: 2 }).batch(3);
+    const batch = new PackedBatches(shards, { ...OPTIONS, sequenceLength: 10, batchSize: 2 }).batch(3);
     expect(toyDecode(batch.tokens)).toBe('^短い^短い^短い^'.repeat(2));
     expect([...batch.documents]).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3]);
     expect(batch.targets[2]).toBe(IGNORED);
@@ -188,7 +188,7 @@ describe('order', () => {
 it('options out of range are refused', async () => {
   using shards = await open(texts);
   for (const wrong of [
-    { contextLength: 1 },
+    { sequenceLength: 1 },
     { batchSize: 0 },
     { batchSize: 1.5 },
     { rank: 1 },

@@ -1,6 +1,6 @@
 // Training batches: packed rows, shuffled by seed and epoch, each batch a pure function of its step number.
 //
-// In every epoch the documents are shuffled and laid end to end, and this stream is cut into rows of `contextLength` tokens,
+// In every epoch the documents are shuffled and laid end to end, and this stream is cut into rows of `sequenceLength` tokens,
 // so documents stay whole but where a row ends. Row r holds the tokens [r·T, (r+1)·T) and predicts the tokens one further on,
 // so no token inside a document goes unlearned. The last row is completed from the stream's beginning. The rows are then
 // shuffled too: neighbours, which may be parts of one long document, do not meet in one batch. Epochs follow one another
@@ -12,7 +12,7 @@ import type { TokenShards } from './shards.ts';
 
 export interface PackingOptions {
   /** Tokens of a row, T. */
-  contextLength: number;
+  sequenceLength: number;
   /** Rows of a batch, B, on this rank. */
   batchSize: number;
   seed: number;
@@ -26,7 +26,7 @@ export interface PackingOptions {
 }
 
 const packingOptions: OptionNames<PackingOptions> = {
-  contextLength: true,
+  sequenceLength: true,
   batchSize: true,
   seed: true,
   split: true,
@@ -42,7 +42,7 @@ interface Epoch {
 }
 
 export class PackedBatches {
-  readonly contextLength: number;
+  readonly sequenceLength: number;
   readonly batchSize: number;
   /** Rows of one epoch, over all ranks. */
   readonly rowsPerEpoch: number;
@@ -60,9 +60,9 @@ export class PackedBatches {
     checkBatchOptions(options);
     const split = options.split ?? 'train';
     if (shards.manifest[split].documents === 0) throw emptySplit(shards, split);
-    this.contextLength = options.contextLength;
+    this.sequenceLength = options.sequenceLength;
     this.batchSize = options.batchSize;
-    this.rowsPerEpoch = Math.ceil(shards.manifest[split].tokens / options.contextLength);
+    this.rowsPerEpoch = Math.ceil(shards.manifest[split].tokens / options.sequenceLength);
     this.#shards = shards;
     this.#documents = shards.documents(split);
     this.#seed = options.seed;
@@ -73,7 +73,7 @@ export class PackedBatches {
 
   /** Tokens that all ranks together go through in a step. */
   get tokensPerStep(): number {
-    return this.#world * this.batchSize * this.contextLength;
+    return this.#world * this.batchSize * this.sequenceLength;
   }
 
   /** Epochs finished when `step` begins, with its fraction. */
@@ -86,7 +86,7 @@ export class PackedBatches {
    * the next step. Over the ranks of one world, it is what a single process would get with `world · batchSize` rows.
    * `into` is overwritten and returned when given.
    */
-  batch(step: number, into: Batch = makeBatch(this.batchSize, this.contextLength)): Batch {
+  batch(step: number, into: Batch = makeBatch(this.batchSize, this.sequenceLength)): Batch {
     if (!(Number.isInteger(step) && step >= 0)) {
       throw new ConfigError('batch-step', `a step should be a whole number of at least 0 but is ${step}`);
     }
@@ -94,7 +94,7 @@ export class PackedBatches {
     const first = (step * this.#world + this.#rank) * this.batchSize;
     for (let row = 0; row < this.batchSize; row++) {
       const epoch = this.#epoch(Math.floor((first + row) / this.rowsPerEpoch));
-      const position = epoch.rows[(first + row) % this.rowsPerEpoch]! * this.contextLength;
+      const position = epoch.rows[(first + row) % this.rowsPerEpoch]! * this.sequenceLength;
       epoch.stream.fill(into, row, position, { wrap: true });
     }
     return into;

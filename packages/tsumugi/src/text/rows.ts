@@ -1,4 +1,4 @@
-// Rows of exactly `contextLength` tokens cut from documents laid end to end, and the arrays of a batch that they fill.
+// Rows of exactly `sequenceLength` tokens cut from documents laid end to end, and the arrays of a batch that they fill.
 import { ConfigError } from '../base/index.ts';
 import type { TokenShards } from './shards.ts';
 
@@ -130,19 +130,19 @@ export class DocumentStream {
 
 /** Checks what every kind of batch is asked for with. */
 export function checkBatchOptions(options: {
-  contextLength: number;
+  sequenceLength: number;
   batchSize: number;
   rank?: number;
   world?: number;
 }): void {
-  const { contextLength, batchSize, rank = 0, world = 1 } = options;
+  const { sequenceLength, batchSize, rank = 0, world = 1 } = options;
   const whole = (name: string, value: number, least: number) => {
     if (Number.isInteger(value) && value >= least) return;
     throw new ConfigError('batch-option', `${name} should be a whole number of at least ${least} but is ${value}`, {
       fields: { [name]: value },
     });
   };
-  whole('contextLength', contextLength, 2);
+  whole('sequenceLength', sequenceLength, 2);
   whole('batchSize', batchSize, 1);
   whole('world', world, 1);
   whole('rank', rank, 0);

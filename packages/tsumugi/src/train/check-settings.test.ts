@@ -47,7 +47,7 @@ it.each([
   [{ schedule: 'wsd', warmup: 0.5, decay: 0.6 }, 'together are more than all the steps'],
   [{ windowSize: 64 }, 'windowSize has no effect with layers "all"'],
   [{ ropeLocalTheta: 1e6 }, 'ropeLocalTheta has no effect with layers "all"'],
-  [{ phases: [{ contextLength: 64, steps: 1 }, { contextLength: 32, steps: 1 }] }, 'phase 2 has a contextLength of 32'], // biome-ignore format: pairs
+  [{ phases: [{ sequenceLength: 64, steps: 1 }, { sequenceLength: 32, steps: 1 }] }, 'phase 2 has a sequenceLength of 32'], // biome-ignore format: pairs
 ])('an extension with %j', (changes, message) => {
   const config = extendConfig.parse({ ...extension, ...changes });
   expect(() => checkExtendSettings(config)).toThrow(message);
@@ -65,9 +65,9 @@ it.each([
   { clipNorm: 0 },
   { steps: 1.5 },
   { steps: 0 },
-  { contextLength: 1 },
+  { sequenceLength: 1 },
   { batchSize: 2 ** 53 },
-  { accumulate: -1 },
+  { gradientAccumulation: -1 },
   { warmup: 1.1 },
   { seed: -1 },
   { keepLast: 0 },

@@ -51,13 +51,13 @@ export function checkExtendSettings(config: ExtendSettings): void {
     requireIdle('ropeLocalTheta', config.ropeLocalTheta, 'with layers "all", which leaves no window layer');
     requireIdle('windowSize', config.windowSize, 'with layers "all", which leaves no window layer');
   }
-  const falls = phases.findIndex((phase, i) => i > 0 && phase.contextLength < phases[i - 1]!.contextLength);
+  const falls = phases.findIndex((phase, i) => i > 0 && phase.sequenceLength < phases[i - 1]!.sequenceLength);
   if (falls < 0) return;
-  const [before, now] = [phases[falls - 1]!.contextLength, phases[falls]!.contextLength];
+  const [before, now] = [phases[falls - 1]!.sequenceLength, phases[falls]!.sequenceLength];
   throw refuse(
     'context-falls',
-    `phase ${falls + 1} has a contextLength of ${now}, less than the ${before} of the phase before it`,
-    'Order the phases by rising contextLength.',
+    `phase ${falls + 1} has a sequenceLength of ${now}, less than the ${before} of the phase before it`,
+    'Order the phases by rising sequenceLength.',
     { phase: falls + 1, before, falls: now },
   );
 }

@@ -28,12 +28,12 @@ export const optimizerSettings = () => ({
 });
 
 /** How a step is computed. */
-export const computeSettings = (defaults: { checkpointLayers: boolean }) => ({
+export const computeSettings = (defaults: { activationCheckpointing: boolean }) => ({
   device: z.string().default(factoryDevice).describe('cpu or cuda'),
   dtype: z.enum(['float32', 'bfloat16']).default('float32').describe('of the computation; weights stay float32'),
-  checkpointLayers: z
+  activationCheckpointing: z
     .boolean()
-    .default(defaults.checkpointLayers)
+    .default(defaults.activationCheckpointing)
     .describe('recompute activations: less memory, more time'),
 });
 

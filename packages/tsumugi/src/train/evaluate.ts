@@ -15,7 +15,7 @@ export interface Evaluation {
 }
 
 export interface EvaluationSettings {
-  contextLength: number;
+  sequenceLength: number;
   batchSize: number;
   /** Of each source, the first documents that hold this many tokens. Default: all. */
   maxTokens?: number | undefined;

@@ -13,10 +13,10 @@ import {
 } from './common-config.ts';
 
 const phase = z.strictObject({
-  contextLength: count.min(2).describe('tokens of a row'),
+  sequenceLength: count.min(2).describe('tokens of a row'),
   steps: count.describe('updates'),
   batchSize: count.default(1).describe('rows of a micro-batch'),
-  accumulate: count.default(1).describe('micro-batches of a step'),
+  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
 });
 
 const source = z.strictObject({
@@ -41,11 +41,13 @@ export const extendConfig = z.strictObject({
     .array(phase)
     .min(1)
     .default([
-      { contextLength: 8192, steps: 100, batchSize: 1, accumulate: 4 },
-      { contextLength: 16384, steps: 100, batchSize: 1, accumulate: 2 },
-      { contextLength: 32768, steps: 100, batchSize: 1, accumulate: 1 },
+      { sequenceLength: 8192, steps: 100, batchSize: 1, gradientAccumulation: 4 },
+      { sequenceLength: 16384, steps: 100, batchSize: 1, gradientAccumulation: 2 },
+      { sequenceLength: 32768, steps: 100, batchSize: 1, gradientAccumulation: 1 },
     ])
-    .describe('one after the other, contexts rising: [{"contextLength", "steps", "batchSize", "accumulate"}, …]'),
+    .describe(
+      'one after the other, contexts rising: [{"sequenceLength", "steps", "batchSize", "gradientAccumulation"}, …]',
+    ),
   predictEnd: z.boolean().default(false).describe('learn where texts end: predict BOS after each document'),
 
   // A tenth of the default peak of pre-training.
@@ -54,7 +56,7 @@ export const extendConfig = z.strictObject({
   ...zLossSetting(),
 
   seed: z.int().nonnegative().default(0).describe('of the batches'),
-  ...computeSettings({ checkpointLayers: true }),
+  ...computeSettings({ activationCheckpointing: true }),
 
   evaluateEvery: z.int().nonnegative().default(50).describe('steps between evaluations, 0 = at the end'),
   evaluateTokens: count.default(200_000).describe('held-out tokens of each source that are measured'),

@@ -43,8 +43,8 @@ const settings = (changes: Partial<ExtendInput> = {}): ExtendConfig =>
     ...{ evaluateEvery: 0, checkpointEvery: 0 },
     ...changes,
   });
-const phase = (contextLength: number, changes: Partial<ExtendConfig['phases'][number]> = {}) => ({
-  ...{ contextLength, steps: 1, batchSize: 2, accumulate: 1 },
+const phase = (sequenceLength: number, changes: Partial<ExtendConfig['phases'][number]> = {}) => ({
+  ...{ sequenceLength, steps: 1, batchSize: 2, gradientAccumulation: 1 },
   ...changes,
 });
 
@@ -72,9 +72,9 @@ function byHand(config: ExtendConfig): Weights {
   };
   const tensors = new Map(namedParameters(loaded));
   const model = stack.use(new Plamo2(switched, (name) => scope(() => tensors.get(name)!.detach().clone())));
-  const batches = config.phases.flatMap(({ contextLength, steps, batchSize, accumulate }, index) => {
+  const batches = config.phases.flatMap(({ sequenceLength, steps, batchSize, gradientAccumulation }, index) => {
     const seed = deriveSeed(config.seed, 'phase', index);
-    const rows = { contextLength, batchSize: batchSize * accumulate, seed, predictEnd: config.predictEnd };
+    const rows = { sequenceLength, batchSize: batchSize * gradientAccumulation, seed, predictEnd: config.predictEnd };
     const found = new LongBatches(sources, rows);
     return Array.from({ length: steps }, (_, k) => found.batch(k));
   });
@@ -97,10 +97,10 @@ const updates: Record<string, (() => [changes: Partial<ExtendInput>, beside?: Pa
   ropeTheta: [() => [{ ropeTheta: 10 }]],
   ropeLocalTheta: [() => [{ ropeLocalTheta: 10 }, { layers: [] }]],
   windowSize: [() => [{ windowSize: 3 }, { layers: [] }]],
-  'phases.contextLength': [() => [{ phases: [phase(32), phase(64)] }], () => [{ phases: [phase(48), phase(96)] }]],
+  'phases.sequenceLength': [() => [{ phases: [phase(32), phase(64)] }], () => [{ phases: [phase(48), phase(96)] }]],
   'phases.steps': [() => [{ phases: [phase(48, { steps: 2 }), phase(64)] }]],
   'phases.batchSize': [() => [{ phases: [phase(48), phase(64, { batchSize: 3 })] }]],
-  'phases.accumulate': [() => [{ phases: [phase(48, { accumulate: 2 }), phase(64)] }]],
+  'phases.gradientAccumulation': [() => [{ phases: [phase(48, { gradientAccumulation: 2 }), phase(64)] }]],
   // Rows long enough, and so many, that a text ends in some.
   predictEnd: [() => [{ predictEnd: true }, { phases: [phase(256, { batchSize: 8 })] }]],
   learningRate: [() => [{ learningRate: 0.02 }]],
@@ -156,9 +156,9 @@ const others: Record<string, () => Promise<void>> = {
     expect(half.before!.crossEntropy).not.toBe(full.before!.crossEntropy);
     expect(half.before!.crossEntropy).toBeCloseTo(full.before!.crossEntropy, 1);
   },
-  async checkpointLayers() {
+  async activationCheckpointing() {
     const long = { phases: [phase(256, { batchSize: 4 })] };
-    const [recomputed, kept] = [await extended(long), await extended({ ...long, checkpointLayers: false })];
+    const [recomputed, kept] = [await extended(long), await extended({ ...long, activationCheckpointing: false })];
     expect(distance(kept.weights, recomputed.weights)).toBeLessThan(tolerance);
     expect(peak(recomputed.events)).toBeLessThan(0.9 * peak(kept.events));
   },

@@ -23,9 +23,9 @@ const config = (name: string, changes: Partial<ExtendInput> = {}) =>
     out: at(name),
     mix: [{ data: at('data') }],
     phases: [
-      { contextLength: 64, steps: 4, batchSize: 2 },
-      { contextLength: 128, steps: 3, accumulate: 2 },
-      { contextLength: 256, steps: 3 },
+      { sequenceLength: 64, steps: 4, batchSize: 2 },
+      { sequenceLength: 128, steps: 3, gradientAccumulation: 2 },
+      { sequenceLength: 256, steps: 3 },
     ],
     evaluateEvery: 4,
     checkpointEvery: 2,
@@ -68,7 +68,7 @@ describe('extend', () => {
   it('logs every step with its context, tokens seen, and evaluations in rows of the phase', () => {
     const events = readEvents(at('long', 'events.jsonl'));
     const steps = events.filter((event) => event.type === 'step');
-    expect(steps.map((event) => event.metrics!['contextLength'])).toEqual([
+    expect(steps.map((event) => event.metrics!['sequenceLength'])).toEqual([
       64, 64, 64, 64, 128, 128, 128, 256, 256, 256,
     ]);
     expect(steps.map((event) => event.tokens)).toEqual([128, 256, 384, 512, 768, 1024, 1280, 1536, 1792, 2048]);
@@ -144,7 +144,7 @@ describe('extend', () => {
   });
 
   it('recomputes layers without changing what is learned', async () => {
-    await run('kept-activations', { checkpointLayers: false });
+    await run('kept-activations', { activationCheckpointing: false });
     const difference = scope(() => {
       using kept = new Artefact(at('kept-activations', 'model')).weights();
       using recomputed = new Artefact(at('long', 'model')).weights();
@@ -162,15 +162,15 @@ describe('bad input', () => {
     };
     await refused({ layers: [0] }, /layer 0 is no attention layer\n.*layers 1, or "all"/);
     await refused({ layers: [7] }, /layer 7 is no attention layer/);
-    const phases = [256, 128].map((contextLength) => ({ contextLength, steps: 1 }));
-    await refused({ phases }, /phase 2 has a contextLength of 128, less than the 256/);
+    const phases = [256, 128].map((sequenceLength) => ({ sequenceLength, steps: 1 }));
+    await refused({ phases }, /phase 2 has a sequenceLength of 128, less than the 256/);
     await refused(
-      { phases: [{ contextLength: 4096, steps: 1 }] },
+      { phases: [{ sequenceLength: 4096, steps: 1 }] },
       /no document is as long as the context of 4,096.*\n/,
     );
     await refused({ model: '/nowhere' }, /does not exist/);
     await refused({ mix: [{ data: '/nowhere' }] }, /\/nowhere does not exist/);
-    await refused({ phases: [{ contextLength: 64, steps: 1, batchSize: 10 ** 6 }] }, /will need about .* of memory/);
+    await refused({ phases: [{ sequenceLength: 64, steps: 1, batchSize: 10 ** 6 }] }, /will need about .* of memory/);
   });
 
   it('names shards of another tokenizer, and folders where nothing is held out', async () => {
@@ -185,7 +185,7 @@ describe('bad input', () => {
     expect(existsSync(at('refused'))).toBe(false);
     // In a mix it is enough that one source has held-out documents.
     const mix = [{ data: at('all-train'), weight: 3 }, { data: at('data') }];
-    expect((await run('mixed', { mix, phases: [{ contextLength: 64, steps: 2 }] })).folder).toBeDefined();
+    expect((await run('mixed', { mix, phases: [{ sequenceLength: 64, steps: 2 }] })).folder).toBeDefined();
   });
 
   it('does not go on with other settings, nor with another kind of run', async () => {

@@ -46,7 +46,7 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
   const batches = new PhasedBatches(sources.mix, config.phases, config);
   const { steps } = batches;
   const last = config.phases.at(-1)!;
-  const phases = config.phases.map((phase) => ({ ...phase, checkpointLayers: config.checkpointLayers }));
+  const phases = config.phases.map((phase) => ({ ...phase, activationCheckpointing: config.activationCheckpointing }));
   /** The model with its own window and RoPE base, until it has been measured. */
   const asItCame = stack.use(new DisposableStack());
   let parentModel: Plamo2;
@@ -83,15 +83,15 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
       const gradients = stepGradients(model, (step) => batches.batch(step), config, within);
       return (step) => {
         const made = gradients(step);
-        const { contextLength } = batches.phaseOf(step).settings;
-        return { ...made, metrics: { ...made.metrics, contextLength } };
+        const { sequenceLength } = batches.phaseOf(step).settings;
+        return { ...made, metrics: { ...made.metrics, sequenceLength } };
       };
     },
     evaluation: evaluationState,
     async evaluate(model, { step, at }, pause) {
-      const { contextLength, batchSize } = at === 'between' ? batches.phaseOf(step).settings : last;
+      const { sequenceLength, batchSize } = at === 'between' ? batches.phaseOf(step).settings : last;
       const found = await evaluateHeldOut(at === 'before' ? parentModel : model, sources.heldOut, {
-        contextLength,
+        sequenceLength,
         batchSize,
         dtype: computeType(config.dtype),
         maxTokens: config.evaluateTokens,
@@ -101,8 +101,8 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
       return found;
     },
     measured(found, { step, at }) {
-      const { contextLength } = at === 'between' ? batches.phaseOf(step).settings : last;
-      const name = `held-out in rows of ${formatInteger(contextLength)}`;
+      const { sequenceLength } = at === 'between' ? batches.phaseOf(step).settings : last;
+      const name = `held-out in rows of ${formatInteger(sequenceLength)}`;
       return at === 'before'
         ? measuredOf(found, `${name}, before extension`, 'as it came')
         : measuredOf(found, name, step);
@@ -126,7 +126,7 @@ const editedParent = (files: readonly string[], model: string) => ({
 
 /** The input model's config with its attention switched, and positions for the longest context. */
 function extendedConfig(config: Plamo2Config, settings: ExtendConfig): Plamo2Config {
-  const longest = Math.max(...settings.phases.map(({ contextLength }) => contextLength));
+  const longest = Math.max(...settings.phases.map(({ sequenceLength }) => sequenceLength));
   const switched = switchAttention(config, settings);
   return { ...switched, max_position_embeddings: Math.max(config.max_position_embeddings, longest) };
 }
@@ -190,9 +190,9 @@ function stepsLeft({ phases }: PhasedBatches, index: number, start: number): num
 
 /** Seconds of all evaluations: forward alone is a third of a step's work, a quarter of one that recomputes. */
 function evaluationSeconds(config: ExtendConfig, tokens: number, secondsPerStep: number, steps: number): number {
-  const { contextLength, batchSize, accumulate } = config.phases.at(-1)!;
-  const share = config.checkpointLayers ? 1 / 4 : 1 / 3;
-  const perToken = (share * secondsPerStep) / (contextLength * batchSize * accumulate);
+  const { sequenceLength, batchSize, gradientAccumulation } = config.phases.at(-1)!;
+  const share = config.activationCheckpointing ? 1 / 4 : 1 / 3;
+  const perToken = (share * secondsPerStep) / (sequenceLength * batchSize * gradientAccumulation);
   const times = 2 + (config.evaluateEvery > 0 ? Math.floor((steps - 1) / config.evaluateEvery) : 0);
   return times * tokens * perToken;
 }

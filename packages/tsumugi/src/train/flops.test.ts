@@ -15,8 +15,8 @@ it.each([null, 0, 1, 5, 99, 100, 1000])('counts the keys in reach of a window of
 
 const bench = preset('bench');
 const full = preset('bench', { full_attention_idx: attentionLayers(bench) });
-const flops = (config: typeof bench, contextLength: number, changes = {}) =>
-  trainingFlops(config, { contextLength, batchSize: 1, checkpointLayers: false, ...changes });
+const flops = (config: typeof bench, sequenceLength: number, changes = {}) =>
+  trainingFlops(config, { sequenceLength, batchSize: 1, activationCheckpointing: false, ...changes });
 
 it('is little more than six operations per matrix weight and token for short rows', () => {
   let weights = 0;
@@ -39,10 +39,10 @@ it('grows in proportion to tokens for a window, and with their square for full a
 it('counts recomputation as one more forward of the layers, and micro-batches and rows by their number', () => {
   const plain = flops(bench, 512);
   const head = 6 * 512 * bench.vocab_size * bench.hidden_size;
-  const again = flops(bench, 512, { checkpointLayers: true }) - plain;
+  const again = flops(bench, 512, { activationCheckpointing: true }) - plain;
   expect(again / (plain - head)).toBeGreaterThan(0.28);
   expect(again / (plain - head)).toBeLessThan(1 / 3);
-  expect(flops(bench, 512, { batchSize: 3, accumulate: 2 })).toBe(6 * plain);
+  expect(flops(bench, 512, { batchSize: 3, gradientAccumulation: 2 })).toBe(6 * plain);
 });
 
 it('takes three forwards for what the model needs, whatever is recomputed', () => {
@@ -57,7 +57,7 @@ it('takes three forwards for what the model needs, whatever is recomputed', () =
   const [T, heads, headDim] = [64, attention.num_attention_heads, attention.hidden_size_per_head];
   // Two operations for each weight and token; four for each head's dimension and pair of a query and a key before it.
   const forward = 2 * T * weights + 8 * 4 * heads * headDim * ((T * (T + 1)) / 2);
-  const shape = { contextLength: T, batchSize: 3, accumulate: 2 };
-  for (const checkpointLayers of [false, true])
-    expect(modelFlops(attention, { ...shape, checkpointLayers })).toBeCloseTo(6 * 3 * forward, -3);
+  const shape = { sequenceLength: T, batchSize: 3, gradientAccumulation: 2 };
+  for (const activationCheckpointing of [false, true])
+    expect(modelFlops(attention, { ...shape, activationCheckpointing })).toBeCloseTo(6 * 3 * forward, -3);
 });

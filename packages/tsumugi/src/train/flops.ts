@@ -16,21 +16,21 @@ import { numElements } from '../torch/index.ts';
 /** One kind of step. */
 export interface StepShape {
   /** Tokens of a row. */
-  contextLength: number;
+  sequenceLength: number;
   /** Rows of a micro-batch. */
   batchSize: number;
   /** Micro-batches of a step; 1 when left out. */
-  accumulate?: number | undefined;
-  checkpointLayers: boolean;
+  gradientAccumulation?: number | undefined;
+  activationCheckpointing: boolean;
 }
 
 /** Tokens of a chunk in the scan's kernel at most. */
 export const scanChunk = 64;
 
 /** Σ over a row's queries of the keys each sees: min(i, W) + 1 for query i. */
-export function keysSeen(contextLength: number, window: number | null): number {
-  const reach = window === null ? contextLength : Math.min(contextLength, window + 1);
-  return reach * (contextLength - reach) + (reach * (reach + 1)) / 2;
+export function keysSeen(sequenceLength: number, window: number | null): number {
+  const reach = window === null ? sequenceLength : Math.min(sequenceLength, window + 1);
+  return reach * (sequenceLength - reach) + (reach * (reach + 1)) / 2;
 }
 
 /** Forward of one layer over a row: products with weights, and the rest. */
@@ -51,13 +51,13 @@ function layerForward(config: Plamo2Config, index: number, T: number): { project
 
 /** Floating-point operations of a training step (one update), each row taken as one document. */
 export function trainingFlops(config: Plamo2Config, shape: StepShape): number {
-  const { contextLength: T, batchSize, accumulate = 1, checkpointLayers } = shape;
+  const { sequenceLength: T, batchSize, gradientAccumulation = 1, activationCheckpointing } = shape;
   let row = 6 * T * config.vocab_size * config.hidden_size;
   for (let index = 0; index < config.num_hidden_layers; index++) {
     const { projections, mixing } = layerForward(config, index, T);
-    row += 3 * projections + 3.5 * mixing + (checkpointLayers ? projections + mixing : 0);
+    row += 3 * projections + 3.5 * mixing + (activationCheckpointing ? projections + mixing : 0);
   }
-  return row * batchSize * accumulate;
+  return row * batchSize * gradientAccumulation;
 }
 
 /**
@@ -65,11 +65,11 @@ export function trainingFlops(config: Plamo2Config, shape: StepShape): number {
  * utilization counts these (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
  */
 export function modelFlops(config: Plamo2Config, shape: StepShape): number {
-  const { contextLength: T, batchSize, accumulate = 1 } = shape;
+  const { sequenceLength: T, batchSize, gradientAccumulation = 1 } = shape;
   let row = 6 * T * config.vocab_size * config.hidden_size;
   for (let index = 0; index < config.num_hidden_layers; index++) {
     const { projections, mixing } = layerForward(config, index, T);
     row += 3 * (projections + mixing);
   }
-  return row * batchSize * accumulate;
+  return row * batchSize * gradientAccumulation;
 }

@@ -28,16 +28,23 @@ const threads = numThreads();
 afterAll(() => setThreads(threads));
 
 /** One update on `B` rows of `T` tokens. */
-function step(model: Plamo2, optimizer: AdamW, B: number, T: number, checkpointLayers: boolean, accumulate = 1): void {
+function step(
+  model: Plamo2,
+  optimizer: AdamW,
+  B: number,
+  T: number,
+  activationCheckpointing: boolean,
+  gradientAccumulation = 1,
+): void {
   optimizer.zeroGrad();
-  for (let micro = 0; micro < accumulate; micro++)
+  for (let micro = 0; micro < gradientAccumulation; micro++)
     scope(() => {
       const ids = tensor(
         Int32Array.from({ length: B * T }, (_, i) => (7919 * i) % 512),
         { shape: [B, T], dtype: 'int64' },
       );
       const documents = tensor(new Int32Array(B * T), { shape: [B, T] });
-      backward(model.loss({ ids, targets: ids, documents }, { checkpointLayers }).loss);
+      backward(model.loss({ ids, targets: ids, documents }, { activationCheckpointing }).loss);
     });
   optimizer.step(1e-3);
 }
@@ -56,22 +63,27 @@ describe('memory', () => {
       [2, 2048],
       [1, 4096],
     ] as const;
-    for (const [batchSize, contextLength] of shapes)
-      for (const checkpointLayers of [true, false])
-        for (const accumulate of contextLength > 2048 ? [1] : [1, 2]) {
+    for (const [batchSize, sequenceLength] of shapes)
+      for (const activationCheckpointing of [true, false])
+        for (const gradientAccumulation of sequenceLength > 2048 ? [1] : [1, 2]) {
           resetPeakMemory();
-          step(model, optimizer, batchSize, contextLength, checkpointLayers, accumulate);
+          step(model, optimizer, batchSize, sequenceLength, activationCheckpointing, gradientAccumulation);
           const measured = memory().peakBytes;
-          const forecast = forecastMemory(config, { batchSize, contextLength, checkpointLayers, accumulate });
+          const forecast = forecastMemory(config, {
+            batchSize,
+            sequenceLength,
+            activationCheckpointing,
+            gradientAccumulation,
+          });
           const ratio = (forecast.stateBytes + forecast.activationBytes) / measured;
-          const name = `${batchSize} × ${contextLength}, checkpointLayers ${checkpointLayers}, accumulate ${accumulate}`;
+          const name = `${batchSize} × ${sequenceLength}, activationCheckpointing ${activationCheckpointing}, gradientAccumulation ${gradientAccumulation}`;
           expect(ratio, name).toBeGreaterThan(0.9);
           expect(ratio, name).toBeLessThan(1.1);
         }
   });
 
   it('is never less than weights, gradients and both moments', () => {
-    const shape = { batchSize: 1, contextLength: 2, checkpointLayers: true };
+    const shape = { batchSize: 1, sequenceLength: 2, activationCheckpointing: true };
     const { parameters, stateBytes, activationBytes } = forecastMemory(preset('1b'), shape);
     expect(parameters).toBe(1_291_441_920);
     expect(stateBytes).toBe(16 * parameters);
@@ -82,7 +94,7 @@ describe('memory', () => {
 describe('rate', () => {
   it('is what a step reaches, within a factor that leaves room for a busy machine', () => {
     setThreads(1);
-    const shape = { batchSize: 2, contextLength: 1024, checkpointLayers: true };
+    const shape = { batchSize: 2, sequenceLength: 1024, activationCheckpointing: true };
     using model = new Plamo2(windowed, initialWeights(0));
     using optimizer = new AdamW(decayGroups(model));
     // In turn, and the best of each: what another process takes away in between does not count.
@@ -102,8 +114,8 @@ describe('rate', () => {
 describe('a run', () => {
   it('adds phases up and takes the memory of the largest', () => {
     const phases = [
-      { steps: 10, contextLength: 512, batchSize: 2, accumulate: 2, checkpointLayers: true },
-      { steps: 5, contextLength: 2048, batchSize: 1, checkpointLayers: true },
+      { steps: 10, sequenceLength: 512, batchSize: 2, gradientAccumulation: 2, activationCheckpointing: true },
+      { steps: 5, sequenceLength: 2048, batchSize: 1, activationCheckpointing: true },
     ];
     expect(forecastTime(phases, [1, 4])).toEqual({ steps: 15, tokens: 10 * 2048 + 5 * 2048, secondsPerStep: 2 });
     const space = (parts: typeof phases) =>
@@ -116,7 +128,7 @@ describe('a run', () => {
   });
 
   it('rehearses each shape of a model once', () => {
-    const phase = { steps: 3, contextLength: 128, batchSize: 1, checkpointLayers: false };
+    const phase = { steps: 3, sequenceLength: 128, batchSize: 1, activationCheckpointing: false };
     const each = rehearseSteps(windowed, [phase, phase]);
     expect(each[0]).toBeGreaterThan(0);
     expect(each[0]).toBeLessThan(2);

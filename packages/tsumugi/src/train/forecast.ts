@@ -52,7 +52,7 @@ export const forecastSpace = (
   availableDiskBytes: availableDisk(out),
   out,
   remedy:
-    'Lower batchSize (raise accumulate to make up for it) or keepLast, set checkpointLayers, or take a smaller model.',
+    'Lower batchSize (raise gradientAccumulation to make up for it) or keepLast, set activationCheckpointing, or take a smaller model.',
 });
 
 /** Seconds of one step of each phase on this machine. Phases of one row length and batch are rehearsed once. */
@@ -69,7 +69,9 @@ export function forecastTime(phases: readonly TrainingPhase[], secondsPerStep: r
   const steps = total(() => 1);
   return {
     steps,
-    tokens: total(({ contextLength, batchSize, accumulate = 1 }) => contextLength * batchSize * accumulate),
+    tokens: total(
+      ({ sequenceLength, batchSize, gradientAccumulation = 1 }) => sequenceLength * batchSize * gradientAccumulation,
+    ),
     secondsPerStep: steps > 0 ? total((_, index) => secondsPerStep[index]!) / steps : 0,
   };
 }

@@ -95,7 +95,7 @@ describe('pretrain', () => {
     rmSync(at('left', 'model'), { recursive: true });
     rmSync(at('left', 'checkpoints', 'step-000000004'), { recursive: true });
     const { folder } = await pretrain(started, { stream, resume: true });
-    const tokens = started.contextLength * started.batchSize * started.accumulate;
+    const tokens = started.sequenceLength * started.batchSize * started.gradientAccumulation;
     expect(said).toContain(`pretrain: 1 steps, ${tokens} tokens\n`);
     expect(new Artefact(folder!).lineage()).toMatchObject({ stage: 'pretrain', recipe: 'mini', seed: started.seed });
     rmSync(at('left'), { recursive: true });
@@ -175,7 +175,7 @@ describe('extend', () => {
   const config = (changes = {}) =>
     extendConfig.parse({
       ...{ model: at('base'), out: at('extended'), mix: [{ data: at('data') }] },
-      ...{ phases: [{ contextLength: 64, steps: 2, batchSize: 1 }], evaluateEvery: 0 },
+      ...{ phases: [{ sequenceLength: 64, steps: 2, batchSize: 1 }], evaluateEvery: 0 },
       ...changes,
     });
   const run = (options = {}, changes = {}) => extend(config(changes), { stream: silent, ...options });

@@ -20,9 +20,9 @@ export const knownRate = (config: Plamo2Config, device: Device): number | undefi
 
 /** `rehearseRate`, once for each shape of a model. */
 export function rateOf(config: Plamo2Config, shape: StepShape, options: RateOptions = {}): number {
-  const { contextLength, batchSize, checkpointLayers } = shape;
+  const { sequenceLength, batchSize, activationCheckpointing } = shape;
   const known = ratesOf(config, options.device ?? factoryDevice());
-  const key = [contextLength, batchSize, checkpointLayers, options.dtype].join();
+  const key = [sequenceLength, batchSize, activationCheckpointing, options.dtype].join();
   const rate = known.get(key) ?? rehearseRate(config, shape, options);
   known.set(key, rate);
   return rate;

@@ -19,7 +19,7 @@ it('tells the gradients and outputs of each layer', async () => {
   const config = setup.config('watched', {
     steps: 1,
     layersEvery: 1,
-    accumulate: 2,
+    gradientAccumulation: 2,
     evaluateEvery: 0,
     checkpointEvery: 0,
   });
@@ -39,12 +39,12 @@ it('tells the gradients and outputs of each layer', async () => {
   using shards = TokenShards.open(config.data, { tokenizerHash });
   const changes = { ...(config.modelChanges as Partial<Plamo2Config>), vocab_size: tokenizer.vocabSize };
   using model = new Plamo2(preset(config.model, changes), initialWeights(deriveSeed(config.seed, 'weights')));
-  const { contextLength, batchSize, predictEnd, seed } = config;
-  const all = { contextLength, batchSize: 2 * batchSize, seed: deriveSeed(seed, 'batches'), predictEnd };
+  const { sequenceLength, batchSize, predictEnd, seed } = config;
+  const all = { sequenceLength, batchSize: 2 * batchSize, seed: deriveSeed(seed, 'batches'), predictEnd };
   const { tokens } = new PackedBatches(shards, all).batch(0);
   const table = model.model.embed_tokens as unknown as { weight: { tolist(): number[][] } };
   const rows = table.weight.tolist();
-  const values = [...tokens.subarray(0, batchSize * contextLength)].flatMap((token) => rows[token]!);
+  const values = [...tokens.subarray(0, batchSize * sequenceLength)].flatMap((token) => rows[token]!);
   const { rms, max } = layers['model.embed_tokens']!;
   expect(rms! / Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)).toBeCloseTo(1, 5);
   expect(max!).toBeCloseTo(
@@ -61,7 +61,7 @@ it('tells which share of the machine a step uses', async () => {
   const { peakFlops } = events.find(({ type }) => type === 'start') as StartEvent;
   expect(peakFlops).toBeGreaterThan(1e8);
   const shape = preset('mini', { ...(config.modelChanges as Partial<Plamo2Config>), vocab_size: 500 });
-  const perToken = modelFlops(shape, config) / (config.batchSize * config.contextLength);
+  const perToken = modelFlops(shape, config) / (config.batchSize * config.sequenceLength);
   const steps = events.filter((event): event is StepEvent => event.type === 'step');
   for (const { mfu, tokensPerSecond } of steps)
     expect(mfu! / ((perToken * tokensPerSecond!) / peakFlops!)).toBeCloseTo(1, 6);

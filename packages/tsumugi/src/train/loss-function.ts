@@ -12,7 +12,7 @@ export interface LossSums {
   sums?(): Record<string, number>;
 }
 
-/** @param options as `model.loss` takes them, with the run's `zLoss`, `checkpointLayers` and `dtype` */
+/** @param options as `model.loss` takes them, with the run's `zLoss`, `activationCheckpointing` and `dtype` */
 export type LossFunction = (model: LanguageModel, batch: Batch, options: LossOptions, step: number) => LossSums;
 
 export const nextTokenLoss: LossFunction = (model, batch, options) => {

@@ -69,9 +69,9 @@ function mambaFloats(config: Plamo2Config, rows: number, T: number): LayerFloats
   };
 }
 
-/** Bytes of a training step. With `checkpointLayers` one layer's activations and every layer's input are held. */
+/** Bytes of a training step. With `activationCheckpointing` one layer's activations and every layer's input are held. */
 export function forecastMemory(config: Plamo2Config, shape: StepShape): MemoryForecast {
-  const { batchSize: rows, contextLength: T, accumulate = 1, checkpointLayers } = shape;
+  const { batchSize: rows, sequenceLength: T, gradientAccumulation = 1, activationCheckpointing } = shape;
   const { hidden_size: D, intermediate_size: I, vocab_size: V } = config;
   const n = rows * T;
   let parameters = 0;
@@ -91,12 +91,12 @@ export function forecastMemory(config: Plamo2Config, shape: StepShape): MemoryFo
   const inputs = n * D * (layers.length + 1) + 5 * n; // of the layers, and the token ids
   const most = (part: (layer: (typeof layers)[number]) => number) => Math.max(...layers.map(part));
   const sum = layers.reduce((total, { kept }) => total + kept, 0);
-  const held = inputs + (checkpointLayers ? 0 : sum - n * D * layers.length);
-  const inLayer = most(({ backward, again }) => (checkpointLayers ? again : backward));
+  const held = inputs + (activationCheckpointing ? 0 : sum - n * D * layers.length);
+  const inLayer = most(({ backward, again }) => (activationCheckpointing ? again : backward));
   const highest = held + head + Math.max(logits, inLayer);
   // Recomputed layers work beside the gradients of all layers after them, and accumulated gradients exist from the first
   // micro-batch on. Otherwise the highest moment is the beginning of backward.
-  const gradients = checkpointLayers || accumulate > 1 ? parameters : 0;
+  const gradients = activationCheckpointing || gradientAccumulation > 1 ? parameters : 0;
   const stateBytes = 4 * parameters * bytesPerFloat;
   const peakBytes = Math.max(stateBytes, (3 * parameters + gradients + highest) * bytesPerFloat);
   const runtimeBytes = withoutTensors + keptForReuse(peakBytes);

@@ -6,10 +6,10 @@ import { type Batch, LongBatches, type MixtureSource, makeBatch, requireLongDocu
 import type { StepBatch } from './step-gradients.ts';
 
 export interface PhaseSettings {
-  contextLength: number;
+  sequenceLength: number;
   steps: number;
   batchSize: number;
-  accumulate: number;
+  gradientAccumulation: number;
 }
 
 export interface Phase {
@@ -36,8 +36,8 @@ export class PhasedBatches {
     let [firstStep, firstToken] = [0, 0];
     this.phases = settings.map((phase, index) => {
       const batches = new LongBatches(sources, {
-        contextLength: phase.contextLength,
-        batchSize: phase.batchSize * phase.accumulate,
+        sequenceLength: phase.sequenceLength,
+        batchSize: phase.batchSize * phase.gradientAccumulation,
         seed: deriveSeed(options.seed, 'phase', index),
         predictEnd: options.predictEnd,
       });
@@ -58,8 +58,8 @@ export class PhasedBatches {
   /** The batch of update `step`; its arrays are overwritten by the next. */
   batch(step: number): StepBatch {
     const { settings, batches, firstStep, firstToken } = this.phaseOf(step);
-    if (this.#into?.rows !== batches.batchSize || this.#into.columns !== batches.contextLength)
-      this.#into = makeBatch(batches.batchSize, batches.contextLength);
+    if (this.#into?.rows !== batches.batchSize || this.#into.columns !== batches.sequenceLength)
+      this.#into = makeBatch(batches.batchSize, batches.sequenceLength);
     const done = step - firstStep;
     return {
       batch: batches.batch(done, this.#into),
@@ -71,7 +71,7 @@ export class PhasedBatches {
 
 /** Lines for the terminal: the phase, and how its sources' documents fit its rows. */
 export function describePhase(index: number, { settings, batches }: Phase): string {
-  const { contextLength, steps, batchSize, accumulate } = settings;
+  const { sequenceLength, steps, batchSize, gradientAccumulation } = settings;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const epochs = batches.epochsAt(steps);
   const lines = batches.report().map((source, i) => {
@@ -82,6 +82,6 @@ export function describePhase(index: number, { settings, batches }: Phase): stri
       `${epochs[i]!.toFixed(2)} epochs`
     );
   });
-  const shape = `${formatInteger(batchSize * accumulate)} × ${formatInteger(contextLength)}`;
+  const shape = `${formatInteger(batchSize * gradientAccumulation)} × ${formatInteger(sequenceLength)}`;
   return [`phase ${index + 1}: ${formatInteger(steps)} steps of ${shape} tokens`, ...lines].join('\n');
 }

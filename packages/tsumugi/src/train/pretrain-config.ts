@@ -24,9 +24,9 @@ export const pretrainConfig = z.strictObject({
 
   steps: count.default(1000).describe('updates'),
   minutes: z.number().positive().optional().describe('take fewer steps when these minutes would not suffice'),
-  contextLength: count.min(2).default(512).describe('tokens of a row'),
+  sequenceLength: count.min(2).default(512).describe('tokens of a row'),
   batchSize: count.default(8).describe('rows of a micro-batch'),
-  accumulate: count.default(1).describe('micro-batches of a step'),
+  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
   predictEnd: z.boolean().default(false).describe('learn where texts end: predict BOS after each document'),
 
   ...scheduleSettings({ learningRate: 3e-3, warmup: 0.02 }),
@@ -34,7 +34,7 @@ export const pretrainConfig = z.strictObject({
   ...zLossSetting(),
 
   seed: z.int().nonnegative().default(0).describe('of weights and batches'),
-  ...computeSettings({ checkpointLayers: false }),
+  ...computeSettings({ activationCheckpointing: false }),
 
   evaluateEvery: z.int().nonnegative().default(100).describe('steps between evaluations, 0 = at the end'),
   evaluateTokens: count.optional().describe('held-out tokens measured then, 50000 when left out (the last time: all)'),

@@ -98,10 +98,13 @@ describe('pretrain', () => {
     };
     // A first AdamW step moves every weight by the learning rate, whatever the size of its gradient: take eps large.
     const common = { learningRate: 1, warmup: 0, epsilon: 1, zLoss: 1e-3 };
-    const accumulated = await differences({ ...common, batchSize: 4 }, { ...common, batchSize: 1, accumulate: 4 });
+    const accumulated = await differences(
+      { ...common, batchSize: 4 },
+      { ...common, batchSize: 1, gradientAccumulation: 4 },
+    );
     expect(accumulated).toBeLessThan(1e-5);
     expect(await differences({ ...common, batchSize: 4 }, { ...common, batchSize: 2 })).toBeGreaterThan(1e-4);
-    expect(await differences({ ...common }, { ...common, checkpointLayers: true })).toBeLessThan(1e-5);
+    expect(await differences({ ...common }, { ...common, activationCheckpointing: true })).toBeLessThan(1e-5);
   });
 
   it('stops with a diagnosis when the loss is no longer finite, keeping the last checkpoint', async () => {

@@ -51,12 +51,12 @@ export async function pretraining(config: PretrainConfig): Promise<ModelTraining
     vocab_size: tokenizer.vocabSize,
   });
   const batches = new PackedBatches(shards, {
-    contextLength: config.contextLength,
-    batchSize: config.batchSize * config.accumulate,
+    sequenceLength: config.sequenceLength,
+    batchSize: config.batchSize * config.gradientAccumulation,
     seed: deriveSeed(config.seed, 'batches'),
     predictEnd: config.predictEnd,
   });
-  const whole = makeBatch(batches.batchSize, batches.contextLength);
+  const whole = makeBatch(batches.batchSize, batches.sequenceLength);
   const batch = (step: number) => ({
     batch: batches.batch(step, whole),
     microRows: config.batchSize,
@@ -91,7 +91,7 @@ export async function pretraining(config: PretrainConfig): Promise<ModelTraining
     evaluation: evaluationState,
     evaluate: (model, { at }, pause) =>
       evaluateHeldOut(model, shards, {
-        contextLength: config.contextLength,
+        sequenceLength: config.sequenceLength,
         batchSize: config.batchSize,
         dtype: computeType(config.dtype),
         maxTokens: at === 'between' ? evaluateTokensOf(config) : undefined,

@@ -22,13 +22,17 @@ function cutDown(config: Plamo2Config): Plamo2Config {
 }
 
 /** The longest and then widest part of the shape whose work does not exceed `flops`. */
-function shapeWithin(config: Plamo2Config, { contextLength, batchSize, checkpointLayers }: StepShape, flops: number) {
+function shapeWithin(
+  config: Plamo2Config,
+  { sequenceLength, batchSize, activationCheckpointing }: StepShape,
+  flops: number,
+) {
   const work = (T: number, rows: number) =>
-    trainingFlops(config, { contextLength: T, batchSize: rows, checkpointLayers });
-  let T = Math.min(contextLength, 64);
-  while (T < contextLength && work(Math.min(contextLength, 2 * T), 1) <= flops) T = Math.min(contextLength, 2 * T);
+    trainingFlops(config, { sequenceLength: T, batchSize: rows, activationCheckpointing });
+  let T = Math.min(sequenceLength, 64);
+  while (T < sequenceLength && work(Math.min(sequenceLength, 2 * T), 1) <= flops) T = Math.min(sequenceLength, 2 * T);
   const rows = Math.max(1, Math.min(batchSize, Math.floor(flops / work(T, 1))));
-  return { contextLength: T, batchSize: rows, checkpointLayers };
+  return { sequenceLength: T, batchSize: rows, activationCheckpointing };
 }
 
 export interface RateOptions {
@@ -49,14 +53,14 @@ export function rehearseRate(config: Plamo2Config, shape: StepShape, options: Ra
   const small = cutDown(config);
   using model = new Plamo2(small, initialWeights(0, device));
   const run = (part: StepShape): number => {
-    const { contextLength: T, batchSize: B, checkpointLayers } = part;
+    const { sequenceLength: T, batchSize: B, activationCheckpointing } = part;
     const began = performance.now();
     scope(() => {
       const ids = tensor(
         Int32Array.from({ length: B * T }, (_, i) => i % small.vocab_size),
         { shape: [B, T], dtype: 'int64', device },
       );
-      const { loss } = model.loss({ ids, targets: ids }, { checkpointLayers, dtype });
+      const { loss } = model.loss({ ids, targets: ids }, { activationCheckpointing, dtype });
       backward(loss);
       loss.item();
     });

@@ -6,16 +6,16 @@ import { rehearseSteps } from './forecast.ts';
 
 const rehearsed = vi.hoisted(() => [] as StepShape[]);
 vi.mock('./rate.ts', () => ({
-  rehearseRate: (_: unknown, { contextLength, batchSize, checkpointLayers }: StepShape) => {
-    rehearsed.push({ contextLength, batchSize, checkpointLayers });
+  rehearseRate: (_: unknown, { sequenceLength, batchSize, activationCheckpointing }: StepShape) => {
+    rehearsed.push({ sequenceLength, batchSize, activationCheckpointing });
     return 10 ** rehearsed.length;
   },
 }));
 
 it('takes the work of each phase at the rate of its own shape', () => {
   const config = preset('mini');
-  const shape = { contextLength: 64, batchSize: 2, accumulate: 1, checkpointLayers: false };
-  const phases = [shape, { ...shape, contextLength: 128 }, { ...shape, batchSize: 4 }, { ...shape, checkpointLayers: true }, { ...shape, accumulate: 3 }]; // biome-ignore format: a list
+  const shape = { sequenceLength: 64, batchSize: 2, gradientAccumulation: 1, activationCheckpointing: false };
+  const phases = [shape, { ...shape, sequenceLength: 128 }, { ...shape, batchSize: 4 }, { ...shape, activationCheckpointing: true }, { ...shape, gradientAccumulation: 3 }]; // biome-ignore format: a list
   const seconds = rehearseSteps(config, phases);
   expect(rehearsed).toHaveLength(4); // accumulating repeats a shape that is known
   const rates = [1e1, 1e2, 1e3, 1e4, 1e1];

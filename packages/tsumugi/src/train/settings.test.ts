@@ -41,8 +41,8 @@ function byHand(config: PretrainConfig): Weights {
   const changes = { ...(config.modelChanges as Partial<Plamo2Config>), vocab_size: tokenizer.vocabSize };
   using model = new Plamo2(preset(config.model, changes), initialWeights(deriveSeed(config.seed, 'weights')));
   const batches = new PackedBatches(shards, {
-    contextLength: config.contextLength,
-    batchSize: config.batchSize * config.accumulate,
+    sequenceLength: config.sequenceLength,
+    batchSize: config.batchSize * config.gradientAccumulation,
     seed: deriveSeed(config.seed, 'batches'),
     predictEnd: config.predictEnd,
   });
@@ -54,9 +54,9 @@ const tolerance = 2e-5;
 /** Settings of the update, each with a value that makes another one of it. */
 const updates: Partial<{ [Key in keyof PretrainConfig]: Partial<PretrainConfig> }> = {
   steps: { steps: 3 },
-  contextLength: { contextLength: 32 },
+  sequenceLength: { sequenceLength: 32 },
   batchSize: { batchSize: 3 },
-  accumulate: { accumulate: 2 },
+  gradientAccumulation: { gradientAccumulation: 2 },
   predictEnd: { predictEnd: true },
   learningRate: { learningRate: 0.02 },
   schedule: { schedule: 'linear', steps: 4 },
@@ -121,9 +121,9 @@ const others: Partial<{ [Key in keyof PretrainConfig]: () => Promise<void> }> = 
     expect(found).toBeGreaterThan(tolerance);
     expect(found).toBeLessThan(base.learningRate);
   },
-  async checkpointLayers() {
-    const long = { contextLength: 512, steps: 1 };
-    const [kept, recomputed] = [await trained(long), await trained({ ...long, checkpointLayers: true })];
+  async activationCheckpointing() {
+    const long = { sequenceLength: 512, steps: 1 };
+    const [kept, recomputed] = [await trained(long), await trained({ ...long, activationCheckpointing: true })];
     expect(distance(kept.weights, recomputed.weights)).toBeLessThan(tolerance);
     expect(peak(recomputed.events)).toBeLessThan(0.9 * peak(kept.events));
   },

@@ -8,7 +8,7 @@ import { stepGradients } from './step-gradients.ts';
 import { tinyModel } from './train.testing.ts';
 
 const columns = 6;
-const settings = { dtype: 'float32', checkpointLayers: false, zLoss: 0 } as const;
+const settings = { dtype: 'float32', activationCheckpointing: false, zLoss: 0 } as const;
 
 /** Rows of tokens; of row r, the first `targets[r]` predict something. */
 function batchOf(targets: readonly number[]): Batch {

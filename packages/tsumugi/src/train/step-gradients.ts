@@ -18,7 +18,7 @@ export interface StepBatch {
 
 export interface ComputeSettings {
   dtype: 'float32' | 'bfloat16';
-  checkpointLayers: boolean;
+  activationCheckpointing: boolean;
   zLoss: number;
 }
 
@@ -52,10 +52,10 @@ export interface WithinStep {
 export function stepGradients(
   model: LanguageModel,
   batchOf: (step: number) => StepBatch,
-  { dtype, checkpointLayers, zLoss }: ComputeSettings,
+  { dtype, activationCheckpointing, zLoss }: ComputeSettings,
   { lossOf = nextTokenLoss, onPart }: WithinStep = {},
 ): (step: number) => StepLoss {
-  const options = { reduction: 'sum', zLoss, checkpointLayers, dtype: computeType(dtype) } as const;
+  const options = { reduction: 'sum', zLoss, activationCheckpointing, dtype: computeType(dtype) } as const;
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;

@@ -63,7 +63,7 @@ export async function tinySetup(): Promise<TinySetup> {
         out: join(folder, name),
         modelChanges: tinyModel,
         steps: 12,
-        contextLength: 48,
+        sequenceLength: 48,
         batchSize: 2,
         evaluateEvery: 5,
         checkpointEvery: 3,

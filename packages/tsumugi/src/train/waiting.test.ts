@@ -40,7 +40,7 @@ describe('forward and backward', () => {
   for (const [name, changes, more] of [
     ['in float32', {}, {}],
     ['in bfloat16', {}, { dtype: 'bfloat16' }],
-    ['with layers recomputed', {}, { checkpointLayers: true }],
+    ['with layers recomputed', {}, { activationCheckpointing: true }],
     ['with full attention alone', { attention_window_size: 4096, mamba_enabled: false }, {}],
     ['with a head of its own', { tie_word_embeddings: false }, {}],
   ] as const)
@@ -84,7 +84,7 @@ it('a step asks for its loss, its two sums and the norm of its gradients, and br
   using optimizer = new AdamW(model);
   const batch = { ...makeBatch(1, T), predicted: T };
   const gradients = stepGradients(model, () => ({ batch, microRows: 1, tokensSeen: T }), {
-    ...({ dtype: 'float32', checkpointLayers: false, zLoss: 0 } as const),
+    ...({ dtype: 'float32', activationCheckpointing: false, zLoss: 0 } as const),
   });
   const take = gradientStep({ model, optimizer, learningRate: 1e-3, schedule: () => 1, clipNorm: 1, gradients });
   take(0, 0);

@@ -8,7 +8,7 @@ export interface CheckedGguf {
   path: string;
   architecture: string;
   /** Tokens the model was trained on at once, as the file says. */
-  contextLength: number | undefined;
+  sequenceLength: number | undefined;
   /** Jinja. */
   chatTemplate: string | undefined;
   /** The vocabulary: texts, and for some kinds scores and GGUF's numbers of types. */
@@ -59,7 +59,7 @@ export function checkGguf({ metadata, path, tensorCount }: Gguf): CheckedGguf {
   return {
     path,
     architecture,
-    contextLength: number(`${architecture}.context_length`),
+    sequenceLength: number(`${architecture}.context_length`),
     chatTemplate: text('tokenizer.chat_template'),
     pieces,
     scores: list('tokenizer.ggml.scores', 'number'),

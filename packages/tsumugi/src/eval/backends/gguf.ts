@@ -46,7 +46,7 @@ export async function ggufBackend(options: GgufOptions): Promise<Backend> {
   const files = await HashedFiles.of(new Map([['', file]])); // its name does not count
   const plamo2 = checked.architecture === 'plamo2' ? plamo2Tokenizer(checked) : undefined;
   const library = options.library ?? (await importLibrary());
-  const contextSize = options.contextSize ?? Math.min(checked.contextLength ?? defaultContext, defaultContext);
+  const contextSize = options.contextSize ?? Math.min(checked.sequenceLength ?? defaultContext, defaultContext);
   const model = await GgufModel.open(library, file, { contextSize, vocabularySize: checked.pieces.length, threads });
   const [first] = await model.logprobs([0, 0]);
   if (!Number.isFinite(first)) {

@@ -17,9 +17,9 @@ it.each([
   ['one twice', [0, 0, 1]],
 ])('gives the gradients of two losses, %s', (_, order) => {
   using model = new Plamo2(smallConfig(), initialWeights(1));
-  const gradients = (checkpointLayers: boolean) =>
+  const gradients = (activationCheckpointing: boolean) =>
     scope(() => {
-      const losses = [1, 2].map((seed) => model.loss(batchOf(seed), { checkpointLayers, zLoss: 1e-3 }).loss);
+      const losses = [1, 2].map((seed) => model.loss(batchOf(seed), { activationCheckpointing, zLoss: 1e-3 }).loss);
       for (const i of order) backward(losses[i]!, { retainGraph: true });
       const found = parameters(model).map((parameter) => parameter.grad!.tolist());
       for (const parameter of parameters(model)) parameter.grad = undefined;
@@ -30,13 +30,13 @@ it.each([
 
 it('is seen through by grad, and holds less', () => {
   using model = new Plamo2(smallConfig(), initialWeights(1));
-  const run = (checkpointLayers: boolean) =>
+  const run = (activationCheckpointing: boolean) =>
     scope(() => {
       const batch = batchOf(1, 128);
       const before = memory().liveBytes;
       resetPeakMemory();
       const found = scope(() => {
-        const { loss } = model.loss(batch, { checkpointLayers });
+        const { loss } = model.loss(batch, { activationCheckpointing });
         const held = memory().liveBytes - before;
         return { held, gradients: grad([loss], parameters(model)) };
       });

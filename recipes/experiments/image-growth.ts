@@ -104,7 +104,7 @@ const cases: GrowthCase[] = [
         moments.add(numbers(n, 256));
       }),
   ],
-  ['Inception score of n images', 20_000, (n) => () => scope(() => inceptionScore(numbers(n, 10)))],
+  ['Inception score of n images', 20_000, (n) => () => scope(() => inceptionScore(numbers(n, 10).softmax(-1)))],
   [
     'kernel distance of n images',
     2000,

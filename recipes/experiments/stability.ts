@@ -118,7 +118,8 @@ function train(variant: Run['variant'], learningRate: number, seed: number): Run
   const config = preset('dense', { ...shape, qk_norm: variant.qkNorm });
   using model = new Plamo2(config, initialWeights(deriveSeed(seed, 'weights')));
   using optimizer = new AdamW(model, { betas: training.betas, weightDecay: training.weightDecay });
-  const schedule = warmUpCosine(training);
+  const { steps, warmUp, floor } = training;
+  const schedule = warmUpCosine({ steps, warmUp, floor });
   const random = new RandomStream(deriveSeed(seed, 'rows'));
   const weights = parameters(model);
   const run = { learningRate, variant, seed, stopped: undefined };

@@ -63,7 +63,8 @@ it('gives each piece as it comes, and timers their turn between tokens', async (
     ahead.push(tokens);
   }
   clearInterval(timer);
-  expect(new Set(seen).size).toBeGreaterThan(5);
+  // A timer waits for a millisecond at least, and a token takes less than that on a fast machine.
+  expect(new Set(seen).size).toBeGreaterThan(tokens / 100);
   // Pieces come long before the text has ended.
   expect(ahead[0]).toBeLessThan(5);
 });

@@ -85,7 +85,8 @@ export function ssdScanChunked(
     const c = Math.ceil(T / L);
     const wide = widen(x);
     const like = { dtype: wide.dtype, device: x.device };
-    const initial = options.initialState ? widen(options.initialState) : zeros([batch, m, P, N], like);
+    const alike = (tensor: Tensor) => tensor.to(wide.dtype); // products do not mix types, as sums do
+    const initial = options.initialState ? alike(options.initialState) : zeros([batch, m, P, N], like);
     if (T === 0) return result(x.mul(0), initial, options);
 
     // Cut into chunks; what fills up the last one has dt = 0, which leaves the state as it is.
@@ -94,11 +95,11 @@ export function ssdScanChunked(
       const filled = tensor.pad([...rest.flatMap(() => [0, 0]), 0, c * L - T]);
       return filled.reshape([batch, c, L, ...rest]);
     };
-    const step = widen(dt);
+    const step = alike(dt);
     const X = chunked(wide.mul(step.unsqueeze(3))).permute([0, 1, 3, 2, 4]); // [B, c, m, L, P]
-    const a = chunked(step.mul(widen(A))).permute([0, 1, 3, 2]); // [B, c, m, L]
-    const b = chunked(widen(B)).unsqueeze(2); // [B, c, 1, L, N]
-    const cc = chunked(widen(C)).unsqueeze(2);
+    const a = chunked(step.mul(alike(A))).permute([0, 1, 3, 2]); // [B, c, m, L]
+    const b = chunked(alike(B)).unsqueeze(2); // [B, c, 1, L, N]
+    const cc = chunked(alike(C)).unsqueeze(2);
     const starts = options.documents
       ? chunked(documentStarts(options.documents).float())
       : zeros([batch, c, L], { device: x.device });
@@ -136,7 +137,7 @@ export function ssdScanChunked(
       .permute([0, 1, 3, 2, 4])
       .reshape([batch, c * L, m, P])
       .narrow(1, 0, T)
-      .add(wide.mul(widen(D).unsqueeze(1)));
+      .add(wide.mul(alike(D).unsqueeze(1)));
     return result(y.to(x.dtype), S, options);
   });
 }

@@ -170,7 +170,7 @@ export function linearCrossEntropy(
  * @example
  * ```ts
  * const { loss, count } = logitsCrossEntropy(zeros(2, 4), tensor([3, -100], { dtype: 'int64' }));
- * console.log(loss.item().toFixed(4), count); // prints 1.3863 1
+ * console.log(loss.item().toFixed(4), count.item()); // prints 1.3863 1
  * ```
  */
 export function logitsCrossEntropy(

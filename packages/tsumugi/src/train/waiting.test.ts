@@ -2,6 +2,7 @@
 // has its answer. So a step asks for none before its backward pass is done. Seen here without a GPU, with the addon's kernels out of
 // sight: what computes then is what computes on a GPU, operators of libtorch alone.
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { requires } from '../../../../tests/requires.testing.ts';
 import { initialWeights, Plamo2, type Plamo2Config, preset } from '../lm/index.ts';
 import { gradientStep } from '../loop/index.ts';
 import { parameters } from '../nn/index.ts';
@@ -9,6 +10,7 @@ import { Adam, AdamW, decayGroups, type Optimizer, RMSprop, SGD } from '../optim
 import { makeBatch } from '../text/index.ts';
 import { backward, kernelTakes, scope, zeros } from '../torch/index.ts';
 import { native } from '../torch/native.ts';
+import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/torch.testing.ts';
 import { nextTokenLoss } from './loss-function.ts';
 import { stepGradients } from './step-gradients.ts';
 
@@ -44,7 +46,7 @@ describe('forward and backward', () => {
     ['with full attention alone', { attention_window_size: 4096, mamba_enabled: false }, {}],
     ['with a head of its own', { tie_word_embeddings: false }, {}],
   ] as const)
-    it(`ask for nothing ${name}`, () => {
+    it(`ask for nothing ${name}`, requires(!('dtype' in more) || multipliesBfloat16(), NO_BFLOAT16), () => {
       using model = newModel(changes);
       const step = () =>
         scope(() => {

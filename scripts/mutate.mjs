@@ -21,10 +21,10 @@ const groups = {
   optim: { mutate: ['optim/*.ts', '!optim/index.ts'], tests: ['optim/**/*.test.ts'] },
   sampling: {
     mutate: ['lm/sampling.ts'],
-    tests: ['lm/sampling.test.ts', 'lm/generate.test.ts', 'lm/batch-decode.test.ts'],
+    tests: ['lm/sampling.test.ts', 'lm/generate.test.ts', 'lm/engine/*.test.ts'],
   },
   lm: {
-    mutate: ['lm/*.ts', '!lm/index.ts', '!lm/sampling.ts', '!lm/tiny-model.testing.ts'],
+    mutate: ['lm/*.ts', 'lm/engine/*.ts', '!lm/index.ts', '!lm/sampling.ts'],
     tests: ['lm/**/*.test.ts', '!lm/learning.test.ts'],
   },
   gan: { mutate: ['gan/trainer.ts', 'gan/losses.ts'], tests: ['gan/*.test.ts', '!gan/kill.test.ts'] },

@@ -1,20 +1,8 @@
-// For tests: plamo2-mini's steps with a model of 70,000 parameters, in seconds.
+// For tests: plamo2-mini's steps with a model of 60,000 parameters, in seconds.
 import { z } from 'zod';
 import { defineRecipe, given, withDefaults } from '../recipe/index.ts';
 import { data, evaluate, extend, pretrain, readingConfig, tokenizer } from '../stages/index.ts';
-
-const modelChanges = {
-  hidden_size: 48,
-  intermediate_size: 64,
-  num_hidden_layers: 2,
-  num_attention_heads: 2,
-  num_key_value_heads: 1,
-  hidden_size_per_head: 16,
-  mamba_num_heads: 3,
-  mamba_d_state: 8,
-  attention_window_size: 16,
-  mamba_chunk_size: 16,
-};
+import { tinyModel } from '../train/train.testing.ts';
 
 const checks = { evaluateEvery: 5, evaluateTokens: 2000, checkpointEvery: 2 };
 
@@ -26,7 +14,7 @@ export default defineRecipe({
     reading: withDefaults(readingConfig, { documentCharacters: 800 }),
     tokenizer: tokenizer.settings({ vocabularySize: 500 }),
     data: data.settings({ heldOutFraction: 0.15 }),
-    pretrain: pretrain.settings({ modelChanges, steps: 20, sequenceLength: 48, batchSize: 2, ...checks }),
+    pretrain: pretrain.settings({ modelChanges: tinyModel, steps: 20, sequenceLength: 48, batchSize: 2, ...checks }),
     extend: extend.settings({ phases: [{ sequenceLength: 96, steps: 10, batchSize: 2 }], ...checks }),
     evaluate: evaluate.settings({
       sequenceLengths: [48, 96],

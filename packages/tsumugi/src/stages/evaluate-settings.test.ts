@@ -4,8 +4,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
+import { type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
 import { evaluate, pretrain } from './index.ts';
+import { given, runStage } from './stages.testing.ts';
 
 const batches = vi.hoisted((): number[] => []);
 vi.mock('../train/index.ts', async (original) => {
@@ -19,24 +20,12 @@ vi.mock('../train/index.ts', async (original) => {
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);
-const given = (path: string, figures: object = {}) => ({
-  ...{ name: 'base', path, paths: [path], settings: {}, bytes: 1, figures },
-});
-const work = (stage: typeof pretrain | typeof evaluate, config: object, inputs: object, name: string) =>
-  (stage.run as (context: object) => Promise<object>)({
-    config: stage.config.parse(config),
-    inputs,
-    folder: at(name),
-    recipe: 'r',
-    resumed: false,
-    stream: silent,
-  });
 
 beforeAll(async () => {
   setup = await tinySetup();
   const training = { modelChanges: tinyModel, steps: 1, sequenceLength: 48, batchSize: 2, evaluateEvery: 0 };
   const inputs = { data: given(at('data'), { tokens: 6000 }), tokenizer: given(at('tokenizer')) };
-  await work(pretrain, training, inputs, 'base');
+  await runStage(pretrain, training, inputs, at('base'));
   const index = fileURLToPath(new URL('../eval/index.ts', import.meta.url));
   for (const name of ['mine', 'other'])
     writeFileSync(
@@ -63,7 +52,7 @@ async function found(changes: object): Promise<{ result: string; batches: number
   batches.length = 0;
   const inputs = { models: [given(at('base', 'model'))], data: given(at('data')) };
   const name = `evaluated-${runs++}`;
-  const result = await work(evaluate, { ...base(), ...changes }, inputs, name);
+  const result = await runStage(evaluate, { ...base(), ...changes }, inputs, at(name));
   // What was asked is in the files of single models.
   const kept = readdirSync(at(name, 'results')).map((file) => readFileSync(at(name, 'results', file), 'utf8'));
   return { result: JSON.stringify([result, kept]).replaceAll(setup.folder, ''), batches: [...batches] };

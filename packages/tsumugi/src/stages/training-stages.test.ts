@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunFolder } from '../run/index.ts';
 import { nextTokenLoss } from '../train/index.ts';
-import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
+import { type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
 import { extend, pretrain, pretrainWith } from './index.ts';
+import { given, runStage } from './stages.testing.ts';
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);
@@ -18,22 +19,11 @@ beforeAll(async () => {
 });
 afterAll(() => setup[Symbol.dispose]());
 
-const given = (path: string, figures: object = {}) => ({
-  ...{ name: 'x', path, paths: [path], settings: {}, bytes: 1, figures },
-});
 const pretrainInputs = () => ({ data: given(at('data'), { tokens: 6000 }), tokenizer: given(at('tokenizer')) });
 
 type TrainingStage = typeof pretrain | typeof extend;
 async function run(stage: TrainingStage, config: object, inputs: object, name: string): Promise<object> {
-  const work = stage.run as (context: object) => Promise<unknown>;
-  await work({
-    config: stage.config.parse(config),
-    inputs,
-    folder: at(name),
-    recipe: 'r',
-    resumed: false,
-    stream: silent,
-  });
+  await runStage(stage, config, inputs, at(name));
   expect(existsSync(at(name, 'model')) && readdirSync(at(name, 'checkpoints')).length > 0).toBe(true);
   return RunFolder.open(at(name)).config;
 }

@@ -1,0 +1,18 @@
+// A stage run by itself, as a recipe runs it.
+import { silent } from '../train/train.testing.ts';
+import type { evaluate, extend, pretrain } from './index.ts';
+
+/** What a stage is given: an artefact, or paths from outside. */
+export const given = (path: string, figures: object = {}) => ({
+  ...{ name: 'base', path, paths: [path], settings: {}, bytes: 1, figures },
+});
+
+export function runStage(
+  stage: typeof pretrain | typeof extend | typeof evaluate,
+  config: object,
+  inputs: object,
+  folder: string,
+): Promise<object> {
+  const work = stage.run as (context: object) => Promise<object>;
+  return work({ config: stage.config.parse(config), inputs, folder, recipe: 'r', resumed: false, stream: silent });
+}

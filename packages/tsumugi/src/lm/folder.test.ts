@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
 import { CheckpointError, TsumugiError } from '../base/index.ts';
+import { thrown } from '../base/thrown.testing.ts';
 import { namedParameters, tensorAt } from '../nn/index.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from '../store/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, writeTokenizer } from '../text/index.ts';
@@ -52,16 +53,6 @@ function writeFolder(config: Plamo2Config, change: (tensors: Map<string, Tensor>
     if (sharded) writeSharded(folder, tensors, { maxShardBytes: 2000 });
     else writeSafetensors(join(folder, 'model.safetensors'), tensors);
   });
-}
-
-function refusal(body: () => unknown): TsumugiError {
-  try {
-    body();
-  } catch (error) {
-    expect(error).toBeInstanceOf(TsumugiError);
-    return error as TsumugiError;
-  }
-  throw new Error('nothing was thrown');
 }
 
 function pieces(extra: number): Piece[] {
@@ -130,14 +121,14 @@ describe('saveModel and loadModel', () => {
     using loaded = loadModel(folder);
     expect(bytesOf(loaded)).toEqual(bytesOf(second));
     writeFileSync(join(home, 'notes.txt'), 'mine');
-    expect(refusal(() => saveModel(home, first)).fields).toMatchObject({ path: home });
+    expect(thrown(TsumugiError, () => saveModel(home, first)).fields).toMatchObject({ path: home });
     expect(readdirSync(home).sort()).toEqual(['model', 'notes.txt']);
   });
 
   it('writes nothing when the tokenizer has more pieces than the model has rows', () => {
     writeTokenizer(join(home, 'tokenizer'), pieces(11));
     using model = new Plamo2(tiny, initialWeights(1));
-    const error = refusal(() => saveModel(folder, model, { tokenizerFolder: join(home, 'tokenizer') }));
+    const error = thrown(TsumugiError, () => saveModel(folder, model, { tokenizerFolder: join(home, 'tokenizer') }));
     expect(error.message).toContain('has 271 pieces, but the model has a vocabulary of 270');
     expect(readdirSync(home)).toEqual(['tokenizer']);
   });
@@ -178,7 +169,7 @@ describe('loadModel refuses', () => {
   ])('%s, naming it', (code, path, change, message) => {
     for (const sharded of [false, true]) {
       writeFolder(tiny, change, sharded);
-      const error = refusal(() => loadModel(folder));
+      const error = thrown(TsumugiError, () => loadModel(folder));
       expect(error).toBeInstanceOf(CheckpointError);
       expect(error).toMatchObject({ code, fields: { path } });
       expect(error.message).toContain(message);
@@ -188,21 +179,21 @@ describe('loadModel refuses', () => {
 
   it('an untied model without its head', () => {
     writeFolder(untied, (tensors) => void tensors.delete(HEAD));
-    expect(refusal(() => loadModel(folder)).message).toContain('Set "tie_word_embeddings" to true');
+    expect(thrown(TsumugiError, () => loadModel(folder)).message).toContain('Set "tie_word_embeddings" to true');
   });
 
   it('folders that hold no model, and configs with mistakes', () => {
-    expect(refusal(() => loadModel(folder)).message).toContain(`${folder} does not exist`);
-    expect(refusal(() => loadModel(home)).message).toContain('has no config.json');
+    expect(thrown(TsumugiError, () => loadModel(folder)).message).toContain(`${folder} does not exist`);
+    expect(thrown(TsumugiError, () => loadModel(home)).message).toContain('has no config.json');
     mkdirSync(folder);
     const config = (value: unknown) => writeFileSync(join(folder, 'config.json'), JSON.stringify(value));
     config({ ...publishedConfig(tiny), hiden_size: 16 });
-    expect(refusal(() => loadModel(folder)).message).toContain('Did you mean "hidden_size"?');
+    expect(thrown(TsumugiError, () => loadModel(folder)).message).toContain('Did you mean "hidden_size"?');
     config({ model_type: 'llama' });
-    expect(refusal(() => loadModel(folder)).message).toContain('model_type is "llama"');
+    expect(thrown(TsumugiError, () => loadModel(folder)).message).toContain('model_type is "llama"');
     config(publishedConfig(tiny));
-    expect(refusal(() => loadModel(folder)).message).toContain('holds no .safetensors file');
-    expect(refusal(() => loadTokenizer(folder)).message).toContain('there is no tokenizer at');
+    expect(thrown(TsumugiError, () => loadModel(folder)).message).toContain('holds no .safetensors file');
+    expect(thrown(TsumugiError, () => loadTokenizer(folder)).message).toContain('there is no tokenizer at');
   });
 });
 
@@ -232,7 +223,7 @@ describe('a tied model with a head in its file', () => {
 
   it('is refused with both choices when it differs, and loads by either', () => {
     headed(272, [269, 2]);
-    const error = refusal(() => loadModel(folder));
+    const error = thrown(TsumugiError, () => loadModel(folder));
     expect(error).toMatchObject({ code: 'untied-head', fields: { path: HEAD } });
     expect(error.message).toContain('differs from it (first in row 269)');
     expect(error.remedy).toBe(
@@ -246,19 +237,22 @@ describe('a tied model with a head in its file', () => {
 
   it('is refused when it holds NaN', () => {
     headed(272, [3, Number.NaN]);
-    expect(refusal(() => loadModel(folder)).message).toContain('first in row 3');
+    expect(thrown(TsumugiError, () => loadModel(folder)).message).toContain('first in row 3');
   });
 
   it('does not advise what would not load', () => {
     headed(270, [0, 2]);
-    expect(refusal(() => loadModel(folder)).remedy).toBe(
+    expect(thrown(TsumugiError, () => loadModel(folder)).remedy).toBe(
       'Take the head out of the file to use the embedding for both.',
     );
   });
 
   it.each([269, 271, 288])('is refused with %i rows', (rows) => {
     headed(rows);
-    expect(refusal(() => loadModel(folder))).toMatchObject({ code: 'wrong-shape', fields: { path: HEAD } });
+    expect(thrown(TsumugiError, () => loadModel(folder))).toMatchObject({
+      code: 'wrong-shape',
+      fields: { path: HEAD },
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../base/index.ts';
+import { thrown } from '../base/thrown.testing.ts';
 import { Lock } from './lock.ts';
 import { fateOf, type Owner, ownerNow } from './lock-owner.ts';
 
@@ -21,22 +22,12 @@ const at = (name: string) => join(home, name);
 const nobody = 2 ** 22 + 1;
 const ended = (): Owner => ({ ...ownerNow(), pid: nobody, started: '1' });
 
-function refusal(body: () => unknown): UserError {
-  try {
-    body();
-  } catch (error) {
-    expect(error).toBeInstanceOf(UserError);
-    return error as UserError;
-  }
-  throw new Error('nothing was thrown');
-}
-
 it('is taken, refused to others, and let go', () => {
   {
     using _lock = new Lock(at('lock'), 'runs/a');
     expect(readdirSync(home)).toEqual(['lock']);
     expect(JSON.parse(readFileSync(at('lock'), 'utf8'))).toMatchObject({ pid: process.pid, host: hostname() });
-    const { code, message } = refusal(() => new Lock(at('lock'), 'runs/a'));
+    const { code, message } = thrown(UserError, () => new Lock(at('lock'), 'runs/a'));
     expect(code).toBe('run-in-use');
     expect(message).toContain(`runs/a is being written by process ${process.pid} on ${hostname()}, for `);
     expect(message).toContain('Wait for it or end it');
@@ -64,7 +55,7 @@ describe('whose process has ended', () => {
     expect(fateOf(null)).toBe('unknown');
     for (const text of ['', 'x', '{"pid":1}']) {
       writeFileSync(at('lock'), text);
-      expect(refusal(() => new Lock(at('lock'), 'runs/a')).message).toContain(`remove ${at('lock')}`);
+      expect(thrown(UserError, () => new Lock(at('lock'), 'runs/a')).message).toContain(`remove ${at('lock')}`);
     }
   });
 });
@@ -81,7 +72,7 @@ it('of another host is refused, with host, process, age and what to do', () => {
   writeFileSync(at('lock'), JSON.stringify(other));
   const hoursAgo = Date.now() / 1000 - 3 * 3600;
   utimesSync(at('lock'), hoursAgo, hoursAgo);
-  const { message } = refusal(() => new Lock(at('lock'), 'runs/a'));
+  const { message } = thrown(UserError, () => new Lock(at('lock'), 'runs/a'));
   expect(message).toContain(`runs/a is being written by process ${nobody} on node-17, for 3 h 00 min`);
   expect(message).toContain(`If you know that it has ended, remove ${at('lock')} and try again.`);
   expect(JSON.parse(readFileSync(at('lock'), 'utf8'))).toEqual(other);

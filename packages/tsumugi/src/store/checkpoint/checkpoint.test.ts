@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CheckpointError, RandomStream } from '../../base/index.ts';
+import { thrown } from '../../base/thrown.testing.ts';
 import { fromBytes, Rng, randn, scope, tensor } from '../../torch/index.ts';
 import {
   bestCheckpoint,
@@ -36,16 +37,6 @@ afterEach(() => rmSync(home, { recursive: true }));
 const save = (step: number, score?: number) =>
   scope(() => saveCheckpoint(home, step, { tensors: { model: [['w', tensor([step])]] }, state: { step }, score }));
 const steps = () => listCheckpoints(home).map(({ step }) => step);
-
-function thrown(body: () => unknown): CheckpointError {
-  try {
-    body();
-  } catch (error) {
-    expect(error).toBeInstanceOf(CheckpointError);
-    return error as CheckpointError;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe('order', () => {
   it('is that of the steps, however many digits they have', () => {
@@ -125,8 +116,12 @@ describe('which checkpoints there are', () => {
     mkdirSync(join(home, 'step-x'));
     expect(latestCheckpoint(home)!.step).toBe(20);
     expect(steps()).toEqual([1, 20]);
-    expect(thrown(() => loadCheckpoint(join(home, 'step-000000031'))).code).toBe('incomplete-checkpoint');
-    expect(thrown(() => loadCheckpoint(join(home, 'step-000000034'))).code).toBe('incomplete-checkpoint');
+    expect(thrown(CheckpointError, () => loadCheckpoint(join(home, 'step-000000031'))).code).toBe(
+      'incomplete-checkpoint',
+    );
+    expect(thrown(CheckpointError, () => loadCheckpoint(join(home, 'step-000000034'))).code).toBe(
+      'incomplete-checkpoint',
+    );
   });
 
   it('replaces the same step and drops later ones, from which the run did not go on', () => {
@@ -182,7 +177,7 @@ describe('damage', () => {
       save(1);
       save(2);
       harm(model(2));
-      const error = thrown(() => latestCheckpoint(home));
+      const error = thrown(CheckpointError, () => latestCheckpoint(home));
       expect([error.code, error.fields['file']]).toEqual(['damaged-checkpoint', model(2)]);
       expect(error.message).toContain(model(2));
       const warnings: string[] = [];
@@ -200,7 +195,7 @@ describe('damage', () => {
         const bad = Buffer.from(good);
         bad[bit >> 3]! ^= 1 << (bit & 7);
         writeFileSync(file, bad);
-        expect(thrown(() => loadLatestCheckpoint(home)).fields['file']).toBe(file);
+        expect(thrown(CheckpointError, () => loadLatestCheckpoint(home)).fields['file']).toBe(file);
       }
       const warnings: string[] = [];
       using loaded = loadLatestCheckpoint(home, { fallback: true, warn: (text) => warnings.push(text) })!;

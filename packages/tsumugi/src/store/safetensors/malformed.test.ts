@@ -1,10 +1,11 @@
 // A named error for every way a safetensors file can be broken.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FormatError, RandomStream } from '../../base/index.ts';
+import { FormatError, RandomStream, TsumugiError } from '../../base/index.ts';
+import { thrown } from '../../base/thrown.testing.ts';
 import { arange, scope } from '../../torch/index.ts';
 import { openSafetensors, writeSafetensors } from './index.ts';
-import { at, file, thrown } from './safetensors.testing.ts';
+import { at, file } from './safetensors.testing.ts';
 
 describe('malformed files', () => {
   const one = (fields: string) => `{"a":{${fields}}}`;
@@ -62,7 +63,7 @@ describe('malformed files', () => {
   for (const [code, name, make] of cases)
     it(`${code}: ${make.toString().slice(6, 110)}`, () => {
       const path = make();
-      const error = thrown(() => openSafetensors(path));
+      const error = thrown(TsumugiError, () => openSafetensors(path));
       expect(error).toBeInstanceOf(FormatError);
       expect([error.code, error.fields['tensor'], error.fields['path']]).toEqual([`safetensors-${code}`, name, path]);
       expect(error.message).toContain(path);
@@ -71,18 +72,18 @@ describe('malformed files', () => {
   it('files too short for their length field, and what is no file', () => {
     for (const length of [0, 1, 7]) {
       writeFileSync(at('short.safetensors'), Buffer.alloc(length));
-      expect(thrown(() => openSafetensors(at('short.safetensors'))).code).toBe('safetensors-too-short');
+      expect(thrown(TsumugiError, () => openSafetensors(at('short.safetensors'))).code).toBe('safetensors-too-short');
     }
-    expect(thrown(() => openSafetensors(at('missing'))).code).toBe('no-such-file');
+    expect(thrown(TsumugiError, () => openSafetensors(at('missing'))).code).toBe('no-such-file');
     mkdirSync(at('nothing'));
-    expect(thrown(() => openSafetensors(at('nothing'))).code).toBe('no-weights');
+    expect(thrown(TsumugiError, () => openSafetensors(at('nothing'))).code).toBe('no-weights');
   });
 
   it('booleans that are neither 0 nor 1', () => {
     using opened = openSafetensors(file('{"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}}', 2));
     scope(() => expect(opened.tensor('a').tolist()).toEqual([0, 1]));
     using broken = openSafetensors(file('{"a":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}', 3));
-    expect(thrown(() => broken.tensor('a')).code).toBe('safetensors-bad-boolean');
+    expect(thrown(TsumugiError, () => broken.tensor('a')).code).toBe('safetensors-bad-boolean');
   });
 });
 

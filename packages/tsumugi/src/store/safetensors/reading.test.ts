@@ -1,10 +1,11 @@
 // Reading a safetensors file: what is accepted, what is mapped, what is noticed.
 import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../base/index.ts';
+import { CheckpointError, TsumugiError } from '../../base/index.ts';
+import { thrown } from '../../base/thrown.testing.ts';
 import { arange, scope, zeros } from '../../torch/index.ts';
 import { openSafetensors, writeSafetensors } from './index.ts';
-import { at, file, thrown } from './safetensors.testing.ts';
+import { at, file } from './safetensors.testing.ts';
 
 describe('reading', () => {
   it('accepts metadata that is null, as the reference implementation does', () => {
@@ -13,7 +14,7 @@ describe('reading', () => {
 
   it('says what to do about a sound file of a dtype that is not read', () => {
     const path = file('{"a":{"dtype":"F8_E5M2","shape":[1],"data_offsets":[0,1]}}', 1);
-    const error = thrown(() => openSafetensors(path));
+    const error = thrown(TsumugiError, () => openSafetensors(path));
     expect(error.message).toContain('tensor "a" is F8_E5M2, which is not read; read are I64, F64');
     expect(error.message).toContain('The file is sound: get the model in BF16, F16 or F32');
   });
@@ -55,7 +56,7 @@ describe('reading', () => {
     using opened = openSafetensors(file(header, 3));
     rmSync(opened.path);
     file(`${header} `, 3);
-    expect(thrown(() => opened.tensor('a')).code).toBe('changed');
+    expect(thrown(TsumugiError, () => opened.tensor('a')).code).toBe('changed');
   });
 
   it('names the nearest tensor', () => {
@@ -78,5 +79,5 @@ it.each([
   const other = scope(() => writeSafetensors(at('other.safetensors'), [['a', arange(0, length).to('float32')]]));
   writeFileSync(path, readFileSync(other.path)); // the same inode
   utimesSync(path, atimeMs / 1000, mtimeMs / 1000 - seconds);
-  expect(thrown(() => scope(() => opened.tensor('a').tolist()))).toMatchObject({ code: 'changed' });
+  expect(thrown(TsumugiError, () => scope(() => opened.tensor('a').tolist()))).toMatchObject({ code: 'changed' });
 });

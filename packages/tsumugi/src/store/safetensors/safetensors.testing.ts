@@ -1,9 +1,8 @@
-// What the tests of safetensors share: a folder that goes after each test, files made by hand, errors that are caught.
+// What the tests of safetensors share: a folder that goes after each test, and files made by hand.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect } from 'vitest';
-import { TsumugiError } from '../../base/index.ts';
+import { afterEach, beforeEach } from 'vitest';
 
 export let home: string;
 beforeEach(() => {
@@ -21,13 +20,3 @@ export function file(header: string | Uint8Array, dataBytes = 0, length?: bigint
   writeFileSync(at('file.safetensors'), Buffer.concat([field, text, data]));
   return at('file.safetensors');
 }
-
-export const thrown = (body: () => unknown): TsumugiError => {
-  try {
-    body();
-  } catch (error) {
-    expect(error).toBeInstanceOf(TsumugiError);
-    return error as TsumugiError;
-  }
-  throw new Error('nothing was thrown');
-};

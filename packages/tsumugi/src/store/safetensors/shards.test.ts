@@ -1,10 +1,11 @@
 // Weights in several files with an index.
 import { mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { CheckpointError, DataError, FormatError } from '../../base/index.ts';
+import { CheckpointError, DataError, FormatError, TsumugiError } from '../../base/index.ts';
+import { thrown } from '../../base/thrown.testing.ts';
 import { arange, scope, type Tensor, zeros } from '../../torch/index.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from './index.ts';
-import { at, home, thrown } from './safetensors.testing.ts';
+import { at, home } from './safetensors.testing.ts';
 
 describe('shards', () => {
   const named = (): [string, Tensor][] =>
@@ -85,7 +86,7 @@ describe('shards', () => {
       mkdirSync(at('m'));
       scope(() => writeSafetensors(at('m/1.safetensors'), [['a', zeros([1])], ['b', zeros([1])]])); // biome-ignore format: pairs
       writeFileSync(at('m/model.safetensors.index.json'), index);
-      const error = thrown(() => openSafetensors(at('m')));
+      const error = thrown(TsumugiError, () => openSafetensors(at('m')));
       expect([error.constructor, error.code, error.fields['tensor']]).toEqual([
         FormatError,
         `safetensors-${code}`,
@@ -109,7 +110,7 @@ describe('shards', () => {
     put(first, 'a');
     put(second, 'b');
     index({ a: first });
-    const error = thrown(() => openSafetensors(at('m')));
+    const error = thrown(TsumugiError, () => openSafetensors(at('m')));
     expect(error.code).toBe('unlisted-shard');
     expect(error.message).toContain(`holds ${second}, which model.safetensors.index.json does not name`);
     // The remedy works.
@@ -119,7 +120,9 @@ describe('shards', () => {
 
     unlinkSync(at('m/model.safetensors.index.json'));
     put('model.safetensors', 'a');
-    expect(thrown(() => openSafetensors(at('m'))).message).toContain(`shards without an index (${first}, ${second})`);
+    expect(thrown(TsumugiError, () => openSafetensors(at('m'))).message).toContain(
+      `shards without an index (${first}, ${second})`,
+    );
     for (const name of [first, second]) unlinkSync(at(`m/${name}`));
     openSafetensors(at('m')).close();
   });
@@ -149,7 +152,7 @@ describe('shards', () => {
     writeFileSync(at('m/._model.safetensors.index.json'), 'Mac OS X');
     expect(openSafetensors(at('m')).names).toEqual(['a']);
     unlinkSync(at('m/weights.safetensors'));
-    expect(thrown(() => openSafetensors(at('m'))).code).toBe('no-weights');
+    expect(thrown(TsumugiError, () => openSafetensors(at('m'))).code).toBe('no-weights');
   });
 
   it('keep tensors and metadata whose names objects have too', () => {
@@ -167,7 +170,7 @@ describe('shards', () => {
     using sharded = openSafetensors(at('m'));
     expect([...sharded.names].sort()).toEqual([...names].sort());
     expect(Object.entries(sharded.metadata)).toEqual(Object.entries(metadata));
-    expect(thrown(() => sharded.tensor('hasOwnProperty')).code).toBe('no-such-tensor');
+    expect(thrown(TsumugiError, () => sharded.tensor('hasOwnProperty')).code).toBe('no-such-tensor');
     scope(
       () =>
         void writeSafetensors(
@@ -188,12 +191,12 @@ describe('shards', () => {
     scope(() => {
       writeSafetensors(at('1.safetensors'), [['a', zeros([1])]]);
       writeSafetensors(at('2.safetensors'), [['b', zeros([1])]]);
-      expect(thrown(() => openSafetensors(home)).code).toBe('no-index');
+      expect(thrown(TsumugiError, () => openSafetensors(home)).code).toBe('no-index');
       writeFileSync(at('model.safetensors.index.json'), '[]');
-      expect(thrown(() => openSafetensors(home)).code).toBe('unexpected-json');
+      expect(thrown(TsumugiError, () => openSafetensors(home)).code).toBe('unexpected-json');
       writeSafetensors(at('model.safetensors'), [['a', zeros([1])]]);
-      expect(thrown(() => openSafetensors(home))).toBeInstanceOf(DataError);
-      expect(thrown(() => openSafetensors(home)).code).toBe('ambiguous-weights');
+      expect(thrown(TsumugiError, () => openSafetensors(home))).toBeInstanceOf(DataError);
+      expect(thrown(TsumugiError, () => openSafetensors(home)).code).toBe('ambiguous-weights');
     });
   });
 });

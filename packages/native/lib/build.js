@@ -25,6 +25,7 @@ import {
   isInstalled,
   nativeSources,
   packageRoot,
+  placeFile,
   readBuild,
   setupCommand,
   usesCxx11Strings,
@@ -300,11 +301,8 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
     }
   }
 
-  // Renamed, never overwritten: a process that has the old addon mapped keeps it.
   mkdirSync(join(buildRoot, key), { recursive: true });
-  const temporary = `${addonPath(key)}.partial-${process.pid}`;
-  copyFileSync(join(work, addonName), temporary);
-  renameSync(temporary, addonPath(key));
+  placeFile(addonPath(key), (temporary) => copyFileSync(join(work, addonName), temporary));
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const record = { key, libtorch, cpuLevel, blas: needsSystemBlas(libtorch) ? 'system' : 'bundled', inputs, seconds };
   writeJson(join(buildRoot, key, 'build.json'), record);

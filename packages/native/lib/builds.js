@@ -90,14 +90,23 @@ export function readJson(path) {
 }
 
 /**
- * Writes JSON so that a reader sees the old content or the new.
+ * Lets `make` make a file beside its place and renames it: a reader sees the old content or the new, and a process that has the
+ * old one mapped keeps it.
+ * @param {string} path
+ * @param {(temporary: string) => void} make
+ */
+export function placeFile(path, make) {
+  const temporary = `${path}.partial-${process.pid}`;
+  make(temporary);
+  renameSync(temporary, path);
+}
+
+/**
  * @param {string} path
  * @param {unknown} value
  */
 export function writeJson(path, value) {
-  const temporary = `${path}.partial-${process.pid}`;
-  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
-  renameSync(temporary, path);
+  placeFile(path, (temporary) => writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { flush: true }));
 }
 
 /**

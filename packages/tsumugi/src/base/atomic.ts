@@ -1,6 +1,7 @@
 // Files that appear whole or not at all: written beside their place, flushed to the disk, then renamed.
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { unfinishedFile } from './unfinished.ts';
 import { makeFolder, writingAt } from './write-fault.ts';
 
 /** Flushes a file or folder to the disk. */
@@ -13,18 +14,23 @@ export function fsyncPath(path: string): void {
   }
 }
 
-/** Writes `data` to `path` so that a reader sees the old content or the new, never a part. */
-export function writeFileAtomic(path: string, data: string | Uint8Array): void {
-  makeFolder(dirname(path));
-  const temporary = `${path}.partial-${process.pid}`;
+/** Lets `make` make something beside `path`, then puts it there: a reader sees the old or the new, never a part. */
+export function placeAtomic(path: string, make: (temporary: string) => void): void {
+  const temporary = unfinishedFile(path);
   writingAt(path, () => {
     try {
-      writeFileSync(temporary, data, { flush: true });
+      make(temporary);
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
     }
-    fsyncPath(dirname(path));
   });
+}
+
+/** Writes `data` to `path` so that a reader sees the old content or the new, never a part. */
+export function writeFileAtomic(path: string, data: string | Uint8Array): void {
+  makeFolder(dirname(path));
+  placeAtomic(path, (temporary) => writeFileSync(temporary, data, { flush: true }));
+  writingAt(path, () => fsyncPath(dirname(path)));
 }

@@ -1,5 +1,5 @@
 export { absence, linkTarget, namesIn } from './absence.ts';
-export { fsyncPath, writeFileAtomic } from './atomic.ts';
+export { fsyncPath, placeAtomic, writeFileAtomic } from './atomic.ts';
 export { availableDisk } from './available-disk.ts';
 export { cacheFolder } from './cache-folder.ts';
 export { type ContentHashOptions, contentHash, filesHash } from './content-hash.ts';
@@ -31,10 +31,10 @@ export { cannotRead, type JsonReading, readBytes, readJsonValue } from './read-f
 export { checkChoice, checkNumber, checkNumbers, type Range } from './settings.ts';
 export { sha256, sha256File } from './sha256.ts';
 export { type Spread, spreadOf, tQuantile } from './spread.ts';
-export { isRunning, StagedFolder } from './staged-folder.ts';
+export { StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';
 export { synchronous } from './synchronous.ts';
-export { removeUnfinished } from './unfinished.ts';
+export { finishedName, isRunning, removeUnfinished, unfinishedFile, unfinishedFolder } from './unfinished.ts';
 export { decodeUtf8 } from './utf8.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';
 export { makeFolder, whyNotWritten, writingAt } from './write-fault.ts';

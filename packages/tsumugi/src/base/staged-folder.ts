@@ -1,35 +1,10 @@
 // A folder that appears whole or not at all: filled beside its place under a temporary name, flushed, then renamed.
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fsyncPath } from './atomic.ts';
 import { DataError } from './errors.ts';
+import { filling, removeUnfinishedOf, unfinishedFolder } from './unfinished.ts';
 import { makeFolder, writingAt } from './write-fault.ts';
-
-let made = 0;
-const open = new Set<string>();
-
-/** Whether a process of this machine runs; also true for one that belongs to another user. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Removes what earlier processes of this machine left unfinished at `place`; puts back a folder they had moved aside. */
-function sweep(place: string, prefix: string): void {
-  const folder = dirname(place);
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(basename(prefix)) || open.has(join(folder, name).replace(/\.old$/, ''))) continue;
-    const pid = Number(name.slice(basename(prefix).length).split('-')[0]);
-    if (!Number.isInteger(pid) || pid <= 0 || (pid !== process.pid && isRunning(pid))) continue;
-    if (name.endsWith('.old') && !statSync(place, { throwIfNoEntry: false })) renameSync(join(folder, name), place);
-    else rmSync(join(folder, name), { recursive: true, force: true });
-  }
-}
 
 /**
  * Fill the folder `path`, then `commit()`; leaving the block without that removes it:
@@ -53,17 +28,16 @@ export class StagedFolder implements Disposable {
   constructor(target: string, mayReplace: (folder: string) => boolean = () => false) {
     this.place = resolve(target);
     makeFolder(dirname(this.place));
-    const prefix = `${this.place}.partial-${hostname()}-`;
-    sweep(this.place, prefix);
+    removeUnfinishedOf(this.place);
     const found = statSync(this.place, { throwIfNoEntry: false });
     if (found && !(found.isDirectory() && (readdirSync(this.place).length === 0 || mayReplace(this.place))))
       throw new DataError('place-taken', `${target} ${found.isDirectory() ? 'holds something else' : 'is a file'}`, {
         remedy: 'Name another folder to write to, or remove it yourself.',
         fields: { path: target },
       });
-    this.path = `${prefix}${process.pid}-${made++}`;
+    this.path = unfinishedFolder(this.place);
     writingAt(target, () => mkdirSync(this.path));
-    open.add(this.path);
+    filling.add(this.path);
   }
 
   /** Flushes the files to the disk and puts the folder in its place, in the stead of what was there. */
@@ -84,7 +58,7 @@ export class StagedFolder implements Disposable {
       }
     });
     this.#done = true;
-    open.delete(this.path);
+    filling.delete(this.path);
     try {
       writingAt(this.place, () => fsyncPath(dirname(this.place)));
     } finally {
@@ -97,6 +71,6 @@ export class StagedFolder implements Disposable {
     if (this.#done) return;
     this.#done = true;
     rmSync(this.path, { recursive: true, force: true });
-    open.delete(this.path);
+    filling.delete(this.path);
   }
 }

@@ -4,6 +4,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UserError } from './errors.ts';
+import { finishedName } from './unfinished.ts';
 
 const elsewhere = 'name a place that can be written to';
 /** Code of the system → what it means, and what to do. */
@@ -34,21 +35,18 @@ function systemCode(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }
 
-/** What is filled beside its place (`model.partial-…/config.json`) by the name that it was to have: the other one is gone. */
-const ownName = (place: string): string => place.replace(/(?<=[^/])\.partial-[^/]+/g, '');
-
 /**
  * The error as one for people, when it is a fault of the file system; otherwise the error itself. Of places inside one another
- * the outermost is told.
+ * the outermost is told, and what is unfinished by the name that it was to have: the other one is gone.
  */
 function explained(error: unknown, place: string): unknown {
   const code = systemCode(error);
   const fault = code === undefined ? undefined : FAULTS[code];
   if (!fault) return error;
   const [reason, remedy] = fault;
-  return new UserError(CANNOT_WRITE, `${ownName(place)} cannot be written: ${reason}`, {
+  return new UserError(CANNOT_WRITE, `${finishedName(place)} cannot be written: ${reason}`, {
     remedy,
-    fields: { path: ownName(place), code },
+    fields: { path: finishedName(place), code },
     cause: error,
   });
 }

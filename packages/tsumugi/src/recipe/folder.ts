@@ -1,9 +1,9 @@
 // The folder of a recipe's run: `recipe.json` (which recipe), `artefacts/` (what its steps made, by address), a link to the
 // present artefact of each step under the step's name, `events.jsonl`, and the report. One process writes to it.
-import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, removeUnfinished, UserError, writingAt } from '../base/index.ts';
+import { makeFolder, placeAtomic, removeUnfinished, UserError } from '../base/index.ts';
 import { EventLog, Lock } from '../run/index.ts';
 import { readJson, writeJson } from '../store/index.ts';
 import { artefactsIn, type PlannedStep } from './plan.ts';
@@ -53,12 +53,7 @@ export class RecipeFolder implements Disposable {
     const place = join(this.path, step.name);
     const found = lstatSync(place, { throwIfNoEntry: false });
     if (found && !found.isSymbolicLink()) return; // somebody's own: it stays
-    const temporary = `${place}.partial-${process.pid}`;
-    writingAt(place, () => {
-      rmSync(temporary, { force: true });
-      symlinkSync(relative(this.path, folder), temporary);
-      renameSync(temporary, place);
-    });
+    placeAtomic(place, (temporary) => symlinkSync(relative(this.path, folder), temporary));
   }
 
   [Symbol.dispose](): void {

@@ -43,7 +43,7 @@ describe('folder', () => {
       using run = RunFolder.create(at('a', 'run'), settings);
       using log = run.openEvents();
       log.write({ type: 'start', step: 0, name: run.name, totalSteps: 10, resumed: false });
-      mkdirSync(join(run.checkpoints, '.partial-step-000000001'), { recursive: true });
+      mkdirSync(join(run.checkpoints, 'step-000000001.partial-here-4711-0'), { recursive: true });
     }
     const read = RunFolder.open(at('a', 'run'));
     expect([read.name, read.config]).toEqual([settings.name, settings.config]);

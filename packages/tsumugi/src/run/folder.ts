@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, makeFolder, removeUnfinished, UserError } from '../base/index.ts';
+import { ConfigError, finishedName, makeFolder, removeUnfinished, UserError } from '../base/index.ts';
 import { cleanCheckpoints, type JsonObject, readJson, writeJson } from '../store/index.ts';
 import { EventLog } from './event-log.ts';
 import { type RunEvent, readEvents } from './events.ts';
@@ -79,8 +79,8 @@ export class RunFolder implements Disposable {
     if (existsSync(join(place, RUN_FILE)))
       throw refuse('run-exists', path, 'already holds a run', 'Resume it (--resume), or choose another folder.');
     // A process killed while it made the folder leaves its lock or an unfinished run.json: both count as nothing.
-    const ours = [LOCK_FILE, RECORD_FILE, `${RUN_FILE}.partial-`];
-    const other = found && readdirSync(place).find((file) => !ours.some((name) => file.startsWith(name)));
+    const isOurs = (file: string) => file.startsWith(LOCK_FILE) || [RECORD_FILE, RUN_FILE].includes(finishedName(file));
+    const other = found && readdirSync(place).find((file) => !isOurs(file));
     if (other)
       throw refuse('not-a-run', path, `holds something else (${other})`, 'Choose an empty folder or a new name.');
     makeFolder(place);

@@ -1,8 +1,8 @@
 // A file that is written in pieces and appears whole or not at all, hashed on the way.
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { fsyncPath, makeFolder, writingAt } from '../base/index.ts';
+import { dirname } from 'node:path';
+import { fsyncPath, makeFolder, unfinishedFile, writingAt } from '../base/index.ts';
 
 /** What was written: `bytes` long, with its SHA-256 in hexadecimal. */
 export interface WrittenFile {
@@ -22,7 +22,7 @@ export class OutputFile implements Disposable {
 
   constructor(path: string) {
     this.path = path;
-    this.#temporary = join(dirname(path), `${basename(path)}.partial-${process.pid}`);
+    this.#temporary = unfinishedFile(path);
     makeFolder(dirname(path));
     this.#descriptor = writingAt(path, () => openSync(this.#temporary, 'w'));
   }

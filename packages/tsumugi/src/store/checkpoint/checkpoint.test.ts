@@ -108,7 +108,7 @@ describe('which checkpoints there are', () => {
     expect([latestCheckpoint(join(home, 'none')), loadLatestCheckpoint(home)]).toEqual([undefined, undefined]);
     save(1);
     save(20);
-    mkdirSync(join(home, '.partial-step-000000030'));
+    mkdirSync(join(home, 'step-000000030.partial-here-4711-0'));
     mkdirSync(join(home, 'step-000000031')); // no manifest
     renameSync(save(32).path, join(home, 'step-000000033')); // a manifest that says 32
     writeFileSync(join(save(34).path, 'manifest.json'), '{"format":"tsumugi-che');
@@ -155,10 +155,10 @@ describe('which checkpoints there are', () => {
 
   it('cleans up after a killed writer', () => {
     save(1);
-    mkdirSync(join(home, '.partial-step-000000002'));
-    writeFileSync(join(home, '.partial-step-000000002', 'model.safetensors.partial-1'), 'x');
-    renameSync(save(4).path, join(home, '.replaced-step-000000004'));
-    mkdirSync(join(home, '.replaced-step-000000001'));
+    mkdirSync(join(home, 'step-000000002.partial-here-4711-0'));
+    writeFileSync(join(home, 'step-000000002.partial-here-4711-0', 'model.safetensors.partial-1'), 'x');
+    renameSync(save(4).path, join(home, 'step-000000004.partial-here-4711-1.old'));
+    mkdirSync(join(home, 'step-000000001.partial-here-4711-0.old'));
     expect(cleanCheckpoints(home)).toBe(2);
     expect(readdirSync(home)).toEqual(['step-000000001', 'step-000000004']);
     expect(cleanCheckpoints(join(home, 'none'))).toBe(0);

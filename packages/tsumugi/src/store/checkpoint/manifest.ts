@@ -9,10 +9,6 @@ import { readJson } from '../json.ts';
 export const MANIFEST_FILE = 'manifest.json';
 export const STATE_FILE = 'state.json';
 export const TENSORS_SUFFIX = '.safetensors';
-/** Unfinished and abandoned folders begin with this. */
-export const HIDDEN = '.partial-';
-/** A checkpoint that is being replaced by another of the same step. */
-export const MOVED = '.replaced-';
 
 const manifestSchema = z.strictObject({
   format: z.literal('tsumugi-checkpoint'),

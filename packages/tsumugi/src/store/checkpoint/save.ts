@@ -1,18 +1,24 @@
 // Writing checkpoints: each is complete or invisible. A folder of checkpoints has one writer at a time.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fsyncPath, invariant, makeFolder, writingAt } from '../../base/index.ts';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import {
+  fsyncPath,
+  invariant,
+  makeFolder,
+  removeUnfinished,
+  StagedFolder,
+  unfinishedFolder,
+  writingAt,
+} from '../../base/index.ts';
 import { renderJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
 import { type NamedTensor, writeSafetensors } from '../safetensors/index.ts';
 import {
   type Checkpoint,
   checkpointName,
-  HIDDEN,
   listCheckpoints,
   MANIFEST_FILE,
   type Manifest,
-  MOVED,
   readCheckpoint,
   STATE_FILE,
   TENSORS_SUFFIX,
@@ -33,16 +39,15 @@ function writeText(path: string, text: string): WrittenFile {
   return output.commit();
 }
 
-/** Hidden first, so that a kill in the middle does not leave a damaged checkpoint to be seen. */
-function remove(folder: string, { path, step }: Checkpoint): void {
-  const hidden = join(folder, HIDDEN + checkpointName(step));
-  rmSync(hidden, { recursive: true, force: true });
+/** Renamed first, so that a kill in the middle does not leave a damaged checkpoint to be seen. */
+function remove({ path }: Checkpoint): void {
+  const hidden = unfinishedFolder(path);
   renameSync(path, hidden);
   rmSync(hidden, { recursive: true, force: true });
 }
 
 /**
- * Writes the checkpoint of a step into `folder/step-…`: first under a hidden name, every file flushed to the disk, the
+ * Writes the checkpoint of a step into `folder/step-…`: first under another name, every file flushed to the disk, the
  * manifest last; then the folder is renamed. A checkpoint of the same step is replaced, and checkpoints of later steps are
  * removed: they belong to a continuation that this run did not take (it went on from an earlier one).
  */
@@ -50,47 +55,23 @@ export function saveCheckpoint(folder: string, step: number, content: Checkpoint
   invariant(Number.isSafeInteger(step) && step >= 0, `checkpoint of step ${step}`);
   const state = renderJson(encodeState(content.state));
   const path = join(folder, checkpointName(step));
-  const temporary = join(folder, HIDDEN + checkpointName(step));
-  const moved = join(folder, MOVED + checkpointName(step));
   if (makeFolder(folder)) fsyncPath(dirname(folder));
-  return writingAt(path, () => writeCheckpoint({ folder, path, temporary, moved }, step, state, content));
-}
-
-function writeCheckpoint(
-  { folder, path, temporary, moved }: Readonly<Record<'folder' | 'path' | 'temporary' | 'moved', string>>,
-  step: number,
-  state: string,
-  content: CheckpointContent,
-): Checkpoint {
-  rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary);
-  try {
+  return writingAt(path, () => {
+    using staged = new StagedFolder(path, () => true);
     const written: WrittenFile[] = [];
     for (const [group, tensors] of Object.entries(content.tensors)) {
       invariant(/^[\w-]+$/.test(group), `"${group}" cannot name a file`);
-      written.push(writeSafetensors(join(temporary, group + TENSORS_SUFFIX), tensors));
+      written.push(writeSafetensors(join(staged.path, group + TENSORS_SUFFIX), tensors));
     }
-    written.push(writeText(join(temporary, STATE_FILE), state));
-    const files = written.map(({ path: file, bytes, sha256 }) => ({
-      name: file.slice(temporary.length + 1),
-      bytes,
-      sha256,
-    }));
+    written.push(writeText(join(staged.path, STATE_FILE), state));
+    const files = written.map(({ path: file, bytes, sha256 }) => ({ name: basename(file), bytes, sha256 }));
     const score = Number.isFinite(content.score) ? content.score! : null;
     const manifest: Manifest = { format: 'tsumugi-checkpoint', version: 1, step, score, files };
-    writeText(join(temporary, MANIFEST_FILE), renderJson(manifest));
-    if (existsSync(path)) renameSync(path, moved);
-    renameSync(temporary, path);
-    fsyncPath(folder);
-    rmSync(moved, { recursive: true, force: true });
-    for (const later of listCheckpoints(folder)) if (later.step > step) remove(folder, later);
+    writeText(join(staged.path, MANIFEST_FILE), renderJson(manifest));
+    staged.commit();
+    for (const later of listCheckpoints(folder)) if (later.step > step) remove(later);
     return { path, step, score, files };
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    if (existsSync(moved) && !existsSync(path)) renameSync(moved, path);
-    rmSync(moved, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }
 
 /** Gives a checkpoint the score that was measured after it was saved. Its other files stay as they are. */
@@ -104,7 +85,7 @@ export function scoreCheckpoint(folder: string, step: number, score: number): vo
 /** Removes the checkpoint of a step that turned out to be of no use. */
 export function removeCheckpoint(folder: string, step: number): void {
   const found = listCheckpoints(folder).find((checkpoint) => checkpoint.step === step);
-  if (found) remove(folder, found);
+  if (found) remove(found);
 }
 
 /**
@@ -112,21 +93,7 @@ export function removeCheckpoint(folder: string, step: number): void {
  * Returns how many folders it removed.
  */
 export function cleanCheckpoints(folder: string): number {
-  if (!existsSync(folder)) return 0;
-  let removed = 0;
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith(MOVED)) {
-      // Killed between the two renames of a replacement: the old one is still the one of its step.
-      const place = join(folder, name.slice(MOVED.length));
-      if (!existsSync(place)) {
-        renameSync(join(folder, name), place);
-        continue;
-      }
-    } else if (!name.startsWith(HIDDEN)) continue;
-    rmSync(join(folder, name), { recursive: true, force: true });
-    removed++;
-  }
-  return removed;
+  return existsSync(folder) ? removeUnfinished(folder) : 0;
 }
 
 export interface Retention {
@@ -157,6 +124,6 @@ export function pruneCheckpoints(folder: string, { keepLast, best, keepSteps = [
   const winner = best && bestCheckpoint(folder, best);
   if (winner) keep.add(winner.step);
   const removed = all.filter(({ step }) => !keep.has(step));
-  for (const checkpoint of removed) remove(folder, checkpoint);
+  for (const checkpoint of removed) remove(checkpoint);
   return removed.map(({ step }) => step);
 }

@@ -29,7 +29,7 @@ const program = `
   let cached = 0;
   const result = await rescorePfgen({ ...options, onProgress: (progress) => (cached += Number(progress.cached)) });
   const seconds = (performance.now() - start) / 1e3;
-  // A child's maxRSS begins with its parent's; the system's own figure of the process does not.
+  // A child's maxRSS begins with its parent's; the system's own number of the process does not.
   const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
   const peakMegabytes = Number(/VmHWM:\\s+(\\d+)/.exec(status)?.[1] ?? process.resourceUsage().maxRSS) / 1024;
   process.stdout.write(JSON.stringify({ seconds, cached, peakMegabytes, result }));

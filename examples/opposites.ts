@@ -9,7 +9,7 @@ const choices = ({ id }: (typeof samples)[number]) =>
 
 export default choiceTask<(typeof samples)[number]>({
   name: 'opposites',
-  version: 1, // raise it when the same model would get another figure
+  version: 1, // raise it when the same model would get another result
   summary: 'the opposite of a word, the likeliest of four',
   metric: 'acc',
   shots: 2,

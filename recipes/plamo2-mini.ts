@@ -37,7 +37,7 @@ export default defineRecipe({
     const shards = data.step('data', config.data, { text, tokenizer: pieces });
     const base = pretrain.step('pretrain', config.pretrain, { data: shards, tokenizer: pieces });
     const long = config.longContext ? [extend.step('extend', config.extend, { model: base, data: [shards] })] : [];
-    const figures = evaluate.step('evaluate', config.evaluate, { models: [base, ...long], data: shards });
-    return [pieces, shards, base, ...long, figures];
+    const metrics = evaluate.step('evaluate', config.evaluate, { models: [base, ...long], data: shards });
+    return [pieces, shards, base, ...long, metrics];
   },
 });

@@ -1,5 +1,5 @@
-// The benchmark suite works: the command a stranger runs gives finite figures. How large they are is not judged here,
-// where other tests run beside it; but a BLAS that chose the wrong core would make every figure meaningless, so that is.
+// The benchmark suite works: the command a stranger runs gives finite numbers. How large they are is not judged here,
+// where other tests run beside it; but a BLAS that chose the wrong core would make every number meaningless, so that is.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -34,8 +34,8 @@ describe('npm run bench', () => {
       const rows = Object.values(report.parts).flatMap((part) => part.rows);
       expect(rows).toHaveLength(4);
       for (const { name, ours, peer, speed } of rows) {
-        const figures = [...ours.samples, ...(peer?.samples ?? []), ours.median, ours.best, speed?.median ?? 1];
-        for (const figure of figures) expect(Number.isFinite(figure) && figure > 0, `${name}: ${figure}`).toBe(true);
+        const numbers = [...ours.samples, ...(peer?.samples ?? []), ours.median, ours.best, speed?.median ?? 1];
+        for (const number of numbers) expect(Number.isFinite(number) && number > 0, `${name}: ${number}`).toBe(true);
       }
       expect(report.parts['startup']!.notes).toContain('the native addon is not loaded');
     } finally {
@@ -147,7 +147,7 @@ describe('a row', () => {
     expect(row({ name: 'r', unit: '/s', better: 'higher', ours, peak, goal: share }).goal?.met).toBe(true);
   });
 
-  it('is printed with its figures, its ratio and its goal', () => {
+  it('is printed with its numbers, its ratio and its goal', () => {
     const text = table([
       row({ name: 'add', unit: 'ns', better: 'lower', ours, peer, goal: { of: 'speed', bound: 1 } }),
     ]);

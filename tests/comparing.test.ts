@@ -45,8 +45,8 @@ it('runs a two-by-two study, whose runs are then reported, compared and exported
     [{ zLoss: 1e-4, learningRate: 1e-3 }, [0, 1]],
     [{ zLoss: 1e-4, learningRate: 3e-3 }, [0, 1]],
   ]);
-  for (const { figures } of study.rows)
-    expect(figures.find(({ name }: { name: string }) => name === 'held-out bits per character')).toMatchObject({
+  for (const { metrics } of study.rows)
+    expect(metrics.find(({ name }: { name: string }) => name === 'held-out bits per character')).toMatchObject({
       n: 2,
       lost: 0,
     });

@@ -30,13 +30,13 @@ it('runs files that exist', () => {
         expect(existsSync(join(root, path)), `${name}: ${path}`).toBe(true);
 });
 
-it('shows every figure and every failed test', () => {
-  const part: PartReport = { name: '', status: 'ok', seconds: 3.2, limit: 20, facts: {}, figures: [], tests: [] };
+it('shows every metric and every failed test', () => {
+  const part: PartReport = { name: '', status: 'ok', seconds: 3.2, limit: 20, facts: {}, metrics: [], tests: [] };
   const parts: PartReport[] = [
     {
       ...part,
       facts: { device: 'cuda' },
-      figures: [{ name: 'matmul 8192³', value: 764.51, unit: 'TFLOP/s' }],
+      metrics: [{ name: 'matmul 8192³', value: 764.51, unit: 'TFLOP/s' }],
       name: 'bench',
     },
     {

@@ -42,7 +42,7 @@ const stage = defineStage({
   async run({ folder }) {
     ${parts.run ?? ''}
     mkdirSync(join(folder, 'thing'));
-    return { figures: [] };
+    return { metrics: [] };
   },
 });
 export default defineRecipe({

@@ -28,8 +28,8 @@ it('writes tables and a picture', () => {
 });
 
 it('has an example in which QK-norm bounds attention logits and the z-loss log Z', () => {
-  const figures = [...node('examples/stability.ts').matchAll(/log Z ([\d.]+), attention logits ≤ (\d+)/g)];
-  const [[plainZ, plainLogit], [z, logit]] = figures.map(([, ...each]) => each.map(Number)) as [number[], number[]];
+  const numbers = [...node('examples/stability.ts').matchAll(/log Z ([\d.]+), attention logits ≤ (\d+)/g)];
+  const [[plainZ, plainLogit], [z, logit]] = numbers.map(([, ...each]) => each.map(Number)) as [number[], number[]];
   expect(plainLogit).toBeGreaterThan(1000);
   expect(logit).toBeLessThan(200);
   expect(z).toBeLessThan(plainZ! / 2);

@@ -29,5 +29,5 @@ for (const [name, config] of Object.entries(modelConfigs(isQuick)))
     };
     const rate = callsPerSecond(step, isQuick ? 0.1 : 1.5);
     token.dispose();
-    say({ figure: { name: `decoding ${name}, ${dtype}`, value: rate, unit: 'tokens/s' } });
+    say({ metric: { name: `decoding ${name}, ${dtype}`, value: rate, unit: 'tokens/s' } });
   }

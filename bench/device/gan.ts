@@ -12,5 +12,5 @@ for (const name of ['sn', 'wgan-gp'] as const) {
     steps.generatorStep();
   };
   const rate = callsPerSecond(round, isQuick ? 0.2 : 4);
-  say({ figure: { name: `GAN ${name}, float32`, value: rate * discriminatorSteps * steps.batch, unit: 'images/s' } });
+  say({ metric: { name: `GAN ${name}, float32`, value: rate * discriminatorSteps * steps.batch, unit: 'images/s' } });
 }

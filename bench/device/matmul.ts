@@ -6,5 +6,5 @@ import { isQuick } from './timing.ts';
 for (const dtype of benchTypes)
   for (const n of isQuick ? [128, 256] : [2048, 4096, 8192])
     say({
-      figure: { name: `matmul ${n}³, ${dtype}`, value: matmulRate(dtype, isQuick ? 0.1 : 1, n), unit: 'TFLOP/s' },
+      metric: { name: `matmul ${n}³, ${dtype}`, value: matmulRate(dtype, isQuick ? 0.1 : 1, n), unit: 'TFLOP/s' },
     });

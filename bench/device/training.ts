@@ -22,7 +22,7 @@ const tokensPerStep = isQuick ? 128 : 16_384;
 
 using model = new Plamo2(config, initialWeights(1, factoryDevice()));
 using optimizer = new AdamW(decayGroups(model), { betas: [0.9, 0.95], weightDecay: 0.1 });
-say({ figure: { name: 'parameters', value: numParameters(model) / 1e6, unit: 'M' } });
+say({ metric: { name: 'parameters', value: numParameters(model) / 1e6, unit: 'M' } });
 
 for (const dtype of benchTypes) {
   const peak = matmulRate(dtype, isQuick ? 0.1 : 0.5);
@@ -42,10 +42,10 @@ for (const dtype of benchTypes) {
     const steps = callsPerSecond(() => void take(0, 0), isQuick ? 0.2 : 3);
     const flops = steps * trainingFlops(config, { sequenceLength, batchSize: rows, activationCheckpointing: false });
     const shape = `${rows} × ${sequenceLength}, ${dtype}`;
-    say({ figure: { name: `training ${shape}`, value: steps * tokensPerStep, unit: 'tokens/s' } });
-    say({ figure: { name: '  rate', value: flops / 1e12, unit: 'TFLOP/s' } });
-    say({ figure: { name: '  MFU, of the matmul rate', value: (100 * flops) / 1e12 / peak, unit: '%' } });
+    say({ metric: { name: `training ${shape}`, value: steps * tokensPerStep, unit: 'tokens/s' } });
+    say({ metric: { name: '  rate', value: flops / 1e12, unit: 'TFLOP/s' } });
+    say({ metric: { name: '  MFU, of the matmul rate', value: (100 * flops) / 1e12 / peak, unit: '%' } });
     const value = peakMemory();
-    if (value !== undefined) say({ figure: { name: '  peak memory of the process so far', value, unit: 'GiB' } });
+    if (value !== undefined) say({ metric: { name: '  peak memory of the process so far', value, unit: 'GiB' } });
   }
 }

@@ -16,7 +16,7 @@ export function bestBlasCore(level: string): 'SkylakeX' | 'Haswell' | undefined 
 }
 
 /**
- * Refuses to measure with OpenBLAS's SSE core on a CPU that has AVX2: every figure, and the peer's, would be far too low.
+ * Refuses to measure with OpenBLAS's SSE core on a CPU that has AVX2: every number, and the peer's, would be far too low.
  *
  * @throws UserError
  */

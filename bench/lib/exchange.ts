@@ -19,7 +19,7 @@ export async function withTensorFile<T>(tensors: Iterable<NamedTensor>, use: (pa
 /**
  * Fails when the peer does not do the same: then its speed is no comparison.
  *
- * @param tolerance the largest relative difference of two figures (losses, norms of gradients)
+ * @param tolerance the largest relative difference of two numbers (losses, norms of gradients)
  */
 export function checkSame(name: string, ours: readonly number[], peer: readonly number[], tolerance: number): void {
   const differences = ours.map((loss, i) => Math.abs(loss - peer[i]!) / Math.abs(loss));

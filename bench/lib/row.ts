@@ -21,7 +21,7 @@ export interface RowOptions {
   better: 'lower' | 'higher';
   ours: readonly number[];
   peer?: readonly number[] | undefined;
-  /** False for figures whose ratio says nothing, such as differences. */
+  /** False for results whose ratio says nothing, such as differences. */
   comparable?: boolean;
   /** A peak in the row's unit. */
   peak?: { of: string; value: number } | undefined;

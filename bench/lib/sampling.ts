@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutOff, cutOffBy } from './cut-off.ts';
 
-/** Takes one sample: does the work and returns the figure (seconds, tokens per second …). */
+/** Takes one sample: does the work and returns the result (seconds, tokens per second …). */
 export type Sampler = () => number | Promise<number>;
 
 // Threads of an OpenMP pool spin for a while after their work; a pause lets the one side's settle before the other starts.
@@ -29,8 +29,8 @@ export async function interleave<Name extends string>(
         if (isSampled) return results;
         throw new CutOff('cut off');
       }
-      const figure = await sampler();
-      if (round >= 0) results[name].push(figure);
+      const result = await sampler();
+      if (round >= 0) results[name].push(result);
       await sleep(settleMs);
     }
   }

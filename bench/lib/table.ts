@@ -15,7 +15,7 @@ const pair = (summary: { median: number; best: number } | undefined, show = form
 const headings = ['', 'unit', 'ours: median (best)', 'peer: median (best)', 'speed: ours ÷ peer', 'share of', 'goal'];
 
 export function table(rows: readonly Row[]): string {
-  if (rows.length === 0) return '  (no figures)';
+  if (rows.length === 0) return '  (no results)';
   const cells = rows.map((row) => [
     row.name,
     row.unit,

@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AnswerCache } from '../../packages/tsumugi/src/eval/answer-cache.ts';
-import { Asking } from '../../packages/tsumugi/src/eval/asking.ts';
 import { readGenerated } from '../../packages/tsumugi/src/eval/backends/openai-answer.ts';
 import { readBody } from '../../packages/tsumugi/src/eval/backends/openai-body.ts';
+import { CachedClient } from '../../packages/tsumugi/src/eval/cached-client.ts';
 import { fakeBackend } from '../../packages/tsumugi/src/eval/eval.testing.ts';
 import { bleu, bootstrapMean, charF1, chrf, setF1, spearman } from '../../packages/tsumugi/src/eval/index.ts';
 import { parseCsv } from '../../packages/tsumugi/src/eval/tasks/csv.ts';
@@ -51,7 +51,7 @@ const cases: GrowthCase[] = [
   [
     'ask n requests',
     4000,
-    (n) => () => new Asking(fakeBackend()).ask(Array.from({ length: n }, (_, i) => generate(i))),
+    (n) => () => new CachedClient(fakeBackend()).ask(Array.from({ length: n }, (_, i) => generate(i))),
   ],
   [
     'read n JSON lines',

@@ -114,13 +114,13 @@ export async function runOne(run: RunName, { budget, train, test, extractor, cac
   };
   trainer.zeroGrad();
   if (diverged !== null) return { ...record, frechet: null, inception: null, samples: '' };
-  const figures = await scoreImages({
+  const scores = await scoreImages({
     ...{ real: test, extractor, protocol: budget.protocol, cacheFolder: cache },
     fake: imageSampler(trainer.best, { seed: 0 }),
     metrics: ['frechet', 'inception'],
     splits: 1,
   });
-  const value = (metric: string) => figures.find((figure) => figure.metric === metric)!.value;
+  const value = (metric: string) => scores.find((score) => score.metric === metric)!.value;
   const samples = scope(() => toBytes(imageSampler(trainer.best, { seed: 1 })(samplesKept)));
   return {
     ...record,

@@ -1,6 +1,6 @@
 // The claim of Miyato et al. 2018 (arXiv 1802.05957, figures 1 and 2) run again: ways to tame a discriminator, each in the six
 // optimizer settings A–F, all with the same networks, images and number of updates of the generator. Scored by a classifier
-// that is trained here, so figures compare with each other only. Writes a page with tables, a chart and images.
+// that is trained here, so scores compare with each other only. Writes a page with tables, a chart and images.
 //
 //   node recipes/experiments/gan-comparison.ts [--preset mnist|cifar10] [--quick] [--steps N | --minutes N] [--seeds N]
 //        [--out DIR] [--results DIR] [--workers N] [--device cpu|cuda]
@@ -47,7 +47,7 @@ import { experimentOptions } from './options.ts';
 const { values: options } = experimentOptions(import.meta.url, {
   options: {
     preset: { type: 'string', default: 'mnist' },
-    quick: { type: 'boolean', default: false }, // seconds, to see that it works; its figures say nothing
+    quick: { type: 'boolean', default: false }, // seconds, to see that it works; its scores say nothing
     steps: { type: 'string' },
     minutes: { type: 'string' }, // choose the steps by a rehearsal instead
     seeds: { type: 'string' },
@@ -143,7 +143,7 @@ if (options.minutes !== undefined) {
   budget = { ...budget, steps: Math.max(1, Math.floor(seconds / perStep / 10) * 10) };
 }
 
-// What determines the figures must be the same when runs are gone on with; the steps of a rehearsal stay those of the first.
+// What determines the scores must be the same when runs are gone on with; the steps of a rehearsal stay those of the first.
 const planFile = join(out, 'plan.json');
 const planOf = (given: Budget) => JSON.stringify({ budget: given, classifierSettings }, null, 2);
 if (existsSync(planFile)) {
@@ -187,7 +187,7 @@ function report(run: RunName): void {
   const done = left.filter((each) => existsSync(fileOf(out, each))).length;
   const { diverged, frechet, inception, seconds } = readRun(run);
   const scores =
-    diverged ?? `${extractor.names.frechet} ${figure(frechet)}, ${extractor.names.inception} ${figure(inception)}`;
+    diverged ?? `${extractor.names.frechet} ${number(frechet)}, ${extractor.names.inception} ${number(inception)}`;
   const rest = ((performance.now() - began) / done) * (left.length - done);
   print(
     `${done}/${left.length}: ${run.method} ${run.setting} seed ${run.seed}, ${formatDuration(seconds)}: ${scores}; ETA ${formatDuration(rest / 1000)}`,
@@ -202,7 +202,7 @@ const minutes = (performance.now() - began) / 60_000;
 const records = runs.map(readRun);
 type Score = 'frechet' | 'inception';
 
-function figure(value: number | null): string {
+function number(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return '–';
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
@@ -221,7 +221,7 @@ const table = (head: string[], rows: string[][]) =>
 
 function cell(found: readonly RunRecord[], score: Score): string {
   const lost = found.filter((run) => run.diverged !== null).length;
-  return `${figure(middle(found, score))}${lost > 0 ? `, ${lost} of ${found.length} diverged` : ''}`;
+  return `${number(middle(found, score))}${lost > 0 ? `, ${lost} of ${found.length} diverged` : ''}`;
 }
 
 const titleOf = (method: MethodName) => methods[method].title;
@@ -247,10 +247,10 @@ const robustness = table(
     const lost = recordsOf(method).filter((run) => run.diverged !== null).length;
     return [
       titleOf(method),
-      `${figure(best.value)} (${best.setting})`,
-      figure(median(found.map(({ value }) => value))),
-      `${figure(worst.value)} (${worst.setting})`,
-      figure(worst.value / best.value),
+      `${number(best.value)} (${best.setting})`,
+      number(median(found.map(({ value }) => value))),
+      `${number(worst.value)} (${worst.setting})`,
+      number(worst.value / best.value),
       `${lost} of ${recordsOf(method).length}`,
     ];
   }),
@@ -260,7 +260,7 @@ const times = table(
   ['method', ...settingNames.map((name) => `${name} (n_dis ${settings[name].discriminatorSteps})`)],
   compared.map((method) => [
     titleOf(method),
-    ...settingNames.map((name) => figure(median(recordsOf(method, name).map(({ seconds }) => seconds)))),
+    ...settingNames.map((name) => number(median(recordsOf(method, name).map(({ seconds }) => seconds)))),
   ]),
 );
 
@@ -324,7 +324,7 @@ const commit =
 using shown = new GanTrainer(configOf(runs[0]!, budget), train);
 const command = ['node recipes/experiments/gan-comparison.ts', ...process.argv.slice(2)].join(' ');
 const hours = records.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
-const realFigures = real.map(({ name, value }) => `${name} ${figure(value)}`).join(', ');
+const realScores = real.map(({ name, value }) => `${name} ${number(value)}`).join(', ');
 const page = `# GANs compared on ${test.name}: seven methods, six settings, ${date}
 
 \`${command}\`, commit ${commit}: ${records.length} runs, ${hours.toFixed(2)} hours of training over all${left.length === runs.length ? `, ${minutes.toFixed(1)} minutes` : ' (not all in one go)'}.
@@ -338,7 +338,7 @@ The size, the number of updates and the batch are our choice and far below the p
 paper's table 1.
 
 Scored by a classifier of ${test.name} that the same command trained (test accuracy ${/accuracy ([\d.]+)/.exec(extractor.name)?.[1]}), the first ${formatInteger(budget.protocol.nReal)} test images against ${formatInteger(budget.protocol.nFake)} fakes: these are not
-FID and IS, and only compare with each other. Training images instead of fakes: ${realFigures}.
+FID and IS, and only compare with each other. Training images instead of fakes: ${realScores}.
 
 ${real.map((each) => `    ${scoreText(each)}`).join('\n')}
 

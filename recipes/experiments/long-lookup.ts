@@ -5,7 +5,7 @@
 //
 //   node recipes/experiments/long-lookup.ts [--quick] [--out DIR]
 //
-// Everything about the runs is our choice: Preferred Networks has published no such experiment in figures.
+// Everything about the runs is our choice: Preferred Networks has published no such experiment in numbers.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ import { digits, page, phoneBookPieces, questionsAt } from './phone-book.ts';
 
 const { values: options } = experimentOptions(import.meta.url, {
   options: {
-    quick: { type: 'boolean', default: false }, // seconds, to see that it works; its figures say nothing
+    quick: { type: 'boolean', default: false }, // seconds, to see that it works; its numbers say nothing
     out: { type: 'string', default: 'docs/results' },
   },
 });

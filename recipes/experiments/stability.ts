@@ -20,7 +20,7 @@ import { experimentOptions } from './options.ts';
 
 const { values: options } = experimentOptions(import.meta.url, {
   options: {
-    quick: { type: 'boolean', default: false }, // seconds, to see that it works; its figures say nothing
+    quick: { type: 'boolean', default: false }, // seconds, to see that it works; its numbers say nothing
     hybrid: { type: 'boolean', default: false }, // Mamba and attention by turns instead of attention alone
     out: { type: 'string', default: 'runs/stability' },
   },
@@ -185,7 +185,7 @@ function spread(found: readonly Run[], metric: Metric): { median: number; low: n
   return { median: sorted[Math.floor(sorted.length / 2)]!, low: sorted[0]!, high: sorted.at(-1)! };
 }
 
-function figure(value: number): string {
+function shown(value: number): string {
   if (!Number.isFinite(value)) return '∞';
   if (value >= 1e5) return value.toExponential(1).replace('+', '');
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
@@ -201,12 +201,12 @@ const ladder = (cell: (found: Run[]) => string) =>
     learningRates.map((rate) => [String(rate), ...variants.map(({ name }) => cell(runsOf(name, rate)))]),
   );
 
-const medians = (metric: Metric) => ladder((found) => figure(spread(found, metric).median));
+const medians = (metric: Metric) => ladder((found) => shown(spread(found, metric).median));
 
 function lossCell(found: Run[]): string {
   const { median, low, high } = spread(found, 'loss');
   const lost = found.filter(diverged).length;
-  return `${figure(median)} (${figure(low)}–${figure(high)})${lost > 0 ? `, ${lost} of ${found.length} diverged` : ''}`;
+  return `${shown(median)} (${shown(low)}–${shown(high)})${lost > 0 ? `, ${lost} of ${found.length} diverged` : ''}`;
 }
 
 const coefficientTable = table(
@@ -216,7 +216,7 @@ const coefficientTable = table(
       ({ variant, learningRate }) =>
         variant.qkNorm && variant.zLoss === c && learningRate === coefficients.learningRate,
     );
-    const norms = (['logZ', 'logits'] as const).map((metric) => figure(spread(found, metric).median));
+    const norms = (['logZ', 'logits'] as const).map((metric) => shown(spread(found, metric).median));
     return [String(c), lossCell(found), ...norms];
   }),
 );
@@ -258,7 +258,7 @@ and after each part stay in every variant. Text: ${quick ? 'one embedded novel' 
 ${(heldOut.length * sequenceLength).toLocaleString('en')} held out. Training: ${steps} steps of ${batchSize} × ${sequenceLength} tokens, AdamW ${betas.join(', ')}, weight decay ${weightDecay}, clipping at ${clipNorm}, ${warmUp} steps of
 warm-up, cosine to ${floor} of the peak. Seeds ${seeds.join(', ')}: weights and order of the text. z-loss coefficient ${zLoss}.
 
-Figures are medians over the seeds. A run has *diverged* when loss or gradient stopped being finite (it is stopped there and
+Numbers are medians over the seeds. A run has *diverged* when loss or gradient stopped being finite (it is stopped there and
 counts as ∞) or when it ended above ln ${vocabularySize} = ${Math.log(vocabularySize).toFixed(2)} nats, the loss of giving every token the same probability. For
 comparison: knowing nothing but the tokens' frequencies gives ${unigram.toFixed(2)} nats.
 

@@ -2,8 +2,8 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A figure that a bench measured. */
-export interface Figure {
+/** A metric that a bench measured. */
+export interface Metric {
   name: string;
   value: number;
   unit: string;
@@ -24,7 +24,7 @@ export interface PartReport {
   seconds: number;
   limit: number;
   facts: Record<string, string>;
-  figures: Figure[];
+  metrics: Metric[];
   tests: TestFile[];
 }
 
@@ -51,14 +51,14 @@ function resultOf({ tests, limit, status }: PartReport): string {
   return `${passed} passed, ${failed} failed, ${tests.length} files`;
 }
 
-/** One line for each part, below it its figures and the tests that failed. */
+/** One line for each part, below it its metrics and the tests that failed. */
 export function table(report: Report): string {
   const width = Math.max(...report.parts.map(({ name }) => name.length));
   return report.parts
     .flatMap((part) => [
       `${part.name.padEnd(width)}  ${part.status.padEnd(11)} ${part.seconds.toFixed(0).padStart(4)} s  ${resultOf(part)}`.trimEnd(),
       ...Object.entries(part.facts).map(([name, fact]) => `    ${name}: ${fact}`),
-      ...part.figures.map(({ name, value, unit }) => `    ${name.padEnd(44)} ${shown(value).padStart(9)} ${unit}`),
+      ...part.metrics.map(({ name, value, unit }) => `    ${name.padEnd(44)} ${shown(value).padStart(9)} ${unit}`),
       ...part.tests.flatMap(({ file, failed }) => Object.keys(failed).map((name) => `    FAILED ${file}: ${name}`)),
     ])
     .join('\n');

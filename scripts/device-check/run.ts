@@ -42,7 +42,7 @@ function environment({ name }: Part): NodeJS.ProcessEnv {
 /** Runs a part to its end or its limit; then it and all its processes are killed. */
 function run(part: Part): Promise<PartReport> {
   const limit = part.seconds * patience;
-  const said: PartReport = { name: part.name, status: 'ok', seconds: 0, limit, facts: {}, figures: [], tests: [] };
+  const said: PartReport = { name: part.name, status: 'ok', seconds: 0, limit, facts: {}, metrics: [], tests: [] };
   const began = performance.now();
   appendFileSync(log, `\n=== ${part.name}\n`);
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...part.args], {
@@ -56,7 +56,7 @@ function run(part: Part): Promise<PartReport> {
       const finding = heard(line);
       if (!finding) return appendFileSync(log, `${line}\n`);
       if ('fact' in finding) said.facts[finding.fact[0]] = finding.fact[1];
-      else if ('figure' in finding) said.figures.push(finding.figure);
+      else if ('metric' in finding) said.metrics.push(finding.metric);
       else said.tests.push(finding.tests);
       writeReport(out, { ...report, parts: [...report.parts, said] });
     });
@@ -78,7 +78,7 @@ const gpu = spawnSync('nvidia-smi', ['--query-gpu=name,driver_version,memory.tot
 let missing: string | undefined;
 for (const part of allParts(quick)) {
   const said: PartReport = missing
-    ? { name: part.name, status: 'not run', seconds: 0, limit: 0, facts: {}, figures: [], tests: [] }
+    ? { name: part.name, status: 'not run', seconds: 0, limit: 0, facts: {}, metrics: [], tests: [] }
     : await run(part);
   if (part.name === 'device' && gpu.status === 0) said.facts['GPU'] = gpu.stdout.toString().trim();
   if (part.isNeeded && said.status !== 'ok') missing ??= part.name;

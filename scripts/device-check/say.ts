@@ -1,7 +1,7 @@
 // How a part's process tells the check what it found: lines of its standard output, among whatever else it prints.
-import type { Figure, TestFile } from './report.ts';
+import type { Metric, TestFile } from './report.ts';
 
-export type Finding = { fact: [name: string, text: string] } | { figure: Figure } | { tests: TestFile };
+export type Finding = { fact: [name: string, text: string] } | { metric: Metric } | { tests: TestFile };
 
 const mark = '@check ';
 

@@ -59,12 +59,12 @@ function measure({ sequenceLength: T, full, activationCheckpointing }: Case): vo
     ['process', stateBytes + activationBytes + runtimeBytes, highWater(), MB, 'MB'],
     ['time', seconds, took, 1, 's'],
   ] as const;
-  const figures = pairs.map(([what, forecast, measured, unit, name]) => {
+  const numbers = pairs.map(([what, forecast, measured, unit, name]) => {
     const shown = (value: number) => (value / unit).toFixed(unit === 1 ? 1 : 0);
     return `${what} ${shown(forecast)} / ${shown(measured)} ${name} (${(forecast / measured).toFixed(2)})`;
   });
   const name = `1 × ${T}, ${full ? 'full' : 'window 512'}, ${activationCheckpointing ? 'recomputed' : 'kept'}`;
-  console.log(`${name.padEnd(36)}${figures.join('   ')}`);
+  console.log(`${name.padEnd(36)}${numbers.join('   ')}`);
   if (highWater() > limit) throw new Error(`${name}: more than ${limit / 1e9} GB`);
   const off = pairs.slice(0, 2).find(([, forecast, measured]) => Math.abs(forecast / measured - 1) > 0.2);
   if (off) throw new Error(`${name}: the forecast of ${off[0]} is off by more than a fifth`);

@@ -1,5 +1,5 @@
 // TensorFlow.js as the reference for our InceptionV3. It runs Keras's own graph, as npm nsfwjs carries it, and prints
-// - with seeded weights: the figures that gan/scores/inception.test.ts compares with;
+// - with seeded weights: the numbers that gan/scores/inception.test.ts compares with;
 // - with nsfwjs's weights: how far our features of a 299×299 picture are from its own.
 //
 //   npm install --prefix FOLDER @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0 nsfwjs@4.3.0

@@ -1,4 +1,4 @@
-// What the machine itself can do, measured: the yardsticks other figures are held against.
+// What the machine itself can do, measured: the yardsticks other numbers are held against.
 #pragma once
 #include <cstddef>
 

@@ -1,15 +1,15 @@
 // For tests that something learns. One seed on one processor says little: another order of additions, another stream of
-// random numbers, and the figure is another. So a figure is taken over seeds, and must clear its bound by twice its spread.
+// random numbers, and the value is another. So a value is taken over seeds, and must clear its bound by twice its spread.
 import { expect } from 'vitest';
 
-/** Where the figure has to end up. One of the two. */
+/** Where the value has to end up. One of the two. */
 export type Bound = { below: number } | { above: number };
 
 /**
  * Takes `measure` at every seed (three unless others are given) and expects the mean to clear the bound by at least twice
- * the spread (largest − smallest). For figures that differ by factors, measure a logarithm.
+ * the spread (largest − smallest). For values that differ by factors, measure a logarithm.
  *
- * @returns the figures, in the order of the seeds
+ * @returns the values, in the order of the seeds
  */
 export async function expectOverSeeds(
   measure: (seed: number) => number | Promise<number>,
@@ -20,8 +20,8 @@ export async function expectOverSeeds(
   const values: number[] = [];
   for (const seed of seeds) values.push(await measure(seed));
   const { mean, spread, margin, wanted } = judge(values, bound);
-  const figures = seeds.map((seed, i) => `${values[i]!.toPrecision(4)} (seed ${seed})`).join(', ');
-  const what = `mean ${mean.toPrecision(4)}, spread ${spread.toPrecision(3)}, to be ${wanted}: ${figures}`;
+  const shown = seeds.map((seed, i) => `${values[i]!.toPrecision(4)} (seed ${seed})`).join(', ');
+  const what = `mean ${mean.toPrecision(4)}, spread ${spread.toPrecision(3)}, to be ${wanted}: ${shown}`;
   expect(margin, `margin to the bound; ${what}`).toBeGreaterThanOrEqual(2 * spread);
   expect(margin, `margin to the bound; ${what}`).toBeGreaterThan(0);
   return values;

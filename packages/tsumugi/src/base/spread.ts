@@ -1,4 +1,4 @@
-// A few values of one thing (a figure over seeds): mean, range, and the interval that holds the mean of all seeds in 95 % of such
+// A few values of one thing (a metric over seeds): mean, range, and the interval that holds the mean of all seeds in 95 % of such
 // samples, by Student's t distribution with n − 1 degrees of freedom. It takes the values to be normal, roughly.
 
 export interface Spread {

@@ -1,4 +1,4 @@
-// Bytes that must be UTF-8: a malformed one read as U+FFFD would change names and figures without a word.
+// Bytes that must be UTF-8: a malformed one read as U+FFFD would change names and numbers without a word.
 import { FormatError } from './errors.ts';
 
 /** The text, without a byte order mark. @throws FormatError that names the file when the bytes are something else */

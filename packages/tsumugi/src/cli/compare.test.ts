@@ -41,13 +41,13 @@ describe('tsumugi report', () => {
     expect(html).toContain('model.size');
   });
 
-  it('gives figures and curves as JSON, and writes nothing', async () => {
+  it('gives metrics and curves as JSON, and writes nothing', async () => {
     const found = await json('report', at('z-0'));
     expect(existsSync(at('z-0', 'report.html'))).toBe(false);
     expect(found.curves[0]).toEqual({ chart: 'loss, nats per token', name: 'training', points: [[1, 8], [2, 6], [3, 1]] }); // biome-ignore format: pairs
-    expect(found.figures).toContainEqual({ name: 'loss, nats per token: held-out', value: 1.5, unit: '' });
+    expect(found.metrics).toContainEqual({ name: 'loss, nats per token: held-out', value: 1.5, unit: '' });
     // The start at 10 s, three steps, the evaluation: 40 s of work.
-    expect(found.figures).toContainEqual({ name: 'time', value: 40, unit: 's' });
+    expect(found.metrics).toContainEqual({ name: 'time', value: 40, unit: 's' });
   });
 
   it('writes every number as CSV, with the tokens and the time of work', async () => {
@@ -74,7 +74,7 @@ describe('tsumugi report', () => {
     expect(found.curves).toContainEqual({ chart: 'generator loss', name: 'generator loss', points: [[1, 1.25], [2, 1]] }); // biome-ignore format: pairs
     expect(found.curves[0].chart).toBe('loss');
     // A day passed in between, 20 s were work.
-    expect(found.figures).toContainEqual({ name: 'time', value: 20, unit: 's' });
+    expect(found.metrics).toContainEqual({ name: 'time', value: 20, unit: 's' });
     writeRun(at('empty'), 'gan', {}, []);
     expect((await runCli(['report', at('empty')])).stdout).toContain('nothing was measured yet');
   });
@@ -104,9 +104,9 @@ describe('tsumugi compare', () => {
       ['zLoss 0.0001', ['z-0', 'z-1']],
     ]);
     // Held out 2.5 and 4.5: mean 3.5, deviation √2, × 12.706 / √2.
-    const [figure] = found.groups[0].figures.filter(({ name }: { name: string }) => name.endsWith('held-out'));
-    expect(figure).toMatchObject({ n: 2, mean: 3.5, least: 2.5, greatest: 4.5 });
-    expect(figure.high).toBeCloseTo(3.5 + 12.7062, 3);
+    const [metric] = found.groups[0].metrics.filter(({ name }: { name: string }) => name.endsWith('held-out'));
+    expect(metric).toMatchObject({ n: 2, mean: 3.5, least: 2.5, greatest: 4.5 });
+    expect(metric.high).toBeCloseTo(3.5 + 12.7062, 3);
     const training = found.curves.filter(({ curve }: { curve: string }) => curve === 'training');
     expect(training.map(({ points }: { points: unknown[] }) => points.at(-1))).toEqual([
       { x: 3, y: 3, low: 2, high: 4 },
@@ -114,7 +114,7 @@ describe('tsumugi compare', () => {
     ]);
   });
 
-  it('prints the settings that differ, the figures, and curves on one range', async () => {
+  it('prints the settings that differ, the metrics, and curves on one range', async () => {
     const { code, stdout } = await runCli(['compare', ...runs(), '--html', at('compare.html'), '--by', 'tokens']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/run +zLoss +seed\n +plain-0 +0 +0\n/);

@@ -8,7 +8,7 @@ import { write } from './io.ts';
 export const run = defineCommand(
   {
     command: 'tsumugi compare',
-    summary: 'runs beside each other: settings that differ, curves, figures',
+    summary: 'runs beside each other: settings that differ, curves, metrics',
     positionals: ['RUN…'],
     options: {
       by: { type: 'choice', choices: ['step', 'tokens', 'minutes'], default: 'step', help: 'what the curves go over' },

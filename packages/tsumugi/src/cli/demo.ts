@@ -113,8 +113,8 @@ function settingsOf({ text, field, encoding, documentCharacters, ...options }: D
 
 /** Held-out bits per character before and after pre-training. */
 function bitsOf({ steps }: RecipeReport): { before: number | null; after: number | null } {
-  const { figures = [] } = steps.find(({ name }) => name === 'pretrain') ?? {};
-  const value = (name: string) => figures.find((figure) => figure.name === name)?.value ?? null;
+  const { metrics = [] } = steps.find(({ name }) => name === 'pretrain') ?? {};
+  const value = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? null;
   return { before: value('held-out bits per character before'), after: value('held-out bits per character') };
 }
 

@@ -103,7 +103,7 @@ export function diagnose(facts: Facts): Problem[] {
       'note',
       'machine-busy',
       `other programs take about ${percent} % of the CPU`,
-      'end them and run the doctor again for fair figures',
+      'end them and run the doctor again for fair metrics',
     );
   }
   // The rules above explain a low share better than this one does.

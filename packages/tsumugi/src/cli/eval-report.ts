@@ -10,7 +10,7 @@ import {
 import { displayWidth, formatCount, formatInteger } from '../run/index.ts';
 
 type Task = Awaited<ReturnType<typeof listTasks>>[number];
-type Figure = TaskReport['metrics'][string];
+type Interval = TaskReport['metrics'][string];
 
 /** Groups of a task are shown up to this number; --json has them all. */
 const SHOWN_GROUPS = 16;
@@ -27,7 +27,7 @@ function columns(rows: readonly (readonly string[])[], right: readonly boolean[]
 
 /** Four decimals; percentages, correlations and bits alike. */
 const number = (value: number | null) => (value === null ? '–' : value.toFixed(Math.abs(value) < 1000 ? 4 : 1));
-const interval = ({ low, high }: Figure) => (low === null ? '' : `${number(low)} … ${number(high)}`);
+const interval = ({ low, high }: Interval) => (low === null ? '' : `${number(low)} … ${number(high)}`);
 
 /** The results as a table, the metric to look at first on top of each task. */
 export function formatResults({ tasks }: EvaluationReport): string {
@@ -36,25 +36,25 @@ export function formatResults({ tasks }: EvaluationReport): string {
     const { task, metric, metrics, groups, n, asked, cached, lowerIsBetter } = report;
     const others = Object.keys(metrics).filter((name) => name !== metric);
     for (const [i, name] of [metric, ...others].entries()) {
-      const figure = metrics[name];
-      if (!figure) continue;
+      const found = metrics[name];
+      if (!found) continue;
       const counts = i === 0 ? [n, asked, cached].map(formatInteger) : [];
       const label = i === 0 && lowerIsBetter ? `${name} (lower is better)` : name;
-      rows.push([i === 0 ? task : '', label, number(figure.value), interval(figure), ...counts]);
+      rows.push([i === 0 ? task : '', label, number(found.value), interval(found), ...counts]);
     }
-    const found = Object.entries(groups);
-    for (const [group, { n: members, metrics: own }] of found.length <= SHOWN_GROUPS ? found : []) {
-      const figure = own[metric];
-      if (figure) rows.push(['', `  ${group}`, number(figure.value), interval(figure), formatInteger(members)]);
+    const all = Object.entries(groups);
+    for (const [group, { n: members, metrics: own }] of all.length <= SHOWN_GROUPS ? all : []) {
+      const found = own[metric];
+      if (found) rows.push(['', `  ${group}`, number(found.value), interval(found), formatInteger(members)]);
     }
-    if (found.length > SHOWN_GROUPS) rows.push(['', `  ${found.length} groups: see --json`]);
+    if (all.length > SHOWN_GROUPS) rows.push(['', `  ${all.length} groups: see --json`]);
   }
-  const grids = tasks.flatMap(({ grid }) => (grid ? [`\n${heatmapText(grid)}\n`] : []));
+  const heatmaps = tasks.flatMap(({ heatmap }) => (heatmap ? [`\n${heatmapText(heatmap)}\n`] : []));
   const notes = tasks.flatMap(notesOf).map((note) => `${note}\n`);
-  return columns(rows, [false, false, true, false, true, true, true]) + notes.join('') + grids.join('');
+  return columns(rows, [false, false, true, false, true, true, true]) + notes.join('') + heatmaps.join('');
 }
 
-/** What a figure alone does not tell. */
+/** What a metric alone does not tell. */
 function notesOf({ task, metrics, answers, judgeAnswers }: TaskReport): string[] {
   const undefinedOnes = Object.keys(metrics).filter((name) => metrics[name]!.value === null);
   const said = answers && sayCounts(answers);

@@ -80,7 +80,7 @@ export const score = defineCommand(
     report(`scoring ${options.model} against ${formatInteger(real.count)} images (${real.name} ${real.split})`);
     using extractor = await openExtractor(options.extractor!, options.weights, target);
     using shown = new ScoreProgress(io.stderr);
-    const figures = await scoreImages({
+    const scores = await scoreImages({
       real,
       fake: imageSampler(network, { seed: options.seed }),
       extractor,
@@ -90,7 +90,7 @@ export const score = defineCommand(
       metrics: metrics.length > 0 ? metrics : undefined,
       cacheFolder: options.cache,
     });
-    const lines = options.json ? [JSON.stringify(figures.map(scoreJson))] : figures.map(scoreText);
+    const lines = options.json ? [JSON.stringify(scores.map(scoreJson))] : scores.map(scoreText);
     await write(io.stdout, lines.map((line) => `${line}\n`).join(''));
   },
 );

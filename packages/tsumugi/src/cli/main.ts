@@ -25,9 +25,9 @@ const commands: Readonly<Record<string, Command>> = {
   setup: { summary: 'find or install libtorch, and build the addon', load: () => import('./setup.ts') },
   demo: { summary: 'train a small Japanese model and talk to it', load: () => import('./demo.ts') },
   run: { summary: 'run a recipe: make what is missing or changed, and report', load: () => import('./run.ts') },
-  report: { summary: 'what a run came to: figures, curves, settings', load: () => import('./report.ts') },
+  report: { summary: 'what a run came to: metrics, curves, settings', load: () => import('./report.ts') },
   compare: {
-    summary: 'runs beside each other: settings that differ, curves, figures',
+    summary: 'runs beside each other: settings that differ, curves, metrics',
     load: () => import('./compare.ts'),
   },
   tokenizer: { summary: 'train a tokenizer, encode and decode with one', load: () => import('./tokenizer.ts') },

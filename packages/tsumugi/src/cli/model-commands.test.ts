@@ -87,7 +87,7 @@ describe('score', () => {
     const wide = logprobsOf((await score(input, '--dtype', 'float64')).stdout);
     for (const [t, value] of exact.entries()) {
       expect(wide[t]).toBeCloseTo(value, 5);
-      // Figures of float64, not float32 ones written longer.
+      // Numbers of float64, not float32 ones written longer.
       expect(wide[t]).not.toBe(Math.fround(wide[t]!));
     }
   });

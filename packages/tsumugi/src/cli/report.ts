@@ -9,7 +9,7 @@ import { write } from './io.ts';
 export const run = defineCommand(
   {
     command: 'tsumugi report',
-    summary: 'what a run came to: figures, curves, settings',
+    summary: 'what a run came to: metrics, curves, settings',
     positionals: ['RUN'],
     options: {
       html: { type: 'string', value: 'FILE', help: 'where the page goes (default RUN/report.html)' },

@@ -1,4 +1,4 @@
-// kill -9 at any moment of a whole recipe, then the same command: every artefact and every figure is that of a run that was
+// kill -9 at any moment of a whole recipe, then the same command: every artefact and every metric is that of a run that was
 // never interrupted. TSUMUGI_KILLS sets how many kills; the default keeps the suite quick.
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ const run = (out: string, milliseconds = 300_000, signal: NodeJS.Signals = 'SIGK
 /** Curves that tell how fast it went. */
 const ofTheClock = ['tokens per second', 'model FLOPs utilization'];
 
-/** Hashes and figures of every step, and the files behind them. */
+/** Hashes and metrics of every step, and the files behind them. */
 function outcome(out: string): unknown {
   const { steps } = JSON.parse(readFileSync(join(home, out, 'report.json'), 'utf8')) as RecipeReport;
   const files = {
@@ -39,15 +39,15 @@ function outcome(out: string): unknown {
     extend: 'extend/model/model.safetensors',
   };
   return {
-    steps: steps.map(({ name, address, sha256, figures, tables, grids, curves }) => ({
-      ...{ name, address, sha256, figures, tables, grids },
+    steps: steps.map(({ name, address, sha256, metrics, tables, heatmaps, curves }) => ({
+      ...{ name, address, sha256, metrics, tables, heatmaps },
       curves: curves.filter((curve) => !ofTheClock.includes(curve.name)),
     })),
     files: Object.values(files).map((file) => sha256File(join(home, out, file))),
   };
 }
 
-it(`survives ${kills} kills with bit-identical artefacts and figures`, {
+it(`survives ${kills} kills with bit-identical artefacts and metrics`, {
   timeout: 60_000 + kills * 30_000,
 }, async () => {
   const began = performance.now();

@@ -251,6 +251,6 @@ it('has recipes whose settings are complete', async () => {
   const recipe = await loadRecipe('plamo2-mini');
   const steps = recipe.stages(recipe.config.parse({}));
   expect(steps.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([
-    ...['tokenizer: tokenizer', 'data: data', 'pretrain: model', 'extend: model', 'evaluate: figures'],
+    ...['tokenizer: tokenizer', 'data: data', 'pretrain: model', 'extend: model', 'evaluate: metrics'],
   ]);
 });

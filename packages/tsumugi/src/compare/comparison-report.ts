@@ -34,17 +34,17 @@ function differencesTable({ runs, differences }: Comparison): PageTable {
   };
 }
 
-/** A row for each figure, a column for each group. */
-function figuresTable({ groups }: Comparison): PageTable {
-  const names = [...new Set(groups.flatMap(({ figures }) => figures.map(({ name }) => name)))];
+/** A row for each metric, a column for each group. */
+function metricsTable({ groups }: Comparison): PageTable {
+  const names = [...new Set(groups.flatMap(({ metrics }) => metrics.map(({ name }) => name)))];
   const several = groups.some(({ runs }) => runs.length > 1);
   return {
-    title: several ? 'Figures: mean (range) ± half of the 95 % interval of the mean over the seeds' : 'Figures',
+    title: several ? 'Metrics: mean (range) ± half of the 95 % interval of the mean over the seeds' : 'Metrics',
     columns: ['', ...groups.map(({ name, runs }) => (runs.length > 1 ? `${name} (${runs.length} seeds)` : name))],
     rows: names.map((name) => [
       name,
-      ...groups.map(({ figures }) => {
-        const found = figures.find((figure) => figure.name === name);
+      ...groups.map(({ metrics }) => {
+        const found = metrics.find((metric) => metric.name === name);
         return found ? formatSpread(found, { interval: true }) : '–';
       }),
     ]),
@@ -59,7 +59,7 @@ export function comparisonPage(comparison: Comparison): string {
     facts: [`written ${formatTime(new Date().toISOString())}`],
     sections: [
       htmlSection('Differences', 'inputs by the SHA-256 of what they hold', htmlTable(differencesTable(comparison))),
-      htmlSection('Figures', 'runs that differ only in their seed are one column', htmlTable(figuresTable(comparison))),
+      htmlSection('Metrics', 'runs that differ only in their seed are one column', htmlTable(metricsTable(comparison))),
       htmlSection(
         'Curves',
         `by ${axis}; bands reach from the least to the greatest seed`,
@@ -71,7 +71,7 @@ export function comparisonPage(comparison: Comparison): string {
 }
 
 export function comparisonText(comparison: Comparison): string {
-  const tables = [differencesTable(comparison), figuresTable(comparison)].map(({ title, columns, rows }) => {
+  const tables = [differencesTable(comparison), metricsTable(comparison)].map(({ title, columns, rows }) => {
     const cells = [columns, ...rows].map((row) =>
       row.map((cell, column) => fitWidth(String(cell ?? ''), column === 0 ? 80 : 44)),
     );

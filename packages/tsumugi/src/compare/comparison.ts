@@ -1,4 +1,4 @@
-// Several runs beside each other: what they were set to differently, their curves over each other, their figures. Runs that
+// Several runs beside each other: what they were set to differently, their curves over each other, their metrics. Runs that
 // differ in nothing but their seed are one group, of which means, ranges and intervals speak.
 import { type Spread, spreadOf } from '../base/index.ts';
 import { meanCurves, type SpreadCurve } from '../draw/index.ts';
@@ -10,7 +10,7 @@ export interface RunGroupSummary {
   /** What sets it apart, or the name of its run. */
   readonly name: string;
   readonly runs: readonly string[];
-  readonly figures: readonly (Spread & { readonly name: string; readonly unit: string })[];
+  readonly metrics: readonly (Spread & { readonly name: string; readonly unit: string })[];
 }
 
 export interface Comparison {
@@ -43,7 +43,7 @@ export function compareRuns(given: readonly RunSummary[], axis: CurveAxis = 'ste
     groups: groups.map((group, i) => ({
       name: names[i]!,
       runs: group.map(({ name }) => name),
-      figures: figuresOver(group),
+      metrics: metricsOver(group),
     })),
     axis,
     curves: meanCurves(
@@ -55,9 +55,9 @@ export function compareRuns(given: readonly RunSummary[], axis: CurveAxis = 'ste
   };
 }
 
-function figuresOver(group: readonly RunSummary[]): RunGroupSummary['figures'] {
-  const figures = group.flatMap((run) => run.figures);
-  return [...Map.groupBy(figures, ({ name }) => name)].map(([name, found]) => ({
+function metricsOver(group: readonly RunSummary[]): RunGroupSummary['metrics'] {
+  const metrics = group.flatMap((run) => run.metrics);
+  return [...Map.groupBy(metrics, ({ name }) => name)].map(([name, found]) => ({
     name,
     unit: found[0]!.unit,
     ...spreadOf(found.map(({ value }) => value)),

@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { DataError, parseJson, UserError } from '../base/index.ts';
 import { flatSettings } from '../draw/index.ts';
-import type { RecipeReport, StageFigure } from '../recipe/index.ts';
+import type { RecipeReport, StageMetric } from '../recipe/index.ts';
 import { type Measurement, measurementsIn, type RunEvent, RunFolder, readMeasurements } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
-import { figuresOf } from './figures.ts';
+import { metricsOf } from './metrics.ts';
 
 export interface RunSummary {
   /** The name of the folder; longer where two of them would be the same. */
@@ -21,7 +21,7 @@ export interface RunSummary {
   readonly totalSteps: number | null;
   /** Settings by their path; inputs by the hash of what they hold. */
   readonly config: Readonly<Record<string, Json>>;
-  readonly figures: readonly StageFigure[];
+  readonly metrics: readonly StageMetric[];
   readonly measurements: readonly Measurement[];
   readonly warnings: readonly string[];
   /** Text that was written, the latest last. */
@@ -59,7 +59,7 @@ export function readRun(path: string): RunSummary {
     steps: events.reduce((most, { step }) => Math.max(most, step), 0),
     totalSteps: start?.totalSteps ?? null,
     config: { ...flatSettings(run.config), ...inputs },
-    figures: figuresOf(measurements),
+    metrics: metricsOf(measurements),
     measurements,
     warnings: events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
     samples: events.flatMap((event) => (event.type === 'sample' ? [event] : [])),
@@ -92,8 +92,8 @@ function readRecipe(path: string): RunSummary {
     steps: steps.filter(({ finished }) => finished !== null).length,
     totalSteps: steps.length,
     config: flatSettings(config),
-    figures: steps.flatMap(({ name, figures }) =>
-      figures.map((figure) => ({ ...figure, name: `${name}: ${figure.name}` })),
+    metrics: steps.flatMap(({ name, metrics }) =>
+      metrics.map((metric) => ({ ...metric, name: `${name}: ${metric.name}` })),
     ),
     measurements: steps.flatMap((step) =>
       readMeasurements(join(path, 'artefacts', `${step.name}-${step.address.slice(0, 12)}`, 'events.jsonl')).map(

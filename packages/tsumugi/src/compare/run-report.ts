@@ -1,13 +1,13 @@
 // The report of one run: as a page, as text, as JSON.
-import { escapeText, htmlCharts, htmlFigures, htmlPage, htmlRows, htmlSection, sparkline } from '../draw/index.ts';
+import { escapeText, htmlCharts, htmlMetrics, htmlPage, htmlRows, htmlSection, sparkline } from '../draw/index.ts';
 import { formatReport, renderReport } from '../recipe/index.ts';
 import {
   curvesOf,
   displayWidth,
   fitWidth,
   formatCells,
-  formatFigure,
   formatInteger,
+  formatMetric,
   formatNumber,
   formatTime,
 } from '../run/index.ts';
@@ -21,7 +21,7 @@ const soFar = ({ steps, totalSteps }: RunSummary): string =>
 /** As one HTML file; a recipe's is the one that it writes itself. */
 export function runPage(run: RunSummary): string {
   if (run.report) return renderReport(run.report);
-  const curves = htmlFigures(run.figures) + htmlCharts(curvesOf(run.measurements));
+  const curves = htmlMetrics(run.metrics) + htmlCharts(curvesOf(run.measurements));
   const warnings = run.warnings.map((warning) => `<p>${escapeText(warning)}</p>`).join('');
   const sample = run.samples.at(-1);
   return htmlPage({
@@ -49,7 +49,7 @@ export function runPage(run: RunSummary): string {
 /** For a terminal of so many columns. */
 export function runText(run: RunSummary, columns = 80): string {
   if (run.report) return formatReport(run.report);
-  const figures = run.figures.map((figure) => [figure.name, formatFigure(figure)]);
+  const metrics = run.metrics.map((metric) => [metric.name, formatMetric(metric)]);
   const curves = curvesOf(run.measurements).map(({ chart, name, points }) => ({
     name: chart === name ? name : `${chart}: ${name}`,
     values: points.map(([, value]) => value ?? Number.NaN),
@@ -63,7 +63,7 @@ export function runText(run: RunSummary, columns = 80): string {
   ]);
   const parts = [
     `${run.name}: ${run.kind}, ${run.state}, ${soFar(run)}`,
-    ...(figures.length > 0 ? [formatCells(figures, 1)] : []),
+    ...(metrics.length > 0 ? [formatCells(metrics, 1)] : []),
     ...(lines.length > 0 ? [formatCells(lines, 1)] : ['  nothing was measured yet']),
     ...run.warnings.map((warning) => `  warning: ${warning}`),
   ];

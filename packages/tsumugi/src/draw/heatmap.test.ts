@@ -5,7 +5,7 @@ import { heatmap } from './heatmap.ts';
 import { heatmapText } from './heatmap-text.ts';
 import { svgElement, svgFile } from './picture.ts';
 
-const grid: Heatmap = {
+const needle: Heatmap = {
   title: 'Needle <1>',
   ...{ xLabel: 'length (tokens)', yLabel: 'depth', x: ['1K', '2K'], y: ['0 %', '100 %'] },
   values: [
@@ -25,14 +25,14 @@ const bits: Heatmap = {
 };
 
 it('shows shades and numbers in a terminal', () => {
-  expect(heatmapText(grid).split('\n')).toEqual([
+  expect(heatmapText(needle).split('\n')).toEqual([
     'Needle <1> (per cent; 0 to 4 samples per value)',
     'depth       1K       2K',
     '0 %    ███ 100  ▒▒▒  50',
     '100 %        0        –',
     '       length (tokens)',
   ]);
-  expect(heatmapText(grid, { ascii: true })).toContain('### 100  ---  50');
+  expect(heatmapText(needle, { ascii: true })).toContain('### 100  ---  50');
   expect(heatmapText(bits).split('\n').slice(0, 4)).toEqual([
     '位置 (bits per character)',
     'text                0–1K',
@@ -42,8 +42,8 @@ it('shows shades and numbers in a terminal', () => {
 });
 
 it('draws one self-contained picture', () => {
-  const svg = svgFile(heatmap(grid));
-  expect(svgFile(heatmap(grid))).toBe(svg);
+  const svg = svgFile(heatmap(needle));
+  expect(svgFile(heatmap(needle))).toBe(svg);
   expect(svg).toMatch(/^<svg [^>]*viewBox="0 0 \d+ \d+"/);
   expect(svg).toContain('Needle &lt;1&gt;');
   expect(svg).not.toMatch(/NaN|undefined|href|url\(|<script/);
@@ -52,7 +52,7 @@ it('draws one self-contained picture', () => {
   expect(svg).toContain('#c9582c');
   expect(svg.match(/class="none"/g)?.length).toBe(1);
   expect(svg).toContain('prefers-color-scheme');
-  expect(svgElement(heatmap(grid))).not.toContain('prefers-color-scheme');
+  expect(svgElement(heatmap(needle))).not.toContain('prefers-color-scheme');
 });
 
 it('colours the best best, also where less is better', () => {

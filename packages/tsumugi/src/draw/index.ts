@@ -10,7 +10,7 @@ export { meanCharts, meanCurves, type RunGroup, type SpreadCurve } from './mean-
 export {
   flatSettings,
   htmlCharts,
-  htmlFigures,
+  htmlMetrics,
   htmlPage,
   htmlPictures,
   htmlRows,

@@ -24,11 +24,11 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .state { font-size: 13px; font-weight: 600; white-space: nowrap; }
 .state::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; background: currentColor; margin-right: 6px; }
 .made, .unchanged { color: var(--good); } .running, .interrupted { color: var(--busy); } .failed { color: var(--bad); } .waiting { color: var(--idle); }
-.figures { display: grid; align-items: end; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 14px 20px; margin-top: 18px; }
-.figures dt { color: var(--soft); font-size: 13px; line-height: 1.35; }
-.figures dd { margin: 2px 0 0; font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.25; }
-.figures dd .range { display: block; font-size: 13px; font-weight: 400; color: var(--soft); }
-.figures dd small { font-size: 13px; font-weight: 400; color: var(--soft); }
+.metrics { display: grid; align-items: end; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 14px 20px; margin-top: 18px; }
+.metrics dt { color: var(--soft); font-size: 13px; line-height: 1.35; }
+.metrics dd { margin: 2px 0 0; font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.25; }
+.metrics dd .range { display: block; font-size: 13px; font-weight: 400; color: var(--soft); }
+.metrics dd small { font-size: 13px; font-weight: 400; color: var(--soft); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 8px 28px; margin-top: 8px; }
 figure { margin: 16px 0 0; min-width: 0; }
 svg { display: block; width: 100%; height: auto; }

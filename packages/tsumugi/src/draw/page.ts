@@ -1,6 +1,6 @@
 // Pages: one HTML file that needs nothing else, with inline style, inline SVG and no scripts; and the parts of them.
 import type { Curve } from '../run/index.ts';
-import { formatFigure, formatInteger, formatNumber } from '../run/index.ts';
+import { formatInteger, formatMetric, formatNumber } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
 import { curveCharts } from './curves.ts';
 import { escapeText } from './escape.ts';
@@ -47,21 +47,21 @@ export const htmlSection = (title: string, note: string, content: string): strin
 ${content}
 </section>`;
 
-interface PageFigure {
+interface PageMetric {
   readonly name: string;
   readonly value: number | null;
   readonly unit: string;
 }
 
-export function htmlFigures(figures: readonly PageFigure[]): string {
-  return figures.length > 0 ? `<dl class="figures">${figures.map(htmlFigure).join('')}</dl>` : '';
+export function htmlMetrics(metrics: readonly PageMetric[]): string {
+  return metrics.length > 0 ? `<dl class="metrics">${metrics.map(htmlMetric).join('')}</dl>` : '';
 }
 
-function htmlFigure(figure: PageFigure): string {
-  const text = formatFigure(figure);
-  const unit = figure.unit !== '' && text.endsWith(` ${figure.unit}`) ? figure.unit : '';
+function htmlMetric(metric: PageMetric): string {
+  const text = formatMetric(metric);
+  const unit = metric.unit !== '' && text.endsWith(` ${metric.unit}`) ? metric.unit : '';
   const value = unit === '' ? text : text.slice(0, -unit.length - 1);
-  return `<div><dt>${escapeText(figure.name)}</dt><dd>${escapeText(value)}${unit && ` <small>${escapeText(unit)}</small>`}</dd></div>`;
+  return `<div><dt>${escapeText(metric.name)}</dt><dd>${escapeText(value)}${unit && ` <small>${escapeText(unit)}</small>`}</dd></div>`;
 }
 
 export function htmlPictures(pictures: readonly Picture[]): string {

@@ -1,5 +1,5 @@
 // What became of the texts that were asked for. A result says it: an answer that is not there is graded as an empty text, and a
-// figure is not to be mistaken for what a model can do when a service filtered or refused.
+// metric is not to be mistaken for what a model can do when a service filtered or refused.
 import type { Answer, GenerateAnswer } from './request.ts';
 
 export interface AnswerCounts {

@@ -1,4 +1,4 @@
-// What is checked around a task: the settings before it is run, and what it found, so that no figure is taken over what is none.
+// What is checked around a task: the settings before it is run, and what it found, so that no metric is taken over what is none.
 import { ConfigError, DataError } from '../base/index.ts';
 import type { AnswerCounts } from './answer-counts.ts';
 import { checkMetric, distinctIds } from './made-task.ts';
@@ -72,7 +72,7 @@ export function checkRecords(task: Task, { records, aggregate }: TaskResult): vo
   );
 }
 
-/** @throws DataError when not one text came: a figure over nothing but refusals would look like a bad model */
+/** @throws DataError when not one text came: a metric over nothing but refusals would look like a bad model */
 export function checkAnswers(task: Task, answers: AnswerCounts | undefined): void {
   if (!answers || answers.filtered + answers.refused < answers.texts) return;
   throw new DataError(

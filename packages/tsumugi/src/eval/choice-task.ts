@@ -23,7 +23,7 @@ interface ChoiceSpec<S extends Sample> extends MadeTaskSpec<S> {
   target(sample: S): number;
   /** How a record shows a choice. Default: its index. */
   shown?(sample: S, choice: number): unknown;
-  grid?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Heatmap;
+  heatmap?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Heatmap;
 }
 
 export type ChoiceTaskSpec<S extends Sample> =
@@ -80,11 +80,11 @@ export function choiceTask<S extends Sample>(spec: ChoiceTaskSpec<S>): ChoiceTas
           target: shown(sample, right(sample)),
         }),
       );
-      const grid = spec.grid?.(samples, records, context);
+      const heatmap = spec.heatmap?.(samples, records, context);
       return resultOf<S>(spec, context, found, {
         records,
         ...(normalise && { settings: { neutralPrompt: NEUTRAL_PROMPT }, wording: NEUTRAL_PROMPT }),
-        ...(grid && { grid }),
+        ...(heatmap && { heatmap }),
       });
     },
   };

@@ -66,7 +66,7 @@ const shortest = choiceTask<{ id: string; word: string }>({
 });
 
 describe('evaluate', () => {
-  it('reports figures with intervals, groups, and what was measured', async () => {
+  it('reports metrics with intervals, groups, and what was measured', async () => {
     const backend = fakeBackend();
     const { interrupted, tasks } = await evaluate({ tasks: [palindrome], backend, dataFolder, seed: 7 });
     expect(interrupted).toBe(false);
@@ -112,7 +112,7 @@ describe('evaluate', () => {
     expect(bare.asked[0]).toMatchObject({ prompt: 'abba?' });
   });
 
-  it('asks only what is missing, and gets the same figures from kept answers', async () => {
+  it('asks only what is missing, and gets the same metrics from kept answers', async () => {
     const cache = join(home, 'cache');
     const first = await evaluate({ tasks: [palindrome], backend: fakeBackend(), dataFolder, cache, limit: 2 });
     const backend = fakeBackend();
@@ -220,7 +220,7 @@ describe('answers that are none', () => {
     );
   });
 
-  it('are no figure where there are no others', async () => {
+  it('are no metric where there are no others', async () => {
     const backend = fakeBackend({ answer: () => answers['abc']! });
     await expect(evaluate({ tasks: [palindrome], backend, dataFolder })).rejects.toThrow(
       'palindrome: the service filtered or refused all 4 prompts, so there is nothing to grade',

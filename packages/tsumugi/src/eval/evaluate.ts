@@ -1,9 +1,9 @@
-// An evaluation: tasks, one after the other, ask a model through the cache; figures and their intervals are taken over the
+// An evaluation: tasks, one after the other, ask a model through the cache; metrics and their intervals are taken over the
 // records they return.
 import { ConfigError, inOwnCode } from '../base/index.ts';
 import { AnswerCache } from './answer-cache.ts';
-import { Asking, type AskingState, Interrupted } from './asking.ts';
 import type { Backend } from './backend.ts';
+import { CachedClient, Interrupted, type RequestState } from './cached-client.ts';
 import { checkAnswers, checkNeeds, checkRecords, checkSettings } from './checks.ts';
 import { dataFile, defaultDataFolder } from './data-folder.ts';
 import { type EvaluationReport, reportTask } from './report.ts';
@@ -36,7 +36,7 @@ export interface EvaluateOptions {
   onProgress?: ((progress: EvaluationProgress) => void) | undefined;
 }
 
-export interface EvaluationProgress extends AskingState {
+export interface EvaluationProgress extends RequestState {
   task: string;
   /** Index of the task, and their number. */
   index: number;
@@ -61,34 +61,34 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
   const report: EvaluationReport = { interrupted: false, tasks: [] };
   for (const [index, task] of tasks.entries()) {
     const start = performance.now();
-    const asking: Asking = new Asking(backend, {
+    const client: CachedClient = new CachedClient(backend, {
       cache,
       signal,
-      onChange: () => onProgress?.({ ...asking.state, task: task.name, index, tasks: tasks.length }),
+      onChange: () => onProgress?.({ ...client.state, task: task.name, index, tasks: tasks.length }),
     });
-    const judging = judge && new Asking(judge, { cache: judgeCache, signal });
+    const judgeClient = judge && new CachedClient(judge, { cache: judgeCache, signal });
     const context: TaskContext = {
       ...contextOf(task, dataFolder, {
         ...{ limit, shots, seed, options: taskOptions },
         chat: backend.chat ?? false,
         countTokens: backend.countTokens && ((text) => backend.countTokens!(text)),
       }),
-      ask: (requests, ids) => asking.ask(requests, ids),
-      judge: judging && { name: judge.model, ask: (requests, ids) => judging.ask(requests, ids) },
+      ask: (requests, ids) => client.ask(requests, ids),
+      judge: judgeClient && { name: judge.model, ask: (requests, ids) => judgeClient.ask(requests, ids) },
       keepTexts,
       model: { kind: backend.kind, model: backend.model },
     };
     try {
       const result = await task.run(context);
       checkRecords(task, result);
-      checkAnswers(task, asking.answers);
+      checkAnswers(task, client.answers);
       report.tasks.push(
         reportTask(task, result, {
           ...{ backend, limit, seed, keepTexts },
-          judge: judging && judging.state.requests > 0 ? judge : undefined,
-          asking: asking.state,
-          ...{ answers: asking.answers, judgeAnswers: judging?.answers },
-          requestsHash: asking.requestsHash,
+          judge: judgeClient && judgeClient.state.requests > 0 ? judge : undefined,
+          client: client.state,
+          ...{ answers: client.answers, judgeAnswers: judgeClient?.answers },
+          requestsHash: client.requestsHash,
           seconds: (performance.now() - start) / 1000,
         }),
       );

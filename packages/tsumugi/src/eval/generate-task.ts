@@ -35,7 +35,11 @@ export interface GenerateTaskSpec<S extends Sample, R = string> extends MadeTask
   score(sample: S, read: R): Metrics;
   /** What a record shows as expected. Default: the reference. */
   target?(sample: S): unknown;
-  grid?(samples: readonly S[], found: { records: SampleRecord[]; read: readonly R[] }, context: SampleContext): Heatmap;
+  heatmap?(
+    samples: readonly S[],
+    found: { records: SampleRecord[]; read: readonly R[] },
+    context: SampleContext,
+  ): Heatmap;
 }
 
 /** A prompt for a model that chats: one message of a user. */
@@ -90,8 +94,8 @@ export function generateTask<S extends Sample, R = string>(spec: GenerateTaskSpe
           target: spec.target ? spec.target(sample) : reference(sample),
         }),
       );
-      const grid = spec.grid?.(samples, { records, read: reads }, context);
-      return resultOf(spec, context, found, { records, ...(grid && { grid }) });
+      const heatmap = spec.heatmap?.(samples, { records, read: reads }, context);
+      return resultOf(spec, context, found, { records, ...(heatmap && { heatmap }) });
     },
   };
 }

@@ -1,10 +1,10 @@
-// Evaluation: tasks ask a backend, answers are kept, figures come with intervals.
+// Evaluation: tasks ask a backend, answers are kept, metrics come with intervals.
 export { AnswerCache, requestKey } from './answer-cache.ts';
 export { type AnswerCounts, sayCounts } from './answer-counts.ts';
-export { Asking, type AskingState, Interrupted } from './asking.ts';
 export type { Backend } from './backend.ts';
 export { type EngineOptions, engineBackend, type LoadedModel, openEngine } from './backends/engine.ts';
 export { type BackendSpec, openBackend } from './backends/open.ts';
+export { CachedClient, Interrupted, type RequestState } from './cached-client.ts';
 export { type ChoiceMetric, choiceMetrics, choiceScores, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
 export { type ChoiceTaskSpec, choiceTask } from './choice-task.ts';
 export { dataFile, defaultDataFolder } from './data-folder.ts';
@@ -32,7 +32,7 @@ export type {
 } from './request.ts';
 export { type RollingTaskSpec, rollingTask } from './rolling-task.ts';
 export { type SampleOptions, sampleContext } from './sample-context.ts';
-export { bootstrap, bootstrapMean, type Figure, RESAMPLES } from './statistics.ts';
+export { bootstrap, bootstrapMean, type Interval, RESAMPLES } from './statistics.ts';
 export type {
   ChoiceTask,
   DataSource,

@@ -26,7 +26,7 @@ export interface Read<S extends Sample> {
 }
 
 const info = ['name', 'version', 'summary', 'metric', 'lowerIsBetter', 'options', 'data', 'shots', 'needs'] as const;
-const made = ['load', 'wording', 'groups', 'aggregate', 'settings', 'grid'];
+const made = ['load', 'wording', 'groups', 'aggregate', 'settings', 'heatmap'];
 
 /**
  * What a specification says of its task.
@@ -129,7 +129,7 @@ export function resultOf<S extends Sample>(
     settings?: TaskResult['settings'];
     /** Further wording that belongs to the kind of task. */
     wording?: string;
-    grid?: TaskResult['grid'];
+    heatmap?: TaskResult['heatmap'];
   },
 ): TaskResult {
   const wording = typeof spec.wording === 'string' ? spec.wording : spec.wording(all);
@@ -142,6 +142,6 @@ export function resultOf<S extends Sample>(
       ...spec.settings?.(context, samples),
     },
     promptHash: sha256(found.wording === undefined ? wording : `${wording}\n${found.wording}`),
-    grid: found.grid,
+    heatmap: found.heatmap,
   };
 }

@@ -10,7 +10,7 @@ import { evaluate, findTasks } from './index.ts';
 import type { GenerateRequest } from './request.ts';
 
 const page = readFileSync(new URL('../../../../docs/eval.md', import.meta.url), 'utf8');
-const section = page.slice(page.indexOf('## A task of your own'), page.indexOf('## Figures and intervals'));
+const section = page.slice(page.indexOf('## A task of your own'), page.indexOf('## Metrics and intervals'));
 const [rows, task, program] = Array.from(section.matchAll(/```(?:jsonl|ts)\n(.*?)```/gs), ([, code]) => code!);
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-own-task-'));

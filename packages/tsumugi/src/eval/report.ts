@@ -3,10 +3,10 @@
 import { deriveSeed } from '../base/index.ts';
 import type { Heatmap } from '../draw/index.ts';
 import type { AnswerCounts } from './answer-counts.ts';
-import type { AskingState } from './asking.ts';
 import type { Backend } from './backend.ts';
+import type { RequestState } from './cached-client.ts';
 import { codeOf } from './registry.ts';
-import { bootstrap, bootstrapMean, type Figure } from './statistics.ts';
+import { bootstrap, bootstrapMean, type Interval } from './statistics.ts';
 import type { SampleRecord, Task, TaskResult } from './task.ts';
 
 type Settings = Readonly<Record<string, string | number | boolean>>;
@@ -22,7 +22,7 @@ export interface ModelIdentity {
 export interface GroupReport {
   /** Records in the group. */
   n: number;
-  metrics: Record<string, Figure>;
+  metrics: Record<string, Interval>;
 }
 
 export interface TaskReport {
@@ -33,7 +33,7 @@ export interface TaskReport {
   /** The metric to look at first. */
   metric: string;
   lowerIsBetter: boolean;
-  metrics: Record<string, Figure>;
+  metrics: Record<string, Interval>;
   groups: Record<string, GroupReport>;
   /** Records. */
   n: number;
@@ -53,7 +53,7 @@ export interface TaskReport {
   /** What became of the texts that were asked for, of the model and of the judge. */
   answers?: AnswerCounts;
   judgeAnswers?: AnswerCounts;
-  grid?: Heatmap;
+  heatmap?: Heatmap;
   /** With the texts: on request only. */
   records?: SampleRecord[];
 }
@@ -68,12 +68,12 @@ export function identityOf({ kind, model, fingerprint, settings }: Backend): Mod
   return { kind, model, fingerprint, settings };
 }
 
-/** Figures over records: the task's aggregates, otherwise the mean of each metric over the records that have it. */
-export function figuresOf(
+/** Metrics over records: the task's aggregates, otherwise the mean of each metric over the records that have it. */
+export function metricsOf(
   records: readonly SampleRecord[],
   aggregate: TaskResult['aggregate'],
   seed: number,
-): Record<string, Figure> {
+): Record<string, Interval> {
   if (aggregate)
     return Object.fromEntries(
       Object.entries(aggregate).map(([name, statistic]) => [name, bootstrap(records, statistic, { seed })]),
@@ -91,7 +91,7 @@ export function reportTask(
   context: {
     backend: Backend;
     judge: Backend | undefined;
-    asking: Pick<AskingState, 'cached' | 'asked'>;
+    client: Pick<RequestState, 'cached' | 'asked'>;
     answers: AnswerCounts | undefined;
     judgeAnswers: AnswerCounts | undefined;
     requestsHash: string;
@@ -101,9 +101,9 @@ export function reportTask(
     keepTexts: boolean;
   },
 ): TaskReport {
-  const { records, aggregate, settings, promptHash, grid } = result;
+  const { records, aggregate, settings, promptHash, heatmap } = result;
   const code = codeOf(task);
-  const { backend, judge, asking, answers, judgeAnswers, requestsHash, seed, limit, seconds, keepTexts } = context;
+  const { backend, judge, client, answers, judgeAnswers, requestsHash, seed, limit, seconds, keepTexts } = context;
   const resampling = deriveSeed(seed, 'bootstrap', task.name);
   const groups = new Map<string, SampleRecord[]>();
   for (const record of records)
@@ -118,11 +118,11 @@ export function reportTask(
     ...(code !== undefined && { code }),
     metric: task.metric,
     lowerIsBetter: task.lowerIsBetter ?? false,
-    metrics: figuresOf(records, aggregate, resampling),
+    metrics: metricsOf(records, aggregate, resampling),
     groups: Object.fromEntries(
       [...groups].map(([name, members]) => [
         name,
-        { n: members.length, metrics: figuresOf(members, aggregate, resampling) },
+        { n: members.length, metrics: metricsOf(members, aggregate, resampling) },
       ]),
     ),
     n: records.length,
@@ -133,11 +133,11 @@ export function reportTask(
     requestsHash,
     seed,
     seconds,
-    cached: asking.cached,
-    asked: asking.asked,
+    cached: client.cached,
+    asked: client.asked,
     ...(answers && { answers }),
     ...(judgeAnswers && { judgeAnswers }),
-    ...(grid && { grid }),
+    ...(heatmap && { heatmap }),
     ...(keepTexts && { records }),
   };
 }

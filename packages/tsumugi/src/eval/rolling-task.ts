@@ -18,7 +18,7 @@ export interface RollingTaskSpec<S extends Sample> extends MadeTaskSpec<S> {
   /** Token positions where bins end. None = one bin over the whole text. */
   edges?(context: SampleContext): readonly number[];
   score(sample: S, answer: RollingAnswer): Metrics;
-  grid?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Heatmap;
+  heatmap?(samples: readonly S[], records: SampleRecord[], context: SampleContext): Heatmap;
 }
 
 export function rollingTask<S extends Sample>(spec: RollingTaskSpec<S>): RollingTask<S> {
@@ -58,8 +58,8 @@ export function rollingTask<S extends Sample>(spec: RollingTaskSpec<S>): Rolling
           answer: answers[i],
         }),
       );
-      const grid = spec.grid?.(samples, records, context);
-      return resultOf(spec, context, found, { records, ...(grid && { grid }) });
+      const heatmap = spec.heatmap?.(samples, records, context);
+      return resultOf(spec, context, found, { records, ...(heatmap && { heatmap }) });
     },
   };
 }

@@ -140,7 +140,7 @@ describe.each(cases)('$task', (own) => {
     });
 });
 
-it('the seed decides the interval, and nothing else of a figure', async () => {
+it('the seed decides the interval, and nothing else of a metric', async () => {
   const score = (i: number) => ({ id: `${i}`, metrics: { m: (i * 7) % 11 } });
   const task: Task = {
     ...{ name: 't', version: 1, summary: '', metric: 'm', kind: 'judged' },
@@ -149,9 +149,9 @@ it('the seed decides the interval, and nothing else of a figure', async () => {
     reference: () => undefined,
     run: async () => ({ records: Array.from({ length: 40 }, (_, i) => score(i)), settings: {}, promptHash: '' }),
   };
-  const figure = async (seed: number) =>
+  const metric = async (seed: number) =>
     (await evaluate({ tasks: [task], backend: fakeBackend(), seed })).tasks[0]!.metrics['m']!;
-  const [zero, one] = [await figure(0), await figure(1)];
+  const [zero, one] = [await metric(0), await metric(1)];
   expect(one.value).toBe(zero.value);
   expect([one.low, one.high]).not.toEqual([zero.low, zero.high]);
 });

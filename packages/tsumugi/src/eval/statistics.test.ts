@@ -38,11 +38,11 @@ describe('bootstrap', () => {
     const weighted = (items: readonly { right: number; weight: number }[]) =>
       items.reduce((sum, { right, weight }) => sum + right * weight, 0) /
       items.reduce((sum, { weight }) => sum + weight, 0);
-    const figure = bootstrap(records, weighted, { seed: 3 });
-    expect(bootstrap(records, weighted, { seed: 3 })).toEqual(figure);
-    expect(bootstrap(records, weighted, { seed: 4 })).not.toEqual(figure);
-    expect(figure.value).toBe(weighted(records));
-    expect(figure.low!).toBeLessThan(figure.value!);
+    const metric = bootstrap(records, weighted, { seed: 3 });
+    expect(bootstrap(records, weighted, { seed: 3 })).toEqual(metric);
+    expect(bootstrap(records, weighted, { seed: 4 })).not.toEqual(metric);
+    expect(metric.value).toBe(weighted(records));
+    expect(metric.low!).toBeLessThan(metric.value!);
   });
 
   it('never averages away what is no number', () => {
@@ -50,7 +50,7 @@ describe('bootstrap', () => {
     expect(() => bootstrapMean([1, 2, Number.POSITIVE_INFINITY], { seed: 0 })).toThrow('value 2 is Infinity');
   });
 
-  it('has no interval for one record, none, or a figure that is no number', () => {
+  it('has no interval for one record, none, or a metric that is no number', () => {
     const none = { low: null, high: null };
     expect(bootstrapMean([2], { seed: 0 })).toEqual({ value: 2, ...none });
     expect(bootstrapMean([], { seed: 0 })).toEqual({ value: null, ...none });

@@ -1,6 +1,6 @@
-// Intervals of figures: the percentile bootstrap.
+// Intervals of metrics: the percentile bootstrap.
 //
-//   resample n records out of the n with replacement, compute the figure again, 1,000 times; the interval goes from the
+//   resample n records out of the n with replacement, compute the metric again, 1,000 times; the interval goes from the
 //   2.5 % to the 97.5 % quantile of what came out (between two order statistics: linear)
 //
 // Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. It speaks of the sampling of records alone:
@@ -11,10 +11,10 @@ export const RESAMPLES = 1000;
 const COVERAGE = 0.95;
 
 /**
- * A figure over records, with its 95 % interval. Null where there is none: no finite value, fewer than two records, or records
+ * A metric over records, with its 95 % interval. Null where there is none: no finite value, fewer than two records, or records
  * that are all alike.
  */
-export interface Figure {
+export interface Interval {
   value: number | null;
   low: number | null;
   high: number | null;
@@ -45,7 +45,7 @@ export function bootstrap<T>(
   items: readonly T[],
   statistic: (items: readonly T[]) => number,
   options: { seed: number; resamples?: number },
-): Figure {
+): Interval {
   const { seed, resamples = RESAMPLES } = options;
   const value = finite(items.length === 0 ? Number.NaN : statistic(items));
   if (items.length < 2 || value === null) return { value, low: null, high: null };
@@ -60,14 +60,14 @@ export function bootstrap<T>(
   }
   if (drawn.length === 0) return { value, low: null, high: null };
   const ascending = Float64Array.from(drawn).sort();
-  // Records that are all alike (all wrong, say) give the same figure in every resample, which says nothing of others.
+  // Records that are all alike (all wrong, say) give the same metric in every resample, which says nothing of others.
   if (ascending[0] === ascending.at(-1)) return { value, low: null, high: null };
   const tail = (1 - COVERAGE) / 2;
   return { value, low: quantile(ascending, tail), high: quantile(ascending, 1 - tail) };
 }
 
 /** The mean with its interval. @throws UserError for a value that is no finite number */
-export function bootstrapMean(values: readonly number[], options: { seed: number; resamples?: number }): Figure {
+export function bootstrapMean(values: readonly number[], options: { seed: number; resamples?: number }): Interval {
   const odd = values.findIndex((value) => !Number.isFinite(value));
   if (odd >= 0)
     throw new UserError('not-finite', `a mean over values that are no numbers: value ${odd} is ${values[odd]}`, {

@@ -44,7 +44,7 @@ export interface TaskResult {
   /** Identifies the wording: SHA-256 of the templates with their instructions, or of the prompts as they were asked. */
   promptHash: string;
   /** A table that is looked at rather than read (depth × length): rows of cells in 0 … 1. */
-  grid?: Heatmap | undefined;
+  heatmap?: Heatmap | undefined;
 }
 
 /** What samples are read with. `sampleContext` makes one outside of an evaluation. */
@@ -88,7 +88,7 @@ export interface TaskContext extends SampleContext {
 export interface TaskInfo {
   /** As typed: "jcommonsenseqa". */
   readonly name: string;
-  /** Raised when the same model would get another figure. */
+  /** Raised when the same model would get another result. */
   readonly version: number;
   readonly summary: string;
   /** The metric to look at first. */

@@ -117,14 +117,14 @@ describe.each(Object.entries(updates))('%s', (_, cases) => {
       const same = normalization === 'batch' ? 10 * SAME : SAME;
       const rounding = normalization === 'batch' ? 1e-3 : 1e-6;
       expect(distance(found, expected)).toBeLessThan(same);
-      const figures = ({ losses }: HandTrained) =>
+      const metrics = ({ losses }: HandTrained) =>
         losses.flatMap(({ discriminator, generator, penalty, realLogit, fakeLogit }) => [
           ...[generator, penalty, realLogit, fakeLogit, ...discriminator],
         ]);
-      const wanted = figures(expected);
-      expect(figures(found)).toHaveLength(wanted.length);
-      for (const [i, figure] of figures(found).entries())
-        expect(Math.abs(figure - wanted[i]!), `figure ${i}: ${wanted[i]}`).toBeLessThanOrEqual(
+      const wanted = metrics(expected);
+      expect(metrics(found)).toHaveLength(wanted.length);
+      for (const [i, metric] of metrics(found).entries())
+        expect(Math.abs(metric - wanted[i]!), `metric ${i}: ${wanted[i]}`).toBeLessThanOrEqual(
           1e-3 * Math.abs(wanted[i]!) + rounding,
         );
       expect(distance(found, known(beside))).toBeGreaterThan(OTHER);

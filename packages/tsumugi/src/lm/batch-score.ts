@@ -90,7 +90,7 @@ class Scorer {
   *score(items: readonly Item[], cache: Cache | undefined): Generator<Scored[]> {
     const start = cache?.length ?? 0;
     const single: Item[] = [];
-    for (const group of alike(items, start)) {
+    for (const group of groupByPrefix(items, start)) {
       if (group.length === 1) {
         single.push(group[0]!);
         continue;
@@ -160,7 +160,7 @@ class Scorer {
             wanted.push({ place: row * T + position - start, id, item, slot });
     }
     const hidden = this.#model.forward(tensor(padded, { shape: [rows.length, T], device }), { cache });
-    if (wanted.length > 0) takeDown(this.#model, hidden.reshape([rows.length * T, hidden.size(-1)]), wanted);
+    if (wanted.length > 0) fillLogprobs(this.#model, hidden.reshape([rows.length * T, hidden.size(-1)]), wanted);
   }
 }
 
@@ -174,7 +174,7 @@ interface Wanted {
 }
 
 /** Fills in log p of the wanted tokens from hidden states [n, D]; one row of logits serves all that is wanted of it. */
-function takeDown(model: LanguageModel, hidden: Tensor, wanted: Wanted[]): void {
+function fillLogprobs(model: LanguageModel, hidden: Tensor, wanted: Wanted[]): void {
   wanted.sort((a, b) => a.place - b.place);
   const most = Math.max(1, Math.floor(LOGIT_BYTES / (4 * model.config.vocab_size)));
   for (let next = 0; next < wanted.length; ) {
@@ -216,10 +216,10 @@ function takeDown(model: LanguageModel, hidden: Tensor, wanted: Wanted[]): void 
 const indices = (numbers: readonly number[], device: Device) => tensor(BigInt64Array.from(numbers, BigInt), { device });
 
 /**
- * Takes ordered items apart into groups that share enough beyond `start` to be read together, and single ones. Where all of a
+ * Groups ordered items whose common prefix beyond `start` is worth reading once; the others come alone. Where all of a
  * group share too little, it is split wherever neighbours share no more than all do.
  */
-function* alike(items: readonly Item[], start: number): Generator<readonly Item[]> {
+function* groupByPrefix(items: readonly Item[], start: number): Generator<readonly Item[]> {
   const [first, last] = [items[0], items.at(-1)];
   if (!first || !last) return;
   const shared = commonPrefixLength(first.ids, last.ids);
@@ -232,12 +232,12 @@ function* alike(items: readonly Item[], start: number): Generator<readonly Item[
   for (const item of items) {
     const before = run.at(-1);
     if (before && commonPrefixLength(before.ids, item.ids) <= shared) {
-      yield* alike(run, start);
+      yield* groupByPrefix(run, start);
       run = [];
     }
     run.push(item);
   }
-  yield* alike(run, start);
+  yield* groupByPrefix(run, start);
 }
 
 /** How many ids two sequences have in common from the first on. */

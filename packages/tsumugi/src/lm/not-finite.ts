@@ -49,7 +49,7 @@ export function withCause<T>(model: LanguageModel, place: () => string, read: ()
 /** The first part of the model whose output is not finite when it reads the ids. */
 function firstPart(model: LanguageModel, { ids, documents, dtype }: Reading): string | undefined {
   let found: string | undefined;
-  const look = (path: string, output: Tensor) => {
+  const check = (path: string, output: Tensor) => {
     if (found === undefined && scope(() => output.isfinite().logicalNot().any().item())) found = path;
   };
   scope(() =>
@@ -59,10 +59,10 @@ function firstPart(model: LanguageModel, { ids, documents, dtype }: Reading): st
       const hidden = model.forward(tensor(BigInt64Array.from(ids, BigInt), { shape, device }), {
         dtype,
         documents: documents && tensor(Int32Array.from(documents), { shape, device }),
-        onPart: look,
+        onPart: check,
       });
       for (let t = 0; t < ids.length && found === undefined; t++)
-        scope(() => look('the logits', model.logits(hidden.narrow(1, t, 1))));
+        scope(() => check('the logits', model.logits(hidden.narrow(1, t, 1))));
     }),
   );
   return found;

@@ -1,7 +1,7 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
 import { type Module, parameters } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
-import type { LayerFigures } from '../run/index.ts';
+import type { LayerMetrics } from '../run/index.ts';
 import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.ts';
 import { divergedInStep } from './divergence.ts';
 import type { StepTaken } from './loop.ts';
@@ -50,7 +50,7 @@ export interface GradientStep {
   /** Floating-point operations per second of a matrix product on this machine. */
   peakFlops?: number | undefined;
   /** What is to be logged of the model's parts after step `step` (from 0), while the gradients are there. */
-  layers?: ((step: number) => Readonly<Record<string, LayerFigures>> | undefined) | undefined;
+  layers?: ((step: number) => Readonly<Record<string, LayerMetrics>> | undefined) | undefined;
 }
 
 /**

@@ -69,7 +69,7 @@ async function run(during: (step: number) => void = () => {}, changes: Partial<L
     checkpoint: (step, saved) => trainingState({ model, optimizer }, {}, step, saved),
     async evaluate(step) {
       now += 3000;
-      return { name: 'held-out', score: 10 - step, metrics: { figure: step } };
+      return { name: 'held-out', score: 10 - step, metrics: { metric: step } };
     },
     ...changes,
   };
@@ -92,8 +92,8 @@ it('says of every step what it was, at the speed of its own tokens', async () =>
     })),
   );
   expect(of(events, 'evaluation').map(({ step, seconds, metrics }) => [step, seconds, metrics])).toEqual([
-    [2, 3, { figure: 2 }],
-    [4, 3, { figure: 4 }],
+    [2, 3, { metric: 2 }],
+    [4, 3, { metric: 4 }],
   ]);
   expect(of(events, 'end')).toEqual([]); // whoever saves the model says so
 });
@@ -149,7 +149,7 @@ it('measures, when it goes on, what the log does not have yet, and nothing twice
   expect([first.interrupted, of(first.events, 'evaluation')]).toEqual([true, []]);
   const measured: number[] = [];
   const evaluate: LoopTask['evaluate'] = async (step) => ({
-    ...{ name: 'held-out', score: measured.push(step), metrics: { figure: step } },
+    ...{ name: 'held-out', score: measured.push(step), metrics: { metric: step } },
   });
   const stopAt3 = (step: number) => void (step === 2 && process.emit('SIGINT', 'SIGINT'));
   await run(stopAt3, { due, evaluate }, 2);

@@ -9,7 +9,7 @@ import {
   type EventLog,
   Interrupt,
   Interrupted,
-  type LayerFigures,
+  type LayerMetrics,
   Progress,
   type ProgressStream,
   type ProgressUpdate,
@@ -42,7 +42,7 @@ export interface StepTaken {
   progress: Omit<ProgressUpdate, 'step'>;
   warnings?: readonly StepWarning[];
   /** What the parts of the model did, for the log. */
-  layers?: Readonly<Record<string, LayerFigures>> | undefined;
+  layers?: Readonly<Record<string, LayerMetrics>> | undefined;
 }
 
 /** What was measured after a step. */
@@ -176,7 +176,7 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
     print(made.shown);
   };
   /** What is due and was not done by an earlier process. */
-  const look = async () => {
+  const doWhatIsDue = async () => {
     const due = task.due(done);
     const isNew = (type: 'evaluation' | 'sample') => done > start || !logged.has(type);
     if (done === steps || (due.evaluation && isNew('evaluation'))) await evaluate(isNew('evaluation'));
@@ -184,11 +184,11 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
   };
 
   try {
-    await look();
+    await doWhatIsDue();
     while (done < steps) {
       takeStep();
       if (done === steps || task.due(done).checkpoint || task.keepSteps?.includes(done)) save();
-      await look();
+      await doWhatIsDue();
       if (done < steps) await interrupt.pause();
     }
   } catch (error) {

@@ -6,7 +6,7 @@ import { isFusable } from './updates.ts';
 const globalNormKernel = customOperator<number>('tsumugi::global_norm');
 
 /** Those of one dtype on one device together: what one native call takes. */
-const alike = (tensors: readonly Tensor[]): Tensor[][] => [
+const groupByKind = (tensors: readonly Tensor[]): Tensor[][] => [
   ...Map.groupBy(tensors, ({ dtype, device }) => `${dtype} ${device}`).values(),
 ];
 
@@ -15,7 +15,9 @@ const alike = (tensors: readonly Tensor[]): Tensor[][] => [
  * depend on the number of threads.
  */
 export function globalNorm(tensors: readonly Tensor[]): number {
-  const norms = alike(tensors).map((each) => (isFusable(each[0]!) ? globalNormKernel(each) : globalNormPlain(each)));
+  const norms = groupByKind(tensors).map((each) =>
+    isFusable(each[0]!) ? globalNormKernel(each) : globalNormPlain(each),
+  );
   return Math.hypot(...norms);
 }
 

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { availableDisk, inOwnCode, steady, writeFileAtomic } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
-import { formatDuration, formatFigure } from '../run/index.ts';
+import { formatDuration, formatMetric } from '../run/index.ts';
 import { type Json, writeJson } from '../store/index.ts';
 import { checkRecipeFolder, RecipeFolder } from './folder.ts';
 import { forecastPlan } from './forecast.ts';
@@ -115,7 +115,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
     const result = plan[i]!.record?.result;
     if (result) {
       mark('made', result.seconds);
-      for (const figure of result.figures) print(`  ${figure.name}: ${formatFigure(figure)}`);
+      for (const metric of result.metrics) print(`  ${metric.name}: ${formatMetric(metric)}`);
       print(`  ${formatDuration(result.seconds)} → ${join(out, step.name)}`);
     } else mark('interrupted');
     if (i < plan.length - 1 && !interrupted) write();

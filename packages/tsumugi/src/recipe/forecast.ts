@@ -38,20 +38,20 @@ function seen(
       paths: input.paths,
       settings: input.settings,
       bytes,
-      figures: {},
+      metrics: {},
       about: undefined,
     };
   }
   const { place, record } = plan.find(({ step }) => step === input)!;
   const result = record?.result;
-  const measured = result?.figures.filter(({ value }) => value !== null).map(({ name, value }) => [name, value!]);
+  const measured = result?.metrics.filter(({ value }) => value !== null).map(({ name, value }) => [name, value!]);
   return {
     name: input.name,
     path: place,
     paths: [place],
     settings: {},
     bytes: Object.values(result?.files ?? {}).reduce((sum, { bytes }) => sum + bytes, 0),
-    figures: measured ? Object.fromEntries(measured) : (expected.get(input)?.figures ?? {}),
+    metrics: measured ? Object.fromEntries(measured) : (expected.get(input)?.metrics ?? {}),
     about: measured ? undefined : expected.get(input)?.about,
   };
 }

@@ -4,7 +4,7 @@ export { renderReport } from './html/index.ts';
 export { defineRecipe, type Recipe } from './recipe.ts';
 export type { RecipeReport, ReportState, ReportStep } from './report.ts';
 export { formatReport } from './report-table.ts';
-export { figure, type Grid, gridSchema, type StageFigure, type Table } from './results.ts';
+export { type Heatmap, heatmapSchema, metric, type StageMetric, type Table } from './results.ts';
 export {
   defineStage,
   type ForecastContext,

@@ -65,7 +65,7 @@ export async function makeStep(
   }
   if (!statSync(place, { throwIfNoEntry: false })?.isDirectory())
     throw new TsumugiError('no-artefact', `stage ${stage.name} says it is done, but made no folder ${place}`);
-  const { figures, tables = [], grids = [] } = outcome;
+  const { metrics, tables = [], heatmaps = [] } = outcome;
   const hashes = await hashArtefact(place);
   fsyncPath(folder);
   const record = writeRecord(folder, {
@@ -74,9 +74,9 @@ export async function makeStep(
       finished: new Date().toISOString(),
       seconds: begun.secondsBefore + (performance.now() - began) / 1000,
       ...hashes,
-      figures: [...figures],
+      metrics: [...metrics],
       tables: [...tables],
-      grids: [...grids],
+      heatmaps: [...heatmaps],
     },
   });
   // It may have come after the stage's last look.

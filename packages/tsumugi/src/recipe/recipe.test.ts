@@ -53,8 +53,8 @@ describe('a recipe', () => {
     const second = await run();
     expect(log).toHaveLength(2);
     for (const state of states(second.report)) expect(state).toMatch(/unchanged: made \d{4}-/);
-    expect(second.report.steps.map(({ figures }) => figures)).toEqual(first.report.steps.map(({ figures }) => figures));
-    expect(second.report.steps[1]!.figures[0]).toEqual({ name: 'total', value: 35, unit: 'letters' });
+    expect(second.report.steps.map(({ metrics }) => metrics)).toEqual(first.report.steps.map(({ metrics }) => metrics));
+    expect(second.report.steps[1]!.metrics[0]).toEqual({ name: 'total', value: 35, unit: 'letters' });
     expect(readFileSync(join(out(), 'count', 'count', 'total.txt'), 'utf8')).toBe('35');
     expect(JSON.parse(readFileSync(join(out(), 'report.json'), 'utf8'))).toEqual(second.report);
     expect(readEvents(join(out(), 'events.jsonl')).map(({ type, step }) => `${type} ${step}`)).toEqual([

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { contentHash, FormatError, filesHash } from '../base/index.ts';
 import { RECORD_FILE } from '../run/index.ts';
 import { type Json, LINEAGE_FILE, readJson, writeJson } from '../store/index.ts';
-import { figureSchema, gridSchema, tableSchema } from './results.ts';
+import { heatmapSchema, metricSchema, tableSchema } from './results.ts';
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 const fileSchema = z.strictObject({ bytes: z.int().nonnegative(), sha256: sha256Schema });
@@ -50,9 +50,9 @@ const recordSchema = z.strictObject({
       /** Hash over names and contents of the artefact's files: equal hashes mean equal artefacts. */
       sha256: sha256Schema,
       files: z.record(z.string(), fileSchema),
-      figures: z.array(figureSchema),
+      metrics: z.array(metricSchema),
       tables: z.array(tableSchema),
-      grids: z.array(gridSchema),
+      heatmaps: z.array(heatmapSchema),
     })
     .nullable(),
 });

@@ -1,24 +1,24 @@
-// The report on the terminal: a line per step, then its figures.
-import { displayWidth, formatCells, formatDuration, formatFigure } from '../run/index.ts';
+// The report on the terminal: a line per step, then its metrics.
+import { displayWidth, formatCells, formatDuration, formatMetric } from '../run/index.ts';
 import type { RecipeReport, ReportStep } from './report.ts';
 import { type SweepReport, sweepTable } from './sweep-report.ts';
 
 const took = ({ seconds }: ReportStep) => (seconds === null ? '–' : formatDuration(seconds));
 
-/** The steps with what they took and their figures. */
+/** The steps with what they took and their metrics. */
 export function formatReport({ steps, sweeps = [] }: RecipeReport): string {
   const rows = steps.map((step) => [step.name, step.state, took(step), step.address.slice(0, 12)]);
   const head = formatCells([['step', '', 'time', 'address'], ...rows], 2);
-  const width = Math.max(...steps.flatMap(({ figures }) => figures.map(({ name }) => displayWidth(name))), 0);
-  const figures = steps
-    .filter((step) => step.figures.length > 0)
+  const width = Math.max(...steps.flatMap(({ metrics }) => metrics.map(({ name }) => displayWidth(name))), 0);
+  const metrics = steps
+    .filter((step) => step.metrics.length > 0)
     .flatMap((step) => [
       `  ${step.name}`,
-      ...step.figures.map(
-        (figure) => `    ${figure.name}${' '.repeat(width - displayWidth(figure.name))}  ${formatFigure(figure)}`,
+      ...step.metrics.map(
+        (metric) => `    ${metric.name}${' '.repeat(width - displayWidth(metric.name))}  ${formatMetric(metric)}`,
       ),
     ]);
-  return [head, ...(figures.length > 0 ? ['', ...figures] : []), ...sweeps.map(formatSweep)].join('\n');
+  return [head, ...(metrics.length > 0 ? ['', ...metrics] : []), ...sweeps.map(formatSweep)].join('\n');
 }
 
 function formatSweep(sweep: SweepReport): string {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { escapeText } from '../draw/index.ts';
-import { type Curve, EventLog, formatFigure, readCurves } from '../run/index.ts';
+import { type Curve, EventLog, formatMetric, readCurves } from '../run/index.ts';
 import { renderReport } from './html/index.ts';
 import { assignLanes, lineageNodes } from './html/lineage.ts';
 import { formatReport, type RecipeReport, type ReportStep } from './index.ts';
@@ -23,7 +23,7 @@ const step = (name: string, inputs: string[], changes: Partial<ReportStep> = {})
       settings: {},
     })),
   },
-  ...{ figures: [], tables: [], grids: [], curves: [] },
+  ...{ metrics: [], tables: [], heatmaps: [], curves: [] },
   ...changes,
 });
 const report: RecipeReport = {
@@ -33,11 +33,11 @@ const report: RecipeReport = {
   steps: [
     step('tokenizer', ['novel']),
     step('data', ['novel', 'tokenizer'], {
-      figures: [{ name: 'tokens', value: 12345, unit: '' }],
+      metrics: [{ name: 'tokens', value: 12345, unit: '' }],
       tables: [{ title: 'Documents', columns: ['', 'tokens'], rows: [['held out', 12345], ['左', null]] }], // biome-ignore format: pairs
     }),
     step('train', ['data', 'tokenizer'], {
-      figures: [{ name: 'loss', value: null, unit: 'nats' }],
+      metrics: [{ name: 'loss', value: null, unit: 'nats' }],
       curves: [
         {
           chart: 'loss, nats per token',
@@ -47,7 +47,7 @@ const report: RecipeReport = {
         { chart: 'loss, nats per token', name: 'held-out', points: [[0, 8], [20, 5]] }, // biome-ignore format: pairs
         { chart: 'learning rate', name: 'learning rate', points: [[1, 1e-4], [20, 3e-5]] }, // biome-ignore format: pairs
       ],
-      grids: [{ title: 'needle', xLabel: 'length', yLabel: 'depth', x: ['1K', '2K'], y: ['0 %'], values: [[0.25, null]] }], // biome-ignore format: one line
+      heatmaps: [{ title: 'needle', xLabel: 'length', yLabel: 'depth', x: ['1K', '2K'], y: ['0 %'], values: [[0.25, null]] }], // biome-ignore format: one line
     }),
   ],
 };
@@ -76,7 +76,7 @@ describe('the HTML', () => {
     expect(open).toEqual([]);
   });
 
-  it('has every step with figures, curves, table and grid', () => {
+  it('has every step with metrics, curves, table and heatmap', () => {
     for (const name of ['tokenizer', 'data', 'train']) expect(html).toContain(`id="step-${name}"`);
     expect(html).toContain('<dd>12,345</dd>');
     expect(html).toContain('<dd>not finite</dd>');
@@ -90,7 +90,7 @@ describe('the HTML', () => {
 });
 
 describe('curves from a log', () => {
-  it('hold each figure of a step in the chart of its own', () => {
+  it('hold each metric of a step in the chart of its own', () => {
     const home = mkdtempSync(join(tmpdir(), 'tsumugi-curves-'));
     const path = join(home, 'events.jsonl');
     {
@@ -157,13 +157,13 @@ describe('the lineage', () => {
 });
 
 describe('the table', () => {
-  it('lists steps and figures', () => {
+  it('lists steps and metrics', () => {
     const lines = formatReport(report).split('\n');
     expect(lines[0]).toMatch(/^ {2}step +time +address$/);
     expect(lines[2]).toMatch(/^ {2}data +made +1 min 01 s +aaaaaaaaaaaa$/);
     expect(lines.slice(-2)).toEqual(['  train', '    loss    not finite']);
-    expect(formatFigure({ value: 1.5, unit: 's' })).toBe('1.5 s');
-    expect(formatFigure({ value: 2048, unit: 'bytes' })).toBe('2.00 KiB');
-    expect(formatFigure({ value: 2.5, unit: 'bits' })).toBe('2.500 bits');
+    expect(formatMetric({ value: 1.5, unit: 's' })).toBe('1.5 s');
+    expect(formatMetric({ value: 2048, unit: 'bytes' })).toBe('2.00 KiB');
+    expect(formatMetric({ value: 2.5, unit: 'bits' })).toBe('2.500 bits');
   });
 });

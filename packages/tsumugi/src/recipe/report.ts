@@ -6,7 +6,7 @@ import { type Curve, codeCommit, readCurves, toJson } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
 import { type PlannedStep, whyMade } from './plan.ts';
 import type { RecordedInput } from './record.ts';
-import type { Grid, StageFigure, Table } from './results.ts';
+import type { Heatmap, StageMetric, Table } from './results.ts';
 import type { Uses } from './stage.ts';
 import { pointOf, type SweepPoint } from './sweep.ts';
 import { type SweepReport, sweepsOf } from './sweep-report.ts';
@@ -33,9 +33,9 @@ export interface ReportStep {
   readonly seconds: number | null;
   /** Hash of the artefact's content. */
   readonly sha256: string | null;
-  readonly figures: readonly StageFigure[];
+  readonly metrics: readonly StageMetric[];
   readonly tables: readonly Table[];
-  readonly grids: readonly Grid[];
+  readonly heatmaps: readonly Heatmap[];
   readonly curves: readonly Curve[];
   /** Of a sweep: which of its runs the step belongs to. */
   readonly sweep?: SweepPoint | undefined;
@@ -79,9 +79,9 @@ export function reportStep(out: string, planned: PlannedStep, state: ReportState
     finished: result?.finished ?? null,
     seconds: result?.seconds ?? null,
     sha256: result?.sha256 ?? null,
-    figures: result?.figures ?? [],
+    metrics: result?.metrics ?? [],
     tables: result?.tables ?? [],
-    grids: result?.grids ?? [],
+    heatmaps: result?.heatmaps ?? [],
     curves: state === 'waiting' ? [] : readCurves(join(folder, 'events.jsonl')),
     sweep: pointOf(step),
   };

@@ -1,7 +1,7 @@
-// What a stage found out, for the report: single figures, tables, and grids that are looked at rather than read.
+// What a stage found out, for the report: single metrics, tables, and heatmaps that are looked at rather than read.
 import { z } from 'zod';
 
-export const figureSchema = z.strictObject({
+export const metricSchema = z.strictObject({
   /** In words, e.g. "held-out bits per character". */
   name: z.string(),
   /** Null when it was not finite. */
@@ -19,7 +19,7 @@ export const tableSchema = z.strictObject({
   rows: z.array(z.array(cell)),
 });
 
-export const gridSchema = z.strictObject({
+export const heatmapSchema = z.strictObject({
   title: z.string(),
   xLabel: z.string(),
   yLabel: z.string(),
@@ -32,13 +32,13 @@ export const gridSchema = z.strictObject({
 });
 
 /** A number that a stage stands for. */
-export type StageFigure = z.output<typeof figureSchema>;
+export type StageMetric = z.output<typeof metricSchema>;
 export type Table = z.output<typeof tableSchema>;
 /** Rows of cells, coloured from bad to good, e.g. depth × length. */
-export type Grid = z.output<typeof gridSchema>;
+export type Heatmap = z.output<typeof heatmapSchema>;
 
-/** A figure; a value that is not finite becomes null, as in events. */
-export const figure = (name: string, value: number, unit = ''): StageFigure => ({
+/** A metric; a value that is not finite becomes null, as in events. */
+export const metric = (name: string, value: number, unit = ''): StageMetric => ({
   name,
   value: Number.isFinite(value) ? value : null,
   unit,

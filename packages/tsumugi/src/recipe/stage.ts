@@ -6,7 +6,7 @@ import { ConfigError, issueText } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { toJson } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
-import type { Grid, StageFigure, Table } from './results.ts';
+import type { Heatmap, StageMetric, Table } from './results.ts';
 import type { StepForecast } from './step-forecast.ts';
 import { withDefaults } from './with-defaults.ts';
 
@@ -59,7 +59,7 @@ export interface Given {
    * What the step that makes it found out, by name; while it is not made yet, what its forecast expects. Empty for what
    * comes from outside.
    */
-  readonly figures: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<string, number>>;
   /** What the forecast of the step that makes it tells about it; undefined once it is made. */
   readonly about: Json | undefined;
 }
@@ -89,9 +89,9 @@ export type StageOutcome =
   | { readonly interrupted: true }
   | {
       readonly interrupted?: false;
-      readonly figures: readonly StageFigure[];
+      readonly metrics: readonly StageMetric[];
       readonly tables?: readonly Table[];
-      readonly grids?: readonly Grid[];
+      readonly heatmaps?: readonly Heatmap[];
     };
 
 /** Name → version or hash. */

@@ -13,8 +13,8 @@ export interface StepForecast {
   readonly memory: readonly { what: string; bytes: number }[];
   /** What it leaves on disk at most, in bytes. */
   readonly diskBytes: number;
-  /** The figures it is expected to find, for the forecasts of later steps. */
-  readonly figures?: Readonly<Record<string, number>>;
+  /** The metrics it is expected to find, for the forecasts of later steps. */
+  readonly metrics?: Readonly<Record<string, number>>;
   /** Whatever else those want to know of the artefact while it is not there, e.g. a model's config. */
   readonly about?: Json;
   /**

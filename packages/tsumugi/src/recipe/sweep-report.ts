@@ -1,15 +1,15 @@
-// What a sweep found: each figure of each combination over the seeds, and the curves of all combinations over each other.
+// What a sweep found: each metric of each combination over the seeds, and the curves of all combinations over each other.
 import { type Spread, spreadOf } from '../base/index.ts';
 import { meanCurves, type SpreadCurve } from '../draw/index.ts';
 import { type Curve, formatSpread } from '../run/index.ts';
 import { canonicalJson, type Json } from '../store/index.ts';
-import type { StageFigure, Table } from './results.ts';
+import type { StageMetric, Table } from './results.ts';
 import type { SweepPoint } from './sweep.ts';
 
 export interface SweepRow {
   readonly values: Readonly<Record<string, Json>>;
   readonly seeds: readonly number[];
-  readonly figures: readonly (Spread & { readonly name: string; readonly unit: string })[];
+  readonly metrics: readonly (Spread & { readonly name: string; readonly unit: string })[];
 }
 
 export interface SweepReport {
@@ -23,7 +23,7 @@ export interface SweepReport {
 interface SweptStep {
   readonly name: string;
   readonly sweep?: SweepPoint | undefined;
-  readonly figures: readonly StageFigure[];
+  readonly metrics: readonly StageMetric[];
   readonly curves: readonly Curve[];
 }
 
@@ -46,13 +46,13 @@ export function sweepsOf(steps: readonly SweptStep[]): SweepReport[] {
 }
 
 function rowOf(group: readonly SweptStep[], names: readonly string[]): SweepRow {
-  const figures = group.flatMap((step) =>
-    step.figures.map((figure) => ({ ...figure, name: without(figure.name, names) })),
+  const metrics = group.flatMap((step) =>
+    step.metrics.map((metric) => ({ ...metric, name: without(metric.name, names) })),
   );
   return {
     values: group[0]!.sweep!.values,
     seeds: [...new Set(group.map(({ sweep }) => sweep!.seed))],
-    figures: [...Map.groupBy(figures, ({ name }) => name)].map(([name, found]) => ({
+    metrics: [...Map.groupBy(metrics, ({ name }) => name)].map(([name, found]) => ({
       name,
       unit: found[0]!.unit,
       ...spreadOf(found.map(({ value }) => value)),
@@ -60,7 +60,7 @@ function rowOf(group: readonly SweptStep[], names: readonly string[]): SweepRow 
   };
 }
 
-/** An evaluation calls its figures by the step that made the model: of a sweep, that is another step for each run. */
+/** An evaluation calls its metrics by the step that made the model: of a sweep, that is another step for each run. */
 const without = (name: string, steps: readonly string[]): string => {
   const step = steps.find((each) => name.startsWith(`${each}: `));
   return step === undefined ? name : name.slice(step.length + 2);
@@ -68,17 +68,17 @@ const without = (name: string, steps: readonly string[]): string => {
 
 const show = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** A row for each combination, a column for each figure: the mean over the seeds, and its range. */
+/** A row for each combination, a column for each metric: the mean over the seeds, and its range. */
 export function sweepTable({ name, keys, rows }: Pick<SweepReport, 'name' | 'keys' | 'rows'>): Table {
-  const figures = [...new Set(rows.flatMap((row) => row.figures.map((figure) => figure.name)))];
+  const metrics = [...new Set(rows.flatMap((row) => row.metrics.map((metric) => metric.name)))];
   return {
     title: `${name}: mean (range) over the seeds`,
-    columns: [...keys, 'seeds', ...figures],
+    columns: [...keys, 'seeds', ...metrics],
     rows: rows.map((row) => [
       ...keys.map((key) => show(row.values[key])),
       row.seeds.length,
-      ...figures.map((figure) => {
-        const found = row.figures.find((each) => each.name === figure);
+      ...metrics.map((metric) => {
+        const found = row.metrics.find((each) => each.name === metric);
         return found ? formatSpread(found) : null;
       }),
     ]),

@@ -62,7 +62,7 @@ it('puts runs together again: means and ranges, curves over each other', async (
     [{ base: 4 }, [0, 2]],
   ]);
   // 5 × 2 and 5 × 4: mean 15; 5 × 4 and 5 × 6: mean 25.
-  expect(found!.rows.map(({ figures }) => figures.find(({ name }) => name === 'total'))).toMatchObject([
+  expect(found!.rows.map(({ metrics }) => metrics.find(({ name }) => name === 'total'))).toMatchObject([
     { n: 2, mean: 15, least: 10, greatest: 20, unit: 'letters' },
     { n: 2, mean: 25, least: 20, greatest: 30 },
   ]);

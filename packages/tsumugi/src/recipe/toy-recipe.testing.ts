@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { EventLog } from '../run/index.ts';
 import { saveCheckpoint } from '../store/index.ts';
 import { defineRecipe } from './recipe.ts';
-import { figure } from './results.ts';
+import { metric } from './results.ts';
 import { defineStage, given } from './stage.ts';
 
 /** What the stages did, in order. */
@@ -32,7 +32,7 @@ export const words = defineStage({
     seconds: 1,
     memory: [{ what: 'text', bytes: inputs.text.bytes }],
     diskBytes: inputs.text.bytes,
-    figures: { words: 2 },
+    metrics: { words: 2 },
   }),
   async run({ config, inputs, folder }) {
     log.push('words');
@@ -45,7 +45,7 @@ export const words = defineStage({
       join(folder, 'words', 'list.txt'),
       found.map((word) => (config.upper ? word.toUpperCase() : word)).join('\n'),
     );
-    return { figures: [figure('words', found.length)] };
+    return { metrics: [metric('words', found.length)] };
   },
 });
 
@@ -64,7 +64,7 @@ export const count = defineStage({
   output: 'count',
   resumes: true,
   forecast: ({ config, inputs }) => ({
-    seconds: config.steps * inputs.words.figures['words']!,
+    seconds: config.steps * inputs.words.metrics['words']!,
     memory: [{ what: 'numbers', bytes: config.fixed + (config.size * 2 ** 30) / (config.light ? 4 : 1) }],
     diskBytes: config.size,
     lowers: { memory: ['light', 'size'], time: ['steps'] },
@@ -85,7 +85,7 @@ export const count = defineStage({
     mkdirSync(join(folder, 'count'), { recursive: true });
     const total = readFileSync(join(inputs.words.path, 'list.txt'), 'utf8').length * config.steps;
     writeFileSync(join(folder, 'count', 'total.txt'), String(total));
-    return { figures: [figure('total', total, 'letters'), figure('steps', config.steps)] };
+    return { metrics: [metric('total', total, 'letters'), metric('steps', config.steps)] };
   },
 });
 

@@ -1,5 +1,5 @@
 // Curves, from what was measured: loss, what held-out data give, learning rate; thinned to what a picture can show.
-import type { Figure } from './events.ts';
+import type { MetricValue } from './events.ts';
 import { type Measurement, readMeasurements } from './measurements.ts';
 
 export interface Curve {
@@ -24,7 +24,7 @@ export const readCurves = (eventsPath: string): Curve[] => curvesOf(readMeasurem
 export function curvesOf(measurements: readonly Measurement[], axis: CurveAxis = 'step'): Curve[] {
   const curves = Map.groupBy(measurements, ({ chart, name }) => JSON.stringify([chart, name]));
   const placed = [...curves.values()].map((found) => {
-    const points = found.flatMap((each): [number, Figure][] => {
+    const points = found.flatMap((each): [number, MetricValue][] => {
       const x = axis === 'minutes' ? each.seconds / 60 : each[axis];
       return x === null ? [] : [[x, each.value]];
     });
@@ -38,13 +38,13 @@ export function curvesOf(measurements: readonly Measurement[], axis: CurveAxis =
 }
 
 /** Means over equal runs of points; the last point stays as it is, where a curve has got to. */
-function thin(points: readonly [number, Figure][]): [number, number | null][] {
+function thin(points: readonly [number, MetricValue][]): [number, number | null][] {
   if (points.length <= longest) return [...points];
   const run = Math.ceil(points.length / longest);
   const thinned: [number, number | null][] = [];
   for (let start = 0; start < points.length; start += run) {
     const part = points.slice(start, start + run);
-    const sum = part.reduce<Figure>((all, [, value]) => (all === null || value === null ? null : all + value), 0);
+    const sum = part.reduce<MetricValue>((all, [, value]) => (all === null || value === null ? null : all + value), 0);
     const mean = sum === null ? null : sum / part.length;
     thinned.push([part[Math.floor(part.length / 2)]![0], mean]);
   }

@@ -5,7 +5,7 @@ import { FormatError, parseJson } from '../base/index.ts';
 import type { Json } from '../store/index.ts';
 
 /** Numbers in events are null when they were not finite (a loss that became NaN): JSON has no such numbers. */
-export type Figure = number | null;
+export type MetricValue = number | null;
 
 interface Common {
   /** When it was written: milliseconds since 1970. */
@@ -31,41 +31,41 @@ export interface StartEvent extends Common {
 /** A step of training. */
 export interface StepEvent extends Common {
   type: 'step';
-  loss?: Figure;
+  loss?: MetricValue;
   /** Learning rate. */
-  lr?: Figure;
+  lr?: MetricValue;
   /** Global norm before clipping. */
-  gradNorm?: Figure;
+  gradNorm?: MetricValue;
   /** Tokens seen since the run began. */
   tokens?: number;
-  tokensPerSecond?: Figure;
+  tokensPerSecond?: MetricValue;
   /** Model FLOPs utilization: the model's operations per second, as a share of the start's `peakFlops`. */
-  mfu?: Figure;
+  mfu?: MetricValue;
   memoryBytes?: number;
   /** Whatever else was measured (z-loss, episode return, …). */
-  metrics?: Readonly<Record<string, Figure>>;
+  metrics?: Readonly<Record<string, MetricValue>>;
 }
 
 /** What each part of the model did in a step: the embedding, each layer, the norms and the head, by their paths. */
 export interface LayersEvent extends Common {
   type: 'layers';
-  layers: Readonly<Record<string, LayerFigures>>;
+  layers: Readonly<Record<string, LayerMetrics>>;
 }
 
-export interface LayerFigures {
+export interface LayerMetrics {
   /** Norm of its gradients before clipping. */
-  gradNorm: Figure;
+  gradNorm: MetricValue;
   /** Of what it gave in the first micro-batch: root of the mean square, and the largest absolute value. */
-  rms?: Figure;
-  max?: Figure;
+  rms?: MetricValue;
+  max?: MetricValue;
 }
 
-/** Figures measured on held-out data. */
+/** Metrics measured on held-out data. */
 export interface EvaluationEvent extends Common {
   type: 'evaluation';
   /** What was evaluated on. */
   name: string;
-  metrics: Readonly<Record<string, Figure>>;
+  metrics: Readonly<Record<string, MetricValue>>;
   /** How long it took. */
   seconds?: number;
 }

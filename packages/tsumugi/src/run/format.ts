@@ -56,7 +56,7 @@ export function formatNumber(value: number): string {
 }
 
 /** "1,234 tokens", "3.142 bits", "12.3 MiB", "4 min 10 s". */
-export function formatFigure({ value, unit }: { value: number | null; unit: string }): string {
+export function formatMetric({ value, unit }: { value: number | null; unit: string }): string {
   if (value === null) return 'not finite';
   if (unit === 's') return formatDuration(value);
   if (unit === 'bytes') return formatBytes(value);
@@ -73,14 +73,14 @@ export function formatSpread(
   { interval = false }: { interval?: boolean } = {},
 ): string {
   if (mean === null) return lost > 0 ? `not finite in ${lost} of ${n}` : '–';
-  if (n < 2 || least === greatest) return formatFigure({ value: mean, unit });
+  if (n < 2 || least === greatest) return formatMetric({ value: mean, unit });
   const isWhole = [mean, least, greatest].every(Number.isInteger);
   const bare = unit === 's' || unit === 'bytes';
   const show = (value: number) =>
-    bare || isWhole ? formatFigure({ value, unit: bare ? unit : '' }) : formatNumber(value);
+    bare || isWhole ? formatMetric({ value, unit: bare ? unit : '' }) : formatNumber(value);
   const half =
     interval && high !== null
-      ? ` ± ${bare ? formatFigure({ value: high - mean, unit }) : formatNumber(high - mean)}`
+      ? ` ± ${bare ? formatMetric({ value: high - mean, unit }) : formatNumber(high - mean)}`
       : '';
   return `${show(mean)}${bare || unit === '' ? '' : ` ${unit}`} (${show(least!)}–${show(greatest!)})${half}`;
 }

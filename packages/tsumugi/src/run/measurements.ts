@@ -1,5 +1,5 @@
 // All that was measured in a run, one number each, with what says when: the step, the tokens seen, the time of work.
-import { type Figure, type RunEvent, readEvents } from './events.ts';
+import { type MetricValue, type RunEvent, readEvents } from './events.ts';
 
 export interface Measurement {
   /** What it belongs to: what stands in one chart has the same unit. E.g. "loss, nats per token". */
@@ -14,7 +14,7 @@ export interface Measurement {
   /** Milliseconds since 1970. */
   readonly time: number;
   /** Null where it was not finite. */
-  readonly value: Figure;
+  readonly value: MetricValue;
 }
 
 /** What an event log holds; nothing when there is none. */
@@ -28,7 +28,7 @@ export function measurementsIn(events: readonly RunEvent[]): Measurement[] {
   for (const event of events) {
     if (event.type !== 'start') seconds += Math.max(0, event.time - last) / 1000;
     last = event.time;
-    const add = (chart: string, name: string, value: Figure | undefined) => {
+    const add = (chart: string, name: string, value: MetricValue | undefined) => {
       if (value !== undefined) found.push({ chart, name, step: event.step, tokens, seconds, time: event.time, value });
     };
     if (event.type === 'step') {

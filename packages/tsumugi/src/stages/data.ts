@@ -1,6 +1,6 @@
 // Stage: text and tokenizer → token shards, with some documents held out.
 import { join } from 'node:path';
-import { defineStage, figure } from '../recipe/index.ts';
+import { defineStage, metric } from '../recipe/index.ts';
 import { openTokenizer, prepare, TokenShards } from '../text/index.ts';
 import { dataConfig } from './config.ts';
 import { openText } from './reading.ts';
@@ -25,7 +25,7 @@ export const data = defineStage({
       seconds: 0.5 + inputs.text.bytes / 1e7,
       memory: [runtimeMemory(120), { what: 'buffers', bytes: 32 * 2 ** 20 }],
       diskBytes: 4 * tokens + 12 * Math.ceil(tokens / 100),
-      figures: { tokens: tokens - heldOut, 'held-out tokens': heldOut },
+      metrics: { tokens: tokens - heldOut, 'held-out tokens': heldOut },
     };
   },
   async run({ config, inputs, folder }) {
@@ -39,11 +39,11 @@ export const data = defineStage({
     });
     const { train, heldOut, duplicates, empty } = manifest;
     return {
-      figures: [
-        figure('tokens', train.tokens),
-        figure('held-out tokens', heldOut.tokens),
-        figure('longest document', longestDocument(join(folder, 'data')), 'tokens'),
-        figure('characters per token', (train.characters + heldOut.characters) / (train.tokens + heldOut.tokens)),
+      metrics: [
+        metric('tokens', train.tokens),
+        metric('held-out tokens', heldOut.tokens),
+        metric('longest document', longestDocument(join(folder, 'data')), 'tokens'),
+        metric('characters per token', (train.characters + heldOut.characters) / (train.tokens + heldOut.tokens)),
       ],
       tables: [
         {

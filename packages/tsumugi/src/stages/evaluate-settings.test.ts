@@ -1,5 +1,5 @@
 // Every setting of the stage that evaluates reaches what it is for: two evaluations that differ in it alone find something else, or,
-// where the figures must stay the same, do it in another way. A setting without a row fails.
+// where the metrics must stay the same, do it in another way. A setting without a row fails.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

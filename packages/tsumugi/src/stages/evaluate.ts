@@ -22,7 +22,7 @@ import { formatInteger, Interrupt, Progress, type ProgressStream } from '../run/
 import { openTokenizer, TokenShards } from '../text/index.ts';
 import { evaluateHeldOut, forecastMemory } from '../train/index.ts';
 import { evaluateConfig } from './config.ts';
-import { foundSchema, type HeldOut, heldOutSchema, type TaskFigures } from './evaluation-manifest.ts';
+import { foundSchema, type HeldOut, heldOutSchema, type TaskMetrics } from './evaluation-manifest.ts';
 import { resultsOf } from './evaluation-results.ts';
 import { keep, kept } from './kept.ts';
 import { modelConfigOf } from './model-config.ts';
@@ -36,7 +36,7 @@ const taskTokens = 50_000;
 export const evaluate = defineStage({
   name: 'evaluate',
   version: 1,
-  makes: 'figures',
+  makes: 'metrics',
   inputs: { models: ['model'], data: 'data' },
   config: evaluateConfig,
   output: 'results',
@@ -53,7 +53,7 @@ export const evaluate = defineStage({
     return uses;
   },
   forecast({ config, inputs }) {
-    const heldOut = inputs.data.figures['held-out tokens'] ?? 0;
+    const heldOut = inputs.data.metrics['held-out tokens'] ?? 0;
     const secondsOf = (model: Given) => {
       const shape = modelConfigOf(model);
       const each = config.sequenceLengths.map((length) => secondsPerHeldOutToken(shape, length));
@@ -69,7 +69,7 @@ export const evaluate = defineStage({
   async run({ config, inputs, folder, stream }) {
     const place = join(folder, 'results');
     const heldOut: HeldOut[] = [];
-    const tasks: TaskFigures[] = [];
+    const tasks: TaskMetrics[] = [];
     const abort = new AbortController();
     using interrupt = new Interrupt((message) => {
       stream.write(`${message}\n`);
@@ -158,7 +158,7 @@ async function ask(
   { limit, shots, seed, options }: Config,
   signal: AbortSignal,
   stream: ProgressStream,
-): Promise<TaskFigures[] | undefined> {
+): Promise<TaskMetrics[] | undefined> {
   const tasks = await findTasks([task]);
   await using backend = await openBackend({ model: path });
   using progress = new Progress({ label: `${name} ${task}`, total: 100, stream });
@@ -171,17 +171,18 @@ async function ask(
     onProgress: ({ done, requests }) =>
       progress.update({ step: Math.floor(100 * done), note: `${formatInteger(requests)} requests` }),
   });
-  return report.interrupted ? undefined : report.tasks.map((found) => figuresOf(name, found));
+  return report.interrupted ? undefined : report.tasks.map((found) => metricsOf(name, found));
 }
 
 /** What does not depend on when and where it was measured. */
-function figuresOf(model: string, report: TaskReport): TaskFigures {
-  const { task, version, metric, lowerIsBetter, metrics, groups, n, settings, promptHash, requestsHash, grid } = report;
-  const { title, xLabel, yLabel, x = [], y = [], values = [], scale } = grid ?? {};
+function metricsOf(model: string, report: TaskReport): TaskMetrics {
+  const { task, version, metric, lowerIsBetter, metrics, groups, n, settings, promptHash, requestsHash, heatmap } =
+    report;
+  const { title, xLabel, yLabel, x = [], y = [], values = [], scale } = heatmap ?? {};
   return {
     ...{ model, task, version, metric, lowerIsBetter, metrics, groups, n, settings, promptHash, requestsHash },
-    ...(grid && {
-      grid: {
+    ...(heatmap && {
+      heatmap: {
         ...{ title: `${model}: ${title}`, xLabel: xLabel ?? '', yLabel: yLabel ?? '', x: [...x], y: [...y] },
         values: values.map((row) => [...row]),
         ...(scale && { scale }),

@@ -1,24 +1,24 @@
-// What the evaluation of models comes to: figures, tables and grids for the report.
-import { figure, type Given, type Grid, type StageFigure, type Table } from '../recipe/index.ts';
+// What the evaluation of models comes to: metrics, tables and heatmaps for the report.
+import { type Given, type Heatmap, metric, type StageMetric, type Table } from '../recipe/index.ts';
 import { formatInteger } from '../run/index.ts';
-import type { HeldOut, TaskFigures } from './evaluation-manifest.ts';
+import type { HeldOut, TaskMetrics } from './evaluation-manifest.ts';
 
 interface Results {
-  figures: StageFigure[];
+  metrics: StageMetric[];
   tables: Table[];
-  grids: Grid[];
+  heatmaps: Heatmap[];
 }
 
 export function resultsOf(
   models: readonly Given[],
   sequenceLengths: readonly number[],
   heldOut: readonly HeldOut[],
-  tasks: readonly TaskFigures[],
+  tasks: readonly TaskMetrics[],
 ): Results {
   const longest = Math.max(...sequenceLengths);
   const bits = heldOut.filter(({ sequenceLength }) => sequenceLength === longest);
-  const main = tasks.map(({ model, task, metric, metrics }) =>
-    figure(`${model}: ${task} ${metric}`, metrics[metric]?.value ?? Number.NaN),
+  const main = tasks.map(({ model, task, metric: main, metrics }) =>
+    metric(`${model}: ${task} ${main}`, metrics[main]?.value ?? Number.NaN),
   );
   const heldOutTable: Table = {
     title: 'Held-out bits per character, by the tokens of a row',
@@ -36,13 +36,13 @@ export function resultsOf(
     ),
   };
   return {
-    figures: [
+    metrics: [
       ...bits.map(({ model, bitsPerCharacter }) =>
-        figure(`${model}: held-out bits per character in rows of ${formatInteger(longest)}`, bitsPerCharacter),
+        metric(`${model}: held-out bits per character in rows of ${formatInteger(longest)}`, bitsPerCharacter),
       ),
       ...main,
     ],
     tables: tasks.length > 0 ? [heldOutTable, taskTable] : [heldOutTable],
-    grids: tasks.flatMap(({ grid }) => grid ?? []),
+    heatmaps: tasks.flatMap(({ heatmap }) => heatmap ?? []),
   };
 }

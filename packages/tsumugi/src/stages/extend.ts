@@ -1,6 +1,6 @@
 // Stage: a model and token shards → the model extended to long contexts.
 import { ConfigError, DataError } from '../base/index.ts';
-import { defineStage, figure, type Given } from '../recipe/index.ts';
+import { defineStage, type Given, metric } from '../recipe/index.ts';
 import { formatInteger } from '../run/index.ts';
 import { checkExtendSettings, extend as extendModel, switchAttention } from '../train/index.ts';
 import { extendStageConfig } from './config.ts';
@@ -11,7 +11,7 @@ import { whatWasDone } from './what-was-done.ts';
 
 /** As the training will, but before anything is done. @throws DataError when it is known that no document is long enough */
 function requireLongDocuments(data: readonly Given[], sequenceLength: number): void {
-  const longest = Math.max(...data.map(({ figures }) => figures['longest document'] ?? Number.POSITIVE_INFINITY));
+  const longest = Math.max(...data.map(({ metrics }) => metrics['longest document'] ?? Number.POSITIVE_INFINITY));
   if (longest >= sequenceLength) return;
   const [wanted, found] = [sequenceLength, longest].map(formatInteger) as [string, string];
   throw new DataError('no-long-document', `no document is as long as the context of ${wanted} tokens`, {
@@ -44,7 +44,7 @@ export const extend = defineStage({
       ...phase,
       activationCheckpointing: config.activationCheckpointing,
     }));
-    const heldOut = inputs.data.map(({ figures }) => Math.min(figures['held-out tokens'] ?? 0, config.evaluateTokens));
+    const heldOut = inputs.data.map(({ metrics }) => Math.min(metrics['held-out tokens'] ?? 0, config.evaluateTokens));
     return {
       ...trainingForecast(switchAttention(modelConfigOf(inputs.model), config), phases, {
         heldOutTokens: heldOut.reduce((sum, tokens) => sum + tokens, 0),
@@ -71,10 +71,10 @@ export const extend = defineStage({
     if (interrupted || !before || !after) return { interrupted: true };
     const { sequenceLength } = config.phases.at(-1)!;
     return {
-      figures: [
-        figure(`held-out bits per character in rows of ${formatInteger(sequenceLength)}`, after.bitsPerCharacter),
-        figure('held-out bits per character before', before.bitsPerCharacter),
-        figure('context', sequenceLength, 'tokens'),
+      metrics: [
+        metric(`held-out bits per character in rows of ${formatInteger(sequenceLength)}`, after.bitsPerCharacter),
+        metric('held-out bits per character before', before.bitsPerCharacter),
+        metric('context', sequenceLength, 'tokens'),
         ...whatWasDone(folder),
       ],
     };

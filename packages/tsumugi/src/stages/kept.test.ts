@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { foundSchema, heldOutSchema, type TaskFigures } from './evaluation-manifest.ts';
+import { foundSchema, heldOutSchema, type TaskMetrics } from './evaluation-manifest.ts';
 import { keep, kept } from './kept.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-kept-'));
@@ -13,13 +13,13 @@ const lines: string[] = [];
 const stream = { write: (text: string) => lines.push(text) > 0 };
 
 const heldOut = { model: 'a', sequenceLength: 64, bitsPerCharacter: 4.5, perplexity: 9 };
-const figure = { value: 0.5, low: null, high: null };
-const found: TaskFigures[] = [
+const metric = { value: 0.5, low: null, high: null };
+const found: TaskMetrics[] = [
   {
     ...{ model: 'a', task: 'needle', version: 1, metric: 'recall', lowerIsBetter: false, n: 3 },
-    ...{ metrics: { recall: figure }, groups: { 'depth 0': { n: 3, metrics: { recall: figure } } } },
+    ...{ metrics: { recall: metric }, groups: { 'depth 0': { n: 3, metrics: { recall: metric } } } },
     ...{ settings: { limit: 3, greedy: true }, promptHash: 'a', requestsHash: 'b' },
-    grid: { title: 't', xLabel: 'x', yLabel: 'y', x: [1], y: ['a'], values: [[null]] },
+    heatmap: { title: 't', xLabel: 'x', yLabel: 'y', x: [1], y: ['a'], values: [[null]] },
   },
 ];
 

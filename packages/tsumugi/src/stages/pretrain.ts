@@ -1,6 +1,6 @@
 // Stage: token shards and tokenizer → a model, trained from the beginning.
 import { type Plamo2Config, preset } from '../lm/index.ts';
-import { defineStage, figure } from '../recipe/index.ts';
+import { defineStage, metric } from '../recipe/index.ts';
 import {
   checkPretrainSettings,
   evaluateTokensOf,
@@ -44,11 +44,11 @@ export const pretrainWith = (parts: TrainingParts) =>
       if (config.steps !== undefined) requireIdle('epochs', config.epochs, 'where the steps are given');
     },
     forecast({ config, inputs }) {
-      const { tokens = 0, 'held-out tokens': heldOut = 0 } = inputs.data.figures;
+      const { tokens = 0, 'held-out tokens': heldOut = 0 } = inputs.data.metrics;
       requireHeldOut([inputs.data]);
       const model = preset(config.model, {
         ...(config.modelChanges as Partial<Plamo2Config>),
-        ...(inputs.tokenizer.figures['pieces'] !== undefined && { vocab_size: inputs.tokenizer.figures['pieces'] }),
+        ...(inputs.tokenizer.metrics['pieces'] !== undefined && { vocab_size: inputs.tokenizer.metrics['pieces'] }),
       });
       const steps = plannedSteps(config, tokens);
       return {
@@ -71,17 +71,17 @@ export const pretrainWith = (parts: TrainingParts) =>
     async run({ config, inputs, folder, recipe, resumed, stream }) {
       const { epochs: _epochs, ...settings } = config;
       const paths = { data: inputs.data.path, tokenizer: inputs.tokenizer.path, out: folder };
-      const steps = plannedSteps(config, inputs.data.figures['tokens'] ?? 0);
+      const steps = plannedSteps(config, inputs.data.metrics['tokens'] ?? 0);
       const { interrupted, before, after } = await pretrainModel(
         { ...settings, ...paths, steps },
         { ...parts, resume: resumed, recipe, stream },
       );
       if (interrupted || !before || !after) return { interrupted: true };
       return {
-        figures: [
-          figure('held-out bits per character', after.bitsPerCharacter),
-          figure('held-out bits per character before', before.bitsPerCharacter),
-          figure('held-out perplexity', after.perplexity),
+        metrics: [
+          metric('held-out bits per character', after.bitsPerCharacter),
+          metric('held-out bits per character before', before.bitsPerCharacter),
+          metric('held-out perplexity', after.perplexity),
           ...whatWasDone(folder),
         ],
       };

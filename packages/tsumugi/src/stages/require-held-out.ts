@@ -4,7 +4,7 @@ import type { Given } from '../recipe/index.ts';
 
 /** @throws DataError when it is known that no document is, or will be, held out in any of the data */
 export function requireHeldOut(data: readonly Given[]): void {
-  if (data.some(({ figures }) => figures['held-out tokens'] !== 0)) return;
+  if (data.some(({ metrics }) => metrics['held-out tokens'] !== 0)) return;
   throw new DataError('empty-split', 'no documents are held out to measure with', {
     remedy: 'Give the step that makes the data a heldOutFraction above 0, and at least two documents.',
   });

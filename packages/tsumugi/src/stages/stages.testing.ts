@@ -3,8 +3,8 @@ import { silent } from '../train/train.testing.ts';
 import type { evaluate, extend, pretrain } from './index.ts';
 
 /** What a stage is given: an artefact, or paths from outside. */
-export const given = (path: string, figures: object = {}) => ({
-  ...{ name: 'base', path, paths: [path], settings: {}, bytes: 1, figures },
+export const given = (path: string, metrics: object = {}) => ({
+  ...{ name: 'base', path, paths: [path], settings: {}, bytes: 1, metrics },
 });
 
 export function runStage(

@@ -17,7 +17,7 @@ const given = (path: string, settings: Settings = {}) => ({
   paths: [path],
   settings,
   bytes: 1,
-  figures: {},
+  metrics: {},
 });
 
 /** Runs a stage on inputs and returns where its artefact is. */

@@ -1,6 +1,6 @@
 // Stage: text → tokenizer.
 import { join } from 'node:path';
-import { defineStage, figure } from '../recipe/index.ts';
+import { defineStage, metric } from '../recipe/index.ts';
 import { openTokenizer, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
 import { tokenizerConfig } from './config.ts';
 import { openText } from './reading.ts';
@@ -24,7 +24,7 @@ export const tokenizer = defineStage({
       seconds: 1 + bytes / 1e6,
       memory: [runtimeMemory(120), { what: 'text and its substrings', bytes: 20 * bytes }],
       diskBytes: 64 * config.vocabularySize,
-      figures: { pieces: config.vocabularySize },
+      metrics: { pieces: config.vocabularySize },
       lowers: { time: ['vocabularySize'] },
     };
   },
@@ -33,6 +33,6 @@ export const tokenizer = defineStage({
     for await (const document of openText(inputs.text).documents()) text.add(document.text);
     const place = join(folder, 'tokenizer');
     writeTokenizer(place, trainTokenizer(text, { vocabSize: config.vocabularySize }));
-    return { figures: [figure('pieces', openTokenizer(place).tokenizer.vocabSize)] };
+    return { metrics: [metric('pieces', openTokenizer(place).tokenizer.vocabSize)] };
   },
 });

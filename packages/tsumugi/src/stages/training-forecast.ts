@@ -71,5 +71,5 @@ export function trainingForecast(
   const between = evaluateEvery === 0 ? 0 : Math.floor((time.steps - 1) / evaluateEvery);
   const measured = 2 * heldOutTokens + between * Math.min(evaluateTokens, heldOutTokens);
   const seconds = Math.min(forecastSeconds(time), limit) + measured * perToken;
-  return { ...known, seconds, figures: { steps: time.steps } };
+  return { ...known, seconds, metrics: { steps: time.steps } };
 }

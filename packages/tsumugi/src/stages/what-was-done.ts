@@ -1,12 +1,12 @@
 // What a training run has done, by its own word: from the events it wrote, not from what was planned.
 import { join } from 'node:path';
-import { figure, type StageFigure } from '../recipe/index.ts';
+import { metric, type StageMetric } from '../recipe/index.ts';
 import { readEvents } from '../run/index.ts';
 
 /** How many parameters it has trained, on how many tokens. */
-export function whatWasDone(folder: string): StageFigure[] {
+export function whatWasDone(folder: string): StageMetric[] {
   const events = readEvents(join(folder, 'events.jsonl'));
   const parameters = events.findLast((event) => event.type === 'start')?.parameters;
   const tokens = events.findLast((event) => event.type === 'step')?.tokens;
-  return [figure('parameters', parameters ?? Number.NaN), figure('tokens learned from', tokens ?? Number.NaN)];
+  return [metric('parameters', parameters ?? Number.NaN), metric('tokens learned from', tokens ?? Number.NaN)];
 }

@@ -29,20 +29,20 @@ const checkpoints = (name: string) => (existsSync(at(name, 'checkpoints')) ? rea
 /** What was measured and written on the way, in order. */
 const measuredIn = (name: string) =>
   eventsOf(name).flatMap((event) =>
-    event.type === 'evaluation' || event.type === 'sample' ? [[event.type, event.step, figuresOf(event)]] : [],
+    event.type === 'evaluation' || event.type === 'sample' ? [[event.type, event.step, metricsOf(event)]] : [],
   );
-const figuresOf = (event: RunEvent) =>
+const metricsOf = (event: RunEvent) =>
   event.type === 'evaluation' ? event.metrics : event.type === 'sample' ? event.text : undefined;
 
 /** Sends Ctrl-C as soon as `when` is true; looks between any two turns of the event loop. */
 function interruptWhen(when: () => boolean): Disposable {
   let watching = true;
-  const look = () => {
+  const poll = () => {
     if (!watching) return;
     if (when()) process.emit('SIGINT', 'SIGINT');
-    else setImmediate(look);
+    else setImmediate(poll);
   };
-  setImmediate(look);
+  setImmediate(poll);
   return {
     [Symbol.dispose]: () => {
       watching = false;

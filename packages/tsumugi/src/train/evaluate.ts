@@ -64,7 +64,7 @@ export async function evaluateHeldOut(
 export function measuredOf(found: Evaluation, name: string, when: number | string): Measured {
   const { bitsPerCharacter, crossEntropy } = found;
   const metrics = { bitsPerCharacter, crossEntropy };
-  const figures = Object.entries(metrics).map(([metric, value]) => `${metric} ${value.toFixed(3)}`);
+  const texts = Object.entries(metrics).map(([metric, value]) => `${metric} ${value.toFixed(3)}`);
   const moment = typeof when === 'number' ? `step ${when}` : when;
-  return { name, metrics, score: bitsPerCharacter, shown: `${moment}: ${name} ${figures.join(', ')}` };
+  return { name, metrics, score: bitsPerCharacter, shown: `${moment}: ${name} ${texts.join(', ')}` };
 }

@@ -28,7 +28,7 @@ it('tells the gradients and outputs of each layer', async () => {
   const { layers } = events.find(({ type }) => type === 'layers') as LayersEvent;
   const names = ['model.embed_tokens', 'model.layers.layers.0', 'model.layers.layers.1', 'model.norm'];
   expect(Object.keys(layers).sort()).toEqual(names);
-  for (const figures of Object.values(layers)) expect(Object.keys(figures)).toEqual(['gradNorm', 'rms', 'max']);
+  for (const metrics of Object.values(layers)) expect(Object.keys(metrics)).toEqual(['gradNorm', 'rms', 'max']);
   // The squares of the parts' norms add up to that of the whole.
   const { gradNorm } = events.find(({ type }) => type === 'step') as StepEvent;
   const whole = Math.hypot(...Object.values(layers).map((part) => part.gradNorm!));

@@ -4,7 +4,7 @@ import type { LanguageModel } from '../lm/index.ts';
 import { isDue } from '../loop/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { gradNorm } from '../optim/index.ts';
-import type { LayerFigures } from '../run/index.ts';
+import type { LayerMetrics } from '../run/index.ts';
 import { noGrad, scope, stack, type Tensor } from '../torch/index.ts';
 
 /** `model.layers.layers.3.mlp.down_proj.weight` → `model.layers.layers.3` */
@@ -13,7 +13,7 @@ const partOf = (path: string): string => /^.*?layers\.layers\.\d+/.exec(path)?.[
 export class LayerWatch {
   readonly #every: number;
   readonly #parts: [path: string, parameters: Tensor[]][];
-  #given = new Map<string, Pick<LayerFigures, 'rms' | 'max'>>();
+  #given = new Map<string, Pick<LayerMetrics, 'rms' | 'max'>>();
 
   /** @param every steps between two measurements; 0 = none */
   constructor(model: LanguageModel, every: number) {
@@ -39,7 +39,7 @@ export class LayerWatch {
   }
 
   /** What was found in step `step`, while its gradients are there. */
-  found(step: number): Record<string, LayerFigures> | undefined {
+  found(step: number): Record<string, LayerMetrics> | undefined {
     if (!isDue(this.#every, step + 1)) return undefined;
     return Object.fromEntries(
       this.#parts.map(([path, parameters]) => [path, { gradNorm: gradNorm(parameters), ...this.#given.get(path) }]),

@@ -46,7 +46,7 @@ export interface RateOptions {
 /**
  * Floating-point operations per second (as `trainingFlops` counts them) that forward and backward of this shape reach
  * here, from `seconds` of rehearsal on a random model of the same width. The better of two runs counts: on a machine
- * with other work the figure is what a step takes once that work has ended.
+ * with other work the number is what a step takes once that work has ended.
  */
 export function rehearseRate(config: Plamo2Config, shape: StepShape, options: RateOptions = {}): number {
   const { seconds = 1.5, device = factoryDevice(), dtype } = options;

@@ -1,5 +1,5 @@
 // Every setting of pre-training reaches what it is for. Those of the update: two steps against the same steps taken by hand, from
-// a plain loss. The others: what they change in files, events and figures. A setting without a row fails.
+// a plain loss. The others: what they change in files, events and metrics. A setting without a row fails.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';

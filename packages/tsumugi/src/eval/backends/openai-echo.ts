@@ -76,7 +76,7 @@ const isProbability = (value: unknown): boolean =>
  */
 export async function probeEcho(client: OpenaiClient, adapter: Adapter): Promise<EchoSupport> {
   try {
-    const options = { subject: 'asking what it can do', firstLook: true };
+    const options = { subject: 'asking what it can do', isProbe: true };
     const [one, other] = [
       await askEcho(client, adapter, 'a dog', options),
       await askEcho(client, adapter, '猫', options),

@@ -40,7 +40,7 @@ export interface PostOptions {
    * Whether this finds out what a service is: an address where nothing answers is then most likely a wrong one, and some services
    * say 500 to what they do not support. Only a busy service is waited for.
    */
-  firstLook?: boolean;
+  isProbe?: boolean;
 }
 
 interface Failure {
@@ -93,7 +93,7 @@ export class OpenaiClient {
         return result.answer;
       }
       const { error, waitSeconds } = result;
-      const passing = !options.firstLook || (error.code === 'endpoint-busy' && error.fields.status !== 500);
+      const passing = !options.isProbe || (error.code === 'endpoint-busy' && error.fields.status !== 500);
       if (!(result.retry && passing) || tries > this.#retries || (waitSeconds ?? 0) > longestWaitSeconds) throw error;
       // Full jitter: clients that were turned away together do not come back together.
       const backoff = Math.random() * Math.min(longestWaitSeconds, this.#retryDelaySeconds * 2 ** (tries - 1));
@@ -194,7 +194,7 @@ export class OpenaiClient {
     }
     if (status === 404 || ((status === 400 || status === 422) && isUnknownModel(said))) {
       // At the first look, a path that is not there says nothing of the model.
-      const ofModel = !options.firstLook || isUnknownModel(said) || /\bmodel\b/i.test(said.message);
+      const ofModel = !options.isProbe || isUnknownModel(said) || /\bmodel\b/i.test(said.message);
       const unknown = ofModel ? await this.#unknownModel(options.subject, status) : undefined;
       if (unknown) return final(unknown);
     }

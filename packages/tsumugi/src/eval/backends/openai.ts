@@ -55,7 +55,7 @@ export async function openaiBackend(options: OpenaiOptions): Promise<Backend> {
 async function completes(client: OpenaiClient, adapter: Adapter): Promise<boolean> {
   const body = { model: client.model, prompt: 'a dog', max_tokens: 1, temperature: 0 };
   try {
-    await adapter.post('/completions', body, { subject: 'asking what it can do', firstLook: true });
+    await adapter.post('/completions', body, { subject: 'asking what it can do', isProbe: true });
     return true;
   } catch (error) {
     if (error instanceof EndpointError && error.refused) return false;

@@ -3,7 +3,7 @@
 //   p_n     shared n-grams / n-grams of the translation, n = 1 … 4; the k-th of them that is 0 becomes 1 / (2^k · n-grams)
 //   BLEU    min(1, exp(1 − reference words / translation words)) · exp(mean of ln p_n over the n that the translation has)
 //
-// 0 when nothing is shared. What a word is decides the figure: `bleu` takes those of mteval-v13a (for European languages),
+// 0 when nothing is shared. What a word is decides the metric: `bleu` takes those of mteval-v13a (for European languages),
 // `bleuOfCharacters` takes characters. Japanese BLEU is usually taken over MeCab's words: that is another number, so the one over
 // characters is reported as `bleu_char`.
 

@@ -1,4 +1,4 @@
-// Correlations against figures of scipy, ties and constant columns included.
+// Correlations against values of SciPy, ties and constant columns included.
 import { expect, it } from 'vitest';
 import { pearson, readScore, spearman, UNREADABLE_SCORE } from './correlation.ts';
 
@@ -33,7 +33,7 @@ it('is the same in every unit, also where squares are no numbers any more', () =
     expect(pearson(x, y)).toBeCloseTo(0.9819805060619659, 14);
     expect(pearson(y, x)).toBeCloseTo(0.9819805060619659, 14);
   }
-  // A judge's endless number beside others leaves a figure.
+  // A judge's endless number beside others leaves a metric.
   expect(pearson([2, 3, Number('9'.repeat(300))], [1, 2, 3])).toBeCloseTo(Math.sqrt(3) / 2, 12);
 });
 

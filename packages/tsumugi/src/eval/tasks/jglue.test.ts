@@ -113,11 +113,11 @@ it('correlates the scores of JSTS', async () => {
     [3, 4],
     [-2, 5],
   ]);
-  const figures = Object.fromEntries(Object.entries(aggregate!).map(([name, take]) => [name, take(records)]));
+  const metrics = Object.fromEntries(Object.entries(aggregate!).map(([name, take]) => [name, take(records)]));
   // By hand: means 0.875 and 2.85; Σxy = −3.175, Σxx = 14.1875, Σyy = 14.27. Ranks 2 3 4 1 against 1 2 3 4.
-  expect(figures['pearson']).toBeCloseTo(-3.175 / Math.sqrt(14.1875 * 14.27), 12);
-  expect(figures['spearman']).toBeCloseTo(-0.2, 12);
-  expect(figures['unreadable']).toBe(0.25);
+  expect(metrics['pearson']).toBeCloseTo(-3.175 / Math.sqrt(14.1875 * 14.27), 12);
+  expect(metrics['spearman']).toBeCloseTo(-0.2, 12);
+  expect(metrics['unreadable']).toBe(0.25);
   expect(
     aggregate!['pearson']!(
       records.map((record): SampleRecord => ({ ...record, metrics: { predicted: 1, expected: 2 } })),

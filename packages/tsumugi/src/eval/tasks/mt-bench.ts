@@ -1,6 +1,6 @@
 // Japanese MT-Bench: conversations of two turns, graded 1 … 10 by a judge, each answer by itself. Zheng et al. 2023, "Judging
 // LLM-as-a-Judge with MT-Bench and Chatbot Arena"; Japanese questions by Stability AI. The questions' file holds no prompts for
-// the judge: the wording below is ours, so figures compare with each other and not with published ones.
+// the judge: the wording below is ours, so results compare with each other and not with published ones.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deriveSeed, invariant, sha256 } from '../../base/index.ts';

@@ -13,7 +13,7 @@ const home = mkdtempSync(join(tmpdir(), 'tsumugi-text-task-'));
 afterAll(() => rmSync(home, { recursive: true }));
 
 describe('the task text', () => {
-  it('gives the figures of its formulas', async () => {
+  it('gives the metrics of its formulas', async () => {
     using tiny = new TinyModel();
     using model = tiny.load();
     const tokenizer = tiny.loadTokenizer();

@@ -5,7 +5,7 @@
 //   bits_per_character = nats / ln 2 / Unicode characters        bits_per_byte = nats / ln 2 / UTF-8 bytes
 //   perplexity = exp(nats / tokens)                              comparable between models with one tokenizer only
 //
-// Figures are ratios of sums over documents, so a long document weighs more; the bootstrap draws documents.
+// Metrics are ratios of sums over documents, so a long document weighs more; the bootstrap draws documents.
 import { basename } from 'node:path';
 import { ConfigError, DataError } from '../../base/index.ts';
 import {

@@ -155,7 +155,7 @@ describe('ResNet', () => {
     expect(() => new ResNetDiscriminator({ rng, normalization: 'layer' })).toThrow(ConfigError);
   });
 
-  it('has blocks that follow the figure', () => {
+  it('has blocks that follow the metric', () => {
     scope(() => {
       const x = randn([2, 3, 4, 6], rng);
       const pool = (y: Tensor) => y.reshape([2, -1, y.size(2) / 2, 2, y.size(3) / 2, 2]).mean([3, 5]);

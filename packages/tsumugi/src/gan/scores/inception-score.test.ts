@@ -1,4 +1,4 @@
-// The Inception score: its bounds, its splits, and NumPy's figures.
+// The Inception score: its bounds, its splits, and NumPy's scores.
 import { expect, it } from 'vitest';
 import { eye, full, scope, tensor } from '../../torch/index.ts';
 import { inceptionScore } from './inception-score.ts';

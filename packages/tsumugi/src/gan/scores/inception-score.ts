@@ -43,7 +43,7 @@ export function checkSplits(images: number, splits: number): void {
   });
 }
 
-/** Logits in their place give a figure as well, or NaN. */
+/** Logits in their place give a score as well, or NaN. */
 function requireDistributions(rows: Tensor): void {
   const odd = scope(() => {
     const p = rows.to('float64');

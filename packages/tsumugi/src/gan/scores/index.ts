@@ -3,6 +3,7 @@ export { classifierExtractor, saveClassifier } from './classifier-extractor.ts';
 export type { DrawImages, ImageSource } from './extract-features.ts';
 export type { Extracted, FeatureExtractor, Metric, ScoreNames } from './extractor.ts';
 export { type FrechetDistance, frechetDistance, frechetOf, Moments } from './frechet.ts';
+export { type ImageScore, scoreJson, scoreText } from './image-score.ts';
 export {
   type InceptionKind,
   type InceptionOptions,
@@ -16,5 +17,4 @@ export { type PrecisionRecall, precisionRecall } from './precision-recall.ts';
 export { type Protocol, type ProtocolName, protocols } from './protocol.ts';
 export { type Resizer, resizers } from './resize.ts';
 export { type MetricGroup, metricGroups, type ScoreOptions, scoreImages } from './score.ts';
-export { type ScoreFigure, scoreJson, scoreText } from './score-figure.ts';
 export { type TrainClassifierOptions, type TrainedClassifier, trainClassifier } from './train-classifier.ts';

@@ -1,4 +1,4 @@
-// How many images of which split are compared. A Fréchet distance depends on all of it, so a figure without its protocol says
+// How many images of which split are compared. A Fréchet distance depends on all of it, so a score without its protocol says
 // little: docs/gan-scores.md.
 import { ConfigError } from '../../base/index.ts';
 import type { ImageSet, Split } from '../../images/index.ts';

@@ -1,4 +1,4 @@
-// Scoring as a whole: figures that state everything, protocols that are kept, statistics that are kept.
+// Scoring as a whole: scores that state everything, protocols that are kept, statistics that are kept.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rng, rand, scope, tensor } from '../../torch/index.ts';
 import { classifierNames, type FeatureExtractor } from './extractor.ts';
 import { frechetDistance, Moments } from './frechet.ts';
+import { scoreJson, scoreText } from './image-score.ts';
 import { resolveProtocol } from './protocol.ts';
 import { type ScoreOptions, scoreImages } from './score.ts';
-import { scoreJson, scoreText } from './score-figure.ts';
 import { toySet } from './scores.testing.ts';
 
 /** Features: the means of the four quarters. Probabilities: bright on the left or above. Counts what it is given. */
@@ -42,10 +42,10 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true }));
 
 describe('scoreImages', () => {
-  it('gives figures that state what they were taken with', async () => {
-    const figures = await scoreImages(options());
-    expect(figures.map(({ name }) => name)).toEqual(['Toy-IS', 'Toy-FD', 'Toy-KD', 'Toy-precision', 'Toy-recall']);
-    const [inception, frechet] = figures;
+  it('gives scores that state what they were taken with', async () => {
+    const scores = await scoreImages(options());
+    expect(scores.map(({ name }) => name)).toEqual(['Toy-IS', 'Toy-FD', 'Toy-KD', 'Toy-precision', 'Toy-recall']);
+    const [inception, frechet] = scores;
     expect(inception!.value).toBeGreaterThan(1.9);
     expect(scoreJson(frechet!)).toEqual({
       ...{ name: 'Toy-FD', metric: 'frechet', value: frechet!.value },
@@ -57,9 +57,9 @@ describe('scoreImages', () => {
     expect(scoreText({ ...frechet!, value: 21.704 })).toBe(
       'Toy-FD 21.70 | 60 real (Toy-10 test) vs 40 fake | protocol custom | quarters, sha256 abababababab | resizer none, x/255',
     );
-    expect(scoreText(figures[2]!)).toMatch(/^Toy-KD -?0\.\d{5} \|.*x\/255 \| subsets 1 \| subsetSize 40 \| seed 0$/);
+    expect(scoreText(scores[2]!)).toMatch(/^Toy-KD -?0\.\d{5} \|.*x\/255 \| subsets 1 \| subsetSize 40 \| seed 0$/);
     // One split, one subset: nothing has a spread.
-    expect(figures.map(({ std }) => std)).toEqual(Array(5).fill(undefined));
+    expect(scores.map(({ std }) => std)).toEqual(Array(5).fill(undefined));
     const [split, drawn] = await scoreImages(
       options({ metrics: ['inception', 'kernel'], splits: 2, kernel: { subsetSize: 20, seed: 3 } }),
     );
@@ -88,8 +88,8 @@ describe('scoreImages', () => {
       return frechetDistance(a, b).value;
     });
     for (const batchSize of [7, 100]) {
-      const [figure] = await scoreImages(options({ extractor, metrics: ['frechet'], batchSize }));
-      expect(figure!.value).toBeCloseTo(expected, 6);
+      const [score] = await scoreImages(options({ extractor, metrics: ['frechet'], batchSize }));
+      expect(score!.value).toBeCloseTo(expected, 6);
     }
     expect(extractor.seen).toBe(200);
   });
@@ -101,21 +101,21 @@ describe('scoreImages', () => {
       shapes.push(count);
       return rand([count, 1, 8, 8], generator).mul(2).sub(1);
     };
-    const figures = await scoreImages(options({ fake: draw, metrics: ['frechet', 'precision-recall'] }));
+    const scores = await scoreImages(options({ fake: draw, metrics: ['frechet', 'precision-recall'] }));
     expect(shapes).toEqual([16, 16, 8]);
-    const [noise] = figures;
+    const [noise] = scores;
     const [close] = await scoreImages(options({ metrics: ['frechet'] }));
     expect(noise!.value).toBeGreaterThan(10 * close!.value);
-    expect(figures.find(({ metric }) => metric === 'recall')!.value).toBe(0);
+    expect(scores.find(({ metric }) => metric === 'recall')!.value).toBe(0);
   });
 
   it('warns when a covariance cannot have full rank', async () => {
     const few = { nReal: 60, nFake: 4 };
-    const [figure] = await scoreImages(options({ protocol: few, metrics: ['frechet'] }));
-    expect(figure!.warnings).toEqual([
+    const [score] = await scoreImages(options({ protocol: few, metrics: ['frechet'] }));
+    expect(score!.warnings).toEqual([
       'the covariance of 4 fake images in 4 dimensions has not full rank: the distance is biased upwards',
     ]);
-    expect(scoreText(figure!)).toContain('| WARNING: the covariance of 4 fake');
+    expect(scoreText(score!)).toContain('| WARNING: the covariance of 4 fake');
   });
 
   it('stops at images and features that are not finite, and at an extractor that sees no difference', async () => {
@@ -182,13 +182,13 @@ describe('scoreImages', () => {
 describe('kept statistics', () => {
   const scored = async (more: Partial<ScoreOptions> = {}) => {
     const [extractor, lines] = [quarters(), [] as string[]];
-    const figures = await scoreImages(
+    const scores = await scoreImages(
       options({ extractor, cacheFolder: home, metrics: ['frechet'], report: (line) => lines.push(line), ...more }),
     );
-    return { value: figures[0]!.value, seen: extractor.seen, lines };
+    return { value: scores[0]!.value, seen: extractor.seen, lines };
   };
 
-  it('are used again, and give the same figure to the last bit', async () => {
+  it('are used again, and give the same score to the last bit', async () => {
     const first = await scored();
     const again = await scored();
     expect([first.seen, again.seen]).toEqual([100, 40]);

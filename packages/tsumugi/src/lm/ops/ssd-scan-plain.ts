@@ -85,8 +85,8 @@ export function ssdScanChunked(
     const c = Math.ceil(T / L);
     const wide = widen(x);
     const like = { dtype: wide.dtype, device: x.device };
-    const alike = (tensor: Tensor) => tensor.to(wide.dtype); // products do not mix types, as sums do
-    const initial = options.initialState ? alike(options.initialState) : zeros([batch, m, P, N], like);
+    const cast = (tensor: Tensor) => tensor.to(wide.dtype); // products do not mix types, as sums do
+    const initial = options.initialState ? cast(options.initialState) : zeros([batch, m, P, N], like);
     if (T === 0) return result(x.mul(0), initial, options);
 
     // Cut into chunks; what fills up the last one has dt = 0, which leaves the state as it is.
@@ -95,11 +95,11 @@ export function ssdScanChunked(
       const filled = tensor.pad([...rest.flatMap(() => [0, 0]), 0, c * L - T]);
       return filled.reshape([batch, c, L, ...rest]);
     };
-    const step = alike(dt);
+    const step = cast(dt);
     const X = chunked(wide.mul(step.unsqueeze(3))).permute([0, 1, 3, 2, 4]); // [B, c, m, L, P]
-    const a = chunked(step.mul(alike(A))).permute([0, 1, 3, 2]); // [B, c, m, L]
-    const b = chunked(alike(B)).unsqueeze(2); // [B, c, 1, L, N]
-    const cc = chunked(alike(C)).unsqueeze(2);
+    const a = chunked(step.mul(cast(A))).permute([0, 1, 3, 2]); // [B, c, m, L]
+    const b = chunked(cast(B)).unsqueeze(2); // [B, c, 1, L, N]
+    const cc = chunked(cast(C)).unsqueeze(2);
     const starts = options.documents
       ? chunked(documentStarts(options.documents).float())
       : zeros([batch, c, L], { device: x.device });
@@ -137,7 +137,7 @@ export function ssdScanChunked(
       .permute([0, 1, 3, 2, 4])
       .reshape([batch, c * L, m, P])
       .narrow(1, 0, T)
-      .add(wide.mul(alike(D).unsqueeze(1)));
+      .add(wide.mul(cast(D).unsqueeze(1)));
     return result(y.to(x.dtype), S, options);
   });
 }

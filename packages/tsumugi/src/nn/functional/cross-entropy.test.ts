@@ -219,7 +219,7 @@ describe('logits of more than two dimensions', () => {
   });
 
   it.each([[{}], [{ zLoss: 0.3 }], [{ zLoss: 0.3, reduction: 'sum' }]] as const)(
-    'give a head of any kind the figures of the fused loss: %o',
+    'give a head of any kind the numbers of the fused loss: %o',
     (options) => {
       scope(() => {
         const { logits, targets } = both('float64');
@@ -240,8 +240,8 @@ describe('logits of more than two dimensions', () => {
     scope(() => {
       const { logits, targets } = both('float32');
       const found = logitsCrossEntropy(logits, targets.fill_(-100), { zLoss: 1 });
-      const figures = [found.loss, found.crossEntropy, found.meanSquaredLogsumexp].map((each) => each.item());
-      expect([...figures, found.count.item()]).toEqual([0, 0, 0, 0]);
+      const numbers = [found.loss, found.crossEntropy, found.meanSquaredLogsumexp].map((each) => each.item());
+      expect([...numbers, found.count.item()]).toEqual([0, 0, 0, 0]);
     });
   });
 });

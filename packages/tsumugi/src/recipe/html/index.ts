@@ -3,7 +3,7 @@ import {
   escapeText,
   heatmap,
   htmlCharts,
-  htmlFigures,
+  htmlMetrics,
   htmlPage,
   htmlPictures,
   htmlRows,
@@ -65,10 +65,10 @@ function renderStep(step: ReportStep): string {
   ];
   return `<section id="step-${escapeText(name)}">
 <div class="head"><h2>${escapeText(name)}</h2><span class="state ${state}">${state}</span><span class="soft small">${escapeText(why)}</span><span class="soft small right">${escapeText(when)}</span></div>
-${htmlFigures(step.figures)}
+${htmlMetrics(step.metrics)}
 ${htmlCharts(step.curves)}
 ${step.tables.map(htmlTable).join('\n')}
-${htmlPictures(step.grids.map(heatmap))}
+${htmlPictures(step.heatmaps.map(heatmap))}
 <details><summary>Settings and origin</summary>${htmlRows(about)}${htmlSettings(step.config)}</details>
 </section>`;
 }

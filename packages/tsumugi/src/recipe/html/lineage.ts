@@ -2,7 +2,7 @@
 // straight there, a longer one through a lane at the left of all cards, so that no edge crosses a card.
 import { basename } from 'node:path';
 import { escapeText, px, svgElement } from '../../draw/index.ts';
-import { displayWidth, fitWidth, formatDuration, formatFigure } from '../../run/index.ts';
+import { displayWidth, fitWidth, formatDuration, formatMetric } from '../../run/index.ts';
 import type { RecipeReport, ReportStep } from '../report.ts';
 
 const card = { width: 330, height: 84 };
@@ -135,15 +135,15 @@ function renderCard({ x, y, hash }: Node, step: ReportStep): string {
   const line = (dy: number, kind: string, text: string) =>
     `<text class="${kind}" x="${px(x + 16)}" y="${px(y + dy)}">${escapeText(text)}</text>`;
   const took = step.seconds === null ? '' : ` · ${formatDuration(step.seconds)}`;
-  const [first = step.why, second] = step.figures.map((figure) => `${figure.name} ${formatFigure(figure)}`);
+  const [first = step.why, second] = step.metrics.map((metric) => `${metric.name} ${formatMetric(metric)}`);
   const both = `${first} · ${second}`;
-  const figures = second !== undefined && displayWidth(both) <= columns ? both : first;
+  const metrics = second !== undefined && displayWidth(both) <= columns ? both : first;
   const stage =
     step.stage === step.name ? `version ${step.stageVersion}` : `${step.stage}, version ${step.stageVersion}`;
   return `<a href="#step-${escapeText(step.name)}"><rect class="box" x="${px(x)}" y="${px(y)}" width="${card.width}" height="${card.height}" rx="10"/>
 ${line(25, 'name', fitWidth(step.name, 32))}<g class="${step.state}"><circle class="dot" cx="${px(x + card.width - 18)}" cy="${px(y + 20)}" r="5"><title>${step.state}</title></circle></g>
 ${line(46, 'mono', `${hash.slice(0, 12)}${took} · ${stage}`)}
-${line(67, 'quiet', fitWidth(figures, columns))}</a>`;
+${line(67, 'quiet', fitWidth(metrics, columns))}</a>`;
 }
 
 function renderSource({ x, y, hash, label = '' }: Node): string {

@@ -2,7 +2,7 @@
 // bytes is weighed against what another makes of them. Each distinct line counts once, so that repeating a line proves nothing.
 //
 // A character costs −log2 of its class's share of text, spread over the class's size; less inside a run of its class, more
-// where scripts meet that seldom do. The figures are rounded guesses; the tests show that they suffice.
+// where scripts meet that seldom do. The numbers are rounded guesses; the tests show that they suffice.
 import { shiftJisTable } from './code-tables.ts';
 
 export interface Plausibility {

@@ -42,9 +42,9 @@ describe.each(kinds)('$name', (kind) => {
     ['tokens', pairs],
     ['characters', undefined],
   ])('hits lengths from 1K to 32K within 2 %% (%s)', async (unit, countTokens) => {
-    const { records, settings, grid } = await run(task, { choose: reader }, { countTokens, options: everything });
+    const { records, settings, heatmap } = await run(task, { choose: reader }, { countTokens, options: everything });
     expect(settings).toMatchObject({ unit, chance: 0.2, lengths: '1K,2K,4K,8K,16K,32K', depths: '0,50,100' });
-    expect(grid!.xLabel).toBe(`length (${unit})`);
+    expect(heatmap!.xLabel).toBe(`length (${unit})`);
     const count = countTokens ?? ((text: string) => [...text].length);
     for (const { id, prompt } of records) {
       const length = Number(id.split('/')[0]);
@@ -78,8 +78,8 @@ describe.each(kinds)('$name', (kind) => {
     const read = await run(task, { choose: reader }, { options });
     expect(read.records.length).toBe(600);
     expect(accuracy(read.records)).toBe(1);
-    expect(read.grid!.values.flat()).toEqual(Array(10).fill(1));
-    expect(read.grid!.counts!.flat()).toEqual(Array(10).fill(60));
+    expect(read.heatmap!.values.flat()).toEqual(Array(10).fill(1));
+    expect(read.heatmap!.counts!.flat()).toEqual(Array(10).fill(60));
     const random = new RandomStream(7);
     const guess = await run(task, { choose: ({ choices }) => choices.map(() => random.next()) }, { options });
     expect(Math.abs(accuracy(guess.records) - 0.2)).toBeLessThan(3.5 * Math.sqrt((0.2 * 0.8) / 600));
@@ -89,10 +89,10 @@ describe.each(kinds)('$name', (kind) => {
 
   it('takes a limit from all cells evenly, and groups by length and depth', async () => {
     const options = { lengths: '256,512', depths: '0,100', samples: '3' };
-    const { records, grid } = await run(task, { choose: reader }, { options, limit: 5 });
+    const { records, heatmap } = await run(task, { choose: reader }, { options, limit: 5 });
     expect(records.map(({ id }) => id)).toEqual(['256/0/0', '256/100/0', '512/0/0', '512/100/0', '256/0/1']);
     expect(records[1]!.groups).toEqual(['length 256', 'depth 100 %']);
-    expect(grid!.counts).toEqual([
+    expect(heatmap!.counts).toEqual([
       [2, 1],
       [1, 1],
     ]);

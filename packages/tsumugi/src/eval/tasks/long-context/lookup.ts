@@ -1,5 +1,5 @@
 // The common part of the tests in which something has to be found in a long text: texts of each length with the answer at each
-// depth, answers chosen among others by probability or written, accuracy over all, by length, by depth, and as a grid.
+// depth, answers chosen among others by probability or written, accuracy over all, by length, by depth, and as a heatmap.
 
 import { ConfigError, deriveSeed, RandomStream } from '../../../base/index.ts';
 import type { Heatmap } from '../../../draw/index.ts';
@@ -57,7 +57,7 @@ const TEMPLATE_ROOM = 32;
 export const roomFor = ({ answerCharacters }: LookupKind, mode: Mode) =>
   mode === 'choices' ? 1 + answerCharacters : TEMPLATE_ROOM + ANSWER_TOKENS;
 
-/** One sample of every cell comes before the second of any, so that a limit thins out the grid evenly. */
+/** One sample of every cell comes before the second of any, so that a limit thins out the heatmap evenly. */
 function cellsOf(lengths: readonly number[], depths: readonly number[], samples: number): Cell[] {
   const cells: Cell[] = [];
   for (let sample = 0; sample < samples; sample++)
@@ -68,7 +68,7 @@ function cellsOf(lengths: readonly number[], depths: readonly number[], samples:
 const lengthGroup = ({ length }: Cell) => `length ${lengthLabel(length)}`;
 const depthGroup = ({ depth }: Cell) => `depth ${depth} %`;
 
-function gridOf(title: string, unit: string, cells: readonly Cell[], records: readonly SampleRecord[]): Heatmap {
+function heatmapOf(title: string, unit: string, cells: readonly Cell[], records: readonly SampleRecord[]): Heatmap {
   const right = records.map(({ metrics }) => metrics['accuracy'] === 1);
   const distinct = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
   const lengths = distinct(cells.map(({ length }) => length));
@@ -132,8 +132,8 @@ export function lookupTask(kind: LookupKind, mode: Mode): ChoiceTask<Lookup> | G
       depths: depthsOf(context.options).join(','),
     }),
   };
-  const grid = (lookups: readonly Lookup[], records: readonly SampleRecord[], context: SampleContext) =>
-    gridOf(kind.title, measureOf(context).unit, lookups, records);
+  const heatmap = (lookups: readonly Lookup[], records: readonly SampleRecord[], context: SampleContext) =>
+    heatmapOf(kind.title, measureOf(context).unit, lookups, records);
   if (mode === 'choices')
     return choiceTask<Lookup>({
       ...shared,
@@ -142,7 +142,7 @@ export function lookupTask(kind: LookupKind, mode: Mode): ChoiceTask<Lookup> | G
       choices: ({ choices }) => choices,
       target: ({ choices, answer }) => choices.indexOf(answer),
       shown: ({ choices }, choice) => choices[choice],
-      grid,
+      heatmap,
     });
   return generateTask<Lookup, string | undefined>({
     ...shared,
@@ -152,6 +152,6 @@ export function lookupTask(kind: LookupKind, mode: Mode): ChoiceTask<Lookup> | G
     // undefined where nothing of the kind was written.
     read: (text) => kind.pattern.exec(text.normalize('NFKC'))?.[0],
     score: ({ answer }, read) => ({ accuracy: read === answer ? 1 : 0 }),
-    grid: (lookups, { records }, context) => grid(lookups, records, context),
+    heatmap: (lookups, { records }, context) => heatmap(lookups, records, context),
   });
 }

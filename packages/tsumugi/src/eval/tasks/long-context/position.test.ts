@@ -30,7 +30,7 @@ const options = { lengths: '1K,2K,4K', samples: '3' };
 
 it('asks for long documents of both novels, and takes bins apart and together', async () => {
   const context = fakeContext({ predict }, { options, countTokens: pairs });
-  const { records, aggregate, grid, settings } = await position.run(context);
+  const { records, aggregate, heatmap, settings } = await position.run(context);
   expect(records.map(({ id }) => id)).toEqual(['wagahai-wa-neko-de-aru/1', 'bocchan/1', 'wagahai-wa-neko-de-aru/2']);
   for (const request of context.asked as RollingRequest[]) {
     expect(request.edges).toEqual([1024, 2048, 4096]);
@@ -43,10 +43,10 @@ it('asks for long documents of both novels, and takes bins apart and together', 
   const bins = ['0-1K', '1K-2K', '2K-4K'].map((bin) => aggregate![`bits_${bin}`]!(records));
   expect((bins[0]! * 1024 + bins[1]! * 1024 + bins[2]! * 2048) / 4096).toBeCloseTo(bits, 9);
   expect(bins).toEqual([...bins].sort((a, b) => a - b));
-  expect(grid).toMatchObject({ x: ['0–1K', '1K–2K', '2K–4K'], scale: { unit: 'bits per character' } });
-  expect(grid!.y.at(-1)).toBe('all');
-  for (const [bin, value] of grid!.values.at(-1)!.entries()) expect(value).toBeCloseTo(bins[bin]!, 9);
-  expect(grid!.scale!.best).toBeLessThan(grid!.scale!.worst);
+  expect(heatmap).toMatchObject({ x: ['0–1K', '1K–2K', '2K–4K'], scale: { unit: 'bits per character' } });
+  expect(heatmap!.y.at(-1)).toBe('all');
+  for (const [bin, value] of heatmap!.values.at(-1)!.entries()) expect(value).toBeCloseTo(bins[bin]!, 9);
+  expect(heatmap!.scale!.best).toBeLessThan(heatmap!.scale!.worst);
   expect(settings).toMatchObject({ documents: 3, positions: 4096, text: 'embedded novels' });
 });
 

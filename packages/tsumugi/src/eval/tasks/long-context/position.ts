@@ -64,7 +64,11 @@ const bits = (bins: readonly number[]) => (records: readonly SampleRecord[]) => 
   return bitsPerCharacter(sum('nats'), sum('characters'));
 };
 
-function gridOf(documents: readonly Document[], edges: readonly number[], records: readonly SampleRecord[]): Heatmap {
+function heatmapOf(
+  documents: readonly Document[],
+  edges: readonly number[],
+  records: readonly SampleRecord[],
+): Heatmap {
   const row = (some: readonly SampleRecord[]) =>
     edges.map((_, bin) => {
       const value = bits([bin])(some);
@@ -128,5 +132,5 @@ export const position = rollingTask<Document>({
     documents: documents.length,
     positions: lengthsOf(options).at(-1)!,
   }),
-  grid: (documents, records, { options }) => gridOf(documents, lengthsOf(options), records),
+  heatmap: (documents, records, { options }) => heatmapOf(documents, lengthsOf(options), records),
 });

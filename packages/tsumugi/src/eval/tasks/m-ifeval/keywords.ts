@@ -1,5 +1,5 @@
 // keywords: words that must, must not, or must so often be there. A word is there only as a token of the morphological
-// analyser: one that it cuts in two (色落ち → 色 | 落ち) never is. That is the benchmark's rule, kept for its figures' sake.
+// analyser: one that it cuts in two (色落ち → 色 | 落ち) never is. That is the benchmark's rule, kept so that scores stay comparable.
 import { strip } from '../../white-space.ts';
 import type { Tools, Verifier } from './verifier.ts';
 

@@ -136,23 +136,23 @@ describe('measures', () => {
   const responses = { 指示1: '「東京、京都」', 指示2: '承知しました。\n「はい」', 指示3: '' };
 
   it('prompts, and instructions by their number', async () => {
-    const { records, aggregate, grid } = await task.run(contextOf(file(), responses));
+    const { records, aggregate, heatmap } = await task.run(contextOf(file(), responses));
     expect(records.map(({ metrics }) => metrics['prompt_strict'])).toEqual([0, 0, 0]);
     expect(records.map(({ metrics }) => metrics['prompt_loose'])).toEqual([0, 1, 0]);
     expect(aggregate!['prompt_strict']!(records)).toBe(0);
     expect(aggregate!['prompt_loose']!(records)).toBeCloseTo(1 / 3, 12);
     expect(aggregate!['instruction_strict']!(records)).toBeCloseTo(2 / 5, 12);
     expect(aggregate!['instruction_loose']!(records)).toBeCloseTo(3 / 5, 12);
-    expect(grid!.y).toEqual([
+    expect(heatmap!.y).toEqual([
       ...['ja:letters:no_hiragana', 'ja:punctuation:no_comma', 'ja:punctuation:no_period', 'ja:startend:quotation'],
     ]);
-    expect(grid!.values).toEqual([
+    expect(heatmap!.values).toEqual([
       [1, 1],
       [0, 0],
       [0, 0],
       [0.5, 1],
     ]);
-    expect(grid!.counts!.map(([count]) => count)).toEqual([1, 1, 1, 2]);
+    expect(heatmap!.counts!.map(([count]) => count)).toEqual([1, 1, 1, 2]);
   });
 
   it('asks greedily, in chat where the model chats, and keeps texts on request', async () => {

@@ -93,5 +93,5 @@ export default generateTask<InstructionPrompt, Followed>({
     temperature: 0,
     ...toolVersions,
   }),
-  grid: (prompts, { read }) => kinds(prompts, read),
+  heatmap: (prompts, { read }) => kinds(prompts, read),
 });

@@ -12,7 +12,7 @@ export const mIfEvalPackages = {
 
 const { versions } = mIfEvalPackages;
 
-/** For results: a figure depends on them. */
+/** For results: a score depends on them. */
 export const toolVersions = {
   analyser: `lindera-wasm-nodejs-ipadic ${versions['lindera-wasm-nodejs-ipadic']}`,
   language_identifier: `eld ${versions.eld} (small)`,

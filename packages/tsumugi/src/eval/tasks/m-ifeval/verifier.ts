@@ -1,6 +1,6 @@
 // What a verifiable instruction is: a function that reads its arguments once and returns the check of a response.
 // The checks follow the Japanese part of M-IFEval (arXiv 2502.04688, github.com/lightblue-tech/M-IFEval), quirks included,
-// so that figures can be compared; docs/m-ifeval.md lists the quirks.
+// so that results can be compared; docs/m-ifeval.md lists the quirks.
 import { DataError, nearest } from '../../../base/index.ts';
 
 /** A word as the morphological analyser cuts it. */

@@ -1,4 +1,4 @@
-// The published figures, every digit of them: result.json of plamo-100b (100 trials) and of the reference answers.
+// The published results, every digit of them: result.json of plamo-100b (100 trials) and of the reference answers.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { rescorePfgen } from './rescore.ts';
 
 const pfgen = benchmark('pfgen');
 
-describe('the published figures', requires(existsSync(pfgen), `pfgen-bench is not at ${pfgen}`), () => {
+describe('the published results', requires(existsSync(pfgen), `pfgen-bench is not at ${pfgen}`), () => {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'tsumugi-pfgen-cache-'));
   afterAll(() => rmSync(cacheFolder, { recursive: true, force: true }));
 

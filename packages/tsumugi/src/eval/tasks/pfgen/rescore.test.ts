@@ -1,4 +1,4 @@
-// Scoring stored answers of a small benchmark: files, cache, means, mistakes. The published figures are in published.test.ts.
+// Scoring stored answers of a small benchmark: files, cache, means, mistakes. The published results are in published.test.ts.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-// Rounding and summing as Python does them. The published figures are rounded several times on their way, so anything else
+// Rounding and summing as Python does them. The published results are rounded several times on their way, so anything else
 // (`Math.round(x * 1e5) / 1e5`, a plain sum) would not always give the same digits.
 
 /**
@@ -19,7 +19,7 @@ export function roundDecimal(x: number, digits: number): number {
 
 /**
  * The sum with Neumaier's compensation, as Python's `sum` adds floats since 3.12 (cpython, Python/bltinmodule.c): the error of
- * each addition is kept and added at the end. The published figures were made with it: plain sums give another last digit
+ * each addition is kept and added at the end. The published results were made with it: plain sums give another last digit
  * where a mean falls between two.
  */
 export function sum(values: Iterable<number>): number {

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../store/index.ts';
 import type { FeatureExtractor, Metric } from './extractor.ts';
 import type { Protocol } from './protocol.ts';
 
-export interface ScoreFigure {
+export interface ImageScore {
   /** What the score is called with this extractor: "FID" is for the original Inception alone. */
   readonly name: string;
   readonly metric: Metric;
@@ -26,11 +26,11 @@ export interface ScoreFigure {
   readonly warnings: readonly string[];
 }
 
-/** The part of a figure that does not depend on its value. */
+/** The part of a score that does not depend on its value. */
 export function describeImages(
   metric: Metric,
   { real, extractor, protocol }: { real: ImageSet; extractor: FeatureExtractor; protocol: Protocol },
-): Omit<ScoreFigure, 'value' | 'std' | 'settings' | 'warnings'> {
+): Omit<ImageScore, 'value' | 'std' | 'settings' | 'warnings'> {
   return {
     name: extractor.names[metric],
     metric,
@@ -44,8 +44,8 @@ export function describeImages(
 }
 
 /** For `--json`, in the words of the literature. */
-export function scoreJson(figure: ScoreFigure): JsonObject {
-  const { name, metric, value, std, extractor, resizer, pixels, real, nFake, protocol, settings, warnings } = figure;
+export function scoreJson(score: ImageScore): JsonObject {
+  const { name, metric, value, std, extractor, resizer, pixels, real, nFake, protocol, settings, warnings } = score;
   return {
     name,
     metric,
@@ -68,8 +68,8 @@ export function scoreJson(figure: ScoreFigure): JsonObject {
 const decimals: Readonly<Record<Metric, number>> = { frechet: 2, inception: 2, kernel: 5, precision: 4, recall: 4 };
 
 /** Everything in one line: `CIFAR-FD 21.70 | 10,000 real (CIFAR-10 test) vs 5,000 fake | …`. */
-export function scoreText(figure: ScoreFigure): string {
-  const { name, metric, value, std, extractor, resizer, pixels, real, nFake, protocol, settings, warnings } = figure;
+export function scoreText(score: ImageScore): string {
+  const { name, metric, value, std, extractor, resizer, pixels, real, nFake, protocol, settings, warnings } = score;
   const digits = decimals[metric];
   const against = real ? `${formatInteger(real.n)} real (${real.dataset} ${real.split}) vs ` : 'no real images, ';
   return [

@@ -1,12 +1,12 @@
 // What a run came to, from what was measured: the last of what held-out data gave, the loss at the end, time and tokens.
-import type { StageFigure } from '../recipe/index.ts';
+import type { StageMetric } from '../recipe/index.ts';
 import type { Measurement } from '../run/index.ts';
 
-export function figuresOf(measurements: readonly Measurement[]): StageFigure[] {
+export function metricsOf(measurements: readonly Measurement[]): StageMetric[] {
   const last = measurements.reduce<Measurement | undefined>((a, b) => (a && a.seconds >= b.seconds ? a : b), undefined);
   if (!last) return [];
   const curves = Map.groupBy(measurements, ({ chart, name }) => JSON.stringify([chart, name]));
-  const measured = [...curves.values()].flatMap((found): StageFigure[] => {
+  const measured = [...curves.values()].flatMap((found): StageMetric[] => {
     const { chart, name } = found[0]!;
     const isLoss = chart.startsWith('loss') && name === 'training';
     if (chart === name && !isLoss) return []; // of each step alone: the learning rate, the speed

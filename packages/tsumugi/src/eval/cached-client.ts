@@ -1,4 +1,4 @@
-// Asking a backend through the cache: every different request once, answers checked and kept as they come.
+// A client of a backend with a cache: every different request is sent once, answers are checked and kept as they come.
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/index.ts';
 import { canonicalJson } from '../store/index.ts';
@@ -12,8 +12,8 @@ export class Interrupted extends Error {
   override name = 'Interrupted';
 }
 
-/** How far the asking of a task is. Requests that are equal count once. */
-export interface AskingState {
+/** How far the requests of a task are. Requests that are equal count once. */
+export interface RequestState {
   /** Requests so far, answered or not. */
   requests: number;
   /** Answered from the cache. */
@@ -36,8 +36,8 @@ interface Missing {
   id: string | undefined;
 }
 
-export class Asking {
-  readonly state: AskingState = { requests: 0, cached: 0, asked: 0, tokens: undefined, done: 0 };
+export class CachedClient {
+  readonly state: RequestState = { requests: 0, cached: 0, asked: 0, tokens: undefined, done: 0 };
   readonly #backend: Backend;
   readonly #cache: AnswerCache | undefined;
   readonly #signal: AbortSignal | undefined;

@@ -1,13 +1,15 @@
 // scripts/check-device: its promise of 8 minutes, what it reports, and its first refusals. All of it runs on the CPU with
 // `scripts/check-device run --device cpu --quick` (docs/device-check.md).
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
-import { allParts, totalSeconds, unpackSeconds } from '../scripts/device-check/parts.ts';
-import { type PartReport, table } from '../scripts/device-check/report.ts';
+import { expect, it, vi } from 'vitest';
+import { check as checkParts } from '../scripts/device-check/check.ts';
+import { allParts, type Part, totalSeconds, unpackSeconds } from '../scripts/device-check/parts.ts';
+import { type PartReport, type Report, table, writeReport } from '../scripts/device-check/report.ts';
+import DeviceReporter from '../scripts/device-check/reporter.ts';
 import { heard } from '../scripts/device-check/say.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -57,6 +59,126 @@ it('shows every metric and every failed test', () => {
       'tests: lm  out of time    3 s  stopped after 20 s',
     ].join('\n'),
   );
+});
+
+const say = (finding: object) => `console.log('@check ' + ${JSON.stringify(JSON.stringify(finding))});`;
+const script = (name: string, code: string, more: Partial<Part> = {}): Part => ({ name, seconds: 30, args: ['-e', code], ...more }); // biome-ignore format: one line
+
+/** Runs parts; what was printed, what report.json said at the end, and whether all was well. */
+async function checked(parts: readonly Part[], patience = 1) {
+  const out = mkdtempSync(join(tmpdir(), 'tsumugi-device-check-'));
+  const printed: string[] = [];
+  try {
+    const isWell = await checkParts(parts, { out, device: 'cpu', quick: true, patience }, (text) => printed.push(text));
+    const read = (name: string) => readFileSync(join(out, name), 'utf8');
+    expect(readdirSync(out).sort()).toEqual(['log.txt', 'report.json', 'table.txt']);
+    return { isWell, printed, report: JSON.parse(read('report.json')) as Report, log: read('log.txt'), out };
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+}
+
+it('writes down what each part says, how it ended, and goes on', async () => {
+  const metric = { name: 'rate', value: 2, unit: 'x/s' };
+  const { isWell, printed, report, log } = await checked([
+    script('first', `${say({ fact: ['CPU', 'some'] })} console.log('as ever'); console.error('aside');`),
+    script('second', `${say({ metric })} process.exit(3);`),
+    script('tests: third', say({ tests: { file: 'a.test.ts', passed: 1, skipped: 0, failed: {} } })),
+  ]);
+  expect(isWell).toBe(false);
+  expect(report.parts.map(({ name, status, limit }) => [name, status, limit])).toEqual([
+    ['first', 'ok', 30],
+    ['second', 'failed', 30],
+    ['tests: third', 'ok', 30],
+  ]);
+  expect(report.parts.map(({ facts, metrics, tests }) => [facts, metrics.length, tests.length])).toEqual([
+    [{ CPU: 'some' }, 0, 0],
+    [{}, 1, 0],
+    [{}, 0, 1],
+  ]);
+  expect(report.parts[1]!.metrics).toEqual([metric]);
+  expect(log.split('\n').filter((line) => line.startsWith('==='))).toEqual(['=== first', '=== second', '=== tests: third']); // biome-ignore format: one line
+  expect(log).toMatch(/\n(as ever\naside|aside\nas ever)\n/);
+  expect(log).not.toContain('@check');
+  expect(printed.slice(0, 3).map((line) => line.replace(/ \(.*/, ''))).toEqual(['first: ok', 'second: failed', 'tests: third: ok']); // biome-ignore format: one line
+  expect((await checked([script('only', '')])).isWell).toBe(true);
+});
+
+it('kills a part that is out of time, with what it has started, and keeps what it said', {
+  timeout: 60_000,
+}, async () => {
+  // The child that it starts holds the output open: if it lived on, the part would not end for a minute.
+  const forever = 'setInterval(() => {}, 1000); setTimeout(() => process.exit(), 60_000);';
+  const code = `${say({ fact: ['before', 'yes'] })} require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(forever)}], { stdio: 'inherit' }); ${forever}`;
+  const began = performance.now();
+  const { report } = await checked([script('endless', code, { seconds: 1.5 }), script('next', '')], 2);
+  expect(performance.now() - began).toBeLessThan(40_000);
+  const [endless, next] = report.parts;
+  expect(endless).toMatchObject({ status: 'out of time', limit: 3, facts: { before: 'yes' } });
+  expect(endless!.seconds).toBeGreaterThanOrEqual(3);
+  expect(next!.status).toBe('ok');
+});
+
+it('has written what is known before a part ends', async () => {
+  const out = mkdtempSync(join(tmpdir(), 'tsumugi-device-check-'));
+  try {
+    const path = JSON.stringify(join(out, 'report.json'));
+    // The second part reads what the first said, and waits for what it says itself.
+    const code = `${say({ fact: ['mine', 'said'] })}
+      const read = () => { try { return JSON.parse(require('node:fs').readFileSync(${path}, 'utf8')).parts; } catch { return []; } };
+      setInterval(() => { if (read()[1]?.facts.mine === 'said' && read()[0].facts.first === 'yes') process.exit(0); }, 20);`;
+    const settings = { out, device: 'cpu', quick: true, patience: 1 };
+    const parts = [script('one', say({ fact: ['first', 'yes'] })), script('two', code, { seconds: 20 })];
+    expect(await checkParts(parts, settings, () => {})).toBe(true);
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+});
+
+it('runs nothing without what is needed', async () => {
+  const { isWell, printed, report } = await checked([
+    script('build', 'process.exit(1)', { isNeeded: true }),
+    script('device', '', { isNeeded: true }),
+    script('tests', ''),
+  ]);
+  expect(isWell).toBe(false);
+  expect(report.parts.map(({ status }) => status)).toEqual(['failed', 'not run', 'not run']);
+  expect(printed).toHaveLength(2); // the one that failed, and the table
+});
+
+it('leaves the report whole for whoever is reading it', () => {
+  const out = mkdtempSync(join(tmpdir(), 'tsumugi-device-check-'));
+  const report: Report = { date: '1', device: 'cpu', quick: true, parts: [] };
+  writeReport(out, report);
+  const reader = openSync(join(out, 'report.json'), 'r');
+  writeReport(out, { ...report, date: '2' });
+  expect(JSON.parse(readFileSync(reader, 'utf8')).date).toBe('1');
+  closeSync(reader);
+  expect(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).date).toBe('2');
+  rmSync(out, { recursive: true });
+});
+
+it('is told of a test file what passed, what did not, and why, in a line each', () => {
+  const test = (fullName: string, state: string, message?: string) => ({
+    fullName,
+    result: () => ({ state, errors: message === undefined ? [] : [{ message }] }),
+  });
+  const module = (tests: object[], errors: object[]) =>
+    ({
+      moduleId: join(process.cwd(), 'a/b.test.ts'),
+      children: { allTests: () => tests },
+      errors: () => errors,
+    }) as never;
+  const lines: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+  const reporter = new DeviceReporter();
+  reporter.onTestModuleEnd(module([test('one', 'passed'), test('two', 'failed', 'is 2\nnot 1'), test('three', 'skipped'), test('four', 'passed')], [])); // biome-ignore format: one line
+  reporter.onTestModuleEnd(module([], [{ message: 'cannot be read\n  at …' }]));
+  write.mockRestore();
+  expect(lines.map((line) => heard(line.trimEnd()))).toEqual([
+    { tests: { file: 'a/b.test.ts', passed: 2, skipped: 1, failed: { two: 'is 2' } } },
+    { tests: { file: 'a/b.test.ts', passed: 0, skipped: 0, failed: { 'the file itself': 'cannot be read' } } },
+  ]);
 });
 
 it('hears what a bench says, and nothing else', () => {

@@ -6,7 +6,7 @@ import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
-import { trainingSettings } from './training-settings.ts';
+import { trainingSettings, whatCame } from './training-settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -42,12 +42,13 @@ export const run = defineCommand(
     if (options.json) {
       await write(io.stdout, `${JSON.stringify(result)}\n`);
     } else if (!result.interrupted) {
-      const bits = (evaluation: { bitsPerCharacter: number } | undefined) => evaluation?.bitsPerCharacter.toFixed(3);
+      const bits = (evaluation: { bitsPerCharacter: number } | undefined) =>
+        evaluation?.bitsPerCharacter.toFixed(3) ?? '–';
       const { sequenceLength } = config.phases.at(-1)!;
       await write(
         io.stdout,
         `held-out bits per character in rows of ${sequenceLength}: ${bits(result.before)} before, ` +
-          `${bits(result.after)} after → ${result.folder}\n`,
+          `${bits(result.after)} after${whatCame(result.folder, config.out)}\n`,
       );
     }
     if (!result.interrupted) return 0;

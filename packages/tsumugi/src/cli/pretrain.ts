@@ -7,7 +7,7 @@ import { resumeCommand } from './command-line.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
-import { trainingSettings } from './training-settings.ts';
+import { trainingSettings, whatCame } from './training-settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
 /** Presets, and the keys that --set modelChanges.KEY=VALUE takes, with what the default preset has. */
@@ -48,10 +48,11 @@ export const run = defineCommand(
     if (options.json) {
       await write(io.stdout, `${JSON.stringify(result)}\n`);
     } else if (!result.interrupted) {
-      const bits = (evaluation: { bitsPerCharacter: number } | undefined) => evaluation?.bitsPerCharacter.toFixed(3);
+      const bits = (evaluation: { bitsPerCharacter: number } | undefined) =>
+        evaluation?.bitsPerCharacter.toFixed(3) ?? '–';
       await write(
         io.stdout,
-        `held-out bits per character: ${bits(result.before)} before, ${bits(result.after)} after → ${result.folder}\n`,
+        `held-out bits per character: ${bits(result.before)} before, ${bits(result.after)} after${whatCame(result.folder, config.out)}\n`,
       );
     }
     if (!result.interrupted) return 0;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from '../base/index.ts';
 import { RunFolder } from '../run/index.ts';
+import { commandLine } from './command-line.ts';
 import { applySettings } from './settings.ts';
 
 interface Given {
@@ -58,3 +59,7 @@ function settingsOfRun(out: string, name: string): Readonly<Record<string, unkno
     fields: { part, name: value.own },
   });
 }
+
+/** The end of a sentence about a training: the model it made, or what tells more, since a range test makes none. */
+export const whatCame = (folder: string | undefined, out: string): string =>
+  folder === undefined ? `; its rates: ${commandLine('tsumugi report', [out])}` : ` → ${folder}`;

@@ -7,6 +7,7 @@ import type { RecipeReport, StageMetric } from '../recipe/index.ts';
 import { type Measurement, measurementsIn, type RunEvent, RunFolder, readMeasurements } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
 import { metricsOf } from './metrics.ts';
+import { type RangeTest, rangeTest, rangeTestMetrics } from './range-test.ts';
 
 export interface RunSummary {
   /** The name of the folder; longer where two of them would be the same. */
@@ -26,6 +27,8 @@ export interface RunSummary {
   readonly warnings: readonly string[];
   /** Text that was written, the latest last. */
   readonly samples: readonly { readonly step: number; readonly prompt: string; readonly text: string }[];
+  /** Of a training with the schedule "range-test". */
+  readonly rangeTest?: RangeTest | undefined;
   /** Of a recipe. */
   readonly report: RecipeReport | undefined;
 }
@@ -50,6 +53,7 @@ export function readRun(path: string): RunSummary {
     Object.entries(run.inputs).map(([name, { sha256 }]) => [name, sha256.slice(0, 12)]),
   );
   const start = events.findLast((event) => event.type === 'start');
+  const found = run.config['schedule'] === 'range-test' ? rangeTestIn(events) : undefined;
   return {
     name: basename(resolve(path)),
     path,
@@ -59,12 +63,23 @@ export function readRun(path: string): RunSummary {
     steps: events.reduce((most, { step }) => Math.max(most, step), 0),
     totalSteps: start?.totalSteps ?? null,
     config: { ...flatSettings(run.config), ...inputs },
-    metrics: metricsOf(measurements),
+    metrics: [...(found ? rangeTestMetrics(found) : []), ...metricsOf(measurements)],
     measurements,
     warnings: events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
     samples: events.flatMap((event) => (event.type === 'sample' ? [event] : [])),
+    rangeTest: found,
     report: undefined,
   };
+}
+
+function rangeTestIn(events: readonly RunEvent[]): RangeTest | undefined {
+  const steps = events.flatMap((event) =>
+    event.type === 'step' && typeof event.loss === 'number' && event.lr ? [{ lr: event.lr, loss: event.loss }] : [],
+  );
+  return rangeTest(
+    steps,
+    events.some((event) => event.type === 'warning' && event.code === 'diverged'),
+  );
 }
 
 function stateOf(events: readonly RunEvent[]): RunSummary['state'] {

@@ -11,6 +11,7 @@ import {
   formatNumber,
   formatTime,
 } from '../run/index.ts';
+import { rangeTestSection } from './range-test.ts';
 import type { RunSummary } from './read-run.ts';
 
 const soFar = ({ steps, totalSteps }: RunSummary): string =>
@@ -29,6 +30,7 @@ export function runPage(run: RunSummary): string {
     summary: `${run.kind}, ${run.state}`,
     facts: [`begun ${formatTime(run.created)}`, soFar(run)],
     sections: [
+      ...(run.rangeTest ? [rangeTestSection(run.rangeTest)] : []),
       htmlSection('Curves', '', curves),
       ...(warnings ? [htmlSection('Warnings', '', warnings)] : []),
       ...(sample && sample.prompt !== 'grid'

@@ -24,6 +24,6 @@ export {
   type StepWarning,
 } from './loop.ts';
 export { rehearse } from './rehearse.ts';
-export { DEFAULT_DECAY, DEFAULT_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
+export { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
 export { remembered, restore, type Trained, trainingState } from './state.ts';
 export { warnOfUnused } from './unused-weights.ts';

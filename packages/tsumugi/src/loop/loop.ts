@@ -98,6 +98,8 @@ export interface LoopTask {
   keepLast: number;
   /** Steps after which a checkpoint is saved, and kept. */
   keepSteps?: readonly number[];
+  /** It is to be found out where it diverges: that ends the run, and is no failure. */
+  mayDiverge?: boolean;
 }
 
 /** Where a loop writes. */
@@ -120,13 +122,18 @@ export function requireStepsLeft(steps: number, start: number): void {
 export const isDue = (interval: number, step: number): boolean => interval > 0 && step % interval === 0;
 
 /**
- * Runs the task from update `start` to its end, or until a signal asks to save and stop. Returns whether it was interrupted.
+ * Runs the task from update `start` to its end, or until a signal asks to save and stop. Returns whether it was interrupted, and how
+ * many updates are done.
  * The event `end` of a run that came to its end is the caller's: there may be a model to save first.
  *
  * @throws UserError `diverged`, naming step and tensor, when loss, gradients, weights or what was measured are no longer
  *   finite. The last checkpoint that was good stays.
  */
-export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Promise<{ interrupted: boolean }> {
+export async function runLoop(
+  task: LoopTask,
+  output: LoopOutput,
+  start = 0,
+): Promise<{ interrupted: boolean; done: number }> {
   const { label, steps } = task;
   const { run, log, stream } = output;
   const logged = new Set(start > 0 ? run.events().flatMap(({ type, step }) => (step === start ? [type] : [])) : []);
@@ -195,12 +202,17 @@ export async function runLoop(task: LoopTask, output: LoopOutput, start = 0): Pr
     if (error instanceof Interrupted) {
       if (saved !== done) save();
       log.write({ type: 'end', step: done, reason: 'interrupted' });
-      return { interrupted: true };
+      return { interrupted: true, done };
+    }
+    if (task.mayDiverge && error instanceof UserError && error.code === 'diverged') {
+      log.write({ type: 'warning', step: done, code: error.code, message: error.message });
+      print(error.message);
+      return { interrupted: false, done };
     }
     if (error instanceof UserError) log.writeFailure(done, error);
     throw error;
   }
-  return { interrupted: false };
+  return { interrupted: false, done };
 }
 
 /** Writes the score beside the checkpoint it was measured on: with it there, the step is not measured again. */

@@ -19,3 +19,11 @@ it('warms up for one step at least, also in a run of one', () => {
   for (const schedule of ['cosine', 'wsd', 'linear', 'constant'] as const)
     expect(scheduleOf({ ...settings, schedule }, 1)(0), schedule).toBe(1);
 });
+
+it('rises by the same factor at every step of a range test, to the peak at the last', () => {
+  const at = scheduleOf({ schedule: 'range-test', warmup: 0.5 }, 6);
+  for (const [step, rate] of [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1].entries()) expect(at(step) / rate).toBeCloseTo(1, 12);
+  const shorter = scheduleOf({ schedule: 'range-test', warmup: 0, floor: 0.25 }, 3);
+  expect([shorter(0), shorter(1), shorter(2)]).toEqual([0.25, 0.5, 1]);
+  expect(scheduleOf({ schedule: 'range-test', warmup: 0 }, 1)(0)).toBe(1);
+});

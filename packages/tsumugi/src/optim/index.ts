@@ -8,6 +8,7 @@ export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
 export {
   constant,
   cosine,
+  exponential,
   linear,
   oneMinusSqrt,
   type Schedule,

@@ -4,6 +4,7 @@ import { ConfigError } from '../base/index.ts';
 import {
   constant,
   cosine,
+  exponential,
   linear,
   oneMinusSqrt,
   type Schedule,
@@ -20,6 +21,12 @@ describe('schedules', () => {
     expect(at(constant(), 0, 1e6)).toEqual([1, 1]);
     expect(at(linear(4), 0, 1, 4, 9)).toEqual([1, 0.75, 0, 0]);
     expect(at(linear(4, { from: 0.2, to: 1 }), 0, 2, 5)).toEqual([0.2, 0.6, 1]);
+  });
+
+  it('exponential goes by one factor', () => {
+    expect(at(exponential(3, { from: 0.001 }), 0, 1, 2, 3, 9)).toEqual([0.001, 0.01, 0.1, 1, 1]);
+    expect(at(exponential(2, { from: 4, to: 1 }), 0, 1, 2)).toEqual([4, 2, 1]);
+    expect(() => exponential(3, { from: 0 })).toThrow(ConfigError);
   });
 
   it('warm-up starts above 0 and ends at 1', () => {

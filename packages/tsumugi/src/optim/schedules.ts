@@ -20,6 +20,15 @@ export function linear(steps: number, options: { from?: number; to?: number } = 
   return (step) => from + (to - from) * progress(step, steps);
 }
 
+/** By the same factor at every step, from `from` at step 0 to `to` at step `steps`, which then stays. */
+export function exponential(steps: number, options: { from: number; to?: number }): Schedule {
+  checkOptions('exponential', options, { from: true, to: true });
+  const { from, to = 1 } = options;
+  checkNumber('exponential', 'steps', steps, { min: 0 });
+  checkNumbers('exponential', { from, to }, { above: 0 });
+  return (step) => to * (from / to) ** (1 - progress(step, steps));
+}
+
 /** Half a cosine from 1 at step 0 to `floor` at step `steps`, which then stays. Loshchilov & Hutter, arXiv 1608.03983. */
 export function cosine(steps: number, options: { floor?: number } = {}): Schedule {
   checkOptions('cosine', options, { floor: true });

@@ -2,7 +2,7 @@
 import { ConfigError, DataError } from '../base/index.ts';
 import { defineStage, type Given, metric } from '../recipe/index.ts';
 import { formatInteger } from '../run/index.ts';
-import { checkExtendSettings, extend as extendModel, switchAttention } from '../train/index.ts';
+import { checkExtendSettings, extend as extendModel, requireModelMade, switchAttention } from '../train/index.ts';
 import { extendStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 import { requireHeldOut } from './require-held-out.ts';
@@ -30,6 +30,7 @@ export const extend = defineStage({
   resumes: true,
   check(config, { data }) {
     checkExtendSettings(config);
+    requireModelMade(config);
     const { weights } = config;
     if (weights && weights.length !== data.length)
       throw new ConfigError('bad-setting', `weights: there are ${weights.length} for ${data.length} sets of data`, {

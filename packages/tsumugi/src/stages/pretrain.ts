@@ -6,6 +6,7 @@ import {
   evaluateTokensOf,
   pretrain as pretrainModel,
   requireIdle,
+  requireModelMade,
   type TrainingParts,
 } from '../train/index.ts';
 import { pretrainStageConfig } from './config.ts';
@@ -41,6 +42,7 @@ export const pretrainWith = (parts: TrainingParts) =>
     },
     check(config) {
       checkPretrainSettings(config);
+      requireModelMade(config);
       if (config.steps !== undefined) requireIdle('epochs', config.epochs, 'where the steps are given');
     },
     forecast({ config, inputs }) {

@@ -92,6 +92,14 @@ it('extend begins its run with all that it is given, the weights at the data in 
   });
 });
 
+it('refuses a range test, of which no model comes', () => {
+  const test = { ...shared, schedule: 'range-test', decay: undefined };
+  const given = { data: [] } as never;
+  expect(() => pretrain.check!(pretrain.config.parse(test), given)).toThrow('a range-test makes no model');
+  const phases = [{ sequenceLength: 48, steps: 1 }];
+  expect(() => extend.check!(extend.config.parse({ ...test, phases }), given)).toThrow('a range-test makes no model');
+});
+
 it('the device and the model are those that the stage is given', async () => {
   const refused = (stage: TrainingStage, config: object, inputs: object, message: string) =>
     expect(run(stage, config, inputs, 'refused')).rejects.toThrow(message);

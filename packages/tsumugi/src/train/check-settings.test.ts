@@ -25,6 +25,7 @@ it.each([
   [{ schedule: 'wsd', warmup: 0.9 }, 'warmup 0.9 and decay 0.2'],
   [{ decay: 0.5 }, 'decay has no effect with the schedule cosine'],
   [{ schedule: 'constant', floor: 0.5 }, 'floor has no effect with the schedule constant'],
+  [{ schedule: 'range-test', floor: 0 }, 'a range-test cannot rise from a floor of 0'],
   [{ samplePrompt: '猫' }, 'samplePrompt has no effect without sampleEvery'],
   [
     { modelChanges: { n_layers: 2 } },

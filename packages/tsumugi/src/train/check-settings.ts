@@ -18,6 +18,10 @@ export function requireIdle(setting: string, value: unknown, why: string): void 
 function checkSchedule({ schedule, warmup, decay, floor }: ScheduleSettings): void {
   if (schedule !== 'wsd') requireIdle('decay', decay, `with the schedule ${schedule}, only with wsd`);
   if (schedule === 'constant') requireIdle('floor', floor, 'with the schedule constant, which does not fall');
+  if (schedule === 'range-test' && floor === 0)
+    throw refuse('bad-floor', 'a range-test cannot rise from a floor of 0', 'Give a floor above 0, such as 0.00001.', {
+      floor,
+    });
   // A little more than 1 for fractions that binary numbers cannot hold, such as 0.7 + 0.3.
   if (schedule === 'wsd' && warmup + (decay ?? DEFAULT_DECAY) > 1 + 1e-9)
     throw refuse(
@@ -26,6 +30,19 @@ function checkSchedule({ schedule, warmup, decay, floor }: ScheduleSettings): vo
       'Lower one of them: they are fractions of the steps, together at most 1.',
       { warmup, decay },
     );
+}
+
+/** @throws ConfigError for settings that leave no model for the stages after this one */
+export function requireModelMade({ schedule }: Pick<ScheduleSettings, 'schedule'>): void {
+  if (schedule !== 'range-test') return;
+  throw refuse(
+    'no-model',
+    'a range-test makes no model',
+    'Run it as a command: tsumugi pretrain --set schedule=range-test.',
+    {
+      schedule,
+    },
+  );
 }
 
 /** What the stage of recipes shares with the command. */

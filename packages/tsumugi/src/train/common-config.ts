@@ -1,7 +1,7 @@
 // Settings that kinds of training share, with defaults of their own where they differ. Preferred Networks has published
 // none of these values: every default is our choice.
 import { z } from 'zod';
-import { DEFAULT_DECAY, DEFAULT_FLOOR } from '../loop/index.ts';
+import { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR } from '../loop/index.ts';
 import { factoryDevice } from '../torch/index.ts';
 
 export const count = z.int().positive();
@@ -11,12 +11,19 @@ const beta = z.number().min(0).lt(1);
 /** The learning rate over the steps. */
 export const scheduleSettings = (defaults: { learningRate: number; warmup: number }) => ({
   learningRate: z.number().positive().default(defaults.learningRate).describe('peak'),
-  schedule: z.enum(['cosine', 'wsd', 'constant', 'linear']).default('cosine').describe('after the warm-up'),
-  warmup: fraction.default(defaults.warmup).describe('fraction of the steps that warm up'),
+  schedule: z
+    .enum(['cosine', 'wsd', 'constant', 'linear', 'range-test'])
+    .default('cosine')
+    .describe(
+      'cosine, wsd, linear or constant after the warm-up; range-test rises exponentially from the first step to the last',
+    ),
+  warmup: fraction.default(defaults.warmup).describe('fraction of the steps that warm up (not with range-test)'),
   decay: fraction.optional().describe(`fraction of the steps over which wsd decays (${DEFAULT_DECAY} when left out)`),
   floor: fraction
     .optional()
-    .describe(`fraction of the peak where the schedule ends (${DEFAULT_FLOOR} when left out; not with constant)`),
+    .describe(
+      `fraction of the peak where the schedule ends (${DEFAULT_FLOOR} when left out; not with constant), or range-test begins (${RANGE_TEST_FLOOR})`,
+    ),
 });
 
 /** AdamW and clipping. */

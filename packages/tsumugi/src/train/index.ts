@@ -1,5 +1,5 @@
 // Training: one file per kind, one shared loop.
-export { checkExtendSettings, checkPretrainSettings, requireIdle } from './check-settings.ts';
+export { checkExtendSettings, checkPretrainSettings, requireIdle, requireModelMade } from './check-settings.ts';
 export { type Evaluation, evaluateHeldOut } from './evaluate.ts';
 export { type ExtendResult, extend } from './extend.ts';
 export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';

@@ -112,9 +112,9 @@ export interface TrainOptions extends TrainingParts {
 
 export interface TrainResult<E> {
   interrupted: boolean;
-  /** The model folder, once training is complete. */
+  /** The model folder, once training is complete; a range test makes none. */
   folder: string | undefined;
-  /** Undefined when it was interrupted before that was known. */
+  /** Undefined when it was interrupted, or a range test diverged, before that was known. */
   before: E | undefined;
   after: E | undefined;
 }
@@ -190,8 +190,9 @@ export async function trainModel<E extends object>(
     clipNorm: config.clipNorm,
     afterStep: options.afterStep,
   };
+  const isRangeTest = config.schedule === 'range-test';
   let after: E | undefined;
-  const { interrupted } = await runLoop(
+  const { interrupted, done } = await runLoop(
     {
       label: name,
       steps,
@@ -211,11 +212,16 @@ export async function trainModel<E extends object>(
       ...(task.sample && { sample: (step, pause) => task.sample!(model, step, pause) }),
       keepLast: config.keepLast,
       keepSteps: config.keepSteps,
+      mayDiverge: isRangeTest,
     },
     { run, log, stream },
     start,
   );
   if (interrupted) return { interrupted, folder: undefined, before, after: undefined };
+  if (isRangeTest) {
+    log.write({ type: 'end', step: done, reason: 'done' });
+    return { interrupted, folder: undefined, before, after };
+  }
   optimizer.zeroGrad();
 
   // The result.

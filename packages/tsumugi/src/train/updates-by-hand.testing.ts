@@ -17,6 +17,7 @@ type Settings = Pick<
 
 /** The share of the peak rate that each of `steps` updates has, by the definition of the schedules. */
 function factor({ schedule, warmup, decay = 0.2, floor = 0.1 }: Settings, steps: number, step: number): number {
+  if (schedule === 'range-test') return 10 ** (-5 * (1 - step / (steps - 1)));
   const warm = Math.max(1, Math.round(warmup * steps));
   if (step < warm) return (step + 1) / warm;
   const progress = (from: number, length: number) => (step - from) / length;

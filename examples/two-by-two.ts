@@ -18,11 +18,11 @@ export default defineRecipe({
   }),
   stages(config) {
     const text = given('text', config.text, config.reading);
-    const pieces = tokenizer.step('tokenizer', config.tokenizer, { text });
-    const shards = data.step('data', config.data, { text, tokenizer: pieces });
+    const pieces = tokenizer.stage('tokenizer', config.tokenizer, { text });
+    const shards = data.stage('data', config.data, { text, tokenizer: pieces });
     const values = { zLoss: [0, 1e-4], learningRate: [1e-3, 3e-3] };
     const models = sweep('study', { values, seeds: [0, 1] }, (point, name) =>
-      pretrain.step(name, { ...config.pretrain, ...point }, { data: shards, tokenizer: pieces }),
+      pretrain.stage(name, { ...config.pretrain, ...point }, { data: shards, tokenizer: pieces }),
     );
     return [pieces, shards, ...models];
   },

@@ -33,11 +33,11 @@ export default defineRecipe({
   }),
   stages(config) {
     const text = given('text', config.text.length > 0 ? config.text : embeddedText(), config.reading);
-    const pieces = tokenizer.step('tokenizer', config.tokenizer, { text });
-    const shards = data.step('data', config.data, { text, tokenizer: pieces });
-    const base = pretrain.step('pretrain', config.pretrain, { data: shards, tokenizer: pieces });
-    const long = config.longContext ? [extend.step('extend', config.extend, { model: base, data: [shards] })] : [];
-    const metrics = evaluate.step('evaluate', config.evaluate, { models: [base, ...long], data: shards });
+    const pieces = tokenizer.stage('tokenizer', config.tokenizer, { text });
+    const shards = data.stage('data', config.data, { text, tokenizer: pieces });
+    const base = pretrain.stage('pretrain', config.pretrain, { data: shards, tokenizer: pieces });
+    const long = config.longContext ? [extend.stage('extend', config.extend, { model: base, data: [shards] })] : [];
+    const metrics = evaluate.stage('evaluate', config.evaluate, { models: [base, ...long], data: shards });
     return [pieces, shards, base, ...long, metrics];
   },
 });

@@ -47,7 +47,7 @@ const stage = defineStage({
 });
 export default defineRecipe({
   name: 'own', summary: '', config: z.strictObject({}),
-  stages() { ${parts.stages ?? ''} return [stage.step('first', {}, {})]; },
+  stages() { ${parts.stages ?? ''} return [stage.stage('first', {}, {})]; },
 });
 `;
 
@@ -69,18 +69,18 @@ describe('a recipe and a stage of one’s own', () => {
     [
       'a TypeError',
       { run: 'const nothing: any = undefined; nothing.field;' },
-      'step "first" failed in PLACE: Cannot read properties of undefined (reading \'field\')',
+      'stage "first" failed in PLACE: Cannot read properties of undefined (reading \'field\')',
     ],
-    ['an error of Node', { run: "readFileSync('/not/there');" }, 'step "first" failed in PLACE: ENOENT'],
+    ['an error of Node', { run: "readFileSync('/not/there');" }, 'stage "first" failed in PLACE: ENOENT'],
     [
       'an error in a callback of ours',
       { run: "scope(() => { throw new Error('inside'); });" },
-      'step "first" failed in PLACE: inside',
+      'stage "first" failed in PLACE: inside',
     ],
     [
       'a rejected promise',
       { run: "await Promise.reject(new Error('rejected'));" },
-      'step "first" failed in PLACE: rejected',
+      'stage "first" failed in PLACE: rejected',
     ],
     ['wrong shapes', { run: 'scope(() => ones([2, 3]).matmul(ones([2, 3])));' }, 'PLACE'],
     ['an error in the forecast', { forecast: "throw new RangeError('forecast');" }, 'PLACE: forecast'],
@@ -91,10 +91,10 @@ describe('a recipe and a stage of one’s own', () => {
   });
 
   it.each([
-    ["throw 'a text';", 'step "first": \'a text\' was thrown, which is no Error'],
-    ['await Promise.reject(undefined);', 'step "first": undefined was thrown'],
-    ['throw { code: 3 };', 'step "first": { code: 3 } was thrown'],
-    ['throw null;', 'step "first": null was thrown'],
+    ["throw 'a text';", 'stage "first": \'a text\' was thrown, which is no Error'],
+    ['await Promise.reject(undefined);', 'stage "first": undefined was thrown'],
+    ['throw { code: 3 };', 'stage "first": { code: 3 } was thrown'],
+    ['throw null;', 'stage "first": null was thrown'],
   ])('%s is told for what it is', async (run, expected) => {
     const { stderr } = await told(recipe({ run }), run);
     expect(stderr).toContain(expected);

@@ -57,7 +57,7 @@ export const thrownText = (thrown: unknown): string =>
 /**
  * What to throw for what was thrown while code of a person's own ran: itself where it is one of ours, or arose in our code.
  *
- * @param what ran, e.g. `step "train"`
+ * @param what ran, e.g. `stage "train"`
  */
 export function inOwnCode(what: string, thrown: unknown, remedy = 'Mend it there.'): unknown {
   if (thrown instanceof TsumugiError && !(thrown instanceof NativeError || thrown instanceof DisposedError))

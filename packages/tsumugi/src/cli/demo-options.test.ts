@@ -11,7 +11,7 @@ vi.mock('../recipe/index.ts', async (original) => ({
   ...(await original<object>()),
   runRecipe: (_recipe: unknown, settings: unknown, { out }: { out: string }) => {
     asked.push([settings, out]);
-    return { interrupted: false, report: { steps: [{ name: 'extend', kind: 'model', metrics: [] }] } };
+    return { interrupted: false, report: { stages: [{ name: 'extend', kind: 'model', metrics: [] }] } };
   },
 }));
 

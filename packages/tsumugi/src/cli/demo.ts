@@ -58,7 +58,7 @@ export const run = defineCommand(
       io.stderr.write('saved; the same command goes on from here\n');
       return signalExitCode();
     }
-    const model = join(options.out, report.steps.findLast(({ kind }) => kind === 'model')!.name, 'model');
+    const model = join(options.out, report.stages.findLast(({ kind }) => kind === 'model')!.name, 'model');
     const bits = bitsOf(report);
     const seconds = (performance.now() - began) / 1000;
     if (options.json) {
@@ -112,8 +112,8 @@ function settingsOf({ text, field, encoding, documentCharacters, ...options }: D
 }
 
 /** Held-out bits per character before and after pre-training. */
-function bitsOf({ steps }: RecipeReport): { before: number | null; after: number | null } {
-  const { metrics = [] } = steps.find(({ name }) => name === 'pretrain') ?? {};
+function bitsOf({ stages }: RecipeReport): { before: number | null; after: number | null } {
+  const { metrics = [] } = stages.find(({ name }) => name === 'pretrain') ?? {};
   const value = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? null;
   return { before: value('held-out bits per character before'), after: value('held-out bits per character') };
 }

@@ -29,7 +29,7 @@ export const options = {
     help: 'folder of the data sets (default: TSUMUGI_BENCHMARKS, otherwise benchmarks)',
   },
   limit: { type: 'integer', min: 1, help: 'samples of a task at most' },
-  shots: { type: 'integer', min: 0, help: 'examples in the prompt (default: as the task has it)' },
+  shots: { type: 'integer', min: 0, help: 'few-shot examples in the prompt (default: as the task has it)' },
   set: { type: 'list', value: 'NAME=VALUE', help: 'settings of single tasks, see --list' },
   seed: { type: 'integer', min: 0, max: 2 ** 32 - 1, help: 'of sampling and of the intervals (default 0)' },
   text: { type: 'list', value: 'PATH', help: 'for the task text: files and folders (txt, md, jsonl, parquet)' },

@@ -29,9 +29,9 @@ const run = (out: string, milliseconds = 300_000, signal: NodeJS.Signals = 'SIGK
 /** Curves that tell how fast it went. */
 const ofTheClock = ['tokens per second', 'model FLOPs utilization'];
 
-/** Hashes and metrics of every step, and the files behind them. */
+/** Hashes and metrics of every stage, and the files behind them. */
 function outcome(out: string): unknown {
-  const { steps } = JSON.parse(readFileSync(join(home, out, 'report.json'), 'utf8')) as RecipeReport;
+  const { stages } = JSON.parse(readFileSync(join(home, out, 'report.json'), 'utf8')) as RecipeReport;
   const files = {
     tokenizer: 'tokenizer/tokenizer/tokenizer.jsonl',
     data: 'data/data/tokens-00000.bin',
@@ -39,7 +39,7 @@ function outcome(out: string): unknown {
     extend: 'extend/model/model.safetensors',
   };
   return {
-    steps: steps.map(({ name, address, sha256, metrics, tables, heatmaps, curves }) => ({
+    stages: stages.map(({ name, address, sha256, metrics, tables, heatmaps, curves }) => ({
       ...{ name, address, sha256, metrics, tables, heatmaps },
       curves: curves.filter((curve) => !ofTheClock.includes(curve.name)),
     })),

@@ -104,7 +104,7 @@ it.each([
   expect(existsSync(place('out'))).toBe(false);
 });
 
-/** A recipe of one step, forecast to take a second, in a file of its own. */
+/** A recipe of one stage, forecast to take a second, in a file of its own. */
 const writeOwn = () =>
   writeFileSync(
     place('own.ts'),
@@ -115,7 +115,7 @@ const writeOwn = () =>
        name: 'own',
        summary: 'a tokenizer',
        config: z.strictObject({ tokenizer: tokenizer.settings({ vocabularySize: 420 }) }),
-       stages: (config) => [tokenizer.step('tokenizer', config.tokenizer, { text: given('text', ${JSON.stringify(place('text.txt'))}) })],
+       stages: (config) => [tokenizer.stage('tokenizer', config.tokenizer, { text: given('text', ${JSON.stringify(place('text.txt'))}) })],
      });`,
   );
 
@@ -139,7 +139,7 @@ it('finds tsumugi and zod for a recipe that is somewhere else', async () => {
   expect(stdout).toMatch(/tokenizer +made .*\n(?:.*\n)*.*pieces +420\n\nreport: .*report\.html\n$/);
   expect(readFileSync(join(place('out'), 'report.html'), 'utf8')).toContain('<h1>own</h1>');
   const again = JSON.parse((await run(place('own.ts'), '--out', place('out'), '--json')).stdout);
-  expect(again).toMatchObject({ recipe: 'own', steps: [{ name: 'tokenizer', state: 'unchanged' }] });
+  expect(again).toMatchObject({ recipe: 'own', stages: [{ name: 'tokenizer', state: 'unchanged' }] });
 });
 
 it('hears each of its options', async () => {
@@ -152,7 +152,7 @@ it('hears each of its options', async () => {
        name: 'sized',
        summary: 'a tokenizer',
        config: z.strictObject({ tokenizer: tokenizer.settings({ vocabularySize: 420 }) }),
-       stages: (config) => [tokenizer.step('tokenizer', config.tokenizer, { text: given('text', ${JSON.stringify(place('text.txt'))}) })],
+       stages: (config) => [tokenizer.stage('tokenizer', config.tokenizer, { text: given('text', ${JSON.stringify(place('text.txt'))}) })],
      });`,
   );
   writeFileSync(place('sized.json'), '{"tokenizer": {"vocabularySize": 430}}');
@@ -192,9 +192,9 @@ it('runs what docs/recipes.md shows', async () => {
        config: z.strictObject({ text: z.array(z.string()) }),
        stages(config) {
          const text = given('text', config.text);
-         const pieces = tokenizer.step('tokenizer', { vocabularySize: 420 }, { text });
-         const shards = data.step('data', {}, { text, tokenizer: pieces });
-         return [pieces, shards, density.step('density', {}, { data: shards })];
+         const pieces = tokenizer.stage('tokenizer', { vocabularySize: 420 }, { text });
+         const shards = data.stage('data', {}, { text, tokenizer: pieces });
+         return [pieces, shards, density.stage('density', {}, { data: shards })];
        },
      });`,
   );
@@ -221,15 +221,21 @@ it('plans without writing, and refuses what cannot fit', async () => {
   expect((await run(...args)).stderr).toMatch(/is being written by process \d+ on \S+, for /);
 });
 
-it.each(['pretrain', 'extend'])('refuses a schedule of %s that cannot be, before anything is written', async (step) => {
-  const sets = ['schedule=wsd', 'warmup=0.5', 'decay=0.6'].flatMap((each) => ['--set', `${step}.${each}`]);
-  const args = [tiny, '--out', place('out'), '--set', `text=${place('text.txt')}`, ...sets];
-  for (const more of [['--plan'], []]) {
-    const { code, stderr } = await run(...args, ...more);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('warmup 0.5 and decay 0.6 together are more than all')]);
-    expect(existsSync(place('out'))).toBe(false);
-  }
-});
+it.each(['pretrain', 'extend'])(
+  'refuses a schedule of %s that cannot be, before anything is written',
+  async (stage) => {
+    const sets = ['schedule=wsd', 'warmup=0.5', 'decay=0.6'].flatMap((each) => ['--set', `${stage}.${each}`]);
+    const args = [tiny, '--out', place('out'), '--set', `text=${place('text.txt')}`, ...sets];
+    for (const more of [['--plan'], []]) {
+      const { code, stderr } = await run(...args, ...more);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining('warmup 0.5 and decay 0.6 together are more than all'),
+      ]);
+      expect(existsSync(place('out'))).toBe(false);
+    }
+  },
+);
 
 it('plans over text in folders whose links lead in circles, and refuses a recipe that is one', async () => {
   const circle = place('circle');
@@ -249,8 +255,8 @@ it('plans over text in folders whose links lead in circles, and refuses a recipe
 
 it('has recipes whose settings are complete', async () => {
   const recipe = await loadRecipe('plamo2-mini');
-  const steps = recipe.stages(recipe.config.parse({}));
-  expect(steps.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([
+  const stages = recipe.stages(recipe.config.parse({}));
+  expect(stages.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([
     ...['tokenizer: tokenizer', 'data: data', 'pretrain: model', 'extend: model', 'evaluate: metrics'],
   ]);
 });

@@ -1,4 +1,4 @@
-// For tests: plamo2-mini's steps with a model of 60,000 parameters, in seconds.
+// For tests: plamo2-mini's stages with a model of 60,000 parameters, in seconds.
 import { z } from 'zod';
 import { defineRecipe, given, withDefaults } from '../recipe/index.ts';
 import { data, evaluate, extend, pretrain, readingConfig, tokenizer } from '../stages/index.ts';
@@ -24,11 +24,11 @@ export default defineRecipe({
   }),
   stages(config) {
     const text = given('text', config.text, config.reading);
-    const pieces = tokenizer.step('tokenizer', config.tokenizer, { text });
-    const shards = data.step('data', config.data, { text, tokenizer: pieces });
-    const base = pretrain.step('pretrain', config.pretrain, { data: shards, tokenizer: pieces });
-    const long = extend.step('extend', config.extend, { model: base, data: [shards] });
-    const metrics = evaluate.step('evaluate', config.evaluate, { models: [base, long], data: shards });
+    const pieces = tokenizer.stage('tokenizer', config.tokenizer, { text });
+    const shards = data.stage('data', config.data, { text, tokenizer: pieces });
+    const base = pretrain.stage('pretrain', config.pretrain, { data: shards, tokenizer: pieces });
+    const long = extend.stage('extend', config.extend, { model: base, data: [shards] });
+    const metrics = evaluate.stage('evaluate', config.evaluate, { models: [base, long], data: shards });
     return [pieces, shards, base, long, metrics];
   },
 });

@@ -18,6 +18,7 @@ export interface RunSummary {
   readonly state: 'done' | 'interrupted' | 'failed' | 'not finished';
   /** ISO 8601. */
   readonly created: string;
+  /** Steps that were done; of a recipe, stages that are made. */
   readonly steps: number;
   readonly totalSteps: number | null;
   /** Settings by their path; inputs by the hash of what they hold. */
@@ -95,26 +96,26 @@ function readRecipe(path: string): RunSummary {
       remedy: 'Run the recipe again.',
       fields: { path: file },
     });
-  const { recipe, config, steps, written } = report;
-  const isDone = steps.every(({ state }) => state === 'made' || state === 'unchanged');
-  const failed = steps.some(({ state }) => state === 'failed');
+  const { recipe, config, stages, written } = report;
+  const isDone = stages.every(({ state }) => state === 'made' || state === 'unchanged');
+  const failed = stages.some(({ state }) => state === 'failed');
   return {
     name: basename(resolve(path)),
     path,
     kind: recipe,
     state: isDone ? 'done' : failed ? 'failed' : 'not finished',
     created: written,
-    steps: steps.filter(({ finished }) => finished !== null).length,
-    totalSteps: steps.length,
+    steps: stages.filter(({ finished }) => finished !== null).length,
+    totalSteps: stages.length,
     config: flatSettings(config),
-    metrics: steps.flatMap(({ name, metrics }) =>
+    metrics: stages.flatMap(({ name, metrics }) =>
       metrics.map((metric) => ({ ...metric, name: `${name}: ${metric.name}` })),
     ),
-    measurements: steps.flatMap((step) =>
-      readMeasurements(join(path, 'artefacts', `${step.name}-${step.address.slice(0, 12)}`, 'events.jsonl')).map(
+    measurements: stages.flatMap((stage) =>
+      readMeasurements(join(path, 'artefacts', `${stage.name}-${stage.address.slice(0, 12)}`, 'events.jsonl')).map(
         (each) => ({
           ...each,
-          name: `${step.name}: ${each.name}`,
+          name: `${stage.name}: ${each.name}`,
         }),
       ),
     ),

@@ -14,10 +14,12 @@ import {
 import { rangeTestSection } from './range-test.ts';
 import type { RunSummary } from './read-run.ts';
 
-const soFar = ({ steps, totalSteps }: RunSummary): string =>
-  totalSteps === null || totalSteps === steps
-    ? `${formatInteger(steps)} steps`
-    : `step ${formatInteger(steps)} of ${formatInteger(totalSteps)}`;
+function soFar({ steps, totalSteps, report }: RunSummary): string {
+  const what = report ? 'stage' : 'step';
+  return totalSteps === null || totalSteps === steps
+    ? `${formatInteger(steps)} ${what}s`
+    : `${what} ${formatInteger(steps)} of ${formatInteger(totalSteps)}`;
+}
 
 /** As one HTML file; a recipe's is the one that it writes itself. */
 export function runPage(run: RunSummary): string {

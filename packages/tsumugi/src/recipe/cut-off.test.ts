@@ -22,7 +22,7 @@ const out = () => join(home, 'out');
 const settings = (changes: object = {}) => toyConfig.parse({ text: [join(home, 'novel.txt')], ...changes });
 const run = (changes: object = {}, options: object = {}, recipe = toy) =>
   runRecipe(recipe, settings(changes), { out: out(), stream: quiet, ...options });
-const states = ({ steps }: RecipeReport) => steps.map(({ name, state }) => `${name} ${state}`);
+const states = ({ stages }: RecipeReport) => stages.map(({ name, state }) => `${name} ${state}`);
 
 it('begins nothing more, and keeps what was made and saved, also when it was to clean', async () => {
   await run({ count: { steps: 3 } });
@@ -48,12 +48,12 @@ it('comes to the same when a kill has left half a file', async () => {
   mkdirSync(join(out(), 'artefacts', artefact!, 'count'), { recursive: true });
   writeFileSync(join(out(), 'artefacts', artefact!, 'count', left[0]!), '{');
   const { report } = await run();
-  const hashes = ({ steps }: RecipeReport) => steps.map(({ name, sha256 }) => [name, sha256]);
+  const hashes = ({ stages }: RecipeReport) => stages.map(({ name, sha256 }) => [name, sha256]);
   expect(hashes(report)).toEqual(hashes(whole.report));
   expect(readdirSync(out(), { recursive: true }).filter((name) => String(name).includes('.partial-'))).toEqual([]);
 });
 
-it('begins nothing more when a signal comes after a step has looked for the last time', async () => {
+it('begins nothing more when a signal comes after a stage has looked for the last time', async () => {
   trouble.during = () => void process.emit('SIGINT', 'SIGINT');
   const { interrupted, report } = await run({ twice: true });
   expect(interrupted).toBe(true);
@@ -91,8 +91,8 @@ it('counts the time of attempts that were cut off, to their last sign of life', 
   const earlier = { ...begun, begun: new Date(last - 40_000).toISOString(), secondsBefore: 60 };
   writeFileSync(record, JSON.stringify(earlier));
   const { report } = await run();
-  expect(report.steps[1]!.seconds).toBeGreaterThanOrEqual(99.9);
-  expect(report.steps[1]!.seconds).toBeLessThan(130);
+  expect(report.stages[1]!.seconds).toBeGreaterThanOrEqual(99.9);
+  expect(report.stages[1]!.seconds).toBeLessThan(130);
 });
 
 it('does not make again what another process made while it forecast', async () => {
@@ -104,7 +104,7 @@ it('does not make again what another process made while it forecast', async () =
   };
   const slow = defineRecipe({
     ...toy,
-    stages: (config) => toy.stages(config).map((step) => (step.name === 'count' ? { ...step, stage: { ...step.stage, forecast: forecast as never } } : step)), // biome-ignore format: one line
+    stages: (config) => toy.stages(config).map((stage) => (stage.name === 'count' ? { ...stage, definition: { ...stage.definition, forecast: forecast as never } } : stage)), // biome-ignore format: one line
   });
   const { report } = await run({}, {}, slow);
   expect(states(report)).toEqual(['words unchanged', 'count unchanged']);
@@ -118,5 +118,5 @@ it('names what differs from the artefact that was begun last, where no link tell
   }
   rmSync(join(out(), 'count'));
   const { report } = await run({ count: { steps: 5 } }, { planOnly: true });
-  expect(report.steps[1]!.why).toBe('config changed: steps 4 → 5');
+  expect(report.stages[1]!.why).toBe('config changed: steps 4 → 5');
 });

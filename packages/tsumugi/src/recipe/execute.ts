@@ -1,5 +1,5 @@
-// Running a recipe, top to bottom: plan, forecast, then one step after the other, each skipped, gone on with or made; the
-// report is written anew after every step. Whatever stops it, the same call goes on from there.
+// Running a recipe, top to bottom: plan, forecast, then one stage after the other, each skipped, gone on with or made; the
+// report is written anew after every stage. Whatever stops it, the same call goes on from there.
 import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
@@ -10,11 +10,11 @@ import { type Json, writeJson } from '../store/index.ts';
 import { checkRecipeFolder, RecipeFolder } from './folder.ts';
 import { forecastPlan } from './forecast.ts';
 import { renderReport } from './html/index.ts';
-import { makeStep } from './make-step.ts';
-import { type PlannedStep, planSteps, recordsIn, takeInputs, whyMade } from './plan.ts';
-import { type Recipe, stepsOf } from './recipe.ts';
-import { makeReport, type RecipeReport, type ReportState, reportStep } from './report.ts';
-import { type Available, formatForecastTable, requireRecipeFits } from './step-forecast.ts';
+import { makeStage } from './make-stage.ts';
+import { type PlannedStage, planStages, recordsIn, takeInputs, whyMade } from './plan.ts';
+import { type Recipe, stagesOf } from './recipe.ts';
+import { makeReport, type RecipeReport, type ReportState, reportStage } from './report.ts';
+import { type Available, formatForecastTable, requireRecipeFits } from './stage-forecast.ts';
 
 export interface RunRecipeOptions {
   /** The recipe's folder. */
@@ -25,7 +25,7 @@ export interface RunRecipeOptions {
   planOnly?: boolean;
   /** Refuse what is forecast to take longer. */
   seconds?: number | undefined;
-  /** At the end, remove artefacts that these settings do not use, and the checkpoints of complete steps. */
+  /** At the end, remove artefacts that these settings do not use, and the checkpoints of complete stages. */
   clean?: boolean;
 }
 
@@ -52,23 +52,23 @@ export async function runRecipe<Schema extends z.ZodObject>(
   checkRecipeFolder(out, recipe.name);
 
   // Plan and forecast.
-  const steps = stepsOf(recipe, config);
-  const foreseen = await planSteps(steps, out);
+  const stages = stagesOf(recipe, config);
+  const foreseen = await planStages(stages, out);
   print(`${recipe.name} → ${out}`);
-  for (const { step, state, why } of foreseen) print(`  ${step.name}: ${state}, ${why}`);
+  for (const { stage, state, why } of foreseen) print(`  ${stage.name}: ${state}, ${why}`);
   await forecast(foreseen, options);
-  const report = (plan: readonly PlannedStep[], states: readonly ReportState[]) => {
-    const described = plan.map((planned, i) => reportStep(out, planned, states[i]!));
+  const report = (plan: readonly PlannedStage[], states: readonly ReportState[]) => {
+    const described = plan.map((planned, i) => reportStage(out, planned, states[i]!));
     return makeReport(recipe, config, described);
   };
-  const initial = (plan: readonly PlannedStep[]) =>
+  const initial = (plan: readonly PlannedStage[]) =>
     plan.map(({ state }): ReportState => (state === 'unchanged' ? 'unchanged' : 'waiting'));
   if (options.planOnly) return { interrupted: false, report: report(foreseen, initial(foreseen)) };
 
-  // The steps. Planned again, as another process may have made some of them while we forecast.
+  // The stages. Planned again, as another process may have made some of them while we forecast.
   using folder = new RecipeFolder(out, recipe.name);
   const { events } = folder;
-  const plan = await planSteps(steps, out);
+  const plan = await planStages(stages, out);
   const states = initial(plan);
   const write = (): RecipeReport => {
     const current = report(plan, states);
@@ -81,27 +81,27 @@ export async function runRecipe<Schema extends z.ZodObject>(
   let interrupted = false;
   for (let i = 0; i < plan.length && !interrupted; i++) {
     plan[i] = takeInputs(plan[i]!, plan);
-    const { step, address, why, state } = plan[i]!;
+    const { stage, address, why, state } = plan[i]!;
     folder.link(plan[i]!);
     const mark = (now: ReportState, seconds?: number) => {
       states[i] = now;
       const took = seconds === undefined ? {} : { seconds };
       const reason = now === 'made' ? whyMade(why) : why;
-      events.write({ type: 'stage', step: i + 1, name: step.name, address, state: now, why: reason, ...took });
+      events.write({ type: 'stage', step: i + 1, name: stage.name, address, state: now, why: reason, ...took });
     };
     if (state === 'unchanged') {
       mark('unchanged');
       continue;
     }
-    print(`\n${i + 1}/${plan.length} ${step.name}`);
+    print(`\n${i + 1}/${plan.length} ${stage.name}`);
     mark('running');
     write();
     try {
-      const made = await makeStep(plan[i]!, plan, { recipe: recipe.name, stream });
+      const made = await makeStage(plan[i]!, plan, { recipe: recipe.name, stream });
       interrupted = made.interrupted;
       plan[i] = { ...plan[i]!, record: made.record };
     } catch (thrown) {
-      const error = inOwnCode(`step "${step.name}"`, thrown);
+      const error = inOwnCode(`stage "${stage.name}"`, thrown);
       states[i] = 'failed';
       try {
         mark('failed');
@@ -116,19 +116,19 @@ export async function runRecipe<Schema extends z.ZodObject>(
     if (result) {
       mark('made', result.seconds);
       for (const metric of result.metrics) print(`  ${metric.name}: ${formatMetric(metric)}`);
-      print(`  ${formatDuration(result.seconds)} → ${join(out, step.name)}`);
+      print(`  ${formatDuration(result.seconds)} → ${join(out, stage.name)}`);
     } else mark('interrupted');
     if (i < plan.length - 1 && !interrupted) write();
   }
-  // Interrupted after the last step's end: everything is done all the same.
+  // Interrupted after the last stage's end: everything is done all the same.
   interrupted &&= states.some((state) => state === 'waiting' || state === 'interrupted');
   if (options.clean && !interrupted) for (const path of clean(out, plan)) print(`removed ${path}`);
   events.write({ type: 'end', step: plan.length, reason: interrupted ? 'interrupted' : 'done' });
   return { interrupted, report: write() };
 }
 
-/** Prints what the steps will take. @throws UserError when that cannot fit */
-async function forecast(plan: readonly PlannedStep[], { out, stream, seconds }: RunRecipeOptions): Promise<void> {
+/** Prints what the stages will take. @throws UserError when that cannot fit */
+async function forecast(plan: readonly PlannedStage[], { out, stream, seconds }: RunRecipeOptions): Promise<void> {
   const rows = await forecastPlan(plan);
   if (rows.every((row) => row.forecast === undefined)) return;
   const available: Available = { memoryBytes: process.availableMemory(), diskBytes: availableDisk(out), seconds };
@@ -137,7 +137,7 @@ async function forecast(plan: readonly PlannedStep[], { out, stream, seconds }: 
 }
 
 /** Removes artefacts that the plan does not have, and checkpoints of those that it has. Returns what was removed. */
-function clean(out: string, plan: readonly PlannedStep[]): string[] {
+function clean(out: string, plan: readonly PlannedStage[]): string[] {
   const used = new Set(plan.map(({ folder }) => basename(folder)));
   const unused = recordsIn(out).filter(({ folder }) => !used.has(basename(folder)));
   const checkpoints = plan.map(({ folder }) => join(folder, 'checkpoints')).filter((path) => existsSync(path));

@@ -1,12 +1,12 @@
-// The folder of a recipe's run: `recipe.json` (which recipe), `artefacts/` (what its steps made, by address), a link to the
-// present artefact of each step under the step's name, `events.jsonl`, and the report. One process writes to it.
+// The folder of a recipe's run: `recipe.json` (which recipe), `artefacts/` (what its stages made, by address), a link to the
+// present artefact of each stage under the stage's name, `events.jsonl`, and the report. One process writes to it.
 import { existsSync, lstatSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { makeFolder, placeAtomic, removeUnfinished, UserError } from '../base/index.ts';
 import { EventLog, Lock } from '../run/index.ts';
 import { readJson, writeJson } from '../store/index.ts';
-import { artefactsIn, type PlannedStep } from './plan.ts';
+import { artefactsIn, type PlannedStage } from './plan.ts';
 
 const RECIPE_FILE = 'recipe.json';
 const LOCK_FILE = 'run.lock';
@@ -48,9 +48,9 @@ export class RecipeFolder implements Disposable {
     this.events = new EventLog(join(path, 'events.jsonl'), Number.POSITIVE_INFINITY);
   }
 
-  /** Points `<out>/<name of the step>` to a step's artefact folder. */
-  link({ step, folder }: PlannedStep): void {
-    const place = join(this.path, step.name);
+  /** Points `<out>/<name of the stage>` to a stage's artefact folder. */
+  link({ stage, folder }: PlannedStage): void {
+    const place = join(this.path, stage.name);
     const found = lstatSync(place, { throwIfNoEntry: false });
     if (found && !found.isSymbolicLink()) return; // somebody's own: it stays
     placeAtomic(place, (temporary) => symlinkSync(relative(this.path, folder), temporary));

@@ -1,24 +1,24 @@
-// Forecasts the steps of a plan, in order: what a step is expected to find out goes into the forecasts of those that take it.
+// Forecasts the stages of a plan, in order: what a stage is expected to find out goes into the forecasts of those that take it.
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { folderBytes } from './folder.ts';
-import type { PlannedStep } from './plan.ts';
+import type { PlannedStage } from './plan.ts';
 import { inputsOf } from './recipe.ts';
-import { configOf, type Given, type Input, type Step } from './stage.ts';
-import type { ForecastRow, StepForecast } from './step-forecast.ts';
+import { configOf, type Given, type Input, type RecipeStage } from './stage.ts';
+import type { ForecastRow, StageForecast } from './stage-forecast.ts';
 
-type Expected = ReadonlyMap<Step, StepForecast>;
+type Expected = ReadonlyMap<RecipeStage, StageForecast>;
 
-/** The inputs of a step as its stage sees them. */
+/** The inputs of a stage as its stage sees them. */
 export function givenTo(
-  planned: PlannedStep,
-  plan: readonly PlannedStep[],
+  planned: PlannedStage,
+  plan: readonly PlannedStage[],
   expected: Expected = new Map(),
 ): Readonly<Record<string, Given | readonly Given[]>> {
   return Object.fromEntries(
-    inputsOf(planned.step).map(([name, inputs]) => {
+    inputsOf(planned.stage).map(([name, inputs]) => {
       const all = inputs.map((input, i) => seen(input, planned.inputs[name]![i]!.files, plan, expected));
-      return [name, Array.isArray(planned.step.inputs[name]) ? all : all[0]!];
+      return [name, Array.isArray(planned.stage.inputs[name]) ? all : all[0]!];
     }),
   );
 }
@@ -26,7 +26,7 @@ export function givenTo(
 function seen(
   input: Input,
   files: readonly { path: string }[],
-  plan: readonly PlannedStep[],
+  plan: readonly PlannedStage[],
   expected: Expected,
 ): Given {
   if (input.from === 'outside') {
@@ -42,7 +42,7 @@ function seen(
       about: undefined,
     };
   }
-  const { place, record } = plan.find(({ step }) => step === input)!;
+  const { place, record } = plan.find(({ stage }) => stage === input)!;
   const result = record?.result;
   const measured = result?.metrics.filter(({ value }) => value !== null).map(({ name, value }) => [name, value!]);
   return {
@@ -56,23 +56,23 @@ function seen(
   };
 }
 
-export async function forecastPlan(plan: readonly PlannedStep[]): Promise<ForecastRow[]> {
-  const expected = new Map<Step, StepForecast>();
+export async function forecastPlan(plan: readonly PlannedStage[]): Promise<ForecastRow[]> {
+  const expected = new Map<RecipeStage, StageForecast>();
   const rows: ForecastRow[] = [];
   for (const planned of plan) {
-    const { step, state, shareDone, folder } = planned;
+    const { stage, state, shareDone, folder } = planned;
     const inputs = givenTo(planned, plan, expected);
     const again: ForecastRow['again'] = async (changes) =>
-      step.stage.config.safeParse({ ...(step.config as object), ...changes }).success
-        ? step.stage.forecast({ config: configOf(step, changes), inputs: inputs as never })
+      stage.definition.config.safeParse({ ...(stage.config as object), ...changes }).success
+        ? stage.definition.forecast({ config: configOf(stage, changes), inputs: inputs as never })
         : undefined;
     const forecast = state === 'unchanged' ? undefined : await again({});
-    if (forecast) expected.set(step, forecast);
+    if (forecast) expected.set(stage, forecast);
     rows.push({
-      step: step.name,
+      stage: stage.name,
       state,
       forecast,
-      config: step.config,
+      config: stage.config,
       shareLeft: 1 - shareDone,
       diskBytesThere: state === 'goes on' ? folderBytes(folder) : 0,
       again,

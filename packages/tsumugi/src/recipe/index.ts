@@ -2,7 +2,7 @@
 export { type RecipeOutcome, type RunRecipeOptions, runRecipe } from './execute.ts';
 export { renderReport } from './html/index.ts';
 export { defineRecipe, type Recipe } from './recipe.ts';
-export type { RecipeReport, ReportState, ReportStep } from './report.ts';
+export type { RecipeReport, ReportStage, ReportState } from './report.ts';
 export { formatReport } from './report-table.ts';
 export { type Heatmap, heatmapSchema, metric, type StageMetric, type Table } from './results.ts';
 export {
@@ -13,15 +13,15 @@ export {
   type Input,
   type InputKinds,
   type InputsOf,
+  type RecipeStage,
   type Source,
-  type Stage,
   type StageContext,
+  type StageDefinition,
   type StageOutcome,
   type StageSpec,
-  type Step,
   type Uses,
 } from './stage.ts';
-export type { Resource, StepForecast } from './step-forecast.ts';
+export type { Resource, StageForecast } from './stage-forecast.ts';
 export { type PointOf, type SweepPoint, sweep } from './sweep.ts';
 export type { SweepReport, SweepRow } from './sweep-report.ts';
 export { withDefaults } from './with-defaults.ts';

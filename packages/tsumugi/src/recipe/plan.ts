@@ -1,7 +1,7 @@
-// The plan of a recipe: the address of every step, known before anything runs, and what is to be done about it and why.
+// The plan of a recipe: the address of every stage, known before anything runs, and what is to be done about it and why.
 //
-// An address is the SHA-256 of the stage's name and version, the step's config, and its inputs: the addresses of other steps,
-// or the content of files. Neither names of steps nor paths are part of it, so a folder may be moved and a step renamed.
+// An address is the SHA-256 of the definition's name and version, the stage's config, and its inputs: the addresses of other stages,
+// or the content of files. Neither names of stages nor paths are part of it, so a folder may be moved and a stage renamed.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { contentHash, DataError, linkTarget, sha256, walkFiles } from '../base/index.ts';
@@ -9,13 +9,13 @@ import { describeChanges, formatInteger, formatTime, readEvents } from '../run/i
 import { canonicalJson, type Json, latestCheckpoint } from '../store/index.ts';
 import { inputsOf } from './recipe.ts';
 import { damageOf, type RecordedInput, readRecord, type StageRecord } from './record.ts';
-import { configOf, type Source, type Step, type Uses } from './stage.ts';
+import { configOf, type RecipeStage, type Source, type Uses } from './stage.ts';
 
-/** What is to be done about a step. */
-export type StepState = 'unchanged' | 'goes on' | 'new';
+/** What is to be done about a stage. */
+export type StageState = 'unchanged' | 'goes on' | 'new';
 
-export interface PlannedStep {
-  readonly step: Step;
+export interface PlannedStage {
+  readonly stage: RecipeStage;
   readonly address: string;
   /** Its folder, in `<out>/artefacts`. */
   readonly folder: string;
@@ -24,7 +24,7 @@ export interface PlannedStep {
   readonly inputs: Readonly<Record<string, readonly RecordedInput[]>>;
   /** Other code and data that it uses. */
   readonly uses: Uses;
-  readonly state: StepState;
+  readonly state: StageState;
   /** The reason for `state`, as a phrase. */
   readonly why: string;
   /** The record of the artefact, or of the attempt that was cut off. */
@@ -35,44 +35,44 @@ export interface PlannedStep {
 
 export const artefactsIn = (out: string): string => join(out, 'artefacts');
 
-/** Plans the steps over what is in `out`. Reads the files from outside, to hash them. Writes nothing. */
-export async function planSteps(steps: readonly Step[], out: string): Promise<PlannedStep[]> {
-  const planned = new Map<Step, PlannedStep>();
-  for (const step of steps) {
+/** Plans the stages over what is in `out`. Reads the files from outside, to hash them. Writes nothing. */
+export async function planStages(stages: readonly RecipeStage[], out: string): Promise<PlannedStage[]> {
+  const planned = new Map<RecipeStage, PlannedStage>();
+  for (const stage of stages) {
     const inputs: Record<string, RecordedInput[]> = {};
-    for (const [name, given] of inputsOf(step)) {
+    for (const [name, given] of inputsOf(stage)) {
       inputs[name] = [];
       for (const input of given)
         inputs[name].push(
-          input.from === 'step'
-            ? { step: input.name, address: planned.get(input)!.address, sha256: null, files: [], settings: {} }
+          input.from === 'stage'
+            ? { stage: input.name, address: planned.get(input)!.address, sha256: null, files: [], settings: {} }
             : await hashSource(input),
         );
     }
-    const uses = (await step.stage.uses?.(configOf(step))) ?? {};
-    const address = addressOf(step, inputs, uses);
-    const folder = join(artefactsIn(out), `${step.name}-${address.slice(0, 12)}`);
-    const place = join(folder, step.stage.output);
+    const uses = (await stage.definition.uses?.(configOf(stage))) ?? {};
+    const address = addressOf(stage, inputs, uses);
+    const folder = join(artefactsIn(out), `${stage.name}-${address.slice(0, 12)}`);
+    const place = join(folder, stage.definition.output);
     const record = readRecord(folder);
     const own = record?.address === address ? record : undefined;
-    const judged = await judge(step, { address, inputs, uses, folder, place, record: own }, out, planned);
+    const judged = await judge(stage, { address, inputs, uses, folder, place, record: own }, out, planned);
     const kept = judged.state === 'new' ? undefined : own;
-    const unsure = { step, address, folder, place, inputs, uses, record: kept, ...judged };
-    planned.set(step, takeInputs(unsure, [...planned.values()]));
+    const unsure = { stage, address, folder, place, inputs, uses, record: kept, ...judged };
+    planned.set(stage, takeInputs(unsure, [...planned.values()]));
   }
   return [...planned.values()];
 }
 
 /**
- * A planned step with the content of its inputs as far as they are made by now. What was made of other content is made anew: an
+ * A planned stage with the content of its inputs as far as they are made by now. What was made of other content is made anew: an
  * artefact that was damaged and made again need not be the same (it may depend on the time there was).
  */
-export function takeInputs(planned: PlannedStep, plan: readonly PlannedStep[]): PlannedStep {
+export function takeInputs(planned: PlannedStage, plan: readonly PlannedStage[]): PlannedStage {
   const inputs = Object.fromEntries(
     Object.entries(planned.inputs).map(([name, list]) => [
       name,
       list.map((input) => {
-        const from = plan.find(({ step }) => step.name === input.step);
+        const from = plan.find(({ stage }) => stage.name === input.stage);
         return from ? { ...input, sha256: from.record?.result?.sha256 ?? null } : input;
       }),
     ]),
@@ -82,15 +82,19 @@ export function takeInputs(planned: PlannedStep, plan: readonly PlannedStep[]): 
     list.filter(({ sha256: now }, i) => now !== null && now !== record?.inputs[name]?.[i]?.sha256),
   )[0];
   if (!record || !other) return { ...planned, inputs };
-  const why = `was made from another ${other.step}`;
+  const why = `was made from another ${other.stage}`;
   return { ...planned, inputs, state: 'new', why, shareDone: 0, record: undefined };
 }
 
-function addressOf({ stage, config }: Step, inputs: PlannedStep['inputs'], uses: PlannedStep['uses']): string {
+function addressOf(
+  { definition, config }: RecipeStage,
+  inputs: PlannedStage['inputs'],
+  uses: PlannedStage['uses'],
+): string {
   const addresses = Object.fromEntries(
     Object.entries(inputs).map(([name, given]) => [name, given.map(({ address }) => address)]),
   );
-  const { name, version } = stage;
+  const { name, version } = definition;
   return sha256(canonicalJson({ stage: name, version, uses, config, inputs: addresses }));
 }
 
@@ -117,7 +121,7 @@ export async function hashSource({ paths, settings }: Source): Promise<RecordedI
   const hashes: { path: string; name: string; sha256: string }[] = [];
   for (const { path, name } of files) hashes.push({ path, name, sha256: await contentHash(path) });
   return {
-    step: null,
+    stage: null,
     sha256: null,
     address: sha256(canonicalJson([settings, ...hashes.map((file) => [file.sha256, file.name])])),
     files: hashes.map(({ path, sha256: hash }) => ({ path, sha256: hash })),
@@ -129,17 +133,17 @@ const endings = (path: string): string => extname(basename(path, extname(path)))
 
 const notMade = 'not made yet';
 
-/** Why a step was made, once it is. */
+/** Why a stage was made, once it is. */
 export const whyMade = (why: string): string => (why === notMade ? 'for the first time' : why);
 
-type Unjudged = Pick<PlannedStep, 'address' | 'inputs' | 'uses' | 'folder' | 'place' | 'record'>;
-type Judged = Pick<PlannedStep, 'state' | 'why' | 'shareDone'>;
+type Unjudged = Pick<PlannedStage, 'address' | 'inputs' | 'uses' | 'folder' | 'place' | 'record'>;
+type Judged = Pick<PlannedStage, 'state' | 'why' | 'shareDone'>;
 
 async function judge(
-  step: Step,
+  stage: RecipeStage,
   { address, inputs, uses, folder, place, record }: Unjudged,
   out: string,
-  earlier: ReadonlyMap<Step, PlannedStep>,
+  earlier: ReadonlyMap<RecipeStage, PlannedStage>,
 ): Promise<Judged> {
   const anew = (why: string): Judged => ({ state: 'new', why, shareDone: 0 });
   if (record?.result) {
@@ -148,13 +152,13 @@ async function judge(
       return { state: 'unchanged', why: `made ${formatTime(record.result.finished)}`, shareDone: 1 };
     return anew(`made ${formatTime(record.result.finished)}, but ${damage}`);
   }
-  if (record) return judgeCutOff(step, folder);
-  const last = lastRecord(step.name, out, address);
-  return anew(last ? describeDifference(step, { inputs, uses }, last, earlier) : notMade);
+  if (record) return judgeCutOff(stage, folder);
+  const last = lastRecord(stage.name, out, address);
+  return anew(last ? describeDifference(stage, { inputs, uses }, last, earlier) : notMade);
 }
 
-function judgeCutOff({ stage }: Step, folder: string): Judged {
-  if (!stage.resumes) return { state: 'new', why: 'was cut off, and begins again', shareDone: 0 };
+function judgeCutOff({ definition }: RecipeStage, folder: string): Judged {
+  if (!definition.resumes) return { state: 'new', why: 'was cut off, and begins again', shareDone: 0 };
   const at = latestCheckpoint(join(folder, 'checkpoints'), { fallback: true, warn: () => {} })?.step;
   if (at === undefined) return { state: 'goes on', why: 'was cut off before its first checkpoint', shareDone: 0 };
   const total = readEvents(join(folder, 'events.jsonl')).findLast((event) => event.type === 'start')?.totalSteps;
@@ -176,28 +180,28 @@ export function recordsIn(out: string): { folder: string; record: StageRecord }[
   });
 }
 
-/** The record of the artefact a step had last: the one that its link points to, otherwise the one that was begun last. */
+/** The record of the artefact a stage had last: the one that its link points to, otherwise the one that was begun last. */
 function lastRecord(name: string, out: string, except: string): StageRecord | undefined {
   const linked = readRecord(join(out, name));
   if (linked && linked.address !== except) return linked;
   return recordsIn(out)
     .map(({ record }) => record)
-    .filter((record) => record.step === name && record.address !== except)
+    .filter((record) => record.name === name && record.address !== except)
     .sort((a, b) => (a.begun < b.begun ? -1 : 1))
     .at(-1);
 }
 
-/** In words, what makes a step differ from its last record; the first few things. */
+/** In words, what makes a stage differ from its last record; the first few things. */
 function describeDifference(
-  { stage, config }: Step,
-  { inputs, uses }: Pick<PlannedStep, 'inputs' | 'uses'>,
+  { definition, config }: RecipeStage,
+  { inputs, uses }: Pick<PlannedStage, 'inputs' | 'uses'>,
   last: StageRecord,
-  earlier: ReadonlyMap<Step, PlannedStep>,
+  earlier: ReadonlyMap<RecipeStage, PlannedStage>,
 ): string {
-  if (last.stage !== stage.name) return `it is now made by ${stage.name}, not by ${last.stage}`;
+  if (last.definition !== definition.name) return `it is now made by ${definition.name}, not by ${last.definition}`;
   const reasons: string[] = [];
-  if (last.stageVersion !== stage.version)
-    reasons.push(`the code of ${stage.name} changed (version ${last.stageVersion} → ${stage.version})`);
+  if (last.definitionVersion !== definition.version)
+    reasons.push(`the code of ${definition.name} changed (version ${last.definitionVersion} → ${definition.version})`);
   for (const change of describeChanges(last.uses, uses)) reasons.push(`it uses another ${change}`);
   const changes = describeChanges(last.config as Json, config);
   if (changes.length > 0)
@@ -213,14 +217,14 @@ function describeInputChange(
   name: string,
   before: readonly RecordedInput[],
   after: readonly RecordedInput[],
-  earlier: ReadonlyMap<Step, PlannedStep>,
+  earlier: ReadonlyMap<RecipeStage, PlannedStage>,
 ): string | undefined {
   if (before.map(({ address }) => address).join() === after.map(({ address }) => address).join()) return undefined;
   const changed = after.find(({ address }, i) => address !== before[i]?.address);
   if (!changed) return `${name}: fewer are taken than before`;
-  if (changed.step !== null) {
-    const state = [...earlier.values()].find(({ step }) => step.name === changed.step)?.state;
-    return state === 'unchanged' ? `takes another ${changed.step}` : `${changed.step} is made anew`;
+  if (changed.stage !== null) {
+    const state = [...earlier.values()].find(({ stage }) => stage.name === changed.stage)?.state;
+    return state === 'unchanged' ? `takes another ${changed.stage}` : `${changed.stage} is made anew`;
   }
   const [setting] = describeChanges((before[0]?.settings ?? {}) as Json, changed.settings as Json);
   if (setting !== undefined) return `${name} is read differently: ${setting}`;

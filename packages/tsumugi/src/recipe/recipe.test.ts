@@ -36,7 +36,7 @@ afterEach(() => rmSync(home, { recursive: true }));
 const out = () => join(home, 'out');
 const run = (changes: object = {}, options: object = {}) =>
   runRecipe(toy, toyConfig.parse({ text: [text], ...changes }), { out: out(), stream, ...options });
-const states = ({ steps }: RecipeReport) => steps.map(({ name, state, why }) => `${name} ${state}: ${why}`);
+const states = ({ stages }: RecipeReport) => stages.map(({ name, state, why }) => `${name} ${state}: ${why}`);
 const made = /made \d{4}-\d\d-\d\d \d\d:\d\d/;
 
 async function refusal(body: () => Promise<unknown>): Promise<string> {
@@ -46,15 +46,17 @@ async function refusal(body: () => Promise<unknown>): Promise<string> {
 }
 
 describe('a recipe', () => {
-  it('makes its steps, then skips them, and says why', async () => {
+  it('makes its stages, then skips them, and says why', async () => {
     const first = await run();
     expect(states(first.report)).toEqual(['words made: for the first time', 'count made: for the first time']);
     expect(log).toEqual(['words', 'count from 0']);
     const second = await run();
     expect(log).toHaveLength(2);
     for (const state of states(second.report)) expect(state).toMatch(/unchanged: made \d{4}-/);
-    expect(second.report.steps.map(({ metrics }) => metrics)).toEqual(first.report.steps.map(({ metrics }) => metrics));
-    expect(second.report.steps[1]!.metrics[0]).toEqual({ name: 'total', value: 35, unit: 'letters' });
+    expect(second.report.stages.map(({ metrics }) => metrics)).toEqual(
+      first.report.stages.map(({ metrics }) => metrics),
+    );
+    expect(second.report.stages[1]!.metrics[0]).toEqual({ name: 'total', value: 35, unit: 'letters' });
     expect(readFileSync(join(out(), 'count', 'count', 'total.txt'), 'utf8')).toBe('35');
     expect(JSON.parse(readFileSync(join(out(), 'report.json'), 'utf8'))).toEqual(second.report);
     expect(readEvents(join(out(), 'events.jsonl')).map(({ type, step }) => `${type} ${step}`)).toEqual([
@@ -86,7 +88,7 @@ describe('a recipe', () => {
     log.length = 0;
     const newer = defineRecipe({
       ...toy,
-      stages: (config) => toy.stages(config).map((step) => (step.name === 'count' ? { ...step, stage: { ...step.stage, version: 2 } } : step)), // biome-ignore format: one line
+      stages: (config) => toy.stages(config).map((stage) => (stage.name === 'count' ? { ...stage, definition: { ...stage.definition, version: 2 } } : stage)), // biome-ignore format: one line
     });
     const { report } = await runRecipe(newer, toyConfig.parse({ text: [text] }), { out: out(), stream });
     expect(states(report)[1]).toBe('count made: the code of count changed (version 1 → 2)');
@@ -96,7 +98,9 @@ describe('a recipe', () => {
       const stages = (config: never) =>
         toy
           .stages(config)
-          .map((step) => (step.name === 'count' ? { ...step, stage: { ...step.stage, ...changes } } : step));
+          .map((stage) =>
+            stage.name === 'count' ? { ...stage, definition: { ...stage.definition, ...changes } } : stage,
+          );
       return runRecipe(defineRecipe({ ...toy, stages }), toyConfig.parse({ text: [text] }), { out: out(), stream });
     };
     const why = ({ report }: { report: RecipeReport }) => states(report)[1];
@@ -126,7 +130,7 @@ describe('a recipe', () => {
     expect(await refusal(() => run({ text: [join(home, 'none.txt')] }))).toMatch(/^missing-path: .*none\.txt/);
   });
 
-  it('goes on with a step that was cut off', async () => {
+  it('goes on with a stage that was cut off', async () => {
     trouble.interruptAt = 2;
     const { interrupted, report } = await run();
     expect(interrupted).toBe(true);
@@ -139,7 +143,7 @@ describe('a recipe', () => {
     // Three fifths of the time are left: 5 steps, a second for each of two words.
     expect(shown).toMatch(/count +goes on +6\.0 s/);
     expect(log).toEqual(['words', 'count from 0', 'count from 2']);
-    expect(resumed.report.steps[1]!.curves[0]!.points).toHaveLength(5);
+    expect(resumed.report.stages[1]!.curves[0]!.points).toHaveLength(5);
     // Other settings: the cut-off one is no use.
     expect(states((await run({ count: { steps: 2 } })).report)[1]).toContain('made: config changed: steps 5 → 2');
   });
@@ -212,13 +216,13 @@ describe('a recipe', () => {
     expect(log).toEqual(['words', 'count from 0']);
   });
 
-  it('refuses what another step made when it changed since', async () => {
+  it('refuses what another stage made when it changed since', async () => {
     trouble.during = () => tamper('cat\nbug');
     expect(await refusal(() => run({ twice: true }))).toMatch(
       /^input-changed: .*list\.txt was changed while "count" was made/,
     );
     expect(existsSync(join(out(), 'again'))).toBe(false);
-    // Before it is used, too: not a step is begun on it.
+    // Before it is used, too: not a stage is begun on it.
     delete trouble.during;
     log.length = 0;
     const meanwhile = { write: (part: string) => { if (part.includes('2/3 count')) tamper('cat\nbug'); } }; // biome-ignore format: short
@@ -249,11 +253,11 @@ describe('a recipe', () => {
 });
 
 describe('a forecast', () => {
-  it('is a table of all steps, those that are skipped left out of the sum', async () => {
+  it('is a table of all stages, those that are skipped left out of the sum', async () => {
     await run({}, { planOnly: true });
     const table = shown.split('\n\n')[1]!.split('\n').map((line) => line.trim().split(/ {2,}/)); // biome-ignore format: one line
     expect(table.slice(0, 4)).toEqual([
-      ['step', 'time', 'memory', 'disk'],
+      ['stage', 'time', 'memory', 'disk'],
       ['words', 'new', '1.0 s', '7 B', '7 B'],
       ['count', 'new', '10.0 s', '8.00 GiB', '8 B'],
       ['total', '11.0 s', '8.00 GiB', '15 B'],
@@ -275,7 +279,7 @@ describe('a forecast', () => {
       /Lower it with --set count\.light=… or --set count\.size=…; no single one of them is enough/,
     );
     expect(await refusal(() => run({}, { seconds: 8 }))).toMatch(
-      /^not-enough-time: count will need about 10\.0 s of time, the whole recipe 11\.0 s, and 8\.0 s are available.*\n.*--set count\.steps=2/,
+      /^not-enough-time: count will need about 10\.0 s of time, the whole recipe 11\.0 s, and 8\.0 s are available.*\n.*--set count.steps=2/,
     );
     expect(existsSync(out())).toBe(false);
   });
@@ -298,32 +302,32 @@ describe('the folder', () => {
 });
 
 describe('a recipe that is wrong', () => {
-  const steps = (stages: typeof toy.stages) =>
+  const stages = (stages: typeof toy.stages) =>
     refusal(() => runRecipe({ ...toy, stages }, toyConfig.parse({ text: [text] }), { out: out(), stream }));
   const source = () => given('text', text);
 
   it('is refused in a sentence', async () => {
-    const list = words.step('words', {}, { text: source() });
-    expect(await steps(() => [])).toMatch(/^bad-recipe: recipe toy: it has no steps/);
-    expect(await steps(() => [list, words.step('words', {}, { text: source() })])).toContain(
-      'two steps are called "words"',
+    const list = words.stage('words', {}, { text: source() });
+    expect(await stages(() => [])).toMatch(/^bad-recipe: recipe toy: it has no stages/);
+    expect(await stages(() => [list, words.stage('words', {}, { text: source() })])).toContain(
+      'two stages are called "words"',
     );
-    expect(await steps(() => [count.step('count', {}, { words: list })])).toContain('"count" takes "words" as words, which is not made before it'); // biome-ignore format: one line
-    expect(() => words.step('a b', {}, { text: source() })).toThrow(/cannot be called "a b"/);
-    expect(() => count.step('count', { steps: -1 }, { words: list })).toThrow(
-      'step "count": "steps" is -1, expected a number above 0',
+    expect(await stages(() => [count.stage('count', {}, { words: list })])).toContain('"count" takes "words" as words, which is not made before it'); // biome-ignore format: one line
+    expect(() => words.stage('a b', {}, { text: source() })).toThrow(/cannot be called "a b"/);
+    expect(() => count.stage('count', { steps: -1 }, { words: list })).toThrow(
+      'stage "count": "steps" is -1, expected a number above 0',
     );
   });
 
   it('does not compile with an input of the wrong kind', () => {
-    const list = words.step('words', {}, { text: source() });
+    const list = words.stage('words', {}, { text: source() });
     const wrong = [
       // @ts-expect-error: a list of words is no text
-      () => words.step('words', {}, { text: list }),
+      () => words.stage('words', {}, { text: list }),
       // @ts-expect-error: the input is missing
-      () => count.step('count', {}, {}),
+      () => count.stage('count', {}, {}),
       // @ts-expect-error: there is no such setting
-      () => count.step('count', { stepz: 3 }, { words: list }),
+      () => count.stage('count', { stepz: 3 }, { words: list }),
     ];
     expect(wrong).toHaveLength(3);
   });

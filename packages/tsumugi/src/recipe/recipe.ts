@@ -1,49 +1,52 @@
-// A recipe: a typed function from settings to steps, in the order in which they are made.
+// A recipe: a typed function from settings to stages, in the order in which they are made.
 import type { z } from 'zod';
 import { ConfigError, inOwnCode } from '../base/index.ts';
-import type { Input, Step } from './stage.ts';
+import type { Input, RecipeStage } from './stage.ts';
 
 export interface Recipe<Schema extends z.ZodObject = z.ZodObject> {
   /** As typed: "plamo2-mini". Also the default folder, runs/<name>. */
   readonly name: string;
   /** A sentence. */
   readonly summary: string;
-  /** The settings, by custom nested by step. */
+  /** The settings, by custom nested by stage. */
   readonly config: Schema;
-  /** The steps; each only takes what comes before it. */
-  stages(config: z.output<Schema>): readonly Step[];
+  /** The stages; each only takes what comes before it. */
+  stages(config: z.output<Schema>): readonly RecipeStage[];
 }
 
 export const defineRecipe = <Schema extends z.ZodObject>(recipe: Recipe<Schema>): Recipe<Schema> => recipe;
 
-/** The inputs of a step, by name, as lists. */
-export const inputsOf = (step: Step): [name: string, inputs: readonly Input[]][] =>
-  Object.entries(step.inputs).map(([name, input]) => [name, 'from' in input ? [input] : input]);
+/** The inputs of a stage, by name, as lists. */
+export const inputsOf = (stage: RecipeStage): [name: string, inputs: readonly Input[]][] =>
+  Object.entries(stage.inputs).map(([name, input]) => [name, 'from' in input ? [input] : input]);
 
-/** The steps of a recipe. @throws ConfigError when two have one name, or one takes what is not made before it */
-export function stepsOf<Schema extends z.ZodObject>(recipe: Recipe<Schema>, config: z.output<Schema>): readonly Step[] {
+/** The stages of a recipe. @throws ConfigError when two have one name, or one takes what is not made before it */
+export function stagesOf<Schema extends z.ZodObject>(
+  recipe: Recipe<Schema>,
+  config: z.output<Schema>,
+): readonly RecipeStage[] {
   const refuse = (message: string, remedy: string) =>
     new ConfigError('bad-recipe', `recipe ${recipe.name}: ${message}`, { remedy, fields: { recipe: recipe.name } });
-  let steps: readonly Step[];
+  let stages: readonly RecipeStage[];
   try {
-    steps = recipe.stages(config);
+    stages = recipe.stages(config);
   } catch (thrown) {
     throw inOwnCode(`recipe ${recipe.name}`, thrown);
   }
-  if (!Array.isArray(steps) || steps.length === 0)
-    throw refuse('it has no steps', 'Return the list of steps from `stages`.');
-  const before = new Set<Step>();
-  for (const step of steps) {
-    if ([...before].some(({ name }) => name === step.name))
-      throw refuse(`two steps are called "${step.name}"`, 'Give each step a name of its own.');
-    for (const [name, inputs] of inputsOf(step))
+  if (!Array.isArray(stages) || stages.length === 0)
+    throw refuse('it has no stages', 'Return the list of stages from `stages`.');
+  const before = new Set<RecipeStage>();
+  for (const stage of stages) {
+    if ([...before].some(({ name }) => name === stage.name))
+      throw refuse(`two stages are called "${stage.name}"`, 'Give each stage a name of its own.');
+    for (const [name, inputs] of inputsOf(stage))
       for (const input of inputs)
-        if (input.from === 'step' && !before.has(input))
+        if (input.from === 'stage' && !before.has(input))
           throw refuse(
-            `"${step.name}" takes "${input.name}" as ${name}, which is not made before it`,
-            'Return every step that is used, each after those it takes.',
+            `"${stage.name}" takes "${input.name}" as ${name}, which is not made before it`,
+            'Return every stage that is used, each after those it takes.',
           );
-    before.add(step);
+    before.add(stage);
   }
-  return steps;
+  return stages;
 }

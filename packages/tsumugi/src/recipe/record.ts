@@ -1,5 +1,5 @@
-// The record of a step's artefact, `stage.json` in its folder: what it was made from, and, once it is complete, what it
-// holds. It is written when the step begins and replaced, whole, when everything else is on the disk.
+// The record of a stage's artefact, `stage.json` in its folder: what it was made from, and, once it is complete, what it
+// holds. It is written when the stage begins and replaced, whole, when everything else is on the disk.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -12,9 +12,9 @@ const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 const fileSchema = z.strictObject({ bytes: z.int().nonnegative(), sha256: sha256Schema });
 
 const inputSchema = z.strictObject({
-  /** The step that made it, or null for what comes from outside. */
-  step: z.string().nullable(),
-  /** The step's address, or the hash of the files' content. */
+  /** The stage that made it, or null for what comes from outside. */
+  stage: z.string().nullable(),
+  /** The stage's address, or the hash of the files' content. */
   address: sha256Schema,
   /** Hash of the artefact that was taken; null for what comes from outside, and while it is not made. */
   sha256: sha256Schema.nullable(),
@@ -27,9 +27,10 @@ const inputSchema = z.strictObject({
 const recordSchema = z.strictObject({
   format: z.literal('tsumugi-stage'),
   version: z.literal(1),
-  step: z.string(),
-  stage: z.string(),
-  stageVersion: z.int(),
+  name: z.string(),
+  /** The name that `defineStage` gave it, e.g. "pretrain". */
+  definition: z.string(),
+  definitionVersion: z.int(),
   /** Versions and hashes of other code and data it used. */
   uses: z.record(z.string(), z.union([z.string(), z.int()])),
   address: sha256Schema,

@@ -1,20 +1,20 @@
-// The report on the terminal: a line per step, then its metrics.
+// The report on the terminal: a line per stage, then its metrics.
 import { displayWidth, formatCells, formatDuration, formatMetric } from '../run/index.ts';
-import type { RecipeReport, ReportStep } from './report.ts';
+import type { RecipeReport, ReportStage } from './report.ts';
 import { type SweepReport, sweepTable } from './sweep-report.ts';
 
-const took = ({ seconds }: ReportStep) => (seconds === null ? '–' : formatDuration(seconds));
+const took = ({ seconds }: ReportStage) => (seconds === null ? '–' : formatDuration(seconds));
 
-/** The steps with what they took and their metrics. */
-export function formatReport({ steps, sweeps = [] }: RecipeReport): string {
-  const rows = steps.map((step) => [step.name, step.state, took(step), step.address.slice(0, 12)]);
-  const head = formatCells([['step', '', 'time', 'address'], ...rows], 2);
-  const width = Math.max(...steps.flatMap(({ metrics }) => metrics.map(({ name }) => displayWidth(name))), 0);
-  const metrics = steps
-    .filter((step) => step.metrics.length > 0)
-    .flatMap((step) => [
-      `  ${step.name}`,
-      ...step.metrics.map(
+/** The stages with what they took and their metrics. */
+export function formatReport({ stages, sweeps = [] }: RecipeReport): string {
+  const rows = stages.map((stage) => [stage.name, stage.state, took(stage), stage.address.slice(0, 12)]);
+  const head = formatCells([['stage', '', 'time', 'address'], ...rows], 2);
+  const width = Math.max(...stages.flatMap(({ metrics }) => metrics.map(({ name }) => displayWidth(name))), 0);
+  const metrics = stages
+    .filter((stage) => stage.metrics.length > 0)
+    .flatMap((stage) => [
+      `  ${stage.name}`,
+      ...stage.metrics.map(
         (metric) => `    ${metric.name}${' '.repeat(width - displayWidth(metric.name))}  ${formatMetric(metric)}`,
       ),
     ]);

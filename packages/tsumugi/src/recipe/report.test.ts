@@ -7,16 +7,24 @@ import { escapeText } from '../draw/index.ts';
 import { type Curve, EventLog, formatMetric, readCurves } from '../run/index.ts';
 import { renderReport } from './html/index.ts';
 import { assignLanes, lineageNodes } from './html/lineage.ts';
-import { formatReport, type RecipeReport, type ReportStep } from './index.ts';
+import { formatReport, type RecipeReport, type ReportStage } from './index.ts';
 
 const hash = (digit: string) => digit.repeat(64);
-const step = (name: string, inputs: string[], changes: Partial<ReportStep> = {}): ReportStep => ({
-  ...{ name, stage: name, stageVersion: 1, uses: {}, kind: 'thing', address: hash('a'), place: `artefacts/${name}/x` },
+const stage = (name: string, inputs: string[], changes: Partial<ReportStage> = {}): ReportStage => ({
+  ...{
+    name,
+    definition: name,
+    definitionVersion: 1,
+    uses: {},
+    kind: 'thing',
+    address: hash('a'),
+    place: `artefacts/${name}/x`,
+  },
   ...{ state: 'made', why: 'for the first time', config: { depth: { steps: 5 } }, seconds: 61, sha256: hash('c') },
   finished: '2026-11-22T10:26:14.000Z',
   inputs: {
     from: inputs.map((input) => ({
-      step: input === 'novel' ? null : input,
+      stage: input === 'novel' ? null : input,
       address: hash(input === 'novel' ? 'b' : 'a'),
       sha256: input === 'novel' ? null : hash('c'),
       files: input === 'novel' ? [{ path: '/texts/吾輩<は>猫.txt', sha256: hash('d') }] : [],
@@ -30,13 +38,13 @@ const report: RecipeReport = {
   ...{ format: 'tsumugi-report', version: 1, recipe: 'mini', summary: 'a & b <script>alert(1)</script>' },
   ...{ written: '2026-11-22T10:26:14.000Z', commit: `${hash('e').slice(0, 40)}+`, config: { text: ['猫'] } },
   machine: { cpu: 'CPU', cores: 2, memoryBytes: 2 ** 34, node: '26.0.0' },
-  steps: [
-    step('tokenizer', ['novel']),
-    step('data', ['novel', 'tokenizer'], {
+  stages: [
+    stage('tokenizer', ['novel']),
+    stage('data', ['novel', 'tokenizer'], {
       metrics: [{ name: 'tokens', value: 12345, unit: '' }],
       tables: [{ title: 'Documents', columns: ['', 'tokens'], rows: [['held out', 12345], ['左', null]] }], // biome-ignore format: pairs
     }),
-    step('train', ['data', 'tokenizer'], {
+    stage('train', ['data', 'tokenizer'], {
       metrics: [{ name: 'loss', value: null, unit: 'nats' }],
       curves: [
         {
@@ -76,8 +84,8 @@ describe('the HTML', () => {
     expect(open).toEqual([]);
   });
 
-  it('has every step with metrics, curves, table and heatmap', () => {
-    for (const name of ['tokenizer', 'data', 'train']) expect(html).toContain(`id="step-${name}"`);
+  it('has every stage with metrics, curves, table and heatmap', () => {
+    for (const name of ['tokenizer', 'data', 'train']) expect(html).toContain(`id="stage-${name}"`);
     expect(html).toContain('<dd>12,345</dd>');
     expect(html).toContain('<dd>not finite</dd>');
     expect(html).toContain('<td class="number">12,345</td>');
@@ -90,7 +98,7 @@ describe('the HTML', () => {
 });
 
 describe('curves from a log', () => {
-  it('hold each metric of a step in the chart of its own', () => {
+  it('hold each metric of a stage in the chart of its own', () => {
     const home = mkdtempSync(join(tmpdir(), 'tsumugi-curves-'));
     const path = join(home, 'events.jsonl');
     {
@@ -139,7 +147,7 @@ describe('curves from a log', () => {
 });
 
 describe('the lineage', () => {
-  it('puts every step below its inputs, and a source above its first user', () => {
+  it('puts every stage below its inputs, and a source above its first user', () => {
     const nodes = lineageNodes(report);
     expect(nodes.map(({ key, row }) => [key.replace(/ .*/, ''), row])).toEqual([
       ['outside', 0],
@@ -157,9 +165,9 @@ describe('the lineage', () => {
 });
 
 describe('the table', () => {
-  it('lists steps and metrics', () => {
+  it('lists stages and metrics', () => {
     const lines = formatReport(report).split('\n');
-    expect(lines[0]).toMatch(/^ {2}step +time +address$/);
+    expect(lines[0]).toMatch(/^ {2}stage +time +address$/);
     expect(lines[2]).toMatch(/^ {2}data +made +1 min 01 s +aaaaaaaaaaaa$/);
     expect(lines.slice(-2)).toEqual(['  train', '    loss    not finite']);
     expect(formatMetric({ value: 1.5, unit: 's' })).toBe('1.5 s');

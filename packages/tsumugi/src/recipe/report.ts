@@ -1,10 +1,10 @@
-// The report of a recipe: everything its steps found out, in one piece. `report.json` is this; `report.html` and the table
+// The report of a recipe: everything its stages found out, in one piece. `report.json` is this; `report.html` and the table
 // on the terminal are made from it.
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import { type Curve, codeCommit, readCurves, toJson } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
-import { type PlannedStep, whyMade } from './plan.ts';
+import { type PlannedStage, whyMade } from './plan.ts';
 import type { RecordedInput } from './record.ts';
 import type { Heatmap, StageMetric, Table } from './results.ts';
 import type { Uses } from './stage.ts';
@@ -13,10 +13,11 @@ import { type SweepReport, sweepsOf } from './sweep-report.ts';
 
 export type ReportState = 'unchanged' | 'made' | 'running' | 'interrupted' | 'failed' | 'waiting';
 
-export interface ReportStep {
+export interface ReportStage {
   readonly name: string;
-  readonly stage: string;
-  readonly stageVersion: number;
+  /** The name that `defineStage` gave it, e.g. "pretrain". */
+  readonly definition: string;
+  readonly definitionVersion: number;
   /** Other code and data that it uses, by version or hash. */
   readonly uses: Uses;
   /** The kind of its artefact. */
@@ -37,7 +38,7 @@ export interface ReportStep {
   readonly tables: readonly Table[];
   readonly heatmaps: readonly Heatmap[];
   readonly curves: readonly Curve[];
-  /** Of a sweep: which of its runs the step belongs to. */
+  /** Of a sweep: which of its runs the stage belongs to. */
   readonly sweep?: SweepPoint | undefined;
 }
 
@@ -56,25 +57,25 @@ export interface RecipeReport {
     readonly node: string;
   };
   readonly config: Json;
-  readonly steps: readonly ReportStep[];
+  readonly stages: readonly ReportStage[];
   readonly sweeps?: readonly SweepReport[];
 }
 
-/** Describes a step as it is now. */
-export function reportStep(out: string, planned: PlannedStep, state: ReportState): ReportStep {
-  const { step, address, folder, place, inputs, uses, why, record } = planned;
+/** Describes a stage as it is now. */
+export function reportStage(out: string, planned: PlannedStage, state: ReportState): ReportStage {
+  const { stage, address, folder, place, inputs, uses, why, record } = planned;
   const result = record?.result ?? null;
   return {
-    name: step.name,
-    stage: step.stage.name,
-    stageVersion: step.stage.version,
+    name: stage.name,
+    definition: stage.definition.name,
+    definitionVersion: stage.definition.version,
     uses,
-    kind: step.kind,
+    kind: stage.kind,
     address,
     place: relative(out, place),
     state,
     why: state === 'made' ? whyMade(why) : why,
-    config: step.config,
+    config: stage.config,
     inputs,
     finished: result?.finished ?? null,
     seconds: result?.seconds ?? null,
@@ -83,14 +84,14 @@ export function reportStep(out: string, planned: PlannedStep, state: ReportState
     tables: result?.tables ?? [],
     heatmaps: result?.heatmaps ?? [],
     curves: state === 'waiting' ? [] : readCurves(join(folder, 'events.jsonl')),
-    sweep: pointOf(step),
+    sweep: pointOf(stage),
   };
 }
 
 export function makeReport(
   { name, summary }: { name: string; summary: string },
   config: unknown,
-  steps: readonly ReportStep[],
+  stages: readonly ReportStage[],
 ): RecipeReport {
   return {
     format: 'tsumugi-report',
@@ -106,7 +107,7 @@ export function makeReport(
       node: process.versions.node,
     },
     config: toJson(config, 'config'),
-    steps,
-    sweeps: sweepsOf(steps),
+    stages,
+    sweeps: sweepsOf(stages),
   };
 }

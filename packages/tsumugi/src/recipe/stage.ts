@@ -1,13 +1,13 @@
-// A stage makes one artefact from a config and from other artefacts. It is written once; a recipe uses it in *steps*: the
-// stage with its settings and named inputs. What a stage makes has a kind, a word such as "tokenizer" that is also a type,
-// so that a step given the wrong input does not compile.
+// A stage makes one artefact from a config and from other artefacts. `defineStage` writes down once what it does; a recipe has
+// stages of that definition, each with a name, settings and inputs. What a stage makes has a kind, a word such as "tokenizer" that
+// is also a type, so that a stage given the wrong input does not compile.
 import type { z } from 'zod';
 import { ConfigError, issueText } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { toJson } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
 import type { Heatmap, StageMetric, Table } from './results.ts';
-import type { StepForecast } from './step-forecast.ts';
+import type { StageForecast } from './stage-forecast.ts';
 import { withDefaults } from './with-defaults.ts';
 
 /** Files or a folder from outside the recipe, told apart by their content. */
@@ -19,19 +19,19 @@ export interface Source<Kind extends string = string> {
   readonly settings: Json;
 }
 
-/** A stage with its settings and inputs: one artefact of a recipe. */
-export interface Step<Kind extends string = string> {
-  readonly from: 'step';
+/** A stage of a recipe, with its settings and inputs: one artefact. */
+export interface RecipeStage<Kind extends string = string> {
+  readonly from: 'stage';
   readonly kind: Kind;
   /** Unique in the recipe. By custom also the key of its settings, so that `--set <name>.<setting>` changes them. */
   readonly name: string;
-  readonly stage: AnyStage;
+  readonly definition: AnyDefinition;
   readonly config: Json;
   readonly inputs: Readonly<Record<string, Input | readonly Input[]>>;
 }
 
-/** What a step may be given. */
-export type Input<Kind extends string = string> = Source<Kind> | Step<Kind>;
+/** What a stage may be given. */
+export type Input<Kind extends string = string> = Source<Kind> | RecipeStage<Kind>;
 
 /** Name → kind; a kind in brackets takes a list. */
 export type InputKinds = Readonly<Record<string, string | readonly [string]>>;
@@ -46,7 +46,7 @@ export type InputsOf<K extends InputKinds> = {
 
 /** An input as a stage sees it. */
 export interface Given {
-  /** The name of the step that made it, or of the first file. */
+  /** The name of the stage that made it, or of the first file. */
   readonly name: string;
   /** Where it is: the artefact, or the first of the files. */
   readonly path: string;
@@ -56,11 +56,11 @@ export interface Given {
   readonly settings: Json;
   readonly bytes: number;
   /**
-   * What the step that makes it found out, by name; while it is not made yet, what its forecast expects. Empty for what
+   * What the stage that makes it found out, by name; while it is not made yet, what its forecast expects. Empty for what
    * comes from outside.
    */
   readonly metrics: Readonly<Record<string, number>>;
-  /** What the forecast of the step that makes it tells about it; undefined once it is made. */
+  /** What the forecast of the stage that makes it tells about it; undefined once it is made. */
   readonly about: Json | undefined;
 }
 
@@ -107,7 +107,7 @@ export interface StageSpec<Kind extends string, K extends InputKinds, Schema ext
   readonly inputs: K;
   /** Its settings. Paths are no settings: they are filled in by the runner and do not tell artefacts apart. */
   readonly config: Schema;
-  /** The folder inside the step's folder that is the artefact. What lies beside it (events, checkpoints) is bookkeeping. */
+  /** The folder inside the stage's folder that is the artefact. What lies beside it (events, checkpoints) is bookkeeping. */
   readonly output: string;
   /**
    * Whether it goes on from where it was cut off; then it also catches the first Ctrl-C, saves and returns
@@ -119,7 +119,7 @@ export interface StageSpec<Kind extends string, K extends InputKinds, Schema ext
    * anything is planned or made. @throws ConfigError naming the settings that do not
    */
   check?(config: z.output<Schema>, inputs: InputsOf<K>): void;
-  forecast(context: ForecastContext<K, z.output<Schema>>): StepForecast | Promise<StepForecast>;
+  forecast(context: ForecastContext<K, z.output<Schema>>): StageForecast | Promise<StageForecast>;
   run(context: StageContext<K, z.output<Schema>>): Promise<StageOutcome>;
   /**
    * Other code and data that these settings make it use, each with its version or hash: part of the address, like the
@@ -128,18 +128,18 @@ export interface StageSpec<Kind extends string, K extends InputKinds, Schema ext
   uses?(config: z.output<Schema>): Promise<Uses>;
 }
 
-export interface Stage<Kind extends string, K extends InputKinds, Schema extends z.ZodObject>
+export interface StageDefinition<Kind extends string, K extends InputKinds, Schema extends z.ZodObject>
   extends StageSpec<Kind, K, Schema> {
   /** Its settings for a recipe's `config`, with defaults of the recipe's own. */
   settings(defaults?: Parameters<typeof withDefaults<Schema>>[1]): z.ZodPrefault<Schema>;
-  /** Uses the stage in a recipe. @throws ConfigError naming the setting that is wrong */
-  step(name: string, config: z.input<Schema>, inputs: InputsOf<K>): Step<Kind>;
+  /** A stage of a recipe. @throws ConfigError naming the setting that is wrong */
+  stage(name: string, config: z.input<Schema>, inputs: InputsOf<K>): RecipeStage<Kind>;
 }
 
-/** A stage whose types have been left behind: what the runner works with. */
-export interface AnyStage
+/** A definition without its types: what the runner works with. */
+export interface AnyDefinition
   extends Omit<StageSpec<string, InputKinds, z.ZodObject>, 'check' | 'forecast' | 'run' | 'uses'> {
-  forecast(context: ForecastContext<never, never>): StepForecast | Promise<StepForecast>;
+  forecast(context: ForecastContext<never, never>): StageForecast | Promise<StageForecast>;
   run(context: StageContext<never, never>): Promise<StageOutcome>;
   uses?(config: never): Promise<Uses>;
 }
@@ -147,21 +147,21 @@ export interface AnyStage
 /** Defines a stage; see `docs/recipes.md`. */
 export function defineStage<const Kind extends string, const K extends InputKinds, Schema extends z.ZodObject>(
   spec: StageSpec<Kind, K, Schema>,
-): Stage<Kind, K, Schema> {
+): StageDefinition<Kind, K, Schema> {
   return {
     ...spec,
     settings: (defaults = {}) => withDefaults(spec.config, defaults),
-    step(name, config, inputs) {
+    stage(name, config, inputs) {
       if (!/^[a-z0-9][a-z0-9-]*$/i.test(name))
-        throw new ConfigError('bad-step-name', `a step cannot be called "${name}"`, {
+        throw new ConfigError('bad-stage-name', `a stage cannot be called "${name}"`, {
           remedy: 'Use letters, digits and hyphens: it becomes the name of a folder.',
         });
       const parsed = spec.config.safeParse(config);
       if (!parsed.success) {
         const issue = parsed.error.issues[0]!;
-        throw new ConfigError('bad-setting', `step "${name}": ${issueText(issue, config)}`, {
+        throw new ConfigError('bad-setting', `stage "${name}": ${issueText(issue, config)}`, {
           remedy: `Correct the settings that the recipe gives to ${spec.name}.`,
-          fields: { step: name, issues: parsed.error.issues },
+          fields: { stage: name, issues: parsed.error.issues },
         });
       }
       try {
@@ -169,12 +169,12 @@ export function defineStage<const Kind extends string, const K extends InputKind
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         const [message] = error.message.split('\n');
-        throw new ConfigError(error.code, `step "${name}": ${message}`, {
+        throw new ConfigError(error.code, `stage "${name}": ${message}`, {
           ...(error.remedy !== undefined && { remedy: error.remedy }),
-          fields: { step: name, ...error.fields },
+          fields: { stage: name, ...error.fields },
         });
       }
-      return { from: 'step', kind: spec.makes, name, stage: spec, config: toJson(parsed.data, name), inputs };
+      return { from: 'stage', kind: spec.makes, name, definition: spec, config: toJson(parsed.data, name), inputs };
     },
   };
 }
@@ -196,6 +196,6 @@ export function given<const Kind extends string>(
   };
 }
 
-/** The settings of a step as its stage's schema has them: what JSON cannot hold (a default that is undefined) is back. */
-export const configOf = (step: Step, changes: Readonly<Record<string, Json>> = {}): never =>
-  step.stage.config.parse({ ...(step.config as object), ...changes }) as never;
+/** The settings of a stage as the schema of its definition has them: what JSON cannot hold (a default that is undefined) is back. */
+export const configOf = (stage: RecipeStage, changes: Readonly<Record<string, Json>> = {}): never =>
+  stage.definition.config.parse({ ...(stage.config as object), ...changes }) as never;

@@ -20,18 +20,18 @@ export interface SweepReport {
   readonly curves: readonly SpreadCurve[];
 }
 
-interface SweptStep {
+interface SweptStage {
   readonly name: string;
   readonly sweep?: SweepPoint | undefined;
   readonly metrics: readonly StageMetric[];
   readonly curves: readonly Curve[];
 }
 
-/** The sweeps among the steps of a recipe, as far as they are made. */
-export function sweepsOf(steps: readonly SweptStep[]): SweepReport[] {
-  const swept = steps.filter((step) => step.sweep !== undefined);
+/** The sweeps among the stages of a recipe, as far as they are made. */
+export function sweepsOf(stages: readonly SweptStage[]): SweepReport[] {
+  const swept = stages.filter((stage) => stage.sweep !== undefined);
   return [...Map.groupBy(swept, ({ sweep }) => sweep!.sweep)].map(([name, own]) => {
-    const names = own.map((step) => step.name);
+    const names = own.map((stage) => stage.name);
     const groups = [...Map.groupBy(own, ({ sweep }) => canonicalJson(sweep!.values)).values()];
     const rows = groups.map((group) => rowOf(group, names));
     const keys = Object.keys(rows[0]!.values);
@@ -45,9 +45,9 @@ export function sweepsOf(steps: readonly SweptStep[]): SweepReport[] {
   });
 }
 
-function rowOf(group: readonly SweptStep[], names: readonly string[]): SweepRow {
-  const metrics = group.flatMap((step) =>
-    step.metrics.map((metric) => ({ ...metric, name: without(metric.name, names) })),
+function rowOf(group: readonly SweptStage[], names: readonly string[]): SweepRow {
+  const metrics = group.flatMap((stage) =>
+    stage.metrics.map((metric) => ({ ...metric, name: without(metric.name, names) })),
   );
   return {
     values: group[0]!.sweep!.values,
@@ -60,10 +60,10 @@ function rowOf(group: readonly SweptStep[], names: readonly string[]): SweepRow 
   };
 }
 
-/** An evaluation calls its metrics by the step that made the model: of a sweep, that is another step for each run. */
-const without = (name: string, steps: readonly string[]): string => {
-  const step = steps.find((each) => name.startsWith(`${each}: `));
-  return step === undefined ? name : name.slice(step.length + 2);
+/** An evaluation calls its metrics by the stage that made the model: of a sweep, that is another stage for each run. */
+const without = (name: string, stages: readonly string[]): string => {
+  const stage = stages.find((each) => name.startsWith(`${each}: `));
+  return stage === undefined ? name : name.slice(stage.length + 2);
 };
 
 const show = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value));

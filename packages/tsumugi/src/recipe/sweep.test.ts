@@ -1,28 +1,28 @@
-// Sweeps: the steps they make, and what the report puts together of them.
+// Sweeps: the stages they make, and what the report puts together of them.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineRecipe, formatReport, given, runRecipe, type Step, sweep } from './index.ts';
+import { defineRecipe, formatReport, given, type RecipeStage, runRecipe, sweep } from './index.ts';
 import { count, words } from './toy-recipe.testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-sweep-'));
 afterAll(() => rmSync(home, { recursive: true }));
 
-const steps = (make: Parameters<typeof sweep>[2], values: Record<string, unknown[]>, seeds?: number[]) =>
+const stages = (make: Parameters<typeof sweep>[2], values: Record<string, unknown[]>, seeds?: number[]) =>
   sweep('s', { values, ...(seeds && { seeds }) }, make);
-const list = words.step('words', {}, { text: given('text', 'x.txt') });
-const one = (name: string): Step => count.step(name, {}, { words: list });
+const list = words.stage('words', {}, { text: given('text', 'x.txt') });
+const one = (name: string): RecipeStage => count.stage(name, {}, { words: list });
 
-it('makes a step for every combination and seed, under a name of its own', () => {
+it('makes a stage for every combination and seed, under a name of its own', () => {
   const seen: unknown[] = [];
   const note = (point: unknown, name: string) => {
     seen.push(point);
     return one(name);
   };
-  const made = steps(note, { a: [0.1, -1], b: ['x/y', 'xy'] }, [3, 4]);
+  const made = stages(note, { a: [0.1, -1], b: ['x/y', 'xy'] }, [3, 4]);
   expect(made).toHaveLength(8);
   expect(new Set(made.map(({ name }) => name)).size).toBe(8);
   expect(seen[0]).toEqual({ a: 0.1, b: 'x/y', seed: 3 });
@@ -31,11 +31,11 @@ it('makes a step for every combination and seed, under a name of its own', () =>
 });
 
 it('refuses what there is nothing to go over', () => {
-  expect(() => steps((_, name) => one(name), { a: [] })).toThrow(/"s": a is no list of values, or an empty one/);
-  expect(() => steps((_, name) => one(name), { a: 3 as never })).toThrow(/a is no list/);
-  expect(() => steps((_, name) => one(name), { a: [1] }, [])).toThrow(/seed is no list/);
-  expect(() => steps((_, name) => one(name), { seed: [1] })).toThrow(/"seed" is among the values/);
-  expect(() => steps((_, name) => one(name), { a: [1, 1] })).toThrow(/a has 1 twice/);
+  expect(() => stages((_, name) => one(name), { a: [] })).toThrow(/"s": a is no list of values, or an empty one/);
+  expect(() => stages((_, name) => one(name), { a: 3 as never })).toThrow(/a is no list/);
+  expect(() => stages((_, name) => one(name), { a: [1] }, [])).toThrow(/seed is no list/);
+  expect(() => stages((_, name) => one(name), { seed: [1] })).toThrow(/"seed" is among the values/);
+  expect(() => stages((_, name) => one(name), { a: [1, 1] })).toThrow(/a has 1 twice/);
 });
 
 it('puts runs together again: means and ranges, curves over each other', async () => {
@@ -45,9 +45,9 @@ it('puts runs together again: means and ranges, curves over each other', async (
     summary: 'a sweep',
     config: z.strictObject({}),
     stages() {
-      const found = words.step('words', {}, { text: given('text', join(home, 'text.txt')) });
+      const found = words.stage('words', {}, { text: given('text', join(home, 'text.txt')) });
       // The toy counts letters × steps: 5 letters; the seed stands for what chance does.
-      return [found, ...sweep('sizes', { values: { base: [2, 4] }, seeds: [0, 2] }, ({ base, seed }, name) => count.step(name, { steps: base + seed }, { words: found }))]; // biome-ignore format: one line
+      return [found, ...sweep('sizes', { values: { base: [2, 4] }, seeds: [0, 2] }, ({ base, seed }, name) => count.stage(name, { steps: base + seed }, { words: found }))]; // biome-ignore format: one line
     },
   });
   const stream = new Writable({ write: (_c, _e, done) => done() });

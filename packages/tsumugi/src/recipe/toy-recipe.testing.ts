@@ -103,9 +103,9 @@ export const toy = defineRecipe({
   config: toyConfig,
   stages(config) {
     const text = given('text', config.text, { encoding: config.encoding });
-    const list = words.step('words', config.words, { text });
-    const total = count.step('count', config.count, { words: list });
-    const second = config.twice ? [count.step('again', { steps: 1 }, { words: list })] : [];
+    const list = words.stage('words', config.words, { text });
+    const total = count.stage('count', config.count, { words: list });
+    const second = config.twice ? [count.stage('again', { steps: 1 }, { words: list })] : [];
     return [list, total, ...second];
   },
 });

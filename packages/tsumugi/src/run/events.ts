@@ -97,7 +97,7 @@ export interface EndEvent extends Common {
   message?: string;
 }
 
-/** A step of a recipe begins, is skipped, or ends. `step` is its place in the recipe, from 1. */
+/** A stage of a recipe begins, is skipped, or ends. In the log of a recipe, `step` counts its stages, from 1. */
 export interface StageEvent extends Common {
   type: 'stage';
   name: string;

@@ -52,6 +52,6 @@ export const evaluateConfig = z.strictObject({
     .default({})
     .describe('settings of single tasks, e.g. options.lengths=1K,2K'),
   limit: count.optional().describe('samples of a task at most'),
-  shots: z.int().nonnegative().optional().describe("examples in the prompt, instead of a task's own number"),
+  shots: z.int().nonnegative().optional().describe("few-shot examples in the prompt, instead of a task's own number"),
   seed: z.int().nonnegative().default(0).describe('of samples and intervals'),
 });

@@ -1,4 +1,4 @@
-// The config of a model that a step is given: of its folder, or, while it is not made yet, what its forecast told.
+// The config of a model that a stage is given: of its folder, or, while it is not made yet, what its forecast told.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Plamo2Config, parseConfig } from '../lm/index.ts';

@@ -6,6 +6,6 @@ import type { Given } from '../recipe/index.ts';
 export function requireHeldOut(data: readonly Given[]): void {
   if (data.some(({ metrics }) => metrics['held-out tokens'] !== 0)) return;
   throw new DataError('empty-split', 'no documents are held out to measure with', {
-    remedy: 'Give the step that makes the data a heldOutFraction above 0, and at least two documents.',
+    remedy: 'Give the stage that makes the data a heldOutFraction above 0, and at least two documents.',
   });
 }

@@ -1,7 +1,7 @@
 // What a training stage will take: its steps at the rate that is rehearsed on this machine, and its evaluations.
 import { type Plamo2Config, preset } from '../lm/index.ts';
 import { forecastSeconds, totalBytes } from '../loop/index.ts';
-import type { StepForecast } from '../recipe/index.ts';
+import type { StageForecast } from '../recipe/index.ts';
 import { factoryDevice, parseDevice } from '../torch/index.ts';
 import {
   forecastMemory,
@@ -61,7 +61,7 @@ export function trainingForecast(
     device,
     limit = Number.POSITIVE_INFINITY,
   }: Settings,
-): StepForecast {
+): StageForecast {
   const { memory, disk } = trainingSpace(model, phases, { keepLast, keepSteps });
   const known = { memory, diskBytes: totalBytes(disk), about: { ...model } };
   if (totalBytes(memory) > process.availableMemory()) return { ...known, seconds: Number.NaN };

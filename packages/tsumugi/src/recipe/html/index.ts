@@ -14,13 +14,13 @@ import {
 } from '../../draw/index.ts';
 import { formatBytes, formatDuration, formatTime } from '../../run/index.ts';
 import type { Json } from '../../store/index.ts';
-import type { RecipeReport, ReportStep } from '../report.ts';
+import type { RecipeReport, ReportStage } from '../report.ts';
 import { type SweepReport, sweepTable } from '../sweep-report.ts';
 import { renderLineage } from './lineage.ts';
 
 export function renderReport(report: RecipeReport): string {
-  const { recipe, summary, written, commit, machine, steps, sweeps = [] } = report;
-  const seconds = steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0);
+  const { recipe, summary, written, commit, machine, stages, sweeps = [] } = report;
+  const seconds = stages.reduce((sum, stage) => sum + (stage.seconds ?? 0), 0);
   const facts = [
     `written ${formatTime(written)}`,
     `${formatDuration(seconds)} of work`,
@@ -37,7 +37,7 @@ export function renderReport(report: RecipeReport): string {
     title: recipe,
     summary,
     facts,
-    sections: [lineage, ...sweeps.map(renderSweep), ...steps.map(renderStep)],
+    sections: [lineage, ...sweeps.map(renderSweep), ...stages.map(renderStage)],
     footer: settings,
   });
 }
@@ -47,28 +47,28 @@ function renderSweep(sweep: SweepReport): string {
   return htmlSection(sweep.name, 'a sweep: the bands reach from the least to the greatest seed', found);
 }
 
-function renderStep(step: ReportStep): string {
-  const { name, state, why, address, sha256, place, kind, stage, stageVersion, seconds, finished } = step;
+function renderStage(stage: ReportStage): string {
+  const { name, state, why, address, sha256, place, kind, definition, definitionVersion, seconds, finished } = stage;
   const when = finished === null ? '' : `${formatDuration(seconds ?? 0)}, ${formatTime(finished)}`;
   const about: [string, Json][] = [
-    ['stage', `${stage}, version ${stageVersion}`],
-    ...Object.entries(step.uses).map(([name, version]): [string, Json] => [`uses ${name}`, version]),
+    ['stage', `${definition}, version ${definitionVersion}`],
+    ...Object.entries(stage.uses).map(([name, version]): [string, Json] => [`uses ${name}`, version]),
     ['artefact', `${kind} in ${place}`],
     ['address', address],
     ...(sha256 === null ? [] : [['content (SHA-256)', sha256] satisfies [string, Json]]),
-    ...Object.entries(step.inputs).flatMap(([input, list]) =>
-      list.map(({ step: from, address: of, files }): [string, Json] => [
+    ...Object.entries(stage.inputs).flatMap(([input, list]) =>
+      list.map(({ stage: from, address: of, files }): [string, Json] => [
         `input ${input}`,
         from === null ? files.map(({ path }) => path).join(', ') : `${from} (${of.slice(0, 12)})`,
       ]),
     ),
   ];
-  return `<section id="step-${escapeText(name)}">
+  return `<section id="stage-${escapeText(name)}">
 <div class="head"><h2>${escapeText(name)}</h2><span class="state ${state}">${state}</span><span class="soft small">${escapeText(why)}</span><span class="soft small right">${escapeText(when)}</span></div>
-${htmlMetrics(step.metrics)}
-${htmlCharts(step.curves)}
-${step.tables.map(htmlTable).join('\n')}
-${htmlPictures(step.heatmaps.map(heatmap))}
-<details><summary>Settings and origin</summary>${htmlRows(about)}${htmlSettings(step.config)}</details>
+${htmlMetrics(stage.metrics)}
+${htmlCharts(stage.curves)}
+${stage.tables.map(htmlTable).join('\n')}
+${htmlPictures(stage.heatmaps.map(heatmap))}
+<details><summary>Settings and origin</summary>${htmlRows(about)}${htmlSettings(stage.config)}</details>
 </section>`;
 }

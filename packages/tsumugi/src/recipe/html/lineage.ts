@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import { escapeText, px, svgElement } from '../../draw/index.ts';
 import { displayWidth, fitWidth, formatDuration, formatMetric } from '../../run/index.ts';
-import type { RecipeReport, ReportStep } from '../report.ts';
+import type { RecipeReport, ReportStage } from '../report.ts';
 
 const card = { width: 330, height: 84 };
 const source = { width: 290, height: 44 };
@@ -15,7 +15,7 @@ const columns = 52;
 interface Node {
   key: string;
   row: number;
-  step?: ReportStep;
+  stage?: ReportStage;
   /** What is written on a source. */
   label?: string;
   hash: string;
@@ -24,24 +24,26 @@ interface Node {
   y: number;
 }
 
-const sizeOf = (node: Node) => (node.step ? card : source);
+const sizeOf = (node: Node) => (node.stage ? card : source);
 
-/** Steps and sources as nodes, each in the row below the lowest of its inputs; a source right above its first user. */
-export function lineageNodes({ steps }: Pick<RecipeReport, 'steps'>): Node[] {
+/** Stages and sources as nodes, each in the row below the lowest of its inputs; a source right above its first user. */
+export function lineageNodes({ stages }: Pick<RecipeReport, 'stages'>): Node[] {
   const nodes = new Map<string, Node>();
   const sources = new Map<string, Node>();
-  for (const step of steps) {
-    const inputs = Object.values(step.inputs).flat();
+  for (const stage of stages) {
+    const inputs = Object.values(stage.inputs).flat();
     for (const input of inputs) {
-      if (input.step !== null || sources.has(input.address)) continue;
+      if (input.stage !== null || sources.has(input.address)) continue;
       const names = input.files.map(({ path }) => basename(path));
       const label = names.length > 2 ? `${names[0]} and ${names.length - 1} more` : names.join(', ');
       const node = { key: `outside ${input.address}`, row: -1, label, hash: input.address, parents: [], x: 0, y: 0 };
       sources.set(input.address, node);
     }
-    const parents = inputs.map(({ step: name, address }) => (name === null ? sources.get(address)! : nodes.get(name)!));
+    const parents = inputs.map(({ stage: name, address }) =>
+      name === null ? sources.get(address)! : nodes.get(name)!,
+    );
     const row = 1 + Math.max(0, ...parents.map((parent) => parent.row));
-    nodes.set(step.name, { key: step.name, row, step, hash: step.address, parents: [...new Set(parents.map(({ key }) => key))], x: 0, y: 0 }); // biome-ignore format: one call
+    nodes.set(stage.name, { key: stage.name, row, stage, hash: stage.address, parents: [...new Set(parents.map(({ key }) => key))], x: 0, y: 0 }); // biome-ignore format: one call
     for (const parent of parents) if (parent.row < 0) parent.row = row - 1;
   }
   return [...sources.values(), ...nodes.values()];
@@ -80,12 +82,12 @@ export function renderLineage(report: RecipeReport): string {
     const start = { x: port(from, outs.findIndex((edge) => edge.to === to), outs.length), y: from.y + sizeOf(from).height }; // biome-ignore format: one object
     const end = { x: port(to, to.parents.indexOf(from.key), to.parents.length), y: to.y - 6 };
     const path = lane < 0 ? direct(start, end) : around(start, end, left - 12 - lanes[lane]! * laneWidth, lanes[lane]!);
-    const name = (node: Node) => node.step?.name ?? node.label ?? '';
+    const name = (node: Node) => node.stage?.name ?? node.label ?? '';
     return `<path class="edge" d="${path}" marker-end="url(#arrow)"><title>${escapeText(name(from))} → ${escapeText(name(to))}</title></path>`;
   });
   const body = `<g class="lineage"><defs><marker id="arrow" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="arrow" d="M0 0L8 4L0 8z"/></marker></defs>
 ${paths.join('\n')}
-${nodes.map((node) => (node.step ? renderCard(node, node.step) : renderSource(node))).join('\n')}</g>`;
+${nodes.map((node) => (node.stage ? renderCard(node, node.stage) : renderSource(node))).join('\n')}</g>`;
   return `<div class="scroll">${svgElement({ title: 'lineage', width, height, body })}</div>`;
 }
 
@@ -131,18 +133,18 @@ function around(start: Point, end: Point, laneX: number, lane: number): string {
   ].join('');
 }
 
-function renderCard({ x, y, hash }: Node, step: ReportStep): string {
+function renderCard({ x, y, hash }: Node, stage: ReportStage): string {
   const line = (dy: number, kind: string, text: string) =>
     `<text class="${kind}" x="${px(x + 16)}" y="${px(y + dy)}">${escapeText(text)}</text>`;
-  const took = step.seconds === null ? '' : ` · ${formatDuration(step.seconds)}`;
-  const [first = step.why, second] = step.metrics.map((metric) => `${metric.name} ${formatMetric(metric)}`);
+  const took = stage.seconds === null ? '' : ` · ${formatDuration(stage.seconds)}`;
+  const [first = stage.why, second] = stage.metrics.map((metric) => `${metric.name} ${formatMetric(metric)}`);
   const both = `${first} · ${second}`;
   const metrics = second !== undefined && displayWidth(both) <= columns ? both : first;
-  const stage =
-    step.stage === step.name ? `version ${step.stageVersion}` : `${step.stage}, version ${step.stageVersion}`;
-  return `<a href="#step-${escapeText(step.name)}"><rect class="box" x="${px(x)}" y="${px(y)}" width="${card.width}" height="${card.height}" rx="10"/>
-${line(25, 'name', fitWidth(step.name, 32))}<g class="${step.state}"><circle class="dot" cx="${px(x + card.width - 18)}" cy="${px(y + 20)}" r="5"><title>${step.state}</title></circle></g>
-${line(46, 'mono', `${hash.slice(0, 12)}${took} · ${stage}`)}
+  const version = `version ${stage.definitionVersion}`;
+  const definition = stage.definition === stage.name ? version : `${stage.definition}, ${version}`;
+  return `<a href="#stage-${escapeText(stage.name)}"><rect class="box" x="${px(x)}" y="${px(y)}" width="${card.width}" height="${card.height}" rx="10"/>
+${line(25, 'name', fitWidth(stage.name, 32))}<g class="${stage.state}"><circle class="dot" cx="${px(x + card.width - 18)}" cy="${px(y + 20)}" r="5"><title>${stage.state}</title></circle></g>
+${line(46, 'mono', `${hash.slice(0, 12)}${took} · ${definition}`)}
 ${line(67, 'quiet', fitWidth(metrics, columns))}</a>`;
 }
 

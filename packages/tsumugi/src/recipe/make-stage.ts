@@ -1,42 +1,42 @@
-// Makes one step's artefact: the folder, the record that it is begun, the stage's own work, the record that it is complete.
+// Makes one stage's artefact: the folder, the record that it is begun, the stage's own work, the record that it is complete.
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, fsyncPath, makeFolder, removeUnfinished, TsumugiError } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { codeCommit, Interrupt } from '../run/index.ts';
 import { givenTo } from './forecast.ts';
-import { hashSource, type PlannedStep } from './plan.ts';
+import { hashSource, type PlannedStage } from './plan.ts';
 import { inputsOf } from './recipe.ts';
 import { damageOf, hashArtefact, type StageRecord, writeRecord } from './record.ts';
 import { configOf } from './stage.ts';
 
-export interface MadeStep {
-  /** Its result is null when Ctrl-C stopped the step. */
+export interface MadeStage {
+  /** Its result is null when Ctrl-C stopped the stage. */
   record: StageRecord;
   /** Ctrl-C came: nothing more is to be begun. */
   interrupted: boolean;
 }
 
 /** @throws DataError when what it is made from changed since the recipe began; whatever the stage throws */
-export async function makeStep(
-  planned: PlannedStep,
-  plan: readonly PlannedStep[],
+export async function makeStage(
+  planned: PlannedStage,
+  plan: readonly PlannedStage[],
   { recipe, stream }: { recipe: string; stream: ProgressStream },
-): Promise<MadeStep> {
-  const { step, address, folder, place, inputs } = planned;
-  const { stage } = step;
+): Promise<MadeStage> {
+  const { stage, address, folder, place, inputs } = planned;
+  const { definition } = stage;
   await requireUnchanged(planned, plan);
   const resumed = planned.state === 'goes on';
   if (!resumed) rmSync(folder, { recursive: true, force: true });
   makeFolder(folder);
   const began = performance.now();
   const begun: StageRecord = writeRecord(folder, {
-    step: step.name,
-    stage: stage.name,
-    stageVersion: stage.version,
+    name: stage.name,
+    definition: definition.name,
+    definitionVersion: definition.version,
     uses: { ...planned.uses },
     address,
-    config: step.config as StageRecord['config'],
+    config: stage.config as StageRecord['config'],
     inputs: Object.fromEntries(Object.entries(inputs).map(([name, list]) => [name, [...list]])),
     commit: codeCommit(),
     begun: new Date().toISOString(),
@@ -45,11 +45,11 @@ export async function makeStep(
   });
 
   // A stage that cannot go on has nothing to save: Ctrl-C ends the process, and the next run begins it again.
-  using interrupt = stage.resumes ? new Interrupt() : undefined;
+  using interrupt = definition.resumes ? new Interrupt() : undefined;
   // It would count as a part of what is made.
   if (resumed) removeUnfinished(folder, { recursive: true });
-  const outcome = await stage.run({
-    config: configOf(step),
+  const outcome = await definition.run({
+    config: configOf(stage),
     inputs: givenTo(planned, plan) as never,
     folder,
     recipe,
@@ -64,7 +64,7 @@ export async function makeStep(
     throw error;
   }
   if (!statSync(place, { throwIfNoEntry: false })?.isDirectory())
-    throw new TsumugiError('no-artefact', `stage ${stage.name} says it is done, but made no folder ${place}`);
+    throw new TsumugiError('no-artefact', `stage ${definition.name} says it is done, but made no folder ${place}`);
   const { metrics, tables = [], heatmaps = [] } = outcome;
   const hashes = await hashArtefact(place);
   fsyncPath(folder);
@@ -84,27 +84,27 @@ export async function makeStep(
 }
 
 /** What attempts took that were cut off: until their last sign of life, the event log. */
-function secondsSpent({ folder, record }: PlannedStep): number {
+function secondsSpent({ folder, record }: PlannedStage): number {
   if (!record) return 0;
   const last = statSync(join(folder, 'events.jsonl'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return record.secondsBefore + Math.max(0, last - Date.parse(record.begun)) / 1000;
 }
 
-/** The address says what the files held when the recipe began, the record what a step made: what is read must be that. */
-async function requireUnchanged({ step, inputs }: PlannedStep, plan: readonly PlannedStep[]): Promise<void> {
+/** The address says what the files held when the recipe began, the record what a stage made: what is read must be that. */
+async function requireUnchanged({ stage, inputs }: PlannedStage, plan: readonly PlannedStage[]): Promise<void> {
   const refuse = (what: string, fields: Readonly<Record<string, unknown>>) =>
-    new DataError('input-changed', `${what} while "${step.name}" was made from it`, {
+    new DataError('input-changed', `${what} while "${stage.name}" was made from it`, {
       remedy: 'Run the recipe again.',
-      fields: { step: step.name, ...fields },
+      fields: { stage: stage.name, ...fields },
     });
-  for (const [name, list] of inputsOf(step))
+  for (const [name, list] of inputsOf(stage))
     for (const [i, input] of list.entries()) {
       if (input.from === 'outside') {
         if ((await hashSource(input)).address !== inputs[name]![i]!.address)
           throw refuse(`${input.paths.join(', ')} changed`, { paths: input.paths });
         continue;
       }
-      const from = plan.find((each) => each.step === input);
+      const from = plan.find((each) => each.stage === input);
       const damage = from?.record?.result && (await damageOf(from.place, from.record.result));
       if (from && damage) throw refuse(`${join(from.place, damage)}`, { path: from.place });
     }

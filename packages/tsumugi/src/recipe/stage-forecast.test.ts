@@ -1,4 +1,4 @@
-// What a recipe will take against what there is: what an earlier attempt has done and left counts, the other steps' share does
+// What a recipe will take against what there is: what an earlier attempt has done and left counts, the other stages' share does
 // not, and a value that is named as a remedy would do.
 import { expect, it } from 'vitest';
 import { UserError } from '../base/index.ts';
@@ -6,29 +6,29 @@ import {
   type ForecastRow,
   formatForecastTable,
   requireRecipeFits,
-  type StepForecast,
+  type StageForecast,
   totalsOf,
-} from './step-forecast.ts';
+} from './stage-forecast.ts';
 
 const GB = 2 ** 30;
 
-/** A step that takes so many seconds, and GiB of memory and of disk, for each of its `size`. */
+/** A stage that takes so many seconds, and GiB of memory and of disk, for each of its `size`. */
 function row(
-  step: string,
+  stage: string,
   size: number,
   per: Partial<Record<'seconds' | 'memory' | 'disk', number>>,
   changes: Partial<ForecastRow> = {},
 ): ForecastRow {
   // biome-ignore format: one line
   const { seconds = 0, memory = 0, disk = 0 } = per;
-  const forecast = (n: number): StepForecast => ({
+  const forecast = (n: number): StageForecast => ({
     seconds: n * seconds,
     memory: [{ what: 'a', bytes: (n * memory * GB) / 4 }, { what: 'b', bytes: (n * memory * GB * 3) / 4 }], // biome-ignore format: pairs
     diskBytes: n * disk * GB,
     lowers: { time: ['size'], memory: ['size'], disk: ['size'] },
   });
   return {
-    ...{ step, state: 'new', forecast: forecast(size), config: { size }, shareLeft: 1, diskBytesThere: 0 },
+    ...{ stage, state: 'new', forecast: forecast(size), config: { size }, shareLeft: 1, diskBytesThere: 0 },
     again: async (settings) => forecast((settings['size'] as number | undefined) ?? size),
     ...changes,
   };
@@ -55,7 +55,7 @@ it('adds up times and disk that are left, and takes the largest memory', () => {
     .split('\n')
     .map((line) => line.trim().split(/ {2,}/));
   expect(lines).toEqual([
-    ['step', 'time', 'memory', 'disk'],
+    ['stage', 'time', 'memory', 'disk'],
     ['first', 'new', '1 min 20 s', '16.0 GiB', '8.00 GiB'],
     ['skipped', 'new', '–', '–', '–'],
     ['second', 'goes on', '25.0 s', '4.00 GiB', '6.00 GiB'],
@@ -77,7 +77,7 @@ it('fits to the byte and the second', async () => {
 
 it.each([
   ['memory', { memoryBytes: 9 * GB }, /^first will need about 16\.0 GiB of memory, and 9\.00 GiB are/, 'first.size=4'],
-  // 14 GiB of which the second step takes 6: the first may have 7 − 6.
+  // 14 GiB of which the second stage takes 6: the first may have 7 − 6.
   [
     'disk',
     { diskBytes: 7 * GB },
@@ -86,7 +86,7 @@ it.each([
   ],
   ['time', { seconds: 50 }, /^first will need about 1 min 20 s of time, the whole recipe 1 min 45 s/, 'first.size=2'],
 ])(
-  'names the step that needs most %s, and a value that leaves room for the others',
+  'names the stage that needs most %s, and a value that leaves room for the others',
   async (_, available, text, value) => {
     const message = await refusal([first, second], available);
     expect(message).toMatch(text);
@@ -94,13 +94,13 @@ it.each([
   },
 );
 
-it('takes only what is left of a step that was cut off for its time', async () => {
+it('takes only what is left of a stage that was cut off for its time', async () => {
   const large = row('large', 8, { seconds: 100 }, { state: 'goes on', shareLeft: 0.5 });
   // 400 s are left; half of its size would take 200 of them.
   expect(await refusal([large], { seconds: 250 })).toMatch(/^large will need about 6 min 40 s.*\n.*large\.size=4\.$/);
 });
 
-it('names the first step that does not fit into memory, though a later one needs more', async () => {
+it('names the first stage that does not fit into memory, though a later one needs more', async () => {
   const later = row('later', 8, { memory: 4 });
   expect(await refusal([first, later], { memoryBytes: 15 * GB })).toMatch(/^first /);
   expect(await refusal([first, later], { memoryBytes: 17 * GB })).toMatch(/^later /);

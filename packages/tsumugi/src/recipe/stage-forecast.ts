@@ -1,4 +1,4 @@
-// What the steps of a recipe will take, said before anything heavy: a table, and a refusal that names the setting to
+// What the stages of a recipe will take, said before anything heavy: a table, and a refusal that names the setting to
 // change, with a value that would do.
 import { UserError } from '../base/index.ts';
 import { formatBytes, formatCells, formatDuration } from '../run/index.ts';
@@ -6,14 +6,14 @@ import type { Json } from '../store/index.ts';
 
 export type Resource = 'time' | 'memory' | 'disk';
 
-/** What one step takes. */
-export interface StepForecast {
+/** What one stage takes. */
+export interface StageForecast {
   readonly seconds: number;
   /** Peak memory by what takes it, in bytes. */
   readonly memory: readonly { what: string; bytes: number }[];
   /** What it leaves on disk at most, in bytes. */
   readonly diskBytes: number;
-  /** The metrics it is expected to find, for the forecasts of later steps. */
+  /** The metrics it is expected to find, for the forecasts of later stages. */
   readonly metrics?: Readonly<Record<string, number>>;
   /** Whatever else those want to know of the artefact while it is not there, e.g. a model's config. */
   readonly about?: Json;
@@ -24,26 +24,26 @@ export interface StepForecast {
   readonly lowers?: Readonly<Partial<Record<Resource, readonly string[]>>>;
 }
 
-export const memoryOf = ({ memory }: StepForecast): number => memory.reduce((sum, { bytes }) => sum + bytes, 0);
+export const memoryOf = ({ memory }: StageForecast): number => memory.reduce((sum, { bytes }) => sum + bytes, 0);
 
-const needs = (forecast: StepForecast, resource: Resource): number =>
+const needs = (forecast: StageForecast, resource: Resource): number =>
   resource === 'time' ? forecast.seconds : resource === 'memory' ? memoryOf(forecast) : forecast.diskBytes;
 
-/** A step's forecast, with the share of its time that is still to be spent. */
+/** A stage's forecast, with the share of its time that is still to be spent. */
 export interface ForecastRow {
-  /** The step's name. */
-  readonly step: string;
+  /** The stage's name. */
+  readonly stage: string;
   /** "unchanged", "goes on", "new". */
   readonly state: string;
-  /** Undefined when the step is skipped. */
-  readonly forecast: StepForecast | undefined;
+  /** Undefined when the stage is skipped. */
+  readonly forecast: StageForecast | undefined;
   readonly config: Json;
   /** 1 unless a part was done before it was cut off. */
   readonly shareLeft: number;
   /** Bytes that its folder holds already. */
   readonly diskBytesThere: number;
   /** The forecast with other settings; undefined when the stage does not take them. */
-  again(changes: Readonly<Record<string, Json>>): Promise<StepForecast | undefined>;
+  again(changes: Readonly<Record<string, Json>>): Promise<StageForecast | undefined>;
 }
 
 export interface Available {
@@ -62,7 +62,7 @@ export interface Totals {
 const secondsLeft = (row: ForecastRow): number => (row.forecast?.seconds ?? 0) * row.shareLeft;
 const diskLeft = (row: ForecastRow): number => Math.max(0, (row.forecast?.diskBytes ?? 0) - row.diskBytesThere);
 
-/** Times and disk add up; memory is that of the largest step. */
+/** Times and disk add up; memory is that of the largest stage. */
 export function totalsOf(rows: readonly ForecastRow[]): Totals {
   const sum = (of: (row: ForecastRow) => number) => rows.reduce((total, row) => total + of(row), 0);
   return {
@@ -78,13 +78,13 @@ export function formatForecastTable(rows: readonly ForecastRow[], available: Ava
   const line = (row: ForecastRow): string[] =>
     row.forecast
       ? [
-          row.step,
+          row.stage,
           row.state,
           formatDuration(secondsLeft(row)),
           formatBytes(memoryOf(row.forecast)),
           formatBytes(diskLeft(row)),
         ]
-      : [row.step, row.state, '–', '–', '–'];
+      : [row.stage, row.state, '–', '–', '–'];
   const limits = [
     'available',
     '',
@@ -93,7 +93,7 @@ export function formatForecastTable(rows: readonly ForecastRow[], available: Ava
     formatBytes(available.diskBytes),
   ];
   const cells = [
-    ['step', '', 'time', 'memory', 'disk'],
+    ['stage', '', 'time', 'memory', 'disk'],
     ...rows.map(line),
     ['total', '', formatDuration(totals.seconds), formatBytes(totals.memoryBytes), formatBytes(totals.diskBytes)],
     limits,
@@ -104,7 +104,7 @@ export function formatForecastTable(rows: readonly ForecastRow[], available: Ava
 /**
  * Refuses what cannot fit.
  *
- * @throws UserError `not-enough-memory`, `not-enough-disk` or `not-enough-time`, naming the step that needs most and the
+ * @throws UserError `not-enough-memory`, `not-enough-disk` or `not-enough-time`, naming the stage that needs most and the
  *   setting to change
  */
 export async function requireRecipeFits(rows: readonly ForecastRow[], available: Available): Promise<void> {
@@ -123,15 +123,15 @@ export async function requireRecipeFits(rows: readonly ForecastRow[], available:
       (resource === 'memory' && counted.find((row) => left.memory(row) > limit)) ||
       counted.reduce((a, b) => (left[resource](b) > left[resource](a) ? b : a));
     const own = left[resource](worst);
-    // What the other steps take of a sum is not this step's to spend.
+    // What the other stages take of a sum is not this stage's to spend.
     const budget = resource === 'memory' ? limit : limit - (needed - own);
     const whole = resource === 'memory' ? '' : `, the whole recipe ${format(needed)}`;
     throw new UserError(
       `not-enough-${resource}`,
-      `${worst.step} will need about ${format(own)} of ${resource}${whole}, and ${format(limit)} are available`,
+      `${worst.stage} will need about ${format(own)} of ${resource}${whole}, and ${format(limit)} are available`,
       {
         remedy: await remedy(worst, resource, budget),
-        fields: { step: worst.step, resource, needed, available: limit },
+        fields: { stage: worst.stage, resource, needed, available: limit },
       },
     );
   }
@@ -149,9 +149,9 @@ async function remedy(row: ForecastRow, resource: Resource, budget: number): Pro
     const smaller =
       value === false ? [true] : typeof value === 'number' ? halvings(value, Number.isInteger(value)) : [];
     for (const candidate of smaller)
-      if (await enough({ [name]: candidate })) return `It would fit with --set ${row.step}.${name}=${candidate}.`;
+      if (await enough({ [name]: candidate })) return `It would fit with --set ${row.stage}.${name}=${candidate}.`;
   }
-  const named = names.map((name) => `--set ${row.step}.${name}=…`).join(' or ');
+  const named = names.map((name) => `--set ${row.stage}.${name}=…`).join(' or ');
   if (named === '')
     return resource === 'memory' ? 'Free some memory, or use a larger machine.' : `Free some ${resource}.`;
   return `Lower it with ${named}; no single one of them is enough.`;

@@ -1,0 +1,2 @@
+// Smaller, larger and joined models.
+export * from './merge/index.ts';

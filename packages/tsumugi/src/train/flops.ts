@@ -49,27 +49,26 @@ function layerForward(config: Plamo2Config, index: number, T: number): { project
   return { projections, mixing: T * (scan + 2 * k * mambaWidth(config)) };
 }
 
-/** Floating-point operations of a training step (one update), each row taken as one document. */
-export function trainingFlops(config: Plamo2Config, shape: StepShape): number {
-  const { sequenceLength: T, batchSize, gradientAccumulation = 1, activationCheckpointing } = shape;
+/** Floating-point operations of a step whose layers cost so many times their forward; the head costs three times. */
+function stepFlops(config: Plamo2Config, shape: StepShape, times: { projections: number; mixing: number }): number {
+  const { sequenceLength: T, batchSize, gradientAccumulation = 1 } = shape;
   let row = 6 * T * config.vocab_size * config.hidden_size;
   for (let index = 0; index < config.num_hidden_layers; index++) {
     const { projections, mixing } = layerForward(config, index, T);
-    row += 3 * projections + 3.5 * mixing + (activationCheckpointing ? projections + mixing : 0);
+    row += times.projections * projections + times.mixing * mixing;
   }
   return row * batchSize * gradientAccumulation;
+}
+
+/** Floating-point operations of a training step (one update), each row taken as one document. */
+export function trainingFlops(config: Plamo2Config, shape: StepShape): number {
+  const again = shape.activationCheckpointing ? 1 : 0;
+  return stepFlops(config, shape, { projections: 3 + again, mixing: 3.5 + again });
 }
 
 /**
  * Floating-point operations that the model needs for a training step: three times its forward, however it is computed. Model FLOPs
  * utilization counts these (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
  */
-export function modelFlops(config: Plamo2Config, shape: StepShape): number {
-  const { sequenceLength: T, batchSize, gradientAccumulation = 1 } = shape;
-  let row = 6 * T * config.vocab_size * config.hidden_size;
-  for (let index = 0; index < config.num_hidden_layers; index++) {
-    const { projections, mixing } = layerForward(config, index, T);
-    row += 3 * (projections + mixing);
-  }
-  return row * batchSize * gradientAccumulation;
-}
+export const modelFlops = (config: Plamo2Config, shape: StepShape): number =>
+  stepFlops(config, shape, { projections: 3, mixing: 3 });

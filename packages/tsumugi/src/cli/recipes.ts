@@ -99,7 +99,7 @@ async function importRecipe(path: string): Promise<Recipe> {
   return module.default as Recipe;
 }
 
-const fields = { name: 'string', summary: 'string', config: 'object', stages: 'function' } as const;
+const fields = { name: 'string', summary: 'string', stages: 'function' } as const;
 
 function faultOf(recipe: unknown): string | undefined {
   if (recipe === undefined) return 'it has no default export';
@@ -108,6 +108,9 @@ function faultOf(recipe: unknown): string | undefined {
     const value = (recipe as Record<string, unknown>)[name];
     if (typeof value !== type) return `its recipe has no "${name}" (a ${type})`;
   }
-  const { name } = recipe as Recipe;
+  const { name, config } = recipe as Recipe;
+  // Any copy of zod will do.
+  if (typeof config?.safeParse !== 'function' || typeof config.shape !== 'object')
+    return 'its recipe has no "config" (a z.object of its settings)';
   return /^[\w-]+$/.test(name) ? undefined : `"${name}" cannot be its name: use letters, digits and hyphens`;
 }

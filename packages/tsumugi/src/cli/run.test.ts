@@ -92,6 +92,10 @@ it.each([
 it.each([
   ['export const recipe = 1;', 'it has no default export'],
   ['export default { name: "x", summary: "y", config: {} };', 'its recipe has no "stages" (a function)'],
+  ...['null', '[]', '{}', '{ steps: 3 }'].map((config) => [
+    `export default { name: "x", summary: "y", config: ${config}, stages() {} };`,
+    'its recipe has no "config" (a z.object of its settings)',
+  ]),
   ['throw new Error("on purpose");', 'it cannot be loaded: line 1: on purpose', '--debug'],
   ['import "tsumugi/nothing"; export default 1;', 'it cannot be loaded: ', '--debug'],
 ])('refuses a file that is no recipe: %s', async (content, message, remedy = 'docs/recipes.md') => {

@@ -1,6 +1,6 @@
 // An evaluation: tasks, one after the other, ask a model through the cache; metrics and their intervals are taken over the
 // records they return.
-import { ConfigError, inOwnCode } from '../base/index.ts';
+import { ConfigError, checkOptions, inOwnCode, kindOf, type OptionNames } from '../base/index.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { Backend } from './backend.ts';
 import { CachedClient, Interrupted, type RequestState } from './cached-client.ts';
@@ -9,6 +9,7 @@ import { dataFile, defaultDataFolder } from './data-folder.ts';
 import { type EvaluationReport, reportTask } from './report.ts';
 import { contextOf } from './sample-context.ts';
 import { requestKind, type Task, type TaskContext } from './task.ts';
+import { taskFault } from './task-fault.ts';
 import { checkTaskOptions } from './task-options.ts';
 
 export interface EvaluateOptions {
@@ -36,6 +37,32 @@ export interface EvaluateOptions {
   onProgress?: ((progress: EvaluationProgress) => void) | undefined;
 }
 
+const optionNames: OptionNames<EvaluateOptions> = {
+  tasks: true,
+  backend: true,
+  judge: true,
+  dataFolder: true,
+  cache: true,
+  limit: true,
+  shots: true,
+  seed: true,
+  taskOptions: true,
+  keepTexts: true,
+  signal: true,
+  onProgress: true,
+};
+
+/** @throws ConfigError for what is no list of tasks */
+function requireTasks(tasks: unknown): void {
+  const fault = Array.isArray(tasks)
+    ? tasks.map(taskFault).find((each) => each !== undefined)
+    : `it is ${kindOf(tasks)}, not a list`;
+  if (fault === undefined) return;
+  throw new ConfigError('bad-task', `evaluate: "tasks" is no list of tasks: ${fault}`, {
+    remedy: 'Give what findTasks, generateTask, choiceTask or rollingTask returns, in a list.',
+  });
+}
+
 export interface EvaluationProgress extends RequestState {
   task: string;
   /** Index of the task, and their number. */
@@ -50,7 +77,9 @@ export interface EvaluationProgress extends RequestState {
  *   not there; UserError when the backend refuses a request
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
+  checkOptions('evaluate', options, optionNames);
   const { tasks, backend, judge, limit, shots, seed = 0, keepTexts = false, signal, onProgress } = options;
+  requireTasks(tasks);
   const dataFolder = options.dataFolder ?? defaultDataFolder();
   const taskOptions = options.taskOptions ?? {};
   checkSettings({ limit, shots, seed }, tasks);

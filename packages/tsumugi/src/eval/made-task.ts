@@ -1,7 +1,8 @@
 // What every task shares that is made of a source of samples: reading and checking them, a record for each, the result.
-import { ConfigError, DataError, sha256, suggestion } from '../base/index.ts';
+import { ConfigError, DataError, kindOf, sha256, suggestion } from '../base/index.ts';
 import { examplesOf } from './examples.ts';
 import type { Metrics, Sample, SampleContext, SampleRecord, TaskContext, TaskInfo, TaskResult } from './task.ts';
+import { infoFault } from './task-fault.ts';
 
 export interface MadeTaskSpec<S extends Sample> extends TaskInfo {
   /** The samples to answer, in the file's order, and those to show as examples (never among the samples). */
@@ -27,6 +28,21 @@ export interface Read<S extends Sample> {
 
 const info = ['name', 'version', 'summary', 'metric', 'lowerIsBetter', 'options', 'data', 'shots', 'needs'] as const;
 const made = ['load', 'wording', 'groups', 'aggregate', 'settings', 'heatmap'];
+/** What the other fields are, where they need not be functions. */
+const others: Readonly<Record<string, readonly string[]>> = {
+  wording: ['a text', 'a function'],
+  decoding: ['an object', 'a function'],
+  aggregate: ['an object', 'a function'],
+  normalise: ['a boolean'],
+};
+const kind = (value: unknown) =>
+  typeof value === 'string'
+    ? 'a text'
+    : value instanceof Function
+      ? 'a function'
+      : typeof value === 'boolean'
+        ? 'a boolean'
+        : kindOf(value);
 
 /**
  * What a specification says of its task.
@@ -41,16 +57,26 @@ export function infoOf(
   required: readonly string[],
   optional: readonly string[],
 ): TaskInfo {
+  const see = 'See "A task of your own" in docs/eval.md.';
+  if (kind(spec) !== 'an object')
+    throw new ConfigError('bad-task', `${maker} takes an object of fields, got ${kind(spec)}`, { remedy: see });
   const fields = spec as unknown as Readonly<Record<string, unknown>>;
   const fail = (fault: string, remedy: string) =>
     new ConfigError('bad-task', `${maker} of "${spec.name}": ${fault}`, { remedy, fields: { task: spec.name } });
   const absent = ['name', 'version', 'summary', 'metric', 'load', 'wording', ...required].find(
     (name) => fields[name] === undefined,
   );
-  if (absent) throw fail(`"${absent}" is missing`, 'See "A task of your own" in docs/eval.md.');
+  if (absent) throw fail(`"${absent}" is missing`, see);
   const known = [...info, ...made, ...required, ...optional];
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
   if (unknown) throw fail(`it has no field "${unknown}"`, suggestion(unknown, known));
+  const fault = infoFault(fields);
+  if (fault !== undefined) throw fail(fault, see);
+  for (const name of [...made, ...required, ...optional]) {
+    const wanted = others[name] ?? ['a function'];
+    if (fields[name] !== undefined && !wanted.includes(kind(fields[name])))
+      throw fail(`"${name}" is ${kind(fields[name])}, not ${wanted.join(' or ')}`, see);
+  }
   return Object.fromEntries(
     info.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])),
   ) as never;

@@ -93,6 +93,12 @@ describe('the registry', () => {
       '"data" is no object with "files" (a list of texts), "origin" and "licence"',
     ],
     [
+      'options.ts',
+      `export default { name: 'x', version: 1, summary: '', metric: 'm', kind: 'judged', ${methods}, options: ['x'] };`,
+      '"options" is no object of names and what they are',
+    ],
+    ['array.ts', 'export default [["x"]];', 'the default export is no task: it is an array'],
+    [
       'needs.ts',
       `export default { name: 'x', version: 1, summary: '', metric: 'm', kind: 'judged', ${methods}, needs: ['juge'] };`,
       '"needs" is no list of "judge", "chat"',

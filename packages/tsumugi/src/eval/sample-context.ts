@@ -1,5 +1,5 @@
 // What a task reads its samples with: made by an evaluation, and by whoever wants samples for training or scores of their own.
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, checkOptions, type OptionNames } from '../base/index.ts';
 import { checkSettings } from './checks.ts';
 import { dataFile, defaultDataFolder } from './data-folder.ts';
 import type { SampleContext, Task } from './task.ts';
@@ -22,8 +22,19 @@ export interface SampleOptions {
   countTokens?: ((text: string) => number) | undefined;
 }
 
+const optionNames: OptionNames<SampleOptions> = {
+  dataFolder: true,
+  limit: true,
+  shots: true,
+  seed: true,
+  chat: true,
+  taskOptions: true,
+  countTokens: true,
+};
+
 /** What `task.samples` takes. @throws ConfigError for settings that cannot be, or that the task does not have */
 export function sampleContext(task: Task, options: SampleOptions = {}): SampleContext {
+  checkOptions('sampleContext', options, optionNames);
   const { dataFolder = defaultDataFolder(), limit, shots, seed = 0, chat = false, countTokens } = options;
   const taskOptions = options.taskOptions ?? {};
   checkSettings({ limit, shots, seed }, [task]);

@@ -1,5 +1,5 @@
 // The settings that single tasks have beside those of every evaluation: --set lengths=1K,4K.
-import { ConfigError, suggestion } from '../base/index.ts';
+import { ConfigError, kindOf, suggestion } from '../base/index.ts';
 import type { Task } from './task.ts';
 
 type Options = Readonly<Record<string, string>>;
@@ -39,6 +39,16 @@ export function unknownOption(tasks: readonly Task[], options: Options): { name:
 
 /** @throws ConfigError for an option that none of the tasks knows */
 export function checkTaskOptions(tasks: readonly Task[], options: Options): void {
+  if (typeof options !== 'object' || Array.isArray(options))
+    throw new ConfigError('bad-option', `taskOptions are an object of texts, got ${kindOf(options)}`, {
+      remedy: "Write for instance { samples: '10' }.",
+    });
+  const bad = Object.keys(options).find((name) => typeof options[name] !== 'string');
+  if (bad !== undefined)
+    throw new ConfigError('bad-option', `the task option "${bad}" is ${kindOf(options[bad])}, not a text`, {
+      remedy: `Write { ${bad}: '…' }, as after --set.`,
+      fields: { option: bad },
+    });
   const unknown = unknownOption(tasks, options);
   if (unknown === undefined) return;
   const { name, known } = unknown;

@@ -13,10 +13,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { UserError } from '../base/index.ts';
+import { ConfigError, UserError } from '../base/index.ts';
 import { readEvents } from '../run/index.ts';
 import { RecipeFolder } from './folder.ts';
-import { defineRecipe, given, type RecipeReport, runRecipe } from './index.ts';
+import { defineRecipe, defineStage, given, type RecipeReport, runRecipe } from './index.ts';
 import { count, log, toy, toyConfig, trouble, words } from './toy-recipe.testing.ts';
 
 let home: string;
@@ -317,6 +317,42 @@ describe('a recipe that is wrong', () => {
     expect(() => count.stage('count', { steps: -1 }, { words: list })).toThrow(
       'stage "count": "steps" is -1, expected a number above 0',
     );
+  });
+
+  it.each([
+    [null, 'inputs are an object, got null'],
+    [['x'], 'inputs are an object, got an array'],
+    [{}, '"text" is undefined, no input'],
+    [{ text: 'file.txt' }, '"text" is string file.txt, no input'],
+    [{ text: null }, '"text" is null, no input'],
+    [{ text: [given('text', 'a.txt')] }, '"text" is an array, no input'],
+    [{ text: given('words', 'a.txt') }, '"text" is of the kind "words", not "text"'],
+    [{ text: given('text', 'a.txt'), texts: given('text', 'a.txt') }, 'it has no input "texts"'],
+  ])('has inputs %j', (inputs, message) => {
+    expect(() => words.stage('words', {}, inputs as never)).toThrow(ConfigError);
+    expect(() => words.stage('words', {}, inputs as never)).toThrow(`stage "words": ${message}`);
+  });
+
+  it.each([['x'], [null], [undefined], [['x']], [Promise.resolve()]])('returns %j for a stage', async (stage) => {
+    expect(await stages(() => [stage as never])).toMatch(
+      /^bad-recipe: recipe toy: number 1 of what `stages` returns is/,
+    );
+  });
+
+  it.each([[null], [undefined], [3], [[3]], [{}], [[]]])('gives the paths %j', (paths) =>
+    expect(() => given('text', paths as never)).toThrow('the paths are a text or a list of texts'),
+  );
+
+  it.each([[null], ['x'], [['x']]])('gives what is no object: %j', (value) => {
+    expect(() => given('text', text, value as never)).toThrow('how it is read is an object');
+    expect(() => defineStage(value as never)).toThrow('it has no "name"');
+    expect(() => words.settings(value as never)).toThrow('defaults of settings are an object');
+  });
+
+  it('defines a stage of settings without a schema', () => {
+    const stage = { ...words, config: { least: 1 } };
+    expect(() => defineStage(stage as never)).toThrow('defineStage of "words": it has no "config" (a z.object)');
+    expect(() => defineStage({ ...words, run: undefined } as never)).toThrow('it has no "run" (a function)');
   });
 
   it('does not compile with an input of the wrong kind', () => {

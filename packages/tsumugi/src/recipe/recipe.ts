@@ -1,6 +1,6 @@
 // A recipe: a typed function from settings to stages, in the order in which they are made.
 import type { z } from 'zod';
-import { ConfigError, inOwnCode } from '../base/index.ts';
+import { ConfigError, inOwnCode, kindOf } from '../base/index.ts';
 import type { Input, RecipeStage } from './stage.ts';
 
 export interface Recipe<Schema extends z.ZodObject = z.ZodObject> {
@@ -35,6 +35,12 @@ export function stagesOf<Schema extends z.ZodObject>(
   }
   if (!Array.isArray(stages) || stages.length === 0)
     throw refuse('it has no stages', 'Return the list of stages from `stages`.');
+  const other = stages.findIndex((stage) => (stage as Partial<RecipeStage> | null | undefined)?.from !== 'stage');
+  if (other >= 0)
+    throw refuse(
+      `number ${other + 1} of what \`stages\` returns is ${kindOf(stages[other])}, no stage`,
+      'Make stages with `definition.stage(name, config, inputs)`, and return them in one list.',
+    );
   const before = new Set<RecipeStage>();
   for (const stage of stages) {
     if ([...before].some(({ name }) => name === stage.name))

@@ -3,9 +3,9 @@
 // is also a type, so that a stage given the wrong input does not compile.
 import type { z } from 'zod';
 import { ConfigError, issueText } from '../base/index.ts';
-import type { ProgressStream } from '../run/index.ts';
-import { toJson } from '../run/index.ts';
+import { type ProgressStream, toJson } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
+import { checkInputs, checkSource, checkSpec } from './check-stage.ts';
 import type { Heatmap, StageMetric, Table } from './results.ts';
 import type { StageForecast } from './stage-forecast.ts';
 import { withDefaults } from './with-defaults.ts';
@@ -148,6 +148,7 @@ export interface AnyDefinition
 export function defineStage<const Kind extends string, const K extends InputKinds, Schema extends z.ZodObject>(
   spec: StageSpec<Kind, K, Schema>,
 ): StageDefinition<Kind, K, Schema> {
+  checkSpec(spec);
   return {
     ...spec,
     settings: (defaults = {}) => withDefaults(spec.config, defaults),
@@ -164,6 +165,7 @@ export function defineStage<const Kind extends string, const K extends InputKind
           fields: { stage: name, issues: parsed.error.issues },
         });
       }
+      checkInputs(name, spec.inputs, inputs);
       try {
         spec.check?.(parsed.data, inputs);
       } catch (error) {
@@ -188,6 +190,7 @@ export function given<const Kind extends string>(
   paths: string | readonly string[],
   settings: Readonly<Record<string, unknown>> = {},
 ): Source<Kind> {
+  checkSource(kind, paths, settings);
   return {
     from: 'outside',
     kind,

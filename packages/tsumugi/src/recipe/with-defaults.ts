@@ -1,6 +1,7 @@
 // A schema of settings with other defaults: what a recipe changes of a stage's settings, while every setting can still be
 // set by itself.
 import { z } from 'zod';
+import { ConfigError, kindOf, suggestion } from '../base/index.ts';
 
 type Defaults<Schema extends z.ZodObject> = { readonly [Key in keyof z.input<Schema>]?: z.input<Schema>[Key] };
 
@@ -9,9 +10,17 @@ export function withDefaults<Schema extends z.ZodObject>(
   schema: Schema,
   defaults: Defaults<Schema>,
 ): z.ZodPrefault<Schema> {
+  if (!isTree(defaults))
+    throw new ConfigError('bad-setting', `defaults of settings are an object, got ${kindOf(defaults)}`, {
+      remedy: 'Write for instance stage.settings({ steps: 100 }).',
+    });
   const changed = Object.entries(defaults).map(([key, value]): [string, z.ZodType] => {
     const field = schema.shape[key] as z.ZodType | undefined;
-    if (!field) throw new TypeError(`there is no setting "${key}" to give a default`);
+    if (!field)
+      throw new ConfigError('unknown-setting', `there is no setting "${key}" to give a default`, {
+        remedy: suggestion(key, Object.keys(schema.shape)),
+        fields: { key },
+      });
     const inner = objectIn(field);
     const next = inner && isTree(value) ? withDefaults(inner, value as never) : field.prefault(value as never);
     return [key, field.description === undefined ? next : next.describe(field.description)];

@@ -112,6 +112,19 @@ it('may be aborted from its own callback, and while nobody asks for a piece', as
   await expect(pieces.next()).rejects.toMatchObject({ name: 'AbortError' });
 });
 
+it('is aborted though all of it is written and waits to be read', async () => {
+  using model = tiny.load();
+  const controller = new AbortController();
+  const reason = new Error('gone');
+  let written = false;
+  const options = { maxTokens: 5, stopIds: [], onUsage: () => (written = true), signal: controller.signal };
+  const pieces = streamText(model, tokenizer, '猫', options);
+  await pieces.next();
+  while (!written) await setImmediate();
+  controller.abort(reason);
+  await expect(pieces.next()).rejects.toBe(reason);
+});
+
 it('frees everything when the loop is left early', async () => {
   using model = tiny.load();
   await read(model, '猫', { maxTokens: 1 });

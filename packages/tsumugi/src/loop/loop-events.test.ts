@@ -160,6 +160,48 @@ it('measures, when it goes on, what the log does not have yet, and nothing twice
   expect(of(events, 'evaluation').map(({ step }) => step)).toEqual([2, 4]);
 });
 
+it('is done when its last measurement is, though a signal came meanwhile', async () => {
+  const evaluate: LoopTask['evaluate'] = async (step) => {
+    if (step === 4) process.emit('SIGINT', 'SIGINT');
+    return { name: 'held-out', score: step, metrics: {} };
+  };
+  const { interrupted, events } = await run(undefined, { due: every(0, 0), evaluate });
+  expect([interrupted, of(events, 'evaluation').length]).toEqual([false, 1]);
+});
+
+it('writes a sample once, also when it goes on from there', async () => {
+  const due: LoopTask['due'] = (step) => ({ checkpoint: step === 2, evaluation: false, sample: step === 2 });
+  const sample: LoopTask['sample'] = async (step) => {
+    process.emit('SIGINT', 'SIGINT');
+    return { prompt: 'a', text: String(step) };
+  };
+  expect((await run(undefined, { due, sample })).interrupted).toBe(true);
+  const { events } = await run(undefined, { due, sample }, 2);
+  expect(of(events, 'sample').map(({ step, text }) => [step, text])).toEqual([[2, '2']]);
+});
+
+it('keeps the best and the last: what was best before goes as soon as a score is better', async () => {
+  await run(undefined, { due: every(2, 2), keepLast: 1 });
+  expect(listCheckpoints(join(out(), 'checkpoints')).map(({ step, score }) => [step, score])).toEqual([[4, 6]]);
+});
+
+it('leaves the gradients of a step, before clipping, until the next one', () => {
+  using model = new Weights();
+  using optimizer = new SGD(model, { weightDecay: 0 });
+  const update: GradientStep = {
+    ...{ model, optimizer, learningRate: 1, clipNorm: 1, schedule: () => 1 },
+    gradients() {
+      scope(() => {
+        model.w.grad = tensor([3, 4, 0]);
+      });
+      return { loss: 1, metrics: {} };
+    },
+  };
+  gradientStep(update)(0, 0);
+  scope(() => expect(model.w.grad!.tolist()).toEqual([3, 4, 0]));
+  optimizer.zeroGrad();
+});
+
 it('rehearses the first step three times, forgets its gradients, and takes the better of the last two', () => {
   const took = [9000, 4000, 2500];
   const said: string[] = [];

@@ -125,6 +125,18 @@ describe('passes', () => {
     expect(caches).toEqual([...Array(2).fill('Cache'), ...Array(2).fill('BatchCache'), ...Array(4).fill('Cache')]);
   });
 
+  it('has one that was alone for a while join others again', () => {
+    using model = small();
+    using engine = new Engine(model, { slots: 2 });
+    const asked = [[3, 20], [5, 3], [4, 6]].map(([length, maxTokens], k) => ({ prompt: someIds(length!, k), maxTokens: maxTokens! })); // biome-ignore format: one line
+    const written = asked.slice(0, 2).map((request) => ask(engine, request));
+    for (let i = 0; i < 8; i++) engine.step();
+    written.push(ask(engine, asked[2]!));
+    while (engine.busy) engine.step();
+    for (const [k, { prompt, maxTokens }] of asked.entries())
+      expect(written[k]!.ids).toEqual([...generateIds(model, prompt, { maxTokens })]);
+  });
+
   it('reads a long prompt in pieces, between which the others go on', () => {
     using model = small();
     const passes = countPasses(model);
@@ -257,6 +269,42 @@ describe('what goes wrong', () => {
     await expect(engine.run()).rejects.toThrow('not now');
     expect(other.reason).toBe('length');
     engine[Symbol.dispose]();
+  });
+
+  it('throws the first of what they throw, and has one work for all who wait', async () => {
+    using model = small();
+    using engine = new Engine(model);
+    for (const [k, what] of ['first', 'second'].entries())
+      ask(engine, {
+        prompt: someIds(3, k),
+        maxTokens: 3 + k,
+        onEnd: () => {
+          throw new Error(what);
+        },
+        onError: (error) => {
+          throw error;
+        },
+      });
+    const work = engine.run();
+    expect(engine.run()).toBe(work);
+    await expect(work).rejects.toThrow('first');
+    expect(engine.busy).toBe(false);
+    // What is asked later is another work.
+    const late = ask(engine, { maxTokens: 2 });
+    await engine.run();
+    expect(late.reason).toBe('length');
+  });
+
+  it('tells one whose prompt is being read that it is disposed', () => {
+    using model = small();
+    writeAll(model, [{ maxTokens: 2 }]);
+    const before = liveHandles();
+    const engine = new Engine(model, { prefillChunk: 4 });
+    const written = ask(engine, { prompt: someIds(11) });
+    engine.step();
+    engine[Symbol.dispose]();
+    expect(written.error).toMatchObject({ code: 'engine-disposed' });
+    expect(liveHandles()).toBe(before);
   });
 
   it('tells those that are still open when it is disposed, also from a callback', () => {

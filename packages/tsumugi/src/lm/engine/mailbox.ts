@@ -12,13 +12,13 @@ export class Mailbox<T, R> {
 
   /** Nothing more comes. */
   end(result: R): void {
-    this.#end ??= { result };
+    this.#end = { result };
     this.#wake?.();
   }
 
   /** Nothing more comes, since something went wrong. */
   fail(error: unknown): void {
-    this.#end ??= { error };
+    this.#end = { error };
     this.#wake?.();
   }
 

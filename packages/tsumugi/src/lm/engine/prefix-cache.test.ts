@@ -87,6 +87,25 @@ describe('PrefixCache', () => {
     expect([prefixes.bytes, liveHandles()]).toEqual([0, before]);
   });
 
+  it('takes what is put again for used', () => {
+    using model = small();
+    const state = () => {
+      const cache = new Cache(model);
+      nextLogits(model, someIds(6), cache);
+      return cache;
+    };
+    const first = state();
+    using prefixes = new PrefixCache(2 * first.bytes);
+    first.dispose();
+    const ids = [0, 1, 2].map((k) => someIds(6, k));
+    for (const k of [0, 1, 0, 2]) prefixes.put(ids[k]!, state());
+    const found = ids.map((each) => {
+      using cache = prefixes.find([...each, 7]).cache;
+      return cache !== undefined;
+    });
+    expect(found).toEqual([true, false, true]);
+  });
+
   it('does not keep a state that is larger than all it may take', () => {
     using model = small();
     const cache = new Cache(model);
@@ -107,6 +126,54 @@ describe('prompts that begin alike', () => {
     for (const [i, { prompt, maxTokens }] of requests.entries())
       expect(written[i]!.ids).toEqual([...generateIds(model, prompt, { maxTokens })]);
     expect(written.map(({ usage }) => usage!.cached)).toEqual([0, 79, 79, 79, 120, 79, 79]);
+  });
+
+  it('are kept from 32 tokens on', () => {
+    using model = small();
+    for (const [length, cached] of [
+      [31, 0],
+      [32, 32],
+    ] as const) {
+      const written = writeAll(
+        model,
+        [7, 8].map((id) => ({ prompt: [...shared.slice(0, length), id], maxTokens: 1 })),
+      );
+      expect(written[1]!.usage!.cached).toBe(cached);
+    }
+  });
+
+  it('may be the same prompt, asked twice', () => {
+    using model = small();
+    const written = writeAll(
+      model,
+      [1, 2].map((seed) => ({ prompt: shared, maxTokens: 2, seed, temperature: 1 })),
+    );
+    expect(written.map(({ usage }) => usage!.cached)).toEqual([0, 79]);
+  });
+
+  it('are kept wherever they part: from what is kept and from what is open', () => {
+    using model = small();
+    using engine = new Engine(model, { slots: 1 });
+    const write = (...prompts: number[][]) => {
+      const written = prompts.map((prompt) => ask(engine, { prompt, maxTokens: 1, remember: prompts.length === 1 }));
+      while (engine.busy) engine.step();
+      return written.map(({ usage }) => usage!.cached);
+    };
+    const start = shared.slice(0, 40);
+    write([...start, ...someIds(20, 1)]);
+    const longer = [...start, ...someIds(40, 2)];
+    expect(write([...longer, 1], [...longer, 2])).toEqual([0, 80]);
+    expect(write([...start, ...someIds(9, 3)])).toEqual([40]);
+  });
+
+  it('are forgotten with the texts they belong to', () => {
+    using model = small();
+    using engine = new Engine(model);
+    for (const end of [1, 2]) {
+      ask(engine, { prompt: [...shared, end], maxTokens: 2 });
+      while (engine.busy) engine.step();
+    }
+    expect(engine.prefixBytes).toBe(0);
   });
 
   it('need not be neighbours, nor ask at the same time', () => {
@@ -185,6 +252,37 @@ describe('a text that is remembered', () => {
     const branch = [...whole.slice(0, 85), 299];
     expect([1, 2].map(() => write(branch).usage!.cached)).toEqual([49, 85]);
     expect(write([...branch, 5]).usage!.cached).toBe(85);
+  });
+
+  it('is gone on from though its last token, which was not read, is another', () => {
+    using model = small();
+    using engine = new Engine(model);
+    const write = (prompt: number[]) => {
+      const written = ask(engine, { prompt, maxTokens: 5, remember: true });
+      while (engine.busy) engine.step();
+      return written;
+    };
+    const whole = [...someIds(20), ...write(someIds(20)).ids];
+    const other = [...whole.slice(0, -1), (whole.at(-1)! + 1) % 300, 7];
+    expect(write(other).usage!.cached).toBe(24);
+  });
+
+  it('is gone on from where a callback cancelled it', () => {
+    using model = small();
+    using engine = new Engine(model);
+    const first = ask(engine, {
+      prompt: someIds(20),
+      remember: true,
+      onId: (id) => {
+        if (first.ids.push(id) === 5) first.job.cancel();
+        return false;
+      },
+    });
+    while (engine.busy) engine.step();
+    expect(first.reason).toBeUndefined();
+    const second = ask(engine, { prompt: [...someIds(20), ...first.ids, 5], maxTokens: 3 });
+    while (engine.busy) engine.step();
+    expect(second.usage!.cached).toBe(24);
   });
 
   it('is gone on from where it was cancelled', () => {

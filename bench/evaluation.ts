@@ -38,10 +38,18 @@ function requests(lines: readonly string[], count: number): { generate: Request[
   const choice = (i: number, k: number) => lines[(8 + count + 7 * i + k) % lines.length]!.slice(0, 12);
   return {
     generate: Array.from({ length: count }, (_, i) => ({
-      ...{ kind: 'generate', prompt: question(i), maxTokens: answerTokens, stop: [], temperature: 0, topP: 1, seed: 0 },
+      kind: 'generate',
+      prompt: question(i),
+      maxTokens: answerTokens,
+      stop: [],
+      temperature: 0,
+      topP: 1,
+      seed: 0,
     })),
     choices: Array.from({ length: count }, (_, i) => ({
-      ...{ kind: 'choices', prompt: question(i), choices: Array.from({ length: 5 }, (_, k) => choice(i, k)) },
+      kind: 'choices',
+      prompt: question(i),
+      choices: Array.from({ length: 5 }, (_, k) => choice(i, k)),
     })),
   };
 }

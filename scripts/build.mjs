@@ -35,8 +35,13 @@ async function compile(folder) {
   const config = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
-      ...{ noEmit: false, declaration: true, sourceMap: true, inlineSources: true },
-      ...{ rootDir: workspace, outDir: folder, typeRoots: [join(root, 'node_modules', '@types')] },
+      noEmit: false,
+      declaration: true,
+      sourceMap: true,
+      inlineSources: true,
+      rootDir: workspace,
+      outDir: folder,
+      typeRoots: [join(root, 'node_modules', '@types')],
       // The sources are in the maps; their names should not look like files that are not there.
       sourceRoot: 'tsumugi:///',
     },

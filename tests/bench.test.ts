@@ -57,7 +57,9 @@ describe('Ctrl-C', () => {
   }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tsumugi-bench-test-'));
     const file = join(folder, 'report.json');
-    const child = spawn(process.execPath, ['bench/main.ts', 'call-overhead', 'startup', 'matmul', '--json', file], { cwd: root }); // biome-ignore format: one call
+    const child = spawn(process.execPath, ['bench/main.ts', 'call-overhead', 'startup', 'matmul', '--json', file], {
+      cwd: root,
+    });
     let [stdout, stderr] = ['', ''];
     child.stderr.on('data', (text) => {
       stderr += text;
@@ -86,7 +88,10 @@ describe('Ctrl-C', () => {
       const found = await interleave(99, { a: () => (++a === 4 && process.kill(process.pid, 'SIGINT'), a), b: () => ++b });
       const again = await interleave(99, { c: () => 1 }).catch((error) => error.name);
       console.log(JSON.stringify([found, again]));`;
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: root, encoding: 'utf8' }); // biome-ignore format: one call
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: root,
+      encoding: 'utf8',
+    });
     // The first of each warms up.
     expect(JSON.parse(stdout || stderr)).toEqual([{ a: [2, 3, 4], b: [2, 3] }, 'CutOff']);
   });
@@ -94,10 +99,19 @@ describe('Ctrl-C', () => {
 
 describe('experiments', () => {
   const folder = join(root, 'recipes', 'experiments');
-  const programs = readdirSync(folder).filter((name) => /^\/\/ +(?:\w+=\S+ )?node recipes\/experiments\//m.test(readFileSync(join(folder, name), 'utf8'))); // biome-ignore format: one line
+  const programs = readdirSync(folder).filter((name) =>
+    /^\/\/ +(?:\w+=\S+ )?node recipes\/experiments\//m.test(readFileSync(join(folder, name), 'utf8')),
+  );
 
   it('are those that say how they are called', () => {
-    expect(programs.sort()).toEqual(['evaluation-growth.ts', 'gan-comparison.ts', 'generation-growth.ts', 'image-growth.ts', 'long-lookup.ts', 'stability.ts']); // biome-ignore format: one line
+    expect(programs.sort()).toEqual([
+      'evaluation-growth.ts',
+      'gan-comparison.ts',
+      'generation-growth.ts',
+      'image-growth.ts',
+      'long-lookup.ts',
+      'stability.ts',
+    ]);
   });
 
   it.each(programs)('%s answers --help with what it is for, and refuses what it does not know', (name) => {

@@ -53,9 +53,20 @@ it('runs a two-by-two study, whose runs are then reported, compared and exported
 
   const report = await runCli(['report', out]);
   expect(report.stdout).toContain('study: mean (range) over the seeds');
-  const runs = readdirSync(out).filter((name) => name.startsWith('study-')).map((name) => join(out, name)); // biome-ignore format: one line
+  const runs = readdirSync(out)
+    .filter((name) => name.startsWith('study-'))
+    .map((name) => join(out, name));
   expect(runs).toHaveLength(8);
-  const compared = await runCli(['compare', ...runs, '--by', 'tokens', '--html', join(home, 'comparison.html'), '--tensorboard', join(home, 'logs')]); // biome-ignore format: one line
+  const compared = await runCli([
+    'compare',
+    ...runs,
+    '--by',
+    'tokens',
+    '--html',
+    join(home, 'comparison.html'),
+    '--tensorboard',
+    join(home, 'logs'),
+  ]);
   expect(compared.code, compared.stderr).toBe(0);
   expect(compared.stdout).toContain('learningRate 0.001, zLoss 0.0001 (2 seeds)');
   expect(compared.stdout).not.toMatch(/data +[0-9a-f]{12}/); // the inputs are the same

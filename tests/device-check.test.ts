@@ -62,7 +62,12 @@ it('shows every metric and every failed test', () => {
 });
 
 const say = (finding: object) => `console.log('@check ' + ${JSON.stringify(JSON.stringify(finding))});`;
-const script = (name: string, code: string, more: Partial<Part> = {}): Part => ({ name, seconds: 30, args: ['-e', code], ...more }); // biome-ignore format: one line
+const script = (name: string, code: string, more: Partial<Part> = {}): Part => ({
+  name,
+  seconds: 30,
+  args: ['-e', code],
+  ...more,
+});
 
 /** Runs parts; what was printed, what report.json said at the end, and whether all was well. */
 async function checked(parts: readonly Part[], patience = 1) {
@@ -97,10 +102,18 @@ it('writes down what each part says, how it ended, and goes on', async () => {
     [{}, 0, 1],
   ]);
   expect(report.parts[1]!.metrics).toEqual([metric]);
-  expect(log.split('\n').filter((line) => line.startsWith('==='))).toEqual(['=== first', '=== second', '=== tests: third']); // biome-ignore format: one line
+  expect(log.split('\n').filter((line) => line.startsWith('==='))).toEqual([
+    '=== first',
+    '=== second',
+    '=== tests: third',
+  ]);
   expect(log).toMatch(/\n(as ever\naside|aside\nas ever)\n/);
   expect(log).not.toContain('@check');
-  expect(printed.slice(0, 3).map((line) => line.replace(/ \(.*/, ''))).toEqual(['first: ok', 'second: failed', 'tests: third: ok']); // biome-ignore format: one line
+  expect(printed.slice(0, 3).map((line) => line.replace(/ \(.*/, ''))).toEqual([
+    'first: ok',
+    'second: failed',
+    'tests: third: ok',
+  ]);
   expect((await checked([script('only', '')])).isWell).toBe(true);
 });
 
@@ -172,7 +185,12 @@ it('is told of a test file what passed, what did not, and why, in a line each', 
   const lines: string[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
   const reporter = new DeviceReporter();
-  reporter.onTestModuleEnd(module([test('one', 'passed'), test('two', 'failed', 'is 2\nnot 1'), test('three', 'skipped'), test('four', 'passed')], [])); // biome-ignore format: one line
+  reporter.onTestModuleEnd(
+    module(
+      [test('one', 'passed'), test('two', 'failed', 'is 2\nnot 1'), test('three', 'skipped'), test('four', 'passed')],
+      [],
+    ),
+  );
   reporter.onTestModuleEnd(module([], [{ message: 'cannot be read\n  at …' }]));
   write.mockRestore();
   expect(lines.map((line) => heard(line.trimEnd()))).toEqual([

@@ -5,7 +5,10 @@ import { join, posix } from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from './snippets.testing.ts';
 
-const files = globSync('{packages/tsumugi/{src,scripts},tests,recipes,bench,examples}/**/*.{ts,mjs}', { cwd: root, exclude: ['**/node_modules/**'] }); // biome-ignore format: one call
+const files = globSync('{packages/tsumugi/{src,scripts},tests,recipes,bench,examples}/**/*.{ts,mjs}', {
+  cwd: root,
+  exclude: ['**/node_modules/**'],
+});
 const isTest = (file: string) => /\.(test|testing)\.ts$/.test(file);
 const isShipped = (file: string) => file.startsWith('packages/tsumugi/src/') && !isTest(file);
 
@@ -27,7 +30,12 @@ it('finds who uses what', () => {
 });
 
 it('calls what only tests use .testing.ts', () => {
-  const onlyTests = files.filter((file) => isShipped(file) && (users.get(file) ?? []).length > 0 && users.get(file)!.every((user) => isTest(user) || user.startsWith('tests/'))); // biome-ignore format: one line
+  const onlyTests = files.filter(
+    (file) =>
+      isShipped(file) &&
+      (users.get(file) ?? []).length > 0 &&
+      users.get(file)!.every((user) => isTest(user) || user.startsWith('tests/')),
+  );
   // What is found at run time, or from outside: a folder's surface, the command, the tasks.
   const found = /\/index\.ts$|\/cli\/main\.ts$|\/eval\/tasks\//;
   expect(onlyTests.filter((file) => !found.test(file))).toEqual([]);

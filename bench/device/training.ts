@@ -35,7 +35,9 @@ for (const dtype of benchTypes) {
     });
     const whole = { ...batch, predicted: tokensPerStep };
     const gradients = stepGradients(model, () => ({ batch: whole, microRows: rows, tokensSeen: 0 }), {
-      ...{ dtype, activationCheckpointing: false, zLoss: 0 },
+      dtype,
+      activationCheckpointing: false,
+      zLoss: 0,
     });
     const take = gradientStep({ model, optimizer, learningRate: 1e-4, schedule: () => 1, clipNorm: 1, gradients });
     resetPeakMemory();

@@ -77,9 +77,16 @@ export const openSplit = async ({ data, images }: Budget, split: 'train' | 'test
 /** The settings of a run; everything that is not named here is the default of `tsumugi gan train`. */
 export const configOf = ({ method, setting, seed }: RunName, budget: Budget) =>
   ganConfig.parse({
-    ...{ method, setting, seed, out: 'none', architecture: 'cnn' },
-    ...{ data: budget.data, width: budget.width, batchSize: budget.batchSize },
-    ...{ steps: budget.steps, device: budget.device },
+    method,
+    setting,
+    seed,
+    out: 'none',
+    architecture: 'cnn',
+    data: budget.data,
+    width: budget.width,
+    batchSize: budget.batchSize,
+    steps: budget.steps,
+    device: budget.device,
   });
 
 interface Setup {
@@ -115,7 +122,10 @@ export async function runOne(run: RunName, { budget, train, test, extractor, cac
   trainer.zeroGrad();
   if (diverged !== null) return { ...record, frechet: null, inception: null, samples: '' };
   const scores = await scoreImages({
-    ...{ real: test, extractor, protocol: budget.protocol, cacheFolder: cache },
+    real: test,
+    extractor,
+    protocol: budget.protocol,
+    cacheFolder: cache,
     fake: imageSampler(trainer.best, { seed: 0 }),
     metrics: ['frechet', 'inception'],
     splits: 1,
@@ -124,7 +134,8 @@ export async function runOne(run: RunName, { budget, train, test, extractor, cac
   const samples = scope(() => toBytes(imageSampler(trainer.best, { seed: 1 })(samplesKept)));
   return {
     ...record,
-    ...{ frechet: value('frechet'), inception: value('inception') },
+    frechet: value('frechet'),
+    inception: value('inception'),
     samples: Buffer.from(samples).toString('base64'),
   };
 }

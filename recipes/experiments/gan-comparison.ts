@@ -104,7 +104,15 @@ const runs: RunName[] = seeds.flatMap((seed) =>
   settingNames.flatMap((setting) => compared.map((method) => ({ method, setting, seed }))),
 );
 let budget: Budget = quick
-  ? { ...preset.budget, device, width: 1 / 32, batchSize: 4, steps: 2, images: 300, protocol: { nReal: 200, nFake: 100 } } // biome-ignore format: a row
+  ? {
+      ...preset.budget,
+      device,
+      width: 1 / 32,
+      batchSize: 4,
+      steps: 2,
+      images: 300,
+      protocol: { nReal: 200, nFake: 100 },
+    }
   : { ...preset.budget, device, steps: whole('steps', preset.budget.steps) };
 
 // --- images, classifier, real against real --------------------------------------------------------------------------
@@ -121,8 +129,13 @@ if (!existsSync(classifierFolder)) {
 using extractor = await classifierExtractor(classifierFolder, { device });
 const scoringBegan = performance.now();
 const real = await scoreImages({
-  ...{ real: test, fake: firstOf(train, budget.protocol.nFake), extractor, protocol: budget.protocol, splits: 1 },
-  ...{ metrics: ['frechet', 'inception'] as const, cacheFolder: join(out, 'statistics') },
+  real: test,
+  fake: firstOf(train, budget.protocol.nFake),
+  extractor,
+  protocol: budget.protocol,
+  splits: 1,
+  metrics: ['frechet', 'inception'] as const,
+  cacheFolder: join(out, 'statistics'),
 });
 const scoringSeconds = (performance.now() - scoringBegan) / 1000;
 

@@ -39,8 +39,16 @@ function pictures(n: number): string {
   return folder;
 }
 const set = (count: number): ImageSet => ({
-  ...{ name: 'x', split: 'all', count, channels: 1, height: 8, width: 8, pixels: new Uint8Array(count * 64) },
-  ...{ labels: Int32Array.from({ length: count }, (_, i) => i % 10), source: '', licence: '' },
+  name: 'x',
+  split: 'all',
+  count,
+  channels: 1,
+  height: 8,
+  width: 8,
+  pixels: new Uint8Array(count * 64),
+  labels: Int32Array.from({ length: count }, (_, i) => i % 10),
+  source: '',
+  licence: '',
 });
 const png = (n: number) => encodePng(new Uint8Array(n), { width: 1024, height: n / 1024, channels: 1 });
 const folder = { size: 8, folder: join(home, 'kept') };

@@ -135,7 +135,15 @@ function train(variant: Run['variant'], learningRate: number, seed: number): Run
     const norm = gradNorm(weights);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       const nothing = Number.POSITIVE_INFINITY;
-      return { ...run, stopped: step, loss: nothing, logZ: nothing, logits: nothing, attention: nothing, gradNorm: nothing }; // biome-ignore format: a row
+      return {
+        ...run,
+        stopped: step,
+        loss: nothing,
+        logZ: nothing,
+        logits: nothing,
+        attention: nothing,
+        gradNorm: nothing,
+      };
     }
     if (step >= training.warmUp) largest = Math.max(largest, norm);
     optimizer.step(learningRate * schedule(step), { gradScale: clipScale(norm, training.clipNorm) });
@@ -144,7 +152,14 @@ function train(variant: Run['variant'], learningRate: number, seed: number): Run
     noGrad(() => {
       const { logits, logZ, attention } = logitNorms(model, batchAt(probe).ids);
       const loss = model.loss(batchAt(heldOut)).crossEntropy.item();
-      return { ...run, loss, logZ, logits, attention: Math.max(...attention.map((each) => each.largest)), gradNorm: largest }; // biome-ignore format: a row
+      return {
+        ...run,
+        loss,
+        logZ,
+        logits,
+        attention: Math.max(...attention.map((each) => each.largest)),
+        gradNorm: largest,
+      };
     }),
   );
 }

@@ -26,7 +26,8 @@ function environment({ name }: Part, device: string): NodeJS.ProcessEnv {
   const tests = name.startsWith('tests');
   return {
     ...process.env,
-    ...{ PATH: path, TSUMUGI_DEVICE: device === 'cpu' ? '' : device },
+    PATH: path,
+    TSUMUGI_DEVICE: device === 'cpu' ? '' : device,
     ...(tests && { TSUMUGI_THREADS: String(Math.max(1, Math.floor(availableParallelism() / 8))) }),
   };
 }

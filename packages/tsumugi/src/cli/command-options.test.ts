@@ -29,12 +29,24 @@ beforeAll(async () => {
   const novel = readFileSync(embeddedText()[1]!, 'utf8');
   writeFileSync(at('text.txt'), novel.slice(0, 12_000));
   writeFileSync(at('other.txt'), novel.slice(12_000, 24_000));
-  writeFileSync(at('rows.jsonl'), [1, 2, 3].map((i) => `${JSON.stringify({ text: novel.slice(i * 3000, i * 3000 + 3000), body: novel.slice(20_000 + i * 3000, 23_000 + i * 3000) })}\n`).join('')); // biome-ignore format: one expression
+  writeFileSync(
+    at('rows.jsonl'),
+    [1, 2, 3]
+      .map(
+        (i) =>
+          `${JSON.stringify({ text: novel.slice(i * 3000, i * 3000 + 3000), body: novel.slice(20_000 + i * 3000, 23_000 + i * 3000) })}\n`,
+      )
+      .join(''),
+  );
   writeFileSync(at('kanji.txt'), Buffer.from('c6fccbdcb9f1b7fbcba1', 'hex')); // 日本国憲法 in EUC-JP
   for (const [name, size] of [['tokenizer', '420'], ['tokenizer-2', '460']] as const) // biome-ignore format: pairs
     await done('tokenizer', 'train', ...words({ ...textBase(), 'vocabulary-size': [size], out: [at(name)] }));
   const data = (name: string, more: Given = {}) =>
-    done('data', 'prepare', ...words({ ...textBase(), tokenizer: [at('tokenizer')], 'held-out': ['0.2'], out: [at(name)], ...more })); // biome-ignore format: one expression
+    done(
+      'data',
+      'prepare',
+      ...words({ ...textBase(), tokenizer: [at('tokenizer')], 'held-out': ['0.2'], out: [at(name)], ...more }),
+    );
   await data('data');
   await data('data-2', { text: [at('other.txt')] });
   for (const [name, more] of [['base', ''], ['base-2', 'seed=1']] as const) // biome-ignore format: pairs
@@ -46,7 +58,10 @@ afterAll(() => {
   rmSync(home, { recursive: true, force: true });
 });
 const done = async (...args: string[]) => expect((await runCli(args)).code, args.join(' ')).toBe(0);
-const tiny = [`modelChanges=${JSON.stringify(tinyModel)}`, ...['steps=1', 'sequenceLength=48', 'batchSize=2', 'evaluateEvery=0']]; // biome-ignore format: one expression
+const tiny = [
+  `modelChanges=${JSON.stringify(tinyModel)}`,
+  ...['steps=1', 'sequenceLength=48', 'batchSize=2', 'evaluateEvery=0'],
+];
 const pretrainBase = (): Given => ({ data: [at('data')], tokenizer: [at('tokenizer')], set: tiny });
 
 interface Seen {

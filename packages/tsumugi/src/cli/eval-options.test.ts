@@ -110,7 +110,9 @@ describe('what is asked of an endpoint', () => {
     const service = await Service.start(answering);
     const { task } = await evaluate(service, '--json');
     expect(task).toMatchObject({
-      ...{ n: 10, asked: 10, metrics: { length: { value: 1.8 } } },
+      n: 10,
+      asked: 10,
+      metrics: { length: { value: 1.8 } },
       answers: { texts: 10, empty: 0, cut: 0, filtered: 1, refused: 0, reasoned: 10 - 1, leftOut: [] },
     });
     const again = await evaluate(service);
@@ -177,12 +179,16 @@ describe('what is asked of tasks and judges', () => {
     expect(code, stderr).toBe(0);
     const [report] = (JSON.parse(stdout) as EvaluationReport).tasks;
     expect(report).toMatchObject({
-      ...{ n: 2, metrics: { score: { value: 8 } }, answers: { texts: 2 }, judgeAnswers: { texts: 2 } },
+      n: 2,
+      metrics: { score: { value: 8 } },
+      answers: { texts: 2 },
+      judgeAnswers: { texts: 2 },
       judge: { model: `j at ${judge.address}/v1` },
     });
     expect(service.asked.map(({ authorization }) => authorization)).toEqual([undefined, undefined]);
     expect(judge.asked.filter(({ path }) => path.endsWith('/chat/completions')).at(-1)).toMatchObject({
-      ...{ authorization: 'Bearer sk-judge', body: { model: 'j', temperature: 0, max_tokens: 2048 } },
+      authorization: 'Bearer sk-judge',
+      body: { model: 'j', temperature: 0, max_tokens: 2048 },
     });
   });
 

@@ -104,7 +104,12 @@ function fileList(files: readonly string[]): string {
 /** The tasks for a program. */
 export function tasksAsJson(tasks: readonly Task[]): object[] {
   return tasks.map(({ name, version, summary, metric, lowerIsBetter = false, kind, data, options }) => ({
-    ...{ name, version, summary, metric, lowerIsBetter, kind },
+    name,
+    version,
+    summary,
+    metric,
+    lowerIsBetter,
+    kind,
     ...(data && { data }),
     ...(options && { options }),
   }));

@@ -114,7 +114,11 @@ describe('tsumugi eval', () => {
     const report = JSON.parse(stdout) as EvaluationReport;
     expect(JSON.parse(readFileSync(out, 'utf8'))).toEqual(report);
     expect(report.tasks[0]).toMatchObject({
-      ...{ task: 'count', n: 3, seed: 5, asked: 3, cached: 0 },
+      task: 'count',
+      n: 3,
+      seed: 5,
+      asked: 3,
+      cached: 0,
       model: { kind: 'engine', model: tiny.folder, settings: { device: 'cpu', dtype: 'float32' } },
     });
     expect(report.tasks[0]!.model.fingerprint).toMatch(/^[0-9a-f]{64}$/);

@@ -83,10 +83,16 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
   });
   using progress = new TaskProgress(io);
   const report = await evaluate({
-    ...{ tasks, backend, judge, cache },
+    tasks,
+    backend,
+    judge,
+    cache,
     dataFolder: values.data,
     taskOptions: parseTaskOptions(values.set),
-    ...{ limit: values.limit, shots: values.shots, seed: values.seed ?? 0, keepTexts: values.records },
+    limit: values.limit,
+    shots: values.shots,
+    seed: values.seed ?? 0,
+    keepTexts: values.records,
     signal: controller.signal,
     onProgress: (state) => progress.update(state),
   });
@@ -155,7 +161,8 @@ async function rescore(values: Options, io: Io, names: readonly string[]): Promi
   const { rescorePfgen } = await import('../eval/tasks/pfgen/index.ts');
   using progress = new ProgressLine(io.stderr, 'pfgen');
   const result = await rescorePfgen({
-    ...{ questions, answers },
+    questions,
+    answers,
     ...(values.noCache && { cacheFolder: null }),
     onProgress: ({ done, total, question }) => progress.update(done / total, question),
   });

@@ -28,7 +28,10 @@ beforeAll(async () => {
   const novel = readFileSync(embeddedText()[1]!, 'utf8');
   writeFileSync(at('text.txt'), novel.slice(0, 12_000));
   // Enough to be read for a while.
-  writeFileSync(at('long.jsonl'), Array.from({ length: 1500 }, (_, i) => `${JSON.stringify({ text: i + novel.slice(0, 3000) })}\n`).join('')); // biome-ignore format: one expression
+  writeFileSync(
+    at('long.jsonl'),
+    Array.from({ length: 1500 }, (_, i) => `${JSON.stringify({ text: i + novel.slice(0, 3000) })}\n`).join(''),
+  );
   const done = async (...args: string[]) => expect((await runCli(args)).code, args.join(' ')).toBe(0);
   const text = ['--text', at('text.txt'), '--document-characters', '800'];
   await done('tokenizer', 'train', ...text, '--vocabulary-size', '420', '--out', at('tokenizer'));

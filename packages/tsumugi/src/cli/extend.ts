@@ -30,7 +30,9 @@ export const run = defineCommand(
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
     const mix = data.length > 0 ? data.map((folder) => ({ data: folder })) : undefined;
     const config = trainingSettings(extendConfig, 'extend', {
-      ...{ set: options.set, resume: options.resume, where: options.config },
+      set: options.set,
+      resume: options.resume,
+      where: options.config,
       settings: { ...file, ...given({ model, mix, out }) },
     });
     if (options.plan) {

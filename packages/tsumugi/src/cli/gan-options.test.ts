@@ -69,8 +69,11 @@ describe('sample', () => {
     const base = await picture();
     expect(base.run.code).toBe(0);
     const changes: Record<string, string[]> = {
-      ...{ count: ['--count', '6'], columns: ['--columns', '4'], label: ['--label', '0'], raw: ['--raw'] },
-      ...{ model: ['--model', at('plain', 'model')] },
+      count: ['--count', '6'],
+      columns: ['--columns', '4'],
+      label: ['--label', '0'],
+      raw: ['--raw'],
+      model: ['--model', at('plain', 'model')],
     };
     for (const [name, args] of Object.entries(changes)) {
       const { run, bytes } = await picture(...args);
@@ -108,8 +111,12 @@ describe('score', () => {
     expect((await score()).stdout).toMatch(/^images-FD \d/);
     expect(base.code).toBe(0);
     const changes: Record<string, string[]> = {
-      ...{ raw: ['--raw'], model: ['--model', at('plain', 'model')], real: ['--real', '30'] },
-      ...{ fake: ['--fake', '21'], metrics: ['--metrics', 'precision-recall'], weights: ['--weights', at('other')] },
+      raw: ['--raw'],
+      model: ['--model', at('plain', 'model')],
+      real: ['--real', '30'],
+      fake: ['--fake', '21'],
+      metrics: ['--metrics', 'precision-recall'],
+      weights: ['--weights', at('other')],
       data: ['--data', at('images', 'bar')],
     };
     changes['data']!.push('--real', '20');

@@ -56,7 +56,9 @@ const train = defineCommand(
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
     const { data, out } = options;
     const config = trainingSettings(ganConfig, 'gan', {
-      ...{ set: options.set, resume: options.resume, where: options.config },
+      set: options.set,
+      resume: options.resume,
+      where: options.config,
       settings: { ...(recipe && settingsOf(recipe)), ...file, ...given({ data, out }) },
     });
     if (options.plan) {

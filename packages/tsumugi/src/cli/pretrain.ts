@@ -36,7 +36,9 @@ export const run = defineCommand(
     const { data, tokenizer, out } = options;
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
     const config = trainingSettings(pretrainConfig, 'pretrain', {
-      ...{ set: options.set, resume: options.resume, where: options.config },
+      set: options.set,
+      resume: options.resume,
+      where: options.config,
       settings: { ...file, ...given({ data, tokenizer, out }) },
     });
     if (options.plan) {

@@ -40,7 +40,12 @@ function outcome(out: string): unknown {
   };
   return {
     stages: stages.map(({ name, address, sha256, metrics, tables, heatmaps, curves }) => ({
-      ...{ name, address, sha256, metrics, tables, heatmaps },
+      name,
+      address,
+      sha256,
+      metrics,
+      tables,
+      heatmaps,
       curves: curves.filter((curve) => !ofTheClock.includes(curve.name)),
     })),
     files: Object.values(files).map((file) => sha256File(join(home, out, file))),

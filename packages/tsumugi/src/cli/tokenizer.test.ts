@@ -10,7 +10,11 @@ import { runCli } from './cli.testing.ts';
 const goldenTokenizer = golden('tokenizer');
 
 const jsonLines = (values: unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
-const parseLines = (text: string) => text.trimEnd().split('\n').map((line) => JSON.parse(line) as never); // biome-ignore format: short
+const parseLines = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as never);
 
 let folder: string;
 let trained: string;

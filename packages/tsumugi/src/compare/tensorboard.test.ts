@@ -74,7 +74,12 @@ function readEventFile(file: Buffer) {
     version: bytes(version!, 3).toString(),
     scalars: events.map((event) => {
       const value = fieldsOf(bytes(fieldsOf(bytes(event, 5)), 1));
-      return { time: bytes(event, 1).readDoubleLE(), step: event[2]![0], tag: bytes(value, 1).toString(), value: bytes(value, 2).readFloatLE() }; // biome-ignore format: one object
+      return {
+        time: bytes(event, 1).readDoubleLE(),
+        step: event[2]![0],
+        tag: bytes(value, 1).toString(),
+        value: bytes(value, 2).readFloatLE(),
+      };
     }),
   };
 }
@@ -84,7 +89,11 @@ const at = (chart: string, name: string, step: number, value: number | null, tim
 
 it('holds every number under its tag, at its step and time, in the order of time', () => {
   const file = Buffer.from(
-    eventFile([at('loss, nats per token', 'training', 300, 2.5, 3500), at('正解率', 'held-out', 2 ** 40, null, 2250), at('lr', 'lr', 0, 0.25, 1000)]), // biome-ignore format: one list
+    eventFile([
+      at('loss, nats per token', 'training', 300, 2.5, 3500),
+      at('正解率', 'held-out', 2 ** 40, null, 2250),
+      at('lr', 'lr', 0, 0.25, 1000),
+    ]),
   );
   expect(readEventFile(file)).toEqual({
     version: 'brain.Event:2',

@@ -7,7 +7,10 @@ import { svgElement, svgFile } from './picture.ts';
 
 const needle: Heatmap = {
   title: 'Needle <1>',
-  ...{ xLabel: 'length (tokens)', yLabel: 'depth', x: ['1K', '2K'], y: ['0 %', '100 %'] },
+  xLabel: 'length (tokens)',
+  yLabel: 'depth',
+  x: ['1K', '2K'],
+  y: ['0 %', '100 %'],
   values: [
     [1, 0.5],
     [0, null],
@@ -19,7 +22,10 @@ const needle: Heatmap = {
 };
 const bits: Heatmap = {
   title: '位置',
-  ...{ xLabel: 'position', yLabel: 'text', x: ['0–1K'], y: ['吾輩は猫である', 'all'] },
+  xLabel: 'position',
+  yLabel: 'text',
+  x: ['0–1K'],
+  y: ['吾輩は猫である', 'all'],
   values: [[2.5], [3]],
   scale: { unit: 'bits per character', worst: 3, best: 2.5 },
 };

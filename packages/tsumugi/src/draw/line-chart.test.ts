@@ -20,7 +20,8 @@ const chart = (changes: Partial<LineChart> = {}): LineChart => ({
   ...changes,
 });
 const drawn = (of: LineChart) => svgFile(lineChart(of));
-const circles = (svg: string) => [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map((m) => m.slice(1).map(Number)); // biome-ignore format: one line
+const circles = (svg: string) =>
+  [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map((m) => m.slice(1).map(Number));
 
 describe('lineChart', () => {
   it('places points along a logarithmic axis, larger values higher, and crosses what is not finite', () => {

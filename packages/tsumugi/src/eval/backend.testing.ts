@@ -21,7 +21,13 @@ export async function answersOf(backend: Backend, requests: readonly Request[]):
 }
 
 export const generate = (prompt: string, more: Partial<GenerateRequest> = {}): GenerateRequest => ({
-  ...{ kind: 'generate', prompt, maxTokens: 16, stop: [], temperature: 0, topP: 1, seed: 0 },
+  kind: 'generate',
+  prompt,
+  maxTokens: 16,
+  stop: [],
+  temperature: 0,
+  topP: 1,
+  seed: 0,
   ...more,
 });
 

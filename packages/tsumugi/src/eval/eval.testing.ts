@@ -14,7 +14,10 @@ export function fakeBackend(
   const asked: Request[] = [];
   const { answer = plainAnswer, ...rest } = more;
   return {
-    ...{ kind: 'fake', model: 'a model', fingerprint: 'f', settings: { deterministic: true } },
+    kind: 'fake',
+    model: 'a model',
+    fingerprint: 'f',
+    settings: { deterministic: true },
     kinds: new Set(['generate', 'choices', 'rolling'] as const),
     ...rest,
     asked,

@@ -24,7 +24,13 @@ writeFileSync(join(dataFolder, 'words', 'words.txt'), 'abc\nabba\nkayak\nまみ�
 const data = { files: ['words/words.txt'], origin: 'example.org/words', licence: 'CC0' };
 
 const generate = (prompt: string): GenerateRequest => ({
-  ...{ kind: 'generate', prompt, maxTokens: 8, stop: [], temperature: 0, topP: 1, seed: 0 },
+  kind: 'generate',
+  prompt,
+  maxTokens: 8,
+  stop: [],
+  temperature: 0,
+  topP: 1,
+  seed: 0,
 });
 const words = (file: string) =>
   readFileSync(file, 'utf8')
@@ -72,11 +78,17 @@ describe('evaluate', () => {
     expect(interrupted).toBe(false);
     const [report] = tasks;
     expect(report).toMatchObject({
-      ...{ task: 'palindrome', version: 3, metric: 'same', lowerIsBetter: false, n: 5, seed: 7 },
+      task: 'palindrome',
+      version: 3,
+      metric: 'same',
+      lowerIsBetter: false,
+      n: 5,
+      seed: 7,
       model: { kind: 'fake', model: 'a model', fingerprint: 'f', settings: { deterministic: true } },
       settings: { shots: 0 },
       // 'abc' comes twice and is asked once.
-      ...{ asked: 4, cached: 0 },
+      asked: 4,
+      cached: 0,
     });
     expect(report!.metrics['same']!.value).toBeCloseTo(2 / 5, 10);
     expect(report!.metrics['same']!.low).toBeLessThan(0.4);
@@ -131,7 +143,11 @@ describe('evaluate', () => {
     const controller = new AbortController();
     const backend = fakeBackend();
     const stopped = await evaluate({
-      ...{ tasks: [palindrome, shortest], backend, dataFolder, cache, signal: controller.signal },
+      tasks: [palindrome, shortest],
+      backend,
+      dataFolder,
+      cache,
+      signal: controller.signal,
       onProgress: ({ asked }) => {
         if (asked === 3) controller.abort();
       },
@@ -146,7 +162,9 @@ describe('evaluate', () => {
     const seen: number[] = [];
     const backend = fakeBackend({ weigh: (request: Request) => ({ read: JSON.stringify(request).length, write: 1 }) });
     await evaluate({
-      ...{ tasks: [palindrome, shortest], backend, dataFolder },
+      tasks: [palindrome, shortest],
+      backend,
+      dataFolder,
       onProgress: ({ task, index, tasks, requests, done, tokens }) => {
         expect([task, index, tasks]).toEqual(index === 0 ? ['palindrome', 0, 2] : ['shortest', 1, 2]);
         expect(requests).toBe(index === 0 ? 4 : 8);
@@ -168,7 +186,8 @@ describe('evaluate', () => {
         const marks = await judge!.ask(answers.map(({ text }) => generate(`mark ${text}`)));
         return {
           records: marks.map(({ text }, i) => ({ id: String(i), metrics: { mark: text.length } })),
-          ...{ settings: {}, promptHash: '' },
+          settings: {},
+          promptHash: '',
         };
       },
     };
@@ -181,7 +200,8 @@ describe('evaluate', () => {
       cache: join(home, 'j'),
     });
     expect(tasks[0]).toMatchObject({
-      ...{ judgeAnswers: { texts: 2 }, answers: { texts: 2 } },
+      judgeAnswers: { texts: 2 },
+      answers: { texts: 2 },
       judge: { model: 'the judge' },
       asked: 2,
       metrics: { mark: { value: 6 } },
@@ -206,7 +226,8 @@ describe('answers that are none', () => {
     const counts = { texts: 4, empty: 1, cut: 1, filtered: 1, refused: 1, reasoned: 1 };
     // The refused prompt is that of two samples; they count as wrong, and the filtered text as what there was.
     expect(tasks[0]).toMatchObject({
-      ...{ n: 5, metrics: { same: { value: 1 / 5 } } },
+      n: 5,
+      metrics: { same: { value: 1 / 5 } },
       answers: { ...counts, leftOut: ['seed', 'stop', 'temperature'] },
     });
     const again = fakeBackend({ answer });
@@ -307,7 +328,8 @@ describe('evaluate refuses', () => {
           { id: 'a', metrics: { same: 1 } },
           { id: 'b', metrics: { same: value } },
         ],
-        ...{ settings: {}, promptHash: '' },
+        settings: {},
+        promptHash: '',
       }),
     };
     await refuse([odd], `palindrome, sample "b": same is ${shown}, which is no finite number`);
@@ -329,9 +351,16 @@ describe('evaluate refuses', () => {
 
   it.each([-1, 2, 0.5, Number.NaN])('a right choice that is none of the choices: %d', async (target) => {
     const odd = choiceTask<{ id: string }>({
-      ...{ name: 'odd', version: 1, summary: '', metric: 'acc', shots: 0, wording: '' },
+      name: 'odd',
+      version: 1,
+      summary: '',
+      metric: 'acc',
+      shots: 0,
+      wording: '',
       load: () => ({ samples: [{ id: 'x7' }], examples: [] }),
-      ...{ prompt: () => 'p', choices: () => ['a', 'b'], target: () => target },
+      prompt: () => 'p',
+      choices: () => ['a', 'b'],
+      target: () => target,
     });
     await refuse([odd], `odd, sample "x7": the right choice is number ${target} of 2 ("target", sample 1)`);
   });
@@ -339,9 +368,16 @@ describe('evaluate refuses', () => {
   it('a right choice, or choices, that are none, by file and row', async () => {
     const odd = (more: object) => choiceTask({ ...choices, ...more });
     const choices = {
-      ...{ name: 'odd', version: 1, summary: '', metric: 'acc' as const, data, wording: '' },
+      name: 'odd',
+      version: 1,
+      summary: '',
+      metric: 'acc' as const,
+      data,
+      wording: '',
       load: ({ file }: SampleContext) => ({ samples: words(file('words/words.txt')).slice(0, 4) }),
-      ...{ prompt: () => 'p', choices: () => ['a', 'b'], target: ({ id }: { id: string }) => Number(id) },
+      prompt: () => 'p',
+      choices: () => ['a', 'b'],
+      target: ({ id }: { id: string }) => Number(id),
     };
     await refuse(
       [odd({})],
@@ -354,8 +390,16 @@ describe('evaluate refuses', () => {
   it('a metric that the score does not give, before anything is asked', async () => {
     const of = (metric: string, more: object = {}) =>
       generateTask<{ id: string }>({
-        ...{ name: 'odd', version: 1, summary: '', metric, wording: '', decoding: { maxTokens: 1 } },
-        ...{ load: () => ({ samples: [{ id: 'a' }] }), prompt: () => 'p', score: () => ({ accuracy: 1 }), ...more },
+        name: 'odd',
+        version: 1,
+        summary: '',
+        metric,
+        wording: '',
+        decoding: { maxTokens: 1 },
+        load: () => ({ samples: [{ id: 'a' }] }),
+        prompt: () => 'p',
+        score: () => ({ accuracy: 1 }),
+        ...more,
       });
     await refuse([of('acuracy')], /odd: "metric" is "acuracy", and its score gives no such value\n.*"accuracy"/);
     // What is taken over all records stands in the place of the means.
@@ -369,7 +413,8 @@ describe('evaluate refuses', () => {
         wording: '',
         load: () => ({ samples: [{ id: 'a' }] }),
       },
-      ...{ text: () => 'x', score: (_sample, { nats }) => ({ nats: nats[0]! }) },
+      text: () => 'x',
+      score: (_sample, { nats }) => ({ nats: nats[0]! }),
     });
     await refuse([rolling], /"metric" is "bits".*\n.*nats/);
     const own: Task = {
@@ -383,8 +428,15 @@ describe('evaluate refuses', () => {
   it('samples that are none, or have one id, before anything is asked', async () => {
     const of = (samples: unknown) =>
       generateTask<{ id: string }>({
-        ...{ name: 'odd', version: 1, summary: '', metric: 'm', wording: '', decoding: { maxTokens: 1 } },
-        ...{ load: () => ({ samples }) as never, prompt: () => 'p', score: () => ({ m: 1 }) },
+        name: 'odd',
+        version: 1,
+        summary: '',
+        metric: 'm',
+        wording: '',
+        decoding: { maxTokens: 1 },
+        load: () => ({ samples }) as never,
+        prompt: () => 'p',
+        score: () => ({ m: 1 }),
       });
     for (const none of [undefined, {}, [{}], [{ id: 1 }], ['a']])
       await refuse([of(none)], 'odd: load gave no list of samples with an "id" each, a text');

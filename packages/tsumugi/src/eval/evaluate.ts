@@ -98,7 +98,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     const judgeClient = judge && new CachedClient(judge, { cache: judgeCache, signal });
     const context: TaskContext = {
       ...contextOf(task, dataFolder, {
-        ...{ limit, shots, seed, options: taskOptions },
+        limit,
+        shots,
+        seed,
+        options: taskOptions,
         chat: backend.chat ?? false,
         countTokens: backend.countTokens && ((text) => backend.countTokens!(text)),
       }),
@@ -113,10 +116,14 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       checkAnswers(task, client.answers);
       report.tasks.push(
         reportTask(task, result, {
-          ...{ backend, limit, seed, keepTexts },
+          backend,
+          limit,
+          seed,
+          keepTexts,
           judge: judgeClient && judgeClient.state.requests > 0 ? judge : undefined,
           client: client.state,
-          ...{ answers: client.answers, judgeAnswers: judgeClient?.answers },
+          answers: client.answers,
+          judgeAnswers: judgeClient?.answers,
           requestsHash: client.requestsHash,
           seconds: (performance.now() - start) / 1000,
         }),

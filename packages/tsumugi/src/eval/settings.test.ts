@@ -59,7 +59,10 @@ async function run({ task, options }: Case, changes: Partial<EvaluateOptions> & 
   const judge = fakeBackend({ answer: () => ({ text: '[[5]]', finish: 'end' }) });
   const backend = fakeBackend({ answer, chat, countTokens: (text) => text.length });
   const { tasks } = await evaluate({
-    ...{ tasks: found, backend, dataFolder: folder.path, taskOptions: options },
+    tasks: found,
+    backend,
+    dataFolder: folder.path,
+    taskOptions: options,
     ...(task === 'ja-mt-bench' && { judge }),
     ...rest,
   });
@@ -86,7 +89,8 @@ describe.each(cases)('$task', (own) => {
     let records: object[] = [];
     const spied = (await (own.task === 'pfgen' ? [pfgenTask(tables)] : findTasks([own.task])))[0]!;
     await evaluate({
-      ...{ backend: fakeBackend({ answer, chat: true, countTokens: (text) => text.length }), dataFolder: folder.path },
+      backend: fakeBackend({ answer, chat: true, countTokens: (text) => text.length }),
+      dataFolder: folder.path,
       judge: fakeBackend({ answer: () => ({ text: '[[5]]', finish: 'end' }) }),
       taskOptions: own.options,
       tasks: [
@@ -143,7 +147,11 @@ describe.each(cases)('$task', (own) => {
 it('the seed decides the interval, and nothing else of a metric', async () => {
   const score = (i: number) => ({ id: `${i}`, metrics: { m: (i * 7) % 11 } });
   const task: Task = {
-    ...{ name: 't', version: 1, summary: '', metric: 'm', kind: 'judged' },
+    name: 't',
+    version: 1,
+    summary: '',
+    metric: 'm',
+    kind: 'judged',
     samples: async () => ({ samples: [], shots: [] }),
     prompt: () => '',
     reference: () => undefined,

@@ -5,7 +5,12 @@ import type { Task } from './task.ts';
 import { checkTaskOptions, optionsOf, parseTaskOptions } from './task-options.ts';
 
 const taskWith = (name: string, options: Record<string, string>): Task => ({
-  ...{ name, version: 1, summary: '', metric: 'accuracy', kind: 'judged', options },
+  name,
+  version: 1,
+  summary: '',
+  metric: 'accuracy',
+  kind: 'judged',
+  options,
   samples: () => Promise.reject(new Error('not read')),
   prompt: () => '',
   reference: () => undefined,

@@ -34,8 +34,17 @@ describe.each<ArchitectureName>(['cnn', 'resnet'])('%s', (architecture) => {
     const folder = join(home, architecture);
     using network = makeGenerator({ ...shape, architecture }, 0, 'cpu');
     const config = {
-      ...{ model_type: 'tsumugi-gan', architecture, image_size: 32, channels: 3, width: shape.width, num_classes: 4 },
-      ...{ class_names: ['a', 'b', 'c', 'd'], normalization: 'none', dataset: 'toy', ema_decay: 0, steps: 1 },
+      model_type: 'tsumugi-gan',
+      architecture,
+      image_size: 32,
+      channels: 3,
+      width: shape.width,
+      num_classes: 4,
+      class_names: ['a', 'b', 'c', 'd'],
+      normalization: 'none',
+      dataset: 'toy',
+      ema_decay: 0,
+      steps: 1,
     };
     const tensors = Array.from(namedTensors(network), ([name, value]) => [`generator.${name}`, value] as const);
     scope(() => writeArtefact(folder, { config, tensors, lineage: { stage: 'gan' } }));
@@ -60,8 +69,14 @@ it('a classifier is refused before it is made when its weights are fewer', async
   expect(leastClassifierWeights(shape)).toBeLessThanOrEqual(count);
   expect(leastClassifierWeights(shape)).toBeGreaterThan(0.9 * count);
   const config = {
-    ...{ model_type: 'tsumugi-image-classifier', dataset: 'toy', channels: 1, image_size: [8, 8], num_classes: 3 },
-    ...{ widths: shape.widths, test_accuracy: 1, test_images: 4 },
+    model_type: 'tsumugi-image-classifier',
+    dataset: 'toy',
+    channels: 1,
+    image_size: [8, 8],
+    num_classes: 3,
+    widths: shape.widths,
+    test_accuracy: 1,
+    test_images: 4,
   };
   scope(() => writeArtefact(folder, { config, tensors: namedTensors(classifier), lineage: { stage: 'classifier' } }));
   (await classifierExtractor(folder))[Symbol.dispose]();

@@ -31,10 +31,12 @@ export function tinyGan(): TinyGan {
   for (const name of Object.keys(patterns)) {
     mkdirSync(folder.at('images', name), { recursive: true });
     for (let image = 0; image < 24; image++) {
-      const pixels = Uint8Array.from(patternValues(name).flatMap((value) => {
-        const byte = value * 127.5 + 127.5 + stream.below(20);
-        return [byte, byte, byte];
-      })); // biome-ignore format: one expression
+      const pixels = Uint8Array.from(
+        patternValues(name).flatMap((value) => {
+          const byte = value * 127.5 + 127.5 + stream.below(20);
+          return [byte, byte, byte];
+        }),
+      );
       writePng(folder.at('images', name, `${image}.png`), pixels, { width: side, height: side, channels: 3 });
     }
   }
@@ -43,9 +45,19 @@ export function tinyGan(): TinyGan {
     at: folder.at,
     config: (name, changes = {}) =>
       ganConfig.parse({
-        ...{ data: folder.at('images'), out: join(folder.path, name), size: side, width: 1 / 16, batchSize: 6 },
-        ...{ steps: 8, discriminatorSteps: 2, logEvery: 2, measureEvery: 3, gridEvery: 4, gridImages: 9 },
-        ...{ checkpointEvery: 1, keepLast: 99 },
+        data: folder.at('images'),
+        out: join(folder.path, name),
+        size: side,
+        width: 1 / 16,
+        batchSize: 6,
+        steps: 8,
+        discriminatorSteps: 2,
+        logEvery: 2,
+        measureEvery: 3,
+        gridEvery: 4,
+        gridImages: 9,
+        checkpointEvery: 1,
+        keepLast: 99,
         ...changes,
       }),
     [Symbol.dispose]: () => folder[Symbol.dispose](),

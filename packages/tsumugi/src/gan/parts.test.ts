@@ -153,7 +153,9 @@ describe('records', () => {
       expect(config).not.toHaveProperty('architecture');
     }
     expect(json('half', 'model', 'config.json')).toMatchObject({
-      ...{ architecture: 'cnn', normalization: 'spectral', own: { generator: 'dense' } },
+      architecture: 'cnn',
+      normalization: 'spectral',
+      own: { generator: 'dense' },
     });
     const { config } = json('half', 'run.json');
     expect(config).toMatchObject({ architecture: 'cnn', generator: { own: 'dense' } });

@@ -17,8 +17,16 @@ export interface GanRecipe extends Readonly<Record<SettingSource, Settings>> {
 const saving: Settings = { gridEvery: 1000, measureEvery: 1000, checkpointEvery: 5000 };
 /** For two CPU cores: minutes. */
 const mini: Settings = {
-  ...{ architecture: 'cnn', width: 1 / 8, method: 'sn-hinge', setting: 'D', steps: 1000, batchSize: 32 },
-  ...{ emaDecay: 0.99, gridEvery: 100, measureEvery: 100, checkpointEvery: 250 },
+  architecture: 'cnn',
+  width: 1 / 8,
+  method: 'sn-hinge',
+  setting: 'D',
+  steps: 1000,
+  batchSize: 32,
+  emaDecay: 0.99,
+  gridEvery: 100,
+  measureEvery: 100,
+  checkpointEvery: 250,
 };
 
 const recipes = {
@@ -38,8 +46,14 @@ const recipes = {
     summary: 'class-conditional ResNet with the projection discriminator on CIFAR-10',
     paper: { architecture: 'resnet', width: 1, conditional: true, method: 'sn-hinge', setting: 'resnet' },
     code: {
-      ...{ data: 'cifar-10', size: 32, batchSize: 64, generatorBatchSize: 128, steps: 50_000 },
-      ...{ decayFrom: 0, flip: false, seed: 0 },
+      data: 'cifar-10',
+      size: 32,
+      batchSize: 64,
+      generatorBatchSize: 128,
+      steps: 50_000,
+      decayFrom: 0,
+      flip: false,
+      seed: 0,
     },
     ours: saving,
   },

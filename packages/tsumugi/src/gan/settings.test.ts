@@ -182,7 +182,12 @@ describe('what a run writes', () => {
       keepSteps: [1],
     };
     expect(await run(changes)).toEqual({
-      ...{ logged: [3, 4], measured: [0, 1, 2, 3, 4], grids: [0, 3, 4], saved: [1, 2, 3, 4], kept: 3, grid: [22, 22] },
+      logged: [3, 4],
+      measured: [0, 1, 2, 3, 4],
+      grids: [0, 3, 4],
+      saved: [1, 2, 3, 4],
+      kept: 3,
+      grid: [22, 22],
     });
   });
 });

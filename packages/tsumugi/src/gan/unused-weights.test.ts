@@ -18,7 +18,8 @@ it('is named with its network', async () => {
     Object.assign(architectures.cnn.generator(options), { spare: new Linear(2, 1, { rng: options.rng }) });
   const config = setup.config('forgetful', { steps: 2, measureEvery: 0, gridEvery: 0, gridImages: 1 });
   await trainGan(config, {
-    ...{ dataFolder: setup.at('data'), stream: { write: (text: string) => said.push(text) } },
+    dataFolder: setup.at('data'),
+    stream: { write: (text: string) => said.push(text) },
     generator: { name: 'forgetful', make },
   });
   const warnings = readEvents(setup.at('forgetful', 'events.jsonl')).filter(({ type }) => type === 'warning');

@@ -21,7 +21,10 @@ describe('IDX', () => {
     writeFileSync(folder.at('l'), idx(LABELS, [2], [7, 0]));
     const pair = readMnistPair(folder.at('i'), folder.at('l'));
     expect({ ...pair, pixels: [...pair.pixels], labels: [...pair.labels] }).toEqual({
-      ...{ count: 2, height: 2, width: 3, labels: [7, 0] },
+      count: 2,
+      height: 2,
+      width: 3,
+      labels: [7, 0],
       pixels: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255],
     });
   });
@@ -141,7 +144,12 @@ describe('packedSet', () => {
       const { pixels, count, channels, height, width } = toySet(4, 3, 5);
       scope(() =>
         writeSafetensors(path, [['pixels', tensor(pixels, { shape: [count, channels, height, width] })]], {
-          ...{ name: 'a', split: 'all', source: 'a', licence: 'a', content: 'a', classNames },
+          name: 'a',
+          split: 'all',
+          source: 'a',
+          licence: 'a',
+          content: 'a',
+          classNames,
         }),
       );
       expect(await packedSet(path, decode)).toEqual(toySet(4, 3, 5));

@@ -35,9 +35,17 @@ describe('openImageFolder', () => {
     const report = (line: string) => lines.push(line);
     const set = await openImageFolder(folder.at('in'), { size: 2, folder: folder.at('kept'), report });
     expect({ ...set, pixels: [...set.pixels], labels: [...set.labels!] }).toEqual({
-      ...{ name: 'in', split: 'all', count: 3, channels: 3, height: 2, width: 2, classNames: ['cat', 'dog'] },
-      ...{ labels: [0, 1, 1], pixels: [10, 30, 40].flatMap((value) => Array(12).fill(value)) },
-      ...{ source: folder.at('in'), licence: 'unknown: your own files' },
+      name: 'in',
+      split: 'all',
+      count: 3,
+      channels: 3,
+      height: 2,
+      width: 2,
+      classNames: ['cat', 'dog'],
+      labels: [0, 1, 1],
+      pixels: [10, 30, 40].flatMap((value) => Array(12).fill(value)),
+      source: folder.at('in'),
+      licence: 'unknown: your own files',
     });
     expect(lines).toEqual([
       expect.stringMatching(/: 1 files are passed over\n.*dog\/notes\.txt: its name does not end in \.png, \.jpg/),

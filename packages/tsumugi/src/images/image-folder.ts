@@ -124,9 +124,16 @@ export async function openImageFolder(path: string, options: FolderOptions): Pro
     const pixels = await decodeAll(files, path, options);
     const numbers = new Map(classNames?.map((name, number) => [name, number]));
     return {
-      ...{ name: basename(folder), split: 'all', count: files.length, channels, height: size, width: size, pixels },
+      name: basename(folder),
+      split: 'all',
+      count: files.length,
+      channels,
+      height: size,
+      width: size,
+      pixels,
       ...(classNames && { classNames, labels: Int32Array.from(files, (file) => numbers.get(classOf(file))!) }),
-      ...{ source: folder, licence: 'unknown: your own files' },
+      source: folder,
+      licence: 'unknown: your own files',
     };
   });
 }

@@ -3,8 +3,17 @@ import { expect, it } from 'vitest';
 import { type ImageSet, imagesHash } from './image-set.ts';
 
 const set: ImageSet = {
-  ...{ name: 'toy', split: 'all', count: 2, channels: 1, height: 2, width: 3, source: 'here', licence: 'none' },
-  ...{ pixels: Uint8Array.from({ length: 12 }, (_, i) => i), labels: Int32Array.of(0, 1), classNames: ['cat', 'dog'] },
+  name: 'toy',
+  split: 'all',
+  count: 2,
+  channels: 1,
+  height: 2,
+  width: 3,
+  source: 'here',
+  licence: 'none',
+  pixels: Uint8Array.from({ length: 12 }, (_, i) => i),
+  labels: Int32Array.of(0, 1),
+  classNames: ['cat', 'dog'],
 };
 const { labels: _labels, classNames: _names, ...bare } = set;
 

@@ -14,7 +14,8 @@ import { writePng } from './png.ts';
 import { toSquare } from './square.ts';
 
 const grey = (width: number, height: number, values: ArrayLike<number>): Picture => ({
-  ...{ width, height },
+  width,
+  height,
   data: Uint8Array.from(Array.from(values, (value) => [value, value, value, 255]).flat()),
 });
 

@@ -22,7 +22,15 @@ export function toySet(count: number, channels: number, side: number): ImageSet 
   const size = channels * side * side;
   const pixels = Uint8Array.from({ length: count * size }, (_, at) => Math.floor(at / size) + (at % side));
   return {
-    ...{ name: 'toy', split: 'all', count, channels, height: side, width: side, pixels, source: 'memory', licence: '' },
+    name: 'toy',
+    split: 'all',
+    count,
+    channels,
+    height: side,
+    width: side,
+    pixels,
+    source: 'memory',
+    licence: '',
     labels: Int32Array.from({ length: count }, (_, image) => image % 3),
     classNames: ['a', 'b', 'c'],
   };

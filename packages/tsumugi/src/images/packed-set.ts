@@ -49,8 +49,14 @@ function read(path: string): ImageSet {
   const { name, split, source, licence, classNames, content } = file.metadata;
   const [count, channels, height, width] = file.info('pixels').shape as [number, number, number, number];
   const set: ImageSet = scope(() => ({
-    ...{ name: name!, split: split as Split, source: source!, licence: licence! },
-    ...{ count, channels, height, width },
+    name: name!,
+    split: split as Split,
+    source: source!,
+    licence: licence!,
+    count,
+    channels,
+    height,
+    width,
     pixels: file.tensor('pixels').bytes(),
     ...(file.has('labels') && { labels: file.tensor('labels').data() as Int32Array }),
     ...(classNames !== undefined && { classNames: namesIn(path, classNames) }),

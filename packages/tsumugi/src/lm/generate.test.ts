@@ -59,7 +59,9 @@ it('finishes a character that its prompt began', () => {
   using tiny = new TinyModel();
   using model = tiny.load();
   const tokenizer = tiny.loadTokenizer();
-  const [first, second, last] = [0xe9, 0xad, 0x9a].map((byte) => tokenizer.idOf(`<0x${byte.toString(16).toUpperCase()}>`)!) as [number, number, number]; // biome-ignore format: one line
+  const [first, second, last] = [0xe9, 0xad, 0x9a].map(
+    (byte) => tokenizer.idOf(`<0x${byte.toString(16).toUpperCase()}>`)!,
+  ) as [number, number, number];
   const logits = Array.from({ length: model.config.vocab_size }, (_, id) => (id === last ? 1 : 0));
   model.logits = () => tensor(logits, { shape: [1, 1, logits.length] });
   for (const before of [[], [1, 300]])
@@ -120,7 +122,8 @@ describe('a loop over what is written', () => {
     const told: [number, number][] = [];
     const usages: unknown[] = [];
     const ids = generateIds(model, prompt, {
-      ...{ maxTokens: 4, logprobs: 0 },
+      maxTokens: 4,
+      logprobs: 0,
       onId: (id, logprobs) => told.push([id, logprobs!.logprob]),
       onUsage: (usage) => usages.push(usage),
     });

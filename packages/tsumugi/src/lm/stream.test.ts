@@ -76,7 +76,11 @@ it('ends at once when its signal says so: the reason is thrown, and everything i
   const controller = new AbortController();
   const reason = new Error('gone');
   const reading = (async () => {
-    for await (const _ of streamText(model, tokenizer, '猫', { maxTokens: 1e6, stopIds: [], signal: controller.signal })); // biome-ignore format: one line
+    for await (const _ of streamText(model, tokenizer, '猫', {
+      maxTokens: 1e6,
+      stopIds: [],
+      signal: controller.signal,
+    }));
   })();
   await setTimeout(20);
   expect(liveHandles()).toBeGreaterThan(before);

@@ -92,11 +92,14 @@ export function gradientStep({
     const metrics = { ...made.metrics, ...found };
     return {
       event: {
-        ...{ loss, lr, gradNorm: norm },
+        loss,
+        lr,
+        gradNorm: norm,
         ...(tokensSeen !== undefined && { tokens: tokensSeen }),
         ...(tokensPerSecond !== undefined && { tokensPerSecond }),
         ...(mfu !== undefined && { mfu }),
-        ...{ memoryBytes, metrics },
+        memoryBytes,
+        metrics,
       },
       progress: { loss, tokensPerSecond, note: mfu === undefined ? undefined : `MFU ${(100 * mfu).toFixed(0)} %` },
       warnings,

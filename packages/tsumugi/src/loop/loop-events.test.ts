@@ -51,7 +51,10 @@ async function run(during: (step: number) => void = () => {}, changes: Partial<L
   using model = new Weights();
   using optimizer = new SGD(model, { weightDecay: 0 });
   const update: GradientStep = {
-    ...{ model, optimizer, learningRate: 0.5, clipNorm: 100 },
+    model,
+    optimizer,
+    learningRate: 0.5,
+    clipNorm: 100,
     schedule: (step) => 1 / (step + 1),
     gradients(step) {
       now += 500;
@@ -63,7 +66,9 @@ async function run(during: (step: number) => void = () => {}, changes: Partial<L
     },
   };
   const task: LoopTask = {
-    ...{ label: 'toy', steps: 4, keepLast: 9 },
+    label: 'toy',
+    steps: 4,
+    keepLast: 9,
     takeStep: gradientStep(update),
     due: every(2, 0),
     checkpoint: (step, saved) => trainingState({ model, optimizer }, {}, step, saved),
@@ -87,8 +92,14 @@ it('says of every step what it was, at the speed of its own tokens', async () =>
   const { events } = await run();
   expect(of(events, 'step').map(({ time: _, memoryBytes: __, ...rest }) => rest)).toEqual(
     [0, 1, 2, 3].map((step) => ({
-      ...{ type: 'step', step: step + 1, loss: 10 - step, lr: 0.5 / (step + 1), gradNorm: 5 },
-      ...{ tokens: 40 * (step + 1), tokensPerSecond: 80, metrics: { extra: step } },
+      type: 'step',
+      step: step + 1,
+      loss: 10 - step,
+      lr: 0.5 / (step + 1),
+      gradNorm: 5,
+      tokens: 40 * (step + 1),
+      tokensPerSecond: 80,
+      metrics: { extra: step },
     })),
   );
   expect(of(events, 'evaluation').map(({ step, seconds, metrics }) => [step, seconds, metrics])).toEqual([
@@ -149,7 +160,9 @@ it('measures, when it goes on, what the log does not have yet, and nothing twice
   expect([first.interrupted, of(first.events, 'evaluation')]).toEqual([true, []]);
   const measured: number[] = [];
   const evaluate: LoopTask['evaluate'] = async (step) => ({
-    ...{ name: 'held-out', score: measured.push(step), metrics: { metric: step } },
+    name: 'held-out',
+    score: measured.push(step),
+    metrics: { metric: step },
   });
   const stopAt3 = (step: number) => void (step === 2 && process.emit('SIGINT', 'SIGINT'));
   await run(stopAt3, { due, evaluate }, 2);

@@ -30,7 +30,10 @@ async function run(rates: readonly number[], changes: Partial<LoopTask> = {}) {
   using model = new Weights();
   using optimizer = new SGD(model, { weightDecay: 0 });
   const update: GradientStep = {
-    ...{ model, optimizer, learningRate: 1, clipNorm: 100 },
+    model,
+    optimizer,
+    learningRate: 1,
+    clipNorm: 100,
     schedule: (step) => rates[step]!,
     gradients(step) {
       scope(() => {
@@ -40,7 +43,9 @@ async function run(rates: readonly number[], changes: Partial<LoopTask> = {}) {
     },
   };
   const task: LoopTask = {
-    ...{ label: 'toy', steps: rates.length, keepLast: 9 },
+    label: 'toy',
+    steps: rates.length,
+    keepLast: 9,
     takeStep: gradientStep(update),
     due: () => ({ checkpoint: true, evaluation: false, sample: false }),
     checkpoint: (step, saved) => trainingState({ model, optimizer }, {}, step, saved),

@@ -25,7 +25,11 @@ it('names them, and leaves them as they are', async () => {
     const before = model.forgotten.weight.tolist();
     const hooked: object[] = [];
     const takeStep = gradientStep({
-      ...{ model, optimizer, learningRate: 0.1, clipNorm: 10, schedule: () => 0.5 },
+      model,
+      optimizer,
+      learningRate: 0.1,
+      clipNorm: 10,
+      schedule: () => 0.5,
       gradients: () => {
         scope(() => backward(model.used.forward(ones([1, 2])).sum()));
         return { loss: 3, metrics: { asIs: 1 } };
@@ -37,7 +41,10 @@ it('names them, and leaves them as they are', async () => {
       },
     });
     const task = {
-      ...{ label: 'toy', steps: 2, keepLast: 1, takeStep },
+      label: 'toy',
+      steps: 2,
+      keepLast: 1,
+      takeStep,
       due: () => ({ checkpoint: false, evaluation: false, sample: false }),
       checkpoint: () => ({ tensors: {}, state: {} }),
       evaluate: async () => ({ name: 'x', metrics: {} }),

@@ -110,8 +110,16 @@ export class GRU extends Recurrent {
   forward(x: Tensor, state?: Tensor): { output: Tensor; state: Tensor } {
     const initial = this.stateFor(x, state);
     const [output, last] = gruInput(
-      x, initial, this.weights, this.bias, this.numLayers, 0, this.training, false, this.batchFirst,
-    ); // biome-ignore format: one argument list
+      x,
+      initial,
+      this.weights,
+      this.bias,
+      this.numLayers,
+      0,
+      this.training,
+      false,
+      this.batchFirst,
+    );
     return { output, state: last };
   }
 }
@@ -143,8 +151,16 @@ export class LSTM extends Recurrent {
     const h = this.stateFor(x, state?.h);
     const c = this.stateFor(x, state?.c);
     const [output, lastH, lastC] = lstmInput(
-      x, [h, c], this.weights, this.bias, this.numLayers, 0, this.training, false, this.batchFirst,
-    ); // biome-ignore format: one argument list
+      x,
+      [h, c],
+      this.weights,
+      this.bias,
+      this.numLayers,
+      0,
+      this.training,
+      false,
+      this.batchFirst,
+    );
     return { output, state: { h: lastH, c: lastC } };
   }
 }

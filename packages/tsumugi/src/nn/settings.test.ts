@@ -47,8 +47,10 @@ const wrong: Record<string, (() => unknown)[]> = {
   'RMSNorm: offset': [() => new RMSNorm(1, { ...o, offset: Number.NaN })],
   'GRU: hiddenSize': sizes.map((size) => () => new GRU(1, size, o)),
   'LSTM: numLayers': sizes.map((numLayers) => () => new LSTM(1, 1, { ...o, numLayers })),
-  'spectral normalization: factor': [0, -1, Number.NaN, Infinity].map((factor) => () => new SpectralNorm(one(), rng, { factor })), // biome-ignore format: short
-  'spectral normalization: iterations': sizes.map((iterations) => () => new SpectralNorm(one(), rng, { iterations })), // biome-ignore format: short
+  'spectral normalization: factor': [0, -1, Number.NaN, Infinity].map(
+    (factor) => () => new SpectralNorm(one(), rng, { factor }),
+  ),
+  'spectral normalization: iterations': sizes.map((iterations) => () => new SpectralNorm(one(), rng, { iterations })),
   'leakyRelu: slope': [() => leakyRelu(Number.NaN)],
   'elu: alpha': [() => elu(Number.NaN)],
   'normal: std': [-1, Number.NaN].map((std) => () => normal({ std })),
@@ -68,7 +70,9 @@ const wrong: Record<string, (() => unknown)[]> = {
   'crossEntropy: ignoreIndex': [() => crossEntropy(one(), targets(), { ignoreIndex: 0.5 })],
   'linearCrossEntropy: zLoss': [() => linearCrossEntropy(one(), one(), targets(), { zLoss: Number.NaN })],
   'linearCrossEntropy: chunk': sizes.map((chunk) => () => linearCrossEntropy(one(), one(), targets(), { chunk })),
-  'linearCrossEntropy: vocabularySize': sizes.map((n) => () => linearCrossEntropy(one(), one(), targets(), { vocabularySize: n })), // biome-ignore format: short
+  'linearCrossEntropy: vocabularySize': sizes.map(
+    (n) => () => linearCrossEntropy(one(), one(), targets(), { vocabularySize: n }),
+  ),
 };
 
 it.each(Object.entries(wrong))('%s', (what, attempts) => {

@@ -104,7 +104,14 @@ it('does not make again what another process made while it forecast', async () =
   };
   const slow = defineRecipe({
     ...toy,
-    stages: (config) => toy.stages(config).map((stage) => (stage.name === 'count' ? { ...stage, definition: { ...stage.definition, forecast: forecast as never } } : stage)), // biome-ignore format: one line
+    stages: (config) =>
+      toy
+        .stages(config)
+        .map((stage) =>
+          stage.name === 'count'
+            ? { ...stage, definition: { ...stage.definition, forecast: forecast as never } }
+            : stage,
+        ),
   });
   const { report } = await run({}, {}, slow);
   expect(states(report)).toEqual(['words unchanged', 'count unchanged']);

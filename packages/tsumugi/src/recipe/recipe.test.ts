@@ -22,7 +22,11 @@ import { count, log, toy, toyConfig, trouble, words } from './toy-recipe.testing
 let home: string;
 let text: string;
 let shown: string;
-const stream = { write: (part: string) => { shown += part; } }; // biome-ignore format: short
+const stream = {
+  write: (part: string) => {
+    shown += part;
+  },
+};
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'tsumugi-recipe-'));
   text = join(home, 'novel.txt');
@@ -88,7 +92,12 @@ describe('a recipe', () => {
     log.length = 0;
     const newer = defineRecipe({
       ...toy,
-      stages: (config) => toy.stages(config).map((stage) => (stage.name === 'count' ? { ...stage, definition: { ...stage.definition, version: 2 } } : stage)), // biome-ignore format: one line
+      stages: (config) =>
+        toy
+          .stages(config)
+          .map((stage) =>
+            stage.name === 'count' ? { ...stage, definition: { ...stage.definition, version: 2 } } : stage,
+          ),
     });
     const { report } = await runRecipe(newer, toyConfig.parse({ text: [text] }), { out: out(), stream });
     expect(states(report)[1]).toBe('count made: the code of count changed (version 1 → 2)');
@@ -153,7 +162,11 @@ describe('a recipe', () => {
     await expect(run()).rejects.toThrow('on purpose');
     const failed = JSON.parse(readFileSync(join(out(), 'report.json'), 'utf8')) as RecipeReport;
     expect(states(failed)).toEqual(['words failed: not made yet', 'count waiting: not made yet']);
-    expect(readEvents(join(out(), 'events.jsonl')).at(-1)).toMatchObject({ type: 'end', reason: 'failed', message: 'on purpose' }); // biome-ignore format: one line
+    expect(readEvents(join(out(), 'events.jsonl')).at(-1)).toMatchObject({
+      type: 'end',
+      reason: 'failed',
+      message: 'on purpose',
+    });
     delete trouble.fail;
     expect(states((await run()).report)[0]).toBe('words made: was cut off, and begins again');
     writeFileSync(join(out(), 'words', 'words', 'list.txt'), 'cat');
@@ -225,7 +238,11 @@ describe('a recipe', () => {
     // Before it is used, too: not a stage is begun on it.
     delete trouble.during;
     log.length = 0;
-    const meanwhile = { write: (part: string) => { if (part.includes('2/3 count')) tamper('cat\nbug'); } }; // biome-ignore format: short
+    const meanwhile = {
+      write: (part: string) => {
+        if (part.includes('2/3 count')) tamper('cat\nbug');
+      },
+    };
     expect(await refusal(() => run({ twice: true }, { stream: meanwhile }))).toMatch(
       /^input-changed: .*list\.txt was changed/,
     );
@@ -237,7 +254,10 @@ describe('a recipe', () => {
   it('keeps artefacts of other settings until it is asked to clean', async () => {
     await run();
     await run({ count: { steps: 2 }, twice: true });
-    const artefacts = () => readdirSync(join(out(), 'artefacts')).map((name) => name.replace(/-.*/, '')).sort(); // biome-ignore format: one line
+    const artefacts = () =>
+      readdirSync(join(out(), 'artefacts'))
+        .map((name) => name.replace(/-.*/, ''))
+        .sort();
     expect(artefacts()).toEqual(['again', 'count', 'count', 'words']);
     await run({ count: { steps: 2 } }, { clean: true });
     expect(artefacts()).toEqual(['count', 'words']);
@@ -255,7 +275,10 @@ describe('a recipe', () => {
 describe('a forecast', () => {
   it('is a table of all stages, those that are skipped left out of the sum', async () => {
     await run({}, { planOnly: true });
-    const table = shown.split('\n\n')[1]!.split('\n').map((line) => line.trim().split(/ {2,}/)); // biome-ignore format: one line
+    const table = shown
+      .split('\n\n')[1]!
+      .split('\n')
+      .map((line) => line.trim().split(/ {2,}/));
     expect(table.slice(0, 4)).toEqual([
       ['stage', 'time', 'memory', 'disk'],
       ['words', 'new', '1.0 s', '7 B', '7 B'],
@@ -312,7 +335,9 @@ describe('a recipe that is wrong', () => {
     expect(await stages(() => [list, words.stage('words', {}, { text: source() })])).toContain(
       'two stages are called "words"',
     );
-    expect(await stages(() => [count.stage('count', {}, { words: list })])).toContain('"count" takes "words" as words, which is not made before it'); // biome-ignore format: one line
+    expect(await stages(() => [count.stage('count', {}, { words: list })])).toContain(
+      '"count" takes "words" as words, which is not made before it',
+    );
     expect(() => words.stage('a b', {}, { text: source() })).toThrow(/cannot be called "a b"/);
     expect(() => count.stage('count', { steps: -1 }, { words: list })).toThrow(
       'stage "count": "steps" is -1, expected a number above 0',

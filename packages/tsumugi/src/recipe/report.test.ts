@@ -20,7 +20,11 @@ const stage = (name: string, inputs: string[], changes: Partial<ReportStage> = {
     address: hash('a'),
     place: `artefacts/${name}/x`,
   },
-  ...{ state: 'made', why: 'for the first time', config: { depth: { steps: 5 } }, seconds: 61, sha256: hash('c') },
+  state: 'made',
+  why: 'for the first time',
+  config: { depth: { steps: 5 } },
+  seconds: 61,
+  sha256: hash('c'),
   finished: '2026-11-22T10:26:14.000Z',
   inputs: {
     from: inputs.map((input) => ({
@@ -31,12 +35,20 @@ const stage = (name: string, inputs: string[], changes: Partial<ReportStage> = {
       settings: {},
     })),
   },
-  ...{ metrics: [], tables: [], heatmaps: [], curves: [] },
+  metrics: [],
+  tables: [],
+  heatmaps: [],
+  curves: [],
   ...changes,
 });
 const report: RecipeReport = {
-  ...{ format: 'tsumugi-report', version: 1, recipe: 'mini', summary: 'a & b <script>alert(1)</script>' },
-  ...{ written: '2026-11-22T10:26:14.000Z', commit: `${hash('e').slice(0, 40)}+`, config: { text: ['猫'] } },
+  format: 'tsumugi-report',
+  version: 1,
+  recipe: 'mini',
+  summary: 'a & b <script>alert(1)</script>',
+  written: '2026-11-22T10:26:14.000Z',
+  commit: `${hash('e').slice(0, 40)}+`,
+  config: { text: ['猫'] },
   machine: { cpu: 'CPU', cores: 2, memoryBytes: 2 ** 34, node: '26.0.0' },
   stages: [
     stage('tokenizer', ['novel']),
@@ -55,7 +67,9 @@ const report: RecipeReport = {
         { chart: 'loss, nats per token', name: 'held-out', points: [[0, 8], [20, 5]] }, // biome-ignore format: pairs
         { chart: 'learning rate', name: 'learning rate', points: [[1, 1e-4], [20, 3e-5]] }, // biome-ignore format: pairs
       ],
-      heatmaps: [{ title: 'needle', xLabel: 'length', yLabel: 'depth', x: ['1K', '2K'], y: ['0 %'], values: [[0.25, null]] }], // biome-ignore format: one line
+      heatmaps: [
+        { title: 'needle', xLabel: 'length', yLabel: 'depth', x: ['1K', '2K'], y: ['0 %'], values: [[0.25, null]] },
+      ],
     }),
   ],
 };

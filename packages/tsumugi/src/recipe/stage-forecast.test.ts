@@ -19,7 +19,6 @@ function row(
   per: Partial<Record<'seconds' | 'memory' | 'disk', number>>,
   changes: Partial<ForecastRow> = {},
 ): ForecastRow {
-  // biome-ignore format: one line
   const { seconds = 0, memory = 0, disk = 0 } = per;
   const forecast = (n: number): StageForecast => ({
     seconds: n * seconds,
@@ -28,7 +27,12 @@ function row(
     lowers: { time: ['size'], memory: ['size'], disk: ['size'] },
   });
   return {
-    ...{ stage, state: 'new', forecast: forecast(size), config: { size }, shareLeft: 1, diskBytesThere: 0 },
+    stage,
+    state: 'new',
+    forecast: forecast(size),
+    config: { size },
+    shareLeft: 1,
+    diskBytesThere: 0,
     again: async (settings) => forecast((settings['size'] as number | undefined) ?? size),
     ...changes,
   };
@@ -43,7 +47,12 @@ const refusal = async (rows: readonly ForecastRow[], available: object): Promise
 };
 
 const first = row('first', 8, { seconds: 10, memory: 2, disk: 1 });
-const second = row('second', 4, { seconds: 25, memory: 1, disk: 4 }, { state: 'goes on', shareLeft: 0.25, diskBytesThere: 10 * GB }); // biome-ignore format: one line
+const second = row(
+  'second',
+  4,
+  { seconds: 25, memory: 1, disk: 4 },
+  { state: 'goes on', shareLeft: 0.25, diskBytesThere: 10 * GB },
+);
 
 it('adds up times and disk that are left, and takes the largest memory', () => {
   expect(totalsOf([first, skipped, second])).toEqual({

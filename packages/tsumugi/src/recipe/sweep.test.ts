@@ -47,7 +47,12 @@ it('puts runs together again: means and ranges, curves over each other', async (
     stages() {
       const found = words.stage('words', {}, { text: given('text', join(home, 'text.txt')) });
       // The toy counts letters × steps: 5 letters; the seed stands for what chance does.
-      return [found, ...sweep('sizes', { values: { base: [2, 4] }, seeds: [0, 2] }, ({ base, seed }, name) => count.stage(name, { steps: base + seed }, { words: found }))]; // biome-ignore format: one line
+      return [
+        found,
+        ...sweep('sizes', { values: { base: [2, 4] }, seeds: [0, 2] }, ({ base, seed }, name) =>
+          count.stage(name, { steps: base + seed }, { words: found }),
+        ),
+      ];
     },
   });
   const stream = new Writable({ write: (_c, _e, done) => done() });

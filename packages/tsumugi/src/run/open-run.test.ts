@@ -37,7 +37,10 @@ interface Settings {
   minutes?: number;
 }
 const settings = (changes: Partial<Settings> = {}): Settings => ({
-  ...{ out: at('run'), data: at('a'), mix: [{ data: at('b'), weight: 1 }], steps: 3 },
+  out: at('run'),
+  data: at('a'),
+  mix: [{ data: at('b'), weight: 1 }],
+  steps: 3,
   ...changes,
 });
 

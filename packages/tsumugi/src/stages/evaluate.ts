@@ -180,10 +180,24 @@ function metricsOf(model: string, report: TaskReport): TaskMetrics {
     report;
   const { title, xLabel, yLabel, x = [], y = [], values = [], scale } = heatmap ?? {};
   return {
-    ...{ model, task, version, metric, lowerIsBetter, metrics, groups, n, settings, promptHash, requestsHash },
+    model,
+    task,
+    version,
+    metric,
+    lowerIsBetter,
+    metrics,
+    groups,
+    n,
+    settings,
+    promptHash,
+    requestsHash,
     ...(heatmap && {
       heatmap: {
-        ...{ title: `${model}: ${title}`, xLabel: xLabel ?? '', yLabel: yLabel ?? '', x: [...x], y: [...y] },
+        title: `${model}: ${title}`,
+        xLabel: xLabel ?? '',
+        yLabel: yLabel ?? '',
+        x: [...x],
+        y: [...y],
         values: values.map((row) => [...row]),
         ...(scale && { scale }),
       },

@@ -16,9 +16,17 @@ const heldOut = { model: 'a', sequenceLength: 64, bitsPerCharacter: 4.5, perplex
 const metric = { value: 0.5, low: null, high: null };
 const found: TaskMetrics[] = [
   {
-    ...{ model: 'a', task: 'needle', version: 1, metric: 'recall', lowerIsBetter: false, n: 3 },
-    ...{ metrics: { recall: metric }, groups: { 'depth 0': { n: 3, metrics: { recall: metric } } } },
-    ...{ settings: { limit: 3, greedy: true }, promptHash: 'a', requestsHash: 'b' },
+    model: 'a',
+    task: 'needle',
+    version: 1,
+    metric: 'recall',
+    lowerIsBetter: false,
+    n: 3,
+    metrics: { recall: metric },
+    groups: { 'depth 0': { n: 3, metrics: { recall: metric } } },
+    settings: { limit: 3, greedy: true },
+    promptHash: 'a',
+    requestsHash: 'b',
     heatmap: { title: 't', xLabel: 'x', yLabel: 'y', x: [1], y: ['a'], values: [[null]] },
   },
 ];

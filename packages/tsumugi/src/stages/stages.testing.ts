@@ -4,7 +4,12 @@ import type { evaluate, extend, pretrain } from './index.ts';
 
 /** What a stage is given: an artefact, or paths from outside. */
 export const given = (path: string, metrics: object = {}) => ({
-  ...{ name: 'base', path, paths: [path], settings: {}, bytes: 1, metrics },
+  name: 'base',
+  path,
+  paths: [path],
+  settings: {},
+  bytes: 1,
+  metrics,
 });
 
 export function runStage(

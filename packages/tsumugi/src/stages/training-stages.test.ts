@@ -30,13 +30,37 @@ async function run(stage: TrainingStage, config: object, inputs: object, name: s
 
 /** None of them the default. */
 const shared = {
-  ...{ predictEnd: true, learningRate: 2e-3, schedule: 'wsd', warmup: 0.1, decay: 0.3, floor: 0.3, betas: [0.8, 0.9] },
-  ...{ epsilon: 1e-7, weightDecay: 0.2, clipNorm: 2, zLoss: 1e-4, seed: 3, evaluateEvery: 1, evaluateTokens: 200 },
-  ...{ checkpointEvery: 1, keepLast: 1, keepSteps: [1], layersEvery: 2 },
+  predictEnd: true,
+  learningRate: 2e-3,
+  schedule: 'wsd',
+  warmup: 0.1,
+  decay: 0.3,
+  floor: 0.3,
+  betas: [0.8, 0.9],
+  epsilon: 1e-7,
+  weightDecay: 0.2,
+  clipNorm: 2,
+  zLoss: 1e-4,
+  seed: 3,
+  evaluateEvery: 1,
+  evaluateTokens: 200,
+  checkpointEvery: 1,
+  keepLast: 1,
+  keepSteps: [1],
+  layersEvery: 2,
 };
 const trained = () => ({
-  ...{ ...shared, model: 'mini', modelChanges: tinyModel, steps: 2, minutes: 5, sequenceLength: 48, batchSize: 2 },
-  ...{ gradientAccumulation: 2, activationCheckpointing: true, sampleEvery: 1, samplePrompt: '猫' },
+  ...shared,
+  model: 'mini',
+  modelChanges: tinyModel,
+  steps: 2,
+  minutes: 5,
+  sequenceLength: 48,
+  batchSize: 2,
+  gradientAccumulation: 2,
+  activationCheckpointing: true,
+  sampleEvery: 1,
+  samplePrompt: '猫',
 });
 const extended = {
   ...shared,
@@ -87,7 +111,8 @@ it('extend begins its run with all that it is given, the weights at the data in 
   requireAll({ ...extended, phases, weights: [] }, extend.config);
   const inputs = { model: given(at('base', 'model')), data: [given(at('data')), given(at('data'))] };
   expect(await run(extend, { ...extended, phases, weights: [3, 5] }, inputs, 'long')).toMatchObject({
-    ...{ ...extended, phases },
+    ...extended,
+    phases,
     mix: [3, 5].map((weight) => ({ data: at('data'), weight })),
   });
 });

@@ -8,7 +8,9 @@ const origin: Origin = {
   sources: [source],
   settings: { field: 'text', encoding: 'detected' },
   tokenizer: { sha256: a, vocabSize: 9, bosId: 1 },
-  ...{ seed: 0, heldOutFraction: 0.05, shardTokens: 64 },
+  seed: 0,
+  heldOutFraction: 0.05,
+  shardTokens: 64,
 };
 
 it.each<[change: Partial<Origin>, difference: string]>([

@@ -181,7 +181,9 @@ describe('preparation', () => {
         ),
         folder.at(out),
         {
-          ...{ encoder: toyEncoder, tokenizerHash: TOY_HASH, seed: 0 },
+          encoder: toyEncoder,
+          tokenizerHash: TOY_HASH,
+          seed: 0,
         },
       );
     const { manifest } = await prepareFile('novel.txt');

@@ -72,10 +72,7 @@ describe('tensor and full', () => {
         ],
         { dtype: 'int32' },
       ),
-    ).toThrow(
-      // biome-ignore format: short
-      /tensor\(\): element \[1, 1\]: 2147483648 does not fit int32\n.*-2147483648 to 2147483647/,
-    );
+    ).toThrow(/tensor\(\): element \[1, 1\]: 2147483648 does not fit int32\n.*-2147483648 to 2147483647/);
     expect(() => tensor(Float64Array.from([0, Number.NaN]), { dtype: 'int64' })).toThrow(
       /element 1: NaN does not fit int64/,
     );

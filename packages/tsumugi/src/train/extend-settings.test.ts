@@ -38,13 +38,22 @@ let runs = 0;
 /** Two phases of a step. A large epsilon makes the size of a gradient count. */
 const settings = (changes: Partial<ExtendInput> = {}): ExtendConfig =>
   extendConfig.parse({
-    ...{ model: at('model-0'), out: at(`run-${runs++}`), mix: [{ data: at('data') }] },
-    ...{ phases: [phase(48), phase(64)], warmup: 0, learningRate: 0.05, epsilon: 0.1 },
-    ...{ evaluateEvery: 0, checkpointEvery: 0 },
+    model: at('model-0'),
+    out: at(`run-${runs++}`),
+    mix: [{ data: at('data') }],
+    phases: [phase(48), phase(64)],
+    warmup: 0,
+    learningRate: 0.05,
+    epsilon: 0.1,
+    evaluateEvery: 0,
+    checkpointEvery: 0,
     ...changes,
   });
 const phase = (sequenceLength: number, changes: Partial<ExtendConfig['phases'][number]> = {}) => ({
-  ...{ sequenceLength, steps: 1, batchSize: 2, gradientAccumulation: 1 },
+  sequenceLength,
+  steps: 1,
+  batchSize: 2,
+  gradientAccumulation: 1,
   ...changes,
 });
 

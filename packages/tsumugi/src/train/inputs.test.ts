@@ -89,7 +89,11 @@ describe('pretrain', () => {
 
   it('says what is left, not what there was to do, and names the recipe it was part of', async () => {
     let said = '';
-    const stream = { write: (text: string) => { said += text; } }; // biome-ignore format: short
+    const stream = {
+      write: (text: string) => {
+        said += text;
+      },
+    };
     const started = { ...config(), checkpointEvery: 1, keepLast: 9, out: at('left') };
     await pretrain(started, { stream: silent, recipe: 'mini' });
     rmSync(at('left', 'model'), { recursive: true });
@@ -174,8 +178,11 @@ describe('pretrain', () => {
 describe('extend', () => {
   const config = (changes = {}) =>
     extendConfig.parse({
-      ...{ model: at('base'), out: at('extended'), mix: [{ data: at('data') }] },
-      ...{ phases: [{ sequenceLength: 64, steps: 2, batchSize: 1 }], evaluateEvery: 0 },
+      model: at('base'),
+      out: at('extended'),
+      mix: [{ data: at('data') }],
+      phases: [{ sequenceLength: 64, steps: 2, batchSize: 1 }],
+      evaluateEvery: 0,
       ...changes,
     });
   const run = (options = {}, changes = {}) => extend(config(changes), { stream: silent, ...options });

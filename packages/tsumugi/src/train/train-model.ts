@@ -181,7 +181,8 @@ export async function trainModel<E extends object>(
 
   // Training.
   const update = {
-    ...{ model, optimizer },
+    model,
+    optimizer,
     gradients: (step: number) => ({ ...gradients(step), flops: modelFlops(modelConfig, phaseAt(phases, step)) }),
     peakFlops,
     layers: (step: number) => watch.found(step),

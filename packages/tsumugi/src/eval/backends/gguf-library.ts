@@ -105,7 +105,11 @@ export async function startLlama(library: LlamaLibrary): Promise<{ llama: Llama;
   const started =
     running.get(library) ??
     library.getLlama({
-      ...{ gpu: false, build: 'never', progressLogs: false, logLevel: 'error', maxThreads: 0 },
+      gpu: false,
+      build: 'never',
+      progressLogs: false,
+      logLevel: 'error',
+      maxThreads: 0,
       logger: (_level, message) => complaints.push(message.trim()),
     });
   running.set(library, started);

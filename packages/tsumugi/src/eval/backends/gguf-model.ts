@@ -112,7 +112,11 @@ export class GgufModel implements AsyncDisposable {
     await this.#sequence.clearHistory();
     const unsigned = seed >>> 0;
     yield* this.#sequence.evaluate([...prompt], {
-      ...{ temperature, topP, topK: 0, minP: 0, yieldEogToken: true },
+      temperature,
+      topP,
+      topK: 0,
+      minP: 0,
+      yieldEogToken: true,
       seed: unsigned === randomSeed ? 0 : unsigned,
     });
   }

@@ -104,7 +104,9 @@ describe('llama.cpp and the engine agree on log-probabilities', llamaCpp, () => 
       return [ids, tokenLogprobs(model, ids)] as const;
     });
     await using model = await GgufModel.open(library!, path, {
-      ...{ contextSize: 256, vocabularySize: config.vocab_size, threads: 1 },
+      contextSize: 256,
+      vocabularySize: config.vocab_size,
+      threads: 1,
     });
     expect(largest(await model.logprobs(ids), ours)).toBeLessThan(2e-5);
     const sums = await model.continuationLogprobs(ids.slice(0, 4), [ids.slice(4), [ids[4]!], ids.slice(4, 6)]);

@@ -114,7 +114,8 @@ export function readGenerated(body: JsonObject, { stops, keepReasoning }: ReadOp
   const tokens = isObject(body.usage) ? body.usage.completion_tokens : undefined;
   return {
     answer: {
-      ...{ text, finish },
+      text,
+      finish,
       // The service's count is not of a text that was cut here.
       ...(typeof tokens === 'number' && !Number.isFinite(cut) && { tokens }),
       ...(reasoning !== '' && !keepReasoning && { reasoning }),

@@ -130,7 +130,11 @@ describe('addresses and connections', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as { port: number };
     const backend = await openaiBackend({
-      ...{ endpoint: `http://127.0.0.1:${port}`, model: 'm', chat: 'chat', retries: 0, concurrency: 1 },
+      endpoint: `http://127.0.0.1:${port}`,
+      model: 'm',
+      chat: 'chat',
+      retries: 0,
+      concurrency: 1,
     });
     expect(await ask(backend, [generate('x'), generate('y'), generate('z')])).toHaveLength(3);
     expect(answered).toBe(3);
@@ -146,7 +150,11 @@ describe('addresses and connections', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as { port: number };
     const backend = await openaiBackend({
-      ...{ endpoint: `http://127.0.0.1:${port}`, model: 'm', chat: 'chat', retries: 0, timeoutSeconds: 0.1 },
+      endpoint: `http://127.0.0.1:${port}`,
+      model: 'm',
+      chat: 'chat',
+      retries: 0,
+      timeoutSeconds: 0.1,
     });
     await expect(ask(backend, [generate('x')])).rejects.toMatchObject({
       code: 'endpoint-timeout',

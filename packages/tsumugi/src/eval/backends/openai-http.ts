@@ -110,7 +110,9 @@ export class OpenaiClient {
     try {
       const seconds = Math.min(listingSeconds, this.#timeoutSeconds);
       const { status, text } = await exchange(`${this.endpoint}/models`, {
-        ...{ method: 'GET', headers: this.#headers(), seconds },
+        method: 'GET',
+        headers: this.#headers(),
+        seconds,
       });
       const body = readBody(text);
       const data = 'answer' in body ? (body.answer.data ?? body.answer.models) : undefined;
@@ -142,7 +144,9 @@ export class OpenaiClient {
     let response: Exchange;
     try {
       response = await exchange(this.endpoint + path, {
-        ...{ method: 'POST', headers: this.#headers(), body: JSON.stringify(body) },
+        method: 'POST',
+        headers: this.#headers(),
+        body: JSON.stringify(body),
         seconds: this.#timeoutSeconds,
       });
     } catch (cause) {

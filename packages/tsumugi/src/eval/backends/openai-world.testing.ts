@@ -5,7 +5,13 @@ import type { Body, Handler, Reply, Service } from './openai.testing.ts';
 import { openaiBackend } from './openai.ts';
 
 export const generate = (prompt: string, changes: Partial<GenerateRequest> = {}): GenerateRequest => ({
-  ...{ kind: 'generate', prompt, maxTokens: 16, stop: [], temperature: 0, topP: 1, seed: 5 },
+  kind: 'generate',
+  prompt,
+  maxTokens: 16,
+  stop: [],
+  temperature: 0,
+  topP: 1,
+  seed: 5,
   ...changes,
 });
 

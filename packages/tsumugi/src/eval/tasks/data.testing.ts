@@ -40,7 +40,10 @@ export function toyData(): { path: string } & Disposable {
     'ja-mt-bench/reference_answer.jsonl': '',
     'm-ifeval-ja/ja_input_data.jsonl': jsonLines(
       [1, 2, 3].map((key) => ({
-        ...{ key, prompt: `読点なしで${key}`, instruction_id_list: ['ja:punctuation:no_comma'], kwargs: [{}] },
+        key,
+        prompt: `読点なしで${key}`,
+        instruction_id_list: ['ja:punctuation:no_comma'],
+        kwargs: [{}],
       })),
     ),
     'jisho/kanjidb.sqlite': '',

@@ -12,7 +12,9 @@ const file = (name: string, split = 'valid') => `jglue/datasets/${name}-v1.3/${s
 const [byProbability, byNumber] = choices as Task[] as [Task, Task];
 const lines = (rows: object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 const commonsense = (id: number, label: unknown = id % 5) => ({
-  ...{ q_id: id, question: `問${id}`, label },
+  q_id: id,
+  question: `問${id}`,
+  label,
   ...Object.fromEntries([0, 1, 2, 3, 4].map((i) => [`choice${i}`, `${'甲乙丙丁戊'[i]}${id}`])),
 });
 const many = (n: number) => Array.from({ length: n }, (_, i) => commonsense(i));

@@ -164,8 +164,11 @@ it('needs labels, and images of one shape', async () => {
 
 it('names scores after what they were taken with', () => {
   expect(classifierNames('CIFAR')).toEqual({
-    ...{ frechet: 'CIFAR-FD', inception: 'CIFAR-IS', kernel: 'CIFAR-KD' },
-    ...{ precision: 'CIFAR-precision', recall: 'CIFAR-recall' },
+    frechet: 'CIFAR-FD',
+    inception: 'CIFAR-IS',
+    kernel: 'CIFAR-KD',
+    precision: 'CIFAR-precision',
+    recall: 'CIFAR-recall',
   });
   expect(substituteNames('X').inception).toBe('IS (X features)');
 });

@@ -31,7 +31,11 @@ function quarters(classes = 2): FeatureExtractor & { seen: number } {
 
 const [real, fake] = [toySet(60, 'test'), toySet(50, 'train', 9)];
 const options = (more: Partial<ScoreOptions> = {}): ScoreOptions => ({
-  ...{ real, fake, extractor: quarters(), protocol: { nReal: 60, nFake: 40 }, batchSize: 16 },
+  real,
+  fake,
+  extractor: quarters(),
+  protocol: { nReal: 60, nFake: 40 },
+  batchSize: 16,
   ...more,
 });
 
@@ -48,10 +52,19 @@ describe('scoreImages', () => {
     const [inception, frechet] = scores;
     expect(inception!.value).toBeGreaterThan(1.9);
     expect(scoreJson(frechet!)).toEqual({
-      ...{ name: 'Toy-FD', metric: 'frechet', value: frechet!.value },
+      name: 'Toy-FD',
+      metric: 'frechet',
+      value: frechet!.value,
       extractor: { name: 'quarters', sha256: 'ab'.repeat(32) },
-      ...{ n_real: 60, n_fake: 40, dataset: 'Toy-10', split: 'test', resizer: 'none', pixels: 'x/255' },
-      ...{ protocol: 'custom', settings: {}, warnings: [] },
+      n_real: 60,
+      n_fake: 40,
+      dataset: 'Toy-10',
+      split: 'test',
+      resizer: 'none',
+      pixels: 'x/255',
+      protocol: 'custom',
+      settings: {},
+      warnings: [],
     });
     expect(scoreJson(inception!)).toMatchObject({ n_real: null, split: null, n_fake: 40, settings: { splits: 1 } });
     expect(scoreText({ ...frechet!, value: 21.704 })).toBe(

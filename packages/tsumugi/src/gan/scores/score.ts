@@ -106,7 +106,9 @@ export async function scoreImages(options: ScoreOptions): Promise<ImageScore[]> 
     const { value, std } = found;
     scores.push({
       ...describeImages(metric, { real, extractor, protocol }),
-      ...{ value, settings, warnings },
+      value,
+      settings,
+      warnings,
       ...(std !== undefined && { std }),
     });
   };

@@ -81,6 +81,7 @@ export function toySet(count: number, split: 'train' | 'test', seed = 1): ImageS
       labels,
       classNames: ['left', 'above'],
     },
-    ...{ source: 'tests', licence: 'none' },
+    source: 'tests',
+    licence: 'none',
   };
 }

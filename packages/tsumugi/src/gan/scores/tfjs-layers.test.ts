@@ -13,8 +13,12 @@ describe('exportedLiteral', () => {
 
   it('reads what a minifier writes', () => {
     expect(read('{a:1,"b c":[!0,!1,null],$d:-.5,e:1e-3,f:{},g:"x"}')).toEqual({
-      ...{ a: 1, 'b c': [true, false, null], $d: -0.5 },
-      ...{ e: 0.001, f: {}, g: 'x' },
+      a: 1,
+      'b c': [true, false, null],
+      $d: -0.5,
+      e: 0.001,
+      f: {},
+      g: 'x',
     });
     expect(read('[ 1 , [] ]')).toEqual([1, []]);
     expect(read(String.raw`"a\"b\\"`)).toBe('a"b\\');

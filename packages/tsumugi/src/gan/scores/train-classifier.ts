@@ -144,7 +144,13 @@ export async function trainClassifier(
 ): Promise<TrainedClassifier> {
   const { report = () => {}, device = factoryDevice(), ...given } = options;
   const settings = {
-    ...{ epochs: 20, batchSize: 128, lr: 1e-3, widths: [64, 128, 256], flip: train.channels === 3, shift: 2, seed: 0 },
+    epochs: 20,
+    batchSize: 128,
+    lr: 1e-3,
+    widths: [64, 128, 256],
+    flip: train.channels === 3,
+    shift: 2,
+    seed: 0,
     ...given,
   };
   const { epochs, batchSize, lr, widths, flip, shift, seed } = settings;

@@ -64,7 +64,13 @@ export async function openCifar10(split: 'train' | 'test', options: OpenOptions 
     }
     const count = files.length * rows;
     return {
-      ...{ name: 'CIFAR-10', split, count, channels: 3, height: SIDE, width: SIDE, pixels },
+      name: 'CIFAR-10',
+      split,
+      count,
+      channels: 3,
+      height: SIDE,
+      width: SIDE,
+      pixels,
       labels: readCifarLabels(join(folder, `${split}_lables.json`), count),
       classNames: CLASS_NAMES,
       source: `npm ${packageFile(CIFAR10_PACKAGE)}`,

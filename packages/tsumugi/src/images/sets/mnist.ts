@@ -48,7 +48,11 @@ export async function openMnist(
   const prefix = split === 'train' ? 'train' : 't10k';
   const pair = readMnistPair(join(folder, `${prefix}-images-idx3-ubyte`), join(folder, `${prefix}-labels-idx1-ubyte`));
   const set = {
-    ...{ name: 'MNIST', split, channels: 1, ...pair, classNames: CLASS_NAMES },
+    name: 'MNIST',
+    split,
+    channels: 1,
+    ...pair,
+    classNames: CLASS_NAMES,
     source: `npm ${packageFile(MNIST_PACKAGE)}`,
     licence: 'usually given as CC BY-SA 3.0',
   };

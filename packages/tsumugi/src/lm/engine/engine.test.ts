@@ -106,7 +106,7 @@ describe('passes', () => {
       model,
       [4, 2, 3].map((maxTokens, k) => ({ prompt: someIds(5 + k), maxTokens })),
     );
-    expect(passes).toEqual([[1, 5], [1, 6], [1, 7], [3, 1], [2, 1], [1, 1]]); // biome-ignore format: one line
+    expect(passes).toEqual([[1, 5], [1, 6], [1, 7], [3, 1], [2, 1], [1, 1]]); // biome-ignore format: [texts, tokens]
   });
 
   it('has one alone work in its own cache, before others come and after they have gone', () => {
@@ -145,7 +145,7 @@ describe('passes', () => {
     engine.step();
     const second = ask(engine, { prompt: someIds(30, 1), maxTokens: 2 });
     while (engine.busy) engine.step();
-    const read = [[1, 3], [1, 8], [1, 1], [1, 8], [1, 1], [1, 8], [1, 1], [1, 6]]; // biome-ignore format: one line
+    const read = [[1, 3], [1, 8], [1, 1], [1, 8], [1, 1], [1, 8], [1, 1], [1, 6]]; // biome-ignore format: [texts, tokens]
     expect(passes.slice(0, 8)).toEqual(read);
     expect(passes.slice(8)).toEqual([[2, 1], ...Array(4).fill([1, 1])]);
     expect(first.ids).toEqual([...generateIds(model, someIds(3), { maxTokens: 9 })]);
@@ -343,7 +343,11 @@ describe('log-probabilities', () => {
     using model = small();
     const prompt = prompts[3]!;
     const settings = { temperature: 0.7, topK: 3, repetitionPenalty: 1.5, vocabularyLimit: 250, seed: 4 };
-    const requests = [{ prompt, maxTokens: 6, ...settings, logprobs: 2 }, { prompt: prompts[1]!, maxTokens: 9, logprobs: 0 }, { prompt, maxTokens: 6, ...settings }]; // biome-ignore format: one line
+    const requests = [
+      { prompt, maxTokens: 6, ...settings, logprobs: 2 },
+      { prompt: prompts[1]!, maxTokens: 9, logprobs: 0 },
+      { prompt, maxTokens: 6, ...settings },
+    ];
     const written = writeAll(model, requests);
     for (const [i, { ids, logprobs }] of written.slice(0, 2).entries()) {
       const read = [...requests[i]!.prompt, ...ids];

@@ -8,7 +8,14 @@ import { smallConfig } from '../lm.testing.ts';
 import type { GenerateOptions } from './request.ts';
 import { ask, someIds, type Written } from './writing.testing.ts';
 
-const config = smallConfig({ hidden_size: 32, intermediate_size: 32, num_hidden_layers: 2, mamba_num_heads: 2, num_attention_heads: 2, num_key_value_heads: 1 }); // biome-ignore format: one line
+const config = smallConfig({
+  hidden_size: 32,
+  intermediate_size: 32,
+  num_hidden_layers: 2,
+  mamba_num_heads: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+});
 
 /** A request, and what becomes of it alone. */
 interface Case {

@@ -20,7 +20,9 @@ describe('PrefixTree', () => {
       while (n < ids.length && n < other.length && ids[n] === other[n]) n++;
       parting.add(Math.min(n, ids.length - 1, other.length - 1));
     }
-    const beginnings = [...kept.values()].filter((each) => each.length < ids.length && each.every((id, i) => ids[i] === id)); // biome-ignore format: one line
+    const beginnings = [...kept.values()].filter(
+      (each) => each.length < ids.length && each.every((id, i) => ids[i] === id),
+    );
     return { beginning: beginnings.sort((a, b) => b.length - a.length)[0]?.join(), parting };
   }
 

@@ -54,8 +54,11 @@ export class PrefixTree<T> {
       if (shared < next.to) {
         // The edge is cut in two.
         const middle: Node<T> = {
-          ...{ ids: next.ids, from: next.from, to: shared },
-          ...{ children: new Map([[next.ids[shared]!, next]]), value: undefined },
+          ids: next.ids,
+          from: next.from,
+          to: shared,
+          children: new Map([[next.ids[shared]!, next]]),
+          value: undefined,
         };
         next.from = shared;
         node.children.set(ids[node.to]!, middle);

@@ -46,8 +46,17 @@ export interface EngineRequest extends GenerateOptions {
 }
 
 export const generateOptions: OptionNames<GenerateOptions> = {
-  ...{ maxTokens: true, seed: true, stopIds: true, vocabularyLimit: true, logprobs: true, remember: true },
-  ...{ temperature: true, topK: true, topP: true, minP: true, repetitionPenalty: true },
+  maxTokens: true,
+  seed: true,
+  stopIds: true,
+  vocabularyLimit: true,
+  logprobs: true,
+  remember: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+  minP: true,
+  repetitionPenalty: true,
 };
 
 /** What other libraries call them. */
@@ -63,7 +72,10 @@ export const generateHints = {
 
 const requestOptions: OptionNames<EngineRequest> = {
   ...generateOptions,
-  ...{ prompt: true, onId: true, onEnd: true, onError: true },
+  prompt: true,
+  onId: true,
+  onEnd: true,
+  onError: true,
 };
 
 const isList = (value: unknown) => Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);

@@ -28,8 +28,10 @@ interface Sizes {
   N: number;
 }
 
+type Inputs = [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+
 /** x, dt, A, B, C, D, initial state, all requiring gradients. Steps of `pace` on average. */
-function inputsOf({ B, T, m, P, N }: Sizes, dtype: DType = 'float32', pace = 0.1): Tensor[] {
+function inputsOf({ B, T, m, P, N }: Sizes, dtype: DType = 'float32', pace = 0.1): Inputs {
   return scope(() => {
     const random = new Rng(T + 1);
     const options = { dtype };
@@ -41,7 +43,7 @@ function inputsOf({ B, T, m, P, N }: Sizes, dtype: DType = 'float32', pace = 0.1
       randn([B, T, N], random, options),
       randn([m], random, options),
       randn([B, m, P, N], random, options),
-    ].map((made) => made.detach().requiresGrad_());
+    ].map((made) => made.detach().requiresGrad_()) as Inputs;
   });
 }
 
@@ -188,7 +190,7 @@ describe('ssdScan', () => {
 
   it('goes on from a state', () => {
     scope(() => {
-      const [x, dt, A, B, C, D] = inputsOf({ B: 2, T: 90, m: 2, P: 8, N: 8 }) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]; // biome-ignore format: long
+      const [x, dt, A, B, C, D] = inputsOf({ B: 2, T: 90, m: 2, P: 8, N: 8 });
       const whole = ssdScan(x, dt, A, B, C, D, { returnState: true });
       let initialState: Tensor | undefined;
       const parts: Tensor[] = [];
@@ -246,7 +248,7 @@ describe('ssdScan', () => {
 
   it('names what does not fit', () => {
     scope(() => {
-      const [x, dt, A, B, C, D] = inputsOf({ B: 2, T: 4, m: 2, P: 3, N: 3 }) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]; // biome-ignore format: long
+      const [x, dt, A, B, C, D] = inputsOf({ B: 2, T: 4, m: 2, P: 3, N: 3 });
       expect(() => ssdScan(x, dt.narrow(1, 0, 3), A, B, C, D)).toThrow(ShapeError);
       expect(() => ssdScan(x, dt, A, B, C, D, { initialState: x })).toThrow(/initialState must be \[2, 2, 3, 3\]/);
       expect(() => ssdScan(x, dt, A, B, C, D, { chunk: 0 })).toThrow(UserError);
@@ -261,7 +263,7 @@ describe('ssmStep', () => {
   ])('token by token it gives what the scan gives (%s)', (step) => {
     scope(() => {
       const sizes = { B: 2, T: 9, m: 3, P: 20, N: 33 };
-      const [x, dt, A, B, C, D, initialState] = inputsOf(sizes).map((each) => each.detach()) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]; // biome-ignore format: long
+      const [x, dt, A, B, C, D, initialState] = inputsOf(sizes).map((each) => each.detach());
       const whole = ssdScanSequential(x, dt, A, B, C, D, { initialState, returnState: true });
       const state = initialState.clone();
       for (let t = 0; t < sizes.T; t++) {

@@ -92,7 +92,12 @@ describe('linearCrossEntropy', () => {
       scope(() => {
         const exact = whole(inputsOf(33, 12, 23, 'float64'), options);
         const { hidden, weight, targets } = inputsOf(33, 12, 23, dtype);
-        const { loss, crossEntropy: plain, meanSquaredLogsumexp, count } = linearCrossEntropy(hidden, weight, targets, options); // biome-ignore format: names
+        const {
+          loss,
+          crossEntropy: plain,
+          meanSquaredLogsumexp,
+          count,
+        } = linearCrossEntropy(hidden, weight, targets, options);
         const gradients = grad([loss], [hidden, weight]) as Tensor[];
         for (const [i, each] of [loss, ...gradients].entries()) expectClose(each, exact[i]!, tolerance);
         expect(count.item()).toBe(31);
@@ -147,7 +152,7 @@ describe('linearCrossEntropy', () => {
       const identity = eye(14, { dtype: 'float64' });
       const fused = linearCrossEntropy(b.requiresGrad_(), identity, targets, { zLoss: 0.03, reduction: 'sum' });
       expect(sums.data()[0]).toBeCloseTo(fused.crossEntropy.item(), 10);
-      expect(sums.data()[1]! as number / fused.count.item()).toBeCloseTo(fused.meanSquaredLogsumexp.item(), 10); // biome-ignore format: short
+      expect((sums.data()[1]! as number) / fused.count.item()).toBeCloseTo(fused.meanSquaredLogsumexp.item(), 10);
       expectClose(a, grad([fused.loss], [b])[0]!.mul(0.2), 1e-12);
       const untouched = logits.detach().clone();
       crossEntropyPlain_(untouched, targets, { ...options, gradient: false });

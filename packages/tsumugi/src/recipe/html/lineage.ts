@@ -43,7 +43,15 @@ export function lineageNodes({ stages }: Pick<RecipeReport, 'stages'>): Node[] {
       name === null ? sources.get(address)! : nodes.get(name)!,
     );
     const row = 1 + Math.max(0, ...parents.map((parent) => parent.row));
-    nodes.set(stage.name, { key: stage.name, row, stage, hash: stage.address, parents: [...new Set(parents.map(({ key }) => key))], x: 0, y: 0 }); // biome-ignore format: one call
+    nodes.set(stage.name, {
+      key: stage.name,
+      row,
+      stage,
+      hash: stage.address,
+      parents: [...new Set(parents.map(({ key }) => key))],
+      x: 0,
+      y: 0,
+    });
     for (const parent of parents) if (parent.row < 0) parent.row = row - 1;
   }
   return [...sources.values(), ...nodes.values()];
@@ -79,7 +87,14 @@ export function renderLineage(report: RecipeReport): string {
   const paths = edges.map(({ from, to }) => {
     const lane = long.findIndex((edge) => edge.from === from && edge.to === to);
     const outs = edges.filter((edge) => edge.from === from);
-    const start = { x: port(from, outs.findIndex((edge) => edge.to === to), outs.length), y: from.y + sizeOf(from).height }; // biome-ignore format: one object
+    const start = {
+      x: port(
+        from,
+        outs.findIndex((edge) => edge.to === to),
+        outs.length,
+      ),
+      y: from.y + sizeOf(from).height,
+    };
     const end = { x: port(to, to.parents.indexOf(from.key), to.parents.length), y: to.y - 6 };
     const path = lane < 0 ? direct(start, end) : around(start, end, left - 12 - lanes[lane]! * laneWidth, lanes[lane]!);
     const name = (node: Node) => node.stage?.name ?? node.label ?? '';
@@ -94,7 +109,9 @@ ${nodes.map((node) => (node.stage ? renderCard(node, node.stage) : renderSource(
 /** Intervals of rows that overlap get different lanes; the shortest are nearest to the cards. */
 export function assignLanes(spans: readonly (readonly [number, number])[]): number[] {
   const lanes: number[] = new Array(spans.length).fill(0);
-  const order = spans.map((_, i) => i).sort((a, b) => spans[a]![1] - spans[a]![0] - (spans[b]![1] - spans[b]![0]) || a - b); // biome-ignore format: one call
+  const order = spans
+    .map((_, i) => i)
+    .sort((a, b) => spans[a]![1] - spans[a]![0] - (spans[b]![1] - spans[b]![0]) || a - b);
   const taken: (readonly [number, number])[][] = [];
   for (const i of order) {
     const [from, to] = spans[i]!;

@@ -169,7 +169,13 @@ it('replaces a model folder of ours, and nothing else', () => {
   mkdirSync(at('thesis'));
   writeFileSync(at('thesis', 'chapter1.txt'), 'x');
   expect(code(() => write(at('thesis')))).toBe('DataError place-taken');
-  const broken = { dtype: 'float32', shape: [1], read: () => { throw new Error('on purpose'); } } as const; // biome-ignore format: short
+  const broken = {
+    dtype: 'float32',
+    shape: [1],
+    read: () => {
+      throw new Error('on purpose');
+    },
+  } as const;
   expect(() => write(at('model'), { tensors: [['a', broken]] })).toThrow('on purpose');
   expect(new Artefact(at('model')).config()).toEqual({ hidden_size: 9 });
   expect(readdirSync(home)).toEqual(['model', 'thesis']);

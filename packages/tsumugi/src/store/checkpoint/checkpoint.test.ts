@@ -136,7 +136,13 @@ describe('which checkpoints there are', () => {
 
   it('leaves nothing when a save fails', () => {
     save(1);
-    const broken = { dtype: 'float32', shape: [1], read: () => { throw new Error('on purpose'); } } as const; // biome-ignore format: short
+    const broken = {
+      dtype: 'float32',
+      shape: [1],
+      read: () => {
+        throw new Error('on purpose');
+      },
+    } as const;
     expect(() => saveCheckpoint(home, 2, { tensors: { m: [['w', broken]] }, state: null })).toThrow('on purpose');
     expect(readdirSync(home)).toEqual(['step-000000001']);
   });

@@ -57,7 +57,13 @@ describe('shards', () => {
 
   it('leave nothing behind when writing fails', () => {
     scope(() => {
-      const broken = { dtype: 'float32', shape: [40], read: () => { throw new Error('on purpose'); } } as const; // biome-ignore format: short
+      const broken = {
+        dtype: 'float32',
+        shape: [40],
+        read: () => {
+          throw new Error('on purpose');
+        },
+      } as const;
       expect(() => writeSharded(at('m'), [...named(), ['e', broken]], { maxShardBytes: 130 })).toThrow('on purpose');
       expect(readdirSync(at('m'))).toEqual([]);
     });

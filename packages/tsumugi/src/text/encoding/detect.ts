@@ -211,6 +211,14 @@ async function firstMalformedUtf8(source: ByteSource, from: number): Promise<num
   return offset;
 }
 
+/** First byte → least and greatest second byte, where those are fewer than 80 … BF (The Unicode Standard, table 3-7). */
+const secondBytes: Readonly<Record<number, readonly [number, number]>> = {
+  224: [0xa0, 0xbf],
+  237: [0x80, 0x9f],
+  240: [0x90, 0xbf],
+  244: [0x80, 0x8f],
+};
+
 /** The bytes of the UTF-8 character at `at`; 0 when there is none; more than are there when it is cut. */
 function sizeAt(bytes: Buffer, at: number): number {
   const first = bytes[at];
@@ -218,8 +226,8 @@ function sizeAt(bytes: Buffer, at: number): number {
   const size =
     first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
   const second = bytes[at + 1];
-  const [least, most] = first === 0xe0 ? [0xa0, 0xbf] : first === 0xed ? [0x80, 0x9f] : first === 0xf0 ? [0x90, 0xbf] : first === 0xf4 ? [0x80, 0x8f] : [0x80, 0xbf]; // biome-ignore format: short
-  if (second !== undefined && (second < least! || second > most!)) return 0;
+  const [least, most] = secondBytes[first] ?? [0x80, 0xbf];
+  if (second !== undefined && (second < least || second > most)) return 0;
   for (let i = 2; i < size; i++) if (bytes[at + i] !== undefined && (bytes[at + i]! & 0xc0) !== 0x80) return 0;
   return size;
 }

@@ -26,7 +26,11 @@ export function fakeContext(fake: Fake, more: Partial<TaskContext> = {}): TaskCo
     ask: async <R extends Request>(requests: readonly R[]) =>
       requests.map((request) => answerTo(request) as AnswerTo<R>),
     file: () => '',
-    ...{ limit: undefined, shots: undefined, seed: 1, keepTexts: true, chat: false },
+    limit: undefined,
+    shots: undefined,
+    seed: 1,
+    keepTexts: true,
+    chat: false,
     ...more,
   };
 }

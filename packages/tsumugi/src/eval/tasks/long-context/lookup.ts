@@ -77,8 +77,11 @@ function heatmapOf(title: string, unit: string, cells: readonly Cell[], records:
     lengths.map((length) => right.filter((_, i) => cells[i]!.length === length && cells[i]!.depth === depth)),
   );
   return {
-    ...{ title, xLabel: `length (${unit})`, yLabel: 'depth' },
-    ...{ x: lengths.map(lengthLabel), y: depths.map((depth) => `${depth} %`) },
+    title,
+    xLabel: `length (${unit})`,
+    yLabel: 'depth',
+    x: lengths.map(lengthLabel),
+    y: depths.map((depth) => `${depth} %`),
     values: results.map((row) =>
       row.map((flags) => (flags.length ? flags.filter(Boolean).length / flags.length : null)),
     ),

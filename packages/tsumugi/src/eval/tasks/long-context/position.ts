@@ -78,7 +78,8 @@ function heatmapOf(
   const finite = values.flat().filter((value) => value !== null);
   return {
     title: 'Bits per character by position',
-    ...{ xLabel: 'position (tokens)', yLabel: 'text' },
+    xLabel: 'position (tokens)',
+    yLabel: 'text',
     x: edges.map((_, bin) => binLabel(edges, bin, '–')),
     y: [...documents.map(({ id }) => id), 'all'],
     values,

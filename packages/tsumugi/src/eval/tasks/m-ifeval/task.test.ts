@@ -46,7 +46,11 @@ function contextOf(file: string, responses: Record<string, string>, more: Partia
         return { text: responses[prompt] ?? '', finish: 'end' } as AnswerTo<R>;
       }),
     file: () => file,
-    ...{ limit: undefined, shots: undefined, seed: 0, keepTexts: false, chat: true },
+    limit: undefined,
+    shots: undefined,
+    seed: 0,
+    keepTexts: false,
+    chat: true,
     ...more,
   };
 }

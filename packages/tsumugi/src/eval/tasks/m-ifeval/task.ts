@@ -54,7 +54,10 @@ function kinds(prompts: readonly InstructionPrompt[], followed: readonly Followe
   const ids = [...flags.keys()].sort();
   return {
     title: 'M-IFEval-ja: accuracy by instruction',
-    ...{ xLabel: 'measure', yLabel: 'instruction', x: ['strict', 'loose'], y: ids },
+    xLabel: 'measure',
+    yLabel: 'instruction',
+    x: ['strict', 'loose'],
+    y: ids,
     values: ids.map((id) => [share(flags.get(id)!.strict), share(flags.get(id)!.loose)]),
     counts: ids.map((id) => [flags.get(id)!.strict.length, flags.get(id)!.loose.length]),
   };

@@ -22,7 +22,9 @@ describe('the published results', requires(existsSync(pfgen), `pfgen-bench is no
     const run = join(pfgen, 'result/pfnet/plamo-100b/b181032');
     const answers = join(run, 'trials.jsonl.xz');
     const { fluency, truthfulness, helpfulness, ...result } = await rescorePfgen({
-      ...{ questions: pfgen, answers, cacheFolder },
+      questions: pfgen,
+      answers,
+      cacheFolder,
     });
     expect(result).toEqual(JSON.parse(readFileSync(join(run, 'result.json'), 'utf8')));
     expect(result.score).toBe(0.7469);
@@ -36,7 +38,9 @@ describe('the published results', requires(existsSync(pfgen), `pfgen-bench is no
       writeFileSync(join(cacheFolder, name), files.get(`data/${name}`)!);
     let cached = 0;
     const { fluency, truthfulness, helpfulness, ...result } = await rescorePfgen({
-      ...{ questions: archive, answers: join(cacheFolder, 'questions.jsonl'), cacheFolder },
+      questions: archive,
+      answers: join(cacheFolder, 'questions.jsonl'),
+      cacheFolder,
       onProgress: (progress) => (cached += Number(progress.cached)),
     });
     expect(cached).toBe(50);

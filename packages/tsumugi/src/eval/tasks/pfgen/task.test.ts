@@ -21,7 +21,11 @@ function set(answer: (request: GenerateRequest, asking: number) => string, chang
       return requests.map((request) => end(answer(request as GenerateRequest, asked.length))) as never;
     },
     file: () => folder.path,
-    ...{ limit: undefined, shots: undefined, seed: 0, keepTexts: false, chat: false },
+    limit: undefined,
+    shots: undefined,
+    seed: 0,
+    keepTexts: false,
+    chat: false,
     model: { kind: 'engine', model: './models/toy/base' },
     options: { trials: '2' },
     ...change,
@@ -45,7 +49,11 @@ it('asks every question in every trial and scores the answers', async () => {
   expect(score).toBeCloseTo((fluency! + truthfulness! + helpfulness!) / 3, 5);
   expect(toy.asked).toHaveLength(1);
   expect(toy.asked[0]![0]).toMatchObject({
-    ...{ maxTokens: 300, stop: ['Q:', '\n\n'], temperature: 1, topP: 0.98, seed: 818_176_819 },
+    maxTokens: 300,
+    stop: ['Q:', '\n\n'],
+    temperature: 1,
+    topP: 0.98,
+    seed: 818_176_819,
     prompt: expect.stringMatching(/^## 回答例\nQ: 雪.*Q: 春とは何ですか？\nA:$/s),
   });
   expect(settings).toMatchObject({ mode: 'completion', trials: 2, shots: 20, seed: '' });
@@ -139,7 +147,9 @@ it("writes the benchmark's own files", async () => {
     helpfulness: _h,
     ...again
   } = await rescorePfgen({
-    ...{ questions: toy.folder.path, answers: folder, cacheFolder: null },
+    questions: toy.folder.path,
+    answers: folder,
+    cacheFolder: null,
   });
   expect(written).toEqual(again);
   const mean = records.reduce((total, { metrics }) => total + metrics['score']!, 0) / records.length;

@@ -6,13 +6,13 @@
 // Not done here: attention sinks, soft-capping, dropout (the published model has none).
 import { Module, parameter, type UnaryModule } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
-import { RowAttentionCache } from './batch-cache.ts';
 import type { AttentionCache } from './cache.ts';
 import { linearOf } from './linear-of.ts';
 import { windowedAttention } from './ops/attention.ts';
 import { qkvNormRope } from './ops/qk-norm-rope.ts';
 import { qkvRope } from './ops/qkv-rope.ts';
 import type { RopeSource } from './rope-tables.ts';
+import { RowAttentionCache } from './row-attention-cache.ts';
 
 export interface AttentionShape {
   heads: number;

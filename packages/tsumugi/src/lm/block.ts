@@ -3,10 +3,10 @@
 import { Module, RMSNorm } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { Attention, type MixerContext } from './attention.ts';
-import type { RowAttentionCache } from './batch-cache.ts';
 import type { AttentionCache, MambaCache } from './cache.ts';
 import type { Mamba } from './mamba.ts';
 import type { Mlp } from './mlp.ts';
+import type { RowAttentionCache } from './row-attention-cache.ts';
 
 /** Added to the learned weight (which starts at 0) of each norm (spec 2.3). */
 export const normOffset = { pre: 1, postMixer: 1 / 5, postMlp: 1 / 5 ** 1.5 };

@@ -7,8 +7,9 @@
 // A cache is made for a model, whose device and dtype it has.
 import { invariant } from '../base/index.ts';
 import { type Device, type DType, dtypeBytes, scope, type Tensor, zeros } from '../torch/index.ts';
-import { isMamba, mambaWidth, type Plamo2Config, windowOf } from './config.ts';
+import { isMamba, type Plamo2Config, windowOf } from './config.ts';
 import { convState } from './ops/causal-conv.ts';
+import { mambaWidth } from './tensor-shapes.ts';
 
 const bytesOf = (tensor: Tensor | undefined) => (tensor ? tensor.numel() * dtypeBytes(tensor.dtype) : 0);
 

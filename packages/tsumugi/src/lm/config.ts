@@ -1,8 +1,7 @@
-// The published `config.json` of PLaMo 2: keys, defaults of the published config class, and what follows from them.
+// The published `config.json` of PLaMo 2: keys, defaults of the published config class, and which layer is of what kind.
 // Source: pfnet/plamo-2-1b config.json and modeling_plamo.py (spec sections 1.2, 1.3, 2.1).
 import { z } from 'zod';
-import { ConfigError, editDistance, invariant, issueText } from '../base/index.ts';
-import { numElements } from '../torch/index.ts';
+import { ConfigError, editDistance, issueText } from '../base/index.ts';
 
 const count = z
   .int()
@@ -158,8 +157,6 @@ export function publishedConfig({ qk_norm, ...config }: Plamo2Config): Record<st
   };
 }
 
-// --- what follows from the config ---------------------------------------------------------------------------------
-
 /** Whether layer `index` mixes with Mamba (spec 2.1). */
 export function isMamba(config: Plamo2Config, index: number): boolean {
   if (!config.mamba_enabled) return false;
@@ -176,85 +173,4 @@ export function windowOf(config: Plamo2Config, index: number): number | null {
 /** RoPE base of an attention layer. */
 export function ropeBaseOf(config: Plamo2Config, index: number): number {
   return config.full_attention_idx.includes(index) ? config.rope_theta : config.rope_local_theta;
-}
-
-/** Width of the Mamba mixer, m·P. */
-export const mambaWidth = (config: Plamo2Config): number => config.mamba_num_heads * config.hidden_size_per_head;
-/** Rank of Δ's projection, R. */
-export const dtRank = (config: Plamo2Config): number => Math.max(64, Math.floor(config.hidden_size / 16));
-/** Rows of the untied head: the vocabulary padded to a multiple of 16. */
-export const paddedVocabulary = (config: Plamo2Config): number => Math.ceil(config.vocab_size / 16) * 16;
-
-/** Name and shape of every checkpoint tensor, in layer order (spec 2.8). */
-export function tensorShapes(config: Plamo2Config): Map<string, number[]> {
-  const { hidden_size: h, intermediate_size: I, hidden_size_per_head: d, mamba_num_heads: m } = config;
-  const { num_attention_heads: H, num_key_value_heads: K, mamba_d_state: N } = config;
-  const width = mambaWidth(config);
-  const R = dtRank(config);
-  const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [config.vocab_size, h]]]);
-  const qkNorm: [string, number[]][] = [
-    ['q_weight', [H, d]],
-    ['k_weight', [K, d]],
-  ];
-  for (let i = 0; i < config.num_hidden_layers; i++) {
-    const layer = `model.layers.layers.${i}.`;
-    const mixer: [string, number[]][] = isMamba(config, i)
-      ? [
-          ['in_proj.weight', [2 * width, h]],
-          ['conv1d.weight', [width, 1, config.mamba_d_conv]],
-          ['bcdt_proj.weight', [2 * N + R, width]],
-          ['dt_proj.weight', [m, R]],
-          ['dt_bias', [m]],
-          ['A_log', [m]],
-          ['D', [m]],
-          ['dt_norm_weight', [R]],
-          ['B_norm_weight', [N]],
-          ['C_norm_weight', [N]],
-          ['out_proj.weight', [h, width]],
-        ]
-      : [['qkv_proj.weight', [(H + 2 * K) * d, h]], ...(config.qk_norm ? qkNorm : []), ['o_proj.weight', [h, H * d]]];
-    shapes.set(`${layer}pre_mixer_norm.weight`, [h]);
-    for (const [name, shape] of mixer) shapes.set(`${layer}mixer.${name}`, shape);
-    shapes.set(`${layer}post_mixer_norm.weight`, [h]);
-    shapes.set(`${layer}pre_mlp_norm.weight`, [h]);
-    shapes.set(`${layer}mlp.gate_up_proj.weight`, [2 * I, h]);
-    shapes.set(`${layer}mlp.down_proj.weight`, [h, I]);
-    shapes.set(`${layer}post_mlp_norm.weight`, [h]);
-  }
-  shapes.set('model.norm.weight', [h]);
-  if (!config.tie_word_embeddings) shapes.set('lm_head.weight', [paddedVocabulary(config), h]);
-  return shapes;
-}
-
-/** Parameters by kind of layer, summing to the total: what the trainer prints. */
-export function parameterTable(config: Plamo2Config): { kind: string; tensors: number; parameters: number }[] {
-  const table = new Map<string, { kind: string; tensors: number; parameters: number }>();
-  for (const [name, shape] of tensorShapes(config)) {
-    const layer = /layers\.(\d+)\.(\w+)/.exec(name);
-    const kind = !layer
-      ? name.includes('embed')
-        ? 'embedding'
-        : name.includes('lm_head')
-          ? 'head'
-          : 'norms'
-      : layer[2] === 'mixer'
-        ? isMamba(config, Number(layer[1]))
-          ? 'Mamba mixers'
-          : windowOf(config, Number(layer[1])) === null
-            ? 'attention (full)'
-            : 'attention (window)'
-        : layer[2] === 'mlp'
-          ? 'MLPs'
-          : 'norms';
-    const row = table.get(kind) ?? { kind, tensors: 0, parameters: 0 };
-    row.tensors++;
-    row.parameters += numElements(shape);
-    table.set(kind, row);
-  }
-  const rows = [...table.values()];
-  invariant(
-    rows.reduce((sum, row) => sum + row.tensors, 0) === tensorShapes(config).size,
-    'the parameter table is complete',
-  );
-  return rows;
 }

@@ -10,13 +10,14 @@ import { namedParameters, tensorAt } from '../nn/index.ts';
 import { openSafetensors, writeSafetensors, writeSharded } from '../store/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, writeTokenizer } from '../text/index.ts';
 import { type DType, noGrad, Rng, randn, scope, type Tensor, zeros } from '../torch/index.ts';
-import { type Plamo2Config, publishedConfig, tensorShapes } from './config.ts';
+import { type Plamo2Config, publishedConfig } from './config.ts';
 import { endIds } from './engine/text-request.ts';
 import { loadModel, loadTokenizer, saveModel } from './folder.ts';
 import { generateText } from './generate.ts';
 import { initialWeights } from './init.ts';
 import { Plamo2 } from './model.ts';
 import { preset } from './presets.ts';
+import { tensorShapes } from './tensor-shapes.ts';
 
 const tiny = preset('mini', {
   hidden_size: 16,

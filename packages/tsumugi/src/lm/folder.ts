@@ -17,16 +17,9 @@ import {
 } from '../store/index.ts';
 import { readTokenizerFiles, Tokenizer } from '../text/index.ts';
 import { type Device, type DType, factoryDevice, scope, type Tensor } from '../torch/index.ts';
-import {
-  generationEnds,
-  type Plamo2Config,
-  paddedVocabulary,
-  parseConfig,
-  publishedConfig,
-  tensorShapes,
-  tokenIds,
-} from './config.ts';
+import { generationEnds, type Plamo2Config, parseConfig, publishedConfig, tokenIds } from './config.ts';
 import { Plamo2 } from './model.ts';
+import { paddedVocabulary, tensorShapes } from './tensor-shapes.ts';
 
 export interface LoadModelOptions {
   /** Where the parameters go. Default: the CPU. */

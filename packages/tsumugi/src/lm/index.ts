@@ -4,13 +4,10 @@ export { type BatchScoreOptions, compareIds, type Scored, type ScoreRequest, sco
 export { Cache, type CacheOwner, type SavedPoint } from './cache.ts';
 export {
   isMamba,
-  mambaWidth,
   type Plamo2Config,
-  parameterTable,
   parseConfig,
   publishedConfig,
   ropeBaseOf,
-  tensorShapes,
   windowOf,
 } from './config.ts';
 export { Engine, type EngineOptions, type Job } from './engine/engine.ts';
@@ -40,5 +37,6 @@ export { checkSampling, type Logits, type SamplingOptions, sample } from './samp
 export { tokenLogprobs } from './score.ts';
 export { scoreText, type TextScore } from './score-text.ts';
 export { type StreamTextOptions, streamText } from './stream.ts';
+export { mambaWidth, parameterTable, tensorShapes } from './tensor-shapes.ts';
 export { TextStream } from './text-stream.ts';
 export type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';

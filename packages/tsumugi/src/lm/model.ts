@@ -16,11 +16,12 @@ import { checkpoint, type Device, type DType, scope, type Tensor } from '../torc
 import { Attention } from './attention.ts';
 import { BatchCache } from './batch-cache.ts';
 import { Block, normOf, normOffset } from './block.ts';
-import { isMamba, type Plamo2Config, ropeBaseOf, tensorShapes, windowOf } from './config.ts';
+import { isMamba, type Plamo2Config, ropeBaseOf, windowOf } from './config.ts';
 import { linearOf } from './linear-of.ts';
 import { Mamba } from './mamba.ts';
 import { Mlp } from './mlp.ts';
 import { RopeTables } from './rope-tables.ts';
+import { tensorShapes } from './tensor-shapes.ts';
 import type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';
 
 /** Gives the tensor for a checkpoint name; the model takes it over. */

@@ -11,11 +11,12 @@ import { checkExtendSettings } from './check-settings.ts';
 import { type Evaluation, evaluateHeldOut, measuredOf } from './evaluate.ts';
 import { type ExtendConfig, extendMayChange } from './extend-config.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
+import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 import { describePhase, PhasedBatches } from './phases.ts';
 import { evaluationState } from './remembered-state.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { attentionLayers, switchAttention } from './switch-attention.ts';
-import { type ModelTraining, type TrainOptions, type TrainResult, trainModel } from './train-model.ts';
+import { trainModel } from './train-model.ts';
 
 /** `before` is the model as it came, `after` the extended one; both measured in rows of the last phase's context. */
 export type ExtendResult = TrainResult<Evaluation>;

@@ -8,6 +8,7 @@ export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainin
 export { knownRate, rateOf } from './known-rates.ts';
 export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function.ts';
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
+export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
 export { planExtend, planModel, planPretrain } from './plan-model.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
@@ -21,4 +22,4 @@ export {
 export { type RateOptions, rehearseRate } from './rate.ts';
 export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';
-export { type ModelTraining, type TrainOptions, type TrainResult, trainModel } from './train-model.ts';
+export { trainModel } from './train-model.ts';

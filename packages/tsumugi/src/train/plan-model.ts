@@ -7,10 +7,10 @@ import { formatParameterTable } from './describe-model.ts';
 import { extension } from './extend.ts';
 import type { ExtendConfig } from './extend-config.ts';
 import { rehearseSteps } from './forecast.ts';
+import type { ModelTraining } from './model-training.ts';
 import { pretraining } from './pretrain.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
 import { computeType } from './step-gradients.ts';
-import type { ModelTraining } from './train-model.ts';
 
 interface PlanOptions {
   /** Shows the plan. */

@@ -9,6 +9,7 @@ import { checkPretrainSettings } from './check-settings.ts';
 import { sampleText } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, measuredOf } from './evaluate.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
+import type { ModelTraining, RunPlan, TrainOptions, TrainResult } from './model-training.ts';
 import {
   evaluateTokensOf,
   type PretrainConfig,
@@ -18,7 +19,7 @@ import {
 } from './pretrain-config.ts';
 import { evaluationState } from './remembered-state.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
-import { type ModelTraining, type RunPlan, type TrainOptions, type TrainResult, trainModel } from './train-model.ts';
+import { trainModel } from './train-model.ts';
 
 export type PretrainResult = TrainResult<Evaluation>;
 

@@ -2,122 +2,32 @@
 // train, measure again, save. What it learns from and how it is measured is the kind's own.
 import { join } from 'node:path';
 import { steady } from '../base/index.ts';
-import { type Plamo2, type Plamo2Config, saveModel } from '../lm/index.ts';
+import { saveModel } from '../lm/index.ts';
 import {
   formatForecast,
   gradientStep,
   isDue,
-  type Measured,
-  type Pause,
   rehearse,
   remembered,
   requireFits,
   requireStepsLeft,
   restore,
   runLoop,
-  type Sample,
-  type SpaceForecast,
-  type StepLoss,
-  type StepWarning,
   scheduleOf,
-  type TimeForecast,
   trainingState,
 } from '../loop/index.ts';
 import { numParameters } from '../nn/index.ts';
-import {
-  asJson,
-  codeCommit,
-  Interrupt,
-  openRun,
-  type ProgressStream,
-  type RunFolder,
-  type RunInputs,
-  unlessInterrupted,
-} from '../run/index.ts';
-import { loadLatestCheckpoint, type Provenance } from '../store/index.ts';
-import type { TrainingConfig } from './common-config.ts';
+import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
+import { loadLatestCheckpoint } from '../store/index.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { modelFlops } from './flops.ts';
 import { rehearseSteps, type TrainingPhase } from './forecast.ts';
 import { LayerWatch } from './layer-watch.ts';
 import { matmulPeak } from './matmul-peak.ts';
-import { checkParts, makeOptimizer, recordedSettings, type TrainingParts } from './parts.ts';
-import { type EvaluationState, rememberedState } from './remembered-state.ts';
-import { computeType, type WithinStep } from './step-gradients.ts';
-
-/** When a model is measured. */
-export interface Moment {
-  /** Steps done. */
-  step: number;
-  at: 'before' | 'between' | 'end';
-}
-
-/** What a run takes on, once it is known how long a step takes. */
-export interface RunPlan {
-  /** Updates in all. */
-  steps: number;
-  /** Of what is left. */
-  time: TimeForecast;
-  /** Lines for the terminal. */
-  lines: readonly string[];
-  /** Shown at the start and at the end, and logged. */
-  warning?: StepWarning | undefined;
-}
-
-/** A kind of training, with its data opened: `E` is what a measurement finds. */
-export interface ModelTraining<E extends object> extends Disposable {
-  /** Of the run, its events and its progress line, e.g. "pretrain". */
-  name: string;
-  config: TrainingConfig;
-  inputs: RunInputs;
-  /** Settings that a run which goes on may change. */
-  mayChange: readonly string[];
-  modelConfig: Plamo2Config;
-  /** The steps that the settings ask for; those of a phase are alike. */
-  phases: readonly TrainingPhase[];
-  /** Whether a step is short enough to be rehearsed whole; otherwise its rate is, on a smaller model. */
-  rehearsesSteps: boolean;
-  space: SpaceForecast;
-  /** Lines for the terminal, about model and data. */
-  lines: readonly string[];
-  warnings?: readonly StepWarning[];
-  /** @param run keeps what was settled before; undefined when nothing is to be trained */
-  plan(made: { secondsPerStep: readonly number[]; start: number; run?: RunFolder | undefined }): RunPlan;
-  /** The model to train; those of a checkpoint take the place of its weights when a run goes on. */
-  makeModel(goesOn: boolean): Plamo2;
-  /** Adds the gradients of a step (from 0) to the model's parameters. */
-  gradients(model: Plamo2, within: WithinStep): (step: number) => StepLoss;
-  /** What checkpoints remember of a measurement. */
-  evaluation: EvaluationState<E>;
-  evaluate(model: Plamo2, moment: Moment, pause: Pause): Promise<E>;
-  measured(found: E, moment: Moment): Measured;
-  sampleEvery?: number;
-  sample?(model: Plamo2, step: number, pause: Pause): Promise<Sample>;
-  result: {
-    tokenizerFolder: string;
-    lineage: Pick<Provenance, 'parents' | 'data'>;
-    /** @throws DataError when the files it was made from have changed meanwhile */
-    requireUnchanged(): void;
-  };
-}
-
-export interface TrainOptions extends TrainingParts {
-  /** Go on from the latest complete checkpoint of `out`, or start anew when there is none yet. */
-  resume?: boolean;
-  /** Shows forecast and progress. */
-  stream?: ProgressStream;
-  /** Named in the lineage. */
-  recipe?: string;
-}
-
-export interface TrainResult<E> {
-  interrupted: boolean;
-  /** The model folder, once training is complete; a range test makes none. */
-  folder: string | undefined;
-  /** Undefined when it was interrupted, or a range test diverged, before that was known. */
-  before: E | undefined;
-  after: E | undefined;
-}
+import type { ModelTraining, Moment, TrainOptions, TrainResult } from './model-training.ts';
+import { checkParts, makeOptimizer, recordedSettings } from './parts.ts';
+import { rememberedState } from './remembered-state.ts';
+import { computeType } from './step-gradients.ts';
 
 /**
  * Trains a model and writes it to `<out>/model`.

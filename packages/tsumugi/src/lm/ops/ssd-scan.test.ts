@@ -263,7 +263,7 @@ describe('ssmStep', () => {
   ])('token by token it gives what the scan gives (%s)', (step) => {
     scope(() => {
       const sizes = { B: 2, T: 9, m: 3, P: 20, N: 33 };
-      const [x, dt, A, B, C, D, initialState] = inputsOf(sizes).map((each) => each.detach());
+      const [x, dt, A, B, C, D, initialState] = inputsOf(sizes).map((each) => each.detach()) as Inputs;
       const whole = ssdScanSequential(x, dt, A, B, C, D, { initialState, returnState: true });
       const state = initialState.clone();
       for (let t = 0; t < sizes.T; t++) {

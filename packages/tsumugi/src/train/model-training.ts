@@ -1,0 +1,84 @@
+// What a kind of training gives to trainModel, and what comes out of it.
+import type { Plamo2, Plamo2Config } from '../lm/index.ts';
+import type { Measured, Pause, Sample, SpaceForecast, StepLoss, StepWarning, TimeForecast } from '../loop/index.ts';
+import type { ProgressStream, RunFolder, RunInputs } from '../run/index.ts';
+import type { Provenance } from '../store/index.ts';
+import type { TrainingConfig } from './common-config.ts';
+import type { TrainingPhase } from './forecast.ts';
+import type { TrainingParts } from './parts.ts';
+import type { EvaluationState } from './remembered-state.ts';
+import type { WithinStep } from './step-gradients.ts';
+
+/** When a model is measured. */
+export interface Moment {
+  /** Steps done. */
+  step: number;
+  at: 'before' | 'between' | 'end';
+}
+
+/** What a run takes on, once it is known how long a step takes. */
+export interface RunPlan {
+  /** Updates in all. */
+  steps: number;
+  /** Of what is left. */
+  time: TimeForecast;
+  /** Lines for the terminal. */
+  lines: readonly string[];
+  /** Shown at the start and at the end, and logged. */
+  warning?: StepWarning | undefined;
+}
+
+/** A kind of training, with its data opened: `E` is what a measurement finds. */
+export interface ModelTraining<E extends object> extends Disposable {
+  /** Of the run, its events and its progress line, e.g. "pretrain". */
+  name: string;
+  config: TrainingConfig;
+  inputs: RunInputs;
+  /** Settings that a run which goes on may change. */
+  mayChange: readonly string[];
+  modelConfig: Plamo2Config;
+  /** The steps that the settings ask for; those of a phase are alike. */
+  phases: readonly TrainingPhase[];
+  /** Whether a step is short enough to be rehearsed whole; otherwise its rate is, on a smaller model. */
+  rehearsesSteps: boolean;
+  space: SpaceForecast;
+  /** Lines for the terminal, about model and data. */
+  lines: readonly string[];
+  warnings?: readonly StepWarning[];
+  /** @param run keeps what was settled before; undefined when nothing is to be trained */
+  plan(made: { secondsPerStep: readonly number[]; start: number; run?: RunFolder | undefined }): RunPlan;
+  /** The model to train; those of a checkpoint take the place of its weights when a run goes on. */
+  makeModel(goesOn: boolean): Plamo2;
+  /** Adds the gradients of a step (from 0) to the model's parameters. */
+  gradients(model: Plamo2, within: WithinStep): (step: number) => StepLoss;
+  /** What checkpoints remember of a measurement. */
+  evaluation: EvaluationState<E>;
+  evaluate(model: Plamo2, moment: Moment, pause: Pause): Promise<E>;
+  measured(found: E, moment: Moment): Measured;
+  sampleEvery?: number;
+  sample?(model: Plamo2, step: number, pause: Pause): Promise<Sample>;
+  result: {
+    tokenizerFolder: string;
+    lineage: Pick<Provenance, 'parents' | 'data'>;
+    /** @throws DataError when the files it was made from have changed meanwhile */
+    requireUnchanged(): void;
+  };
+}
+
+export interface TrainOptions extends TrainingParts {
+  /** Go on from the latest complete checkpoint of `out`, or start anew when there is none yet. */
+  resume?: boolean;
+  /** Shows forecast and progress. */
+  stream?: ProgressStream;
+  /** Named in the lineage. */
+  recipe?: string;
+}
+
+export interface TrainResult<E> {
+  interrupted: boolean;
+  /** The model folder, once training is complete; a range test makes none. */
+  folder: string | undefined;
+  /** Undefined when it was interrupted, or a range test diverged, before that was known. */
+  before: E | undefined;
+  after: E | undefined;
+}

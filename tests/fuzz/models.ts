@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RandomStream } from '../../packages/tsumugi/src/base/index.ts';
 import { preset, publishedConfig, readModelConfig, tensorShapes } from '../../packages/tsumugi/src/lm/index.ts';
-import { Artefact, openSafetensors, readGguf, writeSafetensors } from '../../packages/tsumugi/src/store/index.ts';
+import {
+  Artefact,
+  GgufFile,
+  openSafetensors,
+  readGguf,
+  writeSafetensors,
+} from '../../packages/tsumugi/src/store/index.ts';
 import {
   byteText,
   type Piece,
@@ -141,6 +147,8 @@ export class ModelReaders implements Disposable {
         attempt(random) {
           writeFileSync(at('one.gguf'), strangeGguf(random));
           readGguf(at('one.gguf'));
+          using file = new GgufFile(at('one.gguf'));
+          for (const name of file.tensors.keys()) scope(() => void file.tensor(name));
         },
       },
       jsonTarget(folder('a'), 'config.json', config, (place) => tensorShapes(readModelConfig(new Artefact(place)))),

@@ -32,7 +32,29 @@ export {
   saveCheckpoint,
   scoreCheckpoint,
 } from './checkpoint/index.ts';
-export { type Gguf, type GgufScalar, type GgufValue, readGguf } from './gguf/index.ts';
+export {
+  dequantize,
+  type Gguf,
+  GgufFile,
+  type GgufMetadata,
+  type GgufScalar,
+  type GgufTensor,
+  type GgufTensorInfo,
+  type GgufType,
+  type GgufTyped,
+  type GgufValue,
+  ggufRowBytes,
+  ggufTensorBytes,
+  ggufTypeLabel,
+  ggufTypeNames,
+  ggufTypeOf,
+  ggufTypes,
+  type QuantizeOptions,
+  quantizePieces,
+  readGguf,
+  type WriteGgufOptions,
+  writeGguf,
+} from './gguf/index.ts';
 export { canonicalJson, type Json, readJson, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
 export { requireWeights } from './require-weights.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from '../base/index.ts';
-import { RunFolder } from '../run/index.ts';
+import { ownPartsOf, RunFolder } from '../run/index.ts';
 import { commandLine } from './command-line.ts';
 import { applySettings } from './settings.ts';
 
@@ -49,14 +49,12 @@ export function trainingSettings<S extends z.ZodObject>(schema: S, name: string,
 function settingsOfRun(out: string, name: string): Readonly<Record<string, unknown>> {
   const run = RunFolder.open(out);
   run.requireName(name);
-  const own = Object.entries(run.config).find(
-    ([, value]) => typeof value === 'object' && value !== null && 'own' in value,
-  );
+  const [own] = ownPartsOf(run.config);
   if (own === undefined) return run.config;
-  const [part, value] = own as [string, { own: string }];
-  throw new ConfigError('own-part', `the run in ${out} was started by a program with its own ${part}, "${value.own}"`, {
+  const [part, ownName] = own;
+  throw new ConfigError('own-part', `the run in ${out} was started by a program with its own ${part}, "${ownName}"`, {
     remedy: 'Go on with that program, with resume: true.',
-    fields: { part, name: value.own },
+    fields: { part, name: ownName },
   });
 }
 

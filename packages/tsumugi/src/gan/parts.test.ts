@@ -175,7 +175,11 @@ describe('records', () => {
       'penalty.own: "decay" → "other"',
     );
     expect(RunFolder.open(at('cut')).config).toMatchObject({ penalty: { own: 'decay' } });
-    await resume(own);
+    const said: string[] = [];
+    await train('cut', {}, { ...own, resume: true, stream: { write: (text) => said.push(text) > 0 } });
+    expect(said.join('')).toContain(
+      'known by name only: generator "dense", discriminator "line", loss "least squares"',
+    );
     expect(weights('cut')).toBe(whole);
   });
 

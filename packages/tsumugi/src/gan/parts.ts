@@ -6,7 +6,7 @@ import { type Penalty, penalties } from './penalties.ts';
 import { type GanConfig, methodOf } from './train-config.ts';
 import type { Discriminator, ImageGenerator } from './types.ts';
 
-/** Builds a network, a new one with every call, with weights drawn from `options.generator`. */
+/** Builds a network, a new one with every call, with weights drawn from `options.rng`. */
 export interface NetworkMaker<Options, Network> {
   make(options: Options): Network;
 }

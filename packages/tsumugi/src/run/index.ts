@@ -37,5 +37,6 @@ export { Interrupt, Interrupted, unlessInterrupted } from './interrupt.ts';
 export { Lock } from './lock.ts';
 export { type Measurement, measurementsIn, readMeasurements } from './measurements.ts';
 export { asJson, type OpenRunOptions, openRun } from './open-run.ts';
+export { ownPartsOf } from './own-parts.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';
 export { Rate } from './rate.ts';

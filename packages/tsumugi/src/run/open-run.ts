@@ -8,6 +8,7 @@ import { canonicalJson, type Json, latestCheckpoint, type Provenance } from '../
 import { describeChange, findChanges } from './changes.ts';
 import { RunFolder } from './folder.ts';
 import { type RunInputs, requireSameInputs } from './inputs.ts';
+import { uncheckedParts } from './own-parts.ts';
 
 type Settings = NonNullable<Provenance['config']>;
 
@@ -21,7 +22,7 @@ export interface OpenRunOptions {
   mayChange?: readonly string[];
   /** The recipe that the settings were taken from; a run that goes on has it. */
   recipe?: string | undefined;
-  /** Is told what is begun or gone on with, and what was changed. */
+  /** Is told what is begun or gone on with, what was changed, and what cannot be checked. */
   say(line: string): void;
 }
 
@@ -60,8 +61,10 @@ export function openRun(
     requireSameInputs(out, run.inputs, inputs);
     if (changes.length > 0) say(`going on in ${out} with ${named(changes).join(', ')}`);
     if (canonicalJson([run.config, run.inputs]) !== canonicalJson([settings, inputs])) run.change(settings, inputs);
+    const unchecked = uncheckedParts(settings);
     if (latestCheckpoint(run.checkpoints) === undefined)
       say(`the run in ${out} has not saved anything yet: it begins anew`);
+    else if (unchecked !== undefined) say(unchecked);
     return run;
   } catch (error) {
     run[Symbol.dispose]();

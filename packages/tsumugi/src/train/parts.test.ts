@@ -58,6 +58,17 @@ it('goes on with parts of the same names only', async () => {
   expect((await train('both', { optimizer, loss }, { resume: true })).interrupted).toBe(false);
 });
 
+it('says what it cannot check: another function under the same name', async () => {
+  const said: string[] = [];
+  const stream = { write: (text: string) => said.push(text) > 0 };
+  await train('named', { optimizer, loss }, { stream });
+  expect(said.join('')).not.toContain('known by name only');
+  await train('named', { optimizer, loss: { ...loss!, of: nextTokenLoss } }, { resume: true, stream });
+  expect(said.join('')).toContain(
+    'known by name only: optimizer "plain descent", loss "doubled"; whether the code is the one that the run began with is not checked',
+  );
+});
+
 it('calls a look after each step, which changes nothing', async () => {
   const steps: number[] = [];
   const afterStep = ({ step, gradNorm }: { step: number; gradNorm: number }) => {

@@ -1,5 +1,5 @@
-// Parts of one's own in a training run, beside its settings: an optimizer, a loss, a look at each step. A run's record names
-// them, and goes on only with parts of the same names.
+// Parts of one's own in a training run, beside its settings: an optimizer, a loss, a look at each step. The record of a run has the
+// names of optimizer and loss, and the run goes on only with parts of the same names; their code is not compared.
 import { ConfigError } from '../base/index.ts';
 import type { LanguageModel } from '../lm/index.ts';
 import type { AfterStep } from '../loop/index.ts';

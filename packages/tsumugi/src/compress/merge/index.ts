@@ -1,4 +1,14 @@
 // Merging models, as mergekit does.
+export { type MergeConfig, type MergeConfigInput, mergeConfig } from './merge-config.ts';
+export {
+  type MergeForecast,
+  type MergeModelsOptions,
+  type MergeOptions,
+  type MergeProgress,
+  type MergeResult,
+  mergeModels,
+  planMergeModels,
+} from './merge-models.ts';
 export { type MergeTensorsOptions, mergeTensors } from './merge-tensors.ts';
 export { type MergeMethodName, mergeMethodNames } from './methods/index.ts';
 export type { ParameterValue, ParameterValues } from './methods/method.ts';

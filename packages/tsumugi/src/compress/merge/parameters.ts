@@ -19,8 +19,12 @@ function checkValue(method: MergeMethodName, name: string, spec: ParameterSpec, 
       `${method}: ${name} should be ${spec.kind === 'number' ? 'a number' : 'true or false'}, got ${String(value)}`,
       { fields: { parameter: name, value } },
     );
-  return typeof value === 'number' ? checkNumber(method, name, value, spec.kind === 'number' ? (spec.range ?? {}) : {}) : value; // biome-ignore format: one expression
+  if (spec.kind !== 'number') return value;
+  return checkNumber(method, name, value as number, spec.range ?? { min: -largestFloat, max: largestFloat });
 }
+
+/** Of float32, which most merges compute in. */
+const largestFloat = 3.4e38;
 
 /** The value of one parameter. @throws ConfigError when it is missing or wrong */
 export function parameterValue(

@@ -1,7 +1,7 @@
 // Reading one safetensors file: the header at once, the data when it is asked for, from the file's own pages.
-import { readSync, type Stats, statSync } from 'node:fs';
-import { CheckpointError, DataError, suggestion } from '../../base/index.ts';
-import { callOperator, dtypeBytes, MappedFile, scope, type Tensor } from '../../torch/index.ts';
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { CheckpointError, cannotRead, DataError, invariant, suggestion } from '../../base/index.ts';
+import { callOperator, dtypeBytes, fromBytes, MappedFile, numElements, scope, type Tensor } from '../../torch/index.ts';
 import { withFile } from '../with-file.ts';
 import {
   checkHeaderLength,
@@ -30,6 +30,11 @@ export interface Safetensors extends Disposable {
    * tensor taken under this name. The file must not be cut short while tensors of it live.
    */
   tensor(name: string): Tensor;
+  /**
+   * `count` elements of a tensor from its `start`-th in row-major order, [count]: a copy. Unlike those of `tensor`, no pages of the
+   * file stay in the process's memory, so a checkpoint of any size can be gone through.
+   */
+  elements(name: string, start: number, count: number): Tensor;
   /** Forgets the file. Tensors taken from it stay valid, and end the mapping when the last of them is freed. */
   close(): void;
 }
@@ -60,6 +65,18 @@ function readHeader(path: string): Header & { status: Stats } {
   });
 }
 
+/** What the system answers. @throws DataError */
+function asked<T>(path: string, question: () => T): T {
+  try {
+    return question();
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+}
+
+/** What `elements` reads into. It is one for all files, and as large as the largest piece. */
+let scratch = Buffer.alloc(0);
+
 /** One `.safetensors` file. */
 export class SafetensorsFile implements Safetensors {
   readonly path: string;
@@ -68,6 +85,7 @@ export class SafetensorsFile implements Safetensors {
   readonly #tensors: ReadonlyMap<string, TensorEntry>;
   readonly #status: Stats;
   #file: MappedFile | undefined;
+  #descriptor: number | undefined;
   #closed = false;
 
   /** @throws DataError when the file cannot be opened, FormatError when it breaks the format. */
@@ -91,7 +109,7 @@ export class SafetensorsFile implements Safetensors {
 
   tensor(name: string): Tensor {
     const { dtype, shape, bytes, offset } = this.#entry(name);
-    if (this.#closed) throw new DataError('closed', `${this.path} was closed before "${name}" was taken from it`);
+    this.#requireOpen(name);
     const file = this.#map();
     if (dtype === 'bool') this.#checkBooleans(file, name, offset, bytes);
     if (offset % dtypeBytes(dtype) === 0 || bytes === 0) return file.tensor(offset, dtype, shape);
@@ -101,18 +119,54 @@ export class SafetensorsFile implements Safetensors {
     });
   }
 
+  elements(name: string, start: number, count: number): Tensor {
+    const { dtype, shape, offset } = this.#entry(name);
+    this.#requireOpen(name);
+    invariant(start >= 0 && count >= 0 && start + count <= numElements(shape), `elements of "${name}"`);
+    if (dtype === 'bool') return scope(() => this.tensor(name).reshape([-1]).narrow(0, start, count).clone());
+    const width = dtypeBytes(dtype);
+    return fromBytes(this.#read(offset + start * width, count * width), dtype, [count]);
+  }
+
+  /** Bytes of the file, in a buffer that the next call fills again. */
+  #read(offset: number, length: number): Uint8Array {
+    if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length);
+    const descriptor = this.#open();
+    for (let done = 0; done < length; ) {
+      const count = asked(this.path, () => readSync(descriptor, scratch, done, length - done, offset + done));
+      if (count === 0) throw formatError('truncated', this.path, undefined, 'became shorter while it was read');
+      done += count;
+    }
+    return scratch.subarray(0, length);
+  }
+
+  #open(): number {
+    if (this.#descriptor !== undefined) return this.#descriptor;
+    const descriptor = asked(this.path, () => openSync(this.path, 'r'));
+    this.#descriptor = descriptor;
+    this.#requireSame(fstatSync(descriptor));
+    return descriptor;
+  }
+
   /** Maps the file on first use, if it is still the one whose header was read. */
   #map(): MappedFile {
     if (this.#file) return this.#file;
     const file = new MappedFile(this.path);
-    const now = statSync(this.path);
-    if (now.ino !== this.#status.ino || now.size !== this.#status.size || now.mtimeMs !== this.#status.mtimeMs)
-      throw new DataError('changed', `${this.path} was changed since it was opened`, {
-        remedy: 'Open it again.',
-        fields: { path: this.path },
-      });
+    this.#requireSame(statSync(this.path));
     this.#file = file;
     return file;
+  }
+
+  #requireOpen(name: string): void {
+    if (this.#closed) throw new DataError('closed', `${this.path} was closed before "${name}" was taken from it`);
+  }
+
+  #requireSame(now: Stats): void {
+    if (now.ino === this.#status.ino && now.size === this.#status.size && now.mtimeMs === this.#status.mtimeMs) return;
+    throw new DataError('changed', `${this.path} was changed since it was opened`, {
+      remedy: 'Open it again.',
+      fields: { path: this.path },
+    });
   }
 
   /** libtorch takes a boolean to be 0 or 1 and computes nonsense from other bytes. */
@@ -131,6 +185,8 @@ export class SafetensorsFile implements Safetensors {
   close(): void {
     this.#closed = true;
     this.#file = undefined;
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
   }
 
   [Symbol.dispose](): void {

@@ -1,10 +1,20 @@
 // safetensors files are written and read again bit for bit, in the layout of the reference implementation.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
 import { sha256, UserError } from '../../base/index.ts';
-import { arange, type DType, dtypeNames, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
+import {
+  arange,
+  type DType,
+  dtypeNames,
+  full,
+  liveHandles,
+  scope,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../../torch/index.ts';
 import { openSafetensors, writeSafetensors } from './index.ts';
 import { at, home } from './safetensors.testing.ts';
 
@@ -39,7 +49,57 @@ describe('round trip', () => {
         expect([read.dtype, read.shape]).toEqual([original.dtype, original.shape]);
         expect(read.bytes()).toEqual(original.bytes());
         expect(opened.info(name).bytes).toBe(original.bytes().length);
+        // The same in copies of a part.
+        const flat = original.reshape([-1]);
+        const [start, count] = flat.numel() > 6 ? [2, 5] : [0, flat.numel()];
+        const part = opened.elements(name, start, count);
+        expect([part.dtype, part.shape]).toEqual([original.dtype, [count]]);
+        expect(part.bytes()).toEqual(flat.narrow(0, start, count).bytes());
       }
+    });
+  });
+
+  it('copies elements of a file that is as it was when it was opened', () => {
+    scope(() => {
+      writeSafetensors(at('c.safetensors'), [['x', arange(0, 4)]]);
+      const opened = openSafetensors(at('c.safetensors'));
+      const early = opened.elements('x', 0, 4);
+      opened.elements('x', 1, 1); // another buffer is not needed, and what was read stays
+      expect(early.tolist()).toEqual([0, 1, 2, 3]);
+      expect(() => opened.elements('x', 2, 3)).toThrow('elements of "x"');
+      opened.close();
+      expect(() => opened.elements('x', 0, 1)).toThrow('was closed before "x" was taken');
+      using stale = openSafetensors(at('c.safetensors'));
+      writeSafetensors(at('c.safetensors'), [['x', arange(0, 5)]]);
+      expect(() => stale.elements('x', 0, 1)).toThrow('was changed since it was opened');
+      using gone = openSafetensors(at('c.safetensors'));
+      rmSync(at('c.safetensors'));
+      expect(() => gone.elements('x', 0, 1)).toThrow('does not exist');
+    });
+  });
+
+  it('writes tensors that come in pieces, one at a time', () => {
+    scope(() => {
+      const before = liveHandles();
+      const most: number[] = [];
+      function* rows() {
+        for (let i = 0; i < 5; i++) {
+          yield full([2], i);
+          most.push(liveHandles() - before);
+        }
+      }
+      const lazy = { dtype: 'float32', shape: [5, 2], read: rows } as const;
+      writeSafetensors(at('d.safetensors'), [['rows', lazy], ['whole', zeros([1])]]); // biome-ignore format: pairs
+      expect(most).toEqual([1, 1, 1, 1, 1]); // the other tensor
+      using opened = openSafetensors(at('d.safetensors'));
+      expect(opened.tensor('rows').tolist()).toEqual([0, 1, 2, 3, 4].map((i) => [i, i]));
+      const refused = (shape: number[], dtype: DType = 'float32') =>
+        expect(() => writeSafetensors(at('e.safetensors'), [['rows', { dtype, shape, read: rows }]]));
+      refused([6, 2]).toThrow('2 elements of "rows" were not given');
+      refused([4, 2]).toThrow('a piece of "rows", announced as float32[4,2]');
+      refused([5, 2], 'float64').toThrow('a piece of "rows", announced as float64[5,2]');
+      expect(existsSync(at('e.safetensors'))).toBe(false);
+      rmSync(at('d.safetensors'));
     });
   });
 

@@ -109,6 +109,10 @@ export class ShardedSafetensors implements Safetensors {
     return this.#shard(name).tensor(name);
   }
 
+  elements(name: string, start: number, count: number): Tensor {
+    return this.#shard(name).elements(name, start, count);
+  }
+
   #shard(name: string): SafetensorsFile {
     const shard = this.#shardOf.get(name);
     if (!shard) throw noSuchTensor(name, this.names, this.path);

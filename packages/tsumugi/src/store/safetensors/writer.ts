@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkOptions, DataError, invariant, kindOf, makeFolder, UserError } from '../../base/index.ts';
-import { type DType, dtypeBytes, noGrad, scope, Tensor } from '../../torch/index.ts';
+import { type DType, dtypeBytes, noGrad, numElements, scope, Tensor } from '../../torch/index.ts';
 import { writeJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
 import { layoutOrder, type Metadata, renderHeader, type TensorInfo } from './header.ts';
@@ -12,8 +12,11 @@ import { INDEX_FILE, WEIGHTS_FILE } from './sharded.ts';
 export interface LazyTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** Called once, inside a scope: what it makes is freed after it was written. */
-  read(): Tensor;
+  /**
+   * Called once, inside a scope: what it makes is freed after it was written. Pieces, whose elements one after the other are the
+   * tensor's, are asked for one by one, and each is freed before the next: so a tensor need not fit into memory either.
+   */
+  read(): Tensor | Iterable<Tensor>;
 }
 
 export type NamedTensor = readonly [name: string, tensor: Tensor | LazyTensor];
@@ -66,17 +69,35 @@ function collect(tensors: NamedTensors): Entry[] {
 function writeTensor(output: OutputFile, [name, { dtype, shape, source }]: Entry): void {
   noGrad(() =>
     scope(() => {
-      const tensor = source instanceof Tensor ? source : source.read();
-      invariant(
-        tensor.dtype === dtype && tensor.shape.join() === shape.join(),
-        `"${name}" was announced as ${dtype}[${shape.join()}] and is ${tensor.dtype}[${tensor.shape.join()}]`,
-      );
-      const flat = tensor.reshape([-1]);
-      const step = pieceBytes / dtypeBytes(dtype);
-      for (let start = 0; start < flat.numel(); start += step)
-        scope(() => output.write(flat.narrow(0, start, Math.min(step, flat.numel() - start)).bytes()));
+      const made = source instanceof Tensor ? source : source.read();
+      if (made instanceof Tensor) {
+        const is = `${made.dtype}[${made.shape.join()}]`;
+        invariant(
+          is === `${dtype}[${shape.join()}]`,
+          `"${name}" was announced as ${dtype}[${shape.join()}] and is ${is}`,
+        );
+        writePieces(output, made);
+        return;
+      }
+      let left = numElements(shape);
+      for (const piece of made) {
+        left -= piece.numel();
+        invariant(piece.dtype === dtype && left >= 0, `a piece of "${name}", announced as ${dtype}[${shape.join()}]`);
+        writePieces(output, piece);
+        piece.dispose();
+      }
+      invariant(left === 0, `${left} elements of "${name}" were not given`);
     }),
   );
+}
+
+function writePieces(output: OutputFile, tensor: Tensor): void {
+  scope(() => {
+    const flat = tensor.reshape([-1]);
+    const step = pieceBytes / dtypeBytes(tensor.dtype);
+    for (let start = 0; start < flat.numel(); start += step)
+      scope(() => output.write(flat.narrow(0, start, Math.min(step, flat.numel() - start)).bytes()));
+  });
 }
 
 function writeEntries(path: string, entries: readonly Entry[], metadata: Metadata): WrittenFile {

@@ -85,18 +85,24 @@ function readConfig(path: string): TokenizerConfig {
   return { names, addBos: flag('add_bos_token', false), addEos: flag('add_eos_token', false) };
 }
 
+/** The content of a tokenizer.jsonl. @throws FormatError when the pieces are no vocabulary */
+export function renderPieces(pieces: readonly Piece[]): string {
+  return new Vocabulary(pieces).pieces
+    .map(
+      // Scores are written as fractions even when whole: some readers take the type of the first for all.
+      ({ text, score, type }) =>
+        `[${JSON.stringify(text)}, ${Number.isInteger(score) ? score.toFixed(1) : score}, "${type}", null, null]\n`,
+    )
+    .join('');
+}
+
 /**
  * Writes tokenizer.jsonl and tokenizer_config.json into `folder`, each whole or not at all. Sequences are marked to begin
  * with <|plamo:bos|> and not to end with <|plamo:eos|>, as in the published tokenizer.
  * @throws FormatError, before anything is written, when the pieces are no vocabulary
  */
 export function writeTokenizer(folder: string, pieces: readonly Piece[]): void {
-  const vocabulary = new Vocabulary(pieces);
-  const lines = vocabulary.pieces.map(
-    // Scores are written as fractions even when whole: some readers take the type of the first for all.
-    ({ text, score, type }) =>
-      `[${JSON.stringify(text)}, ${Number.isInteger(score) ? score.toFixed(1) : score}, "${type}", null, null]\n`,
-  );
+  const lines = renderPieces(pieces);
   const config = {
     add_bos_token: true,
     add_eos_token: false,
@@ -108,5 +114,5 @@ export function writeTokenizer(folder: string, pieces: readonly Piece[]): void {
     unk_token: SPECIAL_NAMES.unk,
   };
   writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
-  writeFileAtomic(join(folder, PIECES_FILE), lines.join(''));
+  writeFileAtomic(join(folder, PIECES_FILE), lines);
 }

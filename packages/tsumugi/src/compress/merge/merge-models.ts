@@ -1,0 +1,210 @@
+// Models → the merged model, in a folder. Tensors are read, merged and written one after the other, in pieces: what is in memory at a
+// time does not depend on how large the models are.
+import { basename, resolve } from 'node:path';
+import { availableDisk, checkOptions, DataError, invariant, UserError } from '../../base/index.ts';
+import { type LazyTensor, type Lineage, writeArtefact } from '../../store/index.ts';
+import { type DType, scope, type Tensor } from '../../torch/index.ts';
+import type { MergeConfigInput } from './merge-config.ts';
+import { type MergePlan, type PlannedTensor, planMerge, type TensorSource } from './merge-plan.ts';
+import { mergeGroup } from './merge-tensors.ts';
+import { MergeModels, type ResolveModel } from './open-models.ts';
+import { methodNamed } from './parameters.ts';
+import { checkMergeConfig, type MergeText, readMergeConfig } from './read-config.ts';
+import { matrixShape, type RowReader } from './tensor-group.ts';
+import { fileRows, tokenRowReader } from './token-rows.ts';
+
+export interface MergeOptions {
+  /** Changes of the YAML, as `parameters.t=0.3`. */
+  set?: readonly string[] | undefined;
+  /** Of what DARE and DELLA drop. Default 0. */
+  seed?: number | undefined;
+  /** The folder of a model that is named and no folder here. */
+  resolveModel?: ResolveModel | undefined;
+}
+
+export interface MergeModelsOptions extends MergeOptions {
+  /** The recipe it is part of, and the commit of the code, for the lineage. */
+  recipe?: string | undefined;
+  commit?: string | null | undefined;
+  /** Shards of at most so many bytes. Default: 5 GB. */
+  maxShardBytes?: number | undefined;
+  onProgress?: ((progress: MergeProgress) => unknown) | undefined;
+}
+
+export interface MergeProgress {
+  readonly tensor: string;
+  /** Parameters of the result that are done, and all of them. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface MergeResult {
+  readonly folder: string;
+  readonly method: string;
+  readonly tensors: number;
+  readonly parameters: number;
+  /** Of the weights. */
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly warnings: readonly string[];
+  readonly lineage: Lineage;
+}
+
+const optionNames = { set: true, seed: true, resolveModel: true } as const;
+const mergeOptionNames = { ...optionNames, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
+
+/** A merge from its YAML, or from the same as data, whose paths count from the working folder. */
+function textOf(merge: string | MergeConfigInput, { set = [] }: MergeOptions): MergeText {
+  if (typeof merge === 'string') return readMergeConfig(merge, set);
+  invariant(set.length === 0, 'data is changed where it is made');
+  const where = () => 'the merge';
+  return { config: checkMergeConfig(merge, where), folder: resolve(), where };
+}
+
+export interface MergeForecast {
+  readonly method: string;
+  readonly tensors: number;
+  readonly parameters: number;
+  readonly diskBytes: number;
+  readonly memoryBytes: number;
+  readonly seconds: number;
+  readonly warnings: readonly string[];
+}
+
+/** Bytes that go through a second while a merge reads, computes, hashes and writes: measured on one core, see docs/results. */
+const bytesPerSecond = 600e6;
+const runtimeBytes = 250e6;
+const pieceBytes = 16 << 20;
+
+/** What a merge would take, and everything that `mergeModels` would refuse. Nothing is written. */
+export function planMergeModels(merge: string | MergeConfigInput, options: MergeOptions = {}): MergeForecast {
+  checkOptions('planMergeModels', options, optionNames);
+  using models = new MergeModels();
+  const text = textOf(merge, options);
+  return forecastOf(planMerge(text, models, options.resolveModel));
+}
+
+function forecastOf({ method, tensors, parameters, bytes, warnings }: MergePlan): MergeForecast {
+  const most = Math.max(...tensors.map(({ models, base }) => models.length + (base ? 1 : 0)));
+  const read = bytes * most * methodNamed(method).passes;
+  return {
+    ...{ method, tensors: tensors.length, parameters, diskBytes: bytes, warnings },
+    // Each source, its δ, and as many again on the way to the result.
+    memoryBytes: runtimeBytes + pieceBytes * (4 * most + 6),
+    seconds: (read + bytes) / bytesPerSecond,
+  };
+}
+
+/**
+ * Merges models as a mergekit YAML says (or the same as data), into a model folder that appears whole or not at all. Formulas,
+ * parameters and the rules for PLaMo 2 are in `docs/merging.md`. Equal merges give equal weights, byte for byte.
+ *
+ * @throws ConfigError with the line of what is wrong in the merge, DataError `merge-mismatch` that lists everything in which the
+ *   models differ, UserError `merge-…` naming the tensor for which a method has no answer, `disk-full` before anything is written
+ *
+ * @example
+ * ```ts
+ * await mergeModels('merge.yml', 'merged');
+ * ```
+ */
+export async function mergeModels(
+  merge: string | MergeConfigInput,
+  out: string,
+  options: MergeModelsOptions = {},
+): Promise<MergeResult> {
+  checkOptions('mergeModels', options, mergeOptionNames);
+  const began = performance.now();
+  const { seed = 0, recipe = null, commit = null, maxShardBytes, onProgress } = options;
+  using models = new MergeModels();
+  const text = textOf(merge, options);
+  const plan = planMerge(text, models, options.resolveModel);
+  requireDisk(plan, out);
+  const hashed = new Map(
+    await Promise.all(models.all.map(async (model) => [model, await model.artefact.hashed()] as const)),
+  );
+  for (const { artefact } of models.all)
+    if (resolve(artefact.path) === resolve(out))
+      throw new DataError('merge-into-source', `${out} is one of the merged models`, {
+        remedy: 'Name another folder to write to.',
+        fields: { path: out },
+      });
+  let done = 0;
+  const finished = (tensor: PlannedTensor, count: number) => {
+    done += count;
+    // What was read is what was hashed: asked before the folder is put in its place.
+    if (done === plan.parameters) for (const files of hashed.values()) files.requireUnchanged();
+    onProgress?.({ tensor: tensor.name, done, total: plan.parameters });
+  };
+  const lineage = writeArtefact(out, {
+    config: plan.config,
+    tensors: plan.tensors.map((tensor) => [tensor.name, lazyTensor(tensor, plan, seed, finished)] as const),
+    tokenizer: plan.tokenizer.file,
+    tokenizerConfig: plan.tokenizerConfig,
+    generationConfig: plan.generationConfig,
+    maxShardBytes,
+    lineage: {
+      stage: 'merge',
+      recipe,
+      config: { merge: JSON.parse(JSON.stringify(text.config)) },
+      seed,
+      commit,
+      parents: models.all.map((model) => ({ name: basename(model.artefact.path), sha256: hashed.get(model)!.hash })),
+    },
+  });
+  const { method, tensors, parameters, bytes, warnings } = plan;
+  const seconds = (performance.now() - began) / 1000;
+  return { folder: out, method, tensors: tensors.length, parameters, bytes, seconds, warnings, lineage };
+}
+
+function requireDisk({ bytes }: MergePlan, out: string): void {
+  const free = availableDisk(out);
+  if (free === undefined || bytes < free) return;
+  const gb = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
+  throw new UserError('disk-full', `the merged model takes ${gb(bytes)}, and ${gb(free)} are free at ${out}`, {
+    remedy: 'Free some space, write to another disk, or set out_dtype: bfloat16.',
+    fields: { bytes, free },
+  });
+}
+
+/** Where the rows of a tensor of a source are. */
+function readerOf({ model, name }: TensorSource, { tokenizer }: MergePlan, columns: number, dtype: DType): RowReader {
+  const isByToken = name.endsWith('embed_tokens.weight') || name === 'lm_head.weight';
+  const rows = isByToken ? tokenizer.rowsFor?.(model) : undefined;
+  if (rows) return tokenRowReader(rows, name, columns, dtype);
+  const read = fileRows(model, name, columns);
+  return (row, count) => scope(() => read(row, count).to(dtype));
+}
+
+function lazyTensor(
+  tensor: PlannedTensor,
+  plan: MergePlan,
+  seed: number,
+  finished: (tensor: PlannedTensor, count: number) => void,
+): LazyTensor {
+  const { name, shape, dtype, base, models, shared, own } = tensor;
+  const sources = [...(base ? [base] : []), ...models];
+  const isWide = sources.some((source) => source.model.weights.info(source.name).dtype === 'float64');
+  const computing: DType = isWide || dtype === 'float64' ? 'float64' : 'float32';
+  const size = matrixShape(shape);
+  const reader = (source: TensorSource) => readerOf(source, plan, size.columns, computing);
+  function* merged(): Generator<Tensor> {
+    const group = { name, ...size, base: base && reader(base), models: models.map(reader) };
+    const values = { shared, own, seed, asVector: shape.length < 2 };
+    for (const piece of mergeGroup(methodNamed(plan.method), group, values)) {
+      requireFinite(tensor, piece);
+      const made = piece.to(dtype);
+      finished(tensor, made.numel());
+      yield made;
+      piece.dispose();
+    }
+  }
+  return { dtype, shape, read: merged };
+}
+
+function requireFinite({ name }: PlannedTensor, piece: Tensor): void {
+  if (scope(() => piece.isfinite().all().item())) return;
+  throw new UserError('merge-not-finite', `"${name}": the merge gives numbers that are not finite`, {
+    remedy: 'Look for NaN in the models ("tsumugi score" on each), or lower weights and lambda.',
+    fields: { tensor: name },
+  });
+}

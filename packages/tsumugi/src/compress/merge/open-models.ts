@@ -1,0 +1,71 @@
+// The models of a merge, each opened once: config, weights, tokenizer.
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError } from '../../base/index.ts';
+import { type Plamo2Config, parseConfig } from '../../lm/index.ts';
+import { Artefact, CONFIG_FILE, type JsonObject, type Safetensors, TOKENIZER_FILE } from '../../store/index.ts';
+import { type OpenedTokenizer, openTokenizer } from '../../text/index.ts';
+
+export interface MergeModel {
+  /** As the merge names it. */
+  readonly name: string;
+  readonly artefact: Artefact;
+  /** `config.json` as it is. */
+  readonly json: JsonObject;
+  readonly config: Plamo2Config;
+  readonly weights: Safetensors;
+  readonly tokenizer: OpenedTokenizer | undefined;
+}
+
+/** The folder of a model that is named and no folder; undefined when it is not known. */
+export type ResolveModel = (name: string) => string | undefined;
+
+/**
+ * The folder that a merge means: a path, from the folder its YAML lies in.
+ *
+ * @throws ConfigError for a model of a hub, and for one with an adapter
+ */
+export function modelPath(name: string, folder: string, resolveModel: ResolveModel, where = 'the merge'): string {
+  const path = resolve(folder, name);
+  if (existsSync(path)) return path;
+  const known = resolveModel(name);
+  if (known !== undefined) return known;
+  const refuse = (code: string, problem: string, remedy: string) =>
+    new ConfigError(code, `${where}: ${problem}`, { remedy, fields: { model: name } });
+  const [model, adapter] = name.split('+');
+  if (adapter !== undefined && existsSync(resolve(folder, model!)))
+    throw refuse(
+      'adapter',
+      `"${name}" names an adapter, which is not merged here`,
+      'Merge the adapter into its model first.',
+    );
+  if (/^\w[\w.-]*\/[\w.-]+(@[\w.-]+)?$/.test(name))
+    throw refuse('hub-model', `"${name}" is no folder here; models of a hub are not downloaded by a merge`, `Run "tsumugi pull ${name}" first, and name the folder.`); // biome-ignore format: one expression
+  throw refuse('no-model', `there is no model folder ${path}`, 'Paths count from the folder of the YAML file.');
+}
+
+export class MergeModels implements Disposable {
+  readonly #open = new Map<string, MergeModel>();
+
+  /** @throws DataError, FormatError, ConfigError as for loading a model */
+  open(name: string, path: string): MergeModel {
+    const found = this.#open.get(path);
+    if (found) return found;
+    const artefact = new Artefact(path);
+    const json = artefact.config();
+    const config = parseConfig(json, join(path, CONFIG_FILE));
+    const tokenizer = existsSync(join(path, TOKENIZER_FILE)) ? openTokenizer(path) : undefined;
+    const model = { name, artefact, json, config, weights: artefact.weights(), tokenizer };
+    this.#open.set(path, model);
+    return model;
+  }
+
+  /** In the order in which they were opened. */
+  get all(): readonly MergeModel[] {
+    return [...this.#open.values()];
+  }
+
+  [Symbol.dispose](): void {
+    for (const { weights } of this.#open.values()) weights.close();
+  }
+}

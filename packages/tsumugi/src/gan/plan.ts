@@ -1,5 +1,5 @@
 // What a training run would do, without a run folder: images, networks, and what it will take.
-import { steady } from '../base/index.ts';
+import { checkOptions, type OptionNames, steady } from '../base/index.ts';
 import { openImages } from '../images/index.ts';
 import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
 import type { ProgressStream } from '../run/index.ts';
@@ -9,6 +9,16 @@ import type { TrainGanOptions } from './train.ts';
 import type { GanConfig } from './train-config.ts';
 import { GanTrainer } from './trainer.ts';
 
+const planOptions: OptionNames<Omit<TrainGanOptions, 'resume'>> = {
+  generator: true,
+  discriminator: true,
+  loss: true,
+  penalty: true,
+  stream: true,
+  recipe: true,
+  dataFolder: true,
+};
+
 /**
  * Prints what `trainGan` would train on what, with its forecast of time, memory and disk, and returns the forecast. A data set that
  * is not there yet is fetched; nothing else is written.
@@ -16,6 +26,7 @@ import { GanTrainer } from './trainer.ts';
  * @throws ConfigError, DataError, UserError as `trainGan` would
  */
 export async function planGan(config: GanConfig, options: Omit<TrainGanOptions, 'resume'> = {}): Promise<Forecast> {
+  checkOptions('planGan', options, planOptions);
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
   const { generator, discriminator, loss, penalty, dataFolder } = options;

@@ -1,7 +1,7 @@
 // Training a GAN, from images to a model folder, top to bottom: open the images, forecast, build, train, save. Everything
 // that is random follows from `seed`, and a checkpoint holds all the rest, so a resumed run goes on bit for bit.
 import { join } from 'node:path';
-import { steady } from '../base/index.ts';
+import { checkOptions, type OptionNames, steady } from '../base/index.ts';
 import { imagesHash, isFolder, openImages } from '../images/index.ts';
 import {
   type Due,
@@ -49,6 +49,17 @@ export interface TrainGanOptions extends GanParts {
   dataFolder?: string | undefined;
 }
 
+const trainGanOptions: OptionNames<TrainGanOptions> = {
+  generator: true,
+  discriminator: true,
+  loss: true,
+  penalty: true,
+  resume: true,
+  stream: true,
+  recipe: true,
+  dataFolder: true,
+};
+
 /**
  * Trains both networks and writes them to `<out>/model`, with grids of images in `<out>/grids` on the way.
  *
@@ -58,6 +69,7 @@ export interface TrainGanOptions extends GanParts {
  *   weights are no longer finite: then the last checkpoint stays
  */
 export async function trainGan(config: GanConfig, options: TrainGanOptions = {}): Promise<GanResult> {
+  checkOptions('trainGan', options, trainGanOptions);
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
 

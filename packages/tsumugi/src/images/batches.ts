@@ -1,6 +1,6 @@
 // Batches to train on. Batch `step` follows from the seed and the step alone, so a run that is resumed sees what it would
 // have seen. An epoch is a shuffle of all images; batches run on across the edge between two.
-import { ConfigError, deriveSeed, RandomStream, ShapeError } from '../base/index.ts';
+import { ConfigError, checkOptions, deriveSeed, type OptionNames, RandomStream, ShapeError } from '../base/index.ts';
 import { type Device, factoryDevice, scope, type Tensor, tensor } from '../torch/index.ts';
 import type { ImageSet } from './image-set.ts';
 import { dequantise } from './pixels.ts';
@@ -14,6 +14,8 @@ export interface BatchOptions {
   /** Where the tensors go. What they hold is the same on every device. Default 'cpu'. */
   device?: Device | undefined;
 }
+
+const batchOptions: OptionNames<BatchOptions> = { batchSize: true, seed: true, flip: true, device: true };
 
 export interface ImageBatch {
   /** [B, C, H, W], float32 in [−1, 1). */
@@ -29,6 +31,7 @@ export class ImageBatches {
 
   /** @throws ConfigError for an impossible batch size; ShapeError when the set has fewer bytes or labels than it says */
   constructor(set: ImageSet, options: BatchOptions) {
+    checkOptions('ImageBatches', options, batchOptions);
     const { count, channels, height, width, pixels, labels } = set;
     if (!(Number.isInteger(options.batchSize) && options.batchSize >= 1))
       throw new ConfigError('batch-size', `a batch size should be a whole number from 1 and is ${options.batchSize}`, {

@@ -1,5 +1,5 @@
 // Many images in one PNG file, in rows and columns.
-import { ConfigError, ShapeError } from '../base/index.ts';
+import { ConfigError, checkOptions, type OptionNames, ShapeError } from '../base/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { toBytes } from './pixels.ts';
 import { writePng } from './png.ts';
@@ -11,12 +11,15 @@ export interface GridOptions {
   padding?: number | undefined;
 }
 
+const gridOptions: OptionNames<GridOptions> = { columns: true, padding: true };
+
 /**
  * Writes images [N, C, H, W], float in [−1, 1], C 1 or 3, as one PNG file: the first row holds the first `columns` of them.
  *
  * @throws ShapeError for another shape; ConfigError for impossible options
  */
 export function writeImageGrid(path: string, images: Tensor, options: GridOptions = {}): void {
+  checkOptions('writeImageGrid', options, gridOptions);
   const { shape } = images;
   const [count, channels, height, width] = shape as [number, number, number, number];
   if (shape.length !== 4 || !(channels === 1 || channels === 3) || count * height * width === 0)

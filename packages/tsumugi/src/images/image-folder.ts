@@ -2,7 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
-import { ConfigError, contentHash, DataError, sha256, type WalkedFile, walkFiles } from '../base/index.ts';
+import {
+  ConfigError,
+  checkOptions,
+  contentHash,
+  DataError,
+  type OptionNames,
+  sha256,
+  type WalkedFile,
+  walkFiles,
+} from '../base/index.ts';
 import { defaultDataFolder, type ImageSet, type OpenOptions } from './image-set.ts';
 import { PACKED_VERSION, packedSet } from './packed-set.ts';
 import { decodePicture } from './picture.ts';
@@ -14,6 +23,8 @@ export interface FolderOptions extends OpenOptions {
   /** 3 (red, green, blue) or 1 (grey). Default 3. */
   channels?: 1 | 3 | undefined;
 }
+
+export const folderOptions: OptionNames<FolderOptions> = { folder: true, report: true, size: true, channels: true };
 
 const ENDINGS = ['.png', '.jpg', '.jpeg', '.jfif', '.webp', '.gif'];
 const REPORT_MILLISECONDS = 5000;
@@ -102,6 +113,7 @@ async function decodeAll(files: readonly WalkedFile[], path: string, options: Fo
  * @throws DataError for a folder without images, and for files that cannot be decoded, by name: none is left out silently
  */
 export async function openImageFolder(path: string, options: FolderOptions): Promise<ImageSet> {
+  checkOptions('openImageFolder', options, folderOptions);
   const { size, channels = 3, report = () => {} } = options;
   if (!(Number.isInteger(size) && size >= 1))
     throw new ConfigError('image-size', `the size of images should be a whole number from 1 and is ${size}`, {

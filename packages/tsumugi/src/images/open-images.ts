@@ -1,6 +1,6 @@
 // Data sets by name, as a command line or a configuration gives them.
-import { ConfigError, suggestion } from '../base/index.ts';
-import { type FolderOptions, openImageFolder } from './image-folder.ts';
+import { ConfigError, checkOptions, suggestion } from '../base/index.ts';
+import { type FolderOptions, folderOptions, openImageFolder } from './image-folder.ts';
 import type { ImageSet } from './image-set.ts';
 import { openCifar10 } from './sets/cifar10.ts';
 import { openFashionMnist } from './sets/fashion-mnist.ts';
@@ -32,6 +32,7 @@ export const isFolder = (name: string): boolean => name.startsWith('.') || name.
  * @throws ConfigError for an unknown name, or a size the set does not have
  */
 export async function openImages(name: string, split: 'train' | 'test', options: FolderOptions): Promise<ImageSet> {
+  checkOptions('openImages', options, folderOptions);
   if (isFolder(name)) return openImageFolder(name, options);
   const open = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
   if (open) return open(split, options);

@@ -2,7 +2,7 @@
 // values of attention layers (row-attention-cache.ts), and Mamba states as in cache.ts, a row per sequence.
 //
 // Sequences 0 … B − 1 are in use. One that ends gives its place to the last, so those in use stay together.
-import { invariant, ShapeError } from '../base/index.ts';
+import { checkOptions, invariant, ShapeError } from '../base/index.ts';
 import { scope } from '../torch/index.ts';
 import { AttentionCache, Cache, type CacheOwner, emptyMambaCache, MambaCache } from './cache.ts';
 import { isMamba, windowOf } from './config.ts';
@@ -19,7 +19,9 @@ export class BatchCache implements Disposable {
   readonly #states: (MambaCache | undefined)[];
   readonly #owner: CacheOwner;
 
-  constructor(owner: CacheOwner, { slots }: { slots: number }) {
+  constructor(owner: CacheOwner, options: { slots: number }) {
+    checkOptions('BatchCache', options, { slots: true });
+    const { slots } = options;
     const { config } = owner;
     this.slots = slots;
     this.#owner = owner;

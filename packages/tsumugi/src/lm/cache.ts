@@ -5,7 +5,7 @@
 //   Mamba      conv [B, m·P, k−1], the last inputs of the convolution; ssm [B, m, P, N] f32 (f64 for f64)
 //
 // A cache is made for a model, whose device and dtype it has.
-import { invariant } from '../base/index.ts';
+import { checkOptions, invariant, type OptionNames } from '../base/index.ts';
 import { type Device, type DType, dtypeBytes, scope, type Tensor, zeros } from '../torch/index.ts';
 import { isMamba, type Plamo2Config, windowOf } from './config.ts';
 import { convState } from './ops/causal-conv.ts';
@@ -144,6 +144,8 @@ export interface SavedPoint extends Disposable {
   readonly length: number;
 }
 
+const cacheOptions: OptionNames<{ batch?: number; dtype?: DType }> = { batch: true, dtype: true };
+
 /**
  * The state of one batch of sequences being decoded:
  *
@@ -159,6 +161,7 @@ export class Cache implements Disposable {
 
   /** `dtype` is what `forward` computes in, where that is not the dtype of the model's parameters. */
   constructor(owner: CacheOwner, options: { batch?: number; dtype?: DType } = {}) {
+    checkOptions('Cache', options, cacheOptions);
     this.#owner = owner;
     const { batch = 1, dtype = owner.parameterDType } = options;
     const { config } = owner;

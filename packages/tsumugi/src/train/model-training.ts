@@ -1,4 +1,5 @@
 // What a kind of training gives to trainModel, and what comes out of it.
+import type { OptionNames } from '../base/index.ts';
 import type { Plamo2, Plamo2Config } from '../lm/index.ts';
 import type { Measured, Pause, Sample, SpaceForecast, StepLoss, StepWarning, TimeForecast } from '../loop/index.ts';
 import type { ProgressStream, RunFolder, RunInputs } from '../run/index.ts';
@@ -73,6 +74,15 @@ export interface TrainOptions extends TrainingParts {
   /** Named in the lineage. */
   recipe?: string;
 }
+
+export const trainOptions: OptionNames<TrainOptions> = {
+  optimizer: true,
+  loss: true,
+  afterStep: true,
+  resume: true,
+  stream: true,
+  recipe: true,
+};
 
 export interface TrainResult<E> {
   interrupted: boolean;

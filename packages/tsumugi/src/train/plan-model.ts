@@ -1,5 +1,5 @@
 // What a training run would do, without a run: the model, the data, and what it will take of time, memory and disk.
-import { steady } from '../base/index.ts';
+import { checkOptions, type OptionNames, steady } from '../base/index.ts';
 import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { parseDevice } from '../torch/index.ts';
@@ -17,6 +17,8 @@ interface PlanOptions {
   stream?: ProgressStream;
 }
 
+const planOptions: OptionNames<PlanOptions> = { stream: true };
+
 /**
  * Prints what a run would train on what, with its forecast, and returns the forecast. Nothing is trained and nothing written; the
  * time of a step comes from a second or two of rehearsal on a smaller model.
@@ -25,8 +27,10 @@ interface PlanOptions {
  */
 export async function planModel<E extends object>(
   task: ModelTraining<E>,
-  { stream: shown }: PlanOptions = {},
+  options: PlanOptions = {},
 ): Promise<Forecast> {
+  checkOptions('planModel', options, planOptions);
+  const { stream: shown } = options;
   const { config, modelConfig, phases, space } = task;
   const stream = steady<ProgressStream>(shown ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);

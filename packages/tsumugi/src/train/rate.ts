@@ -1,4 +1,5 @@
 // How fast this machine trains models of a given shape: a second of rehearsal on a cut-down model.
+import { checkOptions, type OptionNames } from '../base/index.ts';
 import { initialWeights, isMamba, Plamo2, type Plamo2Config, parseConfig } from '../lm/index.ts';
 import { parameters } from '../nn/index.ts';
 import { backward, type Device, type DType, factoryDevice, scope, tensor } from '../torch/index.ts';
@@ -43,12 +44,15 @@ export interface RateOptions {
   dtype?: DType | undefined;
 }
 
+const rateOptions: OptionNames<RateOptions> = { seconds: true, device: true, dtype: true };
+
 /**
  * Floating-point operations per second (as `trainingFlops` counts them) that forward and backward of this shape reach
  * here, from `seconds` of rehearsal on a random model of the same width. The better of two runs counts: on a machine
  * with other work the number is what a step takes once that work has ended.
  */
 export function rehearseRate(config: Plamo2Config, shape: StepShape, options: RateOptions = {}): number {
+  checkOptions('rehearseRate', options, rateOptions);
   const { seconds = 1.5, device = factoryDevice(), dtype } = options;
   const small = cutDown(config);
   using model = new Plamo2(small, initialWeights(0, device));

@@ -1,7 +1,7 @@
 // What every kind of training of a language model shares, top to bottom: open the run, build the model, forecast, measure,
 // train, measure again, save. What it learns from and how it is measured is the kind's own.
 import { join } from 'node:path';
-import { steady } from '../base/index.ts';
+import { checkOptions, steady } from '../base/index.ts';
 import { saveModel } from '../lm/index.ts';
 import {
   formatForecast,
@@ -24,7 +24,13 @@ import { modelFlops } from './flops.ts';
 import { rehearseSteps, type TrainingPhase } from './forecast.ts';
 import { LayerWatch } from './layer-watch.ts';
 import { matmulPeak } from './matmul-peak.ts';
-import type { ModelTraining, Moment, TrainOptions, TrainResult } from './model-training.ts';
+import {
+  type ModelTraining,
+  type Moment,
+  type TrainOptions,
+  type TrainResult,
+  trainOptions,
+} from './model-training.ts';
 import { checkParts, makeOptimizer, recordedSettings } from './parts.ts';
 import { rememberedState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
@@ -38,6 +44,7 @@ export async function trainModel<E extends object>(
   task: ModelTraining<E>,
   options: TrainOptions = {},
 ): Promise<TrainResult<E>> {
+  checkOptions(task.name, options, trainOptions);
   const { name, config, modelConfig, phases, result } = task;
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);

@@ -3,7 +3,7 @@
 // Texts begin with BOS; special pieces spelled in them do not match. A choice is tokenized by itself and follows the prompt's
 // tokens. Log-probabilities are taken over the whole vocabulary, in f32 (f64 for a model of f64).
 import { setImmediate } from 'node:timers/promises';
-import { UserError } from '../../base/index.ts';
+import { checkOptions, type OptionNames, UserError } from '../../base/index.ts';
 import {
   compareIds,
   Engine,
@@ -40,6 +40,8 @@ export interface EngineOptions {
   template?: ChatTemplate | undefined;
 }
 
+const engineOptions: OptionNames<EngineOptions> = { slots: true, tokens: true, template: true };
+
 /** A model that is already loaded; it stays the caller's. */
 export interface LoadedModel {
   model: LanguageModel;
@@ -55,6 +57,7 @@ export async function openEngine(
   folder: string,
   options: EngineOptions & { device?: Device | undefined; dtype?: DType | undefined } = {},
 ): Promise<Backend> {
+  checkOptions('openEngine', options, { ...engineOptions, device: true, dtype: true });
   const { device, dtype } = options;
   const files = await new Artefact(folder).hashed();
   const model = loadModel(folder, { device, dtype });
@@ -73,6 +76,7 @@ export async function openEngine(
 }
 
 export function engineBackend(loaded: LoadedModel, options: EngineOptions = {}): Backend {
+  checkOptions('engineBackend', options, engineOptions);
   return new EngineBackend(loaded, options, { check: () => {}, dispose: () => {} });
 }
 

@@ -1,5 +1,5 @@
 // A GGUF file as a backend, evaluated by llama.cpp on the CPU through node-llama-cpp.
-import { UserError } from '../../base/index.ts';
+import { checkOptions, type OptionNames, UserError } from '../../base/index.ts';
 import { HashedFiles, readGguf } from '../../store/index.ts';
 import type { Message } from '../../text/index.ts';
 import { type ChatTemplate, plainTemplate, templateHash } from '../../text/index.ts';
@@ -34,6 +34,14 @@ export interface GgufOptions {
   library?: LlamaLibrary | undefined;
 }
 
+const ggufOptions: OptionNames<GgufOptions> = {
+  file: true,
+  contextSize: true,
+  threads: true,
+  template: true,
+  library: true,
+};
+
 /**
  * Opens a GGUF file. It is read once as a whole, for its hash, and again when it has changed.
  *
@@ -41,6 +49,7 @@ export interface GgufOptions {
  *   file that is no GGUF or cannot be read
  */
 export async function ggufBackend(options: GgufOptions): Promise<Backend> {
+  checkOptions('ggufBackend', options, ggufOptions);
   const { file, threads } = options;
   const checked = checkGguf(readGguf(file));
   const files = await HashedFiles.of(new Map([['', file]])); // its name does not count

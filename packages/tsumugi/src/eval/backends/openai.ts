@@ -1,6 +1,6 @@
 // Any OpenAI-compatible endpoint as a backend: vLLM, llama.cpp's server, a provider's API. What it can answer is found out when
 // it is opened; docs/backends.md lists what that means for the usual servers.
-import { sha256 } from '../../base/index.ts';
+import { checkOptions, type OptionNames, sha256 } from '../../base/index.ts';
 import type { Backend } from '../backend.ts';
 import type { Answer, GenerateAnswer, GenerateRequest, Request } from '../request.ts';
 import { checkNumber } from './openai-address.ts';
@@ -31,12 +31,25 @@ export interface OpenaiOptions extends HttpOptions {
   reasoning?: 'drop' | 'keep' | undefined;
 }
 
+const openaiOptions: OptionNames<OpenaiOptions> = {
+  endpoint: true,
+  model: true,
+  apiKeyEnv: true,
+  timeoutSeconds: true,
+  retries: true,
+  retryDelaySeconds: true,
+  chat: true,
+  concurrency: true,
+  reasoning: true,
+};
+
 /**
  * Opens an endpoint, asking it up to three one-word questions to learn what it supports.
  *
  * @throws ConfigError for options out of range or a key that is not set; EndpointError when it cannot be reached or refuses
  */
 export async function openaiBackend(options: OpenaiOptions): Promise<Backend> {
+  checkOptions('openaiBackend', options, openaiOptions);
   const concurrency = options.concurrency ?? 8;
   checkNumber('concurrency', concurrency, 1, 1024, true);
   const client = new OpenaiClient(options);

@@ -8,7 +8,7 @@
 //
 // Not published: initial values; N(0, 0.02²) as in DCGAN (Radford et al. 2016, arXiv 1511.06434) and biases of 0 are our
 // choice. So are the conditional versions: class-conditional BN, and the projection onto the flattened features.
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, checkOptions } from '../../base/index.ts';
 import {
   Conv2d,
   ConvTranspose2d,
@@ -27,9 +27,11 @@ import { activationNorm, weightNormalizationOf } from './normalization.ts';
 import {
   checkLabels,
   type DiscriminatorOptions,
+  discriminatorOptions,
   imageShape,
   latentSize,
   type NetworkOptions,
+  networkOptions,
   type ShapeOptions,
   scaled,
 } from './options.ts';
@@ -70,6 +72,7 @@ export class CnnGenerator extends Module implements ImageGenerator {
   /** @throws ConfigError when 8 does not divide the size. */
   constructor(options: NetworkOptions) {
     super();
+    checkOptions('CnnGenerator', options, networkOptions);
     const { rng } = options;
     const weights = { ...initial, rng };
     this.imageShape = imageShape(options);
@@ -117,6 +120,7 @@ export class CnnDiscriminator extends Module implements Discriminator {
   /** @throws ConfigError when 8 does not divide the size. */
   constructor(options: DiscriminatorOptions) {
     super();
+    checkOptions('CnnDiscriminator', options, discriminatorOptions);
     const { rng, normalization } = options;
     const weights = {
       rng,

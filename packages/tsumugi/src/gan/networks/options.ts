@@ -1,5 +1,5 @@
 // What the networks of both families take.
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, type OptionNames } from '../../base/index.ts';
 import type { Initializer, SpectralNormOptions } from '../../nn/index.ts';
 import type { Rng, Tensor } from '../../torch/index.ts';
 
@@ -23,6 +23,14 @@ export interface NetworkOptions {
   numClasses?: number | undefined;
 }
 
+export const networkOptions: OptionNames<NetworkOptions> = {
+  rng: true,
+  size: true,
+  channels: true,
+  width: true,
+  numClasses: true,
+};
+
 /** What determines the shapes of a network. */
 export type ShapeOptions = Omit<NetworkOptions, 'rng'>;
 
@@ -34,6 +42,17 @@ export interface DiscriminatorOptions extends NetworkOptions {
   /** Initial weights instead of the network's own, e.g. `orthogonal()`. */
   weightInit?: Initializer | undefined;
 }
+
+export const discriminatorOptions: OptionNames<DiscriminatorOptions> = {
+  rng: true,
+  size: true,
+  channels: true,
+  width: true,
+  numClasses: true,
+  normalization: true,
+  spectral: true,
+  weightInit: true,
+};
 
 /** A width of the published network times the factor, at least 1. */
 export const scaled = (width: number, options: Pick<NetworkOptions, 'width'>): number =>

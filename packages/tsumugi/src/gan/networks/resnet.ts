@@ -5,7 +5,7 @@
 //   discriminator:  blocks; ReLU; sum over pixels; linear map without bias, plus the projection of the class
 //
 // Glorot-uniform throughout (gain √2 in 3×3 convolutions of blocks, else 1), biases 0.
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, checkOptions } from '../../base/index.ts';
 import { type Conv2d, Linear, Module, xavierUniform, zerosInit } from '../../nn/index.ts';
 import type { Tensor } from '../../torch/index.ts';
 import type { Discriminator, ImageGenerator } from '../types.ts';
@@ -17,9 +17,11 @@ import { weightNormalizationOf } from './normalization.ts';
 import {
   checkLabels,
   type DiscriminatorOptions,
+  discriminatorOptions,
   imageShape,
   latentSize,
   type NetworkOptions,
+  networkOptions,
   type ShapeOptions,
   scaled,
 } from './options.ts';
@@ -75,6 +77,7 @@ export class ResNetGenerator extends Module implements ImageGenerator {
   /** @throws ConfigError for sizes other than 32 and 48. */
   constructor(options: NetworkOptions) {
     super();
+    checkOptions('ResNetGenerator', options, networkOptions);
     const { rng } = options;
     this.imageShape = imageShape(options);
     this.numClasses = options.numClasses ?? null;
@@ -107,6 +110,7 @@ export class ResNetDiscriminator extends Module implements Discriminator {
   /** @throws ConfigError for sizes other than 32 and 48, and for batch and layer normalization. */
   constructor(options: DiscriminatorOptions) {
     super();
+    checkOptions('ResNetDiscriminator', options, discriminatorOptions);
     const { rng, normalization, weightInit } = options;
     if (normalization === 'batch' || normalization === 'layer')
       throw new ConfigError(

@@ -1,6 +1,6 @@
 // InceptionV3 as a feature extractor, from weights that the user has.
 import { existsSync, statSync } from 'node:fs';
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, checkOptions, type OptionNames } from '../../base/index.ts';
 import { type Device, factoryDevice, noGrad, scope, type Tensor } from '../../torch/index.ts';
 import {
   type Extracted,
@@ -82,10 +82,13 @@ export interface InceptionOptions {
   device?: Device | undefined;
 }
 
+const inceptionOptions: OptionNames<InceptionOptions> = { weights: true, kind: true, resizer: true, device: true };
+
 /**
  * @throws ConfigError when the weights cannot be of the kind; DataError, FormatError, CheckpointError when they cannot be read
  */
 export function inceptionExtractor(options: InceptionOptions): FeatureExtractor {
+  checkOptions('inceptionExtractor', options, inceptionOptions);
   const { weights: path, kind, device = factoryDevice() } = options;
   if (!Object.hasOwn(presets, kind))
     throw new ConfigError('unknown-weights', `there are no Inception weights called "${kind}"`, {

@@ -1,6 +1,6 @@
 // Scores of generated images. Every score carries what it was taken with and on what: extractor and the hash of its weights,
 // n_real, n_fake, split, resizer, protocol.
-import { ConfigError, UserError } from '../../base/index.ts';
+import { ConfigError, checkOptions, type OptionNames, UserError } from '../../base/index.ts';
 import type { ImageSet } from '../../images/index.ts';
 import { scope } from '../../torch/index.ts';
 import { extractFeatures, type ImageFeatures, type ImageSource } from './extract-features.ts';
@@ -41,6 +41,21 @@ export interface ScoreOptions {
   /** Told how far it is. */
   progress?: ((part: 'real' | 'fake', done: number, total: number) => void) | undefined;
 }
+
+const scoreOptions: OptionNames<ScoreOptions> = {
+  real: true,
+  fake: true,
+  extractor: true,
+  protocol: true,
+  metrics: true,
+  splits: true,
+  kernel: true,
+  neighbours: true,
+  batchSize: true,
+  cacheFolder: true,
+  report: true,
+  progress: true,
+};
 
 /** The paper's number of images for one Inception score. */
 const IMAGES_PER_SPLIT = 5_000;
@@ -90,6 +105,7 @@ function requireDifferences({ moments, n }: ImageFeatures, extractor: FeatureExt
 
 /** Scores the fakes against the real images. @throws ConfigError naming what does not fit */
 export async function scoreImages(options: ScoreOptions): Promise<ImageScore[]> {
+  checkOptions('scoreImages', options, scoreOptions);
   const { real, fake, extractor, batchSize = 50, neighbours = 3, report, progress } = options;
   const protocol: Protocol = resolveProtocol(options.protocol, real);
   const { nReal, nFake } = protocol;

@@ -1,7 +1,7 @@
 // Reading checkpoints: sizes and hashes are verified, and damage is named, never loaded.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CheckpointError, steady } from '../../base/index.ts';
+import { CheckpointError, checkOptions, type OptionNames, steady } from '../../base/index.ts';
 import { type Json, readJson } from '../json.ts';
 import { openSafetensors, type Safetensors } from '../safetensors/index.ts';
 import {
@@ -84,15 +84,15 @@ export interface LatestOptions {
   warn?: (message: string) => void;
 }
 
+const latestOptions: OptionNames<LatestOptions> = { fallback: true, warn: true };
+
 const toStandardError = (message: string): void => {
   steady(process.stderr).write(`${message}\n`);
 };
 
-function newest<T>(
-  folder: string,
-  { fallback = false, warn = toStandardError }: LatestOptions,
-  use: (checkpoint: Checkpoint) => T,
-): T | undefined {
+function newest<T>(folder: string, options: LatestOptions, use: (checkpoint: Checkpoint) => T): T | undefined {
+  checkOptions('loadLatestCheckpoint', options, latestOptions);
+  const { fallback = false, warn = toStandardError } = options;
   for (const checkpoint of listCheckpoints(folder).reverse()) {
     try {
       return use(checkpoint);

@@ -1,6 +1,6 @@
 // Scores stored answers: `tsumugi eval pfgen`. Reads the questions, takes or builds their tables one question after the other,
 // scores the answers, and puts the result together.
-import { DataError } from '../../../base/index.ts';
+import { checkOptions, DataError, type OptionNames } from '../../../base/index.ts';
 import { readAnswers } from './answers.ts';
 import { type BoardResult, boardResult, type ScoredAnswer, totals } from './board.ts';
 import { loadQuestions } from './load.ts';
@@ -17,6 +17,13 @@ export interface RescoreOptions {
   cacheFolder?: string | null | undefined;
   onProgress?: ((progress: RescoreProgress) => void) | undefined;
 }
+
+const rescoreOptions: OptionNames<RescoreOptions> = {
+  questions: true,
+  answers: true,
+  cacheFolder: true,
+  onProgress: true,
+};
 
 export interface RescoreProgress {
   /** Questions that are done, and all of them. */
@@ -44,6 +51,7 @@ export interface Rescored extends BoardResult {
  * @throws DataError or FormatError naming file, row and field; DataError when a question has no answer
  */
 export async function rescorePfgen(options: RescoreOptions): Promise<Rescored> {
+  checkOptions('rescorePfgen', options, rescoreOptions);
   const { questions } = await loadQuestions(options.questions);
   const texts = questions.map(({ question }) => question);
   const { answers, inputHash, config } = await readAnswers(options.answers, texts);

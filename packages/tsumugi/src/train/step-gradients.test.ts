@@ -4,7 +4,8 @@ import { initialWeights, Plamo2, preset } from '../lm/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { type Batch, IGNORED, makeBatch } from '../text/index.ts';
 import { backward, scope, tensor } from '../torch/index.ts';
-import { stepGradients } from './step-gradients.ts';
+import { type LossFunction, nextTokenLoss } from './loss-function.ts';
+import { computeType, stepGradients } from './step-gradients.ts';
 import { tinyModel } from './train.testing.ts';
 
 const columns = 6;
@@ -72,4 +73,42 @@ it('is 0 without gradients where there is nothing to predict', () => {
   const step = stepGradients(model, () => ({ batch: batchOf([0, 0]), microRows: 1, tokensSeen: 12 }), settings);
   expect(step(0)).toEqual({ loss: 0, tokens: 12, tokensSeen: 12, metrics: { meanSquaredLogsumexp: 0 } });
   expect(gradientsOf(model).every(([, values]) => values.length === 0)).toBe(true);
+});
+
+it('adds up, over micro-batches, what a loss tells besides, as a mean over the targets of the step', () => {
+  using model = tiny();
+  const batch = { batch: batchOf([5, 1, 0, 3]), microRows: 2, tokensSeen: 0 };
+  const sums = [[6, 1], [3]];
+  const lossOf: LossFunction = (network, rows, options, step) => {
+    const [first, second] = sums[rows.ids.select(0, 0).select(0, 0).item() === 0 ? 0 : 1]!;
+    const told = { first: first!, ...(second !== undefined && { second }), step };
+    return { ...nextTokenLoss(network, rows, options, step), sums: () => told };
+  };
+  const { metrics } = stepGradients(model, () => batch, settings, { lossOf })(18);
+  expect(metrics).toEqual({ first: 1, second: 1 / 9, step: 4 });
+  const plain: LossFunction = (network, rows, options, step) => {
+    const { loss } = nextTokenLoss(network, rows, options, step);
+    return { loss };
+  };
+  expect(stepGradients(model, () => batch, settings, { lossOf: plain })(0).metrics).toEqual({});
+  clear(model);
+});
+
+it('tells the mean squared logsumexp of the targets', () => {
+  using model = tiny();
+  const batch = batchOf([5, 1, 0, 3]);
+  const { metrics } = stepGradients(model, () => ({ batch, microRows: 1, tokensSeen: 0 }), settings)(0);
+  clear(model);
+  const expected = scope(() => {
+    const shape = [4, columns];
+    const documents = tensor(batch.documents, { shape });
+    const hidden = model.forward(tensor(batch.tokens, { shape, dtype: 'int64' }), { documents });
+    const squares = model.logits(hidden).logsumexp([-1]).square();
+    return squares.mul(tensor(batch.targets, { shape }).ne(IGNORED).to('float32')).sum().item() / 9;
+  });
+  expect(metrics['meanSquaredLogsumexp']! / expected).toBeCloseTo(1, 5);
+});
+
+it('computes in the parameters’ own type unless told otherwise', () => {
+  expect([computeType('float32'), computeType('bfloat16')]).toEqual([undefined, 'bfloat16']);
 });

@@ -165,6 +165,20 @@ it('takes changes of what may change, says so, and writes them down with the fir
   expect(error.fields['changes']).toEqual(['minutes: 5 → 6']);
 });
 
+it('says so when one setting was changed, and writes down when an input was written to that is the same', async () => {
+  await begin();
+  utimesSync(at('a'), 1000, 1000);
+  {
+    using run = await open({}, {});
+    run.openEvents(0)[Symbol.dispose]();
+  }
+  expect(said.filter((line) => line.startsWith('going on'))).toEqual([]);
+  expect(RunFolder.open(at('run')).inputs['data']!.written).toBe(new Date(1000_000).toISOString());
+  said = [];
+  (await open({ steps: 4 }, { mayChange: ['steps'] }))[Symbol.dispose]();
+  expect(said[0]).toBe(`going on in ${at('run')} with steps: 3 → 4`);
+});
+
 it('believes no run.json that is malformed', async () => {
   await begin();
   const run = JSON.parse(readFileSync(at('run', 'run.json'), 'utf8'));

@@ -89,7 +89,7 @@ describe('methods', () => {
       ]);
       expect(x.permute(1, 0).tolist()).toEqual([[1.5, 4], [2, 5], [3, 6]]); // biome-ignore format: a matrix
       expect(x.flip(0, 1).tolist()).toEqual([[6, 5, 4], [3, 2, 1.5]]); // biome-ignore format: a matrix
-      expect([x.numel(), x.size(), x.size(1)]).toEqual([6, [2, 3], 3]);
+      expect([x.numel(), x.size(), x.size(0), x.size(1), x.size(-2)]).toEqual([6, [2, 3], 2, 3, 2]);
       expect(x.long().tolist()).toEqual([[1, 2, 3], [4, 5, 6]]); // biome-ignore format: a matrix
       expect([x.long(), x.int(), x.double(), x.bool(), x.cpu()].map(({ dtype }) => dtype)).toEqual([
         'int64',

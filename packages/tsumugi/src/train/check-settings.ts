@@ -22,8 +22,7 @@ function checkSchedule({ schedule, warmup, decay, floor }: ScheduleSettings): vo
     throw refuse('bad-floor', 'a range-test cannot rise from a floor of 0', 'Give a floor above 0, such as 0.00001.', {
       floor,
     });
-  // A little more than 1 for fractions that binary numbers cannot hold, such as 0.7 + 0.3.
-  if (schedule === 'wsd' && warmup + (decay ?? DEFAULT_DECAY) > 1 + 1e-9)
+  if (schedule === 'wsd' && warmup + (decay ?? DEFAULT_DECAY) > 1)
     throw refuse(
       'schedule-too-long',
       `warmup ${warmup} and decay ${decay ?? DEFAULT_DECAY} together are more than all the steps`,

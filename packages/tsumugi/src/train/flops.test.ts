@@ -61,3 +61,18 @@ it('takes three forwards for what the model needs, whatever is recomputed', () =
   for (const activationCheckpointing of [false, true])
     expect(modelFlops(attention, { ...shape, activationCheckpointing })).toBeCloseTo(6 * 3 * forward, -3);
 });
+
+it('counts a Mamba layer: products, taps of the convolution, the scan in chunks', () => {
+  const mamba = preset('bench', { num_hidden_layers: 2, full_attention_idx: [1] });
+  expect(attentionLayers(mamba)).toEqual([1]);
+  let weights = 0;
+  // Two operations for each weight and token: of products, and of the taps.
+  for (const [name, shape] of tensorShapes(mamba))
+    if (/(proj|embed_tokens|conv1d)\.weight$/.test(name)) weights += numElements(shape);
+  const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, num_attention_heads: H } = mamba;
+  const [T, L] = [256, 64];
+  const attention = (4 * H * P * (T + 1)) / 2;
+  const scan = 2 * L * N + m * (2 * L * P + 4 * N * P);
+  const shape = { sequenceLength: T, batchSize: 1, activationCheckpointing: false };
+  expect(modelFlops(mamba, shape) / (3 * T * (2 * weights + scan + attention))).toBeCloseTo(1, 9);
+});

@@ -6,6 +6,7 @@
 // Forward, per token:
 //   projection [out, in]   2·out·in
 //   attention              4·H·d·(keys in reach, on average): scores and weighted values
+//   convolution            2·k·m·P, of k taps
 //   scan                   2·L·N + m·(2·L·P + 4·N·P): C·Bᵀ and its product inside chunks of L, states in and out
 //   head                   2·V·D
 // Backward is twice that for a projection (one product for its input, one for its weight) and 2.5 times for attention

@@ -97,7 +97,7 @@ export function walkFiles(folder: string): Walk {
 function unreadable(folder: string, cause?: unknown): DataError {
   const gone = existsSync(folder) ? undefined : absence(folder);
   return new DataError('unreadable-folder', `the folder ${folder} ${gone?.fault ?? 'cannot be read'}`, {
-    remedy: gone?.remedy ?? 'check that it is a folder, and its permissions',
+    remedy: gone?.remedy ?? 'Check that it is a folder, and its permissions.',
     fields: { folder },
     cause,
   });

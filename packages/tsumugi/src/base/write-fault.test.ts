@@ -33,7 +33,7 @@ describe.each(writers)('%s', (_, write) => {
 
   it.each([
     ['below a file', () => at('file', 'a'), /a part of the path is a file/],
-    ['with a name that is too long', () => at('x'.repeat(300)), /the name is too long.*\n {2}→ choose a shorter one/],
+    ['with a name that is too long', () => at('x'.repeat(300)), /the name is too long.*\n {2}→ Choose a shorter one/],
     // Node itself asks for ever here.
     ['where no folder can be made', () => '/proc/tsumugi/a', /cannot be written: .*\n {2}→ /],
   ])('names a place %s', (_case, place, reason) => {

@@ -6,25 +6,30 @@ import { dirname, resolve } from 'node:path';
 import { UserError } from './errors.ts';
 import { finishedName } from './unfinished.ts';
 
-const elsewhere = 'name a place that can be written to';
 /** Code of the system → what it means, and what to do. */
 const FAULTS: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
-  EACCES: ['permission denied', `change the permissions of the folder, or ${elsewhere}`],
-  EPERM: ['the system does not permit it', `change the permissions of the folder, or ${elsewhere}`],
-  EROFS: ['the file system is read-only', elsewhere],
-  ENOSPC: ['the disk is full', 'make room on it, or name a place on another disk, and run the command again'],
-  EDQUOT: ['the quota of the disk is used up', 'make room, or name a place on another disk, and run the command again'],
-  EFBIG: ['the file would be larger than the file system takes', 'name a place on another file system'],
-  EOPNOTSUPP: ['the file system cannot do that', 'name a place on another file system'],
-  ENOSYS: ['the file system cannot do that', 'name a place on another file system'],
-  EIO: ['the disk reports a fault', 'check the disk, or name a place on another one'],
-  ENAMETOOLONG: ['the name is too long', 'choose a shorter one'],
-  ENOTDIR: ['a part of the path is a file, not a folder', 'check the path'],
-  EISDIR: ['it is a folder', 'name a file'],
-  ELOOP: ['its links lead in a circle', 'mend the links'],
-  EMFILE: ['too many files are open', 'raise the limit (ulimit -n), and run the command again'],
-  EEXIST: ['something else is there that is no folder', 'name another place, or remove it yourself'],
-  ENOENT: ['the folder it should be in is not there and cannot be made', 'check the path'],
+  EACCES: ['permission denied', 'Change the permissions of the folder, or name a place that can be written to.'],
+  EPERM: [
+    'the system does not permit it',
+    'Change the permissions of the folder, or name a place that can be written to.',
+  ],
+  EROFS: ['the file system is read-only', 'Name a place that can be written to.'],
+  ENOSPC: ['the disk is full', 'Make room on it, or name a place on another disk, and run the command again.'],
+  EDQUOT: [
+    'the quota of the disk is used up',
+    'Make room, or name a place on another disk, and run the command again.',
+  ],
+  EFBIG: ['the file would be larger than the file system takes', 'Name a place on another file system.'],
+  EOPNOTSUPP: ['the file system cannot do that', 'Name a place on another file system.'],
+  ENOSYS: ['the file system cannot do that', 'Name a place on another file system.'],
+  EIO: ['the disk reports a fault', 'Check the disk, or name a place on another one.'],
+  ENAMETOOLONG: ['the name is too long', 'Choose a shorter one.'],
+  ENOTDIR: ['a part of the path is a file, not a folder', 'Check the path.'],
+  EISDIR: ['it is a folder', 'Name a file.'],
+  ELOOP: ['its links lead in a circle', 'Mend the links.'],
+  EMFILE: ['too many files are open', 'Raise the limit (ulimit -n), and run the command again.'],
+  EEXIST: ['something else is there that is no folder', 'Name another place, or remove it yourself.'],
+  ENOENT: ['the folder it should be in is not there and cannot be made', 'Check the path.'],
 };
 
 const CANNOT_WRITE = 'cannot-write';

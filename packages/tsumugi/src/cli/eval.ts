@@ -60,7 +60,7 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
   const tasks = await findTasks(names.length === 0 && values.text.length > 0 ? ['text'] : names);
   if (tasks.length === 0)
     throw new ConfigError('no-task', 'tsumugi eval needs the name of a task', {
-      remedy: 'tsumugi eval --list shows them.',
+      remedy: 'Run tsumugi eval --list to see them.',
     });
   if (values.text.length > 0) {
     const place = tasks.findIndex(({ name }) => name === 'text');

@@ -6,7 +6,12 @@ import { fakeBackend } from './eval.testing.ts';
 import { choiceTask, evaluate, generateTask, rollingTask, sampleContext } from './index.ts';
 
 const good = {
-  ...{ name: 'mine', version: 1, summary: 's', metric: 'exact', wording: 'w', decoding: { maxTokens: 3 } },
+  name: 'mine',
+  version: 1,
+  summary: 's',
+  metric: 'exact',
+  wording: 'w',
+  decoding: { maxTokens: 3 },
   options: { samples: 'how many' },
   load: () => ({ samples: [] }),
   prompt: () => '',

@@ -202,7 +202,11 @@ it('leaves the gradients of a step, before clipping, until the next one', () => 
   using model = new Weights();
   using optimizer = new SGD(model, { weightDecay: 0 });
   const update: GradientStep = {
-    ...{ model, optimizer, learningRate: 1, clipNorm: 1, schedule: () => 1 },
+    model,
+    optimizer,
+    learningRate: 1,
+    clipNorm: 1,
+    schedule: () => 1,
     gradients() {
       scope(() => {
         model.w.grad = tensor([3, 4, 0]);

@@ -25,8 +25,15 @@ export function checkInputs(stage: string, kinds: InputKinds, inputs: unknown): 
 }
 
 const fields = {
-  ...{ name: 'string', version: 'number', makes: 'string', output: 'string', resumes: 'boolean' },
-  ...{ inputs: 'object', config: 'object', forecast: 'function', run: 'function' },
+  name: 'string',
+  version: 'number',
+  makes: 'string',
+  output: 'string',
+  resumes: 'boolean',
+  inputs: 'object',
+  config: 'object',
+  forecast: 'function',
+  run: 'function',
 } as const;
 
 /** @throws ConfigError for what defines no stage */

@@ -66,18 +66,18 @@ export function readManifest(folder: string): Manifest {
       ? 'does not exist'
       : `is not a folder of token shards: it ${found.isDirectory() ? `has no ${MANIFEST_FILE}` : 'is a file'}`;
     throw new DataError('no-shards', `${folder} ${fault}`, {
-      remedy: 'prepare the text first (tsumugi data prepare), or name the folder that this wrote',
+      remedy: 'Prepare the text first (tsumugi data prepare), or name the folder that this wrote.',
       fields: { folder },
     });
   }
   const malformed = (reason: string, cause?: unknown) =>
     new FormatError('malformed-manifest', `${path} is not a manifest of token shards: ${reason}`, {
-      remedy: 'prepare the text again',
+      remedy: 'Prepare the text again.',
       fields: { path },
       cause,
     });
   const limits = { bytes: MAX_MANIFEST_BYTES, values: MAX_MANIFEST_VALUES };
-  const value = readJsonValue(path, { remedy: 'prepare the text again', ...limits });
+  const value = readJsonValue(path, { remedy: 'Prepare the text again.', ...limits });
   const parsed = manifestSchema.safeParse(value);
   if (parsed.success) {
     const { data } = parsed;

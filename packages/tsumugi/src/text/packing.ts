@@ -116,7 +116,7 @@ export class PackedBatches {
 export function emptySplit(shards: TokenShards, split: Split): DataError {
   const what = split === 'train' ? 'no documents to train on' : 'no held-out documents to measure with';
   return new DataError('empty-split', `${shards.folder} holds ${what}`, {
-    remedy: 'prepare at least two documents with a held-out fraction above 0',
+    remedy: 'Prepare at least two documents with a held-out fraction above 0.',
     fields: { folder: shards.folder, split },
   });
 }

@@ -45,7 +45,7 @@ export async function* parquetGroups(file: string, field: string): AsyncGenerato
 function unreadable(file: string, cause: unknown): DataError {
   const reason = cause instanceof Error ? cause.message : cause;
   return new DataError('unreadable-parquet', `${file} is not a readable Parquet file: ${reason}`, {
-    remedy: 'check that the file is whole and really Parquet',
+    remedy: 'Check that the file is whole and really Parquet.',
     fields: { file },
     cause,
   });
@@ -55,7 +55,7 @@ function tooLarge(file: string, what: string, bytes: number, limit: number): Dat
   return new DataError(
     'parquet-too-large',
     `${file} has ${what} of ${mebibytes(bytes)}, more than the ${mebibytes(limit)} that are read at once`,
-    { remedy: 'write it again with smaller row groups (128 MiB is usual)', fields: { file, bytes, limit } },
+    { remedy: 'Write it again with smaller row groups (128 MiB is usual).', fields: { file, bytes, limit } },
   );
 }
 
@@ -127,7 +127,7 @@ function strictly(file: string) {
           'not-utf-8',
           `${file} holds a text that is not UTF-8, as texts in Parquet must be: bytes ${shown}…`,
           {
-            remedy: 'write the file again with its texts in UTF-8; --encoding has no effect on Parquet',
+            remedy: 'Write the file again with its texts in UTF-8; --encoding has no effect on Parquet.',
             fields: { file },
             cause,
           },

@@ -118,7 +118,7 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
       'held-out-fraction',
       `the held-out fraction should be at least 0 and below 1 but is ${fraction}`,
       {
-        remedy: 'use a small share such as 0.05',
+        remedy: 'Use a small share such as 0.05.',
       },
     );
   }
@@ -135,7 +135,7 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
   const differences = there ? differencesBetween(there, origin) : [];
   if (differences.length > 0)
     throw new DataError('other-data', `${folder} holds text that was prepared otherwise: ${differences.join(', ')}`, {
-      remedy: 'choose another folder, or remove this one to prepare it anew',
+      remedy: 'Choose another folder, or remove this one to prepare it anew.',
       fields: { folder, differences },
     });
   const damage = there && (await damageOf(folder));
@@ -149,7 +149,7 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
   if (fingerprintOf({ ...origin, sources: now }) !== fingerprint) {
     const changed = now.find(({ sha256 }, i) => sha256 !== origin.sources[i]?.sha256)?.path ?? 'the text';
     throw new DataError('input-changed', `${changed} changed while it was read`, {
-      remedy: 'prepare it again once nothing writes to it',
+      remedy: 'Prepare it again once nothing writes to it.',
       fields: { path: changed },
     });
   }
@@ -268,7 +268,7 @@ function accumulate(totals: Totals, amounts: Totals, sign: 1 | -1): void {
 function noText(kept: Kept): DataError {
   const read = kept.empty > 0 ? `all ${kept.empty} documents are empty` : 'it holds no documents';
   return new DataError('empty-text', `there is no text to learn from: ${read}`, {
-    remedy: 'name files or folders with text in them, and the right --field for JSON lines and Parquet',
+    remedy: 'Name files or folders with text in them, and the right --field for JSON lines and Parquet.',
     fields: { empty: kept.empty },
   });
 }

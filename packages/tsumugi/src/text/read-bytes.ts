@@ -86,7 +86,7 @@ function expandsTooFar(path: string, unpacked: number, packed: number): DataErro
     'expands-too-far',
     `${path} unpacks to more than ${MAX_EXPANSION} times its size (${mebibytes(unpacked)} from ${mebibytes(packed)} so far), which text does not`,
     {
-      remedy: 'remove it; if it is really text, unpack it yourself and give that',
+      remedy: 'Remove it; if it is really text, unpack it yourself and give that.',
       fields: { file: path, unpacked, packed, limit: MAX_EXPANSION },
     },
   );

@@ -33,7 +33,7 @@ function tooLong(file: string, row: number): DataError {
     'line-too-long',
     `${file}, row ${row} is longer than ${MAX_CHARACTERS.toLocaleString('en')} characters, the most that one document may have`,
     {
-      remedy: 'write one JSON object per line, and cut longer texts into several documents',
+      remedy: 'Write one JSON object per line, and cut longer texts into several documents.',
       fields: { file, row, limit: MAX_CHARACTERS },
     },
   );
@@ -47,7 +47,7 @@ export function missingField(file: string, row: number | undefined, field: strin
     'missing-field',
     `${where} has no ${kind} "${field}" but ${existing.map((name) => `"${name}"`).join(', ') || 'none'}`,
     {
-      remedy: `name the ${kind} that holds the text with --field${near ? `; did you mean "${near}"?` : ''}`,
+      remedy: `Name the ${kind} that holds the text with --field${near ? `; did you mean "${near}"?` : '.'}`,
       fields: { file, row, field, existing },
     },
   );
@@ -57,7 +57,7 @@ export function missingField(file: string, row: number | undefined, field: strin
 export function notText(file: string, row: number, field: string, value: unknown): DataError {
   const found = Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
   return new DataError('not-text', `${file}, row ${row}: "${field}" should hold text but holds ${found}`, {
-    remedy: 'name a field of text with --field',
+    remedy: 'Name a field of text with --field.',
     fields: { file, row, field },
   });
 }
@@ -79,7 +79,7 @@ export async function* readJsonLines(
       value = parseJson(line);
     } catch (cause) {
       throw new DataError('not-json', `${file}, row ${row} is not JSON: ${(cause as Error).message}`, {
-        remedy: 'write one JSON object per line',
+        remedy: 'Write one JSON object per line.',
         fields: { file, row },
         cause,
       });
@@ -89,7 +89,7 @@ export async function* readJsonLines(
         'not-an-object',
         `${file}, row ${row} should be a JSON object but is ${JSON.stringify(value).slice(0, 40)}`,
         {
-          remedy: `write one object per line, such as {"${field}": "…"}, or move the file elsewhere if it is no text`,
+          remedy: `Write one object per line, such as {"${field}": "…"}, or move the file elsewhere if it is no text.`,
           fields: { file, row },
         },
       );

@@ -52,7 +52,7 @@ async function ask(thread: Worker, file: string, seconds: number): Promise<Parqu
 
 function unreadable(file: string, reason: string): DataError {
   return new DataError('unreadable-parquet', `${file} is not a readable Parquet file: ${reason}`, {
-    remedy: 'check that the file is whole; write it again with smaller row groups if it is',
+    remedy: 'Check that the file is whole; write it again with smaller row groups if it is.',
     fields: { file },
   });
 }

@@ -77,7 +77,7 @@ describe('token shards', () => {
   it('refuse what is cut off, foreign, or made with another tokenizer', async () => {
     using empty = temporaryFolder();
     expect(() => TokenShards.open(empty.path)).toThrow(/not a folder of token shards/);
-    expect(() => TokenShards.open(empty.at('missing'))).toThrow(/missing does not exist\n {2}→ prepare the text first/);
+    expect(() => TokenShards.open(empty.at('missing'))).toThrow(/missing does not exist\n {2}→ Prepare the text first/);
     {
       using folder = await shardFolder();
       expect(() => TokenShards.open(folder.path, { tokenizerHash: 'b'.repeat(64) })).toThrow(/another tokenizer/);
@@ -113,7 +113,7 @@ describe('token shards', () => {
       expect(() => TokenShards.open(folder.path)).toThrow(/surprise/);
       copyFileSync(folder.at('documents.bin'), folder.at('manifest.json'));
       expect(() => TokenShards.open(folder.path)).toThrow(
-        /manifest\.json is not valid JSON: .*\n {2}→ prepare the text again/,
+        /manifest\.json is not valid JSON: .*\n {2}→ Prepare the text again/,
       );
     }
   });

@@ -48,7 +48,7 @@ export class TokenShards implements Disposable {
     const { tokenizerHash } = options;
     if (tokenizerHash !== undefined && tokenizerHash !== manifest.tokenizer.sha256) {
       throw new DataError('other-tokenizer', `the token shards in ${folder} were made with another tokenizer`, {
-        remedy: 'prepare the text again with the tokenizer of this model',
+        remedy: 'Prepare the text again with the tokenizer of this model.',
         fields: { folder, expected: tokenizerHash, found: manifest.tokenizer.sha256 },
       });
     }

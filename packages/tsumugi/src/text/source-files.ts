@@ -41,7 +41,7 @@ function missing(path: string, cause: unknown): DataError {
   const target = linkTarget(path);
   if (target !== undefined) {
     return new DataError('dangling-link', `${path} is a link to ${target}, which cannot be reached`, {
-      remedy: 'name the file itself, or mend the link',
+      remedy: 'Name the file itself, or mend the link.',
       fields: { path },
       cause,
     });
@@ -62,7 +62,7 @@ function stat(path: string): Stats {
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== 'EACCES') throw missing(path, cause);
     throw new DataError('unreadable-file', `${path} cannot be read: permission denied`, {
-      remedy: 'check its permissions and those of the folders above it',
+      remedy: 'Check its permissions and those of the folders above it.',
       fields: { path },
       cause,
     });
@@ -113,7 +113,7 @@ export function listSources(paths: readonly string[]): SourceListing {
     if (readable.length === 0) throw nothingToRead(path, files.length, [...leftOut, ...listing.leftOut][0]);
   }
   if (listing.files.length === 0) {
-    throw new DataError('no-text', 'no text was named', { remedy: 'give files or folders to --text' });
+    throw new DataError('no-text', 'no text was named', { remedy: 'Give files or folders to --text.' });
   }
   return listing;
 }
@@ -125,7 +125,7 @@ function nothingToRead(path: string, files: number, left: LeftOut | undefined): 
   const other = files > 0 ? 'no file of a readable format' : 'no files';
   const found = left ? `no file that can be read (${left.path}: ${left.why})` : other;
   return new DataError('nothing-to-read', `the folder ${path} holds ${found}`, {
-    remedy: `put text into it as ${READABLE}`,
+    remedy: `Put text into it as ${READABLE}.`,
     fields: { path },
   });
 }
@@ -133,7 +133,7 @@ function nothingToRead(path: string, files: number, left: LeftOut | undefined): 
 /** Text is read more than once, and checked for changes: what gives its bytes only once cannot be read. */
 const notAFile = (path: string): DataError =>
   new DataError('not-a-file', `${path} is a pipe or a device, which gives its text only once, and text is read again`, {
-    remedy: 'write the text into a file first, and name that',
+    remedy: 'Write the text into a file first, and name that.',
     fields: { path },
   });
 

@@ -70,7 +70,7 @@ class FileCorpus implements Corpus {
         'document-characters',
         `documents should be at least 100 characters long but ${this.#documentCharacters} was asked for`,
         {
-          remedy: 'use some thousands, or Infinity to keep files whole',
+          remedy: 'Use some thousands, or Infinity to keep files whole.',
         },
       );
     }

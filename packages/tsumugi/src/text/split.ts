@@ -47,7 +47,7 @@ function tooLong(file: string): DataError {
   return new DataError(
     'document-too-long',
     `${file} would be a document of more than ${MAX_CHARACTERS.toLocaleString('en')} characters, the most that one may have`,
-    { remedy: 'cut it into shorter documents with --document-characters', fields: { file, limit: MAX_CHARACTERS } },
+    { remedy: 'Cut it into shorter documents with --document-characters.', fields: { file, limit: MAX_CHARACTERS } },
   );
 }
 

@@ -75,7 +75,10 @@ function inPieces(
   const own = models.slice(0, countOf(name)).map((_, i) => (hasWeights(name) ? { weight: [0.7, 0.2, 0.4][i]! } : {}));
   const values = completed(name, { ...parametersOf[name], ...more }, own);
   const group = {
-    ...{ name: 'w', rows, columns, pieceRows },
+    name: 'w',
+    rows,
+    columns,
+    pieceRows,
     base: method.base === 'none' ? undefined : reader(base!),
     models: models.slice(0, countOf(name)).map(reader),
   };

@@ -26,7 +26,7 @@ export function parseEncoding(label: string): string {
   } catch {
     const near = nearest(name, [...DETECTED_ENCODINGS, ...Object.keys(ALIASES)]);
     throw new ConfigError('unknown-encoding', `there is no text encoding named "${label}"`, {
-      remedy: `use ${near ? `"${near}", ` : ''}one of ${DETECTED_ENCODINGS.join(', ')}, or leave it to detection`,
+      remedy: `Use ${near ? `"${near}", ` : ''}one of ${DETECTED_ENCODINGS.join(', ')}, or leave it to detection.`,
       fields: { encoding: label },
     });
   }
@@ -53,7 +53,7 @@ export async function* decode(source: ByteSource, encoding?: string): AsyncGener
   if (encoding && malformed > WRONG_SHARE * characters) {
     const share = ((100 * malformed) / (characters || 1)).toFixed(0);
     throw new DataError('wrong-encoding', `${source.name} is not ${encoding} text: ${share} % of it is malformed`, {
-      remedy: 'leave --encoding out to have it detected, or name the right one',
+      remedy: 'Leave --encoding out to have it detected, or name the right one.',
       fields: { file: source.name, encoding, malformed, characters, offset: first },
     });
   }
@@ -64,7 +64,7 @@ function doesNotFit(source: ByteSource, encoding: string, offset: number): DataE
     'damaged-text',
     `${source.name} is ${encoding} by its byte-order mark, but byte ${offset} does not fit it`,
     {
-      remedy: `mend the file, or read it with --encoding ${encoding}, which turns what is malformed into U+FFFD`,
+      remedy: `Mend the file, or read it with --encoding ${encoding}, which turns what is malformed into U+FFFD.`,
       fields: { file: source.name, offset, detected: encoding },
     },
   );

@@ -89,7 +89,7 @@ function clearWinner(source: ByteSource, weighed: readonly Weighing[]): Weighed 
     'ambiguous-encoding',
     `${source.name} reads as ${best!.encoding} and as ${second.encoding} text alike`,
     {
-      remedy: `say which it is: ${flag(best!.encoding)} or ${flag(second.encoding)}`,
+      remedy: `Say which it is: ${flag(best!.encoding)} or ${flag(second.encoding)}.`,
       fields: { file: source.name, detected: weighed.map(({ encoding }) => encoding) },
     },
   );
@@ -108,7 +108,7 @@ export async function detectEncoding(source: ByteSource): Promise<string> {
       'damaged-iso-2022-jp',
       `${source.name} holds escape sequences of ISO-2022-JP, but byte ${malformed} does not fit it`,
       {
-        remedy: `mend the file, or read it with ${flag('iso-2022-jp')}, which turns what is malformed into U+FFFD, or with ${flag('utf-8')}, which keeps the escape sequences as text`,
+        remedy: `Mend the file, or read it with ${flag('iso-2022-jp')}, which turns what is malformed into U+FFFD, or with ${flag('utf-8')}, which keeps the escape sequences as text.`,
         fields: { file: source.name, offset: malformed, detected: 'iso-2022-jp' },
       },
     );
@@ -147,7 +147,7 @@ function unmarked(source: ByteSource, encoding: string): DataError {
     'unmarked-utf-16',
     `${source.name} looks like ${encoding}, but has no byte-order mark that would say so`,
     {
-      remedy: `say that it is with ${flag(encoding)}, or name the encoding it is in`,
+      remedy: `Say that it is with ${flag(encoding)}, or name the encoding it is in.`,
       fields: { file: source.name, detected: encoding },
     },
   );
@@ -158,7 +158,7 @@ function binary(source: ByteSource, { firstZero }: Survey): DataError {
     'binary-text',
     `${source.name} holds zero bytes, the first at byte ${firstZero}, so it is no text`,
     {
-      remedy: `remove it, or name its encoding if it is UTF-16 or UTF-32 without a byte-order mark: ${flag('utf-16le')}`,
+      remedy: `Remove it, or name its encoding if it is UTF-16 or UTF-32 without a byte-order mark: ${flag('utf-16le')}.`,
       fields: { file: source.name, offset: firstZero },
     },
   );
@@ -189,7 +189,7 @@ async function refuseDamagedUtf8(source: ByteSource, share: number): Promise<voi
     'damaged-utf-8',
     `${source.name} is UTF-8 with malformed bytes, the first in line ${firstBad} (byte ${at})`,
     {
-      remedy: `mend the file, or read it with ${flag('utf-8')}, which turns malformed bytes into U+FFFD`,
+      remedy: `Mend the file, or read it with ${flag('utf-8')}, which turns malformed bytes into U+FFFD.`,
       fields: { file: source.name, line: firstBad, offset: at, detected: 'utf-8' },
     },
   );
@@ -256,7 +256,7 @@ async function undetected(source: ByteSource, found: Survey): Promise<DataError>
     'undetected-encoding',
     `${source.name} is not text in UTF-8 (byte ${utf8} does not fit), ${places.join(' or ')}, nor in ISO-2022-JP`,
     {
-      remedy: `name its encoding with --encoding (for example ${flag('shift_jis')}), or remove it if it is no text`,
+      remedy: `Name its encoding with --encoding (for example ${flag('shift_jis')}), or remove it if it is no text.`,
       fields: { file: source.name, offset: utf8, bytes: found.bytes },
     },
   );

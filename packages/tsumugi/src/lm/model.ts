@@ -160,7 +160,7 @@ export class Plamo2 extends Module implements LanguageModel {
       throw new ShapeError('bad-ids', 'forward: a cache holds one document, so documents cannot be given too');
     const context =
       cache instanceof BatchCache
-        ? { rope: this.#rope.at(cache.startStep(ids.shape)), offset: 0 }
+        ? { rope: this.#rope.at(cache.startStep(ids.shape), ids.device), offset: 0 }
         : { rope: this.#rope, offset: cache?.length ?? 0, documents };
     let h = this.model.embed_tokens.forward(ids); // [B, T, D]
     if (dtype) h = h.to(dtype);

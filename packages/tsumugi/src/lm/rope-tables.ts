@@ -36,13 +36,13 @@ export class RopeTables implements RopeSource, Disposable {
     return { cos: entry.cos.narrow(0, offset, length), sin: entry.sin.narrow(0, offset, length) };
   }
 
-  /** Rows for tokens that stand at these positions, whatever offset is asked for. */
-  at(positions: readonly number[]): RopeSource {
+  /** Rows for tokens that stand at these positions, whatever offset is asked for. The positions go to the device once, not per layer. */
+  at(positions: readonly number[], device: Tensor['device']): RopeSource {
     const length = Math.max(...positions) + 1;
+    const index = tensor(BigInt64Array.from(positions, BigInt), { device });
     return {
-      rows: (base, headDim, _offset, _length, device) => {
+      rows: (base, headDim) => {
         const { cos, sin } = this.rows(base, headDim, 0, length, device);
-        const index = tensor(BigInt64Array.from(positions, BigInt), { device });
         return { cos: cos.indexSelect(0, index), sin: sin.indexSelect(0, index) };
       },
     };

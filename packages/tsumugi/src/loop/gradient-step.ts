@@ -71,6 +71,8 @@ export function gradientStep({
   layers,
 }: GradientStep): (step: number, saved: number) => StepTaken {
   const trained = parameters(model);
+  // Only the CPU's memory is counted: where the model is elsewhere, that would say nothing of it.
+  const isOnCpu = trained.every(({ device }) => device === 'cpu');
   let isFirst = true;
   return (step, saved) => {
     const began = performance.now();
@@ -84,7 +86,7 @@ export function gradientStep({
     recordFunction('update', () => optimizer.step(lr, { gradScale: clipScale(norm, clipNorm) }));
     const seconds = (performance.now() - began) / 1000;
     const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
-    const { peakBytes: memoryBytes } = memory();
+    const memoryBytes = isOnCpu ? memory().peakBytes : undefined;
     const mfu = flops === undefined || peakFlops === undefined ? undefined : flops / seconds / peakFlops;
     const warnings = isFirst ? warnOfUnused(model) : [];
     isFirst = false;
@@ -98,7 +100,7 @@ export function gradientStep({
         ...(tokensSeen !== undefined && { tokens: tokensSeen }),
         ...(tokensPerSecond !== undefined && { tokensPerSecond }),
         ...(mfu !== undefined && { mfu }),
-        memoryBytes,
+        ...(memoryBytes !== undefined && { memoryBytes }),
         metrics,
       },
       progress: { loss, tokensPerSecond, note: mfu === undefined ? undefined : `MFU ${(100 * mfu).toFixed(0)} %` },

@@ -1,20 +1,16 @@
 // Chatting: turns, commands, breaking off, piped input.
 import { PassThrough, Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { generateText } from '../lm/index.ts';
-import { TinyModel } from '../lm/tiny-model.testing.ts';
+import { tinyModelOfFile } from '../lm/tiny-model.testing.ts';
 import { chat } from './chat.ts';
 import { runCli, testIo } from './cli.testing.ts';
 import type { Io } from './io.ts';
 import { RunningText } from './running-text.ts';
 import { Terminal } from './terminal.ts';
 
-let tiny: TinyModel;
-beforeAll(() => {
-  tiny = new TinyModel();
-});
-afterAll(() => tiny[Symbol.dispose]());
+const tiny = tinyModelOfFile();
 
 /** Runs `body` with a text, a fresh one for each call. */
 function withText<T>(body: (text: RunningText, again: RunningText) => T): T {

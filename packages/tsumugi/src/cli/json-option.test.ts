@@ -1,13 +1,9 @@
 // Every command takes --json.
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TinyModel } from '../lm/tiny-model.testing.ts';
+import { expect, it } from 'vitest';
+import { tinyModelOfFile } from '../lm/tiny-model.testing.ts';
 import { runCli } from './cli.testing.ts';
 
-let tiny: TinyModel;
-beforeAll(() => {
-  tiny = new TinyModel();
-});
-afterAll(() => tiny[Symbol.dispose]());
+const tiny = tinyModelOfFile();
 
 /** The words before "[options]" in the usages of a command and of all its parts. */
 async function usagesOf(...words: string[]): Promise<string[][]> {

@@ -1,22 +1,18 @@
 // score and generate on a tiny random model, and score against the golden logits.
 import { cpSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { golden } from '../../../../tests/files.ts';
 import { requires } from '../../../../tests/requires.testing.ts';
 import { saveModel } from '../lm/index.ts';
-import { TinyModel } from '../lm/tiny-model.testing.ts';
+import { tinyModelOfFile } from '../lm/tiny-model.testing.ts';
 import { namedParameters } from '../nn/index.ts';
 import { openSafetensors } from '../store/index.ts';
 import { noGrad, scope } from '../torch/index.ts';
 import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/torch.testing.ts';
 import { runCli } from './cli.testing.ts';
 
-let tiny: TinyModel;
-beforeAll(() => {
-  tiny = new TinyModel();
-});
-afterAll(() => tiny[Symbol.dispose]());
+const tiny = tinyModelOfFile();
 
 const score = (input: string, ...flags: string[]) => runCli(['score', '--model', tiny.folder, ...flags], input);
 const logprobsOf = (line: string) => (JSON.parse(line) as { logprobs: number[] }).logprobs;

@@ -1,17 +1,13 @@
 // A model whose numbers are not finite says nothing: every way to ask names where they come from.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { UserError } from '../base/index.ts';
 import { namedParameters, tensorAt } from '../nn/index.ts';
 import { noGrad, scope } from '../torch/index.ts';
 import { writeAll } from './engine/writing.testing.ts';
 import { generateIds, type Plamo2, scoreBatch, tokenLogprobs } from './index.ts';
-import { TinyModel } from './tiny-model.testing.ts';
+import { tinyModelOfFile } from './tiny-model.testing.ts';
 
-let tiny: TinyModel;
-beforeAll(() => {
-  tiny = new TinyModel();
-});
-afterAll(() => tiny[Symbol.dispose]());
+const tiny = tinyModelOfFile();
 
 /** Sets one number of a weight, or all. */
 function spoil(model: Plamo2, name: string, value: number, all = false): void {

@@ -1,20 +1,14 @@
 // Streams: the event loop lives while they write, an end from outside frees everything, and several share an engine.
 import { getEventListeners } from 'node:events';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Tokenizer } from '../text/index.ts';
+import { expect, it } from 'vitest';
 import { liveHandles } from '../torch/index.ts';
 import { countPasses } from './engine/writing.testing.ts';
 import { Engine, type FinishReason, generateText, type Plamo2, type StreamTextOptions, streamText } from './index.ts';
-import { TinyModel } from './tiny-model.testing.ts';
+import { tinyModelOfFile } from './tiny-model.testing.ts';
 
-let tiny: TinyModel;
-let tokenizer: Tokenizer;
-beforeAll(() => {
-  tiny = new TinyModel();
-  tokenizer = tiny.loadTokenizer();
-});
-afterAll(() => tiny[Symbol.dispose]());
+const tiny = tinyModelOfFile();
+const tokenizer = tiny.loadTokenizer();
 
 interface Whole {
   text: string;

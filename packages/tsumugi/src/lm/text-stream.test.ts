@@ -1,17 +1,11 @@
 // Text out of ids: whole characters only, also where a text is cut and goes on.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
-import type { Tokenizer } from '../text/index.ts';
 import { TextStream } from './text-stream.ts';
-import { TinyModel } from './tiny-model.testing.ts';
+import { tinyModelOfFile } from './tiny-model.testing.ts';
 
-let tiny: TinyModel;
-let tokenizer: Tokenizer;
-beforeAll(() => {
-  tiny = new TinyModel();
-  tokenizer = tiny.loadTokenizer();
-});
-afterAll(() => tiny[Symbol.dispose]());
+const tiny = tinyModelOfFile();
+const tokenizer = tiny.loadTokenizer();
 
 const bytes = (...values: number[]) =>
   values.map((value) => tokenizer.idOf(`<0x${value.toString(16).toUpperCase().padStart(2, '0')}>`)!);

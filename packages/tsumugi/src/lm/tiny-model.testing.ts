@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { byteText, type Piece, SPECIAL_NAMES, type Tokenizer, writeTokenizer } from '../text/index.ts';
 import { initialWeights, loadModel, loadTokenizer, Plamo2, preset, saveModel } from './index.ts';
 
@@ -56,4 +57,11 @@ export class TinyModel implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.#home, { recursive: true });
   }
+}
+
+/** The model of all tests of a file: called at its top, removed after its last test. */
+export function tinyModelOfFile(): TinyModel {
+  const tiny = new TinyModel();
+  afterAll(() => tiny[Symbol.dispose]());
+  return tiny;
 }

@@ -1,7 +1,8 @@
 // The packages, packed and installed outside the repository: what is in them, their types, their commands.
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe as describeAddon } from '@tsumugi/native';
 import { afterAll, describe, expect, it } from 'vitest';
 import { golden } from './files.ts';
 import { PackedApp, root } from './packed-app.testing.ts';
@@ -164,9 +165,30 @@ describe('with its addon', installed, () => {
   it.each([
     [{ LIBTORCH: '/nowhere' }, 'error: LIBTORCH: /nowhere does not exist\n  → let LIBTORCH name a libtorch '],
     [{ TSUMUGI_CPU: 'avx2' }, 'error: TSUMUGI_CPU should be a CPU level '],
+    [{ XDG_CACHE_HOME: '/dev/null/x' }, 'cannot be written to (ENOTDIR)\n  → let XDG_CACHE_HOME name a folder '],
+    [{ XDG_CACHE_HOME: '/proc/self/x' }, '/proc/self/x/tsumugi/native, cannot be written to ('],
   ])('is not set up with %o, and says why', (env, sentence) => {
     const { status, stderr } = app.tsumugi(['setup'], { env });
     expect([status, stderr]).toEqual([2, expect.stringContaining(sentence)]);
+  });
+
+  it('is ready where somebody else has set it up, and this user can only read it', () => {
+    const { libDir } = describeAddon().libtorch!;
+    const native = join(app.home, 'cache', 'tsumugi', 'native');
+    chmodSync(app.home, 0o755);
+    chmodSync(native, 0o555);
+    // Root may write anywhere.
+    const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+    const env = { ...process.env, XDG_CACHE_HOME: join(app.home, 'cache'), LIBTORCH: libDir };
+    const command = join(app.folder, 'node_modules', 'tsumugi', 'bin', 'tsumugi.js');
+    const setup = () =>
+      spawnSync(process.execPath, [command, 'setup', '--search'], { encoding: 'utf8', env, ...nobody });
+    try {
+      const { status, stderr } = setup();
+      expect([status, stderr]).toEqual([0, expect.stringMatching(/setup: ready \(.*\)\n$/)]);
+    } finally {
+      chmodSync(native, 0o755);
+    }
   });
 
   it('runs the example of the README', () => {
@@ -204,6 +226,13 @@ describe('with its addon', installed, () => {
       await task.run({ file: () => '/nowhere' }).catch(({ code, remedy }) => console.log(code, remedy));`;
     const { stdout } = app.node(['--input-type=module', '-e', program]);
     expect(stdout).toBe('no-m-ifeval-packages npm install lindera-wasm-nodejs-ipadic@2.0.0 eld@2.1.0\n');
+  });
+
+  it('is required from CommonJS, too', () => {
+    const { stdout, stderr } = app.node([
+      app.write('old.cjs', "console.log(require('tsumugi').ones(2, 3).sum().item());"),
+    ]);
+    expect([stdout, stderr]).toEqual(['6\n', '']);
   });
 
   it('exports the same from the root under both names', () => {

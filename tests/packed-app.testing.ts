@@ -23,7 +23,8 @@ export interface RunOptions {
 }
 
 export class PackedApp implements Disposable {
-  readonly home = mkdtempSync(join(tmpdir(), 'tsumugi-package-'));
+  /** A name as people's folders have: with a space, and letters beyond ASCII. */
+  readonly home = mkdtempSync(join(tmpdir(), 'tsumugi 包み-'));
   readonly folder = join(this.home, 'app');
   packages: Packed[] = [];
 

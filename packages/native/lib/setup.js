@@ -1,9 +1,9 @@
 // Makes the addon ready: finds a libtorch, installs one where that works unattended, and builds. What the checkout's
 // scripts/setup and an installed package's `tsumugi setup` share. Quick when all is there.
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { build, currentBuild, missingTools, needsOpenblas } from './build.js';
-import { addonPath, buildRoot, defaultRecord, readJson, writeJson } from './builds.js';
+import { addonPath, buildRoot, defaultRecord, isInstalled, readJson, writeJson } from './builds.js';
 import { chooseLevel, readCpuFlags } from './cpu.js';
 import { findLibtorch, resolveLibtorch } from './libtorch.js';
 import { takeLock } from './setup-lock.js';
@@ -73,6 +73,36 @@ async function obtainLibtorch(progress) {
   return libtorch;
 }
 
+const otherRoot = isInstalled
+  ? 'let XDG_CACHE_HOME name a folder that can be written to, here and for what runs afterwards'
+  : 'change the permissions of the folder';
+
+/** Another setup may have made it meanwhile. @param {string} place */
+function makeOne(place) {
+  try {
+    mkdirSync(place);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+  }
+}
+
+/**
+ * Makes the folder of builds. Why that cannot be, or why nothing can be written there. One folder at a time: Node never ends
+ * making several below a place that takes none, such as /proc.
+ * @returns {string | undefined}
+ */
+function makeBuildRoot() {
+  const missing = [];
+  for (let place = buildRoot; !existsSync(place); place = dirname(place)) missing.push(place);
+  try {
+    for (const place of missing.reverse()) makeOne(place);
+    accessSync(buildRoot, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code ?? String(error);
+  }
+}
+
 /** @type {SetUp} */
 export async function setUp({ output = process.stderr, search = false, packages } = {}) {
   const progress = new SetupProgress(output);
@@ -83,6 +113,14 @@ export async function setUp({ output = process.stderr, search = false, packages 
     const ready = remembered && currentBuild(remembered, level);
     if (ready && (packages?.areCurrent() ?? true)) return finish(progress, ready);
 
+    const fault = makeBuildRoot();
+    if (fault !== undefined) {
+      // Somebody else may have set up what this user can only read: an administrator, the image of a container.
+      const libtorch = remembered ?? findLibtorch().libtorch;
+      const made = libtorch && currentBuild(libtorch, level);
+      if (made) return finish(progress, made);
+      throw new SetupError(`the folder of addons, ${buildRoot}, cannot be written to (${fault})`, otherRoot, 2);
+    }
     const release = await takeLock(join(buildRoot, 'setup.lock'), (who) =>
       progress.step(`waiting for another setup to finish (${who})`),
     );

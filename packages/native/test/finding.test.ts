@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failureExcerpt, needsOpenblas, openblasFolders } from '../lib/build.js';
 import { buildKey, usesCxx11Strings } from '../lib/builds.js';
-import { cacheRoot } from '../lib/cache-folder.js';
+import { cacheRoot, userHome } from '../lib/cache-folder.js';
 import { describeCompiler, findCompiler } from '../lib/compiler.js';
 import { chooseLevel, cpuLevel, libraryChoice, openblasCoreType, parseCpuFlags } from '../lib/cpu.js';
 import { loadEnvironment } from '../lib/environment.js';
@@ -82,6 +82,18 @@ describe('the cache', () => {
     ['linux', { XDG_CACHE_HOME: '' }, '/home/me/.cache/tsumugi'],
   ] as const)('lies on %s with %o in %s', (platform, env, folder) => {
     expect(cacheRoot(env, platform, '/home/me')).toBe(folder);
+  });
+
+  it('is found for who has no home: nowhere that the folder one happens to be in could lay code', () => {
+    const none = () => {
+      throw Object.assign(new Error('uv_os_homedir returned ENOENT'), { code: 'ERR_SYSTEM_ERROR' });
+    };
+    expect([none, () => '', () => 'here/../there', () => '/home/me'].map((read) => userHome(read))).toEqual([
+      '/',
+      '/',
+      '/',
+      '/home/me',
+    ]);
   });
 });
 

@@ -1,8 +1,10 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
+import { synchronous } from '../base/index.ts';
 import { type Module, parameters } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
 import type { LayerMetrics } from '../run/index.ts';
 import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.ts';
+import { checkMetrics } from './check-metrics.ts';
 import { divergedInStep } from './divergence.ts';
 import type { StepTaken } from './loop.ts';
 import { warnOfUnused } from './unused-weights.ts';
@@ -79,6 +81,7 @@ export function gradientStep({
     resetPeakMemory();
     optimizer.zeroGrad();
     const made = recordFunction('gradients', () => gradients(step));
+    checkMetrics('gradients', made.metrics);
     const { loss, tokens, tokensSeen, flops } = made;
     const norm = gradNorm(trained);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergedInStep(model, step + 1, loss, norm, saved);
@@ -90,7 +93,8 @@ export function gradientStep({
     const mfu = flops === undefined || peakFlops === undefined ? undefined : flops / seconds / peakFlops;
     const warnings = isFirst ? warnOfUnused(model) : [];
     isFirst = false;
-    const found = afterStep && scope(() => afterStep({ ...made, step: step + 1, model, lr, gradNorm: norm }));
+    const done = { ...made, step: step + 1, model, lr, gradNorm: norm };
+    const found = afterStep && scope(() => looked(afterStep, done));
     const metrics = { ...made.metrics, ...found };
     return {
       event: {
@@ -108,4 +112,11 @@ export function gradientStep({
       layers: layers?.(step),
     };
   };
+}
+
+/** What a look at a step found; a tensor in it is refused while it is still the scope's to free. */
+function looked(afterStep: AfterStep, done: StepDone): ReturnType<AfterStep> {
+  const found = synchronous('afterStep', afterStep, done);
+  checkMetrics('afterStep', found);
+  return found;
 }

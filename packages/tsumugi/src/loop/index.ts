@@ -1,4 +1,5 @@
 // The training loop and what belongs to it: schedules, rehearsal, forecasts. It knows steps, not what is trained on.
+export { checkMetrics } from './check-metrics.ts';
 export {
   type Amount,
   type Forecast,

@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { UserError } from '../base/index.ts';
 import { Module, parameter } from '../nn/index.ts';
 import { SGD } from '../optim/index.ts';
-import { RunFolder } from '../run/index.ts';
+import { RunFolder, readEvents } from '../run/index.ts';
 import { listCheckpoints, loadCheckpoint } from '../store/index.ts';
 import { scope, tensor } from '../torch/index.ts';
 import { type GradientStep, gradientStep, type LoopTask, runLoop, trainingState } from './index.ts';
@@ -84,4 +84,45 @@ it('removes the checkpoint of a step whose measurement is not finite', async () 
   expect(error?.message).toContain('diverged at step 3: every weight is finite, but the held-out loss is NaN');
   expect(error?.message).toContain('the checkpoint of step 2 is intact');
   expect(checkpoints().map(({ step, score }) => [step, score])).toEqual([[1, 1], [2, 1]]); // biome-ignore format: pairs
+});
+
+describe('what is no number', () => {
+  const lastEvent = () => readEvents(join(home, 'run', 'events.jsonl')).at(-1);
+  const takeStep: LoopTask['takeStep'] = () => ({ event: { metrics: {} }, progress: {} });
+  const checkpoint = () => ({ tensors: {}, state: {} });
+  const measuring = (metrics: unknown) =>
+    run([1], {
+      takeStep,
+      checkpoint,
+      evaluate: async () => ({ name: 'mine', metrics: metrics as Record<string, number> }),
+    });
+
+  it.each([
+    [{ note: 'good' }, 'the measurement "mine" gave note: string good, expected a number'],
+    [{ n: 3n }, 'gave n: bigint 3, expected a number'],
+    [{ nested: { a: 1 } }, 'gave nested: an object, expected a number'],
+    [[1, 2], 'gave an array, expected an object of numbers'],
+    [null, 'gave null, expected an object of numbers'],
+  ])('%o is refused as a measurement, and the log says that the run failed', async (metrics, sentence) => {
+    const error = await measuring(metrics);
+    expect([error?.code, error?.message]).toEqual(['bad-metric', expect.stringContaining(sentence)]);
+    expect(lastEvent()).toMatchObject({ type: 'end', reason: 'failed', step: 1 });
+  });
+
+  it('is not NaN, nor what was not measured', async () => {
+    expect(await measuring({ a: Number.NaN, b: Number.NEGATIVE_INFINITY, c: undefined })).toBeUndefined();
+    expect(lastEvent()).toMatchObject({ type: 'evaluation', metrics: { a: null, b: null } });
+  });
+});
+
+it('says in the log that the run failed, whatever was thrown', async () => {
+  for (const thrown of [new TypeError('a hook broke'), 'a text']) {
+    rmSync(join(home, 'run'), { recursive: true, force: true });
+    const takeStep = () => {
+      throw thrown;
+    };
+    expect(await run([1], { takeStep })).toBe(thrown);
+    const last = readEvents(join(home, 'run', 'events.jsonl')).at(-1);
+    expect(last).toMatchObject({ type: 'end', reason: 'failed', message: expect.stringContaining('a ') });
+  }
 });

@@ -26,6 +26,7 @@ import {
   scoreCheckpoint,
 } from '../store/index.ts';
 import { recordFunction } from '../torch/index.ts';
+import { checkMetrics } from './check-metrics.ts';
 import { divergedInMeasuring } from './divergence.ts';
 
 /** Something that a step found out and a person should know. */
@@ -170,6 +171,7 @@ export async function runLoop(
     await interrupt.pause();
     const began = performance.now();
     const { name, metrics, score, shown } = await task.evaluate(done, interrupt.pause, saved);
+    checkMetrics(`the measurement "${name}"`, metrics);
     if (score !== undefined) keepScore(task, run, { step: done, score, saved });
     if (!isNew) return;
     log.write({ type: 'evaluation', step: done, name, metrics, seconds: (performance.now() - began) / 1000 });
@@ -209,7 +211,7 @@ export async function runLoop(
       print(error.message);
       return { interrupted: false, done };
     }
-    if (error instanceof UserError) log.writeFailure(done, error);
+    log.writeFailure(done, error);
     throw error;
   }
   return { interrupted: false, done };

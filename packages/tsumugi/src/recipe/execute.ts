@@ -3,7 +3,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
-import { availableDisk, inOwnCode, steady, writeFileAtomic } from '../base/index.ts';
+import { availableDisk, inOwnCode, steady, thrownText, UserError, writeFileAtomic } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { formatDuration, formatMetric } from '../run/index.ts';
 import { type Json, writeJson } from '../store/index.ts';
@@ -12,9 +12,11 @@ import { forecastPlan } from './forecast.ts';
 import { renderReport } from './html/index.ts';
 import { makeStage } from './make-stage.ts';
 import { type PlannedStage, planStages, recordsIn, takeInputs, whyMade } from './plan.ts';
-import { type Recipe, stagesOf } from './recipe.ts';
+import { inputsOf, type Recipe, stagesOf } from './recipe.ts';
 import { makeReport, type RecipeReport, type ReportState, reportStage } from './report.ts';
+import type { RecipeStage } from './stage.ts';
 import { type Available, formatForecastTable, requireRecipeFits } from './stage-forecast.ts';
+import { pointOf } from './sweep.ts';
 
 export interface RunRecipeOptions {
   /** The recipe's folder. */
@@ -39,7 +41,7 @@ export interface RecipeOutcome {
  * Runs a recipe in `out`.
  *
  * @throws UserError before anything is written when it cannot fit, a file is missing, or `out` holds something else;
- *   whatever a stage throws, after the report was written
+ *   whatever a stage throws, after the report was written; of a sweep, once its other stages are made
  */
 export async function runRecipe<Schema extends z.ZodObject>(
   recipe: Recipe<Schema>,
@@ -79,6 +81,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
   const resumed = existsSync(join(out, 'report.json'));
   events.write({ type: 'start', step: 0, name: recipe.name, totalSteps: plan.length, resumed });
   let interrupted = false;
+  const failures: unknown[] = [];
   for (let i = 0; i < plan.length && !interrupted; i++) {
     plan[i] = takeInputs(plan[i]!, plan);
     const { stage, address, why, state } = plan[i]!;
@@ -93,6 +96,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
       mark('unchanged');
       continue;
     }
+    if (takesUnmade(stage, plan, states)) continue;
     print(`\n${i + 1}/${plan.length} ${stage.name}`);
     mark('running');
     write();
@@ -105,12 +109,15 @@ export async function runRecipe<Schema extends z.ZodObject>(
       states[i] = 'failed';
       try {
         mark('failed');
-        events.writeFailure(i + 1, error as Error);
+        if (!endsAlone(stage, error)) events.writeFailure(i + 1, error);
         write();
       } catch {
         // A disk that is full cannot take the report either: what went wrong first is what is told.
       }
-      throw error;
+      if (!endsAlone(stage, error)) throw error;
+      print(`  failed: ${thrownText(error)}`);
+      failures.push(error);
+      continue;
     }
     const result = plan[i]!.record?.result;
     if (result) {
@@ -120,12 +127,37 @@ export async function runRecipe<Schema extends z.ZodObject>(
     } else mark('interrupted');
     if (i < plan.length - 1 && !interrupted) write();
   }
+  if (failures.length > 0 && !interrupted) {
+    const left = plan
+      .filter((_, i) => states[i] === 'failed' || states[i] === 'waiting')
+      .map(({ stage }) => stage.name);
+    print(`\nnot made: ${left.join(', ')}`);
+    events.writeFailure(plan.length, failures[0]);
+    write();
+    throw failures[0];
+  }
   // Interrupted after the last stage's end: everything is done all the same.
   interrupted &&= states.some((state) => state === 'waiting' || state === 'interrupted');
   if (options.clean && !interrupted) for (const path of clean(out, plan)) print(`removed ${path}`);
   events.write({ type: 'end', step: plan.length, reason: interrupted ? 'interrupted' : 'done' });
   return { interrupted, report: write() };
 }
+
+/**
+ * Whether a stage that failed leaves the others be: a sweep is there to find out what fails, a rate that is too high say, and the
+ * report shows what the other points came to. A disk that is full is full for all.
+ */
+const endsAlone = (stage: RecipeStage, error: unknown): boolean =>
+  pointOf(stage) !== undefined && !(error instanceof UserError && error.code === 'cannot-write');
+
+/** Whether a stage takes what could not be made. */
+const takesUnmade = (stage: RecipeStage, plan: readonly PlannedStage[], states: readonly ReportState[]): boolean =>
+  inputsOf(stage).some(([, inputs]) =>
+    inputs.some((input) => {
+      const state = states[plan.findIndex((each) => each.stage === input)];
+      return state === 'failed' || state === 'waiting';
+    }),
+  );
 
 /** Prints what the stages will take. @throws UserError when that cannot fit */
 async function forecast(plan: readonly PlannedStage[], { out, stream, seconds }: RunRecipeOptions): Promise<void> {

@@ -1,12 +1,23 @@
 // Sweeps: the stages they make, and what the report puts together of them.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineRecipe, formatReport, given, type RecipeStage, runRecipe, sweep } from './index.ts';
-import { count, words } from './toy-recipe.testing.ts';
+import { UserError } from '../base/index.ts';
+import { readEvents } from '../run/index.ts';
+import {
+  defineRecipe,
+  defineStage,
+  formatReport,
+  given,
+  type RecipeReport,
+  type RecipeStage,
+  runRecipe,
+  sweep,
+} from './index.ts';
+import { count, log, trouble, words } from './toy-recipe.testing.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-sweep-'));
 afterAll(() => rmSync(home, { recursive: true }));
@@ -27,7 +38,40 @@ it('makes a stage for every combination and seed, under a name of its own', () =
   expect(new Set(made.map(({ name }) => name)).size).toBe(8);
   expect(seen[0]).toEqual({ a: 0.1, b: 'x/y', seed: 3 });
   expect(seen[7]).toEqual({ a: -1, b: 'xy', seed: 4 });
-  expect(made[0]!.name).toBe('s-a-0-1-b-xy-seed-3');
+  // What the name cannot say is told apart by the first digits of SHA-256({"a":0.1,"b":"x/y","seed":3}).
+  expect([made[0]!.name, made[2]!.name]).toEqual(['s-a-0-1-b-xy-seed-3-ad8de1', 's-a-0-1-b-xy-seed-3']);
+});
+
+it('gives a point its name whatever other points there are', () => {
+  const namesOf = (values: unknown[]) => {
+    const names = new Map<unknown, string>();
+    const note = (point: object, name: string) => {
+      names.set(Object.entries(point)[0]![1], name);
+      return one(name);
+    };
+    stages(note, { b: values });
+    return names;
+  };
+  const values = [`${'long '.repeat(20)}1`, `${'long '.repeat(20)}2`, 'a.b', 'a-b', 1, '1', true, 'true', [1, 2], [12]];
+  const alone = new Map(values.flatMap((value) => [...namesOf([value])]));
+  expect(namesOf(values)).toEqual(alone);
+  expect(namesOf(values.toReversed())).toEqual(alone);
+  expect(new Set(alone.values()).size).toBe(values.length);
+});
+
+it.each([
+  [undefined, /b\[1\] cannot be written as JSON: undefined/],
+  [Math.sin, /b\[1\] .*function sin/],
+  [Number.NaN, /b\[1\] .*NaN/],
+  [3n, /b\[1\] .*3/],
+  [{ rate: Number.POSITIVE_INFINITY }, /b\[1\]\.rate .*Infinity/],
+])('refuses the value %s', (value, problem) => {
+  expect(() => stages((_, name) => one(name), { b: [1, value] })).toThrow(problem);
+});
+
+it('knows its options', () => {
+  const misspelt = { values: { b: [1] }, seed: [0, 1] } as unknown as Parameters<typeof sweep>[1];
+  expect(() => sweep('s', misspelt, (_, name) => one(name))).toThrow(/sweep: there is no option "seed"\n.*Write seeds/);
 });
 
 it('refuses what there is nothing to go over', () => {
@@ -83,4 +127,89 @@ it('puts runs together again: means and ranges, curves over each other', async (
   const html = readFileSync(join(home, 'out', 'report.html'), 'utf8');
   expect(html).toContain('<h2>sizes</h2>');
   expect(html).toContain('15 letters (10–20)');
+});
+
+describe('a point that fails', () => {
+  let shown = '';
+  const write = (text: string) => {
+    shown += text;
+  };
+  const out = join(home, 'failing');
+  const ids = { s2: 's-size-2-seed-0', s3: 's-size-3-seed-0', s4: 's-size-4-seed-0' };
+  const recipe = defineRecipe({
+    name: 'failing',
+    summary: 'one of three fails',
+    config: z.strictObject({}),
+    stages() {
+      const found = words.stage('words', {}, { text: given('text', join(home, 'text.txt')) });
+      const points = sweep('s', { values: { size: [2, 3, 4] } }, ({ size }, name) => count.stage(name, { size }, { words: found })); // biome-ignore format: one line
+      const last = both.stage('both', {}, { counts: points as RecipeStage<'count'>[] });
+      return [found, ...points, last];
+    },
+  });
+  const both = defineStage({
+    name: 'both', version: 1, makes: 'metrics', inputs: { counts: ['count'] }, config: z.strictObject({}), output: 'both',
+    resumes: false,
+    forecast: () => ({ seconds: 1, memory: [], diskBytes: 1 }),
+    async run({ folder }) {
+      log.push('both');
+      mkdirSync(join(folder, 'both'));
+      writeFileSync(join(folder, 'both', 'x.txt'), 'x');
+      return { metrics: [] };
+    },
+  }); // biome-ignore format: one line
+  const run = () => runRecipe(recipe, {}, { out, stream: { write } });
+  const statesIn = () => {
+    const { stages: found } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as RecipeReport;
+    return Object.fromEntries(found.map(({ name, state }) => [name, state]));
+  };
+  let counted = 0;
+  const failAt = (...which: number[]) => {
+    counted = 0;
+    log.length = 0;
+    trouble.during = () => {
+      counted++;
+      if (which.includes(counted)) throw new UserError('diverged', `point ${counted} diverged`);
+    };
+  };
+  afterAll(() => {
+    delete trouble.during;
+  });
+
+  it('leaves the others be: they are made, and it is told at the end', async () => {
+    writeFileSync(join(home, 'text.txt'), 'ab cd');
+    failAt(1, 3);
+    await expect(run()).rejects.toThrow('point 1 diverged');
+    expect(statesIn()).toEqual({
+      words: 'made',
+      [ids.s2]: 'failed',
+      [ids.s3]: 'made',
+      [ids.s4]: 'failed',
+      both: 'waiting',
+    });
+    expect(shown).toContain('failed: point 1 diverged');
+    expect(shown).toContain(`not made: ${ids.s2}, ${ids.s4}, both`);
+    const ends = readEvents(join(out, 'events.jsonl')).filter(({ type }) => type === 'end');
+    expect(ends).toMatchObject([{ reason: 'failed', message: 'point 1 diverged' }]);
+  });
+
+  it('is tried again by the next run, and what takes it then too', async () => {
+    failAt(1);
+    await expect(run()).rejects.toThrow('point 1 diverged');
+    expect(statesIn()).toMatchObject({ [ids.s2]: 'failed', [ids.s3]: 'unchanged', [ids.s4]: 'made', both: 'waiting' });
+    failAt();
+    await run();
+    expect(log).toEqual(['count from 0', 'both']);
+    expect(new Set(Object.values(statesIn()))).toEqual(new Set(['unchanged', 'made']));
+  });
+
+  it('ends the recipe where the disk is full: that is so for all', async () => {
+    writeFileSync(join(home, 'text.txt'), 'ab cd ef');
+    log.length = 0;
+    trouble.during = () => {
+      throw new UserError('cannot-write', 'the disk is full');
+    };
+    await expect(run()).rejects.toThrow('the disk is full');
+    expect(log).toEqual(['words', 'count from 0']);
+  });
 });

@@ -1,8 +1,8 @@
 // A sweep: the same stages for every combination of values and every seed. The report puts them together again: one table with
 // means and ranges over the seeds, and charts with all of them over each other.
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, checkOptions, type OptionNames, sha256 } from '../base/index.ts';
 import { toJson } from '../run/index.ts';
-import type { Json } from '../store/index.ts';
+import { canonicalJson, type Json } from '../store/index.ts';
 import type { RecipeStage } from './stage.ts';
 
 /** Which of a sweep's runs a stage belongs to. */
@@ -14,6 +14,15 @@ export interface SweepPoint {
 
 type Values = Readonly<Record<string, readonly unknown[]>>;
 export type PointOf<V extends Values> = { readonly [Key in keyof V]: V[Key][number] } & { readonly seed: number };
+
+export interface SweepOptions<V extends Values> {
+  /** Lists of what differs, by name. */
+  values: V;
+  /** [0] when left out. */
+  seeds?: readonly number[];
+}
+
+const sweepOptions: OptionNames<SweepOptions<Values>> = { values: true, seeds: true };
 
 const points = new WeakMap<RecipeStage, SweepPoint>();
 
@@ -28,9 +37,11 @@ export const pointOf = (stage: RecipeStage): SweepPoint | undefined => points.ge
  */
 export function sweep<const V extends Values>(
   name: string,
-  { values, seeds = [0] }: { values: V; seeds?: readonly number[] },
+  options: SweepOptions<V>,
   make: (point: PointOf<V>, name: string) => RecipeStage | readonly RecipeStage[],
 ): RecipeStage[] {
+  checkOptions('sweep', options, sweepOptions, { seed: 'Write seeds, a list.' });
+  const { values, seeds = [0] } = options;
   const refuse = (problem: string, remedy: string) =>
     new ConfigError('bad-sweep', `sweep "${name}": ${problem}`, { remedy, fields: { sweep: name } });
   const lists: [string, readonly unknown[]][] = [...Object.entries(values), ['seed', seeds]];
@@ -40,6 +51,11 @@ export function sweep<const V extends Values>(
   if ('seed' in values)
     throw refuse('"seed" is among the values', 'Give the seeds beside them: { values, seeds: [0, 1, 2] }.');
   for (const [key, list] of lists) {
+    try {
+      toJson(list, key);
+    } catch (error) {
+      throw refuse((error as Error).message, 'Sweep over what JSON holds: of functions over their names, say.');
+    }
     const twice = list.find(
       (value, i) => list.findIndex((other) => JSON.stringify(other) === JSON.stringify(value)) < i,
     );
@@ -52,8 +68,7 @@ export function sweep<const V extends Values>(
   const taken = new Set<string>();
   return combinations.flatMap((point) => {
     const { seed, ...own } = point;
-    let unique = [name, ...Object.entries(point).flat().map(inName)].join('-').slice(0, 80);
-    while (taken.has(unique)) unique += '-x'; // what differs in signs that no name may have
+    const unique = nameOf(name, point, taken);
     taken.add(unique);
     const stages = [make(point as PointOf<V>, unique)].flat();
     for (const stage of stages)
@@ -62,8 +77,22 @@ export function sweep<const V extends Values>(
   });
 }
 
-/** A value as a part of a stage's name: letters, digits and hyphens. */
-function inName(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.replaceAll('.', '-').replaceAll(/[^a-z0-9-]/gi, '') || 'x';
+/** A name says what it can of the values, in letters, digits and hyphens; where that is not all, a part of their hash is added. */
+function nameOf(sweep: string, point: Readonly<Record<string, unknown>>, taken: ReadonlySet<string>): string {
+  const whole = [sweep, ...Object.entries(point).flat().map(inName)].join('-');
+  const isSaid = whole.length <= longestName && !taken.has(whole) && Object.values(point).every(saysItself);
+  return isSaid ? whole : `${whole.slice(0, longestName - 7)}-${sha256(canonicalJson(point as Json)).slice(0, 6)}`;
 }
+
+const longestName = 80;
+const inText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+const inName = (value: unknown): string =>
+  inText(value)
+    .replaceAll('.', '-')
+    .replaceAll(/[^a-z0-9-]/gi, '') || 'x';
+
+/** Whether the part of a name that a value has is that of no other value: numbers, true, false, null and plain words. */
+const saysItself = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? /^(?!(?:true|false|null)$)[a-z][a-z0-9-]*$/i.test(value)
+    : typeof value !== 'object' || !value;

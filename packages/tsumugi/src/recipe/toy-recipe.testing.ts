@@ -1,5 +1,5 @@
 // For tests: stages over text files that know nothing of models, and a recipe of them.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EventLog } from '../run/index.ts';
@@ -71,7 +71,8 @@ export const count = defineStage({
   }),
   async run({ config, inputs, folder, resumed }) {
     const checkpoints = join(folder, 'checkpoints');
-    const start = resumed ? Number(readFileSync(join(folder, 'at.txt'), 'utf8')) : 0;
+    const at = join(folder, 'at.txt');
+    const start = resumed && existsSync(at) ? Number(readFileSync(at, 'utf8')) : 0;
     log.push(`count from ${start}`);
     trouble.during?.();
     using events = new EventLog(join(folder, 'events.jsonl'), resumed ? start : undefined);
@@ -79,7 +80,7 @@ export const count = defineStage({
     for (let step = start + 1; step <= config.steps; step++) {
       events.write({ type: 'step', step, loss: 1 / step, lr: 1 });
       if (step % 2 === 0) saveCheckpoint(checkpoints, step, { tensors: {}, state: {} });
-      writeFileSync(join(folder, 'at.txt'), String(step));
+      writeFileSync(at, String(step));
       if (trouble.interruptAt === step) return { interrupted: true };
     }
     mkdirSync(join(folder, 'count'), { recursive: true });

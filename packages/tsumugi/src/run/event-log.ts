@@ -1,6 +1,6 @@
 // Writing the events of a run: one line each, appended, in the system's hands as soon as `write` returns.
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { writingAt } from '../base/index.ts';
+import { thrownText, writingAt } from '../base/index.ts';
 import { parseEvents, type RunEvent } from './events.ts';
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'time'> : never;
@@ -48,9 +48,9 @@ export class EventLog implements Disposable {
   }
 
   /** The last event of what failed with `error`. A log that cannot be written to does not hide what went wrong. */
-  writeFailure(step: number, error: Error): void {
+  writeFailure(step: number, error: unknown): void {
     try {
-      this.write({ type: 'end', step, reason: 'failed', message: error.message });
+      this.write({ type: 'end', step, reason: 'failed', message: thrownText(error) });
     } catch {
       // A full disk, say: mostly the failure itself.
     }

@@ -1,8 +1,9 @@
 // Parts of one's own in a run of training: they are used, recorded by name, and asked for again when the run goes on.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sha256File } from '../base/index.ts';
+import { type Module, parameters } from '../nn/index.ts';
 import { decayGroups, SGD } from '../optim/index.ts';
 import { readEvents } from '../run/index.ts';
 import { nextTokenLoss, type TrainingParts } from './index.ts';
@@ -80,6 +81,38 @@ it('calls a look after each step, which changes nothing', async () => {
   expect(weightsOf('looked')).toBe(weightsOf('plain'));
   for (const event of stepsOf('looked') as { gradNorm: number; metrics: Record<string, number> }[])
     expect(event.metrics['doubledNorm']).toBe(2 * event.gradNorm);
+});
+
+it.each([
+  [
+    ({ model }: { model: Module }) => ({ norm: parameters(model)[0]!.norm() }),
+    /afterStep gave norm: a Tensor.*\n.*\.item\(\)/,
+  ],
+  [() => ({ note: 'good' }), /afterStep gave note: string good, expected a number/],
+  [() => 5, /afterStep gave number 5, expected an object of numbers/],
+  [async () => ({ late: 1 }), /afterStep: the body must be synchronous, it is an async function/],
+  [() => Promise.reject(new Error('late')), /afterStep: the body must be synchronous, it returned a promise/],
+])('refuses a look that gives what no log can hold: %s', async (afterStep, problem) => {
+  const name = `odd-${Math.random()}`;
+  await expect(train(name, { afterStep: afterStep as never })).rejects.toThrow(problem);
+  expect(readEvents(at(name, 'events.jsonl')).at(-1)).toMatchObject({ type: 'end', reason: 'failed' });
+});
+
+it('refuses sums of a loss that are no numbers', async () => {
+  const of = (...given: Parameters<typeof nextTokenLoss>) => ({
+    ...nextTokenLoss(...given),
+    sums: () => ({ at: 'x' }),
+  });
+  const texts = { name: 'texts', of: of as unknown as typeof nextTokenLoss };
+  await expect(train('texts', { loss: texts })).rejects.toThrow(/sums\(\) gave at: string x, expected a number/);
+});
+
+it('refuses an option that nothing reads, before anything is written', async () => {
+  await expect(train('misspelt', { aftrStep: () => {} } as never)).rejects.toThrow(
+    /pretrain: there is no option "aftrStep"\n.*afterStep/,
+  );
+  await expect(train('misspelt', { afterStep: 5 as never })).rejects.toThrow(/afterStep: expected a function/);
+  expect(existsSync(at('misspelt'))).toBe(false);
 });
 
 it('refuses a part that is none', async () => {

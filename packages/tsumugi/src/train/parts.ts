@@ -1,6 +1,6 @@
 // Parts of one's own in a training run, beside its settings: an optimizer, a loss, a look at each step. The record of a run has the
 // names of optimizer and loss, and the run goes on only with parts of the same names; their code is not compared.
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, kindOf } from '../base/index.ts';
 import type { LanguageModel } from '../lm/index.ts';
 import type { AfterStep } from '../loop/index.ts';
 import { AdamW, decayGroups, type Optimizer } from '../optim/index.ts';
@@ -25,6 +25,12 @@ const ways = { optimizer: 'make', loss: 'of' } as const;
 
 /** @throws ConfigError for a part without a name or a function */
 export function checkParts(parts: TrainingParts): void {
+  const { afterStep } = parts;
+  if (afterStep !== undefined && typeof afterStep !== 'function')
+    throw new ConfigError('bad-part', `afterStep: expected a function, got ${kindOf(afterStep)}`, {
+      remedy: 'Write for example afterStep: ({ step, model }) => …',
+      fields: { part: 'afterStep' },
+    });
   for (const [part, way] of Object.entries(ways) as ['optimizer' | 'loss', string][]) {
     const given = parts[part] as Record<string, unknown> | undefined;
     if (

@@ -1,7 +1,7 @@
 // A step's gradients for next-token training: the batch goes through in micro-batches, and the loss is a mean over all
 // targets of the step, so that accumulating them gives the gradients of one large batch.
 import type { LanguageModel, LossOptions } from '../lm/index.ts';
-import type { StepLoss } from '../loop/index.ts';
+import { checkMetrics, type StepLoss } from '../loop/index.ts';
 import type { Batch } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
@@ -69,8 +69,9 @@ export function stepGradients(
         const parts = lossOf(model, rows, { ...options, onPart: seen }, step);
         backward(parts.loss.div(predicted));
         loss += (parts.shown ?? parts.loss).item() / predicted;
-        for (const [name, sum] of Object.entries(parts.sums?.() ?? {}))
-          metrics[name] = (metrics[name] ?? 0) + sum / predicted;
+        const sums = parts.sums?.() ?? {};
+        checkMetrics('the loss’s sums()', sums);
+        for (const [name, sum] of Object.entries(sums)) metrics[name] = (metrics[name] ?? 0) + sum / predicted;
       });
     }
     return { loss, tokens: batch.rows * batch.columns, tokensSeen, metrics };

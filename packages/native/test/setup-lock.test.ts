@@ -103,3 +103,38 @@ it('is let go of before the process ends, which then leaves signals to others ag
   expect(readdirSync(home)).toEqual([]);
   expect(listeners()).toEqual(before);
 });
+
+it('is taken at once where the process id is used again, or the machine was started anew', async () => {
+  for (const other of [{ started: '1' }, { boot: 'an earlier one' }]) {
+    writeFileSync(lock(), JSON.stringify({ ...ownerNow(), ...other }));
+    const release = await takeLock(lock(), (who) => {
+      throw new Error(`waits for ${who}`);
+    });
+    release();
+    expect(readdirSync(home)).toEqual([]);
+  }
+});
+
+it('that somebody else has by now is left to them', async () => {
+  const release = await takeLock(lock(), () => {});
+  writeFileSync(lock(), JSON.stringify(ownerNow()));
+  release();
+  expect(existsSync(lock())).toBe(true);
+});
+
+it('says who is waited for, and what to do where nobody can tell whether they live', async () => {
+  const told = async (other: object) => {
+    const said: string[] = [];
+    writeFileSync(lock(), JSON.stringify({ ...ownerNow(), ...other }));
+    const release = await takeLock(lock(), (who) => {
+      said.push(who);
+      rmSync(lock(), { force: true });
+    });
+    release();
+    return said;
+  };
+  expect(await told({})).toEqual([`process ${process.pid}`]);
+  expect(await told({ host: 'elsewhere', pid: 7 })).toEqual([
+    `process 7 on elsewhere; if it has ended, remove ${lock()}`,
+  ]);
+});

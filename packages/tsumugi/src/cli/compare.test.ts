@@ -66,11 +66,11 @@ describe('tsumugi report', () => {
     writeRun(at('gan'), 'gan', { seed: 0 }, [
       start,
       { type: 'step', step: 1, loss: 0.7, metrics: { generatorLoss: 1.25, realLogit: null } },
-      { ...start, step: 1, resumed: true, wait: 86_400 },
+      { ...start, step: 1, totalSteps: 12, resumed: true, wait: 86_400 },
       { type: 'step', step: 2, loss: 0.5, metrics: { generatorLoss: 1, realLogit: 2 } },
     ]);
     const found = await json('report', at('gan'));
-    expect(found).toMatchObject({ kind: 'gan', state: 'not finished', steps: 2, totalSteps: 9 });
+    expect(found).toMatchObject({ kind: 'gan', state: 'not finished', steps: 2, totalSteps: 12 });
     expect(found.curves).toContainEqual({ chart: 'generator loss', name: 'generator loss', points: [[1, 1.25], [2, 1]] }); // biome-ignore format: pairs
     expect(found.curves[0].chart).toBe('loss');
     // A day passed in between, 20 s were work.

@@ -34,11 +34,14 @@ describe('factories', () => {
         ones([1], { requiresGrad: true }),
         tensor([1], { requiresGrad: true }),
         tensor([1], { requiresGrad: true, dtype: 'float64' }),
+        tensor([1], { requiresGrad: true, dtype: 'bfloat16' }),
         torch.randn([1], new Rng(0), { requiresGrad: true }),
         torch.full([1], 2, { requiresGrad: true }),
         torch.eye(2, { requiresGrad: true }),
       ];
       expect(made.map(({ requiresGrad }) => requiresGrad)).toEqual(made.map(() => true));
+      const likes = [torch.zerosLike, torch.onesLike].map((like) => like(ones([1], { dtype: 'int64' })).dtype);
+      expect(likes).toEqual(['int64', 'int64']);
       expect(made.map(({ isLeaf }) => isLeaf)).toEqual(made.map(() => true));
     }));
 

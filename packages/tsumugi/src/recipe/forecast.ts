@@ -9,7 +9,7 @@ import type { ForecastRow, StageForecast } from './stage-forecast.ts';
 
 type Expected = ReadonlyMap<RecipeStage, StageForecast>;
 
-/** The inputs of a stage as its stage sees them. */
+/** The inputs of a stage, as its `forecast` and `run` are given them. */
 export function givenTo(
   planned: PlannedStage,
   plan: readonly PlannedStage[],

@@ -1,4 +1,4 @@
-// The folder of a training run: a new one, or the one to go on with, which must have been started with the same inputs and the
+// The folder of a training run: a new one, or the one to go on with. That one must have been started with the same inputs and the
 // same settings, but for those that do not touch what was trained so far. Inputs are told apart by their content, so they and
 // the folder may have been moved, or be named otherwise.
 import { existsSync } from 'node:fs';

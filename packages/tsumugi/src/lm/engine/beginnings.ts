@@ -28,12 +28,12 @@ export class Beginnings implements Disposable {
     return this.#states?.bytes ?? 0;
   }
 
-  /** A prompt is asked. */
+  /** Counts a prompt among those that are open. */
   add(prompt: readonly number[]): void {
     if (this.#states) this.#open.set(prompt, (this.#open.get(prompt) ?? 0) + 1);
   }
 
-  /** A prompt that was asked is so no more. */
+  /** Takes a prompt out of those that are open. */
   remove(prompt: readonly number[]): void {
     if (!this.#states) return;
     const left = (this.#open.get(prompt) ?? 0) - 1;

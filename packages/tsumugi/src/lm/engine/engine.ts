@@ -5,7 +5,7 @@
 // read in pieces, between which the others go on (chunked prefill).
 //
 // Every sequence has its own random stream and its own state, so what it says does not depend on which others run beside it, up
-// to rounding: sums are taken in another order for another number of rows, and logits differ by about 1e-6 of their size. That
+// to rounding. Sums are taken in another order for another number of rows, and logits differ by about 1e-6 of their size. That
 // can turn a token only where two are as good as equally likely.
 import { setImmediate } from 'node:timers/promises';
 import { ConfigError, checkOptions, UserError } from '../../base/index.ts';

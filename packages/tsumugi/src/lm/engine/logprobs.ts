@@ -9,7 +9,7 @@ export interface TokenLogprobs {
   top: { id: number; logprob: number }[];
 }
 
-/** Takes down what logits [V] say, before they are changed. What it returns tells of a token. */
+/** Reads logits [V] before they are changed. Returns a function that gives the log-probabilities of a chosen token. */
 export function logprobsOf(logits: Logits, count: number): (id: number) => TokenLogprobs {
   const likeliest = largest(logits, count);
   const own = logits.slice();

@@ -25,6 +25,7 @@ it('begins every source file with a comment that says what it is', () => {
 it('depends on few packages', () => {
   const { dependencies } = JSON.parse(readFileSync(`${root}packages/tsumugi/package.json`, 'utf8'));
   expect(Object.keys(dependencies).sort()).toEqual([
+    '@huggingface/hub',
     '@tsumugi/native',
     'hyparquet',
     'hyparquet-compressors',

@@ -29,7 +29,7 @@ export { isPackaged, moduleBeside, moduleEnding, ownFile, ownPackage } from './o
 export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, watchStreams } from './random.ts';
 export { cannotRead, type JsonReading, readBytes, readJsonValue } from './read-file.ts';
 export { checkChoice, checkNumber, checkNumbers, type Range } from './settings.ts';
-export { sha256, sha256File } from './sha256.ts';
+export { pieces, sha256, sha256File } from './sha256.ts';
 export { type Spread, spreadOf, tQuantile } from './spread.ts';
 export { StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';

@@ -59,8 +59,19 @@ export function defineCommand<const T extends OptionTable>(
         fields: { argument: extra },
       });
     }
+    await resolveFolders(spec.options, values, io);
     return (await action(values, io, given, args)) ?? 0;
   };
+}
+
+/** Puts the folder in the place of a name on the hub. */
+async function resolveFolders(table: OptionTable, values: Record<string, unknown>, io: Io): Promise<void> {
+  for (const [key, spec] of Object.entries(table)) {
+    const value = values[key];
+    if (spec.type !== 'string' || spec.hub === undefined || typeof value !== 'string') continue;
+    const { folderOf } = await import('./hub-folder.ts');
+    values[key] = await folderOf(value, spec.hub, io);
+  }
 }
 
 function helpText({ command, summary, positionals = [], options, details }: CommandSpec<OptionTable>): string {

@@ -15,6 +15,7 @@ import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
+import { tokenizerOption } from './tokenizer-option.ts';
 
 const json = { type: 'boolean', help: 'print the counts as JSON' } as const;
 
@@ -24,7 +25,7 @@ const prepareShards = defineCommand(
     summary: 'read text, drop duplicates, hold some documents out, tokenize, write token shards',
     options: {
       ...textOptions,
-      tokenizer: { type: 'string', value: 'PATH', required: true, help: 'tokenizer.jsonl, or a folder that holds one' },
+      tokenizer: tokenizerOption,
       out: { type: 'string', value: 'DIR', required: true, help: 'folder for the shards' },
       heldOut: {
         type: 'number',

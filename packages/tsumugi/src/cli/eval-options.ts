@@ -7,7 +7,11 @@ import { flagOf, type OptionValues } from './options.ts';
 import { textOptions } from './text-options.ts';
 
 export const options = {
-  model: { type: 'string', value: 'DIR|FILE.gguf|NAME', help: 'model folder, GGUF file, or the name at --endpoint' },
+  model: {
+    type: 'string',
+    value: 'DIR|FILE.gguf|NAME',
+    help: 'model folder, GGUF file, name on the Hugging Face Hub, or name at --endpoint',
+  },
   endpoint: { type: 'string', value: 'URL', help: 'an OpenAI-compatible service, e.g. http://localhost:8000/v1' },
   apiKeyEnv: { type: 'string', value: 'VAR', help: 'environment variable with the key of --endpoint' },
   chat: {

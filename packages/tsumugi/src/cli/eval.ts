@@ -25,6 +25,7 @@ import { formatInteger, Interrupt } from '../run/index.ts';
 import { defineCommand } from './command.ts';
 import { checkPlaces, type Options, options, placesOf } from './eval-options.ts';
 import { formatForecast, formatResults, formatTasks, tasksAsJson } from './eval-report.ts';
+import { folderOf } from './hub-folder.ts';
 import { type Io, write } from './io.ts';
 import { chooseDevice, defaultDType } from './model-options.ts';
 import { formatRows } from './options.ts';
@@ -71,6 +72,9 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
     tasks[place] = textTask(values.text, readOptions({ ...values, field: values.field ?? textOptions.field.default }));
   }
   checkModels(values);
+  if (values.endpoint === undefined) values.model = await folderOf(values.model!, 'model', io);
+  if (values.judgeEndpoint === undefined && values.judgeModel !== undefined)
+    values.judgeModel = await folderOf(values.judgeModel, 'model', io);
   checkPlaces(values, placesOf(values, 'measuring', tasks));
   checkOut(values.out);
   const cache = values.noCache ? undefined : (values.cache ?? cacheFolder('answers'));

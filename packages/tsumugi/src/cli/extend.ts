@@ -3,6 +3,7 @@ import { signalExitCode } from '../base/index.ts';
 import { extend, extendConfig, planExtend } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { resumeCommand } from './command-line.ts';
+import { folderOf } from './hub-folder.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
@@ -15,7 +16,11 @@ export const run = defineCommand(
     summary: 'extend a model to long contexts: window to full attention',
     options: {
       ...settingsOptions,
-      model: { type: 'string', value: 'DIR', help: 'model folder to extend' },
+      model: {
+        type: 'string',
+        value: 'DIR|NAME',
+        help: 'model to extend: a folder, or a name on the Hugging Face Hub',
+      },
       data: { type: 'list', value: 'DIR', help: 'token shards ("tsumugi data prepare"), mixed evenly' },
       out: { type: 'string', value: 'DIR', help: 'run folder' },
       resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },
@@ -29,12 +34,13 @@ export const run = defineCommand(
     const { model, data, out } = options;
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
     const mix = data.length > 0 ? data.map((folder) => ({ data: folder })) : undefined;
-    const config = trainingSettings(extendConfig, 'extend', {
+    const settings = trainingSettings(extendConfig, 'extend', {
       set: options.set,
       resume: options.resume,
       where: options.config,
       settings: { ...file, ...given({ model, mix, out }) },
     });
+    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
     if (options.plan) {
       const forecast = await planExtend(config, { stream: io.stderr });
       if (options.json) await write(io.stdout, `${JSON.stringify(forecast)}\n`);

@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'runs beside each other: settings that differ, curves, metrics',
     load: () => import('./compare.ts'),
   },
+  pull: { summary: 'fetch a model of the Hugging Face Hub', load: () => import('./pull.ts') },
   tokenizer: { summary: 'train a tokenizer, encode and decode with one', load: () => import('./tokenizer.ts') },
   data: { summary: 'turn text into token shards to train on', load: () => import('./data.ts') },
   pretrain: { summary: 'train a model from the beginning', load: () => import('./pretrain.ts') },

@@ -4,7 +4,13 @@ import { type Device, type DType, defaultDevice, parseDevice } from '../torch/in
 import type { OptionValues } from './options.ts';
 
 export const modelOptions = {
-  model: { type: 'string', value: 'DIR', required: true, help: 'model folder: config.json, weights, tokenizer' },
+  model: {
+    type: 'string',
+    value: 'DIR|NAME',
+    required: true,
+    hub: 'model',
+    help: 'model folder, or a name on the Hugging Face Hub such as pfnet/plamo-2-1b',
+  },
   device: { type: 'string', value: 'cpu|cuda[:N]', help: 'where to compute (default: cuda when there is one)' },
   dtype: {
     type: 'choice',

@@ -2,6 +2,7 @@
 // A mistake is a ConfigError that names the option, what was expected and what came.
 import { parseArgs } from 'node:util';
 import { ConfigError, nearest } from '../base/index.ts';
+import type { Need } from '../store/index.ts';
 
 interface Described {
   /** One line for --help. */
@@ -18,7 +19,11 @@ interface Valued<T> extends Described {
 /** `list` options may be given several times, and take all the values up to the next option. */
 export type OptionSpec =
   | (Described & { type: 'boolean' })
-  | (Valued<string> & { type: 'string' })
+  | (Valued<string> & {
+      type: 'string';
+      /** A folder that may be named by its name on the Hugging Face Hub: `defineCommand` makes it the folder in the cache. */
+      hub?: Need;
+    })
   | (Valued<number> & { type: 'number' | 'integer'; min?: number; max?: number })
   | (Valued<string> & { type: 'choice'; choices: readonly string[] })
   | (Valued<readonly string[]> & { type: 'list' });

@@ -4,9 +4,11 @@ import { preset, presetNames } from '../lm/index.ts';
 import { planPretrain, pretrain, pretrainConfig } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { resumeCommand } from './command-line.ts';
+import { folderOf } from './hub-folder.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { tokenizerOption } from './tokenizer-option.ts';
 import { trainingSettings, whatCame } from './training-settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
@@ -23,7 +25,7 @@ export const run = defineCommand(
     options: {
       ...settingsOptions,
       data: { type: 'string', value: 'DIR', help: 'token shards ("tsumugi data prepare")' },
-      tokenizer: { type: 'string', value: 'PATH', help: 'tokenizer.jsonl, or a folder that holds one' },
+      tokenizer: { type: 'string', value: 'PATH|NAME', help: tokenizerOption.help },
       out: { type: 'string', value: 'DIR', help: 'run folder' },
       resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },
       plan: { type: 'boolean', help: 'print what would be trained and what it would take, and stop' },
@@ -35,12 +37,13 @@ export const run = defineCommand(
     if (options.plan) withoutEffect('--plan prints and ends', { resume: options.resume });
     const { data, tokenizer, out } = options;
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
-    const config = trainingSettings(pretrainConfig, 'pretrain', {
+    const settings = trainingSettings(pretrainConfig, 'pretrain', {
       set: options.set,
       resume: options.resume,
       where: options.config,
       settings: { ...file, ...given({ data, tokenizer, out }) },
     });
+    const config = { ...settings, tokenizer: await folderOf(settings.tokenizer, 'tokenizer', io) };
     if (options.plan) {
       const forecast = await planPretrain(config, { stream: io.stderr });
       if (options.json) await write(io.stdout, `${JSON.stringify(forecast)}\n`);

@@ -6,14 +6,8 @@ import { write } from './io.ts';
 import { answerLines, integersField, stringField } from './json-lines.ts';
 import { ProgressLine } from './progress.ts';
 import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
+import { tokenizerOption } from './tokenizer-option.ts';
 import { withoutEffect } from './without-effect.ts';
-
-const tokenizerOption = {
-  type: 'string',
-  value: 'PATH',
-  required: true,
-  help: 'tokenizer.jsonl, or a folder that holds one',
-} as const;
 
 const train = defineCommand(
   {

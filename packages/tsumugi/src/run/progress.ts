@@ -16,6 +16,8 @@ export interface ProgressOptions {
   label: string;
   /** The number of steps. */
   total: number;
+  /** Steps are bytes: shown as such, with how many there are in a second and without the process's memory. */
+  bytes?: boolean;
   /** The steps done before, by a run that is resumed. */
   start?: number;
   stream?: ProgressStream;
@@ -42,6 +44,7 @@ const barColumns = 24;
 export class Progress implements Disposable {
   readonly #label: string;
   readonly #total: number;
+  readonly #bytes: boolean;
   readonly #stream: ProgressStream;
   readonly #interval: number;
   readonly #now: () => number;
@@ -56,6 +59,7 @@ export class Progress implements Disposable {
   constructor({
     label,
     total,
+    bytes = false,
     start = 0,
     stream = process.stderr,
     interval = 10,
@@ -63,6 +67,7 @@ export class Progress implements Disposable {
   }: ProgressOptions) {
     this.#label = label;
     this.#total = total;
+    this.#bytes = bytes;
     this.#stream = steady(stream);
     this.#interval = interval;
     this.#now = now;
@@ -129,12 +134,14 @@ export class Progress implements Disposable {
       const filled = Math.floor(share * barColumns);
       parts.push('━'.repeat(filled) + '─'.repeat(barColumns - filled));
     }
-    parts.push(`${Math.floor(share * 100)} %`, `${formatInteger(step)}/${formatInteger(this.#total)}`);
+    const amount = this.#bytes ? formatBytes : formatInteger;
+    parts.push(`${Math.floor(share * 100)} %`, `${amount(step)}/${amount(this.#total)}`);
     // What is most wanted comes first: the line is cut at the terminal's edge.
     if (running && step > this.#start && step < this.#total) parts.push(`ETA ${formatDuration(this.secondsLeft)}`);
     if (loss !== undefined) parts.push(`loss ${formatNumber(loss)}`);
     if (tokensPerSecond !== undefined) parts.push(`${formatCount(tokensPerSecond)} tok/s`);
-    parts.push(formatBytes(memoryBytes));
+    if (!this.#bytes) parts.push(formatBytes(memoryBytes));
+    else if (running && step > this.#start) parts.push(`${formatBytes(this.#rate.perSecond)}/s`);
     if (note) parts.push(note);
     return parts.join('  ');
   }

@@ -55,6 +55,22 @@ export {
   type WriteGgufOptions,
   writeGguf,
 } from './gguf/index.ts';
+export {
+  HubError,
+  type HubName,
+  hubNameOf,
+  hubOrigin,
+  type Need,
+  type PlannedFile,
+  type PullOptions,
+  type PullPlan,
+  type PullProgress,
+  type PullResult,
+  parseHubName,
+  planPull,
+  pull,
+  resolveModel,
+} from './hub/index.ts';
 export { canonicalJson, type Json, readJson, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
 export { requireWeights } from './require-weights.ts';

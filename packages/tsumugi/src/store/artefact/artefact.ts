@@ -5,6 +5,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError, invariant, StagedFolder, sha256, sha256File, writingAt } from '../../base/index.ts';
+import { hubOrigin } from '../hub/cache-layout.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
 import {
   type Metadata,
@@ -54,6 +55,12 @@ export function writeArtefact(folder: string, content: ArtefactContent): Lineage
   });
 }
 
+/** A model of the hub by its name and commit, which mean the same on every machine; others by their folder. */
+function hubNameOfFolder(folder: string): string {
+  const origin = hubOrigin(folder);
+  return origin ? `${origin.repo}@${origin.commit}` : folder;
+}
+
 /** Writes the files of a model into a folder that is there. */
 function fill(folder: string, content: ArtefactContent): Lineage {
   const files: Lineage['files'] = {};
@@ -80,6 +87,7 @@ function fill(folder: string, content: ArtefactContent): Lineage {
     const path = join(folder, name); // the index of the shards
     files[name] ??= { bytes: statSync(path).size, sha256: sha256File(path) };
   }
+  const { parents = [], ...known } = content.lineage;
   const lineage: Lineage = {
     format: 'tsumugi-lineage',
     version: 1,
@@ -87,9 +95,9 @@ function fill(folder: string, content: ArtefactContent): Lineage {
     config: {},
     seed: null,
     commit: null,
-    parents: [],
     data: [],
-    ...content.lineage,
+    ...known,
+    parents: parents.map(({ name, sha256: hash }) => ({ name: hubNameOfFolder(name), sha256: hash })),
     created: new Date().toISOString(),
     files,
   };

@@ -40,7 +40,7 @@ export function notAModel(path: string, found: Stats | undefined): DataError {
     near !== undefined
       ? `Did you mean ${join(dirname(path), near)}?`
       : /^[\w.-]+\/[\w.-]+$/.test(path)
-        ? 'Name a folder. A model of the Hugging Face Hub is downloaded first, into a folder of its own.'
+        ? `Name a folder. If the model of the Hugging Face Hub is meant, fetch it first: tsumugi pull ${path}`
         : `Name a folder that holds ${CONFIG_FILE} and the weights.`,
   );
 }

@@ -145,3 +145,29 @@ describe('tsumugi compare', () => {
     expect((await runCli(['compare', at('a'), at('b'), '--by', 'tokens'])).stderr).toContain('see no tokens');
   });
 });
+
+describe('the names of runs', () => {
+  const foldersIn = (folder: string) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('tfevents')).length;
+
+  it('tell apart what lies under like names, in folders of their own', async () => {
+    const ends = { 'a/run': 1, 'b/run': 2, 'a-run': 3 };
+    for (const [name, end] of Object.entries(ends))
+      writeTraining(at('named', name), { zLoss: end, seed: 0 }, [8, end], end);
+    const paths = Object.keys(ends).map((name) => at('named', name));
+    const { runs } = await json('compare', ...paths, '--tensorboard', at('named', 'logs'));
+    expect(runs.map(({ name }: { name: string }) => name)).toEqual(['a/run', 'b/run', 'a-run']);
+    for (const name of Object.keys(ends)) expect(foldersIn(at('named', 'logs', name))).toBe(1);
+    expect(foldersIn(at('named', 'logs'))).toBe(3);
+  });
+
+  it('are no dots, which would lead out of the folder', async () => {
+    const { runs } = await json('compare', at('named', 'b', '..', 'a', 'run'), `${at('named', 'b', 'run')}/.`);
+    expect(runs.map(({ name }: { name: string }) => name)).toEqual(['a/run', 'b/run']);
+  });
+
+  it('are those of different runs', async () => {
+    const { code, stderr } = await runCli(['compare', at('plain-0'), at('plain-1'), `${at('plain-0')}/`]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('is given twice\n  → Name each run once.')]);
+  });
+});

@@ -18,8 +18,7 @@ export function exportCurves(
 ): string[] {
   if (csv !== undefined) writeFileAtomic(csv, curvesCsv(runs));
   if (tensorboard !== undefined)
-    for (const { name, measurements } of runs)
-      writeEventFile(tensorboard, name.replaceAll(/[/\\]+/g, '-'), measurements);
+    for (const { name, measurements } of runs) writeEventFile(tensorboard, name, measurements);
   return [
     ...(csv === undefined ? [] : [`curves: ${csv}`]),
     ...(tensorboard === undefined ? [] : [`see them with: tensorboard --logdir ${tensorboard}`]),

@@ -1,6 +1,7 @@
 // Several runs beside each other: what they were set to differently, their curves over each other, their metrics. Runs that
 // differ in nothing but their seed are one group, of which means, ranges and intervals speak.
-import { type Spread, spreadOf } from '../base/index.ts';
+import { resolve, sep } from 'node:path';
+import { ConfigError, type Spread, spreadOf } from '../base/index.ts';
 import { meanCurves, type SpreadCurve } from '../draw/index.ts';
 import { type CurveAxis, curvesOf } from '../run/index.ts';
 import { canonicalJson, type Json } from '../store/index.ts';
@@ -72,10 +73,16 @@ function nameOf(group: readonly RunSummary[], telling: readonly string[], groups
   return groups === 1 || name === '' || name.length > 60 ? `${first!.name} and ${group.length - 1} more` : name;
 }
 
-/** Folders of one name (`a/run`, `b/run`) are told apart by their paths. */
+/** Folders of one name (`a/run`, `b/run`) have so much of their paths as tells them apart. @throws ConfigError for one run given twice */
 function withNames(runs: readonly RunSummary[]): RunSummary[] {
-  const count = Map.groupBy(runs, ({ name }) => name);
-  return runs.map((run) => (count.get(run.name)!.length > 1 ? { ...run, name: run.path } : run));
+  const parts = runs.map(({ path }) => resolve(path).split(sep));
+  const endOf = (i: number, length: number) => parts[i]!.slice(-length).join('/');
+  return runs.map((run, i) => {
+    const others = runs.flatMap((_, j) => (j === i ? [] : [j]));
+    for (let length = 1; length <= parts[i]!.length; length++)
+      if (others.every((j) => endOf(j, length) !== endOf(i, length))) return { ...run, name: endOf(i, length) };
+    throw new ConfigError('same-run', `${run.path} is given twice`, { remedy: 'Name each run once.' });
+  });
 }
 
 export const show = (value: Json | undefined): string =>

@@ -51,6 +51,10 @@ beforeAll(async () => {
   await data('data-2', { text: [at('other.txt')] });
   for (const [name, more] of [['base', ''], ['base-2', 'seed=1']] as const) // biome-ignore format: pairs
     await done('pretrain', ...words({ ...pretrainBase(), out: [at(name)], set: [...tiny, ...(more ? [more] : [])] }));
+  const merge = (method: string) =>
+    `merge_method: ${method}\nbase_model: ${models[0]!.folder}\nmodels: [{model: ${models[1]!.folder}}, {model: ${models[0]!.folder}}]\n`;
+  writeFileSync(at('merge.yml'), `${merge('linear')}parameters: {weight: 1}\n`);
+  writeFileSync(at('drops.yml'), `${merge('dare_linear')}parameters: {weight: 1, density: 0.5}\n`);
   writeFileSync(at('settings.json'), JSON.stringify({ learningRate: 0.5 }));
 }, 120_000);
 afterAll(() => {
@@ -229,6 +233,18 @@ const commands: Record<string, Command> = {
       data: { change: { data: [at('data-2')] } },
       tokenizer: { change: { tokenizer: [at('tokenizer-2')] }, refused: /another tokenizer/ },
       resume: { change: { resume: [] }, beside: { out: [at('base')] } }, // without it, the run there is in the way
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
+  merge: {
+    words: ['merge'],
+    makes: true,
+    usual: () => ({ config: [at('merge.yml')] }),
+    rows: () => ({
+      config: { change: { config: [at('drops.yml')] } },
+      set: { change: { set: ['models.0.parameters.weight=2'] } },
+      seed: { change: { seed: ['1'] }, beside: { config: [at('drops.yml')] } },
       plan: { change: { plan: [] } },
       json,
     }),

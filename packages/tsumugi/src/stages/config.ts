@@ -1,6 +1,7 @@
 // Settings of the stages. What a stage shares with a command has the command's settings without its paths, which the runner fills
 // in. Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
+import { mergeConfig } from '../compress/index.ts';
 import { extendConfig, pretrainConfig } from '../train/index.ts';
 
 const count = z.int().positive();
@@ -37,6 +38,19 @@ export const extendStageConfig = extendConfig.omit({ model: true, mix: true, out
     .array(z.number().positive())
     .optional()
     .describe('share of the rows for each of the data; equal unless given'),
+});
+
+const { models: _models, slices: _slices, base_model: _base, ...merging } = mergeConfig.shape;
+
+/** The names of mergekit's YAML; its models are the inputs. */
+export const mergeStageConfig = z.strictObject({
+  ...merging,
+  base: z.boolean().default(false).describe('whether the first of the models is the base'),
+  models: z
+    .array(z.strictObject({ parameters: merging.parameters }))
+    .default([])
+    .describe('parameters of each model in their order, the base not counted'),
+  seed: z.int().nonnegative().default(0).describe('of what DARE and DELLA drop'),
 });
 
 export const evaluateConfig = z.strictObject({

@@ -3,5 +3,6 @@ export { readingConfig } from './config.ts';
 export { data } from './data.ts';
 export { evaluate } from './evaluate.ts';
 export { extend } from './extend.ts';
+export { merge } from './merge.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
 export { tokenizer } from './tokenizer.ts';

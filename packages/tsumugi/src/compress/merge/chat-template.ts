@@ -34,5 +34,8 @@ function mostFrequent(models: readonly (JsonObject | undefined)[]): string | und
     const template = model?.['chat_template'];
     if (typeof template === 'string') counts.set(template, (counts.get(template) ?? 0) + 1);
   }
-  return [...counts].reduce<[string, number] | undefined>((best, each) => (best && best[1] >= each[1] ? best : each), undefined)?.[0]; // biome-ignore format: one expression
+  return [...counts].reduce<[string, number] | undefined>(
+    (best, each) => (best && best[1] >= each[1] ? best : each),
+    undefined,
+  )?.[0];
 }

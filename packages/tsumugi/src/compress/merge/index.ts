@@ -1,6 +1,8 @@
 // Merging models, as mergekit does.
 export { type MergeConfig, type MergeConfigInput, mergeConfig } from './merge-config.ts';
 export {
+  checkMergeModels,
+  forecastMerge,
   type MergeForecast,
   type MergeModelsOptions,
   type MergeOptions,

@@ -71,7 +71,9 @@ export function joinTokenizers(context: Context): JoinedTokenizer {
   const least = isReference && settings.pad_to_multiple_of === undefined ? reference.config.vocab_size : pieces.length;
   const vocabSize = Math.ceil(least / multiple) * multiple;
   const table = new TokenTable(context, pieces, vocabSize, settings.tokens ?? {});
-  const orphans = pieces.filter(({ text }) => !models.some((model) => model.tokenizer!.tokenizer.vocabulary.idOf(text) !== undefined)); // biome-ignore format: one expression
+  const orphans = pieces.filter(
+    ({ text }) => !models.some((model) => model.tokenizer!.tokenizer.vocabulary.idOf(text) !== undefined),
+  );
   return {
     file: source.file ?? (isReference ? readFileSync(reference.tokenizer!.path) : renderPieces(pieces)),
     config: configBeside(source.path ?? reference.tokenizer!.path),
@@ -91,7 +93,11 @@ export function joinTokenizers(context: Context): JoinedTokenizer {
       );
     },
     warnings:
-      orphans.length === 0 ? [] : [`${orphans.length} pieces of the tokenizer are in no model (${JSON.stringify(orphans[0]!.text)}, …): their embeddings are zeros`], // biome-ignore format: one expression
+      orphans.length === 0
+        ? []
+        : [
+            `${orphans.length} pieces of the tokenizer are in no model (${JSON.stringify(orphans[0]!.text)}, …): their embeddings are zeros`,
+          ],
   };
 }
 
@@ -110,7 +116,8 @@ interface Source {
 function sourceOf(source: string, { config, folder, models, resolveModel, where }: Context): Source {
   if (source === 'union') return {};
   const place = where([config.tokenizer ? 'tokenizer' : 'tokenizer_source']);
-  const opened = source === 'base' ? models[0]!.tokenizer! : openTokenizer(modelPath(source, folder, resolveModel, place)); // biome-ignore format: one expression
+  const opened =
+    source === 'base' ? models[0]!.tokenizer! : openTokenizer(modelPath(source, folder, resolveModel, place));
   const { tokenizer, path } = opened;
   return { pieces: tokenizer.vocabulary.pieces, path, file: readFileSync(path) };
 }
@@ -118,7 +125,8 @@ function sourceOf(source: string, { config, folder, models, resolveModel, where 
 /** The pieces of the first model, then those that the others have besides. */
 function union(models: readonly MergeModel[]): Piece[] {
   const found = new Map<string, Piece>();
-  for (const model of models) for (const piece of piecesOf(model)) if (!found.has(piece.text)) found.set(piece.text, piece); // biome-ignore format: one expression
+  for (const model of models)
+    for (const piece of piecesOf(model)) if (!found.has(piece.text)) found.set(piece.text, piece);
   return [...found.values()];
 }
 
@@ -137,7 +145,12 @@ class TokenTable {
     this.#alike = new Set(context.models.filter((model) => hasPieces(model, pieces)));
     const texts = new Set(pieces.map(({ text }) => text));
     for (const [text, { source, force }] of Object.entries(tokens)) {
-      if (!texts.has(text)) throw this.#refuse(text, `the tokenizer of the merge has no token "${text}"`, 'Take another source, or leave it out.'); // biome-ignore format: one expression
+      if (!texts.has(text))
+        throw this.#refuse(
+          text,
+          `the tokenizer of the merge has no token "${text}"`,
+          'Take another source, or leave it out.',
+        );
       if (source !== undefined) this.#chosen.set(text, { rows: this.#sourceRows(text, source), force });
       else if (force) throw this.#refuse(text, `"force" has no effect on "${text}" without a source`, 'Name one.');
     }
@@ -155,8 +168,18 @@ class TokenTable {
     if (typeof source !== 'string' && source.kind === 'zero') return [];
     const { folder, models, resolveModel } = this.#context;
     const name = typeof source === 'string' ? source : source.model;
-    const model = models.find((each) => each.name === name) ?? models.find(({ artefact }) => artefact.path === modelPath(name, folder, resolveModel)); // biome-ignore format: one expression
-    if (!model) throw this.#refuse(text, `"${name}" is none of the merged models`, suggestion(name, models.map((each) => each.name))); // biome-ignore format: one expression
+    const model =
+      models.find((each) => each.name === name) ??
+      models.find(({ artefact }) => artefact.path === modelPath(name, folder, resolveModel));
+    if (!model)
+      throw this.#refuse(
+        text,
+        `"${name}" is none of the merged models`,
+        suggestion(
+          name,
+          models.map((each) => each.name),
+        ),
+      );
     const [token, id] = typeof source === 'string' ? [text, undefined] : [source.token, source.token_id];
     if ((token === undefined) === (id === undefined))
       throw this.#refuse(text, 'a model_token has a token or a token_id', 'Give one of the two.');

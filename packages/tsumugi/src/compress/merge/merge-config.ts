@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { mergeMethodNames } from './methods/index.ts';
 
 /** PyYAML takes 1e-5 for a text, and mergekit makes a number of it. */
-const number = z.union([z.number(), z.string().regex(/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i).transform(Number)]); // biome-ignore format: one expression
+const number = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i)
+    .transform(Number),
+]);
 const scalar = z.union([z.boolean(), number]);
 const value = z.union([scalar, z.array(number).min(1)]);
 const conditional = z.strictObject({ value, filter: z.string().optional() });

@@ -50,19 +50,36 @@ describe('a merged folder', () => {
   it('has the merged tensors, tokenizer and configs, and runs', async () => {
     const name = await merge(linear);
     const shapes = tensorShapes(parseConfig(new Artefact(small.at('a')).config()));
-    for (const tensor of shapes.keys()) expectMix(name, tensor, [['a', 0.75], ['b', 0.25]]); // biome-ignore format: pairs
+    for (const tensor of shapes.keys())
+      expectMix(name, tensor, [
+        ['a', 0.75],
+        ['b', 0.25],
+      ]);
     for (const file of ['tokenizer.jsonl', 'tokenizer_config.json', 'config.json', 'generation_config.json'])
       expect(readFileSync(small.at(name, file)), file).toEqual(readFileSync(small.at('a', file)));
     expect(loadTokenizer(small.at(name)).encode('猫')).toEqual([firstCharacter]);
     using model = loadModel(small.at(name));
-    scope(() => noGrad(() => expect(model.logits(model.forward(tensor([[1, 260]], { dtype: 'int64' }))).isfinite().all().item()).toBe(1))); // biome-ignore format: one expression
+    scope(() =>
+      noGrad(() =>
+        expect(
+          model
+            .logits(model.forward(tensor([[1, 260]], { dtype: 'int64' })))
+            .isfinite()
+            .all()
+            .item(),
+        ).toBe(1),
+      ),
+    );
   });
 
   it('knows its parents, its settings and its seed', async () => {
     const name = await merge(linear, { seed: 7, recipe: 'r', set: ['models.0.parameters.weight=1'] });
     const lineage = new Artefact(small.at(name)).lineage()!;
     expect(lineage).toMatchObject({ stage: 'merge', recipe: 'r', seed: 7 });
-    expect(lineage.config['merge']).toMatchObject({ merge_method: 'linear', models: [{ model: 'a', parameters: { weight: 1 } }, { model: 'b' }] }); // biome-ignore format: one call
+    expect(lineage.config['merge']).toMatchObject({
+      merge_method: 'linear',
+      models: [{ model: 'a', parameters: { weight: 1 } }, { model: 'b' }],
+    });
     const hashes = await Promise.all(['a', 'b'].map((parent) => new Artefact(small.at(parent)).hash()));
     expect(lineage.parents).toEqual(['a', 'b'].map((parent, i) => ({ name: parent, sha256: hashes[i] })));
   });
@@ -89,7 +106,8 @@ parameters: {weight: 0.5, density: 0.5}
     const wide = await merge(linear);
     scope(() => {
       using whole = new Artefact(small.at(wide)).weights();
-      for (const tensor of weights.names) expect(weights.tensor(tensor).tolist()).toEqual(whole.tensor(tensor).to('bfloat16').tolist()); // biome-ignore format: one call
+      for (const tensor of weights.names)
+        expect(weights.tensor(tensor).tolist()).toEqual(whole.tensor(tensor).to('bfloat16').tolist());
     });
   });
 
@@ -97,7 +115,11 @@ parameters: {weight: 0.5, density: 0.5}
     using weights = new Artefact(small.at(await merge(`${linear}dtype: float64\n`))).weights();
     const [a, b] = ['a', 'b'].map((name) => small.numbers(name, embedding));
     expect(weights.info(embedding).dtype).toBe('float64');
-    scope(() => expect([...weights.tensor(embedding).reshape([-1]).data()]).toEqual(a!.map((each, i) => each * 0.75 + 0.25 * b![i]!))); // biome-ignore format: one expression
+    scope(() =>
+      expect([...weights.tensor(embedding).reshape([-1]).data()]).toEqual(
+        a!.map((each, i) => each * 0.75 + 0.25 * b![i]!),
+      ),
+    );
   });
 
   it('keeps a handful of tensors alive, and none afterwards', async () => {
@@ -119,7 +141,10 @@ parameters: {weight: 0.5, density: 0.5}
 
   it('is forecast without being written', () => {
     const forecast = planMergeModels(small.yaml(linear));
-    const bytes = [...tensorShapes(parseConfig(new Artefact(small.at('a')).config())).values()].reduce((sum, shape) => sum + 4 * shape.reduce((x, y) => x * y), 0); // biome-ignore format: one expression
+    const bytes = [...tensorShapes(parseConfig(new Artefact(small.at('a')).config())).values()].reduce(
+      (sum, shape) => sum + 4 * shape.reduce((x, y) => x * y),
+      0,
+    );
     expect(forecast).toMatchObject({ method: 'linear', diskBytes: bytes, parameters: bytes / 4, warnings: [] });
     expect(forecast.seconds).toBeGreaterThan(0);
     expect(() => planMergeModels(small.yaml(linear.replace('model: b', 'model: c')))).toThrow('no model folder');
@@ -137,8 +162,11 @@ describe('parameters', () => {
       [inLayer(2, 'mlp.down_proj.weight'), 0.02],
       ['model.norm.weight', 0.03],
     ] as const) {
-      // biome-ignore format: a table
-      const [a, b, found] = ['a', 'b', name].map((model) => small.numbers(model, tensor)) as [number[], number[], number[]];
+      const [a, b, found] = ['a', 'b', name].map((model) => small.numbers(model, tensor)) as [
+        number[],
+        number[],
+        number[],
+      ];
       for (const [i, value] of found.entries())
         expect(value).toBeCloseTo(a[i]! + Math.max(-t, Math.min(t, b[i]! - a[i]!)), 7);
     }
@@ -175,20 +203,38 @@ slices:
       - {model: a, layer_range: [2, 4]}
       - {model: b, layer_range: [2, 4]}
 `);
-    expectMix(name, inLayer(1, 'mlp.down_proj.weight'), [['a', 3], ['b', 2]]); // biome-ignore format: pairs
-    expectMix(name, embedding, [['a', 3], ['b', 2]]); // biome-ignore format: pairs
-    expectMix(name, inLayer(2, 'mlp.down_proj.weight'), [['a', 1], ['b', 1]]); // biome-ignore format: pairs
-    expectMix(name, 'model.norm.weight', [['a', 1], ['b', 1]]); // biome-ignore format: pairs
+    expectMix(name, inLayer(1, 'mlp.down_proj.weight'), [
+      ['a', 3],
+      ['b', 2],
+    ]);
+    expectMix(name, embedding, [
+      ['a', 3],
+      ['b', 2],
+    ]);
+    expectMix(name, inLayer(2, 'mlp.down_proj.weight'), [
+      ['a', 1],
+      ['b', 1],
+    ]);
+    expectMix(name, 'model.norm.weight', [
+      ['a', 1],
+      ['b', 1],
+    ]);
   });
 
   it('merge vectors linearly under slerp: offsets of norms cancel', async () => {
     const name = await merge('merge_method: slerp\nbase_model: a\nmodels: [{model: b}]\nparameters: {t: 0.25}\n');
     for (const rest of ['mixer.A_log', 'mixer.D', 'mixer.dt_bias', 'mixer.dt_norm_weight', 'pre_mixer_norm.weight'])
-      expectMix(name, inLayer(0, rest), [['a', 0.75], ['b', 0.25]]); // biome-ignore format: pairs
+      expectMix(name, inLayer(0, rest), [
+        ['a', 0.75],
+        ['b', 0.25],
+      ]);
     const [a, b] = ['a', 'b'].map((model) => small.numbers(model, embedding)) as [number[], number[]];
     const dot = (x: number[], y: number[]) => x.reduce((sum, each, i) => sum + each * y[i]!, 0);
     const omega = Math.acos(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)));
-    expectMix(name, embedding, [['a', Math.sin(0.75 * omega) / Math.sin(omega)], ['b', Math.sin(0.25 * omega) / Math.sin(omega)]]); // biome-ignore format: pairs
+    expectMix(name, embedding, [
+      ['a', Math.sin(0.75 * omega) / Math.sin(omega)],
+      ['b', Math.sin(0.25 * omega) / Math.sin(omega)],
+    ]);
   });
 
   it('warn of filters that choose nothing and of what does nothing', async () => {
@@ -234,7 +280,10 @@ base_model: base
 parameters: {weight: 1, lambda: 0.5}
 slices: [{sources: [{model: a, layer_range: [2, 4]}]}]
 `);
-    expectMix(name, inLayer(1, 'mixer.o_proj.weight'), [['a', 0.5, inLayer(3, 'mixer.o_proj.weight')], ['base', 0.5, inLayer(3, 'mixer.o_proj.weight')]]); // biome-ignore format: pairs
+    expectMix(name, inLayer(1, 'mixer.o_proj.weight'), [
+      ['a', 0.5, inLayer(3, 'mixer.o_proj.weight')],
+      ['base', 0.5, inLayer(3, 'mixer.o_proj.weight')],
+    ]);
   });
 
   it.each([
@@ -292,35 +341,72 @@ describe('what is refused', () => {
   it('names tensors that are missing, of another shape or of a strange name', async () => {
     small.make('broken', 6);
     const path = small.at('broken', 'config.json');
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"intermediate_size": 48', '"intermediate_size": 50').replace('"qk_norm"', '"x"')); // biome-ignore format: one call
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8')
+        .replace('"intermediate_size": 48', '"intermediate_size": 50')
+        .replace('"qk_norm"', '"x"'),
+    );
     const found = (await mismatch('broken')) as string[];
     expect(found[0]).toBe('broken: intermediate_size is 50, in a 48');
     expect(found).toContain(`broken: "${inLayer(0, 'mlp.down_proj.weight')}" is [32, 48], by its config.json [32, 50]`);
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"intermediate_size": 50', '"intermediate_size": 48').replace('"num_hidden_layers": 4', '"num_hidden_layers": 2')); // biome-ignore format: one call
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8')
+        .replace('"intermediate_size": 50', '"intermediate_size": 48')
+        .replace('"num_hidden_layers": 4', '"num_hidden_layers": 2'),
+    );
     expect(await mismatch('broken')).toContain(
       `broken: "${inLayer(3, 'mlp.down_proj.weight')}" is no tensor of a PLaMo 2`,
     );
   });
 
   it.each([
-    ['merge_method: linear\nmodels:\n  - model: a\n  - model: pfnet/plamo-2-1b\nparameters: {weight: 1}\n', /merge\.yml:4: "pfnet\/plamo-2-1b" is no folder here.*\n.*tsumugi pull pfnet\/plamo-2-1b/],
-    ['merge_method: linear\nmodels: [{model: a}, {model: ./nix}]\nparameters: {weight: 1}\n', /merge\.yml:2: there is no model folder .*nix/],
+    [
+      'merge_method: linear\nmodels:\n  - model: a\n  - model: pfnet/plamo-2-1b\nparameters: {weight: 1}\n',
+      /merge\.yml:4: "pfnet\/plamo-2-1b" is no folder here.*\n.*tsumugi pull pfnet\/plamo-2-1b/,
+    ],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: ./nix}]\nparameters: {weight: 1}\n',
+      /merge\.yml:2: there is no model folder .*nix/,
+    ],
     ['merge_method: linear\nmodels: [{model: a}, {model: b+lora}]\nparameters: {weight: 1}\n', 'names an adapter'],
-    ['merge_method: linear\nmodels: [{model: a}, {model: b}]\n', 'linear needs the parameter weight for a, "model.embed_tokens.weight"'],
-    ['merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {wieght: 1}\n', /merge\.yml:3: linear has no parameter "wieght"\n.*"weight"/],
-    ['merge_method: ties\nbase_model: base\nmodels: [{model: a, parameters: {lambda: 2, weight: 1}}]\n', /merge\.yml:3: lambda is one for all models of ties/],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: b}]\n',
+      'linear needs the parameter weight for a, "model.embed_tokens.weight"',
+    ],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {wieght: 1}\n',
+      /merge\.yml:3: linear has no parameter "wieght"\n.*"weight"/,
+    ],
+    [
+      'merge_method: ties\nbase_model: base\nmodels: [{model: a, parameters: {lambda: 2, weight: 1}}]\n',
+      /merge\.yml:3: lambda is one for all models of ties/,
+    ],
     ['merge_method: ties\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 1}\n', 'ties needs a base model'],
-    ['merge_method: slerp\nbase_model: a\nmodels: [{model: a}, {model: b}, {model: base}]\nparameters: {t: 0}\n', 'slerp merges 1 model beside the base, got 2'],
-    ['merge_method: ties\nbase_model: base\nmodels: [{model: a}]\nparameters: {weight: 1, density: 0.0001}\n', '"model.embed_tokens.weight": density 0.0001 keeps none of 8576 entries'],
-    ['merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 3.0e+38, normalize: false}\n', 'not finite'],
-    ['merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 1}\nchat_template: chatlm\n', /merge\.yml:4: there is no chat template "chatlm"/],
+    [
+      'merge_method: slerp\nbase_model: a\nmodels: [{model: a}, {model: b}, {model: base}]\nparameters: {t: 0}\n',
+      'slerp merges 1 model beside the base, got 2',
+    ],
+    [
+      'merge_method: ties\nbase_model: base\nmodels: [{model: a}]\nparameters: {weight: 1, density: 0.0001}\n',
+      '"model.embed_tokens.weight": density 0.0001 keeps none of 8576 entries',
+    ],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 3.0e+38, normalize: false}\n',
+      'not finite',
+    ],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 1}\nchat_template: chatlm\n',
+      /merge\.yml:4: there is no chat template "chatlm"/,
+    ],
   ] as const)('and writes nothing: %j', async (yaml, message) => {
     const name = `merged-${made}`;
     await expect(merge(yaml)).rejects.toThrow(message);
     await expect(mergeModels(small.yaml(yaml), small.at(name))).rejects.toThrow(UserError);
     expect(existsSync(small.at(name))).toBe(false);
     expect(readdirSync(small.home).filter((file) => file.includes('partial'))).toEqual([]);
-  }); // biome-ignore format: a table
+  });
 
   it('to write over a source or over something else', async () => {
     const yaml = small.yaml(linear);
@@ -354,7 +440,11 @@ describe('tokenizers', () => {
     expect(tokenizer.vocabSize).toBe(265);
     expect(tokenizer.encode('猫犬鳥山')).toEqual([261, 262, 263, 264]);
     expect(new Artefact(small.at(name)).config()['vocab_size']).toBe(265);
-    const [found, a, words] = [name, 'a', 'words'].map(rows) as [typeof rows extends (m: string) => infer R ? R : never, (id: number) => number[], (id: number) => number[]]; // biome-ignore format: one expression
+    const [found, a, words] = [name, 'a', 'words'].map(rows) as [
+      typeof rows extends (m: string) => infer R ? R : never,
+      (id: number) => number[],
+      (id: number) => number[],
+    ];
     close(found(261), mixed(a(261), words(263)));
     close(found(262), a(262)); // 犬: the only model's, for both
     close(found(263), mixed(a(263), words(261)));
@@ -388,7 +478,8 @@ describe('tokenizers', () => {
   });
 
   it('give single tokens the embedding that is asked for', async () => {
-    const tokens = '{山: {source: {kind: model_token, model: a, token: 犬}}, 犬: {source: {kind: zero}, force: true}, 鳥: {source: a}, 猫: {source: {kind: model_token, model: words, token_id: 5}, force: true}}'; // biome-ignore format: a text
+    const tokens =
+      '{山: {source: {kind: model_token, model: a, token: 犬}}, 犬: {source: {kind: zero}, force: true}, 鳥: {source: a}, 猫: {source: {kind: model_token, model: words, token_id: 5}, force: true}}';
     const found = rows(await merge(ask(`tokenizer: {source: union, tokens: ${tokens}}`)));
     close(found(264), mixed(rows('a')(262), rows('words')(262))); // 山: a's own is missing, so it is 犬
     expect(found(262)).toEqual(new Array(32).fill(0)); // forced
@@ -398,14 +489,17 @@ describe('tokenizers', () => {
 
   it('take the mean of several where a model has none', async () => {
     small.make('third', 11, {}, { characters: '山' });
-    const yaml = 'merge_method: linear\nmodels: [{model: words, parameters: {weight: 0}}, {model: third, parameters: {weight: 0}}, {model: a, parameters: {weight: 1}}]\ntokenizer: {source: union}\n'; // biome-ignore format: a text
+    const yaml =
+      'merge_method: linear\nmodels: [{model: words, parameters: {weight: 0}}, {model: third, parameters: {weight: 0}}, {model: a, parameters: {weight: 1}}]\ntokenizer: {source: union}\n';
     const name = await merge(yaml);
     close(rows(name)(262), mixed(rows('words')(262), rows('third')(261)));
   });
 
   it('pad untied heads too', async () => {
     small.make('untied-words', 12, { tie_word_embeddings: false }, { characters: '鳥山猫', padding: 0 });
-    const name = await merge('merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: untied}, {model: untied-words}]\ntokenizer: {source: union}\n'); // biome-ignore format: one call
+    const name = await merge(
+      'merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: untied}, {model: untied-words}]\ntokenizer: {source: union}\n',
+    );
     const head = small.numbers(name, 'lm_head.weight');
     expect(head).toHaveLength(272 * 32);
     close(head.slice(264 * 32, 265 * 32), small.numbers('untied-words', 'lm_head.weight').slice(262 * 32, 263 * 32));
@@ -420,7 +514,9 @@ describe('tokenizers', () => {
     const path = small.at(order, 'tokenizer.jsonl');
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     writeFileSync(path, `${[lines[0], lines[2], lines[1], ...lines.slice(3)].join('\n')}\n`);
-    const name = await merge(`merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: a}, {model: b}]\ntokenizer: {source: ${order}}\n`); // biome-ignore format: one call
+    const name = await merge(
+      `merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: a}, {model: b}]\ntokenizer: {source: ${order}}\n`,
+    );
     const artefact = new Artefact(small.at(name));
     expect(artefact.config()).toMatchObject({ bos_token_id: 2, eos_token_id: 1 });
     expect(artefact.generationConfig()).toMatchObject({ bos_token_id: 2, eos_token_id: 1 });
@@ -433,12 +529,17 @@ describe('tokenizers', () => {
       ['b', 'B {{ x }}'],
       ['base', 'B {{ x }}'],
     ] as const) {
-      // biome-ignore format: a table
       const path = small.at(model, 'tokenizer_config.json');
       writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), chat_template: template }));
     }
     const templateOf = async (asked: string) =>
-      new Artefact(small.at(await merge(`merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: a}, {model: b}, {model: base}]\nchat_template: ${asked}\n`))).tokenizerConfig()!['chat_template']; // biome-ignore format: one expression
+      new Artefact(
+        small.at(
+          await merge(
+            `merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: a}, {model: b}, {model: base}]\nchat_template: ${asked}\n`,
+          ),
+        ),
+      ).tokenizerConfig()!['chat_template'];
     expect(await templateOf('auto')).toBe('B {{ x }}');
     expect(await templateOf('chatml')).toContain('<|im_start|>');
     expect(await templateOf("'{{ messages }}'")).toBe('{{ messages }}');
@@ -461,6 +562,10 @@ describe('tokenizers', () => {
   it('refuse models without one', async () => {
     small.make('mute', 14);
     rmSync(join(small.at('mute'), 'tokenizer.jsonl'));
-    await expect(merge('merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: mute}, {model: a}]\ntokenizer_source: union\n')).rejects.toThrow('mute has no tokenizer to join'); // biome-ignore format: one call
+    await expect(
+      merge(
+        'merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: mute}, {model: a}]\ntokenizer_source: union\n',
+      ),
+    ).rejects.toThrow('mute has no tokenizer to join');
   });
 });

@@ -2,11 +2,12 @@
 // time does not depend on how large the models are.
 import { basename, resolve } from 'node:path';
 import { availableDisk, checkOptions, DataError, invariant, UserError } from '../../base/index.ts';
-import { type LazyTensor, type Lineage, writeArtefact } from '../../store/index.ts';
+import { type LazyTensor, type Lineage, type Provenance, writeArtefact } from '../../store/index.ts';
 import { type DType, scope, type Tensor } from '../../torch/index.ts';
 import type { MergeConfigInput } from './merge-config.ts';
 import { type MergePlan, type PlannedTensor, planMerge, type TensorSource } from './merge-plan.ts';
-import { mergeGroup } from './merge-tensors.ts';
+import { checkCount, mergeGroup } from './merge-tensors.ts';
+import type { MergeMethodName } from './methods/index.ts';
 import { MergeModels, type ResolveModel } from './open-models.ts';
 import { methodNamed } from './parameters.ts';
 import { checkMergeConfig, type MergeText, readMergeConfig } from './read-config.ts';
@@ -86,14 +87,25 @@ export function planMergeModels(merge: string | MergeConfigInput, options: Merge
 
 function forecastOf({ method, tensors, parameters, bytes, warnings }: MergePlan): MergeForecast {
   const most = Math.max(...tensors.map(({ models, base }) => models.length + (base ? 1 : 0)));
-  const read = bytes * most * methodNamed(method).passes;
-  return {
-    ...{ method, tensors: tensors.length, parameters, diskBytes: bytes, warnings },
-    // Each source, its δ, and as many again on the way to the result.
-    memoryBytes: runtimeBytes + pieceBytes * (4 * most + 6),
-    seconds: (read + bytes) / bytesPerSecond,
-  };
+  return { method, tensors: tensors.length, parameters, ...forecastMerge(method, parameters, most, bytes), warnings };
 }
+
+/** What a merge of `models`, the base among them, takes; `bytes` of weights, float32 unless given. */
+export function forecastMerge(
+  method: string,
+  parameters: number,
+  models: number,
+  bytes = 4 * parameters,
+): Pick<MergeForecast, 'seconds' | 'memoryBytes' | 'diskBytes'> {
+  const read = bytes * models * methodNamed(method as MergeMethodName).passes;
+  // Each source, its δ, and as many again on the way to the result.
+  const memoryBytes = runtimeBytes + pieceBytes * (4 * models + 6);
+  return { diskBytes: bytes, memoryBytes, seconds: (read + bytes) / bytesPerSecond };
+}
+
+/** @throws ConfigError when a method does not take so many models, or a base */
+export const checkMergeModels = (method: string, models: number, hasBase: boolean): void =>
+  checkCount(method as MergeMethodName, models, hasBase);
 
 /**
  * Merges models as a mergekit YAML says (or the same as data), into a model folder that appears whole or not at all. Formulas,
@@ -145,7 +157,7 @@ export async function mergeModels(
     lineage: {
       stage: 'merge',
       recipe,
-      config: { merge: JSON.parse(JSON.stringify(text.config)) },
+      config: { merge: text.config } as unknown as NonNullable<Provenance['config']>,
       seed,
       commit,
       parents: models.all.map((model) => ({ name: basename(model.artefact.path), sha256: hashed.get(model)!.hash })),

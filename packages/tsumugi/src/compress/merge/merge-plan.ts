@@ -141,7 +141,9 @@ function plannedTensors(
     };
   });
   for (const filter of reader.unused(config))
-    warnings.push(`the filter "${filter}" chooses no tensor${filter.includes('self_attn') ? '; attention and Mamba are called "mixer" in a PLaMo 2' : ''}`); // biome-ignore format: one call
+    warnings.push(
+      `the filter "${filter}" chooses no tensor${filter.includes('self_attn') ? '; attention and Mamba are called "mixer" in a PLaMo 2' : ''}`,
+    );
   return tensors;
 }
 
@@ -165,7 +167,11 @@ function tokenizerConfigOf(
   where: string,
 ): JsonObject | undefined {
   if (!config.chat_template) return tokenizer.config;
-  const template = chatTemplate(config.chat_template, models.map(({ artefact }) => artefact.tokenizerConfig()), where); // biome-ignore format: one call
+  const template = chatTemplate(
+    config.chat_template,
+    models.map(({ artefact }) => artefact.tokenizerConfig()),
+    where,
+  );
   return template === undefined ? tokenizer.config : { ...tokenizer.config, chat_template: template };
 }
 

@@ -26,7 +26,12 @@ function drawn(seed: number, count: number): { base: Vector; models: Vector[] } 
   const rng = new Rng(seed);
   const draw = () => scope(() => [...(randn([rows * columns], { rng, dtype: 'float64' }).data() as Float64Array)]);
   const base = draw();
-  const models = Array.from({ length: count }, (_, m) => add(base, draw().map((each, i) => ((i + m) % 4 === 0 ? 0 : each * 0.5)))); // biome-ignore format: one expression
+  const models = Array.from({ length: count }, (_, m) =>
+    add(
+      base,
+      draw().map((each, i) => ((i + m) % 4 === 0 ? 0 : each * 0.5)),
+    ),
+  );
   return { base, models };
 }
 
@@ -38,7 +43,10 @@ function merged(
   { base, ...options }: Omit<MergeTensorsOptions, 'base'> & { base?: Vector } = {},
 ): Vector {
   return scope(() => {
-    const result = mergeTensors(method, models.map(matrix), parameters, { ...options, ...(base && { base: matrix(base) }) }); // biome-ignore format: one expression
+    const result = mergeTensors(method, models.map(matrix), parameters, {
+      ...options,
+      ...(base && { base: matrix(base) }),
+    });
     expect(result.shape).toEqual([rows, columns]);
     return [...(result.view(-1).data() as Float64Array)];
   });
@@ -111,10 +119,13 @@ describe('means', () => {
         const w = normalize_weights ? scale(weights, 1 / total(weights)) : weights;
         const units = x.map(unit);
         const mean = unit(weighted(units, w));
-        const tangent = weighted(units.map((u) => minus(u, scale(mean, dot(u, mean)))), w); // biome-ignore format: one expression
+        const tangent = weighted(
+          units.map((u) => minus(u, scale(mean, dot(u, mean)))),
+          w,
+        );
         const length = norm(tangent);
         const point = add(scale(mean, Math.cos(length)), scale(tangent, length === 0 ? 1 : Math.sin(length) / length));
-        const result = scale(point, dot(w, x.map(norm))); // biome-ignore format: one expression
+        const result = scale(point, dot(w, x.map(norm)));
         expectClose(
           merged('multislerp', models, { normalize_weights }, { own, ...(from && { base: from }) }),
           from ? add(from, result) : result,
@@ -122,7 +133,10 @@ describe('means', () => {
         );
       }
     const opposite = [models[0]!, scale(models[0]!, -1)];
-    expectClose(merged('multislerp', opposite, { weight: 1 }), base.map(() => 0)); // biome-ignore format: one expression
+    expectClose(
+      merged('multislerp', opposite, { weight: 1 }),
+      base.map(() => 0),
+    );
   });
 
   it('karcher: where the log maps of the units add up to nothing', () => {
@@ -136,10 +150,15 @@ describe('means', () => {
     expect(norm(sum(logs))).toBeLessThan(1e-10);
     // One iteration is one exponential map from the normalised mean.
     const start = unit(sum(models.map(unit)));
-    const step = scale(sum(models.map(unit).map((u) => {
-      const theta = Math.acos(dot(u, start));
-      return scale(minus(u, scale(start, Math.cos(theta))), theta / Math.sin(theta));
-    })), 1 / 3); // biome-ignore format: one expression
+    const step = scale(
+      sum(
+        models.map(unit).map((u) => {
+          const theta = Math.acos(dot(u, start));
+          return scale(minus(u, scale(start, Math.cos(theta))), theta / Math.sin(theta));
+        }),
+      ),
+      1 / 3,
+    );
     const once = add(scale(start, Math.cos(norm(step))), scale(step, Math.sin(norm(step)) / norm(step)));
     expectClose(merged('karcher', models, { max_iter: 1 }), scale(once, total(models.map(norm)) / 3));
   });
@@ -173,7 +192,10 @@ describe('task vectors', () => {
       merged('task_arithmetic', models, { lambda: 0.5 }, { own, base }),
       add(base, scale(weighted(deltas, weights), 0.5)),
     );
-    expectClose(merged('task_arithmetic', models, { normalize: true }, { own, base }), add(base, scale(weighted(deltas, weights), 1 / total(weights)))); // biome-ignore format: one call
+    expectClose(
+      merged('task_arithmetic', models, { normalize: true }, { own, base }),
+      add(base, scale(weighted(deltas, weights), 1 / total(weights))),
+    );
   });
 
   it('ties: the largest of each δ, sign consensus, divided by the weights that agree', () => {
@@ -201,22 +223,26 @@ describe('task vectors', () => {
       [0.4, 0.8, 7],
       [0, 0.3, 0],
     ] as const) {
-      // biome-ignore format: a table
       const kept = deltas.map((delta) => ranked(delta, top, top + Math.floor(density * n)));
       const parameters = { gamma, density, lambda: 0.7 };
       expectClose(
         merged('breadcrumbs', models, parameters, { own, base }),
         add(base, scale(weighted(kept, weights), 0.7)),
       );
-      expectClose(merged('breadcrumbs_ties', models, parameters, { own, base }), add(base, scale(consensus(kept, weights, false), 0.7))); // biome-ignore format: one call
+      expectClose(
+        merged('breadcrumbs_ties', models, parameters, { own, base }),
+        add(base, scale(consensus(kept, weights, false), 0.7)),
+      );
     }
   });
 
   /** The δ that a random method keeps of each model: the others have the weight 0. */
   const keptBy = (method: 'dare_linear' | 'della_linear', parameters: ParameterValues, seed: number) =>
-    models.map(
-      (_, i) =>
-      minus(merged(method, models, parameters, { own: models.map((_, m) => ({ weight: Number(m === i) })), base, seed }), base), // biome-ignore format: one call
+    models.map((_, i) =>
+      minus(
+        merged(method, models, parameters, { own: models.map((_, m) => ({ weight: Number(m === i) })), base, seed }),
+        base,
+      ),
     );
 
   it.each([
@@ -231,7 +257,11 @@ describe('task vectors', () => {
         const share =
           total(delta.map(Math.abs)) / total(delta.map((each, k) => (Math.abs(part[k]!) > 1e-12 ? Math.abs(each) : 0)));
         expect(share).toBeGreaterThan(1);
-        expectClose(part, delta.map((each, k) => (Math.abs(part[k]!) > 1e-12 ? each * share : 0)), 1e-10); // biome-ignore format: one call
+        expectClose(
+          part,
+          delta.map((each, k) => (Math.abs(part[k]!) > 1e-12 ? each * share : 0)),
+          1e-10,
+        );
       }
       const seeded = { own, base, seed: 5 };
       expectClose(merged(`${name}_linear`, models, parameters, seeded), add(base, weighted(kept, weights)), 1e-12);
@@ -260,7 +290,11 @@ describe('task vectors', () => {
       };
       const all = model.gt(0);
       expect(share('dare_linear', { density: 0.3 }, all)).toBeCloseTo(0.3, 1.9);
-      for (const [rank, expected] of [[1, 0.1], [51, 0.4], [101, 0.7]] as const) // biome-ignore format: a table
+      for (const [rank, expected] of [
+        [1, 0.1],
+        [51, 0.4],
+        [101, 0.7],
+      ] as const)
         expect(Math.abs(share('della_linear', { density: 0.4, epsilon: 0.3 }, model.eq(rank)) - expected)).toBeLessThan(
           0.08,
         );
@@ -313,7 +347,11 @@ describe('others', () => {
 
   it('model_stock: between base and mean by the mean cosine, of the whole or of each row', () => {
     const ratio = (parts: readonly Vector[]) => {
-      const cosines = [[0, 1], [0, 2], [1, 2]].map(([i, j]) => dot(unit(parts[i!]!), unit(parts[j!]!))); // biome-ignore format: one expression
+      const cosines = [
+        [0, 1],
+        [0, 2],
+        [1, 2],
+      ].map(([i, j]) => dot(unit(parts[i!]!), unit(parts[j!]!)));
       const cos = total(cosines) / 3;
       return (3 * cos) / (1 + 2 * cos);
     };
@@ -353,7 +391,10 @@ describe('others', () => {
     const [q1, median, q3] = [0.25, 0.5, 0.75].map((q) => sorted[Math.floor(q * (n - 1))]!) as [number, number, number];
     const kept = importance.map((each) => each >= median + 1.5 * (q3 - q1));
     expect(kept).toContain(true);
-    expectClose(merged('arcee_fusion', [models[0]!], {}, { base }), base.map((each, i) => each + (kept[i] ? deltas[0]![i]! : 0))); // biome-ignore format: one call
+    expectClose(
+      merged('arcee_fusion', [models[0]!], {}, { base }),
+      base.map((each, i) => each + (kept[i] ? deltas[0]![i]! : 0)),
+    );
   });
 });
 

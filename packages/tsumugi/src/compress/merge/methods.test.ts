@@ -12,7 +12,14 @@ const at = (values: number[][]) => tensor(values, { dtype: 'float64' });
 const b = [[0, 0, 0, 0]];
 
 /** Base, models, parameters, the weights of the models, and what comes of it: small enough to check in one's head. */
-const byHand: [MergeMethodName, number[][] | undefined, number[][][], ParameterValues, number[] | undefined, number[]][] = [
+const byHand: [
+  MergeMethodName,
+  number[][] | undefined,
+  number[][][],
+  ParameterValues,
+  number[] | undefined,
+  number[],
+][] = [
   ['linear', undefined, [[[2, 4, 0, -2]], [[4, 0, 2, 2]]], {}, [3, 1], [2.5, 3, 0.5, -1]],
   ['linear', undefined, [[[2, 4, 0, -2]], [[4, 0, 2, 2]]], { normalize: false }, [3, 1], [10, 12, 2, -4]],
   // A quarter circle, half-way: both by sin 45° / sin 90°.
@@ -27,7 +34,7 @@ const byHand: [MergeMethodName, number[][] | undefined, number[][][], ParameterV
   // The largest (8) and the smallest (1) of four are dropped.
   ['breadcrumbs', b, [[[8, -4, 2, 1]]], { density: 0.5, gamma: 0.25 }, [1], [0, -4, 2, 0]],
   // Mean squares 4 and 1, so weights 0.8 and 0.2. Entry 0 agrees, entry 1 does not, and only one model has entry 2.
-  ['sce', b, [[[2, 2, 2, 2]], [[1, -1, 0, Math.SQRT2]]], {}, undefined, [1.8, 2, 2, (1.6 + 0.2 * Math.SQRT2)]],
+  ['sce', b, [[[2, 2, 2, 2]], [[1, -1, 0, Math.SQRT2]]], {}, undefined, [1.8, 2, 2, 1.6 + 0.2 * Math.SQRT2]],
   ['ram', b, [[[2, 0, 4, 0]], [[4, 6, 0, 0]]], {}, undefined, [3, 6, 4, 0]],
   // Of each model one entry is its own and one shared: ρ = 1, λ = 1 + 0.5 · 0.4.
   ['ramplus_tl', b, [[[2, 0, 4, 0]], [[4, 6, 0, 0]]], { r: 0.5, alpha: 0.4 }, undefined, [3, 7.2, 4.8, 0]],
@@ -35,7 +42,7 @@ const byHand: [MergeMethodName, number[][] | undefined, number[][][], ParameterV
   ['model_stock', b, [[[1, 1, 0, 0]], [[1, 0, 1, 0]]], {}, undefined, [2 / 3, 1 / 3, 1 / 3, 0]],
   ['nearswap', b, [[[0.1, -0.2, 4, -5]]], { t: 0.5 }, undefined, [0.1, -0.2, 0.5, -0.5]],
   ['passthrough', undefined, [[[1, 2, 3, 4]]], {}, undefined, [1, 2, 3, 4]],
-]; // biome-ignore format: a table
+];
 
 it.each(byHand)('%s by hand', (method, base, models, parameters, weights, expected) => {
   scope(() => {
@@ -83,7 +90,9 @@ function inPieces(
     models: models.slice(0, countOf(name)).map(reader),
   };
   const made = [...mergeGroup(method, group, { ...values, seed: 1, asVector: false })];
-  expect(made.map(({ shape }) => shape[0])).toEqual(Array.from({ length: Math.ceil(rows / pieceRows) }, (_, i) => Math.min(pieceRows, rows - i * pieceRows))); // biome-ignore format: one call
+  expect(made.map(({ shape }) => shape[0])).toEqual(
+    Array.from({ length: Math.ceil(rows / pieceRows) }, (_, i) => Math.min(pieceRows, rows - i * pieceRows)),
+  );
   return made.flatMap((piece) => (piece.tolist() as number[][]).flat());
 }
 
@@ -102,7 +111,6 @@ it.each(mergeMethodNames.filter((name) => !random.includes(name)))('%s is the sa
         } as Record<string, ParameterValues[]>
       )[name] ?? []),
     ]) {
-      // biome-ignore format: one expression
       const whole = inPieces(name, all, 7, more);
       for (const rows of [1, 3])
         for (const [i, value] of inPieces(name, all, rows, more).entries()) expect(value).toBeCloseTo(whole[i]!, 12);
@@ -112,7 +120,14 @@ it.each(mergeMethodNames.filter((name) => !random.includes(name)))('%s is the sa
 
 it('keeps the first of equal magnitudes across pieces', () => {
   scope(() => {
-    const model = tensor([[1, -1], [2, 1], [1, 1]], { dtype: 'float64' }); // biome-ignore format: a matrix
+    const model = tensor(
+      [
+        [1, -1],
+        [2, 1],
+        [1, 1],
+      ],
+      { dtype: 'float64' },
+    );
     expect(inPieces('ties', [model.mul(0), model], 1, { density: 0.5, lambda: 1 })).toEqual([1, -1, 2, 0, 0, 0]);
   });
 });
@@ -149,7 +164,12 @@ it('draws by seed, name and model, whatever was merged before', () => {
       { base: zeros([20, 10]), name: 'a' },
     );
     // Two draws of their own: some entries are kept by one of them alone.
-    expect(both.ne(0).sum().item()).toBeGreaterThan(mergeTensors('dare_linear', [model], { weight: 1, density: 0.5 }, { base: zeros([20, 10]), name: 'a' }).ne(0).sum().item()); // biome-ignore format: one call
+    expect(both.ne(0).sum().item()).toBeGreaterThan(
+      mergeTensors('dare_linear', [model], { weight: 1, density: 0.5 }, { base: zeros([20, 10]), name: 'a' })
+        .ne(0)
+        .sum()
+        .item(),
+    );
   });
 });
 
@@ -173,31 +193,129 @@ it('merges vectors linearly: directions, shares and votes mean nothing there', (
   });
 });
 
-const three = [[1, 2], [3, 4]]; // biome-ignore format: a matrix
+const three = [
+  [1, 2],
+  [3, 4],
+];
 const refusals: [string, string, () => unknown][] = [
   ['an unknown method', 'Did you mean "ties"', () => mergeTensors('tis' as MergeMethodName, [at(three)])],
-  ['an unknown parameter', 'Did you mean "density"', () => mergeTensors('ties', [at(three)], { weight: 1, densiti: 1 }, { base: at(three) })],
-  ['a missing parameter', 'linear needs the parameter weight for model 2', () => mergeTensors('linear', [at(three), at(three)], {}, { own: [{ weight: 1 }, {}] })],
-  ['a number out of range', 'density must be', () => mergeTensors('ties', [at(three)], { weight: 1, density: 1.5 }, { base: at(three) })],
-  ['a number for a switch', 'normalize should be true or false, got 1', () => mergeTensors('linear', [at(three), at(three)], { weight: 1, normalize: 1 })],
-  ['a lonely model', 'linear merges at least 2 models, got 1', () => mergeTensors('linear', [at(three)], { weight: 1 })],
-  ['too many models', 'slerp merges 1 model beside the base, got 2', () => mergeTensors('slerp', [at(three), at(three)], { t: 0 }, { base: at(three) })],
+  [
+    'an unknown parameter',
+    'Did you mean "density"',
+    () => mergeTensors('ties', [at(three)], { weight: 1, densiti: 1 }, { base: at(three) }),
+  ],
+  [
+    'a missing parameter',
+    'linear needs the parameter weight for model 2',
+    () => mergeTensors('linear', [at(three), at(three)], {}, { own: [{ weight: 1 }, {}] }),
+  ],
+  [
+    'a number out of range',
+    'density must be',
+    () => mergeTensors('ties', [at(three)], { weight: 1, density: 1.5 }, { base: at(three) }),
+  ],
+  [
+    'a number for a switch',
+    'normalize should be true or false, got 1',
+    () => mergeTensors('linear', [at(three), at(three)], { weight: 1, normalize: 1 }),
+  ],
+  [
+    'a lonely model',
+    'linear merges at least 2 models, got 1',
+    () => mergeTensors('linear', [at(three)], { weight: 1 }),
+  ],
+  [
+    'too many models',
+    'slerp merges 1 model beside the base, got 2',
+    () => mergeTensors('slerp', [at(three), at(three)], { t: 0 }, { base: at(three) }),
+  ],
   ['no base', 'ties needs a base model', () => mergeTensors('ties', [at(three)], { weight: 1 })],
-  ['a base too many', 'karcher takes no base model', () => mergeTensors('karcher', [at(three), at(three)], {}, { base: at(three) })],
-  ['parameters for other models', 'own has 1 entries for 2 models', () => mergeTensors('linear', [at(three), at(three)], {}, { own: [{ weight: 1 }] })],
-  ['shapes that differ', 'the shapes [2, 2] and [1, 4] differ', () => mergeTensors('linear', [at(three), at(b)], { weight: 1 })],
-  ['weights that cancel', 'the weights (1, -1) add up to 0', () => mergeTensors('linear', [at(three), at(three)], {}, { own: [{ weight: 1 }, { weight: -1 }] })],
-  ['a density that keeps nothing', 'density 0.2 keeps none of 4 entries', () => mergeTensors('ties', [at(three)], { weight: 1, density: 0.2 }, { base: at(b).view(2, 2) })],
-  ['no density at random', 'density 0 keeps none', () => mergeTensors('dare_ties', [at(three)], { weight: 1, density: 0 }, { base: at(b).view(2, 2) })],
-  ['a gamma that drops nothing', 'gamma 0.01 drops none of the largest of 4 entries', () => mergeTensors('breadcrumbs', [at(three)], { weight: 1, density: 0.5 }, { base: at(b).view(2, 2) })],
-  ['an epsilon too large', 'density 0.5 ± epsilon 0.5 must lie between 0 and 1', () => mergeTensors('della', [at(three)], { weight: 1, density: 0.5, epsilon: 0.5 }, { base: at(b).view(2, 2) })],
-  ['a share that selects nothing', 'select_topk 0.1 selects none of 4 entries', () => mergeTensors('sce', [at(three), at([[5, 5], [5, 5]])], { select_topk: 0.1 }, { base: at(b).view(2, 2) })],
+  [
+    'a base too many',
+    'karcher takes no base model',
+    () => mergeTensors('karcher', [at(three), at(three)], {}, { base: at(three) }),
+  ],
+  [
+    'parameters for other models',
+    'own has 1 entries for 2 models',
+    () => mergeTensors('linear', [at(three), at(three)], {}, { own: [{ weight: 1 }] }),
+  ],
+  [
+    'shapes that differ',
+    'the shapes [2, 2] and [1, 4] differ',
+    () => mergeTensors('linear', [at(three), at(b)], { weight: 1 }),
+  ],
+  [
+    'weights that cancel',
+    'the weights (1, -1) add up to 0',
+    () => mergeTensors('linear', [at(three), at(three)], {}, { own: [{ weight: 1 }, { weight: -1 }] }),
+  ],
+  [
+    'a density that keeps nothing',
+    'density 0.2 keeps none of 4 entries',
+    () => mergeTensors('ties', [at(three)], { weight: 1, density: 0.2 }, { base: at(b).view(2, 2) }),
+  ],
+  [
+    'no density at random',
+    'density 0 keeps none',
+    () => mergeTensors('dare_ties', [at(three)], { weight: 1, density: 0 }, { base: at(b).view(2, 2) }),
+  ],
+  [
+    'a gamma that drops nothing',
+    'gamma 0.01 drops none of the largest of 4 entries',
+    () => mergeTensors('breadcrumbs', [at(three)], { weight: 1, density: 0.5 }, { base: at(b).view(2, 2) }),
+  ],
+  [
+    'an epsilon too large',
+    'density 0.5 ± epsilon 0.5 must lie between 0 and 1',
+    () => mergeTensors('della', [at(three)], { weight: 1, density: 0.5, epsilon: 0.5 }, { base: at(b).view(2, 2) }),
+  ],
+  [
+    'a share that selects nothing',
+    'select_topk 0.1 selects none of 4 entries',
+    () =>
+      mergeTensors(
+        'sce',
+        [
+          at(three),
+          at([
+            [5, 5],
+            [5, 5],
+          ]),
+        ],
+        { select_topk: 0.1 },
+        { base: at(b).view(2, 2) },
+      ),
+  ],
   ['directions that cancel', 'cancel each other', () => mergeTensors('karcher', [at(three), at(three).mul(-1)])],
-  ['directions of three that cancel', 'cancel each other', () => mergeTensors('multislerp', [at([[1, 0]]), at([[-1, 0]]), at([[1, 0]])], {}, { own: [{ weight: 1 }, { weight: 2 }, { weight: 1 }] })],
-  ['models on opposite sides', 'no ratio', () => mergeTensors('model_stock', [at(three), at(three).mul(-1)], {}, { base: at(b).view(2, 2) })],
-  ['rows on opposite sides', 'no ratio', () => mergeTensors('model_stock', [at(three), at(three).mul(-1)], { filter_wise: true }, { base: at(b).view(2, 2) })],
-  ['an unknown option', 'there is no option "bse"', () => mergeTensors('ties', [at(three)], {}, { bse: at(b) } as object)],
-]; // biome-ignore format: a table
+  [
+    'directions of three that cancel',
+    'cancel each other',
+    () =>
+      mergeTensors(
+        'multislerp',
+        [at([[1, 0]]), at([[-1, 0]]), at([[1, 0]])],
+        {},
+        { own: [{ weight: 1 }, { weight: 2 }, { weight: 1 }] },
+      ),
+  ],
+  [
+    'models on opposite sides',
+    'no ratio',
+    () => mergeTensors('model_stock', [at(three), at(three).mul(-1)], {}, { base: at(b).view(2, 2) }),
+  ],
+  [
+    'rows on opposite sides',
+    'no ratio',
+    () =>
+      mergeTensors('model_stock', [at(three), at(three).mul(-1)], { filter_wise: true }, { base: at(b).view(2, 2) }),
+  ],
+  [
+    'an unknown option',
+    'there is no option "bse"',
+    () => mergeTensors('ties', [at(three)], {}, { bse: at(b) } as object),
+  ],
+];
 
 it.each(refusals)('refuses %s', (_, message, run) => {
   scope(() => {

@@ -40,7 +40,11 @@ export function modelPath(name: string, folder: string, resolveModel: ResolveMod
       'Merge the adapter into its model first.',
     );
   if (/^\w[\w.-]*\/[\w.-]+(@[\w.-]+)?$/.test(name))
-    throw refuse('hub-model', `"${name}" is no folder here; models of a hub are not downloaded by a merge`, `Run "tsumugi pull ${name}" first, and name the folder.`); // biome-ignore format: one expression
+    throw refuse(
+      'hub-model',
+      `"${name}" is no folder here; models of a hub are not downloaded by a merge`,
+      `Run "tsumugi pull ${name}" first, and name the folder.`,
+    );
   throw refuse('no-model', `there is no model folder ${path}`, 'Paths count from the folder of the YAML file.');
 }
 

@@ -40,7 +40,14 @@ it('reads gradients, filters, slices', () => {
   const { config, folder } = read(slerp);
   expect(folder).toBe(home);
   expect(config).toEqual({
-    slices: [{ sources: [{ model: 'a', layer_range: [0, 4] }, { model: 'b', layer_range: [0, 4] }] }], // biome-ignore format: one expression
+    slices: [
+      {
+        sources: [
+          { model: 'a', layer_range: [0, 4] },
+          { model: 'b', layer_range: [0, 4] },
+        ],
+      },
+    ],
     merge_method: 'slerp',
     base_model: 'a',
     parameters: {
@@ -80,6 +87,12 @@ chat_template: auto
   expect(read('{"merge_method": "linear", "models": [{"model": "a"}]}').config.merge_method).toBe('linear');
 });
 
+it('changes one of several places that share an anchor', () => {
+  const text = 'merge_method: linear\nmodels: [{model: a, parameters: &p {weight: 1}}, {model: b, parameters: *p}]\n';
+  const { models } = read(text, ['models.1.parameters.weight=2']).config;
+  expect(models!.map(({ parameters }) => parameters)).toEqual([{ weight: 1 }, { weight: 2 }]);
+});
+
 it('applies changes of single keys', () => {
   const changed = read(slerp, ['parameters.t=0.3', 'slices.0.sources.1.layer_range=[1, 5]', 'out_dtype=float32']);
   expect(changed.config.parameters).toEqual({ t: 0.3 });
@@ -88,7 +101,8 @@ it('applies changes of single keys', () => {
   for (const [set, message] of [
     ['t', 'expected key=value, got "t"'],
     ['slices.3.parameters.t=1', 'there is no slices.3'],
-    ['merge_method.x=1', 'does not fit the file'],
+    ['parameters.t=[1', '"[1" is no YAML'],
+    ['merge_method.x=1', 'there is nothing to set inside merge_method'],
   ] as const)
     expect(() => read(slerp, [set])).toThrow(message);
   expect(() => read(slerp, ['parameter.t=1'])).toThrow(/there is no key "parameter"\n.*Did you mean "parameters"/);
@@ -105,24 +119,42 @@ it.each([
   [`${models}merge_method: tis`, 'merge.yml:4: there is no merge method "tis"\n  → Did you mean "ties"?'],
   [`${models}merge_method: 3`, 'merge.yml:4: "merge_method" is 3'],
   [`${models}merge_methd: ties`, 'merge.yml:4: there is no key "merge_methd"'],
-  ['merge_method: linear\nmodels:\n  - model: a\n    parameter: {weight: 1}\n', 'merge.yml:4: there is no key "parameter"\n  → Did you mean "parameters"?'],
-  ['merge_method: linear\nmodels:\n  - model: a\n    parameters:\n      weight: heavy\n', 'merge.yml:5: "models.0.parameters.weight": expected a number, true or false'],
-  ['merge_method: slerp\nparameters:\n  t:\n    - filtr: mlp\n      value: 1\nmodels: [{model: a}]', 'merge.yml:4: there is no key "filtr"\n  → Did you mean "filter"?'],
+  [
+    'merge_method: linear\nmodels:\n  - model: a\n    parameter: {weight: 1}\n',
+    'merge.yml:4: there is no key "parameter"\n  → Did you mean "parameters"?',
+  ],
+  [
+    'merge_method: linear\nmodels:\n  - model: a\n    parameters:\n      weight: heavy\n',
+    'merge.yml:5: "models.0.parameters.weight": expected a number, true or false',
+  ],
+  [
+    'merge_method: slerp\nparameters:\n  t:\n    - filtr: mlp\n      value: 1\nmodels: [{model: a}]',
+    'merge.yml:4: there is no key "filtr"\n  → Did you mean "filter"?',
+  ],
   ['merge_method: linear', 'a merge has either models or slices, got neither'],
   [`${models}${slerp}`, 'got both'],
   [`${slerp}modules: {}\n`, 'merge.yml:17: "modules" is not read: a PLaMo 2 has one module'],
   [slerp.replace('[0, 4]', '[4, 4]'), 'merge.yml:4: the range holds no layer'],
   [slerp.replace('[0, 4]', '[0, 3]'), 'merge.yml:6: the sources of a slice have 3 and 4 layers'],
-  [slerp.replace('[0, 4]', '4'), 'merge.yml:4: "slices.0.sources.0.layer_range": expected [first layer, the one after the last]'],
-  [slerp.replace('bfloat16', 'bf16'), 'merge.yml:16: "dtype" is "bf16", expected "float32" or "float16" or "bfloat16" or "float64"'],
-  [`${slerp}tokenizer_source: union\ntokenizer: {source: base}\n`, 'merge.yml:17: tokenizer and tokenizer_source say the same'],
+  [
+    slerp.replace('[0, 4]', '4'),
+    'merge.yml:4: "slices.0.sources.0.layer_range": expected [first layer, the one after the last]',
+  ],
+  [
+    slerp.replace('bfloat16', 'bf16'),
+    'merge.yml:16: "dtype" is "bf16", expected "float32" or "float16" or "bfloat16" or "float64"',
+  ],
+  [
+    `${slerp}tokenizer_source: union\ntokenizer: {source: base}\n`,
+    'merge.yml:17: tokenizer and tokenizer_source say the same',
+  ],
   [`${slerp}tokenizer: {sorce: base}\n`, 'merge.yml:17: there is no key "sorce"\n  → Did you mean "source"?'],
   [`${slerp}tokenizer: {tokens: {x: {forced: true}}}\n`, 'Did you mean "force"?'],
   [`merge_method: passthrough\n${models}`, 'passthrough copies one model'],
 ])('says what is wrong: %j', (text, message) => {
   expect(() => read(text)).toThrow(message);
   expect(() => read(text)).toThrow(UserError);
-}); // biome-ignore format: a table
+});
 
 it('says where no file is', () => {
   expect(() => readMergeConfig(join(home, 'nix.yml'))).toThrow('does not exist');

@@ -41,12 +41,13 @@ export function readMergeConfig(path: string, sets: readonly string[] = []): Mer
       fields: { path, line },
     });
   }
-  for (const set of sets) applySet(document, set);
+  const data = unshared(document.toJS());
+  for (const set of sets) applySet(data, set);
   const where = (place: Path) => {
     const start = startOf(document, place);
     return start === undefined ? path : `${path}:${lines.linePos(start).line}`;
   };
-  return { config: checkMergeConfig(document.toJS(), where), folder: dirname(resolve(path)), where };
+  return { config: checkMergeConfig(data, where), folder: dirname(resolve(path)), where };
 }
 
 /** Where a part of the text begins: its key, or itself in a list; the nearest part around it that is written. */
@@ -61,18 +62,40 @@ function startOf(document: Document, place: Path): number | undefined {
   return undefined;
 }
 
-function applySet(document: Document, set: string): void {
+/** Parts that an anchor gives to several places are copied, so that a change of one does not change the others. */
+function unshared(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(unshared);
+  if (typeof part !== 'object' || part === null) return part;
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, unshared(value)]));
+}
+
+function applySet(data: unknown, set: string): void {
   const equals = set.indexOf('=');
   const refuse = (problem: string, remedy: string) => new ConfigError('bad-set', `--set: ${problem}`, { remedy });
   if (equals <= 0) throw refuse(`expected key=value, got "${set}"`, 'Write for example --set parameters.t=0.3.');
-  const path = set.slice(0, equals).trim().split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part)); // biome-ignore format: one expression
-  const index = path.findIndex((part) => typeof part === 'number');
-  if (index >= 0 && !document.hasIn(path.slice(0, index + 1)))
-    throw refuse(`there is no ${path.slice(0, index + 1).join('.')}`, 'Entries of lists are counted from 0.');
+  const names = set.slice(0, equals).trim().split('.');
+  let around = data;
+  for (const [i, name] of names.entries()) {
+    const path = names.slice(0, i + 1).join('.');
+    if (typeof around !== 'object' || around === null)
+      throw refuse(
+        `"${set}" does not fit the file: there is nothing to set inside ${names.slice(0, i).join('.')}`,
+        `Check the keys before ${name}.`,
+      );
+    if (Array.isArray(around) && !Object.hasOwn(around, name))
+      throw refuse(`there is no ${path}`, 'Entries of lists are counted from 0.');
+    const tree = around as Record<string, unknown>;
+    if (i === names.length - 1) tree[name] = valueOfSet(set.slice(equals + 1), refuse);
+    else tree[name] ??= {};
+    around = tree[name];
+  }
+}
+
+function valueOfSet(text: string, refuse: (problem: string, remedy: string) => ConfigError): unknown {
   try {
-    document.setIn(path, document.createNode(parse(set.slice(equals + 1), { version: '1.1' })));
+    return parse(text, { version: '1.1' });
   } catch {
-    throw refuse(`"${set}" does not fit the file`, 'Check the keys before the last one, and that the value is YAML.');
+    throw refuse(`"${text}" is no YAML`, 'Put the value in quotes.');
   }
 }
 
@@ -148,7 +171,12 @@ function checkTogether(config: MergeConfig, where: (path: Path) => string): void
     throw new ConfigError(code, `${where(path)}: ${problem}`, { remedy, fields: { key: path.join('.') } });
   };
   if ((models === undefined) === (slices === undefined))
-    refuse('models-or-slices', models ? ['slices'] : [], `a merge has either models or slices, ${models ? 'got both' : 'got neither'}`, 'Write one of the two.'); // biome-ignore format: one call
+    refuse(
+      'models-or-slices',
+      models ? ['slices'] : [],
+      `a merge has either models or slices, ${models ? 'got both' : 'got neither'}`,
+      'Write one of the two.',
+    );
   if (config.tokenizer && config.tokenizer_source)
     refuse('two-tokenizers', ['tokenizer_source'], 'tokenizer and tokenizer_source say the same', 'Keep tokenizer.');
   if (method === 'passthrough' && models && models.length > 1)
@@ -165,7 +193,12 @@ function checkTogether(config: MergeConfig, where: (path: Path) => string): void
       if (length <= 0)
         refuse('empty-range', path, `the range holds no layer`, 'Ranges are [first, one after the last].');
       if (length !== lengths[0])
-        refuse('unequal-ranges', path, `the sources of a slice have ${lengths[0]} and ${length} layers`, 'Give ranges of one length.'); // biome-ignore format: one call
+        refuse(
+          'unequal-ranges',
+          path,
+          `the sources of a slice have ${lengths[0]} and ${length} layers`,
+          'Give ranges of one length.',
+        );
     }
   }
 }

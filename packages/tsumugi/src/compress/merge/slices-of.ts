@@ -22,8 +22,13 @@ export function slicesOf(
     models: takesBase ? sources.filter(({ model }) => model !== base) : sources,
   });
   if (config.models) {
-    const named = config.models.map(({ model, parameters }, i): SliceSource => ({ model: open(model, ['models', i, 'model']), from: 0, parameters })); // biome-ignore format: one expression
-    const all = base && !named.some(({ model }) => model === base) ? [...named, { model: base, from: 0, parameters: undefined }] : named; // biome-ignore format: one expression
+    const named = config.models.map(
+      ({ model, parameters }, i): SliceSource => ({ model: open(model, ['models', i, 'model']), from: 0, parameters }),
+    );
+    const all =
+      base && !named.some(({ model }) => model === base)
+        ? [...named, { model: base, from: 0, parameters: undefined }]
+        : named;
     const reference = base ?? named[0]!.model;
     const layers = reference.config.num_hidden_layers;
     return { slices: [{ layers, parameters: undefined, ...split(takesBase ? all : named) }], reference };
@@ -56,7 +61,12 @@ export function slicesOf(
           remedy: 'List the base among the sources, with its range.',
         },
       );
-    return { layers, parameters, models: found.models, base: { model: base, from: named[0]!.from, parameters: undefined } }; // biome-ignore format: one expression
+    return {
+      layers,
+      parameters,
+      models: found.models,
+      base: { model: base, from: named[0]!.from, parameters: undefined },
+    };
   });
   return { slices, reference: base ?? slices[0]!.models[0]!.model };
 }

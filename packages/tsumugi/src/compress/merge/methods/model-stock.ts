@@ -22,12 +22,17 @@ function ratio(input: MergeInput, cos: number): number {
 }
 
 function pairs(n: number): [number, number][] {
-  return Array.from({ length: n }, (_, i) => Array.from({ length: n - i - 1 }, (_, k): [number, number] => [i, i + k + 1])).flat(); // biome-ignore format: one expression
+  return Array.from({ length: n }, (_, i) =>
+    Array.from({ length: n - i - 1 }, (_, k): [number, number] => [i, i + k + 1]),
+  ).flat();
 }
 
 /** t · mean(θᵢ) + (1 − t) · θ_b */
 function toward({ base, models }: Piece, t: number | Tensor): Tensor {
-  const offset = combination(models, models.map(() => 1 / models.length)).sub_(base!); // biome-ignore format: one expression
+  const offset = combination(
+    models,
+    models.map(() => 1 / models.length),
+  ).sub_(base!);
   return (typeof t === 'number' ? offset.mul_(t) : offset.mul_(t)).add_(base!);
 }
 
@@ -39,7 +44,10 @@ function rowCosines(piece: Piece): Tensor {
     const cosines = pairs(all.length).map(([i, j]) =>
       all[i]!.mul(all[j]!).sum(-1, true).div(lengths[i]!.mul(lengths[j]!).clamp(1e-6)).clamp(-1, 1),
     );
-    return combination(cosines, cosines.map(() => 1 / cosines.length)); // biome-ignore format: one expression
+    return combination(
+      cosines,
+      cosines.map(() => 1 / cosines.length),
+    );
   });
 }
 

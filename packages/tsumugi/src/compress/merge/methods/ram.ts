@@ -23,7 +23,11 @@ function changesIn(piece: Piece, least: number): Changes {
 
 /** λ = 1 + r · clip(ρ, 0, α) for each model, ρ = entries changed in others too / entries changed in it alone. */
 function gains(input: MergeInput): number[] {
-  const [least, r, alpha] = ['epsilon', 'r', 'alpha'].map((name) => numberOf(input.shared, name)) as [number, number, number]; // biome-ignore format: one expression
+  const [least, r, alpha] = ['epsilon', 'r', 'alpha'].map((name) => numberOf(input.shared, name)) as [
+    number,
+    number,
+    number,
+  ];
   const sharedCounts = input.models.map(() => 0);
   const ownCounts = input.models.map(() => 0);
   eachPiece(input, (piece) => {
@@ -60,7 +64,11 @@ export const ram: MergeMethod = {
   shared: epsilon,
   own: {},
   passes: 1,
-  prepare: (input) => withGains(input, input.models.map(() => 1)), // biome-ignore format: one expression
+  prepare: (input) =>
+    withGains(
+      input,
+      input.models.map(() => 1),
+    ),
 };
 
 export const ramplusTl: MergeMethod = {

@@ -53,7 +53,15 @@ export function taskVectors({
     },
     // Nothing of a vector is dropped or outvoted.
     prepareVector: (input) =>
-      mix(input, input.models.map((_, model): SparseDelta => (piece) => deltaOf(piece, model)), false), // biome-ignore format: one expression
+      mix(
+        input,
+        input.models.map(
+          (_, model): SparseDelta =>
+            (piece) =>
+              deltaOf(piece, model),
+        ),
+        false,
+      ),
   };
 }
 
@@ -70,7 +78,9 @@ export function agreeing(weighted: readonly Tensor[]): Tensor[] {
   const sum = zerosLike(weighted[0]!);
   for (const each of weighted) sum.add_(each);
   const isPositive = sum.ge(0);
-  return weighted.map((each) => isPositive.logicalAnd(each.gt(0)).logicalOr(isPositive.logicalNot().logicalAnd(each.lt(0)))); // biome-ignore format: one expression
+  return weighted.map((each) =>
+    isPositive.logicalAnd(each.gt(0)).logicalOr(isPositive.logicalNot().logicalAnd(each.lt(0))),
+  );
 }
 
 /** Σ wᵢδᵢ over the entries that agree, divided by Σ wᵢ over the same entries (unless that is 0) when normalized. */

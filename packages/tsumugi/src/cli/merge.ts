@@ -1,0 +1,62 @@
+// `tsumugi merge`: joins models as a mergekit YAML says.
+import { availableDisk } from '../base/index.ts';
+import { type MergeForecast, mergeMethodNames, mergeModels, planMergeModels } from '../compress/index.ts';
+import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
+import { defineCommand } from './command.ts';
+import { type Output, write } from './io.ts';
+import { formatRows } from './options.ts';
+import { ProgressLine } from './progress.ts';
+import { withoutEffect } from './without-effect.ts';
+
+export const run = defineCommand(
+  {
+    command: 'tsumugi merge',
+    summary: 'join models of one shape into one, as a mergekit YAML says',
+    options: {
+      config: { type: 'string', value: 'FILE', required: true, help: "the merge, as mergekit's YAML" },
+      out: { type: 'string', value: 'DIR', required: true, help: 'folder for the merged model' },
+      set: { type: 'list', value: 'KEY=VALUE', help: 'change single keys, as parameters.t=0.3 or models.0.model=DIR' },
+      seed: { type: 'integer', min: 0, default: 0, help: 'of what DARE and DELLA drop' },
+      plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
+      json: { type: 'boolean', help: 'print the result as JSON' },
+    },
+    details: `Methods: ${mergeMethodNames.join(', ')}.\nPaths in the YAML count from the folder it lies in.`,
+  },
+  async (options, io) => {
+    const { config, out, set, seed, json } = options;
+    if (options.plan) {
+      withoutEffect('--plan prints and ends', { seed: seed === 0 ? undefined : seed });
+      const forecast = planMergeModels(config, { set });
+      warn(forecast.warnings, io.stderr);
+      await write(io.stdout, json ? `${JSON.stringify({ ...forecast, out })}\n` : formatPlan(forecast, out));
+      return;
+    }
+    using progress = new ProgressLine(io.stderr, 'merging');
+    const { lineage: _, ...result } = await mergeModels(config, out, {
+      set,
+      seed,
+      commit: codeCommit(),
+      onProgress: ({ done, total, tensor }) => progress.update(done / total, tensor),
+    });
+    progress[Symbol.dispose]();
+    warn(result.warnings, io.stderr);
+    const { method, tensors, parameters, bytes, seconds, folder } = result;
+    const line = `${method}: ${tensors} tensors, ${formatCount(parameters)} parameters, ${formatBytes(bytes)} in ${formatDuration(seconds)} → ${folder}\n`;
+    await write(io.stdout, json ? `${JSON.stringify(result)}\n` : line);
+  },
+);
+
+const warn = (warnings: readonly string[], stream: Output): void => {
+  for (const warning of warnings) stream.write(`warning: ${warning}\n`);
+};
+
+function formatPlan(
+  { method, tensors, parameters, seconds, memoryBytes, diskBytes }: MergeForecast,
+  out: string,
+): string {
+  return `${method}: ${tensors} tensors, ${formatCount(parameters)} parameters\n${formatRows([
+    ['time', `about ${formatDuration(seconds)}`],
+    ['memory', `${formatBytes(memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
+    ['disk', `${formatBytes(diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
+  ])}`;
+}

@@ -1,7 +1,8 @@
 // The command line of merging: what it writes, plans and refuses.
-import { existsSync, readdirSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { SmallModels } from '../compress/merge/merge.testing.ts';
+import { HubServer } from '../store/hub/hub.testing.ts';
 import { Artefact } from '../store/index.ts';
 import { runCli } from './cli.testing.ts';
 
@@ -62,9 +63,25 @@ it('plans without writing', async () => {
   expect(readdirSync(small.home)).toEqual(before);
 });
 
+it('fetches models of the hub', async () => {
+  const content = readdirSync(small.at('b')).filter((name) => name !== 'lineage.json');
+  const files = Object.fromEntries(content.map((name) => [name, readFileSync(small.at('b', name))]));
+  const commit = 'd'.repeat(40);
+  await using hub = await HubServer.start({ 'tsumugi/b': { commits: { [commit]: files } } });
+  vi.stubEnv('HF_ENDPOINT', hub.endpoint);
+  vi.stubEnv('HF_HOME', small.at('cache'));
+  for (const name of ['HF_HUB_CACHE', 'HF_TOKEN', 'HF_TOKEN_PATH', 'HF_HUB_OFFLINE']) vi.stubEnv(name, '');
+  const { code, stderr } = await merge('fetched', '--set', 'models.1.model=tsumugi/b');
+  vi.unstubAllEnvs();
+  expect([code, stderr]).toEqual([0, expect.stringContaining('fetching tsumugi/b')]);
+  expect(new Artefact(small.at('fetched')).lineage()!.parents.map(({ name }) => name)).toEqual([
+    'a',
+    `tsumugi/b@${commit}`,
+  ]);
+});
+
 it.each([
   [['--set', 'models.1.model=c'], 'there is no model folder'],
-  [['--set', 'models.1.model=pfnet/plamo-2-1b'], 'tsumugi pull pfnet/plamo-2-1b'],
   [['--set', 'merge_method=sclerp'], 'Did you mean "slerp"?'],
   [['--set', 'parameters.t=true'], 'slerp: t should be a number, got true'],
 ])('refuses %j in a sentence', async (more, message) => {

@@ -3,6 +3,7 @@ import { availableDisk } from '../base/index.ts';
 import { type MergeForecast, mergeMethodNames, mergeModels, planMergeModels } from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
+import { folderOf } from './hub-folder.ts';
 import { type Output, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
@@ -20,13 +21,14 @@ export const run = defineCommand(
       plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
-    details: `Methods: ${mergeMethodNames.join(', ')}.\nPaths in the YAML count from the folder it lies in.`,
+    details: `Methods: ${mergeMethodNames.join(', ')}.\nPaths in the YAML count from the folder it lies in; models may be named as on the Hugging Face Hub.`,
   },
   async (options, io) => {
     const { config, out, set, seed, json } = options;
+    const resolveModel = (name: string) => folderOf(name, 'model', io);
     if (options.plan) {
       withoutEffect('--plan prints and ends', { seed: seed === 0 ? undefined : seed });
-      const forecast = planMergeModels(config, { set });
+      const forecast = await planMergeModels(config, { set, resolveModel });
       warn(forecast.warnings, io.stderr);
       await write(io.stdout, json ? `${JSON.stringify({ ...forecast, out })}\n` : formatPlan(forecast, out));
       return;
@@ -35,6 +37,7 @@ export const run = defineCommand(
     const { lineage: _, ...result } = await mergeModels(config, out, {
       set,
       seed,
+      resolveModel,
       commit: codeCommit(),
       onProgress: ({ done, total, tensor }) => progress.update(done / total, tensor),
     });

@@ -5,7 +5,7 @@ import { ConfigError, DataError, readJsonValue, suggestion } from '../../base/in
 import { type JsonObject, TOKENIZER_CONFIG_FILE } from '../../store/index.ts';
 import { openTokenizer, type Piece, renderPieces, Vocabulary } from '../../text/index.ts';
 import type { MergeConfig } from './merge-config.ts';
-import { type MergeModel, modelPath, type ResolveModel } from './open-models.ts';
+import { type KnownModel, type MergeModel, modelPath } from './open-models.ts';
 import type { TokenRow, TokenRows } from './token-rows.ts';
 
 export interface JoinedTokenizer {
@@ -38,7 +38,7 @@ interface Context {
   readonly config: MergeConfig;
   readonly folder: string;
   readonly models: readonly MergeModel[];
-  readonly resolveModel: ResolveModel;
+  readonly knownModel: KnownModel;
   where(path: readonly (string | number)[]): string;
 }
 
@@ -113,11 +113,11 @@ interface Source {
   path?: string;
 }
 
-function sourceOf(source: string, { config, folder, models, resolveModel, where }: Context): Source {
+function sourceOf(source: string, { config, folder, models, knownModel, where }: Context): Source {
   if (source === 'union') return {};
   const place = where([config.tokenizer ? 'tokenizer' : 'tokenizer_source']);
   const opened =
-    source === 'base' ? models[0]!.tokenizer! : openTokenizer(modelPath(source, folder, resolveModel, place));
+    source === 'base' ? models[0]!.tokenizer! : openTokenizer(modelPath(source, folder, knownModel, place));
   const { tokenizer, path } = opened;
   return { pieces: tokenizer.vocabulary.pieces, path, file: readFileSync(path) };
 }
@@ -166,11 +166,11 @@ class TokenTable {
 
   #sourceRows(text: string, source: NonNullable<TokenSettings[string]['source']>): TokenRow[] {
     if (typeof source !== 'string' && source.kind === 'zero') return [];
-    const { folder, models, resolveModel } = this.#context;
+    const { folder, models, knownModel } = this.#context;
     const name = typeof source === 'string' ? source : source.model;
     const model =
       models.find((each) => each.name === name) ??
-      models.find(({ artefact }) => artefact.path === modelPath(name, folder, resolveModel));
+      models.find(({ artefact }) => artefact.path === modelPath(name, folder, knownModel));
     if (!model)
       throw this.#refuse(
         text,

@@ -139,15 +139,17 @@ parameters: {weight: 0.5, density: 0.5}
     expect(seen).toHaveLength(tensorShapes(parseConfig(new Artefact(small.at('a')).config())).size);
   });
 
-  it('is forecast without being written', () => {
-    const forecast = planMergeModels(small.yaml(linear));
+  it('is forecast without being written', async () => {
+    const forecast = await planMergeModels(small.yaml(linear));
     const bytes = [...tensorShapes(parseConfig(new Artefact(small.at('a')).config())).values()].reduce(
       (sum, shape) => sum + 4 * shape.reduce((x, y) => x * y),
       0,
     );
     expect(forecast).toMatchObject({ method: 'linear', diskBytes: bytes, parameters: bytes / 4, warnings: [] });
     expect(forecast.seconds).toBeGreaterThan(0);
-    expect(() => planMergeModels(small.yaml(linear.replace('model: b', 'model: c')))).toThrow('no model folder');
+    await expect(planMergeModels(small.yaml(linear.replace('model: b', 'model: c')))).rejects.toThrow(
+      'no model folder',
+    );
   });
 });
 
@@ -239,7 +241,7 @@ slices:
 
   it('warn of filters that choose nothing and of what does nothing', async () => {
     const yaml = `${both}merge_method: slerp\nbase_model: a\nparameters: {int8_mask: true, t: [{filter: self_attn, value: 1}, {value: 0}]}\n`;
-    expect(planMergeModels(small.yaml(yaml)).warnings).toEqual([
+    expect((await planMergeModels(small.yaml(yaml))).warnings).toEqual([
       expect.stringMatching(/merge\.yml:4: "int8_mask" does nothing here/),
       'the filter "self_attn" chooses no tensor; attention and Mamba are called "mixer" in a PLaMo 2',
     ]);
@@ -406,6 +408,23 @@ describe('what is refused', () => {
     await expect(mergeModels(small.yaml(yaml), small.at(name))).rejects.toThrow(UserError);
     expect(existsSync(small.at(name))).toBe(false);
     expect(readdirSync(small.home).filter((file) => file.includes('partial'))).toEqual([]);
+  });
+
+  it('models of a hub, unless somebody fetches them', async () => {
+    const yaml = small.yaml('merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: a}, {model: own/b@v1}]\n');
+    const asked: string[] = [];
+    const resolveModel = async (name: string) => {
+      asked.push(name);
+      return small.at('b');
+    };
+    await mergeModels(yaml, small.at('fetched'), { resolveModel });
+    expect(asked).toEqual(['own/b@v1']);
+    expectMix('fetched', embedding, [
+      ['a', 0.5],
+      ['b', 0.5],
+    ]);
+    expect((await planMergeModels(yaml, { resolveModel })).tensors).toBe(56);
+    await expect(planMergeModels(yaml)).rejects.toThrow('tsumugi pull own/b@v1');
   });
 
   it('to write over a source or over something else', async () => {

@@ -1,14 +1,14 @@
 // Models → the merged model, in a folder. Tensors are read, merged and written one after the other, in pieces: what is in memory at a
 // time does not depend on how large the models are.
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { availableDisk, checkOptions, DataError, invariant, UserError } from '../../base/index.ts';
-import { type LazyTensor, type Lineage, type Provenance, writeArtefact } from '../../store/index.ts';
+import { hubOrigin, type LazyTensor, type Lineage, type Provenance, writeArtefact } from '../../store/index.ts';
 import { type DType, scope, type Tensor } from '../../torch/index.ts';
 import type { MergeConfigInput } from './merge-config.ts';
 import { type MergePlan, type PlannedTensor, planMerge, type TensorSource } from './merge-plan.ts';
 import { checkCount, mergeGroup } from './merge-tensors.ts';
 import type { MergeMethodName } from './methods/index.ts';
-import { MergeModels, type ResolveModel } from './open-models.ts';
+import { knownModels, type MergeModel, MergeModels, type ResolveModel } from './open-models.ts';
 import { methodNamed } from './parameters.ts';
 import { checkMergeConfig, type MergeText, readMergeConfig } from './read-config.ts';
 import { matrixShape, type RowReader } from './tensor-group.ts';
@@ -19,7 +19,7 @@ export interface MergeOptions {
   set?: readonly string[] | undefined;
   /** Of what DARE and DELLA drop. Default 0. */
   seed?: number | undefined;
-  /** The folder of a model that is named and no folder here. */
+  /** Fetches a model of a hub that the merge names, and gives its folder. Without it such names are refused. */
   resolveModel?: ResolveModel | undefined;
 }
 
@@ -78,11 +78,15 @@ const runtimeBytes = 250e6;
 const pieceBytes = 16 << 20;
 
 /** What a merge would take, and everything that `mergeModels` would refuse. Nothing is written. */
-export function planMergeModels(merge: string | MergeConfigInput, options: MergeOptions = {}): MergeForecast {
+export async function planMergeModels(
+  merge: string | MergeConfigInput,
+  options: MergeOptions = {},
+): Promise<MergeForecast> {
   checkOptions('planMergeModels', options, optionNames);
-  using models = new MergeModels();
   const text = textOf(merge, options);
-  return forecastOf(planMerge(text, models, options.resolveModel));
+  const known = await knownModels(text, options.resolveModel);
+  using models = new MergeModels();
+  return forecastOf(planMerge(text, models, known));
 }
 
 function forecastOf({ method, tensors, parameters, bytes, warnings }: MergePlan): MergeForecast {
@@ -127,9 +131,10 @@ export async function mergeModels(
   checkOptions('mergeModels', options, mergeOptionNames);
   const began = performance.now();
   const { seed = 0, recipe = null, commit = null, maxShardBytes, onProgress } = options;
-  using models = new MergeModels();
   const text = textOf(merge, options);
-  const plan = planMerge(text, models, options.resolveModel);
+  const known = await knownModels(text, options.resolveModel);
+  using models = new MergeModels();
+  const plan = planMerge(text, models, known);
   requireDisk(plan, out);
   const hashed = new Map(
     await Promise.all(models.all.map(async (model) => [model, await model.artefact.hashed()] as const)),
@@ -160,13 +165,16 @@ export async function mergeModels(
       config: { merge: text.config } as unknown as NonNullable<Provenance['config']>,
       seed,
       commit,
-      parents: models.all.map((model) => ({ name: basename(model.artefact.path), sha256: hashed.get(model)!.hash })),
+      parents: models.all.map((model) => ({ name: originOf(model), sha256: hashed.get(model)!.hash })),
     },
   });
   const { method, tensors, parameters, bytes, warnings } = plan;
   const seconds = (performance.now() - began) / 1000;
   return { folder: out, method, tensors: tensors.length, parameters, bytes, seconds, warnings, lineage };
 }
+
+/** What the lineage calls a model: a folder of the hub's cache becomes its name there. */
+const originOf = ({ name, artefact: { path } }: MergeModel): string => (hubOrigin(path) ? path : name);
 
 function requireDisk({ bytes }: MergePlan, out: string): void {
   const free = availableDisk(out);

@@ -10,7 +10,7 @@ import type { MergeConfig } from './merge-config.ts';
 import { checkCount } from './merge-tensors.ts';
 import type { MergeMethodName } from './methods/index.ts';
 import type { ParameterValues } from './methods/method.ts';
-import type { MergeModel, MergeModels, ResolveModel } from './open-models.ts';
+import type { KnownModel, MergeModel, MergeModels } from './open-models.ts';
 import { methodNamed, parameterValue } from './parameters.ts';
 import type { MergeText } from './read-config.ts';
 import { mappedIds, resultConfig } from './result-config.ts';
@@ -54,15 +54,11 @@ const layerName = /^model\.layers\.layers\.(\d+)\.(.*)$/;
  * @throws ConfigError naming the line of what is wrong in the merge, DataError `merge-mismatch` with everything in which the models
  *   differ, DataError and FormatError for folders and files that are no models
  */
-export function planMerge(
-  text: MergeText,
-  models: MergeModels,
-  resolveModel: ResolveModel = () => undefined,
-): MergePlan {
+export function planMerge(text: MergeText, models: MergeModels, knownModel: KnownModel = () => undefined): MergePlan {
   const { config, folder, where } = text;
   const method = config.merge_method as MergeMethodName;
   const warnings = checkParameterNames(config, where);
-  const { slices, reference } = slicesOf(text, models, resolveModel);
+  const { slices, reference } = slicesOf(text, models, knownModel);
   for (const slice of slices) checkCount(method, slice.models.length, slice.base !== undefined);
   const ordered = [reference, ...models.all.filter((model) => model !== reference)];
   const layers = outLayers(slices);
@@ -71,7 +67,7 @@ export function planMerge(
   requirePattern(shape, layers);
   const others = attentionMismatches(shape, layers, reference.name);
   requireCompatible(ordered, { sameTokenizer: !joined, stacked: config.slices !== undefined, others });
-  const tokenizer = joinTokenizers({ config, folder, models: ordered, resolveModel, where });
+  const tokenizer = joinTokenizers({ config, folder, models: ordered, knownModel, where });
   const json = resultConfig(reference, layers, tokenizer);
   const tensors = plannedTensors(config, slices, parseConfig(json), warnings);
   const dtypes = new Set(tensors.map(({ dtype }) => dtype));

@@ -1,7 +1,7 @@
 // Models or slices of a merge, opened, as slices.
 import { ConfigError } from '../../base/index.ts';
 import type { MergeMethodName } from './methods/index.ts';
-import { type MergeModel, type MergeModels, modelPath, type ResolveModel } from './open-models.ts';
+import { type KnownModel, type MergeModel, type MergeModels, modelPath } from './open-models.ts';
 import { methodNamed } from './parameters.ts';
 import type { MergeText } from './read-config.ts';
 import type { Slice, SliceSource } from './slices.ts';
@@ -10,10 +10,10 @@ import type { Slice, SliceSource } from './slices.ts';
 export function slicesOf(
   { config, folder, where }: MergeText,
   models: MergeModels,
-  resolveModel: ResolveModel,
+  knownModel: KnownModel,
 ): { slices: Slice[]; reference: MergeModel } {
   const open = (name: string, place: readonly (string | number)[]) =>
-    models.open(name, modelPath(name, folder, resolveModel, where(place)));
+    models.open(name, modelPath(name, folder, knownModel, where(place)));
   const base = config.base_model ? open(config.base_model, ['base_model']) : undefined;
   const takesBase = methodNamed(config.merge_method as MergeMethodName).base !== 'none';
   /** A method that takes no base merges it as one of the models, where it is named as one. */

@@ -38,6 +38,7 @@ const commands: Readonly<Record<string, Command>> = {
   merge: { summary: 'join models of one shape into one', load: () => import('./merge.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },
   chat: { summary: 'write a text together with a model', load: () => import('./chat.ts') },
+  export: { summary: 'write a model for other programs', load: () => import('./export.ts') },
   eval: { summary: 'measure a model: benchmarks, perplexity', load: () => import('./eval.ts') },
   gan: { summary: 'train GANs on images, draw with them, score them', load: () => import('./gan.ts') },
   score: { summary: 'log-probabilities of given tokens', load: () => import('./score.ts') },

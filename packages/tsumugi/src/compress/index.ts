@@ -1,2 +1,4 @@
 // Smaller, larger and joined models.
+
+export * from './export/index.ts';
 export * from './merge/index.ts';

@@ -157,6 +157,16 @@ export function publishedConfig({ qk_norm, ...config }: Plamo2Config): Record<st
   };
 }
 
+/** `generation_config.json` of a model: the ids that begin and end its texts. */
+export function generationConfigOf({
+  bos_token_id,
+  eos_token_id,
+  pad_token_id,
+}: Plamo2Config): Record<string, unknown> {
+  const ids = Object.entries({ bos_token_id, eos_token_id, pad_token_id });
+  return Object.fromEntries(ids.filter(([, id]) => id !== null));
+}
+
 /** Whether layer `index` mixes with Mamba (spec 2.1). */
 export function isMamba(config: Plamo2Config, index: number): boolean {
   if (!config.mamba_enabled) return false;

@@ -17,7 +17,14 @@ import {
 } from '../store/index.ts';
 import { readTokenizerFiles, Tokenizer } from '../text/index.ts';
 import { type Device, type DType, factoryDevice, scope, type Tensor } from '../torch/index.ts';
-import { generationEnds, type Plamo2Config, parseConfig, publishedConfig, tokenIds } from './config.ts';
+import {
+  generationConfigOf,
+  generationEnds,
+  type Plamo2Config,
+  parseConfig,
+  publishedConfig,
+  tokenIds,
+} from './config.ts';
 import { Plamo2 } from './model.ts';
 import { paddedVocabulary, tensorShapes } from './tensor-shapes.ts';
 
@@ -198,16 +205,11 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
       tensors.every(([name, tensor]) => tensor.shape.join() === shapes.get(name)?.join()),
     'the model has the tensors that its config says',
   );
-  const { bos_token_id, eos_token_id, pad_token_id } = config;
   return writeArtefact(folder, {
     config: { ...(publishedConfig(config) as JsonObject), torch_dtype: namedParameters(model)[0]![1].dtype },
     tensors,
     ...(options.tokenizerFolder !== undefined && tokenizerFiles(options.tokenizerFolder, config)),
-    generationConfig: {
-      ...(bos_token_id !== null && { bos_token_id }),
-      ...(eos_token_id !== null && { eos_token_id }),
-      ...(pad_token_id !== null && { pad_token_id }),
-    },
+    generationConfig: generationConfigOf(config) as JsonObject,
     lineage: options.lineage ?? { stage: 'save' },
     maxShardBytes: options.maxShardBytes,
   });

@@ -3,6 +3,7 @@ export { BatchCache } from './batch-cache.ts';
 export { type BatchScoreOptions, compareIds, type Scored, type ScoreRequest, scoreBatch } from './batch-score.ts';
 export { Cache, type CacheOwner, type SavedPoint } from './cache.ts';
 export {
+  generationConfigOf,
   isMamba,
   type Plamo2Config,
   parseConfig,

@@ -1,0 +1,274 @@
+// A model folder as others expect it on the Hugging Face Hub: shards of a size, published settings, a model card; tensor by tensor.
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { availableDisk, ConfigError, checkNumber, checkOptions, ownPackage, UserError } from '../../../base/index.ts';
+import { loadModel, type Plamo2, parseConfig } from '../../../lm/index.ts';
+import { namedParameters } from '../../../nn/index.ts';
+import { Artefact, CONFIG_FILE, type Lineage, type NamedTensor, writeArtefact } from '../../../store/index.ts';
+import { Tokenizer } from '../../../text/index.ts';
+import { type DType, dtypeBytes, type Tensor } from '../../../torch/index.ts';
+import { type Ancestor, ancestryOf, labelOf } from './ancestry.ts';
+import { CARD_FILE, readFrontMatter } from './front-matter.ts';
+import { type CardEvaluation, modelCard } from './model-card.ts';
+import { publishedFiles } from './published-files.ts';
+
+export interface ExportHfOptions {
+  /** Shards of at most so many bytes. Default: 5 GB. */
+  maxShardBytes?: number | undefined;
+  /** What the weights become. Default: as they are. */
+  dtype?: 'float32' | 'bfloat16' | undefined;
+  /** "owner/name", as it will be called on the hub. Default: the name of the folder. */
+  name?: string | undefined;
+  /** The hub's word for it ("apache-2.0"). Default: that of the model's card, or of all that it was made from. */
+  licence?: string | undefined;
+  /** Codes of its languages. Default: those of the model's card, otherwise "ja". */
+  languages?: readonly string[] | undefined;
+  /** Figures for the card. */
+  evaluations?: readonly CardEvaluation[] | undefined;
+  /** The recipe it is part of, and the commit of the code, for the lineage. */
+  recipe?: string | undefined;
+  commit?: string | null | undefined;
+  /** Told of each tensor that is written. */
+  onProgress?: ((progress: { tensor: string; doneBytes: number; totalBytes: number }) => void) | undefined;
+}
+
+const optionNames = {
+  maxShardBytes: true,
+  dtype: true,
+  name: true,
+  licence: true,
+  languages: true,
+  evaluations: true,
+  recipe: true,
+  commit: true,
+  onProgress: true,
+} as const;
+
+export interface ExportHfPlan {
+  readonly parameters: number;
+  readonly dtype: DType;
+  /** Of the weights. */
+  readonly bytes: number;
+  readonly shards: number;
+  readonly licence: string | null;
+  readonly seconds: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+}
+
+export interface ExportHfResult {
+  readonly folder: string;
+  readonly parameters: number;
+  readonly bytes: number;
+  /** Names of the files. */
+  readonly files: readonly string[];
+  readonly licence: string | null;
+  readonly seconds: number;
+  readonly lineage: Lineage;
+}
+
+const defaultShardBytes = 5_000_000_000;
+/** What goes through a second while weights are read, hashed and written, on one core. */
+const bytesPerSecond = 600e6;
+/** Node and libtorch; the weights are mapped, and written in pieces. */
+const runtimeBytes = 250e6;
+
+/** What an export would write. @throws as `exportHf`, before anything is written */
+export async function planExportHf(model: string, options: ExportHfOptions = {}): Promise<ExportHfPlan> {
+  using source = await openSource(model, options);
+  return source.plan;
+}
+
+interface Source extends Disposable {
+  artefact: Artefact;
+  model: Plamo2;
+  tensors: NamedTensor[];
+  ancestry: Ancestor[];
+  plan: ExportHfPlan;
+  sourceDtype: DType;
+  licence: string | undefined;
+  requireUnchanged(): void;
+}
+
+async function openSource(folder: string, options: ExportHfOptions): Promise<Source> {
+  checkOptions('exportHf', options, optionNames);
+  const { maxShardBytes = defaultShardBytes, dtype, licence: given } = options;
+  checkNumber('exportHf', 'maxShardBytes', maxShardBytes, { min: 1, whole: true });
+  const artefact = new Artefact(folder);
+  const files = await artefact.hashed();
+  const model = loadModel(folder);
+  try {
+    const parameters = namedParameters(model);
+    const tensors = parameters.map(
+      ([name, tensor]): NamedTensor => [name, dtype === undefined ? tensor : converted(tensor, dtype)],
+    );
+    const sizes = tensors.map(([, { dtype, shape }]) => shape.reduce((a, b) => a * b, dtypeBytes(dtype)));
+    const bytes = sizes.reduce((a, b) => a + b, 0);
+    const ancestry = await ancestryOf(folder, files.hash);
+    const licence = given ?? licenceAmong(ancestry);
+    const sourceDtype = parameters[0]![1].dtype;
+    const plan: ExportHfPlan = {
+      parameters: parameters.reduce((sum, [, tensor]) => sum + tensor.numel(), 0),
+      dtype: dtype ?? sourceDtype,
+      bytes,
+      shards: shardCount(sizes, maxShardBytes),
+      licence: licence ?? null,
+      seconds: bytes / bytesPerSecond,
+      memoryBytes: runtimeBytes,
+      diskBytes: bytes,
+    };
+    return {
+      artefact,
+      model,
+      tensors,
+      ancestry,
+      plan,
+      sourceDtype,
+      licence,
+      requireUnchanged: () => files.requireUnchanged(),
+      [Symbol.dispose]: () => model.dispose(),
+    };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+const converted = (tensor: Tensor, dtype: DType) => ({
+  dtype,
+  shape: tensor.shape,
+  read: () => tensor.detach().to(dtype),
+});
+
+function shardCount(sizes: readonly number[], most: number): number {
+  let [count, filled] = [1, 0];
+  for (const size of sizes) {
+    if (filled > 0 && filled + size > most) [count, filled] = [count + 1, 0];
+    filled += size;
+  }
+  return count;
+}
+
+/** The model's own; otherwise that of all the models of the hub that it was made from, when they agree. */
+function licenceAmong([self, ...others]: readonly Ancestor[]): string | undefined {
+  if (self?.licence !== undefined) return self.licence;
+  const found = new Set(others.map(({ licence }) => licence));
+  return found.size === 1 ? [...found][0] : undefined;
+}
+
+/**
+ * Writes a model as a folder for the Hugging Face Hub and for what loads from there: safetensors in shards, `config.json` of the
+ * published layout, tokenizer, `generation_config.json`, a model card `README.md` and `lineage.json`. Nothing in it tells of this
+ * machine. The folder appears whole or not at all; equal models and options give equal weights, byte for byte.
+ *
+ * @param model a model folder
+ * @throws DataError, FormatError, CheckpointError, ConfigError as for loading the model; UserError `disk-full`
+ *
+ * @example
+ * ```ts
+ * await exportHf('runs/first/model', 'published', { name: 'me/first', licence: 'apache-2.0' });
+ * ```
+ */
+export async function exportHf(model: string, out: string, options: ExportHfOptions = {}): Promise<ExportHfResult> {
+  const began = performance.now();
+  using source = await openSource(model, options);
+  const { artefact, plan, ancestry, tensors, licence, sourceDtype } = source;
+  requireElsewhere(artefact.path, out);
+  requireRoom(plan, out);
+  const { config } = source.model;
+  const published = publishedFiles(
+    artefact,
+    parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE)),
+    plan.dtype,
+  );
+  const languages = options.languages ?? languagesOf(artefact.path);
+  const card = modelCard({
+    name: options.name ?? basename(resolve(out)),
+    licence,
+    languages,
+    config,
+    dtype: plan.dtype,
+    sourceDtype,
+    parameters: plan.parameters,
+    bytes: plan.bytes,
+    ancestry,
+    evaluations: options.evaluations ?? [],
+    version: ownPackage().version,
+  });
+  Tokenizer.load(artefact.path, { modelVocabSize: config.vocab_size });
+  const { maxShardBytes = defaultShardBytes, dtype, onProgress } = options;
+  let doneBytes = 0;
+  const told = function* (): Generator<NamedTensor> {
+    for (const [name, tensor] of tensors) {
+      const bytes = tensor.shape.reduce((a, b) => a * b, dtypeBytes(tensor.dtype));
+      yield [
+        name,
+        {
+          dtype: tensor.dtype,
+          shape: tensor.shape,
+          read: () => {
+            doneBytes += bytes;
+            if (doneBytes === plan.bytes) source.requireUnchanged();
+            onProgress?.({ tensor: name, doneBytes, totalBytes: plan.bytes });
+            return 'read' in tensor ? tensor.read() : tensor.detach();
+          },
+        },
+      ];
+    }
+  };
+  const lineage = writeArtefact(out, {
+    ...published,
+    tensors: told(),
+    tokenizer: readFileSync(artefact.tokenizerPath),
+    extra: { [CARD_FILE]: card },
+    maxShardBytes,
+    lineage: {
+      stage: 'export',
+      recipe: options.recipe ?? null,
+      config: { format: 'hf', maxShardBytes, ...(dtype !== undefined && { dtype }) },
+      commit: options.commit ?? null,
+      parents: [{ name: labelOf(model), sha256: ancestry[0]!.sha256 }],
+      data: [],
+    },
+  });
+  return {
+    folder: out,
+    parameters: plan.parameters,
+    bytes: plan.bytes,
+    files: [...Object.keys(lineage.files), 'lineage.json'].sort(),
+    licence: plan.licence,
+    seconds: (performance.now() - began) / 1000,
+    lineage,
+  };
+}
+
+function languagesOf(folder: string): readonly string[] {
+  const { language } = readFrontMatter(folder);
+  const all = (Array.isArray(language) ? language : [language]).filter((each) => typeof each === 'string');
+  return all.length > 0 ? all : ['ja'];
+}
+
+function requireElsewhere(source: string, out: string): void {
+  const real = (path: string) => {
+    try {
+      return realpathSync(path);
+    } catch {
+      return resolve(path);
+    }
+  };
+  if (real(source) !== real(out)) return;
+  throw new ConfigError('export-into-source', `${out} is the model itself`, {
+    remedy: 'Name another folder to write to.',
+    fields: { path: out },
+  });
+}
+
+function requireRoom({ diskBytes }: ExportHfPlan, out: string): void {
+  const free = availableDisk(out);
+  if (diskBytes <= free) return;
+  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+  throw new UserError('disk-full', `the export takes ${gb(diskBytes)}, and ${gb(free)} are free at ${out}`, {
+    remedy: 'Make room, or name a place on another disk.',
+    fields: { diskBytes, free, out },
+  });
+}

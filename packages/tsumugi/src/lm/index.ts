@@ -1,6 +1,7 @@
 // PLaMo 2: config, model, caches, sampling, generation, scoring.
 export { BatchCache } from './batch-cache.ts';
 export { type BatchScoreOptions, compareIds, type Scored, type ScoreRequest, scoreBatch } from './batch-score.ts';
+export { normOffset } from './block.ts';
 export { Cache, type CacheOwner, type SavedPoint } from './cache.ts';
 export {
   generationConfigOf,
@@ -38,6 +39,6 @@ export { checkSampling, type Logits, type SamplingOptions, sample } from './samp
 export { tokenLogprobs } from './score.ts';
 export { scoreText, type TextScore } from './score-text.ts';
 export { type StreamTextOptions, streamText } from './stream.ts';
-export { mambaWidth, parameterTable, tensorShapes } from './tensor-shapes.ts';
+export { dtRank, mambaWidth, paddedVocabulary, parameterTable, tensorShapes } from './tensor-shapes.ts';
 export { TextStream } from './text-stream.ts';
 export type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';

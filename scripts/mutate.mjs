@@ -1,8 +1,9 @@
 // npm run mutate [-- GROUP … | FILE …] [--survivors]: mutation testing. Stryker changes one place of the code at a time and runs
-// the tests that reach it; a change that no test notices is a survivor. Every file must have a score of 85 % or more. A FILE,
+// the tests that reach it; a change that no test notices is a survivor. The quick tests of a group are asked first, all of them
+// about what those miss. Every file must have a score of 85 % or more. A FILE,
 // such as lm/cache.ts, is changed alone, under the tests of its group. Reports lie in build/mutation. It takes long: not part
 // of `npm test`.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,11 +13,17 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const src = 'packages/tsumugi/src';
 const LOWEST_SCORE = 85;
 
-/** Group → the files that are changed and the tests that are asked. Tests that start processes of their own see no change. */
+/**
+ * Group → the files that are changed and the tests that are asked; `quick` ones first. Tests that start processes of their own
+ * see no change.
+ *
+ * @type {Record<string, { mutate: string[], tests: string[], quick?: string[] }>}
+ */
 const groups = {
   loop: {
     mutate: ['loop/loop.ts', 'loop/schedule.ts', 'train/step-gradients.ts'],
     tests: ['loop/**/*.test.ts', 'train/**/*.test.ts', '!train/kill.test.ts'],
+    quick: ['loop/**/*.test.ts', 'train/step-gradients.test.ts', 'train/parts.test.ts'],
   },
   optim: { mutate: ['optim/*.ts', '!optim/index.ts'], tests: ['optim/**/*.test.ts'] },
   sampling: {
@@ -26,6 +33,11 @@ const groups = {
   lm: {
     mutate: ['lm/*.ts', 'lm/engine/*.ts', '!lm/index.ts', '!lm/sampling.ts'],
     tests: ['lm/**/*.test.ts', '!lm/learning.test.ts'],
+    quick: [
+      'lm/*.test.ts',
+      'lm/engine/engine.test.ts',
+      '!lm/{learning,generate,folder,init,activation-checkpointing}.test.ts',
+    ],
   },
   gan: { mutate: ['gan/trainer.ts', 'gan/losses.ts'], tests: ['gan/*.test.ts', '!gan/kill.test.ts'] },
   losses: {
@@ -37,16 +49,24 @@ const groups = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { survivors: { type: 'boolean', default: false } },
+  options: { survivors: { type: 'boolean', default: false }, concurrency: { type: 'string', default: '1' } },
 });
+/** @type {typeof groups} Files named by themselves, those of one group together. */
+const parts = {};
 for (const name of positionals.filter((each) => !(each in groups))) {
-  const group = Object.values(groups).find(({ mutate }) => mutate.some((pattern) => matchesGlob(name, pattern)));
-  if (!group || !existsSync(join(root, src, name))) {
+  const found = Object.entries(groups).find(([, { mutate }]) => mutate.some((pattern) => matchesGlob(name, pattern)));
+  if (!found || !existsSync(join(root, src, name))) {
     console.error(`mutate: no group or file of one: ${name}; the groups are ${Object.keys(groups).join(', ')}`);
     process.exit(2);
   }
-  Object.assign(groups, { [name]: { ...group, mutate: [name] } });
+  const [group, { tests, quick }] = found;
+  parts[`${group}: files`] = {
+    mutate: [...(parts[`${group}: files`]?.mutate ?? []), name],
+    tests,
+    ...(quick && { quick }),
+  };
 }
+const chosen = Object.entries(groups).filter(([name]) => positionals.length === 0 || positionals.includes(name));
 
 /** @param {string} pattern */
 const below = (pattern) => (pattern.startsWith('!') ? `!${src}/${pattern.slice(1)}` : `${src}/${pattern}`);
@@ -57,27 +77,13 @@ const isExclusion = (pattern) => pattern.startsWith('!');
 process.env['OMP_NUM_THREADS'] = '1';
 
 let low = 0;
-for (const [name, { mutate, tests }] of Object.entries(groups)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
-  process.env['TSUMUGI_MUTATION_TESTS'] = JSON.stringify({
-    include: tests.filter((each) => !isExclusion(each)).map(below),
-    exclude: tests.filter(isExclusion).map((each) => below(each.slice(1))),
-  });
-  const report = join(root, 'build', 'mutation', `${name.replaceAll('/', '-')}.json`);
-  await new Stryker({
-    testRunner: 'vitest',
-    plugins: ['@stryker-mutator/vitest-runner', './scripts/mutation-ignorer.mjs'],
-    ignorers: ['error-words'],
-    vitest: { configFile: 'scripts/vitest.mutation.ts', related: false },
-    mutate: [...mutate.map(below), `!${src}/**/*.test.ts`, `!${src}/**/*.testing.ts`],
-    coverageAnalysis: 'perTest',
-    concurrency: 1, // the addon has threads of its own
-    timeoutMS: 30_000,
-    reporters: ['json', 'progress-append-only'],
-    jsonReporter: { fileName: report },
-    tempDirName: 'build/mutation/sandbox',
-    tsconfigFile: 'none', // Stryker rewrites a tsconfig by an interface that TypeScript 7 does not have
-  }).runMutationTest();
+for (const [name, { mutate, tests, quick }] of [...chosen, ...Object.entries(parts)]) {
+  const files = [...mutate.map(below), `!${src}/**/*.test.ts`, `!${src}/**/*.testing.ts`];
+  let report = await runStryker(quick ? `${name}-quick` : name, files, quick ?? tests);
+  if (quick) {
+    const missed = survivors(report);
+    if (missed.length > 0) report = merge(report, await runStryker(name, missed, tests));
+  }
   low += printScores(name, report);
 }
 if (low > 0) {
@@ -85,17 +91,91 @@ if (low > 0) {
   process.exitCode = 1;
 }
 
-/** @typedef {{ status: string, location: { start: { line: number } }, replacement: string }} Mutant */
+/** @typedef {{ line: number, column: number }} Place */
+/** @typedef {{ status: string, location: { start: Place, end: Place }, mutatorName: string, replacement: string }} Mutant */
+/** @typedef {Record<string, { mutants: Mutant[], source: string }>} Report File → what was changed in it. */
+
+/**
+ * @param {string} name
+ * @param {string[]} files
+ * @param {string[]} tests
+ * @returns {Promise<Report>}
+ */
+async function runStryker(name, files, tests) {
+  process.env['TSUMUGI_MUTATION_TESTS'] = JSON.stringify({
+    include: tests.filter((each) => !isExclusion(each)).map(below),
+    exclude: tests.filter(isExclusion).map((each) => below(each.slice(1))),
+  });
+  const report = join(root, 'build', 'mutation', `${name.replace(': ', '-')}.json`);
+  rmSync(report, { force: true });
+  await new Stryker({
+    testRunner: 'vitest',
+    plugins: ['@stryker-mutator/vitest-runner', './scripts/mutation-ignorer.mjs'],
+    ignorers: ['no-effect'],
+    vitest: { configFile: 'scripts/vitest.mutation.ts', related: false },
+    mutate: files,
+    coverageAnalysis: 'perTest',
+    concurrency: Number(values.concurrency),
+    timeoutMS: 30_000,
+    dryRunTimeoutMinutes: 30,
+    reporters: ['json', 'progress-append-only'],
+    jsonReporter: { fileName: report },
+    tempDirName: 'build/mutation/sandbox',
+    tsconfigFile: 'none', // Stryker rewrites a tsconfig by an interface that TypeScript 7 does not have
+  }).runMutationTest();
+  if (!existsSync(report)) throw new Error(`${name}: Stryker wrote no report`);
+  return JSON.parse(readFileSync(report, 'utf8')).files;
+}
+
+/** @param {Mutant} mutant */
+function isMissed({ status }) {
+  return status === 'Survived' || status === 'NoCoverage';
+}
+
+/** @param {Mutant} mutant */
+function identity({ location: { start, end }, mutatorName, replacement }) {
+  return [start.line, start.column, end.line, end.column, mutatorName, replacement].join();
+}
+
+/**
+ * The places of what was missed, as Stryker takes them: `file:line:column-line:column`.
+ *
+ * @param {Report} report
+ */
+function survivors(report) {
+  const places = Object.entries(report).flatMap(([file, { mutants }]) =>
+    mutants
+      .filter(isMissed)
+      // Reports count columns from 1, ranges from 0.
+      .map(
+        ({ location: { start: from, end: to } }) =>
+          `${file}:${from.line}:${from.column - 1}-${to.line}:${to.column - 1}`,
+      ),
+  );
+  return [...new Set(places)];
+}
+
+/**
+ * The first report, with what the second one says of the mutants that the first missed.
+ *
+ * @param {Report} first
+ * @param {Report} second
+ * @returns {Report}
+ */
+function merge(first, second) {
+  for (const [file, { mutants }] of Object.entries(first)) {
+    const again = new Map(second[file]?.mutants.map((mutant) => [identity(mutant), mutant.status]));
+    for (const mutant of mutants.filter(isMissed)) mutant.status = again.get(identity(mutant)) ?? mutant.status;
+  }
+  return first;
+}
 
 /**
  * @param {string} group
- * @param {string} report
+ * @param {Report} files
  * @returns {number} how many files are below the score
  */
-function printScores(group, report) {
-  if (!existsSync(report)) throw new Error(`${group}: Stryker wrote no report`);
-  /** @type {Record<string, { mutants: Mutant[], source: string }>} */
-  const files = JSON.parse(readFileSync(report, 'utf8')).files;
+function printScores(group, files) {
   let below = 0;
   console.log(`\n${group}`);
   for (const [file, { mutants, source }] of Object.entries(files)) {
@@ -121,8 +201,7 @@ function printScores(group, report) {
  * @param {string[]} lines
  */
 function printSurvivors(mutants, lines) {
-  for (const { status, location, replacement } of mutants) {
-    if (status !== 'Survived' && status !== 'NoCoverage') continue;
+  for (const { status, location, replacement } of mutants.filter(isMissed)) {
     const { line } = location.start;
     console.log(`    ${line}: ${lines[line - 1]?.trim()}\n        → ${replacement.split('\n')[0]}  (${status})`);
   }

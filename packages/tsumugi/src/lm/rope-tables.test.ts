@@ -35,7 +35,7 @@ describe('rows of angles', () => {
         [1e4, 8],
       ] as const) {
         expectRows(tables.rows(base, d, 3, 2, 'cpu').cos.tolist() as number[][], cosines([3, 4], base, d));
-        const { cos } = tables.at([7, 0, 7]).rows(base, d, 99, 1, 'cpu');
+        const { cos } = tables.at([7, 0, 7], 'cpu').rows(base, d, 99, 1, 'cpu');
         expectRows(cos.tolist() as number[][], cosines([7, 0, 7], base, d));
       }
     });
@@ -51,7 +51,7 @@ describe('rows of angles', () => {
       const { sin } = tables.rows(1e4, 4, 1020, 5, 'cpu');
       expect(sin.shape).toEqual([5, 2]);
       tables.rows(1e4, 4, 2040, 8, 'cpu');
-      tables.at([2047]).rows(1e4, 4, 0, 1, 'cpu');
+      tables.at([2047], 'cpu').rows(1e4, 4, 0, 1, 'cpu');
       expect(computed).toEqual([
         [1024, 4, 1e4],
         [2048, 4, 1e4],

@@ -20,6 +20,14 @@ it('warms up for one step at least, also in a run of one', () => {
     expect(scheduleOf({ ...settings, schedule }, 1)(0), schedule).toBe(1);
 });
 
+it('rounds the warm-up and the decay to the nearest step', () => {
+  const rises = (steps: number) => scheduleOf({ ...settings, schedule: 'constant' }, steps)(0);
+  expect([rises(24), rises(25), rises(26)]).toEqual([1 / 2, 1 / 3, 1 / 3]); // 2.4, 2.5, 2.6 steps
+  const at = scheduleOf({ ...settings, schedule: 'wsd' }, 18); // 3.6 steps of decay
+  expect(at(14)).toBe(1);
+  expect(at(15)).toBeLessThan(1);
+});
+
 it('rises by the same factor at every step of a range test, to the peak at the last', () => {
   const at = scheduleOf({ schedule: 'range-test', warmup: 0.5 }, 6);
   for (const [step, rate] of [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1].entries()) expect(at(step) / rate).toBeCloseTo(1, 12);

@@ -7,6 +7,19 @@ export {
   linearCrossEntropy,
   logitsCrossEntropy,
 } from './cross-entropy.ts';
+export {
+  type DistillationOptions,
+  distillationLoss,
+  type TopK,
+  topKOf,
+} from './distillation.ts';
+export { type Divergence, divergences } from './divergence.ts';
 export { castLinear } from './linear.ts';
+export {
+  distillationChunk,
+  type LinearDistillationOptions,
+  linearDistillation,
+  type TeacherRows,
+} from './linear-distillation.ts';
 export { type RmsNormOptions, rmsNorm, rmsNormAdd, rmsNormPlain } from './rms-norm.ts';
 export { swiglu, swigluPlain } from './swiglu.ts';

@@ -1,5 +1,5 @@
 // The command line of merging: what it writes, plans and refuses.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { SmallModels } from '../compress/merge/merge.testing.ts';
 import { HubServer } from '../store/hub/hub.testing.ts';
@@ -90,4 +90,41 @@ it.each([
   expect(stderr).toContain(message);
   expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(3);
   expect(existsSync(small.at('refused'))).toBe(false);
+});
+
+it('searches: candidates scored by held-out text and tasks, the table, the best model, and again from where it was cut off', async () => {
+  const text = small.at('text.txt');
+  writeFileSync(text, Array.from({ length: 60 }, (_, i) => `${'猫犬鳥'.repeat(20 + (i % 7))}\n\n`).join(''));
+  const prepare = ['data', 'prepare', '--text', text, '--tokenizer', small.at('a'), '--out', small.at('data')];
+  expect((await runCli([...prepare, '--held-out', '0.3', '--document-characters', '100'])).code).toBe(0);
+  const scored = ['--data', small.at('data'), '--tasks', 'phonebook', '--limit', '2'];
+  const search = (...more: string[]) => merge('search', '--search', 'parameters.t=0,0.5,1', ...scored, ...more);
+  const { code, stdout, stderr } = await search();
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^1\/3 {2}parameters\.t=0 {2}bits per character [\d.]+, phonebook/),
+  ]);
+  expect(stdout).toMatch(
+    /^3 candidates, [123] on the Pareto front: .*search\.md\nbest: parameters\.t=[\d.]+ → .*model\n$/,
+  );
+  const again = await search('--json');
+  const { rows } = JSON.parse(again.stdout);
+  expect(rows).toHaveLength(3);
+  const bits = (row: { scores: { value: number }[] }) => row.scores[0]!.value;
+  expect(rows.map(bits)).toEqual(rows.map(bits).toSorted((x: number, y: number) => x - y));
+  const [best] = rows as { set: string[] }[];
+  expect(new Artefact(small.at('search', 'model')).lineage()!.config['merge']).toMatchObject({
+    parameters: { t: Number(best!.set[0]!.split('=')[1]) },
+  });
+});
+
+it.each([
+  [['--search', 'parameters.t=0,1'], 'a search needs something to score by'],
+  [['--search', 'parameters.t=0..1', '--tasks', 'phonebook'], 'Say how many with --samples'],
+  [['--search', 'parameters.t=0,1', '--tasks', 'phonebok'], 'phonebook'],
+  [['--search', 'parameters.t=0,1', '--tasks', 'phonebook', '--plan'], '--plan has no effect'],
+  [['--samples', '3'], '--samples has no effect: there is no --search'],
+])('refuses the search %j', async (more, message) => {
+  const { code, stderr } = await merge('refused-search', ...more);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
 });

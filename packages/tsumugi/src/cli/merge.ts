@@ -5,6 +5,7 @@ import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/ind
 import { defineCommand } from './command.ts';
 import { folderOf } from './hub-folder.ts';
 import { type Output, write } from './io.ts';
+import { search } from './merge-search.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { withoutEffect } from './without-effect.ts';
@@ -12,12 +13,30 @@ import { withoutEffect } from './without-effect.ts';
 export const run = defineCommand(
   {
     command: 'tsumugi merge',
-    summary: 'join models of one shape into one, as a mergekit YAML says',
+    summary: 'join models of one shape into one, as a mergekit YAML says; or search for a good merge',
     options: {
       config: { type: 'string', value: 'FILE', required: true, help: "the merge, as mergekit's YAML" },
-      out: { type: 'string', value: 'DIR', required: true, help: 'folder for the merged model' },
+      out: {
+        type: 'string',
+        value: 'DIR',
+        required: true,
+        help: 'folder for the merged model; of a search, for DIR/model and the table',
+      },
       set: { type: 'list', value: 'KEY=VALUE', help: 'change single keys, as parameters.t=0.3 or models.0.model=DIR' },
       seed: { type: 'integer', min: 0, default: 0, help: 'of what DARE and DELLA drop' },
+      search: {
+        type: 'list',
+        value: 'KEY=VALUES',
+        help: 'try values of keys: KEY=A,B,C or, with --samples, KEY=LOW..HIGH',
+      },
+      samples: {
+        type: 'integer',
+        min: 1,
+        help: 'candidates of the search that are drawn (default: every combination)',
+      },
+      data: { type: 'list', value: 'DIR', help: 'score candidates by the held-out text of these token shards' },
+      tasks: { type: 'list', value: 'NAME', help: 'score candidates by evaluation tasks ("tsumugi eval --list")' },
+      limit: { type: 'integer', min: 1, help: 'samples of a task at most' },
       plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
@@ -26,6 +45,18 @@ export const run = defineCommand(
   async (options, io) => {
     const { config, out, set, seed, json } = options;
     const resolveModel = (name: string) => folderOf(name, 'model', io);
+    const { search: space, samples, data, tasks, limit } = options;
+    if (space.length > 0) {
+      if (options.plan) withoutEffect('a search is not planned', { plan: true });
+      await search(
+        { config, out, search: space, samples, data, tasks, limit, json },
+        { set, seed, resolveModel, commit: codeCommit() },
+        io,
+      );
+      return;
+    }
+    const lists = { data: data[0], tasks: tasks[0] };
+    withoutEffect('there is no --search', { samples, ...lists, limit });
     if (options.plan) {
       withoutEffect('--plan prints and ends', { seed: seed === 0 ? undefined : seed });
       const forecast = await planMergeModels(config, { set, resolveModel });

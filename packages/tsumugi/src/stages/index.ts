@@ -5,4 +5,5 @@ export { evaluate } from './evaluate.ts';
 export { extend } from './extend.ts';
 export { merge } from './merge.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
+export { type ScoringSettings, scoreModel, scoringOf } from './score-model.ts';
 export { tokenizer } from './tokenizer.ts';

@@ -1,8 +1,15 @@
 // Models → the merged model, in a folder. Tensors are read, merged and written one after the other, in pieces: what is in memory at a
 // time does not depend on how large the models are.
 import { resolve } from 'node:path';
-import { availableDisk, checkOptions, DataError, invariant, UserError } from '../../base/index.ts';
-import { hubOrigin, type LazyTensor, type Lineage, type Provenance, writeArtefact } from '../../store/index.ts';
+import { availableDisk, checkOptions, DataError, invariant, sha256, UserError } from '../../base/index.ts';
+import {
+  canonicalJson,
+  hubOrigin,
+  type LazyTensor,
+  type Lineage,
+  type Provenance,
+  writeArtefact,
+} from '../../store/index.ts';
 import { type DType, scope, type Tensor } from '../../torch/index.ts';
 import type { MergeConfigInput } from './merge-config.ts';
 import { type MergePlan, type PlannedTensor, planMerge, type TensorSource } from './merge-plan.ts';
@@ -171,6 +178,16 @@ export async function mergeModels(
   const { method, tensors, parameters, bytes, warnings } = plan;
   const seconds = (performance.now() - began) / 1000;
   return { folder: out, method, tensors: tensors.length, parameters, bytes, seconds, warnings, lineage };
+}
+
+/** A hash of what a merge is made from: the merge itself, its seed, the content of its models. Nothing is written. */
+export async function mergeIdentity(merge: string | MergeConfigInput, options: MergeOptions = {}): Promise<string> {
+  const text = textOf(merge, options);
+  const known = await knownModels(text, options.resolveModel);
+  using models = new MergeModels();
+  planMerge(text, models, known);
+  const hashes = await Promise.all(models.all.map(({ artefact }) => artefact.hash()));
+  return sha256(canonicalJson([text.config, options.seed ?? 0, hashes]));
 }
 
 /** What the lineage calls a model: a folder of the hub's cache becomes its name there. */

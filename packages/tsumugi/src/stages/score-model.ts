@@ -1,0 +1,58 @@
+// A model in a few numbers, for a search over merges: held-out bits per character, and the first metric of evaluation tasks.
+import { basename } from 'node:path';
+import { ConfigError, contentHash, UserError } from '../base/index.ts';
+import type { Score } from '../compress/index.ts';
+import { codeOf, evaluate, findTasks, openBackend } from '../eval/index.ts';
+import { loadModel } from '../lm/index.ts';
+import type { Json } from '../store/index.ts';
+import { openTokenizer, TokenShards } from '../text/index.ts';
+import { evaluateHeldOut } from '../train/index.ts';
+
+export interface ScoringSettings {
+  /** Folders of token shards, whose held-out documents are predicted. */
+  readonly data: readonly string[];
+  /** Evaluation tasks by name. */
+  readonly tasks: readonly string[];
+  /** Samples of a task at most. */
+  readonly limit?: number | undefined;
+}
+
+/** Tokens of a row of held-out text. Our choice. */
+const sequenceLength = 512;
+
+/** What the scores depend on. @throws ConfigError when there is nothing to score by, or no task of a name */
+export async function scoringOf({ data, tasks, limit = null as never }: ScoringSettings): Promise<Json> {
+  if (data.length + tasks.length === 0)
+    throw new ConfigError('no-score', 'a search needs something to score by', {
+      remedy: 'Name token shards with --data, evaluation tasks with --tasks, or both.',
+    });
+  const found = await findTasks([...tasks]);
+  const versions = found.map((task) => `${task.name} ${codeOf(task) ?? task.version}`);
+  return { data: await Promise.all(data.map((folder) => contentHash(folder))), tasks: versions, limit, sequenceLength };
+}
+
+export async function scoreModel(folder: string, { data, tasks, limit }: ScoringSettings): Promise<Score[]> {
+  const scores: Score[] = [];
+  for (const place of data)
+    scores.push(await heldOutBits(folder, place, data.length > 1 ? ` of ${basename(place)}` : ''));
+  if (tasks.length === 0) return scores;
+  await using backend = await openBackend({ model: folder });
+  const report = await evaluate({ tasks: await findTasks([...tasks]), backend, limit });
+  for (const { task, metric, metrics, lowerIsBetter } of report.tasks) {
+    const value = metrics[metric]?.value;
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw new UserError('no-score', `${task} gives no ${metric} for this model`, {
+        remedy: 'Score by another task, or raise --limit.',
+        fields: { task, metric },
+      });
+    scores.push({ name: `${task} ${metric}`, value, lowerIsBetter });
+  }
+  return scores;
+}
+
+async function heldOutBits(folder: string, place: string, which: string): Promise<Score> {
+  using model = loadModel(folder, { dtype: 'float32' });
+  using shards = TokenShards.open(place, { tokenizerHash: openTokenizer(folder).sha256 });
+  const { bitsPerCharacter } = await evaluateHeldOut(model, shards, { sequenceLength, batchSize: 8 });
+  return { name: `bits per character${which}`, value: bitsPerCharacter, lowerIsBetter: true };
+}

@@ -46,6 +46,7 @@ it('names no option that is not there', async () => {
     'data',
     'pretrain',
     'extend',
+    'export',
     'generate',
     'chat',
     'eval',

@@ -23,6 +23,7 @@ export { issueText } from './issue-text.ts';
 export { jsonExcess, MAX_JSON_BYTES, parseJson } from './json-text.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { honourNohup } from './nohup.ts';
+export { loadOptional, type OptionalPackages } from './optional-package.ts';
 export { checkOptions, kindOf, type OptionHints, type OptionNames } from './options.ts';
 export { type CodePlace, callerPlace, inOwnCode, ownPlace, thrownText, whyNotLoaded } from './own-code.ts';
 export { isPackaged, moduleBeside, moduleEnding, ownFile, ownPackage } from './own-files.ts';

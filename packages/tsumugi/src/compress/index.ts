@@ -1,4 +1,6 @@
-// Smaller, larger and joined models.
+// Smaller, larger and joined models; what they are written as for other programs.
 
 export * from './export/index.ts';
+export * from './gate/index.ts';
+export * from './importance/index.ts';
 export * from './merge/index.ts';

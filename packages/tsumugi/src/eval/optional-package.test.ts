@@ -1,8 +1,8 @@
 // Every optional package is said to be one by package.json, with the version that its loader names.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { libraryVersion } from './backends/gguf-library.ts';
-import { loadOptional } from './optional-package.ts';
+import { loadOptional } from '../base/index.ts';
+import { libraryVersion } from '../lm/index.ts';
 import { mIfEvalPackages } from './tasks/m-ifeval/tools.ts';
 
 const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(

@@ -32,6 +32,16 @@ export {
 } from './folder.ts';
 export { generateIds, generateText } from './generate.ts';
 export { initialWeights } from './init.ts';
+export {
+  importLibrary,
+  type LlamaLibrary,
+  type LlamaModel,
+  libraryVersion,
+  startLlama,
+  type TemplateText,
+  type Token,
+} from './llama-cpp/library.ts';
+export { GgufModel, type GgufModelOptions } from './llama-cpp/model.ts';
 export { type LogitNorms, logitNorms } from './logit-norms.ts';
 export { Plamo2, type WeightSource } from './model.ts';
 export { checkModelChanges, type PresetName, preset, presetNames } from './presets.ts';

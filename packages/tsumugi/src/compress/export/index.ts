@@ -1,1 +1,2 @@
+export * from './gguf/index.ts';
 export * from './hf/index.ts';

@@ -1,8 +1,9 @@
 // Text to ids and back for a GGUF model. PLaMo 2 files are read by this project's tokenizer, made from the pieces in the file:
 // llama.cpp's lets control pieces be spelled by any text and drops a byte order mark (seen with llama.cpp 0.5.0).
+
+import type { LlamaModel, TemplateText, Token } from '../../lm/index.ts';
 import { type Piece, type PieceType, SPECIAL_NAMES, Tokenizer } from '../../text/index.ts';
 import type { CheckedGguf } from './gguf-check.ts';
-import type { LlamaModel, TemplateText, Token } from './gguf-library.ts';
 
 export interface GgufTokenizer {
   /** Without BOS. Special pieces spelled in a text do not match. */

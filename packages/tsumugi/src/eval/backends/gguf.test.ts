@@ -7,7 +7,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
 import { requires } from '../../../../../tests/requires.testing.ts';
-import { initialWeights, Plamo2, type Plamo2Config, parseConfig, preset, tokenLogprobs } from '../../lm/index.ts';
+import {
+  GgufModel,
+  initialWeights,
+  type LlamaLibrary,
+  Plamo2,
+  type Plamo2Config,
+  parseConfig,
+  preset,
+  tokenLogprobs,
+} from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.testing.ts';
 import { namedParameters, tensorAt } from '../../nn/index.ts';
 import { renderGguf, type Typed, writeGguf } from '../../store/gguf/gguf.testing.ts';
@@ -21,8 +30,6 @@ import { engineBackend } from './engine.ts';
 import { plamo2Gguf } from './gguf.testing.ts';
 import { type GgufOptions, ggufBackend } from './gguf.ts';
 import { checkGguf, endsText } from './gguf-check.ts';
-import type { LlamaLibrary } from './gguf-library.ts';
-import { GgufModel } from './gguf-model.ts';
 
 const place = process.env.TSUMUGI_NODE_LLAMA_CPP;
 const installed = place === undefined ? 'node-llama-cpp' : pathToFileURL(join(place, 'dist/index.js')).href;

@@ -1,5 +1,6 @@
 // A GGUF file as a backend, evaluated by llama.cpp on the CPU through node-llama-cpp.
 import { checkOptions, type OptionNames, UserError } from '../../base/index.ts';
+import { GgufModel, importLibrary, type LlamaLibrary, type Token } from '../../lm/index.ts';
 import { HashedFiles, readGguf } from '../../store/index.ts';
 import type { Message } from '../../text/index.ts';
 import { type ChatTemplate, plainTemplate, templateHash } from '../../text/index.ts';
@@ -16,8 +17,6 @@ import type {
   RollingRequest,
 } from '../request.ts';
 import { type CheckedGguf, checkGguf, endsText } from './gguf-check.ts';
-import { importLibrary, type LlamaLibrary, type Token } from './gguf-library.ts';
-import { GgufModel } from './gguf-model.ts';
 import { type GgufTokenizer, llamaTokenizer, plamo2Tokenizer } from './gguf-tokenizer.ts';
 
 const defaultContext = 4096;

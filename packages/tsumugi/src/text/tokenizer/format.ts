@@ -102,7 +102,13 @@ export function renderPieces(pieces: readonly Piece[]): string {
  * @throws FormatError, before anything is written, when the pieces are no vocabulary
  */
 export function writeTokenizer(folder: string, pieces: readonly Piece[]): void {
-  const lines = renderPieces(pieces);
+  const { lines, config } = renderTokenizer(pieces);
+  writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  writeFileAtomic(join(folder, PIECES_FILE), lines);
+}
+
+/** The content of both files. @throws FormatError when the pieces are no vocabulary */
+export function renderTokenizer(pieces: readonly Piece[]): { lines: string; config: Record<string, string | boolean> } {
   const config = {
     add_bos_token: true,
     add_eos_token: false,
@@ -113,6 +119,5 @@ export function writeTokenizer(folder: string, pieces: readonly Piece[]): void {
     tokenizer_class: 'PlamoTokenizer',
     unk_token: SPECIAL_NAMES.unk,
   };
-  writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
-  writeFileAtomic(join(folder, PIECES_FILE), lines);
+  return { lines: renderPieces(pieces), config };
 }

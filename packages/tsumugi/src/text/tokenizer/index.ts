@@ -2,6 +2,7 @@ export { type DecodeOptions, StreamDecoder } from './decode.ts';
 export {
   readTokenizerFiles,
   renderPieces,
+  renderTokenizer,
   SPECIAL_NAMES,
   type SpecialNames,
   type TokenizerFiles,

@@ -1,6 +1,6 @@
 // The two libraries behind the checks, loaded when an evaluation needs them. The original uses Janome and langdetect
 // (Python); ours are lindera with the same IPADIC dictionary, and ELD. docs/m-ifeval.md has how far they agree.
-import { loadOptional, type OptionalPackages } from '../../optional-package.ts';
+import { loadOptional, type OptionalPackages } from '../../../base/index.ts';
 import type { Token, Tools } from './verifier.ts';
 
 /** This benchmark alone needs them. */

@@ -1,5 +1,5 @@
-// Packages that one kind of evaluation alone needs, and that everybody else does without: loaded on demand.
-import { UserError } from '../base/index.ts';
+// Packages that one kind of work alone needs, and that everybody else does without: loaded on demand.
+import { UserError } from './errors.ts';
 
 export interface OptionalPackages {
   /** The error's code when they are missing. */

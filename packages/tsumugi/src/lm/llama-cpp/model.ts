@@ -11,7 +11,7 @@ import {
   type LlamaSequence,
   startLlama,
   type Token,
-} from './gguf-library.ts';
+} from './library.ts';
 
 /** The library gives logits as a JavaScript map; this many are held at a time. */
 const logitsAtATime = 1 << 21;
@@ -119,6 +119,18 @@ export class GgufModel implements AsyncDisposable {
       yieldEogToken: true,
       seed: unsigned === randomSeed ? 0 : unsigned,
     });
+  }
+
+  /** The logits [V] of what comes after each token. */
+  async nextLogits(tokens: readonly Token[]): Promise<Float32Array[]> {
+    await this.#sequence.clearHistory();
+    const all: Float32Array[] = [];
+    await this.#read(tokens, (index, logits) => {
+      const row = new Float32Array(logits.size);
+      for (const [token, logit] of logits) row[token] = logit;
+      all[index] = row;
+    });
+    return all;
   }
 
   /** Reads all tokens but the last, and gives ln p of all but the first. */

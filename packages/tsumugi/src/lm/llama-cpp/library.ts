@@ -1,6 +1,6 @@
 // node-llama-cpp, which evaluates GGUF files with llama.cpp: the part of it that is used here, and where it is found. It is large
 // (85 to 725 MB), so it is installed by those who want it. Source: the type declarations of node-llama-cpp 3.22.1.
-import { loadOptional } from '../optional-package.ts';
+import { loadOptional } from '../../base/index.ts';
 
 /** The version this is made for and tested with. */
 export const libraryVersion = '3.22.1';
@@ -89,7 +89,7 @@ interface ChatWrapper {
 export async function importLibrary(): Promise<LlamaLibrary> {
   const library = {
     code: 'no-llama-cpp',
-    purpose: 'GGUF files are evaluated by',
+    purpose: 'GGUF files are run by',
     versions: { 'node-llama-cpp': libraryVersion },
   };
   // The type hides the name from the compiler, which must do without the package.

@@ -1,0 +1,96 @@
+// `tsumugi export --format gguf`.
+import { signalExitCode } from '../base/index.ts';
+import {
+  type ExportedGguf,
+  exportGguf,
+  exportGgufConfig,
+  type GgufFileType,
+  type GgufPlan,
+  planExportGguf,
+} from '../compress/index.ts';
+import { codeCommit, formatBytes, formatDuration, Interrupt, unlessInterrupted } from '../run/index.ts';
+import { type Io, write } from './io.ts';
+import { ProgressLine } from './progress.ts';
+import { given } from './settings.ts';
+
+export interface ExportGgufOptions {
+  model: string;
+  out: string;
+  type: string | undefined;
+  context: number | undefined;
+  imatrix: string | undefined;
+  text: readonly string[];
+  calibrationTokens: number | undefined;
+  saveImatrix: string | undefined;
+  noGate: boolean;
+  plan: boolean;
+  json: boolean;
+}
+
+export async function exportToGguf(options: ExportGgufOptions, io: Io): Promise<number> {
+  const { model, out, context, imatrix, text, calibrationTokens, saveImatrix, noGate, json } = options;
+  const type = options.type as GgufFileType | undefined;
+  const config = exportGgufConfig.parse({
+    ...{ model, out, text: [...text], gate: !noGate },
+    ...given({ type, context, imatrix, calibrationTokens, saveImatrix }),
+  });
+  if (options.plan) {
+    const plan = planExportGguf(config);
+    await write(io.stdout, json ? `${JSON.stringify(planJson(plan))}\n` : planText(plan));
+    return 0;
+  }
+  using interrupt = new Interrupt((message) => io.stderr.write(`${message}\n`));
+  using line = new ProgressLine(io.stderr, 'export');
+  const result = await unlessInterrupted(() =>
+    exportGguf(config, {
+      commit: codeCommit(),
+      async onProgress(phase, done, total) {
+        line.update(done / total, phase);
+        await interrupt.pause();
+      },
+    }),
+  );
+  if (!result) return signalExitCode();
+  await write(io.stdout, json ? `${JSON.stringify(result)}\n` : resultText(result));
+  return 0;
+}
+
+/** What a file takes of memory beyond the weights' own pages: pieces of the largest tensor, libtorch, Node. Measured. */
+const memoryBytes = 600e6;
+
+const planJson = ({ type, context, bytes, bitsPerWeight, byType, notes, seconds }: GgufPlan) => ({
+  ...{ type, context, bytes, bitsPerWeight, byType, notes, seconds, memoryBytes },
+});
+
+function planText(plan: GgufPlan): string {
+  const { type, context, bytes, bitsPerWeight, byType, notes, seconds } = plan;
+  const rows = byType.map(
+    ({ type, tensors, bytes }) => `  ${type.padEnd(6)} ${tensors} tensors, ${formatBytes(bytes)}`,
+  );
+  return [
+    `${type}: ${formatBytes(bytes)}, ${bitsPerWeight.toFixed(2)} bits per weight, texts of up to ${context} tokens`,
+    ...rows,
+    ...notes.map((note) => `  ${note}`),
+    `about ${formatDuration(seconds)}, ${formatBytes(memoryBytes)} of memory beside the weights, ${formatBytes(bytes)} of disk`,
+    '',
+  ].join('\n');
+}
+
+function resultText({ file, bytes, plan, importance, gate, seconds }: ExportedGguf): string {
+  const { type, context, bitsPerWeight, notes } = plan;
+  const compared = gate
+    ? `next-token divergence from the model: mean ${gate.meanKl.toPrecision(2)} nats, largest ${gate.maxKl.toPrecision(2)}; ` +
+      `the same likeliest token at ${(100 * gate.top1Agreement).toFixed(1)} % of ${gate.positions} positions; ` +
+      `loaded by ${gate.loadedBy}`
+    : 'not compared with the model (--no-gate)';
+  return [
+    ...notes.map((note) => `note: ${note}`),
+    ...(importance
+      ? [`errors weighed by ${importance.matrices} matrices' importance over ${importance.tokens} tokens`]
+      : []),
+    compared,
+    `${type}, ${bitsPerWeight.toFixed(2)} bits per weight, ${formatBytes(bytes)}, texts of up to ${context} tokens, ` +
+      `${formatDuration(seconds)} → ${file}`,
+    '',
+  ].join('\n');
+}

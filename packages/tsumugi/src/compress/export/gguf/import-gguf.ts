@@ -1,0 +1,98 @@
+// A GGUF file → a model folder in the published layout, in float32.
+import { DataError, sha256File } from '../../../base/index.ts';
+import { publishedConfig } from '../../../lm/index.ts';
+import { GgufFile, type JsonObject, type Lineage, writeArtefact } from '../../../store/index.ts';
+import { type Piece, type PieceType, renderTokenizer } from '../../../text/index.ts';
+import { numElements } from '../../../torch/index.ts';
+import type { ImportGgufConfig } from './config.ts';
+import { CHAT_TEMPLATE_KEY } from './metadata.ts';
+import { ggufWeights } from './read-model.ts';
+
+/** By the numbers that GGUF gives them: normal, unknown, control, user-defined, unused, byte. */
+const pieceTypes: readonly (PieceType | undefined)[] = [
+  undefined,
+  'NORMAL',
+  'UNKNOWN',
+  'CONTROL',
+  'NORMAL',
+  'CONTROL',
+  'BYTE',
+];
+
+export interface ImportedGguf {
+  folder: string;
+  tensors: number;
+  lineage: Lineage;
+}
+
+/**
+ * Writes the model folder of a GGUF file. Types of fewer bits are dequantized. The folder appears whole or not at all.
+ *
+ * @throws FormatError naming what in the file is not PLaMo 2's, DataError when something else is at `out`
+ */
+export function importGguf(
+  { model, out }: ImportGgufConfig,
+  onTensor?: (done: number, total: number) => void,
+): ImportedGguf {
+  using file = new GgufFile(model);
+  const { config, tensors } = ggufWeights(file);
+  let done = 0;
+  const { lines, config: tokenizerConfig } = renderTokenizer(piecesOf(file));
+  const template = file.metadata.get(CHAT_TEMPLATE_KEY);
+  const { bos_token_id, eos_token_id, pad_token_id } = config;
+  const lineage = writeArtefact(out, {
+    config: publishedConfig(config) as JsonObject,
+    tensors: tensors.map(({ hf, shape, read }) => [
+      hf,
+      {
+        dtype: 'float32',
+        shape,
+        read: () => {
+          onTensor?.(done++, tensors.length);
+          return read();
+        },
+      },
+    ]),
+    tokenizer: lines,
+    tokenizerConfig: { ...tokenizerConfig, ...(typeof template === 'string' && { chat_template: template }) },
+    generationConfig: {
+      ...(bos_token_id !== null && { bos_token_id }),
+      ...(eos_token_id !== null && { eos_token_id }),
+      ...(pad_token_id !== null && { pad_token_id }),
+    },
+    lineage: {
+      stage: 'import',
+      config: { format: 'gguf', model },
+      parents: [{ name: model, sha256: sha256File(model) }],
+    },
+  });
+  return { folder: out, tensors: tensors.length, lineage };
+}
+
+/** What an import would write. @throws as `importGguf`, for the file */
+export function planImportGguf(model: string): { tensors: number; bytes: number } {
+  using file = new GgufFile(model);
+  const { tensors } = ggufWeights(file);
+  piecesOf(file);
+  return { tensors: tensors.length, bytes: tensors.reduce((sum, { shape }) => sum + 4 * numElements(shape), 0) };
+}
+
+/** The vocabulary, without what fills the rows of the embedding that no piece has. */
+function piecesOf(file: GgufFile): Piece[] {
+  const list = (key: string): readonly unknown[] => {
+    const value = file.metadata.get(`tokenizer.ggml.${key}`);
+    return Array.isArray(value) ? value : [];
+  };
+  const [texts, scores, types] = [list('tokens'), list('scores'), list('token_type')];
+  if (file.metadata.get('tokenizer.ggml.model') !== 'plamo2' || texts.length === 0)
+    throw new DataError('gguf-tokenizer', `${file.path} holds no tokenizer of PLaMo 2`, {
+      remedy: 'Get a file that was made by a newer converter.',
+      fields: { path: file.path },
+    });
+  const last = texts.findLastIndex((text) => !/^\[PAD\d+\]$/.test(String(text)));
+  return texts.slice(0, last + 1).map((text, id) => ({
+    text: String(text),
+    score: Number(scores[id] ?? 0),
+    type: pieceTypes[Number(types[id] ?? 1)] ?? 'NORMAL',
+  }));
+}

@@ -1,0 +1,55 @@
+// The two sides of the gate: a model in this process, and a GGUF file in llama.cpp.
+import { GgufModel, type GgufModelOptions, generateIds, type LlamaLibrary, type Plamo2 } from '../../lm/index.ts';
+import { noGrad, scope, tensor } from '../../torch/index.ts';
+import type { Predictor } from './compare.ts';
+
+/** A model that is loaded here. */
+export function enginePredictor(model: Plamo2, name: string): Predictor {
+  return {
+    name,
+    nextLogits: async (ids) =>
+      noGrad(() =>
+        scope(() => {
+          const input = tensor(BigInt64Array.from(ids, BigInt), {
+            shape: [1, ids.length],
+            device: model.parameterDevice,
+          });
+          const logits = model.logits(model.forward(input)).float().squeeze(0); // [T, V]
+          const width = logits.size(1);
+          const all = logits.data() as Float32Array;
+          return ids.map((_, i) => all.subarray(i * width, (i + 1) * width));
+        }),
+      ),
+    greedy: async (ids, maxTokens, ends) => [...generateIds(model, ids, { maxTokens, temperature: 0, stopIds: ends })],
+  };
+}
+
+export interface LlamaPredictor extends Predictor, AsyncDisposable {}
+
+/**
+ * A GGUF file in llama.cpp, with keys and values in float32.
+ *
+ * @throws UserError when llama.cpp cannot load it
+ */
+export async function llamaPredictor(
+  library: LlamaLibrary,
+  file: string,
+  options: GgufModelOptions,
+): Promise<LlamaPredictor> {
+  const model = await GgufModel.open(library, file, options);
+  return {
+    name: `llama.cpp (node-llama-cpp ${await library.getModuleVersion()})`,
+    nextLogits: (ids) => model.nextLogits(ids),
+    async greedy(ids, maxTokens, ends) {
+      const written: number[] = [];
+      if (maxTokens === 0) return written;
+      for await (const id of model.generate(ids, { temperature: 0, topP: 1, seed: 0 })) {
+        if (ends.includes(id)) break;
+        written.push(id);
+        if (written.length === maxTokens) break;
+      }
+      return written;
+    },
+    [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
+  };
+}

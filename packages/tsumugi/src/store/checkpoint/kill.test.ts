@@ -67,4 +67,4 @@ it('leaves complete checkpoints behind, killed 20 times', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
+}, 180_000);

@@ -1,12 +1,13 @@
-// What mutation testing leaves alone: the words of error messages (that an error comes and which one, its code, is tested; its
+// What mutation testing leaves alone: the words of errors and invariants (that an error comes and which one, its code, is tested; its
 // sentence is read by people), the values in lists of known options (the keys are what counts), and where a tensor is made
 // (tests run on one device).
 import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 
 /** @param {any} path a Babel path @returns {boolean} */
 function isErrorWords({ node, parent, listKey, key }) {
-  const isArgument = listKey === 'arguments' && parent.type === 'NewExpression';
-  if (!isArgument || key === 0 || !/Error$/.test(parent.callee.name ?? '')) return false;
+  if (listKey !== 'arguments' || key === 0) return false;
+  const name = parent.callee.name ?? '';
+  if (!(parent.type === 'NewExpression' ? /Error$/.test(name) : name === 'invariant')) return false;
   return ['StringLiteral', 'TemplateLiteral', 'ObjectExpression'].includes(node.type);
 }
 

@@ -2,8 +2,16 @@
 // loads in no time and its pages are read when they are first used.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CheckpointError, checkOptions, invariant, nearest, type OptionNames, readJsonValue } from '../base/index.ts';
-import { namedParameters } from '../nn/index.ts';
+import {
+  CheckpointError,
+  checkOptions,
+  invariant,
+  nearest,
+  type OptionNames,
+  readJsonValue,
+  UserError,
+} from '../base/index.ts';
+import { namedModules, namedParameters } from '../nn/index.ts';
 import {
   Artefact,
   CONFIG_FILE,
@@ -26,6 +34,8 @@ import {
   tokenIds,
 } from './config.ts';
 import { Plamo2 } from './model.ts';
+import { QuantizedLinear } from './quantized-linear.ts';
+import { putQuantized, type QuantizedWeights, quantizedDType, quantizedWeights, standIn } from './quantized-weights.ts';
 import { paddedVocabulary, tensorShapes } from './tensor-shapes.ts';
 
 export interface LoadModelOptions {
@@ -36,7 +46,8 @@ export interface LoadModelOptions {
 }
 
 /**
- * Loads a model folder in the published layout, with one weight file or several.
+ * Loads a model folder in the published layout, with one weight file or several. Matrices that are kept in few bits (GPTQ, AWQ, FP8)
+ * stay so, and are made numbers when they are used.
  *
  * @throws DataError when it is no model folder, ConfigError for its config.json, FormatError for malformed weights,
  *   CheckpointError naming the tensor that is missing, not part of the model, or of another shape than the config says
@@ -46,10 +57,22 @@ export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo
   const artefact = new Artefact(folder);
   const config = readModelConfig(artefact);
   using weights = artefact.weights();
-  checkWeights(folder, weights, tensorShapes(config), config);
+  const { matrices, shapes, integers } = quantizedWeights(artefact, weights, tensorShapes(config));
+  checkWeights(folder, weights, { shapes, integers }, config);
   const device = options.device ?? factoryDevice();
-  const targets = options.dtype === undefined ? [device] : [options.dtype, device];
-  return new Plamo2(config, (name) => scope(() => weights.tensor(name).to(...targets)));
+  const dtype = options.dtype ?? (matrices.length > 0 ? quantizedDType : undefined);
+  const targets = dtype === undefined ? [device] : [dtype, device];
+  const replaced = new Set(matrices.map(({ path }) => `${path}.weight`));
+  const model = new Plamo2(config, (name, shape) =>
+    replaced.has(name) ? standIn(shape) : scope(() => weights.tensor(name).to(...targets)),
+  );
+  try {
+    putQuantized(model, weights, matrices, device);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return model;
 }
 
 /**
@@ -64,12 +87,13 @@ export function readModelConfig(artefact: Artefact): Plamo2Config {
   return more.every((id) => ends.has(id)) ? config : { ...config, eos_token_id: [...ends.union(new Set(more))] };
 }
 
+const AGAIN = 'Get the weights again from where the model came from.';
 const isQkNorm = (name: string) => /\.[qk]_weight$/.test(name);
 
 function checkWeights(
   folder: string,
   weights: Safetensors,
-  shapes: ReadonlyMap<string, readonly number[]>,
+  { shapes, integers }: Pick<QuantizedWeights, 'shapes' | 'integers'>,
   config: Plamo2Config,
 ): void {
   const refuse = (code: string, path: string, fault: string, remedy: string) =>
@@ -117,7 +141,9 @@ function checkWeights(
         'Check that config.json and the weights belong together.',
       );
     }
-    if (!/^b?float(16|32|64)$/.test(dtype)) {
+    if (integers.has(name) ? !/^u?int/.test(dtype) : !/^b?float(16|32|64)$/.test(dtype)) {
+      if (integers.has(name))
+        throw refuse('wrong-dtype', name, `"${name}" holds ${dtype} values, expected integers`, AGAIN);
       const remedy = 'Get the weights in a floating-point format.';
       throw refuse('wrong-dtype', name, `"${name}" holds ${dtype} values, expected floating-point ones`, remedy);
     }
@@ -200,6 +226,11 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
   const { config } = model;
   const tensors = namedParameters(model);
   const shapes = tensorShapes(config);
+  const quantized = [...namedModules(model)].find(([, module]) => module instanceof QuantizedLinear);
+  if (quantized)
+    throw new UserError('quantized-model', `the model's "${quantized[0]}" is quantized, which is not written again`, {
+      remedy: 'Copy the folder that it was loaded from; "tsumugi quantize" makes such folders.',
+    });
   invariant(
     tensors.length === shapes.size &&
       tensors.every(([name, tensor]) => tensor.shape.join() === shapes.get(name)?.join()),

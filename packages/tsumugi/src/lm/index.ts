@@ -1,7 +1,7 @@
 // PLaMo 2: config, model, caches, sampling, generation, scoring.
 export { BatchCache } from './batch-cache.ts';
 export { type BatchScoreOptions, compareIds, type Scored, type ScoreRequest, scoreBatch } from './batch-score.ts';
-export { normOffset } from './block.ts';
+export { Block, normOffset } from './block.ts';
 export { Cache, type CacheOwner, type SavedPoint } from './cache.ts';
 export {
   generationConfigOf,
@@ -43,8 +43,11 @@ export {
 } from './llama-cpp/library.ts';
 export { GgufModel, type GgufModelOptions } from './llama-cpp/model.ts';
 export { type LogitNorms, logitNorms } from './logit-norms.ts';
-export { Plamo2, type WeightSource } from './model.ts';
+export { buildBlock, Plamo2, type WeightSource } from './model.ts';
 export { checkModelChanges, type PresetName, preset, presetNames } from './presets.ts';
+export { QuantizedLinear } from './quantized-linear.ts';
+export { requireTrainable } from './quantized-weights.ts';
+export { type RopeSource, RopeTables } from './rope-tables.ts';
 export { checkSampling, type Logits, type SamplingOptions, sample } from './sampling.ts';
 export { tokenLogprobs } from './score.ts';
 export { scoreText, type TextScore } from './score-text.ts';

@@ -53,7 +53,8 @@ class Decoder extends Module {
   }
 }
 
-function buildBlock(config: Plamo2Config, index: number, take: (name: string) => Tensor): Block {
+/** Layer `index` of a model; `take` gives the tensor for a checkpoint name, which the layer takes over. */
+export function buildBlock(config: Plamo2Config, index: number, take: (name: string) => Tensor): Block {
   const prefix = `model.layers.layers.${index}.`;
   const get = (name: string) => take(prefix + name);
   const preMixer = get('pre_mixer_norm.weight');

@@ -222,7 +222,7 @@ export function replaceModule(root: Module, path: string, fresh: Module): Module
 /** Moves a module to a dtype and/or device, in place; buffers that count (integers) keep their dtype. Returns it. */
 export function convert<M extends Module>(module: M, ...targets: (DType | Device)[]): M {
   for (const [, old] of [...namedTensors(module)]) {
-    const wanted = old.dtype.startsWith('int') ? targets.filter((target) => !isDType(target)) : targets;
+    const wanted = /^u?int/.test(old.dtype) ? targets.filter((target) => !isDType(target)) : targets;
     // What is there already stays the tensor that optimizers hold.
     if (wanted.every((target) => target === old.dtype || target === old.device)) continue;
     const fresh = scope(() => old.detach().to(...wanted));

@@ -73,6 +73,7 @@ export {
 } from './hub/index.ts';
 export { canonicalJson, type Json, readJson, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
+export * from './quantized/index.ts';
 export { requireWeights } from './require-weights.ts';
 export {
   INDEX_FILE,
@@ -81,6 +82,7 @@ export {
   type NamedTensor,
   openSafetensors,
   type Safetensors,
+  type StoredCode,
   type TensorInfo,
   WEIGHTS_FILE,
   writeSafetensors,

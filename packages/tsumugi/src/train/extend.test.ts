@@ -1,5 +1,5 @@
 // Extension to long contexts: what it changes in the model, that it learns, resumes exactly, and what it refuses.
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectOverSeeds } from '../base/base.testing.ts';
@@ -169,6 +169,11 @@ describe('bad input', () => {
       /no document is as long as the context of 4,096.*\n/,
     );
     await refused({ model: '/nowhere' }, /does not exist/);
+    cpSync(at('base', 'model'), at('few'), { recursive: true });
+    const config = JSON.parse(readFileSync(at('few', 'config.json'), 'utf8'));
+    config.quantization_config = { quant_method: 'gptq', bits: 4, group_size: 16 };
+    writeFileSync(at('few', 'config.json'), JSON.stringify(config));
+    await refused({ model: at('few') }, /few is quantized \(gptq, 4 bits\), so it cannot be trained/);
     await refused({ mix: [{ data: '/nowhere' }] }, /\/nowhere does not exist/);
     await refused({ phases: [{ sequenceLength: 64, steps: 1, batchSize: 10 ** 6 }] }, /will need about .* of memory/);
   });

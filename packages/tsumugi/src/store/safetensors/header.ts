@@ -15,7 +15,8 @@ export const LENGTH_BYTES = 8;
 /** libtorch's iterators hold at most this many dimensions. */
 const MAX_DIMENSIONS = 64;
 
-// In the order in which the reference implementation lays tensors out (widest first, so that all are aligned).
+// In the order in which the reference implementation lays tensors out (widest first, so that all are aligned). libtorch's older
+// releases have no type for F8_E4M3: its codes are given as they are (`fromFp8` turns them into numbers).
 const dtypeOf = {
   I64: 'int64',
   F64: 'float64',
@@ -24,18 +25,19 @@ const dtypeOf = {
   BF16: 'bfloat16',
   F16: 'float16',
   I16: 'int16',
+  F8_E4M3: 'uint8',
   I8: 'int8',
   U8: 'uint8',
   BOOL: 'bool',
 } as const satisfies Record<string, DType>;
 type FormatDType = keyof typeof dtypeOf;
+/** Formats of numbers that come as their codes. */
+export type StoredCode = 'F8_E4M3';
 const formatDtypes = Object.keys(dtypeOf) as FormatDType[];
 const codeOf = new Map<DType, FormatDType>(formatDtypes.map((code) => [dtypeOf[code], code]));
 
 /** Dtypes of the format that libtorch's older releases have no type for. */
-const unsupported = new Set(
-  'F4 F6_E2M3 F6_E3M2 F8_E5M2 F8_E4M3 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ U16 U32 U64 C64'.split(' '),
-);
+const unsupported = new Set('F4 F6_E2M3 F6_E3M2 F8_E5M2 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ U16 U32 U64 C64'.split(' '));
 
 export type Metadata = Readonly<Record<string, string>>;
 
@@ -44,6 +46,8 @@ export interface TensorInfo {
   readonly shape: readonly number[];
   /** The size of the data in bytes. */
   readonly bytes: number;
+  /** What the file calls it, when the numbers are codes that `dtype` is only the container of. */
+  readonly stored?: StoredCode | undefined;
 }
 
 /** A tensor's place in its file; `offset` is counted from the start of the file. */
@@ -172,7 +176,7 @@ function parseEntry(name: string, value: unknown, path: string): TensorInfo & { 
   const bytes = shape.includes(0) ? 0 : product;
   if (end - begin !== bytes)
     throw fail('size-mismatch', `takes ${end - begin} bytes, but ${code} ${excerpt(shape)} needs ${bytes}`);
-  return { dtype, shape, bytes, begin, end };
+  return { dtype, shape, bytes, ...(code === 'F8_E4M3' && { stored: code }), begin, end };
 }
 
 function excerpt(value: unknown): string {
@@ -215,9 +219,12 @@ export function parseHeader(header: Uint8Array, fileBytes: number, path: string)
   return { metadata, tensors };
 }
 
+const formatCode = ({ dtype, stored }: Pick<TensorInfo, 'dtype' | 'stored'>): FormatDType =>
+  stored ?? codeOf.get(dtype)!;
+
 /** Sorts names as the reference implementation lays tensors out: by dtype, widest first, then by the names' bytes. */
 export function layoutOrder(a: readonly [string, TensorInfo], b: readonly [string, TensorInfo]): number {
-  const byDtype = formatDtypes.indexOf(codeOf.get(a[1].dtype)!) - formatDtypes.indexOf(codeOf.get(b[1].dtype)!);
+  const byDtype = formatDtypes.indexOf(formatCode(a[1])) - formatDtypes.indexOf(formatCode(b[1]));
   return byDtype || Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0]));
 }
 
@@ -226,8 +233,9 @@ export function renderHeader(tensors: readonly (readonly [string, TensorInfo])[]
   const parts: string[] = [];
   if (Object.keys(metadata).length > 0) parts.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let begin = 0;
-  for (const [name, { dtype, shape, bytes }] of tensors) {
-    const entry = { dtype: codeOf.get(dtype)!, shape, data_offsets: [begin, begin + bytes] };
+  for (const [name, info] of tensors) {
+    const { shape, bytes } = info;
+    const entry = { dtype: formatCode(info), shape, data_offsets: [begin, begin + bytes] };
     parts.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     begin += bytes;
   }

@@ -103,8 +103,8 @@ export class SafetensorsFile implements Safetensors {
   }
 
   info(name: string): TensorInfo {
-    const { dtype, shape, bytes } = this.#entry(name);
-    return { dtype, shape, bytes };
+    const { offset: _, ...info } = this.#entry(name);
+    return info;
   }
 
   tensor(name: string): Tensor {

@@ -19,6 +19,27 @@ import { openSafetensors, writeSafetensors } from './index.ts';
 import { at, home } from './safetensors.testing.ts';
 
 describe('round trip', () => {
+  it('keeps codes of FP8, which are laid out before those of int8', () => {
+    scope(() => {
+      const codes = tensor([0x38, 0x7e, 0xff], { dtype: 'uint8' });
+      const few = { dtype: 'uint8', shape: [3], stored: 'F8_E4M3', read: () => codes } as const;
+      writeSafetensors(at('f8.safetensors'), [
+        ['bytes', codes],
+        ['small', tensor([1], { dtype: 'int8' })],
+        ['few', few],
+        ['wide', tensor([1])],
+      ]);
+      const content = readFileSync(at('f8.safetensors'));
+      const header = JSON.parse(content.toString('utf8', 8, 8 + Number(content.readBigUInt64LE())));
+      expect(header.few).toEqual({ dtype: 'F8_E4M3', shape: [3], data_offsets: [4, 7] });
+      using file = openSafetensors(at('f8.safetensors'));
+      expect(file.names).toEqual(['wide', 'few', 'small', 'bytes']);
+      expect(file.info('few')).toEqual({ dtype: 'uint8', shape: [3], bytes: 3, stored: 'F8_E4M3' });
+      expect(file.tensor('few').tolist()).toEqual([0x38, 0x7e, 0xff]);
+      expect(file.info('bytes').stored).toBeUndefined();
+    });
+  });
+
   it('keeps every dtype, shape and bit', () => {
     scope(() => {
       const numbers = arange(-3, 9, { dtype: 'float32' });

@@ -5,13 +5,15 @@ import { checkOptions, DataError, invariant, kindOf, makeFolder, UserError } fro
 import { type DType, dtypeBytes, noGrad, numElements, scope, Tensor } from '../../torch/index.ts';
 import { writeJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
-import { layoutOrder, type Metadata, renderHeader, type TensorInfo } from './header.ts';
+import { layoutOrder, type Metadata, renderHeader, type StoredCode, type TensorInfo } from './header.ts';
 import { INDEX_FILE, WEIGHTS_FILE } from './sharded.ts';
 
 /** A tensor that is made when its turn comes, so that a checkpoint larger than memory can be written. */
 export interface LazyTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** The numbers are codes of this format. */
+  readonly stored?: StoredCode | undefined;
   /**
    * Called once, inside a scope: what it makes is freed after it was written. Pieces, whose elements one after the other are the
    * tensor's, are asked for one by one, and each is freed before the next: so a tensor need not fit into memory either.
@@ -62,7 +64,8 @@ function collect(tensors: NamedTensors): Entry[] {
       );
     seen.add(name);
     const { dtype, shape } = source;
-    return [name, { dtype, shape, bytes: shape.reduce((a, b) => a * b, dtypeBytes(dtype)), source }];
+    const stored = source instanceof Tensor ? undefined : source.stored;
+    return [name, { dtype, shape, bytes: shape.reduce((a, b) => a * b, dtypeBytes(dtype)), stored, source }];
   });
 }
 

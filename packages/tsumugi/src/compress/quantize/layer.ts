@@ -1,0 +1,116 @@
+// One layer on its way to few bits: its matrices, as they came, see the text; then each is quantized by itself.
+import { invariant } from '../../base/index.ts';
+import { buildBlock } from '../../lm/index.ts';
+import { type Linear, moduleAt, namedParameters, replaceModule, type UnaryModule } from '../../nn/index.ts';
+import type { CodeBits, NamedTensor, QuantizationSummary, QuantizedCodes } from '../../store/index.ts';
+import { noGrad, scope, type Tensor } from '../../torch/index.ts';
+import { awqFolded } from './awq-fold.ts';
+import type { Calibration } from './calibration.ts';
+import { gptq, Hessian } from './gptq.ts';
+import type { PlannedMatrix } from './matrices.ts';
+import { type PackedTensor, packCodes, packWeight } from './packed.ts';
+import type { QuantizeConfig } from './quantize-config.ts';
+import { type RoundOptions, roundToNearest } from './round.ts';
+import type { SourceModel } from './source.ts';
+import { InputSample, type Inputs, Watching } from './watching.ts';
+
+/** What the layers of a run share. */
+export interface LayerWork {
+  readonly source: SourceModel;
+  readonly config: QuantizeConfig;
+  readonly summary: QuantizationSummary;
+  readonly matrices: readonly PlannedMatrix[];
+  readonly onMatrix: (matrix: PlannedMatrix) => void;
+}
+
+export const layerPrefix = (layer: number): string => `model.layers.layers.${layer}.`;
+
+/** How a matrix is rounded. */
+export function roundOptions({ config, summary }: Pick<LayerWork, 'config' | 'summary'>, bits: CodeBits): RoundOptions {
+  const leastZero = summary.layout === 'gptq' ? 1 : 0;
+  return { bits, groupSize: config.groupSize, symmetric: summary.symmetric, leastZero };
+}
+
+const named = (path: string, parts: readonly PackedTensor[]): NamedTensor[] =>
+  parts.map(({ part, tensor, stored }) => [
+    `${path}.${part}`,
+    stored ? { dtype: tensor.dtype, shape: tensor.shape, stored, read: () => tensor } : tensor,
+  ]);
+
+/** What goes into the layer's file in place of its matrices, and of vectors that took something over. */
+export function quantizeLayer(layer: number, work: LayerWork, calibration: Calibration | undefined): NamedTensor[] {
+  const matrices = work.matrices.filter(({ path, bits }) => path.startsWith(layerPrefix(layer)) && bits !== 16);
+  if (work.config.method === 'rtn') return roundLayer(matrices, work);
+  invariant(calibration !== undefined, 'a text for a method that needs one');
+  return watchedLayer(layer, matrices, work, calibration);
+}
+
+function roundLayer(matrices: readonly PlannedMatrix[], work: LayerWork): NamedTensor[] {
+  const tensors: NamedTensor[] = [];
+  for (const matrix of matrices) {
+    const { path, bits } = matrix;
+    const parts = noGrad(() =>
+      scope(() => {
+        const weight = work.source.read(`${path}.weight`);
+        if (work.summary.layout === 'fp8') return packWeight(weight);
+        return pack(roundToNearest(weight, roundOptions(work, bits as CodeBits)), matrix, work);
+      }),
+    );
+    tensors.push(...named(path, parts));
+    work.onMatrix(matrix);
+  }
+  return tensors;
+}
+
+const pack = (codes: QuantizedCodes, { bits }: PlannedMatrix, { summary }: LayerWork): PackedTensor[] =>
+  packCodes(codes, summary.layout, bits as CodeBits);
+
+function watchedLayer(
+  layer: number,
+  matrices: readonly PlannedMatrix[],
+  work: LayerWork,
+  calibration: Calibration,
+): NamedTensor[] {
+  const { source, config } = work;
+  using stack = new DisposableStack();
+  const prefix = layerPrefix(layer);
+  const block = stack.use(buildBlock(source.config, layer, (name) => source.read(name)));
+  const inputs = new Map(
+    matrices.map(({ path, shape }): [string, Inputs] => {
+      const watched = config.method === 'gptq' ? new Hessian(shape[1]) : new InputSample(calibration.tokens);
+      return [path.slice(prefix.length), stack.use(watched)];
+    }),
+  );
+  for (const [path, watched] of inputs)
+    replaceModule(block, path, new Watching(moduleAt(block, path) as UnaryModule, watched));
+  calibration.pass(block);
+  for (const path of inputs.keys()) replaceModule(block, path, (moduleAt(block, path) as Watching).inner);
+  const weightOf = (path: string): Tensor => (moduleAt(block, path) as Linear).weight;
+  const tensors: NamedTensor[] = [];
+  if (config.method === 'awq') {
+    const samples = new Map(
+      [...inputs].filter((each): each is [string, InputSample] => each[1] instanceof InputSample),
+    );
+    const changed = awqFolded(block, matrices, samples, (bits) => roundOptions(work, bits), source.config);
+    const all = new Map(namedParameters(block));
+    for (const name of changed) tensors.push([prefix + name, scope(() => all.get(name)!.detach().clone())]);
+  }
+  for (const matrix of matrices) {
+    const path = matrix.path.slice(prefix.length);
+    const options = roundOptions(work, matrix.bits as CodeBits);
+    const parts = noGrad(() =>
+      scope(() => {
+        const weight = weightOf(path).detach();
+        const watched = inputs.get(path);
+        const codes =
+          watched instanceof Hessian
+            ? gptq(weight, watched.value(), { ...options, actOrder: config.actOrder, damping: config.damping })
+            : roundToNearest(weight, options);
+        return pack(codes, matrix, work);
+      }),
+    );
+    tensors.push(...named(matrix.path, parts));
+    work.onMatrix(matrix);
+  }
+  return tensors;
+}

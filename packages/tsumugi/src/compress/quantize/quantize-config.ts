@@ -1,0 +1,59 @@
+// Settings of quantization. Where neither the papers nor Preferred Networks give a value, the default is our choice.
+import { z } from 'zod';
+import { ConfigError, issueText } from '../../base/index.ts';
+
+const count = z.int().positive();
+const width = z.union([z.literal(4), z.literal(8), z.literal(16)], 'expected 4, 8, or 16 to keep it');
+
+export const quantizeConfig = z.strictObject({
+  method: z.enum(['rtn', 'gptq', 'awq']).default('rtn').describe('rtn: to the nearest; gptq, awq: with a text'),
+  bits: z
+    .union([z.literal(4), z.literal(8)], 'expected 4 or 8')
+    .default(4)
+    .describe('bits of a weight'),
+  groupSize: z
+    .union([z.literal(-1), count], 'expected a number of inputs, or -1')
+    .default(128)
+    .describe('inputs that share a scale; -1 for all of a row'),
+  format: z.enum(['int', 'fp8']).default('int').describe('whole numbers, or FP8 (E4M3; method rtn, 8 bits)'),
+  zeroPoint: z.boolean().default(false).describe('groups have a zero of their own (awq: always)'),
+  tensorBits: z
+    .strictObject({
+      ...{ qkv_proj: width.optional(), o_proj: width.optional(), in_proj: width.optional() },
+      ...{ bcdt_proj: width.optional(), dt_proj: width.optional(), out_proj: width.optional() },
+      ...{ gate_up_proj: width.optional(), down_proj: width.optional() },
+    })
+    .prefault({})
+    .describe('bits of single kinds of matrices; out_proj, bcdt_proj and dt_proj are kept unless given'),
+  keptType: z
+    .enum(['float16', 'bfloat16', 'float32'])
+    .default('float16')
+    .describe('type of matrices that are kept; vectors and convolutions stay float32'),
+  sequenceLength: z.int().min(2).default(512).describe('tokens of a piece of the text'),
+  tokens: z.int().min(2).default(16_384).describe('tokens of the text at most'),
+  actOrder: z.boolean().default(false).describe('gptq: inputs with the largest activations first'),
+  damping: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.01)
+    .describe("gptq: share of the Hessian's mean diagonal added to it"),
+});
+
+export type QuantizeConfig = z.output<typeof quantizeConfig>;
+export type QuantizeConfigInput = z.input<typeof quantizeConfig>;
+
+/** Settings with their defaults. @throws ConfigError naming the setting, and for those that do not go together */
+export function checkQuantizeConfig(input: QuantizeConfigInput): QuantizeConfig {
+  const parsed = quantizeConfig.safeParse(input);
+  const refuse = (problem: string, remedy: string) =>
+    new ConfigError('bad-setting', `quantize: ${problem}`, { remedy });
+  if (!parsed.success)
+    throw refuse(issueText(parsed.error.issues[0]!, input), 'See "tsumugi quantize --help" for what there is.');
+  const { format, method, bits, tensorBits, actOrder, zeroPoint } = parsed.data;
+  if (format === 'fp8' && (method !== 'rtn' || bits !== 8 || zeroPoint || Object.values(tensorBits).includes(4)))
+    throw refuse('FP8 weights are rounded, and have 8 bits', 'Use method rtn with 8 bits, and no zero point.');
+  if (actOrder && method !== 'gptq')
+    throw refuse(`${method} has no order of inputs`, 'Leave actOrder out, or use gptq.');
+  return parsed.data;
+}

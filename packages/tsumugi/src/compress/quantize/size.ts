@@ -1,0 +1,101 @@
+// What a quantized model takes: on the disk, in memory, in time.
+import { availableDisk, UserError } from '../../base/index.ts';
+import { type Plamo2Config, tensorShapes } from '../../lm/index.ts';
+import type { QuantizationSummary } from '../../store/index.ts';
+import { dtypeBytes, numElements } from '../../torch/index.ts';
+import type { PlannedMatrix } from './matrices.ts';
+import type { QuantizeConfig } from './quantize-config.ts';
+
+export interface QuantizedSize {
+  readonly parameters: number;
+  /** Of the weights. */
+  readonly bytes: number;
+  /** Over all parameters, those that are kept counted in. */
+  readonly bitsPerWeight: number;
+}
+
+/** Matrices are stored in `keptType` when they are kept, everything else in float32. */
+export const isKeptMatrix = (name: string): boolean => /(_proj|embed_tokens|lm_head)\.weight$/.test(name);
+
+/** Bytes of a matrix in few bits. */
+export function matrixBytes(
+  { shape: [out, inputs], bits }: PlannedMatrix,
+  { layout, groupSize }: QuantizationSummary,
+): number {
+  if (layout === 'fp8') return out * inputs + 4;
+  const groups = groupSize === -1 ? 1 : inputs / groupSize;
+  const codes = (out * inputs * bits) / 8;
+  return codes + groups * out * (2 + bits / 8) + (layout === 'gptq' ? 4 * inputs : 0);
+}
+
+export function sizeOf(
+  model: Plamo2Config,
+  matrices: readonly PlannedMatrix[],
+  config: QuantizeConfig,
+  summary: QuantizationSummary,
+): QuantizedSize {
+  const few = new Map(matrices.filter(({ bits }) => bits !== 16).map((each) => [`${each.path}.weight`, each]));
+  let [parameters, bytes] = [0, 0];
+  for (const [name, shape] of tensorShapes(model)) {
+    const count = numElements(shape);
+    const matrix = few.get(name);
+    parameters += count;
+    bytes += matrix
+      ? matrixBytes(matrix, summary)
+      : count * (isKeptMatrix(name) ? dtypeBytes(config.keptType) : dtypeBytes('float32'));
+  }
+  return { parameters, bytes, bitsPerWeight: (8 * bytes) / parameters };
+}
+
+/** The layers that are done lie beside the result until it is whole. @throws UserError `disk-full` */
+export function requireDisk(bytes: number, out: string): void {
+  const free = availableDisk(out);
+  if (bytes < free) return;
+  const gb = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
+  throw new UserError('disk-full', `quantizing takes ${gb(bytes)} of disk, and ${gb(free)} are free at ${out}`, {
+    remedy: 'Free some space, or write to another disk.',
+    fields: { bytes, free },
+  });
+}
+
+/** Of one core: products of matrices, and the steps of a method over a matrix. Measured, see docs/results; ours to choose. */
+const flopsPerSecond = 40e9;
+const roundedPerSecond = 60e6;
+const runtimeBytes = 300e6;
+
+/** Seconds and bytes of memory. */
+export function costOf(
+  model: Plamo2Config,
+  matrices: readonly PlannedMatrix[],
+  { method, tokens, sequenceLength }: QuantizeConfig,
+): { seconds: number; memoryBytes: number } {
+  const all = [...tensorShapes(model)];
+  const layers = model.num_hidden_layers;
+  const inLayers = all.filter(([name]) => name.includes('.layers.')).reduce((sum, [, s]) => sum + numElements(s), 0);
+  const few = matrices.filter(({ bits }) => bits !== 16);
+  const count = few.reduce((sum, { shape }) => sum + numElements(shape), 0);
+  const largest = Math.max(0, ...few.map(({ shape }) => numElements(shape)));
+  const rounding = count / roundedPerSecond;
+  if (method === 'rtn') return { seconds: rounding, memoryBytes: runtimeBytes + 40 * largest };
+  const passes = (2 * 2 * inLayers * tokens) / flopsPerSecond;
+  const squares = few.reduce((sum, { shape }) => sum + shape[1] ** 2, 0);
+  const cubes = few.reduce((sum, { shape }) => sum + shape[1] ** 3, 0);
+  const columns = few.reduce((sum, { shape }) => sum + shape[1] ** 2 * shape[0], 0);
+  const own =
+    method === 'gptq'
+      ? (2 * squares * tokens + 3 * cubes + 2 * columns) / flopsPerSecond
+      : 20 * rounding + (20 * 2 * count * Math.min(tokens, 512)) / flopsPerSecond;
+  const widest = Math.max(0, ...few.map(({ shape }) => shape[1]));
+  const states = 4 * model.hidden_size * tokens;
+  const watched = method === 'gptq' ? 4 * 5 * widest ** 2 : 4 * 512 * widest;
+  return {
+    seconds: passes + own + rounding,
+    memoryBytes:
+      runtimeBytes +
+      (4 * inLayers) / layers +
+      2 * states +
+      watched +
+      24 * largest +
+      16 * sequenceLength * model.intermediate_size * 4,
+  };
+}

@@ -1,0 +1,51 @@
+// The model that is quantized, read tensor by tensor: nothing of its file stays in memory.
+import { join } from 'node:path';
+import { UserError } from '../../base/index.ts';
+import { type Plamo2Config, readModelConfig, tensorShapes } from '../../lm/index.ts';
+import { Artefact, CONFIG_FILE, type JsonObject, quantizationOf, type Safetensors } from '../../store/index.ts';
+import { type DType, numElements, scope, type Tensor } from '../../torch/index.ts';
+
+export class SourceModel implements Disposable {
+  readonly artefact: Artefact;
+  readonly json: JsonObject;
+  readonly config: Plamo2Config;
+  readonly weights: Safetensors;
+
+  /** @throws DataError, ConfigError, CheckpointError as `loadModel`, UserError for a model that is quantized already */
+  constructor(folder: string) {
+    this.artefact = new Artefact(folder);
+    this.json = this.artefact.config();
+    this.config = readModelConfig(this.artefact);
+    const already = quantizationOf(this.json, join(folder, CONFIG_FILE));
+    if (already)
+      throw new UserError(
+        'quantized-model',
+        `${folder} is quantized already (${already.layout}, ${already.bits} bits)`,
+        {
+          remedy: 'Quantize the model that it was made from.',
+          fields: { folder },
+        },
+      );
+    this.weights = this.artefact.weights();
+    for (const [name] of tensorShapes(this.config)) this.weights.info(name);
+  }
+
+  /** A tensor in float32: a copy. */
+  read(name: string): Tensor {
+    const { shape } = this.weights.info(name);
+    return scope(() => this.weights.elements(name, 0, numElements(shape)).to('float32').view(shape));
+  }
+
+  /** A tensor in pieces, as another type. */
+  *pieces(name: string, dtype: DType): Generator<Tensor> {
+    const count = numElements(this.weights.info(name).shape);
+    for (let start = 0; start < count; start += pieceElements)
+      yield scope(() => this.weights.elements(name, start, Math.min(pieceElements, count - start)).to(dtype));
+  }
+
+  [Symbol.dispose](): void {
+    this.weights.close();
+  }
+}
+
+const pieceElements = 4 << 20;

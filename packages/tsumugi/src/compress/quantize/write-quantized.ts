@@ -1,0 +1,91 @@
+// The folder of a quantized model: the layers that are done, and from the source everything else.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../base/index.ts';
+import { tensorShapes } from '../../lm/index.ts';
+import {
+  type JsonObject,
+  type LazyTensor,
+  type Lineage,
+  type NamedTensor,
+  type Provenance,
+  type QuantizationSummary,
+  renderQuantization,
+  type Safetensors,
+  TOKENIZER_FILE,
+  writeArtefact,
+} from '../../store/index.ts';
+import { type DType, dtypeBytes, scope, type Tensor } from '../../torch/index.ts';
+import type { QuantizeConfig } from './quantize-config.ts';
+import { isKeptMatrix } from './size.ts';
+import type { SourceModel } from './source.ts';
+
+export interface QuantizedContent {
+  readonly source: SourceModel;
+  readonly config: QuantizeConfig;
+  readonly summary: QuantizationSummary;
+  /** The file of a layer that is done. */
+  layer(index: number): Safetensors;
+  readonly lineage: Provenance;
+  readonly maxShardBytes?: number | undefined;
+}
+
+export function writeQuantized(out: string, content: QuantizedContent): Lineage {
+  const { source, config, summary } = content;
+  const { artefact, json } = source;
+  const tokenizer = join(artefact.path, TOKENIZER_FILE);
+  return writeArtefact(out, {
+    config: { ...json, torch_dtype: config.keptType, quantization_config: renderQuantization(summary) } as JsonObject,
+    tensors: tensorsOf(content),
+    ...(existsSync(tokenizer) && { tokenizer: readFileSync(tokenizer), tokenizerConfig: artefact.tokenizerConfig() }),
+    generationConfig: artefact.generationConfig(),
+    lineage: content.lineage,
+    maxShardBytes: content.maxShardBytes,
+  });
+}
+
+function* tensorsOf({ source, config, layer }: QuantizedContent): Generator<NamedTensor> {
+  for (const [name] of tensorShapes(source.config)) {
+    const index = /^model\.layers\.layers\.(\d+)\./.exec(name)?.[1];
+    const file = index === undefined ? undefined : layer(Number(index));
+    const path = name.replace(/\.weight$/, '');
+    const parts = file?.names.filter((each) => each.startsWith(`${path}.`) && each !== name) ?? [];
+    if (file && parts.length > 0)
+      for (const part of [...(file.has(name) ? [name] : []), ...parts]) yield [part, asItIs(file, part)];
+    else yield [name, file?.has(name) ? changed(file, name, config) : kept(source, name, config)];
+  }
+}
+
+function asItIs(file: Safetensors, name: string): LazyTensor {
+  const { dtype, shape, stored } = file.info(name);
+  return { dtype, shape, stored, read: () => file.tensor(name) };
+}
+
+/** What a kept tensor is stored in: a source of 16 bits stays. */
+function typeOf(name: string, from: DType, { keptType }: QuantizeConfig): DType {
+  if (!isKeptMatrix(name)) return 'float32';
+  return dtypeBytes(from) <= dtypeBytes(keptType) ? from : keptType;
+}
+
+function changed(file: Safetensors, name: string, config: QuantizeConfig): LazyTensor {
+  const { dtype: from, shape } = file.info(name);
+  const dtype = typeOf(name, from, config);
+  return { dtype, shape, read: () => checked(file.tensor(name).to(dtype), name) };
+}
+
+function kept(source: SourceModel, name: string, config: QuantizeConfig): LazyTensor {
+  const { dtype: from, shape } = source.weights.info(name);
+  const dtype = typeOf(name, from, config);
+  function* read(): Generator<Tensor> {
+    for (const piece of source.pieces(name, dtype)) yield checked(piece, name);
+  }
+  return { dtype, shape, read };
+}
+
+/** @throws UserError when numbers were too large for the type */
+function checked(piece: Tensor, name: string): Tensor {
+  if (scope(() => piece.isfinite().all().item())) return piece;
+  throw new UserError('not-finite', `"${name}" has numbers that are not finite in ${piece.dtype}`, {
+    remedy: 'Choose keptType=bfloat16, or look at the model with "tsumugi score" first.',
+  });
+}

@@ -44,7 +44,7 @@ export async function exportToHf(values: ExportHfValues, io: Io): Promise<number
     const text =
       `${parameters.toLocaleString('en')} parameters in ${plan.dtype}: ${formatBytes(bytes)} in ${shards} ` +
       `file${shards === 1 ? '' : 's'}, licence ${plan.licence ?? 'not stated'}\n` +
-      `about ${formatDuration(seconds)}, ${formatBytes(memoryBytes)} of memory beside the weights, ${formatBytes(bytes)} of disk\n`;
+      `about ${formatDuration(seconds)}, ${formatBytes(memoryBytes)} of memory, ${formatBytes(bytes)} of disk\n`;
     await write(io.stdout, json ? `${JSON.stringify(plan)}\n` : text);
     return 0;
   }

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { folderBytes } from './folder.ts';
 import type { PlannedStage } from './plan.ts';
 import { inputsOf } from './recipe.ts';
+import { pathsOf } from './source-paths.ts';
 import { configOf, type Given, type Input, type RecipeStage } from './stage.ts';
 import type { ForecastRow, StageForecast } from './stage-forecast.ts';
 
@@ -31,11 +32,12 @@ function seen(
 ): Given {
   if (input.from === 'outside') {
     const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
-    const [path = ''] = input.paths;
+    const paths = pathsOf(input);
+    const [path = ''] = paths;
     return {
       name: basename(path),
       path,
-      paths: input.paths,
+      paths,
       settings: input.settings,
       bytes,
       metrics: {},

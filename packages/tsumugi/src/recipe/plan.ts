@@ -9,6 +9,7 @@ import { describeChanges, formatInteger, formatTime, readEvents } from '../run/i
 import { canonicalJson, type Json, latestCheckpoint } from '../store/index.ts';
 import { inputsOf } from './recipe.ts';
 import { damageOf, type RecordedInput, readRecord, type StageRecord } from './record.ts';
+import { findSource, pathsOf } from './source-paths.ts';
 import { configOf, type RecipeStage, type Source, type Uses } from './stage.ts';
 
 /** What is to be done about a stage. */
@@ -104,8 +105,10 @@ function addressOf(
  *
  * @throws DataError when there is none
  */
-export async function hashSource({ paths, settings }: Source): Promise<RecordedInput> {
-  const files: { path: string; name: string }[] = paths.flatMap((path) => {
+export async function hashSource(source: Source): Promise<RecordedInput> {
+  await findSource(source);
+  const { settings } = source;
+  const files: { path: string; name: string }[] = pathsOf(source).flatMap((path) => {
     const found = statSync(path, { throwIfNoEntry: false });
     if (!found)
       throw new DataError(

@@ -183,7 +183,7 @@ export function defineStage<const Kind extends string, const K extends InputKind
 
 /**
  * Files, or folders of them, from outside, and how they are to be read: `given('text', ['my-texts/'], { encoding: 'euc-jp' })`,
- * `given('model', 'runs/first/model')`.
+ * `given('model', 'runs/first/model')`; a model or tokenizer also by its name on the Hugging Face Hub.
  */
 export function given<const Kind extends string>(
   kind: Kind,

@@ -2,11 +2,18 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { availableDisk, ConfigError, checkNumber, checkOptions, ownPackage, UserError } from '../../../base/index.ts';
-import { loadModel, type Plamo2, parseConfig } from '../../../lm/index.ts';
+import { loadModel, type Plamo2Config, parseConfig } from '../../../lm/index.ts';
 import { namedParameters } from '../../../nn/index.ts';
-import { Artefact, CONFIG_FILE, type Lineage, type NamedTensor, writeArtefact } from '../../../store/index.ts';
+import {
+  Artefact,
+  CONFIG_FILE,
+  type LazyTensor,
+  type Lineage,
+  type Safetensors,
+  writeArtefact,
+} from '../../../store/index.ts';
 import { Tokenizer } from '../../../text/index.ts';
-import { type DType, dtypeBytes, type Tensor } from '../../../torch/index.ts';
+import { type DType, dtypeBytes, numElements, scope } from '../../../torch/index.ts';
 import { type Ancestor, ancestryOf, labelOf } from './ancestry.ts';
 import { CARD_FILE, readFrontMatter } from './front-matter.ts';
 import { type CardEvaluation, modelCard } from './model-card.ts';
@@ -70,8 +77,9 @@ export interface ExportHfResult {
 const defaultShardBytes = 5_000_000_000;
 /** What goes through a second while weights are read, hashed and written, on one core. */
 const bytesPerSecond = 600e6;
-/** Node and libtorch; the weights are mapped, and written in pieces. */
-const runtimeBytes = 250e6;
+/** Node, libtorch and pieces of the weights. */
+const runtimeBytes = 350e6;
+const PIECE_ELEMENTS = 4 << 20;
 
 /** What an export would write. @throws as `exportHf`, before anything is written */
 export async function planExportHf(model: string, options: ExportHfOptions = {}): Promise<ExportHfPlan> {
@@ -81,8 +89,8 @@ export async function planExportHf(model: string, options: ExportHfOptions = {})
 
 interface Source extends Disposable {
   artefact: Artefact;
-  model: Plamo2;
-  tensors: NamedTensor[];
+  config: Plamo2Config;
+  tensors: (readonly [name: string, tensor: LazyTensor])[];
   ancestry: Ancestor[];
   plan: ExportHfPlan;
   sourceDtype: DType;
@@ -96,19 +104,17 @@ async function openSource(folder: string, options: ExportHfOptions): Promise<Sou
   checkNumber('exportHf', 'maxShardBytes', maxShardBytes, { min: 1, whole: true });
   const artefact = new Artefact(folder);
   const files = await artefact.hashed();
-  const model = loadModel(folder);
+  const { config, names } = checkedModel(folder);
+  const weights = artefact.weights();
   try {
-    const parameters = namedParameters(model);
-    const tensors = parameters.map(
-      ([name, tensor]): NamedTensor => [name, dtype === undefined ? tensor : converted(tensor, dtype)],
-    );
-    const sizes = tensors.map(([, { dtype, shape }]) => shape.reduce((a, b) => a * b, dtypeBytes(dtype)));
+    const tensors = names.map((name) => [name, tensorOf(weights, name, dtype)] as const);
+    const sizes = tensors.map(([, tensor]) => bytesOf(tensor));
     const bytes = sizes.reduce((a, b) => a + b, 0);
     const ancestry = await ancestryOf(folder, files.hash);
     const licence = given ?? licenceAmong(ancestry);
-    const sourceDtype = parameters[0]![1].dtype;
+    const sourceDtype = weights.info(names[0]!).dtype;
     const plan: ExportHfPlan = {
-      parameters: parameters.reduce((sum, [, tensor]) => sum + tensor.numel(), 0),
+      parameters: tensors.reduce((sum, [, { shape }]) => sum + numElements(shape), 0),
       dtype: dtype ?? sourceDtype,
       bytes,
       shards: shardCount(sizes, maxShardBytes),
@@ -119,26 +125,43 @@ async function openSource(folder: string, options: ExportHfOptions): Promise<Sou
     };
     return {
       artefact,
-      model,
+      config,
       tensors,
       ancestry,
       plan,
       sourceDtype,
       licence,
       requireUnchanged: () => files.requireUnchanged(),
-      [Symbol.dispose]: () => model.dispose(),
+      [Symbol.dispose]: () => weights.close(),
     };
   } catch (error) {
-    model.dispose();
+    weights.close();
     throw error;
   }
 }
 
-const converted = (tensor: Tensor, dtype: DType) => ({
-  dtype,
-  shape: tensor.shape,
-  read: () => tensor.detach().to(dtype),
-});
+/** Opens the model, which holds its weights against its config; none of them is read for that. */
+function checkedModel(folder: string): { config: Plamo2Config; names: string[] } {
+  using model = loadModel(folder);
+  return { config: model.config, names: namedParameters(model).map(([name]) => name) };
+}
+
+const bytesOf = ({ dtype, shape }: LazyTensor): number => numElements(shape) * dtypeBytes(dtype);
+
+/** A tensor as it will be written, read from its file in pieces. */
+function tensorOf(weights: Safetensors, name: string, wanted: DType | undefined): LazyTensor {
+  const { dtype, shape } = weights.info(name);
+  const target = wanted ?? dtype;
+  return {
+    dtype: target,
+    shape,
+    *read() {
+      const count = numElements(shape);
+      for (let start = 0; start < count; start += PIECE_ELEMENTS)
+        yield scope(() => weights.elements(name, start, Math.min(PIECE_ELEMENTS, count - start)).to(target));
+    },
+  };
+}
 
 function shardCount(sizes: readonly number[], most: number): number {
   let [count, filled] = [1, 0];
@@ -175,7 +198,7 @@ export async function exportHf(model: string, out: string, options: ExportHfOpti
   const { artefact, plan, ancestry, tensors, licence, sourceDtype } = source;
   requireElsewhere(artefact.path, out);
   requireRoom(plan, out);
-  const { config } = source.model;
+  const { config } = source;
   const published = publishedFiles(
     artefact,
     parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE)),
@@ -198,27 +221,15 @@ export async function exportHf(model: string, out: string, options: ExportHfOpti
   Tokenizer.load(artefact.path, { modelVocabSize: config.vocab_size });
   const { maxShardBytes = defaultShardBytes, dtype, onProgress } = options;
   let doneBytes = 0;
-  const told = function* (): Generator<NamedTensor> {
-    for (const [name, tensor] of tensors) {
-      const bytes = tensor.shape.reduce((a, b) => a * b, dtypeBytes(tensor.dtype));
-      yield [
-        name,
-        {
-          dtype: tensor.dtype,
-          shape: tensor.shape,
-          read: () => {
-            doneBytes += bytes;
-            if (doneBytes === plan.bytes) source.requireUnchanged();
-            onProgress?.({ tensor: name, doneBytes, totalBytes: plan.bytes });
-            return 'read' in tensor ? tensor.read() : tensor.detach();
-          },
-        },
-      ];
-    }
+  const begin = (name: string, tensor: LazyTensor) => {
+    doneBytes += bytesOf(tensor);
+    if (doneBytes === plan.bytes) source.requireUnchanged();
+    onProgress?.({ tensor: name, doneBytes, totalBytes: plan.bytes });
+    return tensor.read();
   };
   const lineage = writeArtefact(out, {
     ...published,
-    tensors: told(),
+    tensors: tensors.map(([name, tensor]) => [name, { ...tensor, read: () => begin(name, tensor) }] as const),
     tokenizer: readFileSync(artefact.tokenizerPath),
     extra: { [CARD_FILE]: card },
     maxShardBytes,

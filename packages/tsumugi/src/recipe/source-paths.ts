@@ -1,0 +1,21 @@
+// Where what comes from outside is: paths as they were given, and for a model or a tokenizer that is named on the Hugging Face Hub
+// its folder in the hub's cache, found when the recipe is planned.
+import { type PullPlan, resolveModel } from '../store/index.ts';
+import type { Source } from './stage.ts';
+
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+const tellPlan = ({ repo, commit, missingBytes }: PullPlan): void =>
+  tell(`fetching ${repo} at ${commit.slice(0, 12)}: ${Math.ceil(missingBytes / 1e6).toLocaleString('en')} MB`);
+
+const found = new WeakMap<Source, readonly string[]>();
+
+/** Finds the folders of models and tokenizers of the hub, and fetches what is not there. @throws HubError */
+export async function findSource(source: Source): Promise<void> {
+  const { kind, paths } = source;
+  if ((kind !== 'model' && kind !== 'tokenizer') || found.has(source)) return;
+  const folders: string[] = [];
+  for (const path of paths) folders.push(await resolveModel(path, { need: kind, report: tell, onPlan: tellPlan }));
+  found.set(source, folders);
+}
+
+export const pathsOf = (source: Source): readonly string[] => found.get(source) ?? source.paths;

@@ -9,10 +9,13 @@ export async function folderOf(place: string, need: Need, io: Io): Promise<strin
   return await resolveModel(place, { need, ...shown.options });
 }
 
+const FIRST_BYTES = 1 << 20;
+
 /** Shows on standard error how far a pull is. */
 export class PullDisplay implements Disposable {
   readonly #io: Io;
   #progress: Progress | undefined;
+  #start = 0;
 
   constructor(io: Io) {
     this.#io = io;
@@ -27,10 +30,20 @@ export class PullDisplay implements Disposable {
           ? `${formatBytes(missingBytes)} of ${formatBytes(totalBytes)}`
           : formatBytes(totalBytes);
       this.#print(`fetching ${repo} at ${commit.slice(0, 12)}: ${amount} in ${files.length} files, into ${folder}`);
-      const start = totalBytes - missingBytes;
-      this.#progress = new Progress({ label: 'pull', total: totalBytes, start, bytes: true, stream: this.#io.stderr });
+      this.#start = totalBytes - missingBytes;
+      this.#progress = new Progress({
+        label: 'pull',
+        total: totalBytes,
+        start: this.#start,
+        bytes: true,
+        stream: this.#io.stderr,
+      });
     },
-    onProgress: ({ path, doneBytes }) => this.#progress?.update({ step: doneBytes, note: path }),
+    onProgress: ({ path, doneBytes, totalBytes }) => {
+      // The small files that come first say nothing of how fast it goes.
+      if (doneBytes - this.#start < FIRST_BYTES && doneBytes < totalBytes) return;
+      this.#progress?.update({ step: doneBytes, note: path });
+    },
   };
 
   #print(line: string): void {

@@ -132,13 +132,14 @@ async function fetchAll({ plan, name, client, cache }: Prepared, options: PullOp
   const start = performance.now();
   requireRoom(plan);
   options.onPlan?.(plan);
-  let before = 0;
+  let there = plan.totalBytes - plan.missingBytes;
   for (const file of plan.files) {
+    const before = there - file.cachedBytes;
     await download(client, cache, plan.commit, file, (bytes) =>
       options.onProgress?.({ path: file.path, doneBytes: before + bytes, totalBytes: plan.totalBytes }),
     );
     cache.link(plan.commit, file.path, file.hash);
-    before += file.bytes;
+    there = before + file.bytes;
   }
   const missing = missingFile(plan.folder, options.need ?? 'model');
   if (missing !== undefined)

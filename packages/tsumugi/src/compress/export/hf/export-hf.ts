@@ -78,7 +78,7 @@ const defaultShardBytes = 5_000_000_000;
 /** What goes through a second while weights are read, hashed and written, on one core. */
 const bytesPerSecond = 600e6;
 /** Node, libtorch and pieces of the weights. */
-const runtimeBytes = 350e6;
+const runtimeBytes = 550e6;
 const PIECE_ELEMENTS = 4 << 20;
 
 /** What an export would write. @throws as `exportHf`, before anything is written */

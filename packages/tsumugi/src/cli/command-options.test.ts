@@ -55,6 +55,21 @@ beforeAll(async () => {
     `merge_method: ${method}\nbase_model: ${models[0]!.folder}\nmodels: [{model: ${models[1]!.folder}}, {model: ${models[0]!.folder}}]\n`;
   writeFileSync(at('merge.yml'), `${merge('linear')}parameters: {weight: 1}\n`);
   writeFileSync(at('drops.yml'), `${merge('dare_linear')}parameters: {weight: 1, density: 0.5}\n`);
+  writeFileSync(at('prune.json'), JSON.stringify({ hidden_size: 24 }));
+  // Scores are kept, which the second time says: they are for all here.
+  for (const { folder } of models)
+    await done(
+      'prune',
+      '--model',
+      folder,
+      '--text',
+      at('text.txt'),
+      '--out',
+      at('none'),
+      '--plan',
+      '--set',
+      ...pruning,
+    );
   writeFileSync(at('settings.json'), JSON.stringify({ learningRate: 0.5 }));
 }, 120_000);
 afterAll(() => {
@@ -66,6 +81,7 @@ const tiny = [
   `modelChanges=${JSON.stringify(tinyModel)}`,
   ...['steps=1', 'sequenceLength=48', 'batchSize=2', 'evaluateEvery=0'],
 ];
+const pruning = ['intermediate_size=20', 'sequences=4', 'sequenceLength=200'];
 const pretrainBase = (): Given => ({ data: [at('data')], tokenizer: [at('tokenizer')], set: tiny });
 
 interface Seen {
@@ -235,6 +251,19 @@ const commands: Record<string, Command> = {
       resume: { change: { resume: [] }, beside: { out: [at('base')] } }, // without it, the run there is in the way
       plan: { change: { plan: [] } },
       json,
+    }),
+  },
+  prune: {
+    words: ['prune'],
+    makes: true,
+    usual: () => ({ model: [models[0]!.folder], text: [at('text.txt')], set: [...pruning], json: [] }),
+    rows: () => ({
+      config: { change: { config: [at('prune.json')] } },
+      set: { change: { set: [...pruning, 'hidden_size=24'] } },
+      model: { change: { model: [models[1]!.folder] } },
+      ...reading(),
+      plan: { change: { plan: [] } },
+      json: anyway,
     }),
   },
   merge: {

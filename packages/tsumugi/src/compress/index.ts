@@ -4,4 +4,5 @@ export * from './export/index.ts';
 export * from './gate/index.ts';
 export * from './importance/index.ts';
 export * from './merge/index.ts';
+export * from './prune/index.ts';
 export * from './quantize/index.ts';

@@ -5,5 +5,6 @@ export { evaluate } from './evaluate.ts';
 export { extend } from './extend.ts';
 export { merge } from './merge.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
+export { prune } from './prune.ts';
 export { type ScoringSettings, scoreModel, scoringOf } from './score-model.ts';
 export { tokenizer } from './tokenizer.ts';

@@ -1,0 +1,66 @@
+// The command line of pruning: what it writes, plans and refuses.
+import { existsSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { SmallModels } from '../compress/merge/merge.testing.ts';
+import { Artefact } from '../store/index.ts';
+import { runCli } from './cli.testing.ts';
+
+let small: SmallModels;
+beforeAll(() => {
+  small = new SmallModels();
+  vi.stubEnv('XDG_CACHE_HOME', small.at('cache'));
+  small.make('model', 1);
+  writeFileSync(small.at('猫.txt'), '吾輩は猫である。名前はまだ無い。'.repeat(4));
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  small[Symbol.dispose]();
+});
+
+const prune = (out: string, ...more: string[]) =>
+  runCli(['prune', '--model', small.at('model'), '--out', small.at(out), '--text', small.at('猫.txt'), ...more]);
+
+it('plans without writing, then writes with the scores that were kept', async () => {
+  const set = ['--set', 'intermediate_size=24', '--set', 'sequences=2'];
+  const planned = await prune('小さい', '--plan', ...set);
+  expect([planned.code, planned.stderr]).toEqual([0, '']);
+  expect(planned.stdout).toMatch(
+    /^ {2}model +parameters +bytes +FLOPs per token +tokens\/s +loss\n {2}before .*\n {2}after .* about .*\n.*scores kept in .*\.json\n$/,
+  );
+  expect(existsSync(small.at('小さい'))).toBe(false);
+  const { code, stdout } = await prune('小さい', ...set);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/scores from .*\.json\n56 tensors in .* → .*小さい\n$/);
+  const answer = await runCli([
+    'generate',
+    '--model',
+    small.at('小さい'),
+    '--prompt',
+    '猫',
+    '--max-tokens',
+    '3',
+    '--json',
+  ]);
+  expect(JSON.parse(answer.stdout).ids).toHaveLength(3);
+  expect(new Artefact(small.at('小さい')).lineage()!.commit).toMatch(/^[0-9a-f]{40}\+?$/);
+  const json = JSON.parse((await prune('json', '--json', ...set)).stdout);
+  expect(json).toMatchObject({
+    kept: true,
+    tensors: 56,
+    folder: small.at('json'),
+    rows: [{ model: 'before' }, { model: 'after' }],
+  });
+});
+
+it.each([
+  [['--set', 'hidden_sise=16'], 'Did you mean "hidden_size"?'],
+  [['--set', 'hidden_size=640'], 'Use "tsumugi grow" for a larger one.'],
+  [['--set', 'num_hidden_layers=3'], 'whole groups of 2'],
+  [[], 'nothing is taken away'],
+])('refuses %j in a sentence', async (more, message) => {
+  const { code, stdout, stderr } = await prune('refused', ...more);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(message);
+  expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(3);
+  expect(existsSync(small.at('refused'))).toBe(false);
+});

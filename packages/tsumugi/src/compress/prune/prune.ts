@@ -1,0 +1,227 @@
+// A model → a smaller dense one of what is most active in it.
+import { basename } from 'node:path';
+import { checkOptions } from '../../base/index.ts';
+import { loadModel, loadTokenizer, Plamo2, type Plamo2Config, readModelConfig } from '../../lm/index.ts';
+import { Artefact, type HashedFiles, type Lineage, type Safetensors } from '../../store/index.ts';
+import type { Corpus } from '../../text/index.ts';
+import { type Reshape, reshapedSource, reshapedTensors } from '../reshape/reshape.ts';
+import { bytesOf, checkPlace, reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
+import { choose, randomScores } from './choose.ts';
+import { decodingRate, type ShapeCost, shapeCost } from './cost.ts';
+import { lossesWithout, measureImportance, readThrough } from './measure.ts';
+import { type PruneSettings, type PruneSettingsInput, pruneConfig } from './prune-config.ts';
+import { keepScores, keptScores, type Scores, scoresPath } from './scores-manifest.ts';
+import { type CalibrationText, calibrationText } from './sequences.ts';
+import { prunedConfig } from './target.ts';
+
+export interface PruneProgress {
+  readonly doing: 'calibrating' | 'leaving layers out' | 'measuring' | 'writing';
+  /** Of that, 0 to 1. */
+  readonly share: number;
+}
+
+export interface PruneOptions {
+  /** Files and folders to calibrate with. Default: the novels that come with tsumugi. */
+  text?: readonly string[] | Corpus | undefined;
+  /** The recipe it is part of, and the commit of the code, for the lineage. */
+  recipe?: string | undefined;
+  commit?: string | null | undefined;
+  /** Shards of at most so many bytes. Default: 5 GB. */
+  maxShardBytes?: number | undefined;
+  onProgress?: ((progress: PruneProgress) => Promise<void> | void) | undefined;
+}
+
+const optionNames = { text: true, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
+
+/** One row of the table: a model before or after. */
+export interface PruneRow extends ShapeCost {
+  readonly model: 'before' | 'after';
+  /** Nats of a predicted token of the calibration text. */
+  readonly loss: number;
+  /** Measured before; after, in proportion to the bytes that a token reads. */
+  readonly tokensPerSecond: number;
+}
+
+export interface PrunePlan {
+  readonly config: Plamo2Config;
+  readonly rows: readonly [PruneRow, PruneRow];
+  /** The old layers that stay. */
+  readonly layers: readonly number[];
+  /** Where the scores are kept. */
+  readonly scores: string;
+  /** Whether they were there already. */
+  readonly kept: boolean;
+  /** Tokens of the calibration text. */
+  readonly tokens: number;
+}
+
+export interface PruneResult extends PrunePlan {
+  readonly folder: string;
+  readonly tensors: number;
+  readonly seconds: number;
+  readonly lineage: Lineage;
+}
+
+interface Planned extends Disposable {
+  plan: PrunePlan;
+  settings: PruneSettings;
+  reshape: Reshape;
+  artefact: Artefact;
+  hashed: HashedFiles;
+  weights: Safetensors;
+  text: CalibrationText;
+}
+
+/**
+ * The table of what pruning would make, with the loss of the pruned model. Nothing is written but the scores, into the user's cache.
+ *
+ * @throws ConfigError `prune-target` naming the key that cannot be lowered so far; what loading a model and reading text throw
+ */
+export async function planPrune(
+  folder: string,
+  settings: PruneSettingsInput,
+  options: PruneOptions = {},
+): Promise<PrunePlan> {
+  checkOptions('planPrune', options, optionNames);
+  using planned = await prepare(folder, pruneConfig.parse(settings), options);
+  return planned.plan;
+}
+
+/**
+ * Prunes a model folder into another, which appears whole or not at all and is a dense model of the same format. What is kept is
+ * described in `docs/pruning.md`. Equal models, texts and settings give equal weights.
+ *
+ * @throws as `planPrune`; DataError when `out` is the model or holds something else; UserError `disk-full` before anything is written
+ *
+ * @example
+ * ```ts
+ * await prune('model', 'smaller', { hidden_size: 1536, intermediate_size: 6144 }, { text: ['corpus'] });
+ * ```
+ */
+export async function prune(
+  folder: string,
+  out: string,
+  settings: PruneSettingsInput,
+  options: PruneOptions = {},
+): Promise<PruneResult> {
+  checkOptions('prune', options, optionNames);
+  const began = performance.now();
+  const { recipe = null, commit = null, maxShardBytes, onProgress } = options;
+  using planned = await prepare(folder, pruneConfig.parse(settings), options, out);
+  const { plan, reshape, artefact, hashed, weights, text } = planned;
+  const { parameters } = plan.rows[1];
+  let done = 0;
+  const tensors = reshapedTensors(weights, reshape, (_, elements) => {
+    done += elements;
+    if (done === parameters) hashed.requireUnchanged();
+    void onProgress?.({ doing: 'writing', share: done / parameters });
+  });
+  const lineage = writeReshaped(out, artefact, {
+    config: reshapedConfig(artefact.config(), reshape.before, reshape.after),
+    tensors,
+    maxShardBytes,
+    lineage: {
+      stage: 'prune',
+      recipe,
+      config: given(planned.settings),
+      seed: planned.settings.seed,
+      commit,
+      parents: [{ name: basename(artefact.path), sha256: hashed.hash }],
+      data: [...text.sources],
+    },
+  });
+  return { ...plan, folder: out, tensors: tensors.length, seconds: (performance.now() - began) / 1000, lineage };
+}
+
+/** The settings that were given, or have defaults. */
+function given(settings: PruneSettings): Record<string, number | string> {
+  const entries: [string, number | string | undefined][] = Object.entries(settings);
+  return Object.fromEntries(entries.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+}
+
+async function prepare(folder: string, settings: PruneSettings, options: PruneOptions, out?: string): Promise<Planned> {
+  const artefact = new Artefact(folder);
+  const before = readModelConfig(artefact);
+  const wanted = prunedConfig(before, settings);
+  if (out !== undefined) checkPlace(artefact, out, 0);
+  const text = await calibrationText(options.text ?? [], loadTokenizer(folder, before), settings);
+  const hashed = await artefact.hashed();
+  const measured = { model: hashed.hash, text: text.hash };
+  using model = loadModel(folder);
+  const rate = decodingRate(model);
+  const { scores, kept } = await scoresOf(model, text, measured, settings, options.onProgress);
+  const used = settings.importance === 'random' ? randomScores(before, settings.seed) : scores;
+  const reshape = choose(before, wanted, used, settings.depth);
+  const weights = artefact.weights();
+  const stack = new DisposableStack();
+  stack.defer(() => weights.close());
+  try {
+    const loss = await lossAfter(weights, reshape, text, options.onProgress);
+    const [bytesBefore, bytesAfter] = [bytesOfModel(weights, before), bytesOf(reshapedTensors(weights, reshape))];
+    if (out !== undefined) checkPlace(artefact, out, bytesAfter);
+    const rows: [PruneRow, PruneRow] = [
+      { model: 'before', ...shapeCost(before), bytes: bytesBefore, loss: scores.loss, tokensPerSecond: rate },
+      {
+        model: 'after',
+        ...shapeCost(reshape.after),
+        bytes: bytesAfter,
+        loss,
+        tokensPerSecond: (rate * bytesBefore) / bytesAfter,
+      },
+    ];
+    const plan = {
+      config: reshape.after,
+      rows,
+      layers: reshape.layers,
+      scores: scoresPath(measured),
+      kept,
+      tokens: text.tokens,
+    };
+    return { plan, settings, reshape, artefact, hashed, weights, text, [Symbol.dispose]: () => stack.dispose() };
+  } catch (error) {
+    stack.dispose();
+    throw error;
+  }
+}
+
+const bytesOfModel = (weights: Safetensors, before: Plamo2Config): number =>
+  bytesOf(
+    reshapedTensors(weights, {
+      before,
+      after: before,
+      layers: Array.from({ length: before.num_hidden_layers }, (_, i) => i),
+      mapAt: () => undefined,
+    }),
+  );
+
+/** Scores that are kept, or measured now and kept. */
+async function scoresOf(
+  model: Plamo2,
+  text: CalibrationText,
+  measured: { model: string; text: string },
+  { depth, importance }: PruneSettings,
+  onProgress: PruneOptions['onProgress'],
+): Promise<{ scores: Scores; kept: boolean }> {
+  const found = keptScores(measured);
+  const scores =
+    found ?? (await measureImportance(model, text, (share) => onProgress?.({ doing: 'calibrating', share })));
+  if (depth === 'influence' || importance === 'random' || scores.lossWithout) {
+    if (!found) keepScores(measured, scores);
+    return { scores, kept: found !== undefined };
+  }
+  const share = (each: number) => onProgress?.({ doing: 'leaving layers out', share: each });
+  const more = { ...scores, lossWithout: await lossesWithout(model, text, share) };
+  keepScores(measured, more);
+  return { scores: more, kept: false };
+}
+
+/** The loss of the pruned model, which is in memory for it. */
+async function lossAfter(
+  weights: Safetensors,
+  reshape: Reshape,
+  text: CalibrationText,
+  onProgress: PruneOptions['onProgress'],
+): Promise<number> {
+  using smaller = new Plamo2(reshape.after, reshapedSource(weights, reshape));
+  return await readThrough(smaller, text, undefined, (share) => onProgress?.({ doing: 'measuring', share }));
+}

@@ -1,0 +1,47 @@
+// Stage: a model and a text → a smaller model of what is most active in it.
+import { join } from 'node:path';
+import { prunedConfig, pruneForecast, prune as pruneModel } from '../compress/index.ts';
+import { publishedConfig } from '../lm/index.ts';
+import { defineStage, metric } from '../recipe/index.ts';
+import { codeCommit, toJson } from '../run/index.ts';
+import { pruneStageConfig } from './config.ts';
+import { modelConfigOf } from './model-config.ts';
+import { openText } from './reading.ts';
+
+export const prune = defineStage({
+  name: 'prune',
+  version: 1,
+  makes: 'model',
+  inputs: { model: 'model', text: 'text' },
+  config: pruneStageConfig,
+  output: 'model',
+  resumes: false,
+  forecast({ config, inputs }) {
+    const before = modelConfigOf(inputs.model);
+    const after = prunedConfig(before, config);
+    const { seconds, memoryBytes, diskBytes } = pruneForecast(before, after, config);
+    return {
+      seconds,
+      memory: [{ what: 'both models, activations, Node and libtorch', bytes: memoryBytes }],
+      diskBytes,
+      about: toJson(publishedConfig(after), 'the model'),
+      lowers: { time: ['sequences'] },
+    };
+  },
+  async run({ config, inputs, folder, recipe }) {
+    const { rows } = await pruneModel(inputs.model.path, join(folder, 'model'), config, {
+      text: openText(inputs.text),
+      recipe,
+      commit: codeCommit(),
+    });
+    const [before, after] = rows;
+    return {
+      metrics: [
+        metric('parameters', after.parameters),
+        metric('parameters before', before.parameters),
+        metric('calibration loss', after.loss, 'nats'),
+        metric('calibration loss before', before.loss, 'nats'),
+      ],
+    };
+  },
+});

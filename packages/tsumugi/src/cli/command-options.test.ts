@@ -277,7 +277,7 @@ const commands: Record<string, Command> = {
       search: {
         change: { search: ['parameters.weight=1', 'models.0.parameters.weight=2'] },
         beside: { data: [at('data')] },
-        refused: /was prepared with another tokenizer/,
+        refused: /were made with another tokenizer/,
       },
       samples: { change: { samples: ['2'] }, refused: /--samples has no effect/ },
       data: { change: { data: [at('data')] }, refused: /--data has no effect/ },

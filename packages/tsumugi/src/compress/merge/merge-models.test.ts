@@ -512,6 +512,9 @@ describe('tokenizers', () => {
       'merge_method: linear\nmodels: [{model: words, parameters: {weight: 0}}, {model: third, parameters: {weight: 0}}, {model: a, parameters: {weight: 1}}]\ntokenizer: {source: union}\n';
     const name = await merge(yaml);
     close(rows(name)(262), mixed(rows('words')(262), rows('third')(261)));
+    // With a base that has the token, the base's alone.
+    const based = await merge(`base_model: words\n${yaml}`);
+    close(rows(based)(262), rows('words')(262));
   });
 
   it('pad untied heads too', async () => {

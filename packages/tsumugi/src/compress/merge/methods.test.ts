@@ -118,6 +118,51 @@ it.each(mergeMethodNames.filter((name) => !random.includes(name)))('%s is the sa
   });
 });
 
+it('counts a sum of 0 as +', () => {
+  scope(() => {
+    const one = tensor([[1, -1]]);
+    const both = [one, one.mul(-1)];
+    expect(mergeTensors('ties', both, { weight: 1 }, { base: zeros([1, 2]) }).tolist()).toEqual([[1, 1]]);
+    expect(mergeTensors('sce', both, {}, { base: zeros([1, 2]) }).tolist()).toEqual([[1, 1]]);
+  });
+});
+
+it('gives ranks the whole range of probabilities, and each piece its own draw', () => {
+  scope(() => {
+    const pairs = tensor([[1, 2]])
+      .expand([20_000, 2])
+      .contiguous();
+    const parameters = { weight: 1, density: 0.5, epsilon: 0.4, rescale: false };
+    const kept = mergeTensors('della_linear', [pairs], parameters, { base: pairs.mul(0) }).ne(0);
+    const [small, large] = kept.to('float32').mean([0]).tolist() as [number, number];
+    expect(Math.abs(small - 0.1)).toBeLessThan(0.02);
+    expect(Math.abs(large - 0.9)).toBeLessThan(0.02);
+    const ones = tensor([[1]])
+      .expand([2, 64])
+      .contiguous();
+    const rows = inPieces('dare_linear', [ones.mul(0), ones, ones, ones], 1, { density: 0.5 });
+    expect(rows.slice(0, 64)).not.toEqual(rows.slice(64));
+  });
+});
+
+it('sce counts the share over entries that vary, and arcee_fusion takes 1.5 interquartile ranges', () => {
+  scope(() => {
+    const zero = zeros([1, 4]);
+    const nothing = zeros([1, 5], { dtype: 'float64' });
+    const select = { select_topk: 0.5 };
+    const selected = mergeTensors('sce', [tensor([[4, 1, 2, 2]]), tensor([[0, 0, 2, 2]])], select, { base: zero });
+    expect(selected.tolist()).toEqual([[4, 0, 0, 0]]);
+    // Quartiles 1, 2, 3 of |δ|, so kept is what is at least 5.
+    for (const [last, kept] of [
+      [4.9, 0],
+      [5.1, 5.1],
+    ] as const) {
+      const model = tensor([[0, 1, -2, 3, last]], { dtype: 'float64' });
+      expect(mergeTensors('arcee_fusion', [model], {}, { base: nothing }).tolist()).toEqual([[0, 0, 0, 0, kept]]);
+    }
+  });
+});
+
 it('keeps the first of equal magnitudes across pieces', () => {
   scope(() => {
     const model = tensor(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { sha256 } from '../../../base/index.ts';
-import { loadModel, saveModel } from '../../../lm/index.ts';
+import { initialWeights, loadModel, Plamo2, preset, saveModel } from '../../../lm/index.ts';
 import { TinyModel } from '../../../lm/tiny-model.testing.ts';
 import { namedParameters } from '../../../nn/index.ts';
 import { Artefact, openSafetensors } from '../../../store/index.ts';
@@ -186,6 +186,48 @@ it("points to the code of the repository that a model's own settings point to", 
     AutoModel: 'x/y--m.C',
   });
   expect(card('out').head.base_model).toEqual(['someone/plamo']);
+});
+
+it('states no licence where parents have different ones', async () => {
+  using model = tiny.load();
+  const parents: { name: string; sha256: string }[] = [];
+  for (const licence of ['mit', 'apache-2.0']) {
+    saveModel(at(licence), model, { tokenizerFolder: tiny.folder });
+    writeFileSync(at(licence, 'README.md'), `---\nlicense: ${licence}\n---\n`);
+    parents.push({ name: at(licence), sha256: await new Artefact(at(licence)).hash() });
+  }
+  saveModel(at('both'), model, { tokenizerFolder: tiny.folder, lineage: { stage: 'merge', parents } });
+  expect((await planExportHf(at('both'))).licence).toBe(null);
+  await exportHf(at('both'), at('out'));
+  expect(card('out').body).toContain('| both | merge | mit, apache-2.0 |');
+});
+
+it('names no code for a model without QK-norm, which no other program knows', async () => {
+  const config = preset('mini', {
+    hidden_size: 32,
+    num_hidden_layers: 2,
+    vocab_size: tiny.loadTokenizer().vocabSize,
+    qk_norm: false,
+  });
+  using model = new Plamo2(config, initialWeights(1));
+  saveModel(at('plain'), model, { tokenizerFolder: tiny.folder });
+  await exportHf(at('plain'), at('out'));
+  expect(json('out', 'config.json')).not.toHaveProperty('auto_map');
+  expect(json('out', 'tokenizer_config.json')).not.toHaveProperty('auto_map');
+  expect(card('out').body).toContain('other programs cannot run it');
+  expect(card('out').body).not.toContain('vllm serve');
+});
+
+it('refuses a model that changes while it is written', async () => {
+  const source = made();
+  const change = () => {
+    const path = join(source, 'config.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('2', '3'));
+  };
+  let told = 0;
+  const work = exportHf(source, at('out'), { onProgress: () => void (told++ === 0 && change()) });
+  await expect(work).rejects.toThrow('was changed while it was in use');
+  expect(readdirSync(home).sort()).toEqual(['runs']);
 });
 
 it('gives equal bytes for equal models, and a plan that says what comes', async () => {

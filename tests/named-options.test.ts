@@ -19,6 +19,7 @@ const foreign = new Set([
   '--omit',
   '--merge',
   '--untracked-files',
+  '--trust-remote-code',
 ]);
 
 /** The options in what `tsumugi …command --help` prints, of the command and of its subcommands. */
@@ -47,6 +48,8 @@ it('names no option that is not there', async () => {
     'pretrain',
     'extend',
     'export',
+    'pull',
+    'merge',
     'generate',
     'chat',
     'eval',

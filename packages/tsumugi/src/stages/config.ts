@@ -1,7 +1,7 @@
 // Settings of the stages. What a stage shares with a command has the command's settings without its paths, which the runner fills
 // in. Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
-import { mergeConfig, pruneConfig } from '../compress/index.ts';
+import { exportGgufConfig, mergeConfig, pruneConfig } from '../compress/index.ts';
 import { extendConfig, pretrainConfig } from '../train/index.ts';
 
 const count = z.int().positive();
@@ -54,6 +54,14 @@ export const mergeStageConfig = z.strictObject({
 });
 
 export const pruneStageConfig = pruneConfig;
+
+export const exportGgufStageConfig = exportGgufConfig.omit({
+  model: true,
+  out: true,
+  text: true,
+  imatrix: true,
+  saveImatrix: true,
+});
 
 export const evaluateConfig = z.strictObject({
   sequenceLengths: z

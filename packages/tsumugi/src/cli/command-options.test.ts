@@ -55,6 +55,7 @@ beforeAll(async () => {
     `merge_method: ${method}\nbase_model: ${models[0]!.folder}\nmodels: [{model: ${models[1]!.folder}}, {model: ${models[0]!.folder}}]\n`;
   writeFileSync(at('merge.yml'), `${merge('linear')}parameters: {weight: 1}\n`);
   writeFileSync(at('drops.yml'), `${merge('dare_linear')}parameters: {weight: 1, density: 0.5}\n`);
+  writeFileSync(at('wider.json'), JSON.stringify({ hidden_size: 48 }));
   writeFileSync(at('prune.json'), JSON.stringify({ hidden_size: 24 }));
   // Scores are kept, which the second time says: they are for all here.
   for (const { folder } of models)
@@ -249,6 +250,18 @@ const commands: Record<string, Command> = {
       data: { change: { data: [at('data-2')] } },
       tokenizer: { change: { tokenizer: [at('tokenizer-2')] }, refused: /another tokenizer/ },
       resume: { change: { resume: [] }, beside: { out: [at('base')] } }, // without it, the run there is in the way
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
+  grow: {
+    words: ['grow'],
+    makes: true,
+    usual: () => ({ model: [models[0]!.folder], set: ['intermediate_size=64'] }),
+    rows: () => ({
+      config: { change: { config: [at('wider.json')] } },
+      set: { change: { set: ['intermediate_size=64', 'noise=0'] } },
+      model: { change: { model: [models[1]!.folder] } },
       plan: { change: { plan: [] } },
       json,
     }),

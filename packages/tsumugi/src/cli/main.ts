@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, Command>> = {
   data: { summary: 'turn text into token shards to train on', load: () => import('./data.ts') },
   pretrain: { summary: 'train a model from the beginning', load: () => import('./pretrain.ts') },
   extend: { summary: 'extend a model to long contexts', load: () => import('./extend.ts') },
+  grow: { summary: 'make a larger model of a smaller one', load: () => import('./grow.ts') },
   prune: { summary: 'make a smaller model of a larger one', load: () => import('./prune.ts') },
   merge: { summary: 'join models of one shape into one', load: () => import('./merge.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },

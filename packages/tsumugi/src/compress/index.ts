@@ -2,6 +2,7 @@
 
 export * from './export/index.ts';
 export * from './gate/index.ts';
+export * from './grow/index.ts';
 export * from './importance/index.ts';
 export * from './merge/index.ts';
 export * from './prune/index.ts';

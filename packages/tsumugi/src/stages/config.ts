@@ -1,7 +1,7 @@
 // Settings of the stages. What a stage shares with a command has the command's settings without its paths, which the runner fills
 // in. Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
-import { exportGgufConfig, mergeConfig, pruneConfig } from '../compress/index.ts';
+import { exportGgufConfig, growConfig, mergeConfig, pruneConfig } from '../compress/index.ts';
 import { extendConfig, pretrainConfig } from '../train/index.ts';
 
 const count = z.int().positive();
@@ -52,6 +52,8 @@ export const mergeStageConfig = z.strictObject({
     .describe('parameters of each model in their order, the base not counted'),
   seed: z.int().nonnegative().default(0).describe('of what DARE and DELLA drop'),
 });
+
+export const growStageConfig = growConfig;
 
 export const pruneStageConfig = pruneConfig;
 

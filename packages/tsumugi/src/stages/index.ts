@@ -4,6 +4,7 @@ export { data } from './data.ts';
 export { evaluate } from './evaluate.ts';
 export { exportGguf } from './export-gguf.ts';
 export { extend } from './extend.ts';
+export { grow } from './grow.ts';
 export { merge } from './merge.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
 export { prune } from './prune.ts';

@@ -3,9 +3,9 @@ import { isMamba, type Plamo2Config } from '../../lm/index.ts';
 import { Rng, rand, scope } from '../../torch/index.ts';
 import { type Axis, channelsOf } from '../reshape/axes.ts';
 import type { ChannelMap } from '../reshape/channel-map.ts';
+import { layersOfUnit } from '../reshape/layers.ts';
 import type { Reshape } from '../reshape/reshape.ts';
 import type { Scores } from './scores-manifest.ts';
-import { layersOfUnit } from './target.ts';
 
 /** The `count` of the largest scores, in their old order; of equals the first. */
 export function largest(scores: readonly number[], count: number): number[] {

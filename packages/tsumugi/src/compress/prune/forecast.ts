@@ -1,8 +1,8 @@
 // What pruning will take, before a model is read.
 import type { Plamo2Config } from '../../lm/index.ts';
+import { layersOfUnit } from '../reshape/layers.ts';
 import { shapeCost } from './cost.ts';
 import type { PruneSettings } from './prune-config.ts';
-import { layersOfUnit } from './target.ts';
 
 /** Our guesses of two cores: products of a forward pass, and bytes that are read, computed, hashed and written. */
 const flopsPerSecond = 100e9;

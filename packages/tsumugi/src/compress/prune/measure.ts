@@ -3,10 +3,10 @@ import { setImmediate } from 'node:timers/promises';
 import { dtRank, isMamba, type Plamo2, type Plamo2Config } from '../../lm/index.ts';
 import { moduleAt, replaceModule } from '../../nn/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { layersOfUnit } from '../reshape/layers.ts';
 import { Magnitude, Probe } from './magnitude.ts';
 import type { Scores } from './scores-manifest.ts';
 import { type CalibrationText, predictedOf } from './sequences.ts';
-import { layersOfUnit } from './target.ts';
 
 /** Called with the share that is done; may wait, and may throw to end it. */
 export type OnShare = (share: number) => Promise<void> | void;

@@ -1,6 +1,7 @@
 // From the settings to the config of the smaller model.
 import { ConfigError } from '../../base/index.ts';
 import { isMamba, type Plamo2Config } from '../../lm/index.ts';
+import { layersOfUnit } from '../reshape/layers.ts';
 import { type PruneSettings, type PruneTarget, pruneTarget } from './prune-config.ts';
 
 /** PLaMo 2 8B → 2B: layers and all heads are kept (from the sizes of both; the criteria are not published). */
@@ -10,9 +11,6 @@ export const prunePresets: Readonly<Record<'8b-to-2b', PruneTarget>> = {
 
 const refuse = (key: string, problem: string, remedy: string) =>
   new ConfigError('prune-target', `${key}: ${problem}`, { remedy, fields: { key } });
-
-/** Layers that stay together: as many as the pattern of Mamba and attention has; one where there is no Mamba. */
-export const layersOfUnit = ({ mamba_enabled, mamba_step }: Plamo2Config): number => (mamba_enabled ? mamba_step : 1);
 
 /** @throws ConfigError naming the key that cannot be lowered so far */
 export function prunedConfig(before: Plamo2Config, settings: PruneSettings): Plamo2Config {

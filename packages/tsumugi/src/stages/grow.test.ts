@@ -1,0 +1,39 @@
+// The stage that grows: it does what the library does with the same settings.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { grow as growModel } from '../compress/index.ts';
+import { SmallModels } from '../compress/merge/merge.testing.ts';
+import { defineRecipe, given, runRecipe } from '../recipe/index.ts';
+import { silent } from '../train/train.testing.ts';
+import { grow } from './index.ts';
+
+let small: SmallModels;
+beforeAll(() => {
+  small = new SmallModels();
+  small.make('model', 1);
+});
+afterAll(() => small[Symbol.dispose]());
+
+it('grows as the library does, twice after each other', async () => {
+  const [first, second] = [
+    { hidden_size: 48, seed: 3 },
+    { num_hidden_layers: 6, noise: 0 },
+  ];
+  const recipe = defineRecipe({
+    name: 'growing',
+    summary: 'wider, then deeper',
+    config: z.strictObject({}),
+    stages: () => {
+      const once = grow.stage('wider', first, { model: given('model', small.at('model')) });
+      return [once, grow.stage('deeper', second, { model: once })];
+    },
+  });
+  const { report } = await runRecipe(recipe, {}, { out: small.at('run'), stream: silent });
+  await growModel(small.at('model'), small.at('wider'), first);
+  const { parameters, parametersBefore } = await growModel(small.at('wider'), small.at('deeper'), second);
+  const weights = (folder: string) => readFileSync(join(folder, 'model.safetensors'));
+  expect(weights(small.at('run', 'deeper', 'model')).equals(weights(small.at('deeper')))).toBe(true);
+  expect(report.stages[1]!.metrics.map(({ value }) => value)).toEqual([parameters, parametersBefore]);
+});

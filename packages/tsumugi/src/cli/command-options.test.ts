@@ -279,6 +279,28 @@ const commands: Record<string, Command> = {
       json: anyway,
     }),
   },
+  distill: {
+    words: ['distill'],
+    makes: true,
+    usual: () => ({
+      teacher: [at('base', 'model')],
+      model: [at('base-2', 'model')],
+      data: [at('data')],
+      set: ['steps=1', 'sequenceLength=48', 'batchSize=1', 'evaluateTokens=200'],
+    }),
+    rows: () => ({
+      config: { change: { config: [at('settings.json')] } },
+      set: {
+        change: { set: ['steps=1', 'sequenceLength=48', 'batchSize=1', 'evaluateTokens=200', 'divergence=reverse'] },
+      },
+      teacher: { change: { teacher: [at('base-2', 'model')] } },
+      model: { change: { model: [at('base', 'model')] } },
+      data: { change: { data: [at('data-2')] } },
+      resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "distill"/ },
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
   merge: {
     words: ['merge'],
     makes: true,

@@ -37,6 +37,7 @@ const commands: Readonly<Record<string, Command>> = {
   extend: { summary: 'extend a model to long contexts', load: () => import('./extend.ts') },
   grow: { summary: 'make a larger model of a smaller one', load: () => import('./grow.ts') },
   prune: { summary: 'make a smaller model of a larger one', load: () => import('./prune.ts') },
+  distill: { summary: 'train a model towards a larger one', load: () => import('./distill.ts') },
   merge: { summary: 'join models of one shape into one', load: () => import('./merge.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },
   chat: { summary: 'write a text together with a model', load: () => import('./chat.ts') },

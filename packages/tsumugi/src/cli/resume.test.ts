@@ -41,6 +41,16 @@ const kinds: Record<string, { words: string[]; begin: () => string[]; longer: st
     longer: `phases=${phases.replace(/3}]$/, '4}]')}`,
     last: 7,
   },
+  distill: {
+    words: ['distill'],
+    begin: () => [
+      ...['--teacher', at('base', 'model'), '--model', at('base', 'model'), '--data', at('data')],
+      ...sets('logitWeight=0', 'languageWeight=1', 'steps=6', 'sequenceLength=48', 'batchSize=2', 'schedule=wsd'),
+      ...sets('checkpointEvery=3', 'evaluateEvery=0', 'learningRate=0.01'),
+    ],
+    longer: 'steps=8',
+    last: 8,
+  },
   gan: {
     words: ['gan', 'train'],
     begin: () => [

@@ -195,14 +195,21 @@ export class Plamo2 extends Module implements LanguageModel {
     checkOptions('loss: the batch', batch, batchParts);
     const { zLoss, reduction, ...forward } = options;
     const hidden = this.forward(batch.ids, { ...forward, documents: batch.documents });
+    return this.lossOf(hidden, batch.targets, { zLoss, reduction });
+  }
+
+  /** `loss` of hidden states [B, T, D] that `forward` gave. */
+  lossOf(hidden: Tensor, targets: Tensor, { zLoss, reduction }: Pick<LossOptions, 'zLoss' | 'reduction'>): LossParts {
+    const weight = this.headWeight;
+    return weight
+      ? linearCrossEntropy(hidden, weight, targets, { zLoss, reduction, vocabularySize: this.config.vocab_size })
+      : logitsCrossEntropy(this.logits(hidden), targets, { zLoss, reduction });
+  }
+
+  /** What turns hidden states into logits [at least V, D]; undefined when that is more than a weight (adapted, quantized). */
+  get headWeight(): Tensor | undefined {
     const head = this.lm_head ?? this.model.embed_tokens;
-    return head instanceof WeightedLayer && head.isBareWeight
-      ? linearCrossEntropy(hidden, head.weight, batch.targets, {
-          zLoss,
-          reduction,
-          vocabularySize: this.config.vocab_size,
-        })
-      : logitsCrossEntropy(this.logits(hidden), batch.targets, { zLoss, reduction });
+    return head instanceof WeightedLayer && head.isBareWeight ? head.weight : undefined;
   }
 
   override dispose(): void {

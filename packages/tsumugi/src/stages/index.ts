@@ -1,6 +1,7 @@
 // The stages of recipes: one file each.
 export { readingConfig } from './config.ts';
 export { data } from './data.ts';
+export { distill } from './distill.ts';
 export { evaluate } from './evaluate.ts';
 export { exportGguf } from './export-gguf.ts';
 export { extend } from './extend.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunFolder } from '../run/index.ts';
 import { nextTokenLoss } from '../train/index.ts';
 import { type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
-import { extend, pretrain, pretrainWith } from './index.ts';
+import { distill, extend, pretrain, pretrainWith } from './index.ts';
 import { given, runStage } from './stages.testing.ts';
 
 let setup: TinySetup;
@@ -21,7 +21,7 @@ afterAll(() => setup[Symbol.dispose]());
 
 const pretrainInputs = () => ({ data: given(at('data'), { tokens: 6000 }), tokenizer: given(at('tokenizer')) });
 
-type TrainingStage = typeof pretrain | typeof extend;
+type TrainingStage = typeof pretrain | typeof extend | typeof distill;
 async function run(stage: TrainingStage, config: object, inputs: object, name: string): Promise<object> {
   await runStage(stage, config, inputs, at(name));
   expect(existsSync(at(name, 'model')) && readdirSync(at(name, 'checkpoints')).length > 0).toBe(true);
@@ -70,6 +70,24 @@ const extended = {
   windowSize: 32,
   activationCheckpointing: false,
 };
+const distilled = {
+  ...shared,
+  logitWeight: 0.5,
+  divergence: 'jensen-shannon',
+  beta: 0.3,
+  temperature: 2,
+  topK: 9,
+  languageWeight: 0.5,
+  hiddenWeight: 0.1,
+  hiddenLayers: [[0, 1]],
+  hiddenLoss: 'cosine',
+  teacherDtype: 'bfloat16',
+  steps: 2,
+  sequenceLength: 48,
+  batchSize: 2,
+  gradientAccumulation: 2,
+  activationCheckpointing: true,
+};
 /** Only one value works on every machine: below, one that works on none is refused by the training. */
 const single = ['device', 'dtype', 'model'];
 
@@ -117,12 +135,21 @@ it('extend begins its run with all that it is given, the weights at the data in 
   });
 });
 
+it('distill begins its run with all that it is given', async () => {
+  requireAll(distilled, distill.config);
+  const model = given(at('base', 'model'));
+  const found = await run(distill, distilled, { teacher: model, model, data: given(at('data')) }, 'distilled');
+  expect(found).toMatchObject({ ...distilled, teacher: at('base', 'model'), model: at('base', 'model') });
+});
+
 it('refuses a range test, of which no model comes', () => {
   const test = { ...shared, schedule: 'range-test', decay: undefined };
   const given = { data: [] } as never;
   expect(() => pretrain.check!(pretrain.config.parse(test), given)).toThrow('a range-test makes no model');
   const phases = [{ sequenceLength: 48, steps: 1 }];
   expect(() => extend.check!(extend.config.parse({ ...test, phases }), given)).toThrow('a range-test makes no model');
+  const language = { ...test, languageWeight: 1 };
+  expect(() => distill.check!(distill.config.parse(language), given)).toThrow('a range-test makes no model');
 });
 
 it('the device and the model are those that the stage is given', async () => {

@@ -15,7 +15,8 @@ export function requireIdle(setting: string, value: unknown, why: string): void 
   throw refuse('no-effect', `${setting} has no effect ${why}`, `Leave ${setting} out, or change that.`, { setting });
 }
 
-function checkSchedule({ schedule, warmup, decay, floor }: ScheduleSettings): void {
+/** @throws ConfigError for a schedule whose parts do not go together */
+export function checkSchedule({ schedule, warmup, decay, floor }: ScheduleSettings): void {
   if (schedule !== 'wsd') requireIdle('decay', decay, `with the schedule ${schedule}, only with wsd`);
   if (schedule === 'constant') requireIdle('floor', floor, 'with the schedule constant, which does not fall');
   if (schedule === 'range-test' && floor === 0)

@@ -1,8 +1,8 @@
 // Held-out measurement: bits per character, which does not depend on the tokenizer.
-import type { LanguageModel } from '../lm/index.ts';
+import type { Batch, LanguageModel } from '../lm/index.ts';
 import type { Measured } from '../loop/index.ts';
 import { bitsPerCharacter, EvaluationBatches, type TokenShards } from '../text/index.ts';
-import { type DType, noGrad, scope } from '../torch/index.ts';
+import { type DType, noGrad, scope, type Tensor } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
 
 export interface Evaluation {
@@ -22,14 +22,17 @@ export interface EvaluationSettings {
   dtype?: DType | undefined;
   /** Called between batches: where the measurement can be stopped, by an exception. */
   pause?: (() => Promise<void>) | undefined;
+  /** The cross-entropy of a batch, as a sum; the model's own when left out. */
+  lossOf?: ((batch: Batch) => { crossEntropy: Tensor }) | undefined;
 }
 
 /** Measures the model on the held-out documents of one folder of shards, or of several together. */
 export async function evaluateHeldOut(
   model: LanguageModel,
   sources: TokenShards | readonly TokenShards[],
-  { dtype, maxTokens, pause, ...packing }: EvaluationSettings,
+  { dtype, maxTokens, pause, lossOf, ...packing }: EvaluationSettings,
 ): Promise<Evaluation> {
+  const sumOf = lossOf ?? ((batch: Batch) => model.loss(batch, { reduction: 'sum', dtype }));
   let [nats, predicted, characters] = [0, 0, 0];
   for (const shards of [sources].flat() as TokenShards[]) {
     const batches = new EvaluationBatches(shards, { ...packing, ...(maxTokens !== undefined && { maxTokens }) });
@@ -37,8 +40,7 @@ export async function evaluateHeldOut(
       await pause?.();
       scope(() =>
         noGrad(() => {
-          const parts = model.loss(toTensors(batch, model.parameterDevice), { reduction: 'sum', dtype });
-          nats += parts.crossEntropy.item();
+          nats += sumOf(toTensors(batch, model.parameterDevice)).crossEntropy.item();
         }),
       );
     }

@@ -2,12 +2,12 @@
 // rising context. Batch k is a function of (seed, k), so a resumed run goes on bit for bit.
 import { join } from 'node:path';
 import { loadModel, Plamo2, type Plamo2Config, parseConfig, requireTrainable, windowOf } from '../lm/index.ts';
-import { namedParameters } from '../nn/index.ts';
 import { formatInteger, inputAt } from '../run/index.ts';
 import { Artefact, CONFIG_FILE } from '../store/index.ts';
 import { emptySplit, openTokenizer, TokenShards } from '../text/index.ts';
-import { parseDevice, scope } from '../torch/index.ts';
+import { parseDevice } from '../torch/index.ts';
 import { checkExtendSettings } from './check-settings.ts';
+import { copiedWeights } from './copied-weights.ts';
 import { type Evaluation, evaluateHeldOut, measuredOf } from './evaluate.ts';
 import { type ExtendConfig, extendMayChange } from './extend-config.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
@@ -76,7 +76,7 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
     },
     makeModel(goesOn) {
       parentModel = asItCame.use(loadModel(config.model, { dtype: 'float32', device }));
-      const model = withConfig(parentModel, modelConfig);
+      const model = new Plamo2(modelConfig, copiedWeights(parentModel));
       parentFiles.requireUnchanged();
       if (goesOn) asItCame.dispose(); // it has been measured
       return model;
@@ -162,12 +162,6 @@ async function openSources(config: ExtendConfig, tokenizerHash: string): Promise
     close();
     throw error;
   }
-}
-
-/** A model of another config with the same tensors, copied: what was loaded may be a view of the file. */
-function withConfig(model: Plamo2, config: Plamo2Config): Plamo2 {
-  const tensors = new Map(namedParameters(model));
-  return new Plamo2(config, (name) => scope(() => tensors.get(name)!.detach().clone()));
 }
 
 /** One line: which attention layers see how far. */

@@ -1,5 +1,11 @@
 // Training: one file per kind, one shared loop.
+
+export { checkDistillSettings } from './check-distill.ts';
 export { checkExtendSettings, checkPretrainSettings, requireIdle, requireModelMade } from './check-settings.ts';
+export { type DistillOptions, type DistillResult, distill } from './distill.ts';
+export { type DistillConfig, type DistillInput, distillConfig } from './distill-config.ts';
+export type { DistillEvaluation } from './distill-evaluate.ts';
+export { teacherFactor, teacherMemory } from './distill-forecast.ts';
 export { type Evaluation, evaluateHeldOut } from './evaluate.ts';
 export { type ExtendResult, extend } from './extend.ts';
 export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
@@ -10,7 +16,7 @@ export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
-export { planExtend, planModel, planPretrain } from './plan-model.ts';
+export { planDistill, planExtend, planModel, planPretrain } from './plan-model.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
 export {
   evaluateTokensOf,

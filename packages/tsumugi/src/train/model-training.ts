@@ -56,6 +56,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   evaluation: EvaluationState<E>;
   evaluate(model: Plamo2, moment: Moment, pause: Pause): Promise<E>;
   measured(found: E, moment: Moment): Measured;
+  /** Takes off the model what was trained beside it and is not to be saved. */
+  strip?(model: Plamo2): void;
   sampleEvery?: number;
   sample?(model: Plamo2, step: number, pause: Pause): Promise<Sample>;
   result: {

@@ -4,6 +4,8 @@ import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { parseDevice } from '../torch/index.ts';
 import { formatParameterTable } from './describe-model.ts';
+import { distillation } from './distill.ts';
+import type { DistillConfig } from './distill-config.ts';
 import { extension } from './extend.ts';
 import type { ExtendConfig } from './extend-config.ts';
 import { rehearseSteps } from './forecast.ts';
@@ -55,5 +57,11 @@ export async function planPretrain(config: PretrainConfig, options?: PlanOptions
 /** `planModel` of what `extend` would do. */
 export async function planExtend(config: ExtendConfig, options?: PlanOptions): Promise<Forecast> {
   using task = await extension(config);
+  return await planModel(task, options);
+}
+
+/** `planModel` of what `distill` would do. */
+export async function planDistill(config: DistillConfig, options?: PlanOptions): Promise<Forecast> {
+  using task = await distillation(config);
   return await planModel(task, options);
 }

@@ -9,6 +9,8 @@ export const evaluationState = z.strictObject({
   characters: z.number(),
 });
 
+export const distillEvaluationState = evaluationState.extend({ kl: z.number() });
+
 /** What a measurement of a kind of training finds. */
 export type EvaluationState<E> = z.ZodType<E>;
 

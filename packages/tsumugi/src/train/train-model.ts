@@ -144,6 +144,7 @@ export async function trainModel<E extends object>(
 
   // The result.
   const folder = join(config.out, 'model');
+  task.strip?.(model);
   result.requireUnchanged();
   saveModel(folder, model, {
     tokenizerFolder: result.tokenizerFolder,

@@ -1,0 +1,40 @@
+// Held-out measurement of a student: the text, and how far it is from its teacher.
+import type { Batch, Plamo2 } from '../lm/index.ts';
+import type { Measured } from '../loop/index.ts';
+import type { TokenShards } from '../text/index.ts';
+import { logitLoss, taughtBy } from './distill-loss.ts';
+import { type Evaluation, type EvaluationSettings, evaluateHeldOut, measuredOf } from './evaluate.ts';
+
+export interface DistillEvaluation extends Evaluation {
+  /** Mean KL(teacher ‖ student) of a predicted token in nats, over the whole vocabulary at a temperature of 1. */
+  kl: number;
+}
+
+/** Measures a student on the held-out documents of token shards, beside its teacher. */
+export async function evaluateStudent(
+  student: Plamo2,
+  teacher: Plamo2,
+  shards: TokenShards,
+  settings: EvaluationSettings,
+): Promise<DistillEvaluation> {
+  const { dtype } = settings;
+  let nats = 0;
+  const lossOf = (batch: Batch) => {
+    const { ids, targets, documents } = batch;
+    const taught = taughtBy(teacher, batch, []);
+    const hidden = student.forward(ids, { documents, dtype });
+    nats += logitLoss(student, hidden, taught.logits, targets).item();
+    return student.lossOf(hidden, targets, { reduction: 'sum' });
+  };
+  const found = await evaluateHeldOut(student, shards, { ...settings, lossOf });
+  return { ...found, kl: nats / found.predicted };
+}
+
+export function measuredStudent(found: DistillEvaluation, when: number | string): Measured {
+  const { metrics, shown, ...rest } = measuredOf(found, 'held-out', when);
+  return {
+    ...rest,
+    metrics: { ...metrics, kl: found.kl },
+    shown: `${shown}, KL to the teacher ${found.kl.toFixed(4)}`,
+  };
+}

@@ -31,6 +31,7 @@ it('depends on few packages', () => {
     'hyparquet-compressors',
     'sharp',
     'xz-decompress',
+    'yaml',
     'zod',
   ]);
 });

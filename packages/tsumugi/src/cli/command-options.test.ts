@@ -71,6 +71,7 @@ beforeAll(async () => {
       '--set',
       ...pruning,
     );
+  writeFileSync(at('zeros.json'), JSON.stringify({ zeroPoint: true }));
   writeFileSync(at('settings.json'), JSON.stringify({ learningRate: 0.5 }));
 }, 120_000);
 afterAll(() => {
@@ -297,6 +298,23 @@ const commands: Record<string, Command> = {
       model: { change: { model: [at('base', 'model')] } },
       data: { change: { data: [at('data-2')] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "distill"/ },
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
+  quantize: {
+    words: ['quantize'],
+    makes: true,
+    usual: () => ({ model: [models[0]!.folder], 'group-size': ['16'] }),
+    rows: () => ({
+      model: { change: { model: [models[1]!.folder] } },
+      method: { change: { method: ['gptq'] }, beside: { text: [at('text.txt')] } },
+      bits: { change: { bits: ['8'] } },
+      'group-size': { change: { 'group-size': ['8'] } },
+      text: { change: { text: [at('text.txt')] }, refused: /--text has no effect/ },
+      config: { change: { config: [at('zeros.json')] } },
+      set: { change: { set: ['tensorBits.out_proj=8'] } },
+      'no-gate': { change: { 'no-gate': [] } },
       plan: { change: { plan: [] } },
       json,
     }),

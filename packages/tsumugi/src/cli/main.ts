@@ -39,6 +39,7 @@ const commands: Readonly<Record<string, Command>> = {
   prune: { summary: 'make a smaller model of a larger one', load: () => import('./prune.ts') },
   distill: { summary: 'train a model towards a larger one', load: () => import('./distill.ts') },
   merge: { summary: 'join models of one shape into one', load: () => import('./merge.ts') },
+  quantize: { summary: "keep a model's matrices in 4 or 8 bits", load: () => import('./quantize.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },
   chat: { summary: 'write a text together with a model', load: () => import('./chat.ts') },
   export: { summary: 'write a model for other programs', load: () => import('./export.ts') },

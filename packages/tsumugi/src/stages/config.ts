@@ -1,7 +1,7 @@
 // Settings of the stages. What a stage shares with a command has the command's settings without its paths, which the runner fills
 // in. Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
-import { exportGgufConfig, growConfig, mergeConfig, pruneConfig } from '../compress/index.ts';
+import { exportGgufConfig, growConfig, mergeConfig, pruneConfig, quantizeConfig } from '../compress/index.ts';
 import { distillConfig, extendConfig, pretrainConfig } from '../train/index.ts';
 
 const count = z.int().positive();
@@ -66,6 +66,9 @@ export const exportGgufStageConfig = exportGgufConfig.omit({
   imatrix: true,
   saveImatrix: true,
 });
+
+/** As the command's. */
+export const quantizeStageConfig = quantizeConfig;
 
 export const evaluateConfig = z.strictObject({
   sequenceLengths: z

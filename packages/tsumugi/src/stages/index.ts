@@ -9,5 +9,6 @@ export { grow } from './grow.ts';
 export { merge } from './merge.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
 export { prune } from './prune.ts';
+export { quantize } from './quantize.ts';
 export { type ScoringSettings, scoreModel, scoringOf } from './score-model.ts';
 export { tokenizer } from './tokenizer.ts';

@@ -6,6 +6,7 @@ export {
   CONFIG_FILE,
   GENERATION_CONFIG_FILE,
   HashedFiles,
+  isArtefact,
   type JsonObject,
   LINEAGE_FILE,
   type Lineage,

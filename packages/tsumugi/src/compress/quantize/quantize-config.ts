@@ -32,6 +32,7 @@ export const quantizeConfig = z.strictObject({
   sequenceLength: z.int().min(2).default(512).describe('tokens of a piece of the text'),
   tokens: z.int().min(2).default(16_384).describe('tokens of the text at most'),
   actOrder: z.boolean().default(false).describe('gptq: inputs with the largest activations first'),
+  gate: z.boolean().default(true).describe('compare the result with the model, and refuse it when it is too far'),
   damping: z
     .number()
     .positive()

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadModel, normOffset, type QuantizedLinear } from '../../lm/index.ts';
+import { loadModel, normOffset, type QuantizedLinear, saveModel } from '../../lm/index.ts';
 import { tinyModelOfFile } from '../../lm/tiny-model.testing.ts';
 import { moduleAt } from '../../nn/index.ts';
 import { Artefact } from '../../store/index.ts';
@@ -229,6 +229,34 @@ it('is refused where it cannot be', async () => {
   };
   writeFileSync(at('heads', 'config.json'), JSON.stringify(heads));
   expect(() => planQuantizeModel(at('heads'), small)).toThrow(/heads of 4 outputs, and words of 8 would lie across/);
+});
+
+it('is compared with its source as it will be loaded, and refused when it is too far', async () => {
+  const { gate } = await make('gated', { bits: 8 });
+  expect(gate).toMatchObject({ limits: { meanKl: 0.05 }, loadedBy: 'tsumugi', sameText: expect.any(Number) });
+  expect(gate!.meanKl).toBeGreaterThan(0);
+  expect(gate!.meanKl).toBeLessThan(1e-3);
+  expect(gate!.bitsPerCharacter.quantized).toBeCloseTo(gate!.bitsPerCharacter.source, 2);
+  expect(gate!.bitsPerCharacter.quantized).not.toBe(gate!.bitsPerCharacter.source);
+  expect((await make('not-gated', { gate: false })).gate).toBeUndefined();
+  // A model that is very sure of everything is sure of other things after 4 bits.
+  const folder = at('sure');
+  using model = tiny.load();
+  scope(() => model.model.norm.weight.detach().add_(200));
+  saveModel(folder, model, { tokenizerFolder: tiny.folder });
+  const refused = quantizeModel(folder, at('refused'), small);
+  await expect(refused).rejects.toThrow(
+    /does not go on as its source does.* nats, and 0.5 is allowed\. Worst .*source/s,
+  );
+  expect(existsSync(at('refused'))).toBe(false);
+  const { gate: none, resumedLayers } = await quantizeModel(folder, at('refused'), { ...small, gate: false });
+  expect([none, resumedLayers]).toEqual([undefined, 3]);
+});
+
+it('says before the work that something else is in its place', async () => {
+  cpSync(text, at('taken', 'mine.txt'), { recursive: true });
+  await expect(make('taken', {})).rejects.toThrow(/holds something else/);
+  expect(existsSync(at('taken.quantizing'))).toBe(false);
 });
 
 it('is forecast without being done', () => {

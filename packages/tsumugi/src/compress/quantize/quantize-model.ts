@@ -1,20 +1,24 @@
 // A model folder → the same model in few bits. One layer after the other: what is in memory does not depend on how many there are.
-import { basename, resolve } from 'node:path';
-import { ConfigError, checkOptions, contentHash, DataError } from '../../base/index.ts';
-import { buildBlock, loadTokenizer } from '../../lm/index.ts';
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { ConfigError, checkOptions, contentHash, DataError, StagedFolder } from '../../base/index.ts';
+import { buildBlock, loadTokenizer, type Plamo2Config } from '../../lm/index.ts';
 import {
   type CodeBits,
   canonicalJson,
   dequantizeStored,
+  isArtefact,
   type Lineage,
   type QuantizationSummary,
   type Safetensors,
+  TOKENIZER_FILE,
 } from '../../store/index.ts';
 import { listSourceFiles } from '../../text/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
 import { calibrationTexts } from '../importance/index.ts';
 import { Calibration } from './calibration.ts';
 import { FinishedLayers } from './finished-layers.ts';
+import { gateQuantized, type QuantizedGate } from './gate-quantized.ts';
 import { type LayerWork, layerPrefix, quantizeLayer } from './layer.ts';
 import { type KindBits, kindBits, type PlannedMatrix, plannedMatrices, summaryOf } from './matrices.ts';
 import { checkQuantizeConfig, type QuantizeConfig, type QuantizeConfigInput } from './quantize-config.ts';
@@ -56,6 +60,8 @@ export interface QuantizeResult extends QuantizedSize {
   /** Layers that an earlier run had done. */
   readonly resumedLayers: number;
   readonly seconds: number;
+  /** How far it is from the source; undefined when it was not compared: without a tokenizer, or when not asked. */
+  readonly gate?: QuantizedGate | undefined;
   readonly lineage: Lineage;
 }
 
@@ -79,20 +85,40 @@ interface QuantizePlan {
   readonly sourceBytes: number;
 }
 
-function planOf(source: SourceModel, input: QuantizeConfigInput, text: readonly string[]): QuantizePlan {
-  const config = checkQuantizeConfig(input);
-  const { method } = config;
-  if (method !== 'rtn' && text.length === 0)
+/** @throws ConfigError for a method that needs a text and has none */
+export function requireQuantizeText({ method }: Pick<QuantizeConfig, 'method'>, texts: number): void {
+  if (method !== 'rtn' && texts === 0)
     throw new ConfigError('no-text', `${method} needs a text to see what the weights are multiplied with`, {
       remedy: 'Give some thousand characters of the kind that the model is for (--text), or use rtn.',
     });
+}
+
+function planOf(
+  { config: model, weights }: Pick<SourceModel, 'config' | 'weights'>,
+  input: QuantizeConfigInput,
+  text: readonly string[],
+): QuantizePlan {
+  const config = checkQuantizeConfig(input);
+  requireQuantizeText(config, text.length);
   const kinds = kindBits(config);
   const summary = summaryOf(config, kinds);
-  const matrices = plannedMatrices(source.config, config, kinds);
-  const size = sizeOf(source.config, matrices, config, summary);
-  const sourceBytes = source.weights.names.reduce((sum, name) => sum + source.weights.info(name).bytes, 0);
+  const matrices = plannedMatrices(model, config, kinds);
+  const size = sizeOf(model, matrices, config, summary);
+  const sourceBytes = weights.names.reduce((sum, name) => sum + weights.info(name).bytes, 0);
   // Until the result is whole, its layers lie on the disk twice.
   return { config, kinds, summary, matrices, size, sourceBytes, diskBytes: 2 * size.bytes };
+}
+
+/** Seconds, memory and disk of a model of this shape, before it is there. */
+export function quantizeForecast(
+  model: Plamo2Config,
+  input: QuantizeConfigInput,
+): Pick<QuantizeForecast, 'seconds' | 'memoryBytes' | 'diskBytes'> {
+  const config = checkQuantizeConfig(input);
+  const kinds = kindBits(config);
+  const matrices = plannedMatrices(model, config, kinds);
+  const { bytes } = sizeOf(model, matrices, config, summaryOf(config, kinds));
+  return { ...costOf(model, matrices, config), diskBytes: 2 * bytes };
 }
 
 const optionNames = { text: true, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
@@ -117,7 +143,7 @@ export function planQuantizeModel(
  * done, when it is asked for the same again; those layers lie in `<out>.quantizing`. Equal settings give equal bytes.
  *
  * @throws ConfigError for settings that do not fit the model, UserError for a model that is quantized already, a text without tokens
- *   (DataError), `disk-full` before anything is written
+ *   (DataError), `disk-full` before anything is written, `parity-gate` when the result is too far from the model: nothing is written then
  *
  * @example
  * ```ts
@@ -141,6 +167,7 @@ export async function quantizeModel(
       remedy: 'Name another folder to write to.',
       fields: { path: out },
     });
+  new StagedFolder(out, isArtefact)[Symbol.dispose](); // whether it may be written there is known before the work
   requireDisk(plan.diskBytes, out);
   const files = await source.artefact.hashed();
   const data = await Promise.all(
@@ -149,7 +176,8 @@ export async function quantizeModel(
       sha256: await contentHash(path),
     })),
   );
-  const identity = canonicalJson({ version, config, source: files.hash, data });
+  const { gate: isGated, ...made } = config;
+  const identity = canonicalJson({ version, config: made, source: files.hash, data });
   using finished = new FinishedLayers(out, identity);
   const resumedLayers = finished.count;
   const total = matrices.reduce((sum, { bits, shape }) => sum + (bits === 16 ? 0 : shape[0] * shape[1]), 0);
@@ -174,7 +202,8 @@ export async function quantizeModel(
     await new Promise<void>((again) => setImmediate(again)); // signals, progress
   }
   files.requireUnchanged();
-  const lineage = writeQuantized(out, {
+  using staged = new StagedFolder(out, isArtefact);
+  const lineage = writeQuantized(staged.path, {
     source,
     config,
     summary,
@@ -190,11 +219,15 @@ export async function quantizeModel(
       data,
     },
   });
+  const gate = isGated && hasTokenizer(source) ? await gateQuantized(model, staged.path, config.bits) : undefined;
+  staged.commit();
   finished.remove();
   const { method, bits } = config;
   const about = { folder: out, method, layout: summary.layout, bits, kinds: plan.kinds, sourceBytes: plan.sourceBytes };
-  return { ...about, ...size, resumedLayers, seconds: (performance.now() - began) / 1000, lineage };
+  return { ...about, ...size, resumedLayers, seconds: (performance.now() - began) / 1000, gate, lineage };
 }
+
+const hasTokenizer = ({ artefact }: SourceModel): boolean => existsSync(join(artefact.path, TOKENIZER_FILE));
 
 async function calibrate(
   source: SourceModel,

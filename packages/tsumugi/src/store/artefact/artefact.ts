@@ -37,7 +37,8 @@ export interface ArtefactContent {
   metadata?: Metadata | undefined;
 }
 
-const isArtefact = (folder: string): boolean =>
+/** Whether a folder is a model that tsumugi wrote, which it may replace. */
+export const isArtefact = (folder: string): boolean =>
   existsSync(join(folder, CONFIG_FILE)) && existsSync(join(folder, LINEAGE_FILE));
 
 /**

@@ -1,0 +1,102 @@
+// `tsumugi quantize`: a model's matrices in 4 or 8 bits.
+import { availableDisk } from '../base/index.ts';
+import {
+  type KindBits,
+  planQuantizeModel,
+  type QuantizeConfigInput,
+  type QuantizeForecast,
+  type QuantizeResult,
+  quantizeConfig,
+  quantizeModel,
+} from '../compress/index.ts';
+import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
+import { defineCommand } from './command.ts';
+import { write } from './io.ts';
+import { formatRows } from './options.ts';
+import { ProgressLine } from './progress.ts';
+import { applySettings, describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { withoutEffect } from './without-effect.ts';
+
+export const run = defineCommand(
+  {
+    command: 'tsumugi quantize',
+    summary: "keep a model's matrices in 4 or 8 bits",
+    options: {
+      model: {
+        type: 'string',
+        value: 'DIR|NAME',
+        required: true,
+        hub: 'model',
+        help: 'model to quantize: a folder, or a name on the Hugging Face Hub',
+      },
+      out: { type: 'string', value: 'DIR', required: true, help: 'folder for the quantized model' },
+      method: { type: 'choice', choices: ['rtn', 'gptq', 'awq'], help: 'rtn: to the nearest; gptq, awq: with --text' },
+      bits: { type: 'integer', min: 4, max: 8, help: 'bits of a weight: 4 or 8 (default 4)' },
+      groupSize: { type: 'integer', min: -1, help: 'inputs that share a scale (default 128; -1 for all)' },
+      text: { type: 'list', value: 'PATH', help: 'text of the kind that the model is for: files and folders' },
+      ...settingsOptions,
+      noGate: { type: 'boolean', help: 'do not compare the result with the model' },
+      plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
+      json: { type: 'boolean', help: 'print the result as JSON' },
+    },
+    details:
+      `Settings for --config and --set:\n${formatRows(describeSettings(quantizeConfig))}\n` +
+      'A run that was cut off goes on after the last layer that was done, when the same is asked for again.',
+  },
+  async (options, io) => {
+    const { model, out, method, bits, groupSize, text, json } = options;
+    const file = options.config === undefined ? {} : readSettingsFile(options.config);
+    const own = { ...file, ...given({ method, bits, groupSize }), ...(options.noGate && { gate: false }) };
+    const config: QuantizeConfigInput = applySettings(quantizeConfig, own, options.set, options.config);
+    if (config.method === 'rtn') withoutEffect('rtn needs no text', { text: text.length > 0 ? text : undefined });
+    if (options.plan) {
+      const forecast = planQuantizeModel(model, config, { text });
+      await write(io.stdout, json ? `${JSON.stringify({ ...forecast, out })}\n` : formatPlan(forecast, out));
+      return;
+    }
+    using progress = new ProgressLine(io.stderr, 'quantizing');
+    const result = await quantizeModel(model, out, config, {
+      text,
+      commit: codeCommit(),
+      onProgress: ({ done, total, layer, layers }) => progress.update(done / total, `layer ${layer + 1} of ${layers}`),
+    });
+    progress[Symbol.dispose]();
+    const { lineage: _, ...shown } = result;
+    await write(io.stdout, json ? `${JSON.stringify(shown)}\n` : formatResult(result));
+  },
+);
+
+const bitsOfKinds = (kinds: KindBits): string =>
+  Object.entries(kinds)
+    .map(([kind, bits]) => `${kind} ${bits === 16 ? 'kept' : bits}`)
+    .join(', ');
+
+function formatResult({ gate, method, layout, bits, bytes, sourceBytes, ...rest }: QuantizeResult): string {
+  const { bitsPerWeight, resumedLayers, seconds, folder, kinds } = rest;
+  const compared = gate
+    ? `next-token divergence from the model: mean ${gate.meanKl.toPrecision(2)} nats, largest ${gate.maxKl.toPrecision(2)}; ` +
+      `the same likeliest token at ${(100 * gate.top1Agreement).toFixed(1)} % of ${gate.positions} positions; ` +
+      `${gate.bitsPerCharacter.source.toFixed(3)} bits per character before, ${gate.bitsPerCharacter.quantized.toFixed(3)} after`
+    : 'not compared with the model';
+  return [
+    `bits: ${bitsOfKinds(kinds)}`,
+    ...(resumedLayers > 0 ? [`${resumedLayers} layers had been done before`] : []),
+    compared,
+    `${method}, ${bits} bits (${layout}), ${bitsPerWeight.toFixed(2)} bits per weight, ` +
+      `${formatBytes(bytes)} from ${formatBytes(sourceBytes)} in ${formatDuration(seconds)} → ${folder}`,
+    '',
+  ].join('\n');
+}
+
+function formatPlan(forecast: QuantizeForecast, out: string): string {
+  const { method, layout, kinds, parameters, bitsPerWeight, bytes, seconds, memoryBytes, diskBytes } = forecast;
+  return `${method} (${layout}): ${formatCount(parameters)} parameters, ${bitsPerWeight.toFixed(2)} bits per weight\n${formatRows(
+    [
+      ['bits', bitsOfKinds(kinds)],
+      ['weights', formatBytes(bytes)],
+      ['time', `about ${formatDuration(seconds)}`],
+      ['memory', `${formatBytes(memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
+      ['disk', `${formatBytes(diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
+    ],
+  )}`;
+}

@@ -1,0 +1,47 @@
+// Stage: a model, and a text where the method needs one → the model in 4 or 8 bits.
+import { join } from 'node:path';
+import { quantizeForecast, quantizeModel, requireQuantizeText } from '../compress/index.ts';
+import { publishedConfig } from '../lm/index.ts';
+import { defineStage, metric } from '../recipe/index.ts';
+import { codeCommit, toJson } from '../run/index.ts';
+import { quantizeStageConfig } from './config.ts';
+import { modelConfigOf } from './model-config.ts';
+
+export const quantize = defineStage({
+  name: 'quantize',
+  version: 1,
+  makes: 'model',
+  inputs: { model: 'model', text: ['text'] },
+  config: quantizeStageConfig,
+  output: 'model',
+  resumes: true,
+  check: (config, { text }) => requireQuantizeText(config, text.length),
+  forecast({ config, inputs }) {
+    const model = modelConfigOf(inputs.model);
+    const { seconds, memoryBytes, diskBytes } = quantizeForecast(model, config);
+    return {
+      seconds,
+      memory: [{ what: 'one layer, the text between two layers', bytes: memoryBytes }],
+      diskBytes,
+      about: toJson(publishedConfig(model), 'the model'),
+      lowers: { memory: ['tokens'], time: ['tokens'] },
+    };
+  },
+  async run({ config, inputs, folder, recipe }) {
+    const text = inputs.text.flatMap(({ paths }) => paths);
+    const result = await quantizeModel(inputs.model.path, join(folder, 'model'), config, {
+      text,
+      recipe,
+      commit: codeCommit(),
+    });
+    const { gate, bitsPerWeight, bytes } = result;
+    return {
+      metrics: [
+        metric('bits per weight', bitsPerWeight),
+        metric('bytes of the weights', bytes, 'bytes'),
+        ...(gate ? [metric('divergence from the model', gate.meanKl, 'nats')] : []),
+        ...(gate ? [metric('same likeliest token', gate.top1Agreement)] : []),
+      ],
+    };
+  },
+});

@@ -35,12 +35,16 @@ function differencesTable({ runs, differences }: Comparison): PageTable {
 }
 
 /** A row for each metric, a column for each group. */
-function metricsTable({ groups }: Comparison): PageTable {
+function metricsTable({ groups, runs: all }: Comparison): PageTable {
+  const seedOf = new Map(all.map(({ name, config }) => [name, config['seed']]));
+  /** Runs of one seed tell nothing about seeds. */
+  const countOf = (runs: readonly string[]) =>
+    `${runs.length} ${new Set(runs.map((name) => seedOf.get(name))).size === runs.length ? 'seeds' : 'runs'}`;
   const names = [...new Set(groups.flatMap(({ metrics }) => metrics.map(({ name }) => name)))];
   const several = groups.some(({ runs }) => runs.length > 1);
   return {
     title: several ? 'Metrics: mean (range) ± half of the 95 % interval of the mean over the seeds' : 'Metrics',
-    columns: ['', ...groups.map(({ name, runs }) => (runs.length > 1 ? `${name} (${runs.length} seeds)` : name))],
+    columns: ['', ...groups.map(({ name, runs }) => (runs.length > 1 ? `${name} (${countOf(runs)})` : name))],
     rows: names.map((name) => [
       name,
       ...groups.map(({ metrics }) => {

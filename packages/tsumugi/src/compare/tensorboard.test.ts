@@ -119,3 +119,12 @@ it('is written once for a run, however often', () => {
   expect(readEventFile(readFileSync(first)).scalars).toHaveLength(2);
   rmSync(home, { recursive: true });
 });
+
+it('gives curves whose tags would be one a tag of their own', () => {
+  const measured = (chart: string, name: string, step: number) =>
+    ({ time: step, step, chart, name, value: step }) as never;
+  const file = Buffer.from(
+    eventFile([measured('a b', 'x', 1), measured('a,b', 'x', 2), measured('a b', 'x', 3), measured('a.b', 'x', 4)]),
+  ).toString('latin1');
+  expect(file.match(/a[_.]b\/x(_2)?/g)).toEqual(['a_b/x', 'a_b/x_2', 'a_b/x', 'a.b/x']);
+});

@@ -52,14 +52,30 @@ function record(data: Uint8Array): Uint8Array {
 export const tagOf = ({ chart, name }: Pick<Measurement, 'chart' | 'name'>): string =>
   (chart === name ? [chart] : [chart, name]).map((part) => part.replaceAll(/[^\p{L}\p{N}.-]+/gu, '_')).join('/');
 
+/** The tag of each curve; of two that would have the same one, the later has a number, since one tag is drawn as one curve. */
+function tagsOf(measurements: readonly Measurement[]): (each: Measurement) => string {
+  const taken = new Set<string>();
+  const tags = new Map<string, string>();
+  const curve = ({ chart, name }: Measurement) => JSON.stringify([chart, name]);
+  for (const each of measurements) {
+    if (tags.has(curve(each))) continue;
+    let tag = tagOf(each);
+    for (let n = 2; taken.has(tag); n++) tag = `${tagOf(each)}_${n}`;
+    taken.add(tag);
+    tags.set(curve(each), tag);
+  }
+  return (each) => tags.get(curve(each))!;
+}
+
 /** The content of an event file. */
 export function eventFile(measurements: readonly Measurement[]): Uint8Array {
+  const tag = tagsOf(measurements);
   const started = (measurements[0]?.time ?? 0) / 1000;
   const first = Buffer.concat([double(1, started), bytes(3, Buffer.from('brain.Event:2'))]);
   const rest = measurements
     .toSorted((a, b) => a.time - b.time)
     .map((each) => {
-      const value = Buffer.concat([bytes(1, Buffer.from(tagOf(each))), float(2, each.value ?? Number.NaN)]);
+      const value = Buffer.concat([bytes(1, Buffer.from(tag(each))), float(2, each.value ?? Number.NaN)]);
       return record(Buffer.concat([double(1, each.time / 1000), whole(2, each.step), bytes(5, bytes(1, value))]));
     });
   return Buffer.concat([record(first), ...rest]);

@@ -152,6 +152,14 @@ it('throws what goes wrong, after the pieces that came before it', async () => {
   expect(text).toBe(expected);
   expect(liveHandles()).toBe(before);
   await expect(read(model, '猫', { temperature: -1 })).rejects.toThrow('temperature must be');
+  for (const [stop, got] of [
+    [5, 'number 5'],
+    [null, 'null'],
+    [['a', 1], 'an array'],
+  ] as const)
+    await expect(read(model, '猫', { stop: stop as never })).rejects.toThrow(
+      `stop must be a text or a list of texts, got ${got}`,
+    );
 });
 
 it('shares an engine: streams that begin at different times are written in the same passes', async () => {

@@ -1,5 +1,5 @@
 // Training: one file per kind, one shared loop.
-
+export type { AfterStep, StepDone } from '../loop/index.ts';
 export { checkDistillSettings } from './check-distill.ts';
 export { checkExtendSettings, checkPretrainSettings, requireIdle, requireModelMade } from './check-settings.ts';
 export { type DistillOptions, type DistillResult, distill } from './distill.ts';

@@ -86,6 +86,10 @@ it('names options that it does not have, ids that the model does not have, and w
   expect(wrong({ onError: undefined })).toThrow('Engine.add: onError must be a function, got undefined');
   expect(wrong({ prompt: undefined })).toThrow('prompt must be a list of ids, got undefined');
   expect(wrong({ stopIds: 3 })).toThrow('stopIds must be a list of ids, got number 3');
+  expect(wrong({ stopIds: ['2'] })).toThrow('stopIds must be a list of ids, got string 2 in it');
+  expect(wrong({ seed: '1' })).toThrow('seed must be a whole number, got string 1');
+  for (const vocabularyLimit of [0, -5, 1.5, '7'])
+    expect(wrong({ vocabularyLimit })).toThrow('vocabularyLimit must be a whole number of at least 1, got');
   for (const id of [300, -1, 0.5, Number.NaN])
     expect(wrong({ prompt: [5, id] })).toThrow(`id ${id} at position 1 is not in the vocabulary of 300`);
 });

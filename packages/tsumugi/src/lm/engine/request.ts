@@ -89,14 +89,17 @@ export function checkRequest(request: EngineRequest, config: { vocab_size: numbe
         fields: { option: name },
       });
   checkSampling(request);
-  for (const [name, most] of [
-    ['maxTokens', Number.POSITIVE_INFINITY],
-    ['logprobs', 1000],
+  for (const [name, least, most] of [
+    ['maxTokens', 0, Number.POSITIVE_INFINITY],
+    ['logprobs', 0, 1000],
+    ['vocabularyLimit', 1, Number.POSITIVE_INFINITY],
   ] as const) {
     const value = request[name];
-    if (value === undefined || value === most || (Number.isSafeInteger(value) && value >= 0 && value <= most)) continue;
-    const range = most === Number.POSITIVE_INFINITY ? 'of at least 0' : `from 0 to ${most}`;
-    throw new ConfigError('bad-option', `${name} must be a whole number ${range}, got ${value}`, {
+    if (value === undefined || value === most) continue;
+    if (Number.isSafeInteger(value) && value >= least && value <= most) continue;
+    const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
+    const got = typeof value === 'number' ? value : kindOf(value);
+    throw new ConfigError('bad-option', `${name} must be a whole number ${range}, got ${got}`, {
       fields: { option: name },
     });
   }
@@ -104,6 +107,15 @@ export function checkRequest(request: EngineRequest, config: { vocab_size: numbe
     if ((name === 'prompt' || request[name] !== undefined) && !isList(request[name]))
       throw new ConfigError('bad-option', `${name} must be a list of ids, got ${kindOf(request[name])}`, {
         fields: { option: name },
+      });
+  if (request.seed !== undefined && typeof request.seed !== 'number')
+    throw new ConfigError('bad-option', `seed must be a whole number, got ${kindOf(request.seed)}`, {
+      fields: { option: 'seed' },
+    });
+  for (const id of request.stopIds ?? [])
+    if (!Number.isSafeInteger(id))
+      throw new ConfigError('bad-option', `stopIds must be a list of ids, got ${kindOf(id)} in it`, {
+        fields: { option: 'stopIds' },
       });
   if (request.prompt.length === 0)
     throw new ConfigError('empty-prompt', 'the prompt has no tokens', {

@@ -1,6 +1,6 @@
 // A text to be written by the engine, with the tokenizer's part in it: what its prompt is, where it ends, and which piece of text
 // each token makes certain.
-import type { OptionNames } from '../../base/index.ts';
+import { ConfigError, kindOf, type OptionNames } from '../../base/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
 import { type Plamo2Config, tokenIds } from '../config.ts';
 import { TextStream } from '../text-stream.ts';
@@ -70,6 +70,10 @@ export function textRequest(
   listener: Listener<string>,
 ): EngineRequest {
   const { stop, ...settings } = options;
+  if (stop !== undefined && !(Array.isArray(stop) ? stop : [stop]).every((each) => typeof each === 'string'))
+    throw new ConfigError('bad-option', `stop must be a text or a list of texts, got ${kindOf(stop)}`, {
+      fields: { option: 'stop' },
+    });
   const ids = typeof prompt === 'string' ? tokenizer.encode(prompt, { addBos: true, safe: true }) : prompt;
   const stream = new TextStream(tokenizer, typeof stop === 'string' ? [stop] : stop, ids);
   const release = (text: string) => {

@@ -37,27 +37,9 @@ const texts = (source: string): string =>
   (source.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '').match(/(['"`])(?:\\.|(?!\1).)*\1/g) ?? []).join('\n');
 
 it('names no option that is not there', async () => {
-  const commands = [
-    'doctor',
-    'demo',
-    'run',
-    'report',
-    'compare',
-    'tokenizer',
-    'data',
-    'pretrain',
-    'extend',
-    'export',
-    'pull',
-    'merge',
-    'generate',
-    'chat',
-    'eval',
-    'gan',
-    'score',
-  ];
   const help = (await runCli(['--help'])).stdout;
-  expect(commands.filter((command) => !help.includes(`  ${command} `))).toEqual([]);
+  const commands = Array.from(help.matchAll(/^ {2}([a-z]+) /gm), ([, command]) => command!);
+  for (const command of ['pretrain', 'merge', 'gan', 'score']) expect(commands).toContain(command);
   const known = new Set([
     ...foreign,
     '--help',

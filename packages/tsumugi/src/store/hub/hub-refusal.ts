@@ -1,6 +1,6 @@
 // What the hub's refusals mean, in a sentence with what to do. The hub says which kind it is in X-Error-Code; a status alone
 // does not tell: without a token, 401 stands for gated, private and missing models alike.
-import { UserError } from '../../base/index.ts';
+import { parseJson, UserError } from '../../base/index.ts';
 import type { HubName } from './hub-name.ts';
 import { DEFAULT_REVISION } from './hub-name.ts';
 import type { HubToken } from './hub-place.ts';
@@ -46,7 +46,7 @@ export function quotable(text: string, token: HubToken | undefined): string {
 /** What the body says: the hub's `{"error": "…"}`. */
 function wordsOf(body: string): string {
   try {
-    const { error, message } = JSON.parse(body) as Record<string, unknown>;
+    const { error, message } = parseJson(body) as Record<string, unknown>;
     return [error, message].find((each) => typeof each === 'string' && each !== '') as string;
   } catch {
     return body.startsWith('<') ? '' : body;

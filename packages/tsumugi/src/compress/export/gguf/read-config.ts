@@ -1,5 +1,5 @@
 // The config of a PLaMo 2 model from the metadata of a GGUF file, ours or another's.
-import { FormatError } from '../../../base/index.ts';
+import { FormatError, parseJson } from '../../../base/index.ts';
 import { isMamba, type Plamo2Config, parseConfig } from '../../../lm/index.ts';
 import type { GgufFile } from '../../../store/index.ts';
 import { CONFIG_KEY, PREFIX } from './metadata.ts';
@@ -68,7 +68,7 @@ export function readGgufConfig(file: GgufFile): Plamo2Config {
 
 function json(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

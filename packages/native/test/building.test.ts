@@ -1,7 +1,18 @@
 // When the set-up builds, and what it goes on from: on a copy of the package, with a libtorch, a compiler, a CMake and a Python
 // that are made up.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'; // biome-ignore format: one line
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,9 +86,13 @@ function setUp(env: NodeJS.ProcessEnv = {}, options = {}): Promise<SetUpResult> 
     } catch ({ code, message }) {
       console.log(JSON.stringify({ said, error: { code, message }, locked: locked() }));
     }`;
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CXX|CXXFLAGS|TSUMUGI_CPU|LIBTORCH)$/.test(name))); // biome-ignore format: one line
+  const clean = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(CXX|CXXFLAGS|TSUMUGI_CPU|LIBTORCH)$/.test(name)),
+  );
   const own = { PATH: at('bin'), CALLS: at('calls'), TORCH: at(...torch), LIBTORCH: at(...torch) };
-  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', code], { env: { ...clean, ...own, ...env } }); // biome-ignore format: one line
+  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    env: { ...clean, ...own, ...env },
+  });
   let text = '';
   child.stdout!.on('data', (chunk) => {
     text += chunk;

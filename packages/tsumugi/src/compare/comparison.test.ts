@@ -23,7 +23,13 @@ it.each([
   [['made', 'waits'], 'not finished'],
 ])('a recipe whose stages are %j is %s', (states, expected) => {
   writeFileSync(join(home, 'recipe.json'), '{}');
-  const stages = states.map((state, i) => ({ name: `s${i}`, state, address: '0'.repeat(64), metrics: [], finished: null })); // biome-ignore format: one line
+  const stages = states.map((state, i) => ({
+    name: `s${i}`,
+    state,
+    address: '0'.repeat(64),
+    metrics: [],
+    finished: null,
+  }));
   const report = { format: 'tsumugi-report', recipe: 'r', config: {}, stages, written: '2026-01-01T00:00:00.000Z' };
   writeFileSync(join(home, 'report.json'), JSON.stringify(report));
   expect(readRun(home).state).toBe(expected);

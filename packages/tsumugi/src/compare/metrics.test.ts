@@ -3,7 +3,15 @@ import { expect, it } from 'vitest';
 import type { Measurement } from '../run/index.ts';
 import { metricsOf } from './metrics.ts';
 
-const loss = (value: number | null, i: number): Measurement => ({ chart: 'loss', name: 'training', step: i + 1, tokens: 10 * (i + 1), seconds: i, time: i, value }); // biome-ignore format: one line
+const loss = (value: number | null, i: number): Measurement => ({
+  chart: 'loss',
+  name: 'training',
+  step: i + 1,
+  tokens: 10 * (i + 1),
+  seconds: i,
+  time: i,
+  value,
+});
 const tail = (values: (number | null)[]) => metricsOf(values.map(loss))[0]!.value;
 
 it.each([

@@ -5,7 +5,12 @@ import { meanCurves } from './mean-curves.ts';
 
 const curve = (points: Curve['points'], name = 'training'): Curve => ({ chart: 'loss', name, points });
 const mean = (...runs: Curve['points'][]) =>
-  meanCurves([{ name: 'g', runs: runs.map((points) => [curve(points)]) }])[0]?.points.map(({ x, y, low, high }) => [x, y, low, high]); // biome-ignore format: one line
+  meanCurves([{ name: 'g', runs: runs.map((points) => [curve(points)]) }])[0]?.points.map(({ x, y, low, high }) => [
+    x,
+    y,
+    low,
+    high,
+  ]);
 
 it('takes the other runs between their points', () => {
   // At 3 the second run is a quarter of the way from (2, 20) to (6, 40): 25.

@@ -19,7 +19,15 @@ it.each([
 
 it('has no place for 0 and what is below on a logarithmic axis, nor beyond its end', () => {
   const scale = log(0, -1, 1, 100);
-  expect([0, -1, 0.5, 1, 100, 101, Number.NaN].map((value) => scale.has(value))).toEqual([false, false, true, true, true, false, false]); // biome-ignore format: one line
+  expect([0, -1, 0.5, 1, 100, 101, Number.NaN].map((value) => scale.has(value))).toEqual([
+    false,
+    false,
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
   expect([1, 10, 100].map((value) => scale.place(value))).toEqual([0, 50, 100]);
   expect([0, -1].map((value) => scaleOf({ label: '' }, [-1, 1], [0, 100]).has(value))).toEqual([true, true]);
   expect(scaleOf({ label: '', max: 5 }, [1, 9], [0, 100]).has(9)).toBe(false);

@@ -142,13 +142,20 @@ describe('a point that fails', () => {
     config: z.strictObject({}),
     stages() {
       const found = words.stage('words', {}, { text: given('text', join(home, 'text.txt')) });
-      const points = sweep('s', { values: { size: [2, 3, 4] } }, ({ size }, name) => count.stage(name, { size }, { words: found })); // biome-ignore format: one line
+      const points = sweep('s', { values: { size: [2, 3, 4] } }, ({ size }, name) =>
+        count.stage(name, { size }, { words: found }),
+      );
       const last = both.stage('both', {}, { counts: points as RecipeStage<'count'>[] });
       return [found, ...points, last];
     },
   });
   const both = defineStage({
-    name: 'both', version: 1, makes: 'metrics', inputs: { counts: ['count'] }, config: z.strictObject({}), output: 'both',
+    name: 'both',
+    version: 1,
+    makes: 'metrics',
+    inputs: { counts: ['count'] },
+    config: z.strictObject({}),
+    output: 'both',
     resumes: false,
     forecast: () => ({ seconds: 1, memory: [], diskBytes: 1 }),
     async run({ folder }) {
@@ -157,7 +164,7 @@ describe('a point that fails', () => {
       writeFileSync(join(folder, 'both', 'x.txt'), 'x');
       return { metrics: [] };
     },
-  }); // biome-ignore format: one line
+  });
   const run = () => runRecipe(recipe, {}, { out, stream: { write } });
   const statesIn = () => {
     const { stages: found } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as RecipeReport;

@@ -4,13 +4,27 @@ import { curvesOf } from './curves.ts';
 import type { RunEvent } from './events.ts';
 import { measurementsIn } from './measurements.ts';
 
-const step = (n: number, loss: number | null, tokens?: number): RunEvent => ({ time: 1000 * n, type: 'step', step: n, loss, ...(tokens && { tokens }) }) as RunEvent; // biome-ignore format: one line
-const evaluation = (n: number): RunEvent => ({ time: 1000 * n, type: 'evaluation', step: n, name: 'held-out', metrics: { crossEntropy: 9 } }); // biome-ignore format: one line
+const step = (n: number, loss: number | null, tokens?: number): RunEvent =>
+  ({ time: 1000 * n, type: 'step', step: n, loss, ...(tokens && { tokens }) }) as RunEvent;
+const evaluation = (n: number): RunEvent => ({
+  time: 1000 * n,
+  type: 'evaluation',
+  step: n,
+  name: 'held-out',
+  metrics: { crossEntropy: 9 },
+});
 
 it('knows that nothing was seen before the first step, where steps say what they saw', () => {
   const tokens = (...events: RunEvent[]) => measurementsIn(events).map((each) => [each.name, each.step, each.tokens]);
-  expect(tokens(evaluation(0), step(1, 5, 100), evaluation(1))).toEqual([['training', 1, 100], ['held-out', 0, 0], ['held-out', 1, 100]]); // biome-ignore format: one line
-  expect(tokens(evaluation(0), step(1, 5))).toEqual([['training', 1, null], ['held-out', 0, null]]); // biome-ignore format: one line
+  expect(tokens(evaluation(0), step(1, 5, 100), evaluation(1))).toEqual([
+    ['training', 1, 100],
+    ['held-out', 0, 0],
+    ['held-out', 1, 100],
+  ]);
+  expect(tokens(evaluation(0), step(1, 5))).toEqual([
+    ['training', 1, null],
+    ['held-out', 0, null],
+  ]);
 });
 
 it('thins a long curve to means of neighbours, none beside what is not finite, and keeps where it ends', () => {

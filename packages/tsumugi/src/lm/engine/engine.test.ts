@@ -132,7 +132,11 @@ describe('passes', () => {
   it('has one that was alone for a while join others again', () => {
     using model = small();
     using engine = new Engine(model, { slots: 2 });
-    const asked = [[3, 20], [5, 3], [4, 6]].map(([length, maxTokens], k) => ({ prompt: someIds(length!, k), maxTokens: maxTokens! })); // biome-ignore format: one line
+    const asked = [
+      [3, 20],
+      [5, 3],
+      [4, 6],
+    ].map(([length, maxTokens], k) => ({ prompt: someIds(length!, k), maxTokens: maxTokens! }));
     const written = asked.slice(0, 2).map((request) => ask(engine, request));
     for (let i = 0; i < 8; i++) engine.step();
     written.push(ask(engine, asked[2]!));

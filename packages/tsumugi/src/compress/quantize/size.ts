@@ -58,7 +58,7 @@ export function requireDisk(bytes: number, out: string): void {
   });
 }
 
-/** Of one core: products of matrices, and the steps of a method over a matrix. Measured, see docs/results; ours to choose. */
+/** Of one core: products of matrices, and the steps of a method over a matrix. Guesses, not measured. */
 const flopsPerSecond = 40e9;
 const roundedPerSecond = 60e6;
 const runtimeBytes = 300e6;

@@ -175,7 +175,7 @@ it('after its last step, measures again for the result, and writes it down once'
   expect(events.filter(({ type, step }) => type === 'sample' && step === 3)).toHaveLength(1);
 });
 
-it('tells of a signal above its progress, and of a fault that is nobody’s mistake nothing', async () => {
+it('tells of a signal above its progress, and ends the log of a run that failed, whatever was thrown', async () => {
   const stopping: LoopTask['takeStep'] = (step) => {
     if (step === 1) process.emit('SIGINT', 'SIGINT');
     return { event: undefined, progress: {} };
@@ -189,7 +189,7 @@ it('tells of a signal above its progress, and of a fault that is nobody’s mist
   const { result, events } = await run({ takeStep: broken });
   expect(result).toBeInstanceOf(TypeError);
   expect(result).not.toBeInstanceOf(UserError);
-  expect(events).toEqual([]);
+  expect(events).toEqual([{ type: 'end', step: 0, reason: 'failed', message: expect.stringContaining('a bug') }]);
 });
 
 it('a signal during the last measurement does not end a run that is done', async () => {

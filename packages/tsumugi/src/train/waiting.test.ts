@@ -90,5 +90,7 @@ it('a step asks for its loss, its two sums and the norm of its gradients, and br
   });
   const take = gradientStep({ model, optimizer, learningRate: 1e-3, schedule: () => 1, clipNorm: 1, gradients });
   take(0, 0);
-  expect(crossings(() => void take(1, 0))).toEqual({ item: 4, toBytes: 0, fromBytes: 3 });
+  expect(crossings(() => void take(1, 0))).toEqual({ item: 4, toBytes: 0, fromBytes: 2 });
+  batch.documents.fill(1, T / 2); // two documents in a row: they are brought, too
+  expect(crossings(() => void take(2, 0))).toEqual({ item: 4, toBytes: 0, fromBytes: 3 });
 });

@@ -22,7 +22,7 @@ const T = 300; // more than a chunk of the scan, and than a block of attention
 /** How often `body` has numbers of a tensor brought to the program, or the program's to a tensor. */
 function crossings(body: () => void): Record<string, number> {
   const names = ['item', 'toBytes', 'fromBytes'] as const;
-  const watched = names.map((name) => vi.spyOn(native(), name));
+  const watched = names.map((name) => vi.spyOn(native(), name).mockClear());
   body();
   return Object.fromEntries(names.map((name, i) => [name, watched[i]!.mock.calls.length]));
 }

@@ -12,7 +12,7 @@ const app = new PackedApp();
 const unreachable = await app.install();
 const installed = requires(unreachable === undefined, unreachable ?? '');
 if (unreachable === undefined) app.lendAddon();
-afterAll(() => app[Symbol.dispose]());
+afterAll(() => app[Symbol.dispose](), 120_000); // thousands of files
 
 const manifest = JSON.parse(readFileSync(`${root}packages/tsumugi/package.json`, 'utf8')) as {
   exports: Record<string, string>;

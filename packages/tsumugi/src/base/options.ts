@@ -14,7 +14,9 @@ export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== 'object') return `${typeof value} ${String(value)}`;
   if (Array.isArray(value)) return 'an array';
-  return isPlain(value) ? 'an object' : `a ${value.constructor.name}`;
+  if (isPlain(value)) return 'an object';
+  const { name } = value.constructor;
+  return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 const isPlain = (value: object) => {

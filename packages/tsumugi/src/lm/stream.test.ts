@@ -152,6 +152,10 @@ it('throws what goes wrong, after the pieces that came before it', async () => {
   expect(text).toBe(expected);
   expect(liveHandles()).toBe(before);
   await expect(read(model, '猫', { temperature: -1 })).rejects.toThrow('temperature must be');
+  await expect(read(model, 5 as never, {})).rejects.toThrow('the prompt must be a text or a list of ids, got number 5');
+  await expect(read(model, '猫', { signal: new AbortController() as never })).rejects.toThrow(
+    'streamText: signal must be an AbortSignal, got an AbortController',
+  );
   for (const [stop, got] of [
     [5, 'number 5'],
     [null, 'null'],

@@ -1,5 +1,5 @@
 // From a prompt to its continuation, piece by piece, for programs that do other things meanwhile: servers, user interfaces.
-import { checkOptions, type OptionNames } from '../base/index.ts';
+import { ConfigError, checkOptions, kindOf, type OptionNames } from '../base/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import type { Engine } from './engine/engine.ts';
 import { Mailbox } from './engine/mailbox.ts';
@@ -38,6 +38,11 @@ export async function* streamText(
 ): AsyncGenerator<string, FinishReason> {
   checkOptions('streamText', options, streamOptions, generateHints);
   const { signal, ...settings } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new ConfigError('bad-option', `streamText: signal must be an AbortSignal, got ${kindOf(signal)}`, {
+      remedy: 'Of an AbortController, give its signal.',
+      fields: { option: 'signal' },
+    });
   signal?.throwIfAborted();
   const { engine, own } = engineFor(source);
   using _ = own;

@@ -78,7 +78,9 @@ const requestOptions: OptionNames<EngineRequest> = {
   onError: true,
 };
 
-const isList = (value: unknown) => Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
+/** An array of numbers, typed or not. */
+export const isList = (value: unknown): boolean =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
 
 /** @throws ConfigError for an empty prompt or an option out of range; DataError for an id outside the vocabulary */
 export function checkRequest(request: EngineRequest, config: { vocab_size: number }): void {

@@ -6,7 +6,14 @@ import { type Plamo2Config, tokenIds } from '../config.ts';
 import { TextStream } from '../text-stream.ts';
 import type { LanguageModel } from '../types.ts';
 import type { TokenLogprobs } from './logprobs.ts';
-import { type EngineRequest, type FinishReason, type GenerateOptions, generateOptions, type Usage } from './request.ts';
+import {
+  type EngineRequest,
+  type FinishReason,
+  type GenerateOptions,
+  generateOptions,
+  isList,
+  type Usage,
+} from './request.ts';
 
 export interface GenerateIdsOptions extends GenerateOptions {
   /** Called with each new id before it, or the text it completes, is yielded; with its log-probability where `logprobs` asks for it. */
@@ -73,6 +80,10 @@ export function textRequest(
   if (stop !== undefined && !(Array.isArray(stop) ? stop : [stop]).every((each) => typeof each === 'string'))
     throw new ConfigError('bad-option', `stop must be a text or a list of texts, got ${kindOf(stop)}`, {
       fields: { option: 'stop' },
+    });
+  if (typeof prompt !== 'string' && !isList(prompt))
+    throw new ConfigError('bad-option', `the prompt must be a text or a list of ids, got ${kindOf(prompt)}`, {
+      fields: { option: 'prompt' },
     });
   const ids = typeof prompt === 'string' ? tokenizer.encode(prompt, { addBos: true, safe: true }) : prompt;
   const stream = new TextStream(tokenizer, typeof stop === 'string' ? [stop] : stop, ids);

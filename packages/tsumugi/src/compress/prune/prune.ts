@@ -147,9 +147,7 @@ async function prepare(folder: string, settings: PruneSettings, options: PruneOp
   const text = await calibrationText(options.text ?? [], loadTokenizer(folder, before), settings);
   const hashed = await artefact.hashed();
   const measured = { model: hashed.hash, text: text.hash };
-  using model = loadModel(folder);
-  const rate = decodingRate(model);
-  const { scores, kept } = await scoresOf(model, text, measured, settings, options.onProgress);
+  const { scores, kept, rate } = await scoresOf(folder, text, measured, settings, options.onProgress);
   const used = settings.importance === 'random' ? randomScores(before, settings.seed) : scores;
   const reshape = choose(before, wanted, used, settings.depth);
   const weights = artefact.weights();
@@ -194,25 +192,30 @@ const bytesOfModel = (weights: Safetensors, before: Plamo2Config): number =>
     }),
   );
 
-/** Scores that are kept, or measured now and kept. */
+/**
+ * Scores that are kept, or measured now and kept, and how fast the model decodes. The model is let go of before the pruned one
+ * comes into memory.
+ */
 async function scoresOf(
-  model: Plamo2,
+  folder: string,
   text: CalibrationText,
   measured: { model: string; text: string },
   { depth, importance }: PruneSettings,
   onProgress: PruneOptions['onProgress'],
-): Promise<{ scores: Scores; kept: boolean }> {
+): Promise<{ scores: Scores; kept: boolean; rate: number }> {
+  using model = loadModel(folder);
+  const rate = decodingRate(model);
   const found = keptScores(measured);
   const scores =
     found ?? (await measureImportance(model, text, (share) => onProgress?.({ doing: 'calibrating', share })));
   if (depth === 'influence' || importance === 'random' || scores.lossWithout) {
     if (!found) keepScores(measured, scores);
-    return { scores, kept: found !== undefined };
+    return { scores, kept: found !== undefined, rate };
   }
   const share = (each: number) => onProgress?.({ doing: 'leaving layers out', share: each });
   const more = { ...scores, lossWithout: await lossesWithout(model, text, share) };
   keepScores(measured, more);
-  return { scores: more, kept: false };
+  return { scores: more, kept: false, rate };
 }
 
 /** The loss of the pruned model, which is in memory for it. */

@@ -46,7 +46,7 @@ export { type LogitNorms, logitNorms } from './logit-norms.ts';
 export { buildBlock, Plamo2, type WeightSource } from './model.ts';
 export { checkModelChanges, type PresetName, preset, presetNames } from './presets.ts';
 export { QuantizedLinear } from './quantized-linear.ts';
-export { requireTrainable } from './quantized-weights.ts';
+export { requireDense } from './quantized-weights.ts';
 export { type RopeSource, RopeTables } from './rope-tables.ts';
 export { checkSampling, type Logits, type SamplingOptions, sample } from './sampling.ts';
 export { tokenLogprobs } from './score.ts';

@@ -131,15 +131,18 @@ function requireGroups(path: string, weights: Safetensors, groups: number): void
   });
 }
 
-/** @throws UserError for a folder whose weights are quantized */
-export function requireTrainable(folder: string): void {
+/**
+ * @param done what is to be done with the model, e.g. "trained"
+ * @throws UserError for a folder whose weights are quantized
+ */
+export function requireDense(folder: string, done: string): void {
   const config = quantizationOf(new Artefact(folder).config(), join(folder, CONFIG_FILE));
   if (!config) return;
   throw new UserError(
     'quantized-model',
-    `${folder} is quantized (${config.layout}, ${config.bits} bits), so it cannot be trained`,
+    `${folder} is quantized (${config.layout}, ${config.bits} bits), so it cannot be ${done}`,
     {
-      remedy: 'Train the model that it was made from, and quantize the result.',
+      remedy: 'Take the model that it was made from, and quantize the result.',
       fields: { folder },
     },
   );

@@ -15,7 +15,7 @@ import {
   writeSafetensors,
 } from '../store/index.ts';
 import { cat, Rng, rand, scope, type Tensor, tensor } from '../torch/index.ts';
-import { loadModel, QuantizedLinear, requireTrainable, saveModel, tokenLogprobs } from './index.ts';
+import { loadModel, QuantizedLinear, requireDense, saveModel, tokenLogprobs } from './index.ts';
 import { tinyModelOfFile } from './tiny-model.testing.ts';
 
 const tiny = tinyModelOfFile();
@@ -164,8 +164,8 @@ it.each(cases)('%s is read as the weights that it means', (_, quantization, keep
 
 it('is neither trained nor saved', () => {
   const { quantized } = folders(...(cases[0]!.slice(1) as [JsonObject, (name: string, weight: Tensor) => Kept]));
-  expect(() => requireTrainable(quantized)).toThrow(/is quantized \(gptq, 4 bits\), so it cannot be trained/);
-  requireTrainable(tiny.folder);
+  expect(() => requireDense(quantized, 'trained')).toThrow(/is quantized \(gptq, 4 bits\), so it cannot be trained/);
+  requireDense(tiny.folder, 'trained');
   using model = loadModel(quantized);
   expect(() => saveModel(join(home, 'again'), model)).toThrow(/is quantized, which is not written again/);
 });

@@ -1,7 +1,7 @@
 // Distillation: a model learns what a larger one says of a text. Batch k is a function of (seed, k), so a resumed run goes on bit
 // for bit.
 import { DataError, deriveSeed } from '../base/index.ts';
-import { loadModel, type Plamo2, readModelConfig, requireTrainable } from '../lm/index.ts';
+import { loadModel, type Plamo2, readModelConfig, requireDense } from '../lm/index.ts';
 import { formatCount, formatInteger, inputAt } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
 import { emptySplit, makeBatch, openTokenizer, PackedBatches, TokenShards } from '../text/index.ts';
@@ -41,7 +41,7 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
   const device = parseDevice(config.device);
   const [teacherFolder, folder] = [new Artefact(config.teacher), new Artefact(config.model)];
   const [teacherConfig, modelConfig] = [readModelConfig(teacherFolder), readModelConfig(folder)];
-  requireTrainable(config.model);
+  requireDense(config.model, 'trained');
   const tokenizerHash = oneTokenizer(config);
   checkDistillModels(config, modelConfig, teacherConfig);
   const [teacherFiles, files] = [await teacherFolder.hashed(), await folder.hashed()];

@@ -1,7 +1,7 @@
 // Continual pre-training that extends a model to long contexts: its attention is switched, then it is trained in phases of
 // rising context. Batch k is a function of (seed, k), so a resumed run goes on bit for bit.
 import { join } from 'node:path';
-import { loadModel, Plamo2, type Plamo2Config, parseConfig, requireTrainable, windowOf } from '../lm/index.ts';
+import { loadModel, Plamo2, type Plamo2Config, parseConfig, requireDense, windowOf } from '../lm/index.ts';
 import { formatInteger, inputAt } from '../run/index.ts';
 import { Artefact, CONFIG_FILE } from '../store/index.ts';
 import { emptySplit, openTokenizer, TokenShards } from '../text/index.ts';
@@ -38,7 +38,7 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
   checkExtendSettings(config);
   const device = parseDevice(config.device);
   const parent = new Artefact(config.model);
-  requireTrainable(config.model);
+  requireDense(config.model, 'trained');
   const parentFiles = await parent.hashed();
   const edited = parent.changedFiles(parentFiles);
   const modelConfig = extendedConfig(parseConfig(parent.config(), join(config.model, CONFIG_FILE)), config);

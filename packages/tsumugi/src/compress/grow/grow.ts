@@ -1,7 +1,7 @@
 // A model → a larger one that says the same, to be trained on.
 import { basename } from 'node:path';
 import { checkOptions, deriveSeed, invariant } from '../../base/index.ts';
-import { loadModel, type Plamo2Config, readModelConfig } from '../../lm/index.ts';
+import { loadModel, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
 import { Artefact, type LazyTensor, type Lineage, type NamedTensor } from '../../store/index.ts';
 import { Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { shapeCost } from '../prune/cost.ts';
@@ -53,6 +53,7 @@ const runtimeBytes = 350e6;
 
 /** What growing would make and take. Nothing is written. @throws as `grow` */
 export function planGrow(folder: string, settings: GrowSettingsInput): GrowPlan {
+  requireDense(folder, 'grown');
   const before = readModelConfig(new Artefact(folder));
   return growForecast(before, growConfig.parse(settings));
 }
@@ -95,6 +96,7 @@ export async function grow(
   const began = performance.now();
   const { recipe = null, commit = null, maxShardBytes, onProgress } = options;
   const all = growConfig.parse(settings);
+  requireDense(folder, 'grown');
   const artefact = new Artefact(folder);
   const before = readModelConfig(artefact);
   const after = grownConfig(before, all);

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../../base/index.ts';
-import { type Plamo2Config, parseConfig } from '../../lm/index.ts';
+import { type Plamo2Config, parseConfig, requireDense } from '../../lm/index.ts';
 import {
   Artefact,
   CONFIG_FILE,
@@ -86,6 +86,7 @@ export class MergeModels implements Disposable {
   open(name: string, path: string): MergeModel {
     const found = this.#open.get(path);
     if (found) return found;
+    requireDense(path, 'merged');
     const artefact = new Artefact(path);
     const json = artefact.config();
     const config = parseConfig(json, join(path, CONFIG_FILE));

@@ -1,7 +1,7 @@
 // A model → a smaller dense one of what is most active in it.
 import { basename } from 'node:path';
 import { checkOptions } from '../../base/index.ts';
-import { loadModel, loadTokenizer, Plamo2, type Plamo2Config, readModelConfig } from '../../lm/index.ts';
+import { loadModel, loadTokenizer, Plamo2, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
 import { Artefact, type HashedFiles, type Lineage, type Safetensors } from '../../store/index.ts';
 import type { Corpus } from '../../text/index.ts';
 import { type Reshape, reshapedSource, reshapedTensors } from '../reshape/reshape.ts';
@@ -140,6 +140,7 @@ function given(settings: PruneSettings): Record<string, number | string> {
 }
 
 async function prepare(folder: string, settings: PruneSettings, options: PruneOptions, out?: string): Promise<Planned> {
+  requireDense(folder, 'pruned');
   const artefact = new Artefact(folder);
   const before = readModelConfig(artefact);
   const wanted = prunedConfig(before, settings);

@@ -1,8 +1,5 @@
-// The model that is quantized, read tensor by tensor: nothing of its file stays in memory.
-import { join } from 'node:path';
-import { UserError } from '../../base/index.ts';
-import { type Plamo2Config, readModelConfig, tensorShapes } from '../../lm/index.ts';
-import { Artefact, CONFIG_FILE, type JsonObject, quantizationOf, type Safetensors } from '../../store/index.ts';
+import { type Plamo2Config, readModelConfig, requireDense, tensorShapes } from '../../lm/index.ts';
+import { Artefact, type JsonObject, type Safetensors } from '../../store/index.ts';
 import { type DType, numElements, scope, type Tensor } from '../../torch/index.ts';
 
 export class SourceModel implements Disposable {
@@ -13,19 +10,10 @@ export class SourceModel implements Disposable {
 
   /** @throws DataError, ConfigError, CheckpointError as `loadModel`, UserError for a model that is quantized already */
   constructor(folder: string) {
+    requireDense(folder, 'quantized again');
     this.artefact = new Artefact(folder);
     this.json = this.artefact.config();
     this.config = readModelConfig(this.artefact);
-    const already = quantizationOf(this.json, join(folder, CONFIG_FILE));
-    if (already)
-      throw new UserError(
-        'quantized-model',
-        `${folder} is quantized already (${already.layout}, ${already.bits} bits)`,
-        {
-          remedy: 'Quantize the model that it was made from.',
-          fields: { folder },
-        },
-      );
     this.weights = this.artefact.weights();
     for (const [name] of tensorShapes(this.config)) this.weights.info(name);
   }

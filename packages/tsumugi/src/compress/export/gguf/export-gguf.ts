@@ -2,7 +2,7 @@
 import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fsyncPath, unfinishedFile, writingAt } from '../../../base/index.ts';
-import { loadModel, type Plamo2, readModelConfig } from '../../../lm/index.ts';
+import { loadModel, type Plamo2, readModelConfig, requireDense } from '../../../lm/index.ts';
 import { namedParameters } from '../../../nn/index.ts';
 import { Artefact, type GgufTensor, quantizePieces, writeGguf } from '../../../store/index.ts';
 import { readTokenizerFiles, Tokenizer, type TokenizerFiles } from '../../../text/index.ts';
@@ -43,6 +43,7 @@ export interface ExportedGguf {
 
 /** What `exportGguf` would write. @throws as `exportGguf`, where it is known beforehand */
 export function planExportGguf(config: Pick<ExportGgufConfig, 'model' | 'type' | 'context' | 'out'>): GgufPlan {
+  requireDense(config.model, 'written as GGUF');
   const artefact = new Artefact(config.model);
   const plan = planGguf(readModelConfig(artefact), config.type, config.context);
   readTokenizerFiles(artefact.tokenizerPath);

@@ -1,0 +1,73 @@
+// A folder in few bits in every command: what reads models takes it as any other, what makes models of models refuses it by name.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TinyModel } from '../lm/tiny-model.testing.ts';
+import { runCli } from './cli.testing.ts';
+
+let home: string;
+let tiny: TinyModel;
+const at = (...names: string[]) => join(home, ...names);
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-quantized-'));
+  tiny = new TinyModel(1);
+  writeFileSync(at('text.txt'), '吾輩は猫である。名前はまだ無い。\n'.repeat(20));
+  writeFileSync(
+    at('merge.yml'),
+    'merge_method: linear\nmodels: [{ model: few }, { model: few }]\nparameters: { weight: 1 }\n',
+  );
+  const { code } = await runCli([
+    'quantize',
+    '--model',
+    tiny.folder,
+    '--out',
+    at('few'),
+    '--bits',
+    '8',
+    '--group-size',
+    '16',
+  ]);
+  expect(code).toBe(0);
+});
+afterAll(() => {
+  tiny[Symbol.dispose]();
+  rmSync(home, { recursive: true });
+});
+
+describe('a folder in few bits', () => {
+  it('scores close to the model it was made from', async () => {
+    const input = '{"ids":[1,270,280,290]}\n';
+    const logprobs = async (model: string) => {
+      const { code, stdout } = await runCli(['score', '--model', model], input);
+      expect(code).toBe(0);
+      return (JSON.parse(stdout) as { logprobs: number[] }).logprobs;
+    };
+    const [few, whole] = [await logprobs(at('few')), await logprobs(tiny.folder)];
+    for (const [i, value] of whole.entries()) expect(Math.abs(few[i]! - value)).toBeLessThan(0.02);
+    expect(few).not.toEqual(whole);
+  });
+
+  it.each([
+    ['generate', () => ['generate', '--prompt', '吾輩は', '--max-tokens', '4']],
+    ['eval', () => ['eval', 'text', '--text', at('text.txt')]],
+  ])('is read by %s', async (_, words) => {
+    const { code, stdout } = await runCli([...words(), '--model', at('few'), '--json']);
+    expect([code, stdout.startsWith('{')]).toEqual([0, true]);
+  });
+
+  it.each([
+    ['pruned', () => ['prune', '--model', at('few'), '--out', at('out'), '--set', 'intermediate_size=32']],
+    ['grown', () => ['grow', '--model', at('few'), '--out', at('out'), '--set', 'intermediate_size=64']],
+    ['merged', () => ['merge', '--config', at('merge.yml'), '--out', at('out')]],
+    ['quantized again', () => ['quantize', '--model', at('few'), '--out', at('out')]],
+    ['written as GGUF', () => ['export', '--model', at('few'), '--format', 'gguf', '--out', at('out')]],
+  ])('is not %s', async (done, words) => {
+    const { code, stderr } = await runCli(words());
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`few is quantized (gptq, 8 bits), so it cannot be ${done}`),
+    ]);
+    expect(readdirSync(home).filter((name) => name.startsWith('out'))).toEqual([]);
+  });
+});

@@ -217,7 +217,9 @@ it('is refused where it cannot be', async () => {
   await refused({ bits: 3 as 4 }, /"bits": expected 4 or 8/);
   await refused({ tensorBits: { dt_proj: 4 } }, /dt_proj" has .*\n/);
   await expect(quantizeModel(tiny.folder, tiny.folder, small)).rejects.toThrow(/is the model that is quantized/);
-  await expect(quantizeModel(at('rtn'), at('refused'), small)).rejects.toThrow(/is quantized \(gptq, 4 bits\), so it cannot be quantized again/);
+  await expect(quantizeModel(at('rtn'), at('refused'), small)).rejects.toThrow(
+    /is quantized \(gptq, 4 bits\), so it cannot be quantized again/,
+  );
   cpSync(tiny.folder, at('heads'), { recursive: true });
   const config = JSON.parse(readFileSync(at('heads', 'config.json'), 'utf8'));
   const heads = {

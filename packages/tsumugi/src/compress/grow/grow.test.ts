@@ -105,7 +105,7 @@ it('knows the way back from 2B to 8B', () => {
 it.each<[GrowSettingsInput, string]>([
   [{ hidden_size: 64 }, 'hidden_size: the model has 96, so 64 is no larger model'],
   [{}, 'nothing is added'],
-  [{ num_hidden_layers: 7 }, '6 layers become 7 only if 1 are whole groups of 2'],
+  [{ num_hidden_layers: 7 }, '6 layers cannot become 7: layers come in whole groups of 2'],
   [{ num_attention_heads: 9 }, '9 query heads cannot be whole groups of at least 2'],
   [{ num_attention_heads: 8, num_key_value_heads: 8 }, '8 query heads cannot be 8 groups of at least 2'],
 ])('refuses %j', async (target, message) => {

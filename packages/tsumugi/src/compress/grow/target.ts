@@ -29,7 +29,7 @@ export function grownConfig(before: Plamo2Config, settings: GrowSettings): Plamo
   if ((to - from) % unit !== 0 || (from !== to && from < unit))
     throw refuse(
       'num_hidden_layers',
-      `${from} layers become ${to} only if ${to - from} are whole groups of ${unit}`,
+      `${from} layers cannot become ${to}: layers come in whole groups of ${unit}`,
       `Take ${from} and a multiple of ${unit}: attention and Mamba alternate.`,
     );
   if (Object.keys(growTarget.shape).every((key) => after[key as keyof GrowTarget] === before[key as keyof GrowTarget]))

@@ -245,7 +245,7 @@ it('counts the operations of a token', () => {
 it.each<[PruneSettingsInput, string]>([
   [{ hidden_size: 64 }, 'hidden_size: the model has 32, so 64 is no smaller model'],
   [{}, 'nothing is taken away'],
-  [{ num_hidden_layers: 3 }, 'num_hidden_layers: 4 layers become 3 only if 1 are whole groups of 2'],
+  [{ num_hidden_layers: 3 }, 'num_hidden_layers: 4 layers cannot become 3: layers go in whole groups of 2'],
   [{ num_attention_heads: 3 }, '3 query heads are no whole groups of 2'],
   [{ num_attention_heads: 3, num_key_value_heads: 2 }, '3 query heads cannot be 2 groups of at most 2'],
   [{ num_attention_heads: 4, num_key_value_heads: 1 }, '4 query heads cannot be 1 groups of at most 2'],

@@ -70,7 +70,7 @@ function checkDepth(before: Plamo2Config, after: Plamo2Config): void {
   if (from !== to && !keepsPattern)
     throw refuse(
       'num_hidden_layers',
-      `${from} layers become ${to} only if ${from - to} are whole groups of ${unit}`,
+      `${from} layers cannot become ${to}: layers go in whole groups of ${unit}`,
       `Take ${from} less a multiple of ${unit}: attention and Mamba alternate.`,
     );
 }

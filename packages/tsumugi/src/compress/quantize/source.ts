@@ -1,3 +1,4 @@
+// The model that is quantized, read tensor by tensor: nothing of its file stays in memory.
 import { type Plamo2Config, readModelConfig, requireDense, tensorShapes } from '../../lm/index.ts';
 import { Artefact, type JsonObject, type Safetensors } from '../../store/index.ts';
 import { type DType, numElements, scope, type Tensor } from '../../torch/index.ts';

@@ -38,7 +38,7 @@ const task = llmJpEvalTask({
   version: 1,
   summary: '',
   metric: 'exact_match',
-  data: { files: [], origin: '', licence: '' },
+  data: { files: ['t.jsonl'], origin: 'made up', licence: 'CC0-1.0' },
   instruction,
   form: '質問：{q}',
   wordingFrom: 'ours',

@@ -8,6 +8,14 @@ export const count = z.int().positive();
 export const fraction = z.number().min(0).max(1);
 const beta = z.number().min(0).lt(1);
 
+/** The rows of a step, where all steps are alike. */
+export const rowSettings = () => ({
+  sequenceLength: count.min(2).default(512).describe('tokens of a row'),
+  batchSize: count.default(8).describe('rows of a micro-batch'),
+  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
+  predictEnd: z.boolean().default(false).describe('learn where texts end: predict BOS after each document'),
+});
+
 /** The learning rate over the steps. */
 export const scheduleSettings = (defaults: { learningRate: number; warmup: number }) => ({
   learningRate: z.number().positive().default(defaults.learningRate).describe('peak'),

@@ -8,6 +8,7 @@ import {
   computeSettings,
   count,
   optimizerSettings,
+  rowSettings,
   scheduleSettings,
   watchSettings,
   zLossSetting,
@@ -55,10 +56,7 @@ export const distillConfig = z.strictObject({
   teacherDtype: z.enum(['float32', 'bfloat16']).default('float32').describe("of the teacher's weights and computation"),
 
   steps: count.default(1000).describe('updates'),
-  sequenceLength: count.min(2).default(512).describe('tokens of a row'),
-  batchSize: count.default(8).describe('rows of a micro-batch'),
-  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
-  predictEnd: z.boolean().default(false).describe('learn where texts end: predict BOS after each document'),
+  ...rowSettings(),
 
   // A fifth of the default peak of pre-training: ModelOpt's rule for a model of half the size.
   ...scheduleSettings({ learningRate: 6e-4, warmup: 0.02 }),

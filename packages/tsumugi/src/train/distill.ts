@@ -4,7 +4,7 @@ import { DataError, deriveSeed } from '../base/index.ts';
 import { loadModel, type Plamo2, readModelConfig, requireDense } from '../lm/index.ts';
 import { formatCount, formatInteger, inputAt } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
-import { emptySplit, makeBatch, openTokenizer, PackedBatches, TokenShards } from '../text/index.ts';
+import { emptySplit, openTokenizer, TokenShards } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
 import { checkDistillModels, checkDistillSettings, hiddenPairs } from './check-distill.ts';
 import { copiedWeights } from './copied-weights.ts';
@@ -14,6 +14,7 @@ import { teacherFactor, teacherMemory } from './distill-forecast.ts';
 import { distillationOf } from './distill-loss.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
+import { packedSteps } from './packed-steps.ts';
 import { distillEvaluationState } from './remembered-state.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { Student } from './student.ts';
@@ -49,18 +50,7 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
   const shards = stack.use(TokenShards.open(config.data, { tokenizerHash }));
   const data = inputAt(config.data, await shards.verify());
   if (shards.manifest.heldOut.documents === 0) throw emptySplit(shards, 'heldOut');
-  const batches = new PackedBatches(shards, {
-    sequenceLength: config.sequenceLength,
-    batchSize: config.batchSize * config.gradientAccumulation,
-    seed: deriveSeed(config.seed, 'batches'),
-    predictEnd: config.predictEnd,
-  });
-  const whole = makeBatch(batches.batchSize, batches.sequenceLength);
-  const batch = (step: number) => ({
-    batch: batches.batch(step, whole),
-    microRows: config.batchSize,
-    tokensSeen: (step + 1) * batches.tokensPerStep,
-  });
+  const { batches, batch } = packedSteps(shards, config);
   const pairs = hiddenPairs(config, modelConfig, teacherConfig);
   const { hidden_size: width } = teacherConfig;
   const space = forecastSpace('distill', modelConfig, [config], config);

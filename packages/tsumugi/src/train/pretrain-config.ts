@@ -7,6 +7,7 @@ import {
   computeSettings,
   count,
   optimizerSettings,
+  rowSettings,
   scheduleSettings,
   watchSettings,
   zLossSetting,
@@ -24,10 +25,7 @@ export const pretrainConfig = z.strictObject({
 
   steps: count.default(1000).describe('updates'),
   minutes: z.number().positive().optional().describe('take fewer steps when these minutes would not suffice'),
-  sequenceLength: count.min(2).default(512).describe('tokens of a row'),
-  batchSize: count.default(8).describe('rows of a micro-batch'),
-  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
-  predictEnd: z.boolean().default(false).describe('learn where texts end: predict BOS after each document'),
+  ...rowSettings(),
 
   ...scheduleSettings({ learningRate: 3e-3, warmup: 0.02 }),
   ...optimizerSettings(),

@@ -3,13 +3,14 @@
 import { deriveSeed } from '../base/index.ts';
 import { initialWeights, Plamo2, type Plamo2Config, preset } from '../lm/index.ts';
 import { formatInteger, inputAt } from '../run/index.ts';
-import { emptySplit, makeBatch, openTokenizer, PackedBatches, TokenShards, tokenizerContent } from '../text/index.ts';
+import { emptySplit, openTokenizer, TokenShards, tokenizerContent } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
 import { checkPretrainSettings } from './check-settings.ts';
 import { sampleText } from './describe-model.ts';
 import { type Evaluation, evaluateHeldOut, measuredOf } from './evaluate.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
 import type { ModelTraining, RunPlan, TrainOptions, TrainResult } from './model-training.ts';
+import { packedSteps } from './packed-steps.ts';
 import {
   evaluateTokensOf,
   type PretrainConfig,
@@ -51,18 +52,7 @@ export async function pretraining(config: PretrainConfig): Promise<ModelTraining
     ...(config.modelChanges as Partial<Plamo2Config>),
     vocab_size: tokenizer.vocabSize,
   });
-  const batches = new PackedBatches(shards, {
-    sequenceLength: config.sequenceLength,
-    batchSize: config.batchSize * config.gradientAccumulation,
-    seed: deriveSeed(config.seed, 'batches'),
-    predictEnd: config.predictEnd,
-  });
-  const whole = makeBatch(batches.batchSize, batches.sequenceLength);
-  const batch = (step: number) => ({
-    batch: batches.batch(step, whole),
-    microRows: config.batchSize,
-    tokensSeen: (step + 1) * batches.tokensPerStep,
-  });
+  const { batches, batch } = packedSteps(shards, config);
   const owned = stack.move();
   return {
     name: 'pretrain',

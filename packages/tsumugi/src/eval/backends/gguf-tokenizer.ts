@@ -2,7 +2,7 @@
 // llama.cpp's lets control pieces be spelled by any text and drops a byte order mark (seen with llama.cpp 0.5.0).
 
 import type { LlamaModel, TemplateText, Token } from '../../lm/index.ts';
-import { type Piece, type PieceType, SPECIAL_NAMES, Tokenizer } from '../../text/index.ts';
+import { ggufPieceTypes, type Piece, SPECIAL_NAMES, Tokenizer } from '../../text/index.ts';
 import type { CheckedGguf } from './gguf-check.ts';
 
 export interface GgufTokenizer {
@@ -30,21 +30,10 @@ export function llamaTokenizer(model: LlamaModel): GgufTokenizer {
   };
 }
 
-/** By the numbers that GGUF gives them: normal, unknown, control, user-defined, unused, byte. */
-const pieceTypes: readonly (PieceType | undefined)[] = [
-  undefined,
-  'NORMAL',
-  'UNKNOWN',
-  'CONTROL',
-  'NORMAL',
-  'CONTROL',
-  'BYTE',
-];
-
 /** @throws FormatError when the file's pieces are no vocabulary of PLaMo 2 */
 export function plamo2Tokenizer({ path, pieces: texts, scores, tokenTypes, ids }: CheckedGguf): GgufTokenizer {
   const pieces = texts.map(
-    (text, id): Piece => ({ text, score: scores[id] ?? 0, type: pieceTypes[tokenTypes[id] ?? 1] ?? 'NORMAL' }),
+    (text, id): Piece => ({ text, score: scores[id] ?? 0, type: ggufPieceTypes[tokenTypes[id] ?? 1] ?? 'NORMAL' }),
   );
   // Rows of the embedding that no piece has; converters name them so.
   const own = pieces.findLastIndex(({ text }) => !/^\[PAD\d+\]$/.test(text)) + 1;

@@ -11,4 +11,4 @@ export {
 export { type Density, type EncodeOptions, Tokenizer, type TokenizerOptions } from './tokenizer.ts';
 export { type TrainingProgress, type TrainTokenizerOptions, trainTokenizer } from './train.ts';
 export { TrainingText } from './training-text.ts';
-export { byteText, type Piece, type PieceType, Vocabulary } from './vocabulary.ts';
+export { byteText, ggufPieceTypes, type Piece, type PieceType, Vocabulary } from './vocabulary.ts';

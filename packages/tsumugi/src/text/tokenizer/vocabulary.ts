@@ -7,6 +7,17 @@ import { MAX_PIECE_UNITS, MAX_PIECES } from '../limits.ts';
 const PIECE_TYPES = ['NORMAL', 'CONTROL', 'UNKNOWN', 'BYTE'] as const;
 export type PieceType = (typeof PIECE_TYPES)[number];
 
+/** By the numbers that GGUF gives them: normal, unknown, control, user-defined, unused, byte. */
+export const ggufPieceTypes: readonly (PieceType | undefined)[] = [
+  undefined,
+  'NORMAL',
+  'UNKNOWN',
+  'CONTROL',
+  'NORMAL',
+  'CONTROL',
+  'BYTE',
+];
+
 export interface Piece {
   readonly text: string;
   /** A natural-log probability, for pieces made by training; any finite number is allowed. */

@@ -2,22 +2,11 @@
 import { DataError, sha256File } from '../../../base/index.ts';
 import { publishedConfig } from '../../../lm/index.ts';
 import { GgufFile, type JsonObject, type Lineage, writeArtefact } from '../../../store/index.ts';
-import { type Piece, type PieceType, renderTokenizer } from '../../../text/index.ts';
+import { ggufPieceTypes, type Piece, renderTokenizer } from '../../../text/index.ts';
 import { numElements } from '../../../torch/index.ts';
 import type { ImportGgufConfig } from './config.ts';
 import { CHAT_TEMPLATE_KEY } from './metadata.ts';
 import { ggufWeights } from './read-model.ts';
-
-/** By the numbers that GGUF gives them: normal, unknown, control, user-defined, unused, byte. */
-const pieceTypes: readonly (PieceType | undefined)[] = [
-  undefined,
-  'NORMAL',
-  'UNKNOWN',
-  'CONTROL',
-  'NORMAL',
-  'CONTROL',
-  'BYTE',
-];
 
 export interface ImportedGguf {
   folder: string;
@@ -93,6 +82,6 @@ function piecesOf(file: GgufFile): Piece[] {
   return texts.slice(0, last + 1).map((text, id) => ({
     text: String(text),
     score: Number(scores[id] ?? 0),
-    type: pieceTypes[Number(types[id] ?? 1)] ?? 'NORMAL',
+    type: ggufPieceTypes[Number(types[id] ?? 1)] ?? 'NORMAL',
   }));
 }

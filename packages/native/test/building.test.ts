@@ -177,6 +177,16 @@ describe('the libtorch', linux, () => {
     expect([asked(), builds()]).toEqual([3, 1]);
   });
 
+  it('of the newest addon is loaded, where none is remembered', async () => {
+    for (const [key, seconds] of Object.entries({ b: 2000, c: 3000, a: 1000 })) {
+      write(JSON.stringify({ key }), 'native', 'build', key, 'build.json');
+      write('', 'native', 'build', key, 'tsumugi.node');
+      utimesSync(at('native', 'build', key, 'tsumugi.node'), seconds, seconds);
+    }
+    const { listBuilds } = await import(at('native', 'lib', 'builds.js'));
+    expect(listBuilds().map(({ key }: { key: string }) => key)).toEqual(['c', 'b', 'a']);
+  });
+
   it('that LIBTORCH names is not remembered', async () => {
     await setUp();
     expect([asked(), existsSync(at('native', 'build', 'default.json'))]).toEqual([0, false]);

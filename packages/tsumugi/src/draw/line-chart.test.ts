@@ -54,6 +54,17 @@ describe('lineChart', () => {
     expect(drawn(chart({ series })).match(/fill-opacity/g)).toBeNull();
   });
 
+  it('gives spreads a place on the axis', () => {
+    const points = [1, 2].map((x) => ({ x, y: 2, low: 1, high: 3 }));
+    const svg = drawn(chart({ series: [{ name: 'a', points }] }));
+    const [, low, high] = /<path d="M[\d.]+ ([\d.]+)V([\d.]+)" stroke="currentColor"\/>/.exec(svg)!.map(Number);
+    const [, top, height] = /class="frame" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"/
+      .exec(svg)!
+      .map(Number);
+    expect([high, low]).toEqual([top! + 10, top! + height! - 10]); // 3 and 1 are its ends
+    expect(circles(svg)[0]![1]).toBe((low! + high!) / 2);
+  });
+
   it('draws one point, equal values, and a logarithmic axis over many decades', () => {
     const points = [{ x: 1, y: 5 }];
     expect(drawn(chart({ series: [{ name: 'one', points }] }))).not.toMatch(/NaN|Infinity/);

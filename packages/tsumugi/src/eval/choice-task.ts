@@ -47,7 +47,8 @@ export function choiceTask<S extends Sample>(spec: ChoiceTaskSpec<S>): ChoiceTas
   };
   const read = async (context: SampleContext): Promise<Read<S>> => {
     const found = await readSamples<S>(spec, context);
-    for (const list of [found.shots, found.all]) for (const [i, sample] of list.entries()) right(sample, i);
+    for (const example of found.shots) right(example);
+    for (const [i, sample] of found.all.entries()) right(sample, i);
     checkMetric(spec, names, aggregateOf<S>(spec, context));
     return found;
   };

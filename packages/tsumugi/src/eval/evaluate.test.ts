@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { sha256 } from '../base/index.ts';
 import { fakeBackend } from './eval.testing.ts';
 import {
   choiceTask,
@@ -111,6 +112,11 @@ describe('evaluate', () => {
       expect.objectContaining({ id: '1', metrics: { same: 1 }, target: 'abba' }),
     ]);
     expect(tasks[0]!.settings).toEqual({ shots: 0, limit: 2 });
+  });
+
+  it('has the wording in its hash, and the neutral prompt where there is one', async () => {
+    const hashes = await evaluate({ tasks: [palindrome, shortest], backend: fakeBackend(), dataFolder });
+    expect(hashes.tasks.map(({ promptHash }) => promptHash)).toEqual([sha256('{word}'), sha256('{word}?\n答え：')]);
   });
 
   it('gives choices all normalisations, with examples in the prompt', async () => {
@@ -385,6 +391,9 @@ describe('evaluate refuses', () => {
     );
     const empty = /odd, sample "0": its choices are no list of texts \("choices", sample 1 of words/;
     for (const none of [undefined, [], ['a', '']]) await refuse([odd({ choices: () => none })], empty);
+    // An example is in the prompt of every sample.
+    const load = () => ({ samples: [{ id: '0' }], examples: [{ id: '1' }, { id: '5' }] });
+    await refuse([odd({ load, shots: 2 })], 'odd, sample "5": the right choice is number 5 of 2 ("target")');
   });
 
   it('a metric that the score does not give, before anything is asked', async () => {

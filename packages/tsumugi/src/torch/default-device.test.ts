@@ -36,6 +36,12 @@ it('leaves alone what names one', () => {
   ).toEqual(['cpu', 'cpu']);
 });
 
+it('makes random numbers where their stream is', () => {
+  const draws = ['t.randn(2, rng)', 't.rand([2], rng)', 't.randint(0, 3, [2], { rng })'];
+  const of = draws.map((draw) => `((rng) => ${draw}.device)(new t.Rng(0, 'cpu'))`);
+  expect(evaluated('meta', ...of)).toEqual(draws.map(() => 'cpu'));
+});
+
 it('counts as unset when it is empty', () => {
   expect(evaluated('', 't.zeros(2).device')).toEqual(['cpu']);
 });

@@ -141,4 +141,7 @@ it('keeps to the number of steps that the clock once gave', async () => {
   // Other minutes are another plan, with all that was done in it.
   await train('clock', { steps: 9, minutes: 600 }, { resume: true });
   expect(planned()).toBe(9);
+  // What is done stays done when there is less time than it took.
+  await train('clock', { steps: 9, minutes: 1e-6 }, { resume: true });
+  expect(planned()).toBe(9);
 });

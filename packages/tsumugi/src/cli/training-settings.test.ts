@@ -1,0 +1,30 @@
+// Where the settings of a run that is gone on with come from.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { RunFolder } from '../run/index.ts';
+import { trainingSettings } from './training-settings.ts';
+
+const schema = z.strictObject({ out: z.string(), steps: z.int(), rate: z.number().default(1) });
+const home = mkdtempSync(join(tmpdir(), 'tsumugi-training-settings-'));
+const at = (name: string) => join(home, name);
+beforeAll(() => {
+  for (const [name, steps] of Object.entries({ one: 3, two: 5 })) {
+    using run = RunFolder.create(at(name), { name: 'toy', config: { out: at(name), steps, rate: 0.5 } });
+    run.openEvents()[Symbol.dispose]();
+  }
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+const resumed = (out: string | undefined, ...set: string[]) =>
+  trainingSettings(schema, 'toy', { settings: out === undefined ? {} : { out: at(out) }, set, resume: true });
+
+it('is the run in --out, or in the last --set out=, which goes first', () => {
+  expect(resumed('one')).toEqual({ out: at('one'), steps: 3, rate: 0.5 });
+  expect(resumed('one', 'rate=2')).toEqual({ out: at('one'), steps: 3, rate: 2 });
+  for (const out of [undefined, 'one'])
+    expect(resumed(out, `out=${at('one')}`, `out=${at('two')}`)).toEqual({ out: at('two'), steps: 5, rate: 0.5 });
+  expect(() => resumed(undefined, 'steps=4')).toThrow('--resume needs --out DIR');
+});

@@ -9,6 +9,10 @@ export type OptionNames<O> = Readonly<Record<keyof O, true>>;
 /** What to write in place of an option that other libraries have. */
 export type OptionHints = Readonly<Record<string, string>>;
 
+/** Whether it is what JSON calls an object: no list, not null. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** What a value is, in a few words. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
@@ -29,7 +33,7 @@ const isPlain = (value: object) => {
  * @throws ConfigError for what is no object of options, and for an unknown name, with the nearest one
  */
 export function checkOptions<O>(owner: string, given: O, known: OptionNames<O>, hints: OptionHints = {}): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) refuse(owner, given, known);
+  if (!isObject(given)) refuse(owner, given, known);
   for (const name in given) if (!Object.hasOwn(known, name)) refuse(owner, given, known, name, hints);
 }
 

@@ -1,5 +1,5 @@
 // Commands that answer each line of JSON on standard input with one on standard output.
-import { DataError, parseJson, UserError } from '../base/index.ts';
+import { DataError, isObject, parseJson, UserError } from '../base/index.ts';
 import { type Io, readLines, write } from './io.ts';
 
 /** Answers are gathered into writes of this size, unless they take longer than this. */
@@ -54,7 +54,7 @@ function answerLine(
       cause,
     );
   }
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+  if (!isObject(record)) {
     throw refuse(
       'not-an-object',
       `is no JSON object: ${text.slice(0, 40)}`,
@@ -62,7 +62,7 @@ function answerLine(
     );
   }
   try {
-    return answer(record as Record<string, unknown>);
+    return answer(record);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const fault = error.message.split('\n  → ')[0]!;

@@ -2,7 +2,7 @@
 // dots (`optimizer.learningRate`); unknown keys and wrong values are ConfigErrors that name the key and the nearest one.
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError, DataError, FormatError, nearest, readJsonValue, suggestion } from '../base/index.ts';
+import { ConfigError, DataError, FormatError, isObject, nearest, readJsonValue, suggestion } from '../base/index.ts';
 
 /** Options that every command with settings has. */
 export const settingsOptions = {
@@ -23,7 +23,7 @@ export function readSettingsFile(path: string): Readonly<Record<string, unknown>
     });
   const remedy = 'Write the settings as one JSON object: {"key": value, …}.';
   const value = readJsonValue(path, { remedy });
-  if (isTree(value)) return value;
+  if (isObject(value)) return value;
   throw new FormatError('bad-config', `${path} should hold a JSON object, but holds ${kindOf(value)}`, {
     remedy,
     fields: { path },
@@ -34,10 +34,6 @@ const kindOf = (value: unknown): string =>
   Array.isArray(value) ? 'a list' : value === null ? 'null' : typeof value === 'string' ? 'a text' : `${value}`;
 
 type Tree = Record<string, unknown>;
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /**
  * The settings in `config` (an object, or undefined for none) with `sets` (`key=value`) applied over them, checked and
@@ -54,7 +50,7 @@ export function applySettings<S extends z.ZodObject>(
   sets: readonly string[] = [],
   where = 'the settings',
 ): z.output<S> {
-  if (config !== undefined && !isTree(config)) {
+  if (config !== undefined && !isObject(config)) {
     throw new ConfigError('bad-config', `${where}: expected a JSON object`, { remedy: 'Write {"key": value, …}.' });
   }
   const tree: Tree = structuredClone(config ?? {});
@@ -99,7 +95,7 @@ function checkKeys(schema: z.ZodObject, tree: Tree, where: string, prefix = ''):
     const field = Object.hasOwn(schema.shape, key) ? schema.shape[key] : undefined;
     if (field === undefined) throw unknownKey(schema, prefix, key, where);
     const inner = objectIn(field);
-    if (inner && isTree(value)) checkKeys(inner, value, where, `${prefix}${key}.`);
+    if (inner && isObject(value)) checkKeys(inner, value, where, `${prefix}${key}.`);
   }
 }
 
@@ -140,7 +136,7 @@ function setValue(schema: z.ZodObject, owner: Tree, prefix: string, name: string
     });
   }
   const held = owner[name];
-  const child: Tree = isTree(held) ? held : {};
+  const child: Tree = isObject(held) ? held : {};
   owner[name] = child;
   if (inner) setValue(inner, child, `${path}.`, next, further, text);
   else child[rest.join('.')] = readValue(free!, `${path}.${rest.join('.')}`, text);

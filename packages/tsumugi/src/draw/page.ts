@@ -1,4 +1,5 @@
 // Pages: one HTML file that needs nothing else, with inline style, inline SVG and no scripts; and the parts of them.
+import { isObject } from '../base/index.ts';
 import type { Curve } from '../run/index.ts';
 import { formatInteger, formatMetric, formatNumber } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
@@ -108,7 +109,7 @@ export function htmlSettings(config: Json): string {
 /** Nested settings by their path: { optimizer: { lr } } → { 'optimizer.lr' }. */
 export function flatSettings(config: Json): Record<string, Json> {
   const flat = (value: Json, prefix: string): [string, Json][] =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
+    isObject(value) && Object.keys(value).length > 0
       ? Object.entries(value).flatMap(([key, inner]) => flat(inner, prefix === '' ? key : `${prefix}.${key}`))
       : [[prefix, value]];
   return Object.fromEntries(flat(config, '').filter(([name]) => name !== ''));

@@ -1,5 +1,5 @@
 // Whether what is given for a task is one: `node file.ts` checks no types.
-import { kindOf, nearest } from '../base/index.ts';
+import { isObject, kindOf, nearest } from '../base/index.ts';
 import type { Task } from './task.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -54,9 +54,6 @@ export function taskFault(task: unknown): string | undefined {
     return 'a judged task has no "score": its judge is asked in "run"';
   return wrong(task, byKind[kind as Task['kind']]);
 }
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isSource = (data: unknown) =>
   isObject(data) &&

@@ -1,7 +1,7 @@
 // The published `config.json` of PLaMo 2: keys, defaults of the published config class, and which layer is of what kind.
 // Source: pfnet/plamo-2-1b config.json and modeling_plamo.py (spec sections 1.2, 1.3, 2.1).
 import { z } from 'zod';
-import { ConfigError, editDistance, issueText } from '../base/index.ts';
+import { ConfigError, editDistance, isObject, issueText } from '../base/index.ts';
 
 const count = z
   .int()
@@ -83,11 +83,11 @@ function checkKeys(json: Record<string, unknown>, where: string): void {
  * @throws ConfigError naming the key, what was expected and what came.
  */
 export function parseConfig(json: unknown, where = 'config.json'): Plamo2Config {
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
+  if (!isObject(json))
     throw new ConfigError('bad-config', `${where}: expected a JSON object`, {
       remedy: 'Get the file again from where the model came from.',
     });
-  const record = json as Record<string, unknown>;
+  const record = json;
   const type = record['model_type'];
   if (type !== undefined && type !== 'plamo2' && type !== 'plamo')
     throw new ConfigError('wrong-model-type', `${where}: model_type is "${type}", this model is "plamo2"`, {

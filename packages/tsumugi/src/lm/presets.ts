@@ -1,5 +1,5 @@
 // Shapes by name: the published models, and the small ones of the demo, the tests and the benchmark.
-import { ConfigError, kindOf, suggestion } from '../base/index.ts';
+import { ConfigError, isObject, kindOf, suggestion } from '../base/index.ts';
 import { modelKeys, type Plamo2Config, parseConfig } from './config.ts';
 import { checkModelKeys } from './model-keys.ts';
 
@@ -94,7 +94,7 @@ export function preset(name: string, changes: Partial<Plamo2Config> = {}): Plamo
     throw new ConfigError('unknown-preset', `there is no model preset "${name}"`, {
       remedy: suggestion(name, presetNames),
     });
-  if (typeof changes !== 'object' || changes === null || Array.isArray(changes))
+  if (!isObject(changes))
     throw new ConfigError('bad-option', `preset ${name}: changes are an object, got ${kindOf(changes)}`, {
       remedy: 'Write for instance { num_hidden_layers: 2 }.',
     });

@@ -1,6 +1,6 @@
 // What is measured goes into the log as numbers, and from there into charts, tables and files of other programs. Anything else
 // would be found out there, long after it was written.
-import { ConfigError, kindOf } from '../base/index.ts';
+import { ConfigError, isObject, kindOf } from '../base/index.ts';
 
 /**
  * @param giver who measured it, e.g. "afterStep"
@@ -8,7 +8,7 @@ import { ConfigError, kindOf } from '../base/index.ts';
  */
 export function checkMetrics(giver: string, metrics: unknown): void {
   if (metrics === undefined) return;
-  if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics)) refuse(giver, metrics);
+  if (!isObject(metrics)) refuse(giver, metrics);
   for (const [name, value] of Object.entries(metrics))
     if (value !== undefined && typeof value !== 'number') refuse(giver, value, name);
 }

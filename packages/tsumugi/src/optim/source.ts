@@ -1,5 +1,5 @@
 // What an optimizer trains: groups, a module, or its parameters as PyTorch takes them.
-import { ConfigError, checkNumber, checkOptions, kindOf, type OptionNames } from '../base/index.ts';
+import { ConfigError, checkNumber, checkOptions, isObject, kindOf, type OptionNames } from '../base/index.ts';
 import { Module } from '../nn/index.ts';
 import { Tensor } from '../torch/index.ts';
 import { checkGroups, decayGroups, type ParameterGroup } from './groups.ts';
@@ -47,8 +47,7 @@ function listGroups(owner: string, source: OptimizerSource): readonly ParameterG
   if (!Array.isArray(source)) throw notASource(owner, source);
   if (isTensors(source)) return [{ parameters: source.map((parameter, i) => [String(i), parameter]) }];
   for (const group of source as readonly ParameterGroup[]) {
-    if (typeof group !== 'object' || group === null || Array.isArray(group) || group instanceof Tensor)
-      throw notASource(owner, group);
+    if (!isObject(group) || group instanceof Tensor) throw notASource(owner, group);
     checkOptions(`${owner}, group`, group, groupOptions, groupHints);
     if (!Array.isArray(group.parameters) || !group.parameters.every(isNamed)) throw notASource(owner, group.parameters);
   }

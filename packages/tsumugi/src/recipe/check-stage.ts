@@ -1,5 +1,5 @@
 // Whether stages, their inputs and what comes from outside are what they should be: `node file.ts` checks no types.
-import { ConfigError, kindOf, suggestion } from '../base/index.ts';
+import { ConfigError, isObject, kindOf, suggestion } from '../base/index.ts';
 import type { AnyDefinition, Input, InputKinds } from './stage.ts';
 
 /** @throws ConfigError for inputs that are missing, of another kind, or that the stage does not have */
@@ -8,12 +8,11 @@ export function checkInputs(stage: string, kinds: InputKinds, inputs: unknown): 
   const refuse = (problem: string, remedy: string) =>
     new ConfigError('bad-input', `stage "${stage}": ${problem}`, { remedy, fields: { stage } });
   const form = `Its inputs are { ${names.map((name) => `${name}: …`).join(', ')} }: stages, or what \`given\` returns.`;
-  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs))
-    throw refuse(`inputs are an object, got ${kindOf(inputs)}`, form);
+  if (!isObject(inputs)) throw refuse(`inputs are an object, got ${kindOf(inputs)}`, form);
   const unknown = Object.keys(inputs).find((name) => !Object.hasOwn(kinds, name));
   if (unknown !== undefined) throw refuse(`it has no input "${unknown}"`, suggestion(unknown, names));
   for (const [name, kind] of Object.entries(kinds)) {
-    const given = (inputs as Readonly<Record<string, unknown>>)[name];
+    const given = inputs[name];
     const wantsList = typeof kind !== 'string';
     if (wantsList && !Array.isArray(given)) throw refuse(`"${name}" is ${kindOf(given)}, not a list`, form);
     for (const each of wantsList ? (given as unknown[]) : [given]) {
@@ -38,10 +37,7 @@ const fields = {
 
 /** @throws ConfigError for what defines no stage */
 export function checkSpec(spec: unknown): void {
-  const given = (typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? spec : {}) as Record<
-    string,
-    unknown
-  >;
+  const given = isObject(spec) ? spec : {};
   const { name, config } = given as Partial<AnyDefinition>;
   const wrong = Object.entries(fields).find(
     ([field, type]) => typeof given[field] !== type || given[field] === null || Array.isArray(given[field]),
@@ -69,7 +65,7 @@ export function checkSource(kind: string, paths: unknown, settings: unknown): vo
         remedy: `Write given('${kind}', 'FILE') or given('${kind}', ['FILE', …]).`,
       },
     );
-  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+  if (!isObject(settings))
     throw new ConfigError('bad-input', `given("${kind}"): how it is read is an object, got ${kindOf(settings)}`, {
       remedy: "Write for instance { encoding: 'euc-jp' }, or leave it out.",
     });

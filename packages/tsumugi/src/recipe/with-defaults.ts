@@ -1,7 +1,7 @@
 // A schema of settings with other defaults: what a recipe changes of a stage's settings, while every setting can still be
 // set by itself.
 import { z } from 'zod';
-import { ConfigError, kindOf, suggestion } from '../base/index.ts';
+import { ConfigError, isObject, kindOf, suggestion } from '../base/index.ts';
 
 type Defaults<Schema extends z.ZodObject> = { readonly [Key in keyof z.input<Schema>]?: z.input<Schema>[Key] };
 
@@ -10,7 +10,7 @@ export function withDefaults<Schema extends z.ZodObject>(
   schema: Schema,
   defaults: Defaults<Schema>,
 ): z.ZodPrefault<Schema> {
-  if (!isTree(defaults))
+  if (!isObject(defaults))
     throw new ConfigError('bad-setting', `defaults of settings are an object, got ${kindOf(defaults)}`, {
       remedy: 'Write for instance stage.settings({ steps: 100 }).',
     });
@@ -22,13 +22,11 @@ export function withDefaults<Schema extends z.ZodObject>(
         fields: { key },
       });
     const inner = objectIn(field);
-    const next = inner && isTree(value) ? withDefaults(inner, value as never) : field.prefault(value as never);
+    const next = inner && isObject(value) ? withDefaults(inner, value as never) : field.prefault(value as never);
     return [key, field.description === undefined ? next : next.describe(field.description)];
   });
   return schema.extend(Object.fromEntries(changed)).prefault({} as never) as unknown as z.ZodPrefault<Schema>;
 }
-
-const isTree = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function objectIn(field: z.ZodType): z.ZodObject | undefined {
   if (field instanceof z.ZodObject) return field;

@@ -1,6 +1,6 @@
 // JSON files: read with errors that name the file and the place, written whole or not at all.
 import type { z } from 'zod';
-import { FormatError, issueText, readJsonValue, writeFileAtomic } from '../base/index.ts';
+import { FormatError, isObject, issueText, readJsonValue, writeFileAtomic } from '../base/index.ts';
 
 const remedy = 'Correct the file, or fetch or make it again.';
 
@@ -36,8 +36,6 @@ export function renderJson(value: Json): string {
 /** JSON with the keys of objects in order and no spaces, so that equal values have equal texts to hash; undefined is left out. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
+    isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
   );
 }

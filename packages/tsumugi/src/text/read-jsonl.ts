@@ -1,5 +1,5 @@
 // JSON lines: one object per line, the document in one of its fields.
-import { DataError, nearest, parseJson } from '../base/index.ts';
+import { DataError, isObject, nearest, parseJson } from '../base/index.ts';
 import { MAX_CHARACTERS } from './limits.ts';
 
 /**
@@ -84,7 +84,7 @@ export async function* readJsonLines(
         cause,
       });
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isObject(value)) {
       throw new DataError(
         'not-an-object',
         `${file}, row ${row} should be a JSON object but is ${JSON.stringify(value).slice(0, 40)}`,
@@ -95,7 +95,7 @@ export async function* readJsonLines(
       );
     }
     if (!Object.hasOwn(value, field)) throw missingField(file, row, field, Object.keys(value));
-    const text = (value as Record<string, unknown>)[field];
+    const text = value[field];
     if (text !== null && typeof text !== 'string') throw notText(file, row, field, text);
     yield text ?? '';
   }

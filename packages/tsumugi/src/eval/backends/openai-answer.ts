@@ -1,6 +1,7 @@
 // What was written, out of a sound answer: text or parts, reasoning apart, what ended it.
+import { isObject } from '../../base/index.ts';
 import type { GenerateAnswer } from '../request.ts';
-import { isObject, type JsonObject } from './openai-body.ts';
+import type { JsonObject } from './openai-body.ts';
 
 interface Written {
   text: string;

@@ -1,6 +1,6 @@
 // What a service sent, as an object: JSON as it should be, JSON as Python writes it (NaN, -Infinity), or pieces of a stream that
 // nobody asked for.
-import { parseJson } from '../../base/index.ts';
+import { isObject, parseJson } from '../../base/index.ts';
 
 /** Log-probabilities of the twenty best of each of ten thousand tokens. */
 const MAX_VALUES = 2 ** 23;
@@ -9,10 +9,6 @@ export type JsonObject = Record<string, unknown>;
 
 /** What came instead of an object. */
 export type BodyFault = 'nothing' | 'a web page' | 'JSON that is cut off' | 'no JSON object';
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export function readBody(text: string): { answer: JsonObject } | { fault: BodyFault } {
   const body = text.trim();

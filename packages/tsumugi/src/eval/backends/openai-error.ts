@@ -1,6 +1,6 @@
 // What a service says went wrong, whatever the shape it says it in, and the HTTP status that this amounts to.
-import { UserError } from '../../base/index.ts';
-import { isObject, type JsonObject } from './openai-body.ts';
+import { isObject, UserError } from '../../base/index.ts';
+import type { JsonObject } from './openai-body.ts';
 
 /** The service refused, failed or did not answer. `fields.status` is the HTTP status, or what an error inside a 200 amounts to. */
 export class EndpointError extends UserError {

@@ -2,9 +2,9 @@
 // do. An answer is judged by what it says, not by its status alone. The key is read from the environment, goes nowhere but the
 // Authorization header, and is struck out of whatever the service sends back.
 import { setTimeout as pause } from 'node:timers/promises';
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, isObject } from '../../base/index.ts';
 import { checkNumber, parseEndpoint, readKey } from './openai-address.ts';
-import { type BodyFault, isObject, type JsonObject, readBody } from './openai-body.ts';
+import { type BodyFault, type JsonObject, readBody } from './openai-body.ts';
 import { UnreadableBody } from './openai-content.ts';
 import { EndpointError, errorInside, isFiltered, isUnknownModel, type Said, saidIn, statusOf } from './openai-error.ts';
 import { type Exchange, exchange, LateAnswer } from './openai-exchange.ts';

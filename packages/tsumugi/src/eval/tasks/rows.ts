@@ -1,5 +1,5 @@
 // Rows of a data set in files, with their fields checked: what does not fit is reported by file, row and field.
-import { DataError, parseJson as parse } from '../../base/index.ts';
+import { DataError, isObject, parseJson as parse } from '../../base/index.ts';
 import { readUtf8 } from '../read-utf8.ts';
 
 /** JSQuAD, one object, has half a million. */
@@ -86,8 +86,7 @@ export class Row {
 }
 
 function rowOf(file: string, row: number | string, value: unknown): Row {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return new Row(file, row, value as Record<string, unknown>);
+  if (isObject(value)) return new Row(file, row, value);
   throw badRow({ file, row }, ` should be an object but is ${JSON.stringify(value).slice(0, 60)}`);
 }
 

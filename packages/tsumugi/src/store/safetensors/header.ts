@@ -4,7 +4,7 @@
 // starts at a multiple of 8), the data. The header maps each name to `{ dtype, shape, data_offsets: [begin, end] }`,
 // offsets counted from the start of the data, and `__metadata__` to a map of strings. The tensors cover the data without
 // overlap or hole. Format: https://github.com/huggingface/safetensors (README, "Format").
-import { FormatError, jsonExcess, MAX_JSON_BYTES } from '../../base/index.ts';
+import { FormatError, isObject, jsonExcess, MAX_JSON_BYTES } from '../../base/index.ts';
 import { type DType, dtypeBytes } from '../../torch/index.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 
@@ -113,8 +113,6 @@ function standIn(start: string): [what?: string, remedy?: string] {
 }
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseJson(header: Uint8Array, path: string): Record<string, unknown> {
   if (header[0] !== 0x7b) throw formatError('bad-start', path, undefined, 'has a header that does not begin with "{"');

@@ -2,7 +2,15 @@
 // the special pieces and says whether sequences begin with <|plamo:bos|>.
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DataError, decodeUtf8, FormatError, readBytes, readJsonValue, writeFileAtomic } from '../../base/index.ts';
+import {
+  DataError,
+  decodeUtf8,
+  FormatError,
+  isObject,
+  readBytes,
+  readJsonValue,
+  writeFileAtomic,
+} from '../../base/index.ts';
 import { MAX_TOKENIZER_BYTES } from '../limits.ts';
 import { type Piece, parsePieces, Vocabulary } from './vocabulary.ts';
 
@@ -65,10 +73,9 @@ function readConfig(path: string): TokenizerConfig {
   const refuse = (fault: string) =>
     new FormatError('tokenizer-config', `${path}: ${fault}`, { remedy, fields: { path } });
   const config = readJsonValue(path, { remedy });
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw refuse('is not a JSON object');
-  const values = config as Record<string, unknown>;
+  if (!isObject(config)) throw refuse('is not a JSON object');
   const flag = (key: string, otherwise: boolean) => {
-    const value = values[key] ?? otherwise;
+    const value = config[key] ?? otherwise;
     if (typeof value !== 'boolean') throw refuse(`${key} is ${JSON.stringify(value)}, not true or false`);
     return value;
   };
@@ -76,7 +83,7 @@ function readConfig(path: string): TokenizerConfig {
   for (const role of ['bos', 'eos', 'pad', 'unk'] as const) {
     const key = `${role}_token`;
     // The Hugging Face layout has two spellings: the name itself, or an object that holds it as `content`.
-    const value = values[key] ?? undefined;
+    const value = config[key] ?? undefined;
     const name = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
     if (name === undefined) continue;
     if (typeof name !== 'string') throw refuse(`${key} is ${JSON.stringify(value)}, not the name of a piece`);

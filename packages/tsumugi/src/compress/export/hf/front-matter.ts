@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { decodeUtf8, readBytes } from '../../../base/index.ts';
+import { decodeUtf8, isObject, readBytes } from '../../../base/index.ts';
 
 export const CARD_FILE = 'README.md';
 const MAX_CARD_BYTES = 4 << 20;
@@ -17,7 +17,7 @@ export function readFrontMatter(folder: string): FrontMatter {
   if (head === undefined) return {};
   try {
     const value: unknown = parse(head);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as FrontMatter) : {};
+    return isObject(value) ? (value as FrontMatter) : {};
   } catch {
     return {};
   }

@@ -1,4 +1,5 @@
 // The settings of a published folder, as other programs look for them: the source's own, with what the format asks for.
+import { isObject } from '../../../base/index.ts';
 import { generationConfigOf, type Plamo2Config, publishedConfig } from '../../../lm/index.ts';
 import { type Artefact, hubOrigin, type Json, type JsonObject } from '../../../store/index.ts';
 import type { DType } from '../../../torch/index.ts';
@@ -13,9 +14,6 @@ const qualified = (reference: Json, repository: string): Json =>
     : typeof reference === 'string' && !reference.includes('--')
       ? `${repository}--${reference}`
       : reference;
-
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function autoMapOf(json: JsonObject | undefined, origin: string, otherwise: JsonObject): JsonObject {
   const own = json?.['auto_map'];

@@ -1,5 +1,5 @@
 // The data of M-IFEval-ja in its original format: JSON lines of {key, prompt, instruction_id_list, kwargs}.
-import { DataError, parseJson, suggestion } from '../../../base/index.ts';
+import { DataError, isObject, parseJson, suggestion } from '../../../base/index.ts';
 import { readUtf8 } from '../../read-utf8.ts';
 import { verifiers } from './registry.ts';
 import { type Check, Fields, type Tools } from './verifier.ts';
@@ -45,9 +45,8 @@ function readPrompt(file: string, line: number, source: string, tools: Tools): I
       throw problem(file, line, 'instruction_id_list', `"instruction_id_list" has the unknown id "${id}"`, near);
     }
     const values: unknown = kwargs[i];
-    if (typeof values !== 'object' || values === null || Array.isArray(values))
-      throw wrong('kwargs', 'a list of objects');
-    const fields = new Fields(values as Record<string, unknown>, file, line, id as string);
+    if (!isObject(values)) throw wrong('kwargs', 'a list of objects');
+    const fields = new Fields(values, file, line, id as string);
     const passes = verifier(fields, tools);
     fields.end();
     return { id: id as string, passes };

@@ -2,7 +2,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DataError, decodeUtf8, FormatError, nearest, parseJson, readJsonValue } from '../../../base/index.ts';
+import {
+  DataError,
+  decodeUtf8,
+  FormatError,
+  isObject,
+  nearest,
+  parseJson,
+  readJsonValue,
+} from '../../../base/index.ts';
 import { readDecompressed } from '../../../text/index.ts';
 import type { StoredAnswer } from './board.ts';
 
@@ -47,8 +55,8 @@ function parseRow(line: string, file: string, row: number): StoredAnswer {
   } catch (cause) {
     throw badRow(file, row, `is not JSON: ${(cause as Error).message}`, undefined, cause);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRow(file, row, 'is no object');
-  const { question, answer, timestamp } = value as Record<string, unknown>;
+  if (!isObject(value)) throw badRow(file, row, 'is no object');
+  const { question, answer, timestamp } = value;
   if (typeof question !== 'string') throw badRow(file, row, 'has no text in "question"', 'question');
   if (typeof answer !== 'string') throw badRow(file, row, 'has no text in "answer"', 'answer');
   return { question, answer, ...(typeof timestamp === 'string' && { timestamp }) };
@@ -59,7 +67,7 @@ function readConfig(path: string): Record<string, unknown> | undefined {
   const remedy = 'Correct or remove it.';
   if (!existsSync(path)) return undefined;
   const config = readJsonValue(path, { remedy });
-  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as Record<string, unknown>;
+  if (isObject(config)) return config;
   throw new FormatError('not-an-object', `${path} should hold a JSON object`, { remedy, fields: { path } });
 }
 

@@ -1,6 +1,6 @@
 // The questions of pfgen-bench (Qnn.json), and the reference answers that are shown as examples (questions.jsonl).
 import { createHash } from 'node:crypto';
-import { decodeUtf8, FormatError, invariant, parseJson } from '../../../base/index.ts';
+import { decodeUtf8, FormatError, invariant, isObject, parseJson } from '../../../base/index.ts';
 import type { QuestionFile } from './question-files.ts';
 
 /** What a helpful answer mentions: one literal text, all of some rules, or any of them. */
@@ -34,10 +34,6 @@ function wrong(file: string, field: string, expected: string, value: unknown): F
     remedy: 'Correct the file, or fetch it again.',
     fields: { file, field },
   });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parseObject(text: string, file: string, field: string): Record<string, unknown> {

@@ -7,7 +7,7 @@ import {
   sayCounts,
   type TaskReport,
 } from '../eval/index.ts';
-import { displayWidth, formatCount, formatInteger } from '../run/index.ts';
+import { displayWidth, formatCount, formatInteger, padEnd, padStart } from '../run/index.ts';
 
 type Task = Awaited<ReturnType<typeof listTasks>>[number];
 type Interval = TaskReport['metrics'][string];
@@ -18,10 +18,7 @@ const SHOWN_GROUPS = 16;
 /** Columns as wide as their widest cell; `right` says which are aligned to the right. */
 function columns(rows: readonly (readonly string[])[], right: readonly boolean[]): string {
   const widths = right.map((_, c) => Math.max(...rows.map((row) => displayWidth(row[c] ?? ''))));
-  const cell = (text: string, c: number) => {
-    const space = ' '.repeat(widths[c]! - displayWidth(text));
-    return right[c] ? space + text : text + space;
-  };
+  const cell = (text: string, c: number) => (right[c] ? padStart : padEnd)(text, widths[c]!);
   return rows.map((row) => `${row.map(cell).join('  ').trimEnd()}\n`).join('');
 }
 

@@ -1,12 +1,9 @@
 // A heatmap for a terminal: a block in every cell, the fuller the better, and the number beside it.
-import { displayWidth } from '../run/index.ts';
+import { displayWidth, padEnd, padStart } from '../run/index.ts';
 import { cellText, goodness, type Heatmap, samplesText, unitOf } from './heat.ts';
 
 const shades = { blocks: [' ', '░', '▒', '▓', '█'], ascii: [' ', '.', '-', '+', '#'] };
 const WIDTH = 3;
-
-const padEnd = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - displayWidth(text)));
-const padStart = (text: string, width: number) => ' '.repeat(Math.max(0, width - displayWidth(text))) + text;
 
 /** Lines without a final line end. `ascii` for terminals that have no blocks. */
 export function heatmapText(map: Heatmap, { ascii = false }: { ascii?: boolean } = {}): string {

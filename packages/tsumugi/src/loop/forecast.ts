@@ -1,7 +1,7 @@
 // What a run will take, said before its first step: memory and disk first, which can be known before anything is made, then
 // time. The numbers come from whoever starts it.
 import { UserError } from '../base/index.ts';
-import { displayWidth, formatBytes, formatCount, formatDuration, formatInteger } from '../run/index.ts';
+import { formatBytes, formatCells, formatCount, formatDuration, formatInteger } from '../run/index.ts';
 
 /** Bytes, and what takes them. */
 export interface Amount {
@@ -54,9 +54,7 @@ export function formatForecast(forecast: Forecast): string {
     ['disk', `${formatBytes(totalBytes(disk))} of ${formatBytes(availableDiskBytes)} available, in ${out}`],
     ...parts(disk),
   ];
-  const width = Math.max(...rows.map(([what]) => displayWidth(what)));
-  const lines = rows.map(([what, value]) => `  ${what}${' '.repeat(width - displayWidth(what))}  ${value}`);
-  return [`${label}: ${work.join(', ')}`, ...lines].join('\n');
+  return `${label}: ${work.join(', ')}\n${formatCells(rows, 2)}`;
 }
 
 /** @throws UserError with the forecast's remedy when memory will not suffice, and with one for the disk */

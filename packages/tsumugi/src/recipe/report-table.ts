@@ -1,5 +1,5 @@
 // The report on the terminal: a line per stage, then its metrics.
-import { displayWidth, formatCells, formatDuration, formatMetric } from '../run/index.ts';
+import { displayWidth, formatCells, formatDuration, formatMetric, padEnd } from '../run/index.ts';
 import type { RecipeReport, ReportStage } from './report.ts';
 import { type SweepReport, sweepTable } from './sweep-report.ts';
 
@@ -14,9 +14,7 @@ export function formatReport({ stages, sweeps = [] }: RecipeReport): string {
     .filter((stage) => stage.metrics.length > 0)
     .flatMap((stage) => [
       `  ${stage.name}`,
-      ...stage.metrics.map(
-        (metric) => `    ${metric.name}${' '.repeat(width - displayWidth(metric.name))}  ${formatMetric(metric)}`,
-      ),
+      ...stage.metrics.map((metric) => `    ${padEnd(metric.name, width)}  ${formatMetric(metric)}`),
     ]);
   return [head, ...(metrics.length > 0 ? ['', ...metrics] : []), ...sweeps.map(formatSweep)].join('\n');
 }

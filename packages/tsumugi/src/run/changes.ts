@@ -1,10 +1,6 @@
 // Settings as JSON, and what differs between two of them, in words.
+import { isObject } from '../base/index.ts';
 import { canonicalJson, type Json } from '../store/index.ts';
-
-type Tree = { readonly [key: string]: Json };
-
-const isTree = (value: Json | undefined): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A value as JSON has it: keys that are undefined are gone. @throws TypeError for a number that JSON cannot hold */
 export function toJson(value: unknown, where = 'value'): Json {
@@ -20,7 +16,7 @@ export function toJson(value: unknown, where = 'value'): Json {
   throw new TypeError(`${where} cannot be written as JSON: ${String(value)}`);
 }
 
-/** A value that differs. */
+/** A value that differs between two trees of settings. */
 export interface Change {
   /** Keys and indices joined by dots: `steps`, `phases.2.steps`. */
   readonly name: string;
@@ -28,17 +24,20 @@ export interface Change {
   readonly after: Json | undefined;
 }
 
-/** Every value that differs, in the order of `after`. Lists of one length are compared item by item where those are objects. */
+/**
+ * Every value that differs, in the order of `after`. Two lists of objects, if equally long, are compared item by item; any other
+ * list as a whole.
+ */
 export function findChanges(before: Json | undefined, after: Json | undefined, name = ''): Change[] {
   const inside = (key: string, b: Json | undefined, a: Json | undefined) =>
     findChanges(b, a, name ? `${name}.${key}` : key);
-  if (isTree(before) && isTree(after)) {
+  if (isObject(before) && isObject(after)) {
     const keys = new Set([...Object.keys(after), ...Object.keys(before)]);
     return [...keys].flatMap((key) => inside(key, before[key], after[key]));
   }
   if (canonicalJson(before ?? null) === canonicalJson(after ?? null)) return [];
-  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length && after.every(isTree))
-    return after.flatMap((item, i) => inside(String(i), before[i], item));
+  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length && after.every(isObject))
+    return after.flatMap((item, i) => inside(String(i), before[i], item as Json));
   return [{ name, before, after }];
 }
 

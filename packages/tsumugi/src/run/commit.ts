@@ -4,16 +4,16 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isPackaged, ownPackage } from '../base/index.ts';
 
-let known: string | null | undefined;
+let commit: string | null | undefined;
 
 /**
- * The commit of the checkout this file belongs to, or of the one that the package was made from, with "+" when something in it
- * was changed; null when neither is known.
+ * The commit of this checkout, or of the checkout that the package was made from; "+" at its end says that files were changed
+ * since. Null when it is not known.
  */
 export function codeCommit(): string | null {
-  // The repository around an installed package is somebody else's.
-  known ??= isPackaged ? (ownPackage().gitHead ?? null) : askGit(); // once: the code that runs is the code that was there when it was loaded
-  return known;
+  // Asked once: the code that runs is what was loaded at the start. A package asks no git: the repository around it is not ours.
+  commit ??= isPackaged ? (ownPackage().gitHead ?? null) : askGit();
+  return commit;
 }
 
 function askGit(): string | null {

@@ -1,49 +1,48 @@
-// Curves, from what was measured: loss, what held-out data give, learning rate; thinned to what a picture can show.
+// The curves of a run (losses, learning rate, …), made of its measurements and thinned to what a picture can show.
 import type { MetricValue } from './events.ts';
 import { type Measurement, readMeasurements } from './measurements.ts';
 
 export interface Curve {
-  /** What it belongs to: curves of one chart have the same unit. E.g. "loss, nats per token". */
+  /** The chart it belongs to; curves of one chart have the same unit. E.g. "loss, nats per token". */
   readonly chart: string;
   /** E.g. "training", "held-out". */
   readonly name: string;
-  /** [step, value] (or another axis), in their order; null where it was not finite. */
+  /** In the order of x, which is the step unless another axis was asked for. y is null where it was not finite. */
   readonly points: readonly (readonly [x: number, y: number | null])[];
 }
 
-/** Longer curves are thinned to about as many points: means of neighbours, null where one of them was not finite. */
-const longest = 240;
+const maxPoints = 240;
 
-/** What a curve goes over; minutes are those of work. */
+/** The x axis of a curve. Minutes count the time at work, without pauses between a run and its resumption. */
 export type CurveAxis = 'step' | 'tokens' | 'minutes';
 
 /** The curves in an event log, by chart; none when there is no log. */
 export const readCurves = (eventsPath: string): Curve[] => curvesOf(readMeasurements(eventsPath));
 
-/** What was measured as curves, those of one chart together; the loss first. */
+/** The measurements as curves: curves of one chart stand together, the loss comes first. */
 export function curvesOf(measurements: readonly Measurement[], axis: CurveAxis = 'step'): Curve[] {
-  const curves = Map.groupBy(measurements, ({ chart, name }) => JSON.stringify([chart, name]));
-  const placed = [...curves.values()].map((found) => {
-    const points = found.flatMap((each): [number, MetricValue][] => {
+  const byCurve = Map.groupBy(measurements, ({ chart, name }) => JSON.stringify([chart, name]));
+  const curves = [...byCurve.values()].map((own) => {
+    const points = own.flatMap((each): [number, MetricValue][] => {
       const x = axis === 'minutes' ? each.seconds / 60 : each[axis];
       return x === null ? [] : [[x, each.value]];
     });
-    return { chart: found[0]!.chart, name: found[0]!.name, points: thin(points) };
+    return { chart: own[0]!.chart, name: own[0]!.name, points: thin(points) };
   });
-  const charts = Map.groupBy(
-    placed.filter(({ points }) => points.length > 0),
-    ({ chart }) => chart,
-  );
-  return [...charts.values()].flat();
+  const drawn = curves.filter(({ points }) => points.length > 0);
+  return [...Map.groupBy(drawn, ({ chart }) => chart).values()].flat();
 }
 
-/** Means over equal runs of points; the last point stays as it is, where a curve has got to. */
+/**
+ * About `maxPoints` points: each is the mean of as many neighbours, or null where one of those was not finite. The last point
+ * stays as it is: it says where the curve has got to.
+ */
 function thin(points: readonly [number, MetricValue][]): [number, number | null][] {
-  if (points.length <= longest) return [...points];
-  const run = Math.ceil(points.length / longest);
+  if (points.length <= maxPoints) return [...points];
+  const size = Math.ceil(points.length / maxPoints);
   const thinned: [number, number | null][] = [];
-  for (let start = 0; start < points.length; start += run) {
-    const part = points.slice(start, start + run);
+  for (let start = 0; start < points.length; start += size) {
+    const part = points.slice(start, start + size);
     const sum = part.reduce<MetricValue>((all, [, value]) => (all === null || value === null ? null : all + value), 0);
     const mean = sum === null ? null : sum / part.length;
     thinned.push([part[Math.floor(part.length / 2)]![0], mean]);

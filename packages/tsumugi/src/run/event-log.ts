@@ -1,4 +1,4 @@
-// Writing the events of a run: one line each, appended, in the system's hands as soon as `write` returns.
+// Writes the events of a run, one line each. When `write` returns, the operating system has the line, so a kill loses none.
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { thrownText, writingAt } from '../base/index.ts';
 import { parseEvents, type RunEvent } from './events.ts';
@@ -43,11 +43,11 @@ export class EventLog implements Disposable {
           throw error;
         }
     });
-    // These are what a report cannot do without, and rare enough to wait for the disk.
+    // Reports need these, and they are rare enough to wait for the disk.
     if (type === 'checkpoint' || type === 'end') this.sync();
   }
 
-  /** The last event of what failed with `error`. A log that cannot be written to does not hide what went wrong. */
+  /** Ends the log of what failed with `error`. A log that cannot be written to is ignored: `error` is what matters. */
   writeFailure(step: number, error: unknown): void {
     try {
       this.write({ type: 'end', step, reason: 'failed', message: thrownText(error) });
@@ -56,12 +56,12 @@ export class EventLog implements Disposable {
     }
   }
 
-  /** Waits until everything written is on the disk. Call it before a checkpoint, which must not know more than the log. */
+  /** Waits until everything written is on the disk. Call it before a checkpoint is saved, which must not be ahead of the log. */
   sync(): void {
     writingAt(this.path, () => fsyncSync(this.#descriptor));
   }
 
-  /** What is on its way to the disk arrives there; events that must have arrived are waited for when they are written. */
+  /** Closes the file without waiting for the disk: `write` has waited for the events that matter. */
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;

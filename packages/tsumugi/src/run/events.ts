@@ -10,7 +10,7 @@ export type MetricValue = number | null;
 interface Common {
   /** When it was written: milliseconds since 1970. */
   time: number;
-  /** The number of steps done then. */
+  /** How many steps were done by then. */
   step: number;
 }
 
@@ -55,7 +55,7 @@ export interface LayersEvent extends Common {
 export interface LayerMetrics {
   /** Norm of its gradients before clipping. */
   gradNorm: MetricValue;
-  /** Of what it gave in the first micro-batch: root of the mean square, and the largest absolute value. */
+  /** Of its output in the first micro-batch: root of the mean square, and the largest absolute value. */
   rms?: MetricValue;
   max?: MetricValue;
 }
@@ -120,7 +120,7 @@ export type RunEvent =
   | WarningEvent
   | EndEvent;
 
-/** A line of the file, where it starts, and where the next one does, in bytes. */
+/** An event, and the byte at which its line starts. */
 interface Line {
   event: RunEvent;
   start: number;

@@ -10,15 +10,17 @@ import { type RunEvent, readEvents } from './events.ts';
 import { inputSchema, type RunInputs } from './inputs.ts';
 import { Lock } from './lock.ts';
 
-/** The record of a recipe's step, which is there before the run that makes it. */
+/** A recipe's record of a stage. It is written before the stage's own run makes the folder its own. */
 export const RECORD_FILE = 'stage.json';
 const RUN_FILE = 'run.json';
 const PLAN_FILE = 'plan.json';
 const LOCK_FILE = 'run.lock';
 
+const format = { format: 'tsumugi-run', version: 1 } as const;
+
 const runSchema = z.strictObject({
-  format: z.literal('tsumugi-run'),
-  version: z.literal(1),
+  format: z.literal(format.format),
+  version: z.literal(format.version),
   name: z.string(),
   /** ISO 8601. */
   created: z.iso.datetime(),
@@ -86,7 +88,7 @@ export class RunFolder implements Disposable {
     makeFolder(place);
     const lock = new Lock(join(place, LOCK_FILE), path);
     const created = new Date().toISOString();
-    writeJson(join(place, RUN_FILE), { format: 'tsumugi-run', version: 1, created, inputs: {}, ...about });
+    writeJson(join(place, RUN_FILE), { ...format, created, inputs: {}, ...about });
     const run = new RunFolder(place, lock);
     run.#isUntouched = true;
     return run;
@@ -121,7 +123,7 @@ export class RunFolder implements Disposable {
     );
   }
 
-  /** Writes down, with the first event, other settings, or where folder and inputs of a run are that was moved. */
+  /** Replaces settings and inputs in run.json: some were changed, or the run was moved. Written when the log is opened. */
   change(config: JsonObject, inputs: RunInputs): void {
     this.#changed = { config, inputs };
   }
@@ -152,16 +154,17 @@ export class RunFolder implements Disposable {
   openEvents(resumeAt?: number): EventLog {
     if (!this.#lock) throw new TypeError('this run was opened for reading; use RunFolder.create or RunFolder.resume');
     this.#isUntouched = false;
-    const { name, created, recipe } = this;
-    const about = { format: 'tsumugi-run', version: 1, created, recipe, ...this.#changed, name };
-    if (this.#changed) writeJson(join(this.path, RUN_FILE), about);
-    this.#changed = undefined;
+    if (this.#changed) {
+      const { name, created, recipe } = this;
+      writeJson(join(this.path, RUN_FILE), { ...format, created, recipe, ...this.#changed, name });
+      this.#changed = undefined;
+    }
     return new EventLog(this.eventsPath, resumeAt);
   }
 
   /**
-   * What the run set out to do, where that depends on more than its settings (on the clock, say): made and written down once,
-   * before the first step. Whatever goes on with the run keeps to it, as long as it `holds`.
+   * A plan that follows from more than the settings (from the clock, say). It is made once, before the first step, and written
+   * down; a run that goes on keeps to it, unless `holds` says that it no longer fits.
    */
   plan<Plan extends JsonObject>(schema: z.ZodType<Plan>, make: () => Plan, holds = (_: Plan) => true): Plan {
     const path = join(this.path, PLAN_FILE);
@@ -172,7 +175,7 @@ export class RunFolder implements Disposable {
     return plan;
   }
 
-  /** Lets go of the folder. One in which nothing has happened yet is no run, and does not stand in the next one's way. */
+  /** Releases the folder. One in which nothing has happened yet is no run: it is emptied, so that the next run can have it. */
   [Symbol.dispose](): void {
     if (this.#isUntouched) {
       for (const file of [RUN_FILE, PLAN_FILE]) rmSync(join(this.path, file), { force: true });

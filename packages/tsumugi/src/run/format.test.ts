@@ -1,15 +1,6 @@
 // Numbers for people: every unit, and the roundings at their borders.
 import { describe, expect, it } from 'vitest';
-import {
-  displayWidth,
-  fitWidth,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatInteger,
-  formatNumber,
-  formatSpread,
-} from './index.ts';
+import { formatBytes, formatCount, formatDuration, formatInteger, formatNumber, formatSpread } from './index.ts';
 
 const table = (format: (value: number) => string, rows: [number, string][]) => {
   for (const [value, text] of rows) expect(`${value}: ${format(value)}`).toBe(`${value}: ${text}`);
@@ -59,15 +50,4 @@ it('spreads: mean, range, and half of the interval', () => {
   expect(formatSpread({ ...of, unit: 's' }, { interval: true })).toBe('4.0 s (2.0 s–6.0 s) ± 5.0 s');
   expect(formatSpread({ ...of, least: 4, greatest: 4 }, { interval: true })).toBe('4');
   expect(formatSpread({ ...of, mean: null, lost: 2 })).toBe('not finite in 2 of 3');
-});
-
-describe('text', () => {
-  it('knows that Japanese characters take two columns', () => {
-    expect([displayWidth('loss'), displayWidth('紬ぐ、カナ。'), displayWidth('か\u3099'), displayWidth('🙂')]).toEqual([
-      4, 12, 2, 2,
-    ]);
-    expect(fitWidth('abcdef', 6)).toBe('abcdef');
-    expect(fitWidth('abcdefg', 6)).toBe('abcde…');
-    expect(fitWidth('吾輩は猫', 6)).toBe('吾輩…');
-  });
 });

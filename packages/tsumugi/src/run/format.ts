@@ -1,4 +1,4 @@
-// Durations, sizes and counts as people read them; used by the progress line, forecasts and reports.
+// Durations, times, sizes, counts and metrics as people read them: in the progress line, forecasts and reports.
 import type { Spread } from '../base/index.ts';
 
 const pad = (value: number) => String(value).padStart(2, '0');
@@ -64,10 +64,7 @@ export function formatMetric({ value, unit }: { value: number | null; unit: stri
   return unit === '' ? number : `${number} ${unit}`;
 }
 
-/**
- * "3.142 bits (3.100–3.200) ± 0.040": the mean, its range, and half of the 95 % interval where it is to be told; just the value
- * where all are the same.
- */
+/** "3.142 bits (3.100–3.200) ± 0.040": mean, range and, with `interval`, half of the 95 % interval; one value where all are equal. */
 export function formatSpread(
   { n, mean, least, greatest, high, lost, unit }: Spread & { unit: string },
   { interval = false }: { interval?: boolean } = {},
@@ -75,57 +72,20 @@ export function formatSpread(
   if (mean === null) return lost > 0 ? `not finite in ${lost} of ${n}` : '–';
   if (n < 2 || least === greatest) return formatMetric({ value: mean, unit });
   const isWhole = [mean, least, greatest].every(Number.isInteger);
-  const bare = unit === 's' || unit === 'bytes';
+  // Each duration and each size has a unit that fits it; any other unit stands once, after the mean.
+  const isScaled = unit === 's' || unit === 'bytes';
   const show = (value: number) =>
-    bare || isWhole ? formatMetric({ value, unit: bare ? unit : '' }) : formatNumber(value);
+    isScaled || isWhole ? formatMetric({ value, unit: isScaled ? unit : '' }) : formatNumber(value);
   const half =
     interval && high !== null
-      ? ` ± ${bare ? formatMetric({ value: high - mean, unit }) : formatNumber(high - mean)}`
+      ? ` ± ${isScaled ? formatMetric({ value: high - mean, unit }) : formatNumber(high - mean)}`
       : '';
-  return `${show(mean)}${bare || unit === '' ? '' : ` ${unit}`} (${show(least!)}–${show(greatest!)})${half}`;
-}
-
-const wide =
-  /[\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Han}\p{scx=Hangul}\p{Emoji_Presentation}\uff01-\uff60\u3000-\u303f]/u;
-
-/** How many columns a terminal takes for a text: two for Japanese characters, none for combining marks. */
-export function displayWidth(text: string): number {
-  let width = 0;
-  for (const character of text) width += /\p{M}/u.test(character) ? 0 : wide.test(character) ? 2 : 1;
-  return width;
-}
-
-/** The beginning of a text that fits into `columns`. */
-export function fitWidth(text: string, columns: number): string {
-  if (displayWidth(text) <= columns) return text;
-  let result = '';
-  let width = 1; // for the ellipsis
-  for (const character of text) {
-    width += displayWidth(character);
-    if (width > columns) break;
-    result += character;
-  }
-  return `${result}…`;
-}
-
-/** Rows of cells as aligned columns, indented; columns from `rightFrom` on are flush right. */
-export function formatCells(rows: readonly (readonly string[])[], rightFrom: number): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column]!))));
-  return rows
-    .map((row) => {
-      const cells = row.map((cell, column) => {
-        const space = ' '.repeat(widths[column]! - displayWidth(cell));
-        return column >= rightFrom ? space + cell : cell + space;
-      });
-      return `  ${cells.join('  ')}`.trimEnd();
-    })
-    .join('\n');
+  return `${show(mean)}${isScaled || unit === '' ? '' : ` ${unit}`} (${show(least!)}–${show(greatest!)})${half}`;
 }
 
 /** ISO 8601 → local "2026-11-22 10:26". */
 export function formatTime(iso: string): string {
   const date = new Date(iso);
-  const pad = (value: number) => String(value).padStart(2, '0');
   const day = [date.getFullYear(), pad(date.getMonth() + 1), pad(date.getDate())].join('-');
   return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
 }

@@ -1,5 +1,6 @@
 // A run: its folder, its events, its progress on the terminal, how it ends.
 export { describeChanges, toJson } from './changes.ts';
+export { displayWidth, fitWidth, formatCells, padEnd, padStart } from './columns.ts';
 export { codeCommit } from './commit.ts';
 export { type Curve, type CurveAxis, curvesOf, readCurves } from './curves.ts';
 export { EventLog, type NewEvent } from './event-log.ts';
@@ -20,10 +21,7 @@ export {
 } from './events.ts';
 export { RECORD_FILE, RunFolder } from './folder.ts';
 export {
-  displayWidth,
-  fitWidth,
   formatBytes,
-  formatCells,
   formatCount,
   formatDuration,
   formatInteger,

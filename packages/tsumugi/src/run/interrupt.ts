@@ -4,25 +4,25 @@
 import { honourNohup, noteSignal, steady } from '../base/index.ts';
 import { guardSignals, releaseSignals } from '../torch/index.ts';
 
-const keys = ['SIGINT', 'SIGTERM'] as const;
-type Ending = (typeof keys)[number] | 'SIGHUP';
+const askedTwice = ['SIGINT', 'SIGTERM'] as const;
+type EndingSignal = (typeof askedTwice)[number] | 'SIGHUP';
 
-/** Those that are open, the innermost last: a loop inside a recipe hears of a signal that came before it began. */
+/** The open ones, the innermost last. An inner one begins with the signal that the outer one has heard. */
 const open: Interrupt[] = [];
 
-/** Thrown out of work that a signal stopped half-way. What it was for is done again when the run goes on. */
+/** Thrown where a signal stops work half-way. That work is done again when the run goes on. */
 export class Interrupted extends Error {
   override name = 'Interrupted';
 }
 
 export class Interrupt implements Disposable {
   /** The signal that came, if one did. */
-  signal: Ending | undefined;
+  signal: EndingSignal | undefined;
   readonly #notify: (message: string) => void;
-  /** Whether the addon, too, watches for a second one: it also tells of it when the first one comes. */
+  /** Whether the addon ends the process at a second signal, also inside an operator. It says so itself when the first one comes. */
   readonly #guarded: boolean = false;
 
-  /** Signals are caught until it is disposed. `notify` tells the user; it prints to standard error unless given. */
+  /** Catches signals until it is disposed. `notify` tells the user, on standard error unless given. */
   constructor(notify: (message: string) => void = (message) => void steady(process.stderr).write(`${message}\n`)) {
     this.#notify = notify;
     this.signal = open.at(-1)?.signal;
@@ -30,16 +30,16 @@ export class Interrupt implements Disposable {
     open.push(this);
     if (!honourNohup()) process.on('SIGHUP', this.#onHangUp);
     if (this.signal !== undefined) return;
-    for (const signal of keys) process.on(signal, this.#onKey);
+    for (const signal of askedTwice) process.on(signal, this.#onSignal);
     this.#guarded = guardSignals();
   }
 
-  /** Whether to save and end. Signals are only seen by a loop that yields: call `poll` once in every step. */
+  /** Whether to save and end. A signal is seen only by a loop that yields: call `poll` once in every step. */
   get interrupted(): boolean {
     return this.signal !== undefined;
   }
 
-  /** Lets the event loop run, so that a signal can arrive; then whether to save and end. */
+  /** Lets the event loop run, so that a signal can arrive, and tells whether to save and end. */
   async poll(): Promise<boolean> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     return this.interrupted;
@@ -52,28 +52,28 @@ export class Interrupt implements Disposable {
 
   readonly #onHangUp = (): void => {
     if (this.signal !== undefined) return;
-    this.#heard('SIGHUP', '');
+    this.#note('SIGHUP', '');
   };
 
-  readonly #onKey = (signal: NodeJS.Signals): void => {
-    // From now on the system's own handling holds: a second Ctrl-C ends the process (a shell shows status 130).
-    this.#letGo();
-    this.#heard(signal as Ending, this.#guarded ? '' : ' (Ctrl-C again to end at once, without saving)');
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    // A second Ctrl-C is left to the system, which ends the process (a shell shows status 130).
+    this.#stopCatching();
+    this.#note(signal as EndingSignal, this.#guarded ? '' : ' (Ctrl-C again to end at once, without saving)');
   };
 
-  #heard(signal: Ending, again: string): void {
+  #note(signal: EndingSignal, again: string): void {
     this.signal ??= signal;
     noteSignal(this.signal);
     if (open.at(-1) === this) this.#notify(`\nsaving and ending${again}`);
   }
 
-  #letGo(): void {
+  #stopCatching(): void {
     if (open.every((interrupt) => interrupt === this || interrupt.signal !== undefined)) releaseSignals();
-    for (const signal of keys) process.off(signal, this.#onKey);
+    for (const signal of askedTwice) process.off(signal, this.#onSignal);
   }
 
   [Symbol.dispose](): void {
-    this.#letGo();
+    this.#stopCatching();
     process.off('SIGHUP', this.#onHangUp);
     const index = open.indexOf(this);
     if (index >= 0) open.splice(index, 1);

@@ -1,5 +1,5 @@
-// Who holds a lock, and whether it can be proved that this process has ended. Only what is proved may be taken over: a
-// process on another machine, or in another container, may well be alive.
+// Who holds a lock, and whether that process is known to have ended. Only then may its lock be taken over: a process on another
+// machine, or in another container, may well be alive.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -11,8 +11,7 @@ const ownerSchema = z.strictObject({
   token: z.uuid(),
   pid: z.int().positive(),
   host: z.string(),
-  /** The machine's own name for itself, the boot it has been up since, and the namespace in which `pid` counts; null
-   * where the system does not tell. */
+  /** Ids of the machine, of its last boot, and of the namespace in which `pid` counts; null where the system does not tell. */
   machine: z.string().nullable(),
   boot: z.string().nullable(),
   namespace: z.string().nullable(),
@@ -22,7 +21,7 @@ const ownerSchema = z.strictObject({
 
 export type Owner = z.output<typeof ownerSchema>;
 
-const told = (read: () => string): string | null => {
+const orNull = (read: () => string): string | null => {
   try {
     return read().trim() || null;
   } catch {
@@ -30,8 +29,9 @@ const told = (read: () => string): string | null => {
   }
 };
 
+/** When a process started: field 22 of its line. The second field, its name in brackets, may hold spaces. */
 const startOf = (pid: number): string | null =>
-  told(() => {
+  orNull(() => {
     const status = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   });
@@ -41,9 +41,9 @@ export const ownerNow = (): Owner => ({
   token: randomUUID(),
   pid: process.pid,
   host: hostname(),
-  machine: told(() => readFileSync('/etc/machine-id', 'utf8')),
-  boot: told(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
-  namespace: told(() => readlinkSync('/proc/self/ns/pid')),
+  machine: orNull(() => readFileSync('/etc/machine-id', 'utf8')),
+  boot: orNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+  namespace: orNull(() => readlinkSync('/proc/self/ns/pid')),
   started: startOf(process.pid),
 });
 
@@ -59,7 +59,7 @@ export function readOwner(path: string): Owner | null | undefined {
 /** What is known of a lock's owner: that it runs, that it has ended, or neither. */
 export function fateOf(owner: Owner | null, here: Owner = ownerNow()): 'runs' | 'ended' | 'unknown' {
   if (!owner || owner.host !== here.host || owner.machine !== here.machine) return 'unknown';
-  // The machine was started anew since, if it is the same: two containers may share a name.
+  // The process ended with the last boot. Without a machine id these may be two containers of one name.
   if (owner.boot !== here.boot) return owner.machine === null ? 'unknown' : 'ended';
   if (owner.namespace !== here.namespace) return 'unknown';
   if (!isRunning(owner.pid)) return 'ended';

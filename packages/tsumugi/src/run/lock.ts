@@ -1,15 +1,15 @@
 // One writer per run folder: two processes that resume the same run would cut each other's events off. A lock whose process
 // is known to have ended is taken over; any other is refused.
 //
-// Taking is a hard link, which exactly one process can make. Taking over removes the lock first, and must never remove the
-// lock of somebody who was faster. So whoever removes the lock with token T holds the lock named after T while it looks once
-// more whether the lock is still T's: nobody else removes T's lock then, and its owner, which has ended, does not either.
+// Taking is a hard link, which exactly one process can make. Taking over removes the old lock first, and must not remove the
+// lock of another process that was faster. So it is done under a second lock, named after the old owner's token: its holder
+// reads the first lock once more, and removes it only if it still has that token.
 import { linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { UserError, writingAt } from '../base/index.ts';
 import { formatDuration } from './format.ts';
 import { fateOf, type Owner, ownerNow, readOwner } from './lock-owner.ts';
 
-/** Whether `path` could be made; false when there is one. */
+/** Makes the hard link `path`; false when there is one. */
 function link(existing: string, path: string): boolean {
   try {
     linkSync(existing, path);
@@ -28,7 +28,7 @@ export class Lock implements Disposable {
   constructor(path: string, what: string) {
     this.#path = path;
     this.#owner = ownerNow();
-    // A link appears with its content, and that is on the disk: nobody can see a lock without its owner.
+    // The owner is on the disk before the link is made: nobody can see a lock without its owner.
     const mine = `${path}.${this.#owner.token}`;
     try {
       writingAt(path, () => {
@@ -43,16 +43,16 @@ export class Lock implements Disposable {
   #take(mine: string, what: string): void {
     while (!link(mine, this.#path)) {
       const other = readOwner(this.#path);
-      if (other === undefined) continue; // let go of meanwhile
+      if (other === undefined) continue; // released meanwhile
       const fate = fateOf(other, this.#owner);
       if (!other || fate !== 'ended') throw inUse(this.#path, what, other, fate === 'runs');
-      using _right = new Lock(`${this.#path}.${other.token}`, what);
+      using _takeover = new Lock(`${this.#path}.${other.token}`, what);
       if (readOwner(this.#path)?.token === other.token) rmSync(this.#path);
     }
   }
 
   [Symbol.dispose](): void {
-    // Somebody was told that it could be removed by hand, and may have taken it since.
+    // The lock may have been removed by hand, and taken by another process since.
     if (readOwner(this.#path)?.token === this.#owner.token) rmSync(this.#path, { force: true });
   }
 }

@@ -1,15 +1,15 @@
-// All that was measured in a run, one number each, with what says when: the step, the tokens seen, the time of work.
+// The measurements of a run: each is one number, with the step, the tokens seen and the time at work.
 import { type MetricValue, type RunEvent, readEvents } from './events.ts';
 
 export interface Measurement {
-  /** What it belongs to: what stands in one chart has the same unit. E.g. "loss, nats per token". */
+  /** The chart it belongs to; values of one chart have the same unit. E.g. "loss, nats per token". */
   readonly chart: string;
   /** E.g. "training", "held-out". */
   readonly name: string;
   readonly step: number;
-  /** Seen by then; null where the run sees no tokens. */
+  /** Seen by then; null in a run without tokens. */
   readonly tokens: number | null;
-  /** Of work by then; pauses between a run and its resumption do not count. */
+  /** At work by then; pauses between a run and its resumption do not count. */
   readonly seconds: number;
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -17,14 +17,16 @@ export interface Measurement {
   readonly value: MetricValue;
 }
 
-/** What an event log holds; nothing when there is none. */
+/** The measurements in an event log; none when there is no log. */
 export const readMeasurements = (eventsPath: string): Measurement[] => measurementsIn(readEvents(eventsPath));
 
-/** The loss comes first, and of it that of training. */
+/** The measurements in these events: first the training loss, then other losses, then the rest. */
 export function measurementsIn(events: readonly RunEvent[]): Measurement[] {
   const loss = events.some(isOfTokens) ? 'loss, nats per token' : 'loss';
   const found: Measurement[] = [];
-  let [tokens, seconds, last] = [null as number | null, 0, events[0]?.time ?? 0];
+  let tokens: number | null = null;
+  let seconds = 0;
+  let last = events[0]?.time ?? 0;
   for (const event of events) {
     if (event.type !== 'start') seconds += Math.max(0, event.time - last) / 1000;
     last = event.time;
@@ -46,11 +48,11 @@ export function measurementsIn(events: readonly RunEvent[]): Measurement[] {
         add('largest value that layers give', path, max);
       }
     } else if (event.type === 'evaluation') {
-      // Before the first step nothing has been seen; where no step says how many tokens, nobody knows.
       for (const [metric, value] of Object.entries(event.metrics))
         add(metric === 'crossEntropy' ? loss : inWords(metric), event.name, value);
     }
   }
+  // Where later steps count tokens, an evaluation before the first step has seen none.
   const seesTokens = tokens !== null;
   const complete = found.map((each) => (each.tokens === null && seesTokens ? { ...each, tokens: 0 } : each));
   return complete.toSorted((a, b) => rank(a, loss) - rank(b, loss));

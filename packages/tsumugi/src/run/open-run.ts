@@ -1,6 +1,6 @@
-// The folder of a training run: a new one, or the one to go on with. That one must have been started with the same inputs and the
-// same settings, but for those that do not touch what was trained so far. Inputs are told apart by their content, so they and
-// the folder may have been moved, or be named otherwise.
+// Opens the folder of a training run, a new one or one to go on with. A run goes on only with the inputs and settings that it was
+// started with, except settings that do not touch what was trained so far. Inputs are told apart by content, so folder and inputs
+// may have been moved or renamed.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../base/index.ts';
@@ -16,13 +16,13 @@ type Settings = NonNullable<Provenance['config']>;
 export const asJson = (config: object): Settings => JSON.parse(JSON.stringify(config));
 
 export interface OpenRunOptions {
-  /** Go on with an unfinished run. Without one, it is begun, and so is one that has saved nothing yet: a script may always ask to. */
+  /** Go on with an unfinished run. Where there is none, or one without a checkpoint, it begins: a script may always ask to resume. */
   resume?: boolean | undefined;
   /** Settings that may differ from those at the start, `phases.2.steps` for one inside a list. */
   mayChange?: readonly string[];
   /** The recipe that the settings were taken from; a run that goes on has it. */
   recipe?: string | undefined;
-  /** Is told what is begun or gone on with, what was changed, and what cannot be checked. */
+  /** Told what begins or goes on, what was changed, and what cannot be checked. */
   say(line: string): void;
 }
 
@@ -72,7 +72,7 @@ export function openRun(
   }
 }
 
-/** The settings without what stands at these places, which are keys and indices joined by dots. */
+/** The settings without the values at these places: keys and indices joined by dots, as in `mix.0.data`. */
 function without(settings: object, places: readonly string[]): Json {
   const rest = asJson(settings);
   for (const place of places) {

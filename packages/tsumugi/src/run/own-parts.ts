@@ -1,7 +1,7 @@
-// Parts of one's own (an optimizer, a loss, a network) in the record of a run. A function cannot be written down, so such a part
-// stands among the settings as `{ own: name }`, and its name is all that a run which goes on can compare.
+// Parts of the user's own (an optimizer, a loss, a network) in the record of a run. A function cannot be written down: the settings
+// hold `{ own: name }` in its place, and when the run goes on, only the names can be compared.
 
-/** The parts of one's own among recorded settings: what each is, and its name. */
+/** The user's own parts among recorded settings: what each is, and its name. */
 export const ownPartsOf = (settings: object): [part: string, name: string][] =>
   Object.entries(settings).flatMap(([part, value]): [string, string][] =>
     typeof value === 'object' && value !== null && typeof value.own === 'string' ? [[part, value.own]] : [],

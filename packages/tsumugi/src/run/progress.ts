@@ -1,7 +1,8 @@
 // The progress of a long job on the terminal: one line that is redrawn, or, when the output is no terminal, a plain line
 // now and then. Goes to standard error; standard output is for results.
 import { steady } from '../base/index.ts';
-import { fitWidth, formatBytes, formatCount, formatDuration, formatInteger, formatNumber } from './format.ts';
+import { fitWidth } from './columns.ts';
+import { formatBytes, formatCount, formatDuration, formatInteger, formatNumber } from './format.ts';
 import { Rate } from './rate.ts';
 
 /** What the progress line needs of a stream. */
@@ -16,9 +17,9 @@ export interface ProgressOptions {
   label: string;
   /** The number of steps. */
   total: number;
-  /** Steps are bytes: shown as such, with how many there are in a second and without the process's memory. */
+  /** Steps are bytes: shown as sizes, with bytes per second instead of the process's memory. */
   bytes?: boolean;
-  /** The steps done before, by a run that is resumed. */
+  /** Steps that a resumed run has done before. */
   start?: number;
   stream?: ProgressStream;
   /** Seconds between two plain lines. */

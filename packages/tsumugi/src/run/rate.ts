@@ -1,6 +1,6 @@
 // How fast something goes, smoothed: recent progress counts more, and a pause (an evaluation, a checkpoint) fades.
 
-/** Steps per second as a ratio of exponentially decayed sums, so that it is right from the first step on. */
+/** Steps per second: a ratio of two sums that decay exponentially, so it is right from the first step on. */
 export class Rate {
   readonly #seconds: number;
   #steps = 0;
@@ -13,7 +13,7 @@ export class Rate {
 
   /** Adds that `steps` took `seconds`. */
   add(steps: number, seconds: number): void {
-    // With steps longer than the smoothing time the last one alone would decide: at least 80 % of the past remains.
+    // At least 80 % of the past remains: otherwise the last step alone would decide when steps are longer than the smoothing time.
     const decay = Math.max(Math.exp(-seconds / this.#seconds), 0.8);
     this.#steps = this.#steps * decay + steps;
     this.#time = this.#time * decay + seconds;

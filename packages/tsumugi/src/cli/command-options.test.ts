@@ -336,6 +336,7 @@ const commands: Record<string, Command> = {
       data: { change: { data: [at('data')] }, refused: /--data has no effect/ },
       tasks: { change: { tasks: ['needle'] }, refused: /--tasks has no effect/ },
       limit: { change: { limit: ['2'] }, refused: /--limit has no effect/ },
+      'no-gate': { change: { 'no-gate': [] } },
       plan: { change: { plan: [] } },
       json,
     }),

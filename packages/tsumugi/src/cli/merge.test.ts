@@ -26,7 +26,9 @@ it('writes the merged model and says what it wrote', async () => {
     0,
     expect.stringMatching(/^warning: .*merge\.yml:4: "int8_mask" does nothing here.*\n$/),
   ]);
-  expect(stdout).toMatch(/^slerp: 56 tensors, [\d.]+K parameters, [\d.]+ KiB in .* → .*合わせ\n$/);
+  expect(stdout).toMatch(
+    /^bits per character of the fixed prompts: [\d.]+ merged; [\d.]+ a, [\d.]+ b\nnext-token divergence from a: mean [\d.e-]+ nats; the same likeliest token at [\d.]+ % of \d+ positions\nafter "吾輩は.*": ".*" merged, ".*" a\nslerp: 56 tensors, [\d.]+K parameters, [\d.]+ KiB in .* → .*合わせ\n$/,
+  );
   const answer = await runCli([
     'generate',
     '--model',
@@ -40,6 +42,8 @@ it('writes the merged model and says what it wrote', async () => {
   expect(JSON.parse(answer.stdout).ids).toHaveLength(3);
   const lineage = new Artefact(small.at('合わせ')).lineage()!;
   expect(lineage.commit).toMatch(/^[0-9a-f]{40}\+?$/);
+  const plain = await merge('plain', '--no-gate');
+  expect(plain.stdout).toMatch(/^not compared with its models\nslerp: .*plain\n$/);
   const again = await merge('json', '--json', '--set', 'parameters.t=0.25');
   expect(JSON.parse(again.stdout)).toMatchObject({ method: 'slerp', tensors: 56, folder: small.at('json') });
   expect(new Artefact(small.at('json')).lineage()!.config['merge']).toMatchObject({ parameters: { t: 0.25 } });
@@ -81,6 +85,7 @@ it('fetches models of the hub', async () => {
 });
 
 it.each([
+  [['--set', 'merge_method=task_arithmetic', '--set', 'parameters={weight: 20}'], 'the merged model needs'],
   [['--set', 'models.1.model=c'], 'there is no model folder'],
   [['--set', 'merge_method=sclerp'], 'Did you mean "slerp"?'],
   [['--set', 'parameters.t=true'], 'slerp: t should be a number, got true'],
@@ -123,6 +128,7 @@ it.each([
   [['--search', 'parameters.t=0..1', '--tasks', 'phonebook'], 'Say how many with --samples'],
   [['--search', 'parameters.t=0,1', '--tasks', 'phonebok'], 'phonebook'],
   [['--search', 'parameters.t=0,1', '--tasks', 'phonebook', '--plan'], '--plan has no effect'],
+  [['--search', 'parameters.t=0,1', '--tasks', 'phonebook', '--no-gate'], '--no-gate has no effect'],
   [['--samples', '3'], '--samples has no effect: there is no --search'],
 ])('refuses the search %j', async (more, message) => {
   const { code, stderr } = await merge('refused-search', ...more);

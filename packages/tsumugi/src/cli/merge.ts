@@ -1,6 +1,12 @@
 // `tsumugi merge`: joins models as a mergekit YAML says.
 import { availableDisk } from '../base/index.ts';
-import { type MergeForecast, mergeMethodNames, mergeModels, planMergeModels } from '../compress/index.ts';
+import {
+  type MergedGate,
+  type MergeForecast,
+  mergeMethodNames,
+  mergeModels,
+  planMergeModels,
+} from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
 import { folderOf } from './hub-folder.ts';
@@ -37,17 +43,19 @@ export const run = defineCommand(
       data: { type: 'list', value: 'DIR', help: 'score candidates by the held-out text of these token shards' },
       tasks: { type: 'list', value: 'NAME', help: 'score candidates by evaluation tasks ("tsumugi eval --list")' },
       limit: { type: 'integer', min: 1, help: 'samples of a task at most' },
+      noGate: { type: 'boolean', help: 'do not compare the result with its models' },
       plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
     details: `Methods: ${mergeMethodNames.join(', ')}.\nPaths in the YAML count from the folder it lies in; models may be named as on the Hugging Face Hub.`,
   },
   async (options, io) => {
-    const { config, out, set, seed, json } = options;
+    const { config, out, set, seed, json, noGate } = options;
     const resolveModel = (name: string) => folderOf(name, 'model', io);
     const { search: space, samples, data, tasks, limit } = options;
     if (space.length > 0) {
       if (options.plan) withoutEffect('a search is not planned', { plan: true });
+      withoutEffect('candidates of a search are scored', { noGate });
       await search(
         { config, out, search: space, samples, data, tasks, limit, json },
         { set, seed, resolveModel, commit: codeCommit() },
@@ -59,7 +67,7 @@ export const run = defineCommand(
     withoutEffect('there is no --search', { samples, ...lists, limit });
     if (options.plan) {
       withoutEffect('--plan prints and ends', { seed: seed === 0 ? undefined : seed });
-      const forecast = await planMergeModels(config, { set, resolveModel });
+      const forecast = await planMergeModels(config, { set, resolveModel, gate: !noGate });
       warn(forecast.warnings, io.stderr);
       await write(io.stdout, json ? `${JSON.stringify({ ...forecast, out })}\n` : formatPlan(forecast, out));
       return;
@@ -69,20 +77,38 @@ export const run = defineCommand(
       set,
       seed,
       resolveModel,
+      gate: !noGate,
       commit: codeCommit(),
       onProgress: ({ done, total, tensor }) => progress.update(done / total, tensor),
+      onPrompt: (done, total) => progress.update(done / total, 'comparing'),
     });
     progress[Symbol.dispose]();
     warn(result.warnings, io.stderr);
     const { method, tensors, parameters, bytes, seconds, folder } = result;
     const line = `${method}: ${tensors} tensors, ${formatCount(parameters)} parameters, ${formatBytes(bytes)} in ${formatDuration(seconds)} → ${folder}\n`;
-    await write(io.stdout, json ? `${JSON.stringify(result)}\n` : line);
+    await write(io.stdout, json ? `${JSON.stringify(result)}\n` : formatGate(result.gate) + line);
   },
 );
 
 const warn = (warnings: readonly string[], stream: Output): void => {
   for (const warning of warnings) stream.write(`warning: ${warning}\n`);
 };
+
+function formatGate(gate: MergedGate | undefined): string {
+  if (!gate) return 'not compared with its models\n';
+  const { merged, models } = gate.bitsPerCharacter;
+  const others = models.map(({ model, value }) => `${value.toFixed(3)} ${model}`).join(', ');
+  const bits = `bits per character of the fixed prompts: ${merged.toFixed(3)} merged; ${others}\n`;
+  if (!gate.beside) return bits;
+  const { model, meanKl, top1Agreement, positions, prompts } = gate.beside;
+  const [first] = prompts;
+  const written = JSON.stringify(first!.artefact);
+  return (
+    `${bits}next-token divergence from ${model}: mean ${meanKl.toPrecision(2)} nats; ` +
+    `the same likeliest token at ${(100 * top1Agreement).toFixed(1)} % of ${positions} positions\n` +
+    `after ${JSON.stringify(first!.prompt)}: ${written} merged, ${JSON.stringify(first!.source)} ${model}\n`
+  );
+}
 
 function formatPlan(
   { method, tensors, parameters, seconds, memoryBytes, diskBytes }: MergeForecast,

@@ -48,7 +48,7 @@ export { checkModelChanges, type PresetName, preset, presetNames } from './prese
 export { QuantizedLinear } from './quantized-linear.ts';
 export { requireDense } from './quantized-weights.ts';
 export { type RopeSource, RopeTables } from './rope-tables.ts';
-export { checkSampling, type Logits, type SamplingOptions, sample } from './sampling.ts';
+export { checkSampling, type Logits, NOT_FINITE, type SamplingOptions, sample } from './sampling.ts';
 export { tokenLogprobs } from './score.ts';
 export { scoreText, type TextScore } from './score-text.ts';
 export { type StreamTextOptions, streamText } from './stream.ts';

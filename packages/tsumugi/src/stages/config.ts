@@ -53,6 +53,7 @@ export const mergeStageConfig = z.strictObject({
     .default([])
     .describe('parameters of each model in their order, the base not counted'),
   seed: z.int().nonnegative().default(0).describe('of what DARE and DELLA drop'),
+  gate: z.boolean().default(true).describe('whether a merge that predicts text much worse than its models is refused'),
 });
 
 export const growStageConfig = growConfig;

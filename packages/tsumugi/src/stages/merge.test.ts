@@ -25,6 +25,7 @@ const settings: Settings = {
   models: [{ parameters: { weight: 0.7 } }, { parameters: { weight: [0.1, 0.5] } }],
   out_dtype: 'bfloat16',
   seed: 3,
+  gate: false, // has a test of its own
 };
 
 /** Where the recipe is run. */
@@ -35,7 +36,7 @@ async function made(config: Settings, out: string): Promise<string> {
     config: z.strictObject({}),
     stages: () => {
       const first = merge.stage('first', config, { models: models() });
-      const last = { merge_method: 'linear', parameters: { weight: 1 } };
+      const last = { merge_method: 'linear', parameters: { weight: 1 }, gate: false };
       return [first, merge.stage('second', last, { models: [first, given('model', small.at('a'))] })];
     },
   });
@@ -57,7 +58,7 @@ parameters: {density: 0.5}
 models: [{model: a, parameters: {weight: 0.7}}, {model: b, parameters: {weight: [0.1, 0.5]}}]
 out_dtype: bfloat16
 `;
-  await mergeModels(small.yaml(yaml), small.at('twin'), { seed: 3 });
+  await mergeModels(small.yaml(yaml), small.at('twin'), { seed: 3, gate: false });
   const first = join(out, 'first', 'model');
   expect(existsSync(first)).toBe(true);
   expect(weights(first).equals(weights(small.at('twin')))).toBe(true);
@@ -74,6 +75,22 @@ it('hears every setting', async () => {
     const out = await made({ ...settings, ...change }, `changed-${i}`);
     expect(weights(join(out, 'first', 'model')).equals(weights(small.at('twin'))), JSON.stringify(change)).toBe(false);
   }
+});
+
+it('compares what it made with its models, unless it is told not to', async () => {
+  const loud: Settings = { merge_method: 'linear', parameters: { weight: 8, normalize: false } };
+  const run = (gate: boolean, out: string) => {
+    const recipe = defineRecipe({
+      name: 'loud',
+      summary: 'a merge that is worse than its models',
+      config: z.strictObject({}),
+      stages: () => [merge.stage('merge', { ...loud, gate }, { models: models() })],
+    });
+    return runRecipe(recipe, {}, { out: small.at(out), stream: silent });
+  };
+  await expect(run(true, 'gated')).rejects.toThrow('bits per character of the fixed prompts');
+  const { report } = await run(false, 'open');
+  expect(report.stages[0]!.metrics.map(({ name }) => name)).toEqual(['parameters', 'tensors']);
 });
 
 it('refuses settings that do not go together as soon as it is used', () => {

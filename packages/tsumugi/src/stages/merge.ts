@@ -32,27 +32,37 @@ export const merge = defineStage({
   forecast({ config, inputs }) {
     const model = modelConfigOf(inputs.models[0]!);
     const parameters = parameterTable(model).reduce((sum, each) => sum + each.parameters, 0);
-    const { seconds, memoryBytes, diskBytes } = forecastMerge(config.merge_method, parameters, inputs.models.length);
+    const { seconds, memoryBytes, diskBytes } = forecastMerge(config.merge_method, {
+      parameters,
+      models: inputs.models.length,
+      gate: config.gate,
+    });
     return {
       seconds,
-      memory: [{ what: 'Node, libtorch, pieces of tensors', bytes: memoryBytes }],
+      memory: [{ what: 'Node, libtorch, pieces of tensors, models that are compared', bytes: memoryBytes }],
       diskBytes,
       about: toJson(publishedConfig(model), 'the model'),
     };
   },
   async run({ config, inputs, folder, recipe }) {
-    const { base, models: own, seed, ...rest } = config;
+    const { base, models: own, seed, gate: isGated, ...rest } = config;
     const paths = inputs.models.map(({ path }) => path);
     const merged = base ? paths.slice(1) : paths;
-    const { tensors, parameters } = await mergeModels(
+    const { tensors, parameters, gate } = await mergeModels(
       {
         ...rest,
         ...(base && { base_model: paths[0]! }),
         models: merged.map((model, i) => ({ model, ...own[i] })),
       },
       join(folder, 'model'),
-      { seed, recipe, commit: codeCommit() },
+      { seed, gate: isGated, recipe, commit: codeCommit() },
     );
-    return { metrics: [metric('parameters', parameters), metric('tensors', tensors)] };
+    return {
+      metrics: [
+        metric('parameters', parameters),
+        metric('tensors', tensors),
+        ...(gate ? [metric('bits per character of the prompts', gate.bitsPerCharacter.merged)] : []),
+      ],
+    };
   },
 });

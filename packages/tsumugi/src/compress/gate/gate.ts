@@ -10,14 +10,17 @@ export interface GateLimits {
   maxKl?: number;
 }
 
-export interface GateOptions {
+export interface PromptOptions {
   tokenizer: Tokenizer;
   /** Ids that end a text. */
   ends: readonly number[];
-  limits: GateLimits;
   /** Tokens within which source and artefact mean the same: prompts and what follows are cut to it. */
   context: number;
   onPrompt?: ((done: number, total: number) => Promise<void> | void) | undefined;
+}
+
+export interface GateOptions extends PromptOptions {
+  limits: GateLimits;
 }
 
 export interface GateReport extends Comparison {
@@ -30,26 +33,36 @@ export interface GateReport extends Comparison {
 const written = 16;
 const shortestContext = 8;
 
-/**
- * Compares an artefact with its source on the fixed prompts.
- *
- * @throws UserError when it is further from its source than `limits`, with the worst prompt
- */
-export async function parityGate(source: Predictor, artefact: Predictor, options: GateOptions): Promise<GateReport> {
-  const { tokenizer, limits, context } = options;
+/** How differently an artefact and its source go on from the fixed prompts. */
+export async function compareOnPrompts(
+  source: Predictor,
+  artefact: Predictor,
+  options: PromptOptions,
+): Promise<Comparison> {
+  const { tokenizer, context } = options;
   const maxTokens = Math.min(written, Math.max(0, Math.floor(context / 2)));
   const read = Math.max(1, context - maxTokens);
   const prompts = gatePrompts.map((text) => ({
     text,
     ids: tokenizer.encode(text, { addBos: true, safe: true }).slice(0, read),
   }));
-  const comparison = await compare(source, artefact, {
+  return await compare(source, artefact, {
     prompts,
     decode: (ids) => tokenizer.decode(ids.filter((id) => id < tokenizer.idLimit)),
     maxTokens: context >= shortestContext ? maxTokens : 0,
     ends: options.ends,
     onPrompt: (done) => options.onPrompt?.(done, prompts.length),
   });
+}
+
+/**
+ * Compares an artefact with its source on the fixed prompts.
+ *
+ * @throws UserError when it is further from its source than `limits`, with the worst prompt
+ */
+export async function parityGate(source: Predictor, artefact: Predictor, options: GateOptions): Promise<GateReport> {
+  const { limits } = options;
+  const comparison = await compareOnPrompts(source, artefact, options);
   const worst = worstOf(comparison);
   if (comparison.meanKl > limits.meanKl) throw refusal('mean', comparison.meanKl, limits.meanKl, worst, artefact);
   if (limits.maxKl !== undefined && comparison.maxKl > limits.maxKl)

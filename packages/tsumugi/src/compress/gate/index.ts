@@ -1,3 +1,4 @@
+export { bitsOnPrompts } from './bits.ts';
 export {
   type ComparedPrompt,
   type CompareOptions,
@@ -6,6 +7,13 @@ export {
   divergence,
   type Predictor,
 } from './compare.ts';
-export { type GateLimits, type GateOptions, type GateReport, parityGate } from './gate.ts';
+export {
+  compareOnPrompts,
+  type GateLimits,
+  type GateOptions,
+  type GateReport,
+  type PromptOptions,
+  parityGate,
+} from './gate.ts';
 export { enginePredictor, type LlamaPredictor, llamaPredictor } from './predictors.ts';
 export { gatePrompts } from './prompts.ts';

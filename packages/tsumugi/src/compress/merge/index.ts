@@ -1,4 +1,5 @@
 // Merging models, as mergekit does.
+export { type MergedGate, mergedLimit } from './gate-merged.ts';
 export { type MergeConfig, type MergeConfigInput, mergeConfig } from './merge-config.ts';
 export {
   checkMergeModels,

@@ -1,16 +1,27 @@
 // Models → the merged model, in a folder. Tensors are read, merged and written one after the other, in pieces: what is in memory at a
 // time does not depend on how large the models are.
 import { resolve } from 'node:path';
-import { availableDisk, checkOptions, DataError, invariant, sha256, UserError } from '../../base/index.ts';
+import {
+  availableDisk,
+  checkOptions,
+  DataError,
+  invariant,
+  StagedFolder,
+  sha256,
+  UserError,
+} from '../../base/index.ts';
 import {
   canonicalJson,
   hubOrigin,
+  isArtefact,
   type LazyTensor,
   type Lineage,
   type Provenance,
   writeArtefact,
 } from '../../store/index.ts';
 import { type DType, scope, type Tensor } from '../../torch/index.ts';
+import { gateCost, gateMerged, type MergedGate } from './gate-merged.ts';
+import { joinsTokenizers } from './join-tokenizers.ts';
 import type { MergeConfigInput } from './merge-config.ts';
 import { type MergePlan, type PlannedTensor, planMerge, type TensorSource } from './merge-plan.ts';
 import { checkCount, mergeGroup } from './merge-tensors.ts';
@@ -28,6 +39,8 @@ export interface MergeOptions {
   seed?: number | undefined;
   /** Fetches a model of a hub that the merge names, and gives its folder. Without it such names are refused. */
   resolveModel?: ResolveModel | undefined;
+  /** Whether the merged model is compared with its models before it is put in its place. Default: true. */
+  gate?: boolean | undefined;
 }
 
 export interface MergeModelsOptions extends MergeOptions {
@@ -37,6 +50,8 @@ export interface MergeModelsOptions extends MergeOptions {
   /** Shards of at most so many bytes. Default: 5 GB. */
   maxShardBytes?: number | undefined;
   onProgress?: ((progress: MergeProgress) => unknown) | undefined;
+  /** Called between the prompts that the merged model is compared on. */
+  onPrompt?: ((done: number, total: number) => unknown) | undefined;
 }
 
 export interface MergeProgress {
@@ -55,11 +70,20 @@ export interface MergeResult {
   readonly bytes: number;
   readonly seconds: number;
   readonly warnings: readonly string[];
+  /** Undefined when it was not compared, or has no tokenizer to be compared with. */
+  readonly gate: MergedGate | undefined;
   readonly lineage: Lineage;
 }
 
-const optionNames = { set: true, seed: true, resolveModel: true } as const;
-const mergeOptionNames = { ...optionNames, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
+const optionNames = { set: true, seed: true, resolveModel: true, gate: true } as const;
+const mergeOptionNames = {
+  ...optionNames,
+  recipe: true,
+  commit: true,
+  maxShardBytes: true,
+  onProgress: true,
+  onPrompt: true,
+} as const;
 
 /** A merge from its YAML, or from the same as data, whose paths count from the working folder. */
 function textOf(merge: string | MergeConfigInput, { set = [] }: MergeOptions): MergeText {
@@ -93,25 +117,37 @@ export async function planMergeModels(
   const text = textOf(merge, options);
   const known = await knownModels(text, options.resolveModel);
   using models = new MergeModels();
-  return forecastOf(planMerge(text, models, known));
+  return forecastOf(planMerge(text, models, known), options.gate);
 }
 
-function forecastOf({ method, tensors, parameters, bytes, warnings }: MergePlan): MergeForecast {
-  const most = Math.max(...tensors.map(({ models, base }) => models.length + (base ? 1 : 0)));
-  return { method, tensors: tensors.length, parameters, ...forecastMerge(method, parameters, most, bytes), warnings };
+function forecastOf({ method, tensors, parameters, bytes, warnings }: MergePlan, gate?: boolean): MergeForecast {
+  const models = Math.max(...tensors.map(({ models, base }) => models.length + (base ? 1 : 0)));
+  const cost = forecastMerge(method, { parameters, models, bytes, gate });
+  return { method, tensors: tensors.length, parameters, ...cost, warnings };
 }
 
-/** What a merge of `models`, the base among them, takes; `bytes` of weights, float32 unless given. */
+export interface MergeSize {
+  readonly parameters: number;
+  /** The base among them. */
+  readonly models: number;
+  /** Of the weights; in float32 unless given. */
+  readonly bytes?: number | undefined;
+  readonly gate?: boolean | undefined;
+}
+
 export function forecastMerge(
   method: string,
-  parameters: number,
-  models: number,
-  bytes = 4 * parameters,
+  { parameters, models, bytes = 4 * parameters, gate = true }: MergeSize,
 ): Pick<MergeForecast, 'seconds' | 'memoryBytes' | 'diskBytes'> {
   const read = bytes * models * methodNamed(method as MergeMethodName).passes;
   // Each source, its δ, and as many again on the way to the result.
-  const memoryBytes = runtimeBytes + pieceBytes * (4 * models + 6);
-  return { diskBytes: bytes, memoryBytes, seconds: (read + bytes) / bytesPerSecond };
+  const pieces = pieceBytes * (4 * models + 6);
+  const compared = gate ? gateCost(parameters, models) : { seconds: 0, memoryBytes: 0 };
+  return {
+    diskBytes: bytes,
+    memoryBytes: runtimeBytes + Math.max(pieces, compared.memoryBytes),
+    seconds: (read + bytes) / bytesPerSecond + compared.seconds,
+  };
 }
 
 /** @throws ConfigError when a method does not take so many models, or a base */
@@ -123,7 +159,8 @@ export const checkMergeModels = (method: string, models: number, hasBase: boolea
  * parameters and the rules for PLaMo 2 are in `docs/merging.md`. Equal merges give equal weights, byte for byte.
  *
  * @throws ConfigError with the line of what is wrong in the merge, DataError `merge-mismatch` that lists everything in which the
- *   models differ, UserError `merge-…` naming the tensor for which a method has no answer, `disk-full` before anything is written
+ *   models differ, UserError `merge-…` naming the tensor for which a method has no answer, `disk-full` before anything is written,
+ *   `parity-gate` when the result predicts text much worse than its models: nothing is written then
  *
  * @example
  * ```ts
@@ -137,7 +174,7 @@ export async function mergeModels(
 ): Promise<MergeResult> {
   checkOptions('mergeModels', options, mergeOptionNames);
   const began = performance.now();
-  const { seed = 0, recipe = null, commit = null, maxShardBytes, onProgress } = options;
+  const { seed = 0, recipe = null, commit = null, maxShardBytes, gate = true, onProgress, onPrompt } = options;
   const text = textOf(merge, options);
   const known = await knownModels(text, options.resolveModel);
   using models = new MergeModels();
@@ -159,7 +196,8 @@ export async function mergeModels(
     if (done === plan.parameters) for (const files of hashed.values()) files.requireUnchanged();
     onProgress?.({ tensor: tensor.name, done, total: plan.parameters });
   };
-  const lineage = writeArtefact(out, {
+  using staged = new StagedFolder(out, isArtefact);
+  const lineage = writeArtefact(staged.path, {
     config: plan.config,
     tensors: plan.tensors.map((tensor) => [tensor.name, lazyTensor(tensor, plan, seed, finished)] as const),
     tokenizer: plan.tokenizer.file,
@@ -169,15 +207,21 @@ export async function mergeModels(
     lineage: {
       stage: 'merge',
       recipe,
-      config: { merge: text.config } as unknown as NonNullable<Provenance['config']>,
+      config: { merge: text.config, gate } as unknown as NonNullable<Provenance['config']>,
       seed,
       commit,
       parents: models.all.map((model) => ({ name: originOf(model), sha256: hashed.get(model)!.hash })),
     },
   });
-  const { method, tensors, parameters, bytes, warnings } = plan;
+  const { method, tensors, parameters, bytes, warnings, reference } = plan;
+  const sameTokenizer = !joinsTokenizers(text.config);
+  const found =
+    gate && plan.tokenizer.file
+      ? await gateMerged(staged.path, { reference, models: models.all, sameTokenizer, onPrompt })
+      : undefined;
+  staged.commit();
   const seconds = (performance.now() - began) / 1000;
-  return { folder: out, method, tensors: tensors.length, parameters, bytes, seconds, warnings, lineage };
+  return { folder: out, method, tensors: tensors.length, parameters, bytes, seconds, warnings, gate: found, lineage };
 }
 
 /** A hash of what a merge is made from: the merge itself, its seed, the content of its models. Nothing is written. */

@@ -35,6 +35,8 @@ export interface TensorSource {
 
 export interface MergePlan {
   readonly method: MergeMethodName;
+  /** The model that the result is counted from: the base, or the first one named. */
+  readonly reference: MergeModel;
   readonly tensors: readonly PlannedTensor[];
   /** `config.json` of the result. */
   readonly config: JsonObject;
@@ -73,6 +75,7 @@ export function planMerge(text: MergeText, models: MergeModels, knownModel: Know
   const dtypes = new Set(tensors.map(({ dtype }) => dtype));
   return {
     method,
+    reference,
     tensors,
     config: withDType(json, dtypes.size === 1 ? [...dtypes][0]! : 'float32'),
     tokenizer,

@@ -2,10 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { initialWeights, Plamo2, type Plamo2Config, preset, saveModel } from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, writeTokenizer } from '../../text/index.ts';
 import { scope } from '../../torch/index.ts';
+import { type MergeModelsOptions, mergeModels } from './merge-models.ts';
 
 const pieces = (characters: string): Piece[] => [
   { text: SPECIAL_NAMES.unk, score: 0, type: 'UNKNOWN' },
@@ -67,5 +69,52 @@ export class SmallModels implements Disposable {
 
   [Symbol.dispose](): void {
     rmSync(this.home, { recursive: true });
+  }
+}
+
+export const embedding = 'model.embed_tokens.weight';
+export const inLayer = (layer: number, rest: string): string => `model.layers.layers.${layer}.${rest}`;
+
+/** Of models a and b. */
+export const linear = `merge_method: linear
+models:
+  - {model: a, parameters: {weight: 3}}
+  - {model: b, parameters: {weight: 1}}
+`;
+
+/** Small models base, a and b, and merges of them, which pass no gate: it has tests of its own. */
+export class SmallMerges extends SmallModels {
+  made = 0;
+
+  constructor() {
+    super();
+    for (const [i, name] of ['base', 'a', 'b'].entries()) this.make(name, i + 1);
+  }
+
+  /** The name of the next merged model. */
+  get next(): string {
+    return `merged-${this.made}`;
+  }
+
+  /** Merges, and gives the name of the new model. */
+  async merge(yaml: string, options: MergeModelsOptions = {}): Promise<string> {
+    const name = this.next;
+    this.made++;
+    await mergeModels(this.yaml(yaml), this.at(name), { gate: false, ...options });
+    return name;
+  }
+
+  /** A tensor of a merged model is a weighted sum of tensors of its models. */
+  expectMix(
+    found: string,
+    tensor: string,
+    parts: readonly (readonly [model: string, weight: number, as?: string])[],
+  ): void {
+    const numbers = parts.map(([model, , as = tensor]) => this.numbers(model, as));
+    for (const [i, value] of this.numbers(found, tensor).entries())
+      expect(value, tensor).toBeCloseTo(
+        parts.reduce((sum, [, weight], p) => sum + weight * numbers[p]![i]!, 0),
+        6,
+      );
   }
 }

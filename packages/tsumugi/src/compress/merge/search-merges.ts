@@ -10,7 +10,8 @@ import { type Candidate, candidatesOf, type SearchSpace } from './search-space.t
 import { scoredCandidate } from './search-state.ts';
 import { type RankedRow, ranked, searchTable } from './search-table.ts';
 
-export interface SearchOptions extends MergeModelsOptions {
+/** Candidates are scored, so they pass no gate. */
+export interface SearchOptions extends Omit<MergeModelsOptions, 'gate' | 'onPrompt'> {
   space: SearchSpace;
   /** How many candidates are drawn from the space; every combination unless given. */
   samples?: number | undefined;
@@ -53,7 +54,8 @@ const optionNames = {
  */
 export async function searchMerges(merge: string, out: string, options: SearchOptions): Promise<SearchResult> {
   checkOptions('searchMerges', options, optionNames);
-  const { space, samples, score, scoring, onCandidate, ...merging } = options;
+  const { space, samples, score, scoring, onCandidate, ...rest } = options;
+  const merging = { ...rest, gate: false };
   const { set = [], seed = 0 } = merging;
   const candidates = candidatesOf(space, { samples, seed });
   requireOwn(out);

@@ -1,7 +1,6 @@
 // A quantized folder against the model it was made from, as whoever loads it will see it.
-import { endIds, loadModel, loadTokenizer, type Plamo2, scoreText } from '../../lm/index.ts';
-import type { Tokenizer } from '../../text/index.ts';
-import { enginePredictor, type GateReport, gatePrompts, parityGate } from '../gate/index.ts';
+import { endIds, loadModel, loadTokenizer } from '../../lm/index.ts';
+import { bitsOnPrompts, enginePredictor, type GateReport, parityGate } from '../gate/index.ts';
 
 /** Nats of next-token divergence, the mean over all positions. Our choice, as for GGUF files of as many bits. */
 export const quantizedLimits: Readonly<Record<4 | 8, number>> = { 4: 0.5, 8: 0.05 };
@@ -31,12 +30,6 @@ export async function gateQuantized(
     context: longest,
     onPrompt,
   });
-  const bitsPerCharacter = { source: bitsOf(before, tokenizer), quantized: bitsOf(after, tokenizer) };
+  const bitsPerCharacter = { source: bitsOnPrompts(before, tokenizer), quantized: bitsOnPrompts(after, tokenizer) };
   return { ...report, bitsPerCharacter };
-}
-
-/** Over all prompts together. */
-function bitsOf(model: Plamo2, tokenizer: Tokenizer): number {
-  const characters = gatePrompts.reduce((sum, text) => sum + [...text].length, 0);
-  return gatePrompts.reduce((sum, text) => sum - scoreText(model, tokenizer, text).total, 0) / Math.LN2 / characters;
 }

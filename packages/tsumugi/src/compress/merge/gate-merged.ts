@@ -1,0 +1,105 @@
+// A merged folder beside the models that it was made from, as whoever loads it will see it. No model is what a merge should agree
+// with, so it is asked how well it predicts the fixed prompts; how it goes on from them beside one model is told, not judged.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../base/index.ts';
+import { endIds, loadModel, loadTokenizer, NOT_FINITE, type Plamo2 } from '../../lm/index.ts';
+import { TOKENIZER_FILE } from '../../store/index.ts';
+import { bitsOnPrompts, type Comparison, compareOnPrompts, enginePredictor, gatePrompts } from '../gate/index.ts';
+import type { MergeModel } from './open-models.ts';
+
+/** Bits per character that a merge may be worse than the best of its models. Our choice. */
+export const mergedLimit = 1;
+
+/** The longest prompt and what follows it fit. */
+const longest = 512;
+
+export interface MergedGate {
+  /** Of the fixed prompts, as the merge and each of its models predict them. */
+  readonly bitsPerCharacter: {
+    readonly merged: number;
+    readonly models: readonly { readonly model: string; readonly value: number }[];
+  };
+  readonly limit: number;
+  /** The merge beside the base, or beside the first model; undefined where the tokenizer is another, or that model is not finite. */
+  readonly beside: (Comparison & { readonly model: string }) | undefined;
+}
+
+export interface GateMergedOptions {
+  /** The base, or the first model. */
+  readonly reference: MergeModel;
+  /** Every model, the base among them. */
+  readonly models: readonly MergeModel[];
+  /** Whether the merge has the tokenizer of its models. */
+  readonly sameTokenizer: boolean;
+  readonly onPrompt?: ((done: number, total: number) => unknown) | undefined;
+}
+
+const opened = (folder: string): Plamo2 => loadModel(folder, { dtype: 'float32' });
+/** Not a number where the model's own are not finite. */
+function bitsOf(folder: string, model: Plamo2): number {
+  try {
+    return bitsOnPrompts(model, loadTokenizer(folder, model.config));
+  } catch (error) {
+    if (error instanceof UserError && error.code === NOT_FINITE) return Number.NaN;
+    throw error;
+  }
+}
+
+/** @throws UserError `parity-gate` when it predicts the prompts by `mergedLimit` worse than the best of its models */
+export async function gateMerged(folder: string, options: GateMergedOptions): Promise<MergedGate> {
+  const { reference, models, sameTokenizer, onPrompt } = options;
+  const readable = models.filter(({ artefact }) => existsSync(join(artefact.path, TOKENIZER_FILE)));
+  const found = readable.map(({ name, artefact: { path } }) => {
+    using model = opened(path);
+    return { model: name, value: bitsOf(path, model) };
+  });
+  using merged = opened(folder);
+  const bitsPerCharacter = { merged: bitsOf(folder, merged), models: found };
+  requireAsGood(bitsPerCharacter);
+  const own = found.find(({ model }) => model === reference.name);
+  if (!sameTokenizer || !Number.isFinite(own?.value))
+    return { bitsPerCharacter, limit: mergedLimit, beside: undefined };
+  using source = opened(reference.artefact.path);
+  const tokenizer = loadTokenizer(folder, merged.config);
+  const comparison = await compareOnPrompts(
+    enginePredictor(source, reference.name),
+    enginePredictor(merged, 'merged'),
+    {
+      tokenizer,
+      ends: endIds(tokenizer, merged.config),
+      context: longest,
+      onPrompt: (done, total) => void onPrompt?.(done, total),
+    },
+  );
+  return { bitsPerCharacter, limit: mergedLimit, beside: { model: reference.name, ...comparison } };
+}
+
+/** Of two cores, our guesses: weights that are read for each token that is written, products of prompts. */
+const readPerSecond = 8e9;
+const flopsPerSecond = 100e9;
+
+/** What the gate takes: every model reads the prompts, two write after them; these two are in memory together, in float32. */
+export function gateCost(parameters: number, models: number): { seconds: number; memoryBytes: number } {
+  const [prompts, read, written] = [gatePrompts.length, 50, 16]; // tokens of a prompt, about, and after it
+  const weights = 2 * prompts * written * 4 * parameters;
+  const reading = (models + 3) * prompts * read * 2 * parameters;
+  return { seconds: weights / readPerSecond + reading / flopsPerSecond, memoryBytes: 2 * 4 * parameters };
+}
+
+function requireAsGood({ merged, models }: MergedGate['bitsPerCharacter']): void {
+  const refuse = (problem: string, fields: object) =>
+    new UserError('parity-gate', `the merged model ${problem}`, {
+      remedy:
+        'Lower weights or lambda, or merge models that come from one; --no-gate writes it all the same, and says so in the lineage.',
+      fields: { ...fields },
+    });
+  if (!Number.isFinite(merged)) throw refuse('predicts numbers that are not finite', { merged });
+  const best = models.filter(({ value }) => Number.isFinite(value)).sort((a, b) => a.value - b.value)[0];
+  if (best && merged > best.value + mergedLimit)
+    throw refuse(
+      `needs ${merged.toFixed(2)} bits per character of the fixed prompts, and ${best.model} ${best.value.toFixed(2)}: ` +
+        `${mergedLimit} more is allowed`,
+      { merged, best },
+    );
+}

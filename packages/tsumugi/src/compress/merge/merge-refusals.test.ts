@@ -1,0 +1,146 @@
+// What merging refuses, by name and with nothing written.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../base/index.ts';
+import { embedding, inLayer, linear, SmallMerges } from './merge.testing.ts';
+import { mergeModels, planMergeModels } from './merge-models.ts';
+
+let small: SmallMerges;
+beforeAll(() => {
+  small = new SmallMerges();
+});
+afterAll(() => small[Symbol.dispose]());
+
+describe('what is refused', () => {
+  const mismatch = async (other: string) => {
+    try {
+      await small.merge(`merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: a}, {model: ${other}}]\n`);
+    } catch (error) {
+      expect((error as UserError).code).toBe('merge-mismatch');
+      return (error as UserError).fields['mismatches'];
+    }
+    return 'nothing';
+  };
+
+  it('names everything in which models differ', async () => {
+    small.make('wide', 4, { hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2 }, { characters: '猫犬鳥山' });
+    const found = (await mismatch('wide')) as string[];
+    expect(found.slice(0, 4)).toEqual([
+      'wide: hidden_size is 64, in a 32',
+      'wide: intermediate_size is 96, in a 48',
+      expect.stringMatching(/^wide: vocab_size is 269, in a 268$/),
+      'wide: num_hidden_layers is 2, in a 4',
+    ]);
+    expect(found.at(-1)).toMatch(/^wide: the tokenizer is [0-9a-f]{12}, of a [0-9a-f]{12}$/);
+    small.make('window', 5, { attention_window_size: 16, rope_local_theta: 5e5, rms_norm_eps: 1e-5 });
+    expect(await mismatch('window')).toEqual([
+      'window: rms_norm_eps is 0.00001, in a 0.000001',
+      'window: the window of layer 1 is 16, of a 8',
+      'window: the RoPE base of layer 1 is 500000, of a 10000',
+    ]);
+    small.make('full-attention', 5, { full_attention_idx: [1] });
+    expect(await mismatch('full-attention')).toEqual([
+      'full-attention: the window of layer 1 is full, of a 8',
+      'full-attention: the RoPE base of layer 1 is 1000000, of a 10000',
+    ]);
+    small.make('other-words', 5, {}, { characters: '山川海' });
+    expect(await mismatch('other-words')).toEqual([expect.stringMatching(/^other-words: the tokenizer is/)]);
+    small.make('untied', 5, { tie_word_embeddings: false });
+    expect(await mismatch('untied')).toEqual(['untied: tie_word_embeddings is false, in a true']);
+  });
+
+  it('names tensors that are missing, of another shape or of a strange name', async () => {
+    small.make('broken', 6);
+    const path = small.at('broken', 'config.json');
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8')
+        .replace('"intermediate_size": 48', '"intermediate_size": 50')
+        .replace('"qk_norm"', '"x"'),
+    );
+    const found = (await mismatch('broken')) as string[];
+    expect(found[0]).toBe('broken: intermediate_size is 50, in a 48');
+    expect(found).toContain(`broken: "${inLayer(0, 'mlp.down_proj.weight')}" is [32, 48], by its config.json [32, 50]`);
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8')
+        .replace('"intermediate_size": 50', '"intermediate_size": 48')
+        .replace('"num_hidden_layers": 4', '"num_hidden_layers": 2'),
+    );
+    expect(await mismatch('broken')).toContain(
+      `broken: "${inLayer(3, 'mlp.down_proj.weight')}" is no tensor of a PLaMo 2`,
+    );
+  });
+
+  it.each([
+    [
+      'merge_method: linear\nmodels:\n  - model: a\n  - model: pfnet/plamo-2-1b\nparameters: {weight: 1}\n',
+      /merge\.yml:4: "pfnet\/plamo-2-1b" is no folder here.*\n.*tsumugi pull pfnet\/plamo-2-1b/,
+    ],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: ./nix}]\nparameters: {weight: 1}\n',
+      /merge\.yml:2: there is no model folder .*nix/,
+    ],
+    ['merge_method: linear\nmodels: [{model: a}, {model: b+lora}]\nparameters: {weight: 1}\n', 'names an adapter'],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: b}]\n',
+      'linear needs the parameter weight for a, "model.embed_tokens.weight"',
+    ],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {wieght: 1}\n',
+      /merge\.yml:3: linear has no parameter "wieght"\n.*"weight"/,
+    ],
+    [
+      'merge_method: ties\nbase_model: base\nmodels: [{model: a, parameters: {lambda: 2, weight: 1}}]\n',
+      /merge\.yml:3: lambda is one for all models of ties/,
+    ],
+    ['merge_method: ties\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 1}\n', 'ties needs a base model'],
+    [
+      'merge_method: slerp\nbase_model: a\nmodels: [{model: a}, {model: b}, {model: base}]\nparameters: {t: 0}\n',
+      'slerp merges 1 model beside the base, got 2',
+    ],
+    [
+      'merge_method: ties\nbase_model: base\nmodels: [{model: a}]\nparameters: {weight: 1, density: 0.0001}\n',
+      '"model.embed_tokens.weight": density 0.0001 keeps none of 8576 entries',
+    ],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 3.0e+38, normalize: false}\n',
+      'not finite',
+    ],
+    [
+      'merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 1}\nchat_template: chatlm\n',
+      /merge\.yml:4: there is no chat template "chatlm"/,
+    ],
+  ] as const)('and writes nothing: %j', async (yaml, message) => {
+    const name = small.next;
+    await expect(small.merge(yaml)).rejects.toThrow(message);
+    await expect(mergeModels(small.yaml(yaml), small.at(name))).rejects.toThrow(UserError);
+    expect(existsSync(small.at(name))).toBe(false);
+    expect(readdirSync(small.home).filter((file) => file.includes('partial'))).toEqual([]);
+  });
+
+  it('models of a hub, unless somebody fetches them', async () => {
+    const yaml = small.yaml('merge_method: linear\nparameters: {weight: 1}\nmodels: [{model: a}, {model: own/b@v1}]\n');
+    const asked: string[] = [];
+    const resolveModel = async (name: string) => {
+      asked.push(name);
+      return small.at('b');
+    };
+    await mergeModels(yaml, small.at('fetched'), { resolveModel });
+    expect(asked).toEqual(['own/b@v1']);
+    small.expectMix('fetched', embedding, [
+      ['a', 0.5],
+      ['b', 0.5],
+    ]);
+    expect((await planMergeModels(yaml, { resolveModel })).tensors).toBe(56);
+    await expect(planMergeModels(yaml)).rejects.toThrow('tsumugi pull own/b@v1');
+  });
+
+  it('to write over a source or over something else', async () => {
+    const yaml = small.yaml(linear);
+    await expect(mergeModels(yaml, small.at('a'))).rejects.toThrow('is one of the merged models');
+    mkdirSync(small.at('full-folder'));
+    writeFileSync(small.at('full-folder', 'x'), '');
+    await expect(mergeModels(yaml, small.at('full-folder'))).rejects.toThrow('holds something else');
+  });
+});

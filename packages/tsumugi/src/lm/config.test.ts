@@ -1,6 +1,7 @@
 // The published shapes, and config files that cannot be right.
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../base/index.ts';
+import { thrown } from '../base/thrown.testing.ts';
 import { generationEnds } from './config.ts';
 import {
   generationConfigOf,
@@ -179,13 +180,7 @@ describe('config.json', () => {
   });
 
   it('says what to do about a wrong value: a file can be had again, a setting cannot', () => {
-    const remedy = (where?: string) => {
-      try {
-        parseConfig({ vocab_size: 0 }, where);
-      } catch (error) {
-        return (error as ConfigError).remedy;
-      }
-    };
+    const remedy = (where?: string) => thrown(ConfigError, () => parseConfig({ vocab_size: 0 }, where)).remedy;
     expect(remedy()).toBe('Correct the value, or get the file again from where the model came from.');
     expect(remedy('preset mini')).toBe('Correct the value.');
   });

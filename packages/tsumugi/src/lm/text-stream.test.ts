@@ -47,3 +47,27 @@ it('gives the same text wherever it is cut into two', () => {
   for (let cut = 0; cut <= ids.length; cut++)
     expect(read(ids.slice(0, cut)) + read(ids.slice(cut), ids.slice(0, cut)), `cut at ${cut}`).toBe(whole);
 });
+
+it('holds back what may begin a stop string, and no more', () => {
+  const stream = new TextStream(tokenizer, ['abc', 'bd']);
+  const shown = (text: string) => bytes(...Buffer.from(text)).map((id) => stream.push(id));
+  expect(shown('xab')).toEqual(['x', '', '']);
+  expect(shown('b')).toEqual(['ab']);
+  expect(shown('aaa')).toEqual(['b', 'a', 'a']);
+  expect(stream.stopped).toBe(false);
+  expect(shown('bc')).toEqual(['', '']);
+  expect(stream.stopped).toBe(true);
+  expect(stream.end()).toBe('');
+});
+
+it('gives what it held when the text ends without the stop string', () => {
+  const stream = new TextStream(tokenizer, ['abc']);
+  expect(bytes(0x61, 0x62).map((id) => stream.push(id))).toEqual(['', '']);
+  expect([stream.stopped, stream.end()]).toEqual([false, 'ab']);
+});
+
+it('stops at the first of several that come with one id', () => {
+  const id = tokenizer.idOf('猫')!;
+  expect(read([...bytes(0x41), id], [], ['猫', 'A猫'])).toBe('');
+  expect(read([...bytes(0x41), id], [], ['犬', '猫'])).toBe('A');
+});

@@ -35,7 +35,8 @@ const groups = {
     tests: ['lm/**/*.test.ts', '!lm/learning.test.ts'],
     quick: [
       'lm/*.test.ts',
-      'lm/engine/engine.test.ts',
+      'lm/engine/*.test.ts',
+      '!lm/engine/mixes.test.ts',
       '!lm/{learning,generate,folder,init,activation-checkpointing}.test.ts',
     ],
   },

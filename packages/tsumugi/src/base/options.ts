@@ -52,3 +52,23 @@ function refuse(owner: string, given: unknown, known: object, name?: string, hin
     fields: { option: name },
   });
 }
+
+/**
+ * A number of things: whole, from `least` to `most`; Infinity where there is no `most`.
+ *
+ * @throws ConfigError naming the option and what came
+ */
+export function checkCount(
+  name: string,
+  value: number | undefined,
+  least: number,
+  most = Number.POSITIVE_INFINITY,
+): void {
+  if (value === undefined || (value === Number.POSITIVE_INFINITY && value === most)) return;
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
+  const got = typeof value === 'number' ? value : kindOf(value);
+  throw new ConfigError('bad-option', `${name} must be a whole number ${range}, got ${got}`, {
+    fields: { option: name },
+  });
+}

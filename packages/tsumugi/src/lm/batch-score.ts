@@ -3,7 +3,7 @@
 // Sequences are put in order, so those that begin alike lie together: what they share is read once, and each goes on from a
 // copy of that cache. What remains is read in rows of similar length, padded on the right: no token sees what comes after
 // it, so the padding changes nothing. Logits exist for the wanted positions alone, and for a piece of them at a time.
-import { checkOptions, invariant } from '../base/index.ts';
+import { checkCount, checkOptions, invariant } from '../base/index.ts';
 import { type Device, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { Cache } from './cache.ts';
 import { notFinite } from './not-finite.ts';
@@ -64,6 +64,7 @@ export function* scoreBatch(
   options: BatchScoreOptions = {},
 ): Generator<Scored[]> {
   checkOptions('scoreBatch', options, { tokens: true });
+  checkCount('tokens', options.tokens, 1);
   const { tokens = 4096 } = options;
   for (const { ids, wanted } of requests)
     invariant(
@@ -140,9 +141,9 @@ class Scorer {
    * wanted. Shorter rows are padded.
    */
   #read(rows: readonly (readonly Item[])[], from: number, to: number, cache: Cache | undefined): void {
-    const piece = Math.max(1, Math.floor(this.#tokens / rows.length));
-    for (let start = from; start < to; start += piece) {
-      const T = Math.min(piece, to - start);
+    // Several rows are as short as one pass allows.
+    for (let start = from; start < to; start += this.#tokens) {
+      const T = Math.min(this.#tokens, to - start);
       scope(() => noGrad(() => this.#readPiece(rows, start, T, cache)));
     }
   }
@@ -152,15 +153,15 @@ class Scorer {
     const padded = new BigInt64Array(rows.length * T);
     const wanted: Wanted[] = [];
     for (const [row, items] of rows.entries()) {
-      const ids = items[0]!.ids;
-      for (let t = 0; t < T && start + t < ids.length; t++) padded[row * T + t] = BigInt(ids[start + t]!);
+      const ids = items[0]!.ids.slice(start, start + T);
+      padded.set(ids.map(BigInt), row * T);
       for (const item of items)
         for (const [slot, { position, id }] of item.wanted.entries())
           if (position >= start && position < start + T)
             wanted.push({ place: row * T + position - start, id, item, slot });
     }
     const hidden = this.#model.forward(tensor(padded, { shape: [rows.length, T], device }), { cache });
-    if (wanted.length > 0) fillLogprobs(this.#model, hidden.reshape([rows.length * T, hidden.size(-1)]), wanted);
+    fillLogprobs(this.#model, hidden.reshape([rows.length * T, hidden.size(-1)]), wanted);
   }
 }
 
@@ -220,9 +221,8 @@ const indices = (numbers: readonly number[], device: Device) => tensor(BigInt64A
  * group share too little, it is split wherever neighbours share no more than all do.
  */
 function* groupByPrefix(items: readonly Item[], start: number): Generator<readonly Item[]> {
-  const [first, last] = [items[0], items.at(-1)];
-  if (!first || !last) return;
-  const shared = commonPrefixLength(first.ids, last.ids);
+  if (items.length === 0) return;
+  const shared = commonPrefixLength(items[0]!.ids, items.at(-1)!.ids);
   const saved = (items.length - 1) * (shared - start);
   if (items.length === 1 || (saved >= WORTH_SAVING && shared - start >= SHORTEST_SHARED)) {
     yield items;
@@ -242,8 +242,9 @@ function* groupByPrefix(items: readonly Item[], start: number): Generator<readon
 
 /** How many ids two sequences have in common from the first on. */
 function commonPrefixLength(a: readonly number[], b: readonly number[]): number {
+  const end = Math.min(a.length, b.length);
   let length = 0;
-  while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  while (length < end && a[length] === b[length]) length++;
   return length;
 }
 

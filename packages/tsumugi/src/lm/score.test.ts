@@ -45,6 +45,13 @@ describe('log-probabilities of tokens', () => {
     }
   });
 
+  it.each([0, -3, 1.5, Number.NaN])('are not weighed in pieces of %s', (chunk) => {
+    using built = model();
+    expect(() => tokenLogprobs(built, ids, { chunk })).toThrow(
+      `chunk must be a whole number of at least 1, got ${chunk}`,
+    );
+  });
+
   it('are none for a text of one id or none', () => {
     using built = model();
     expect([tokenLogprobs(built, []), tokenLogprobs(built, [5])].map(({ length }) => length)).toEqual([0, 0]);

@@ -1,5 +1,5 @@
 // Log-probabilities of given tokens under a model.
-import { checkOptions, DataError } from '../base/index.ts';
+import { checkCount, checkOptions, DataError } from '../base/index.ts';
 import type { DType } from '../torch/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { checkIds } from './check-ids.ts';
@@ -19,6 +19,7 @@ export function tokenLogprobs(
   options: { documents?: readonly number[] | undefined; dtype?: DType | undefined; chunk?: number } = {},
 ): Float64Array {
   checkOptions('tokenLogprobs', options, { documents: true, dtype: true, chunk: true });
+  checkCount('chunk', options.chunk, 1);
   const { documents, dtype, chunk = 1024 } = options;
   checkIds(ids, model.config);
   if (documents && documents.length !== ids.length)

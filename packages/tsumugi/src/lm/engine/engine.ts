@@ -8,7 +8,7 @@
 // to rounding. Sums are taken in another order for another number of rows, and logits differ by about 1e-6 of their size. That
 // can turn a token only where two are as good as equally likely.
 import { setImmediate } from 'node:timers/promises';
-import { ConfigError, checkOptions, UserError } from '../../base/index.ts';
+import { ConfigError, checkCount, checkOptions, UserError } from '../../base/index.ts';
 import type { Cache } from '../cache.ts';
 import type { Logits } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
@@ -38,7 +38,6 @@ export interface Job {
 }
 
 const engineOptions = { slots: true, prefillChunk: true, prefixBytes: true } as const;
-const least = { slots: 1, prefillChunk: 1, prefixBytes: 0 } as const;
 
 /**
  * Writes the texts that are asked of it, together. Call `step` until nothing is `busy`, or `await run()`:
@@ -67,13 +66,9 @@ export class Engine implements Disposable {
 
   constructor(model: LanguageModel, options: EngineOptions = {}) {
     checkOptions('Engine', options, engineOptions);
-    for (const [name, lowest] of Object.entries(least)) {
-      const value = options[name as keyof EngineOptions];
-      if (value === undefined || (Number.isSafeInteger(value) && value >= lowest)) continue;
-      throw new ConfigError('bad-option', `${name} must be a whole number of at least ${lowest}, got ${value}`, {
-        fields: { option: name },
-      });
-    }
+    checkCount('prefillChunk', options.prefillChunk, 1);
+    checkCount('slots', options.slots, 1);
+    checkCount('prefixBytes', options.prefixBytes, 0);
     const { slots = 16, prefillChunk = 1024, prefixBytes = 256 << 20 } = options;
     this.model = model;
     this.#slots = slots;

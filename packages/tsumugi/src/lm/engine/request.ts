@@ -1,5 +1,5 @@
 // What is asked of the engine: a prompt, how to choose tokens, and who is told.
-import { ConfigError, checkOptions, kindOf, type OptionNames } from '../../base/index.ts';
+import { ConfigError, checkCount, checkOptions, kindOf, type OptionNames } from '../../base/index.ts';
 import { checkIds } from '../check-ids.ts';
 import { checkSampling, type SamplingOptions } from '../sampling.ts';
 import type { TokenLogprobs } from './logprobs.ts';
@@ -91,20 +91,9 @@ export function checkRequest(request: EngineRequest, config: { vocab_size: numbe
         fields: { option: name },
       });
   checkSampling(request);
-  for (const [name, least, most] of [
-    ['maxTokens', 0, Number.POSITIVE_INFINITY],
-    ['logprobs', 0, 1000],
-    ['vocabularyLimit', 1, Number.POSITIVE_INFINITY],
-  ] as const) {
-    const value = request[name];
-    if (value === undefined || value === most) continue;
-    if (Number.isSafeInteger(value) && value >= least && value <= most) continue;
-    const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
-    const got = typeof value === 'number' ? value : kindOf(value);
-    throw new ConfigError('bad-option', `${name} must be a whole number ${range}, got ${got}`, {
-      fields: { option: name },
-    });
-  }
+  checkCount('maxTokens', request.maxTokens, 0);
+  checkCount('logprobs', request.logprobs, 0, 1000);
+  checkCount('vocabularyLimit', request.vocabularyLimit, 1);
   for (const name of ['prompt', 'stopIds'] as const)
     if ((name === 'prompt' || request[name] !== undefined) && !isList(request[name]))
       throw new ConfigError('bad-option', `${name} must be a list of ids, got ${kindOf(request[name])}`, {

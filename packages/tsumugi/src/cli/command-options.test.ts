@@ -276,6 +276,7 @@ const commands: Record<string, Command> = {
       set: { change: { set: [...pruning, 'hidden_size=24'] } },
       model: { change: { model: [models[1]!.folder] } },
       ...reading(),
+      table: { change: { table: [] } },
       plan: { change: { plan: [] } },
       json: anyway,
     }),

@@ -20,9 +20,31 @@ afterAll(() => {
 const prune = (out: string, ...more: string[]) =>
   runCli(['prune', '--model', small.at('model'), '--out', small.at(out), '--text', small.at('猫.txt'), ...more]);
 
-it('plans without writing, then writes with the scores that were kept', async () => {
-  const set = ['--set', 'intermediate_size=24', '--set', 'sequences=2'];
-  const planned = await prune('小さい', '--plan', ...set);
+const set = ['--set', 'intermediate_size=24', '--set', 'sequences=2'];
+
+it('plans without measuring or writing anything', async () => {
+  const { code, stdout, stderr } = await prune('小さい', '--plan', ...set);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(
+    /^ {2}model +parameters +bytes +FLOPs per token\n {2}before .*\n {2}after .*\n {2}time {4}about .*\n {2}memory .* available\n {2}disk .* available, in .*小さい\n$/,
+  );
+  const plan = JSON.parse((await prune('小さい', '--plan', '--json', ...set)).stdout);
+  expect(plan).toMatchObject({
+    config: { intermediate_size: 24 },
+    out: small.at('小さい'),
+    diskBytes: plan.after.bytes,
+    seconds: expect.any(Number),
+    memoryBytes: expect.any(Number),
+  });
+  expect((await prune('小さい', '--plan', '--table', ...set)).stderr).toContain('--table has no effect');
+  expect([existsSync(small.at('小さい')), existsSync(small.at('cache', 'tsumugi', 'importance'))]).toEqual([
+    false,
+    false,
+  ]);
+});
+
+it('prints the table without writing, then writes with the scores that were kept', async () => {
+  const planned = await prune('小さい', '--table', ...set);
   expect([planned.code, planned.stderr]).toEqual([0, '']);
   expect(planned.stdout).toMatch(
     /^ {2}model +parameters +bytes +FLOPs per token +tokens\/s +loss\n {2}before .*\n {2}after .* about .*\n.*scores kept in .*\.json\n$/,

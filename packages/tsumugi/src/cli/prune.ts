@@ -1,5 +1,15 @@
 // `tsumugi prune`: a smaller model of what is most active in a larger one.
-import { type PrunePlan, type PruneProgress, planPrune, prune, pruneConfig } from '../compress/index.ts';
+
+import { availableDisk } from '../base/index.ts';
+import {
+  type PrunePlan,
+  type PruneProgress,
+  type PruneTable,
+  planPrune,
+  prune,
+  pruneConfig,
+  pruneTable,
+} from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCells, formatCount, formatDuration } from '../run/index.ts';
 import { openCorpus } from '../text/index.ts';
 import { defineCommand } from './command.ts';
@@ -8,6 +18,7 @@ import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
+import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
   {
@@ -29,21 +40,28 @@ export const run = defineCommand(
         value: 'PATH',
         help: 'what to calibrate with (default: the novels that come with tsumugi)',
       },
-      plan: { type: 'boolean', help: 'measure, print the table of sizes, speed and loss, and stop' },
+      table: { type: 'boolean', help: 'measure, print the table of sizes, speed and loss, and stop' },
+      plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(pruneConfig))}`,
   },
   async (options, io) => {
-    const { model, out, config, set, plan, json } = options;
+    const { model, out, config, set, table, json } = options;
     const text = options.text.length > 0 ? openCorpus(options.text, readOptions(options)) : undefined;
     if (text) reportPassedOver(io.stderr, text.passedOver);
     const file = config === undefined ? undefined : readSettingsFile(config);
     const settings = applySettings(pruneConfig, file, set, config);
+    if (options.plan) {
+      withoutEffect('--plan prints and ends', { table });
+      const plan = planPrune(model, settings);
+      await write(io.stdout, json ? `${JSON.stringify({ ...plan, out })}\n` : formatPlan(plan, out));
+      return;
+    }
     using progress = new ProgressLine(io.stderr, 'pruning');
     const onProgress = ({ doing, share }: PruneProgress) => progress.update(share, doing);
-    if (plan) {
-      const planned = await planPrune(model, settings, { text, onProgress });
+    if (table) {
+      const planned = await pruneTable(model, settings, { text, onProgress });
       progress[Symbol.dispose]();
       await write(io.stdout, json ? `${JSON.stringify({ ...planned, out })}\n` : formatTable(planned));
       return;
@@ -55,7 +73,25 @@ export const run = defineCommand(
   },
 );
 
-function formatTable({ rows, scores, kept, tokens }: PrunePlan): string {
+function formatPlan({ before, after, seconds, memoryBytes, diskBytes }: PrunePlan, out: string): string {
+  const cells = [
+    ['model', 'parameters', 'bytes', 'FLOPs per token'],
+    ...Object.entries({ before, after }).map(([model, { parameters, bytes, flopsPerToken }]) => [
+      model,
+      formatCount(parameters),
+      formatBytes(bytes),
+      formatCount(flopsPerToken),
+    ]),
+  ];
+  const rows: [string, string][] = [
+    ['time', `about ${formatDuration(seconds)}, less where scores are kept`],
+    ['memory', `${formatBytes(memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
+    ['disk', `${formatBytes(diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
+  ];
+  return `${formatCells(cells, 1)}\n${formatRows(rows)}`;
+}
+
+function formatTable({ rows, scores, kept, tokens }: PruneTable): string {
   const cells = [
     ['model', 'parameters', 'bytes', 'FLOPs per token', 'tokens/s', 'loss'],
     ...rows.map(({ model, parameters, bytes, flopsPerToken, tokensPerSecond, loss }) => [

@@ -10,7 +10,7 @@ import { openText } from './reading.ts';
 
 export const prune = defineStage({
   name: 'prune',
-  version: 1,
+  version: 2,
   makes: 'model',
   inputs: { model: 'model', text: 'text' },
   config: pruneStageConfig,

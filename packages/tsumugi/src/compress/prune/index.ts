@@ -5,8 +5,10 @@ export {
   type PruneProgress,
   type PruneResult,
   type PruneRow,
+  type PruneTable,
   planPrune,
   prune,
+  pruneTable,
 } from './prune.ts';
 export { type PruneSettings, type PruneSettingsInput, pruneConfig } from './prune-config.ts';
 export { prunedConfig, prunePresets } from './target.ts';

@@ -1,5 +1,6 @@
 // Pruning: what is measured, what is chosen, what is written, and that it is worth measuring.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { expectOverSeeds } from '../../base/base.testing.ts';
@@ -10,6 +11,7 @@ import {
   Plamo2,
   preset,
   readModelConfig,
+  saveModel,
   scoreText,
 } from '../../lm/index.ts';
 import { AdamW, decayGroups } from '../../optim/index.ts';
@@ -22,10 +24,22 @@ import { choose, largest, randomScores } from './choose.ts';
 import { shapeCost } from './cost.ts';
 import { Magnitude } from './magnitude.ts';
 import { lossesWithout, measureImportance, readThrough } from './measure.ts';
-import { planPrune, prune } from './prune.ts';
+import { type PruneProgress, planPrune, prune, pruneTable } from './prune.ts';
 import { type PruneSettingsInput, pruneConfig } from './prune-config.ts';
-import type { CalibrationText } from './sequences.ts';
+import { type CalibrationText, calibrationText } from './sequences.ts';
 import { prunedConfig } from './target.ts';
+
+/** What a disk has free, as Node tells it, until it is undone. */
+function withFree(bytes: number): Disposable {
+  const real = fs.statfsSync(small.home);
+  const spy = vi.spyOn(fs, 'statfsSync').mockReturnValue({ ...real, bsize: 1, bavail: bytes });
+  syncBuiltinESMExports();
+  const undo = () => {
+    spy.mockRestore();
+    syncBuiltinESMExports();
+  };
+  return { [Symbol.dispose]: undo };
+}
 
 let small: SmallModels;
 let folder: string;
@@ -202,9 +216,9 @@ it('writes a smaller model of the same format, and measures only once', async ()
   expect(again.kept).toBe(true);
   expect(existsSync(join(small.at('again'), 'model.safetensors.index.json'))).toBe(true);
   expect(small.numbers('again', 'model.embed_tokens.weight')).toEqual(small.numbers('小', 'model.embed_tokens.weight'));
-  const other = await planPrune(folder, settings({ intermediate_size: 10 }), { text: text() });
+  const other = await pruneTable(folder, settings({ intermediate_size: 10 }), { text: text() });
   expect([other.kept, other.rows[0].loss]).toEqual([true, before.loss]);
-  expect((await planPrune(folder, { ...settings(target), sequenceLength: 23 }, { text: text() })).kept).toBe(false);
+  expect((await pruneTable(folder, { ...settings(target), sequenceLength: 23 }, { text: text() })).kept).toBe(false);
 });
 
 it('hears every setting, and gives equal bytes for equal settings', async () => {
@@ -220,7 +234,7 @@ it('hears every setting, and gives equal bytes for equal settings', async () => 
   expect(await made('random-1', { importance: 'random', seed: 1 })).not.toBe(random);
   for (const [i, more] of [{ hidden_size: 24 }, { intermediate_size: 25 }, { mamba_num_heads: 1 }].entries())
     expect(await made(`other-${i}`, more)).not.toBe(plain);
-  const losses = (await planPrune(folder, { ...base, depth: 'loss' }, { text: text() })).scores;
+  const losses = (await pruneTable(folder, { ...base, depth: 'loss' }, { text: text() })).scores;
   expect(JSON.parse(readFileSync(losses, 'utf8')).scores.lossWithout).toHaveLength(2);
 });
 
@@ -261,6 +275,66 @@ it('refuses to write over the model, and texts that are not there', async () => 
   await expect(prune(folder, small.at('x'), { hidden_size: 16 }, { text: [small.at('nothing')] })).rejects.toThrow(
     'nothing',
   );
+});
+
+it('says what it takes before it measures: the disk in the types of the file, the time with the text', async () => {
+  const target = { intermediate_size: 24, num_hidden_layers: 2 };
+  const plan = planPrune(folder, settings(target));
+  const [before, after] = (await pruneTable(folder, settings(target), { text: text() })).rows;
+  const { parameters, bytes, flopsPerToken } = after;
+  expect(plan.after).toEqual({ parameters, bytes, flopsPerToken });
+  expect(plan.before.parameters).toBe(before.parameters);
+  expect(plan.diskBytes).toBe(bytes);
+  expect(plan.memoryBytes).toBeGreaterThan(before.bytes + bytes);
+  const longer = planPrune(folder, { ...settings(target), sequences: 300 });
+  const flops = (before.flopsPerToken + flopsPerToken) * 24;
+  expect(longer.seconds - plan.seconds).toBeCloseTo((297 * flops) / 100e9, 12);
+  const wide = small.make('half', 1);
+  using model = loadModel(wide, { dtype: 'bfloat16' });
+  saveModel(small.at('narrow'), model, { tokenizerFolder: wide });
+  expect(planPrune(small.at('narrow'), target).diskBytes).toBe(planPrune(wide, target).diskBytes / 2);
+});
+
+it('refuses a place that is taken or too small before it reads the text', async () => {
+  const seen: string[] = [];
+  const onProgress = ({ doing }: PruneProgress) => void seen.push(doing);
+  const target = settings({ hidden_size: 16, sequenceLength: 19 });
+  mkdirSync(small.at('taken'));
+  writeFileSync(small.at('taken', 'x'), '');
+  const made = (out: string) => prune(folder, small.at(out), target, { text: text(), onProgress });
+  await expect(made('taken')).rejects.toThrow('holds something else');
+  const { diskBytes } = planPrune(folder, target);
+  {
+    using _ = withFree(diskBytes);
+    await expect(made('full')).rejects.toThrow('are free at');
+  }
+  expect([seen, existsSync(small.at('full'))]).toEqual([[], false]);
+  using _ = withFree(diskBytes + 1);
+  await made('full');
+  expect(seen).toContain('calibrating');
+});
+
+it('calibrates with sequences that are spread evenly over the text', async () => {
+  const tokenizer = loadTokenizer(folder);
+  const [bos] = tokenizer.encode('', { addBos: true });
+  // One document a line; the first character counts the document in 猫 (261) and 犬 (262) as bits.
+  const line = (i: number) => [...i.toString(2).padStart(6, '0')].map((bit) => (bit === '1' ? '犬' : '猫')).join('');
+  const numberOf = (ids: readonly number[]) => Number.parseInt(ids.map((id) => id - 261).join(''), 2);
+  writeFileSync(small.at('lines.jsonl'), Array.from({ length: 50 }, (_, i) => `{"text":"${line(i)}"}\n`).join(''));
+  const taken = async (sequences: number, sequenceLength = 7) =>
+    (await calibrationText([small.at('lines.jsonl')], tokenizer, { sequences, sequenceLength })).sequences;
+  const documents = async (count: number) =>
+    (await taken(count)).map((ids) => {
+      expect(ids[0]).toBe(bos);
+      return numberOf(ids.slice(1));
+    });
+  expect(await documents(50)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+  expect(await documents(60)).toHaveLength(50);
+  expect(await documents(25)).toEqual(Array.from({ length: 25 }, (_, i) => 2 * i + 1));
+  // 50 documents, at most 8 kept: every eighth, 0 8 … 48; of these seven the middles of two halves.
+  expect(await documents(2)).toEqual([8, 40]);
+  // Two sequences of each document, of four and three tokens: one of each four.
+  expect((await taken(25, 4)).map(({ length }) => length)).toEqual(new Array(25).fill(4));
 });
 
 // A model that learned which of 32 words follows which. Measured, in nats: 0.35, 0.23, 0.25.

@@ -1,13 +1,23 @@
 // A model → a smaller dense one of what is most active in it.
 import { basename } from 'node:path';
 import { checkOptions } from '../../base/index.ts';
-import { loadModel, loadTokenizer, Plamo2, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
+import {
+  loadModel,
+  loadTokenizer,
+  Plamo2,
+  type Plamo2Config,
+  readModelConfig,
+  requireDense,
+  tensorShapes,
+} from '../../lm/index.ts';
 import { Artefact, type HashedFiles, type Lineage, type Safetensors } from '../../store/index.ts';
 import type { Corpus } from '../../text/index.ts';
+import { dtypeBytes, numElements } from '../../torch/index.ts';
 import { type Reshape, reshapedSource, reshapedTensors } from '../reshape/reshape.ts';
-import { bytesOf, checkPlace, reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
+import { checkPlace, reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
 import { choose, randomScores } from './choose.ts';
 import { decodingRate, type ShapeCost, shapeCost } from './cost.ts';
+import { type PruneForecast, pruneForecast } from './forecast.ts';
 import { lossesWithout, measureImportance, readThrough } from './measure.ts';
 import { type PruneSettings, type PruneSettingsInput, pruneConfig } from './prune-config.ts';
 import { keepScores, keptScores, type Scores, scoresPath } from './scores-manifest.ts';
@@ -42,7 +52,8 @@ export interface PruneRow extends ShapeCost {
   readonly tokensPerSecond: number;
 }
 
-export interface PrunePlan {
+/** What pruning would make, measured. */
+export interface PruneTable {
   readonly config: Plamo2Config;
   readonly rows: readonly [PruneRow, PruneRow];
   /** The old layers that stay. */
@@ -55,7 +66,7 @@ export interface PrunePlan {
   readonly tokens: number;
 }
 
-export interface PruneResult extends PrunePlan {
+export interface PruneResult extends PruneTable {
   readonly folder: string;
   readonly tensors: number;
   readonly seconds: number;
@@ -63,7 +74,7 @@ export interface PruneResult extends PrunePlan {
 }
 
 interface Planned extends Disposable {
-  plan: PrunePlan;
+  table: PruneTable;
   settings: PruneSettings;
   reshape: Reshape;
   artefact: Artefact;
@@ -72,26 +83,59 @@ interface Planned extends Disposable {
   text: CalibrationText;
 }
 
+/** What pruning takes, told before anything is measured. */
+export interface PrunePlan extends PruneForecast {
+  readonly config: Plamo2Config;
+  readonly before: ShapeCost;
+  readonly after: ShapeCost;
+}
+
+/**
+ * What `prune` would make and take: sizes, seconds, memory, disk. No text is read and nothing is written.
+ *
+ * @throws ConfigError `prune-target` naming the key that cannot be lowered so far; what reading a model's config throws
+ */
+export function planPrune(folder: string, input: PruneSettingsInput): PrunePlan {
+  const settings = pruneConfig.parse(input);
+  requireDense(folder, 'pruned');
+  const artefact = new Artefact(folder);
+  const from = readModelConfig(artefact);
+  const config = prunedConfig(from, settings);
+  using weights = artefact.weights();
+  const [before, after] = [from, config].map((each) => ({ ...shapeCost(each), bytes: bytesAs(weights, each) })) as [
+    ShapeCost,
+    ShapeCost,
+  ];
+  return { config, before, after, ...pruneForecast(from, config, settings), diskBytes: after.bytes };
+}
+
+/** Of a model's weights, or of those of a model without some of its layers, each of the type that it has in the file. */
+const bytesAs = (weights: Safetensors, config: Plamo2Config): number =>
+  Array.from(tensorShapes(config)).reduce(
+    (sum, [name, shape]) => sum + numElements(shape) * dtypeBytes(weights.info(name).dtype),
+    0,
+  );
+
 /**
  * The table of what pruning would make, with the loss of the pruned model. Nothing is written but the scores, into the user's cache.
  *
- * @throws ConfigError `prune-target` naming the key that cannot be lowered so far; what loading a model and reading text throw
+ * @throws as `planPrune`; what loading a model and reading text throw
  */
-export async function planPrune(
+export async function pruneTable(
   folder: string,
   settings: PruneSettingsInput,
   options: PruneOptions = {},
-): Promise<PrunePlan> {
-  checkOptions('planPrune', options, optionNames);
+): Promise<PruneTable> {
+  checkOptions('pruneTable', options, optionNames);
   using planned = await prepare(folder, pruneConfig.parse(settings), options);
-  return planned.plan;
+  return planned.table;
 }
 
 /**
  * Prunes a model folder into another, which appears whole or not at all and is a dense model of the same format. What is kept is
  * described in `docs/pruning.md`. Equal models, texts and settings give equal weights.
  *
- * @throws as `planPrune`; DataError when `out` is the model or holds something else; UserError `disk-full` before anything is written
+ * @throws as `pruneTable`; DataError when `out` is the model or holds something else, UserError `disk-full`: both before the text is read
  *
  * @example
  * ```ts
@@ -108,8 +152,8 @@ export async function prune(
   const began = performance.now();
   const { recipe = null, commit = null, maxShardBytes, onProgress } = options;
   using planned = await prepare(folder, pruneConfig.parse(settings), options, out);
-  const { plan, reshape, artefact, hashed, weights, text } = planned;
-  const { parameters } = plan.rows[1];
+  const { table, reshape, artefact, hashed, weights, text } = planned;
+  const { parameters } = table.rows[1];
   let done = 0;
   const tensors = reshapedTensors(weights, reshape, (_, elements) => {
     done += elements;
@@ -130,7 +174,7 @@ export async function prune(
       data: [...text.sources],
     },
   });
-  return { ...plan, folder: out, tensors: tensors.length, seconds: (performance.now() - began) / 1000, lineage };
+  return { ...table, folder: out, tensors: tensors.length, seconds: (performance.now() - began) / 1000, lineage };
 }
 
 /** The settings that were given, or have defaults. */
@@ -144,54 +188,39 @@ async function prepare(folder: string, settings: PruneSettings, options: PruneOp
   const artefact = new Artefact(folder);
   const before = readModelConfig(artefact);
   const wanted = prunedConfig(before, settings);
-  if (out !== undefined) checkPlace(artefact, out, 0);
+  const weights = artefact.weights();
+  using stack = new DisposableStack();
+  stack.defer(() => weights.close());
+  const [bytesBefore, bytesAfter] = [bytesAs(weights, before), bytesAs(weights, wanted)];
+  if (out !== undefined) checkPlace(artefact, out, bytesAfter);
   const text = await calibrationText(options.text ?? [], loadTokenizer(folder, before), settings);
   const hashed = await artefact.hashed();
   const measured = { model: hashed.hash, text: text.hash };
   const { scores, kept, rate } = await scoresOf(folder, text, measured, settings, options.onProgress);
   const used = settings.importance === 'random' ? randomScores(before, settings.seed) : scores;
   const reshape = choose(before, wanted, used, settings.depth);
-  const weights = artefact.weights();
-  const stack = new DisposableStack();
-  stack.defer(() => weights.close());
-  try {
-    const loss = await lossAfter(weights, reshape, text, options.onProgress);
-    const [bytesBefore, bytesAfter] = [bytesOfModel(weights, before), bytesOf(reshapedTensors(weights, reshape))];
-    if (out !== undefined) checkPlace(artefact, out, bytesAfter);
-    const rows: [PruneRow, PruneRow] = [
-      { model: 'before', ...shapeCost(before), bytes: bytesBefore, loss: scores.loss, tokensPerSecond: rate },
-      {
-        model: 'after',
-        ...shapeCost(reshape.after),
-        bytes: bytesAfter,
-        loss,
-        tokensPerSecond: (rate * bytesBefore) / bytesAfter,
-      },
-    ];
-    const plan = {
-      config: reshape.after,
-      rows,
-      layers: reshape.layers,
-      scores: scoresPath(measured),
-      kept,
-      tokens: text.tokens,
-    };
-    return { plan, settings, reshape, artefact, hashed, weights, text, [Symbol.dispose]: () => stack.dispose() };
-  } catch (error) {
-    stack.dispose();
-    throw error;
-  }
+  const loss = await lossAfter(weights, reshape, text, options.onProgress);
+  const rows: [PruneRow, PruneRow] = [
+    { model: 'before', ...shapeCost(before), bytes: bytesBefore, loss: scores.loss, tokensPerSecond: rate },
+    {
+      model: 'after',
+      ...shapeCost(reshape.after),
+      bytes: bytesAfter,
+      loss,
+      tokensPerSecond: (rate * bytesBefore) / bytesAfter,
+    },
+  ];
+  const table = {
+    config: reshape.after,
+    rows,
+    layers: reshape.layers,
+    scores: scoresPath(measured),
+    kept,
+    tokens: text.tokens,
+  };
+  const resources = stack.move();
+  return { table, settings, reshape, artefact, hashed, weights, text, [Symbol.dispose]: () => resources.dispose() };
 }
-
-const bytesOfModel = (weights: Safetensors, before: Plamo2Config): number =>
-  bytesOf(
-    reshapedTensors(weights, {
-      before,
-      after: before,
-      layers: Array.from({ length: before.num_hidden_layers }, (_, i) => i),
-      mapAt: () => undefined,
-    }),
-  );
 
 /**
  * Scores that are kept, or measured now and kept, and how fast the model decodes. The model is let go of before the pruned one

@@ -56,6 +56,7 @@ beforeAll(async () => {
   writeFileSync(at('merge.yml'), `${merge('linear')}parameters: {weight: 1}\n`);
   writeFileSync(at('drops.yml'), `${merge('dare_linear')}parameters: {weight: 1, density: 0.5}\n`);
   writeFileSync(at('wider.json'), JSON.stringify({ hidden_size: 48 }));
+  writeFileSync(at('warmer.json'), JSON.stringify({ temperature: 2 }));
   writeFileSync(at('prune.json'), JSON.stringify({ hidden_size: 24 }));
   // Scores are kept, which the second time says: they are for all here.
   for (const { folder } of models)
@@ -299,6 +300,23 @@ const commands: Record<string, Command> = {
       model: { change: { model: [at('base', 'model')] } },
       data: { change: { data: [at('data-2')] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "distill"/ },
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
+  'distill logits': {
+    words: ['distill', 'logits'],
+    makes: true,
+    usual: () => ({
+      teacher: [at('base', 'model')],
+      data: [at('data')],
+      set: ['topK=3', 'steps=1', 'sequenceLength=48', 'batchSize=1'],
+    }),
+    rows: () => ({
+      config: { change: { config: [at('warmer.json')] } },
+      set: { change: { set: ['topK=4', 'steps=1', 'sequenceLength=48', 'batchSize=1'] } },
+      teacher: { change: { teacher: [at('base-2', 'model')] } },
+      data: { change: { data: [at('data-2')] } },
       plan: { change: { plan: [] } },
       json,
     }),

@@ -1,8 +1,9 @@
 // `tsumugi distill`: trains a model towards a larger one.
 import { signalExitCode } from '../base/index.ts';
 import { distill, distillConfig, planDistill } from '../train/index.ts';
-import { defineCommand } from './command.ts';
+import { defineCommand, type Run } from './command.ts';
 import { resumeCommand } from './command-line.ts';
+import { logits } from './distill-logits.ts';
 import { folderOf } from './hub-folder.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
@@ -10,7 +11,7 @@ import { describeSettings, given, readSettingsFile, settingsOptions } from './se
 import { trainingSettings, whatCame } from './training-settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
-export const run = defineCommand(
+const train = defineCommand(
   {
     command: 'tsumugi distill',
     summary: 'train a model towards a larger one: its logits, its hidden states',
@@ -32,7 +33,9 @@ export const run = defineCommand(
       plan: { type: 'boolean', help: 'print what would be trained and what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
-    details: `Settings for --config and --set:\n${formatRows(describeSettings(distillConfig))}`,
+    details:
+      `Settings for --config and --set:\n${formatRows(describeSettings(distillConfig))}\n` +
+      'To compute what the teacher says once, and keep it: tsumugi distill logits --help.',
   },
   async (options, io) => {
     if (options.plan) withoutEffect('--plan prints and ends', { resume: options.resume });
@@ -46,7 +49,7 @@ export const run = defineCommand(
     });
     const config = {
       ...settings,
-      teacher: await folderOf(settings.teacher, 'model', io),
+      ...(settings.teacher !== undefined && { teacher: await folderOf(settings.teacher, 'model', io) }),
       model: await folderOf(settings.model, 'model', io),
     };
     if (options.plan) {
@@ -60,11 +63,11 @@ export const run = defineCommand(
     } else if (!result.interrupted) {
       const { before, after } = result;
       const from = (metric: 'kl' | 'bitsPerCharacter') =>
-        `from ${before?.[metric].toFixed(3) ?? '–'} to ${after?.[metric].toFixed(3) ?? '–'}`;
+        `from ${before?.[metric]?.toFixed(3) ?? '–'} to ${after?.[metric]?.toFixed(3) ?? '–'}`;
+      const kl = before?.kl === undefined ? '' : `KL to the teacher ${from('kl')}, `;
       await write(
         io.stdout,
-        `KL to the teacher ${from('kl')}, held-out bits per character ${from('bitsPerCharacter')}` +
-          `${whatCame(result.folder, config.out)}\n`,
+        `${kl}held-out bits per character ${from('bitsPerCharacter')}` + `${whatCame(result.folder, config.out)}\n`,
       );
     }
     if (!result.interrupted) return 0;
@@ -72,3 +75,5 @@ export const run = defineCommand(
     return signalExitCode();
   },
 );
+
+export const run: Run = (args, io) => (args[0] === 'logits' ? logits(args.slice(1), io) : train(args, io));

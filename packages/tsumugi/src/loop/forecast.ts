@@ -24,6 +24,8 @@ export interface SpaceForecast {
   out: string;
   /** What to change when it does not fit into memory, naming the setting. */
   remedy: string;
+  /** And on the disk; of what has checkpoints when left out. */
+  diskRemedy?: string | undefined;
 }
 
 export interface TimeForecast {
@@ -76,6 +78,6 @@ export function requireFits({
   };
   refuse('memory', totalBytes(memory), availableMemoryBytes, rest.remedy);
   const where = ` where ${rest.out} is to be`;
-  const remedy = 'Free space there, choose another out, or lower keepLast.';
-  refuse('disk', totalBytes(disk), availableDiskBytes, remedy, where);
+  const { diskRemedy = 'Free space there, choose another out, or lower keepLast.' } = rest;
+  refuse('disk', totalBytes(disk), availableDiskBytes, diskRemedy, where);
 }

@@ -2,7 +2,7 @@
 // in. Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
 import { exportGgufConfig, growConfig, mergeConfig, pruneConfig, quantizeConfig } from '../compress/index.ts';
-import { distillConfig, extendConfig, pretrainConfig } from '../train/index.ts';
+import { distillConfig, extendConfig, logitsConfig, pretrainConfig } from '../train/index.ts';
 
 const count = z.int().positive();
 
@@ -40,7 +40,15 @@ export const extendStageConfig = extendConfig.omit({ model: true, mix: true, out
     .describe('share of the rows for each of the data; equal unless given'),
 });
 
-export const distillStageConfig = distillConfig.omit({ teacher: true, model: true, data: true, out: true });
+export const distillStageConfig = distillConfig.omit({
+  teacher: true,
+  model: true,
+  data: true,
+  out: true,
+  teacherLogits: true,
+});
+
+export const teacherLogitsStageConfig = logitsConfig.omit({ teacher: true, data: true, out: true });
 
 const { models: _models, slices: _slices, base_model: _base, ...merging } = mergeConfig.shape;
 

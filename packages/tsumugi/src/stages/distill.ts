@@ -1,4 +1,6 @@
-// Stage: a teacher, a student and token shards → the student, trained towards the teacher.
+// Stage: a teacher, a student and token shards, and what the teacher says of them where it was kept → the student, trained towards the
+// teacher.
+import { ConfigError } from '../base/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import {
   checkDistillSettings,
@@ -17,12 +19,12 @@ export const distill = defineStage({
   name: 'distill',
   version: 1,
   makes: 'model',
-  inputs: { teacher: 'model', model: 'model', data: 'data' },
+  inputs: { teacher: 'model', model: 'model', data: 'data', logits: ['logits'] },
   config: distillStageConfig,
   output: 'model',
   resumes: true,
-  check(config) {
-    checkDistillSettings(config);
+  check(config, { logits }) {
+    checkDistillSettings({ ...config, ...(requireOne(logits) && { teacherLogits: 'logits' }) });
     requireModelMade(config);
   },
   forecast({ config, inputs }) {
@@ -38,22 +40,28 @@ export const distill = defineStage({
       keepSteps,
       device,
     });
-    return {
+    const kept = {
       ...own,
+      lowers: { time: ['steps'], memory: ['batchSize', 'activationCheckpointing'], disk: ['keepLast'] },
+    };
+    if (inputs.logits.length > 0) return kept;
+    return {
+      ...kept,
       seconds: own.seconds * teacherFactor(student, teacher, config),
       memory: [...own.memory, ...teacherMemory(teacher, config)],
-      lowers: { time: ['steps'], memory: ['batchSize', 'activationCheckpointing'], disk: ['keepLast'] },
     };
   },
   async run({ config, inputs, folder, recipe, resumed, stream }) {
-    const paths = { teacher: inputs.teacher.path, model: inputs.model.path, data: inputs.data.path, out: folder };
+    const { teacher, model, data, logits } = inputs;
+    const kept = logits[0] && { teacherLogits: logits[0].path };
+    const paths = { teacher: teacher.path, model: model.path, data: data.path, out: folder, ...kept };
     const options = { resume: resumed, recipe, stream };
     const { interrupted, before, after } = await distillModel({ ...config, ...paths }, options);
     if (interrupted || !before || !after) return { interrupted: true };
     return {
       metrics: [
-        metric('KL to the teacher', after.kl),
-        metric('KL to the teacher before', before.kl),
+        ...(after.kl === undefined ? [] : [metric('KL to the teacher', after.kl)]),
+        ...(before.kl === undefined ? [] : [metric('KL to the teacher before', before.kl)]),
         metric('held-out bits per character', after.bitsPerCharacter),
         metric('held-out bits per character before', before.bitsPerCharacter),
         ...whatWasDone(folder),
@@ -61,3 +69,11 @@ export const distill = defineStage({
     };
   },
 });
+
+/** @throws ConfigError for several */
+function requireOne(logits: readonly unknown[]): boolean {
+  if (logits.length <= 1) return logits.length === 1;
+  throw new ConfigError('too-many-inputs', `distill learns from the logits of one teacher, got ${logits.length}`, {
+    remedy: 'Give it one, or none.',
+  });
+}

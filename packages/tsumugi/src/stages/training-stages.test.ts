@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunFolder } from '../run/index.ts';
 import { nextTokenLoss } from '../train/index.ts';
+import { readLogitsManifest } from '../train/logits-manifest.ts';
 import { type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
-import { distill, extend, pretrain, pretrainWith } from './index.ts';
+import { distill, extend, pretrain, pretrainWith, teacherLogits } from './index.ts';
 import { given, runStage } from './stages.testing.ts';
 
 let setup: TinySetup;
@@ -138,13 +139,48 @@ it('extend begins its run with all that it is given, the weights at the data in 
 it('distill begins its run with all that it is given', async () => {
   requireAll(distilled, distill.config);
   const model = given(at('base', 'model'));
-  const found = await run(distill, distilled, { teacher: model, model, data: given(at('data')) }, 'distilled');
+  const found = await run(
+    distill,
+    distilled,
+    { teacher: model, model, data: given(at('data')), logits: [] },
+    'distilled',
+  );
   expect(found).toMatchObject({ ...distilled, teacher: at('base', 'model'), model: at('base', 'model') });
+});
+
+it('teacher-logits keeps what a teacher says, and distill learns from it', async () => {
+  const rows = {
+    topK: 9,
+    temperature: 2,
+    teacherDtype: 'float32',
+    steps: 2,
+    sequenceLength: 48,
+    batchSize: 2,
+    gradientAccumulation: 2,
+    seed: 3,
+  };
+  const { steps: _, ...kept } = rows;
+  expect(Object.keys(rows).sort()).toEqual(Object.keys(teacherLogits.config.shape).filter((key) => key !== 'device').sort()); // biome-ignore format: one line
+  const model = given(at('base', 'model'));
+  const inputs = { teacher: model, data: given(at('data')) };
+  const outcome = await runStage(teacherLogits, rows, inputs, at('kept'));
+  expect(outcome).toMatchObject({
+    metrics: [{ name: 'tokens', value: 2 * 2 * 2 * 48 }, { name: 'bytes of the logits' }],
+  });
+  expect(readLogitsManifest(at('kept', 'logits'))).toMatchObject(rows);
+  const { hiddenWeight: _w, hiddenLayers: _l, hiddenLoss: _h, ...without } = distilled;
+  const logits = [given(at('kept', 'logits'))];
+  const found = await run(distill, { ...without, ...kept }, { ...inputs, model, logits }, 'from-kept');
+  expect(found).toMatchObject({ teacherLogits: at('kept', 'logits') });
+  const check = (config: object, some: object[]) => () =>
+    distill.check!(distill.config.parse(config), { ...inputs, model, logits: some } as never);
+  expect(check({}, [...logits, ...logits])).toThrow('the logits of one teacher, got 2');
+  expect(check({ hiddenWeight: 1 }, logits)).toThrow('hiddenWeight needs the teacher itself');
 });
 
 it('refuses a range test, of which no model comes', () => {
   const test = { ...shared, schedule: 'range-test', decay: undefined };
-  const given = { data: [] } as never;
+  const given = { data: [], logits: [] } as never;
   expect(() => pretrain.check!(pretrain.config.parse(test), given)).toThrow('a range-test makes no model');
   const phases = [{ sequenceLength: 48, steps: 1 }];
   expect(() => extend.check!(extend.config.parse({ ...test, phases }), given)).toThrow('a range-test makes no model');

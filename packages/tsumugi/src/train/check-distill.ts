@@ -2,7 +2,7 @@
 import { ConfigError, DataError } from '../base/index.ts';
 import type { Plamo2Config } from '../lm/index.ts';
 import { checkSchedule, requireIdle } from './check-settings.ts';
-import type { DistillConfig } from './distill-config.ts';
+import { DEFAULT_DIVERGENCE, DEFAULT_TEMPERATURE, type DistillConfig } from './distill-config.ts';
 
 const refuse = (code: string, message: string, remedy: string, fields: Record<string, unknown>) =>
   new ConfigError(code, message, { remedy, fields });
@@ -10,7 +10,7 @@ const refuse = (code: string, message: string, remedy: string, fields: Record<st
 /** @throws ConfigError naming the settings that do not go together */
 export function checkDistillSettings(config: Omit<DistillConfig, 'teacher' | 'model' | 'data' | 'out'>): void {
   checkSchedule(config);
-  const { logitWeight, languageWeight, hiddenWeight, divergence } = config;
+  const { logitWeight, languageWeight, hiddenWeight, divergence, temperature, teacherLogits } = config;
   if (logitWeight === 0 && languageWeight === 0 && hiddenWeight === 0)
     throw refuse(
       'nothing-to-learn',
@@ -19,7 +19,20 @@ export function checkDistillSettings(config: Omit<DistillConfig, 'teacher' | 'mo
       { logitWeight, languageWeight, hiddenWeight },
     );
   if (divergence !== 'jensen-shannon') requireIdle('beta', config.beta, `with the divergence ${divergence}`);
-  if (logitWeight === 0) requireIdle('topK', config.topK, 'with logitWeight 0');
+  if (logitWeight === 0) {
+    const why = 'with logitWeight 0';
+    requireIdle('divergence', divergence === DEFAULT_DIVERGENCE ? undefined : divergence, why);
+    requireIdle('temperature', temperature === DEFAULT_TEMPERATURE ? undefined : temperature, why);
+    requireIdle('topK', config.topK, why);
+    requireIdle('teacherLogits', teacherLogits, why);
+  }
+  if (hiddenWeight > 0 && teacherLogits !== undefined)
+    throw refuse(
+      'needs-teacher',
+      'hiddenWeight needs the teacher itself: teacherLogits has no hidden states',
+      'Leave teacherLogits out, or set hiddenWeight=0.',
+      { hiddenWeight, teacherLogits },
+    );
   if (languageWeight === 0 && config.zLoss > 0) requireIdle('zLoss', config.zLoss, 'with languageWeight 0');
   if (hiddenWeight > 0) return;
   requireIdle('hiddenLayers', config.hiddenLayers, 'with hiddenWeight 0');

@@ -14,11 +14,14 @@ import {
   zLossSetting,
 } from './common-config.ts';
 
+export const DEFAULT_DIVERGENCE = 'forward';
+export const DEFAULT_TEMPERATURE = 1;
+
 const weight = z.number().nonnegative();
 const layer = z.int().nonnegative();
 
 export const distillConfig = z.strictObject({
-  teacher: z.string().min(1).describe('model folder to learn from'),
+  teacher: z.string().min(1).optional().describe('model folder to learn from; not needed with teacherLogits'),
   model: z.string().min(1).describe('model folder that learns: the student'),
   data: z.string().min(1).describe('folder made by "tsumugi data prepare"'),
   out: z.string().min(1).describe('run folder: events, checkpoints, and the trained student in model/'),
@@ -26,7 +29,7 @@ export const distillConfig = z.strictObject({
   logitWeight: weight.default(1).describe('of the divergence between the logits'),
   divergence: z
     .enum(divergences)
-    .default('forward')
+    .default(DEFAULT_DIVERGENCE)
     .describe('forward: KL(teacher ‖ student), reverse: KL(student ‖ teacher), jensen-shannon'),
   beta: z
     .number()
@@ -37,7 +40,7 @@ export const distillConfig = z.strictObject({
   temperature: z
     .number()
     .positive()
-    .default(1)
+    .default(DEFAULT_TEMPERATURE)
     .describe('logits are divided by it, the divergence multiplied by its square'),
   topK: count
     .optional()
@@ -53,6 +56,11 @@ export const distillConfig = z.strictObject({
     .enum(['mse', 'cosine'])
     .optional()
     .describe('mse (when left out; through a learned projection where widths differ), or cosine for equal widths'),
+  teacherLogits: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('the teacher\'s logits from this folder ("tsumugi distill logits"); the teacher is not loaded'),
   teacherDtype: z.enum(['float32', 'bfloat16']).default('float32').describe("of the teacher's weights and computation"),
 
   steps: count.default(1000).describe('updates'),

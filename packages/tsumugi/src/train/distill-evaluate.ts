@@ -6,17 +6,21 @@ import { logitLoss, taughtBy } from './distill-loss.ts';
 import { type Evaluation, type EvaluationSettings, evaluateHeldOut, measuredOf } from './evaluate.ts';
 
 export interface DistillEvaluation extends Evaluation {
-  /** Mean KL(teacher ‖ student) of a predicted token in nats, over the whole vocabulary at a temperature of 1. */
-  kl: number;
+  /**
+   * Mean KL(teacher ‖ student) of a predicted token in nats, over the whole vocabulary at a temperature of 1. Undefined without the
+   * teacher.
+   */
+  kl?: number | undefined;
 }
 
-/** Measures a student on the held-out documents of token shards, beside its teacher. */
+/** Measures a student on the held-out documents of token shards, beside its teacher where there is one. */
 export async function evaluateStudent(
   student: Plamo2,
-  teacher: Plamo2,
+  teacher: Plamo2 | undefined,
   shards: TokenShards,
   settings: EvaluationSettings,
 ): Promise<DistillEvaluation> {
+  if (!teacher) return await evaluateHeldOut(student, shards, settings);
   const { dtype } = settings;
   let nats = 0;
   const lossOf = (batch: Batch) => {
@@ -31,7 +35,9 @@ export async function evaluateStudent(
 }
 
 export function measuredStudent(found: DistillEvaluation, when: number | string): Measured {
-  const { metrics, shown, ...rest } = measuredOf(found, 'held-out', when);
+  const measured = measuredOf(found, 'held-out', when);
+  if (found.kl === undefined) return measured;
+  const { metrics, shown, ...rest } = measured;
   return {
     ...rest,
     metrics: { ...metrics, kl: found.kl },

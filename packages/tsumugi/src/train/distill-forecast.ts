@@ -28,5 +28,11 @@ export function teacherMemory(
 }
 
 /** A step with its teacher, over the step alone. */
-export const teacherFactor = (student: Plamo2Config, teacher: Plamo2Config, config: StepShape): number =>
-  1 + modelFlops(teacher, config) / 3 / trainingFlops(student, config);
+export const teacherFactor = (
+  student: Plamo2Config,
+  teacher: Plamo2Config,
+  config: StepShape & Pick<DistillConfig, 'logitWeight' | 'hiddenWeight'>,
+): number =>
+  config.logitWeight > 0 || config.hiddenWeight > 0
+    ? 1 + modelFlops(teacher, config) / 3 / trainingFlops(student, config)
+    : 1;

@@ -54,18 +54,24 @@ export function logitLoss(
     : distillationLoss(student.logits(hidden), logits(0, targets.numel()), targets, all);
 }
 
-/** @param pairs of layers that are compared: [student, teacher] */
+/** What the teacher says of a micro-batch, which begins at a row of a step. */
+export type Teaching = (batch: Batch, step: number, firstRow: number) => Taught;
+
+/**
+ * @param teaching is asked only where logits or hidden states are compared
+ * @param pairs of layers that are compared: [student, teacher]
+ */
 export function distillationOf(
   student: Student,
-  teacher: Plamo2,
+  teaching: Teaching,
   config: DistillConfig,
   pairs: readonly (readonly [number, number])[],
 ): LossFunction {
   const { logitWeight, languageWeight, hiddenWeight, hiddenLoss: kind = 'mse' } = config;
   const { divergence, beta, temperature, topK } = config;
-  return (_, batch, { zLoss, onPart, reduction: _sum, ...forward }) => {
+  return (_, batch, { zLoss, onPart, reduction: _sum, ...forward }, step, firstRow = 0) => {
     const { ids, targets, documents } = batch;
-    const taught = taughtBy(teacher, batch, pairs.map(([, layer]) => layer)); // biome-ignore format: a call
+    const taught = logitWeight > 0 || hiddenWeight > 0 ? teaching(batch, step, firstRow) : undefined;
     const collected = collector(
       pairs.map(([layer]) => layer),
       onPart,
@@ -76,7 +82,7 @@ export function distillationOf(
       terms.push([
         'divergence',
         logitWeight,
-        logitLoss(student, hidden, taught.logits, targets, { divergence, beta, temperature, topK }),
+        logitLoss(student, hidden, taught!.logits, targets, { divergence, beta, temperature, topK }),
       ]);
     let crossEntropy: Tensor | undefined;
     if (languageWeight > 0) {
@@ -87,7 +93,7 @@ export function distillationOf(
     if (hiddenWeight > 0) {
       const counts = targets.ge(0).to('float32');
       const outputs = collected.outputs().map((output, i) => student.projections[i]?.forward(output) ?? output);
-      const losses = outputs.map((output, i) => hiddenLoss(kind, output, taught.layers[i]!, counts));
+      const losses = outputs.map((output, i) => hiddenLoss(kind, output, taught!.layers[i]!, counts));
       terms.push(['hidden', hiddenWeight, losses.reduce((a, b) => a.add(b)).div(losses.length)]);
     }
     return {

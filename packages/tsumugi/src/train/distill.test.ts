@@ -64,7 +64,7 @@ describe('distill', () => {
         await run(`taught-${seed}`, of),
         await run(`alone-${seed}`, { ...of, logitWeight: 0, languageWeight: 1 }),
       ];
-      return Math.log(taught.after!.kl / alone.after!.kl);
+      return Math.log(taught.after!.kl! / alone.after!.kl!);
     };
     await expectOverSeeds(nearer, { below: 0 });
   }, 120_000);
@@ -198,6 +198,10 @@ describe('distill refuses', () => {
     [{ logitWeight: 0 }, /all 0: there is nothing to learn from/],
     [{ topK: 501 }, /topK is 501, but the vocabulary has 500 tokens/],
     [{ beta: 0.3 }, /beta has no effect with the divergence forward/],
+    [{ logitWeight: 0, languageWeight: 1, temperature: 2 }, /temperature has no effect with logitWeight 0/],
+    [{ logitWeight: 0, languageWeight: 1, divergence: 'reverse' }, /divergence has no effect with logitWeight 0/],
+    [{ logitWeight: 0, hiddenWeight: 1, topK: 4 }, /topK has no effect with logitWeight 0/],
+    [{ hiddenLayers: [[0, 0]] }, /hiddenLayers has no effect with hiddenWeight 0/],
     [{ zLoss: 0.1 }, /zLoss has no effect with languageWeight 0/],
     [{ hiddenLoss: 'cosine' }, /hiddenLoss has no effect with hiddenWeight 0/],
     [{ hiddenWeight: 1, hiddenLoss: 'cosine' }, /compares equal widths, but the student's is 32 and the teacher's 48/],

@@ -1,16 +1,15 @@
 // Distillation: a model learns what a larger one says of a text. Batch k is a function of (seed, k), so a resumed run goes on bit
 // for bit.
-import { DataError, deriveSeed } from '../base/index.ts';
-import { loadModel, type Plamo2, readModelConfig, requireDense } from '../lm/index.ts';
-import { formatCount, formatInteger, inputAt } from '../run/index.ts';
+import { deriveSeed } from '../base/index.ts';
+import { loadModel, readModelConfig, requireDense } from '../lm/index.ts';
+import { formatInteger, inputAt } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
 import { emptySplit, openTokenizer, TokenShards } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
-import { checkDistillModels, checkDistillSettings, hiddenPairs } from './check-distill.ts';
+import { checkDistillSettings } from './check-distill.ts';
 import { copiedWeights } from './copied-weights.ts';
 import { type DistillConfig, distillMayChange } from './distill-config.ts';
 import { type DistillEvaluation, evaluateStudent, measuredStudent } from './distill-evaluate.ts';
-import { teacherFactor, teacherMemory } from './distill-forecast.ts';
 import { distillationOf } from './distill-loss.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
@@ -18,6 +17,7 @@ import { packedSteps } from './packed-steps.ts';
 import { distillEvaluationState } from './remembered-state.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { Student } from './student.ts';
+import { openTeacher } from './teacher.ts';
 import { trainModel } from './train-model.ts';
 
 /** `before` is the student as it came, `after` the trained one. */
@@ -26,7 +26,8 @@ export type DistillResult = TrainResult<DistillEvaluation>;
 export type DistillOptions = Omit<TrainOptions, 'loss'>;
 
 /**
- * Trains the student in `config.model` towards the teacher in `config.teacher` and writes it to `<out>/model`.
+ * Trains the student in `config.model` towards the teacher in `config.teacher`, or what it said in `config.teacherLogits`, and writes it
+ * to `<out>/model`.
  *
  * @throws ConfigError (nothing to learn from, a layer that is not there), DataError (another tokenizer or vocabulary, nothing held
  *   out), UserError (not enough memory or disk) before anything is written; a UserError `diverged` when the loss is NaN
@@ -40,39 +41,32 @@ export async function distill(config: DistillConfig, options: DistillOptions = {
 export async function distillation(config: DistillConfig): Promise<ModelTraining<DistillEvaluation>> {
   checkDistillSettings(config);
   const device = parseDevice(config.device);
-  const [teacherFolder, folder] = [new Artefact(config.teacher), new Artefact(config.model)];
-  const [teacherConfig, modelConfig] = [readModelConfig(teacherFolder), readModelConfig(folder)];
+  const folder = new Artefact(config.model);
+  const modelConfig = readModelConfig(folder);
   requireDense(config.model, 'trained');
-  const tokenizerHash = oneTokenizer(config);
-  checkDistillModels(config, modelConfig, teacherConfig);
-  const [teacherFiles, files] = [await teacherFolder.hashed(), await folder.hashed()];
+  const { sha256: tokenizer } = openTokenizer(config.model);
+  const files = await folder.hashed();
   using stack = new DisposableStack();
-  const shards = stack.use(TokenShards.open(config.data, { tokenizerHash }));
+  const shards = stack.use(TokenShards.open(config.data, { tokenizerHash: tokenizer }));
   const data = inputAt(config.data, await shards.verify());
   if (shards.manifest.heldOut.documents === 0) throw emptySplit(shards, 'heldOut');
+  const teacher = stack.use(await openTeacher({ config, student: modelConfig, tokenizer, data: data.sha256 }));
+  const { pairs } = teacher;
   const { batches, batch } = packedSteps(shards, config);
-  const pairs = hiddenPairs(config, modelConfig, teacherConfig);
-  const { hidden_size: width } = teacherConfig;
   const space = forecastSpace('distill', modelConfig, [config], config);
-  let loaded: Plamo2 | undefined;
   const owned = stack.move();
-  /** Loaded when it is first asked, which the run's forecast comes before. */
-  const teacher = () => {
-    loaded ??= owned.use(loadModel(config.teacher, { dtype: config.teacherDtype, device }));
-    return loaded;
-  };
   return {
     name: 'distill',
     config,
-    inputs: { teacher: inputAt(config.teacher, teacherFiles.hash), model: inputAt(config.model, files.hash), data },
+    inputs: { ...teacher.inputs, model: inputAt(config.model, files.hash), data },
     mayChange: distillMayChange,
     modelConfig,
     phases: [config],
     rehearsesSteps: false,
-    space: { ...space, memory: [...space.memory, ...teacherMemory(teacherConfig, config)] },
-    lines: [describeTeacher(teacherConfig.num_hidden_layers, width, config)],
+    space: { ...space, memory: [...space.memory, ...teacher.memory] },
+    lines: [teacher.line],
     plan({ secondsPerStep, start }) {
-      const seconds = secondsPerStep.map((each) => each * teacherFactor(modelConfig, teacherConfig, config));
+      const seconds = secondsPerStep.map((each) => each * teacher.factor);
       return {
         steps: config.steps,
         time: forecastTime([{ ...config, steps: config.steps - start }], seconds),
@@ -85,18 +79,22 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
       using parent = loadModel(config.model, { dtype: 'float32', device });
       const model = new Student(modelConfig, copiedWeights(parent));
       files.requireUnchanged();
-      if (width !== modelConfig.hidden_size)
-        model.project(pairs.length, width, deriveSeed(config.seed, 'projections'), device);
+      if (teacher.width !== modelConfig.hidden_size)
+        model.project(pairs.length, teacher.width, deriveSeed(config.seed, 'projections'), device);
       return model;
     },
-    gradients: (model, within) =>
-      stepGradients(model, batch, config, {
-        ...within,
-        lossOf: distillationOf(model as Student, teacher(), config, pairs),
-      }),
+    gradients(model, within) {
+      const taughtBatch = (step: number) => {
+        const rows = batch(step);
+        teacher.requireRows(step, rows.batch.tokens);
+        return rows;
+      };
+      const lossOf = distillationOf(model as Student, teacher.teaching, config, pairs);
+      return stepGradients(model, taughtBatch, config, { ...within, lossOf });
+    },
     evaluation: distillEvaluationState,
     evaluate: (model, _, pause) =>
-      evaluateStudent(model, teacher(), shards, {
+      evaluateStudent(model, teacher.model(), shards, {
         sequenceLength: config.sequenceLength,
         batchSize: config.batchSize,
         dtype: computeType(config.dtype),
@@ -108,10 +106,7 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
     result: {
       tokenizerFolder: config.model,
       lineage: {
-        parents: [
-          { name: config.model, sha256: files.hash },
-          { name: config.teacher, sha256: teacherFiles.hash },
-        ],
+        parents: [{ name: config.model, sha256: files.hash }, teacher.parent],
         data: [{ name: data.path, sha256: data.sha256 }],
       },
       requireUnchanged: () => files.requireUnchanged(), // the tokenizer is taken from there
@@ -119,21 +114,3 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
     [Symbol.dispose]: () => owned.dispose(),
   };
 }
-
-/** The hash of the tokenizer that both models have. @throws DataError when they have two */
-function oneTokenizer({ teacher, model }: DistillConfig): string {
-  const [theirs, own] = [openTokenizer(teacher), openTokenizer(model)];
-  if (theirs.sha256 === own.sha256) return own.sha256;
-  throw new DataError(
-    'other-tokenizer',
-    `the teacher in ${teacher} has another tokenizer than the student in ${model}`,
-    {
-      remedy:
-        'Take a teacher with the tokenizer of the student: what is learned is the probability of each of its tokens.',
-      fields: { teacher: theirs.sha256, student: own.sha256 },
-    },
-  );
-}
-
-const describeTeacher = (layers: number, width: number, { teacher, teacherDtype }: DistillConfig): string =>
-  `teacher: ${teacher}, ${formatCount(layers)} layers of width ${formatInteger(width)}, in ${teacherDtype}`;

@@ -12,11 +12,14 @@ export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-conf
 export { keysSeen, modelFlops, type StepShape, trainingFlops } from './flops.ts';
 export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainingSpace } from './forecast.ts';
 export { knownRate, rateOf } from './known-rates.ts';
+export { type LogitsConfig, type LogitsInput, logitsConfig } from './logits-config.ts';
+export { logitsSpace, logitsTime } from './logits-forecast.ts';
 export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function.ts';
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
 export { planDistill, planExtend, planModel, planPretrain } from './plan-model.ts';
+export { type LogitsOptions, type LogitsResult, planPrecomputeLogits, precomputeLogits } from './precompute-logits.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
 export {
   evaluateTokensOf,

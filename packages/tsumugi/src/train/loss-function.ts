@@ -12,8 +12,17 @@ export interface LossSums {
   sums?(): Record<string, number>;
 }
 
-/** @param options as `model.loss` takes them, with the run's `zLoss`, `activationCheckpointing` and `dtype` */
-export type LossFunction = (model: LanguageModel, batch: Batch, options: LossOptions, step: number) => LossSums;
+/**
+ * @param options as `model.loss` takes them, with the run's `zLoss`, `activationCheckpointing` and `dtype`
+ * @param firstRow of the micro-batch, among the rows of its step; the first of all when left out
+ */
+export type LossFunction = (
+  model: LanguageModel,
+  batch: Batch,
+  options: LossOptions,
+  step: number,
+  firstRow?: number,
+) => LossSums;
 
 export const nextTokenLoss: LossFunction = (model, batch, options) => {
   const { loss, crossEntropy, meanSquaredLogsumexp, count } = model.loss(batch, options);

@@ -22,7 +22,7 @@ const lanes = 16;
 const padded = (size: number) => Math.ceil(size / lanes) * lanes;
 const MiB = 2 ** 20;
 /** Resident memory of a process with the engine loaded, before the first tensor: measured with libtorch 1.13. */
-const withoutTensors = 255 * MiB;
+export const withoutTensors = 255 * MiB;
 
 /**
  * Freed memory that the allocator keeps for reuse: as measured over rows of 512 to 32,768 tokens (tests/long/extend-32k.ts),

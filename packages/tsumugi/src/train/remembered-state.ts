@@ -9,7 +9,7 @@ export const evaluationState = z.strictObject({
   characters: z.number(),
 });
 
-export const distillEvaluationState = evaluationState.extend({ kl: z.number() });
+export const distillEvaluationState = evaluationState.extend({ kl: z.number().optional() });
 
 /** What a measurement of a kind of training finds. */
 export type EvaluationState<E> = z.ZodType<E>;

@@ -27,7 +27,7 @@ export const computeType = (dtype: ComputeSettings['dtype']): DType | undefined 
   dtype === 'float32' ? undefined : dtype;
 
 /** Rows [first, first + rows) of a batch, as views. `predicted` stays that of the whole. */
-function rowsOf(batch: Batch, first: number, rows: number): Batch {
+export function rowsOf(batch: Batch, first: number, rows: number): Batch {
   const part = (array: Int32Array) => array.subarray(first * batch.columns, (first + rows) * batch.columns);
   return {
     ...batch,
@@ -66,7 +66,7 @@ export function stepGradients(
     for (let first = 0; predicted > 0 && first < batch.rows; first += microRows) {
       scope(() => {
         const rows = toTensors(rowsOf(batch, first, microRows), model.parameterDevice);
-        const parts = lossOf(model, rows, { ...options, onPart: seen }, step);
+        const parts = lossOf(model, rows, { ...options, onPart: seen }, step, first);
         backward(parts.loss.div(predicted));
         loss += (parts.shown ?? parts.loss).item() / predicted;
         const sums = parts.sums?.() ?? {};

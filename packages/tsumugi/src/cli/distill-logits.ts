@@ -1,0 +1,70 @@
+// `tsumugi distill logits`: what a teacher says of the rows of a distillation, kept on disk.
+import { signalExitCode } from '../base/index.ts';
+import { formatBytes, formatDuration, formatInteger, Interrupt, unlessInterrupted } from '../run/index.ts';
+import { logitsConfig, planPrecomputeLogits, precomputeLogits } from '../train/index.ts';
+import { defineCommand } from './command.ts';
+import { folderOf } from './hub-folder.ts';
+import { write } from './io.ts';
+import { formatRows } from './options.ts';
+import { ProgressLine } from './progress.ts';
+import { applySettings, describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+
+export const logits = defineCommand(
+  {
+    command: 'tsumugi distill logits',
+    summary: "keep a teacher's likeliest tokens on disk, to distill without it",
+    options: {
+      ...settingsOptions,
+      teacher: {
+        type: 'string',
+        value: 'DIR|NAME',
+        help: 'model to learn from: a folder, or a name on the Hugging Face Hub',
+      },
+      data: { type: 'string', value: 'DIR', help: 'token shards ("tsumugi data prepare")' },
+      out: { type: 'string', value: 'DIR', help: 'folder for the logits' },
+      plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
+      json: { type: 'boolean', help: 'print the result as JSON' },
+    },
+    details:
+      `Settings for --config and --set, as the distillation will have them:\n${formatRows(describeSettings(logitsConfig))}\n` +
+      'What was cut off goes on after the last step that was done, when the same is asked for again.',
+  },
+  async ({ config: file, set, plan, json, ...paths }, io) => {
+    const settings = applySettings(
+      logitsConfig,
+      { ...(file === undefined ? {} : readSettingsFile(file)), ...given(paths) },
+      set,
+      file,
+    );
+    const config = { ...settings, teacher: await folderOf(settings.teacher, 'model', io) };
+    if (plan) {
+      const forecast = await planPrecomputeLogits(config, { stream: io.stderr });
+      if (json) await write(io.stdout, `${JSON.stringify(forecast)}\n`);
+      return 0;
+    }
+    using interrupt = new Interrupt((message) => void io.stderr.write(`${message}\n`));
+    using progress = new ProgressLine(io.stderr, "teacher's logits");
+    const result = await unlessInterrupted(() =>
+      precomputeLogits(config, {
+        async onProgress({ done, steps }) {
+          progress.update(done / steps, `step ${formatInteger(done)} of ${formatInteger(steps)}`);
+          await interrupt.pause();
+        },
+      }),
+    );
+    progress[Symbol.dispose]();
+    if (!result) {
+      io.stderr.write('saved; the same command goes on\n');
+      return signalExitCode();
+    }
+    const { folder, computed, steps, tokens, bytes, seconds } = result;
+    const there = computed < steps ? `, ${formatInteger(steps - computed)} of which were there` : '';
+    await write(
+      io.stdout,
+      json
+        ? `${JSON.stringify(result)}\n`
+        : `${formatInteger(steps)} steps${there}, ${formatInteger(tokens)} tokens, ${formatBytes(bytes)} in ${formatDuration(seconds)} → ${folder}\n`,
+    );
+    return 0;
+  },
+);

@@ -1,0 +1,39 @@
+// Stage: a teacher and token shards → what the teacher says of the rows of a distillation, for `distill` to learn from without it.
+import { join } from 'node:path';
+import { totalBytes } from '../loop/index.ts';
+import { defineStage, metric } from '../recipe/index.ts';
+import { Interrupt, unlessInterrupted } from '../run/index.ts';
+import { logitsSpace, logitsTime, precomputeLogits } from '../train/index.ts';
+import { teacherLogitsStageConfig } from './config.ts';
+import { modelConfigOf } from './model-config.ts';
+
+export const teacherLogits = defineStage({
+  name: 'teacher-logits',
+  version: 1,
+  makes: 'logits',
+  inputs: { teacher: 'model', data: 'data' },
+  config: teacherLogitsStageConfig,
+  output: 'logits',
+  resumes: true,
+  forecast({ config, inputs }) {
+    const teacher = modelConfigOf(inputs.teacher);
+    const whole = { ...config, teacher: '', data: '', out: '.' };
+    const { memory, disk } = logitsSpace(teacher, whole);
+    const { steps, secondsPerStep } = logitsTime(teacher, whole);
+    return {
+      seconds: steps * secondsPerStep,
+      memory,
+      diskBytes: totalBytes(disk),
+      lowers: { time: ['steps'], memory: ['batchSize'], disk: ['topK', 'steps'] },
+    };
+  },
+  async run({ config, inputs, folder, stream }) {
+    using interrupt = new Interrupt((message) => void stream.write(`${message}\n`));
+    const paths = { teacher: inputs.teacher.path, data: inputs.data.path, out: join(folder, 'logits') };
+    const result = await unlessInterrupted(() =>
+      precomputeLogits({ ...config, ...paths }, { onProgress: () => interrupt.pause() }),
+    );
+    if (!result) return { interrupted: true };
+    return { metrics: [metric('tokens', result.tokens), metric('bytes of the logits', result.bytes, 'bytes')] };
+  },
+});

@@ -330,6 +330,7 @@ const commands: Record<string, Command> = {
       method: { change: { method: ['gptq'] }, beside: { text: [at('text.txt')] } },
       bits: { change: { bits: ['8'] } },
       'group-size': { change: { 'group-size': ['8'] } },
+      'target-bits': { change: { 'target-bits': ['11'] }, beside: { text: [at('text.txt')] } },
       text: { change: { text: [at('text.txt')] }, refused: /--text has no effect/ },
       config: { change: { config: [at('zeros.json')] } },
       set: { change: { set: ['tensorBits.out_proj=8'] } },

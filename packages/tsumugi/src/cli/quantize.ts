@@ -1,7 +1,8 @@
 // `tsumugi quantize`: a model's matrices in 4 or 8 bits.
 import { availableDisk } from '../base/index.ts';
 import {
-  type KindBits,
+  type ChosenBits,
+  type KindsBits,
   planQuantizeModel,
   type QuantizeConfigInput,
   type QuantizeForecast,
@@ -33,6 +34,11 @@ export const run = defineCommand(
       method: { type: 'choice', choices: ['rtn', 'gptq', 'awq'], help: 'rtn: to the nearest; gptq, awq: with --text' },
       bits: { type: 'integer', min: 4, max: 8, help: 'bits of a weight: 4 or 8 (default 4)' },
       groupSize: { type: 'integer', min: -1, help: 'inputs that share a scale (default 128; -1 for all)' },
+      targetBits: {
+        type: 'number',
+        min: 0,
+        help: 'bits per weight over the whole model at most: matrices are kept or raised by what they cost on --text',
+      },
       text: { type: 'list', value: 'PATH', help: 'text of the kind that the model is for: files and folders' },
       ...settingsOptions,
       noGate: { type: 'boolean', help: 'do not compare the result with the model' },
@@ -44,41 +50,58 @@ export const run = defineCommand(
       'A run that was cut off goes on after the last layer that was done, when the same is asked for again.',
   },
   async (options, io) => {
-    const { model, out, method, bits, groupSize, text, json } = options;
+    const { model, out, method, bits, groupSize, targetBits, text, json } = options;
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
-    const own = { ...file, ...given({ method, bits, groupSize }), ...(options.noGate && { gate: false }) };
+    const own = { ...file, ...given({ method, bits, groupSize, targetBits }), ...(options.noGate && { gate: false }) };
     const config: QuantizeConfigInput = applySettings(quantizeConfig, own, options.set, options.config);
-    if (config.method === 'rtn') withoutEffect('rtn needs no text', { text: text.length > 0 ? text : undefined });
+    if (config.method === 'rtn' && config.targetBits === undefined)
+      withoutEffect('rtn needs no text', { text: text.length > 0 ? text : undefined });
     if (options.plan) {
       const forecast = planQuantizeModel(model, config, { text });
       await write(io.stdout, json ? `${JSON.stringify({ ...forecast, out })}\n` : formatPlan(forecast, out));
       return;
     }
-    using progress = new ProgressLine(io.stderr, 'quantizing');
+    using measuring = new ProgressLine(io.stderr, 'measuring');
+    using quantizing = new ProgressLine(io.stderr, 'quantizing');
     const result = await quantizeModel(model, out, config, {
       text,
       commit: codeCommit(),
-      onProgress: ({ done, total, layer, layers }) => progress.update(done / total, `layer ${layer + 1} of ${layers}`),
+      onProgress: ({ phase, done, total, layer, layers }) =>
+        (phase === 'measuring' ? measuring : quantizing).update(done / total, `layer ${layer + 1} of ${layers}`),
     });
-    progress[Symbol.dispose]();
+    quantizing[Symbol.dispose]();
     const { lineage: _, ...shown } = result;
     await write(io.stdout, json ? `${JSON.stringify(shown)}\n` : formatResult(result));
   },
 );
 
-const bitsOfKinds = (kinds: KindBits): string =>
+const bitsOfKinds = (kinds: KindsBits): string =>
   Object.entries(kinds)
     .map(([kind, bits]) => `${kind} ${bits === 16 ? 'kept' : bits}`)
     .join(', ');
 
+/** What each matrix costs, and what it got. */
+function formatChosen({ matrices, targetBits, tokens, kept, expectedKl }: ChosenBits): string {
+  const nats = (kl: number | undefined) => (kl === undefined ? '–' : kl.toExponential(1)).padStart(8);
+  const rows = matrices.map(
+    ({ path, kl, bits }) => [path, `${nats(kl[4])} ${nats(kl[8])}  ${bits === 16 ? 'kept' : bits}`] as const,
+  );
+  return (
+    `${formatRows([['nats when it alone has', '  4 bits   8 bits  gets'], ...rows])}` +
+    `chosen for ${targetBits} bits per weight, on ${tokens} tokens${kept ? ' (measured before)' : ''}; together ` +
+    `${expectedKl.toPrecision(2)} nats, if costs add up`
+  );
+}
+
 function formatResult({ gate, method, layout, bits, bytes, sourceBytes, ...rest }: QuantizeResult): string {
-  const { bitsPerWeight, resumedLayers, seconds, folder, kinds } = rest;
+  const { bitsPerWeight, resumedLayers, seconds, folder, kinds, chosen } = rest;
   const compared = gate
     ? `next-token divergence from the model: mean ${gate.meanKl.toPrecision(2)} nats, largest ${gate.maxKl.toPrecision(2)}; ` +
       `the same likeliest token at ${(100 * gate.top1Agreement).toFixed(1)} % of ${gate.positions} positions; ` +
       `${gate.bitsPerCharacter.source.toFixed(3)} bits per character before, ${gate.bitsPerCharacter.quantized.toFixed(3)} after`
     : 'not compared with the model';
   return [
+    ...(chosen ? [formatChosen(chosen)] : []),
     `bits: ${bitsOfKinds(kinds)}`,
     ...(resumedLayers > 0 ? [`${resumedLayers} layers had been done before`] : []),
     compared,

@@ -127,5 +127,8 @@ it('is measured on the beginnings of documents', async () => {
   const texts = await calibrationTexts([at('a.jsonl')], tokenizer, options);
   expect(texts.map((ids) => ids.length)).toEqual([4, 4]); // with BOS; the second is cut to what is left
   expect(texts[0]![0]).toBe(tokenizer.bosId);
+  const whole = await calibrationTexts([at('a.jsonl')], tokenizer, { sequenceLength: 3, maxTokens: 9, whole: true });
+  const [first, second] = ['猫犬鳥', '山川海月日火水'].map((text) => tokenizer.encode(text, { addBos: true }));
+  expect(whole).toEqual([first!.slice(0, 3), first!.slice(3), second!.slice(0, 3), second!.slice(3, 5)]);
   await expect(calibrationTexts([at('none.txt')], tokenizer)).rejects.toThrow('none.txt');
 });

@@ -10,7 +10,7 @@ export const quantizeConfig = z.strictObject({
   bits: z
     .union([z.literal(4), z.literal(8)], 'expected 4 or 8')
     .default(4)
-    .describe('bits of a weight'),
+    .describe('bits of a weight; under targetBits, the fewest'),
   groupSize: z
     .union([z.literal(-1), count], 'expected a number of inputs, or -1')
     .default(128)
@@ -25,6 +25,19 @@ export const quantizeConfig = z.strictObject({
     })
     .prefault({})
     .describe('bits of single kinds of matrices; out_proj, bcdt_proj and dt_proj are kept unless given'),
+  targetBits: z
+    .number()
+    .positive()
+    .max(32)
+    .optional()
+    .describe(
+      'bits per weight over the whole model at most: each matrix is kept, or has 8 or 4 bits, by what that costs',
+    ),
+  sensitivityTokens: z
+    .int()
+    .min(2)
+    .default(512)
+    .describe('tokens of the text that costs are measured on, for targetBits'),
   keptType: z
     .enum(['float16', 'bfloat16', 'float32'])
     .default('float16')

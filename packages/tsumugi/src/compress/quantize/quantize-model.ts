@@ -1,28 +1,22 @@
 // A model folder → the same model in few bits. One layer after the other: what is in memory does not depend on how many there are.
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { ConfigError, checkOptions, contentHash, DataError, StagedFolder } from '../../base/index.ts';
-import { buildBlock, loadTokenizer, type Plamo2Config } from '../../lm/index.ts';
-import {
-  type CodeBits,
-  canonicalJson,
-  dequantizeStored,
-  isArtefact,
-  type Lineage,
-  type QuantizationSummary,
-  type Safetensors,
-  TOKENIZER_FILE,
-} from '../../store/index.ts';
+import { checkOptions, contentHash, DataError, StagedFolder } from '../../base/index.ts';
+import { loadTokenizer } from '../../lm/index.ts';
+import { canonicalJson, isArtefact, type Lineage, TOKENIZER_FILE } from '../../store/index.ts';
 import { listSourceFiles } from '../../text/index.ts';
-import { scope, type Tensor } from '../../torch/index.ts';
+import { scope } from '../../torch/index.ts';
 import { calibrationTexts } from '../importance/index.ts';
 import { Calibration } from './calibration.ts';
+import { type ChosenBits, decided } from './chosen-bits.ts';
+import { finishedBlock } from './finished-block.ts';
 import { FinishedLayers } from './finished-layers.ts';
 import { gateQuantized, type QuantizedGate } from './gate-quantized.ts';
 import { type LayerWork, layerPrefix, quantizeLayer } from './layer.ts';
-import { type KindBits, kindBits, type PlannedMatrix, plannedMatrices, summaryOf } from './matrices.ts';
-import { checkQuantizeConfig, type QuantizeConfig, type QuantizeConfigInput } from './quantize-config.ts';
-import { costOf, type QuantizedSize, requireDisk, sizeOf } from './size.ts';
+import type { KindsBits, PlannedMatrix } from './matrices.ts';
+import { planOf } from './plan.ts';
+import type { QuantizeConfig, QuantizeConfigInput } from './quantize-config.ts';
+import { type QuantizedSize, requireDisk } from './size.ts';
 import { SourceModel } from './source.ts';
 import { writeQuantized } from './write-quantized.ts';
 
@@ -41,9 +35,11 @@ export interface QuantizeOptions {
 }
 
 export interface QuantizeProgress {
+  /** Costs of matrices are measured first, under a target. */
+  readonly phase: 'measuring' | 'quantizing';
   readonly layer: number;
   readonly layers: number;
-  /** Parameters of matrices that are done, and all of them. */
+  /** Parameters of matrices that are done, and all of them; when measuring, passes through layers. */
   readonly done: number;
   readonly total: number;
 }
@@ -53,8 +49,10 @@ export interface QuantizeResult extends QuantizedSize {
   readonly method: string;
   readonly layout: string;
   readonly bits: number;
-  /** Bits of each kind of matrix; 16: kept. */
-  readonly kinds: KindBits;
+  /** Bits of each kind of matrix; 16: kept; "mixed" where a target gave them different ones. */
+  readonly kinds: KindsBits;
+  /** Under a target. */
+  readonly chosen?: ChosenBits | undefined;
   /** Bytes of the source's weights. */
   readonly sourceBytes: number;
   /** Layers that an earlier run had done. */
@@ -65,77 +63,7 @@ export interface QuantizeResult extends QuantizedSize {
   readonly lineage: Lineage;
 }
 
-export interface QuantizeForecast extends QuantizedSize {
-  readonly method: string;
-  readonly layout: string;
-  readonly kinds: KindBits;
-  readonly sourceBytes: number;
-  readonly diskBytes: number;
-  readonly memoryBytes: number;
-  readonly seconds: number;
-}
-
-interface QuantizePlan {
-  readonly config: QuantizeConfig;
-  readonly kinds: KindBits;
-  readonly summary: QuantizationSummary;
-  readonly matrices: readonly PlannedMatrix[];
-  readonly size: QuantizedSize;
-  readonly diskBytes: number;
-  readonly sourceBytes: number;
-}
-
-/** @throws ConfigError for a method that needs a text and has none */
-export function requireQuantizeText({ method }: Pick<QuantizeConfig, 'method'>, texts: number): void {
-  if (method !== 'rtn' && texts === 0)
-    throw new ConfigError('no-text', `${method} needs a text to see what the weights are multiplied with`, {
-      remedy: 'Give some thousand characters of the kind that the model is for (--text), or use rtn.',
-    });
-}
-
-function planOf(
-  { config: model, weights }: Pick<SourceModel, 'config' | 'weights'>,
-  input: QuantizeConfigInput,
-  text: readonly string[],
-): QuantizePlan {
-  const config = checkQuantizeConfig(input);
-  requireQuantizeText(config, text.length);
-  const kinds = kindBits(config);
-  const summary = summaryOf(config, kinds);
-  const matrices = plannedMatrices(model, config, kinds);
-  const size = sizeOf(model, matrices, config, summary);
-  const sourceBytes = weights.names.reduce((sum, name) => sum + weights.info(name).bytes, 0);
-  // Until the result is whole, its layers lie on the disk twice.
-  return { config, kinds, summary, matrices, size, sourceBytes, diskBytes: 2 * size.bytes };
-}
-
-/** Seconds, memory and disk of a model of this shape, before it is there. */
-export function quantizeForecast(
-  model: Plamo2Config,
-  input: QuantizeConfigInput,
-): Pick<QuantizeForecast, 'seconds' | 'memoryBytes' | 'diskBytes'> {
-  const config = checkQuantizeConfig(input);
-  const kinds = kindBits(config);
-  const matrices = plannedMatrices(model, config, kinds);
-  const { bytes } = sizeOf(model, matrices, config, summaryOf(config, kinds));
-  return { ...costOf(model, matrices, config), diskBytes: 2 * bytes };
-}
-
 const optionNames = { text: true, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
-
-/** What quantizing would take, and everything that `quantizeModel` would refuse before it begins. Nothing is written. */
-export function planQuantizeModel(
-  model: string,
-  config: QuantizeConfigInput = {},
-  options: Pick<QuantizeOptions, 'text'> = {},
-): QuantizeForecast {
-  checkOptions('planQuantizeModel', options, { text: true });
-  using source = new SourceModel(model);
-  const plan = planOf(source, config, options.text ?? []);
-  const { size, kinds, summary, diskBytes, sourceBytes } = plan;
-  const cost = costOf(source.config, plan.matrices, plan.config);
-  return { method: plan.config.method, layout: summary.layout, kinds, ...size, sourceBytes, diskBytes, ...cost };
-}
 
 /**
  * Quantizes the matrices of a model folder into a folder of the GPTQ, AWQ or FP8 layout, which appears whole or not at all. Every
@@ -160,34 +88,40 @@ export async function quantizeModel(
   const began = performance.now();
   const { text = [], recipe = null, commit = null, maxShardBytes } = options;
   using source = new SourceModel(model);
-  const plan = planOf(source, input, text);
-  const { config, summary, matrices, size } = plan;
+  const draft = planOf(source, input, text);
+  const { config } = draft;
   if (resolve(model) === resolve(out))
     throw new DataError('quantize-into-source', `${out} is the model that is quantized`, {
       remedy: 'Name another folder to write to.',
       fields: { path: out },
     });
   new StagedFolder(out, isArtefact)[Symbol.dispose](); // whether it may be written there is known before the work
-  requireDisk(plan.diskBytes, out);
+  requireDisk(draft.diskBytes, out);
   const files = await source.artefact.hashed();
   const data = await Promise.all(
-    (config.method === 'rtn' ? [] : listSourceFiles(text)).map(async ({ path }) => ({
+    (config.method === 'rtn' && !draft.target ? [] : listSourceFiles(text)).map(async ({ path }) => ({
       name: basename(path),
       sha256: await contentHash(path),
     })),
   );
+  const layers = source.config.num_hidden_layers;
+  const { plan, chosen } = await decided(source, draft, files.hash, {
+    text,
+    onShare: (done, layer) => options.onProgress?.({ phase: 'measuring', layer, layers, done, total: 1 }),
+  });
+  const { summary, matrices, size } = plan;
   const { gate: isGated, ...made } = config;
-  const identity = canonicalJson({ version, config: made, source: files.hash, data });
+  const bitsOfMatrices = chosen && matrices.map(({ bits }) => bits);
+  const identity = canonicalJson({ version, config: made, source: files.hash, data, bitsOfMatrices });
   using finished = new FinishedLayers(out, identity);
   const resumedLayers = finished.count;
   const total = matrices.reduce((sum, { bits, shape }) => sum + (bits === 16 ? 0 : shape[0] * shape[1]), 0);
   let done = 0;
-  const layers = source.config.num_hidden_layers;
   using calibration = await calibrate(source, config, text);
   for (let layer = 0; layer < layers; layer++) {
     const onMatrix = ({ shape }: PlannedMatrix) => {
       done += shape[0] * shape[1];
-      options.onProgress?.({ layer, layers, done, total });
+      options.onProgress?.({ phase: 'quantizing', layer, layers, done, total });
     };
     const own = matrices.filter(({ path, bits }) => bits !== 16 && path.startsWith(layerPrefix(layer)));
     if (layer < resumedLayers) own.forEach(onMatrix);
@@ -208,6 +142,7 @@ export async function quantizeModel(
     config,
     summary,
     layer: (index) => finished.tensors(index),
+    chosen,
     maxShardBytes,
     lineage: {
       stage: 'quantize',
@@ -223,7 +158,8 @@ export async function quantizeModel(
   staged.commit();
   finished.remove();
   const { method, bits } = config;
-  const about = { folder: out, method, layout: summary.layout, bits, kinds: plan.kinds, sourceBytes: plan.sourceBytes };
+  const { layout } = summary;
+  const about = { folder: out, method, layout, bits, kinds: plan.kinds, chosen, sourceBytes: source.sourceBytes };
   return { ...about, ...size, resumedLayers, seconds: (performance.now() - began) / 1000, gate, lineage };
 }
 
@@ -236,28 +172,8 @@ async function calibrate(
 ): Promise<Calibration | undefined> {
   if (method === 'rtn') return undefined;
   const tokenizer = loadTokenizer(source.artefact.path, source.config);
-  return new Calibration(source, await calibrationTexts(text, tokenizer, { sequenceLength, maxTokens: tokens }));
-}
-
-/** A layer as it has become: its matrices are read from what was written. */
-function finishedBlock(
-  source: SourceModel,
-  layer: number,
-  file: Safetensors,
-  matrices: readonly PlannedMatrix[],
-  { layout }: QuantizationSummary,
-): ReturnType<typeof buildBlock> {
-  return buildBlock(source.config, layer, (name) => {
-    const path = name.replace(/\.weight$/, '');
-    const matrix = matrices.find((each) => each.path === path);
-    if (!matrix) return file.has(name) ? scope(() => file.tensor(name).clone()) : source.read(name);
-    const [outFeatures, inFeatures] = matrix.shape;
-    const parts = file.names.filter((each) => each.startsWith(`${path}.`));
-    return scope((): Tensor => {
-      const tensors = Object.fromEntries(parts.map((part) => [part.slice(path.length + 1), file.tensor(part)]));
-      const groups = tensors['scales']?.size(0) ?? 1;
-      const stored = { layout, inFeatures, outFeatures, bits: matrix.bits as CodeBits, groups, storedZero: 1 };
-      return dequantizeStored(tensors, stored).contiguous();
-    });
-  });
+  return new Calibration(
+    source,
+    await calibrationTexts(text, tokenizer, { sequenceLength, maxTokens: tokens, whole: true }),
+  );
 }

@@ -2,7 +2,7 @@
 import { availableDisk, UserError } from '../../base/index.ts';
 import { type Plamo2Config, tensorShapes } from '../../lm/index.ts';
 import type { QuantizationSummary } from '../../store/index.ts';
-import { dtypeBytes, numElements } from '../../torch/index.ts';
+import { type DType, dtypeBytes, numElements } from '../../torch/index.ts';
 import type { PlannedMatrix } from './matrices.ts';
 import type { QuantizeConfig } from './quantize-config.ts';
 
@@ -15,7 +15,7 @@ export interface QuantizedSize {
 }
 
 /** Matrices are stored in `keptType` when they are kept, everything else in float32. */
-export const isKeptMatrix = (name: string): boolean => /(_proj|embed_tokens|lm_head)\.weight$/.test(name);
+const isKeptMatrix = (name: string): boolean => /(_proj|embed_tokens|lm_head)\.weight$/.test(name);
 
 /** Bytes of a matrix in few bits. */
 export function matrixBytes(
@@ -28,11 +28,19 @@ export function matrixBytes(
   return codes + groups * out * (2 + bits / 8) + (layout === 'gptq' ? 4 * inputs : 0);
 }
 
+/** What a tensor that is not quantized is stored in: a matrix of 16 bits stays what it is. */
+export function storedType(name: string, from: DType, { keptType }: QuantizeConfig): DType {
+  if (!isKeptMatrix(name)) return 'float32';
+  return dtypeBytes(from) <= dtypeBytes(keptType) ? from : keptType;
+}
+
+/** @param typeOf types of the source's tensors; float32 where the source is not there yet */
 export function sizeOf(
   model: Plamo2Config,
   matrices: readonly PlannedMatrix[],
   config: QuantizeConfig,
   summary: QuantizationSummary,
+  typeOf: (name: string) => DType = () => 'float32',
 ): QuantizedSize {
   const few = new Map(matrices.filter(({ bits }) => bits !== 16).map((each) => [`${each.path}.weight`, each]));
   let [parameters, bytes] = [0, 0];
@@ -40,9 +48,7 @@ export function sizeOf(
     const count = numElements(shape);
     const matrix = few.get(name);
     parameters += count;
-    bytes += matrix
-      ? matrixBytes(matrix, summary)
-      : count * (isKeptMatrix(name) ? dtypeBytes(config.keptType) : dtypeBytes('float32'));
+    bytes += matrix ? matrixBytes(matrix, summary) : count * dtypeBytes(storedType(name, typeOf(name), config));
   }
   return { parameters, bytes, bitsPerWeight: (8 * bytes) / parameters };
 }
@@ -97,5 +103,30 @@ export function costOf(
       watched +
       24 * largest +
       16 * sequenceLength * model.intermediate_size * 4,
+  };
+}
+
+/** Of `measureSensitivity`: each changed model goes through its layer, those above it, and the head. */
+export function measuringCost(
+  model: Plamo2Config,
+  candidates: readonly PlannedMatrix[],
+  { sensitivityTokens: tokens }: QuantizeConfig,
+): { seconds: number; memoryBytes: number } {
+  const layers = model.num_hidden_layers;
+  const all = [...tensorShapes(model)];
+  const ofLayers = all.filter(([name]) => name.includes('.layers.'));
+  const layer = ofLayers.reduce((sum, [, shape]) => sum + numElements(shape), 0) / layers;
+  const head = model.vocab_size * model.hidden_size;
+  const passes = candidates.reduce((sum, { path }) => sum + layers - Number(/\.(\d+)\./.exec(path)![1]), layers);
+  const products = 2 * tokens * (passes * layer + candidates.length * head);
+  const widest = candidates.length / layers;
+  return {
+    seconds:
+      products / flopsPerSecond + candidates.reduce((n, { shape }) => n + numElements(shape), 0) / roundedPerSecond,
+    memoryBytes:
+      runtimeBytes +
+      4 * (2 * layer + head) +
+      4 * tokens * model.hidden_size * (layers + 2 * widest) +
+      16 * 4 * tokens * model.intermediate_size,
   };
 }

@@ -19,10 +19,23 @@ export class SourceModel implements Disposable {
     for (const [name] of tensorShapes(this.config)) this.weights.info(name);
   }
 
+  /** The type of a tensor. */
+  readonly typeOf = (name: string): DType => this.weights.info(name).dtype;
+
+  /** Bytes of all weights. */
+  get sourceBytes(): number {
+    return this.weights.names.reduce((sum, name) => sum + this.weights.info(name).bytes, 0);
+  }
+
   /** A tensor in float32: a copy. */
   read(name: string): Tensor {
     const { shape } = this.weights.info(name);
     return scope(() => this.weights.elements(name, 0, numElements(shape)).to('float32').view(shape));
+  }
+
+  /** A tensor in float32: the file's own pages where it has that type. */
+  shared(name: string): Tensor {
+    return this.weights.info(name).dtype === 'float32' ? this.weights.tensor(name) : this.read(name);
   }
 
   /** A tensor in pieces, as another type. */

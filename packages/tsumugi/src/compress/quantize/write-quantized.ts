@@ -15,10 +15,14 @@ import {
   TOKENIZER_FILE,
   writeArtefact,
 } from '../../store/index.ts';
-import { type DType, dtypeBytes, scope, type Tensor } from '../../torch/index.ts';
+import { scope, type Tensor } from '../../torch/index.ts';
+import type { ChosenBits } from './chosen-bits.ts';
 import type { QuantizeConfig } from './quantize-config.ts';
-import { isKeptMatrix } from './size.ts';
+import { storedType } from './size.ts';
 import type { SourceModel } from './source.ts';
+
+/** The table of what each matrix costs and the bits that it got, in the folder of a model that was made for a target. */
+export const BITS_FILE = 'bits.json';
 
 export interface QuantizedContent {
   readonly source: SourceModel;
@@ -26,12 +30,14 @@ export interface QuantizedContent {
   readonly summary: QuantizationSummary;
   /** The file of a layer that is done. */
   layer(index: number): Safetensors;
+  /** What the bits of matrices were chosen by: written beside the weights. */
+  readonly chosen?: ChosenBits | undefined;
   readonly lineage: Provenance;
   readonly maxShardBytes?: number | undefined;
 }
 
 export function writeQuantized(out: string, content: QuantizedContent): Lineage {
-  const { source, config, summary } = content;
+  const { source, config, summary, chosen } = content;
   const { artefact, json } = source;
   const tokenizer = join(artefact.path, TOKENIZER_FILE);
   return writeArtefact(out, {
@@ -39,6 +45,7 @@ export function writeQuantized(out: string, content: QuantizedContent): Lineage 
     tensors: tensorsOf(content),
     ...(existsSync(tokenizer) && { tokenizer: readFileSync(tokenizer), tokenizerConfig: artefact.tokenizerConfig() }),
     generationConfig: artefact.generationConfig(),
+    extra: chosen && { [BITS_FILE]: `${JSON.stringify({ ...chosen, kept: undefined }, null, 2)}\n` },
     lineage: content.lineage,
     maxShardBytes: content.maxShardBytes,
   });
@@ -52,7 +59,7 @@ function* tensorsOf({ source, config, layer }: QuantizedContent): Generator<Name
     const parts = file?.names.filter((each) => each.startsWith(`${path}.`) && each !== name) ?? [];
     if (file && parts.length > 0)
       for (const part of [...(file.has(name) ? [name] : []), ...parts]) yield [part, asItIs(file, part)];
-    else yield [name, file?.has(name) ? changed(file, name, config) : kept(source, name, config)];
+    else yield [name, file?.has(name) ? changed(file, source, name, config) : kept(source, name, config)];
   }
 }
 
@@ -61,21 +68,16 @@ function asItIs(file: Safetensors, name: string): LazyTensor {
   return { dtype, shape, stored, read: () => file.tensor(name) };
 }
 
-/** What a kept tensor is stored in: a source of 16 bits stays. */
-function typeOf(name: string, from: DType, { keptType }: QuantizeConfig): DType {
-  if (!isKeptMatrix(name)) return 'float32';
-  return dtypeBytes(from) <= dtypeBytes(keptType) ? from : keptType;
-}
-
-function changed(file: Safetensors, name: string, config: QuantizeConfig): LazyTensor {
-  const { dtype: from, shape } = file.info(name);
-  const dtype = typeOf(name, from, config);
+/** A kept tensor that took something over: in the type of the others. */
+function changed(file: Safetensors, source: SourceModel, name: string, config: QuantizeConfig): LazyTensor {
+  const { dtype: from, shape } = source.weights.info(name);
+  const dtype = storedType(name, from, config);
   return { dtype, shape, read: () => checked(file.tensor(name).to(dtype), name) };
 }
 
 function kept(source: SourceModel, name: string, config: QuantizeConfig): LazyTensor {
   const { dtype: from, shape } = source.weights.info(name);
-  const dtype = typeOf(name, from, config);
+  const dtype = storedType(name, from, config);
   function* read(): Generator<Tensor> {
     for (const piece of source.pieces(name, dtype)) yield checked(piece, name);
   }

@@ -66,27 +66,30 @@ export function quantizationOf(config: JsonObject, where = 'config.json'): Quant
   return { layout, bits: width, groupSize: group_size, storedZero: checkpoint_format === 'gptq_v2' ? 0 : 1 };
 }
 
-/** What is done to single kinds of matrices, by the last part of their path. */
+/** What is done to matrices apart: a kind by the last part of its path, a single matrix by the whole. */
 export interface QuantizationSummary {
   layout: QuantizedLayout;
   bits: number;
   groupSize: number;
   symmetric: boolean;
   actOrder: boolean;
-  /** Kinds that are not quantized: `out_proj`. */
+  /** What is not quantized: `out_proj`, `model.layers.layers.0.mixer.in_proj`. */
   kept: readonly string[];
-  /** Kinds of another width than `bits`. */
+  /** What has another width than `bits`. */
   raised: Readonly<Record<string, number>>;
 }
 
-/** The `quantization_config` to write. Kinds apart are named as GPTQModel ("dynamic"), AutoAWQ and vLLM name them. */
+/** A name as GPTQModel's "dynamic" matches it: a regular expression from the beginning of a path. */
+const matching = (name: string): string => (name.includes('.') ? `${name.replaceAll('.', '\\.')}$` : `.*\\.${name}$`);
+
+/** The `quantization_config` to write. What is apart is named as GPTQModel ("dynamic"), AutoAWQ and vLLM name them. */
 export function renderQuantization(summary: QuantizationSummary): JsonObject {
   const { layout, bits, groupSize, symmetric, actOrder, kept, raised } = summary;
   switch (layout) {
     case 'gptq': {
       const dynamic = {
-        ...Object.fromEntries(kept.map((kind) => [`-:.*\\.${kind}$`, {}])),
-        ...Object.fromEntries(Object.entries(raised).map(([kind, width]) => [`+:.*\\.${kind}$`, { bits: width }])),
+        ...Object.fromEntries(kept.map((name) => [`-:${matching(name)}`, {}])),
+        ...Object.fromEntries(Object.entries(raised).map(([name, width]) => [`+:${matching(name)}`, { bits: width }])),
       };
       return {
         quant_method: 'gptq',

@@ -47,12 +47,13 @@ export class RunningText implements Disposable {
    */
   *continue(options: GenerateTextOptions = {}): Generator<string, FinishReason> {
     const before = this.#ids.length;
+    const { onId } = options;
     const pieces = generateText(this.#engine, this.#tokenizer, this.#ids, {
       ...options,
       remember: true,
       onId: (id, logprobs) => {
         this.#ids.push(id);
-        options.onId?.(id, logprobs);
+        return onId?.(id, logprobs);
       },
     });
     let text = '';

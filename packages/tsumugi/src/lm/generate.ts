@@ -69,6 +69,7 @@ function* pieces<T>(
   const ready: T[] = [];
   let reason: FinishReason | undefined;
   let failure: { error: unknown } | undefined;
+  let over = false;
   const job = engine.add(
     ask(engine, {
       onPiece: (piece) => ready.push(piece),
@@ -76,7 +77,10 @@ function* pieces<T>(
         reason = why;
       },
       onError: (error) => {
+        if (failure) return;
+        if (over) throw error; // nobody waits for the text any more
         failure = { error };
+        job.cancel();
       },
     }),
   );
@@ -88,6 +92,7 @@ function* pieces<T>(
     }
     return reason;
   } finally {
+    over = true;
     job.cancel();
   }
 }

@@ -47,11 +47,18 @@ export async function* streamText(
   const { engine, own } = engineFor(source);
   using _ = own;
   const mailbox = new Mailbox<string, FinishReason>();
+  let [failed, over] = [false, false];
   const job = engine.add(
     textRequest(engine.model, tokenizer, prompt, settings, {
       onPiece: (piece) => mailbox.push(piece),
       onEnd: (reason) => mailbox.end(reason),
-      onError: (error) => mailbox.fail(error),
+      onError: (error) => {
+        if (failed) return;
+        if (over || signal?.aborted) throw error; // nobody waits for the text any more
+        failed = true;
+        job.cancel();
+        mailbox.fail(error);
+      },
     }),
   );
   const abort = () => {
@@ -60,10 +67,11 @@ export async function* streamText(
   };
   signal?.addEventListener('abort', abort, { once: true });
   // What goes wrong for this text comes through the mailbox.
-  engine.run().catch(() => {});
+  void engine.run();
   try {
     return yield* mailbox.items();
   } finally {
+    over = true;
     signal?.removeEventListener('abort', abort);
     job.cancel();
   }

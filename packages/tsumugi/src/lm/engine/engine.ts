@@ -14,7 +14,7 @@ import type { Logits } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
 import { Beginnings } from './beginnings.ts';
 import { PromptReader } from './prompt-reader.ts';
-import { checkRequest, type EngineRequest, type FinishReason, type Usage } from './request.ts';
+import { checkRequest, type EngineRequest, type FinishReason, takeRequest, type Usage } from './request.ts';
 import { Running } from './running.ts';
 import { Sequence } from './sequence.ts';
 
@@ -44,7 +44,7 @@ const engineOptions = { slots: true, prefillChunk: true, prefixBytes: true } as 
  *
  *     using engine = new Engine(model);
  *     for (const prompt of prompts)
- *       engine.add({ prompt, onId: (id) => { ids.push(id); return false; }, onEnd: () => {}, onError: (error) => { throw error; } });
+ *       engine.add({ prompt, onId: (id) => { ids.push(id); return false; }, onEnd: () => {}, onError: console.error });
  *     await engine.run();
  *
  * `generateIds`, `generateText` and `streamText` take an engine in the place of a model.
@@ -60,7 +60,6 @@ export class Engine implements Disposable {
   /** While a pass is under way, what was cancelled stays until it is over. */
   #inStep = false;
   readonly #cancelled: Sequence[] = [];
-  readonly #thrown: unknown[] = [];
   #disposed = false;
   #underWay: Promise<void> | undefined;
 
@@ -87,7 +86,8 @@ export class Engine implements Disposable {
         remedy: 'Make an Engine with prefixBytes, and give it in the place of the model.',
         fields: { option: 'remember' },
       });
-    const sequence = new Sequence(request, this.model);
+    const taken = takeRequest(request, (error) => this.#rejected(sequence, error));
+    const sequence = new Sequence(taken, this.model);
     this.#beginnings.add(sequence.prompt);
     this.#waiting.push(sequence);
     return {
@@ -110,7 +110,7 @@ export class Engine implements Disposable {
 
   /**
    * Does one pass of the model: reads a piece of a prompt, or has every running sequence take a token. What goes wrong in it is
-   * told to the requests it was for; the others go on.
+   * told to the requests it was for, and what a callback throws to its own request; the others go on, and so does the caller.
    */
   step(): void {
     if (this.#inStep)
@@ -129,14 +129,11 @@ export class Engine implements Disposable {
       for (const sequence of this.#cancelled.splice(0)) this.#leave(sequence, true);
       if (this.#disposed) this.#free();
     }
-    this.#throw();
   }
 
   /**
    * Works until nothing is left to do, and lets timers and input have their turn between two passes. Several callers wait for
    * the same work; what is added meanwhile belongs to it.
-   *
-   * @throws what an `onError` threw, when all work is done
    */
   run(): Promise<void> {
     this.#underWay ??= this.#work();
@@ -144,17 +141,14 @@ export class Engine implements Disposable {
   }
 
   async #work(): Promise<void> {
-    const thrown: unknown[] = [];
-    do {
-      await setImmediate();
-      try {
+    try {
+      do {
+        await setImmediate();
         this.step();
-      } catch (error) {
-        thrown.push(error);
-      }
-    } while (this.busy);
-    this.#underWay = undefined;
-    if (thrown.length > 0) throw thrown[0];
+      } while (this.busy);
+    } finally {
+      this.#underWay = undefined;
+    }
   }
 
   /** Reads a piece of a prompt; after the last one the first token is taken. */
@@ -227,18 +221,23 @@ export class Engine implements Disposable {
     this.#tell(sequence, error);
   }
 
-  /** What `onError` throws is thrown at the end of the step, when everybody has been told. */
+  /** A callback was asynchronous, and its promise rejects, at whatever time. */
+  #rejected(sequence: Sequence, error: unknown): void {
+    if (sequence.open) this.#fail(sequence, error);
+    else this.#tell(sequence, error);
+  }
+
+  /** What `onError` throws must reach neither the other requests nor whoever called `step`: it may be somebody else. */
   #tell(sequence: Sequence, error: unknown): void {
+    if (sequence.failed) return;
+    sequence.failed = true;
     try {
       sequence.request.onError(error);
     } catch (thrown) {
-      this.#thrown.push(thrown);
+      queueMicrotask(() => {
+        throw thrown;
+      });
     }
-  }
-
-  #throw(): void {
-    const [first] = this.#thrown;
-    if (this.#thrown.splice(0).length > 0) throw first;
   }
 
   /** A pass of all failed, and their states are of no use any more. */
@@ -274,9 +273,7 @@ export class Engine implements Disposable {
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    if (this.#inStep) return;
-    this.#free();
-    this.#throw();
+    if (!this.#inStep) this.#free();
   }
 
   #free(): void {

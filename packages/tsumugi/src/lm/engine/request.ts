@@ -35,13 +35,19 @@ export interface Usage {
   generated: number;
 }
 
-/** A text to be written. It ends with one call of `onEnd` or `onError`, or with being cancelled. */
+/**
+ * A text to be written. It ends with one call of `onEnd` or `onError`, or with being cancelled.
+ *
+ * The engine takes it as it is when it is added. What `onId` or `onEnd` throws, or a promise of theirs rejects with, is the
+ * request's own affair: its text ends, and its `onError` is told, nobody else. Promises are not waited for. What `onError` throws
+ * is an uncaught exception of the process, as in a timer.
+ */
 export interface EngineRequest extends GenerateOptions {
   prompt: readonly number[];
   /** Takes each new id (and, where asked for, its log-probability); true ends the text with it. */
-  onId(id: number, logprobs?: TokenLogprobs): boolean;
+  onId(id: number, logprobs?: TokenLogprobs): boolean | PromiseLike<unknown>;
   onEnd(reason: FinishReason, usage: Usage): void;
-  /** Nothing more comes: a pass failed, the logits were not finite, a callback threw, or the engine was disposed. */
+  /** Nothing more comes: a pass failed, the logits were not finite, a callback went wrong, or the engine was disposed. */
   onError(error: unknown): void;
 }
 
@@ -77,6 +83,28 @@ const requestOptions: OptionNames<EngineRequest> = {
   onEnd: true,
   onError: true,
 };
+
+/** Has `rejected` hear what a callback that is asynchronous rejects with. */
+export function watch<T>(returned: T, rejected: (error: unknown) => void): T {
+  if (typeof (returned as PromiseLike<unknown> | undefined)?.then === 'function')
+    Promise.resolve(returned).catch(rejected);
+  return returned;
+}
+
+/** The request as it is now, whatever becomes of the object. Its callbacks are called as its methods, and watched. */
+export function takeRequest(request: EngineRequest, rejected: (error: unknown) => void): EngineRequest {
+  const names = Object.keys(requestOptions) as (keyof EngineRequest)[];
+  const taken = Object.fromEntries(names.map((name) => [name, request[name]])) as unknown as EngineRequest;
+  const { prompt, stopIds, onId, onEnd, onError } = taken;
+  return {
+    ...taken,
+    prompt: [...prompt],
+    stopIds: stopIds && [...stopIds],
+    onId: (...id) => watch(onId.call(request, ...id), rejected),
+    onEnd: (...end) => watch(onEnd.call(request, ...end), rejected),
+    onError: (error) => onError.call(request, error),
+  };
+}
 
 /** An array of numbers, typed or not. */
 export const isList = (value: unknown): boolean =>

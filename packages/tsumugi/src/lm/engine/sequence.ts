@@ -23,10 +23,12 @@ export class Sequence {
   cached = 0;
   /** Until it has ended, failed or been cancelled. */
   open = true;
+  /** What went wrong has been told: the first thing, whatever follows from it. */
+  failed = false;
 
   constructor(request: EngineRequest, model: LanguageModel) {
     this.request = request;
-    this.prompt = [...request.prompt];
+    this.prompt = request.prompt;
     this.#model = model;
     this.#stream = new RandomStream(request.seed ?? 0);
     this.#maxTokens = request.maxTokens ?? defaultMaxTokens;
@@ -66,7 +68,7 @@ export class Sequence {
     if (request.stopIds?.includes(id)) return 'end';
     ids.push(id);
     this.#seen?.add(id);
-    if (request.onId(id, tell?.(id))) return 'stop';
+    if (request.onId(id, tell?.(id)) === true) return 'stop';
     return produced + 1 < this.#maxTokens ? undefined : 'length';
   }
 }

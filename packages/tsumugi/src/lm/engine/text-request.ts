@@ -13,10 +13,14 @@ import {
   generateOptions,
   isList,
   type Usage,
+  watch,
 } from './request.ts';
 
 export interface GenerateIdsOptions extends GenerateOptions {
-  /** Called with each new id before it, or the text it completes, is yielded; with its log-probability where `logprobs` asks for it. */
+  /**
+   * Called with each new id before it, or the text it completes, is yielded; with its log-probability where `logprobs` asks for it.
+   * What it throws, or its promise rejects with before the text has ended, is thrown to whoever waits for the text.
+   */
   onId?: ((id: number, logprobs?: TokenLogprobs) => void) | undefined;
   /** Called when the text has ended. */
   onUsage?: ((usage: Usage) => void) | undefined;
@@ -30,7 +34,10 @@ export interface GenerateTextOptions extends GenerateIdsOptions {
 export const idsOptions: OptionNames<GenerateIdsOptions> = { ...generateOptions, onId: true, onUsage: true };
 export const textOptions: OptionNames<GenerateTextOptions> = { ...idsOptions, stop: true };
 
-/** Who hears of what is written: pieces, then one of `onEnd` and `onError`. */
+/**
+ * Who hears of what is written: pieces, then one of `onEnd` and `onError`. What a promise of `onId` or `onUsage` rejects with comes
+ * to `onError` too, at any time.
+ */
 export interface Listener<T> {
   onPiece(piece: T): void;
   onEnd(reason: FinishReason): void;
@@ -53,15 +60,15 @@ export function idsRequest(
     ...settings,
     prompt,
     onId(id, logprobs) {
-      onId?.(id, logprobs);
+      watch(onId?.(id, logprobs), listener.onError);
       listener.onPiece(id);
       return false;
     },
     onEnd(reason, usage) {
-      onUsage?.(usage);
+      watch(onUsage?.(usage), listener.onError);
       listener.onEnd(reason);
     },
-    onError: (error) => listener.onError(error),
+    onError: listener.onError,
   };
 }
 
@@ -96,7 +103,7 @@ export function textRequest(
       release(stream.end());
       listener.onEnd(reason);
     },
-    onError: (error) => listener.onError(error),
+    onError: listener.onError,
   });
   return {
     ...request,

@@ -110,6 +110,7 @@ describe('experiments', () => {
       'generation-growth.ts',
       'image-growth.ts',
       'long-lookup.ts',
+      'pruned-students.ts',
       'stability.ts',
     ]);
   });

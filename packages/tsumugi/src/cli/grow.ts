@@ -1,12 +1,13 @@
 // `tsumugi grow`: a larger model that begins where a smaller one is.
 import { availableDisk } from '../base/index.ts';
-import { type GrowPlan, grow, growConfig, planGrow } from '../compress/index.ts';
+import { type GrowPlan, type GrowResult, grow, growConfig, planGrow } from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { tokenizerOption } from './tokenizer-option.ts';
 
 export const run = defineCommand(
   {
@@ -21,34 +22,51 @@ export const run = defineCommand(
         help: 'model to grow: a folder, or a name on the Hugging Face Hub',
       },
       out: { type: 'string', value: 'DIR', required: true, help: 'folder for the larger model' },
+      tokenizer: {
+        type: 'string',
+        value: 'PATH|NAME',
+        hub: 'tokenizer',
+        help: `another tokenizer for it: a ${tokenizerOption.help}`,
+      },
       ...settingsOptions,
       plan: { type: 'boolean', help: 'print what would be made and what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
     details: `Settings for --config and --set:\n${formatRows(describeSettings(growConfig))}`,
   },
-  async ({ model, out, config, set, plan, json }, io) => {
+  async ({ model, out, tokenizer, config, set, plan, json }, io) => {
     const file = config === undefined ? undefined : readSettingsFile(config);
     const settings = applySettings(growConfig, file, set, config);
     if (plan) {
-      const planned = planGrow(model, settings);
+      const planned = planGrow(model, settings, { tokenizer });
       await write(io.stdout, json ? `${JSON.stringify({ ...planned, out })}\n` : formatPlan(planned, out));
       return;
     }
     using progress = new ProgressLine(io.stderr, 'growing');
     const onProgress = (share: number) => progress.update(share);
-    const { lineage: _, ...result } = await grow(model, out, settings, { commit: codeCommit(), onProgress });
+    const { lineage: _, ...result } = await grow(model, out, settings, {
+      tokenizer,
+      commit: codeCommit(),
+      onProgress,
+    });
     progress[Symbol.dispose]();
-    const { parametersBefore, parameters, seconds, folder } = result;
-    const line = `${formatCount(parametersBefore)} → ${formatCount(parameters)} parameters in ${formatDuration(seconds)} → ${folder}\n`;
-    await write(io.stdout, json ? `${JSON.stringify(result)}\n` : line);
+    await write(io.stdout, json ? `${JSON.stringify(result)}\n` : formatResult(result));
   },
 );
 
+function formatResult({ pieces, parametersBefore, parameters, seconds, folder }: Omit<GrowResult, 'lineage'>): string {
+  const rows = pieces
+    ? `${formatCount(pieces.kept)} pieces keep their rows, ${formatCount(pieces.averaged)} have means of them, ` +
+      `${formatCount(pieces.unknown)} the mean of all\n`
+    : '';
+  return `${rows}${formatCount(parametersBefore)} → ${formatCount(parameters)} parameters in ${formatDuration(seconds)} → ${folder}\n`;
+}
+
 function formatPlan(plan: GrowPlan, out: string): string {
-  const { parametersBefore, parameters, flopsPerTokenBefore, flopsPerToken } = plan;
+  const { config, parametersBefore, parameters, flopsPerTokenBefore, flopsPerToken } = plan;
   return formatRows([
     ['parameters', `${formatCount(parametersBefore)} → ${formatCount(parameters)}`],
+    ['pieces', formatCount(config.vocab_size)],
     ['FLOPs per token', `${formatCount(flopsPerTokenBefore)} → ${formatCount(flopsPerToken)}`],
     ['time', `about ${formatDuration(plan.seconds)}`],
     ['memory', `${formatBytes(plan.memoryBytes)} of ${formatBytes(process.availableMemory())} available`],

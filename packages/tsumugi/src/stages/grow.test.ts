@@ -26,8 +26,8 @@ it('grows as the library does, twice after each other', async () => {
     summary: 'wider, then deeper',
     config: z.strictObject({}),
     stages: () => {
-      const once = grow.stage('wider', first, { model: given('model', small.at('model')) });
-      return [once, grow.stage('deeper', second, { model: once })];
+      const once = grow.stage('wider', first, { model: given('model', small.at('model')), tokenizer: [] });
+      return [once, grow.stage('deeper', second, { model: once, tokenizer: [] })];
     },
   });
   const { report } = await runRecipe(recipe, {}, { out: small.at('run'), stream: silent });

@@ -1,9 +1,11 @@
-// Stage: a model → a larger one that says the same, to be trained on.
+// Stage: a model, and another tokenizer if it is to have one → a larger model that says the same, to be trained on.
 import { join } from 'node:path';
+import { ConfigError } from '../base/index.ts';
 import { growForecast, grow as growModel } from '../compress/index.ts';
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, toJson } from '../run/index.ts';
+import { Tokenizer } from '../text/index.ts';
 import { growStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 
@@ -11,12 +13,21 @@ export const grow = defineStage({
   name: 'grow',
   version: 1,
   makes: 'model',
-  inputs: { model: 'model' },
+  inputs: { model: 'model', tokenizer: ['tokenizer'] },
   config: growStageConfig,
   output: 'model',
   resumes: false,
+  check(_, { tokenizer }) {
+    if (tokenizer.length > 1)
+      throw new ConfigError('bad-input', `${tokenizer.length} tokenizers are given, and a model has one`, {
+        remedy: 'Give one, or none.',
+      });
+  },
   forecast({ config, inputs }) {
-    const { seconds, memoryBytes, diskBytes, config: after } = growForecast(modelConfigOf(inputs.model), config);
+    const before = modelConfigOf(inputs.model);
+    const pieces = inputs.tokenizer.map(({ path, metrics }) => metrics['pieces'] ?? Tokenizer.load(path).vocabSize)[0];
+    const transplanted = pieces === undefined ? undefined : { ...before, vocab_size: pieces };
+    const { seconds, memoryBytes, diskBytes, config: after } = growForecast(before, config, transplanted);
     return {
       seconds,
       memory: [{ what: 'Node, libtorch, pieces of tensors', bytes: memoryBytes }],
@@ -27,6 +38,7 @@ export const grow = defineStage({
   async run({ config, inputs, folder, recipe }) {
     const out = join(folder, 'model');
     const { parameters, parametersBefore } = await growModel(inputs.model.path, out, config, {
+      tokenizer: inputs.tokenizer[0]?.path,
       recipe,
       commit: codeCommit(),
     });

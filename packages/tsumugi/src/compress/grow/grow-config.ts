@@ -3,17 +3,15 @@ import { z } from 'zod';
 
 const count = z.int().positive();
 
-/** The keys of a config that growing can raise. */
-export const growTarget = z.strictObject({
+export const growConfig = z.strictObject({
+  // Keys of a config that can be raised.
   hidden_size: count.optional().describe('width of the residual stream'),
   intermediate_size: count.optional().describe('channels of the MLPs'),
   num_attention_heads: count.optional().describe('query heads; whole groups unless num_key_value_heads is given'),
   num_key_value_heads: count.optional().describe('key/value heads, each with its group of query heads'),
   mamba_num_heads: count.optional().describe('heads of the Mamba mixers'),
   num_hidden_layers: count.optional().describe('layers; they come in whole pairs of Mamba and attention'),
-});
 
-export const growConfig = growTarget.extend({
   depth: z
     .enum(['identity', 'repeat'])
     .default('identity')
@@ -29,6 +27,5 @@ export const growConfig = growTarget.extend({
   seed: z.int().nonnegative().default(0).describe('of the noise'),
 });
 
-export type GrowTarget = z.output<typeof growTarget>;
 export type GrowSettings = z.output<typeof growConfig>;
 export type GrowSettingsInput = z.input<typeof growConfig>;

@@ -106,7 +106,7 @@ it.each<[GrowSettingsInput, string]>([
   [{ hidden_size: 64 }, 'hidden_size: the model has 96, so 64 is no larger model'],
   [{}, 'nothing is added'],
   [{ num_hidden_layers: 7 }, '6 layers cannot become 7: layers come in whole groups of 2'],
-  [{ num_attention_heads: 9 }, '9 query heads cannot be whole groups of at least 2'],
+  [{ num_attention_heads: 9 }, '9 query heads are no whole groups of 2'],
   [{ num_attention_heads: 8, num_key_value_heads: 8 }, '8 query heads cannot be 8 groups of at least 2'],
 ])('refuses %j', async (target, message) => {
   await expect(grow(small.at('小'), small.at('refused'), target)).rejects.toThrow(message);

@@ -1,18 +1,24 @@
 // A model → a larger one that says the same, to be trained on.
 import { basename } from 'node:path';
-import { checkOptions, deriveSeed, invariant } from '../../base/index.ts';
+import { ConfigError, checkOptions, deriveSeed, invariant } from '../../base/index.ts';
 import { loadModel, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
 import { Artefact, type LazyTensor, type Lineage, type NamedTensor } from '../../store/index.ts';
 import { Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { shapeCost } from '../prune/cost.ts';
 import { layerOf, layoutOf } from '../reshape/axes.ts';
 import { isIdentity } from '../reshape/channel-map.ts';
+import { layersOfUnit } from '../reshape/layers.ts';
 import { type Reshape, reshapedTensors } from '../reshape/reshape.ts';
+import { isSameShape } from '../reshape/target.ts';
 import { bytesOf, checkPlace, reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
 import { type GrowSettings, type GrowSettingsInput, growConfig } from './grow-config.ts';
 import { grownConfig, grownShape, keepsPattern } from './target.ts';
+import { openTransplant, transplantedWeights } from './transplant.ts';
+import type { VocabularyMap } from './vocabulary.ts';
 
 export interface GrowOptions {
+  /** Another tokenizer for the model: a tokenizer.jsonl, or a folder that holds one. */
+  tokenizer?: string | undefined;
   /** The recipe it is part of, and the commit of the code, for the lineage. */
   recipe?: string | undefined;
   commit?: string | null | undefined;
@@ -22,7 +28,7 @@ export interface GrowOptions {
   onProgress?: ((share: number) => void) | undefined;
 }
 
-const optionNames = { recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
+const optionNames = { tokenizer: true, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
 
 export interface GrowPlan {
   readonly config: Plamo2Config;
@@ -43,6 +49,8 @@ export interface GrowResult {
   readonly parameters: number;
   /** The old layer of each new one. */
   readonly layers: readonly number[];
+  /** With another tokenizer: how many pieces have a row that they had, the mean of some, and of all. */
+  readonly pieces: VocabularyMap['counts'] | undefined;
   readonly seconds: number;
   readonly lineage: Lineage;
 }
@@ -52,15 +60,27 @@ const bytesPerSecond = 600e6;
 const runtimeBytes = 350e6;
 
 /** What growing would make and take. Nothing is written. @throws as `grow` */
-export function planGrow(folder: string, settings: GrowSettingsInput): GrowPlan {
+export function planGrow(
+  folder: string,
+  settings: GrowSettingsInput,
+  options: Pick<GrowOptions, 'tokenizer'> = {},
+): GrowPlan {
+  checkOptions('planGrow', options, { tokenizer: true });
+  const { tokenizer } = options;
   requireDense(folder, 'grown');
-  const before = readModelConfig(new Artefact(folder));
-  return growForecast(before, growConfig.parse(settings));
+  const artefact = new Artefact(folder);
+  const before = readModelConfig(artefact);
+  const transplant = tokenizer === undefined ? undefined : openTransplant(artefact, before, tokenizer);
+  return growForecast(before, growConfig.parse(settings), transplant?.config);
 }
 
-/** The same before there is a model. */
-export function growForecast(before: Plamo2Config, settings: GrowSettings): GrowPlan {
-  const config = grownConfig(before, settings);
+/**
+ * The same before there is a model.
+ *
+ * @param transplanted the model's config with another tokenizer
+ */
+export function growForecast(before: Plamo2Config, settings: GrowSettings, transplanted?: Plamo2Config): GrowPlan {
+  const config = targetConfig(before, settings, transplanted);
   const [from, to] = [shapeCost(before), shapeCost(config)];
   return {
     config,
@@ -69,17 +89,28 @@ export function growForecast(before: Plamo2Config, settings: GrowSettings): Grow
     flopsPerTokenBefore: from.flopsPerToken,
     flopsPerToken: to.flopsPerToken,
     diskBytes: to.bytes,
-    memoryBytes: runtimeBytes,
+    // An embedding of other pieces is whole in memory.
+    memoryBytes: runtimeBytes + (transplanted ? 4 * transplanted.vocab_size * transplanted.hidden_size : 0),
     seconds: (2 * from.bytes + 2 * to.bytes) / bytesPerSecond,
   };
+}
+
+function targetConfig(before: Plamo2Config, settings: GrowSettings, transplanted?: Plamo2Config): Plamo2Config {
+  const after = grownConfig(transplanted ?? before, settings);
+  if (transplanted || !isSameShape(before, after)) return after;
+  const more = before.num_hidden_layers + layersOfUnit(before);
+  throw new ConfigError('grow-nothing', 'nothing is added to the model', {
+    remedy: `Give a larger target, such as --set num_hidden_layers=${more}, or another tokenizer.`,
+  });
 }
 
 /**
  * Grows a model folder into another, which appears whole or not at all: the same function, then noise that parts the copies. See
  * `docs/growing.md` for what is exact. Equal models and settings give equal weights.
  *
- * @throws ConfigError `grow-target` naming the key that cannot be raised so far; DataError when `out` is the model or holds something
- *   else; UserError `disk-full` before anything is written; what loading a model throws
+ * @throws ConfigError `grow-target` naming the key that cannot be raised so far, `grow-nothing`, and for a tokenizer `same-tokenizer`
+ *   and `lost-token`; DataError when `out` is the model or holds something else; UserError `disk-full` before anything is written;
+ *   what loading models and tokenizers throws
  *
  * @example
  * ```ts
@@ -94,29 +125,34 @@ export async function grow(
 ): Promise<GrowResult> {
   checkOptions('grow', options, optionNames);
   const began = performance.now();
-  const { recipe = null, commit = null, maxShardBytes, onProgress } = options;
+  const { tokenizer, recipe = null, commit = null, maxShardBytes, onProgress } = options;
   const all = growConfig.parse(settings);
   requireDense(folder, 'grown');
   const artefact = new Artefact(folder);
-  const before = readModelConfig(artefact);
-  const after = grownConfig(before, all);
+  const own = readModelConfig(artefact);
+  const transplant = tokenizer === undefined ? undefined : openTransplant(artefact, own, tokenizer);
+  const before = transplant?.config ?? own;
+  const after = targetConfig(own, all, transplant?.config);
   loadModel(folder)[Symbol.dispose](); // whole and of the shape that it says
   const reshape = grownShape(before, after, all.depth);
   invariant(keepsPattern(reshape), 'Mamba and attention alternate as before');
   const hashed = await artefact.hashed();
+  const tokenizerFiles = await transplant?.hashed();
   using weights = artefact.weights();
   const { parameters } = shapeCost(after);
   let done = 0;
-  const tensors = reshapedTensors(weights, reshape, (_, elements) => {
+  const source = transplant ? transplantedWeights(weights, transplant) : weights;
+  const tensors = reshapedTensors(source, reshape, (_, elements) => {
     done += elements;
-    if (done === parameters) hashed.requireUnchanged();
+    if (done === parameters) for (const files of [hashed, tokenizerFiles]) files?.requireUnchanged();
     onProgress?.(done / parameters);
   }).map((tensor) => withNoise(tensor, reshape, all));
   checkPlace(artefact, out, bytesOf(tensors));
   const entries: [string, number | string | undefined][] = Object.entries(all);
   const lineage = writeReshaped(out, artefact, {
-    config: reshapedConfig(artefact.config(), before, after),
+    config: reshapedConfig(transplant?.json ?? artefact.config(), before, after),
     tensors,
+    files: transplant?.files,
     maxShardBytes,
     lineage: {
       stage: 'grow',
@@ -125,11 +161,12 @@ export async function grow(
       seed: all.seed,
       commit,
       parents: [{ name: basename(artefact.path), sha256: hashed.hash }],
+      data: tokenizerFiles ? [{ name: transplant!.path, sha256: tokenizerFiles.hash }] : [],
     },
   });
   const { layers } = reshape;
   const seconds = (performance.now() - began) / 1000;
-  const parametersBefore = shapeCost(before).parameters;
+  const parametersBefore = shapeCost(own).parameters;
   return {
     folder: out,
     config: after,
@@ -137,6 +174,7 @@ export async function grow(
     parametersBefore,
     parameters,
     layers,
+    pieces: transplant?.map.counts,
     seconds,
     lineage,
   };

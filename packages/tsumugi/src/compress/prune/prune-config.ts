@@ -3,17 +3,15 @@ import { z } from 'zod';
 
 const count = z.int().positive();
 
-/** The keys of a config that pruning can lower. */
-export const pruneTarget = z.strictObject({
+export const pruneConfig = z.strictObject({
+  // Keys of a config that can be lowered.
   hidden_size: count.optional().describe('width of the residual stream'),
   intermediate_size: count.optional().describe('channels of the MLPs'),
   num_attention_heads: count.optional().describe('query heads; groups go whole unless num_key_value_heads is given'),
   num_key_value_heads: count.optional().describe('key/value heads, each with its group of query heads'),
   mamba_num_heads: count.optional().describe('heads of the Mamba mixers'),
   num_hidden_layers: count.optional().describe('layers; they go in whole pairs of Mamba and attention'),
-});
 
-export const pruneConfig = pruneTarget.extend({
   preset: z.enum(['8b-to-2b']).optional().describe('a published target; single keys beside it win'),
   importance: z
     .enum(['activation', 'random'])
@@ -28,6 +26,5 @@ export const pruneConfig = pruneTarget.extend({
   seed: z.int().nonnegative().default(0).describe('of importance=random'),
 });
 
-export type PruneTarget = z.output<typeof pruneTarget>;
 export type PruneSettings = z.output<typeof pruneConfig>;
 export type PruneSettingsInput = z.input<typeof pruneConfig>;

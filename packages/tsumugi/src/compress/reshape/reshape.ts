@@ -75,7 +75,7 @@ export function reshapedTensors(
     invariant(change.shape.join() === shape.join(), `"${name}" becomes [${shape}], and [${change.shape}] was made`);
     const { dtype } = weights.info(source);
     function* read(): Generator<Tensor> {
-      const old = weights.tensor(source);
+      using old = weights.tensor(source);
       for (const piece of change.pieces(old)) {
         yield constant === undefined ? piece : piece.fill_(constant);
         piece.dispose();

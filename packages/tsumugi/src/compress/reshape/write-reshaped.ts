@@ -5,6 +5,7 @@ import { availableDisk, DataError, StagedFolder, UserError } from '../../base/in
 import type { Plamo2Config } from '../../lm/index.ts';
 import {
   type Artefact,
+  type ArtefactContent,
   isArtefact,
   type JsonObject,
   type Lineage,
@@ -43,7 +44,7 @@ export function checkPlace(source: Artefact, out: string, bytes: number): void {
   });
 }
 
-/** Writes the model; tokenizer and `generation_config.json` are those of the source. */
+/** Writes the model; tokenizer and `generation_config.json` are those of the source unless others are given. */
 export function writeReshaped(
   out: string,
   source: Artefact,
@@ -52,13 +53,18 @@ export function writeReshaped(
     tensors: readonly NamedTensor[];
     lineage: Provenance;
     maxShardBytes?: number | undefined;
+    files?: Pick<ArtefactContent, 'tokenizer' | 'tokenizerConfig' | 'generationConfig'> | undefined;
   },
 ): Lineage {
+  const { files = filesOf(source), ...rest } = content;
+  return writeArtefact(out, { ...rest, ...files });
+}
+
+function filesOf(source: Artefact) {
   const tokenizer = join(source.path, TOKENIZER_FILE);
-  return writeArtefact(out, {
-    ...content,
-    ...(existsSync(tokenizer) && { tokenizer: readFileSync(tokenizer) }),
+  return {
+    tokenizer: existsSync(tokenizer) ? readFileSync(tokenizer) : undefined,
     tokenizerConfig: source.tokenizerConfig(),
     generationConfig: source.generationConfig(),
-  });
+  };
 }

@@ -86,6 +86,20 @@ describe('Tokenizer.load', () => {
     expect(() => Tokenizer.load(join(folder, 'nowhere'))).toThrow(/there is no tokenizer at .*nowhere/);
   });
 
+  it.each([
+    ['tokenizer.json', 'a tokenizer of the Hugging Face tokenizers library'],
+    ['merges.txt', 'a byte-pair encoding'],
+    ['spiece.model', 'a SentencePiece model'],
+    ['cl100k.tiktoken', 'a tiktoken encoding'],
+    ['vocab.txt', 'a WordPiece vocabulary'],
+  ])('says that %s is %s', (name, kind) => {
+    writeFileSync(join(folder, name), '{}');
+    for (const place of [folder, join(folder, name)])
+      expect(() => Tokenizer.load(place)).toThrow(`${join(folder, name)} holds ${kind}, not the pieces`);
+    writeTokenizer(folder, pieces);
+    expect(Tokenizer.load(folder).vocabSize).toBe(pieces.length);
+  });
+
   it.each(['tokenizer.jsonl', 'tokenizer_config.json'])('names %s when it is not UTF-8', (name) => {
     writeTokenizer(folder, pieces);
     writeFileSync(join(folder, name), Buffer.of(0x22, 0xff, 0x22));

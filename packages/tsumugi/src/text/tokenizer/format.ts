@@ -1,7 +1,7 @@
 // The files of a tokenizer in a model folder: tokenizer.jsonl, one piece per line, and tokenizer_config.json, which names
 // the special pieces and says whether sequences begin with <|plamo:bos|>.
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import {
   DataError,
   decodeUtf8,
@@ -50,14 +50,39 @@ export interface TokenizerFiles {
   config: TokenizerConfig;
 }
 
+/** Names of the files that other kinds of tokenizers are kept in. */
+const otherKinds: readonly (readonly [RegExp, string])[] = [
+  [/^tokenizer\.json$/, 'a tokenizer of the Hugging Face tokenizers library'],
+  [/^(vocab\.json|merges\.txt)$/, 'a byte-pair encoding'],
+  [/^vocab\.txt$/, 'a WordPiece vocabulary'],
+  [/\.tiktoken$/, 'a tiktoken encoding'],
+  [/\.model$/, 'a SentencePiece model'],
+];
+
+/** @throws DataError `tokenizer-kind` for the first of the files that holds a tokenizer of another kind */
+function refuseOtherKinds(folder: string, names: readonly string[]): void {
+  for (const [pattern, kind] of otherKinds) {
+    const name = names.find((each) => pattern.test(each));
+    if (name === undefined) continue;
+    const path = join(folder, name);
+    throw new DataError('tokenizer-kind', `${path} holds ${kind}, not the pieces of a PLaMo 2 tokenizer`, {
+      remedy: `Give a ${PIECES_FILE}; "tsumugi tokenizer train" makes one.`,
+      fields: { path },
+    });
+  }
+}
+
 /**
  * Reads a tokenizer.jsonl, or the one in a folder, and the tokenizer_config.json beside it if there is one.
- * @throws DataError when there is no such file, FormatError when a file is malformed
+ * @throws DataError when there is no such file, or one of another kind of tokenizer; FormatError when a file is malformed
  */
 export function readTokenizerFiles(fileOrFolder: string): TokenizerFiles {
   const found = statSync(fileOrFolder, { throwIfNoEntry: false });
   const path = found?.isDirectory() ? join(fileOrFolder, PIECES_FILE) : fileOrFolder;
-  if (!found || !statSync(path, { throwIfNoEntry: false })?.isFile()) {
+  const isThere = found && statSync(path, { throwIfNoEntry: false })?.isFile();
+  if (found?.isFile()) refuseOtherKinds(dirname(path), [basename(path)]);
+  else if (found?.isDirectory() && !isThere) refuseOtherKinds(fileOrFolder, readdirSync(fileOrFolder));
+  if (!isThere) {
     throw new DataError('tokenizer-not-found', `there is no tokenizer at ${path}`, {
       remedy: `Give a ${PIECES_FILE} or a model folder that holds one.`,
       fields: { path },

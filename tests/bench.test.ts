@@ -108,6 +108,7 @@ describe('experiments', () => {
       'evaluation-growth.ts',
       'gan-comparison.ts',
       'generation-growth.ts',
+      'growing.ts',
       'image-growth.ts',
       'long-lookup.ts',
       'pruned-students.ts',

@@ -11,11 +11,11 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { deriveSeed, RandomStream, writeFileAtomic } from 'tsumugi/base';
 import { type Axis, beside, lineChart, type Picture, type Point, svgFile } from 'tsumugi/draw';
-import { type Batch, initialWeights, logitNorms, Plamo2, parameterTable, preset } from 'tsumugi/lm';
+import { initialWeights, logitNorms, Plamo2, parameterTable, preset } from 'tsumugi/lm';
 import { parameters } from 'tsumugi/nn';
 import { AdamW, clipScale, gradNorm, warmUpCosine } from 'tsumugi/optim';
-import { embeddedText, readDocuments, Tokenizer, trainTokenizer } from 'tsumugi/text';
-import { backward, noGrad, numThreads, scope, tensor, torchVersion } from 'tsumugi/torch';
+import { backward, noGrad, numThreads, scope, torchVersion } from 'tsumugi/torch';
+import { readNovels } from './novels.ts';
 import { experimentOptions } from './options.ts';
 
 const { values: options } = experimentOptions(import.meta.url, {
@@ -64,26 +64,7 @@ const shape = {
 
 // --- text ---------------------------------------------------------------------------------------------------------
 
-const documents: string[] = [];
-for await (const { text } of readDocuments(embeddedText().slice(quick ? 1 : 0))) documents.push(text);
-const tokenizer = Tokenizer.fromPieces(trainTokenizer(documents, { vocabSize: vocabularySize }));
-const ids = BigInt64Array.from(documents.flatMap((text) => tokenizer.encode(text, { addBos: true })).map(BigInt));
-/** The last twentieth is held out. */
-const learned = Math.floor(ids.length * 0.95);
-
-/** Rows of `sequenceLength` tokens that begin at these places. */
-function batchAt(starts: readonly number[]): Batch {
-  const T = training.sequenceLength;
-  const rows = (offset: number) => {
-    const data = new BigInt64Array(starts.length * T);
-    for (const [row, start] of starts.entries()) data.set(ids.subarray(start + offset, start + offset + T), row * T);
-    return tensor(data, { shape: [starts.length, T] });
-  };
-  return { ids: rows(0), targets: rows(1) };
-}
-
-const heldOutRows = Math.floor((ids.length - 1 - learned) / training.sequenceLength);
-const heldOut = Array.from({ length: heldOutRows }, (_, row) => learned + row * training.sequenceLength);
+const { ids, learned, heldOut, batchAt } = await readNovels(vocabularySize, training.sequenceLength, quick ? 1 : 2);
 const probe = heldOut.slice(0, 8);
 
 /** Nats per held-out token of a model that knows nothing but how frequent each token is (counts plus one). */

@@ -264,6 +264,7 @@ const commands: Record<string, Command> = {
       config: { change: { config: [at('wider.json')] } },
       set: { change: { set: ['intermediate_size=64', 'noise=0'] } },
       model: { change: { model: [models[1]!.folder] } },
+      tokenizer: { change: { tokenizer: [at('tokenizer')] } },
       plan: { change: { plan: [] } },
       json,
     }),

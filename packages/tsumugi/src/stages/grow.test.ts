@@ -37,3 +37,21 @@ it('grows as the library does, twice after each other', async () => {
   expect(weights(small.at('run', 'deeper', 'model')).equals(weights(small.at('deeper')))).toBe(true);
   expect(report.stages[1]!.metrics.map(({ value }) => value)).toEqual([parameters, parametersBefore]);
 });
+
+it('gives a model the tokenizer that it is given, and takes one at most', async () => {
+  small.make('other', 2, {}, { characters: '犬猫山', padding: 0 });
+  const tokenizer = given('tokenizer', small.at('other', 'tokenizer.jsonl'));
+  const model = given('model', small.at('model'));
+  const recipe = defineRecipe({
+    name: 'renewing',
+    summary: 'another tokenizer',
+    config: z.strictObject({}),
+    stages: () => [grow.stage('renewed', {}, { model, tokenizer: [tokenizer] })],
+  });
+  await runRecipe(recipe, {}, { out: small.at('renewed'), stream: silent });
+  await growModel(small.at('model'), small.at('by-hand'), {}, { tokenizer: small.at('other') });
+  const files = (folder: string) =>
+    ['model.safetensors', 'tokenizer.jsonl', 'config.json'].map((name) => readFileSync(join(folder, name), 'utf8'));
+  expect(files(small.at('renewed', 'renewed', 'model'))).toEqual(files(small.at('by-hand')));
+  expect(() => grow.stage('two', {}, { model, tokenizer: [tokenizer, tokenizer] })).toThrow('2 tokenizers are given');
+});

@@ -100,7 +100,7 @@ describe('rows', () => {
       expect(small.numbers(out, each)).toEqual(small.numbers(name, each));
   });
 
-  it('a byte is no text, and text that spells a control piece is written in bytes', () => {
+  it('are known from roles and texts, and text that spells a control piece is written in bytes', () => {
     const [before, after] = [loadTokenizer(small.at('元')), Tokenizer.load(folder)];
     expect(vocabularyMap(before, after).sources).toEqual(byHand.map((ids) => (ids === all ? 'all' : ids)));
     const spelled = Tokenizer.fromPieces([

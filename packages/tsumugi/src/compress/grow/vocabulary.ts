@@ -6,7 +6,7 @@
 //   3. new text has the mean of the rows of its old tokens;
 //   4. new control pieces, whose names say nothing, have the mean of the rows of all old pieces.
 import { ConfigError } from '../../base/index.ts';
-import type { Piece, Tokenizer } from '../../text/index.ts';
+import type { Tokenizer } from '../../text/index.ts';
 
 /** The old ids whose rows' mean is the row of a new piece; `all` for all that have a piece. */
 export type RowSource = readonly number[] | 'all';
@@ -35,17 +35,11 @@ function byRole(from: Tokenizer, to: Tokenizer): Map<number, number> {
   return found;
 }
 
-/** The id of the same piece. A byte is another thing than the text `<0x41>`. */
-function sameIn({ vocabulary }: Tokenizer, { text, type }: Piece): number | undefined {
-  const id = vocabulary.idOf(text);
-  return id !== undefined && (vocabulary.pieces[id]!.type === 'BYTE') === (type === 'BYTE') ? id : undefined;
-}
-
 export function vocabularyMap(before: Tokenizer, after: Tokenizer): VocabularyMap {
   const [roleBefore, roleAfter] = [byRole(after, before), byRole(before, after)];
   const counts = { kept: 0, averaged: 0, unknown: 0 };
   const sources = after.vocabulary.pieces.map((piece, id): RowSource => {
-    const same = roleBefore.get(id) ?? sameIn(before, piece);
+    const same = roleBefore.get(id) ?? before.idOf(piece.text);
     if (same !== undefined) {
       counts.kept++;
       return [same];
@@ -63,7 +57,7 @@ export function vocabularyMap(before: Tokenizer, after: Tokenizer): VocabularyMa
     oldPieces: before.vocabSize,
     idOf(id) {
       const piece = before.piece(id);
-      const found = roleAfter.get(id) ?? (piece && sameIn(after, piece));
+      const found = roleAfter.get(id) ?? (piece && after.idOf(piece.text));
       if (found !== undefined) return found;
       throw new ConfigError(
         'lost-token',

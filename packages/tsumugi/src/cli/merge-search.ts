@@ -1,8 +1,10 @@
 // `tsumugi merge --search`: merges that differ in some keys, scored, and the table of them.
-import { parseSearchSpace, type SearchOptions, searchMerges } from '../compress/index.ts';
-import { formatInteger } from '../run/index.ts';
-import { type ScoringSettings, scoreModel, scoringOf } from '../stages/index.ts';
+import { availableDisk } from '../base/index.ts';
+import { parseSearchSpace, planSearchMerges, type SearchOptions, searchMerges } from '../compress/index.ts';
+import { formatBytes, formatDuration, formatInteger } from '../run/index.ts';
+import { forecastScoring, type ScoringSettings, scoreModel, scoringOf } from '../stages/index.ts';
 import { type Io, write } from './io.ts';
+import { formatRows } from './options.ts';
 
 export interface SearchValues extends ScoringSettings {
   readonly config: string;
@@ -13,6 +15,32 @@ export interface SearchValues extends ScoringSettings {
 }
 
 type Merging = Pick<SearchOptions, 'set' | 'seed' | 'resolveModel' | 'commit'>;
+
+/** How many evaluations, and what they and the merges take. */
+export async function planSearch(values: SearchValues, merging: Merging, io: Io): Promise<void> {
+  const { config, out, samples, json, search: texts, ...scoring } = values;
+  const { commit: _, ...rest } = merging;
+  const space = parseSearchSpace(texts);
+  const plan = await planSearchMerges(config, out, { ...rest, space, samples, scoring: await scoringOf(scoring) });
+  const each = forecastScoring(plan.config, scoring);
+  const { candidates, scored, diskBytes } = plan;
+  const seconds = plan.seconds + (candidates - scored) * each.seconds;
+  const memoryBytes = Math.max(plan.memoryBytes, each.memoryBytes);
+  for (const warning of plan.warnings) io.stderr.write(`warning: ${warning}\n`);
+  if (json) {
+    const { warnings, parameters } = plan;
+    const forecast = { candidates, scored, scoringSeconds: each.seconds, seconds, memoryBytes, diskBytes };
+    await write(io.stdout, `${JSON.stringify({ ...forecast, parameters, warnings, out })}\n`);
+    return;
+  }
+  const left = scored === 0 ? '' : `, ${formatInteger(scored)} of them scored before`;
+  const rows: [string, string][] = [
+    ['time', `about ${formatDuration(seconds)}, of which ${formatDuration(each.seconds)} to score each`],
+    ['memory', `${formatBytes(memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
+    ['disk', `${formatBytes(diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
+  ];
+  await write(io.stdout, `${formatInteger(candidates)} candidates${left}\n${formatRows(rows)}`);
+}
 
 export async function search(values: SearchValues, merging: Merging, io: Io): Promise<void> {
   const { config, out, samples, json, ...scoring } = values;

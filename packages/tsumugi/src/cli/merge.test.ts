@@ -104,6 +104,16 @@ it('searches: candidates scored by held-out text and tasks, the table, the best 
   expect((await runCli([...prepare, '--held-out', '0.3', '--document-characters', '100'])).code).toBe(0);
   const scored = ['--data', small.at('data'), '--tasks', 'phonebook', '--limit', '2'];
   const search = (...more: string[]) => merge('search', '--search', 'parameters.t=0,0.5,1', ...scored, ...more);
+  const plan = async () => JSON.parse((await search('--plan', '--json')).stdout);
+  const planned = await plan();
+  expect(planned).toMatchObject({ candidates: 3, scored: 0, out: small.at('search') });
+  // Three candidates and the best once more are merged; three are scored.
+  const { seconds } = JSON.parse((await merge('one', '--plan', '--json', '--no-gate')).stdout);
+  expect(planned.seconds).toBeCloseTo(4 * seconds + 3 * planned.scoringSeconds, 9);
+  expect((await search('--plan')).stdout).toMatch(
+    /^3 candidates\n {2}time {4}about .*, of which .* to score each\n {2}memory .* available\n {2}disk .* available, in .*search\n$/,
+  );
+  expect(existsSync(small.at('search'))).toBe(false);
   const { code, stdout, stderr } = await search();
   expect([code, stderr]).toEqual([
     0,
@@ -112,6 +122,8 @@ it('searches: candidates scored by held-out text and tasks, the table, the best 
   expect(stdout).toMatch(
     /^3 candidates, [123] on the Pareto front: .*search\.md\nbest: parameters\.t=[\d.]+ → .*model\n$/,
   );
+  expect(await plan()).toMatchObject({ candidates: 3, scored: 3 });
+  expect((await search('--plan', '--set', 'out_dtype=bfloat16')).stdout).toMatch(/^3 candidates\n/);
   const again = await search('--json');
   const { rows } = JSON.parse(again.stdout);
   expect(rows).toHaveLength(3);
@@ -127,7 +139,8 @@ it.each([
   [['--search', 'parameters.t=0,1'], 'a search needs something to score by'],
   [['--search', 'parameters.t=0..1', '--tasks', 'phonebook'], 'Say how many with --samples'],
   [['--search', 'parameters.t=0,1', '--tasks', 'phonebok'], 'phonebook'],
-  [['--search', 'parameters.t=0,1', '--tasks', 'phonebook', '--plan'], '--plan has no effect'],
+  [['--search', 'parameters.t=0..1', '--tasks', 'phonebook', '--plan'], 'Say how many with --samples'],
+  [['--search', 'parameters.t=0,yes', '--tasks', 'phonebook', '--plan'], 'slerp: t should be a number'],
   [['--search', 'parameters.t=0,1', '--tasks', 'phonebook', '--no-gate'], '--no-gate has no effect'],
   [['--samples', '3'], '--samples has no effect: there is no --search'],
 ])('refuses the search %j', async (more, message) => {

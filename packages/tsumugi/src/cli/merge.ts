@@ -11,7 +11,7 @@ import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/ind
 import { defineCommand } from './command.ts';
 import { folderOf } from './hub-folder.ts';
 import { type Output, write } from './io.ts';
-import { search } from './merge-search.ts';
+import { planSearch, search } from './merge-search.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { withoutEffect } from './without-effect.ts';
@@ -54,13 +54,9 @@ export const run = defineCommand(
     const resolveModel = (name: string) => folderOf(name, 'model', io);
     const { search: space, samples, data, tasks, limit } = options;
     if (space.length > 0) {
-      if (options.plan) withoutEffect('a search is not planned', { plan: true });
       withoutEffect('candidates of a search are scored', { noGate });
-      await search(
-        { config, out, search: space, samples, data, tasks, limit, json },
-        { set, seed, resolveModel, commit: codeCommit() },
-        io,
-      );
+      const asked = { config, out, search: space, samples, data, tasks, limit, json };
+      await (options.plan ? planSearch : search)(asked, { set, seed, resolveModel, commit: codeCommit() }, io);
       return;
     }
     const lists = { data: data[0], tasks: tasks[0] };

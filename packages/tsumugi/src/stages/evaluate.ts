@@ -31,7 +31,7 @@ import { secondsPerHeldOutToken } from './training-forecast.ts';
 type Config = ReturnType<typeof evaluateConfig.parse>;
 
 /** What a task reads is known only when it runs; this much is what small ones do. Our guess, for forecasts alone. */
-const taskTokens = 50_000;
+export const taskTokens = 50_000;
 
 export const evaluate = defineStage({
   name: 'evaluate',
@@ -61,7 +61,7 @@ export const evaluate = defineStage({
     };
     return {
       seconds: inputs.models.reduce((sum, model) => sum + secondsOf(model), 1),
-      memory: largest(inputs.models.map((model) => memoryOf(modelConfigOf(model), config))),
+      memory: largest(inputs.models.map((model) => forwardMemory(modelConfigOf(model), config))),
       diskBytes: 2 ** 20,
       lowers: { memory: ['batchTokens'], time: ['limit', 'tasks', 'sequenceLengths'] },
     };
@@ -109,7 +109,10 @@ const largest = (all: readonly Memory[]): Memory => {
 };
 
 /** Memory of a forward pass. */
-function memoryOf(model: Plamo2Config, { batchTokens, sequenceLengths }: Config): Memory {
+export function forwardMemory(
+  model: Plamo2Config,
+  { batchTokens, sequenceLengths }: Pick<Config, 'batchTokens' | 'sequenceLengths'>,
+): Memory {
   const shape = { sequenceLength: 256, batchSize: 1, activationCheckpointing: false };
   const { parameters, runtimeBytes } = forecastMemory(model, shape);
   const tokens = Math.max(batchTokens, ...sequenceLengths);

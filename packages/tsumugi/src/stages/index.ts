@@ -10,6 +10,6 @@ export { merge } from './merge.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
 export { prune } from './prune.ts';
 export { quantize } from './quantize.ts';
-export { type ScoringSettings, scoreModel, scoringOf } from './score-model.ts';
+export { forecastScoring, type ScoringSettings, scoreModel, scoringOf } from './score-model.ts';
 export { teacherLogits } from './teacher-logits.ts';
 export { tokenizer } from './tokenizer.ts';

@@ -3,10 +3,12 @@ import { basename } from 'node:path';
 import { ConfigError, contentHash, UserError } from '../base/index.ts';
 import type { Score } from '../compress/index.ts';
 import { codeOf, evaluate, findTasks, openBackend } from '../eval/index.ts';
-import { loadModel } from '../lm/index.ts';
+import { loadModel, type Plamo2Config } from '../lm/index.ts';
 import type { Json } from '../store/index.ts';
 import { openTokenizer, TokenShards } from '../text/index.ts';
 import { evaluateHeldOut } from '../train/index.ts';
+import { forwardMemory, taskTokens } from './evaluate.ts';
+import { secondsPerHeldOutToken } from './training-forecast.ts';
 
 export interface ScoringSettings {
   /** Folders of token shards, whose held-out documents are predicted. */
@@ -19,6 +21,7 @@ export interface ScoringSettings {
 
 /** Tokens of a row of held-out text. Our choice. */
 const sequenceLength = 512;
+const batchSize = 8;
 
 /** What the scores depend on. @throws ConfigError when there is nothing to score by, or no task of a name */
 export async function scoringOf({ data, tasks, limit = null as never }: ScoringSettings): Promise<Json> {
@@ -29,6 +32,26 @@ export async function scoringOf({ data, tasks, limit = null as never }: ScoringS
   const found = await findTasks([...tasks]);
   const versions = found.map((task) => `${task.name} ${codeOf(task) ?? task.version}`);
   return { data: await Promise.all(data.map((folder) => contentHash(folder))), tasks: versions, limit, sequenceLength };
+}
+
+/** What `scoreModel` takes for a model of a shape. */
+export function forecastScoring(
+  model: Plamo2Config,
+  { data, tasks }: ScoringSettings,
+): {
+  seconds: number;
+  memoryBytes: number;
+} {
+  const heldOut = data.reduce((sum, place) => {
+    using shards = TokenShards.open(place);
+    return sum + shards.manifest.heldOut.tokens;
+  }, 0);
+  const tokens = heldOut + taskTokens * tasks.length;
+  const memory = forwardMemory(model, { batchTokens: batchSize * sequenceLength, sequenceLengths: [sequenceLength] });
+  return {
+    seconds: tokens * secondsPerHeldOutToken(model, sequenceLength),
+    memoryBytes: memory.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
 }
 
 export async function scoreModel(folder: string, { data, tasks, limit }: ScoringSettings): Promise<Score[]> {
@@ -53,6 +76,6 @@ export async function scoreModel(folder: string, { data, tasks, limit }: Scoring
 async function heldOutBits(folder: string, place: string, which: string): Promise<Score> {
   using model = loadModel(folder, { dtype: 'float32' });
   using shards = TokenShards.open(place, { tokenizerHash: openTokenizer(folder).sha256 });
-  const { bitsPerCharacter } = await evaluateHeldOut(model, shards, { sequenceLength, batchSize: 8 });
+  const { bitsPerCharacter } = await evaluateHeldOut(model, shards, { sequenceLength, batchSize });
   return { name: `bits per character${which}`, value: bitsPerCharacter, lowerIsBetter: true };
 }

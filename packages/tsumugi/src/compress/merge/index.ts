@@ -16,5 +16,6 @@ export { type MergeTensorsOptions, mergeTensors } from './merge-tensors.ts';
 export { type MergeMethodName, mergeMethodNames } from './methods/index.ts';
 export type { ParameterValue, ParameterValues } from './methods/method.ts';
 export { paretoFront, type Score } from './pareto.ts';
+export { type PlanSearchOptions, planSearchMerges, type SearchPlan } from './plan-search.ts';
 export { type SearchOptions, type SearchResult, searchMerges } from './search-merges.ts';
 export { type Candidate, type Choice, candidatesOf, parseSearchSpace, type SearchSpace } from './search-space.ts';

@@ -114,13 +114,22 @@ export async function planMergeModels(
   options: MergeOptions = {},
 ): Promise<MergeForecast> {
   checkOptions('planMergeModels', options, optionNames);
+  return await planned(merge, options, (plan) => forecastOf(plan, options.gate));
+}
+
+/** What is to be known of a plan, whose models are closed again. */
+export async function planned<T>(
+  merge: string | MergeConfigInput,
+  options: MergeOptions,
+  about: (plan: MergePlan) => T,
+): Promise<T> {
   const text = textOf(merge, options);
   const known = await knownModels(text, options.resolveModel);
   using models = new MergeModels();
-  return forecastOf(planMerge(text, models, known), options.gate);
+  return about(planMerge(text, models, known));
 }
 
-function forecastOf({ method, tensors, parameters, bytes, warnings }: MergePlan, gate?: boolean): MergeForecast {
+export function forecastOf({ method, tensors, parameters, bytes, warnings }: MergePlan, gate?: boolean): MergeForecast {
   const models = Math.max(...tensors.map(({ models, base }) => models.length + (base ? 1 : 0)));
   const cost = forecastMerge(method, { parameters, models, bytes, gate });
   return { method, tensors: tensors.length, parameters, ...cost, warnings };

@@ -2,12 +2,12 @@
 // off goes on. Who scores is given: this folder knows no evaluation.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkOptions, DataError, makeFolder, sha256, writeFileAtomic } from '../../base/index.ts';
-import { canonicalJson, type Json, readJson, writeJson } from '../../store/index.ts';
+import { checkOptions, DataError, makeFolder, writeFileAtomic } from '../../base/index.ts';
+import { type Json, readJson, writeJson } from '../../store/index.ts';
 import { type MergeModelsOptions, mergeIdentity, mergeModels } from './merge-models.ts';
 import { paretoFront, type Score } from './pareto.ts';
 import { type Candidate, candidatesOf, type SearchSpace } from './search-space.ts';
-import { scoredCandidate } from './search-state.ts';
+import { candidatesFolder, scoredCandidate, scoreFile } from './search-state.ts';
 import { type RankedRow, ranked, searchTable } from './search-table.ts';
 
 /** Candidates are scored, so they pass no gate. */
@@ -64,10 +64,10 @@ export async function searchMerges(merge: string, out: string, options: SearchOp
   for (const candidate of candidates) {
     const changes = { ...merging, set: [...set, ...candidate] };
     const identity = await mergeIdentity(merge, changes);
-    const file = join(out, 'candidates', `${sha256(canonicalJson([identity, scoring])).slice(0, 16)}.json`);
+    const file = scoreFile(out, identity, scoring);
     if (!existsSync(file)) {
       await mergeModels(merge, tried, changes);
-      makeFolder(join(out, 'candidates'));
+      makeFolder(candidatesFolder(out));
       writeJson(file, { set: candidate, scores: (await score(tried, candidate)) as unknown as Json });
     }
     const row = { set: candidate, scores: readJson(file, scoredCandidate).scores };

@@ -332,7 +332,7 @@ const commands: Record<string, Command> = {
       bits: { change: { bits: ['8'] } },
       'group-size': { change: { 'group-size': ['8'] } },
       'target-bits': { change: { 'target-bits': ['11'] }, beside: { text: [at('text.txt')] } },
-      text: { change: { text: [at('text.txt')] }, refused: /--text has no effect/ },
+      text: { change: { text: [at('text.txt')] } },
       config: { change: { config: [at('zeros.json')] } },
       set: { change: { set: ['tensorBits.out_proj=8'] } },
       'no-gate': { change: { 'no-gate': [] } },

@@ -9,6 +9,7 @@ import {
   type QuantizeResult,
   quantizeConfig,
   quantizeModel,
+  type TextComparison,
 } from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
@@ -54,8 +55,8 @@ export const run = defineCommand(
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
     const own = { ...file, ...given({ method, bits, groupSize, targetBits }), ...(options.noGate && { gate: false }) };
     const config: QuantizeConfigInput = applySettings(quantizeConfig, own, options.set, options.config);
-    if (config.method === 'rtn' && config.targetBits === undefined)
-      withoutEffect('rtn needs no text', { text: text.length > 0 ? text : undefined });
+    if (config.method === 'rtn' && config.targetBits === undefined && config.gate === false)
+      withoutEffect('rtn needs no text, and nothing is compared', { text: text.length > 0 ? text : undefined });
     if (options.plan) {
       const forecast = planQuantizeModel(model, config, { text });
       await write(io.stdout, json ? `${JSON.stringify({ ...forecast, out })}\n` : formatPlan(forecast, out));
@@ -63,13 +64,15 @@ export const run = defineCommand(
     }
     using measuring = new ProgressLine(io.stderr, 'measuring');
     using quantizing = new ProgressLine(io.stderr, 'quantizing');
+    using comparing = new ProgressLine(io.stderr, 'comparing');
+    const lines = { measuring, quantizing, comparing };
     const result = await quantizeModel(model, out, config, {
       text,
       commit: codeCommit(),
       onProgress: ({ phase, done, total, layer, layers }) =>
-        (phase === 'measuring' ? measuring : quantizing).update(done / total, `layer ${layer + 1} of ${layers}`),
+        lines[phase].update(done / total, phase === 'comparing' ? '' : `layer ${layer + 1} of ${layers}`),
     });
-    quantizing[Symbol.dispose]();
+    comparing[Symbol.dispose]();
     const { lineage: _, ...shown } = result;
     await write(io.stdout, json ? `${JSON.stringify(shown)}\n` : formatResult(result));
   },
@@ -93,6 +96,14 @@ function formatChosen({ matrices, targetBits, tokens, kept, expectedKl }: Chosen
   );
 }
 
+function formatOnText({ positions, meanKl, top1Agreement, bitsPerCharacter }: TextComparison): string {
+  const { source, artefact } = bitsPerCharacter;
+  return (
+    `on the text, ${positions} tokens: mean ${meanKl.toPrecision(2)} nats, the same likeliest token at ` +
+    `${(100 * top1Agreement).toFixed(1)} %, ${source.toFixed(3)} bits per character before, ${artefact.toFixed(3)} after`
+  );
+}
+
 function formatResult({ gate, method, layout, bits, bytes, sourceBytes, ...rest }: QuantizeResult): string {
   const { bitsPerWeight, resumedLayers, seconds, folder, kinds, chosen } = rest;
   const compared = gate
@@ -100,11 +111,13 @@ function formatResult({ gate, method, layout, bits, bytes, sourceBytes, ...rest 
       `the same likeliest token at ${(100 * gate.top1Agreement).toFixed(1)} % of ${gate.positions} positions; ` +
       `${gate.bitsPerCharacter.source.toFixed(3)} bits per character before, ${gate.bitsPerCharacter.quantized.toFixed(3)} after`
     : 'not compared with the model';
+  const onText = gate?.text && formatOnText(gate.text);
   return [
     ...(chosen ? [formatChosen(chosen)] : []),
     `bits: ${bitsOfKinds(kinds)}`,
     ...(resumedLayers > 0 ? [`${resumedLayers} layers had been done before`] : []),
     compared,
+    ...(onText ? [onText] : []),
     `${method}, ${bits} bits (${layout}), ${bitsPerWeight.toFixed(2)} bits per weight, ` +
       `${formatBytes(bytes)} from ${formatBytes(sourceBytes)} in ${formatDuration(seconds)} → ${folder}`,
     '',

@@ -3,7 +3,11 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadGgufModel } from '../compress/index.ts';
+import { loadModel, type Plamo2, type QuantizedLinear, tokenLogprobs } from '../lm/index.ts';
 import { TinyModel } from '../lm/tiny-model.testing.ts';
+import { moduleAt, tensorAt } from '../nn/index.ts';
+import { scope } from '../torch/index.ts';
 import { runCli } from './cli.testing.ts';
 
 let home: string;
@@ -35,6 +39,17 @@ afterAll(() => {
   rmSync(home, { recursive: true });
 });
 
+it('is compared on a text, which has no effect where nothing is', async () => {
+  const words = ['quantize', '--model', tiny.folder, '--group-size', '16', '--text', at('text.txt')];
+  const { code, stdout } = await runCli([...words, '--out', at('told')]);
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(/on the text, \d+ tokens: mean .* bits per character before, .* after\n/),
+  ]);
+  const { code: refused, stderr } = await runCli([...words, '--no-gate', '--out', at('untold')]);
+  expect([refused, stderr]).toEqual([2, expect.stringContaining('--text has no effect: rtn needs no text')]);
+});
+
 describe('a folder in few bits', () => {
   it('scores close to the model it was made from', async () => {
     const input = '{"ids":[1,270,280,290]}\n';
@@ -56,12 +71,29 @@ describe('a folder in few bits', () => {
     expect([code, stdout.startsWith('{')]).toEqual([0, true]);
   });
 
+  it('is written as GGUF, from the weights that it has', async () => {
+    const words = ['export', '--model', at('few'), '--format', 'gguf', '--type', 'F32', '--out', at('few.gguf')];
+    const { code, stderr } = await runCli([...words, '--no-gate']);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    using model = loadModel(at('few'));
+    using back = loadGgufModel(at('few.gguf'));
+    const matrix = 'model.layers.layers.0.mixer.in_proj';
+    scope(() => {
+      const weight = (moduleAt(model, matrix) as QuantizedLinear).dequantized();
+      expect(tensorAt(back, `${matrix}.weight`).tolist()).toEqual(weight.tolist());
+      using source = tiny.load();
+      expect(tensorAt(source, `${matrix}.weight`).tolist()).not.toEqual(weight.tolist());
+    });
+    const score = (each: Plamo2) => [...tokenLogprobs(each, [1, 270, 280, 290])];
+    const [ours, theirs] = [score(model), score(back)];
+    for (const [i, value] of ours.entries()) expect(theirs[i]!).toBeCloseTo(value, 5);
+  });
+
   it.each([
     ['pruned', () => ['prune', '--model', at('few'), '--out', at('out'), '--set', 'intermediate_size=32']],
     ['grown', () => ['grow', '--model', at('few'), '--out', at('out'), '--set', 'intermediate_size=64']],
     ['merged', () => ['merge', '--config', at('merge.yml'), '--out', at('out')]],
     ['quantized again', () => ['quantize', '--model', at('few'), '--out', at('out')]],
-    ['written as GGUF', () => ['export', '--model', at('few'), '--format', 'gguf', '--out', at('out')]],
   ])('is not %s', async (done, words) => {
     const { code, stderr } = await runCli(words());
     expect([code, stderr]).toEqual([

@@ -32,6 +32,10 @@ it('quantizes as the library does with the same settings', async () => {
     'bytes of the weights',
     'divergence from the model',
     'same likeliest token',
+    'divergence on the text',
+    'same likeliest token on the text',
+    'bits per character of the source',
+    'bits per character',
   ]);
   await quantizeModel(tiny.folder, join(home, 'twin'), settings, { text: [text] });
   const weights = (folder: string) => readFileSync(join(folder, 'model.safetensors'));

@@ -1,6 +1,6 @@
 // Stage: a model, and a text where the method needs one → the model in 4 or 8 bits.
 import { join } from 'node:path';
-import { quantizeForecast, quantizeModel, requireQuantizeText } from '../compress/index.ts';
+import { quantizeForecast, quantizeModel, requireQuantizeText, type TextComparison } from '../compress/index.ts';
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, toJson } from '../run/index.ts';
@@ -41,7 +41,16 @@ export const quantize = defineStage({
         metric('bytes of the weights', bytes, 'bytes'),
         ...(gate ? [metric('divergence from the model', gate.meanKl, 'nats')] : []),
         ...(gate ? [metric('same likeliest token', gate.top1Agreement)] : []),
+        ...(gate?.text ? onText(gate.text) : []),
       ],
     };
   },
 });
+
+/** What the report says of the user's text. */
+const onText = ({ meanKl, top1Agreement, bitsPerCharacter }: TextComparison) => [
+  metric('divergence on the text', meanKl, 'nats'),
+  metric('same likeliest token on the text', top1Agreement),
+  metric('bits per character of the source', bitsPerCharacter.source),
+  metric('bits per character', bitsPerCharacter.artefact),
+];

@@ -1,7 +1,16 @@
 // The comparison by hand, and when the gate stays shut.
 import { expect, it } from 'vitest';
+import { tokenLogprobs } from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.testing.ts';
-import { compare, divergence, gatePrompts, type Predictor, parityGate } from './index.ts';
+import {
+  compare,
+  compareOnTexts,
+  divergence,
+  enginePredictor,
+  gatePrompts,
+  type Predictor,
+  parityGate,
+} from './index.ts';
 
 const row = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);
 
@@ -52,4 +61,43 @@ it('stays shut above its limits, and cuts prompts to the context', async () => {
   });
   await expect(gate({ meanKl: 0.2, maxKl: 0.1 })).rejects.toThrow('the largest divergence');
   await expect(gate({ meanKl: 0.2 })).resolves.toMatchObject({ sameText: 0 });
+});
+
+it('compares on a text as its parts by themselves do', async () => {
+  using one = new TinyModel(1);
+  using two = new TinyModel(2);
+  using source = one.load();
+  using artefact = two.load();
+  const tokenizer = one.loadTokenizer();
+  const text = '吾輩は猫である。名前はまだない。山に川、海に月。犬が火を、鳥は水をにくむ。';
+  const ids = tokenizer.encode(text, {
+    addBos: true,
+  });
+  const pieces = [ids.slice(0, 35), ids.slice(35)];
+  const characters = (some: readonly number[]) => [...tokenizer.decode(some)].length;
+  const seen: number[] = [];
+  const found = await compareOnTexts(source, artefact, pieces, characters, (done) => void seen.push(done));
+  let [kl, agreeing, worst] = [0, 0, 0];
+  for (const piece of pieces) {
+    const [ps, qs] = await Promise.all([source, artefact].map((model) => enginePredictor(model, '').nextLogits(piece)));
+    for (const [i, p] of ps!.entries()) {
+      const each = divergence(p, qs![i]!);
+      kl += each;
+      worst = Math.max(worst, each);
+      const likeliest = (row: Float32Array) => row.indexOf(Math.max(...row));
+      if (likeliest(p) === likeliest(qs![i]!)) agreeing += 1;
+    }
+  }
+  const [count, read] = [ids.length, [...text].length - 1]; // all but BOS, and the first of the second piece
+  expect(found).toMatchObject({ positions: count, characters: read, top1Agreement: agreeing / count });
+  expect(found.meanKl).toBeCloseTo(kl / count, 7);
+  expect(found.maxKl).toBeCloseTo(worst, 6);
+  for (const [model, bits] of [
+    [source, found.bitsPerCharacter.source],
+    [artefact, found.bitsPerCharacter.artefact],
+  ] as const) {
+    const nats = pieces.flatMap((piece) => [...tokenLogprobs(model, piece)]).reduce((a, b) => a - b, 0);
+    expect(bits).toBeCloseTo(nats / Math.LN2 / read, 6);
+  }
+  expect(seen).toEqual([1, 2]);
 });

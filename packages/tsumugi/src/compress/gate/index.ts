@@ -7,6 +7,7 @@ export {
   divergence,
   type Predictor,
 } from './compare.ts';
+export { compareOnTexts, type TextComparison } from './compare-texts.ts';
 export {
   compareOnPrompts,
   type GateLimits,

@@ -44,6 +44,11 @@ export const quantizeConfig = z.strictObject({
     .describe('type of matrices that are kept; vectors and convolutions stay float32'),
   sequenceLength: z.int().min(2).default(512).describe('tokens of a piece of the text'),
   tokens: z.int().min(2).default(16_384).describe('tokens of the text at most'),
+  reportTokens: z
+    .int()
+    .min(2)
+    .default(2048)
+    .describe('tokens of the text that the result is compared with the model on'),
   actOrder: z.boolean().default(false).describe('gptq: inputs with the largest activations first'),
   gate: z.boolean().default(true).describe('compare the result with the model, and refuse it when it is too far'),
   damping: z

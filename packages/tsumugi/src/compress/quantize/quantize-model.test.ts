@@ -241,6 +241,15 @@ it('is compared with its source as it will be loaded, and refused when it is too
   expect(gate!.bitsPerCharacter.quantized).toBeCloseTo(gate!.bitsPerCharacter.source, 2);
   expect(gate!.bitsPerCharacter.quantized).not.toBe(gate!.bitsPerCharacter.source);
   expect((await make('not-gated', { gate: false })).gate).toBeUndefined();
+  expect(gate!.text).toBeUndefined();
+  const { gate: withText } = await make('on-text', { bits: 8, reportTokens: 100 }, { text: [text] });
+  expect(weightsOf('on-text').equals(weightsOf('gated'))).toBe(true);
+  const { positions, characters, meanKl, top1Agreement, bitsPerCharacter } = withText!.text!;
+  expect([positions, characters]).toEqual([100, expect.any(Number)]);
+  expect(meanKl).toBeGreaterThan(0);
+  expect(meanKl).toBeLessThan(1e-3);
+  expect(top1Agreement).toBeGreaterThan(0.9);
+  expect(bitsPerCharacter.artefact).toBeCloseTo(bitsPerCharacter.source, 2);
   // A model that is very sure of everything is sure of other things after 4 bits.
   const folder = at('sure');
   using model = tiny.load();

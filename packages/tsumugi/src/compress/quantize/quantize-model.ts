@@ -24,7 +24,7 @@ import { writeQuantized } from './write-quantized.ts';
 const version = 1;
 
 export interface QuantizeOptions {
-  /** Files and folders with text, for methods that need it. */
+  /** Files and folders with text: for methods and targets that need it, and for the report. */
   text?: readonly string[] | undefined;
   /** The recipe it is part of, and the commit of the code, for the lineage. */
   recipe?: string | undefined;
@@ -35,11 +35,11 @@ export interface QuantizeOptions {
 }
 
 export interface QuantizeProgress {
-  /** Costs of matrices are measured first, under a target. */
-  readonly phase: 'measuring' | 'quantizing';
+  /** Costs of matrices are measured first, under a target; at the end the result is compared with the model. */
+  readonly phase: 'measuring' | 'quantizing' | 'comparing';
   readonly layer: number;
   readonly layers: number;
-  /** Parameters of matrices that are done, and all of them; when measuring, passes through layers. */
+  /** Parameters of matrices that are done, and all of them; when measuring, passes through layers; when comparing, texts. */
   readonly done: number;
   readonly total: number;
 }
@@ -90,6 +90,7 @@ export async function quantizeModel(
   using source = new SourceModel(model);
   const draft = planOf(source, input, text);
   const { config } = draft;
+  if (text.length > 0) source.artefact.tokenizerPath; // there is one
   if (resolve(model) === resolve(out))
     throw new DataError('quantize-into-source', `${out} is the model that is quantized`, {
       remedy: 'Name another folder to write to.',
@@ -154,7 +155,12 @@ export async function quantizeModel(
       data,
     },
   });
-  const gate = isGated && hasTokenizer(source) ? await gateQuantized(model, staged.path, config.bits) : undefined;
+  const onCompared = (done: number, total: number) =>
+    options.onProgress?.({ phase: 'comparing', layer: layers - 1, layers, done, total });
+  const gate =
+    isGated && hasTokenizer(source)
+      ? await gateQuantized(model, staged.path, { ...config, text, onProgress: onCompared })
+      : undefined;
   staged.commit();
   finished.remove();
   const { method, bits } = config;

@@ -2,8 +2,8 @@
 import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fsyncPath, unfinishedFile, writingAt } from '../../../base/index.ts';
-import { loadModel, type Plamo2, readModelConfig, requireDense } from '../../../lm/index.ts';
-import { namedParameters } from '../../../nn/index.ts';
+import { loadModel, type Plamo2, type QuantizedLinear, readModelConfig } from '../../../lm/index.ts';
+import { moduleAt, namedParameters } from '../../../nn/index.ts';
 import { Artefact, type GgufTensor, quantizePieces, writeGguf } from '../../../store/index.ts';
 import { readTokenizerFiles, Tokenizer, type TokenizerFiles } from '../../../text/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../../../torch/index.ts';
@@ -43,7 +43,6 @@ export interface ExportedGguf {
 
 /** What `exportGguf` would write. @throws as `exportGguf`, where it is known beforehand */
 export function planExportGguf(config: Pick<ExportGgufConfig, 'model' | 'type' | 'context' | 'out'>): GgufPlan {
-  requireDense(config.model, 'written as GGUF');
   const artefact = new Artefact(config.model);
   const plan = planGguf(readModelConfig(artefact), config.type, config.context);
   readTokenizerFiles(artefact.tokenizerPath);
@@ -51,7 +50,7 @@ export function planExportGguf(config: Pick<ExportGgufConfig, 'model' | 'type' |
 }
 
 /**
- * Writes a GGUF file of a model folder, with `FILE.lineage.json` beside it. The file appears when it is whole and, unless `gate`
+ * Writes a GGUF file of a model folder, also of one in few bits (GPTQ, AWQ, FP8), with `FILE.lineage.json` beside it. The file appears when it is whole and, unless `gate`
  * is false, answers as the model does; a GGUF file that is there is replaced.
  *
  * @throws ConfigError for a model that llama.cpp cannot express, DataError when something else is at `out` or the disk has no room,
@@ -117,7 +116,7 @@ interface Parts {
 }
 
 function write(path: string, { artefact, model, plan, tokenizerFiles, importance, hooks }: Parts) {
-  const weights = new Map(namedParameters(model));
+  const weightOf = weightsOf(model);
   const metadata = metadataOf({
     name: artefact.path.split('/').findLast((part) => part !== '') ?? artefact.path,
     config: model.config,
@@ -129,14 +128,29 @@ function write(path: string, { artefact, model, plan, tokenizerFiles, importance
   const tensors = plan.tensors.map((planned): GgufTensor => {
     const mean = importanceFor(importance, planned);
     const { gguf: name, type, shape } = planned;
-    return { name, type, shape, pieces: () => piecesOf(planned, weights.get(planned.hf)!, mean) };
+    return { name, type, shape, pieces: () => piecesOf(planned, weightOf, mean) };
   });
   return writeGguf(path, metadata, tensors, { onPiece: (done, total) => hooks.onProgress?.('writing', done, total) });
 }
 
+/** Gives the tensor of each name; of a model in few bits, a matrix is made when it is asked for. */
+function weightsOf(model: Plamo2): (name: string) => Tensor {
+  const dense = new Map(namedParameters(model));
+  return (name) => dense.get(name) ?? (moduleAt(model, name.replace(/\.weight$/, '')) as QuantizedLinear).dequantized();
+}
+
 /** The bytes of a tensor. What is changed on the way is small, and in float32; matrices are taken as they are. */
-function* piecesOf(planned: PlannedTensor, weight: Tensor, mean: Float32Array | undefined): Generator<Uint8Array> {
-  using changed = noGrad(() => scope(() => planned.toGguf(planned.matrix ? weight.detach() : weight.detach().float())));
+function* piecesOf(
+  planned: PlannedTensor,
+  weightOf: (name: string) => Tensor,
+  mean: Float32Array | undefined,
+): Generator<Uint8Array> {
+  using changed = noGrad(() =>
+    scope(() => {
+      const weight = weightOf(planned.hf);
+      return planned.toGguf(planned.matrix ? weight.detach() : weight.detach().float());
+    }),
+  );
   using importance = mean && tensor(mean);
   yield* quantizePieces(planned.type, changed, { importance, name: planned.hf });
 }

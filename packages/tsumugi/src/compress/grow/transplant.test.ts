@@ -8,12 +8,14 @@ import { byteText, type Piece, SPECIAL_NAMES, Tokenizer, writeTokenizer } from '
 import { noGrad, scope, tensor } from '../../torch/index.ts';
 import { SmallModels } from '../merge/merge.testing.ts';
 import { grow, planGrow } from './grow.ts';
+import { transplantedRows } from './transplant.ts';
 import { vocabularyMap } from './vocabulary.ts';
 
 const { bos, eos, pad, op } = SPECIAL_NAMES;
 const embedding = 'model.embed_tokens.weight';
 const head = 'lm_head.weight';
 const width = 32;
+const noCounts = { kept: 0, averaged: 0, unknown: 0 };
 
 let small: SmallModels;
 beforeAll(() => {
@@ -98,6 +100,28 @@ describe('rows', () => {
     }
     for (const each of ['model.norm.weight', 'model.layers.layers.1.mixer.qkv_proj.weight'])
       expect(small.numbers(out, each)).toEqual(small.numbers(name, each));
+  });
+
+  it('keep their type, and are added up in float64', () => {
+    scope(() => {
+      const old = tensor([2 ** 12, 1, 2 ** -12, 1, 3, 5.5, 9, 9], { shape: [4, 2] }).to('bfloat16');
+      const map = { sources: [[2], [0, 1], 'all'], oldPieces: 3 } as const;
+      const made = transplantedRows(old, { ...map, counts: noCounts, idOf: (id) => id }, 4);
+      expect(made.dtype).toBe('bfloat16');
+      // 2048.0001 → 2048; 4099/3 = 1366.33 → 1368, as bfloat16 has steps of 8 there; the row of padding is in no mean.
+      expect(made.float().tolist()).toEqual([
+        [3, 5.5],
+        [2048, 1],
+        [1368, 2.5],
+        [0, 0],
+      ]);
+      // 16,777,218/3 = 5,592,406; float32 would lose both ones.
+      const far = tensor([2 ** 24, 1, 1], { shape: [3, 1] });
+      for (const source of [[0, 1, 2], 'all'] as const)
+        expect(transplantedRows(far, { ...map, sources: [source], counts: noCounts, idOf: (id) => id }, 1).item()).toBe(
+          5592406,
+        );
+    });
   });
 
   it('are known from roles and texts, and text that spells a control piece is written in bytes', () => {

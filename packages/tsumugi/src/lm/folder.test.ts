@@ -33,6 +33,8 @@ const tiny = preset('mini', {
 const untied: Plamo2Config = { ...tiny, tie_word_embeddings: false };
 const EMBEDDING = 'model.embed_tokens.weight';
 const HEAD = 'lm_head.weight';
+const Q_NORM = 'model.layers.layers.1.mixer.q_weight';
+const TOGETHER = 'Check that config.json and the weights belong together.';
 
 let home: string;
 let folder: string;
@@ -126,6 +128,35 @@ describe('saveModel and loadModel', () => {
     expect(readdirSync(home).sort()).toEqual(['model', 'notes.txt']);
   });
 
+  it('brings what a tokenizer folder says beside its pieces, where it says something', () => {
+    const tokenizer = join(home, 'tokenizer');
+    writeTokenizer(tokenizer, pieces(3));
+    const place = (at: string) => join(at, 'tokenizer_config.json');
+    const says = { bos_token: '<|plamo:bos|>', of_mine: 3 };
+    writeFileSync(place(tokenizer), JSON.stringify(says));
+    using model = new Plamo2(tiny, initialWeights(1));
+    expect(saveModel(folder, model, { tokenizerFolder: tokenizer }).stage).toBe('save');
+    expect(JSON.parse(readFileSync(place(folder), 'utf8'))).toMatchObject(says);
+    rmSync(place(tokenizer));
+    saveModel(folder, model, { tokenizerFolder: tokenizer });
+    expect(existsSync(place(folder))).toBe(false);
+  });
+
+  it('does not write a model whose tensors are not those of its config', () => {
+    const refused = 'the model has the tensors that its config says';
+    using model = new Plamo2(tiny, initialWeights(1));
+    const { config } = model;
+    for (const other of [
+      { ...config, vocab_size: 269 }, // one shape
+      { ...config, qk_norm: false }, // fewer tensors, all of them there
+      { ...config, num_hidden_layers: 3 }, // more tensors
+    ]) {
+      Object.defineProperty(model, 'config', { value: other, configurable: true });
+      expect(() => saveModel(folder, model)).toThrow(refused);
+    }
+    expect(existsSync(folder)).toBe(false);
+  });
+
   it('writes nothing when the tokenizer has more pieces than the model has rows', () => {
     writeTokenizer(join(home, 'tokenizer'), pieces(11));
     using model = new Plamo2(tiny, initialWeights(1));
@@ -178,9 +209,65 @@ describe('loadModel refuses', () => {
     }
   });
 
-  it('an untied model without its head', () => {
-    writeFolder(untied, (tensors) => void tensors.delete(HEAD));
-    expect(thrown(TsumugiError, () => loadModel(folder)).message).toContain('Set "tie_word_embeddings" to true');
+  it.each([
+    [
+      'a head that is missing',
+      untied,
+      (t: Map<string, Tensor>) => void t.delete(HEAD),
+      'Set "tie_word_embeddings" to true in config.json, or add the head.',
+    ],
+    [
+      'norms of queries that are missing',
+      tiny,
+      (t: Map<string, Tensor>) => void t.delete(Q_NORM),
+      'Set "qk_norm" to false in config.json if the model was trained without it; or get the folder again.',
+    ],
+    ['another tensor that is missing', tiny, (t: Map<string, Tensor>) => void t.delete('model.norm.weight'), TOGETHER],
+    [
+      'norms of queries that the config denies',
+      { ...tiny, qk_norm: false },
+      (t: Map<string, Tensor>) => void t.set(Q_NORM, zeros([2, 8])),
+      'Set "qk_norm" to true in config.json, or take it out.',
+    ],
+    [
+      'norms of queries in a layer that has none',
+      tiny,
+      (t: Map<string, Tensor>) => void t.set('model.layers.layers.0.mixer.q_weight', zeros([2, 8])),
+      TOGETHER,
+    ],
+    [
+      'a tensor that is no norm, of a model without them',
+      { ...tiny, qk_norm: false },
+      (t: Map<string, Tensor>) => void t.set('model.odd_weights', zeros([2])),
+      TOGETHER,
+    ],
+    ['a tensor of another shape', tiny, (t: Map<string, Tensor>) => void t.set(EMBEDDING, zeros([271, 16])), TOGETHER],
+    [
+      'integers',
+      tiny,
+      (t: Map<string, Tensor>) => void t.set(EMBEDDING, zeros([270, 16], { dtype: 'int8' })),
+      'Get the weights in a floating-point format.',
+    ],
+    ['a head of another shape', tiny, (t: Map<string, Tensor>) => void t.set(HEAD, zeros([3, 16])), TOGETHER],
+  ])('%s, with what to do', (_, config, change, remedy) => {
+    writeFolder(config, change);
+    expect(thrown(CheckpointError, () => loadModel(folder)).remedy).toBe(remedy);
+  });
+
+  it('a head of another shape, naming both', () => {
+    writeFolder(tiny, (tensors) => void tensors.set(HEAD, zeros([3, 16])));
+    expect(thrown(CheckpointError, () => loadModel(folder)).message).toContain(
+      `"${HEAD}" has the shape [3, 16] in the weights, but config.json asks for [272, 16]`,
+    );
+  });
+
+  it('options of others, in both directions', () => {
+    using model = new Plamo2(tiny, initialWeights(1));
+    expect(() => loadModel(folder, { dtypes: 'float32' } as object)).toThrow('loadModel: there is no option "dtypes"');
+    expect(thrown(TsumugiError, () => saveModel(folder, model, { tokenizer: 'x' } as object))).toMatchObject({
+      message: expect.stringContaining('saveModel: there is no option "tokenizer"'),
+      remedy: 'Write { tokenizerFolder }, the folder that writeTokenizer wrote.',
+    });
   });
 
   it('folders that hold no model, and configs with mistakes', () => {

@@ -50,6 +50,7 @@ it('gives the same text wherever it is cut into two', () => {
 
 it('holds back what may begin a stop string, and no more', () => {
   const stream = new TextStream(tokenizer, ['abc', 'bd']);
+  expect(stream.stopped).toBe(false);
   const shown = (text: string) => bytes(...Buffer.from(text)).map((id) => stream.push(id));
   expect(shown('xab')).toEqual(['x', '', '']);
   expect(shown('b')).toEqual(['ab']);

@@ -123,11 +123,9 @@ function checkWeights(
       'unexpected-tensor',
       name,
       `the weights hold "${name}" [${shape}], which the model in config.json does not have`,
-      name === HEAD
-        ? 'Set "tie_word_embeddings" to false in config.json.'
-        : isQkNorm(name) && !config.qk_norm
-          ? 'Set "qk_norm" to true in config.json, or take it out.'
-          : 'Check that config.json and the weights belong together.',
+      isQkNorm(name) && !config.qk_norm
+        ? 'Set "qk_norm" to true in config.json, or take it out.'
+        : 'Check that config.json and the weights belong together.',
     );
   }
   for (const [name, expected] of shapes) {

@@ -1,7 +1,7 @@
 // npm run mutate [-- GROUP … | FILE …] [--survivors]: mutation testing. Stryker changes one place of the code at a time and runs
-// the tests that reach it; a change that no test notices is a survivor. The test beside a file is asked first; where a file has
-// less than 85 % by it, the quick tests of its group about what it missed, then all of them. Every file must have a score of 85 % or
-// more. A FILE, such as lm/cache.ts, is changed alone, under the tests of its group. Reports lie in build/mutation. It takes
+// the tests that reach it; a change that no test notices is a survivor. Every file must have a score of 85 % or more. The tests
+// beside a file are asked first; where it has less by them, the quick tests of its group about what they missed, then all of
+// them. A FILE, such as lm/cache.ts, is changed alone, under the tests of its group. Reports lie in build/mutation. It takes
 // long: not part of `npm test`.
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
@@ -71,8 +71,13 @@ const chosen = Object.entries(groups).filter(([name]) => positionals.length === 
 
 /** @param {string} pattern */
 const below = (pattern) => (pattern.startsWith('!') ? `!${src}/${pattern.slice(1)}` : `${src}/${pattern}`);
-/** @param {string} file */
-const testOf = (file) => file.replace(/\.ts$/, '.test.ts');
+/**
+ * The tests beside a file: those of loop.ts are loop.test.ts and, say, loop-events.test.ts.
+ *
+ * @param {string} file
+ * @returns {[string, string]}
+ */
+const testsOf = (file) => [file.replace(/\.ts$/, '.test.ts'), file.replace(/\.ts$/, '-*.test.ts')];
 /** @param {string} pattern */
 const isExclusion = (pattern) => pattern.startsWith('!');
 
@@ -88,9 +93,11 @@ for (const [name, { mutate, tests, quick }] of [...chosen, ...Object.entries(par
       !/\.(test|testing)\.ts$/.test(file) &&
       !mutate.some((each) => isExclusion(each) && matchesGlob(file, below(each).slice(1))),
   );
-  const own = files.filter((file) => existsSync(join(root, testOf(file))));
-  for (const file of own)
-    merge(report, await runStryker(file.slice(src.length + 1), [file], [testOf(file).slice(src.length + 1)]));
+  const own = files.filter((file) => existsSync(join(root, testsOf(file)[0])));
+  for (const file of own) {
+    const inside = file.slice(src.length + 1);
+    merge(report, await runStryker(inside, [file], testsOf(inside)));
+  }
   let left = [...files.filter((file) => !own.includes(file)), ...survivors(report)];
   for (const [stage, asked] of Object.entries({ quick, all: tests })) {
     if (asked === undefined || left.length === 0) continue;

@@ -1,6 +1,7 @@
 // What the addon and libtorch complain about, in words for whoever called: the operator, what it was given, what to write.
 import { DisposedError, NativeError, TsumugiError, UserError } from '../base/index.ts';
 import { advice } from './advice.ts';
+import { missingDType } from './missing-dtype.ts';
 import { isTensor } from './scope.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -43,6 +44,16 @@ export function explain(error: unknown, operator: string, values: readonly unkno
     .filter((value) => value !== undefined)
     .map(describe)
     .join(', ');
+  const missing = missingDType(operator, first, values);
+  if (missing) {
+    const { dtype, fault, remedy, isChosen } = missing;
+    const Fault = isChosen ? UserError : NativeError;
+    return new Fault('dtype-not-implemented', `${operator}(${given}): ${fault}`, {
+      remedy,
+      fields: { operator, dtype },
+      cause: error,
+    });
+  }
   const remedy = advice(operator, code, first, values);
   return new NativeError(code, `${operator}(${given}): ${first}`, {
     ...(remedy && { remedy }),

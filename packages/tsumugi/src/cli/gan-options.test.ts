@@ -196,7 +196,6 @@ describe('train', () => {
       ['--config', 'x'],
       ['--resume'],
       ['--plan'],
-      ['--json'],
     ])
       refusal(new RegExp(`^error: ${option[0]} has no effect: --list prints`))(
         await gan('train', '--list', ...option),

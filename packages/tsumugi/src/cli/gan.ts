@@ -48,9 +48,9 @@ const train = defineCommand(
     const recipe = options.recipe === undefined ? undefined : ganRecipe(options.recipe);
     if (options.list) {
       const { config, set, data, out, resume, plan, json } = options;
-      const others = { config, set: set.length > 0, data, out, resume, plan, json };
+      const others = { config, set: set.length > 0, data, out, resume, plan };
       withoutEffect('--list prints the recipes and ends', others);
-      await list(options.recipe, io);
+      await list(options.recipe, json, io);
       return 0;
     }
     const file = options.config === undefined ? {} : readSettingsFile(options.config);
@@ -78,12 +78,14 @@ const train = defineCommand(
 
 const sources = { paper: 'the paper', code: 'the authors’ code', ours: 'our choice' } as const;
 
-async function list(name: string | undefined, io: Io): Promise<void> {
+async function list(name: string | undefined, json: boolean, io: Io): Promise<void> {
   if (name === undefined) {
     const rows = Object.entries(ganRecipes).map(([each, { summary }]) => [each, summary] as const);
-    return write(io.stdout, formatRows(rows));
+    const found = rows.map(([each, summary]) => ({ name: each, summary }));
+    return write(io.stdout, json ? `${JSON.stringify(found)}\n` : formatRows(rows));
   }
   const recipe = ganRecipe(name);
+  if (json) return write(io.stdout, `${JSON.stringify({ name, ...recipe })}\n`);
   const rows = (Object.keys(sources) as (keyof typeof sources)[]).flatMap((source) =>
     Object.entries(recipe[source]).map(([key, value]) => [`${key}=${JSON.stringify(value)}`, sources[source]] as const),
   );

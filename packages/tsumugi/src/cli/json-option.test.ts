@@ -23,6 +23,20 @@ it('is an option of every command', async () => {
   expect(without).toEqual([]);
 });
 
+it('lists as JSON what can be listed', async () => {
+  const listed = async (...words: string[]) => JSON.parse((await runCli([...words, '--list', '--json'])).stdout);
+  for (const [words, name] of [
+    [['run'], 'plamo2-mini'],
+    [['eval'], 'pfgen'],
+    [['gan', 'train'], 'cifar10-sngan'],
+  ] as const)
+    expect(await listed(...words)).toContainEqual(
+      expect.objectContaining({ name, summary: expect.stringMatching(/./) }),
+    );
+  const recipe = await listed('gan', 'train', '--recipe', 'cifar10-sngan');
+  expect(recipe).toMatchObject({ name: 'cifar10-sngan', paper: { setting: 'resnet' }, code: { steps: 50_000 } });
+});
+
 it('changes nothing where the output is JSON lines anyway', async () => {
   for (const [argv, input] of [
     [['score', '--model', tiny.folder], '{"ids":[1,300,5]}\n'],

@@ -30,7 +30,7 @@ describe('tsumugi', () => {
   });
 
   it.each([
-    [['run', '--list', '--json'], '--json', '--list prints the recipes and ends'],
+    [['run', '--list', '--plan'], '--plan', '--list prints the recipes and ends'],
     [['run', 'plamo2-mini', '--plan', '--clean'], '--clean', '--plan prints and ends'],
     [['tokenizer', 'info', '--tokenizer', 't', '--field', 'f'], '--field', 'without --text, no text is read'],
     [

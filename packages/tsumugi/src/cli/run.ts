@@ -52,9 +52,9 @@ export const run: Run = async (args, io) => {
   const asksHelp = args.includes('--help') || args.includes('-h');
   const [name] = args;
   if (args.includes('--list') && !asksHelp) {
-    const other = args.find((arg) => arg.startsWith('--') && arg !== '--list');
+    const other = args.find((arg) => arg.startsWith('--') && arg !== '--list' && arg !== '--json');
     if (other !== undefined) withoutEffect('--list prints the recipes and ends', { [other.slice(2)]: true });
-    return list(io);
+    return list(args.includes('--json'), io);
   }
   if (name === undefined)
     throw new ConfigError('missing-argument', 'tsumugi run needs the name of a recipe, or the path of one', {
@@ -67,10 +67,15 @@ export const run: Run = async (args, io) => {
   return code;
 };
 
-async function list(io: Io = processIo): Promise<number> {
-  const rows = listRecipes().map((found): [string, string] => {
-    const summary = printable(io.stdout, summaryOf(found));
-    return [found.name, [...(summary === '' ? [] : [summary]), relative('', found.path)].join(' — ')];
+async function list(json: boolean, io: Io = processIo): Promise<number> {
+  const found = listRecipes().map((recipe) => ({ ...recipe, summary: summaryOf(recipe) }));
+  if (json) {
+    await write(io.stdout, `${JSON.stringify(found)}\n`);
+    return 0;
+  }
+  const rows = found.map(({ name, path, summary }): [string, string] => {
+    const shown = printable(io.stdout, summary);
+    return [name, [...(shown === '' ? [] : [shown]), relative('', path)].join(' — ')];
   });
   await write(io.stdout, rows.length > 0 ? formatRows(rows) : 'there are no recipes\n');
   return 0;

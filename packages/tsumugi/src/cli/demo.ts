@@ -79,7 +79,7 @@ export const run = defineCommand(
 async function runDemo(options: DemoOptions, io: Io): Promise<RecipeOutcome> {
   const recipe = await loadOwnRecipe('plamo2-mini');
   const attempt = (longContext: boolean) =>
-    runRecipe(recipe, applySettings(recipe.config, { ...settingsOf(options), longContext }), {
+    runRecipe(recipe, applySettings(recipe.config, { ...settingsOf(options), longContext, smaller: false }), {
       out: options.out,
       stream: io.stderr,
     });

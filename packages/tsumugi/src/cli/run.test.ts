@@ -259,8 +259,17 @@ it('plans over text in folders whose links lead in circles, and refuses a recipe
 
 it('has recipes whose settings are complete', async () => {
   const recipe = await loadRecipe('plamo2-mini');
-  const stages = recipe.stages(recipe.config.parse({}));
-  expect(stages.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([
-    ...['tokenizer: tokenizer', 'data: data', 'pretrain: model', 'extend: model', 'evaluate: metrics'],
-  ]);
+  const stagesOf = (config: object) =>
+    recipe.stages(recipe.config.parse(config)).map(({ name, kind }) => `${name}: ${kind}`);
+  const first = ['tokenizer: tokenizer', 'data: data', 'pretrain: model', 'extend: model'];
+  const smaller = [
+    'prune: model',
+    'distill: model',
+    'sibling: model',
+    'merge: model',
+    'quantize: model',
+    'export: gguf',
+  ];
+  expect(stagesOf({})).toEqual([...first, ...smaller, 'evaluate: metrics']);
+  expect(stagesOf({ smaller: false })).toEqual([...first, 'evaluate: metrics']);
 });

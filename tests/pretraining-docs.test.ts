@@ -1,7 +1,7 @@
 // docs/pretraining.md: its tables say what the code says, its programs run, and the files it names are there.
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { describeSettings } from '../packages/tsumugi/src/cli/settings.ts';
+import { describeSettings } from '../packages/tsumugi/src/cli/describe-settings.ts';
 import { preset, presetNames } from '../packages/tsumugi/src/lm/index.ts';
 import { pretrainConfig, pretrainMayChange } from '../packages/tsumugi/src/train/index.ts';
 import { readPage, root, runSnippets, snippetsOf } from './snippets.testing.ts';

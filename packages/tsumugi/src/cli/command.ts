@@ -76,7 +76,7 @@ async function resolveFolders(table: OptionTable, values: Record<string, unknown
 
 function helpText({ command, summary, positionals = [], options, details }: CommandSpec<OptionTable>): string {
   const usage = [command, ...positionals, '[options]'].join(' ');
-  return `${command} — ${summary}\n\nUsage: ${usage}\n\nOptions:\n${describeOptions(options)}${details ? `\n${details}\n` : ''}`;
+  return `${command} — ${summary}\n\nUsage: ${usage}\n\nOptions:\n${describeOptions(options)}${details ? `\n${details.trimEnd()}\n` : ''}`;
 }
 
 export interface Subcommand {

@@ -3,11 +3,11 @@ import { signalExitCode } from '../base/index.ts';
 import { formatBytes, formatDuration, formatInteger, Interrupt, unlessInterrupted } from '../run/index.ts';
 import { logitsConfig, planPrecomputeLogits, precomputeLogits } from '../train/index.ts';
 import { defineCommand } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
 import { folderOf } from './hub-folder.ts';
 import { write } from './io.ts';
-import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
-import { applySettings, describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { applySettings, given, readSettingsFile, settingsOptions } from './settings.ts';
 
 export const logits = defineCommand(
   {
@@ -26,16 +26,11 @@ export const logits = defineCommand(
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
     details:
-      `Settings for --config and --set, as the distillation will have them:\n${formatRows(describeSettings(logitsConfig))}\n` +
-      'What was cut off goes on after the last step that was done, when the same is asked for again.',
+      `${settingsHelp(logitsConfig)}\n` +
+      'Settings must be those of the distillation. What was cut off goes on after the last step that was done, when the same is asked for again.',
   },
   async ({ config: file, set, plan, json, ...paths }, io) => {
-    const settings = applySettings(
-      logitsConfig,
-      { ...(file === undefined ? {} : readSettingsFile(file)), ...given(paths) },
-      set,
-      file,
-    );
+    const settings = applySettings(logitsConfig, { ...readSettingsFile(file), ...given(paths) }, set, file);
     const config = { ...settings, teacher: await folderOf(settings.teacher, 'model', io) };
     if (plan) {
       const forecast = await planPrecomputeLogits(config, { stream: io.stderr });

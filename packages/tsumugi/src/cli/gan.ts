@@ -1,6 +1,6 @@
 // `tsumugi gan`: trains GANs on images, draws with them, scores what they draw.
 import { dirname, resolve } from 'node:path';
-import { ConfigError, makeFolder, signalExitCode } from '../base/index.ts';
+import { ConfigError, makeFolder } from '../base/index.ts';
 import {
   ganConfig,
   ganRecipe,
@@ -15,13 +15,14 @@ import {
 } from '../gan/index.ts';
 import { holdOut, openImages } from '../images/index.ts';
 import { defineCommand, defineGroup } from './command.ts';
-import { resumeCommand } from './command-line.ts';
+import { settingsHelp } from './describe-settings.ts';
 import { ganOptions } from './gan-options.ts';
 import { score } from './gan-score.ts';
 import { type Io, write } from './io.ts';
 import { chooseDevice } from './model-options.ts';
 import { formatRows } from './options.ts';
-import { describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { settingsOptions } from './settings.ts';
+import { checkPlan, endPlan, endTraining, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
@@ -35,16 +36,13 @@ const train = defineCommand(
       recipe: { type: 'string', value: 'NAME', help: 'start from the settings of a recipe (see --list)' },
       ...settingsOptions,
       data,
-      out: { type: 'string', value: 'DIR', help: 'run folder' },
-      resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },
-      plan: { type: 'boolean', help: 'print what would be trained and what it would take, and stop' },
+      ...trainingOptions,
       list: { type: 'boolean', help: 'list the recipes; with --recipe, its settings and where they come from' },
-      json,
     },
-    details: `Settings for --config and --set:\n${formatRows(describeSettings(ganConfig))}`,
+    details: settingsHelp(ganConfig),
   },
   async (options, io) => {
-    if (options.plan) withoutEffect('--plan prints and ends', { resume: options.resume });
+    checkPlan(options);
     const recipe = options.recipe === undefined ? undefined : ganRecipe(options.recipe);
     if (options.list) {
       const { config, set, data, out, resume, plan, json } = options;
@@ -53,26 +51,12 @@ const train = defineCommand(
       await list(options.recipe, json, io);
       return 0;
     }
-    const file = options.config === undefined ? {} : readSettingsFile(options.config);
     const { data, out } = options;
-    const config = trainingSettings(ganConfig, 'gan', {
-      set: options.set,
-      resume: options.resume,
-      where: options.config,
-      settings: { ...(recipe && settingsOf(recipe)), ...file, ...given({ data, out }) },
-    });
-    if (options.plan) {
-      const forecast = await planGan(config, { stream: io.stderr });
-      if (options.json) await write(io.stdout, `${JSON.stringify(forecast)}\n`);
-      return 0;
-    }
+    const config = trainingSettings(ganConfig, 'gan', options, { data, out }, recipe && settingsOf(recipe));
+    if (options.plan) return endPlan(io, options, await planGan(config, { stream: io.stderr }));
     const result = await trainGan(config, { resume: options.resume, stream: io.stderr, recipe: options.recipe });
-    if (options.json) await write(io.stdout, `${JSON.stringify(result)}\n`);
-    else if (!result.interrupted)
-      await write(io.stdout, `${result.steps} updates of the generator → ${result.folder}\n`);
-    if (!result.interrupted) return 0;
-    io.stderr.write(`saved; go on with: ${resumeCommand('tsumugi gan train', config.out, options.json)}\n`);
-    return signalExitCode();
+    const sentence = ({ steps, folder }: typeof result) => `${steps} updates of the generator → ${folder}`;
+    return endTraining(io, 'tsumugi gan train', { ...options, out: config.out }, result, sentence);
   },
 );
 

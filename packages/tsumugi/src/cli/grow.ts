@@ -3,10 +3,11 @@ import { availableDisk } from '../base/index.ts';
 import { type GrowPlan, type GrowResult, grow, growConfig, planGrow } from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
-import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { tokenizerOption } from './tokenizer-option.ts';
 
 export const run = defineCommand(
@@ -32,10 +33,10 @@ export const run = defineCommand(
       plan: { type: 'boolean', help: 'print what would be made and what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
-    details: `Settings for --config and --set:\n${formatRows(describeSettings(growConfig))}`,
+    details: settingsHelp(growConfig),
   },
   async ({ model, out, tokenizer, config, set, plan, json }, io) => {
-    const file = config === undefined ? undefined : readSettingsFile(config);
+    const file = readSettingsFile(config);
     const settings = applySettings(growConfig, file, set, config);
     if (plan) {
       const planned = planGrow(model, settings, { tokenizer });

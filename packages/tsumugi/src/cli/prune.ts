@@ -13,10 +13,11 @@ import {
 import { codeCommit, formatBytes, formatCells, formatCount, formatDuration } from '../run/index.ts';
 import { openCorpus } from '../text/index.ts';
 import { defineCommand } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
-import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
 import { withoutEffect } from './without-effect.ts';
 
@@ -44,13 +45,13 @@ export const run = defineCommand(
       plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
-    details: `Settings for --config and --set:\n${formatRows(describeSettings(pruneConfig))}`,
+    details: settingsHelp(pruneConfig),
   },
   async (options, io) => {
     const { model, out, config, set, table, json } = options;
     const text = options.text.length > 0 ? openCorpus(options.text, readOptions(options)) : undefined;
     if (text) reportPassedOver(io.stderr, text.passedOver);
-    const file = config === undefined ? undefined : readSettingsFile(config);
+    const file = readSettingsFile(config);
     const settings = applySettings(pruneConfig, file, set, config);
     if (options.plan) {
       withoutEffect('--plan prints and ends', { table });

@@ -13,10 +13,11 @@ import {
 } from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
-import { applySettings, describeSettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { applySettings, given, readSettingsFile, settingsOptions } from './settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -47,12 +48,12 @@ export const run = defineCommand(
       json: { type: 'boolean', help: 'print the result as JSON' },
     },
     details:
-      `Settings for --config and --set:\n${formatRows(describeSettings(quantizeConfig))}\n` +
+      `${settingsHelp(quantizeConfig)}\n` +
       'A run that was cut off goes on after the last layer that was done, when the same is asked for again.',
   },
   async (options, io) => {
     const { model, out, method, bits, groupSize, targetBits, text, json } = options;
-    const file = options.config === undefined ? {} : readSettingsFile(options.config);
+    const file = readSettingsFile(options.config);
     const own = { ...file, ...given({ method, bits, groupSize, targetBits }), ...(options.noGate && { gate: false }) };
     const config: QuantizeConfigInput = applySettings(quantizeConfig, own, options.set, options.config);
     if (config.method === 'rtn' && config.targetBits === undefined && config.gate === false)

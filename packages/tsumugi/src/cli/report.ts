@@ -17,8 +17,8 @@ export const run = defineCommand(
       json: { type: 'boolean', help: 'print the report as JSON; the page is written only with --html' },
     },
     details:
-      'RUN is the --out of any training (pretrain, extend, gan train), or of a recipe; also of one that goes on.\n' +
-      'The page needs nothing but itself. See docs/comparing.md.',
+      'RUN is the --out of any training (pretrain, extend, distill, gan train) or of a recipe, also while it runs.\n' +
+      'The page is one file that needs no other. See docs/comparing.md.',
   },
   async (options, io, [path]) => {
     const found = readRun(path!);

@@ -3,10 +3,11 @@ import { join, relative } from 'node:path';
 import { ConfigError, signalExitCode } from '../base/index.ts';
 import { formatReport, type Recipe, runRecipe } from '../recipe/index.ts';
 import { defineCommand, type Run } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
 import { type Io, printable, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { listRecipes, loadRecipe, summaryOf } from './recipes.ts';
-import { applySettings, describeSettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
 const runCommand = defineCommand(
@@ -30,7 +31,7 @@ const runCommand = defineCommand(
   async (options, io, [name]) => {
     if (options.plan) withoutEffect('--plan prints and ends', { clean: options.clean });
     const recipe = await loadRecipe(name!);
-    const file = options.config === undefined ? undefined : readSettingsFile(options.config);
+    const file = readSettingsFile(options.config);
     const config = applySettings(recipe.config, file, options.set, options.config);
     const out = options.out ?? join('runs', recipe.name);
     const { interrupted, report } = await runRecipe(recipe, config, {
@@ -82,6 +83,5 @@ async function list(json: boolean, io: Io = processIo): Promise<number> {
 }
 
 async function describe({ name, summary, config }: Recipe, io?: Io): Promise<void> {
-  const settings = formatRows(describeSettings(config));
-  await write(io?.stdout ?? process.stdout, `\n${name} — ${summary}\n\nSettings for --config and --set:\n${settings}`);
+  await write(io?.stdout ?? process.stdout, `\n${name} — ${summary}\n\n${settingsHelp(config)}`);
 }

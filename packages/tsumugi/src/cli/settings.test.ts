@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ConfigError } from '../base/index.ts';
-import { applySettings, describeSettings, readSettingsFile } from './settings.ts';
+import { describeSettings } from './describe-settings.ts';
+import { applySettings, readSettingsFile } from './settings.ts';
 
 const schema = z.strictObject({
   steps: z.int().positive().default(10).describe('how long'),
@@ -80,7 +81,7 @@ describe('applySettings', () => {
   it('describes every setting', () => {
     expect(describeSettings(schema)).toContainEqual(['steps', 'how long (default 10)']);
     expect(describeSettings(schema)).toContainEqual(['rate', '(required)']);
-    expect(describeSettings(schema)).toContainEqual(['optimizer.kind', '(default "adamw")']);
+    expect(describeSettings(schema)).toContainEqual(['optimizer.kind', '(one of adamw, sgd; default "adamw")']);
   });
 
   it('reads a settings file, or says what is wrong with it', () => {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError, DataError, FormatError, isObject, nearest, readJsonValue, suggestion } from '../base/index.ts';
+import { freeValueIn, objectIn } from './schema-inside.ts';
 
 /** Options that every command with settings has. */
 export const settingsOptions = {
@@ -10,12 +11,13 @@ export const settingsOptions = {
   set: { type: 'list', value: 'KEY=VALUE', help: 'change single settings' },
 } as const;
 
-/** Those of some values that were given: an option that was not would hide what the file says. */
+/** The values that were given: an option left out must not hide what the settings file says. */
 export const given = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
-/** Reads a settings file. @throws DataError when it is not there, FormatError when it holds no JSON object */
-export function readSettingsFile(path: string): Readonly<Record<string, unknown>> {
+/** Reads the settings file of --config; {} when none is given. @throws DataError when it is not there, FormatError when it holds no JSON object */
+export function readSettingsFile(path: string | undefined): Readonly<Record<string, unknown>> {
+  if (path === undefined) return {};
   if (!existsSync(path))
     throw new DataError('missing-config', `there is no settings file ${path}`, {
       remedy: 'Check the path after --config.',
@@ -69,25 +71,6 @@ export function applySettings<S extends z.ZodObject>(
     remedy: `Correct it there, or write --set ${path.join('.')}=…`,
     fields: { key: path.join('.'), issues: parsed.error.issues },
   });
-}
-
-/** The schema inside defaults, optionals and the like. */
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  const { innerType, in: source } = schema._zod.def as { innerType?: z.core.$ZodType; in?: z.core.$ZodType };
-  const inner = innerType ?? source;
-  return inner ? unwrap(inner) : schema;
-}
-
-/** The settings inside a setting; undefined when it is a single value, or an object with free keys. */
-function objectIn(schema: z.core.$ZodType): z.ZodObject | undefined {
-  const inner = unwrap(schema);
-  return inner instanceof z.ZodObject ? inner : undefined;
-}
-
-/** What one key of an object with free keys may hold. */
-function freeValueIn(schema: z.core.$ZodType): z.core.$ZodType | undefined {
-  const inner = unwrap(schema);
-  return inner instanceof z.ZodRecord ? inner.valueType : undefined;
 }
 
 function checkKeys(schema: z.ZodObject, tree: Tree, where: string, prefix = ''): void {
@@ -193,19 +176,4 @@ function describeIssue(issue: z.core.$ZodIssue, received: unknown): string {
     default:
       return `${issue.message} (got ${got})`;
   }
-}
-
-/** Key and default of every setting, for --help. */
-export function describeSettings(schema: z.ZodObject, prefix = ''): [key: string, text: string][] {
-  return Object.entries(schema.shape).flatMap(([name, field]): [string, string][] => {
-    const inner = objectIn(field);
-    if (inner) return describeSettings(inner, `${prefix}${name}.`);
-    const missing = z.safeParse(field, undefined);
-    const note = !missing.success
-      ? ' (required)'
-      : missing.data === undefined
-        ? ''
-        : ` (default ${JSON.stringify(missing.data)})`;
-    return [[prefix + name, `${(field as z.ZodType).description ?? ''}${note}`.trim()]];
-  });
 }

@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true }));
 
 const resumed = (out: string | undefined, ...set: string[]) =>
-  trainingSettings(schema, 'toy', { settings: out === undefined ? {} : { out: at(out) }, set, resume: true });
+  trainingSettings(schema, 'toy', { config: undefined, set, resume: true }, { out: out && at(out) });
 
 it('is the run in --out, or in the last --set out=, which goes first', () => {
   expect(resumed('one')).toEqual({ out: at('one'), steps: 3, rate: 0.5 });

@@ -1,41 +1,45 @@
-// The settings of a command that trains: from a file, from options, and, where a run is gone on with, from the run itself.
+// The settings of a command that trains: from a file, from options, and, with --resume, from the run itself.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from '../base/index.ts';
 import { ownPartsOf, RunFolder } from '../run/index.ts';
-import { commandLine } from './command-line.ts';
-import { applySettings } from './settings.ts';
+import { applySettings, given, readSettingsFile } from './settings.ts';
 
-interface Given {
-  /** By --config and by options of their own. */
-  settings: Readonly<Record<string, unknown>>;
-  /** By --set. */
-  set: readonly string[];
-  resume: boolean;
-  /** What the settings are, for errors. */
-  where?: string | undefined;
+interface TrainingValues {
+  readonly config: string | undefined;
+  readonly set: readonly string[];
+  readonly resume: boolean;
 }
 
+type Settings = Readonly<Record<string, unknown>>;
+
 /**
- * With `resume`, what is not given is as the run in `out` has it.
+ * The settings of a training. A later source wins: the run in `out` (with --resume), `base`, --config, `own`, --set.
  *
  * @param name of the runs that the command makes
+ * @param own settings that have options of their own; undefined where the option is left out
  * @throws ConfigError for settings that are wrong or missing, and for a run of something else
  */
-export function trainingSettings<S extends z.ZodObject>(schema: S, name: string, given: Given): z.output<S> {
-  const { settings } = given;
-  if (!given.resume) return applySettings(schema, settings, given.set, given.where);
-  const out = given.set.findLast((each) => each.startsWith('out='))?.slice('out='.length) ?? settings['out'];
+export function trainingSettings<S extends z.ZodObject>(
+  schema: S,
+  name: string,
+  { config: file, set, resume }: TrainingValues,
+  own: Settings,
+  base: Settings = {},
+): z.output<S> {
+  const settings = { ...base, ...readSettingsFile(file), ...given(own) };
+  const apply = (all: Settings) => applySettings(schema, all, set, file);
+  if (!resume) return apply(settings);
+  const out = set.findLast((each) => each.startsWith('out='))?.slice('out='.length) ?? settings['out'];
   if (typeof out !== 'string')
     throw new ConfigError('missing-option', '--resume needs --out DIR, the folder of the run to go on with', {
       remedy: 'Write --out DIR.',
       fields: { option: '--out' },
     });
-  if (existsSync(join(out, 'run.json')))
-    return applySettings(schema, { ...settingsOfRun(out, name), ...settings }, given.set, given.where);
+  if (existsSync(join(out, 'run.json'))) return apply({ ...settingsOfRun(out, name), ...settings });
   try {
-    return applySettings(schema, settings, given.set, given.where);
+    return apply(settings);
   } catch (error) {
     if (!(error instanceof ConfigError) || error.code !== 'missing-setting') throw error;
     const { key } = error.fields;
@@ -57,7 +61,3 @@ function settingsOfRun(out: string, name: string): Readonly<Record<string, unkno
     fields: { part, name: ownName },
   });
 }
-
-/** The end of a sentence about a training: the model it made, or what tells more, since a range test makes none. */
-export const whatCame = (folder: string | undefined, out: string): string =>
-  folder === undefined ? `; its rates: ${commandLine('tsumugi report', [out])}` : ` → ${folder}`;

@@ -3,7 +3,11 @@ import { z } from 'zod';
 import { ConfigError, issueText } from '../../base/index.ts';
 
 const count = z.int().positive();
-const width = z.union([z.literal(4), z.literal(8), z.literal(16)], 'expected 4, 8, or 16 to keep it');
+const width = z
+  .union([z.literal(4), z.literal(8), z.literal(16)], 'expected 4, 8, or 16 to keep it')
+  .optional()
+  .describe('bits of these matrices: 4, 8, or 16 to keep them');
+const keptWidth = width.describe('bits of these matrices: 4, 8, or 16 to keep them (16 when left out)');
 
 export const quantizeConfig = z.strictObject({
   method: z.enum(['rtn', 'gptq', 'awq']).default('rtn').describe('rtn: to the nearest; gptq, awq: with a text'),
@@ -19,12 +23,16 @@ export const quantizeConfig = z.strictObject({
   zeroPoint: z.boolean().default(false).describe('groups have a zero of their own (awq: always)'),
   tensorBits: z
     .strictObject({
-      ...{ qkv_proj: width.optional(), o_proj: width.optional(), in_proj: width.optional() },
-      ...{ bcdt_proj: width.optional(), dt_proj: width.optional(), out_proj: width.optional() },
-      ...{ gate_up_proj: width.optional(), down_proj: width.optional() },
+      qkv_proj: width,
+      o_proj: width,
+      in_proj: width,
+      bcdt_proj: keptWidth,
+      dt_proj: keptWidth,
+      out_proj: keptWidth,
+      gate_up_proj: width,
+      down_proj: width,
     })
-    .prefault({})
-    .describe('bits of single kinds of matrices; out_proj, bcdt_proj and dt_proj are kept unless given'),
+    .prefault({}),
   targetBits: z
     .number()
     .positive()

@@ -99,17 +99,17 @@ async function importRecipe(path: string): Promise<Recipe> {
   return module.default as Recipe;
 }
 
-const fields = { name: 'string', summary: 'string', stages: 'function' } as const;
+const requiredFields = { name: 'string', summary: 'string', stages: 'function' } as const;
 
 function faultOf(recipe: unknown): string | undefined {
   if (recipe === undefined) return 'it has no default export';
   if (typeof recipe !== 'object' || recipe === null) return 'its default export is no recipe';
-  for (const [name, type] of Object.entries(fields)) {
+  for (const [name, type] of Object.entries(requiredFields)) {
     const value = (recipe as Record<string, unknown>)[name];
     if (typeof value !== type) return `its recipe has no "${name}" (a ${type})`;
   }
   const { name, config } = recipe as Recipe;
-  // Any copy of zod will do.
+  // Not instanceof: a recipe may come with a zod of its own.
   if (typeof config?.safeParse !== 'function' || typeof config.shape !== 'object')
     return 'its recipe has no "config" (a z.object of its settings)';
   return /^[\w-]+$/.test(name) ? undefined : `"${name}" cannot be its name: use letters, digits and hyphens`;

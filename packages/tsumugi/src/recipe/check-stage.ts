@@ -23,7 +23,7 @@ export function checkInputs(stage: string, kinds: InputKinds, inputs: unknown): 
   }
 }
 
-const fields = {
+const requiredFields = {
   name: 'string',
   version: 'number',
   makes: 'string',
@@ -39,10 +39,10 @@ const fields = {
 export function checkSpec(spec: unknown): void {
   const given = isObject(spec) ? spec : {};
   const { name, config } = given as Partial<AnyDefinition>;
-  const wrong = Object.entries(fields).find(
+  const wrong = Object.entries(requiredFields).find(
     ([field, type]) => typeof given[field] !== type || given[field] === null || Array.isArray(given[field]),
   );
-  // Any copy of zod will do.
+  // Not instanceof: a recipe may come with a zod of its own.
   const fault = wrong
     ? `"${wrong[0]}" (a ${wrong[1]})`
     : typeof config?.shape === 'object' && typeof config.safeParse === 'function'

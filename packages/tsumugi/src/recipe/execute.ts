@@ -4,18 +4,19 @@ import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { availableDisk, inOwnCode, steady, thrownText, UserError, writeFileAtomic } from '../base/index.ts';
-import type { ProgressStream } from '../run/index.ts';
-import { formatDuration, formatMetric } from '../run/index.ts';
+import { formatDuration, formatMetric, type ProgressStream } from '../run/index.ts';
 import { type Json, writeJson } from '../store/index.ts';
 import { checkRecipeFolder, RecipeFolder } from './folder.ts';
 import { forecastPlan } from './forecast.ts';
 import { renderReport } from './html/index.ts';
 import { makeStage } from './make-stage.ts';
-import { type PlannedStage, planStages, recordsIn, takeInputs, whyMade } from './plan.ts';
+import { type PlannedStage, planStages, takeInputs, whyMade } from './plan.ts';
 import { inputsOf, type Recipe, stagesOf } from './recipe.ts';
+import { requireRecipeFits } from './recipe-fits.ts';
+import { recordsIn } from './record.ts';
 import { makeReport, type RecipeReport, type ReportState, reportStage } from './report.ts';
 import type { RecipeStage } from './stage.ts';
-import { type Available, formatForecastTable, requireRecipeFits } from './stage-forecast.ts';
+import { type Available, formatForecastTable } from './stage-forecast.ts';
 import { pointOf } from './sweep.ts';
 
 export interface RunRecipeOptions {
@@ -59,21 +60,21 @@ export async function runRecipe<Schema extends z.ZodObject>(
   print(`${recipe.name} → ${out}`);
   for (const { stage, state, why } of foreseen) print(`  ${stage.name}: ${state}, ${why}`);
   await forecast(foreseen, options);
-  const report = (plan: readonly PlannedStage[], states: readonly ReportState[]) => {
+  const describe = (plan: readonly PlannedStage[], states: readonly ReportState[]) => {
     const described = plan.map((planned, i) => reportStage(out, planned, states[i]!));
     return makeReport(recipe, config, described);
   };
   const initial = (plan: readonly PlannedStage[]) =>
     plan.map(({ state }): ReportState => (state === 'unchanged' ? 'unchanged' : 'waiting'));
-  if (options.planOnly) return { interrupted: false, report: report(foreseen, initial(foreseen)) };
+  if (options.planOnly) return { interrupted: false, report: describe(foreseen, initial(foreseen)) };
 
   // The stages. Planned again, as another process may have made some of them while we forecast.
   using folder = new RecipeFolder(out, recipe.name);
   const { events } = folder;
   const plan = await planStages(stages, out);
   const states = initial(plan);
-  const write = (): RecipeReport => {
-    const current = report(plan, states);
+  const writeReport = (): RecipeReport => {
+    const current = describe(plan, states);
     writeJson(join(out, 'report.json'), current as unknown as Json);
     writeFileAtomic(join(out, 'report.html'), renderReport(current));
     return current;
@@ -99,20 +100,19 @@ export async function runRecipe<Schema extends z.ZodObject>(
     if (takesUnmade(stage, plan, states)) continue;
     print(`\n${i + 1}/${plan.length} ${stage.name}`);
     mark('running');
-    write();
+    writeReport();
     try {
       const made = await makeStage(plan[i]!, plan, { recipe: recipe.name, stream });
       interrupted = made.interrupted;
       plan[i] = { ...plan[i]!, record: made.record };
     } catch (thrown) {
       const error = inOwnCode(`stage "${stage.name}"`, thrown);
-      states[i] = 'failed';
       try {
         mark('failed');
         if (!endsAlone(stage, error)) events.writeFailure(i + 1, error);
-        write();
+        writeReport();
       } catch {
-        // A disk that is full cannot take the report either: what went wrong first is what is told.
+        // On a full disk the report cannot be written either: the first error is the one to tell.
       }
       if (!endsAlone(stage, error)) throw error;
       print(`  failed: ${thrownText(error)}`);
@@ -125,7 +125,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
       for (const metric of result.metrics) print(`  ${metric.name}: ${formatMetric(metric)}`);
       print(`  ${formatDuration(result.seconds)} → ${join(out, stage.name)}`);
     } else mark('interrupted');
-    if (i < plan.length - 1 && !interrupted) write();
+    if (i < plan.length - 1 && !interrupted) writeReport();
   }
   if (failures.length > 0 && !interrupted) {
     const left = plan
@@ -133,24 +133,24 @@ export async function runRecipe<Schema extends z.ZodObject>(
       .map(({ stage }) => stage.name);
     print(`\nnot made: ${left.join(', ')}`);
     events.writeFailure(plan.length, failures[0]);
-    write();
+    writeReport();
     throw failures[0];
   }
   // Interrupted after the last stage's end: everything is done all the same.
   interrupted &&= states.some((state) => state === 'waiting' || state === 'interrupted');
   if (options.clean && !interrupted) for (const path of clean(out, plan)) print(`removed ${path}`);
   events.write({ type: 'end', step: plan.length, reason: interrupted ? 'interrupted' : 'done' });
-  return { interrupted, report: write() };
+  return { interrupted, report: writeReport() };
 }
 
 /**
- * Whether a stage that failed leaves the others be: a sweep is there to find out what fails, a rate that is too high say, and the
- * report shows what the other points came to. A disk that is full is full for all.
+ * Whether the other stages go on when this one failed. In a sweep they do: that a point fails (at too high a rate, say) is a result.
+ * A full disk stops them all.
  */
 const endsAlone = (stage: RecipeStage, error: unknown): boolean =>
   pointOf(stage) !== undefined && !(error instanceof UserError && error.code === 'cannot-write');
 
-/** Whether a stage takes what could not be made. */
+/** Whether a stage takes an artefact that could not be made. */
 const takesUnmade = (stage: RecipeStage, plan: readonly PlannedStage[], states: readonly ReportState[]): boolean =>
   inputsOf(stage).some(([, inputs]) =>
     inputs.some((input) => {

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { makeFolder, placeAtomic, removeUnfinished, UserError } from '../base/index.ts';
 import { EventLog, Lock } from '../run/index.ts';
 import { readJson, writeJson } from '../store/index.ts';
-import { artefactsIn, type PlannedStage } from './plan.ts';
+import type { PlannedStage } from './plan.ts';
+import { artefactsIn } from './record.ts';
 
 const RECIPE_FILE = 'recipe.json';
 const LOCK_FILE = 'run.lock';
@@ -60,12 +61,4 @@ export class RecipeFolder implements Disposable {
     this.events[Symbol.dispose]();
     this.#lock[Symbol.dispose]();
   }
-}
-
-/** Bytes of the files in a folder; 0 when there is none. */
-export function folderBytes(folder: string): number {
-  if (!existsSync(folder)) return 0;
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => lstatSync(join(folder, name), { throwIfNoEntry: false }))
-    .reduce((sum, found) => sum + (found?.isFile() ? found.size : 0), 0);
 }

@@ -1,11 +1,10 @@
-// Forecasts the stages of a plan, in order: what a stage is expected to find out goes into the forecasts of those that take it.
-import { statSync } from 'node:fs';
-import { basename } from 'node:path';
-import { folderBytes } from './folder.ts';
+// Forecasts the stages of a plan, in order: what a stage is expected to make goes into the forecasts of the stages that take it.
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { PlannedStage } from './plan.ts';
 import { inputsOf } from './recipe.ts';
 import { pathsOf } from './source-paths.ts';
-import { configOf, type Given, type Input, type RecipeStage } from './stage.ts';
+import { configOf, type Input, type RecipeStage, type StageInput } from './stage.ts';
 import type { ForecastRow, StageForecast } from './stage-forecast.ts';
 
 type Expected = ReadonlyMap<RecipeStage, StageForecast>;
@@ -15,21 +14,21 @@ export function givenTo(
   planned: PlannedStage,
   plan: readonly PlannedStage[],
   expected: Expected = new Map(),
-): Readonly<Record<string, Given | readonly Given[]>> {
+): Readonly<Record<string, StageInput | readonly StageInput[]>> {
   return Object.fromEntries(
     inputsOf(planned.stage).map(([name, inputs]) => {
-      const all = inputs.map((input, i) => seen(input, planned.inputs[name]![i]!.files, plan, expected));
+      const all = inputs.map((input, i) => asStageInput(input, planned.inputs[name]![i]!.files, plan, expected));
       return [name, Array.isArray(planned.stage.inputs[name]) ? all : all[0]!];
     }),
   );
 }
 
-function seen(
+function asStageInput(
   input: Input,
   files: readonly { path: string }[],
   plan: readonly PlannedStage[],
   expected: Expected,
-): Given {
+): StageInput {
   if (input.from === 'outside') {
     const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
     const paths = pathsOf(input);
@@ -64,11 +63,11 @@ export async function forecastPlan(plan: readonly PlannedStage[]): Promise<Forec
   for (const planned of plan) {
     const { stage, state, shareDone, folder } = planned;
     const inputs = givenTo(planned, plan, expected);
-    const again: ForecastRow['again'] = async (changes) =>
+    const forecastWith: ForecastRow['forecastWith'] = async (changes) =>
       stage.definition.config.safeParse({ ...(stage.config as object), ...changes }).success
         ? stage.definition.forecast({ config: configOf(stage, changes), inputs: inputs as never })
         : undefined;
-    const forecast = state === 'unchanged' ? undefined : await again({});
+    const forecast = state === 'unchanged' ? undefined : await forecastWith({});
     if (forecast) expected.set(stage, forecast);
     rows.push({
       stage: stage.name,
@@ -77,8 +76,16 @@ export async function forecastPlan(plan: readonly PlannedStage[]): Promise<Forec
       config: stage.config,
       shareLeft: 1 - shareDone,
       diskBytesThere: state === 'goes on' ? folderBytes(folder) : 0,
-      again,
+      forecastWith,
     });
   }
   return rows;
+}
+
+/** Bytes of the files in a folder; 0 when there is none. */
+function folderBytes(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => lstatSync(join(folder, name), { throwIfNoEntry: false }))
+    .reduce((sum, found) => sum + (found?.isFile() ? found.size : 0), 0);
 }

@@ -8,7 +8,6 @@ export { type Heatmap, heatmapSchema, metric, type StageMetric, type Table } fro
 export {
   defineStage,
   type ForecastContext,
-  type Given,
   given,
   type Input,
   type InputKinds,
@@ -17,6 +16,7 @@ export {
   type Source,
   type StageContext,
   type StageDefinition,
+  type StageInput,
   type StageOutcome,
   type StageSpec,
   type Uses,

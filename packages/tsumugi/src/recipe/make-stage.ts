@@ -2,10 +2,10 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, fsyncPath, makeFolder, removeUnfinished, TsumugiError } from '../base/index.ts';
-import type { ProgressStream } from '../run/index.ts';
-import { codeCommit, Interrupt } from '../run/index.ts';
+import { codeCommit, Interrupt, type ProgressStream } from '../run/index.ts';
+import { hashSource } from './address.ts';
 import { givenTo } from './forecast.ts';
-import { hashSource, type PlannedStage } from './plan.ts';
+import type { PlannedStage } from './plan.ts';
 import { inputsOf } from './recipe.ts';
 import { damageOf, hashArtefact, type StageRecord, writeRecord } from './record.ts';
 import { configOf } from './stage.ts';
@@ -46,7 +46,7 @@ export async function makeStage(
 
   // A stage that cannot go on has nothing to save: Ctrl-C ends the process, and the next run begins it again.
   using interrupt = definition.resumes ? new Interrupt() : undefined;
-  // It would count as a part of what is made.
+  // A file that was left half-written would count as a part of the artefact.
   if (resumed) removeUnfinished(folder, { recursive: true });
   const outcome = await definition.run({
     config: configOf(stage),
@@ -60,7 +60,7 @@ export async function makeStage(
   try {
     await requireUnchanged(planned, plan);
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true }); // nobody knows what it was made from: nothing goes on from it
+    rmSync(folder, { recursive: true, force: true }); // nobody knows what this was made from
     throw error;
   }
   if (!statSync(place, { throwIfNoEntry: false })?.isDirectory())
@@ -79,18 +79,18 @@ export async function makeStage(
       heatmaps: [...heatmaps],
     },
   });
-  // It may have come after the stage's last look.
+  // Ctrl-C may have come after the stage looked for it the last time.
   return { record, interrupted: (await interrupt?.poll()) ?? false };
 }
 
-/** What attempts took that were cut off: until their last sign of life, the event log. */
+/** Seconds that attempts took that were cut off: up to the last event, their last sign of life. */
 function secondsSpent({ folder, record }: PlannedStage): number {
   if (!record) return 0;
   const last = statSync(join(folder, 'events.jsonl'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return record.secondsBefore + Math.max(0, last - Date.parse(record.begun)) / 1000;
 }
 
-/** The address says what the files held when the recipe began, the record what a stage made: what is read must be that. */
+/** Inputs must hold what was planned with: files what their address was made from, artefacts what their record lists. */
 async function requireUnchanged({ stage, inputs }: PlannedStage, plan: readonly PlannedStage[]): Promise<void> {
   const refuse = (what: string, fields: Readonly<Record<string, unknown>>) =>
     new DataError('input-changed', `${what} while "${stage.name}" was made from it`, {
@@ -106,6 +106,6 @@ async function requireUnchanged({ stage, inputs }: PlannedStage, plan: readonly 
       }
       const from = plan.find((each) => each.stage === input);
       const damage = from?.record?.result && (await damageOf(from.place, from.record.result));
-      if (from && damage) throw refuse(`${join(from.place, damage)}`, { path: from.place });
+      if (from && damage) throw refuse(join(from.place, damage), { path: from.place });
     }
 }

@@ -1,6 +1,6 @@
 // The record of a stage's artefact, `stage.json` in its folder: what it was made from, and, once it is complete, what it
 // holds. It is written when the stage begins and replaced, whole, when everything else is on the disk.
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { contentHash, FormatError, filesHash } from '../base/index.ts';
@@ -61,6 +61,13 @@ const recordSchema = z.strictObject({
 export type StageRecord = z.output<typeof recordSchema>;
 export type StageResult = NonNullable<StageRecord['result']>;
 export type RecordedInput = z.output<typeof inputSchema>;
+export type RecordedInputs = Readonly<Record<string, readonly RecordedInput[]>>;
+
+export const artefactsIn = (out: string): string => join(out, 'artefacts');
+
+/** The folder of a stage's artefact. */
+export const artefactFolder = (out: string, stage: string, address: string): string =>
+  join(artefactsIn(out), `${stage}-${address.slice(0, 12)}`);
 
 /** The record in a folder; undefined when there is none, or none that this version understands. */
 export function readRecord(folder: string): StageRecord | undefined {
@@ -72,6 +79,17 @@ export function readRecord(folder: string): StageRecord | undefined {
     if (error instanceof FormatError) return undefined;
     throw error;
   }
+}
+
+/** All records in `out`, each with its folder. */
+export function recordsIn(out: string): { folder: string; record: StageRecord }[] {
+  const home = artefactsIn(out);
+  if (!existsSync(home)) return [];
+  return readdirSync(home).flatMap((name) => {
+    const folder = join(home, name);
+    const record = readRecord(folder);
+    return record ? [{ folder, record }] : [];
+  });
 }
 
 export function writeRecord(folder: string, record: Omit<StageRecord, 'format' | 'version'>): StageRecord {

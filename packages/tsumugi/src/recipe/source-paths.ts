@@ -1,5 +1,5 @@
-// Where what comes from outside is: paths as they were given, and for a model or a tokenizer that is named on the Hugging Face Hub
-// its folder in the hub's cache, found when the recipe is planned.
+// The paths of what comes from outside: as they were given, or, of a model or tokenizer that is named on the Hugging Face Hub, its
+// folder in the hub's cache, which is known once the recipe is planned.
 import { type PullPlan, resolveModel } from '../store/index.ts';
 import type { Source } from './stage.ts';
 
@@ -9,7 +9,7 @@ const tellPlan = ({ repo, commit, missingBytes }: PullPlan): void =>
 
 const found = new WeakMap<Source, readonly string[]>();
 
-/** Finds the folders of models and tokenizers of the hub, and fetches what is not there. @throws HubError */
+/** Finds the folders of models and tokenizers of the hub; fetches what the cache lacks. @throws HubError */
 export async function findSource(source: Source): Promise<void> {
   const { kind, paths } = source;
   if ((kind !== 'model' && kind !== 'tokenizer') || found.has(source)) return;

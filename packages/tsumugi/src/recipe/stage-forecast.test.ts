@@ -2,13 +2,8 @@
 // not, and a value that is named as a remedy would do.
 import { expect, it } from 'vitest';
 import { UserError } from '../base/index.ts';
-import {
-  type ForecastRow,
-  formatForecastTable,
-  requireRecipeFits,
-  type StageForecast,
-  totalsOf,
-} from './stage-forecast.ts';
+import { requireRecipeFits } from './recipe-fits.ts';
+import { type ForecastRow, formatForecastTable, type StageForecast, totalsOf } from './stage-forecast.ts';
 
 const GB = 2 ** 30;
 
@@ -22,7 +17,7 @@ function row(
   const { seconds = 0, memory = 0, disk = 0 } = per;
   const forecast = (n: number): StageForecast => ({
     seconds: n * seconds,
-    memory: [{ what: 'a', bytes: (n * memory * GB) / 4 }, { what: 'b', bytes: (n * memory * GB * 3) / 4 }], // biome-ignore format: pairs
+    memory: [1, 3].map((quarters) => ({ what: `part ${quarters}`, bytes: (n * memory * GB * quarters) / 4 })),
     diskBytes: n * disk * GB,
     lowers: { time: ['size'], memory: ['size'], disk: ['size'] },
   });
@@ -33,7 +28,7 @@ function row(
     config: { size },
     shareLeft: 1,
     diskBytesThere: 0,
-    again: async (settings) => forecast((settings['size'] as number | undefined) ?? size),
+    forecastWith: async (settings) => forecast((settings['size'] as number | undefined) ?? size),
     ...changes,
   };
 }

@@ -1,6 +1,6 @@
-// A stage makes one artefact from a config and from other artefacts. `defineStage` writes down once what it does; a recipe has
-// stages of that definition, each with a name, settings and inputs. What a stage makes has a kind, a word such as "tokenizer" that
-// is also a type, so that a stage given the wrong input does not compile.
+// A stage makes one artefact from settings and from other artefacts. `defineStage` defines what it does; a recipe has stages of that
+// definition, each with a name, settings and inputs. An artefact has a kind, a word such as "tokenizer" that is also a type: a stage
+// with an input of the wrong kind does not compile.
 import type { z } from 'zod';
 import { ConfigError, issueText } from '../base/index.ts';
 import { type ProgressStream, toJson } from '../run/index.ts';
@@ -44,8 +44,8 @@ export type InputsOf<K extends InputKinds> = {
       : never;
 };
 
-/** An input as a stage sees it. */
-export interface Given {
+/** An input as the `forecast` and `run` of a stage get it. */
+export interface StageInput {
   /** The name of the stage that made it, or of the first file. */
   readonly name: string;
   /** Where it is: the artefact, or the first of the files. */
@@ -55,22 +55,19 @@ export interface Given {
   /** How what comes from outside is to be read; otherwise {}. */
   readonly settings: Json;
   readonly bytes: number;
-  /**
-   * What the stage that makes it found out, by name; while it is not made yet, what its forecast expects. Empty for what
-   * comes from outside.
-   */
+  /** The metrics of the stage that makes it, or, until it is made, those of its forecast. Empty for what comes from outside. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** What the forecast of the stage that makes it tells about it; undefined once it is made. */
+  /** `about` of the forecast of the stage that makes it; undefined once it is made. */
   readonly about: Json | undefined;
 }
 
-type GivenOf<K extends InputKinds> = {
-  readonly [Name in keyof K]: K[Name] extends readonly [string] ? readonly Given[] : Given;
+type StageInputs<K extends InputKinds> = {
+  readonly [Name in keyof K]: K[Name] extends readonly [string] ? readonly StageInput[] : StageInput;
 };
 
 export interface ForecastContext<K extends InputKinds, Config> {
   readonly config: Config;
-  readonly inputs: GivenOf<K>;
+  readonly inputs: StageInputs<K>;
 }
 
 export interface StageContext<K extends InputKinds, Config> extends ForecastContext<K, Config> {
@@ -105,26 +102,24 @@ export interface StageSpec<Kind extends string, K extends InputKinds, Schema ext
   /** The kind of its artefact. */
   readonly makes: Kind;
   readonly inputs: K;
-  /** Its settings. Paths are no settings: they are filled in by the runner and do not tell artefacts apart. */
+  /** Its settings. Paths are none: the runner fills them in, and they do not tell artefacts apart. */
   readonly config: Schema;
   /** The folder inside the stage's folder that is the artefact. What lies beside it (events, checkpoints) is bookkeeping. */
   readonly output: string;
   /**
-   * Whether it goes on from where it was cut off; then it also catches the first Ctrl-C, saves and returns
-   * `interrupted`. Any other stage starts again, so Ctrl-C may end it at once.
+   * Whether it goes on from where it was cut off. Then it must also catch the first Ctrl-C, save, and return `interrupted`.
+   * Any other stage starts again, so Ctrl-C ends it at once.
    */
   readonly resumes: boolean;
   /**
-   * Whether the settings go together, with one another and with the inputs: asked as soon as a recipe uses the stage, so before
-   * anything is planned or made. @throws ConfigError naming the settings that do not
+   * Checks that settings fit one another and the inputs. Called as soon as a recipe uses the stage, before anything is planned.
+   *
+   * @throws ConfigError naming the settings that do not fit
    */
   check?(config: z.output<Schema>, inputs: InputsOf<K>): void;
   forecast(context: ForecastContext<K, z.output<Schema>>): StageForecast | Promise<StageForecast>;
   run(context: StageContext<K, z.output<Schema>>): Promise<StageOutcome>;
-  /**
-   * Other code and data that these settings make it use, each with its version or hash: part of the address, like the
-   * stage's own version.
-   */
+  /** Other code and data that it uses with these settings, each with version or hash. Part of the address. */
   uses?(config: z.output<Schema>): Promise<Uses>;
 }
 
@@ -199,6 +194,6 @@ export function given<const Kind extends string>(
   };
 }
 
-/** The settings of a stage as the schema of its definition has them: what JSON cannot hold (a default that is undefined) is back. */
+/** The settings of a stage, parsed anew: the JSON in which a stage holds them has no defaults that are undefined. */
 export const configOf = (stage: RecipeStage, changes: Readonly<Record<string, Json>> = {}): never =>
   stage.definition.config.parse({ ...(stage.config as object), ...changes }) as never;

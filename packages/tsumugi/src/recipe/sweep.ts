@@ -1,5 +1,5 @@
-// A sweep: the same stages for every combination of values and every seed. The report puts them together again: one table with
-// means and ranges over the seeds, and charts with all of them over each other.
+// A sweep: the same stages for every combination of values and every seed. The report shows them together: one table of means and
+// ranges over the seeds, and charts with a curve for each combination.
 import { ConfigError, checkOptions, type OptionNames, sha256 } from '../base/index.ts';
 import { toJson } from '../run/index.ts';
 import { canonicalJson, type Json } from '../store/index.ts';
@@ -77,7 +77,7 @@ export function sweep<const V extends Values>(
   });
 }
 
-/** A name says what it can of the values, in letters, digits and hyphens; where that is not all, a part of their hash is added. */
+/** A name spells the values in letters, digits and hyphens. Where they cannot be spelt so, or are too long, their hash is added. */
 function nameOf(sweep: string, point: Readonly<Record<string, unknown>>, taken: ReadonlySet<string>): string {
   const whole = [sweep, ...Object.entries(point).flat().map(inName)].join('-');
   const isSaid = whole.length <= longestName && !taken.has(whole) && Object.values(point).every(saysItself);
@@ -91,7 +91,7 @@ const inName = (value: unknown): string =>
     .replaceAll('.', '-')
     .replaceAll(/[^a-z0-9-]/gi, '') || 'x';
 
-/** Whether the part of a name that a value has is that of no other value: numbers, true, false, null and plain words. */
+/** Whether no other value is spelt the same in a name: numbers, true, false, null and plain words. */
 const saysItself = (value: unknown): boolean =>
   typeof value === 'string'
     ? /^(?!(?:true|false|null)$)[a-z][a-z0-9-]*$/i.test(value)

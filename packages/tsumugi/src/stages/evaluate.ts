@@ -17,7 +17,7 @@ import {
   unknownOption,
 } from '../eval/index.ts';
 import { loadModel, type Plamo2Config } from '../lm/index.ts';
-import { defineStage, type Given } from '../recipe/index.ts';
+import { defineStage, type StageInput } from '../recipe/index.ts';
 import { formatInteger, Interrupt, Progress, type ProgressStream } from '../run/index.ts';
 import { openTokenizer, TokenShards } from '../text/index.ts';
 import { evaluateHeldOut, forecastMemory } from '../train/index.ts';
@@ -54,7 +54,7 @@ export const evaluate = defineStage({
   },
   forecast({ config, inputs }) {
     const heldOut = inputs.data.metrics['held-out tokens'] ?? 0;
-    const secondsOf = (model: Given) => {
+    const secondsOf = (model: StageInput) => {
       const shape = modelConfigOf(model);
       const each = config.sequenceLengths.map((length) => secondsPerHeldOutToken(shape, length));
       return each.reduce((sum, perToken) => sum + perToken * heldOut, each[0]! * taskTokens * config.tasks.length);
@@ -138,8 +138,8 @@ function requireKnown(options: Config['options'], tasks: readonly Task[]): void 
 }
 
 async function measure(
-  { name, path }: Given,
-  data: Given,
+  { name, path }: StageInput,
+  data: StageInput,
   sequenceLength: number,
   { batchTokens }: Config,
   pause: () => Promise<void>,
@@ -156,7 +156,7 @@ const describe = ({ model, sequenceLength, bitsPerCharacter }: HeldOut) =>
 
 /** The tasks of a name on a model; undefined when it was interrupted. */
 async function ask(
-  { name, path }: Given,
+  { name, path }: StageInput,
   task: string,
   { limit, shots, seed, options }: Config,
   signal: AbortSignal,

@@ -1,5 +1,5 @@
 // What the evaluation of models comes to: metrics, tables and heatmaps for the report.
-import { type Given, type Heatmap, metric, type StageMetric, type Table } from '../recipe/index.ts';
+import { type Heatmap, metric, type StageInput, type StageMetric, type Table } from '../recipe/index.ts';
 import { formatInteger } from '../run/index.ts';
 import type { HeldOut, TaskMetrics } from './evaluation-manifest.ts';
 
@@ -10,7 +10,7 @@ interface Results {
 }
 
 export function resultsOf(
-  models: readonly Given[],
+  models: readonly StageInput[],
   sequenceLengths: readonly number[],
   heldOut: readonly HeldOut[],
   tasks: readonly TaskMetrics[],

@@ -1,6 +1,6 @@
 // Stage: a model and token shards → the model extended to long contexts.
 import { ConfigError, DataError } from '../base/index.ts';
-import { defineStage, type Given, metric } from '../recipe/index.ts';
+import { defineStage, metric, type StageInput } from '../recipe/index.ts';
 import { formatInteger } from '../run/index.ts';
 import { checkExtendSettings, extend as extendModel, requireModelMade, switchAttention } from '../train/index.ts';
 import { extendStageConfig } from './config.ts';
@@ -10,7 +10,7 @@ import { trainingForecast } from './training-forecast.ts';
 import { whatWasDone } from './what-was-done.ts';
 
 /** As the training will, but before anything is done. @throws DataError when it is known that no document is long enough */
-function requireLongDocuments(data: readonly Given[], sequenceLength: number): void {
+function requireLongDocuments(data: readonly StageInput[], sequenceLength: number): void {
   const longest = Math.max(...data.map(({ metrics }) => metrics['longest document'] ?? Number.POSITIVE_INFINITY));
   if (longest >= sequenceLength) return;
   const [wanted, found] = [sequenceLength, longest].map(formatInteger) as [string, string];

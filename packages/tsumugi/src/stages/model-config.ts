@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Plamo2Config, parseConfig } from '../lm/index.ts';
-import type { Given } from '../recipe/index.ts';
+import type { StageInput } from '../recipe/index.ts';
 import { Artefact, CONFIG_FILE } from '../store/index.ts';
 
-export const modelConfigOf = ({ path, about }: Given): Plamo2Config =>
+export const modelConfigOf = ({ path, about }: StageInput): Plamo2Config =>
   existsSync(join(path, CONFIG_FILE)) ? parseConfig(new Artefact(path).config(), path) : parseConfig(about);

@@ -9,35 +9,43 @@ import {
   type PageTable,
   sparkline,
 } from '../draw/index.ts';
-import { fitWidth, formatCells, formatNumber, formatSpread, formatTime } from '../run/index.ts';
-import { type Comparison, show } from './comparison.ts';
+import {
+  curveTitle,
+  fitWidth,
+  formatCells,
+  formatNumber,
+  formatSpread,
+  formatTime,
+  settingText,
+} from '../run/index.ts';
+import type { Comparison } from './comparison.ts';
 
-/** More settings than these are rows, and the runs columns. */
-const few = 6;
+/** With more settings than these, settings are the rows, and runs the columns. */
+const maxSettingColumns = 6;
 
 function differencesTable({ runs, differences }: Comparison): PageTable {
-  const state = runs.some((run) => run.state !== 'done');
-  if (differences.length <= few)
+  const withState = runs.some((run) => run.state !== 'done');
+  if (differences.length <= maxSettingColumns)
     return {
       title: 'Settings that differ',
-      columns: ['run', ...(state ? ['state'] : []), ...differences.map(({ setting }) => setting)],
+      columns: ['run', ...(withState ? ['state'] : []), ...differences.map(({ setting }) => setting)],
       rows: runs.map((run, i) => [
         run.name,
-        ...(state ? [run.state] : []),
-        ...differences.map(({ values }) => show(values[i])),
+        ...(withState ? [run.state] : []),
+        ...differences.map(({ values }) => settingText(values[i])),
       ]),
     };
   return {
     title: 'Settings that differ',
     columns: ['setting', ...runs.map(({ name }) => name)],
-    rows: differences.map(({ setting, values }) => [setting, ...values.map(show)]),
+    rows: differences.map(({ setting, values }) => [setting, ...values.map(settingText)]),
   };
 }
 
 /** A row for each metric, a column for each group. */
 function metricsTable({ groups, runs: all }: Comparison): PageTable {
   const seedOf = new Map(all.map(({ name, config }) => [name, config['seed']]));
-  /** Runs of one seed tell nothing about seeds. */
+  /** Called seeds only where each run has a seed of its own. */
   const countOf = (runs: readonly string[]) =>
     `${runs.length} ${new Set(runs.map((name) => seedOf.get(name))).size === runs.length ? 'seeds' : 'runs'}`;
   const names = [...new Set(groups.flatMap(({ metrics }) => metrics.map(({ name }) => name)))];
@@ -81,7 +89,7 @@ export function comparisonText(comparison: Comparison): string {
     );
     return `${title}\n${formatCells(cells, columns.length)}`;
   });
-  const charts = Map.groupBy(comparison.curves, ({ chart, curve }) => (chart === curve ? chart : `${chart}: ${curve}`));
+  const charts = Map.groupBy(comparison.curves, ({ chart, curve }) => curveTitle(chart, curve));
   const drawn = [...charts].map(([title, curves]) => {
     const values = curves.flatMap(({ points }) => points.flatMap(({ y }) => y ?? []));
     // One range for all of them: a lower block is a lower value.

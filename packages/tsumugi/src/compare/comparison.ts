@@ -1,17 +1,18 @@
-// Several runs beside each other: what they were set to differently, their curves over each other, their metrics. Runs that
-// differ in nothing but their seed are one group, of which means, ranges and intervals speak.
+// Several runs beside each other: the settings that differ, curves, metrics. Runs that differ only in their seed are one group, with
+// the mean, the range and the interval of each metric.
 import { resolve, sep } from 'node:path';
-import { ConfigError, type Spread, spreadOf } from '../base/index.ts';
+import { ConfigError } from '../base/index.ts';
 import { meanCurves, type SpreadCurve } from '../draw/index.ts';
-import { type CurveAxis, curvesOf } from '../run/index.ts';
+import { type MetricSpread, metricSpreads } from '../recipe/index.ts';
+import { type CurveAxis, curvesOf, settingText } from '../run/index.ts';
 import { canonicalJson, type Json } from '../store/index.ts';
 import type { RunSummary } from './read-run.ts';
 
 export interface RunGroupSummary {
-  /** What sets it apart, or the name of its run. */
+  /** The settings that tell it from the others, or the name of its run. */
   readonly name: string;
   readonly runs: readonly string[];
-  readonly metrics: readonly (Spread & { readonly name: string; readonly unit: string })[];
+  readonly metrics: readonly MetricSpread[];
 }
 
 export interface Comparison {
@@ -23,28 +24,31 @@ export interface Comparison {
   readonly curves: readonly SpreadCurve[];
 }
 
-/** Where a run is says nothing of what it does, nor does how often it is shown, looked at and kept. */
-const isPlace = (setting: string) =>
+/** Settings that change nothing of what is trained: where it is written, and how often something is logged, sampled or kept. */
+const isIncidental = (setting: string) =>
   /(^|\.)(out|resume|checkpointEvery|keepLast|sampleEvery|gridEvery|logEvery)$/.test(setting);
 const isSeed = (setting: string) => /(^|\.)seed$/.test(setting);
 
 export function compareRuns(given: readonly RunSummary[], axis: CurveAxis = 'step'): Comparison {
   const runs = withNames(given);
-  const settings = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))].filter((name) => !isPlace(name));
+  const settings = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))].filter(
+    (name) => !isIncidental(name),
+  );
   const differences = settings
     .map((setting) => ({ setting, values: runs.map(({ config }) => config[setting]) }))
     .filter(({ values }) => new Set(values.map((value) => canonicalJson(value ?? null))).size > 1);
-  const telling = differences.filter(({ setting }) => !isSeed(setting)).map(({ setting }) => setting);
-  const apart = ({ kind, config }: RunSummary) => canonicalJson([kind, ...telling.map((name) => config[name] ?? null)]);
-  const groups = [...Map.groupBy(runs, apart).values()];
-  const names = groups.map((group) => nameOf(group, telling, groups.length));
+  const distinct = differences.filter(({ setting }) => !isSeed(setting)).map(({ setting }) => setting);
+  const groupKey = ({ kind, config }: RunSummary) =>
+    canonicalJson([kind, ...distinct.map((name) => config[name] ?? null)]);
+  const groups = [...Map.groupBy(runs, groupKey).values()];
+  const names = groups.map((group) => nameOf(group, distinct, groups.length));
   return {
     runs,
     differences,
     groups: groups.map((group, i) => ({
       name: names[i]!,
       runs: group.map(({ name }) => name),
-      metrics: metricsOver(group),
+      metrics: metricSpreads(group.flatMap((run) => run.metrics)),
     })),
     axis,
     curves: meanCurves(
@@ -56,24 +60,15 @@ export function compareRuns(given: readonly RunSummary[], axis: CurveAxis = 'ste
   };
 }
 
-function metricsOver(group: readonly RunSummary[]): RunGroupSummary['metrics'] {
-  const metrics = group.flatMap((run) => run.metrics);
-  return [...Map.groupBy(metrics, ({ name }) => name)].map(([name, found]) => ({
-    name,
-    unit: found[0]!.unit,
-    ...spreadOf(found.map(({ value }) => value)),
-  }));
-}
-
-/** A single run has its name; several are called by the settings that set them apart, as long as those are few. */
-function nameOf(group: readonly RunSummary[], telling: readonly string[], groups: number): string {
+/** A single run has its own name; several have the settings that tell them from other groups, unless those are too many. */
+function nameOf(group: readonly RunSummary[], distinct: readonly string[], groups: number): string {
   const [first] = group;
   if (group.length === 1) return first!.name;
-  const name = telling.map((setting) => `${setting} ${show(first!.config[setting])}`).join(', ');
+  const name = distinct.map((setting) => `${setting} ${settingText(first!.config[setting])}`).join(', ');
   return groups === 1 || name === '' || name.length > 60 ? `${first!.name} and ${group.length - 1} more` : name;
 }
 
-/** Folders of one name (`a/run`, `b/run`) have so much of their paths as tells them apart. @throws ConfigError for one run given twice */
+/** Names runs by their folders; where two would be the same, by more of their paths. @throws ConfigError for one run given twice */
 function withNames(runs: readonly RunSummary[]): RunSummary[] {
   const parts = runs.map(({ path }) => resolve(path).split(sep));
   const endOf = (i: number, length: number) => parts[i]!.slice(-length).join('/');
@@ -84,6 +79,3 @@ function withNames(runs: readonly RunSummary[]): RunSummary[] {
     throw new ConfigError('same-run', `${run.path} is given twice`, { remedy: 'Name each run once.' });
   });
 }
-
-export const show = (value: Json | undefined): string =>
-  value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value);

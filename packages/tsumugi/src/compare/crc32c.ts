@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli), as TFRecord files use it: reflected polynomial 0x82f63b78, begun and ended with all bits turned.
+// CRC-32C (Castagnoli), as TFRecord files use it: reflected polynomial 0x82f63b78, with all bits inverted at the beginning and the end.
 // Source: RFC 3720, appendix B.4 (test values); the mask: TensorFlow's lib/hash/crc32c.h.
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -13,7 +13,7 @@ export function crc32c(bytes: Uint8Array): number {
   return (value ^ 0xffffffff) >>> 0;
 }
 
-/** Turned by 15 bits, and moved: a checksum of data that hold checksums would be weak. */
+/** Rotated by 15 bits, plus a constant: the plain checksum of data that contains checksums would be weak. */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

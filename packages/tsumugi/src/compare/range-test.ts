@@ -17,7 +17,7 @@ export interface RangeTest {
   readonly diverged: number | null;
 }
 
-/** @param isCut whether the run ended before its last step, since it was no longer finite */
+/** @param isCut whether the run ended before its last step because the loss was no longer finite */
 export function rangeTest(steps: readonly { lr: number; loss: number }[], isCut: boolean): RangeTest | undefined {
   if (steps.length < 3) return undefined;
   const last = steps.length - 1;
@@ -30,7 +30,7 @@ export function rangeTest(steps: readonly { lr: number; loss: number }[], isCut:
   });
   const lowest = points.reduce((least, { smoothed }, i) => (smoothed < points[least]!.smoothed ? i : least), 0);
   let [steepest, fastest] = [-1, 0];
-  // The first ones have fewer neighbours: there a slope is mostly noise.
+  // The first means have fewer neighbours: there a slope is mostly noise.
   for (let i = half; i < Math.min(lowest + 1, last); i++) {
     const [before, after] = [points[i - 1]!, points[i + 1]!];
     const slope = (after.smoothed - before.smoothed) / Math.log(after.lr / before.lr);
@@ -61,7 +61,7 @@ function rangeTestChart({ points }: RangeTest): Picture {
   return lineChart({
     title: 'loss against learning rate',
     x: { label: 'learning rate', log: true },
-    // What is lost soon dwarfs what is looked for.
+    // The loss of a diverged run would dwarf the part that matters.
     y: { label: '', max: 1.5 * points[0]!.smoothed },
     series: [
       { name: 'smoothed', points: points.map(({ lr, smoothed }) => ({ x: lr, y: smoothed })) },

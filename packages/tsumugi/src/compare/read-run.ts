@@ -1,9 +1,9 @@
-// Any run, read from its folder: pre-training, extension, a GAN, a recipe. What it was set to, what was measured, what it came to.
+// Reads the folder of any run, of a training or a recipe: its settings, what was measured, what it came to.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { DataError, parseJson, UserError } from '../base/index.ts';
 import { flatSettings } from '../draw/index.ts';
-import type { RecipeReport, StageMetric } from '../recipe/index.ts';
+import { artefactFolder, type RecipeReport, type StageMetric } from '../recipe/index.ts';
 import { type Measurement, measurementsIn, type RunEvent, RunFolder, readMeasurements } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
 import { metricsOf } from './metrics.ts';
@@ -112,12 +112,10 @@ function readRecipe(path: string): RunSummary {
       metrics.map((metric) => ({ ...metric, name: `${name}: ${metric.name}` })),
     ),
     measurements: stages.flatMap((stage) =>
-      readMeasurements(join(path, 'artefacts', `${stage.name}-${stage.address.slice(0, 12)}`, 'events.jsonl')).map(
-        (each) => ({
-          ...each,
-          name: `${stage.name}: ${each.name}`,
-        }),
-      ),
+      readMeasurements(join(artefactFolder(path, stage.name, stage.address), 'events.jsonl')).map((each) => ({
+        ...each,
+        name: `${stage.name}: ${each.name}`,
+      })),
     ),
     warnings: [],
     samples: [],

@@ -3,6 +3,7 @@ import { escapeText, htmlCharts, htmlMetrics, htmlPage, htmlRows, htmlSection, s
 import { formatReport, renderReport } from '../recipe/index.ts';
 import {
   curvesOf,
+  curveTitle,
   displayWidth,
   fitWidth,
   formatCells,
@@ -50,19 +51,21 @@ export function runPage(run: RunSummary): string {
   });
 }
 
-/** For a terminal of so many columns. */
+/** As text for a terminal of so many columns. */
 export function runText(run: RunSummary, columns = 80): string {
   if (run.report) return formatReport(run.report);
   const metrics = run.metrics.map((metric) => [metric.name, formatMetric(metric)]);
   const curves = curvesOf(run.measurements).map(({ chart, name, points }) => ({
-    name: chart === name ? name : `${chart}: ${name}`,
+    name: curveTitle(chart, name),
     values: points.map(([, value]) => value ?? Number.NaN),
   }));
-  const room = Math.max(12, Math.min(40, columns - 2 - 24 - 44));
+  // A line: indent, name, first value, sparkline, last value; two columns between them.
+  const others = 26;
+  const sparkColumns = Math.max(12, Math.min(40, columns - others - 44));
   const lines = curves.map(({ name, values }) => [
-    fitWidth(name, Math.max(20, columns - room - 26)),
+    fitWidth(name, Math.max(20, columns - others - sparkColumns)),
     formatNumber(values[0]!),
-    sparkline(values, { columns: room }),
+    sparkline(values, { columns: sparkColumns }),
     formatNumber(values.at(-1)!),
   ]);
   const parts = [

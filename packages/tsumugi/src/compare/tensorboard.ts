@@ -52,7 +52,7 @@ function record(data: Uint8Array): Uint8Array {
 export const tagOf = ({ chart, name }: Pick<Measurement, 'chart' | 'name'>): string =>
   (chart === name ? [chart] : [chart, name]).map((part) => part.replaceAll(/[^\p{L}\p{N}.-]+/gu, '_')).join('/');
 
-/** The tag of each curve; of two that would have the same one, the later has a number, since one tag is drawn as one curve. */
+/** The tag of each curve. Where two would have the same, the later gets a number: one tag is drawn as one curve. */
 function tagsOf(measurements: readonly Measurement[]): (each: Measurement) => string {
   const taken = new Set<string>();
   const tags = new Map<string, string>();

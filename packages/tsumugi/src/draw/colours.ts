@@ -1,5 +1,5 @@
-// The colours of pages and pictures, light and dark: one table, as variables for pages and as plain rules for pictures, which
-// other programs than browsers open, too.
+// The colours of pages and pictures, light and dark: one table. Pages get them as variables, pictures as plain rules, since not only
+// browsers open pictures.
 
 export interface Colours {
   readonly page: string;
@@ -12,7 +12,7 @@ export interface Colours {
   readonly busy: string;
   readonly bad: string;
   readonly idle: string;
-  /** Of curves, in their order. Colour-blind people tell them apart (Okabe & Ito 2008). */
+  /** Of curves, in their order; colour-blind people can tell them apart (Okabe & Ito 2008). */
   readonly series: readonly string[];
 }
 
@@ -44,7 +44,7 @@ const dark: Colours = {
   series: ['#4da6e8', '#f2894a', '#2fc79a', '#e59ac6', '#f0c04d', '#e4e7ea', '#a5dcfb'],
 };
 
-/** How many curves have a colour of their own. */
+/** How many curves there are colours for. */
 export const seriesColours = light.series.length;
 
 const both = (rules: (colours: Colours) => string): string =>

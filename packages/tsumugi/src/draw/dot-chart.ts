@@ -1,5 +1,5 @@
-// Grouped dots: for every group (a setting) a dot for each run of every series (a method), and a line at their median. What is
-// not finite (a run that diverged) is a cross on the upper edge.
+// Grouped dots: in every group (a setting), each series (a method) has a dot for each of its runs and a line at their median. A value
+// that is not finite (a run that diverged) is a cross on the upper edge.
 import { displayWidth, fitWidth } from '../run/index.ts';
 import { px } from './escape.ts';
 import { colourClass, framed } from './frame.ts';
@@ -35,10 +35,10 @@ export function dotChart({ title, groups, y, series }: DotChart): Picture {
     names: series.map(({ name }) => name),
     x: '',
     y,
-    sign: (i, x, middle) =>
+    marker: (i, x, middle) =>
       `<circle class="${colourClass(i)}" cx="${px(x + 13)}" cy="${px(middle)}" r="4" fill="currentColor"/>`,
-    up: ({ top, bottom }) => scaleOf(y, values, [bottom - 10, top + 10]),
-    inside({ left, right, top, bottom }, up) {
+    yScaleOf: ({ top, bottom }) => scaleOf(y, values, [bottom - 10, top + 10]),
+    drawPlot({ left, right, top, bottom }, yScale) {
       const groupWidth = (right - left) / groups.length;
       const slot = (0.86 * groupWidth) / series.length;
       const place = (group: number, index: number) =>
@@ -47,14 +47,14 @@ export function dotChart({ title, groups, y, series }: DotChart): Picture {
         const marks = runs.flatMap((found, group) => {
           const x = place(group, index);
           const dots = found.map((value) =>
-            up.has(value)
-              ? `<circle cx="${px(x)}" cy="${px(up.place(value))}" r="2.5" fill="currentColor"/>`
+            yScale.has(value)
+              ? `<circle cx="${px(x)}" cy="${px(yScale.place(value))}" r="2.5" fill="currentColor"/>`
               : `<path d="M${px(x - 3)} ${px(top + 4)}l6 6m0 -6l-6 6" stroke="currentColor" stroke-width="1.5"/>`,
           );
           const middle = median(found);
-          if (found.length > 1 && up.has(middle))
+          if (found.length > 1 && yScale.has(middle))
             dots.push(
-              `<path d="M${px(x - slot / 2.5)} ${px(up.place(middle))}h${px(slot / 1.25)}" stroke="currentColor" stroke-width="2"/>`,
+              `<path d="M${px(x - slot / 2.5)} ${px(yScale.place(middle))}h${px(slot / 1.25)}" stroke="currentColor" stroke-width="2"/>`,
             );
           return dots;
         });

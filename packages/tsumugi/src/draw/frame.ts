@@ -1,4 +1,4 @@
-// What charts have around what they show: title, legend, frame, ticks and the names of the axes.
+// What every chart has around its plot: title, legend, frame, ticks and the names of the axes.
 import { displayWidth, fitWidth } from '../run/index.ts';
 import { seriesColours } from './colours.ts';
 import { escapeText, px } from './escape.ts';
@@ -24,24 +24,24 @@ export interface Frame {
   readonly names: readonly string[];
   readonly x: string;
   readonly y: Axis;
-  /** Draws the sign of a name. */
-  sign(index: number, x: number, y: number): string;
-  /** The vertical scale, for a plot of this height. */
-  up(plot: Pick<Plot, 'top' | 'bottom'>): Scale;
-  /** What stands in the plot, with its horizontal ticks. */
-  inside(plot: Plot, up: Scale): string;
+  /** Draws the legend's marker of a name. */
+  marker(index: number, x: number, y: number): string;
+  /** The vertical scale of a plot from top to bottom. */
+  yScaleOf(plot: Pick<Plot, 'top' | 'bottom'>): Scale;
+  /** Draws what stands in the plot, and the ticks below it. */
+  drawPlot(plot: Plot, yScale: Scale): string;
 }
 
-export function framed({ title, names, x, y, sign, up: scale, inside }: Frame): Picture {
-  const legend = legendOf(names, { left: 16, right, y: 32 }, sign);
+export function framed({ title, names, x, y, marker, yScaleOf, drawPlot }: Frame): Picture {
+  const legend = legendOf(names, { left: 16, right, y: 32 }, marker);
   const top = 38 + legend.height;
   const bottom = top + plotHeight;
-  const up = scale({ top, bottom });
+  const yScale = yScaleOf({ top, bottom });
   // Long numbers get the room they need.
-  const left = 38 + COLUMN * Math.max(2, ...up.ticks.map((tick) => displayWidth(tick.text)));
+  const left = 38 + COLUMN * Math.max(2, ...yScale.ticks.map((tick) => displayWidth(tick.text)));
   const plot = { left, right, top, bottom };
-  const rows = up.ticks.map(({ value, text: label }) => {
-    const at = up.place(value);
+  const rows = yScale.ticks.map(({ value, text: label }) => {
+    const at = yScale.place(value);
     return `<path class="grid" d="M${px(left)} ${px(at)}H${right}"/>${text(left - 8, at + 4, label, 'end')}`;
   });
   const columns = Math.floor((chartWidth - 32) / (COLUMN * 1.3));
@@ -50,7 +50,7 @@ export function framed({ title, names, x, y, sign, up: scale, inside }: Frame): 
     text(16, 22, fitWidth(title, columns), 'start', 'title strong'),
     legend.body,
     ...rows,
-    inside(plot, up),
+    drawPlot(plot, yScale),
     `<rect class="frame" x="${px(left)}" y="${px(top)}" width="${px(right - left)}" height="${plotHeight}"/>`,
     text((left + right) / 2, bottom + 36, fitWidth(x, 60), 'middle'),
     y.label === ''

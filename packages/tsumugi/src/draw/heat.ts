@@ -1,4 +1,4 @@
-// A heatmap: values in rows and columns, shown by how good they are. Its numbers, notes and colours, for pictures and text.
+// A heatmap: values in rows and columns, coloured by how good they are. Its numbers, notes and colours, for pictures and text.
 
 export interface Heatmap {
   readonly title: string;
@@ -10,7 +10,7 @@ export interface Heatmap {
   readonly values: readonly (readonly (number | null)[])[];
   /** Samples behind each value. */
   readonly counts?: readonly (readonly number[])[] | undefined;
-  /** What the values are where they are no shares from 0 (bad) to 1 (good): their name, and which is worst and which best. */
+  /** What the values are, and which is worst and which best; left out for shares from 0 (bad) to 1 (good). */
   readonly scale?: { readonly unit: string; readonly worst: number; readonly best: number } | undefined;
 }
 

@@ -6,7 +6,7 @@ import { COLUMN, type Picture, text } from './picture.ts';
 
 const row = { height: 38, gap: 3 };
 const legendWidth = 120;
-/** Longer names of rows are cut; the hint of a cell has them whole. */
+/** Longer names of rows are cut; the tooltip of a cell has them whole. */
 const nameColumns = 40;
 
 const widthOf = (words: string) => displayWidth(words) * COLUMN;
@@ -34,8 +34,8 @@ export function heatmap(map: Heatmap): Picture {
       const count = map.counts?.[y]?.[x];
       const of = count === undefined ? '' : `, ${count} sample${count === 1 ? '' : 's'}`;
       const found = value === null ? 'not measured' : `${cellText(map, value)} ${unitOf(map)}${of}`;
-      const hint = `${map.yLabel} ${map.y[y]}, ${map.xLabel} ${map.x[x]}: ${found}`;
-      return cell(map, value, left + x * pitch.x, top + y * pitch.y, width, hint);
+      const tooltip = `${map.yLabel} ${map.y[y]}, ${map.xLabel} ${map.x[x]}: ${found}`;
+      return cell(map, value, left + x * pitch.x, top + y * pitch.y, width, tooltip);
     }),
   );
   const body = [
@@ -51,11 +51,11 @@ export function heatmap(map: Heatmap): Picture {
   return { title: map.title, width: whole, height: bottom + 62, body };
 }
 
-function cell(map: Heatmap, value: number | null, x: number, y: number, width: number, hint: string): string {
+function cell(map: Heatmap, value: number | null, x: number, y: number, width: number, tooltip: string): string {
   const box = `x="${x}" y="${y}" width="${width}" height="${row.height}" rx="5"`;
   const number = (classes: string) =>
     text(x + width / 2, y + row.height / 2 + 4.5, cellText(map, value), 'middle', classes);
-  const title = `<title>${escapeText(hint)}</title>`;
+  const title = `<title>${escapeText(tooltip)}</title>`;
   if (value === null) return `<g>${title}<rect ${box} class="none"/>${number('')}</g>`;
   const { fill, ink } = heatColour(goodness(map, value));
   return `<g>${title}<rect ${box} fill="${fill}"/>${number(`cell ${ink}`)}</g>`;

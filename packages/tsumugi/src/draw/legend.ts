@@ -1,10 +1,10 @@
-// The names of curves above a chart, each behind a sign of its own; in as many rows as they take.
+// The legend above a chart: the names of its curves, each with its marker, in as many rows as they take.
 import { displayWidth, fitWidth } from '../run/index.ts';
 import { COLUMN, text } from './picture.ts';
 
-const signWidth = 31;
+const markerWidth = 31;
 const gap = 18;
-export const rowHeight = 17;
+const rowHeight = 17;
 
 export interface Legend {
   readonly body: string;
@@ -14,22 +14,22 @@ export interface Legend {
 /**
  * @param left where it begins
  * @param y the top of the first row
- * @param sign draws the sign of the i-th name, whose middle is at the height given
+ * @param marker draws the marker of the i-th name, around the height y
  */
 export function legendOf(
   names: readonly string[],
   { left, right, y }: { left: number; right: number; y: number },
-  sign: (index: number, x: number, y: number) => string,
+  marker: (index: number, x: number, y: number) => string,
 ): Legend {
-  const columns = Math.floor((right - left - signWidth) / COLUMN);
+  const columns = Math.floor((right - left - markerWidth) / COLUMN);
   const parts: string[] = [];
   let [x, row] = [left, 0];
   for (const [i, whole] of names.entries()) {
     const name = fitWidth(whole, columns);
-    const width = signWidth + COLUMN * displayWidth(name);
+    const width = markerWidth + COLUMN * displayWidth(name);
     if (x > left && x + width > right) [x, row] = [left, row + 1];
     const middle = y + row * rowHeight + 8;
-    parts.push(sign(i, x, middle), text(x + signWidth, middle + 4, name, 'start', 'strong'));
+    parts.push(marker(i, x, middle), text(x + markerWidth, middle + 4, name, 'start', 'strong'));
     x += width + gap;
   }
   return { body: parts.join('\n'), height: names.length === 0 ? 0 : (row + 1) * rowHeight };

@@ -26,8 +26,8 @@ export interface LineChart {
 
 /** When the colours are used up, they begin again with another line. */
 const dashes = ['', '7 3', '2 3', '9 3 2 3'];
-/** Up to here each point has a dot. */
-const few = 40;
+/** Curves of at most so many points have a dot at each. */
+const maxDots = 40;
 
 export function lineChart({ title, x, y, series, spread = 'bars' }: LineChart): Picture {
   const points = series.flatMap((each) => each.points);
@@ -41,33 +41,33 @@ export function lineChart({ title, x, y, series, spread = 'bars' }: LineChart): 
     names: series.map(({ name, note }) => (note === undefined ? name : `${name} ${note}`)),
     x: x.label,
     y,
-    sign: (i, left, middle) => `<path class="${colourClass(i)}" d="M${px(left)} ${px(middle)}h26" ${stroke(i)}/>`,
-    up: ({ top, bottom }) => scaleOf(y, values, [bottom - 10, top + 10]),
-    inside(plot, up) {
-      const across = scaleOf(
+    marker: (i, left, middle) => `<path class="${colourClass(i)}" d="M${px(left)} ${px(middle)}h26" ${stroke(i)}/>`,
+    yScaleOf: ({ top, bottom }) => scaleOf(y, values, [bottom - 10, top + 10]),
+    drawPlot(plot, yScale) {
+      const xScale = scaleOf(
         x,
         points.map((point) => point.x),
         [plot.left + 18, plot.right - 18],
       );
-      const ticks = across.ticks.map(({ value, text: label }) => {
-        const at = across.place(value);
+      const ticks = xScale.ticks.map(({ value, text: label }) => {
+        const at = xScale.place(value);
         return `<path class="grid" d="M${px(at)} ${px(plot.top)}V${px(plot.bottom)}"/>${text(at, plot.bottom + 17, label, 'middle')}`;
       });
       const isSpread = spread === 'bars' && points.some((point) => point.low !== undefined);
       const curves = series.map((each, i) => {
-        // So that spreads at one x stand beside each other.
-        const shift = isSpread && each.points.length <= few ? 3 * (i - (series.length - 1) / 2) : 0;
-        const shown = { ...each, points: perColumn(each.points, across) };
-        return `<g class="${colourClass(i)}">${drawSeries(shown, { across, up, shift, top: plot.top, x, stroke: stroke(i), spread })}</g>`;
+        // Bars at one x stand beside each other.
+        const shift = isSpread && each.points.length <= maxDots ? 3 * (i - (series.length - 1) / 2) : 0;
+        const shown = { ...each, points: perColumn(each.points, xScale) };
+        return `<g class="${colourClass(i)}">${drawSeries(shown, { xScale, yScale, shift, top: plot.top, x, stroke: stroke(i), spread })}</g>`;
       });
       return [...ticks, ...curves].join('\n');
     },
   });
 }
 
-interface Place {
-  across: Scale;
-  up: Scale;
+interface Placement {
+  xScale: Scale;
+  yScale: Scale;
   shift: number;
   top: number;
   x: Axis;
@@ -75,32 +75,35 @@ interface Place {
   spread: 'bars' | 'band';
 }
 
-function drawSeries({ name, points }: Series, { across, up, shift, top, x, stroke, spread: look }: Place): string {
+function drawSeries(
+  { name, points }: Series,
+  { xScale, yScale, shift, top, x, stroke, spread: look }: Placement,
+): string {
   const placed = points
-    .filter((point) => across.has(point.x))
-    .map((point) => ({ ...point, px: across.place(point.x) + shift, drawn: up.has(point.y) }));
+    .filter((point) => xScale.has(point.x))
+    .map((point) => ({ ...point, px: xScale.place(point.x) + shift, drawn: yScale.has(point.y) }));
   const path = placed.map(({ px: at, y, drawn }, i) =>
-    drawn ? `${placed[i - 1]?.drawn ? 'L' : 'M'}${px(at)} ${px(up.place(y))}` : '',
+    drawn ? `${placed[i - 1]?.drawn ? 'L' : 'M'}${px(at)} ${px(yScale.place(y))}` : '',
   );
-  const isFew = points.length <= few;
-  const spread = placed.filter(({ low, high }) => low !== undefined && high !== undefined && up.has(low));
-  const topOf = (high: number) => (up.has(high) ? up.place(high) : top);
+  const isFew = points.length <= maxDots;
+  const spread = placed.filter(({ low, high }) => low !== undefined && high !== undefined && yScale.has(low));
+  const topOf = (high: number) => (yScale.has(high) ? yScale.place(high) : top);
   const bars =
     isFew && look === 'bars'
       ? spread.map(
-          (p) => `<path d="M${px(p.px)} ${px(up.place(p.low!))}V${px(topOf(p.high!))}" stroke="currentColor"/>`,
+          (p) => `<path d="M${px(p.px)} ${px(yScale.place(p.low!))}V${px(topOf(p.high!))}" stroke="currentColor"/>`,
         )
       : spread.length > 1
-        ? [band(spread.map((p) => [p.px, up.place(p.low!), topOf(p.high!)]))]
+        ? [band(spread.map((p) => [p.px, yScale.place(p.low!), topOf(p.high!)]))]
         : [];
   const marks = placed.map(({ px: at, x: value, y, drawn }, i) => {
     const tip = `<title>${escapeText(`${name}, ${x.label} ${value.toLocaleString('en-US')}: ${Number.isFinite(y) ? formatNumber(y) : 'not finite'}`)}</title>`;
     if (drawn) {
       const alone = !placed[i - 1]?.drawn && !placed[i + 1]?.drawn;
       const look = isFew || alone ? 'r="3" fill="currentColor"' : 'r="5" fill="transparent"';
-      return `<circle cx="${px(at)}" cy="${px(up.place(y))}" ${look}>${tip}</circle>`;
+      return `<circle cx="${px(at)}" cy="${px(yScale.place(y))}" ${look}>${tip}</circle>`;
     }
-    // Of many that follow each other, the first says it.
+    // Of many points in a row that are not finite, only the first has a cross.
     if (!isFew && i > 0 && !placed[i - 1]!.drawn) return '';
     return `<path d="M${px(at - 4)} ${px(top - 4)}l8 8m0 -8l-8 8" stroke="currentColor" stroke-width="2">${tip}</path>`;
   });

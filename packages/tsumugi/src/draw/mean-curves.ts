@@ -1,5 +1,5 @@
-// Curves of several runs over each other: of runs that are one but for their seed, the mean, and the range around it.
-import type { Curve } from '../run/index.ts';
+// Curves of several runs in one chart. Runs that differ only in their seed are one curve, their mean, with the range around it.
+import { type Curve, curveTitle } from '../run/index.ts';
 import { lineChart } from './line-chart.ts';
 import type { Picture } from './picture.ts';
 
@@ -27,7 +27,7 @@ interface SpreadPoint {
   readonly high: number | null;
 }
 
-/** For every curve that one of the runs has, the mean of each group. */
+/** Of every curve that a run has: the mean of each group. */
 export function meanCurves(groups: readonly RunGroup[]): SpreadCurve[] {
   const all = groups.flatMap(({ runs }) => runs.flat());
   const kinds = new Map(all.map(({ chart, name }) => [JSON.stringify([chart, name]), { chart, curve: name }]));
@@ -56,7 +56,7 @@ function meanOf(curves: readonly Points[]): SpreadPoint[] {
   });
 }
 
-/** The value at a place, linear between two points; undefined beyond the ends, null beside what is not finite. */
+/** The value at x, linear between two points; undefined beyond the ends, null where a neighbour is not finite. */
 function valueAt(points: Points, x: number): number | null | undefined {
   let [below, above] = [0, points.length - 1];
   if (points.length === 0 || x < points[0]![0] || x > points[above]![0]) return undefined;
@@ -71,9 +71,9 @@ function valueAt(points: Points, x: number): number | null | undefined {
   return y0 === null || y1 === null ? null : y0 + ((x - x0) / (x1 - x0)) * (y1 - y0);
 }
 
-/** A chart for each thing that was measured, all groups in it. */
+/** A chart for each curve, with all groups in it. */
 export function meanCharts(curves: readonly SpreadCurve[], x = 'step'): Picture[] {
-  const kinds = Map.groupBy(curves, ({ chart, curve }) => (chart === curve ? chart : `${chart}: ${curve}`));
+  const kinds = Map.groupBy(curves, ({ chart, curve }) => curveTitle(chart, curve));
   return [...kinds].map(([title, own]) =>
     lineChart({
       title,

@@ -1,4 +1,4 @@
-// The look of pages: one style sheet, light and dark, without anything from the network.
+// The style sheet of pages, light and dark, with nothing from a network.
 import { colourVariables, pictureStyle } from './colours.ts';
 
 export const pageStyle = `

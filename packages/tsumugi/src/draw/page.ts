@@ -1,7 +1,6 @@
 // Pages: one HTML file that needs nothing else, with inline style, inline SVG and no scripts; and the parts of them.
 import { isObject } from '../base/index.ts';
-import type { Curve } from '../run/index.ts';
-import { formatInteger, formatMetric, formatNumber } from '../run/index.ts';
+import { type Curve, formatInteger, formatMetric, formatNumber, settingText } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
 import { curveCharts } from './curves.ts';
 import { escapeText } from './escape.ts';
@@ -97,8 +96,7 @@ export function htmlTable({ title, columns, rows }: PageTable): string {
 
 /** Names and what they are, as a table without a head. */
 export function htmlRows(rows: readonly (readonly [string, Json])[]): string {
-  const show = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value));
-  return `<table>${rows.map(([name, value]) => `<tr><td>${escapeText(name)}</td><td class="mono">${escapeText(show(value))}</td></tr>`).join('')}</table>`;
+  return `<table>${rows.map(([name, value]) => `<tr><td>${escapeText(name)}</td><td class="mono">${escapeText(settingText(value))}</td></tr>`).join('')}</table>`;
 }
 
 export function htmlSettings(config: Json): string {

@@ -1,4 +1,4 @@
-// A picture: its size and the elements in it; how it becomes a file of its own or a part of a page.
+// A picture: its size and its elements; as a file of its own, or as a part of a page.
 import { pictureStyle } from './colours.ts';
 import { escapeText, px } from './escape.ts';
 
@@ -11,24 +11,24 @@ export interface Picture {
   readonly body: string;
 }
 
-const open = ({ title, width, height }: Picture) =>
+const attributesOf = ({ title, width, height }: Picture) =>
   `class="drawing" viewBox="0 0 ${px(width)} ${px(height)}" role="img" aria-label="${escapeText(title)}"`;
 
-/** A file of its own: light or dark as its reader likes it, on a ground of its own, with nothing from a network. */
+/** A file of its own: light or dark as the reader's system is, with a background, and with nothing from a network. */
 export function svgFile(picture: Picture): string {
   const size = `width="${px(picture.width)}" height="${px(picture.height)}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${open(picture)}>
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${attributesOf(picture)}>
 <title>${escapeText(picture.title)}</title><style>${escapeText(pictureStyle).replaceAll('&quot;', '"')}</style><rect class="back" ${size}/>
 ${picture.body}
 </svg>
 `;
 }
 
-/** An element of a page that has the style of pictures. A wide one is scrolled before it cannot be read. */
+/** An element of a page that has `pictureStyle`. A wide picture keeps a readable width, and its page scrolls. */
 export function svgElement(picture: Picture): string {
   const { width } = picture;
   const size = `max-width:${px(width)}px;min-width:${px(Math.min(width, Math.max(420, 0.6 * width)))}px`;
-  return `<svg ${open(picture)} style="${size}">\n${picture.body}\n</svg>`;
+  return `<svg ${attributesOf(picture)} style="${size}">\n${picture.body}\n</svg>`;
 }
 
 /** Pictures beside each other, in rows of `columns`, each row as high as its highest. */
@@ -50,5 +50,5 @@ export type Anchor = 'start' | 'middle' | 'end';
 export const text = (x: number, y: number, content: string | number, anchor: Anchor = 'start', classes = '') =>
   `<text x="${px(x)}" y="${px(y)}" text-anchor="${anchor}"${classes && ` class="${classes}"`}>${escapeText(content)}</text>`;
 
-/** Pixels that a text of 12 pixels takes, for one column of a terminal; a little more than the average letter. */
+/** Pixels of one column (`displayWidth`) in a text of 12 pixels; a little more than the average letter takes. */
 export const COLUMN = 6.6;

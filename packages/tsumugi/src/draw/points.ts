@@ -1,5 +1,5 @@
-// Thousands of points, as many as there are pixels to show them: of each column of pixels the first and the last, the least
-// and the greatest, and one that is not finite, so that no peak and no gap is lost.
+// Thins thousands of points to what pixels can show: of each column of pixels the first and the last, the least and the greatest,
+// and one that is not finite, so that no peak and no gap is lost.
 import type { Scale } from './scale.ts';
 
 export interface Point {
@@ -12,9 +12,9 @@ export interface Point {
 
 const columnWidth = 2;
 
-export function perColumn(points: readonly Point[], across: Scale): readonly Point[] {
+export function perColumn(points: readonly Point[], xScale: Scale): readonly Point[] {
   if (points.length <= 500) return points;
-  const columns = Map.groupBy(points, ({ x }) => Math.floor(across.place(x) / columnWidth));
+  const columns = Map.groupBy(points, ({ x }) => Math.floor(xScale.place(x) / columnWidth));
   return [...columns.values()].flatMap((column) => {
     const kept = new Set([column[0]!, column.at(-1)!]);
     const finite = column.filter(({ y }) => Number.isFinite(y));

@@ -17,10 +17,10 @@ export interface Scale {
   has(value: number): boolean;
 }
 
-/** Sums and differences of what is larger are not finite. */
+/** Larger values are not drawn: their sums and differences might not be finite. */
 const largest = 1e300;
 
-/** Maps the values that can be drawn onto the places from … to; a single one stands in the middle. */
+/** Maps the values that can be drawn onto places between two ends; a single value stands in the middle. */
 export function scaleOf(axis: Axis, values: readonly number[], [from, to]: readonly [number, number]): Scale {
   const { log = false, whole = false } = axis;
   const usable = values.filter((value) => Math.abs(value) < largest && (!log || value > 0));
@@ -32,7 +32,7 @@ export function scaleOf(axis: Axis, values: readonly number[], [from, to]: reado
   if (usable.length === 0) return { ticks: [], place: () => (from + to) / 2, has: () => false };
   const inner = log ? Math.log10 : (value: number) => value;
   const [low, high] = [inner(min), inner(max)];
-  // Numbers that are almost the same have no round ones between them.
+  // Between numbers that are almost the same there are no round ones.
   const least = log ? 1e-9 : Math.max(1e-300, 1e-9 * Math.max(Math.abs(low), Math.abs(high)));
   const flat = !(high - low > least);
   const place = (value: number) =>
@@ -76,7 +76,7 @@ const units: readonly (readonly [number, number, string])[] = [
   [0, 1, ''],
 ];
 
-/** With as many digits as the spacing needs, and all of an axis in the unit of the largest. */
+/** As many digits as the spacing needs, in the unit of the largest tick of the axis. */
 function tickText(value: number, spacing: number, most: number): string {
   if (value === 0) return '0';
   if (most < 1e-3 || most >= 1e15) {

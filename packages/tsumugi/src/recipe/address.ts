@@ -3,7 +3,7 @@
 // renamed.
 import { statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { contentHash, DataError, linkTarget, sha256, walkFiles } from '../base/index.ts';
+import { absence, contentHash, DataError, sha256, walkFiles } from '../base/index.ts';
 import { canonicalJson } from '../store/index.ts';
 import type { RecordedInput, RecordedInputs } from './record.ts';
 import { findSource, pathsOf } from './source-paths.ts';
@@ -29,14 +29,10 @@ export async function hashSource(source: Source): Promise<RecordedInput> {
   const files: { path: string; name: string }[] = pathsOf(source).flatMap((path) => {
     const found = statSync(path, { throwIfNoEntry: false });
     if (!found)
-      throw new DataError(
-        'missing-path',
-        `${path} ${linkTarget(path) !== undefined ? 'is a link to something that is not there' : 'does not exist'}`,
-        {
-          remedy: 'Check the path in the settings of the recipe.',
-          fields: { path },
-        },
-      );
+      throw new DataError('missing-path', `${path} ${absence(path).fault}`, {
+        remedy: 'Check the path in the settings of the recipe.',
+        fields: { path },
+      });
     return found.isDirectory() ? walkFiles(path).files : [{ path, name: endings(path) }];
   });
   const hashes: { path: string; name: string; sha256: string }[] = [];

@@ -2,9 +2,18 @@
 export { type RecipeOutcome, type RunRecipeOptions, runRecipe } from './execute.ts';
 export { renderReport } from './html/index.ts';
 export { defineRecipe, type Recipe } from './recipe.ts';
+export { artefactFolder } from './record.ts';
 export type { RecipeReport, ReportStage, ReportState } from './report.ts';
 export { formatReport } from './report-table.ts';
-export { type Heatmap, heatmapSchema, metric, type StageMetric, type Table } from './results.ts';
+export {
+  type Heatmap,
+  heatmapSchema,
+  type MetricSpread,
+  metric,
+  metricSpreads,
+  type StageMetric,
+  type Table,
+} from './results.ts';
 export {
   defineStage,
   type ForecastContext,

@@ -1,5 +1,6 @@
 // What a stage found out, for the report: single metrics, tables, and heatmaps that are looked at rather than read.
 import { z } from 'zod';
+import { type Spread, spreadOf } from '../base/index.ts';
 
 export const metricSchema = z.strictObject({
   /** In words, e.g. "held-out bits per character". */
@@ -43,3 +44,14 @@ export const metric = (name: string, value: number, unit = ''): StageMetric => (
   value: Number.isFinite(value) ? value : null,
   unit,
 });
+
+/** A metric over several runs. */
+export type MetricSpread = Spread & { readonly name: string; readonly unit: string };
+
+/** The metrics of several runs, each by its name over all of them. */
+export const metricSpreads = (metrics: readonly StageMetric[]): MetricSpread[] =>
+  [...Map.groupBy(metrics, ({ name }) => name)].map(([name, own]) => ({
+    name,
+    unit: own[0]!.unit,
+    ...spreadOf(own.map(({ value }) => value)),
+  }));

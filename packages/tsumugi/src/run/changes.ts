@@ -41,6 +41,10 @@ export function findChanges(before: Json | undefined, after: Json | undefined, n
   return [{ name, before, after }];
 }
 
+/** A setting as text: texts without quotes, anything else as JSON, "–" where it is not set. */
+export const settingText = (value: Json | undefined): string =>
+  value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
+
 /** "400 → 500" */
 export const describeChange = ({ before, after }: Change): string => `${show(before)} → ${show(after)}`;
 

@@ -13,6 +13,9 @@ export interface Curve {
 
 const maxPoints = 240;
 
+/** What a curve is called where its chart is not said: "loss, nats per token: held-out". */
+export const curveTitle = (chart: string, name: string): string => (chart === name ? chart : `${chart}: ${name}`);
+
 /** The x axis of a curve. Minutes count the time at work, without pauses between a run and its resumption. */
 export type CurveAxis = 'step' | 'tokens' | 'minutes';
 

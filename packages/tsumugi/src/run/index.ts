@@ -1,8 +1,8 @@
 // A run: its folder, its events, its progress on the terminal, how it ends.
-export { describeChanges, toJson } from './changes.ts';
+export { describeChanges, settingText, toJson } from './changes.ts';
 export { displayWidth, fitWidth, formatCells, padEnd, padStart } from './columns.ts';
 export { codeCommit } from './commit.ts';
-export { type Curve, type CurveAxis, curvesOf, readCurves } from './curves.ts';
+export { type Curve, type CurveAxis, curvesOf, curveTitle, readCurves } from './curves.ts';
 export { EventLog, type NewEvent } from './event-log.ts';
 export {
   type CheckpointEvent,

@@ -1,4 +1,4 @@
-// A command line as it can be typed again.
+// Command lines for a person to copy.
 import { existsSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 
@@ -20,6 +20,6 @@ function programWords(): string[] {
   return ['node', quoted(near.startsWith('..') ? file : near)];
 }
 
-/** What goes on with the run in `out`: its settings are there. */
+/** The command that goes on with the run in `out`, which has the settings. */
 export const resumeCommand = (command: string, out: string, json: boolean): string =>
   commandLine(command, ['--out', out, '--resume', ...(json ? ['--json'] : [])]);

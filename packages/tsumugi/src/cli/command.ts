@@ -43,7 +43,7 @@ export function defineCommand<const T extends OptionTable>(
     if (missing !== undefined) {
       throw new ConfigError('missing-argument', `${command} needs ${missing}`, { remedy: `See ${command} --help.` });
     }
-    // As with options: what stands for nothing would be the current folder as a path.
+    // As with options: an empty text would mean the current folder, taken as a path.
     const empty = given.indexOf('');
     if (empty >= 0) {
       const name = names[empty] ?? positionals.at(-1)?.replace('…', '') ?? 'nothing';

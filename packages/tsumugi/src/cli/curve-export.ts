@@ -1,4 +1,4 @@
-// Curves for other programs: the options of the commands that read runs.
+// Curves for other programs: options of `tsumugi report` and `tsumugi compare`.
 import { writeFileAtomic } from '../base/index.ts';
 import { curvesCsv, type RunSummary, writeEventFile } from '../compare/index.ts';
 

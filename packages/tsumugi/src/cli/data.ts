@@ -1,6 +1,5 @@
 // `tsumugi data`: text → token shards to train on, and what a folder of them holds.
-
-import { formatCount } from '../run/index.ts';
+import { formatCount, formatInteger } from '../run/index.ts';
 import {
   HELD_OUT_FRACTION,
   type Manifest,
@@ -79,17 +78,19 @@ async function report(io: Io, manifest: Manifest, asJson: boolean): Promise<void
     await write(io.stdout, `${JSON.stringify({ ...counts, ...kept, fingerprint: manifest.fingerprint })}\n`);
     return;
   }
-  const count = (value: number) => value.toLocaleString('en');
   const describe = (totals: Totals) =>
-    `${count(totals.documents)} documents, ${count(totals.characters)} characters, ${count(totals.tokens)} tokens` +
+    `${formatInteger(totals.documents)} documents, ${formatInteger(totals.characters)} characters, ${formatInteger(totals.tokens)} tokens` +
     ` (${charactersPerToken(totals)?.toFixed(3) ?? '–'} characters/token)`;
   await write(
     io.stdout,
     formatRows([
       ['to train on', describe(train)],
       ['held out', describe(heldOut)],
-      ['left out', `${count(duplicates)} duplicates, ${count(empty)} empty`],
-      ['read', `${count(sources.length)} files, with a tokenizer of ${count(tokenizer.vocabSize)} pieces`],
+      ['left out', `${formatInteger(duplicates)} duplicates, ${formatInteger(empty)} empty`],
+      [
+        'read',
+        `${formatInteger(sources.length)} files, with a tokenizer of ${formatInteger(tokenizer.vocabSize)} pieces`,
+      ],
     ]),
   );
 }

@@ -1,5 +1,5 @@
-// `tsumugi demo`: the recipe plamo2-mini on two novels or your own text, then samples and a prompt to talk at. What a former
-// run finished is used again; a run that was cut off goes on.
+// `tsumugi demo`: the recipe plamo2-mini on two novels or a text of your own, then samples and a chat. As with any recipe, complete
+// stages of an earlier run are used again, and a stage that was cut off goes on.
 import { join } from 'node:path';
 import { signalExitCode, UserError } from '../base/index.ts';
 import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
@@ -15,7 +15,7 @@ import { textOptions } from './text-options.ts';
 
 const { text: _text, ...reading } = textOptions;
 const prompts = ['吾輩は猫である。', '親譲りの無鉄砲で', 'ある日の事、主人は'];
-/** Less text than this is cut into shorter documents, so that there are enough to hold some out. Our choice. */
+/** Less text than this is cut into shorter documents, so that some can be held out. Our choice. */
 const smallBytes = 500_000;
 
 interface DemoOptions {
@@ -118,7 +118,7 @@ function bitsOf({ stages }: RecipeReport): { before: number | null; after: numbe
   return { before: value('held-out bits per character before'), after: value('held-out bits per character') };
 }
 
-/** Samples of a model folder, and the prompt when there is a person. */
+/** Prints samples of a model; at a terminal, a chat with it follows. */
 async function show(folder: string, io: Io): Promise<void> {
   using model = loadModel(folder);
   const tokenizer = loadTokenizer(folder, model.config);

@@ -1,4 +1,4 @@
-// What the doctor concludes from what it measured: pure rules, each a problem with its remedy.
+// The rules by which the doctor judges its measurements: each finds a problem and names the remedy.
 
 export interface Facts {
   node: string;
@@ -106,7 +106,7 @@ export function diagnose(facts: Facts): Problem[] {
       'end them and run the doctor again for fair metrics',
     );
   }
-  // The rules above explain a low share better than this one does.
+  // Only when no rule above explains the low share better.
   if (matmul && matmul.gflops < 0.5 * matmul.peak && !busy && !problems.some(({ severity }) => severity === 'slow')) {
     const share = Math.round((100 * matmul.gflops) / matmul.peak);
     add(

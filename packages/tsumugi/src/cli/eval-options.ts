@@ -1,4 +1,4 @@
-// The options of `tsumugi eval`, and what each of them belongs to: one that would have no effect is refused by its name.
+// The options of `tsumugi eval`, and where each has an effect: where it has none, it is refused by name.
 import { statSync } from 'node:fs';
 import { ConfigError } from '../base/index.ts';
 import type { Task } from '../eval/index.ts';
@@ -56,7 +56,7 @@ export const options = {
     value: 'SECONDS',
     min: 0.001,
     max: 86_400,
-    help: 'that --endpoint may take for one answer (default 300)',
+    help: 'time that --endpoint may take for one answer (default 300)',
   },
   questions: { type: 'string', value: 'DIR', help: 'with --answers: the questions of pfgen-bench' },
   answers: { type: 'string', value: 'FILE', help: 'for the task pfgen: scores these answers, without a model' },
@@ -68,7 +68,7 @@ export const options = {
 
 export type Options = OptionValues<typeof options>;
 
-/** What an option can belong to, in words. */
+/** Where an option can have an effect, in words. */
 const places = {
   everything: 'every use',
   list: '--list',
@@ -120,7 +120,7 @@ export const belongsTo: Readonly<Record<keyof typeof options, readonly Place[]>>
   json: ['everything'],
 };
 
-/** The places that a command line is. */
+/** The places that a command line has. */
 export function placesOf(values: Options, mode: 'list' | 'stored' | 'measuring', tasks: readonly Task[]): Set<Place> {
   const found = new Set<Place>(['everything', mode]);
   if (mode !== 'measuring') return found;

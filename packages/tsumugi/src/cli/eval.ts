@@ -1,5 +1,5 @@
-// `tsumugi eval`: measures a model on tasks. `eval pfgen --questions … --answers …`, which scores stored answers without a
-// model, is a contract for measuring.
+// `tsumugi eval`: measures a model on tasks. What `eval pfgen --questions … --answers …` reads and prints, where it scores stored
+// answers without a model, must not change: other programs measure with it.
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
@@ -209,7 +209,7 @@ class TaskProgress implements Disposable {
   }
 }
 
-/** Now rather than after the measuring. @throws DataError when results cannot be written there */
+/** Called before the measuring, not after it. @throws DataError when results cannot be written there */
 function checkOut(out: string | undefined): void {
   if (out === undefined) return;
   if (statSync(out, { throwIfNoEntry: false })?.isDirectory())

@@ -30,13 +30,11 @@ export interface ExportGgufOptions {
 export async function exportToGguf(options: ExportGgufOptions, io: Io): Promise<number> {
   const { model, out, context, imatrix, text, calibrationTokens, saveImatrix, noGate, json } = options;
   const type = options.type as GgufFileType | undefined;
-  const config = exportGgufConfig.parse({
-    ...{ model, out, text: [...text], gate: !noGate },
-    ...given({ type, context, imatrix, calibrationTokens, saveImatrix }),
-  });
+  const chosen = given({ type, context, imatrix, calibrationTokens, saveImatrix });
+  const config = exportGgufConfig.parse({ model, out, text: [...text], gate: !noGate, ...chosen });
   if (options.plan) {
     const plan = planExportGguf(config);
-    await write(io.stdout, json ? `${JSON.stringify(planJson(plan))}\n` : planText(plan));
+    await write(io.stdout, json ? `${planJson(plan)}\n` : planText(plan));
     return 0;
   }
   using interrupt = new Interrupt((message) => io.stderr.write(`${message}\n`));
@@ -58,9 +56,9 @@ export async function exportToGguf(options: ExportGgufOptions, io: Io): Promise<
 /** What a file takes of memory beyond the weights' own pages: pieces of the largest tensor, libtorch, Node. Measured. */
 const memoryBytes = 600e6;
 
-const planJson = ({ type, context, bytes, bitsPerWeight, byType, notes, seconds }: GgufPlan) => ({
-  ...{ type, context, bytes, bitsPerWeight, byType, notes, seconds, memoryBytes },
-});
+function planJson({ type, context, bytes, bitsPerWeight, byType, notes, seconds }: GgufPlan): string {
+  return JSON.stringify({ type, context, bytes, bitsPerWeight, byType, notes, seconds, memoryBytes });
+}
 
 function planText(plan: GgufPlan): string {
   const { type, context, bytes, bitsPerWeight, byType, notes, seconds } = plan;

@@ -5,7 +5,7 @@ import { DataError, readJsonValue, UserError } from '../base/index.ts';
 import { readRun } from '../compare/index.ts';
 import { type CardEvaluation, exportHf, planExportHf } from '../compress/index.ts';
 import type { EvaluationReport } from '../eval/index.ts';
-import { codeCommit, formatBytes, formatDuration } from '../run/index.ts';
+import { codeCommit, formatBytes, formatDuration, formatInteger } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
 import { type Io, write } from './io.ts';
 import { ProgressLine } from './progress.ts';
@@ -29,7 +29,7 @@ export async function exportToHf(values: ExportHfValues, io: Io): Promise<number
   const dtype = values.dtype as 'float32' | 'bfloat16' | undefined;
   const maxShardBytes = maxShardSize === undefined ? undefined : Math.floor(maxShardSize * 1e9);
   const languages = language.length > 0 ? language : undefined;
-  const evaluations = [...runFigures(model), ...(await evaluationFigures(values.evaluation, model))];
+  const evaluations = [...runMetrics(model), ...(await evaluationMetrics(values.evaluation, model))];
   using line = new ProgressLine(io.stderr, 'export');
   const options = {
     evaluations,
@@ -42,7 +42,7 @@ export async function exportToHf(values: ExportHfValues, io: Io): Promise<number
     const plan = await planExportHf(model, options);
     const { parameters, shards, bytes, seconds, memoryBytes } = plan;
     const text =
-      `${parameters.toLocaleString('en')} parameters in ${plan.dtype}: ${formatBytes(bytes)} in ${shards} ` +
+      `${formatInteger(parameters)} parameters in ${plan.dtype}: ${formatBytes(bytes)} in ${shards} ` +
       `file${shards === 1 ? '' : 's'}, licence ${plan.licence ?? 'not stated'}\n` +
       `about ${formatDuration(seconds)}, ${formatBytes(memoryBytes)} of memory, ${formatBytes(bytes)} of disk\n`;
     await write(io.stdout, json ? `${JSON.stringify(plan)}\n` : text);
@@ -57,8 +57,8 @@ export async function exportToHf(values: ExportHfValues, io: Io): Promise<number
   return 0;
 }
 
-/** What the run that made a model found out, when it is the model of a run. */
-function runFigures(model: string): CardEvaluation[] {
+/** The held-out metrics of the run that made a model; none when the model is not in the folder of a run. */
+function runMetrics(model: string): CardEvaluation[] {
   const run = dirname(resolve(model));
   if (basename(resolve(model)) !== 'model' || !existsSync(`${run}/run.json`)) return [];
   const { state, metrics } = readRun(run);
@@ -70,8 +70,8 @@ function runFigures(model: string): CardEvaluation[] {
   );
 }
 
-/** What `tsumugi eval --out FILE` wrote. @throws DataError for another file, UserError when it is of another model */
-async function evaluationFigures(files: readonly string[], model: string): Promise<CardEvaluation[]> {
+/** Metrics from files of `tsumugi eval --out FILE`. @throws DataError for another file, UserError when it is of another model */
+async function evaluationMetrics(files: readonly string[], model: string): Promise<CardEvaluation[]> {
   if (files.length === 0) return [];
   const hash = await new Artefact(model).hash();
   return files.flatMap((file) => {

@@ -71,10 +71,8 @@ export const run = defineCommand(
       return exportToGguf(options, io);
     }
     const { type, context, imatrix, text, calibrationTokens, saveImatrix, noGate } = options;
-    withoutEffect('it is an option of --format gguf', {
-      ...{ type, context, imatrix, calibrationTokens, saveImatrix, noGate },
-      ...filled({ text }),
-    });
+    const ofGguf = { type, context, imatrix, calibrationTokens, saveImatrix, noGate, ...filled({ text }) };
+    withoutEffect('it is an option of --format gguf', ofGguf);
     if (!statSync(options.model, { throwIfNoEntry: false })?.isFile()) return exportToHf(options, io);
     withoutEffect('a GGUF file becomes a folder as it is', ofFolders);
     return importFromGguf(options, io);

@@ -1,9 +1,9 @@
-// How errors reach a person: mistakes in what was asked for as one sentence and a remedy (exit code 2), bugs with the way
-// to their stack (exit code 1).
+// How errors reach a person: a mistake of theirs as one sentence and a remedy (exit code 2), a bug of ours with the way to its stack
+// (exit code 1).
 import type { Writable } from 'node:stream';
 import { callerPlace, ownPlace, thrownText, UserError } from '../base/index.ts';
 
-/** Code of the system → what it means, and what to do. */
+/** Error code of the system → what it means, and what to do. */
 const systemFaults: Readonly<Record<string, readonly [fault: string, remedy: string]>> = {
   EACCES: ['permission denied', 'Change its permissions, or name another place.'],
   EPERM: ['not permitted', 'Change its permissions, or name another place.'],
@@ -20,9 +20,9 @@ const systemFaults: Readonly<Record<string, readonly [fault: string, remedy: str
   EIO: ['the disk reports a fault', 'Check the disk, or name a place on another one.'],
 };
 
-/** What an error means to a person, when it is a mistake or a fault of the surroundings; undefined for a bug. */
+/** An error in words, when it is the person's mistake or a fault of the machine; undefined for a bug. */
 function explanation(error: unknown): string | undefined {
-  // Something could not be closed after it had failed already: what failed first is what is told.
+  // Closing failed as well: the first error is the one to tell.
   if (error instanceof SuppressedError) return explanation(error.suppressed);
   if (!(error instanceof Error)) return undefined;
   if (error instanceof UserError) return error.message;
@@ -41,7 +41,7 @@ export function reportError(error: unknown, stderr: Writable, debug: boolean): 1
   const own = ownPlace(error);
   const text = explanation(error);
   if (text !== undefined) {
-    // What a person's own code asked for wrongly has its line; what the command line did has none.
+    // A mistake in a person's own code has a line; one on the command line has none.
     const at = own === undefined ? '' : `\n  at ${own.path}, line ${own.line}`;
     stderr.write(`error: ${text}${at}\n${end}`);
     return 2;
@@ -63,10 +63,7 @@ export function reportError(error: unknown, stderr: Writable, debug: boolean): 1
   return 1;
 }
 
-/**
- * Errors that nobody waits for: of a promise that was not awaited, of a timer. In code of a person's own they are told like all
- * others; the process ends.
- */
+/** Tells of errors that nobody waits for (of a promise that was not awaited, of a timer) like of all others, and ends the process. */
 export function reportStrays(stderr: Writable, debug: boolean): void {
   const end = (error: unknown) => process.exit(reportError(error, stderr, debug));
   process.on('unhandledRejection', end);

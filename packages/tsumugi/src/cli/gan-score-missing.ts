@@ -1,4 +1,4 @@
-// What `tsumugi gan score` still needs, said all at once, with a command that would do.
+// The options that `tsumugi gan score` still needs, named all at once, with a command that would do.
 import { ConfigError } from '../base/index.ts';
 import { commandLine } from './command-line.ts';
 

@@ -40,7 +40,11 @@ export const score = defineCommand(
         choices: ['classifier', ...inceptionKinds],
         help: 'the network whose features are compared; it decides what the scores are called (required)',
       },
-      weights: { type: 'string', value: 'PATH', help: "the extractor's; nsfwjs is fetched when they are left out" },
+      weights: {
+        type: 'string',
+        value: 'PATH',
+        help: 'weights of the extractor (default: those of nsfwjs, which are fetched)',
+      },
       protocol: {
         type: 'choice',
         choices: Object.keys(protocols),
@@ -50,7 +54,7 @@ export const score = defineCommand(
       fake: { type: 'integer', min: 2, help: 'fakes, instead of the protocol (with --real)' },
       metrics: { type: 'list', value: 'NAME', help: `some of ${metricGroups.join(', ')} (default: all)` },
       cache: { type: 'string', value: 'DIR', help: 'keep statistics of the real images here' },
-      raw: { type: 'boolean', help: 'the generator itself where there is a moving average of it' },
+      raw: { type: 'boolean', help: 'use the generator itself, not the moving average of its weights' },
       seed,
       device,
       json,

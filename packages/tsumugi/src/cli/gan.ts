@@ -86,7 +86,7 @@ const sample = defineCommand(
       count: { type: 'integer', min: 1, default: 100, help: 'images' },
       columns: { type: 'integer', min: 1, help: 'images in a row' },
       label: { type: 'string', value: 'CLASS', help: 'of a conditional GAN: one class for all, by name or number' },
-      raw: { type: 'boolean', help: 'the generator itself where there is a moving average of it' },
+      raw: { type: 'boolean', help: 'use the generator itself, not the moving average of its weights' },
       seed,
       device,
       json,
@@ -102,8 +102,8 @@ const sample = defineCommand(
 );
 
 /**
- * The number of a class that is given by name, or by number where no class has a number for its name (class 2 would be another
- * than "2"); its range is checked where it is used.
+ * The number of a class, given by its name, or by its number where no name is a number ("2" might be another class than 2). Its range
+ * is checked where it is used.
  */
 function labelOf(label: string | undefined, names: readonly string[]): number | undefined {
   if (label === undefined) return undefined;

@@ -1,4 +1,4 @@
-// What an option names, as a folder: a path, or a model of the Hugging Face Hub, which is fetched when the cache lacks it.
+// The folder that an option names: a path, or a model of the Hugging Face Hub, which is fetched when the cache lacks it.
 import { formatBytes, Progress } from '../run/index.ts';
 import { type Need, type PullOptions, resolveModel } from '../store/index.ts';
 import type { Io } from './io.ts';
@@ -9,9 +9,10 @@ export async function folderOf(place: string, need: Need, io: Io): Promise<strin
   return await resolveModel(place, { need, ...shown.options });
 }
 
+/** The progress is shown from here on. */
 const FIRST_BYTES = 1 << 20;
 
-/** Shows on standard error how far a pull is. */
+/** Shows the progress of a pull on standard error. */
 export class PullDisplay implements Disposable {
   readonly #io: Io;
   #progress: Progress | undefined;
@@ -40,7 +41,7 @@ export class PullDisplay implements Disposable {
       });
     },
     onProgress: ({ path, doneBytes, totalBytes }) => {
-      // The small files that come first say nothing of how fast it goes.
+      // The first, small files would give a wrong speed.
       if (doneBytes - this.#start < FIRST_BYTES && doneBytes < totalBytes) return;
       this.#progress?.update({ step: doneBytes, note: path });
     },

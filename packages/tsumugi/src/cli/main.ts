@@ -84,7 +84,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
   honourNohup();
   steady(io.stderr);
   if (io === processIo) reportStrays(io.stderr, debug);
-  // Whoever read our output has gone (`… | head`, a closed terminal): nobody is left to tell anything.
+  // The reader of our output has gone (`… | head`, a closed terminal): there is nobody to tell.
   let lost: Error | undefined;
   const leave = (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(signalExitCode());
@@ -105,7 +105,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     if (!command) throw unknownCommand(name);
     const { run } = await command.load();
     const code = await run(args, io);
-    // Results that could not be written (a full disk) are no success. The stream tells of it a moment later.
+    // When results cannot be written (a full disk), the stream says so a moment later.
     await new Promise<void>((resolve) => setImmediate(resolve));
     if (lost) throw lost;
     return code;

@@ -1,4 +1,4 @@
-// Options of the commands that run a model, and what their values mean.
+// Options of the commands that run a model, and their values as the library takes them.
 import type { GenerateTextOptions } from '../lm/index.ts';
 import { type Device, type DType, defaultDevice, parseDevice } from '../torch/index.ts';
 import type { OptionValues } from './options.ts';

@@ -158,7 +158,7 @@ export function parseValue(spec: OptionSpec, name: string, text: string): unknow
       return true;
     case 'string':
     case 'list':
-      // What stands for nothing, such as a shell variable that is not set, would be the current folder as a path.
+      // An empty text, of a shell variable that is not set, would mean the current folder, taken as a path.
       if (text === '' && spec.value !== undefined)
         throw refuse(spec.value, 'Name one; a shell variable may not be set.');
       return spec.type === 'list' ? [text] : text;

@@ -27,8 +27,8 @@ export function listRecipes(): FoundRecipe[] {
 const longestHeader = 4096;
 
 /**
- * What a recipe says of itself: the first sentence of the comment that its file begins with; '' without one. The file is read
- * and not run: whoever only looks at a list has not asked for its code.
+ * The first sentence of the comment at the beginning of a recipe's file; '' without one. The file is read and not run: a list of
+ * recipes must not run their code.
  */
 export function summaryOf({ path }: FoundRecipe): string {
   const bytes = Buffer.alloc(longestHeader);

@@ -1,10 +1,9 @@
-// A text that a person and a model write in turns. The engine remembers its state between turns, so each turn costs only what
-// is new.
+// A text that a person and a model write in turns. The engine keeps its state between turns, so a turn costs only its new tokens.
 import { Engine, type FinishReason, type GenerateTextOptions, generateText, type LanguageModel } from '../lm/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 
-/** States of earlier turns may take this much memory. A text whose state is larger is read anew in each turn. */
-const REMEMBERED_BYTES = 1 << 30;
+/** Memory for the states of earlier turns. A text whose state is larger is read anew in each turn. */
+const PREFIX_BYTES = 1 << 30;
 
 export class RunningText implements Disposable {
   readonly #model: LanguageModel;
@@ -21,7 +20,7 @@ export class RunningText implements Disposable {
   }
 
   #newEngine(): Engine {
-    return new Engine(this.#model, { slots: 1, prefixBytes: REMEMBERED_BYTES });
+    return new Engine(this.#model, { slots: 1, prefixBytes: PREFIX_BYTES });
   }
 
   /** Tokens of the text, BOS included. */
@@ -67,7 +66,7 @@ export class RunningText implements Disposable {
       if (!next.done) pieces.return('length');
     }
     if (next.value === 'stop') {
-      // The tokens of the stop string belong to it no more: back to before, with the text as it was shown.
+      // The last tokens may hold part of the stop string: the text that was shown is encoded again in their place.
       this.#ids.length = before;
       this.append(text);
     }

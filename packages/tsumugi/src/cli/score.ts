@@ -1,4 +1,5 @@
-// `tsumugi score`: the log-probability of each next token of given ids. A contract for measuring: float32 unless asked otherwise.
+// `tsumugi score`: the log-probability of each next token of given ids. Other programs measure with it, so its output must not change:
+// float32 unless asked otherwise.
 import { loadModel, tokenLogprobs } from '../lm/index.ts';
 import { defineCommand } from './command.ts';
 import { answerLines, integersField } from './json-lines.ts';
@@ -11,7 +12,7 @@ export const run = defineCommand(
     options: {
       ...modelOptions,
       dtype: { ...modelOptions.dtype, default: 'float32', help: 'compute in this type' },
-      json: { type: 'boolean', help: 'as it is anyway: JSON lines' },
+      json: { type: 'boolean', help: 'no difference: the output is JSON lines anyway' },
     },
     details:
       'Reads JSON lines {"ids": […]} from standard input, and writes {"logprobs": […]} for each to standard output: the\n' +

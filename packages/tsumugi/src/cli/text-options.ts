@@ -32,10 +32,10 @@ export function readOptions(options: {
   };
 }
 
-/** Lines that are named one by one; what is beyond is counted. */
+/** So many files are named; the rest are counted. */
 const NAMED = 10;
 
-/** Tells what lay in the folders and was not read, if anything. */
+/** Tells which files in the folders were not read, if any. */
 export function reportPassedOver(stderr: Writable, { leftOut, otherFormats, hidden }: Corpus['passedOver']): void {
   if (leftOut.length > 0) {
     stderr.write(`note: ${leftOut.length} of what the folders hold cannot be read and is left out:\n`);

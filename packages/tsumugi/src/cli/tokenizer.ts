@@ -1,5 +1,7 @@
-// `tsumugi tokenizer`: train one, and encode, decode and describe with one. `encode` is a contract for measuring.
+// `tsumugi tokenizer`: trains one, encodes and decodes with one, describes one. Other programs measure with `encode`: its output must
+// not change.
 import { StagedFolder } from '../base/index.ts';
+import { formatInteger } from '../run/index.ts';
 import { openCorpus, openTokenizer, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
 import { defineCommand, defineGroup } from './command.ts';
 import { write } from './io.ts';
@@ -27,7 +29,7 @@ const train = defineCommand(
   },
   async (options, io) => {
     const start = performance.now();
-    // Before the reading and the training: a place that cannot be written to, or that holds something, is refused now.
+    // First of all: a place that cannot be written to, or that holds something, is refused before any work.
     using staged = new StagedFolder(options.out);
     const corpus = openCorpus(options.text, readOptions(options));
     reportPassedOver(io.stderr, corpus.passedOver);
@@ -55,7 +57,7 @@ const train = defineCommand(
       io.stdout,
       options.json
         ? `${JSON.stringify(result)}\n`
-        : `${pieces.length} pieces from ${characters.toLocaleString('en')} characters in ${seconds.toFixed(1)} s → ${options.out}\n`,
+        : `${pieces.length} pieces from ${formatInteger(characters)} characters in ${seconds.toFixed(1)} s → ${options.out}\n`,
     );
   },
 );
@@ -68,7 +70,7 @@ const encode = defineCommand(
       tokenizer: tokenizerOption,
       bos: { type: 'boolean', help: 'put the id of <|plamo:bos|> first' },
       safe: { type: 'boolean', help: 'control pieces spelled in a text do not match' },
-      json: { type: 'boolean', help: 'as it is anyway: JSON lines' },
+      json: { type: 'boolean', help: 'no difference: the output is JSON lines anyway' },
     },
     details: 'Reads JSON lines {"text": "…"} from standard input, writes {"ids": […]} for each to standard output.',
   },
@@ -88,7 +90,7 @@ const decode = defineCommand(
     options: {
       tokenizer: tokenizerOption,
       skipSpecial: { type: 'boolean', help: 'leave out control pieces' },
-      json: { type: 'boolean', help: 'as it is anyway: JSON lines' },
+      json: { type: 'boolean', help: 'no difference: the output is JSON lines anyway' },
     },
     details: 'Reads JSON lines {"ids": […]} from standard input, writes {"text": "…"} for each to standard output.',
   },

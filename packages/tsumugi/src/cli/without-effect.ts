@@ -1,4 +1,4 @@
-// Options that do nothing beside others are refused by name.
+// An option that has no effect beside the others is refused by name.
 import { ConfigError } from '../base/index.ts';
 import { flagOf } from './options.ts';
 

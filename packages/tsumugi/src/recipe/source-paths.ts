@@ -1,11 +1,12 @@
 // The paths of what comes from outside: as they were given, or, of a model or tokenizer that is named on the Hugging Face Hub, its
 // folder in the hub's cache, which is known once the recipe is planned.
+import { formatInteger } from '../run/index.ts';
 import { type PullPlan, resolveModel } from '../store/index.ts';
 import type { Source } from './stage.ts';
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const tellPlan = ({ repo, commit, missingBytes }: PullPlan): void =>
-  tell(`fetching ${repo} at ${commit.slice(0, 12)}: ${Math.ceil(missingBytes / 1e6).toLocaleString('en')} MB`);
+  tell(`fetching ${repo} at ${commit.slice(0, 12)}: ${formatInteger(Math.ceil(missingBytes / 1e6))} MB`);
 
 const found = new WeakMap<Source, readonly string[]>();
 

@@ -1,7 +1,7 @@
-// Settings of the stages. What a stage shares with a command has the command's settings without its paths, which the runner fills
-// in. Defaults are our choice: Preferred Networks has published none of these values.
+// Settings of the stages. A stage that does what a command does has the command's settings without paths, which the runner fills in.
+// Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
-import { exportGgufConfig, growConfig, mergeConfig, pruneConfig, quantizeConfig } from '../compress/index.ts';
+import { exportGgufConfig, mergeConfig } from '../compress/index.ts';
 import { distillConfig, extendConfig, logitsConfig, pretrainConfig } from '../train/index.ts';
 
 const count = z.int().positive();
@@ -64,10 +64,6 @@ export const mergeStageConfig = z.strictObject({
   gate: z.boolean().default(true).describe('whether a merge that predicts text much worse than its models is refused'),
 });
 
-export const growStageConfig = growConfig;
-
-export const pruneStageConfig = pruneConfig;
-
 export const exportGgufStageConfig = exportGgufConfig.omit({
   model: true,
   out: true,
@@ -75,9 +71,6 @@ export const exportGgufStageConfig = exportGgufConfig.omit({
   imatrix: true,
   saveImatrix: true,
 });
-
-/** As the command's. */
-export const quantizeStageConfig = quantizeConfig;
 
 export const evaluateConfig = z.strictObject({
   sequenceLengths: z

@@ -13,7 +13,7 @@ import { distillStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
-import { whatWasDone } from './what-was-done.ts';
+import { trainingMetrics } from './training-metrics.ts';
 
 export const distill = defineStage({
   name: 'distill',
@@ -64,7 +64,7 @@ export const distill = defineStage({
         ...(before.kl === undefined ? [] : [metric('KL to the teacher before', before.kl)]),
         metric('held-out bits per character', after.bitsPerCharacter),
         metric('held-out bits per character before', before.bitsPerCharacter),
-        ...whatWasDone(folder),
+        ...trainingMetrics(folder),
       ],
     };
   },

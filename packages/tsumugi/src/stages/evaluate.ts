@@ -1,7 +1,6 @@
 // Stage: models → how well they predict the held-out text, in rows of several lengths, and how they do on evaluation tasks.
-//
-// What is measured of one model is kept in a file of its own, so a stage that was cut off goes on with what is missing. Each
-// is measured whole: answers depend, in their last digits, on which others are computed beside them.
+// Each measurement is kept in a file of its own: a stage that was cut off measures only what is missing. Each is made as a whole,
+// since answers depend, in their last digits, on the others in their batch.
 import { join } from 'node:path';
 import { ConfigError, contentHash, suggestion } from '../base/index.ts';
 import {
@@ -30,7 +29,7 @@ import { secondsPerHeldOutToken } from './training-forecast.ts';
 
 type Config = ReturnType<typeof evaluateConfig.parse>;
 
-/** What a task reads is known only when it runs; this much is what small ones do. Our guess, for forecasts alone. */
+/** Tokens that a small task reads. How many it will be is known only when a task runs. Our guess, for forecasts alone. */
 export const taskTokens = 50_000;
 
 export const evaluate = defineStage({
@@ -177,7 +176,7 @@ async function ask(
   return report.interrupted ? undefined : report.tasks.map((found) => metricsOf(name, found));
 }
 
-/** What does not depend on when and where it was measured. */
+/** The part of a report that does not depend on when and where it was measured. */
 function metricsOf(model: string, report: TaskReport): TaskMetrics {
   const { task, version, metric, lowerIsBetter, metrics, groups, n, settings, promptHash, requestsHash, heatmap } =
     report;

@@ -17,8 +17,8 @@ export function resultsOf(
 ): Results {
   const longest = Math.max(...sequenceLengths);
   const bits = heldOut.filter(({ sequenceLength }) => sequenceLength === longest);
-  const main = tasks.map(({ model, task, metric: main, metrics }) =>
-    metric(`${model}: ${task} ${main}`, metrics[main]?.value ?? Number.NaN),
+  const taskMetrics = tasks.map(({ model, task, metric: name, metrics }) =>
+    metric(`${model}: ${task} ${name}`, metrics[name]?.value ?? Number.NaN),
   );
   const heldOutTable: Table = {
     title: 'Held-out bits per character, by the tokens of a row',
@@ -32,7 +32,7 @@ export function resultsOf(
     title: 'Tasks, with 95 % intervals over their samples',
     columns: ['task', 'metric', 'model', 'value', 'from', 'to', 'samples'],
     rows: tasks.flatMap(({ task, model, metrics, n }) =>
-      Object.entries(metrics).map(([metric, { value, low, high }]) => [task, metric, model, value, low, high, n]),
+      Object.entries(metrics).map(([name, { value, low, high }]) => [task, name, model, value, low, high, n]),
     ),
   };
   return {
@@ -40,7 +40,7 @@ export function resultsOf(
       ...bits.map(({ model, bitsPerCharacter }) =>
         metric(`${model}: held-out bits per character in rows of ${formatInteger(longest)}`, bitsPerCharacter),
       ),
-      ...main,
+      ...taskMetrics,
     ],
     tables: tasks.length > 0 ? [heldOutTable, taskTable] : [heldOutTable],
     heatmaps: tasks.flatMap(({ heatmap }) => heatmap ?? []),

@@ -7,9 +7,9 @@ import { extendStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
-import { whatWasDone } from './what-was-done.ts';
+import { trainingMetrics } from './training-metrics.ts';
 
-/** As the training will, but before anything is done. @throws DataError when it is known that no document is long enough */
+/** The training checks the same, but later. @throws DataError when it is known that no document is long enough */
 function requireLongDocuments(data: readonly StageInput[], sequenceLength: number): void {
   const longest = Math.max(...data.map(({ metrics }) => metrics['longest document'] ?? Number.POSITIVE_INFINITY));
   if (longest >= sequenceLength) return;
@@ -49,7 +49,7 @@ export const extend = defineStage({
     return {
       ...trainingForecast(switchAttention(modelConfigOf(inputs.model), config), phases, {
         heldOutTokens: heldOut.reduce((sum, tokens) => sum + tokens, 0),
-        evaluateTokens: Number.POSITIVE_INFINITY, // counted above: the last evaluation is no larger
+        evaluateTokens: Number.POSITIVE_INFINITY, // already in `heldOut`: every evaluation measures as much as the last
         evaluateEvery: config.evaluateEvery,
         keepLast: config.keepLast,
         keepSteps: config.keepSteps,
@@ -76,7 +76,7 @@ export const extend = defineStage({
         metric(`held-out bits per character in rows of ${formatInteger(sequenceLength)}`, after.bitsPerCharacter),
         metric('held-out bits per character before', before.bitsPerCharacter),
         metric('context', sequenceLength, 'tokens'),
-        ...whatWasDone(folder),
+        ...trainingMetrics(folder),
       ],
     };
   },

@@ -1,12 +1,11 @@
 // Stage: a model, and another tokenizer if it is to have one → a larger model that says the same, to be trained on.
 import { join } from 'node:path';
 import { ConfigError } from '../base/index.ts';
-import { growForecast, grow as growModel } from '../compress/index.ts';
+import { growConfig, growForecast, grow as growModel } from '../compress/index.ts';
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, toJson } from '../run/index.ts';
 import { Tokenizer } from '../text/index.ts';
-import { growStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 
 export const grow = defineStage({
@@ -14,7 +13,7 @@ export const grow = defineStage({
   version: 1,
   makes: 'model',
   inputs: { model: 'model', tokenizer: ['tokenizer'] },
-  config: growStageConfig,
+  config: growConfig,
   output: 'model',
   resumes: false,
   check(_, { tokenizer }) {

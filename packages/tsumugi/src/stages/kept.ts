@@ -1,10 +1,10 @@
-// What a stage has measured before it is complete, in files of its own: an attempt that was cut off is gone on with.
+// Measurements of a stage that is not complete, each in a file of its own: after a cut-off, the next attempt goes on from them.
 import { existsSync } from 'node:fs';
 import { FormatError } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { type Json, readJson, writeJson } from '../store/index.ts';
 
-/** What an earlier attempt kept; undefined when there is none, or none that can be read: then it is measured again. */
+/** What an earlier attempt kept. Undefined when there is none, or none that can be read: it is measured again. */
 export function kept<T>(
   file: string,
   schema: Parameters<typeof readJson<T>>[1],

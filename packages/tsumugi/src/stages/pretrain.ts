@@ -12,7 +12,7 @@ import {
 import { pretrainStageConfig } from './config.ts';
 import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
-import { whatWasDone } from './what-was-done.ts';
+import { trainingMetrics } from './training-metrics.ts';
 
 type Config = ReturnType<typeof pretrainStageConfig.parse>;
 
@@ -84,7 +84,7 @@ export const pretrainWith = (parts: TrainingParts) =>
           metric('held-out bits per character', after.bitsPerCharacter),
           metric('held-out bits per character before', before.bitsPerCharacter),
           metric('held-out perplexity', after.perplexity),
-          ...whatWasDone(folder),
+          ...trainingMetrics(folder),
         ],
       };
     },

@@ -1,10 +1,9 @@
-// Stage: a model and a text → a smaller model of what is most active in it.
+// Stage: a model and a text → a smaller model of the parts that are most active on the text.
 import { join } from 'node:path';
-import { prunedConfig, pruneForecast, prune as pruneModel } from '../compress/index.ts';
+import { pruneConfig, prunedConfig, pruneForecast, prune as pruneModel } from '../compress/index.ts';
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, toJson } from '../run/index.ts';
-import { pruneStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 import { openText } from './reading.ts';
 
@@ -13,7 +12,7 @@ export const prune = defineStage({
   version: 2,
   makes: 'model',
   inputs: { model: 'model', text: 'text' },
-  config: pruneStageConfig,
+  config: pruneConfig,
   output: 'model',
   resumes: false,
   forecast({ config, inputs }) {

@@ -1,10 +1,15 @@
 // Stage: a model, and a text where the method needs one → the model in 4 or 8 bits.
 import { join } from 'node:path';
-import { quantizeForecast, quantizeModel, requireQuantizeText, type TextComparison } from '../compress/index.ts';
+import {
+  quantizeConfig,
+  quantizeForecast,
+  quantizeModel,
+  requireQuantizeText,
+  type TextComparison,
+} from '../compress/index.ts';
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, toJson } from '../run/index.ts';
-import { quantizeStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 
 export const quantize = defineStage({
@@ -12,7 +17,7 @@ export const quantize = defineStage({
   version: 1,
   makes: 'model',
   inputs: { model: 'model', text: ['text'] },
-  config: quantizeStageConfig,
+  config: quantizeConfig,
   output: 'model',
   resumes: true,
   check: (config, { text }) => requireQuantizeText(config, text.length),

@@ -24,14 +24,15 @@ const sequenceLength = 512;
 const batchSize = 8;
 
 /** What the scores depend on. @throws ConfigError when there is nothing to score by, or no task of a name */
-export async function scoringOf({ data, tasks, limit = null as never }: ScoringSettings): Promise<Json> {
+export async function scoringOf({ data, tasks, limit }: ScoringSettings): Promise<Json> {
   if (data.length + tasks.length === 0)
     throw new ConfigError('no-score', 'a search needs something to score by', {
       remedy: 'Name token shards with --data, evaluation tasks with --tasks, or both.',
     });
   const found = await findTasks([...tasks]);
   const versions = found.map((task) => `${task.name} ${codeOf(task) ?? task.version}`);
-  return { data: await Promise.all(data.map((folder) => contentHash(folder))), tasks: versions, limit, sequenceLength };
+  const hashes = await Promise.all(data.map((folder) => contentHash(folder)));
+  return { data: hashes, tasks: versions, limit: limit ?? null, sequenceLength };
 }
 
 /** What `scoreModel` takes for a model of a shape. */

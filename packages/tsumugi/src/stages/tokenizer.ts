@@ -6,7 +6,7 @@ import { tokenizerConfig } from './config.ts';
 import { openText } from './reading.ts';
 import { runtimeMemory } from './runtime-memory.ts';
 
-/** Beyond this much distinct text, training thins out: UTF-16 code units as UTF-8 bytes of Japanese (TrainingText). */
+/** Training uses no more text than this (`TrainingText`): its limit in UTF-16 code units, as UTF-8 bytes of Japanese. */
 const maxBytes = 3 * 2 ** 24;
 
 export const tokenizer = defineStage({
@@ -20,7 +20,7 @@ export const tokenizer = defineStage({
   forecast({ inputs, config }) {
     const bytes = Math.min(inputs.text.bytes, maxBytes);
     return {
-      // Measured 2026 on two cores: a second and 20 bytes of memory per MB and byte of text.
+      // Measured 2026 on two cores: a second for each MB of text, and 20 bytes of memory for each byte.
       seconds: 1 + bytes / 1e6,
       memory: [runtimeMemory(120), { what: 'text and its substrings', bytes: 20 * bytes }],
       diskBytes: 64 * config.vocabularySize,

@@ -27,28 +27,25 @@ interface Settings {
 
 /** Forward alone is a third of a training step. */
 const forwardShare = 1 / 3;
-/** Seconds of a rehearsal. */
-const moment = 0.6;
+const rehearsalSeconds = 0.6;
 
 /**
- * Seconds to measure one held-out token in rows of this length: at a rate that the model is known to reach, or at that of a
- * small model when the one in question is too large to be tried.
+ * Seconds to measure one held-out token in rows of this length, at the rate that the model reaches here, or, when it is too large to
+ * be tried, at the rate of a small model.
  */
 export function secondsPerHeldOutToken(
   model: Plamo2Config,
   sequenceLength: number,
-  where = factoryDevice() as string,
+  deviceName: string = factoryDevice(),
 ): number {
-  const device = parseDevice(where);
+  const device = parseDevice(deviceName);
   const shape = { sequenceLength, batchSize: 1, activationCheckpointing: false };
   const tried = forecastMemory(model, shape).stateBytes <= process.availableMemory() ? model : preset('mini');
-  const rate = knownRate(model, device) ?? rateOf(tried, shape, { seconds: moment, device });
+  const rate = knownRate(model, device) ?? rateOf(tried, shape, { seconds: rehearsalSeconds, device });
   return (forwardShare * trainingFlops(model, shape)) / sequenceLength / rate;
 }
 
-/**
- * Forecast of a training run. Time is not a number when memory does not suffice: rehearsing might take the machine down.
- */
+/** Forecast of a training run. Without enough memory the time is NaN: a rehearsal might take the machine down. */
 export function trainingForecast(
   model: Plamo2Config,
   phases: readonly TrainingPhase[],
@@ -65,8 +62,8 @@ export function trainingForecast(
   const { memory, disk } = trainingSpace(model, phases, { keepLast, keepSteps });
   const known = { memory, diskBytes: totalBytes(disk), about: { ...model } };
   if (totalBytes(memory) > process.availableMemory()) return { ...known, seconds: Number.NaN };
-  const each = rehearseSteps(model, phases, { seconds: moment, device: parseDevice(device) });
-  const time = forecastTime(phases, each);
+  const stepSeconds = rehearseSteps(model, phases, { seconds: rehearsalSeconds, device: parseDevice(device) });
+  const time = forecastTime(phases, stepSeconds);
   const perToken = secondsPerHeldOutToken(model, phases.at(-1)!.sequenceLength, device);
   const between = evaluateEvery === 0 ? 0 : Math.floor((time.steps - 1) / evaluateEvery);
   const measured = 2 * heldOutTokens + between * Math.min(evaluateTokens, heldOutTokens);

@@ -1,10 +1,10 @@
-// What a training run has done, by its own word: from the events it wrote, not from what was planned.
+// Metrics of a training run from the events that it wrote: what was done, not what was planned.
 import { join } from 'node:path';
 import { metric, type StageMetric } from '../recipe/index.ts';
 import { readEvents } from '../run/index.ts';
 
-/** How many parameters it has trained, on how many tokens. */
-export function whatWasDone(folder: string): StageMetric[] {
+/** How many parameters were trained, and on how many tokens. */
+export function trainingMetrics(folder: string): StageMetric[] {
   const events = readEvents(join(folder, 'events.jsonl'));
   const parameters = events.findLast((event) => event.type === 'start')?.parameters;
   const tokens = events.findLast((event) => event.type === 'step')?.tokens;

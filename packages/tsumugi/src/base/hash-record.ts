@@ -1,8 +1,7 @@
-// Hashes of large files, kept in the user's cache: one small file each, named by device and inode, so that folders may be
-// moved or read-only. A record counts only while everything that the file system says of the file is as it was.
-//
-// Times of modification can be set (`cp -p`, `rsync -t`, `touch -d`); the time of change cannot. What was changed within the
-// last seconds has no record: it might change once more within one tick of the file system's clock, and nothing would show it.
+// Hashes of large files, kept in the user's cache, each under the file's device and inode, so that folders may be moved or read-only.
+// A hash counts only while everything that the file system says of the file is as it was, also the time of change: unlike the time of
+// modification (`cp -p`, `touch -d`), it cannot be set. A file that changed within the last seconds gets none: another change within
+// the same tick of the clock would not show.
 import type { BigIntStats } from 'node:fs';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,9 +1,6 @@
-// Answers kept on disk, so that a run that was cut off, or is run again, asks only what is missing: one file of JSON lines
-// per model, `{"key", "answer"}`, appended as answers come.
-//
-// A key is the SHA-256 of what determines an answer: the model's fingerprint, the backend's settings, the request. Each line
-// is in the system's hands before the next one is asked, so a killed process loses the line it was writing at most; a torn line is
-// no JSON and is passed over. Several processes may append to one file: a line that two of them broke is asked again.
+// Answers on disk, so that an evaluation that is run again asks only what is missing: a file of JSON lines per model. A key is the
+// SHA-256 of what determines an answer: the model's fingerprint, the backend's settings, the request. The operating system has a line
+// before the next one is asked, so a kill loses one at most. A torn line, also one of two processes at once, is asked again.
 import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, makeFolder, parseJson, sha256, whyNotWritten } from '../base/index.ts';

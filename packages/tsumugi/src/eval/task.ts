@@ -1,7 +1,6 @@
-// What a task is: samples, what is asked about each, and what an answer to it is worth. `run` puts these together for an evaluation:
-// it asks, and returns a record per sample; whoever runs it batches, caches and resumes the asking, and takes means and intervals
-// over the records. The parts alone give training examples (prompt and reference) and rewards (the score of one answer).
-// Tasks are made by `generateTask`, `choiceTask` and `rollingTask`; the rest are objects of the same shape.
+// A task: samples, the prompt of each, and the score of an answer. `run` makes an evaluation of these: it asks, and returns a record per
+// sample; its caller batches and caches the requests, and takes means and intervals. Alone, the parts give training examples and
+// rewards. `generateTask`, `choiceTask` and `rollingTask` make tasks; other tasks are objects of the same shape.
 import type { Heatmap } from '../draw/index.ts';
 import type { AnswerTo, ChoicesAnswer, GenerateRequest, Prompt, Request, RollingAnswer } from './request.ts';
 

@@ -1,8 +1,6 @@
-// Log-probabilities of given tokens in many sequences at once.
-//
-// Sequences are put in order, so those that begin alike lie together: what they share is read once, and each goes on from a
-// copy of that cache. What remains is read in rows of similar length, padded on the right: no token sees what comes after
-// it, so the padding changes nothing. Logits exist for the wanted positions alone, and for a piece of them at a time.
+// Log-probabilities of given tokens in many sequences at once. Sequences are sorted: a common beginning is read once, and each goes on
+// from a copy of its cache. The rest is read in rows of similar length, padded on the right, where no token sees the padding. Logits are
+// made for the wanted positions only, a piece at a time.
 import { checkCount, checkOptions, invariant } from '../base/index.ts';
 import { type Device, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { Cache } from './cache.ts';

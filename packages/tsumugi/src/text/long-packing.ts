@@ -1,10 +1,7 @@
-// Batches for long contexts, from several folders of token shards by weight: long documents fill rows alone, short ones
-// are packed together by length, and no document that fits into a row is cut.
-//
-// A document of T tokens or more gives whole rows of T; each token predicts the one further on, also across a cut. What
-// remains of it, and every shorter document, is a piece of a row that others share (best-fit.ts). The rest of a row is
-// padding, of which nothing is predicted. Documents of a row are told apart by the batch's `documents`, so they never
-// meet. Each epoch of a source shuffles its rows, and which of the pieces of equal length lie together.
+// Batches for long contexts, from several folders of token shards by weight. A document of T tokens or more fills whole rows of T, each
+// token predicting the next, also across a cut. What is left of it, and every shorter document, is a piece of a row that others share
+// (best-fit.ts): no document that fits into a row is cut. What stays free is padding, which is not predicted, and the batch's
+// `documents` keep the pieces of a row apart. Each epoch shuffles the rows of a source, and which pieces of one length lie together.
 import { checkOptions, DataError, deriveSeed, type OptionNames, RandomStream } from '../base/index.ts';
 import { type PackedRows, packBestFit } from './best-fit.ts';
 import { Mixture } from './mixture.ts';

@@ -1,10 +1,8 @@
 // Training batches: packed rows, shuffled by seed and epoch, each batch a pure function of its step number.
 //
-// In every epoch the documents are shuffled and laid end to end, and this stream is cut into rows of `sequenceLength` tokens,
-// so documents stay whole but where a row ends. Row r holds the tokens [r·T, (r+1)·T) and predicts the tokens one further on,
-// so no token inside a document goes unlearned. The last row is completed from the stream's beginning. The rows are then
-// shuffled too: neighbours, which may be parts of one long document, do not meet in one batch. Epochs follow one another
-// without a gap; a batch may hold rows of two.
+// Every epoch lays the shuffled documents end to end and cuts this stream into rows of T = `sequenceLength` tokens. Row r holds the
+// tokens [r·T, (r+1)·T) and predicts the next ones, also across a cut; the last row is completed from the beginning. The rows are
+// shuffled, too: parts of one document seldom meet in a batch. Epochs follow without a gap, so a batch may hold rows of two.
 import { ConfigError, checkOptions, DataError, deriveSeed, type OptionNames, RandomStream } from '../base/index.ts';
 import type { Split } from './manifest.ts';
 import { type Batch, checkBatchOptions, DocumentStream, IGNORED, makeBatch } from './rows.ts';

@@ -1,9 +1,7 @@
-// How one long text becomes documents. The published recipe does not say; this is our choice.
-//
-// A file of up to 1.5 × `size` characters is one document. A longer one is cut into pieces of `size`/2 to 1.5 × `size`
-// characters, so that a held-out split by document works on a single novel: at the last chapter heading inside the allowed
-// span, else the last blank line, else the last line end, else the last sentence end, else anywhere between two characters.
-// The pieces joined are the text, unchanged but for newlines.
+// How one long text becomes documents; our choice, as the published recipe does not say. Up to 1.5 × `size` characters are one document.
+// A longer text is cut into pieces of `size`/2 to 1.5 × `size`, so that a single novel has documents to hold out: at the last chapter
+// heading in that span, else the last blank line, else the last line end, else the last sentence end, else anywhere between two
+// characters. The pieces joined are the text, unchanged but for newlines.
 
 import { DataError } from '../base/index.ts';
 import { MAX_CHARACTERS } from './limits.ts';

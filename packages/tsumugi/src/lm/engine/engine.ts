@@ -1,12 +1,9 @@
-// The engine that writes texts: many at a time, each as if it were alone.
+// The engine that writes texts, many at a time, each as if it were alone. A pass of the model has all running sequences take a token, so
+// that weights are read once for all (continuous batching), or reads a piece of a long prompt (chunked prefill). A sequence that ends
+// makes room for the next.
 //
-// A pass of the model either reads a piece of a prompt, or has all running sequences take a token, so that weights are read
-// once for all of them (continuous batching). A sequence that ends makes room for the next one that waits, and a long prompt is
-// read in pieces, between which the others go on (chunked prefill).
-//
-// Every sequence has its own random stream and its own state, so what it says does not depend on which others run beside it, up
-// to rounding. Sums are taken in another order for another number of rows, and logits differ by about 1e-6 of their size. That
-// can turn a token only where two are as good as equally likely.
+// Every sequence has its own random stream and state, so what it says does not depend on the others, up to rounding: sums over another
+// number of rows differ by about 1e-6, which can turn a token only where two are as good as equally likely.
 import { setImmediate } from 'node:timers/promises';
 import { ConfigError, checkCount, checkOptions, UserError } from '../../base/index.ts';
 import type { Cache } from '../cache.ts';

@@ -1,12 +1,10 @@
-// The attention kernel's twins from libtorch's own operators, for any device and dtype: blocks of queries, each over the
-// keys it can reach. Neither ever holds a [T, T] matrix.
+// The attention kernel's twins from libtorch's own operators, for any device and dtype: blocks of queries, each over the keys it can
+// reach. Neither ever holds a [T, T] matrix.
 //
-// Memory, with R = min(T, W + block) keys in reach of a block: `attentionInBlocks` makes one block's scores at a time,
-// [B, H, block, R]; when gradients are recorded libtorch keeps each block's probabilities, so B·H·T·R numbers in all:
-// linear in T for a window, and half of T² for full attention, where at 32K one should checkpoint the layer or use
-// `attentionFused`. That one keeps the output and one number per query (where libtorch's fused kernel takes the device
-// and dtype), and one block's mask; over a window the masks of all blocks, and the keys and values in reach of each: 1 + W / block
-// times as many as there are.
+// `attentionInBlocks` holds one block's scores, [B, H, block, R], with R = min(T, W + block); while gradients are recorded, those of all
+// blocks, B·H·T·R numbers: half of T² for full attention, where at 32K the layer should be checkpointed. `attentionFused` (where
+// libtorch's kernel takes device and dtype) holds one number per query and a block's mask; over a window the masks of all blocks, and
+// 1 + W / block times the keys and values.
 import { arange, cat, customOperator, hasOperator, type Tensor } from '../../torch/index.ts';
 import type { AttentionOptions } from './attention.ts';
 import { documentNumbers } from './documents.ts';

@@ -1,8 +1,7 @@
 // How many texts of a group contain an n-gram: an exact trie over characters, ten levels deep, level by level in flat arrays.
 //
-// The benchmark's own tables wrap a text as `^text$` and take the substrings [p − n, p) for p = 1 … length − 1 and
-// n = 1 … min(10, p − 1). The lower bound leaves out index 0 and the upper one the last index, so `^` and `$` never enter and
-// what is left are the substrings of the text itself, up to ten characters long.
+// The benchmark's own tables take the substrings [p − n, p) of `^text$` for p = 1 … length − 1 and n = 1 … min(10, p − 1). These bounds
+// leave out both marks, so what counts are the substrings of the text itself.
 import { invariant } from '../../../base/index.ts';
 
 /** Longest n-gram that is counted, in code points. */

@@ -383,7 +383,7 @@ const commands: Record<string, Command> = {
     }),
   },
 };
-it.each(Object.keys(commands))('tsumugi %s hears each of its options', async (name) => {
+it.each(Object.keys(commands))('tsumugi %s gives each of its options an effect', async (name) => {
   const { words: command, usual, makes, stdin = '', rows } = commands[name]!;
   const line = name === 'data info' ? [...command, at('data')] : command;
   const place = (): Given => (makes ? { out: [at(`out-${runs++}`)] } : {});

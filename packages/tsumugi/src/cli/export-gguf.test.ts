@@ -26,7 +26,7 @@ const bytes = async (...more: string[]) => {
   return readFileSync(at('m.gguf')).toString('base64');
 };
 
-it('hears each of its options', async () => {
+it('gives each of its options an effect', async () => {
   const plain = await bytes('--type', 'Q4_0');
   expect(await bytes('--type', 'Q4_0')).toBe(plain);
   for (const more of [

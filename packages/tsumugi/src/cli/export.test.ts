@@ -65,7 +65,7 @@ it('prints a plan and writes nothing', async () => {
   expect(existsSync(at('out'))).toBe(false);
 });
 
-it('takes the figures of the model itself into the card, and no others', async () => {
+it('takes the metrics of the model itself into the card, and no others', async () => {
   const measured = await runCli([
     'eval',
     'text',

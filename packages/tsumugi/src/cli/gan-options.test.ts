@@ -65,7 +65,7 @@ describe('sample', () => {
     const run = await gan('sample', ...given, '--out', out, '--count', '4', ...more);
     return { run, bytes: existsSync(out) ? readFileSync(out).toString('base64') : '' };
   };
-  it('hears each of its options', async () => {
+  it('gives each of its options an effect', async () => {
     const base = await picture();
     expect(base.run.code).toBe(0);
     const changes: Record<string, string[]> = {
@@ -105,7 +105,7 @@ describe('score', () => {
     );
     return run;
   };
-  it('hears each of its options', async () => {
+  it('gives each of its options an effect', async () => {
     const base = await score('--json');
     isJson(base, '');
     expect((await score()).stdout).toMatch(/^images-FD \d/);
@@ -147,7 +147,7 @@ describe('score', () => {
 });
 
 describe('classifier', () => {
-  it('hears each of its options', async () => {
+  it('gives each of its options an effect', async () => {
     const made = async (...more: string[]) => {
       const out = at(`classifier${number++}`);
       const run = await gan(...classify(out, ...more));
@@ -173,7 +173,7 @@ describe('classifier', () => {
 });
 
 describe('train', () => {
-  it('hears each of its options', async () => {
+  it('gives each of its options an effect', async () => {
     const out = at('train');
     const config = at('settings.json');
     writeFileSync(config, JSON.stringify({ seed: 5 }));

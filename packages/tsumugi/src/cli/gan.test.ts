@@ -106,7 +106,7 @@ it.each([
   expect(existsSync('x')).toBe(false);
 });
 
-it('explains labels that there are not, and weights that are missing', async () => {
+it('explains unknown labels and missing weights', async () => {
   const model = at('shared', 'model');
   const sample = ['sample', '--model', model, '--out', at('no.png'), '--label'];
   expect((await gan(...sample, 'dog')).stderr).toContain('there is no class "dog"\n  → Classes: bar, cross.');

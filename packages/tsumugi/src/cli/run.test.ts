@@ -146,7 +146,7 @@ it('finds tsumugi and zod for a recipe that is somewhere else', async () => {
   expect(again).toMatchObject({ recipe: 'own', stages: [{ name: 'tokenizer', state: 'unchanged' }] });
 });
 
-it('hears each of its options', async () => {
+it('gives each of its options an effect', async () => {
   writeFileSync(
     place('sized.ts'),
     `import { defineRecipe, given } from 'tsumugi/recipe';

@@ -38,7 +38,7 @@ it('has no mean where one of them is not finite, at a point or beside it', () =>
   ]);
 });
 
-it('is of those that have the curve, one for each curve and group', () => {
+it('takes the runs that have a curve, for each curve and group', () => {
   const found = meanCurves([
     { name: 'a', runs: [[curve([[1, 1]])], [curve([[1, 3]]), curve([[1, 7]], 'held-out')]] },
     { name: 'b', runs: [[curve([[1, 5]])]] },

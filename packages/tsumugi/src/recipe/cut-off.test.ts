@@ -61,7 +61,7 @@ it('begins nothing more when a signal comes after a stage has looked for the las
   expect(log).toEqual(['words', 'count from 0']);
 });
 
-it('leaves what is somebody’s own where it would put a link', async () => {
+it('leaves a file of somebody else where it would put a link', async () => {
   mkdirSync(join(out(), 'artefacts'), { recursive: true });
   writeFileSync(join(out(), 'recipe.json'), '{"format":"tsumugi-recipe","version":1,"recipe":"toy"}');
   mkdirSync(join(out(), 'words'));

@@ -69,6 +69,6 @@ it('fetches it once, and makes anew what is of another commit', async () => {
   expect(other.address).not.toBe(first.address);
 });
 
-it('says of a name that is neither a folder nor on the hub', async () => {
+it('refuses a name that is neither a folder nor on the hub', async () => {
   await expect(run('a/c')).rejects.toThrow(/there is no folder a\/c, and .* has no model a\/c/);
 });

@@ -74,7 +74,7 @@ it('knows its options', () => {
   expect(() => sweep('s', misspelt, (_, name) => one(name))).toThrow(/sweep: there is no option "seed"\n.*Write seeds/);
 });
 
-it('refuses what there is nothing to go over', () => {
+it('refuses a sweep over nothing', () => {
   expect(() => stages((_, name) => one(name), { a: [] })).toThrow(/"s": a is no list of values, or an empty one/);
   expect(() => stages((_, name) => one(name), { a: 3 as never })).toThrow(/a is no list/);
   expect(() => stages((_, name) => one(name), { a: [1] }, [])).toThrow(/seed is no list/);
@@ -183,7 +183,7 @@ describe('a point that fails', () => {
     delete trouble.during;
   });
 
-  it('leaves the others be: they are made, and it is told at the end', async () => {
+  it('does not stop the other points, and is told at the end', async () => {
     writeFileSync(join(home, 'text.txt'), 'ab cd');
     failAt(1, 3);
     await expect(run()).rejects.toThrow('point 1 diverged');
@@ -200,7 +200,7 @@ describe('a point that fails', () => {
     expect(ends).toMatchObject([{ reason: 'failed', message: 'point 1 diverged' }]);
   });
 
-  it('is tried again by the next run, and what takes it then too', async () => {
+  it('is tried again by the next run, then also what takes it', async () => {
     failAt(1);
     await expect(run()).rejects.toThrow('point 1 diverged');
     expect(statesIn()).toMatchObject({ [ids.s2]: 'failed', [ids.s3]: 'unchanged', [ids.s4]: 'made', both: 'waiting' });

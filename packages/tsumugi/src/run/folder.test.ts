@@ -112,7 +112,7 @@ describe('folder', () => {
     expect(code(() => RunFolder.resume(run.path))).toBe('run-in-use');
   });
 
-  it('holds nothing unfinished when it is gone on with, but what is somebody’s own', () => {
+  it('loses its unfinished files on resume, but no files of others', () => {
     {
       using run = RunFolder.create(at('run'), settings);
       using log = run.openEvents();

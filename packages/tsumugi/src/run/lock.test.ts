@@ -78,7 +78,7 @@ it('of another host is refused, with host, process, age and what to do', () => {
   expect(JSON.parse(readFileSync(at('lock'), 'utf8'))).toEqual(other);
 });
 
-it('that somebody took after it was removed by hand stays theirs', () => {
+it('stays with the process that took it after it was removed by hand', () => {
   const lock = new Lock(at('lock'), 'runs/a');
   const theirs = JSON.stringify({ ...ownerNow(), pid: 1 });
   writeFileSync(at('lock'), theirs);

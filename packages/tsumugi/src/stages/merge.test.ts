@@ -64,7 +64,7 @@ out_dtype: bfloat16
   expect(weights(first).equals(weights(small.at('twin')))).toBe(true);
 });
 
-it('hears every setting', async () => {
+it('gives every setting an effect', async () => {
   for (const [i, change] of [
     { seed: 4 },
     { parameters: { density: 0.6 } },

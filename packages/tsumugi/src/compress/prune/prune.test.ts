@@ -221,7 +221,7 @@ it('writes a smaller model of the same format, and measures only once', async ()
   expect((await pruneTable(folder, { ...settings(target), sequenceLength: 23 }, { text: text() })).kept).toBe(false);
 });
 
-it('hears every setting, and gives equal bytes for equal settings', async () => {
+it('gives every setting an effect, and equal bytes for equal settings', async () => {
   const base: PruneSettingsInput = settings({ intermediate_size: 24, num_hidden_layers: 2 });
   const made = async (name: string, more: PruneSettingsInput) => {
     await prune(folder, small.at(name), { ...base, ...more }, { text: text() });

@@ -276,6 +276,11 @@ describe('a target', () => {
   it('leaves alone what tensorBits says', async () => {
     const { result } = await make('pinned', 11, { tensorBits: { out_proj: 16, down_proj: 4 } });
     expect(result.kinds).toMatchObject({ out_proj: 16, down_proj: 4 });
+    // A kind below all others is measured as well.
+    const { result: below } = await make('below', 14, { bits: 8, tensorBits: { down_proj: 4 } });
+    const { matrices, expectedKl } = below.chosen!;
+    expect(below.kinds.down_proj).toBe(4);
+    expect(expectedKl).toBeGreaterThan(matrices.find(({ kind }) => kind === 'down_proj')!.kl[4]!);
   });
 
   it('is refused where it cannot be met, with the smallest that can', async () => {

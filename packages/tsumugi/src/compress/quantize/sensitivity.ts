@@ -12,7 +12,7 @@ import { requireQuantizeText } from './require-text.ts';
 import { rounded } from './round.ts';
 import { keepSensitivity, keptSensitivity, type Measured } from './sensitivity-manifest.ts';
 import { SourceModel } from './source.ts';
-import { candidatesOf } from './target.ts';
+import { candidatesOf, fewestBits } from './target.ts';
 
 /** Raised when the same weights, text and settings would give other costs. */
 const version = 1;
@@ -67,7 +67,7 @@ export async function sensitivityOf(
   hash: string,
   { text, onShare }: SensitivityOptions,
 ): Promise<Sensitivity> {
-  const { sequenceLength, sensitivityTokens: maxTokens, bits } = config;
+  const { sequenceLength, sensitivityTokens: maxTokens } = config;
   const tokenizer = loadTokenizer(source.artefact.path, source.config);
   const texts = await calibrationTexts(text, tokenizer, { sequenceLength, maxTokens, whole: true });
   const candidates = candidatesOf(source.config, config);
@@ -76,7 +76,7 @@ export async function sensitivityOf(
   const measured: Measured = {
     model: hash,
     text: sha256(JSON.stringify(texts)),
-    rounding: canonicalJson({ version, layout, groupSize, symmetric, bits }),
+    rounding: canonicalJson({ version, layout, groupSize, symmetric, bits: fewestBits(config) }),
   };
   const known = keptSensitivity(measured);
   const kept = known.length === source.config.num_hidden_layers;

@@ -18,9 +18,13 @@ export function choicesOf(model: Plamo2Config, config: QuantizeConfig): PlannedM
   });
 }
 
-/** What is measured: everything that is rounded, whatever `tensorBits` says, so that other settings find it measured. */
+/** The fewest bits that a matrix may get. */
+export const fewestBits = ({ bits, tensorBits }: QuantizeConfig): 4 | 8 =>
+  bits === 4 || Object.values(tensorBits).includes(4) ? 4 : 8;
+
+/** What is measured: everything that is rounded, also what `tensorBits` keeps, so that other settings find it measured. */
 export const candidatesOf = (model: Plamo2Config, config: QuantizeConfig): PlannedMatrix[] =>
-  choicesOf(model, { ...config, tensorBits: {} })
+  choicesOf(model, { ...config, bits: fewestBits(config), tensorBits: {} })
     .flat()
     .filter(({ bits }) => bits !== 16);
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256File } from '../base/index.ts';
 import { loadGgufModel } from '../compress/index.ts';
 import { loadModel, type Plamo2, type QuantizedLinear, tokenLogprobs } from '../lm/index.ts';
 import { TinyModel } from '../lm/tiny-model.testing.ts';
@@ -87,6 +88,24 @@ describe('a folder in few bits', () => {
     const score = (each: Plamo2) => [...tokenLogprobs(each, [1, 270, 280, 290])];
     const [ours, theirs] = [score(model), score(back)];
     for (const [i, value] of ours.entries()) expect(theirs[i]!).toBeCloseTo(value, 5);
+  });
+
+  it('teaches, and by logits kept on disk to the same bytes', async () => {
+    const lines = Array.from({ length: 60 }, (_, i) => `吾輩は${i}番目の猫である。名前はまだ${i * i}個しか無い。\n`);
+    writeFileSync(at('lines.txt'), lines.join(''));
+    const rows = ['topK=4', 'steps=2', 'sequenceLength=32', 'batchSize=2'].flatMap((set) => ['--set', set]);
+    const done = async (...words: string[]) => expect(await runCli(words)).toMatchObject({ code: 0 });
+    await done(
+      ...['data', 'prepare', '--text', at('lines.txt'), '--document-characters', '200', '--held-out', '0.3'],
+      ...['--tokenizer', tiny.folder, '--out', at('data')],
+    );
+    const student = ['--model', tiny.folder, '--data', at('data'), ...rows];
+    await done('distill', '--teacher', at('few'), ...student, '--out', at('with'));
+    await done('distill', 'logits', '--teacher', at('few'), '--data', at('data'), ...rows, '--out', at('logits'));
+    await done('distill', '--set', `teacherLogits=${at('logits')}`, ...student, '--out', at('from'));
+    const [a, b] = ['with', 'from'].map((name) => sha256File(at(name, 'model', 'model.safetensors')));
+    expect(a).toBe(b);
+    expect(a).not.toBe(sha256File(join(tiny.folder, 'model.safetensors')));
   });
 
   it.each([

@@ -27,7 +27,7 @@ export function logitsSpace(teacher: Plamo2Config, config: LogitsConfig, done = 
     label: "teacher's logits",
     memory: [
       ...teacherMemory(teacher, { ...config, activationCheckpointing: false }),
-      { what: "a step's logits, twice", bytes: 3 * stepBytes }, // indices are int64 until they are written
+      { what: "a step's logits", bytes: 3 * stepBytes }, // indices are int64 until they are written
       { what: 'Node, libtorch', bytes: withoutTensors },
     ],
     availableMemoryBytes: process.availableMemory(),

@@ -36,7 +36,7 @@ const { quick, out } = options;
 
 const seeds = quick ? [0] : [0, 1, 2];
 const vocabularySize = quick ? 420 : 1024;
-const steps = quick ? { teacher: 4, student: 2 } : { teacher: 300, student: 120 };
+const steps = quick ? { teacher: 4, student: 2 } : { teacher: 200, student: 80 };
 const rows = quick ? { sequenceLength: 48, batchSize: 2 } : { sequenceLength: 128, batchSize: 8 };
 const texts = quick ? embeddedText().slice(1) : embeddedText();
 const teacherShape = {
@@ -57,7 +57,7 @@ const shared = { ...rows, evaluateEvery: 0, checkpointEvery: 0, keepLast: 1 };
 /** Every held-out token is measured, as pre-training does at its end. */
 const taught = { ...shared, evaluateTokens: 10_000_000 };
 const calibration = { sequences: quick ? 2 : 64, sequenceLength: 128 };
-const heldOutFraction = quick ? 0.01 : 0.05;
+const heldOutFraction = quick ? 0.01 : 0.02;
 
 // --- runs ---------------------------------------------------------------------------------------------------------
 

@@ -88,6 +88,10 @@ it.each([
   [['train', '--data', 'mnist'], 'the settings: out is missing\n  → Write --set out=…'],
   [['train', '--data', 'mnist', '--out', 'x', '--set', 'method=snn'], 'method: expected one of weight-clipping'],
   [['sample', '--model', './none', '--out', 'x.png'], './none does not exist'],
+  [
+    ['sample', '--model', './none', '--out', 'a/x.JPG'],
+    '--out ends in ".JPG", but images are written as PNG\n  → Write --out a/x.png.',
+  ],
   [['score', '--model', 'x', '--data', 'mnist'], 'scoring x against mnist needs --extractor as well\n'],
   [
     ['score', '--model', 'x', '--data', 'mnist', '--extractor', 'keras'],

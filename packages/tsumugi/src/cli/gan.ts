@@ -93,6 +93,12 @@ const sample = defineCommand(
     },
   },
   async ({ model, out, count, columns, label, raw, seed, device, json }, io) => {
+    const [, otherKind] = /(\.(?:jpe?g|webp|gif|bmp|tiff?|avif|svg))$/i.exec(out) ?? [];
+    if (otherKind !== undefined)
+      throw new ConfigError('not-png', `--out ends in "${otherKind}", but images are written as PNG`, {
+        remedy: `Write --out ${out.slice(0, -otherKind.length)}.png.`,
+        fields: { path: out },
+      });
     const { generator, config } = loadGenerator(model, { device: chooseDevice(device), raw });
     using network = generator;
     const names = config.class_names ?? [];

@@ -1,5 +1,6 @@
 // `tsumugi gan`: its recipes, a tiny run from training to scores, mistakes.
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TinyGan, tinyGan } from '../gan/gan.testing.ts';
 import { runCli } from './cli.testing.ts';
@@ -121,22 +122,13 @@ it('explains unknown labels and missing weights', async () => {
     .replace(/"bar"/, '"1"')
     .replace(/"cross"/, '"0"');
   writeFileSync(at('numbered', 'config.json'), config);
-  const draw = (label: string) =>
-    gan(
-      'sample',
-      '--model',
-      at('numbered'),
-      '--out',
-      at(`numbered${label}.png`),
-      '--columns',
-      '5',
-      '--count',
-      '10',
-      '--label',
-      label,
-    );
+  const draw = (label: string, from = at('numbered')) => {
+    const to = ['--out', at(`of ${basename(from)} ${label}.png`), '--columns', '5', '--count', '10'];
+    return gan('sample', '--model', from, ...to, '--label', label);
+  };
   for (const label of ['0', '1']) expect((await draw(label)).code).toBe(0);
-  expect(readFileSync(at('numbered0.png'))).toEqual(readFileSync(at('--labelcross--columns5.png')));
+  expect((await draw('cross', model)).code).toBe(0);
+  expect(readFileSync(at('of numbered 0.png'))).toEqual(readFileSync(at('of model cross.png')));
   expect((await draw('2')).stderr).toContain('there is no class "2"\n  → Classes: 1, 0.');
   const score = await gan('score', '--model', model, '--data', at('images'), '--extractor', 'classifier');
   expect([score.code, score.stderr]).toEqual([2, expect.stringContaining('tsumugi gan classifier')]);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../base/index.ts';
 import { thrown } from '../../base/thrown.testing.ts';
-import { checkRequest, type EngineRequest, generateHints, isList } from './request.ts';
+import { checkRequest, type EngineRequest, isList } from './request.ts';
 
 const config = { vocab_size: 10 };
 const right: EngineRequest = { prompt: [1, 9], onId: () => false, onEnd: () => {}, onError: () => {} };
@@ -61,7 +61,15 @@ describe('a request', () => {
     expect(thrown(UserError, check({ topP: 2 })).message).toContain('topP');
   });
 
-  it.each(Object.entries(generateHints))('answers the word %s of other libraries', (name, remedy) => {
+  it.each([
+    ['maxNewTokens', 'Write maxTokens.'],
+    ['max_new_tokens', 'Write maxTokens.'],
+    ['max_tokens', 'Write maxTokens.'],
+    ['doSample', 'A temperature above 0 draws; 0 takes the likeliest token.'],
+    ['do_sample', 'A temperature above 0 draws; 0 takes the likeliest token.'],
+    ['eosTokenId', 'Write stopIds, a list.'],
+    ['eos_token_id', 'Write stopIds, a list.'],
+  ])('answers the word %s of other libraries', (name, remedy) => {
     expect(thrown(UserError, check({ [name]: 1 })).remedy).toBe(remedy);
   });
 });

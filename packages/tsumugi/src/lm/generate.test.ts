@@ -1,8 +1,17 @@
 // What writing and weighing do with their settings, where no other test looks.
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { liveHandles, scope, tensor } from '../torch/index.ts';
 import { row, writeAll } from './engine/writing.testing.ts';
-import { type GenerateOptions, generateIds, generateText, initialWeights, Plamo2, tokenLogprobs } from './index.ts';
+import {
+  Engine,
+  type GenerateOptions,
+  generateIds,
+  generateText,
+  initialWeights,
+  Plamo2,
+  tokenLogprobs,
+} from './index.ts';
 import { smallConfig } from './lm.testing.ts';
 import { TinyModel } from './tiny-model.testing.ts';
 
@@ -150,6 +159,36 @@ describe('a loop over what is written', () => {
       for (const id of generateIds(model, prompt, { onId })) ids.push(id);
     }).toThrow('mine');
     expect([ids.length, liveHandles()]).toEqual([2, before]);
+  });
+
+  it('throws the first that its callbacks reject with, and has ended in the engine by then', async () => {
+    using model = new Plamo2(smallConfig(), initialWeights(2));
+    using engine = new Engine(model);
+    let calls = 0;
+    const onId = () => Promise.reject(new Error(`call ${++calls}`));
+    const ids = generateIds(engine, prompt, { onId });
+    for (let k = 0; k < 3; k++) ids.next();
+    expect(engine.busy).toBe(true);
+    for (let k = 0; k < 4; k++) await setImmediate();
+    expect(engine.busy).toBe(false);
+    expect(() => ids.next()).toThrow('call 1');
+  });
+
+  it('takes nothing of an engine when it is left', () => {
+    using model = new Plamo2(smallConfig(), initialWeights(2));
+    using engine = new Engine(model);
+    for (const _ of generateIds(engine, prompt)) break;
+    expect(engine.busy).toBe(false);
+  });
+
+  it('knows its options, and remembers nothing without an engine', () => {
+    using tiny = new TinyModel();
+    const tokenizer = tiny.loadTokenizer();
+    using model = new Plamo2(smallConfig(), initialWeights(2));
+    const other = { maxToken: 3 } as object;
+    expect(() => generateIds(model, prompt, other).next()).toThrow('generateIds: there is no option "maxToken"');
+    expect(() => generateText(model, tokenizer, prompt, other).next()).toThrow('generateText: there is no option');
+    expect(() => generateIds(model, prompt, { remember: true }).next()).toThrow('the engine has no prefix cache');
   });
 });
 

@@ -58,7 +58,12 @@ export const zLossSetting = () => ({
 });
 
 /** What is looked at on the way. */
-export const watchSettings = () => ({
+export const watchSettings = (defaults: { evaluateEvery: number }) => ({
+  evaluateEvery: z
+    .int()
+    .nonnegative()
+    .default(defaults.evaluateEvery)
+    .describe('steps between evaluations, 0 = at the end'),
   layersEvery: z
     .int()
     .nonnegative()
@@ -87,7 +92,7 @@ export type TrainingConfig = z.output<
       ReturnType<typeof checkpointSettings> &
       ReturnType<typeof watchSettings>
   >
-> & { out: string; seed: number; evaluateEvery: number };
+> & { out: string; seed: number };
 
 /** Settings that a run may change when it goes on: they do not touch what was trained so far. */
 export const changeableSettings = [

@@ -74,9 +74,8 @@ export const distillConfig = z.strictObject({
   seed: z.int().nonnegative().default(0).describe('of batches and projections'),
   ...computeSettings({ activationCheckpointing: false }),
 
-  evaluateEvery: z.int().nonnegative().default(100).describe('steps between evaluations, 0 = at the end'),
+  ...watchSettings({ evaluateEvery: 100 }),
   evaluateTokens: count.default(50_000).describe('held-out tokens that are measured'),
-  ...watchSettings(),
   ...checkpointSettings({ checkpointEvery: 200 }),
 });
 

@@ -58,9 +58,8 @@ export const extendConfig = z.strictObject({
   seed: z.int().nonnegative().default(0).describe('of the batches'),
   ...computeSettings({ activationCheckpointing: true }),
 
-  evaluateEvery: z.int().nonnegative().default(50).describe('steps between evaluations, 0 = at the end'),
+  ...watchSettings({ evaluateEvery: 50 }),
   evaluateTokens: count.default(200_000).describe('held-out tokens of each source that are measured'),
-  ...watchSettings(),
   ...checkpointSettings({ checkpointEvery: 25 }),
 });
 

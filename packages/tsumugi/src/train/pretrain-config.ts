@@ -34,11 +34,10 @@ export const pretrainConfig = z.strictObject({
   seed: z.int().nonnegative().default(0).describe('of weights and batches'),
   ...computeSettings({ activationCheckpointing: false }),
 
-  evaluateEvery: z.int().nonnegative().default(100).describe('steps between evaluations, 0 = at the end'),
+  ...watchSettings({ evaluateEvery: 100 }),
   evaluateTokens: count.optional().describe('held-out tokens measured then, 50000 when left out (the last time: all)'),
   sampleEvery: z.int().nonnegative().default(0).describe('steps between samples, 0 = none'),
   samplePrompt: z.string().min(1).optional().describe('what samples continue, 吾輩は when left out'),
-  ...watchSettings(),
   ...checkpointSettings({ checkpointEvery: 200 }),
 });
 

@@ -22,13 +22,18 @@ const parts: Record<string, () => Promise<Part>> = {
   startup: () => import('./startup.ts'),
   tokenizer: () => import('./tokenizer.ts'),
   pfgen: () => import('./pfgen.ts'),
+  ship: () => import('./ship.ts'),
 };
 
-const usage = `npm run bench [-- names…] [--json FILE] [--quick]
+/** Large ones are run when they are named. */
+const onlyNamed = ['ship'];
 
-  names    of ${Object.keys(parts).join(', ')}; all when none is given
+const usage = `npm run bench [-- names…] [--json FILE] [--quick] [--skip PIECE]
+
+  names    of ${Object.keys(parts).join(', ')}; all but ${onlyNamed.join()} when none is given
   --json   also writes the machine and every sample to FILE
   --quick  small shapes and few samples: shows that it works, not how fast it is
+  --skip   leaves out a piece of ship, such as prune; may be given several times
 
 Ctrl-C ends after the present sample and prints what there is; a second one ends at once.
 TSUMUGI_THREADS sets the threads (ours and the peer's), BENCH_PYTHON the peer's Python.
@@ -49,7 +54,19 @@ function chosenParts(names: readonly string[]): string[] {
       throw new ConfigError('unknown-part', `there is no benchmark "${name}"`, {
         remedy: suggestion(name, Object.keys(parts)),
       });
-  return names.length > 0 ? [...names] : Object.keys(parts);
+  return names.length > 0 ? [...names] : Object.keys(parts).filter((name) => !onlyNamed.includes(name));
+}
+
+/** @throws ConfigError for what no part has that is run */
+async function requirePieces(skip: readonly string[], names: readonly string[]): Promise<void> {
+  if (!names.includes('ship'))
+    throw new ConfigError('no-effect', '--skip has no effect: only ship has pieces', { remedy: 'Leave --skip out.' });
+  const { pieces } = await import('./ship.ts');
+  const strange = skip.find((name) => !pieces.includes(name));
+  if (strange !== undefined)
+    throw new ConfigError('unknown-piece', `ship has no piece "${strange}"`, {
+      remedy: suggestion(strange, [...pieces]),
+    });
 }
 
 /** "1.13.0a0" → "1.13" */
@@ -78,13 +95,20 @@ function peerStarter(machine: Machine, notes: string[]): Context['peer'] {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'string' }, quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      json: { type: 'string' },
+      quick: { type: 'boolean' },
+      skip: { type: 'string', multiple: true },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help) {
     process.stdout.write(usage);
     return;
   }
   const names = chosenParts(positionals);
+  const { skip = [] } = values;
+  if (skip.length > 0) await requirePieces(skip, names);
   watchCutOff();
   const quick = values.quick ?? false;
   const machine = measureMachine(quick);
@@ -93,7 +117,7 @@ async function main(): Promise<void> {
   const told = new Set<string>(); // the peer is the same in most parts
   for (const name of names) {
     if (cutOffBy() !== undefined) break;
-    const result = await runPart(name, machine, quick);
+    const result = await runPart(name, machine, { quick, skip });
     report.parts[name] = result;
     console.log(`${name}\n${table(result.rows)}`);
     for (const note of result.notes.filter((text) => !told.has(text))) console.log(`  · ${note}`);
@@ -110,13 +134,17 @@ async function main(): Promise<void> {
 }
 
 /** Runs one part. What it throws becomes a note and exit code 1, so that it does not cost the other parts' results. */
-async function runPart(name: string, machine: Machine, quick: boolean): Promise<Required<PartResult>> {
+async function runPart(
+  name: string,
+  machine: Machine,
+  asked: Pick<Context, 'quick' | 'skip'>,
+): Promise<Required<PartResult>> {
   const notes: string[] = [];
   const rows: Row[] = [];
   const log = (line: string) => process.stderr.write(`  … ${name}: ${line}\n`);
   try {
     const part = await parts[name]!();
-    const result = await part.run({ quick, machine, rows, log, peer: peerStarter(machine, notes) });
+    const result = await part.run({ ...asked, machine, rows, log, peer: peerStarter(machine, notes) });
     if (cutOffBy() !== undefined) notes.push('cut off: fewer samples than it takes');
     return { rows: result.rows, notes: [...notes, ...(result.notes ?? [])] };
   } catch (error) {

@@ -12,6 +12,7 @@ import type { Machine } from '../bench/lib/machine.ts';
 import type { PartResult } from '../bench/lib/part.ts';
 import { row } from '../bench/lib/row.ts';
 import { table } from '../bench/lib/table.ts';
+import { pieces } from '../bench/ship.ts';
 import { blasCore, describeNative } from '../packages/tsumugi/src/torch/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -48,6 +49,36 @@ describe('npm run bench', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('Did you mean "call-overhead"?');
     expect(stderr).not.toContain('    at ');
+  });
+});
+
+describe('ship', () => {
+  it('measures a command in a process of its own', { timeout: 180_000 }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsumugi-bench-test-'));
+    try {
+      const file = join(folder, 'report.json');
+      const skip = pieces.filter((piece) => piece !== 'export-hf').flatMap((piece) => ['--skip', piece]);
+      const { status, stderr } = bench('ship', '--quick', ...skip, '--json', file);
+      expect(status, stderr).toBe(0);
+      const { rows, notes } = JSON.parse(readFileSync(file, 'utf8')).parts.ship as PartResult;
+      expect(rows.map(({ name, unit }) => `${name}: ${unit}`)).toEqual([
+        'export-hf: s',
+        'export-hf: peak memory: GB',
+        'export-hf: read and written: GB/s',
+      ]);
+      for (const { ours } of rows) expect(ours.median).toBeGreaterThan(0);
+      expect(notes).toContainEqual(expect.stringMatching(/^export-hf runs at the speed of/));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it.each([
+    [['ship', '--skip', 'prun'], 'Did you mean "prune"?'],
+    [['startup', '--skip', 'prune'], '--skip has no effect'],
+  ])('refuses %j', (args, message) => {
+    const { status, stderr } = bench(...args);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 });
 

@@ -7,6 +7,8 @@ export interface Context {
   /** Small shapes and few samples: enough to see that a part works, not to judge by. */
   quick: boolean;
   machine: Machine;
+  /** Pieces of the part that are left out. */
+  skip: readonly string[];
   /** Where rows go as soon as they are measured: a part that is cut off has given what it had. */
   rows: Row[];
   /** One line of progress, to standard error. */

@@ -1,5 +1,6 @@
 // For tests: a PLaMo 2 model as llama.cpp expects it. Source: llama.cpp's conversion of plamo2, with the head count of every
-// layer written out (gguf-check.ts says why).
+// layer written out (gguf-check.ts says why). The exporter's map of tensors is repeated here on purpose: this folder may not use the
+// exporter, and this is its twin, written from the source apart from it.
 import { isMamba, type Plamo2Config, windowOf } from '../../lm/index.ts';
 import type { Piece } from '../../text/index.ts';
 

@@ -1,7 +1,8 @@
 // What growing saves: a small model is trained, made larger and trained on. Beside it stand models of the larger shape from
 // nothing, with as many tokens, and with as many floating-point operations as the small and the grown model took together.
-// A tiny hybrid of Mamba and attention on the embedded novels, deeper and wider, each with the best of several learning
-// rates, several seeds. Runs that are finished are kept in DIR, so that a run that was cut off goes on. Writes a page.
+// A tiny hybrid of Mamba and attention on the embedded novels, deeper and wider, several seeds; each kind of model with the
+// learning rate that is best for it with the first seed. Runs that are finished are kept in DIR, so that an experiment that was
+// cut off goes on. Writes a page.
 //
 //   node recipes/experiments/growing.ts [--quick] [--out DIR]
 //
@@ -50,11 +51,10 @@ type Kind = keyof typeof targets;
 const kinds = Object.keys(targets) as Kind[];
 const largeShape = (kind: Kind): Plamo2Config => ({ ...small, ...targets[kind] });
 
-const rates = quick ? [0.01] : [0.003, 0.01, 0.03];
-const smallRate = 0.01;
+const rates = quick ? [0.01] : [0.003, 0.01, 0.03, 0.1];
 const seeds = quick ? [0] : [0, 1, 2];
-const smallSteps = quick ? 6 : 200;
-const largeSteps = quick ? 3 : 100;
+const smallSteps = quick ? 6 : 150;
+const largeSteps = quick ? 3 : 60;
 const training = { batchSize: 8, sequenceLength: 128, betas: [0.9, 0.95] as const, weightDecay: 0.1, clipNorm: 1 };
 const warmUpShare = 0.1;
 const floor = 0.1; // of the peak, at the end of the cosine
@@ -82,38 +82,56 @@ function train(model: Plamo2, steps: number, learningRate: number, seed: number)
 }
 
 interface Run {
-  readonly what: string;
   readonly seed: number;
   readonly rate: number;
-  readonly steps: number;
   /** Held-out loss before the first step and after the last. */
   readonly before: number;
   readonly after: number;
 }
 
-/** A run that was not done yet is done; `make` gives its model. */
-async function run(
-  what: string,
-  seed: number,
-  rate: number,
-  steps: number,
-  make: () => Plamo2 | Promise<Plamo2>,
-  keep?: string,
-): Promise<Run> {
-  const settings = JSON.stringify({ small, targets, training, smallSteps, smallRate, steps });
+/** A kind of model, with the best of the learning rates. */
+interface Arm {
+  readonly steps: number;
+  readonly rate: number;
+  /** One of each seed, with that rate. */
+  readonly runs: readonly Run[];
+  /** With the first seed, of every rate. */
+  readonly tried: readonly Run[];
+}
+
+/** What a run begins from, and the folder that its model is kept in. */
+interface Start {
+  make(seed: number): Plamo2 | Promise<Plamo2>;
+  keep?(seed: number, rate: number): string;
+}
+
+/** A run that was not done yet is done. */
+async function run(what: string, steps: number, { make, keep }: Start, seed: number, rate: number): Promise<Run> {
+  const settings = JSON.stringify({ small, targets, training, rates, smallSteps, steps });
   const file = join(out, `${what}-${rate}-${seed}.json`.replaceAll(' ', '-'));
-  const kept = existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as { settings: string; run: Run })
-    : undefined;
-  if (kept?.settings === settings && (keep === undefined || existsSync(keep))) return kept.run;
-  using model = await make();
+  const folder = keep?.(seed, rate);
+  if (existsSync(file) && (folder === undefined || existsSync(folder))) {
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as { settings: string; done: Run };
+    if (kept.settings === settings) return kept.done;
+  }
+  using model = await make(seed);
   const before = lossOf(model);
   train(model, steps, rate, deriveSeed(seed, what));
-  const done: Run = { what, seed, rate, steps, before, after: lossOf(model) };
-  if (keep !== undefined) saveModel(keep, model);
-  writeFileAtomic(file, JSON.stringify({ settings, run: done }));
+  const done: Run = { seed, rate, before, after: lossOf(model) };
+  if (folder !== undefined) saveModel(folder, model);
+  writeFileAtomic(file, JSON.stringify({ settings, done }));
   process.stderr.write(`${what}, rate ${rate}, seed ${seed}: ${before.toFixed(3)} → ${done.after.toFixed(3)}\n`);
   return done;
+}
+
+async function arm(what: string, steps: number, start: Start): Promise<Arm> {
+  const [first, ...others] = seeds as [number, ...number[]];
+  const tried: Run[] = [];
+  for (const rate of rates) tried.push(await run(what, steps, start, first, rate));
+  const best = tried.reduce((a, b) => (b.after < a.after ? b : a));
+  const runs = [best];
+  for (const seed of others) runs.push(await run(what, steps, start, seed, best.rate));
+  return { steps, rate: best.rate, runs, tried };
 }
 
 // --- all runs -----------------------------------------------------------------------------------------------------
@@ -122,28 +140,29 @@ mkdirSync(out, { recursive: true });
 const cpu = () => process.cpuUsage().user + process.cpuUsage().system;
 const began = cpu();
 const smallFlops = smallSteps * modelFlops(small, stepShape);
-const smallRuns: Run[] = [];
-const runs: Run[] = [];
 /** Steps of the larger shape that take what the small and the grown model take together. */
 const equalSteps = (kind: Kind) => largeSteps + Math.round(smallFlops / modelFlops(largeShape(kind), stepShape));
 
-for (const seed of seeds) {
-  const folder = join(out, `small-${seed}`);
-  const fresh = (config: Plamo2Config) => new Plamo2(config, initialWeights(deriveSeed(seed, 'weights')));
-  smallRuns.push(await run('small', seed, smallRate, smallSteps, () => fresh(small), folder));
-  for (const kind of kinds) {
-    const grown = join(out, `${kind}-${seed}`);
-    for (const rate of rates) {
-      runs.push(
-        await run(`${kind} grown`, seed, rate, largeSteps, async () => {
-          await grow(folder, grown, { ...targets[kind], seed });
-          return loadModel(grown);
-        }),
-        await run(`${kind} scratch`, seed, rate, largeSteps, () => fresh(largeShape(kind))),
-        await run(`${kind} scratch longer`, seed, rate, equalSteps(kind), () => fresh(largeShape(kind))),
-      );
-    }
-  }
+const fresh = (config: Plamo2Config): Start => ({
+  make: (seed) => new Plamo2(config, initialWeights(deriveSeed(seed, 'weights'))),
+});
+const smallFolder = (seed: number, rate: number) => join(out, `small-${rate}-${seed}`);
+const smallArm = await arm('small', smallSteps, { ...fresh(small), keep: smallFolder });
+const grown = (kind: Kind): Start => ({
+  async make(seed) {
+    const folder = join(out, `${kind}-${seed}`);
+    await grow(smallFolder(seed, smallArm.rate), folder, { ...targets[kind], seed });
+    return loadModel(folder);
+  },
+});
+const arms = { deeper: [] as Arm[], wider: [] as Arm[] };
+const armNames = ['grown', 'from scratch', 'from scratch longer'];
+for (const kind of kinds) {
+  arms[kind].push(
+    await arm(`${kind} grown`, largeSteps, grown(kind)),
+    await arm(`${kind} scratch`, largeSteps, fresh(largeShape(kind))),
+    await arm(`${kind} scratch longer`, equalSteps(kind), fresh(largeShape(kind))),
+  );
 }
 const minutes = (cpu() - began) / 60e6;
 
@@ -155,59 +174,49 @@ const spread = (values: readonly number[]) =>
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map((_, i) => (i === 0 ? '---' : '--:')), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 
-const at = (what: string, rate: number) => runs.filter((each) => each.what === what && each.rate === rate);
-const losses = (what: string, rate: number) => at(what, rate).map(({ after }) => after);
-const bestRate = (what: string) => rates.reduce((a, b) => (mean(losses(what, b)) < mean(losses(what, a)) ? b : a));
-const best = (what: string) => losses(what, bestRate(what));
+const losses = ({ runs }: Arm) => runs.map(({ after }) => after);
+const tera = (value: number) => `${(value / 1e12).toFixed(2)} T`;
 
 function tableOf(kind: Kind): string {
   const flops = modelFlops(largeShape(kind), stepShape);
-  const grown = best(`${kind} grown`);
+  const [first] = arms[kind];
   return table(
-    ['model', 'tokens', 'own FLOPs', 'with the small one', 'best rate', 'held-out loss', 'less the grown one'],
-    [
-      ['grown', largeSteps, smallFlops],
-      ['scratch', largeSteps, 0],
-      ['scratch longer', equalSteps(kind), 0],
-    ].map(([arm, steps, before]) => {
-      const what = `${kind} ${arm}`;
-      const own = (steps as number) * flops;
-      const tera = (value: number) => `${(value / 1e12).toFixed(2)} T`;
+    ['model', 'tokens', 'own FLOPs', 'with the small one', 'rate', 'held-out loss', 'less the grown one'],
+    arms[kind].map((each, i) => {
+      const own = each.steps * flops;
       return [
-        arm === 'grown' ? arm : `from ${arm}`,
-        tokensOf(steps as number).toLocaleString('en'),
+        armNames[i]!,
+        tokensOf(each.steps).toLocaleString('en'),
         tera(own),
-        tera(own + (before as number)),
-        String(bestRate(what)),
-        spread(best(what)),
-        arm === 'grown' ? '–' : spread(best(what).map((loss, i) => loss - grown[i]!)),
+        tera(own + (i === 0 ? smallFlops : 0)),
+        String(each.rate),
+        spread(losses(each)),
+        i === 0 ? '–' : spread(losses(each).map((loss, seed) => loss - losses(first!)[seed]!)),
       ];
     }),
   );
 }
 
+const ratesOf = (name: string, { tried }: Arm) => [name, ...tried.map(({ after }) => after.toFixed(3))];
 const rateTable = table(
   ['model', ...rates.map(String)],
-  kinds.flatMap((kind) =>
-    ['grown', 'scratch', 'scratch longer'].map((arm) => [
-      `${kind} ${arm}`,
-      ...rates.map((rate) => spread(losses(`${kind} ${arm}`, rate))),
-    ]),
-  ),
+  [
+    ratesOf('small', smallArm),
+    ...kinds.flatMap((kind) => arms[kind].map((each, i) => ratesOf(`${kind}, ${armNames[i]}`, each))),
+  ],
 );
 const count = (config: Plamo2Config) =>
   parameterTable(config)
     .reduce((sum, row) => sum + row.parameters, 0)
     .toLocaleString('en');
-const after = (kind: Kind) => spread(at(`${kind} grown`, rates[0]!).map(({ before }) => before));
+const atFirst = (kind: Kind) => spread(arms[kind][0]!.runs.map(({ before }) => before));
 
 const date = new Date().toISOString().slice(0, 10);
 const name = `${date}-growing${quick ? '-quick' : ''}`;
 const { batchSize, sequenceLength, betas, weightDecay, clipNorm } = training;
 const page = `# Growing against training from nothing, ${date}
 
-\`node recipes/experiments/growing.ts${quick ? ' --quick' : ''}\`, commit ${codeCommit() ?? 'unknown'}: ${runs.length + smallRuns.length} runs, ${minutes.toFixed(1)} minutes of the processor for those that
-were not there yet. Hardware: ${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'an unknown CPU'}, threads: ${numThreads()}; Node ${process.versions.node}, libtorch ${torchVersion()}.
+\`node recipes/experiments/growing.ts${quick ? ' --quick' : ''}\`, commit ${codeCommit() ?? 'unknown'}: ${minutes.toFixed(1)} minutes of the processor for runs that were not there yet. Hardware: ${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'an unknown CPU'}, threads: ${numThreads()}; Node ${process.versions.node}, libtorch ${torchVersion()}.
 
 Model: Mamba and attention by turns, ${small.num_hidden_layers} layers, width ${small.hidden_size}, ${count(small)} parameters; deeper: ${JSON.stringify(targets.deeper)}, ${count(largeShape('deeper'))};
 wider: ${JSON.stringify(targets.wider)}, ${count(largeShape('wider'))}. Text: ${quick ? 'one embedded novel' : 'the embedded novels'}, ${vocabularySize} pieces,
@@ -215,8 +224,8 @@ ${learned.toLocaleString('en')} tokens to learn from, ${(heldOut.length * sequen
 clipping at ${clipNorm}, warm-up over ${100 * warmUpShare} % of the steps, cosine to ${floor} of the peak. Seeds ${seeds.join(', ')}: weights, order of the text, noise of growing.
 FLOPs: three times the forward (Chowdhery et al. 2022). Losses are nats per held-out token: the mean over the seeds (least–greatest).
 
-The small model: ${smallSteps} steps (${tokensOf(smallSteps).toLocaleString('en')} tokens, ${(smallFlops / 1e12).toFixed(2)} TFLOPs) at a learning rate of ${smallRate}, then ${spread(smallRuns.map((each) => each.after))}.
-Grown, before any step: ${after('deeper')} deeper, ${after('wider')} wider.
+The small model: ${smallSteps} steps (${tokensOf(smallSteps).toLocaleString('en')} tokens, ${(smallFlops / 1e12).toFixed(2)} TFLOPs) at a learning rate of ${smallArm.rate}: ${spread(losses(smallArm))}.
+Grown, before any step: ${atFirst('deeper')} deeper, ${atFirst('wider')} wider.
 
 ## Deeper
 
@@ -229,6 +238,8 @@ ${tableOf('wider')}
 The last column is the difference of the same seed: above 0, the grown model is better.
 
 ## Learning rates
+
+With the first seed; the best of each row is what the tables above have.
 
 ${rateTable}
 `;

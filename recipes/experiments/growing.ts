@@ -33,29 +33,29 @@ const { quick, out } = options;
 
 const vocabularySize = quick ? 600 : 1024;
 const small = preset('mini', {
-  ...{ hidden_size: 64, intermediate_size: 176, num_hidden_layers: 2, hidden_size_per_head: 16 },
-  ...{ num_attention_heads: 4, num_key_value_heads: 2, mamba_num_heads: 8, mamba_d_state: 32 },
+  ...{ hidden_size: 32, intermediate_size: 88, num_hidden_layers: 2, hidden_size_per_head: 16 },
+  ...{ num_attention_heads: 2, num_key_value_heads: 1, mamba_num_heads: 4, mamba_d_state: 16 },
   vocab_size: vocabularySize,
 });
 const targets = {
   deeper: { num_hidden_layers: 6 },
   wider: {
-    hidden_size: 128,
-    intermediate_size: 352,
-    num_attention_heads: 8,
-    num_key_value_heads: 4,
-    mamba_num_heads: 16,
+    hidden_size: 64,
+    intermediate_size: 176,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    mamba_num_heads: 8,
   },
 } as const;
 type Kind = keyof typeof targets;
 const kinds = Object.keys(targets) as Kind[];
 const largeShape = (kind: Kind): Plamo2Config => ({ ...small, ...targets[kind] });
 
-const rates = quick ? [0.01] : [0.003, 0.01, 0.03, 0.1];
+const rates = quick ? [0.01] : [0.01, 0.03, 0.1];
 const seeds = quick ? [0] : [0, 1, 2];
 const smallSteps = quick ? 6 : 150;
 const largeSteps = quick ? 3 : 60;
-const training = { batchSize: 8, sequenceLength: 128, betas: [0.9, 0.95] as const, weightDecay: 0.1, clipNorm: 1 };
+const training = { batchSize: 4, sequenceLength: 128, betas: [0.9, 0.95] as const, weightDecay: 0.1, clipNorm: 1 };
 const warmUpShare = 0.1;
 const floor = 0.1; // of the peak, at the end of the cosine
 const stepShape = { ...training, activationCheckpointing: false };
@@ -175,7 +175,7 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map((_, i) => (i === 0 ? '---' : '--:')), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 
 const losses = ({ runs }: Arm) => runs.map(({ after }) => after);
-const tera = (value: number) => `${(value / 1e12).toFixed(2)} T`;
+const giga = (value: number) => `${(value / 1e9).toFixed(1)} G`;
 
 function tableOf(kind: Kind): string {
   const flops = modelFlops(largeShape(kind), stepShape);
@@ -187,8 +187,8 @@ function tableOf(kind: Kind): string {
       return [
         armNames[i]!,
         tokensOf(each.steps).toLocaleString('en'),
-        tera(own),
-        tera(own + (i === 0 ? smallFlops : 0)),
+        giga(own),
+        giga(own + (i === 0 ? smallFlops : 0)),
         String(each.rate),
         spread(losses(each)),
         i === 0 ? '–' : spread(losses(each).map((loss, seed) => loss - losses(first!)[seed]!)),
@@ -224,7 +224,7 @@ ${learned.toLocaleString('en')} tokens to learn from, ${(heldOut.length * sequen
 clipping at ${clipNorm}, warm-up over ${100 * warmUpShare} % of the steps, cosine to ${floor} of the peak. Seeds ${seeds.join(', ')}: weights, order of the text, noise of growing.
 FLOPs: three times the forward (Chowdhery et al. 2022). Losses are nats per held-out token: the mean over the seeds (least–greatest).
 
-The small model: ${smallSteps} steps (${tokensOf(smallSteps).toLocaleString('en')} tokens, ${(smallFlops / 1e12).toFixed(2)} TFLOPs) at a learning rate of ${smallArm.rate}: ${spread(losses(smallArm))}.
+The small model: ${smallSteps} steps (${tokensOf(smallSteps).toLocaleString('en')} tokens, ${(smallFlops / 1e9).toFixed(1)} GFLOPs) at a learning rate of ${smallArm.rate}: ${spread(losses(smallArm))}.
 Grown, before any step: ${atFirst('deeper')} deeper, ${atFirst('wider')} wider.
 
 ## Deeper

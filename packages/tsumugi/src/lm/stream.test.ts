@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { liveHandles } from '../torch/index.ts';
+import { uncaught } from './engine/uncaught.testing.ts';
 import { countPasses } from './engine/writing.testing.ts';
 import { Engine, type FinishReason, generateText, type Plamo2, type StreamTextOptions, streamText } from './index.ts';
 import { tinyModelOfFile } from './tiny-model.testing.ts';
@@ -164,6 +165,51 @@ it('throws what goes wrong, after the pieces that came before it', async () => {
     await expect(read(model, '猫', { stop: stop as never })).rejects.toThrow(
       `stop must be a text or a list of texts, got ${got}`,
     );
+});
+
+it('throws the first that its callbacks reject with, and has ended in the engine by then, also when nobody reads', async () => {
+  using model = tiny.load();
+  using engine = new Engine(model);
+  let calls = 0;
+  const onId = async () => {
+    const call = ++calls;
+    for (let k = 0; k < 3; k++) await setImmediate();
+    throw new Error(`call ${call}`);
+  };
+  const pieces = streamText(engine, tokenizer, '猫', { maxTokens: 1e6, stopIds: [], onId });
+  const first = pieces.next();
+  while (calls < 2) await setImmediate();
+  for (let k = 0; k < 20; k++) await setImmediate();
+  expect(engine.busy).toBe(false);
+  await expect(async () => {
+    await first;
+    for await (const _ of pieces);
+  }).rejects.toThrow('call 1');
+});
+
+it('leaves to the process what is rejected when nobody waits for the text any more', async () => {
+  using model = tiny.load();
+  const controller = new AbortController();
+  const late = async () => {
+    for (let k = 0; k < 5; k++) await setImmediate();
+    throw new Error('late');
+  };
+  const heard = await uncaught(async () => {
+    await read(model, '猫', { maxTokens: 1, stopIds: [], onUsage: late });
+    const aborted = read(model, '猫', { maxTokens: 1e6, stopIds: [], onId: late, signal: controller.signal });
+    await setTimeout(2);
+    controller.abort(new Error('gone'));
+    await expect(aborted).rejects.toThrow('gone');
+  });
+  expect(new Set(heard)).toEqual(new Set(['unhandledRejection late']));
+});
+
+it('knows its options', async () => {
+  using model = tiny.load();
+  await expect(read(model, '猫', { maxToken: 3 } as object)).rejects.toThrow(
+    'streamText: there is no option "maxToken"',
+  );
+  await expect(read(model, '猫', { signal: 3 as never })).rejects.toMatchObject({ code: 'bad-option' });
 });
 
 it('shares an engine: streams that begin at different times are written in the same passes', async () => {

@@ -47,7 +47,8 @@ export async function* streamText(
   const { engine, own } = engineFor(source);
   using _ = own;
   const mailbox = new Mailbox<string, FinishReason>();
-  let [failed, over] = [false, false];
+  let failed = false;
+  let over = false;
   const job = engine.add(
     textRequest(engine.model, tokenizer, prompt, settings, {
       onPiece: (piece) => mailbox.push(piece),
@@ -65,7 +66,7 @@ export async function* streamText(
     job.cancel();
     mailbox.abort(signal!.reason);
   };
-  signal?.addEventListener('abort', abort, { once: true });
+  signal?.addEventListener('abort', abort);
   // What goes wrong for this text comes through the mailbox.
   void engine.run();
   try {

@@ -8,6 +8,7 @@ import { smallConfig } from '../lm.testing.ts';
 import { tinyModelOfFile } from '../tiny-model.testing.ts';
 import { Engine } from './engine.ts';
 import type { EngineRequest } from './request.ts';
+import { uncaught } from './uncaught.testing.ts';
 import { ask, someIds } from './writing.testing.ts';
 
 const tiny = tinyModelOfFile();
@@ -28,27 +29,6 @@ const slowly = (message: string) => {
   };
 };
 const messageOf = (error: unknown) => (error as Error | undefined)?.message;
-
-/** What reaches the process as nobody's while `work` goes on. */
-async function uncaught(work: () => unknown): Promise<string[]> {
-  const heard: string[] = [];
-  const events = ['uncaughtException', 'unhandledRejection'] as const;
-  const others = events.map((event) => [event, process.listeners(event as 'uncaughtException')] as const);
-  for (const event of events) {
-    process.removeAllListeners(event);
-    process.on(event, (error: Error) => heard.push(`${event} ${error.message}`));
-  }
-  try {
-    await work();
-    for (let i = 0; i < 30; i++) await setImmediate();
-  } finally {
-    for (const [event, listeners] of others) {
-      process.removeAllListeners(event);
-      for (const listener of listeners) process.on(event, listener);
-    }
-  }
-  return heard;
-}
 
 it('is the fault of its request alone, while somebody else makes the steps', async () => {
   using model = small();

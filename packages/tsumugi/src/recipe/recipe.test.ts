@@ -282,8 +282,8 @@ describe('a forecast', () => {
     expect(table.slice(0, 4)).toEqual([
       ['stage', 'time', 'memory', 'disk'],
       ['words', 'new', '1.0 s', '7 B', '7 B'],
-      ['count', 'new', '10.0 s', '8.00 GiB', '8 B'],
-      ['total', '11.0 s', '8.00 GiB', '15 B'],
+      ['count', 'new', '10.0 s', '8.00 MiB', '8 B'],
+      ['total', '11.0 s', '8.00 MiB', '15 B'],
     ]);
     await run();
     shown = '';
@@ -293,7 +293,7 @@ describe('a forecast', () => {
   });
 
   it('refuses what cannot fit before anything is written, with a value that would', async () => {
-    const refused = await refusal(() => run({ count: { size: 2 ** 20 } }));
+    const refused = await refusal(() => run({ count: { size: 2 ** 30 } }));
     expect(refused).toMatch(/^not-enough-memory: count will need about 1024 TiB of memory, and .* are available/);
     expect(refused).toMatch(/It would fit with --set count\.size=\d+\.$/);
     const size = Number(/size=(\d+)/.exec(refused)![1]);

@@ -65,7 +65,7 @@ export const count = defineStage({
   resumes: true,
   forecast: ({ config, inputs }) => ({
     seconds: config.steps * inputs.words.metrics['words']!,
-    memory: [{ what: 'numbers', bytes: config.fixed + (config.size * 2 ** 30) / (config.light ? 4 : 1) }],
+    memory: [{ what: 'numbers', bytes: config.fixed + (config.size * 2 ** 20) / (config.light ? 4 : 1) }],
     diskBytes: config.size,
     lowers: { memory: ['light', 'size'], time: ['steps'] },
   }),

@@ -82,19 +82,18 @@ export function clipped(weight: Tensor, sample: Tensor, options: RoundOptions): 
       let best = groups;
       let least: Tensor | undefined;
       for (const share of clipShares) {
-        const bound = largest.mul(share);
-        const cut = groups.minimum(bound).maximum(bound.neg());
-        const off = rounded(cut.reshape([-1, cut.size(2)]), { ...options, groupSize: -1 })
-          .reshape(cut.shape)
-          .sub(groups);
-        const error = off.bmm(gram).mul(off).sum([-1], true); // [groups, out, 1]
-        if (!least) {
-          least = error;
-          continue; // a share of 1 cuts nothing
-        }
-        const better = error.lt(least);
-        best = best.mul(better.logicalNot().float()).add(cut.mul(better.float()));
-        least = error.minimum(least);
+        // What a share makes goes before the next one: it is ten times the weight.
+        [best, least] = scope((): [Tensor, Tensor] => {
+          const bound = largest.mul(share);
+          const cut = groups.minimum(bound).maximum(bound.neg());
+          const off = rounded(cut.reshape([-1, cut.size(2)]), { ...options, groupSize: -1 })
+            .reshape(cut.shape)
+            .sub(groups);
+          const error = off.bmm(gram).mul(off).sum([-1], true); // [groups, out, 1]
+          if (!least) return [groups, error]; // a share of 1 cuts nothing
+          const better = error.lt(least);
+          return [best.mul(better.logicalNot().float()).add(cut.mul(better.float())), error.minimum(least)];
+        });
       }
       return best.transpose(0, 1).reshape(weight.shape);
     }),

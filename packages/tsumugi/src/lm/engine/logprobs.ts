@@ -29,7 +29,6 @@ function logSumExp(values: Logits): number {
 /** The ids of the `count` largest values, found in one pass: few are asked for. */
 function largest(values: Logits, count: number): number[] {
   const ids: number[] = [];
-  if (count === 0) return ids;
   for (let id = 0; id < values.length; id++) {
     const value = values[id]!;
     if (ids.length === count && !(value > values[ids[count - 1]!]!)) continue;

@@ -42,10 +42,15 @@ const inProj = 'model.layers.layers.0.mixer.in_proj';
 
 describe('rtn', () => {
   it('keeps what is sensitive, rounds the rest, and is read by its name', async () => {
-    const seen: number[] = [];
-    const result = await make('rtn', { bits: 4 }, { onProgress: ({ done, total }) => seen.push(done / total) });
+    const seen = { measuring: [] as number[], quantizing: [] as number[], comparing: [] as number[] };
+    const result = await make(
+      'rtn',
+      { bits: 4 },
+      { onProgress: ({ phase, done, total }) => seen[phase].push(done / total) },
+    );
     expect(result).toMatchObject({ method: 'rtn', layout: 'gptq', bits: 4, resumedLayers: 0 });
-    expect([seen.length, seen.at(-1)]).toEqual([10, 1]);
+    expect([seen.measuring.length, seen.quantizing.length, seen.quantizing.at(-1)]).toEqual([0, 10, 1]);
+    expect(seen.comparing.at(-1)).toBe(1);
     const config = JSON.parse(readFileSync(at('rtn', 'config.json'), 'utf8'));
     expect(config.quantization_config).toEqual({
       ...{ quant_method: 'gptq', bits: 4, group_size: 16, desc_act: false, sym: true, lm_head: false },

@@ -43,7 +43,7 @@ export default defineRecipe({
     distill: distill.settings({ steps: 100, batchSize: 4, evaluateEvery: 50 }),
     sibling: distill.settings({ steps: 100, batchSize: 4, evaluateEvery: 50, seed: 1 }),
     merge: merge.settings({ merge_method: 'linear', parameters: { weight: 1 } }),
-    quantize: quantize.settings({ groupSize: 64 }),
+    quantize: quantize.settings({}),
     export: exportGguf.settings({ type: 'Q8_0' }),
     evaluate: evaluate.settings({
       sequenceLengths: [256, 512, 1024],

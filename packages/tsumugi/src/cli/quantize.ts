@@ -35,7 +35,11 @@ export const run = defineCommand(
       out: { type: 'string', value: 'DIR', required: true, help: 'folder for the quantized model' },
       method: { type: 'choice', choices: ['rtn', 'gptq', 'awq'], help: 'rtn: to the nearest; gptq, awq: with --text' },
       bits: { type: 'integer', min: 4, max: 8, help: 'bits of a weight: 4 or 8 (default 4)' },
-      groupSize: { type: 'integer', min: -1, help: 'inputs that share a scale (default 128; -1 for all)' },
+      groupSize: {
+        type: 'integer',
+        min: -1,
+        help: 'inputs that share a scale (default 128, or as many as fit; -1 for all)',
+      },
       targetBits: {
         type: 'number',
         min: 0,

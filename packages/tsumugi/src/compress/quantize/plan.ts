@@ -3,8 +3,9 @@ import { checkOptions } from '../../base/index.ts';
 import type { Plamo2Config } from '../../lm/index.ts';
 import type { QuantizationSummary } from '../../store/index.ts';
 import type { DType } from '../../torch/index.ts';
+import { settingsFor } from './group-size.ts';
 import { type KindsBits, kindBits, kindsOf, type PlannedMatrix, plannedMatrices, summaryOf } from './matrices.ts';
-import { checkQuantizeConfig, type QuantizeConfig, type QuantizeConfigInput } from './quantize-config.ts';
+import type { QuantizeConfig, QuantizeConfigInput } from './quantize-config.ts';
 import { requireQuantizeText } from './require-text.ts';
 import { costOf, measuringCost, type QuantizedSize, sizeOf } from './size.ts';
 import { SourceModel } from './source.ts';
@@ -69,7 +70,7 @@ export function planned(
 
 /** The plan for a model that is there. @throws ConfigError as `planShape`, and without a text that is needed */
 export function planOf(source: SourceModel, input: QuantizeConfigInput, text: readonly string[]): QuantizePlan {
-  const config = checkQuantizeConfig(input);
+  const config = settingsFor(source.config, input);
   requireQuantizeText(config, text.length);
   return planShape(source.config, config, source.typeOf);
 }
@@ -89,7 +90,7 @@ export function quantizeForecast(
   model: Plamo2Config,
   input: QuantizeConfigInput,
 ): Pick<QuantizeForecast, 'seconds' | 'memoryBytes' | 'diskBytes'> {
-  const plan = planShape(model, checkQuantizeConfig(input));
+  const plan = planShape(model, settingsFor(model, input));
   return { ...costOfPlan(model, plan), diskBytes: plan.diskBytes };
 }
 

@@ -17,8 +17,10 @@ export const quantizeConfig = z.strictObject({
     .describe('bits of a weight; under targetBits, the fewest'),
   groupSize: z
     .union([z.literal(-1), count], 'expected a number of inputs, or -1')
-    .default(128)
-    .describe('inputs that share a scale; -1 for all of a row'),
+    .optional()
+    .describe(
+      'inputs that share a scale; -1 for all of a row (128 when left out, or as many of 64, 32, 16 as fit the model)',
+    ),
   format: z.enum(['int', 'fp8']).default('int').describe('whole numbers, or FP8 (E4M3; method rtn, 8 bits)'),
   zeroPoint: z.boolean().default(false).describe('groups have a zero of their own (awq: always)'),
   tensorBits: z
@@ -67,11 +69,13 @@ export const quantizeConfig = z.strictObject({
     .describe("gptq: share of the Hessian's mean diagonal added to it"),
 });
 
-export type QuantizeConfig = z.output<typeof quantizeConfig>;
+/** Settings before a model is known. */
+export type QuantizeSettings = z.output<typeof quantizeConfig>;
+export type QuantizeConfig = QuantizeSettings & { groupSize: number };
 export type QuantizeConfigInput = z.input<typeof quantizeConfig>;
 
 /** Settings with their defaults. @throws ConfigError naming the setting, and for those that do not go together */
-export function checkQuantizeConfig(input: QuantizeConfigInput): QuantizeConfig {
+export function checkQuantizeConfig(input: QuantizeConfigInput): QuantizeSettings {
   const parsed = quantizeConfig.safeParse(input);
   const refuse = (problem: string, remedy: string) =>
     new ConfigError('bad-setting', `quantize: ${problem}`, { remedy });

@@ -4,10 +4,11 @@ import { loadTokenizer } from '../../lm/index.ts';
 import { canonicalJson, packFp8, type QuantizationSummary, unpackFp8 } from '../../store/index.ts';
 import { numElements, scope } from '../../torch/index.ts';
 import { calibrationTexts } from '../importance/index.ts';
+import { settingsFor } from './group-size.ts';
 import { roundOptions } from './layer.ts';
 import { kindBits, type MatrixKind, summaryOf } from './matrices.ts';
 import { measureSensitivity } from './measure-sensitivity.ts';
-import { checkQuantizeConfig, type QuantizeConfig, type QuantizeConfigInput } from './quantize-config.ts';
+import type { QuantizeConfig, QuantizeConfigInput } from './quantize-config.ts';
 import { requireQuantizeText } from './require-text.ts';
 import { rounded } from './round.ts';
 import { keepSensitivity, keptSensitivity, type Measured } from './sensitivity-manifest.ts';
@@ -54,7 +55,7 @@ export async function quantizationSensitivity(
 ): Promise<Sensitivity> {
   checkOptions('quantizationSensitivity', options, { text: true, onShare: true });
   using source = new SourceModel(model);
-  const config = checkQuantizeConfig({ targetBits: 4, ...input });
+  const config = settingsFor(source.config, { targetBits: 4, ...input });
   requireQuantizeText(config, options.text.length);
   const { hash } = await source.artefact.hashed();
   return await sensitivityOf(source, config, hash, options);

@@ -86,7 +86,7 @@ it.each([
   ],
   [['train', '--data', './none', '--out', 'x'], 'none'],
   [['train', '--data', 'mnits', '--out', 'x'], 'no data set "mnits"\n  → Did you mean "mnist"?'],
-  [['train', '--data', 'mnist'], 'the settings: out is missing\n  → Write --set out=…'],
+  [['train', '--data', 'mnist'], 'the settings: out is missing\n  → Write --out …'],
   [['train', '--data', 'mnist', '--out', 'x', '--set', 'method=snn'], 'method: expected one of weight-clipping'],
   [['sample', '--model', './none', '--out', 'x.png'], './none does not exist'],
   [

@@ -44,6 +44,7 @@ type Tree = Record<string, unknown>;
  * A value is read as JSON when that fits the key, otherwise as text; a list may be written with commas.
  *
  * @param where what `config` is, for errors
+ * @param optionNames settings that the command has options of the same name for
  * @throws ConfigError
  */
 export function applySettings<S extends z.ZodObject>(
@@ -51,6 +52,7 @@ export function applySettings<S extends z.ZodObject>(
   config: unknown,
   sets: readonly string[] = [],
   where = 'the settings',
+  optionNames: readonly string[] = [],
 ): z.output<S> {
   if (config !== undefined && !isObject(config)) {
     throw new ConfigError('bad-config', `${where}: expected a JSON object`, { remedy: 'Write {"key": value, …}.' });
@@ -62,14 +64,15 @@ export function applySettings<S extends z.ZodObject>(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const path = issue.path.map(String);
+  const key = path.join('.');
   if (valueAt(tree, path) === undefined)
-    throw new ConfigError('missing-setting', `${where}: ${path.join('.')} is missing`, {
-      remedy: `Write --set ${path.join('.')}=…`,
-      fields: { key: path.join('.') },
+    throw new ConfigError('missing-setting', `${where}: ${key} is missing`, {
+      remedy: optionNames.includes(key) ? `Write --${key} …` : `Write --set ${key}=…`,
+      fields: { key },
     });
-  throw new ConfigError('bad-setting', `${where}: ${path.join('.')}: ${describeIssue(issue, valueAt(tree, path))}`, {
-    remedy: `Correct it there, or write --set ${path.join('.')}=…`,
-    fields: { key: path.join('.'), issues: parsed.error.issues },
+  throw new ConfigError('bad-setting', `${where}: ${key}: ${describeIssue(issue, valueAt(tree, path))}`, {
+    remedy: `Correct it there, or write --set ${key}=…`,
+    fields: { key, issues: parsed.error.issues },
   });
 }
 

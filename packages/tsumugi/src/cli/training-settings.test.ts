@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { RunFolder } from '../run/index.ts';
+import { runCli } from './cli.testing.ts';
 import { trainingSettings } from './training-settings.ts';
 
 const schema = z.strictObject({ out: z.string(), steps: z.int(), rate: z.number().default(1) });
@@ -27,4 +28,15 @@ it('is the run in --out, or in the last --set out=, which goes first', () => {
   for (const out of [undefined, 'one'])
     expect(resumed(out, `out=${at('one')}`, `out=${at('two')}`)).toEqual({ out: at('two'), steps: 5, rate: 0.5 });
   expect(() => resumed(undefined, 'steps=4')).toThrow('--resume needs --out DIR');
+});
+
+it.each([
+  ['pretrain', [], 'data is missing\n  → Write --data …'],
+  ['pretrain', ['--data', 'x'], 'tokenizer is missing\n  → Write --tokenizer …'],
+  ['extend', ['--data', 'x', '--out', 'y'], 'model is missing\n  → Write --model …'],
+  ['distill', ['--teacher', 'x', '--data', 'y', '--out', 'z'], 'model is missing\n  → Write --model …'],
+])('names the option of a setting that is missing: %s %j', async (command, args, message) => {
+  const { code, stderr } = await runCli([command, ...args]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
 });

@@ -24,12 +24,14 @@ type Settings = Readonly<Record<string, unknown>>;
 export function trainingSettings<S extends z.ZodObject>(
   schema: S,
   name: string,
-  { config: file, set, resume }: TrainingValues,
+  options: TrainingValues,
   own: Settings,
   base: Settings = {},
 ): z.output<S> {
+  const { config: file, set, resume } = options;
   const settings = { ...base, ...readSettingsFile(file), ...given(own) };
-  const apply = (all: Settings) => applySettings(schema, all, set, file);
+  const named = Object.keys(own).filter((key) => key in options);
+  const apply = (all: Settings) => applySettings(schema, all, set, file, named);
   if (!resume) return apply(settings);
   const out = set.findLast((each) => each.startsWith('out='))?.slice('out='.length) ?? settings['out'];
   if (typeof out !== 'string')

@@ -3,7 +3,7 @@
 //
 //   s = mean|x|^r / (w̄^(1−r) + 1e-4), divided by √(max s · min s)      r ∈ {0, 1/20, …, 19/20} with the least ‖(Q(W·s)/s − W) x‖²
 //   w̄ = mean over outputs of |w| / (largest of the group)
-import { cat, noGrad, scope, type Tensor } from '../../torch/index.ts';
+import { cat, noGrad, scope, type Tensor, where } from '../../torch/index.ts';
 import { grouped, type RoundOptions, rounded } from './round.ts';
 
 export const awqRatios: readonly number[] = Array.from({ length: 20 }, (_, i) => i / 20);
@@ -92,7 +92,7 @@ export function clipped(weight: Tensor, sample: Tensor, options: RoundOptions): 
           const error = off.bmm(gram).mul(off).sum([-1], true); // [groups, out, 1]
           if (!least) return [groups, error]; // a share of 1 cuts nothing
           const better = error.lt(least);
-          return [best.mul(better.logicalNot().float()).add(cut.mul(better.float())), error.minimum(least)];
+          return [where(better, cut, best), error.minimum(least)];
         });
       }
       return best.transpose(0, 1).reshape(weight.shape);

@@ -82,7 +82,8 @@ const testsOf = (file) => [file.replace(/\.ts$/, '.test.ts'), file.replace(/\.ts
 const isExclusion = (pattern) => pattern.startsWith('!');
 
 // Threads that wait by spinning would make a busy machine's slow tests count as changes that were found.
-for (const name of ['OMP_NUM_THREADS', 'TSUMUGI_THREADS']) process.env[name] = '1';
+process.env['OMP_NUM_THREADS'] = '1';
+process.env['TSUMUGI_THREADS'] = '1';
 
 let low = 0;
 for (const [name, { mutate, tests, quick }] of [...chosen, ...Object.entries(parts)]) {

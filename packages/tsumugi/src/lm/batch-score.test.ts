@@ -242,13 +242,15 @@ describe('scoreBatch', () => {
     for (const done of scoreBatch(model, requests)) expect(done.length).toBeGreaterThan(0);
   });
 
-  it('sums in float32 what a model computes in bfloat16', () => {
-    const weights = initialWeights(3);
-    using model = scope(() => new Plamo2(config, (name, shape) => weights(name, shape).to('bfloat16')));
+  it('sums in float32 what a model gives in bfloat16', () => {
+    const { model } = watched();
+    using _ = model;
+    const { forward, logits: wide } = model;
+    model.logits = (hidden) => wide(hidden).to('bfloat16');
     const ids = sequence(9, 2);
     const [result] = scoreAll(model, [{ ids, wanted: [{ position: 8, id: 7 }] }]);
     const expected = scope(() => {
-      const hidden = model.forward(tensor(BigInt64Array.from(ids, BigInt), { shape: [1, 9] })).narrow(1, 8, 1);
+      const hidden = forward(tensor(BigInt64Array.from(ids, BigInt), { shape: [1, 9] })).narrow(1, 8, 1);
       return model.logits(hidden).float().logSoftmax(-1).flatten().select(0, 7).item();
     });
     expect(Math.abs(result![0]! - expected)).toBeLessThan(2e-5);

@@ -10,17 +10,18 @@ import { damage, pick } from './fuzz.ts';
 
 export interface ParquetFuzz {
   files: string[];
+  /** Inputs [first, end). */
   first: number;
-  count: number;
+  end: number;
   /** Input being read, read, refused, failed inside the reader. */
   shared: Int32Array;
 }
 
-const { files, first, count, shared } = workerData as ParquetFuzz;
+const { files, first, end, shared } = workerData as ParquetFuzz;
 const whole = files.map((file) => readFileSync(file));
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-fuzz-'));
 const path = join(home, 'a.parquet');
-for (let input = first; input < count; input++) {
+for (let input = first; input < end; input++) {
   shared[0] = input;
   const random = new RandomStream(input);
   const bytes = pick(random, ...whole);

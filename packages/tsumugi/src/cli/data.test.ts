@@ -41,16 +41,18 @@ describe('data', () => {
   });
 
   it('names a changed byte and what was prepared otherwise', async () => {
-    const file = at('shards/tokens-00000.bin');
+    const settings = ['--field', 'body', '--held-out', '0.2'];
+    await prepare('changed', ...settings);
+    const file = at('changed/tokens-00000.bin');
     const bytes = readFileSync(file);
     bytes[9]! ^= 1;
     writeFileSync(file, bytes);
-    const again = await prepare('shards', '--field', 'body', '--held-out', '0.2');
+    const again = await prepare('changed', ...settings);
     expect([again.code, again.stderr]).toEqual([
       0,
       expect.stringMatching(/tokens-00000\.bin is not .*; it was prepared anew\n/),
     ]);
-    const other = await prepare('shards', '--field', 'body', '--held-out', '0.2', '--seed', '3');
+    const other = await prepare('changed', ...settings, '--seed', '3');
     expect([other.code, other.stderr]).toEqual([2, expect.stringMatching(/prepared otherwise: seed 0 → 3\n/)]);
   });
 

@@ -8,6 +8,13 @@ import { folderOf } from './hub-folder.ts';
 import { write } from './io.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { dataOption } from './training-command.ts';
+
+export const teacherOption = {
+  type: 'string',
+  value: 'DIR|NAME',
+  help: 'model to learn from: a folder, or a name on the Hugging Face Hub',
+} as const;
 
 export const logits = defineCommand(
   {
@@ -15,12 +22,8 @@ export const logits = defineCommand(
     summary: "keep a teacher's likeliest tokens on disk, to distill without it",
     options: {
       ...settingsOptions,
-      teacher: {
-        type: 'string',
-        value: 'DIR|NAME',
-        help: 'model to learn from: a folder, or a name on the Hugging Face Hub',
-      },
-      data: { type: 'string', value: 'DIR', help: 'token shards ("tsumugi data prepare")' },
+      teacher: teacherOption,
+      data: dataOption,
       out: { type: 'string', value: 'DIR', help: 'folder for the logits' },
       plan: { type: 'boolean', help: 'check everything, print what it would take, and stop' },
       json: { type: 'boolean', help: 'print the result as JSON' },

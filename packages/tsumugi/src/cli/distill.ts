@@ -2,10 +2,18 @@
 import { distill, distillConfig, planDistill } from '../train/index.ts';
 import { defineCommand, type Run } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
-import { logits } from './distill-logits.ts';
+import { logits, teacherOption } from './distill-logits.ts';
 import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
-import { bitsText, checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import {
+  bitsText,
+  checkPlan,
+  dataOption,
+  endPlan,
+  endTraining,
+  madeModel,
+  trainingOptions,
+} from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
 
 const train = defineCommand(
@@ -14,17 +22,13 @@ const train = defineCommand(
     summary: 'train a model towards a larger one: its logits, its hidden states',
     options: {
       ...settingsOptions,
-      teacher: {
-        type: 'string',
-        value: 'DIR|NAME',
-        help: 'model to learn from: a folder, or a name on the Hugging Face Hub',
-      },
+      teacher: teacherOption,
       model: {
         type: 'string',
         value: 'DIR|NAME',
         help: 'model that learns: a folder, or a name on the Hugging Face Hub',
       },
-      data: { type: 'string', value: 'DIR', help: 'token shards ("tsumugi data prepare")' },
+      data: dataOption,
       ...trainingOptions,
     },
     details:

@@ -5,6 +5,7 @@ import { defineCommand } from './command.ts';
 import { exportToGguf } from './export-gguf.ts';
 import { exportToHf } from './export-hf.ts';
 import { importFromGguf } from './import-gguf.ts';
+import { modelOptions } from './model-options.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -13,10 +14,7 @@ export const run = defineCommand(
     summary: 'write a model for other programs',
     options: {
       model: {
-        type: 'string',
-        value: 'DIR|NAME',
-        required: true,
-        hub: 'model',
+        ...modelOptions.model,
         help: 'model folder, or a name on the Hugging Face Hub; with hf, also a GGUF file',
       },
       format: {

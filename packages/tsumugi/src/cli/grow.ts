@@ -1,10 +1,11 @@
 // `tsumugi grow`: a larger model that begins where a smaller one is.
-import { availableDisk } from '../base/index.ts';
 import { type GrowPlan, type GrowResult, grow, growConfig, planGrow } from '../compress/index.ts';
-import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
+import { codeCommit, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
+import { costRows } from './cost-rows.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { write } from './io.ts';
+import { modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
@@ -15,13 +16,7 @@ export const run = defineCommand(
     command: 'tsumugi grow',
     summary: 'a larger model that says what a smaller one says, to be trained on',
     options: {
-      model: {
-        type: 'string',
-        value: 'DIR|NAME',
-        required: true,
-        hub: 'model',
-        help: 'model to grow: a folder, or a name on the Hugging Face Hub',
-      },
+      model: { ...modelOptions.model, help: 'model to grow: a folder, or a name on the Hugging Face Hub' },
       out: { type: 'string', value: 'DIR', required: true, help: 'folder for the larger model' },
       tokenizer: {
         type: 'string',
@@ -69,8 +64,6 @@ function formatPlan(plan: GrowPlan, out: string): string {
     ['parameters', `${formatCount(parametersBefore)} → ${formatCount(parameters)}`],
     ['pieces', formatCount(config.vocab_size)],
     ['FLOPs per token', `${formatCount(flopsPerTokenBefore)} → ${formatCount(flopsPerToken)}`],
-    ['time', `about ${formatDuration(plan.seconds)}`],
-    ['memory', `${formatBytes(plan.memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
-    ['disk', `${formatBytes(plan.diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
+    ...costRows(plan, out),
   ]);
 }

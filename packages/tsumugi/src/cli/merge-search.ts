@@ -1,8 +1,8 @@
 // `tsumugi merge --search`: merges that differ in some keys, scored, and the table of them.
-import { availableDisk } from '../base/index.ts';
 import { parseSearchSpace, planSearchMerges, type SearchOptions, searchMerges } from '../compress/index.ts';
-import { formatBytes, formatDuration, formatInteger } from '../run/index.ts';
+import { formatDuration, formatInteger } from '../run/index.ts';
 import { forecastScoring, type ScoringSettings, scoreModel, scoringOf } from '../stages/index.ts';
+import { costRows } from './cost-rows.ts';
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 
@@ -34,11 +34,8 @@ export async function planSearch(values: SearchValues, merging: Merging, io: Io)
     return;
   }
   const left = scored === 0 ? '' : `, ${formatInteger(scored)} of them scored before`;
-  const rows: [string, string][] = [
-    ['time', `about ${formatDuration(seconds)}, of which ${formatDuration(each.seconds)} to score each`],
-    ['memory', `${formatBytes(memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
-    ['disk', `${formatBytes(diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
-  ];
+  const ofTime = `, of which ${formatDuration(each.seconds)} to score each`;
+  const rows = costRows({ seconds, memoryBytes, diskBytes }, out, ofTime);
   await write(io.stdout, `${formatInteger(candidates)} candidates${left}\n${formatRows(rows)}`);
 }
 

@@ -1,5 +1,4 @@
 // `tsumugi merge`: joins models as a mergekit YAML says.
-import { availableDisk } from '../base/index.ts';
 import {
   type MergedGate,
   type MergeForecast,
@@ -9,6 +8,7 @@ import {
 } from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
+import { costRows } from './cost-rows.ts';
 import { folderOf } from './hub-folder.ts';
 import { type Output, write } from './io.ts';
 import { planSearch, search } from './merge-search.ts';
@@ -106,13 +106,6 @@ function formatGate(gate: MergedGate | undefined): string {
   );
 }
 
-function formatPlan(
-  { method, tensors, parameters, seconds, memoryBytes, diskBytes }: MergeForecast,
-  out: string,
-): string {
-  return `${method}: ${tensors} tensors, ${formatCount(parameters)} parameters\n${formatRows([
-    ['time', `about ${formatDuration(seconds)}`],
-    ['memory', `${formatBytes(memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
-    ['disk', `${formatBytes(diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
-  ])}`;
+function formatPlan({ method, tensors, parameters, ...cost }: MergeForecast, out: string): string {
+  return `${method}: ${tensors} tensors, ${formatCount(parameters)} parameters\n${formatRows(costRows(cost, out))}`;
 }

@@ -7,7 +7,15 @@ import { folderOf } from './hub-folder.ts';
 import { formatRows } from './options.ts';
 import { settingsOptions } from './settings.ts';
 import { tokenizerOption } from './tokenizer-option.ts';
-import { bitsText, checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import {
+  bitsText,
+  checkPlan,
+  dataOption,
+  endPlan,
+  endTraining,
+  madeModel,
+  trainingOptions,
+} from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
 
 /** Presets, and the keys that --set modelChanges.KEY=VALUE takes, with what the default preset has. */
@@ -22,7 +30,7 @@ export const run = defineCommand(
     summary: 'train a model from the beginning',
     options: {
       ...settingsOptions,
-      data: { type: 'string', value: 'DIR', help: 'token shards ("tsumugi data prepare")' },
+      data: dataOption,
       tokenizer: { type: 'string', value: 'PATH|NAME', help: tokenizerOption.help },
       ...trainingOptions,
     },

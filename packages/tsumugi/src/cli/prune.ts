@@ -1,6 +1,4 @@
 // `tsumugi prune`: a smaller model of what is most active in a larger one.
-
-import { availableDisk } from '../base/index.ts';
 import {
   type PrunePlan,
   type PruneProgress,
@@ -13,8 +11,10 @@ import {
 import { codeCommit, formatBytes, formatCells, formatCount, formatDuration } from '../run/index.ts';
 import { openCorpus } from '../text/index.ts';
 import { defineCommand } from './command.ts';
+import { costRows } from './cost-rows.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { write } from './io.ts';
+import { modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
@@ -26,13 +26,7 @@ export const run = defineCommand(
     command: 'tsumugi prune',
     summary: 'take away width, heads and layers that matter least',
     options: {
-      model: {
-        type: 'string',
-        value: 'DIR|NAME',
-        required: true,
-        hub: 'model',
-        help: 'model to prune: a folder, or a name on the Hugging Face Hub',
-      },
+      model: { ...modelOptions.model, help: 'model to prune: a folder, or a name on the Hugging Face Hub' },
       out: { type: 'string', value: 'DIR', required: true, help: 'folder for the smaller model' },
       ...settingsOptions,
       ...textOptions,
@@ -74,7 +68,7 @@ export const run = defineCommand(
   },
 );
 
-function formatPlan({ before, after, seconds, memoryBytes, diskBytes }: PrunePlan, out: string): string {
+function formatPlan({ before, after, ...cost }: PrunePlan, out: string): string {
   const cells = [
     ['model', 'parameters', 'bytes', 'FLOPs per token'],
     ...Object.entries({ before, after }).map(([model, { parameters, bytes, flopsPerToken }]) => [
@@ -84,12 +78,7 @@ function formatPlan({ before, after, seconds, memoryBytes, diskBytes }: PrunePla
       formatCount(flopsPerToken),
     ]),
   ];
-  const rows: [string, string][] = [
-    ['time', `about ${formatDuration(seconds)}, less where scores are kept`],
-    ['memory', `${formatBytes(memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
-    ['disk', `${formatBytes(diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
-  ];
-  return `${formatCells(cells, 1)}\n${formatRows(rows)}`;
+  return `${formatCells(cells, 1)}\n${formatRows(costRows(cost, out, ', less where scores are kept'))}`;
 }
 
 function formatTable({ rows, scores, kept, tokens }: PruneTable): string {

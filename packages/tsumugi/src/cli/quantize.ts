@@ -1,5 +1,4 @@
 // `tsumugi quantize`: a model's matrices in 4 or 8 bits.
-import { availableDisk } from '../base/index.ts';
 import {
   type ChosenBits,
   type KindsBits,
@@ -13,8 +12,10 @@ import {
 } from '../compress/index.ts';
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
+import { costRows } from './cost-rows.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { write } from './io.ts';
+import { modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, given, readSettingsFile, settingsOptions } from './settings.ts';
@@ -25,13 +26,7 @@ export const run = defineCommand(
     command: 'tsumugi quantize',
     summary: "keep a model's matrices in 4 or 8 bits",
     options: {
-      model: {
-        type: 'string',
-        value: 'DIR|NAME',
-        required: true,
-        hub: 'model',
-        help: 'model to quantize: a folder, or a name on the Hugging Face Hub',
-      },
+      model: { ...modelOptions.model, help: 'model to quantize: a folder, or a name on the Hugging Face Hub' },
       out: { type: 'string', value: 'DIR', required: true, help: 'folder for the quantized model' },
       method: { type: 'choice', choices: ['rtn', 'gptq', 'awq'], help: 'rtn: to the nearest; gptq, awq: with --text' },
       bits: { type: 'integer', min: 4, max: 8, help: 'bits of a weight: 4 or 8 (default 4)' },
@@ -130,14 +125,8 @@ function formatResult({ gate, method, layout, bits, bytes, sourceBytes, ...rest 
 }
 
 function formatPlan(forecast: QuantizeForecast, out: string): string {
-  const { method, layout, kinds, parameters, bitsPerWeight, bytes, seconds, memoryBytes, diskBytes } = forecast;
+  const { method, layout, kinds, parameters, bitsPerWeight, bytes } = forecast;
   return `${method} (${layout}): ${formatCount(parameters)} parameters, ${bitsPerWeight.toFixed(2)} bits per weight\n${formatRows(
-    [
-      ['bits', bitsOfKinds(kinds)],
-      ['weights', formatBytes(bytes)],
-      ['time', `about ${formatDuration(seconds)}`],
-      ['memory', `${formatBytes(memoryBytes)} of ${formatBytes(process.availableMemory())} available`],
-      ['disk', `${formatBytes(diskBytes)} of ${formatBytes(availableDisk(out))} available, in ${out}`],
-    ],
+    [['bits', bitsOfKinds(kinds)], ['weights', formatBytes(bytes)], ...costRows(forecast, out)],
   )}`;
 }

@@ -4,6 +4,8 @@ import { commandLine, resumeCommand } from './command-line.ts';
 import { type Io, write } from './io.ts';
 import { withoutEffect } from './without-effect.ts';
 
+export const dataOption = { type: 'string', value: 'DIR', help: 'token shards ("tsumugi data prepare")' } as const;
+
 export const trainingOptions = {
   out: { type: 'string', value: 'DIR', help: 'run folder' },
   resume: { type: 'boolean', help: 'go on with the run in --out, or begin it when there is none' },

@@ -194,14 +194,18 @@ it('leaves to the process what is rejected when nobody waits for the text any mo
     for (let k = 0; k < 5; k++) await setImmediate();
     throw new Error('late');
   };
-  const heard = await uncaught(async () => {
-    await read(model, '猫', { maxTokens: 1, stopIds: [], onUsage: late });
-    const aborted = read(model, '猫', { maxTokens: 1e6, stopIds: [], onId: late, signal: controller.signal });
+  const ended = await uncaught(() => read(model, '猫', { maxTokens: 1, stopIds: [], onUsage: late }));
+  expect(ended).toEqual(['unhandledRejection late']);
+  const gone = Promise.withResolvers<void>();
+  const afterAbort = await uncaught(async () => {
+    const onId = () => gone.promise.then(late);
+    const aborted = read(model, '猫', { maxTokens: 1e6, stopIds: [], onId, signal: controller.signal });
     await setTimeout(2);
     controller.abort(new Error('gone'));
     await expect(aborted).rejects.toThrow('gone');
+    gone.resolve();
   });
-  expect(new Set(heard)).toEqual(new Set(['unhandledRejection late']));
+  expect(new Set(afterAbort)).toEqual(new Set(['unhandledRejection late']));
 });
 
 it('knows its options', async () => {

@@ -1,11 +1,21 @@
 // Text: corpora, tokenizers, token shards, batches.
 
+export type { Example, ExampleSource, PreferenceExample, RatedExample } from './chat/example.ts';
 export { type ChatTemplate, type Message, plainTemplate, templateHash } from './chat-template.ts';
 export { embeddedText } from './embedded.ts';
 export type { Encoder } from './encoder.ts';
 export { parseEncoding } from './encoding/decode.ts';
 export { DETECTED_ENCODINGS } from './encoding/detect.ts';
 export { bitsPerCharacter, EvaluationBatches, type EvaluationOptions } from './evaluation.ts';
+export {
+  type ExampleBatch,
+  ExampleBatches,
+  type ExampleBatchesOptions,
+  type ExampleLayout,
+  exampleLayouts,
+  type PlacedExample,
+} from './example-batches.ts';
+export { type ExampleReport, type TooLong, tooLongWays } from './fit-examples.ts';
 export {
   LongBatches,
   type LongPackingOptions,

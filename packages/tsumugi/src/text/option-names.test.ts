@@ -20,6 +20,7 @@ it.each<[() => unknown, string]>([
   [() => t.TokenShards.open('nowhere', { tokeniserHash: '' }), 'Did you mean "tokenizerHash"?'],
   [() => new t.PackedBatches(undefined, { sequencelength: 8 }), 'Did you mean "sequenceLength"?'],
   [() => new t.LongBatches([], { batchsize: 8 }), 'Did you mean "batchSize"?'],
+  [() => new t.ExampleBatches([], { sequencelength: 8 }), 'Did you mean "sequenceLength"?'],
   [() => new t.EvaluationBatches(undefined, { maxToken: 8 }), 'Did you mean "maxTokens"?'],
 ])('%s', (call, message) => {
   expect(call).toThrow(message);

@@ -1,0 +1,33 @@
+// What fine-tuning is given: rows of data as tokens. Whoever reads data makes these, whoever trains takes them. Ids begin with BOS, as
+// every text of these models does.
+
+/** Where an example stands, for errors. Rows count from 1, as the lines of JSON lines do. */
+export interface ExampleSource {
+  file: string;
+  row: number;
+}
+
+/** A text of which parts are to be learned. */
+export interface Example {
+  ids: Int32Array;
+  /** 1 where the token is to be learned (predicted from those before it), else 0. As long as `ids`. */
+  learned: Uint8Array;
+  source: ExampleSource;
+}
+
+/** Two answers to a prompt, one of them better. They hold the tokens that end them: prompt and answer make a whole text. */
+export interface PreferenceExample {
+  prompt: Int32Array;
+  chosen: Int32Array;
+  rejected: Int32Array;
+  source: ExampleSource;
+}
+
+/** An answer to a prompt with a judgement of its own, as KTO takes them. The answer holds the tokens that end it. */
+export interface RatedExample {
+  prompt: Int32Array;
+  completion: Int32Array;
+  /** Whether such an answer is wanted. */
+  desirable: boolean;
+  source: ExampleSource;
+}

@@ -1,0 +1,193 @@
+// Batches of examples: the examples of a step follow from (seed, step) alone, and how they lie in rows changes nothing but rounding.
+//
+// Every epoch shuffles the examples, and a step takes the next `world · batchSize` of them; epochs follow without a gap, so a step may
+// hold the end of one and the beginning of another. *Padded*: each example has a row of its own. *Packed*: best fit
+// (best-fit.ts) of the step's examples into rows of at most T tokens, kept apart by `documents`. Rows are as long as the longest of the step. What stays
+// free in a row is padding after its last example, which nothing that is predicted can see, since models look back only: it needs no
+// document of its own.
+import { ConfigError, checkChoice, checkOptions, deriveSeed, type OptionNames, RandomStream } from '../base/index.ts';
+import { packBestFit } from './best-fit.ts';
+import type { Example } from './chat/example.ts';
+import { countTargets, type ExampleReport, fitExamples, type TooLong, tooLongWays } from './fit-examples.ts';
+import { type Batch, checkBatchOptions, IGNORED, makeBatch, placePadding } from './rows.ts';
+
+export const exampleLayouts = ['packed', 'padded'] as const;
+export type ExampleLayout = (typeof exampleLayouts)[number];
+
+export interface ExampleBatchesOptions {
+  /** Tokens of a row at most, T. */
+  sequenceLength: number;
+  /** Examples of a step, on this rank. */
+  batchSize: number;
+  seed: number;
+  /** How examples lie in rows. Default: packed. */
+  layout?: ExampleLayout;
+  /** What is done with an example longer than a row. Default: it is refused. */
+  tooLong?: TooLong;
+  /** What fills the rest of a row. Default 0: nothing sees it. */
+  padding?: number;
+  /** This process and the number of processes that share each step's `world · batchSize` examples. Default 0 of 1. */
+  rank?: number;
+  world?: number;
+}
+
+const exampleBatchesOptions: OptionNames<ExampleBatchesOptions> = {
+  sequenceLength: true,
+  batchSize: true,
+  seed: true,
+  layout: true,
+  tooLong: true,
+  padding: true,
+  rank: true,
+  world: true,
+};
+
+/** Where an example lies in a batch. */
+export interface PlacedExample {
+  example: Example;
+  /** Its place among the examples of the step, over all ranks. */
+  position: number;
+  row: number;
+  /** Column of its first token. */
+  column: number;
+}
+
+/** `predicted` counts the targets of the whole step, over all ranks, so that dividing by it gives the step's mean. */
+export interface ExampleBatch extends Batch {
+  readonly placed: readonly PlacedExample[];
+}
+
+/** The rows of a step, before they are filled. */
+interface Rows {
+  rows: number;
+  columns: number;
+  placed: PlacedExample[];
+}
+
+export class ExampleBatches {
+  readonly report: ExampleReport;
+  readonly batchSize: number;
+  readonly #examples: readonly Example[];
+  readonly #targets: Uint32Array;
+  readonly #options: Required<ExampleBatchesOptions>;
+  /** The epochs of the latest steps. */
+  #epochs: { number: number; order: Uint32Array }[] = [];
+
+  /** @throws DataError for examples that are too long, or none with anything to predict; ConfigError for options out of range */
+  constructor(given: readonly Example[], options: ExampleBatchesOptions) {
+    checkOptions('ExampleBatches', options, exampleBatchesOptions);
+    checkBatchOptions(options);
+    this.#options = { layout: 'packed', tooLong: 'refuse', padding: 0, rank: 0, world: 1, ...options };
+    const { sequenceLength, tooLong, layout } = this.#options;
+    checkChoice('ExampleBatches', 'layout', layout, exampleLayouts);
+    checkChoice('ExampleBatches', 'tooLong', tooLong, tooLongWays);
+    const { examples, report } = fitExamples(given, sequenceLength, tooLong);
+    this.report = report;
+    this.batchSize = options.batchSize;
+    this.#examples = examples;
+    this.#targets = Uint32Array.from(examples, countTargets);
+  }
+
+  /** Examples that all ranks together learn from in a step. */
+  get examplesPerStep(): number {
+    return this.#options.world * this.batchSize;
+  }
+
+  /** Epochs finished when `step` begins, with its fraction. */
+  epochAt(step: number): number {
+    return (step * this.examplesPerStep) / this.#examples.length;
+  }
+
+  /** Steps of so many epochs, the last one begun included. */
+  stepsOf(epochs: number): number {
+    return Math.ceil((epochs * this.#examples.length) / this.examplesPerStep);
+  }
+
+  /** Rows and columns of the batch of `step`. */
+  shapeOf(step: number): { rows: number; columns: number } {
+    const { rows, columns } = this.#rowsOf(step);
+    return { rows, columns };
+  }
+
+  /** The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for. */
+  batch(step: number): ExampleBatch {
+    const { rows, columns, placed } = this.#rowsOf(step);
+    const batch = { ...makeBatch(rows, columns), placed };
+    const ends = new Uint32Array(rows);
+    const documents = new Uint32Array(rows);
+    for (const { example, row, column } of placed) {
+      placeExample(batch, row * columns + column, documents[row]!++, example);
+      ends[row] = column + example.ids.length;
+    }
+    for (let row = 0; row < rows; row++) {
+      const [from, end] = [row * columns + ends[row]!, (row + 1) * columns];
+      placePadding(batch, from, end, documents[row]! - 1, this.#options.padding);
+    }
+    const first = step * this.examplesPerStep;
+    for (let i = 0; i < this.examplesPerStep; i++) batch.predicted += this.#targets[this.#at(first + i)]!;
+    return batch;
+  }
+
+  #rowsOf(step: number): Rows {
+    if (!(Number.isInteger(step) && step >= 0))
+      throw new ConfigError('batch-step', `a step should be a whole number of at least 0 but is ${step}`);
+    const { rank, layout, sequenceLength } = this.#options;
+    const first = step * this.examplesPerStep;
+    const chosen = Array.from({ length: this.batchSize }, (_, i) => {
+      const position = rank * this.batchSize + i;
+      return { example: this.#examples[this.#at(first + position)]!, position };
+    });
+    return layout === 'padded' ? padded(chosen) : packed(chosen, sequenceLength);
+  }
+
+  /** The example at a place in the order that runs through all epochs. */
+  #at(place: number): number {
+    const { length } = this.#examples;
+    return this.#epoch(Math.floor(place / length))[place % length]!;
+  }
+
+  #epoch(number: number): Uint32Array {
+    const known = this.#epochs.find((epoch) => epoch.number === number);
+    if (known) return known.order;
+    const random = new RandomStream(deriveSeed(this.#options.seed, 'examples', number));
+    const order = random.shuffle(Uint32Array.from({ length: this.#examples.length }, (_, i) => i));
+    this.#epochs = [...this.#epochs.slice(-1), { number, order }];
+    return order;
+  }
+}
+
+type Chosen = Pick<PlacedExample, 'example' | 'position'>;
+
+const longestOf = (chosen: readonly Chosen[]) => Math.max(...chosen.map(({ example }) => example.ids.length));
+
+function padded(chosen: readonly Chosen[]): Rows {
+  const placed = chosen.map((each, row) => ({ ...each, row, column: 0 }));
+  return { rows: chosen.length, columns: longestOf(chosen), placed };
+}
+
+function packed(chosen: readonly Chosen[], capacity: number): Rows {
+  const lengths = Uint32Array.from(chosen, ({ example }) => example.ids.length);
+  const order = Uint32Array.from(chosen.keys());
+  const { pieces, starts } = packBestFit(lengths, order, capacity);
+  const rows = starts.length - 1;
+  const placed: PlacedExample[] = [];
+  let columns = 0;
+  for (let row = 0; row < rows; row++) {
+    let column = 0;
+    for (const piece of pieces.subarray(starts[row], starts[row + 1])) {
+      placed.push({ ...chosen[piece]!, row, column });
+      column += lengths[piece]!;
+    }
+    columns = Math.max(columns, column);
+  }
+  return { rows, columns, placed };
+}
+
+/** Writes an example from element `at` on, as document `document` of its row: tokens predict the next one where that is to be learned. */
+function placeExample(batch: Batch, at: number, document: number, { ids, learned }: Example): void {
+  const { length } = ids;
+  batch.tokens.set(ids, at);
+  batch.documents.fill(document, at, at + length);
+  for (let i = 1; i < length; i++) batch.targets[at + i - 1] = learned[i] ? ids[i]! : IGNORED;
+  batch.targets[at + length - 1] = IGNORED;
+}

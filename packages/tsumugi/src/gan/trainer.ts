@@ -6,7 +6,7 @@
 import { ConfigError, deriveSeed } from '../base/index.ts';
 import type { ImageSet } from '../images/index.ts';
 import { ImageBatches } from '../images/index.ts';
-import { parameters } from '../nn/index.ts';
+import { parameters, trainable } from '../nn/index.ts';
 import { Adam, gradNorm, linear } from '../optim/index.ts';
 import {
   backward,
@@ -164,8 +164,8 @@ export class GanTrainer implements Disposable {
   /** An update of the generator; the discriminator's weights take no gradients meanwhile. Returns the loss. */
   updateGenerator(lr: number): Tensor {
     const { batchSize, generatorBatchSize = batchSize } = this.config;
-    const frozen = parameters(this.D);
-    for (const parameter of frozen) parameter.requiresGrad_(false);
+    const trained = trainable(this.D);
+    for (const parameter of trained) parameter.requiresGrad_(false);
     try {
       return scope(() => {
         const { images, labels } = this.#fakes(generatorBatchSize);
@@ -176,7 +176,7 @@ export class GanTrainer implements Disposable {
         return loss.detach();
       });
     } finally {
-      for (const parameter of frozen) parameter.requiresGrad_();
+      for (const parameter of trained) parameter.requiresGrad_();
     }
   }
 

@@ -51,9 +51,17 @@ export function tensorShapes(config: Plamo2Config): Map<string, number[]> {
   return shapes;
 }
 
+export interface ParameterRow {
+  kind: string;
+  tensors: number;
+  parameters: number;
+  /** Of the parameters, those that are not trained. */
+  frozen: number;
+}
+
 /** Parameters by kind of layer, summing to the total: what the trainer prints. */
-export function parameterTable(config: Plamo2Config): { kind: string; tensors: number; parameters: number }[] {
-  const table = new Map<string, { kind: string; tensors: number; parameters: number }>();
+export function parameterTable(config: Plamo2Config, isFrozen?: (name: string) => boolean): ParameterRow[] {
+  const table = new Map<string, ParameterRow>();
   for (const [name, shape] of tensorShapes(config)) {
     const layer = /layers\.(\d+)\.(\w+)/.exec(name);
     const kind = !layer
@@ -71,9 +79,10 @@ export function parameterTable(config: Plamo2Config): { kind: string; tensors: n
         : layer[2] === 'mlp'
           ? 'MLPs'
           : 'norms';
-    const row = table.get(kind) ?? { kind, tensors: 0, parameters: 0 };
+    const row = table.get(kind) ?? { kind, tensors: 0, parameters: 0, frozen: 0 };
     row.tensors++;
     row.parameters += numElements(shape);
+    if (isFrozen?.(name)) row.frozen += numElements(shape);
     table.set(kind, row);
   }
   const rows = [...table.values()];

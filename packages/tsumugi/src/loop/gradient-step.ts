@@ -1,6 +1,6 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
 import { synchronous } from '../base/index.ts';
-import { type Module, parameters } from '../nn/index.ts';
+import { type Module, trainable } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
 import type { LayerMetrics } from '../run/index.ts';
 import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.ts';
@@ -72,7 +72,7 @@ export function gradientStep({
   peakFlops,
   layers,
 }: GradientStep): (step: number, saved: number) => StepTaken {
-  const trained = parameters(model);
+  const trained = trainable(model);
   // Only the CPU's memory is counted: where the model is elsewhere, that would say nothing of it.
   const isOnCpu = trained.every(({ device }) => device === 'cpu');
   let isFirst = true;

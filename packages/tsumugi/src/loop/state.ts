@@ -1,6 +1,7 @@
-// What a checkpoint holds of one model and one optimizer, beside what the kind of training remembers itself.
+// What a checkpoint holds of one model and one optimizer, beside what the kind of training remembers itself. Frozen parameters are
+// not in it: they are those of the model that the run began with, which is among its inputs by its hash.
 import { z } from 'zod';
-import { loadTensors, type Module, namedParameters } from '../nn/index.ts';
+import { copyTensors, type Module, namedTrainable } from '../nn/index.ts';
 import { findNotFinite, type Optimizer } from '../optim/index.ts';
 import type { CheckpointContent, LoadedCheckpoint, State } from '../store/index.ts';
 import { scope } from '../torch/index.ts';
@@ -30,7 +31,7 @@ export function trainingState(
   saved: number,
 ): CheckpointContent {
   const { tensors, steps } = optimizer.state();
-  const groups = { model: namedParameters(model), optimizer: Object.entries(tensors) };
+  const groups = { model: namedTrainable(model), optimizer: Object.entries(tensors) };
   const broken = findNotFinite([...groups.model, ...groups.optimizer]);
   if (broken) throw divergedInUpdate(step, broken, saved);
   return { tensors: groups, state: { steps, task } };
@@ -41,7 +42,8 @@ export function restore({ model, optimizer }: Trained, checkpoint: LoadedCheckpo
   const { steps } = checkpoint.stateAs(savedSchema);
   scope(() => {
     const weights = checkpoint.tensors('model');
-    loadTensors(model, (path) => (weights.has(path) ? weights.tensor(path) : undefined), weights.names);
+    const trained = namedTrainable(model);
+    copyTensors(trained, (path) => (weights.has(path) ? weights.tensor(path) : undefined), weights.names);
     const saved = checkpoint.tensors('optimizer');
     const tensors = Object.fromEntries(saved.names.map((name) => [name, saved.tensor(name)]));
     optimizer.loadState({ tensors, steps });

@@ -1,5 +1,6 @@
-// Weights that no forward used: they get no gradient, stay as they were drawn, and nothing else would tell of it.
-import { type Module, namedParameters } from '../nn/index.ts';
+// Weights that no forward used: they get no gradient, stay as they were drawn, and nothing else would tell of it. Frozen ones are
+// meant to have none.
+import { type Module, namedTrainable } from '../nn/index.ts';
 import { scope } from '../torch/index.ts';
 import type { StepWarning } from './loop.ts';
 
@@ -8,7 +9,7 @@ const shown = 8;
 
 /** After a step, before its gradients are forgotten: a warning that names the weights without one; none when all have theirs. */
 export function warnOfUnused(module: Module, where = ''): StepWarning[] {
-  const named = namedParameters(module);
+  const named = namedTrainable(module);
   const unused = scope(() => named.flatMap(([path, { grad }]) => (grad === undefined ? [`${where}${path}`] : [])));
   if (unused.length === 0) return [];
   const names = unused.slice(0, shown).join(', ') + (unused.length > shown ? ` and ${unused.length - shown} more` : '');

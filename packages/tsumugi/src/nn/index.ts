@@ -12,6 +12,7 @@ export {
 } from './diagnose.ts';
 export { Dropout, dropout } from './dropout.ts';
 export { faultyRow, requireFiniteRows } from './finite-rows.ts';
+export { freeze, namedTrainable, numTrainable, trainable } from './freeze.ts';
 export * from './functional/index.ts';
 export { type GradcheckOptions, gradcheck } from './gradcheck.ts';
 export * from './initializers.ts';

@@ -241,7 +241,16 @@ export function loadTensors(
   get: (path: string) => Tensor | undefined,
   available: Iterable<string> = [],
 ): void {
-  const own = new Map(namedTensors(module));
+  copyTensors(namedTensors(module), get, available);
+}
+
+/** `loadTensors` into these alone: a checkpoint of a training has what is trained. */
+export function copyTensors(
+  targets: Iterable<readonly [string, Tensor]>,
+  get: (path: string) => Tensor | undefined,
+  available: Iterable<string> = [],
+): void {
+  const own = new Map(targets);
   for (const name of available)
     if (!own.has(name))
       throw new CheckpointError('unexpected-tensor', `the checkpoint holds "${name}", which this model does not have`, {

@@ -1,6 +1,6 @@
 // Parameter groups: which parameters share a learning-rate factor and a weight decay.
 import { ConfigError, checkOptions, invariant } from '../base/index.ts';
-import { LayerNorm, type Module, namedModules, namedParameters } from '../nn/index.ts';
+import { LayerNorm, type Module, namedModules, namedTrainable } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 
 export interface ParameterGroup {
@@ -28,15 +28,15 @@ export function isDecayed(path: string, parameter: Tensor): boolean {
 }
 
 /**
- * Two groups, `decayed` and not, that together hold every parameter of the module exactly once. The first takes the
- * optimizer's weight decay (or `weightDecay`), the second none.
+ * Two groups, `decayed` and not, that together hold every parameter of the module exactly once, but for frozen ones. The
+ * first takes the optimizer's weight decay (or `weightDecay`), the second none.
  */
 export function decayGroups(
   module: Module,
   options: { weightDecay?: number; isDecayed?: (path: string, parameter: Tensor) => boolean } = {},
 ): [ParameterGroup, ParameterGroup] {
   checkOptions('decayGroups', options, { weightDecay: true, isDecayed: true });
-  const named = namedParameters(module);
+  const named = namedTrainable(module);
   // A LayerNorm over several dimensions has gains that look like a matrix.
   const normGains = new Set<Tensor | null>();
   for (const [, part] of namedModules(module)) if (part instanceof LayerNorm) normGains.add(part.weight).add(part.bias);

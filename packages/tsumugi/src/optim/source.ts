@@ -1,11 +1,11 @@
 // What an optimizer trains: groups, a module, or its parameters as PyTorch takes them.
 import { ConfigError, checkNumber, checkOptions, isObject, kindOf, type OptionNames } from '../base/index.ts';
-import { Module } from '../nn/index.ts';
+import { Module, numParameters } from '../nn/index.ts';
 import { Tensor } from '../torch/index.ts';
 import { checkGroups, decayGroups, type ParameterGroup } from './groups.ts';
 
 /**
- * A module: its matrices are decayed and the rest is not (`decayGroups`). Parameters (`model.parameters()`): all are decayed alike,
+ * A module: its matrices are decayed and the rest is not (`decayGroups`), and what is frozen is left out. Parameters (`model.parameters()`): all are decayed alike,
  * and are known by their positions. Groups: as they are.
  */
 export type OptimizerSource = Module | readonly Tensor[] | readonly ParameterGroup[];
@@ -34,13 +34,18 @@ export function groupsOf(owner: string, source: OptimizerSource): readonly Param
   const groups = listGroups(owner, source);
   if (checkGroups(groups).size > 0) return groups;
   throw new ConfigError('no-parameters', `${owner}: there is nothing to train, ${emptiness(source)}`, {
-    remedy:
-      'Tensors marked by parameter() are trained, in fields of a module, in its layers, and in arrays and objects of them.',
+    remedy: isFrozen(source)
+      ? 'Leave something to train: freeze(module, (path) => …) takes the paths that are chosen.'
+      : 'Tensors marked by parameter() are trained, in fields of a module, in its layers, and in arrays and objects of them.',
   });
 }
 
-const emptiness = (source: OptimizerSource) =>
-  source instanceof Module ? `the ${source.constructor.name} has no parameters` : 'the list has no parameters';
+const isFrozen = (source: OptimizerSource): source is Module => source instanceof Module && numParameters(source) > 0;
+
+function emptiness(source: OptimizerSource): string {
+  if (isFrozen(source)) return `every parameter of the ${source.constructor.name} is frozen`;
+  return source instanceof Module ? `the ${source.constructor.name} has no parameters` : 'the list has no parameters';
+}
 
 function listGroups(owner: string, source: OptimizerSource): readonly ParameterGroup[] {
   if (source instanceof Module) return decayGroups(source);

@@ -21,8 +21,10 @@ export interface StartEvent extends Common {
   totalSteps: number;
   /** True when it goes on from a checkpoint. */
   resumed: boolean;
-  /** Trained parameters. */
+  /** Parameters of the model. */
   parameters?: number;
+  /** Those that are trained, where some are frozen. */
+  trainable?: number;
   /** Floating-point operations per second of a large matrix product here, measured before the first step. */
   peakFlops?: number;
   config?: Json;

@@ -4,15 +4,21 @@ import type { Pause, Sample } from '../loop/index.ts';
 import { formatInteger } from '../run/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 
-/** Trainable parameters by kind of layer, as lines. */
-export function formatParameterTable(config: Plamo2Config): string {
-  const rows = parameterTable(config).map(({ kind, parameters, tensors }) => [kind, parameters, tensors] as const);
-  const total = rows.reduce((sum, [, parameters]) => sum + parameters, 0);
-  const lines = [...rows, ['all', total, rows.reduce((sum, [, , tensors]) => sum + tensors, 0)] as const].map(
-    ([kind, parameters, tensors]) =>
-      `  ${kind.padEnd(20)}${formatInteger(parameters).padStart(14)}${`${tensors} tensors`.padStart(14)}`,
-  );
-  return ['trainable parameters', ...lines].join('\n');
+/** Parameters by kind of layer, as lines; where some are frozen, how many of them are trained as well. */
+export function formatParameterTable(config: Plamo2Config, isFrozen?: (name: string) => boolean): string {
+  const rows = parameterTable(config, isFrozen);
+  const sum = (part: (row: (typeof rows)[number]) => number) => rows.reduce((total, row) => total + part(row), 0);
+  const all = {
+    kind: 'all',
+    parameters: sum((row) => row.parameters),
+    tensors: sum((row) => row.tensors),
+    frozen: sum((row) => row.frozen),
+  };
+  const lines = [...rows, all].map(({ kind, parameters, tensors, frozen }) => {
+    const trained = isFrozen ? `${formatInteger(parameters - frozen)} trained`.padStart(24) : '';
+    return `  ${kind.padEnd(20)}${formatInteger(parameters).padStart(14)}${`${tensors} tensors`.padStart(14)}${trained}`;
+  });
+  return [isFrozen ? 'parameters' : 'trainable parameters', ...lines].join('\n');
 }
 
 /** A sample: how the model goes on with a prompt, the same words for the same weights. `pause` is called between words. */

@@ -13,6 +13,7 @@
 // and scan, which compute their scores again. The head makes its gradients on the way and is never recomputed.
 import { isMamba, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
 import { numElements } from '../torch/index.ts';
+import { countParts, type TrainedPart } from './trained-part.ts';
 
 /** One kind of step. */
 export interface StepShape {
@@ -34,42 +35,63 @@ export function keysSeen(sequenceLength: number, window: number | null): number 
   return reach * (sequenceLength - reach) + (reach * (reach + 1)) / 2;
 }
 
-/** Forward of one layer over a row: products with weights, and the rest. */
-function layerForward(config: Plamo2Config, index: number, T: number): { projections: number; mixing: number } {
+/** Operations over a row, forward: products with weights that are trained, with frozen ones, and the rest. */
+interface Forward {
+  projections: number;
+  frozen: number;
+  mixing: number;
+}
+
+type IsFrozen = TrainedPart['isFrozen'];
+
+function layerForward(config: Plamo2Config, index: number, T: number, isFrozen: IsFrozen): Forward {
   const prefix = `model.layers.layers.${index}.`;
-  let projections = 0;
-  for (const [name, shape] of tensorShapes(config))
-    if (name.startsWith(prefix) && name.endsWith('proj.weight')) projections += 2 * T * numElements(shape);
+  let [projections, frozen] = [0, 0];
+  for (const [name, shape] of tensorShapes(config)) {
+    if (!(name.startsWith(prefix) && name.endsWith('proj.weight'))) continue;
+    if (isFrozen?.(name)) frozen += 2 * T * numElements(shape);
+    else projections += 2 * T * numElements(shape);
+  }
   if (!isMamba(config, index)) {
     const { num_attention_heads: H, hidden_size_per_head: d } = config;
-    return { projections, mixing: 4 * H * d * keysSeen(T, windowOf(config, index)) };
+    return { projections, frozen, mixing: 4 * H * d * keysSeen(T, windowOf(config, index)) };
   }
   const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
   const L = Math.min(config.mamba_chunk_size, scanChunk);
   const scan = 2 * L * N + m * (2 * L * P + 4 * N * P);
-  return { projections, mixing: T * (scan + 2 * k * mambaWidth(config)) };
+  return { projections, frozen, mixing: T * (scan + 2 * k * mambaWidth(config)) };
 }
 
-/** Floating-point operations of a step whose layers cost so many times their forward; the head costs three times. */
-function stepFlops(config: Plamo2Config, shape: StepShape, times: { projections: number; mixing: number }): number {
+/**
+ * Floating-point operations of a step whose layers cost so many times their forward; the head costs three times, and what is frozen
+ * once less, as there is no product for its own gradient.
+ */
+function stepFlops(
+  config: Plamo2Config,
+  shape: StepShape,
+  times: { projections: number; mixing: number },
+  part: TrainedPart,
+): number {
   const { sequenceLength: T, batchSize, gradientAccumulation = 1 } = shape;
-  let row = 6 * T * config.vocab_size * config.hidden_size;
+  const { isHeadFrozen } = countParts(config, part);
+  let row = 2 * T * ((isHeadFrozen ? 2 : 3) * config.vocab_size * config.hidden_size);
+  row += 2 * T * times.projections * (part.added ?? 0);
   for (let index = 0; index < config.num_hidden_layers; index++) {
-    const { projections, mixing } = layerForward(config, index, T);
-    row += times.projections * projections + times.mixing * mixing;
+    const { projections, frozen, mixing } = layerForward(config, index, T, part.isFrozen);
+    row += times.projections * projections + (times.projections - 1) * frozen + times.mixing * mixing;
   }
   return row * batchSize * gradientAccumulation;
 }
 
 /** Floating-point operations of a training step (one update), each row taken as one document. */
-export function trainingFlops(config: Plamo2Config, shape: StepShape): number {
+export function trainingFlops(config: Plamo2Config, shape: StepShape, part: TrainedPart = {}): number {
   const again = shape.activationCheckpointing ? 1 : 0;
-  return stepFlops(config, shape, { projections: 3 + again, mixing: 3.5 + again });
+  return stepFlops(config, shape, { projections: 3 + again, mixing: 3.5 + again }, part);
 }
 
 /**
- * Floating-point operations that the model needs for a training step: three times its forward, however it is computed. Model FLOPs
- * utilization counts these (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
+ * Floating-point operations that the model needs for a training step: three times its forward, however it is computed, and twice that
+ * of frozen products. Model FLOPs utilization counts these (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
  */
-export const modelFlops = (config: Plamo2Config, shape: StepShape): number =>
-  stepFlops(config, shape, { projections: 3, mixing: 3 });
+export const modelFlops = (config: Plamo2Config, shape: StepShape, part: TrainedPart = {}): number =>
+  stepFlops(config, shape, { projections: 3, mixing: 3 }, part);

@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { initialWeights, Plamo2, preset } from '../lm/index.ts';
 import { totalBytes } from '../loop/index.ts';
+import { freeze } from '../nn/index.ts';
 import { AdamW, decayGroups } from '../optim/index.ts';
 import { backward, memory, numThreads, resetPeakMemory, scope, setThreads, tensor } from '../torch/index.ts';
 import { trainingFlops } from './flops.ts';
@@ -80,6 +81,28 @@ describe('memory', () => {
           expect(ratio, name).toBeGreaterThan(0.9);
           expect(ratio, name).toBeLessThan(1.1);
         }
+  });
+
+  it('is forecast within 20 % where little is trained', () => {
+    const isFrozen = (name: string) => !name.includes('layers.0.mlp');
+    using model = new Plamo2(windowed, initialWeights(0));
+    freeze(model, isFrozen);
+    using optimizer = new AdamW(model);
+    step(model, optimizer, 1, 64, true);
+    for (const [batchSize, sequenceLength] of [
+      [4, 128],
+      [1, 512],
+      [1, 2048],
+    ] as const) {
+      resetPeakMemory();
+      step(model, optimizer, batchSize, sequenceLength, true);
+      const measured = memory().peakBytes;
+      const shape = { batchSize, sequenceLength, activationCheckpointing: true };
+      const { stateBytes, activationBytes } = forecastMemory(windowed, shape, { isFrozen });
+      const ratio = (stateBytes + activationBytes) / measured;
+      expect(ratio, `${batchSize} × ${sequenceLength}`).toBeGreaterThan(0.9);
+      expect(ratio, `${batchSize} × ${sequenceLength}`).toBeLessThan(1.2);
+    }
   });
 
   it('is never less than weights, gradients and both moments', () => {

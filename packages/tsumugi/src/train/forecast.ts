@@ -7,6 +7,7 @@ import { type StepShape, trainingFlops } from './flops.ts';
 import { rateOf } from './known-rates.ts';
 import { forecastMemory } from './memory-forecast.ts';
 import type { RateOptions } from './rate.ts';
+import type { TrainedPart } from './trained-part.ts';
 
 /** A part of a run whose steps are all alike. */
 export interface TrainingPhase extends StepShape {
@@ -19,11 +20,12 @@ export function trainingSpace(
   phases: readonly StepShape[],
   /** Checkpoints kept besides the best, and those of chosen steps. */
   { keepLast, keepSteps = [] }: { keepLast: number; keepSteps?: readonly number[] | undefined },
+  part: TrainedPart = {},
 ): { memory: Amount[]; disk: Amount[] } {
   const largest = phases
-    .map((phase) => forecastMemory(config, phase))
+    .map((phase) => forecastMemory(config, phase, part))
     .reduce((a, b) => (b.activationBytes > a.activationBytes ? b : a));
-  const { parameters, stateBytes, activationBytes, runtimeBytes } = largest;
+  const { parameters, trained, stateBytes, activationBytes, runtimeBytes } = largest;
   const kept = keepLast + keepSteps.length + 2;
   return {
     memory: [
@@ -32,8 +34,8 @@ export function trainingSpace(
       { what: 'Node, libtorch, memory kept for reuse', bytes: runtimeBytes },
     ],
     disk: [
-      // Each holds weights and two moments.
-      { what: `checkpoints: ${kept}, with the best and one being written`, bytes: parameters * 4 * 3 * kept },
+      // Each holds what is trained and two moments of it.
+      { what: `checkpoints: ${kept}, with the best and one being written`, bytes: trained * 4 * 3 * kept },
       { what: 'model', bytes: parameters * 4 },
     ],
   };
@@ -45,9 +47,10 @@ export const forecastSpace = (
   config: Plamo2Config,
   phases: readonly StepShape[],
   { out, ...kept }: { out: string; keepLast: number; keepSteps?: readonly number[] | undefined },
+  part: TrainedPart = {},
 ): SpaceForecast => ({
   label,
-  ...trainingSpace(config, phases, kept),
+  ...trainingSpace(config, phases, kept, part),
   availableMemoryBytes: process.availableMemory(),
   availableDiskBytes: availableDisk(out),
   out,
@@ -60,7 +63,8 @@ export const rehearseSteps = (
   config: Plamo2Config,
   phases: readonly StepShape[],
   options: RateOptions = {},
-): number[] => phases.map((phase) => trainingFlops(config, phase) / rateOf(config, phase, options));
+  part: TrainedPart = {},
+): number[] => phases.map((phase) => trainingFlops(config, phase, part) / rateOf(config, phase, options));
 
 /** Steps, tokens and time of phases one after the other, from the seconds of one step of each. */
 export function forecastTime(phases: readonly TrainingPhase[], secondsPerStep: readonly number[]): TimeForecast {

@@ -32,3 +32,4 @@ export { type RateOptions, rehearseRate } from './rate.ts';
 export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';
 export { trainModel } from './train-model.ts';
+export type { TrainedPart } from './trained-part.ts';

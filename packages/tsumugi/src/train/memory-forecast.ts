@@ -3,12 +3,14 @@
 //
 //   n tokens of a micro-batch   D hidden size   I inner size of the MLP   w = m·P width of the Mamba mixer
 import { isMamba, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
-import { numElements } from '../torch/index.ts';
 import { type StepShape, scanChunk } from './flops.ts';
+import { countParts, type TrainedPart } from './trained-part.ts';
 
 export interface MemoryForecast {
   parameters: number;
-  /** Parameters, their gradients and two optimizer moments. */
+  /** Numbers that are trained: of the parameters those that are not frozen, and what is added. */
+  trained: number;
+  /** Weights, and of those that are trained their gradients and two optimizer moments. */
   stateBytes: number;
   /** What comes on top at the highest moment: activations and the largest temporaries. */
   activationBytes: number;
@@ -69,13 +71,15 @@ function mambaFloats(config: Plamo2Config, rows: number, T: number): LayerFloats
   };
 }
 
-/** Bytes of a training step. With `activationCheckpointing` one layer's activations and every layer's input are held. */
-export function forecastMemory(config: Plamo2Config, shape: StepShape): MemoryForecast {
+/**
+ * Bytes of a training step. With `activationCheckpointing` one layer's activations and every layer's input are held. What is
+ * frozen counts as weights only.
+ */
+export function forecastMemory(config: Plamo2Config, shape: StepShape, part: TrainedPart = {}): MemoryForecast {
   const { batchSize: rows, sequenceLength: T, gradientAccumulation = 1, activationCheckpointing } = shape;
   const { hidden_size: D, intermediate_size: I, vocab_size: V } = config;
   const n = rows * T;
-  let parameters = 0;
-  for (const each of tensorShapes(config).values()) parameters += numElements(each);
+  const { parameters, trained, frozenBytes, isHeadFrozen } = countParts(config, part);
   const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => {
     const mixer = isMamba(config, index) ? mambaFloats(config, rows, T) : attentionFloats(config, index, rows, T);
     // Norms' inputs and outputs, the MLP's gate and up and their product; in backward the gradients of these.
@@ -86,7 +90,7 @@ export function forecastMemory(config: Plamo2Config, shape: StepShape): MemoryFo
     return { kept, backward: Math.max(mixer.backward, n * (D + 3 * I)), again };
   });
   // The loss's gradients with respect to hidden states and head, once as computed and once times the incoming one.
-  const head = 3 * n * D + 2 * V * D;
+  const head = 3 * n * D + (isHeadFrozen ? 0 : 2 * V * D);
   const logits = Math.min(n, Math.max(512, Math.floor(2 ** 24 / V))) * V;
   const inputs = n * D * (layers.length + 1) + 5 * n; // of the layers, and the token ids
   const most = (part: (layer: (typeof layers)[number]) => number) => Math.max(...layers.map(part));
@@ -96,9 +100,9 @@ export function forecastMemory(config: Plamo2Config, shape: StepShape): MemoryFo
   const highest = held + head + Math.max(logits, inLayer);
   // Recomputed layers work beside the gradients of all layers after them, and accumulated gradients exist from the first
   // micro-batch on. Otherwise the highest moment is the beginning of backward.
-  const gradients = activationCheckpointing || gradientAccumulation > 1 ? parameters : 0;
-  const stateBytes = 4 * parameters * bytesPerFloat;
-  const peakBytes = Math.max(stateBytes, (3 * parameters + gradients + highest) * bytesPerFloat);
+  const gradients = activationCheckpointing || gradientAccumulation > 1 ? trained : 0;
+  const stateBytes = frozenBytes + 4 * trained * bytesPerFloat;
+  const peakBytes = Math.max(stateBytes, frozenBytes + (3 * trained + gradients + highest) * bytesPerFloat);
   const runtimeBytes = withoutTensors + keptForReuse(peakBytes);
-  return { parameters, stateBytes, activationBytes: peakBytes - stateBytes, runtimeBytes };
+  return { parameters, trained, stateBytes, activationBytes: peakBytes - stateBytes, runtimeBytes };
 }

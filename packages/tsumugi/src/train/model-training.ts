@@ -9,6 +9,7 @@ import type { TrainingPhase } from './forecast.ts';
 import type { TrainingParts } from './parts.ts';
 import type { EvaluationState } from './remembered-state.ts';
 import type { WithinStep } from './step-gradients.ts';
+import type { TrainedPart } from './trained-part.ts';
 
 /** When a model is measured. */
 export interface Moment {
@@ -38,6 +39,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   /** Settings that a run which goes on may change. */
   mayChange: readonly string[];
   modelConfig: Plamo2Config;
+  /** What is trained, where not all of the model is: its `isFrozen` freezes the model that `makeModel` made. */
+  part?: TrainedPart | undefined;
   /** The steps that the settings ask for; those of a phase are alike. */
   phases: readonly TrainingPhase[];
   /** Whether a step is short enough to be rehearsed whole; otherwise its rate is, on a smaller model. */

@@ -33,14 +33,15 @@ export async function planModel<E extends object>(
 ): Promise<Forecast> {
   checkOptions('planModel', options, planOptions);
   const { stream: shown } = options;
-  const { config, modelConfig, phases, space } = task;
+  const { config, modelConfig, phases, space, part } = task;
   const stream = steady<ProgressStream>(shown ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
   requireFits(space);
-  print(formatParameterTable(modelConfig));
+  print(formatParameterTable(modelConfig, part?.isFrozen));
   for (const line of task.lines) print(line);
   const where = { device: parseDevice(config.device), dtype: computeType(config.dtype) };
-  const { time, lines, warning } = task.plan({ secondsPerStep: rehearseSteps(modelConfig, phases, where), start: 0 });
+  const secondsPerStep = rehearseSteps(modelConfig, phases, where, part);
+  const { time, lines, warning } = task.plan({ secondsPerStep, start: 0 });
   const forecast = { ...space, ...time };
   print(formatForecast(forecast));
   for (const line of lines) print(line);

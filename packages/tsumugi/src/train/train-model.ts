@@ -16,7 +16,7 @@ import {
   scheduleOf,
   trainingState,
 } from '../loop/index.ts';
-import { numParameters } from '../nn/index.ts';
+import { freeze, numParameters, numTrainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { formatParameterTable } from './describe-model.ts';
@@ -45,7 +45,7 @@ export async function trainModel<E extends object>(
   options: TrainOptions = {},
 ): Promise<TrainResult<E>> {
   checkOptions(task.name, options, trainOptions);
-  const { name, config, modelConfig, phases, result } = task;
+  const { name, config, modelConfig, phases, part, result } = task;
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
   checkParts(options);
@@ -59,9 +59,19 @@ export async function trainModel<E extends object>(
   );
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using model = task.makeModel(checkpoint !== undefined);
+  if (part?.isFrozen) freeze(model, part.isFrozen);
   using optimizer = makeOptimizer(model, config, options.optimizer);
   const start = checkpoint ? restore({ model, optimizer }, checkpoint) : 0;
   const known = checkpoint && remembered(checkpoint, rememberedState(task.evaluation));
+  /** What only looks at the model sees it as it will be used: without dropout. */
+  const looking = async <T>(look: () => Promise<T>): Promise<T> => {
+    model.eval();
+    try {
+      return await look();
+    } finally {
+      model.train();
+    }
+  };
   const watch = new LayerWatch(model, config.layersEvery);
   const gradients = task.gradients(model, { lossOf: options.loss?.of, onPart: (step) => watch.onPart(step) });
 
@@ -69,7 +79,7 @@ export async function trainModel<E extends object>(
   const device = model.parameterDevice;
   const secondsPerStep = task.rehearsesSteps
     ? [rehearse(gradients, optimizer)]
-    : rehearseSteps(modelConfig, phases, { device, dtype: computeType(config.dtype) });
+    : rehearseSteps(modelConfig, phases, { device, dtype: computeType(config.dtype) }, part);
   requireStepsLeft(totalSteps(phases), start);
   const { steps, time, lines, warning } = task.plan({ secondsPerStep, start, run });
   using log = run.openEvents(checkpoint ? start : undefined);
@@ -77,17 +87,19 @@ export async function trainModel<E extends object>(
     log.write({ type: 'warning', step: start, code, message });
     print(`warning: ${message}`);
   }
-  for (const line of [formatParameterTable(modelConfig), ...task.lines]) print(line);
+  for (const line of [formatParameterTable(modelConfig, part?.isFrozen), ...task.lines]) print(line);
   if (start < steps) print(formatForecast({ ...task.space, ...time }));
   for (const line of lines) print(line);
-  const parameters = numParameters(model);
+  const [parameters, trained] = [numParameters(model), numTrainable(model)];
+  const counts = { parameters, ...(trained < parameters && { trainable: trained }) };
   const peakFlops = matmulPeak(device, computeType(config.dtype));
-  log.write({ type: 'start', step: start, name, totalSteps: steps, resumed: start > 0, parameters, peakFlops });
+  log.write({ type: 'start', step: start, name, totalSteps: steps, resumed: start > 0, ...counts, peakFlops });
 
   // The model as it is, before it learns anything.
   const first: Moment = { step: 0, at: 'before' };
   using interrupt = new Interrupt(print);
-  const before = known?.before ?? (await unlessInterrupted(() => task.evaluate(model, first, interrupt.pause)));
+  const before =
+    known?.before ?? (await unlessInterrupted(() => looking(() => task.evaluate(model, first, interrupt.pause))));
   if (!before) {
     log.write({ type: 'end', step: 0, reason: 'interrupted' });
     return { interrupted: true, folder: undefined, before, after: undefined };
@@ -100,7 +112,7 @@ export async function trainModel<E extends object>(
   const update = {
     model,
     optimizer,
-    gradients: (step: number) => ({ ...gradients(step), flops: modelFlops(modelConfig, phaseAt(phases, step)) }),
+    gradients: (step: number) => ({ ...gradients(step), flops: modelFlops(modelConfig, phaseAt(phases, step), part) }),
     peakFlops,
     layers: (step: number) => watch.found(step),
     learningRate: config.learningRate,
@@ -123,11 +135,11 @@ export async function trainModel<E extends object>(
       checkpoint: (step, saved) => trainingState(update, { before: { ...before } as never }, step, saved),
       async evaluate(step, pause) {
         const moment: Moment = { step, at: step === steps ? 'end' : 'between' };
-        const found = await task.evaluate(model, moment, pause);
+        const found = await looking(() => task.evaluate(model, moment, pause));
         if (moment.at === 'end') after = found;
         return task.measured(found, moment);
       },
-      ...(task.sample && { sample: (step, pause) => task.sample!(model, step, pause) }),
+      ...(task.sample && { sample: (step, pause) => looking(() => task.sample!(model, step, pause)) }),
       keepLast: config.keepLast,
       keepSteps: config.keepSteps,
       mayDiverge: isRangeTest,

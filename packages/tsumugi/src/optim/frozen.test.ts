@@ -2,13 +2,21 @@
 import { expect, it } from 'vitest';
 import { ConfigError } from '../base/index.ts';
 import { thrown } from '../base/thrown.testing.ts';
-import { AdamW, decayGroups, gradNorm, SGD } from '../optim/index.ts';
+import {
+  constant,
+  convert,
+  freeze,
+  Linear,
+  namedParameters,
+  namedTrainable,
+  numParameters,
+  numTrainable,
+  replaceParameter,
+  Sequential,
+  trainable,
+} from '../nn/index.ts';
 import { backward, ones, Rng, scope, tensor } from '../torch/index.ts';
-import { freeze, namedTrainable, numTrainable, trainable } from './freeze.ts';
-import { constant } from './initializers.ts';
-import { Sequential } from './layer.ts';
-import { Linear } from './linear.ts';
-import { convert, namedParameters, numParameters, replaceParameter } from './module.ts';
+import { AdamW, decayGroups, gradNorm, SGD } from './index.ts';
 
 /** y = w₂ (w₁ x + b₁) + b₂, all weights 2 and all biases 1. */
 class Net extends Sequential {

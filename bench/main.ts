@@ -23,6 +23,7 @@ const parts: Record<string, () => Promise<Part>> = {
   tokenizer: () => import('./tokenizer.ts'),
   pfgen: () => import('./pfgen.ts'),
   ship: () => import('./ship.ts'),
+  align: () => import('./align.ts'),
 };
 
 /** Large ones are run when they are named. */

@@ -119,8 +119,11 @@ class Hybrid:
         self.config, self.chunk, self.blocks = config, chunk, blocks
         self.parameters = {name: tensor.requires_grad_() for name, tensor in tensors.items()}
 
-    def loss(self, ids, targets):
+    def loss(self, ids, targets, places=None):
+        """places: the positions of [B, T], laid flat, whose targets count; all when left out."""
         hidden = self.forward(ids)
+        if places is not None:
+            hidden, targets = hidden.flatten(0, 1)[places], targets.flatten()[places]
         head = self.parameters.get("lm_head.weight", self.parameters["model.embed_tokens.weight"])
         logits = F.linear(hidden, head[: self.config["vocab_size"]])
         return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1))

@@ -11,10 +11,22 @@ from tensors import read_safetensors
 state = {}
 
 
+def taken(tensors, prefix):
+    return {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
+
+
+def batch(ids):
+    return ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
+
+
 def prepare(path, config, settings):
     tensors = read_safetensors(path)
-    tokens = {name.removeprefix("tokens."): tensors.pop(name) for name in list(tensors) if name.startswith("tokens.")}
-    state["batches"] = {name: (ids[:, :-1].contiguous(), ids[:, 1:].contiguous()) for name, ids in tokens.items()}
+    state["batches"] = {name: batch(ids) for name, ids in taken(tensors, "tokens.").items()}
+    # Of examples the answers alone are learned: the head is not asked of the other positions.
+    targets = taken(tensors, "targets.")
+    for name, ids in taken(tensors, "examples.").items():
+        places = (targets[name].flatten() != -100).nonzero().squeeze(1)
+        state["batches"][name] = (ids, targets[name], places)
     state["model"] = Hybrid(config, tensors)
     groups = [
         {"params": [state["model"].parameters[name] for name in group["names"]], "weight_decay": group["weightDecay"]}

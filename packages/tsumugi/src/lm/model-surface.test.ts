@@ -47,6 +47,31 @@ describe('a model', () => {
     );
   });
 
+  it('adds noise to what the embedding gives', () => {
+    using built = model();
+    scope(() =>
+      noGrad(() => {
+        const seen: number[] = [];
+        const first = (path: string, h: Tensor) => {
+          if (path === 'model.embed_tokens') seen.push(...(h.flatten().tolist() as number[]));
+        };
+        const noise = tensor(
+          Float32Array.from({ length: 64 }, (_, i) => i / 8),
+          { shape: [1, 1, 64] },
+        );
+        const plain = built.forward(ids(1, 1), { onPart: first });
+        const noisy = built.forward(ids(1, 1), { onPart: first, embeddingNoise: noise });
+        expect(seen.slice(64).map((value, i) => value - seen[i]!)).toEqual(
+          Array.from({ length: 64 }, (_, i) => expect.closeTo(i / 8, 5)),
+        );
+        expect(noisy.sub(plain).abs().max().item()).toBeGreaterThan(1e-3);
+        expect(() => built.forward(ids(2, 1), { embeddingNoise: noise })).toThrow(
+          'forward: embeddingNoise must be [2, 1, 64] like what the embedding gives, got [1, 1, 64]',
+        );
+      }),
+    );
+  });
+
   it('gives as many logits as its vocabulary has, also where the head has rows to spare', () => {
     for (const vocab_size of [300, 304]) {
       using built = model({ tie_word_embeddings: false, vocab_size });

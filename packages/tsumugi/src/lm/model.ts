@@ -107,6 +107,7 @@ const forwardOptions: OptionNames<ForwardOptions> = {
   documents: true,
   activationCheckpointing: true,
   dtype: true,
+  embeddingNoise: true,
   onPart: true,
 };
 const lossOptions: OptionNames<LossOptions> = {
@@ -114,9 +115,18 @@ const lossOptions: OptionNames<LossOptions> = {
   reduction: true,
   activationCheckpointing: true,
   dtype: true,
+  embeddingNoise: true,
   onPart: true,
 };
 const batchParts: OptionNames<Batch> = { ids: true, targets: true, documents: true };
+
+function noisy(h: Tensor, noise: Tensor): Tensor {
+  if (noise.shape.join() === h.shape.join()) return h.add(noise.to(h.dtype));
+  throw new ShapeError(
+    'wrong-shape',
+    `forward: embeddingNoise must be [${h.shape.join(', ')}] like what the embedding gives, got [${noise.shape.join(', ')}]`,
+  );
+}
 
 export class Plamo2 extends Module implements LanguageModel {
   readonly config: Plamo2Config;
@@ -150,11 +160,11 @@ export class Plamo2 extends Module implements LanguageModel {
    * `documents` [B, T] int32, packed documents never influence each other. `activationCheckpointing` keeps only each layer's
    * input and recomputes the rest during backward.
    *
-   * @throws ShapeError when ids are not [B, T] or both a cache and documents are given.
+   * @throws ShapeError when ids are not [B, T], noise is not [B, T, D], or both a cache and documents are given.
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
     checkOptions('forward', options, forwardOptions);
-    const { cache, documents, activationCheckpointing = false, dtype, onPart } = options;
+    const { cache, documents, activationCheckpointing = false, dtype, embeddingNoise, onPart } = options;
     if (ids.ndim !== 2)
       throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
     if (cache && documents)
@@ -165,6 +175,7 @@ export class Plamo2 extends Module implements LanguageModel {
         : { rope: this.#rope, offset: cache?.length ?? 0, documents };
     let h = this.model.embed_tokens.forward(ids); // [B, T, D]
     if (dtype) h = h.to(dtype);
+    if (embeddingNoise) h = noisy(h, embeddingNoise);
     onPart?.('model.embed_tokens', h);
     for (const [index, block] of this.model.layers.layers.entries()) {
       // What a layer made on the way goes when it is done, but for what backward needs.

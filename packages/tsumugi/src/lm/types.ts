@@ -14,6 +14,8 @@ export interface ForwardOptions {
   activationCheckpointing?: boolean;
   /** Compute in this dtype (bfloat16 on CUDA); parameters stay as they are. */
   dtype?: DType | undefined;
+  /** [B, T, D], added to what the embedding gives: noise that regularizes (NEFTune). */
+  embeddingNoise?: Tensor | undefined;
   /** Called with what the embedding, then each layer, then the last norm gives, under its path: to see where values go wrong. */
   onPart?: ((path: string, output: Tensor) => void) | undefined;
 }

@@ -85,7 +85,7 @@ export class ExampleBatches {
     this.report = report;
     this.batchSize = options.batchSize;
     this.#examples = examples;
-    this.#targets = Uint32Array.from(examples, countTargets);
+    this.#targets = Uint32Array.from(examples, ({ learned }) => countTargets(learned));
   }
 
   /** Examples that all ranks together learn from in a step. */
@@ -111,18 +111,8 @@ export class ExampleBatches {
 
   /** The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for. */
   batch(step: number): ExampleBatch {
-    const { rows, columns, placed } = this.#rowsOf(step);
-    const batch = { ...makeBatch(rows, columns), placed };
-    const ends = new Uint32Array(rows);
-    const documents = new Uint32Array(rows);
-    for (const { example, row, column } of placed) {
-      placeExample(batch, row * columns + column, documents[row]!++, example);
-      ends[row] = column + example.ids.length;
-    }
-    for (let row = 0; row < rows; row++) {
-      const [from, end] = [row * columns + ends[row]!, (row + 1) * columns];
-      placePadding(batch, from, end, documents[row]! - 1, this.#options.padding);
-    }
+    const batch = fill(this.#rowsOf(step), this.#options.padding);
+    batch.predicted = 0;
     const first = step * this.examplesPerStep;
     for (let i = 0; i < this.examplesPerStep; i++) batch.predicted += this.#targets[this.#at(first + i)]!;
     return batch;
@@ -156,6 +146,19 @@ export class ExampleBatches {
   }
 }
 
+/** Examples that fit in rows of `sequenceLength` tokens, as one batch. */
+export function layOut(
+  examples: readonly Example[],
+  {
+    layout,
+    sequenceLength,
+    padding = 0,
+  }: Pick<ExampleBatchesOptions, 'sequenceLength' | 'padding'> & { layout: ExampleLayout },
+): ExampleBatch {
+  const chosen = examples.map((example, position) => ({ example, position }));
+  return fill(layout === 'padded' ? padded(chosen) : packed(chosen, sequenceLength), padding);
+}
+
 type Chosen = Pick<PlacedExample, 'example' | 'position'>;
 
 const longestOf = (chosen: readonly Chosen[]) => Math.max(...chosen.map(({ example }) => example.ids.length));
@@ -183,9 +186,23 @@ function packed(chosen: readonly Chosen[], capacity: number): Rows {
   return { rows, columns, placed };
 }
 
+function fill({ rows, columns, placed }: Rows, padding: number): ExampleBatch {
+  const batch = { ...makeBatch(rows, columns), placed };
+  const ends = new Uint32Array(rows);
+  const documents = new Uint32Array(rows);
+  for (const { example, row, column } of placed) {
+    placeExample(batch, row * columns + column, documents[row]!++, example);
+    ends[row] = column + example.ids.length;
+  }
+  for (let row = 0; row < rows; row++)
+    placePadding(batch, row * columns + ends[row]!, (row + 1) * columns, documents[row]! - 1, padding);
+  return batch;
+}
+
 /** Writes an example from element `at` on, as document `document` of its row: tokens predict the next one where that is to be learned. */
 function placeExample(batch: Batch, at: number, document: number, { ids, learned }: Example): void {
   const { length } = ids;
+  batch.predicted += countTargets(learned);
   batch.tokens.set(ids, at);
   batch.documents.fill(document, at, at + length);
   for (let i = 1; i < length; i++) batch.targets[at + i - 1] = learned[i] ? ids[i]! : IGNORED;

@@ -24,7 +24,7 @@ export interface ExampleReport {
 }
 
 /** Tokens that are predicted: the first of a text has nothing before it. */
-export function countTargets({ learned }: Example): number {
+export function countTargets(learned: Uint8Array): number {
   let count = 0;
   for (let i = 1; i < learned.length; i++) count += learned[i]!;
   return count;
@@ -53,7 +53,7 @@ export function fitExamples(
       continue;
     }
     const fitted = isLong ? cutTo(example, sequenceLength) : example;
-    const predicted = countTargets(fitted);
+    const predicted = countTargets(fitted.learned);
     if (predicted === 0) {
       report.withoutTargets++;
       continue;

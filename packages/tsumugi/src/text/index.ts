@@ -13,9 +13,10 @@ export {
   type ExampleBatchesOptions,
   type ExampleLayout,
   exampleLayouts,
+  layOut,
   type PlacedExample,
 } from './example-batches.ts';
-export { type ExampleReport, type TooLong, tooLongWays } from './fit-examples.ts';
+export { type ExampleReport, fitExamples, type TooLong, tooLongWays } from './fit-examples.ts';
 export {
   LongBatches,
   type LongPackingOptions,

@@ -2,11 +2,14 @@
 export type { AfterStep, StepDone } from '../loop/index.ts';
 export { checkDistillSettings } from './check-distill.ts';
 export { checkExtendSettings, checkPretrainSettings, requireIdle, requireModelMade } from './check-settings.ts';
+export { checkSftSettings } from './check-sft.ts';
 export { type DistillOptions, type DistillResult, distill } from './distill.ts';
 export { type DistillConfig, type DistillInput, distillConfig } from './distill-config.ts';
 export type { DistillEvaluation } from './distill-evaluate.ts';
 export { teacherFactor, teacherMemory } from './distill-forecast.ts';
 export { type Evaluation, evaluateHeldOut } from './evaluate.ts';
+export { type ExampleEvaluation, evaluateExamples } from './evaluate-examples.ts';
+export { ExampleSteps } from './example-steps.ts';
 export { type ExtendResult, extend } from './extend.ts';
 export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
 export { keysSeen, modelFlops, type StepShape, trainingFlops } from './flops.ts';
@@ -29,6 +32,8 @@ export {
   pretrainMayChange,
 } from './pretrain-config.ts';
 export { type RateOptions, rehearseRate } from './rate.ts';
+export { type SftConfig, type SftInput, sftConfig } from './sft-config.ts';
+export { sftLoss } from './sft-loss.ts';
 export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';
 export { trainModel } from './train-model.ts';

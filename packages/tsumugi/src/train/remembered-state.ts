@@ -11,6 +11,13 @@ export const evaluationState = z.strictObject({
 
 export const distillEvaluationState = evaluationState.extend({ kl: z.number().optional() });
 
+export const exampleEvaluationState = z.strictObject({
+  crossEntropy: z.number(),
+  perplexity: z.number(),
+  accuracy: z.number(),
+  predicted: z.number(),
+});
+
 /** What a measurement of a kind of training finds. */
 export type EvaluationState<E> = z.ZodType<E>;
 

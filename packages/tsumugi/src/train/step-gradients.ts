@@ -10,7 +10,7 @@ import { type LossFunction, nextTokenLoss } from './loss-function.ts';
 export interface StepBatch {
   /** All rows of the step. */
   batch: Batch;
-  /** Rows that go through at a time; it divides the batch's rows. */
+  /** Rows that go through at a time; the last time there may be fewer. */
   microRows: number;
   /** Tokens gone through when the step is done, since the run began. */
   tokensSeen: number;
@@ -65,7 +65,8 @@ export function stepGradients(
     // Nothing to predict is a loss of 0 without gradients, not 0 / 0.
     for (let first = 0; predicted > 0 && first < batch.rows; first += microRows) {
       scope(() => {
-        const rows = toTensors(rowsOf(batch, first, microRows), model.parameterDevice);
+        const count = Math.min(microRows, batch.rows - first);
+        const rows = toTensors(rowsOf(batch, first, count), model.parameterDevice);
         const parts = lossOf(model, rows, { ...options, onPart: seen }, step, first);
         backward(parts.loss.div(predicted));
         loss += (parts.shown ?? parts.loss).item() / predicted;

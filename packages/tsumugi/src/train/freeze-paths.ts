@@ -1,0 +1,56 @@
+// Which weights are not trained, from what a person writes: "embedding", layers by number, patterns of paths.
+import { ConfigError, suggestion } from '../base/index.ts';
+import { type Plamo2Config, tensorShapes } from '../lm/index.ts';
+
+const EMBEDDING = 'model.embed_tokens.weight';
+const layerPrefix = 'model.layers.layers.';
+
+/**
+ * The paths that `patterns` name: `embedding`; `layers.3` and `layers.0-3`; a path of a weight or of what holds weights, in which `*` stands for
+ * any characters.
+ *
+ * @throws ConfigError for a pattern that names nothing, and when nothing is left to train
+ */
+export function frozenPaths(config: Plamo2Config, patterns: readonly string[]): ReadonlySet<string> {
+  const paths = [...tensorShapes(config).keys()];
+  const frozen = new Set(patterns.flatMap((pattern) => matching(pattern, paths, config.num_hidden_layers)));
+  if (frozen.size < paths.length) return frozen;
+  throw new ConfigError('nothing-to-train', `freeze=${patterns.join(',')} leaves nothing to train`, {
+    remedy: 'Freeze less.',
+    fields: { freeze: patterns },
+  });
+}
+
+function matching(pattern: string, paths: readonly string[], layers: number): string[] {
+  if (pattern === 'embedding') return [EMBEDDING];
+  const range = /^layers\.(\d+)(?:-(\d+))?$/.exec(pattern);
+  if (range) {
+    const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
+    if (from > to || to >= layers) throw noSuchLayers(pattern, layers);
+    return paths.filter((path) => {
+      const layer = path.startsWith(layerPrefix) ? Number.parseInt(path.slice(layerPrefix.length), 10) : -1;
+      return layer >= from && layer <= to;
+    });
+  }
+  const shape = pattern
+    .split('*')
+    .map((part) => RegExp.escape(part))
+    .join('.*');
+  const expression = new RegExp(`^${shape}(\\..*)?$`);
+  const found = paths.filter((path) => expression.test(path));
+  if (found.length > 0) return found;
+  throw new ConfigError('no-such-weights', `freeze: no weight of the model is at "${pattern}"`, {
+    remedy: suggestion(pattern, ['embedding', ...paths]),
+    fields: { pattern },
+  });
+}
+
+const noSuchLayers = (pattern: string, layers: number) =>
+  new ConfigError(
+    'no-such-weights',
+    `freeze: "${pattern}" names layers that are not there, only 0 to ${layers - 1} are`,
+    {
+      remedy: `Write layers.0-${layers - 1} at most.`,
+      fields: { pattern, layers },
+    },
+  );

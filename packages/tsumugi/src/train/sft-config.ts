@@ -1,0 +1,70 @@
+// What fine-tuning on examples can be told. Every default is our choice, but for learning rate and epochs, which are those of TRL's SFT trainer.
+import { z } from 'zod';
+import { tooLongWays } from '../text/index.ts';
+import {
+  changeableSettings,
+  checkpointSettings,
+  computeSettings,
+  count,
+  optimizerSettings,
+  scheduleSettings,
+  watchSettings,
+  zLossSetting,
+} from './common-config.ts';
+
+export const DEFAULT_EPOCHS = 3;
+
+const files = z.array(z.string().min(1)).min(1);
+
+export const sftConfig = z.strictObject({
+  model: z.string().min(1).describe('model folder to train'),
+  data: files.describe('files of examples, jsonl or parquet: messages, instructions, prompts with completions'),
+  heldOut: z
+    .union([z.number().gt(0).lt(1), files], { error: 'expected a share of the examples between 0 and 1, or files' })
+    .default(0.05)
+    .describe('what is measured on: a share of the examples, or files of their own'),
+  out: z.string().min(1).describe('run folder: events, checkpoints, and the trained model in model/'),
+  template: z.string().min(1).optional().describe("chat template: a name or a file; the model's own when left out"),
+
+  epochs: z
+    .number()
+    .positive()
+    .optional()
+    .describe(`times through the examples, ${DEFAULT_EPOCHS} when left out (not with steps)`),
+  steps: count.optional().describe('updates'),
+  batchSize: count.default(16).describe('examples of a micro-batch'),
+  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
+  sequenceLength: count.min(2).default(1024).describe('tokens of a row at most'),
+  packing: z.boolean().default(true).describe('several examples in a row, kept apart; else each in a row of its own'),
+  tooLong: z
+    .enum(tooLongWays)
+    .default('refuse')
+    .describe('of examples longer than a row: refuse the data, cut their ends off, or skip them'),
+
+  neftune: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe('noise on the embeddings while learning: α of NEFTune, such as 5'),
+  freeze: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('what is not trained: embedding, layers.0-3, or paths of weights, in which * stands for anything'),
+
+  ...scheduleSettings({ learningRate: 2e-5, warmup: 0.03 }),
+  ...optimizerSettings(),
+  ...zLossSetting(),
+
+  seed: z.int().nonnegative().default(0).describe('of batches, noise, and which examples are held out'),
+  ...computeSettings({ activationCheckpointing: false }),
+
+  ...watchSettings({ evaluateEvery: 100 }),
+  evaluateTokens: count.default(50_000).describe('held-out tokens that are measured'),
+  ...checkpointSettings({ checkpointEvery: 200 }),
+});
+
+export type SftConfig = z.output<typeof sftConfig>;
+export type SftInput = z.input<typeof sftConfig>;
+
+/** Settings that a run may change when it goes on. */
+export const sftMayChange = [...changeableSettings, 'epochs', 'steps'] as const satisfies readonly (keyof SftConfig)[];

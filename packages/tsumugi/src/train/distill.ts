@@ -77,10 +77,12 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
     },
     makeModel() {
       using parent = loadModel(config.model, { dtype: 'float32', device });
-      const model = new Student(modelConfig, copiedWeights(parent));
+      using made = new DisposableStack();
+      const model = made.use(new Student(modelConfig, copiedWeights(parent)));
       files.requireUnchanged();
       if (teacher.width !== modelConfig.hidden_size)
         model.project(pairs.length, teacher.width, deriveSeed(config.seed, 'projections'), device);
+      made.move();
       return model;
     },
     gradients(model, within) {

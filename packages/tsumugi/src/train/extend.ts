@@ -76,9 +76,11 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
     },
     makeModel(goesOn) {
       parentModel = asItCame.use(loadModel(config.model, { dtype: 'float32', device }));
-      const model = new Plamo2(modelConfig, copiedWeights(parentModel));
+      using made = new DisposableStack();
+      const model = made.use(new Plamo2(modelConfig, copiedWeights(parentModel)));
       parentFiles.requireUnchanged();
       if (goesOn) asItCame.dispose(); // it has been measured
+      made.move();
       return model;
     },
     gradients(model, within) {

@@ -1,9 +1,9 @@
 // Pruning: what is measured, what is chosen, what is written, and that it is worth measuring.
-import fs, { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { expectOverSeeds } from '../../base/base.testing.ts';
+import { withFree } from '../../base/free-disk.testing.ts';
 import {
   initialWeights,
   loadModel,
@@ -28,18 +28,6 @@ import { type PruneProgress, planPrune, prune, pruneTable } from './prune.ts';
 import { type PruneSettingsInput, pruneConfig } from './prune-config.ts';
 import { type CalibrationText, calibrationText } from './sequences.ts';
 import { prunedConfig } from './target.ts';
-
-/** What a disk has free, as Node tells it, until it is undone. */
-function withFree(bytes: number): Disposable {
-  const real = fs.statfsSync(small.home);
-  const spy = vi.spyOn(fs, 'statfsSync').mockReturnValue({ ...real, bsize: 1, bavail: bytes });
-  syncBuiltinESMExports();
-  const undo = () => {
-    spy.mockRestore();
-    syncBuiltinESMExports();
-  };
-  return { [Symbol.dispose]: undo };
-}
 
 let small: SmallModels;
 let folder: string;

@@ -26,7 +26,7 @@ const leastScale = 1e-5;
 export function gridOf(groups: Tensor, { bits, symmetric, leastZero = 0 }: GridOptions): Grid {
   const most = 2 ** bits - 1;
   const high = groups.amax([-1]).clamp(0);
-  const low = groups.amin([-1]).clamp(undefined, 0);
+  const low = groups.amin([-1]); // above 0: the range begins at 0 all the same
   const range = symmetric ? high.maximum(low.neg()).mul(2) : high.sub(low).maximum(high.mul(most / (most - leastZero)));
   const scales = range.div(most).clamp(leastScale).to('float16').float();
   if (!scales.isfinite().all().item())

@@ -126,7 +126,9 @@ describe('GPTQ', () => {
       const made = gptq(weight, hessian, { ...four, groupSize, blockSize });
       if (groupSize !== -1) {
         // The second group's scale is not known before: blocks must not change it.
-        expect(made.codes.tolist()).toEqual(gptq(weight, hessian, { ...four, groupSize }).codes.tolist());
+        const atOnce = gptq(weight, hessian, { ...four, groupSize });
+        expect(made.codes.tolist()).toEqual(atOnce.codes.tolist());
+        expect(made.scales.tolist()).toEqual(atOnce.scales.tolist());
         return;
       }
       const scales = (made.scales.tolist() as number[][])[0]!;
@@ -144,6 +146,18 @@ describe('GPTQ', () => {
       hessian.select(0, 3).zero_();
       const read = fromCodes(gptq(weight, hessian, options)).select(1, 3);
       expect(read.abs().max().item()).toBe(0);
+    });
+  });
+
+  it('raises the damping until H can be inverted, six times', () => {
+    scope(() => {
+      // In float32 1 + 1e-12 is 1, so H has no inverse; 1 + 1e-7, a hundred thousand times as much, is more than 1.
+      const weight = tensor([[7.5, 0.3]]);
+      const hessian = tensor([[1, 1], [1, 1]]); // biome-ignore format: a matrix
+      const made = gptq(weight, hessian, { ...four, damping: 1e-12 });
+      // Both inputs are the same: the whole error of the first, 0.5, goes to the second, and 0.8 is 1.
+      expect(made.codes.tolist()).toEqual([[15], [9]]);
+      expect(() => gptq(weight, hessian, { ...four, damping: 1e-14 })).toThrow(/Give more text, or a larger damping/);
     });
   });
 
@@ -218,6 +232,7 @@ describe('AWQ', () => {
       const weight = tensor([[...small, 1]]);
       const inputs = (last: number) => randn([256, 16], new Rng(4)).mul(tensor([...Array(15).fill(1), last]));
       const [quiet, loud] = [inputs(0.01), inputs(10)];
+      expect(clipShares).toEqual([1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55]);
       const errors = clipShares.map((share) =>
         outputError(quiet, weight, rounded(weight.clamp(-share, share), options)),
       );

@@ -1,12 +1,14 @@
 // A model folder as a GGUF file and back: what is in the file, what llama.cpp makes of it, and what is not let out.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { requires } from '../../../../../../tests/requires.testing.ts';
+import { withFree } from '../../../base/free-disk.testing.ts';
 import { sha256 } from '../../../base/index.ts';
 import { loadModel, loadTokenizer, type Plamo2Config } from '../../../lm/index.ts';
 import { namedParameters, tensorAt } from '../../../nn/index.ts';
 import { Artefact, GgufFile, ggufTypeLabel } from '../../../store/index.ts';
 import { scope } from '../../../torch/index.ts';
+import type { ExportGgufConfig } from './config.ts';
 import { exportGguf, planExportGguf } from './export-gguf.ts';
 import { gateGguf } from './gate-gguf.ts';
 import { ExportHome, library } from './gguf.testing.ts';
@@ -203,6 +205,79 @@ it('leaves nothing behind when it is stopped', async () => {
   };
   await expect(exportGguf(home.config(folder, { out: at('s.gguf') }), { onProgress: stop })).rejects.toThrow('stopped');
   expect(readdirSync(home.folder).filter((name) => name.startsWith('s.gguf'))).toEqual([]);
+});
+
+it('leaves nothing behind when it is stopped while it is compared, or its model changes meanwhile', async () => {
+  const folder = home.model('stopped-late');
+  const during = (phase: string, act: () => void) =>
+    exportGguf(home.config(folder, { out: at('l.gguf'), gate: phase === 'comparing' }), {
+      llama: library ? llama : undefined,
+      onProgress: (doing) => {
+        if (doing === phase) act();
+      },
+    });
+  const stop = () => {
+    throw new Error('stopped');
+  };
+  await expect(during('comparing', stop)).rejects.toThrow('stopped');
+  const path = at('stopped-late', 'model.safetensors');
+  const changed = readFileSync(path);
+  changed[changed.length - 1]! ^= 1;
+  const change = () => writeFileSync(path, changed);
+  await expect(during('writing', change)).rejects.toThrow('was changed while it was in use');
+  expect(readdirSync(home.folder).filter((name) => name.startsWith('l.gguf'))).toEqual([]);
+});
+
+it('is refused before it begins when the disk is too small', async () => {
+  const folder = home.model('large');
+  const config = home.config(folder, { out: at('f.gguf') });
+  const { bytes } = planExportGguf(config);
+  {
+    using _ = withFree(bytes - 1);
+    await expect(exportGguf(config)).rejects.toMatchObject({ code: 'no-room' });
+  }
+  expect(existsSync(at('f.gguf'))).toBe(false);
+  using _ = withFree(bytes);
+  expect((await exportGguf(config)).bytes).toBeGreaterThan(bytes);
+});
+
+it('weighs errors by the text that it is given, and says in the lineage what was asked for', async () => {
+  const folder = home.model('weighed');
+  writeFileSync(at('text.txt'), '吾輩は猫である。名前はまだ無い。'.repeat(20));
+  const made = async (changes: Partial<ExportGgufConfig>) => {
+    await exportGguf(home.config(folder, { type: 'Q4_0', ...changes }));
+    return readFileSync(at('model.gguf'));
+  };
+  const said = () => JSON.parse(readFileSync(at('model.gguf.lineage.json'), 'utf8')).config;
+  const plain = await made({});
+  expect(said()).toEqual({ format: 'gguf', type: 'Q4_0', gate: 'skipped' });
+  const weighed = await made({ text: [at('text.txt')], calibrationTokens: 64, saveImatrix: at('i.gguf'), context: 99 });
+  expect(said()).toMatchObject({ text: [at('text.txt')], calibrationTokens: 64, context: 99 });
+  expect((await made({ text: [at('text.txt')], calibrationTokens: 64 })).equals(plain)).toBe(false);
+  expect((await made({ imatrix: at('i.gguf'), context: 99 })).equals(weighed)).toBe(true);
+  expect(said()).toMatchObject({ imatrix: at('i.gguf') });
+});
+
+it('is compared no further than the window lets it see', async () => {
+  const folder = home.model('windowed', { attention_window_size: 8 });
+  await exportGguf(home.config(folder));
+  using model = loadModel(folder);
+  const tokenizer = loadTokenizer(folder);
+  const given = { file: at('model.gguf'), model, tokenizer, type: 'F32' as const, context: 300 };
+  const { positions } = await gateGguf({ ...given, ...(library ? llama : {}) });
+  expect(positions).toBe(8 * 5); // of nine places, four for what is written
+});
+
+it('comes back with its chat template and the ids that begin and end a text', async () => {
+  const folder = home.model('template');
+  const path = at('template', 'tokenizer_config.json');
+  const template = '{{ bos_token }}';
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), chat_template: template }));
+  await exportGguf(home.config(folder));
+  importGguf({ model: at('model.gguf'), out: at('with template') });
+  const back = new Artefact(at('with template'));
+  expect(back.tokenizerConfig()).toMatchObject({ chat_template: template });
+  expect(back.generationConfig()).toMatchObject({ bos_token_id: 1, eos_token_id: 2 });
 });
 
 it('does not write over what is no GGUF file, and needs a tokenizer', async () => {

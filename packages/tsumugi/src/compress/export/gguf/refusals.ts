@@ -58,12 +58,6 @@ export function requireExpressible(config: Plamo2Config): void {
       'it has no Mamba layers ("mamba_enabled": false), and llama.cpp runs this architecture as a hybrid only',
       'Export it with --format hf.',
     );
-  if (attentionLayers(config).length === 0)
-    throw refusal(
-      'gguf-no-attention',
-      'it has no attention layers, and llama.cpp runs this architecture as a hybrid only',
-      'Export it with --format hf.',
-    );
   if (config.rms_norm_eps !== qkNormEpsilon)
     throw refusal(
       'gguf-epsilon',

@@ -1,6 +1,7 @@
 // The mixes on the published shape of 1B: 16 layers, every second of them attention.
 import { expect, it } from 'vitest';
 import { preset } from '../../../lm/index.ts';
+import { gateLimits } from './limits.ts';
 import { planGguf } from './plan.ts';
 
 const of = (type: 'Q4_K_M' | 'Q5_K_M' | 'Q8_0' | 'F16') => planGguf(preset('1b'), type);
@@ -37,4 +38,13 @@ it('adds up to the bytes of the published sizes', () => {
   const [q8, f32] = [8 * 256 * 4096, small + 8 * 32 * 128];
   const q4k = weights - bf16 - q6 - q5 - q8 - f32;
   expect(8 * q4.bytes).toBe(16 * bf16 + 6.5625 * q6 + 5.5 * q5 + 8.5 * q8 + 32 * f32 + 4.5 * q4k);
+});
+
+it('may differ from its source by as much as its bits explain, and F32 by no more than 1e-3 nats anywhere', () => {
+  expect(gateLimits.F32).toEqual({ meanKl: 1e-3, maxKl: 1e-3 });
+  const { F32: _, ...others } = gateLimits;
+  expect(Math.max(...Object.values(others).map(({ meanKl }) => meanKl))).toBe(0.5);
+  const order = ['F16', 'BF16', 'Q8_0', 'Q6_K', 'Q5_K', 'Q4_K'] as const;
+  const means = order.map((type) => gateLimits[type].meanKl);
+  expect(means).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]); // what docs/export.md says
 });

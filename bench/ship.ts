@@ -103,7 +103,9 @@ export async function run(context: Context): Promise<PartResult> {
     const merges = Object.keys(all).some((job) => job.startsWith('merge') && !skip.includes(job));
     const models = merges ? [a, randomModel(name('b'), quick, 1, at('tokenizer'))] : [a];
     await orCutOff();
-    for (const each of models) await new Artefact(each).hash(); // known from here on, as after a user's first command
+    // The commands have the same cache: hashes are known from here on, as after a user's first command.
+    process.env['XDG_CACHE_HOME'] ??= at('cache');
+    for (const each of models) await new Artefact(each).hash();
     const size = bytesAt(a);
     const disk = measureDisk(a, home, quick ? 256e6 : 4e9);
     notes.push(
@@ -141,11 +143,11 @@ interface Piece {
 async function measure(context: Context, { name, job, model, size, disk, at }: Piece, notes: string[]): Promise<void> {
   const out = at('out');
   try {
-    const cost = await tsumugi(job.words(out), at('cache'));
+    const cost = await tsumugi(job.words(out));
     const made = existsSync(out) ? out : `${out}.gguf`;
     tell(context, name, cost, { read: job.reads * size, written: bytesAt(made) }, disk, notes);
     if (name === 'export-q4_k_m' && !context.skip.includes('llama.cpp'))
-      await beside(context, { model, made, at, ours: cost, cache: at('cache') }, notes);
+      await beside(context, { model, made, at, ours: cost }, notes);
   } finally {
     for (const path of [out, `${out}.gguf`, `${out}.gguf.lineage.json`]) rmSync(path, { recursive: true, force: true });
   }
@@ -182,11 +184,8 @@ function tell(
   );
 }
 
-const tsumugi = (words: readonly string[], cache: string): Promise<ProcessCost> =>
-  runProcess(process.execPath, [command, ...words], {
-    ...process.env,
-    XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? cache,
-  });
+const tsumugi = (words: readonly string[]): Promise<ProcessCost> =>
+  runProcess(process.execPath, [command, ...words], process.env);
 
 interface Beside {
   model: string;
@@ -194,13 +193,12 @@ interface Beside {
   made: string;
   at(name: string): string;
   ours: ProcessCost;
-  cache: string;
 }
 
 /** llama.cpp's quantizer on the same model in F16, and how far both files are from the model. */
 async function beside(
   { rows, log, machine }: Context,
-  { model, made, at, ours, cache }: Beside,
+  { model, made, at, ours }: Beside,
   notes: string[],
 ): Promise<void> {
   const place = process.env['TSUMUGI_NODE_LLAMA_CPP'];
@@ -210,7 +208,7 @@ async function beside(
     return;
   }
   const [half, theirs] = [at('f16.gguf'), at('theirs.gguf')];
-  await tsumugi(['export', '--model', model, '--format', 'gguf', '--out', half, '--type', 'F16', '--no-gate'], cache);
+  await tsumugi(['export', '--model', model, '--format', 'gguf', '--out', half, '--type', 'F16', '--no-gate']);
   const args = [quantizerScript, libraries, half, theirs, q4km, String(machine.threads)];
   const peer = await runProcess(pythonCandidates()[0]!, args);
   log(`llama.cpp: ${peer.seconds.toFixed(1)} s`);

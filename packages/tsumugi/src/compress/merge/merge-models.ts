@@ -292,7 +292,8 @@ function lazyTensor(
 }
 
 function requireFinite({ name }: PlannedTensor, piece: Tensor): void {
-  if (scope(() => piece.isfinite().all().item())) return;
+  // One pass over memory: a sum is finite only when every number is. It may overflow of itself, so then each is looked at.
+  if (scope(() => Number.isFinite(piece.sum().item()) || piece.isfinite().all().item())) return;
   throw new UserError('merge-not-finite', `"${name}": the merge gives numbers that are not finite`, {
     remedy: 'Look for NaN in the models ("tsumugi score" on each), or lower weights and lambda.',
     fields: { tensor: name },

@@ -172,15 +172,16 @@ function tell(
   rows.push(row({ name: `${job}: read and written`, unit: 'GB/s', better: 'higher', ours: [moved / seconds], peak }));
   const shares = {
     'the processor': cpuSeconds / seconds / Math.min(machine.threads, machine.cores),
-    'reading files': readSeconds / seconds,
-    'writing files': writeSeconds / seconds,
+    'the disk': (readSeconds + writeSeconds) / seconds, // nothing is read while something is written
   };
   const [[most, share]] = Object.entries(shares).sort((x, y) => y[1] - x[1]) as [[string, number]];
   // Less than half of the time for any of them: it waited for its turn.
   const bound = share < 0.5 ? 'a machine that does other work' : most;
-  const parts = Object.entries(shares).map(([what, share]) => `${what} ${Math.round(100 * share)} %`);
+  const percent = (part: number) => `${Math.round(100 * part)} %`;
+  const reading = `reading ${percent(readSeconds / seconds)}, writing ${percent(writeSeconds / seconds)}`;
+  const parts = `the processor ${percent(shares['the processor'])}, ${reading}`;
   notes.push(
-    `${job} runs at the speed of ${bound} (of its time: ${parts.join(', ')}); ${cpuSeconds.toFixed(1)} s of the processor`,
+    `${job} runs at the speed of ${bound} (of its time: ${parts}); ${cpuSeconds.toFixed(1)} s of the processor`,
   );
 }
 

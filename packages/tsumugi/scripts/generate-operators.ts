@@ -47,6 +47,7 @@ const methods: Record<string, string[]> = {
   gelu: ['gelu'],
   silu: ['silu'],
   softplus: ['softplus'],
+  logSigmoid: ['log_sigmoid'],
   leakyRelu: ['leaky_relu'],
   elu: ['elu'],
   floor: ['floor'],

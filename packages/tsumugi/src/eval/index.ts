@@ -15,6 +15,7 @@ export { charF1 } from './metrics/char-f1.ts';
 export { chrf } from './metrics/chrf.ts';
 export { pearson, spearman } from './metrics/correlation.ts';
 export { exactMatch, readAnswer, readTarget } from './metrics/exact-match.ts';
+export { passAtK } from './metrics/pass-at-k.ts';
 export { setF1 } from './metrics/set-f1.ts';
 export { codeOf, findTasks, listTasks } from './registry.ts';
 export type { EvaluationReport, GroupReport, ModelIdentity, TaskReport } from './report.ts';

@@ -52,6 +52,7 @@ export { checkSampling, type Logits, NOT_FINITE, type SamplingOptions, sample } 
 export { tokenLogprobs } from './score.ts';
 export { scoreText, type TextScore } from './score-text.ts';
 export { type StreamTextOptions, streamText } from './stream.ts';
+export { type TargetLogprobs, targetLogprobs } from './target-logprobs.ts';
 export { dtRank, mambaWidth, paddedVocabulary, parameterTable, tensorShapes } from './tensor-shapes.ts';
 export { TextStream } from './text-stream.ts';
 export type { Batch, ForwardOptions, LanguageModel, LossOptions, LossParts } from './types.ts';

@@ -58,6 +58,7 @@ const names = [
   'aten::gelu',
   'aten::silu',
   'aten::softplus',
+  'aten::log_sigmoid',
   'aten::leaky_relu',
   'aten::elu',
   'aten::floor',
@@ -727,35 +728,35 @@ export abstract class TensorOperators {
     }
   }
 
+  /** aten::log_sigmoid(Tensor self) -> Tensor */
+  logSigmoid(): Tensor {
+    try {
+      return wrapHandle(native().call(id(47), this.handle));
+    } catch (error) {
+      throw explain(error, names[47]!, [this]);
+    }
+  }
+
   /** aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor */
   leakyRelu(negativeSlope?: number): Tensor {
     try {
-      return wrapHandle(native().call(id(47), this.handle, negativeSlope));
+      return wrapHandle(native().call(id(48), this.handle, negativeSlope));
     } catch (error) {
-      throw explain(error, names[47]!, [this, negativeSlope]);
+      throw explain(error, names[48]!, [this, negativeSlope]);
     }
   }
 
   /** aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor */
   elu(alpha?: number, scale?: number, inputScale?: number): Tensor {
     try {
-      return wrapHandle(native().call(id(48), this.handle, alpha, scale, inputScale));
+      return wrapHandle(native().call(id(49), this.handle, alpha, scale, inputScale));
     } catch (error) {
-      throw explain(error, names[48]!, [this, alpha, scale, inputScale]);
+      throw explain(error, names[49]!, [this, alpha, scale, inputScale]);
     }
   }
 
   /** aten::floor(Tensor self) -> Tensor */
   floor(): Tensor {
-    try {
-      return wrapHandle(native().call(id(49), this.handle));
-    } catch (error) {
-      throw explain(error, names[49]!, [this]);
-    }
-  }
-
-  /** aten::round(Tensor self) -> Tensor */
-  round(): Tensor {
     try {
       return wrapHandle(native().call(id(50), this.handle));
     } catch (error) {
@@ -763,8 +764,8 @@ export abstract class TensorOperators {
     }
   }
 
-  /** aten::sign(Tensor self) -> Tensor */
-  sign(): Tensor {
+  /** aten::round(Tensor self) -> Tensor */
+  round(): Tensor {
     try {
       return wrapHandle(native().call(id(51), this.handle));
     } catch (error) {
@@ -772,8 +773,8 @@ export abstract class TensorOperators {
     }
   }
 
-  /** aten::isnan(Tensor self) -> Tensor */
-  isnan(): Tensor {
+  /** aten::sign(Tensor self) -> Tensor */
+  sign(): Tensor {
     try {
       return wrapHandle(native().call(id(52), this.handle));
     } catch (error) {
@@ -781,8 +782,8 @@ export abstract class TensorOperators {
     }
   }
 
-  /** aten::isfinite(Tensor self) -> Tensor */
-  isfinite(): Tensor {
+  /** aten::isnan(Tensor self) -> Tensor */
+  isnan(): Tensor {
     try {
       return wrapHandle(native().call(id(53), this.handle));
     } catch (error) {
@@ -790,8 +791,8 @@ export abstract class TensorOperators {
     }
   }
 
-  /** aten::logical_not(Tensor self) -> Tensor */
-  logicalNot(): Tensor {
+  /** aten::isfinite(Tensor self) -> Tensor */
+  isfinite(): Tensor {
     try {
       return wrapHandle(native().call(id(54), this.handle));
     } catch (error) {
@@ -799,21 +800,30 @@ export abstract class TensorOperators {
     }
   }
 
+  /** aten::logical_not(Tensor self) -> Tensor */
+  logicalNot(): Tensor {
+    try {
+      return wrapHandle(native().call(id(55), this.handle));
+    } catch (error) {
+      throw explain(error, names[55]!, [this]);
+    }
+  }
+
   /** aten::logical_and(Tensor self, Tensor other) -> Tensor */
   logicalAnd(other: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(55), this.handle, other.handle));
+      return wrapHandle(native().call(id(56), this.handle, other.handle));
     } catch (error) {
-      throw explain(error, names[55]!, [this, other]);
+      throw explain(error, names[56]!, [this, other]);
     }
   }
 
   /** aten::logical_or(Tensor self, Tensor other) -> Tensor */
   logicalOr(other: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(56), this.handle, other.handle));
+      return wrapHandle(native().call(id(57), this.handle, other.handle));
     } catch (error) {
-      throw explain(error, names[56]!, [this, other]);
+      throw explain(error, names[57]!, [this, other]);
     }
   }
 
@@ -824,15 +834,15 @@ export abstract class TensorOperators {
   eq(a0?: unknown): Tensor {
     if (typeof a0 === 'object') {
       try {
-        return wrapHandle(native().call(id(57), this.handle, (a0 as Tensor).handle));
+        return wrapHandle(native().call(id(58), this.handle, (a0 as Tensor).handle));
       } catch (error) {
-        throw explain(error, names[57]!, [this, a0 as Tensor]);
+        throw explain(error, names[58]!, [this, a0 as Tensor]);
       }
     }
     try {
-      return wrapHandle(native().call(id(58), this.handle, a0 as number));
+      return wrapHandle(native().call(id(59), this.handle, a0 as number));
     } catch (error) {
-      throw explain(error, names[58]!, [this, a0 as number]);
+      throw explain(error, names[59]!, [this, a0 as number]);
     }
   }
 
@@ -843,15 +853,15 @@ export abstract class TensorOperators {
   ne(a0?: unknown): Tensor {
     if (typeof a0 === 'object') {
       try {
-        return wrapHandle(native().call(id(59), this.handle, (a0 as Tensor).handle));
+        return wrapHandle(native().call(id(60), this.handle, (a0 as Tensor).handle));
       } catch (error) {
-        throw explain(error, names[59]!, [this, a0 as Tensor]);
+        throw explain(error, names[60]!, [this, a0 as Tensor]);
       }
     }
     try {
-      return wrapHandle(native().call(id(60), this.handle, a0 as number));
+      return wrapHandle(native().call(id(61), this.handle, a0 as number));
     } catch (error) {
-      throw explain(error, names[60]!, [this, a0 as number]);
+      throw explain(error, names[61]!, [this, a0 as number]);
     }
   }
 
@@ -862,15 +872,15 @@ export abstract class TensorOperators {
   lt(a0?: unknown): Tensor {
     if (typeof a0 === 'object') {
       try {
-        return wrapHandle(native().call(id(61), this.handle, (a0 as Tensor).handle));
+        return wrapHandle(native().call(id(62), this.handle, (a0 as Tensor).handle));
       } catch (error) {
-        throw explain(error, names[61]!, [this, a0 as Tensor]);
+        throw explain(error, names[62]!, [this, a0 as Tensor]);
       }
     }
     try {
-      return wrapHandle(native().call(id(62), this.handle, a0 as number));
+      return wrapHandle(native().call(id(63), this.handle, a0 as number));
     } catch (error) {
-      throw explain(error, names[62]!, [this, a0 as number]);
+      throw explain(error, names[63]!, [this, a0 as number]);
     }
   }
 
@@ -881,15 +891,15 @@ export abstract class TensorOperators {
   le(a0?: unknown): Tensor {
     if (typeof a0 === 'object') {
       try {
-        return wrapHandle(native().call(id(63), this.handle, (a0 as Tensor).handle));
+        return wrapHandle(native().call(id(64), this.handle, (a0 as Tensor).handle));
       } catch (error) {
-        throw explain(error, names[63]!, [this, a0 as Tensor]);
+        throw explain(error, names[64]!, [this, a0 as Tensor]);
       }
     }
     try {
-      return wrapHandle(native().call(id(64), this.handle, a0 as number));
+      return wrapHandle(native().call(id(65), this.handle, a0 as number));
     } catch (error) {
-      throw explain(error, names[64]!, [this, a0 as number]);
+      throw explain(error, names[65]!, [this, a0 as number]);
     }
   }
 
@@ -900,15 +910,15 @@ export abstract class TensorOperators {
   gt(a0?: unknown): Tensor {
     if (typeof a0 === 'object') {
       try {
-        return wrapHandle(native().call(id(65), this.handle, (a0 as Tensor).handle));
+        return wrapHandle(native().call(id(66), this.handle, (a0 as Tensor).handle));
       } catch (error) {
-        throw explain(error, names[65]!, [this, a0 as Tensor]);
+        throw explain(error, names[66]!, [this, a0 as Tensor]);
       }
     }
     try {
-      return wrapHandle(native().call(id(66), this.handle, a0 as number));
+      return wrapHandle(native().call(id(67), this.handle, a0 as number));
     } catch (error) {
-      throw explain(error, names[66]!, [this, a0 as number]);
+      throw explain(error, names[67]!, [this, a0 as number]);
     }
   }
 
@@ -919,15 +929,15 @@ export abstract class TensorOperators {
   ge(a0?: unknown): Tensor {
     if (typeof a0 === 'object') {
       try {
-        return wrapHandle(native().call(id(67), this.handle, (a0 as Tensor).handle));
+        return wrapHandle(native().call(id(68), this.handle, (a0 as Tensor).handle));
       } catch (error) {
-        throw explain(error, names[67]!, [this, a0 as Tensor]);
+        throw explain(error, names[68]!, [this, a0 as Tensor]);
       }
     }
     try {
-      return wrapHandle(native().call(id(68), this.handle, a0 as number));
+      return wrapHandle(native().call(id(69), this.handle, a0 as number));
     } catch (error) {
-      throw explain(error, names[68]!, [this, a0 as number]);
+      throw explain(error, names[69]!, [this, a0 as number]);
     }
   }
 
@@ -942,11 +952,11 @@ export abstract class TensorOperators {
   sum(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
     if (a0 !== undefined && (a0 === null || typeof a0 !== 'object' || Array.isArray(a0))) {
       if ((a2 as { dtype?: DType | null | undefined } | undefined) !== undefined)
-        checkKeywords(names[69]!, a2 as { dtype?: DType | null | undefined } | undefined, 'dtype');
+        checkKeywords(names[70]!, a2 as { dtype?: DType | null | undefined } | undefined, 'dtype');
       try {
         return wrapHandle(
           native().call(
-            id(69),
+            id(70),
             this.handle,
             a0 as number | readonly number[] | null | undefined,
             a1 as boolean | undefined,
@@ -954,7 +964,7 @@ export abstract class TensorOperators {
           ),
         );
       } catch (error) {
-        throw explain(error, names[69]!, [
+        throw explain(error, names[70]!, [
           this,
           a0 as number | readonly number[] | null | undefined,
           a1 as boolean | undefined,
@@ -963,17 +973,17 @@ export abstract class TensorOperators {
       }
     }
     if ((a0 as { dtype?: DType | null | undefined } | undefined) !== undefined)
-      checkKeywords(names[70]!, a0 as { dtype?: DType | null | undefined } | undefined, 'dtype');
+      checkKeywords(names[71]!, a0 as { dtype?: DType | null | undefined } | undefined, 'dtype');
     try {
       return wrapHandle(
         native().call(
-          id(70),
+          id(71),
           this.handle,
           dtypeCode((a0 as { dtype?: DType | null | undefined } | undefined)?.dtype ?? undefined),
         ),
       );
     } catch (error) {
-      throw explain(error, names[70]!, [this, (a0 as { dtype?: DType | null | undefined } | undefined)?.dtype]);
+      throw explain(error, names[71]!, [this, (a0 as { dtype?: DType | null | undefined } | undefined)?.dtype]);
     }
   }
 
@@ -988,11 +998,11 @@ export abstract class TensorOperators {
   mean(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
     if (a0 !== undefined && (a0 === null || typeof a0 !== 'object' || Array.isArray(a0))) {
       if ((a2 as { dtype?: DType | null | undefined } | undefined) !== undefined)
-        checkKeywords(names[71]!, a2 as { dtype?: DType | null | undefined } | undefined, 'dtype');
+        checkKeywords(names[72]!, a2 as { dtype?: DType | null | undefined } | undefined, 'dtype');
       try {
         return wrapHandle(
           native().call(
-            id(71),
+            id(72),
             this.handle,
             a0 as number | readonly number[] | null | undefined,
             a1 as boolean | undefined,
@@ -1000,7 +1010,7 @@ export abstract class TensorOperators {
           ),
         );
       } catch (error) {
-        throw explain(error, names[71]!, [
+        throw explain(error, names[72]!, [
           this,
           a0 as number | readonly number[] | null | undefined,
           a1 as boolean | undefined,
@@ -1009,17 +1019,17 @@ export abstract class TensorOperators {
       }
     }
     if ((a0 as { dtype?: DType | null | undefined } | undefined) !== undefined)
-      checkKeywords(names[72]!, a0 as { dtype?: DType | null | undefined } | undefined, 'dtype');
+      checkKeywords(names[73]!, a0 as { dtype?: DType | null | undefined } | undefined, 'dtype');
     try {
       return wrapHandle(
         native().call(
-          id(72),
+          id(73),
           this.handle,
           dtypeCode((a0 as { dtype?: DType | null | undefined } | undefined)?.dtype ?? undefined),
         ),
       );
     } catch (error) {
-      throw explain(error, names[72]!, [this, (a0 as { dtype?: DType | null | undefined } | undefined)?.dtype]);
+      throw explain(error, names[73]!, [this, (a0 as { dtype?: DType | null | undefined } | undefined)?.dtype]);
     }
   }
 
@@ -1030,11 +1040,11 @@ export abstract class TensorOperators {
   prod(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
     if (a0 !== undefined && (a0 === null || typeof a0 !== 'object' || Array.isArray(a0))) {
       if ((a2 as { dtype?: DType | null | undefined } | undefined) !== undefined)
-        checkKeywords(names[73]!, a2 as { dtype?: DType | null | undefined } | undefined, 'dtype');
+        checkKeywords(names[74]!, a2 as { dtype?: DType | null | undefined } | undefined, 'dtype');
       try {
         return wrapHandle(
           native().call(
-            id(73),
+            id(74),
             this.handle,
             a0 as number,
             a1 as boolean | undefined,
@@ -1042,7 +1052,7 @@ export abstract class TensorOperators {
           ),
         );
       } catch (error) {
-        throw explain(error, names[73]!, [
+        throw explain(error, names[74]!, [
           this,
           a0 as number,
           a1 as boolean | undefined,
@@ -1051,35 +1061,35 @@ export abstract class TensorOperators {
       }
     }
     if ((a0 as { dtype?: DType | null | undefined } | undefined) !== undefined)
-      checkKeywords(names[74]!, a0 as { dtype?: DType | null | undefined } | undefined, 'dtype');
+      checkKeywords(names[75]!, a0 as { dtype?: DType | null | undefined } | undefined, 'dtype');
     try {
       return wrapHandle(
         native().call(
-          id(74),
+          id(75),
           this.handle,
           dtypeCode((a0 as { dtype?: DType | null | undefined } | undefined)?.dtype ?? undefined),
         ),
       );
     } catch (error) {
-      throw explain(error, names[74]!, [this, (a0 as { dtype?: DType | null | undefined } | undefined)?.dtype]);
+      throw explain(error, names[75]!, [this, (a0 as { dtype?: DType | null | undefined } | undefined)?.dtype]);
     }
   }
 
   /** aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor */
   amax(dim?: number | readonly number[], keepdim?: boolean): Tensor {
     try {
-      return wrapHandle(native().call(id(75), this.handle, dim, keepdim));
+      return wrapHandle(native().call(id(76), this.handle, dim, keepdim));
     } catch (error) {
-      throw explain(error, names[75]!, [this, dim, keepdim]);
+      throw explain(error, names[76]!, [this, dim, keepdim]);
     }
   }
 
   /** aten::amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor */
   amin(dim?: number | readonly number[], keepdim?: boolean): Tensor {
     try {
-      return wrapHandle(native().call(id(76), this.handle, dim, keepdim));
+      return wrapHandle(native().call(id(77), this.handle, dim, keepdim));
     } catch (error) {
-      throw explain(error, names[76]!, [this, dim, keepdim]);
+      throw explain(error, names[77]!, [this, dim, keepdim]);
     }
   }
 
@@ -1091,16 +1101,16 @@ export abstract class TensorOperators {
     if (a0 !== undefined) {
       try {
         return native()
-          .call(id(77), this.handle, a0 as number, a1 as boolean | undefined)
+          .call(id(78), this.handle, a0 as number, a1 as boolean | undefined)
           .map(wrapHandle);
       } catch (error) {
-        throw explain(error, names[77]!, [this, a0 as number, a1 as boolean | undefined]);
+        throw explain(error, names[78]!, [this, a0 as number, a1 as boolean | undefined]);
       }
     }
     try {
-      return wrapHandle(native().call(id(78), this.handle));
+      return wrapHandle(native().call(id(79), this.handle));
     } catch (error) {
-      throw explain(error, names[78]!, [this]);
+      throw explain(error, names[79]!, [this]);
     }
   }
 
@@ -1112,34 +1122,34 @@ export abstract class TensorOperators {
     if (a0 !== undefined) {
       try {
         return native()
-          .call(id(79), this.handle, a0 as number, a1 as boolean | undefined)
+          .call(id(80), this.handle, a0 as number, a1 as boolean | undefined)
           .map(wrapHandle);
       } catch (error) {
-        throw explain(error, names[79]!, [this, a0 as number, a1 as boolean | undefined]);
+        throw explain(error, names[80]!, [this, a0 as number, a1 as boolean | undefined]);
       }
     }
     try {
-      return wrapHandle(native().call(id(80), this.handle));
+      return wrapHandle(native().call(id(81), this.handle));
     } catch (error) {
-      throw explain(error, names[80]!, [this]);
+      throw explain(error, names[81]!, [this]);
     }
   }
 
   /** aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor */
   argmax(dim?: number | null, keepdim?: boolean): Tensor {
     try {
-      return wrapHandle(native().call(id(81), this.handle, dim, keepdim));
+      return wrapHandle(native().call(id(82), this.handle, dim, keepdim));
     } catch (error) {
-      throw explain(error, names[81]!, [this, dim, keepdim]);
+      throw explain(error, names[82]!, [this, dim, keepdim]);
     }
   }
 
   /** aten::argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor */
   argmin(dim?: number | null, keepdim?: boolean): Tensor {
     try {
-      return wrapHandle(native().call(id(82), this.handle, dim, keepdim));
+      return wrapHandle(native().call(id(83), this.handle, dim, keepdim));
     } catch (error) {
-      throw explain(error, names[82]!, [this, dim, keepdim]);
+      throw explain(error, names[83]!, [this, dim, keepdim]);
     }
   }
 
@@ -1150,15 +1160,15 @@ export abstract class TensorOperators {
   any(a0?: unknown, a1?: unknown): Tensor {
     if (a0 !== undefined) {
       try {
-        return wrapHandle(native().call(id(83), this.handle, a0 as number, a1 as boolean | undefined));
+        return wrapHandle(native().call(id(84), this.handle, a0 as number, a1 as boolean | undefined));
       } catch (error) {
-        throw explain(error, names[83]!, [this, a0 as number, a1 as boolean | undefined]);
+        throw explain(error, names[84]!, [this, a0 as number, a1 as boolean | undefined]);
       }
     }
     try {
-      return wrapHandle(native().call(id(84), this.handle));
+      return wrapHandle(native().call(id(85), this.handle));
     } catch (error) {
-      throw explain(error, names[84]!, [this]);
+      throw explain(error, names[85]!, [this]);
     }
   }
 
@@ -1169,63 +1179,63 @@ export abstract class TensorOperators {
   all(a0?: unknown, a1?: unknown): Tensor {
     if (a0 !== undefined) {
       try {
-        return wrapHandle(native().call(id(85), this.handle, a0 as number, a1 as boolean | undefined));
+        return wrapHandle(native().call(id(86), this.handle, a0 as number, a1 as boolean | undefined));
       } catch (error) {
-        throw explain(error, names[85]!, [this, a0 as number, a1 as boolean | undefined]);
+        throw explain(error, names[86]!, [this, a0 as number, a1 as boolean | undefined]);
       }
     }
     try {
-      return wrapHandle(native().call(id(86), this.handle));
+      return wrapHandle(native().call(id(87), this.handle));
     } catch (error) {
-      throw explain(error, names[86]!, [this]);
+      throw explain(error, names[87]!, [this]);
     }
   }
 
   /** aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor */
   cumsum(dim: number, options?: { dtype?: DType | null | undefined }): Tensor {
-    if (options !== undefined) checkKeywords(names[87]!, options, 'dtype');
+    if (options !== undefined) checkKeywords(names[88]!, options, 'dtype');
     try {
-      return wrapHandle(native().call(id(87), this.handle, dim, dtypeCode(options?.dtype ?? undefined)));
+      return wrapHandle(native().call(id(88), this.handle, dim, dtypeCode(options?.dtype ?? undefined)));
     } catch (error) {
-      throw explain(error, names[87]!, [this, dim, options?.dtype]);
+      throw explain(error, names[88]!, [this, dim, options?.dtype]);
     }
   }
 
   /** aten::cumsum_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!) */
   cumsum_(dim: number, options?: { dtype?: DType | null | undefined }): this {
-    if (options !== undefined) checkKeywords(names[88]!, options, 'dtype');
+    if (options !== undefined) checkKeywords(names[89]!, options, 'dtype');
     try {
-      native().run(id(88), this.handle, dim, dtypeCode(options?.dtype ?? undefined));
+      native().run(id(89), this.handle, dim, dtypeCode(options?.dtype ?? undefined));
       return this;
     } catch (error) {
-      throw explain(error, names[88]!, [this, dim, options?.dtype]);
+      throw explain(error, names[89]!, [this, dim, options?.dtype]);
     }
   }
 
   /** aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor */
   logsumexp(dim: number | readonly number[], keepdim?: boolean): Tensor {
     try {
-      return wrapHandle(native().call(id(89), this.handle, dim, keepdim));
+      return wrapHandle(native().call(id(90), this.handle, dim, keepdim));
     } catch (error) {
-      throw explain(error, names[89]!, [this, dim, keepdim]);
+      throw explain(error, names[90]!, [this, dim, keepdim]);
     }
   }
 
   /** aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor */
   softmax(dim: number, dtype?: DType | null): Tensor {
     try {
-      return wrapHandle(native().call(id(90), this.handle, dim, dtypeCode(dtype ?? undefined)));
+      return wrapHandle(native().call(id(91), this.handle, dim, dtypeCode(dtype ?? undefined)));
     } catch (error) {
-      throw explain(error, names[90]!, [this, dim, dtype]);
+      throw explain(error, names[91]!, [this, dim, dtype]);
     }
   }
 
   /** aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor */
   logSoftmax(dim: number, dtype?: DType | null): Tensor {
     try {
-      return wrapHandle(native().call(id(91), this.handle, dim, dtypeCode(dtype ?? undefined)));
+      return wrapHandle(native().call(id(92), this.handle, dim, dtypeCode(dtype ?? undefined)));
     } catch (error) {
-      throw explain(error, names[91]!, [this, dim, dtype]);
+      throw explain(error, names[92]!, [this, dim, dtype]);
     }
   }
 
@@ -1238,7 +1248,7 @@ export abstract class TensorOperators {
       try {
         return wrapHandle(
           native().call(
-            id(92),
+            id(93),
             this.handle,
             a0 as number | readonly number[] | null | undefined,
             a1 as boolean | undefined,
@@ -1246,7 +1256,7 @@ export abstract class TensorOperators {
           ),
         );
       } catch (error) {
-        throw explain(error, names[92]!, [
+        throw explain(error, names[93]!, [
           this,
           a0 as number | readonly number[] | null | undefined,
           a1 as boolean | undefined,
@@ -1255,9 +1265,9 @@ export abstract class TensorOperators {
       }
     }
     try {
-      return wrapHandle(native().call(id(93), this.handle, a0 as boolean | undefined));
+      return wrapHandle(native().call(id(94), this.handle, a0 as boolean | undefined));
     } catch (error) {
-      throw explain(error, names[93]!, [this, a0 as boolean | undefined]);
+      throw explain(error, names[94]!, [this, a0 as boolean | undefined]);
     }
   }
 
@@ -1270,7 +1280,7 @@ export abstract class TensorOperators {
       try {
         return wrapHandle(
           native().call(
-            id(94),
+            id(95),
             this.handle,
             a0 as number | readonly number[] | null | undefined,
             a1 as boolean | undefined,
@@ -1278,7 +1288,7 @@ export abstract class TensorOperators {
           ),
         );
       } catch (error) {
-        throw explain(error, names[94]!, [
+        throw explain(error, names[95]!, [
           this,
           a0 as number | readonly number[] | null | undefined,
           a1 as boolean | undefined,
@@ -1287,9 +1297,9 @@ export abstract class TensorOperators {
       }
     }
     try {
-      return wrapHandle(native().call(id(95), this.handle, a0 as boolean | undefined));
+      return wrapHandle(native().call(id(96), this.handle, a0 as boolean | undefined));
     } catch (error) {
-      throw explain(error, names[95]!, [this, a0 as boolean | undefined]);
+      throw explain(error, names[96]!, [this, a0 as boolean | undefined]);
     }
   }
 
@@ -1302,7 +1312,7 @@ export abstract class TensorOperators {
       try {
         return wrapHandle(
           native().call(
-            id(96),
+            id(97),
             this.handle,
             a0 as number | null,
             a1 as number | readonly number[],
@@ -1310,7 +1320,7 @@ export abstract class TensorOperators {
           ),
         );
       } catch (error) {
-        throw explain(error, names[96]!, [
+        throw explain(error, names[97]!, [
           this,
           a0 as number | null,
           a1 as number | readonly number[],
@@ -1319,136 +1329,127 @@ export abstract class TensorOperators {
       }
     }
     try {
-      return wrapHandle(native().call(id(97), this.handle, a0 as number | undefined));
+      return wrapHandle(native().call(id(98), this.handle, a0 as number | undefined));
     } catch (error) {
-      throw explain(error, names[97]!, [this, a0 as number | undefined]);
+      throw explain(error, names[98]!, [this, a0 as number | undefined]);
     }
   }
 
   /** aten::topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices) */
   topk(k: number, dim?: number, largest?: boolean, sorted?: boolean): [Tensor, Tensor] {
     try {
-      return native().call(id(98), this.handle, k, dim, largest, sorted).map(wrapHandle);
+      return native().call(id(99), this.handle, k, dim, largest, sorted).map(wrapHandle);
     } catch (error) {
-      throw explain(error, names[98]!, [this, k, dim, largest, sorted]);
+      throw explain(error, names[99]!, [this, k, dim, largest, sorted]);
     }
   }
 
   /** aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices) */
   sort(dim?: number, descending?: boolean): [Tensor, Tensor] {
     try {
-      return native().call(id(99), this.handle, dim, descending).map(wrapHandle);
+      return native().call(id(100), this.handle, dim, descending).map(wrapHandle);
     } catch (error) {
-      throw explain(error, names[99]!, [this, dim, descending]);
+      throw explain(error, names[100]!, [this, dim, descending]);
     }
   }
 
   /** aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor */
   argsort(dim?: number, descending?: boolean): Tensor {
     try {
-      return wrapHandle(native().call(id(100), this.handle, dim, descending));
+      return wrapHandle(native().call(id(101), this.handle, dim, descending));
     } catch (error) {
-      throw explain(error, names[100]!, [this, dim, descending]);
+      throw explain(error, names[101]!, [this, dim, descending]);
     }
   }
 
   /** aten::multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor */
   multinomial(numSamples: number, replacement?: boolean, options?: { rng?: Rng | null | undefined }): Tensor {
-    if (options !== undefined) checkKeywords(names[101]!, options, 'rng');
+    if (options !== undefined) checkKeywords(names[102]!, options, 'rng');
     try {
-      return wrapHandle(native().call(id(101), this.handle, numSamples, replacement, nativeRng(options?.rng, this)));
+      return wrapHandle(native().call(id(102), this.handle, numSamples, replacement, nativeRng(options?.rng, this)));
     } catch (error) {
-      throw explain(error, names[101]!, [this, numSamples, replacement, options?.rng]);
+      throw explain(error, names[102]!, [this, numSamples, replacement, options?.rng]);
     }
   }
 
   /** aten::matmul(Tensor self, Tensor other) -> Tensor */
   matmul(other: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(102), this.handle, other.handle));
+      return wrapHandle(native().call(id(103), this.handle, other.handle));
     } catch (error) {
-      throw explain(error, names[102]!, [this, other]);
+      throw explain(error, names[103]!, [this, other]);
     }
   }
 
   /** aten::mm(Tensor self, Tensor mat2) -> Tensor */
   mm(mat2: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(103), this.handle, mat2.handle));
+      return wrapHandle(native().call(id(104), this.handle, mat2.handle));
     } catch (error) {
-      throw explain(error, names[103]!, [this, mat2]);
+      throw explain(error, names[104]!, [this, mat2]);
     }
   }
 
   /** aten::mv(Tensor self, Tensor vec) -> Tensor */
   mv(vec: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(104), this.handle, vec.handle));
+      return wrapHandle(native().call(id(105), this.handle, vec.handle));
     } catch (error) {
-      throw explain(error, names[104]!, [this, vec]);
+      throw explain(error, names[105]!, [this, vec]);
     }
   }
 
   /** aten::bmm(Tensor self, Tensor mat2) -> Tensor */
   bmm(mat2: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(105), this.handle, mat2.handle));
+      return wrapHandle(native().call(id(106), this.handle, mat2.handle));
     } catch (error) {
-      throw explain(error, names[105]!, [this, mat2]);
+      throw explain(error, names[106]!, [this, mat2]);
     }
   }
 
   /** aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor */
   baddbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: number | undefined; alpha?: number | undefined }): Tensor {
-    if (options !== undefined) checkKeywords(names[106]!, options, 'beta', 'alpha');
+    if (options !== undefined) checkKeywords(names[107]!, options, 'beta', 'alpha');
     try {
       return wrapHandle(
-        native().call(id(106), this.handle, batch1.handle, batch2.handle, options?.beta, options?.alpha),
+        native().call(id(107), this.handle, batch1.handle, batch2.handle, options?.beta, options?.alpha),
       );
     } catch (error) {
-      throw explain(error, names[106]!, [this, batch1, batch2, options?.beta, options?.alpha]);
+      throw explain(error, names[107]!, [this, batch1, batch2, options?.beta, options?.alpha]);
     }
   }
 
   /** aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor */
   addmm(mat1: Tensor, mat2: Tensor, options?: { beta?: number | undefined; alpha?: number | undefined }): Tensor {
-    if (options !== undefined) checkKeywords(names[107]!, options, 'beta', 'alpha');
+    if (options !== undefined) checkKeywords(names[108]!, options, 'beta', 'alpha');
     try {
-      return wrapHandle(native().call(id(107), this.handle, mat1.handle, mat2.handle, options?.beta, options?.alpha));
+      return wrapHandle(native().call(id(108), this.handle, mat1.handle, mat2.handle, options?.beta, options?.alpha));
     } catch (error) {
-      throw explain(error, names[107]!, [this, mat1, mat2, options?.beta, options?.alpha]);
+      throw explain(error, names[108]!, [this, mat1, mat2, options?.beta, options?.alpha]);
     }
   }
 
   /** aten::dot(Tensor self, Tensor tensor) -> Tensor */
   dot(tensor: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(108), this.handle, tensor.handle));
+      return wrapHandle(native().call(id(109), this.handle, tensor.handle));
     } catch (error) {
-      throw explain(error, names[108]!, [this, tensor]);
+      throw explain(error, names[109]!, [this, tensor]);
     }
   }
 
   /** aten::outer(Tensor self, Tensor vec2) -> Tensor */
   outer(vec2: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(109), this.handle, vec2.handle));
+      return wrapHandle(native().call(id(110), this.handle, vec2.handle));
     } catch (error) {
-      throw explain(error, names[109]!, [this, vec2]);
+      throw explain(error, names[110]!, [this, vec2]);
     }
   }
 
   /** aten::tril(Tensor self, int diagonal=0) -> Tensor */
   tril(diagonal?: number): Tensor {
-    try {
-      return wrapHandle(native().call(id(110), this.handle, diagonal));
-    } catch (error) {
-      throw explain(error, names[110]!, [this, diagonal]);
-    }
-  }
-
-  /** aten::triu(Tensor self, int diagonal=0) -> Tensor */
-  triu(diagonal?: number): Tensor {
     try {
       return wrapHandle(native().call(id(111), this.handle, diagonal));
     } catch (error) {
@@ -1456,23 +1457,32 @@ export abstract class TensorOperators {
     }
   }
 
+  /** aten::triu(Tensor self, int diagonal=0) -> Tensor */
+  triu(diagonal?: number): Tensor {
+    try {
+      return wrapHandle(native().call(id(112), this.handle, diagonal));
+    } catch (error) {
+      throw explain(error, names[112]!, [this, diagonal]);
+    }
+  }
+
   /** aten::tril_(Tensor(a!) self, int diagonal=0) -> Tensor(a!) */
   tril_(diagonal?: number): this {
     try {
-      native().run(id(112), this.handle, diagonal);
+      native().run(id(113), this.handle, diagonal);
       return this;
     } catch (error) {
-      throw explain(error, names[112]!, [this, diagonal]);
+      throw explain(error, names[113]!, [this, diagonal]);
     }
   }
 
   /** aten::triu_(Tensor(a!) self, int diagonal=0) -> Tensor(a!) */
   triu_(diagonal?: number): this {
     try {
-      native().run(id(113), this.handle, diagonal);
+      native().run(id(114), this.handle, diagonal);
       return this;
     } catch (error) {
-      throw explain(error, names[113]!, [this, diagonal]);
+      throw explain(error, names[114]!, [this, diagonal]);
     }
   }
 
@@ -1483,9 +1493,9 @@ export abstract class TensorOperators {
   reshape(first: unknown, ...rest: number[]): Tensor {
     const list = (typeof first === 'number' ? [first, ...rest] : first) as readonly number[];
     try {
-      return wrapHandle(native().call(id(114), this.handle, list));
+      return wrapHandle(native().call(id(115), this.handle, list));
     } catch (error) {
-      throw explain(error, names[114]!, [this, list]);
+      throw explain(error, names[115]!, [this, list]);
     }
   }
 
@@ -1496,18 +1506,18 @@ export abstract class TensorOperators {
   view(first: unknown, ...rest: number[]): Tensor {
     const list = (typeof first === 'number' ? [first, ...rest] : first) as readonly number[];
     try {
-      return wrapHandle(native().call(id(115), this.handle, list));
+      return wrapHandle(native().call(id(116), this.handle, list));
     } catch (error) {
-      throw explain(error, names[115]!, [this, list]);
+      throw explain(error, names[116]!, [this, list]);
     }
   }
 
   /** aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a) */
   transpose(dim0: number, dim1: number): Tensor {
     try {
-      return wrapHandle(native().call(id(116), this.handle, dim0, dim1));
+      return wrapHandle(native().call(id(117), this.handle, dim0, dim1));
     } catch (error) {
-      throw explain(error, names[116]!, [this, dim0, dim1]);
+      throw explain(error, names[117]!, [this, dim0, dim1]);
     }
   }
 
@@ -1518,27 +1528,27 @@ export abstract class TensorOperators {
   permute(first: unknown, ...rest: number[]): Tensor {
     const list = (typeof first === 'number' ? [first, ...rest] : first) as readonly number[];
     try {
-      return wrapHandle(native().call(id(117), this.handle, list));
+      return wrapHandle(native().call(id(118), this.handle, list));
     } catch (error) {
-      throw explain(error, names[117]!, [this, list]);
+      throw explain(error, names[118]!, [this, list]);
     }
   }
 
   /** aten::t(Tensor(a) self) -> Tensor(a) */
   t(): Tensor {
     try {
-      return wrapHandle(native().call(id(118), this.handle));
+      return wrapHandle(native().call(id(119), this.handle));
     } catch (error) {
-      throw explain(error, names[118]!, [this]);
+      throw explain(error, names[119]!, [this]);
     }
   }
 
   /** aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a) */
   unsqueeze(dim: number): Tensor {
     try {
-      return wrapHandle(native().call(id(119), this.handle, dim));
+      return wrapHandle(native().call(id(120), this.handle, dim));
     } catch (error) {
-      throw explain(error, names[119]!, [this, dim]);
+      throw explain(error, names[120]!, [this, dim]);
     }
   }
 
@@ -1549,15 +1559,15 @@ export abstract class TensorOperators {
   squeeze(a0?: unknown): Tensor {
     if (a0 !== undefined) {
       try {
-        return wrapHandle(native().call(id(120), this.handle, a0 as number));
+        return wrapHandle(native().call(id(121), this.handle, a0 as number));
       } catch (error) {
-        throw explain(error, names[120]!, [this, a0 as number]);
+        throw explain(error, names[121]!, [this, a0 as number]);
       }
     }
     try {
-      return wrapHandle(native().call(id(121), this.handle));
+      return wrapHandle(native().call(id(122), this.handle));
     } catch (error) {
-      throw explain(error, names[121]!, [this]);
+      throw explain(error, names[122]!, [this]);
     }
   }
 
@@ -1568,27 +1578,27 @@ export abstract class TensorOperators {
   expand(first: unknown, ...rest: number[]): Tensor {
     const list = (typeof first === 'number' ? [first, ...rest] : first) as readonly number[];
     try {
-      return wrapHandle(native().call(id(122), this.handle, list));
+      return wrapHandle(native().call(id(123), this.handle, list));
     } catch (error) {
-      throw explain(error, names[122]!, [this, list]);
+      throw explain(error, names[123]!, [this, list]);
     }
   }
 
   /** aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a) */
   flatten(startDim?: number, endDim?: number): Tensor {
     try {
-      return wrapHandle(native().call(id(123), this.handle, startDim, endDim));
+      return wrapHandle(native().call(id(124), this.handle, startDim, endDim));
     } catch (error) {
-      throw explain(error, names[123]!, [this, startDim, endDim]);
+      throw explain(error, names[124]!, [this, startDim, endDim]);
     }
   }
 
   /** aten::unflatten.int(Tensor(a) self, int dim, int[] sizes) -> Tensor(a) */
   unflatten(dim: number, sizes: readonly number[]): Tensor {
     try {
-      return wrapHandle(native().call(id(124), this.handle, dim, sizes));
+      return wrapHandle(native().call(id(125), this.handle, dim, sizes));
     } catch (error) {
-      throw explain(error, names[124]!, [this, dim, sizes]);
+      throw explain(error, names[125]!, [this, dim, sizes]);
     }
   }
 
@@ -1599,37 +1609,37 @@ export abstract class TensorOperators {
   repeat(first: unknown, ...rest: number[]): Tensor {
     const list = (typeof first === 'number' ? [first, ...rest] : first) as readonly number[];
     try {
-      return wrapHandle(native().call(id(125), this.handle, list));
+      return wrapHandle(native().call(id(126), this.handle, list));
     } catch (error) {
-      throw explain(error, names[125]!, [this, list]);
+      throw explain(error, names[126]!, [this, list]);
     }
   }
 
   /** aten::repeat_interleave.self_int(Tensor self, int repeats, int? dim=None, *, int? output_size=None) -> Tensor */
   repeatInterleave(repeats: number, dim?: number | null, options?: { outputSize?: number | null | undefined }): Tensor {
-    if (options !== undefined) checkKeywords(names[126]!, options, 'outputSize');
+    if (options !== undefined) checkKeywords(names[127]!, options, 'outputSize');
     try {
-      return wrapHandle(native().call(id(126), this.handle, repeats, dim, options?.outputSize));
+      return wrapHandle(native().call(id(127), this.handle, repeats, dim, options?.outputSize));
     } catch (error) {
-      throw explain(error, names[126]!, [this, repeats, dim, options?.outputSize]);
+      throw explain(error, names[127]!, [this, repeats, dim, options?.outputSize]);
     }
   }
 
   /** aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a) */
   contiguous(): Tensor {
     try {
-      return wrapHandle(native().call(id(127), this.handle));
+      return wrapHandle(native().call(id(128), this.handle));
     } catch (error) {
-      throw explain(error, names[127]!, [this]);
+      throw explain(error, names[128]!, [this]);
     }
   }
 
   /** aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor */
   clone(): Tensor {
     try {
-      return wrapHandle(native().call(id(128), this.handle));
+      return wrapHandle(native().call(id(129), this.handle));
     } catch (error) {
-      throw explain(error, names[128]!, [this]);
+      throw explain(error, names[129]!, [this]);
     }
   }
 
@@ -1640,118 +1650,118 @@ export abstract class TensorOperators {
   flip(first: unknown, ...rest: number[]): Tensor {
     const list = (typeof first === 'number' ? [first, ...rest] : first) as readonly number[];
     try {
-      return wrapHandle(native().call(id(129), this.handle, list));
+      return wrapHandle(native().call(id(130), this.handle, list));
     } catch (error) {
-      throw explain(error, names[129]!, [this, list]);
+      throw explain(error, names[130]!, [this, list]);
     }
   }
 
   /** aten::roll(Tensor self, int[1] shifts, int[1] dims=[]) -> Tensor */
   roll(shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
     try {
-      return wrapHandle(native().call(id(130), this.handle, shifts, dims));
+      return wrapHandle(native().call(id(131), this.handle, shifts, dims));
     } catch (error) {
-      throw explain(error, names[130]!, [this, shifts, dims]);
+      throw explain(error, names[131]!, [this, shifts, dims]);
     }
   }
 
   /** aten::constant_pad_nd(Tensor self, int[] pad, Scalar value=0) -> Tensor */
   pad(pad: readonly number[], value?: number): Tensor {
     try {
-      return wrapHandle(native().call(id(131), this.handle, pad, value));
+      return wrapHandle(native().call(id(132), this.handle, pad, value));
     } catch (error) {
-      throw explain(error, names[131]!, [this, pad, value]);
+      throw explain(error, names[132]!, [this, pad, value]);
     }
   }
 
   /** aten::narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a) */
   narrow(dim: number, start: number, length: number): Tensor {
     try {
-      return wrapHandle(native().call(id(132), this.handle, dim, start, length));
+      return wrapHandle(native().call(id(133), this.handle, dim, start, length));
     } catch (error) {
-      throw explain(error, names[132]!, [this, dim, start, length]);
+      throw explain(error, names[133]!, [this, dim, start, length]);
     }
   }
 
   /** aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a) */
   slice(dim?: number, start?: number | null, end?: number | null, step?: number): Tensor {
     try {
-      return wrapHandle(native().call(id(133), this.handle, dim, start, end, step));
+      return wrapHandle(native().call(id(134), this.handle, dim, start, end, step));
     } catch (error) {
-      throw explain(error, names[133]!, [this, dim, start, end, step]);
+      throw explain(error, names[134]!, [this, dim, start, end, step]);
     }
   }
 
   /** aten::select.int(Tensor(a) self, int dim, int index) -> Tensor(a) */
   select(dim: number, index: number): Tensor {
     try {
-      return wrapHandle(native().call(id(134), this.handle, dim, index));
+      return wrapHandle(native().call(id(135), this.handle, dim, index));
     } catch (error) {
-      throw explain(error, names[134]!, [this, dim, index]);
+      throw explain(error, names[135]!, [this, dim, index]);
     }
   }
 
   /** aten::split.Tensor(Tensor(a -> *) self, int split_size, int dim=0) -> Tensor(a)[] */
   split(splitSize: number, dim?: number): Tensor[] {
     try {
-      return native().call(id(135), this.handle, splitSize, dim).map(wrapHandle);
+      return native().call(id(136), this.handle, splitSize, dim).map(wrapHandle);
     } catch (error) {
-      throw explain(error, names[135]!, [this, splitSize, dim]);
+      throw explain(error, names[136]!, [this, splitSize, dim]);
     }
   }
 
   /** aten::split_with_sizes(Tensor(a -> *) self, int[] split_sizes, int dim=0) -> Tensor(a)[] */
   splitWithSizes(splitSizes: readonly number[], dim?: number): Tensor[] {
     try {
-      return native().call(id(136), this.handle, splitSizes, dim).map(wrapHandle);
+      return native().call(id(137), this.handle, splitSizes, dim).map(wrapHandle);
     } catch (error) {
-      throw explain(error, names[136]!, [this, splitSizes, dim]);
+      throw explain(error, names[137]!, [this, splitSizes, dim]);
     }
   }
 
   /** aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[] */
   chunk(chunks: number, dim?: number): Tensor[] {
     try {
-      return native().call(id(137), this.handle, chunks, dim).map(wrapHandle);
+      return native().call(id(138), this.handle, chunks, dim).map(wrapHandle);
     } catch (error) {
-      throw explain(error, names[137]!, [this, chunks, dim]);
+      throw explain(error, names[138]!, [this, chunks, dim]);
     }
   }
 
   /** aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[] */
   unbind(dim?: number): Tensor[] {
     try {
-      return native().call(id(138), this.handle, dim).map(wrapHandle);
+      return native().call(id(139), this.handle, dim).map(wrapHandle);
     } catch (error) {
-      throw explain(error, names[138]!, [this, dim]);
+      throw explain(error, names[139]!, [this, dim]);
     }
   }
 
   /** aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a) */
   diagonal(offset?: number, dim1?: number, dim2?: number): Tensor {
     try {
-      return wrapHandle(native().call(id(139), this.handle, offset, dim1, dim2));
+      return wrapHandle(native().call(id(140), this.handle, offset, dim1, dim2));
     } catch (error) {
-      throw explain(error, names[139]!, [this, offset, dim1, dim2]);
+      throw explain(error, names[140]!, [this, offset, dim1, dim2]);
     }
   }
 
   /** aten::index_select(Tensor self, int dim, Tensor index) -> Tensor */
   indexSelect(dim: number, index: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(140), this.handle, dim, index.handle));
+      return wrapHandle(native().call(id(141), this.handle, dim, index.handle));
     } catch (error) {
-      throw explain(error, names[140]!, [this, dim, index]);
+      throw explain(error, names[141]!, [this, dim, index]);
     }
   }
 
   /** aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor */
   gather(dim: number, index: Tensor, options?: { sparseGrad?: boolean | undefined }): Tensor {
-    if (options !== undefined) checkKeywords(names[141]!, options, 'sparseGrad');
+    if (options !== undefined) checkKeywords(names[142]!, options, 'sparseGrad');
     try {
-      return wrapHandle(native().call(id(141), this.handle, dim, index.handle, options?.sparseGrad));
+      return wrapHandle(native().call(id(142), this.handle, dim, index.handle, options?.sparseGrad));
     } catch (error) {
-      throw explain(error, names[141]!, [this, dim, index, options?.sparseGrad]);
+      throw explain(error, names[142]!, [this, dim, index, options?.sparseGrad]);
     }
   }
 
@@ -1763,16 +1773,16 @@ export abstract class TensorOperators {
     if (typeof a2 === 'object') {
       try {
         return wrapHandle(
-          native().call(id(142), this.handle, a0 as number, (a1 as Tensor).handle, (a2 as Tensor).handle),
+          native().call(id(143), this.handle, a0 as number, (a1 as Tensor).handle, (a2 as Tensor).handle),
         );
       } catch (error) {
-        throw explain(error, names[142]!, [this, a0 as number, a1 as Tensor, a2 as Tensor]);
+        throw explain(error, names[143]!, [this, a0 as number, a1 as Tensor, a2 as Tensor]);
       }
     }
     try {
-      return wrapHandle(native().call(id(143), this.handle, a0 as number, (a1 as Tensor).handle, a2 as number));
+      return wrapHandle(native().call(id(144), this.handle, a0 as number, (a1 as Tensor).handle, a2 as number));
     } catch (error) {
-      throw explain(error, names[143]!, [this, a0 as number, a1 as Tensor, a2 as number]);
+      throw explain(error, names[144]!, [this, a0 as number, a1 as Tensor, a2 as number]);
     }
   }
 
@@ -1783,48 +1793,48 @@ export abstract class TensorOperators {
   scatter_(a0?: unknown, a1?: unknown, a2?: unknown): this {
     if (typeof a2 === 'object') {
       try {
-        native().run(id(144), this.handle, a0 as number, (a1 as Tensor).handle, (a2 as Tensor).handle);
+        native().run(id(145), this.handle, a0 as number, (a1 as Tensor).handle, (a2 as Tensor).handle);
         return this;
       } catch (error) {
-        throw explain(error, names[144]!, [this, a0 as number, a1 as Tensor, a2 as Tensor]);
+        throw explain(error, names[145]!, [this, a0 as number, a1 as Tensor, a2 as Tensor]);
       }
     }
     try {
-      native().run(id(145), this.handle, a0 as number, (a1 as Tensor).handle, a2 as number);
+      native().run(id(146), this.handle, a0 as number, (a1 as Tensor).handle, a2 as number);
       return this;
     } catch (error) {
-      throw explain(error, names[145]!, [this, a0 as number, a1 as Tensor, a2 as number]);
+      throw explain(error, names[146]!, [this, a0 as number, a1 as Tensor, a2 as number]);
     }
   }
 
   /** aten::scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!) */
   scatterAdd_(dim: number, index: Tensor, src: Tensor): this {
     try {
-      native().run(id(146), this.handle, dim, index.handle, src.handle);
+      native().run(id(147), this.handle, dim, index.handle, src.handle);
       return this;
     } catch (error) {
-      throw explain(error, names[146]!, [this, dim, index, src]);
+      throw explain(error, names[147]!, [this, dim, index, src]);
     }
   }
 
   /** aten::index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!) */
   indexAdd_(dim: number, index: Tensor, source: Tensor, options?: { alpha?: number | undefined }): this {
-    if (options !== undefined) checkKeywords(names[147]!, options, 'alpha');
+    if (options !== undefined) checkKeywords(names[148]!, options, 'alpha');
     try {
-      native().run(id(147), this.handle, dim, index.handle, source.handle, options?.alpha);
+      native().run(id(148), this.handle, dim, index.handle, source.handle, options?.alpha);
       return this;
     } catch (error) {
-      throw explain(error, names[147]!, [this, dim, index, source, options?.alpha]);
+      throw explain(error, names[148]!, [this, dim, index, source, options?.alpha]);
     }
   }
 
   /** aten::index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!) */
   indexCopy_(dim: number, index: Tensor, source: Tensor): this {
     try {
-      native().run(id(148), this.handle, dim, index.handle, source.handle);
+      native().run(id(149), this.handle, dim, index.handle, source.handle);
       return this;
     } catch (error) {
-      throw explain(error, names[148]!, [this, dim, index, source]);
+      throw explain(error, names[149]!, [this, dim, index, source]);
     }
   }
 
@@ -1833,13 +1843,13 @@ export abstract class TensorOperators {
     try {
       return wrapHandle(
         native().call(
-          id(149),
+          id(150),
           this.handle,
           indices.map((t) => t?.handle ?? null),
         ),
       );
     } catch (error) {
-      throw explain(error, names[149]!, [this, indices]);
+      throw explain(error, names[150]!, [this, indices]);
     }
   }
 
@@ -1847,7 +1857,7 @@ export abstract class TensorOperators {
   indexPut_(indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean): this {
     try {
       native().run(
-        id(150),
+        id(151),
         this.handle,
         indices.map((t) => t?.handle ?? null),
         values.handle,
@@ -1855,7 +1865,7 @@ export abstract class TensorOperators {
       );
       return this;
     } catch (error) {
-      throw explain(error, names[150]!, [this, indices, values, accumulate]);
+      throw explain(error, names[151]!, [this, indices, values, accumulate]);
     }
   }
 
@@ -1866,15 +1876,15 @@ export abstract class TensorOperators {
   maskedFill(a0?: unknown, a1?: unknown): Tensor {
     if (typeof a1 === 'object') {
       try {
-        return wrapHandle(native().call(id(151), this.handle, (a0 as Tensor).handle, (a1 as Tensor).handle));
+        return wrapHandle(native().call(id(152), this.handle, (a0 as Tensor).handle, (a1 as Tensor).handle));
       } catch (error) {
-        throw explain(error, names[151]!, [this, a0 as Tensor, a1 as Tensor]);
+        throw explain(error, names[152]!, [this, a0 as Tensor, a1 as Tensor]);
       }
     }
     try {
-      return wrapHandle(native().call(id(152), this.handle, (a0 as Tensor).handle, a1 as number));
+      return wrapHandle(native().call(id(153), this.handle, (a0 as Tensor).handle, a1 as number));
     } catch (error) {
-      throw explain(error, names[152]!, [this, a0 as Tensor, a1 as number]);
+      throw explain(error, names[153]!, [this, a0 as Tensor, a1 as number]);
     }
   }
 
@@ -1885,45 +1895,45 @@ export abstract class TensorOperators {
   maskedFill_(a0?: unknown, a1?: unknown): this {
     if (typeof a1 === 'object') {
       try {
-        native().run(id(153), this.handle, (a0 as Tensor).handle, (a1 as Tensor).handle);
+        native().run(id(154), this.handle, (a0 as Tensor).handle, (a1 as Tensor).handle);
         return this;
       } catch (error) {
-        throw explain(error, names[153]!, [this, a0 as Tensor, a1 as Tensor]);
+        throw explain(error, names[154]!, [this, a0 as Tensor, a1 as Tensor]);
       }
     }
     try {
-      native().run(id(154), this.handle, (a0 as Tensor).handle, a1 as number);
+      native().run(id(155), this.handle, (a0 as Tensor).handle, a1 as number);
       return this;
     } catch (error) {
-      throw explain(error, names[154]!, [this, a0 as Tensor, a1 as number]);
+      throw explain(error, names[155]!, [this, a0 as Tensor, a1 as number]);
     }
   }
 
   /** aten::masked_select(Tensor self, Tensor mask) -> Tensor */
   maskedSelect(mask: Tensor): Tensor {
     try {
-      return wrapHandle(native().call(id(155), this.handle, mask.handle));
+      return wrapHandle(native().call(id(156), this.handle, mask.handle));
     } catch (error) {
-      throw explain(error, names[155]!, [this, mask]);
+      throw explain(error, names[156]!, [this, mask]);
     }
   }
 
   /** aten::nonzero(Tensor self) -> Tensor */
   nonzero(): Tensor {
     try {
-      return wrapHandle(native().call(id(156), this.handle));
+      return wrapHandle(native().call(id(157), this.handle));
     } catch (error) {
-      throw explain(error, names[156]!, [this]);
+      throw explain(error, names[157]!, [this]);
     }
   }
 
   /** aten::zero_(Tensor(a!) self) -> Tensor(a!) */
   zero_(): this {
     try {
-      native().run(id(157), this.handle);
+      native().run(id(158), this.handle);
       return this;
     } catch (error) {
-      throw explain(error, names[157]!, [this]);
+      throw explain(error, names[158]!, [this]);
     }
   }
 
@@ -1934,49 +1944,49 @@ export abstract class TensorOperators {
   fill_(a0?: unknown): this {
     if (typeof a0 === 'object') {
       try {
-        native().run(id(158), this.handle, (a0 as Tensor).handle);
+        native().run(id(159), this.handle, (a0 as Tensor).handle);
         return this;
       } catch (error) {
-        throw explain(error, names[158]!, [this, a0 as Tensor]);
+        throw explain(error, names[159]!, [this, a0 as Tensor]);
       }
     }
     try {
-      native().run(id(159), this.handle, a0 as number);
+      native().run(id(160), this.handle, a0 as number);
       return this;
     } catch (error) {
-      throw explain(error, names[159]!, [this, a0 as number]);
+      throw explain(error, names[160]!, [this, a0 as number]);
     }
   }
 
   /** aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!) */
   copy_(src: Tensor, nonBlocking?: boolean): this {
     try {
-      native().run(id(160), this.handle, src.handle, nonBlocking);
+      native().run(id(161), this.handle, src.handle, nonBlocking);
       return this;
     } catch (error) {
-      throw explain(error, names[160]!, [this, src, nonBlocking]);
+      throw explain(error, names[161]!, [this, src, nonBlocking]);
     }
   }
 
   /** aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!) */
   normal_(mean?: number, std?: number, options?: { rng?: Rng | null | undefined }): this {
-    if (options !== undefined) checkKeywords(names[161]!, options, 'rng');
+    if (options !== undefined) checkKeywords(names[162]!, options, 'rng');
     try {
-      native().run(id(161), this.handle, mean, std, nativeRng(options?.rng, this));
+      native().run(id(162), this.handle, mean, std, nativeRng(options?.rng, this));
       return this;
     } catch (error) {
-      throw explain(error, names[161]!, [this, mean, std, options?.rng]);
+      throw explain(error, names[162]!, [this, mean, std, options?.rng]);
     }
   }
 
   /** aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!) */
   uniform_(from?: number, to?: number, options?: { rng?: Rng | null | undefined }): this {
-    if (options !== undefined) checkKeywords(names[162]!, options, 'rng');
+    if (options !== undefined) checkKeywords(names[163]!, options, 'rng');
     try {
-      native().run(id(162), this.handle, from, to, nativeRng(options?.rng, this));
+      native().run(id(163), this.handle, from, to, nativeRng(options?.rng, this));
       return this;
     } catch (error) {
-      throw explain(error, names[162]!, [this, from, to, options?.rng]);
+      throw explain(error, names[163]!, [this, from, to, options?.rng]);
     }
   }
 
@@ -1987,17 +1997,17 @@ export abstract class TensorOperators {
   bernoulli_(a0?: unknown, a1?: unknown): this {
     if (typeof a0 === 'object') {
       if ((a1 as { rng?: Rng | null | undefined } | undefined) !== undefined)
-        checkKeywords(names[163]!, a1 as { rng?: Rng | null | undefined } | undefined, 'rng');
+        checkKeywords(names[164]!, a1 as { rng?: Rng | null | undefined } | undefined, 'rng');
       try {
         native().run(
-          id(163),
+          id(164),
           this.handle,
           (a0 as Tensor).handle,
           nativeRng((a1 as { rng?: Rng | null | undefined } | undefined)?.rng, this),
         );
         return this;
       } catch (error) {
-        throw explain(error, names[163]!, [
+        throw explain(error, names[164]!, [
           this,
           a0 as Tensor,
           (a1 as { rng?: Rng | null | undefined } | undefined)?.rng,
@@ -2005,17 +2015,17 @@ export abstract class TensorOperators {
       }
     }
     if ((a1 as { rng?: Rng | null | undefined } | undefined) !== undefined)
-      checkKeywords(names[164]!, a1 as { rng?: Rng | null | undefined } | undefined, 'rng');
+      checkKeywords(names[165]!, a1 as { rng?: Rng | null | undefined } | undefined, 'rng');
     try {
       native().run(
-        id(164),
+        id(165),
         this.handle,
         a0 as number | undefined,
         nativeRng((a1 as { rng?: Rng | null | undefined } | undefined)?.rng, this),
       );
       return this;
     } catch (error) {
-      throw explain(error, names[164]!, [
+      throw explain(error, names[165]!, [
         this,
         a0 as number | undefined,
         (a1 as { rng?: Rng | null | undefined } | undefined)?.rng,
@@ -2025,27 +2035,17 @@ export abstract class TensorOperators {
 
   /** aten::random_.from(Tensor(a!) self, int from, int? to, *, Generator? generator=None) -> Tensor(a!) */
   random_(from: number, to?: number | null, options?: { rng?: Rng | null | undefined }): this {
-    if (options !== undefined) checkKeywords(names[165]!, options, 'rng');
+    if (options !== undefined) checkKeywords(names[166]!, options, 'rng');
     try {
-      native().run(id(165), this.handle, from, to, nativeRng(options?.rng, this));
+      native().run(id(166), this.handle, from, to, nativeRng(options?.rng, this));
       return this;
     } catch (error) {
-      throw explain(error, names[165]!, [this, from, to, options?.rng]);
+      throw explain(error, names[166]!, [this, from, to, options?.rng]);
     }
   }
 
   /** aten::sqrt_(Tensor(a!) self) -> Tensor(a!) */
   sqrt_(): this {
-    try {
-      native().run(id(166), this.handle);
-      return this;
-    } catch (error) {
-      throw explain(error, names[166]!, [this]);
-    }
-  }
-
-  /** aten::exp_(Tensor(a!) self) -> Tensor(a!) */
-  exp_(): this {
     try {
       native().run(id(167), this.handle);
       return this;
@@ -2054,22 +2054,32 @@ export abstract class TensorOperators {
     }
   }
 
+  /** aten::exp_(Tensor(a!) self) -> Tensor(a!) */
+  exp_(): this {
+    try {
+      native().run(id(168), this.handle);
+      return this;
+    } catch (error) {
+      throw explain(error, names[168]!, [this]);
+    }
+  }
+
   /** aten::detach(Tensor(a) self) -> Tensor(a) */
   detach(): Tensor {
     try {
-      return wrapHandle(native().call(id(168), this.handle));
+      return wrapHandle(native().call(id(169), this.handle));
     } catch (error) {
-      throw explain(error, names[168]!, [this]);
+      throw explain(error, names[169]!, [this]);
     }
   }
 
   /** aten::detach_(Tensor(a!) self) -> Tensor(a!) */
   detach_(): this {
     try {
-      native().run(id(169), this.handle);
+      native().run(id(170), this.handle);
       return this;
     } catch (error) {
-      throw explain(error, names[169]!, [this]);
+      throw explain(error, names[170]!, [this]);
     }
   }
 
@@ -2080,11 +2090,11 @@ export abstract class TensorOperators {
     nonBlocking?: boolean | undefined;
     copy?: boolean | undefined;
   }): Tensor {
-    if (options !== undefined) checkKeywords(names[170]!, options, 'dtype', 'device', 'nonBlocking', 'copy');
+    if (options !== undefined) checkKeywords(names[171]!, options, 'dtype', 'device', 'nonBlocking', 'copy');
     try {
       return wrapHandle(
         native().call(
-          id(170),
+          id(171),
           this.handle,
           dtypeCode(options?.dtype ?? undefined),
           undefined,
@@ -2095,7 +2105,7 @@ export abstract class TensorOperators {
         ),
       );
     } catch (error) {
-      throw explain(error, names[170]!, [this, options?.dtype, options?.device, options?.nonBlocking, options?.copy]);
+      throw explain(error, names[171]!, [this, options?.dtype, options?.device, options?.nonBlocking, options?.copy]);
     }
   }
 }
@@ -2103,18 +2113,18 @@ export abstract class TensorOperators {
 /** aten::cat(Tensor[] tensors, int dim=0) -> Tensor */
 export function cat(tensors: readonly Tensor[], dim?: number): Tensor {
   try {
-    return wrapHandle(native().call(id(171), tensors.map(handleOf), dim));
+    return wrapHandle(native().call(id(172), tensors.map(handleOf), dim));
   } catch (error) {
-    throw explain(error, names[171]!, [tensors, dim]);
+    throw explain(error, names[172]!, [tensors, dim]);
   }
 }
 
 /** aten::stack(Tensor[] tensors, int dim=0) -> Tensor */
 export function stack(tensors: readonly Tensor[], dim?: number): Tensor {
   try {
-    return wrapHandle(native().call(id(172), tensors.map(handleOf), dim));
+    return wrapHandle(native().call(id(173), tensors.map(handleOf), dim));
   } catch (error) {
-    throw explain(error, names[172]!, [tensors, dim]);
+    throw explain(error, names[173]!, [tensors, dim]);
   }
 }
 
@@ -2125,15 +2135,15 @@ export function where(condition: Tensor, self: Tensor, other: number): Tensor;
 export function where(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
   if (typeof a2 === 'object') {
     try {
-      return wrapHandle(native().call(id(173), (a0 as Tensor).handle, (a1 as Tensor).handle, (a2 as Tensor).handle));
+      return wrapHandle(native().call(id(174), (a0 as Tensor).handle, (a1 as Tensor).handle, (a2 as Tensor).handle));
     } catch (error) {
-      throw explain(error, names[173]!, [a0 as Tensor, a1 as Tensor, a2 as Tensor]);
+      throw explain(error, names[174]!, [a0 as Tensor, a1 as Tensor, a2 as Tensor]);
     }
   }
   try {
-    return wrapHandle(native().call(id(174), (a0 as Tensor).handle, (a1 as Tensor).handle, a2 as number));
+    return wrapHandle(native().call(id(175), (a0 as Tensor).handle, (a1 as Tensor).handle, a2 as number));
   } catch (error) {
-    throw explain(error, names[174]!, [a0 as Tensor, a1 as Tensor, a2 as number]);
+    throw explain(error, names[175]!, [a0 as Tensor, a1 as Tensor, a2 as number]);
   }
 }
 
@@ -2143,20 +2153,20 @@ export function einsum(
   tensors: readonly Tensor[],
   options?: { path?: readonly number[] | null | undefined },
 ): Tensor {
-  if (options !== undefined) checkKeywords(names[175]!, options, 'path');
+  if (options !== undefined) checkKeywords(names[176]!, options, 'path');
   try {
-    return wrapHandle(native().call(id(175), equation, tensors.map(handleOf), options?.path));
+    return wrapHandle(native().call(id(176), equation, tensors.map(handleOf), options?.path));
   } catch (error) {
-    throw explain(error, names[175]!, [equation, tensors, options?.path]);
+    throw explain(error, names[176]!, [equation, tensors, options?.path]);
   }
 }
 
 /** aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
   try {
-    return wrapHandle(native().call(id(176), input.handle, weight.handle, bias?.handle));
+    return wrapHandle(native().call(id(177), input.handle, weight.handle, bias?.handle));
   } catch (error) {
-    throw explain(error, names[176]!, [input, weight, bias]);
+    throw explain(error, names[177]!, [input, weight, bias]);
   }
 }
 
@@ -2169,33 +2179,14 @@ export function embedding(
   sparse?: boolean,
 ): Tensor {
   try {
-    return wrapHandle(native().call(id(177), weight.handle, indices.handle, paddingIdx, scaleGradByFreq, sparse));
+    return wrapHandle(native().call(id(178), weight.handle, indices.handle, paddingIdx, scaleGradByFreq, sparse));
   } catch (error) {
-    throw explain(error, names[177]!, [weight, indices, paddingIdx, scaleGradByFreq, sparse]);
+    throw explain(error, names[178]!, [weight, indices, paddingIdx, scaleGradByFreq, sparse]);
   }
 }
 
 /** aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=[1], int[1] padding=[0], int[1] dilation=[1], int groups=1) -> Tensor */
 export function conv1d(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
-  stride?: number | readonly number[],
-  padding?: number | readonly number[],
-  dilation?: number | readonly number[],
-  groups?: number,
-): Tensor {
-  try {
-    return wrapHandle(
-      native().call(id(178), input.handle, weight.handle, bias?.handle, stride, padding, dilation, groups),
-    );
-  } catch (error) {
-    throw explain(error, names[178]!, [input, weight, bias, stride, padding, dilation, groups]);
-  }
-}
-
-/** aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor */
-export function conv2d(
   input: Tensor,
   weight: Tensor,
   bias?: Tensor | null,
@@ -2213,6 +2204,25 @@ export function conv2d(
   }
 }
 
+/** aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor */
+export function conv2d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  stride?: number | readonly number[],
+  padding?: number | readonly number[],
+  dilation?: number | readonly number[],
+  groups?: number,
+): Tensor {
+  try {
+    return wrapHandle(
+      native().call(id(180), input.handle, weight.handle, bias?.handle, stride, padding, dilation, groups),
+    );
+  } catch (error) {
+    throw explain(error, names[180]!, [input, weight, bias, stride, padding, dilation, groups]);
+  }
+}
+
 /** aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] output_padding=0, int groups=1, int[2] dilation=1) -> Tensor */
 export function convTranspose2d(
   input: Tensor,
@@ -2227,7 +2237,7 @@ export function convTranspose2d(
   try {
     return wrapHandle(
       native().call(
-        id(180),
+        id(181),
         input.handle,
         weight.handle,
         bias?.handle,
@@ -2239,7 +2249,7 @@ export function convTranspose2d(
       ),
     );
   } catch (error) {
-    throw explain(error, names[180]!, [input, weight, bias, stride, padding, outputPadding, groups, dilation]);
+    throw explain(error, names[181]!, [input, weight, bias, stride, padding, outputPadding, groups, dilation]);
   }
 }
 
@@ -2258,7 +2268,7 @@ export function batchNorm(
   try {
     return wrapHandle(
       native().call(
-        id(181),
+        id(182),
         input.handle,
         weight?.handle,
         bias?.handle,
@@ -2271,7 +2281,7 @@ export function batchNorm(
       ),
     );
   } catch (error) {
-    throw explain(error, names[181]!, [
+    throw explain(error, names[182]!, [
       input,
       weight,
       bias,
@@ -2296,10 +2306,10 @@ export function layerNorm(
 ): Tensor {
   try {
     return wrapHandle(
-      native().call(id(182), input.handle, normalizedShape, weight?.handle, bias?.handle, eps, cudnnEnable),
+      native().call(id(183), input.handle, normalizedShape, weight?.handle, bias?.handle, eps, cudnnEnable),
     );
   } catch (error) {
-    throw explain(error, names[182]!, [input, normalizedShape, weight, bias, eps, cudnnEnable]);
+    throw explain(error, names[183]!, [input, normalizedShape, weight, bias, eps, cudnnEnable]);
   }
 }
 
@@ -2315,10 +2325,10 @@ export function avgPool2d(
 ): Tensor {
   try {
     return wrapHandle(
-      native().call(id(183), self.handle, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride),
+      native().call(id(184), self.handle, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride),
     );
   } catch (error) {
-    throw explain(error, names[183]!, [self, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride]);
+    throw explain(error, names[184]!, [self, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride]);
   }
 }
 
@@ -2332,18 +2342,18 @@ export function maxPool2d(
   ceilMode?: boolean,
 ): Tensor {
   try {
-    return wrapHandle(native().call(id(184), self.handle, kernelSize, stride, padding, dilation, ceilMode));
+    return wrapHandle(native().call(id(185), self.handle, kernelSize, stride, padding, dilation, ceilMode));
   } catch (error) {
-    throw explain(error, names[184]!, [self, kernelSize, stride, padding, dilation, ceilMode]);
+    throw explain(error, names[185]!, [self, kernelSize, stride, padding, dilation, ceilMode]);
   }
 }
 
 /** aten::adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor */
 export function adaptiveAvgPool2d(self: Tensor, outputSize: number | readonly number[]): Tensor {
   try {
-    return wrapHandle(native().call(id(185), self.handle, outputSize));
+    return wrapHandle(native().call(id(186), self.handle, outputSize));
   } catch (error) {
-    throw explain(error, names[185]!, [self, outputSize]);
+    throw explain(error, names[186]!, [self, outputSize]);
   }
 }
 
@@ -2355,9 +2365,9 @@ export function upsampleNearest2d(
   scalesW?: number | null,
 ): Tensor {
   try {
-    return wrapHandle(native().call(id(186), self.handle, outputSize, scalesH, scalesW));
+    return wrapHandle(native().call(id(187), self.handle, outputSize, scalesH, scalesW));
   } catch (error) {
-    throw explain(error, names[186]!, [self, outputSize, scalesH, scalesW]);
+    throw explain(error, names[187]!, [self, outputSize, scalesH, scalesW]);
   }
 }
 
@@ -2376,7 +2386,7 @@ export function gruInput(
   try {
     return native()
       .call(
-        id(187),
+        id(188),
         input.handle,
         hx.handle,
         params.map(handleOf),
@@ -2389,7 +2399,7 @@ export function gruInput(
       )
       .map(wrapHandle);
   } catch (error) {
-    throw explain(error, names[187]!, [
+    throw explain(error, names[188]!, [
       input,
       hx,
       params,
@@ -2418,7 +2428,7 @@ export function lstmInput(
   try {
     return native()
       .call(
-        id(188),
+        id(189),
         input.handle,
         hx.map(handleOf),
         params.map(handleOf),
@@ -2431,7 +2441,7 @@ export function lstmInput(
       )
       .map(wrapHandle);
   } catch (error) {
-    throw explain(error, names[188]!, [
+    throw explain(error, names[189]!, [
       input,
       hx,
       params,
@@ -2454,27 +2464,27 @@ export function nllLoss(
   ignoreIndex?: number,
 ): Tensor {
   try {
-    return wrapHandle(native().call(id(189), self.handle, target.handle, weight?.handle, reduction, ignoreIndex));
+    return wrapHandle(native().call(id(190), self.handle, target.handle, weight?.handle, reduction, ignoreIndex));
   } catch (error) {
-    throw explain(error, names[189]!, [self, target, weight, reduction, ignoreIndex]);
+    throw explain(error, names[190]!, [self, target, weight, reduction, ignoreIndex]);
   }
 }
 
 /** aten::mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor */
 export function mseLoss(self: Tensor, target: Tensor, reduction?: number): Tensor {
   try {
-    return wrapHandle(native().call(id(190), self.handle, target.handle, reduction));
+    return wrapHandle(native().call(id(191), self.handle, target.handle, reduction));
   } catch (error) {
-    throw explain(error, names[190]!, [self, target, reduction]);
+    throw explain(error, names[191]!, [self, target, reduction]);
   }
 }
 
 /** aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=1, float beta=1.) -> Tensor */
 export function smoothL1Loss(self: Tensor, target: Tensor, reduction?: number, beta?: number): Tensor {
   try {
-    return wrapHandle(native().call(id(191), self.handle, target.handle, reduction, beta));
+    return wrapHandle(native().call(id(192), self.handle, target.handle, reduction, beta));
   } catch (error) {
-    throw explain(error, names[191]!, [self, target, reduction, beta]);
+    throw explain(error, names[192]!, [self, target, reduction, beta]);
   }
 }
 
@@ -2487,9 +2497,9 @@ export function binaryCrossEntropyWithLogits(
   reduction?: number,
 ): Tensor {
   try {
-    return wrapHandle(native().call(id(192), self.handle, target.handle, weight?.handle, posWeight?.handle, reduction));
+    return wrapHandle(native().call(id(193), self.handle, target.handle, weight?.handle, posWeight?.handle, reduction));
   } catch (error) {
-    throw explain(error, names[192]!, [self, target, weight, posWeight, reduction]);
+    throw explain(error, names[193]!, [self, target, weight, posWeight, reduction]);
   }
 }
 
@@ -2501,21 +2511,21 @@ export function linalgVectorNorm(
   keepdim?: boolean,
   options?: { dtype?: DType | null | undefined },
 ): Tensor {
-  if (options !== undefined) checkKeywords(names[193]!, options, 'dtype');
+  if (options !== undefined) checkKeywords(names[194]!, options, 'dtype');
   try {
-    return wrapHandle(native().call(id(193), self.handle, ord, dim, keepdim, dtypeCode(options?.dtype ?? undefined)));
+    return wrapHandle(native().call(id(194), self.handle, ord, dim, keepdim, dtypeCode(options?.dtype ?? undefined)));
   } catch (error) {
-    throw explain(error, names[193]!, [self, ord, dim, keepdim, options?.dtype]);
+    throw explain(error, names[194]!, [self, ord, dim, keepdim, options?.dtype]);
   }
 }
 
 /** aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor */
 export function linalgSvdvals(A: Tensor, options?: { driver?: string | null | undefined }): Tensor {
-  if (options !== undefined) checkKeywords(names[194]!, options, 'driver');
+  if (options !== undefined) checkKeywords(names[195]!, options, 'driver');
   try {
-    return wrapHandle(native().call(id(194), A.handle, options?.driver));
+    return wrapHandle(native().call(id(195), A.handle, options?.driver));
   } catch (error) {
-    throw explain(error, names[194]!, [A, options?.driver]);
+    throw explain(error, names[195]!, [A, options?.driver]);
   }
 }
 
@@ -2530,17 +2540,17 @@ export function foreachAdd_(self: readonly Tensor[], scalar: number): void;
 export function foreachAdd_(a0?: unknown, a1?: unknown, a2?: unknown): void {
   if (typeof a1 === 'object') {
     if ((a2 as { alpha?: number | undefined } | undefined) !== undefined)
-      checkKeywords(names[195]!, a2 as { alpha?: number | undefined } | undefined, 'alpha');
+      checkKeywords(names[196]!, a2 as { alpha?: number | undefined } | undefined, 'alpha');
     try {
       native().run(
-        id(195),
+        id(196),
         (a0 as readonly Tensor[]).map(handleOf),
         (a1 as readonly Tensor[]).map(handleOf),
         (a2 as { alpha?: number | undefined } | undefined)?.alpha,
       );
       return;
     } catch (error) {
-      throw explain(error, names[195]!, [
+      throw explain(error, names[196]!, [
         a0 as readonly Tensor[],
         a1 as readonly Tensor[],
         (a2 as { alpha?: number | undefined } | undefined)?.alpha,
@@ -2548,10 +2558,10 @@ export function foreachAdd_(a0?: unknown, a1?: unknown, a2?: unknown): void {
     }
   }
   try {
-    native().run(id(196), (a0 as readonly Tensor[]).map(handleOf), a1 as number);
+    native().run(id(197), (a0 as readonly Tensor[]).map(handleOf), a1 as number);
     return;
   } catch (error) {
-    throw explain(error, names[196]!, [a0 as readonly Tensor[], a1 as number]);
+    throw explain(error, names[197]!, [a0 as readonly Tensor[], a1 as number]);
   }
 }
 
@@ -2562,35 +2572,35 @@ export function foreachMul_(self: readonly Tensor[], scalar: number): void;
 export function foreachMul_(a0?: unknown, a1?: unknown): void {
   if (typeof a1 === 'object') {
     try {
-      native().run(id(197), (a0 as readonly Tensor[]).map(handleOf), (a1 as readonly Tensor[]).map(handleOf));
+      native().run(id(198), (a0 as readonly Tensor[]).map(handleOf), (a1 as readonly Tensor[]).map(handleOf));
       return;
     } catch (error) {
-      throw explain(error, names[197]!, [a0 as readonly Tensor[], a1 as readonly Tensor[]]);
+      throw explain(error, names[198]!, [a0 as readonly Tensor[], a1 as readonly Tensor[]]);
     }
   }
   try {
-    native().run(id(198), (a0 as readonly Tensor[]).map(handleOf), a1 as number);
+    native().run(id(199), (a0 as readonly Tensor[]).map(handleOf), a1 as number);
     return;
   } catch (error) {
-    throw explain(error, names[198]!, [a0 as readonly Tensor[], a1 as number]);
+    throw explain(error, names[199]!, [a0 as readonly Tensor[], a1 as number]);
   }
 }
 
 /** aten::_foreach_zero_(Tensor(a!)[] self) -> () */
 export function foreachZero_(self: readonly Tensor[]): void {
   try {
-    native().run(id(199), self.map(handleOf));
+    native().run(id(200), self.map(handleOf));
     return;
   } catch (error) {
-    throw explain(error, names[199]!, [self]);
+    throw explain(error, names[200]!, [self]);
   }
 }
 
 /** aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2) -> Tensor[] */
 export function foreachNorm(self: readonly Tensor[], ord?: number): Tensor[] {
   try {
-    return native().call(id(200), self.map(handleOf), ord).map(wrapHandle);
+    return native().call(id(201), self.map(handleOf), ord).map(wrapHandle);
   } catch (error) {
-    throw explain(error, names[200]!, [self, ord]);
+    throw explain(error, names[201]!, [self, ord]);
   }
 }

@@ -23,6 +23,7 @@ export type { ModelTraining, TrainOptions, TrainResult } from './model-training.
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
 export { planDistill, planExtend, planModel, planPretrain } from './plan-model.ts';
 export { type LogitsOptions, type LogitsResult, planPrecomputeLogits, precomputeLogits } from './precompute-logits.ts';
+export * from './preference/index.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
 export {
   evaluateTokensOf,

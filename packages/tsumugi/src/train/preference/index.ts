@@ -1,0 +1,7 @@
+// Losses over answers that people or rules prefer: one formula a file.
+export { type DpoLossOptions, dpoLoss, type HdpoLossOptions, hdpoLoss, impliedReward } from './dpo.ts';
+export { type IpoLossOptions, ipoLoss } from './ipo.ts';
+export { type KtoLossOptions, ktoLoss } from './kto.ts';
+export { orpoLoss } from './orpo.ts';
+export type { Logprobs, LossReduction } from './preference-loss.ts';
+export { type SimpoLossOptions, simpoLoss } from './simpo.ts';

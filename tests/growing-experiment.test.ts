@@ -21,7 +21,7 @@ it('writes a page, and does no run twice', () => {
   };
   try {
     const first = run();
-    expect(first.runs).toHaveLength(7);
+    expect(first.runs).toHaveLength(9);
     const [small, grown] = [first.runs[0]!, first.runs[1]!].map((line) => /: (\S+) → (\S+)/.exec(line)!);
     expect(grown![1]).toBe(small![2]); // the deeper model begins where the small one ended
     rmSync(join(out, 'wider-grown-0.01-0.json'));

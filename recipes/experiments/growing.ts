@@ -1,5 +1,6 @@
 // What growing saves: a small model is trained, made larger and trained on. Beside it stand models of the larger shape from
-// nothing, with as many tokens, and with as many floating-point operations as the small and the grown model took together.
+// nothing, with as many tokens, and with as many floating-point operations as the small and the grown model took together; and
+// the small one, trained from nothing with as many.
 // A tiny hybrid of Mamba and attention on the embedded novels, deeper and wider, several seeds; each kind of model with the
 // learning rate that is best for it with the first seed. Runs that are finished are kept in DIR, so that an experiment that was
 // cut off goes on. Writes a page.
@@ -51,7 +52,7 @@ type Kind = keyof typeof targets;
 const kinds = Object.keys(targets) as Kind[];
 const largeShape = (kind: Kind): Plamo2Config => ({ ...small, ...targets[kind] });
 
-const rates = quick ? [0.01] : [0.01, 0.03, 0.1];
+const rates = quick ? [0.01] : [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
 const seeds = quick ? [0] : [0, 1, 2];
 const smallSteps = quick ? 6 : 150;
 const largeSteps = quick ? 3 : 60;
@@ -91,6 +92,7 @@ interface Run {
 
 /** A kind of model, with the best of the learning rates. */
 interface Arm {
+  readonly config: Plamo2Config;
   readonly steps: number;
   readonly rate: number;
   /** One of each seed, with that rate. */
@@ -101,6 +103,7 @@ interface Arm {
 
 /** What a run begins from, and the folder that its model is kept in. */
 interface Start {
+  readonly config: Plamo2Config;
   make(seed: number): Plamo2 | Promise<Plamo2>;
   keep?(seed: number, rate: number): string;
 }
@@ -131,7 +134,7 @@ async function arm(what: string, steps: number, start: Start): Promise<Arm> {
   const best = tried.reduce((a, b) => (b.after < a.after ? b : a));
   const runs = [best];
   for (const seed of others) runs.push(await run(what, steps, start, seed, best.rate));
-  return { steps, rate: best.rate, runs, tried };
+  return { config: start.config, steps, rate: best.rate, runs, tried };
 }
 
 // --- all runs -----------------------------------------------------------------------------------------------------
@@ -140,15 +143,20 @@ mkdirSync(out, { recursive: true });
 const cpu = () => process.cpuUsage().user + process.cpuUsage().system;
 const began = cpu();
 const smallFlops = smallSteps * modelFlops(small, stepShape);
-/** Steps of the larger shape that take what the small and the grown model take together. */
-const equalSteps = (kind: Kind) => largeSteps + Math.round(smallFlops / modelFlops(largeShape(kind), stepShape));
+/** Steps of a shape that take what the small and the grown model take together. */
+function equalSteps(kind: Kind, config: Plamo2Config): number {
+  const both = smallFlops + largeSteps * modelFlops(largeShape(kind), stepShape);
+  return Math.round(both / modelFlops(config, stepShape));
+}
 
 const fresh = (config: Plamo2Config): Start => ({
+  config,
   make: (seed) => new Plamo2(config, initialWeights(deriveSeed(seed, 'weights'))),
 });
 const smallFolder = (seed: number, rate: number) => join(out, `small-${rate}-${seed}`);
 const smallArm = await arm('small', smallSteps, { ...fresh(small), keep: smallFolder });
 const grown = (kind: Kind): Start => ({
+  config: largeShape(kind),
   async make(seed) {
     const folder = join(out, `${kind}-${seed}`);
     await grow(smallFolder(seed, smallArm.rate), folder, { ...targets[kind], seed });
@@ -156,12 +164,13 @@ const grown = (kind: Kind): Start => ({
   },
 });
 const arms = { deeper: [] as Arm[], wider: [] as Arm[] };
-const armNames = ['grown', 'from scratch', 'from scratch longer'];
+const armNames = ['grown', 'from scratch', 'from scratch longer', 'the small one, longer'];
 for (const kind of kinds) {
   arms[kind].push(
     await arm(`${kind} grown`, largeSteps, grown(kind)),
     await arm(`${kind} scratch`, largeSteps, fresh(largeShape(kind))),
-    await arm(`${kind} scratch longer`, equalSteps(kind), fresh(largeShape(kind))),
+    await arm(`${kind} scratch longer`, equalSteps(kind, largeShape(kind)), fresh(largeShape(kind))),
+    await arm(`${kind} small longer`, equalSteps(kind, small), fresh(small)),
   );
 }
 const minutes = (cpu() - began) / 60e6;
@@ -178,12 +187,11 @@ const losses = ({ runs }: Arm) => runs.map(({ after }) => after);
 const giga = (value: number) => `${(value / 1e9).toFixed(1)} G`;
 
 function tableOf(kind: Kind): string {
-  const flops = modelFlops(largeShape(kind), stepShape);
   const [first] = arms[kind];
   return table(
     ['model', 'tokens', 'own FLOPs', 'with the small one', 'rate', 'held-out loss', 'less the grown one'],
     arms[kind].map((each, i) => {
-      const own = each.steps * flops;
+      const own = each.steps * modelFlops(each.config, stepShape);
       return [
         armNames[i]!,
         tokensOf(each.steps).toLocaleString('en'),

@@ -52,7 +52,7 @@ type Kind = keyof typeof targets;
 const kinds = Object.keys(targets) as Kind[];
 const largeShape = (kind: Kind): Plamo2Config => ({ ...small, ...targets[kind] });
 
-const rates = quick ? [0.01] : [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
+const rates = quick ? [0.01] : [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];
 const seeds = quick ? [0] : [0, 1, 2];
 const smallSteps = quick ? 6 : 150;
 const largeSteps = quick ? 3 : 60;
@@ -104,13 +104,15 @@ interface Arm {
 /** What a run begins from, and the folder that its model is kept in. */
 interface Start {
   readonly config: Plamo2Config;
+  /** The rate of the small model that it is grown from. */
+  readonly smallRate?: number;
   make(seed: number): Plamo2 | Promise<Plamo2>;
   keep?(seed: number, rate: number): string;
 }
 
 /** A run that was not done yet is done. */
-async function run(what: string, steps: number, { make, keep }: Start, seed: number, rate: number): Promise<Run> {
-  const settings = JSON.stringify({ small, targets, training, rates, smallSteps, steps });
+async function run(what: string, steps: number, { smallRate, make, keep }: Start, seed: number, rate: number): Promise<Run> {
+  const settings = JSON.stringify({ small, targets, training, smallSteps, smallRate, steps });
   const file = join(out, `${what}-${rate}-${seed}.json`.replaceAll(' ', '-'));
   const folder = keep?.(seed, rate);
   if (existsSync(file) && (folder === undefined || existsSync(folder))) {
@@ -157,6 +159,7 @@ const smallFolder = (seed: number, rate: number) => join(out, `small-${rate}-${s
 const smallArm = await arm('small', smallSteps, { ...fresh(small), keep: smallFolder });
 const grown = (kind: Kind): Start => ({
   config: largeShape(kind),
+  smallRate: smallArm.rate,
   async make(seed) {
     const folder = join(out, `${kind}-${seed}`);
     await grow(smallFolder(seed, smallArm.rate), folder, { ...targets[kind], seed });

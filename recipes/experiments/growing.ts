@@ -111,7 +111,13 @@ interface Start {
 }
 
 /** A run that was not done yet is done. */
-async function run(what: string, steps: number, { smallRate, make, keep }: Start, seed: number, rate: number): Promise<Run> {
+async function run(
+  what: string,
+  steps: number,
+  { smallRate, make, keep }: Start,
+  seed: number,
+  rate: number,
+): Promise<Run> {
   const settings = JSON.stringify({ small, targets, training, smallSteps, smallRate, steps });
   const file = join(out, `${what}-${rate}-${seed}.json`.replaceAll(' ', '-'));
   const folder = keep?.(seed, rate);

@@ -8,6 +8,10 @@ import { expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+/** Header and rows of the table in a text. */
+const rowsOf = (text: string) =>
+  [...text.matchAll(/^\| (.*) \|$/gm)].map(([, row]) => row!.split(' | ')).filter(([first]) => first !== '---');
+
 it('writes a table of all students, the same again when all is made', () => {
   const out = mkdtempSync(join(tmpdir(), 'tsumugi-students-'));
   try {
@@ -20,10 +24,22 @@ it('writes a table of all students, the same again when all is made', () => {
     const printed = run();
     const page = readFileSync(join(out, 'pruned-students.md'), 'utf8');
     expect(printed).toContain(page);
-    const rows = [...page.matchAll(/^\| (?:chosen|from|two)[^|]*\| ([\d.]+) /gm)].map(([, bits]) => Number(bits));
-    expect(rows).toHaveLength(5);
-    for (const bits of rows) expect(bits).toBeGreaterThan(1);
-    expect(page).not.toMatch(/NaN|undefined/);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+
+    const [results, tried] = page.split('## What was tried').map(rowsOf) as [string[][], string[][]];
+    expect(results.slice(1)).toHaveLength(5);
+    const columns = tried[0]!;
+    for (const [name, rate, bits] of results.slice(1)) {
+      expect(Number.parseFloat(bits!)).toBeGreaterThan(1);
+      // With one seed, what was best is the result.
+      const rows = tried.filter((row) => row[0] === name);
+      const best = rows.map((row) => Math.min(...row.slice(2).filter(Boolean).map(Number)));
+      const taken = rows.findIndex((row) => row[columns.indexOf(rate!)] === bits!.split(' ')[0]);
+      expect(Number.parseFloat(bits!)).toBe(best[taken]);
+    }
+    const teachers = [...page.matchAll(/([\d.]+) after [\d.]+ epochs/g)].map(([, bits]) => Number(bits));
+    expect(teachers).toHaveLength(2);
+    expect(page).toContain(`The teacher's bits per character: ${Math.min(...teachers).toFixed(3)} `);
     expect(run()).toBe(printed); // its minutes are those of the stages
   } finally {
     rmSync(out, { recursive: true });

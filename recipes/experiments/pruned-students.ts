@@ -64,13 +64,13 @@ const mixes = {
   text: { logitWeight: 0, languageWeight: 1 },
 };
 type Mix = keyof typeof mixes;
-const rates = quick ? [1e-3, 1e-2] : [1e-3, 3e-3, 1e-2, 3e-2];
+const rates = quick ? [1e-3] : [1e-3, 3e-3, 1e-2, 3e-2];
 /** Kinds of student, and the learning rates that are tried for each. */
 const arms = {
   activations: { name: 'chosen by activations, distilled', rates },
   random: { name: 'chosen at random, distilled', rates },
   alone: { name: 'chosen by activations, the text alone', rates },
-  scratch: { name: 'from nothing, the text alone', rates: quick ? [1e-2] : [1e-2, 3e-2, 1e-1] },
+  scratch: { name: 'from nothing, the text alone', rates: quick ? [1e-3, 1e-2] : [1e-2, 3e-2, 1e-1] },
   rounds: { name: 'two rounds, distilled', rates },
 };
 type Arm = keyof typeof arms;

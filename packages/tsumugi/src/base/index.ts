@@ -1,6 +1,6 @@
 export { absence, linkTarget, namesIn } from './absence.ts';
 export { fsyncPath, placeAtomic, writeFileAtomic } from './atomic.ts';
-export { availableDisk } from './available-disk.ts';
+export { availableDisk, requireRoom } from './available-disk.ts';
 export { cacheFolder } from './cache-folder.ts';
 export { type ContentHashOptions, contentHash, filesHash } from './content-hash.ts';
 export { noteSignal, signalExitCode } from './ending.ts';

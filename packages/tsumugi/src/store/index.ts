@@ -11,6 +11,7 @@ export {
   LINEAGE_FILE,
   type Lineage,
   type Provenance,
+  requirePlace,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   writeArtefact,

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { ConfigError, checkOptions, deriveSeed, invariant } from '../../base/index.ts';
 import { loadModel, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
-import { Artefact, type LazyTensor, type Lineage, type NamedTensor } from '../../store/index.ts';
+import { Artefact, type LazyTensor, type Lineage, type NamedTensor, requirePlace } from '../../store/index.ts';
 import { Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { shapeCost } from '../prune/cost.ts';
 import { layerOf, layoutOf } from '../reshape/axes.ts';
@@ -10,7 +10,7 @@ import { isIdentity } from '../reshape/channel-map.ts';
 import { layersOfUnit } from '../reshape/layers.ts';
 import { type Reshape, reshapedTensors } from '../reshape/reshape.ts';
 import { isSameShape } from '../reshape/target.ts';
-import { bytesOf, checkPlace, reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
+import { bytesOf, reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
 import { type GrowSettings, type GrowSettingsInput, growConfig } from './grow-config.ts';
 import { grownConfig, grownShape, keepsPattern } from './target.ts';
 import { openTransplant, transplantedWeights } from './transplant.ts';
@@ -147,7 +147,7 @@ export async function grow(
     if (done === parameters) for (const files of [hashed, tokenizerFiles]) files?.requireUnchanged();
     onProgress?.(done / parameters);
   }).map((tensor) => withNoise(tensor, reshape, all));
-  checkPlace(artefact, out, bytesOf(tensors));
+  requirePlace(out, [artefact.path], bytesOf(tensors));
   const entries: [string, number | string | undefined][] = Object.entries(all);
   const lineage = writeReshaped(out, artefact, {
     config: reshapedConfig(transplant?.json ?? artefact.config(), before, after),

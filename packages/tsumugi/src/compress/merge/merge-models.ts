@@ -2,9 +2,7 @@
 // time does not depend on how large the models are.
 import { resolve } from 'node:path';
 import {
-  availableDisk,
   checkOptions,
-  DataError,
   invariant,
   StagedFolder,
   sha256,
@@ -17,6 +15,7 @@ import {
   type LazyTensor,
   type Lineage,
   type Provenance,
+  requirePlace,
   writeArtefact,
 } from '../../store/index.ts';
 import { type DType, scope, type Tensor } from '../../torch/index.ts';
@@ -188,16 +187,11 @@ export async function mergeModels(
   const known = await knownModels(text, options.resolveModel);
   using models = new MergeModels();
   const plan = planMerge(text, models, known);
-  requireDisk(plan, out);
+  const sources = models.all.map(({ artefact }) => artefact.path);
+  requirePlace(out, sources, plan.bytes, 'Free some space, write to another disk, or set out_dtype: bfloat16.');
   const hashed = new Map(
     await Promise.all(models.all.map(async (model) => [model, await model.artefact.hashed()] as const)),
   );
-  for (const { artefact } of models.all)
-    if (resolve(artefact.path) === resolve(out))
-      throw new DataError('merge-into-source', `${out} is one of the merged models`, {
-        remedy: 'Name another folder to write to.',
-        fields: { path: out },
-      });
   let done = 0;
   const finished = (tensor: PlannedTensor, count: number) => {
     done += count;
@@ -245,16 +239,6 @@ export async function mergeIdentity(merge: string | MergeConfigInput, options: M
 
 /** What the lineage calls a model: a folder of the hub's cache becomes its name there. */
 const originOf = ({ name, artefact: { path } }: MergeModel): string => (hubOrigin(path) ? path : name);
-
-function requireDisk({ bytes }: MergePlan, out: string): void {
-  const free = availableDisk(out);
-  if (free === undefined || bytes < free) return;
-  const gb = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
-  throw new UserError('disk-full', `the merged model takes ${gb(bytes)}, and ${gb(free)} are free at ${out}`, {
-    remedy: 'Free some space, write to another disk, or set out_dtype: bfloat16.',
-    fields: { bytes, free },
-  });
-}
 
 /** Where the rows of a tensor of a source are. */
 function readerOf({ model, name }: TensorSource, { tokenizer }: MergePlan, columns: number, dtype: DType): RowReader {

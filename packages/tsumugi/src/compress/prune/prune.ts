@@ -10,11 +10,11 @@ import {
   requireDense,
   tensorShapes,
 } from '../../lm/index.ts';
-import { Artefact, type HashedFiles, type Lineage, type Safetensors } from '../../store/index.ts';
+import { Artefact, type HashedFiles, type Lineage, requirePlace, type Safetensors } from '../../store/index.ts';
 import type { Corpus } from '../../text/index.ts';
 import { dtypeBytes, numElements } from '../../torch/index.ts';
 import { type Reshape, reshapedSource, reshapedTensors } from '../reshape/reshape.ts';
-import { checkPlace, reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
+import { reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
 import { choose, randomScores } from './choose.ts';
 import { decodingRate, type ShapeCost, shapeCost } from './cost.ts';
 import { type PruneForecast, pruneForecast } from './forecast.ts';
@@ -192,7 +192,7 @@ async function prepare(folder: string, settings: PruneSettings, options: PruneOp
   using stack = new DisposableStack();
   stack.defer(() => weights.close());
   const [bytesBefore, bytesAfter] = [bytesAs(weights, before), bytesAs(weights, wanted)];
-  if (out !== undefined) checkPlace(artefact, out, bytesAfter);
+  if (out !== undefined) requirePlace(out, [folder], bytesAfter);
   const text = await calibrationText(options.text ?? [], loadTokenizer(folder, before), settings);
   const hashed = await artefact.hashed();
   const measured = { model: hashed.hash, text: text.hash };

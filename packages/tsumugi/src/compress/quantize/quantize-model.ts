@@ -1,9 +1,9 @@
 // A model folder → the same model in few bits. One layer after the other: what is in memory does not depend on how many there are.
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { checkOptions, contentHash, DataError, StagedFolder } from '../../base/index.ts';
+import { checkOptions, contentHash, StagedFolder } from '../../base/index.ts';
 import { loadTokenizer } from '../../lm/index.ts';
-import { canonicalJson, isArtefact, type Lineage, TOKENIZER_FILE } from '../../store/index.ts';
+import { canonicalJson, isArtefact, type Lineage, requirePlace, TOKENIZER_FILE } from '../../store/index.ts';
 import { listSourceFiles } from '../../text/index.ts';
 import { scope } from '../../torch/index.ts';
 import { calibrationTexts } from '../importance/index.ts';
@@ -16,7 +16,7 @@ import { type LayerWork, layerPrefix, quantizeLayer } from './layer.ts';
 import type { KindsBits, PlannedMatrix } from './matrices.ts';
 import { planOf } from './plan.ts';
 import type { QuantizeConfig, QuantizeConfigInput } from './quantize-config.ts';
-import { type QuantizedSize, requireDisk } from './size.ts';
+import type { QuantizedSize } from './size.ts';
 import { SourceModel } from './source.ts';
 import { writeQuantized } from './write-quantized.ts';
 
@@ -91,13 +91,7 @@ export async function quantizeModel(
   const draft = planOf(source, input, text);
   const { config } = draft;
   if (text.length > 0) source.artefact.tokenizerPath; // there is one
-  if (resolve(model) === resolve(out))
-    throw new DataError('quantize-into-source', `${out} is the model that is quantized`, {
-      remedy: 'Name another folder to write to.',
-      fields: { path: out },
-    });
-  new StagedFolder(out, isArtefact)[Symbol.dispose](); // whether it may be written there is known before the work
-  requireDisk(draft.diskBytes, out);
+  requirePlace(out, [model], draft.diskBytes);
   const files = await source.artefact.hashed();
   const data = await Promise.all(
     (config.method === 'rtn' && !draft.target ? [] : listSourceFiles(text)).map(async ({ path }) => ({

@@ -1,5 +1,4 @@
 // What a quantized model takes: on the disk, in memory, in time.
-import { availableDisk, UserError } from '../../base/index.ts';
 import { type Plamo2Config, tensorShapes } from '../../lm/index.ts';
 import type { QuantizationSummary } from '../../store/index.ts';
 import { type DType, dtypeBytes, numElements } from '../../torch/index.ts';
@@ -51,17 +50,6 @@ export function sizeOf(
     bytes += matrix ? matrixBytes(matrix, summary) : count * dtypeBytes(storedType(name, typeOf(name), config));
   }
   return { parameters, bytes, bitsPerWeight: (8 * bytes) / parameters };
-}
-
-/** The layers that are done lie beside the result until it is whole. @throws UserError `disk-full` */
-export function requireDisk(bytes: number, out: string): void {
-  const free = availableDisk(out);
-  if (bytes < free) return;
-  const gb = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
-  throw new UserError('disk-full', `quantizing takes ${gb(bytes)} of disk, and ${gb(free)} are free at ${out}`, {
-    remedy: 'Free some space, or write to another disk.',
-    fields: { bytes, free },
-  });
 }
 
 /** Of one core: products of matrices, and the steps of a method over a matrix. Guesses, not measured. */

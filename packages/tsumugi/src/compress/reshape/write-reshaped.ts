@@ -1,12 +1,10 @@
 // A model folder in another shape, written tensor by tensor.
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { availableDisk, DataError, StagedFolder, UserError } from '../../base/index.ts';
+import { join } from 'node:path';
 import type { Plamo2Config } from '../../lm/index.ts';
 import {
   type Artefact,
   type ArtefactContent,
-  isArtefact,
   type JsonObject,
   type Lineage,
   type NamedTensor,
@@ -26,23 +24,6 @@ export function reshapedConfig(json: JsonObject, before: Plamo2Config, after: Pl
 
 export const bytesOf = (tensors: readonly NamedTensor[]): number =>
   tensors.reduce((sum, [, { shape, dtype }]) => sum + numElements(shape) * dtypeBytes(dtype), 0);
-
-/** @throws DataError when `out` is the model itself or holds something else; UserError `disk-full` when the weights do not fit */
-export function checkPlace(source: Artefact, out: string, bytes: number): void {
-  if (resolve(source.path) === resolve(out))
-    throw new DataError('into-source', `${out} is the model that is read`, {
-      remedy: 'Name another folder to write to.',
-      fields: { path: out },
-    });
-  new StagedFolder(out, isArtefact)[Symbol.dispose]();
-  const free = availableDisk(out);
-  if (free === undefined || bytes < free) return;
-  const gb = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
-  throw new UserError('disk-full', `the model takes ${gb(bytes)}, and ${gb(free)} are free at ${out}`, {
-    remedy: 'Free some space, or write to another disk.',
-    fields: { bytes, free },
-  });
-}
 
 /** Writes the model; tokenizer and `generation_config.json` are those of the source unless others are given. */
 export function writeReshaped(

@@ -3,3 +3,4 @@ export { Artefact, type ArtefactContent, isArtefact, type JsonObject, writeArtef
 export { CONFIG_FILE, GENERATION_CONFIG_FILE, LINEAGE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './files.ts';
 export { HashedFiles } from './hashed-files.ts';
 export type { Lineage, Provenance } from './lineage.ts';
+export { requirePlace } from './require-place.ts';

@@ -179,7 +179,7 @@ function requireRoom({ missingBytes, availableDiskBytes, folder, repo }: PullPla
   const [needs, has] = [missingBytes, availableDiskBytes].map(
     (bytes) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`,
   );
-  throw new UserError('no-room', `${repo} needs ${needs} of disk, and ${has} are free at ${folder}`, {
+  throw new UserError('disk-full', `${repo} needs ${needs} of disk, and ${has} are free at ${folder}`, {
     remedy: 'Make room, or name another place in HF_HUB_CACHE.',
     fields: { missingBytes, availableDiskBytes, folder },
   });

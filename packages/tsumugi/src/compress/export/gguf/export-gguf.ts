@@ -1,7 +1,7 @@
 // A model folder → a GGUF file that llama.cpp runs: planned, written tensor by tensor, compared with the model, put in its place.
 import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fsyncPath, unfinishedFile, writingAt } from '../../../base/index.ts';
+import { fsyncPath, requireRoom, unfinishedFile, writingAt } from '../../../base/index.ts';
 import { loadModel, type Plamo2, type QuantizedLinear, readModelConfig } from '../../../lm/index.ts';
 import { moduleAt, namedParameters } from '../../../nn/index.ts';
 import { Artefact, type GgufTensor, quantizePieces, writeGguf } from '../../../store/index.ts';
@@ -9,7 +9,7 @@ import { readTokenizerFiles, Tokenizer, type TokenizerFiles } from '../../../tex
 import { noGrad, scope, type Tensor, tensor } from '../../../torch/index.ts';
 import type { GateReport } from '../../gate/index.ts';
 import type { ImportanceMatrix } from '../../importance/index.ts';
-import { requireRoom, requireTarget } from './checks.ts';
+import { requireTarget } from './require-target.ts';
 import type { ExportGgufConfig } from './config.ts';
 import { type GateGgufOptions, gateGguf } from './gate-gguf.ts';
 import { importanceFor, importanceOf } from './importance.ts';
@@ -53,13 +53,13 @@ export function planExportGguf(config: Pick<ExportGgufConfig, 'model' | 'type' |
  * Writes a GGUF file of a model folder, also of one in few bits (GPTQ, AWQ, FP8), with `FILE.lineage.json` beside it. The file appears when it is whole and, unless `gate`
  * is false, answers as the model does; a GGUF file that is there is replaced.
  *
- * @throws ConfigError for a model that llama.cpp cannot express, DataError when something else is at `out` or the disk has no room,
- *   UserError when the file differs from the model by more than its type explains, with the worst prompt
+ * @throws ConfigError for a model that llama.cpp cannot express, DataError when something else is at `out`,
+ *   UserError `disk-full`, and when the file differs from the model by more than its type explains, with the worst prompt
  */
 export async function exportGguf(config: ExportGgufConfig, hooks: ExportHooks = {}): Promise<ExportedGguf> {
   const plan = planExportGguf(config);
   requireTarget(config.out);
-  requireRoom(config.out, plan.bytes);
+  requireRoom(config.out, plan.bytes, 'Make room, name a place on another disk, or choose a type of fewer bits.');
   const artefact = new Artefact(config.model);
   const files = await artefact.hashed();
   const tokenizerFiles = readTokenizerFiles(artefact.tokenizerPath);

@@ -1,7 +1,7 @@
 // A model folder as others expect it on the Hugging Face Hub: shards of a size, published settings, a model card; tensor by tensor.
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { availableDisk, ConfigError, checkNumber, checkOptions, ownPackage, UserError } from '../../../base/index.ts';
+import { checkNumber, checkOptions, ownPackage } from '../../../base/index.ts';
 import { loadModel, type Plamo2Config, parseConfig } from '../../../lm/index.ts';
 import { namedParameters } from '../../../nn/index.ts';
 import {
@@ -9,6 +9,7 @@ import {
   CONFIG_FILE,
   type LazyTensor,
   type Lineage,
+  requirePlace,
   type Safetensors,
   writeArtefact,
 } from '../../../store/index.ts';
@@ -185,7 +186,8 @@ function licenceAmong([self, ...others]: readonly Ancestor[]): string | undefine
  * machine. The folder appears whole or not at all; equal models and options give equal weights, byte for byte.
  *
  * @param model a model folder
- * @throws DataError, FormatError, CheckpointError, ConfigError as for loading the model; UserError `disk-full`
+ * @throws DataError, FormatError, CheckpointError, ConfigError as for loading the model; DataError when `out` is the model or holds something else,
+ *   UserError `disk-full`: both before anything is written
  *
  * @example
  * ```ts
@@ -196,8 +198,7 @@ export async function exportHf(model: string, out: string, options: ExportHfOpti
   const began = performance.now();
   using source = await openSource(model, options);
   const { artefact, plan, ancestry, tensors, licence, sourceDtype } = source;
-  requireElsewhere(artefact.path, out);
-  requireRoom(plan, out);
+  requirePlace(out, [artefact.path], plan.diskBytes);
   const { config } = source;
   const published = publishedFiles(
     artefact,
@@ -257,29 +258,4 @@ function languagesOf(folder: string): readonly string[] {
   const { language } = readFrontMatter(folder);
   const all = (Array.isArray(language) ? language : [language]).filter((each) => typeof each === 'string');
   return all.length > 0 ? all : ['ja'];
-}
-
-function requireElsewhere(source: string, out: string): void {
-  const real = (path: string) => {
-    try {
-      return realpathSync(path);
-    } catch {
-      return resolve(path);
-    }
-  };
-  if (real(source) !== real(out)) return;
-  throw new ConfigError('export-into-source', `${out} is the model itself`, {
-    remedy: 'Name another folder to write to.',
-    fields: { path: out },
-  });
-}
-
-function requireRoom({ diskBytes }: ExportHfPlan, out: string): void {
-  const free = availableDisk(out);
-  if (diskBytes <= free) return;
-  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
-  throw new UserError('disk-full', `the export takes ${gb(diskBytes)}, and ${gb(free)} are free at ${out}`, {
-    remedy: 'Make room, or name a place on another disk.',
-    fields: { diskBytes, free, out },
-  });
 }

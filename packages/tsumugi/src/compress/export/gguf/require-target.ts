@@ -1,7 +1,6 @@
-// Whether a file can be written where it is to be, before the work begins.
+// Whether a GGUF file can be written where it is to be, before the work begins.
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { availableDisk, DataError } from '../../../base/index.ts';
+import { DataError } from '../../../base/index.ts';
 
 /** @throws DataError when something is there that is no GGUF file */
 export function requireTarget(path: string): void {
@@ -28,15 +27,4 @@ function startsAsGguf(path: string): boolean {
     closeSync(descriptor);
   }
   return start.toString('latin1') === 'GGUF';
-}
-
-/** @throws DataError when the disk has fewer free bytes */
-export function requireRoom(path: string, bytes: number): void {
-  const free = availableDisk(dirname(path));
-  if (bytes <= free) return;
-  const gigabytes = (count: number) => (count / 1e9).toFixed(1);
-  throw new DataError('no-room', `${path} takes ${gigabytes(bytes)} GB, and the disk has ${gigabytes(free)} GB left`, {
-    remedy: 'Make room, name a place on another disk, or choose a type of fewer bits.',
-    fields: { path, bytes, free },
-  });
 }

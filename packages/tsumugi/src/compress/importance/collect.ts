@@ -1,8 +1,9 @@
 // Measures an importance matrix: a text goes through the model, and the squares of what enters each matrix are added up.
 import { DataError } from '../../base/index.ts';
 import type { LanguageModel, Plamo2 } from '../../lm/index.ts';
-import { Module, moduleAt, namedModules, replaceModule, type UnaryModule } from '../../nn/index.ts';
+import { namedModules } from '../../nn/index.ts';
 import { noGrad, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
+import { Probes } from '../probes.ts';
 
 export interface CollectOptions {
   /** Called after each text with how many were read; may wait, and may throw to end it. */
@@ -29,31 +30,22 @@ export async function collectActivations(
 ): Promise<Activations> {
   const head = model.lm_head ? 'lm_head' : 'model.embed_tokens';
   const paths = [...namedModules(model)].map(([path]) => path).filter((path) => /_proj$/.test(path));
-  const listening = paths.map((path) => {
-    const ear = new Listening(moduleAt(model, path) as UnaryModule);
-    replaceModule(model, path, ear);
-    return [path, ear] as const;
-  });
-  const headSums = new SquareSums();
-  try {
-    let done = 0;
-    for (const ids of texts) {
-      if (ids.length > 0) read(model, ids, headSums);
-      await onText?.(++done);
-    }
-    const tokens = headSums.rows;
-    if (tokens === 0)
-      throw new DataError('no-calibration-text', 'the text to measure the activations with has no tokens', {
-        remedy: 'Give a text of some thousand characters.',
-      });
-    const means = new Map(listening.map(([path, { sums }]) => [path, sums.mean()]));
-    means.set(head, headSums.mean());
-    return { means, tokens };
-  } finally {
-    for (const [path, ear] of listening) replaceModule(model, path, ear.inner);
-    for (const [, { sums }] of listening) sums[Symbol.dispose]();
-    headSums[Symbol.dispose]();
+  using stack = new DisposableStack();
+  const probes = stack.use(new Probes(model));
+  const sums = new Map([...paths, head].map((path) => [path, stack.use(new SquareSums())]));
+  for (const path of paths) probes.watch(path, (input) => sums.get(path)!.add(input));
+  const headSums = sums.get(head)!;
+  let done = 0;
+  for (const ids of texts) {
+    if (ids.length > 0) read(model, ids, headSums);
+    await onText?.(++done);
   }
+  const tokens = headSums.rows;
+  if (tokens === 0)
+    throw new DataError('no-calibration-text', 'the text to measure the activations with has no tokens', {
+      remedy: 'Give a text of some thousand characters.',
+    });
+  return { means: new Map(Array.from(sums, ([path, each]) => [path, each.mean()])), tokens };
 }
 
 function read(model: LanguageModel, ids: readonly number[], head: SquareSums): void {
@@ -63,26 +55,6 @@ function read(model: LanguageModel, ids: readonly number[], head: SquareSums): v
       head.add(model.forward(input));
     }),
   );
-}
-
-/** Stands in a linear map's place, and passes on what comes. */
-class Listening extends Module {
-  inner: UnaryModule;
-  readonly #sums = new SquareSums();
-
-  constructor(inner: UnaryModule) {
-    super();
-    this.inner = inner;
-  }
-
-  get sums(): SquareSums {
-    return this.#sums;
-  }
-
-  forward(x: Tensor): Tensor {
-    this.#sums.add(x);
-    return this.inner.forward(x);
-  }
 }
 
 /** Σ x² of each channel, in float64. */

@@ -1,6 +1,5 @@
 // How active channels are (Minitron, arXiv 2408.11796, as in ModelOpt's megatron plugin): |a|, its mean over a sequence, squared, summed over the
 // sequences, and at the end the root. In float32, summed in float64.
-import { Module } from '../../nn/index.ts';
 import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 
 export class Magnitude {
@@ -27,25 +26,5 @@ export class Magnitude {
     const heads = new Float64Array(this.squares.length / size);
     for (const [i, square] of this.squares.entries()) heads[Math.floor(i / size)]! += square;
     return Array.from(heads, Math.sqrt);
-  }
-}
-
-type Forward = Module & { forward(x: Tensor): Tensor };
-
-/** Stands in the place of a layer, and shows what goes in and what comes out. */
-export class Probe extends Module {
-  inner: Forward;
-  readonly #see: (input: Tensor, output: Tensor) => void;
-
-  constructor(inner: Forward, see: (input: Tensor, output: Tensor) => void) {
-    super();
-    this.inner = inner;
-    this.#see = see;
-  }
-
-  forward(x: Tensor): Tensor {
-    const y = this.inner.forward(x);
-    this.#see(x, y);
-    return y;
   }
 }

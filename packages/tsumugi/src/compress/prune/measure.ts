@@ -1,10 +1,11 @@
 // The importance of everything that pruning can take away, from one pass of a text through the model.
 import { setImmediate } from 'node:timers/promises';
 import { dtRank, isMamba, type Plamo2, type Plamo2Config } from '../../lm/index.ts';
-import { moduleAt, replaceModule } from '../../nn/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { Probes } from '../probes.ts';
 import { layersOfUnit } from '../reshape/layers.ts';
-import { Magnitude, Probe } from './magnitude.ts';
+import { Influence } from './influence.ts';
+import { Magnitude } from './magnitude.ts';
 import type { Scores } from './scores-manifest.ts';
 import { type CalibrationText, predictedOf } from './sequences.ts';
 
@@ -29,27 +30,22 @@ export async function measureImportance(model: Plamo2, text: CalibrationText, on
   const { hidden_size: h, hidden_size_per_head: P, num_attention_heads: H, mamba_num_heads: m } = config;
   const hidden = new Magnitude(h);
   const layers: LayerMagnitudes[] = [];
-  const probed: [path: string, probe: Probe][] = [];
-  const watch = (path: string, see: (input: Tensor, output: Tensor) => void): void => {
-    const probe = new Probe(moduleAt(model, path) as Probe, see);
-    replaceModule(model, path, probe);
-    probed.push([path, probe]);
-  };
+  using probes = new Probes(model);
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const at = (name: string) => `model.layers.layers.${i}.${name}`;
-    for (const norm of ['pre_mixer_norm', 'pre_mlp_norm']) watch(at(norm), (_, output) => hidden.add(output));
+    for (const norm of ['pre_mixer_norm', 'pre_mlp_norm']) probes.watch(at(norm), (_, output) => hidden.add(output));
     const layer: LayerMagnitudes = { ffn: new Magnitude(config.intermediate_size) };
     layers.push(layer);
-    watch(at('mlp.down_proj'), (input) => layer.ffn.add(input));
+    probes.watch(at('mlp.down_proj'), (input) => layer.ffn.add(input));
     if (!isMamba(config, i)) {
       const query = new Magnitude(H * P);
       layer.query = query;
-      watch(at('mixer.o_proj'), (input) => query.add(input));
+      probes.watch(at('mixer.o_proj'), (input) => query.add(input));
       continue;
     }
     const [mamba, dt] = [new Magnitude(m * P), new Magnitude(dtRank(config))];
     Object.assign(layer, { mamba, dt });
-    watch(at('mixer.in_proj'), (_, output) => {
+    probes.watch(at('mixer.in_proj'), (_, output) => {
       const [B, T] = output.shape as [number, number];
       mamba.add(
         output
@@ -58,24 +54,20 @@ export async function measureImportance(model: Plamo2, text: CalibrationText, on
           .reshape([B, T, m * P]),
       ); // z, then x of a head
     });
-    watch(at('mixer.dt_proj'), (input) => dt.add(input));
+    probes.watch(at('mixer.dt_proj'), (input) => dt.add(input));
   }
   const influence = new Influence(config);
-  try {
-    const loss = await readThrough(model, text, (path, output) => influence.see(path, output), onShare);
-    return {
-      loss,
-      hidden: hidden.scores(),
-      layers: layers.map(({ ffn, query, mamba, dt }) => ({
-        ffn: ffn.scores(),
-        ...(query && { query: query.scores(P) }),
-        ...(mamba && { mamba: mamba.scores(P), dt: dt!.scores() }),
-      })),
-      influence: influence.means(text.tokens),
-    };
-  } finally {
-    for (const [path, probe] of probed) replaceModule(model, path, probe.inner);
-  }
+  const loss = await readThrough(model, text, (path, output) => influence.see(path, output), onShare);
+  return {
+    loss,
+    hidden: hidden.scores(),
+    layers: layers.map(({ ffn, query, mamba, dt }) => ({
+      ffn: ffn.scores(),
+      ...(query && { query: query.scores(P) }),
+      ...(mamba && { mamba: mamba.scores(P), dt: dt!.scores() }),
+    })),
+    influence: influence.means(text.tokens),
+  };
 }
 
 type OnPart = (path: string, output: Tensor) => void;
@@ -120,45 +112,4 @@ export async function lossesWithout(model: Plamo2, text: CalibrationText, onShar
     stack.layers = all;
   }
   return losses;
-}
-
-/** 1 − cosine of the residual stream before and after each group of layers, summed over tokens. */
-class Influence {
-  readonly #sums: number[];
-  readonly #size: number;
-  #before: Tensor | undefined;
-
-  constructor(config: Plamo2Config) {
-    this.#size = layersOfUnit(config);
-    this.#sums = new Array<number>(Math.floor(config.num_hidden_layers / this.#size)).fill(0);
-  }
-
-  see(path: string, output: Tensor): void {
-    const layer = /layers\.(\d+)$/.exec(path)?.[1];
-    const done = layer === undefined ? 0 : Number(layer) + 1;
-    if (path === 'model.norm' || done % this.#size !== 0) return;
-    const unit = done / this.#size - 1;
-    const before = this.#before;
-    if (unit >= 0) {
-      const [x, y] = [before!.double(), output.detach().double()];
-      const cosine = x
-        .mul(y)
-        .sum([-1])
-        .div(
-          x
-            .square()
-            .sum([-1])
-            .mul(y.square().sum([-1]))
-            .sqrt(),
-        );
-      this.#sums[unit]! += cosine.neg().add(1).sum().item();
-    }
-    before?.dispose();
-    this.#before = output.detach().clone().keep();
-    if (unit === this.#sums.length - 1) this.#before[Symbol.dispose]();
-  }
-
-  means(tokens: number): number[] {
-    return this.#sums.map((sum) => sum / tokens);
-  }
 }

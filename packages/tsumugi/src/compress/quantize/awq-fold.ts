@@ -10,7 +10,7 @@ import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 import { clippedFrom, searchScale } from './awq.ts';
 import type { PlannedMatrix } from './matrices.ts';
 import type { RoundOptions } from './round.ts';
-import type { InputSample } from './watching.ts';
+import type { InputSample } from './input-sample.ts';
 
 interface Fold {
   /** The matrix whose inputs are scaled. */

@@ -1,9 +1,10 @@
 // One layer on its way to few bits: its matrices, as they came, see the text; then each is quantized by itself.
 import { invariant } from '../../base/index.ts';
-import { buildBlock } from '../../lm/index.ts';
-import { type Linear, moduleAt, namedParameters, replaceModule, type UnaryModule } from '../../nn/index.ts';
+import { type Block, buildBlock } from '../../lm/index.ts';
+import { type Linear, moduleAt, namedParameters } from '../../nn/index.ts';
 import type { CodeBits, NamedTensor, QuantizationSummary, QuantizedCodes } from '../../store/index.ts';
 import { noGrad, scope, type Tensor } from '../../torch/index.ts';
+import { Probes } from '../probes.ts';
 import { awqFolded } from './awq-fold.ts';
 import type { Calibration } from './calibration.ts';
 import { gptq, Hessian } from './gptq.ts';
@@ -12,7 +13,7 @@ import { type PackedTensor, packCodes, packWeight } from './packed.ts';
 import type { QuantizeConfig } from './quantize-config.ts';
 import { type RoundOptions, roundToNearest } from './round.ts';
 import type { SourceModel } from './source.ts';
-import { InputSample, type Inputs, Watching } from './watching.ts';
+import { InputSample, type Inputs } from './input-sample.ts';
 
 /** What the layers of a run share. */
 export interface LayerWork {
@@ -65,6 +66,13 @@ function roundLayer(matrices: readonly PlannedMatrix[], work: LayerWork): NamedT
 const pack = (codes: QuantizedCodes, { bits }: PlannedMatrix, { summary }: LayerWork): PackedTensor[] =>
   packCodes(codes, summary.layout, bits as CodeBits);
 
+/** The text goes through the layer, whose matrices' inputs are added up. */
+function watchPass(block: Block, inputs: ReadonlyMap<string, Inputs>, calibration: Calibration): void {
+  using probes = new Probes(block);
+  for (const [path, watched] of inputs) probes.watch(path, (input) => watched.add(input));
+  calibration.pass(block);
+}
+
 function watchedLayer(
   layer: number,
   matrices: readonly PlannedMatrix[],
@@ -81,10 +89,7 @@ function watchedLayer(
       return [path.slice(prefix.length), stack.use(watched)];
     }),
   );
-  for (const [path, watched] of inputs)
-    replaceModule(block, path, new Watching(moduleAt(block, path) as UnaryModule, watched));
-  calibration.pass(block);
-  for (const path of inputs.keys()) replaceModule(block, path, (moduleAt(block, path) as Watching).inner);
+  watchPass(block, inputs, calibration);
   const weightOf = (path: string): Tensor => (moduleAt(block, path) as Linear).weight;
   const tensors: NamedTensor[] = [];
   if (config.method === 'awq') {

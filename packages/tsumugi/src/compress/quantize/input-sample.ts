@@ -1,5 +1,4 @@
-// What a method wants to know of the inputs of a matrix, gathered while a text goes through a layer.
-import { Module, type UnaryModule } from '../../nn/index.ts';
+// What AWQ wants to know of the inputs of a matrix, gathered while a text goes through a layer.
 import { cat, noGrad, scope, type Tensor } from '../../torch/index.ts';
 
 /** Tokens that AWQ measures output errors with. */
@@ -48,22 +47,5 @@ export class InputSample implements Inputs {
   [Symbol.dispose](): void {
     this.#sum?.dispose();
     for (const each of this.#kept.splice(0)) each.dispose();
-  }
-}
-
-/** Stands in a matrix's place, tells what comes, and passes it on. */
-export class Watching extends Module {
-  inner: UnaryModule;
-  readonly #inputs: Inputs;
-
-  constructor(inner: UnaryModule, inputs: Inputs) {
-    super();
-    this.inner = inner;
-    this.#inputs = inputs;
-  }
-
-  forward(x: Tensor): Tensor {
-    this.#inputs.add(x);
-    return this.inner.forward(x);
   }
 }

@@ -31,7 +31,9 @@ export {
   saveModel,
 } from './folder.ts';
 export { generateIds, generateText } from './generate.ts';
+export { idsRow } from './ids-row.ts';
 export { initialWeights } from './init.ts';
+export { layerOf, layerPath, withinLayer } from './layer-path.ts';
 export {
   importLibrary,
   type LlamaLibrary,

@@ -17,6 +17,7 @@ import { Attention } from './attention.ts';
 import { BatchCache } from './batch-cache.ts';
 import { Block, normOf, normOffset } from './block.ts';
 import { isMamba, type Plamo2Config, ropeBaseOf, windowOf } from './config.ts';
+import { layerPath } from './layer-path.ts';
 import { linearOf } from './linear-of.ts';
 import { Mamba } from './mamba.ts';
 import { Mlp } from './mlp.ts';
@@ -55,8 +56,7 @@ class Decoder extends Module {
 
 /** Layer `index` of a model; `take` gives the tensor for a checkpoint name, which the layer takes over. */
 export function buildBlock(config: Plamo2Config, index: number, take: (name: string) => Tensor): Block {
-  const prefix = `model.layers.layers.${index}.`;
-  const get = (name: string) => take(prefix + name);
+  const get = (name: string) => take(layerPath(index, name));
   const preMixer = get('pre_mixer_norm.weight');
   const mixer = isMamba(config, index)
     ? new Mamba(
@@ -182,7 +182,7 @@ export class Plamo2 extends Module implements LanguageModel {
       h = activationCheckpointing
         ? checkpoint((x) => block.forward(x, context), h)
         : scope(() => block.forward(h, context, cache?.layers[index]));
-      onPart?.(`model.layers.layers.${index}`, h);
+      onPart?.(layerPath(index), h);
     }
     if (cache instanceof BatchCache) cache.endStep();
     else if (cache) cache.length += ids.shape[1]!;

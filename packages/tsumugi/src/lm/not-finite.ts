@@ -3,6 +3,7 @@
 import { UserError } from '../base/index.ts';
 import { describeNotFinite, diagnose } from '../nn/index.ts';
 import { type DType, noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
+import { idsRow } from './ids-row.ts';
 import { NOT_FINITE } from './sampling.ts';
 import type { LanguageModel } from './types.ts';
 
@@ -55,10 +56,9 @@ function firstPart(model: LanguageModel, { ids, documents, dtype }: Reading): st
   scope(() =>
     noGrad(() => {
       const device = model.parameterDevice;
-      const shape = [1, ids.length];
-      const hidden = model.forward(tensor(BigInt64Array.from(ids, BigInt), { shape, device }), {
+      const hidden = model.forward(idsRow(ids, device), {
         dtype,
-        documents: documents && tensor(Int32Array.from(documents), { shape, device }),
+        documents: documents && tensor(Int32Array.from(documents), { shape: [1, ids.length], device }),
         onPart: check,
       });
       for (let t = 0; t < ids.length && found === undefined; t++)

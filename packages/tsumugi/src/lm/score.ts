@@ -3,6 +3,7 @@ import { checkCount, checkOptions, DataError } from '../base/index.ts';
 import type { DType } from '../torch/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.ts';
 import { checkIds } from './check-ids.ts';
+import { idsRow } from './ids-row.ts';
 import { notFinite, type Reading } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
 
@@ -36,7 +37,7 @@ export function tokenLogprobs(
   return scope(() =>
     noGrad(() => {
       const device = model.parameterDevice;
-      const input = tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length], device });
+      const input = idsRow(ids, device);
       const hidden = model.forward(input, {
         ...(documents && { documents: tensor(Int32Array.from(documents), { shape: [1, ids.length], device }) }),
         ...(dtype && { dtype }),

@@ -1,5 +1,5 @@
 // The loss of a distillation: a forward of the teacher and one of the student, and what is between them.
-import type { Batch, Plamo2 } from '../lm/index.ts';
+import { type Batch, layerPath, type Plamo2 } from '../lm/index.ts';
 import { distillationLoss, type LinearDistillationOptions, linearDistillation, type TeacherRows } from '../nn/index.ts';
 import { noGrad, scope, type Tensor } from '../torch/index.ts';
 import type { DistillConfig } from './distill-config.ts';
@@ -14,12 +14,10 @@ export interface Taught {
   layers: readonly Tensor[];
 }
 
-const layerPath = (index: number) => `model.layers.layers.${index}`;
-
 /** Outputs of layers of a forward, in their order; hands on to another look. */
 function collector(layers: readonly number[], other?: (path: string, output: Tensor) => void) {
   const found = new Map<string, Tensor>();
-  const wanted = new Set(layers.map(layerPath));
+  const wanted = new Set(layers.map((layer) => layerPath(layer)));
   const onPart = (path: string, output: Tensor) => {
     other?.(path, output);
     if (wanted.has(path)) found.set(path, output);

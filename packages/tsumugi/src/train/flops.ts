@@ -11,7 +11,7 @@
 //   head                   2·V·D
 // Backward is twice that for a projection (one product for its input, one for its weight) and 2.5 times for attention
 // and scan, which compute their scores again. The head makes its gradients on the way and is never recomputed.
-import { isMamba, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
+import { isMamba, layerOf, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
 import { numElements } from '../torch/index.ts';
 import { countParts, type TrainedPart } from './trained-part.ts';
 
@@ -45,10 +45,9 @@ interface Forward {
 type IsFrozen = TrainedPart['isFrozen'];
 
 function layerForward(config: Plamo2Config, index: number, T: number, isFrozen: IsFrozen): Forward {
-  const prefix = `model.layers.layers.${index}.`;
   let [projections, frozen] = [0, 0];
   for (const [name, shape] of tensorShapes(config)) {
-    if (!(name.startsWith(prefix) && name.endsWith('proj.weight'))) continue;
+    if (layerOf(name) !== index || !name.endsWith('proj.weight')) continue;
     if (isFrozen?.(name)) frozen += 2 * T * numElements(shape);
     else projections += 2 * T * numElements(shape);
   }

@@ -1,6 +1,6 @@
 // A model and what was made of it, on a text of the user: how differently the next token is distributed, and how well each predicts it.
-import type { Plamo2 } from '../../lm/index.ts';
-import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { idsRow, type Plamo2 } from '../../lm/index.ts';
+import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 
 export interface TextComparison {
   /** Positions that were compared. */
@@ -36,7 +36,7 @@ export async function compareOnTexts(
   for (const [i, ids] of pieces.entries()) {
     noGrad(() =>
       scope(() => {
-        const input = tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length] });
+        const input = idsRow(ids);
         const hidden = [source, artefact].map((model) => model.forward(input.to(model.parameterDevice)));
         for (let start = 0; start < ids.length; start += rows)
           scope(() => {

@@ -1,6 +1,13 @@
 // The two sides of the gate: a model in this process, and a GGUF file in llama.cpp.
-import { GgufModel, type GgufModelOptions, generateIds, type LlamaLibrary, type Plamo2 } from '../../lm/index.ts';
-import { noGrad, scope, tensor } from '../../torch/index.ts';
+import {
+  GgufModel,
+  type GgufModelOptions,
+  generateIds,
+  idsRow,
+  type LlamaLibrary,
+  type Plamo2,
+} from '../../lm/index.ts';
+import { noGrad, scope } from '../../torch/index.ts';
 import type { Predictor } from './compare.ts';
 
 /** A model that is loaded here. */
@@ -10,11 +17,8 @@ export function enginePredictor(model: Plamo2, name: string): Predictor {
     nextLogits: async (ids) =>
       noGrad(() =>
         scope(() => {
-          const input = tensor(BigInt64Array.from(ids, BigInt), {
-            shape: [1, ids.length],
-            device: model.parameterDevice,
-          });
-          const logits = model.logits(model.forward(input)).float().squeeze(0); // [T, V]
+          const hidden = model.forward(idsRow(ids, model.parameterDevice));
+          const logits = model.logits(hidden).float().squeeze(0); // [T, V]
           const width = logits.size(1);
           const all = logits.data() as Float32Array;
           return ids.map((_, i) => all.subarray(i * width, (i + 1) * width));

@@ -1,11 +1,11 @@
 // A model → a larger one that says the same, to be trained on.
 import { basename } from 'node:path';
 import { ConfigError, checkOptions, deriveSeed, invariant } from '../../base/index.ts';
-import { loadModel, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
+import { layerOf, loadModel, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
 import { Artefact, type LazyTensor, type Lineage, type NamedTensor, requirePlace } from '../../store/index.ts';
 import { Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { shapeCost } from '../prune/cost.ts';
-import { layerOf, layoutOf } from '../reshape/axes.ts';
+import { layoutOf } from '../reshape/axes.ts';
 import { isIdentity } from '../reshape/channel-map.ts';
 import { layersOfUnit } from '../reshape/layers.ts';
 import { type Reshape, reshapedTensors } from '../reshape/reshape.ts';

@@ -1,8 +1,8 @@
 // Measures an importance matrix: a text goes through the model, and the squares of what enters each matrix are added up.
 import { DataError } from '../../base/index.ts';
-import type { LanguageModel, Plamo2 } from '../../lm/index.ts';
+import { idsRow, type LanguageModel, type Plamo2 } from '../../lm/index.ts';
 import { namedModules } from '../../nn/index.ts';
-import { noGrad, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
+import { noGrad, scope, type Tensor, zeros } from '../../torch/index.ts';
 import { Probes } from '../probes.ts';
 
 export interface CollectOptions {
@@ -51,8 +51,7 @@ export async function collectActivations(
 function read(model: LanguageModel, ids: readonly number[], head: SquareSums): void {
   noGrad(() =>
     scope(() => {
-      const input = tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length], device: model.parameterDevice });
-      head.add(model.forward(input));
+      head.add(model.forward(idsRow(ids, model.parameterDevice)));
     }),
   );
 }

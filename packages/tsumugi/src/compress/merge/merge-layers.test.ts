@@ -1,8 +1,8 @@
 // Merges that stack layers.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isMamba, loadModel, parseConfig } from '../../lm/index.ts';
+import { isMamba, layerPath, loadModel, parseConfig } from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
-import { embedding, inLayer, SmallMerges } from './merge.testing.ts';
+import { embedding, SmallMerges } from './merge.testing.ts';
 
 let small: SmallMerges;
 beforeAll(() => {
@@ -19,8 +19,8 @@ slices:
 `);
     const config = parseConfig(new Artefact(small.at(name)).config());
     expect(config.num_hidden_layers).toBe(6);
-    small.expectMix(name, inLayer(3, 'mixer.o_proj.weight'), [['a', 1]]);
-    small.expectMix(name, inLayer(4, 'mixer.in_proj.weight'), [['b', 1, inLayer(2, 'mixer.in_proj.weight')]]);
+    small.expectMix(name, layerPath(3, 'mixer.o_proj.weight'), [['a', 1]]);
+    small.expectMix(name, layerPath(4, 'mixer.in_proj.weight'), [['b', 1, layerPath(2, 'mixer.in_proj.weight')]]);
     small.expectMix(name, embedding, [['a', 1]]);
     small.expectMix(name, 'model.norm.weight', [['b', 1]]);
     using model = loadModel(small.at(name));
@@ -44,9 +44,9 @@ base_model: base
 parameters: {weight: 1, lambda: 0.5}
 slices: [{sources: [{model: a, layer_range: [2, 4]}]}]
 `);
-    small.expectMix(name, inLayer(1, 'mixer.o_proj.weight'), [
-      ['a', 0.5, inLayer(3, 'mixer.o_proj.weight')],
-      ['base', 0.5, inLayer(3, 'mixer.o_proj.weight')],
+    small.expectMix(name, layerPath(1, 'mixer.o_proj.weight'), [
+      ['a', 0.5, layerPath(3, 'mixer.o_proj.weight')],
+      ['base', 0.5, layerPath(3, 'mixer.o_proj.weight')],
     ]);
   });
 

@@ -1,13 +1,7 @@
 // Models → the merged model, in a folder. Tensors are read, merged and written one after the other, in pieces: what is in memory at a
 // time does not depend on how large the models are.
 import { resolve } from 'node:path';
-import {
-  checkOptions,
-  invariant,
-  StagedFolder,
-  sha256,
-  UserError,
-} from '../../base/index.ts';
+import { checkOptions, invariant, StagedFolder, sha256, UserError } from '../../base/index.ts';
 import {
   canonicalJson,
   hubOrigin,

@@ -1,6 +1,7 @@
 // Parameters of a merge on their way from the YAML to the tensors.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { embedding, inLayer, SmallMerges } from './merge.testing.ts';
+import { layerPath } from '../../lm/index.ts';
+import { embedding, SmallMerges } from './merge.testing.ts';
 import { planMergeModels } from './merge-models.ts';
 
 let small: SmallMerges;
@@ -16,8 +17,8 @@ describe('parameters', () => {
     const name = await small.merge(`${both}merge_method: nearswap\nbase_model: a\nparameters: {t: [0, 0.03]}\n`);
     for (const [tensor, t] of [
       [embedding, 0],
-      [inLayer(0, 'mlp.down_proj.weight'), 0],
-      [inLayer(2, 'mlp.down_proj.weight'), 0.02],
+      [layerPath(0, 'mlp.down_proj.weight'), 0],
+      [layerPath(2, 'mlp.down_proj.weight'), 0.02],
       ['model.norm.weight', 0.03],
     ] as const) {
       const [a, b, found] = ['a', 'b', name].map((model) => small.numbers(model, tensor)) as [
@@ -43,9 +44,9 @@ models:
   - model: b
     parameters: {weight: {filter: "*", value: 0}}
 `);
-    small.expectMix(name, inLayer(1, 'mlp.down_proj.weight'), [['a', 2]]);
-    small.expectMix(name, inLayer(1, 'mixer.o_proj.weight'), [['a', 2]]);
-    small.expectMix(name, inLayer(3, 'mixer.o_proj.weight'), [['a', 4]]);
+    small.expectMix(name, layerPath(1, 'mlp.down_proj.weight'), [['a', 2]]);
+    small.expectMix(name, layerPath(1, 'mixer.o_proj.weight'), [['a', 2]]);
+    small.expectMix(name, layerPath(3, 'mixer.o_proj.weight'), [['a', 4]]);
     small.expectMix(name, embedding, [['a', 0.5]]);
   });
 
@@ -61,7 +62,7 @@ slices:
       - {model: a, layer_range: [2, 4]}
       - {model: b, layer_range: [2, 4]}
 `);
-    small.expectMix(name, inLayer(1, 'mlp.down_proj.weight'), [
+    small.expectMix(name, layerPath(1, 'mlp.down_proj.weight'), [
       ['a', 3],
       ['b', 2],
     ]);
@@ -69,7 +70,7 @@ slices:
       ['a', 3],
       ['b', 2],
     ]);
-    small.expectMix(name, inLayer(2, 'mlp.down_proj.weight'), [
+    small.expectMix(name, layerPath(2, 'mlp.down_proj.weight'), [
       ['a', 1],
       ['b', 1],
     ]);
@@ -82,7 +83,7 @@ slices:
   it('merge vectors linearly under slerp: offsets of norms cancel', async () => {
     const name = await small.merge('merge_method: slerp\nbase_model: a\nmodels: [{model: b}]\nparameters: {t: 0.25}\n');
     for (const rest of ['mixer.A_log', 'mixer.D', 'mixer.dt_bias', 'mixer.dt_norm_weight', 'pre_mixer_norm.weight'])
-      small.expectMix(name, inLayer(0, rest), [
+      small.expectMix(name, layerPath(0, rest), [
         ['a', 0.75],
         ['b', 0.25],
       ]);

@@ -1,5 +1,5 @@
 // What a merge is made of, before anything is written: for each tensor of the result its sources and parameters.
-import { type Plamo2Config, parseConfig, tensorShapes } from '../../lm/index.ts';
+import { layerOf, layerPath, type Plamo2Config, parseConfig, tensorShapes, withinLayer } from '../../lm/index.ts';
 import type { JsonObject } from '../../store/index.ts';
 import { type DType, dtypeBytes, numElements } from '../../torch/index.ts';
 import { chatTemplate } from './chat-template.ts';
@@ -48,8 +48,6 @@ export interface MergePlan {
   readonly warnings: readonly string[];
 }
 
-const layerName = /^model\.layers\.layers\.(\d+)\.(.*)$/;
-
 /**
  * Opens the models of a merge and checks all that can be checked before tensors are read.
  *
@@ -92,17 +90,17 @@ function placeOf(
   name: string,
   slices: readonly Slice[],
 ): { slice: Slice; t: number; nameIn(source: SliceSource): string } {
-  const [, number, rest] = layerName.exec(name) ?? [];
+  const number = layerOf(name);
   if (number === undefined) {
     const isFirst = name.includes('embed_tokens');
     return { slice: slices.at(isFirst ? 0 : -1)!, t: isFirst ? 0 : 1, nameIn: () => name };
   }
-  const layer = outLayers(slices)[Number(number)]!;
+  const layer = outLayers(slices)[number]!;
   const { slice, index } = layer;
   return {
     slice,
     t: slice.layers > 1 ? index / (slice.layers - 1) : 0,
-    nameIn: ({ from }) => `model.layers.layers.${from + index}.${rest}`,
+    nameIn: ({ from }) => layerPath(from + index, withinLayer(name)),
   };
 }
 

@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../base/index.ts';
-import { embedding, inLayer, linear, SmallMerges } from './merge.testing.ts';
+import { layerPath } from '../../lm/index.ts';
+import { embedding, linear, SmallMerges } from './merge.testing.ts';
 import { mergeModels, planMergeModels } from './merge-models.ts';
 
 let small: SmallMerges;
@@ -60,7 +61,9 @@ describe('what is refused', () => {
     );
     const found = (await mismatch('broken')) as string[];
     expect(found[0]).toBe('broken: intermediate_size is 50, in a 48');
-    expect(found).toContain(`broken: "${inLayer(0, 'mlp.down_proj.weight')}" is [32, 48], by its config.json [32, 50]`);
+    expect(found).toContain(
+      `broken: "${layerPath(0, 'mlp.down_proj.weight')}" is [32, 48], by its config.json [32, 50]`,
+    );
     writeFileSync(
       path,
       readFileSync(path, 'utf8')
@@ -68,7 +71,7 @@ describe('what is refused', () => {
         .replace('"num_hidden_layers": 4', '"num_hidden_layers": 2'),
     );
     expect(await mismatch('broken')).toContain(
-      `broken: "${inLayer(3, 'mlp.down_proj.weight')}" is no tensor of a PLaMo 2`,
+      `broken: "${layerPath(3, 'mlp.down_proj.weight')}" is no tensor of a PLaMo 2`,
     );
   });
 

@@ -73,7 +73,6 @@ export class SmallModels implements Disposable {
 }
 
 export const embedding = 'model.embed_tokens.weight';
-export const inLayer = (layer: number, rest: string): string => `model.layers.layers.${layer}.${rest}`;
 
 /** Of models a and b. */
 export const linear = `merge_method: linear

@@ -1,5 +1,5 @@
 // Block influence (Men et al. 2024, ShortGPT, arXiv 2403.03853, there for single layers): how far a group of layers turns the residual stream.
-import type { Plamo2Config } from '../../lm/index.ts';
+import { layerOf, type Plamo2Config } from '../../lm/index.ts';
 import type { Tensor } from '../../torch/index.ts';
 import { layersOfUnit } from '../reshape/layers.ts';
 
@@ -15,8 +15,8 @@ export class Influence {
   }
 
   see(path: string, output: Tensor): void {
-    const layer = /layers\.(\d+)$/.exec(path)?.[1];
-    const done = layer === undefined ? 0 : Number(layer) + 1;
+    const layer = layerOf(path);
+    const done = layer === undefined ? 0 : layer + 1;
     if (path === 'model.norm' || done % this.#size !== 0) return;
     const unit = done / this.#size - 1;
     const before = this.#before;

@@ -1,7 +1,7 @@
 // The importance of everything that pruning can take away, from one pass of a text through the model.
 import { setImmediate } from 'node:timers/promises';
-import { dtRank, isMamba, type Plamo2, type Plamo2Config } from '../../lm/index.ts';
-import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { dtRank, idsRow, isMamba, layerPath, type Plamo2 } from '../../lm/index.ts';
+import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 import { Probes } from '../probes.ts';
 import { layersOfUnit } from '../reshape/layers.ts';
 import { Influence } from './influence.ts';
@@ -32,7 +32,7 @@ export async function measureImportance(model: Plamo2, text: CalibrationText, on
   const layers: LayerMagnitudes[] = [];
   using probes = new Probes(model);
   for (let i = 0; i < config.num_hidden_layers; i++) {
-    const at = (name: string) => `model.layers.layers.${i}.${name}`;
+    const at = (within: string) => layerPath(i, within);
     for (const norm of ['pre_mixer_norm', 'pre_mlp_norm']) probes.watch(at(norm), (_, output) => hidden.add(output));
     const layer: LayerMagnitudes = { ffn: new Magnitude(config.intermediate_size) };
     layers.push(layer);
@@ -83,9 +83,7 @@ export async function readThrough(
   for (const ids of text.sequences) {
     nats += scope(() =>
       noGrad(() => {
-        const row = (from: number, to: number) =>
-          tensor(BigInt64Array.from(ids.slice(from, to), BigInt), { shape: [1, to - from] });
-        const batch = { ids: row(0, ids.length - 1), targets: row(1, ids.length) };
+        const batch = { ids: idsRow(ids.slice(0, -1)), targets: idsRow(ids.slice(1)) };
         return model.loss(batch, { reduction: 'sum', onPart }).crossEntropy.item();
       }),
     );

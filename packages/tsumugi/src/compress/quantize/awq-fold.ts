@@ -8,9 +8,9 @@ import { type Linear, type Module, moduleAt, tensorAt } from '../../nn/index.ts'
 import type { CodeBits } from '../../store/index.ts';
 import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 import { clippedFrom, searchScale } from './awq.ts';
+import type { InputSample } from './input-sample.ts';
 import type { PlannedMatrix } from './matrices.ts';
 import type { RoundOptions } from './round.ts';
-import type { InputSample } from './input-sample.ts';
 
 interface Fold {
   /** The matrix whose inputs are scaled. */

@@ -1,7 +1,6 @@
 // The text as it is between two layers: hidden states that go from layer to layer, so that one layer at a time is in memory.
-import type { Block, RopeSource } from '../../lm/index.ts';
-import { RopeTables } from '../../lm/index.ts';
-import { embedding, noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { type Block, idsRow, type RopeSource, RopeTables } from '../../lm/index.ts';
+import { embedding, noGrad, scope, type Tensor } from '../../torch/index.ts';
 import type { SourceModel } from './source.ts';
 
 export class Calibration implements Disposable {
@@ -15,10 +14,7 @@ export class Calibration implements Disposable {
     this.tokens = texts.reduce((sum, { length }) => sum + length, 0);
     const name = 'model.embed_tokens.weight';
     this.#hidden = texts.map((ids) =>
-      scope(() => {
-        const index = tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length] });
-        return embedding(source.weights.tensor(name), index).to('float32').keep();
-      }),
+      scope(() => embedding(source.weights.tensor(name), idsRow(ids)).to('float32').keep()),
     );
   }
 

@@ -1,6 +1,6 @@
 // One layer on its way to few bits: its matrices, as they came, see the text; then each is quantized by itself.
 import { invariant } from '../../base/index.ts';
-import { type Block, buildBlock } from '../../lm/index.ts';
+import { type Block, buildBlock, layerOf, layerPath, withinLayer } from '../../lm/index.ts';
 import { type Linear, moduleAt, namedParameters } from '../../nn/index.ts';
 import type { CodeBits, NamedTensor, QuantizationSummary, QuantizedCodes } from '../../store/index.ts';
 import { noGrad, scope, type Tensor } from '../../torch/index.ts';
@@ -8,12 +8,12 @@ import { Probes } from '../probes.ts';
 import { awqFolded } from './awq-fold.ts';
 import type { Calibration } from './calibration.ts';
 import { gptq, Hessian } from './gptq.ts';
+import { InputSample, type Inputs } from './input-sample.ts';
 import type { PlannedMatrix } from './matrices.ts';
 import { type PackedTensor, packCodes, packWeight } from './packed.ts';
 import type { QuantizeConfig } from './quantize-config.ts';
 import { type RoundOptions, roundToNearest } from './round.ts';
 import type { SourceModel } from './source.ts';
-import { InputSample, type Inputs } from './input-sample.ts';
 
 /** What the layers of a run share. */
 export interface LayerWork {
@@ -23,8 +23,6 @@ export interface LayerWork {
   readonly matrices: readonly PlannedMatrix[];
   readonly onMatrix: (matrix: PlannedMatrix) => void;
 }
-
-export const layerPrefix = (layer: number): string => `model.layers.layers.${layer}.`;
 
 /** How a matrix is rounded. */
 export function roundOptions({ config, summary }: Pick<LayerWork, 'config' | 'summary'>, bits: CodeBits): RoundOptions {
@@ -40,7 +38,7 @@ const named = (path: string, parts: readonly PackedTensor[]): NamedTensor[] =>
 
 /** What goes into the layer's file in place of its matrices, and of vectors that took something over. */
 export function quantizeLayer(layer: number, work: LayerWork, calibration: Calibration | undefined): NamedTensor[] {
-  const matrices = work.matrices.filter(({ path, bits }) => path.startsWith(layerPrefix(layer)) && bits !== 16);
+  const matrices = work.matrices.filter(({ path, bits }) => bits !== 16 && layerOf(path) === layer);
   if (work.config.method === 'rtn') return roundLayer(matrices, work);
   invariant(calibration !== undefined, 'a text for a method that needs one');
   return watchedLayer(layer, matrices, work, calibration);
@@ -81,12 +79,11 @@ function watchedLayer(
 ): NamedTensor[] {
   const { source, config } = work;
   using stack = new DisposableStack();
-  const prefix = layerPrefix(layer);
   const block = stack.use(buildBlock(source.config, layer, (name) => source.read(name)));
   const inputs = new Map(
     matrices.map(({ path, shape }): [string, Inputs] => {
       const watched = config.method === 'gptq' ? new Hessian(shape[1]) : new InputSample(calibration.tokens);
-      return [path.slice(prefix.length), stack.use(watched)];
+      return [withinLayer(path), stack.use(watched)];
     }),
   );
   watchPass(block, inputs, calibration);
@@ -98,10 +95,10 @@ function watchedLayer(
     );
     const changed = awqFolded(block, matrices, samples, (bits) => roundOptions(work, bits), source.config);
     const all = new Map(namedParameters(block));
-    for (const name of changed) tensors.push([prefix + name, scope(() => all.get(name)!.detach().clone())]);
+    for (const name of changed) tensors.push([layerPath(layer, name), scope(() => all.get(name)!.detach().clone())]);
   }
   for (const matrix of matrices) {
-    const path = matrix.path.slice(prefix.length);
+    const path = withinLayer(matrix.path);
     const options = roundOptions(work, matrix.bits as CodeBits);
     const parts = noGrad(() =>
       scope(() => {

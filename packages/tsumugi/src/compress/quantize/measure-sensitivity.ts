@@ -4,10 +4,9 @@
 //   cost of (matrix of layer l, bits) = mean over positions of KL(P ‖ Q),   Q: layers 0 … l − 1 as they are, l with the matrix rounded,
 //   then l + 1 … as they are
 import { setImmediate } from 'node:timers/promises';
-import { type Block, buildBlock, Plamo2, RopeTables } from '../../lm/index.ts';
+import { type Block, buildBlock, idsRow, layerOf, Plamo2, RopeTables, withinLayer } from '../../lm/index.ts';
 import { type Linear, moduleAt } from '../../nn/index.ts';
-import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
-import { layerPrefix } from './layer.ts';
+import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 import type { PlannedMatrix } from './matrices.ts';
 import type { LayerCosts } from './sensitivity-manifest.ts';
 import type { SourceModel } from './source.ts';
@@ -56,7 +55,7 @@ export async function measureSensitivity(measurement: Measurement): Promise<void
   stack.defer(() => own.forEach(drop));
   for (let layer = 0; layer < layers; layer++) await through(layer, (block) => own.push(pass(block, own[layer]!)));
 
-  const of = (layer: number) => candidates.filter(({ path }) => path.startsWith(layerPrefix(layer)));
+  const of = (layer: number) => candidates.filter(({ path }) => layerOf(path) === layer);
   const work = Array.from({ length: layers }, (_, layer) => of(layer).length * (layers - layer));
   const added = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   let done = added(work.slice(0, known.length));
@@ -83,16 +82,12 @@ export async function measureSensitivity(measurement: Measurement): Promise<void
   }
 }
 
-function embedded(ends: Plamo2, ids: readonly number[]): Tensor {
-  const index = tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length] });
-  using _index = index;
-  return noGrad(() => scope(() => ends.model.embed_tokens.forward(index).to('float32').keep()));
-}
+const embedded = (ends: Plamo2, ids: readonly number[]): Tensor =>
+  noGrad(() => scope(() => ends.model.embed_tokens.forward(idsRow(ids)).to('float32').keep()));
 
 /** Does something while one matrix of the layer is rounded. */
 function withRounded<T>(block: Block, matrix: PlannedMatrix, { round }: Measurement, body: () => T): T {
-  const linear = moduleAt(block, matrix.path.slice(matrix.path.indexOf('.', 'model.layers.layers.'.length) + 1));
-  const weight = (linear as Linear).weight.detach();
+  const weight = (moduleAt(block, withinLayer(matrix.path)) as Linear).weight.detach();
   using before = weight.clone();
   noGrad(() => scope(() => weight.copy_(round(weight, matrix))));
   try {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { checkOptions, contentHash, StagedFolder } from '../../base/index.ts';
-import { loadTokenizer } from '../../lm/index.ts';
+import { layerOf, loadTokenizer } from '../../lm/index.ts';
 import { canonicalJson, isArtefact, type Lineage, requirePlace, TOKENIZER_FILE } from '../../store/index.ts';
 import { listSourceFiles } from '../../text/index.ts';
 import { scope } from '../../torch/index.ts';
@@ -12,7 +12,7 @@ import { type ChosenBits, decided } from './chosen-bits.ts';
 import { finishedBlock } from './finished-block.ts';
 import { FinishedLayers } from './finished-layers.ts';
 import { gateQuantized, type QuantizedGate } from './gate-quantized.ts';
-import { type LayerWork, layerPrefix, quantizeLayer } from './layer.ts';
+import { type LayerWork, quantizeLayer } from './layer.ts';
 import type { KindsBits, PlannedMatrix } from './matrices.ts';
 import { planOf } from './plan.ts';
 import type { QuantizeConfig, QuantizeConfigInput } from './quantize-config.ts';
@@ -118,7 +118,7 @@ export async function quantizeModel(
       done += shape[0] * shape[1];
       options.onProgress?.({ phase: 'quantizing', layer, layers, done, total });
     };
-    const own = matrices.filter(({ path, bits }) => bits !== 16 && path.startsWith(layerPrefix(layer)));
+    const own = matrices.filter(({ path, bits }) => bits !== 16 && layerOf(path) === layer);
     if (layer < resumedLayers) own.forEach(onMatrix);
     else {
       const work: LayerWork = { source, config, summary, matrices, onMatrix };

@@ -1,5 +1,5 @@
 // What a quantized model takes: on the disk, in memory, in time.
-import { type Plamo2Config, tensorShapes } from '../../lm/index.ts';
+import { layerOf, type Plamo2Config, tensorShapes } from '../../lm/index.ts';
 import type { QuantizationSummary } from '../../store/index.ts';
 import { type DType, dtypeBytes, numElements } from '../../torch/index.ts';
 import type { PlannedMatrix } from './matrices.ts';
@@ -65,7 +65,7 @@ export function costOf(
 ): { seconds: number; memoryBytes: number } {
   const all = [...tensorShapes(model)];
   const layers = model.num_hidden_layers;
-  const inLayers = all.filter(([name]) => name.includes('.layers.')).reduce((sum, [, s]) => sum + numElements(s), 0);
+  const inLayers = all.filter(([name]) => layerOf(name) !== undefined).reduce((sum, [, s]) => sum + numElements(s), 0);
   const few = matrices.filter(({ bits }) => bits !== 16);
   const count = few.reduce((sum, { shape }) => sum + numElements(shape), 0);
   const largest = Math.max(0, ...few.map(({ shape }) => numElements(shape)));
@@ -102,10 +102,10 @@ export function measuringCost(
 ): { seconds: number; memoryBytes: number } {
   const layers = model.num_hidden_layers;
   const all = [...tensorShapes(model)];
-  const ofLayers = all.filter(([name]) => name.includes('.layers.'));
+  const ofLayers = all.filter(([name]) => layerOf(name) !== undefined);
   const layer = ofLayers.reduce((sum, [, shape]) => sum + numElements(shape), 0) / layers;
   const head = model.vocab_size * model.hidden_size;
-  const passes = candidates.reduce((sum, { path }) => sum + layers - Number(/\.(\d+)\./.exec(path)![1]), layers);
+  const passes = candidates.reduce((sum, { path }) => sum + layers - layerOf(path)!, layers);
   const products = 2 * tokens * (passes * layer + candidates.length * head);
   const widest = candidates.length / layers;
   return {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/index.ts';
-import { tensorShapes } from '../../lm/index.ts';
+import { layerOf, tensorShapes } from '../../lm/index.ts';
 import {
   type JsonObject,
   type LazyTensor,
@@ -53,8 +53,8 @@ export function writeQuantized(out: string, content: QuantizedContent): Lineage 
 
 function* tensorsOf({ source, config, layer }: QuantizedContent): Generator<NamedTensor> {
   for (const [name] of tensorShapes(source.config)) {
-    const index = /^model\.layers\.layers\.(\d+)\./.exec(name)?.[1];
-    const file = index === undefined ? undefined : layer(Number(index));
+    const index = layerOf(name);
+    const file = index === undefined ? undefined : layer(index);
     const path = name.replace(/\.weight$/, '');
     const parts = file?.names.filter((each) => each.startsWith(`${path}.`) && each !== name) ?? [];
     if (file && parts.length > 0)

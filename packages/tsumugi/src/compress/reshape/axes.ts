@@ -85,15 +85,3 @@ export function layoutOf(name: string, config: Plamo2Config): Layout {
 
 /** `model.layers.layers.3.mixer.in_proj.weight` → `in_proj` */
 export const tensorKind = (name: string): string => /([^.]+?)(?:\.weight)?$/.exec(name)![1]!;
-
-const layerName = /^model\.layers\.layers\.(\d+)\./;
-
-/** The layer that a tensor is in. */
-export function layerOf(name: string): number | undefined {
-  const found = layerName.exec(name);
-  return found ? Number(found[1]) : undefined;
-}
-
-/** The name of the same tensor in another layer. */
-export const inLayer = (name: string, layer: number): string =>
-  name.replace(layerName, `model.layers.layers.${layer}.`);

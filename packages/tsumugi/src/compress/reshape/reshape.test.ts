@@ -1,7 +1,7 @@
 // Other shapes, the same function: on every axis, channels that are zero are taken away, and channels are copied.
 import { expect, it } from 'vitest';
-import { Plamo2, type Plamo2Config, preset, presetNames, tensorShapes } from '../../lm/index.ts';
-import { type Axis, channelsOf, inLayer, layerOf, layoutOf } from './axes.ts';
+import { layerPath as layer, Plamo2, type Plamo2Config, preset, presetNames, tensorShapes } from '../../lm/index.ts';
+import { type Axis, channelsOf, layoutOf } from './axes.ts';
 import type { ChannelMap } from './channel-map.ts';
 import { answers, clear, largestDifference, livelyModel, reshapeConfig, weightsOf } from './reshape.testing.ts';
 import { type Reshape, reshapedSource } from './reshape.ts';
@@ -11,7 +11,6 @@ const without = (before: number, left: readonly number[]): ChannelMap => ({
   before,
   from: range(0, before).filter((channel) => !left.includes(channel)),
 });
-const layer = (i: number, name: string) => `model.layers.layers.${i}.${name}`;
 const allLayers = (config: Plamo2Config) => range(0, config.num_hidden_layers);
 
 function reshaped(model: Plamo2, maps: Partial<Record<Axis, ChannelMap>>, changes: Partial<Plamo2Config>): Plamo2 {
@@ -44,13 +43,6 @@ it.each([...presetNames])('the layout has the rows and columns of every tensor: 
       expect([tensor, sizes]).toEqual([tensor, shape]);
     }
   }
-});
-
-it('knows the layer of a tensor', () => {
-  expect(layerOf(layer(12, 'mixer.D'))).toBe(12);
-  expect(layerOf('model.norm.weight')).toBeUndefined();
-  expect(inLayer(layer(12, 'mixer.D'), 3)).toBe(layer(3, 'mixer.D'));
-  expect(inLayer('model.norm.weight', 3)).toBe('model.norm.weight');
 });
 
 /** Channels of every axis that are zero, by hand. */

@@ -1,9 +1,9 @@
 // A model in another shape: where its layers and channels come from, and its tensors, made one after another.
 import { invariant } from '../../base/index.ts';
-import { normOffset, type Plamo2Config, tensorShapes } from '../../lm/index.ts';
+import { layerOf, layerPath, normOffset, type Plamo2Config, tensorShapes, withinLayer } from '../../lm/index.ts';
 import type { LazyTensor, NamedTensor } from '../../store/index.ts';
 import { cat, type DType, numElements, scope, type Tensor } from '../../torch/index.ts';
-import { type Axis, channelsOf, inLayer, layerOf, layoutOf, tensorKind } from './axes.ts';
+import { type Axis, channelsOf, layoutOf, tensorKind } from './axes.ts';
 import { type ChannelMap, gainFactor, identityMap } from './channel-map.ts';
 import { changeTensor, type Gain, type TensorChange } from './reshape-tensor.ts';
 
@@ -50,7 +50,7 @@ function changedTensor(name: string, reshape: Reshape): ChangedTensor {
   const { before, after, layers, mapAt, silent } = reshape;
   const layer = layerOf(name);
   const old = layer === undefined ? undefined : layers[layer]!;
-  const source = old === undefined ? name : inLayer(name, old);
+  const source = old === undefined ? name : layerPath(old, withinLayer(name));
   const mapOf = (axis: Axis) => mapAt(axis, old) ?? identityMap(channelsOf(axis, before));
   const kind = tensorKind(name);
   const offset = offsets[kind];

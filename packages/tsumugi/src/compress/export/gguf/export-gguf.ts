@@ -9,13 +9,13 @@ import { readTokenizerFiles, Tokenizer, type TokenizerFiles } from '../../../tex
 import { noGrad, scope, type Tensor, tensor } from '../../../torch/index.ts';
 import type { GateReport } from '../../gate/index.ts';
 import type { ImportanceMatrix } from '../../importance/index.ts';
-import { requireTarget } from './require-target.ts';
 import type { ExportGgufConfig } from './config.ts';
 import { type GateGgufOptions, gateGguf } from './gate-gguf.ts';
 import { importanceFor, importanceOf } from './importance.ts';
 import { writeGgufLineage } from './lineage.ts';
 import { metadataOf } from './metadata.ts';
 import { type GgufPlan, type PlannedTensor, planGguf } from './plan.ts';
+import { requireTarget } from './require-target.ts';
 
 export interface ExportHooks {
   /** Called often with how far a phase is; may wait, and may throw to end the export, which leaves nothing behind. */

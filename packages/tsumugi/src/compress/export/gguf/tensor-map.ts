@@ -1,7 +1,7 @@
 // PLaMo 2's tensors as llama.cpp names and keeps them (architecture "plamo2"): the norms' offsets are in their weights, A is
 // −exp(A_log), the convolution has two dimensions, the head has no rows beyond the vocabulary. Source: llama.cpp's conversion of
 // plamo2 and its loader, both checked by evaluating a file.
-import { isMamba, type Plamo2Config, tensorShapes } from '../../../lm/index.ts';
+import { isMamba, layerPath, normOffset, type Plamo2Config, tensorShapes } from '../../../lm/index.ts';
 import type { Tensor } from '../../../torch/index.ts';
 
 export interface MappedTensor {
@@ -37,10 +37,10 @@ const taps: Change = {
 type Row = readonly [hf: string, gguf: string, change?: Change, matrix?: 'matrix'];
 
 const everyLayer: readonly Row[] = [
-  ['pre_mixer_norm.weight', 'attn_norm.weight', offset(1)],
-  ['post_mixer_norm.weight', 'post_attention_norm', offset(1 / 5)],
-  ['pre_mlp_norm.weight', 'ffn_norm.weight', offset(1)],
-  ['post_mlp_norm.weight', 'post_ffw_norm', offset(1 / 5 ** 1.5)],
+  ['pre_mixer_norm.weight', 'attn_norm.weight', offset(normOffset.pre)],
+  ['post_mixer_norm.weight', 'post_attention_norm', offset(normOffset.postMixer)],
+  ['pre_mlp_norm.weight', 'ffn_norm.weight', offset(normOffset.pre)],
+  ['post_mlp_norm.weight', 'post_ffw_norm', offset(normOffset.postMlp)],
   ['mlp.gate_up_proj.weight', 'ffn_up.weight', same, 'matrix'],
   ['mlp.down_proj.weight', 'ffn_down.weight', same, 'matrix'],
 ];
@@ -88,12 +88,12 @@ export function tensorMap(config: Plamo2Config): MappedTensor[] {
   };
   const layers = Array.from({ length: config.num_hidden_layers }, (_, i) =>
     [...everyLayer, ...(isMamba(config, i) ? mambaLayer : attentionLayer)].map(([hf, gguf, change, kind]) =>
-      mapped(`model.layers.layers.${i}.${hf}`, `blk.${i}.${gguf}`, change, kind),
+      mapped(layerPath(i, hf), `blk.${i}.${gguf}`, change, kind),
     ),
   );
   return [
     mapped('model.embed_tokens.weight', 'token_embd.weight', same, 'matrix'),
-    mapped('model.norm.weight', 'output_norm.weight', offset(1)),
+    mapped('model.norm.weight', 'output_norm.weight', offset(normOffset.pre)),
     ...(config.tie_word_embeddings ? [] : [mapped('lm_head.weight', 'output.weight', head, 'matrix')]),
     ...layers.flat(),
   ];

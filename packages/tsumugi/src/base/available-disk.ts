@@ -17,9 +17,9 @@ export function availableDisk(folder: string): number {
  */
 export function requireRoom(out: string, bytes: number, remedy = 'Free some space, or write to another disk.'): void {
   const free = availableDisk(out);
-  if (bytes <= free) return;
+  if (bytes < free) return;
   const gb = (count: number) => `${(count / 1e9).toPrecision(3)} GB`;
-  throw new UserError('disk-full', `writing ${out} takes ${gb(bytes)} of disk, and ${gb(free)} are free`, {
+  throw new UserError('disk-full', `writing takes ${gb(bytes)} of disk, and ${gb(free)} are free at ${out}`, {
     remedy,
     fields: { path: out, bytes, free },
   });

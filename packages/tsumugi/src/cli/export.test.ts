@@ -108,5 +108,5 @@ it('refuses the model itself as the place', async () => {
     '--out',
     `${tiny.folder}/.`,
   ]);
-  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('is the model itself') });
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('is a model that is read') });
 });

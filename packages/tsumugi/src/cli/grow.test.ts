@@ -109,7 +109,7 @@ it('refuses tokenizers of other kinds, the one that the model has, and models th
     [await runCli(['grow', '--model', small.at('手紙'), '--out', small.at('x'), ...deeper]), 'config.json'],
     [
       await runCli(['grow', '--model', small.at('模型'), '--out', small.at('模型'), ...deeper]),
-      'is the model that is read',
+      'is a model that is read',
     ],
   ] as const;
   for (const [{ code, stdout, stderr }, message] of cases) {

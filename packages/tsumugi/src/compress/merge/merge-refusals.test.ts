@@ -141,7 +141,7 @@ describe('what is refused', () => {
 
   it('to write over a source or over something else', async () => {
     const yaml = small.yaml(linear);
-    await expect(mergeModels(yaml, small.at('a'))).rejects.toThrow('is one of the merged models');
+    await expect(mergeModels(yaml, small.at('a'))).rejects.toThrow('is a model that is read');
     mkdirSync(small.at('full-folder'));
     writeFileSync(small.at('full-folder', 'x'), '');
     await expect(mergeModels(yaml, small.at('full-folder'))).rejects.toThrow('holds something else');

@@ -24,7 +24,7 @@ export { jsonExcess, MAX_JSON_BYTES, parseJson } from './json-text.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { honourNohup } from './nohup.ts';
 export { loadOptional, type OptionalPackages } from './optional-package.ts';
-export { checkCount, checkOptions, isObject, kindOf, type OptionHints, type OptionNames } from './options.ts';
+export { checkCount, checkOptions, given, isObject, kindOf, type OptionHints, type OptionNames } from './options.ts';
 export { type CodePlace, callerPlace, inOwnCode, ownPlace, thrownText, whyNotLoaded } from './own-code.ts';
 export { isPackaged, moduleBeside, moduleEnding, ownFile, ownPackage } from './own-files.ts';
 export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, watchStreams } from './random.ts';

@@ -13,6 +13,10 @@ export type OptionHints = Readonly<Record<string, string>>;
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The values that were given: those that are not undefined. */
+export const given = <T>(values: Readonly<Record<string, T | undefined>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).filter((entry): entry is [string, T] => entry[1] !== undefined));
+
 /** What a value is, in a few words. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);

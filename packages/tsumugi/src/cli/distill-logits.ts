@@ -1,5 +1,5 @@
 // `tsumugi distill logits`: what a teacher says of the rows of a distillation, kept on disk.
-import { signalExitCode } from '../base/index.ts';
+import { given, signalExitCode } from '../base/index.ts';
 import { formatBytes, formatDuration, formatInteger, Interrupt, unlessInterrupted } from '../run/index.ts';
 import { logitsConfig, planPrecomputeLogits, precomputeLogits } from '../train/index.ts';
 import { defineCommand } from './command.ts';
@@ -7,7 +7,7 @@ import { settingsHelp } from './describe-settings.ts';
 import { folderOf } from './hub-folder.ts';
 import { write } from './io.ts';
 import { ProgressLine } from './progress.ts';
-import { applySettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { dataOption } from './training-command.ts';
 
 export const teacherOption = {

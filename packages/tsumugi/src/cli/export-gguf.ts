@@ -1,5 +1,5 @@
 // `tsumugi export --format gguf`.
-import { signalExitCode } from '../base/index.ts';
+import { given, signalExitCode } from '../base/index.ts';
 import {
   type ExportedGguf,
   exportGguf,
@@ -11,7 +11,6 @@ import {
 import { codeCommit, formatBytes, formatDuration, Interrupt, unlessInterrupted } from '../run/index.ts';
 import { type Io, write } from './io.ts';
 import { ProgressLine } from './progress.ts';
-import { given } from './settings.ts';
 
 export interface ExportGgufOptions {
   model: string;

@@ -1,7 +1,7 @@
 // `tsumugi export --format hf`.
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { DataError, readJsonValue, UserError } from '../base/index.ts';
+import { DataError, given, readJsonValue, UserError } from '../base/index.ts';
 import { readRun } from '../compare/index.ts';
 import { type CardEvaluation, exportHf, planExportHf } from '../compress/index.ts';
 import type { EvaluationReport } from '../eval/index.ts';
@@ -9,7 +9,6 @@ import { codeCommit, formatBytes, formatDuration, formatInteger } from '../run/i
 import { Artefact } from '../store/index.ts';
 import { type Io, write } from './io.ts';
 import { ProgressLine } from './progress.ts';
-import { given } from './settings.ts';
 
 export interface ExportHfValues {
   model: string;

@@ -1,4 +1,5 @@
 // `tsumugi quantize`: a model's matrices in 4 or 8 bits.
+import { given } from '../base/index.ts';
 import {
   type ChosenBits,
   type KindsBits,
@@ -18,7 +19,7 @@ import { write } from './io.ts';
 import { modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
-import { applySettings, given, readSettingsFile, settingsOptions } from './settings.ts';
+import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(

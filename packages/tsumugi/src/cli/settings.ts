@@ -11,10 +11,6 @@ export const settingsOptions = {
   set: { type: 'list', value: 'KEY=VALUE', help: 'change single settings' },
 } as const;
 
-/** The values that were given: an option left out must not hide what the settings file says. */
-export const given = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-
 /** Reads the settings file of --config; {} when none is given. @throws DataError when it is not there, FormatError when it holds no JSON object */
 export function readSettingsFile(path: string | undefined): Readonly<Record<string, unknown>> {
   if (path === undefined) return {};

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { ConfigError } from '../base/index.ts';
+import { ConfigError, given } from '../base/index.ts';
 import { ownPartsOf, RunFolder } from '../run/index.ts';
-import { applySettings, given, readSettingsFile } from './settings.ts';
+import { applySettings, readSettingsFile } from './settings.ts';
 
 interface TrainingValues {
   readonly config: string | undefined;

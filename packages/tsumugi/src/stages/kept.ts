@@ -1,8 +1,6 @@
 // Measurements of a stage that is not complete, each in a file of its own: after a cut-off, the next attempt goes on from them.
-import { existsSync } from 'node:fs';
-import { FormatError } from '../base/index.ts';
 import type { ProgressStream } from '../run/index.ts';
-import { type Json, readJson, writeJson } from '../store/index.ts';
+import { type Json, type readJson, readJsonIfSound, writeJson } from '../store/index.ts';
 
 /** What an earlier attempt kept. Undefined when there is none, or none that can be read: it is measured again. */
 export function kept<T>(
@@ -10,14 +8,9 @@ export function kept<T>(
   schema: Parameters<typeof readJson<T>>[1],
   stream: ProgressStream,
 ): T | undefined {
-  if (!existsSync(file)) return undefined;
-  try {
-    return readJson(file, schema);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    stream.write(`  ${error.message.split('\n', 1)[0]}: measured again\n`);
-    return undefined;
-  }
+  return readJsonIfSound(file, schema, ({ message }) =>
+    stream.write(`  ${message.split('\n', 1)[0]}: measured again\n`),
+  );
 }
 
 /** Keeps it for the next attempt. */

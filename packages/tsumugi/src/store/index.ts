@@ -73,16 +73,19 @@ export {
   pull,
   resolveModel,
 } from './hub/index.ts';
-export { canonicalJson, type Json, readJson, writeJson } from './json.ts';
+export { canonicalJson, type Json, readJson, readJsonIfSound, writeJson } from './json.ts';
 export type { WrittenFile } from './output-file.ts';
 export * from './quantized/index.ts';
 export { requireWeights } from './require-weights.ts';
 export {
+  cutIntoShards,
+  DEFAULT_SHARD_BYTES,
   INDEX_FILE,
   type LazyTensor,
   type Metadata,
   type NamedTensor,
   openSafetensors,
+  readPieces,
   type Safetensors,
   type StoredCode,
   type TensorInfo,

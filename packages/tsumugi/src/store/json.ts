@@ -1,4 +1,5 @@
 // JSON files: read with errors that name the file and the place, written whole or not at all.
+import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { FormatError, isObject, issueText, readJsonValue, writeFileAtomic } from '../base/index.ts';
 
@@ -22,6 +23,22 @@ export function readJson<T>(path: string, schema: z.ZodType<T>): T {
     fields: { path, key: issue.path.join('.') },
     cause: parsed.error,
   });
+}
+
+/** As `readJson`, for what can be made again: undefined where there is no file. A damaged one is as none, and is told. */
+export function readJsonIfSound<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  onDamage: (error: FormatError) => void = () => {},
+): T | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return readJson(path, schema);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    onDamage(error);
+    return undefined;
+  }
 }
 
 /** Writes indented JSON with a final newline. */

@@ -93,6 +93,10 @@ export function dtypeBytes(dtype: DType): number {
   return dtypes[dtype].bytes;
 }
 
+/** The bytes that the elements of a tensor take. */
+export const numBytes = ({ dtype, shape }: { readonly dtype: DType; readonly shape: readonly number[] }): number =>
+  numElements(shape) * dtypeBytes(dtype);
+
 /** The typed array over `buffer` for a dtype: 16-bit floats come as their bits, booleans as 0 and 1. */
 export function typedArray(dtype: DType, buffer: ArrayBuffer): TypedArray {
   return new dtypes[dtype].array(buffer) as TypedArray;

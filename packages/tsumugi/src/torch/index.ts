@@ -2,7 +2,16 @@
 export { backward, grad, withGradient } from './autograd.ts';
 export { checkpoint } from './checkpoint.ts';
 export { defaultDevice, factoryDevice } from './default-device.ts';
-export { type Device, type DType, dtypeBytes, dtypeNames, numElements, type TypedArray, unravel } from './dtype.ts';
+export {
+  type Device,
+  type DType,
+  dtypeBytes,
+  dtypeNames,
+  numBytes,
+  numElements,
+  type TypedArray,
+  unravel,
+} from './dtype.ts';
 export {
   arange,
   empty,

@@ -1,16 +1,9 @@
 // Settings of growing.
 import { z } from 'zod';
-
-const count = z.int().positive();
+import { shapeSettings } from '../reshape/shape-config.ts';
 
 export const growConfig = z.strictObject({
-  // Keys of a config that can be raised.
-  hidden_size: count.optional().describe('width of the residual stream'),
-  intermediate_size: count.optional().describe('channels of the MLPs'),
-  num_attention_heads: count.optional().describe('query heads; whole groups unless num_key_value_heads is given'),
-  num_key_value_heads: count.optional().describe('key/value heads, each with its group of query heads'),
-  mamba_num_heads: count.optional().describe('heads of the Mamba mixers'),
-  num_hidden_layers: count.optional().describe('layers; they come in whole pairs of Mamba and attention'),
+  ...shapeSettings,
 
   depth: z
     .enum(['identity', 'repeat'])

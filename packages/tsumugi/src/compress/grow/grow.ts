@@ -1,16 +1,17 @@
 // A model → a larger one that says the same, to be trained on.
 import { basename } from 'node:path';
-import { ConfigError, checkOptions, deriveSeed, invariant } from '../../base/index.ts';
+import { ConfigError, checkOptions, deriveSeed, given, invariant } from '../../base/index.ts';
 import { layerOf, loadModel, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
 import { Artefact, type LazyTensor, type Lineage, type NamedTensor, requirePlace } from '../../store/index.ts';
-import { Rng, randn, scope, type Tensor } from '../../torch/index.ts';
-import { shapeCost } from '../prune/cost.ts';
+import { numBytes, Rng, randn, scope, type Tensor } from '../../torch/index.ts';
+import { bytesPerSecond } from '../rates.ts';
 import { layoutOf } from '../reshape/axes.ts';
 import { isIdentity } from '../reshape/channel-map.ts';
+import { shapeCost } from '../reshape/cost.ts';
 import { layersOfUnit } from '../reshape/layers.ts';
 import { type Reshape, reshapedTensors } from '../reshape/reshape.ts';
 import { isSameShape } from '../reshape/target.ts';
-import { bytesOf, reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
+import { reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
 import { type GrowSettings, type GrowSettingsInput, growConfig } from './grow-config.ts';
 import { grownConfig, grownShape, keepsPattern } from './target.ts';
 import { openTransplant, transplantedWeights } from './transplant.ts';
@@ -55,8 +56,7 @@ export interface GrowResult {
   readonly lineage: Lineage;
 }
 
-/** Our guesses: what goes through a second, and what is in memory besides pieces of tensors. */
-const bytesPerSecond = 600e6;
+/** Our guess: what is in memory besides an embedding of other pieces. */
 const runtimeBytes = 350e6;
 
 /** What growing would make and take. Nothing is written. @throws as `grow` */
@@ -147,8 +147,8 @@ export async function grow(
     if (done === parameters) for (const files of [hashed, tokenizerFiles]) files?.requireUnchanged();
     onProgress?.(done / parameters);
   }).map((tensor) => withNoise(tensor, reshape, all));
-  requirePlace(out, [artefact.path], bytesOf(tensors));
-  const entries: [string, number | string | undefined][] = Object.entries(all);
+  const bytes = tensors.reduce((sum, [, tensor]) => sum + numBytes(tensor), 0);
+  requirePlace(out, [artefact.path], bytes);
   const lineage = writeReshaped(out, artefact, {
     config: reshapedConfig(transplant?.json ?? artefact.config(), before, after),
     tensors,
@@ -157,7 +157,7 @@ export async function grow(
     lineage: {
       stage: 'grow',
       recipe,
-      config: Object.fromEntries(entries.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))),
+      config: given<number | string>(all),
       seed: all.seed,
       commit,
       parents: [{ name: basename(artefact.path), sha256: hashed.hash }],

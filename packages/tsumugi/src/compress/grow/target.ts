@@ -2,7 +2,7 @@
 import { isMamba, type Plamo2Config } from '../../lm/index.ts';
 import { type Axis, channelsOf } from '../reshape/axes.ts';
 import type { ChannelMap } from '../reshape/channel-map.ts';
-import { layersOfUnit } from '../reshape/layers.ts';
+import { layersOfUnit, withLayers } from '../reshape/layers.ts';
 import type { Reshape } from '../reshape/reshape.ts';
 import { resizedConfig } from '../reshape/target.ts';
 import type { GrowSettings } from './grow-config.ts';
@@ -14,11 +14,7 @@ import type { GrowSettings } from './grow-config.ts';
  */
 export function grownConfig(before: Plamo2Config, settings: GrowSettings): Plamo2Config {
   const after = resizedConfig(before, settings, 'grow');
-  const { layers } = grownLayers(before, after);
-  return {
-    ...after,
-    full_attention_idx: layers.flatMap((old, i) => (before.full_attention_idx.includes(old) ? [i] : [])),
-  };
+  return withLayers(after, before, grownLayers(before, after).layers);
 }
 
 /** New groups of layers are spread evenly (LLaMA-Pro, arXiv 2401.02415), each after the one it is a copy of. */

@@ -5,9 +5,10 @@ import { ConfigError, readJsonValue, sha256 } from '../../base/index.ts';
 import { loadTokenizer, type Plamo2Config, paddedVocabulary, parseConfig } from '../../lm/index.ts';
 import { type Artefact, type HashedFiles, type JsonObject, TOKENIZER_CONFIG_FILE } from '../../store/index.ts';
 import { openTokenizer, tokenizerContent } from '../../text/index.ts';
-import { empty, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
-import { mappedIds } from '../merge/result-config.ts';
+import { empty, scope, type Tensor, zeros } from '../../torch/index.ts';
 import type { TensorSource } from '../reshape/reshape.ts';
+import { indexTensor } from '../reshape/reshape-tensor.ts';
+import { mappedIds } from '../special-ids.ts';
 import { type VocabularyMap, vocabularyMap } from './vocabulary.ts';
 
 export interface Transplant {
@@ -81,8 +82,6 @@ export const transplantedWeights = (weights: TensorSource, { map, config }: Tran
 /** Rows copied, or added up, at a time. */
 const rowsAtOnce = 4096;
 
-const indices = (ids: readonly number[]): Tensor => tensor([...ids], { dtype: 'int64', shape: [ids.length] });
-
 /**
  * The rows of the new pieces, and zeros for the rest (no id has those rows of a head). Means are taken in float64.
  *
@@ -95,14 +94,14 @@ export function transplantedRows(old: Tensor, { sources, oldPieces }: Vocabulary
     for (let first = 0; first < sources.length; first += rowsAtOnce)
       scope(() => {
         const ids = sources.slice(first, first + rowsAtOnce).map((source) => (source === 'all' ? 0 : source[0]!));
-        made.narrow(0, first, ids.length).copy_(old.indexSelect(0, indices(ids)));
+        made.narrow(0, first, ids.length).copy_(old.indexSelect(0, indexTensor(ids)));
       });
     if (rows > sources.length) made.narrow(0, sources.length, rows - sources.length).zero_();
     const mean = sources.includes('all') ? meanOfRows(old, oldPieces) : undefined;
     for (const [id, source] of sources.entries()) {
       if (source !== 'all' && source.length === 1) continue;
       scope(() => {
-        const row = source === 'all' ? mean! : old.indexSelect(0, indices(source)).double().mean([0]);
+        const row = source === 'all' ? mean! : old.indexSelect(0, indexTensor(source)).double().mean([0]);
         made.select(0, id).copy_(row);
       });
     }

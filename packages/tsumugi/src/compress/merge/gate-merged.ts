@@ -1,11 +1,9 @@
 // A merged folder beside the models that it was made from, as whoever loads it will see it. No model is what a merge should agree
 // with, so it is asked how well it predicts the fixed prompts; how it goes on from them beside one model is told, not judged.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { UserError } from '../../base/index.ts';
 import { endIds, loadModel, loadTokenizer, NOT_FINITE, type Plamo2 } from '../../lm/index.ts';
-import { TOKENIZER_FILE } from '../../store/index.ts';
 import { bitsOnPrompts, type Comparison, compareOnPrompts, enginePredictor, gatePrompts } from '../gate/index.ts';
+import { flopsPerSecond } from '../rates.ts';
 import type { MergeModel } from './open-models.ts';
 
 /** Bits per character that a merge may be worse than the best of its models. Our choice. */
@@ -49,7 +47,7 @@ function bitsOf(folder: string, model: Plamo2): number {
 /** @throws UserError `parity-gate` when it predicts the prompts by `mergedLimit` worse than the best of its models */
 export async function gateMerged(folder: string, options: GateMergedOptions): Promise<MergedGate> {
   const { reference, models, sameTokenizer, onPrompt } = options;
-  const readable = models.filter(({ artefact }) => existsSync(join(artefact.path, TOKENIZER_FILE)));
+  const readable = models.filter(({ artefact }) => artefact.hasTokenizer);
   const found = readable.map(({ name, artefact: { path } }) => {
     using model = opened(path);
     return { model: name, value: bitsOf(path, model) };
@@ -75,9 +73,8 @@ export async function gateMerged(folder: string, options: GateMergedOptions): Pr
   return { bitsPerCharacter, limit: mergedLimit, beside: { model: reference.name, ...comparison } };
 }
 
-/** Of two cores, our guesses: weights that are read for each token that is written, products of prompts. */
+/** Of two cores, our guess: weights that are read for each token that is written. */
 const readPerSecond = 8e9;
-const flopsPerSecond = 100e9;
 
 /** What the gate takes: every model reads the prompts, two write after them; these two are in memory together, in float32. */
 export function gateCost(parameters: number, models: number): { seconds: number; memoryBytes: number } {

@@ -13,6 +13,7 @@ import {
   writeArtefact,
 } from '../../store/index.ts';
 import { type DType, scope, type Tensor } from '../../torch/index.ts';
+import { bytesPerSecond } from '../rates.ts';
 import { gateCost, gateMerged, type MergedGate } from './gate-merged.ts';
 import { joinsTokenizers } from './join-tokenizers.ts';
 import type { MergeConfigInput } from './merge-config.ts';
@@ -96,8 +97,7 @@ export interface MergeForecast {
   readonly warnings: readonly string[];
 }
 
-/** Bytes that go through a second while a merge reads, computes, hashes and writes: measured on one core, see docs/results. */
-const bytesPerSecond = 600e6;
+/** Node, libtorch. */
 const runtimeBytes = 250e6;
 const pieceBytes = 16 << 20;
 

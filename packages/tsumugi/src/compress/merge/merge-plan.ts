@@ -1,7 +1,8 @@
 // What a merge is made of, before anything is written: for each tensor of the result its sources and parameters.
 import { layerOf, layerPath, type Plamo2Config, parseConfig, tensorShapes, withinLayer } from '../../lm/index.ts';
 import type { JsonObject } from '../../store/index.ts';
-import { type DType, dtypeBytes, numElements } from '../../torch/index.ts';
+import { type DType, numBytes, numElements } from '../../torch/index.ts';
+import { mappedIds } from '../special-ids.ts';
 import { chatTemplate } from './chat-template.ts';
 import { checkParameterNames } from './check-parameters.ts';
 import { requireCompatible } from './compatibility.ts';
@@ -13,7 +14,7 @@ import type { ParameterValues } from './methods/method.ts';
 import type { KnownModel, MergeModel, MergeModels } from './open-models.ts';
 import { methodNamed, parameterValue } from './parameters.ts';
 import type { MergeText } from './read-config.ts';
-import { mappedIds, resultConfig } from './result-config.ts';
+import { resultConfig } from './result-config.ts';
 import { SettingReader } from './settings-at.ts';
 import { attentionMismatches, outLayers, requirePattern, type Slice, type SliceSource } from './slices.ts';
 import { slicesOf } from './slices-of.ts';
@@ -80,7 +81,7 @@ export function planMerge(text: MergeText, models: MergeModels, knownModel: Know
     tokenizerConfig: tokenizerConfigOf(config, tokenizer, ordered, where(['chat_template'])),
     generationConfig: generationConfigOf(reference, tokenizer),
     parameters: tensors.reduce((sum, { shape }) => sum + numElements(shape), 0),
-    bytes: tensors.reduce((sum, { shape, dtype }) => sum + numElements(shape) * dtypeBytes(dtype), 0),
+    bytes: tensors.reduce((sum, tensor) => sum + numBytes(tensor), 0),
     warnings: [...warnings, ...tokenizer.warnings],
   };
 }

@@ -3,14 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../../base/index.ts';
 import { type Plamo2Config, parseConfig, requireDense } from '../../lm/index.ts';
-import {
-  Artefact,
-  CONFIG_FILE,
-  hubNameOf,
-  type JsonObject,
-  type Safetensors,
-  TOKENIZER_FILE,
-} from '../../store/index.ts';
+import { Artefact, CONFIG_FILE, hubNameOf, type JsonObject, type Safetensors } from '../../store/index.ts';
 import { type OpenedTokenizer, openTokenizer } from '../../text/index.ts';
 import type { MergeConfig } from './merge-config.ts';
 import type { MergeText } from './read-config.ts';
@@ -90,7 +83,7 @@ export class MergeModels implements Disposable {
     const artefact = new Artefact(path);
     const json = artefact.config();
     const config = parseConfig(json, join(path, CONFIG_FILE));
-    const tokenizer = existsSync(join(path, TOKENIZER_FILE)) ? openTokenizer(path) : undefined;
+    const tokenizer = artefact.hasTokenizer ? openTokenizer(path) : undefined;
     const model = { name, artefact, json, config, weights: artefact.weights(), tokenizer };
     this.#open.set(path, model);
     return model;

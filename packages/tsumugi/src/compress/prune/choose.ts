@@ -3,7 +3,7 @@ import { isMamba, type Plamo2Config } from '../../lm/index.ts';
 import { Rng, rand, scope } from '../../torch/index.ts';
 import { type Axis, channelsOf } from '../reshape/axes.ts';
 import type { ChannelMap } from '../reshape/channel-map.ts';
-import { layersOfUnit } from '../reshape/layers.ts';
+import { layersOfUnit, withLayers } from '../reshape/layers.ts';
 import type { Reshape } from '../reshape/reshape.ts';
 import type { Scores } from './scores-manifest.ts';
 
@@ -51,10 +51,7 @@ export function choose(
 ): Reshape {
   const worth = depth === 'loss' ? scores.lossWithout! : scores.influence;
   const layers = chosenLayers(worth, before, wanted);
-  const after = {
-    ...wanted,
-    full_attention_idx: layers.flatMap((old, i) => (before.full_attention_idx.includes(old) ? [i] : [])),
-  };
+  const after = withLayers(wanted, before, layers);
   const map = (axis: Axis, from: number[]): ChannelMap => ({ before: channelsOf(axis, before), from });
   const hidden = map('hidden', largest(scores.hidden, after.hidden_size));
   const byLayer = scores.layers.map(({ ffn, query, mamba, dt }): Partial<Record<Axis, ChannelMap>> => {

@@ -1,12 +1,11 @@
 // What pruning will take, before a model is read.
 import type { Plamo2Config } from '../../lm/index.ts';
+import { bytesPerSecond, flopsPerSecond } from '../rates.ts';
+import { shapeCost } from '../reshape/cost.ts';
 import { layersOfUnit } from '../reshape/layers.ts';
-import { shapeCost } from './cost.ts';
 import type { PruneSettings } from './prune-config.ts';
 
-/** Our guesses of two cores: products of a forward pass, and bytes that are read, computed, hashed and written. */
-const flopsPerSecond = 100e9;
-const bytesPerSecond = 600e6;
+/** Node, libtorch. */
 const runtimeBytes = 250e6;
 
 export interface PruneForecast {

@@ -1,16 +1,11 @@
 // Settings of pruning.
 import { z } from 'zod';
+import { shapeSettings } from '../reshape/shape-config.ts';
 
 const count = z.int().positive();
 
 export const pruneConfig = z.strictObject({
-  // Keys of a config that can be lowered.
-  hidden_size: count.optional().describe('width of the residual stream'),
-  intermediate_size: count.optional().describe('channels of the MLPs'),
-  num_attention_heads: count.optional().describe('query heads; groups go whole unless num_key_value_heads is given'),
-  num_key_value_heads: count.optional().describe('key/value heads, each with its group of query heads'),
-  mamba_num_heads: count.optional().describe('heads of the Mamba mixers'),
-  num_hidden_layers: count.optional().describe('layers; they go in whole pairs of Mamba and attention'),
+  ...shapeSettings,
 
   preset: z.enum(['8b-to-2b']).optional().describe('a published target; single keys beside it win'),
   importance: z

@@ -1,6 +1,6 @@
 // A model → a smaller dense one of what is most active in it.
 import { basename } from 'node:path';
-import { checkOptions } from '../../base/index.ts';
+import { checkOptions, given } from '../../base/index.ts';
 import {
   loadModel,
   loadTokenizer,
@@ -12,11 +12,12 @@ import {
 } from '../../lm/index.ts';
 import { Artefact, type HashedFiles, type Lineage, requirePlace, type Safetensors } from '../../store/index.ts';
 import type { Corpus } from '../../text/index.ts';
-import { dtypeBytes, numElements } from '../../torch/index.ts';
+import { numBytes } from '../../torch/index.ts';
+import { type ShapeCost, shapeCost } from '../reshape/cost.ts';
 import { type Reshape, reshapedSource, reshapedTensors } from '../reshape/reshape.ts';
 import { reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
 import { choose, randomScores } from './choose.ts';
-import { decodingRate, type ShapeCost, shapeCost } from './cost.ts';
+import { decodingRate } from './decoding-rate.ts';
 import { type PruneForecast, pruneForecast } from './forecast.ts';
 import { lossesWithout, measureImportance, readThrough } from './measure.ts';
 import { type PruneSettings, type PruneSettingsInput, pruneConfig } from './prune-config.ts';
@@ -112,7 +113,7 @@ export function planPrune(folder: string, input: PruneSettingsInput): PrunePlan 
 /** Of a model's weights, or of those of a model without some of its layers, each of the type that it has in the file. */
 const bytesAs = (weights: Safetensors, config: Plamo2Config): number =>
   Array.from(tensorShapes(config)).reduce(
-    (sum, [name, shape]) => sum + numElements(shape) * dtypeBytes(weights.info(name).dtype),
+    (sum, [name, shape]) => sum + numBytes({ shape, dtype: weights.info(name).dtype }),
     0,
   );
 
@@ -167,7 +168,7 @@ export async function prune(
     lineage: {
       stage: 'prune',
       recipe,
-      config: given(planned.settings),
+      config: given<number | string>(planned.settings),
       seed: planned.settings.seed,
       commit,
       parents: [{ name: basename(artefact.path), sha256: hashed.hash }],
@@ -175,12 +176,6 @@ export async function prune(
     },
   });
   return { ...table, folder: out, tensors: tensors.length, seconds: (performance.now() - began) / 1000, lineage };
-}
-
-/** The settings that were given, or have defaults. */
-function given(settings: PruneSettings): Record<string, number | string> {
-  const entries: [string, number | string | undefined][] = Object.entries(settings);
-  return Object.fromEntries(entries.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }
 
 async function prepare(folder: string, settings: PruneSettings, options: PruneOptions, out?: string): Promise<Planned> {

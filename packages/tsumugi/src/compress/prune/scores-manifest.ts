@@ -1,9 +1,7 @@
 // The file in which measured scores are kept, so that another target needs no second calibration.
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { z } from 'zod';
-import { cacheFolder, FormatError, filesHash } from '../../base/index.ts';
-import { type Json, readJson, writeJson } from '../../store/index.ts';
+import { cacheFolder, filesHash } from '../../base/index.ts';
+import { type Json, readJsonIfSound, writeJson } from '../../store/index.ts';
 
 const scores = z.array(z.number());
 
@@ -55,20 +53,11 @@ export const scoresPath = ({ model, text }: Measured): string =>
 
 /** Undefined when nothing was kept, or not for this model and text; a damaged file is as none. */
 export function keptScores(measured: Measured): Scores | undefined {
-  const path = scoresPath(measured);
-  if (!existsSync(path)) return undefined;
-  try {
-    const kept = readJson(path, fileSchema);
-    return kept.model === measured.model && kept.text === measured.text ? kept.scores : undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
+  const kept = readJsonIfSound(scoresPath(measured), fileSchema);
+  return kept?.model === measured.model && kept.text === measured.text ? kept.scores : undefined;
 }
 
 export function keepScores({ model, text }: Measured, found: Scores): void {
-  const path = scoresPath({ model, text });
-  mkdirSync(dirname(path), { recursive: true });
   const file: z.output<typeof fileSchema> = { format: 'tsumugi-importance', version: 1, model, text, scores: found };
-  writeJson(path, file as unknown as Json);
+  writeJson(scoresPath({ model, text }), file as unknown as Json);
 }

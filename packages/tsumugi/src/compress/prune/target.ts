@@ -1,7 +1,8 @@
 // From the settings to the config of the smaller model.
 import { ConfigError } from '../../base/index.ts';
 import type { Plamo2Config } from '../../lm/index.ts';
-import { isSameShape, resizedConfig, type ShapeTarget, targetKeys } from '../reshape/target.ts';
+import { type ShapeTarget, targetKeys } from '../reshape/shape-config.ts';
+import { isSameShape, resizedConfig } from '../reshape/target.ts';
 import type { PruneSettings } from './prune-config.ts';
 
 /** PLaMo 2 8B → 2B: layers and all heads are kept (from the sizes of both; the criteria are not published). */

@@ -1,7 +1,7 @@
 // The layers that are done, beside the place of the result: a run that was cut off goes on after them.
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { makeFolder, writeFileAtomic } from '../../base/index.ts';
+import { writeFileAtomic } from '../../base/index.ts';
 import { type NamedTensor, openSafetensors, type Safetensors, writeSafetensors } from '../../store/index.ts';
 
 export class FinishedLayers implements Disposable {
@@ -14,8 +14,6 @@ export class FinishedLayers implements Disposable {
     const note = join(this.folder, 'run.json');
     if (existsSync(note) && readFileSync(note, 'utf8') === identity) return;
     rmSync(this.folder, { recursive: true, force: true });
-    makeFolder(this.folder);
-    mkdirSync(this.folder, { recursive: true });
     writeFileAtomic(note, identity);
   }
 

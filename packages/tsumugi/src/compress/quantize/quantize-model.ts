@@ -1,9 +1,9 @@
 // A model folder → the same model in few bits. One layer after the other: what is in memory does not depend on how many there are.
-import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { checkOptions, contentHash, StagedFolder } from '../../base/index.ts';
 import { layerOf, loadTokenizer } from '../../lm/index.ts';
-import { canonicalJson, isArtefact, type Lineage, requirePlace, TOKENIZER_FILE } from '../../store/index.ts';
+import { canonicalJson, isArtefact, type Lineage, requirePlace } from '../../store/index.ts';
 import { listSourceFiles } from '../../text/index.ts';
 import { scope } from '../../torch/index.ts';
 import { calibrationTexts } from '../importance/index.ts';
@@ -128,7 +128,7 @@ export async function quantizeModel(
       using block = finishedBlock(source, layer, finished.tensors(layer), own, summary);
       calibration.advance(block);
     }
-    await new Promise<void>((again) => setImmediate(again)); // signals, progress
+    await setImmediate(); // signals, progress
   }
   files.requireUnchanged();
   using staged = new StagedFolder(out, isArtefact);
@@ -152,7 +152,7 @@ export async function quantizeModel(
   const onCompared = (done: number, total: number) =>
     options.onProgress?.({ phase: 'comparing', layer: layers - 1, layers, done, total });
   const gate =
-    isGated && hasTokenizer(source)
+    isGated && source.artefact.hasTokenizer
       ? await gateQuantized(model, staged.path, { ...config, text, onProgress: onCompared })
       : undefined;
   staged.commit();
@@ -162,8 +162,6 @@ export async function quantizeModel(
   const about = { folder: out, method, layout, bits, kinds: plan.kinds, chosen, sourceBytes: source.sourceBytes };
   return { ...about, ...size, resumedLayers, seconds: (performance.now() - began) / 1000, gate, lineage };
 }
-
-const hasTokenizer = ({ artefact }: SourceModel): boolean => existsSync(join(artefact.path, TOKENIZER_FILE));
 
 async function calibrate(
   source: SourceModel,

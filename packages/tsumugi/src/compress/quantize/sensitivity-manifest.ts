@@ -1,10 +1,8 @@
 // The file in which what quantizing single matrices costs is kept, so that another target needs no second measurement, and one that
 // was cut off goes on after the layers that were done.
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { z } from 'zod';
-import { cacheFolder, FormatError, sha256 } from '../../base/index.ts';
-import { canonicalJson, type Json, readJson, writeJson } from '../../store/index.ts';
+import { cacheFolder, sha256 } from '../../base/index.ts';
+import { canonicalJson, type Json, readJsonIfSound, writeJson } from '../../store/index.ts';
 
 const fileSchema = z.strictObject({
   format: z.literal('tsumugi-sensitivity'),
@@ -27,20 +25,11 @@ const pathOf = (measured: Measured): string =>
 
 /** Layers that were measured; none when nothing was kept, or not for this; a damaged file is as none. */
 export function keptSensitivity(measured: Measured): LayerCosts[] {
-  const path = pathOf(measured);
-  if (!existsSync(path)) return [];
-  try {
-    const kept = readJson(path, fileSchema);
-    return canonicalJson(kept.measured) === canonicalJson(measured) ? kept.layers : [];
-  } catch (error) {
-    if (error instanceof FormatError) return [];
-    throw error;
-  }
+  const kept = readJsonIfSound(pathOf(measured), fileSchema);
+  return kept && canonicalJson(kept.measured) === canonicalJson(measured) ? kept.layers : [];
 }
 
 export function keepSensitivity(measured: Measured, layers: LayerCosts[]): void {
-  const path = pathOf(measured);
-  mkdirSync(dirname(path), { recursive: true });
   const file: File = { format: 'tsumugi-sensitivity', version: 1, measured, layers };
-  writeJson(path, file as unknown as Json);
+  writeJson(pathOf(measured), file as unknown as Json);
 }

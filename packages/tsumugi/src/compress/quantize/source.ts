@@ -38,16 +38,7 @@ export class SourceModel implements Disposable {
     return this.weights.info(name).dtype === 'float32' ? this.weights.tensor(name) : this.read(name);
   }
 
-  /** A tensor in pieces, as another type. */
-  *pieces(name: string, dtype: DType): Generator<Tensor> {
-    const count = numElements(this.weights.info(name).shape);
-    for (let start = 0; start < count; start += pieceElements)
-      yield scope(() => this.weights.elements(name, start, Math.min(pieceElements, count - start)).to(dtype));
-  }
-
   [Symbol.dispose](): void {
     this.weights.close();
   }
 }
-
-const pieceElements = 4 << 20;

@@ -1,6 +1,4 @@
 // The folder of a quantized model: the layers that are done, and from the source everything else.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { UserError } from '../../base/index.ts';
 import { layerOf, tensorShapes } from '../../lm/index.ts';
 import {
@@ -10,9 +8,9 @@ import {
   type NamedTensor,
   type Provenance,
   type QuantizationSummary,
+  readPieces,
   renderQuantization,
   type Safetensors,
-  TOKENIZER_FILE,
   writeArtefact,
 } from '../../store/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
@@ -39,12 +37,10 @@ export interface QuantizedContent {
 export function writeQuantized(out: string, content: QuantizedContent): Lineage {
   const { source, config, summary, chosen } = content;
   const { artefact, json } = source;
-  const tokenizer = join(artefact.path, TOKENIZER_FILE);
   return writeArtefact(out, {
     config: { ...json, torch_dtype: config.keptType, quantization_config: renderQuantization(summary) } as JsonObject,
     tensors: tensorsOf(content),
-    ...(existsSync(tokenizer) && { tokenizer: readFileSync(tokenizer), tokenizerConfig: artefact.tokenizerConfig() }),
-    generationConfig: artefact.generationConfig(),
+    ...artefact.companions(),
     extra: chosen && { [BITS_FILE]: `${JSON.stringify({ ...chosen, kept: undefined }, null, 2)}\n` },
     lineage: content.lineage,
     maxShardBytes: content.maxShardBytes,
@@ -79,7 +75,7 @@ function kept(source: SourceModel, name: string, config: QuantizeConfig): LazyTe
   const { dtype: from, shape } = source.weights.info(name);
   const dtype = storedType(name, from, config);
   function* read(): Generator<Tensor> {
-    for (const piece of source.pieces(name, dtype)) yield checked(piece, name);
+    for (const piece of readPieces(source.weights, name, dtype)) yield checked(piece, name);
   }
   return { dtype, shape, read };
 }

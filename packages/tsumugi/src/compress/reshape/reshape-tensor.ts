@@ -60,10 +60,10 @@ export function changeTensor(layout: Layout, mapOf: MapOf, gain?: Gain): TensorC
       yield scope(() => {
         const [rows, ...columns] = changes as [Change, ...Change[]];
         let part = rows.rows
-          ? source.indexSelect(0, indices(rows.rows.slice(first, first + count)))
+          ? source.indexSelect(0, indexTensor(rows.rows.slice(first, first + count)))
           : source.narrow(0, first, count);
         for (const [i, change] of columns.entries())
-          if (change.rows) part = part.indexSelect(i + 1, indices(change.rows));
+          if (change.rows) part = part.indexSelect(i + 1, indexTensor(change.rows));
         if (!isScaled) return part.clone();
         const wide = source.dtype === 'float64' ? 'float64' : 'float32';
         let values = part.to(wide);
@@ -80,4 +80,5 @@ export function changeTensor(layout: Layout, mapOf: MapOf, gain?: Gain): TensorC
   return { shape, pieces };
 }
 
-const indices = (rows: readonly number[]): Tensor => tensor([...rows], { dtype: 'int64', shape: [rows.length] });
+/** int64 [rows], for `indexSelect`. */
+export const indexTensor = (rows: readonly number[]): Tensor => tensor(BigInt64Array.from(rows, BigInt));

@@ -2,18 +2,7 @@
 import { ConfigError } from '../../base/index.ts';
 import { isMamba, type Plamo2Config } from '../../lm/index.ts';
 import { layersOfUnit } from './layers.ts';
-
-/** The keys of a config that can be lowered and raised. */
-export const targetKeys = [
-  'hidden_size',
-  'intermediate_size',
-  'num_attention_heads',
-  'num_key_value_heads',
-  'mamba_num_heads',
-  'num_hidden_layers',
-] as const satisfies readonly (keyof Plamo2Config)[];
-
-export type ShapeTarget = Partial<Record<(typeof targetKeys)[number], number | undefined>>;
+import { type ShapeTarget, targetKeys } from './shape-config.ts';
 
 type Direction = 'prune' | 'grow';
 

@@ -1,7 +1,7 @@
 // A model folder in the Hugging Face layout, which vLLM, Transformers and llama.cpp's converter read as well:
 // `config.json`, `model.safetensors` (or shards with an index), `tokenizer.jsonl`, `tokenizer_config.json`,
 // `generation_config.json`, and our `lineage.json`. It appears whole or not at all.
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError, invariant, StagedFolder, sha256, sha256File, writingAt } from '../../base/index.ts';
@@ -129,10 +129,14 @@ export class Artefact {
     return openSafetensors(this.path);
   }
 
+  get hasTokenizer(): boolean {
+    return existsSync(join(this.path, TOKENIZER_FILE));
+  }
+
   /** The path of `tokenizer.jsonl`. @throws DataError when the folder has none. */
   get tokenizerPath(): string {
     const path = join(this.path, TOKENIZER_FILE);
-    if (!existsSync(path))
+    if (!this.hasTokenizer)
       throw new DataError('no-tokenizer', `${this.path} has no ${TOKENIZER_FILE}`, {
         remedy: `Copy the model's ${TOKENIZER_FILE} into the folder.`,
         fields: { path },
@@ -148,6 +152,15 @@ export class Artefact {
   /** `generation_config.json`, or undefined when there is none. */
   generationConfig(): JsonObject | undefined {
     return this.#optional(GENERATION_CONFIG_FILE, z.record(z.string(), z.json()));
+  }
+
+  /** The content of its tokenizer and `generation_config.json`, as far as there are any: what goes with the weights. */
+  companions(): Pick<ArtefactContent, 'tokenizer' | 'tokenizerConfig' | 'generationConfig'> {
+    return {
+      tokenizer: this.hasTokenizer ? readFileSync(this.tokenizerPath) : undefined,
+      tokenizerConfig: this.tokenizerConfig(),
+      generationConfig: this.generationConfig(),
+    };
   }
 
   /** Where the model comes from; undefined for folders that tsumugi did not write. */

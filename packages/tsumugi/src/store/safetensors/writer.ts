@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkOptions, DataError, invariant, kindOf, makeFolder, UserError } from '../../base/index.ts';
-import { type DType, dtypeBytes, noGrad, numElements, scope, Tensor } from '../../torch/index.ts';
+import { type DType, dtypeBytes, noGrad, numBytes, numElements, scope, Tensor } from '../../torch/index.ts';
 import { writeJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
 import { layoutOrder, type Metadata, renderHeader, type StoredCode, type TensorInfo } from './header.ts';
@@ -26,7 +26,7 @@ export type NamedTensor = readonly [name: string, tensor: Tensor | LazyTensor];
 /** What Transformers needs to load a file. */
 const defaultMetadata: Metadata = { format: 'pt' };
 /** The size of a shard in the published checkpoints' tools: 5 GB. */
-const defaultShardBytes = 5_000_000_000;
+export const DEFAULT_SHARD_BYTES = 5_000_000_000;
 /** Tensors leave libtorch in pieces of this size. */
 const pieceBytes = 32 << 20;
 
@@ -65,7 +65,7 @@ function collect(tensors: NamedTensors): Entry[] {
     seen.add(name);
     const { dtype, shape } = source;
     const stored = source instanceof Tensor ? undefined : source.stored;
-    return [name, { dtype, shape, bytes: shape.reduce((a, b) => a * b, dtypeBytes(dtype)), stored, source }];
+    return [name, { dtype, shape, bytes: numBytes(source), stored, source }];
   });
 }
 
@@ -123,17 +123,17 @@ export function writeSafetensors(
   return writeEntries(path, collect(tensors), metadata);
 }
 
-/** Cuts the tensors, in their order, into shards of at most `maxBytes` (a larger tensor has one to itself). */
-function cut(entries: readonly Entry[], maxBytes: number): Entry[][] {
-  const shards: Entry[][] = [[]];
+/** Cuts tensors, in their order, into shards of at most `maxBytes` (a larger tensor has one to itself). */
+export function cutIntoShards<T>(tensors: readonly T[], bytesOf: (tensor: T) => number, maxBytes: number): T[][] {
+  const shards: T[][] = [[]];
   let filled = 0;
-  for (const entry of entries) {
-    const { bytes } = entry[1];
+  for (const tensor of tensors) {
+    const bytes = bytesOf(tensor);
     if (filled + bytes > maxBytes && shards.at(-1)!.length > 0) {
       shards.push([]);
       filled = 0;
     }
-    shards.at(-1)!.push(entry);
+    shards.at(-1)!.push(tensor);
     filled += bytes;
   }
   return shards;
@@ -151,7 +151,7 @@ export function writeSharded(
   options: { maxShardBytes?: number; metadata?: Metadata } = {},
 ): WrittenFile[] {
   checkOptions('writeSharded', options, { maxShardBytes: true, metadata: true });
-  const { maxShardBytes = defaultShardBytes, metadata = defaultMetadata } = options;
+  const { maxShardBytes = DEFAULT_SHARD_BYTES, metadata = defaultMetadata } = options;
   makeFolder(folder);
   const present = readdirSync(folder).find((name) => /^model.*\.safetensors(\.index\.json)?$/.test(name));
   if (present)
@@ -159,7 +159,7 @@ export function writeSharded(
       remedy: 'Write to a new folder.',
       fields: { path: folder },
     });
-  const shards = cut(collect(tensors), maxShardBytes);
+  const shards = cutIntoShards(collect(tensors), ([, { bytes }]) => bytes, maxShardBytes);
   if (shards.length === 1) return [writeEntries(join(folder, WEIGHTS_FILE), shards[0]!, metadata)];
   const written: WrittenFile[] = [];
   try {

@@ -7,14 +7,18 @@ import { namedParameters } from '../../../nn/index.ts';
 import {
   Artefact,
   CONFIG_FILE,
+  cutIntoShards,
+  DEFAULT_SHARD_BYTES,
   type LazyTensor,
   type Lineage,
+  readPieces,
   requirePlace,
   type Safetensors,
   writeArtefact,
 } from '../../../store/index.ts';
 import { Tokenizer } from '../../../text/index.ts';
-import { type DType, dtypeBytes, numElements, scope } from '../../../torch/index.ts';
+import { type DType, numBytes, numElements } from '../../../torch/index.ts';
+import { bytesPerSecond } from '../../rates.ts';
 import { type Ancestor, ancestryOf, labelOf } from './ancestry.ts';
 import { CARD_FILE, readFrontMatter } from './front-matter.ts';
 import { type CardEvaluation, modelCard } from './model-card.ts';
@@ -75,12 +79,8 @@ export interface ExportHfResult {
   readonly lineage: Lineage;
 }
 
-const defaultShardBytes = 5_000_000_000;
-/** What goes through a second while weights are read, hashed and written, on one core. */
-const bytesPerSecond = 600e6;
 /** Node, libtorch and pieces of the weights. */
 const runtimeBytes = 550e6;
-const PIECE_ELEMENTS = 4 << 20;
 
 /** What an export would write. @throws as `exportHf`, before anything is written */
 export async function planExportHf(model: string, options: ExportHfOptions = {}): Promise<ExportHfPlan> {
@@ -101,7 +101,7 @@ interface Source extends Disposable {
 
 async function openSource(folder: string, options: ExportHfOptions): Promise<Source> {
   checkOptions('exportHf', options, optionNames);
-  const { maxShardBytes = defaultShardBytes, dtype, licence: given } = options;
+  const { maxShardBytes = DEFAULT_SHARD_BYTES, dtype, licence: given } = options;
   checkNumber('exportHf', 'maxShardBytes', maxShardBytes, { min: 1, whole: true });
   const artefact = new Artefact(folder);
   const files = await artefact.hashed();
@@ -109,7 +109,7 @@ async function openSource(folder: string, options: ExportHfOptions): Promise<Sou
   const weights = artefact.weights();
   try {
     const tensors = names.map((name) => [name, tensorOf(weights, name, dtype)] as const);
-    const sizes = tensors.map(([, tensor]) => bytesOf(tensor));
+    const sizes = tensors.map(([, tensor]) => numBytes(tensor));
     const bytes = sizes.reduce((a, b) => a + b, 0);
     const ancestry = await ancestryOf(folder, files.hash);
     const licence = given ?? licenceAmong(ancestry);
@@ -118,7 +118,7 @@ async function openSource(folder: string, options: ExportHfOptions): Promise<Sou
       parameters: tensors.reduce((sum, [, { shape }]) => sum + numElements(shape), 0),
       dtype: dtype ?? sourceDtype,
       bytes,
-      shards: shardCount(sizes, maxShardBytes),
+      shards: cutIntoShards(sizes, (size) => size, maxShardBytes).length,
       licence: licence ?? null,
       seconds: bytes / bytesPerSecond,
       memoryBytes: runtimeBytes,
@@ -147,8 +147,6 @@ function checkedModel(folder: string): { config: Plamo2Config; names: string[] }
   return { config: model.config, names: namedParameters(model).map(([name]) => name) };
 }
 
-const bytesOf = ({ dtype, shape }: LazyTensor): number => numElements(shape) * dtypeBytes(dtype);
-
 /** A tensor as it will be written, read from its file in pieces. */
 function tensorOf(weights: Safetensors, name: string, wanted: DType | undefined): LazyTensor {
   const { dtype, shape } = weights.info(name);
@@ -156,21 +154,8 @@ function tensorOf(weights: Safetensors, name: string, wanted: DType | undefined)
   return {
     dtype: target,
     shape,
-    *read() {
-      const count = numElements(shape);
-      for (let start = 0; start < count; start += PIECE_ELEMENTS)
-        yield scope(() => weights.elements(name, start, Math.min(PIECE_ELEMENTS, count - start)).to(target));
-    },
+    read: () => readPieces(weights, name, target),
   };
-}
-
-function shardCount(sizes: readonly number[], most: number): number {
-  let [count, filled] = [1, 0];
-  for (const size of sizes) {
-    if (filled > 0 && filled + size > most) [count, filled] = [count + 1, 0];
-    filled += size;
-  }
-  return count;
 }
 
 /** The model's own; otherwise that of all the models of the hub that it was made from, when they agree. */
@@ -220,10 +205,10 @@ export async function exportHf(model: string, out: string, options: ExportHfOpti
     version: ownPackage().version,
   });
   Tokenizer.load(artefact.path, { modelVocabSize: config.vocab_size });
-  const { maxShardBytes = defaultShardBytes, dtype, onProgress } = options;
+  const { maxShardBytes = DEFAULT_SHARD_BYTES, dtype, onProgress } = options;
   let doneBytes = 0;
   const begin = (name: string, tensor: LazyTensor) => {
-    doneBytes += bytesOf(tensor);
+    doneBytes += numBytes(tensor);
     if (doneBytes === plan.bytes) source.requireUnchanged();
     onProgress?.({ tensor: name, doneBytes, totalBytes: plan.bytes });
     return tensor.read();

@@ -1,6 +1,6 @@
-// What a model of a shape takes, and how fast it will write.
-import { Cache, isMamba, type Plamo2, type Plamo2Config, tensorShapes, windowOf } from '../../lm/index.ts';
-import { type DType, dtypeBytes, noGrad, numElements, scope, tensor } from '../../torch/index.ts';
+// What a model of a shape takes.
+import { isMamba, type Plamo2Config, tensorShapes, windowOf } from '../../lm/index.ts';
+import { type DType, dtypeBytes, numElements } from '../../torch/index.ts';
 
 export interface ShapeCost {
   readonly parameters: number;
@@ -11,7 +11,7 @@ export interface ShapeCost {
 }
 
 /** Tokens before the one whose operations are counted. */
-export const contextTokens = 2048;
+const contextTokens = 2048;
 
 /**
  * Two for each weight of a matrix, the head's among them; 4·H·d for each key in reach; in a Mamba layer 2·k for each channel of the
@@ -29,24 +29,4 @@ export function shapeCost(config: Plamo2Config, dtype: DType = 'float32'): Shape
     flops += isMamba(config, i) ? m * d * (2 * config.mamba_d_conv + 5 * config.mamba_d_state) : 4 * H * d * keys;
   }
   return { parameters, bytes: parameters * dtypeBytes(dtype), flopsPerToken: flops };
-}
-
-const warmUp = 2;
-const timed = 7;
-
-/** Tokens a second that the model writes alone, as it stands in memory: the median of some. */
-export function decodingRate(model: Plamo2): number {
-  const seconds: number[] = [];
-  using cache = new Cache(model);
-  for (let i = 0; i < warmUp + timed; i++) {
-    const began = performance.now();
-    scope(() =>
-      noGrad(() => {
-        const ids = tensor([i % model.config.vocab_size], { dtype: 'int64', shape: [1, 1] });
-        model.logits(model.forward(ids, { cache })).max().item();
-      }),
-    );
-    if (i >= warmUp) seconds.push((performance.now() - began) / 1000);
-  }
-  return 1 / seconds.sort((a, b) => a - b)[Math.floor(timed / 2)]!;
 }

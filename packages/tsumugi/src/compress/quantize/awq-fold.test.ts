@@ -5,9 +5,9 @@ import { type Linear, moduleAt, tensorAt } from '../../nn/index.ts';
 import { noGrad, Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { clipped, searchScale } from './awq.ts';
 import { awqFolded } from './awq-fold.ts';
+import { InputSample } from './input-sample.ts';
 import { type PlannedMatrix, plannedMatrices } from './matrices.ts';
 import { checkQuantizeConfig } from './quantize-config.ts';
-import { InputSample } from './watching.ts';
 
 const config: Plamo2Config = preset('mini', {
   ...{ hidden_size: 32, intermediate_size: 48, num_hidden_layers: 2, num_attention_heads: 2, num_key_value_heads: 1 },

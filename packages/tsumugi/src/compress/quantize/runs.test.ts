@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { withFree } from '../../base/free-disk.testing.ts';
-import { loadModel, type QuantizedLinear, saveModel, tokenLogprobs } from '../../lm/index.ts';
+import { idsRow, loadModel, type QuantizedLinear, saveModel, tokenLogprobs } from '../../lm/index.ts';
 import { tinyModelOfFile } from '../../lm/tiny-model.testing.ts';
-import { type Linear, moduleAt, replaceModule, type UnaryModule } from '../../nn/index.ts';
+import { type Linear, moduleAt } from '../../nn/index.ts';
 import { Artefact } from '../../store/index.ts';
-import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 import { calibrationTexts } from '../importance/index.ts';
+import { Probes } from '../probes.ts';
 import {
   gptq,
   Hessian,
@@ -20,7 +21,6 @@ import {
   quantizeModel,
 } from './index.ts';
 import { rounded } from './round.ts';
-import { Watching } from './watching.ts';
 
 const tiny = tinyModelOfFile();
 const home = mkdtempSync(join(tmpdir(), 'tsumugi-quantize-runs-'));
@@ -113,7 +113,7 @@ it('is refused on a full disk, and into its own model by any name', async () => 
   expect(readdirSync(home).filter((name) => name.startsWith('full'))).toEqual([]);
   using _ = withFree(diskBytes + 1);
   await make('full');
-  await expect(quantizeModel(at('model'), `${home}/./model`, small)).rejects.toThrow('is the model that is quantized');
+  await expect(quantizeModel(at('model'), `${home}/./model`, small)).rejects.toThrow('is a model that is read');
 });
 
 it('sees as much of the text as is asked for, in pieces as long, and says in the lineage what it was', async () => {
@@ -143,13 +143,11 @@ it('lets each layer see the text as the layers before it, rounded, make it', asy
   using few = loadModel(at('layers'));
   const codes = (model: typeof source): Tensor => {
     using hessian = new Hessian(32);
-    const inner = moduleAt(model, path) as UnaryModule;
-    replaceModule(model, path, new Watching(inner, hessian));
-    noGrad(() => {
-      for (const ids of pieces)
-        scope(() => model.forward(tensor(BigInt64Array.from(ids, BigInt), { shape: [1, ids.length] })));
-    });
-    replaceModule(model, path, inner);
+    {
+      using probes = new Probes(model);
+      probes.watch(path, (input) => hessian.add(input));
+      noGrad(() => pieces.forEach((ids) => void scope(() => void model.forward(idsRow(ids)))));
+    }
     return gptq((moduleAt(source, path) as Linear).weight.detach(), hessian.value(), {
       ...{ bits: 4, groupSize: 16, symmetric: true, leastZero: 1 },
     }).codes;

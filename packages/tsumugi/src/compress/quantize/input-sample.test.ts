@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { Hessian } from './gptq.ts';
-import { InputSample } from './watching.ts';
+import { InputSample } from './input-sample.ts';
 
 /** Rows that say their place: [n, 2], the second column below zero. */
 const numbered = (from: number, n: number): Tensor =>

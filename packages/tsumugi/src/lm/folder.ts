@@ -43,6 +43,8 @@ export interface LoadModelOptions {
   device?: Device | undefined;
   /** What the parameters become. Default: as they are in the file. */
   dtype?: DType | undefined;
+  /** The matrices stay as they are in the file, mapped into memory, and only the rest becomes `dtype`: for a base that is not trained. */
+  storedMatrices?: boolean | undefined;
 }
 
 /**
@@ -53,7 +55,7 @@ export interface LoadModelOptions {
  *   CheckpointError naming the tensor that is missing, not part of the model, or of another shape than the config says
  */
 export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo2 {
-  checkOptions('loadModel', options, { device: true, dtype: true });
+  checkOptions('loadModel', options, { device: true, dtype: true, storedMatrices: true });
   const artefact = new Artefact(folder);
   const config = readModelConfig(artefact);
   using weights = artefact.weights();
@@ -61,10 +63,11 @@ export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo
   checkWeights(folder, weights, { shapes, integers }, config);
   const device = options.device ?? factoryDevice();
   const dtype = options.dtype ?? (matrices.length > 0 ? quantizedDType : undefined);
-  const targets = dtype === undefined ? [device] : [dtype, device];
+  const targetsOf = (name: string) =>
+    dtype === undefined || (options.storedMatrices && isMatrix(name)) ? [device] : [dtype, device];
   const replaced = new Set(matrices.map(({ path }) => `${path}.weight`));
   const model = new Plamo2(config, (name, shape) =>
-    replaced.has(name) ? standIn(shape) : scope(() => weights.tensor(name).to(...targets)),
+    replaced.has(name) ? standIn(shape) : scope(() => weights.tensor(name).to(...targetsOf(name))),
   );
   try {
     putQuantized(model, weights, matrices, device);
@@ -86,6 +89,8 @@ export function readModelConfig(artefact: Artefact): Plamo2Config {
   const ends = new Set(tokenIds(config.eos_token_id));
   return more.every((id) => ends.has(id)) ? config : { ...config, eos_token_id: [...ends.union(new Set(more))] };
 }
+
+const isMatrix = (name: string) => /(_proj|embed_tokens|lm_head)\.weight$/.test(name);
 
 const AGAIN = 'Get the weights again from where the model came from.';
 const isQkNorm = (name: string) => /\.[qk]_weight$/.test(name);

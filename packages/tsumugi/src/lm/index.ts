@@ -45,6 +45,7 @@ export {
 } from './llama-cpp/library.ts';
 export { GgufModel, type GgufModelOptions } from './llama-cpp/model.ts';
 export { type LogitNorms, logitNorms } from './logit-norms.ts';
+export * from './lora/index.ts';
 export { buildBlock, Plamo2, type WeightSource } from './model.ts';
 export { checkModelChanges, type PresetName, preset, presetNames } from './presets.ts';
 export { QuantizedLinear } from './quantized-linear.ts';

@@ -10,6 +10,7 @@ import type { Tensor } from '../torch/index.ts';
 import type { MixerContext } from './attention.ts';
 import type { MambaCache } from './cache.ts';
 import { linearOf } from './linear-of.ts';
+import { LoraLinear } from './lora/layer.ts';
 import { bcdtNorm } from './ops/bcdt-norm.ts';
 import { type CausalConvOptions, causalConv } from './ops/causal-conv.ts';
 import { gatedSilu } from './ops/gated-silu.ts';
@@ -121,8 +122,9 @@ export class Mamba extends Module {
   #gateAndInput(x: Tensor): [Tensor, Tensor] {
     const { heads: m, headDim: P } = this.#shape;
     const [B, T] = x.shape as [number, number];
-    if (B * T > 16 && this.in_proj instanceof Linear && this.in_proj.isBareWeight)
-      return this.in_proj.forwardParts(x, m, 2) as [Tensor, Tensor];
+    const layer = this.in_proj;
+    const isApart = layer instanceof LoraLinear ? layer.takesParts : layer instanceof Linear && layer.isBareWeight;
+    if (B * T > 16 && isApart) return (layer as Linear | LoraLinear).forwardParts(x, m, 2) as [Tensor, Tensor];
     const parts = this.in_proj.forward(x).reshape([B, T, m, 2, P]);
     return [parts.select(3, 0).reshape([B, T, m * P]), parts.select(3, 1).reshape([B, T, m * P])];
   }

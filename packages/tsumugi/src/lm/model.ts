@@ -174,7 +174,9 @@ export class Plamo2 extends Module implements LanguageModel {
         ? { rope: this.#rope.at(cache.startStep(ids.shape), ids.device), offset: 0 }
         : { rope: this.#rope, offset: cache?.length ?? 0, documents };
     let h = this.model.embed_tokens.forward(ids); // [B, T, D]
-    if (dtype) h = h.to(dtype);
+    // A frozen base keeps its matrices as they are stored; what it computes in is the type of its norms.
+    const wanted = dtype ?? this.parameterDType;
+    if (h.dtype !== wanted) h = h.to(wanted);
     if (embeddingNoise) h = noisy(h, embeddingNoise);
     onPart?.('model.embed_tokens', h);
     for (const [index, block] of this.model.layers.layers.entries()) {

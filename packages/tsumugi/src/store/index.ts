@@ -15,6 +15,7 @@ export {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   writeArtefact,
+  writeLineage,
 } from './artefact/index.ts';
 export {
   bestCheckpoint,

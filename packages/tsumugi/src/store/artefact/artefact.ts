@@ -84,11 +84,17 @@ function fill(folder: string, content: ArtefactContent): Lineage {
     ...(metadata && { metadata }),
   });
   for (const { path, bytes, sha256: hash } of written) files[basename(path)] = { bytes, sha256: hash };
+  return writeLineage(folder, content.lineage, files);
+}
+
+/** Writes `lineage.json` into a folder whose other files are there. `known` has what is known of some; the others are hashed. */
+export function writeLineage(folder: string, provenance: Provenance, known: Lineage['files'] = {}): Lineage {
+  const files = { ...known };
   for (const name of readdirSync(folder)) {
-    const path = join(folder, name); // the index of the shards
+    const path = join(folder, name);
     files[name] ??= { bytes: statSync(path).size, sha256: sha256File(path) };
   }
-  const { parents = [], ...known } = content.lineage;
+  const { parents = [], ...told } = provenance;
   const lineage: Lineage = {
     format: 'tsumugi-lineage',
     version: 1,
@@ -97,7 +103,7 @@ function fill(folder: string, content: ArtefactContent): Lineage {
     seed: null,
     commit: null,
     data: [],
-    ...known,
+    ...told,
     parents: parents.map(({ name, sha256: hash }) => ({ name: hubNameOfFolder(name), sha256: hash })),
     created: new Date().toISOString(),
     files,

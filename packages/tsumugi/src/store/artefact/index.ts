@@ -1,5 +1,12 @@
 // Model folders and where they come from.
-export { Artefact, type ArtefactContent, isArtefact, type JsonObject, writeArtefact } from './artefact.ts';
+export {
+  Artefact,
+  type ArtefactContent,
+  isArtefact,
+  type JsonObject,
+  writeArtefact,
+  writeLineage,
+} from './artefact.ts';
 export { CONFIG_FILE, GENERATION_CONFIG_FILE, LINEAGE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './files.ts';
 export { HashedFiles } from './hashed-files.ts';
 export type { Lineage, Provenance } from './lineage.ts';

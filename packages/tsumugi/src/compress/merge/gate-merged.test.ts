@@ -105,6 +105,15 @@ it('passes over a model that is not finite itself', async () => {
   expect(gate!.beside).toBeUndefined();
 });
 
+it('holds the merge against the best of its models, not against one that is as bad', async () => {
+  await mergeModels(small.yaml(loud(8)), small.at('loud'), { gate: false });
+  const yaml =
+    'merge_method: linear\nparameters: {normalize: false}\n' +
+    'models: [{model: loud, parameters: {weight: 1}}, {model: a, parameters: {weight: 0}}]\n';
+  expect(bitsOf('loud')).toBeGreaterThan(bitsOf('a') + mergedLimit);
+  await expect(mergeModels(small.yaml(yaml), small.at('as loud'))).rejects.toThrow(/, and a [\d.]+: 1 more is allowed/);
+});
+
 it('is counted in the forecast', async () => {
   const yaml = small.yaml(linear);
   const [gated, plain] = [await planMergeModels(yaml), await planMergeModels(yaml, { gate: false })];

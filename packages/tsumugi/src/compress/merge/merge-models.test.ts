@@ -1,11 +1,11 @@
 // A merged folder from end to end: what is written.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadModel, loadTokenizer, parseConfig, tensorShapes } from '../../lm/index.ts';
+import { loadModel, loadTokenizer, parseConfig, saveModel, tensorShapes } from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
 import { liveHandles, noGrad, scope, tensor } from '../../torch/index.ts';
 import { embedding, firstCharacter, linear, SmallMerges } from './merge.testing.ts';
-import { type MergeProgress, planMergeModels } from './merge-models.ts';
+import { type MergeProgress, mergeIdentity, planMergeModels } from './merge-models.ts';
 
 let small: SmallMerges;
 beforeAll(() => {
@@ -91,6 +91,37 @@ parameters: {weight: 0.5, density: 0.5}
         a!.map((each, i) => each * 0.75 + 0.25 * b![i]!),
       ),
     );
+  });
+
+  it('is of the type that out_dtype says, then dtype, then of the widest of its models', async () => {
+    const inputs = { tokenizerFolder: small.at('b') };
+    for (const [name, dtype] of [['half', 'bfloat16'], ['double', 'float64']] as const) {
+      using as = loadModel(small.at('b'), { dtype });
+      saveModel(small.at(name), as, inputs);
+    } // biome-ignore format: pairs
+    const typeOf = async (yaml: string) => {
+      using weights = new Artefact(small.at(await small.merge(yaml))).weights();
+      return weights.info(embedding).dtype;
+    };
+    const of = (other: string) => linear.replace('model: b', `model: ${other}`);
+    expect(await typeOf(`${linear}dtype: float64\nout_dtype: float32\n`)).toBe('float32');
+    expect(await typeOf(of('half'))).toBe('float32');
+    expect(await typeOf(of('double'))).toBe('float64');
+    expect(await typeOf(of('half').replace('model: a', 'model: half'))).toBe('bfloat16');
+  });
+
+  it('is known by what it is made from: the merge, its seed, its models', async () => {
+    const identity = (seed?: number) => mergeIdentity(small.yaml(linear), seed === undefined ? {} : { seed });
+    const plain = await identity();
+    expect(await identity(0)).toBe(plain);
+    expect(await identity(1)).not.toBe(plain);
+    expect(await mergeIdentity(small.yaml(linear.replace('weight: 3', 'weight: 2')))).not.toBe(plain);
+    const path = small.at('b', 'generation_config.json');
+    const before = readFileSync(path);
+    writeFileSync(path, '{}\n');
+    expect(await identity()).not.toBe(plain);
+    writeFileSync(path, before);
+    expect(await identity()).toBe(plain);
   });
 
   it('keeps a handful of tensors alive, and none afterwards', async () => {

@@ -1,8 +1,11 @@
 // What merging refuses, by name and with nothing written.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withFree } from '../../base/free-disk.testing.ts';
 import { UserError } from '../../base/index.ts';
 import { layerPath } from '../../lm/index.ts';
+import { Artefact, writeSafetensors } from '../../store/index.ts';
+import { scope } from '../../torch/index.ts';
 import { embedding, linear, SmallMerges } from './merge.testing.ts';
 import { mergeModels, planMergeModels } from './merge-models.ts';
 
@@ -48,6 +51,23 @@ describe('what is refused', () => {
     expect(await mismatch('other-words')).toEqual([expect.stringMatching(/^other-words: the tokenizer is/)]);
     small.make('untied', 5, { tie_word_embeddings: false });
     expect(await mismatch('untied')).toEqual(['untied: tie_word_embeddings is false, in a true']);
+  });
+
+  it('names heads, norms of queries and keys, and types of tensors', async () => {
+    small.make('heads', 5, { num_attention_heads: 2, num_key_value_heads: 2 });
+    expect(((await mismatch('heads')) as string[])[0]).toBe('heads: num_key_value_heads is 2, in a 1');
+    small.make('unnormed', 5, { qk_norm: false });
+    expect(((await mismatch('unnormed')) as string[])[0]).toBe('unnormed: qk_norm is false, in a true');
+    small.make('whole', 5);
+    scope(() => {
+      using weights = new Artefact(small.at('whole')).weights();
+      const kept = weights.names.map((name) => [name, weights.tensor(name).clone()] as const);
+      const changed = kept.map(
+        ([name, each]) => [name, name === 'model.norm.weight' ? each.to('int32') : each] as const,
+      );
+      writeSafetensors(small.at('whole', 'model.safetensors'), changed);
+    });
+    expect(await mismatch('whole')).toEqual(['whole: "model.norm.weight" holds int32 values']);
   });
 
   it('names tensors that are missing, of another shape or of a strange name', async () => {
@@ -139,9 +159,41 @@ describe('what is refused', () => {
     await expect(planMergeModels(yaml)).rejects.toThrow('tsumugi pull own/b@v1');
   });
 
+  it('sources of other ranges beside a base that has none', async () => {
+    const yaml = `merge_method: task_arithmetic
+base_model: base
+parameters: {weight: 1}
+slices:
+  - sources: [{model: a, layer_range: [0, 2]}, {model: b, layer_range: [2, 4]}]
+`;
+    await expect(small.merge(yaml)).rejects.toThrow(
+      /merge\.yml:5: the sources have other ranges, and the base has none\n.*List the base/,
+    );
+  });
+
+  it('a disk that is too small, and a model that changes meanwhile', async () => {
+    const yaml = small.yaml(linear);
+    const { diskBytes } = await planMergeModels(yaml);
+    {
+      using _ = withFree(diskBytes);
+      await expect(mergeModels(yaml, small.at('tight'), { gate: false })).rejects.toMatchObject({ code: 'disk-full' });
+    }
+    small.make('changing', 7);
+    const path = small.at('changing', 'model.safetensors');
+    const changed = readFileSync(path);
+    changed[changed.length - 1]! ^= 1;
+    const other = small.yaml(linear.replace('model: b', 'model: changing'), 'changing.yml');
+    const onProgress = () => writeFileSync(path, changed);
+    await expect(mergeModels(other, small.at('tight'), { gate: false, onProgress })).rejects.toThrow(
+      'changed while it was in use',
+    );
+    expect(existsSync(small.at('tight'))).toBe(false);
+  });
+
   it('to write over a source or over something else', async () => {
     const yaml = small.yaml(linear);
-    await expect(mergeModels(yaml, small.at('a'))).rejects.toThrow('is a model that is read');
+    for (const same of ['a', './a/', 'b/../a'])
+      await expect(mergeModels(yaml, `${small.home}/${same}`)).rejects.toThrow('is a model that is read');
     mkdirSync(small.at('full-folder'));
     writeFileSync(small.at('full-folder', 'x'), '');
     await expect(mergeModels(yaml, small.at('full-folder'))).rejects.toThrow('holds something else');

@@ -163,6 +163,103 @@ it('sce counts the share over entries that vary, and arcee_fusion takes 1.5 inte
   });
 });
 
+it('arcee_fusion takes the entry below where a quartile falls between two', () => {
+  scope(() => {
+    // Of |δ| 0, 1, 2, x the quartiles are at 0.75, 1.5 and 2.25 of three: 0, 1 and 2. So kept is what is at least 1 + 1.5 · 2.
+    for (const [last, kept] of [
+      [3.9, 0],
+      [4.1, 4.1],
+    ] as const) {
+      const model = tensor([[0, 1, -2, last]], { dtype: 'float64' });
+      const base = zeros([1, 4], { dtype: 'float64' });
+      expect(mergeTensors('arcee_fusion', [model], {}, { base }).tolist()).toEqual([[0, 0, 0, kept]]);
+    }
+  });
+});
+
+it('slerp turns up to a cosine of 0.9995 of either sign, and is linear beyond', () => {
+  scope(() => {
+    for (const [cos, isLinear] of [
+      [0.95, false],
+      [0.9994, false],
+      [0.9996, true],
+      [-0.9994, false],
+      [-0.9996, true],
+    ] as const) {
+      const [x, y] = [[1, 0], [cos, Math.sqrt(1 - cos * cos)]] as const; // biome-ignore format: a pair
+      const omega = Math.acos(cos);
+      const [p, q] = isLinear ? [0.75, 0.25] : [0.75, 0.25].map((part) => Math.sin(part * omega) / Math.sin(omega));
+      const found = mergeTensors('slerp', [at([[...y]])], { t: 0.25 }, { base: at([[...x]]) }).tolist() as number[][];
+      for (const i of [0, 1]) expect(found[0]![i], `${cos}`).toBeCloseTo(p! * x[i]! + q! * y[i]!, 9);
+    }
+  });
+});
+
+it.each([{ nuslerp_row_wise: false }, { nuslerp_row_wise: true }])('nuslerp of equal vectors is linear: %o', (more) => {
+  scope(() => {
+    const [x, y] = [at([[3, 4], [-1, 2]]), at([[6, 8], [-2, 4]])]; // biome-ignore format: matrices
+    const own = [{ weight: 3 }, { weight: 1 }];
+    const found = mergeTensors('nuslerp', [x, y], { nuslerp_flatten: false, ...more }, { own }).tolist() as number[][];
+    const expected = [[3.75, 5], [-1.25, 2.5]]; // biome-ignore format: a matrix
+    for (const [i, row] of expected.entries())
+      for (const [j, value] of row.entries()) expect(found[i]![j]).toBeCloseTo(value, 9);
+  });
+});
+
+it('karcher leaves equal models, counts zeros in the length alone, and refuses a model opposite to the mean', () => {
+  scope(() => {
+    const same = at([[3, 4]]);
+    for (const [i, value] of (mergeTensors('karcher', [same, same]).tolist() as number[][])[0]!.entries())
+      expect(value).toBeCloseTo([3, 4][i]!, 9);
+    expect(mergeTensors('karcher', [at([[2, 0]]), at([[0, 0]])]).tolist()).toEqual([[1, 0]]);
+    expect(() => mergeTensors('karcher', [same, same, same.mul(-1)])).toThrow('cancel each other');
+  });
+});
+
+it('multislerp adds eps to lengths before it divides by them', () => {
+  scope(() => {
+    // Parts 0.5 / 3.1 and 0.5 / 1.1 of vectors of lengths 3 and 1, whose mean length is 2.
+    const parameters = { weight: 1, eps: 0.1 };
+    const found = mergeTensors('multislerp', [at([[3, 0]]), at([[0, 1]])], parameters).tolist() as number[][];
+    const sum = [(3 * 0.5) / 3.1, 0.5 / 1.1] as const;
+    for (const [i, value] of sum.entries()) expect(found[0]![i]).toBeCloseTo((2 * value) / Math.hypot(...sum), 9);
+  });
+});
+
+it('sce of models that are the base is the base; ram counts what is more than epsilon', () => {
+  scope(() => {
+    const [base, x] = [at([[1, 2, 3]]), at([[1, 2.5, 4]])];
+    expect(mergeTensors('sce', [base, base], {}, { base }).tolist()).toEqual([[1, 2, 3]]);
+    expect(mergeTensors('ram', [x], { epsilon: 0.5 }, { base }).tolist()).toEqual([[1, 2, 4]]);
+  });
+});
+
+it("has mergekit's defaults", () => {
+  const of = (name: MergeMethodName, own: ParameterValues = {}) => {
+    const { shared, own: each } = completed(name, {}, [own]);
+    return { ...shared, ...each[0] };
+  };
+  const weight = 1;
+  expect(of('linear', { weight })).toEqual({ normalize: true, weight });
+  expect(of('nuslerp', { weight })).toEqual({ nuslerp_flatten: true, nuslerp_row_wise: false, weight });
+  expect(of('multislerp', { weight })).toEqual({ normalize_weights: true, eps: 1e-8, weight });
+  expect(of('karcher')).toEqual({ max_iter: 10, tol: 1e-5 });
+  const sparse = { weight, lambda: 1, density: 1 };
+  expect(of('task_arithmetic', { weight })).toEqual({ weight, lambda: 1, normalize: false });
+  expect(of('ties', { weight })).toEqual({ ...sparse, normalize: true, rescale: false });
+  for (const name of ['dare_linear', 'dare_ties'] as const)
+    expect(of(name, { weight })).toEqual({ ...sparse, normalize: false, rescale: true });
+  expect(of('della', { weight })).toEqual({ ...sparse, normalize: true, rescale: true, epsilon: 0.15 });
+  expect(of('della_linear', { weight })).toEqual({ ...sparse, normalize: false, rescale: true, epsilon: 0.15 });
+  for (const name of ['breadcrumbs', 'breadcrumbs_ties'] as const)
+    expect(of(name, { weight })).toEqual({ ...sparse, normalize: false, rescale: false, gamma: 0.01 });
+  expect(of('sce')).toEqual({ select_topk: 1 });
+  expect(of('ram')).toEqual({ epsilon: 1e-5 });
+  expect(of('ramplus_tl')).toEqual({ epsilon: 1e-5, r: 0.1, alpha: 0.2 });
+  expect(of('model_stock')).toEqual({ filter_wise: false });
+  expect([of('arcee_fusion'), of('passthrough')]).toEqual([{}, { scale: 1 }]);
+});
+
 it('keeps the first of equal magnitudes across pieces', () => {
   scope(() => {
     const model = tensor(

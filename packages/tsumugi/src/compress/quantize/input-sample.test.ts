@@ -4,9 +4,9 @@ import { Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { Hessian } from './gptq.ts';
 import { InputSample } from './input-sample.ts';
 
-/** Rows that say their place: [n, 2], the second column below zero. */
+/** Rows that say their place: [1, n, 2], the second column with signs in turn. */
 const numbered = (from: number, n: number): Tensor =>
-  tensor(Array.from({ length: n }, (_, i) => [from + i, -(from + i)])).unsqueeze(0);
+  tensor(Array.from({ length: n }, (_, i) => [from + i, (from + i) * (-1) ** i])).unsqueeze(0);
 
 it('samples every so many tokens, whatever the pieces of the text are', () => {
   scope(() => {

@@ -113,9 +113,11 @@ it.each<[string, (response: ServerResponse, content: Buffer) => void]>([
   ],
   ['other bytes', (response) => response.end(Buffer.alloc(weights.length))],
   ['too few bytes', (response) => response.end(weights.subarray(0, 7))],
-])('gets over %s', async (_, fault) => {
+])('gets over %s', async (what, fault) => {
   hub.fault = inTurn('cdn', fault);
   await expectWhole();
+  // What came in order is kept: the rest alone is asked for.
+  expect(ranges()).toEqual([undefined, what === 'too few bytes' ? 'bytes=7-' : undefined]);
 });
 
 it('begins anew when the server knows no ranges, or what is there is spoiled or too long', async () => {
@@ -129,7 +131,10 @@ it('begins anew when the server knows no ranges, or what is there is spoiled or 
     await pull('a/b', { ...quick, need: 'tokenizer' });
     writeFileSync(cache('blobs', `${hash}.${hostname()}-999999999-0.incomplete`), left);
     hub.fault = inTurn('cdn', (response, content) => response.end(content));
+    hub.asked.length = 0;
     await expectWhole();
+    // A server that knows no ranges has sent it all; what was whole and wrong is seen before anything is asked for.
+    expect(ranges()).toHaveLength(1);
   }
 });
 
@@ -168,7 +173,7 @@ it('ends a connection on which nothing is heard', async () => {
     (response) => void response.write(weights.subarray(0, 500)),
     (response) => void response,
   );
-  await expectWhole({ ...quick, silenceSeconds: 0.1 });
+  await expectWhole({ ...quick, silenceSeconds: 0.5 });
   expect(ranges()).toEqual([undefined, 'bytes=500-', 'bytes=500-']);
 });
 
@@ -181,6 +186,7 @@ it('keeps nothing of a file whose content is not what was listed', async () => {
   expect(existsSync(cache('blobs', hash))).toBe(false);
   expect(partials().map((name) => statSync(cache('blobs', name)).size)).toEqual([0]);
   expect(existsSync(cache('snapshots', commit, 'model.safetensors'))).toBe(false);
+  expect(ranges()).toEqual([undefined, undefined]); // once more, and no oftener
 });
 
 it('checks small files by the hash that git gives them', async () => {

@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { snapshotDownload } from '@huggingface/hub';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -110,6 +110,18 @@ it('takes up what another tool has fetched, and fetches the rest', async () => {
   hub.asked.length = 0;
   expect(await pull('pfnet/plamo-2-1b')).toMatchObject({ missingBytes: 0, fetchedBytes: 0 });
   expect(hub.filesAsked).toEqual([]);
+});
+
+it('counts nothing of a file of which too much is there, and fetches names that an address writes otherwise', async () => {
+  mkdirSync(cache('blobs'), { recursive: true });
+  const partial = `${sha256Of(weights)}.${hostname()}-999999999-0.incomplete`;
+  writeFileSync(cache('blobs', partial), Buffer.alloc(weights.length + 1));
+  const { totalBytes, missingBytes } = await planPull('pfnet/plamo-2-1b');
+  expect(missingBytes).toBe(totalBytes);
+  const odd = '日本語 #1?.json';
+  hub.models['pfnet/plamo-2-1b'] = { commits: { [newer]: { ...files, [odd]: '{"x":1}' } } };
+  const { folder } = await pull('pfnet/plamo-2-1b');
+  expect(readFileSync(join(folder, odd), 'utf8')).toBe('{"x":1}');
 });
 
 it.each([

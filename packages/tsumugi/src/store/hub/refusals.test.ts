@@ -194,6 +194,51 @@ it('lets no large file pass for a small one', async () => {
   expect((await errorOf(pull('pfnet/plamo-2-1b', quick))).code).toBe('hub-too-large');
 });
 
+it('takes no other commit than was asked for, no listing of a branch that moves, no listing without end', async () => {
+  hub.fault = ({ path }, response) => {
+    if (!path.includes('/revision/')) return false;
+    json(response, { _id: '0'.repeat(24), id: 'pfnet/plamo-2-1b', sha: newer, private: false, gated: false });
+    return true;
+  };
+  expect((await errorOf(planPull(`pfnet/plamo-2-1b@${older}`, quick))).message).toContain(
+    `gives commit ${newer} where`,
+  );
+  hub.fault = () => false;
+  hub.asked.length = 0;
+  await planPull('pfnet/plamo-2-1b@v1.0', quick);
+  expect(hub.asked.map(({ path }) => path).filter((path) => path.includes('/tree/'))).toEqual([
+    `/api/models/pfnet/plamo-2-1b/tree/${older}`,
+  ]);
+  hub.fault = ({ path }, response) => {
+    if (!path.includes('/tree/')) return false;
+    const entry = (i: number) => ({ type: 'file', path: `${i}.json`, size: 1, oid: '1'.repeat(40) });
+    json(
+      response,
+      Array.from({ length: 10_001 }, (_, i) => entry(i)),
+    );
+    return true;
+  };
+  expect(await message(planPull('pfnet/plamo-2-1b', quick))).toContain('lists more than 10000 files');
+});
+
+it('counts a large file by its own size, not by that of its pointer in git', async () => {
+  const [weights] = (await planPull('pfnet/plamo-2-1b', quick)).files.filter(
+    ({ path }) => path === 'model.safetensors',
+  );
+  listing({ size: 130, lfs: { oid: weights!.hash, size: 500 } });
+  expect((await planPull('pfnet/plamo-2-1b', quick)).totalBytes).toBe(500);
+});
+
+it('says what a model on the hub lacks, and takes no branch whose commit is none', async () => {
+  hub.models['a/b'] = { commits: { [newer]: { 'model.safetensors': 'w' } } };
+  expect(await message(pull('a/b', quick))).toContain('is not whole on the hub: it lacks config.json');
+  const { folder } = await pull('pfnet/plamo-2-1b', quick);
+  writeFileSync(join(folder, '..', '..', 'refs', 'main'), '../../elsewhere');
+  hub.asked.length = 0;
+  expect(await resolveModel('pfnet/plamo-2-1b', quick)).toBe(folder);
+  expect(hub.asked.length).toBeGreaterThan(0);
+});
+
 it('takes no answer without end, no page instead of JSON, no listing at another host, no circle', async () => {
   const code = async (answer: typeof hub.fault) => {
     hub.fault = answer;

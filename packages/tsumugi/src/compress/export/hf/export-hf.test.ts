@@ -1,9 +1,19 @@
 // Folders for the hub: the weights as they were, the settings as published, a card that tells what is known and no path.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { withFree } from '../../../base/free-disk.testing.ts';
 import { sha256 } from '../../../base/index.ts';
 import { initialWeights, loadModel, Plamo2, preset, saveModel } from '../../../lm/index.ts';
 import { TinyModel } from '../../../lm/tiny-model.testing.ts';
@@ -245,6 +255,46 @@ it('gives equal bytes for equal models, and a plan that says what comes', async 
   await exportHf(tiny.folder, at('b', 'out'), options);
   for (const name of first.files.filter((each) => each !== 'lineage.json'))
     expect(readFileSync(at('b', 'out', name)), name).toEqual(readFileSync(at('out', name)));
+});
+
+it('is refused on a full disk, into its own model by another name, and with a tokenizer that is none', async () => {
+  const { diskBytes } = await planExportHf(tiny.folder);
+  {
+    using _ = withFree(diskBytes - 1);
+    await expect(exportHf(tiny.folder, at('out'))).rejects.toMatchObject({ code: 'disk-full' });
+  }
+  symlinkSync(tiny.folder, at('link'));
+  await expect(exportHf(tiny.folder, at('link'))).rejects.toThrow('is the model itself');
+  writeFileSync(join(tiny.folder, 'tokenizer.jsonl'), '["<|plamo:unk|>", 0, "UNKNOWN"]\n');
+  await expect(exportHf(tiny.folder, at('out'))).rejects.toThrow('tokenizer.jsonl');
+  expect(readdirSync(home)).toEqual(['link']);
+});
+
+it("takes generation settings and a card's head as they are, whatever ends their lines", async () => {
+  const generation = { bos_token_id: 1, eos_token_id: 2, temperature: 0.7 };
+  writeFileSync(join(tiny.folder, 'generation_config.json'), JSON.stringify(generation));
+  writeFileSync(join(tiny.folder, 'README.md'), '---\r\nlicense: mit\r\n---\r\n# T\r\n');
+  await exportHf(tiny.folder, at('out'));
+  expect(json('out', 'generation_config.json')).toEqual(generation);
+  expect(card('out').head.license).toBe('mit');
+});
+
+it('keeps a bar in a name from ending a cell, and says what kind of model a stage makes of another', async () => {
+  using model = tiny.load();
+  const hub = at('hub', 'models--pfnet--plamo-2-1b', 'snapshots', commit);
+  const heads: Record<string, unknown> = {};
+  for (const stage of ['quantize', 'merge', 'sft', 'prune']) {
+    const lineage = {
+      stage,
+      parents: [{ name: hub, sha256: 'a'.repeat(64) }],
+      data: [{ name: 'a|b', sha256: 'b'.repeat(64) }],
+    };
+    saveModel(at(stage), model, { tokenizerFolder: tiny.folder, lineage });
+    await exportHf(at(stage), at(`${stage}-out`));
+    heads[stage] = card(`${stage}-out`).head.base_model_relation;
+    expect(card(`${stage}-out`).body).toContain(`| a\\|b | ${stage} |`);
+  }
+  expect(heads).toEqual({ quantize: 'quantized', merge: 'merge', sft: 'finetune', prune: undefined });
 });
 
 it('refuses what cannot be, and writes nothing', async () => {

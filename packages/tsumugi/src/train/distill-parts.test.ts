@@ -3,7 +3,7 @@ import { appendFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withFree } from '../base/free-disk.testing.ts';
-import { contentHash, unfinishedFile } from '../base/index.ts';
+import { contentHash } from '../base/index.ts';
 import {
   initialWeights,
   loadModel,
@@ -220,7 +220,7 @@ describe('logits on disk', () => {
 
   it('leave nothing but themselves, also after a cut in the middle of a file', async () => {
     await expect(precomputeLogits(logits('again'), afterTwo)).rejects.toBe(cut);
-    writeFileSync(unfinishedFile(at('again.computing', logitsFile(2))), 'half');
+    writeFileSync(at('again.computing', `${logitsFile(2)}.partial-12`), 'half'); // of a process that has ended
     appendFileSync(at('again.computing', 'done.txt'), 'abc'); // half a line
     await precomputeLogits(logits('again'));
     const files = [0, 1, 2].map(logitsFile);

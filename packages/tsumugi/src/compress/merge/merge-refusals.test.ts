@@ -175,7 +175,7 @@ slices:
     const yaml = small.yaml(linear);
     const { diskBytes } = await planMergeModels(yaml);
     {
-      using _ = withFree(diskBytes);
+      using _ = withFree(diskBytes - 1);
       await expect(mergeModels(yaml, small.at('tight'), { gate: false })).rejects.toMatchObject({ code: 'disk-full' });
     }
     small.make('changing', 7);

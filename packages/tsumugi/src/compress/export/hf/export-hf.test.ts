@@ -264,7 +264,7 @@ it('is refused on a full disk, into its own model by another name, and with a to
     await expect(exportHf(tiny.folder, at('out'))).rejects.toMatchObject({ code: 'disk-full' });
   }
   symlinkSync(tiny.folder, at('link'));
-  await expect(exportHf(tiny.folder, at('link'))).rejects.toThrow('is the model itself');
+  await expect(exportHf(tiny.folder, at('link'))).rejects.toThrow('is a model that is read');
   writeFileSync(join(tiny.folder, 'tokenizer.jsonl'), '["<|plamo:unk|>", 0, "UNKNOWN"]\n');
   await expect(exportHf(tiny.folder, at('out'))).rejects.toThrow('tokenizer.jsonl');
   expect(readdirSync(home)).toEqual(['link']);

@@ -26,6 +26,7 @@ it('depends on few packages', () => {
   const { dependencies } = JSON.parse(readFileSync(`${root}packages/tsumugi/package.json`, 'utf8'));
   expect(Object.keys(dependencies).sort()).toEqual([
     '@huggingface/hub',
+    '@huggingface/jinja',
     '@tsumugi/native',
     'hyparquet',
     'hyparquet-compressors',

@@ -1,16 +1,8 @@
 // Model folders: a PLaMo 2 model from `config.json` and safetensors, and back. Weights are mapped into memory, so a model
 // loads in no time and its pages are read when they are first used.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  CheckpointError,
-  checkOptions,
-  invariant,
-  nearest,
-  type OptionNames,
-  readJsonValue,
-  UserError,
-} from '../base/index.ts';
+import { CheckpointError, checkOptions, invariant, nearest, type OptionNames, UserError } from '../base/index.ts';
 import { namedModules, namedParameters } from '../nn/index.ts';
 import {
   Artefact,
@@ -19,8 +11,8 @@ import {
   type JsonObject,
   type Lineage,
   type Provenance,
+  readTokenizerConfig,
   type Safetensors,
-  TOKENIZER_CONFIG_FILE,
   writeArtefact,
 } from '../store/index.ts';
 import { readTokenizerFiles, Tokenizer } from '../text/index.ts';
@@ -208,13 +200,20 @@ export function loadTokenizer(folder: string, config?: Plamo2Config): Tokenizer 
 export interface SaveModelOptions {
   /** A folder (or tokenizer.jsonl) whose tokenizer goes with the model. */
   tokenizerFolder?: string | undefined;
+  /** Jinja: the chat template that goes with it. Default: the one in `tokenizerFolder`, if it has one. */
+  chatTemplate?: string | undefined;
   /** What is known of the model's origin. */
   lineage?: Provenance | undefined;
   /** Weights larger than this are spread over several files. Default: 5 GB. */
   maxShardBytes?: number | undefined;
 }
 
-const saveOptions: OptionNames<SaveModelOptions> = { tokenizerFolder: true, lineage: true, maxShardBytes: true };
+const saveOptions: OptionNames<SaveModelOptions> = {
+  tokenizerFolder: true,
+  chatTemplate: true,
+  lineage: true,
+  maxShardBytes: true,
+};
 const saveHints = { tokenizer: 'Write { tokenizerFolder }, the folder that writeTokenizer wrote.' };
 
 /**
@@ -242,7 +241,7 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
   return writeArtefact(folder, {
     config: { ...(publishedConfig(config) as JsonObject), torch_dtype: namedParameters(model)[0]![1].dtype },
     tensors,
-    ...(options.tokenizerFolder !== undefined && tokenizerFiles(options.tokenizerFolder, config)),
+    ...(options.tokenizerFolder !== undefined && tokenizerFiles(options.tokenizerFolder, config, options.chatTemplate)),
     generationConfig: generationConfigOf(config) as JsonObject,
     lineage: options.lineage ?? { stage: 'save' },
     maxShardBytes: options.maxShardBytes,
@@ -250,12 +249,14 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
 }
 
 /** The content of the tokenizer's files, after a look at whether they fit the model. */
-function tokenizerFiles(place: string, config: Plamo2Config): { tokenizer: Buffer; tokenizerConfig?: JsonObject } {
+function tokenizerFiles(
+  place: string,
+  config: Plamo2Config,
+  template: string | undefined,
+): { tokenizer: Buffer; tokenizerConfig?: JsonObject } {
   const { path, pieces } = readTokenizerFiles(place);
   Tokenizer.fromPieces(pieces, { modelVocabSize: config.vocab_size, source: path });
-  const configPath = join(dirname(path), TOKENIZER_CONFIG_FILE);
-  return {
-    tokenizer: readFileSync(path),
-    ...(existsSync(configPath) && { tokenizerConfig: readJsonValue(configPath) as JsonObject }),
-  };
+  const own = readTokenizerConfig(dirname(path));
+  const tokenizerConfig = template === undefined ? own : { ...own, chat_template: template };
+  return { tokenizer: readFileSync(path), ...(tokenizerConfig && { tokenizerConfig }) };
 }

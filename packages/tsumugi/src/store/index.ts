@@ -3,6 +3,7 @@
 export {
   Artefact,
   type ArtefactContent,
+  CHAT_TEMPLATE_FILE,
   CONFIG_FILE,
   GENERATION_CONFIG_FILE,
   HashedFiles,
@@ -11,6 +12,7 @@ export {
   LINEAGE_FILE,
   type Lineage,
   type Provenance,
+  readTokenizerConfig,
   requirePlace,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,

@@ -1,7 +1,25 @@
 // Text: corpora, tokenizers, token shards, batches.
 
+export {
+  builtInTemplate,
+  CHATML,
+  plainTemplate,
+  TEMPLATES,
+  TRANSLATION_LANGUAGES,
+  templateTokens,
+} from './chat/built-in.ts';
+export { encodeAnswer, encodeConversation, encodePrompt } from './chat/conversation.ts';
 export type { Example, ExampleSource, PreferenceExample, RatedExample } from './chat/example.ts';
-export { type ChatTemplate, type Message, plainTemplate, templateHash } from './chat-template.ts';
+export type { Conversation, Message, Role, Tool } from './chat/message.ts';
+export { defaultTemplate, findTemplate, openTemplate, templateStopIds, templatesOf } from './chat/model-template.ts';
+export { encodeCompletion, encodePair, encodeRated, type Prompted } from './chat/pairs.ts';
+export {
+  type ChatTemplate,
+  jinjaTemplate,
+  type RenderOptions,
+  type TemplateTokens,
+  templateHash,
+} from './chat/template.ts';
 export { embeddedText } from './embedded.ts';
 export type { Encoder } from './encoder.ts';
 export { parseEncoding } from './encoding/decode.ts';

@@ -27,6 +27,16 @@ export const MAX_TOKENIZER_BYTES = 2 ** 28;
 export const MAX_PIECES = 2 ** 21;
 export const MAX_PIECE_UNITS = 2 ** 12;
 
+/**
+ * A chat template in Jinja. Published ones have up to some 20,000 characters; a rendering takes some hundred steps for each
+ * message, and goes through its text some dozen times.
+ */
+export const MAX_TEMPLATE_CHARACTERS = 2 ** 18;
+export const MAX_TEMPLATE_BLANKS = 1000;
+export const MAX_TEMPLATE_STEPS = 500_000;
+export const MAX_TEMPLATE_LIST = 2 ** 18;
+export const MAX_TEMPLATE_VOLUME = 2 ** 29;
+
 /** A manifest: 200 bytes and five values for each file that was read and each shard. */
 export const MAX_MANIFEST_BYTES = 2 ** 28;
 export const MAX_MANIFEST_VALUES = 2 ** 23;

@@ -1,9 +1,9 @@
 // A model that is given another tokenizer: its files, and the rows of its embedding and head.
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { ConfigError, readJsonValue, sha256 } from '../../base/index.ts';
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ConfigError, sha256 } from '../../base/index.ts';
 import { loadTokenizer, type Plamo2Config, paddedVocabulary, parseConfig } from '../../lm/index.ts';
-import { type Artefact, type HashedFiles, type JsonObject, TOKENIZER_CONFIG_FILE } from '../../store/index.ts';
+import { type Artefact, type HashedFiles, type JsonObject, readTokenizerConfig } from '../../store/index.ts';
 import { openTokenizer, tokenizerContent } from '../../text/index.ts';
 import { empty, scope, type Tensor, zeros } from '../../torch/index.ts';
 import type { TensorSource } from '../reshape/reshape.ts';
@@ -61,8 +61,7 @@ export function openTransplant(artefact: Artefact, before: Plamo2Config, place: 
 
 /** What is said of the new tokenizer; the model's chat template stays when that has none. */
 function tokenizerConfigBeside(path: string, artefact: Artefact): JsonObject | undefined {
-  const file = join(dirname(path), TOKENIZER_CONFIG_FILE);
-  const config = existsSync(file) ? (readJsonValue(file) as JsonObject) : undefined;
+  const config = readTokenizerConfig(dirname(path));
   const template = artefact.tokenizerConfig()?.['chat_template'];
   return template === undefined || config?.['chat_template'] !== undefined
     ? config

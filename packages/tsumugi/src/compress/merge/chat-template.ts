@@ -1,13 +1,7 @@
 // The chat template of the result: mergekit's `chat_template`.
 import { ConfigError } from '../../base/index.ts';
 import type { JsonObject } from '../../store/index.ts';
-
-/** Templates by name. ChatML is OpenAI's format of turns: role and content between <|im_start|> and <|im_end|>. */
-const named: Readonly<Record<string, string>> = {
-  chatml:
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}" +
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
-};
+import { builtInTemplate, TEMPLATES } from '../../text/index.ts';
 
 /**
  * @param asked `auto` for the one that most of the models have, a name, or a template in Jinja
@@ -19,10 +13,11 @@ export function chatTemplate(
   where: string,
 ): string | undefined {
   if (asked === 'auto') return mostFrequent(models);
-  if (Object.hasOwn(named, asked)) return named[asked];
+  const named = builtInTemplate(asked);
+  if (named) return named.source;
   if (/\{[{%]/.test(asked)) return asked;
   throw new ConfigError('unknown-template', `${where}: there is no chat template "${asked}"`, {
-    remedy: `Write auto, ${Object.keys(named).join(', ')}, or a template in Jinja.`,
+    remedy: `Write auto, ${TEMPLATES.join(', ')}, or a template in Jinja.`,
     fields: { template: asked },
   });
 }

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generateText, loadModel, tokenLogprobs } from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.testing.ts';
-import { plainTemplate } from '../../text/chat-template.ts';
-import type { Message } from '../../text/index.ts';
+import { type Message, plainTemplate, type RenderOptions } from '../../text/index.ts';
 import { requestKey } from '../answer-cache.ts';
 import { answersOf, backendSuite, generate } from '../backend.testing.ts';
 import type { ChoicesAnswer, GenerateAnswer, Request, RollingAnswer } from '../request.ts';
@@ -133,7 +132,7 @@ describe('the engine', () => {
       { role: 'assistant', content: 'はい' },
       { role: 'user', content: '犬は?' },
     ] as const;
-    expect(plainTemplate.render(prompt)).toBe(text);
+    expect(plainTemplate.render(prompt, { addGenerationPrompt: true })).toBe(text);
     await using backend = await openEngine(tiny.folder);
     expect(backend.settings).toMatchObject({ template: plainTemplate.name, dtype: 'float32', device: 'cpu' });
     const [chat, plain] = await answersOf(backend, [{ ...generate(''), prompt }, generate(text)]);
@@ -176,12 +175,16 @@ describe('the engine', () => {
       { ...plainTemplate, stop: [] },
       ...['system', 'assistant'].map((other) => ({
         ...plainTemplate,
-        render: (messages: readonly Message[]) =>
+        render: (messages: readonly Message[], options: RenderOptions) =>
           plainTemplate.render(
             messages.map((each) => (each.role === other ? { ...each, content: `${each.content}!` } : each)),
+            options,
           ),
       })),
-      { ...plainTemplate, render: (messages: readonly Message[]) => `${plainTemplate.render(messages)} ` },
+      {
+        ...plainTemplate,
+        render: (messages: readonly Message[], options: RenderOptions) => `${plainTemplate.render(messages, options)} `,
+      },
     ].map(async (template) => {
       await using backend = await openEngine(tiny.folder, { template });
       expect(backend.settings['template']).toBe(plainTemplate.name);

@@ -16,8 +16,14 @@ import {
 } from '../../lm/index.ts';
 import { parameters } from '../../nn/index.ts';
 import { Artefact } from '../../store/index.ts';
-import type { Tokenizer } from '../../text/index.ts';
-import { type ChatTemplate, plainTemplate, templateHash } from '../../text/index.ts';
+import {
+  type ChatTemplate,
+  encodePrompt,
+  openTemplate,
+  plainTemplate,
+  type Tokenizer,
+  templateHash,
+} from '../../text/index.ts';
 import { type Device, type DType, torchVersion } from '../../torch/index.ts';
 import type { Backend } from '../backend.ts';
 import type {
@@ -36,7 +42,7 @@ export interface EngineOptions {
   slots?: number | undefined;
   /** Tokens of a forward pass that scores. Default 4096. */
   tokens?: number | undefined;
-  /** For conversations. Default: `plainTemplate`. */
+  /** For conversations. Default: the folder's own, or `plainTemplate`. */
   template?: ChatTemplate | undefined;
 }
 
@@ -65,10 +71,16 @@ export async function openEngine(
     const tokenizer = loadTokenizer(folder, model.config);
     const check = () => files.requireUnchanged();
     check();
-    return new EngineBackend({ model, tokenizer, name: folder, fingerprint: files.hash }, options, {
-      check,
-      dispose: () => model.dispose(),
-    });
+    const template = options.template ?? openTemplate(folder, tokenizer);
+    const loaded = { model, tokenizer, name: folder, fingerprint: files.hash };
+    return new EngineBackend(
+      loaded,
+      { ...options, template },
+      {
+        check,
+        dispose: () => model.dispose(),
+      },
+    );
   } catch (error) {
     model.dispose();
     throw error;
@@ -141,8 +153,8 @@ class EngineBackend implements Backend {
   }
 
   #promptIds(prompt: Prompt): number[] {
-    const text = typeof prompt === 'string' ? prompt : this.#template.render(prompt);
-    return this.#tokenizer.encode(text, { addBos: true, safe: true });
+    if (typeof prompt === 'string') return this.#tokenizer.encode(prompt, { addBos: true, safe: true });
+    return encodePrompt(this.#template, this.#tokenizer, { messages: prompt });
   }
 
   async #score(requests: readonly Request[], onAnswer: Report, signal: AbortSignal | undefined): Promise<void> {

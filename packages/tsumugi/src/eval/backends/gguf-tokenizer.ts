@@ -1,7 +1,7 @@
 // Text to ids and back for a GGUF model. PLaMo 2 files are read by this project's tokenizer, made from the pieces in the file:
 // llama.cpp's lets control pieces be spelled by any text and drops a byte order mark (seen with llama.cpp 0.5.0).
 
-import type { LlamaModel, TemplateText, Token } from '../../lm/index.ts';
+import type { LlamaModel, Token } from '../../lm/index.ts';
 import { ggufPieceTypes, type Piece, SPECIAL_NAMES, Tokenizer } from '../../text/index.ts';
 import type { CheckedGguf } from './gguf-check.ts';
 
@@ -14,8 +14,8 @@ export interface GgufTokenizer {
   wholeCharacters(tokens: readonly Token[]): string;
   /** Characters that the tokens complete. */
   characters(tokens: readonly Token[]): number;
-  /** A rendered conversation: special pieces match where the template writes them, not in the messages. */
-  encodeTemplate(text: TemplateText): Token[];
+  /** This project's, for its models. */
+  readonly own?: Tokenizer;
 }
 
 export function llamaTokenizer(model: LlamaModel): GgufTokenizer {
@@ -26,7 +26,6 @@ export function llamaTokenizer(model: LlamaModel): GgufTokenizer {
     decode,
     wholeCharacters,
     characters: (tokens) => [...wholeCharacters(tokens)].length,
-    encodeTemplate: (text) => text.tokenize(model.tokenizer),
   };
 }
 
@@ -52,14 +51,6 @@ export function plamo2Tokenizer({ path, pieces: texts, scores, tokenTypes, ids }
     decode: (tokens) => tokenizer.decode(tokens),
     wholeCharacters,
     characters: (tokens) => [...wholeCharacters(tokens)].length,
-    encodeTemplate(text) {
-      const parts = text.toJSON();
-      return (typeof parts === 'string' ? [parts] : parts).flatMap((part) => {
-        if (typeof part === 'string') return tokenizer.encode(part, { safe: true });
-        if (part.type === 'specialTokensText') return tokenizer.encode(part.value);
-        // "BOS", "EOS", "EOT"; a role that the file gives no token has none.
-        return ids[part.value.toLowerCase() as keyof typeof ids] ?? [];
-      });
-    },
+    own: tokenizer,
   };
 }

@@ -2,8 +2,16 @@
 import { checkOptions, type OptionNames, UserError } from '../../base/index.ts';
 import { GgufModel, importLibrary, type LlamaLibrary, type Token } from '../../lm/index.ts';
 import { HashedFiles, readGguf } from '../../store/index.ts';
-import type { Message } from '../../text/index.ts';
-import { type ChatTemplate, plainTemplate, templateHash } from '../../text/index.ts';
+import {
+  type ChatTemplate,
+  encodePrompt,
+  jinjaTemplate,
+  type Message,
+  plainTemplate,
+  type Tokenizer,
+  templateHash,
+  templateTokens,
+} from '../../text/index.ts';
 import type { Backend } from '../backend.ts';
 import type {
   Answer,
@@ -53,6 +61,7 @@ export async function ggufBackend(options: GgufOptions): Promise<Backend> {
   const checked = checkGguf(readGguf(file));
   const files = await HashedFiles.of(new Map([['', file]])); // its name does not count
   const plamo2 = checked.architecture === 'plamo2' ? plamo2Tokenizer(checked) : undefined;
+  const template = plamo2?.own && ownTemplate(checked, plamo2.own);
   const library = options.library ?? (await importLibrary());
   const contextSize = options.contextSize ?? Math.min(checked.sequenceLength ?? defaultContext, defaultContext);
   const model = await GgufModel.open(library, file, { contextSize, vocabularySize: checked.pieces.length, threads });
@@ -66,7 +75,17 @@ export async function ggufBackend(options: GgufOptions): Promise<Backend> {
   }
   const tokenizer = plamo2 ?? llamaTokenizer(model.model);
   const version = await library.getModuleVersion();
-  return new GgufBackend(options, { checked, model, tokenizer, library, version, files });
+  return new GgufBackend(
+    { ...options, template: template ?? options.template },
+    { checked, model, tokenizer, library, version, files },
+  );
+}
+
+/** @throws FormatError when the template in the file is no Jinja */
+function ownTemplate({ path, chatTemplate: source }: CheckedGguf, tokenizer: Tokenizer): ChatTemplate | undefined {
+  if (source === undefined) return undefined;
+  const [name, tokens] = ['tokenizer.chat_template', templateTokens(tokenizer)];
+  return jinjaTemplate({ name, source, tokens, where: `${path} (${name})` });
 }
 
 interface Parts {
@@ -113,9 +132,8 @@ class GgufBackend implements Backend {
       type: model.model.typeDescription,
       keysAndValues: 'f32',
       bos: this.#bos.length > 0,
-      ...(this.chat
-        ? { template: 'the file’s own' }
-        : { template: template.name, templateHash: templateHash(template) }),
+      template: this.chat ? 'the file’s own' : template.name,
+      ...((!this.chat || tokenizer.own) && { templateHash: templateHash(template) }),
     };
     this.kinds = new Set<Request['kind']>([
       'generate',
@@ -185,7 +203,8 @@ class GgufBackend implements Backend {
     if (prompt.length === 0) throw this.#noBos('to begin with');
     // The last token that is written is not read.
     checkLength(prompt.length + maxTokens - 1);
-    const ownStops = typeof request.prompt === 'string' || this.chat ? [] : this.#template.stop;
+    const foreign = this.chat && !this.#tokenizer.own;
+    const ownStops = typeof request.prompt === 'string' || foreign ? [] : this.#template.stop;
     const stops = [...request.stop, ...ownStops].filter((stop) => stop !== '');
     const written: Token[] = [];
     let text = '';
@@ -262,19 +281,26 @@ class GgufBackend implements Backend {
 
   /** By the file's own template if it has one, up to where the assistant begins to speak. */
   #encodeMessages(messages: readonly Message[]): Token[] {
+    const { own } = this.#tokenizer;
+    if (own) {
+      const ids = encodePrompt(this.#template, own, { messages });
+      return this.#bos.length > 0 ? ids : ids.slice(1);
+    }
     const { chatTemplate: template } = this.#checked;
-    if (template === undefined) return this.#encode(this.#template.render(messages));
+    if (template === undefined) return this.#encode(this.#template.render(messages, { addGenerationPrompt: true }));
     const { tokenizer } = this.#model.model;
     const wrapper = new this.#library.JinjaTemplateChatWrapper({ template, tokenizer });
     const { contextText } = wrapper.generateContextState({
       chatHistory: [
         ...messages.map(({ role, content }) =>
-          role === 'assistant' ? { type: 'model' as const, response: [content] } : { type: role, text: content },
+          role === 'assistant'
+            ? { type: 'model' as const, response: [content] }
+            : { type: role === 'system' ? ('system' as const) : ('user' as const), text: content },
         ),
         { type: 'model', response: [] },
       ],
     });
-    const tokens = this.#tokenizer.encodeTemplate(contextText);
+    const tokens = contextText.tokenize(tokenizer);
     // Templates may write BOS themselves.
     return this.#bos.length > 0 && tokens[0] !== this.#bos[0] ? [...this.#bos, ...tokens] : tokens;
   }

@@ -76,7 +76,6 @@ export interface LlamaSequence {
 /** Text in which what a template writes is told from what it was given. */
 export interface TemplateText {
   tokenize(tokenizer: unknown): Token[];
-  toJSON(): string | (string | { type: 'specialTokensText' | 'specialToken'; value: string })[];
 }
 
 interface ChatWrapper {

@@ -18,6 +18,7 @@ import { CONFIG_FILE, GENERATION_CONFIG_FILE, LINEAGE_FILE, TOKENIZER_CONFIG_FIL
 import { HashedFiles } from './hashed-files.ts';
 import { type Lineage, lineageSchema, type Provenance } from './lineage.ts';
 import { notAModel } from './not-a-model.ts';
+import { readTokenizerConfig } from './tokenizer-config.ts';
 
 export type JsonObject = { readonly [key: string]: Json };
 
@@ -150,9 +151,9 @@ export class Artefact {
     return path;
   }
 
-  /** `tokenizer_config.json`, or undefined when there is none. */
+  /** `tokenizer_config.json` with the chat template, or undefined when there is neither. */
   tokenizerConfig(): JsonObject | undefined {
-    return this.#optional(TOKENIZER_CONFIG_FILE, z.record(z.string(), z.json()));
+    return readTokenizerConfig(this.path);
   }
 
   /** `generation_config.json`, or undefined when there is none. */

@@ -2,5 +2,6 @@
 export const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.jsonl';
 export const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
+export const CHAT_TEMPLATE_FILE = 'chat_template.jinja';
 export const GENERATION_CONFIG_FILE = 'generation_config.json';
 export const LINEAGE_FILE = 'lineage.json';

@@ -7,7 +7,15 @@ export {
   writeArtefact,
   writeLineage,
 } from './artefact.ts';
-export { CONFIG_FILE, GENERATION_CONFIG_FILE, LINEAGE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './files.ts';
+export {
+  CHAT_TEMPLATE_FILE,
+  CONFIG_FILE,
+  GENERATION_CONFIG_FILE,
+  LINEAGE_FILE,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+} from './files.ts';
 export { HashedFiles } from './hashed-files.ts';
 export type { Lineage, Provenance } from './lineage.ts';
 export { requirePlace } from './require-place.ts';
+export { readTokenizerConfig } from './tokenizer-config.ts';

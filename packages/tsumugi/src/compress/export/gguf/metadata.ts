@@ -3,7 +3,7 @@
 // the first layer, gets 0, and never answers (attention.head_count_kv = 0 marks them well enough).
 import { isMamba, mambaWidth, type Plamo2Config, publishedConfig } from '../../../lm/index.ts';
 import type { GgufMetadata, JsonObject } from '../../../store/index.ts';
-import { type Piece, Tokenizer, type TokenizerFiles } from '../../../text/index.ts';
+import { defaultTemplate, type Piece, Tokenizer, type TokenizerFiles } from '../../../text/index.ts';
 import { ropeBase } from './refusals.ts';
 import { fileTypeNumber, type GgufFileType } from './types.ts';
 
@@ -72,7 +72,7 @@ function vocabularyOf({
   const tokenizer = Tokenizer.fromPieces(pieces, { ...settings, modelVocabSize: V, source: path });
   const padding = V - pieces.length;
   const eos = [config.eos_token_id].flat()[0] ?? tokenizer.eosId;
-  const template = chatTemplateIn(tokenizerConfig);
+  const template = defaultTemplate(tokenizerConfig);
   return {
     'tokenizer.ggml.model': { string: PREFIX },
     'tokenizer.ggml.pre': { string: 'default' },
@@ -94,15 +94,4 @@ function vocabularyOf({
     'tokenizer.ggml.add_space_prefix': { bool: false },
     ...(template !== undefined && { [CHAT_TEMPLATE_KEY]: { string: template } }),
   };
-}
-
-/** A chat template of tokenizer_config.json: a text, or the one called "default" of several. */
-function chatTemplateIn(tokenizerConfig: JsonObject | undefined): string | undefined {
-  const value = tokenizerConfig?.['chat_template'];
-  if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) return undefined;
-  const named = value.find((each) => (each as { name?: unknown }).name === 'default') as
-    | { template?: unknown }
-    | undefined;
-  return typeof named?.template === 'string' ? named.template : undefined;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { RandomStream, UserError } from '../../packages/tsumugi/src/base/index.ts';
-import { parquetGroups } from '../../packages/tsumugi/src/text/parquet-groups.ts';
+import { parquetTexts } from '../../packages/tsumugi/src/text/parquet-groups.ts';
 import { damage, pick } from './fuzz.ts';
 
 export interface ParquetFuzz {
@@ -27,7 +27,7 @@ for (let input = first; input < end; input++) {
   const bytes = pick(random, ...whole);
   writeFileSync(path, random.below(8) > 0 ? damage(random, bytes) : bytes);
   try {
-    for await (const _ of parquetGroups(path, 'content'));
+    for await (const _ of parquetTexts(path, 'content'));
     shared[1]!++;
   } catch (error) {
     // The thread of the product hands on whatever else is thrown as a refusal.

@@ -10,9 +10,13 @@ export {
 } from './chat/built-in.ts';
 export { encodeAnswer, encodeConversation, encodePrompt } from './chat/conversation.ts';
 export type { Example, ExampleSource, PreferenceExample, RatedExample } from './chat/example.ts';
+export { DATA_FORMATS, type DataFormat } from './chat/formats.ts';
+export { type Loaded, type LoadOptions, loadExamples, loadPairs, loadRated } from './chat/load-examples.ts';
 export type { Conversation, Message, Role, Tool } from './chat/message.ts';
 export { defaultTemplate, findTemplate, openTemplate, templateStopIds, templatesOf } from './chat/model-template.ts';
 export { encodeCompletion, encodePair, encodeRated, type Prompted } from './chat/pairs.ts';
+export { type DataReport, describeReport } from './chat/report.ts';
+export { type ShowOptions, showExample } from './chat/show.ts';
 export {
   type ChatTemplate,
   jinjaTemplate,

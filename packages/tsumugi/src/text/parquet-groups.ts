@@ -1,4 +1,4 @@
-// Parquet: one row per document, the text in one column. Sizes are checked in the file's description and in the pages'
+// Parquet: one row per document, the text in one column; or rows of several columns, with lists and structs. Sizes are checked in the file's description and in the pages'
 // headers before anything of that size is made. Runs in the thread of parquet-thread.ts.
 import { statSync } from 'node:fs';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
@@ -7,8 +7,35 @@ import { DataError, TsumugiError } from '../base/index.ts';
 import { MAX_COLUMN_BYTES, MAX_METADATA_BYTES, MAX_PAGE_BYTES, MAX_ROWS, mebibytes } from './limits.ts';
 import { missingField, notText } from './read-jsonl.ts';
 
-/** The texts of each row group, a null as an empty document, with the share of the rows that were read. */
-export async function* parquetGroups(file: string, field: string): AsyncGenerator<{ texts: string[]; share: number }> {
+/** What a row group gives, with the share of the rows that were read. */
+export interface ParquetGroup<T> {
+  rows: T[];
+  share: number;
+}
+
+/** The texts of each row group, a null as an empty document. */
+export async function* parquetTexts(file: string, field: string): AsyncGenerator<ParquetGroup<string>> {
+  let row = 0;
+  const missing = (columns: string[]) => missingField(file, undefined, field, columns);
+  for await (const { rows, share } of parquetGroups(file, [field], missing)) {
+    const texts = rows.map(({ [field]: value }) => {
+      row++;
+      if (value !== null && value !== undefined && typeof value !== 'string') throw notText(file, row, field, value);
+      return value ?? '';
+    });
+    yield { rows: texts, share };
+  }
+}
+
+/**
+ * The rows of each row group, with those of the columns that the file has.
+ * @param missing what to say when it has none of them
+ */
+export async function* parquetGroups(
+  file: string,
+  wanted: readonly string[],
+  missing: (columns: string[]) => Error = (columns) => noColumn(file, wanted, columns),
+): AsyncGenerator<ParquetGroup<Record<string, unknown>>> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
   const { compressors } = await import('hyparquet-compressors');
   const readable = async <T>(reading: Promise<T> | (() => T)): Promise<T> => {
@@ -21,25 +48,27 @@ export async function* parquetGroups(file: string, field: string): AsyncGenerato
   const buffer = await readable(asyncBufferFromFile(file));
   await checkDescription(file, buffer);
   const metadata = await readable(parquetMetadataAsync(buffer));
-  const columns = await readable(() => parquetSchema(metadata).children.map((child) => child.element.name));
-  if (!columns.includes(field)) throw missingField(file, undefined, field, columns);
-  const rows = await readable(() => checkSizes(file, metadata, field));
+  const all = await readable(() => parquetSchema(metadata).children.map((child) => child.element.name));
+  const columns = wanted.filter((name) => all.includes(name));
+  if (columns.length === 0) throw missing(all);
+  const total = await readable(() => checkSizes(file, metadata, columns));
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
-    const options = { file: buffer, metadata, columns: [field], rowStart, rowEnd };
+    const options = { file: buffer, metadata, columns, rowStart, rowEnd };
     const reading = { ...options, compressors: withinLimits(file, compressors), parsers: strictly(file) };
-    const values = await readable(parquetReadObjects(reading));
-    if (values.length !== rowEnd - rowStart) throw unreadable(file, new Error('rows are missing from a row group'));
-    const texts = values.map((row, i) => {
-      const value: unknown = row[field];
-      if (value !== null && value !== undefined && typeof value !== 'string')
-        throw notText(file, rowStart + i + 1, field, value);
-      return value ?? '';
-    });
+    const rows = await readable(parquetReadObjects(reading));
+    if (rows.length !== rowEnd - rowStart) throw unreadable(file, new Error('rows are missing from a row group'));
     rowStart = rowEnd;
-    yield { texts, share: rowStart / rows };
+    yield { rows, share: rowStart / total };
   }
+}
+
+function noColumn(file: string, wanted: readonly string[], columns: readonly string[]): DataError {
+  return new DataError('missing-field', `${file} has the columns ${columns.join(', ')}, none of which is read`, {
+    remedy: `Rename its columns to some of ${wanted.join(', ')}.`,
+    fields: { file, existing: columns },
+  });
 }
 
 function unreadable(file: string, cause: unknown): DataError {
@@ -75,13 +104,13 @@ async function checkDescription(
 }
 
 /** The number of rows. @throws DataError when what the description promises cannot be, or is too much to hold */
-function checkSizes(file: string, { num_rows, row_groups }: FileMetaData, field: string): number {
+function checkSizes(file: string, { num_rows, row_groups }: FileMetaData, fields: readonly string[]): number {
   let rows = 0;
   for (const { num_rows: inGroup, columns } of row_groups ?? []) {
     rows += Number(inGroup);
     if (!(Number(inGroup) >= 0 && rows <= MAX_ROWS)) throw unreadable(file, new Error(`it says it has ${rows} rows`));
     for (const { meta_data: column } of columns) {
-      if (column?.path_in_schema[0] !== field) continue;
+      if (!column || !fields.includes(column.path_in_schema[0]!)) continue;
       const bytes = Math.max(Number(column.total_uncompressed_size), Number(column.total_compressed_size));
       if (!(bytes >= 0)) throw unreadable(file, new Error(`a column has ${bytes} bytes`));
       if (bytes > MAX_COLUMN_BYTES) throw tooLarge(file, 'a row group', bytes, MAX_COLUMN_BYTES);

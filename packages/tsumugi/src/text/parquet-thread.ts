@@ -1,16 +1,17 @@
 // The thread that reads a Parquet file: it answers each message with the next row group, or with what went wrong.
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/index.ts';
-import { parquetGroups } from './parquet-groups.ts';
+import { type ParquetGroup, parquetGroups, parquetTexts } from './parquet-groups.ts';
 
 export type ParquetAnswer =
-  | { texts: string[]; share: number }
+  | ParquetGroup<string | Record<string, unknown>>
   | { done: true }
   | { refused: { code: string; message: string; remedy: string | undefined; fields: Record<string, unknown> } }
   | { failed: string };
 
-const { file, field } = workerData as { file: string; field: string };
-const groups = parquetGroups(file, field);
+const { file, wanted } = workerData as { file: string; wanted: string | readonly string[] };
+const groups: AsyncGenerator<ParquetGroup<string | Record<string, unknown>>> =
+  typeof wanted === 'string' ? parquetTexts(file, wanted) : parquetGroups(file, wanted);
 
 async function next(): Promise<ParquetAnswer> {
   try {

@@ -62,12 +62,15 @@ export function notText(file: string, row: number, field: string, value: unknown
   });
 }
 
-/** The texts of a JSON-lines file. Blank lines are skipped; `null` is an empty document. Rows count from 1. */
-export async function* readJsonLines(
+/**
+ * The objects of a JSON-lines file. Blank lines are skipped. Rows count from 1.
+ * @param shape what a line may look like, for errors
+ */
+export async function* readJsonObjects(
   file: string,
   chunks: AsyncIterable<string>,
-  field: string,
-): AsyncGenerator<string> {
+  shape: string,
+): AsyncGenerator<{ row: number; value: Record<string, unknown> }> {
   let row = 0;
   for await (const whole of lines(file, chunks)) {
     row++;
@@ -89,11 +92,22 @@ export async function* readJsonLines(
         'not-an-object',
         `${file}, row ${row} should be a JSON object but is ${JSON.stringify(value).slice(0, 40)}`,
         {
-          remedy: `Write one object per line, such as {"${field}": "…"}, or move the file elsewhere if it is no text.`,
+          remedy: `Write one object per line, such as ${shape}, or move the file elsewhere if it is no text.`,
           fields: { file, row },
         },
       );
     }
+    yield { row, value };
+  }
+}
+
+/** The texts of a JSON-lines file; `null` is an empty document. */
+export async function* readJsonLines(
+  file: string,
+  chunks: AsyncIterable<string>,
+  field: string,
+): AsyncGenerator<string> {
+  for await (const { row, value } of readJsonObjects(file, chunks, `{"${field}": "…"}`)) {
     if (!Object.hasOwn(value, field)) throw missingField(file, row, field, Object.keys(value));
     const text = value[field];
     if (text !== null && typeof text !== 'string') throw notText(file, row, field, text);

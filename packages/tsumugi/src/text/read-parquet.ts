@@ -8,14 +8,25 @@ import { PARQUET_MEMORY_MIB, parquetSeconds } from './limits.ts';
 import type { ParquetAnswer } from './parquet-thread.ts';
 
 /** The texts of a Parquet file. A null is an empty document. `onRows` is told the share of the rows that were read. */
-export async function* readParquet(
+export const readParquet = (
   file: string,
   field: string,
   onRows: (share: number) => void = () => {},
-): AsyncGenerator<string> {
+): AsyncGenerator<string> => readInThread(file, field, onRows) as AsyncGenerator<string>;
+
+/** The rows of a Parquet file, with those of the columns that it has. */
+export const readParquetRows = (file: string, columns: readonly string[]): AsyncGenerator<Record<string, unknown>> =>
+  readInThread(file, columns, () => {}) as AsyncGenerator<Record<string, unknown>>;
+
+/** @param wanted the column of texts, or the columns of rows */
+async function* readInThread(
+  file: string,
+  wanted: string | readonly string[],
+  onRows: (share: number) => void,
+): AsyncGenerator<string | Record<string, unknown>> {
   const seconds = parquetSeconds(statSync(file).size);
   const thread = new Worker(moduleBeside('./parquet-thread', import.meta.url), {
-    workerData: { file, field },
+    workerData: { file, wanted },
     execArgv: [], // Node's flags are the program's: --input-type, for one, would keep the thread from starting
     resourceLimits: { maxOldGenerationSizeMb: PARQUET_MEMORY_MIB },
   });
@@ -28,7 +39,7 @@ export async function* readParquet(
         throw new DataError(code, message, { ...(remedy !== undefined && { remedy }), fields });
       }
       if ('failed' in answer) throw unreadable(file, answer.failed);
-      yield* answer.texts;
+      yield* answer.rows;
       onRows(answer.share);
     }
   } finally {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
 import { builtInTemplate, plainTemplate, TEMPLATES, TRANSLATION_LANGUAGES } from './built-in.ts';
 import type { Message } from './message.ts';
-import { jinjaTemplate, templateHash } from './template.ts';
+import { type ChatTemplate, jinjaTemplate, templateHash } from './template.ts';
 
 interface Case {
   template: string;
@@ -24,7 +24,7 @@ const made = (source: string) => jinjaTemplate({ name: 'made', source });
 const ask = { addGenerationPrompt: true };
 
 describe('what Jinja2 makes of a template', () => {
-  const opened = {
+  const opened: Record<string, ChatTemplate> = {
     ...Object.fromEntries(TEMPLATES.map((name) => [name, builtInTemplate(name)!])),
     plain: plainTemplate,
   };

@@ -1,0 +1,72 @@
+// Rows of data for fine-tuning, as objects: JSON lines, a list in a JSON file, Parquet with lists and structs.
+import { DataError, isObject, parseJson } from '../../base/index.ts';
+import { decode } from '../encoding/decode.ts';
+import { MAX_CHARACTERS } from '../limits.ts';
+import { fileSource } from '../read-bytes.ts';
+import { readJsonObjects } from '../read-jsonl.ts';
+import { readParquetRows } from '../read-parquet.ts';
+import { type FileKinds, listSources, type SourceFile } from '../source-files.ts';
+
+export type RowFormat = 'jsonl' | 'json' | 'parquet';
+
+const kinds: FileKinds<RowFormat> = {
+  endings: { '.jsonl': 'jsonl', '.ndjson': 'jsonl', '.json': 'json', '.parquet': 'parquet' },
+  option: '--data',
+};
+
+export type RowFile = SourceFile<RowFormat>;
+
+/** The files of `paths` that hold rows, in a fixed order. @throws DataError for one that is missing, or of another format */
+export const listRowFiles = (paths: readonly string[]): RowFile[] => listSources(paths, kinds).files;
+
+export interface Row {
+  /** From 1 on: a line, or a place in a list. */
+  row: number;
+  value: Readonly<Record<string, unknown>>;
+}
+
+/** @param columns those that are read of a Parquet file, where it has them */
+export async function* readRows(file: RowFile, columns: readonly string[]): AsyncGenerator<Row> {
+  const { path, format } = file;
+  if (format === 'parquet') {
+    let row = 0;
+    for await (const value of readParquetRows(path, columns)) yield { row: ++row, value };
+  } else if (format === 'jsonl') yield* readJsonObjects(path, decode(fileSource(path)), '{"messages": […]}');
+  else yield* listRows(path, await wholeText(path));
+}
+
+async function wholeText(path: string): Promise<string> {
+  const pieces: string[] = [];
+  let length = 0;
+  for await (const piece of decode(fileSource(path))) {
+    length += piece.length;
+    if (length > MAX_CHARACTERS)
+      throw new DataError('file-too-long', `${path} has more than ${MAX_CHARACTERS} characters, and is read whole`, {
+        remedy: 'Write it as JSON lines: one object a line, in a file that ends in .jsonl.',
+        fields: { file: path, limit: MAX_CHARACTERS },
+      });
+    pieces.push(piece);
+  }
+  return pieces.join('');
+}
+
+function* listRows(path: string, text: string): Generator<Row> {
+  const refuse = (fault: string, cause?: unknown) =>
+    new DataError('not-rows', `${path} ${fault}`, {
+      remedy: 'Write a list of objects, or JSON lines in a file that ends in .jsonl.',
+      fields: { file: path },
+      cause,
+    });
+  let list: unknown;
+  try {
+    list = parseJson(text);
+  } catch (cause) {
+    throw refuse(`is not JSON: ${(cause as Error).message}`, cause);
+  }
+  if (!Array.isArray(list)) throw refuse(`should be a list of objects but is ${JSON.stringify(list).slice(0, 40)}`);
+  for (const [i, value] of list.entries()) {
+    if (!isObject(value))
+      throw refuse(`, row ${i + 1} should be an object but is ${JSON.stringify(value).slice(0, 40)}`);
+    yield { row: i + 1, value };
+  }
+}

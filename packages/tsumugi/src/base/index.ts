@@ -34,8 +34,16 @@ export { pieces, sha256, sha256File } from './sha256.ts';
 export { type Spread, spreadOf, tQuantile } from './spread.ts';
 export { StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';
+export { atOnce, inSteps, type Steps } from './steps.ts';
 export { synchronous } from './synchronous.ts';
-export { finishedName, isRunning, removeUnfinished, unfinishedFile, unfinishedFolder } from './unfinished.ts';
+export {
+  finishedName,
+  isRunning,
+  removeUnfinished,
+  removeUnfinishedOf,
+  unfinishedFile,
+  unfinishedFolder,
+} from './unfinished.ts';
 export { decodeUtf8 } from './utf8.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';
-export { makeFolder, whyNotWritten, writingAt } from './write-fault.ts';
+export { explained, makeFolder, whyNotWritten, writingAt } from './write-fault.ts';

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
-const NAME = /^(?<place>.*[^/])\.partial-(?:\d+|(?<host>[^/]+)-(?<pid>\d+)-\d+(?<old>\.old)?)$/;
+const NAME = /^(?<place>.*[^/])\.partial-(?:(?<writer>\d+)|(?<host>[^/]+)-(?<pid>\d+)-\d+(?<old>\.old)?)$/;
 
 let made = 0;
 /** The folders that this process is filling. */
@@ -59,10 +59,11 @@ export function removeUnfinished(folder: string, { recursive = false } = {}): nu
   return sweep(folder, recursive, () => true);
 }
 
-/** Removes what ended processes of this machine left of the folder `place`. */
+/** Removes what ended processes of this machine left of the folder `place`, or of a file, whose writers hold its lock. */
 export function removeUnfinishedOf(place: string): void {
-  sweep(dirname(place), false, (path, { place: of, host, pid }) => {
-    if (of !== place || host !== hostname() || filling.has(path.replace(/\.old$/, ''))) return false;
-    return Number(pid) === process.pid || !isRunning(Number(pid));
+  sweep(dirname(place), false, (path, { place: of, host = hostname(), pid, writer = pid }) => {
+    const isOfPlace = of === place || finishedName(of!) === place; // a folder is filled inside one that is
+    if (!isOfPlace || host !== hostname() || filling.has(path.replace(/\.old$/, ''))) return false;
+    return Number(writer) === process.pid || !isRunning(Number(writer));
   });
 }

@@ -44,7 +44,7 @@ function systemCode(error: unknown): string | undefined {
  * The error as one for people, when it is a fault of the file system; otherwise the error itself. Of places inside one another
  * the outermost is told, and what is unfinished by the name that it was to have: the other one is gone.
  */
-function explained(error: unknown, place: string): unknown {
+export function explained(error: unknown, place: string): unknown {
   const code = systemCode(error);
   const fault = code === undefined ? undefined : FAULTS[code];
   if (!fault) return error;

@@ -1,6 +1,6 @@
 // `tsumugi distill logits`: what a teacher says of the rows of a distillation, kept on disk.
 import { given, signalExitCode } from '../base/index.ts';
-import { formatBytes, formatDuration, formatInteger, Interrupt, unlessInterrupted } from '../run/index.ts';
+import { formatBytes, formatDuration, formatInteger } from '../run/index.ts';
 import { logitsConfig, planPrecomputeLogits, precomputeLogits } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
@@ -8,6 +8,7 @@ import { folderOf } from './hub-folder.ts';
 import { write } from './io.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { stoppable } from './stoppable.ts';
 import { dataOption } from './training-command.ts';
 
 export const teacherOption = {
@@ -40,21 +41,16 @@ export const logits = defineCommand(
       if (json) await write(io.stdout, `${JSON.stringify(forecast)}\n`);
       return 0;
     }
-    using interrupt = new Interrupt((message) => void io.stderr.write(`${message}\n`));
     using progress = new ProgressLine(io.stderr, "teacher's logits");
-    const result = await unlessInterrupted(() =>
+    const result = await stoppable(io, [progress], 'the steps that are done stay, the same command goes on', (pause) =>
       precomputeLogits(config, {
         async onProgress({ done, steps }) {
           progress.update(done / steps, `step ${formatInteger(done)} of ${formatInteger(steps)}`);
-          await interrupt.pause();
+          await pause();
         },
       }),
     );
-    progress[Symbol.dispose]();
-    if (!result) {
-      io.stderr.write('saved; the same command goes on\n');
-      return signalExitCode();
-    }
+    if (!result) return signalExitCode();
     const { folder, computed, steps, tokens, bytes, seconds } = result;
     const there = computed < steps ? `, ${formatInteger(steps - computed)} of which were there` : '';
     await write(

@@ -8,9 +8,10 @@ import {
   type GgufPlan,
   planExportGguf,
 } from '../compress/index.ts';
-import { codeCommit, formatBytes, formatDuration, Interrupt, unlessInterrupted } from '../run/index.ts';
+import { codeCommit, formatBytes, formatDuration } from '../run/index.ts';
 import { type Io, write } from './io.ts';
 import { ProgressLine } from './progress.ts';
+import { nothingWritten, stoppable } from './stoppable.ts';
 
 export interface ExportGgufOptions {
   model: string;
@@ -36,14 +37,13 @@ export async function exportToGguf(options: ExportGgufOptions, io: Io): Promise<
     await write(io.stdout, json ? `${planJson(plan)}\n` : planText(plan));
     return 0;
   }
-  using interrupt = new Interrupt((message) => io.stderr.write(`${message}\n`));
   using line = new ProgressLine(io.stderr, 'export');
-  const result = await unlessInterrupted(() =>
+  const result = await stoppable(io, [line], nothingWritten, (pause) =>
     exportGguf(config, {
       commit: codeCommit(),
       async onProgress(phase, done, total) {
         line.update(done / total, phase);
-        await interrupt.pause();
+        await pause();
       },
     }),
   );

@@ -1,7 +1,7 @@
 // `tsumugi export --format hf`.
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { DataError, given, readJsonValue, UserError } from '../base/index.ts';
+import { DataError, given, readJsonValue, signalExitCode, UserError } from '../base/index.ts';
 import { readRun } from '../compare/index.ts';
 import { type CardEvaluation, exportHf, planExportHf } from '../compress/index.ts';
 import type { EvaluationReport } from '../eval/index.ts';
@@ -9,6 +9,7 @@ import { codeCommit, formatBytes, formatDuration, formatInteger } from '../run/i
 import { Artefact } from '../store/index.ts';
 import { type Io, write } from './io.ts';
 import { ProgressLine } from './progress.ts';
+import { nothingWritten, stoppable } from './stoppable.ts';
 
 export interface ExportHfValues {
   model: string;
@@ -47,8 +48,8 @@ export async function exportToHf(values: ExportHfValues, io: Io): Promise<number
     await write(io.stdout, json ? `${JSON.stringify(plan)}\n` : text);
     return 0;
   }
-  const result = await exportHf(model, out, options);
-  line[Symbol.dispose]();
+  const result = await stoppable(io, [line], nothingWritten, (pause) => exportHf(model, out, { ...options, pause }));
+  if (!result) return signalExitCode();
   if (result.licence === null)
     io.stderr.write('note: the model card states no licence; name it with --licence, such as apache-2.0\n');
   const said = `${result.files.length} files, ${formatBytes(result.bytes)} of weights in ${formatDuration(result.seconds)} → ${out}\n`;

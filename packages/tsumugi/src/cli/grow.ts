@@ -1,4 +1,5 @@
 // `tsumugi grow`: a larger model that begins where a smaller one is.
+import { signalExitCode } from '../base/index.ts';
 import { type GrowPlan, type GrowResult, grow, growConfig, planGrow } from '../compress/index.ts';
 import { codeCommit, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
@@ -9,6 +10,7 @@ import { modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { nothingWritten, stoppable } from './stoppable.ts';
 import { tokenizerOption } from './tokenizer-option.ts';
 
 export const run = defineCommand(
@@ -36,17 +38,17 @@ export const run = defineCommand(
     if (plan) {
       const planned = planGrow(model, settings, { tokenizer });
       await write(io.stdout, json ? `${JSON.stringify({ ...planned, out })}\n` : formatPlan(planned, out));
-      return;
+      return 0;
     }
     using progress = new ProgressLine(io.stderr, 'growing');
     const onProgress = (share: number) => progress.update(share);
-    const { lineage: _, ...result } = await grow(model, out, settings, {
-      tokenizer,
-      commit: codeCommit(),
-      onProgress,
-    });
-    progress[Symbol.dispose]();
+    const grown = await stoppable(io, [progress], nothingWritten, (pause) =>
+      grow(model, out, settings, { tokenizer, commit: codeCommit(), onProgress, pause }),
+    );
+    if (!grown) return signalExitCode();
+    const { lineage: _, ...result } = grown;
     await write(io.stdout, json ? `${JSON.stringify(result)}\n` : formatResult(result));
+    return 0;
   },
 );
 

@@ -1,10 +1,12 @@
 // `tsumugi merge --search`: merges that differ in some keys, scored, and the table of them.
+import { signalExitCode } from '../base/index.ts';
 import { parseSearchSpace, planSearchMerges, type SearchOptions, searchMerges } from '../compress/index.ts';
 import { formatDuration, formatInteger } from '../run/index.ts';
 import { forecastScoring, type ScoringSettings, scoreModel, scoringOf } from '../stages/index.ts';
 import { costRows } from './cost-rows.ts';
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
+import { stoppable } from './stoppable.ts';
 
 export interface SearchValues extends ScoringSettings {
   readonly config: string;
@@ -17,7 +19,7 @@ export interface SearchValues extends ScoringSettings {
 type Merging = Pick<SearchOptions, 'set' | 'seed' | 'resolveModel' | 'commit'>;
 
 /** How many evaluations, and what they and the merges take. */
-export async function planSearch(values: SearchValues, merging: Merging, io: Io): Promise<void> {
+export async function planSearch(values: SearchValues, merging: Merging, io: Io): Promise<number> {
   const { config, out, samples, json, search: texts, ...scoring } = values;
   const { commit: _, ...rest } = merging;
   const space = parseSearchSpace(texts);
@@ -31,30 +33,38 @@ export async function planSearch(values: SearchValues, merging: Merging, io: Io)
     const { warnings, parameters } = plan;
     const forecast = { candidates, scored, scoringSeconds: each.seconds, seconds, memoryBytes, diskBytes };
     await write(io.stdout, `${JSON.stringify({ ...forecast, parameters, warnings, out })}\n`);
-    return;
+    return 0;
   }
   const left = scored === 0 ? '' : `, ${formatInteger(scored)} of them scored before`;
   const ofTime = `, of which ${formatDuration(each.seconds)} to score each`;
   const rows = costRows({ seconds, memoryBytes, diskBytes }, out, ofTime);
   await write(io.stdout, `${formatInteger(candidates)} candidates${left}\n${formatRows(rows)}`);
+  return 0;
 }
 
-export async function search(values: SearchValues, merging: Merging, io: Io): Promise<void> {
+export async function search(values: SearchValues, merging: Merging, io: Io): Promise<number> {
   const { config, out, samples, json, ...scoring } = values;
-  const { rows } = await searchMerges(config, out, {
-    ...merging,
-    space: parseSearchSpace(values.search),
-    samples,
-    scoring: await scoringOf(scoring),
-    score: (folder) => scoreModel(folder, scoring),
-    onCandidate: ({ set, scores }, done, total) => {
-      const found = scores.map(({ name, value }) => `${name} ${value.toPrecision(6)}`).join(', ');
-      io.stderr.write(`${formatInteger(done)}/${formatInteger(total)}  ${set.join(' ')}  ${found}\n`);
-    },
-  });
+  const asked = await scoringOf(scoring);
+  const state = 'the scores that there are stay, the same command goes on from here';
+  const found = await stoppable(io, [], state, (pause) =>
+    searchMerges(config, out, {
+      ...merging,
+      space: parseSearchSpace(values.search),
+      samples,
+      scoring: asked,
+      score: (folder) => scoreModel(folder, scoring),
+      onCandidate: ({ set, scores }, done, total) => {
+        const line = scores.map(({ name, value }) => `${name} ${value.toPrecision(6)}`).join(', ');
+        io.stderr.write(`${formatInteger(done)}/${formatInteger(total)}  ${set.join(' ')}  ${line}\n`);
+      },
+      pause,
+    }),
+  );
+  if (!found) return signalExitCode();
+  const { rows } = found;
   if (json) {
     await write(io.stdout, `${JSON.stringify({ folder: out, rows })}\n`);
-    return;
+    return 0;
   }
   const front = rows.filter((row) => row.front).length;
   const best = rows[0]!.set.join(' ');
@@ -62,4 +72,5 @@ export async function search(values: SearchValues, merging: Merging, io: Io): Pr
     io.stdout,
     `${rows.length} candidates, ${front} on the Pareto front: ${out}/search.md\nbest: ${best} → ${out}/model\n`,
   );
+  return 0;
 }

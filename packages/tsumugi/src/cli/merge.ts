@@ -1,4 +1,5 @@
 // `tsumugi merge`: joins models as a mergekit YAML says.
+import { signalExitCode } from '../base/index.ts';
 import {
   type MergedGate,
   type MergeForecast,
@@ -14,6 +15,7 @@ import { type Output, write } from './io.ts';
 import { planSearch, search } from './merge-search.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
+import { nothingWritten, stoppable } from './stoppable.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -56,8 +58,7 @@ export const run = defineCommand(
     if (space.length > 0) {
       withoutEffect('candidates of a search are scored', { noGate });
       const asked = { config, out, search: space, samples, data, tasks, limit, json };
-      await (options.plan ? planSearch : search)(asked, { set, seed, resolveModel, commit: codeCommit() }, io);
-      return;
+      return await (options.plan ? planSearch : search)(asked, { set, seed, resolveModel, commit: codeCommit() }, io);
     }
     const lists = { data: data[0], tasks: tasks[0] };
     withoutEffect('there is no --search', { samples, ...lists, limit });
@@ -66,23 +67,28 @@ export const run = defineCommand(
       const forecast = await planMergeModels(config, { set, resolveModel, gate: !noGate });
       warn(forecast.warnings, io.stderr);
       await write(io.stdout, json ? `${JSON.stringify({ ...forecast, out })}\n` : formatPlan(forecast, out));
-      return;
+      return 0;
     }
     using progress = new ProgressLine(io.stderr, 'merging');
-    const { lineage: _, ...result } = await mergeModels(config, out, {
-      set,
-      seed,
-      resolveModel,
-      gate: !noGate,
-      commit: codeCommit(),
-      onProgress: ({ done, total, tensor }) => progress.update(done / total, tensor),
-      onPrompt: (done, total) => progress.update(done / total, 'comparing'),
-    });
-    progress[Symbol.dispose]();
+    const merged = await stoppable(io, [progress], nothingWritten, (pause) =>
+      mergeModels(config, out, {
+        set,
+        seed,
+        resolveModel,
+        gate: !noGate,
+        commit: codeCommit(),
+        onProgress: ({ done, total, tensor }) => progress.update(done / total, tensor),
+        onPrompt: (done, total) => progress.update(done / total, 'comparing'),
+        pause,
+      }),
+    );
+    if (!merged) return signalExitCode();
+    const { lineage: _, ...result } = merged;
     warn(result.warnings, io.stderr);
     const { method, tensors, parameters, bytes, seconds, folder } = result;
     const line = `${method}: ${tensors} tensors, ${formatCount(parameters)} parameters, ${formatBytes(bytes)} in ${formatDuration(seconds)} → ${folder}\n`;
     await write(io.stdout, json ? `${JSON.stringify(result)}\n` : formatGate(result.gate) + line);
+    return 0;
   },
 );
 

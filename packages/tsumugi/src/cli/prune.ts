@@ -1,4 +1,5 @@
 // `tsumugi prune`: a smaller model of what is most active in a larger one.
+import { signalExitCode } from '../base/index.ts';
 import {
   type PrunePlan,
   type PruneProgress,
@@ -18,6 +19,7 @@ import { modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { nothingWritten, stoppable } from './stoppable.ts';
 import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
 import { withoutEffect } from './without-effect.ts';
 
@@ -51,20 +53,26 @@ export const run = defineCommand(
       withoutEffect('--plan prints and ends', { table });
       const plan = planPrune(model, settings);
       await write(io.stdout, json ? `${JSON.stringify({ ...plan, out })}\n` : formatPlan(plan, out));
-      return;
+      return 0;
     }
     using progress = new ProgressLine(io.stderr, 'pruning');
     const onProgress = ({ doing, share }: PruneProgress) => progress.update(share, doing);
     if (table) {
-      const planned = await pruneTable(model, settings, { text, onProgress });
-      progress[Symbol.dispose]();
+      const planned = await stoppable(io, [progress], nothingWritten, (pause) =>
+        pruneTable(model, settings, { text, onProgress, pause }),
+      );
+      if (!planned) return signalExitCode();
       await write(io.stdout, json ? `${JSON.stringify({ ...planned, out })}\n` : formatTable(planned));
-      return;
+      return 0;
     }
-    const { lineage: _, ...result } = await prune(model, out, settings, { text, commit: codeCommit(), onProgress });
-    progress[Symbol.dispose]();
+    const pruned = await stoppable(io, [progress], nothingWritten, (pause) =>
+      prune(model, out, settings, { text, commit: codeCommit(), onProgress, pause }),
+    );
+    if (!pruned) return signalExitCode();
+    const { lineage: _, ...result } = pruned;
     const line = `${result.tensors} tensors in ${formatDuration(result.seconds)} → ${result.folder}\n`;
     await write(io.stdout, json ? `${JSON.stringify(result)}\n` : formatTable(result) + line);
+    return 0;
   },
 );
 

@@ -1,5 +1,5 @@
 // `tsumugi quantize`: a model's matrices in 4 or 8 bits.
-import { given } from '../base/index.ts';
+import { given, signalExitCode } from '../base/index.ts';
 import {
   type ChosenBits,
   type KindsBits,
@@ -20,6 +20,7 @@ import { modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { stoppable } from './stoppable.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -61,21 +62,29 @@ export const run = defineCommand(
     if (options.plan) {
       const forecast = planQuantizeModel(model, config, { text });
       await write(io.stdout, json ? `${JSON.stringify({ ...forecast, out })}\n` : formatPlan(forecast, out));
-      return;
+      return 0;
     }
     using measuring = new ProgressLine(io.stderr, 'measuring');
     using quantizing = new ProgressLine(io.stderr, 'quantizing');
     using comparing = new ProgressLine(io.stderr, 'comparing');
     const lines = { measuring, quantizing, comparing };
-    const result = await quantizeModel(model, out, config, {
-      text,
-      commit: codeCommit(),
-      onProgress: ({ phase, done, total, layer, layers }) =>
-        lines[phase].update(done / total, phase === 'comparing' ? '' : `layer ${layer + 1} of ${layers}`),
-    });
-    comparing[Symbol.dispose]();
+    const result = await stoppable(
+      io,
+      Object.values(lines),
+      'what is done is kept, the same command goes on',
+      (pause) =>
+        quantizeModel(model, out, config, {
+          text,
+          commit: codeCommit(),
+          onProgress: ({ phase, done, total, layer, layers }) =>
+            lines[phase].update(done / total, phase === 'comparing' ? '' : `layer ${layer + 1} of ${layers}`),
+          pause,
+        }),
+    );
+    if (!result) return signalExitCode();
     const { lineage: _, ...shown } = result;
     await write(io.stdout, json ? `${JSON.stringify(shown)}\n` : formatResult(result));
+    return 0;
   },
 );
 

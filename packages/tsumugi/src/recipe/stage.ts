@@ -108,7 +108,7 @@ export interface StageSpec<Kind extends string, K extends InputKinds, Schema ext
   readonly output: string;
   /**
    * Whether it goes on from where it was cut off. Then it must also catch the first Ctrl-C, save, and return `interrupted`.
-   * Any other stage starts again, so Ctrl-C ends it at once.
+   * Any other stage starts again: it is ended at once, unless it catches the first Ctrl-C as well.
    */
   readonly resumes: boolean;
   /**

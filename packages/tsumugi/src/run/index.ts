@@ -30,8 +30,9 @@ export {
   formatSpread,
   formatTime,
 } from './format.ts';
+export { holdPlace } from './held-place.ts';
 export { inputAt, type RunInput, type RunInputs } from './inputs.ts';
-export { Interrupt, Interrupted, unlessInterrupted } from './interrupt.ts';
+export { Interrupt, Interrupted, interruptible, unlessInterrupted } from './interrupt.ts';
 export { Lock } from './lock.ts';
 export { type Measurement, measurementsIn, readMeasurements } from './measurements.ts';
 export { asJson, type OpenRunOptions, openRun } from './open-run.ts';

@@ -89,3 +89,12 @@ export async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | 
     throw error;
   }
 }
+
+/** What `work` gives, which calls `pause` where it can be stopped; undefined when a signal stopped it. `notify` as of `Interrupt`. */
+export async function interruptible<T>(
+  notify: (message: string) => void,
+  work: (pause: () => Promise<void>) => Promise<T>,
+): Promise<T | undefined> {
+  using interrupt = new Interrupt(notify);
+  return await unlessInterrupted(() => work(interrupt.pause));
+}

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportGguf as exportModel, planGguf } from '../compress/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { codeCommit, Interrupt, unlessInterrupted } from '../run/index.ts';
+import { codeCommit, interruptible } from '../run/index.ts';
 import { exportGgufStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 import { runtimeMemory } from './runtime-memory.ts';
@@ -25,13 +25,14 @@ export const exportGguf = defineStage({
   async run({ config, inputs, folder, stream }) {
     const out = join(folder, 'gguf', 'model.gguf');
     mkdirSync(join(folder, 'gguf'), { recursive: true });
-    using interrupt = new Interrupt((message) => stream.write(`${message}\n`));
     const text = inputs.text.flatMap(({ paths }) => paths);
-    const result = await unlessInterrupted(() =>
-      exportModel(
-        { ...config, model: inputs.model.path, out, text: [...text] },
-        { commit: codeCommit(), onProgress: interrupt.pause },
-      ),
+    const result = await interruptible(
+      (message) => stream.write(`${message}\n`),
+      (pause) =>
+        exportModel(
+          { ...config, model: inputs.model.path, out, text: [...text] },
+          { commit: codeCommit(), onProgress: pause },
+        ),
     );
     if (!result) return { interrupted: true };
     const { bytes, plan, gate } = result;

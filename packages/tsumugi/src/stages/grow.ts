@@ -4,7 +4,7 @@ import { ConfigError } from '../base/index.ts';
 import { growConfig, growForecast, grow as growModel } from '../compress/index.ts';
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { codeCommit, toJson } from '../run/index.ts';
+import { codeCommit, interruptible, toJson } from '../run/index.ts';
 import { Tokenizer } from '../text/index.ts';
 import { modelConfigOf } from './model-config.ts';
 
@@ -34,13 +34,15 @@ export const grow = defineStage({
       about: toJson(publishedConfig(after), 'the model'),
     };
   },
-  async run({ config, inputs, folder, recipe }) {
+  async run({ config, inputs, folder, recipe, stream }) {
     const out = join(folder, 'model');
-    const { parameters, parametersBefore } = await growModel(inputs.model.path, out, config, {
-      tokenizer: inputs.tokenizer[0]?.path,
-      recipe,
-      commit: codeCommit(),
-    });
+    const tokenizer = inputs.tokenizer[0]?.path;
+    const result = await interruptible(
+      (message) => void stream.write(`${message}\n`),
+      (pause) => growModel(inputs.model.path, out, config, { tokenizer, recipe, commit: codeCommit(), pause }),
+    );
+    if (!result) return { interrupted: true };
+    const { parameters, parametersBefore } = result;
     return { metrics: [metric('parameters', parameters), metric('parameters before', parametersBefore)] };
   },
 });

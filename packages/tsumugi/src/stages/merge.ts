@@ -4,7 +4,7 @@ import { ConfigError } from '../base/index.ts';
 import { checkMergeModels, forecastMerge, mergeModels } from '../compress/index.ts';
 import { parameterTable, publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { codeCommit, toJson } from '../run/index.ts';
+import { codeCommit, interruptible, toJson } from '../run/index.ts';
 import { mergeStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 
@@ -44,19 +44,22 @@ export const merge = defineStage({
       about: toJson(publishedConfig(model), 'the model'),
     };
   },
-  async run({ config, inputs, folder, recipe }) {
+  async run({ config, inputs, folder, recipe, stream }) {
     const { base, models: own, seed, gate: isGated, ...rest } = config;
     const paths = inputs.models.map(({ path }) => path);
     const merged = base ? paths.slice(1) : paths;
-    const { tensors, parameters, gate } = await mergeModels(
-      {
-        ...rest,
-        ...(base && { base_model: paths[0]! }),
-        models: merged.map((model, i) => ({ model, ...own[i] })),
-      },
-      join(folder, 'model'),
-      { seed, gate: isGated, recipe, commit: codeCommit() },
+    const asked = {
+      ...rest,
+      ...(base && { base_model: paths[0]! }),
+      models: merged.map((model, i) => ({ model, ...own[i] })),
+    };
+    const out = join(folder, 'model');
+    const result = await interruptible(
+      (message) => void stream.write(`${message}\n`),
+      (pause) => mergeModels(asked, out, { seed, gate: isGated, recipe, commit: codeCommit(), pause }),
     );
+    if (!result) return { interrupted: true };
+    const { tensors, parameters, gate } = result;
     return {
       metrics: [
         metric('parameters', parameters),

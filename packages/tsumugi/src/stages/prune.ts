@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pruneConfig, prunedConfig, pruneForecast, prune as pruneModel } from '../compress/index.ts';
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { codeCommit, toJson } from '../run/index.ts';
+import { codeCommit, interruptible, toJson } from '../run/index.ts';
 import { modelConfigOf } from './model-config.ts';
 import { openText } from './reading.ts';
 
@@ -27,13 +27,15 @@ export const prune = defineStage({
       lowers: { time: ['sequences'] },
     };
   },
-  async run({ config, inputs, folder, recipe }) {
-    const { rows } = await pruneModel(inputs.model.path, join(folder, 'model'), config, {
-      text: openText(inputs.text),
-      recipe,
-      commit: codeCommit(),
-    });
-    const [before, after] = rows;
+  async run({ config, inputs, folder, recipe, stream }) {
+    const text = openText(inputs.text);
+    const result = await interruptible(
+      (message) => void stream.write(`${message}\n`),
+      (pause) =>
+        pruneModel(inputs.model.path, join(folder, 'model'), config, { text, recipe, commit: codeCommit(), pause }),
+    );
+    if (!result) return { interrupted: true };
+    const [before, after] = result.rows;
     return {
       metrics: [
         metric('parameters', after.parameters),

@@ -9,7 +9,7 @@ import {
 } from '../compress/index.ts';
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { codeCommit, toJson } from '../run/index.ts';
+import { codeCommit, interruptible, toJson } from '../run/index.ts';
 import { modelConfigOf } from './model-config.ts';
 
 export const quantize = defineStage({
@@ -32,13 +32,14 @@ export const quantize = defineStage({
       lowers: { memory: ['tokens'], time: ['tokens'] },
     };
   },
-  async run({ config, inputs, folder, recipe }) {
+  async run({ config, inputs, folder, recipe, stream }) {
     const text = inputs.text.flatMap(({ paths }) => paths);
-    const result = await quantizeModel(inputs.model.path, join(folder, 'model'), config, {
-      text,
-      recipe,
-      commit: codeCommit(),
-    });
+    const out = join(folder, 'model');
+    const result = await interruptible(
+      (message) => void stream.write(`${message}\n`),
+      (pause) => quantizeModel(inputs.model.path, out, config, { text, recipe, commit: codeCommit(), pause }),
+    );
+    if (!result) return { interrupted: true };
     const { gate, bitsPerWeight, bytes } = result;
     return {
       metrics: [

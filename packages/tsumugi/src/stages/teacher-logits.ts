@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { totalBytes } from '../loop/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { Interrupt, unlessInterrupted } from '../run/index.ts';
+import { interruptible } from '../run/index.ts';
 import { logitsSpace, logitsTime, precomputeLogits } from '../train/index.ts';
 import { teacherLogitsStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
@@ -28,10 +28,10 @@ export const teacherLogits = defineStage({
     };
   },
   async run({ config, inputs, folder, stream }) {
-    using interrupt = new Interrupt((message) => void stream.write(`${message}\n`));
     const paths = { teacher: inputs.teacher.path, data: inputs.data.path, out: join(folder, 'logits') };
-    const result = await unlessInterrupted(() =>
-      precomputeLogits({ ...config, ...paths }, { onProgress: () => interrupt.pause() }),
+    const result = await interruptible(
+      (message) => void stream.write(`${message}\n`),
+      (pause) => precomputeLogits({ ...config, ...paths }, { onProgress: () => pause() }),
     );
     if (!result) return { interrupted: true };
     return { metrics: [metric('tokens', result.tokens), metric('bytes of the logits', result.bytes, 'bytes')] };

@@ -17,6 +17,7 @@ export {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   writeArtefact,
+  writeArtefactInSteps,
   writeLineage,
 } from './artefact/index.ts';
 export {

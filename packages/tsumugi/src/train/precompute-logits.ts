@@ -7,7 +7,7 @@ import { ConfigError, checkOptions, type OptionNames } from '../base/index.ts';
 import { loadModel, type Plamo2, type Plamo2Config, readModelConfig } from '../lm/index.ts';
 import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
 import { distillationChunk, type TopK, topKOf } from '../nn/index.ts';
-import type { ProgressStream } from '../run/index.ts';
+import { holdPlace, type ProgressStream } from '../run/index.ts';
 import { Artefact, type NamedTensor } from '../store/index.ts';
 import { openTokenizer, TokenShards } from '../text/index.ts';
 import { cat, parseDevice, scope, type Tensor } from '../torch/index.ts';
@@ -120,7 +120,9 @@ export async function precomputeLogits(config: LogitsConfig, options: LogitsOpti
     bytes: logitsSpace(task.teacher, config).disk[0]!.bytes,
     seconds: (performance.now() - began) / 1000,
   });
-  if (existsSync(join(out, LOGITS_MANIFEST))) {
+  const isThere = () => existsSync(join(out, LOGITS_MANIFEST));
+  using _held = isThere() ? undefined : holdPlace(out);
+  if (isThere()) {
     requireSameOrigin(out, readLogitsManifest(out), origin);
     using _ = await KeptLogits.open(out);
     return result(0);

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { ConfigError, checkOptions, deriveSeed, given, invariant } from '../../base/index.ts';
 import { layerOf, loadModel, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
+import { holdPlace } from '../../run/index.ts';
 import { Artefact, type LazyTensor, type Lineage, type NamedTensor, requirePlace } from '../../store/index.ts';
 import { numBytes, Rng, randn, scope, type Tensor } from '../../torch/index.ts';
 import { bytesPerSecond } from '../rates.ts';
@@ -27,9 +28,18 @@ export interface GrowOptions {
   maxShardBytes?: number | undefined;
   /** Share of the parameters that is written. */
   onProgress?: ((share: number) => void) | undefined;
+  /** Called where the work can be stopped: by an exception, which leaves nothing behind. */
+  pause?: (() => Promise<void>) | undefined;
 }
 
-const optionNames = { tokenizer: true, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
+const optionNames = {
+  tokenizer: true,
+  recipe: true,
+  commit: true,
+  maxShardBytes: true,
+  onProgress: true,
+  pause: true,
+} as const;
 
 export interface GrowPlan {
   readonly config: Plamo2Config;
@@ -125,7 +135,7 @@ export async function grow(
 ): Promise<GrowResult> {
   checkOptions('grow', options, optionNames);
   const began = performance.now();
-  const { tokenizer, recipe = null, commit = null, maxShardBytes, onProgress } = options;
+  const { tokenizer, recipe = null, commit = null, maxShardBytes, onProgress, pause } = options;
   const all = growConfig.parse(settings);
   requireDense(folder, 'grown');
   const artefact = new Artefact(folder);
@@ -133,6 +143,7 @@ export async function grow(
   const transplant = tokenizer === undefined ? undefined : openTransplant(artefact, own, tokenizer);
   const before = transplant?.config ?? own;
   const after = targetConfig(own, all, transplant?.config);
+  using _held = holdPlace(out);
   loadModel(folder)[Symbol.dispose](); // whole and of the shape that it says
   const reshape = grownShape(before, after, all.depth);
   invariant(keepsPattern(reshape), 'Mamba and attention alternate as before');
@@ -149,7 +160,7 @@ export async function grow(
   }).map((tensor) => withNoise(tensor, reshape, all));
   const bytes = tensors.reduce((sum, [, tensor]) => sum + numBytes(tensor), 0);
   requirePlace(out, [artefact.path], bytes);
-  const lineage = writeReshaped(out, artefact, {
+  const content = {
     config: reshapedConfig(transplant?.json ?? artefact.config(), before, after),
     tensors,
     files: transplant?.files,
@@ -163,7 +174,8 @@ export async function grow(
       parents: [{ name: basename(artefact.path), sha256: hashed.hash }],
       data: tokenizerFiles ? [{ name: transplant!.path, sha256: tokenizerFiles.hash }] : [],
     },
-  });
+  };
+  const lineage = await writeReshaped(out, artefact, content, pause);
   const { layers } = reshape;
   const seconds = (performance.now() - began) / 1000;
   const parametersBefore = shapeCost(own).parameters;

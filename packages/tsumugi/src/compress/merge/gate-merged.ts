@@ -30,7 +30,8 @@ export interface GateMergedOptions {
   readonly models: readonly MergeModel[];
   /** Whether the merge has the tokenizer of its models. */
   readonly sameTokenizer: boolean;
-  readonly onPrompt?: ((done: number, total: number) => unknown) | undefined;
+  /** May wait, and may throw to end it. */
+  readonly onPrompt?: ((done: number, total: number) => Promise<void>) | undefined;
 }
 
 const opened = (folder: string): Plamo2 => loadModel(folder, { dtype: 'float32' });
@@ -67,7 +68,7 @@ export async function gateMerged(folder: string, options: GateMergedOptions): Pr
       tokenizer,
       ends: endIds(tokenizer, merged.config),
       context: longest,
-      onPrompt: (done, total) => void onPrompt?.(done, total),
+      onPrompt,
     },
   );
   return { bitsPerCharacter, limit: mergedLimit, beside: { model: reference.name, ...comparison } };

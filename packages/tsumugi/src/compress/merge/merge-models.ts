@@ -2,6 +2,7 @@
 // time does not depend on how large the models are.
 import { resolve } from 'node:path';
 import { checkOptions, invariant, StagedFolder, sha256, UserError } from '../../base/index.ts';
+import { holdPlace } from '../../run/index.ts';
 import {
   canonicalJson,
   hubOrigin,
@@ -10,7 +11,7 @@ import {
   type Lineage,
   type Provenance,
   requirePlace,
-  writeArtefact,
+  writeArtefactInSteps,
 } from '../../store/index.ts';
 import { type DType, scope, type Tensor } from '../../torch/index.ts';
 import { bytesPerSecond } from '../rates.ts';
@@ -46,6 +47,8 @@ export interface MergeModelsOptions extends MergeOptions {
   onProgress?: ((progress: MergeProgress) => unknown) | undefined;
   /** Called between the prompts that the merged model is compared on. */
   onPrompt?: ((done: number, total: number) => unknown) | undefined;
+  /** Called where the work can be stopped: by an exception, which leaves nothing behind. */
+  pause?: (() => Promise<void>) | undefined;
 }
 
 export interface MergeProgress {
@@ -77,6 +80,7 @@ const mergeOptionNames = {
   maxShardBytes: true,
   onProgress: true,
   onPrompt: true,
+  pause: true,
 } as const;
 
 /** A merge from its YAML, or from the same as data, whose paths count from the working folder. */
@@ -176,13 +180,14 @@ export async function mergeModels(
 ): Promise<MergeResult> {
   checkOptions('mergeModels', options, mergeOptionNames);
   const began = performance.now();
-  const { seed = 0, recipe = null, commit = null, maxShardBytes, gate = true, onProgress, onPrompt } = options;
+  const { seed = 0, recipe = null, commit = null, maxShardBytes, gate = true, onProgress, pause } = options;
   const text = textOf(merge, options);
   const known = await knownModels(text, options.resolveModel);
   using models = new MergeModels();
   const plan = planMerge(text, models, known);
   const sources = models.all.map(({ artefact }) => artefact.path);
   requirePlace(out, sources, plan.bytes, 'Free some space, write to another disk, or set out_dtype: bfloat16.');
+  using _held = holdPlace(out);
   const hashed = new Map(
     await Promise.all(models.all.map(async (model) => [model, await model.artefact.hashed()] as const)),
   );
@@ -194,7 +199,7 @@ export async function mergeModels(
     onProgress?.({ tensor: tensor.name, done, total: plan.parameters });
   };
   using staged = new StagedFolder(out, isArtefact);
-  const lineage = writeArtefact(staged.path, {
+  const content = {
     config: plan.config,
     tensors: plan.tensors.map((tensor) => [tensor.name, lazyTensor(tensor, plan, seed, finished)] as const),
     tokenizer: plan.tokenizer.file,
@@ -209,9 +214,14 @@ export async function mergeModels(
       commit,
       parents: models.all.map((model) => ({ name: originOf(model), sha256: hashed.get(model)!.hash })),
     },
-  });
+  };
+  const lineage = await writeArtefactInSteps(staged.path, content, pause);
   const { method, tensors, parameters, bytes, warnings, reference } = plan;
   const sameTokenizer = !joinsTokenizers(text.config);
+  const onPrompt = async (prompt: number, prompts: number) => {
+    options.onPrompt?.(prompt, prompts);
+    await pause?.();
+  };
   const found =
     gate && plan.tokenizer.file
       ? await gateMerged(staged.path, { reference, models: models.all, sameTokenizer, onPrompt })

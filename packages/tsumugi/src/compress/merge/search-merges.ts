@@ -39,6 +39,7 @@ const optionNames = {
   commit: true,
   maxShardBytes: true,
   onProgress: true,
+  pause: true,
   space: true,
   samples: true,
   score: true,
@@ -67,6 +68,7 @@ export async function searchMerges(merge: string, out: string, options: SearchOp
     const file = scoreFile(out, identity, scoring);
     if (!existsSync(file)) {
       await mergeModels(merge, tried, changes);
+      await rest.pause?.();
       makeFolder(candidatesFolder(out));
       writeJson(file, { set: candidate, scores: (await score(tried, candidate)) as unknown as Json });
     }
@@ -86,7 +88,7 @@ export async function searchMerges(merge: string, out: string, options: SearchOp
 /** @throws DataError when the folder holds what no search has left there */
 function requireOwn(out: string): void {
   const found = statSync(out, { throwIfNoEntry: false });
-  const own = /^(candidates|candidate(\.partial-.*)?|model(\.partial-.*)?|search\.(json|md)(\.partial-.*)?)$/;
+  const own = /^(candidates|(candidate|model)(\.(partial-|lock).*)?|search\.(json|md)(\.partial-.*)?)$/;
   const other = found?.isDirectory() ? readdirSync(out).find((name) => !own.test(name)) : undefined;
   if (found && (!found.isDirectory() || other !== undefined))
     throw new DataError(

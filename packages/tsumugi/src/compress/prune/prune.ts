@@ -10,6 +10,7 @@ import {
   requireDense,
   tensorShapes,
 } from '../../lm/index.ts';
+import { holdPlace } from '../../run/index.ts';
 import { Artefact, type HashedFiles, type Lineage, requirePlace, type Safetensors } from '../../store/index.ts';
 import type { Corpus } from '../../text/index.ts';
 import { numBytes } from '../../torch/index.ts';
@@ -19,7 +20,7 @@ import { reshapedConfig, writeReshaped } from '../reshape/write-reshaped.ts';
 import { choose, randomScores } from './choose.ts';
 import { decodingRate } from './decoding-rate.ts';
 import { type PruneForecast, pruneForecast } from './forecast.ts';
-import { lossesWithout, measureImportance, readThrough } from './measure.ts';
+import { lossesWithout, measureImportance, type OnShare, readThrough } from './measure.ts';
 import { type PruneSettings, type PruneSettingsInput, pruneConfig } from './prune-config.ts';
 import { keepScores, keptScores, type Scores, scoresPath } from './scores-manifest.ts';
 import { type CalibrationText, calibrationText } from './sequences.ts';
@@ -39,10 +40,19 @@ export interface PruneOptions {
   commit?: string | null | undefined;
   /** Shards of at most so many bytes. Default: 5 GB. */
   maxShardBytes?: number | undefined;
-  onProgress?: ((progress: PruneProgress) => Promise<void> | void) | undefined;
+  onProgress?: ((progress: PruneProgress) => void) | undefined;
+  /** Called where the work can be stopped: by an exception, which leaves nothing behind. */
+  pause?: (() => Promise<void>) | undefined;
 }
 
-const optionNames = { text: true, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
+const optionNames = {
+  text: true,
+  recipe: true,
+  commit: true,
+  maxShardBytes: true,
+  onProgress: true,
+  pause: true,
+} as const;
 
 /** One row of the table: a model before or after. */
 export interface PruneRow extends ShapeCost {
@@ -151,7 +161,7 @@ export async function prune(
 ): Promise<PruneResult> {
   checkOptions('prune', options, optionNames);
   const began = performance.now();
-  const { recipe = null, commit = null, maxShardBytes, onProgress } = options;
+  const { recipe = null, commit = null, maxShardBytes, onProgress, pause } = options;
   using planned = await prepare(folder, pruneConfig.parse(settings), options, out);
   const { table, reshape, artefact, hashed, weights, text } = planned;
   const { parameters } = table.rows[1];
@@ -159,9 +169,9 @@ export async function prune(
   const tensors = reshapedTensors(weights, reshape, (_, elements) => {
     done += elements;
     if (done === parameters) hashed.requireUnchanged();
-    void onProgress?.({ doing: 'writing', share: done / parameters });
+    onProgress?.({ doing: 'writing', share: done / parameters });
   });
-  const lineage = writeReshaped(out, artefact, {
+  const content = {
     config: reshapedConfig(artefact.config(), reshape.before, reshape.after),
     tensors,
     maxShardBytes,
@@ -174,7 +184,8 @@ export async function prune(
       parents: [{ name: basename(artefact.path), sha256: hashed.hash }],
       data: [...text.sources],
     },
-  });
+  };
+  const lineage = await writeReshaped(out, artefact, content, pause);
   return { ...table, folder: out, tensors: tensors.length, seconds: (performance.now() - began) / 1000, lineage };
 }
 
@@ -187,14 +198,18 @@ async function prepare(folder: string, settings: PruneSettings, options: PruneOp
   using stack = new DisposableStack();
   stack.defer(() => weights.close());
   const [bytesBefore, bytesAfter] = [bytesAs(weights, before), bytesAs(weights, wanted)];
-  if (out !== undefined) requirePlace(out, [folder], bytesAfter);
+  if (out !== undefined) {
+    requirePlace(out, [folder], bytesAfter);
+    stack.use(holdPlace(out));
+  }
   const text = await calibrationText(options.text ?? [], loadTokenizer(folder, before), settings);
   const hashed = await artefact.hashed();
   const measured = { model: hashed.hash, text: text.hash };
-  const { scores, kept, rate } = await scoresOf(folder, text, measured, settings, options.onProgress);
+  const shown = toldIn(options);
+  const { scores, kept, rate } = await scoresOf(folder, text, measured, settings, shown);
   const used = settings.importance === 'random' ? randomScores(before, settings.seed) : scores;
   const reshape = choose(before, wanted, used, settings.depth);
-  const loss = await lossAfter(weights, reshape, text, options.onProgress);
+  const loss = await lossAfter(weights, reshape, text, shown('measuring'));
   const rows: [PruneRow, PruneRow] = [
     { model: 'before', ...shapeCost(before), bytes: bytesBefore, loss: scores.loss, tokensPerSecond: rate },
     {
@@ -217,6 +232,15 @@ async function prepare(folder: string, settings: PruneSettings, options: PruneOp
   return { table, settings, reshape, artefact, hashed, weights, text, [Symbol.dispose]: () => resources.dispose() };
 }
 
+/** Tells how far a part of the work is, and pauses. */
+const toldIn =
+  ({ onProgress, pause }: PruneOptions) =>
+  (doing: PruneProgress['doing']): OnShare =>
+  async (share) => {
+    onProgress?.({ doing, share });
+    await pause?.();
+  };
+
 /**
  * Scores that are kept, or measured now and kept, and how fast the model decodes. The model is let go of before the pruned one
  * comes into memory.
@@ -226,19 +250,17 @@ async function scoresOf(
   text: CalibrationText,
   measured: { model: string; text: string },
   { depth, importance }: PruneSettings,
-  onProgress: PruneOptions['onProgress'],
+  shown: ReturnType<typeof toldIn>,
 ): Promise<{ scores: Scores; kept: boolean; rate: number }> {
   using model = loadModel(folder);
   const rate = decodingRate(model);
   const found = keptScores(measured);
-  const scores =
-    found ?? (await measureImportance(model, text, (share) => onProgress?.({ doing: 'calibrating', share })));
+  const scores = found ?? (await measureImportance(model, text, shown('calibrating')));
   if (depth === 'influence' || importance === 'random' || scores.lossWithout) {
     if (!found) keepScores(measured, scores);
     return { scores, kept: found !== undefined, rate };
   }
-  const share = (each: number) => onProgress?.({ doing: 'leaving layers out', share: each });
-  const more = { ...scores, lossWithout: await lossesWithout(model, text, share) };
+  const more = { ...scores, lossWithout: await lossesWithout(model, text, shown('leaving layers out')) };
   keepScores(measured, more);
   return { scores: more, kept: false, rate };
 }
@@ -248,8 +270,8 @@ async function lossAfter(
   weights: Safetensors,
   reshape: Reshape,
   text: CalibrationText,
-  onProgress: PruneOptions['onProgress'],
+  onShare: OnShare,
 ): Promise<number> {
   using smaller = new Plamo2(reshape.after, reshapedSource(weights, reshape));
-  return await readThrough(smaller, text, undefined, (share) => onProgress?.({ doing: 'measuring', share }));
+  return await readThrough(smaller, text, undefined, onShare);
 }

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { checkOptions, contentHash, StagedFolder } from '../../base/index.ts';
 import { layerOf, loadTokenizer } from '../../lm/index.ts';
+import { holdPlace } from '../../run/index.ts';
 import { canonicalJson, isArtefact, type Lineage, requirePlace } from '../../store/index.ts';
 import { listSourceFiles } from '../../text/index.ts';
 import { scope } from '../../torch/index.ts';
@@ -32,6 +33,8 @@ export interface QuantizeOptions {
   /** Shards of at most so many bytes. Default: 5 GB. */
   maxShardBytes?: number | undefined;
   onProgress?: ((progress: QuantizeProgress) => unknown) | undefined;
+  /** Called where the work can be stopped, by an exception: what is done is kept, and the next run goes on there. */
+  pause?: (() => Promise<void>) | undefined;
 }
 
 export interface QuantizeProgress {
@@ -63,7 +66,14 @@ export interface QuantizeResult extends QuantizedSize {
   readonly lineage: Lineage;
 }
 
-const optionNames = { text: true, recipe: true, commit: true, maxShardBytes: true, onProgress: true } as const;
+const optionNames = {
+  text: true,
+  recipe: true,
+  commit: true,
+  maxShardBytes: true,
+  onProgress: true,
+  pause: true,
+} as const;
 
 /**
  * Quantizes the matrices of a model folder into a folder of the GPTQ, AWQ or FP8 layout, which appears whole or not at all. Every
@@ -86,12 +96,13 @@ export async function quantizeModel(
 ): Promise<QuantizeResult> {
   checkOptions('quantizeModel', options, optionNames);
   const began = performance.now();
-  const { text = [], recipe = null, commit = null, maxShardBytes } = options;
+  const { text = [], recipe = null, commit = null, maxShardBytes, pause } = options;
   using source = new SourceModel(model);
   const draft = planOf(source, input, text);
   const { config } = draft;
   if (text.length > 0) source.artefact.tokenizerPath; // there is one
   requirePlace(out, [model], draft.diskBytes);
+  using _held = holdPlace(out);
   const files = await source.artefact.hashed();
   const data = await Promise.all(
     (config.method === 'rtn' && !draft.target ? [] : listSourceFiles(text)).map(async ({ path }) => ({
@@ -102,7 +113,10 @@ export async function quantizeModel(
   const layers = source.config.num_hidden_layers;
   const { plan, chosen } = await decided(source, draft, files.hash, {
     text,
-    onShare: (done, layer) => options.onProgress?.({ phase: 'measuring', layer, layers, done, total: 1 }),
+    onShare: async (done, layer) => {
+      options.onProgress?.({ phase: 'measuring', layer, layers, done, total: 1 });
+      await pause?.();
+    },
   });
   const { summary, matrices, size } = plan;
   const { gate: isGated, ...made } = config;
@@ -128,15 +142,16 @@ export async function quantizeModel(
       using block = finishedBlock(source, layer, finished.tensors(layer), own, summary);
       calibration.advance(block);
     }
-    await setImmediate(); // signals, progress
+    await setImmediate(); // progress
+    await pause?.();
   }
   files.requireUnchanged();
   using staged = new StagedFolder(out, isArtefact);
-  const lineage = writeQuantized(staged.path, {
+  const content = {
     source,
     config,
     summary,
-    layer: (index) => finished.tensors(index),
+    layer: (index: number) => finished.tensors(index),
     chosen,
     maxShardBytes,
     lineage: {
@@ -148,9 +163,12 @@ export async function quantizeModel(
       parents: [{ name: basename(resolve(model)), sha256: files.hash }],
       data,
     },
-  });
-  const onCompared = (done: number, total: number) =>
+  };
+  const lineage = await writeQuantized(staged.path, content, pause);
+  const onCompared = async (done: number, total: number) => {
     options.onProgress?.({ phase: 'comparing', layer: layers - 1, layers, done, total });
+    await pause?.();
+  };
   const gate =
     isGated && source.artefact.hasTokenizer
       ? await gateQuantized(model, staged.path, { ...config, text, onProgress: onCompared })

@@ -11,7 +11,7 @@ import {
   readPieces,
   renderQuantization,
   type Safetensors,
-  writeArtefact,
+  writeArtefactInSteps,
 } from '../../store/index.ts';
 import { scope, type Tensor } from '../../torch/index.ts';
 import type { ChosenBits } from './chosen-bits.ts';
@@ -34,17 +34,22 @@ export interface QuantizedContent {
   readonly maxShardBytes?: number | undefined;
 }
 
-export function writeQuantized(out: string, content: QuantizedContent): Lineage {
+export async function writeQuantized(
+  out: string,
+  content: QuantizedContent,
+  pause: (() => Promise<void>) | undefined,
+): Promise<Lineage> {
   const { source, config, summary, chosen } = content;
   const { artefact, json } = source;
-  return writeArtefact(out, {
+  const written = {
     config: { ...json, torch_dtype: config.keptType, quantization_config: renderQuantization(summary) } as JsonObject,
     tensors: tensorsOf(content),
     ...artefact.companions(),
     extra: chosen && { [BITS_FILE]: `${JSON.stringify({ ...chosen, kept: undefined }, null, 2)}\n` },
     lineage: content.lineage,
     maxShardBytes: content.maxShardBytes,
-  });
+  };
+  return await writeArtefactInSteps(out, written, pause);
 }
 
 function* tensorsOf({ source, config, layer }: QuantizedContent): Generator<NamedTensor> {

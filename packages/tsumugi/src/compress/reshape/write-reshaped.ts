@@ -7,7 +7,7 @@ import {
   type Lineage,
   type NamedTensor,
   type Provenance,
-  writeArtefact,
+  writeArtefactInSteps,
 } from '../../store/index.ts';
 
 /** `config.json` with the keys in which the new shape differs. */
@@ -19,7 +19,7 @@ export function reshapedConfig(json: JsonObject, before: Plamo2Config, after: Pl
 }
 
 /** Writes the model; tokenizer and `generation_config.json` are those of the source unless others are given. */
-export function writeReshaped(
+export async function writeReshaped(
   out: string,
   source: Artefact,
   content: {
@@ -29,7 +29,8 @@ export function writeReshaped(
     maxShardBytes?: number | undefined;
     files?: Pick<ArtefactContent, 'tokenizer' | 'tokenizerConfig' | 'generationConfig'> | undefined;
   },
-): Lineage {
+  pause: (() => Promise<void>) | undefined,
+): Promise<Lineage> {
   const { files = source.companions(), ...rest } = content;
-  return writeArtefact(out, { ...rest, ...files });
+  return await writeArtefactInSteps(out, { ...rest, ...files }, pause);
 }

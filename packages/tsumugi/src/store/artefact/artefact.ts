@@ -4,7 +4,17 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { DataError, invariant, StagedFolder, sha256, sha256File, writingAt } from '../../base/index.ts';
+import {
+  atOnce,
+  DataError,
+  explained,
+  inSteps,
+  invariant,
+  StagedFolder,
+  type Steps,
+  sha256,
+  sha256File,
+} from '../../base/index.ts';
 import { hubOrigin } from '../hub/cache-layout.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
 import {
@@ -12,7 +22,7 @@ import {
   type NamedTensor,
   openSafetensors,
   type Safetensors,
-  writeSharded,
+  shardedSteps,
 } from '../safetensors/index.ts';
 import { CONFIG_FILE, GENERATION_CONFIG_FILE, LINEAGE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './files.ts';
 import { HashedFiles } from './hashed-files.ts';
@@ -49,12 +59,27 @@ export const isArtefact = (folder: string): boolean =>
  * @throws DataError when something else is at `folder`
  */
 export function writeArtefact(folder: string, content: ArtefactContent): Lineage {
-  return writingAt(folder, () => {
+  return atOnce(artefactSteps(folder, content));
+}
+
+/** `writeArtefact` with a `pause` after each tensor; what that throws ends it, and nothing of it stays. */
+export async function writeArtefactInSteps(
+  folder: string,
+  content: ArtefactContent,
+  pause: (() => Promise<void>) | undefined,
+): Promise<Lineage> {
+  return await inSteps(artefactSteps(folder, content), pause);
+}
+
+function* artefactSteps(folder: string, content: ArtefactContent): Steps<Lineage> {
+  try {
     using staged = new StagedFolder(folder, isArtefact);
-    const lineage = fill(staged.path, content);
+    const lineage = yield* fill(staged.path, content);
     staged.commit();
     return lineage;
-  });
+  } catch (error) {
+    throw explained(error, folder);
+  }
 }
 
 /** A model of the hub by its name and commit, which mean the same on every machine; others by their folder. */
@@ -64,7 +89,7 @@ function hubNameOfFolder(folder: string): string {
 }
 
 /** Writes the files of a model into a folder that is there. */
-function fill(folder: string, content: ArtefactContent): Lineage {
+function* fill(folder: string, content: ArtefactContent): Steps<Lineage> {
   const files: Lineage['files'] = {};
   const add = (name: string, data: string | Uint8Array | undefined): void => {
     if (data === undefined) return;
@@ -80,7 +105,7 @@ function fill(folder: string, content: ArtefactContent): Lineage {
   add(GENERATION_CONFIG_FILE, json(content.generationConfig));
   for (const [name, data] of Object.entries(content.extra ?? {})) add(name, data);
   const { maxShardBytes, metadata } = content;
-  const written = writeSharded(folder, content.tensors, {
+  const written = yield* shardedSteps(folder, content.tensors, {
     ...(maxShardBytes !== undefined && { maxShardBytes }),
     ...(metadata && { metadata }),
   });

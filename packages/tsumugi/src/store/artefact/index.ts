@@ -5,6 +5,7 @@ export {
   isArtefact,
   type JsonObject,
   writeArtefact,
+  writeArtefactInSteps,
   writeLineage,
 } from './artefact.ts';
 export {

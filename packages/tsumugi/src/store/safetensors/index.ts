@@ -9,6 +9,7 @@ export {
   type LazyTensor,
   type NamedTensor,
   type NamedTensors,
+  shardedSteps,
   writeSafetensors,
   writeSharded,
 } from './writer.ts';

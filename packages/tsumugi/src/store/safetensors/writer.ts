@@ -1,7 +1,16 @@
 // Writing safetensors: tensors stream to the disk in pieces; the file appears whole or not at all.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkOptions, DataError, invariant, kindOf, makeFolder, UserError } from '../../base/index.ts';
+import {
+  atOnce,
+  checkOptions,
+  DataError,
+  invariant,
+  kindOf,
+  makeFolder,
+  type Steps,
+  UserError,
+} from '../../base/index.ts';
 import { type DType, dtypeBytes, noGrad, numBytes, numElements, scope, Tensor } from '../../torch/index.ts';
 import { writeJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
@@ -103,11 +112,15 @@ function writePieces(output: OutputFile, tensor: Tensor): void {
   });
 }
 
-function writeEntries(path: string, entries: readonly Entry[], metadata: Metadata): WrittenFile {
+/** A step is a tensor. */
+function* writeEntries(path: string, entries: readonly Entry[], metadata: Metadata): Steps<WrittenFile> {
   const ordered = entries.toSorted(layoutOrder);
   using output = new OutputFile(path);
   output.write(renderHeader(ordered, metadata));
-  for (const entry of ordered) writeTensor(output, entry);
+  for (const entry of ordered) {
+    writeTensor(output, entry);
+    yield;
+  }
   return output.commit();
 }
 
@@ -120,7 +133,7 @@ export function writeSafetensors(
   tensors: NamedTensors,
   metadata: Metadata = defaultMetadata,
 ): WrittenFile {
-  return writeEntries(path, collect(tensors), metadata);
+  return atOnce(writeEntries(path, collect(tensors), metadata));
 }
 
 /** Cuts tensors, in their order, into shards of at most `maxBytes` (a larger tensor has one to itself). */
@@ -145,13 +158,22 @@ export function cutIntoShards<T>(tensors: readonly T[], bytesOf: (tensor: T) => 
  *
  * @throws DataError when the folder holds weights already
  */
-export function writeSharded(
+export function writeSharded(folder: string, tensors: NamedTensors, options: ShardOptions = {}): WrittenFile[] {
+  checkOptions('writeSharded', options, { maxShardBytes: true, metadata: true });
+  return atOnce(shardedSteps(folder, tensors, options));
+}
+
+interface ShardOptions {
+  maxShardBytes?: number;
+  metadata?: Metadata;
+}
+
+/** `writeSharded`, tensor by tensor. */
+export function* shardedSteps(
   folder: string,
   tensors: NamedTensors,
-  options: { maxShardBytes?: number; metadata?: Metadata } = {},
-): WrittenFile[] {
-  checkOptions('writeSharded', options, { maxShardBytes: true, metadata: true });
-  const { maxShardBytes = DEFAULT_SHARD_BYTES, metadata = defaultMetadata } = options;
+  { maxShardBytes = DEFAULT_SHARD_BYTES, metadata = defaultMetadata }: ShardOptions,
+): Steps<WrittenFile[]> {
   makeFolder(folder);
   const present = readdirSync(folder).find((name) => /^model.*\.safetensors(\.index\.json)?$/.test(name));
   if (present)
@@ -160,25 +182,26 @@ export function writeSharded(
       fields: { path: folder },
     });
   const shards = cutIntoShards(collect(tensors), ([, { bytes }]) => bytes, maxShardBytes);
-  if (shards.length === 1) return [writeEntries(join(folder, WEIGHTS_FILE), shards[0]!, metadata)];
+  if (shards.length === 1) return [yield* writeEntries(join(folder, WEIGHTS_FILE), shards[0]!, metadata)];
   const written: WrittenFile[] = [];
+  let isWhole = false;
   try {
     const weightMap: [string, string][] = [];
     const total = String(shards.length).padStart(5, '0');
-    shards.forEach((entries, index) => {
+    for (const [index, entries] of shards.entries()) {
       const file = `model-${String(index + 1).padStart(5, '0')}-of-${total}.safetensors`;
-      written.push(writeEntries(join(folder, file), entries, metadata));
+      written.push(yield* writeEntries(join(folder, file), entries, metadata));
       for (const [name] of entries) weightMap.push([name, file]);
-    });
+    }
     const totalSize = shards.flat().reduce((sum, [, { bytes }]) => sum + bytes, 0);
     weightMap.sort(([a], [b]) => (a < b ? -1 : 1));
     writeJson(join(folder, INDEX_FILE), {
       metadata: { total_size: totalSize },
       weight_map: Object.fromEntries(weightMap),
     });
-  } catch (error) {
-    for (const { path } of written) rmSync(path, { force: true });
-    throw error;
+    isWhole = true;
+    return written;
+  } finally {
+    if (!isWhole) for (const { path } of written) rmSync(path, { force: true });
   }
-  return written;
 }

@@ -146,7 +146,7 @@ it('is read back here where node-llama-cpp is missing: every weight as it was', 
   const folder = home.model('back', { tie_word_embeddings: false });
   await exportGguf(home.config(folder));
   const imported = at('imported');
-  const { tensors, lineage } = importGguf({ model: at('model.gguf'), out: imported });
+  const { tensors, lineage } = await importGguf({ model: at('model.gguf'), out: imported });
   expect(lineage).toMatchObject({ stage: 'import', parents: [{ sha256: sha256(readFileSync(at('model.gguf'))) }] });
   using before = loadModel(folder);
   using after = loadModel(imported);

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { fsyncPath, requireRoom, unfinishedFile, writingAt } from '../../../base/index.ts';
 import { loadModel, type Plamo2, type QuantizedLinear, readModelConfig } from '../../../lm/index.ts';
 import { moduleAt, namedParameters } from '../../../nn/index.ts';
+import { holdPlace } from '../../../run/index.ts';
 import { Artefact, type GgufTensor, quantizePieces, writeGguf } from '../../../store/index.ts';
 import { readTokenizerFiles, Tokenizer, type TokenizerFiles } from '../../../text/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../../../torch/index.ts';
@@ -60,6 +61,7 @@ export async function exportGguf(config: ExportGgufConfig, hooks: ExportHooks = 
   const plan = planExportGguf(config);
   requireTarget(config.out);
   requireRoom(config.out, plan.bytes, 'Make room, name a place on another disk, or choose a type of fewer bits.');
+  using _held = holdPlace(config.out);
   const artefact = new Artefact(config.model);
   const files = await artefact.hashed();
   const tokenizerFiles = readTokenizerFiles(artefact.tokenizerPath);

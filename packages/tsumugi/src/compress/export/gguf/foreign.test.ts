@@ -66,9 +66,9 @@ async function rewrite({ metadata = {}, tensors, type = () => 'F32', more = [] }
   for (const tensor of kept) tensor.dispose();
 }
 
-const imported = () => {
+const imported = async () => {
   const out = join(place, `out-${Math.random()}`);
-  importGguf({ model: path, out });
+  await importGguf({ model: path, out });
   return loadModel(out);
 };
 
@@ -86,7 +86,7 @@ it('are read, and the model is the same', async () => {
     more: [{ name: 'rope_freqs.weight', type: 'F32', shape: [1], pieces: () => [new Uint8Array(4)] }],
   });
   using before = loadModel(folder);
-  using after = imported();
+  using after = await imported();
   const { rope_theta, max_position_embeddings, mamba_chunk_size, ...rest } = before.config; // not in such a file
   expect(after.config).toMatchObject(rest);
   const values = new Map(namedParameters(after));
@@ -102,7 +102,7 @@ it('are dequantized', async () => {
     type: (name) => (name.endsWith('ffn_up.weight') ? 'Q8_0' : name === 'token_embd.weight' ? 'BF16' : 'F32'),
   });
   using before = loadModel(folder);
-  using after = imported();
+  using after = await imported();
   const off = (path: string) => {
     const [a, b] = [before, after].map((model) => new Map(namedParameters(model)).get(path)!);
     return scope(() => a!.sub(b!).abs().amax().item() / a!.abs().amax().item());
@@ -123,5 +123,5 @@ it.each<[string, Foreign, RegExp]>([
   ['no tokenizer', { metadata: { 'tokenizer.ggml.model': 'gpt2' } }, /holds no tokenizer of PLaMo 2/],
 ])('are refused with the reason: %s', async (_, foreign, message) => {
   await rewrite(foreign);
-  expect(() => imported()).toThrow(message);
+  await expect(imported()).rejects.toThrow(message);
 }); // biome-ignore format: a table

@@ -1,7 +1,14 @@
 // A GGUF file → a model folder in the published layout, in float32.
 import { DataError, sha256File } from '../../../base/index.ts';
 import { publishedConfig } from '../../../lm/index.ts';
-import { GgufFile, type JsonObject, type Lineage, writeArtefact } from '../../../store/index.ts';
+import { holdPlace } from '../../../run/index.ts';
+import {
+  type ArtefactContent,
+  GgufFile,
+  type JsonObject,
+  type Lineage,
+  writeArtefactInSteps,
+} from '../../../store/index.ts';
 import { ggufPieceTypes, type Piece, renderTokenizer } from '../../../text/index.ts';
 import { numElements } from '../../../torch/index.ts';
 import type { ImportGgufConfig } from './config.ts';
@@ -14,22 +21,29 @@ export interface ImportedGguf {
   lineage: Lineage;
 }
 
+export interface ImportHooks {
+  onTensor?: ((done: number, total: number) => void) | undefined;
+  /** Called where the work can be stopped: by an exception, which leaves nothing behind. */
+  pause?: (() => Promise<void>) | undefined;
+}
+
 /**
  * Writes the model folder of a GGUF file. Types of fewer bits are dequantized. The folder appears whole or not at all.
  *
  * @throws FormatError naming what in the file is not PLaMo 2's, DataError when something else is at `out`
  */
-export function importGguf(
+export async function importGguf(
   { model, out }: ImportGgufConfig,
-  onTensor?: (done: number, total: number) => void,
-): ImportedGguf {
+  { onTensor, pause }: ImportHooks = {},
+): Promise<ImportedGguf> {
   using file = new GgufFile(model);
   const { config, tensors } = ggufWeights(file);
   let done = 0;
   const { lines, config: tokenizerConfig } = renderTokenizer(piecesOf(file));
   const template = file.metadata.get(CHAT_TEMPLATE_KEY);
   const { bos_token_id, eos_token_id, pad_token_id } = config;
-  const lineage = writeArtefact(out, {
+  using _held = holdPlace(out);
+  const content: ArtefactContent = {
     config: publishedConfig(config) as JsonObject,
     tensors: tensors.map(({ hf, shape, read }) => [
       hf,
@@ -54,7 +68,8 @@ export function importGguf(
       config: { format: 'gguf', model },
       parents: [{ name: model, sha256: sha256File(model) }],
     },
-  });
+  };
+  const lineage = await writeArtefactInSteps(out, content, pause);
   return { folder: out, tensors: tensors.length, lineage };
 }
 

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { checkNumber, checkOptions, ownPackage } from '../../../base/index.ts';
 import { loadModel, type Plamo2Config, parseConfig } from '../../../lm/index.ts';
 import { namedParameters } from '../../../nn/index.ts';
+import { holdPlace } from '../../../run/index.ts';
 import {
   Artefact,
   CONFIG_FILE,
@@ -14,7 +15,7 @@ import {
   readPieces,
   requirePlace,
   type Safetensors,
-  writeArtefact,
+  writeArtefactInSteps,
 } from '../../../store/index.ts';
 import { Tokenizer } from '../../../text/index.ts';
 import { type DType, numBytes, numElements } from '../../../torch/index.ts';
@@ -42,6 +43,8 @@ export interface ExportHfOptions {
   commit?: string | null | undefined;
   /** Told of each tensor that is written. */
   onProgress?: ((progress: { tensor: string; doneBytes: number; totalBytes: number }) => void) | undefined;
+  /** Called where the work can be stopped: by an exception, which leaves nothing behind. */
+  pause?: (() => Promise<void>) | undefined;
 }
 
 const optionNames = {
@@ -54,6 +57,7 @@ const optionNames = {
   recipe: true,
   commit: true,
   onProgress: true,
+  pause: true,
 } as const;
 
 export interface ExportHfPlan {
@@ -184,6 +188,7 @@ export async function exportHf(model: string, out: string, options: ExportHfOpti
   using source = await openSource(model, options);
   const { artefact, plan, ancestry, tensors, licence, sourceDtype } = source;
   requirePlace(out, [artefact.path], plan.diskBytes);
+  using _held = holdPlace(out);
   const { config } = source;
   const published = publishedFiles(
     artefact,
@@ -205,7 +210,7 @@ export async function exportHf(model: string, out: string, options: ExportHfOpti
     version: ownPackage().version,
   });
   Tokenizer.load(artefact.path, { modelVocabSize: config.vocab_size });
-  const { maxShardBytes = DEFAULT_SHARD_BYTES, dtype, onProgress } = options;
+  const { maxShardBytes = DEFAULT_SHARD_BYTES, dtype, onProgress, pause } = options;
   let doneBytes = 0;
   const begin = (name: string, tensor: LazyTensor) => {
     doneBytes += numBytes(tensor);
@@ -213,7 +218,7 @@ export async function exportHf(model: string, out: string, options: ExportHfOpti
     onProgress?.({ tensor: name, doneBytes, totalBytes: plan.bytes });
     return tensor.read();
   };
-  const lineage = writeArtefact(out, {
+  const content = {
     ...published,
     tensors: tensors.map(([name, tensor]) => [name, { ...tensor, read: () => begin(name, tensor) }] as const),
     tokenizer: readFileSync(artefact.tokenizerPath),
@@ -227,7 +232,8 @@ export async function exportHf(model: string, out: string, options: ExportHfOpti
       parents: [{ name: labelOf(model), sha256: ancestry[0]!.sha256 }],
       data: [],
     },
-  });
+  };
+  const lineage = await writeArtefactInSteps(out, content, pause);
   return {
     folder: out,
     parameters: plan.parameters,

@@ -44,8 +44,9 @@ export const logits = defineCommand(
     using progress = new ProgressLine(io.stderr, "teacher's logits");
     const result = await stoppable(io, [progress], 'the steps that are done stay, the same command goes on', (pause) =>
       precomputeLogits(config, {
-        async onProgress({ done, steps }) {
-          progress.update(done / steps, `step ${formatInteger(done)} of ${formatInteger(steps)}`);
+        async onProgress({ done, total }) {
+          const step = Math.min(done, config.steps);
+          progress.update(done / total, `step ${formatInteger(step)} of ${formatInteger(config.steps)}`);
           await pause();
         },
       }),

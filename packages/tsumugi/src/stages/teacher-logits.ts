@@ -1,15 +1,15 @@
 // Stage: a teacher and token shards → what the teacher says of the rows of a distillation, for `distill` to learn from without it.
 import { join } from 'node:path';
-import { totalBytes } from '../loop/index.ts';
+import { forecastSeconds, totalBytes } from '../loop/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { interruptible } from '../run/index.ts';
-import { logitsSpace, logitsTime, precomputeLogits } from '../train/index.ts';
+import { heldOutBatchesOf, logitsSpace, logitsTime, precomputeLogits } from '../train/index.ts';
 import { teacherLogitsStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
 
 export const teacherLogits = defineStage({
   name: 'teacher-logits',
-  version: 1,
+  version: 2,
   makes: 'logits',
   inputs: { teacher: 'model', data: 'data' },
   config: teacherLogitsStageConfig,
@@ -18,10 +18,10 @@ export const teacherLogits = defineStage({
   forecast({ config, inputs }) {
     const teacher = modelConfigOf(inputs.teacher);
     const whole = { ...config, teacher: '', data: '', out: '.' };
-    const { memory, disk } = logitsSpace(teacher, whole);
-    const { steps, secondsPerStep } = logitsTime(teacher, whole);
+    const batches = heldOutBatchesOf(whole, inputs.data.metrics['held-out tokens'] ?? 0);
+    const { memory, disk } = logitsSpace(teacher, whole, batches);
     return {
-      seconds: steps * secondsPerStep,
+      seconds: forecastSeconds(logitsTime(teacher, whole, batches)),
       memory,
       diskBytes: totalBytes(disk),
       lowers: { time: ['steps'], memory: ['batchSize'], disk: ['topK', 'steps'] },

@@ -2,13 +2,14 @@
 import type { Batch, Plamo2 } from '../lm/index.ts';
 import type { Measured } from '../loop/index.ts';
 import type { TokenShards } from '../text/index.ts';
-import { logitLoss, taughtBy } from './distill-loss.ts';
+import { logitLoss } from './distill-loss.ts';
 import { type Evaluation, type EvaluationSettings, evaluateHeldOut, measuredOf } from './evaluate.ts';
+import type { Teacher } from './teacher.ts';
 
 export interface DistillEvaluation extends Evaluation {
   /**
-   * Mean KL(teacher ‖ student) of a predicted token in nats, over the whole vocabulary at a temperature of 1. Undefined without the
-   * teacher.
+   * Mean KL(teacher ‖ student) of a predicted token in nats, at a temperature of 1: over the whole vocabulary, or, of logits on disk,
+   * over the tokens that were kept and all others as one. Undefined where the teacher says nothing of held-out text.
    */
   kl?: number | undefined;
 }
@@ -16,18 +17,17 @@ export interface DistillEvaluation extends Evaluation {
 /** Measures a student on the held-out documents of token shards, beside its teacher where there is one. */
 export async function evaluateStudent(
   student: Plamo2,
-  teacher: Plamo2 | undefined,
+  taught: Teacher['heldOut'],
   shards: TokenShards,
   settings: EvaluationSettings,
 ): Promise<DistillEvaluation> {
-  if (!teacher) return await evaluateHeldOut(student, shards, settings);
+  if (!taught) return await evaluateHeldOut(student, shards, settings);
   const { dtype } = settings;
-  let nats = 0;
+  let [nats, index] = [0, 0];
   const lossOf = (batch: Batch) => {
     const { ids, targets, documents } = batch;
-    const taught = taughtBy(teacher, batch, []);
     const hidden = student.forward(ids, { documents, dtype });
-    nats += logitLoss(student, hidden, taught.logits, targets).item();
+    nats += logitLoss(student, hidden, taught(batch, index++), targets).item();
     return student.lossOf(hidden, targets, { reduction: 'sum' });
   };
   const found = await evaluateHeldOut(student, shards, { ...settings, lossOf });

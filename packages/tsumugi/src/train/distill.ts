@@ -96,7 +96,7 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
     },
     evaluation: distillEvaluationState,
     evaluate: (model, _, pause) =>
-      evaluateStudent(model, teacher.model(), shards, {
+      evaluateStudent(model, teacher.heldOut, shards, {
         sequenceLength: config.sequenceLength,
         batchSize: config.batchSize,
         dtype: computeType(config.dtype),

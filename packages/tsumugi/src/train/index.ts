@@ -16,7 +16,7 @@ export { keysSeen, modelFlops, type StepShape, trainingFlops } from './flops.ts'
 export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainingSpace } from './forecast.ts';
 export { knownRate, rateOf } from './known-rates.ts';
 export { type LogitsConfig, type LogitsInput, logitsConfig } from './logits-config.ts';
-export { logitsSpace, logitsTime } from './logits-forecast.ts';
+export { heldOutBatchesOf, logitsSpace, logitsTime } from './logits-forecast.ts';
 export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function.ts';
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';

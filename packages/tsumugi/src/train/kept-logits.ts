@@ -1,4 +1,4 @@
-// A teacher's logits from disk, in the place of the teacher: verified when they are opened, mapped step by step.
+// A teacher's logits from disk, in the place of the teacher: verified when they are opened, mapped part by part.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash, DataError, FormatError, sha256 } from '../base/index.ts';
@@ -7,17 +7,17 @@ import { openSafetensors, type Safetensors } from '../store/index.ts';
 import type { Device } from '../torch/index.ts';
 import { type LogitsManifest, logitsFile, logitsIdentity, readLogitsManifest } from './logits-manifest.ts';
 
-/** Where the hash of a step's rows is kept: in the metadata of its file. */
+/** Where the hash of a part's rows is kept: in the metadata of its file. */
 export const ROWS_KEY = 'rows';
 
-/** What tells the rows of a step from all others. */
+/** What tells the rows of a part from all others. */
 export const rowsHash = (tokens: Int32Array): string =>
   sha256(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength));
 
 export class KeptLogits implements Disposable {
   readonly folder: string;
   readonly manifest: LogitsManifest;
-  #step = -1;
+  #part = -1;
   #file: Safetensors | undefined;
 
   private constructor(folder: string, manifest: LogitsManifest) {
@@ -28,8 +28,8 @@ export class KeptLogits implements Disposable {
   /** @throws DataError when there are none; FormatError naming the file that is missing, cut off or changed */
   static async open(folder: string): Promise<KeptLogits> {
     const manifest = readLogitsManifest(folder);
-    for (const [step, expected] of manifest.files.entries()) {
-      const path = join(folder, logitsFile(step));
+    for (const [part, expected] of manifest.files.entries()) {
+      const path = join(folder, logitsFile(part, manifest));
       if (statSync(path, { throwIfNoEntry: false })?.isFile() && (await contentHash(path)) === expected) continue;
       throw new FormatError(
         'damaged-logits',
@@ -48,18 +48,20 @@ export class KeptLogits implements Disposable {
     return sha256(logitsIdentity(this.manifest));
   }
 
-  /** @throws DataError unless the logits of a step are of these rows */
-  requireRows(step: number, tokens: Int32Array): void {
-    if (this.#at(step).metadata[ROWS_KEY] === rowsHash(tokens)) return;
-    throw new DataError('other-logits', `${this.folder} holds logits of other rows at step ${step + 1}`, {
+  /** @throws DataError unless the logits of a part are of these rows */
+  requireRows(part: number, tokens: Int32Array): void {
+    if (this.#at(part).metadata[ROWS_KEY] === rowsHash(tokens)) return;
+    const { steps } = this.manifest;
+    const where = part < steps ? `at step ${part + 1}` : `in batch ${part - steps + 1} of held-out text`;
+    throw new DataError('other-logits', `${this.folder} holds logits of other rows ${where}`, {
       remedy: 'Compute them again with this version of tsumugi.',
-      fields: { folder: this.folder, step },
+      fields: { folder: this.folder, part },
     });
   }
 
-  /** What the teacher said of the rows of a step whose tokens begin at `first`. */
-  rows(step: number, first: number, device: Device): TeacherRows {
-    const [indices, logProbabilities] = ['indices', 'logProbabilities'].map((name) => this.#at(step).tensor(name));
+  /** What the teacher said of the rows of a part whose tokens begin at `first`. */
+  rows(part: number, first: number, device: Device): TeacherRows {
+    const [indices, logProbabilities] = ['indices', 'logProbabilities'].map((name) => this.#at(part).tensor(name));
     return (from, n): TopK => ({
       indices: indices!
         .narrow(0, first + from, n)
@@ -69,17 +71,17 @@ export class KeptLogits implements Disposable {
     });
   }
 
-  #at(step: number): Safetensors {
-    if (this.#step === step) return this.#file!;
+  #at(part: number): Safetensors {
+    if (this.#part === part) return this.#file!;
     this.#file?.close();
-    this.#file = openSafetensors(join(this.folder, logitsFile(step)));
-    this.#step = step;
+    this.#file = openSafetensors(join(this.folder, logitsFile(part, this.manifest)));
+    this.#part = part;
     return this.#file;
   }
 
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
-    this.#step = -1;
+    this.#part = -1;
   }
 }

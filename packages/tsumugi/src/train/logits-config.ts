@@ -13,10 +13,11 @@ export const logitsConfig = distillConfig
     batchSize: true,
     gradientAccumulation: true,
     device: true,
+    evaluateTokens: true,
   })
   .extend({
     teacher: z.string().min(1).describe('model folder to learn from'),
-    out: z.string().min(1).describe('folder for the logits: a file for each step'),
+    out: z.string().min(1).describe('folder for the logits: a file for each step, and for each batch of held-out text'),
     topK: count.describe('likeliest tokens that are kept of each prediction, and the mass of the rest'),
     seed: z.int().nonnegative().default(0).describe('of batches'),
   });

@@ -19,7 +19,7 @@ export class LogitsFolder {
   readonly path: string;
   readonly #origin: LogitsOrigin;
   #begun = false;
-  /** SHA-256 of the file of each step that is done. */
+  /** SHA-256 of the file of each part that is done. */
   readonly #hashes: string[];
 
   /** Nothing is written yet. @throws DataError when something else is at `out`, or what was begun there was of something else */
@@ -45,7 +45,7 @@ export class LogitsFolder {
     return join(this.path, 'done.txt');
   }
 
-  /** Steps that are done. */
+  /** Parts that are done: steps, then batches of held-out text. */
   get done(): number {
     return this.#hashes.length;
   }
@@ -54,17 +54,17 @@ export class LogitsFolder {
   #intact(): string[] {
     if (!existsSync(this.#journal)) return [];
     const noted = readFileSync(this.#journal, 'utf8').split('\n').slice(0, -1);
-    const bad = noted.findIndex((hash, step) => {
-      const path = join(this.path, logitsFile(step));
+    const bad = noted.findIndex((hash, part) => {
+      const path = join(this.path, logitsFile(part, this.#origin));
       return !existsSync(path) || sha256File(path) !== hash;
     });
     return bad < 0 ? noted : noted.slice(0, bad);
   }
 
-  /** Writes the next step. @throws UserError when the disk is full: what was written before stays */
+  /** Writes the next part. @throws UserError when the disk is full: what was written before stays */
   add(rows: string, tensors: readonly NamedTensor[]): void {
     this.#begin();
-    const { sha256 } = writeSafetensors(join(this.path, logitsFile(this.done)), tensors, {
+    const { sha256 } = writeSafetensors(join(this.path, logitsFile(this.done, this.#origin)), tensors, {
       format: 'pt',
       [ROWS_KEY]: rows,
     });

@@ -20,8 +20,20 @@ export const bytesOfToken = (topK: number): number => 4 * (2 * topK + 1);
 /** Of a file besides its tensors: a header of two names. */
 const headerBytes = 256;
 
-/** @param done steps that are on the disk already */
-export function logitsSpace(teacher: Plamo2Config, config: LogitsConfig, done = 0): SpaceForecast {
+/** Batches of held-out text, when there are so many tokens of it. */
+export const heldOutBatchesOf = (
+  { sequenceLength, batchSize, evaluateTokens }: LogitsConfig,
+  heldOutTokens: number,
+): number => Math.ceil(Math.min(evaluateTokens, heldOutTokens) / (sequenceLength * batchSize));
+
+/** @param done parts that are on the disk already: steps, then batches of held-out text */
+export function logitsSpace(
+  teacher: Plamo2Config,
+  config: LogitsConfig,
+  heldOutBatches: number,
+  done = 0,
+): SpaceForecast {
+  const { steps, gradientAccumulation } = config;
   const stepBytes = tokensOfStep(config) * bytesOfToken(config.topK);
   return {
     label: "teacher's logits",
@@ -32,7 +44,12 @@ export function logitsSpace(teacher: Plamo2Config, config: LogitsConfig, done = 
     ],
     availableMemoryBytes: process.availableMemory(),
     disk: [
-      { what: `${config.topK} tokens of each prediction`, bytes: (config.steps - done) * (stepBytes + headerBytes) },
+      {
+        what: `${config.topK} tokens of each prediction`,
+        bytes:
+          Math.max(0, steps - done) * (stepBytes + headerBytes) +
+          Math.min(heldOutBatches, steps + heldOutBatches - done) * (stepBytes / gradientAccumulation + headerBytes),
+      },
     ],
     availableDiskBytes: availableDisk(config.out),
     out: config.out,
@@ -41,7 +58,7 @@ export function logitsSpace(teacher: Plamo2Config, config: LogitsConfig, done = 
   };
 }
 
-export function logitsTime(teacher: Plamo2Config, config: LogitsConfig): TimeForecast {
+export function logitsTime(teacher: Plamo2Config, config: LogitsConfig, heldOutBatches: number): TimeForecast {
   const shape = { ...config, activationCheckpointing: false };
   const device = parseDevice(config.device);
   const { vocab_size: V } = teacher;
@@ -58,9 +75,11 @@ export function logitsTime(teacher: Plamo2Config, config: LogitsConfig): TimeFor
     topKOf(logits, config.topK, config.temperature).logProbabilities.sum().item();
     return (performance.now() - start) / 1000;
   });
+  const secondsPerStep = modelFlops(teacher, shape) / 3 / rate + (chosen * tokensOfStep(config)) / tokens;
   return {
     steps: config.steps,
     tokens: config.steps * tokensOfStep(config),
-    secondsPerStep: modelFlops(teacher, shape) / 3 / rate + (chosen * tokensOfStep(config)) / tokens,
+    secondsPerStep,
+    otherSeconds: (heldOutBatches * secondsPerStep) / config.gradientAccumulation,
   };
 }

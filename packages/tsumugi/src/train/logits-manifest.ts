@@ -1,5 +1,5 @@
 // What a folder of a teacher's logits holds: `manifest.json` says what they were computed from, and the SHA-256 of each file.
-// `step-000000000.safetensors` has the rows of step 0: `indices` int32 [tokens, k], `logProbabilities` f32 [tokens, k + 1], the last that of
+// `step-000000000.safetensors` has the rows of step 0, `held-out-000000000.safetensors` the first batch of held-out text: `indices` int32 [tokens, k], `logProbabilities` f32 [tokens, k + 1], the last that of
 // all other tokens together.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +25,9 @@ export const logitsOrigin = z.strictObject({
   gradientAccumulation: count,
   seed: z.int().nonnegative(),
   steps: count,
+  /** Held-out tokens that are measured, in so many batches; what is said of them is at a temperature of 1. */
+  evaluateTokens: count,
+  heldOutBatches: z.int().nonnegative(),
 });
 
 const logitsManifest = logitsOrigin.extend({
@@ -37,7 +40,14 @@ export type LogitsOrigin = z.output<typeof logitsOrigin>;
 export type LogitsManifest = z.output<typeof logitsManifest>;
 
 export const LOGITS_MANIFEST = 'manifest.json';
-export const logitsFile = (step: number): string => `step-${String(step).padStart(9, '0')}.safetensors`;
+/** The file of a part: the steps come first, then the batches of held-out text. */
+export function logitsFile(part: number, { steps }: { steps: number }): string {
+  const [name, index] = part < steps ? ['step', part] : ['held-out', part - steps];
+  return `${name}-${String(index).padStart(9, '0')}.safetensors`;
+}
+
+export const partsOf = ({ steps, heldOutBatches }: Pick<LogitsOrigin, 'steps' | 'heldOutBatches'>): number =>
+  steps + heldOutBatches;
 
 /** @throws DataError when there is none, FormatError when it is malformed */
 export function readLogitsManifest(folder: string): LogitsManifest {
@@ -51,10 +61,10 @@ export function readLogitsManifest(folder: string): LogitsManifest {
     });
   }
   const manifest = readJson(path, logitsManifest);
-  if (manifest.files.length === manifest.steps) return manifest;
+  if (manifest.files.length === partsOf(manifest)) return manifest;
   throw new FormatError(
     'malformed-manifest',
-    `${path} names ${manifest.files.length} files of ${manifest.steps} steps`,
+    `${path} names ${manifest.files.length} files of ${manifest.steps} steps and ${manifest.heldOutBatches} batches of held-out text`,
     {
       remedy: 'Remove the folder and compute the logits again.',
       fields: { path },

@@ -32,7 +32,7 @@ import { silent, type TinySetup, tinyModel, tinySetup } from './train.testing.ts
 
 let setup: TinySetup;
 const at = (...names: string[]) => join(setup.folder, ...names);
-const rows = { steps: 3, sequenceLength: 48, batchSize: 2, topK: 6 };
+const rows = { steps: 3, sequenceLength: 48, batchSize: 2, topK: 6, evaluateTokens: 300 };
 const logits = (name: string, changes: Partial<LogitsInput> = {}) =>
   logitsConfig.parse({ teacher: at('teacher'), data: at('data'), out: at(name), ...rows, ...changes });
 const config = (name: string, changes: Partial<DistillInput> = {}) =>
@@ -42,7 +42,6 @@ const config = (name: string, changes: Partial<DistillInput> = {}) =>
     out: at(name),
     ...rows,
     evaluateEvery: 2,
-    evaluateTokens: 300,
     checkpointEvery: 0,
     learningRate: 3e-3,
     ...changes,
@@ -87,7 +86,7 @@ describe('the logits', () => {
         return [...(teacher.logits(hidden).double().contiguous().data() as Float64Array)];
       }),
     );
-    using file = openSafetensors(at('logits', logitsFile(1)));
+    using file = openSafetensors(at('logits', logitsFile(1, rows)));
     const read = (name: string) => scope(() => [...file.tensor(name).data()].map(Number));
     const [found, logs] = ['indices', 'logProbabilities'].map(read);
     expect([file.info('indices').shape, file.info('logProbabilities').shape]).toEqual([
@@ -115,7 +114,7 @@ describe('the logits', () => {
     };
     const forecast = await planPrecomputeLogits(logits('planned'), { stream: { write } });
     const bytes = readdirSync(at('logits'))
-      .filter((name) => name.startsWith('step-'))
+      .filter((name) => name.endsWith('.safetensors'))
       .reduce((sum, name) => sum + readFileSync(at('logits', name)).length, 0);
     expect(Math.abs(forecast.disk[0]!.bytes / bytes - 1)).toBeLessThan(0.01);
     expect(forecast).toMatchObject({ steps: 3, tokens: 3 * 2 * 48 });
@@ -143,7 +142,7 @@ describe('the logits', () => {
       /temperature was 1 and is 2/,
     );
     await expect(precomputeLogits(logits('教師の値'), stopAt(2))).rejects.toBe(cut);
-    truncateSync(at('教師の値.computing', logitsFile(1)), 1000); // is made again
+    truncateSync(at('教師の値.computing', logitsFile(1, rows)), 1000); // is made again
     const { computed, steps } = await precomputeLogits(logits('教師の値'));
     expect([computed, steps]).toEqual([2, 3]);
     expect(await contentHash(at('教師の値'))).toBe(await contentHash(at('logits')));
@@ -175,19 +174,36 @@ describe('distillation from disk', () => {
   ] as const)('gives the losses and the weights of the one with the teacher bit for bit: %o, %o', async (both, own) => {
     const name = JSON.stringify([both, own]);
     await precomputeLogits(logits(`logits ${name}`, both));
-    await run(`with ${name}`, { teacher: at('teacher'), ...both, ...own });
+    const beside = await run(`with ${name}`, { teacher: at('teacher'), ...both, ...own });
     renameSync(at('teacher'), at('away')); // it is not looked at
     try {
-      const { before, after } = await run(`from ${name}`, { teacherLogits: at(`logits ${name}`), ...both, ...own });
-      expect([before!.kl, after!.kl]).toEqual([undefined, undefined]);
+      const found = await run(`from ${name}`, { teacherLogits: at(`logits ${name}`), ...both, ...own });
+      // Of fewer outcomes, so less.
+      for (const when of ['before', 'after'] as const) {
+        expect(found[when]!.kl).toBeGreaterThan(0);
+        expect(found[when]!.kl).toBeLessThan(beside[when]!.kl!);
+      }
     } finally {
       renameSync(at('away'), at('teacher'));
     }
     expect(stepsOf(`from ${name}`)).toHaveLength(3);
     expect(stepsOf(`from ${name}`)).toEqual(stepsOf(`with ${name}`));
     expect(weightsOf(`from ${name}`)).toBe(weightsOf(`with ${name}`));
-    const [from, beside] = [`from ${name}`, `with ${name}`].map((each) => new Artefact(at(each, 'model')).lineage()!);
-    expect(from!.parents.map(({ sha256 }) => sha256)).toEqual(beside!.parents.map(({ sha256 }) => sha256));
+    const [from, other] = [`from ${name}`, `with ${name}`].map((each) => new Artefact(at(each, 'model')).lineage()!);
+    expect(from!.parents.map(({ sha256 }) => sha256)).toEqual(other!.parents.map(({ sha256 }) => sha256));
+  });
+
+  // All other tokens are one: nothing is joined, so that the divergence is the one over all tokens.
+  it('has the KL on held-out text of the one with the teacher, at T = 1 whatever is learned', async () => {
+    const both = { temperature: 2, topK: 499 };
+    await precomputeLogits(logits('nearly all', both));
+    const [beside, found] = [
+      await run('with nearly all', { teacher: at('teacher'), ...both }),
+      await run('from nearly all', { teacherLogits: at('nearly all'), ...both }),
+    ];
+    expect(found.before!.kl! / beside.before!.kl!).toBeCloseTo(1, 4);
+    expect(found.after!.kl! / beside.after!.kl!).toBeCloseTo(1, 4);
+    expect(found.after!.kl! / found.before!.kl!).toBeLessThan(0.999);
   });
 
   it('also with a teacher in bfloat16', requires(multipliesBfloat16(), NO_BFLOAT16), async () => {
@@ -231,6 +247,7 @@ describe('distillation from disk refuses', () => {
     [{ batchSize: 1, gradientAccumulation: 2 }, /batchSize was 2 and is 1; gradientAccumulation was 1 and is 2/],
     [{ seed: 9 }, /seed was 0 and is 9/],
     [{ steps: 4 }, /steps was 3 and is 4/],
+    [{ evaluateTokens: 200 }, /evaluateTokens was 300 and is 200/],
     [{ teacherDtype: 'bfloat16' }, /teacherDtype was float32 and is bfloat16/],
     [{ hiddenWeight: 1 }, /hiddenWeight needs the teacher itself/],
     [{ logitWeight: 0, languageWeight: 1, topK: undefined }, /teacherLogits has no effect with logitWeight 0/],
@@ -252,12 +269,13 @@ describe('distillation from disk refuses', () => {
     }
     using kept = await KeptLogits.open(at('logits'));
     expect(() => kept.requireRows(1, new Int32Array(96))).toThrow(/logits of other rows at step 2/);
+    expect(() => kept.requireRows(3, new Int32Array(96))).toThrow(/other rows in batch 1 of held-out text/);
   });
 
   it.each([
-    ['a file that is cut off', (folder: string) => truncateSync(join(folder, logitsFile(2)), 2000)],
-    ['a file in which a byte changed', (folder: string) => flip(join(folder, logitsFile(0)))],
-    ['a file that is missing', (folder: string) => rmSync(join(folder, logitsFile(1)))],
+    ['a file that is cut off', (folder: string) => truncateSync(join(folder, logitsFile(2, rows)), 2000)],
+    ['a file in which a byte changed', (folder: string) => flip(join(folder, logitsFile(0, rows)))],
+    ['a file that is missing', (folder: string) => rmSync(join(folder, logitsFile(1, rows)))],
     ['two files in each other’s places', (folder: string) => swap(folder)],
   ])('%s', async (name, harm) => {
     cpSync(at('logits'), at(name), { recursive: true });
@@ -275,7 +293,7 @@ describe('distillation from disk refuses', () => {
     await refused({ teacherLogits: at('no manifest') }, /manifest\.json is not valid JSON/);
     const manifest = readLogitsManifest(at('logits'));
     writeFileSync(path, JSON.stringify({ ...manifest, files: manifest.files.slice(1) }));
-    await refused({ teacherLogits: at('no manifest') }, /names 2 files of 3 steps/);
+    await refused({ teacherLogits: at('no manifest') }, /names 6 files of 3 steps and 4 batches of held-out text/);
     rmSync(path);
     await refused({ teacherLogits: at('no manifest') }, /holds no teacher's logits: it has no manifest\.json/);
   });
@@ -288,7 +306,7 @@ function flip(path: string): void {
 }
 
 function swap(folder: string): void {
-  const [a, b] = [join(folder, logitsFile(0)), join(folder, logitsFile(1))];
+  const [a, b] = [join(folder, logitsFile(0, rows)), join(folder, logitsFile(1, rows))];
   renameSync(a, `${a}x`);
   renameSync(b, a);
   renameSync(`${a}x`, b);

@@ -9,7 +9,7 @@ import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
 import { distillationChunk, type TopK, topKOf } from '../nn/index.ts';
 import { holdPlace, type ProgressStream } from '../run/index.ts';
 import { Artefact, type NamedTensor } from '../store/index.ts';
-import { openTokenizer, TokenShards } from '../text/index.ts';
+import { EvaluationBatches, openTokenizer, TokenShards } from '../text/index.ts';
 import { cat, parseDevice, scope, type Tensor } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
 import { taughtBy } from './distill-loss.ts';
@@ -17,32 +17,45 @@ import { KeptLogits, rowsHash } from './kept-logits.ts';
 import type { LogitsConfig } from './logits-config.ts';
 import { LogitsFolder } from './logits-folder.ts';
 import { logitsSpace, logitsTime } from './logits-forecast.ts';
-import { LOGITS_MANIFEST, type LogitsOrigin, readLogitsManifest, requireSameOrigin } from './logits-manifest.ts';
+import {
+  LOGITS_MANIFEST,
+  type LogitsOrigin,
+  partsOf,
+  readLogitsManifest,
+  requireSameOrigin,
+} from './logits-manifest.ts';
 import { packedSteps } from './packed-steps.ts';
 import { rowsOf, type StepBatch } from './step-gradients.ts';
 
 export interface LogitsResult {
   readonly folder: string;
   readonly steps: number;
-  /** Of them in this call; the others were there. */
+  /** Steps in this call; the others were there. */
   readonly computed: number;
+  /** Of the steps. */
   readonly tokens: number;
   readonly bytes: number;
   readonly seconds: number;
 }
 
 export interface LogitsOptions {
-  /** After each step; may wait, and may throw to end it: what is done stays, and the next call goes on there. */
-  onProgress?: ((progress: { done: number; steps: number }) => Promise<void> | void) | undefined;
+  /** After each step, and each batch of held-out text; may wait, and may throw to end it: what is done stays, and the next call goes on there. */
+  onProgress?: ((progress: { done: number; total: number }) => Promise<void> | void) | undefined;
 }
 
 const optionNames: OptionNames<LogitsOptions> = { onProgress: true };
 const planOptions: OptionNames<{ stream?: ProgressStream }> = { stream: true };
 
+interface Part {
+  rows: StepBatch;
+  temperature: number;
+}
+
 interface Opened extends Disposable {
   origin: LogitsOrigin;
   teacher: Plamo2Config;
-  batch(step: number): StepBatch;
+  /** The rows of each part: steps, then batches of held-out text. */
+  parts(from: number): Iterable<Part>;
   /** @throws DataError when the teacher's files have changed meanwhile */
   requireUnchanged(): void;
 }
@@ -51,6 +64,7 @@ async function opened(config: LogitsConfig): Promise<Opened> {
   const folder = new Artefact(config.teacher);
   const teacher = readModelConfig(folder);
   const { topK, temperature, teacherDtype, sequenceLength, batchSize, gradientAccumulation, seed, steps } = config;
+  const { evaluateTokens } = config;
   if (topK >= teacher.vocab_size)
     throw new ConfigError('bad-setting', `topK is ${topK}, but the vocabulary has ${teacher.vocab_size} tokens`, {
       remedy: 'Set topK below that: there are always other tokens, whose mass is kept as one.',
@@ -62,7 +76,12 @@ async function opened(config: LogitsConfig): Promise<Opened> {
   const shards = stack.use(TokenShards.open(config.data, { tokenizerHash: tokenizer }));
   const data = await shards.verify();
   const { batch } = packedSteps(shards, { ...config, predictEnd: false });
-  const rows = { sequenceLength, batchSize, gradientAccumulation, seed, steps };
+  const heldOut =
+    shards.manifest.heldOut.documents === 0
+      ? undefined
+      : new EvaluationBatches(shards, { sequenceLength, batchSize, maxTokens: evaluateTokens });
+  const heldOutBatches = heldOut?.length ?? 0;
+  const rows = { sequenceLength, batchSize, gradientAccumulation, seed, steps, evaluateTokens, heldOutBatches };
   const owned = stack.move();
   return {
     origin: {
@@ -74,7 +93,12 @@ async function opened(config: LogitsConfig): Promise<Opened> {
       ...rows,
     },
     teacher,
-    batch,
+    *parts(from) {
+      for (let step = from; step < steps; step++) yield { rows: batch(step), temperature };
+      let part = steps;
+      for (const each of heldOut ?? [])
+        if (part++ >= from) yield { rows: { batch: each, microRows: batchSize, tokensSeen: 0 }, temperature: 1 };
+    },
     requireUnchanged: () => files.requireUnchanged(),
     [Symbol.dispose]: () => owned.dispose(),
   };
@@ -91,16 +115,18 @@ export async function planPrecomputeLogits(
 ): Promise<Forecast> {
   checkOptions('planPrecomputeLogits', options, planOptions);
   using task = await opened(config);
-  const space = logitsSpace(task.teacher, config);
+  const { heldOutBatches } = task.origin;
+  const space = logitsSpace(task.teacher, config, heldOutBatches);
   requireFits(space);
-  const forecast = { ...space, ...logitsTime(task.teacher, config) };
+  const forecast = { ...space, ...logitsTime(task.teacher, config, heldOutBatches) };
   (options.stream ?? process.stderr).write(`${formatForecast(forecast)}\n`);
   return forecast;
 }
 
 /**
  * Writes the teacher's `topK` likeliest tokens of every prediction of the first `steps` steps that a distillation with these
- * settings takes, with their log-probabilities and that of all other tokens together, to the folder `config.out`. The folder
+ * settings takes, and of the held-out text that it measures, with their log-probabilities and that of all other tokens together, to
+ * the folder `config.out`. The folder
  * appears when it is whole; what was cut off lies beside it and goes on with the next call. Equal settings give equal bytes.
  *
  * @throws ConfigError (topK), DataError (no teacher, another tokenizer, logits of something else in the place), UserError
@@ -110,14 +136,14 @@ export async function precomputeLogits(config: LogitsConfig, options: LogitsOpti
   checkOptions('precomputeLogits', options, optionNames);
   const began = performance.now();
   using task = await opened(config);
-  const { origin, batch } = task;
+  const { origin } = task;
   const { out, steps, sequenceLength, batchSize, gradientAccumulation } = config;
   const result = (computed: number): LogitsResult => ({
     folder: out,
     steps,
     computed,
     tokens: steps * sequenceLength * batchSize * gradientAccumulation,
-    bytes: logitsSpace(task.teacher, config).disk[0]!.bytes,
+    bytes: logitsSpace(task.teacher, config, origin.heldOutBatches).disk[0]!.bytes,
     seconds: (performance.now() - began) / 1000,
   });
   const isThere = () => existsSync(join(out, LOGITS_MANIFEST));
@@ -128,16 +154,14 @@ export async function precomputeLogits(config: LogitsConfig, options: LogitsOpti
     return result(0);
   }
   const folder = new LogitsFolder(out, origin);
-  requireFits(logitsSpace(task.teacher, config, folder.done));
-  const computed = steps - folder.done;
-  if (computed > 0) {
+  requireFits(logitsSpace(task.teacher, config, origin.heldOutBatches, folder.done));
+  const computed = Math.max(0, steps - folder.done);
+  const all = partsOf(origin);
+  if (folder.done < all) {
     using teacher = loadModel(config.teacher, { dtype: config.teacherDtype, device: parseDevice(config.device) });
-    while (folder.done < steps) {
-      scope(() => {
-        const rows = batch(folder.done);
-        folder.add(rowsHash(rows.batch.tokens), stepLogits(teacher, rows, config));
-      });
-      await options.onProgress?.({ done: folder.done, steps });
+    for (const { rows, temperature } of task.parts(folder.done)) {
+      scope(() => folder.add(rowsHash(rows.batch.tokens), partLogits(teacher, rows, config.topK, temperature)));
+      await options.onProgress?.({ done: folder.done, total: all });
       await setImmediate(); // Ctrl-C is heard between steps
     }
     task.requireUnchanged();
@@ -147,10 +171,11 @@ export async function precomputeLogits(config: LogitsConfig, options: LogitsOpti
 }
 
 /** Computed in the same pieces as within a distillation, so that the bits are the same. */
-function stepLogits(
+function partLogits(
   teacher: Plamo2,
   { batch, microRows }: StepBatch,
-  { topK, temperature }: LogitsConfig,
+  topK: number,
+  temperature: number,
 ): NamedTensor[] {
   const found: TopK[] = [];
   const chunk = distillationChunk(teacher.config.vocab_size);

@@ -1,7 +1,8 @@
 // Where a distillation's teaching comes from: a model, or what one said of the same rows and was kept on disk.
 import { ConfigError, DataError } from '../base/index.ts';
-import { loadModel, type Plamo2, type Plamo2Config, readModelConfig } from '../lm/index.ts';
+import { type Batch, loadModel, type Plamo2, type Plamo2Config, readModelConfig } from '../lm/index.ts';
 import type { Amount } from '../loop/index.ts';
+import type { TeacherRows } from '../nn/index.ts';
 import { formatCount, formatInteger, inputAt, type RunInputs } from '../run/index.ts';
 import { Artefact, type Provenance } from '../store/index.ts';
 import { openTokenizer } from '../text/index.ts';
@@ -27,8 +28,8 @@ export interface Teacher extends Disposable {
   /** Its hidden size; the student's where no layers are compared. */
   readonly width: number;
   readonly teaching: Teaching;
-  /** Loads it when it is asked for the first time, which the run's forecast comes before. Undefined when only its logits are there. */
-  model(): Plamo2 | undefined;
+  /** What it says of a batch of held-out text at T = 1, which is counted from 0; undefined when it is not known. */
+  readonly heldOut: ((batch: Batch, index: number) => TeacherRows) | undefined;
   /** @throws DataError unless what it says of a step is of these rows */
   requireRows(step: number, tokens: Int32Array): void;
 }
@@ -68,6 +69,7 @@ async function loadedTeacher({ config, student, tokenizer }: Wanted): Promise<Te
   const pairs = hiddenPairs(config, student, shape);
   const layers = pairs.map(([, layer]) => layer);
   let loaded: Plamo2 | undefined;
+  // When it is asked for the first time: the run's forecast comes before.
   const model = () => {
     loaded ??= loadModel(path, { dtype, device: parseDevice(config.device) });
     return loaded;
@@ -82,7 +84,7 @@ async function loadedTeacher({ config, student, tokenizer }: Wanted): Promise<Te
     pairs,
     width,
     teaching: (batch) => taughtBy(model(), batch, layers),
-    model,
+    heldOut: (batch) => taughtBy(model(), batch, []).logits,
     requireRows: () => {},
     [Symbol.dispose]: () => loaded?.[Symbol.dispose](),
   };
@@ -95,20 +97,26 @@ async function keptTeacher({ config, student, tokenizer, data }: Wanted, folder:
   requireSameOrigin(folder, manifest, {
     ...(config.teacher !== undefined && { teacher: { sha256: await new Artefact(config.teacher).hash() } }),
     ...{ data, tokenizer, vocabularySize: student.vocab_size, topK, temperature, teacherDtype },
-    ...{ sequenceLength, batchSize, gradientAccumulation, seed },
+    ...{ sequenceLength, batchSize, gradientAccumulation, seed, evaluateTokens: config.evaluateTokens },
     ...(steps > manifest.steps && { steps }),
   });
   const device = parseDevice(config.device);
   return {
     inputs: { teacherLogits: inputAt(folder, kept.hash) },
     parent: manifest.teacher,
-    line: `teacher: what it said in ${folder}, ${formatCount(manifest.topK)} tokens of each prediction`,
+    line:
+      `teacher: what it said in ${folder}, ${formatCount(manifest.topK)} tokens of each prediction; the KL on held-out text is ` +
+      'that of these and the rest as one',
     memory: [],
     factor: 1,
     pairs: [],
     width: student.hidden_size,
     teaching: (_, step, firstRow) => ({ logits: kept.rows(step, firstRow * sequenceLength, device), layers: [] }),
-    model: () => undefined,
+    heldOut(batch, index) {
+      const part = manifest.steps + index;
+      kept.requireRows(part, Int32Array.from(batch.ids.to('cpu').data(), Number));
+      return kept.rows(part, 0, device);
+    },
     requireRows: (step, tokens) => kept.requireRows(step, tokens),
     [Symbol.dispose]: () => kept[Symbol.dispose](),
   };

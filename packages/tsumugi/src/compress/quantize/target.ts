@@ -4,6 +4,7 @@ import type { Plamo2Config } from '../../lm/index.ts';
 import type { QuantizationSummary } from '../../store/index.ts';
 import { type DType, dtypeBytes, numElements } from '../../torch/index.ts';
 import { chooseBits, leastBytes, type MatrixCosts } from './choose-bits.ts';
+import { describeParts, sizeParts } from './least-parts.ts';
 import { fitting, type MatrixBits, matricesOf, misfit, type PlannedMatrix } from './matrices.ts';
 import type { QuantizeConfig } from './quantize-config.ts';
 import { matrixBytes, sizeOf, storedType } from './size.ts';
@@ -67,16 +68,19 @@ export class Target {
     this.#budget = this.bytes - others;
     const least = leastBytes(this.#costs(() => 0));
     const bitsOf = (total: number) => (Math.ceil((800 * total) / parameters) / 100).toFixed(2);
-    if (least > this.#budget)
+    if (least > this.#budget) {
+      const fewest = this.choices.map((each) => each.reduce((a, b) => (this.#bytesOf(b) < this.#bytesOf(a) ? b : a)));
+      const parts = sizeParts(model, fewest, config, summary, typeOf);
       throw new ConfigError(
         'target-bits',
         `targetBits=${targetBits} is below what this model can have with ${config.bits} bits of a weight: the smallest is ` +
-          `${bitsOf(others + least)} bits per weight, embedding, head, vectors, scales and kept kinds counted in`,
+          `${bitsOf(others + least)} bits per weight (${describeParts(parts)})`,
         {
           remedy: `Choose targetBits=${bitsOf(others + least)} or more.`,
-          fields: { least: others + least, parameters },
+          fields: { least: others + least, parameters, parts },
         },
       );
+    }
     if (this.bytes >= bytes)
       throw new ConfigError(
         'target-bits',

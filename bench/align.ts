@@ -47,7 +47,7 @@ class Trainer implements Disposable {
   /** What takes the gradients of these examples as training does, all at once. */
   gradientsOf(examples: readonly Example[], layout: 'packed' | 'padded', sequenceLength: number): () => number {
     const batchSize = examples.length;
-    const steps = new ExampleSteps(examples, { sequenceLength, batchSize, gradientAccumulation: 1, layout, tooLong: 'refuse', padding: 0, seed: 0 }); // biome-ignore format: one line of settings
+    const steps = new ExampleSteps(examples, { sequenceLength, batchSize, gradientAccumulation: 1, layout, padding: 0, seed: 0 }); // biome-ignore format: one line of settings
     const lossOf = sftLoss(steps, { neftune: 0, seed: 0 });
     const gradients = stepGradients(this.model, (step) => steps.at(step), computing, { lossOf });
     return () => {

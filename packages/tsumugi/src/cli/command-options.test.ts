@@ -9,6 +9,7 @@ import { sha256File } from '../base/index.ts';
 import { TinyModel } from '../lm/tiny-model.testing.ts';
 import { embeddedText } from '../text/index.ts';
 import { multipliesBfloat16 } from '../torch/torch.testing.ts';
+import { instructions, jsonLines } from '../train/sft.testing.ts';
 import { tinyModel } from '../train/train.testing.ts';
 import { runCli } from './cli.testing.ts';
 
@@ -55,6 +56,8 @@ beforeAll(async () => {
     `merge_method: ${method}\nbase_model: ${models[0]!.folder}\nmodels: [{model: ${models[1]!.folder}}, {model: ${models[0]!.folder}}]\n`;
   writeFileSync(at('merge.yml'), `${merge('linear')}parameters: {weight: 1}\n`);
   writeFileSync(at('drops.yml'), `${merge('dare_linear')}parameters: {weight: 1, density: 0.5}\n`);
+  for (const name of ['asked', 'asked-2'])
+    writeFileSync(at(`${name}.jsonl`), jsonLines(instructions(name.length).slice(0, 20)));
   writeFileSync(at('wider.json'), JSON.stringify({ hidden_size: 48 }));
   writeFileSync(at('warmer.json'), JSON.stringify({ temperature: 2 }));
   writeFileSync(at('prune.json'), JSON.stringify({ hidden_size: 24 }));
@@ -85,6 +88,7 @@ const tiny = [
   ...['steps=1', 'sequenceLength=48', 'batchSize=2', 'evaluateEvery=0'],
 ];
 const pruning = ['intermediate_size=20', 'sequences=4', 'sequenceLength=200'];
+const tuning = ['steps=1', 'sequenceLength=256', 'batchSize=2', 'evaluateTokens=200'];
 const pretrainBase = (): Given => ({ data: [at('data')], tokenizer: [at('tokenizer')], set: tiny });
 
 interface Seen {
@@ -303,6 +307,22 @@ const commands: Record<string, Command> = {
       model: { change: { model: [at('base', 'model')] } },
       data: { change: { data: [at('data-2')] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "distill"/ },
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
+  sft: {
+    words: ['sft'],
+    makes: true,
+    usual: () => ({ model: [at('base', 'model')], data: [at('asked.jsonl')], set: tuning }),
+    rows: () => ({
+      config: { change: { config: [at('settings.json')] } },
+      set: { change: { set: [...tuning, 'neftune=5'] } },
+      model: { change: { model: [at('base-2', 'model')] } },
+      data: { change: { data: [at('asked-2.jsonl')] } },
+      template: { change: { template: ['chatml'] } },
+      show: { change: { show: ['1'] } },
+      resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "sft"/ },
       plan: { change: { plan: [] } },
       json,
     }),

@@ -44,11 +44,12 @@ export async function write(stream: Writable, text: string): Promise<void> {
   });
 }
 
+/** Whether it is a terminal that wants colours (https://no-color.org). */
+export const hasColours = (stream: Output): boolean =>
+  Boolean(stream.isTTY) && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+
 /** The dim colour on a terminal that wants colours (https://no-color.org), otherwise the text itself. */
-export function dim(stream: Output, text: string): string {
-  const plain = !stream.isTTY || Boolean(process.env['NO_COLOR']) || process.env['TERM'] === 'dumb';
-  return plain ? text : `\u001b[2m${text}\u001b[22m`;
-}
+export const dim = (stream: Output, text: string): string => (hasColours(stream) ? `\u001b[2m${text}\u001b[22m` : text);
 
 /**
  * Text that a model wrote, fit for `stream`: on a terminal, control characters, which could move the cursor or change

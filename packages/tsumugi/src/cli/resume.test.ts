@@ -1,10 +1,11 @@
 // `--out X --resume` goes on with the settings of the run; what may change on the way, and what is refused.
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyGan } from '../gan/gan.testing.ts';
 import { readEvents } from '../run/index.ts';
 import { nextTokenLoss, pretrain } from '../train/index.ts';
+import { instructions, jsonLines } from '../train/sft.testing.ts';
 import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
 import { runCli } from './cli.testing.ts';
 
@@ -51,6 +52,16 @@ const kinds: Record<string, { words: string[]; begin: () => string[]; longer: st
     longer: 'steps=8',
     last: 8,
   },
+  sft: {
+    words: ['sft'],
+    begin: () => [
+      ...['--model', at('base', 'model'), '--data', at('rows.jsonl'), '--template', 'chatml'],
+      ...sets('steps=6', 'sequenceLength=128', 'batchSize=2', 'schedule=wsd', 'neftune=5'),
+      ...sets('checkpointEvery=3', 'evaluateEvery=0', 'learningRate=0.01'),
+    ],
+    longer: 'steps=8',
+    last: 8,
+  },
   gan: {
     words: ['gan', 'train'],
     begin: () => [
@@ -74,6 +85,7 @@ beforeAll(async () => {
   setup = await tinySetup();
   images = tinyGan();
   await pretrain(setup.config('base', { steps: 1 }), { stream: silent });
+  writeFileSync(at('rows.jsonl'), jsonLines(instructions().slice(0, 30)));
   for (const [kind, { words, begin }] of Object.entries(kinds)) {
     const { code, stderr } = await runCli([...words, ...begin(), '--out', at(kind)]);
     expect(code, stderr).toBe(0);

@@ -11,5 +11,6 @@ export { pretrain, pretrainWith } from './pretrain.ts';
 export { prune } from './prune.ts';
 export { quantize } from './quantize.ts';
 export { forecastScoring, type ScoringSettings, scoreModel, scoringOf } from './score-model.ts';
+export { sft } from './sft.ts';
 export { teacherLogits } from './teacher-logits.ts';
 export { tokenizer } from './tokenizer.ts';

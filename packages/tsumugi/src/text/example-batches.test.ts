@@ -140,49 +140,31 @@ describe('the examples of a step', () => {
 describe('examples that do not fit', () => {
   const some = [example(1, 1, 2, -3), example(2, 1, 2, 3, 4, -5, -6), example(3, 1, 2, 3, 4, 5, 6, -7)];
 
-  it('are refused by file and row', () => {
-    expect(() => make(some, { sequenceLength: 5 })).toThrow(
-      /2 of 3 examples are longer than a row of 5 tokens, the first in 会話.jsonl, row 2 with 6\n.*sequenceLength=7/,
-    );
-    expect(() => make(some, { sequenceLength: 6 })).toThrow(/1 of 3 example is longer/);
-    expect(make(some, { sequenceLength: 7 }).report).toMatchObject({ examples: 3, longest: 7, cut: 0, skipped: 0 });
-  });
-
-  it('are cut, and left out when nothing to learn is left', () => {
-    const batches = make(some, { sequenceLength: 5, tooLong: 'cut' });
-    expect(batches.report).toEqual({
-      examples: 2,
-      tokens: 8,
-      predicted: 2,
-      longest: 7,
-      cut: 1,
-      skipped: 0,
-      withoutTargets: 1,
-    });
-    expect(predictions(batches, 0)).toEqual(['1,2 → 3', '1,2,3,4 → 5']);
-  });
-
-  it('are left out', () => {
-    const { report } = make(some, { sequenceLength: 5, tooLong: 'skip', batchSize: 1 });
-    expect(report).toMatchObject({ examples: 1, tokens: 3, predicted: 1, cut: 0, skipped: 2, withoutTargets: 0 });
-  });
-
-  it.each([
-    [[], /there are no examples/],
-    [[example(1, 1, 2, 3), example(2, -1)], /none of the 2 examples has anything to predict: no token of them/],
+  it.each<[string, Example[], RegExp]>([
     [
-      [example(1, 1, 2, 3, -4), example(2, 1, 2)],
-      /none of the 2 .*: 1 are longer than a row of 3 tokens, and 1 have no/,
+      'longer than a row',
+      some,
+      /2 of 3 examples are longer than a row of 5 tokens, the first in 会話.jsonl, row 2 with 6 tokens\n.*sequenceLength=7,/,
     ],
-  ])('leave nothing: %#', (examples, problem) => {
-    const making = () => make(examples, { sequenceLength: 3, tooLong: 'skip' });
+    ['one longer than a row', some.slice(0, 2), /1 of 2 example is longer than a row of 5 tokens, .* row 2 with 6/],
+    [
+      'nothing to predict',
+      [example(1, 1, -2), example(2, -1), example(3, 1, 2)],
+      /2 of 3 examples are without a token to predict, the first in 会話.jsonl, row 2 with 1 tokens/,
+    ],
+    ['none', [], /there are no examples/],
+  ])('are refused by file and row: %s', (_, examples, problem) => {
+    const making = () => make(examples, { sequenceLength: 5 });
     expect(making).toThrow(DataError);
     expect(making).toThrow(problem);
   });
 
+  it('may fill a row', () => {
+    expect(make(some, { sequenceLength: 7 }).batch(0).columns).toBeLessThanOrEqual(7);
+  });
+
   it('ask for options that exist', () => {
     expect(() => make(some, { layout: 'dense' as never })).toThrow(/layout/);
-    expect(() => make(some, { tooLong: 'drop' as never })).toThrow(/tooLong/);
     expect(() => make(some, { batchSize: 0 })).toThrow(/batchSize/);
     expect(() => make(some).batch(-1)).toThrow(/step/);
     expect(() => make(some, { packing: true } as never)).toThrow(/there is no option "packing"/);

@@ -8,7 +8,7 @@
 import { ConfigError, checkChoice, checkOptions, deriveSeed, type OptionNames, RandomStream } from '../base/index.ts';
 import { packBestFit } from './best-fit.ts';
 import type { Example } from './chat/example.ts';
-import { countTargets, type ExampleReport, fitExamples, type TooLong, tooLongWays } from './fit-examples.ts';
+import { checkExamples, countTargets } from './check-examples.ts';
 import { type Batch, checkBatchOptions, IGNORED, makeBatch, placePadding } from './rows.ts';
 
 export const exampleLayouts = ['packed', 'padded'] as const;
@@ -22,8 +22,6 @@ export interface ExampleBatchesOptions {
   seed: number;
   /** How examples lie in rows. Default: packed. */
   layout?: ExampleLayout;
-  /** What is done with an example longer than a row. Default: it is refused. */
-  tooLong?: TooLong;
   /** What fills the rest of a row. Default 0: nothing sees it. */
   padding?: number;
   /** This process and the number of processes that share each step's `world · batchSize` examples. Default 0 of 1. */
@@ -36,7 +34,6 @@ const exampleBatchesOptions: OptionNames<ExampleBatchesOptions> = {
   batchSize: true,
   seed: true,
   layout: true,
-  tooLong: true,
   padding: true,
   rank: true,
   world: true,
@@ -65,7 +62,6 @@ interface Rows {
 }
 
 export class ExampleBatches {
-  readonly report: ExampleReport;
   readonly batchSize: number;
   readonly #examples: readonly Example[];
   readonly #targets: Uint32Array;
@@ -73,16 +69,14 @@ export class ExampleBatches {
   /** The epochs of the latest steps. */
   #epochs: { number: number; order: Uint32Array }[] = [];
 
-  /** @throws DataError for examples that are too long, or none with anything to predict; ConfigError for options out of range */
-  constructor(given: readonly Example[], options: ExampleBatchesOptions) {
+  /** @throws DataError for examples that are longer than a row or have nothing to predict; ConfigError for options out of range */
+  constructor(examples: readonly Example[], options: ExampleBatchesOptions) {
     checkOptions('ExampleBatches', options, exampleBatchesOptions);
     checkBatchOptions(options);
-    this.#options = { layout: 'packed', tooLong: 'refuse', padding: 0, rank: 0, world: 1, ...options };
-    const { sequenceLength, tooLong, layout } = this.#options;
+    this.#options = { layout: 'packed', padding: 0, rank: 0, world: 1, ...options };
+    const { sequenceLength, layout } = this.#options;
     checkChoice('ExampleBatches', 'layout', layout, exampleLayouts);
-    checkChoice('ExampleBatches', 'tooLong', tooLong, tooLongWays);
-    const { examples, report } = fitExamples(given, sequenceLength, tooLong);
-    this.report = report;
+    checkExamples(examples, sequenceLength);
     this.batchSize = options.batchSize;
     this.#examples = examples;
     this.#targets = Uint32Array.from(examples, ({ learned }) => countTargets(learned));

@@ -24,6 +24,7 @@ export {
   type TemplateTokens,
   templateHash,
 } from './chat/template.ts';
+export { checkExamples } from './check-examples.ts';
 export { embeddedText } from './embedded.ts';
 export type { Encoder } from './encoder.ts';
 export { parseEncoding } from './encoding/decode.ts';
@@ -38,7 +39,6 @@ export {
   layOut,
   type PlacedExample,
 } from './example-batches.ts';
-export { type ExampleReport, fitExamples, type TooLong, tooLongWays } from './fit-examples.ts';
 export {
   LongBatches,
   type LongPackingOptions,

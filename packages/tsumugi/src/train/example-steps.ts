@@ -1,11 +1,5 @@
 // The batches of steps of examples: how they go through, and how large they are.
-import {
-  type Example,
-  type ExampleBatch,
-  ExampleBatches,
-  type ExampleBatchesOptions,
-  type ExampleReport,
-} from '../text/index.ts';
+import { type Example, type ExampleBatch, ExampleBatches, type ExampleBatchesOptions } from '../text/index.ts';
 import type { StepShape } from './flops.ts';
 import type { StepBatch } from './step-gradients.ts';
 
@@ -38,10 +32,6 @@ export class ExampleSteps {
   constructor(examples: readonly Example[], { gradientAccumulation, ...settings }: Settings) {
     this.#batches = new ExampleBatches(examples, { ...settings, batchSize: settings.batchSize * gradientAccumulation });
     this.#accumulation = gradientAccumulation;
-  }
-
-  get report(): ExampleReport {
-    return this.#batches.report;
   }
 
   get examplesPerStep(): number {

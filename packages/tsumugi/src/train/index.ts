@@ -21,7 +21,7 @@ export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
-export { planDistill, planExtend, planModel, planPretrain } from './plan-model.ts';
+export { planDistill, planExtend, planModel, planPretrain, planSft } from './plan-model.ts';
 export { type LogitsOptions, type LogitsResult, planPrecomputeLogits, precomputeLogits } from './precompute-logits.ts';
 export * from './preference/index.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
@@ -33,7 +33,16 @@ export {
   pretrainMayChange,
 } from './pretrain-config.ts';
 export { type RateOptions, rehearseRate } from './rate.ts';
-export { type SftConfig, type SftInput, sftConfig } from './sft-config.ts';
+export { type SftResult, sft } from './sft.ts';
+export {
+  DEFAULT_EPOCHS,
+  DEFAULT_HELD_OUT,
+  type SftConfig,
+  type SftInput,
+  sftConfig,
+  sftMayChange,
+} from './sft-config.ts';
+export { readSftExamples } from './sft-data.ts';
 export { sftLoss } from './sft-loss.ts';
 export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';

@@ -4,6 +4,7 @@ import type { Plamo2, Plamo2Config } from '../lm/index.ts';
 import type { Measured, Pause, Sample, SpaceForecast, StepLoss, StepWarning, TimeForecast } from '../loop/index.ts';
 import type { ProgressStream, RunFolder, RunInputs } from '../run/index.ts';
 import type { Provenance } from '../store/index.ts';
+import type { ChatTemplate } from '../text/index.ts';
 import type { TrainingConfig } from './common-config.ts';
 import type { TrainingPhase } from './forecast.ts';
 import type { TrainingParts } from './parts.ts';
@@ -65,6 +66,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   sample?(model: Plamo2, step: number, pause: Pause): Promise<Sample>;
   result: {
     tokenizerFolder: string;
+    /** What it learned to answer in; default: the one in `tokenizerFolder`, if there is one. */
+    chatTemplate?: ChatTemplate | undefined;
     lineage: Pick<Provenance, 'parents' | 'data'>;
     /** @throws DataError when the files it was made from have changed meanwhile */
     requireUnchanged(): void;

@@ -12,6 +12,8 @@ import { rehearseSteps } from './forecast.ts';
 import type { ModelTraining } from './model-training.ts';
 import { pretraining } from './pretrain.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
+import { fineTuning } from './sft.ts';
+import type { SftConfig } from './sft-config.ts';
 import { computeType } from './step-gradients.ts';
 
 interface PlanOptions {
@@ -64,5 +66,11 @@ export async function planExtend(config: ExtendConfig, options?: PlanOptions): P
 /** `planModel` of what `distill` would do. */
 export async function planDistill(config: DistillConfig, options?: PlanOptions): Promise<Forecast> {
   using task = await distillation(config);
+  return await planModel(task, options);
+}
+
+/** `planModel` of what `sft` would do. */
+export async function planSft(config: SftConfig, options?: PlanOptions): Promise<Forecast> {
+  using task = await fineTuning(config);
   return await planModel(task, options);
 }

@@ -1,6 +1,5 @@
 // What fine-tuning on examples can be told. Every default is our choice, but for learning rate and epochs, which are those of TRL's SFT trainer.
 import { z } from 'zod';
-import { tooLongWays } from '../text/index.ts';
 import {
   changeableSettings,
   checkpointSettings,
@@ -13,6 +12,7 @@ import {
 } from './common-config.ts';
 
 export const DEFAULT_EPOCHS = 3;
+export const DEFAULT_HELD_OUT = 0.05;
 
 const files = z.array(z.string().min(1)).min(1);
 
@@ -21,7 +21,7 @@ export const sftConfig = z.strictObject({
   data: files.describe('files of examples, jsonl or parquet: messages, instructions, prompts with completions'),
   heldOut: z
     .union([z.number().gt(0).lt(1), files], { error: 'expected a share of the examples between 0 and 1, or files' })
-    .default(0.05)
+    .default(DEFAULT_HELD_OUT)
     .describe('what is measured on: a share of the examples, or files of their own'),
   out: z.string().min(1).describe('run folder: events, checkpoints, and the trained model in model/'),
   template: z.string().min(1).optional().describe("chat template: a name or a file; the model's own when left out"),
@@ -37,9 +37,9 @@ export const sftConfig = z.strictObject({
   sequenceLength: count.min(2).default(1024).describe('tokens of a row at most'),
   packing: z.boolean().default(true).describe('several examples in a row, kept apart; else each in a row of its own'),
   tooLong: z
-    .enum(tooLongWays)
+    .enum(['refuse', 'cut', 'drop'])
     .default('refuse')
-    .describe('of examples longer than a row: refuse the data, cut their ends off, or skip them'),
+    .describe('of examples longer than a row: refuse the data, cut them after the last answer that fits, or drop them'),
 
   neftune: z
     .number()

@@ -1,46 +1,91 @@
-// The examples of a run of fine-tuning, read and encoded, and what is held out of them.
-import { hash } from 'node:crypto';
-import { DataError, deriveSeed } from '../base/index.ts';
-import type { RunInputs } from '../run/index.ts';
-import type { Example } from '../text/index.ts';
+// The examples of a run of fine-tuning, read and encoded with the model's chat template, and what is held out of them.
+import { contentHash } from '../base/index.ts';
+import { formatInteger, inputAt, type RunInput, type RunInputs } from '../run/index.ts';
+import {
+  builtInTemplate,
+  type ChatTemplate,
+  checkExamples,
+  describeReport,
+  type Example,
+  findTemplate,
+  loadExamples,
+  openTokenizer,
+  type Tokenizer,
+  templateHash,
+  templateTokens,
+} from '../text/index.ts';
+import { holdOut } from './hold-out.ts';
+import type { SftConfig } from './sft-config.ts';
+
+/** What a model learns to answer in when it has no template and none is named. */
+const DEFAULT_TEMPLATE = 'instruction-ja';
 
 export interface SftData {
+  tokenizer: Tokenizer;
+  template: ChatTemplate;
   examples: readonly Example[];
   heldOut: readonly Example[];
-  /** Id that fills what is left of a row. */
-  padding: number;
-  /** The files, by hash. */
+  /** The files and the template, by hash. */
   inputs: RunInputs;
   /** What a person is told of them. */
   lines: readonly string[];
 }
 
-/**
- * A share of the examples, chosen by their tokens and the seed, at least one; equal examples stay on one side.
- *
- * @throws DataError when that leaves nothing to learn from
- */
-export function holdOut(
-  examples: readonly Example[],
-  share: number,
-  seed: number,
-): { examples: Example[]; heldOut: Example[] } {
-  const own = deriveSeed(seed, 'held-out');
-  const keyOf = ({ ids }: Example) => hash('sha256', Buffer.concat([Buffer.from(String(own)), bytesOf(ids)]));
-  const groups = [...Map.groupBy(examples, keyOf)].sort(([a], [b]) => (a < b ? -1 : 1));
-  if (groups.length < 2)
-    throw new DataError('empty-split', `the data has ${count(examples)}: too few to hold some out`, {
-      remedy: 'Give more, or heldOut=FILE with examples to measure on.',
-      fields: { examples: examples.length },
-    });
-  const chosen = new Set<Example>();
-  for (const [, group] of groups.slice(0, -1)) {
-    if (chosen.size > 0 && chosen.size >= share * examples.length) break;
-    for (const each of group) chosen.add(each);
-  }
-  return { examples: examples.filter((each) => !chosen.has(each)), heldOut: [...chosen] };
+type Settings = Pick<SftConfig, 'model' | 'data' | 'heldOut' | 'template' | 'seed' | 'sequenceLength' | 'tooLong'>;
+
+/** What is read of `files`, with the template that will be trained on. What is too long for `refuse` is among it. */
+export async function readSftExamples(
+  { model, template: asked, sequenceLength, tooLong }: Settings,
+  files: readonly string[],
+) {
+  const { tokenizer } = openTokenizer(model);
+  const template =
+    findTemplate(model, tokenizer, asked) ?? builtInTemplate(DEFAULT_TEMPLATE, templateTokens(tokenizer))!;
+  const most = tooLong === 'refuse' ? {} : { maxTokens: sequenceLength, tooLong };
+  return { tokenizer, template, ...(await loadExamples(files, { template, tokenizer, ...most })) };
 }
 
-const count = ({ length }: readonly Example[]) =>
-  length === 1 ? 'one example' : length === 0 ? 'no examples' : `${length} examples, all alike`;
-const bytesOf = (ids: Int32Array) => Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
+/** @throws DataError naming file, row and field of what is not understood or does not fit; ConfigError for a template that is not there */
+export async function openSftData(settings: Settings): Promise<SftData> {
+  const { data, heldOut, seed, sequenceLength } = settings;
+  const read = async (files: readonly string[]) => {
+    const found = await readSftExamples(settings, files);
+    checkExamples(found.examples, sequenceLength);
+    return { ...found, lines: describeReport(found.report) };
+  };
+  const all = await read(data);
+  const own = typeof heldOut === 'number' ? undefined : await read(heldOut);
+  const split = own
+    ? { examples: all.examples, heldOut: own.examples }
+    : holdOut(all.examples, heldOut as number, seed);
+  const { tokenizer, template } = all;
+  const learned = formatInteger(split.examples.length);
+  return {
+    tokenizer,
+    template,
+    ...split,
+    inputs: {
+      ...(await inputsOf('data', data)),
+      ...(own && (await inputsOf('heldOut', heldOut as string[]))),
+      template: templateInput(template),
+    },
+    lines: [
+      `chat template: ${template.name}`,
+      ...all.lines,
+      ...(own?.lines ?? []),
+      `learned from: ${learned} examples, held out: ${formatInteger(split.heldOut.length)}`,
+    ],
+  };
+}
+
+const inputsOf = async (name: string, files: readonly string[]): Promise<RunInputs> =>
+  Object.fromEntries(
+    await Promise.all(files.map(async (file, i) => [`${name}.${i}`, inputAt(file, await contentHash(file))] as const)),
+  );
+
+const templateInput = (template: ChatTemplate): RunInput => ({
+  path: template.name,
+  sha256: templateHash(template),
+  bytes: Buffer.byteLength(template.source),
+  written: null,
+});

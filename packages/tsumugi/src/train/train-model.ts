@@ -19,6 +19,7 @@ import {
 import { freeze, numParameters, numTrainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
+import { type ChatTemplate, templateHash } from '../text/index.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { modelFlops } from './flops.ts';
 import { rehearseSteps, type TrainingPhase } from './forecast.ts';
@@ -112,7 +113,7 @@ export async function trainModel<E extends object>(
   const update = {
     model,
     optimizer,
-    gradients: (step: number) => ({ ...gradients(step), flops: modelFlops(modelConfig, phaseAt(phases, step), part) }),
+    gradients: (step: number) => ({ flops: modelFlops(modelConfig, phaseAt(phases, step), part), ...gradients(step) }),
     peakFlops,
     layers: (step: number) => watch.found(step),
     learningRate: config.learningRate,
@@ -160,6 +161,7 @@ export async function trainModel<E extends object>(
   result.requireUnchanged();
   saveModel(folder, model, {
     tokenizerFolder: result.tokenizerFolder,
+    chatTemplate: result.chatTemplate?.source,
     lineage: {
       stage: name,
       recipe: options.recipe ?? run.recipe,
@@ -167,12 +169,15 @@ export async function trainModel<E extends object>(
       seed: config.seed,
       commit: codeCommit(),
       ...result.lineage,
+      ...(result.chatTemplate && { chatTemplate: identityOf(result.chatTemplate) }),
     },
   });
   log.write({ type: 'end', step: steps, reason: 'done' });
   if (warning) print(`warning: ${warning.message}`);
   return { interrupted, folder, before, after };
 }
+
+const identityOf = (template: ChatTemplate) => ({ name: template.name, sha256: templateHash(template) });
 
 /** The phase of a step (from 0): the last that has begun. */
 function phaseAt(phases: readonly TrainingPhase[], step: number): TrainingPhase {

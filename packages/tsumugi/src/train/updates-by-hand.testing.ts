@@ -81,9 +81,11 @@ const weightsOf = (model: Plamo2): Weights =>
   new Map(namedParameters(model).map(([name, each]) => [name, scope(() => numbers(each))]));
 
 /** The weights of the model that a run wrote. */
-export const savedWeights = (run: string): Weights =>
+export const savedWeights = (run: string): Weights => weightsIn(join(run, 'model'));
+
+export const weightsIn = (model: string): Weights =>
   scope(() => {
-    using file = new Artefact(join(run, 'model')).weights();
+    using file = new Artefact(model).weights();
     return new Map(file.names.map((name) => [name, numbers(file.tensor(name))]));
   });
 

@@ -22,6 +22,8 @@ export const lineageSchema = z.strictObject({
   parents: z.array(z.strictObject({ name: z.string(), sha256 })),
   /** The data it was made from. */
   data: z.array(z.strictObject({ name: z.string(), sha256 })),
+  /** The chat template that it was fine-tuned with, by what it makes of conversations. */
+  chatTemplate: z.strictObject({ name: z.string(), sha256 }).optional(),
   /** The folder's other files. */
   files: z.record(z.string(), z.strictObject({ bytes: z.int().nonnegative(), sha256 })),
 });
@@ -30,4 +32,4 @@ export type Lineage = z.infer<typeof lineageSchema>;
 
 /** What the maker of an artefact says about it; the rest of its lineage is filled in when it is written. */
 export type Provenance = Pick<Lineage, 'stage'> &
-  Partial<Pick<Lineage, 'recipe' | 'config' | 'seed' | 'commit' | 'parents' | 'data'>>;
+  Partial<Pick<Lineage, 'recipe' | 'config' | 'seed' | 'commit' | 'parents' | 'data' | 'chatTemplate'>>;

@@ -1,7 +1,7 @@
 // What is held out of the examples.
 import { expect, it } from 'vitest';
 import { exampleOf, someExamples } from './examples.testing.ts';
-import { holdOut } from './sft-data.ts';
+import { holdOut } from './hold-out.ts';
 
 const examples = someExamples(200, 90);
 const rows = (some: readonly { source: { row: number } }[]) => some.map(({ source }) => source.row);

@@ -1,0 +1,48 @@
+// `tsumugi sft`: teaches a model to answer, from examples.
+import { planSft, sft, sftConfig } from '../train/index.ts';
+import { defineCommand } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
+import { folderOf } from './hub-folder.ts';
+import { settingsOptions } from './settings.ts';
+import { showExamples } from './sft-show.ts';
+import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { trainingSettings } from './training-settings.ts';
+import { withoutEffect } from './without-effect.ts';
+
+export const run = defineCommand(
+  {
+    command: 'tsumugi sft',
+    summary: 'teach a model to answer, from examples',
+    options: {
+      ...settingsOptions,
+      model: {
+        type: 'string',
+        value: 'DIR|NAME',
+        help: 'model to train: a folder, or a name on the Hugging Face Hub',
+      },
+      data: { type: 'list', value: 'FILE', help: 'examples, jsonl or parquet' },
+      template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      show: { type: 'integer', min: 1, value: 'N', help: 'print N examples, with what is learned marked, and stop' },
+      ...trainingOptions,
+    },
+    details: settingsHelp(sftConfig),
+  },
+  async (options, io) => {
+    checkPlan(options);
+    const { model, data, template, out, show } = options;
+    if (show !== undefined) withoutEffect('--show prints and ends', { resume: options.resume, plan: options.plan });
+    const own = { model, data: data.length > 0 ? data : undefined, template, out };
+    const settings = trainingSettings(sftConfig, 'sft', options, own, show === undefined ? {} : { out: '.' });
+    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    if (show !== undefined) return await showExamples(io, config, show, options.json);
+    if (options.plan) return endPlan(io, options, await planSft(config, { stream: io.stderr }));
+    const result = await sft(config, { resume: options.resume, stream: io.stderr });
+    return endTraining(io, 'tsumugi sft', { ...options, out: config.out }, result, ({ before, after, folder }) => {
+      const loss = `from ${before?.crossEntropy.toFixed(3) ?? '–'} to ${after?.crossEntropy.toFixed(3) ?? '–'}`;
+      const right = `${share(before?.accuracy)} of them right before, ${share(after?.accuracy)} after`;
+      return `held-out loss of an answer's token ${loss}, ${right}${madeModel(folder, config.out)}`;
+    });
+  },
+);
+
+const share = (accuracy: number | undefined) => (accuracy === undefined ? '–' : `${(100 * accuracy).toFixed(1)} %`);

@@ -1,0 +1,110 @@
+// The stage of fine-tuning: every setting reaches the training behind it, and so do its inputs; what it refuses and forecasts.
+import { existsSync, statSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RunFolder } from '../run/index.ts';
+import { type SftSetup, sftSetup } from '../train/sft.testing.ts';
+import { sft } from './index.ts';
+import { given, runStage } from './stages.testing.ts';
+
+let setup: SftSetup;
+const at = (...names: string[]) => setup.at(...names);
+beforeAll(async () => {
+  setup = await sftSetup();
+});
+afterAll(() => setup[Symbol.dispose]());
+
+/** None of them the default. */
+const all = {
+  template: 'chatml',
+  epochs: 0.04,
+  batchSize: 2,
+  gradientAccumulation: 2,
+  sequenceLength: 128,
+  packing: false,
+  tooLong: 'cut',
+  neftune: 5,
+  freeze: ['embedding'],
+  learningRate: 2e-3,
+  schedule: 'wsd',
+  warmup: 0.1,
+  decay: 0.3,
+  floor: 0.3,
+  betas: [0.8, 0.9],
+  epsilon: 1e-7,
+  weightDecay: 0.2,
+  clipNorm: 2,
+  zLoss: 1e-4,
+  seed: 3,
+  activationCheckpointing: true,
+  evaluateEvery: 1,
+  layersEvery: 2,
+  evaluateTokens: 200,
+  checkpointEvery: 1,
+  keepLast: 1,
+  keepSteps: [1],
+};
+const examples = () => given(at('rows.jsonl'));
+const inputs = (heldOut: object[] = []) => ({ model: given(at('base')), examples: examples(), heldOut });
+
+it('begins its run with all that it is given', async () => {
+  // Only one value of these works on every machine, and steps stand beside epochs.
+  const elsewhere = ['device', 'dtype', 'steps', 'heldOut'];
+  expect(Object.keys(all).sort()).toEqual(
+    Object.keys(sft.config.shape)
+      .filter((key) => !elsewhere.includes(key))
+      .sort(),
+  );
+  const defaults = sft.config.parse({});
+  for (const [key, value] of Object.entries(all))
+    expect(defaults[key as keyof typeof defaults], key).not.toEqual(value);
+
+  const outcome = await runStage(sft, all, inputs(), at('tuned'));
+  expect(existsSync(at('tuned', 'model', 'model.safetensors'))).toBe(true);
+  const paths = { model: at('base'), data: [at('rows.jsonl')], out: at('tuned') };
+  expect(RunFolder.open(at('tuned')).config).toMatchObject({ ...all, ...paths, heldOut: 0.05 });
+  const names = (outcome as { metrics: { name: string }[] }).metrics.map(({ name }) => name);
+  expect(names).toEqual([
+    "held-out loss of an answer's token",
+    "held-out loss of an answer's token before",
+    'held-out tokens right',
+    'held-out tokens right before',
+    'parameters',
+    'tokens learned from',
+  ]);
+}, 60_000);
+
+it('measures on a share, or on examples of their own', async () => {
+  const heldOutOf = async (name: string, config: object, heldOut: object[]) => {
+    await runStage(sft, { steps: 1, sequenceLength: 128, batchSize: 2, ...config }, inputs(heldOut), at(name));
+    return (RunFolder.open(at(name)).config as { heldOut: unknown }).heldOut;
+  };
+  expect(await heldOutOf('share', { heldOut: 0.1 }, [])).toBe(0.1);
+  expect(await heldOutOf('own', {}, [examples()])).toEqual([at('rows.jsonl')]);
+});
+
+it('refuses what does not go together, before anything is planned', () => {
+  const check =
+    (config: object, heldOut: object[] = []) =>
+    () =>
+      sft.check!(sft.config.parse(config), inputs(heldOut) as never);
+  expect(check({ heldOut: 0.1 }, [examples()])).toThrow('heldOut has no effect with examples to measure on');
+  expect(check({}, [examples(), examples()])).toThrow('sft measures on one set of examples, got 2');
+  expect(check({ steps: 1, epochs: 1 })).toThrow('epochs has no effect with steps');
+  expect(check({ schedule: 'range-test' })).toThrow('a range-test makes no model');
+  expect(check({}, [examples()])).not.toThrow();
+});
+
+it('forecasts from the number of its rows, or from their bytes', async () => {
+  const bytes = statSync(at('rows.jsonl')).size;
+  const forecast = async (config: object, metrics: Record<string, number> = {}) => {
+    const rows = { ...examples(), bytes, metrics, about: undefined };
+    const model = { ...given(at('base')), metrics: {}, about: undefined };
+    return await sft.forecast({ config: sft.config.parse(config), inputs: { model, examples: rows, heldOut: [] } });
+  };
+  const stepsOf = async (config: object, metrics = {}) => (await forecast(config, metrics)).metrics!['steps'];
+  expect(await stepsOf({ steps: 7 })).toBe(7);
+  expect(await stepsOf({ batchSize: 8, epochs: 2 }, { examples: 200 })).toBe(50);
+  expect(await stepsOf({ batchSize: 8, gradientAccumulation: 5 }, { examples: 200 })).toBe(15); // 3 epochs
+  expect(await stepsOf({ batchSize: 1, epochs: 1 })).toBe(Math.ceil(bytes / 600));
+  expect((await forecast({ steps: 1 })).memory!.length).toBeGreaterThan(1);
+});

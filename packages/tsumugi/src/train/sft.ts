@@ -1,0 +1,134 @@
+// Supervised fine-tuning: a model learns to give the answers of examples. The examples of step k are a function of (seed, k), so a
+// resumed run goes on bit for bit; however they lie in rows, a step's loss is the mean over all its tokens that are learned.
+import { deriveSeed } from '../base/index.ts';
+import { loadModel, Plamo2, type Plamo2Config, readModelConfig, requireDense } from '../lm/index.ts';
+import { formatInteger, inputAt, type RunInputs } from '../run/index.ts';
+import { Artefact } from '../store/index.ts';
+import { templateStopIds } from '../text/index.ts';
+import { parseDevice } from '../torch/index.ts';
+import { checkSftSettings } from './check-sft.ts';
+import { copiedWeights } from './copied-weights.ts';
+import { type ExampleEvaluation, evaluateExamples, measuredExamples } from './evaluate-examples.ts';
+import { ExampleSteps } from './example-steps.ts';
+import { forecastSpace, forecastTime } from './forecast.ts';
+import { frozenPaths } from './freeze-paths.ts';
+import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
+import { exampleEvaluationState } from './remembered-state.ts';
+import { DEFAULT_EPOCHS, type SftConfig, sftMayChange } from './sft-config.ts';
+import { openSftData } from './sft-data.ts';
+import { sftLoss } from './sft-loss.ts';
+import { computeType, stepGradients } from './step-gradients.ts';
+import { trainModel } from './train-model.ts';
+
+/** `before` is the model as it came, `after` the trained one. */
+export type SftResult = TrainResult<ExampleEvaluation>;
+
+/**
+ * Trains the model in `config.model` on the examples in `config.data`, and writes it to `<out>/model`.
+ *
+ * @throws ConfigError (a layer that is not there), DataError naming file and row (an example that is longer than a row, nothing to
+ *   learn), UserError (not enough memory or disk) before anything is written; a UserError `diverged` when the loss is NaN
+ */
+export async function sft(config: SftConfig, options: TrainOptions = {}): Promise<SftResult> {
+  using task = await fineTuning(config);
+  return await trainModel(task, options);
+}
+
+/** Opens what a run of fine-tuning needs. @throws ConfigError, DataError */
+export async function fineTuning(config: SftConfig): Promise<ModelTraining<ExampleEvaluation>> {
+  checkSftSettings(config);
+  const device = parseDevice(config.device);
+  const folder = new Artefact(config.model);
+  const ownConfig = readModelConfig(folder);
+  requireDense(config.model, 'trained');
+  const files = await folder.hashed();
+  const data = await openSftData(config);
+  const modelConfig = endingWith(ownConfig, templateStopIds(data.template, data.tokenizer));
+  const frozen = frozenPaths(modelConfig, config.freeze);
+  const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
+  const layout = config.packing ? 'packed' : 'padded';
+  const batches = new ExampleSteps(data.examples, {
+    sequenceLength,
+    batchSize,
+    gradientAccumulation,
+    layout,
+    padding: data.tokenizer.padId,
+    seed: deriveSeed(config.seed, 'batches'),
+  });
+  const steps = config.steps ?? batches.stepsOf(config.epochs ?? DEFAULT_EPOCHS);
+  const { largest, meanTokens } = batches.sizes(steps);
+  const phase = { ...largest, steps, gradientAccumulation, activationCheckpointing };
+  const share = meanTokens / (phase.sequenceLength * phase.batchSize * gradientAccumulation);
+  return {
+    name: 'sft',
+    config,
+    inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
+    mayChange: sftMayChange,
+    modelConfig,
+    ...(frozen.size > 0 && { part: { isFrozen: (path: string) => frozen.has(path) } }),
+    phases: [phase],
+    rehearsesSteps: false,
+    space: forecastSpace('sft', modelConfig, [phase], config),
+    lines: data.lines,
+    plan({ secondsPerStep, start }) {
+      const left = steps - start;
+      const time = forecastTime(
+        [{ ...phase, steps: left }],
+        secondsPerStep.map((seconds) => seconds * share),
+      );
+      const tokens = Math.round(meanTokens * left);
+      const epochs = batches.epochAt(steps).toFixed(1);
+      return {
+        steps,
+        time: { ...time, tokens },
+        lines: [`  ${epochs} epochs of ${formatInteger(batches.examplesPerStep)} examples a step, ${layout}`],
+      };
+    },
+    makeModel() {
+      using parent = loadModel(config.model, { dtype: 'float32', device });
+      const model = new Plamo2(modelConfig, copiedWeights(parent));
+      files.requireUnchanged();
+      return model;
+    },
+    gradients(model, within) {
+      const lossOf = sftLoss(batches, config, within.lossOf);
+      const gradients = stepGradients(model, (step) => batches.at(step), config, { ...within, lossOf });
+      return (step) => {
+        const made = gradients(step);
+        return { ...made, metrics: { ...made.metrics, predicted: batches.at(step).batch.predicted } };
+      };
+    },
+    evaluation: exampleEvaluationState,
+    evaluate: (model, _, pause) =>
+      evaluateExamples(model, data.heldOut, {
+        sequenceLength,
+        batchSize,
+        layout,
+        maxTokens: config.evaluateTokens,
+        dtype: computeType(config.dtype),
+        pause,
+      }),
+    measured: (found, { step, at }) => measuredExamples(found, at === 'before' ? 'as it came' : step),
+    result: {
+      tokenizerFolder: config.model,
+      chatTemplate: data.template,
+      lineage: {
+        parents: [{ name: config.model, sha256: files.hash }],
+        data: dataInputs(data.inputs).map(({ path: name, sha256 }) => ({ name, sha256 })),
+      },
+      requireUnchanged: () => files.requireUnchanged(), // the tokenizer is taken from there
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+/** A config whose texts end at these ids, too. */
+function endingWith(config: Plamo2Config, more: readonly number[]): Plamo2Config {
+  const ends = new Set([config.eos_token_id ?? []].flat());
+  return more.every((id) => ends.has(id))
+    ? config
+    : { ...config, eos_token_id: [...ends, ...more.filter((id) => !ends.has(id))] };
+}
+
+/** The files: the template has a place of its own in the lineage. */
+const dataInputs = ({ template: _, ...files }: RunInputs) => Object.values(files);

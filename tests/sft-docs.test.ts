@@ -1,0 +1,23 @@
+// docs/sft.md: its table says what the code says, and its programs run.
+import { expect, it } from 'vitest';
+import { describeSettings } from '../packages/tsumugi/src/cli/describe-settings.ts';
+import { sftConfig, sftMayChange } from '../packages/tsumugi/src/train/index.ts';
+import { readPage, runSnippets, snippetsOf } from './snippets.testing.ts';
+
+const page = readPage('sft.md');
+
+it('has every setting, with its default and whether it may change', () => {
+  const may = new Set<string>(sftMayChange);
+  const rows = describeSettings(sftConfig).map(
+    ([key, text]) => `| \`${key}\` | ${text} | ${may.has(key) ? 'yes' : ''} |`,
+  );
+  const lines = page.split('\n| setting | | may change later |\n')[1]!.split('\n');
+  expect(lines.slice(1, lines.indexOf(''))).toEqual(rows);
+});
+
+const snippets = snippetsOf(page);
+const outcomes = runSnippets(snippets);
+it.each(snippets.map((snippet, i) => [snippet.name, snippet, outcomes[i]!] as const))('%s', (_, { prints }, ran) => {
+  expect(prints).not.toEqual([]);
+  expect(ran).toEqual({ prints });
+});

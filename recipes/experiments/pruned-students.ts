@@ -1,5 +1,5 @@
 // What importance, a teacher and rounds are worth when a model is pruned (docs/pruning.md, docs/distillation.md). A tiny teacher reads
-// two novels until its held-out loss falls no more, and is pruned to less than half of its parameters. Then the same number of
+// two novels several times, and is pruned to less than half of its parameters. Then the same number of
 // tokens, a small part of what the teacher has read, goes into
 //
 //   - the student that activations chose, distilled from the teacher
@@ -70,7 +70,7 @@ const arms = {
   activations: { name: 'chosen by activations, distilled', rates },
   random: { name: 'chosen at random, distilled', rates },
   alone: { name: 'chosen by activations, the text alone', rates },
-  scratch: { name: 'from nothing, the text alone', rates: quick ? [1e-3, 1e-2] : [1e-2, 3e-2, 1e-1] },
+  scratch: { name: 'from nothing, the text alone', rates: quick ? [1e-3, 1e-2] : [1e-2, 3e-2, 1e-1, 3e-1, 1] },
   rounds: { name: 'two rounds, distilled', rates },
 };
 type Arm = keyof typeof arms;

@@ -70,7 +70,7 @@ const arms = {
   activations: { name: 'chosen by activations, distilled', rates },
   random: { name: 'chosen at random, distilled', rates },
   alone: { name: 'chosen by activations, the text alone', rates },
-  scratch: { name: 'from nothing, the text alone', rates: quick ? [1e-3, 1e-2] : [1e-2, 3e-2, 1e-1, 3e-1, 1] },
+  scratch: { name: 'from nothing, the text alone', rates: quick ? [1e-3, 1e-2] : [1e-2, 3e-2, 1e-1, 3e-1, 1, 3] },
   rounds: { name: 'two rounds, distilled', rates },
 };
 type Arm = keyof typeof arms;

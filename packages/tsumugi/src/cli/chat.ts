@@ -1,33 +1,43 @@
-// `tsumugi chat`: a person and a model write one text in turns. Base models have no chat template, so there are no roles:
-// what is typed is added to the text, and the model goes on from there.
+// `tsumugi chat`: a person and a model take turns, by the model's chat template. Base models have none, so there are no roles: what
+// is typed is added to one text, and the model goes on from there.
+import { ConfigError } from '../base/index.ts';
 import { type LanguageModel, loadModel, loadTokenizer } from '../lm/index.ts';
-import type { Tokenizer } from '../text/index.ts';
+import { type ChatTemplate, findTemplate, type Tokenizer } from '../text/index.ts';
 import { defineCommand } from './command.ts';
 import { chatSampling, Dialogue, defaultSampling } from './dialogue.ts';
 import { dim, type Io, processIo, readLines, write } from './io.ts';
 import { chooseDevice, defaultDType, modelOptions, type SamplingValues } from './model-options.ts';
-import { RunningText } from './running-text.ts';
+import { RunningConversation } from './running-conversation.ts';
+import { RunningText, type Written } from './running-text.ts';
 import { type LineSource, Terminal } from './terminal.ts';
 
 export const run = defineCommand(
   {
     command: 'tsumugi chat',
-    summary: 'write a text together with a model',
+    summary: 'talk with a model, or write a text together with one that has no chat template',
     options: {
       ...modelOptions,
+      template: {
+        type: 'string',
+        value: 'NAME|FILE.jinja',
+        help: 'chat template (default: the model’s own; without one you write a text together)',
+      },
+      system: { type: 'string', value: 'TEXT', help: 'what the model is told before the conversation' },
       ...chatSampling,
       json: { type: 'boolean', help: 'print each answer as a line of JSON: text, tokens, finish' },
     },
     details:
-      'What you write is added to the text, and the model goes on from there. At a terminal, /help lists the commands.\n' +
+      'A model with a chat template answers what you write. To one without, what you write is added to the text, and the\n' +
+      'model goes on from there. At a terminal, /help lists the commands.\n' +
       'Otherwise, and with --json, each line of standard input is a turn.',
   },
   async (options, io) => {
     const device = chooseDevice(options.device);
     using model = loadModel(options.model, { device, dtype: options.dtype ?? defaultDType(device) });
     const tokenizer = loadTokenizer(options.model, model.config);
-    const { model: _folder, device: _device, dtype: _dtype, json, ...sampling } = options;
-    await chat(model, tokenizer, { io, sampling, json });
+    const { model: folder, device: _device, dtype: _dtype, template: asked, system, json, ...sampling } = options;
+    const template = findTemplate(folder, tokenizer, asked);
+    await chat(model, tokenizer, { io, sampling, json, template, system });
   },
 );
 
@@ -37,19 +47,31 @@ export interface ChatOptions {
   sampling?: Partial<SamplingValues>;
   /** Answers as lines of JSON, as for a program. */
   json?: boolean;
+  /** How turns are given to the model. Default: not at all, they are one text. */
+  template?: ChatTemplate | undefined;
+  /** What the model is told before the conversation. */
+  system?: string | undefined;
 }
 
 /** Talks until the person leaves, or standard input ends. */
 export async function chat(model: LanguageModel, tokenizer: Tokenizer, options: ChatOptions = {}): Promise<void> {
-  const { io = processIo, json = false } = options;
+  const { io = processIo, json = false, template, system } = options;
+  if (system !== undefined && template === undefined)
+    throw new ConfigError('no-template', 'the model has no chat template that could tell it what --system says', {
+      remedy: 'Name one with --template, or write the words first.',
+    });
   const atTerminal = Boolean(io.stdin.isTTY && io.stdout.isTTY && !json);
   using lines: LineSource = atTerminal ? new Terminal(io) : pipedLines(io);
-  using text = new RunningText(model, tokenizer);
+  using text: Written = template
+    ? new RunningConversation(model, tokenizer, template, system)
+    : new RunningText(model, tokenizer);
   const dialogue = new Dialogue(text, io, { ...defaultSampling, ...options.sampling }, json);
   if (atTerminal) {
     await write(
       io.stdout,
-      `The model continues what you write. Enter alone lets it go on; /help lists commands, Ctrl-D leaves.\n`,
+      template
+        ? 'The model answers what you write. /help lists commands, Ctrl-D leaves.\n'
+        : 'The model continues what you write. Enter alone lets it go on; /help lists commands, Ctrl-D leaves.\n',
     );
   }
   for (;;) {

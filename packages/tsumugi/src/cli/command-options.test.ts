@@ -58,6 +58,7 @@ beforeAll(async () => {
   writeFileSync(at('drops.yml'), `${merge('dare_linear')}parameters: {weight: 1, density: 0.5}\n`);
   for (const name of ['asked', 'asked-2'])
     writeFileSync(at(`${name}.jsonl`), jsonLines(instructions(name.length).slice(0, 20)));
+  writeFileSync(at('short.jinja'), '{% for message in messages %}{{ message.content }}{% endfor %}');
   writeFileSync(at('wider.json'), JSON.stringify({ hidden_size: 48 }));
   writeFileSync(at('warmer.json'), JSON.stringify({ temperature: 2 }));
   writeFileSync(at('prune.json'), JSON.stringify({ hidden_size: 24 }));
@@ -232,6 +233,8 @@ const commands: Record<string, Command> = {
     stdin: '吾輩は\n犬\n山\n鳥\n',
     rows: () => ({
       ...sampling(),
+      template: { change: { template: ['chatml'] } },
+      system: { change: { system: ['山'] }, beside: { template: [at('short.jinja')] } },
       stop: { change: { stop: Array.from('猫犬鳥山川海月日火水木金土人名前吾輩はがをにでとのもへ') } },
       json,
     }),

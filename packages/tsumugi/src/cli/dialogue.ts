@@ -5,7 +5,7 @@ import { checkSampling, type FinishReason } from '../lm/index.ts';
 import { dim, type Io, printable, write } from './io.ts';
 import { generationSettings, type SamplingValues, samplingOptions } from './model-options.ts';
 import { flagOf, formatRows, parseValue } from './options.ts';
-import type { RunningText } from './running-text.ts';
+import type { Written } from './running-text.ts';
 import type { LineSource } from './terminal.ts';
 
 export const chatSampling = {
@@ -21,13 +21,13 @@ export const defaultSampling = Object.fromEntries(
 ) as unknown as SamplingValues;
 
 export class Dialogue {
-  readonly #text: RunningText;
+  readonly #text: Written;
   readonly #io: Io;
   readonly #json: boolean;
   #sampling: SamplingValues;
   #turns = 0;
 
-  constructor(text: RunningText, io: Io, sampling: SamplingValues, json: boolean) {
+  constructor(text: Written, io: Io, sampling: SamplingValues, json: boolean) {
     this.#text = text;
     this.#io = io;
     this.#sampling = sampling;
@@ -62,11 +62,10 @@ export class Dialogue {
     }
     if (finish === undefined) pieces.return('length');
     await write(stdout, this.#json ? `${JSON.stringify({ text: answer, tokens, finish })}\n` : '\n');
-    if (finish === 'end') this.#text.reset();
+    const ended = finish === 'end' && this.#text.ended();
     if (withNotes) {
       const speed = `${tokens} tokens, ${((1000 * tokens) / (performance.now() - start)).toFixed(1)} tokens/s`;
-      const note =
-        finish === 'end' ? '; the text has ended, what you write begins a new one' : interrupted ? '; stopped' : '';
+      const note = ended ? '; the text has ended, what you write begins a new one' : interrupted ? '; stopped' : '';
       await write(stdout, `${dim(stdout, `(${speed}${note})`)}\n`);
     }
   }

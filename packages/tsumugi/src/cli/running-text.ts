@@ -3,9 +3,21 @@ import { Engine, type FinishReason, type GenerateTextOptions, generateText, type
 import type { Tokenizer } from '../text/index.ts';
 
 /** Memory for the states of earlier turns. A text whose state is larger is read anew in each turn. */
-const PREFIX_BYTES = 1 << 30;
+export const PREFIX_BYTES = 1 << 30;
 
-export class RunningText implements Disposable {
+/** What a person and a model write in turns. */
+export interface Written extends Disposable {
+  /** Adds a person's words. */
+  append(text: string): void;
+  /** Lets the model go on. */
+  continue(options?: GenerateTextOptions): Generator<string, FinishReason>;
+  /** Begins anew. */
+  reset(): void;
+  /** The model has ended what it wrote: whether all is at an end, and what comes begins anew. */
+  ended(): boolean;
+}
+
+export class RunningText implements Written {
   readonly #model: LanguageModel;
   readonly #tokenizer: Tokenizer;
   /** The whole text, BOS first. */
@@ -33,7 +45,11 @@ export class RunningText implements Disposable {
     this.#ids.push(...this.#tokenizer.encode(text, { safe: true }));
   }
 
-  /** Begins anew. */
+  ended(): boolean {
+    this.reset();
+    return true;
+  }
+
   reset(): void {
     this.#engine[Symbol.dispose]();
     this.#engine = this.#newEngine();

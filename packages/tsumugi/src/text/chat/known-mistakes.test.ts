@@ -70,7 +70,7 @@ it('tokenizes a prompt in itself, where a piece would reach from the header into
   const answers = [...joined.slice(0, 20), '　', ' ', '\nあ', '。'];
   for (const answer of answers) {
     const messages = [user('a'), assistant(`${answer}x`)];
-    const [{ ids, learned }] = examplesOf(chatml, ...messages) as [{ ids: Int32Array; learned: Uint8Array }];
+    const { ids, learned } = examplesOf(chatml, ...messages)[0]!;
     const prompt = encodePrompt(chatml, tokenizer, { messages: messages.slice(0, 1) });
     expect([...ids.subarray(0, prompt.length)]).toEqual(prompt);
     expect(learned.indexOf(1)).toBe(prompt.length);

@@ -1,9 +1,10 @@
 // Growing: the same function in a larger shape, on every axis, and then not quite the same.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadModel, preset, readModelConfig, saveModel } from '../../lm/index.ts';
-import { Artefact } from '../../store/index.ts';
+import { Artefact, type Safetensors } from '../../store/index.ts';
+import { scope } from '../../torch/index.ts';
 import { SmallModels } from '../merge/merge.testing.ts';
 import { answers, largestDifference, livelyModel, reshapeConfig } from '../reshape/reshape.testing.ts';
 import { grow, planGrow } from './grow.ts';
@@ -66,6 +67,64 @@ it('parts the copies by noise, of a seed, and layers that repeat say something',
   await grow(small.at('小'), small.at('noisy'), wide);
   const up = small.numbers('noisy', 'model.layers.layers.0.mlp.gate_up_proj.weight');
   expect(up[0]).not.toBe(up[24 * 96]); // channel 24 is a copy of channel 0
+});
+
+it('multiplies the weights of widened matrices by 1 + noise · N(0, 1), each by a number of its own', async () => {
+  for (const [name, noise] of [
+    ['exact', 0],
+    ['shaken', 0.02],
+  ] as const)
+    await grow(small.at('小'), small.at(name), { hidden_size: 100, noise });
+  const ratios = (tensor: string) => {
+    const [exact, shaken] = [small.numbers('exact', tensor), small.numbers('shaken', tensor)];
+    return exact.map((each, i) => shaken[i]! / each - 1);
+  };
+  const down = (layer: number) => ratios(`model.layers.layers.${layer}.mlp.down_proj.weight`); // 2,400 numbers
+  const deviation = (x: readonly number[]) => Math.sqrt(x.reduce((sum, each) => sum + each * each, 0) / x.length);
+  expect(Math.abs(deviation(down(0)) - 0.02)).toBeLessThan(0.002);
+  const [first, second] = [down(0), down(1)];
+  const product = first.reduce((sum, each, i) => sum + each * second[i]!, 0) / first.length;
+  expect(Math.abs(product)).toBeLessThan(0.1 * 0.02 ** 2); // no more alike than by chance: 5 standard errors
+  for (const vector of ['pre_mlp_norm.weight', 'post_mixer_norm.weight'])
+    expect(
+      ratios(`model.layers.layers.0.${vector}`).every((each) => each === 0),
+      vector,
+    ).toBe(true);
+});
+
+it('goes on with its noise from one piece of a matrix to the next', async () => {
+  // gate_up_proj becomes [2082, 2048], of which a piece has 2048 rows.
+  const shape = { hidden_size: 2048, intermediate_size: 1040, num_hidden_layers: 1, mamba_enabled: false };
+  using model = livelyModel(reshapeConfig(shape));
+  saveModel(small.at('tall'), model);
+  await grow(small.at('tall'), small.at('taller'), { intermediate_size: 1041, noise: 0.02 });
+  const [before, after] = ['tall', 'taller'].map((name) => new Artefact(small.at(name)).weights()) as [Safetensors, Safetensors]; // biome-ignore format: a pair
+  const row = (weights: Safetensors, index: number) =>
+    scope(() => [...(weights.elements('model.layers.layers.0.mlp.gate_up_proj.weight', index * 2048, 64).double().data() as Float64Array)]); // biome-ignore format: one line
+  const noise = (from: number, to: number) => row(after, to).map((each, i) => each / row(before, from)[i]! - 1);
+  const [first, next] = [noise(0, 0), noise(2047, 2048)]; // up begins a row later
+  expect(Math.max(...next.map(Math.abs))).toBeLessThan(0.2);
+  expect(next.some((each, i) => Math.abs(each - first[i]!) > 1e-4)).toBe(true);
+  for (const each of [before, after]) each.close();
+});
+
+it('is of the model that was hashed, in shards of a size, with what else lies in its folder', async () => {
+  const model = small.make('beside', 1);
+  writeFileSync(join(model, 'generation_config.json'), '{"temperature":0.7}');
+  await grow(model, small.at('with'), { intermediate_size: 50, seed: 5 }, { maxShardBytes: 20_000 });
+  const artefact = new Artefact(small.at('with'));
+  expect(artefact.generationConfig()).toEqual({ temperature: 0.7 });
+  expect(artefact.tokenizerConfig()).toEqual(new Artefact(model).tokenizerConfig());
+  expect(readFileSync(artefact.tokenizerPath)).toEqual(readFileSync(join(model, 'tokenizer.jsonl')));
+  expect(artefact.lineage()).toMatchObject({ seed: 5 });
+  expect(existsSync(small.at('with', 'model.safetensors.index.json'))).toBe(true);
+  const path = join(model, 'model.safetensors');
+  const changed = readFileSync(path);
+  changed[changed.length - 1]! ^= 1;
+  const onProgress = () => writeFileSync(path, changed);
+  const grown = grow(model, small.at('of changing'), { intermediate_size: 50 }, { onProgress });
+  await expect(grown).rejects.toThrow('was changed while it was in use');
+  expect(existsSync(small.at('of changing'))).toBe(false);
 });
 
 it('spreads new layers evenly, each after the one it copies', () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel, loadTokenizer, type Plamo2, saveModel, tokenLogprobs } from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, Tokenizer, writeTokenizer } from '../../text/index.ts';
-import { noGrad, scope, tensor } from '../../torch/index.ts';
+import { arange, noGrad, scope, tensor } from '../../torch/index.ts';
 import { SmallModels } from '../merge/merge.testing.ts';
 import { grow, planGrow } from './grow.ts';
 import { transplantedRows } from './transplant.ts';
@@ -121,6 +121,17 @@ describe('rows', () => {
         expect(transplantedRows(far, { ...map, sources: [source], counts: noCounts, idOf: (id) => id }, 1).item()).toBe(
           5592406,
         );
+    });
+  });
+
+  it('are those of their ids in large vocabularies, too, of which a part is copied at a time', () => {
+    scope(() => {
+      const old = arange(9000).reshape([9000, 1]).float();
+      const sources = Array.from({ length: 8500 }, (_, id) => (id === 8400 ? 'all' : [8999 - id]) as const);
+      const made = transplantedRows(old, { sources, oldPieces: 8990, counts: noCounts, idOf: (id) => id }, 8600);
+      const expected = Array.from({ length: 8600 }, (_, id) => (id < 8500 ? 8999 - id : 0));
+      expected[8400] = 8989 / 2; // of 0 … 8989
+      expect(made.reshape([-1]).tolist()).toEqual(expected);
     });
   });
 

@@ -66,7 +66,7 @@ export async function measureImportance(model: Plamo2, text: CalibrationText, on
       ...(query && { query: query.scores(P) }),
       ...(mamba && { mamba: mamba.scores(P), dt: dt!.scores() }),
     })),
-    influence: influence.means(text.tokens),
+    influence: influence.means(predictedOf(text)), // the last token of a sequence is not read
   };
 }
 

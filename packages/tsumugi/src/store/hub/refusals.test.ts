@@ -1,5 +1,14 @@
 // What the hub refuses, and what is refused of the hub: one sentence each, and the token goes to the hub alone.
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -233,6 +242,8 @@ it('says what a model on the hub lacks, and takes no branch whose commit is none
   hub.models['a/b'] = { commits: { [newer]: { 'model.safetensors': 'w' } } };
   expect(await message(pull('a/b', quick))).toContain('is not whole on the hub: it lacks config.json');
   const { folder } = await pull('pfnet/plamo-2-1b', quick);
+  mkdirSync(join(home, 'hub', 'elsewhere'));
+  for (const name of Object.keys(files)) writeFileSync(join(home, 'hub', 'elsewhere', name), '');
   writeFileSync(join(folder, '..', '..', 'refs', 'main'), '../../elsewhere');
   hub.asked.length = 0;
   expect(await resolveModel('pfnet/plamo-2-1b', quick)).toBe(folder);

@@ -3,9 +3,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { moduleAt, namedParameters } from '../nn/index.ts';
+import { moduleAt, namedBuffers, namedParameters } from '../nn/index.ts';
 import {
   Artefact,
+  fromFp8,
   type JsonObject,
   type LazyTensor,
   packAwq,
@@ -14,7 +15,7 @@ import {
   type QuantizedCodes,
   writeSafetensors,
 } from '../store/index.ts';
-import { cat, Rng, rand, scope, type Tensor, tensor } from '../torch/index.ts';
+import { cat, liveHandles, Rng, rand, scope, type Tensor, tensor } from '../torch/index.ts';
 import { loadModel, QuantizedLinear, requireDense, saveModel, tokenLogprobs } from './index.ts';
 import { tinyModelOfFile } from './tiny-model.testing.ts';
 
@@ -202,6 +203,115 @@ it('names a tensor that is missing, of a wrong shape, or points beyond the group
   );
   expect(load(broken((parts) => Object.assign(parts, { qweight: parts['qweight']!.float() })))).toThrow(
     /holds float32 values, expected integers/,
+  );
+});
+
+it('says which group an input names that is not there, and how many groups do not divide its inputs', () => {
+  const broken = (change: (parts: Record<string, Tensor>) => void) => () => {
+    const { quantized } = folders(gptq, (_, weight) => {
+      const parts = { ...packGptq(anyCodes(weight, 4, 16, 5), 4) } as Record<string, Tensor>;
+      change(parts);
+      return { parts, means: weight };
+    });
+    loadModel(quantized)[Symbol.dispose]();
+  };
+  const put = (part: string, tensor: (before: Tensor) => Tensor) =>
+    broken((parts) => Object.assign(parts, { [part]: tensor(parts[part]!).contiguous() }));
+  expect(put('g_idx', (index) => index.sub(1))).toThrow(
+    expect.objectContaining({
+      code: 'bad-groups',
+      message: expect.stringMatching(/^"model\.layers\..*\.g_idx" names group -1 of 2\n.*Get the weights again/),
+      fields: { path: expect.stringMatching(/^model\.layers\./) },
+    }),
+  );
+  expect(put('g_idx', (index) => index.narrow(0, 0, 8))).toThrow(/g_idx" has the shape/);
+  expect(put('g_idx', (index) => index.float())).toThrow(/g_idx" holds float32 values, expected integers/);
+  const three = (parts: Record<string, Tensor>) => {
+    for (const part of ['scales', 'qzeros']) parts[part] = cat([parts[part]!, parts[part]!.narrow(0, 0, 1)], 0);
+  };
+  expect(
+    broken((parts) => {
+      three(parts);
+      delete parts['g_idx'];
+    }),
+  ).toThrow(
+    expect.objectContaining({
+      code: 'wrong-shape',
+      message: expect.stringMatching(/\.scales" has 3 groups for 32 inputs\n.*Get the weights again/),
+      fields: { path: expect.stringMatching(/^model\.layers\./) },
+    }),
+  );
+  expect(broken(three)).not.toThrow(); // inputs that name their groups may have any number of them
+  const lacks = (part: string) => broken((parts) => delete parts[part]);
+  expect(lacks('scales')).toThrow(/the weights lack ".*\.scales"/);
+  expect(put('scales', (scales) => scales.to('int32'))).toThrow(/scales" holds/);
+});
+
+/** FP8 with a scale of each shape; a matrix of the same file may be kept as it is. */
+function fp8Of(scaleOf: (rows: number) => Tensor | undefined, kept = /nothing/) {
+  return folders({ quant_method: 'fp8' }, (name, weight) => {
+    if (kept.test(name)) return undefined;
+    const { weight: codes } = packFp8(weight);
+    const stored: LazyTensor = { dtype: 'uint8', shape: codes.shape, stored: 'F8_E4M3', read: () => codes };
+    const scale = scaleOf(weight.size(0));
+    const all = scale ?? tensor(1);
+    const fits = all.numel() === 1 || all.numel() === weight.size(0);
+    const means = fits ? fromFp8(codes).mul(all.ndim === 1 && all.numel() > 1 ? all.unsqueeze(1) : all) : weight;
+    return { parts: { weight: stored, ...(scale && { weight_scale: scale }) }, means };
+  });
+}
+const risingScales = (rows: number): Tensor => tensor(Array.from({ length: rows }, (_, i) => (1 + i / rows) / 4096));
+
+it.each<[string, (rows: number) => Tensor]>([
+  ['for the tensor', () => tensor(1 / 4096)],
+  ['for the tensor, in a list', () => tensor([1 / 4096])],
+  ['for each output', risingScales],
+  ['for each output, as a column', (rows) => risingScales(rows).unsqueeze(1)],
+])('FP8 is read with a scale %s', (_, scaleOf) => {
+  expectSame(fp8Of(scaleOf));
+});
+
+it('FP8 is read beside matrices that are kept, and refused without a scale or with one of another shape', () => {
+  const { quantized, dense } = fp8Of(risingScales, /in_proj|o_proj/);
+  expectSame({ quantized, dense });
+  using model = loadModel(quantized);
+  const kindOf = (path: string) => moduleAt(model, `model.layers.layers.${path}`) instanceof QuantizedLinear;
+  expect(['0.mixer.in_proj', '1.mixer.o_proj', '0.mixer.bcdt_proj', '1.mlp.down_proj'].map(kindOf)).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ]);
+  const load = (folder: string) => () => loadModel(folder)[Symbol.dispose]();
+  expect(load(fp8Of(() => undefined).quantized)).toThrow(/the weights lack ".*\.weight_scale"/);
+  for (const wrong of [
+    (rows: number) => risingScales(rows + 1),
+    (rows: number) => risingScales(2 * rows).view(rows, 2),
+  ])
+    expect(load(fp8Of(wrong).quantized)).toThrow(/weight_scale" has the shape/);
+});
+
+it('is let go of whole, and loaded as it was saved by those who name it', () => {
+  const { quantized } = fp8Of(risingScales);
+  const before = liveHandles();
+  const model = loadModel(quantized);
+  const linear = moduleAt(model, 'model.layers.layers.1.mlp.down_proj') as QuantizedLinear;
+  expect([...namedBuffers(linear)].map(([name]) => name)).toEqual(['weight', 'weight_scale']);
+  expect(linear.stored).toEqual({
+    ...{ layout: 'fp8', inFeatures: 48, outFeatures: 32, bits: 8, groups: 1, storedZero: 1 },
+  });
+  model[Symbol.dispose]();
+  expect(liveHandles()).toBe(before);
+});
+
+it('says what a model is quantized to, where it has to be dense', () => {
+  const { quantized } = fp8Of(risingScales);
+  expect(() => requireDense(quantized, 'pruned')).toThrow(
+    expect.objectContaining({
+      code: 'quantized-model',
+      message: expect.stringMatching(/ is quantized \(fp8, 8 bits\), so it cannot be pruned\n.*Take the model/),
+      fields: { folder: quantized },
+    }),
   );
 });
 

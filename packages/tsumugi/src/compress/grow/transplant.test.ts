@@ -127,7 +127,7 @@ describe('rows', () => {
   it('are those of their ids in large vocabularies, too, of which a part is copied at a time', () => {
     scope(() => {
       const old = arange(9000).reshape([9000, 1]).float();
-      const sources = Array.from({ length: 8500 }, (_, id) => (id === 8400 ? 'all' : [8999 - id]) as const);
+      const sources = Array.from({ length: 8500 }, (_, id) => (id === 8400 ? ('all' as const) : [8999 - id]));
       const made = transplantedRows(old, { sources, oldPieces: 8990, counts: noCounts, idOf: (id) => id }, 8600);
       const expected = Array.from({ length: 8600 }, (_, id) => (id < 8500 ? 8999 - id : 0));
       expected[8400] = 8989 / 2; // of 0 … 8989

@@ -5,10 +5,11 @@
 // (best-fit.ts) of the step's examples into rows of at most T tokens, kept apart by `documents`. Rows are as long as the longest of the step. What stays
 // free in a row is padding after its last example, which nothing that is predicted can see, since models look back only: it needs no
 // document of its own.
-import { ConfigError, checkChoice, checkOptions, deriveSeed, type OptionNames, RandomStream } from '../base/index.ts';
+import { ConfigError, checkChoice, checkOptions, type OptionNames } from '../base/index.ts';
 import { packBestFit } from './best-fit.ts';
 import type { Example } from './chat/example.ts';
 import { checkExamples, countTargets } from './check-examples.ts';
+import { EpochOrder } from './epoch-order.ts';
 import { type Batch, checkBatchOptions, IGNORED, makeBatch, placePadding } from './rows.ts';
 
 export const exampleLayouts = ['packed', 'padded'] as const;
@@ -66,8 +67,7 @@ export class ExampleBatches {
   readonly #examples: readonly Example[];
   readonly #targets: Uint32Array;
   readonly #options: Required<ExampleBatchesOptions>;
-  /** The epochs of the latest steps. */
-  #epochs: { number: number; order: Uint32Array }[] = [];
+  readonly #order: EpochOrder;
 
   /** @throws DataError for examples that are longer than a row or have nothing to predict; ConfigError for options out of range */
   constructor(examples: readonly Example[], options: ExampleBatchesOptions) {
@@ -79,6 +79,7 @@ export class ExampleBatches {
     checkExamples(examples, sequenceLength);
     this.batchSize = options.batchSize;
     this.#examples = examples;
+    this.#order = new EpochOrder(examples.length, options.seed);
     this.#targets = Uint32Array.from(examples, ({ learned }) => countTargets(learned));
   }
 
@@ -108,7 +109,7 @@ export class ExampleBatches {
     const batch = fill(this.#rowsOf(step), this.#options.padding);
     batch.predicted = 0;
     const first = step * this.examplesPerStep;
-    for (let i = 0; i < this.examplesPerStep; i++) batch.predicted += this.#targets[this.#at(first + i)]!;
+    for (let i = 0; i < this.examplesPerStep; i++) batch.predicted += this.#targets[this.#order.at(first + i)]!;
     return batch;
   }
 
@@ -119,24 +120,9 @@ export class ExampleBatches {
     const first = step * this.examplesPerStep;
     const chosen = Array.from({ length: this.batchSize }, (_, i) => {
       const position = rank * this.batchSize + i;
-      return { example: this.#examples[this.#at(first + position)]!, position };
+      return { example: this.#examples[this.#order.at(first + position)]!, position };
     });
     return layout === 'padded' ? padded(chosen) : packed(chosen, sequenceLength);
-  }
-
-  /** The example at a place in the order that runs through all epochs. */
-  #at(place: number): number {
-    const { length } = this.#examples;
-    return this.#epoch(Math.floor(place / length))[place % length]!;
-  }
-
-  #epoch(number: number): Uint32Array {
-    const known = this.#epochs.find((epoch) => epoch.number === number);
-    if (known) return known.order;
-    const random = new RandomStream(deriveSeed(this.#options.seed, 'examples', number));
-    const order = random.shuffle(Uint32Array.from({ length: this.#examples.length }, (_, i) => i));
-    this.#epochs = [...this.#epochs.slice(-1), { number, order }];
-    return order;
   }
 }
 

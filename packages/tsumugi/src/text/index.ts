@@ -29,6 +29,7 @@ export { embeddedText } from './embedded.ts';
 export type { Encoder } from './encoder.ts';
 export { parseEncoding } from './encoding/decode.ts';
 export { DETECTED_ENCODINGS } from './encoding/detect.ts';
+export { EpochOrder } from './epoch-order.ts';
 export { bitsPerCharacter, EvaluationBatches, type EvaluationOptions } from './evaluation.ts';
 export {
   type ExampleBatch,

@@ -15,10 +15,10 @@ export interface AwqTensors {
 const order = [0, 2, 4, 6, 1, 3, 5, 7];
 const inverse = order.map((_, output) => order.indexOf(output));
 
-/** Takes each eight columns of [rows, n·8] in another order. */
-function reordered(columns: Tensor, by: readonly number[]): Tensor {
+/** Each eight columns of [rows, n·8] in the order of a word. */
+function inWordOrder(columns: Tensor): Tensor {
   const [rows, width] = columns.shape as [number, number];
-  const index = tensor(by, { dtype: 'int64', device: columns.device });
+  const index = tensor(order, { dtype: 'int64', device: columns.device });
   return columns
     .reshape([rows, width / 8, 8])
     .indexSelect(2, index)
@@ -27,16 +27,16 @@ function reordered(columns: Tensor, by: readonly number[]): Tensor {
 
 export function packAwq({ codes, zeros, scales }: QuantizedCodes): AwqTensors {
   return scope(() => ({
-    qweight: packLast(reordered(codes, order), 4),
-    qzeros: packLast(reordered(zeros, order), 4),
+    qweight: packLast(inWordOrder(codes), 4),
+    qzeros: packLast(inWordOrder(zeros), 4),
     scales: scales.to('float16').contiguous(),
   }));
 }
 
 export function unpackAwq({ qweight, qzeros, scales }: AwqTensors): QuantizedCodes {
   return scope(() => ({
-    codes: reordered(unpackLast(qweight, 4), inverse),
-    zeros: reordered(unpackLast(qzeros, 4), inverse),
+    codes: unpackLast(qweight, 4, inverse),
+    zeros: unpackLast(qzeros, 4, inverse),
     scales,
   }));
 }

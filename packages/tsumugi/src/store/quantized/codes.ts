@@ -32,10 +32,10 @@ export function packLast(codes: Tensor, bits: CodeBits): Tensor {
   return groups.mul(factors).sum(-1).to('int32');
 }
 
-/** Words [..., n] int32 → codes [..., n·k] int32. */
-export function unpackLast(words: Tensor, bits: CodeBits): Tensor {
+/** Words [..., n] int32 → codes [..., n·k] int32. `places`: where in a word each of its codes lies, from the low bits on; in order when left out. */
+export function unpackLast(words: Tensor, bits: CodeBits, places?: readonly number[]): Tensor {
   const each = codesPerWord(bits);
-  return shifted(words.unsqueeze(-1), shiftsOf(bits, [each], words), bits).reshape([
+  return shifted(words.unsqueeze(-1), shiftsOf(bits, [each], words, places), bits).reshape([
     ...words.shape.slice(0, -1),
     words.size(-1) * each,
   ]);
@@ -48,9 +48,9 @@ export function unpackRows(words: Tensor, bits: CodeBits): Tensor {
   return shifted(words.unsqueeze(1), shiftsOf(bits, [each, 1], words), bits).reshape([n * each, out]);
 }
 
-const shiftsOf = (bits: CodeBits, shape: number[], { device }: Tensor): Tensor =>
+const shiftsOf = (bits: CodeBits, shape: number[], { device }: Tensor, places?: readonly number[]): Tensor =>
   tensor(
-    Array.from({ length: codesPerWord(bits) }, (_, i) => bits * i),
+    Array.from({ length: codesPerWord(bits) }, (_, i) => bits * (places?.[i] ?? i)),
     { dtype: 'int32', shape, device },
   );
 
@@ -60,12 +60,31 @@ function shifted(words: Tensor, shifts: Tensor, bits: CodeBits): Tensor {
   return callOperator('aten::bitwise_and.Scalar', moved, 2 ** bits - 1) as Tensor;
 }
 
+/** [in] int32 of in/groups neighbours each: 0, …, 0, 1, …, 1, … */
+export function groupsOfNeighbours(inputs: number, groups: number, { device }: Tensor): Tensor {
+  const size = inputs / groups;
+  return tensor(
+    Array.from({ length: inputs }, (_, i) => Math.floor(i / size)),
+    { dtype: 'int32', device },
+  );
+}
+
+/** Then scales and zeros need not be copied for each input. */
+const isOfNeighbours = (groupOf: Tensor, groups: number): boolean =>
+  groupOf.size(0) % groups === 0 &&
+  Boolean(
+    groupOf
+      .eq(groupsOfNeighbours(groupOf.size(0), groups, groupOf))
+      .all()
+      .item(),
+  );
+
 /** The weight [out, in] float32 (a view of [in, out]). */
 export function fromCodes({ codes, zeros, scales, groupOf }: QuantizedCodes): Tensor {
   const [inputs, outputs] = codes.shape as [number, number];
   const wide = scales.float();
   const shift = zeros.float();
-  if (groupOf)
+  if (groupOf && !isOfNeighbours(groupOf, scales.size(0)))
     return codes.float().sub_(shift.indexSelect(0, groupOf)).mul_(wide.indexSelect(0, groupOf)).transpose(0, 1);
   const groups = scales.size(0);
   const values = codes.float().reshape([groups, inputs / groups, outputs]);

@@ -5,8 +5,8 @@
 //   qzeros  int32 [groups, out·bits/32]  zero − 1 (version 1) or zero (version 2) of consecutive outputs
 //   scales  f16   [groups, out]
 //   g_idx   int32 [in]                   the group of each input
-import { scope, type Tensor, tensor } from '../../torch/index.ts';
-import { type CodeBits, packLast, type QuantizedCodes, unpackLast, unpackRows } from './codes.ts';
+import { scope, type Tensor } from '../../torch/index.ts';
+import { type CodeBits, groupsOfNeighbours, packLast, type QuantizedCodes, unpackLast, unpackRows } from './codes.ts';
 
 export interface GptqTensors {
   qweight: Tensor;
@@ -27,16 +27,8 @@ export function packGptq(
     qweight: packLast(codes.transpose(0, 1), bits).transpose(0, 1).contiguous(),
     qzeros: packLast(zeros.sub(version1), bits),
     scales: scales.to('float16').contiguous(),
-    g_idx: groupOf ? groupOf.to('int32') : neighbours(codes, scales.size(0)),
+    g_idx: groupOf ? groupOf.to('int32') : groupsOfNeighbours(codes.size(0), scales.size(0), codes),
   }));
-}
-
-/** [in] int32: 0, …, 0, 1, …, 1, … */
-function neighbours(codes: Tensor, groups: number): Tensor {
-  const inputs = codes.size(0);
-  const size = inputs / groups;
-  const groupOf = Array.from({ length: inputs }, (_, i) => Math.floor(i / size));
-  return tensor(groupOf, { dtype: 'int32', device: codes.device });
 }
 
 /** The codes of packed tensors. `storedZero` is what was taken off the zeros: 1 in version 1, 0 in version 2. */

@@ -1,0 +1,96 @@
+// What preference training can be told. The paper's values for H-DPO are not known: β, rate and schedule are those of the zephyr recipe for
+// DPO (huggingface/alignment-handbook, recipes/zephyr-7b-beta/dpo), everything else is our choice.
+import { z } from 'zod';
+import {
+  changeableSettings,
+  checkpointSettings,
+  computeSettings,
+  count,
+  optimizerSettings,
+  scheduleSettings,
+  watchSettings,
+} from '../common-config.ts';
+
+export const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo'] as const;
+export type PreferenceLossName = (typeof preferenceLosses)[number];
+
+export const DEFAULT_ALPHA = 0.9;
+export const DEFAULT_BETA = 0.1;
+export const DEFAULT_GAMMA = 1;
+export const DEFAULT_ODDS_WEIGHT = 0.1;
+export const DEFAULT_EPOCHS = 1;
+export const DEFAULT_HELD_OUT = 0.05;
+
+const files = z.array(z.string().min(1)).min(1);
+
+export const preferenceConfig = z.strictObject({
+  model: z.string().min(1).describe('model folder to train; as it comes it is the reference, too'),
+  data: files.describe('files of pairs, jsonl or parquet: prompt, chosen, rejected'),
+  heldOut: z
+    .union([z.number().gt(0).lt(1), files], { error: 'expected a share of the pairs between 0 and 1, or files' })
+    .default(DEFAULT_HELD_OUT)
+    .describe('what is measured on: a share of the pairs, or files of their own'),
+  out: z.string().min(1).describe('run folder: events, checkpoints, and the trained model in model/'),
+  template: z.string().min(1).optional().describe("chat template: a name or a file; the model's own when left out"),
+
+  loss: z.enum(preferenceLosses).default('dpo').describe('docs/preference.md has their formulas'),
+  alpha: z.number().positive().optional().describe(`weight of the entropy in hdpo, ${DEFAULT_ALPHA} when left out`),
+  beta: z
+    .number()
+    .positive()
+    .optional()
+    .describe(`how much the policy is held to the reference, ${DEFAULT_BETA} when left out (not with orpo)`),
+  labelSmoothing: z.number().min(0).lt(0.5).default(0).describe('how often a label is taken to be wrong (dpo, hdpo)'),
+  smoothing: z
+    .enum(['conservative', 'robust'])
+    .optional()
+    .describe('what labelSmoothing does, conservative when left out'),
+  lengthNormalized: z.boolean().default(false).describe('means over tokens in place of sums (dpo, hdpo, ipo)'),
+  gamma: z.number().nonnegative().optional().describe(`margin of simpo, ${DEFAULT_GAMMA} when left out`),
+  oddsWeight: z
+    .number()
+    .positive()
+    .optional()
+    .describe(`λ of orpo's odds ratio beside the cross-entropy, ${DEFAULT_ODDS_WEIGHT} when left out`),
+  sftWeight: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe("of the chosen answers' cross-entropy, added to the loss (always 1 with orpo)"),
+
+  epochs: z
+    .number()
+    .positive()
+    .optional()
+    .describe(`times through the pairs, ${DEFAULT_EPOCHS} when left out (not with steps)`),
+  steps: count.optional().describe('updates'),
+  batchSize: count.default(8).describe('pairs of a micro-batch'),
+  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
+  sequenceLength: count.min(2).default(1024).describe('tokens of a row at most'),
+  packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
+  tooLong: z
+    .enum(['refuse', 'skip'])
+    .default('refuse')
+    .describe('of pairs longer than a row: refuse the data, or skip them'),
+
+  ...scheduleSettings({ learningRate: 5e-7, warmup: 0.1 }),
+  ...optimizerSettings(),
+
+  seed: z.int().nonnegative().default(0).describe('of batches, and of which pairs are held out'),
+  ...computeSettings({ activationCheckpointing: false }),
+
+  ...watchSettings({ evaluateEvery: 100 }),
+  ...checkpointSettings({ checkpointEvery: 200 }),
+});
+
+export type PreferenceConfig = z.output<typeof preferenceConfig>;
+export type PreferenceInput = z.input<typeof preferenceConfig>;
+
+/** Settings that a run may change when it goes on. */
+export const preferenceMayChange = [
+  ...changeableSettings.filter((name) => name !== 'evaluateTokens'),
+  ...(['epochs', 'steps'] as const),
+] as const satisfies readonly (keyof PreferenceConfig)[];
+
+/** Whether a loss compares the policy with the reference. */
+export const needsReference = (loss: PreferenceLossName): boolean => loss !== 'simpo' && loss !== 'orpo';

@@ -7,8 +7,12 @@ export interface Predictor {
   readonly name: string;
   /** Logits of what comes after each of the ids: an array of the vocabulary's size for each. */
   nextLogits(ids: readonly number[]): Promise<readonly Float32Array[]>;
-  /** The likeliest continuation, at most so many ids, up to one that ends a text. */
-  greedy(ids: readonly number[], maxTokens: number, ends: readonly number[]): Promise<readonly number[]>;
+  /** The likeliest continuation of each prompt, at most so many ids, up to one that ends a text. */
+  greedy(
+    prompts: readonly (readonly number[])[],
+    maxTokens: number,
+    ends: readonly number[],
+  ): Promise<readonly (readonly number[])[]>;
 }
 
 export interface ComparedPrompt {
@@ -47,22 +51,23 @@ export interface CompareOptions {
 
 /** Compares an artefact with its source. */
 export async function compare(source: Predictor, artefact: Predictor, options: CompareOptions): Promise<Comparison> {
+  const { maxTokens, ends } = options;
+  const asked = options.prompts.map(({ ids }) => ids);
+  const written = [await source.greedy(asked, maxTokens, ends), await artefact.greedy(asked, maxTokens, ends)];
+  const [ours, theirs] = written.map((texts) => texts.map((ids) => options.decode(ids))) as [string[], string[]];
   const prompts: ComparedPrompt[] = [];
-  for (const { text, ids } of options.prompts) {
+  for (const [at, { text, ids }] of options.prompts.entries()) {
     const expected = await source.nextLogits(ids);
     const found = await artefact.nextLogits(ids);
     const kl = expected.map((row, i) => divergence(row, found[i]!));
-    const agreeing = expected.filter((row, i) => argmax(row) === argmax(found[i]!)).length;
-    const { maxTokens, ends } = options;
-    const [ours, theirs] = [await source.greedy(ids, maxTokens, ends), await artefact.greedy(ids, maxTokens, ends)];
     prompts.push({
       prompt: text,
       tokens: ids.length,
       meanKl: mean(kl),
       maxKl: Math.max(...kl),
-      agreeing,
-      source: options.decode(ours),
-      artefact: options.decode(theirs),
+      agreeing: expected.filter((row, i) => argmax(row) === argmax(found[i]!)).length,
+      source: ours[at]!,
+      artefact: theirs[at]!,
     });
     await options.onPrompt?.(prompts.length);
   }

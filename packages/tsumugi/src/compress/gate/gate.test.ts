@@ -25,7 +25,7 @@ it('measures the divergence in nats', () => {
 const predictor = (rows: readonly Float32Array[], text: readonly number[]): Predictor => ({
   name: 'made up',
   nextLogits: async (ids) => ids.map((_, i) => rows[i % rows.length]!),
-  greedy: async (_, maxTokens) => text.slice(0, maxTokens),
+  greedy: async (prompts, maxTokens) => prompts.map(() => text.slice(0, maxTokens)),
 });
 
 it('takes means over positions, not over prompts', async () => {

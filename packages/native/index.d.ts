@@ -44,6 +44,8 @@ export interface NativeModule {
   mapFile(path: string): MappingHandle;
   mappedBytes(mapping: MappingHandle): ArrayBuffer;
   mappedTensor(mapping: MappingHandle, byteOffset: number, dtype: number, sizes: readonly number[]): Handle;
+  /** Touched pages leave the process's memory. What was written over them is lost. */
+  releasePages(mapping: MappingHandle): void;
   // autograd.cc
   requiresGrad(tensor: Handle): boolean;
   setRequiresGrad(tensor: Handle, on: boolean): void;

@@ -154,6 +154,16 @@ napi_value mapped_tensor(napi_env env, napi_callback_info info) {
   return from_handle(env, keep(std::move(tensor)));
 }
 
+/// releasePages(mapping): the pages that were touched go out of the process's memory, and are read again when they are touched again.
+/// What was written over them is lost.
+napi_value release_pages(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  SharedMapping& mapping = to_mapping(env, arguments[0]);
+  if (mapping->length > 0 && madvise(mapping->data, mapping->length, MADV_DONTNEED) != 0)
+    throw CallError{"cannot-map", std::strerror(errno)};
+  return nullptr;
+}
+
 }  // namespace
 
 std::vector<Export> storage_exports() {
@@ -167,7 +177,8 @@ std::vector<Export> storage_exports() {
           {"isContiguous", entry<is_contiguous>},
           {"mapFile", entry<map_file>},
           {"mappedBytes", entry<mapped_bytes>},
-          {"mappedTensor", entry<mapped_tensor>}};
+          {"mappedTensor", entry<mapped_tensor>},
+          {"releasePages", entry<release_pages>}};
 }
 
 }  // namespace tsumugi

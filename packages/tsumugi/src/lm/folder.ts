@@ -37,6 +37,8 @@ export interface LoadModelOptions {
   dtype?: DType | undefined;
   /** The matrices stay as they are in the file, mapped into memory, and only the rest becomes `dtype`: for a base that is not trained. */
   storedMatrices?: boolean | undefined;
+  /** The folder's weights, opened; they stay open. */
+  weights?: Safetensors | undefined;
 }
 
 /**
@@ -47,10 +49,11 @@ export interface LoadModelOptions {
  *   CheckpointError naming the tensor that is missing, not part of the model, or of another shape than the config says
  */
 export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo2 {
-  checkOptions('loadModel', options, { device: true, dtype: true, storedMatrices: true });
+  checkOptions('loadModel', options, { device: true, dtype: true, storedMatrices: true, weights: true });
   const artefact = new Artefact(folder);
   const config = readModelConfig(artefact);
-  using weights = artefact.weights();
+  using opened = options.weights ? undefined : artefact.weights();
+  const weights = options.weights ?? opened!;
   const { matrices, shapes, integers } = quantizedWeights(artefact, weights, tensorShapes(config));
   checkWeights(folder, weights, { shapes, integers }, config);
   const device = options.device ?? factoryDevice();

@@ -134,6 +134,8 @@ export class Plamo2 extends Module implements LanguageModel {
   /** Only when the head is not tied: [V padded to 16, D]. */
   lm_head?: UnaryModule;
   readonly #rope = new RopeTables();
+  /** Called when a layer of a forward pass is done: whoever holds mapped weights can give back their memory. */
+  afterLayer: (() => void) | undefined;
 
   constructor(config: Plamo2Config, weights: WeightSource) {
     super();
@@ -185,6 +187,7 @@ export class Plamo2 extends Module implements LanguageModel {
         ? checkpoint((x) => block.forward(x, context), h)
         : scope(() => block.forward(h, context, cache?.layers[index]));
       onPart?.(layerPath(index), h);
+      this.afterLayer?.();
     }
     if (cache instanceof BatchCache) cache.endStep();
     else if (cache) cache.length += ids.shape[1]!;

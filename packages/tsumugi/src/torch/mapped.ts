@@ -37,4 +37,12 @@ export class MappedFile {
       throw explain(error, `tensor of ${this.path}`, [shape as number[]]);
     }
   }
+
+  /**
+   * Gives back the memory of all pages that were touched: tensors over them stay valid, and read them again when they are used. Changes
+   * made to such tensors in place are lost.
+   */
+  releasePages(): void {
+    native().releasePages(this.#mapping);
+  }
 }

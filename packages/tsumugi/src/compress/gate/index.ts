@@ -16,5 +16,6 @@ export {
   type PromptOptions,
   parityGate,
 } from './gate.ts';
+export { openLean } from './lean-model.ts';
 export { enginePredictor, type LlamaPredictor, llamaPredictor } from './predictors.ts';
 export { gatePrompts } from './prompts.ts';

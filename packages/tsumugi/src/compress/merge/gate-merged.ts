@@ -1,8 +1,8 @@
 // A merged folder beside the models that it was made from, as whoever loads it will see it. No model is what a merge should agree
 // with, so it is asked how well it predicts the fixed prompts; how it goes on from them beside one model is told, not judged.
 import { UserError } from '../../base/index.ts';
-import { endIds, loadModel, loadTokenizer, NOT_FINITE, type Plamo2 } from '../../lm/index.ts';
-import { bitsOnPrompts, type Comparison, compareOnPrompts, enginePredictor, gatePrompts } from '../gate/index.ts';
+import { endIds, loadTokenizer, NOT_FINITE, type Plamo2 } from '../../lm/index.ts';
+import { bitsOnPrompts, type Comparison, compareOnPrompts, gatePrompts, openLean } from '../gate/index.ts';
 import { flopsPerSecond } from '../rates.ts';
 import type { MergeModel } from './open-models.ts';
 
@@ -34,7 +34,6 @@ export interface GateMergedOptions {
   readonly onPrompt?: ((done: number, total: number) => Promise<void>) | undefined;
 }
 
-const opened = (folder: string): Plamo2 => loadModel(folder, { dtype: 'float32' });
 /** Not a number where the model's own are not finite. */
 function bitsOf(folder: string, model: Plamo2): number {
   try {
@@ -50,27 +49,24 @@ export async function gateMerged(folder: string, options: GateMergedOptions): Pr
   const { reference, models, sameTokenizer, onPrompt } = options;
   const readable = models.filter(({ artefact }) => artefact.hasTokenizer);
   const found = readable.map(({ name, artefact: { path } }) => {
-    using model = opened(path);
-    return { model: name, value: bitsOf(path, model) };
+    using opened = openLean(path);
+    return { model: name, value: bitsOf(path, opened.model) };
   });
-  using merged = opened(folder);
+  using opened = openLean(folder);
+  const { model: merged } = opened;
   const bitsPerCharacter = { merged: bitsOf(folder, merged), models: found };
   requireAsGood(bitsPerCharacter);
   const own = found.find(({ model }) => model === reference.name);
   if (!sameTokenizer || !Number.isFinite(own?.value))
     return { bitsPerCharacter, limit: mergedLimit, beside: undefined };
-  using source = opened(reference.artefact.path);
+  using source = openLean(reference.artefact.path);
   const tokenizer = loadTokenizer(folder, merged.config);
-  const comparison = await compareOnPrompts(
-    enginePredictor(source, reference.name),
-    enginePredictor(merged, 'merged'),
-    {
-      tokenizer,
-      ends: endIds(tokenizer, merged.config),
-      context: longest,
-      onPrompt,
-    },
-  );
+  const comparison = await compareOnPrompts(source.predictor(reference.name), opened.predictor('merged'), {
+    tokenizer,
+    ends: endIds(tokenizer, merged.config),
+    context: longest,
+    onPrompt,
+  });
   return { bitsPerCharacter, limit: mergedLimit, beside: { model: reference.name, ...comparison } };
 }
 

@@ -1,11 +1,11 @@
 // A quantized folder against the model it was made from, as whoever loads it will see it.
-import { endIds, loadModel, loadTokenizer } from '../../lm/index.ts';
+import { endIds, loadTokenizer } from '../../lm/index.ts';
 import {
   bitsOnPrompts,
   compareOnTexts,
-  enginePredictor,
   type GateReport,
   gatePrompts,
+  openLean,
   parityGate,
   type TextComparison,
 } from '../gate/index.ts';
@@ -39,13 +39,14 @@ export async function gateQuantized(
   quantized: string,
   { bits, text, reportTokens, sequenceLength, onProgress }: GateQuantizedOptions,
 ): Promise<QuantizedGate> {
-  using before = loadModel(source, { dtype: 'float32' });
-  using after = loadModel(quantized, { dtype: 'float32' });
+  using dense = openLean(source);
+  using few = openLean(quantized);
+  const [before, after] = [dense.model, few.model];
   const tokenizer = loadTokenizer(source, before.config);
   const options = { sequenceLength, maxTokens: reportTokens, whole: true };
   const pieces = text.length > 0 ? await calibrationTexts(text, tokenizer, options) : [];
   const total = gatePrompts.length + pieces.length;
-  const report = await parityGate(enginePredictor(before, 'the source'), enginePredictor(after, 'tsumugi'), {
+  const report = await parityGate(dense.predictor('the source'), few.predictor('tsumugi'), {
     tokenizer,
     ends: endIds(tokenizer, before.config),
     limits: { meanKl: quantizedLimits[bits] },

@@ -6,7 +6,7 @@ import { layerOf, loadTokenizer } from '../../lm/index.ts';
 import { holdPlace } from '../../run/index.ts';
 import { canonicalJson, isArtefact, type Lineage, requirePlace } from '../../store/index.ts';
 import { listSourceFiles } from '../../text/index.ts';
-import { scope } from '../../torch/index.ts';
+import { emptyCache, scope } from '../../torch/index.ts';
 import { calibrationTexts } from '../importance/index.ts';
 import { Calibration } from './calibration.ts';
 import { type ChosenBits, decided } from './chosen-bits.ts';
@@ -169,6 +169,10 @@ export async function quantizeModel(
     options.onProgress?.({ phase: 'comparing', layer: layers - 1, layers, done, total });
     await pause?.();
   };
+  // The gate needs none of what quantizing did.
+  calibration?.[Symbol.dispose]();
+  finished[Symbol.dispose]();
+  emptyCache();
   const gate =
     isGated && source.artefact.hasTokenizer
       ? await gateQuantized(model, staged.path, { ...config, text, onProgress: onCompared })

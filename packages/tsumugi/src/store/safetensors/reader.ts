@@ -35,6 +35,11 @@ export interface Safetensors extends Disposable {
    * file stay in the process's memory, so a checkpoint of any size can be gone through.
    */
   elements(name: string, start: number, count: number): Tensor;
+  /**
+   * Gives back the memory that tensors over the file's own pages have taken by being used; they read them again when they are used
+   * again. Changes made to them in place are lost.
+   */
+  releasePages(): void;
   /** Forgets the file. Tensors taken from it stay valid, and end the mapping when the last of them is freed. */
   close(): void;
 }
@@ -126,6 +131,10 @@ export class SafetensorsFile implements Safetensors {
     if (dtype === 'bool') return scope(() => this.tensor(name).reshape([-1]).narrow(0, start, count).clone());
     const width = dtypeBytes(dtype);
     return fromBytes(this.#read(offset + start * width, count * width), dtype, [count]);
+  }
+
+  releasePages(): void {
+    this.#file?.releasePages();
   }
 
   /** Bytes of the file, in a buffer that the next call fills again. */

@@ -113,6 +113,10 @@ export class ShardedSafetensors implements Safetensors {
     return this.#shard(name).elements(name, start, count);
   }
 
+  releasePages(): void {
+    for (const shard of this.#shards) shard.releasePages();
+  }
+
   #shard(name: string): SafetensorsFile {
     const shard = this.#shardOf.get(name);
     if (!shard) throw noSuchTensor(name, this.names, this.path);

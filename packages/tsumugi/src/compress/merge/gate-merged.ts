@@ -76,7 +76,7 @@ const readPerSecond = 8e9;
 /** What the gate takes: every model reads the prompts, two write after them; these two are in memory together, in float32. */
 export function gateCost(parameters: number, models: number): { seconds: number; memoryBytes: number } {
   const [prompts, read, written] = [gatePrompts.length, 50, 16]; // tokens of a prompt, about, and after it
-  const weights = 2 * prompts * written * 4 * parameters;
+  const weights = 2 * (prompts + written) * 4 * parameters; // once for each prompt, then for all together
   const reading = (models + 3) * prompts * read * 2 * parameters;
   return { seconds: weights / readPerSecond + reading / flopsPerSecond, memoryBytes: 2 * 4 * parameters };
 }

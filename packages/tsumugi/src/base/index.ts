@@ -19,7 +19,7 @@ export {
 } from './errors.ts';
 export { isSettled, stampOf } from './hash-record.ts';
 export { importFile } from './import-file.ts';
-export { issueText } from './issue-text.ts';
+export { checkSettings, issueText } from './issue-text.ts';
 export { jsonExcess, MAX_JSON_BYTES, parseJson } from './json-text.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { honourNohup } from './nohup.ts';
@@ -29,6 +29,7 @@ export { type CodePlace, callerPlace, inOwnCode, ownPlace, thrownText, whyNotLoa
 export { isPackaged, moduleBeside, moduleEnding, ownFile, ownPackage } from './own-files.ts';
 export { checkSeed, deriveSeed, RandomStream, type StatefulStream, streamUsed, watchStreams } from './random.ts';
 export { cannotRead, type JsonReading, readBytes, readJsonValue } from './read-file.ts';
+export { realPlace, samePlace } from './same-place.ts';
 export { checkChoice, checkNumber, checkNumbers, type Range } from './settings.ts';
 export { pieces, sha256, sha256File } from './sha256.ts';
 export { type Spread, spreadOf, tQuantile } from './spread.ts';
@@ -44,6 +45,7 @@ export {
   unfinishedFile,
   unfinishedFolder,
 } from './unfinished.ts';
+export { unlessBroken } from './unless-broken.ts';
 export { decodeUtf8 } from './utf8.ts';
 export { type LeftOut, type Walk, type WalkedFile, walkFiles } from './walk-files.ts';
 export { explained, makeFolder, whyNotWritten, writingAt } from './write-fault.ts';

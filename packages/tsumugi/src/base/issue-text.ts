@@ -1,5 +1,7 @@
 // What a schema finds wrong with a value, in the words of a person who edits the file.
 import type { z } from 'zod';
+import { ConfigError } from './errors.ts';
+import { suggestion } from './nearest.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -21,6 +23,27 @@ export function issueText(issue: Issue, value: unknown): string {
   if (expected === undefined) return place === '' ? issue.message : `"${place}": ${issue.message}`;
   const subject = place === '' ? 'the content' : `"${place}"`;
   return found === undefined ? `${subject} is missing` : `${subject} is ${excerpt(found)}, expected ${expected}`;
+}
+
+/**
+ * What a schema makes of settings.
+ *
+ * @param owner whose settings they are: "grow"
+ * @throws ConfigError naming the setting that is wrong, and for one that there is not the nearest
+ */
+export function checkSettings<S extends z.ZodObject>(owner: string, schema: S, settings: unknown): z.output<S> {
+  const parsed = schema.safeParse(settings);
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error;
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
+  if (issue.code === 'unrecognized_keys')
+    throw new ConfigError('unknown-key', `${owner}: there is no setting "${issue.keys[0]}"`, {
+      remedy: suggestion(issue.keys[0]!, Object.keys(schema.shape)),
+      fields: { key: issue.keys[0] },
+    });
+  throw new ConfigError('bad-setting', `${owner}: ${issueText(issue, settings)}`, {
+    fields: { key: issue.path.join('.') },
+  });
 }
 
 function valueAt(value: unknown, key: PropertyKey): unknown {

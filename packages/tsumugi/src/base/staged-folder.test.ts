@@ -1,5 +1,15 @@
 // Staged folders: whole or absent, replaced or kept, and the leftovers of a killed process.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -52,4 +62,16 @@ it('cleans up after killed processes, and leaves running ones alone', () => {
   renameSync(target, join(home, `${prefix}${dead}-1.old`));
   expect(() => make(target, 'two')).toThrow(DataError);
   expect(read(target)).toBe('one');
+});
+
+it('lands where a link leads to, so that the link stays', () => {
+  const [disk, link] = [join(home, 'disk'), join(home, 'link')];
+  mkdirSync(disk);
+  symlinkSync(disk, link);
+  make(link, 'one');
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(read(disk)).toBe('one');
+  make(link, 'two', () => true);
+  expect(read(disk)).toBe('two');
+  expect(readdirSync(home).sort()).toEqual(['disk', 'link']);
 });

@@ -1,8 +1,9 @@
 // A folder that appears whole or not at all: filled beside its place under a temporary name, flushed, then renamed.
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fsyncPath } from './atomic.ts';
 import { DataError } from './errors.ts';
+import { realPlace } from './same-place.ts';
 import { filling, removeUnfinishedOf, unfinishedFolder } from './unfinished.ts';
 import { makeFolder, writingAt } from './write-fault.ts';
 
@@ -14,27 +15,32 @@ import { makeFolder, writingAt } from './write-fault.ts';
  *     staged.commit();
  */
 export class StagedFolder implements Disposable {
-  /** Where the folder will be. */
+  /** Where the folder will be: where a link leads to, so that the link stays and the disk is the one that was meant. */
   readonly place: string;
   /** Where to fill it. */
   readonly path: string;
   #done = false;
 
   /**
-   * `target` may exist if it is an empty folder or `mayReplace` says so.
+   * `target` may exist if it is an empty folder or `mayReplace` says so; a text that it gives says what the folder holds besides.
    *
    * @throws DataError otherwise, before anything is done.
    */
-  constructor(target: string, mayReplace: (folder: string) => boolean = () => false) {
-    this.place = resolve(target);
+  constructor(target: string, mayReplace: (folder: string) => boolean | string = () => false) {
+    this.place = realPlace(target);
     makeFolder(dirname(this.place));
     removeUnfinishedOf(this.place);
     const found = statSync(this.place, { throwIfNoEntry: false });
-    if (found && !(found.isDirectory() && (readdirSync(this.place).length === 0 || mayReplace(this.place))))
-      throw new DataError('place-taken', `${target} ${found.isDirectory() ? 'holds something else' : 'is a file'}`, {
-        remedy: 'Name another folder to write to, or remove it yourself.',
+    const isTaken = found && !(found.isDirectory() && readdirSync(this.place).length === 0);
+    const may = isTaken && found.isDirectory() && mayReplace(this.place);
+    if (isTaken && may !== true) {
+      const besides = typeof may === 'string' ? `, besides what would be replaced: ${may}` : '';
+      const holds = found.isDirectory() ? `holds something else${besides}` : 'is a file';
+      throw new DataError('place-taken', `${target} ${holds}`, {
+        remedy: `Name another folder to write to, or ${typeof may === 'string' ? `move ${may} elsewhere` : 'remove it yourself'}.`,
         fields: { path: target },
       });
+    }
     this.path = unfinishedFolder(this.place);
     writingAt(target, () => mkdirSync(this.path));
     filling.add(this.path);

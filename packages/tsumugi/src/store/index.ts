@@ -7,6 +7,7 @@ export {
   CONFIG_FILE,
   GENERATION_CONFIG_FILE,
   HashedFiles,
+  hubNameOfFolder,
   isArtefact,
   type JsonObject,
   LINEAGE_FILE,

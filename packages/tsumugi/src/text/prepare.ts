@@ -13,6 +13,7 @@ import {
   type OptionNames,
   RandomStream,
   StagedFolder,
+  unlessBroken,
   writingAt,
 } from '../base/index.ts';
 import { DigestSet } from './digest-set.ts';
@@ -88,16 +89,6 @@ function countCharacters(text: string): number {
   let pairs = 0;
   for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) pairs++;
   return text.length - pairs;
-}
-
-/** What `read` finds, or undefined when there are no shards or they are broken. */
-function unlessBroken<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof DataError || error instanceof FormatError) return undefined;
-    throw error;
-  }
 }
 
 /**

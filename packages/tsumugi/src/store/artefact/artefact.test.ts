@@ -229,3 +229,18 @@ it('reads no file that would fill the memory', () => {
   truncateSync(config, 100_000_001);
   expect(code(() => new Artefact(at('model')).config())).toBe('FormatError too-large');
 });
+
+it('replaces a model, but never what somebody put beside it', () => {
+  write(at('model'));
+  writeFileSync(at('model', '.DS_Store'), 'x');
+  write(at('model'), { lineage: { stage: 'merge', seed: 9 } });
+  expect(new Artefact(at('model')).lineage()!.seed).toBe(9);
+  for (const name of ['.git', 'notes.txt', 'other-model']) {
+    if (name === 'notes.txt') writeFileSync(at('model', name), 'mine');
+    else mkdirSync(at('model', name));
+    expect(() => write(at('model'))).toThrow(`holds something else, besides what would be replaced: ${name}`);
+    rmSync(at('model', name), { recursive: true });
+  }
+  writeFileSync(at('model', 'lineage.json'), '{"of": "another program"}');
+  expect(() => write(at('model'))).toThrow(/model holds something else\n/);
+});

@@ -14,6 +14,7 @@ import {
   type Steps,
   sha256,
   sha256File,
+  unlessBroken,
 } from '../../base/index.ts';
 import { hubOrigin } from '../hub/cache-layout.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
@@ -48,13 +49,26 @@ export interface ArtefactContent {
   metadata?: Metadata | undefined;
 }
 
-/** Whether a folder is a model that tsumugi wrote, which it may replace. */
-export const isArtefact = (folder: string): boolean =>
-  existsSync(join(folder, CONFIG_FILE)) && existsSync(join(folder, LINEAGE_FILE));
+/** What file managers leave in folders. */
+const isLitter = (name: string): boolean => /^(\.DS_Store|\._.*|Thumbs\.db|desktop\.ini)$/i.test(name);
 
 /**
- * Writes a model folder. A model folder that tsumugi wrote (it has a `lineage.json`) is replaced; the old one stays until
- * the new one is complete. Returns what was recorded about it.
+ * Whether a folder is a model that tsumugi wrote, which it may replace; the name of what it holds besides, such as a file of
+ * somebody's own or another model: that would be gone.
+ */
+export function isArtefact(folder: string): boolean | string {
+  if (!existsSync(join(folder, CONFIG_FILE)) || !existsSync(join(folder, LINEAGE_FILE))) return false;
+  const files = unlessBroken(() => readJson(join(folder, LINEAGE_FILE), lineageSchema))?.files;
+  if (!files) return false;
+  const other = readdirSync(folder)
+    .sort()
+    .find((name) => name !== LINEAGE_FILE && !Object.hasOwn(files, name) && !isLitter(name));
+  return other ?? true;
+}
+
+/**
+ * Writes a model folder. A model folder that tsumugi wrote (it has a `lineage.json`, and nothing but the files named there) is
+ * replaced; the old one stays until the new one is complete. Returns what was recorded about it.
  *
  * @throws DataError when something else is at `folder`
  */
@@ -83,7 +97,7 @@ function* artefactSteps(folder: string, content: ArtefactContent): Steps<Lineage
 }
 
 /** A model of the hub by its name and commit, which mean the same on every machine; others by their folder. */
-function hubNameOfFolder(folder: string): string {
+export function hubNameOfFolder(folder: string): string {
   const origin = hubOrigin(folder);
   return origin ? `${origin.repo}@${origin.commit}` : folder;
 }

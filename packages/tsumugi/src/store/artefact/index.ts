@@ -2,6 +2,7 @@
 export {
   Artefact,
   type ArtefactContent,
+  hubNameOfFolder,
   isArtefact,
   type JsonObject,
   writeArtefact,

@@ -1,5 +1,15 @@
 // A pull that is disturbed: whatever breaks off goes on, what is wrong is never kept, and what stays wrong is said in a sentence.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,6 +103,16 @@ it('takes over what a process left that has ended, and no other tool’s files',
   expect(partials()).toEqual([`${hash}.deadbeef.incomplete`]);
 });
 
+it('takes over what another machine left, whose clock is ahead', async () => {
+  mkdirSync(cache('blobs'), { recursive: true });
+  const left = cache('blobs', `${hash}.elsewhere-7-0.incomplete`);
+  writeFileSync(left, weights.subarray(0, 1000));
+  const later = Date.now() / 1000 + 3600;
+  utimesSync(left, later, later);
+  await pull('a/b', quick);
+  expect(ranges()).toEqual(['bytes=1000-']);
+});
+
 it('waits for another pull of the same files instead of fetching them twice', async () => {
   hub.fault = inTurn('cdn', cutAt(1000));
   const [one, two] = await Promise.all([pull('a/b', quick), pull('a/b', quick)]);
@@ -152,6 +172,15 @@ it('waits as long as it is asked to', async () => {
   await expectWhole({ ...quick, report: (line) => void lines.push(line) });
   expect(performance.now() - start).toBeGreaterThan(1000);
   expect(lines).toEqual([`${hub.endpoint} answers with 503; trying again in 1 s`]);
+});
+
+it('counts a time to wait until by the clock of the service', async () => {
+  const ahead = (seconds: number) => new Date(Date.now() + (3600 + seconds) * 1000).toUTCString();
+  hub.fault = inTurn('cdn', (response) =>
+    json(response.setHeader('date', ahead(0)).setHeader('retry-after', ahead(1)), {}, 503),
+  );
+  await pull('a/b', quick);
+  expect(ranges()).toHaveLength(2);
 });
 
 it('gives up on a server that asks for more than five minutes', async () => {

@@ -95,17 +95,22 @@ export function refusal(response: Response, body: string, { endpoint, name, toke
         `${endpoint} answers with ${status}${said}`,
         'Run the same command later: it goes on from here.',
       ),
-      { waitSeconds: retryAfter(headers.get('retry-after')) },
+      { waitSeconds: retryAfter(headers.get('retry-after'), headers.get('date')) },
     );
   if (status === 403)
     return fail('hub-forbidden', `${endpoint} does not give ${repo} to you${said}`, 'Check the rights of the token.');
   return fail('hub-answer', `${endpoint} answers with ${status}${said}`, `See ${page}, and check HF_ENDPOINT.`);
 }
 
-/** Seconds of a Retry-After (RFC 9110, section 10.2.3). */
-export function retryAfter(value: string | null): number | undefined {
+/**
+ * Seconds of a Retry-After (RFC 9110, section 10.2.3).
+ *
+ * @param date the answer's own: a time is the service's, whose clock need not be this machine's
+ */
+export function retryAfter(value: string | null, date: string | null = null): number | undefined {
   if (value === null) return undefined;
-  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  const now = Date.parse(date ?? '') || Date.now();
+  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - now) / 1000;
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 

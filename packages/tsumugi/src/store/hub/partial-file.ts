@@ -33,7 +33,8 @@ function isAtWork(path: string, name: string, hash: string): boolean | undefined
   const [, host, pid] = found;
   if (host === hostname() && (Number(pid) === process.pid || !isRunning(Number(pid)))) return false;
   const changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return Date.now() - changed < ABANDONED_MILLISECONDS;
+  // Another machine's clock may be ahead.
+  return Math.abs(Date.now() - changed) < ABANDONED_MILLISECONDS;
 }
 
 export class PartialFile implements Disposable {

@@ -5,6 +5,7 @@
 //
 // The names are those that vLLM's "fp8" method reads [H]. One scale for the tensor is what we write: vLLM's loader puts the rows of
 // PLaMo 2's in_proj in another order and does not do so with a scale for each row.
+import { UserError } from '../../base/index.ts';
 import { callOperator, full, scope, type Tensor, tensor, where } from '../../torch/index.ts';
 
 export const LARGEST_FP8 = 448;
@@ -55,6 +56,10 @@ export interface Fp8Tensors {
 export function packFp8(weight: Tensor): Fp8Tensors {
   return scope(() => {
     const largest = weight.float().abs().max().item();
+    if (!Number.isFinite(largest))
+      throw new UserError('not-finite', 'a weight is no finite number', {
+        remedy: 'Look at the model with "tsumugi score" or "tsumugi eval" first.',
+      });
     const scale = full([], largest > 0 ? largest / LARGEST_FP8 : 1, { dtype: 'float32' });
     return { weight: toFp8(weight.float().div(scale)), weight_scale: scale };
   });

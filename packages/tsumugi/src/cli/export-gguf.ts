@@ -12,6 +12,7 @@ import { codeCommit, formatBytes, formatDuration } from '../run/index.ts';
 import { type Io, write } from './io.ts';
 import { ProgressLine } from './progress.ts';
 import { nothingWritten, stoppable } from './stoppable.ts';
+import { withoutEffect } from './without-effect.ts';
 
 export interface ExportGgufOptions {
   model: string;
@@ -30,6 +31,7 @@ export interface ExportGgufOptions {
 export async function exportToGguf(options: ExportGgufOptions, io: Io): Promise<number> {
   const { model, out, context, imatrix, text, calibrationTokens, saveImatrix, noGate, json } = options;
   const type = options.type as GgufFileType | undefined;
+  if (text.length === 0) withoutEffect('there is no --text', { calibrationTokens, saveImatrix });
   const chosen = given({ type, context, imatrix, calibrationTokens, saveImatrix });
   const config = exportGgufConfig.parse({ model, out, text: [...text], gate: !noGate, ...chosen });
   if (options.plan) {

@@ -1,17 +1,6 @@
 // Where a model will be written, looked at before the work begins.
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { DataError, requireRoom, StagedFolder } from '../../base/index.ts';
+import { DataError, requireRoom, StagedFolder, samePlace } from '../../base/index.ts';
 import { isArtefact } from './artefact.ts';
-
-/** A path without links, also of what is not there. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
-}
 
 /**
  * @param sources folders that are read
@@ -19,7 +8,7 @@ function realPath(path: string): string {
  * @throws DataError `into-source` when `out` is one of them, `place-taken` when it holds something else; UserError `disk-full`
  */
 export function requirePlace(out: string, sources: readonly string[], bytes: number, diskRemedy?: string): void {
-  if (sources.some((source) => realPath(source) === realPath(out)))
+  if (sources.some((source) => samePlace(source, out)))
     throw new DataError('into-source', `${out} is a model that is read`, {
       remedy: 'Name another folder to write to.',
       fields: { path: out },

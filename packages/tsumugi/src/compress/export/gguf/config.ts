@@ -23,6 +23,7 @@ export const exportGgufConfig = z.strictObject({
 });
 
 export type ExportGgufConfig = z.output<typeof exportGgufConfig>;
+export type ExportGgufInput = z.input<typeof exportGgufConfig>;
 
 export const importGgufConfig = z.strictObject({
   model: path.describe('GGUF file to import'),

@@ -9,6 +9,7 @@ import { namedParameters, tensorAt } from '../../../nn/index.ts';
 import { Artefact, GgufFile, ggufTypeLabel } from '../../../store/index.ts';
 import { scope } from '../../../torch/index.ts';
 import type { ExportGgufConfig } from './config.ts';
+import { writeImportance } from '../../importance/index.ts';
 import { exportGguf, planExportGguf } from './export-gguf.ts';
 import { gateGguf } from './gate-gguf.ts';
 import { ExportHome, library } from './gguf.testing.ts';
@@ -321,4 +322,50 @@ it('keeps what must be exact in more bits, and says which rows fit no block', as
     'blk.0.ssm_x.weight': 'Q8_0', 'blk.0.ssm_dt.weight': 'F32', 'blk.0.ssm_conv1d.weight': 'F32', 'blk.1.attn_qkv.weight': 'Q4_K',
     'blk.1.attn_q_norm.weight': 'F32', 'blk.1.ffn_down.weight': 'Q5_0',
   }); // biome-ignore format: a table
+});
+
+describe('an importance matrix', () => {
+  const folder = home.model('weighed');
+  const text = at('文.txt');
+  writeFileSync(text, '吾輩は猫である。名前はまだない。\n'.repeat(20));
+  const make = (changes: Parameters<typeof home.config>[1]) =>
+    exportGguf(home.config(folder, { type: 'Q8_0', ...changes }));
+
+  it('is in the lineage by its texts, or by its file', async () => {
+    await make({ text: [text], saveImatrix: at('imatrix.gguf') });
+    const data = () => JSON.parse(readFileSync(at('model.gguf.lineage.json'), 'utf8')).data;
+    expect(data()).toEqual([{ name: text, sha256: sha256(readFileSync(text)) }]);
+    await make({ imatrix: at('imatrix.gguf') });
+    expect(data()).toEqual([{ name: at('imatrix.gguf'), sha256: sha256(readFileSync(at('imatrix.gguf'))) }]);
+  });
+
+  it('is refused where it has no effect, is of another model, or would be written over something', async () => {
+    const refused = (changes: Parameters<typeof home.config>[1], code: string) =>
+      expect(make(changes)).rejects.toMatchObject({ code });
+    await refused({ type: 'F16', imatrix: at('imatrix.gguf') }, 'no-effect');
+    await refused({ saveImatrix: at('other.gguf') }, 'no-effect');
+    await refused({ text: [text], saveImatrix: text }, 'place-taken');
+    await refused({ text: [text], saveImatrix: `${folder}/config.json` }, 'place-taken');
+    await refused({ text: [text], saveImatrix: at('model.gguf') }, 'one-place');
+    const means = new Map([['blk.0.attn_q.weight', Float32Array.of(1, 2)]]);
+    await writeImportance(at('llama.gguf'), { means, tokens: 10, texts: [] });
+    await refused({ imatrix: at('llama.gguf') }, 'imatrix-names');
+    expect(readFileSync(text, 'utf8')).toMatch(/^吾輩/);
+  });
+});
+
+it('names a token beyond the vocabulary, which llama.cpp could not find', async () => {
+  const folder = home.model('beyond');
+  const path = `${folder}/config.json`;
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), eos_token_id: 99_999 }));
+  await expect(exportGguf(home.config(folder))).rejects.toThrow(/eos_token_id is 99999, and its vocabulary has/);
+});
+
+it('takes plain settings, and names those that are none', async () => {
+  const folder = home.model('plain');
+  const { plan } = await exportGguf({ model: folder, out: at('model.gguf'), type: 'F32', gate: false });
+  expect(plan.type).toBe('F32');
+  await expect(exportGguf({ model: folder, out: at('x.gguf'), type: 'Q3_K' as 'F32' })).rejects.toThrow(
+    /exportGguf: "type" is "Q3_K"/,
+  );
 });

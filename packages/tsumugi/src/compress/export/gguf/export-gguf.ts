@@ -1,7 +1,7 @@
 // A model folder → a GGUF file that llama.cpp runs: planned, written tensor by tensor, compared with the model, put in its place.
 import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fsyncPath, requireRoom, unfinishedFile, writingAt } from '../../../base/index.ts';
+import { checkSettings, fsyncPath, requireRoom, unfinishedFile, writingAt } from '../../../base/index.ts';
 import { loadModel, type Plamo2, type QuantizedLinear, readModelConfig } from '../../../lm/index.ts';
 import { moduleAt, namedParameters } from '../../../nn/index.ts';
 import { holdPlace } from '../../../run/index.ts';
@@ -10,10 +10,10 @@ import { readTokenizerFiles, Tokenizer, type TokenizerFiles } from '../../../tex
 import { noGrad, scope, type Tensor, tensor } from '../../../torch/index.ts';
 import type { GateReport } from '../../gate/index.ts';
 import type { ImportanceMatrix } from '../../importance/index.ts';
-import type { ExportGgufConfig } from './config.ts';
+import { type ExportGgufConfig, type ExportGgufInput, exportGgufConfig } from './config.ts';
 import { type GateGgufOptions, gateGguf } from './gate-gguf.ts';
-import { importanceFor, importanceOf } from './importance.ts';
-import { writeGgufLineage } from './lineage.ts';
+import { checkImportance, importanceFor, importanceOf } from './importance.ts';
+import { dataOf, writeGgufLineage } from './lineage.ts';
 import { metadataOf } from './metadata.ts';
 import { type GgufPlan, type PlannedTensor, planGguf } from './plan.ts';
 import { requireTarget } from './require-target.ts';
@@ -57,9 +57,11 @@ export function planExportGguf(config: Pick<ExportGgufConfig, 'model' | 'type' |
  * @throws ConfigError for a model that llama.cpp cannot express, DataError when something else is at `out`,
  *   UserError `disk-full`, and when the file differs from the model by more than its type explains, with the worst prompt
  */
-export async function exportGguf(config: ExportGgufConfig, hooks: ExportHooks = {}): Promise<ExportedGguf> {
+export async function exportGguf(input: ExportGgufInput, hooks: ExportHooks = {}): Promise<ExportedGguf> {
+  const config = checkSettings('exportGguf', exportGgufConfig, input);
   const plan = planExportGguf(config);
   requireTarget(config.out);
+  checkImportance(config);
   requireRoom(config.out, plan.bytes, 'Make room, name a place on another disk, or choose a type of fewer bits.');
   using _held = holdPlace(config.out);
   const artefact = new Artefact(config.model);
@@ -72,6 +74,7 @@ export async function exportGguf(config: ExportGgufConfig, hooks: ExportHooks = 
   });
   const onText = (done: number, total: number) => hooks.onProgress?.('measuring', done, total);
   const importance = await importanceOf(model, tokenizer, config, { onText });
+  const data = await dataOf(config);
   const unfinished = unfinishedFile(config.out);
   try {
     const start = performance.now();
@@ -92,7 +95,7 @@ export async function exportGguf(config: ExportGgufConfig, hooks: ExportHooks = 
     files.requireUnchanged();
     writingAt(config.out, () => renameSync(unfinished, config.out));
     fsyncPath(dirname(config.out));
-    writeGgufLineage(config, { written, parent: files.hash, gate, commit: hooks.commit ?? null });
+    writeGgufLineage(config, { written, parent: files.hash, data, gate, commit: hooks.commit ?? null });
     const { type, context, bitsPerWeight, byType, notes } = plan;
     return {
       file: config.out,

@@ -114,6 +114,8 @@ it('are dequantized', async () => {
 
 it.each<[string, Foreign, RegExp]>([
   ['another architecture', { metadata: { 'general.architecture': 'llama' } }, /is a model of the architecture "llama"/],
+  ['one part of several', { metadata: { 'split.count': 3 } }, /is one of 3 parts of a model \(split.count\)/],
+  ['an adapter', { metadata: { 'general.type': 'adapter' } }, /is an adapter, no model/],
   ['no size', { metadata: { 'plamo2.ssm.state_size': undefined } }, /does not say plamo2.ssm.state_size/],
   ['another number of layers', { metadata: { 'plamo2.attention.head_count_kv': [0, 2] } }, /has 2 values of plamo2.attention/],
   ['Mamba layers elsewhere', { metadata: { 'plamo2.attention.head_count_kv': [2, 2, 0, 0] } }, /where no mamba_step/],

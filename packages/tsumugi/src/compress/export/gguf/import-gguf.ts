@@ -1,5 +1,5 @@
 // A GGUF file → a model folder in the published layout, in float32.
-import { DataError, sha256File } from '../../../base/index.ts';
+import { checkSettings, DataError, sha256File } from '../../../base/index.ts';
 import { publishedConfig } from '../../../lm/index.ts';
 import { holdPlace } from '../../../run/index.ts';
 import {
@@ -11,7 +11,7 @@ import {
 } from '../../../store/index.ts';
 import { ggufPieceTypes, type Piece, renderTokenizer } from '../../../text/index.ts';
 import { numElements } from '../../../torch/index.ts';
-import type { ImportGgufConfig } from './config.ts';
+import { type ImportGgufConfig, importGgufConfig } from './config.ts';
 import { CHAT_TEMPLATE_KEY } from './metadata.ts';
 import { ggufWeights } from './read-model.ts';
 
@@ -33,23 +33,24 @@ export interface ImportHooks {
  * @throws FormatError naming what in the file is not PLaMo 2's, DataError when something else is at `out`
  */
 export async function importGguf(
-  { model, out }: ImportGgufConfig,
+  config: ImportGgufConfig,
   { onTensor, pause }: ImportHooks = {},
 ): Promise<ImportedGguf> {
+  const { model, out } = checkSettings('importGguf', importGgufConfig, config);
   using file = new GgufFile(model);
-  const { config, tensors } = ggufWeights(file);
+  const { config: shape, tensors } = ggufWeights(file);
   let done = 0;
   const { lines, config: tokenizerConfig } = renderTokenizer(piecesOf(file));
   const template = file.metadata.get(CHAT_TEMPLATE_KEY);
-  const { bos_token_id, eos_token_id, pad_token_id } = config;
+  const { bos_token_id, eos_token_id, pad_token_id } = shape;
   using _held = holdPlace(out);
   const content: ArtefactContent = {
-    config: publishedConfig(config) as JsonObject,
-    tensors: tensors.map(({ hf, shape, read }) => [
+    config: publishedConfig(shape) as JsonObject,
+    tensors: tensors.map(({ hf, shape: size, read }) => [
       hf,
       {
         dtype: 'float32',
-        shape,
+        shape: size,
         read: () => {
           onTensor?.(done++, tensors.length);
           return read();

@@ -1,6 +1,8 @@
 // Where a GGUF file comes from: `FILE.lineage.json` beside it says what a model folder's lineage.json says.
 import { basename } from 'node:path';
-import { type Json, type Lineage, type WrittenFile, writeJson } from '../../../store/index.ts';
+import { contentHash } from '../../../base/index.ts';
+import { hubNameOfFolder, type Json, type Lineage, type WrittenFile, writeJson } from '../../../store/index.ts';
+import { listSourceFiles } from '../../../text/index.ts';
 import type { GateReport } from '../../gate/index.ts';
 import type { ExportGgufConfig } from './config.ts';
 
@@ -10,11 +12,19 @@ export interface GgufOrigin {
   written: WrittenFile;
   /** Hash of the model folder. */
   parent: string;
+  data: Lineage['data'];
   gate: GateReport | null;
   commit: string | null;
 }
 
-export function writeGgufLineage(config: ExportGgufConfig, { written, parent, gate, commit }: GgufOrigin): void {
+/** What the weights were rounded with: the texts, or the matrix that was measured elsewhere. */
+export async function dataOf({ imatrix, text }: ExportGgufConfig): Promise<Lineage['data']> {
+  const texts = text.length > 0 ? listSourceFiles(text).map(({ path }) => path) : [];
+  const paths = imatrix === undefined ? texts : [imatrix];
+  return await Promise.all(paths.map(async (path) => ({ name: path, sha256: await contentHash(path) })));
+}
+
+export function writeGgufLineage(config: ExportGgufConfig, { written, parent, data, gate, commit }: GgufOrigin): void {
   const { model, out, type, context, imatrix, text, calibrationTokens } = config;
   const { meanKl, maxKl, top1Agreement, positions, loadedBy } = gate ?? {};
   const lineage: Lineage = {
@@ -33,8 +43,8 @@ export function writeGgufLineage(config: ExportGgufConfig, { written, parent, ga
     seed: null,
     commit,
     created: new Date().toISOString(),
-    parents: [{ name: model, sha256: parent }],
-    data: [],
+    parents: [{ name: hubNameOfFolder(model), sha256: parent }],
+    data,
     files: { [basename(out)]: { bytes: written.bytes, sha256: written.sha256 } },
   };
   writeJson(lineageOf(out), lineage as unknown as Json);

@@ -1,6 +1,7 @@
 // What a GGUF file says of a PLaMo 2 model: sizes, tokenizer, chat template. Source: llama.cpp's conversion of plamo2, but for the
 // head count, which is written for every layer: with its 0 for Mamba layers llama.cpp takes the size of the rotary embedding from
 // the first layer, gets 0, and never answers (attention.head_count_kv = 0 marks them well enough).
+import { ConfigError } from '../../../base/index.ts';
 import { isMamba, mambaWidth, type Plamo2Config, publishedConfig } from '../../../lm/index.ts';
 import type { GgufMetadata, JsonObject } from '../../../store/index.ts';
 import { defaultTemplate, type Piece, Tokenizer, type TokenizerFiles } from '../../../text/index.ts';
@@ -73,6 +74,13 @@ function vocabularyOf({
   const padding = V - pieces.length;
   const eos = [config.eos_token_id].flat()[0] ?? tokenizer.eosId;
   const template = defaultTemplate(tokenizerConfig);
+  const bos = config.bos_token_id ?? tokenizer.bosId;
+  for (const [key, id] of Object.entries({ bos_token_id: bos, eos_token_id: eos }))
+    if (id >= V)
+      throw new ConfigError('beyond-vocabulary', `the model's ${key} is ${id}, and its vocabulary has ${V} tokens`, {
+        remedy: `Correct ${key} in config.json and generation_config.json.`,
+        fields: { key, id, vocabularySize: V },
+      });
   return {
     'tokenizer.ggml.model': { string: PREFIX },
     'tokenizer.ggml.pre': { string: 'default' },
@@ -83,7 +91,7 @@ function vocabularyOf({
     'tokenizer.ggml.token_type': {
       i32s: [...pieces.map(({ type }) => pieceTypes[type]), ...Array(padding).fill(unused.type)],
     },
-    'tokenizer.ggml.bos_token_id': { u32: config.bos_token_id ?? tokenizer.bosId },
+    'tokenizer.ggml.bos_token_id': { u32: bos },
     'tokenizer.ggml.eos_token_id': { u32: eos },
     ...(tokenizer.opId !== undefined && { 'tokenizer.ggml.eot_token_id': { u32: tokenizer.opId } }),
     'tokenizer.ggml.padding_token_id': { u32: tokenizer.padId },

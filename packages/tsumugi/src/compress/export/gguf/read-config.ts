@@ -14,6 +14,14 @@ export function readGgufConfig(file: GgufFile): Plamo2Config {
   const { metadata, path, tensors } = file;
   const refuse = (fault: string, remedy: string) =>
     new FormatError('gguf-not-plamo2', `${path} ${fault}`, { remedy, fields: { path } });
+  const parts = metadata.get('split.count');
+  if (typeof parts === 'number' && parts > 1)
+    throw refuse(
+      `is one of ${parts} parts of a model (split.count), which are not read one by one`,
+      'Join them first: llama-gguf-split --merge FIRST-PART OUT.',
+    );
+  if (metadata.get('general.type') === 'adapter')
+    throw refuse('is an adapter, no model', 'Merge it into its model with the tool that made it.');
   const architecture = metadata.get('general.architecture');
   if (architecture !== PREFIX)
     throw refuse(

@@ -20,6 +20,7 @@ import { TinyModel } from '../../../lm/tiny-model.testing.ts';
 import { namedParameters } from '../../../nn/index.ts';
 import { Artefact, openSafetensors } from '../../../store/index.ts';
 import { scope } from '../../../torch/index.ts';
+import { quantizeModel } from '../../quantize/index.ts';
 import { exportHf, planExportHf } from './index.ts';
 
 const commit = 'f'.repeat(40);
@@ -307,4 +308,42 @@ it('refuses what cannot be, and writes nothing', async () => {
   rmSync(join(tiny.folder, 'tokenizer.jsonl'));
   await expect(exportHf(tiny.folder, at('out'))).rejects.toThrow('tokenizer.jsonl');
   expect(readdirSync(home)).toEqual(['taken']);
+});
+
+it.each([
+  ['gptq', {}],
+  ['fp8', { format: 'fp8', bits: 8 }],
+] as const)('writes a model in few bits as it is: %s', async (layout, settings) => {
+  await quantizeModel(tiny.folder, at('few'), { ...settings, gate: false });
+  const { parameters, bytes } = await exportHf(at('few'), at('out'), { maxShardBytes: 20_000 });
+  expect(weightsOf(at('out'))).toEqual(weightsOf(at('few')));
+  expect(json('out', 'config.json').quantization_config).toEqual(json('few', 'config.json').quantization_config);
+  expect(json('out', 'config.json').quantization_config.quant_method).toBe(layout);
+  using model = tiny.load();
+  expect(parameters).toBe(model.parameters().reduce((sum, each) => sum + each.numel(), 0));
+  const sizes = (folder: string) => {
+    using weights = openSafetensors(at(folder));
+    return weights.names.reduce((sum, name) => sum + weights.info(name).bytes, 0);
+  };
+  expect(bytes).toBe(sizes('few'));
+  loadModel(at('out'))[Symbol.dispose]();
+  await expect(exportHf(at('few'), at('other'), { dtype: 'bfloat16' })).rejects.toMatchObject({
+    code: 'quantized-model',
+  });
+});
+
+it('refuses a type that weights do not fit into, and one that there is not', async () => {
+  using model = tiny.load();
+  scope(() => void model.parameters()[0]!.detach().fill_(3.4e38));
+  saveModel(at('loud'), model, { tokenizerFolder: tiny.folder });
+  await expect(exportHf(at('loud'), at('out'), { dtype: 'bfloat16' })).rejects.toMatchObject({ code: 'weight-range' });
+  await expect(exportHf(at('loud'), at('out'), { dtype: 'int8' as 'float32' })).rejects.toThrow(/dtype/);
+  await exportHf(at('loud'), at('out'));
+});
+
+it('leaves a clone of a repository alone that it would have replaced', async () => {
+  await exportHf(tiny.folder, at('clone'));
+  mkdirSync(at('clone', '.git'));
+  await expect(exportHf(tiny.folder, at('clone'))).rejects.toThrow(/besides what would be replaced: \.git/);
+  expect(readdirSync(at('clone'))).toContain('.git');
 });

@@ -1,9 +1,9 @@
 // A model folder as others expect it on the Hugging Face Hub: shards of a size, published settings, a model card; tensor by tensor.
 import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { checkNumber, checkOptions, ownPackage } from '../../../base/index.ts';
-import { loadModel, type Plamo2Config, parseConfig } from '../../../lm/index.ts';
-import { namedParameters } from '../../../nn/index.ts';
+import { ConfigError, checkChoice, checkNumber, checkOptions, ownPackage, UserError } from '../../../base/index.ts';
+import { loadModel, type Plamo2Config, parseConfig, QuantizedLinear, tensorShapes } from '../../../lm/index.ts';
+import { namedModules, namedParameters } from '../../../nn/index.ts';
 import { holdPlace } from '../../../run/index.ts';
 import {
   Artefact,
@@ -18,7 +18,7 @@ import {
   writeArtefactInSteps,
 } from '../../../store/index.ts';
 import { Tokenizer } from '../../../text/index.ts';
-import { type DType, numBytes, numElements } from '../../../torch/index.ts';
+import { type DType, numBytes, numElements, scope, type Tensor } from '../../../torch/index.ts';
 import { bytesPerSecond } from '../../rates.ts';
 import { type Ancestor, ancestryOf, labelOf } from './ancestry.ts';
 import { CARD_FILE, readFrontMatter } from './front-matter.ts';
@@ -47,6 +47,7 @@ export interface ExportHfOptions {
   pause?: (() => Promise<void>) | undefined;
 }
 
+const dtypes = ['float32', 'bfloat16'] as const;
 const optionNames = {
   maxShardBytes: true,
   dtype: true,
@@ -107,11 +108,18 @@ async function openSource(folder: string, options: ExportHfOptions): Promise<Sou
   checkOptions('exportHf', options, optionNames);
   const { maxShardBytes = DEFAULT_SHARD_BYTES, dtype, licence: given } = options;
   checkNumber('exportHf', 'maxShardBytes', maxShardBytes, { min: 1, whole: true });
+  if (dtype !== undefined) checkChoice('exportHf', 'dtype', dtype, dtypes);
   const artefact = new Artefact(folder);
   const files = await artefact.hashed();
-  const { config, names } = checkedModel(folder);
+  const { config, names, quantized } = checkedModel(folder);
+  if (dtype !== undefined && quantized.length > 0)
+    throw new ConfigError('quantized-model', `${folder} is quantized, so its weights cannot become ${dtype}`, {
+      remedy: 'Leave dtype out, or export the model that it was made from.',
+      fields: { folder, dtype },
+    });
   const weights = artefact.weights();
   try {
+    for (const path of quantized) names.push(...weights.names.filter((name) => name.startsWith(`${path}.`)));
     const tensors = names.map((name) => [name, tensorOf(weights, name, dtype)] as const);
     const sizes = tensors.map(([, tensor]) => numBytes(tensor));
     const bytes = sizes.reduce((a, b) => a + b, 0);
@@ -119,7 +127,7 @@ async function openSource(folder: string, options: ExportHfOptions): Promise<Sou
     const licence = given ?? licenceAmong(ancestry);
     const sourceDtype = weights.info(names[0]!).dtype;
     const plan: ExportHfPlan = {
-      parameters: tensors.reduce((sum, [, { shape }]) => sum + numElements(shape), 0),
+      parameters: [...tensorShapes(config).values()].reduce((sum, shape) => sum + numElements(shape), 0),
       dtype: dtype ?? sourceDtype,
       bytes,
       shards: cutIntoShards(sizes, (size) => size, maxShardBytes).length,
@@ -145,21 +153,42 @@ async function openSource(folder: string, options: ExportHfOptions): Promise<Sou
   }
 }
 
-/** Opens the model, which holds its weights against its config; none of them is read for that. */
-function checkedModel(folder: string): { config: Plamo2Config; names: string[] } {
+/**
+ * Opens the model, which holds its weights against its config; none of them is read for that. `names` are those of its parameters,
+ * `quantized` the paths of matrices in few bits, whose tensors are written as they are in the file.
+ */
+function checkedModel(folder: string): { config: Plamo2Config; names: string[]; quantized: string[] } {
   using model = loadModel(folder);
-  return { config: model.config, names: namedParameters(model).map(([name]) => name) };
+  const quantized = [...namedModules(model)].flatMap(([path, module]) =>
+    module instanceof QuantizedLinear ? [path] : [],
+  );
+  return { config: model.config, names: namedParameters(model).map(([name]) => name), quantized };
 }
 
 /** A tensor as it will be written, read from its file in pieces. */
 function tensorOf(weights: Safetensors, name: string, wanted: DType | undefined): LazyTensor {
-  const { dtype, shape } = weights.info(name);
+  const { dtype, shape, stored } = weights.info(name);
   const target = wanted ?? dtype;
   return {
     dtype: target,
     shape,
-    read: () => readPieces(weights, name, target),
+    stored,
+    *read() {
+      for (const piece of readPieces(weights, name, target)) {
+        if (wanted) requireInRange(name, piece);
+        yield piece;
+      }
+    },
   };
+}
+
+/** @throws UserError when numbers became infinite in another type, or are none */
+function requireInRange(name: string, piece: Tensor): void {
+  if (scope(() => piece.isfinite().all().item())) return;
+  throw new UserError('weight-range', `"${name}" has numbers that are too large for ${piece.dtype}, or no numbers`, {
+    remedy: 'Leave dtype out: the weights stay as they are.',
+    fields: { tensor: name, dtype: piece.dtype },
+  });
 }
 
 /** The model's own; otherwise that of all the models of the hub that it was made from, when they agree. */

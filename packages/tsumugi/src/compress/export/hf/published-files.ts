@@ -46,6 +46,8 @@ export function publishedFiles(artefact: Artefact, config: Plamo2Config, dtype: 
       ...(publishedConfig(config) as JsonObject),
       ...(config.qk_norm && { auto_map: autoMapOf(json, origin, models) }),
       torch_dtype: dtype,
+      // How weights in few bits are to be read.
+      ...(json['quantization_config'] && { quantization_config: json['quantization_config'] }),
     },
     tokenizerConfig:
       tokenizerJson && config.qk_norm

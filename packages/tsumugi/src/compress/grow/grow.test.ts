@@ -1,8 +1,10 @@
 // Growing: the same function in a larger shape, on every axis, and then not quite the same.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { UserError } from '../../base/index.ts';
 import { loadModel, preset, readModelConfig, saveModel } from '../../lm/index.ts';
+import { tensorAt } from '../../nn/index.ts';
 import { Artefact, type Safetensors } from '../../store/index.ts';
 import { scope } from '../../torch/index.ts';
 import { SmallModels } from '../merge/merge.testing.ts';
@@ -149,7 +151,7 @@ it('writes equal bytes for equal settings, and where it comes from', async () =>
   expect(artefact.lineage()).toMatchObject({
     stage: 'grow',
     config: { ...settings, noise: 0.01, depth: 'identity' },
-    parents: [{ name: '小', sha256: await new Artefact(small.at('小')).hash() }],
+    parents: [{ name: small.at('小'), sha256: await new Artefact(small.at('小')).hash() }],
   });
   const { parameters, diskBytes } = planGrow(small.at('小'), settings);
   expect([parameters, diskBytes]).toEqual([parameters, 4 * parameters]);
@@ -171,4 +173,27 @@ it.each<[GrowSettingsInput, string]>([
   await expect(grow(small.at('小'), small.at('refused'), target)).rejects.toThrow(message);
   await expect(grow(small.at('小'), small.at('小'), { hidden_size: 128 })).rejects.toThrow('is a model that is read');
   expect(existsSync(small.at('refused'))).toBe(false);
+});
+
+it('refuses what is no setting, absurd sizes, its own source, and numbers that are none, by name', async () => {
+  const refusals: [unknown, RegExp][] = [
+    [{ hidden_size: '128' }, /grow: "hidden_size" is "128", expected a number/],
+    [{ hiddensize: 128 }, /grow: there is no setting "hiddensize"\n.*"hidden_size"/],
+    [null, /grow: the content is null, expected an object/],
+    [{ num_hidden_layers: 20_000 }, /expected a whole number of at most 10000|expected a number of at most 10000/],
+    [{ hidden_size: 2 ** 40 }, /and .* GB are free/],
+  ];
+  for (const [settings, problem] of refusals) {
+    const made = grow(small.at('小'), small.at('none'), settings as GrowSettingsInput);
+    await expect(made).rejects.toThrow(problem);
+    await expect(made).rejects.toThrow(UserError);
+  }
+  symlinkSync(small.at('小'), small.at('link'));
+  const deeper = { num_hidden_layers: 8 };
+  await expect(grow(small.at('小'), small.at('link'), deeper)).rejects.toMatchObject({ code: 'into-source' });
+  using model = loadModel(small.at('小'), { dtype: 'float32' });
+  scope(() => void tensorAt(model, 'model.layers.layers.0.mlp.down_proj.weight').detach().fill_(Number.NaN));
+  saveModel(small.at('broken'), model);
+  await expect(grow(small.at('broken'), small.at('none'), deeper)).rejects.toMatchObject({ code: 'not-finite' });
+  expect(existsSync(small.at('none'))).toBe(false);
 });

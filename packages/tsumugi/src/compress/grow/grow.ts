@@ -1,6 +1,5 @@
 // A model → a larger one that says the same, to be trained on.
-import { basename } from 'node:path';
-import { ConfigError, checkOptions, deriveSeed, given, invariant } from '../../base/index.ts';
+import { ConfigError, checkOptions, checkSettings, deriveSeed, given, invariant } from '../../base/index.ts';
 import { layerOf, loadModel, type Plamo2Config, readModelConfig, requireDense } from '../../lm/index.ts';
 import { holdPlace } from '../../run/index.ts';
 import { Artefact, type LazyTensor, type Lineage, type NamedTensor, requirePlace } from '../../store/index.ts';
@@ -66,6 +65,8 @@ export interface GrowResult {
   readonly lineage: Lineage;
 }
 
+/** A weight takes as many bytes, or more. */
+const leastWeightBytes = 2;
 /** Our guess: what is in memory besides an embedding of other pieces. */
 const runtimeBytes = 350e6;
 
@@ -81,7 +82,7 @@ export function planGrow(
   const artefact = new Artefact(folder);
   const before = readModelConfig(artefact);
   const transplant = tokenizer === undefined ? undefined : openTransplant(artefact, before, tokenizer);
-  return growForecast(before, growConfig.parse(settings), transplant?.config);
+  return growForecast(before, checkSettings('grow', growConfig, settings), transplant?.config);
 }
 
 /**
@@ -136,13 +137,15 @@ export async function grow(
   checkOptions('grow', options, optionNames);
   const began = performance.now();
   const { tokenizer, recipe = null, commit = null, maxShardBytes, onProgress, pause } = options;
-  const all = growConfig.parse(settings);
+  const all = checkSettings('grow', growConfig, settings);
   requireDense(folder, 'grown');
   const artefact = new Artefact(folder);
   const own = readModelConfig(artefact);
   const transplant = tokenizer === undefined ? undefined : openTransplant(artefact, own, tokenizer);
   const before = transplant?.config ?? own;
   const after = targetConfig(own, all, transplant?.config);
+  const { parameters } = shapeCost(after);
+  requirePlace(out, [artefact.path], leastWeightBytes * parameters); // before anything is made that grows with the target
   using _held = holdPlace(out);
   loadModel(folder)[Symbol.dispose](); // whole and of the shape that it says
   const reshape = grownShape(before, after, all.depth);
@@ -150,7 +153,6 @@ export async function grow(
   const hashed = await artefact.hashed();
   const tokenizerFiles = await transplant?.hashed();
   using weights = artefact.weights();
-  const { parameters } = shapeCost(after);
   let done = 0;
   const source = transplant ? transplantedWeights(weights, transplant) : weights;
   const tensors = reshapedTensors(source, reshape, (_, elements) => {
@@ -171,7 +173,7 @@ export async function grow(
       config: given<number | string>(all),
       seed: all.seed,
       commit,
-      parents: [{ name: basename(artefact.path), sha256: hashed.hash }],
+      parents: [{ name: artefact.path, sha256: hashed.hash }],
       data: tokenizerFiles ? [{ name: transplant!.path, sha256: tokenizerFiles.hash }] : [],
     },
   };

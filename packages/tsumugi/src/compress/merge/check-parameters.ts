@@ -49,5 +49,18 @@ export function checkParameterNames(config: MergeConfig, where: (path: Path) => 
           },
         );
     }
+  for (const [path, keys] of parametersOfBase(config))
+    if (method.base !== 'none' && keys > 0)
+      warnings.add(`${where(path)}: parameters of the base do nothing: it is what the models are counted from`);
   return [...warnings];
+}
+
+/** Where the base is listed with parameters, and how many. */
+function* parametersOfBase({ models, slices, base_model: base }: MergeConfig): Generator<[Path, keys: number]> {
+  const keysOf = (settings: ParameterSettings | null | undefined) => Object.keys(settings ?? {}).length;
+  for (const [i, { model, parameters }] of (models ?? []).entries())
+    if (model === base) yield [['models', i, 'parameters'], keysOf(parameters)];
+  for (const [i, { sources }] of (slices ?? []).entries())
+    for (const [j, { model, parameters }] of sources.entries())
+      if (model === base) yield [['slices', i, 'sources', j, 'parameters'], keysOf(parameters)];
 }

@@ -1,7 +1,7 @@
 // Models → the merged model, in a folder. Tensors are read, merged and written one after the other, in pieces: what is in memory at a
 // time does not depend on how large the models are.
 import { resolve } from 'node:path';
-import { checkOptions, invariant, StagedFolder, sha256, UserError } from '../../base/index.ts';
+import { checkNumber, checkOptions, invariant, StagedFolder, sha256, UserError } from '../../base/index.ts';
 import { holdPlace } from '../../run/index.ts';
 import {
   canonicalJson,
@@ -181,6 +181,8 @@ export async function mergeModels(
   checkOptions('mergeModels', options, mergeOptionNames);
   const began = performance.now();
   const { seed = 0, recipe = null, commit = null, maxShardBytes, gate = true, onProgress, pause } = options;
+  checkNumber('mergeModels', 'seed', seed, { min: 0, whole: true });
+  if (maxShardBytes !== undefined) checkNumber('mergeModels', 'maxShardBytes', maxShardBytes, { min: 1, whole: true });
   const text = textOf(merge, options);
   const known = await knownModels(text, options.resolveModel);
   using models = new MergeModels();
@@ -269,8 +271,8 @@ function lazyTensor(
     const group = { name, ...size, base: base && reader(base), models: models.map(reader) };
     const values = { shared, own, seed, asVector: shape.length < 2 };
     for (const piece of mergeGroup(methodNamed(plan.method), group, values)) {
-      requireFinite(tensor, piece);
       const made = piece.to(dtype);
+      requireFinite(tensor, piece, made);
       finished(tensor, made.numel());
       yield made;
       piece.dispose();
@@ -279,9 +281,17 @@ function lazyTensor(
   return { dtype, shape, read: merged };
 }
 
-function requireFinite({ name }: PlannedTensor, piece: Tensor): void {
-  // One pass over memory: a sum is finite only when every number is. It may overflow of itself, so then each is looked at.
-  if (scope(() => Number.isFinite(piece.sum().item()) || piece.isfinite().all().item())) return;
+/** One pass over memory: a sum is finite only when every number is. It may overflow of itself, so then each is looked at. */
+const areFinite = (numbers: Tensor): boolean =>
+  scope(() => Number.isFinite(numbers.sum().item()) || numbers.isfinite().all().item());
+
+function requireFinite({ name }: PlannedTensor, piece: Tensor, made: Tensor): void {
+  if (areFinite(made)) return;
+  if (areFinite(piece))
+    throw new UserError('merge-type', `"${name}": the merge gives numbers that are too large for ${made.dtype}`, {
+      remedy: 'Set dtype or out_dtype to bfloat16 or float32.',
+      fields: { tensor: name, dtype: made.dtype },
+    });
   throw new UserError('merge-not-finite', `"${name}": the merge gives numbers that are not finite`, {
     remedy: 'Look for NaN in the models ("tsumugi score" on each), or lower weights and lambda.',
     fields: { tensor: name },

@@ -1,5 +1,5 @@
 // What merging refuses, by name and with nothing written.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withFree } from '../../base/free-disk.testing.ts';
 import { UserError } from '../../base/index.ts';
@@ -197,5 +197,52 @@ slices:
     mkdirSync(small.at('full-folder'));
     writeFileSync(small.at('full-folder', 'x'), '');
     await expect(mergeModels(yaml, small.at('full-folder'))).rejects.toThrow('holds something else');
+  });
+});
+
+describe('places and numbers', () => {
+  const change = (name: string, value: number) => {
+    cpSync(small.at('a'), small.at(name), { recursive: true });
+    const path = small.at(name, 'model.safetensors');
+    const bytes = readFileSync(path);
+    const header = 8 + Number(bytes.readBigUInt64LE());
+    const entries = JSON.parse(bytes.subarray(8, header).toString());
+    bytes.writeFloatLE(value, header + entries[inLayer(0, 'mlp.down_proj.weight')].data_offsets[0]);
+    writeFileSync(path, bytes);
+  };
+
+  it('numbers that the type of the result cannot hold', async () => {
+    change('loud', 3e5);
+    const mix = linear.replace('model: a', 'model: loud');
+    const refused = { code: 'merge-type', fields: { tensor: inLayer(0, 'mlp.down_proj.weight') } };
+    await expect(small.merge(`${mix}dtype: float16\n`)).rejects.toMatchObject(refused);
+    await small.merge(`${mix}dtype: bfloat16\n`);
+  });
+
+  it('a model of its own, whatever the path to it', async () => {
+    symlinkSync(small.at('a'), small.at('link'));
+    const merge = small.yaml(linear);
+    for (const out of [small.at('link'), `${small.at('b')}/`])
+      await expect(mergeModels(merge, out, { gate: false })).rejects.toMatchObject({ code: 'merge-into-source' });
+    cpSync(small.at('a'), small.at('holder'), { recursive: true });
+    cpSync(small.at('b'), small.at('holder', 'inner'), { recursive: true });
+    const inner = small.yaml(linear.replace('model: b', 'model: holder/inner'), 'inner.yml');
+    await expect(mergeModels(inner, small.at('holder'), { gate: false })).rejects.toMatchObject({
+      code: 'place-taken',
+    });
+    expect(existsSync(small.at('holder', 'inner', 'model.safetensors'))).toBe(true);
+  });
+
+  it('seeds and sizes that are none', async () => {
+    for (const options of [{ seed: -1 }, { seed: 0.5 }, { maxShardBytes: 0 }])
+      await expect(small.merge(linear, options)).rejects.toThrow(UserError);
+  });
+
+  it('says that parameters of a base do nothing', async () => {
+    const merge = (own: string) =>
+      `merge_method: ties\nbase_model: base\nmodels: [{model: base${own}}, {model: a, parameters: {weight: 1}}]\n`;
+    const { warnings } = await planMergeModels(small.yaml(merge(', parameters: {weight: 5}')));
+    expect(warnings).toEqual([expect.stringMatching(/merge.yml:3: parameters of the base do nothing/)]);
+    expect((await planMergeModels(small.yaml(merge('')))).warnings).toEqual([]);
   });
 });

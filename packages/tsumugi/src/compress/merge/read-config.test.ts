@@ -163,3 +163,23 @@ it('says where no file is', () => {
     'the merge: there is no key',
   );
 });
+
+it.each([
+  ['an alias without an anchor', 'models: [{model: a, parameters: *w}]\n', /merge.yml:1: \*w has no anchor before it/],
+  ['one that is inside of itself', 'parameters: &p\n  weight: *p\n', /merge.yml:2: \*p stands inside of &p itself/],
+  [
+    'aliases of aliases',
+    `a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n${[...'bcdefgh'].map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefg'[i]}`)}]\n`).join('')}`,
+    /merge.yml: anchors and aliases multiply to more than is read/,
+  ],
+])('refuses %s', (_, text, problem) => {
+  expect(() => read(text)).toThrow(problem);
+  expect(() => read(text)).toThrow(UserError);
+});
+
+it('takes a name that looks like a date for a name', () => {
+  const { config } = read(
+    'merge_method: linear\nmodels: [{model: 2026-01-02, parameters: {weight: 1}}, {model: b, parameters: {weight: 1}}]\n',
+  );
+  expect(config.models!.map(({ model }) => model)).toEqual(['2026-01-02', 'b']);
+});

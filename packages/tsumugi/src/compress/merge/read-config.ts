@@ -1,7 +1,7 @@
 // Reads mergekit's YAML, as YAML 1.1, which is what mergekit reads. What is wrong is said with its line and the nearest name.
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Document, isMap, isNode, isScalar, LineCounter, parse, parseAllDocuments } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parse, parseAllDocuments, visit } from 'yaml';
 import { ConfigError, DataError, decodeUtf8, FormatError, issueText, readBytes, suggestion } from '../../base/index.ts';
 import { type MergeConfig, type MergeConfigInput, mergeConfig, refusedKeys } from './merge-config.ts';
 
@@ -33,15 +33,14 @@ export function readMergeConfig(path: string, sets: readonly string[] = []): Mer
       remedy: 'Write each into a file of its own, and run them one after the other.',
       fields: { path },
     });
+  const refuse = (problem: string, offset: number, remedy = 'Correct the line, or the indentation around it.') => {
+    const { line } = lines.linePos(offset);
+    return new FormatError('bad-yaml', `${path}:${line}: ${problem}`, { remedy, fields: { path, line } });
+  };
   const [fault] = document.errors;
-  if (fault) {
-    const { line } = lines.linePos(fault.pos[0]);
-    throw new FormatError('bad-yaml', `${path}:${line}: ${fault.message.split('\n')[0]!.replace(/ at line .*/, '')}`, {
-      remedy: 'Correct the line, or the indentation around it.',
-      fields: { path, line },
-    });
-  }
-  const data = unshared(document.toJS());
+  if (fault) throw refuse(fault.message.split('\n')[0]!.replace(/ at line .*/, ''), fault.pos[0]);
+  checkAnchors(document, refuse);
+  const data = unshared(plain(document, path));
   for (const set of sets) applySet(data, set);
   const where = (place: Path) => {
     const start = startOf(document, place);
@@ -62,9 +61,37 @@ function startOf(document: Document, place: Path): number | undefined {
   return undefined;
 }
 
+/** An alias needs an anchor before it, and none around it: there would be no end. */
+function checkAnchors(document: Document, refuse: (problem: string, offset: number, remedy: string) => FormatError) {
+  visit(document, {
+    Alias(_, alias, around) {
+      const anchored = alias.resolve(document);
+      const offset = alias.range?.[0] ?? 0;
+      const { source } = alias;
+      if (!anchored) throw refuse(`*${source} has no anchor before it`, offset, `Write &${source} at what is meant.`);
+      if (around.includes(anchored))
+        throw refuse(`*${source} stands inside of &${source} itself`, offset, 'Write out what is meant.');
+    },
+  });
+}
+
+/** @throws FormatError when aliases of aliases make it grow beyond all measure */
+function plain(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw new FormatError('bad-yaml', `${path}: anchors and aliases multiply to more than is read`, {
+      remedy: 'Write out what is meant.',
+      fields: { path },
+    });
+  }
+}
+
 /** Parts that an anchor gives to several places are copied, so that a change of one does not change the others. */
 function unshared(part: unknown): unknown {
   if (Array.isArray(part)) return part.map(unshared);
+  if (part instanceof Date) return part.toISOString().replace(/T00:00:00.000Z$/, ''); // a name that looks like a date
   if (typeof part !== 'object' || part === null) return part;
   return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, unshared(value)]));
 }

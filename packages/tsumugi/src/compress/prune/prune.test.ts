@@ -195,7 +195,7 @@ it('writes a smaller model of the same format, and measures only once', async ()
   expect(lineage).toMatchObject({
     stage: 'prune',
     seed: 0,
-    parents: [{ name: '大', sha256: await new Artefact(folder).hash() }],
+    parents: [{ name: folder, sha256: await new Artefact(folder).hash() }],
     data: [{ name: small.at('text.txt') }],
   });
   expect(lineage.config).toMatchObject(target);
@@ -367,4 +367,17 @@ it('loses less by importance than at random', async () => {
     return (await lossOf(randomScores(model.config, seed))) - (await lossOf(scores));
   };
   await expectOverSeeds(gap, { above: 0 }, [0, 1, 2]);
+});
+
+it('refuses what is no setting, and a model whose numbers are none', async () => {
+  expect(() => planPrune(folder, { hiddensize: 8 } as PruneSettingsInput)).toThrow(
+    /prune: there is no setting "hiddensize"/,
+  );
+  await expect(prune(folder, small.at('none'), { hidden_size: 0 })).rejects.toThrow(/prune: "hidden_size" is 0/);
+  using model = loadModel(folder, { dtype: 'float32' });
+  scope(() => void model.parameters()[0]!.detach().fill_(Number.NaN));
+  saveModel(small.at('broken'), model, { tokenizerFolder: folder });
+  const made = prune(small.at('broken'), small.at('none'), settings({ intermediate_size: 10 }), { text: text() });
+  await expect(made).rejects.toMatchObject({ code: 'not-finite' });
+  expect(existsSync(small.at('none'))).toBe(false);
 });

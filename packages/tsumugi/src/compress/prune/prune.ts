@@ -1,6 +1,5 @@
 // A model → a smaller dense one of what is most active in it.
-import { basename } from 'node:path';
-import { checkOptions, given } from '../../base/index.ts';
+import { checkOptions, checkSettings, given, UserError } from '../../base/index.ts';
 import {
   loadModel,
   loadTokenizer,
@@ -107,7 +106,7 @@ export interface PrunePlan extends PruneForecast {
  * @throws ConfigError `prune-target` naming the key that cannot be lowered so far; what reading a model's config throws
  */
 export function planPrune(folder: string, input: PruneSettingsInput): PrunePlan {
-  const settings = pruneConfig.parse(input);
+  const settings = checkSettings('prune', pruneConfig, input);
   requireDense(folder, 'pruned');
   const artefact = new Artefact(folder);
   const from = readModelConfig(artefact);
@@ -138,7 +137,7 @@ export async function pruneTable(
   options: PruneOptions = {},
 ): Promise<PruneTable> {
   checkOptions('pruneTable', options, optionNames);
-  using planned = await prepare(folder, pruneConfig.parse(settings), options);
+  using planned = await prepare(folder, checkSettings('prune', pruneConfig, settings), options);
   return planned.table;
 }
 
@@ -162,7 +161,7 @@ export async function prune(
   checkOptions('prune', options, optionNames);
   const began = performance.now();
   const { recipe = null, commit = null, maxShardBytes, onProgress, pause } = options;
-  using planned = await prepare(folder, pruneConfig.parse(settings), options, out);
+  using planned = await prepare(folder, checkSettings('prune', pruneConfig, settings), options, out);
   const { table, reshape, artefact, hashed, weights, text } = planned;
   const { parameters } = table.rows[1];
   let done = 0;
@@ -181,7 +180,7 @@ export async function prune(
       config: given<number | string>(planned.settings),
       seed: planned.settings.seed,
       commit,
-      parents: [{ name: basename(artefact.path), sha256: hashed.hash }],
+      parents: [{ name: artefact.path, sha256: hashed.hash }],
       data: [...text.sources],
     },
   };
@@ -256,6 +255,11 @@ async function scoresOf(
   const rate = decodingRate(model);
   const found = keptScores(measured);
   const scores = found ?? (await measureImportance(model, text, shown('calibrating')));
+  if (!Number.isFinite(scores.loss))
+    throw new UserError('not-finite', `${folder} reads the text with numbers that are not finite`, {
+      remedy: 'Find out where its weights went wrong: "tsumugi score" names the tensor or the layer.',
+      fields: { folder },
+    });
   if (depth === 'influence' || importance === 'random' || scores.lossWithout) {
     if (!found) keepScores(measured, scores);
     return { scores, kept: found !== undefined, rate };

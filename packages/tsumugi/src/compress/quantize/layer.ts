@@ -1,5 +1,5 @@
 // One layer on its way to few bits: its matrices, as they came, see the text; then each is quantized by itself.
-import { invariant } from '../../base/index.ts';
+import { invariant, UserError } from '../../base/index.ts';
 import { type Block, buildBlock, layerOf, layerPath, withinLayer } from '../../lm/index.ts';
 import { type Linear, moduleAt, namedParameters } from '../../nn/index.ts';
 import type { CodeBits, NamedTensor, QuantizationSummary, QuantizedCodes } from '../../store/index.ts';
@@ -44,16 +44,33 @@ export function quantizeLayer(layer: number, work: LayerWork, calibration: Calib
   return watchedLayer(layer, matrices, work, calibration);
 }
 
+/** A refusal in `body` says where. */
+function placed<T>(place: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const [message] = error.message.split('\n');
+    throw new UserError(error.code, `${place}: ${message}`, {
+      ...(error.remedy !== undefined && { remedy: error.remedy }),
+      fields: { ...error.fields, place },
+      cause: error,
+    });
+  }
+}
+
 function roundLayer(matrices: readonly PlannedMatrix[], work: LayerWork): NamedTensor[] {
   const tensors: NamedTensor[] = [];
   for (const matrix of matrices) {
     const { path, bits } = matrix;
-    const parts = noGrad(() =>
-      scope(() => {
-        const weight = work.source.read(`${path}.weight`);
-        if (work.summary.layout === 'fp8') return packWeight(weight);
-        return pack(roundToNearest(weight, roundOptions(work, bits as CodeBits)), matrix, work);
-      }),
+    const parts = placed(`"${path}.weight"`, () =>
+      noGrad(() =>
+        scope(() => {
+          const weight = work.source.read(`${path}.weight`);
+          if (work.summary.layout === 'fp8') return packWeight(weight);
+          return pack(roundToNearest(weight, roundOptions(work, bits as CodeBits)), matrix, work);
+        }),
+      ),
     );
     tensors.push(...named(path, parts));
     work.onMatrix(matrix);
@@ -93,23 +110,27 @@ function watchedLayer(
     const samples = new Map(
       [...inputs].filter((each): each is [string, InputSample] => each[1] instanceof InputSample),
     );
-    const changed = awqFolded(block, matrices, samples, (bits) => roundOptions(work, bits), source.config);
+    const changed = placed(`layer ${layer}`, () =>
+      awqFolded(block, matrices, samples, (bits) => roundOptions(work, bits), source.config),
+    );
     const all = new Map(namedParameters(block));
     for (const name of changed) tensors.push([layerPath(layer, name), scope(() => all.get(name)!.detach().clone())]);
   }
   for (const matrix of matrices) {
     const path = withinLayer(matrix.path);
     const options = roundOptions(work, matrix.bits as CodeBits);
-    const parts = noGrad(() =>
-      scope(() => {
-        const weight = weightOf(path).detach();
-        const watched = inputs.get(path);
-        const codes =
-          watched instanceof Hessian
-            ? gptq(weight, watched.value(), { ...options, actOrder: config.actOrder, damping: config.damping })
-            : roundToNearest(weight, options);
-        return pack(codes, matrix, work);
-      }),
+    const parts = placed(`"${matrix.path}.weight"`, () =>
+      noGrad(() =>
+        scope(() => {
+          const weight = weightOf(path).detach();
+          const watched = inputs.get(path);
+          const codes =
+            watched instanceof Hessian
+              ? gptq(weight, watched.value(), { ...options, actOrder: config.actOrder, damping: config.damping })
+              : roundToNearest(weight, options);
+          return pack(codes, matrix, work);
+        }),
+      ),
     );
     tensors.push(...named(matrix.path, parts));
     work.onMatrix(matrix);

@@ -1,5 +1,14 @@
 // Whole folders: every method, what stays, what is refused, runs that were cut off.
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -280,4 +289,49 @@ it('is forecast without being done', () => {
   expect(forecast).toMatchObject({ method: 'gptq', layout: 'gptq', kinds: { out_proj: 16, in_proj: 4 } });
   expect(forecast.diskBytes).toBe(2 * forecast.bytes);
   expect(forecast.seconds).toBeGreaterThan(0);
+});
+
+describe('what a stranger brings', () => {
+  const patched = (name: string, value: number) => {
+    cpSync(tiny.folder, at(name), { recursive: true });
+    const path = at(name, 'model.safetensors');
+    const bytes = readFileSync(path);
+    const header = 8 + Number(bytes.readBigUInt64LE());
+    const entries = JSON.parse(bytes.subarray(8, header).toString());
+    bytes.writeFloatLE(value, header + entries[`${inProj}.weight`].data_offsets[0] + 8);
+    writeFileSync(path, bytes);
+    return at(name);
+  };
+
+  it.each<[QuantizeConfigInput]>([[{}], [{ bits: 8, format: 'fp8' }], [{ method: 'gptq' }], [{ method: 'awq' }]])(
+    'names the weight that is no number: %j',
+    async (config) => {
+      const options = config.method === undefined ? {} : { text: [text] };
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        const made = quantizeModel(patched('broken', value), at('x'), { ...small, ...config, gate: false }, options);
+        const place = config.method === 'awq' ? 'layer 0' : `"${inProj}.weight"`;
+        await expect(made).rejects.toMatchObject({ code: 'not-finite', fields: { place } });
+      }
+      expect(existsSync(at('x'))).toBe(false);
+    },
+  );
+
+  it('keeps the name that the hub has for a model, and says one type in config.json', async () => {
+    const commit = 'c'.repeat(40);
+    const hub = at('hub', 'models--pfnet--plamo-x', 'snapshots', commit);
+    cpSync(tiny.folder, hub, { recursive: true });
+    const json = JSON.parse(readFileSync(join(hub, 'config.json'), 'utf8'));
+    writeFileSync(join(hub, 'config.json'), JSON.stringify({ ...json, dtype: 'float32' }));
+    const { lineage } = await quantizeModel(hub, at('of-hub'), { ...small, gate: false });
+    expect(lineage.parents.map(({ name }) => name)).toEqual([`pfnet/plamo-x@${commit}`]);
+    const { dtype, torch_dtype } = JSON.parse(readFileSync(at('of-hub', 'config.json'), 'utf8'));
+    expect([dtype, torch_dtype]).toEqual(['float16', 'float16']);
+  });
+
+  it('does not write over its source through a link', async () => {
+    cpSync(tiny.folder, at('source'), { recursive: true });
+    symlinkSync(at('source'), at('link'));
+    for (const [model, out] of [['source', 'link'], ['link', 'source']] as const)
+      await expect(quantizeModel(at(model), at(out), small)).rejects.toMatchObject({ code: 'quantize-into-source' }); // biome-ignore format: a table
+  });
 });

@@ -1,5 +1,5 @@
 // A model folder → the same model in few bits. One layer after the other: what is in memory does not depend on how many there are.
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { checkOptions, contentHash, StagedFolder } from '../../base/index.ts';
 import { layerOf, loadTokenizer } from '../../lm/index.ts';
@@ -160,7 +160,7 @@ export async function quantizeModel(
       config: JSON.parse(JSON.stringify(config)),
       seed: null,
       commit,
-      parents: [{ name: basename(resolve(model)), sha256: files.hash }],
+      parents: [{ name: model, sha256: files.hash }],
       data,
     },
   };

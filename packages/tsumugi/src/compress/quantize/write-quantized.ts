@@ -42,7 +42,12 @@ export async function writeQuantized(
   const { source, config, summary, chosen } = content;
   const { artefact, json } = source;
   const written = {
-    config: { ...json, torch_dtype: config.keptType, quantization_config: renderQuantization(summary) } as JsonObject,
+    config: {
+      ...json,
+      torch_dtype: config.keptType,
+      ...('dtype' in json && { dtype: config.keptType }), // newer files call it so
+      quantization_config: renderQuantization(summary),
+    } as JsonObject,
     tensors: tensorsOf(content),
     ...artefact.companions(),
     extra: chosen && { [BITS_FILE]: `${JSON.stringify({ ...chosen, kept: undefined }, null, 2)}\n` },

@@ -1,5 +1,5 @@
 // A model in another shape: where its layers and channels come from, and its tensors, made one after another.
-import { invariant } from '../../base/index.ts';
+import { invariant, UserError } from '../../base/index.ts';
 import { layerOf, layerPath, normOffset, type Plamo2Config, tensorShapes, withinLayer } from '../../lm/index.ts';
 import type { LazyTensor, NamedTensor } from '../../store/index.ts';
 import { cat, type DType, numElements, scope, type Tensor } from '../../torch/index.ts';
@@ -77,12 +77,21 @@ export function reshapedTensors(
     function* read(): Generator<Tensor> {
       using old = weights.tensor(source);
       for (const piece of change.pieces(old)) {
-        yield constant === undefined ? piece : piece.fill_(constant);
-        piece.dispose();
+        using made = constant === undefined ? piece : piece.fill_(constant);
+        requireFinite(source, made);
+        yield made;
       }
       onTensor?.(name, numElements(shape));
     }
     return [name, { dtype, shape, read } satisfies LazyTensor];
+  });
+}
+
+function requireFinite(source: string, piece: Tensor): void {
+  if (scope(() => piece.isfinite().all().item())) return;
+  throw new UserError('not-finite', `"${source}" of the model holds or becomes numbers that are not finite`, {
+    remedy: 'Get the model again, or go back to a checkpoint from before its training failed.',
+    fields: { tensor: source },
   });
 }
 

@@ -1,4 +1,5 @@
 // Held-out measurement of a student: the text, and how far it is from its teacher.
+import { UserError } from '../base/index.ts';
 import type { Batch, Plamo2 } from '../lm/index.ts';
 import type { Measured } from '../loop/index.ts';
 import type { TokenShards } from '../text/index.ts';
@@ -31,6 +32,10 @@ export async function evaluateStudent(
     return student.lossOf(hidden, targets, { reduction: 'sum' });
   };
   const found = await evaluateHeldOut(student, shards, { ...settings, lossOf });
+  if (Number.isFinite(found.crossEntropy) && !Number.isFinite(nats))
+    throw new UserError('not-finite', 'the teacher reads the text with numbers that are not finite', {
+      remedy: 'Find out where its weights went wrong: "tsumugi score" names the tensor or the layer.',
+    });
   return { ...found, kl: nats / found.predicted };
 }
 

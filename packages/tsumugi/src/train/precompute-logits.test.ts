@@ -234,6 +234,16 @@ describe('distillation from disk', () => {
   });
 });
 
+it('a teacher whose numbers are none is refused, with and without its logits on disk', async () => {
+  using model = loadModel(at('teacher'), { dtype: 'float32' });
+  scope(() => void model.parameters()[5]!.detach().fill_(Number.NaN));
+  saveModel(at('broken'), model, { tokenizerFolder: at('tokenizer') });
+  const problem = { code: 'not-finite', message: expect.stringMatching(/the teacher reads the text with numbers/) };
+  await expect(precomputeLogits(logits('of broken', { teacher: at('broken') }))).rejects.toMatchObject(problem);
+  expect(existsSync(at('of broken'))).toBe(false);
+  await expect(run('from broken', { teacher: at('broken') })).rejects.toMatchObject(problem);
+});
+
 describe('distillation from disk refuses', () => {
   const refused = (changes: Partial<DistillInput>, problem: RegExp) =>
     expect(run('refused', { teacherLogits: at('logits'), ...changes })).rejects.toThrow(problem);

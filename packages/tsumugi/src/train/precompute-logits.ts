@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { ConfigError, checkOptions, type OptionNames } from '../base/index.ts';
+import { ConfigError, checkOptions, type OptionNames, UserError } from '../base/index.ts';
 import { loadModel, type Plamo2, type Plamo2Config, readModelConfig } from '../lm/index.ts';
 import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
 import { distillationChunk, type TopK, topKOf } from '../nn/index.ts';
@@ -190,6 +190,10 @@ function partLogits(
         return parts;
       }),
     );
+  if (found.some(({ logProbabilities }) => scope(() => logProbabilities.isnan().any().item())))
+    throw new UserError('not-finite', 'the teacher reads the text with numbers that are not finite', {
+      remedy: 'Find out where its weights went wrong: "tsumugi score" names the tensor or the layer.',
+    });
   return [
     ['indices', cat(found.map(({ indices }) => indices)).to('int32')],
     ['logProbabilities', cat(found.map((each) => each.logProbabilities))],

@@ -283,7 +283,7 @@ function lazyTensor(
 
 /** One pass over memory: a sum is finite only when every number is. It may overflow of itself, so then each is looked at. */
 const areFinite = (numbers: Tensor): boolean =>
-  scope(() => Number.isFinite(numbers.sum().item()) || numbers.isfinite().all().item());
+  scope(() => Number.isFinite(numbers.sum().item()) || Boolean(numbers.isfinite().all().item()));
 
 function requireFinite({ name }: PlannedTensor, piece: Tensor, made: Tensor): void {
   if (areFinite(made)) return;

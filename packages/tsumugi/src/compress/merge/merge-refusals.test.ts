@@ -207,14 +207,14 @@ describe('places and numbers', () => {
     const bytes = readFileSync(path);
     const header = 8 + Number(bytes.readBigUInt64LE());
     const entries = JSON.parse(bytes.subarray(8, header).toString());
-    bytes.writeFloatLE(value, header + entries[inLayer(0, 'mlp.down_proj.weight')].data_offsets[0]);
+    bytes.writeFloatLE(value, header + entries[layerPath(0, 'mlp.down_proj.weight')].data_offsets[0]);
     writeFileSync(path, bytes);
   };
 
   it('numbers that the type of the result cannot hold', async () => {
     change('loud', 3e5);
     const mix = linear.replace('model: a', 'model: loud');
-    const refused = { code: 'merge-type', fields: { tensor: inLayer(0, 'mlp.down_proj.weight') } };
+    const refused = { code: 'merge-type', fields: { tensor: layerPath(0, 'mlp.down_proj.weight') } };
     await expect(small.merge(`${mix}dtype: float16\n`)).rejects.toMatchObject(refused);
     await small.merge(`${mix}dtype: bfloat16\n`);
   });
@@ -223,7 +223,7 @@ describe('places and numbers', () => {
     symlinkSync(small.at('a'), small.at('link'));
     const merge = small.yaml(linear);
     for (const out of [small.at('link'), `${small.at('b')}/`])
-      await expect(mergeModels(merge, out, { gate: false })).rejects.toMatchObject({ code: 'merge-into-source' });
+      await expect(mergeModels(merge, out, { gate: false })).rejects.toMatchObject({ code: 'into-source' });
     cpSync(small.at('a'), small.at('holder'), { recursive: true });
     cpSync(small.at('b'), small.at('holder', 'inner'), { recursive: true });
     const inner = small.yaml(linear.replace('model: b', 'model: holder/inner'), 'inner.yml');

@@ -9,7 +9,7 @@ export const shapeSettings = {
   num_attention_heads: count.optional().describe('query heads; whole groups unless num_key_value_heads is given'),
   num_key_value_heads: count.optional().describe('key/value heads, each with its group of query heads'),
   mamba_num_heads: count.optional().describe('heads of the Mamba mixers'),
-  num_hidden_layers: count.optional().describe('layers, in whole pairs of Mamba and attention'),
+  num_hidden_layers: count.max(10_000).optional().describe('layers, in whole pairs of Mamba and attention'),
 };
 
 export const targetKeys = Object.keys(shapeSettings) as (keyof typeof shapeSettings)[];

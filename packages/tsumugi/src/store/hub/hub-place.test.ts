@@ -48,7 +48,9 @@ it('reads a Retry-After of seconds, and of a date', () => {
   vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') });
   try {
     expect(
-      ['3', '0.5', 'Thu, 01 Jan 2026 00:01:30 GMT', 'Wed, 31 Dec 2025 00:00:00 GMT', 'soon', null].map(retryAfter),
+      ['3', '0.5', 'Thu, 01 Jan 2026 00:01:30 GMT', 'Wed, 31 Dec 2025 00:00:00 GMT', 'soon', null].map((value) =>
+        retryAfter(value),
+      ),
     ).toEqual(
       [3, 0.5, 90, 0, undefined, undefined], // biome-ignore format: one list
     );

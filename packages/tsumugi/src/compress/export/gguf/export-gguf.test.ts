@@ -8,8 +8,8 @@ import { loadModel, loadTokenizer, type Plamo2Config } from '../../../lm/index.t
 import { namedParameters, tensorAt } from '../../../nn/index.ts';
 import { Artefact, GgufFile, ggufTypeLabel } from '../../../store/index.ts';
 import { scope } from '../../../torch/index.ts';
-import type { ExportGgufConfig } from './config.ts';
 import { writeImportance } from '../../importance/index.ts';
+import type { ExportGgufConfig } from './config.ts';
 import { exportGguf, planExportGguf } from './export-gguf.ts';
 import { gateGguf } from './gate-gguf.ts';
 import { ExportHome, library } from './gguf.testing.ts';

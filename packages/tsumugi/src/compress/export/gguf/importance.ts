@@ -9,9 +9,9 @@ import {
   readImportance,
   writeImportance,
 } from '../../importance/index.ts';
-import { requireTarget } from './require-target.ts';
 import type { ExportGgufConfig } from './config.ts';
 import type { PlannedTensor } from './plan.ts';
+import { requireTarget } from './require-target.ts';
 import { tensorMap } from './tensor-map.ts';
 import type { GgufFileType } from './types.ts';
 

@@ -275,7 +275,7 @@ it('comes back with its chat template and the ids that begin and end a text', as
   const template = '{{ bos_token }}';
   writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), chat_template: template }));
   await exportGguf(home.config(folder));
-  importGguf({ model: at('model.gguf'), out: at('with template') });
+  await importGguf({ model: at('model.gguf'), out: at('with template') });
   const back = new Artefact(at('with template'));
   expect(back.tokenizerConfig()).toMatchObject({ chat_template: template });
   expect(back.generationConfig()).toMatchObject({ bos_token_id: 1, eos_token_id: 2 });

@@ -107,10 +107,16 @@ export class ExampleBatches {
   /** The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for. */
   batch(step: number): ExampleBatch {
     const batch = fill(this.#rowsOf(step), this.#options.padding);
-    batch.predicted = 0;
-    const first = step * this.examplesPerStep;
-    for (let i = 0; i < this.examplesPerStep; i++) batch.predicted += this.#targets[this.#order.at(first + i)]!;
+    batch.predicted = this.predictedIn(step);
     return batch;
+  }
+
+  /** Targets of `step`, over all ranks. */
+  predictedIn(step: number): number {
+    const first = step * this.examplesPerStep;
+    let count = 0;
+    for (let i = 0; i < this.examplesPerStep; i++) count += this.#targets[this.#order.at(first + i)]!;
+    return count;
   }
 
   #rowsOf(step: number): Rows {

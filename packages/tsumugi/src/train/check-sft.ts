@@ -1,9 +1,15 @@
 // What goes together in the settings of fine-tuning.
-import { checkSchedule, requireIdle } from './check-settings.ts';
+import { ConfigError } from '../base/index.ts';
+import { checkSchedule } from './check-settings.ts';
 import type { SftConfig } from './sft-config.ts';
 
 /** @throws ConfigError naming the settings that do not go together */
 export function checkSftSettings(config: Omit<SftConfig, 'model' | 'data' | 'out'>): void {
   checkSchedule(config);
-  if (config.steps !== undefined) requireIdle('epochs', config.epochs, 'with steps');
+  const { steps, epochs } = config;
+  if (steps === undefined || epochs === undefined) return;
+  throw new ConfigError('no-effect', 'epochs has no effect with steps', {
+    remedy: 'Give one of the two; a run that goes on, the one that it was begun with.',
+    fields: { setting: 'epochs', steps, epochs },
+  });
 }

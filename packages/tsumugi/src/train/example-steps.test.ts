@@ -48,8 +48,11 @@ it.each(['packed', 'padded'] as const)(
     const steps = make(layout, 2);
     const all = Array.from({ length: 9 }, (_, step) => steps.at(step));
     const sizes = all.map(({ batch, microRows }) => microRows * batch.columns);
-    const { largest, meanTokens } = steps.sizes(9);
+    const { largest, meanTokens, predictedShare } = steps.sizes(9);
+    const sum = (of: (step: (typeof all)[number]) => number) => all.reduce((total, step) => total + of(step), 0);
+    const tokens = sum(({ batch }) => batch.rows * batch.columns);
+    expect(predictedShare).toBeCloseTo(sum(({ batch }) => batch.predicted) / tokens, 9);
     expect(largest.batchSize * largest.sequenceLength).toBe(Math.max(...sizes));
-    expect(meanTokens).toBeCloseTo(all.reduce((sum, { batch }) => sum + batch.rows * batch.columns, 0) / 9, 9);
+    expect(meanTokens).toBeCloseTo(tokens / 9, 9);
   },
 );

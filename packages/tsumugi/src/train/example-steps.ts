@@ -15,8 +15,9 @@ export interface ExampleStep extends StepBatch {
 export interface StepSizes {
   /** The largest micro-batch of the steps. */
   largest: Pick<StepShape, 'sequenceLength' | 'batchSize'>;
-  /** Tokens that a step goes through on average, padding included. */
+  /** Tokens that a step goes through on average, padding included, and the share of them that is predicted. */
   meanTokens: number;
+  predictedShare: number;
 }
 
 /** Steps that are looked at to know what all of them take. */
@@ -59,16 +60,17 @@ export class ExampleSteps {
   sizes(steps: number): StepSizes {
     const every = Math.max(1, Math.floor(steps / sample));
     let largest = { sequenceLength: 0, batchSize: 0 };
-    let [tokens, seen] = [0, 0];
+    let [tokens, predicted, seen] = [0, 0, 0];
     for (let step = 0; step < steps; step += every) {
       const { rows, columns } = this.#batches.shapeOf(step);
       const batchSize = this.#microRows(rows);
       if (batchSize * columns > largest.batchSize * largest.sequenceLength)
         largest = { sequenceLength: columns, batchSize };
       tokens += rows * columns;
+      predicted += this.#batches.predictedIn(step);
       seen++;
     }
-    return { largest, meanTokens: tokens / seen };
+    return { largest, meanTokens: tokens / seen, predictedShare: predicted / tokens };
   }
 
   /** Each micro-batch has as many examples when they have rows of their own, and as many rows when they share them. */

@@ -45,6 +45,12 @@ it('counts recomputation as one more forward of the layers, and micro-batches an
   expect(flops(bench, 512, { batchSize: 3, gradientAccumulation: 2 })).toBe(6 * plain);
 });
 
+it('counts the head for the tokens that are predicted', () => {
+  const head = 6 * bench.vocab_size * bench.hidden_size;
+  expect(flops(bench, 512) - flops(bench, 512, { predicted: 100 })).toBe(412 * head);
+  expect(flops(bench, 512, { predicted: 512 })).toBe(flops(bench, 512));
+});
+
 it('takes three forwards for what the model needs, whatever is recomputed', () => {
   const attention = preset('bench', {
     mamba_enabled: false,

@@ -23,6 +23,8 @@ export interface StepShape {
   batchSize: number;
   /** Micro-batches of a step; 1 when left out. */
   gradientAccumulation?: number | undefined;
+  /** Of the tokens of a row, those that are predicted, on average: the head works on them alone. All when left out. */
+  predicted?: number | undefined;
   activationCheckpointing: boolean;
 }
 
@@ -71,9 +73,9 @@ function stepFlops(
   times: { projections: number; mixing: number },
   part: TrainedPart,
 ): number {
-  const { sequenceLength: T, batchSize, gradientAccumulation = 1 } = shape;
+  const { sequenceLength: T, batchSize, gradientAccumulation = 1, predicted = T } = shape;
   const { isHeadFrozen } = countParts(config, part);
-  let row = 2 * T * ((isHeadFrozen ? 2 : 3) * config.vocab_size * config.hidden_size);
+  let row = 2 * predicted * ((isHeadFrozen ? 2 : 3) * config.vocab_size * config.hidden_size);
   row += 2 * T * times.projections * (part.added ?? 0);
   for (let index = 0; index < config.num_hidden_layers; index++) {
     const { projections, frozen, mixing } = layerForward(config, index, T, part.isFrozen);

@@ -1,5 +1,5 @@
 // Which weights are not trained, from what a person writes: "embedding", layers by number, patterns of paths.
-import { ConfigError, suggestion } from '../base/index.ts';
+import { ConfigError, nearest } from '../base/index.ts';
 import { type Plamo2Config, tensorShapes } from '../lm/index.ts';
 
 const EMBEDDING = 'model.embed_tokens.weight';
@@ -39,8 +39,12 @@ function matching(pattern: string, paths: readonly string[], layers: number): st
   const expression = new RegExp(`^${shape}(\\..*)?$`);
   const found = paths.filter((path) => expression.test(path));
   if (found.length > 0) return found;
+  const near = nearest(pattern, ['embedding', ...paths]);
   throw new ConfigError('no-such-weights', `freeze: no weight of the model is at "${pattern}"`, {
-    remedy: suggestion(pattern, ['embedding', ...paths]),
+    remedy:
+      near === undefined
+        ? `Write embedding, layers.0-${layers - 1}, or a path such as *.mixer.* or ${paths.at(-1)}.`
+        : `Did you mean "${near}"?`,
     fields: { pattern },
   });
 }

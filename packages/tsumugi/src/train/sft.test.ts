@@ -114,6 +114,11 @@ describe('sft', () => {
     expect(shown).toMatch(/[\d,]+ tokens, [\d.]+ % of them learned/);
     expect(shown).toContain('learned from: 190 examples, held out: 10\n');
     expect(shown).toMatch(/2.0 epochs of 4 examples a step, packed/);
+    const frozen = await planSft(setup.config('planned', { freeze: ['embedding'] }), { stream: silent });
+    const bytesOf = (amounts: readonly { bytes: number }[]) => amounts[0]!.bytes;
+    // The embedding of 500 × 48 numbers has no gradient, no moments, and no place in checkpoints.
+    expect(bytesOf(forecast.memory) - bytesOf(frozen.memory)).toBe(3 * 4 * 500 * 48);
+    expect(bytesOf(frozen.disk)).toBeLessThan(bytesOf(forecast.disk));
     expect(readdirSync(setup.folder)).not.toContain('planned');
   });
 });

@@ -10,6 +10,7 @@ import { checkSftSettings } from './check-sft.ts';
 import { copiedWeights } from './copied-weights.ts';
 import { type ExampleEvaluation, evaluateExamples, measuredExamples } from './evaluate-examples.ts';
 import { ExampleSteps } from './example-steps.ts';
+import { modelFlops } from './flops.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
 import { frozenPaths } from './freeze-paths.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
@@ -45,6 +46,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
   const data = await openSftData(config);
   const modelConfig = endingWith(ownConfig, templateStopIds(data.template, data.tokenizer));
   const frozen = frozenPaths(modelConfig, config.freeze);
+  const part = frozen.size > 0 ? { isFrozen: (path: string) => frozen.has(path) } : undefined;
   const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
   const layout = config.packing ? 'packed' : 'padded';
   const batches = new ExampleSteps(data.examples, {
@@ -56,8 +58,9 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
     seed: deriveSeed(config.seed, 'batches'),
   });
   const steps = config.steps ?? batches.stepsOf(config.epochs ?? DEFAULT_EPOCHS);
-  const { largest, meanTokens } = batches.sizes(steps);
-  const phase = { ...largest, steps, gradientAccumulation, activationCheckpointing };
+  const { largest, meanTokens, predictedShare } = batches.sizes(steps);
+  const predicted = largest.sequenceLength * predictedShare;
+  const phase = { ...largest, predicted, steps, gradientAccumulation, activationCheckpointing };
   const share = meanTokens / (phase.sequenceLength * phase.batchSize * gradientAccumulation);
   return {
     name: 'sft',
@@ -65,10 +68,10 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
     inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
     mayChange: sftMayChange,
     modelConfig,
-    ...(frozen.size > 0 && { part: { isFrozen: (path: string) => frozen.has(path) } }),
+    part,
     phases: [phase],
     rehearsesSteps: false,
-    space: forecastSpace('sft', modelConfig, [phase], config),
+    space: forecastSpace('sft', modelConfig, [phase], config, part),
     lines: data.lines,
     plan({ secondsPerStep, start }) {
       const left = steps - start;
@@ -95,7 +98,14 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
       const gradients = stepGradients(model, (step) => batches.at(step), config, { ...within, lossOf });
       return (step) => {
         const made = gradients(step);
-        return { ...made, metrics: { ...made.metrics, predicted: batches.at(step).batch.predicted } };
+        const { rows, columns, predicted } = batches.at(step).batch;
+        const shape = {
+          sequenceLength: columns,
+          batchSize: rows,
+          predicted: predicted / rows,
+          activationCheckpointing,
+        };
+        return { ...made, flops: modelFlops(modelConfig, shape, part), metrics: { ...made.metrics, predicted } };
       };
     },
     evaluation: exampleEvaluationState,

@@ -4,7 +4,8 @@
 //
 //   - the student that activations chose, distilled from the teacher
 //   - a student that was chosen at random, distilled
-//   - the one that activations chose, trained on the text alone
+//   - the one that activations chose, trained on the text alone; and with so many tokens more that it takes as many FLOPs as with
+//     the teacher
 //   - a model of the same shape from nothing, on the text alone
 //   - a student that was pruned and distilled in two rounds, half of the tokens in each
 //
@@ -23,6 +24,7 @@ import { codeCommit } from 'tsumugi/run';
 import { data, distill, pretrain, prune, tokenizer } from 'tsumugi/stages';
 import { embeddedText } from 'tsumugi/text';
 import { numThreads, torchVersion } from 'tsumugi/torch';
+import { modelFlops } from 'tsumugi/train';
 import { z } from 'zod';
 import { experimentOptions } from './options.ts';
 
@@ -57,6 +59,11 @@ const teacherShape = {
 const target = { hidden_size: 40, intermediate_size: 80 };
 const halfway = { hidden_size: 52, intermediate_size: 136 };
 
+const shapeOf = (changes: object) => preset('mini', { ...teacherShape, vocab_size: vocabularySize, ...changes });
+const flopsOf = (changes: object) => modelFlops(shapeOf(changes), { ...rows, activationCheckpointing: false });
+/** Steps without the teacher that take what the steps with its forward take. */
+const longerSteps = Math.round(steps * (1 + flopsOf({}) / 3 / flopsOf(target)));
+
 /** What a step is made of. */
 const mixes = {
   teacher: { logitWeight: 1, languageWeight: 0 },
@@ -70,6 +77,7 @@ const arms = {
   activations: { name: 'chosen by activations, distilled', rates },
   random: { name: 'chosen at random, distilled', rates },
   alone: { name: 'chosen by activations, the text alone', rates },
+  longer: { name: 'chosen by activations, the text alone, equal FLOPs', rates },
   scratch: { name: 'from nothing, the text alone', rates: quick ? [1e-3, 1e-2] : [1e-2, 3e-2, 1e-1, 3e-1, 1, 3] },
   rounds: { name: 'two rounds, distilled', rates },
 };
@@ -153,7 +161,10 @@ function studentOf({ arm, mix, rate, seed }: Trial, teacher: Model): Model {
     return teach(name, second, { steps: steps / 2, seed: seed + 1000 }); // another order, so that it is other text
   }
   const importance = arm === 'random' ? 'random' : 'activation';
-  return teach(name, prunedBy(importance, `pruned-${importance}-${seed}`, teacher, target, seed), { steps, seed });
+  return teach(name, prunedBy(importance, `pruned-${importance}-${seed}`, teacher, target, seed), {
+    steps: arm === 'longer' ? longerSteps : steps,
+    seed,
+  });
 }
 
 // --- runs ---------------------------------------------------------------------------------------------------------
@@ -187,7 +198,12 @@ const tuned = [
 const mixTaken = least(['teacher', 'both'] as const, (mix) =>
   tuned.filter((each) => each.mix === mix).reduce((sum, { best }) => sum + lossOf(student(best)), 0),
 );
-tuned.push(await tune('alone', 'text'), await tune('scratch', 'text'), await tune('rounds', mixTaken));
+tuned.push(
+  await tune('alone', 'text'),
+  await tune('longer', 'text'),
+  await tune('scratch', 'text'),
+  await tune('rounds', mixTaken),
+);
 
 /** A kind of student as it was best with the first seed, with each seed. */
 function takenOf(arm: Arm): Trial[] {
@@ -220,13 +236,13 @@ const table = (head: string[], body: string[][]) =>
   [head, head.map((_, i) => (i === 0 ? '---' : '--:')), ...body].map((row) => `| ${row.join(' | ')} |`).join('\n');
 
 const parametersOf = (changes: object) =>
-  parameterTable(preset('mini', { ...teacherShape, vocab_size: vocabularySize, ...changes }))
+  parameterTable(shapeOf(changes))
     .reduce((sum, { parameters }) => sum + parameters, 0)
     .toLocaleString('en');
 const minutes = [...made.values()].reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) / 60;
 const teachers = seeds.map((seed) => teacherOf(epochsTaken, seed));
 const tokensRead = (metricOf(teachers[0]!, 'tokens learned from') ?? 0).toLocaleString('en');
-const studentTokens = (steps * rows.sequenceLength * rows.batchSize).toLocaleString('en');
+const tokensOf = (count: number) => (count * rows.sequenceLength * rows.batchSize).toLocaleString('en');
 const allRates = [...new Set(armNames.flatMap((arm) => arms[arm].rates))].sort((a, b) => a - b);
 
 const page = `# Pruned students
@@ -235,7 +251,7 @@ const page = `# Pruned students
 Hardware: ${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'an unknown CPU'}, threads: ${numThreads()}; Node ${process.versions.node}, libtorch ${torchVersion()}.
 
 Text: ${quick ? 'one embedded novel' : 'the embedded novels'}, ${vocabularySize} pieces, rows of ${rows.sequenceLength} tokens, ${rows.batchSize} a step. Teacher: ${parametersOf({})} parameters, ${epochsTaken} epochs, ${tokensRead} tokens. Students: ${parametersOf(target)}
-parameters (hidden ${target.hidden_size} of ${teacherShape.hidden_size}, FFN ${target.intermediate_size} of ${teacherShape.intermediate_size}), ${studentTokens} tokens each; between two rounds ${parametersOf(halfway)} parameters. Distilled students
+parameters (hidden ${target.hidden_size} of ${teacherShape.hidden_size}, FFN ${target.intermediate_size} of ${teacherShape.intermediate_size}), ${tokensOf(steps)} tokens each (${tokensOf(longerSteps)} with equal FLOPs); between two rounds ${parametersOf(halfway)} parameters. Distilled students
 learn from: ${mixTaken}. Forward KL at T = 1 over all tokens; a cosine in each run, after a warm-up over ${100 * warmup} % of a student's steps. Calibration: the first
 ${calibration.sequences} sequences of the text. Seeds ${seeds.join(', ')}: weights of the teacher, order of the text, what is drawn at random.
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ConfigError, issueText } from '../../base/index.ts';
 
 const count = z.int().positive();
+const DEFAULT_DAMPING = 0.01;
 const width = z
   .union([z.literal(4), z.literal(8), z.literal(16)], 'expected 4, 8, or 16 to keep it')
   .optional()
@@ -65,7 +66,7 @@ export const quantizeConfig = z.strictObject({
     .number()
     .positive()
     .max(1)
-    .default(0.01)
+    .default(DEFAULT_DAMPING)
     .describe("gptq: share of the Hessian's mean diagonal added to it"),
 });
 
@@ -81,10 +82,12 @@ export function checkQuantizeConfig(input: QuantizeConfigInput): QuantizeSetting
     new ConfigError('bad-setting', `quantize: ${problem}`, { remedy });
   if (!parsed.success)
     throw refuse(issueText(parsed.error.issues[0]!, input), 'See "tsumugi quantize --help" for what there is.');
-  const { format, method, bits, tensorBits, actOrder, zeroPoint } = parsed.data;
+  const { format, method, bits, tensorBits, actOrder, zeroPoint, damping } = parsed.data;
   if (format === 'fp8' && (method !== 'rtn' || bits !== 8 || zeroPoint || Object.values(tensorBits).includes(4)))
     throw refuse('FP8 weights are rounded, and have 8 bits', 'Use method rtn with 8 bits, and no zero point.');
   if (actOrder && method !== 'gptq')
     throw refuse(`${method} has no order of inputs`, 'Leave actOrder out, or use gptq.');
+  if (damping !== DEFAULT_DAMPING && method !== 'gptq')
+    throw refuse(`${method} has no Hessian that damping could be added to`, 'Leave damping out, or use gptq.');
   return parsed.data;
 }

@@ -228,6 +228,7 @@ it('is refused where it cannot be', async () => {
   await refused({ method: 'awq' }, /there is no file or folder .*nowhere.txt/, { text: [at('nowhere.txt')] });
   await refused({ format: 'fp8' }, /FP8 weights are rounded, and have 8 bits/);
   await refused({ actOrder: true }, /rtn has no order of inputs/);
+  await refused({ damping: 0.5 }, /rtn has no Hessian that damping could be added to/);
   await refused({ bits: 3 as 4 }, /"bits": expected 4 or 8/);
   await refused({ tensorBits: { dt_proj: 4 } }, /dt_proj" has .*\n/);
   await expect(quantizeModel(tiny.folder, tiny.folder, small)).rejects.toThrow(/is a model that is read/);

@@ -15,7 +15,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Fault, HubServer, json, sendContent, sha256Of } from './hub.testing.ts';
-import { type PullOptions, pull } from './index.ts';
+import { type PullOptions, planPull, pull } from './index.ts';
 
 const commit = 'c'.repeat(40);
 const weights = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i * 31) % 251));
@@ -181,6 +181,22 @@ it('counts a time to wait until by the clock of the service', async () => {
   );
   await pull('a/b', quick);
   expect(ranges()).toHaveLength(2);
+});
+
+it('names a file that is listed and not there', async () => {
+  hub.fault = always(/^cdn/, (response) => response.writeHead(404).end('gone'));
+  await expect(pull('a/b', quick)).rejects.toMatchObject({
+    code: 'hub-no-file',
+    message: expect.stringMatching(/lists model.safetensors of a\/b and does not have it/),
+  });
+});
+
+it('tells offline what the cache has', async () => {
+  await pull('a/b', quick);
+  vi.stubEnv('HF_HUB_OFFLINE', '1');
+  const asked = hub.asked.length;
+  expect(await planPull('a/b')).toMatchObject({ commit, missingBytes: 0, totalBytes: 300_006 });
+  expect(hub.asked).toHaveLength(asked);
 });
 
 it('gives up on a server that asks for more than five minutes', async () => {

@@ -42,7 +42,9 @@ export async function download(
       await pause(SECONDS_BETWEEN_LOOKS * 1000);
       continue;
     }
-    const found = await receiveWhole(client, url, file, partial, onBytes);
+    const found = await receiveWhole(client, url, file, partial, onBytes).catch((error) => {
+      throw error instanceof HubError && error.fields['status'] === 404 ? missing(client, file, error) : error;
+    });
     if (found === file.hash && partial.commit()) continue;
     // What was there before may have been spoiled: once it is all fetched anew.
     partial.restart();
@@ -109,6 +111,19 @@ function cutOff(client: HubClient, file: HubFile, got: string): PassingFailure {
       remedy: 'Run the same command again: it goes on from here.',
       fields: fieldsOf(client, file),
     }),
+  );
+}
+
+/** The model is there, for it was listed: a file that cannot be found says nothing else. */
+function missing(client: HubClient, file: HubFile, cause: HubError): HubError {
+  return new HubError(
+    'hub-no-file',
+    `${client.endpoint} lists ${file.path} of ${client.name.repo} and does not have it`,
+    {
+      remedy: 'Run the command again; if it stays so, ask its authors, or name another revision.',
+      fields: fieldsOf(client, file),
+      cause,
+    },
   );
 }
 

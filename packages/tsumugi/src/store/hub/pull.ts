@@ -61,12 +61,14 @@ interface Prepared {
 }
 
 /**
- * What `pull` would fetch: the files with their sizes, and what of them is there.
+ * What `pull` would fetch: the files with their sizes, and what of them is there. Offline, what the cache has.
  *
  * @throws ConfigError for what is no name, HubError when the hub has nothing that can be read or cannot be reached
  */
 export async function planPull(name: string, options: PullOptions = {}): Promise<PullPlan> {
-  return (await prepare(parseHubName(name), options)).plan;
+  const parsed = parseHubName(name);
+  const cached = hubPlace().offline ? cachedPlan(parsed, options.need) : undefined;
+  return cached ?? (await prepare(parsed, options)).plan;
 }
 
 async function prepare(name: HubName, options: PullOptions): Promise<Prepared> {

@@ -100,6 +100,11 @@ it.each<[string, () => string[], RegExp]>([
   ['a matrix that is none', () => [...gguf(), '--imatrix', at('text.txt')], /is no importance matrix/],
   ['a licence for a file', () => [...gguf(), '--licence', 'mit'], /--licence has no effect/],
   [
+    'a licence of a folder that is a file',
+    () => ['--model', at('text.txt'), '--format', 'hf', '--out', 'x', '--licence', 'mit'],
+    /--licence has no effect: a GGUF file becomes a folder as it is/,
+  ],
+  [
     'a type for a folder',
     () => ['--model', 'x', '--format', 'hf', '--out', 'x', '--type', 'F32'],
     /--type has no effect/,

@@ -58,10 +58,14 @@ it('prints a plan and writes nothing', async () => {
   expect(stdout).toMatch(
     /^[\d,]+ parameters in float32: [\d.]+ KiB in 1 file, licence not stated\nabout .* of disk\n$/,
   );
-  expect(JSON.parse((await runCli([...base(), '--plan', '--json'])).stdout)).toMatchObject({
-    dtype: 'float32',
-    shards: 1,
-  });
+  const planned = async (...more: string[]) =>
+    JSON.parse((await runCli([...base(), '--plan', '--json', ...more])).stdout);
+  const whole = await planned();
+  expect(whole).toMatchObject({ dtype: 'float32', shards: 1 });
+  // Gigabytes of 10⁹: a shard that is just large enough is one, and a byte less is two.
+  const gigabytes = whole.bytes / 1e9;
+  expect(await planned('--max-shard-size', gigabytes.toFixed(9))).toMatchObject({ shards: 1 });
+  expect(await planned('--max-shard-size', (gigabytes - 1e-9).toFixed(9))).toMatchObject({ shards: 2 });
   expect(existsSync(at('out'))).toBe(false);
 });
 

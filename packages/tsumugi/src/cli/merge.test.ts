@@ -17,6 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => small[Symbol.dispose]());
 
+const dare = ['--set', 'base_model=a', '--set', 'models=[{model: b}]', '--set', 'parameters={weight: 1, density: 0.5}'];
 const merge = (out: string, ...more: string[]) =>
   runCli(['merge', '--config', small.at('merge.yml'), '--out', small.at(out), ...more]);
 
@@ -47,6 +48,8 @@ it('writes the merged model and says what it wrote', async () => {
   const again = await merge('json', '--json', '--set', 'parameters.t=0.25');
   expect(JSON.parse(again.stdout)).toMatchObject({ method: 'slerp', tensors: 56, folder: small.at('json') });
   expect(new Artefact(small.at('json')).lineage()!.config['merge']).toMatchObject({ parameters: { t: 0.25 } });
+  const drawn = await merge('drawn', '--no-gate', '--seed', '3', '--set', 'merge_method=dare_linear', ...dare);
+  expect([drawn.code, new Artefact(small.at('drawn')).lineage()!.seed]).toEqual([0, 3]);
 });
 
 it('plans without writing', async () => {
@@ -75,9 +78,11 @@ it('fetches models of the hub', async () => {
   vi.stubEnv('HF_ENDPOINT', hub.endpoint);
   vi.stubEnv('HF_HOME', small.at('cache'));
   for (const name of ['HF_HUB_CACHE', 'HF_TOKEN', 'HF_TOKEN_PATH', 'HF_HUB_OFFLINE']) vi.stubEnv(name, '');
+  const planned = await merge('fetched', '--plan', '--set', 'models.1.model=tsumugi/b');
+  expect([planned.code, existsSync(small.at('fetched'))]).toEqual([0, false]);
   const { code, stderr } = await merge('fetched', '--set', 'models.1.model=tsumugi/b');
   vi.unstubAllEnvs();
-  expect([code, stderr]).toEqual([0, expect.stringContaining('fetching tsumugi/b')]);
+  expect([code, planned.stderr + stderr]).toEqual([0, expect.stringContaining('fetching tsumugi/b')]);
   expect(new Artefact(small.at('fetched')).lineage()!.parents.map(({ name }) => name)).toEqual([
     'a',
     `tsumugi/b@${commit}`,
@@ -133,6 +138,8 @@ it('searches: candidates scored by held-out text and tasks, the table, the best 
   expect(new Artefact(small.at('search', 'model')).lineage()!.config['merge']).toMatchObject({
     parameters: { t: Number(best!.set[0]!.split('=')[1]) },
   });
+  const drawn = await merge('drawn-search', '--search', 'parameters.t=0..1', '--samples', '2', ...scored, '--json');
+  expect(JSON.parse(drawn.stdout).rows).toHaveLength(2);
 });
 
 it.each([

@@ -1,5 +1,5 @@
 // The command line of pruning: what it writes, plans and refuses.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { SmallModels } from '../compress/merge/merge.testing.ts';
 import { Artefact } from '../store/index.ts';
@@ -74,6 +74,15 @@ it('prints the table without writing, then writes with the scores that were kept
     folder: small.at('json'),
     rows: [{ model: 'before' }, { model: 'after' }],
   });
+});
+
+it('reads a folder of text as it is told, and says what it passed over', async () => {
+  mkdirSync(small.at('folder'));
+  writeFileSync(small.at('folder', 'rows.jsonl'), '{"body": "吾輩は猫である。名前はまだ無い。"}\n'.repeat(8));
+  writeFileSync(small.at('folder', 'picture.png'), 'x');
+  const words = ['prune', '--model', small.at('model'), '--out', small.at('of-folder'), '--text', small.at('folder')];
+  const { code, stderr } = await runCli([...words, '--field', 'body', ...set]);
+  expect([code, stderr]).toEqual([0, 'note: passed over in folders: 1 of other formats, 0 hidden\n']);
 });
 
 it.each([

@@ -59,6 +59,7 @@ it('prints the sizes first, then fetches, then has nothing to do', async () => {
   });
   const plan = JSON.parse((await runCli(['pull', 'tsumugi/tiny', '--print-sizes', '--json'])).stdout);
   expect(plan).toMatchObject({ missingBytes: 0, leftOut: ['modeling_plamo.py'] });
+  expect((await runCli(['pull', 'tsumugi/tiny', '--print-sizes'])).stdout).toMatch(/ in 5 files; 0 B to fetch, /);
 });
 
 it('fetches the tokenizer alone', async () => {

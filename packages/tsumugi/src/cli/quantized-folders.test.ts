@@ -40,6 +40,18 @@ afterAll(() => {
   rmSync(home, { recursive: true });
 });
 
+it('is made as the options say', async () => {
+  const words = ['quantize', '--model', tiny.folder, '--out', at('options'), '--plan', '--json'];
+  const plan = async (...more: string[]) => JSON.parse((await runCli([...words, ...more])).stdout);
+  // A scale and a zero point for each group: more of them in groups of half the size.
+  const sixteens = await plan('--group-size', '16');
+  expect((await plan('--group-size', '8')).bytes).toBeGreaterThan(sixteens.bytes);
+  const text = ['--text', at('text.txt')];
+  expect(await plan('--group-size', '16', '--method', 'gptq', ...text)).toMatchObject({ method: 'gptq' });
+  const chosen = await plan('--group-size', '16', '--target-bits', '11.5', ...text);
+  expect(chosen).toMatchObject({ bitsPerWeight: 11.5, kinds: { qkv_proj: 'mixed' } });
+});
+
 it('is compared on a text, which has no effect where nothing is', async () => {
   const words = ['quantize', '--model', tiny.folder, '--group-size', '16', '--text', at('text.txt')];
   const { code, stdout } = await runCli([...words, '--out', at('told')]);

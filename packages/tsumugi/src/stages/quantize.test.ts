@@ -37,7 +37,18 @@ it('quantizes as the library does with the same settings', async () => {
     'bits per character of the source',
     'bits per character',
   ]);
-  await quantizeModel(tiny.folder, join(home, 'twin'), settings, { text: [text] });
+  const twin = await quantizeModel(tiny.folder, join(home, 'twin'), settings, { text: [text] });
+  const { meanKl, top1Agreement, text: onText } = twin!.gate!;
+  expect(report.stages[0]!.metrics.map(({ value }) => value)).toEqual([
+    twin!.bitsPerWeight,
+    twin!.bytes,
+    meanKl,
+    top1Agreement,
+    onText!.meanKl,
+    onText!.top1Agreement,
+    onText!.bitsPerCharacter.source,
+    onText!.bitsPerCharacter.artefact,
+  ]);
   const weights = (folder: string) => readFileSync(join(folder, 'model.safetensors'));
   expect(weights(join(home, 'run', 'few', 'model')).equals(weights(join(home, 'twin')))).toBe(true);
 });

@@ -1,6 +1,6 @@
 // A stage run by itself, as a recipe runs it.
 import { silent } from '../train/train.testing.ts';
-import type { distill, evaluate, extend, pretrain, sft, teacherLogits } from './index.ts';
+import type { distill, evaluate, extend, grow, merge, pretrain, prune, quantize, sft, teacherLogits } from './index.ts';
 
 /** What a stage is given: an artefact, or paths from outside. */
 export const given = (path: string, metrics: object = {}) => ({
@@ -13,7 +13,17 @@ export const given = (path: string, metrics: object = {}) => ({
 });
 
 export function runStage(
-  stage: typeof pretrain | typeof extend | typeof distill | typeof evaluate | typeof sft | typeof teacherLogits,
+  stage:
+    | typeof pretrain
+    | typeof extend
+    | typeof distill
+    | typeof evaluate
+    | typeof sft
+    | typeof teacherLogits
+    | typeof grow
+    | typeof prune
+    | typeof merge
+    | typeof quantize,
   config: object,
   inputs: object,
   folder: string,

@@ -5,9 +5,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunFolder } from '../run/index.ts';
-import { nextTokenLoss } from '../train/index.ts';
+import { distill as distillModel, nextTokenLoss } from '../train/index.ts';
 import { readLogitsManifest } from '../train/logits-manifest.ts';
-import { type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
 import { distill, extend, pretrain, pretrainWith, teacherLogits } from './index.ts';
 import { given, runStage } from './stages.testing.ts';
 
@@ -158,6 +158,7 @@ it('teacher-logits keeps what a teacher says, and distill learns from it', async
     batchSize: 2,
     gradientAccumulation: 2,
     seed: 3,
+    evaluateTokens: 200,
   };
   const { steps: _, ...kept } = rows;
   expect(Object.keys(rows).sort()).toEqual(Object.keys(teacherLogits.config.shape).filter((key) => key !== 'device').sort()); // biome-ignore format: one line
@@ -168,10 +169,38 @@ it('teacher-logits keeps what a teacher says, and distill learns from it', async
     metrics: [{ name: 'tokens', value: 2 * 2 * 2 * 48 }, { name: 'bytes of the logits' }],
   });
   expect(readLogitsManifest(at('kept', 'logits'))).toMatchObject(rows);
+  const { diskBytes } = await teacherLogits.forecast({ config: teacherLogits.config.parse(rows), inputs } as never);
+  const [, written] = (outcome as { metrics: { value: number }[] }).metrics;
+  const { heldOutBatches } = readLogitsManifest(at('kept', 'logits'));
+  // 2 · 2 batches are learned from; how many are held out is not known without the metrics of the data.
+  expect(diskBytes! / written!.value).toBeCloseTo(4 / (4 + heldOutBatches), 2);
   const { hiddenWeight: _w, hiddenLayers: _l, hiddenLoss: _h, ...without } = distilled;
   const logits = [given(at('kept', 'logits'))];
   const found = await run(distill, { ...without, ...kept }, { ...inputs, model, logits }, 'from-kept');
   expect(found).toMatchObject({ teacherLogits: at('kept', 'logits') });
+  // A run that is there is gone on with when the runner says so, and is in the way otherwise.
+  const again = (resumed: boolean) =>
+    distill.run({
+      config: distill.config.parse({ ...without, ...kept }),
+      inputs: { ...inputs, model, logits },
+      folder: at('from-kept'),
+      recipe: 'r',
+      resumed,
+      stream: silent,
+    } as never) as Promise<{ metrics: object[] }>;
+  const paths = { teacher: model.path, model: model.path, data: at('data'), teacherLogits: at('kept', 'logits') };
+  const settings = distill.config.parse({ ...without, ...kept });
+  const twin = await distillModel({ ...settings, ...paths, out: at('twin') }, { stream: silent });
+  expect(await again(true)).toMatchObject({
+    metrics: [
+      { name: 'KL to the teacher', value: twin.after!.kl },
+      { name: 'KL to the teacher before', value: twin.before!.kl },
+      { name: 'held-out bits per character', value: twin.after!.bitsPerCharacter },
+      { name: 'held-out bits per character before', value: twin.before!.bitsPerCharacter },
+      ...Array((await again(true)).metrics.length - 4).fill(expect.anything()),
+    ],
+  });
+  await expect((async () => await again(false))()).rejects.toThrow();
   const check = (config: object, some: object[]) => () =>
     distill.check!(distill.config.parse(config), { ...inputs, model, logits: some } as never);
   expect(check({}, [...logits, ...logits])).toThrow('the logits of one teacher, got 2');

@@ -151,7 +151,9 @@ describe('every type', () => {
       const x = randn([300, 512], new Rng(1)); // more than a piece
       const importance = randn([512], new Rng(2)).square();
       const whole = encode(type, x, { importance });
-      expect(whole).toHaveLength(300 * ggufRowBytes(type, 512));
+      const row = ggufRowBytes(type, 512);
+      expect(decode(type, whole, [300, 512]).slice(299 * 512)).toEqual(decode(type, whole.slice(299 * row), [512]));
+      expect(whole).toHaveLength(300 * row);
       const [head, tail] = [x.narrow(0, 0, 7), x.narrow(0, 7, 293)];
       expect(
         Buffer.compare(whole, Buffer.concat([encode(type, head, { importance }), encode(type, tail, { importance })])),
@@ -219,6 +221,19 @@ describe('every type', () => {
       const back = decode(type, bytesOf(type, x, { importance }), [512]);
       expect(squares(back, x)).toBeLessThan(squares(x, new Float32Array(512)) / 50);
     });
+  });
+
+  const largest: Partial<Record<GgufType, number>> = {
+    Q8_0: 127, Q4_0: 8, Q4_1: 1, Q5_0: 16, Q5_1: 1, Q4_K: 63, Q5_K: 63, Q6_K: 128,
+  }; // biome-ignore format: a table
+  it.each(quantized)('holds what its scales can, and refuses more: %s', (type) => {
+    const most = 65504 * largest[type]!;
+    for (const sign of [1, -1]) {
+      const x = padded([sign * most * 0.99], 256);
+      const [first] = decode(type, bytesOf(type, x), [256]);
+      expect(Math.abs(first! / x[0]! - 1)).toBeLessThan(0.07);
+      expect(() => bytesOf(type, padded([sign * most * 1.01], 256))).toThrow(`too large for ${type}`);
+    }
   });
 
   it.each([

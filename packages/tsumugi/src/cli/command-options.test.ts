@@ -9,6 +9,7 @@ import { sha256File } from '../base/index.ts';
 import { TinyModel } from '../lm/tiny-model.testing.ts';
 import { embeddedText } from '../text/index.ts';
 import { multipliesBfloat16 } from '../torch/torch.testing.ts';
+import { pairsOf } from '../train/preference/preference.testing.ts';
 import { instructions, jsonLines } from '../train/sft.testing.ts';
 import { tinyModel } from '../train/train.testing.ts';
 import { runCli } from './cli.testing.ts';
@@ -56,6 +57,8 @@ beforeAll(async () => {
     `merge_method: ${method}\nbase_model: ${models[0]!.folder}\nmodels: [{model: ${models[1]!.folder}}, {model: ${models[0]!.folder}}]\n`;
   writeFileSync(at('merge.yml'), `${merge('linear')}parameters: {weight: 1}\n`);
   writeFileSync(at('drops.yml'), `${merge('dare_linear')}parameters: {weight: 1, density: 0.5}\n`);
+  writeFileSync(at('pairs.jsonl'), jsonLines(pairsOf().slice(0, 12)));
+  writeFileSync(at('pairs-2.jsonl'), jsonLines(pairsOf(2).slice(0, 12)));
   for (const name of ['asked', 'asked-2'])
     writeFileSync(at(`${name}.jsonl`), jsonLines(instructions(name.length).slice(0, 20)));
   writeFileSync(at('short.jinja'), '{% for message in messages %}{{ message.content }}{% endfor %}');
@@ -89,6 +92,7 @@ const tiny = [
   ...['steps=1', 'sequenceLength=48', 'batchSize=2', 'evaluateEvery=0'],
 ];
 const pruning = ['intermediate_size=20', 'sequences=4', 'sequenceLength=200'];
+const pairing = ['steps=1', 'sequenceLength=256', 'batchSize=2'];
 const tuning = ['steps=1', 'sequenceLength=256', 'batchSize=2', 'evaluateTokens=200'];
 const pretrainBase = (): Given => ({ data: [at('data')], tokenizer: [at('tokenizer')], set: tiny });
 
@@ -326,6 +330,21 @@ const commands: Record<string, Command> = {
       template: { change: { template: ['chatml'] } },
       show: { change: { show: ['1'] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "sft"/ },
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
+  dpo: {
+    words: ['dpo'],
+    makes: true,
+    usual: () => ({ model: [at('base', 'model')], data: [at('pairs.jsonl')], set: pairing }),
+    rows: () => ({
+      config: { change: { config: [at('settings.json')] } },
+      set: { change: { set: [...pairing, 'loss=hdpo'] } },
+      model: { change: { model: [at('base-2', 'model')] } },
+      data: { change: { data: [at('pairs-2.jsonl')] } },
+      template: { change: { template: ['chatml'] } },
+      resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "dpo"/ },
       plan: { change: { plan: [] } },
       json,
     }),

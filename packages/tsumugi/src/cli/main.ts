@@ -39,6 +39,10 @@ const commands: Readonly<Record<string, Command>> = {
   prune: { summary: 'make a smaller model of a larger one', load: () => import('./prune.ts') },
   distill: { summary: 'train a model towards a larger one', load: () => import('./distill.ts') },
   sft: { summary: 'teach a model to answer, from examples', load: () => import('./sft.ts') },
+  dpo: {
+    summary: 'teach a model which answers are better: DPO, H-DPO and others',
+    load: () => import('./dpo.ts'),
+  },
   merge: { summary: 'join models of one shape into one', load: () => import('./merge.ts') },
   quantize: { summary: "keep a model's matrices in 4 or 8 bits", load: () => import('./quantize.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },

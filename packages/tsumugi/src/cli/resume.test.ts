@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyGan } from '../gan/gan.testing.ts';
 import { readEvents } from '../run/index.ts';
 import { nextTokenLoss, pretrain } from '../train/index.ts';
+import { pairsOf } from '../train/preference/preference.testing.ts';
 import { instructions, jsonLines } from '../train/sft.testing.ts';
 import { silent, type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
 import { runCli } from './cli.testing.ts';
@@ -62,6 +63,16 @@ const kinds: Record<string, { words: string[]; begin: () => string[]; longer: st
     longer: 'steps=8',
     last: 8,
   },
+  dpo: {
+    words: ['dpo'],
+    begin: () => [
+      ...['--model', at('base', 'model'), '--data', at('pairs.jsonl'), '--template', 'chatml'],
+      ...sets('steps=6', 'sequenceLength=128', 'batchSize=2', 'schedule=wsd', 'loss=hdpo'),
+      ...sets('checkpointEvery=3', 'evaluateEvery=0', 'learningRate=0.01'),
+    ],
+    longer: 'steps=8',
+    last: 8,
+  },
   gan: {
     words: ['gan', 'train'],
     begin: () => [
@@ -86,6 +97,7 @@ beforeAll(async () => {
   images = tinyGan();
   await pretrain(setup.config('base', { steps: 1 }), { stream: silent });
   writeFileSync(at('rows.jsonl'), jsonLines(instructions().slice(0, 30)));
+  writeFileSync(at('pairs.jsonl'), jsonLines(pairsOf().slice(0, 30)));
   for (const [kind, { words, begin }] of Object.entries(kinds)) {
     const { code, stderr } = await runCli([...words, ...begin(), '--out', at(kind)]);
     expect(code, stderr).toBe(0);

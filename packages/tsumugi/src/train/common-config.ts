@@ -88,7 +88,6 @@ export type TrainingConfig = z.output<
     ReturnType<typeof scheduleSettings> &
       ReturnType<typeof optimizerSettings> &
       ReturnType<typeof computeSettings> &
-      ReturnType<typeof zLossSetting> &
       ReturnType<typeof checkpointSettings> &
       ReturnType<typeof watchSettings>
   >

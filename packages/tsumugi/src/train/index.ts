@@ -1,12 +1,15 @@
 // Training: one file per kind, one shared loop.
 export type { AfterStep, StepDone } from '../loop/index.ts';
 export { checkDistillSettings } from './check-distill.ts';
+export { checkDpoSettings } from './check-dpo.ts';
 export { checkExtendSettings, checkPretrainSettings, requireIdle, requireModelMade } from './check-settings.ts';
 export { checkSftSettings } from './check-sft.ts';
 export { type DistillOptions, type DistillResult, distill } from './distill.ts';
 export { type DistillConfig, type DistillInput, distillConfig } from './distill-config.ts';
 export type { DistillEvaluation } from './distill-evaluate.ts';
 export { teacherFactor, teacherMemory } from './distill-forecast.ts';
+export { type DpoOptions, type DpoResult, dpo } from './dpo.ts';
+export { DEFAULT_DPO_EPOCHS, DEFAULT_DPO_HELD_OUT, type DpoConfig, type DpoInput, dpoConfig } from './dpo-config.ts';
 export { type Evaluation, evaluateHeldOut } from './evaluate.ts';
 export { type ExampleEvaluation, evaluateExamples } from './evaluate-examples.ts';
 export { ExampleSteps } from './example-steps.ts';
@@ -21,7 +24,7 @@ export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
-export { planDistill, planExtend, planModel, planPretrain, planSft } from './plan-model.ts';
+export { planDistill, planDpo, planExtend, planModel, planPretrain, planSft } from './plan-model.ts';
 export { type LogitsOptions, type LogitsResult, planPrecomputeLogits, precomputeLogits } from './precompute-logits.ts';
 export * from './preference/index.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';

@@ -52,6 +52,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   warnings?: readonly StepWarning[];
   /** @param run keeps what was settled before; undefined when nothing is to be trained */
   plan(made: { secondsPerStep: readonly number[]; start: number; run?: RunFolder | undefined }): RunPlan;
+  /** What takes time and must be known before the first measurement: asked for after the forecast. */
+  prepare?(pause: Pause, say: (line: string) => void): Promise<void>;
   /** The model to train; those of a checkpoint take the place of its weights when a run goes on. */
   makeModel(goesOn: boolean): Plamo2;
   /** Adds the gradients of a step (from 0) to the model's parameters. */

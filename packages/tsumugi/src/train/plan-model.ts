@@ -6,6 +6,8 @@ import { parseDevice } from '../torch/index.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { distillation } from './distill.ts';
 import type { DistillConfig } from './distill-config.ts';
+import { preferenceTraining } from './dpo.ts';
+import type { DpoConfig } from './dpo-config.ts';
 import { extension } from './extend.ts';
 import type { ExtendConfig } from './extend-config.ts';
 import { rehearseSteps } from './forecast.ts';
@@ -72,5 +74,11 @@ export async function planDistill(config: DistillConfig, options?: PlanOptions):
 /** `planModel` of what `sft` would do. */
 export async function planSft(config: SftConfig, options?: PlanOptions): Promise<Forecast> {
   using task = await fineTuning(config);
+  return await planModel(task, options);
+}
+
+/** `planModel` of what `dpo` would do. */
+export async function planDpo(config: DpoConfig, options?: PlanOptions): Promise<Forecast> {
+  using task = await preferenceTraining(config);
   return await planModel(task, options);
 }

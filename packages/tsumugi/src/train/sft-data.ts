@@ -1,24 +1,16 @@
 // The examples of a run of fine-tuning, read and encoded with the model's chat template, and what is held out of them.
-import { contentHash } from '../base/index.ts';
-import { formatInteger, inputAt, type RunInput, type RunInputs } from '../run/index.ts';
+import { formatInteger, type RunInputs } from '../run/index.ts';
 import {
-  builtInTemplate,
   type ChatTemplate,
   checkExamples,
   describeReport,
   type Example,
-  findTemplate,
   loadExamples,
-  openTokenizer,
   type Tokenizer,
-  templateHash,
-  templateTokens,
 } from '../text/index.ts';
+import { fileInputs, openChat, templateInput } from './chat-data.ts';
 import { holdOut } from './hold-out.ts';
 import type { SftConfig } from './sft-config.ts';
-
-/** What a model learns to answer in when it has no template and none is named. */
-const DEFAULT_TEMPLATE = 'instruction-ja';
 
 export interface SftData {
   tokenizer: Tokenizer;
@@ -38,9 +30,7 @@ export async function readSftExamples(
   { model, template: asked, sequenceLength, tooLong }: Settings,
   files: readonly string[],
 ) {
-  const { tokenizer } = openTokenizer(model);
-  const template =
-    findTemplate(model, tokenizer, asked) ?? builtInTemplate(DEFAULT_TEMPLATE, templateTokens(tokenizer))!;
+  const { tokenizer, template } = openChat(model, asked);
   const most = tooLong === 'refuse' ? {} : { maxTokens: sequenceLength, tooLong };
   return { tokenizer, template, ...(await loadExamples(files, { template, tokenizer, ...most })) };
 }
@@ -57,7 +47,7 @@ export async function openSftData(settings: Settings): Promise<SftData> {
   const own = typeof heldOut === 'number' ? undefined : await read(heldOut);
   const split = own
     ? { examples: all.examples, heldOut: own.examples }
-    : holdOut(all.examples, heldOut as number, seed);
+    : holdOut(all.examples, heldOut as number, seed, ({ ids }) => ids);
   const { tokenizer, template } = all;
   const learned = formatInteger(split.examples.length);
   return {
@@ -65,8 +55,8 @@ export async function openSftData(settings: Settings): Promise<SftData> {
     template,
     ...split,
     inputs: {
-      ...(await inputsOf('data', data)),
-      ...(own && (await inputsOf('heldOut', heldOut as string[]))),
+      ...(await fileInputs('data', data)),
+      ...(own && (await fileInputs('heldOut', heldOut as string[]))),
       template: templateInput(template),
     },
     lines: [
@@ -77,15 +67,3 @@ export async function openSftData(settings: Settings): Promise<SftData> {
     ],
   };
 }
-
-const inputsOf = async (name: string, files: readonly string[]): Promise<RunInputs> =>
-  Object.fromEntries(
-    await Promise.all(files.map(async (file, i) => [`${name}.${i}`, inputAt(file, await contentHash(file))] as const)),
-  );
-
-const templateInput = (template: ChatTemplate): RunInput => ({
-  path: template.name,
-  sha256: templateHash(template),
-  bytes: Buffer.byteLength(template.source),
-  written: null,
-});

@@ -1,11 +1,11 @@
 // Supervised fine-tuning: a model learns to give the answers of examples. The examples of step k are a function of (seed, k), so a
 // resumed run goes on bit for bit; however they lie in rows, a step's loss is the mean over all its tokens that are learned.
 import { deriveSeed } from '../base/index.ts';
-import { loadModel, Plamo2, type Plamo2Config, readModelConfig, requireDense } from '../lm/index.ts';
-import { formatInteger, inputAt, type RunInputs } from '../run/index.ts';
+import { loadModel, Plamo2, readModelConfig, requireDense } from '../lm/index.ts';
+import { formatInteger, inputAt } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
-import { templateStopIds } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
+import { endingWith, fileLineage } from './chat-data.ts';
 import { checkSftSettings } from './check-sft.ts';
 import { copiedWeights } from './copied-weights.ts';
 import { type ExampleEvaluation, evaluateExamples, measuredExamples } from './evaluate-examples.ts';
@@ -44,7 +44,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
   requireDense(config.model, 'trained');
   const files = await folder.hashed();
   const data = await openSftData(config);
-  const modelConfig = endingWith(ownConfig, templateStopIds(data.template, data.tokenizer));
+  const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
   const frozen = frozenPaths(modelConfig, config.freeze);
   const part = frozen.size > 0 ? { isFrozen: (path: string) => frozen.has(path) } : undefined;
   const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
@@ -124,21 +124,10 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
       chatTemplate: data.template,
       lineage: {
         parents: [{ name: config.model, sha256: files.hash }],
-        data: dataInputs(data.inputs).map(({ path: name, sha256 }) => ({ name, sha256 })),
+        data: fileLineage(data.inputs),
       },
       requireUnchanged: () => files.requireUnchanged(), // the tokenizer is taken from there
     },
     [Symbol.dispose]() {},
   };
 }
-
-/** A config whose texts end at these ids, too. */
-function endingWith(config: Plamo2Config, more: readonly number[]): Plamo2Config {
-  const ends = new Set([config.eos_token_id ?? []].flat());
-  return more.every((id) => ends.has(id))
-    ? config
-    : { ...config, eos_token_id: [...ends, ...more.filter((id) => !ends.has(id))] };
-}
-
-/** The files: the template has a place of its own in the lineage. */
-const dataInputs = ({ template: _, ...files }: RunInputs) => Object.values(files);

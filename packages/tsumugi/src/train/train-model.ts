@@ -99,8 +99,10 @@ export async function trainModel<E extends object>(
   // The model as it is, before it learns anything.
   const first: Moment = { step: 0, at: 'before' };
   using interrupt = new Interrupt(print);
-  const before =
-    known?.before ?? (await unlessInterrupted(() => looking(() => task.evaluate(model, first, interrupt.pause))));
+  const before = await unlessInterrupted(async () => {
+    await task.prepare?.(interrupt.pause, print);
+    return known?.before ?? (await looking(() => task.evaluate(model, first, interrupt.pause)));
+  });
   if (!before) {
     log.write({ type: 'end', step: 0, reason: 'interrupted' });
     return { interrupted: true, folder: undefined, before, after: undefined };

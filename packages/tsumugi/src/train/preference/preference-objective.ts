@@ -1,15 +1,9 @@
 // The loss that the settings name, of the pairs of a micro-batch, and the rewards that go with it.
 import type { Tensor } from '../../torch/index.ts';
+import { DEFAULT_ALPHA, DEFAULT_BETA, DEFAULT_GAMMA, DEFAULT_ODDS_WEIGHT, type DpoConfig } from '../dpo-config.ts';
 import { hdpoLoss, impliedReward } from './dpo.ts';
 import { ipoLoss } from './ipo.ts';
 import { orpoLoss } from './orpo.ts';
-import {
-  DEFAULT_ALPHA,
-  DEFAULT_BETA,
-  DEFAULT_GAMMA,
-  DEFAULT_ODDS_WEIGHT,
-  type PreferenceConfig,
-} from './preference-config.ts';
 import { simpoLoss } from './simpo.ts';
 
 /** Of one side of N pairs. */
@@ -29,8 +23,8 @@ export interface PreferenceOutcome {
   rejectedReward: Tensor;
 }
 
-type Objective = Pick<
-  PreferenceConfig,
+export type Objective = Pick<
+  DpoConfig,
   'loss' | 'alpha' | 'beta' | 'labelSmoothing' | 'smoothing' | 'lengthNormalized' | 'gamma' | 'oddsWeight' | 'sftWeight'
 >;
 

@@ -32,6 +32,8 @@ export class PreferenceSteps {
   readonly #pairs: readonly PreferenceExample[];
   readonly #options: PreferenceStepsOptions;
   readonly #order: EpochOrder;
+  /** Tokens gone through when step i begins, padding included. */
+  readonly #tokens = [0];
 
   /** @param pairs at least one; each answer fits in a row with its prompt */
   constructor(pairs: readonly PreferenceExample[], options: PreferenceStepsOptions) {
@@ -66,7 +68,36 @@ export class PreferenceSteps {
       );
     });
   }
+
+  /** Tokens that have gone through when `step` begins, padding included. */
+  tokensAt(step: number): number {
+    while (this.#tokens.length <= step)
+      this.#tokens.push(this.#tokens.at(-1)! + tokensOf(this.at(this.#tokens.length - 1)));
+    return this.#tokens[step]!;
+  }
+
+  /** The largest micro-batch of so many steps, and the tokens of a step on average. */
+  sizes(steps: number): { largest: { sequenceLength: number; batchSize: number }; meanTokens: number } {
+    const every = Math.max(1, Math.floor(steps / sample));
+    let largest = { sequenceLength: 0, batchSize: 0 };
+    let [tokens, seen] = [0, 0];
+    for (let step = 0; step < steps; step += every) {
+      const micros = this.at(step);
+      for (const { batch } of micros)
+        if (batch.rows * batch.columns > largest.batchSize * largest.sequenceLength)
+          largest = { sequenceLength: batch.columns, batchSize: batch.rows };
+      tokens += tokensOf(micros);
+      seen++;
+    }
+    return { largest, meanTokens: tokens / seen };
+  }
 }
+
+const tokensOf = (micros: readonly PairBatch[]): number =>
+  micros.reduce((sum, { batch }) => sum + batch.rows * batch.columns, 0);
+
+/** Steps that are looked at to know what all of them take. */
+const sample = 500;
 
 /** These of all pairs as a batch. */
 export function pairBatch(

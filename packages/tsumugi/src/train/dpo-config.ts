@@ -9,7 +9,7 @@ import {
   optimizerSettings,
   scheduleSettings,
   watchSettings,
-} from '../common-config.ts';
+} from './common-config.ts';
 
 export const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo'] as const;
 export type PreferenceLossName = (typeof preferenceLosses)[number];
@@ -18,17 +18,17 @@ export const DEFAULT_ALPHA = 0.9;
 export const DEFAULT_BETA = 0.1;
 export const DEFAULT_GAMMA = 1;
 export const DEFAULT_ODDS_WEIGHT = 0.1;
-export const DEFAULT_EPOCHS = 1;
-export const DEFAULT_HELD_OUT = 0.05;
+export const DEFAULT_DPO_EPOCHS = 1;
+export const DEFAULT_DPO_HELD_OUT = 0.05;
 
 const files = z.array(z.string().min(1)).min(1);
 
-export const preferenceConfig = z.strictObject({
+export const dpoConfig = z.strictObject({
   model: z.string().min(1).describe('model folder to train; as it comes it is the reference, too'),
   data: files.describe('files of pairs, jsonl or parquet: prompt, chosen, rejected'),
   heldOut: z
     .union([z.number().gt(0).lt(1), files], { error: 'expected a share of the pairs between 0 and 1, or files' })
-    .default(DEFAULT_HELD_OUT)
+    .default(DEFAULT_DPO_HELD_OUT)
     .describe('what is measured on: a share of the pairs, or files of their own'),
   out: z.string().min(1).describe('run folder: events, checkpoints, and the trained model in model/'),
   template: z.string().min(1).optional().describe("chat template: a name or a file; the model's own when left out"),
@@ -62,16 +62,16 @@ export const preferenceConfig = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe(`times through the pairs, ${DEFAULT_EPOCHS} when left out (not with steps)`),
+    .describe(`times through the pairs, ${DEFAULT_DPO_EPOCHS} when left out (not with steps)`),
   steps: count.optional().describe('updates'),
   batchSize: count.default(8).describe('pairs of a micro-batch'),
   gradientAccumulation: count.default(1).describe('micro-batches of a step'),
   sequenceLength: count.min(2).default(1024).describe('tokens of a row at most'),
   packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
   tooLong: z
-    .enum(['refuse', 'skip'])
+    .enum(['refuse', 'drop'])
     .default('refuse')
-    .describe('of pairs longer than a row: refuse the data, or skip them'),
+    .describe('of pairs longer than a row: refuse the data, or drop them'),
 
   ...scheduleSettings({ learningRate: 5e-7, warmup: 0.1 }),
   ...optimizerSettings(),
@@ -83,14 +83,14 @@ export const preferenceConfig = z.strictObject({
   ...checkpointSettings({ checkpointEvery: 200 }),
 });
 
-export type PreferenceConfig = z.output<typeof preferenceConfig>;
-export type PreferenceInput = z.input<typeof preferenceConfig>;
+export type DpoConfig = z.output<typeof dpoConfig>;
+export type DpoInput = z.input<typeof dpoConfig>;
 
 /** Settings that a run may change when it goes on. */
-export const preferenceMayChange = [
+export const dpoMayChange = [
   ...changeableSettings.filter((name) => name !== 'evaluateTokens'),
   ...(['epochs', 'steps'] as const),
-] as const satisfies readonly (keyof PreferenceConfig)[];
+] as const satisfies readonly (keyof DpoConfig)[];
 
 /** Whether a loss compares the policy with the reference. */
 export const needsReference = (loss: PreferenceLossName): boolean => loss !== 'simpo' && loss !== 'orpo';

@@ -1,9 +1,9 @@
 // Settings of preference training that do not go together.
-import { checkSchedule, requireIdle } from '../check-settings.ts';
-import type { PreferenceConfig } from './preference-config.ts';
+import { checkSchedule, requireIdle } from './check-settings.ts';
+import type { DpoConfig } from './dpo-config.ts';
 
 /** @throws ConfigError naming a setting that would have no effect */
-export function checkPreferenceSettings(config: Omit<PreferenceConfig, 'model' | 'data' | 'out'>): void {
+export function checkDpoSettings(config: Omit<DpoConfig, 'model' | 'data' | 'out'>): void {
   checkSchedule(config);
   const { loss } = config;
   const why = `with loss=${loss}`;

@@ -1,0 +1,42 @@
+// `tsumugi dpo`: teaches a model which of two answers is better.
+import { dpo, dpoConfig, planDpo } from '../train/index.ts';
+import { defineCommand } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
+import { folderOf } from './hub-folder.ts';
+import { settingsOptions } from './settings.ts';
+import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { trainingSettings } from './training-settings.ts';
+
+export const run = defineCommand(
+  {
+    command: 'tsumugi dpo',
+    summary: 'teach a model which answers are better: DPO, H-DPO and others',
+    options: {
+      ...settingsOptions,
+      model: {
+        type: 'string',
+        value: 'DIR|NAME',
+        help: 'model to train: a folder, or a name on the Hugging Face Hub',
+      },
+      data: { type: 'list', value: 'FILE', help: 'pairs, jsonl or parquet: prompt, chosen, rejected' },
+      template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      ...trainingOptions,
+    },
+    details: settingsHelp(dpoConfig),
+  },
+  async (options, io) => {
+    checkPlan(options);
+    const { model, data, template, out } = options;
+    const own = { model, data: data.length > 0 ? data : undefined, template, out };
+    const settings = trainingSettings(dpoConfig, 'dpo', options, own);
+    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    if (options.plan) return endPlan(io, options, await planDpo(config, { stream: io.stderr }));
+    const result = await dpo(config, { resume: options.resume, stream: io.stderr });
+    return endTraining(io, 'tsumugi dpo', { ...options, out: config.out }, result, ({ before, after, folder }) => {
+      const right = `${share(before?.accuracy)} before, ${share(after?.accuracy)} after`;
+      return `held-out pairs whose chosen answer has the higher reward: ${right}${madeModel(folder, config.out)}`;
+    });
+  },
+);
+
+const share = (accuracy: number | undefined) => (accuracy === undefined ? '–' : `${(100 * accuracy).toFixed(1)} %`);

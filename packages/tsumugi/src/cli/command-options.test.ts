@@ -57,8 +57,18 @@ beforeAll(async () => {
     `merge_method: ${method}\nbase_model: ${models[0]!.folder}\nmodels: [{model: ${models[1]!.folder}}, {model: ${models[0]!.folder}}]\n`;
   writeFileSync(at('merge.yml'), `${merge('linear')}parameters: {weight: 1}\n`);
   writeFileSync(at('drops.yml'), `${merge('dare_linear')}parameters: {weight: 1, density: 0.5}\n`);
-  writeFileSync(at('pairs.jsonl'), jsonLines(pairsOf().slice(0, 12)));
-  writeFileSync(at('pairs-2.jsonl'), jsonLines(pairsOf(2).slice(0, 12)));
+  // Texts would be taken as they are: only messages have a template.
+  for (const [i, name] of ['pairs', 'pairs-2'].entries()) {
+    const said = (role: string, content: string) => [{ role, content }];
+    const rows = pairsOf(i)
+      .slice(0, 12)
+      .map(({ prompt, chosen, rejected }) => ({
+        prompt: said('user', prompt),
+        chosen: said('assistant', chosen),
+        rejected: said('assistant', rejected),
+      }));
+    writeFileSync(at(`${name}.jsonl`), jsonLines(rows));
+  }
   for (const name of ['asked', 'asked-2'])
     writeFileSync(at(`${name}.jsonl`), jsonLines(instructions(name.length).slice(0, 20)));
   writeFileSync(at('short.jinja'), '{% for message in messages %}{{ message.content }}{% endfor %}');

@@ -11,11 +11,12 @@ import { copiedWeights } from './copied-weights.ts';
 import { DEFAULT_DPO_EPOCHS, type DpoConfig, dpoMayChange, needsReference } from './dpo-config.ts';
 import { forecastSpace, forecastTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
-import { evaluatePairs, measuredPairs, type PairEvaluation, pairEvaluationState } from './preference/evaluate-pairs.ts';
+import { evaluatePairs, measuredPairs, type PairEvaluation } from './preference/evaluate-pairs.ts';
 import { openPreferenceData } from './preference/preference-data.ts';
 import { preferenceGradients } from './preference/preference-gradients.ts';
 import { PreferenceSteps } from './preference/preference-steps.ts';
 import { type ReferenceLogprobs, referenceLogprobs } from './preference/reference-logprobs.ts';
+import { pairEvaluationState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
 

@@ -18,6 +18,18 @@ export const exampleEvaluationState = z.strictObject({
   predicted: z.number(),
 });
 
+export const pairEvaluationState = z.strictObject({
+  loss: z.number(),
+  accuracy: z.number(),
+  margin: z.number(),
+  chosenReward: z.number(),
+  rejectedReward: z.number(),
+  chosenLogprob: z.number(),
+  rejectedLogprob: z.number(),
+  entropy: z.number(),
+  pairs: z.number(),
+});
+
 /** What a measurement of a kind of training finds. */
 export type EvaluationState<E> = z.ZodType<E>;
 

@@ -1,27 +1,18 @@
 // Held-out pairs: how often, and by how much, the policy finds the chosen answer better.
-import { z } from 'zod';
 import type { LanguageModel } from '../../lm/index.ts';
 import type { Measured, Pause } from '../../loop/index.ts';
 import type { PreferenceExample } from '../../text/index.ts';
 import { type DType, noGrad, scope } from '../../torch/index.ts';
-import { pairOutcome } from './pair-outcome.ts';
+import { type PreferenceSums, pairOutcome } from './pair-outcome.ts';
 import type { Objective } from './preference-objective.ts';
 import { type PreferenceStepsOptions, pairBatch } from './preference-steps.ts';
 import type { ReferenceLogprobs } from './reference-logprobs.ts';
 
 /** Means over the pairs. */
-export const pairEvaluationState = z.strictObject({
-  loss: z.number(),
-  accuracy: z.number(),
-  margin: z.number(),
-  chosenReward: z.number(),
-  rejectedReward: z.number(),
-  chosenLogprob: z.number(),
-  rejectedLogprob: z.number(),
-  entropy: z.number(),
-  pairs: z.number(),
-});
-export type PairEvaluation = z.output<typeof pairEvaluationState>;
+export interface PairEvaluation extends PreferenceSums {
+  loss: number;
+  pairs: number;
+}
 
 export interface PairEvaluationOptions extends Pick<PreferenceStepsOptions, 'layout' | 'sequenceLength' | 'padding'> {
   /** Pairs that go through at a time. */

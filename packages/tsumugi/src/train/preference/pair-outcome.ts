@@ -13,7 +13,7 @@ export interface PairOutcome {
   sums(): PreferenceSums;
 }
 
-export interface PreferenceSums extends Record<string, number> {
+export interface PreferenceSums {
   /** Pairs whose chosen answer has the higher reward. */
   accuracy: number;
   /** By how much. */

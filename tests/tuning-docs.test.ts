@@ -1,0 +1,30 @@
+// docs/sft.md and docs/preference.md: their tables say what the code says, and their programs run.
+import { describe, expect, it } from 'vitest';
+import { describeSettings } from '../packages/tsumugi/src/cli/describe-settings.ts';
+import { dpoConfig, dpoMayChange, sftConfig, sftMayChange } from '../packages/tsumugi/src/train/index.ts';
+import { readPage, runSnippets, snippetsOf } from './snippets.testing.ts';
+
+const pages = {
+  'sft.md': { config: sftConfig, mayChange: sftMayChange },
+  'preference.md': { config: dpoConfig, mayChange: dpoMayChange },
+};
+
+describe.each(Object.entries(pages))('%s', (name, { config, mayChange }) => {
+  const page = readPage(name);
+
+  it('has every setting, with its default and whether it may change', () => {
+    const may = new Set<string>(mayChange);
+    const rows = describeSettings(config).map(
+      ([key, text]) => `| \`${key}\` | ${text} | ${may.has(key) ? 'yes' : ''} |`,
+    );
+    const lines = page.split('\n| setting | | may change later |\n')[1]!.split('\n');
+    expect(lines.slice(1, lines.indexOf(''))).toEqual(rows);
+  });
+
+  const snippets = snippetsOf(page);
+  const outcomes = runSnippets(snippets);
+  it.each(snippets.map((snippet, i) => [snippet.name, snippet, outcomes[i]!] as const))('%s', (_, { prints }, ran) => {
+    expect(prints).not.toEqual([]);
+    expect(ran).toEqual({ prints });
+  });
+});

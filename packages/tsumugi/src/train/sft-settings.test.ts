@@ -21,6 +21,12 @@ let setup: SftSetup;
 beforeAll(async () => {
   setup = await sftSetup();
   writeFileSync(setup.at('few.jsonl'), jsonLines(instructions(2).slice(0, 9)));
+  const turns = instructions(3).map(({ instruction, input, output }) => [
+    { role: 'user', content: `${instruction}${input}` },
+    { role: 'assistant', content: output },
+  ]);
+  const conversations = Array.from({ length: 20 }, (_, i) => ({ messages: [...turns[i]!, ...turns[i + 20]!] }));
+  writeFileSync(setup.at('turns.jsonl'), jsonLines(conversations));
   using other = new Plamo2(preset('mini', { ...tinyModel, vocab_size: 500 }), initialWeights(8));
   saveModel(setup.at('other'), other, { tokenizerFolder: setup.at('tokenizer') });
 });
@@ -132,16 +138,23 @@ const others: Partial<{ [Key in keyof SftConfig]: () => Promise<void> }> = {
   },
   async sequenceLength() {
     // Rows for one example each, and rows for all.
-    const [short, long] = [await trained({ sequenceLength: 64 }), await trained({ sequenceLength: 1000 })];
+    const [short, long] = [await trained({ sequenceLength: 72 }), await trained({ sequenceLength: 1000 })];
     expect(distance(short.weights, long.weights)).toBeLessThan(tolerance);
     expect(tokensOf(long.events)[0]).not.toBe(tokensOf(short.events)[0]);
   },
   async tooLong() {
-    const sequenceLength = 56;
-    const [first, second] = [{ tooLong: 'cut' }, { tooLong: 'drop' }] as const;
-    await expect(trained({ sequenceLength })).rejects.toThrow(/longer than a row of 56 tokens/);
-    const [cut, skipped] = [await trained({ sequenceLength, ...first }), await trained({ sequenceLength, ...second })];
-    expect(distance(cut.weights, skipped.weights)).toBeGreaterThan(10 * tolerance);
+    // Rows that fit, and conversations of two turns of which the first fits.
+    const of = (tooLong: 'refuse' | 'cut' | 'drop') => ({
+      ...{ sequenceLength: 72, tooLong, heldOut: [setup.at('few.jsonl')] },
+      data: ['few.jsonl', 'turns.jsonl'].map((name) => setup.at(name)),
+    });
+    await expect(trained(of('refuse'))).rejects.toThrow(
+      /20 of 29 examples are longer than a row of 72 tokens, the first in .*turns.jsonl, row 1 /,
+    );
+    const found = await Promise.all((['cut', 'drop'] as const).map((way) => openSftData({ ...setup.config('x'), ...of(way) }))); // biome-ignore format: a call
+    expect(found.map(({ examples }) => examples.length)).toEqual([29, 9]);
+    const [cut, dropped] = [await trained(of('cut')), await trained(of('drop'))];
+    expect(distance(cut.weights, dropped.weights)).toBeGreaterThan(10 * tolerance);
   },
   async neftune() {
     const [plain, noisy, padded] = [await trained({}), await trained({ neftune: 5 }), await trained({ neftune: 5, packing: false })]; // biome-ignore format: three runs

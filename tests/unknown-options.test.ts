@@ -14,6 +14,14 @@ import {
 import { ImageBatches, openImageFolder, openImages, writeImageGrid } from '../packages/tsumugi/src/images/index.ts';
 import { BatchCache, Cache, preset } from '../packages/tsumugi/src/lm/index.ts';
 import { latestCheckpoint, loadLatestCheckpoint } from '../packages/tsumugi/src/store/index.ts';
+import {
+  jinjaTemplate,
+  loadExamples,
+  loadPairs,
+  loadRated,
+  plainTemplate,
+  showExample,
+} from '../packages/tsumugi/src/text/index.ts';
 import { planModel, rehearseRate, trainModel } from '../packages/tsumugi/src/train/index.ts';
 
 type Take = (options: never) => unknown;
@@ -43,6 +51,12 @@ const takers: Record<string, Take> = {
   openEngine: (options) => openEngine('/nowhere', options),
   ggufBackend: (options) => ggufBackend(options),
   openaiBackend: (options) => openaiBackend(options),
+  jinjaTemplate: (options) => jinjaTemplate(options),
+  render: (options) => plainTemplate.render([], options),
+  loadExamples: (options) => loadExamples([], options),
+  loadPairs: (options) => loadPairs([], options),
+  loadRated: (options) => loadRated([], options),
+  showExample: (options) => showExample(none, none, options),
   rescorePfgen: (options) => rescorePfgen(options),
 };
 

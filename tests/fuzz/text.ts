@@ -1,4 +1,5 @@
-// The readers of text, each with inputs that are nearly right: encodings, JSON lines, compressed files, Parquet, manifests.
+// The readers of text, each with inputs that are nearly right: encodings, JSON lines, compressed files, Parquet, manifests, chat
+// templates, rows of conversations.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +9,18 @@ import { decode } from '../../packages/tsumugi/src/text/encoding/decode.ts';
 import { ENCODERS, KINDS, randomText } from '../../packages/tsumugi/src/text/encoding/random-text.testing.ts';
 import { fingerprintOf } from '../../packages/tsumugi/src/text/fingerprint.ts';
 import { bytesSource } from '../../packages/tsumugi/src/text/fixtures/toy.testing.ts';
-import { readDocuments, readManifest } from '../../packages/tsumugi/src/text/index.ts';
+import {
+  builtInTemplate,
+  jinjaTemplate,
+  loadExamples,
+  loadPairs,
+  loadRated,
+  readDocuments,
+  readManifest,
+  Tokenizer,
+} from '../../packages/tsumugi/src/text/index.ts';
 import { readJsonLines } from '../../packages/tsumugi/src/text/read-jsonl.ts';
+import { golden } from '../files.ts';
 import { damage, pick, type Target } from './fuzz.ts';
 import { strangeJson } from './json.ts';
 
@@ -53,6 +64,26 @@ const members: Readonly<Record<string, readonly Buffer[]>> = {
 };
 const fixture = (name: string) =>
   readFileSync(new URL(`../../packages/tsumugi/src/text/fixtures/${name}`, import.meta.url));
+
+const { templates, cases } = JSON.parse(readFileSync(golden('chat/renderings.json'), 'utf8')) as {
+  templates: Record<string, string>;
+  cases: { messages: { role: 'user'; content: string }[]; addGenerationPrompt: boolean }[];
+};
+const tokenizer = Tokenizer.load(golden('tokenizer/tokenizer.jsonl'));
+const [user, answer] = [
+  { role: 'user', content: '猫は？' },
+  { role: 'assistant', content: 'にゃあ', tool_calls: null, weight: 1, train: true },
+];
+/** Rows of every format, and who reads them. */
+const chatRows: readonly (readonly [typeof loadExamples | typeof loadPairs | typeof loadRated, object])[] = [
+  [loadExamples, { messages: [{ role: 'system', content: '短く' }, user, answer], tools: [] }],
+  [loadExamples, { conversations: [{ from: 'human', value: '猫' }, { from: 'gpt', value: 'にゃあ' }], system: 's' }], // biome-ignore format: a row
+  [loadExamples, { instruction: '訳せ', input: 'cat', output: '猫', history: [['a', 'b']] }],
+  [loadExamples, { prompt: 'a', completion: 'b' }],
+  [loadPairs, { prompt: [user], chosen: [answer], rejected: '…' }],
+  [loadPairs, { chosen: [user, answer], rejected: [user, { role: 'assistant', content: 'わん' }] }],
+  [loadRated, { prompt: [user], completion: [answer], label: true }],
+];
 
 /** What needs no file. */
 function inMemory(
@@ -110,6 +141,23 @@ export class TextReaders implements Disposable {
         async attempt(random) {
           writeFileSync(at('shards', 'manifest.json'), strangeJson(random, manifest));
           readManifest(at('shards'));
+        },
+      },
+      {
+        name: 'chat templates',
+        attempt(random) {
+          const source = damage(random, Buffer.from(pick(random, ...Object.values(templates)))).toString();
+          const { messages, addGenerationPrompt } = pick(random, ...cases);
+          jinjaTemplate({ name: 'damaged', source }).render(messages, { addGenerationPrompt });
+        },
+      },
+      {
+        name: 'rows of conversations',
+        async attempt(random) {
+          const [load, row] = pick(random, ...chatRows);
+          const rows = [row, row].map((each) => strangeJson(random, each));
+          writeFileSync(at('rows.jsonl'), rows.map((each) => `${each}\n`).join(''));
+          await load([at('rows.jsonl')], { template: builtInTemplate('chatml')!, tokenizer, maxTokens: 10_000 });
         },
       },
     ];

@@ -251,6 +251,20 @@ describe('preferences', () => {
     );
   });
 
+  it('cannot end an answer by what is in it', () => {
+    const template = builtInTemplate('instruction-ja')!;
+    const prompt = { messages: [user('a')] };
+    const row = {
+      kind: 'conversation',
+      prompt,
+      answers: [assistant('b<|plamo:eos|>c'), assistant('d')],
+      source,
+    } as const;
+    const { chosen } = encodePair(template, tokenizer, row);
+    expect([...chosen].filter((id) => id === eosId)).toHaveLength(1);
+    expect(tokenizer.decode(chosen)).toBe('b<|plamo:eos|>c<|plamo:eos|>');
+  });
+
   it('of texts are taken as they are, between BOS and EOS', () => {
     const row = { kind: 'text', prompt: '1+1=', answers: ['2<|plamo:op|>'], desirable: true, source } as const;
     const { prompt, completion, desirable } = encodeRated(chatml, tokenizer, row);

@@ -1,4 +1,5 @@
 // A picture of an example: its text, with what is learned in colour, special pieces marked, and line breaks shown.
+import { checkOptions } from '../../base/index.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Example } from './example.ts';
 
@@ -22,7 +23,8 @@ interface Stretch {
   text: string;
 }
 
-export function showExample({ ids, learned }: Example, tokenizer: Tokenizer, { colour }: ShowOptions): string {
+export function showExample({ ids, learned }: Example, tokenizer: Tokenizer, options: ShowOptions): string {
+  checkOptions('showExample', options, { colour: true });
   const stretches: Stretch[] = [];
   const decoder = tokenizer.decoder();
   const add = (stretch: Stretch) => {
@@ -39,7 +41,7 @@ export function showExample({ ids, learned }: Example, tokenizer: Tokenizer, { c
     add({ learned: learned[i] === 1, special, text: decoder.push(id) });
   }
   add({ learned: learned.at(-1) === 1, special: false, text: decoder.flush() });
-  return colour ? stretches.map(painted).join('') : bracketed(stretches);
+  return options.colour ? stretches.map(painted).join('') : bracketed(stretches);
 }
 
 function painted({ learned, special, text }: Stretch): string {

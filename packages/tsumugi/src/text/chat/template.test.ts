@@ -106,6 +106,15 @@ describe('a template that never ends or grows without end', () => {
     expect(() => made(source).render([user('')], ask)).toThrow(message);
   });
 
+  it('cannot hide what it holds in namespaces that are filled later', () => {
+    const links = Array.from(
+      { length: 40 },
+      (_, i) => `{% set n${i + 1} = namespace(x='') %}{{ n${i + 1}.x }}{% set n${i + 1}.x = [n${i}, n${i}] %}`,
+    );
+    const source = `{% set n0 = namespace(x='a') %}${links.join('')}{{ n40 | tojson }}`;
+    expect(() => made(source).render([user('')], ask)).toThrow('takes too much to render');
+  });
+
   it('may be long where the conversation is', () => {
     const messages = Array.from(
       { length: 800 },

@@ -1,6 +1,6 @@
 // Chat templates: how a conversation becomes the text that a model reads. All are Jinja, those of downloaded models and the built-in
 // ones, so that one template trains, answers, and goes with the model into every format.
-import { ConfigError, DataError, sha256 } from '../../base/index.ts';
+import { ConfigError, checkOptions, DataError, type OptionNames, sha256 } from '../../base/index.ts';
 import { compileTemplate, runTemplate, TemplateExcess, TemplateRefusal } from './jinja.ts';
 import type { Message, Role, Tool } from './message.ts';
 
@@ -44,6 +44,17 @@ export interface TemplateParts {
   readonly where?: string | undefined;
 }
 
+const partNames: OptionNames<TemplateParts> = {
+  name: true,
+  source: true,
+  tokens: true,
+  stop: true,
+  consumes: true,
+  where: true,
+};
+const renderOptions: OptionNames<RenderOptions> = { addGenerationPrompt: true, tools: true };
+const renderHints = { add_generation_prompt: 'Write { addGenerationPrompt: true }.' };
+
 const publishedTokens: TemplateTokens = {
   bos_token: '<|plamo:bos|>',
   eos_token: '<|plamo:eos|>',
@@ -53,6 +64,7 @@ const publishedTokens: TemplateTokens = {
 
 /** A template from its text. @throws FormatError for what is no Jinja, with line and column */
 export function jinjaTemplate(parts: TemplateParts): ChatTemplate {
+  checkOptions('jinjaTemplate', parts, partNames);
   const { name, source, tokens = publishedTokens, consumes = [], where = `the chat template ${name}` } = parts;
   const program = compileTemplate(source, where);
   const refuse = (fault: string, remedy: string) =>
@@ -80,6 +92,7 @@ export function jinjaTemplate(parts: TemplateParts): ChatTemplate {
   }
 
   function render(messages: readonly Message[], options: RenderOptions): string {
+    checkOptions('render', options, renderOptions, renderHints);
     const lacks = (key: string) => !new RegExp(`\\b${key}\\b`).test(source);
     if (options.tools?.length && lacks('tools'))
       throw refuse('has no place for tools', 'Leave the tools out, or name a template that has.');

@@ -2,6 +2,7 @@
 export { readingConfig } from './config.ts';
 export { data } from './data.ts';
 export { distill } from './distill.ts';
+export { dpo } from './dpo.ts';
 export { evaluate } from './evaluate.ts';
 export { exportGguf } from './export-gguf.ts';
 export { extend } from './extend.ts';

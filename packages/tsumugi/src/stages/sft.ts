@@ -1,21 +1,9 @@
 // Stage: a model and files of examples, and others to measure on where there are some → the model, fine-tuned on them.
-import { ConfigError } from '../base/index.ts';
-import { defineStage, metric, type StageInput } from '../recipe/index.ts';
-import {
-  checkSftSettings,
-  DEFAULT_EPOCHS,
-  DEFAULT_HELD_OUT,
-  requireIdle,
-  requireModelMade,
-  sft as tune,
-} from '../train/index.ts';
+import { defineStage, metric } from '../recipe/index.ts';
+import { checkSftSettings, DEFAULT_EPOCHS, DEFAULT_HELD_OUT, requireModelMade, sft as tune } from '../train/index.ts';
 import { sftStageConfig } from './config.ts';
-import { modelConfigOf } from './model-config.ts';
-import { trainingForecast } from './training-forecast.ts';
 import { trainingMetrics } from './training-metrics.ts';
-
-/** Bytes of a row of instruction data, and of one of its tokens: our guesses, for forecasts before anything is read. */
-const [bytesPerExample, bytesPerToken] = [600, 5];
+import { checkHeldOut, tuningForecast } from './tuning-inputs.ts';
 
 export const sft = defineStage({
   name: 'sft',
@@ -28,33 +16,11 @@ export const sft = defineStage({
   check({ heldOut, ...config }, inputs) {
     checkSftSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);
-    if (inputs.heldOut.length === 0) return;
-    requireIdle('heldOut', heldOut, 'with examples to measure on among the inputs');
-    if (inputs.heldOut.length === 1) return;
-    throw new ConfigError('too-many-inputs', `sft measures on one set of examples, got ${inputs.heldOut.length}`, {
-      remedy: 'Give it one, or none.',
-    });
+    checkHeldOut('sft', heldOut, inputs.heldOut);
   },
-  forecast({ config, inputs }) {
-    const { batchSize, gradientAccumulation, sequenceLength, evaluateTokens, evaluateEvery } = config;
-    const { keepLast, keepSteps, device } = config;
-    const examples = countOf(inputs.examples);
-    const steps =
-      config.steps ?? Math.ceil(((config.epochs ?? DEFAULT_EPOCHS) * examples) / (batchSize * gradientAccumulation));
-    // Short examples share rows, or make them shorter.
-    const tokens = Math.min(sequenceLength, Math.ceil(inputs.examples.bytes / examples / bytesPerToken));
-    const all = inputs.heldOut[0] ? inputs.heldOut[0].bytes / bytesPerToken : examples * tokens * (config.heldOut ?? DEFAULT_HELD_OUT); // biome-ignore format: one choice
-    return {
-      ...trainingForecast(modelConfigOf(inputs.model), [{ ...config, steps, sequenceLength: tokens }], {
-        heldOutTokens: Math.min(all, evaluateTokens),
-        evaluateTokens,
-        evaluateEvery,
-        keepLast,
-        keepSteps,
-        device,
-      }),
-      lowers: { time: ['steps', 'epochs'], memory: ['batchSize', 'activationCheckpointing'], disk: ['keepLast'] },
-    };
+  forecast({ config: { epochs = DEFAULT_EPOCHS, heldOut = DEFAULT_HELD_OUT, ...config }, inputs }) {
+    const { model, examples: rows, heldOut: own } = inputs;
+    return tuningForecast({ ...config, epochs, heldOut }, { model, rows, own: own[0], texts: 1 });
   },
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, examples } = inputs;
@@ -73,6 +39,3 @@ export const sft = defineStage({
     };
   },
 });
-
-const countOf = ({ metrics, bytes }: StageInput) =>
-  metrics['examples'] ?? Math.max(1, Math.ceil(bytes / bytesPerExample));

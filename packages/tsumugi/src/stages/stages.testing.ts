@@ -1,6 +1,18 @@
 // A stage run by itself, as a recipe runs it.
 import { silent } from '../train/train.testing.ts';
-import type { distill, evaluate, extend, grow, merge, pretrain, prune, quantize, sft, teacherLogits } from './index.ts';
+import type {
+  distill,
+  dpo,
+  evaluate,
+  extend,
+  grow,
+  merge,
+  pretrain,
+  prune,
+  quantize,
+  sft,
+  teacherLogits,
+} from './index.ts';
 
 /** What a stage is given: an artefact, or paths from outside. */
 export const given = (path: string, metrics: object = {}) => ({
@@ -19,6 +31,7 @@ export function runStage(
     | typeof distill
     | typeof evaluate
     | typeof sft
+    | typeof dpo
     | typeof teacherLogits
     | typeof grow
     | typeof prune

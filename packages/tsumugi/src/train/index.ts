@@ -9,7 +9,14 @@ export { type DistillConfig, type DistillInput, distillConfig } from './distill-
 export type { DistillEvaluation } from './distill-evaluate.ts';
 export { teacherFactor, teacherMemory } from './distill-forecast.ts';
 export { type DpoOptions, type DpoResult, dpo } from './dpo.ts';
-export { type DpoConfig, type DpoInput, dpoConfig, dpoMayChange } from './dpo-config.ts';
+export {
+  DEFAULT_DPO_EPOCHS,
+  DEFAULT_DPO_HELD_OUT,
+  type DpoConfig,
+  type DpoInput,
+  dpoConfig,
+  dpoMayChange,
+} from './dpo-config.ts';
 export { type Evaluation, evaluateHeldOut } from './evaluate.ts';
 export { type ExampleEvaluation, evaluateExamples } from './evaluate-examples.ts';
 export { ExampleSteps } from './example-steps.ts';

@@ -1,0 +1,49 @@
+// Stage: a model and files of pairs, and others to measure on where there are some → the model that prefers the chosen answers.
+import { defineStage, metric } from '../recipe/index.ts';
+import {
+  checkDpoSettings,
+  DEFAULT_DPO_EPOCHS,
+  DEFAULT_DPO_HELD_OUT,
+  dpo as learn,
+  requireModelMade,
+} from '../train/index.ts';
+import { dpoStageConfig } from './config.ts';
+import { trainingMetrics } from './training-metrics.ts';
+import { checkHeldOut, tuningForecast } from './tuning-inputs.ts';
+
+export const dpo = defineStage({
+  name: 'dpo',
+  version: 1,
+  makes: 'model',
+  inputs: { model: 'model', pairs: 'examples', heldOut: ['examples'] },
+  config: dpoStageConfig,
+  output: 'model',
+  resumes: true,
+  check({ heldOut, ...config }, inputs) {
+    checkDpoSettings({ heldOut: heldOut ?? DEFAULT_DPO_HELD_OUT, ...config });
+    requireModelMade(config);
+    checkHeldOut('dpo', heldOut, inputs.heldOut);
+  },
+  forecast({ config: { epochs = DEFAULT_DPO_EPOCHS, heldOut = DEFAULT_DPO_HELD_OUT, ...config }, inputs }) {
+    const { model, pairs: rows, heldOut: own } = inputs;
+    const evaluateTokens = Number.POSITIVE_INFINITY; // all of them are measured
+    return tuningForecast({ ...config, epochs, heldOut, evaluateTokens }, { model, rows, own: own[0], texts: 2 });
+  },
+  async run({ config: { heldOut = DEFAULT_DPO_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
+    const { model, pairs } = inputs;
+    const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
+    const paths = { model: model.path, data: [...pairs.paths], heldOut: measuredOn, out: folder };
+    const { interrupted, before, after } = await learn({ ...config, ...paths }, { resume: resumed, recipe, stream });
+    if (interrupted || !before || !after) return { interrupted: true };
+    return {
+      metrics: [
+        metric('held-out pairs right', after.accuracy),
+        metric('held-out pairs right before', before.accuracy),
+        metric('held-out margin', after.margin),
+        metric('entropy of a token', after.entropy, 'nats'),
+        metric('entropy of a token before', before.entropy, 'nats'),
+        ...trainingMetrics(folder),
+      ],
+    };
+  },
+});

@@ -1,0 +1,59 @@
+// What the stages that learn from rows of examples share: the rows to measure on, and forecasts before anything is read.
+import { ConfigError } from '../base/index.ts';
+import type { StageForecast, StageInput } from '../recipe/index.ts';
+import { requireIdle, type TrainingPhase } from '../train/index.ts';
+import { modelConfigOf } from './model-config.ts';
+import { trainingForecast } from './training-forecast.ts';
+
+/** Bytes of a row of instruction data, and of one of its tokens: our guesses. */
+const [bytesPerRow, bytesPerToken] = [600, 5];
+
+/** @throws ConfigError when there are two ways to measure, or several sets of rows for it */
+export function checkHeldOut(stage: string, heldOut: number | undefined, inputs: readonly unknown[]): void {
+  if (inputs.length === 0) return;
+  requireIdle('heldOut', heldOut, 'with examples to measure on among the inputs');
+  if (inputs.length === 1) return;
+  throw new ConfigError('too-many-inputs', `${stage} measures on one set of examples, got ${inputs.length}`, {
+    remedy: 'Give it one, or none.',
+  });
+}
+
+interface TuningSettings extends Omit<TrainingPhase, 'steps'> {
+  steps?: number | undefined;
+  epochs: number;
+  batchSize: number;
+  gradientAccumulation: number;
+  sequenceLength: number;
+  evaluateEvery: number;
+  keepLast: number;
+  keepSteps: readonly number[];
+  device: string;
+  /** Share that is held out where no rows are given for it, and tokens of it that are measured at most. */
+  heldOut: number;
+  evaluateTokens: number;
+}
+
+/** @param texts that the model reads of each row, one for an example and two for a pair */
+export function tuningForecast(
+  { steps: asked, epochs, heldOut, evaluateTokens, ...config }: TuningSettings,
+  { model, rows, own, texts }: { model: StageInput; rows: StageInput; own: StageInput | undefined; texts: number },
+): StageForecast {
+  const { batchSize, gradientAccumulation, sequenceLength, evaluateEvery, keepLast, keepSteps, device } = config;
+  const count = rows.metrics['examples'] ?? Math.max(1, Math.ceil(rows.bytes / bytesPerRow));
+  const steps = asked ?? Math.ceil((epochs * count) / (batchSize * gradientAccumulation));
+  // Short examples share rows, or make them shorter. Of a pair both texts have the prompt, which is there once.
+  const tokens = Math.min(sequenceLength, Math.ceil(rows.bytes / count / bytesPerToken));
+  const measured = own ? own.bytes / bytesPerToken : count * tokens * heldOut;
+  const phase = { ...config, steps, batchSize: texts * batchSize, sequenceLength: tokens };
+  return {
+    ...trainingForecast(modelConfigOf(model), [phase], {
+      heldOutTokens: Math.min(texts * measured, evaluateTokens),
+      evaluateTokens,
+      evaluateEvery,
+      keepLast,
+      keepSteps: [...keepSteps],
+      device,
+    }),
+    lowers: { time: ['steps', 'epochs'], memory: ['batchSize', 'activationCheckpointing'], disk: ['keepLast'] },
+  };
+}

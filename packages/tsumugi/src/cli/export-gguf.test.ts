@@ -66,7 +66,8 @@ it('plans without writing', async () => {
   expect(stdout).toMatch(/^Q4_K_M: .* bits per weight, texts of up to 8 tokens\n/);
   expect(stdout).toMatch(/\n {2}ffn_up.weight is Q5_0 instead of Q4_K: its rows of 32 have no whole blocks of Q4_K\n/);
   const plan = JSON.parse((await runCli([...words, '--json'])).stdout);
-  expect(plan).toMatchObject({ type: 'Q4_K_M', context: 8, bytes: expect.any(Number), seconds: expect.any(Number) });
+  expect(stdout).toMatch(/\n {2}time .*\n {2}memory .*\n {2}disk .* available, in .*plan.gguf\n$/);
+  expect(plan).toMatchObject({ type: 'Q4_K_M', context: 8, out: at('plan.gguf'), diskBytes: plan.bytes });
   expect(existsSync(at('plan.gguf'))).toBe(false);
 });
 
@@ -75,7 +76,9 @@ it('writes a GGUF file as a model folder', async () => {
   using file = new GgufFile(at('m.gguf'));
   expect(ggufTypeLabel(file.tensors.get('blk.0.ffn_up.weight')!.type)).toBe('Q8_0');
   const words = ['export', '--model', at('m.gguf'), '--format', 'hf', '--out', at('back')];
-  expect(JSON.parse((await runCli([...words, '--plan', '--json'])).stdout).tensors).toBe(file.tensors.size);
+  const plan = JSON.parse((await runCli([...words, '--plan', '--json'])).stdout);
+  expect(plan).toMatchObject({ tensors: file.tensors.size, diskBytes: 4 * plan.parameters, out: at('back') });
+  expect((await runCli([...words, '--plan'])).stdout).toMatch(/ tensors, .* parameters in float32\n {2}time .*\n.*\n {2}disk /);
   expect(existsSync(at('back'))).toBe(false);
   expect((await runCli(words)).stdout).toBe(`${file.tensors.size} tensors in float32 → ${at('back')}\n`);
   const generated = await runCli(['generate', '--model', at('back'), '--prompt', '猫', '--max-tokens', '3']);

@@ -9,7 +9,10 @@ import {
   planExportGguf,
 } from '../compress/index.ts';
 import { codeCommit, formatBytes, formatDuration } from '../run/index.ts';
+import { costRows } from './cost-rows.ts';
+import { divergenceText } from './divergence-text.ts';
 import { type Io, write } from './io.ts';
+import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { nothingWritten, stoppable } from './stoppable.ts';
 import { withoutEffect } from './without-effect.ts';
@@ -36,7 +39,8 @@ export async function exportToGguf(options: ExportGgufOptions, io: Io): Promise<
   const config = exportGgufConfig.parse({ model, out, text: [...text], gate: !noGate, ...chosen });
   if (options.plan) {
     const plan = planExportGguf(config);
-    await write(io.stdout, json ? `${planJson(plan)}\n` : planText(plan));
+    const { tensors: _, ...shown } = plan;
+    await write(io.stdout, json ? `${JSON.stringify({ ...shown, out })}\n` : planText(plan, out));
     return 0;
   }
   using line = new ProgressLine(io.stderr, 'export');
@@ -54,15 +58,8 @@ export async function exportToGguf(options: ExportGgufOptions, io: Io): Promise<
   return 0;
 }
 
-/** What a file takes of memory beyond the weights' own pages: pieces of the largest tensor, libtorch, Node. Measured. */
-const memoryBytes = 600e6;
-
-function planJson({ type, context, bytes, bitsPerWeight, byType, notes, seconds }: GgufPlan): string {
-  return JSON.stringify({ type, context, bytes, bitsPerWeight, byType, notes, seconds, memoryBytes });
-}
-
-function planText(plan: GgufPlan): string {
-  const { type, context, bytes, bitsPerWeight, byType, notes, seconds } = plan;
+function planText(plan: GgufPlan, out: string): string {
+  const { type, context, bytes, bitsPerWeight, byType, notes } = plan;
   const rows = byType.map(
     ({ type, tensors, bytes }) => `  ${type.padEnd(6)} ${tensors} tensors, ${formatBytes(bytes)}`,
   );
@@ -70,17 +67,14 @@ function planText(plan: GgufPlan): string {
     `${type}: ${formatBytes(bytes)}, ${bitsPerWeight.toFixed(2)} bits per weight, texts of up to ${context} tokens`,
     ...rows,
     ...notes.map((note) => `  ${note}`),
-    `about ${formatDuration(seconds)}, ${formatBytes(memoryBytes)} of memory beside the weights, ${formatBytes(bytes)} of disk`,
-    '',
+    formatRows(costRows(plan, out)),
   ].join('\n');
 }
 
 function resultText({ file, bytes, plan, importance, gate, seconds }: ExportedGguf): string {
   const { type, context, bitsPerWeight, notes } = plan;
   const compared = gate
-    ? `next-token divergence from the model: mean ${gate.meanKl.toPrecision(2)} nats, largest ${gate.maxKl.toPrecision(2)}; ` +
-      `the same likeliest token at ${(100 * gate.top1Agreement).toFixed(1)} % of ${gate.positions} positions; ` +
-      `loaded by ${gate.loadedBy}`
+    ? `${divergenceText('the model', gate)}; loaded by ${gate.loadedBy}`
     : 'not compared with the model (--no-gate)';
   return [
     ...notes.map((note) => `note: ${note}`),

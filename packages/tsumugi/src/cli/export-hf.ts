@@ -7,7 +7,9 @@ import { type CardEvaluation, exportHf, planExportHf } from '../compress/index.t
 import type { EvaluationReport } from '../eval/index.ts';
 import { codeCommit, formatBytes, formatDuration, formatInteger } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
+import { costRows } from './cost-rows.ts';
 import { type Io, write } from './io.ts';
+import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { nothingWritten, stoppable } from './stoppable.ts';
 
@@ -40,12 +42,12 @@ export async function exportToHf(values: ExportHfValues, io: Io): Promise<number
   };
   if (values.plan) {
     const plan = await planExportHf(model, options);
-    const { parameters, shards, bytes, seconds, memoryBytes } = plan;
+    const { parameters, shards, bytes } = plan;
     const text =
       `${formatInteger(parameters)} parameters in ${plan.dtype}: ${formatBytes(bytes)} in ${shards} ` +
       `file${shards === 1 ? '' : 's'}, licence ${plan.licence ?? 'not stated'}\n` +
-      `about ${formatDuration(seconds)}, ${formatBytes(memoryBytes)} of memory, ${formatBytes(bytes)} of disk\n`;
-    await write(io.stdout, json ? `${JSON.stringify(plan)}\n` : text);
+      formatRows(costRows(plan, out));
+    await write(io.stdout, json ? `${JSON.stringify({ ...plan, out })}\n` : text);
     return 0;
   }
   const result = await stoppable(io, [line], nothingWritten, (pause) => exportHf(model, out, { ...options, pause }));

@@ -56,12 +56,12 @@ it('prints a plan and writes nothing', async () => {
   const { code, stdout } = await runCli([...base(), '--plan']);
   expect(code).toBe(0);
   expect(stdout).toMatch(
-    /^[\d,]+ parameters in float32: [\d.]+ KiB in 1 file, licence not stated\nabout .* of disk\n$/,
+    /^[\d,]+ parameters in float32: [\d.]+ KiB in 1 file, licence not stated\n {2}time .*\n {2}memory .*\n {2}disk .* available, in .*out\n$/,
   );
   const planned = async (...more: string[]) =>
     JSON.parse((await runCli([...base(), '--plan', '--json', ...more])).stdout);
   const whole = await planned();
-  expect(whole).toMatchObject({ dtype: 'float32', shards: 1 });
+  expect(whole).toMatchObject({ dtype: 'float32', shards: 1, out: at('out') });
   // Gigabytes of 10⁹: a shard that is just large enough is one, and a byte less is two.
   const gigabytes = whole.bytes / 1e9;
   expect(await planned('--max-shard-size', gigabytes.toFixed(9))).toMatchObject({ shards: 1 });

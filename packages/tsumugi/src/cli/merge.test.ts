@@ -28,7 +28,7 @@ it('writes the merged model and says what it wrote', async () => {
     expect.stringMatching(/^warning: .*merge\.yml:4: "int8_mask" does nothing here.*\n$/),
   ]);
   expect(stdout).toMatch(
-    /^bits per character of the fixed prompts: [\d.]+ merged; [\d.]+ a, [\d.]+ b\nnext-token divergence from a: mean [\d.e-]+ nats; the same likeliest token at [\d.]+ % of \d+ positions\nafter "吾輩は.*": ".*" merged, ".*" a\nslerp: 56 tensors, [\d.]+K parameters, [\d.]+ KiB in .* → .*合わせ\n$/,
+    /^bits per character of the fixed prompts: [\d.]+ merged; [\d.]+ a, [\d.]+ b\nnext-token divergence from a: mean [\d.e-]+ nats, largest [\d.e-]+; the same likeliest token at [\d.]+ % of \d+ positions\nafter "吾輩は.*": ".*" merged, ".*" a\nslerp: 56 tensors, [\d.]+K parameters, [\d.]+ KiB in .* → .*合わせ\n$/,
   );
   const answer = await runCli([
     'generate',

@@ -10,6 +10,7 @@ import {
 import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/index.ts';
 import { defineCommand } from './command.ts';
 import { costRows } from './cost-rows.ts';
+import { divergenceText } from './divergence-text.ts';
 import { folderOf } from './hub-folder.ts';
 import { type Output, write } from './io.ts';
 import { planSearch, search } from './merge-search.ts';
@@ -102,12 +103,11 @@ function formatGate(gate: MergedGate | undefined): string {
   const others = models.map(({ model, value }) => `${value.toFixed(3)} ${model}`).join(', ');
   const bits = `bits per character of the fixed prompts: ${merged.toFixed(3)} merged; ${others}\n`;
   if (!gate.beside) return bits;
-  const { model, meanKl, top1Agreement, positions, prompts } = gate.beside;
+  const { model, prompts } = gate.beside;
   const [first] = prompts;
   const written = JSON.stringify(first!.artefact);
   return (
-    `${bits}next-token divergence from ${model}: mean ${meanKl.toPrecision(2)} nats; ` +
-    `the same likeliest token at ${(100 * top1Agreement).toFixed(1)} % of ${positions} positions\n` +
+    `${bits}${divergenceText(model, gate.beside)}\n` +
     `after ${JSON.stringify(first!.prompt)}: ${written} merged, ${JSON.stringify(first!.source)} ${model}\n`
   );
 }

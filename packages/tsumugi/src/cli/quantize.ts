@@ -15,6 +15,7 @@ import { codeCommit, formatBytes, formatCount, formatDuration } from '../run/ind
 import { defineCommand } from './command.ts';
 import { costRows } from './cost-rows.ts';
 import { settingsHelp } from './describe-settings.ts';
+import { divergenceText } from './divergence-text.ts';
 import { write } from './io.ts';
 import { modelOptions } from './model-options.ts';
 import { formatRows } from './options.ts';
@@ -117,9 +118,7 @@ function formatOnText({ positions, meanKl, top1Agreement, bitsPerCharacter }: Te
 function formatResult({ gate, method, layout, bits, bytes, sourceBytes, ...rest }: QuantizeResult): string {
   const { bitsPerWeight, resumedLayers, seconds, folder, kinds, chosen } = rest;
   const compared = gate
-    ? `next-token divergence from the model: mean ${gate.meanKl.toPrecision(2)} nats, largest ${gate.maxKl.toPrecision(2)}; ` +
-      `the same likeliest token at ${(100 * gate.top1Agreement).toFixed(1)} % of ${gate.positions} positions; ` +
-      `${gate.bitsPerCharacter.source.toFixed(3)} bits per character before, ${gate.bitsPerCharacter.quantized.toFixed(3)} after`
+    ? `${divergenceText('the model', gate)}; ${gate.bitsPerCharacter.source.toFixed(3)} bits per character before, ${gate.bitsPerCharacter.quantized.toFixed(3)} after`
     : 'not compared with the model';
   const onText = gate?.text && formatOnText(gate.text);
   return [

@@ -6,7 +6,6 @@ import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, interruptible } from '../run/index.ts';
 import { exportGgufStageConfig } from './config.ts';
 import { modelConfigOf } from './model-config.ts';
-import { runtimeMemory } from './runtime-memory.ts';
 
 export const exportGguf = defineStage({
   name: 'export-gguf',
@@ -18,11 +17,10 @@ export const exportGguf = defineStage({
   resumes: false,
   forecast({ config, inputs }) {
     const model = modelConfigOf(inputs.model);
-    const { seconds, bytes } = planGguf(model, config.type, config.context);
-    // The weights are mapped.
-    return { seconds: 1 + seconds, memory: [runtimeMemory(600)], diskBytes: bytes };
+    const { seconds, memoryBytes, diskBytes } = planGguf(model, config.type, config.context);
+    return { seconds: 1 + seconds, memory: [{ what: 'Node, libtorch, pieces of tensors', bytes: memoryBytes }], diskBytes };
   },
-  async run({ config, inputs, folder, stream }) {
+  async run({ config, inputs, folder, recipe, stream }) {
     const out = join(folder, 'gguf', 'model.gguf');
     mkdirSync(join(folder, 'gguf'), { recursive: true });
     const text = inputs.text.flatMap(({ paths }) => paths);
@@ -31,7 +29,7 @@ export const exportGguf = defineStage({
       (pause) =>
         exportModel(
           { ...config, model: inputs.model.path, out, text: [...text] },
-          { commit: codeCommit(), onProgress: pause },
+          { recipe, commit: codeCommit(), onProgress: pause },
         ),
     );
     if (!result) return { interrupted: true };

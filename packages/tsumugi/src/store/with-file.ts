@@ -22,3 +22,12 @@ export function withFile<T>(path: string, read: (descriptor: number, status: Sta
     closeSync(descriptor);
   }
 }
+
+/** @throws DataError unless a file is still the one that was opened */
+export function requireSameFile(path: string, opened: Stats, now: Stats): void {
+  if (now.ino === opened.ino && now.size === opened.size && now.mtimeMs === opened.mtimeMs) return;
+  throw new DataError('changed', `${path} was changed since it was opened`, {
+    remedy: 'Open it again.',
+    fields: { path },
+  });
+}

@@ -14,8 +14,8 @@ export interface PromptOptions {
   tokenizer: Tokenizer;
   /** Ids that end a text. */
   ends: readonly number[];
-  /** Tokens within which source and artefact mean the same: prompts and what follows are cut to it. */
-  context: number;
+  /** Tokens within which source and artefact mean the same: prompts and what follows are cut to it. Default: `gateContext`. */
+  context?: number;
   onPrompt?: ((done: number, total: number) => Promise<void> | void) | undefined;
 }
 
@@ -29,6 +29,8 @@ export interface GateReport extends Comparison {
   loadedBy: string;
 }
 
+/** The longest prompt and what follows it fit. */
+export const gateContext = 512;
 /** Tokens of greedy text. */
 const written = 16;
 const shortestContext = 8;
@@ -39,7 +41,7 @@ export async function compareOnPrompts(
   artefact: Predictor,
   options: PromptOptions,
 ): Promise<Comparison> {
-  const { tokenizer, context } = options;
+  const { tokenizer, context = gateContext } = options;
   const maxTokens = Math.min(written, Math.max(0, Math.floor(context / 2)));
   const read = Math.max(1, context - maxTokens);
   const prompts = gatePrompts.map((text) => ({

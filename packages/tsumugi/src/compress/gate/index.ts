@@ -13,6 +13,7 @@ export {
   type GateLimits,
   type GateOptions,
   type GateReport,
+  gateContext,
   type PromptOptions,
   parityGate,
 } from './gate.ts';

@@ -9,9 +9,6 @@ import type { MergeModel } from './open-models.ts';
 /** Bits per character that a merge may be worse than the best of its models. Our choice. */
 export const mergedLimit = 1;
 
-/** The longest prompt and what follows it fit. */
-const longest = 512;
-
 export interface MergedGate {
   /** Of the fixed prompts, as the merge and each of its models predict them. */
   readonly bitsPerCharacter: {
@@ -64,7 +61,6 @@ export async function gateMerged(folder: string, options: GateMergedOptions): Pr
   const comparison = await compareOnPrompts(source.predictor(reference.name), opened.predictor('merged'), {
     tokenizer,
     ends: endIds(tokenizer, merged.config),
-    context: longest,
     onPrompt,
   });
   return { bitsPerCharacter, limit: mergedLimit, beside: { model: reference.name, ...comparison } };

@@ -14,9 +14,6 @@ import { calibrationTexts } from '../importance/index.ts';
 /** Nats of next-token divergence, the mean over all positions. Our choice, as for GGUF files of as many bits. */
 export const quantizedLimits: Readonly<Record<4 | 8, number>> = { 4: 0.5, 8: 0.05 };
 
-/** The longest prompt and what follows it fit. */
-const longest = 512;
-
 export interface QuantizedGate extends GateReport {
   /** Of the prompts, as the source and the quantized model find them. */
   readonly bitsPerCharacter: { readonly source: number; readonly quantized: number };
@@ -50,7 +47,6 @@ export async function gateQuantized(
     tokenizer,
     ends: endIds(tokenizer, before.config),
     limits: { meanKl: quantizedLimits[bits] },
-    context: longest,
     onPrompt: async (done) => void (await onProgress?.(done, total)),
   });
   const bitsPerCharacter = { source: bitsOnPrompts(before, tokenizer), quantized: bitsOnPrompts(after, tokenizer) };

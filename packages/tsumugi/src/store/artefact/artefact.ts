@@ -16,7 +16,6 @@ import {
   sha256File,
   unlessBroken,
 } from '../../base/index.ts';
-import { hubOrigin } from '../hub/cache-layout.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
 import {
   type Metadata,
@@ -27,7 +26,7 @@ import {
 } from '../safetensors/index.ts';
 import { CONFIG_FILE, GENERATION_CONFIG_FILE, LINEAGE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './files.ts';
 import { HashedFiles } from './hashed-files.ts';
-import { type Lineage, lineageSchema, type Provenance } from './lineage.ts';
+import { type Lineage, lineageOf, lineageSchema, type Provenance } from './lineage.ts';
 import { notAModel } from './not-a-model.ts';
 import { readTokenizerConfig } from './tokenizer-config.ts';
 
@@ -96,12 +95,6 @@ function* artefactSteps(folder: string, content: ArtefactContent): Steps<Lineage
   }
 }
 
-/** A model of the hub by its name and commit, which mean the same on every machine; others by their folder. */
-export function hubNameOfFolder(folder: string): string {
-  const origin = hubOrigin(folder);
-  return origin ? `${origin.repo}@${origin.commit}` : folder;
-}
-
 /** Writes the files of a model into a folder that is there. */
 function* fill(folder: string, content: ArtefactContent): Steps<Lineage> {
   const files: Lineage['files'] = {};
@@ -134,20 +127,7 @@ export function writeLineage(folder: string, provenance: Provenance, known: Line
     const path = join(folder, name);
     files[name] ??= { bytes: statSync(path).size, sha256: sha256File(path) };
   }
-  const { parents = [], ...told } = provenance;
-  const lineage: Lineage = {
-    format: 'tsumugi-lineage',
-    version: 1,
-    recipe: null,
-    config: {},
-    seed: null,
-    commit: null,
-    data: [],
-    ...told,
-    parents: parents.map(({ name, sha256: hash }) => ({ name: hubNameOfFolder(name), sha256: hash })),
-    created: new Date().toISOString(),
-    files,
-  };
+  const lineage = lineageOf(provenance, files);
   writeFileSync(join(folder, LINEAGE_FILE), renderJson(lineage as unknown as Json));
   return lineage;
 }

@@ -2,7 +2,6 @@
 export {
   Artefact,
   type ArtefactContent,
-  hubNameOfFolder,
   isArtefact,
   type JsonObject,
   writeArtefact,
@@ -18,6 +17,6 @@ export {
   TOKENIZER_FILE,
 } from './files.ts';
 export { HashedFiles } from './hashed-files.ts';
-export type { Lineage, Provenance } from './lineage.ts';
+export { type Lineage, lineageOf, type Provenance } from './lineage.ts';
 export { requirePlace } from './require-place.ts';
 export { readTokenizerConfig } from './tokenizer-config.ts';

@@ -1,6 +1,7 @@
 // Where a model folder comes from: `lineage.json` beside its weights. Together with the parents' lineage it tells what was
 // done, with which settings, code and data, so that it can be done again.
 import { z } from 'zod';
+import { hubOrigin } from '../hub/cache-layout.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hexadecimal');
 
@@ -33,3 +34,26 @@ export type Lineage = z.infer<typeof lineageSchema>;
 /** What the maker of an artefact says about it; the rest of its lineage is filled in when it is written. */
 export type Provenance = Pick<Lineage, 'stage'> &
   Partial<Pick<Lineage, 'recipe' | 'config' | 'seed' | 'commit' | 'parents' | 'data' | 'chatTemplate'>>;
+
+/** A model of the hub by its name and commit, which mean the same on every machine; others by their folder. */
+function hubNameOfFolder(folder: string): string {
+  const origin = hubOrigin(folder);
+  return origin ? `${origin.repo}@${origin.commit}` : folder;
+}
+
+/** The lineage of files that were written just now. */
+export function lineageOf({ parents = [], ...known }: Provenance, files: Lineage['files']): Lineage {
+  return {
+    format: 'tsumugi-lineage',
+    version: 1,
+    recipe: null,
+    config: {},
+    seed: null,
+    commit: null,
+    data: [],
+    ...known,
+    parents: parents.map(({ name, sha256: hash }) => ({ name: hubNameOfFolder(name), sha256: hash })),
+    created: new Date().toISOString(),
+    files,
+  };
+}

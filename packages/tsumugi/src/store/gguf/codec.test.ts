@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
 import { numThreads, Rng, randn, scope, setThreads, type Tensor, tensor } from '../../torch/index.ts';
 import { dequantize, type QuantizeOptions, quantizePieces } from './codec.ts';
-import { type GgufType, ggufRowBytes, ggufTypeLabel, ggufTypeNames, ggufTypeOf } from './types.ts';
+import { type GgufType, ggufTensorBytes, ggufTypeLabel, ggufTypeNames, ggufTypeOf } from './types.ts';
 
 const file = JSON.parse(readFileSync(golden('gguf/blocks.json'), 'utf8')) as {
   rows: number;
@@ -151,7 +151,7 @@ describe('every type', () => {
       const x = randn([300, 512], new Rng(1)); // more than a piece
       const importance = randn([512], new Rng(2)).square();
       const whole = encode(type, x, { importance });
-      const row = ggufRowBytes(type, 512);
+      const row = ggufTensorBytes({ type, shape: [512] });
       expect(decode(type, whole, [300, 512]).slice(299 * 512)).toEqual(decode(type, whole.slice(299 * row), [512]));
       expect(whole).toHaveLength(300 * row);
       const [head, tail] = [x.narrow(0, 0, 7), x.narrow(0, 7, 293)];

@@ -1,12 +1,12 @@
 // The tensors of a GGUF file, read when they are asked for, from the file's own pages. Source of the format: ggml's docs/gguf.md.
 import { type Stats, statSync } from 'node:fs';
-import { CheckpointError, DataError, FormatError, suggestion } from '../../base/index.ts';
-import { MappedFile, numElements, type Tensor } from '../../torch/index.ts';
-import { withFile } from '../with-file.ts';
+import { suggestion, CheckpointError } from '../../base/index.ts';
+import { MappedFile, type Tensor } from '../../torch/index.ts';
+import { requireSameFile, withFile } from '../with-file.ts';
 import { dequantize } from './codec.ts';
 import { Cursor } from './cursor.ts';
 import { type Gguf, parseMetadata } from './reader.ts';
-import { ggufRowBytes, ggufTypeLabel, ggufTypeNames, ggufTypeOf, ggufTypes } from './types.ts';
+import { ggufTensorBytes, ggufTypeOf, ggufTypes, unreadType } from './types.ts';
 
 const longestName = 64 * 16;
 const maxTensors = 1 << 16;
@@ -57,16 +57,8 @@ export class GgufFile implements Disposable {
         fields: { path: name, file: this.path },
       });
     const type = ggufTypeOf(info.type);
-    if (!type)
-      throw new FormatError(
-        'gguf-type',
-        `${this.path}: tensor "${name}" is ${ggufTypeLabel(info.type)}, which is not read`,
-        {
-          remedy: `Get the model in one of: ${ggufTypeNames.join(', ')}.`,
-          fields: { path: this.path, tensor: name },
-        },
-      );
-    const bytes = (numElements(info.shape) / ggufTypes[type].block) * ggufTypes[type].bytes;
+    if (!type) throw unreadType(this.path, name, info.type);
+    const bytes = ggufTensorBytes({ type, shape: info.shape });
     using raw = this.#map().tensor(info.offset, 'uint8', [bytes]);
     return dequantize(type, raw, info.shape);
   }
@@ -75,12 +67,7 @@ export class GgufFile implements Disposable {
   #map(): MappedFile {
     if (this.#file) return this.#file;
     const file = new MappedFile(this.path);
-    const now = statSync(this.path);
-    if (now.ino !== this.#status.ino || now.size !== this.#status.size || now.mtimeMs !== this.#status.mtimeMs)
-      throw new DataError('changed', `${this.path} was changed since it was opened`, {
-        remedy: 'Open it again.',
-        fields: { path: this.path },
-      });
+    requireSameFile(this.path, this.#status, statSync(this.path));
     this.#file = file;
     return file;
   }
@@ -129,5 +116,5 @@ function readInfo(cursor: Cursor, alignment: number) {
   const row = shape.at(-1) ?? 1;
   if (known && row % ggufTypes[known].block !== 0)
     throw cursor.fail(`has rows of ${row}, but blocks of ${known} have ${ggufTypes[known].block} elements`);
-  return { type, shape, offset, bytes: known ? (elements / row) * ggufRowBytes(known, row) : 0 };
+  return { type, shape, offset, bytes: known ? ggufTensorBytes({ type: known, shape }) : 0 };
 }

@@ -1,5 +1,7 @@
 // The types of tensors in a GGUF file: their numbers in it, and how many elements make a block of how many bytes. Source: ggml's
 // enum ggml_type, and the block layouts that its k-quants define.
+import { FormatError } from '../../base/index.ts';
+import { numElements } from '../../torch/index.ts';
 
 interface BlockType {
   readonly number: number;
@@ -43,6 +45,13 @@ export const ggufTypeOf = (number: number): GgufType | undefined => byNumber.get
 /** What a type is called, also one that is not read. */
 export const ggufTypeLabel = (number: number): string => byNumber.get(number) ?? foreign[number] ?? `type ${number}`;
 
-/** The bytes of a row. Its length must be a multiple of the block. */
-export const ggufRowBytes = (type: GgufType, length: number): number =>
-  (length / types[type].block) * types[type].bytes;
+/** The bytes of a tensor, whose last dimension is a multiple of the block. */
+export const ggufTensorBytes = ({ type, shape }: { readonly type: GgufType; readonly shape: readonly number[] }): number =>
+  (numElements(shape) / types[type].block) * types[type].bytes;
+
+/** The error for a tensor of a type that is not read. */
+export const unreadType = (path: string, tensor: string, type: number): FormatError =>
+  new FormatError('gguf-type', `${path}: tensor "${tensor}" is ${ggufTypeLabel(type)}, which is not read`, {
+    remedy: `Get the model in one of: ${ggufTypeNames.join(', ')}.`,
+    fields: { path, tensor },
+  });

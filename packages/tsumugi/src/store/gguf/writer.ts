@@ -1,9 +1,8 @@
 // Writing GGUF files, version 3: the metadata, then the tensors one after another as they are made. The file appears whole or not
 // at all. Source of the format: ggml's docs/gguf.md.
 import { invariant } from '../../base/index.ts';
-import { numElements } from '../../torch/index.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
-import { type GgufType, ggufTypes } from './types.ts';
+import { type GgufType, ggufTensorBytes, ggufTypes } from './types.ts';
 
 /** A value with its type in the file. */
 export type GgufTyped =
@@ -47,10 +46,6 @@ function renderValue(typed: GgufTyped): Buffer {
   if ('i32s' in typed) return array(5, typed.i32s.length, bytesOf(Int32Array.from(typed.i32s)));
   return array(6, typed.f32s.length, bytesOf(Float32Array.from(typed.f32s)));
 }
-
-/** The bytes of a tensor in the file, without what is filled in after it. */
-export const ggufTensorBytes = ({ type, shape }: Pick<GgufTensor, 'type' | 'shape'>): number =>
-  (numElements(shape) / ggufTypes[type].block) * ggufTypes[type].bytes;
 
 /** Everything before the tensors' bytes. */
 export function renderGgufHeader(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Buffer {

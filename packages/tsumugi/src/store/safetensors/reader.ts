@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { CheckpointError, cannotRead, DataError, invariant, suggestion } from '../../base/index.ts';
 import { callOperator, dtypeBytes, fromBytes, MappedFile, numElements, scope, type Tensor } from '../../torch/index.ts';
-import { withFile } from '../with-file.ts';
+import { requireSameFile, withFile } from '../with-file.ts';
 import {
   checkHeaderLength,
   formatError,
@@ -153,7 +153,7 @@ export class SafetensorsFile implements Safetensors {
     if (this.#descriptor !== undefined) return this.#descriptor;
     const descriptor = asked(this.path, () => openSync(this.path, 'r'));
     this.#descriptor = descriptor;
-    this.#requireSame(fstatSync(descriptor));
+    requireSameFile(this.path, this.#status, fstatSync(descriptor));
     return descriptor;
   }
 
@@ -161,21 +161,13 @@ export class SafetensorsFile implements Safetensors {
   #map(): MappedFile {
     if (this.#file) return this.#file;
     const file = new MappedFile(this.path);
-    this.#requireSame(statSync(this.path));
+    requireSameFile(this.path, this.#status, statSync(this.path));
     this.#file = file;
     return file;
   }
 
   #requireOpen(name: string): void {
     if (this.#closed) throw new DataError('closed', `${this.path} was closed before "${name}" was taken from it`);
-  }
-
-  #requireSame(now: Stats): void {
-    if (now.ino === this.#status.ino && now.size === this.#status.size && now.mtimeMs === this.#status.mtimeMs) return;
-    throw new DataError('changed', `${this.path} was changed since it was opened`, {
-      remedy: 'Open it again.',
-      fields: { path: this.path },
-    });
   }
 
   /** libtorch takes a boolean to be 0 or 1 and computes nonsense from other bytes. */

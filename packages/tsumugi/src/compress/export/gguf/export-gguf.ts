@@ -1,6 +1,6 @@
 // A model folder → a GGUF file that llama.cpp runs: planned, written tensor by tensor, compared with the model, put in its place.
 import { renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { checkSettings, fsyncPath, requireRoom, unfinishedFile, writingAt } from '../../../base/index.ts';
 import { loadModel, type Plamo2, type QuantizedLinear, readModelConfig } from '../../../lm/index.ts';
 import { moduleAt, namedParameters } from '../../../nn/index.ts';
@@ -25,7 +25,8 @@ export interface ExportHooks {
     | undefined;
   /** node-llama-cpp where it is not installed beside this package, and its threads: one per core unless given. */
   llama?: Pick<GateGgufOptions, 'library' | 'threads'> | undefined;
-  /** The commit of the code, for the lineage. */
+  /** The recipe it is part of, and the commit of the code, for the lineage. */
+  recipe?: string | undefined;
   commit?: string | null | undefined;
 }
 
@@ -51,8 +52,8 @@ export function planExportGguf(config: Pick<ExportGgufConfig, 'model' | 'type' |
 }
 
 /**
- * Writes a GGUF file of a model folder, also of one in few bits (GPTQ, AWQ, FP8), with `FILE.lineage.json` beside it. The file appears when it is whole and, unless `gate`
- * is false, answers as the model does; a GGUF file that is there is replaced.
+ * Writes a GGUF file of a model folder, also of one in few bits (GPTQ, AWQ, FP8), with `FILE.lineage.json` beside it. The file
+ * appears when it is whole and, unless `gate` is false, answers as the model does; a GGUF file that is there is replaced.
  *
  * @throws ConfigError for a model that llama.cpp cannot express, DataError when something else is at `out`,
  *   UserError `disk-full`, and when the file differs from the model by more than its type explains, with the worst prompt
@@ -95,7 +96,8 @@ export async function exportGguf(input: ExportGgufInput, hooks: ExportHooks = {}
     files.requireUnchanged();
     writingAt(config.out, () => renameSync(unfinished, config.out));
     fsyncPath(dirname(config.out));
-    writeGgufLineage(config, { written, parent: files.hash, data, gate, commit: hooks.commit ?? null });
+    const { recipe = null, commit = null } = hooks;
+    writeGgufLineage(config, { written, parent: files.hash, data, gate, recipe, commit });
     const { type, context, bitsPerWeight, byType, notes } = plan;
     return {
       file: config.out,
@@ -123,7 +125,7 @@ interface Parts {
 function write(path: string, { artefact, model, plan, tokenizerFiles, importance, hooks }: Parts) {
   const weightOf = weightsOf(model);
   const metadata = metadataOf({
-    name: artefact.path.split('/').findLast((part) => part !== '') ?? artefact.path,
+    name: basename(resolve(artefact.path)),
     config: model.config,
     tokenizer: tokenizerFiles,
     tokenizerConfig: artefact.tokenizerConfig(),

@@ -4,14 +4,12 @@ import { UserError } from '../../../base/index.ts';
 import { endIds, importLibrary, type LlamaLibrary, type Plamo2, startLlama } from '../../../lm/index.ts';
 import { numParameters } from '../../../nn/index.ts';
 import type { Tokenizer } from '../../../text/index.ts';
-import { enginePredictor, type GateReport, llamaPredictor, parityGate } from '../../gate/index.ts';
+import { enginePredictor, type GateReport, gateContext, llamaPredictor, parityGate } from '../../gate/index.ts';
 import { gateLimits } from './limits.ts';
 import { loadGgufModel } from './read-model.ts';
 import { reachOf } from './refusals.ts';
 import type { GgufFileType } from './types.ts';
 
-/** The longest prompt and what follows it fit. */
-const longest = 512;
 /** Weights. */
 const smallModel = 100e6;
 
@@ -32,7 +30,7 @@ export interface GateGgufOptions {
 /** @throws UserError when they differ by more than the type explains, or llama.cpp cannot load the file */
 export async function gateGguf(options: GateGgufOptions): Promise<GateReport> {
   const { file, model, tokenizer, type, onPrompt } = options;
-  const context = Math.min(options.context, reachOf(model.config), longest);
+  const context = Math.min(options.context, reachOf(model.config), gateContext);
   const source = enginePredictor(model, 'the source');
   const settings = {
     tokenizer,

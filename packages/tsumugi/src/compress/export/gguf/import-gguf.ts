@@ -1,16 +1,18 @@
 // A GGUF file → a model folder in the published layout, in float32.
 import { checkSettings, DataError, sha256File } from '../../../base/index.ts';
-import { publishedConfig } from '../../../lm/index.ts';
+import { generationConfigOf, publishedConfig } from '../../../lm/index.ts';
 import { holdPlace } from '../../../run/index.ts';
 import {
   type ArtefactContent,
   GgufFile,
   type JsonObject,
   type Lineage,
+  requirePlace,
   writeArtefactInSteps,
 } from '../../../store/index.ts';
 import { ggufPieceTypes, type Piece, renderTokenizer } from '../../../text/index.ts';
 import { numElements } from '../../../torch/index.ts';
+import { bytesPerSecond } from '../../rates.ts';
 import { type ImportGgufConfig, importGgufConfig } from './config.ts';
 import { CHAT_TEMPLATE_KEY } from './metadata.ts';
 import { ggufWeights } from './read-model.ts';
@@ -22,50 +24,58 @@ export interface ImportedGguf {
 }
 
 export interface ImportHooks {
-  onTensor?: ((done: number, total: number) => void) | undefined;
+  /** Called when a tensor's turn comes. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
   /** Called where the work can be stopped: by an exception, which leaves nothing behind. */
   pause?: (() => Promise<void>) | undefined;
+  /** The commit of the code, for the lineage. */
+  commit?: string | null | undefined;
+}
+
+export interface ImportPlan {
+  tensors: number;
+  parameters: number;
+  seconds: number;
+  memoryBytes: number;
+  diskBytes: number;
 }
 
 /**
  * Writes the model folder of a GGUF file. Types of fewer bits are dequantized. The folder appears whole or not at all.
  *
- * @throws FormatError naming what in the file is not PLaMo 2's, DataError when something else is at `out`
+ * @throws FormatError naming what in the file is not PLaMo 2's, DataError when something else is at `out`, UserError `disk-full`
  */
 export async function importGguf(
-  config: ImportGgufConfig,
-  { onTensor, pause }: ImportHooks = {},
+  settings: ImportGgufConfig,
+  { onProgress, pause, commit = null }: ImportHooks = {},
 ): Promise<ImportedGguf> {
-  const { model, out } = checkSettings('importGguf', importGgufConfig, config);
+  const { model, out } = checkSettings('importGguf', importGgufConfig, settings);
   using file = new GgufFile(model);
-  const { config: shape, tensors } = ggufWeights(file);
+  const { config, tensors } = ggufWeights(file);
+  requirePlace(out, [], planOf(tensors).diskBytes);
   let done = 0;
   const { lines, config: tokenizerConfig } = renderTokenizer(piecesOf(file));
   const template = file.metadata.get(CHAT_TEMPLATE_KEY);
-  const { bos_token_id, eos_token_id, pad_token_id } = shape;
   using _held = holdPlace(out);
   const content: ArtefactContent = {
-    config: publishedConfig(shape) as JsonObject,
-    tensors: tensors.map(({ hf, shape: size, read }) => [
+    config: publishedConfig(config) as JsonObject,
+    tensors: tensors.map(({ hf, shape, read }) => [
       hf,
       {
         dtype: 'float32',
-        shape: size,
+        shape,
         read: () => {
-          onTensor?.(done++, tensors.length);
+          onProgress?.(done++, tensors.length);
           return read();
         },
       },
     ]),
     tokenizer: lines,
     tokenizerConfig: { ...tokenizerConfig, ...(typeof template === 'string' && { chat_template: template }) },
-    generationConfig: {
-      ...(bos_token_id !== null && { bos_token_id }),
-      ...(eos_token_id !== null && { eos_token_id }),
-      ...(pad_token_id !== null && { pad_token_id }),
-    },
+    generationConfig: generationConfigOf(config) as JsonObject,
     lineage: {
       stage: 'import',
+      commit,
       config: { format: 'gguf', model },
       parents: [{ name: model, sha256: sha256File(model) }],
     },
@@ -75,11 +85,26 @@ export async function importGguf(
 }
 
 /** What an import would write. @throws as `importGguf`, for the file */
-export function planImportGguf(model: string): { tensors: number; bytes: number } {
+export function planImportGguf(model: string): ImportPlan {
   using file = new GgufFile(model);
-  const { tensors } = ggufWeights(file);
   piecesOf(file);
-  return { tensors: tensors.length, bytes: tensors.reduce((sum, { shape }) => sum + 4 * numElements(shape), 0) };
+  return planOf(ggufWeights(file).tensors);
+}
+
+/** Our guess: Node, libtorch. */
+const runtimeBytes = 350e6;
+
+/** A tensor is whole in memory, as the file has it and in float32. */
+function planOf(tensors: readonly { shape: readonly number[] }[]): ImportPlan {
+  const sizes = tensors.map(({ shape }) => numElements(shape));
+  const parameters = sizes.reduce((sum, size) => sum + size, 0);
+  return {
+    tensors: tensors.length,
+    parameters,
+    seconds: (4 * parameters) / bytesPerSecond,
+    memoryBytes: runtimeBytes + 8 * Math.max(...sizes),
+    diskBytes: 4 * parameters,
+  };
 }
 
 /** The vocabulary, without what fills the rows of the embedding that no piece has. */

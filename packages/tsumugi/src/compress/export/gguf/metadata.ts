@@ -4,7 +4,7 @@
 import { ConfigError } from '../../../base/index.ts';
 import { isMamba, mambaWidth, type Plamo2Config, publishedConfig } from '../../../lm/index.ts';
 import type { GgufMetadata, JsonObject } from '../../../store/index.ts';
-import { defaultTemplate, type Piece, Tokenizer, type TokenizerFiles } from '../../../text/index.ts';
+import { defaultTemplate, ggufPieceTypes, Tokenizer, type TokenizerFiles } from '../../../text/index.ts';
 import { ropeBase } from './refusals.ts';
 import { fileTypeNumber, type GgufFileType } from './types.ts';
 
@@ -13,10 +13,8 @@ export const CONFIG_KEY = 'tsumugi.config';
 export const CHAT_TEMPLATE_KEY = 'tokenizer.chat_template';
 export const PREFIX = 'plamo2';
 
-const pieceTypes: Readonly<Record<Piece['type'], number>> = { NORMAL: 1, UNKNOWN: 2, CONTROL: 3, BYTE: 6 };
-/** Of rows of the embedding that no piece has. */
+/** Of rows of the embedding that no piece has, and that are called [PAD1], [PAD2], … */
 const unused = { type: 5, score: -1000 };
-export const paddingName = (n: number): string => `[PAD${n}]`;
 
 export interface MetadataSource {
   name: string;
@@ -85,11 +83,11 @@ function vocabularyOf({
     'tokenizer.ggml.model': { string: PREFIX },
     'tokenizer.ggml.pre': { string: 'default' },
     'tokenizer.ggml.tokens': {
-      strings: [...pieces.map(({ text }) => text), ...Array.from({ length: padding }, (_, i) => paddingName(i + 1))],
+      strings: [...pieces.map(({ text }) => text), ...Array.from({ length: padding }, (_, i) => `[PAD${i + 1}]`)],
     },
     'tokenizer.ggml.scores': { f32s: [...pieces.map(({ score }) => score), ...Array(padding).fill(unused.score)] },
     'tokenizer.ggml.token_type': {
-      i32s: [...pieces.map(({ type }) => pieceTypes[type]), ...Array(padding).fill(unused.type)],
+      i32s: [...pieces.map(({ type }) => ggufPieceTypes.indexOf(type)), ...Array(padding).fill(unused.type)],
     },
     'tokenizer.ggml.bos_token_id': { u32: bos },
     'tokenizer.ggml.eos_token_id': { u32: eos },

@@ -25,12 +25,18 @@ export interface GgufPlan {
   notes: readonly string[];
   /** Of writing, on two cores: our guess from measurements of 2026. */
   seconds: number;
+  /** Beyond the weights' own pages. */
+  memoryBytes: number;
+  diskBytes: number;
 }
 
 /** Nanoseconds of a weight, measured (docs/export.md); the disk's share is in them. */
 const nanoseconds: Readonly<Record<GgufType, number>> = {
   F32: 4, F16: 3, BF16: 3, Q8_0: 6, Q4_0: 6, Q4_1: 6, Q5_0: 8, Q5_1: 8, Q4_K: 30, Q5_K: 30, Q6_K: 25,
 }; // biome-ignore format: a table
+
+/** Pieces of the largest tensor, libtorch, Node. Measured. */
+const memoryBytes = 600e6;
 
 /**
  * @param context tokens of a text at most; as many as the model's attention windows make no difference to unless given
@@ -58,6 +64,8 @@ export function planGguf(config: Plamo2Config, type: GgufFileType, context?: num
     byType: groups.sort((a, b) => b.bytes - a.bytes),
     notes: notesOn(chosen),
     seconds: total(({ type, weights }) => weights * nanoseconds[type]) / 1e9,
+    memoryBytes,
+    diskBytes: bytes,
   };
 }
 

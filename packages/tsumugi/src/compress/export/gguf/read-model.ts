@@ -2,7 +2,7 @@
 // and up apart, name norms otherwise, or repeat a tied head.
 import { FormatError } from '../../../base/index.ts';
 import { Plamo2, type Plamo2Config } from '../../../lm/index.ts';
-import { GgufFile, ggufTypeLabel, ggufTypeNames, ggufTypeOf } from '../../../store/index.ts';
+import { GgufFile, ggufTypeOf, unreadType } from '../../../store/index.ts';
 import { cat, scope, type Tensor } from '../../../torch/index.ts';
 import { readGgufConfig } from './read-config.ts';
 import { type MappedTensor, tensorMap } from './tensor-map.ts';
@@ -60,15 +60,7 @@ function namesOf(file: GgufFile, { gguf }: MappedTensor): string[] {
 function checkShape(file: GgufFile, { gguf, shape }: MappedTensor, names: readonly string[]): void {
   const infos = names.map((name) => file.tensors.get(name)!);
   for (const [i, { type }] of infos.entries())
-    if (ggufTypeOf(type) === undefined)
-      throw new FormatError(
-        'gguf-type',
-        `${file.path}: tensor "${names[i]}" is ${ggufTypeLabel(type)}, which is not read`,
-        {
-          remedy: `Get the model in one of: ${ggufTypeNames.join(', ')}.`,
-          fields: { path: file.path, tensor: names[i] },
-        },
-      );
+    if (ggufTypeOf(type) === undefined) throw unreadType(file.path, names[i]!, type);
   const ones = (sizes: readonly number[]) => sizes.filter((size) => size !== 1).join();
   const found = [infos.reduce((rows, { shape }) => rows + shape[0]!, 0), ...infos[0]!.shape.slice(1)];
   if (ones(found) === ones(shape)) return;

@@ -78,7 +78,9 @@ it('writes a GGUF file as a model folder', async () => {
   const words = ['export', '--model', at('m.gguf'), '--format', 'hf', '--out', at('back')];
   const plan = JSON.parse((await runCli([...words, '--plan', '--json'])).stdout);
   expect(plan).toMatchObject({ tensors: file.tensors.size, diskBytes: 4 * plan.parameters, out: at('back') });
-  expect((await runCli([...words, '--plan'])).stdout).toMatch(/ tensors, .* parameters in float32\n {2}time .*\n.*\n {2}disk /);
+  expect((await runCli([...words, '--plan'])).stdout).toMatch(
+    / tensors, .* parameters in float32\n {2}time .*\n.*\n {2}disk /,
+  );
   expect(existsSync(at('back'))).toBe(false);
   expect((await runCli(words)).stdout).toBe(`${file.tensors.size} tensors in float32 → ${at('back')}\n`);
   const generated = await runCli(['generate', '--model', at('back'), '--prompt', '猫', '--max-tokens', '3']);

@@ -17,7 +17,7 @@ import { ProgressLine } from './progress.ts';
 import { nothingWritten, stoppable } from './stoppable.ts';
 import { withoutEffect } from './without-effect.ts';
 
-export interface ExportGgufOptions {
+interface ExportGgufOptions {
   model: string;
   out: string;
   type: string | undefined;

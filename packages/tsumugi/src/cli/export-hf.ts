@@ -13,7 +13,7 @@ import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { nothingWritten, stoppable } from './stoppable.ts';
 
-export interface ExportHfValues {
+interface ExportHfValues {
   model: string;
   out: string;
   maxShardSize: number | undefined;

@@ -26,6 +26,9 @@ export async function importFromGguf(
   );
   if (!made) return signalExitCode();
   const { folder, tensors } = made;
-  await write(io.stdout, json ? `${JSON.stringify({ folder, tensors })}\n` : `${tensors} tensors in float32 → ${folder}\n`);
+  await write(
+    io.stdout,
+    json ? `${JSON.stringify({ folder, tensors })}\n` : `${tensors} tensors in float32 → ${folder}\n`,
+  );
   return 0;
 }

@@ -8,7 +8,7 @@ import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { stoppable } from './stoppable.ts';
 
-export interface SearchValues extends ScoringSettings {
+interface SearchValues extends ScoringSettings {
   readonly config: string;
   readonly out: string;
   readonly search: readonly string[];

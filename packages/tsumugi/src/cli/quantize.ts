@@ -2,7 +2,7 @@
 import { given, signalExitCode } from '../base/index.ts';
 import {
   type ChosenBits,
-  type KindsBits,
+  type KindBitsOrMixed,
   planQuantizeModel,
   type QuantizeConfigInput,
   type QuantizeForecast,
@@ -89,7 +89,7 @@ export const run = defineCommand(
   },
 );
 
-const bitsOfKinds = (kinds: KindsBits): string =>
+const bitsOfKinds = (kinds: KindBitsOrMixed): string =>
   Object.entries(kinds)
     .map(([kind, bits]) => `${kind} ${bits === 16 ? 'kept' : bits}`)
     .join(', ');

@@ -18,7 +18,11 @@ export const exportGguf = defineStage({
   forecast({ config, inputs }) {
     const model = modelConfigOf(inputs.model);
     const { seconds, memoryBytes, diskBytes } = planGguf(model, config.type, config.context);
-    return { seconds: 1 + seconds, memory: [{ what: 'Node, libtorch, pieces of tensors', bytes: memoryBytes }], diskBytes };
+    return {
+      seconds: 1 + seconds,
+      memory: [{ what: 'Node, libtorch, pieces of tensors', bytes: memoryBytes }],
+      diskBytes,
+    };
   },
   async run({ config, inputs, folder, recipe, stream }) {
     const out = join(folder, 'gguf', 'model.gguf');

@@ -8,7 +8,7 @@ import type { LossFunction } from './loss-function.ts';
 import type { Student } from './student.ts';
 
 /** What a teacher says of a batch. */
-export interface Taught {
+interface Taught {
   logits: TeacherRows;
   /** Outputs [B, T, D] of the layers that are compared. */
   layers: readonly Tensor[];
@@ -37,7 +37,13 @@ export function taughtBy(teacher: Plamo2, { ids, documents }: Batch, layers: rea
   return { logits: (from, n) => noGrad(() => teacher.logits(hidden.narrow(0, from, n))), layers: outputs };
 }
 
-/** Σ over the targets of the divergence between the logits. Logits are never whole unless the student's head is more than a weight. */
+/**
+ * Σ over the targets of the divergence between the logits. Logits are never whole unless the student's head is more than a weight.
+ *
+ * @param hidden [B, T, D] of the student
+ * @param logits of the teacher: [n, V], or the likeliest of each, for n of the B·T tokens
+ * @param targets [B, T] int64; −100 is left out
+ */
 export function logitLoss(
   student: Plamo2,
   hidden: Tensor,

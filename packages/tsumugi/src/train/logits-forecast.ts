@@ -15,7 +15,7 @@ const tokensOfStep = ({ sequenceLength, batchSize, gradientAccumulation }: Logit
   sequenceLength * batchSize * gradientAccumulation;
 
 /** Of a token: k indices, k + 1 log-probabilities. */
-export const bytesOfToken = (topK: number): number => 4 * (2 * topK + 1);
+const bytesOfToken = (topK: number): number => 4 * (2 * topK + 1);
 
 /** Of a file besides its tensors: a header of two names. */
 const headerBytes = 256;

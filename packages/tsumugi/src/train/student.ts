@@ -1,7 +1,6 @@
 // A model that learns from a wider one: beside it are projections, trained with it and no part of what is saved.
 import { Plamo2 } from '../lm/index.ts';
 import { Linear } from '../nn/index.ts';
-
 import { type Device, Rng, randn, scope } from '../torch/index.ts';
 
 export class Student extends Plamo2 {

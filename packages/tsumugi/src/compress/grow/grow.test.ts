@@ -9,7 +9,8 @@ import { Artefact, type Safetensors } from '../../store/index.ts';
 import { scope } from '../../torch/index.ts';
 import { SmallModels } from '../merge/merge.testing.ts';
 import { answers, largestDifference, livelyModel, reshapeConfig } from '../reshape/reshape.testing.ts';
-import { grow, planGrow } from './grow.ts';
+import { planGrow } from './forecast.ts';
+import { grow } from './grow.ts';
 import { type GrowSettingsInput, growConfig } from './grow-config.ts';
 import { grownConfig, grownShape } from './target.ts';
 

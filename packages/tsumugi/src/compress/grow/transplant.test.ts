@@ -7,7 +7,8 @@ import { Artefact } from '../../store/index.ts';
 import { byteText, type Piece, SPECIAL_NAMES, Tokenizer, writeTokenizer } from '../../text/index.ts';
 import { arange, noGrad, scope, tensor } from '../../torch/index.ts';
 import { SmallModels } from '../merge/merge.testing.ts';
-import { grow, planGrow } from './grow.ts';
+import { planGrow } from './forecast.ts';
+import { grow } from './grow.ts';
 import { transplantedRows } from './transplant.ts';
 import { vocabularyMap } from './vocabulary.ts';
 

@@ -11,7 +11,7 @@ import { indexTensor } from '../reshape/reshape-tensor.ts';
 import { mappedIds } from '../special-ids.ts';
 import { type VocabularyMap, vocabularyMap } from './vocabulary.ts';
 
-export interface Transplant {
+interface Transplant {
   readonly map: VocabularyMap;
   /** Of the model with the tokenizer, before it grows otherwise. */
   readonly config: Plamo2Config;

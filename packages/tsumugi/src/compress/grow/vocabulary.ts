@@ -9,7 +9,7 @@ import { ConfigError } from '../../base/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
 
 /** The old ids whose rows' mean is the row of a new piece; `all` for all that have a piece. */
-export type RowSource = readonly number[] | 'all';
+type RowSource = readonly number[] | 'all';
 
 export interface VocabularyMap {
   /** By new id. */

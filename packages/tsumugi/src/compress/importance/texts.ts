@@ -2,7 +2,7 @@
 import { DataError } from '../../base/index.ts';
 import { readDocuments, type Tokenizer } from '../../text/index.ts';
 
-export interface CalibrationOptions {
+interface CalibrationOptions {
   /** Tokens of a piece. */
   sequenceLength?: number;
   /** Tokens at most. */

@@ -53,7 +53,7 @@ function tokenizerMismatches(model: MergeModel, reference: MergeModel): string[]
   return is === wanted ? [] : [`${model.name}: the tokenizer is ${is}, of ${reference.name} ${wanted}`];
 }
 
-export interface Demands {
+interface Demands {
   /** Whether rows of the embedding have one meaning in all models: they are not sorted by a tokenizer of the merge. */
   readonly sameTokenizer: boolean;
   /** Whether layers are taken one by one, so that models may have different numbers of them. */

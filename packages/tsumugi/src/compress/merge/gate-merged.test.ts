@@ -6,9 +6,10 @@ import { loadModel, loadTokenizer, scoreText } from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
 import { liveHandles } from '../../torch/index.ts';
 import { gatePrompts } from '../gate/index.ts';
+import { planMergeModels } from './forecast.ts';
 import { mergedLimit } from './gate-merged.ts';
 import { linear, SmallMerges } from './merge.testing.ts';
-import { mergeModels, planMergeModels } from './merge-models.ts';
+import { mergeModels } from './merge-models.ts';
 
 let small: SmallMerges;
 beforeAll(() => {

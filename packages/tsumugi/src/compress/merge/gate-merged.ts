@@ -20,7 +20,7 @@ export interface MergedGate {
   readonly beside: (Comparison & { readonly model: string }) | undefined;
 }
 
-export interface GateMergedOptions {
+interface GateMergedOptions {
   /** The base, or the first model. */
   readonly reference: MergeModel;
   /** Every model, the base among them. */

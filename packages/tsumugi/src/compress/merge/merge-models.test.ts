@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel, loadTokenizer, parseConfig, saveModel, tensorShapes } from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
 import { liveHandles, noGrad, scope, tensor } from '../../torch/index.ts';
+import { planMergeModels } from './forecast.ts';
 import { embedding, firstCharacter, linear, SmallMerges } from './merge.testing.ts';
-import { type MergeProgress, mergeIdentity, planMergeModels } from './merge-models.ts';
+import type { MergeProgress } from './merge-models.ts';
+import { mergeIdentity } from './open-merge.ts';
 
 let small: SmallMerges;
 beforeAll(() => {

@@ -1,8 +1,8 @@
 // Parameters of a merge on their way from the YAML to the tensors.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { layerPath } from '../../lm/index.ts';
+import { planMergeModels } from './forecast.ts';
 import { embedding, SmallMerges } from './merge.testing.ts';
-import { planMergeModels } from './merge-models.ts';
 
 let small: SmallMerges;
 beforeAll(() => {

@@ -6,8 +6,9 @@ import { UserError } from '../../base/index.ts';
 import { layerPath } from '../../lm/index.ts';
 import { Artefact, writeSafetensors } from '../../store/index.ts';
 import { scope } from '../../torch/index.ts';
+import { planMergeModels } from './forecast.ts';
 import { embedding, linear, SmallMerges } from './merge.testing.ts';
-import { mergeModels, planMergeModels } from './merge-models.ts';
+import { mergeModels } from './merge-models.ts';
 
 let small: SmallMerges;
 beforeAll(() => {

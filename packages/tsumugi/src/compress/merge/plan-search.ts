@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { checkOptions } from '../../base/index.ts';
 import { type Plamo2Config, parseConfig } from '../../lm/index.ts';
 import type { Json } from '../../store/index.ts';
-import { forecastOf, type MergeForecast, type MergeOptions, mergeIdentity, planned } from './merge-models.ts';
+import { forecastOf, type MergeForecast } from './forecast.ts';
+import { type MergeOptions, mergeIdentity, withPlan } from './open-merge.ts';
 import { candidatesOf, type SearchSpace } from './search-space.ts';
 import { candidatesFolder, scoreFile } from './search-state.ts';
 
@@ -51,7 +52,7 @@ export async function planSearchMerges(merge: string, out: string, options: Plan
   const all: (MergeForecast & { config: Plamo2Config; isScored: boolean })[] = [];
   for (const candidate of candidates) {
     const changes = { seed, resolveModel, set: [...set, ...candidate], gate: false };
-    const plan = await planned(merge, changes, (each) => ({
+    const plan = await withPlan(merge, changes, (each) => ({
       ...forecastOf(each, false),
       config: parseConfig(each.config),
     }));

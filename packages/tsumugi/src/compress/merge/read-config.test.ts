@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { UserError } from '../../base/index.ts';
-import { checkMergeConfig, readMergeConfig } from './read-config.ts';
+import { checkMergeConfig } from './check-merge.ts';
+import { readMergeConfig } from './read-config.ts';
 
 let home: string;
 beforeAll(() => {

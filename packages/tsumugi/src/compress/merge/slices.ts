@@ -30,7 +30,7 @@ export interface OutLayer {
 export const outLayers = (slices: readonly Slice[]): OutLayer[] =>
   slices.flatMap((slice) => Array.from({ length: slice.layers }, (_, index) => ({ slice, index })));
 
-export const sourcesOf = ({ slice: { base, models }, index }: OutLayer): { model: MergeModel; layer: number }[] =>
+const sourcesOf = ({ slice: { base, models }, index }: OutLayer): { model: MergeModel; layer: number }[] =>
   [...(base ? [base] : []), ...models].map(({ model, from }) => ({ model, layer: from + index }));
 
 /** The keys of config.json that follow from the layers: as in the model they are counted from, unless they were stacked. */

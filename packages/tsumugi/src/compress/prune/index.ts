@@ -1,14 +1,5 @@
 export { type PruneForecast, pruneForecast } from './forecast.ts';
-export {
-  type PruneOptions,
-  type PrunePlan,
-  type PruneProgress,
-  type PruneResult,
-  type PruneRow,
-  type PruneTable,
-  planPrune,
-  prune,
-  pruneTable,
-} from './prune.ts';
+export type { PruneOptions, PruneProgress, PruneRow, PruneTable } from './prepare.ts';
+export { type PrunePlan, type PruneResult, planPrune, prune, pruneTable } from './prune.ts';
 export { type PruneSettings, type PruneSettingsInput, pruneConfig } from './prune-config.ts';
 export { prunedConfig, prunePresets } from './target.ts';

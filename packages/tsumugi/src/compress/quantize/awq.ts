@@ -10,7 +10,7 @@ export const awqRatios: readonly number[] = Array.from({ length: 20 }, (_, i) =>
 /** Shares of a group's largest weight that the search may cut to: down to 0.55. */
 export const clipShares: readonly number[] = Array.from({ length: 10 }, (_, i) => 1 - i / 20);
 
-export interface AwqScale {
+interface AwqScale {
   /** [in] float32 */
   scale: Tensor;
   ratio: number;
@@ -41,17 +41,14 @@ export const outputError = (x: Tensor, weight: Tensor, other: Tensor): number =>
  */
 export function searchScale(weight: Tensor, sample: Tensor, means: Tensor, options: RoundOptions): AwqScale {
   return noGrad(() => {
+    using spread = weightMeans(weight, options.groupSize);
     let best: AwqScale | undefined;
     for (const ratio of awqRatios) {
       const found = scope(() => {
         const raw = means
           .pow(ratio)
-          .div(
-            weightMeans(weight, options.groupSize)
-              .pow(1 - ratio)
-              .add(1e-4),
-          )
-          .clamp(1e-4);
+          .div(spread.pow(1 - ratio).add(1e-4))
+          .clamp(1e-4); // [in]
         const scale = raw.div(raw.max().mul(raw.min()).sqrt());
         const error = outputError(sample, weight, rounded(weight.mul(scale), options).div(scale));
         return { scale, ratio, error };

@@ -1,6 +1,6 @@
 // Bits for each matrix of a model under a target, with the table that they were chosen by.
 import type { MatrixBits } from './matrices.ts';
-import { planned, type QuantizePlan } from './plan.ts';
+import { planWithBits, type QuantizePlan } from './plan.ts';
 import { type MatrixSensitivity, type SensitivityOptions, sensitivityOf } from './sensitivity.ts';
 import type { SourceModel } from './source.ts';
 
@@ -18,7 +18,7 @@ export interface ChosenBits {
 }
 
 /** The plan with the bits that matrices get; under a target they are chosen by what each costs. */
-export async function decided(
+export async function withChosenBits(
   source: SourceModel,
   draft: QuantizePlan,
   hash: string,
@@ -35,5 +35,5 @@ export async function decided(
   const rows = table.matrices.map((each) => ({ ...each, bits: bitsOf.get(each.path)! }));
   const { tokens, kept } = table;
   const chosen = { targetBits: config.targetBits!, tokens, kept, expectedKl, matrices: rows };
-  return { plan: planned(source.config, config, matrices, source.typeOf), chosen };
+  return { plan: planWithBits(source.config, config, matrices, source.typeOf), chosen };
 }

@@ -21,7 +21,7 @@ export interface QuantizedGate extends GateReport {
   readonly text?: TextComparison | undefined;
 }
 
-export interface GateQuantizedOptions {
+interface GateQuantizedOptions {
   readonly bits: 4 | 8;
   /** Files and folders with text to compare on besides; of it so many tokens, in pieces. */
   readonly text: readonly string[];

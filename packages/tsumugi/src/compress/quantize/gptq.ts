@@ -85,20 +85,20 @@ function quantized(weight: Tensor, hessian: Tensor, options: GptqOptions): Quant
   const w = inOrder(weight.maskedFill(dead.unsqueeze(0), 0), 1).clone(); // [out, in]
   const h = inOrder(inOrder(hessian, 0), 1).clone();
   h.diagonal().add_(inOrder(dead.float(), 0));
-  const factor = inverseFactor(h, damping);
+  const U = inverseFactor(h, damping); // [in, in]
 
   const codes: Tensor[] = [];
   const grids: Grid[] = [];
   for (let start = 0; start < inputs; start += blockSize) {
     const end = Math.min(start + blockSize, inputs);
     const made = scope(() => {
-      const own = factor.narrow(0, start, end - start); // rows of the block
+      const rowsOfU = U.narrow(0, start, end - start); // [block, in]
       const errors: Tensor[] = [];
       const columns: Tensor[] = [];
       for (let i = start; i < end; i++) {
         if (i % groupSize === 0) {
           // Errors that the block has not handed on yet belong to the weights of a group that reaches beyond it.
-          const group = groupAt(w, own, errors, { start, end, from: i, size: groupSize });
+          const group = groupAt(w, rowsOfU, errors, { start, end, from: i, size: groupSize });
           const { scales, zeros } = gridOf(group, options);
           grids.push({ scales: scales.keep(), zeros: zeros.keep() });
         }
@@ -106,12 +106,13 @@ function quantized(weight: Tensor, hessian: Tensor, options: GptqOptions): Quant
         const code = codesOf(column, grids.at(-1)!, bits);
         columns.push(code);
         const { scales, zeros } = grids.at(-1)!;
-        const error = column.sub(code.sub(zeros).mul(scales)).div(own.select(0, i - start).select(0, i));
+        const error = column.sub(code.sub(zeros).mul(scales)).div(rowsOfU.select(0, i - start).select(0, i));
         errors.push(error);
         if (i + 1 < end)
-          w.narrow(1, i + 1, end - i - 1).sub_(error.outer(own.select(0, i - start).narrow(0, i + 1, end - i - 1)));
+          w.narrow(1, i + 1, end - i - 1).sub_(error.outer(rowsOfU.select(0, i - start).narrow(0, i + 1, end - i - 1)));
       }
-      if (end < inputs) w.narrow(1, end, inputs - end).sub_(stack(errors, 1).matmul(own.narrow(1, end, inputs - end)));
+      if (end < inputs)
+        w.narrow(1, end, inputs - end).sub_(stack(errors, 1).matmul(rowsOfU.narrow(1, end, inputs - end)));
       return stack(columns, 1); // [out, block]
     });
     codes.push(made);
@@ -129,13 +130,13 @@ function quantized(weight: Tensor, hessian: Tensor, options: GptqOptions): Quant
 /** The weights of the group that begins at `from`, with what the block's errors will change of those beyond the block. */
 function groupAt(
   w: Tensor,
-  own: Tensor,
+  rowsOfU: Tensor,
   errors: readonly Tensor[],
   { start, end, from, size }: { start: number; end: number; from: number; size: number },
 ): Tensor {
   const group = w.narrow(1, from, size);
   const beyond = from + size - end;
   if (beyond <= 0 || errors.length === 0) return group;
-  const pending = stack([...errors], 1).matmul(own.narrow(0, 0, from - start).narrow(1, end, beyond));
+  const pending = stack([...errors], 1).matmul(rowsOfU.narrow(0, 0, from - start).narrow(1, end, beyond));
   return cat([group.narrow(1, 0, size - beyond), group.narrow(1, size - beyond, beyond).sub(pending)], 1);
 }

@@ -1,6 +1,6 @@
 // One layer on its way to few bits: its matrices, as they came, see the text; then each is quantized by itself.
 import { invariant, UserError } from '../../base/index.ts';
-import { type Block, buildBlock, layerOf, layerPath, withinLayer } from '../../lm/index.ts';
+import { type Block, buildBlock, layerPath, withinLayer } from '../../lm/index.ts';
 import { type Linear, moduleAt, namedParameters } from '../../nn/index.ts';
 import type { CodeBits, NamedTensor, QuantizationSummary, QuantizedCodes } from '../../store/index.ts';
 import { noGrad, scope, type Tensor } from '../../torch/index.ts';
@@ -20,7 +20,6 @@ export interface LayerWork {
   readonly source: SourceModel;
   readonly config: QuantizeConfig;
   readonly summary: QuantizationSummary;
-  readonly matrices: readonly PlannedMatrix[];
   readonly onMatrix: (matrix: PlannedMatrix) => void;
 }
 
@@ -36,9 +35,17 @@ const named = (path: string, parts: readonly PackedTensor[]): NamedTensor[] =>
     stored ? { dtype: tensor.dtype, shape: tensor.shape, stored, read: () => tensor } : tensor,
   ]);
 
-/** What goes into the layer's file in place of its matrices, and of vectors that took something over. */
-export function quantizeLayer(layer: number, work: LayerWork, calibration: Calibration | undefined): NamedTensor[] {
-  const matrices = work.matrices.filter(({ path, bits }) => bits !== 16 && layerOf(path) === layer);
+/**
+ * What goes into the layer's file in place of its matrices, and of vectors that took something over.
+ *
+ * @param matrices those of the layer that are quantized
+ */
+export function quantizeLayer(
+  layer: number,
+  matrices: readonly PlannedMatrix[],
+  work: LayerWork,
+  calibration: Calibration | undefined,
+): NamedTensor[] {
   if (work.config.method === 'rtn') return roundLayer(matrices, work);
   invariant(calibration !== undefined, 'a text for a method that needs one');
   return watchedLayer(layer, matrices, work, calibration);

@@ -27,7 +27,7 @@ export interface PlannedMatrix {
 export type KindBits = Readonly<Record<MatrixKind, MatrixBits>>;
 
 /** Bits of each kind, where its matrices have not all the same: under a target they are chosen one by one. */
-export type KindsBits = Readonly<Record<MatrixKind, MatrixBits | 'mixed'>>;
+export type KindBitsOrMixed = Readonly<Record<MatrixKind, MatrixBits | 'mixed'>>;
 
 export function kindBits({ bits, tensorBits }: Pick<QuantizeConfig, 'bits' | 'tensorBits'>): KindBits {
   return Object.fromEntries(
@@ -95,7 +95,7 @@ export function misfit(
 }
 
 /** What the matrices of each kind have; `bits` for kinds that the model has not. */
-export function kindsOf(matrices: readonly PlannedMatrix[], bits: KindBits): KindsBits {
+export function kindsOf(matrices: readonly PlannedMatrix[], bits: KindBits): KindBitsOrMixed {
   return Object.fromEntries(
     matrixKinds.map((kind) => {
       const [first = bits[kind], ...others] = new Set(matrices.filter((m) => m.kind === kind).map((m) => m.bits));

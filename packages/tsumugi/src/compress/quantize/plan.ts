@@ -4,7 +4,7 @@ import type { Plamo2Config } from '../../lm/index.ts';
 import type { QuantizationSummary } from '../../store/index.ts';
 import type { DType } from '../../torch/index.ts';
 import { settingsFor } from './group-size.ts';
-import { type KindsBits, kindBits, kindsOf, type PlannedMatrix, plannedMatrices, summaryOf } from './matrices.ts';
+import { type KindBitsOrMixed, kindBits, kindsOf, type PlannedMatrix, plannedMatrices, summaryOf } from './matrices.ts';
 import type { QuantizeConfig, QuantizeConfigInput } from './quantize-config.ts';
 import { requireQuantizeText } from './require-text.ts';
 import { costOf, measuringCost, type QuantizedSize, sizeOf } from './size.ts';
@@ -15,7 +15,7 @@ export interface QuantizeForecast extends QuantizedSize {
   readonly method: string;
   readonly layout: string;
   /** Under a target: "mixed" where it will be chosen, and sizes are those of the target. */
-  readonly kinds: KindsBits;
+  readonly kinds: KindBitsOrMixed;
   readonly sourceBytes: number;
   readonly diskBytes: number;
   readonly memoryBytes: number;
@@ -25,7 +25,7 @@ export interface QuantizeForecast extends QuantizedSize {
 
 export interface QuantizePlan {
   readonly config: QuantizeConfig;
-  readonly kinds: KindsBits;
+  readonly kinds: KindBitsOrMixed;
   readonly summary: QuantizationSummary;
   /** Under a target that has not been chosen for: each with its fewest bits. */
   readonly matrices: readonly PlannedMatrix[];
@@ -35,7 +35,7 @@ export interface QuantizePlan {
 }
 
 /** @throws ConfigError for settings that do not fit the model */
-export function planShape(
+function planForShape(
   model: Plamo2Config,
   config: QuantizeConfig,
   typeOf?: ((name: string) => DType) | undefined,
@@ -51,11 +51,11 @@ export function planShape(
     const matrices = choices.map(([fewest]) => fewest!);
     return { config, kinds, summary, matrices, size, diskBytes: 2 * bytes, target };
   }
-  return planned(model, config, plannedMatrices(model, config, bits), typeOf);
+  return planWithBits(model, config, plannedMatrices(model, config, bits), typeOf);
 }
 
 /** A plan of matrices whose bits are known. */
-export function planned(
+export function planWithBits(
   model: Plamo2Config,
   config: QuantizeConfig,
   matrices: readonly PlannedMatrix[],
@@ -68,11 +68,11 @@ export function planned(
   return { config, kinds: kindsOf(matrices, bits), summary, matrices, size, diskBytes: 2 * size.bytes };
 }
 
-/** The plan for a model that is there. @throws ConfigError as `planShape`, and without a text that is needed */
-export function planOf(source: SourceModel, input: QuantizeConfigInput, text: readonly string[]): QuantizePlan {
+/** The plan for a model that is there. @throws ConfigError as `planForShape`, and without a text that is needed */
+export function planForSource(source: SourceModel, input: QuantizeConfigInput, text: readonly string[]): QuantizePlan {
   const config = settingsFor(source.config, input);
   requireQuantizeText(config, text.length);
-  return planShape(source.config, config, source.typeOf);
+  return planForShape(source.config, config, source.typeOf);
 }
 
 function costOfPlan(model: Plamo2Config, { config, matrices, target }: QuantizePlan) {
@@ -90,7 +90,7 @@ export function quantizeForecast(
   model: Plamo2Config,
   input: QuantizeConfigInput,
 ): Pick<QuantizeForecast, 'seconds' | 'memoryBytes' | 'diskBytes'> {
-  const plan = planShape(model, settingsFor(model, input));
+  const plan = planForShape(model, settingsFor(model, input));
   return { ...costOfPlan(model, plan), diskBytes: plan.diskBytes };
 }
 
@@ -102,7 +102,7 @@ export function planQuantizeModel(
 ): QuantizeForecast {
   checkOptions('planQuantizeModel', options, { text: true });
   using source = new SourceModel(model);
-  const plan = planOf(source, config, options.text ?? []);
+  const plan = planForSource(source, config, options.text ?? []);
   const { size, kinds, summary, diskBytes } = plan;
   const { layout } = summary;
   const { sourceBytes } = source;

@@ -1,22 +1,17 @@
 // A model folder → the same model in few bits. One layer after the other: what is in memory does not depend on how many there are.
 import { basename } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { checkOptions, contentHash, StagedFolder } from '../../base/index.ts';
-import { layerOf, loadTokenizer } from '../../lm/index.ts';
 import { holdPlace } from '../../run/index.ts';
 import { canonicalJson, isArtefact, type Lineage, requirePlace } from '../../store/index.ts';
 import { listSourceFiles } from '../../text/index.ts';
-import { emptyCache, scope } from '../../torch/index.ts';
-import { calibrationTexts } from '../importance/index.ts';
-import { Calibration } from './calibration.ts';
-import { type ChosenBits, decided } from './chosen-bits.ts';
-import { finishedBlock } from './finished-block.ts';
+import { emptyCache } from '../../torch/index.ts';
+import { type ChosenBits, withChosenBits } from './chosen-bits.ts';
 import { FinishedLayers } from './finished-layers.ts';
 import { gateQuantized, type QuantizedGate } from './gate-quantized.ts';
-import { type LayerWork, quantizeLayer } from './layer.ts';
-import type { KindsBits, PlannedMatrix } from './matrices.ts';
-import { planOf } from './plan.ts';
-import type { QuantizeConfig, QuantizeConfigInput } from './quantize-config.ts';
+import type { KindBitsOrMixed } from './matrices.ts';
+import { planForSource } from './plan.ts';
+import type { QuantizeConfigInput } from './quantize-config.ts';
+import { calibrate, type QuantizeProgress, quantizeLayers } from './quantize-layers.ts';
 import type { QuantizedSize } from './size.ts';
 import { SourceModel } from './source.ts';
 import { writeQuantized } from './write-quantized.ts';
@@ -37,23 +32,13 @@ export interface QuantizeOptions {
   pause?: (() => Promise<void>) | undefined;
 }
 
-export interface QuantizeProgress {
-  /** Costs of matrices are measured first, under a target; at the end the result is compared with the model. */
-  readonly phase: 'measuring' | 'quantizing' | 'comparing';
-  readonly layer: number;
-  readonly layers: number;
-  /** Parameters of matrices that are done, and all of them; when measuring, passes through layers; when comparing, texts. */
-  readonly done: number;
-  readonly total: number;
-}
-
 export interface QuantizeResult extends QuantizedSize {
   readonly folder: string;
   readonly method: string;
   readonly layout: string;
   readonly bits: number;
   /** Bits of each kind of matrix; 16: kept; "mixed" where a target gave them different ones. */
-  readonly kinds: KindsBits;
+  readonly kinds: KindBitsOrMixed;
   /** Under a target. */
   readonly chosen?: ChosenBits | undefined;
   /** Bytes of the source's weights. */
@@ -98,7 +83,7 @@ export async function quantizeModel(
   const began = performance.now();
   const { text = [], recipe = null, commit = null, maxShardBytes, pause } = options;
   using source = new SourceModel(model);
-  const draft = planOf(source, input, text);
+  const draft = planForSource(source, input, text);
   const { config } = draft;
   if (text.length > 0) source.artefact.tokenizerPath; // there is one
   requirePlace(out, [model], draft.diskBytes);
@@ -111,7 +96,7 @@ export async function quantizeModel(
     })),
   );
   const layers = source.config.num_hidden_layers;
-  const { plan, chosen } = await decided(source, draft, files.hash, {
+  const { plan, chosen } = await withChosenBits(source, draft, files.hash, {
     text,
     onShare: async (done, layer) => {
       options.onProgress?.({ phase: 'measuring', layer, layers, done, total: 1 });
@@ -124,27 +109,8 @@ export async function quantizeModel(
   const identity = canonicalJson({ version, config: made, source: files.hash, data, bitsOfMatrices });
   using finished = new FinishedLayers(out, identity);
   const resumedLayers = finished.count;
-  const total = matrices.reduce((sum, { bits, shape }) => sum + (bits === 16 ? 0 : shape[0] * shape[1]), 0);
-  let done = 0;
   using calibration = await calibrate(source, config, text);
-  for (let layer = 0; layer < layers; layer++) {
-    const onMatrix = ({ shape }: PlannedMatrix) => {
-      done += shape[0] * shape[1];
-      options.onProgress?.({ phase: 'quantizing', layer, layers, done, total });
-    };
-    const own = matrices.filter(({ path, bits }) => bits !== 16 && layerOf(path) === layer);
-    if (layer < resumedLayers) own.forEach(onMatrix);
-    else {
-      const work: LayerWork = { source, config, summary, matrices, onMatrix };
-      scope(() => finished.add(layer, quantizeLayer(layer, work, calibration)));
-    }
-    if (calibration && layer + 1 < layers) {
-      using block = finishedBlock(source, layer, finished.tensors(layer), own, summary);
-      calibration.advance(block);
-    }
-    await setImmediate(); // progress
-    await pause?.();
-  }
+  await quantizeLayers(source, plan, { finished, calibration, onProgress: options.onProgress, pause });
   files.requireUnchanged();
   using staged = new StagedFolder(out, isArtefact);
   const content = {
@@ -183,17 +149,4 @@ export async function quantizeModel(
   const { layout } = summary;
   const about = { folder: out, method, layout, bits, kinds: plan.kinds, chosen, sourceBytes: source.sourceBytes };
   return { ...about, ...size, resumedLayers, seconds: (performance.now() - began) / 1000, gate, lineage };
-}
-
-async function calibrate(
-  source: SourceModel,
-  { method, sequenceLength, tokens }: QuantizeConfig,
-  text: readonly string[],
-): Promise<Calibration | undefined> {
-  if (method === 'rtn') return undefined;
-  const tokenizer = loadTokenizer(source.artefact.path, source.config);
-  return new Calibration(
-    source,
-    await calibrationTexts(text, tokenizer, { sequenceLength, maxTokens: tokens, whole: true }),
-  );
 }

@@ -10,7 +10,7 @@ import type { QuantizeConfig } from './quantize-config.ts';
 import { matrixBytes, sizeOf, storedType } from './size.ts';
 
 /** Each matrix as everything that it can be, few bits first. Kinds that `tensorBits` names are what it says. @throws ConfigError */
-export function choicesOf(model: Plamo2Config, config: QuantizeConfig): PlannedMatrix[][] {
+function choicesOf(model: Plamo2Config, config: QuantizeConfig): PlannedMatrix[][] {
   const widths = ([4, 8, 16] as const).filter((bits) => bits >= config.bits);
   return [...matricesOf(model)].map((each) => {
     const given = config.tensorBits[each.kind];
@@ -30,7 +30,7 @@ export const candidatesOf = (model: Plamo2Config, config: QuantizeConfig): Plann
     .filter(({ bits }) => bits !== 16);
 
 /** Nats that a matrix costs with so many bits; kept ones cost none. */
-export type CostOf = (path: string, bits: MatrixBits) => number;
+type CostOf = (path: string, bits: MatrixBits) => number;
 
 /** A target for a model. */
 export class Target {

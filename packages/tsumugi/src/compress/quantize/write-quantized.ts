@@ -20,9 +20,9 @@ import { storedType } from './size.ts';
 import type { SourceModel } from './source.ts';
 
 /** The table of what each matrix costs and the bits that it got, in the folder of a model that was made for a target. */
-export const BITS_FILE = 'bits.json';
+const BITS_FILE = 'bits.json';
 
-export interface QuantizedContent {
+interface QuantizedContent {
   readonly source: SourceModel;
   readonly config: QuantizeConfig;
   readonly summary: QuantizationSummary;

@@ -33,7 +33,7 @@ export const isIdentity = ({ from, before }: ChannelMap): boolean =>
 const isNormed = (axis: Axis): boolean => axis === 'hidden' || axis === 'dt';
 
 /** s = √(n'/n) */
-export const normScale = ({ from, before }: ChannelMap): number => Math.sqrt(from.length / before);
+const normScale = ({ from, before }: ChannelMap): number => Math.sqrt(from.length / before);
 
 /** How often the old channel of each new one is there. */
 function copies({ from, before }: ChannelMap): number[] {

@@ -3,7 +3,7 @@ import { numElements, scope, type Tensor, tensor } from '../../torch/index.ts';
 import type { Axis, Layout } from './axes.ts';
 import { type ChannelMap, factors, isIdentity, rowsOf } from './channel-map.ts';
 
-export type MapOf = (axis: Axis) => ChannelMap;
+type MapOf = (axis: Axis) => ChannelMap;
 
 /** One dimension: which of its rows, and by what each is multiplied. Undefined where nothing changes. */
 interface Change {

@@ -1,6 +1,6 @@
 // The tensors of a GGUF file, read when they are asked for, from the file's own pages. Source of the format: ggml's docs/gguf.md.
 import { type Stats, statSync } from 'node:fs';
-import { suggestion, CheckpointError } from '../../base/index.ts';
+import { CheckpointError, suggestion } from '../../base/index.ts';
 import { MappedFile, type Tensor } from '../../torch/index.ts';
 import { requireSameFile, withFile } from '../with-file.ts';
 import { dequantize } from './codec.ts';

@@ -46,8 +46,13 @@ export const ggufTypeOf = (number: number): GgufType | undefined => byNumber.get
 export const ggufTypeLabel = (number: number): string => byNumber.get(number) ?? foreign[number] ?? `type ${number}`;
 
 /** The bytes of a tensor, whose last dimension is a multiple of the block. */
-export const ggufTensorBytes = ({ type, shape }: { readonly type: GgufType; readonly shape: readonly number[] }): number =>
-  (numElements(shape) / types[type].block) * types[type].bytes;
+export const ggufTensorBytes = ({
+  type,
+  shape,
+}: {
+  readonly type: GgufType;
+  readonly shape: readonly number[];
+}): number => (numElements(shape) / types[type].block) * types[type].bytes;
 
 /** The error for a tensor of a type that is not read. */
 export const unreadType = (path: string, tensor: string, type: number): FormatError =>

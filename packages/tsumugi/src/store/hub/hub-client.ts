@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { jsonExcess } from '../../base/index.ts';
 import type { HubName } from './hub-name.ts';
 import type { HubPlace, HubToken } from './hub-place.ts';
-import { type Asker, HubError, PassingFailure, quotable, refusal, unreachable } from './hub-refusal.ts';
+import { type Asker, HubError, PassingFailure, quotable, refusal, strangeAnswer, unreachable } from './hub-refusal.ts';
+import { Silence } from './silence.ts';
 
 export interface HubClientOptions {
   /** How often something is tried again that broke off or met a busy service, without any progress. Default 5. */
@@ -82,7 +83,7 @@ export class HubClient implements Asker {
   readonly fetch = async (input: string | URL | Request): Promise<Response> => {
     const url = input instanceof Request ? input.url : String(input);
     // A listing goes on at an address that the hub names: at another hub's it would be another listing.
-    if (URL.parse(url)?.origin !== this.#origin) throw this.#strange(`points to ${quotable(url, this.token)}`);
+    if (URL.parse(url)?.origin !== this.#origin) throw strangeAnswer(this, `points to ${quotable(url, this.token)}`);
     return await this.retrying(async () => {
       const pieces: Uint8Array[] = [];
       let bytes = 0;
@@ -95,17 +96,18 @@ export class HubClient implements Asker {
         },
         (piece) => {
           bytes += piece.length;
-          if (bytes > MAX_ANSWER_BYTES) throw this.#strange(`answers with more than ${MAX_ANSWER_BYTES >> 20} MiB`);
+          if (bytes > MAX_ANSWER_BYTES)
+            throw strangeAnswer(this, `answers with more than ${MAX_ANSWER_BYTES >> 20} MiB`);
           pieces.push(piece);
         },
       );
       const text = Buffer.concat(pieces).toString('utf8');
       const excess = jsonExcess(text);
-      if (excess !== undefined) throw this.#strange(`answers with JSON that ${excess}`);
+      if (excess !== undefined) throw strangeAnswer(this, `answers with JSON that ${excess}`);
       try {
         JSON.parse(text);
       } catch {
-        throw this.#strange('answers with something that is no JSON');
+        throw strangeAnswer(this, 'answers with something that is no JSON');
       }
       const link = answer!.headers.get('link');
       return new Response(text, { status: answer!.status, ...(link !== null && { headers: { link } }) });
@@ -152,21 +154,14 @@ export class HubClient implements Asker {
       await response.body?.cancel();
       target = this.#redirected(location, target);
     }
-    throw this.#strange(`redirects more than ${MAX_HOPS} times`);
+    throw strangeAnswer(this, `redirects more than ${MAX_HOPS} times`);
   }
 
   #redirected(location: string, from: URL): URL {
     const target = URL.parse(location, from);
     const safer = target?.protocol === 'https:' || (target?.protocol === 'http:' && from.protocol === 'http:');
     if (target && safer) return target;
-    throw this.#strange(`redirects to ${quotable(location, this.token)}`);
-  }
-
-  #strange(what: string): HubError {
-    return new HubError('hub-answer', `${this.endpoint} ${what}`, {
-      remedy: 'Check HF_ENDPOINT: it should be the address of a Hugging Face Hub, such as https://huggingface.co.',
-      fields: { repo: this.name.repo },
-    });
+    throw strangeAnswer(this, `redirects to ${quotable(location, this.token)}`);
   }
 
   #explained(error: unknown, silence: Silence): unknown {
@@ -174,36 +169,6 @@ export class HubClient implements Asker {
     if (silence.ended) return unreachable(new Error(`no byte in ${this.#silenceSeconds} s`), this);
     // What fetch throws: "fetch failed" with the reason as its cause, "terminated" for a body that broke off.
     return error instanceof TypeError ? unreachable(error, this) : error;
-  }
-}
-
-/** Ends an exchange in which nothing is heard for too long. */
-class Silence {
-  readonly #controller = new AbortController();
-  readonly #milliseconds: number;
-  #timer: NodeJS.Timeout;
-
-  constructor(seconds: number) {
-    this.#milliseconds = seconds * 1000;
-    this.#timer = setTimeout(this.#abort, this.#milliseconds);
-  }
-
-  readonly #abort = (): void => this.#controller.abort();
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  get ended(): boolean {
-    return this.#controller.signal.aborted;
-  }
-
-  heard(): void {
-    this.#timer.refresh();
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
   }
 }
 

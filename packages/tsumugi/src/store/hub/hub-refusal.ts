@@ -102,6 +102,13 @@ export function refusal(response: Response, body: string, { endpoint, name, toke
   return fail('hub-answer', `${endpoint} answers with ${status}${said}`, `See ${page}, and check HF_ENDPOINT.`);
 }
 
+/** The error for an answer that no hub gives. */
+export const strangeAnswer = ({ endpoint, name }: Asker, what: string): HubError =>
+  new HubError('hub-answer', `${endpoint} ${what}`, {
+    remedy: 'Check HF_ENDPOINT: it should be the address of a Hugging Face Hub, such as https://huggingface.co.',
+    fields: { repo: name.repo },
+  });
+
 /**
  * Seconds of a Retry-After (RFC 9110, section 10.2.3).
  *

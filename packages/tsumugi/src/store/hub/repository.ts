@@ -5,7 +5,7 @@ import { nearest } from '../../base/index.ts';
 import type { HubFile } from './cache-layout.ts';
 import type { HubClient } from './hub-client.ts';
 import { DEFAULT_REVISION, isCommit } from './hub-name.ts';
-import { HubError } from './hub-refusal.ts';
+import { HubError, strangeAnswer } from './hub-refusal.ts';
 
 export interface Repository {
   readonly commit: string;
@@ -73,12 +73,8 @@ export async function readRepository(client: HubClient): Promise<Repository> {
   return { commit: info.sha, licence: typeof licence === 'string' ? licence : null, gated, files, folders };
 }
 
-function strange(client: HubClient, what: string): HubError {
-  return new HubError('hub-answer', `${client.endpoint} ${what}, for ${client.name.repo}`, {
-    remedy: 'Check HF_ENDPOINT: it should be the address of a Hugging Face Hub, such as https://huggingface.co.',
-    fields: { repo: client.name.repo },
-  });
-}
+const strange = (client: HubClient, what: string): HubError =>
+  strangeAnswer(client, `${what}, for ${client.name.repo}`);
 
 function checked<T>(client: HubClient, schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);

@@ -1,7 +1,7 @@
 // Which files of a model are fetched: weights as safetensors, settings, tokenizer and text, all of them data. What could hold code
 // (Python files, and pickles such as .bin and .pt, which run code when they are read) is never fetched.
-import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../artefact/files.ts';
-import { INDEX_FILE, WEIGHTS_FILE } from '../safetensors/index.ts';
+import { CONFIG_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../artefact/files.ts';
+import { INDEX_FILE, isShard, WEIGHTS_FILE } from '../safetensors/index.ts';
 import type { HubFile, Need } from './cache-layout.ts';
 import { HubError } from './hub-refusal.ts';
 import type { Repository } from './repository.ts';
@@ -14,10 +14,9 @@ export interface Wanted {
 }
 
 const isWeights = (path: string): boolean => path.endsWith('.safetensors');
-const isShard = (path: string): boolean => /^model-\d+-of-\d+\.safetensors$/.test(path);
 const isData = (path: string): boolean =>
   /\.(json|jsonl|txt|md|jinja)$/.test(path) || /^(LICENSE|LICENCE|NOTICE)([.-][\w.-]+)?$/.test(path);
-const tokenizerFiles: readonly string[] = ['config.json', TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
+const tokenizerFiles: readonly string[] = [CONFIG_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
 
 /** The largest file besides weights: a tokenizer of 100,000 pieces has some megabytes. */
 const MAX_DATA_BYTES = 256 << 20;

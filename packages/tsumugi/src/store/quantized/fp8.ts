@@ -8,7 +8,7 @@
 import { UserError } from '../../base/index.ts';
 import { callOperator, full, scope, type Tensor, tensor, where } from '../../torch/index.ts';
 
-export const LARGEST_FP8 = 448;
+const LARGEST_FP8 = 448;
 
 /** The value of each of the 256 codes: sign, 4 bits of exponent (bias 7), 3 of mantissa; ±0x7f is NaN. */
 export const fp8Values: readonly number[] = Array.from({ length: 256 }, (_, code) => {

@@ -2,7 +2,7 @@
 export { type AwqTensors, packAwq, unpackAwq } from './awq.ts';
 export { type CodeBits, codesPerWord, fromCodes, type QuantizedCodes } from './codes.ts';
 export { dequantizeStored, type StoredTensors, type StoredWeight, storedShapes } from './dequantize.ts';
-export { type Fp8Tensors, fromFp8, LARGEST_FP8, packFp8, toFp8, unpackFp8 } from './fp8.ts';
+export { type Fp8Tensors, fromFp8, packFp8, toFp8, unpackFp8 } from './fp8.ts';
 export { type GptqTensors, packGptq, unpackGptq } from './gptq.ts';
 export {
   type QuantizationConfig,

@@ -9,7 +9,7 @@ import { type DType, dtypeBytes } from '../../torch/index.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 
 /** The longest header any reader accepts, in bytes. */
-export const MAX_HEADER_BYTES = MAX_JSON_BYTES;
+const MAX_HEADER_BYTES = MAX_JSON_BYTES;
 /** The length field before the header. */
 export const LENGTH_BYTES = 8;
 /** libtorch's iterators hold at most this many dimensions. */

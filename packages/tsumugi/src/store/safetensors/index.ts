@@ -2,7 +2,7 @@
 export type { Metadata, StoredCode, TensorInfo } from './header.ts';
 export { readPieces } from './read-pieces.ts';
 export type { Safetensors } from './reader.ts';
-export { INDEX_FILE, openSafetensors, WEIGHTS_FILE } from './sharded.ts';
+export { INDEX_FILE, isShard, openSafetensors, WEIGHTS_FILE } from './sharded.ts';
 export {
   cutIntoShards,
   DEFAULT_SHARD_BYTES,

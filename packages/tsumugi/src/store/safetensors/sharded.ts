@@ -13,7 +13,7 @@ export const WEIGHTS_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 
 /** A shard as the published checkpoints name it. */
-const shardName = /^model-\d+-of-\d+\.safetensors$/;
+export const isShard = (name: string): boolean => /^model-\d+-of-\d+\.safetensors$/.test(name);
 
 const isMap = (value: unknown): boolean =>
   typeof value === 'object' &&
@@ -56,7 +56,7 @@ function indexError(code: string, path: string, tensor: string | undefined, prob
 }
 
 /** The files of an index, seen as one. All headers are read and checked against the index at once. */
-export class ShardedSafetensors implements Safetensors {
+class ShardedSafetensors implements Safetensors {
   readonly path: string;
   readonly names: readonly string[];
   readonly metadata: Metadata;
@@ -147,7 +147,7 @@ function weightsOf(folder: string): string {
       `holds both ${WEIGHTS_FILE} and ${INDEX_FILE}, and only one can be meant`,
       `Move the one that is not meant, with its shards, to another folder.`,
     );
-  const shards = files.filter((name) => shardName.test(name));
+  const shards = files.filter(isShard);
   if (single && shards.length > 0)
     throw fail(
       'ambiguous-weights',

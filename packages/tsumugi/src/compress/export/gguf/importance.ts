@@ -15,7 +15,7 @@ import { requireTarget } from './require-target.ts';
 import { tensorMap } from './tensor-map.ts';
 import type { GgufFileType } from './types.ts';
 
-export interface ImportanceHooks {
+interface ImportanceHooks {
   onText?: ((done: number, total: number) => Promise<void> | void) | undefined;
 }
 

@@ -16,7 +16,7 @@ export const PREFIX = 'plamo2';
 /** Of rows of the embedding that no piece has, and that are called [PAD1], [PAD2], … */
 const unused = { type: 5, score: -1000 };
 
-export interface MetadataSource {
+interface MetadataSource {
   name: string;
   config: Plamo2Config;
   tokenizer: TokenizerFiles;

@@ -10,7 +10,7 @@ import { type MappedTensor, tensorMap } from './tensor-map.ts';
 /** Tensors that llama.cpp's tools add and that hold nothing of the model's own. */
 const idle = new Set(['rope_freqs.weight']);
 
-export interface GgufWeights {
+interface GgufWeights {
   config: Plamo2Config;
   tensors: readonly { hf: string; shape: readonly number[]; read(): Tensor }[];
 }

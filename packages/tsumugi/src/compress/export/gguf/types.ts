@@ -16,7 +16,7 @@ export const fileTypeNumber: Readonly<Record<GgufFileType, number>> = {
 /** The 32-block type that stands in where a row has no whole blocks of 256, of no fewer bits. */
 const fallback: Partial<Record<GgufType, GgufType>> = { Q4_K: 'Q5_0', Q5_K: 'Q5_1', Q6_K: 'Q8_0' };
 
-export interface ChosenType {
+interface ChosenType {
   type: GgufType;
   /** The type that was meant, where the tensor's rows do not fit it. */
   instead?: GgufType;

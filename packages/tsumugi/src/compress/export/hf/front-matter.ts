@@ -7,7 +7,7 @@ import { decodeUtf8, isObject, readBytes } from '../../../base/index.ts';
 export const CARD_FILE = 'README.md';
 const MAX_CARD_BYTES = 4 << 20;
 
-export type FrontMatter = Readonly<Record<string, unknown>>;
+type FrontMatter = Readonly<Record<string, unknown>>;
 
 /** Of the card in a folder; {} when there is none, or its head cannot be read: it is other people's. */
 export function readFrontMatter(folder: string): FrontMatter {

@@ -17,7 +17,7 @@ export interface CardEvaluation {
   readonly samples?: number | undefined;
 }
 
-export interface CardContent {
+interface CardContent {
   /** As it will be called: "owner/name". */
   readonly name: string;
   readonly licence: string | undefined;

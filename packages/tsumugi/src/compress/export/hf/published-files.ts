@@ -21,7 +21,7 @@ function autoMapOf(json: JsonObject | undefined, origin: string, otherwise: Json
   return Object.fromEntries(Object.entries(own).map(([key, value]) => [key, qualified(value, origin)]));
 }
 
-export interface PublishedFiles {
+interface PublishedFiles {
   readonly config: JsonObject;
   readonly tokenizerConfig: JsonObject | undefined;
   readonly generationConfig: JsonObject;

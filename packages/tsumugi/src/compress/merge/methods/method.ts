@@ -54,7 +54,6 @@ export const numbersOf = (own: readonly ParameterValues[], name: string): number
 export const isOn = (values: ParameterValues, name: string): boolean => values[name] === true;
 
 export const weight = { weight: { kind: 'number' } } as const;
-export const noParameters = {} as const;
 
 /** A method that has no answer for a tensor. */
 export const refuse = (code: string, { name }: TensorGroup, problem: string, remedy: string): UserError =>

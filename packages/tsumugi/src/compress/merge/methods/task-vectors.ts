@@ -84,7 +84,7 @@ export function agreeing(weighted: readonly Tensor[]): Tensor[] {
 }
 
 /** Σ wᵢδᵢ over the entries that agree, divided by Σ wᵢ over the same entries (unless that is 0) when normalized. */
-export function agreed(weighted: readonly Tensor[], weights: readonly number[], share: boolean): Tensor {
+function agreed(weighted: readonly Tensor[], weights: readonly number[], share: boolean): Tensor {
   const sum = zerosLike(weighted[0]!);
   const divisor = share ? zerosLike(sum) : undefined;
   for (const [i, mask] of agreeing(weighted).entries()) {

@@ -10,7 +10,7 @@ const symmetricCandidates = [-3, -2.4, -1.8, -1.2, -0.6, 0, 0.6];
 const refinements = 1;
 
 /** x ≈ d·q + m for each block, q in 0 … top. [..., B] each. */
-export interface Affine {
+interface Affine {
   d: Tensor;
   m: Tensor;
 }

@@ -36,6 +36,7 @@ it('holds the chat template: a text, or the default one of several', () => {
   const named = (name: string) => ({ name, template: `{{ ${name} }}` });
   expect(template('{{ x }}')).toEqual({ string: '{{ x }}' });
   expect(template([named('tool_use'), named('default')])).toEqual({ string: '{{ default }}' });
-  expect(template([named('tool_use')])).toBeUndefined();
+  expect(template([named('tool_use'), named('rag')])).toBeUndefined();
+  expect(template([named('tool_use')])).toEqual({ string: '{{ tool_use }}' }); // the only one
   expect('tokenizer.chat_template' in said({}, {})).toBe(false);
 });

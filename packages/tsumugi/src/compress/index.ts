@@ -1,5 +1,6 @@
 // Smaller, larger and joined models; what they are written as for other programs.
 
+export * from './adapter/index.ts';
 export * from './export/index.ts';
 export * from './gate/index.ts';
 export * from './grow/index.ts';

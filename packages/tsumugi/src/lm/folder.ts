@@ -39,6 +39,8 @@ export interface LoadModelOptions {
   storedMatrices?: boolean | undefined;
   /** The folder's weights, opened; they stay open. */
   weights?: Safetensors | undefined;
+  /** In place of the config in the folder, e.g. with other ids that end a text. */
+  config?: Plamo2Config | undefined;
 }
 
 /**
@@ -49,9 +51,9 @@ export interface LoadModelOptions {
  *   CheckpointError naming the tensor that is missing, not part of the model, or of another shape than the config says
  */
 export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo2 {
-  checkOptions('loadModel', options, { device: true, dtype: true, storedMatrices: true, weights: true });
+  checkOptions('loadModel', options, { device: true, dtype: true, storedMatrices: true, weights: true, config: true });
   const artefact = new Artefact(folder);
-  const config = readModelConfig(artefact);
+  const config = options.config ?? readModelConfig(artefact);
   using opened = options.weights ? undefined : artefact.weights();
   const weights = options.weights ?? opened!;
   const { matrices, shapes, integers } = quantizedWeights(artefact, weights, tensorShapes(config));
@@ -252,7 +254,7 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
 }
 
 /** The content of the tokenizer's files, after a look at whether they fit the model. */
-function tokenizerFiles(
+export function tokenizerFiles(
   place: string,
   config: Plamo2Config,
   template: string | undefined,

@@ -12,6 +12,7 @@ export {
   ropeBaseOf,
   windowOf,
 } from './config.ts';
+export { dequantizeModel } from './dequantize.ts';
 export { Engine, type EngineOptions, type Job } from './engine/engine.ts';
 export type { TokenLogprobs } from './engine/logprobs.ts';
 export type { EngineRequest, FinishReason, GenerateOptions, Usage } from './engine/request.ts';

@@ -13,6 +13,7 @@ export {
   type Lineage,
   lineageOf,
   type Provenance,
+  readLineage,
   readTokenizerConfig,
   requirePlace,
   TOKENIZER_CONFIG_FILE,

@@ -1,5 +1,6 @@
 // Training: one file per kind, one shared loop.
 export type { AfterStep, StepDone } from '../loop/index.ts';
+export { type AdapterConfig, adapterSettings, checkAdapterSettings } from './adapter-config.ts';
 export { checkDistillSettings } from './check-distill.ts';
 export { checkDpoSettings } from './check-dpo.ts';
 export { checkExtendSettings, checkPretrainSettings, requireIdle, requireModelMade } from './check-settings.ts';
@@ -58,3 +59,4 @@ export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';
 export { trainModel } from './train-model.ts';
 export type { TrainedPart } from './trained-part.ts';
+export { loraOptionsOf, partOf, withAdapters } from './with-adapters.ts';

@@ -2,7 +2,7 @@
 // be the highest, counted from what the layers make (lm/) and what their kernels save and borrow (packages/native).
 //
 //   n tokens of a micro-batch   D hidden size   I inner size of the MLP   w = m·P width of the Mamba mixer
-import { isMamba, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
+import { isMamba, linearMaps, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
 import { type StepShape, scanChunk } from './flops.ts';
 import { countParts, type TrainedPart } from './trained-part.ts';
 
@@ -71,6 +71,17 @@ function mambaFloats(config: Plamo2Config, rows: number, T: number): LayerFloats
   };
 }
 
+/** Numbers of the matrices of one layer, the largest, or of all. */
+function madeFloats(config: Plamo2Config, ofOneLayer: boolean): number {
+  const layers = new Map<string, number>();
+  for (const { path, outputs, inputs } of linearMaps(config)) {
+    const layer = /layers\.(\d+)\./.exec(path)?.[1] ?? 'head';
+    layers.set(layer, (layers.get(layer) ?? 0) + outputs * inputs);
+  }
+  const all = [...layers.values()];
+  return ofOneLayer ? Math.max(...all) : all.reduce((sum, each) => sum + each, 0);
+}
+
 /**
  * Bytes of a training step. With `activationCheckpointing` one layer's activations and every layer's input are held. What is
  * frozen counts as weights only.
@@ -96,8 +107,10 @@ export function forecastMemory(config: Plamo2Config, shape: StepShape, part: Tra
   const most = (part: (layer: (typeof layers)[number]) => number) => Math.max(...layers.map(part));
   const sum = layers.reduce((total, { kept }) => total + kept, 0);
   const held = inputs + (activationCheckpointing ? 0 : sum - n * D * layers.length);
+  // Matrices that are made float32 where they are used stay until backward has been through their layer.
+  const made = part.asStored ? madeFloats(config, activationCheckpointing) : 0;
   const inLayer = most(({ backward, again }) => (activationCheckpointing ? again : backward));
-  const highest = held + head + Math.max(logits, inLayer);
+  const highest = held + head + Math.max(logits + (part.asStored ? V * D : 0), inLayer + made);
   // Recomputed layers work beside the gradients of all layers after them, and accumulated gradients exist from the first
   // micro-batch on. Otherwise the highest moment is the beginning of backward.
   const gradients = activationCheckpointing || gradientAccumulation > 1 ? trained : 0;

@@ -1,6 +1,6 @@
 // What a kind of training gives to trainModel, and what comes out of it.
 import type { OptionNames } from '../base/index.ts';
-import type { Plamo2, Plamo2Config } from '../lm/index.ts';
+import type { Plamo2, Plamo2Config, SaveModelOptions } from '../lm/index.ts';
 import type { Measured, Pause, Sample, SpaceForecast, StepLoss, StepWarning, TimeForecast } from '../loop/index.ts';
 import type { ProgressStream, RunFolder, RunInputs } from '../run/index.ts';
 import type { Provenance } from '../store/index.ts';
@@ -66,6 +66,12 @@ export interface ModelTraining<E extends object> extends Disposable {
   strip?(model: Plamo2): void;
   sampleEvery?: number;
   sample?(model: Plamo2, step: number, pause: Pause): Promise<Sample>;
+  /** What is saved, in place of a model in `<out>/model`. */
+  saved?: {
+    /** Of the folder in `out`. */
+    readonly name: string;
+    save(folder: string, model: Plamo2, options: SaveModelOptions): unknown;
+  };
   result: {
     tokenizerFolder: string;
     /** What it learned to answer in; default: the one in `tokenizerFolder`, if there is one. */
@@ -96,7 +102,7 @@ export const trainOptions: OptionNames<TrainOptions> = {
 
 export interface TrainResult<E> {
   interrupted: boolean;
-  /** The model folder, once training is complete; a range test makes none. */
+  /** The folder of the model, or of the adapter, once training is complete; a range test makes none. */
   folder: string | undefined;
   /** Undefined when it was interrupted, or a range test diverged, before that was known. */
   before: E | undefined;

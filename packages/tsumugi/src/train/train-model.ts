@@ -158,10 +158,11 @@ export async function trainModel<E extends object>(
   optimizer.zeroGrad();
 
   // The result.
-  const folder = join(config.out, 'model');
+  const { name: made, save } = task.saved ?? { name: 'model', save: saveModel };
+  const folder = join(config.out, made);
   task.strip?.(model);
   result.requireUnchanged();
-  saveModel(folder, model, {
+  save(folder, model, {
     tokenizerFolder: result.tokenizerFolder,
     chatTemplate: result.chatTemplate?.source,
     lineage: {

@@ -8,6 +8,8 @@ export interface TrainedPart {
   isFrozen?: ((name: string) => boolean) | undefined;
   /** Bytes that frozen weights take; four for each number when left out. */
   frozenBytes?: number | undefined;
+  /** Frozen matrices are of another type than float32, and are made that when they are used. */
+  asStored?: boolean | undefined;
   /** Numbers that are trained beside the model's own: adapters. */
   added?: number | undefined;
 }

@@ -1,20 +1,25 @@
 // Adapters in a folder, in PEFT's layout: `adapter_config.json` and `adapter_model.safetensors`, with our `lineage.json`, which knows the
 // base by the hash of its content.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError, DataError, StagedFolder, suggestion, writingAt } from '../../base/index.ts';
 import { freeze, namedParameters } from '../../nn/index.ts';
 import {
+  GENERATION_CONFIG_FILE,
+  type JsonObject,
   LINEAGE_FILE,
   type Lineage,
   openSafetensors,
-  type Provenance,
   type Safetensors,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
   writeJson,
   writeLineage,
   writeSafetensors,
 } from '../../store/index.ts';
 import { noGrad, scope, type Tensor } from '../../torch/index.ts';
+import { generationConfigOf } from '../config.ts';
+import { type SaveModelOptions, tokenizerFiles } from '../folder.ts';
 import type { Plamo2 } from '../model.ts';
 import { adapt, loraLayers, refuseAdapted } from './add.ts';
 import type { LoraLinear, LoraShape } from './layer.ts';
@@ -32,20 +37,20 @@ import { linearMaps } from './targets.ts';
 /** Before every path in PEFT's files. */
 const PREFIX = 'base_model.model.';
 
-export interface SaveAdapterOptions {
-  /** The base: a folder, or a name on the Hugging Face Hub. */
+export interface SaveAdapterOptions extends Omit<SaveModelOptions, 'maxShardBytes'> {
+  /** The base: a folder, or a name on the Hugging Face Hub. Its hash is the first parent in `lineage`. */
   base: string;
-  lineage: Provenance;
 }
 
 export const isAdapter = (folder: string): boolean => existsSync(join(folder, ADAPTER_CONFIG_FILE));
 
 /**
- * Writes a model's adapters. The folder appears whole or not at all; one that tsumugi wrote is replaced.
+ * Writes a model's adapters, and what goes with the merged model: tokenizer, chat template, ids that end a text. The folder appears whole or not at all; one that tsumugi wrote is replaced.
  *
  * @throws DataError when something else is at `folder`
  */
-export function saveAdapter(folder: string, model: Plamo2, { base, lineage }: SaveAdapterOptions): Lineage {
+export function saveAdapter(folder: string, model: Plamo2, options: SaveAdapterOptions): Lineage {
+  const { base, lineage = { stage: 'save' }, tokenizerFolder } = options;
   const layers = loraLayers(model);
   const shapes = [...layers.values()].map(({ shape }) => shape);
   const [first] = shapes;
@@ -75,6 +80,12 @@ export function saveAdapter(folder: string, model: Plamo2, { base, lineage }: Sa
     });
     writeJson(join(staged.path, ADAPTER_CONFIG_FILE), config);
     writeSafetensors(join(staged.path, ADAPTER_WEIGHTS_FILE), tensors);
+    writeJson(join(staged.path, GENERATION_CONFIG_FILE), generationConfigOf(model.config) as JsonObject);
+    if (tokenizerFolder !== undefined) {
+      const { tokenizer, tokenizerConfig } = tokenizerFiles(tokenizerFolder, model.config, options.chatTemplate);
+      writeFileSync(join(staged.path, TOKENIZER_FILE), tokenizer);
+      if (tokenizerConfig) writeJson(join(staged.path, TOKENIZER_CONFIG_FILE), tokenizerConfig);
+    }
     const written = writeLineage(staged.path, lineage);
     staged.commit();
     return written;

@@ -120,6 +120,12 @@ function* fill(folder: string, content: ArtefactContent): Steps<Lineage> {
   return writeLineage(folder, content.lineage, files);
 }
 
+/** What `lineage.json` says of a folder, of a model or an adapter; undefined where there is none. */
+export function readLineage(folder: string): Lineage | undefined {
+  const path = join(folder, LINEAGE_FILE);
+  return existsSync(path) ? readJson(path, lineageSchema) : undefined;
+}
+
 /** Writes `lineage.json` into a folder whose other files are there. `known` has what is known of some; the others are hashed. */
 export function writeLineage(folder: string, provenance: Provenance, known: Lineage['files'] = {}): Lineage {
   const files = { ...known };
@@ -191,7 +197,7 @@ export class Artefact {
 
   /** Where the model comes from; undefined for folders that tsumugi did not write. */
   lineage(): Lineage | undefined {
-    return this.#optional(LINEAGE_FILE, lineageSchema);
+    return readLineage(this.path);
   }
 
   #optional<T>(name: string, schema: z.ZodType<T>): T | undefined {

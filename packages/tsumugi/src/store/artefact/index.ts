@@ -4,6 +4,7 @@ export {
   type ArtefactContent,
   isArtefact,
   type JsonObject,
+  readLineage,
   writeArtefact,
   writeArtefactInSteps,
   writeLineage,

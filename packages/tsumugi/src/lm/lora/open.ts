@@ -1,0 +1,54 @@
+// A base and its adapter, as whoever uses them together opens them.
+
+import { join } from 'node:path';
+import { DataError } from '../../base/index.ts';
+import { Artefact, HashedFiles, readLineage } from '../../store/index.ts';
+import { type LoadModelOptions, loadModel } from '../folder.ts';
+import type { Plamo2 } from '../model.ts';
+import { loadAdapter, readAdapterConfig } from './adapter-folder.ts';
+import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE } from './peft-config.ts';
+
+/** The base that an adapter names. @throws DataError when it names none */
+export function baseOf(adapter: string): string {
+  const base = readAdapterConfig(adapter).base_model_name_or_path;
+  if (base) return base;
+  throw new DataError('no-base', `the adapter in ${adapter} does not say which model it is for`, {
+    remedy: 'Name its base with --model DIR.',
+    fields: { path: adapter },
+  });
+}
+
+/** The hash of an adapter's two files. */
+export async function adapterHash(adapter: string): Promise<string> {
+  const names = [ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE];
+  return (await HashedFiles.of(new Map(names.map((name) => [name, join(adapter, name)])))).hash;
+}
+
+/** @throws DataError when the adapter's lineage says that it was trained on a base of another content */
+export async function requireBase(adapter: string, base: string): Promise<void> {
+  const parent = readLineage(adapter)?.parents[0];
+  if (!parent) return; // an adapter of others: its shapes are compared
+  const found = await new Artefact(base).hash();
+  if (found === parent.sha256) return;
+  throw new DataError('other-base', `the adapter in ${adapter} was trained on another model than ${base}`, {
+    remedy: `Give it the one it was trained on, ${parent.name}, as it was then.`,
+    fields: { adapter, base, expected: parent.sha256, found },
+  });
+}
+
+/**
+ * A model with the adapters of a folder on it, in evaluation mode.
+ *
+ * @throws DataError when the adapter was trained on another base, and whatever `loadModel` and `loadAdapter` do
+ */
+export async function loadAdapted(base: string, adapter: string, options: LoadModelOptions = {}): Promise<Plamo2> {
+  await requireBase(adapter, base);
+  const model = loadModel(base, options);
+  try {
+    loadAdapter(model, adapter);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return model.eval();
+}

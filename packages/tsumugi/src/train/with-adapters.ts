@@ -1,0 +1,98 @@
+// Any kind of training with low-rank adapters: the model is frozen and stays as it is stored, mapped into memory, and what is trained
+// and saved are its adapters. Dropout of step k follows from (seed, k), so a resumed run goes on bit for bit.
+import { resolve } from 'node:path';
+import { deriveSeed } from '../base/index.ts';
+import {
+  addLora,
+  checkLora,
+  DEFAULT_TARGETS,
+  formatCoverage,
+  type LoraOptions,
+  loadModel,
+  loraCoverage,
+  saveAdapter,
+  seedDropout,
+} from '../lm/index.ts';
+import { Artefact, hubOrigin } from '../store/index.ts';
+import { parseDevice } from '../torch/index.ts';
+import type { AdapterConfig } from './adapter-config.ts';
+import { trainingSpace } from './forecast.ts';
+import type { ModelTraining } from './model-training.ts';
+import type { TrainedPart } from './trained-part.ts';
+
+/** What adapters are asked to be, from settings; undefined where the model itself is trained. */
+export const loraOptionsOf = (config: AdapterConfig & { seed: number }): LoraOptions | undefined =>
+  config.lora === undefined
+    ? undefined
+    : {
+        rank: config.lora,
+        ...(config.loraKind && { kind: config.loraKind }),
+        ...(config.loraAlpha !== undefined && { alpha: config.loraAlpha }),
+        ...(config.loraDropout !== undefined && { dropout: config.loraDropout }),
+        ...(config.loraTargets && { targets: config.loraTargets }),
+        ...(config.loraLayers && { layers: config.loraLayers }),
+        seed: deriveSeed(config.seed, 'adapters'),
+      };
+
+/**
+ * The same training, of adapters over the model in `folder`, which end up in `<out>/adapter`, in PEFT's layout; `task` as it is where
+ * the settings ask for none.
+ *
+ * @throws ConfigError for a target that no layer answers to
+ */
+export function withAdapters<E extends object>(
+  task: ModelTraining<E>,
+  settings: AdapterConfig,
+  folder: string,
+): ModelTraining<E> {
+  const { config, modelConfig, phases } = task;
+  const { seed } = config;
+  const lora = loraOptionsOf({ ...settings, seed });
+  if (!lora) return task;
+  const shape = checkLora(lora);
+  const { targets = DEFAULT_TARGETS, layers } = lora;
+  const coverage = loraCoverage(modelConfig, { ...shape, targets, layers });
+  const part = partOf(folder, coverage.trained);
+  const plain = trainingSpace(modelConfig, phases, config).memory.length;
+  const { memory, disk } = trainingSpace(modelConfig, phases, config, part);
+  const title = `adapters (${lora.kind ?? 'lora'}, rank ${shape.rank}, α ${shape.alpha}${shape.dropout > 0 ? `, dropout ${shape.dropout}` : ''})`;
+  // What a kind takes off its own model at the end is no part of one that was loaded.
+  const { strip: _, ...rest } = task;
+  return {
+    ...rest,
+    part,
+    space: { ...task.space, memory: [...memory, ...task.space.memory.slice(plain)], disk },
+    lines: [formatCoverage(coverage, title), ...task.lines],
+    makeModel() {
+      const device = parseDevice(config.device);
+      const model = loadModel(folder, { dtype: 'float32', device, storedMatrices: true, config: modelConfig });
+      task.result.requireUnchanged();
+      addLora(model, lora);
+      return model;
+    },
+    gradients(model, within) {
+      const gradients = task.gradients(model, within);
+      return (step) => {
+        seedDropout(model, seed, step);
+        return gradients(step);
+      };
+    },
+    saved: {
+      name: 'adapter',
+      save: (place, model, { maxShardBytes: _, ...options }) =>
+        saveAdapter(place, model, { ...options, base: hubOrigin(folder)?.repo ?? resolve(folder) }),
+    },
+  };
+}
+
+/** What is trained of a model in a folder whose weights stay as they are stored. */
+export function partOf(folder: string, added: number): TrainedPart {
+  using weights = new Artefact(folder).weights();
+  const infos = weights.names.map((name) => weights.info(name));
+  return {
+    isFrozen: (path) => !/\.lora_(A|B|magnitude_vector)\b/.test(path),
+    frozenBytes: infos.reduce((sum, { bytes }) => sum + bytes, 0),
+    asStored: infos.some(({ dtype, shape }) => shape.length === 2 && dtype !== 'float32'),
+    added,
+  };
+}

@@ -1,5 +1,9 @@
 // `tsumugi sft`: teaches a model to answer, from examples.
+import { join } from 'node:path';
+import { mergeAdapter } from '../compress/index.ts';
+import { codeCommit } from '../run/index.ts';
 import { planSft, sft, sftConfig } from '../train/index.ts';
+import { DEQUANTIZED } from './adapter-options.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { folderOf } from './hub-folder.ts';
@@ -22,6 +26,8 @@ export const run = defineCommand(
       },
       data: { type: 'list', value: 'FILE', help: 'examples, jsonl or parquet' },
       template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      lora: { type: 'integer', min: 1, value: 'RANK', help: 'train low-rank adapters of this rank, and merge them' },
+      noMerge: { type: 'boolean', help: 'leave the adapters as they are, in OUT/adapter' },
       show: { type: 'integer', min: 1, value: 'N', help: 'print N examples, with what is learned marked, and stop' },
       ...trainingOptions,
     },
@@ -29,14 +35,22 @@ export const run = defineCommand(
   },
   async (options, io) => {
     checkPlan(options);
-    const { model, data, template, out, show } = options;
+    const { model, data, template, lora, out, show, noMerge } = options;
     if (show !== undefined) withoutEffect('--show prints and ends', { resume: options.resume, plan: options.plan });
-    const own = { model, data: data.length > 0 ? data : undefined, template, out };
+    const own = { model, data: data.length > 0 ? data : undefined, template, lora, out };
     const settings = trainingSettings(sftConfig, 'sft', options, own, show === undefined ? {} : { out: '.' });
     const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    if (config.lora === undefined) withoutEffect('there are no adapters (--lora)', { noMerge });
     if (show !== undefined) return await showExamples(io, config, show, options.json);
     if (options.plan) return endPlan(io, options, await planSft(config, { stream: io.stderr }));
-    const result = await sft(config, { resume: options.resume, stream: io.stderr });
+    const tuned = await sft(config, { resume: options.resume, stream: io.stderr });
+    const result = { ...tuned };
+    if (config.lora !== undefined && tuned.folder !== undefined && !noMerge) {
+      const place = join(config.out, 'model');
+      const { dequantized } = await mergeAdapter(tuned.folder, place, { base: config.model, commit: codeCommit() });
+      if (dequantized) io.stderr.write(`${DEQUANTIZED}\n`);
+      result.folder = place;
+    }
     return endTraining(io, 'tsumugi sft', { ...options, out: config.out }, result, ({ before, after, folder }) => {
       const loss = `from ${before?.crossEntropy.toFixed(3) ?? '–'} to ${after?.crossEntropy.toFixed(3) ?? '–'}`;
       const right = `${share(before?.accuracy)} of them right before, ${share(after?.accuracy)} after`;

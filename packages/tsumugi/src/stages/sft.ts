@@ -1,5 +1,8 @@
 // Stage: a model and files of examples, and others to measure on where there are some → the model, fine-tuned on them.
+import { join } from 'node:path';
+import { mergeAdapter } from '../compress/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
+import { codeCommit } from '../run/index.ts';
 import { checkSftSettings, DEFAULT_EPOCHS, DEFAULT_HELD_OUT, requireModelMade, sft as tune } from '../train/index.ts';
 import { sftStageConfig } from './config.ts';
 import { trainingMetrics } from './training-metrics.ts';
@@ -26,8 +29,11 @@ export const sft = defineStage({
     const { model, examples } = inputs;
     const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
     const paths = { model: model.path, data: [...examples.paths], heldOut: measuredOn, out: folder };
-    const { interrupted, before, after } = await tune({ ...config, ...paths }, { resume: resumed, recipe, stream });
+    const tuned = await tune({ ...config, ...paths }, { resume: resumed, recipe, stream });
+    const { interrupted, before, after } = tuned;
     if (interrupted || !before || !after) return { interrupted: true };
+    if (config.lora !== undefined && tuned.folder !== undefined)
+      await mergeAdapter(tuned.folder, join(folder, 'model'), { base: model.path, recipe, commit: codeCommit() });
     return {
       metrics: [
         metric("held-out loss of an answer's token", after.crossEntropy, 'nats'),

@@ -1,5 +1,6 @@
 // What fine-tuning on examples can be told. Every default is our choice, but for learning rate and epochs, which are those of TRL's SFT trainer.
 import { z } from 'zod';
+import { adapterSettings } from './adapter-config.ts';
 import {
   changeableSettings,
   checkpointSettings,
@@ -50,6 +51,8 @@ export const sftConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('what is not trained: embedding, layers.0-3, or paths of weights, in which * stands for anything'),
+
+  ...adapterSettings(),
 
   ...scheduleSettings({ learningRate: 2e-5, warmup: 0.03 }),
   ...optimizerSettings(),

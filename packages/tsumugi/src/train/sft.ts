@@ -20,6 +20,7 @@ import { openSftData } from './sft-data.ts';
 import { sftLoss } from './sft-loss.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
+import { withAdapters } from './with-adapters.ts';
 
 /** `before` is the model as it came, `after` the trained one. */
 export type SftResult = TrainResult<ExampleEvaluation>;
@@ -41,7 +42,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
   const device = parseDevice(config.device);
   const folder = new Artefact(config.model);
   const ownConfig = readModelConfig(folder);
-  requireDense(config.model, 'trained');
+  if (config.lora === undefined) requireDense(config.model, 'trained whole (adapters over it can be: lora)');
   const files = await folder.hashed();
   const data = await openSftData(config);
   const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
@@ -62,7 +63,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
   const predicted = largest.sequenceLength * predictedShare;
   const phase = { ...largest, predicted, steps, gradientAccumulation, activationCheckpointing };
   const share = meanTokens / (phase.sequenceLength * phase.batchSize * gradientAccumulation);
-  return {
+  const task: ModelTraining<ExampleEvaluation> = {
     name: 'sft',
     config,
     inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
@@ -130,4 +131,5 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
     },
     [Symbol.dispose]() {},
   };
+  return withAdapters(task, config, config.model);
 }

@@ -1,37 +1,47 @@
 // A model with an adapter on it, for the commands that run models.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError } from '../base/index.ts';
 import { baseOf, type LoadModelOptions, loadAdapted, loadModel, type Plamo2 } from '../lm/index.ts';
+import { TOKENIZER_CONFIG_FILE } from '../store/index.ts';
 import { folderOf } from './hub-folder.ts';
 import type { Io } from './io.ts';
+import { modelOptions } from './model-options.ts';
+
+const { required: _, ...optional } = modelOptions.model;
 
 export const adapterOption = {
   type: 'string',
   value: 'DIR',
-  help: "adapter in PEFT's layout; its base is --model, or, without it, the one that it names",
+  help: "adapter in PEFT's layout; its base is --model, or, without it, the model that it names",
 } as const;
+
+/** `modelOptions` with an adapter beside them. */
+export const adaptedOptions = { ...modelOptions, model: optional, adapter: adapterOption } as const;
 
 /** Said where a quantized base was merged with an adapter. */
 export const DEQUANTIZED =
   'the base is quantized: its weights became float32 numbers, as few bits cannot hold what an adapter adds';
 
-export interface ModelPlace {
-  model: string | undefined;
-  adapter: string | undefined;
+interface ModelPlace {
+  readonly model?: string | undefined;
+  readonly adapter?: string | undefined;
 }
 
 /** The folder of the model, or of the base that the adapter names. @throws ConfigError when neither is given */
-export async function modelFolder({ model, adapter }: ModelPlace, io: Io): Promise<string> {
+export async function modelFolder(command: string, { model, adapter }: ModelPlace, io: Io): Promise<string> {
   if (model !== undefined) return model;
   if (adapter !== undefined) return await folderOf(baseOf(adapter), 'model', io);
-  throw new ConfigError('missing-option', 'needs --model DIR|NAME, or --adapter DIR, which names its base', {
-    remedy: 'Write --model DIR.',
+  throw new ConfigError('missing-option', `${command} needs --model ${optional.value} (${optional.help})`, {
+    remedy: `See ${command} --help.`,
     fields: { option: '--model' },
   });
 }
 
 /** Loads the model in `folder`, with the adapter where there is one. */
-export const openModel = async (
-  folder: string,
-  adapter: string | undefined,
-  options: LoadModelOptions,
-): Promise<Plamo2> => (adapter === undefined ? loadModel(folder, options) : await loadAdapted(folder, adapter, options));
+export const openModel = async (folder: string, { adapter }: ModelPlace, options: LoadModelOptions): Promise<Plamo2> =>
+  adapter === undefined ? loadModel(folder, options) : await loadAdapted(folder, adapter, options);
+
+/** Where the chat template lies: an adapter that learned one has it. */
+export const templateFolder = (folder: string, { adapter }: ModelPlace): string =>
+  adapter !== undefined && existsSync(join(adapter, TOKENIZER_CONFIG_FILE)) ? adapter : folder;

@@ -1,12 +1,13 @@
 // `tsumugi chat`: a person and a model take turns, by the model's chat template. Base models have none, so there are no roles: what
 // is typed is added to one text, and the model goes on from there.
 import { ConfigError } from '../base/index.ts';
-import { type LanguageModel, loadModel, loadTokenizer } from '../lm/index.ts';
+import { type LanguageModel, loadTokenizer } from '../lm/index.ts';
 import { type ChatTemplate, findTemplate, type Tokenizer } from '../text/index.ts';
+import { adaptedOptions, modelFolder, openModel, templateFolder } from './adapter-options.ts';
 import { defineCommand } from './command.ts';
 import { chatSampling, Dialogue, defaultSampling } from './dialogue.ts';
 import { dim, type Io, processIo, readLines, write } from './io.ts';
-import { chooseDevice, defaultDType, modelOptions, type SamplingValues } from './model-options.ts';
+import { chooseDevice, defaultDType, type SamplingValues } from './model-options.ts';
 import { RunningConversation } from './running-conversation.ts';
 import { RunningText, type Written } from './running-text.ts';
 import { type LineSource, Terminal } from './terminal.ts';
@@ -16,7 +17,7 @@ export const run = defineCommand(
     command: 'tsumugi chat',
     summary: 'talk with a model, or write a text together with one that has no chat template',
     options: {
-      ...modelOptions,
+      ...adaptedOptions,
       template: {
         type: 'string',
         value: 'NAME|FILE.jinja',
@@ -33,10 +34,12 @@ export const run = defineCommand(
   },
   async (options, io) => {
     const device = chooseDevice(options.device);
-    using model = loadModel(options.model, { device, dtype: options.dtype ?? defaultDType(device) });
-    const tokenizer = loadTokenizer(options.model, model.config);
-    const { model: folder, device: _device, dtype: _dtype, template: asked, system, json, ...sampling } = options;
-    const template = findTemplate(folder, tokenizer, asked);
+    const folder = await modelFolder('tsumugi chat', options, io);
+    using model = await openModel(folder, options, { device, dtype: options.dtype ?? defaultDType(device) });
+    const tokenizer = loadTokenizer(folder, model.config);
+    const { model: _model, adapter: _adapter, device: _device, dtype: _dtype, ...rest } = options;
+    const { template: asked, system, json, ...sampling } = rest;
+    const template = findTemplate(templateFolder(folder, options), tokenizer, asked);
     await chat(model, tokenizer, { io, sampling, json, template, system });
   },
 );

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sha256File } from '../base/index.ts';
+import { addLora, loadModel, saveAdapter } from '../lm/index.ts';
 import { TinyModel } from '../lm/tiny-model.testing.ts';
 import { embeddedText } from '../text/index.ts';
+import { noGrad, Rng, scope } from '../torch/index.ts';
 import { multipliesBfloat16 } from '../torch/torch.testing.ts';
 import { pairsOf } from '../train/preference/preference.testing.ts';
 import { instructions, jsonLines } from '../train/sft.testing.ts';
@@ -28,6 +30,7 @@ const textBase = () => ({ text: [at('text.txt')], 'document-characters': ['800']
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'tsumugi-command-options-'));
   models.push(new TinyModel(1), new TinyModel(2));
+  makeAdapter(models[0]!.folder, at('adapter'));
   const novel = readFileSync(embeddedText()[1]!, 'utf8');
   writeFileSync(at('text.txt'), novel.slice(0, 12_000));
   writeFileSync(at('other.txt'), novel.slice(12_000, 24_000));
@@ -96,6 +99,13 @@ afterAll(() => {
   for (const each of models) each[Symbol.dispose]();
   rmSync(home, { recursive: true, force: true });
 });
+/** An adapter that changes what its base says. */
+function makeAdapter(base: string, folder: string): void {
+  using model = loadModel(base);
+  for (const layer of addLora(model, { rank: 2 }).values())
+    noGrad(() => scope(() => void layer.lora_B.weight.normal_(0, 0.3, { rng: new Rng(0) })));
+  saveAdapter(folder, model, { base });
+}
 const done = async (...args: string[]) => expect((await runCli(args)).code, args.join(' ')).toBe(0);
 const tiny = [
   `modelChanges=${JSON.stringify(tinyModel)}`,
@@ -235,6 +245,7 @@ const commands: Record<string, Command> = {
     usual: () => ({ model: [models[0]!.folder], prompt: ['吾輩は猫'], 'max-tokens': ['24'], temperature: ['1'] }),
     rows: () => ({
       ...sampling(),
+      adapter: { change: { adapter: [at('adapter')] } },
       prompt: { change: { prompt: ['山'] } },
       stop: { change: { stop: Array.from('猫犬鳥山川海月日火水木金土人名前吾輩はがをにでとのもへ') } },
       special: { change: { special: [] }, beside: { prompt: ['<|plamo:op|>猫'], json: [] } },
@@ -247,6 +258,7 @@ const commands: Record<string, Command> = {
     stdin: '吾輩は\n犬\n山\n鳥\n',
     rows: () => ({
       ...sampling(),
+      adapter: { change: { adapter: [at('adapter')] } },
       template: { change: { template: ['chatml'] } },
       system: { change: { system: ['山'] }, beside: { template: [at('short.jinja')] } },
       stop: { change: { stop: Array.from('猫犬鳥山川海月日火水木金土人名前吾輩はがをにでとのもへ') } },
@@ -260,6 +272,7 @@ const commands: Record<string, Command> = {
     stdin: `${JSON.stringify({ ids: Array.from({ length: 60 }, (_, i) => 260 + ((7 * i) % 50)) })}\n`,
     rows: () => ({
       model: { change: { model: [models[1]!.folder] } },
+      adapter: { change: { adapter: [at('adapter')] } },
       device,
       dtype: { change: { dtype: ['float64'] } },
       json: anyway,
@@ -338,6 +351,8 @@ const commands: Record<string, Command> = {
       model: { change: { model: [at('base-2', 'model')] } },
       data: { change: { data: [at('asked-2.jsonl')] } },
       template: { change: { template: ['chatml'] } },
+      lora: { change: { lora: ['2'] } },
+      'no-merge': { change: { 'no-merge': [] }, beside: { lora: ['2'] } },
       show: { change: { show: ['1'] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "sft"/ },
       plan: { change: { plan: [] } },
@@ -400,6 +415,8 @@ const commands: Record<string, Command> = {
     usual: () => ({ config: [at('merge.yml')] }),
     rows: () => ({
       config: { change: { config: [at('drops.yml')] } },
+      adapter: { change: { adapter: [at('adapter')], config: undefined } },
+      model: { change: { model: [models[1]!.folder] }, refused: /--model has no effect/ },
       set: { change: { set: ['models.0.parameters.weight=2'] } },
       seed: { change: { seed: ['1'] }, beside: { config: [at('drops.yml')] } },
       search: {

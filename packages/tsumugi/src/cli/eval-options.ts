@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { ConfigError } from '../base/index.ts';
 import type { Task } from '../eval/index.ts';
+import { adapterOption } from './adapter-options.ts';
 import { modelOptions } from './model-options.ts';
 import { flagOf, type OptionValues } from './options.ts';
 import { textOptions } from './text-options.ts';
@@ -12,6 +13,7 @@ export const options = {
     value: 'DIR|FILE.gguf|NAME',
     help: 'model folder, GGUF file, name on the Hugging Face Hub, or name at --endpoint',
   },
+  adapter: adapterOption,
   endpoint: { type: 'string', value: 'URL', help: 'an OpenAI-compatible service, e.g. http://localhost:8000/v1' },
   apiKeyEnv: { type: 'string', value: 'VAR', help: 'environment variable with the key of --endpoint' },
   chat: {
@@ -88,6 +90,7 @@ export type Place = keyof typeof places;
 /** An option has an effect in each of its places. */
 export const belongsTo: Readonly<Record<keyof typeof options, readonly Place[]>> = {
   model: ['measuring'],
+  adapter: ['folder'],
   endpoint: ['measuring'],
   apiKeyEnv: ['endpoint'],
   chat: ['endpoint'],

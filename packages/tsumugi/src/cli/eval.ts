@@ -21,6 +21,7 @@ import {
   parseTaskOptions,
   textTask,
 } from '../eval/index.ts';
+import { baseOf } from '../lm/index.ts';
 import { formatInteger, Interrupt } from '../run/index.ts';
 import { defineCommand } from './command.ts';
 import { checkPlaces, type Options, options, placesOf } from './eval-options.ts';
@@ -71,6 +72,7 @@ async function measure(values: Options, io: Io, names: readonly string[]): Promi
       });
     tasks[place] = textTask(values.text, readOptions({ ...values, field: values.field ?? textOptions.field.default }));
   }
+  if (values.model === undefined && values.adapter !== undefined) values.model = baseOf(values.adapter);
   checkModels(values);
   if (values.endpoint === undefined) values.model = await folderOf(values.model!, 'model', io);
   if (values.judgeEndpoint === undefined && values.judgeModel !== undefined)
@@ -132,8 +134,8 @@ function checkModels({ model, judgeModel, judgeEndpoint, judgeApiKeyEnv }: Optio
 
 /** The model under test, and the judge: each a folder, a GGUF or a name at an endpoint. */
 function openModel(values: Options): Promise<Backend> {
-  const { model, endpoint, apiKeyEnv, chat, reasoning } = values;
-  return openAt(values, { model: model!, endpoint, apiKeyEnv, chat, reasoning });
+  const { model, adapter, endpoint, apiKeyEnv, chat, reasoning } = values;
+  return openAt(values, { model: model!, adapter, endpoint, apiKeyEnv, chat, reasoning });
 }
 
 async function openJudge(values: Options): Promise<Backend | undefined> {

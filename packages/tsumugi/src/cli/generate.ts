@@ -1,16 +1,17 @@
 // `tsumugi generate`: continues a text and streams what the model adds.
 import { ConfigError } from '../base/index.ts';
-import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
+import { generateText, loadTokenizer } from '../lm/index.ts';
+import { adaptedOptions, modelFolder, openModel } from './adapter-options.ts';
 import { defineCommand } from './command.ts';
 import { type Io, printable, readAll, write } from './io.ts';
-import { chooseDevice, defaultDType, generationSettings, modelOptions, samplingOptions } from './model-options.ts';
+import { chooseDevice, defaultDType, generationSettings, samplingOptions } from './model-options.ts';
 
 export const run = defineCommand(
   {
     command: 'tsumugi generate',
     summary: 'continue a text',
     options: {
-      ...modelOptions,
+      ...adaptedOptions,
       prompt: { type: 'string', help: 'the text to continue (default: read from standard input)' },
       ...samplingOptions,
       special: {
@@ -23,10 +24,11 @@ export const run = defineCommand(
       'Writes only what the model adds. From standard input, one line break at the end is not part of the prompt.',
   },
   async (options, io) => {
+    const folder = await modelFolder('tsumugi generate', options, io);
     const prompt = options.prompt ?? (await readPrompt(io));
     const device = chooseDevice(options.device);
-    using model = loadModel(options.model, { device, dtype: options.dtype ?? defaultDType(device) });
-    const tokenizer = loadTokenizer(options.model, model.config);
+    using model = await openModel(folder, options, { device, dtype: options.dtype ?? defaultDType(device) });
+    const tokenizer = loadTokenizer(folder, model.config);
     const promptIds = tokenizer.encode(prompt, { addBos: true, safe: !options.special });
 
     const ids: number[] = [];

@@ -1,5 +1,5 @@
 // `tsumugi merge`: joins models as a mergekit YAML says.
-import { signalExitCode } from '../base/index.ts';
+import { ConfigError, signalExitCode } from '../base/index.ts';
 import {
   type MergedGate,
   type MergeForecast,
@@ -13,6 +13,7 @@ import { costRows } from './cost-rows.ts';
 import { divergenceText } from './divergence-text.ts';
 import { folderOf } from './hub-folder.ts';
 import { type Output, write } from './io.ts';
+import { mergeOneAdapter } from './merge-adapter.ts';
 import { planSearch, search } from './merge-search.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
@@ -24,7 +25,9 @@ export const run = defineCommand(
     command: 'tsumugi merge',
     summary: 'join models of one shape into one, as a mergekit YAML says; or search for a good merge',
     options: {
-      config: { type: 'string', value: 'FILE', required: true, help: "the merge, as mergekit's YAML" },
+      config: { type: 'string', value: 'FILE', help: "the merge, as mergekit's YAML" },
+      adapter: { type: 'string', value: 'DIR', help: "instead: put this adapter, in PEFT's layout, into its base" },
+      model: { type: 'string', value: 'DIR|NAME', help: 'the base of --adapter (default: the one that it names)' },
       out: {
         type: 'string',
         value: 'DIR',
@@ -53,7 +56,10 @@ export const run = defineCommand(
     details: `Methods: ${mergeMethodNames.join(', ')}.\nPaths in the YAML count from the folder it lies in; models may be named as on the Hugging Face Hub.`,
   },
   async (options, io) => {
-    const { config, out, set, seed, json, noGate } = options;
+    if (options.adapter !== undefined) return await mergeOneAdapter({ ...options, adapter: options.adapter }, io);
+    withoutEffect('there is no --adapter', { model: options.model });
+    const { out, set, seed, json, noGate } = options;
+    const config = requireConfig(options.config);
     const resolveModel = (name: string) => folderOf(name, 'model', io);
     const { search: space, samples, data, tasks, limit } = options;
     if (space.length > 0) {
@@ -92,6 +98,19 @@ export const run = defineCommand(
     return 0;
   },
 );
+
+/** @throws ConfigError without one */
+function requireConfig(config: string | undefined): string {
+  if (config !== undefined) return config;
+  throw new ConfigError(
+    'missing-option',
+    "tsumugi merge needs --config FILE (the merge, as mergekit's YAML), or --adapter DIR",
+    {
+      remedy: 'See tsumugi merge --help.',
+      fields: { option: '--config' },
+    },
+  );
+}
 
 const warn = (warnings: readonly string[], stream: Output): void => {
   for (const warning of warnings) stream.write(`warning: ${warning}\n`);

@@ -82,7 +82,12 @@ export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo
  */
 export function readModelConfig(artefact: Artefact): Plamo2Config {
   const config = parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE));
-  const more = generationEnds(artefact.generationConfig(), join(artefact.path, GENERATION_CONFIG_FILE));
+  return withEnds(config, artefact.generationConfig(), join(artefact.path, GENERATION_CONFIG_FILE));
+}
+
+/** A config whose texts end as a generation config says, too. @throws ConfigError naming the key and what it holds */
+export function withEnds(config: Plamo2Config, generation: JsonObject | undefined, place: string): Plamo2Config {
+  const more = generationEnds(generation, place);
   const ends = new Set(tokenIds(config.eos_token_id));
   return more.every((id) => ends.has(id)) ? config : { ...config, eos_token_id: [...ends.union(new Set(more))] };
 }

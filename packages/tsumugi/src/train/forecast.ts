@@ -64,7 +64,7 @@ export const rehearseSteps = (
   phases: readonly StepShape[],
   options: RateOptions = {},
   part: TrainedPart = {},
-): number[] => phases.map((phase) => trainingFlops(config, phase, part) / rateOf(config, phase, options));
+): number[] => phases.map((phase) => trainingFlops(config, phase, part) / rateOf(config, phase, options, part));
 
 /** Steps, tokens and time of phases one after the other, from the seconds of one step of each. */
 export function forecastTime(phases: readonly TrainingPhase[], secondsPerStep: readonly number[]): TimeForecast {

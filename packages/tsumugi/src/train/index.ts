@@ -59,4 +59,4 @@ export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';
 export { trainModel } from './train-model.ts';
 export type { TrainedPart } from './trained-part.ts';
-export { loraOptionsOf, partOf, withAdapters } from './with-adapters.ts';
+export { loraOptionsOf, withAdapters } from './with-adapters.ts';

@@ -1,9 +1,10 @@
 // How fast this machine trains models of a given shape: a second of rehearsal on a cut-down model.
 import { checkOptions, type OptionNames } from '../base/index.ts';
 import { initialWeights, isMamba, Plamo2, type Plamo2Config, parseConfig } from '../lm/index.ts';
-import { parameters } from '../nn/index.ts';
+import { numTrainable, parameters } from '../nn/index.ts';
 import { backward, type Device, type DType, factoryDevice, scope, tensor } from '../torch/index.ts';
 import { type StepShape, trainingFlops } from './flops.ts';
+import type { TrainedPart } from './trained-part.ts';
 
 /**
  * The model cut down to one period of its layers, all as wide as they are, with as large a share of the work in the head
@@ -51,13 +52,20 @@ const rateOptions: OptionNames<RateOptions> = { seconds: true, device: true, dty
  * here, from `seconds` of rehearsal on a random model of the same width. The better of two runs counts: on a machine
  * with other work the number is what a step takes once that work has ended.
  */
-export function rehearseRate(config: Plamo2Config, shape: StepShape, options: RateOptions = {}): number {
+export function rehearseRate(
+  config: Plamo2Config,
+  shape: StepShape,
+  options: RateOptions = {},
+  { isFrozen, rehearse }: TrainedPart = {},
+): number {
   checkOptions('rehearseRate', options, rateOptions);
   const { seconds = 1.5, device = factoryDevice(), dtype } = options;
   const small = cutDown(config);
   using model = new Plamo2(small, initialWeights(0, device));
-  const run = (part: StepShape): number => {
-    const { sequenceLength: T, batchSize: B, activationCheckpointing } = part;
+  rehearse?.(model);
+  const part = rehearse ? { isFrozen, added: numTrainable(model) } : {};
+  const run = (tried: StepShape): number => {
+    const { sequenceLength: T, batchSize: B, activationCheckpointing } = tried;
     const began = performance.now();
     scope(() => {
       const ids = tensor(
@@ -69,11 +77,11 @@ export function rehearseRate(config: Plamo2Config, shape: StepShape, options: Ra
       loss.item();
     });
     for (const parameter of parameters(model)) parameter.grad = undefined;
-    return (trainingFlops(small, part) * 1000) / (performance.now() - began);
+    return (trainingFlops(small, tried, part) * 1000) / (performance.now() - began);
   };
   // The first run pays for memory and tells how much fits into the time.
   const first = shapeWithin(small, shape, 2e9);
   run(first);
-  const part = shapeWithin(small, shape, (run(first) * seconds) / 3);
-  return Math.max(run(part), run(part));
+  const tried = shapeWithin(small, shape, (run(first) * seconds) / 3);
+  return Math.max(run(tried), run(tried));
 }

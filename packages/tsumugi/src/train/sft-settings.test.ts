@@ -4,9 +4,10 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { requires } from '../../../../tests/requires.testing.ts';
-import { deriveSeed } from '../base/index.ts';
+import { deriveSeed, sha256File } from '../base/index.ts';
 import { initialWeights, loadModel, Plamo2, preset, saveModel } from '../lm/index.ts';
 import { type RunEvent, readEvents } from '../run/index.ts';
+import { openSafetensors } from '../store/index.ts';
 import { ExampleBatches } from '../text/index.ts';
 import { multipliesBfloat16, NO_BFLOAT16 } from '../torch/torch.testing.ts';
 import { copiedWeights } from './copied-weights.ts';
@@ -42,7 +43,12 @@ type Changes = Partial<SftInput>;
 async function trained(changes: Changes) {
   const config = setup.config(`run-${runs++}`, { ...base, ...changes });
   const { before } = await sft(config, { stream: silent });
-  return { config, before, weights: savedWeights(config.out), events: readEvents(join(config.out, 'events.jsonl')) };
+  return {
+    config,
+    before,
+    weights: config.lora === undefined ? savedWeights(config.out) : new Map(),
+    events: readEvents(join(config.out, 'events.jsonl')),
+  };
 }
 
 /** The weights of the run taken by hand. */
@@ -98,6 +104,16 @@ const of = <T extends RunEvent['type']>(events: readonly RunEvent[], type: T) =>
 const stepsOf = (events: readonly RunEvent[], type: RunEvent['type']) => of(events, type).map(({ step }) => step);
 const tokensOf = (events: readonly RunEvent[]) => of(events, 'step').map(({ tokens }) => tokens!);
 const differs = async (changes: Changes) => distance((await trained({})).weights, (await trained(changes)).weights);
+
+const adapterFile = ({ out }: SftConfig) => join(out, 'adapter', 'adapter_model.safetensors');
+/** Numbers of the adapters that a run trains. */
+async function adapterSize(changes: Changes): Promise<number> {
+  using weights = openSafetensors(adapterFile((await trained(changes)).config));
+  return weights.names.reduce((sum, name) => sum + weights.info(name).bytes / 4, 0);
+}
+const adapterDiffers = async (changes: Changes) =>
+  sha256File(adapterFile((await trained({ lora: 2, ...changes })).config)) !==
+  sha256File(adapterFile((await trained({ lora: 2 })).config));
 
 /** The other settings, each with what it does. */
 const others: Partial<{ [Key in keyof SftConfig]: () => Promise<void> }> = {
@@ -170,6 +186,28 @@ const others: Partial<{ [Key in keyof SftConfig]: () => Promise<void> }> = {
       expect(String(weights.get(name)) === String(values), name).toBe(name.includes('.mixer.'));
       expect(String(own.get(name)) === String(values), name).toBe(name.includes('layers.0.'));
     }
+  },
+  async lora() {
+    const { config, events } = await trained({ lora: 2 });
+    expect(existsSync(join(config.out, 'model'))).toBe(false);
+    expect(of(events, 'start')[0]!.trainable).toBe(await adapterSize({ lora: 2 }));
+    expect(await adapterSize({ lora: 3 })).toBe((await adapterSize({ lora: 2 })) * 1.5);
+    await expect(trained({ lora: 2, freeze: ['embedding'] })).rejects.toThrow('freeze has no effect with lora');
+  },
+  async loraKind() {
+    expect(await adapterSize({ lora: 2, loraKind: 'dora' })).toBeGreaterThan(await adapterSize({ lora: 2 }));
+  },
+  async loraAlpha() {
+    expect(await adapterDiffers({ loraAlpha: 64 })).toBe(true);
+  },
+  async loraDropout() {
+    expect(await adapterDiffers({ loraDropout: 0.5 })).toBe(true);
+  },
+  async loraTargets() {
+    expect(await adapterSize({ lora: 2, loraTargets: ['mlp'] })).toBeLessThan(await adapterSize({ lora: 2 }));
+  },
+  async loraLayers() {
+    expect(await adapterSize({ lora: 2, loraLayers: [1, 1] })).toBeLessThan(await adapterSize({ lora: 2 }));
   },
   async device() {
     await expect(trained({ device: 'gpu' })).rejects.toThrow('got "gpu"');

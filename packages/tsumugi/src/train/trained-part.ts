@@ -1,5 +1,5 @@
 // Which of a model's weights are trained, for forecasts: they are made before there is a model.
-import { type Plamo2Config, tensorShapes } from '../lm/index.ts';
+import { type Plamo2, type Plamo2Config, tensorShapes } from '../lm/index.ts';
 import { numElements } from '../torch/index.ts';
 
 /** What is trained where not all of a model is. */
@@ -12,6 +12,8 @@ export interface TrainedPart {
   asStored?: boolean | undefined;
   /** Numbers that are trained beside the model's own: adapters. */
   added?: number | undefined;
+  /** Makes of a small model, which a step is rehearsed on, what is made of the one that is trained. */
+  rehearse?: ((model: Plamo2) => void) | undefined;
 }
 
 export interface CountedParts {

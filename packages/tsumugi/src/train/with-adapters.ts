@@ -52,7 +52,7 @@ export function withAdapters<E extends object>(
   const shape = checkLora(lora);
   const { targets = DEFAULT_TARGETS, layers } = lora;
   const coverage = loraCoverage(modelConfig, { ...shape, targets, layers });
-  const part = partOf(folder, coverage.trained);
+  const part = partOf(folder, coverage.trained, lora);
   const plain = trainingSpace(modelConfig, phases, config).memory.length;
   const { memory, disk } = trainingSpace(modelConfig, phases, config, part);
   const title = `adapters (${lora.kind ?? 'lora'}, rank ${shape.rank}, α ${shape.alpha}${shape.dropout > 0 ? `, dropout ${shape.dropout}` : ''})`;
@@ -86,7 +86,7 @@ export function withAdapters<E extends object>(
 }
 
 /** What is trained of a model in a folder whose weights stay as they are stored. */
-export function partOf(folder: string, added: number): TrainedPart {
+function partOf(folder: string, added: number, { rank, kind }: LoraOptions): TrainedPart {
   using weights = new Artefact(folder).weights();
   const infos = weights.names.map((name) => weights.info(name));
   return {
@@ -94,5 +94,7 @@ export function partOf(folder: string, added: number): TrainedPart {
     frozenBytes: infos.reduce((sum, { bytes }) => sum + bytes, 0),
     asStored: infos.some(({ dtype, shape }) => shape.length === 2 && dtype !== 'float32'),
     added,
+    // Which layers have adapters is another matter in a model of few layers; they make little of the work.
+    rehearse: (model) => void addLora(model, { rank, ...(kind && { kind }) }),
   };
 }

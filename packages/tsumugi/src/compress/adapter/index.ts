@@ -1,2 +1,9 @@
 // Adapters merged into their base.
-export { adapterLimit, type MergeAdapterOptions, type MergedAdapter, mergeAdapter } from './merge-adapter.ts';
+export {
+  adapterLimit,
+  type MergeAdapterForecast,
+  type MergeAdapterOptions,
+  type MergedAdapter,
+  mergeAdapter,
+  planMergeAdapter,
+} from './merge-adapter.ts';

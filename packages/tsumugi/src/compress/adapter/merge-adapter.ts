@@ -8,15 +8,19 @@ import {
   dequantizeModel,
   endIds,
   loadAdapted,
+  loadAdapter,
   loadModel,
   loadTokenizer,
   loraLayers,
   mergeLora,
   saveModel,
+  tensorShapes,
 } from '../../lm/index.ts';
 import { namedParameters } from '../../nn/index.ts';
 import { Artefact, isArtefact, type Lineage, quantizationOf, TOKENIZER_FILE } from '../../store/index.ts';
+import { numElements } from '../../torch/index.ts';
 import { enginePredictor, type GateReport, parityGate } from '../gate/index.ts';
+import { gateCost } from '../merge/gate-merged.ts';
 
 /** Nats of next-token divergence, the mean over all positions: what rounding weights to their type may change. Our choice. */
 export const adapterLimit = 0.02;
@@ -128,6 +132,40 @@ export async function mergeAdapter(
   const parameters = named.reduce((sum, [, each]) => sum + each.numel(), 0);
   const seconds = (performance.now() - began) / 1000;
   return { folder: out, base, adapter, layers, parameters, seconds, dequantized, gate, lineage };
+}
+
+export interface MergeAdapterForecast {
+  readonly layers: number;
+  readonly parameters: number;
+  readonly seconds: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+}
+
+/** Bytes a second that are read, merged and written, and what a process takes: as for merges of models. */
+const [bytesPerSecond, runtimeBytes] = [600e6, 250e6];
+
+/** What a merge would take. Nothing is written. @throws DataError, FormatError as `mergeAdapter` */
+export function planMergeAdapter(
+  adapter: string,
+  base: string,
+  { gate = true }: Pick<MergeAdapterOptions, 'gate'> = {},
+): MergeAdapterForecast {
+  checkOptions('planMergeAdapter', { gate }, { gate: true });
+  using model = loadModel(base);
+  const layers = loadAdapter(model, adapter).size;
+  const shapes = [...tensorShapes(model.config)];
+  const parameters = shapes.reduce((sum, [, shape]) => sum + numElements(shape), 0);
+  const isHalf = namedParameters(model).some(([name, { dtype }]) => dtype === 'bfloat16' && !name.includes('lora_'));
+  const bytes = isHalf ? 2 : 4;
+  const compared = gate ? gateCost(parameters, 2) : { seconds: 0, memoryBytes: 0 };
+  return {
+    layers,
+    parameters,
+    seconds: (2 * bytes * parameters) / bytesPerSecond + compared.seconds,
+    memoryBytes: runtimeBytes + Math.max(bytes * parameters, compared.memoryBytes),
+    diskBytes: bytes * parameters,
+  };
 }
 
 async function gateAdapter(

@@ -3,11 +3,13 @@
 // Texts begin with BOS; special pieces spelled in them do not match. A choice is tokenized by itself and follows the prompt's
 // tokens. Log-probabilities are taken over the whole vocabulary, in f32 (f64 for a model of f64).
 import { setImmediate } from 'node:timers/promises';
-import { checkOptions, type OptionNames, UserError } from '../../base/index.ts';
+import { checkOptions, type OptionNames, sha256, UserError } from '../../base/index.ts';
 import {
+  adapterHash,
   compareIds,
   Engine,
   type LanguageModel,
+  loadAdapted,
   loadModel,
   loadTokenizer,
   type ScoreRequest,
@@ -61,18 +63,32 @@ export interface LoadedModel {
 /** Loads a model folder. @throws DataError, ConfigError, CheckpointError as `loadModel` does */
 export async function openEngine(
   folder: string,
-  options: EngineOptions & { device?: Device | undefined; dtype?: DType | undefined } = {},
+  options: EngineOptions & {
+    device?: Device | undefined;
+    dtype?: DType | undefined;
+    /** A folder in PEFT's layout. */
+    adapter?: string | undefined;
+  } = {},
 ): Promise<Backend> {
-  checkOptions('openEngine', options, { ...engineOptions, device: true, dtype: true });
-  const { device, dtype } = options;
+  checkOptions('openEngine', options, { ...engineOptions, device: true, dtype: true, adapter: true });
+  const { device, dtype, adapter } = options;
   const files = await new Artefact(folder).hashed();
-  const model = loadModel(folder, { device, dtype });
+  const fingerprint = adapter === undefined ? files.hash : sha256(`${files.hash} ${await adapterHash(adapter)}`);
+  const model =
+    adapter === undefined
+      ? loadModel(folder, { device, dtype })
+      : await loadAdapted(folder, adapter, { device, dtype });
   try {
     const tokenizer = loadTokenizer(folder, model.config);
     const check = () => files.requireUnchanged();
     check();
     const template = options.template ?? openTemplate(folder, tokenizer);
-    const loaded = { model, tokenizer, name: folder, fingerprint: files.hash };
+    const loaded = {
+      model,
+      tokenizer,
+      name: adapter === undefined ? folder : `${folder} with ${adapter}`,
+      fingerprint,
+    };
     return new EngineBackend(
       loaded,
       { ...options, template },

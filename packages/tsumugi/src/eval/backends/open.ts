@@ -7,6 +7,8 @@ import type { Backend } from '../backend.ts';
 export interface BackendSpec {
   /** A model folder or a .gguf file; with `endpoint`, the model's name there. */
   model: string;
+  /** An adapter over a model folder. */
+  adapter?: string | undefined;
   /** Address of an OpenAI-compatible service, e.g. http://localhost:8000/v1. */
   endpoint?: string | undefined;
   /** Name of the environment variable that holds the service's key. */
@@ -55,5 +57,5 @@ export async function openBackend(spec: BackendSpec): Promise<Backend> {
     return ggufBackend({ file: model, contextSize });
   }
   const { openEngine } = await import('./engine.ts');
-  return openEngine(model, { device, dtype, slots });
+  return openEngine(model, { device, dtype, slots, adapter: spec.adapter });
 }

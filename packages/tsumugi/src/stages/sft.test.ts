@@ -1,5 +1,5 @@
 // The stage of fine-tuning: every setting reaches the training behind it, and so do its inputs; what it refuses and forecasts.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunFolder } from '../run/index.ts';
 import { type SftSetup, sftSetup } from '../train/sft.testing.ts';
@@ -92,6 +92,16 @@ it('refuses what does not go together, before anything is planned', () => {
   expect(check({ steps: 1, epochs: 1 })).toThrow('epochs has no effect with steps');
   expect(check({ schedule: 'range-test' })).toThrow('a range-test makes no model');
   expect(check({}, [examples()])).not.toThrow();
+});
+
+it('is another when its template file is', async () => {
+  const uses = (template?: string) => sft.uses!(sft.config.parse({ template }));
+  expect([await uses(), await uses('chatml')]).toEqual([{}, {}]);
+  writeFileSync(at('own.jinja'), '{{ messages[0].content }}');
+  const before = await uses(at('own.jinja'));
+  expect(before).toEqual({ template: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  writeFileSync(at('own.jinja'), '{{ messages[1].content }}');
+  expect(await uses(at('own.jinja'))).not.toEqual(before);
 });
 
 it('forecasts from the number of its rows, or from their bytes', async () => {

@@ -6,7 +6,7 @@ import { codeCommit } from '../run/index.ts';
 import { checkSftSettings, DEFAULT_EPOCHS, DEFAULT_HELD_OUT, requireModelMade, sft as tune } from '../train/index.ts';
 import { sftStageConfig } from './config.ts';
 import { trainingMetrics } from './training-metrics.ts';
-import { checkHeldOut, tuningForecast } from './tuning-inputs.ts';
+import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 
 export const sft = defineStage({
   name: 'sft',
@@ -21,6 +21,7 @@ export const sft = defineStage({
     requireModelMade(config);
     checkHeldOut('sft', heldOut, inputs.heldOut);
   },
+  uses: usesTemplate,
   forecast({ config: { epochs = DEFAULT_EPOCHS, heldOut = DEFAULT_HELD_OUT, ...config }, inputs }) {
     const { model, examples: rows, heldOut: own } = inputs;
     return tuningForecast({ ...config, epochs, heldOut }, { model, rows, own: own[0], texts: 1 });

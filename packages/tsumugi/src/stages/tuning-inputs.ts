@@ -1,6 +1,6 @@
 // What the stages that learn from rows of examples share: the rows to measure on, and forecasts before anything is read.
-import { ConfigError } from '../base/index.ts';
-import type { StageForecast, StageInput } from '../recipe/index.ts';
+import { ConfigError, contentHash } from '../base/index.ts';
+import type { StageForecast, StageInput, Uses } from '../recipe/index.ts';
 import { requireIdle, type TrainingPhase } from '../train/index.ts';
 import { modelConfigOf } from './model-config.ts';
 import { trainingForecast } from './training-forecast.ts';
@@ -17,6 +17,10 @@ export function checkHeldOut(stage: string, heldOut: number | undefined, inputs:
     remedy: 'Give it one, or none.',
   });
 }
+
+/** A template from a file is another one when the file is. */
+export const usesTemplate = async ({ template }: { template?: string | undefined }): Promise<Uses> =>
+  template?.endsWith('.jinja') ? { template: await contentHash(template) } : {};
 
 interface TuningSettings extends Omit<TrainingPhase, 'steps'> {
   steps?: number | undefined;

@@ -1,45 +1,61 @@
-// kill -9 at any moment, then --resume: the weights are those of a run that was never interrupted. TSUMUGI_KILLS sets how
-// many kills; the default keeps the suite quick.
+// kill -9 at any moment, then --resume: the weights are those of a run that was never interrupted, for each kind of training. TSUMUGI_KILLS
+// sets how many kills; the default keeps the suite quick.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream, sha256File } from '../base/index.ts';
 import { runAndSignal } from '../run/kill.testing.ts';
-import { pretrain } from './pretrain.ts';
-import { silent, type TinySetup, tinySetup } from './train.testing.ts';
+import { type DpoSetup, dpoSetup } from './preference/preference.testing.ts';
+import { type SftSetup, sftSetup } from './sft.testing.ts';
+import { type TinySetup, tinySetup } from './train.testing.ts';
 
-const kills = Number(process.env['TSUMUGI_KILLS'] ?? 4);
+const kills = Number(process.env['TSUMUGI_KILLS'] ?? 3);
 
-let setup: TinySetup;
+let setups: { pretrain: TinySetup; sft: SftSetup; dpo: DpoSetup };
 beforeAll(async () => {
-  setup = await tinySetup();
+  setups = { pretrain: await tinySetup(), sft: await sftSetup(), dpo: await dpoSetup() };
 });
-afterAll(() => setup[Symbol.dispose]());
+afterAll(() => {
+  for (const setup of Object.values(setups)) setup[Symbol.dispose]();
+});
 
-/** Runs `tsumugi pretrain` and kills it after `milliseconds`. Returns whether it had finished by itself. */
-const runKilled = async (config: string, milliseconds: number): Promise<boolean> =>
-  (await runAndSignal(['pretrain', '--config', config, '--resume'], milliseconds)) === 0;
+const changes = {
+  pretrain: { steps: 40, evaluateEvery: 7 },
+  sft: { steps: 30, evaluateEvery: 7, neftune: 5 },
+  dpo: { steps: 20, evaluateEvery: 7, loss: 'hdpo', alpha: 0.9 },
+} as const;
+type Kind = keyof typeof changes;
 
-it(`survives ${kills} kills with bit-identical weights`, { timeout: 60_000 + kills * 20_000 }, async () => {
-  const settings = { steps: 40, checkpointEvery: 1, evaluateEvery: 7 };
-  await pretrain(setup.config('whole', settings), { stream: silent });
-  const whole = sha256File(join(setup.folder, 'whole', 'model', 'model.safetensors'));
-  const file = join(setup.folder, 'config.json');
-  writeFileSync(file, JSON.stringify(setup.config('killed', settings)));
-  const began = performance.now();
-  expect(await runKilled(file, 120_000)).toBe(true);
-  const uninterrupted = performance.now() - began;
-
-  const random = new RandomStream(kills);
-  let killed = 0;
-  while (killed < kills) {
-    rmSync(join(setup.folder, 'killed'), { recursive: true, force: true });
-    // Kill it again and again until it gets through; every moment from start to end can be hit.
-    let longest = uninterrupted;
-    while (!(await runKilled(file, killed < kills ? random.next() * longest : 120_000))) {
-      killed++;
-      longest *= 1.3;
+it.each(Object.keys(changes) as Kind[])(
+  `%s survives ${kills} kills with bit-identical weights`,
+  { timeout: 90_000 + kills * 30_000 },
+  async (kind) => {
+    const setup = setups[kind];
+    const weightsOf = (name: string) => sha256File(join(setup.folder, name, 'model', 'model.safetensors'));
+    /** Runs the command and kills it after `milliseconds`. Returns whether it had finished by itself. */
+    const runKilled = async (name: string, milliseconds: number): Promise<boolean> => {
+      const file = join(setup.folder, `${name}.json`);
+      const settings = { ...changes[kind], checkpointEvery: 1 };
+      writeFileSync(file, JSON.stringify((setup.config as (name: string, changes: object) => object)(name, settings)));
+      const env = { XDG_CACHE_HOME: join(setup.folder, 'cache') };
+      return (await runAndSignal([kind, '--config', file, '--resume'], milliseconds, { env })) === 0;
+    };
+    const began = performance.now();
+    expect(await runKilled('whole', 120_000)).toBe(true);
+    const uninterrupted = performance.now() - began;
+    const random = new RandomStream(kills);
+    let killed = 0;
+    while (killed < kills) {
+      rmSync(join(setup.folder, 'killed'), { recursive: true, force: true });
+      // What is kept of the reference may be half-written at a kill, too.
+      rmSync(join(setup.folder, 'cache', 'tsumugi', 'reference-logprobs'), { recursive: true, force: true });
+      // Kill it again and again until it gets through; every moment from start to end can be hit.
+      let longest = uninterrupted;
+      while (!(await runKilled('killed', killed < kills ? random.next() * longest : 120_000))) {
+        killed++;
+        longest *= 1.3;
+      }
+      expect(weightsOf('killed')).toBe(weightsOf('whole'));
     }
-    expect(sha256File(join(setup.folder, 'killed', 'model', 'model.safetensors'))).toBe(whole);
-  }
-});
+  },
+);

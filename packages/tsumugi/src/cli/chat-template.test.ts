@@ -20,6 +20,7 @@ import {
   templateStopIds,
 } from '../text/index.ts';
 import { runCli } from './cli.testing.ts';
+import { RunningConversation } from './running-conversation.ts';
 
 const tiny = tinyModelOfFile();
 const source =
@@ -120,6 +121,20 @@ describe('chat', () => {
     const expected = answers(template, ['猫<|plamo:op|>', '犬は']);
     expect(texts).toEqual([...expected, ...answers(template, ['猫<|plamo:op|>'], undefined, 2)]);
     expect(texts).not.toEqual((await talk(tiny.folder, ['猫<|plamo:op|>', '犬は', '/reset', '猫<|plamo:op|>'])).texts);
+  });
+
+  it('goes on with an answer that was cut, when nothing is written to it', () => {
+    using model = tiny.load();
+    const talkTo = (...turns: readonly (readonly [said: string, maxTokens: number])[]) => {
+      using text = new RunningConversation(model, tokenizer(), templateIn(at('trained'))!);
+      return turns.map(([said, maxTokens]) => {
+        text.append(said);
+        return [...text.continue({ maxTokens })].join('');
+      });
+    };
+    const [first, second, after] = talkTo(['猫', 6], ['', 6], ['犬', 12]);
+    expect([`${first}${second}`, after]).toEqual(talkTo(['猫', 12], ['犬', 12]));
+    expect(second).not.toBe(first);
   });
 
   it('takes another template, and the words of a system', async () => {

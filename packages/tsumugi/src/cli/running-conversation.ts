@@ -10,6 +10,8 @@ export class RunningConversation implements Written {
   readonly #template: ChatTemplate;
   readonly #begin: readonly Message[];
   #messages: Message[];
+  /** An answer that has not come to its end: nothing written to it lets the model go on with it. */
+  #open: { text: string; ids: number[] } | undefined;
   #engine: Engine;
 
   /** @param system words that go before the conversation */
@@ -27,6 +29,8 @@ export class RunningConversation implements Written {
   }
 
   append(text: string): void {
+    if (text === '' && this.#open) return;
+    this.#open = undefined;
     this.#messages.push({ role: 'user', content: text });
   }
 
@@ -34,6 +38,7 @@ export class RunningConversation implements Written {
     this.#engine[Symbol.dispose]();
     this.#engine = this.#newEngine();
     this.#messages = [...this.#begin];
+    this.#open = undefined;
   }
 
   /** The end of an answer ends no conversation. */
@@ -43,10 +48,20 @@ export class RunningConversation implements Written {
 
   /** The model's answer; what was written of it so far stays when the loop is left early. */
   *continue(options: GenerateTextOptions = {}): Generator<string, FinishReason> {
-    const prompt = encodePrompt(this.#template, this.#tokenizer, { messages: this.#messages });
-    const stop = [...[options.stop ?? []].flat(), ...this.#template.stop];
-    const pieces = generateText(this.#engine, this.#tokenizer, prompt, { ...options, stop, remember: true });
-    let text = '';
+    const { text: before, ids } = this.#open ?? { text: '', ids: [] };
+    if (this.#open) this.#messages.pop();
+    const prompt = [...encodePrompt(this.#template, this.#tokenizer, { messages: this.#messages }), ...ids];
+    const written = [...ids];
+    const pieces = generateText(this.#engine, this.#tokenizer, prompt, {
+      ...options,
+      stop: [...[options.stop ?? []].flat(), ...this.#template.stop],
+      remember: true,
+      onId: (id, logprobs) => {
+        written.push(id);
+        return options.onId?.(id, logprobs);
+      },
+    });
+    let text = before;
     let next = pieces.next();
     try {
       for (; !next.done; next = pieces.next()) {
@@ -55,6 +70,7 @@ export class RunningConversation implements Written {
       }
     } finally {
       if (!next.done) pieces.return('length');
+      this.#open = !next.done || next.value === 'length' ? { text, ids: written } : undefined;
       // A template may have a line break between an answer and its end: it is the template's to write.
       this.#messages.push({ role: 'assistant', content: text.trimEnd() });
     }

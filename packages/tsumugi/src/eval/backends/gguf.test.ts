@@ -22,7 +22,17 @@ import { namedParameters, tensorAt } from '../../nn/index.ts';
 import { renderGguf, type Typed, writeGguf } from '../../store/gguf/gguf.testing.ts';
 import { readGguf } from '../../store/gguf/index.ts';
 import { openSafetensors } from '../../store/index.ts';
-import { byteText, type Piece, SPECIAL_NAMES, Tokenizer } from '../../text/index.ts';
+import {
+  byteText,
+  encodePrompt,
+  jinjaTemplate,
+  type Message,
+  type Piece,
+  SPECIAL_NAMES,
+  Tokenizer,
+  templateHash,
+  templateTokens,
+} from '../../text/index.ts';
 import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 import { answersOf, backendSuite, generate } from '../backend.testing.ts';
 import type { ChoicesAnswer, GenerateAnswer, Request, RollingAnswer } from '../request.ts';
@@ -200,6 +210,15 @@ describe('a GGUF file', llamaCpp, () => {
     const { opId, bosId } = tokenizer;
     const [weighed] = [backend.weigh!({ ...generate(''), prompt: [{ role: 'user', content: '猫<|plamo:op|>' }] })];
     expect(weighed.read).toBe([bosId, opId, ...ids('user\n猫<|plamo:op|>'), opId, ...ids('assistant\n')].length);
+    const own = jinjaTemplate({ name: 'model', source: template, tokens: templateTokens(tokenizer) });
+    expect(backend.settings).toMatchObject({ template: 'the file’s own', templateHash: templateHash(own) });
+    const history: Message[] = [
+      { role: 'user', content: '猫' },
+      { role: 'assistant', content: '犬' },
+      { role: 'user', content: '山' },
+    ];
+    const trained = encodePrompt(own, tokenizer, { messages: history });
+    expect(backend.weigh!({ ...generate(''), prompt: history }).read).toBe(trained.length);
     const [answer] = await answersOf(backend, [{ ...generate(''), prompt: [{ role: 'user', content: '猫' }] }]);
     expect((answer as GenerateAnswer).tokens).toBeGreaterThan(0);
   });

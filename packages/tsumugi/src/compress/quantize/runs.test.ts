@@ -127,7 +127,7 @@ it('sees as much of the text as is asked for, in pieces as long, and says in the
   expect(new Artefact(at('plain')).lineage()).toMatchObject({
     recipe: 'few',
     commit: 'c0ffee',
-    parents: [{ name: 'model', sha256: await new Artefact(at('model')).hash() }],
+    parents: [{ name: at('model'), sha256: await new Artefact(at('model')).hash() }],
     data: [{ name: '文.txt' }],
   });
   await make('shards', {}, { maxShardBytes: 20_000 });

@@ -1,4 +1,4 @@
-// What fine-tuning on examples can be told. Every default is our choice, but for learning rate and epochs, which are those of TRL's SFT trainer.
+// What fine-tuning on examples can be told. Every default is our choice.
 import { z } from 'zod';
 import { adapterSettings } from './adapter-config.ts';
 import {

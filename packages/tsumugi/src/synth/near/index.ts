@@ -1,0 +1,2 @@
+export { type Bands, bandsFor, chanceOfCandidate } from './bands.ts';
+export { type NearDuplicateOptions, NearDuplicates } from './near-duplicates.ts';

@@ -1,3 +1,5 @@
 // What synthetic data, and data at all, is cleaned with.
 
+export * from './contamination/index.ts';
+export * from './filters/index.ts';
 export * from './near/index.ts';

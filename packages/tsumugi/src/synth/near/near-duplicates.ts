@@ -1,10 +1,12 @@
 // Texts that are nearly the same, found in one pass: MinHash over n-grams of characters, LSH bands, union-find.
 import { checkCount, checkNumber, checkOptions, checkSeed } from '../../base/index.ts';
+import { gramHashes } from '../grams.ts';
+import { mix } from '../mix.ts';
+import { codePoints, normalized } from '../normalized.ts';
 import { BandTable } from './band-table.ts';
 import { type Bands, bandsFor } from './bands.ts';
 import { MinHash } from './min-hash.ts';
-import { mix } from './mix.ts';
-import { shinglesOf } from './shingles.ts';
+
 import { UnionFind } from './union-find.ts';
 
 /** All defaults are our choice. */
@@ -84,7 +86,7 @@ export class NearDuplicates {
     const number = this.#groups.add();
     if ((number + 1) * width > this.#signatures.length) this.#grow();
     const signatures = this.#signatures;
-    this.#hasher.sign(shinglesOf(text, this.#ngram), signatures, number * width);
+    this.#hasher.sign(gramHashes(codePoints(normalized(text)), this.#ngram), signatures, number * width);
     const alike = (other: number) => {
       if (this.#groups.first(other) === this.#groups.first(number)) return true;
       if (this.#hasher.estimate(signatures, number * width, other * width) < this.#least) return false;

@@ -1,0 +1,1 @@
+export { type Contamination, ContaminationIndex, type ContaminationOptions } from './contamination.ts';

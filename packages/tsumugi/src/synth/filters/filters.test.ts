@@ -90,6 +90,7 @@ describe('repetition', () => {
     expect(reason(filter, `${twice}、${twice}`)).toBe(
       '48.3 % in pieces of 10 characters that stood before, more than 15 %',
     );
+    expect(reason(filter, '「まあ多少それに類似の事さ。今日金田へ行ったら……」')).toBe('kept');
     expect(reason(filter, 'コーヒーが好きです。毎朝コーヒーを飲みます。')).toBe('kept');
     const off = { lines: 1, lineCharacters: 1, top: {}, repeated: {} };
     expect(reason(repetitionFilter(off), 'ああああああああああ')).toBe('kept');

@@ -37,23 +37,29 @@ export function repeatedLines(text: string): { lines: number; characters: number
 }
 
 /**
- * Of a text's characters, the share in the n-gram that is most frequent (its count times n, at most 1; 0 if none comes
- * three times: what comes twice is common in short texts),
+ * Of a text's characters, the share in the n-gram that is most frequent (n times how often it comes without
+ * overlap, as …… does in itself; 0 if none comes three times: what comes twice is common in short texts),
  * and the share in n-grams that stood before, each character counted once.
  */
 export function repeatedGrams(points: Uint32Array, n: number): { top: number; repeated: number } {
   if (points.length <= n) return { top: 0, repeated: 0 };
-  const counts = new Map<number, number>();
+  const last = new Map<number, { count: number; end: number }>();
   let [most, repeated, covered] = [1, 0, 0];
   for (const [i, hash] of gramHashes(points, n).entries()) {
-    const count = (counts.get(hash) ?? 0) + 1;
-    counts.set(hash, count);
-    if (count === 1) continue;
-    most = Math.max(most, count);
+    const before = last.get(hash);
+    if (!before) {
+      last.set(hash, { count: 1, end: i + n });
+      continue;
+    }
+    if (i >= before.end) {
+      before.count++;
+      before.end = i + n;
+      most = Math.max(most, before.count);
+    }
     repeated += i + n - Math.max(i, covered);
     covered = i + n;
   }
-  return { top: most < 3 ? 0 : Math.min(1, (most * n) / points.length), repeated: repeated / points.length };
+  return { top: most < 3 ? 0 : (most * n) / points.length, repeated: repeated / points.length };
 }
 
 /** Drops texts that say the same again and again. */

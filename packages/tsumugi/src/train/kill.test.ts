@@ -19,27 +19,33 @@ afterAll(() => {
   for (const setup of Object.values(setups)) setup[Symbol.dispose]();
 });
 
-const changes = {
-  pretrain: { steps: 40, evaluateEvery: 7 },
-  sft: { steps: 30, evaluateEvery: 7, neftune: 5 },
-  dpo: { steps: 20, evaluateEvery: 7, loss: 'hdpo', alpha: 0.9 },
+const trained = ['model', 'model.safetensors'];
+const trainings = {
+  pretrain: { kind: 'pretrain', changes: { steps: 40, evaluateEvery: 7 }, result: trained },
+  sft: { kind: 'sft', changes: { steps: 16, evaluateEvery: 7, neftune: 5, gradientAccumulation: 2 }, result: trained },
+  'sft, adapters': {
+    kind: 'sft',
+    changes: { steps: 16, evaluateEvery: 5, lora: 4, loraDropout: 0.2 },
+    result: ['adapter', 'adapter_model.safetensors'],
+  },
+  dpo: { kind: 'dpo', changes: { steps: 16, evaluateEvery: 7, loss: 'hdpo', alpha: 0.9 }, result: trained },
 } as const;
-type Kind = keyof typeof changes;
 
-it.each(Object.keys(changes) as Kind[])(
-  `%s survives ${kills} kills with bit-identical weights`,
+it.each(Object.entries(trainings))(
+  `survives ${kills} kills with bit-identical weights: %s`,
   { timeout: 90_000 + kills * 30_000 },
-  async (kind) => {
+  async (_, { kind, changes, result }) => {
     const setup = setups[kind];
-    const weightsOf = (name: string) => sha256File(join(setup.folder, name, 'model', 'model.safetensors'));
+    const weightsOf = (name: string) => sha256File(join(setup.folder, name, ...result));
     /** Runs the command and kills it after `milliseconds`. Returns whether it had finished by itself. */
     const runKilled = async (name: string, milliseconds: number): Promise<boolean> => {
       const file = join(setup.folder, `${name}.json`);
-      const settings = { ...changes[kind], checkpointEvery: 1 };
+      const settings = { ...changes, checkpointEvery: 1 };
       writeFileSync(file, JSON.stringify((setup.config as (name: string, changes: object) => object)(name, settings)));
       const env = { XDG_CACHE_HOME: join(setup.folder, 'cache') };
       return (await runAndSignal([kind, '--config', file, '--resume'], milliseconds, { env })) === 0;
     };
+    for (const name of ['whole', 'killed']) rmSync(join(setup.folder, name), { recursive: true, force: true });
     const began = performance.now();
     expect(await runKilled('whole', 120_000)).toBe(true);
     const uninterrupted = performance.now() - began;

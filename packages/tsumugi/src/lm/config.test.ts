@@ -64,13 +64,13 @@ describe('shapes', () => {
     const mamba = 16 * 8 + 8 * 4 + (10 + 64) * 8 + 2 * 64 + 3 * 2 + 64 + 2 * 5 + 8 * 8;
     const attention = 12 * 8 + 2 * 4 + 8 * 4;
     expect(parameterTable(config)).toEqual([
-      { kind: 'embedding', tensors: 1, parameters: 20 * 8 },
-      { kind: 'norms', tensors: 4 * 4 + 1, parameters: 17 * 8 },
-      { kind: 'Mamba mixers', tensors: 2 * 11, parameters: 2 * mamba },
-      { kind: 'MLPs', tensors: 4 * 2, parameters: 4 * (6 * 8 + 8 * 3) },
-      { kind: 'attention (window)', tensors: 4, parameters: attention },
-      { kind: 'attention (full)', tensors: 4, parameters: attention },
-      { kind: 'head', tensors: 1, parameters: 32 * 8 },
+      { kind: 'embedding', tensors: 1, parameters: 20 * 8, frozen: 0 },
+      { kind: 'norms', tensors: 4 * 4 + 1, parameters: 17 * 8, frozen: 0 },
+      { kind: 'Mamba mixers', tensors: 2 * 11, parameters: 2 * mamba, frozen: 0 },
+      { kind: 'MLPs', tensors: 4 * 2, parameters: 4 * (6 * 8 + 8 * 3), frozen: 0 },
+      { kind: 'attention (window)', tensors: 4, parameters: attention, frozen: 0 },
+      { kind: 'attention (full)', tensors: 4, parameters: attention, frozen: 0 },
+      { kind: 'head', tensors: 1, parameters: 32 * 8, frozen: 0 },
     ]);
   });
 

@@ -43,12 +43,20 @@ const all = {
   keepLast: 1,
   keepSteps: [1],
 };
+const adapters = {
+  lora: 2,
+  loraKind: 'rslora',
+  loraAlpha: 3,
+  loraDropout: 0.1,
+  loraTargets: ['mlp'],
+  loraLayers: [0, 1],
+};
 const examples = () => given(at('rows.jsonl'));
 const inputs = (heldOut: object[] = []) => ({ model: given(at('base')), examples: examples(), heldOut });
 
 it('begins its run with all that it is given', async () => {
-  // Only one value of these works on every machine, and steps stand beside epochs.
-  const elsewhere = ['device', 'dtype', 'steps', 'heldOut'];
+  // Only one value of these works on every machine, steps stand beside epochs, and adapters in the place of what is frozen.
+  const elsewhere = ['device', 'dtype', 'steps', 'heldOut', ...Object.keys(adapters)];
   expect(Object.keys(all).sort()).toEqual(
     Object.keys(sft.config.shape)
       .filter((key) => !elsewhere.includes(key))
@@ -71,6 +79,13 @@ it('begins its run with all that it is given', async () => {
     'parameters',
     'tokens learned from',
   ]);
+}, 60_000);
+
+it('hands on what adapters are to be', async () => {
+  const settings = { steps: 1, sequenceLength: 128, batchSize: 2, ...adapters };
+  await runStage(sft, settings, inputs(), at('adapted'));
+  expect(RunFolder.open(at('adapted')).config).toMatchObject(adapters);
+  expect(existsSync(at('adapted', 'model', 'model.safetensors'))).toBe(true);
 }, 60_000);
 
 it('measures on a share, or on examples of their own', async () => {

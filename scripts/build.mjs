@@ -32,29 +32,39 @@ async function compile(folder) {
   // Tasks are found by looking into folders, so nothing imports them.
   const { taskFiles } = await import('../packages/tsumugi/src/eval/registry.ts');
   const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)];
+  const files = [...entries.map((/** @type {string} */ name) => join(workspace, name)), ...taskFiles()];
+  // Comments are for people, who read them in the declarations and, in a debugger, in the maps.
+  tsc(folder, files, { declaration: true, emitDeclarationOnly: true });
+  tsc(folder, files, { removeComments: true, sourceMap: true, inlineSources: true });
+  for (const name of Object.values(manifest.bin)) chmodSync(join(folder, /** @type {string} */ (name)), 0o755);
+}
+
+/**
+ * @param {string} folder
+ * @param {string[]} files
+ * @param {Record<string, boolean>} options
+ */
+function tsc(folder, files, options) {
   const config = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
       noEmit: false,
-      declaration: true,
-      sourceMap: true,
-      inlineSources: true,
       rootDir: workspace,
       outDir: folder,
       typeRoots: [join(root, 'node_modules', '@types')],
       // The sources are in the maps; their names should not look like files that are not there.
-      sourceRoot: 'tsumugi:///',
+      ...(options['sourceMap'] && { sourceRoot: 'tsumugi:///' }),
+      ...options,
     },
     include: [],
-    files: [...entries.map((/** @type {string} */ name) => join(workspace, name)), ...taskFiles()],
+    files,
   };
   const file = join(folder, 'tsconfig.json');
   writeFileSync(file, JSON.stringify(config));
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status } = spawnSync(process.execPath, [tsc, '-p', file], { stdio: 'inherit' });
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', file], { stdio: 'inherit' });
   if (status !== 0) throw new Error('tsc found errors, see above');
   rmSync(file);
-  for (const name of Object.values(manifest.bin)) chmodSync(join(folder, /** @type {string} */ (name)), 0o755);
 }
 
 /** The commit, with "+" when something is changed; undefined outside a repository. */

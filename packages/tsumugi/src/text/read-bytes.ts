@@ -24,14 +24,18 @@ export const COMPRESSED = Object.keys(DECOMPRESSORS);
 
 async function* unpackZstd(file: Readable): AsyncGenerator<Uint8Array> {
   const frames = new ZstdFrames();
+  let fault: Error | undefined;
   file.on('data', (chunk: Buffer) => {
     try {
       frames.push(chunk);
     } catch (error) {
-      file.destroy(error as Error);
+      fault = error as Error;
+      file.destroy(fault);
     }
   });
   yield* compose(file, createZstdDecompress(options));
+  // The decompressor may have come to its end before it heard of it.
+  if (fault) throw fault;
   frames.end();
 }
 

@@ -14,5 +14,7 @@ it('is that of most models, and of equally many the first', () => {
 it('is a named one, or one in Jinja', () => {
   expect(chatTemplate('chatml', models('x'), '')).toContain("'<|im_start|>' + message['role']");
   expect(chatTemplate('{{ messages }}', models('x'), '')).toBe('{{ messages }}');
-  expect(() => chatTemplate('chatlm', models('x'), 'merge.yml:4')).toThrow(/merge\.yml:4: .*"chatlm"\n.*auto, chatml/);
+  expect(() => chatTemplate('chatlm', models('x'), 'merge.yml:4')).toThrow(
+    /merge\.yml:4: .*"chatlm"\n.*auto, instruction-ja, chatml/,
+  );
 });

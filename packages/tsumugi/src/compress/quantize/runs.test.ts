@@ -196,7 +196,7 @@ it('keeps a zero in the layout of GPTQ where all weights of a group are above 0'
 it('keeps matrices in a type of 16 bits that they have, and refuses numbers that a type cannot hold', async () => {
   using model = tiny.load();
   const outProj = 'model.layers.layers.0.mixer.out_proj';
-  scope(() => (moduleAt(model, outProj) as Linear).weight.detach().select(0, 0).fill_(1e5));
+  scope(() => void (moduleAt(model, outProj) as Linear).weight.detach().select(0, 0).fill_(1e5));
   saveModel(at('large'), model, { tokenizerFolder: tiny.folder });
   await expect(make('too-large', {}, {}, at('large'))).rejects.toThrow(
     /out_proj.weight" has numbers .*\n.*keptType=bfloat16/,

@@ -369,6 +369,8 @@ const commands: Record<string, Command> = {
       model: { change: { model: [at('base-2', 'model')] } },
       data: { change: { data: [at('pairs-2.jsonl')] } },
       template: { change: { template: ['chatml'] } },
+      lora: { change: { lora: ['2'] } },
+      'no-merge': { change: { 'no-merge': [] }, beside: { lora: ['2'] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "dpo"/ },
       plan: { change: { plan: [] } },
       json,

@@ -3,6 +3,7 @@ import { dpo, dpoConfig, planDpo } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { folderOf } from './hub-folder.ts';
+import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
@@ -20,18 +21,21 @@ export const run = defineCommand(
       },
       data: { type: 'list', value: 'FILE', help: 'pairs, jsonl or parquet: prompt, chosen, rejected' },
       template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      ...adapterOptions,
       ...trainingOptions,
     },
     details: settingsHelp(dpoConfig),
   },
   async (options, io) => {
     checkPlan(options);
-    const { model, data, template, out } = options;
-    const own = { model, data: data.length > 0 ? data : undefined, template, out };
+    const { model, data, template, lora, noMerge, out } = options;
+    const own = { model, data: data.length > 0 ? data : undefined, template, lora, out };
     const settings = trainingSettings(dpoConfig, 'dpo', options, own);
     const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    checkNoMerge(config, noMerge);
     if (options.plan) return endPlan(io, options, await planDpo(config, { stream: io.stderr }));
-    const result = await dpo(config, { resume: options.resume, stream: io.stderr });
+    const learned = await dpo(config, { resume: options.resume, stream: io.stderr });
+    const result = await withMergedAdapters(learned, config, noMerge, io);
     return endTraining(io, 'tsumugi dpo', { ...options, out: config.out }, result, ({ before, after, folder }) => {
       const right = `${share(before?.accuracy)} before, ${share(after?.accuracy)} after`;
       return `held-out pairs whose chosen answer has the higher reward: ${right}${madeModel(folder, config.out)}`;

@@ -1,12 +1,9 @@
 // `tsumugi sft`: teaches a model to answer, from examples.
-import { join } from 'node:path';
-import { mergeAdapter } from '../compress/index.ts';
-import { codeCommit } from '../run/index.ts';
 import { planSft, sft, sftConfig } from '../train/index.ts';
-import { DEQUANTIZED } from './adapter-options.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { folderOf } from './hub-folder.ts';
+import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
 import { showExamples } from './sft-show.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
@@ -26,8 +23,7 @@ export const run = defineCommand(
       },
       data: { type: 'list', value: 'FILE', help: 'examples, jsonl or parquet' },
       template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
-      lora: { type: 'integer', min: 1, value: 'RANK', help: 'train low-rank adapters of this rank, and merge them' },
-      noMerge: { type: 'boolean', help: 'leave the adapters as they are, in OUT/adapter' },
+      ...adapterOptions,
       show: { type: 'integer', min: 1, value: 'N', help: 'print N examples, with what is learned marked, and stop' },
       ...trainingOptions,
     },
@@ -40,17 +36,11 @@ export const run = defineCommand(
     const own = { model, data: data.length > 0 ? data : undefined, template, lora, out };
     const settings = trainingSettings(sftConfig, 'sft', options, own, show === undefined ? {} : { out: '.' });
     const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
-    if (config.lora === undefined) withoutEffect('there are no adapters (--lora)', { noMerge });
+    checkNoMerge(config, noMerge);
     if (show !== undefined) return await showExamples(io, config, show, options.json);
     if (options.plan) return endPlan(io, options, await planSft(config, { stream: io.stderr }));
     const tuned = await sft(config, { resume: options.resume, stream: io.stderr });
-    const result = { ...tuned };
-    if (config.lora !== undefined && tuned.folder !== undefined && !noMerge) {
-      const place = join(config.out, 'model');
-      const { dequantized } = await mergeAdapter(tuned.folder, place, { base: config.model, commit: codeCommit() });
-      if (dequantized) io.stderr.write(`${DEQUANTIZED}\n`);
-      result.folder = place;
-    }
+    const result = await withMergedAdapters(tuned, config, noMerge, io);
     return endTraining(io, 'tsumugi sft', { ...options, out: config.out }, result, ({ before, after, folder }) => {
       const loss = `from ${before?.crossEntropy.toFixed(3) ?? '–'} to ${after?.crossEntropy.toFixed(3) ?? '–'}`;
       const right = `${share(before?.accuracy)} of them right before, ${share(after?.accuracy)} after`;

@@ -48,12 +48,20 @@ const all = {
   keepLast: 1,
   keepSteps: [1],
 };
+const adapters = {
+  lora: 2,
+  loraKind: 'rslora',
+  loraAlpha: 3,
+  loraDropout: 0.1,
+  loraTargets: ['mlp'],
+  loraLayers: [0, 1],
+};
 const pairs = () => given(at('pairs.jsonl'));
 const inputs = (heldOut: object[] = []) => ({ model: given(at('base')), pairs: pairs(), heldOut });
 
 it('begins its run with all that it is given', async () => {
   // Only one value of these works on every machine, others are of other losses, and steps stand beside epochs.
-  const elsewhere = ['device', 'dtype', 'steps', 'heldOut', 'gamma', 'oddsWeight'];
+  const elsewhere = ['device', 'dtype', 'steps', 'heldOut', 'gamma', 'oddsWeight', ...Object.keys(adapters)];
   expect(Object.keys(all).sort()).toEqual(
     Object.keys(dpo.config.shape)
       .filter((key) => !elsewhere.includes(key))
@@ -87,6 +95,13 @@ it('hands on what belongs to other losses', async () => {
   const { config } = RunFolder.open(at('orpo'));
   expect(config).toMatchObject({ loss: 'orpo', oddsWeight: 0.4, heldOut: [at('pairs.jsonl')] });
 });
+
+it('hands on what adapters are to be, and merges them', async () => {
+  const settings = { steps: 1, sequenceLength: 128, batchSize: 2, ...adapters };
+  await runStage(dpo, settings, inputs(), at('adapted'));
+  expect(RunFolder.open(at('adapted')).config).toMatchObject(adapters);
+  expect(existsSync(at('adapted', 'model', 'model.safetensors'))).toBe(true);
+}, 60_000);
 
 it('refuses what does not go together, before anything is planned', () => {
   const check =

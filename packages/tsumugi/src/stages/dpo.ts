@@ -1,5 +1,8 @@
 // Stage: a model and files of pairs, and others to measure on where there are some → the model that prefers the chosen answers.
+import { join } from 'node:path';
+import { mergeAdapter } from '../compress/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
+import { codeCommit } from '../run/index.ts';
 import {
   checkDpoSettings,
   DEFAULT_DPO_EPOCHS,
@@ -34,8 +37,11 @@ export const dpo = defineStage({
     const { model, pairs } = inputs;
     const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
     const paths = { model: model.path, data: [...pairs.paths], heldOut: measuredOn, out: folder };
-    const { interrupted, before, after } = await learn({ ...config, ...paths }, { resume: resumed, recipe, stream });
+    const learned = await learn({ ...config, ...paths }, { resume: resumed, recipe, stream });
+    const { interrupted, before, after } = learned;
     if (interrupted || !before || !after) return { interrupted: true };
+    if (config.lora !== undefined && learned.folder !== undefined)
+      await mergeAdapter(learned.folder, join(folder, 'model'), { base: model.path, recipe, commit: codeCommit() });
     return {
       metrics: [
         metric('held-out pairs right', after.accuracy),

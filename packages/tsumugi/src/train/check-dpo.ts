@@ -1,10 +1,12 @@
 // Settings of preference training that do not go together.
+import { checkAdapterSettings } from './adapter-config.ts';
 import { checkSchedule, requireIdle } from './check-settings.ts';
 import type { DpoConfig } from './dpo-config.ts';
 
 /** @throws ConfigError naming a setting that would have no effect */
 export function checkDpoSettings(config: Omit<DpoConfig, 'model' | 'data' | 'out'>): void {
   checkSchedule(config);
+  checkAdapterSettings(config);
   const { loss } = config;
   const why = `with loss=${loss}`;
   const isDpo = loss === 'dpo' || loss === 'hdpo';

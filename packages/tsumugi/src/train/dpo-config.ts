@@ -1,6 +1,7 @@
 // What preference training can be told. The paper's values for H-DPO are not known: β, rate and schedule are those of the zephyr recipe for
 // DPO (huggingface/alignment-handbook, recipes/zephyr-7b-beta/dpo), everything else is our choice.
 import { z } from 'zod';
+import { adapterSettings } from './adapter-config.ts';
 import {
   changeableSettings,
   checkpointSettings,
@@ -72,6 +73,8 @@ export const dpoConfig = z.strictObject({
     .enum(['refuse', 'drop'])
     .default('refuse')
     .describe('of pairs longer than a row: refuse the data, or drop them'),
+
+  ...adapterSettings(),
 
   ...scheduleSettings({ learningRate: 5e-7, warmup: 0.1 }),
   ...optimizerSettings(),

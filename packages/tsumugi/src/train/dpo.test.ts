@@ -116,6 +116,17 @@ describe('dpo', () => {
     }
   });
 
+  it('learns with adapters over the model, which is the reference, too', async () => {
+    const loss = async (seed: number) => {
+      const changes = { seed, lora: 4, steps: 60, batchSize: 8, checkpointEvery: 0, learningRate: 3e-3, beta: 0.5 };
+      const { folder, before, after } = await run(`adapters-${seed}`, { ...changes, heldOut: 0.2 });
+      expect(folder).toBe(at(`adapters-${seed}`, 'adapter'));
+      expect(before!.loss).toBeCloseTo(Math.LN2, 6);
+      return after!.loss;
+    };
+    await expectOverSeeds(loss, { below: Math.LN2 });
+  }, 120_000);
+
   it('takes the template along, and names model and data by hash', async () => {
     await run('lineage', { steps: 1, template: 'chatml' });
     const { stage, parents, data, chatTemplate } = new Artefact(at('lineage', 'model')).lineage()!;
@@ -169,6 +180,8 @@ describe('each setting does something', () => {
 describe('dpo refuses', () => {
   it.each([
     [{ alpha: 0.9 }, /alpha has no effect with loss=dpo/],
+    [{ loraAlpha: 4 }, /loraAlpha has no effect without lora/],
+    [{ lora: 2, loraTargets: ['q_proj'] }, /q_proj/],
     [{ loss: 'orpo', beta: 0.2 }, /beta has no effect with loss=orpo/],
     [{ gamma: 1 }, /gamma has no effect with loss=dpo/],
     [{ oddsWeight: 1 }, /oddsWeight has no effect with loss=dpo/],

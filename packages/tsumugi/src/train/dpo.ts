@@ -19,6 +19,7 @@ import { type ReferenceLogprobs, referenceLogprobs } from './preference/referenc
 import { pairEvaluationState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
+import { withAdapters } from './with-adapters.ts';
 
 /** `before` is the model as it came, `after` the trained one. */
 export type DpoResult = TrainResult<PairEvaluation>;
@@ -26,7 +27,8 @@ export type DpoResult = TrainResult<PairEvaluation>;
 export type DpoOptions = Omit<TrainOptions, 'loss'>;
 
 /**
- * Trains the model in `config.model` on the pairs in `config.data`, and writes it to `<out>/model`.
+ * Trains the model in `config.model` on the pairs in `config.data`, and writes it to `<out>/model`; with `lora` adapters over it, which it
+ * writes to `<out>/adapter`.
  *
  * @throws ConfigError, DataError naming file and row (a pair that is longer than a row, two answers that are the same), UserError (not
  *   enough memory or disk) before anything is written; a UserError `diverged` when the loss is NaN
@@ -42,7 +44,7 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
   const device = parseDevice(config.device);
   const folder = new Artefact(config.model);
   const ownConfig = readModelConfig(folder);
-  requireDense(config.model, 'trained');
+  if (config.lora === undefined) requireDense(config.model, 'trained');
   const files = await folder.hashed();
   const data = await openPreferenceData(config);
   const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
@@ -61,7 +63,7 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
   const phase = { ...largest, steps, gradientAccumulation, activationCheckpointing };
   const share = meanTokens / (phase.sequenceLength * phase.batchSize * gradientAccumulation);
   let references: { learned: ReferenceLogprobs; heldOut: ReferenceLogprobs } | undefined;
-  return {
+  const task: ModelTraining<PairEvaluation> = {
     name: 'dpo',
     config,
     inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
@@ -107,4 +109,5 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
     },
     [Symbol.dispose]() {},
   };
+  return withAdapters(task, config, config.model);
 }

@@ -1,5 +1,6 @@
 // What a merge takes: disk, memory, time.
 import { checkOptions } from '../../base/index.ts';
+import { numElements } from '../../torch/index.ts';
 import { bytesPerSecond } from '../rates.ts';
 import { gateCost } from './gate-merged.ts';
 import type { MergeConfigInput } from './merge-config.ts';
@@ -34,7 +35,8 @@ export async function planMergeModels(
 
 export function forecastOf({ method, tensors, parameters, bytes, warnings }: MergePlan, gate?: boolean): MergeForecast {
   const models = Math.max(...tensors.map(({ models, base }) => models.length + (base ? 1 : 0)));
-  const cost = forecastMerge(method, { parameters, models, bytes, gate });
+  const largest = Math.max(...tensors.map(({ shape }) => numElements(shape)));
+  const cost = forecastMerge(method, { parameters, models, bytes, gate, largest });
   return { method, tensors: tensors.length, parameters, ...cost, warnings };
 }
 
@@ -45,16 +47,18 @@ export interface MergeSize {
   /** Of the weights; in float32 unless given. */
   readonly bytes?: number | undefined;
   readonly gate?: boolean | undefined;
+  /** Numbers of the largest tensor. */
+  readonly largest?: number | undefined;
 }
 
 export function forecastMerge(
   method: string,
-  { parameters, models, bytes = 4 * parameters, gate = true }: MergeSize,
+  { parameters, models, bytes = 4 * parameters, gate = true, largest }: MergeSize,
 ): Pick<MergeForecast, 'seconds' | 'memoryBytes' | 'diskBytes'> {
   const read = bytes * models * methodNamed(method as MergeMethodName).passes;
   // Each source, its δ, and as many again on the way to the result.
   const pieces = pieceBytes * (4 * models + 6);
-  const compared = gate ? gateCost(parameters, models) : { seconds: 0, memoryBytes: 0 };
+  const compared = gate ? gateCost(parameters, models, largest) : { seconds: 0, memoryBytes: 0 };
   return {
     diskBytes: bytes,
     memoryBytes: runtimeBytes + Math.max(pieces, compared.memoryBytes),

@@ -1,5 +1,5 @@
-// What preference training can be told. The paper's values for H-DPO are not known: β, rate and schedule are those of the zephyr recipe for
-// DPO (huggingface/alignment-handbook, recipes/zephyr-7b-beta/dpo), everything else is our choice.
+// What preference training can be told. The paper's values for H-DPO are not known: rate, schedule and warm-up are those of the zephyr recipe
+// for DPO (huggingface/alignment-handbook, recipes/zephyr-7b-beta/dpo), everything else is our choice, β among it (zephyr's is 0.01).
 import { z } from 'zod';
 import { adapterSettings } from './adapter-config.ts';
 import {

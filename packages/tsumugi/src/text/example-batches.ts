@@ -128,48 +128,70 @@ export class ExampleBatches {
       const position = rank * this.batchSize + i;
       return { example: this.#examples[this.#order.at(first + position)]!, position };
     });
-    return layout === 'padded' ? padded(chosen) : packed(chosen, sequenceLength);
+    return rowsFor(chosen, { layout, sequenceLength });
   }
 }
 
+interface LayOutOptions extends Pick<ExampleBatchesOptions, 'sequenceLength' | 'padding'> {
+  layout: ExampleLayout;
+}
+
 /** Examples that fit in rows of `sequenceLength` tokens, as one batch. */
-export function layOut(
-  examples: readonly Example[],
-  {
-    layout,
-    sequenceLength,
-    padding = 0,
-  }: Pick<ExampleBatchesOptions, 'sequenceLength' | 'padding'> & { layout: ExampleLayout },
-): ExampleBatch {
-  const chosen = examples.map((example, position) => ({ example, position }));
-  return fill(layout === 'padded' ? padded(chosen) : packed(chosen, sequenceLength), padding);
+export function layOut(examples: readonly Example[], options: LayOutOptions): ExampleBatch {
+  return fill(
+    rowsFor(
+      examples.map((example, position) => ({ example, position })),
+      options,
+    ),
+    options.padding ?? 0,
+  );
+}
+
+/** Rows and columns of the batch that `layOut` makes of examples of these lengths. */
+export function shapeOfLayOut(lengths: readonly number[], options: LayOutOptions): { rows: number; columns: number } {
+  const { rows, columns } = deal(Uint32Array.from(lengths), options);
+  return { rows, columns };
 }
 
 type Chosen = Pick<PlacedExample, 'example' | 'position'>;
 
-const longestOf = (chosen: readonly Chosen[]) => Math.max(...chosen.map(({ example }) => example.ids.length));
-
-function padded(chosen: readonly Chosen[]): Rows {
-  const placed = chosen.map((each, row) => ({ ...each, row, column: 0 }));
-  return { rows: chosen.length, columns: longestOf(chosen), placed };
+function rowsFor(chosen: readonly Chosen[], options: LayOutOptions): Rows {
+  const { rows, columns, places } = deal(
+    Uint32Array.from(chosen, ({ example }) => example.ids.length),
+    options,
+  );
+  return { rows, columns, placed: places.map(({ index, ...place }) => ({ ...chosen[index]!, ...place })) };
 }
 
-function packed(chosen: readonly Chosen[], capacity: number): Rows {
-  const lengths = Uint32Array.from(chosen, ({ example }) => example.ids.length);
-  const order = Uint32Array.from(chosen.keys());
-  const { pieces, starts } = packBestFit(lengths, order, capacity);
+/** Where texts of these lengths lie, and how large the rows are. */
+interface Dealt {
+  rows: number;
+  columns: number;
+  places: { index: number; row: number; column: number }[];
+}
+
+const deal = (lengths: Uint32Array, { layout, sequenceLength }: LayOutOptions): Dealt =>
+  layout === 'padded' ? padded(lengths) : packed(lengths, sequenceLength);
+
+function padded(lengths: Uint32Array): Dealt {
+  const places = Array.from(lengths, (_, index) => ({ index, row: index, column: 0 }));
+  return { rows: lengths.length, columns: Math.max(...lengths), places };
+}
+
+function packed(lengths: Uint32Array, capacity: number): Dealt {
+  const { pieces, starts } = packBestFit(lengths, Uint32Array.from(lengths.keys()), capacity);
   const rows = starts.length - 1;
-  const placed: PlacedExample[] = [];
+  const places: Dealt['places'] = [];
   let columns = 0;
   for (let row = 0; row < rows; row++) {
     let column = 0;
-    for (const piece of pieces.subarray(starts[row], starts[row + 1])) {
-      placed.push({ ...chosen[piece]!, row, column });
-      column += lengths[piece]!;
+    for (const index of pieces.subarray(starts[row], starts[row + 1])) {
+      places.push({ index, row, column });
+      column += lengths[index]!;
     }
     columns = Math.max(columns, column);
   }
-  return { rows, columns, placed };
+  return { rows, columns, places };
 }
 
 function fill({ rows, columns, placed }: Rows, padding: number): ExampleBatch {

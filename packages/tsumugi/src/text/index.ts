@@ -9,7 +9,13 @@ export {
   templateTokens,
 } from './chat/built-in.ts';
 export { encodeAnswer, encodeConversation, encodePrompt } from './chat/conversation.ts';
-export type { Example, ExampleSource, PreferenceExample, RatedExample } from './chat/example.ts';
+export {
+  completed,
+  type Example,
+  type ExampleSource,
+  type PreferenceExample,
+  type RatedExample,
+} from './chat/example.ts';
 export { DATA_FORMATS, type DataFormat } from './chat/formats.ts';
 export { type Loaded, type LoadOptions, loadExamples, loadPairs, loadRated } from './chat/load-examples.ts';
 export type { Conversation, Message, Role, Tool } from './chat/message.ts';
@@ -39,6 +45,7 @@ export {
   exampleLayouts,
   layOut,
   type PlacedExample,
+  shapeOfLayOut,
 } from './example-batches.ts';
 export {
   LongBatches,

@@ -1,7 +1,7 @@
 // The batches of steps of examples: how they go through, and how large they are.
 import { type Example, type ExampleBatch, ExampleBatches, type ExampleBatchesOptions } from '../text/index.ts';
-import type { StepShape } from './flops.ts';
 import type { StepBatch } from './step-gradients.ts';
+import { type RowsShape, type StepSizes, StepTokens, sampledSteps, stepSizes } from './step-sizes.ts';
 
 interface Settings extends Omit<Required<ExampleBatchesOptions>, 'rank' | 'world'> {
   gradientAccumulation: number;
@@ -11,23 +11,15 @@ export interface ExampleStep extends StepBatch {
   batch: ExampleBatch;
 }
 
-/** What steps take, whose rows differ. */
-export interface StepSizes {
-  /** The largest micro-batch of the steps. */
-  largest: Pick<StepShape, 'sequenceLength' | 'batchSize'>;
-  /** Tokens that a step goes through on average, padding included, and the share of them that is predicted. */
-  meanTokens: number;
+export interface ExampleSizes extends StepSizes {
+  /** Share of a step's tokens that is predicted. */
   predictedShare: number;
 }
-
-/** Steps that are looked at to know what all of them take. */
-const sample = 2000;
 
 export class ExampleSteps {
   readonly #batches: ExampleBatches;
   readonly #accumulation: number;
-  /** Tokens gone through when step i begins. */
-  readonly #tokens = [0];
+  readonly #tokens = new StepTokens((step) => this.#shapesOf(step));
   #latest: { step: number; made: ExampleStep } | undefined;
 
   constructor(examples: readonly Example[], { gradientAccumulation, ...settings }: Settings) {
@@ -51,26 +43,17 @@ export class ExampleSteps {
   at(step: number): ExampleStep {
     if (this.#latest?.step !== step) {
       const batch = this.#batches.batch(step);
-      const made = { batch, microRows: this.#microRows(batch.rows), tokensSeen: this.#tokensAt(step + 1) };
+      const made = { batch, microRows: this.#microRows(batch.rows), tokensSeen: this.#tokens.at(step + 1) };
       this.#latest = { step, made };
     }
     return this.#latest.made;
   }
 
-  sizes(steps: number): StepSizes {
-    const every = Math.max(1, Math.floor(steps / sample));
-    let largest = { sequenceLength: 0, batchSize: 0 };
-    let [tokens, predicted, seen] = [0, 0, 0];
-    for (let step = 0; step < steps; step += every) {
-      const { rows, columns } = this.#batches.shapeOf(step);
-      const batchSize = this.#microRows(rows);
-      if (batchSize * columns > largest.batchSize * largest.sequenceLength)
-        largest = { sequenceLength: columns, batchSize };
-      tokens += rows * columns;
-      predicted += this.#batches.predictedIn(step);
-      seen++;
-    }
-    return { largest, meanTokens: tokens / seen, predictedShare: predicted / tokens };
+  sizes(steps: number): ExampleSizes {
+    const sizes = stepSizes(steps, (step) => this.#shapesOf(step));
+    const sampled = sampledSteps(steps);
+    const predicted = sampled.reduce((sum, step) => sum + this.#batches.predictedIn(step), 0);
+    return { ...sizes, predictedShare: predicted / (sizes.meanTokens * sampled.length) };
   }
 
   /** Each micro-batch has as many examples when they have rows of their own, and as many rows when they share them. */
@@ -78,11 +61,12 @@ export class ExampleSteps {
     return Math.ceil(rows / this.#accumulation);
   }
 
-  #tokensAt(step: number): number {
-    while (this.#tokens.length <= step) {
-      const { rows, columns } = this.#batches.shapeOf(this.#tokens.length - 1);
-      this.#tokens.push(this.#tokens.at(-1)! + rows * columns);
-    }
-    return this.#tokens[step]!;
+  #shapesOf(step: number): RowsShape[] {
+    const { rows, columns } = this.#batches.shapeOf(step);
+    const most = this.#microRows(rows);
+    return Array.from({ length: Math.ceil(rows / most) }, (_, micro) => ({
+      rows: Math.min(most, rows - micro * most),
+      columns,
+    }));
   }
 }

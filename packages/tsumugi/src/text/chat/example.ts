@@ -31,3 +31,11 @@ export interface RatedExample {
   desirable: boolean;
   source: ExampleSource;
 }
+
+/** A prompt with an answer to it, which is what is learned. */
+export function completed(prompt: Int32Array, answer: Int32Array, source: ExampleSource): Example {
+  const ids = new Int32Array(prompt.length + answer.length);
+  ids.set(prompt);
+  ids.set(answer, prompt.length);
+  return { ids, learned: new Uint8Array(ids.length).fill(1, prompt.length), source };
+}

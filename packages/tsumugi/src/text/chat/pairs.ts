@@ -2,7 +2,7 @@
 import { DataError } from '../../base/index.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { atSource, encodeAnswer, encodePrompt } from './conversation.ts';
-import type { Example, ExampleSource, PreferenceExample, RatedExample } from './example.ts';
+import { completed, type Example, type ExampleSource, type PreferenceExample, type RatedExample } from './example.ts';
 import type { Conversation, Message } from './message.ts';
 import type { ChatTemplate } from './template.ts';
 
@@ -57,9 +57,5 @@ export function encodeRated(
 /** A prompt and its one answer as an example of which the answer is learned. */
 export function encodeCompletion(template: ChatTemplate, tokenizer: Tokenizer, row: Prompted): Example {
   const { prompt, answers } = encodePrompted(template, tokenizer, row);
-  const [answer] = answers as [Int32Array];
-  const ids = new Int32Array(prompt.length + answer.length);
-  ids.set(prompt);
-  ids.set(answer, prompt.length);
-  return { ids, learned: new Uint8Array(ids.length).fill(1, prompt.length), source: row.source };
+  return completed(prompt, answers[0]!, row.source);
 }

@@ -5,7 +5,7 @@ import type { PreferenceExample } from '../../text/index.ts';
 import { type DType, noGrad, scope } from '../../torch/index.ts';
 import { type PreferenceSums, pairOutcome } from './pair-outcome.ts';
 import type { Objective } from './preference-objective.ts';
-import { type PreferenceStepsOptions, pairBatch } from './preference-steps.ts';
+import { type PreferenceStepsOptions, pairBatches } from './preference-steps.ts';
 import type { ReferenceLogprobs } from './reference-logprobs.ts';
 
 /** Means over the pairs. */
@@ -32,12 +32,11 @@ export async function evaluatePairs(
   const add = (found: Record<string, number>) => {
     for (const [name, value] of Object.entries(found)) sums[name] = (sums[name] ?? 0) + value;
   };
-  for (let first = 0; first < pairs.length; first += options.batchSize) {
+  for (const batch of pairBatches(pairs, options)) {
     await options.pause?.();
-    const some = Array.from({ length: Math.min(options.batchSize, pairs.length - first) }, (_, i) => first + i);
     scope(() =>
       noGrad(() => {
-        const found = pairOutcome(model, pairBatch(pairs, some, options), references, objective, {
+        const found = pairOutcome(model, batch, references, objective, {
           dtype: options.dtype,
         });
         add({ loss: found.loss.item(), ...found.sums() });

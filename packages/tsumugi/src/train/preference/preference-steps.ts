@@ -1,13 +1,15 @@
 // The micro-batches of steps of pairs. The pairs of step k follow from (seed, k); both answers of a pair are in one micro-batch, since
 // its loss compares them.
 import {
+  completed,
   EpochOrder,
-  type Example,
   type ExampleBatch,
   type ExampleLayout,
   layOut,
   type PreferenceExample,
+  shapeOfLayOut,
 } from '../../text/index.ts';
+import { type RowsShape, type StepSizes, StepTokens, stepSizes } from '../step-sizes.ts';
 
 export interface PreferenceStepsOptions {
   /** Pairs of a micro-batch. */
@@ -32,8 +34,7 @@ export class PreferenceSteps {
   readonly #pairs: readonly PreferenceExample[];
   readonly #options: PreferenceStepsOptions;
   readonly #order: EpochOrder;
-  /** Tokens gone through when step i begins, padding included. */
-  readonly #tokens = [0];
+  readonly #tokens = new StepTokens((step) => this.#shapesOf(step));
 
   /** @param pairs at least one; each answer fits in a row with its prompt */
   constructor(pairs: readonly PreferenceExample[], options: PreferenceStepsOptions) {
@@ -58,64 +59,60 @@ export class PreferenceSteps {
 
   /** The micro-batches of `step` (from 0, without end). */
   at(step: number): PairBatch[] {
-    const { batchSize, gradientAccumulation } = this.#options;
-    return Array.from({ length: gradientAccumulation }, (_, micro) => {
-      const first = step * this.pairsPerStep + micro * batchSize;
-      return pairBatch(
-        this.#pairs,
-        Array.from({ length: batchSize }, (_, i) => this.#order.at(first + i)),
-        this.#options,
-      );
-    });
+    return this.#pairsOf(step).map((pairs) => pairBatch(this.#pairs, pairs, this.#options));
   }
 
   /** Tokens that have gone through when `step` begins, padding included. */
   tokensAt(step: number): number {
-    while (this.#tokens.length <= step)
-      this.#tokens.push(this.#tokens.at(-1)! + tokensOf(this.at(this.#tokens.length - 1)));
-    return this.#tokens[step]!;
+    return this.#tokens.at(step);
   }
 
-  /** The largest micro-batch of so many steps, and the tokens of a step on average. */
-  sizes(steps: number): { largest: { sequenceLength: number; batchSize: number }; meanTokens: number } {
-    const every = Math.max(1, Math.floor(steps / sample));
-    let largest = { sequenceLength: 0, batchSize: 0 };
-    let [tokens, seen] = [0, 0];
-    for (let step = 0; step < steps; step += every) {
-      const micros = this.at(step);
-      for (const { batch } of micros)
-        if (batch.rows * batch.columns > largest.batchSize * largest.sequenceLength)
-          largest = { sequenceLength: batch.columns, batchSize: batch.rows };
-      tokens += tokensOf(micros);
-      seen++;
-    }
-    return { largest, meanTokens: tokens / seen };
+  /** What so many steps take. */
+  sizes(steps: number): StepSizes {
+    return stepSizes(steps, (step) => this.#shapesOf(step));
+  }
+
+  /** The pairs of each micro-batch of a step. */
+  #pairsOf(step: number): number[][] {
+    const { batchSize, gradientAccumulation } = this.#options;
+    return Array.from({ length: gradientAccumulation }, (_, micro) => {
+      const first = step * this.pairsPerStep + micro * batchSize;
+      return Array.from({ length: batchSize }, (_, i) => this.#order.at(first + i));
+    });
+  }
+
+  #shapesOf(step: number): RowsShape[] {
+    return this.#pairsOf(step).map((pairs) => {
+      const lengths = sides.flatMap((side) =>
+        pairs.map((pair) => this.#pairs[pair]!.prompt.length + this.#pairs[pair]![side].length),
+      );
+      return shapeOfLayOut(lengths, this.#options);
+    });
   }
 }
 
-const tokensOf = (micros: readonly PairBatch[]): number =>
-  micros.reduce((sum, { batch }) => sum + batch.rows * batch.columns, 0);
-
-/** Steps that are looked at to know what all of them take. */
-const sample = 500;
+const sides = ['chosen', 'rejected'] as const;
 
 /** These of all pairs as a batch. */
-export function pairBatch(
+function pairBatch(
   all: readonly PreferenceExample[],
   pairs: readonly number[],
   rows: Pick<PreferenceStepsOptions, 'layout' | 'sequenceLength' | 'padding'>,
 ): PairBatch {
-  const answers = (['chosen', 'rejected'] as const).flatMap((which) =>
-    pairs.map((pair) => answerOf(all[pair]!, which)),
+  const answers = sides.flatMap((side) =>
+    pairs.map((pair) => completed(all[pair]!.prompt, all[pair]![side], all[pair]!.source)),
   );
   return { batch: layOut(answers, rows), pairs };
 }
 
-/** Prompt and answer; the answer is what is predicted. */
-export function answerOf(pair: PreferenceExample, which: 'chosen' | 'rejected'): Example {
-  const [prompt, answer] = [pair.prompt, pair[which]];
-  const ids = new Int32Array(prompt.length + answer.length);
-  ids.set(prompt);
-  ids.set(answer, prompt.length);
-  return { ids, learned: new Uint8Array(ids.length).fill(1, prompt.length), source: pair.source };
+/** All pairs in their order, so many at a time. */
+export function* pairBatches(
+  pairs: readonly PreferenceExample[],
+  options: Pick<PreferenceStepsOptions, 'batchSize' | 'layout' | 'sequenceLength' | 'padding'>,
+): Generator<PairBatch> {
+  const { batchSize } = options;
+  for (let first = 0; first < pairs.length; first += batchSize) {
+    const some = Array.from({ length: Math.min(batchSize, pairs.length - first) }, (_, i) => first + i);
+    yield pairBatch(pairs, some, options);
+  }
 }

@@ -10,7 +10,7 @@ import { canonicalJson } from '../../store/index.ts';
 import type { PreferenceExample } from '../../text/index.ts';
 import { type Device, type DType, noGrad, scope } from '../../torch/index.ts';
 import { answerLogprobs } from './answer-logprobs.ts';
-import { type PreferenceStepsOptions, pairBatch } from './preference-steps.ts';
+import { type PreferenceStepsOptions, pairBatches } from './preference-steps.ts';
 
 /** Raised when the same model and pairs give other numbers. */
 const version = 1;
@@ -49,10 +49,9 @@ export async function referenceLogprobs(
   const began = performance.now();
   let told = began;
   using reference = loadModel(model, { dtype: 'float32', device: options.device });
-  for (let first = 0; first < pairs.length; first += options.batchSize) {
+  let done = 0;
+  for (const { batch, pairs: some } of pairBatches(pairs, options)) {
     await options.pause?.();
-    const some = Array.from({ length: Math.min(options.batchSize, pairs.length - first) }, (_, i) => first + i);
-    const { batch } = pairBatch(pairs, some, options);
     const found = scope(() =>
       noGrad(() => answerLogprobs(reference, batch, { dtype: options.dtype }).logprobs.tolist()),
     );
@@ -60,7 +59,8 @@ export async function referenceLogprobs(
       numbers[pair] = (found as number[])[i]!;
       numbers[pairs.length + pair] = (found as number[])[some.length + i]!;
     });
-    told = report(options.say, told, { done: first + some.length, total: pairs.length, began });
+    done += some.length;
+    told = report(options.say, told, { done, total: pairs.length, began });
   }
   writeFileAtomic(file, new Uint8Array(numbers.buffer));
   return sides(numbers);

@@ -57,7 +57,7 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
     batchSize,
   } as const;
   const seed = deriveSeed(config.seed, 'batches');
-  const batches = new PreferenceSteps(data.pairs, { ...rows, gradientAccumulation, seed });
+  const batches = new PreferenceSteps(data.examples, { ...rows, gradientAccumulation, seed });
   const steps = config.steps ?? batches.stepsOf(config.epochs ?? DEFAULT_DPO_EPOCHS);
   const { largest, meanTokens } = batches.sizes(steps);
   const phase = { ...largest, steps, gradientAccumulation, activationCheckpointing };
@@ -86,9 +86,9 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
     },
     async prepare(pause, say) {
       if (!needsReference(config.loss)) return;
-      const ask = (pairs: typeof data.pairs) =>
+      const ask = (pairs: typeof data.examples) =>
         referenceLogprobs(config.model, pairs, { ...rows, device, dtype, modelHash: files.hash, pause, say });
-      references = { learned: await ask(data.pairs), heldOut: await ask(data.heldOut) };
+      references = { learned: await ask(data.examples), heldOut: await ask(data.heldOut) };
     },
     makeModel() {
       using parent = loadModel(config.model, { dtype: 'float32', device });

@@ -6,7 +6,7 @@ import { codeCommit } from '../run/index.ts';
 import {
   checkDpoSettings,
   DEFAULT_DPO_EPOCHS,
-  DEFAULT_DPO_HELD_OUT,
+  DEFAULT_HELD_OUT,
   dpo as learn,
   requireModelMade,
 } from '../train/index.ts';
@@ -23,17 +23,17 @@ export const dpo = defineStage({
   output: 'model',
   resumes: true,
   check({ heldOut, ...config }, inputs) {
-    checkDpoSettings({ heldOut: heldOut ?? DEFAULT_DPO_HELD_OUT, ...config });
+    checkDpoSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);
     checkHeldOut('dpo', heldOut, inputs.heldOut);
   },
   uses: usesTemplate,
-  forecast({ config: { epochs = DEFAULT_DPO_EPOCHS, heldOut = DEFAULT_DPO_HELD_OUT, ...config }, inputs }) {
+  forecast({ config: { epochs = DEFAULT_DPO_EPOCHS, heldOut = DEFAULT_HELD_OUT, ...config }, inputs }) {
     const { model, pairs: rows, heldOut: own } = inputs;
     const evaluateTokens = Number.POSITIVE_INFINITY; // all of them are measured
     return tuningForecast({ ...config, epochs, heldOut, evaluateTokens }, { model, rows, own: own[0], texts: 2 });
   },
-  async run({ config: { heldOut = DEFAULT_DPO_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
+  async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, pairs } = inputs;
     const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
     const paths = { model: model.path, data: [...pairs.paths], heldOut: measuredOn, out: folder };

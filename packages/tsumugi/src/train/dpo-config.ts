@@ -6,11 +6,11 @@ import {
   changeableSettings,
   checkpointSettings,
   computeSettings,
-  count,
   optimizerSettings,
   scheduleSettings,
   watchSettings,
 } from './common-config.ts';
+import { rowFiles, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
 export const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo'] as const;
 export type PreferenceLossName = (typeof preferenceLosses)[number];
@@ -20,19 +20,11 @@ export const DEFAULT_BETA = 0.1;
 export const DEFAULT_GAMMA = 1;
 export const DEFAULT_ODDS_WEIGHT = 0.1;
 export const DEFAULT_DPO_EPOCHS = 1;
-export const DEFAULT_DPO_HELD_OUT = 0.05;
-
-const files = z.array(z.string().min(1)).min(1);
 
 export const dpoConfig = z.strictObject({
   model: z.string().min(1).describe('model folder to train; as it comes it is the reference, too'),
-  data: files.describe('files of pairs, jsonl or parquet: prompt, chosen, rejected'),
-  heldOut: z
-    .union([z.number().gt(0).lt(1), files], { error: 'expected a share of the pairs between 0 and 1, or files' })
-    .default(DEFAULT_DPO_HELD_OUT)
-    .describe('what is measured on: a share of the pairs, or files of their own'),
-  out: z.string().min(1).describe('run folder: events, checkpoints, and the trained model in model/'),
-  template: z.string().min(1).optional().describe("chat template: a name or a file; the model's own when left out"),
+  data: rowFiles.describe('files of pairs, jsonl or parquet: prompt, chosen, rejected'),
+  ...tuningPlaces('pairs'),
 
   loss: z.enum(preferenceLosses).default('dpo').describe('docs/preference.md has their formulas'),
   alpha: z.number().positive().optional().describe(`weight of the entropy in hdpo, ${DEFAULT_ALPHA} when left out`),
@@ -59,15 +51,7 @@ export const dpoConfig = z.strictObject({
     .default(0)
     .describe("of the chosen answers' cross-entropy, added to the loss (always 1 with orpo)"),
 
-  epochs: z
-    .number()
-    .positive()
-    .optional()
-    .describe(`times through the pairs, ${DEFAULT_DPO_EPOCHS} when left out (not with steps)`),
-  steps: count.optional().describe('updates'),
-  batchSize: count.default(8).describe('pairs of a micro-batch'),
-  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
-  sequenceLength: count.min(2).default(1024).describe('tokens of a row at most'),
+  ...tuningSteps('pairs', { epochs: DEFAULT_DPO_EPOCHS, batchSize: 8 }),
   packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
   tooLong: z
     .enum(['refuse', 'drop'])

@@ -9,7 +9,7 @@ import { endingWith, fileLineage } from './chat-data.ts';
 import { checkDpoSettings } from './check-dpo.ts';
 import { copiedWeights } from './copied-weights.ts';
 import { DEFAULT_DPO_EPOCHS, type DpoConfig, dpoMayChange, needsReference } from './dpo-config.ts';
-import { forecastSpace, forecastTime } from './forecast.ts';
+import { forecastSpace, forecastUnevenTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 import { evaluatePairs, measuredPairs, type PairEvaluation } from './preference/evaluate-pairs.ts';
 import { openPreferenceData } from './preference/preference-data.ts';
@@ -61,7 +61,6 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
   const steps = config.steps ?? batches.stepsOf(config.epochs ?? DEFAULT_DPO_EPOCHS);
   const { largest, meanTokens } = batches.sizes(steps);
   const phase = { ...largest, steps, gradientAccumulation, activationCheckpointing };
-  const share = meanTokens / (phase.sequenceLength * phase.batchSize * gradientAccumulation);
   let references: { learned: ReferenceLogprobs; heldOut: ReferenceLogprobs } | undefined;
   const task: ModelTraining<PairEvaluation> = {
     name: 'dpo',
@@ -74,11 +73,9 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
     space: forecastSpace('dpo', modelConfig, [phase], config),
     lines: data.lines,
     plan({ secondsPerStep, start }) {
-      const left = steps - start;
-      const seconds = secondsPerStep.map((each) => each * share);
       return {
         steps,
-        time: { ...forecastTime([{ ...phase, steps: left }], seconds), tokens: Math.round(meanTokens * left) },
+        time: forecastUnevenTime({ ...phase, steps: steps - start }, meanTokens, secondsPerStep),
         lines: [
           `  ${batches.epochAt(steps).toFixed(1)} epochs of ${formatInteger(batches.pairsPerStep)} pairs a step, ${rows.layout}`,
         ],

@@ -79,3 +79,20 @@ export function forecastTime(phases: readonly TrainingPhase[], secondsPerStep: r
     secondsPerStep: steps > 0 ? total((_, index) => secondsPerStep[index]!) / steps : 0,
   };
 }
+
+/**
+ * `forecastTime` of steps whose rows differ.
+ *
+ * @param phase with the largest micro-batch, and the steps that are left
+ * @param meanTokens of a step
+ */
+export function forecastUnevenTime(
+  phase: TrainingPhase,
+  meanTokens: number,
+  secondsPerStep: readonly number[],
+): TimeForecast {
+  const { sequenceLength, batchSize, gradientAccumulation = 1, steps } = phase;
+  const share = meanTokens / (sequenceLength * batchSize * gradientAccumulation);
+  const seconds = secondsPerStep.map((each) => each * share);
+  return { ...forecastTime([phase], seconds), tokens: Math.round(meanTokens * steps) };
+}

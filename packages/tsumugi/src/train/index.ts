@@ -12,7 +12,6 @@ export { teacherFactor, teacherMemory } from './distill-forecast.ts';
 export { type DpoOptions, type DpoResult, dpo } from './dpo.ts';
 export {
   DEFAULT_DPO_EPOCHS,
-  DEFAULT_DPO_HELD_OUT,
   type DpoConfig,
   type DpoInput,
   dpoConfig,
@@ -47,7 +46,6 @@ export { type RateOptions, rehearseRate } from './rate.ts';
 export { type SftResult, sft } from './sft.ts';
 export {
   DEFAULT_EPOCHS,
-  DEFAULT_HELD_OUT,
   type SftConfig,
   type SftInput,
   sftConfig,
@@ -59,4 +57,5 @@ export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';
 export { trainModel } from './train-model.ts';
 export type { TrainedPart } from './trained-part.ts';
+export { DEFAULT_HELD_OUT } from './tuning-config.ts';
 export { loraOptionsOf, withAdapters } from './with-adapters.ts';

@@ -11,31 +11,16 @@ import {
   watchSettings,
   zLossSetting,
 } from './common-config.ts';
+import { rowFiles, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
 export const DEFAULT_EPOCHS = 3;
-export const DEFAULT_HELD_OUT = 0.05;
-
-const files = z.array(z.string().min(1)).min(1);
 
 export const sftConfig = z.strictObject({
   model: z.string().min(1).describe('model folder to train'),
-  data: files.describe('files of examples, jsonl or parquet: messages, instructions, prompts with completions'),
-  heldOut: z
-    .union([z.number().gt(0).lt(1), files], { error: 'expected a share of the examples between 0 and 1, or files' })
-    .default(DEFAULT_HELD_OUT)
-    .describe('what is measured on: a share of the examples, or files of their own'),
-  out: z.string().min(1).describe('run folder: events, checkpoints, and the trained model in model/'),
-  template: z.string().min(1).optional().describe("chat template: a name or a file; the model's own when left out"),
+  data: rowFiles.describe('files of examples, jsonl or parquet: messages, instructions, prompts with completions'),
+  ...tuningPlaces('examples'),
 
-  epochs: z
-    .number()
-    .positive()
-    .optional()
-    .describe(`times through the examples, ${DEFAULT_EPOCHS} when left out (not with steps)`),
-  steps: count.optional().describe('updates'),
-  batchSize: count.default(16).describe('examples of a micro-batch'),
-  gradientAccumulation: count.default(1).describe('micro-batches of a step'),
-  sequenceLength: count.min(2).default(1024).describe('tokens of a row at most'),
+  ...tuningSteps('examples', { epochs: DEFAULT_EPOCHS, batchSize: 16 }),
   packing: z.boolean().default(true).describe('several examples in a row, kept apart; else each in a row of its own'),
   tooLong: z
     .enum(['refuse', 'cut', 'drop'])

@@ -11,7 +11,7 @@ import { copiedWeights } from './copied-weights.ts';
 import { type ExampleEvaluation, evaluateExamples, measuredExamples } from './evaluate-examples.ts';
 import { ExampleSteps } from './example-steps.ts';
 import { modelFlops } from './flops.ts';
-import { forecastSpace, forecastTime } from './forecast.ts';
+import { forecastSpace, forecastUnevenTime } from './forecast.ts';
 import { frozenPaths } from './freeze-paths.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 import { exampleEvaluationState } from './remembered-state.ts';
@@ -62,7 +62,6 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
   const { largest, meanTokens, predictedShare } = batches.sizes(steps);
   const predicted = largest.sequenceLength * predictedShare;
   const phase = { ...largest, predicted, steps, gradientAccumulation, activationCheckpointing };
-  const share = meanTokens / (phase.sequenceLength * phase.batchSize * gradientAccumulation);
   const task: ModelTraining<ExampleEvaluation> = {
     name: 'sft',
     config,
@@ -75,16 +74,10 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
     space: forecastSpace('sft', modelConfig, [phase], config, part),
     lines: data.lines,
     plan({ secondsPerStep, start }) {
-      const left = steps - start;
-      const time = forecastTime(
-        [{ ...phase, steps: left }],
-        secondsPerStep.map((seconds) => seconds * share),
-      );
-      const tokens = Math.round(meanTokens * left);
       const epochs = batches.epochAt(steps).toFixed(1);
       return {
         steps,
-        time: { ...time, tokens },
+        time: forecastUnevenTime({ ...phase, steps: steps - start }, meanTokens, secondsPerStep),
         lines: [`  ${epochs} epochs of ${formatInteger(batches.examplesPerStep)} examples a step, ${layout}`],
       };
     },

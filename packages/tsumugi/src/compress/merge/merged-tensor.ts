@@ -2,6 +2,7 @@
 import { UserError } from '../../base/index.ts';
 import type { LazyTensor } from '../../store/index.ts';
 import { type DType, scope, type Tensor } from '../../torch/index.ts';
+import { areFinite } from '../are-finite.ts';
 import type { MergePlan, PlannedTensor, TensorSource } from './merge-plan.ts';
 import { mergeGroup } from './merge-tensors.ts';
 import { methodNamed } from './parameters.ts';
@@ -43,10 +44,6 @@ export function mergedTensor(
   }
   return { dtype, shape, read: merged };
 }
-
-/** One pass over memory: a sum is finite only when every number is. It may overflow of itself, so then each is looked at. */
-const areFinite = (numbers: Tensor): boolean =>
-  scope(() => Number.isFinite(numbers.sum().item()) || Boolean(numbers.isfinite().all().item()));
 
 function requireFinite({ name }: PlannedTensor, piece: Tensor, made: Tensor): void {
   if (areFinite(made)) return;

@@ -1,4 +1,5 @@
 // The folder of a quantized model: the layers that are done, and from the source everything else.
+
 import { UserError } from '../../base/index.ts';
 import { layerOf, tensorShapes } from '../../lm/index.ts';
 import {
@@ -13,7 +14,8 @@ import {
   type Safetensors,
   writeArtefactInSteps,
 } from '../../store/index.ts';
-import { scope, type Tensor } from '../../torch/index.ts';
+import type { Tensor } from '../../torch/index.ts';
+import { areFinite } from '../are-finite.ts';
 import type { ChosenBits } from './chosen-bits.ts';
 import type { QuantizeConfig } from './quantize-config.ts';
 import { storedType } from './size.ts';
@@ -92,7 +94,7 @@ function kept(source: SourceModel, name: string, config: QuantizeConfig): LazyTe
 
 /** @throws UserError when numbers were too large for the type */
 function checked(piece: Tensor, name: string): Tensor {
-  if (scope(() => piece.isfinite().all().item())) return piece;
+  if (areFinite(piece)) return piece;
   throw new UserError('not-finite', `"${name}" has numbers that are not finite in ${piece.dtype}`, {
     remedy: 'Choose keptType=bfloat16, or look at the model with "tsumugi score" first.',
   });

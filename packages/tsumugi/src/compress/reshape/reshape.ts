@@ -1,8 +1,10 @@
 // A model in another shape: where its layers and channels come from, and its tensors, made one after another.
+
 import { invariant, UserError } from '../../base/index.ts';
 import { layerOf, layerPath, normOffset, type Plamo2Config, tensorShapes, withinLayer } from '../../lm/index.ts';
 import type { LazyTensor, NamedTensor } from '../../store/index.ts';
 import { cat, type DType, numElements, scope, type Tensor } from '../../torch/index.ts';
+import { areFinite } from '../are-finite.ts';
 import { type Axis, channelsOf, layoutOf, tensorKind } from './axes.ts';
 import { type ChannelMap, gainFactor, identityMap } from './channel-map.ts';
 import { changeTensor, type Gain, type TensorChange } from './reshape-tensor.ts';
@@ -88,7 +90,7 @@ export function reshapedTensors(
 }
 
 function requireFinite(source: string, piece: Tensor): void {
-  if (scope(() => piece.isfinite().all().item())) return;
+  if (areFinite(piece)) return;
   throw new UserError('not-finite', `"${source}" of the model holds or becomes numbers that are not finite`, {
     remedy: 'Get the model again, or go back to a checkpoint from before its training failed.',
     fields: { tensor: source },

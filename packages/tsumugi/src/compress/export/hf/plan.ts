@@ -1,4 +1,5 @@
 // What an export for the Hugging Face Hub will be, before anything is written: its tensors and their types, shards, origin, licence.
+
 import { ConfigError, checkChoice, checkNumber, checkOptions, UserError } from '../../../base/index.ts';
 import { loadModel, type Plamo2Config, QuantizedLinear, tensorShapes } from '../../../lm/index.ts';
 import { namedModules, namedParameters } from '../../../nn/index.ts';
@@ -10,7 +11,8 @@ import {
   readPieces,
   type Safetensors,
 } from '../../../store/index.ts';
-import { type DType, numBytes, numElements, scope, type Tensor } from '../../../torch/index.ts';
+import { type DType, numBytes, numElements, type Tensor } from '../../../torch/index.ts';
+import { areFinite } from '../../are-finite.ts';
 import { bytesPerSecond } from '../../rates.ts';
 import { type Ancestor, ancestryOf } from './ancestry.ts';
 import type { CardEvaluation } from './model-card.ts';
@@ -164,7 +166,7 @@ function tensorOf(weights: Safetensors, name: string, wanted: DType | undefined)
 
 /** @throws UserError when numbers became infinite in another type, or are none */
 function requireInRange(name: string, piece: Tensor): void {
-  if (scope(() => piece.isfinite().all().item())) return;
+  if (areFinite(piece)) return;
   throw new UserError('weight-range', `"${name}" has numbers that are too large for ${piece.dtype}, or no numbers`, {
     remedy: 'Leave dtype out: the weights stay as they are.',
     fields: { tensor: name, dtype: piece.dtype },

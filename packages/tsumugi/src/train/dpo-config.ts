@@ -12,7 +12,7 @@ import {
 } from './common-config.ts';
 import { rowFiles, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
-export const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo'] as const;
+const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo'] as const;
 export type PreferenceLossName = (typeof preferenceLosses)[number];
 
 export const DEFAULT_ALPHA = 0.9;

@@ -42,7 +42,7 @@ export interface SaveAdapterOptions extends Omit<SaveModelOptions, 'maxShardByte
   base: string;
 }
 
-export const isAdapter = (folder: string): boolean => existsSync(join(folder, ADAPTER_CONFIG_FILE));
+const isAdapter = (folder: string): boolean => existsSync(join(folder, ADAPTER_CONFIG_FILE));
 
 /**
  * Writes a model's adapters, and what goes with the merged model: tokenizer, chat template, ids that end a text. The folder appears whole or not at all; one that tsumugi wrote is replaced.

@@ -124,7 +124,7 @@ export class LoraLinear extends Module {
 const rowNorms = (weight: Tensor): Tensor => weight.square().sum([1]).sqrt();
 
 /** The weight that a layer multiplies by, in float32 at least; the layer's own where it is that. */
-export function wideWeight(layer: AdaptedLinear): Tensor {
+function wideWeight(layer: AdaptedLinear): Tensor {
   if (layer instanceof QuantizedLinear) return layer.dequantized();
   return /64/.test(layer.weight.dtype) ? layer.weight : layer.weight.float();
 }

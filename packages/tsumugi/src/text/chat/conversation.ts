@@ -72,7 +72,7 @@ function encodeSegments(tokenizer: Tokenizer, segments: readonly string[]): numb
 }
 
 /** Whether an answer is to be learned: one that says nothing is not, nor one that is marked so. */
-export const isLearned = ({ role, content, tool_calls, train }: Message): boolean =>
+const isLearned = ({ role, content, tool_calls, train }: Message): boolean =>
   role === 'assistant' && train !== false && (content.trim() !== '' || (tool_calls?.length ?? 0) > 0);
 
 /**

@@ -4,5 +4,7 @@ export type { PairEvaluation } from './evaluate-pairs.ts';
 export { type IpoLossOptions, ipoLoss } from './ipo.ts';
 export { type KtoLossOptions, ktoLoss } from './kto.ts';
 export { orpoLoss } from './orpo.ts';
+export { preferenceGradients } from './preference-gradients.ts';
 export type { Logprobs, LossReduction } from './preference-loss.ts';
+export { PreferenceSteps } from './preference-steps.ts';
 export { type SimpoLossOptions, simpoLoss } from './simpo.ts';

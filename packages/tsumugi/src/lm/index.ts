@@ -16,6 +16,7 @@ export { dequantizeModel } from './dequantize.ts';
 export { Engine, type EngineOptions, type Job } from './engine/engine.ts';
 export type { TokenLogprobs } from './engine/logprobs.ts';
 export type { EngineRequest, FinishReason, GenerateOptions, Usage } from './engine/request.ts';
+export { type SampleAnswersOptions, type SampledAnswer, sampleAnswers } from './engine/sample-answers.ts';
 export {
   endIds,
   type GenerateIdsOptions,

@@ -10,6 +10,7 @@ import type { Cache } from '../cache.ts';
 import type { Logits } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
 import { Beginnings } from './beginnings.ts';
+import { PromptAgain } from './prompt-again.ts';
 import { PromptReader } from './prompt-reader.ts';
 import { checkRequest, type EngineRequest, type FinishReason, takeRequest, type Usage } from './request.ts';
 import { Running } from './running.ts';
@@ -48,11 +49,13 @@ const engineOptions = { slots: true, prefillChunk: true, prefixBytes: true } as 
  */
 export class Engine implements Disposable {
   readonly model: LanguageModel;
-  readonly #slots: number;
+  /** Sequences that are read or written at the same time at most. */
+  readonly slots: number;
   readonly #prefillChunk: number;
   readonly #beginnings: Beginnings;
   readonly #waiting: Sequence[] = [];
   readonly #reader: PromptReader;
+  readonly #again: PromptAgain;
   readonly #running: Running;
   /** While a pass is under way, what was cancelled stays until it is over. */
   #inStep = false;
@@ -67,10 +70,11 @@ export class Engine implements Disposable {
     checkCount('prefixBytes', options.prefixBytes, 0);
     const { slots = 16, prefillChunk = 1024, prefixBytes = 256 << 20 } = options;
     this.model = model;
-    this.#slots = slots;
+    this.slots = slots;
     this.#prefillChunk = prefillChunk;
     this.#beginnings = new Beginnings(model, prefixBytes);
     this.#reader = new PromptReader(model, this.#beginnings, prefillChunk);
+    this.#again = new PromptAgain(prefixBytes);
     this.#running = new Running(model, slots);
   }
 
@@ -106,8 +110,8 @@ export class Engine implements Disposable {
   }
 
   /**
-   * Does one pass of the model: reads a piece of a prompt, or has every running sequence take a token. What goes wrong in it is
-   * told to the requests it was for, and what a callback throws to its own request; the others go on, and so does the caller.
+   * Does one pass of the model: reads a piece of a prompt (none where the prompt before it was the same), or has every running
+   * sequence take a token. What goes wrong in it is told to the requests it was for, and what a callback throws to its own request; the others go on, and so does the caller.
    */
   step(): void {
     if (this.#inStep)
@@ -118,7 +122,7 @@ export class Engine implements Disposable {
     this.#inStep = true;
     try {
       const others = this.#running.all.length;
-      const free = this.#reader.current !== undefined || (this.#waiting.length > 0 && others < this.#slots);
+      const free = this.#reader.current !== undefined || (this.#waiting.length > 0 && others < this.slots);
       if (free && (others === 0 || this.#reader.count < this.#prefillChunk)) this.#read();
       else if (others > 0) this.#advance();
     } finally {
@@ -153,13 +157,16 @@ export class Engine implements Disposable {
     const sequence = this.#reader.current ?? this.#waiting.shift()!;
     let logits: Logits | undefined;
     try {
-      if (!this.#reader.current) this.#reader.begin(sequence);
-      logits = this.#reader.read();
+      if (!this.#reader.current) logits = this.#again.begin(sequence);
+      if (!logits && !this.#reader.current) this.#reader.begin(sequence);
+      logits ??= this.#reader.read();
+      if (!logits) return;
+      this.#again.keepOnlyFor(this.#waiting[0]);
+      this.#again.keepFor(this.#waiting[0], sequence, logits);
     } catch (error) {
       this.#fail(sequence, error);
       return;
     }
-    if (!logits) return;
     this.#take(sequence, logits);
     this.#reader.current = undefined;
     if (!sequence.open) return;
@@ -258,6 +265,7 @@ export class Engine implements Disposable {
     else {
       const place = this.#waiting.indexOf(sequence);
       if (place >= 0) this.#waiting.splice(place, 1);
+      this.#again.keepOnlyFor(this.#waiting[0]);
       if (this.#reader.current === sequence) this.#reader.current = undefined;
       state = sequence.cache;
       sequence.cache = undefined;
@@ -277,6 +285,7 @@ export class Engine implements Disposable {
     const open = [...this.#running.all, ...(this.#reader.current ? [this.#reader.current] : []), ...this.#waiting];
     for (const sequence of open) this.#fail(sequence, disposed());
     this.#running[Symbol.dispose]();
+    this.#again[Symbol.dispose]();
     this.#beginnings[Symbol.dispose]();
   }
 }

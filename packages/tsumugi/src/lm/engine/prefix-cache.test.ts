@@ -146,11 +146,21 @@ describe('prompts that begin alike', () => {
 
   it('may be the same prompt, asked twice', () => {
     using model = small();
+    const same = [1, 2].map((seed) => ({ prompt: shared, maxTokens: 2, seed, temperature: 1 }));
+    expect(writeAll(model, same).map(({ usage }) => usage!.cached)).toEqual([0, 80]);
+    // With another between them the last token is read again.
+    const apart = writeAll(model, [same[0]!, { prompt: [7], maxTokens: 2 }, same[1]!]);
+    expect(apart.map(({ usage }) => usage!.cached)).toEqual([0, 0, 79]);
+    // What one does with its logits is its own affair.
+    const settings = [{ repetitionPenalty: 50 }, { vocabularyLimit: 20 }, {}].map((each) => ({
+      ...each,
+      maxTokens: 3,
+    }));
     const written = writeAll(
       model,
-      [1, 2].map((seed) => ({ prompt: shared, maxTokens: 2, seed, temperature: 1 })),
+      settings.map((each) => ({ prompt: shared, ...each })),
     );
-    expect(written.map(({ usage }) => usage!.cached)).toEqual([0, 79]);
+    for (const [i, each] of settings.entries()) expect(written[i]!.ids).toEqual([...generateIds(model, shared, each)]);
   });
 
   it('are kept wherever they part: from what is kept and from what is open', () => {

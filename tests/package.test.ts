@@ -51,6 +51,7 @@ describe('a tarball', () => {
       'README.md',
       ...['README.md', 'bocchan.txt', 'wagahai-wa-neko-de-aru.txt'].map((name) => `data/${name}`),
       'package.json',
+      'recipes/finetune.js',
       'recipes/plamo2-mini.js',
     ]);
     const names = [...new Set(modules.map((path) => path.replace(/\.(d\.ts|js|js\.map)$/, '')))];

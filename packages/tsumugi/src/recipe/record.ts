@@ -99,8 +99,8 @@ export function writeRecord(folder: string, record: Omit<StageRecord, 'format' |
 }
 
 /**
- * The files of an artefact, by path inside it, and the hash over all of them. `lineage.json`, which holds times and paths,
- * stays apart, as in the hash of a model folder.
+ * The files of an artefact, by path inside it, and the hash over all of them. `lineage.json`, also that of a single file
+ * (`model.gguf.lineage.json`), holds times and paths: it stays apart, as in the hash of a model folder.
  */
 export async function hashArtefact(place: string): Promise<Pick<StageResult, 'files' | 'sha256'>> {
   const files: StageResult['files'] = {};
@@ -115,7 +115,7 @@ const bookkeeping = new Set([RECORD_FILE, LINEAGE_FILE, 'events.jsonl', 'run.jso
 
 function artefactFiles(place: string): string[] {
   return readdirSync(place, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !bookkeeping.has(entry.name))
+    .filter((entry) => entry.isFile() && !bookkeeping.has(entry.name) && !entry.name.endsWith(`.${LINEAGE_FILE}`))
     .map((entry) => join(entry.parentPath, entry.name).slice(place.length + 1))
     .sort();
 }

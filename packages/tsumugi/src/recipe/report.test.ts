@@ -25,6 +25,8 @@ const stage = (name: string, inputs: string[], changes: Partial<ReportStage> = {
   config: { depth: { steps: 5 } },
   seconds: 61,
   sha256: hash('c'),
+  bytes: 2048,
+  files: ['a.txt', 'b.txt'],
   finished: '2026-11-22T10:26:14.000Z',
   inputs: {
     from: inputs.map((input) => ({
@@ -179,13 +181,29 @@ describe('the lineage', () => {
 });
 
 describe('the table', () => {
-  it('lists stages and metrics', () => {
+  it('lists stages with what they made, and metrics', () => {
     const lines = formatReport(report).split('\n');
-    expect(lines[0]).toMatch(/^ {2}stage +time +address$/);
-    expect(lines[2]).toMatch(/^ {2}data +made +1 min 01 s +aaaaaaaaaaaa$/);
+    expect(lines[0]).toMatch(/^ {2}stage +result +time +before → after +size$/);
+    expect(lines[2]).toMatch(/^ {2}data +made +data\/x +1 min 01 s +2\.00 KiB$/);
     expect(lines.slice(-2)).toEqual(['  train', '    loss    not finite']);
     expect(formatMetric({ value: 1.5, unit: 's' })).toBe('1.5 s');
     expect(formatMetric({ value: 2048, unit: 'bytes' })).toBe('2.00 KiB');
     expect(formatMetric({ value: 2.5, unit: 'bits' })).toBe('2.500 bits');
+  });
+
+  it('puts what was measured before and after on one line, and names a file that is alone', () => {
+    const metrics = [
+      { name: 'parameters', value: 9, unit: '' },
+      { name: 'held-out loss', value: 2, unit: 'nats' },
+      { name: 'held-out loss before', value: 4.25, unit: 'nats' },
+    ];
+    const tuned = stage('sft', [], { metrics });
+    const file = stage('export', [], { place: 'artefacts/export-1/gguf', files: ['model.gguf'], bytes: 3 * 2 ** 20 });
+    const waiting = stage('last', [], { state: 'waiting', seconds: null, bytes: null, files: [] });
+    const lines = formatReport({ ...report, stages: [tuned, file, waiting] }).split('\n');
+    expect(lines[1]).toMatch(/^ {2}sft +made +sft\/x +1 min 01 s +4\.250 → 2 nats +2\.00 KiB$/);
+    expect(lines[2]).toMatch(/^ {2}export +made +export\/gguf\/model\.gguf +1 min 01 s +3\.00 MiB$/);
+    expect(lines[3]).toMatch(/^ {2}last +waiting +– +– +–$/);
+    expect(lines.slice(-3)).toEqual(['  sft', '    parameters     9', '    held-out loss  4.250 → 2 nats']);
   });
 });

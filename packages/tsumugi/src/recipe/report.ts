@@ -32,8 +32,11 @@ export interface ReportStage {
   /** When it was complete, ISO 8601, and what it took; null while it is not. */
   readonly finished: string | null;
   readonly seconds: number | null;
-  /** Hash of the artefact's content. */
+  /** Hash of the artefact's content, and its bytes; null while there is none. */
   readonly sha256: string | null;
+  readonly bytes: number | null;
+  /** Its files, by their paths inside it. */
+  readonly files: readonly string[];
   readonly metrics: readonly StageMetric[];
   readonly tables: readonly Table[];
   readonly heatmaps: readonly Heatmap[];
@@ -80,6 +83,8 @@ export function reportStage(out: string, planned: PlannedStage, state: ReportSta
     finished: result?.finished ?? null,
     seconds: result?.seconds ?? null,
     sha256: result?.sha256 ?? null,
+    bytes: result ? Object.values(result.files).reduce((sum, { bytes }) => sum + bytes, 0) : null,
+    files: Object.keys(result?.files ?? {}),
     metrics: result?.metrics ?? [],
     tables: result?.tables ?? [],
     heatmaps: result?.heatmaps ?? [],

@@ -52,5 +52,6 @@ export type {
 } from './task.ts';
 export { optionsOf, parseTaskOptions, unknownOption } from './task-options.ts';
 export { readCsv } from './tasks/csv.ts';
+export { readRating } from './tasks/mt-bench.ts';
 export { type Row, readJsonFile, readJsonLines } from './tasks/rows.ts';
 export { textTask } from './tasks/text.ts';

@@ -3,3 +3,4 @@
 export * from './contamination/index.ts';
 export * from './filters/index.ts';
 export * from './near/index.ts';
+export * from './scores/index.ts';

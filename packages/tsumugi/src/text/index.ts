@@ -21,6 +21,7 @@ export { type Loaded, type LoadOptions, loadExamples, loadPairs, loadRated } fro
 export type { Conversation, Message, Role, Tool } from './chat/message.ts';
 export { defaultTemplate, findTemplate, openTemplate, templateStopIds, templatesOf } from './chat/model-template.ts';
 export { encodeCompletion, encodePair, encodeRated, type Prompted } from './chat/pairs.ts';
+export { type PromptRow, readPrompts } from './chat/prompts.ts';
 export { type DataReport, describeReport } from './chat/report.ts';
 export { type ShowOptions, showExample } from './chat/show.ts';
 export {

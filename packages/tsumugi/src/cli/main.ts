@@ -38,6 +38,7 @@ const commands: Readonly<Record<string, Command>> = {
   grow: { summary: 'make a larger model of a smaller one', load: () => import('./grow.ts') },
   prune: { summary: 'make a smaller model of a larger one', load: () => import('./prune.ts') },
   distill: { summary: 'train a model towards a larger one', load: () => import('./distill.ts') },
+  synth: { summary: 'make examples to learn from: ask a model, filter', load: () => import('./synth.ts') },
   sft: { summary: 'teach a model to answer, from examples', load: () => import('./sft.ts') },
   dpo: {
     summary: 'teach a model which answers are better: DPO, H-DPO and others',

@@ -4,6 +4,7 @@ export { type AnswerCounts, sayCounts } from './answer-counts.ts';
 export type { Backend } from './backend.ts';
 export { type EngineOptions, engineBackend, type LoadedModel, openEngine } from './backends/engine.ts';
 export { type BackendSpec, openBackend } from './backends/open.ts';
+export { EndpointError } from './backends/openai-error.ts';
 export { CachedClient, Interrupted, type RequestState } from './cached-client.ts';
 export { type ChoiceMetric, choiceMetrics, choiceScores, judgeChoice, NEUTRAL_PROMPT } from './choice.ts';
 export { type ChoiceTaskSpec, choiceTask } from './choice-task.ts';
@@ -52,6 +53,7 @@ export type {
 } from './task.ts';
 export { optionsOf, parseTaskOptions, unknownOption } from './task-options.ts';
 export { readCsv } from './tasks/csv.ts';
+export { loadLanguages } from './tasks/m-ifeval/tools.ts';
 export { readRating } from './tasks/mt-bench.ts';
 export { type Row, readJsonFile, readJsonLines } from './tasks/rows.ts';
 export { textTask } from './tasks/text.ts';

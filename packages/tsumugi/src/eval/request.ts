@@ -28,6 +28,8 @@ export interface GenerateAnswer {
   finish: 'end' | 'stop' | 'length' | 'filter' | 'refused';
   /** Tokens written, where the backend knows. */
   tokens?: number | undefined;
+  /** Tokens read, where a service says so. */
+  read?: number | undefined;
   /** What the model thought before it answered, where that is no part of the text. */
   reasoning?: string | undefined;
   /** Why it was filtered or refused, in the service's words. */

@@ -1,6 +1,7 @@
-// What synthetic data, and data at all, is cleaned with.
+// Synthetic data: pipelines that ask a model, and what data is cleaned with.
 
 export * from './contamination/index.ts';
 export * from './filters/index.ts';
 export * from './near/index.ts';
+export * from './pipeline/index.ts';
 export * from './scores/index.ts';

@@ -22,6 +22,7 @@ export type { Conversation, Message, Role, Tool } from './chat/message.ts';
 export { defaultTemplate, findTemplate, openTemplate, templateStopIds, templatesOf } from './chat/model-template.ts';
 export { encodeCompletion, encodePair, encodeRated, type Prompted } from './chat/pairs.ts';
 export { type PromptRow, readPrompts } from './chat/prompts.ts';
+export { listRowFiles, type Row, type RowFile, readRows } from './chat/read-rows.ts';
 export { type DataReport, describeReport } from './chat/report.ts';
 export { type ShowOptions, showExample } from './chat/show.ts';
 export {
@@ -69,7 +70,7 @@ export {
 export { readDecompressed } from './read-bytes.ts';
 export { type Batch, IGNORED, makeBatch } from './rows.ts';
 export { type OpenShardsOptions, TokenShards } from './shards.ts';
-export { listSourceFiles, READABLE, type SourceFile, type TextFormat } from './source-files.ts';
+export { listSourceFiles, listSources, READABLE, type SourceFile, type TextFormat } from './source-files.ts';
 export {
   type Corpus,
   openCorpus,

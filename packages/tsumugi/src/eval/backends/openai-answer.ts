@@ -112,13 +112,14 @@ export function readGenerated(body: JsonObject, { stops, keepReasoning }: ReadOp
   const ended = finishes.find(([pattern]) => pattern.test(said))?.[1] ?? (stopped ? 'stop' : 'end');
   const refusal = refusalIn(message);
   const finish = refusal !== undefined && text === '' ? 'refused' : Number.isFinite(cut) ? 'stop' : ended;
-  const tokens = isObject(body.usage) ? body.usage.completion_tokens : undefined;
+  const { completion_tokens: tokens, prompt_tokens: read } = isObject(body.usage) ? body.usage : {};
   return {
     answer: {
       text,
       finish,
       // The service's count is not of a text that was cut here.
       ...(typeof tokens === 'number' && !Number.isFinite(cut) && { tokens }),
+      ...(typeof read === 'number' && { read }),
       ...(reasoning !== '' && !keepReasoning && { reasoning }),
       ...(finish === 'refused' && { reason: refusal ?? said }),
       ...(finish === 'filter' && { reason: said }),

@@ -61,3 +61,10 @@ async function loadIdentifier(): Promise<Pick<Tools, 'language' | 'languages'>> 
 /** @throws UserError when the packages are not installed */
 export const loadTools = (): Promise<Tools> =>
   loadOptional(mIfEvalPackages, async () => ({ tokens: await loadAnalyser(), ...(await loadIdentifier()) }));
+
+/** Tells languages apart, by ISO 639-1. @throws UserError when the package is not installed */
+export const loadLanguages = (): Promise<Pick<Tools, 'language' | 'languages'>> =>
+  loadOptional(
+    { code: 'no-language-package', purpose: 'languages are told apart with', versions: { eld: versions.eld } },
+    loadIdentifier,
+  );

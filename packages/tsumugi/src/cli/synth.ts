@@ -1,0 +1,16 @@
+// `tsumugi synth`: makes examples to learn from. Each way of making them is a row of the table, with a file of its own
+// (`synth-NAME.ts`, whose `run` is from `defineCommand`). Without a subcommand, as in `tsumugi synth --config …`, a pipeline is run.
+import { defineGroup, type Run } from './command.ts';
+import { run as pipeline } from './synth-run.ts';
+import { run as steps } from './synth-steps.ts';
+
+const group = defineGroup('tsumugi synth', 'make examples to learn from', {
+  run: { summary: 'run a pipeline: a model is asked, its replies are filtered ("run" may be left out)', run: pipeline },
+  steps: { summary: 'the steps that are there, with their prompts, and the filters', run: steps },
+});
+
+export const run: Run = (args, io) => {
+  const [first] = args;
+  const isOption = first?.startsWith('-') === true && first !== '--help' && first !== '-h';
+  return isOption ? pipeline(args, io) : group(args, io);
+};

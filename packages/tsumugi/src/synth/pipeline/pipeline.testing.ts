@@ -8,6 +8,7 @@ import { type Body, type Handler, Service } from '../../eval/backends/openai.tes
 import { openaiBackend } from '../../eval/backends/openai.ts';
 import { type PipelineConfig, type PipelineSettings, pipelineConfig } from './pipeline-config.ts';
 import type { SynthReport } from './results.ts';
+import type { SynthRow } from './row.ts';
 import { type PipelineRun, runPipeline } from './run-pipeline.ts';
 
 export const promptOf = ({ messages }: Body) => (messages as { content: string }[]).at(-1)!.content;
@@ -38,6 +39,18 @@ export const documents = (count: number): PipelineSettings['rows'] =>
 export const configOf = (settings: PipelineSettings): PipelineConfig =>
   checkSettings('pipeline', pipelineConfig, settings);
 
+/** A line of what a run leaves. */
+export interface Line {
+  messages: { role: string; content: string }[];
+  text: string;
+  provenance: Pick<SynthRow, 'source' | 'asked'>;
+  step: string;
+  source: SynthRow['source'];
+  reason: string;
+  code: string;
+  message: string;
+}
+
 /** A folder of the test file, and what a run leaves in it. */
 export function pipelineWorld() {
   const home = mkdtempSync(join(tmpdir(), 'tsumugi-synth-'));
@@ -47,7 +60,7 @@ export function pipelineWorld() {
   });
   let runs = 0;
   const at = (...names: string[]) => join(home, ...names);
-  const lines = (path: string): Record<string, never>[] =>
+  const lines = (path: string): Line[] =>
     readFileSync(path, 'utf8')
       .split('\n')
       .filter(Boolean)

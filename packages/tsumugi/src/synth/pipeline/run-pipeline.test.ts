@@ -21,7 +21,7 @@ it('makes conversations of documents, with where they come from', async () => {
       { role: 'assistant', content: `${question}への答えです。` },
     ]),
   );
-  expect(rows[3]!['provenance']).toEqual({
+  expect(rows[3]!.provenance).toEqual({
     source: { file: data, row: 3 },
     asked: ['question', 'answer'].map((step) => ({
       step,
@@ -31,7 +31,7 @@ it('makes conversations of documents, with where they come from', async () => {
     })),
   });
   // The seed is that of the request.
-  expect((rows[0]!['provenance'] as { asked: { seed: number }[] }).asked[0]!.seed).toBe(service.asked[0]!.body['seed']);
+  expect(rows[0]!.provenance.asked[0]!.seed).toBe(service.asked[0]!.body['seed']);
   expect(service.asked).toHaveLength(6);
   expect(promptOf(service.asked[0]!.body)).toContain('質問を3個、日本語で');
 });
@@ -59,7 +59,7 @@ it('asks for samples with seeds of their own, and gives the same for another tim
   await run(service, settings, { out: one });
   await run(service, settings, { out: two });
   await run(service, { ...settings, seed: 1 }, { out: other });
-  const texts = (out: string) => rowsOf(out).map(({ text }) => text as string);
+  const texts = (out: string) => rowsOf(out).map(({ text }) => text);
   expect(new Set(texts(one)).size).toBe(3);
   expect(texts(two)).toEqual(texts(one));
   expect(texts(other).some((text) => texts(one).includes(text))).toBe(false);
@@ -118,7 +118,5 @@ it('keeps the answers in the order of the rows, whatever the order in which they
   };
   const out = fresh();
   await run(await Service.start(late), { ...questions, rows: documents(3) }, { out });
-  expect(rowsOf(out).map(({ provenance }) => (provenance as { source: { row: number } }).source.row)).toEqual([
-    1, 1, 2, 2, 3, 3,
-  ]);
+  expect(rowsOf(out).map(({ provenance }) => provenance.source.row)).toEqual([1, 1, 2, 2, 3, 3]);
 });

@@ -1,12 +1,20 @@
-// docs/sft.md and docs/preference.md: their tables say what the code says, and their programs run.
+// docs/sft.md, docs/preference.md and docs/reward.md: their tables say what the code says, and their programs run.
 import { describe, expect, it } from 'vitest';
 import { describeSettings } from '../packages/tsumugi/src/cli/describe-settings.ts';
-import { dpoConfig, dpoMayChange, sftConfig, sftMayChange } from '../packages/tsumugi/src/train/index.ts';
+import {
+  dpoConfig,
+  dpoMayChange,
+  rewardConfig,
+  rewardMayChange,
+  sftConfig,
+  sftMayChange,
+} from '../packages/tsumugi/src/train/index.ts';
 import { readPage, runSnippets, snippetsOf } from './snippets.testing.ts';
 
 const pages = {
   'sft.md': { config: sftConfig, mayChange: sftMayChange },
   'preference.md': { config: dpoConfig, mayChange: dpoMayChange },
+  'reward.md': { config: rewardConfig, mayChange: rewardMayChange },
 };
 
 describe.each(Object.entries(pages))('%s', (name, { config, mayChange }) => {

@@ -1,6 +1,6 @@
 // Steps of DPO, whose reference has been asked before, beside pre-training on as many tokens.
 import { completed, layOut, type PreferenceExample } from 'tsumugi/text';
-import { dpoConfig, PreferenceSteps, preferenceGradients } from 'tsumugi/train';
+import { dpoConfig, PreferenceSteps, pairOutcome, preferenceGradients } from 'tsumugi/train';
 import type { Context } from '../lib/part.ts';
 import { row } from '../lib/row.ts';
 import { interleave, seconds } from '../lib/sampling.ts';
@@ -28,7 +28,11 @@ export async function preference({ quick, log, rows }: Context, trainer: Trainer
   const options = { sequenceLength, batchSize: pairs.length, gradientAccumulation: 1, padding: 0, seed: 0 };
   const steps = new PreferenceSteps(pairs, { ...options, layout: 'packed' });
   const cached = { chosen: new Float64Array(pairs.length), rejected: new Float64Array(pairs.length) };
-  const gradients = preferenceGradients(trainer.model, steps, () => cached, config);
+  const gradients = preferenceGradients(
+    steps,
+    (some, how) => pairOutcome(trainer.model, some, cached, config, how),
+    config,
+  );
   const rate = (work: Gradients, name: string) => () => {
     const found = processed / seconds(() => trainer.step(work));
     log(`${name}: ${found.toFixed(0)} tokens/s`);

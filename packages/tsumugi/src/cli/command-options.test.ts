@@ -376,6 +376,22 @@ const commands: Record<string, Command> = {
       json,
     }),
   },
+  reward: {
+    words: ['reward'],
+    makes: true,
+    usual: () => ({ model: [at('base', 'model')], data: [at('pairs.jsonl')], set: pairing }),
+    rows: () => ({
+      config: { change: { config: [at('settings.json')] } },
+      set: { change: { set: [...pairing, 'centering=0.1'] } },
+      model: { change: { model: [at('base-2', 'model')] } },
+      data: { change: { data: [at('pairs-2.jsonl')] } },
+      template: { change: { template: ['chatml'] } },
+      lora: { change: { lora: ['2'] } },
+      resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "reward"/ },
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
   'distill logits': {
     words: ['distill', 'logits'],
     makes: true,

@@ -44,6 +44,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'teach a model which answers are better: DPO, H-DPO and others',
     load: () => import('./dpo.ts'),
   },
+  reward: {
+    summary: 'make a reward model, which gives answers a number, from pairs',
+    load: () => import('./reward.ts'),
+  },
   merge: { summary: 'join models of one shape into one', load: () => import('./merge.ts') },
   quantize: { summary: "keep a model's matrices in 4 or 8 bits", load: () => import('./quantize.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },

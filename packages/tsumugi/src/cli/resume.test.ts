@@ -73,6 +73,16 @@ const kinds: Record<string, { words: string[]; begin: () => string[]; longer: st
     longer: 'steps=8',
     last: 8,
   },
+  reward: {
+    words: ['reward'],
+    begin: () => [
+      ...['--model', at('base', 'model'), '--data', at('pairs.jsonl'), '--template', 'chatml'],
+      ...sets('steps=6', 'sequenceLength=128', 'batchSize=2', 'schedule=wsd', 'centering=0.1'),
+      ...sets('checkpointEvery=3', 'evaluateEvery=0', 'learningRate=0.01'),
+    ],
+    longer: 'steps=8',
+    last: 8,
+  },
   gan: {
     words: ['gan', 'train'],
     begin: () => [

@@ -139,6 +139,15 @@ export function generationEnds(json: Record<string, unknown> | undefined, where:
   });
 }
 
+const SEQUENCE_CLASSIFICATION = 'Plamo2ForSequenceClassification';
+
+/** What config.json of a reward model says in place of a language model's: a model that classifies texts, with one number for a class. */
+export const rewardKeys = { architectures: [SEQUENCE_CLASSIFICATION], num_labels: 1 };
+
+/** Whether a `config.json` is a reward model's. */
+export const isRewardConfig = (json: unknown): boolean =>
+  isObject(json) && Array.isArray(json['architectures']) && json['architectures'].includes(SEQUENCE_CLASSIFICATION);
+
 /**
  * The config as published, for `config.json`: our keys plus those that other tools read. `qk_norm` is written only when
  * it is false. vLLM, llama.cpp and the like know the published architecture alone; such a model gets an architecture's

@@ -20,6 +20,7 @@ import { type Device, type DType, factoryDevice, scope, type Tensor } from '../t
 import {
   generationConfigOf,
   generationEnds,
+  isRewardConfig,
   type Plamo2Config,
   parseConfig,
   publishedConfig,
@@ -51,13 +52,30 @@ export interface LoadModelOptions {
  *   CheckpointError naming the tensor that is missing, not part of the model, or of another shape than the config says
  */
 export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo2 {
-  checkOptions('loadModel', options, { device: true, dtype: true, storedMatrices: true, weights: true, config: true });
+  checkOptions('loadModel', options, loadOptions);
+  return loadWith(folder, options.config ?? readModelConfig(new Artefact(folder)), options);
+}
+
+const loadOptions: OptionNames<LoadModelOptions> = {
+  device: true,
+  dtype: true,
+  storedMatrices: true,
+  weights: true,
+  config: true,
+};
+
+/** `loadModel` with this config, of a folder whose weights have these besides the model's, by name and shape. */
+export function loadWith(
+  folder: string,
+  config: Plamo2Config,
+  options: Omit<LoadModelOptions, 'config'>,
+  beside: ReadonlyMap<string, readonly number[]> = new Map(),
+): Plamo2 {
   const artefact = new Artefact(folder);
-  const config = options.config ?? readModelConfig(artefact);
   using opened = options.weights ? undefined : artefact.weights();
   const weights = options.weights ?? opened!;
   const { matrices, shapes, integers } = quantizedWeights(artefact, weights, tensorShapes(config));
-  checkWeights(folder, weights, { shapes, integers }, config);
+  checkWeights(folder, weights, { shapes: new Map([...shapes, ...beside]), integers }, config);
   const device = options.device ?? factoryDevice();
   const dtype = options.dtype ?? (matrices.length > 0 ? quantizedDType : undefined);
   const targetsOf = (name: string) =>
@@ -78,9 +96,24 @@ export function loadModel(folder: string, options: LoadModelOptions = {}): Plamo
 /**
  * `config.json`, with the ids of `generation_config.json` that end a text as well.
  *
- * @throws FormatError when a file is no JSON object, ConfigError naming the key and what it holds
+ * @throws FormatError when a file is no JSON object, ConfigError naming the key and what it holds, UserError for a reward model
  */
 export function readModelConfig(artefact: Artefact): Plamo2Config {
+  if (isRewardConfig(artefact.config()))
+    throw new UserError(
+      'reward-model',
+      `${artefact.path} is a reward model: it gives answers a reward, and writes none`,
+      {
+        remedy:
+          'Name a language model here, such as the one that the reward model was made of; loadRewardModel opens this one.',
+        fields: { path: artefact.path },
+      },
+    );
+  return readAnyConfig(artefact);
+}
+
+/** `readModelConfig`, of a reward model, too. */
+export function readAnyConfig(artefact: Artefact): Plamo2Config {
   const config = parseConfig(artefact.config(), join(artefact.path, CONFIG_FILE));
   return withEnds(config, artefact.generationConfig(), join(artefact.path, GENERATION_CONFIG_FILE));
 }
@@ -235,9 +268,20 @@ const saveHints = { tokenizer: 'Write { tokenizerFolder }, the folder that write
  */
 export function saveModel(folder: string, model: Plamo2, options: SaveModelOptions = {}): Lineage {
   checkOptions('saveModel', options, saveOptions, saveHints);
+  return saveWith(folder, model, options);
+}
+
+/** What a folder has besides a language model's: tensors by name and shape, and keys of config.json in place of its own. */
+export interface BesideModel {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly config: JsonObject;
+}
+
+/** `saveModel` of a model that has more than a language model. */
+export function saveWith(folder: string, model: Plamo2, options: SaveModelOptions, beside?: BesideModel): Lineage {
   const { config } = model;
   const tensors = namedParameters(model);
-  const shapes = tensorShapes(config);
+  const shapes = new Map([...tensorShapes(config), ...(beside?.shapes ?? [])]);
   const quantized = [...namedModules(model)].find(([, module]) => module instanceof QuantizedLinear);
   if (quantized)
     throw new UserError('quantized-model', `the model's "${quantized[0]}" is quantized, which is not written again`, {
@@ -249,7 +293,7 @@ export function saveModel(folder: string, model: Plamo2, options: SaveModelOptio
     'the model has the tensors that its config says',
   );
   return writeArtefact(folder, {
-    config: { ...(publishedConfig(config) as JsonObject), torch_dtype: namedParameters(model)[0]![1].dtype },
+    config: { ...(publishedConfig(config) as JsonObject), torch_dtype: tensors[0]![1].dtype, ...beside?.config },
     tensors,
     ...(options.tokenizerFolder !== undefined && tokenizerFiles(options.tokenizerFolder, config, options.chatTemplate)),
     generationConfig: generationConfigOf(config) as JsonObject,

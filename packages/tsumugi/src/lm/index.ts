@@ -52,6 +52,7 @@ export { buildBlock, Plamo2, type WeightSource } from './model.ts';
 export { checkModelChanges, type PresetName, preset, presetNames } from './presets.ts';
 export { QuantizedLinear } from './quantized-linear.ts';
 export { requireDense } from './quantized-weights.ts';
+export * from './reward/index.ts';
 export { type RopeSource, RopeTables } from './rope-tables.ts';
 export { checkSampling, type Logits, NOT_FINITE, type SamplingOptions, sample } from './sampling.ts';
 export { tokenLogprobs } from './score.ts';

@@ -2,7 +2,15 @@
 // Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
 import { exportGgufConfig, mergeConfig } from '../compress/index.ts';
-import { distillConfig, dpoConfig, extendConfig, logitsConfig, pretrainConfig, sftConfig } from '../train/index.ts';
+import {
+  distillConfig,
+  dpoConfig,
+  extendConfig,
+  logitsConfig,
+  pretrainConfig,
+  rewardConfig,
+  sftConfig,
+} from '../train/index.ts';
 
 const count = z.int().positive();
 
@@ -54,6 +62,10 @@ export const sftStageConfig = sftConfig.omit({ model: true, data: true, out: tru
 });
 
 export const dpoStageConfig = dpoConfig.omit({ model: true, data: true, out: true }).extend({
+  heldOut: z.number().gt(0).lt(1).optional().describe('share of the pairs to measure on (0.05 unless given)'),
+});
+
+export const rewardStageConfig = rewardConfig.omit({ model: true, data: true, out: true }).extend({
   heldOut: z.number().gt(0).lt(1).optional().describe('share of the pairs to measure on (0.05 unless given)'),
 });
 

@@ -11,6 +11,7 @@ export { merge } from './merge.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
 export { prune } from './prune.ts';
 export { quantize } from './quantize.ts';
+export { reward } from './reward.ts';
 export { forecastScoring, type ScoringSettings, scoreModel, scoringOf } from './score-model.ts';
 export { sft } from './sft.ts';
 export { teacherLogits } from './teacher-logits.ts';

@@ -10,6 +10,7 @@ import type {
   pretrain,
   prune,
   quantize,
+  reward,
   sft,
   teacherLogits,
 } from './index.ts';
@@ -32,6 +33,7 @@ export function runStage(
     | typeof evaluate
     | typeof sft
     | typeof dpo
+    | typeof reward
     | typeof teacherLogits
     | typeof grow
     | typeof prune

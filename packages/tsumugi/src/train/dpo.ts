@@ -12,6 +12,7 @@ import { DEFAULT_DPO_EPOCHS, type DpoConfig, dpoMayChange, needsReference } from
 import { forecastSpace, forecastUnevenTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 import { evaluatePairs, measuredPairs, type PairEvaluation } from './preference/evaluate-pairs.ts';
+import { pairOutcome } from './preference/pair-outcome.ts';
 import { openPreferenceData } from './preference/preference-data.ts';
 import { preferenceGradients } from './preference/preference-gradients.ts';
 import { PreferenceSteps } from './preference/preference-steps.ts';
@@ -93,10 +94,20 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
       files.requireUnchanged();
       return model;
     },
-    gradients: (model, within) => preferenceGradients(model, batches, () => references?.learned, config, within),
+    gradients: (model, within) =>
+      preferenceGradients(
+        batches,
+        (pairs, options) => pairOutcome(model, pairs, references?.learned, config, options),
+        config,
+        within,
+      ),
     evaluation: pairEvaluationState,
     evaluate: (model, _, pause) =>
-      evaluatePairs(model, data.heldOut, references?.heldOut, config, { ...rows, dtype, pause }),
+      evaluatePairs(data.heldOut, (pairs, options) => pairOutcome(model, pairs, references?.heldOut, config, options), {
+        ...rows,
+        dtype,
+        pause,
+      }),
     measured: (found, { step, at }) => measuredPairs(found, at === 'before' ? 'as it came' : step),
     result: {
       tokenizerFolder: config.model,

@@ -3,6 +3,7 @@ export type { AfterStep, StepDone } from '../loop/index.ts';
 export { type AdapterConfig, adapterSettings, checkAdapterSettings } from './adapter-config.ts';
 export { checkDistillSettings } from './check-distill.ts';
 export { checkDpoSettings } from './check-dpo.ts';
+export { checkRewardSettings } from './check-reward.ts';
 export { checkExtendSettings, checkPretrainSettings, requireIdle, requireModelMade } from './check-settings.ts';
 export { checkSftSettings } from './check-sft.ts';
 export { type DistillOptions, type DistillResult, distill } from './distill.ts';
@@ -31,7 +32,7 @@ export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
-export { planDistill, planDpo, planExtend, planModel, planPretrain, planSft } from './plan-model.ts';
+export { planDistill, planDpo, planExtend, planModel, planPretrain, planReward, planSft } from './plan-model.ts';
 export { type LogitsOptions, type LogitsResult, planPrecomputeLogits, precomputeLogits } from './precompute-logits.ts';
 export * from './preference/index.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
@@ -43,6 +44,14 @@ export {
   pretrainMayChange,
 } from './pretrain-config.ts';
 export { type RateOptions, rehearseRate } from './rate.ts';
+export { type RewardEvaluation, type RewardOptions, type RewardResult, reward } from './reward.ts';
+export {
+  DEFAULT_REWARD_EPOCHS,
+  type RewardConfig,
+  type RewardInput,
+  rewardConfig,
+  rewardMayChange,
+} from './reward-config.ts';
 export { type SftResult, sft } from './sft.ts';
 export {
   DEFAULT_EPOCHS,

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream, sha256File } from '../base/index.ts';
 import { runAndSignal } from '../run/kill.testing.ts';
-import { type DpoSetup, dpoSetup } from './preference/preference.testing.ts';
+import { type DpoSetup, dpoSetup, type RewardSetup, rewardSetup } from './preference/preference.testing.ts';
 import { type SftSetup, sftSetup } from './sft.testing.ts';
 import { type TinySetup, tinySetup } from './train.testing.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 3);
 
-let setups: { pretrain: TinySetup; sft: SftSetup; dpo: DpoSetup };
+let setups: { pretrain: TinySetup; sft: SftSetup; dpo: DpoSetup; reward: RewardSetup };
 beforeAll(async () => {
-  setups = { pretrain: await tinySetup(), sft: await sftSetup(), dpo: await dpoSetup() };
+  setups = { pretrain: await tinySetup(), sft: await sftSetup(), dpo: await dpoSetup(), reward: await rewardSetup() };
 });
 afterAll(() => {
   for (const setup of Object.values(setups)) setup[Symbol.dispose]();
@@ -29,6 +29,7 @@ const trainings = {
     result: ['adapter', 'adapter_model.safetensors'],
   },
   dpo: { kind: 'dpo', changes: { steps: 16, evaluateEvery: 7, loss: 'hdpo', alpha: 0.9 }, result: trained },
+  reward: { kind: 'reward', changes: { steps: 16, evaluateEvery: 7, lora: 4 }, result: trained },
 } as const;
 
 it.each(Object.entries(trainings))(

@@ -56,6 +56,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   prepare?(pause: Pause, say: (line: string) => void): Promise<void>;
   /** The model to train; those of a checkpoint take the place of its weights when a run goes on. */
   makeModel(goesOn: boolean): Plamo2;
+  /** Adds what is trained beside a model to one with adapters, which `makeModel` is not asked for. */
+  addBeside?(model: Plamo2): unknown;
   /** Adds the gradients of a step (from 0) to the model's parameters. */
   gradients(model: Plamo2, within: WithinStep): (step: number) => StepLoss;
   /** What checkpoints remember of a measurement. */

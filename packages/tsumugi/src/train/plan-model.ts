@@ -14,6 +14,8 @@ import { rehearseSteps } from './forecast.ts';
 import type { ModelTraining } from './model-training.ts';
 import { pretraining } from './pretrain.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
+import { rewardTraining } from './reward.ts';
+import type { RewardConfig } from './reward-config.ts';
 import { fineTuning } from './sft.ts';
 import type { SftConfig } from './sft-config.ts';
 import { computeType } from './step-gradients.ts';
@@ -80,5 +82,11 @@ export async function planSft(config: SftConfig, options?: PlanOptions): Promise
 /** `planModel` of what `dpo` would do. */
 export async function planDpo(config: DpoConfig, options?: PlanOptions): Promise<Forecast> {
   using task = await preferenceTraining(config);
+  return await planModel(task, options);
+}
+
+/** `planModel` of what `reward` would do. */
+export async function planReward(config: RewardConfig, options?: PlanOptions): Promise<Forecast> {
+  using task = await rewardTraining(config);
   return await planModel(task, options);
 }

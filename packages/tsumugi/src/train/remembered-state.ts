@@ -18,16 +18,19 @@ export const exampleEvaluationState = z.strictObject({
   predicted: z.number(),
 });
 
-export const pairEvaluationState = z.strictObject({
+export const rewardEvaluationState = z.strictObject({
   loss: z.number(),
   accuracy: z.number(),
   margin: z.number(),
   chosenReward: z.number(),
   rejectedReward: z.number(),
+  pairs: z.number(),
+});
+
+export const pairEvaluationState = rewardEvaluationState.extend({
   chosenLogprob: z.number(),
   rejectedLogprob: z.number(),
   entropy: z.number(),
-  pairs: z.number(),
 });
 
 /** What a measurement of a kind of training finds. */

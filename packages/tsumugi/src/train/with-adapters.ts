@@ -10,6 +10,7 @@ import {
   type LoraOptions,
   loadModel,
   loraCoverage,
+  REWARD_HEAD,
   saveAdapter,
   seedDropout,
 } from '../lm/index.ts';
@@ -35,8 +36,8 @@ export const loraOptionsOf = (config: AdapterConfig & { seed: number }): LoraOpt
       };
 
 /**
- * The same training, of adapters over the model in `folder`, which end up in `<out>/adapter`, in PEFT's layout; `task` as it is where
- * the settings ask for none.
+ * The same training, of adapters over the model in `folder`, which end up in `<out>/adapter`, in PEFT's layout, unless the training
+ * saves otherwise; `task` as it is where the settings ask for none.
  *
  * @throws ConfigError for a target that no layer answers to
  */
@@ -52,7 +53,7 @@ export function withAdapters<E extends object>(
   const shape = checkLora(lora);
   const { targets = DEFAULT_TARGETS, layers } = lora;
   const coverage = loraCoverage(modelConfig, { ...shape, targets, layers });
-  const part = partOf(folder, coverage.trained, lora);
+  const part = partOf(folder, coverage.trained + (task.part?.added ?? 0), lora);
   const plain = trainingSpace(modelConfig, phases, config).memory.length;
   const { memory, disk } = trainingSpace(modelConfig, phases, config, part);
   const title = `adapters (${lora.kind ?? 'lora'}, rank ${shape.rank}, α ${shape.alpha}${shape.dropout > 0 ? `, dropout ${shape.dropout}` : ''})`;
@@ -68,6 +69,7 @@ export function withAdapters<E extends object>(
       const model = loadModel(folder, { dtype: 'float32', device, storedMatrices: true, config: modelConfig });
       task.result.requireUnchanged();
       addLora(model, lora);
+      task.addBeside?.(model);
       return model;
     },
     gradients(model, within) {
@@ -77,7 +79,7 @@ export function withAdapters<E extends object>(
         return gradients(step);
       };
     },
-    saved: {
+    saved: task.saved ?? {
       name: 'adapter',
       save: (place, model, { maxShardBytes: _, ...options }) =>
         saveAdapter(place, model, { ...options, base: hubOrigin(folder)?.repo ?? resolve(folder) }),
@@ -90,7 +92,7 @@ function partOf(folder: string, added: number, { rank, kind }: LoraOptions): Tra
   using weights = new Artefact(folder).weights();
   const infos = weights.names.map((name) => weights.info(name));
   return {
-    isFrozen: (path) => !/\.lora_(A|B|magnitude_vector)\b/.test(path),
+    isFrozen: (path) => path !== REWARD_HEAD && !/\.lora_(A|B|magnitude_vector)\b/.test(path),
     frozenBytes: infos.reduce((sum, { bytes }) => sum + bytes, 0),
     asStored: infos.some(({ dtype, shape }) => shape.length === 2 && dtype !== 'float32'),
     added,

@@ -20,6 +20,8 @@ export interface PreferenceExample {
   prompt: Int32Array;
   chosen: Int32Array;
   rejected: Int32Array;
+  /** By how much the chosen answer is better, where the row says: what a reward model is taught besides. */
+  margin?: number;
   source: ExampleSource;
 }
 

@@ -14,6 +14,7 @@ export type DataRow =
       readonly kind: 'prompted';
       readonly prompted: Prompted;
       readonly desirable?: boolean;
+      readonly margin?: number | undefined;
       readonly source: ExampleSource;
     };
 
@@ -50,6 +51,7 @@ export const COLUMNS: readonly string[] = [
     'system',
     'tools',
     'history',
+    'margin',
   ]),
 ];
 
@@ -198,7 +200,16 @@ function preferenceRow(values: Values, source: ExampleSource): DataRow {
       return { kind: 'text', prompt: textField(given(asked), 'prompt', source), answers: [chosen, rejected], source };
     return promptedConversation(values, { chosen, rejected }, source);
   };
-  return { kind: 'prompted', prompted: prompted(), source };
+  return { kind: 'prompted', prompted: prompted(), margin: marginOf(values, source), source };
+}
+
+/** By how much the chosen answer is better. */
+function marginOf(values: Values, source: ExampleSource): number | undefined {
+  const margin = given(values['margin']);
+  if (margin === undefined) return undefined;
+  const number = typeof margin === 'bigint' ? Number(margin) : margin;
+  if (typeof number === 'number' && Number.isFinite(number) && number >= 0) return number;
+  throw wrongField(source, 'margin', 'a number of at least 0', margin);
 }
 
 function ratedRow(values: Values, source: ExampleSource): DataRow {

@@ -110,8 +110,8 @@ export function cutExample({ ids, learned, source }: Example, most: number): Exa
 /** Preference pairs. @throws DataError naming file, row and field; when no pair is left */
 export function loadPairs(paths: readonly string[], options: LoadOptions): Promise<Loaded<PreferenceExample>> {
   checkOptions('loadPairs', options, loadOptions);
-  return loadPrompted(paths, options, 'pairs', ({ prompted }, { template, tokenizer }) => {
-    const pair = encodePair(template, tokenizer, prompted);
+  return loadPrompted(paths, options, 'pairs', ({ prompted, margin }, { template, tokenizer }) => {
+    const pair = encodePair(template, tokenizer, { ...prompted, margin });
     return { example: pair, prompt: pair.prompt, answers: [pair.chosen, pair.rejected] };
   });
 }

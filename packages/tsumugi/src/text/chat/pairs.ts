@@ -32,7 +32,11 @@ function encodePrompted(
 }
 
 /** A pair: the first answer is the better one. @throws DataError naming the source, also for answers that are the same */
-export function encodePair(template: ChatTemplate, tokenizer: Tokenizer, row: Prompted): PreferenceExample {
+export function encodePair(
+  template: ChatTemplate,
+  tokenizer: Tokenizer,
+  row: Prompted & { readonly margin?: number | undefined },
+): PreferenceExample {
   const { prompt, answers } = encodePrompted(template, tokenizer, row);
   const [chosen, rejected] = answers as [Int32Array, Int32Array];
   if (chosen.join() === rejected.join())
@@ -41,7 +45,7 @@ export function encodePair(template: ChatTemplate, tokenizer: Tokenizer, row: Pr
         remedy: 'Take the row out: there is nothing to prefer.',
       });
     });
-  return { prompt, chosen, rejected, source: row.source };
+  return { prompt, chosen, rejected, ...(row.margin !== undefined && { margin: row.margin }), source: row.source };
 }
 
 /** An answer and whether it is wanted. */

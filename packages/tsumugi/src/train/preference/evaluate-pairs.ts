@@ -1,18 +1,14 @@
 // Held-out pairs: how often, and by how much, the policy finds the chosen answer better.
-import type { LanguageModel } from '../../lm/index.ts';
 import type { Measured, Pause } from '../../loop/index.ts';
 import type { PreferenceExample } from '../../text/index.ts';
 import { type DType, noGrad, scope } from '../../torch/index.ts';
-import { type PreferenceSums, pairOutcome } from './pair-outcome.ts';
-import type { Objective } from './preference-objective.ts';
+import type { PreferenceSums } from './pair-outcome.ts';
+import type { OutcomeOf } from './preference-gradients.ts';
 import { type PreferenceStepsOptions, pairBatches } from './preference-steps.ts';
-import type { ReferenceLogprobs } from './reference-logprobs.ts';
 
 /** Means over the pairs. */
-export interface PairEvaluation extends PreferenceSums {
-  loss: number;
-  pairs: number;
-}
+export type Measurement<Sums> = Sums & { loss: number; pairs: number };
+export type PairEvaluation = Measurement<PreferenceSums>;
 
 export interface PairEvaluationOptions extends Pick<PreferenceStepsOptions, 'layout' | 'sequenceLength' | 'padding'> {
   /** Pairs that go through at a time. */
@@ -21,35 +17,34 @@ export interface PairEvaluationOptions extends Pick<PreferenceStepsOptions, 'lay
   pause?: Pause | undefined;
 }
 
-export async function evaluatePairs(
-  model: LanguageModel,
+export async function evaluatePairs<Sums extends object>(
   pairs: readonly PreferenceExample[],
-  references: ReferenceLogprobs | undefined,
-  objective: Objective,
+  outcomeOf: OutcomeOf<Sums>,
   options: PairEvaluationOptions,
-): Promise<PairEvaluation> {
+): Promise<Measurement<Sums>> {
   const sums: Record<string, number> = {};
-  const add = (found: Record<string, number>) => {
-    for (const [name, value] of Object.entries(found)) sums[name] = (sums[name] ?? 0) + value;
+  const add = (found: object) => {
+    for (const [name, value] of Object.entries(found) as [string, number][]) sums[name] = (sums[name] ?? 0) + value;
   };
   for (const batch of pairBatches(pairs, options)) {
     await options.pause?.();
     scope(() =>
       noGrad(() => {
-        const found = pairOutcome(model, batch, references, objective, {
-          dtype: options.dtype,
-        });
+        const found = outcomeOf(batch, { dtype: options.dtype });
         add({ loss: found.loss.item(), ...found.sums() });
       }),
     );
   }
   const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / pairs.length]));
-  return { ...means, pairs: pairs.length } as PairEvaluation;
+  return { ...means, pairs: pairs.length } as Measurement<Sums>;
 }
 
 /** An evaluation for the log and the terminal. */
-export function measuredPairs(found: PairEvaluation, when: number | string): Measured {
-  const { pairs: _, ...metrics } = found;
+export function measuredPairs(
+  found: Measurement<{ accuracy: number; margin: number }>,
+  when: number | string,
+): Measured {
+  const { pairs: _, ...metrics } = found as Measurement<Record<string, number>>;
   const moment = typeof when === 'number' ? `step ${when}` : when;
   const right = `${(100 * found.accuracy).toFixed(1)} % of held-out pairs right`;
   return {

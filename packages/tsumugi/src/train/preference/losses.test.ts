@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ShapeError, UserError } from '../../base/index.ts';
 import { gradcheck } from '../../nn/index.ts';
 import { Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
-import { dpoLoss, hdpoLoss, ipoLoss, ktoLoss, orpoLoss, simpoLoss } from './index.ts';
+import { dpoLoss, hdpoLoss, ipoLoss, ktoLoss, orpoLoss, rewardLoss, simpoLoss } from './index.ts';
 
 const policyChosen = [-3, -7.5, -0.4];
 const policyRejected = [-4, -6, -2.2];
@@ -43,6 +43,13 @@ const cases: Case[] = [
     (i) => -Math.log(sigmoid(2 * policyChosen[i]! - 2 * policyRejected[i]! - 0.7)),
   ],
   [
+    'reward',
+    (w, l) => rewardLoss(w!, l!, { ...ask, margins: [0.5, 0, 1], centering: 0.05 }),
+    (i) =>
+      -Math.log(sigmoid(policyChosen[i]! - policyRejected[i]! - [0.5, 0, 1][i]!)) +
+      0.05 * (policyChosen[i]! + policyRejected[i]!) ** 2,
+  ],
+  [
     'ORPO',
     (w, l) => orpoLoss(w!, l!, ask),
     (i) => -Math.log(sigmoid(Math.log(odds(policyChosen[i]!) / odds(policyRejected[i]!)))),
@@ -59,7 +66,7 @@ describe('losses of pairs', () => {
   });
 
   it.each(cases)('%s has the gradient of its value, everywhere it depends on', (name, loss) => {
-    const inputs = ['SimPO', 'ORPO'].includes(name) ? 2 : 4;
+    const inputs = ['SimPO', 'ORPO', 'reward'].includes(name) ? 2 : 4;
     scope(() =>
       gradcheck(
         (...given) => loss(...given),

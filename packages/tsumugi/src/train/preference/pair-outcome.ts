@@ -2,16 +2,10 @@
 import type { LanguageModel, LossOptions } from '../../lm/index.ts';
 import { type Tensor, tensor } from '../../torch/index.ts';
 import { answerLogprobs } from './answer-logprobs.ts';
+import type { BatchOutcome } from './preference-gradients.ts';
 import { type Objective, preferenceOutcome } from './preference-objective.ts';
 import type { PairBatch } from './preference-steps.ts';
 import type { ReferenceLogprobs } from './reference-logprobs.ts';
-
-export interface PairOutcome {
-  /** Σ over the pairs. */
-  loss: Tensor;
-  /** Sums over the pairs, for the log; asked for once the backward pass is done. */
-  sums(): PreferenceSums;
-}
 
 export interface PreferenceSums {
   /** Pairs whose chosen answer has the higher reward. */
@@ -34,7 +28,7 @@ export function pairOutcome(
   references: ReferenceLogprobs | undefined,
   objective: Objective,
   options: Pick<LossOptions, 'dtype' | 'activationCheckpointing' | 'onPart'> = {},
-): PairOutcome {
+): BatchOutcome<PreferenceSums> {
   const { logprobs, tokens, entropy } = answerLogprobs(model, batch, options);
   const N = pairs.length;
   const side = (which: 'chosen' | 'rejected', first: number) => ({

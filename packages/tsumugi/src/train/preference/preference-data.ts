@@ -3,9 +3,9 @@ import { DataError } from '../../base/index.ts';
 import { formatInteger } from '../../run/index.ts';
 import { loadPairs, type PreferenceExample } from '../../text/index.ts';
 import { openTuningData, type TuningData } from '../chat-data.ts';
-import type { DpoConfig } from '../dpo-config.ts';
+import type { RewardConfig } from '../reward-config.ts';
 
-type Settings = Pick<DpoConfig, 'model' | 'data' | 'heldOut' | 'template' | 'seed' | 'sequenceLength' | 'tooLong'>;
+type Settings = Pick<RewardConfig, 'model' | 'data' | 'heldOut' | 'template' | 'seed' | 'sequenceLength' | 'tooLong'>;
 
 /** @throws DataError naming file, row and field of what is not understood or does not fit; ConfigError for a template that is not there */
 export const openPreferenceData = (settings: Settings): Promise<TuningData<PreferenceExample>> =>

@@ -1,34 +1,40 @@
-// A step's gradients of a preference objective: the mean over the pairs of the step, a micro-batch of them at a time.
-import type { LanguageModel } from '../../lm/index.ts';
+// A step's gradients of what is learned from pairs: the mean over the pairs of the step, a micro-batch of them at a time.
+import type { LossOptions } from '../../lm/index.ts';
 import type { StepLoss } from '../../loop/index.ts';
-import { backward, scope } from '../../torch/index.ts';
-import type { DpoConfig } from '../dpo-config.ts';
-import { computeType, type WithinStep } from '../step-gradients.ts';
-import { pairOutcome } from './pair-outcome.ts';
-import type { PreferenceSteps } from './preference-steps.ts';
-import type { ReferenceLogprobs } from './reference-logprobs.ts';
+import { backward, scope, type Tensor } from '../../torch/index.ts';
+import { type ComputeSettings, computeType, type WithinStep } from '../step-gradients.ts';
+import type { PairBatch, PreferenceSteps } from './preference-steps.ts';
 
-/** @param references is asked for at each step: undefined for losses without a reference */
+/** What came of a micro-batch of pairs: sums over them. */
+export interface BatchOutcome<Sums> {
+  loss: Tensor;
+  /** For the log; asked for once the backward pass is done. */
+  sums(): Sums;
+}
+
+/** Puts a micro-batch through a model. */
+export type OutcomeOf<Sums> = (
+  pairs: PairBatch,
+  options: Pick<LossOptions, 'dtype' | 'activationCheckpointing' | 'onPart'>,
+) => BatchOutcome<Sums>;
+
 export function preferenceGradients(
-  model: LanguageModel,
   steps: PreferenceSteps,
-  references: () => ReferenceLogprobs | undefined,
-  config: DpoConfig,
+  outcomeOf: OutcomeOf<object>,
+  { dtype: computed, activationCheckpointing }: Pick<ComputeSettings, 'dtype' | 'activationCheckpointing'>,
   { onPart }: Pick<WithinStep, 'onPart'> = {},
 ): (step: number) => StepLoss {
-  const { activationCheckpointing } = config;
-  const dtype = computeType(config.dtype);
+  const dtype = computeType(computed);
   return (step) => {
     const metrics: Record<string, number> = {};
     let loss = 0;
     const seen = onPart?.(step);
     for (const micro of steps.at(step))
       scope(() => {
-        const options = { dtype, activationCheckpointing, onPart: seen };
-        const found = pairOutcome(model, micro, references(), config, options);
+        const found = outcomeOf(micro, { dtype, activationCheckpointing, onPart: seen });
         backward(found.loss.div(steps.pairsPerStep));
         loss += found.loss.item() / steps.pairsPerStep;
-        for (const [name, sum] of Object.entries(found.sums()))
+        for (const [name, sum] of Object.entries(found.sums()) as [string, number][])
           metrics[name] = (metrics[name] ?? 0) + sum / steps.pairsPerStep;
       });
     const [before, after] = [steps.tokensAt(step), steps.tokensAt(step + 1)];

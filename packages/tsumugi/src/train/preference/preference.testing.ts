@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { RandomStream } from '../../base/index.ts';
 import { type DpoConfig, type DpoInput, dpoConfig } from '../dpo-config.ts';
+import { type RewardConfig, type RewardInput, rewardConfig } from '../reward-config.ts';
 import { instructions, jsonLines, type SftSetup, sftSetup } from '../sft.testing.ts';
 
 export interface Pair {
@@ -21,13 +22,18 @@ export function pairsOf(seed = 1): Pair[] {
   });
 }
 
-export interface DpoSetup extends Pick<SftSetup, 'folder' | 'at'>, Disposable {
+export interface PairSetup<Config, Input> extends Pick<SftSetup, 'folder' | 'at'>, Disposable {
   /** A complete config with a run folder of this name. */
-  config(name: string, changes?: Partial<DpoInput>): DpoConfig;
+  config(name: string, changes?: Partial<Input>): Config;
 }
+export type DpoSetup = PairSetup<DpoConfig, DpoInput>;
+export type RewardSetup = PairSetup<RewardConfig, RewardInput>;
 
 /** Writes a model that knows nothing, and 120 pairs. */
-export async function dpoSetup(): Promise<DpoSetup> {
+export const dpoSetup = (): Promise<DpoSetup> => pairSetup((settings) => dpoConfig.parse(settings));
+export const rewardSetup = (): Promise<RewardSetup> => pairSetup((settings) => rewardConfig.parse(settings));
+
+async function pairSetup<Config, Input>(parse: (settings: object) => Config): Promise<PairSetup<Config, Input>> {
   const setup = await sftSetup();
   const { at } = setup;
   writeFileSync(at('pairs.jsonl'), jsonLines(pairsOf().slice(0, 120)));
@@ -35,7 +41,7 @@ export async function dpoSetup(): Promise<DpoSetup> {
     folder: setup.folder,
     at,
     config: (name, changes = {}) =>
-      dpoConfig.parse({
+      parse({
         model: at('base'),
         data: [at('pairs.jsonl')],
         out: at(name),

@@ -1,0 +1,44 @@
+// `tsumugi reward`: teaches a model to give answers a reward.
+import { planReward, reward, rewardConfig } from '../train/index.ts';
+import { defineCommand } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
+import { folderOf } from './hub-folder.ts';
+import { settingsOptions } from './settings.ts';
+import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { trainingSettings } from './training-settings.ts';
+
+export const run = defineCommand(
+  {
+    command: 'tsumugi reward',
+    summary: 'make a reward model, which gives answers a number, from pairs',
+    options: {
+      ...settingsOptions,
+      model: {
+        type: 'string',
+        value: 'DIR|NAME',
+        help: 'model to begin with: a folder, or a name on the Hugging Face Hub',
+      },
+      data: { type: 'list', value: 'FILE', help: 'pairs, jsonl or parquet: prompt, chosen, rejected (and margin)' },
+      template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      lora: { type: 'integer', min: 1, value: 'RANK', help: 'train low-rank adapters of this rank, and merge them' },
+      ...trainingOptions,
+    },
+    details: settingsHelp(rewardConfig),
+  },
+  async (options, io) => {
+    checkPlan(options);
+    const { model, data, template, lora, out } = options;
+    const own = { model, data: data.length > 0 ? data : undefined, template, lora, out };
+    const settings = trainingSettings(rewardConfig, 'reward', options, own);
+    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    if (options.plan) return endPlan(io, options, await planReward(config, { stream: io.stderr }));
+    const made = await reward(config, { resume: options.resume, stream: io.stderr });
+    return endTraining(io, 'tsumugi reward', { ...options, out: config.out }, made, ({ before, after, folder }) => {
+      const right = `${share(before?.accuracy)} before, ${share(after?.accuracy)} after`;
+      const margin = after === undefined ? '' : `, by ${after.margin.toFixed(3)} on average`;
+      return `held-out pairs whose chosen answer has the higher reward: ${right}${margin}${madeModel(folder, config.out)}`;
+    });
+  },
+);
+
+const share = (accuracy: number | undefined) => (accuracy === undefined ? '–' : `${(100 * accuracy).toFixed(1)} %`);

@@ -1,0 +1,48 @@
+// What the training of a reward model can be told. Rate and epochs are those of InstructGPT's reward models (Ouyang et al. 2022, arXiv
+// 2203.02155, appendix C.2: 9e-6, one epoch, a cosine to a tenth), everything else is our choice.
+import { z } from 'zod';
+import { adapterSettings } from './adapter-config.ts';
+import {
+  changeableSettings,
+  checkpointSettings,
+  computeSettings,
+  optimizerSettings,
+  scheduleSettings,
+  watchSettings,
+} from './common-config.ts';
+import { rowFiles, tuningPlaces, tuningSteps } from './tuning-config.ts';
+
+export const DEFAULT_REWARD_EPOCHS = 1;
+
+export const rewardConfig = z.strictObject({
+  model: z.string().min(1).describe('model folder to begin with'),
+  data: rowFiles.describe('files of pairs, jsonl or parquet: prompt, chosen, rejected, and margin where there is one'),
+  ...tuningPlaces('pairs'),
+  centering: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe('of the squared sum of the rewards of a pair, added to the loss: holds rewards around 0'),
+  ...tuningSteps('pairs', { epochs: DEFAULT_REWARD_EPOCHS, batchSize: 8 }),
+  packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
+  tooLong: z
+    .enum(['refuse', 'drop'])
+    .default('refuse')
+    .describe('of pairs longer than a row: refuse the data, or drop them'),
+  ...adapterSettings(),
+  ...scheduleSettings({ learningRate: 9e-6, warmup: 0.1 }),
+  ...optimizerSettings(),
+  seed: z.int().nonnegative().default(0).describe('of the head, of batches, and of which pairs are held out'),
+  ...computeSettings({ activationCheckpointing: false }),
+  ...watchSettings({ evaluateEvery: 100 }),
+  ...checkpointSettings({ checkpointEvery: 200 }),
+});
+
+export type RewardConfig = z.output<typeof rewardConfig>;
+export type RewardInput = z.input<typeof rewardConfig>;
+
+/** Settings that a run may change when it goes on. */
+export const rewardMayChange = [
+  ...changeableSettings.filter((name) => name !== 'evaluateTokens'),
+  ...(['epochs', 'steps'] as const),
+] as const satisfies readonly (keyof RewardConfig)[];

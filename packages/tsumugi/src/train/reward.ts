@@ -1,0 +1,140 @@
+// Training of a reward model: a language model gets a head that gives whole answers a number, and learns from pairs to give the better
+// one more. The pairs of step k are a function of (seed, k), so a resumed run goes on bit for bit.
+import { deriveSeed } from '../base/index.ts';
+import {
+  addRewardHead,
+  initialRewardHead,
+  loadModel,
+  Plamo2,
+  type Plamo2WithReward,
+  readModelConfig,
+  requireDense,
+  saveRewardModel,
+} from '../lm/index.ts';
+import { formatInteger, inputAt } from '../run/index.ts';
+import { Artefact } from '../store/index.ts';
+import { parseDevice } from '../torch/index.ts';
+import { endingWith, fileLineage } from './chat-data.ts';
+import { checkRewardSettings } from './check-reward.ts';
+import { copiedWeights } from './copied-weights.ts';
+import { forecastSpace, forecastUnevenTime } from './forecast.ts';
+import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
+import { evaluatePairs, type Measurement, measuredPairs } from './preference/evaluate-pairs.ts';
+import { openPreferenceData } from './preference/preference-data.ts';
+import { preferenceGradients } from './preference/preference-gradients.ts';
+import { PreferenceSteps } from './preference/preference-steps.ts';
+import { type RewardSums, rewardOutcome } from './preference/reward-outcome.ts';
+import { rewardEvaluationState } from './remembered-state.ts';
+import { DEFAULT_REWARD_EPOCHS, type RewardConfig, rewardMayChange } from './reward-config.ts';
+import { computeType } from './step-gradients.ts';
+import { trainModel } from './train-model.ts';
+import { withAdapters } from './with-adapters.ts';
+
+export type RewardEvaluation = Measurement<RewardSums>;
+/** `before` is the head that has learned nothing, `after` the trained one. */
+export type RewardResult = TrainResult<RewardEvaluation>;
+/** What is learned is the settings' to say. */
+export type RewardOptions = Omit<TrainOptions, 'loss'>;
+
+/**
+ * Trains a reward model from the model in `config.model` on the pairs in `config.data`, and writes it to `<out>/model`; adapters
+ * (`lora`) are merged into it. `loadRewardModel` opens it.
+ *
+ * @throws ConfigError, DataError naming file, row and field, UserError (not enough memory or disk) before anything is written; a
+ *   UserError `diverged` when the loss is NaN
+ */
+export async function reward(config: RewardConfig, options: RewardOptions = {}): Promise<RewardResult> {
+  using task = await rewardTraining(config);
+  return await trainModel(task, options);
+}
+
+/** Opens what the training of a reward model needs. @throws ConfigError, DataError */
+export async function rewardTraining(config: RewardConfig): Promise<ModelTraining<RewardEvaluation>> {
+  checkRewardSettings(config);
+  const device = parseDevice(config.device);
+  const folder = new Artefact(config.model);
+  const ownConfig = readModelConfig(folder);
+  if (config.lora === undefined) requireDense(config.model, 'trained whole (adapters over it can be: lora)');
+  const files = await folder.hashed();
+  const data = await openPreferenceData(config);
+  const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
+  const { hidden_size: D } = modelConfig;
+  const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
+  const dtype = computeType(config.dtype);
+  const rows = {
+    layout: config.packing ? 'packed' : 'padded',
+    sequenceLength,
+    padding: data.tokenizer.padId,
+    batchSize,
+  } as const;
+  const seed = deriveSeed(config.seed, 'batches');
+  const batches = new PreferenceSteps(data.examples, { ...rows, gradientAccumulation, seed });
+  const steps = config.steps ?? batches.stepsOf(config.epochs ?? DEFAULT_REWARD_EPOCHS);
+  const { largest, meanTokens } = batches.sizes(steps);
+  const phase = { ...largest, predicted: 0, steps, gradientAccumulation, activationCheckpointing };
+  // A head of the model's own, which predicts tokens, is not asked for any.
+  const isFrozen = modelConfig.tie_word_embeddings ? undefined : (path: string) => path.startsWith('lm_head.');
+  const part = { added: D, isFrozen };
+  const addBeside = (model: Plamo2) =>
+    addRewardHead(model, initialRewardHead(D, deriveSeed(config.seed, 'reward head'), device));
+  const withMargin = data.examples.filter(({ margin }) => margin !== undefined).length;
+  const task: ModelTraining<RewardEvaluation> = {
+    name: 'reward',
+    config,
+    inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
+    mayChange: rewardMayChange,
+    modelConfig,
+    part,
+    phases: [phase],
+    rehearsesSteps: false,
+    space: forecastSpace('reward', modelConfig, [phase], config, part),
+    lines: [
+      ...data.lines,
+      ...(withMargin > 0 ? [`with a margin: ${formatInteger(withMargin)} pairs`] : []),
+      `reward head: ${formatInteger(D)} numbers beside the model`,
+    ],
+    plan({ secondsPerStep, start }) {
+      return {
+        steps,
+        time: forecastUnevenTime({ ...phase, steps: steps - start }, meanTokens, secondsPerStep),
+        lines: [
+          `  ${batches.epochAt(steps).toFixed(1)} epochs of ${formatInteger(batches.pairsPerStep)} pairs a step, ${rows.layout}`,
+        ],
+      };
+    },
+    makeModel() {
+      using parent = loadModel(config.model, { dtype: 'float32', device });
+      const model = new Plamo2(modelConfig, copiedWeights(parent));
+      files.requireUnchanged();
+      return addBeside(model);
+    },
+    addBeside,
+    gradients: (model, within) =>
+      preferenceGradients(
+        batches,
+        (pairs, options) => rewardOutcome(model as Plamo2WithReward, data.examples, pairs, config.centering, options),
+        config,
+        within,
+      ),
+    evaluation: rewardEvaluationState,
+    evaluate: (model, _, pause) =>
+      evaluatePairs(
+        data.heldOut,
+        (pairs, options) => rewardOutcome(model as Plamo2WithReward, data.heldOut, pairs, config.centering, options),
+        { ...rows, dtype, pause },
+      ),
+    measured: (found, { step, at }) => measuredPairs(found, at === 'before' ? 'untrained head' : step),
+    saved: {
+      name: 'model',
+      save: (place, model, options) => saveRewardModel(place, model as Plamo2WithReward, options),
+    },
+    result: {
+      tokenizerFolder: config.model,
+      chatTemplate: data.template,
+      lineage: { parents: [{ name: config.model, sha256: files.hash }], data: fileLineage(data.inputs) },
+      requireUnchanged: () => files.requireUnchanged(), // the tokenizer is taken from there
+    },
+    [Symbol.dispose]() {},
+  };
+  return withAdapters(task, config, config.model);
+}

@@ -136,6 +136,7 @@ describe('experiments', () => {
 
   it('are those that say how they are called', () => {
     expect(programs.sort()).toEqual([
+      'arithmetic.ts',
       'evaluation-growth.ts',
       'gan-comparison.ts',
       'generation-growth.ts',

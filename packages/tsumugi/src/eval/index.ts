@@ -53,7 +53,10 @@ export type {
 } from './task.ts';
 export { optionsOf, parseTaskOptions, unknownOption } from './task-options.ts';
 export { readCsv } from './tasks/csv.ts';
+export { kanjiReading } from './tasks/kanji-reading.ts';
 export { loadLanguages } from './tasks/m-ifeval/tools.ts';
 export { readRating } from './tasks/mt-bench.ts';
+export { PARTICLES, particleCloze } from './tasks/particle-cloze.ts';
 export { type Row, readJsonFile, readJsonLines } from './tasks/rows.ts';
 export { textTask } from './tasks/text.ts';
+export { translateEnJa, translateJaEn } from './tasks/translation.ts';

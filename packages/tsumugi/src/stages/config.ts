@@ -2,6 +2,7 @@
 // Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
 import { exportGgufConfig, mergeConfig } from '../compress/index.ts';
+import { BUILDER_NAMES } from '../synth/index.ts';
 import {
   distillConfig,
   dpoConfig,
@@ -108,4 +109,21 @@ export const evaluateConfig = z.strictObject({
   limit: count.optional().describe('samples of a task at most'),
   shots: z.int().nonnegative().optional().describe("few-shot examples in the prompt, instead of a task's own number"),
   seed: z.int().nonnegative().default(0).describe('of samples and intervals'),
+});
+
+export const buildExamplesConfig = z.strictObject({
+  builder: z.enum(BUILDER_NAMES as [string, ...string[]]).describe('what rows are made of the data'),
+  rows: z.enum(['answers', 'pairs']).default('answers').describe('answers to learn, or a better and a worse one'),
+  form: z
+    .enum(['chat', 'task'])
+    .default('chat')
+    .describe('how it is asked: as people ask, or as the evaluation task of the same kind does'),
+  side: z.enum(['train', 'heldOut']).default('train').describe('rows to learn from, or those that are held out'),
+  heldOutFraction: z.number().min(0).lt(1).default(0.05).describe('share of documents or packages to measure with'),
+  group: z
+    .string()
+    .optional()
+    .describe('field or column whose value is held out as one; of text the document, else source unless given'),
+  share: z.number().gt(0).max(1).default(1).describe('share of the rows that are made, drawn'),
+  seed: z.int().nonnegative().default(0).describe('decides what is held out, asked, and worse'),
 });

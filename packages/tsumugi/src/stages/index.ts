@@ -1,4 +1,5 @@
 // The stages of recipes: one file each.
+export { buildExamples } from './build-examples.ts';
 export { readingConfig } from './config.ts';
 export { data } from './data.ts';
 export { distill } from './distill.ts';

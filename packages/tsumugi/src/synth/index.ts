@@ -1,5 +1,6 @@
 // Synthetic data: pipelines that ask a model, and what data is cleaned with.
 
+export * from './builders/index.ts';
 export * from './contamination/index.ts';
 export * from './filters/index.ts';
 export * from './near/index.ts';

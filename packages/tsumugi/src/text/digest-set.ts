@@ -13,32 +13,38 @@ export class DigestSet {
 
   /** Adds the first 16 bytes of a digest; false if they were there. */
   add(digest: Buffer): boolean {
-    const words = [digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12)];
+    const words = wordsOf(digest);
     if (2 * WORDS * (this.#size + 1) > this.#table.length) this.#grow();
-    if (!insert(this.#table, words)) return false;
+    const at = find(this.#table, words);
+    if (at < 0) return false;
+    this.#table.set(words, at);
     this.#size++;
     return true;
+  }
+
+  has(digest: Buffer): boolean {
+    return find(this.#table, wordsOf(digest)) < 0;
   }
 
   #grow(): void {
     const larger = new Uint32Array(2 * this.#table.length);
     for (let i = 0; i < this.#table.length; i += WORDS) {
       const words = this.#table.subarray(i, i + WORDS);
-      if (words.some((word) => word !== 0)) insert(larger, words);
+      if (words.some((word) => word !== 0)) larger.set(words, find(larger, words));
     }
     this.#table = larger;
   }
 }
 
-function insert(table: Uint32Array, words: ArrayLike<number>): boolean {
+const wordsOf = (digest: Buffer): number[] => [0, 4, 8, 12].map((at) => digest.readUInt32LE(at));
+
+/** Where the words would stand, or −1 where they do. */
+function find(table: Uint32Array, words: ArrayLike<number>): number {
   const slots = table.length / WORDS;
   for (let slot = words[0]! % slots; ; slot = (slot + 1) % slots) {
     const at = WORDS * slot;
     const [a, b, c, d] = [table[at]!, table[at + 1]!, table[at + 2]!, table[at + 3]!];
-    if (a === words[0] && b === words[1] && c === words[2] && d === words[3]) return false;
-    if (a === 0 && b === 0 && c === 0 && d === 0) {
-      table.set(words, at);
-      return true;
-    }
+    if (a === words[0] && b === words[1] && c === words[2] && d === words[3]) return -1;
+    if (a === 0 && b === 0 && c === 0 && d === 0) return at;
   }
 }

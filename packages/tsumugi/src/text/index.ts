@@ -33,6 +33,7 @@ export {
   templateHash,
 } from './chat/template.ts';
 export { checkExamples } from './check-examples.ts';
+export { DigestSet } from './digest-set.ts';
 export { embeddedText } from './embedded.ts';
 export type { Encoder } from './encoder.ts';
 export { parseEncoding } from './encoding/decode.ts';

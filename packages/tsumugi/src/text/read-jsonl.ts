@@ -62,14 +62,19 @@ export function notText(file: string, row: number, field: string, value: unknown
   });
 }
 
+const named = (values: readonly unknown[], names: readonly string[]) =>
+  Object.fromEntries(names.map((name, i) => [name, values[i]]));
+
 /**
  * The objects of a JSON-lines file. Blank lines are skipped. Rows count from 1.
  * @param shape what a line may look like, for errors
+ * @param lists names for the values of a line that is a list
  */
 export async function* readJsonObjects(
   file: string,
   chunks: AsyncIterable<string>,
   shape: string,
+  lists?: readonly string[],
 ): AsyncGenerator<{ row: number; value: Record<string, unknown> }> {
   let row = 0;
   for await (const whole of lines(file, chunks)) {
@@ -87,6 +92,7 @@ export async function* readJsonObjects(
         cause,
       });
     }
+    if (lists && Array.isArray(value)) value = named(value, lists);
     if (!isObject(value)) {
       throw new DataError(
         'not-an-object',

@@ -79,7 +79,7 @@ const END = '\n';
 const shown = ({ word, reading }: Reading) => `漢字：${word}\n読み：${reading}${END}\n`;
 const asked = (word: string) => `漢字：${word}\n読み：`;
 
-export default choiceTask<Reading>({
+export const kanjiReading = choiceTask<Reading>({
   name: 'kanji-reading',
   version: 1,
   summary: 'the reading of a common word in kanji, the likeliest of four',
@@ -94,3 +94,5 @@ export default choiceTask<Reading>({
   groups: ({ level }) => [level],
   settings: databaseSetting,
 });
+
+export default kanjiReading;

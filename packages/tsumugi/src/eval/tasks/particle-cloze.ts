@@ -4,7 +4,7 @@ import { choiceTask } from '../choice-task.ts';
 import type { SampleContext } from '../task.ts';
 import { databaseSetting, draw, jisho, queryJisho } from './jisho-database.ts';
 
-const particles = ['が', 'を', 'に', 'で', 'と', 'へ'];
+export const PARTICLES = ['が', 'を', 'に', 'で', 'と', 'へ'];
 
 export interface Cloze {
   id: string;
@@ -45,13 +45,13 @@ export function readClozes(context: SampleContext): Cloze[] {
   for (const { id, japanese, particle, word, obi2 } of rows) {
     const found = clozeOf(japanese!, particle!, word!);
     const key = found && `${found.before}（）${found.after}`;
-    if (key && particles.includes(particle!) && !clozes.has(key))
+    if (key && PARTICLES.includes(particle!) && !clozes.has(key))
       clozes.set(key, { id: id!, ...found, particle: particle!, level: levelOf(obi2!) });
   }
   return [...clozes.values()];
 }
 
-export default choiceTask<Cloze>({
+export const particleCloze = choiceTask<Cloze>({
   name: 'particle-cloze',
   version: 1,
   summary: 'the particle before a word, the likeliest of six completed sentences',
@@ -60,12 +60,14 @@ export default choiceTask<Cloze>({
   normalise: false,
   data: jisho,
   shots: 0,
-  wording: `{before}{particle}{after} ${particles.join(' ')}`,
+  wording: `{before}{particle}{after} ${PARTICLES.join(' ')}`,
   load: (context) => ({ samples: draw(readClozes(context), 'particle-cloze').samples }),
   prompt: ({ before }) => before,
-  choices: ({ after }) => particles.map((each) => each + after),
-  target: ({ particle }) => particles.indexOf(particle),
-  shown: (_cloze, choice) => particles[choice],
+  choices: ({ after }) => PARTICLES.map((each) => each + after),
+  target: ({ particle }) => PARTICLES.indexOf(particle),
+  shown: (_cloze, choice) => PARTICLES[choice],
   groups: ({ particle, level }) => [particle, level],
   settings: databaseSetting,
 });
+
+export default particleCloze;

@@ -48,23 +48,24 @@ const shared = {
   maxTokens: 256,
 } as const;
 
-export default [
-  llmJpEvalTask({
-    ...shared,
-    name: 'translate-en-ja',
-    summary: 'everyday sentences from English into Japanese',
-    instruction: '次の英語の文を日本語に訳してください。訳文だけを書き、ほかには何も書かないでください。',
-    load: (context) => load(context, ({ id, english, japanese }) => ({ id, input: english, output: japanese })),
-    score: (answer, target) => ({ chrf: chrf(answer, target), bleu_char: bleuOfCharacters(answer, target) }),
-    settings: databaseSetting,
-  }),
-  llmJpEvalTask({
-    ...shared,
-    name: 'translate-ja-en',
-    summary: 'everyday sentences from Japanese into English',
-    instruction: '次の日本語の文を英語に訳してください。訳文だけを書き、ほかには何も書かないでください。',
-    load: (context) => load(context, ({ id, english, japanese }) => ({ id, input: japanese, output: english })),
-    score: (answer, target) => ({ chrf: chrf(answer, target), bleu: bleu(answer, target) }),
-    settings: databaseSetting,
-  }),
-];
+export const translateEnJa = llmJpEvalTask({
+  ...shared,
+  name: 'translate-en-ja',
+  summary: 'everyday sentences from English into Japanese',
+  instruction: '次の英語の文を日本語に訳してください。訳文だけを書き、ほかには何も書かないでください。',
+  load: (context) => load(context, ({ id, english, japanese }) => ({ id, input: english, output: japanese })),
+  score: (answer, target) => ({ chrf: chrf(answer, target), bleu_char: bleuOfCharacters(answer, target) }),
+  settings: databaseSetting,
+});
+
+export const translateJaEn = llmJpEvalTask({
+  ...shared,
+  name: 'translate-ja-en',
+  summary: 'everyday sentences from Japanese into English',
+  instruction: '次の日本語の文を英語に訳してください。訳文だけを書き、ほかには何も書かないでください。',
+  load: (context) => load(context, ({ id, english, japanese }) => ({ id, input: japanese, output: english })),
+  score: (answer, target) => ({ chrf: chrf(answer, target), bleu: bleu(answer, target) }),
+  settings: databaseSetting,
+});
+
+export default [translateEnJa, translateJaEn];

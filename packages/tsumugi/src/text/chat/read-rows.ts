@@ -25,13 +25,20 @@ export interface Row {
   value: Readonly<Record<string, unknown>>;
 }
 
-/** @param columns those that are read of a Parquet file, where it has them */
-export async function* readRows(file: RowFile, columns: readonly string[]): AsyncGenerator<Row> {
+/**
+ * @param columns those that are read of a Parquet file, where it has them
+ * @param lists names for the values of JSON lines that are lists
+ */
+export async function* readRows(
+  file: RowFile,
+  columns: readonly string[],
+  lists?: readonly string[],
+): AsyncGenerator<Row> {
   const { path, format } = file;
   if (format === 'parquet') {
     let row = 0;
     for await (const value of readParquetRows(path, columns)) yield { row: ++row, value };
-  } else if (format === 'jsonl') yield* readJsonObjects(path, decode(fileSource(path)), '{"messages": […]}');
+  } else if (format === 'jsonl') yield* readJsonObjects(path, decode(fileSource(path)), '{"messages": […]}', lists);
   else yield* listRows(path, await wholeText(path));
 }
 

@@ -34,7 +34,7 @@ export type {
 } from './request.ts';
 export { type RollingTaskSpec, rollingTask } from './rolling-task.ts';
 export { type SampleOptions, sampleContext } from './sample-context.ts';
-export { bootstrap, bootstrapMean, type Interval, RESAMPLES } from './statistics.ts';
+export { bootstrap, bootstrapMean, type Interval, RESAMPLES, wilson } from './statistics.ts';
 export type {
   ChoiceTask,
   DataSource,

@@ -1,7 +1,7 @@
 // Intervals by the bootstrap against what theory says of them.
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
-import { bootstrap, bootstrapMean, mean, quantile } from './statistics.ts';
+import { bootstrap, bootstrapMean, mean, quantile, wilson } from './statistics.ts';
 
 describe('quantile', () => {
   it('is linear between order statistics', () => {
@@ -61,5 +61,27 @@ describe('bootstrap', () => {
     // Nor have records that are all alike: none of 5 right is no certainty.
     expect(bootstrapMean([0, 0, 0, 0, 0], { seed: 0 })).toEqual({ value: 0, ...none });
     expect(bootstrapMean([0, 0, 0, 0, 1], { seed: 0 })).toEqual({ value: 0.2, low: 0, high: expect.any(Number) });
+  });
+});
+
+describe('Wilson’s interval', () => {
+  // Newcombe 1998, table I, method 3.
+  it.each([
+    [81, 263, 0.2553, 0.3662],
+    [15, 148, 0.0624, 0.1605],
+    [0, 20, 0, 0.1611],
+    [1, 29, 0.0061, 0.1718],
+  ])('of %i in %i', (count, n, low, high) => {
+    const found = wilson(count, n);
+    expect(found.value).toBe(count / n);
+    expect(found.low).toBeCloseTo(low, 4);
+    expect(found.high).toBeCloseTo(high, 4);
+  });
+
+  it('mirrors, and has nothing to say of nothing', () => {
+    const [few, many] = [wilson(3, 40), wilson(37, 40)];
+    expect(few.low! + many.high!).toBeCloseTo(1, 12);
+    expect(few.high! + many.low!).toBeCloseTo(1, 12);
+    expect(wilson(0, 0)).toEqual({ value: null, low: null, high: null });
   });
 });

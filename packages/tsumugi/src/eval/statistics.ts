@@ -5,6 +5,12 @@
 //
 // Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. It speaks of the sampling of records alone:
 // not of the model's own sampling, nor of the wording of the prompt.
+//
+// Of a share (right or wrong), Wilson's score interval, which is there for 0 of n, too:
+//
+//   (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n), z = 1.96
+//
+// Source: Wilson 1927, J. Am. Stat. Assoc. 22; its values for single counts: Newcombe 1998, Stat. Med. 17, table I.
 import { invariant, RandomStream, UserError } from '../base/index.ts';
 
 export const RESAMPLES = 1000;
@@ -64,6 +70,18 @@ export function bootstrap<T>(
   if (ascending[0] === ascending.at(-1)) return { value, low: null, high: null };
   const tail = (1 - COVERAGE) / 2;
   return { value, low: quantile(ascending, tail), high: quantile(ascending, 1 - tail) };
+}
+
+const z = 1.959963984540054;
+
+/** The share `count` of `n` with its 95 % interval. */
+export function wilson(count: number, n: number): Interval {
+  if (n === 0) return { value: null, low: null, high: null };
+  const p = count / n;
+  const middle = p + z ** 2 / (2 * n);
+  const half = z * Math.sqrt((p * (1 - p)) / n + z ** 2 / (4 * n ** 2));
+  const whole = 1 + z ** 2 / n;
+  return { value: p, low: Math.max(0, (middle - half) / whole), high: Math.min(1, (middle + half) / whole) };
 }
 
 /** The mean with its interval. @throws UserError for a value that is no finite number */

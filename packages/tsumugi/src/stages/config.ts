@@ -2,7 +2,7 @@
 // Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
 import { exportGgufConfig, mergeConfig } from '../compress/index.ts';
-import { BUILDER_NAMES } from '../synth/index.ts';
+import { BUILDER_NAMES, type RuleName, ruleNames } from '../synth/index.ts';
 import {
   distillConfig,
   dpoConfig,
@@ -126,4 +126,14 @@ export const buildExamplesConfig = z.strictObject({
     .describe('field or column whose value is held out as one; of text the document, else source unless given'),
   share: z.number().gt(0).max(1).default(1).describe('share of the rows that are made, drawn'),
   seed: z.int().nonnegative().default(0).describe('decides what is held out, asked, and worse'),
+});
+
+export const answersConfig = z.strictObject({
+  rule: z
+    .enum(ruleNames as [RuleName, ...RuleName[]])
+    .default('exact')
+    .describe('what a right answer is: the same text, or one with the same last number'),
+  maxTokens: count.default(64).describe('tokens of an answer at most'),
+  limit: count.optional().describe('questions at most, the first ones'),
+  shown: z.int().nonnegative().default(8).describe('questions with their answers in the report'),
 });

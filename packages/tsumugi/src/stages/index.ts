@@ -1,4 +1,5 @@
 // The stages of recipes: one file each.
+export { answers } from './answers.ts';
 export { buildExamples } from './build-examples.ts';
 export { readingConfig } from './config.ts';
 export { data } from './data.ts';

@@ -1,6 +1,7 @@
 // A stage run by itself, as a recipe runs it.
 import { silent } from '../train/train.testing.ts';
 import type {
+  answers,
   distill,
   dpo,
   evaluate,
@@ -27,6 +28,7 @@ export const given = (path: string, metrics: object = {}) => ({
 
 export function runStage(
   stage:
+    | typeof answers
     | typeof pretrain
     | typeof extend
     | typeof distill

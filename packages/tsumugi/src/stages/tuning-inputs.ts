@@ -22,6 +22,12 @@ export function checkHeldOut(stage: string, heldOut: number | undefined, inputs:
 export const usesTemplate = async ({ template }: { template?: string | undefined }): Promise<Uses> =>
   template?.endsWith('.jinja') ? { template: await contentHash(template) } : {};
 
+/** How many rows there are: known of what a stage made, otherwise guessed from the bytes. */
+export const rowsOf = ({ metrics, bytes }: StageInput): number =>
+  metrics['examples'] ?? Math.max(1, Math.ceil(bytes / bytesPerRow));
+
+export const tokensOfRow = (rows: StageInput): number => Math.ceil(rows.bytes / rowsOf(rows) / bytesPerToken);
+
 interface TuningSettings extends Omit<TrainingPhase, 'steps'> {
   steps?: number | undefined;
   epochs: number;
@@ -43,10 +49,10 @@ export function tuningForecast(
   { model, rows, own, texts }: { model: StageInput; rows: StageInput; own: StageInput | undefined; texts: number },
 ): StageForecast {
   const { batchSize, gradientAccumulation, sequenceLength, evaluateEvery, keepLast, keepSteps, device } = config;
-  const count = rows.metrics['examples'] ?? Math.max(1, Math.ceil(rows.bytes / bytesPerRow));
+  const count = rowsOf(rows);
   const steps = asked ?? Math.ceil((epochs * count) / (batchSize * gradientAccumulation));
   // Short examples share rows, or make them shorter. Of a pair both texts have the prompt, which is there once.
-  const tokens = Math.min(sequenceLength, Math.ceil(rows.bytes / count / bytesPerToken));
+  const tokens = Math.min(sequenceLength, tokensOfRow(rows));
   const measured = own ? own.bytes / bytesPerToken : count * tokens * heldOut;
   const phase = { ...config, steps, batchSize: texts * batchSize, sequenceLength: tokens };
   return {

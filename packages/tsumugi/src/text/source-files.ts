@@ -136,8 +136,9 @@ export function listSources<Format>(
   return listing;
 }
 
-/** The files of `listSources`. */
-export const listSourceFiles = (paths: readonly string[]): SourceFile[] => listSources(paths).files;
+/** The files of `listSources`. @param option that named them, for errors */
+export const listSourceFiles = (paths: readonly string[], option = texts.option): SourceFile[] =>
+  listSources(paths, { ...texts, option }).files;
 
 function nothingToRead(path: string, files: number, left: LeftOut | undefined, endings: object): DataError {
   const other = files > 0 ? 'no file of a readable format' : 'no files';

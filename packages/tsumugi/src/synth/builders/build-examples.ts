@@ -36,7 +36,8 @@ export async function buildExamples(
     const file = join(staged.path, files[side]);
     return [files[side], { bytes: statSync(file).size, sha256: sha256File(file) }] as const;
   });
-  const config = toJson({ builder: name, ...options }) as Record<string, never>;
+  const { onProgress: _, ...settings } = options;
+  const config = toJson({ builder: name, ...settings }) as Record<string, never>;
   const made = { stage: 'build-examples', config, seed: options.seed ?? 0, commit: codeCommit(), data };
   const place = join(staged.path, LINEAGE_FILE);
   const lineage = lineageOf(made, Object.fromEntries(written));

@@ -18,6 +18,8 @@ export interface BuildOptions {
   share?: number | undefined;
   /** 0. */
   seed?: number | undefined;
+  /** Called after each thousand rows. */
+  onProgress?: ((counts: BuildCounts) => void) | undefined;
 }
 
 export interface BuiltRow {
@@ -33,7 +35,7 @@ export interface BuildCounts {
   dropped: Map<string, number>;
 }
 
-const names = { rows: true, form: true, heldOutFraction: true, share: true, seed: true } as const;
+const names = { rows: true, form: true, heldOutFraction: true, share: true, seed: true, onProgress: true } as const;
 
 const digest = (text: string): Buffer => hash('sha256', normalized(text), 'buffer');
 
@@ -78,6 +80,7 @@ export async function* buildRows<Input>(
     else if (!asked.add(digest(words))) drop('asked before');
     else {
       counts[side]++;
+      if ((counts.train + counts.heldOut) % 1000 === 0) options.onProgress?.(counts);
       yield { side, row: rowOf(builder.name, question, rows) };
     }
   }

@@ -1,7 +1,7 @@
 // What H-DPO's α does, on distributions that can be written down: the identities that follow from its definition.
 import { describe, expect, it } from 'vitest';
 import { backward, noGrad, scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
-import { dpoLoss, hdpoLoss } from './index.ts';
+import { dpoLoss, hdpoLoss, impliedReward } from './index.ts';
 
 const logReference = normalized([0.1, -1.2, 0.7, -0.3, -2]);
 const rewards = [0.5, 1.4, -0.2, 0.9, 2];
@@ -37,31 +37,73 @@ describe('the optimum', () => {
     }
   });
 
-  // All pairs (i, j), i preferred to j as often as Bradley and Terry say of the rewards.
+  it('has an entropy that rises with α as fast as the variance of log π_ref + r/β over α³', () => {
+    for (const alpha of alphas) {
+      const step = 1e-5;
+      const slope = (entropy(logOptimum(alpha + step)) - entropy(logOptimum(alpha - step))) / (2 * step);
+      const shares = logOptimum(alpha).map(Math.exp);
+      const values = logReference.map((logprob, i) => logprob + rewards[i]! / beta);
+      const mean = values.reduce((sum, value, i) => sum + shares[i]! * value, 0);
+      const variance = values.reduce((sum, value, i) => sum + shares[i]! * (value - mean) ** 2, 0);
+      expect(slope).toBeCloseTo(variance / alpha ** 3, 6);
+    }
+  });
+
+  it('implies the rewards that it is the optimum for, but for αβ·log Z', () => {
+    scope(() => {
+      for (const alpha of alphas) {
+        const logZ = Math.log(
+          logReference.reduce((sum, logprob, i) => sum + Math.exp(logprob / alpha + rewards[i]! / (alpha * beta)), 0),
+        );
+        const implied = impliedReward(f64(logOptimum(alpha)), f64(logReference), { alpha, beta }).tolist() as number[];
+        implied.forEach((reward, i) => void expect(reward + alpha * beta * logZ).toBeCloseTo(rewards[i]!, 12));
+      }
+    });
+  });
+
+  /** The loss of all pairs (i, j) of answers, i preferred to j as often as Bradley and Terry say of the rewards. */
+  function lossOfAllPairs(policy: Tensor, reference: readonly number[], of: readonly number[], alpha: number): Tensor {
+    const pairs = of.flatMap((_, i) => of.map((_, j) => [i, j] as const)).filter(([i, j]) => i !== j);
+    const often = f64(pairs.map(([i, j]) => 1 / (1 + Math.exp(of[j]! - of[i]!))));
+    const sides = ([0, 1] as const).map((side) =>
+      tensor(
+        pairs.map((pair) => pair[side]),
+        { dtype: 'int64' },
+      ),
+    );
+    const [w, l] = sides.map((side) => policy.indexSelect(0, side)) as [Tensor, Tensor];
+    const [rw, rl] = sides.map((side) => f64(reference).indexSelect(0, side)) as [Tensor, Tensor];
+    return hdpoLoss(w, l, rw, rl, { alpha, beta, reduction: 'none' }).mul(often).sum();
+  }
+
   it.each([0.8, 1, 1.2])('is where gradient descent on the loss of all pairs ends, α = %f', (alpha) => {
     scope(() => {
-      const pairs = rewards.flatMap((_, i) => rewards.map((_, j) => [i, j] as const)).filter(([i, j]) => i !== j);
-      const [first, second] = [0, 1].map((side) =>
-        tensor(
-          pairs.map((pair) => pair[side]!),
-          { dtype: 'int64' },
-        ),
-      ) as [Tensor, Tensor];
-      const often = f64(pairs.map(([i, j]) => 1 / (1 + Math.exp(rewards[j]! - rewards[i]!))));
-      const reference = f64(logReference);
       const theta = zeros([rewards.length], { dtype: 'float64' }).requiresGrad_();
       for (let step = 0; step < 3000; step++)
         scope(() => {
           theta.grad = undefined;
-          const policy = theta.logSoftmax(0);
-          const at = (values: Tensor) => [values.indexSelect(0, first), values.indexSelect(0, second)] as const;
-          const loss = hdpoLoss(...at(policy), ...at(reference), { alpha, beta, reduction: 'none' });
-          backward(loss.mul(often).sum());
+          backward(lossOfAllPairs(theta.logSoftmax(0), logReference, rewards, alpha));
           noGrad(() => theta.sub_(theta.grad!.mul(2)));
         });
       const found = scope(() => theta.logSoftmax(0).tolist()) as number[];
       logOptimum(alpha).forEach((logprob, i) => void expect(found[i]!).toBeCloseTo(logprob, 9));
     });
+  });
+
+  it('is not DPO decoded at the temperature α, which works token by token', () => {
+    // Answers of two tokens, none better than another: the first is a or b alike; after a, the second is 0.9 or 0.1, after b either alike.
+    const reference = [0.45, 0.05, 0.25, 0.25].map(Math.log);
+    const same = [0, 0, 0, 0];
+    const alpha = 0.5;
+    const gradientAt = (logprobs: readonly number[]) =>
+      scope(() => {
+        const theta = f64(logprobs).requiresGrad_();
+        backward(lossOfAllPairs(theta.logSoftmax(0), reference, same, alpha));
+        return Math.max(...(theta.grad!.abs().tolist() as number[]));
+      });
+    // DPO's optimum is the reference. Squared: 0.2025, 0.0025, 0.0625, 0.0625 of 0.33; token by token, a and b stay alike.
+    expect(gradientAt([0.2025, 0.0025, 0.0625, 0.0625].map((share) => Math.log(share / 0.33)))).toBeLessThan(1e-14);
+    expect(gradientAt([0.5 * (0.81 / 0.82), 0.5 * (0.01 / 0.82), 0.25, 0.25].map(Math.log))).toBeGreaterThan(1e-3);
   });
 });
 
@@ -90,12 +132,22 @@ describe('the loss', () => {
     });
   });
 
-  it('has the gradient −αβ·σ(−h) for the chosen answer', () => {
+  it('is that of DPO with αβ, and (α − 1)β·Δ_ref more', () => {
     scope(() => {
-      const [alpha, policy] = [0.8, f64([-3]).requiresGrad_()];
-      hdpoLoss(policy, [-5], [-4], [-4.5], { alpha, beta }).backward();
+      const losses = hdpoLoss(w, l, rw, rl, { alpha: 0.8, beta, reduction: 'none' }).tolist() as number[];
+      // Δ_π = 2 and −1, Δ_ref = 0.5 and −1.5
+      const h = [0.24 * (2 - 0.5) - 0.06 * 0.5, 0.24 * (-1 + 1.5) - 0.06 * -1.5];
+      losses.forEach((loss, i) => void expect(loss).toBeCloseTo(Math.log1p(Math.exp(-h[i]!)), 12));
+    });
+  });
+
+  it('has the gradient −αβ·σ(−h) for the chosen answer, and its opposite for the rejected one', () => {
+    scope(() => {
+      const [alpha, chosen, rejected] = [0.8, f64([-3]).requiresGrad_(), f64([-5]).requiresGrad_()];
+      hdpoLoss(chosen, rejected, [-4], [-4.5], { alpha, beta }).backward();
       const h = beta * (alpha * 2 - 0.5);
-      expect(policy.grad!.item()).toBeCloseTo((-alpha * beta) / (1 + Math.exp(h)), 12);
+      expect(chosen.grad!.item()).toBeCloseTo((-alpha * beta) / (1 + Math.exp(h)), 12);
+      expect(rejected.grad!.item()).toBeCloseTo((alpha * beta) / (1 + Math.exp(h)), 12);
     });
   });
 });

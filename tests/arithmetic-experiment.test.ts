@@ -102,7 +102,7 @@ it('writes a page with every α and temperature, asks nothing twice, and keeps t
       expect(page.split('\n').filter((line) => line.startsWith(`| ${name} |`))).toHaveLength(2);
 
     // One record is lost: it alone is made again, and is what it was.
-    const recordFile = join(out, 'results.json');
+    const recordFile = join(out, 'results-0.json');
     const records = JSON.parse(readFileSync(recordFile, 'utf8'));
     const [lost] = Object.keys(records.answers).filter((name) => name.includes('"alpha":0.8'));
     const { [lost!]: answers, ...others } = records.answers;

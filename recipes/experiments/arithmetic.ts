@@ -4,9 +4,10 @@
 // before, and DPO (α = 1) decoded at other temperatures. β and learning rate are chosen with a seed of their own, at α = 1.
 // Writes a page with tables and pictures.
 //
-//   node recipes/experiments/arithmetic.ts [--quick] [--seeds N] [--out DIR] [--results DIR]
+//   node recipes/experiments/arithmetic.ts [--quick] [--seeds 0,1,2] [--out DIR] [--results DIR]
 //
-// What is in --out is kept: the same command goes on where it was cut off. The page goes to --results, --out when left out.
+// What is in --out is kept: the same command goes on where it was cut off, and seeds may be run one by one, or beside each other once the
+// settings are chosen. The page goes to --results, --out when left out.
 // Everything about the runs is our choice: settings and tables of the paper are not known to us, and are not reproduced.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -26,7 +27,7 @@ import { finalAnswer, isRight, newProblems, type Problem, sumsPieces, workedAnsw
 const { values: options } = experimentOptions(import.meta.url, {
   options: {
     quick: { type: 'boolean', default: false }, // seconds, to see that it works; its numbers say nothing
-    seeds: { type: 'string', default: '3' },
+    seeds: { type: 'string', default: '0,1,2' },
     out: { type: 'string', default: 'runs/arithmetic' },
     results: { type: 'string' },
   },
@@ -40,10 +41,10 @@ function fail(message: string): never {
 
 // --- settings -----------------------------------------------------------------------------------------------------
 
-const seedCount = Number(options.seeds);
-if (![1, 2, 3, 4, 5, 6, 7, 8].includes(seedCount)) fail('--seeds should be a whole number from 1 to 8');
-const seeds = Array.from({ length: quick ? 1 : seedCount }, (_, seed) => seed);
+const seeds = quick ? [0] : options.seeds.split(',').map(Number);
+if (!seeds.every((seed) => /^\d+$/.test(String(seed)))) fail('--seeds should be whole numbers, as 0,1,2');
 const tuningSeed = 9; // none of the seeds that are reported
+if (seeds.includes(tuningSeed)) fail(`settings are chosen with seed ${tuningSeed}: choose others for --seeds`);
 const alphas = quick ? [0.8, 1] : [0.8, 0.9, 0.95, 1, 1.1, 1.2];
 /** DPO's model is asked at these beside 1. */
 const temperatures = quick ? [0.8] : [0.8, 0.9, 0.95, 1.1, 1.2];
@@ -103,29 +104,41 @@ interface Answers {
 
 // --- what is kept -------------------------------------------------------------------------------------------------
 
-const plan = JSON.stringify({ shape, sums, sftSettings, dpoSettings, pairing, maxTokens, asking, grid });
-const recordFile = join(out, 'results.json');
+const plan = JSON.stringify({ shape, sums, sftSettings, dpoSettings, pairing, maxTokens, asking });
+/** Of a seed. */
 interface Records {
   plan: string;
   /** Of the processor, of everything that was made. */
   seconds: number;
-  /** By seed: pairs to learn from. */
-  pairs: Record<string, number>;
+  /** Pairs to learn from. */
+  pairs?: number;
   answers: Record<string, Answers>;
 }
-const records: Records = existsSync(recordFile)
-  ? JSON.parse(readFileSync(recordFile, 'utf8'))
-  : { plan, seconds: 0, pairs: {}, answers: {} };
-if (records.plan !== plan) fail(`${recordFile} holds runs with other settings: choose another --out`);
+const recordFile = (seed: number) => join(out, `results-${seed}.json`);
+const allRecords = new Map<number, Records>();
+function recordsOf(seed: number): Records {
+  const known = allRecords.get(seed);
+  if (known) return known;
+  const file = recordFile(seed);
+  const records: Records = existsSync(file)
+    ? JSON.parse(readFileSync(file, 'utf8'))
+    : { plan, seconds: 0, answers: {} };
+  if (records.plan !== plan) fail(`${file} holds runs with other settings: choose another --out`);
+  allRecords.set(seed, records);
+  return records;
+}
 mkdirSync(out, { recursive: true });
 
 let counted = process.cpuUsage();
-function keep(): void {
+/** What a seed has made since the last time is kept. */
+function keep(seed: number): void {
   const { user, system } = process.cpuUsage(counted);
   counted = process.cpuUsage();
+  const records = recordsOf(seed);
   records.seconds += (user + system) / 1e6;
-  writeFileAtomic(recordFile, `${JSON.stringify(records, null, 1)}\n`);
+  writeFileAtomic(recordFile(seed), `${JSON.stringify(records, null, 1)}\n`);
 }
+const secondsInAll = () => [tuningSeed, ...seeds].reduce((sum, seed) => sum + recordsOf(seed).seconds, 0);
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 const silent = { stream: { write: () => true } };
 const folderOf = (seed: number, name = '') => join(out, `seed-${seed}`, name);
@@ -173,7 +186,7 @@ async function fineTune(seed: number): Promise<void> {
   );
   const settings = { ...sftSettings, model: base, data: [data], out: folderOf(seed, 'sft'), seed };
   await sft(sftConfig.parse(settings), { ...silent, resume: true });
-  keep();
+  keep(seed);
 }
 
 /** Answers to problems, by problem, as ids and as texts. */
@@ -210,8 +223,8 @@ async function makePairs(seed: number): Promise<string> {
     }));
   });
   writeRows(file, found);
-  records.pairs[seed] = found.length;
-  keep();
+  recordsOf(seed).pairs = found.length;
+  keep(seed);
   return file;
 }
 
@@ -224,7 +237,7 @@ async function made({ seed, alpha, rate, beta }: Trained): Promise<string> {
   const settings = { ...dpoSettings, model: tuned(seed), data: [data], out: folder, seed, loss: 'hdpo' as const };
   if (!existsSync(join(folder, 'model'))) {
     await dpo(dpoConfig.parse({ ...settings, alpha, beta, learningRate: rate }), { ...silent, resume: true });
-    keep();
+    keep(seed);
   }
   return join(folder, 'model');
 }
@@ -232,20 +245,21 @@ async function made({ seed, alpha, rate, beta }: Trained): Promise<string> {
 // --- asking -------------------------------------------------------------------------------------------------------
 
 const nameOf = (asked: Asked) => JSON.stringify(asked, ['seed', 'alpha', 'rate', 'beta', 'temperature', 'samples']);
-const answersOf = (asked: Asked): Answers => records.answers[nameOf(asked)]!;
+const answersOf = (asked: Asked): Answers => recordsOf(asked.seed).answers[nameOf(asked)]!;
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const different = (values: readonly (string | undefined)[]) => new Set(values).size;
 
 /** A model is asked, unless it was. */
 async function ask(asked: Asked): Promise<void> {
   const { seed, temperature, samples } = asked;
-  if (records.answers[nameOf(asked)] !== undefined) return;
+  const { answers: known } = recordsOf(seed);
+  if (known[nameOf(asked)] !== undefined) return;
   using model = loadModel(await made(asked));
   const { heldOut } = problemsOf(seed);
   const groups = await sampled(model, heldOut, samples, temperature, deriveSeed(seed, 'held out'));
   const ids = groups.map((group) => group.map((answer) => answer.ids));
   const entropy = answerEntropy(model, heldOut.map(promptOf), ids, temperature);
-  records.answers[nameOf(asked)] = {
+  known[nameOf(asked)] = {
     problems: groups.map((group, i) => {
       const texts = group.map(({ text }) => text);
       const right = texts.filter((text) => isRight(heldOut[i]!, text));
@@ -260,9 +274,9 @@ async function ask(asked: Asked): Promise<void> {
     tokenEntropy: entropy.token,
     cut: mean(groups.flat().map(({ finished }) => Number(!finished))),
   };
-  keep();
+  keep(seed);
   const { right } = figuresOf(asked);
-  say(`${(records.seconds / 60).toFixed(1)} min of processor, ${nameOf(asked)}: ${(100 * right).toFixed(1)} % right`);
+  say(`${(secondsInAll() / 60).toFixed(1)} min of processor, ${nameOf(asked)}: ${(100 * right).toFixed(1)} % right`);
 }
 
 const ks = Array.from({ length: 1 + Math.log2(asking.samples) }, (_, i) => 2 ** i);
@@ -411,10 +425,10 @@ const parameters = parameterTable(preset('mini', shape)).reduce((sum, row) => su
 const date = new Date().toISOString().slice(0, 10);
 const name = `${date}-hdpo-arithmetic${quick ? '-quick' : ''}`;
 const { least, most, largest } = sums;
-const pairCounts = seeds.map((seed) => records.pairs[seed]);
+const pairCounts = seeds.map((seed) => recordsOf(seed).pairs);
 const page = `# H-DPO on sums, ${date}
 
-\`node recipes/experiments/arithmetic.ts${quick ? ' --quick' : ''}\`, commit ${codeCommit() ?? 'unknown'}: ${(records.seconds / 60).toFixed(1)} minutes of one processor.
+\`node recipes/experiments/arithmetic.ts${quick ? ' --quick' : ''}\`, commit ${codeCommit() ?? 'unknown'}: ${(secondsInAll() / 60).toFixed(1)} minutes of one processor.
 Hardware: ${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'an unknown CPU'}, threads: ${numThreads()}; Node ${process.versions.node}, libtorch ${torchVersion()}.
 Seeds ${seeds.join(', ')}: problems, weights, order, sampled pairs, what is drawn.
 

@@ -30,7 +30,7 @@ export async function preference({ quick, log, rows }: Context, trainer: Trainer
   const cached = { chosen: new Float64Array(pairs.length), rejected: new Float64Array(pairs.length) };
   const gradients = preferenceGradients(
     steps,
-    (some, how) => pairOutcome(trainer.model, some, cached, config, how),
+    (step, how) => steps.at(step).map((some) => () => pairOutcome(trainer.model, some, cached, config, how)),
     config,
   );
   const rate = (work: Gradients, name: string) => () => {

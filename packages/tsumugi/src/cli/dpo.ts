@@ -11,7 +11,7 @@ import { trainingSettings } from './training-settings.ts';
 export const run = defineCommand(
   {
     command: 'tsumugi dpo',
-    summary: 'teach a model which answers are better: DPO, H-DPO and others',
+    summary: 'teach a model which answers are better: DPO, H-DPO, KTO and others',
     options: {
       ...settingsOptions,
       model: {
@@ -19,7 +19,11 @@ export const run = defineCommand(
         value: 'DIR|NAME',
         help: 'model to train: a folder, or a name on the Hugging Face Hub',
       },
-      data: { type: 'list', value: 'FILE', help: 'pairs, jsonl or parquet: prompt, chosen, rejected' },
+      data: {
+        type: 'list',
+        value: 'FILE',
+        help: 'pairs, jsonl or parquet: prompt, chosen, rejected; for kto also prompt, completion, label',
+      },
       template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
       ...adapterOptions,
       ...trainingOptions,
@@ -38,7 +42,11 @@ export const run = defineCommand(
     const result = await withMergedAdapters(learned, config, noMerge, io);
     return endTraining(io, 'tsumugi dpo', { ...options, out: config.out }, result, ({ before, after, folder }) => {
       const right = `${share(before?.accuracy)} before, ${share(after?.accuracy)} after`;
-      return `held-out pairs whose chosen answer has the higher reward: ${right}${madeModel(folder, config.out)}`;
+      const what =
+        config.loss === 'kto'
+          ? 'held-out answers on their side of z₀'
+          : 'held-out pairs whose chosen answer has the higher reward';
+      return `${what}: ${right}${madeModel(folder, config.out)}`;
     });
   },
 );

@@ -41,7 +41,7 @@ const commands: Readonly<Record<string, Command>> = {
   synth: { summary: 'make examples to learn from: ask a model, filter', load: () => import('./synth.ts') },
   sft: { summary: 'teach a model to answer, from examples', load: () => import('./sft.ts') },
   dpo: {
-    summary: 'teach a model which answers are better: DPO, H-DPO and others',
+    summary: 'teach a model which answers are better: DPO, H-DPO, KTO and others',
     load: () => import('./dpo.ts'),
   },
   reward: {

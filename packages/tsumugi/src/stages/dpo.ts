@@ -9,6 +9,7 @@ import {
   DEFAULT_HELD_OUT,
   dpo as learn,
   requireModelMade,
+  stepWork,
 } from '../train/index.ts';
 import { dpoStageConfig } from './config.ts';
 import { trainingMetrics } from './training-metrics.ts';
@@ -31,7 +32,9 @@ export const dpo = defineStage({
   forecast({ config: { epochs = DEFAULT_DPO_EPOCHS, heldOut = DEFAULT_HELD_OUT, ...config }, inputs }) {
     const { model, pairs: rows, heldOut: own } = inputs;
     const evaluateTokens = Number.POSITIVE_INFINITY; // all of them are measured
-    return tuningForecast({ ...config, epochs, heldOut, evaluateTokens }, { model, rows, own: own[0], texts: 2 });
+    const texts = config.loss === 'kto' ? 1 : 2; // an answer with a label, or a pair
+    const found = tuningForecast({ ...config, epochs, heldOut, evaluateTokens }, { model, rows, own: own[0], texts });
+    return { ...found, seconds: found.seconds * stepWork(config.loss) };
   },
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, pairs } = inputs;
@@ -42,10 +45,11 @@ export const dpo = defineStage({
     if (interrupted || !before || !after) return { interrupted: true };
     if (config.lora !== undefined && learned.folder !== undefined)
       await mergeAdapter(learned.folder, join(folder, 'model'), { base: model.path, recipe, commit: codeCommit() });
+    const what = config.loss === 'kto' ? 'answers' : 'pairs';
     return {
       metrics: [
-        metric('held-out pairs right', after.accuracy),
-        metric('held-out pairs right before', before.accuracy),
+        metric(`held-out ${what} right`, after.accuracy),
+        metric(`held-out ${what} right before`, before.accuracy),
         metric('held-out margin', after.margin),
         metric('entropy of a token', after.entropy, 'nats'),
         metric('entropy of a token before', before.entropy, 'nats'),

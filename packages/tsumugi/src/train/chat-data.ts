@@ -75,18 +75,20 @@ interface TuningSource<T> {
   ): Promise<{ examples: readonly T[]; report: DataReport }>;
   /** Examples of which these tokens are equal stay on one side. */
   tokensOf(example: T): Int32Array;
+  /** What a share that is held out should have one of each of. */
+  kindOf?(example: T): unknown;
 }
 
 /** @throws DataError as `read`, and when nothing can be held out; ConfigError for a template that is not there */
 export async function openTuningData<T>(source: TuningSource<T>): Promise<TuningData<T>> {
-  const { model, data, heldOut: asked, seed, what, tokensOf } = source;
+  const { model, data, heldOut: asked, seed, what, tokensOf, kindOf } = source;
   const chat = openChat(model, source.template);
   const all = await source.read(data, chat);
   const files = typeof asked === 'number' ? undefined : asked;
   const own = files && (await source.read(files, chat));
   const { examples, heldOut } = own
     ? { examples: all.examples, heldOut: own.examples }
-    : holdOut(all.examples, asked as number, seed, tokensOf);
+    : holdOut(all.examples, asked as number, seed, tokensOf, kindOf);
   const [learned, measured] = [examples, heldOut].map(({ length }) => formatInteger(length));
   return {
     ...chat,

@@ -14,6 +14,8 @@ export function checkDpoSettings(config: Omit<DpoConfig, 'model' | 'data' | 'out
   if (loss === 'orpo') requireIdle('beta', config.beta, why);
   if (loss !== 'simpo') requireIdle('gamma', config.gamma, why);
   if (loss !== 'orpo') requireIdle('oddsWeight', config.oddsWeight, why);
+  if (loss !== 'kto') requireIdle('desirableWeight', config.desirableWeight, why);
+  if (loss !== 'kto') requireIdle('undesirableWeight', config.undesirableWeight, why);
   if (!isDpo) requireIdle('labelSmoothing', config.labelSmoothing || undefined, why);
   if (config.labelSmoothing === 0) requireIdle('smoothing', config.smoothing, 'with labelSmoothing 0');
   if (!isDpo && loss !== 'ipo') requireIdle('lengthNormalized', config.lengthNormalized || undefined, why);

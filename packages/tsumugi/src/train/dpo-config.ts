@@ -12,7 +12,7 @@ import {
 } from './common-config.ts';
 import { rowFiles, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
-const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo'] as const;
+const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo', 'kto'] as const;
 export type PreferenceLossName = (typeof preferenceLosses)[number];
 
 export const DEFAULT_ALPHA = 0.9;
@@ -23,8 +23,10 @@ export const DEFAULT_DPO_EPOCHS = 1;
 
 export const dpoConfig = z.strictObject({
   model: z.string().min(1).describe('model folder to train; as it comes it is the reference, too'),
-  data: rowFiles.describe('files of pairs, jsonl or parquet: prompt, chosen, rejected'),
-  ...tuningPlaces('pairs'),
+  data: rowFiles.describe(
+    'files of pairs, jsonl or parquet: prompt, chosen, rejected; with kto also prompt, completion, label',
+  ),
+  ...tuningPlaces('pairs or answers'),
 
   loss: z.enum(preferenceLosses).default('dpo').describe('docs/preference.md has their formulas'),
   alpha: z.number().positive().optional().describe(`weight of the entropy in hdpo, ${DEFAULT_ALPHA} when left out`),
@@ -45,25 +47,27 @@ export const dpoConfig = z.strictObject({
     .positive()
     .optional()
     .describe(`λ of orpo's odds ratio beside the cross-entropy, ${DEFAULT_ODDS_WEIGHT} when left out`),
+  desirableWeight: z.number().nonnegative().optional().describe('λ_D of kto, 1 when left out'),
+  undesirableWeight: z.number().nonnegative().optional().describe('λ_U of kto, 1 when left out'),
   sftWeight: z
     .number()
     .nonnegative()
     .default(0)
     .describe("of the chosen answers' cross-entropy, added to the loss (always 1 with orpo)"),
 
-  ...tuningSteps('pairs', { epochs: DEFAULT_DPO_EPOCHS, batchSize: 8 }),
+  ...tuningSteps('pairs or answers', { epochs: DEFAULT_DPO_EPOCHS, batchSize: 8 }),
   packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
   tooLong: z
     .enum(['refuse', 'drop'])
     .default('refuse')
-    .describe('of pairs longer than a row: refuse the data, or drop them'),
+    .describe('of pairs or answers longer than a row: refuse the data, or drop them'),
 
   ...adapterSettings(),
 
   ...scheduleSettings({ learningRate: 5e-7, warmup: 0.1 }),
   ...optimizerSettings(),
 
-  seed: z.int().nonnegative().default(0).describe('of batches, and of which pairs are held out'),
+  seed: z.int().nonnegative().default(0).describe('of batches, and of which pairs or answers are held out'),
   ...computeSettings({ activationCheckpointing: false }),
 
   ...watchSettings({ evaluateEvery: 100 }),
@@ -78,6 +82,9 @@ export const dpoMayChange = [
   ...changeableSettings.filter((name) => name !== 'evaluateTokens'),
   ...(['epochs', 'steps'] as const),
 ] as const satisfies readonly (keyof DpoConfig)[];
+
+/** How much longer a step takes than one over what is learned alone: kto's mismatched answers go forward, a third of a step. */
+export const stepWork = (loss: PreferenceLossName): number => (loss === 'kto' ? 4 / 3 : 1);
 
 /** Whether a loss compares the policy with the reference. */
 export const needsReference = (loss: PreferenceLossName): boolean => loss !== 'simpo' && loss !== 'orpo';

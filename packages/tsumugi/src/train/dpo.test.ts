@@ -4,8 +4,11 @@ import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { expectOverSeeds } from '../base/base.testing.ts';
 import { sha256File } from '../base/index.ts';
+import { loadModel } from '../lm/index.ts';
 import { readEvents } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
+import { openTokenizer } from '../text/index.ts';
+import { noGrad, scope, tensor } from '../torch/index.ts';
 import { dpo } from './dpo.ts';
 import { type DpoInput, dpoConfig } from './dpo-config.ts';
 import { planDpo } from './plan-model.ts';
@@ -20,6 +23,26 @@ const run = (name: string, changes: Partial<DpoInput> = {}, options = {}) =>
 const weightsOf = (name: string) => at(name, 'model', 'model.safetensors');
 const stepsOf = (name: string) => readEvents(at(name, 'events.jsonl')).filter((event) => event.type === 'step');
 const lossesOf = (name: string) => stepsOf(name).map(({ loss }) => loss as number);
+
+/** log π(y|x) of answers and how many tokens they are, each read off the logits of its text alone. */
+function logprobsOf(folder: string, texts: readonly { prompt: string; answer: string }[]) {
+  using model = loadModel(folder, { dtype: 'float32' });
+  const { tokenizer } = openTokenizer(folder);
+  return texts.map(({ prompt, answer }) => {
+    const [asked, answered] = [
+      tokenizer.encode(prompt, { addBos: true }),
+      [...tokenizer.encode(answer), tokenizer.eosId],
+    ];
+    const rows = noGrad(() =>
+      scope(() => {
+        const ids = tensor([[...asked, ...answered]], { dtype: 'int64' });
+        return model.logits(model.forward(ids)).squeeze(0).logSoftmax(-1).tolist() as number[][];
+      }),
+    );
+    const logprob = answered.reduce((sum, id, i) => sum + rows[asked.length + i - 1]![id]!, 0);
+    return { logprob, tokens: answered.length };
+  });
+}
 
 beforeAll(async () => {
   setup = await dpoSetup();
@@ -114,6 +137,24 @@ describe('dpo', () => {
       expect(found['chosenLogprob']).toBeLessThan(-5);
       expect(found['entropy']).toBeGreaterThan(1);
     }
+    await run('without', { steps: 1, loss: 'simpo' });
+    expect(stepsOf('without')[0]!['metrics']).not.toHaveProperty('kl');
+  });
+
+  it('measures what a token of the answers is likelier than under the reference', async () => {
+    const rows = pairsOf().slice(120, 124);
+    writeFileSync(at('four.jsonl'), jsonLines(rows));
+    const changes = { heldOut: [at('four.jsonl')], learningRate: 1e-2, sftWeight: 1 };
+    const { before, after } = await run('kl', changes);
+    expect(before!.kl).toBeCloseTo(0, 6);
+    const texts = rows.flatMap(({ prompt, chosen, rejected }) =>
+      [chosen, rejected].map((answer) => ({ prompt, answer })),
+    );
+    const [policy, reference] = [at('kl', 'model'), at('base')].map((folder) => logprobsOf(folder, texts));
+    const total = (numbers: { logprob: number }[]) => numbers.reduce((sum, { logprob }) => sum + logprob, 0);
+    const tokens = policy!.reduce((sum, each) => sum + each.tokens, 0);
+    expect(after!.kl).toBeCloseTo((total(policy!) - total(reference!)) / tokens, 4);
+    expect(Math.abs(after!.kl!)).toBeGreaterThan(0.01);
   });
 
   it('learns with adapters over the model, which is the reference, too', async () => {
@@ -147,7 +188,7 @@ describe('dpo', () => {
 
 describe('each setting does something', () => {
   const changes: Record<string, Partial<DpoInput>[]> = {
-    loss: [{ loss: 'hdpo' }, { loss: 'ipo' }, { loss: 'simpo' }, { loss: 'orpo' }],
+    loss: [{ loss: 'hdpo' }, { loss: 'ipo' }, { loss: 'simpo' }, { loss: 'orpo' }, { loss: 'kto' }],
     alpha: [
       { loss: 'hdpo', alpha: 0.7 },
       { loss: 'hdpo', alpha: 1.2 },
@@ -158,7 +199,9 @@ describe('each setting does something', () => {
     lengthNormalized: [{ lengthNormalized: true }, { loss: 'ipo', lengthNormalized: true }],
     gamma: [{ loss: 'simpo', gamma: 0.2 }],
     oddsWeight: [{ loss: 'orpo', oddsWeight: 0.7 }],
-    sftWeight: [{ sftWeight: 0.5 }],
+    desirableWeight: [{ loss: 'kto', desirableWeight: 0.5 }],
+    undesirableWeight: [{ loss: 'kto', undesirableWeight: 0.5 }],
+    sftWeight: [{ sftWeight: 0.5 }, { loss: 'kto', sftWeight: 0.5 }],
   };
 
   it('of the loss', async () => {
@@ -172,7 +215,8 @@ describe('each setting does something', () => {
   }, 120_000);
 
   it('of which there is a row for each', () => {
-    const loss = /^(loss|alpha|beta|labelSmoothing|smoothing|lengthNormalized|gamma|oddsWeight|sftWeight)$/;
+    const loss =
+      /^(loss|alpha|beta|labelSmoothing|smoothing|lengthNormalized|gamma|oddsWeight|desirableWeight|undesirableWeight|sftWeight)$/;
     expect(Object.keys(dpoConfig.shape).filter((key) => loss.test(key))).toEqual(Object.keys(changes));
   });
 });

@@ -1,4 +1,4 @@
-// Preference training: a model learns which of two answers is better. The pairs of step k are a function of (seed, k), so a resumed run
+// Preference training: a model learns which answers are better. The pairs or answers of step k are a function of (seed, k), so a resumed run
 // goes on bit for bit; what the reference says of all answers is asked once, before the first step.
 import { deriveSeed } from '../base/index.ts';
 import { loadModel, Plamo2, readModelConfig, requireDense } from '../lm/index.ts';
@@ -8,27 +8,30 @@ import { parseDevice } from '../torch/index.ts';
 import { endingWith, fileLineage } from './chat-data.ts';
 import { checkDpoSettings } from './check-dpo.ts';
 import { copiedWeights } from './copied-weights.ts';
-import { DEFAULT_DPO_EPOCHS, type DpoConfig, dpoMayChange, needsReference } from './dpo-config.ts';
+import { DEFAULT_DPO_EPOCHS, type DpoConfig, dpoMayChange, stepWork } from './dpo-config.ts';
 import { forecastSpace, forecastUnevenTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
-import { evaluatePairs, measuredPairs, type PairEvaluation } from './preference/evaluate-pairs.ts';
-import { pairOutcome } from './preference/pair-outcome.ts';
-import { openPreferenceData } from './preference/preference-data.ts';
+import {
+  evaluatePreferences,
+  measuredPreferences,
+  type PreferenceEvaluation,
+} from './preference/evaluate-preferences.ts';
+import { pairSource } from './preference/pair-source.ts';
 import { preferenceGradients } from './preference/preference-gradients.ts';
-import { PreferenceSteps } from './preference/preference-steps.ts';
-import { type ReferenceLogprobs, referenceLogprobs } from './preference/reference-logprobs.ts';
-import { pairEvaluationState } from './remembered-state.ts';
+import { ratedSource } from './preference/rated-source.ts';
+import { referenceLogprobs } from './preference/reference-logprobs.ts';
+import { preferenceEvaluationState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
 import { withAdapters } from './with-adapters.ts';
 
 /** `before` is the model as it came, `after` the trained one. */
-export type DpoResult = TrainResult<PairEvaluation>;
+export type DpoResult = TrainResult<PreferenceEvaluation>;
 /** What is learned is the settings' to say. */
 export type DpoOptions = Omit<TrainOptions, 'loss'>;
 
 /**
- * Trains the model in `config.model` on the pairs in `config.data`, and writes it to `<out>/model`; with `lora` adapters over it, which it
+ * Trains the model in `config.model` on the pairs, or rated answers, in `config.data`, and writes it to `<out>/model`; with `lora` adapters over it, which it
  * writes to `<out>/adapter`.
  *
  * @throws ConfigError, DataError naming file and row (a pair that is longer than a row, two answers that are the same), UserError (not
@@ -40,30 +43,23 @@ export async function dpo(config: DpoConfig, options: DpoOptions = {}): Promise<
 }
 
 /** Opens what a run of preference training needs. @throws ConfigError, DataError */
-export async function preferenceTraining(config: DpoConfig): Promise<ModelTraining<PairEvaluation>> {
+export async function preferenceTraining(config: DpoConfig): Promise<ModelTraining<PreferenceEvaluation>> {
   checkDpoSettings(config);
   const device = parseDevice(config.device);
   const folder = new Artefact(config.model);
   const ownConfig = readModelConfig(folder);
   if (config.lora === undefined) requireDense(config.model, 'trained');
   const files = await folder.hashed();
-  const data = await openPreferenceData(config);
+  const { gradientAccumulation, activationCheckpointing } = config;
+  const open = config.loss === 'kto' ? ratedSource : pairSource;
+  const source = await open(config, deriveSeed(config.seed, 'batches'));
+  const { data, rows, what } = source;
   const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
-  const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
   const dtype = computeType(config.dtype);
-  const rows = {
-    layout: config.packing ? 'packed' : 'padded',
-    sequenceLength,
-    padding: data.tokenizer.padId,
-    batchSize,
-  } as const;
-  const seed = deriveSeed(config.seed, 'batches');
-  const batches = new PreferenceSteps(data.examples, { ...rows, gradientAccumulation, seed });
-  const steps = config.steps ?? batches.stepsOf(config.epochs ?? DEFAULT_DPO_EPOCHS);
-  const { largest, meanTokens } = batches.sizes(steps);
+  const steps = config.steps ?? source.steps.stepsOf(config.epochs ?? DEFAULT_DPO_EPOCHS);
+  const { largest, meanTokens } = source.steps.sizes(steps);
   const phase = { ...largest, steps, gradientAccumulation, activationCheckpointing };
-  let references: { learned: ReferenceLogprobs; heldOut: ReferenceLogprobs } | undefined;
-  const task: ModelTraining<PairEvaluation> = {
+  const task: ModelTraining<PreferenceEvaluation> = {
     name: 'dpo',
     config,
     inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
@@ -74,19 +70,17 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
     space: forecastSpace('dpo', modelConfig, [phase], config),
     lines: data.lines,
     plan({ secondsPerStep, start }) {
+      const seconds = secondsPerStep.map((each) => each * stepWork(config.loss));
+      const perStep = `${formatInteger(source.steps.itemsPerStep)} ${what} a step, ${rows.layout}`;
       return {
         steps,
-        time: forecastUnevenTime({ ...phase, steps: steps - start }, meanTokens, secondsPerStep),
-        lines: [
-          `  ${batches.epochAt(steps).toFixed(1)} epochs of ${formatInteger(batches.pairsPerStep)} pairs a step, ${rows.layout}`,
-        ],
+        time: forecastUnevenTime({ ...phase, steps: steps - start }, meanTokens, seconds),
+        lines: [`  ${source.steps.epochAt(steps).toFixed(1)} epochs of ${perStep}`],
       };
     },
-    async prepare(pause, say) {
-      if (!needsReference(config.loss)) return;
-      const ask = (pairs: typeof data.examples) =>
-        referenceLogprobs(config.model, pairs, { ...rows, device, dtype, modelHash: files.hash, pause, say });
-      references = { learned: await ask(data.examples), heldOut: await ask(data.heldOut) };
+    prepare(pause, say) {
+      const asked = { device, dtype, modelHash: files.hash, pause, say };
+      return source.prepare((answers) => referenceLogprobs(config.model, answers, asked), steps);
     },
     makeModel() {
       using parent = loadModel(config.model, { dtype: 'float32', device });
@@ -95,20 +89,10 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
       return model;
     },
     gradients: (model, within) =>
-      preferenceGradients(
-        batches,
-        (pairs, options) => pairOutcome(model, pairs, references?.learned, config, options),
-        config,
-        within,
-      ),
-    evaluation: pairEvaluationState,
-    evaluate: (model, _, pause) =>
-      evaluatePairs(data.heldOut, (pairs, options) => pairOutcome(model, pairs, references?.heldOut, config, options), {
-        ...rows,
-        dtype,
-        pause,
-      }),
-    measured: (found, { step, at }) => measuredPairs(found, at === 'before' ? 'as it came' : step),
+      preferenceGradients(source.steps, (step, options) => source.workOf(model, step, options), config, within),
+    evaluation: preferenceEvaluationState,
+    evaluate: (model, _, pause) => evaluatePreferences(source.heldOut(model, { dtype }), pause),
+    measured: (found, { step, at }) => measuredPreferences(found, what, at === 'before' ? 'as it came' : step),
     result: {
       tokenizerFolder: config.model,
       chatTemplate: data.template,

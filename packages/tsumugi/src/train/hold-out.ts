@@ -4,6 +4,7 @@ import { DataError, deriveSeed } from '../base/index.ts';
 
 /**
  * A share of the examples, chosen by the seed and the tokens that tell them apart, at least one; those of equal tokens stay on one side.
+ * More than the share, where it takes that to have one of each kind.
  *
  * @throws DataError when that leaves nothing to learn from
  */
@@ -12,6 +13,7 @@ export function holdOut<T>(
   share: number,
   seed: number,
   tokensOf: (example: T) => Int32Array,
+  kindOf: (example: T) => unknown = () => undefined,
 ): { examples: T[]; heldOut: T[] } {
   const own = deriveSeed(seed, 'held-out');
   const keyOf = (example: T) => hash('sha256', Buffer.concat([Buffer.from(String(own)), bytesOf(tokensOf(example))]));
@@ -22,9 +24,13 @@ export function holdOut<T>(
       fields: { examples: examples.length },
     });
   const chosen = new Set<T>();
+  const missing = new Set(examples.map(kindOf));
   for (const [, group] of groups.slice(0, -1)) {
-    if (chosen.size > 0 && chosen.size >= share * examples.length) break;
-    for (const each of group) chosen.add(each);
+    if (missing.size === 0 && chosen.size >= share * examples.length) break;
+    for (const each of group) {
+      chosen.add(each);
+      missing.delete(kindOf(each));
+    }
   }
   return { examples: examples.filter((each) => !chosen.has(each)), heldOut: [...chosen] };
 }

@@ -17,6 +17,7 @@ export {
   type DpoInput,
   dpoConfig,
   dpoMayChange,
+  stepWork,
 } from './dpo-config.ts';
 export { type Evaluation, evaluateHeldOut } from './evaluate.ts';
 export { type ExampleEvaluation, evaluateExamples } from './evaluate-examples.ts';

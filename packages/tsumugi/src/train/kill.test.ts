@@ -30,6 +30,11 @@ const trainings = {
   },
   dpo: { kind: 'dpo', changes: { steps: 16, evaluateEvery: 7, loss: 'hdpo', alpha: 0.9 }, result: trained },
   reward: { kind: 'reward', changes: { steps: 16, evaluateEvery: 7, lora: 4 }, result: trained },
+  kto: {
+    kind: 'dpo',
+    changes: { steps: 16, evaluateEvery: 7, loss: 'kto', gradientAccumulation: 2 },
+    result: trained,
+  },
 } as const;
 
 it.each(Object.entries(trainings))(

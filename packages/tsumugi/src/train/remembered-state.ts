@@ -24,13 +24,15 @@ export const rewardEvaluationState = z.strictObject({
   margin: z.number(),
   chosenReward: z.number(),
   rejectedReward: z.number(),
-  pairs: z.number(),
+  count: z.number(),
 });
 
-export const pairEvaluationState = rewardEvaluationState.extend({
+export const preferenceEvaluationState = rewardEvaluationState.extend({
   chosenLogprob: z.number(),
   rejectedLogprob: z.number(),
   entropy: z.number(),
+  kl: z.number().optional(),
+  mismatchedKl: z.number().optional(),
 });
 
 /** What a measurement of a kind of training finds. */

@@ -13,24 +13,34 @@ import {
 } from '../lm/index.ts';
 import { formatInteger, inputAt } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
+import type { PreferenceExample } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
 import { endingWith, fileLineage } from './chat-data.ts';
 import { checkRewardSettings } from './check-reward.ts';
 import { copiedWeights } from './copied-weights.ts';
 import { forecastSpace, forecastUnevenTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
-import { evaluatePairs, type Measurement, measuredPairs } from './preference/evaluate-pairs.ts';
-import { openPreferenceData } from './preference/preference-data.ts';
+import {
+  evaluatePreferences,
+  measuredPreferences,
+  type PreferenceEvaluation,
+} from './preference/evaluate-preferences.ts';
+import type { OutcomeOptions, Work } from './preference/outcome.ts';
+import { openPairs } from './preference/preference-data.ts';
 import { preferenceGradients } from './preference/preference-gradients.ts';
-import { PreferenceSteps } from './preference/preference-steps.ts';
-import { type RewardSums, rewardOutcome } from './preference/reward-outcome.ts';
+import { type PairBatch, PreferenceSteps, pairBatches } from './preference/preference-steps.ts';
+import { rewardOutcome } from './preference/reward-outcome.ts';
 import { rewardEvaluationState } from './remembered-state.ts';
 import { DEFAULT_REWARD_EPOCHS, type RewardConfig, rewardMayChange } from './reward-config.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
 import { withAdapters } from './with-adapters.ts';
 
-export type RewardEvaluation = Measurement<RewardSums>;
+/** Means over pairs. */
+export type RewardEvaluation = Pick<
+  PreferenceEvaluation,
+  'loss' | 'accuracy' | 'margin' | 'chosenReward' | 'rejectedReward' | 'count'
+>;
 /** `before` is the head that has learned nothing, `after` the trained one. */
 export type RewardResult = TrainResult<RewardEvaluation>;
 /** What is learned is the settings' to say. */
@@ -56,7 +66,7 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
   const ownConfig = readModelConfig(folder);
   if (config.lora === undefined) requireDense(config.model, 'trained whole (adapters over it can be: lora)');
   const files = await folder.hashed();
-  const data = await openPreferenceData(config);
+  const data = await openPairs(config);
   const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
   const { hidden_size: D } = modelConfig;
   const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
@@ -78,6 +88,15 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
   const addBeside = (model: Plamo2) =>
     addRewardHead(model, initialRewardHead(D, deriveSeed(config.seed, 'reward head'), device));
   const withMargin = data.examples.filter(({ margin }) => margin !== undefined).length;
+  function* workOf(
+    model: Plamo2,
+    pairs: readonly PreferenceExample[],
+    all: Iterable<PairBatch>,
+    options: OutcomeOptions,
+  ): Generator<Work> {
+    for (const batch of all)
+      yield () => rewardOutcome(model as Plamo2WithReward, pairs, batch, config.centering, options);
+  }
   const task: ModelTraining<RewardEvaluation> = {
     name: 'reward',
     config,
@@ -98,7 +117,7 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
         steps,
         time: forecastUnevenTime({ ...phase, steps: steps - start }, meanTokens, secondsPerStep),
         lines: [
-          `  ${batches.epochAt(steps).toFixed(1)} epochs of ${formatInteger(batches.pairsPerStep)} pairs a step, ${rows.layout}`,
+          `  ${batches.epochAt(steps).toFixed(1)} epochs of ${formatInteger(batches.itemsPerStep)} pairs a step, ${rows.layout}`,
         ],
       };
     },
@@ -112,18 +131,14 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
     gradients: (model, within) =>
       preferenceGradients(
         batches,
-        (pairs, options) => rewardOutcome(model as Plamo2WithReward, data.examples, pairs, config.centering, options),
+        (step, options) => workOf(model, data.examples, batches.at(step), options),
         config,
         within,
       ),
     evaluation: rewardEvaluationState,
     evaluate: (model, _, pause) =>
-      evaluatePairs(
-        data.heldOut,
-        (pairs, options) => rewardOutcome(model as Plamo2WithReward, data.heldOut, pairs, config.centering, options),
-        { ...rows, dtype, pause },
-      ),
-    measured: (found, { step, at }) => measuredPairs(found, at === 'before' ? 'untrained head' : step),
+      evaluatePreferences(workOf(model, data.heldOut, pairBatches(data.heldOut, rows), { dtype }), pause),
+    measured: (found, { step, at }) => measuredPreferences(found, 'pairs', at === 'before' ? 'untrained head' : step),
     saved: {
       name: 'model',
       save: (place, model, options) => saveRewardModel(place, model as Plamo2WithReward, options),

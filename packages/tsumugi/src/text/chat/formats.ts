@@ -21,7 +21,8 @@ export type DataRow =
 type Values = Readonly<Record<string, unknown>>;
 
 interface Shape {
-  readonly purpose: Purpose;
+  /** What it is for; the first is the one that it is made for. */
+  readonly purposes: readonly [Purpose, ...Purpose[]];
   /** What its rows have: of each group, one. */
   readonly columns: readonly (readonly string[])[];
   read(values: Values, source: ExampleSource): DataRow;
@@ -32,12 +33,12 @@ const outputs = ['output', 'response'];
 const inputs = ['input', 'context'];
 
 const shapes = {
-  messages: { purpose: 'answers', columns: [conversationColumns], read: conversationRow },
-  sharegpt: { purpose: 'answers', columns: [conversationColumns], read: conversationRow },
-  completion: { purpose: 'answers', columns: [['prompt'], ['completion']], read: completionRow },
-  instruction: { purpose: 'answers', columns: [['instruction'], outputs], read: instructionRow },
-  preference: { purpose: 'pairs', columns: [['chosen'], ['rejected']], read: preferenceRow },
-  rated: { purpose: 'ratings', columns: [['prompt'], ['completion'], ['label']], read: ratedRow },
+  messages: { purposes: ['answers'], columns: [conversationColumns], read: conversationRow },
+  sharegpt: { purposes: ['answers'], columns: [conversationColumns], read: conversationRow },
+  completion: { purposes: ['answers'], columns: [['prompt'], ['completion']], read: completionRow },
+  instruction: { purposes: ['answers'], columns: [['instruction'], outputs], read: instructionRow },
+  preference: { purposes: ['pairs', 'ratings'], columns: [['chosen'], ['rejected']], read: preferenceRow },
+  rated: { purposes: ['ratings'], columns: [['prompt'], ['completion'], ['label']], read: ratedRow },
 } satisfies Record<string, Shape>;
 
 export type DataFormat = keyof typeof shapes;
@@ -63,6 +64,9 @@ const columnsOf = (values: Values): string =>
     .map((name) => `"${name}"`)
     .join(', ') || 'no columns';
 
+const fitting = (purpose: Purpose): DataFormat[] =>
+  DATA_FORMATS.filter((name) => (shapes[name].purposes as readonly Purpose[]).includes(purpose));
+
 const describe = (name: DataFormat): string =>
   `${name} (${shapes[name].columns.map((group) => group.join(' or ')).join(', ')})`;
 
@@ -72,15 +76,14 @@ const describe = (name: DataFormat): string =>
  */
 export function detectFormat(values: Values, purpose: Purpose, { file, row }: ExampleSource): DataFormat {
   const found = DATA_FORMATS.findLast((name) => has(values, shapes[name]));
-  const fitting = DATA_FORMATS.filter((name) => shapes[name].purpose === purpose);
   // The columns of rated answers hold those of a completion, and those of pairs may stand beside a conversation.
-  const name = purpose === 'answers' ? found : fitting.find((each) => has(values, shapes[each]));
-  if (name !== undefined && shapes[name].purpose === purpose) return name === 'sharegpt' ? wording(values) : name;
+  const name = purpose === 'answers' ? found : fitting(purpose).findLast((each) => has(values, shapes[each]));
+  if (name !== undefined && fitting(purpose).includes(name)) return name === 'sharegpt' ? wording(values) : name;
   const other = (name ?? found) === 'sharegpt' ? wording(values) : (name ?? found);
   const remedies: Record<Purpose, string> = {
     answers: 'It is data for "tsumugi sft".',
     pairs: 'It is data for "tsumugi dpo".',
-    ratings: 'It is data for "tsumugi dpo" with the loss kto.',
+    ratings: 'It is data for "tsumugi dpo" with --set loss=kto.',
   };
   const plain = typeof values['text'] === 'string' ? ' Plain text is for "tsumugi pretrain".' : '';
   throw new DataError(
@@ -89,8 +92,8 @@ export function detectFormat(values: Values, purpose: Purpose, { file, row }: Ex
     {
       remedy:
         other === undefined
-          ? `Write one of ${fitting.map(describe).join('; ')}.${plain}`
-          : remedies[shapes[other].purpose],
+          ? `Write one of ${fitting(purpose).map(describe).join('; ')}.${plain}`
+          : remedies[shapes[other].purposes[0]],
       fields: { file, row, columns: Object.keys(values) },
     },
   );
@@ -105,10 +108,10 @@ function wording(values: Values): 'messages' | 'sharegpt' {
 
 /** @throws ConfigError for a format that is not, or that serves another purpose */
 export function checkFormat(format: string, purpose: Purpose): DataFormat {
-  const fitting = DATA_FORMATS.filter((name) => shapes[name].purpose === purpose);
-  if (fitting.includes(format as DataFormat)) return format as DataFormat;
+  const fit = fitting(purpose);
+  if (fit.includes(format as DataFormat)) return format as DataFormat;
   throw new ConfigError('data-format', `there is no format "${format}" here`, {
-    remedy: `Write one of ${fitting.map(describe).join('; ')}, or leave it out to have it told by the columns.`,
+    remedy: `Write one of ${fit.map(describe).join('; ')}, or leave it out to have it told by the columns.`,
     fields: { format },
   });
 }

@@ -318,6 +318,30 @@ describe('pairs and rated answers', () => {
     ).rejects.toThrow('row 1: label should be true or false but is 2');
   });
 
+  it('are rated answers, two of each pair, beside rows of their own', async () => {
+    const files = [
+      lines('pairs.jsonl', { prompt: [user], chosen: [good], rejected: [bad] }),
+      lines('rated.jsonl', { prompt: 'a', completion: 'b', label: false }),
+    ];
+    const { examples, report } = await loadRated(files, options);
+    expect(
+      examples.map(({ prompt, completion, desirable, source }) => [
+        ...[text(prompt), text(completion), desirable, source.row],
+      ]),
+    ).toEqual([
+      [expected[0], expected[1], true, 1],
+      [expected[0], expected[2], false, 1],
+      ['<|plamo:bos|>a', 'b<|plamo:eos|>', false, 1],
+    ]);
+    expect(report).toMatchObject({ rows: 2, examples: 3 });
+    const { completion } = examples[0]!;
+    const maxTokens = examples[0]!.prompt.length + completion.length - 1;
+    expect((await loadRated(files, { ...options, maxTokens })).report.tooLong.dropped).toBeGreaterThan(0);
+    await expect(loadPairs([files[1]!], options)).rejects.toThrow('"tsumugi dpo" with --set loss=kto');
+    const same = lines('same.jsonl', { prompt: 'x', chosen: 'a', rejected: 'a' });
+    await expect(loadRated([same], options)).rejects.toThrow('row 1: the chosen and the rejected answer are the same');
+  });
+
   it.each<[object, string]>([
     [{ chosen: 'a', rejected: 'b' }, 'row 1: prompt should be a text but is not there'],
     [{ prompt: 'x', chosen: 'a', rejected: 'a' }, 'row 1: the chosen and the rejected answer are the same'],

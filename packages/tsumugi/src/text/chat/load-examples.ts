@@ -112,42 +112,59 @@ export function loadPairs(paths: readonly string[], options: LoadOptions): Promi
   checkOptions('loadPairs', options, loadOptions);
   return loadPrompted(paths, options, 'pairs', ({ prompted, margin }, { template, tokenizer }) => {
     const pair = encodePair(template, tokenizer, { ...prompted, margin });
-    return { example: pair, prompt: pair.prompt, answers: [pair.chosen, pair.rejected] };
+    return [{ example: pair, prompt: pair.prompt, answers: [pair.chosen, pair.rejected] }];
   });
 }
 
-/** Answers with a judgement. @throws DataError naming file, row and field; when none is left */
+/**
+ * Answers with a judgement; a pair gives two, its chosen one desirable and its rejected one not.
+ *
+ * @throws DataError naming file, row and field; when none is left
+ */
 export function loadRated(paths: readonly string[], options: LoadOptions): Promise<Loaded<RatedExample>> {
   checkOptions('loadRated', options, loadOptions);
   return loadPrompted(paths, options, 'ratings', ({ prompted, desirable }, { template, tokenizer }) => {
-    const rated = encodeRated(template, tokenizer, { ...prompted, desirable: desirable! });
-    return { example: rated, prompt: rated.prompt, answers: [rated.completion] };
+    const rated =
+      desirable === undefined
+        ? ratedOf(encodePair(template, tokenizer, prompted))
+        : [encodeRated(template, tokenizer, { ...prompted, desirable })];
+    return rated.map((example) => ({ example, prompt: example.prompt, answers: [example.completion] }));
   });
+}
+
+const ratedOf = ({ prompt, chosen, rejected, source }: PreferenceExample): RatedExample[] => [
+  { prompt, completion: chosen, desirable: true, source },
+  { prompt, completion: rejected, desirable: false, source },
+];
+
+/** An example of a row, and what it is made of. */
+interface Encoded<T> {
+  example: T;
+  prompt: Int32Array;
+  answers: Int32Array[];
 }
 
 async function loadPrompted<T extends { source: ExampleSource }>(
   paths: readonly string[],
   options: LoadOptions,
   purpose: Purpose,
-  encode: (
-    row: Extract<DataRow, { kind: 'prompted' }>,
-    options: LoadOptions,
-  ) => { example: T; prompt: Int32Array; answers: Int32Array[] },
+  encode: (row: Extract<DataRow, { kind: 'prompted' }>, options: LoadOptions) => Encoded<T>[],
 ): Promise<Loaded<T>> {
   const keeper = new ReportKeeper(options.maxTokens);
   const examples: T[] = [];
   for await (const row of rowsOf(paths, purpose, options.format, keeper)) {
     const { prompted } = row as Extract<DataRow, { kind: 'prompted' }>;
     if (prompted.kind === 'conversation') keeper.messages([...prompted.prompt.messages, ...prompted.answers]);
-    const { example, prompt, answers } = encode(row as Extract<DataRow, { kind: 'prompted' }>, options);
-    const lengths = answers.map(({ length }) => length);
-    const length = prompt.length + Math.max(...lengths);
-    if (length > (options.maxTokens ?? Infinity)) {
-      keeper.tooLong('dropped', example.source);
-      continue;
+    for (const { example, prompt, answers } of encode(row as Extract<DataRow, { kind: 'prompted' }>, options)) {
+      const lengths = answers.map(({ length }) => length);
+      const length = prompt.length + Math.max(...lengths);
+      if (length > (options.maxTokens ?? Infinity)) {
+        keeper.tooLong('dropped', example.source);
+        continue;
+      }
+      examples.push(example);
+      keeper.example([prompt, ...answers], length, Math.max(...lengths));
     }
-    examples.push(example);
-    keeper.example([prompt, ...answers], length, Math.max(...lengths));
   }
   requireExamples(examples, keeper.report, paths);
   return { examples, report: keeper.report };

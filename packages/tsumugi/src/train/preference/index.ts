@@ -1,6 +1,6 @@
 // Losses over answers that people or rules prefer: one formula a file.
 export { type DpoLossOptions, dpoLoss, type HdpoLossOptions, hdpoLoss, impliedReward } from './dpo.ts';
-export type { PairEvaluation } from './evaluate-pairs.ts';
+export type { PreferenceEvaluation } from './evaluate-preferences.ts';
 export { type IpoLossOptions, ipoLoss } from './ipo.ts';
 export { type KtoLossOptions, ktoLoss } from './kto.ts';
 export { orpoLoss } from './orpo.ts';

@@ -25,7 +25,17 @@ export interface PreferenceOutcome {
 
 export type Objective = Pick<
   DpoConfig,
-  'loss' | 'alpha' | 'beta' | 'labelSmoothing' | 'smoothing' | 'lengthNormalized' | 'gamma' | 'oddsWeight' | 'sftWeight'
+  | 'loss'
+  | 'alpha'
+  | 'beta'
+  | 'labelSmoothing'
+  | 'smoothing'
+  | 'lengthNormalized'
+  | 'gamma'
+  | 'oddsWeight'
+  | 'desirableWeight'
+  | 'undesirableWeight'
+  | 'sftWeight'
 >;
 
 export function preferenceOutcome(chosen: SideLogprobs, rejected: SideLogprobs, config: Objective): PreferenceOutcome {

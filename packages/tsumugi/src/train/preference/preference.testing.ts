@@ -22,6 +22,13 @@ export function pairsOf(seed = 1): Pair[] {
   });
 }
 
+/** Their answers one by one, with a label. */
+export const ratedOf = (pairs: readonly Pair[]) =>
+  pairs.flatMap(({ prompt, chosen, rejected }) => [
+    { prompt, completion: chosen, label: true },
+    { prompt, completion: rejected, label: false },
+  ]);
+
 export interface PairSetup<Config, Input> extends Pick<SftSetup, 'folder' | 'at'>, Disposable {
   /** A complete config with a run folder of this name. */
   config(name: string, changes?: Partial<Input>): Config;
@@ -29,14 +36,16 @@ export interface PairSetup<Config, Input> extends Pick<SftSetup, 'folder' | 'at'
 export type DpoSetup = PairSetup<DpoConfig, DpoInput>;
 export type RewardSetup = PairSetup<RewardConfig, RewardInput>;
 
-/** Writes a model that knows nothing, and 120 pairs. */
+/** Writes a model that knows nothing, and 120 pairs, also as answers with labels. */
 export const dpoSetup = (): Promise<DpoSetup> => pairSetup((settings) => dpoConfig.parse(settings));
 export const rewardSetup = (): Promise<RewardSetup> => pairSetup((settings) => rewardConfig.parse(settings));
 
 async function pairSetup<Config, Input>(parse: (settings: object) => Config): Promise<PairSetup<Config, Input>> {
   const setup = await sftSetup();
   const { at } = setup;
-  writeFileSync(at('pairs.jsonl'), jsonLines(pairsOf().slice(0, 120)));
+  const pairs = pairsOf().slice(0, 120);
+  writeFileSync(at('pairs.jsonl'), jsonLines(pairs));
+  writeFileSync(at('rated.jsonl'), jsonLines(ratedOf(pairs)));
   return {
     folder: setup.folder,
     at,

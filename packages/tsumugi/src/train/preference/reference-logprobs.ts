@@ -1,5 +1,7 @@
-// What the reference says of all answers, once: the same pairs under the same model are not gone through again, whatever is learned of
-// them. Kept by content, as float64 numbers.
+// What the reference says of answers, once: the same answers under the same model are not gone through again, whatever is learned of
+// them. Kept by content, as float64 numbers, a block of answers at a time: what was asked before an interruption, or of the first steps of a
+// longer run, is there. How answers go through follows from them alone, not from batch or layout of the run: it would change the rounding, and
+// a run that goes on must find the same bits also where the cache is gone.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder, sha256, writeFileAtomic } from '../../base/index.ts';
@@ -7,25 +9,25 @@ import { loadModel } from '../../lm/index.ts';
 import type { Pause } from '../../loop/index.ts';
 import { formatDuration, formatInteger } from '../../run/index.ts';
 import { canonicalJson } from '../../store/index.ts';
-import type { PreferenceExample } from '../../text/index.ts';
+import { completed, type Example, type ExampleSource, layOut } from '../../text/index.ts';
 import { type Device, type DType, noGrad, scope } from '../../torch/index.ts';
 import { answerLogprobs } from './answer-logprobs.ts';
-import { type PreferenceStepsOptions, pairBatches } from './preference-steps.ts';
 
-/** Raised when the same model and pairs give other numbers. */
-const version = 1;
+/** Raised when the same model and answers give other numbers. */
+const version = 2;
 
-/** log π_ref(y|x) of the chosen and of the rejected answer of each pair. */
-export interface ReferenceLogprobs {
-  readonly chosen: Float64Array;
-  readonly rejected: Float64Array;
+/** An answer to a prompt: together they fit in a row. */
+export interface Answer {
+  prompt: Int32Array;
+  answer: Int32Array;
+  source: ExampleSource;
 }
 
-export interface ReferenceOptions extends Pick<PreferenceStepsOptions, 'layout' | 'sequenceLength' | 'padding'> {
-  /** Pairs that go through at a time. */
-  batchSize: number;
+export interface ReferenceOptions {
   device: Device;
   dtype: DType | undefined;
+  /** Answers of a file of the cache: our choice when left out. */
+  blockSize?: number | undefined;
   /** Content of the model's folder. */
   modelHash: string;
   pause?: Pause | undefined;
@@ -34,71 +36,85 @@ export interface ReferenceOptions extends Pick<PreferenceStepsOptions, 'layout' 
 }
 
 /**
- * The model is loaded, asked, and let go of: while the policy learns there is no second model in memory. The numbers lie in the cache
- * (`reference-logprobs`), where a later run finds them.
+ * log π_ref(y|x) of each answer. The model is loaded, asked, and let go of: while the policy learns there is no second model in memory. The
+ * numbers lie in the cache (`reference-logprobs`), where a later run finds them.
  */
 export async function referenceLogprobs(
   model: string,
-  pairs: readonly PreferenceExample[],
+  answers: readonly Answer[],
   options: ReferenceOptions,
-): Promise<ReferenceLogprobs> {
-  const file = join(cacheFolder('reference-logprobs'), `${keyOf(pairs, options)}.f64`);
-  const kept = readKept(file, pairs.length);
-  if (kept) return kept;
-  const numbers = new Float64Array(2 * pairs.length);
-  const began = performance.now();
-  let told = began;
-  using reference = loadModel(model, { dtype: 'float32', device: options.device });
-  let done = 0;
-  for (const { batch, pairs: some } of pairBatches(pairs, options)) {
-    await options.pause?.();
-    const found = scope(() =>
-      noGrad(() => answerLogprobs(reference, batch, { dtype: options.dtype }).logprobs.tolist()),
-    );
-    some.forEach((pair, i) => {
-      numbers[pair] = (found as number[])[i]!;
-      numbers[pairs.length + pair] = (found as number[])[some.length + i]!;
-    });
-    done += some.length;
-    told = report(options.say, told, { done, total: pairs.length, began });
+): Promise<Float64Array> {
+  const { blockSize = 4096 } = options;
+  const numbers = new Float64Array(answers.length);
+  const tell = teller(options.say, answers.length);
+  using opened = new DisposableStack();
+  let reference: ReturnType<typeof loadModel> | undefined;
+  for (let first = 0; first < answers.length; first += blockSize) {
+    const block = answers.slice(first, first + blockSize);
+    const own = numbers.subarray(first, first + block.length);
+    const file = join(cacheFolder('reference-logprobs'), `${keyOf(block, options)}.f64`);
+    if (readKept(file, own)) continue;
+    reference ??= opened.use(loadModel(model, { dtype: 'float32', device: options.device }));
+    for (const [from, texts] of groupsOf(block)) {
+      await options.pause?.();
+      const rows = { layout: 'packed', sequenceLength: Math.max(...texts.map(({ ids }) => ids.length)) } as const;
+      const found = scope(() =>
+        noGrad(() => answerLogprobs(reference!, layOut(texts, rows), { dtype: options.dtype }).logprobs.tolist()),
+      );
+      own.set(found as number[], from);
+      tell(first + from + texts.length);
+    }
+    writeFileAtomic(file, new Uint8Array(own.slice().buffer));
   }
-  writeFileAtomic(file, new Uint8Array(numbers.buffer));
-  return sides(numbers);
+  return numbers;
+}
+
+/** Tokens that go through at a time, where an answer is not longer. */
+const tokensAtOnce = 4096;
+
+/** Answers in their order, as many as go through at a time, each with the place of its first. */
+function* groupsOf(answers: readonly Answer[]): Generator<[from: number, texts: Example[]]> {
+  let [from, tokens, texts] = [0, 0, [] as Example[]];
+  for (const [at, { prompt, answer, source }] of answers.entries()) {
+    const { length } = prompt;
+    if (texts.length > 0 && tokens + length + answer.length > tokensAtOnce) {
+      yield [from, texts];
+      [from, tokens, texts] = [at, 0, []];
+    }
+    texts.push(completed(prompt, answer, source));
+    tokens += length + answer.length;
+  }
+  yield [from, texts];
 }
 
 const secondsBetween = 10;
 
-/** Tells how far it is, every ten seconds. Returns when it last told. */
-function report(
-  say: ReferenceOptions['say'],
-  told: number,
-  { done, total, began }: { done: number; total: number; began: number },
-): number {
-  const now = performance.now();
-  if (now - told < 1000 * secondsBetween || done === total) return told;
-  const left = ((now - began) / done) * (total - done);
-  say?.(
-    `  the reference: ${formatInteger(done)} of ${formatInteger(total)} pairs, ${formatDuration(left / 1000)} left`,
-  );
-  return now;
+/** Tells how far it is, every ten seconds. */
+function teller(say: ReferenceOptions['say'], total: number): (done: number) => void {
+  const began = performance.now();
+  let told = began;
+  return (done) => {
+    const now = performance.now();
+    if (now - told < 1000 * secondsBetween || done === total) return;
+    told = now;
+    const left = ((now - began) / done) * (total - done);
+    say?.(
+      `  the reference: ${formatInteger(done)} of ${formatInteger(total)} answers, ${formatDuration(left / 1000)} left`,
+    );
+  };
 }
 
-/** Layout and batch are not in it: they change nothing but rounding. */
-function keyOf(pairs: readonly PreferenceExample[], { modelHash, dtype }: ReferenceOptions): string {
-  const ids = pairs.map(({ prompt, chosen, rejected }) =>
-    [prompt, chosen, rejected].map((each) => each.join()).join(';'),
-  );
-  return sha256(canonicalJson({ version, model: modelHash, dtype: dtype ?? 'float32', pairs: sha256(ids.join('\n')) }));
+function keyOf(answers: readonly Answer[], { modelHash, dtype }: ReferenceOptions): string {
+  const ids = answers.map(({ prompt, answer }) => [prompt, answer].map((each) => each.join()).join(';'));
+  const all = sha256(ids.join('\n'));
+  return sha256(canonicalJson({ version, model: modelHash, dtype: dtype ?? 'float32', answers: all }));
 }
 
-function readKept(file: string, pairs: number): ReferenceLogprobs | undefined {
-  if (!existsSync(file)) return undefined;
+/** Fills `numbers` with what is kept of them; false where there is nothing. */
+function readKept(file: string, numbers: Float64Array): boolean {
+  if (!existsSync(file)) return false;
   const bytes = readFileSync(file);
-  if (bytes.length !== 16 * pairs) return undefined;
-  return sides(new Float64Array(new Uint8Array(bytes).buffer));
+  if (bytes.length !== numbers.byteLength) return false;
+  numbers.set(new Float64Array(new Uint8Array(bytes).buffer));
+  return true;
 }
-
-const sides = (numbers: Float64Array): ReferenceLogprobs => ({
-  chosen: numbers.subarray(0, numbers.length / 2),
-  rejected: numbers.subarray(numbers.length / 2),
-});

@@ -3,17 +3,9 @@ import { type Plamo2WithReward, rewardsAt } from '../../lm/index.ts';
 import type { ExampleBatch, PreferenceExample } from '../../text/index.ts';
 import { type Tensor, tensor } from '../../torch/index.ts';
 import { toTensors } from '../batches.ts';
-import type { BatchOutcome, OutcomeOf } from './preference-gradients.ts';
+import type { Outcome, OutcomeOptions, Part } from './outcome.ts';
+import type { PairBatch } from './preference-steps.ts';
 import { rewardLoss } from './reward-loss.ts';
-
-export interface RewardSums {
-  /** Pairs whose chosen answer has the higher reward. */
-  accuracy: number;
-  /** By how much. */
-  margin: number;
-  chosenReward: number;
-  rejectedReward: number;
-}
 
 /** Where the last token of each text lies, in the order of the texts. */
 function endsOf({ columns, placed }: ExampleBatch): number[] {
@@ -27,10 +19,10 @@ function endsOf({ columns, placed }: ExampleBatch): number[] {
 export function rewardOutcome(
   model: Plamo2WithReward,
   all: readonly PreferenceExample[],
-  { batch, pairs }: Parameters<OutcomeOf<RewardSums>>[0],
+  { batch, pairs }: PairBatch,
   centering: number,
-  options: Parameters<OutcomeOf<RewardSums>>[1],
-): BatchOutcome<RewardSums> {
+  options: OutcomeOptions,
+): Outcome {
   const { ids, documents } = toTensors(batch, model.parameterDevice);
   const rewards = rewardsAt(model, model.forward(ids, { ...options, documents }), endsOf(batch));
   const N = pairs.length;
@@ -43,14 +35,14 @@ export function rewardOutcome(
       margins: tensor(margins, { dtype: rewards.dtype, device: rewards.device }),
     }),
   });
-  const total = (values: Tensor) => values.detach().sum().item();
+  const mean = (values: Tensor): Part => [values.detach().sum().item(), N];
   return {
     loss: losses.sum(),
-    sums: () => ({
-      accuracy: chosen.detach().gt(rejected.detach()).sum().item(),
-      margin: total(chosen) - total(rejected),
-      chosenReward: total(chosen),
-      rejectedReward: total(rejected),
+    count: N,
+    parts: () => ({
+      accuracy: mean(chosen.detach().gt(rejected.detach())),
+      chosenReward: mean(chosen),
+      rejectedReward: mean(rejected),
     }),
   };
 }

@@ -1,0 +1,79 @@
+// What is kept of the reference: a block of answers at a time, by content.
+import { readdirSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { loadModel } from '../../lm/index.ts';
+import { noGrad, scope, tensor } from '../../torch/index.ts';
+import { type DpoSetup, dpoSetup } from './preference.testing.ts';
+import { type Answer, type ReferenceOptions, referenceLogprobs } from './reference-logprobs.ts';
+
+let setup: DpoSetup;
+beforeAll(async () => {
+  setup = await dpoSetup();
+}, 60_000);
+beforeEach(() => vi.stubEnv('XDG_CACHE_HOME', setup.at('cache')));
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => setup[Symbol.dispose]());
+
+const answers = Array.from(
+  { length: 7 },
+  (_, i): Answer => ({
+    ...{ prompt: Int32Array.of(1, 30 + i, 40), answer: Int32Array.of(50 + 3 * i, 60, 2) },
+    source: { file: 'rated.jsonl', row: i + 1 },
+  }),
+);
+const options: ReferenceOptions = {
+  ...{ device: 'cpu', dtype: undefined, modelHash: 'base', blockSize: 2 },
+};
+const ask = (count: number, changes: Partial<ReferenceOptions> = {}) =>
+  referenceLogprobs(setup.at('base'), answers.slice(0, count), { ...options, ...changes });
+const kept = () => readdirSync(setup.at('cache', 'tsumugi', 'reference-logprobs'));
+
+it('what was asked of fewer answers is not asked again for more', async () => {
+  const five = await ask(5);
+  const files = kept();
+  expect(files).toHaveLength(3); // of 2, 2 and 1
+  const seven = await ask(7);
+  expect(kept()).toHaveLength(5); // and of 2 and 1
+  expect(kept()).toEqual(expect.arrayContaining(files));
+  expect([...seven.slice(0, 5)]).toEqual([...five]);
+});
+
+it('an interruption loses what was asked of one block', async () => {
+  let batches = 0;
+  const interrupted = ask(7, {
+    modelHash: 'other',
+    pause: async () => {
+      if (++batches > 2) throw new Error('stop');
+    },
+  });
+  await expect(interrupted).rejects.toThrow('stop');
+  batches = 0;
+  await ask(7, { modelHash: 'other', pause: async () => void batches++ });
+  expect(batches).toBe(2); // 2 blocks of 4 were there
+});
+
+it('are what the model says, also of more answers than go through at a time', async () => {
+  const long = Array.from(
+    { length: 50 },
+    (_, i): Answer => ({
+      ...{ prompt: new Int32Array(100 + (i % 7)).fill(40 + i), answer: Int32Array.of(50 + i, 60, 2) },
+      source: { file: 'rated.jsonl', row: i + 1 },
+    }),
+  ); // 5300 tokens
+  const found = await referenceLogprobs(setup.at('base'), long, { ...options, blockSize: undefined });
+  using model = loadModel(setup.at('base'), { dtype: 'float32' });
+  for (const i of [0, 17, 38, 39, 49]) {
+    const ids = [...long[i]!.prompt, ...long[i]!.answer];
+    const rows = noGrad(() =>
+      scope(() =>
+        model
+          .logits(model.forward(tensor([ids], { dtype: 'int64' })))
+          .squeeze(0)
+          .logSoftmax(-1)
+          .tolist(),
+      ),
+    ) as number[][];
+    const expected = [3, 2, 1].reduce((sum, back) => sum + rows.at(-back - 1)![ids.at(-back)!]!, 0);
+    expect(found[i]).toBeCloseTo(expected, 4);
+  }
+});

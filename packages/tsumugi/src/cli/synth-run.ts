@@ -11,6 +11,7 @@ import {
   pipelineConfig,
   planPipeline,
   readPipelineFile,
+  requireExamples,
   runPipeline,
   type SynthReport,
 } from '../synth/index.ts';
@@ -146,6 +147,7 @@ async function runIt(values: Values, config: PipelineConfig, folder: string, io:
     });
     progress[Symbol.dispose]();
     await write(io.stdout, json ? `${JSON.stringify(report)}\n` : formatReport(report, out));
+    requireExamples(report);
     return 0;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;

@@ -57,6 +57,11 @@ export class AnswerCache implements Disposable {
     return this.#answers.get(key);
   }
 
+  /** All that are known. */
+  answers(): Iterable<Answer> {
+    return this.#answers.values();
+  }
+
   /** Keeps an answer, in memory and in the file. @throws DataError when the file takes no more: what it holds stays good */
   put(key: string, answer: Answer): void {
     if (this.#answers.has(key)) return;

@@ -28,7 +28,7 @@ export interface GenerateAnswer {
   finish: 'end' | 'stop' | 'length' | 'filter' | 'refused';
   /** Tokens written, where the backend knows. */
   tokens?: number | undefined;
-  /** Tokens read, where a service says so. */
+  /** Tokens read, where the backend knows. */
   read?: number | undefined;
   /** What the model thought before it answered, where that is no part of the text. */
   reasoning?: string | undefined;

@@ -40,7 +40,8 @@ describe('the engine', () => {
       let text = '';
       let next = pieces.next();
       for (; !next.done; next = pieces.next()) text += next.value;
-      expect(answers[i]).toEqual({ text, finish: next.value, tokens: ids.length });
+      const read = tokenizer.encode(prompt as string, { addBos: true, safe: true }).length;
+      expect(answers[i]).toEqual({ text, finish: next.value, tokens: ids.length, read });
     }
   });
 

@@ -285,7 +285,7 @@ class EngineBackend implements Backend {
           onPiece: (piece) => {
             text += piece;
           },
-          onEnd: (finish) => onAnswer(index, { text, finish, tokens }),
+          onEnd: (finish) => onAnswer(index, { text, finish, tokens, read: prompt.length }),
           onError: (error) => {
             failure ??= { error };
           },

@@ -82,6 +82,8 @@ export class Asker {
     this.#failures = failures;
     this.#budget = budget;
     this.#options = options;
+    // The budget is that of the folder: what earlier runs used counts, also for rows that are no more.
+    for (const answer of answers.answers()) budget.count(usedBy(answer, { read: 0, write: 0 }));
   }
 
   /** Whether something was left out because the budget is spent. */
@@ -122,7 +124,7 @@ export class Asker {
       const key = requestKey(this.#backend, request);
       const answer = this.#answers.get(key);
       if (answer !== undefined) {
-        this.#countKnown(key, request, answer);
+        this.#countKnown(key);
         const read = question.read(answer);
         if ('value' in read) return { kind: 'done', value: read.value, request };
         this.#failures.add(failureOf(question, id, read.code, read.fault));
@@ -133,12 +135,10 @@ export class Asker {
     }
   }
 
-  /** The budget is that of the folder: what earlier runs used counts. */
-  #countKnown(key: string, request: Request, answer: Answer): void {
+  #countKnown(key: string): void {
     if (this.#counted.has(key)) return;
     this.#counted.add(key);
     this.counts.known++;
-    this.#budget.count(this.#used(request, answer));
   }
 
   async #askSingly(open: readonly Open<unknown>[], concurrency: number): Promise<void> {
@@ -261,7 +261,7 @@ export class Asker {
   }
 
   #keep(each: Open<unknown>, answer: Answer): void {
-    this.#budget.count(this.#used(each.request, answer));
+    this.#budget.count(usedBy(answer, this.#tokensOf(each.request)));
     this.#counted.add(each.key);
     this.#answers.put(each.key, answer);
   }
@@ -294,12 +294,12 @@ export class Asker {
     const read = typeof prompt === 'string' ? estimateTokens(prompt) : estimateMessages(prompt);
     return { read, write: maxTokens };
   }
+}
 
-  #used(request: Request, answer: Answer): { read: number; write: number } {
-    const { read, write } = this.#tokensOf(request);
-    if (!('text' in answer)) return { read, write };
-    return { read: answer.read ?? read, write: answer.tokens ?? Math.min(write, estimateTokens(answer.text)) };
-  }
+/** @param most of a request, where the answer does not say */
+function usedBy(answer: Answer, most: { read: number; write: number }): { read: number; write: number } {
+  if ('text' in answer) return { read: answer.read ?? most.read, write: answer.tokens ?? estimateTokens(answer.text) };
+  return { read: answer.tokens.reduce((sum, each) => sum + each, 0), write: 0 };
 }
 
 const failureOf = ({ step, source }: Question<unknown>, id: string, code: string, message: string): Failure => ({

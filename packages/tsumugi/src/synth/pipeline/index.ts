@@ -2,5 +2,5 @@ export { type BuiltIn, builtIns, sequences } from './built-in.ts';
 export { filterConfigs, type PipelineConfig, type PipelineSettings, pipelineConfig } from './pipeline-config.ts';
 export { type PipelinePlan, type PlanOptions, planPipeline } from './plan-pipeline.ts';
 export { type PipelineFile, readPipelineFile } from './read-pipeline.ts';
-export type { StepReport, SynthReport } from './results.ts';
+export { requireExamples, type StepReport, type SynthReport } from './results.ts';
 export { asksOnly, type PipelineProgress, type PipelineRun, runPipeline } from './run-pipeline.ts';

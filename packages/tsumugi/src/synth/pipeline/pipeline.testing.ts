@@ -26,7 +26,8 @@ export function wordsFor(prompt: string): string {
   return `${/質問：(.*)/.exec(prompt)?.[1] ?? prompt}への答えです。`;
 }
 
-export const answering: Handler = (_path, body) => [200, reply(wordsFor(promptOf(body)))];
+export const answering: Handler = (path, body) =>
+  path.endsWith('/chat/completions') ? [200, reply(wordsFor(promptOf(body)))] : [404, {}];
 
 export const questions: PipelineSettings = {
   steps: [{ ask: 'question' }, { ask: 'answer' }],

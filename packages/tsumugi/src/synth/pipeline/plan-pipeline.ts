@@ -2,8 +2,7 @@
 // answers yet: each is as long as it may be, no filter drops anything, and lists have as many items as the prompt asks for.
 
 import type { AskStep } from './ask-step.ts';
-import { checkFields, fieldsNeeded } from './check-fields.ts';
-import { inputRows } from './input-rows.ts';
+import { checkedRows, fieldsNeeded } from './check-fields.ts';
 import { rowOutput } from './output.ts';
 import type { PipelineConfig } from './pipeline-config.ts';
 import { textOf } from './row.ts';
@@ -49,10 +48,9 @@ export async function planPipeline(config: PipelineConfig, options: PlanOptions 
   const { folder = '.', countTokens = estimateTokens, prices } = options;
   const steps = stepsOf(config, folder);
   const output = rowOutput(config);
-  const needed = fieldsNeeded(steps, output);
+  const needed = [...fieldsNeeded(steps, output).keys()];
   const flow: Flow = { rows: 0, fields: new Map(needed.map((name) => [name, 0])) };
-  for await (const row of inputRows(config, folder, needed)) {
-    if (flow.rows === 0) checkFields(steps, output, row);
+  for await (const row of checkedRows(config, folder, steps, output)) {
     flow.rows++;
     for (const name of needed)
       flow.fields.set(name, flow.fields.get(name)! + countTokens(textOf(row, name, 'the pipeline')));

@@ -1,7 +1,7 @@
 // What a pipeline leaves behind: examples, and a report of what became of the rows. Both folders appear whole or not at all.
 import { appendFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { StagedFolder, sha256File, writingAt } from '../../base/index.ts';
+import { dirname, join } from 'node:path';
+import { DataError, StagedFolder, sha256File, writingAt } from '../../base/index.ts';
 import type { Backend } from '../../eval/index.ts';
 import { codeCommit, toJson } from '../../run/index.ts';
 import { lineageOf } from '../../store/index.ts';
@@ -36,6 +36,19 @@ export interface SynthReport {
   /** Whether the budget was spent before all rows were through. */
   readonly stopped: boolean;
   readonly path: string;
+}
+
+/** @throws DataError where rows went in, nothing waits, and no example came out */
+export function requireExamples({ examples, rows, steps, stopped, path }: SynthReport): void {
+  if (examples > 0 || stopped) return;
+  const lost = steps.map(({ step, dropped, failed }) => ({ step, dropped, failed }));
+  const most = lost.reduce((a, b) => (b.dropped + b.failed > a.dropped + a.failed ? b : a));
+  const what = most.failed > most.dropped ? `${most.failed} replies failed` : `${most.dropped} rows were dropped`;
+  const file = join(dirname(dirname(path)), 'report', most.failed > most.dropped ? 'failed.jsonl' : 'dropped.jsonl');
+  throw new DataError('no-examples', `no example was made of ${rows} rows: in ${most.step} ${what}`, {
+    remedy: `${file} says why.`,
+    fields: { steps: lost },
+  });
 }
 
 interface Ending {

@@ -3,15 +3,15 @@
 // asks only what is missing.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkOptions, contentHash, DataError, makeFolder, type OptionNames } from '../../base/index.ts';
+import { ConfigError, checkOptions, contentHash, DataError, makeFolder, type OptionNames } from '../../base/index.ts';
 import { AnswerCache, type Backend } from '../../eval/index.ts';
 import { holdPlace } from '../../run/index.ts';
 import { askRows, shortHash } from './ask-rows.ts';
 import { Asker } from './asker.ts';
 import { Budget } from './budget.ts';
-import { checkFields, fieldsNeeded } from './check-fields.ts';
+import { checkedRows } from './check-fields.ts';
 import { FailureLog } from './failure-log.ts';
-import { inputFiles, inputRows } from './input-rows.ts';
+import { inputFiles } from './input-rows.ts';
 import { rowOutput } from './output.ts';
 import type { PipelineConfig } from './pipeline-config.ts';
 import { Results, type SynthReport } from './results.ts';
@@ -22,7 +22,7 @@ import { type Step, stepsOf } from './steps.ts';
 /** Rows that go through all steps before the next ones begin: what is held in memory, and what a spent budget leaves unfinished. */
 const BLOCK = 256;
 
-/** The backend in which a pipeline's conversations are asked for; not where a step measures perplexity. */
+/** Whether a model has to write only, and no filter measures what it thinks of a text. */
 export const asksOnly = ({ steps }: Pick<PipelineConfig, 'steps'>): boolean =>
   steps.every(({ filter }) => filter !== 'perplexity');
 
@@ -75,12 +75,16 @@ export async function runPipeline(config: PipelineConfig, run: PipelineRun): Pro
   const { backend, out, folder = '.', retryFailed = false, signal } = run;
   const steps = stepsOf(config, folder);
   const output = rowOutput(config);
-  const columns = fieldsNeeded(steps, output);
+  if (!asksOnly(config) && !backend.kinds.has('rolling'))
+    throw new ConfigError(
+      'cannot-measure',
+      `${backend.model} cannot measure texts, which the filter perplexity needs`,
+      {
+        remedy: 'Take a model folder, or an endpoint that echoes prompts with log-probabilities (docs/backends.md).',
+      },
+    );
   const rows: SynthRow[] = [];
-  for await (const row of inputRows(config, folder, columns)) {
-    if (rows.length === 0) checkFields(steps, output, row);
-    rows.push(row);
-  }
+  for await (const row of checkedRows(config, folder, steps, output)) rows.push(row);
   if (rows.length === 0)
     throw new DataError('no-rows', `${config.data.join(', ')}: there are no rows`, { remedy: 'Check the data.' });
   requirePlace(out);

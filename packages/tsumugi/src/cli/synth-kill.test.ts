@@ -1,11 +1,11 @@
 // kill -9, or Ctrl-C, at any moment, then the same command: what comes out is, to the byte, what an uninterrupted run makes, and what
 // was answered is not asked for again. TSUMUGI_KILLS sets how many kills; the default keeps the suite quick.
 import { expect, it } from 'vitest';
-import { RandomStream } from '../../base/index.ts';
-import { Service } from '../../eval/backends/openai.testing.ts';
-import { tinyModelOfFile } from '../../lm/tiny-model.testing.ts';
-import { runAndSignal } from '../../run/kill.testing.ts';
-import { documents, pipelineWorld, promptOf, questions, reply, wordsFor } from './pipeline.testing.ts';
+import { RandomStream } from '../base/index.ts';
+import { Service } from '../eval/backends/openai.testing.ts';
+import { tinyModelOfFile } from '../lm/tiny-model.testing.ts';
+import { runAndSignal } from '../run/kill.testing.ts';
+import { documents, pipelineWorld, promptOf, questions, reply, wordsFor } from '../synth/pipeline/pipeline.testing.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 3);
 const time = 60_000 + kills * 20_000;

@@ -2,7 +2,7 @@
 // Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
 import { exportGgufConfig, mergeConfig } from '../compress/index.ts';
-import { BUILDER_NAMES, type RuleName, ruleNames } from '../synth/index.ts';
+import { BUILDER_NAMES, pipelineConfig, type RuleName, ruleNames } from '../synth/index.ts';
 import {
   distillConfig,
   dpoConfig,
@@ -69,6 +69,9 @@ export const dpoStageConfig = dpoConfig.omit({ model: true, data: true, out: tru
 export const rewardStageConfig = rewardConfig.omit({ model: true, data: true, out: true }).extend({
   heldOut: z.number().gt(0).lt(1).optional().describe('share of the pairs to measure on (0.05 unless given)'),
 });
+
+/** Data and model are inputs; the model is a setting where it is a name at an endpoint. */
+export const synthStageConfig = pipelineConfig.omit({ data: true, documentCharacters: true });
 
 export const teacherLogitsStageConfig = logitsConfig.omit({ teacher: true, data: true, out: true });
 

@@ -16,5 +16,6 @@ export { quantize } from './quantize.ts';
 export { reward } from './reward.ts';
 export { forecastScoring, type ScoringSettings, scoreModel, scoringOf } from './score-model.ts';
 export { sft } from './sft.ts';
+export { synth } from './synth.ts';
 export { teacherLogits } from './teacher-logits.ts';
 export { tokenizer } from './tokenizer.ts';

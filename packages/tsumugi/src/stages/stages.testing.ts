@@ -13,6 +13,7 @@ import type {
   quantize,
   reward,
   sft,
+  synth,
   teacherLogits,
 } from './index.ts';
 
@@ -36,6 +37,7 @@ export function runStage(
     | typeof sft
     | typeof dpo
     | typeof reward
+    | typeof synth
     | typeof teacherLogits
     | typeof grow
     | typeof prune

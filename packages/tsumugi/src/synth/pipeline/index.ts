@@ -1,4 +1,5 @@
 export { type BuiltIn, builtIns, sequences } from './built-in.ts';
+export { checkPipeline, pipelineFiles } from './check-pipeline.ts';
 export { filterConfigs, type PipelineConfig, type PipelineSettings, pipelineConfig } from './pipeline-config.ts';
 export { type PipelinePlan, type PlanOptions, planPipeline } from './plan-pipeline.ts';
 export { type PipelineFile, readPipelineFile } from './read-pipeline.ts';

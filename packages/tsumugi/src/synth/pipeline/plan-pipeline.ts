@@ -23,6 +23,8 @@ export interface PipelinePlan {
   readonly requests: number;
   readonly read: number;
   readonly write: number;
+  /** Examples at most. */
+  readonly examples: number;
   /** At the prices that were given. */
   readonly cost?: number;
 }
@@ -60,7 +62,7 @@ export async function planPipeline(config: PipelineConfig, options: PlanOptions 
   const sum = (key: 'requests' | 'read' | 'write') => plans.reduce((total, plan) => total + plan[key], 0);
   const [requests, read, write] = [sum('requests'), sum('read'), sum('write')];
   const cost = prices && (prices.read * read + prices.write * write) / 1e6;
-  return { rows, steps: plans, requests, read, write, ...(cost !== undefined && { cost }) };
+  return { rows, steps: plans, requests, read, write, examples: flow.rows, ...(cost !== undefined && { cost }) };
 }
 
 function planStep(step: AskStep, flow: Flow, count: (text: string) => number): StepPlan {

@@ -87,7 +87,8 @@ export async function runPipeline(config: PipelineConfig, run: PipelineRun): Pro
   for await (const row of checkedRows(config, folder, steps, output)) rows.push(row);
   if (rows.length === 0)
     throw new DataError('no-rows', `${config.data.join(', ')}: there are no rows`, { remedy: 'Check the data.' });
-  requirePlace(out);
+  // A stage's folder is the recipe's.
+  if (run.recipe === undefined) requirePlace(out);
   using _lock = holdPlace(out);
   makeFolder(out);
   using answers = new AnswerCache(join(out, 'answers'), backend);

@@ -51,7 +51,9 @@ function asStageInput(
     path: place,
     paths: [place],
     settings: {},
-    bytes: Object.values(result?.files ?? {}).reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: result
+      ? Object.values(result.files).reduce((sum, { bytes }) => sum + bytes, 0)
+      : (expected.get(input)?.diskBytes ?? 0),
     metrics: measured ? Object.fromEntries(measured) : (expected.get(input)?.metrics ?? {}),
     about: measured ? undefined : expected.get(input)?.about,
   };

@@ -54,6 +54,7 @@ export interface StageInput {
   readonly paths: readonly string[];
   /** How what comes from outside is to be read; otherwise {}. */
   readonly settings: Json;
+  /** Until it is made, those of the forecast of the stage that makes it. */
   readonly bytes: number;
   /** The metrics of the stage that makes it, or, until it is made, those of its forecast. Empty for what comes from outside. */
   readonly metrics: Readonly<Record<string, number>>;

@@ -93,6 +93,20 @@ function packageJson() {
 }
 
 /**
+ * The recipes, with the files beside them that they import; experiments stay.
+ * @param {string} folder
+ */
+function copyRecipes(folder) {
+  const all = readdirSync(join(root, 'recipes'), { recursive: true, encoding: 'utf8' });
+  for (const name of all.filter((name) => name.endsWith('.ts') && !name.startsWith('experiments'))) {
+    const script = stripTypeScriptTypes(readFileSync(join(root, 'recipes', name), 'utf8'));
+    const target = join(folder, 'recipes', name.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, script.replaceAll(/(?<=from '\.[^']*)\.ts(?=';)/g, '.js'));
+  }
+}
+
+/**
  * Writes the package to `target`, which appears whole or not at all.
  * @param {string} target
  */
@@ -103,11 +117,7 @@ export async function build(target) {
     await compile(folder);
     for (const name of ['README.md', 'LICENSE', 'data'])
       cpSync(join(root, name), join(folder, name), { recursive: true });
-    mkdirSync(join(folder, 'recipes'));
-    for (const name of readdirSync(join(root, 'recipes')).filter((name) => name.endsWith('.ts'))) {
-      const source = readFileSync(join(root, 'recipes', name), 'utf8');
-      writeFileSync(join(folder, 'recipes', name.replace(/\.ts$/, '.js')), stripTypeScriptTypes(source));
-    }
+    copyRecipes(folder);
     writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson(), null, 2)}\n`);
     rmSync(target, { recursive: true, force: true });
     renameSync(folder, target);

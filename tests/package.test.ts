@@ -53,6 +53,10 @@ describe('a tarball', () => {
       'package.json',
       'recipes/finetune.js',
       'recipes/plamo2-mini.js',
+      'recipes/translate-ja.js',
+      ...['compare', 'corpus', 'packages', 'rows', 'sentences', 'split'].map(
+        (name) => `recipes/translation/${name}.js`,
+      ),
     ]);
     const names = [...new Set(modules.map((path) => path.replace(/\.(d\.ts|js|js\.map)$/, '')))];
     expect(modules).toEqual(names.flatMap((name) => [`${name}.d.ts`, `${name}.js`, `${name}.js.map`]).sort());

@@ -1,0 +1,217 @@
+// recipes/translate-ja.ts and its stages: what is held out, what counts as newer, and all of it from end to end with a tiny model.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { RandomStream } from '../packages/tsumugi/src/base/index.ts';
+import { loadRecipe } from '../packages/tsumugi/src/cli/recipes.ts';
+import { applySettings } from '../packages/tsumugi/src/cli/settings.ts';
+import { runRecipe } from '../packages/tsumugi/src/recipe/index.ts';
+import { silent, tinyModel } from '../packages/tsumugi/src/train/train.testing.ts';
+import type { Pair } from '../recipes/translation/corpus.ts';
+import { compareVersions, familyOf } from '../recipes/translation/packages.ts';
+import { newerAgainstOlder } from '../recipes/translation/rows.ts';
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'tsumugi-translate-'));
+  vi.stubEnv('XDG_CACHE_HOME', join(home, 'cache'));
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(home, { recursive: true });
+});
+
+describe('packages', () => {
+  it('are of a family when their names differ in numbers alone', () => {
+    expect(familyOf('wesnoth-1.16-httt')).toBe(familyOf('wesnoth-1.18-httt'));
+    expect(familyOf('wesnoth-1.16-httt')).not.toBe(familyOf('wesnoth-1.16-did'));
+  });
+
+  it('are newer by their numbers, not by their letters, and not across families', () => {
+    expect(compareVersions('postgresql-15', 'postgresql-13')).toBeGreaterThan(0);
+    expect(compareVersions('gcc-9-locales', 'gcc-10-locales')).toBeLessThan(0);
+    expect(compareVersions('wesnoth-1.9-did', 'wesnoth-1.16-did')).toBeLessThan(0);
+    expect(compareVersions('libgtk2.0-common', 'libgtk-3-common')).toBe(0);
+    expect(compareVersions('vim-runtime', 'vim-runtime')).toBe(0);
+  });
+});
+
+describe('newer against older translations', () => {
+  const pair = (source: string, ja: string, en = 'Open the file'): Pair => ({ source, en, ja });
+  const found = (...pairs: Pair[]) =>
+    newerAgainstOlder(pairs).map(({ newer, older }) => [newer.ja, older.ja].join(' > '));
+
+  it('are of one sentence and of two versions of a package', () => {
+    expect(found(pair('db-13', 'ファイルを開け'), pair('db-15', 'ファイルを開く'))).toEqual([
+      'ファイルを開く > ファイルを開け',
+    ]);
+    expect(found(pair('db-13', 'ファイルを開け'), pair('editor-15', 'ファイルを開く'))).toEqual([]);
+    expect(found(pair('db-13', 'ファイルを開け'), pair('db-15', 'ファイルを開く', 'Open a file'))).toEqual([]);
+  });
+
+  it('differ in more than the width of letters and spaces', () => {
+    expect(found(pair('db-13', 'ＧＴＫ を開く'), pair('db-15', 'gtk　を開く'))).toEqual([]);
+  });
+
+  it('say nothing where another version has it the other way round, and are taken once', () => {
+    const [a, b] = ['ファイルを開け', 'ファイルを開く'];
+    expect(found(pair('db-13', a), pair('db-15', b), pair('ui-13', b), pair('ui-15', a))).toEqual([]);
+    expect(found(pair('db-13', a), pair('db-15', b), pair('ui-13', a), pair('ui-15', b))).toEqual([`${b} > ${a}`]);
+  });
+});
+
+/** A word of letters. */
+const wordOf = (letters: string, length: number, random: RandomStream): string =>
+  Array.from({ length }, () => letters[random.below(letters.length)]).join('');
+
+/** Packages in two versions, each with sentences of its own, which the older one ends otherwise. */
+function writeCorpus(folder: string, change: { documents?: string } = {}): void {
+  mkdirSync(folder, { recursive: true });
+  const random = new RandomStream(3);
+  const rows: Pair[] = [];
+  for (const name of 'ABCDEFGHIJKLMNOPQRSTUVWX')
+    for (let i = 0; i < 8; i++) {
+      const en = Array.from({ length: 4 }, () => wordOf('aeioukstnhmr', 3 + random.below(5), random)).join(' ');
+      const ja = wordOf('アイウエオカキクケコをがはにのでと木林森山川日月', 12 + random.below(9), random);
+      rows.push({ source: `tool-${name}-1`, en, ja: `${ja}よ` }, { source: `tool-${name}-2`, en, ja: `${ja}。` });
+    }
+  const lines = (values: unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
+  writeFileSync(join(folder, 'en-ja-pairs.jsonl'), lines(rows));
+  writeFileSync(
+    join(folder, 'package-descriptions.jsonl'),
+    lines([['shell', 'A shell that completes the words of people', '人々の言葉を補うシェルです。']]),
+  );
+  const documents = Array.from('abcdefghijkl', (name, i) => ({
+    source: `doc-${name}`,
+    text: `第${i}章\n${rows[i * 32]!.ja}\n${wordOf('あいうえおかきくけこさしすせそ海空', 40, random)}\n`,
+  }));
+  writeFileSync(join(folder, 'ja-docs.jsonl'), change.documents ?? lines(documents));
+}
+
+const settings = (corpus: string) => ({
+  corpus,
+  split: { heldOutFamilies: 0.2, heldOutPerFamily: 5 },
+  text: { japanese: 0.3 },
+  tokenizer: { vocabularySize: 400 },
+  data: { heldOutFraction: 0.1 },
+  pretrain: { model: 'mini', modelChanges: tinyModel, steps: 3, sequenceLength: 48, batchSize: 2, evaluateEvery: 2 },
+  examples: { most: 40 },
+  sft: { epochs: 1, batchSize: 16, sequenceLength: 128, evaluateEvery: 2 },
+  hdpo: { epochs: 1, batchSize: 16, sequenceLength: 128, evaluateEvery: 2 },
+  compare: { sentences: 6, maxTokens: 8, shown: 3 },
+});
+
+it('goes from a corpus to translations of held-out packages', async () => {
+  const corpus = join(home, 'corpus');
+  writeCorpus(corpus);
+  const recipe = await loadRecipe('translate-ja');
+  const out = join(home, 'out');
+  const { report } = await runRecipe(recipe, applySettings(recipe.config, settings(corpus)), { out, stream: silent });
+  const read = (...path: string[]) => readFileSync(join(out, ...path), 'utf8');
+  const rows = (...path: string[]): Pair[] =>
+    read(...path)
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Pair);
+
+  // Whole families are held out, and nothing of theirs is learned from.
+  const [train, heldOut] = [rows('split', 'split', 'train.jsonl'), rows('split', 'split', 'held-out.jsonl')];
+  expect(heldOut.length).toBeGreaterThan(5);
+  const families = new Set(heldOut.map(({ source }) => familyOf(source)));
+  expect(train.filter(({ source }) => families.has(familyOf(source)))).toEqual([]);
+  const learned = read('text', 'text', 'text.jsonl');
+  for (const { en, ja } of heldOut) {
+    expect(learned).not.toContain(en);
+    expect(learned).not.toContain(ja);
+  }
+  expect(learned).toContain(train[0]!.en);
+
+  // The published format, and the newer translation preferred.
+  const pairs = rows('preferences', 'preferences', 'preferences.jsonl') as unknown as {
+    chosen: { content: string }[];
+    rejected: { content: string }[];
+  }[];
+  expect(pairs.length).toBeGreaterThan(20);
+  expect(
+    pairs.every(({ chosen, rejected }) => chosen[0]!.content.endsWith('。') && rejected[0]!.content.endsWith('よ')),
+  );
+  expect(read('hdpo', 'model', 'tokenizer_config.json')).toContain('<|plamo:op|>output');
+
+  const compared = report.stages.find(({ name }) => name === 'compare')!;
+  expect(compared.metrics.map(({ name }) => name)).toEqual([
+    'chrF of the English as it is',
+    'chrF of pretrain, as in its text',
+    'chrF of pretrain',
+    'chrF of sft',
+    'chrF of hdpo',
+  ]);
+  expect(compared.tables.map(({ rows: all }) => all.length)).toEqual([5, 4, 3]);
+}, 120_000);
+
+it('takes out what stands in held-out sentences: pairs of other packages, and lines of documents', async () => {
+  const corpus = join(home, 'copies');
+  writeCorpus(corpus);
+  const plain = await splitOf('before', corpus);
+  const [first] = plain.heldOut;
+  const copy = { ...first!, source: plain.train[0]!.source };
+  const file = join(corpus, 'en-ja-pairs.jsonl');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}${JSON.stringify(copy)}\n`);
+  const after = await splitOf('after', corpus);
+  expect(after.heldOut.map(({ en }) => en)).toContain(first!.en);
+  expect(after.train).toEqual(plain.train);
+  expect(after.metrics['sentences shared before']).toBe(1);
+  expect(after.metrics['sentences shared']).toBe(0);
+}, 60_000);
+
+/** The first stage alone: the later ones fail for want of text. */
+async function splitOf(name: string, corpus: string) {
+  const { split } = await import('../recipes/translation/split.ts');
+  const { defineRecipe, given } = await import('../packages/tsumugi/src/recipe/index.ts');
+  const { z } = await import('zod');
+  const inputs = {
+    pairs: given('pairs', join(corpus, 'en-ja-pairs.jsonl')),
+    descriptions: given('pairs', join(corpus, 'package-descriptions.jsonl')),
+    documents: given('documents', join(corpus, 'ja-docs.jsonl')),
+  };
+  const recipe = defineRecipe({
+    name,
+    summary: name,
+    config: z.strictObject({}),
+    stages: () => [split.stage('split', settings(corpus).split, inputs)],
+  });
+  const out = join(home, name);
+  const { report } = await runRecipe(recipe, {}, { out, stream: silent });
+  const rows = (part: string) =>
+    readFileSync(join(out, 'split', 'split', `${part}.jsonl`), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Pair);
+  const metrics = Object.fromEntries(report.stages[0]!.metrics.map(({ name: each, value }) => [each, value]));
+  return { train: rows('train'), heldOut: rows('held-out'), metrics };
+}
+
+describe('a corpus that is not there', () => {
+  const stages = async (corpus?: string) => {
+    const recipe = await loadRecipe('translate-ja');
+    return () => recipe.stages(applySettings(recipe.config, corpus === undefined ? {} : { corpus }) as never);
+  };
+
+  it('is asked for, with where to get it', async () => {
+    expect(await stages()).toThrow(
+      /learns from a folder with en-ja-pairs\.jsonl.*\n.*--set corpus=FOLDER.*docs\/translate-ja\.md/,
+    );
+  });
+
+  it('is named by the file that it lacks', async () => {
+    const folder = join(home, 'empty');
+    mkdirSync(folder);
+    expect(await stages(folder)).toThrow(`${folder} has no en-ja-pairs.jsonl`);
+  });
+
+  it('that is broken is named by file and row', async () => {
+    const corpus = join(home, 'broken');
+    writeCorpus(corpus, { documents: '{"source":"a","text":"x"}\n{"source":"a","txt":"x"}\n' });
+    await expect(splitOf('breaking', corpus)).rejects.toThrow(/ja-docs\.jsonl, row 2: "text" should be a text/);
+  });
+});

@@ -1,12 +1,12 @@
 // A small translator from English into Japanese, from nothing: tokenizer, pre-training, fine-tuning in the published format of translation,
 // H-DPO on newer against older translations, chrF on packages that were held out.
 import { defineRecipe, given } from 'tsumugi/recipe';
-import { data, dpo, pretrain, sft, tokenizer } from 'tsumugi/stages';
+import { buildExamples, data, dpo, pretrain, sft, tokenizer } from 'tsumugi/stages';
 import { embeddedText } from 'tsumugi/text';
 import { z } from 'zod';
 import { compareTranslations } from './translation/compare.ts';
 import { findCorpus } from './translation/corpus.ts';
-import { examples, preferences, text } from './translation/rows.ts';
+import { sentences, text } from './translation/rows.ts';
 import { split } from './translation/split.ts';
 
 export default defineRecipe({
@@ -34,7 +34,8 @@ export default defineRecipe({
       evaluateTokens: 5000,
       checkpointEvery: 50,
     }),
-    examples: examples.settings({ part: 'train', most: 12_000 }),
+    examples: buildExamples.settings({ builder: 'translate-en-ja', share: 0.05, heldOutFraction: 0 }),
+    preferences: buildExamples.settings({ builder: 'newer-translation', rows: 'pairs', heldOutFraction: 0 }),
     sft: sft.settings({
       template: 'plamo-translate',
       epochs: 1,
@@ -71,16 +72,15 @@ export default defineRecipe({
     const pieces = tokenizer.stage('tokenizer', config.tokenizer, { text: readable });
     const shards = data.stage('data', config.data, { text: readable, tokenizer: pieces });
     const base = pretrain.stage('pretrain', config.pretrain, { data: shards, tokenizer: pieces });
-    const rows = examples.stage('examples', config.examples, { split: parts });
-    const measured = examples.stage('held-out', { part: 'held-out' }, { split: parts });
+    const learned = sentences.stage('sentences', { part: 'train' }, { split: parts });
+    const others = sentences.stage('held-out', { part: 'held-out' }, { split: parts });
+    const rows = buildExamples.stage('examples', config.examples, { data: learned });
+    const measured = buildExamples.stage('measured', { ...config.examples, share: 1 }, { data: others });
     const translator = sft.stage('sft', config.sft, { model: base, examples: rows, heldOut: [measured] });
-    const pairs = preferences.stage('preferences', {}, { split: parts });
+    const pairs = buildExamples.stage('preferences', config.preferences, { data: learned });
     const aligned = dpo.stage('hdpo', config.hdpo, { model: translator, pairs, heldOut: [] });
-    const chrf = compareTranslations.stage('compare', config.compare, {
-      split: parts,
-      base,
-      models: [translator, aligned],
-    });
-    return [parts, readable, pieces, shards, base, rows, measured, translator, pairs, aligned, chrf];
+    const models = [translator, aligned];
+    const chrf = compareTranslations.stage('compare', config.compare, { split: parts, base, models });
+    return [parts, readable, pieces, shards, base, learned, others, rows, measured, translator, pairs, aligned, chrf];
   },
 });

@@ -9,8 +9,7 @@ import { applySettings } from '../packages/tsumugi/src/cli/settings.ts';
 import { runRecipe } from '../packages/tsumugi/src/recipe/index.ts';
 import { silent, tinyModel } from '../packages/tsumugi/src/train/train.testing.ts';
 import type { Pair } from '../recipes/translation/corpus.ts';
-import { compareVersions, familyOf } from '../recipes/translation/packages.ts';
-import { newerAgainstOlder } from '../recipes/translation/rows.ts';
+import { familyOf } from '../recipes/translation/packages.ts';
 
 let home: string;
 beforeAll(() => {
@@ -26,38 +25,6 @@ describe('packages', () => {
   it('are of a family when their names differ in numbers alone', () => {
     expect(familyOf('wesnoth-1.16-httt')).toBe(familyOf('wesnoth-1.18-httt'));
     expect(familyOf('wesnoth-1.16-httt')).not.toBe(familyOf('wesnoth-1.16-did'));
-  });
-
-  it('are newer by their numbers, not by their letters, and not across families', () => {
-    expect(compareVersions('postgresql-15', 'postgresql-13')).toBeGreaterThan(0);
-    expect(compareVersions('gcc-9-locales', 'gcc-10-locales')).toBeLessThan(0);
-    expect(compareVersions('wesnoth-1.9-did', 'wesnoth-1.16-did')).toBeLessThan(0);
-    expect(compareVersions('libgtk2.0-common', 'libgtk-3-common')).toBe(0);
-    expect(compareVersions('vim-runtime', 'vim-runtime')).toBe(0);
-  });
-});
-
-describe('newer against older translations', () => {
-  const pair = (source: string, ja: string, en = 'Open the file'): Pair => ({ source, en, ja });
-  const found = (...pairs: Pair[]) =>
-    newerAgainstOlder(pairs).map(({ newer, older }) => [newer.ja, older.ja].join(' > '));
-
-  it('are of one sentence and of two versions of a package', () => {
-    expect(found(pair('db-13', 'ファイルを開け'), pair('db-15', 'ファイルを開く'))).toEqual([
-      'ファイルを開く > ファイルを開け',
-    ]);
-    expect(found(pair('db-13', 'ファイルを開け'), pair('editor-15', 'ファイルを開く'))).toEqual([]);
-    expect(found(pair('db-13', 'ファイルを開け'), pair('db-15', 'ファイルを開く', 'Open a file'))).toEqual([]);
-  });
-
-  it('differ in more than the width of letters and spaces', () => {
-    expect(found(pair('db-13', 'ＧＴＫ を開く'), pair('db-15', 'gtk　を開く'))).toEqual([]);
-  });
-
-  it('say nothing where another version has it the other way round, and are taken once', () => {
-    const [a, b] = ['ファイルを開け', 'ファイルを開く'];
-    expect(found(pair('db-13', a), pair('db-15', b), pair('ui-13', b), pair('ui-15', a))).toEqual([]);
-    expect(found(pair('db-13', a), pair('db-15', b), pair('ui-13', a), pair('ui-15', b))).toEqual([`${b} > ${a}`]);
   });
 });
 
@@ -96,7 +63,7 @@ const settings = (corpus: string) => ({
   tokenizer: { vocabularySize: 400 },
   data: { heldOutFraction: 0.1 },
   pretrain: { model: 'mini', modelChanges: tinyModel, steps: 3, sequenceLength: 48, batchSize: 2, evaluateEvery: 2 },
-  examples: { most: 40 },
+  examples: { share: 0.3 },
   sft: { epochs: 1, batchSize: 16, sequenceLength: 128, evaluateEvery: 2 },
   hdpo: { epochs: 1, batchSize: 16, sequenceLength: 128, evaluateEvery: 2 },
   compare: { sentences: 6, maxTokens: 8, shown: 3 },
@@ -128,7 +95,7 @@ it('goes from a corpus to translations of held-out packages', async () => {
   expect(learned).toContain(train[0]!.en);
 
   // The published format, and the newer translation preferred.
-  const pairs = rows('preferences', 'preferences', 'preferences.jsonl') as unknown as {
+  const pairs = rows('preferences', 'examples', 'rows.jsonl') as unknown as {
     chosen: { content: string }[];
     rejected: { content: string }[];
   }[];

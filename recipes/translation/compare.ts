@@ -8,8 +8,11 @@ import { formatInteger, Interrupt, Progress } from 'tsumugi/run';
 import { openTemplate } from 'tsumugi/text';
 import { z } from 'zod';
 import type { Pair } from './corpus.ts';
-import { asked, readPart } from './rows.ts';
+import { readPart } from './rows.ts';
 import { lines } from './split.ts';
+
+/** A request in the published format of translation, as the template `plamo-translate` is given it. */
+const asked = (en: string) => ({ role: 'user', content: en, from: 'English', to: 'Japanese' }) as const;
 
 /** A model's translations, with the prompt that they were asked for by. */
 interface Translations {

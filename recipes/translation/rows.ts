@@ -1,4 +1,4 @@
-// Stages that write what models learn from: text, examples of translation, and pairs of a newer and an older translation.
+// Stages that write what models learn from: text to pre-train on, and sentences alone.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomStream } from 'tsumugi/base';
@@ -6,8 +6,7 @@ import { defineStage, metric, type StageInput } from 'tsumugi/recipe';
 import { readDecompressed } from 'tsumugi/text';
 import { z } from 'zod';
 import type { JapaneseDocument, Pair } from './corpus.ts';
-import { compareVersions } from './packages.ts';
-import { lines, plain } from './split.ts';
+import { lines } from './split.ts';
 
 export type SplitPart = 'train' | 'held-out' | 'documents';
 
@@ -31,9 +30,6 @@ const forecastOf =
     memory: [{ what: 'Node and the texts', bytes: 2 ** 29 }],
     diskBytes: Math.ceil(share * split.bytes),
   });
-
-/** A request in the published format of translation, as the template `plamo-translate` is given it. */
-export const asked = (en: string) => ({ role: 'user', content: en, from: 'English', to: 'Japanese' }) as const;
 
 /** Pieces of about a length, at the ends of lines. */
 function cut(text: string, characters: number): string[] {
@@ -100,68 +96,19 @@ export const text = defineStage({
   },
 });
 
-/** Examples of translation from English into Japanese. */
-export const examples = defineStage({
-  name: 'translation-examples',
+/** The sentences of a part alone, as builders of examples read them. */
+export const sentences = defineStage({
+  name: 'translation-sentences',
   version: 1,
-  makes: 'examples',
+  makes: 'text',
   inputs: { split: 'split' },
-  config: z.strictObject({
-    part: z.enum(['train', 'held-out']).describe('of which sentences'),
-    most: z.int().positive().optional().describe('how many, drawn; all unless given'),
-    seed: z.int().nonnegative().default(0).describe('decides which, and their order'),
-  }),
-  output: 'examples',
+  config: z.strictObject({ part: z.enum(['train', 'held-out']).describe('of which packages') }),
+  output: 'sentences',
   resumes: false,
-  forecast: forecastOf(0.7),
-  async run({ config: { part, most, seed }, inputs, folder }) {
-    const drawn = new RandomStream(seed).shuffle(readPart(inputs.split, part)).slice(0, most);
-    const rows = drawn.map(({ source, en, ja }) => ({
-      messages: [asked(en), { role: 'assistant', content: ja }],
-      package: source,
-    }));
-    write(folder, 'examples', rows);
-    return { metrics: [metric('examples', rows.length)] };
+  forecast: forecastOf(0.4),
+  async run({ config: { part }, inputs, folder }) {
+    const rows = readPart(inputs.split, part);
+    write(folder, 'sentences', rows);
+    return { metrics: [metric('sentences', rows.length)] };
   },
 });
-
-/**
- * For sentences that two versions of a package translate differently: the newer translation, preferred to the older one. Where spaces or
- * the width of letters are all that differs, there is nothing to learn.
- */
-export const preferences = defineStage({
-  name: 'translation-preferences',
-  version: 1,
-  makes: 'examples',
-  inputs: { split: 'split' },
-  config: z.strictObject({}),
-  output: 'preferences',
-  resumes: false,
-  forecast: forecastOf(0.01),
-  async run({ inputs, folder }) {
-    const rows = newerAgainstOlder(readPart(inputs.split, 'train')).map(({ en, newer, older }) => ({
-      prompt: [asked(en)],
-      chosen: [{ role: 'assistant', content: newer.ja }],
-      rejected: [{ role: 'assistant', content: older.ja }],
-      newer: newer.source,
-      older: older.source,
-    }));
-    write(folder, 'preferences', rows);
-    return { metrics: [metric('examples', rows.length)] };
-  },
-});
-
-export function newerAgainstOlder(pairs: readonly Pair[]): { en: string; newer: Pair; older: Pair }[] {
-  const found = new Map<string, { en: string; newer: Pair; older: Pair }>();
-  for (const [en, own] of Map.groupBy(pairs, (pair) => pair.en))
-    for (const newer of own)
-      for (const older of own) {
-        if (compareVersions(newer.source, older.source) <= 0 || plain(newer.ja) === plain(older.ja)) continue;
-        const key = JSON.stringify([en, plain(newer.ja), plain(older.ja)]);
-        // What one package changed and another changed back says nothing.
-        const back = JSON.stringify([en, plain(older.ja), plain(newer.ja)]);
-        if (found.delete(back)) continue;
-        if (!found.has(key)) found.set(key, { en, newer, older });
-      }
-  return [...found.values()];
-}

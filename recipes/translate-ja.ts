@@ -51,7 +51,7 @@ export default defineRecipe({
       loss: 'hdpo',
       alpha: 0.9,
       beta: 0.1,
-      epochs: 1,
+      steps: 160, // three times through the pairs
       batchSize: 16,
       sequenceLength: 256,
       tooLong: 'drop',

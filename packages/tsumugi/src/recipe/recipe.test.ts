@@ -2,6 +2,7 @@
 import {
   existsSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -290,6 +291,37 @@ describe('a forecast', () => {
     await run({ count: { steps: 3 } }, { planOnly: true });
     expect(shown).toMatch(/words +unchanged +– +– +–/);
     expect(shown).toMatch(/total +6\.0 s/);
+  });
+
+  it('takes what is not made yet to have the bytes of its own forecast, then those it has', async () => {
+    const seen: number[] = [];
+    const copy = defineStage({
+      ...words,
+      name: 'copy',
+      inputs: { words: 'words' },
+      forecast({ inputs }) {
+        seen.push(inputs.words.bytes);
+        return { seconds: 1, memory: [], diskBytes: 1 };
+      },
+      async run({ folder }) {
+        mkdirSync(join(folder, 'words'));
+        writeFileSync(join(folder, 'words', 'list.txt'), '');
+        return { metrics: [] };
+      },
+    });
+    const stages = () => {
+      const first = words.stage('words', {}, { text: given('text', text) });
+      return [first, copy.stage('copy', {}, { words: first })];
+    };
+    const asked = (planOnly: boolean) =>
+      runRecipe({ ...toy, stages }, toyConfig.parse({ text: [text] }), { out: out(), stream, planOnly });
+    writeFileSync(text, 'cat  dog');
+    await asked(true);
+    await asked(false);
+    writeFileSync(join(out(), 'copy', 'words', 'list.txt'), 'changed');
+    await asked(true);
+    // Eight of the text, as the forecast says; the list has a space less.
+    expect(seen).toEqual([8, 8, 7]);
   });
 
   it('refuses what cannot fit before anything is written, with a value that would', async () => {

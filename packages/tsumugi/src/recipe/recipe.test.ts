@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ConfigError, UserError } from '../base/index.ts';
 import { readEvents } from '../run/index.ts';
 import { RecipeFolder } from './folder.ts';
@@ -296,9 +297,13 @@ describe('a forecast', () => {
   it('takes what is not made yet to have the bytes of its own forecast, then those it has', async () => {
     const seen: number[] = [];
     const copy = defineStage({
-      ...words,
       name: 'copy',
+      version: 1,
+      makes: 'words',
       inputs: { words: 'words' },
+      config: z.strictObject({}),
+      output: 'words',
+      resumes: false,
       forecast({ inputs }) {
         seen.push(inputs.words.bytes);
         return { seconds: 1, memory: [], diskBytes: 1 };

@@ -1,9 +1,6 @@
 // A model with an adapter on it, for the commands that run models.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { ConfigError } from '../base/index.ts';
 import { baseOf, type LoadModelOptions, loadAdapted, loadModel, type Plamo2 } from '../lm/index.ts';
-import { TOKENIZER_CONFIG_FILE } from '../store/index.ts';
 import { folderOf } from './hub-folder.ts';
 import type { Io } from './io.ts';
 import { modelOptions } from './model-options.ts';
@@ -41,7 +38,3 @@ export async function modelFolder(command: string, { model, adapter }: ModelPlac
 /** Loads the model in `folder`, with the adapter where there is one. */
 export const openModel = async (folder: string, { adapter }: ModelPlace, options: LoadModelOptions): Promise<Plamo2> =>
   adapter === undefined ? loadModel(folder, options) : await loadAdapted(folder, adapter, options);
-
-/** Where the chat template lies: an adapter that learned one has it. */
-export const templateFolder = (folder: string, { adapter }: ModelPlace): string =>
-  adapter !== undefined && existsSync(join(adapter, TOKENIZER_CONFIG_FILE)) ? adapter : folder;

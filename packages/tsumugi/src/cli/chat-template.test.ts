@@ -152,7 +152,55 @@ describe('chat', () => {
   });
 });
 
+describe('generate --chat', () => {
+  const flags = ['--max-tokens', '40', '--temperature', '1', '--seed', '4', '--json'];
+  const ask = async (model: string, ...more: string[]) => {
+    const { code, stdout, stderr } = await runCli([
+      'generate',
+      '--model',
+      model,
+      '--prompt',
+      '猫<|plamo:op|>',
+      ...flags,
+      ...more,
+    ]);
+    return { code, stderr, ...(code === 0 && (JSON.parse(stdout) as { text: string; promptTokens: number })) };
+  };
+  const answered = (template: ChatTemplate) => {
+    using model = tiny.load();
+    const prompt = encodePrompt(template, tokenizer(), { messages: [user('猫<|plamo:op|>')] });
+    const sampling = { maxTokens: 40, temperature: 1, seed: 4, stop: template.stop };
+    return { text: [...generateText(model, tokenizer(), prompt, sampling)].join(''), promptTokens: prompt.length };
+  };
+
+  it('gives the prompt to the model as what a user says, by its template or the one that is named', async () => {
+    expect(await ask(at('trained'), '--chat')).toMatchObject(answered(templateIn(at('trained'))!));
+    expect(await ask(at('trained'), '--chat', '--template', 'chatml')).toMatchObject(
+      answered(builtInTemplate('chatml')!),
+    );
+    expect(await ask(tiny.folder, '--chat', '--template', 'chatml')).toMatchObject(
+      answered(builtInTemplate('chatml')!),
+    );
+    expect((await ask(at('trained'))).promptTokens).toBeLessThan(answered(templateIn(at('trained'))!).promptTokens);
+  });
+
+  it('is refused where it can have no effect, or there is no template', async () => {
+    for (const [more, words] of [
+      [['--chat'], 'has no chat template'],
+      [['--chat', '--special'], '--special has no effect: with --chat'],
+      [['--template', 'chatml'], '--template has no effect: it is for --chat'],
+      [['--chat', '--template', 'chatlm'], 'there is no chat template "chatlm"'],
+    ] as const) {
+      const { code, stderr } = await ask(tiny.folder, ...more);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+    }
+  });
+});
+
 it('is the one that evaluation asks with', async () => {
+  await using named = await openEngine(at('trained'), { template: 'chatml' });
+  expect(named.settings).toMatchObject({ template: 'chatml', templateHash: templateHash(builtInTemplate('chatml')!) });
+  await expect(openEngine(at('trained'), { template: 'chatlm' })).rejects.toThrow('there is no chat template "chatlm"');
   await using engine = await openEngine(at('trained'));
   expect(engine.settings).toMatchObject({ template: 'model', templateHash: templateHash(templateIn(at('trained'))!) });
   const prompt = [user('猫'), { role: 'assistant', content: '犬' }, user('山')] as const;

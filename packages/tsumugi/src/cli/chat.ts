@@ -1,9 +1,9 @@
 // `tsumugi chat`: a person and a model take turns, by the model's chat template. Base models have none, so there are no roles: what
 // is typed is added to one text, and the model goes on from there.
 import { ConfigError } from '../base/index.ts';
-import { type LanguageModel, loadTokenizer } from '../lm/index.ts';
+import { type LanguageModel, loadTokenizer, templateFolder } from '../lm/index.ts';
 import { type ChatTemplate, findTemplate, type Tokenizer } from '../text/index.ts';
-import { adaptedOptions, modelFolder, openModel, templateFolder } from './adapter-options.ts';
+import { adaptedOptions, modelFolder, openModel } from './adapter-options.ts';
 import { defineCommand } from './command.ts';
 import { chatSampling, Dialogue, defaultSampling } from './dialogue.ts';
 import { dim, type Io, processIo, readLines, write } from './io.ts';
@@ -39,7 +39,7 @@ export const run = defineCommand(
     const tokenizer = loadTokenizer(folder, model.config);
     const { model: _model, adapter: _adapter, device: _device, dtype: _dtype, ...rest } = options;
     const { template: asked, system, json, ...sampling } = rest;
-    const template = findTemplate(templateFolder(folder, options), tokenizer, asked);
+    const template = findTemplate(templateFolder(folder, options.adapter), tokenizer, asked);
     await chat(model, tokenizer, { io, sampling, json, template, system });
   },
 );

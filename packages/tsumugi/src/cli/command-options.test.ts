@@ -249,6 +249,8 @@ const commands: Record<string, Command> = {
       prompt: { change: { prompt: ['山'] } },
       stop: { change: { stop: Array.from('猫犬鳥山川海月日火水木金土人名前吾輩はがをにでとのもへ') } },
       special: { change: { special: [] }, beside: { prompt: ['<|plamo:op|>猫'], json: [] } },
+      chat: { change: { chat: [], template: ['chatml'] } },
+      template: { change: { template: ['chatml'] }, beside: { chat: [], template: [at('short.jinja')] } },
       json,
     }),
   },

@@ -14,6 +14,11 @@ export const options = {
     help: 'model folder, GGUF file, name on the Hugging Face Hub, or name at --endpoint',
   },
   adapter: adapterOption,
+  template: {
+    type: 'string',
+    value: 'NAME|FILE.jinja',
+    help: 'chat template for conversations (default: the model’s own, or a plain instruction)',
+  },
   endpoint: { type: 'string', value: 'URL', help: 'an OpenAI-compatible service, e.g. http://localhost:8000/v1' },
   apiKeyEnv: { type: 'string', value: 'VAR', help: 'environment variable with the key of --endpoint' },
   chat: {
@@ -91,6 +96,7 @@ export type Place = keyof typeof places;
 export const belongsTo: Readonly<Record<keyof typeof options, readonly Place[]>> = {
   model: ['measuring'],
   adapter: ['folder'],
+  template: ['folder'],
   endpoint: ['measuring'],
   apiKeyEnv: ['endpoint'],
   chat: ['endpoint'],

@@ -134,8 +134,8 @@ function checkModels({ model, judgeModel, judgeEndpoint, judgeApiKeyEnv }: Optio
 
 /** The model under test, and the judge: each a folder, a GGUF or a name at an endpoint. */
 function openModel(values: Options): Promise<Backend> {
-  const { model, adapter, endpoint, apiKeyEnv, chat, reasoning } = values;
-  return openAt(values, { model: model!, adapter, endpoint, apiKeyEnv, chat, reasoning });
+  const { model, adapter, template, endpoint, apiKeyEnv, chat, reasoning } = values;
+  return openAt(values, { model: model!, adapter, template, endpoint, apiKeyEnv, chat, reasoning });
 }
 
 async function openJudge(values: Options): Promise<Backend | undefined> {

@@ -1,10 +1,12 @@
 // `tsumugi generate`: continues a text and streams what the model adds.
 import { ConfigError } from '../base/index.ts';
-import { generateText, loadTokenizer } from '../lm/index.ts';
+import { generateText, loadTokenizer, templateFolder } from '../lm/index.ts';
+import { type ChatTemplate, encodePrompt, findTemplate, type Tokenizer } from '../text/index.ts';
 import { adaptedOptions, modelFolder, openModel } from './adapter-options.ts';
 import { defineCommand } from './command.ts';
 import { type Io, printable, readAll, write } from './io.ts';
 import { chooseDevice, defaultDType, generationSettings, samplingOptions } from './model-options.ts';
+import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
   {
@@ -13,6 +15,12 @@ export const run = defineCommand(
     options: {
       ...adaptedOptions,
       prompt: { type: 'string', help: 'the text to continue (default: read from standard input)' },
+      chat: { type: 'boolean', help: 'the prompt is what a user says: the chat template writes it, the model answers' },
+      template: {
+        type: 'string',
+        value: 'NAME|FILE.jinja',
+        help: 'with --chat: chat template (default: the model’s own)',
+      },
       ...samplingOptions,
       special: {
         type: 'boolean',
@@ -24,18 +32,25 @@ export const run = defineCommand(
       'Writes only what the model adds. From standard input, one line break at the end is not part of the prompt.',
   },
   async (options, io) => {
+    if (options.chat) withoutEffect('with --chat pieces are written by the template', { special: options.special });
+    else withoutEffect('it is for --chat', { template: options.template });
     const folder = await modelFolder('tsumugi generate', options, io);
     const prompt = options.prompt ?? (await readPrompt(io));
     const device = chooseDevice(options.device);
     using model = await openModel(folder, options, { device, dtype: options.dtype ?? defaultDType(device) });
     const tokenizer = loadTokenizer(folder, model.config);
-    const promptIds = tokenizer.encode(prompt, { addBos: true, safe: !options.special });
+    const template = options.chat ? chatTemplate(folder, options, tokenizer) : undefined;
+    const promptIds = template
+      ? encodePrompt(template, tokenizer, { messages: [{ role: 'user', content: prompt }] })
+      : tokenizer.encode(prompt, { addBos: true, safe: !options.special });
+    const settings = generationSettings(options);
 
     const ids: number[] = [];
     const start = performance.now();
     let firstToken = start;
     const pieces = generateText(model, tokenizer, promptIds, {
-      ...generationSettings(options),
+      ...settings,
+      stop: [...settings.stop, ...(template?.stop ?? [])],
       onId: (id) => {
         if (ids.push(id) === 1) firstToken = performance.now();
       },
@@ -66,6 +81,20 @@ export const run = defineCommand(
     await write(io.stdout, `${JSON.stringify(result)}\n`);
   },
 );
+
+/** @throws ConfigError where the model has none and none is named */
+function chatTemplate(
+  folder: string,
+  options: { adapter?: string | undefined; template?: string | undefined },
+  tokenizer: Tokenizer,
+): ChatTemplate {
+  const found = findTemplate(templateFolder(folder, options.adapter), tokenizer, options.template);
+  if (found) return found;
+  throw new ConfigError('no-template', `${folder} has no chat template`, {
+    remedy: 'Name one with --template, or leave --chat out.',
+    fields: { folder },
+  });
+}
 
 async function readPrompt(io: Io): Promise<string> {
   if (io.stdin.isTTY) {

@@ -61,8 +61,8 @@ export const samplingOptions = {
 export type SamplingValues = OptionValues<typeof samplingOptions>;
 
 /** Options for `generateText` from the values of `samplingOptions`. */
-export function generationSettings(values: SamplingValues): GenerateTextOptions {
+export function generationSettings(values: SamplingValues) {
   const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed } = values;
   const stop = values.stop.map((text) => text.replaceAll('\\n', '\n').replaceAll('\\t', '\t'));
-  return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
+  return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } satisfies GenerateTextOptions;
 }

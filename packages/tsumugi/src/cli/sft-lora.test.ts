@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantizeModel } from '../compress/index.ts';
+import { openEngine } from '../eval/index.ts';
 import { loadAdapted, loadModel, loadTokenizer, loraLayers, type Plamo2, scoreText } from '../lm/index.ts';
 import { Artefact } from '../store/index.ts';
 import { type SftSetup, sftSetup } from '../train/sft.testing.ts';
@@ -71,8 +72,13 @@ it('trains over 4 bits, and says that merging makes numbers of them', async () =
   using adapted = await loadAdapted(at('int4'), at('over-int4', 'adapter'));
   using merged = loadModel(at('over-int4', 'model'));
   expect(score(merged)).toBeCloseTo(score(adapted), 3);
-  const whole = await runCli(['sft', '--model', at('int4'), '--data', at('rows.jsonl'), '--out', at('never')]);
-  expect([whole.code, whole.stderr]).toEqual([2, expect.stringMatching(/quantized .* cannot be trained whole/)]);
+  for (const command of ['sft', 'dpo', 'reward']) {
+    const whole = await runCli([command, '--model', at('int4'), '--data', at('rows.jsonl'), '--out', at('never')]);
+    expect([whole.code, whole.stderr]).toEqual([
+      2,
+      expect.stringMatching(/quantized .* cannot be trained whole \(adapters over it can be: --lora RANK\)/),
+    ]);
+  }
 });
 
 describe('the commands that run models', () => {
@@ -95,6 +101,12 @@ describe('the commands that run models', () => {
     };
     expect(await written(...adapter())).toEqual(await written('--model', at('tuned', 'model')));
     expect((await runCli(['chat', '--json', ...adapter()], 'こんにちは\n')).code).toBe(0);
+    const asked = await written(...adapter(), '--chat'); // by the template of the adapter: the base has none
+    expect(asked).toEqual(await written('--model', at('tuned', 'model'), '--chat'));
+    expect(asked).not.toEqual(await written(...adapter()));
+    await using engine = await openEngine(at('base'), { adapter: at('tuned', 'adapter') });
+    await using model = await openEngine(at('tuned', 'model'));
+    expect(engine.settings['templateHash']).toBe(model.settings['templateHash']);
     const evaluated = async (...args: string[]) => {
       const { code, stdout, stderr } = await runCli([
         'eval',

@@ -69,6 +69,7 @@ function stat(path: string, option: string): Stats {
     return statSync(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
+    if (path === '-') throw notAFile('standard input (-)', 'a pipe', cause);
     if (code !== 'EACCES') throw missing(path, cause, option);
     throw new DataError('unreadable-file', `${path} cannot be read: permission denied`, {
       remedy: 'Check its permissions and those of the folders above it.',
@@ -113,7 +114,7 @@ export function listSources<Format>(
   for (const path of paths) {
     const found = stat(path, kinds.option);
     if (!found.isDirectory()) {
-      if (!found.isFile()) throw notAFile(path);
+      if (!found.isFile()) throw notAFile(path, 'a pipe or a device');
       const format = kindOf(path);
       if (!format) throw unknownFormat(path, kinds.endings);
       add(path, format, found.size);
@@ -150,11 +151,12 @@ function nothingToRead(path: string, files: number, left: LeftOut | undefined, e
 }
 
 /** Text is read more than once, and checked for changes: what gives its bytes only once cannot be read. */
-const notAFile = (path: string): DataError =>
-  new DataError('not-a-file', `${path} is a pipe or a device, which gives its text only once, and text is read again`, {
-    remedy: 'Write the text into a file first, and name that.',
-    fields: { path },
-  });
+const notAFile = (path: string, what: string, cause?: unknown): DataError =>
+  new DataError(
+    'not-a-file',
+    `${path} is ${what}, which gives its text only once, and text is read again, also when a run goes on`,
+    { remedy: 'Write the text into a file first, and name that.', fields: { path }, cause },
+  );
 
 function unknownFormat(path: string, endings: object): DataError {
   const archive = /\.(bz2|zip|tar|7z)$|\.tar\.\w+$/i.test(path);

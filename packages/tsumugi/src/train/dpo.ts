@@ -23,7 +23,7 @@ import { referenceLogprobs } from './preference/reference-logprobs.ts';
 import { preferenceEvaluationState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
-import { withAdapters } from './with-adapters.ts';
+import { ADAPTERS_INSTEAD, withAdapters } from './with-adapters.ts';
 
 /** `before` is the model as it came, `after` the trained one. */
 export type DpoResult = TrainResult<PreferenceEvaluation>;
@@ -48,7 +48,7 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
   const device = parseDevice(config.device);
   const folder = new Artefact(config.model);
   const ownConfig = readModelConfig(folder);
-  if (config.lora === undefined) requireDense(config.model, 'trained');
+  if (config.lora === undefined) requireDense(config.model, ADAPTERS_INSTEAD);
   const files = await folder.hashed();
   const { gradientAccumulation, activationCheckpointing } = config;
   const open = config.loss === 'kto' ? ratedSource : pairSource;

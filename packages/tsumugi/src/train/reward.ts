@@ -34,7 +34,7 @@ import { rewardEvaluationState } from './remembered-state.ts';
 import { DEFAULT_REWARD_EPOCHS, type RewardConfig, rewardMayChange } from './reward-config.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
-import { withAdapters } from './with-adapters.ts';
+import { ADAPTERS_INSTEAD, withAdapters } from './with-adapters.ts';
 
 /** Means over pairs. */
 export type RewardEvaluation = Pick<
@@ -64,7 +64,7 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
   const device = parseDevice(config.device);
   const folder = new Artefact(config.model);
   const ownConfig = readModelConfig(folder);
-  if (config.lora === undefined) requireDense(config.model, 'trained whole (adapters over it can be: lora)');
+  if (config.lora === undefined) requireDense(config.model, ADAPTERS_INSTEAD);
   const files = await folder.hashed();
   const data = await openPairs(config);
   const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);

@@ -20,7 +20,7 @@ import { openSftData } from './sft-data.ts';
 import { sftLoss } from './sft-loss.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
-import { withAdapters } from './with-adapters.ts';
+import { ADAPTERS_INSTEAD, withAdapters } from './with-adapters.ts';
 
 /** `before` is the model as it came, `after` the trained one. */
 export type SftResult = TrainResult<ExampleEvaluation>;
@@ -42,7 +42,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
   const device = parseDevice(config.device);
   const folder = new Artefact(config.model);
   const ownConfig = readModelConfig(folder);
-  if (config.lora === undefined) requireDense(config.model, 'trained whole (adapters over it can be: lora)');
+  if (config.lora === undefined) requireDense(config.model, ADAPTERS_INSTEAD);
   const files = await folder.hashed();
   const data = await openSftData(config);
   const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);

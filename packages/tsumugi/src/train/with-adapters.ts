@@ -21,6 +21,9 @@ import { trainingSpace } from './forecast.ts';
 import type { ModelTraining } from './model-training.ts';
 import type { TrainedPart } from './trained-part.ts';
 
+/** What `requireDense` says a quantized model cannot be, where its adapters can. */
+export const ADAPTERS_INSTEAD = 'trained whole (adapters over it can be: --lora RANK)';
+
 /** What adapters are asked to be, from settings; undefined where the model itself is trained. */
 export const loraOptionsOf = (config: AdapterConfig & { seed: number }): LoraOptions | undefined =>
   config.lora === undefined

@@ -14,6 +14,7 @@ import {
   loadTokenizer,
   type ScoreRequest,
   scoreBatch,
+  templateFolder,
   textRequest,
 } from '../../lm/index.ts';
 import { parameters } from '../../nn/index.ts';
@@ -44,7 +45,7 @@ export interface EngineOptions {
   slots?: number | undefined;
   /** Tokens of a forward pass that scores. Default 4096. */
   tokens?: number | undefined;
-  /** For conversations. Default: the folder's own, or `plainTemplate`. */
+  /** For conversations. Default: `plainTemplate`. */
   template?: ChatTemplate | undefined;
 }
 
@@ -63,7 +64,9 @@ export interface LoadedModel {
 /** Loads a model folder. @throws DataError, ConfigError, CheckpointError as `loadModel` does */
 export async function openEngine(
   folder: string,
-  options: EngineOptions & {
+  options: Omit<EngineOptions, 'template'> & {
+    /** For conversations: a template, a name or a .jinja file. Default: the folder's own, or `plainTemplate`. */
+    template?: ChatTemplate | string | undefined;
     device?: Device | undefined;
     dtype?: DType | undefined;
     /** A folder in PEFT's layout. */
@@ -82,7 +85,9 @@ export async function openEngine(
     const tokenizer = loadTokenizer(folder, model.config);
     const check = () => files.requireUnchanged();
     check();
-    const template = options.template ?? openTemplate(folder, tokenizer);
+    const { template: asked } = options;
+    const template =
+      typeof asked === 'object' ? asked : openTemplate(templateFolder(folder, adapter), tokenizer, asked);
     const loaded = {
       model,
       tokenizer,

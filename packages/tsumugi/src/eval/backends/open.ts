@@ -26,6 +26,8 @@ export interface BackendSpec {
   /** For a model folder. */
   device?: Device | undefined;
   dtype?: DType | undefined;
+  /** Chat template of a model folder: a name or a .jinja file. Default: its own, or a plain instruction. */
+  template?: string | undefined;
   /** Texts that a model folder generates at the same time. */
   slots?: number | undefined;
 }
@@ -57,5 +59,5 @@ export async function openBackend(spec: BackendSpec): Promise<Backend> {
     return ggufBackend({ file: model, contextSize });
   }
   const { openEngine } = await import('./engine.ts');
-  return openEngine(model, { device, dtype, slots, adapter: spec.adapter });
+  return openEngine(model, { device, dtype, slots, adapter: spec.adapter, template: spec.template });
 }

@@ -3,7 +3,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, readJsonValue } from '../../base/index.ts';
-import { Artefact, GENERATION_CONFIG_FILE, HashedFiles, type JsonObject, readLineage } from '../../store/index.ts';
+import {
+  Artefact,
+  GENERATION_CONFIG_FILE,
+  HashedFiles,
+  type JsonObject,
+  readLineage,
+  TOKENIZER_CONFIG_FILE,
+} from '../../store/index.ts';
 import type { Plamo2Config } from '../config.ts';
 import { type LoadModelOptions, loadModel, readModelConfig, withEnds } from '../folder.ts';
 import type { Plamo2 } from '../model.ts';
@@ -25,6 +32,10 @@ export async function adapterHash(adapter: string): Promise<string> {
   const names = [ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE];
   return (await HashedFiles.of(new Map(names.map((name) => [name, join(adapter, name)])))).hash;
 }
+
+/** Where the chat template of a model lies: an adapter that learned one has it. */
+export const templateFolder = (folder: string, adapter: string | undefined): string =>
+  adapter !== undefined && existsSync(join(adapter, TOKENIZER_CONFIG_FILE)) ? adapter : folder;
 
 /** @throws DataError when the adapter's lineage says that it was trained on a base of another content */
 export async function requireBase(adapter: string, base: string): Promise<void> {

@@ -261,6 +261,9 @@ describe('a mistake', () => {
     writeFileSync(folder.at('c.jsonl'), '{"messages": [');
     await expect(load(folder.at('c.jsonl'))).rejects.toThrow('c.jsonl, row 1 is not JSON');
     await expect(load(folder.at('nowhere.jsonl'))).rejects.toMatchObject({ code: 'missing-path' });
+    await expect(load('-')).rejects.toThrow(
+      /^standard input \(-\) is a pipe, which gives its text only once, .* also when a run goes on\n.*into a file first/,
+    );
     await expect(load(folder.at('a.csv'))).rejects.toThrow('there is no file or folder');
     await expect(loadPairs([parquet], options)).rejects.toThrow(
       'is messages (messages or conversations or conversation)\n  → It is data for "tsumugi sft".',

@@ -14,6 +14,7 @@ import {
 import { ImageBatches, openImageFolder, openImages, writeImageGrid } from '../packages/tsumugi/src/images/index.ts';
 import { BatchCache, Cache, preset } from '../packages/tsumugi/src/lm/index.ts';
 import { latestCheckpoint, loadLatestCheckpoint } from '../packages/tsumugi/src/store/index.ts';
+import { planPipeline, runPipeline } from '../packages/tsumugi/src/synth/index.ts';
 import {
   jinjaTemplate,
   loadExamples,
@@ -58,6 +59,8 @@ const takers: Record<string, Take> = {
   loadRated: (options) => loadRated([], options),
   showExample: (options) => showExample(none, none, options),
   rescorePfgen: (options) => rescorePfgen(options),
+  runPipeline: (options) => runPipeline(none, options),
+  planPipeline: (options) => planPipeline(none, options),
 };
 
 it.each(Object.entries(takers))('%s', async (_, take) => {

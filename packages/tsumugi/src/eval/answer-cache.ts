@@ -17,6 +17,7 @@ const NEWLINE = 10;
 
 export class AnswerCache implements Disposable {
   readonly path: string;
+  readonly #remedy: string;
   readonly #answers = new Map<string, Answer>();
   readonly #descriptor: number;
   #open = true;
@@ -26,9 +27,15 @@ export class AnswerCache implements Disposable {
   /**
    * Opens the backend's file in `folder`, which is made when it does not exist.
    *
+   * @param remedy what to do where answers cannot be kept
    * @throws DataError when it cannot be read or written
    */
-  constructor(folder: string, { kind, fingerprint }: Pick<Backend, 'kind' | 'fingerprint'>) {
+  constructor(
+    folder: string,
+    { kind, fingerprint }: Pick<Backend, 'kind' | 'fingerprint'>,
+    remedy = 'Make it a place that can be written to, name another folder with --cache, or keep no answers with --no-cache.',
+  ) {
+    this.#remedy = remedy;
     this.path = join(folder, `${kind}-${sha256(fingerprint).slice(0, 16)}.jsonl`);
     try {
       makeFolder(folder);
@@ -42,8 +49,7 @@ export class AnswerCache implements Disposable {
   #cannotKeep(cause: unknown): DataError {
     const because = whyNotWritten(cause) ?? (cause as Error).message;
     return new DataError('cannot-cache', `answers cannot be kept in ${this.path}: ${because}`, {
-      remedy:
-        'Make it a place that can be written to, name another folder with --cache, or keep no answers with --no-cache.',
+      remedy: this.#remedy,
       fields: { path: this.path },
       cause,
     });

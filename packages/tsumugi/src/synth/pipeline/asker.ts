@@ -69,6 +69,8 @@ export class Asker {
   #pending: Failure[] = [];
   #answered = false;
   #spent = false;
+  /** Requests of the latest questions that are through, and that were open. */
+  #progress = { done: 0, open: 0 };
 
   constructor(
     backend: Backend,
@@ -91,6 +93,12 @@ export class Asker {
     return this.#spent;
   }
 
+  /** How much of the latest questions is done: 0 to 1. */
+  get done(): number {
+    const { done, open } = this.#progress;
+    return open === 0 ? 0 : done / open;
+  }
+
   /**
    * What became of each question, in their order.
    *
@@ -105,9 +113,11 @@ export class Asker {
       const request = question.request(this.#failures.count(id));
       return [{ index, question, id, request, key: requestKey(this.#backend, request) }];
     });
+    this.#progress = { done: 0, open: open.length };
     if (this.#backend.kind === 'openai') await this.#askSingly(unique(open), this.#options.concurrency ?? 8);
     else await this.#askInPasses(questions, outcomes, open);
     this.#flush();
+    this.#progress.open = 0;
     return questions.map((question, i) => outcomes[i] ?? this.#known(question) ?? { kind: 'waiting' });
   }
 
@@ -180,7 +190,7 @@ export class Asker {
       this.#retried.add(each.id);
       this.counts.failed++;
       if (this.#pending.length >= MOST_IN_A_ROW) throw error;
-      this.#options.onChange?.();
+      this.#changed(1);
     }
   }
 
@@ -248,7 +258,7 @@ export class Asker {
     }
     if (answers.size === 0 && failures.length === 0)
       throw new UserError('no-answer', `${this.#backend.model} left ${missing.length} requests unanswered`);
-    this.#options.onChange?.();
+    this.#changed(missing.length);
   }
 
   #take(each: Open<unknown>, answer: Answer, reserved: number): void {
@@ -257,7 +267,7 @@ export class Asker {
     this.#flush();
     this.#keep(each, answer);
     this.#judge(each, answer);
-    this.#options.onChange?.();
+    this.#changed(1);
   }
 
   #keep(each: Open<unknown>, answer: Answer): void {
@@ -275,6 +285,11 @@ export class Asker {
     this.#failures.add(failureOf(question, id, read.code, read.fault));
     this.#retried.add(id);
     this.counts.failed++;
+  }
+
+  #changed(through: number): void {
+    this.#progress.done += through;
+    this.#options.onChange?.();
   }
 
   /** The endpoint answers others: what failed is the rows' own. */

@@ -13,7 +13,11 @@ interface Bounds {
 }
 
 /** Drops what the model finds too surprising, or too usual. @throws ConfigError without a bound */
-export function perplexityJudge({ field, min = 0, max = Infinity }: Bounds, label: string, asker: Asker): RowFilter {
+export function perplexityJudge(
+  { field, min = 0, max = Infinity }: Bounds,
+  label: string,
+  asker: () => Asker,
+): RowFilter {
   if (min === 0 && max === Infinity)
     throw new ConfigError('bad-option', `${label}: neither "min" nor "max" is given`, {
       remedy: 'Give it one of them.',
@@ -24,7 +28,7 @@ export function perplexityJudge({ field, min = 0, max = Infinity }: Bounds, labe
   };
   return {
     async judge(rows) {
-      const outcomes = await asker.ask(
+      const outcomes = await asker().ask(
         rows.map((row) => ({
           step: label,
           source: row.source,

@@ -125,4 +125,12 @@ export const pipelineConfig = z.strictObject({
 });
 
 export type PipelineConfig = z.output<typeof pipelineConfig>;
-export type PipelineSettings = z.input<typeof pipelineConfig>;
+
+type FilterSettings = z.input<(typeof filterConfigs)[keyof typeof filterConfigs]>;
+type OutputSettings = z.input<(typeof outputConfigs)[keyof typeof outputConfigs]>;
+
+/** A pipeline as it is written. */
+export interface PipelineSettings extends Omit<z.input<typeof pipelineConfig>, 'steps' | 'output'> {
+  readonly steps: readonly (z.input<typeof askConfig> | FilterSettings)[];
+  readonly output: OutputSettings;
+}

@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { checkSettings } from '../../base/index.ts';
 import { type Body, type Handler, Service } from '../../eval/backends/openai.testing.ts';
 import { openaiBackend } from '../../eval/backends/openai.ts';
-import { type PipelineConfig, type PipelineSettings, pipelineConfig } from './pipeline-config.ts';
+import type { PipelineSettings } from './pipeline-config.ts';
+import type { PipelineRun } from './pipeline-run.ts';
 import type { SynthReport } from './results.ts';
 import type { SynthRow } from './row.ts';
-import { type PipelineRun, runPipeline } from './run-pipeline.ts';
+import { runPipeline } from './run-pipeline.ts';
 
 export const promptOf = ({ messages }: Body) => (messages as { content: string }[]).at(-1)!.content;
 
@@ -18,9 +18,10 @@ export const reply = (content: string, finish = 'stop') => ({
   usage: { prompt_tokens: 10, completion_tokens: 5 },
 });
 
-/** Two questions to a document, an answer to each, full marks. */
+/** Two questions to a document, an answer to each, another one after a critique, full marks. */
 export function wordsFor(prompt: string): string {
   if (prompt.includes('採点')) return '5';
+  if (prompt.includes('批評に従って')) return '直した答えです。';
   const document = /文書：\n([^\n]*)/.exec(prompt)?.[1] ?? '';
   if (prompt.includes('作ってください')) return `1. ${document}とは何ですか。\n2. ${document}はどこですか。`;
   return `${/質問：(.*)/.exec(prompt)?.[1] ?? prompt}への答えです。`;
@@ -36,9 +37,6 @@ export const questions: PipelineSettings = {
 
 export const documents = (count: number): PipelineSettings['rows'] =>
   Array.from({ length: count }, (_, i) => ({ text: `第${i}の山` }));
-
-export const configOf = (settings: PipelineSettings): PipelineConfig =>
-  checkSettings('pipeline', pipelineConfig, settings);
 
 /** A line of what a run leaves. */
 export interface Line {
@@ -91,7 +89,7 @@ export function pipelineWorld() {
         retries,
         retryDelaySeconds: 0.001,
       });
-      return await runPipeline(configOf(settings), { backend, ...changes });
+      return await runPipeline(settings, { backend, ...changes });
     },
   };
 }

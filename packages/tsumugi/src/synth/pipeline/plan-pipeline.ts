@@ -1,12 +1,13 @@
 // What a pipeline would ask, before anything is asked: requests and tokens, and what they cost at given prices. Nothing is known of
 // answers yet: each is as long as it may be, no filter drops anything, and lists have as many items as the prompt asks for.
 
+import { checkOptions, checkSettings, type OptionNames } from '../../base/index.ts';
 import type { AskStep } from './ask-step.ts';
 import { checkedRows, fieldsNeeded } from './check-fields.ts';
 import { rowOutput } from './output.ts';
-import type { PipelineConfig } from './pipeline-config.ts';
+import { type PipelineConfig, type PipelineSettings, pipelineConfig } from './pipeline-config.ts';
 import { textOf } from './row.ts';
-import { stepsOf } from './steps.ts';
+import { type FilterStep, stepsOf } from './steps.ts';
 import { estimateMessages, estimateTokens } from './tokens.ts';
 
 export interface StepPlan {
@@ -38,6 +39,8 @@ export interface PlanOptions {
   prices?: { readonly read: number; readonly write: number } | undefined;
 }
 
+const planOptions: OptionNames<PlanOptions> = { folder: true, countTokens: true, prices: true };
+
 /** Rows of whose fields nothing but lengths is known are counted together. */
 interface Flow {
   rows: number;
@@ -46,7 +49,12 @@ interface Flow {
 }
 
 /** @throws ConfigError or DataError as the run itself would */
-export async function planPipeline(config: PipelineConfig, options: PlanOptions = {}): Promise<PipelinePlan> {
+export async function planPipeline(
+  settings: PipelineSettings | PipelineConfig,
+  options: PlanOptions = {},
+): Promise<PipelinePlan> {
+  checkOptions('planPipeline', options, planOptions);
+  const config = checkSettings('pipeline', pipelineConfig, settings);
   const { folder = '.', countTokens = estimateTokens, prices } = options;
   const steps = stepsOf(config, folder);
   const output = rowOutput(config);
@@ -58,11 +66,19 @@ export async function planPipeline(config: PipelineConfig, options: PlanOptions 
       flow.fields.set(name, flow.fields.get(name)! + countTokens(textOf(row, name, 'the pipeline')));
   }
   const { rows } = flow;
-  const plans = steps.flatMap((step) => (step.kind === 'ask' ? [planStep(step, flow, countTokens)] : []));
+  const plans = steps.flatMap((step) =>
+    step.kind === 'ask' ? [planStep(step, flow, countTokens)] : measured(step, flow),
+  );
   const sum = (key: 'requests' | 'read' | 'write') => plans.reduce((total, plan) => total + plan[key], 0);
   const [requests, read, write] = [sum('requests'), sum('read'), sum('write')];
   const cost = prices && (prices.read * read + prices.write * write) / 1e6;
   return { rows, steps: plans, requests, read, write, examples: flow.rows, ...(cost !== undefined && { cost }) };
+}
+
+/** Perplexity is read for. */
+function measured({ config: { filter, field }, label }: FilterStep, flow: Flow): StepPlan[] {
+  if (filter !== 'perplexity') return [];
+  return [{ step: label, requests: flow.rows, read: flow.fields.get(field) ?? 0, write: 0 }];
 }
 
 function planStep(step: AskStep, flow: Flow, count: (text: string) => number): StepPlan {

@@ -108,13 +108,15 @@ export class Results implements Disposable {
     this.#steps = new Map(steps.map((step) => [step, { step: step.label, ...none }]));
   }
 
-  asked(step: Step, rows: number, { rows: made, failures, waiting }: AskedRows): void {
+  /** The rows that are passed on. */
+  asked(step: Step, rows: number, { rows: made, failures, waiting }: AskedRows): readonly SynthRow[] {
     const report = this.#steps.get(step)!;
     report.rows += rows;
     report.passed += made.length;
     report.failed += failures.length;
     report.waiting += waiting;
     for (const { id: _, ...failure } of failures) this.#failed.add(failure);
+    return made;
   }
 
   /** Whether the row is passed on. */

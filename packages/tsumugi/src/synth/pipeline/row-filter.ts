@@ -17,8 +17,8 @@ export interface RowFilter {
   judge(rows: readonly SynthRow[]): Promise<(Verdict | undefined)[]>;
 }
 
-/** @param asker for perplexity. @throws UserError for settings, tasks and files that do not fit */
-export async function rowFilter({ config, label }: FilterStep, folder: string, asker: Asker): Promise<RowFilter> {
+/** @param asker for perplexity, once rows come. @throws UserError for settings, tasks and files that do not fit */
+export async function rowFilter({ config, label }: FilterStep, folder: string, asker: () => Asker): Promise<RowFilter> {
   if (config.filter === 'perplexity') return perplexityJudge(config, label, asker);
   const filter = await textFilter(config, folder);
   return { judge: async (rows) => rows.map((row) => filter.judge(textOf(row, config.field, label))) };

@@ -65,7 +65,7 @@ const settings = (corpus: string) => ({
   pretrain: { model: 'mini', modelChanges: tinyModel, steps: 3, sequenceLength: 48, batchSize: 2, evaluateEvery: 2 },
   examples: { share: 0.3 },
   sft: { epochs: 1, batchSize: 16, sequenceLength: 128, evaluateEvery: 2 },
-  hdpo: { epochs: 1, batchSize: 16, sequenceLength: 128, evaluateEvery: 2 },
+  hdpo: { steps: 2, batchSize: 16, sequenceLength: 128, evaluateEvery: 2 },
   compare: { sentences: 6, maxTokens: 8, shown: 3 },
 });
 

@@ -124,9 +124,13 @@ it('takes out what stands in held-out sentences: pairs of other packages, and li
   const copy = { ...first!, source: plain.train[0]!.source };
   const file = join(corpus, 'en-ja-pairs.jsonl');
   writeFileSync(file, `${readFileSync(file, 'utf8')}${JSON.stringify(copy)}\n`);
+  const manual = { source: 'doc-z', text: `一行目\n${first!.ja}\n三行目` };
+  const documents = join(corpus, 'ja-docs.jsonl');
+  writeFileSync(documents, `${readFileSync(documents, 'utf8')}${JSON.stringify(manual)}\n`);
   const after = await splitOf('after', corpus);
   expect(after.heldOut.map(({ en }) => en)).toContain(first!.en);
   expect(after.train).toEqual(plain.train);
+  expect(after.documents).toContainEqual({ source: 'doc-z', text: '一行目\n三行目' });
   expect(after.metrics['sentences shared before']).toBe(1);
   expect(after.metrics['sentences shared']).toBe(0);
 }, 60_000);
@@ -149,13 +153,13 @@ async function splitOf(name: string, corpus: string) {
   });
   const out = join(home, name);
   const { report } = await runRecipe(recipe, {}, { out, stream: silent });
-  const rows = (part: string) =>
+  const rows = <Row = Pair>(part: string) =>
     readFileSync(join(out, 'split', 'split', `${part}.jsonl`), 'utf8')
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Pair);
+      .map((line) => JSON.parse(line) as Row);
   const metrics = Object.fromEntries(report.stages[0]!.metrics.map(({ name: each, value }) => [each, value]));
-  return { train: rows('train'), heldOut: rows('held-out'), metrics };
+  return { train: rows('train'), heldOut: rows('held-out'), documents: rows<object>('documents'), metrics };
 }
 
 describe('a corpus that is not there', () => {

@@ -2,15 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { loadOptional } from '../base/index.ts';
+import { mIfEvalPackages } from '../eval/tasks/m-ifeval/tools.ts';
 import { libraryVersion } from '../lm/index.ts';
-import { mIfEvalPackages } from './tasks/m-ifeval/tools.ts';
+import { duckPackage } from '../synth/index.ts';
 
 const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as Record<string, Record<string, unknown>>;
 
 it('is an optional peer of the version that the loader names', () => {
-  const named = { ...mIfEvalPackages.versions, 'node-llama-cpp': libraryVersion };
+  const named = { ...duckPackage.versions, ...mIfEvalPackages.versions, 'node-llama-cpp': libraryVersion };
   expect(peerDependencies).toEqual(named);
   for (const name of Object.keys(named)) {
     expect(dependencies).not.toHaveProperty(name);

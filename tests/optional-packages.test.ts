@@ -1,13 +1,13 @@
 // Every optional package is said to be one by package.json, with the version that its loader names.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { loadOptional } from '../base/index.ts';
-import { mIfEvalPackages } from '../eval/tasks/m-ifeval/tools.ts';
-import { libraryVersion } from '../lm/index.ts';
-import { duckPackage } from '../synth/index.ts';
+import { loadOptional } from '../packages/tsumugi/src/base/index.ts';
+import { mIfEvalPackages } from '../packages/tsumugi/src/eval/tasks/m-ifeval/tools.ts';
+import { libraryVersion } from '../packages/tsumugi/src/lm/index.ts';
+import { duckPackage } from '../packages/tsumugi/src/synth/index.ts';
 
 const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../packages/tsumugi/package.json', import.meta.url), 'utf8'),
 ) as Record<string, Record<string, unknown>>;
 
 it('is an optional peer of the version that the loader names', () => {

@@ -5,5 +5,7 @@ import { type Plamo2Config, parseConfig } from '../lm/index.ts';
 import type { StageInput } from '../recipe/index.ts';
 import { Artefact, CONFIG_FILE } from '../store/index.ts';
 
-export const modelConfigOf = ({ path, about }: StageInput): Plamo2Config =>
-  existsSync(join(path, CONFIG_FILE)) ? parseConfig(new Artefact(path).config(), path) : parseConfig(about);
+export const isMade = ({ path }: StageInput): boolean => existsSync(join(path, CONFIG_FILE));
+
+export const modelConfigOf = (input: StageInput): Plamo2Config =>
+  isMade(input) ? parseConfig(new Artefact(input.path).config(), input.path) : parseConfig(input.about);

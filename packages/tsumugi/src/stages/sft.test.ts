@@ -1,9 +1,11 @@
 // The stage of fine-tuning: every setting reaches the training behind it, and so do its inputs; what it refuses and forecasts.
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { addLora, loadModel } from '../lm/index.ts';
 import { RunFolder } from '../run/index.ts';
+import { Artefact } from '../store/index.ts';
 import { type SftSetup, sftSetup } from '../train/sft.testing.ts';
-import { sft } from './index.ts';
+import { dpo, sft } from './index.ts';
 import { given, runStage } from './stages.testing.ts';
 
 let setup: SftSetup;
@@ -133,3 +135,34 @@ it('forecasts from the number of its rows, or from their bytes', async () => {
   expect(await stepsOf({ batchSize: 1, epochs: 1 })).toBe(Math.ceil(bytes / 600));
   expect((await forecast({ steps: 1 })).memory!.length).toBeGreaterThan(1);
 });
+
+it('forecasts adapters as adapters: the model as it is stored, and gradients and moments of what is added', async () => {
+  const made = { ...given(at('base')), metrics: {}, about: undefined };
+  using model = loadModel(at('base'), { dtype: 'float32' });
+  const unmade = { ...made, path: at('not-yet'), about: { ...model.config } };
+  using weights = new Artefact(at('base')).weights();
+  const stored = weights.names.reduce((sum, name) => sum + weights.info(name).bytes, 0);
+  const added = [...addLora(model, { rank: 2 }).values()].reduce(
+    (sum, { lora_A, lora_B }) => sum + lora_A.weight.numel() + lora_B.weight.numel(),
+    0,
+  );
+  for (const [stage, rows] of [
+    [sft, 'examples'],
+    [dpo, 'pairs'],
+  ] as const)
+    for (const given of [made, unmade]) {
+      const forecast = async (config: object) => {
+        const inputs = { model: given, [rows]: { ...examples(), bytes: 6000, metrics: { examples: 10 } }, heldOut: [] };
+        const { memory, diskBytes } = await (stage as typeof sft).forecast({
+          config: stage.config.parse({ steps: 2, keepLast: 1, ...config }) as never,
+          inputs: inputs as never,
+        });
+        return { state: memory!.find(({ what }) => what.startsWith('weights'))!.bytes, diskBytes };
+      };
+      expect(await forecast({ lora: 2 }), stage.name).toEqual({
+        state: stored + 16 * added, // of each a weight, a gradient, two moments
+        diskBytes: 3 * 12 * added + stored, // checkpoints, and the model that they are merged into
+      });
+      expect(await forecast({})).toEqual({ state: 4 * stored, diskBytes: 3 * 3 * stored + stored });
+    }
+}, 60_000);

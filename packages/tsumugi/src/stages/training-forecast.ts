@@ -9,6 +9,7 @@ import {
   knownRate,
   rateOf,
   rehearseSteps,
+  type TrainedPart,
   type TrainingPhase,
   trainingFlops,
   trainingSpace,
@@ -58,11 +59,13 @@ export function trainingForecast(
     device,
     limit = Number.POSITIVE_INFINITY,
   }: Settings,
+  /** What is trained, where not all of the model is. */
+  part: TrainedPart = {},
 ): StageForecast {
-  const { memory, disk } = trainingSpace(model, phases, { keepLast, keepSteps });
+  const { memory, disk } = trainingSpace(model, phases, { keepLast, keepSteps }, part);
   const known = { memory, diskBytes: totalBytes(disk), about: { ...model } };
   if (totalBytes(memory) > process.availableMemory()) return { ...known, seconds: Number.NaN };
-  const stepSeconds = rehearseSteps(model, phases, { seconds: rehearsalSeconds, device: parseDevice(device) });
+  const stepSeconds = rehearseSteps(model, phases, { seconds: rehearsalSeconds, device: parseDevice(device) }, part);
   const time = forecastTime(phases, stepSeconds);
   const perToken = secondsPerHeldOutToken(model, phases.at(-1)!.sequenceLength, device);
   const between = evaluateEvery === 0 ? 0 : Math.floor((time.steps - 1) / evaluateEvery);

@@ -1,8 +1,8 @@
 // What the stages that learn from rows of examples share: the rows to measure on, and forecasts before anything is read.
 import { ConfigError, contentHash } from '../base/index.ts';
 import type { StageForecast, StageInput, Uses } from '../recipe/index.ts';
-import { requireIdle, type TrainingPhase } from '../train/index.ts';
-import { modelConfigOf } from './model-config.ts';
+import { type AdapterConfig, adaptersOf, requireIdle, type TrainingPhase } from '../train/index.ts';
+import { isMade, modelConfigOf } from './model-config.ts';
 import { trainingForecast } from './training-forecast.ts';
 
 /** Bytes of a row of instruction data, and of one of its tokens: our guesses. */
@@ -28,7 +28,8 @@ export const rowsOf = ({ metrics, bytes }: StageInput): number =>
 
 export const tokensOfRow = (rows: StageInput): number => Math.ceil(rows.bytes / rowsOf(rows) / bytesPerToken);
 
-interface TuningSettings extends Omit<TrainingPhase, 'steps'> {
+interface TuningSettings extends Omit<TrainingPhase, 'steps'>, AdapterConfig {
+  seed: number;
   steps?: number | undefined;
   epochs: number;
   batchSize: number;
@@ -54,16 +55,24 @@ export function tuningForecast(
   // Short examples share rows, or make them shorter. Of a pair both texts have the prompt, which is there once.
   const tokens = Math.min(sequenceLength, tokensOfRow(rows));
   const measured = own ? own.bytes / bytesPerToken : count * tokens * heldOut;
+  const modelConfig = modelConfigOf(model);
+  const folder = isMade(model) ? model.path : undefined;
+  const part = adaptersOf(modelConfig, config, folder)?.part;
   const phase = { ...config, steps, batchSize: texts * batchSize, sequenceLength: tokens };
   return {
-    ...trainingForecast(modelConfigOf(model), [phase], {
-      heldOutTokens: Math.min(texts * measured, evaluateTokens),
-      evaluateTokens,
-      evaluateEvery,
-      keepLast,
-      keepSteps: [...keepSteps],
-      device,
-    }),
+    ...trainingForecast(
+      modelConfig,
+      [phase],
+      {
+        heldOutTokens: Math.min(texts * measured, evaluateTokens),
+        evaluateTokens,
+        evaluateEvery,
+        keepLast,
+        keepSteps: [...keepSteps],
+        device,
+      },
+      part,
+    ),
     lowers: { time: ['steps', 'epochs'], memory: ['batchSize', 'activationCheckpointing'], disk: ['keepLast'] },
   };
 }

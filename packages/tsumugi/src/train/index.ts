@@ -68,4 +68,4 @@ export { type AttentionSwitch, attentionLayers, switchAttention } from './switch
 export { trainModel } from './train-model.ts';
 export type { TrainedPart } from './trained-part.ts';
 export { DEFAULT_HELD_OUT } from './tuning-config.ts';
-export { loraOptionsOf, withAdapters } from './with-adapters.ts';
+export { type Adapters, adaptersOf, loraOptionsOf, withAdapters } from './with-adapters.ts';

@@ -4,12 +4,15 @@ import { resolve } from 'node:path';
 import { deriveSeed } from '../base/index.ts';
 import {
   addLora,
+  type Coverage,
   checkLora,
   DEFAULT_TARGETS,
   formatCoverage,
   type LoraOptions,
+  type LoraShape,
   loadModel,
   loraCoverage,
+  type Plamo2Config,
   REWARD_HEAD,
   saveAdapter,
   seedDropout,
@@ -51,12 +54,9 @@ export function withAdapters<E extends object>(
 ): ModelTraining<E> {
   const { config, modelConfig, phases } = task;
   const { seed } = config;
-  const lora = loraOptionsOf({ ...settings, seed });
-  if (!lora) return task;
-  const shape = checkLora(lora);
-  const { targets = DEFAULT_TARGETS, layers } = lora;
-  const coverage = loraCoverage(modelConfig, { ...shape, targets, layers });
-  const part = partOf(folder, coverage.trained + (task.part?.added ?? 0), lora);
+  const adapters = adaptersOf(modelConfig, { ...settings, seed }, folder, task.part?.added);
+  if (!adapters) return task;
+  const { lora, shape, coverage, part } = adapters;
   const plain = trainingSpace(modelConfig, phases, config).memory.length;
   const { memory, disk } = trainingSpace(modelConfig, phases, config, part);
   const title = `adapters (${lora.kind ?? 'lora'}, rank ${shape.rank}, α ${shape.alpha}${shape.dropout > 0 ? `, dropout ${shape.dropout}` : ''})`;
@@ -90,16 +90,47 @@ export function withAdapters<E extends object>(
   };
 }
 
-/** What is trained of a model in a folder whose weights stay as they are stored. */
-function partOf(folder: string, added: number, { rank, kind }: LoraOptions): TrainedPart {
+export interface Adapters {
+  lora: LoraOptions;
+  shape: LoraShape;
+  coverage: Coverage;
+  /** What is trained. */
+  part: TrainedPart;
+}
+
+/**
+ * What settings make of a model in `folder`, whose weights stay as they are stored; undefined where they ask for no adapters.
+ *
+ * @param folder undefined for a model that is not made yet: its weights are taken to be float32
+ * @param beside numbers that are trained besides
+ * @throws ConfigError for a target that no layer answers to
+ */
+export function adaptersOf(
+  modelConfig: Plamo2Config,
+  settings: AdapterConfig & { seed: number },
+  folder: string | undefined,
+  beside = 0,
+): Adapters | undefined {
+  const lora = loraOptionsOf(settings);
+  if (!lora) return undefined;
+  const shape = checkLora(lora);
+  const { targets = DEFAULT_TARGETS, layers, rank, kind } = lora;
+  const coverage = loraCoverage(modelConfig, { ...shape, targets, layers });
+  const part: TrainedPart = {
+    isFrozen: (path) => path !== REWARD_HEAD && !/\.lora_(A|B|magnitude_vector)\b/.test(path),
+    ...(folder !== undefined && storedIn(folder)),
+    added: coverage.trained + beside,
+    // Which layers have adapters is another matter in a model of few layers; they make little of the work.
+    rehearse: (model) => void addLora(model, { rank, ...(kind && { kind }) }),
+  };
+  return { lora, shape, coverage, part };
+}
+
+function storedIn(folder: string): Pick<TrainedPart, 'frozenBytes' | 'asStored'> {
   using weights = new Artefact(folder).weights();
   const infos = weights.names.map((name) => weights.info(name));
   return {
-    isFrozen: (path) => path !== REWARD_HEAD && !/\.lora_(A|B|magnitude_vector)\b/.test(path),
     frozenBytes: infos.reduce((sum, { bytes }) => sum + bytes, 0),
     asStored: infos.some(({ dtype, shape }) => shape.length === 2 && dtype !== 'float32'),
-    added,
-    // Which layers have adapters is another matter in a model of few layers; they make little of the work.
-    rehearse: (model) => void addLora(model, { rank, ...(kind && { kind }) }),
   };
 }

@@ -1,9 +1,11 @@
-// docs/sft.md, docs/preference.md and docs/reward.md: their tables say what the code says, and their programs run.
+// docs/sft.md, docs/preference.md, docs/reward.md and docs/grpo.md: their tables say what the code says, and their programs run.
 import { describe, expect, it } from 'vitest';
 import { describeSettings } from '../packages/tsumugi/src/cli/describe-settings.ts';
 import {
   dpoConfig,
   dpoMayChange,
+  grpoConfig,
+  grpoMayChange,
   rewardConfig,
   rewardMayChange,
   sftConfig,
@@ -15,6 +17,7 @@ const pages = {
   'sft.md': { config: sftConfig, mayChange: sftMayChange },
   'preference.md': { config: dpoConfig, mayChange: dpoMayChange },
   'reward.md': { config: rewardConfig, mayChange: rewardMayChange },
+  'grpo.md': { config: grpoConfig, mayChange: grpoMayChange },
 };
 
 describe.each(Object.entries(pages))('%s', (name, { config, mayChange }) => {

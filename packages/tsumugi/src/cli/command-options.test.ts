@@ -74,6 +74,11 @@ beforeAll(async () => {
   }
   for (const name of ['asked', 'asked-2'])
     writeFileSync(at(`${name}.jsonl`), jsonLines(instructions(name.length).slice(0, 20)));
+  for (const name of ['pairs', 'pairs-2'])
+    await done(
+      'reward',
+      ...words({ model: [at('base', 'model')], data: [at(`${name}.jsonl`)], out: [at(`judge-${name}`)], set: pairing }),
+    );
   writeFileSync(at('short.jinja'), '{% for message in messages %}{{ message.content }}{% endfor %}');
   writeFileSync(at('wider.json'), JSON.stringify({ hidden_size: 48 }));
   writeFileSync(at('warmer.json'), JSON.stringify({ temperature: 2 }));
@@ -113,6 +118,7 @@ const tiny = [
 ];
 const pruning = ['intermediate_size=20', 'sequences=4', 'sequenceLength=200'];
 const pairing = ['steps=1', 'sequenceLength=256', 'batchSize=2'];
+const rewarded = ['steps=1', 'sequenceLength=128', 'batchSize=2', 'samples=2', 'maxTokens=4', 'heldOut=0.1'];
 const tuning = ['steps=1', 'sequenceLength=256', 'batchSize=2', 'evaluateTokens=200'];
 const pretrainBase = (): Given => ({ data: [at('data')], tokenizer: [at('tokenizer')], set: tiny });
 
@@ -390,6 +396,30 @@ const commands: Record<string, Command> = {
       template: { change: { template: ['chatml'] } },
       lora: { change: { lora: ['2'] } },
       resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "reward"/ },
+      plan: { change: { plan: [] } },
+      json,
+    }),
+  },
+  grpo: {
+    words: ['grpo'],
+    makes: true,
+    usual: () => ({
+      model: [at('base', 'model')],
+      data: [at('asked.jsonl')],
+      'reward-model': [at('judge-pairs', 'model')],
+      set: rewarded,
+    }),
+    rows: () => ({
+      config: { change: { config: [at('settings.json')] } },
+      set: { change: { set: [...rewarded, 'scaleRewards=false'] } },
+      model: { change: { model: [at('base-2', 'model')] } },
+      data: { change: { data: [at('asked-2.jsonl')] } },
+      task: { change: { task: ['particle-cloze'] }, refused: /rewardModel has no effect with score=task/ },
+      'reward-model': { change: { 'reward-model': [at('judge-pairs-2', 'model')] } },
+      template: { change: { template: ['chatml'] } },
+      lora: { change: { lora: ['2'] } },
+      'no-merge': { change: { 'no-merge': [] }, beside: { lora: ['2'] } },
+      resume: { change: { out: [at('base')], resume: [] }, refused: /holds a run of "pretrain", not of "grpo"/ },
       plan: { change: { plan: [] } },
       json,
     }),

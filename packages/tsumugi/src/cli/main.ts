@@ -48,6 +48,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'make a reward model, which gives answers a number, from pairs',
     load: () => import('./reward.ts'),
   },
+  grpo: {
+    summary: 'teach a model by rewards of its own answers',
+    load: () => import('./grpo.ts'),
+  },
   merge: { summary: 'join models of one shape into one', load: () => import('./merge.ts') },
   quantize: { summary: "keep a model's matrices in 4 or 8 bits", load: () => import('./quantize.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },

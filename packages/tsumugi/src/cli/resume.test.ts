@@ -83,6 +83,17 @@ const kinds: Record<string, { words: string[]; begin: () => string[]; longer: st
     longer: 'steps=8',
     last: 8,
   },
+  grpo: {
+    words: ['grpo'],
+    begin: () => [
+      ...['--model', at('base', 'model'), '--data', at('prompts.jsonl'), '--template', 'chatml'],
+      ...sets('steps=6', 'sequenceLength=128', 'batchSize=2', 'schedule=wsd', 'updates=2'),
+      ...sets('samples=2', 'maxTokens=4', 'field=right'),
+      ...sets('checkpointEvery=3', 'evaluateEvery=0', 'learningRate=0.01'),
+    ],
+    longer: 'steps=8',
+    last: 8,
+  },
   gan: {
     words: ['gan', 'train'],
     begin: () => [
@@ -108,6 +119,10 @@ beforeAll(async () => {
   await pretrain(setup.config('base', { steps: 1 }), { stream: silent });
   writeFileSync(at('rows.jsonl'), jsonLines(instructions().slice(0, 30)));
   writeFileSync(at('pairs.jsonl'), jsonLines(pairsOf().slice(0, 30)));
+  const asked = pairsOf()
+    .slice(0, 30)
+    .map(({ prompt }) => ({ prompt, right: '1' }));
+  writeFileSync(at('prompts.jsonl'), jsonLines(asked));
   for (const [kind, { words, begin }] of Object.entries(kinds)) {
     const { code, stderr } = await runCli([...words, ...begin(), '--out', at(kind)]);
     expect(code, stderr).toBe(0);

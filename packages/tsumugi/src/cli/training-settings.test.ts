@@ -40,6 +40,8 @@ it.each([
   ['dpo', ['--model', 'x', '--out', 'y'], 'data is missing\n  → Write --data …'],
   ['reward', ['--data', 'x', '--out', 'y'], 'model is missing\n  → Write --model …'],
   ['reward', ['--model', 'x', '--out', 'y'], 'data is missing\n  → Write --data …'],
+  ['grpo', ['--data', 'x', '--out', 'y'], 'model is missing\n  → Write --model …'],
+  ['grpo', ['--model', 'x', '--out', 'y'], 'data is missing\n  → Write --data …'],
   ['distill', ['--teacher', 'x', '--data', 'y', '--out', 'z'], 'model is missing\n  → Write --model …'],
 ])('names the option of a setting that is missing: %s %j', async (command, args, message) => {
   const { code, stderr } = await runCli([command, ...args]);

@@ -6,7 +6,7 @@ import type { LayerMetrics } from '../run/index.ts';
 import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.ts';
 import { checkMetrics } from './check-metrics.ts';
 import { divergedInStep } from './divergence.ts';
-import type { StepTaken } from './loop.ts';
+import type { StepTaken, StepWarning } from './loop.ts';
 import { warnOfUnused } from './unused-weights.ts';
 
 /** What one step's forward and backward passes gave. */
@@ -21,6 +21,8 @@ export interface StepLoss {
   flops?: number;
   /** Whatever else is worth logging. */
   metrics: Record<string, number>;
+  /** What a person should know. */
+  warnings?: readonly StepWarning[];
 }
 
 /** A step that is done, for whoever looks at it. The gradients are still there, before clipping. */
@@ -91,7 +93,7 @@ export function gradientStep({
     const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
     const memoryBytes = isOnCpu ? memory().peakBytes : undefined;
     const mfu = flops === undefined || peakFlops === undefined ? undefined : flops / seconds / peakFlops;
-    const warnings = isFirst ? warnOfUnused(model) : [];
+    const warnings = [...(made.warnings ?? []), ...(isFirst ? warnOfUnused(model) : [])];
     isFirst = false;
     const done = { ...made, step: step + 1, model, lr, gradNorm: norm };
     const found = afterStep && scope(() => looked(afterStep, done));

@@ -78,6 +78,8 @@ export interface LoopTask {
   label: string;
   /** Total number of updates. */
   steps: number;
+  /** What update `step` (from 0) needs and takes its time: asked for before it, also of a run that goes on from there. */
+  beforeStep?: ((step: number, pause: Pause) => Promise<void>) | undefined;
   /**
    * Takes update `step` (from 0). `saved` is the step of the newest good checkpoint, 0 without one.
    *
@@ -195,6 +197,7 @@ export async function runLoop(
   try {
     await doWhatIsDue();
     while (done < steps) {
+      await task.beforeStep?.(done, interrupt.pause);
       takeStep();
       if (done === steps || task.due(done).checkpoint || task.keepSteps?.includes(done)) save();
       await doWhatIsDue();

@@ -7,6 +7,7 @@ import {
   distillConfig,
   dpoConfig,
   extendConfig,
+  grpoConfig,
   logitsConfig,
   pretrainConfig,
   rewardConfig,
@@ -72,6 +73,30 @@ export const rewardStageConfig = rewardConfig.omit({ model: true, data: true, ou
 
 /** Data and model are inputs; the model is a setting where it is a name at an endpoint. */
 export const synthStageConfig = pipelineConfig.omit({ data: true, documentCharacters: true });
+
+const scorers = [...ruleNames, 'task', 'reward'] as const satisfies readonly (RuleName | 'task' | 'reward')[];
+
+/** What answers are worth. */
+export const scoreSettings = {
+  score: z
+    .enum(scorers)
+    .default('number')
+    .describe('what an answer is worth: by a rule (number, exact), by a task, by a reward model'),
+  field: z.string().min(1).optional().describe('of a row, with the right answer (number, exact); answer when left out'),
+  task: z.string().min(1).optional().describe('evaluation task whose score it is, by the id of the row (score=task)'),
+};
+
+export const grpoStageConfig = grpoConfig.omit({ model: true, data: true, out: true }).extend({
+  heldOut: z.number().gt(0).lt(1).optional().describe('share of the prompts to measure on (0.05 unless given)'),
+  ...scoreSettings,
+});
+
+/** What the command is told. */
+export const grpoRunConfig = grpoConfig.extend({
+  ...scoreSettings,
+  rewardModel: z.string().min(1).optional().describe('folder of a reward model (score=reward)'),
+});
+export type GrpoRunConfig = z.output<typeof grpoRunConfig>;
 
 export const teacherLogitsStageConfig = logitsConfig.omit({ teacher: true, data: true, out: true });
 

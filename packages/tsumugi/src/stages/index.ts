@@ -1,7 +1,9 @@
 // The stages of recipes: one file each.
+
+export { type AnswerScoring, checkScoring, openAnswerScorer, taskPromptsFile } from './answer-scorer.ts';
 export { answers } from './answers.ts';
 export { buildExamples } from './build-examples.ts';
-export { readingConfig } from './config.ts';
+export { grpoRunConfig, readingConfig } from './config.ts';
 export { data } from './data.ts';
 export { distill } from './distill.ts';
 export { dpo } from './dpo.ts';
@@ -9,6 +11,7 @@ export { evaluate } from './evaluate.ts';
 export { exportGguf } from './export-gguf.ts';
 export { extend } from './extend.ts';
 export { grow } from './grow.ts';
+export { grpo } from './grpo.ts';
 export { merge } from './merge.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
 export { prune } from './prune.ts';

@@ -7,6 +7,7 @@ import type {
   evaluate,
   extend,
   grow,
+  grpo,
   merge,
   pretrain,
   prune,
@@ -38,6 +39,7 @@ export function runStage(
     | typeof dpo
     | typeof reward
     | typeof synth
+    | typeof grpo
     | typeof teacherLogits
     | typeof grow
     | typeof prune

@@ -44,16 +44,25 @@ interface TuningSettings extends Omit<TrainingPhase, 'steps'>, AdapterConfig {
   evaluateTokens: number;
 }
 
-/** @param texts that the model reads of each row, one for an example and two for a pair */
+interface TuningInputs {
+  model: StageInput;
+  rows: StageInput;
+  own: StageInput | undefined;
+  /** That the model reads of each row: one for an example and two for a pair. */
+  texts: number;
+  /** Tokens of each that are not in the row. */
+  answerTokens?: number | undefined;
+}
+
 export function tuningForecast(
   { steps: asked, epochs, heldOut, evaluateTokens, ...config }: TuningSettings,
-  { model, rows, own, texts }: { model: StageInput; rows: StageInput; own: StageInput | undefined; texts: number },
+  { model, rows, own, texts, answerTokens = 0 }: TuningInputs,
 ): StageForecast {
   const { batchSize, gradientAccumulation, sequenceLength, evaluateEvery, keepLast, keepSteps, device } = config;
   const count = rowsOf(rows);
   const steps = asked ?? Math.ceil((epochs * count) / (batchSize * gradientAccumulation));
   // Short examples share rows, or make them shorter. Of a pair both texts have the prompt, which is there once.
-  const tokens = Math.min(sequenceLength, tokensOfRow(rows));
+  const tokens = Math.min(sequenceLength, tokensOfRow(rows) + answerTokens);
   const measured = own ? own.bytes / bytesPerToken : count * tokens * heldOut;
   const modelConfig = modelConfigOf(model);
   const folder = isMade(model) ? model.path : undefined;

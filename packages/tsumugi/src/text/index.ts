@@ -8,7 +8,7 @@ export {
   TRANSLATION_LANGUAGES,
   templateTokens,
 } from './chat/built-in.ts';
-export { encodeAnswer, encodeConversation, encodePrompt } from './chat/conversation.ts';
+export { atSource, encodeAnswer, encodeConversation, encodePrompt } from './chat/conversation.ts';
 export {
   completed,
   type Example,

@@ -72,12 +72,15 @@ interface TuningSource<T> {
   read(
     files: readonly string[],
     chat: { tokenizer: Tokenizer; template: ChatTemplate },
-  ): Promise<{ examples: readonly T[]; report: DataReport }>;
+  ): Promise<{ examples: readonly T[]; report: DataReport | readonly string[] }>;
   /** Examples of which these tokens are equal stay on one side. */
   tokensOf(example: T): Int32Array;
   /** What a share that is held out should have one of each of. */
   kindOf?(example: T): unknown;
 }
+
+const linesOf = (report: DataReport | readonly string[]): readonly string[] =>
+  'length' in report ? report : describeReport(report);
 
 /** @throws DataError as `read`, and when nothing can be held out; ConfigError for a template that is not there */
 export async function openTuningData<T>(source: TuningSource<T>): Promise<TuningData<T>> {
@@ -101,8 +104,8 @@ export async function openTuningData<T>(source: TuningSource<T>): Promise<Tuning
     },
     lines: [
       `chat template: ${chat.template.name}`,
-      ...describeReport(all.report),
-      ...(own ? describeReport(own.report) : []),
+      ...linesOf(all.report),
+      ...(own ? linesOf(own.report) : []),
       `learned from: ${learned} ${what}, held out: ${measured}`,
     ],
   };

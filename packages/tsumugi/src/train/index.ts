@@ -3,6 +3,7 @@ export type { AfterStep, StepDone } from '../loop/index.ts';
 export { type AdapterConfig, adapterSettings, checkAdapterSettings } from './adapter-config.ts';
 export { checkDistillSettings } from './check-distill.ts';
 export { checkDpoSettings } from './check-dpo.ts';
+export { checkGrpoSettings } from './check-grpo.ts';
 export { checkRewardSettings } from './check-reward.ts';
 export { checkExtendSettings, checkPretrainSettings, requireIdle, requireModelMade } from './check-settings.ts';
 export { checkSftSettings } from './check-sft.ts';
@@ -26,6 +27,17 @@ export { type ExtendResult, extend } from './extend.ts';
 export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
 export { keysSeen, modelFlops, type StepShape, trainingFlops } from './flops.ts';
 export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainingSpace } from './forecast.ts';
+export type { AnswerScorer, AnswerToScore } from './grpo/answer-scorer.ts';
+export type { PolicyEvaluation } from './grpo/evaluate-policy.ts';
+export { type GrpoLossOptions, grpoLoss } from './grpo/grpo-loss.ts';
+export { type GrpoOptions, type GrpoResult, grpo } from './grpo.ts';
+export {
+  DEFAULT_GRPO_EPOCHS,
+  type GrpoConfig,
+  type GrpoInput,
+  grpoConfig,
+  grpoMayChange,
+} from './grpo-config.ts';
 export { knownRate, rateOf } from './known-rates.ts';
 export { type LogitsConfig, type LogitsInput, logitsConfig } from './logits-config.ts';
 export { heldOutBatchesOf, logitsSpace, logitsTime } from './logits-forecast.ts';
@@ -33,7 +45,16 @@ export { type LossFunction, type LossSums, nextTokenLoss } from './loss-function
 export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
-export { planDistill, planDpo, planExtend, planModel, planPretrain, planReward, planSft } from './plan-model.ts';
+export {
+  planDistill,
+  planDpo,
+  planExtend,
+  planGrpo,
+  planModel,
+  planPretrain,
+  planReward,
+  planSft,
+} from './plan-model.ts';
 export { type LogitsOptions, type LogitsResult, planPrecomputeLogits, precomputeLogits } from './precompute-logits.ts';
 export * from './preference/index.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';

@@ -5,16 +5,23 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream, sha256File } from '../base/index.ts';
 import { runAndSignal } from '../run/kill.testing.ts';
+import { type GrpoSetup, grpoSetup } from './grpo/grpo.testing.ts';
 import { type DpoSetup, dpoSetup, type RewardSetup, rewardSetup } from './preference/preference.testing.ts';
 import { type SftSetup, sftSetup } from './sft.testing.ts';
 import { type TinySetup, tinySetup } from './train.testing.ts';
 
 const kills = Number(process.env['TSUMUGI_KILLS'] ?? 3);
 
-let setups: { pretrain: TinySetup; sft: SftSetup; dpo: DpoSetup; reward: RewardSetup };
+let setups: { pretrain: TinySetup; sft: SftSetup; dpo: DpoSetup; reward: RewardSetup; grpo: GrpoSetup };
 beforeAll(async () => {
-  setups = { pretrain: await tinySetup(), sft: await sftSetup(), dpo: await dpoSetup(), reward: await rewardSetup() };
-});
+  setups = {
+    pretrain: await tinySetup(),
+    sft: await sftSetup(),
+    dpo: await dpoSetup(),
+    reward: await rewardSetup(),
+    grpo: await grpoSetup(),
+  };
+}, 60_000);
 afterAll(() => {
   for (const setup of Object.values(setups)) setup[Symbol.dispose]();
 });
@@ -35,6 +42,7 @@ const trainings = {
     changes: { steps: 16, evaluateEvery: 7, loss: 'kto', gradientAccumulation: 2 },
     result: trained,
   },
+  grpo: { kind: 'grpo', changes: { steps: 12, evaluateEvery: 5, updates: 3 }, result: trained },
 } as const;
 
 it.each(Object.entries(trainings))(

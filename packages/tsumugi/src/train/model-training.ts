@@ -8,7 +8,7 @@ import type { ChatTemplate } from '../text/index.ts';
 import type { TrainingConfig } from './common-config.ts';
 import type { TrainingPhase } from './forecast.ts';
 import type { TrainingParts } from './parts.ts';
-import type { EvaluationState } from './remembered-state.ts';
+import type { EvaluationState, KeptState } from './remembered-state.ts';
 import type { WithinStep } from './step-gradients.ts';
 import type { TrainedPart } from './trained-part.ts';
 
@@ -58,8 +58,12 @@ export interface ModelTraining<E extends object> extends Disposable {
   makeModel(goesOn: boolean): Plamo2;
   /** Adds what is trained beside a model to one with adapters, which `makeModel` is not asked for. */
   addBeside?(model: Plamo2): unknown;
+  /** What a step (from 0) needs of the model as it is used, and takes its time: asked for before the step. */
+  beforeStep?(model: Plamo2, step: number, pause: Pause): Promise<void>;
   /** Adds the gradients of a step (from 0) to the model's parameters. */
   gradients(model: Plamo2, within: WithinStep): (step: number) => StepLoss;
+  /** What checkpoints remember besides, of a training whose steps do not follow from the weights and the settings alone. */
+  kept?: KeptState | undefined;
   /** What checkpoints remember of a measurement. */
   evaluation: EvaluationState<E>;
   evaluate(model: Plamo2, moment: Moment, pause: Pause): Promise<E>;

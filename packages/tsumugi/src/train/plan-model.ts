@@ -11,6 +11,9 @@ import type { DpoConfig } from './dpo-config.ts';
 import { extension } from './extend.ts';
 import type { ExtendConfig } from './extend-config.ts';
 import { rehearseSteps } from './forecast.ts';
+import type { AnswerScorer } from './grpo/answer-scorer.ts';
+import { policyTraining } from './grpo.ts';
+import type { GrpoConfig } from './grpo-config.ts';
 import type { ModelTraining } from './model-training.ts';
 import { pretraining } from './pretrain.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
@@ -88,5 +91,11 @@ export async function planDpo(config: DpoConfig, options?: PlanOptions): Promise
 /** `planModel` of what `reward` would do. */
 export async function planReward(config: RewardConfig, options?: PlanOptions): Promise<Forecast> {
   using task = await rewardTraining(config);
+  return await planModel(task, options);
+}
+
+/** `planModel` of what `grpo` would do. */
+export async function planGrpo(config: GrpoConfig, scorer: AnswerScorer, options?: PlanOptions): Promise<Forecast> {
+  using task = await policyTraining(config, scorer);
   return await planModel(task, options);
 }

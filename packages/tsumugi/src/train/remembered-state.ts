@@ -35,7 +35,25 @@ export const preferenceEvaluationState = rewardEvaluationState.extend({
   mismatchedKl: z.number().optional(),
 });
 
+export const policyEvaluationState = z.strictObject({
+  reward: z.number(),
+  greedyReward: z.number(),
+  answerTokens: z.number(),
+  finished: z.number(),
+  prompts: z.number(),
+});
+
+/** What a kind of training remembers besides. */
+export interface KeptState {
+  readonly schema: z.ZodType;
+  /** Once `step` steps are done. */
+  of(step: number): object;
+  /** Of a checkpoint, as the schema says. */
+  put(known: never): void;
+}
+
 /** What a measurement of a kind of training finds. */
 export type EvaluationState<E> = z.ZodType<E>;
 
-export const rememberedState = <E>(evaluation: EvaluationState<E>) => z.strictObject({ before: evaluation });
+export const rememberedState = <E>(evaluation: EvaluationState<E>, kept?: KeptState) =>
+  z.strictObject({ before: evaluation, kept: kept ? kept.schema : z.undefined().optional() });

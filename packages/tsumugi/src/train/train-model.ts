@@ -63,7 +63,8 @@ export async function trainModel<E extends object>(
   if (part?.isFrozen) freeze(model, part.isFrozen);
   using optimizer = makeOptimizer(model, config, options.optimizer);
   const start = checkpoint ? restore({ model, optimizer }, checkpoint) : 0;
-  const known = checkpoint && remembered(checkpoint, rememberedState(task.evaluation));
+  const known = checkpoint && remembered(checkpoint, rememberedState(task.evaluation, task.kept));
+  if (known) task.kept?.put(known.kept as never);
   /** What only looks at the model sees it as it will be used: without dropout. */
   const looking = async <T>(look: () => Promise<T>): Promise<T> => {
     model.eval();
@@ -129,13 +130,22 @@ export async function trainModel<E extends object>(
     {
       label: name,
       steps,
+      ...(task.beforeStep && {
+        beforeStep: (step, pause) => looking(() => task.beforeStep!(model, step, pause)),
+      }),
       takeStep: gradientStep(update),
       due: (step) => ({
         checkpoint: isDue(config.checkpointEvery, step),
         evaluation: step > 0 && isDue(config.evaluateEvery, step),
         sample: step > 0 && step < steps && isDue(task.sampleEvery ?? 0, step),
       }),
-      checkpoint: (step, saved) => trainingState(update, { before: { ...before } as never }, step, saved),
+      checkpoint: (step, saved) =>
+        trainingState(
+          update,
+          { before: { ...before } as never, ...(task.kept && { kept: task.kept.of(step) as never }) },
+          step,
+          saved,
+        ),
       async evaluate(step, pause) {
         const moment: Moment = { step, at: step === steps ? 'end' : 'between' };
         const found = await looking(() => task.evaluate(model, moment, pause));

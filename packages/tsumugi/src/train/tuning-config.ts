@@ -5,7 +5,7 @@ import { count } from './common-config.ts';
 export const DEFAULT_HELD_OUT = 0.05;
 
 /** What the rows are called in words. */
-type Rows = 'examples' | 'pairs' | 'pairs or answers';
+type Rows = 'examples' | 'pairs' | 'pairs or answers' | 'prompts';
 
 export const rowFiles = z.array(z.string().min(1)).min(1);
 

@@ -1,0 +1,55 @@
+// `tsumugi grpo`: teaches a model by rewards of its own answers.
+import { checkScoring, grpoRunConfig, openAnswerScorer, taskPromptsFile } from '../stages/index.ts';
+import { grpo, planGrpo } from '../train/index.ts';
+import { defineCommand } from './command.ts';
+import { settingsHelp } from './describe-settings.ts';
+import { folderOf } from './hub-folder.ts';
+import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
+import { settingsOptions } from './settings.ts';
+import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { trainingSettings } from './training-settings.ts';
+
+export const run = defineCommand(
+  {
+    command: 'tsumugi grpo',
+    summary: 'teach a model by rewards of its own answers',
+    options: {
+      ...settingsOptions,
+      model: {
+        type: 'string',
+        value: 'DIR|NAME',
+        help: 'model to train: a folder, or a name on the Hugging Face Hub',
+      },
+      data: {
+        type: 'list',
+        value: 'FILE',
+        help: 'prompts, jsonl or parquet, with the right answers (those of --task when left out)',
+      },
+      task: { type: 'string', value: 'NAME', help: 'evaluation task whose score is the reward' },
+      rewardModel: { type: 'string', value: 'DIR', help: 'reward model ("tsumugi reward") that gives the reward' },
+      template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      ...adapterOptions,
+      ...trainingOptions,
+    },
+    details: settingsHelp(grpoRunConfig),
+  },
+  async (options, io) => {
+    checkPlan(options);
+    const { model, data, task, rewardModel, template, lora, noMerge, out } = options;
+    const score = task !== undefined ? 'task' : rewardModel !== undefined ? 'reward' : undefined;
+    const files = data.length > 0 ? data : task === undefined ? undefined : [await taskPromptsFile(task)];
+    const own = { model, data: files, task, rewardModel, score, template, lora, out };
+    const settings = trainingSettings(grpoRunConfig, 'grpo', options, own);
+    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    checkNoMerge(config, noMerge);
+    checkScoring(config);
+    using scorer = await openAnswerScorer(config);
+    if (options.plan) return endPlan(io, options, await planGrpo(config, scorer, { stream: io.stderr }));
+    const learned = await grpo(config, { scorer, resume: options.resume, stream: io.stderr });
+    const result = await withMergedAdapters(learned, config, noMerge, io);
+    return endTraining(io, 'tsumugi grpo', { ...options, out: config.out }, result, ({ before, after, folder }) => {
+      const [from, to] = [before, after].map((each) => each?.reward.toFixed(3) ?? '–');
+      return `mean reward on held-out prompts from ${from} to ${to}${madeModel(folder, config.out)}`;
+    });
+  },
+);

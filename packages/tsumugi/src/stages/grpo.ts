@@ -1,0 +1,71 @@
+// Stage: a model and files of prompts, and others to measure on where there are some → the model that has learned from rewards of its own
+// answers. What an answer is worth is a rule's, a task's or a reward model's to say.
+import { join } from 'node:path';
+import { mergeAdapter } from '../compress/index.ts';
+import { defineStage, metric } from '../recipe/index.ts';
+import { codeCommit } from '../run/index.ts';
+import {
+  checkGrpoSettings,
+  DEFAULT_GRPO_EPOCHS,
+  DEFAULT_HELD_OUT,
+  grpo as learn,
+  requireModelMade,
+} from '../train/index.ts';
+import { type AnswerScoring, checkScoring, openAnswerScorer, usesTask } from './answer-scorer.ts';
+import { grpoStageConfig } from './config.ts';
+import { trainingMetrics } from './training-metrics.ts';
+import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
+
+export const grpo = defineStage({
+  name: 'grpo',
+  version: 1,
+  makes: 'model',
+  inputs: { model: 'model', prompts: 'examples', heldOut: ['examples'], reward: ['reward'] },
+  config: grpoStageConfig,
+  output: 'model',
+  resumes: true,
+  check({ heldOut, ...config }, inputs) {
+    checkGrpoSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
+    requireModelMade(config);
+    checkHeldOut('grpo', heldOut, inputs.heldOut);
+    checkScoring(scoringOf(config, inputs.reward.length > 0 ? 'among the inputs' : undefined));
+  },
+  uses: async (config) => ({ ...(await usesTemplate(config)), ...(await usesTask(config.task)) }),
+  forecast({ config: { epochs = DEFAULT_GRPO_EPOCHS, heldOut = DEFAULT_HELD_OUT, ...config }, inputs }) {
+    const { model, prompts: rows, heldOut: own } = inputs;
+    const { samples, updates, maxTokens } = config;
+    const evaluateTokens = Number.POSITIVE_INFINITY; // all of them are measured
+    const forecast = tuningForecast(
+      { ...config, epochs: epochs * updates, heldOut, evaluateTokens },
+      { model, rows, own: own[0], texts: samples, answerTokens: maxTokens },
+    );
+    // Writing an answer takes as long as learning from it: our guess.
+    return { ...forecast, seconds: forecast.seconds * (1 + 1 / updates) };
+  },
+  async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
+    const { score, field, task, ...settings } = config;
+    const { model, prompts, reward } = inputs;
+    using scorer = await openAnswerScorer(scoringOf({ score, field, task }, reward[0]?.path));
+    const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
+    const paths = { model: model.path, data: [...prompts.paths], heldOut: measuredOn, out: folder };
+    const learned = await learn({ ...settings, ...paths }, { scorer, resume: resumed, recipe, stream });
+    const { interrupted, before, after } = learned;
+    if (interrupted || !before || !after) return { interrupted: true };
+    if (config.lora !== undefined && learned.folder !== undefined)
+      await mergeAdapter(learned.folder, join(folder, 'model'), { base: model.path, recipe, commit: codeCommit() });
+    return {
+      metrics: [
+        metric('held-out reward', after.reward),
+        metric('held-out reward before', before.reward),
+        metric('held-out reward without sampling', after.greedyReward),
+        metric('tokens of an answer', after.answerTokens, 'tokens'),
+        ...trainingMetrics(folder),
+      ],
+    };
+  },
+});
+
+const scoringOf = (
+  { score, field, task }: Omit<AnswerScoring, 'rewardModel'>,
+  rewardModel: string | undefined,
+): AnswerScoring => ({ score, field, task, rewardModel });

@@ -1,0 +1,267 @@
+// GRPO: that it learns what is rewarded, that layout and micro-batches change nothing, exact resume also between updates from the same
+// answers, that what is trained is what sampled, settings that each do something, and what it refuses.
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectOverSeeds } from '../base/base.testing.ts';
+import { DataError, sha256File } from '../base/index.ts';
+import { readEvents } from '../run/index.ts';
+import { Artefact } from '../store/index.ts';
+import { dpoConfig } from './dpo-config.ts';
+import { type GrpoSetup, grpoSetup, hiragana } from './grpo/grpo.testing.ts';
+import { requireSameModel } from './grpo/grpo-gradients.ts';
+import { type GrpoOptions, grpo } from './grpo.ts';
+import { type GrpoInput, grpoConfig } from './grpo-config.ts';
+import { planGrpo } from './plan-model.ts';
+import { jsonLines } from './sft.testing.ts';
+import { silent } from './train.testing.ts';
+
+let setup: GrpoSetup;
+const at = (...names: string[]) => setup.at(...names);
+const run = (name: string, changes: Partial<GrpoInput> = {}, options: Partial<GrpoOptions> = {}) =>
+  grpo(setup.config(name, changes), { scorer: hiragana, stream: silent, ...options });
+const weightsOf = (name: string) => at(name, 'model', 'model.safetensors');
+const eventsOf = (name: string) => readEvents(at(name, 'events.jsonl'));
+const stepsOf = (name: string) => eventsOf(name).filter((event) => event.type === 'step');
+const lossesOf = (name: string) => stepsOf(name).map(({ loss }) => loss as number);
+const metricsOf = (name: string) => stepsOf(name).map(({ metrics }) => metrics as Record<string, number>);
+beforeAll(async () => {
+  setup = await grpoSetup();
+}, 60_000);
+afterAll(() => setup[Symbol.dispose]());
+
+const learning = {
+  ...{ steps: 40, samples: 8, batchSize: 4, maxTokens: 4, beta: 0.01, heldOut: 0.5 },
+  ...{ learningRate: 1e-2, schedule: 'constant' as const, checkpointEvery: 0 },
+};
+
+describe('grpo', () => {
+  it('learns what is rewarded, on prompts it has not seen', async () => {
+    const gained = async (seed: number) => {
+      const { before, after } = await run(`learns-${seed}`, { ...learning, seed });
+      return after!.reward - before!.reward;
+    };
+    await expectOverSeeds(gained, { above: 0.4 });
+  }, 240_000);
+
+  it.each([
+    ['constant', { scaleRewards: false, average: 'constant' }],
+    ['token', { average: 'token' }],
+    ['updates', { updates: 2 }],
+    ['adapters', { lora: 8, learningRate: 2e-2 }],
+  ] as const)(
+    'learns with other settings: %s',
+    async (name, changes) => {
+      const { before, after, folder } = await run(name, { ...learning, ...changes });
+      expect(after!.greedyReward - before!.greedyReward).toBeGreaterThan(0.3);
+      expect(folder).toBe(at(name, name === 'adapters' ? 'adapter' : 'model'));
+    },
+    120_000,
+  );
+
+  it('is one training however its answers are dealt out', async () => {
+    const same = { steps: 4, epsilon: 0.01, checkpointEvery: 0, updates: 4 };
+    await run('four', { ...same, batchSize: 4 });
+    await run('padded', { ...same, batchSize: 4, packing: false });
+    await run('one by one', { ...same, batchSize: 1, gradientAccumulation: 4 });
+    const expected = lossesOf('four');
+    expect(new Set(expected).size).toBe(4);
+    for (const name of ['padded', 'one by one'])
+      for (const [i, loss] of lossesOf(name).entries()) expect(Math.abs(loss - expected[i]!)).toBeLessThan(1e-5);
+  });
+
+  it.each([1, 3])('resumes bit for bit, with %i updates from the same answers', async (updates) => {
+    const long = `long-${updates}`;
+    await run(long, { updates });
+    for (const step of [2, 4]) {
+      const name = `resumed-${updates}-${step}`;
+      cpSync(at(long), at(name), { recursive: true });
+      rmSync(at(name, 'model'), { recursive: true });
+      for (const entry of readdirSync(at(name, 'checkpoints')))
+        if (entry !== `step-${String(step).padStart(9, '0')}`)
+          rmSync(at(name, 'checkpoints', entry), { recursive: true });
+      await run(name, { updates }, { resume: true });
+      expect(sha256File(weightsOf(name))).toBe(sha256File(weightsOf(long)));
+      expect(lossesOf(name)).toEqual(lossesOf(long));
+      expect(stepsOf(name).map(({ tokens }) => tokens)).toEqual(stepsOf(long).map(({ tokens }) => tokens));
+    }
+  });
+
+  it.each([
+    ['packed', {}],
+    ['padded', { packing: false }],
+    ['adapters', { lora: 4 }],
+    ['recomputed', { activationCheckpointing: true }],
+  ] as const)('trains the model that sampled: %s', async (name, changes) => {
+    await run(`gap-${name}`, { ...changes, steps: 3, learningRate: 0.01 });
+    for (const { samplingGap } of metricsOf(`gap-${name}`)) {
+      expect(samplingGap).toBeGreaterThan(0); // they are two paths
+      expect(samplingGap).toBeLessThan(1e-5);
+    }
+    expect(() => requireSameModel(0.02, 'float32')).toThrow(/finds its own answers otherwise .* by 0.020 nats a token/);
+    expect(() => requireSameModel(0.02, 'bfloat16')).not.toThrow();
+  });
+
+  it('begins at its reference, and moves away from it', async () => {
+    await run('kl', { steps: 4, learningRate: 0.01, updates: 2 });
+    const [first, second, third] = metricsOf('kl');
+    expect(Math.abs(first!['kl']!)).toBeLessThan(1e-9);
+    expect(first!['clipped']).toBe(0);
+    expect(second!['kl']).toBeGreaterThan(1e-4);
+    expect(second!['clipped']).toBeGreaterThan(0);
+    expect(second!['samplingGap']).toBeUndefined();
+    expect(third!['clipped']).toBe(0);
+    await run('free', { steps: 2, beta: 0 });
+    expect(metricsOf('free')[0]!['kl']).toBeUndefined();
+  });
+
+  it('logs what its answers were', async () => {
+    const seen: number[] = [];
+    const scorer = {
+      ...hiragana,
+      score: (items: Parameters<typeof hiragana.score>[0]) => {
+        const rewards = hiragana.score(items) as number[];
+        seen.push(...rewards);
+        return rewards;
+      },
+    };
+    await run('logged', { steps: 2, heldOut: 0.05 }, { scorer });
+    const [first] = metricsOf('logged');
+    const mine = seen.slice(4, 4 + 12); // after one answer to each of 2 held-out prompts, sampled and not
+    expect(first!['reward']).toBeCloseTo(mine.reduce((a, b) => a + b) / 12, 12);
+    expect(first!['groupsWithoutSignal']).toBeGreaterThanOrEqual(0);
+    expect(first!['rewardStd']).toBeGreaterThan(0);
+    expect(first!['answerTokens']).toBeGreaterThan(1);
+    expect(first!['answerTokens']).toBeLessThanOrEqual(6);
+    expect(first!['entropy']).toBeGreaterThan(4);
+    expect(first!['sampledTokensPerSecond']).toBeGreaterThan(0);
+  });
+
+  it('says so when no answer is better than the others', async () => {
+    const scorer = { name: 'none', hash: 'none', score: (items: readonly unknown[]) => items.map(() => 1) };
+    await run('silent', { steps: 12, beta: 0, samples: 2, maxTokens: 2 }, { scorer });
+    const warnings = eventsOf('silent').filter((event) => event.type === 'warning');
+    expect(warnings.map(({ step, code }) => [step, code])).toEqual([[10, 'no-signal']]);
+    expect(lossesOf('silent').every((loss) => Math.abs(loss) === 0)).toBe(true);
+  });
+
+  it('goes on with the same scorer only', async () => {
+    await run('scored', { steps: 2 });
+    const other = { ...hiragana, hash: 'hiragana 2' };
+    await expect(run('scored', { steps: 4 }, { scorer: other, resume: true })).rejects.toThrow(/scorer/);
+    await run('scored', { steps: 4 }, { resume: true });
+    expect(stepsOf('scored')).toHaveLength(4);
+  });
+
+  it('takes the template along, and names model and data by hash', async () => {
+    await run('lineage', { steps: 1, template: 'chatml' });
+    const { stage, parents, data, chatTemplate } = new Artefact(at('lineage', 'model')).lineage()!;
+    expect([stage, chatTemplate!.name]).toEqual(['grpo', 'chatml']);
+    expect(parents!.map(({ sha256 }) => sha256)).toEqual([await new Artefact(at('base')).hash()]);
+    expect(data!.map(({ sha256 }) => sha256)).toContain(sha256File(at('prompts.jsonl')));
+  });
+
+  it('forecasts without sampling or writing anything', async () => {
+    const scorer = {
+      ...hiragana,
+      score: () => {
+        throw new Error('asked');
+      },
+    };
+    const config = setup.config('planned', { steps: undefined, epochs: 3, updates: 2 });
+    const forecast = await planGrpo(config, scorer, { stream: silent });
+    expect(forecast.steps).toBe(2 * 32); // 3 epochs of 32 prompts, 3 of them for 2 steps
+    expect(forecast.memory.map(({ what }) => what)).toContain('states of answers that are being written');
+    expect(readdirSync(setup.folder)).not.toContain('planned');
+  });
+});
+
+describe('each setting does something', () => {
+  const changes: Record<string, Partial<GrpoInput>> = {
+    samples: { samples: 3 },
+    maxTokens: { maxTokens: 4 },
+    updates: { updates: 3 },
+    clip: { clip: 0.01 },
+    beta: { beta: 0.5 },
+    scaleRewards: { scaleRewards: false },
+    average: { average: 'token' },
+  };
+
+  it('to the loss of the second update', async () => {
+    const seen = new Map<number, string>();
+    for (const [name, change] of Object.entries({ none: {}, ...changes, constant: { average: 'constant' } as const })) {
+      await run(`setting-${name}`, { steps: 3, checkpointEvery: 0, updates: 2, learningRate: 0.01, ...change });
+      const loss = lossesOf(`setting-${name}`).at(-1)!;
+      const last = name === 'updates' ? lossesOf(`setting-${name}`)[2]! : lossesOf(`setting-${name}`)[1]!;
+      expect(seen.get(last), name).toBeUndefined();
+      expect(Number.isFinite(loss)).toBe(true);
+      seen.set(last, name);
+    }
+  }, 60_000);
+
+  it('of which there is a row for each that other trainings do not have; slots is how many answers are written at a time', () => {
+    const shared = new Set(Object.keys(dpoConfig.shape).filter((key) => key !== 'beta'));
+    expect(Object.keys(grpoConfig.shape).filter((key) => !shared.has(key))).toEqual([...Object.keys(changes), 'slots']);
+  });
+});
+
+describe('grpo refuses', () => {
+  it.each([
+    [{ loraAlpha: 4 }, /loraAlpha has no effect without lora/],
+    [{ lora: 2, loraDropout: 0.1 }, /loraDropout has no effect here: answers are sampled without/],
+    [{ steps: 2, epochs: 2 }, /epochs has no effect/],
+    [{ maxTokens: 128 }, /an answer of 128 tokens \(maxTokens\) leaves no room/],
+    [
+      { maxTokens: 120 },
+      /prompts.jsonl, row 1: a prompt of \d+ tokens and an answer of 120 are longer than a row of 128; so are/,
+    ],
+    [{ maxTokens: 120, tooLong: 'drop' }, /no prompt is left/],
+    [{ data: ['/nowhere/問題.jsonl'] }, /\/nowhere\/問題.jsonl/],
+  ] as const)('%o', async (changes, problem) => {
+    await expect(run('refused', changes as never)).rejects.toThrow(problem);
+    expect(readdirSync(setup.folder)).not.toContain('refused');
+  });
+
+  it('a row that cannot be scored, before anything is written', async () => {
+    writeFileSync(at('unknown.jsonl'), jsonLines([{ prompt: 'a' }, { text: 'b' }]));
+    await expect(run('refused', { data: [at('unknown.jsonl')] })).rejects.toThrow(/unknown.jsonl, row 2 has text/);
+    const scorer = {
+      ...hiragana,
+      check(row: Readonly<Record<string, unknown>>) {
+        if (row['answer'] === '7') throw new DataError('no-reference', 'answer is no good');
+      },
+    };
+    await expect(run('refused', {}, { scorer })).rejects.toThrow(/prompts.jsonl, row 8: answer is no good/);
+    expect(readdirSync(setup.folder)).not.toContain('refused');
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no server');
+      },
+      /prompts.jsonl, row \d+: the scorer "bad" failed: no server/,
+    ],
+    [
+      'gives NaN',
+      (items: readonly unknown[]) => items.map(() => Number.NaN),
+      /row \d+: the scorer "bad" gave NaN to the answer "/,
+    ],
+    ['gives too few', () => [1], /row \d+: the scorer "bad" gave 1 rewards for 4 answers/],
+    [
+      'gives texts',
+      (items: readonly unknown[]) => items.map(() => '1' as never),
+      /the scorer "bad" gave 1 to the answer/,
+    ],
+  ] as const)('a scorer that %s', async (name, score, problem) => {
+    const folder = `bad-${name}`;
+    let asked = 0;
+    const scorer = {
+      name: 'bad',
+      hash: 'bad',
+      // Held-out prompts are scored first, one answer at a time.
+      score: (items: readonly { answer: string }[]) => (items.length === 1 && ++asked > 0 ? [0] : score(items)),
+    };
+    await expect(run(folder, {}, { scorer })).rejects.toThrow(problem);
+  });
+});

@@ -1,0 +1,46 @@
+// What sampling takes beside training: memory of the answers that are being written, and time.
+import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../../lm/index.ts';
+import type { Amount, TimeForecast } from '../../loop/index.ts';
+import { forecastTime, type TrainingPhase } from '../forecast.ts';
+import type { GrpoConfig } from '../grpo-config.ts';
+
+/** What a text of so many tokens is remembered by. */
+function stateBytes(model: Plamo2Config, length: number): number {
+  const { num_hidden_layers: layers, mamba_d_conv, mamba_d_state, num_key_value_heads, hidden_size_per_head } = model;
+  let floats = 0;
+  for (let i = 0; i < layers; i++)
+    floats += isMamba(model, i)
+      ? mambaWidth(model) * (mamba_d_conv - 1 + mamba_d_state)
+      : 2 * num_key_value_heads * hidden_size_per_head * Math.min(length, (windowOf(model, i) ?? Infinity) + 1);
+  return 4 * floats;
+}
+
+/** @param longest tokens of a prompt and its answer at most */
+export const samplingMemory = (
+  model: Plamo2Config,
+  { slots }: Pick<GrpoConfig, 'slots'>,
+  longest: number,
+): Amount[] => [{ what: 'states of answers that are being written', bytes: 2 * slots * stateBytes(model, longest) }];
+
+/** Writing a token takes as long as training on this many: our guess, for answers that are written together. */
+const writing = 1;
+
+/**
+ * The steps with the sampling before them, and the reference's part. Answers are taken to be as long as they may be: a bound, not a mean.
+ *
+ * @param prompts of a rollout
+ */
+export function timeWithSampling(
+  phase: TrainingPhase,
+  { samples, maxTokens, updates, beta }: Pick<GrpoConfig, 'samples' | 'maxTokens' | 'updates' | 'beta'>,
+  prompts: number,
+  secondsPerStep: readonly number[],
+): TimeForecast {
+  const trained = phase.sequenceLength * phase.batchSize * (phase.gradientAccumulation ?? 1);
+  const written = (prompts * samples * maxTokens) / trained;
+  const besides = (writing * written + (beta > 0 ? 1 / 3 : 0)) / updates;
+  return forecastTime(
+    [phase],
+    secondsPerStep.map((each) => each * (1 + besides)),
+  );
+}

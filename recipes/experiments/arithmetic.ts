@@ -1,13 +1,13 @@
 // What α of H-DPO does to a small model, on sums with checkable answers (docs/preference.md). A tiny hybrid learns from worked answers,
 // samples answers to new problems, and is trained on pairs of a right and a wrong one of its own, with several α. Asked are held-out
 // problems, many times each: how often a right answer is among k, how many answers there are, how much entropy. Beside it stand the model
-// before, and DPO (α = 1) decoded at other temperatures. β and learning rate are chosen with a seed of their own, at α = 1.
-// Writes a page with tables and pictures.
+// before, and DPO (α = 1) decoded at other temperatures. Writes a page with tables and pictures. With --tune it asks DPO with several β and
+// learning rates instead, with a seed that is none of the others, and prints how often it is right.
 //
-//   node recipes/experiments/arithmetic.ts [--quick] [--seeds 0,1,2] [--out DIR] [--results DIR]
+//   node recipes/experiments/arithmetic.ts [--quick] [--seeds 0,1,2] [--tune] [--out DIR] [--results DIR]
 //
-// What is in --out is kept: the same command goes on where it was cut off, and seeds may be run one by one, or beside each other once the
-// settings are chosen. The page goes to --results, --out when left out.
+// What is in --out is kept: the same command goes on where it was cut off, and seeds may be run one by one, or beside each
+// other. The page goes to --results, --out when left out.
 // Everything about the runs is our choice: settings and tables of the paper are not known to us, and are not reproduced.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -28,6 +28,7 @@ const { values: options } = experimentOptions(import.meta.url, {
   options: {
     quick: { type: 'boolean', default: false }, // seconds, to see that it works; its numbers say nothing
     seeds: { type: 'string', default: '0,1,2' },
+    tune: { type: 'boolean', default: false },
     out: { type: 'string', default: 'runs/arithmetic' },
     results: { type: 'string' },
   },
@@ -48,10 +49,10 @@ if (seeds.includes(tuningSeed)) fail(`settings are chosen with seed ${tuningSeed
 const alphas = quick ? [0.8, 1] : [0.8, 0.9, 0.95, 1, 1.1, 1.2];
 /** DPO's model is asked at these beside 1. */
 const temperatures = quick ? [0.8] : [0.8, 0.9, 0.95, 1.1, 1.2];
-const grid = {
-  rates: quick ? [1e-3] : [1e-4, 3e-4, 1e-3],
-  betas: quick ? [0.1] : [0.1, 0.3],
-};
+/** Of preference training, for every α and seed. */
+const [beta, rate] = quick ? [1, 1e-3] : [1, 1e-4];
+/** β and rate, tried at α = 1. */
+const trials = quick ? [[0.1, 1e-3]] : [0.1, 0.3, 1].flatMap((each) => [3e-5, 1e-4, 3e-4].map((at) => [each, at]));
 const pieces = sumsPieces();
 const shape = {
   hidden_size: quick ? 32 : 128,
@@ -104,10 +105,17 @@ interface Answers {
 
 // --- what is kept -------------------------------------------------------------------------------------------------
 
-const plan = JSON.stringify({ shape, sums, sftSettings, dpoSettings, pairing, maxTokens, asking });
+// What determines the figures is the same when runs are gone on with.
+const planFile = join(out, 'plan.json');
+const plan = JSON.stringify({ shape, sums, sftSettings, dpoSettings, pairing, maxTokens, asking }, null, 1);
+if (!existsSync(planFile)) {
+  mkdirSync(out, { recursive: true });
+  writeFileAtomic(planFile, plan);
+} else if (readFileSync(planFile, 'utf8') !== plan)
+  fail(`${out} holds runs with other settings (plan.json): choose another --out`);
+
 /** Of a seed. */
 interface Records {
-  plan: string;
   /** Of the processor, of everything that was made. */
   seconds: number;
   /** Pairs to learn from. */
@@ -117,17 +125,13 @@ interface Records {
 const recordFile = (seed: number) => join(out, `results-${seed}.json`);
 const allRecords = new Map<number, Records>();
 function recordsOf(seed: number): Records {
-  const known = allRecords.get(seed);
-  if (known) return known;
   const file = recordFile(seed);
-  const records: Records = existsSync(file)
-    ? JSON.parse(readFileSync(file, 'utf8'))
-    : { plan, seconds: 0, answers: {} };
-  if (records.plan !== plan) fail(`${file} holds runs with other settings: choose another --out`);
+  const known = allRecords.get(seed);
+  const records: Records =
+    known ?? (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { seconds: 0, answers: {} });
   allRecords.set(seed, records);
   return records;
 }
-mkdirSync(out, { recursive: true });
 
 let counted = process.cpuUsage();
 /** What a seed has made since the last time is kept. */
@@ -138,7 +142,7 @@ function keep(seed: number): void {
   records.seconds += (user + system) / 1e6;
   writeFileAtomic(recordFile(seed), `${JSON.stringify(records, null, 1)}\n`);
 }
-const secondsInAll = () => [tuningSeed, ...seeds].reduce((sum, seed) => sum + recordsOf(seed).seconds, 0);
+const minutesOf = (some: readonly number[]) => some.reduce((sum, seed) => sum + recordsOf(seed).seconds, 0) / 60;
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 const silent = { stream: { write: () => true } };
 const folderOf = (seed: number, name = '') => join(out, `seed-${seed}`, name);
@@ -276,7 +280,7 @@ async function ask(asked: Asked): Promise<void> {
   };
   keep(seed);
   const { right } = figuresOf(asked);
-  say(`${(secondsInAll() / 60).toFixed(1)} min of processor, ${nameOf(asked)}: ${(100 * right).toFixed(1)} % right`);
+  say(`${minutesOf([seed]).toFixed(1)} min of processor, ${nameOf(asked)}: ${(100 * right).toFixed(1)} % right`);
 }
 
 const ks = Array.from({ length: 1 + Math.log2(asking.samples) }, (_, i) => 2 ** i);
@@ -301,13 +305,12 @@ type Figure = keyof ReturnType<typeof figuresOf>;
 
 // --- all runs -----------------------------------------------------------------------------------------------------
 
-const trials = grid.betas.flatMap((beta) =>
-  grid.rates.map((rate): Asked => ({ seed: tuningSeed, alpha: 1, rate, beta, temperature: 1, samples: tuningSamples })),
-);
-const untrained: Asked = { seed: tuningSeed, temperature: 1, samples: tuningSamples };
-for (const trial of [untrained, ...trials]) await ask(trial);
-const best = trials.reduce((a, b) => (passOf(b, 1) > passOf(a, 1) ? b : a));
-const { rate, beta } = best;
+if (options.tune) {
+  const askedAt = { seed: tuningSeed, temperature: 1, samples: tuningSamples };
+  const tried = trials.map(([b, r]): Asked => ({ ...askedAt, alpha: 1, beta: b!, rate: r! }));
+  for (const each of [askedAt, ...tried]) await ask(each);
+  process.exit(0);
+}
 
 interface Arm {
   name: string;
@@ -368,14 +371,6 @@ const figureTable = table(
   ['', ...figureColumns.map(([, title]) => title)],
   arms.map((arm) => [arm.name, ...figureColumns.map(([name, , digits]) => shown(over(arm, figure(name)), digits))]),
 );
-const tuningTable = table(
-  ['β', ...grid.rates.map((each) => `rate ${each}`)],
-  grid.betas.map((each) => [
-    String(each),
-    ...trials.filter((trial) => trial.beta === each).map((trial) => (100 * passOf(trial, 1)).toFixed(1)),
-  ]),
-);
-
 function point(x: number, arm: Arm, value: (asked: Asked) => number) {
   const { mean: y, least: low, greatest: high } = over(arm, value);
   return { x, y: y!, low: low!, high: high! };
@@ -428,14 +423,14 @@ const { least, most, largest } = sums;
 const pairCounts = seeds.map((seed) => recordsOf(seed).pairs);
 const page = `# H-DPO on sums, ${date}
 
-\`node recipes/experiments/arithmetic.ts${quick ? ' --quick' : ''}\`, commit ${codeCommit() ?? 'unknown'}: ${(secondsInAll() / 60).toFixed(1)} minutes of one processor.
+\`node recipes/experiments/arithmetic.ts${quick ? ' --quick' : ''}\`, commit ${codeCommit() ?? 'unknown'}: ${minutesOf(seeds).toFixed(1)} minutes of one processor.
 Hardware: ${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'an unknown CPU'}, threads: ${numThreads()}; Node ${process.versions.node}, libtorch ${torchVersion()}.
 Seeds ${seeds.join(', ')}: problems, weights, order, sampled pairs, what is drawn.
 
 Model: a hybrid of ${shape.num_hidden_layers} layers, Mamba and attention by turns, width ${shape.hidden_size}, ${parameters.toLocaleString('en')} parameters, a token for each character. Problems: sums of ${least} to ${most} numbers
 from 1 to ${largest}. An answer adds any two numbers that are left until one is left, as \`${workedAnswer(new RandomStream(0), newProblems(new RandomStream(1), sums, 1, new Set())[0]!)}\`; it is right when its last number is.
 Fine-tuning: ${sftSettings.steps.toLocaleString('en')} steps of ${sftSettings.batchSize} worked answers, each seen once, in an order drawn evenly; rate ${sftSettings.learningRate}. Pairs: ${pairing.samples} answers of that model to each of ${pairing.problems.toLocaleString('en')} new problems, at temperature 1,
-a right one against a wrong one, ${pairing.each} pairs of a problem at most: ${pairCounts.join(', ')} pairs. Preference training from that model: one epoch, ${dpoSettings.batchSize} pairs a step, AdamW, cosine, the whole model; α = 1 is DPO.
+a right one against a wrong one, ${pairing.each} pairs of a problem at most: ${pairCounts.join(', ')} pairs. Preference training from that model: one epoch, ${dpoSettings.batchSize} pairs a step, AdamW, cosine, the whole model, β ${beta}, rate ${rate}; α = 1 is DPO.
 Asked: ${asking.problems} held-out problems, ${asking.samples} answers to each, at temperature 1 or τ, without other filters.
 
 Means over the seeds (least–greatest).
@@ -456,12 +451,6 @@ Entropy of answers: the mean of −log π(y|x) over the sampled answers, at the 
 The other columns are how many different ones there are among ${asking.samples} answers to a problem.
 
 ${figureTable}
-
-## What was tried with seed ${tuningSeed}
-
-DPO (α = 1), % right of ${tuningSamples} answers to each problem; the fine-tuned model: ${(100 * passOf(untrained, 1)).toFixed(1)}. Taken for every α and seed: β ${beta}, rate ${rate}.
-
-${tuningTable}
 `;
 writeFileAtomic(join(results, `${name}.svg`), svgFile(picture));
 writeFileAtomic(join(results, `${name}.md`), page);

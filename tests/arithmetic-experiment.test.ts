@@ -85,8 +85,8 @@ it('estimates the entropy of answers at the temperature they were drawn with', (
 
 it('writes a page with every α and temperature, asks nothing twice, and keeps to its settings', () => {
   const out = mkdtempSync(join(tmpdir(), 'tsumugi-sums-'));
-  const run = () => {
-    const words = ['recipes/experiments/arithmetic.ts', '--quick', '--out', out];
+  const run = (...more: string[]) => {
+    const words = ['recipes/experiments/arithmetic.ts', '--quick', '--out', out, ...more];
     return spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
   };
   try {
@@ -113,6 +113,11 @@ it('writes a page with every α and temperature, asks nothing twice, and keeps t
     expect(JSON.parse(readFileSync(recordFile, 'utf8')).answers[lost!]).toEqual(answers);
     expect(second.stdout.match(/^\|.*\|$/gm)).toEqual(first.stdout.match(/^\|.*\|$/gm));
 
+    const tuning = run('--tune');
+    expect(tuning.stderr.match(/"seed":9,.* % right/g)).toHaveLength(2); // before, and one rate
+    expect(tuning.stdout).toBe('');
+    expect(run('--seeds', '1,x').stderr).toMatch(/whole numbers/);
+
     writeFileSync(join(out, 'plan.json'), '{}');
     const other = run();
     expect(other.status).toBe(2);
@@ -120,4 +125,4 @@ it('writes a page with every α and temperature, asks nothing twice, and keeps t
   } finally {
     rmSync(out, { recursive: true });
   }
-}, 120_000);
+}, 300_000);

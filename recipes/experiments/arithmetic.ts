@@ -42,8 +42,9 @@ function fail(message: string): never {
 
 // --- settings -----------------------------------------------------------------------------------------------------
 
-const seeds = quick ? [0] : options.seeds.split(',').map(Number);
-if (!seeds.every((seed) => /^\d+$/.test(String(seed)))) fail('--seeds should be whole numbers, as 0,1,2');
+const asked = options.seeds.split(',');
+if (!asked.every((seed) => /^\d{1,9}$/.test(seed))) fail('--seeds should be whole numbers, as 0,1,2');
+const seeds = quick ? [0] : asked.map(Number);
 const tuningSeed = 9; // none of the seeds that are reported
 if (seeds.includes(tuningSeed)) fail(`settings are chosen with seed ${tuningSeed}: choose others for --seeds`);
 const alphas = quick ? [0.8, 1] : [0.8, 0.9, 0.95, 1, 1.1, 1.2];

@@ -58,7 +58,7 @@ function writeCorpus(folder: string, change: { documents?: string } = {}): void 
 
 const settings = (corpus: string) => ({
   corpus,
-  split: { heldOutFamilies: 0.2, heldOutPerFamily: 5 },
+  split: { heldOutFamilies: 0.2, heldOutPerFamily: 20 },
   text: { japanese: 0.3 },
   tokenizer: { vocabularySize: 400 },
   data: { heldOutFraction: 0.1 },
@@ -133,6 +133,24 @@ it('takes out what stands in held-out sentences: pairs of other packages, and li
   expect(after.documents).toContainEqual({ source: 'doc-z', text: '一行目\n三行目' });
   expect(after.metrics['sentences shared before']).toBe(1);
   expect(after.metrics['sentences shared']).toBe(0);
+}, 60_000);
+
+it('measures no short sentence that stands inside of something that is learned', async () => {
+  const corpus = join(home, 'inside');
+  writeCorpus(corpus);
+  const plain = await splitOf('before-inside', corpus);
+  const short = { source: plain.heldOut[0]!.source, en: 'Aaa bbb ccc ddd', ja: '木林を日月は' };
+  const file = join(corpus, 'en-ja-pairs.jsonl');
+  const write = (pairs: Pair[]) => {
+    writeCorpus(corpus);
+    writeFileSync(file, readFileSync(file, 'utf8') + pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+  };
+  write([short]);
+  expect((await splitOf('alone', corpus)).heldOut).toContainEqual(short);
+  write([short, { ...plain.train[0]!, ja: `あいうえお${short.ja}かきくけこさしすせそ` }]);
+  const { heldOut, train } = await splitOf('inside-of', corpus);
+  expect(train.length).toBe(plain.train.length + 1);
+  expect(heldOut).not.toContainEqual(short);
 }, 60_000);
 
 /** The first stage alone: the later ones fail for want of text. */

@@ -26,7 +26,7 @@ export default defineRecipe({
     pretrain: pretrain.settings({
       model: 'bench',
       modelChanges: { num_hidden_layers: 9 }, // 20.3 M parameters
-      steps: 800,
+      steps: 3000,
       sequenceLength: 256,
       batchSize: 4,
       learningRate: 2e-3,
@@ -34,7 +34,7 @@ export default defineRecipe({
       evaluateTokens: 5000,
       checkpointEvery: 50,
     }),
-    examples: buildExamples.settings({ builder: 'translate-en-ja', share: 0.05, heldOutFraction: 0 }),
+    examples: buildExamples.settings({ builder: 'translate-en-ja', share: 0.2, heldOutFraction: 0 }),
     preferences: buildExamples.settings({ builder: 'newer-translation', rows: 'pairs', heldOutFraction: 0 }),
     sft: sft.settings({
       template: 'plamo-translate',

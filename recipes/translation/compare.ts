@@ -29,7 +29,7 @@ export const compareTranslations = defineStage({
   makes: 'metrics',
   inputs: { split: 'split', base: 'model', models: ['model'] },
   config: z.strictObject({
-    sentences: z.int().min(2).default(300).describe('held-out sentences at most'),
+    sentences: z.int().min(2).default(1000).describe('held-out sentences at most'),
     maxTokens: z.int().positive().default(80).describe('tokens of a translation at most'),
     temperature: z.number().min(0).default(0).describe('0 takes the likeliest token'),
     shown: z.int().nonnegative().default(8).describe('sentences in the table of examples, from the best to the worst'),

@@ -27,7 +27,7 @@ export const answers = defineStage({
   resumes: true,
   forecast({ config, inputs }) {
     const rows = Math.min(rowsOf(inputs.examples), config.limit ?? Number.POSITIVE_INFINITY);
-    const tokens = rows * (tokensOfRow(inputs.examples) + config.maxTokens);
+    const tokens = rows * ((tokensOfRow(inputs.examples) ?? config.maxTokens) + config.maxTokens);
     const shapes = inputs.models.map(modelConfigOf);
     const batch = { batchTokens: 4096, sequenceLengths: [256] };
     return {

@@ -2,7 +2,7 @@
 // Defaults are our choice: Preferred Networks has published none of these values.
 import { z } from 'zod';
 import { exportGgufConfig, mergeConfig } from '../compress/index.ts';
-import { BUILDER_NAMES, pipelineConfig, type RuleName, ruleNames } from '../synth/index.ts';
+import { BUILDER_NAMES, pairsConfig, pipelineConfig, type RuleName, ruleNames } from '../synth/index.ts';
 import {
   distillConfig,
   dpoConfig,
@@ -97,6 +97,8 @@ export const grpoRunConfig = grpoConfig.extend({
   rewardModel: z.string().min(1).optional().describe('folder of a reward model (score=reward)'),
 });
 export type GrpoRunConfig = z.output<typeof grpoRunConfig>;
+
+export const pairsStageConfig = pairsConfig.omit({ model: true, prompts: true, out: true });
 
 export const teacherLogitsStageConfig = logitsConfig.omit({ teacher: true, data: true, out: true });
 

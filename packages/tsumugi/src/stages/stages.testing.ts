@@ -9,6 +9,7 @@ import type {
   grow,
   grpo,
   merge,
+  pairs,
   pretrain,
   prune,
   quantize,
@@ -40,6 +41,7 @@ export function runStage(
     | typeof reward
     | typeof synth
     | typeof grpo
+    | typeof pairs
     | typeof teacherLogits
     | typeof grow
     | typeof prune

@@ -8,6 +8,9 @@ import { trainingForecast } from './training-forecast.ts';
 /** Bytes of a row of instruction data, and of one of its tokens: our guesses. */
 const [bytesPerRow, bytesPerToken] = [600, 5];
 
+/** Metric of stages that make examples: tokens of a text that is learned from, in the mean. */
+export const TOKENS_OF_AN_EXAMPLE = 'tokens of an example';
+
 /** @throws ConfigError when there are two ways to measure, or several sets of rows for it */
 export function checkHeldOut(stage: string, heldOut: number | undefined, inputs: readonly unknown[]): void {
   if (inputs.length === 0) return;
@@ -26,7 +29,9 @@ export const usesTemplate = async ({ template }: { template?: string | undefined
 export const rowsOf = ({ metrics, bytes }: StageInput): number =>
   metrics['examples'] ?? Math.max(1, Math.ceil(bytes / bytesPerRow));
 
-export const tokensOfRow = (rows: StageInput): number => Math.ceil(rows.bytes / rowsOf(rows) / bytesPerToken);
+/** Tokens of a row: known of what a stage made, otherwise guessed from the bytes; undefined where nothing is made yet. */
+export const tokensOfRow = (rows: StageInput): number | undefined =>
+  rows.metrics[TOKENS_OF_AN_EXAMPLE] ?? (rows.bytes === 0 ? undefined : rows.bytes / rowsOf(rows) / bytesPerToken);
 
 interface TuningSettings extends Omit<TrainingPhase, 'steps'>, AdapterConfig {
   seed: number;
@@ -62,7 +67,7 @@ export function tuningForecast(
   const count = rowsOf(rows);
   const steps = asked ?? Math.ceil((epochs * count) / (batchSize * gradientAccumulation));
   // Short examples share rows, or make them shorter. Of a pair both texts have the prompt, which is there once.
-  const tokens = Math.min(sequenceLength, tokensOfRow(rows) + answerTokens);
+  const tokens = Math.min(sequenceLength, Math.ceil(tokensOfRow(rows) ?? sequenceLength) + answerTokens);
   const measured = own ? own.bytes / bytesPerToken : count * tokens * heldOut;
   const modelConfig = modelConfigOf(model);
   const folder = isMade(model) ? model.path : undefined;

@@ -1,6 +1,7 @@
 // Training: one file per kind, one shared loop.
 export type { AfterStep, StepDone } from '../loop/index.ts';
 export { type AdapterConfig, adapterSettings, checkAdapterSettings } from './adapter-config.ts';
+export { openChat } from './chat-data.ts';
 export { checkDistillSettings } from './check-distill.ts';
 export { checkDpoSettings } from './check-dpo.ts';
 export { checkGrpoSettings } from './check-grpo.ts';

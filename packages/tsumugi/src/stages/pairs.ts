@@ -1,0 +1,121 @@
+// Stage: a model and prompts → preference pairs out of its own answers, scored by a rule, a task's own score or a judge.
+import { existsSync } from 'node:fs';
+import { contentHash } from '../base/index.ts';
+import { codeOf, dataFile, defaultDataFolder, findTasks } from '../eval/index.ts';
+import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../lm/index.ts';
+import { defineStage, metric, type StageInput, type Uses } from '../recipe/index.ts';
+import { Interrupt, Interrupted, unlessInterrupted } from '../run/index.ts';
+import { checkPairsSettings, makePairs, type PairsResult, reasons } from '../synth/index.ts';
+import { pairsStageConfig } from './config.ts';
+import { forwardMemory } from './evaluate.ts';
+import { modelConfigOf } from './model-config.ts';
+import { secondsPerHeldOutToken } from './training-forecast.ts';
+import { TOKENS_OF_AN_EXAMPLE, usesTemplate } from './tuning-inputs.ts';
+
+type Config = ReturnType<typeof pairsStageConfig.parse>;
+
+/** Bytes of a row of prompts, of one of their tokens, and of what a pair says besides its texts; tokens of a prompt from a task. Our guesses. */
+const [bytesPerRow, bytesPerToken, bytesBesides, taskRows, taskPromptTokens] = [200, 4, 600, 500, 200];
+/** Writing a token takes as long as reading this many: our guess. */
+const writing = 4;
+/** Share of maxTokens that an answer has, and of the prompts that give a pair. Our guesses. */
+const [answered, paired] = [0.5, 0.5];
+
+export const pairs = defineStage({
+  name: 'pairs',
+  version: 1,
+  makes: 'examples',
+  inputs: { model: 'model', prompts: ['examples'] },
+  config: pairsStageConfig,
+  output: 'pairs',
+  resumes: true,
+  check: (config, inputs) => checkPairsSettings(config, inputs.prompts.length > 0),
+  uses: async (config) => ({ ...(await usesTemplate(config)), ...(await usesScorer(config)) }),
+  forecast({ config, inputs }) {
+    const model = modelConfigOf(inputs.model);
+    const { prompts, promptTokens } = sizeOf(inputs.prompts, config);
+    const { samples, maxTokens, slots, pairsPerPrompt, device } = config;
+    const written = samples * answered * maxTokens;
+    const length = promptTokens + maxTokens;
+    const examples = Math.max(1, Math.round(prompts * pairsPerPrompt * paired));
+    return {
+      seconds:
+        prompts * (promptTokens + writing * written) * secondsPerHeldOutToken(model, Math.max(16, length), device),
+      memory: [
+        ...forwardMemory(model, { batchTokens: Math.max(slots, promptTokens), sequenceLengths: [] }),
+        { what: 'states of the answers', bytes: 2 * slots * stateBytes(model, length) },
+      ],
+      diskBytes: Math.ceil(
+        examples * (bytesBesides + bytesPerToken * (promptTokens + 2 * answered * maxTokens)) +
+          prompts * samples * (100 + bytesPerToken * answered * maxTokens),
+      ),
+      metrics: { examples, [TOKENS_OF_AN_EXAMPLE]: promptTokens + answered * maxTokens },
+      lowers: { time: ['limit', 'samples', 'maxTokens'], memory: ['slots', 'maxTokens'], disk: ['samples'] },
+    };
+  },
+  async run({ config, inputs, folder, stream }) {
+    const abort = new AbortController();
+    using _interrupt = new Interrupt((message) => {
+      stream.write(`${message}\n`);
+      abort.abort(new Interrupted('a signal asked to end'));
+    });
+    const paths = { model: inputs.model.path, prompts: inputs.prompts.flatMap((each) => [...each.paths]), out: folder };
+    const made = await unlessInterrupted(() => makePairs({ ...config, ...paths }, { stream, signal: abort.signal }));
+    return made ? resultsOf(made, config) : { interrupted: true };
+  },
+});
+
+function resultsOf(made: PairsResult, { samples }: Config) {
+  const rows = Object.entries(made.withoutPair).map(([name, n]) => [reasons[name as keyof typeof reasons], n]);
+  const without = Object.values(made.withoutPair).reduce((a, b) => a + b, 0);
+  return {
+    metrics: [
+      metric('examples', made.pairs),
+      metric(TOKENS_OF_AN_EXAMPLE, made.meanTokens, 'tokens'),
+      metric('prompts', made.prompts),
+      metric('prompts without a pair', without),
+      metric('mean score', made.meanScore),
+      ...(made.passAt1 === undefined
+        ? []
+        : [metric('pass@1', made.passAt1), metric(`pass@${samples}`, made.passAtAll!)]),
+      metric('different answers to a prompt', made.distinct),
+      metric('answers cut off', made.cutOff),
+      metric('answers without a score', made.failed),
+      metric('tokens written', made.tokens, 'tokens'),
+    ],
+    tables: [{ title: 'Prompts without a pair', columns: ['why', 'prompts'], rows }],
+  };
+}
+
+/** What a text of so many tokens is remembered by. */
+function stateBytes(model: Plamo2Config, length: number): number {
+  const { num_hidden_layers: layers, mamba_d_conv, mamba_d_state, num_key_value_heads, hidden_size_per_head } = model;
+  let floats = 0;
+  for (let i = 0; i < layers; i++)
+    floats += isMamba(model, i)
+      ? mambaWidth(model) * (mamba_d_conv - 1 + mamba_d_state)
+      : 2 * num_key_value_heads * hidden_size_per_head * Math.min(length, (windowOf(model, i) ?? Infinity) + 1);
+  return 4 * floats;
+}
+
+/** Prompts, and tokens of one. */
+function sizeOf(inputs: readonly StageInput[], { limit = Infinity }: Config) {
+  if (inputs.length === 0) return { prompts: Math.min(limit, taskRows), promptTokens: taskPromptTokens };
+  const bytes = inputs.reduce((sum, each) => sum + each.bytes, 0);
+  const known = inputs.every(({ metrics }) => metrics['examples'] !== undefined);
+  const rows = known ? inputs.reduce((sum, { metrics }) => sum + metrics['examples']!, 0) : bytes / bytesPerRow;
+  const prompts = Math.max(1, Math.ceil(rows));
+  return { prompts: Math.min(limit, prompts), promptTokens: Math.max(1, Math.ceil(bytes / prompts / bytesPerToken)) };
+}
+
+/** What scores besides the settings: a task's code and data, a judge that is a folder or a file here. */
+async function usesScorer({ task: name, judgeModel, judgeEndpoint }: Config): Promise<Uses> {
+  if (judgeModel !== undefined && judgeEndpoint === undefined && existsSync(judgeModel))
+    return { judge: await contentHash(judgeModel) };
+  if (name === undefined) return {};
+  const [task] = await findTasks([name]);
+  const uses: Record<string, string | number> = { [task!.name]: codeOf(task!) ?? task!.version };
+  for (const file of task!.data?.files ?? [])
+    uses[file] = await contentHash(dataFile(defaultDataFolder(), task!.data!, file));
+  return uses;
+}

@@ -1,0 +1,201 @@
+// Pairs out of a model's own answers: what is written, what is counted, what is refused, and that a run that was cut off ends with the
+// same bytes.
+import { appendFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { RandomStream } from '../../base/index.ts';
+import { loadModel } from '../../lm/index.ts';
+import { Artefact } from '../../store/index.ts';
+import { builtInTemplate, loadPairs, openTokenizer, templateTokens } from '../../text/index.ts';
+import { silent } from '../../train/train.testing.ts';
+import { type CopyingSetup, copyingPrompts, copyingSetup } from './copying.testing.ts';
+import { makePairs, type PairsInput, pairsConfig } from './index.ts';
+
+let setup: CopyingSetup;
+const at = (...names: string[]) => setup.at(...names);
+beforeAll(async () => {
+  setup = await copyingSetup();
+}, 60_000);
+afterAll(() => setup[Symbol.dispose]());
+beforeEach(() => rmSync(at('out'), { recursive: true, force: true }));
+
+const settings = (changes: Partial<PairsInput> = {}) =>
+  pairsConfig.parse({
+    model: at('base'),
+    prompts: [at('prompts.jsonl')],
+    out: at('out'),
+    maxTokens: 4,
+    samples: 4,
+    slots: 4, // groups of 8 prompts
+    ...changes,
+  });
+const make = (changes: Partial<PairsInput> = {}, options: object = {}) =>
+  makePairs(settings(changes), { stream: silent, ...options });
+const linesOf = (...names: string[]) =>
+  readFileSync(at('out', ...names), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const written = () => ['answers.jsonl', 'pairs/pairs.jsonl'].map((name) => readFileSync(at('out', name), 'utf8'));
+/** Writes prompts of a test's own. */
+const prompts = (...rows: object[]): string[] => {
+  writeFileSync(at('own.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  return [at('own.jsonl')];
+};
+
+describe('makePairs', () => {
+  it('pairs a right answer with a wrong one, and says where both are from', async () => {
+    const result = await make();
+    const pairs = linesOf('pairs', 'pairs.jsonl');
+    const [{ heading }, ...answered] = linesOf('answers.jsonl');
+    expect(heading).toMatch(/^[0-9a-f]{64}$/);
+    expect([pairs.length, answered.length]).toEqual([result.pairs, 100]);
+    const { hash } = await new Artefact(at('base')).hashed();
+    for (const { prompt, chosen, rejected, scores, provenance } of pairs) {
+      const { model, answers, file, row, seed, by } = provenance;
+      expect(prompt).toBe(copyingPrompts[row - 1]!.prompt);
+      expect(chosen).toContain(copyingPrompts[row - 1]!.answer);
+      expect(scores).toEqual([1, 0]);
+      expect([model, file, seed, by]).toEqual([hash, 'prompts.jsonl', 0, 'number (answer)']);
+      const [better, worse] = answers.map((k: number) => answered[row - 1].answers[k]);
+      expect([better.text, worse.text, better.score, worse.score]).toEqual([chosen, rejected, 1, 0]);
+    }
+    // Counted anew from the log.
+    const all = answered.flatMap((each) => each.answers);
+    const right = answered.map((each) => each.answers.filter(({ score }: { score: number }) => score === 1).length);
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(result.passAt1).toBeCloseTo(mean(right.map((n) => n / 4)), 10);
+    expect(result.passAtAll).toBeCloseTo(mean(right.map((n) => Number(n > 0))), 10);
+    expect(result.answers).toBe(all.length);
+    expect(result.cutOff).toBe(all.filter(({ finished }) => !finished).length);
+    expect(result.tokens).toBe(all.reduce((sum, { tokens }) => sum + tokens, 0));
+    const without = Object.values(result.withoutPair).reduce((a, b) => a + b);
+    expect(without + new Set(pairs.map(({ provenance }) => provenance.row)).size).toBe(100);
+    // As training reads it.
+    const { tokenizer } = openTokenizer(at('base'));
+    const template = builtInTemplate('chatml', templateTokens(tokenizer))!;
+    const { examples } = await loadPairs([at('out', 'pairs')], { template, tokenizer });
+    expect(examples.length).toBe(result.pairs);
+    const lengths = examples.map((each) => each.prompt.length + (each.chosen.length + each.rejected.length) / 2);
+    expect(result.meanTokens).toBeCloseTo(mean(lengths), 6);
+  });
+
+  it('ends with the same bytes when it was cut off, wherever', async () => {
+    await make();
+    const whole = written();
+    const length = Buffer.byteLength(whole[0]!);
+    const random = new RandomStream(1);
+    for (const cut of [0, 30, length - 1, ...Array.from({ length: 3 }, () => random.below(length))]) {
+      rmSync(at('out', 'pairs'), { recursive: true });
+      truncateSync(at('out', 'answers.jsonl'), cut);
+      await make();
+      expect(written()).toEqual(whole);
+    }
+    // Interrupted while a group is written.
+    rmSync(at('out'), { recursive: true });
+    const abort = new AbortController();
+    const stream = {
+      write(text: string) {
+        if (text.includes('answers')) setImmediate(() => abort.abort(new Error('enough')));
+        return true;
+      },
+    };
+    await expect(make({}, { stream, signal: abort.signal })).rejects.toThrow('enough');
+    expect(existsSync(at('out', 'pairs'))).toBe(false);
+    await make();
+    expect(written()).toEqual(whole);
+    // With other pairs of the same answers nothing is sampled again.
+    const before = readFileSync(at('out', 'answers.jsonl'));
+    const more = await make({ pairsPerPrompt: 3 });
+    expect(readFileSync(at('out', 'answers.jsonl')).equals(before)).toBe(true);
+    expect(more.pairs).toBeGreaterThan(whole[1]!.trimEnd().split('\n').length);
+    await expect(make({ seed: 1 })).rejects.toThrow('holds answers of other settings');
+  });
+
+  it.each([
+    ['seed', { seed: 1 }],
+    ['temperature', { temperature: 0.5 }],
+    ['topP', { topP: 0.5 }],
+    ['maxTokens', { maxTokens: 2 }],
+    ['samples', { samples: 6 }],
+    ['limit', { limit: 9 }],
+    ['score', { score: 'exact' }],
+  ] as const)('gives other answers with another %s', async (_, changes) => {
+    await make({ limit: 16 });
+    const [before] = written();
+    rmSync(at('out'), { recursive: true });
+    await make({ limit: 16, ...changes });
+    expect(written()[0]).not.toBe(before);
+  });
+
+  it('leaves out a prompt that was there before', async () => {
+    const row = copyingPrompts[7]!;
+    const { repeated, prompts: asked } = await make({ prompts: prompts(row, copyingPrompts[8]!, row), samples: 16 });
+    expect([repeated, asked]).toEqual([1, 2]);
+  });
+
+  it('asks in the chat template, and writes messages', async () => {
+    const task = at('length.ts');
+    writeFileSync(
+      task,
+      `export default { kind: 'generate', name: 'length', version: 1, summary: 's', metric: 'length', samples: async () => ({ samples: [1, 2, 3].map((n) => ({ id: String(n), n })), shots: [] }), prompt: ({ n }, shots, { chat }) => chat ? [{ role: 'user', content: '末の字' + n }] : 'no', reference: () => '', score: (sample, text) => ({ length: text.length }), run: async () => { throw new Error('not run'); } };`,
+    );
+    const { passAt1 } = await make({
+      score: 'task',
+      task,
+      prompts: [],
+      template: 'instruction-ja',
+      maxTokens: 24,
+      samples: 12,
+    });
+    expect(passAt1).toBeUndefined();
+    for (const { prompt, chosen, rejected, scores } of linesOf('pairs', 'pairs.jsonl')) {
+      expect(prompt[0].content).toMatch(/^末の字[123]$/);
+      expect([chosen[0].role, rejected[0].role, chosen.length]).toEqual(['assistant', 'assistant', 1]);
+      expect(scores).toEqual([chosen[0].content.length, rejected[0].content.length]);
+      expect(scores[0]).toBeGreaterThan(scores[1]);
+    }
+  });
+
+  it('says why there is no pair', async () => {
+    const unanswerable = copyingPrompts.slice(0, 9).map(({ prompt }) => ({ prompt, answer: 77 }));
+    await expect(make({ prompts: prompts(...unanswerable) })).rejects.toThrow(
+      /^none of 9 prompts gives a pair: (all answers are the same \(\d\); )?all scores are equal \(\d\)/,
+    );
+    expect(existsSync(at('out', 'pairs'))).toBe(false);
+    await expect(make({ maxTokens: 1, out: at('out', 'cut') })).rejects.toThrow(
+      'none of 100 prompts gives a pair: fewer than two answers ended within maxTokens (100)',
+    );
+  });
+
+  it('names file and row of what cannot be scored, before anything is sampled', async () => {
+    const rows = prompts(copyingPrompts[0]!, { prompt: '7', answer: 'なし' });
+    await expect(make({ prompts: rows })).rejects.toThrow(`${rows[0]}, row 2: answer has no number: "なし"`);
+    appendFileSync(rows[0]!, '{"prompt": "8", "right": 3}\n');
+    await expect(make({ prompts: rows, score: 'exact', field: 'right' })).rejects.toThrow(
+      'row 1: right should be a text, a number or a list of them but is not there',
+    );
+    expect(existsSync(at('out'))).toBe(false);
+    await expect(make({ prompts: prompts() })).rejects.toThrow('there are no prompts');
+    await expect(make({ prompts: [at('none.jsonl')] })).rejects.toThrow('none.jsonl');
+  });
+
+  it.each([
+    [{ task: 'x' }, 'task has no effect with score=number'],
+    [{ judgeModel: 'x' }, 'judgeModel has no effect with score=number'],
+    [{ score: 'judge' }, 'score=judge needs judgeModel'],
+    [{ score: 'task', prompts: [] }, 'score=task needs task'],
+    [{ score: 'task', task: 'x' }, 'prompts have no effect with score=task'],
+    [{ score: 'task', task: 'x', field: 'y', prompts: [] }, 'field has no effect with score=task'],
+    [{ prompts: [] }, 'there are no prompts'],
+  ] as const)('refuses %j', async (changes, message) => {
+    await expect(make(changes as never)).rejects.toThrow(message);
+  });
+
+  it('leaves the model as it is', async () => {
+    const { hash } = await new Artefact(at('base')).hashed();
+    await make({ limit: 8 });
+    expect((await new Artefact(at('base')).hashed()).hash).toBe(hash);
+    using model = loadModel(at('base'));
+    expect(model.config.vocab_size).toBe(420);
+  });
+});

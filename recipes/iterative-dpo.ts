@@ -1,7 +1,7 @@
 // Preference training on a model's own answers, in rounds: several answers to each prompt are sampled, scored and paired, the model learns
 // from the pairs, and the next round begins with what it has become.
 import { defineRecipe, given, withDefaults } from 'tsumugi/recipe';
-import { dpo, pairs } from 'tsumugi/stages';
+import { answers, dpo, pairs } from 'tsumugi/stages';
 import { z } from 'zod';
 
 export default defineRecipe({
@@ -10,6 +10,11 @@ export default defineRecipe({
   config: z.strictObject({
     model: z.string().min(1).describe('folder, or name on the Hugging Face Hub, of the model to begin with'),
     prompts: z.array(z.string().min(1)).default([]).describe('prompts, jsonl or parquet (none with pairs.score=task)'),
+    rewardModel: z.string().min(1).optional().describe('folder of a reward model, for pairs.score=reward'),
+    heldOut: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('other prompts with answers, which each model answers at the end'),
     rounds: z.int().positive().default(2).describe('times that the model answers and learns'),
     lora: z
       .int()
@@ -27,18 +32,31 @@ export default defineRecipe({
       }),
       { tooLong: 'drop' }, // the answers are the model's own: nobody can make them shorter
     ),
+    answers: answers.settings({ rule: 'number', maxTokens: 256 }),
   }),
-  stages({ model, prompts, rounds, lora, ...config }) {
+  stages({ model, prompts, rewardModel, heldOut, rounds, lora, ...config }) {
     const asked = prompts.length > 0 ? [given('examples', prompts)] : [];
     const way = lora > 0 ? { lora, learningRate: 5e-6 } : { learningRate: 5e-7 };
-    let learner: Parameters<typeof dpo.stage>[2]['model'] = given('model', model);
-    return Array.from({ length: rounds }, (_, i) => {
-      const answers = { ...config.pairs, seed: config.pairs.seed + i };
+    const judge = rewardModel === undefined ? [] : [given('reward', rewardModel)];
+    const first = given('model', model);
+    let learner: Parameters<typeof dpo.stage>[2]['model'] = first;
+    const made = Array.from({ length: rounds }, (_, i) => {
+      const asking = { ...config.pairs, seed: config.pairs.seed + i };
       const learning = { ...way, ...config.dpo, seed: config.dpo.seed + i };
-      const preferred = pairs.stage(`pairs-${i + 1}`, answers, { model: learner, prompts: asked });
+      const preferred = pairs.stage(`pairs-${i + 1}`, asking, {
+        model: learner,
+        prompts: asked,
+        rewardModel: judge,
+      });
       const round = dpo.stage(`dpo-${i + 1}`, learning, { model: learner, pairs: preferred, heldOut: [] });
       learner = round;
-      return [preferred, round];
-    }).flat();
+      return [preferred, round] as const;
+    });
+    const models = [first, ...made.map(([, round]) => round)];
+    const measured =
+      heldOut.length === 0
+        ? []
+        : [answers.stage('answers', config.answers, { models, examples: given('examples', heldOut) })];
+    return [...made.flat(), ...measured];
   },
 });

@@ -98,7 +98,7 @@ export const grpoRunConfig = grpoConfig.extend({
 });
 export type GrpoRunConfig = z.output<typeof grpoRunConfig>;
 
-export const pairsStageConfig = pairsConfig.omit({ model: true, prompts: true, out: true });
+export const pairsStageConfig = pairsConfig.omit({ model: true, prompts: true, rewardModel: true, out: true });
 
 export const teacherLogitsStageConfig = logitsConfig.omit({ teacher: true, data: true, out: true });
 

@@ -13,7 +13,7 @@ export { extend } from './extend.ts';
 export { grow } from './grow.ts';
 export { grpo } from './grpo.ts';
 export { merge } from './merge.ts';
-export { pairs } from './pairs.ts';
+export { forecastPairs, pairs } from './pairs.ts';
 export { pretrain, pretrainWith } from './pretrain.ts';
 export { prune } from './prune.ts';
 export { quantize } from './quantize.ts';

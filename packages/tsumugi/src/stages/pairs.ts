@@ -1,9 +1,9 @@
-// Stage: a model and prompts → preference pairs out of its own answers, scored by a rule, a task's own score or a judge.
+// Stage: a model and prompts → preference pairs out of its own answers, scored by a rule, a task's own score, a judge or a reward model.
 import { existsSync } from 'node:fs';
-import { contentHash } from '../base/index.ts';
+import { ConfigError, contentHash } from '../base/index.ts';
 import { codeOf, dataFile, defaultDataFolder, findTasks } from '../eval/index.ts';
 import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../lm/index.ts';
-import { defineStage, metric, type StageInput, type Uses } from '../recipe/index.ts';
+import { defineStage, metric, type StageForecast, type StageInput, type Uses } from '../recipe/index.ts';
 import { Interrupt, Interrupted, unlessInterrupted } from '../run/index.ts';
 import { checkPairsSettings, makePairs, type PairsResult, reasons } from '../synth/index.ts';
 import { pairsStageConfig } from './config.ts';
@@ -25,33 +25,23 @@ export const pairs = defineStage({
   name: 'pairs',
   version: 1,
   makes: 'examples',
-  inputs: { model: 'model', prompts: ['examples'] },
+  inputs: { model: 'model', prompts: ['examples'], rewardModel: ['reward'] },
   config: pairsStageConfig,
   output: 'pairs',
   resumes: true,
-  check: (config, inputs) => checkPairsSettings(config, inputs.prompts.length > 0),
+  check(config, { prompts, rewardModel }) {
+    if (rewardModel.length > 1)
+      throw new ConfigError('too-many-inputs', `pairs are scored by one reward model, got ${rewardModel.length}`, {
+        remedy: 'Give it one, or none.',
+      });
+    checkPairsSettings({ ...config, ...(rewardModel.length > 0 && { rewardModel: '.' }) }, prompts.length > 0);
+  },
   uses: async (config) => ({ ...(await usesTemplate(config)), ...(await usesScorer(config)) }),
   forecast({ config, inputs }) {
-    const model = modelConfigOf(inputs.model);
     const { prompts, promptTokens } = sizeOf(inputs.prompts, config);
-    const { samples, maxTokens, slots, pairsPerPrompt, device } = config;
-    const written = samples * answered * maxTokens;
-    const length = promptTokens + maxTokens;
-    const examples = Math.max(1, Math.round(prompts * pairsPerPrompt * paired));
-    return {
-      seconds:
-        prompts * (promptTokens + writing * written) * secondsPerHeldOutToken(model, Math.max(16, length), device),
-      memory: [
-        ...forwardMemory(model, { batchTokens: Math.max(slots, promptTokens), sequenceLengths: [] }),
-        { what: 'states of the answers', bytes: 2 * slots * stateBytes(model, length) },
-      ],
-      diskBytes: Math.ceil(
-        examples * (bytesBesides + bytesPerToken * (promptTokens + 2 * answered * maxTokens)) +
-          prompts * samples * (100 + bytesPerToken * answered * maxTokens),
-      ),
-      metrics: { examples, [TOKENS_OF_AN_EXAMPLE]: promptTokens + answered * maxTokens },
-      lowers: { time: ['limit', 'samples', 'maxTokens'], memory: ['slots', 'maxTokens'], disk: ['samples'] },
-    };
+    const own = forecastPairs(modelConfigOf(inputs.model), config, { prompts, read: prompts * promptTokens });
+    const memory = inputs.rewardModel.map(({ bytes }) => ({ what: 'the reward model', bytes }));
+    return { ...own, memory: [...own.memory, ...memory] };
   },
   async run({ config, inputs, folder, stream }) {
     const abort = new AbortController();
@@ -59,11 +49,41 @@ export const pairs = defineStage({
       stream.write(`${message}\n`);
       abort.abort(new Interrupted('a signal asked to end'));
     });
-    const paths = { model: inputs.model.path, prompts: inputs.prompts.flatMap((each) => [...each.paths]), out: folder };
+    const paths = {
+      model: inputs.model.path,
+      prompts: inputs.prompts.flatMap((each) => [...each.paths]),
+      rewardModel: inputs.rewardModel[0]?.path,
+      out: folder,
+    };
     const made = await unlessInterrupted(() => makePairs({ ...config, ...paths }, { stream, signal: abort.signal }));
     return made ? resultsOf(made, config) : { interrupted: true };
   },
 });
+
+/** What it takes to answer prompts of so many tokens in all. */
+export function forecastPairs(
+  model: Plamo2Config,
+  { samples, maxTokens, slots, pairsPerPrompt, device }: Config,
+  { prompts, read }: { prompts: number; read: number },
+): StageForecast {
+  const promptTokens = read / prompts;
+  const written = samples * answered * maxTokens;
+  const length = Math.ceil(promptTokens) + maxTokens;
+  const examples = Math.max(1, Math.round(prompts * pairsPerPrompt * paired));
+  return {
+    seconds: (read + writing * prompts * written) * secondsPerHeldOutToken(model, Math.max(16, length), device),
+    memory: [
+      ...forwardMemory(model, { batchTokens: Math.max(slots, Math.ceil(promptTokens)), sequenceLengths: [] }),
+      { what: 'states of the answers', bytes: 2 * slots * stateBytes(model, length) },
+    ],
+    diskBytes: Math.ceil(
+      examples * (bytesBesides + bytesPerToken * (promptTokens + 2 * answered * maxTokens)) +
+        prompts * samples * (100 + bytesPerToken * answered * maxTokens),
+    ),
+    metrics: { examples, [TOKENS_OF_AN_EXAMPLE]: promptTokens + answered * maxTokens },
+    lowers: { time: ['limit', 'samples', 'maxTokens'], memory: ['slots', 'maxTokens'], disk: ['samples'] },
+  };
+}
 
 function resultsOf(made: PairsResult, { samples }: Config) {
   const rows = Object.entries(made.withoutPair).map(([name, n]) => [reasons[name as keyof typeof reasons], n]);

@@ -32,7 +32,10 @@ it('goes on after the last whole group, wherever it was cut off', async () => {
   const whole = readFileSync(path);
   const ends = [...whole.entries()].filter(([, byte]) => byte === 10).map(([at]) => at + 1);
   expect(ends.length).toBe(1 + prompts);
+  // Around the ends of lines, and every fifth byte between them.
+  const near = (length: number) => length % 5 === 0 || [0, ...ends].some((end) => Math.abs(end - length) <= 1);
   for (let length = 0; length <= whole.length; length++) {
+    if (!near(length)) continue;
     writeFileSync(path, whole.subarray(0, length));
     const lines = ends.filter((end) => end <= length).length - 1;
     expect(goOn()).toBe(lines === prompts ? prompts : Math.max(0, lines - (lines % group)));

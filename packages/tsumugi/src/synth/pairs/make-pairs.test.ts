@@ -3,7 +3,8 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RandomStream } from '../../base/index.ts';
-import { loadModel } from '../../lm/index.ts';
+import { Service } from '../../eval/backends/openai.testing.ts';
+import { addRewardHead, initialRewardHead, loadModel, loadRewardModel, saveRewardModel } from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
 import { builtInTemplate, loadPairs, openTokenizer, templateTokens } from '../../text/index.ts';
 import { silent } from '../../train/train.testing.ts';
@@ -55,7 +56,7 @@ describe('makePairs', () => {
       expect(prompt).toBe(copyingPrompts[row - 1]!.prompt);
       expect(chosen).toContain(copyingPrompts[row - 1]!.answer);
       expect(scores).toEqual([1, 0]);
-      expect([model, file, seed, by]).toEqual([hash, 'prompts.jsonl', 0, 'number (answer)']);
+      expect([model, file, seed, by]).toEqual([hash, 'prompts.jsonl', 0, 'number']);
       const [better, worse] = answers.map((k: number) => answered[row - 1].answers[k]);
       expect([better.text, worse.text, better.score, worse.score]).toEqual([chosen, rejected, 1, 0]);
     }
@@ -156,6 +157,54 @@ describe('makePairs', () => {
     }
   });
 
+  it('asks a judge, and puts aside what it does not mark', async () => {
+    // Marks by the digit that was answered; 7 is never marked.
+    const service = await Service.start((path, { messages }) => {
+      if (!path.endsWith('/chat/completions')) return [404, { error: { message: 'no' } }];
+      const [, said = ''] = (messages as { content: string }[])[1]!.content.split('【採点する回答】\n');
+      const digit = /^\D*(\d)/.exec(said)?.[1] ?? '0';
+      const content = digit === '7' ? 'わからない' : `[[${1 + Number(digit)}]]`;
+      return [200, { choices: [{ message: { content }, finish_reason: 'stop' }] }];
+    });
+    const judge = { score: 'judge', judgeModel: 'j', judgeEndpoint: service.address, field: 'answer' } as const;
+    const { failed, meanScore, passAt1 } = await make({ ...judge, limit: 24 });
+    expect(passAt1).toBeUndefined();
+    const answers = linesOf('answers.jsonl').flatMap((each) => each.answers ?? []);
+    const unmarked = answers.filter(({ failure }) => failure !== undefined);
+    expect(unmarked.length).toBe(failed);
+    expect(failed).toBeGreaterThan(0);
+    for (const { failure, score, text } of unmarked)
+      expect([failure, score, text]).toEqual([
+        expect.stringContaining('わからない'),
+        null,
+        expect.stringContaining('7'),
+      ]);
+    expect(meanScore).toBeGreaterThan(1);
+    for (const { chosen, rejected, scores } of linesOf('pairs', 'pairs.jsonl'))
+      for (const [i, text] of [chosen, rejected].entries())
+        expect(scores[i]).toBe(1 + Number(/^\D*(\d)/.exec(text)?.[1] ?? '0'));
+    expect(JSON.stringify(service.asked)).toContain('模範解答');
+    await Service.stopAll();
+  });
+
+  it('asks a reward model', async () => {
+    using learned = loadModel(at('base'));
+    const head = initialRewardHead(learned.config.hidden_size, 3, 'cpu');
+    saveRewardModel(at('reward'), addRewardHead(learned, head), { tokenizerFolder: at('base') });
+    await make({ score: 'reward', rewardModel: at('reward'), limit: 24 });
+    using judge = loadRewardModel(at('reward'));
+    const pairs = linesOf('pairs', 'pairs.jsonl');
+    expect(pairs.length).toBeGreaterThan(10);
+    for (const { prompt, chosen, rejected, scores } of pairs) {
+      expect(scores[0]).toBeGreaterThan(scores[1]);
+      expect(scores[0]).toBeCloseTo(judge.score(prompt, chosen), 4);
+      expect(scores[1]).toBeCloseTo(judge.score(prompt, rejected), 4);
+    }
+    await expect(make({ score: 'reward', rewardModel: at('base'), out: at('other') })).rejects.toThrow(
+      'no reward model',
+    );
+  });
+
   it('says why there is no pair', async () => {
     const unanswerable = copyingPrompts.slice(0, 9).map(({ prompt }) => ({ prompt, answer: 77 }));
     await expect(make({ prompts: prompts(...unanswerable) })).rejects.toThrow(
@@ -183,6 +232,8 @@ describe('makePairs', () => {
     [{ task: 'x' }, 'task has no effect with score=number'],
     [{ judgeModel: 'x' }, 'judgeModel has no effect with score=number'],
     [{ score: 'judge' }, 'score=judge needs judgeModel'],
+    [{ score: 'reward' }, 'score=reward needs rewardModel'],
+    [{ rewardModel: 'x' }, 'rewardModel has no effect with score=number'],
     [{ score: 'task', prompts: [] }, 'score=task needs task'],
     [{ score: 'task', task: 'x' }, 'prompts have no effect with score=task'],
     [{ score: 'task', task: 'x', field: 'y', prompts: [] }, 'field has no effect with score=task'],

@@ -10,7 +10,7 @@ import {
   UserError,
   writingAt,
 } from '../../base/index.ts';
-import { endIds, loadModel, readModelConfig } from '../../lm/index.ts';
+import { endIds, loadModel, type Plamo2Config, readModelConfig } from '../../lm/index.ts';
 import { formatInteger, Progress, type ProgressStream } from '../../run/index.ts';
 import { Artefact, canonicalJson } from '../../store/index.ts';
 import { templateHash, templateStopIds } from '../../text/index.ts';
@@ -20,7 +20,7 @@ import type { ScoreItem } from '../scores/index.ts';
 import { AnswerLog } from './answer-log.ts';
 import { type AnswerContext, answerPrompts, promptsPerGroup } from './answer-prompts.ts';
 import { type AnswerCounts, type FoundPair, PairGatherer, reasons } from './gather-pairs.ts';
-import { openScorer } from './open-scorer.ts';
+import { openScorer, promptsOf } from './open-scorer.ts';
 import { checkPairsSettings, type PairsConfig } from './pairs-config.ts';
 import { promptsToAnswer } from './prompts-to-answer.ts';
 
@@ -101,7 +101,7 @@ export async function makePairs(config: PairsConfig, options: MakePairsOptions =
     for await (const answered of log.read())
       for (const pair of gatherer.add(prompts[answered.prompt]!, answered))
         writingAt(file, () =>
-          writeSync(descriptor, `${JSON.stringify(rowOf(pair, { ...origin, seed, by: scorer.name }))}\n`),
+          writeSync(descriptor, `${JSON.stringify(rowOf(pair, { ...origin, seed, by: config.score }))}\n`),
         );
   } finally {
     closeSync(descriptor);
@@ -110,6 +110,26 @@ export async function makePairs(config: PairsConfig, options: MakePairsOptions =
   requirePairs(counts);
   staged.commit();
   return { ...counts, folder: staged.place, repeated: asked.repeated };
+}
+
+export interface PairsPlan {
+  readonly modelConfig: Plamo2Config;
+  readonly prompts: number;
+  /** Tokens of the prompts, and of all answers at most. */
+  readonly read: number;
+  readonly write: number;
+}
+
+/** What `makePairs` would be asked: no model is loaded, no judge asked, nothing written. @throws as `makePairs` for settings and data */
+export async function planPairs(config: PairsConfig): Promise<PairsPlan> {
+  checkPairsSettings(config, config.prompts.length > 0);
+  const modelConfig = readModelConfig(new Artefact(config.model));
+  const { prompts, tokens } = await promptsToAnswer(await promptsOf(config), {
+    ...openChat(config.model, config.template),
+    limit: config.limit,
+  });
+  const { samples, maxTokens } = config;
+  return { modelConfig, prompts: prompts.length, read: tokens, write: prompts.length * samples * maxTokens };
 }
 
 /** A row as preference training takes it, and where it is from. */

@@ -1,8 +1,19 @@
 // The scorer that the settings ask for, and the prompts it is for.
 import { DataError } from '../../base/index.ts';
 import { findTasks, openBackend, sampleContext } from '../../eval/index.ts';
+import { loadRewardModel } from '../../lm/index.ts';
+import { Artefact } from '../../store/index.ts';
 import { type PromptRow, readPrompts } from '../../text/index.ts';
-import { judgeScorer, ruleScorer, type ScoreItem, type Scorer, taskPrompts } from '../scores/index.ts';
+import { parseDevice } from '../../torch/index.ts';
+import {
+  type JudgeOptions,
+  judgeScorer,
+  type RuleName,
+  rewardScorer,
+  ruleScorer,
+  type Scorer,
+  taskPrompts,
+} from '../scores/index.ts';
 import type { PairsConfig } from './pairs-config.ts';
 
 export interface OpenedScorer extends AsyncDisposable {
@@ -11,52 +22,63 @@ export interface OpenedScorer extends AsyncDisposable {
   readonly prompts: AsyncIterable<PromptRow>;
 }
 
-export interface ScorerOptions {
-  onFailure?: ((item: ScoreItem, reason: string) => void) | undefined;
-  signal?: AbortSignal | undefined;
+/** @throws ConfigError, UserError for a task, a judge or a reward model that is not there */
+export async function openScorer(
+  config: PairsConfig,
+  options: Pick<JudgeOptions, 'onFailure' | 'signal'> = {},
+): Promise<OpenedScorer> {
+  if (config.score === 'task') return { ...(await ofTask(config)), [Symbol.asyncDispose]: async () => {} };
+  await using stack = new AsyncDisposableStack();
+  const scorer = await scorerOf(config, options, stack);
+  const owned = stack.move();
+  return { scorer, prompts: rowsOf(config, scorer), [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** @throws ConfigError, UserError for a task or a judge that is not there */
-export async function openScorer(config: PairsConfig, options: ScorerOptions = {}): Promise<OpenedScorer> {
-  const { score, field, judgeModel, judgeEndpoint, judgeApiKeyEnv } = config;
-  if (score === 'task') {
-    const [task] = await findTasks([config.task!]);
-    const { rows, scorer } = await taskPrompts(task!, sampleContext(task!, { chat: true, limit: config.limit }));
-    const prompts = rows.map(({ prompt, ...values }, i): PromptRow => {
-      const messages = typeof prompt === 'string' ? prompt : { messages: prompt as never };
-      return { prompt: messages, values, source: { file: task!.name, row: i + 1 } };
-    });
-    return { scorer, prompts: each(prompts), [Symbol.asyncDispose]: async () => {} };
+/** The prompts by themselves, for a forecast: no judge is asked, and no model loaded. */
+export async function promptsOf(config: PairsConfig): Promise<AsyncIterable<PromptRow>> {
+  const { score, field } = config;
+  if (score === 'task') return (await ofTask(config)).prompts;
+  return rowsOf(config, score === 'judge' || score === 'reward' ? undefined : ruleScorer(score, field));
+}
+
+async function scorerOf(
+  { score, field, judgeModel, judgeEndpoint, judgeApiKeyEnv, rewardModel, device, dtype }: PairsConfig,
+  options: Pick<JudgeOptions, 'onFailure' | 'signal'>,
+  stack: AsyncDisposableStack,
+): Promise<Scorer> {
+  if (score === 'judge') {
+    const how = judgeEndpoint === undefined ? {} : ({ endpoint: judgeEndpoint, chat: 'chat' } as const);
+    const judge = stack.use(await openBackend({ model: judgeModel!, apiKeyEnv: judgeApiKeyEnv, ...how }));
+    return judgeScorer(judge, { ...options, reference: field });
   }
-  const judge =
-    score === 'judge'
-      ? await openBackend({
-          model: judgeModel!,
-          endpoint: judgeEndpoint,
-          apiKeyEnv: judgeApiKeyEnv,
-          ...chatAt(judgeEndpoint),
-        })
-      : undefined;
-  const scorer = judge
-    ? judgeScorer(judge, { ...options, reference: field })
-    : ruleScorer(score as 'exact' | 'number', field);
-  return {
-    scorer,
-    prompts: checked(readPrompts(config.prompts, field === undefined ? [] : [field]), scorer),
-    [Symbol.asyncDispose]: async () => await judge?.[Symbol.asyncDispose](),
-  };
+  if (score !== 'reward') return ruleScorer(score as RuleName, field);
+  const files = await new Artefact(rewardModel!).hashed();
+  const model = stack.use(loadRewardModel(rewardModel!, { device: parseDevice(device), dtype }));
+  files.requireUnchanged();
+  return rewardScorer(model, rewardModel!, files.hash);
 }
 
-const chatAt = (endpoint: string | undefined) => (endpoint === undefined ? {} : ({ chat: 'chat' } as const));
+async function ofTask({ task: name, limit }: PairsConfig): Promise<Pick<OpenedScorer, 'scorer' | 'prompts'>> {
+  const [task] = await findTasks([name!]);
+  const { rows, scorer } = await taskPrompts(task!, sampleContext(task!, { chat: true, limit }));
+  const prompts = rows.map(({ prompt, ...values }, i): PromptRow => {
+    const asked = typeof prompt === 'string' ? prompt : { messages: prompt as never };
+    return { prompt: asked, values, source: { file: task!.name, row: i + 1 } };
+  });
+  return { scorer, prompts: each(prompts) };
+}
 
 async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;
 }
 
-async function* checked(rows: AsyncIterable<PromptRow>, scorer: Scorer): AsyncGenerator<PromptRow> {
+const rowsOf = ({ prompts, field }: PairsConfig, scorer: Scorer | undefined) =>
+  checked(readPrompts(prompts, field === undefined ? [] : [field]), scorer);
+
+async function* checked(rows: AsyncIterable<PromptRow>, scorer: Scorer | undefined): AsyncGenerator<PromptRow> {
   for await (const row of rows) {
     try {
-      scorer.check?.(row.values);
+      scorer?.check?.(row.values);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       const { file, row: place } = row.source;

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { ConfigError } from '../../base/index.ts';
 import { type RuleName, ruleNames } from '../scores/index.ts';
 
-const scorers = [...ruleNames, 'task', 'judge'] as const satisfies readonly (RuleName | 'task' | 'judge')[];
+const scorers = [...ruleNames, 'task', 'judge', 'reward'] as const satisfies readonly (
+  | RuleName
+  | 'task'
+  | 'judge'
+  | 'reward'
+)[];
 
 export const pairsConfig = z.strictObject({
   model: z.string().min(1).describe('model folder whose answers are sampled'),
@@ -26,6 +31,8 @@ export const pairsConfig = z.strictObject({
   judgeEndpoint: z.string().min(1).optional().describe('an OpenAI-compatible service, e.g. http://localhost:8000/v1'),
   judgeApiKeyEnv: z.string().min(1).optional().describe('environment variable with the key of judgeEndpoint'),
 
+  rewardModel: z.string().min(1).optional().describe('folder of a reward model (score=reward)'),
+
   samples: z.int().min(2).default(8).describe('answers to each prompt'),
   pairsPerPrompt: z.int().positive().default(1).describe('at most: 1 is the best answer against the worst'),
   limit: z.int().positive().optional().describe('prompts at most, the first ones'),
@@ -44,14 +51,22 @@ export type PairsInput = z.input<typeof pairsConfig>;
 /** @throws ConfigError for what is missing, or has no effect with another score */
 export function checkPairsSettings(config: Omit<PairsConfig, 'model' | 'out' | 'prompts'>, prompts: boolean): void {
   const { score } = config;
-  const belongs = { task: ['task'], judgeModel: ['judge'], judgeEndpoint: ['judge'], judgeApiKeyEnv: ['judge'] };
+  const belongs = {
+    task: ['task'],
+    judgeModel: ['judge'],
+    judgeEndpoint: ['judge'],
+    judgeApiKeyEnv: ['judge'],
+    rewardModel: ['reward'],
+  };
   for (const [name, scores] of Object.entries({ ...belongs, field: ['exact', 'number', 'judge'] }))
     if (config[name as 'field'] !== undefined && !scores.includes(score))
       throw new ConfigError('no-effect', `${name} has no effect with score=${score}`, {
         remedy: `Leave it out, or set score to ${scores.join(' or ')}.`,
         fields: { setting: name, score },
       });
-  const missing = ({ task: 'task', judge: 'judgeModel' } as const)[score as 'task' | 'judge'];
+  const missing = ({ task: 'task', judge: 'judgeModel', reward: 'rewardModel' } as const)[
+    score as 'task' | 'judge' | 'reward'
+  ];
   if (missing !== undefined && config[missing] === undefined)
     throw new ConfigError('missing-setting', `score=${score} needs ${missing}`, {
       remedy: `Set ${missing}.`,

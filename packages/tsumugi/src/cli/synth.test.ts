@@ -131,14 +131,14 @@ it('lists the steps with their prompts', async () => {
 });
 
 it('keeps the key out of everything it writes', async () => {
-  process.env['SYNTH_TEST_KEY'] = 'sk-secret-1234';
+  process.env['TSUMUGI_TEST_KEY'] = 'sk-secret-1234';
   const telling: Handler = (path, body, request) =>
     promptOf(body).includes('富士山')
       ? [400, { error: { message: `bad key ${request.headers.authorization}` } }]
       : answering(path, body, request);
   await using loose = await Service.start(telling);
   const out = fresh();
-  const line = [...usual(out), '--endpoint', loose.address, '--model', 'm', '--api-key-env', 'SYNTH_TEST_KEY'];
+  const line = [...usual(out), '--endpoint', loose.address, '--model', 'm', '--api-key-env', 'TSUMUGI_TEST_KEY'];
   const { code, stdout, stderr } = await synth(...line, '--set', 'concurrency=1', '--timeout', '30', '--json');
   expect([code, loose.asked[0]!.authorization]).toEqual([0, 'Bearer sk-secret-1234']);
   const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

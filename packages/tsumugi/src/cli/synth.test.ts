@@ -116,8 +116,15 @@ it('plans without asking: requests, tokens, cost at given prices', async () => {
 
 it('looks at all rows before it asks for anything', async () => {
   const before = service.asked.length;
-  const { code } = await synth('--config', at('p.yaml'), '--out', fresh(), '--data', at('broken.jsonl'), ...endpoint());
-  expect([code, service.asked.length]).toEqual([2, before]);
+  const steps = '  - {prompt: "{{text}}", into: question}\n  - {prompt: "{{title}}", into: answer}';
+  const data = write('titles.jsonl', '{"text":"高尾山","title":"山"}\n{"text":"富士山"}\n');
+  const args = ['--config', write('titles.yaml', pipeline(steps)), '--out', fresh(), '--data', data];
+  const { code, stderr } = await synth(...args, ...endpoint());
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/row 2 has no field "title", which step 2 \(answer\) needs/),
+  ]);
+  expect(service.asked).toHaveLength(before);
 });
 
 it('lists the steps with their prompts', async () => {

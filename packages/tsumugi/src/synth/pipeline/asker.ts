@@ -133,15 +133,18 @@ export class Asker {
       const request = question.request(attempt);
       const key = requestKey(this.#backend, request);
       const answer = this.#answers.get(key);
-      if (answer !== undefined) {
-        this.#countKnown(key);
-        const read = question.read(answer);
-        if ('value' in read) return { kind: 'done', value: read.value, request };
-        this.#failures.add(failureOf(question, id, read.code, read.fault));
-        this.#retried.add(id);
-      } else if (attempt > 0 && (!this.#options.retryFailed || this.#retried.has(id))) {
+      if (answer === undefined) {
+        if (attempt === 0 || (this.#options.retryFailed && !this.#retried.has(id))) return undefined;
         return { kind: 'failed', failure: this.#failures.last(id)! };
-      } else return undefined;
+      }
+      this.#countKnown(key);
+      const read = question.read(answer);
+      if ('value' in read) return { kind: 'done', value: read.value, request };
+      // Where there are no other words to ask in, there is no other answer.
+      if (attempt > 0 && key === requestKey(this.#backend, question.request(attempt - 1)))
+        return { kind: 'failed', failure: this.#failures.last(id)! };
+      this.#failures.add(failureOf(question, id, read.code, read.fault));
+      this.#retried.add(id);
     }
   }
 

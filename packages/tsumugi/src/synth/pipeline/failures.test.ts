@@ -55,6 +55,7 @@ it('asks once more for what failed, with another seed', async () => {
     examples: 2,
     asked: 0,
     failedNow: 1,
+    stopped: false,
   });
   expect(await run(service, settings, { out, retryFailed: true })).toMatchObject({
     examples: 4,

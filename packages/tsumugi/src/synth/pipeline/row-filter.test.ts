@@ -97,6 +97,10 @@ it('measures perplexity, each text once', async () => {
     ['2匹', '2匹'],
     ['perplexity 20.1, more than 8', 'perplexity 1.0, less than 2'],
   ]);
+  expect(await filtered({ filter: 'perplexity', max: 8 }, ['', '2匹'])).toEqual([
+    ['2匹'],
+    ['an empty text has no perplexity'],
+  ]);
   expect(asked).toEqual(['2匹', '3匹', '匹'].map((text) => ({ kind: 'rolling', text })));
 });
 

@@ -143,6 +143,7 @@ describe('experiments', () => {
       'growing.ts',
       'image-growth.ts',
       'long-lookup.ts',
+      'near-duplicates.ts',
       'pruned-students.ts',
       'stability.ts',
     ]);

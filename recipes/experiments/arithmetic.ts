@@ -372,26 +372,52 @@ const figureTable = table(
   ['', ...figureColumns.map(([, title]) => title)],
   arms.map((arm) => [arm.name, ...figureColumns.map(([name, , digits]) => shown(over(arm, figure(name)), digits))]),
 );
-function point(x: number, arm: Arm, value: (asked: Asked) => number) {
-  const { mean: y, least: low, greatest: high } = over(arm, value);
-  return { x, y: y!, low: low!, high: high! };
+const plainDpo = byAlpha[alphas.indexOf(1)]!;
+/** An arm minus DPO at temperature 1, of one seed each: seeds differ by more than arms do. */
+const differences = (arm: Arm, value: (asked: Asked) => number) =>
+  seeds.map((seed) => value(askedOf(arm, seed)) - value(askedOf(plainDpo, seed)));
+function signed(values: readonly number[], digits: number): string {
+  const text = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+  return `${text(mean(values))} (${values.map(text).join(', ')})`;
 }
+const differenceColumns: [name: Figure, title: string, digits: number, scale: number][] = [
+  ['right', 'pass@1, %', 1, 100],
+  ['coverage', `pass@${asking.samples}, %`, 1, 100],
+  ['sequenceEntropy', 'entropy of answers, nats', 2, 1],
+  ['tokenEntropy', 'entropy of a token, nats', 3, 1],
+  ['texts', 'texts', 2, 1],
+];
+const differenceTable = table(
+  ['', ...differenceColumns.map(([, title]) => title)],
+  arms
+    .filter((arm) => arm !== plainDpo)
+    .map((arm) => [
+      arm.name,
+      ...differenceColumns.map(([name, , digits, scale]) =>
+        signed(
+          differences(arm, (asked) => scale * figure(name)(asked)),
+          digits,
+        ),
+      ),
+    ]),
+);
+
 /** DPO at temperature 1 belongs to both. */
-const sameModel = [...byTemperature, byAlpha[alphas.indexOf(1)]!].toSorted((a, b) => a.temperature - b.temperature);
+const sameModel = [...byTemperature, plainDpo].toSorted((a, b) => a.temperature - b.temperature);
 
 function against(title: string, label: string, name: Figure, scale = 1): Picture {
-  const value = (asked: Asked) => scale * figuresOf(asked)[name];
+  const point = (x: number, arm: Arm) => {
+    const { mean: y, least: low, greatest: high } = spreadOf(differences(arm, (asked) => scale * figure(name)(asked)));
+    return { x, y: y!, low: low!, high: high! };
+  };
   return lineChart({
-    title,
+    title: `${title}, minus DPO's`,
     x: { label: 'α, or temperature τ' },
     y: { label },
     series: [
-      { name: 'α at τ = 1', points: byAlpha.map((arm) => point(arm.alpha!, arm, value)) },
-      { name: 'DPO at τ', points: sameModel.map((arm) => point(arm.temperature, arm, value)) },
-      {
-        name: 'fine-tuned at τ = 1',
-        points: [alphas[0]!, alphas.at(-1)!].map((x) => ({ ...point(x, before, value) })),
-      },
+      { name: 'α at τ = 1', points: byAlpha.map((arm) => point(arm.alpha!, arm)) },
+      { name: 'DPO at τ', points: sameModel.map((arm) => point(arm.temperature, arm)) },
+      { name: 'fine-tuned at τ = 1', points: [alphas[0]!, alphas.at(-1)!].map((x) => point(x, before)) },
     ],
   });
 }
@@ -438,13 +464,19 @@ Means over the seeds (least–greatest).
 
 ![Curves of the tables](${name}.svg)
 
-Bars in the picture reach from the least to the greatest seed.
+Bars in the picture reach from the least to the greatest seed; differences are those of one seed.
 
 ## pass@k, %
 
 Without bias, from ${asking.samples} answers; k = ${asking.samples} is coverage, the share of the problems that were solved at all.
 
 ${passTable}
+
+## Minus DPO at temperature 1
+
+Of the same seed: the mean over the seeds (each seed).
+
+${differenceTable}
 
 ## Entropy and variety
 

@@ -99,6 +99,33 @@ it('by a reward model', async () => {
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('base is no reward model')]);
 }, 60_000);
 
+it('over a base of few bits, with adapters, as the reward model is made', async () => {
+  const base = at('eight-bits');
+  const few = ['--method', 'rtn', '--bits', '8', '--group-size', '16'];
+  expect((await runCli(['quantize', '--model', at('base'), '--out', base, ...few])).code).toBe(0);
+  writeFileSync(at('few.jsonl'), jsonLines(pairsOf().slice(0, 20)));
+  const judged = ['steps=1', 'batchSize=2', 'sequenceLength=128'].flatMap((each) => ['--set', each]);
+  const lora = ['--lora', '2'];
+  const made = await runCli([
+    'reward',
+    '--model',
+    base,
+    '--data',
+    at('few.jsonl'),
+    '--out',
+    at('few'),
+    ...judged,
+    ...lora,
+  ]);
+  expect(made.code, made.stderr).toBe(0);
+  const data = ['--data', at('prompts.jsonl'), '--reward-model', at('few', 'model')];
+  const { code, stderr } = await grpo('over-few', '--model', base, ...data, ...lora);
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain('the base is quantized');
+  const whole = await grpo('whole', '--model', base, ...data);
+  expect([whole.code, whole.stderr]).toEqual([2, expect.stringContaining('cannot be trained whole')]);
+}, 60_000);
+
 it.each([
   [['--set', 'score=reward'], 'score=reward needs rewardModel'],
   [['--set', 'task=x'], 'task has no effect with score=number'],

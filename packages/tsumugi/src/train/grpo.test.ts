@@ -170,7 +170,14 @@ describe('grpo', () => {
     const config = setup.config('planned', { steps: undefined, epochs: 3, updates: 2 });
     const forecast = await planGrpo(config, scorer, { stream: silent });
     expect(forecast.steps).toBe(2 * 32); // 3 epochs of 32 prompts, 3 of them for 2 steps
-    expect(forecast.memory.map(({ what }) => what)).toContain('states of answers that are being written');
+    const extras = async (changes: Partial<GrpoInput>) => {
+      const { memory } = await planGrpo(setup.config('planned', changes), scorer, { stream: silent });
+      return memory.map(({ what }) => what).filter((what) => /^(states|reference)/.test(what));
+    };
+    const states = 'states of answers that are being written';
+    expect(await extras({})).toEqual([states, 'reference']);
+    expect(await extras({ beta: 0 })).toEqual([states]);
+    expect(await extras({ lora: 2 })).toEqual([states]); // the base is the reference
     expect(readdirSync(setup.folder)).not.toContain('planned');
   });
 });

@@ -3,6 +3,7 @@ import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../../lm/index
 import type { Amount, TimeForecast } from '../../loop/index.ts';
 import { forecastTime, type TrainingPhase } from '../forecast.ts';
 import type { GrpoConfig } from '../grpo-config.ts';
+import { countParts } from '../trained-part.ts';
 
 /** What a text of so many tokens is remembered by. */
 function stateBytes(model: Plamo2Config, length: number): number {
@@ -15,12 +16,20 @@ function stateBytes(model: Plamo2Config, length: number): number {
   return 4 * floats;
 }
 
-/** @param longest tokens of a prompt and its answer at most */
-export const samplingMemory = (
+/**
+ * Beside adapters the reference is the base, which is in memory once.
+ *
+ * @param longest tokens of a prompt and its answer at most
+ */
+export function samplingMemory(
   model: Plamo2Config,
-  { slots }: Pick<GrpoConfig, 'slots'>,
+  { slots, beta, lora }: Pick<GrpoConfig, 'slots' | 'beta' | 'lora'>,
   longest: number,
-): Amount[] => [{ what: 'states of answers that are being written', bytes: 2 * slots * stateBytes(model, longest) }];
+): Amount[] {
+  const states = { what: 'states of answers that are being written', bytes: 2 * slots * stateBytes(model, longest) };
+  const isApart = beta > 0 && lora === undefined;
+  return isApart ? [states, { what: 'reference', bytes: 4 * countParts(model).parameters }] : [states];
+}
 
 /** Writing a token takes as long as training on this many: our guess, for answers that are written together. */
 const writing = 1;

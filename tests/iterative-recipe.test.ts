@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vite
 import { RandomStream, sha256File } from '../packages/tsumugi/src/base/index.ts';
 import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
 import { describeSettings } from '../packages/tsumugi/src/cli/describe-settings.ts';
+import { addRewardHead, initialRewardHead, loadModel, saveRewardModel } from '../packages/tsumugi/src/lm/index.ts';
 import { type RecipeReport, runRecipe } from '../packages/tsumugi/src/recipe/index.ts';
 import { runAndSignal } from '../packages/tsumugi/src/run/kill.testing.ts';
 import { pairsConfig } from '../packages/tsumugi/src/synth/index.ts';
@@ -116,19 +117,32 @@ it(`survives ${kills} kills with the same model, the same answers and the same m
   expect(outcome('killed')).toEqual(whole);
 });
 
-it('trains adapters, merged after each round, with other seeds in each', { timeout: 120_000 }, async () => {
-  const { code, stdout, stderr } = await runCli(
-    command({ lora: 2, 'dpo.steps': 2, 'pairs.limit': 40 }, 'adapted', '--json'),
-  );
+it('trains adapters, merged after each round, with other seeds in each, and has other prompts answered at the end', {
+  timeout: 120_000,
+}, async () => {
+  const settings = { lora: 2, 'dpo.steps': 2, 'pairs.limit': 40, heldOut: at('prompts.jsonl'), 'answers.limit': 20 };
+  const { code, stdout, stderr } = await runCli(command({ ...settings, 'answers.maxTokens': 4 }, 'adapted', '--json'));
   expect(code, stderr).toBe(0);
   const { stages } = JSON.parse(stdout) as RecipeReport;
-  expect(stages.map(({ name }) => name)).toEqual(['pairs-1', 'dpo-1', 'pairs-2', 'dpo-2']);
-  const settings = stages.map(({ config }) => config as Record<string, unknown>);
-  expect(settings.map(({ seed }) => seed)).toEqual([0, 0, 1, 1]);
-  expect([settings[1]!['lora'], settings[1]!['learningRate'], settings[1]!['tooLong']]).toEqual([2, 1e-3, 'drop']);
+  expect(stages.map(({ name }) => name)).toEqual(['pairs-1', 'dpo-1', 'pairs-2', 'dpo-2', 'answers']);
+  const configs = stages.map(({ config }) => config as Record<string, unknown>);
+  expect(configs.slice(0, 4).map(({ seed }) => seed)).toEqual([0, 0, 1, 1]);
+  expect([configs[1]!['lora'], configs[1]!['learningRate'], configs[1]!['tooLong']]).toEqual([2, 1e-3, 'drop']);
+  expect(configs[4]).toMatchObject({ rule: 'number', limit: 20, maxTokens: 4 });
+  for (const model of ['"model"', 'dpo-1', 'dpo-2']) expect(JSON.stringify(stages[4]), model).toContain(model);
   expect(existsSync(at('adapted', 'dpo-2', 'model', 'model.safetensors'))).toBe(true);
-  const plan = await runCli(command({ lora: 2, 'dpo.learningRate': 3e-4 }, 'planned', '--json', '--plan'));
-  expect(plan.code, plan.stderr).toBe(0);
+});
+
+it('scores by a reward model from outside', { timeout: 120_000 }, async () => {
+  using learned = loadModel(at('base'));
+  const head = initialRewardHead(learned.config.hidden_size, 3, 'cpu');
+  saveRewardModel(at('reward'), addRewardHead(learned, head), { tokenizerFolder: at('base') });
+  const settings = { rounds: 1, rewardModel: at('reward'), 'pairs.score': 'reward', 'pairs.limit': 40 };
+  const { code, stdout, stderr } = await runCli(command(settings, 'rewarded', '--json'));
+  expect(code, stderr).toBe(0);
+  const names = (JSON.parse(stdout) as RecipeReport).stages[0]!.metrics.map(({ name }) => name);
+  expect(names).toContain('mean score');
+  expect(names).not.toContain('pass@1'); // no answer is right or wrong
 });
 
 it('forecasts all rounds before anything is made', async () => {
@@ -144,6 +158,8 @@ it.each([
   [{ prompts: '[]' }, 'there are no prompts'],
   [{ 'pairs.task': 'sums' }, 'task has no effect with score=number'],
   [{ 'pairs.samples': 1 }, 'pairs.samples'],
+  [{ 'pairs.score': 'reward' }, 'score=reward needs rewardModel'],
+  [{ rewardModel: 'x' }, 'rewardModel has no effect with score=number'],
   [{ 'dpo.alpha': 0.9 }, 'alpha has no effect with loss=dpo'],
   [{ 'pairs.sample': 8 }, 'sample'],
 ] as const)('refuses %j', async (settings, message) => {

@@ -57,7 +57,6 @@ export async function answerPrompts(
       return { prompt: first + i, answers: kept };
     });
     await score(answered, group, context);
-    signal?.throwIfAborted();
     log.add(answered);
     context.onGroup(log.done);
   }

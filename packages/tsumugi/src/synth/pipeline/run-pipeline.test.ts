@@ -1,8 +1,11 @@
 // Whole pipelines at a service on this machine: what comes out, what is asked, what is kept.
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Handler, Service } from '../../eval/backends/openai.testing.ts';
+import type { Backend } from '../../eval/index.ts';
 import { answering, documents, pipelineWorld, promptOf, questions, reply, wordsFor } from './pipeline.testing.ts';
+import { runPipeline } from './run-pipeline.ts';
 
 const world = pipelineWorld();
 const { run, fresh, rowsOf, lines, write } = world;
@@ -119,4 +122,36 @@ it('keeps the answers in the order of the rows, whatever the order in which they
   const out = fresh();
   await run(await Service.start(late), { ...questions, rows: documents(3) }, { out });
   expect(rowsOf(out).map(({ provenance }) => provenance.source.row)).toEqual([1, 1, 2, 2, 3, 3]);
+});
+
+it('makes a pass of the engine again as it was, where a kill left a part of its answers', async () => {
+  // Like sums in floating point, what it writes depends on who is asked beside.
+  const engine: Backend = {
+    kind: 'engine',
+    model: 'scripted',
+    fingerprint: 'x',
+    settings: {},
+    kinds: new Set(['generate'] as const),
+    async answer(requests, onAnswer) {
+      for (const i of requests.keys())
+        onAnswer(i, { text: `${requests.length}人の${i}番`, finish: 'end', tokens: 4, read: 2 });
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+  const settings = { rows: documents(40), steps: [{ prompt: '{{text}}', into: 'more' }], output: { text: 'more' } };
+  const out = fresh();
+  await runPipeline(settings, { backend: engine, out });
+  const bytes = world.bytesOf(out)!;
+  expect(
+    rowsOf(out)
+      .map(({ text }) => text)
+      .slice(30, 34),
+  ).toEqual(['32人の30番', '32人の31番', '8人の0番', '8人の1番']);
+  const [file] = globSync(join(out, 'answers', '*.jsonl'));
+  const answers = readFileSync(file!, 'utf8').split('\n');
+  for (const kept of [0, 1, 20, 32, 35]) {
+    writeFileSync(file!, `${answers.slice(0, kept).join('\n')}\n{"key":"torn`);
+    await runPipeline(settings, { backend: engine, out });
+    expect(world.bytesOf(out), `${kept} kept`).toBe(bytes);
+  }
 });

@@ -52,6 +52,8 @@ describe('a tarball', () => {
       ...['README.md', 'bocchan.txt', 'wagahai-wa-neko-de-aru.txt'].map((name) => `data/${name}`),
       'package.json',
       'recipes/finetune.js',
+      'recipes/iterative-dpo.js',
+      'recipes/plamo2-1b.js',
       'recipes/plamo2-mini.js',
       'recipes/translate-ja.js',
       ...['compare', 'corpus', 'packages', 'rows', 'sentences', 'split'].map(

@@ -3,15 +3,20 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { UserError } from '../base/index.ts';
 import { TinyModel } from '../lm/tiny-model.testing.ts';
 import { runCli } from './cli.testing.ts';
 
-const asked = vi.hoisted((): unknown[] => []);
+const asked = vi.hoisted((): [settings: unknown, out: string][] => []);
+/** What the recipe is refused for, one time after the other, and stages of its report besides. */
+const [trouble, more] = vi.hoisted((): [string[], object[]] => [[], []]);
 vi.mock('../recipe/index.ts', async (original) => ({
   ...(await original<object>()),
   runRecipe: (_recipe: unknown, settings: unknown, { out }: { out: string }) => {
     asked.push([settings, out]);
-    return { interrupted: false, report: { stages: [{ name: 'extend', kind: 'model', metrics: [] }] } };
+    if (trouble.length > 0) throw new UserError(trouble.shift()!, 'on purpose');
+    const stages: object[] = [{ name: 'extend', kind: 'model', metrics: [] }];
+    return { interrupted: false, report: { stages: [...stages, ...more] } };
   },
 }));
 
@@ -45,7 +50,7 @@ const rows: Record<string, [value: string | undefined, place: string | undefined
   field: ['body', 'reading.field', 'body'],
   encoding: ['euc-jp', 'reading.encoding', 'euc-jp'],
   'document-characters': ['700', 'reading.documentCharacters', 700],
-  minutes: ['0.5', 'pretrain.minutes', 0.5],
+  minutes: ['3', 'pretrain.minutes', 1.25],
   'vocabulary-size': ['500', 'tokenizer.vocabularySize', 500],
   model: ['dense', 'pretrain.model', 'dense'],
   seed: ['7', 'pretrain.seed', 7],
@@ -77,4 +82,66 @@ it.each(Object.entries(rows))('--%s', async (name, [value, place, arrives]) => {
   expect(settingAt(settings, place)).toEqual(expected);
   // A seed is that of everything random.
   if (name === 'seed') for (const step of ['data', 'extend']) expect(settingAt(settings, `${step}.seed`)).toBe(7);
+});
+
+it('makes every training shorter with less time, and none longer with more', async () => {
+  const trainings = async (minutes: string) => {
+    const [settings] = (await demo('--minutes', minutes)).asked as [unknown];
+    const at = (place: string) => settingAt(settings, place);
+    const phases = at('extend.phases') as { steps: number }[];
+    return {
+      steps: [...phases.map(({ steps }) => steps), at('distill.steps') as number, at('sibling.steps') as number],
+      epochs: ['sft', 'sftSibling', 'dpo'].map((stage) => at(`${stage}.epochs`)),
+    };
+  };
+  const [whole, half, double] = [await trainings('12'), await trainings('6'), await trainings('24')];
+  expect(half.steps).toEqual(whole.steps.map((steps) => Math.ceil(steps / 2)));
+  expect(half.epochs).toEqual([1.5, 1.5, 0.5]);
+  expect([double.steps, double.epochs, whole.epochs]).toEqual([
+    whole.steps,
+    Array(3).fill(undefined),
+    Array(3).fill(undefined),
+  ]);
+});
+
+it('leaves out what a text is not good for', async () => {
+  trouble.push('nothing-built', 'no-long-document');
+  asked.length = 0;
+  const { code, stderr } = await runCli(['demo', '--out', at('one')]);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/on purpose: the model learns no answers\n[^]*keeps the context it has/),
+  ]);
+  expect(asked.map(([settings]) => ['aligned', 'longContext'].map((key) => settingAt(settings, key)))).toEqual([
+    [true, true],
+    [false, true],
+    [false, false],
+  ]);
+  trouble.push('nothing-built', 'nothing-built');
+  expect((await runCli(['demo', '--out', at('one')])).code).toBe(2);
+  trouble.length = 0;
+});
+
+it('shows what was asked, with the answers of the base and of the aligned model', async () => {
+  const shares = [
+    ['always “を”', 0.34, null, null, null, null, null, 438],
+    ['merge', 0.02, 0.01, 0.04, null, null, null, 438],
+    ['last', 0.5, 0.45, 0.55, 0.48, 0.43, 0.53, 438],
+  ];
+  const some = [['次の文の（　）に…\n\n猫（　）好き', 'が', '猫\n猫', 'が']];
+  const tables = [
+    { title: '', columns: [], rows: shares },
+    { title: '', columns: ['question', 'right answer', 'merge', 'last'], rows: some },
+  ];
+  mkdirSync(at('one', 'merge'), { recursive: true });
+  symlinkSync(tiny.folder, at('one', 'merge', 'model'));
+  more.push({ name: 'answers', kind: 'metrics', metrics: [], tables });
+  const { stdout } = await demo();
+  expect(stdout).toContain('猫（　）好き\n  が is right; merge: 猫 猫; last: が\n');
+  expect(stdout).toContain(
+    'answers right, of 438 held-out questions\n  always “を”  34.0 %\n  merge  2.0 % (1.0 % to 4.0 %)\n',
+  );
+  expect(stdout).toContain('  last  50.0 % (45.0 % to 55.0 %)\n');
+  expect(JSON.parse((await demo('--json')).stdout).answersRight).toEqual({ merge: 0.02, last: 0.5 });
+  more.length = 0;
 });

@@ -1,7 +1,8 @@
 // `tsumugi run`: runs a recipe; skips what is done and unchanged, goes on with what was cut off, keeps one report.
 import { join, relative } from 'node:path';
 import { ConfigError, signalExitCode } from '../base/index.ts';
-import { formatReport, type Recipe, runRecipe } from '../recipe/index.ts';
+import { dryRunRecipe, formatReport, type Recipe, runRecipe } from '../recipe/index.ts';
+import { shrinkSource } from '../stages/index.ts';
 import { defineCommand, type Run } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { type Io, printable, processIo, write } from './io.ts';
@@ -19,6 +20,7 @@ const runCommand = defineCommand(
       ...settingsOptions,
       out: { type: 'string', value: 'DIR', help: 'folder of artefacts and report (default runs/RECIPE)' },
       plan: { type: 'boolean', help: 'print plan and forecast, and stop' },
+      dryRun: { type: 'boolean', help: 'run every stage once on something tiny, after the forecast, and keep nothing' },
       minutes: { type: 'number', min: 0, help: 'refuse what is forecast to take longer' },
       clean: { type: 'boolean', help: 'at the end, remove artefacts of other settings, and checkpoints' },
       list: { type: 'boolean', help: 'list the recipes' },
@@ -34,6 +36,24 @@ const runCommand = defineCommand(
     const file = readSettingsFile(options.config);
     const config = applySettings(recipe.config, file, options.set, options.config);
     const out = options.out ?? join('runs', recipe.name);
+    if (options.dryRun) {
+      const { plan, clean, minutes } = options;
+      withoutEffect('--dry-run keeps nothing', { plan, clean, minutes });
+      const { interrupted, report } = await dryRunRecipe(recipe, config, {
+        out,
+        stream: io.stderr,
+        shrink: shrinkSource,
+      });
+      if (interrupted) return signalExitCode();
+      const count = report.stages.length;
+      if (options.json) await write(io.stdout, `${JSON.stringify(report)}\n`);
+      else
+        await write(
+          io.stdout,
+          `dry run of ${recipe.name}: ${count} stages ran, each on something tiny; nothing was kept\n`,
+        );
+      return 0;
+    }
     const { interrupted, report } = await runRecipe(recipe, config, {
       out,
       stream: io.stderr,

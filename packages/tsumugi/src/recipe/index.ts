@@ -1,4 +1,5 @@
 // A recipe: stages, the plan of what is to be made, their records, the report.
+export { type DryRunOptions, dryRunRecipe } from './dry-run.ts';
 export { type RecipeOutcome, type RunRecipeOptions, runRecipe } from './execute.ts';
 export { renderReport } from './html/index.ts';
 export { defineRecipe, type Recipe } from './recipe.ts';
@@ -14,6 +15,7 @@ export {
   type StageMetric,
   type Table,
 } from './results.ts';
+export { pathsOf } from './source-paths.ts';
 export {
   defineStage,
   type ForecastContext,

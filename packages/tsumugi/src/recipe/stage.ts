@@ -122,6 +122,11 @@ export interface StageSpec<Kind extends string, K extends InputKinds, Schema ext
   run(context: StageContext<K, z.output<Schema>>): Promise<StageOutcome>;
   /** Other code and data that it uses with these settings, each with version or hash. Part of the address. */
   uses?(config: z.output<Schema>): Promise<Uses>;
+  /**
+   * The settings that are others in a dry run, so that it takes a moment: one step, a tiny shape. Without it `steps`, where there are
+   * such, are 1.
+   */
+  dryRun?(config: z.output<Schema>): { readonly [Key in keyof z.input<Schema>]?: unknown };
 }
 
 export interface StageDefinition<Kind extends string, K extends InputKinds, Schema extends z.ZodObject>
@@ -134,10 +139,11 @@ export interface StageDefinition<Kind extends string, K extends InputKinds, Sche
 
 /** A definition without its types: what the runner works with. */
 export interface AnyDefinition
-  extends Omit<StageSpec<string, InputKinds, z.ZodObject>, 'check' | 'forecast' | 'run' | 'uses'> {
+  extends Omit<StageSpec<string, InputKinds, z.ZodObject>, 'check' | 'forecast' | 'run' | 'uses' | 'dryRun'> {
   forecast(context: ForecastContext<never, never>): StageForecast | Promise<StageForecast>;
   run(context: StageContext<never, never>): Promise<StageOutcome>;
   uses?(config: never): Promise<Uses>;
+  dryRun?(config: never): object;
 }
 
 /** Defines a stage; see `docs/recipes.md`. */

@@ -25,6 +25,7 @@ export const answers = defineStage({
   config: answersConfig,
   output: 'results',
   resumes: true,
+  dryRun: () => ({ limit: 4, maxTokens: 4 }),
   forecast({ config, inputs }) {
     const rows = Math.min(rowsOf(inputs.examples), config.limit ?? Number.POSITIVE_INFINITY);
     const tokens = rows * ((tokensOfRow(inputs.examples) ?? config.maxTokens) + config.maxTokens);

@@ -4,6 +4,7 @@ import { ConfigError } from '../base/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { BUILDERS, buildSide, checkBuilder, forecastBuild } from '../synth/index.ts';
 import { buildExamplesConfig, readingConfig } from './config.ts';
+import { tinyHeldOut } from './dry-run.ts';
 
 const builderOf = (name: string) => BUILDERS.find((each) => each.name === name)!;
 
@@ -15,6 +16,7 @@ export const buildExamples = defineStage({
   config: buildExamplesConfig,
   output: 'examples',
   resumes: false,
+  dryRun: ({ heldOutFraction }) => ({ heldOutFraction: tinyHeldOut(heldOutFraction), share: 1 }),
   check({ builder, rows, form, side, heldOutFraction }) {
     checkBuilder(builderOf(builder), rows, form);
     if (side === 'train' || heldOutFraction > 0) return;

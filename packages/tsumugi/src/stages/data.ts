@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { defineStage, metric } from '../recipe/index.ts';
 import { openTokenizer, prepare, TokenShards } from '../text/index.ts';
 import { dataConfig } from './config.ts';
+import { tinyHeldOut } from './dry-run.ts';
 import { openText } from './reading.ts';
 import { runtimeMemory } from './runtime-memory.ts';
 
@@ -17,6 +18,7 @@ export const data = defineStage({
   config: dataConfig,
   output: 'data',
   resumes: false,
+  dryRun: ({ heldOutFraction }) => ({ heldOutFraction: tinyHeldOut(heldOutFraction) }),
   forecast({ inputs, config }) {
     const tokens = Math.ceil(inputs.text.bytes / bytesPerToken);
     const heldOut = Math.round(tokens * config.heldOutFraction);

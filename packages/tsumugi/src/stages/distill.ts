@@ -10,6 +10,7 @@ import {
   teacherMemory,
 } from '../train/index.ts';
 import { distillStageConfig } from './config.ts';
+import { oneStep, TINY_TOKENS } from './dry-run.ts';
 import { modelConfigOf } from './model-config.ts';
 import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
@@ -23,6 +24,10 @@ export const distill = defineStage({
   config: distillStageConfig,
   output: 'model',
   resumes: true,
+  dryRun: (config) => ({
+    ...oneStep(config),
+    sequenceLength: TINY_TOKENS,
+  }),
   check(config, { logits }) {
     checkDistillSettings({ ...config, ...(requireOne(logits) && { teacherLogits: 'logits' }) });
     requireModelMade(config);

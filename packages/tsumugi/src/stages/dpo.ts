@@ -12,6 +12,7 @@ import {
   stepWork,
 } from '../train/index.ts';
 import { dpoStageConfig } from './config.ts';
+import { oneStep } from './dry-run.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 
@@ -23,6 +24,7 @@ export const dpo = defineStage({
   config: dpoStageConfig,
   output: 'model',
   resumes: true,
+  dryRun: (config) => ({ ...oneStep(config), tooLong: 'drop', loraLayers: undefined, gradientAccumulation: 1 }),
   check({ heldOut, ...config }, inputs) {
     checkDpoSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);

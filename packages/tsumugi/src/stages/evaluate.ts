@@ -21,6 +21,7 @@ import { formatInteger, Interrupt, Progress, type ProgressStream } from '../run/
 import { openTokenizer, TokenShards } from '../text/index.ts';
 import { evaluateHeldOut, forecastMemory } from '../train/index.ts';
 import { evaluateConfig } from './config.ts';
+import { TINY_TOKENS } from './dry-run.ts';
 import { foundSchema, type HeldOut, heldOutSchema, type TaskMetrics } from './evaluation-manifest.ts';
 import { resultsOf } from './evaluation-results.ts';
 import { keep, kept } from './kept.ts';
@@ -40,6 +41,7 @@ export const evaluate = defineStage({
   config: evaluateConfig,
   output: 'results',
   resumes: true,
+  dryRun: () => ({ sequenceLengths: [TINY_TOKENS], batchTokens: 4 * TINY_TOKENS, limit: 2 }),
   async uses({ tasks, options }) {
     const found = await findTasks(tasks);
     requireKnown(options, found);

@@ -5,6 +5,7 @@ import { exportGguf as exportModel, planGguf } from '../compress/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, interruptible } from '../run/index.ts';
 import { exportGgufStageConfig } from './config.ts';
+import { TINY_TOKENS } from './dry-run.ts';
 import { modelConfigOf } from './model-config.ts';
 
 export const exportGguf = defineStage({
@@ -15,6 +16,7 @@ export const exportGguf = defineStage({
   config: exportGgufStageConfig,
   output: 'gguf',
   resumes: false,
+  dryRun: () => ({ calibrationTokens: 4 * TINY_TOKENS }),
   forecast({ config, inputs }) {
     const model = modelConfigOf(inputs.model);
     const { seconds, memoryBytes, diskBytes } = planGguf(model, config.type, config.context);

@@ -6,6 +6,7 @@ import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, interruptible, toJson } from '../run/index.ts';
 import { Tokenizer } from '../text/index.ts';
+import { tinyTarget } from './dry-run.ts';
 import { modelConfigOf } from './model-config.ts';
 
 export const grow = defineStage({
@@ -16,6 +17,7 @@ export const grow = defineStage({
   config: growConfig,
   output: 'model',
   resumes: false,
+  dryRun: (config) => tinyTarget(config, 2),
   check(_, { tokenizer }) {
     if (tokenizer.length > 1)
       throw new ConfigError('bad-input', `${tokenizer.length} tokenizers are given, and a model has one`, {

@@ -7,6 +7,7 @@ export { grpoRunConfig, readingConfig } from './config.ts';
 export { data } from './data.ts';
 export { distill } from './distill.ts';
 export { dpo } from './dpo.ts';
+export { shrinkSource } from './dry-run-sources.ts';
 export { evaluate } from './evaluate.ts';
 export { exportGguf } from './export-gguf.ts';
 export { extend } from './extend.ts';

@@ -10,6 +10,7 @@ import {
   type TrainingParts,
 } from '../train/index.ts';
 import { pretrainStageConfig } from './config.ts';
+import { oneStep, TINY_TOKENS, tinyShape } from './dry-run.ts';
 import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
 import { trainingMetrics } from './training-metrics.ts';
@@ -36,6 +37,13 @@ export const pretrainWith = (parts: TrainingParts) =>
     config: pretrainStageConfig,
     output: 'model',
     resumes: true,
+    dryRun: ({ modelChanges, ...config }) => ({
+      ...oneStep(config),
+      modelChanges: { ...modelChanges, ...tinyShape },
+      minutes: undefined,
+      sequenceLength: TINY_TOKENS,
+      evaluateTokens: undefined,
+    }),
     async uses() {
       const own = { optimizer: parts.optimizer?.name, loss: parts.loss?.name };
       return Object.fromEntries(Object.entries(own).filter((each): each is [string, string] => each[1] !== undefined));

@@ -4,6 +4,7 @@ import { pruneConfig, prunedConfig, pruneForecast, prune as pruneModel } from '.
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, interruptible, toJson } from '../run/index.ts';
+import { TINY_TOKENS, tinyTarget } from './dry-run.ts';
 import { modelConfigOf } from './model-config.ts';
 import { openText } from './reading.ts';
 
@@ -15,6 +16,7 @@ export const prune = defineStage({
   config: pruneConfig,
   output: 'model',
   resumes: false,
+  dryRun: (config) => ({ ...tinyTarget(config, 1 / 2), sequences: 2, sequenceLength: TINY_TOKENS }),
   forecast({ config, inputs }) {
     const before = modelConfigOf(inputs.model);
     const after = prunedConfig(before, config);

@@ -10,6 +10,7 @@ import {
 import { publishedConfig } from '../lm/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit, interruptible, toJson } from '../run/index.ts';
+import { TINY_TOKENS } from './dry-run.ts';
 import { modelConfigOf } from './model-config.ts';
 
 export const quantize = defineStage({
@@ -20,6 +21,7 @@ export const quantize = defineStage({
   config: quantizeConfig,
   output: 'model',
   resumes: true,
+  dryRun: () => ({ groupSize: 16, tokens: 4 * TINY_TOKENS, sequenceLength: TINY_TOKENS }),
   check: (config, { text }) => requireQuantizeText(config, text.length),
   forecast({ config, inputs }) {
     const model = modelConfigOf(inputs.model);

@@ -5,6 +5,7 @@ import { defineStage, metric } from '../recipe/index.ts';
 import { codeCommit } from '../run/index.ts';
 import { checkSftSettings, DEFAULT_EPOCHS, DEFAULT_HELD_OUT, requireModelMade, sft as tune } from '../train/index.ts';
 import { sftStageConfig } from './config.ts';
+import { oneStep } from './dry-run.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 
@@ -16,6 +17,7 @@ export const sft = defineStage({
   config: sftStageConfig,
   output: 'model',
   resumes: true,
+  dryRun: (config) => ({ ...oneStep(config), tooLong: 'drop', loraLayers: undefined, gradientAccumulation: 1 }),
   check({ heldOut, ...config }, inputs) {
     checkSftSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { defineStage, metric } from '../recipe/index.ts';
 import { openTokenizer, TrainingText, trainTokenizer, writeTokenizer } from '../text/index.ts';
 import { tokenizerConfig } from './config.ts';
+import { TINY_VOCABULARY } from './dry-run.ts';
 import { openText } from './reading.ts';
 import { runtimeMemory } from './runtime-memory.ts';
 
@@ -17,6 +18,7 @@ export const tokenizer = defineStage({
   config: tokenizerConfig,
   output: 'tokenizer',
   resumes: false,
+  dryRun: () => ({ vocabularySize: TINY_VOCABULARY }),
   forecast({ inputs, config }) {
     const bytes = Math.min(inputs.text.bytes, maxBytes);
     return {

@@ -16,7 +16,7 @@ export {
   type PreferenceExample,
   type RatedExample,
 } from './chat/example.ts';
-export { DATA_FORMATS, type DataFormat } from './chat/formats.ts';
+export { COLUMNS, DATA_FORMATS, type DataFormat } from './chat/formats.ts';
 export { type Loaded, type LoadOptions, loadExamples, loadPairs, loadRated } from './chat/load-examples.ts';
 export type { Conversation, Message, Role, Tool } from './chat/message.ts';
 export { defaultTemplate, findTemplate, openTemplate, templateStopIds, templatesOf } from './chat/model-template.ts';

@@ -81,9 +81,10 @@ describe('dpo', () => {
     await run('eight', { ...same, batchSize: 8 });
     await run('padded', { ...same, batchSize: 8, packing: false });
     await run('one by one', { ...same, batchSize: 1, gradientAccumulation: 8 });
+    await run('computed again', { ...same, batchSize: 8, activationCheckpointing: true });
     const expected = lossesOf('eight');
     expect(expected.at(-1)).toBeLessThan(expected[0]! - 0.001);
-    for (const name of ['padded', 'one by one']) {
+    for (const name of ['padded', 'one by one', 'computed again']) {
       const residuals = lossesOf(name).map((loss, i) => loss - expected[i]!);
       for (const residual of residuals) expect(Math.abs(residual)).toBeLessThan(1e-5);
       expect(Math.abs(residuals.reduce((a, b) => a + b, 0) / residuals.length)).toBeLessThan(2e-6);

@@ -19,9 +19,10 @@ export function answerLogprobs(
   batch: ExampleBatch,
   options: Pick<LossOptions, 'dtype' | 'activationCheckpointing' | 'onPart'> = {},
 ): AnswerLogprobs {
+  const device = model.parameterDevice;
+  // In the caller's scope: layers that are computed again in the backward pass read them then.
+  const { ids, targets, documents } = toTensors(batch, device);
   return scope(() => {
-    const device = model.parameterDevice;
-    const { ids, targets, documents } = toTensors(batch, device);
     const hidden = model.forward(ids, { ...options, documents });
     const found = targetLogprobs(model, hidden, targets);
     const { owners, tokens } = ownersOf(batch);

@@ -1,0 +1,52 @@
+// What the stages share in a dry run: tiny models, one step, a few tokens. The code of the stages is their own.
+import type { Plamo2Config } from '../lm/index.ts';
+import { hasCuda } from '../torch/index.ts';
+
+/** The shape of every model of a dry run. Wide enough for the blocks of every kind of quantization that ours are rounded to. */
+export const tinyShape = {
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  hidden_size_per_head: 16,
+  mamba_num_heads: 4,
+  mamba_d_state: 8,
+  attention_window_size: 32,
+  mamba_chunk_size: 16,
+} satisfies Partial<Plamo2Config>;
+
+type Target = Readonly<Record<string, unknown>>;
+const shapeKeys = [
+  'hidden_size',
+  'intermediate_size',
+  'num_hidden_layers',
+  'num_attention_heads',
+  'num_key_value_heads',
+  'mamba_num_heads',
+] as const;
+
+/** What a shape that is asked for becomes: of every key that is there, the tiny model's so many times. */
+export const tinyTarget = (target: Target, times: number): object =>
+  Object.fromEntries(
+    shapeKeys.filter((key) => target[key] !== undefined).map((key) => [key, Math.floor(tinyShape[key] * times)]),
+  );
+
+export const TINY_VOCABULARY = 400;
+export const TINY_TOKENS = 32;
+/** Of documents and packages: of so few, a twentieth may be none. */
+export const tinyHeldOut = (fraction: number): number => (fraction === 0 ? 0 : 0.3);
+
+/** Settings of a training that takes one step. */
+export const oneStep = ({ device }: { device: string }) => ({
+  steps: 1,
+  epochs: undefined,
+  batchSize: 2,
+  evaluateEvery: 0,
+  checkpointEvery: 0,
+  keepSteps: [],
+  device: deviceHere(device),
+});
+
+/** A GPU where there is one. */
+export const deviceHere = (device: string): string => (device.startsWith('cuda') && !hasCuda() ? 'cpu' : device);

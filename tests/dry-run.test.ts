@@ -1,0 +1,79 @@
+// `tsumugi run RECIPE --dry-run`: a recipe runs all of its stages on something tiny, and keeps nothing.
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
+import { loadModel } from '../packages/tsumugi/src/lm/index.ts';
+import { given } from '../packages/tsumugi/src/recipe/index.ts';
+import { shrinkSource } from '../packages/tsumugi/src/stages/index.ts';
+import { type DpoSetup, dpoSetup } from '../packages/tsumugi/src/train/preference/preference.testing.ts';
+
+let setup: DpoSetup;
+const at = (...names: string[]) => setup.at(...names);
+beforeAll(async () => {
+  setup = await dpoSetup();
+  mkdirSync(at('temporary'));
+}, 120_000);
+beforeEach(() => {
+  vi.stubEnv('XDG_CACHE_HOME', at('cache'));
+  vi.stubEnv('TMPDIR', at('temporary'));
+});
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => setup[Symbol.dispose]());
+
+/** What a recipe cannot do without. */
+const needed: Record<string, () => string[]> = {
+  finetune: () => [`model=${at('base')}`, `data=${at('rows.jsonl')}`, `pairs=${at('pairs.jsonl')}`],
+};
+const dryRun = (recipe: string, ...more: string[]) =>
+  runCli([
+    ...['run', recipe, '--dry-run', '--out', at('out')],
+    ...(needed[recipe]?.() ?? []).flatMap((set) => ['--set', set]),
+    ...more,
+  ]);
+
+it.each(listRecipes().map(({ name }) => name))(
+  '%s',
+  async (recipe) => {
+    const { code, stdout, stderr } = await dryRun(recipe, '--json');
+    expect(code, stderr).toBe(0);
+    const { stages } = JSON.parse(stdout) as { stages: { name: string; state: string }[] };
+    // The forecast is of the recipe as it is, and has every stage that ran.
+    for (const { name, state } of stages) {
+      expect(state, name).toBe('made');
+      expect(stderr, name).toMatch(new RegExp(`^ {2}${name} +new +`, 'm'));
+    }
+    expect([existsSync(at('out')), readdirSync(at('temporary'))]).toEqual([false, []]);
+  },
+  300_000,
+);
+
+it('forecasts the shape that is published, and says what does not fit here', async () => {
+  const { stdout, stderr } = await dryRun('plamo2-1b', '--set', 'aligned=false', '--set', 'smaller=false');
+  // Weights, gradients and AdamW's two moments of 8 of the 16 layers are 10 GB at least.
+  expect(stderr).toMatch(/^ {2}pretrain +new .* \d\d(\.\d)? GiB /m);
+  expect(stdout).toMatch(/^dry run of plamo2-1b: \d+ stages ran, each on something tiny; nothing was kept\n$/);
+}, 120_000);
+
+it('reads a little of what comes from outside, and a tiny model with the same tokenizer', async () => {
+  mkdirSync(at('small'));
+  writeFileSync(at('long.txt'), '吾輩は猫である。名前はまだ無い。'.repeat(4000));
+  const { paths } = await shrinkSource(given('model', at('base')), at('small'));
+  using model = loadModel(paths[0]!);
+  expect([model.config.hidden_size, model.config.vocab_size]).toEqual([64, 500]);
+  expect(existsSync(`${paths[0]}/tokenizer.jsonl`)).toBe(true);
+  const rows = await shrinkSource(given('examples', at('rows.jsonl')), at('small'));
+  const other = given('images', at('rows.jsonl'));
+  expect([rows.kind, rows.paths.length, await shrinkSource(other, at('small'))]).toEqual(['examples', 1, other]);
+});
+
+it.each(['--plan', '--clean', '--minutes=1'])('%s has no effect beside it', async (option) => {
+  const { code, stderr } = await dryRun('finetune', option);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/has no effect: --dry-run keeps nothing/)]);
+});
+
+it('tells what a stage refuses, and keeps nothing of it either', async () => {
+  writeFileSync(at('broken.jsonl'), '{"instruction": 3}\n');
+  const { code, stderr } = await dryRun('finetune', '--set', `data=${at('broken.jsonl')}`);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/row 1/)]);
+  expect(readdirSync(at('temporary'))).toEqual([]);
+}, 60_000);

@@ -31,7 +31,7 @@ const dryRun = (recipe: string, ...more: string[]) =>
     ...more,
   ]);
 
-it.each(listRecipes().map(({ name }) => name))(
+it.each(['finetune', 'plamo2-mini', 'plamo2-1b'])(
   '%s',
   async (recipe) => {
     const { code, stdout, stderr } = await dryRun(recipe, '--json');

@@ -1,11 +1,12 @@
 // Makes the npm package of packages/tsumugi: `npm run build` writes it to packages/tsumugi/dist. The folder repeats packages/tsumugi
-// file by file, with JavaScript, declarations and source maps in place of TypeScript, and holds what the modules read besides.
+// file by file, with JavaScript and declarations in place of TypeScript, and holds what the modules read besides.
 // What goes in follows from the workspace's `exports`: whatever they, the command and the tasks import, and nothing that only
 // tests use. See docs/architecture.md.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -33,28 +34,41 @@ async function compile(folder) {
   const { taskFiles } = await import('../packages/tsumugi/src/eval/registry.ts');
   const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)];
   const files = [...entries.map((/** @type {string} */ name) => join(workspace, name)), ...taskFiles()];
-  // Comments are for people, who read them in the declarations and, in a debugger, in the maps.
-  tsc(folder, files, { declaration: true, emitDeclarationOnly: true });
-  tsc(folder, files, { removeComments: true, sourceMap: true, inlineSources: true });
+  declare(folder, files);
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.d.ts'))
+    .map((name) => name.slice(0, -'.d.ts'.length));
+  for (const name of sources) {
+    const script = existsSync(join(workspace, `${name}.ts`)) ? `${name}.ts` : `${name}.js`;
+    writeFileSync(join(folder, `${name}.js`), javaScript(readFileSync(join(workspace, script), 'utf8')));
+  }
   for (const name of Object.values(manifest.bin)) chmodSync(join(folder, /** @type {string} */ (name)), 0o755);
 }
 
 /**
+ * Types become blanks, so that everything stands at the line and column where it stands in the source, and no map is needed.
+ * @param {string} script
+ */
+const javaScript = (script) =>
+  stripTypeScriptTypes(script)
+    .replaceAll(/(?<=(?:from|import) '\.[^'\n]*|import\('\.[^'\n]*)\.ts(?=')/g, '.js')
+    .replaceAll(/[ \t]+$/gm, '');
+
+/**
+ * Writes the declarations of these modules and of all that they import.
  * @param {string} folder
  * @param {string[]} files
- * @param {Record<string, boolean>} options
  */
-function tsc(folder, files, options) {
+function declare(folder, files) {
   const config = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
       noEmit: false,
+      declaration: true,
+      emitDeclarationOnly: true,
       rootDir: workspace,
       outDir: folder,
       typeRoots: [join(root, 'node_modules', '@types')],
-      // The sources are in the maps; their names should not look like files that are not there.
-      ...(options['sourceMap'] && { sourceRoot: 'tsumugi:///' }),
-      ...options,
     },
     include: [],
     files,
@@ -99,10 +113,9 @@ function packageJson() {
 function copyRecipes(folder) {
   const all = readdirSync(join(root, 'recipes'), { recursive: true, encoding: 'utf8' });
   for (const name of all.filter((name) => name.endsWith('.ts') && !name.startsWith('experiments'))) {
-    const script = stripTypeScriptTypes(readFileSync(join(root, 'recipes', name), 'utf8'));
     const target = join(folder, 'recipes', name.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, script.replaceAll(/(?<=from '\.[^']*)\.ts(?=';)/g, '.js'));
+    writeFileSync(target, javaScript(readFileSync(join(root, 'recipes', name), 'utf8')));
   }
 }
 

@@ -1,12 +1,11 @@
 // Settings of preference training that do not go together.
-import { checkAdapterSettings } from './adapter-config.ts';
-import { checkSchedule, requireIdle } from './check-settings.ts';
+import { requireIdle } from './check-settings.ts';
+import { checkTuningSettings } from './check-tuning.ts';
 import type { DpoConfig } from './dpo-config.ts';
 
 /** @throws ConfigError naming a setting that would have no effect */
 export function checkDpoSettings(config: Omit<DpoConfig, 'model' | 'data' | 'out'>): void {
-  checkSchedule(config);
-  checkAdapterSettings(config);
+  checkTuningSettings(config);
   const { loss } = config;
   const why = `with loss=${loss}`;
   const isDpo = loss === 'dpo' || loss === 'hdpo';
@@ -20,5 +19,4 @@ export function checkDpoSettings(config: Omit<DpoConfig, 'model' | 'data' | 'out
   if (config.labelSmoothing === 0) requireIdle('smoothing', config.smoothing, 'with labelSmoothing 0');
   if (!isDpo && loss !== 'ipo') requireIdle('lengthNormalized', config.lengthNormalized || undefined, why);
   if (loss === 'orpo') requireIdle('sftWeight', config.sftWeight || undefined, 'with loss=orpo, which has it');
-  if (config.steps !== undefined) requireIdle('epochs', config.epochs, 'where the steps are given');
 }

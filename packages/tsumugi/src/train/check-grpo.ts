@@ -1,16 +1,14 @@
 // Settings of GRPO that do not go together.
 import { ConfigError } from '../base/index.ts';
-import { checkAdapterSettings } from './adapter-config.ts';
-import { checkSchedule, requireIdle } from './check-settings.ts';
+import { requireIdle } from './check-settings.ts';
+import { checkTuningSettings } from './check-tuning.ts';
 import type { GrpoConfig } from './grpo-config.ts';
 
 /** @throws ConfigError naming a setting that would have no effect, or would make what is trained another model than what samples */
 export function checkGrpoSettings(config: Omit<GrpoConfig, 'model' | 'data' | 'out'>): void {
-  checkSchedule(config);
-  checkAdapterSettings(config);
+  checkTuningSettings(config);
   if (config.loraDropout)
     requireIdle('loraDropout', config.loraDropout, 'here: answers are sampled without, and must be learned as sampled');
-  if (config.steps !== undefined) requireIdle('epochs', config.epochs, 'where the steps are given');
   const { maxTokens, sequenceLength } = config;
   if (maxTokens < sequenceLength) return;
   throw new ConfigError(

@@ -3,14 +3,13 @@
 import { z } from 'zod';
 import { adapterSettings } from './adapter-config.ts';
 import {
-  changeableSettings,
   checkpointSettings,
   computeSettings,
   optimizerSettings,
   scheduleSettings,
   watchSettings,
 } from './common-config.ts';
-import { rowFiles, tuningPlaces, tuningSteps } from './tuning-config.ts';
+import { rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
 const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo', 'kto'] as const;
 export type PreferenceLossName = (typeof preferenceLosses)[number];
@@ -78,10 +77,7 @@ export type DpoConfig = z.output<typeof dpoConfig>;
 export type DpoInput = z.input<typeof dpoConfig>;
 
 /** Settings that a run may change when it goes on. */
-export const dpoMayChange = [
-  ...changeableSettings.filter((name) => name !== 'evaluateTokens'),
-  ...(['epochs', 'steps'] as const),
-] as const satisfies readonly (keyof DpoConfig)[];
+export const dpoMayChange = tuningMayChange satisfies readonly (keyof DpoConfig)[];
 
 /** How much longer a step takes than one over what is learned alone: kto's mismatched answers go forward, a third of a step. */
 export const stepWork = (loss: PreferenceLossName): number => (loss === 'kto' ? 4 / 3 : 1);

@@ -1,13 +1,10 @@
 // Preference training: a model learns which answers are better. The pairs or answers of step k are a function of (seed, k), so a resumed run
 // goes on bit for bit; what the reference says of all answers is asked once, before the first step.
 import { deriveSeed } from '../base/index.ts';
-import { loadModel, Plamo2, readModelConfig, requireDense } from '../lm/index.ts';
-import { formatInteger, inputAt } from '../run/index.ts';
-import { Artefact } from '../store/index.ts';
+import { formatInteger } from '../run/index.ts';
 import { parseDevice } from '../torch/index.ts';
-import { endingWith, fileLineage } from './chat-data.ts';
+import { endingWith } from './chat-data.ts';
 import { checkDpoSettings } from './check-dpo.ts';
-import { copiedWeights } from './copied-weights.ts';
 import { DEFAULT_DPO_EPOCHS, type DpoConfig, dpoMayChange, stepWork } from './dpo-config.ts';
 import { forecastSpace, forecastUnevenTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
@@ -23,7 +20,8 @@ import { referenceLogprobs } from './preference/reference-logprobs.ts';
 import { preferenceEvaluationState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
-import { ADAPTERS_INSTEAD, withAdapters } from './with-adapters.ts';
+import { openTuningBase } from './tuning-base.ts';
+import { withAdapters } from './with-adapters.ts';
 
 /** `before` is the model as it came, `after` the trained one. */
 export type DpoResult = TrainResult<PreferenceEvaluation>;
@@ -45,16 +43,13 @@ export async function dpo(config: DpoConfig, options: DpoOptions = {}): Promise<
 /** Opens what a run of preference training needs. @throws ConfigError, DataError */
 export async function preferenceTraining(config: DpoConfig): Promise<ModelTraining<PreferenceEvaluation>> {
   checkDpoSettings(config);
+  const base = await openTuningBase(config);
   const device = parseDevice(config.device);
-  const folder = new Artefact(config.model);
-  const ownConfig = readModelConfig(folder);
-  if (config.lora === undefined) requireDense(config.model, ADAPTERS_INSTEAD);
-  const files = await folder.hashed();
   const { gradientAccumulation, activationCheckpointing } = config;
   const open = config.loss === 'kto' ? ratedSource : pairSource;
   const source = await open(config, deriveSeed(config.seed, 'batches'));
   const { data, rows, what } = source;
-  const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
+  const modelConfig = endingWith(base.config, data.template, data.tokenizer);
   const dtype = computeType(config.dtype);
   const steps = config.steps ?? source.steps.stepsOf(config.epochs ?? DEFAULT_DPO_EPOCHS);
   const { largest, meanTokens } = source.steps.sizes(steps);
@@ -62,7 +57,7 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
   const task: ModelTraining<PreferenceEvaluation> = {
     name: 'dpo',
     config,
-    inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
+    inputs: { model: base.input, ...data.inputs },
     mayChange: dpoMayChange,
     modelConfig,
     phases: [phase],
@@ -79,26 +74,16 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
       };
     },
     prepare(pause, say) {
-      const asked = { device, dtype, modelHash: files.hash, pause, say };
+      const asked = { device, dtype, modelHash: base.hash, pause, say };
       return source.prepare((answers) => referenceLogprobs(config.model, answers, asked), steps);
     },
-    makeModel() {
-      using parent = loadModel(config.model, { dtype: 'float32', device });
-      const model = new Plamo2(modelConfig, copiedWeights(parent));
-      files.requireUnchanged();
-      return model;
-    },
+    makeModel: () => base.makeModel(modelConfig),
     gradients: (model, within) =>
       preferenceGradients(source.steps, (step, options) => source.workOf(model, step, options), config, within),
     evaluation: preferenceEvaluationState,
     evaluate: (model, _, pause) => evaluatePreferences(source.heldOut(model, { dtype }), pause),
     measured: (found, { step, at }) => measuredPreferences(found, what, at === 'before' ? 'as it came' : step),
-    result: {
-      tokenizerFolder: config.model,
-      chatTemplate: data.template,
-      lineage: { parents: [{ name: config.model, sha256: files.hash }], data: fileLineage(data.inputs) },
-      requireUnchanged: () => files.requireUnchanged(), // the tokenizer is taken from there
-    },
+    result: base.resultOf(data),
     [Symbol.dispose]() {},
   };
   return withAdapters(task, config, config.model);

@@ -3,7 +3,6 @@
 import { z } from 'zod';
 import { adapterSettings } from './adapter-config.ts';
 import {
-  changeableSettings,
   checkpointSettings,
   computeSettings,
   count,
@@ -12,7 +11,7 @@ import {
   watchSettings,
 } from './common-config.ts';
 import { averages } from './grpo/grpo-loss.ts';
-import { rowFiles, tuningPlaces, tuningSteps } from './tuning-config.ts';
+import { rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
 export const DEFAULT_GRPO_EPOCHS = 1;
 
@@ -57,7 +56,4 @@ export type GrpoConfig = z.output<typeof grpoConfig>;
 export type GrpoInput = z.input<typeof grpoConfig>;
 
 /** Settings that a run may change when it goes on. */
-export const grpoMayChange = [
-  ...changeableSettings.filter((name) => name !== 'evaluateTokens'),
-  ...(['epochs', 'steps'] as const),
-] as const satisfies readonly (keyof GrpoConfig)[];
+export const grpoMayChange = tuningMayChange satisfies readonly (keyof GrpoConfig)[];

@@ -1,14 +1,12 @@
 // GRPO: a model answers prompts, a scorer says what the answers are worth, and the model learns to give more of those that are better
 // than the others of their group. Prompts and random numbers of step k follow from (seed, k), so a resumed run goes on bit for bit.
 import { deriveSeed, sha256 } from '../base/index.ts';
-import { endIds, loadModel, Plamo2, readModelConfig, requireDense } from '../lm/index.ts';
+import { endIds, loadModel, type Plamo2 } from '../lm/index.ts';
 import type { StepWarning } from '../loop/index.ts';
-import { formatInteger, inputAt } from '../run/index.ts';
-import { Artefact } from '../store/index.ts';
+import { formatInteger } from '../run/index.ts';
 import { parseDevice } from '../torch/index.ts';
-import { endingWith, fileLineage } from './chat-data.ts';
+import { endingWith } from './chat-data.ts';
 import { checkGrpoSettings } from './check-grpo.ts';
-import { copiedWeights } from './copied-weights.ts';
 import { forecastSpace } from './forecast.ts';
 import type { AnswerScorer } from './grpo/answer-scorer.ts';
 import { askReference } from './grpo/answer-tokens.ts';
@@ -24,6 +22,7 @@ import type { ModelTraining, TrainOptions, TrainResult } from './model-training.
 import { policyEvaluationState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
+import { openTuningBase } from './tuning-base.ts';
 import { withAdapters } from './with-adapters.ts';
 
 /** `before` is the model as it came, `after` the trained one. */
@@ -55,13 +54,10 @@ export async function policyTraining(
   scorer: AnswerScorer,
 ): Promise<ModelTraining<PolicyEvaluation>> {
   checkGrpoSettings(config);
+  const base = await openTuningBase(config);
   const device = parseDevice(config.device);
-  const folder = new Artefact(config.model);
-  const ownConfig = readModelConfig(folder);
-  if (config.lora === undefined) requireDense(config.model, 'trained whole (adapters over it can be: lora)');
-  const files = await folder.hashed();
   const data = await openPromptData(config, scorer);
-  const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
+  const modelConfig = endingWith(base.config, data.template, data.tokenizer);
   const { samples, maxTokens, updates, beta, batchSize, gradientAccumulation, activationCheckpointing } = config;
   const dtype = computeType(config.dtype);
   const rows = {
@@ -92,7 +88,7 @@ export async function policyTraining(
     name: 'grpo',
     config,
     inputs: {
-      model: inputAt(config.model, files.hash),
+      model: base.input,
       ...data.inputs,
       scorer: { path: scorer.name, sha256: sha256(scorer.hash), bytes: 0, written: null },
     },
@@ -117,12 +113,7 @@ export async function policyTraining(
       if (beta > 0)
         reference = loadModel(config.model, { dtype: 'float32', device, storedMatrices: true, config: modelConfig });
     },
-    makeModel() {
-      using parent = loadModel(config.model, { dtype: 'float32', device });
-      const model = new Plamo2(modelConfig, copiedWeights(parent));
-      files.requireUnchanged();
-      return model;
-    },
+    makeModel: () => base.makeModel(modelConfig),
     async beforeStep(model, step, pause) {
       const index = batches.rolloutOf(step);
       if (state.rollout?.index === index) return;
@@ -158,12 +149,7 @@ export async function policyTraining(
     evaluate: (model, _, pause) =>
       evaluatePolicy(model, data.heldOut, contextWith(pause, deriveSeed(config.seed, 'held out'))),
     measured: (found, { step, at }) => measuredPolicy(found, at === 'before' ? 'as it came' : step),
-    result: {
-      tokenizerFolder: config.model,
-      chatTemplate: data.template,
-      lineage: { parents: [{ name: config.model, sha256: files.hash }], data: fileLineage(data.inputs) },
-      requireUnchanged: () => files.requireUnchanged(), // the tokenizer is taken from there
-    },
+    result: base.resultOf(data),
     [Symbol.dispose]() {
       reference?.[Symbol.dispose]();
     },

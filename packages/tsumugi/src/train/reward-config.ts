@@ -3,14 +3,13 @@
 import { z } from 'zod';
 import { adapterSettings } from './adapter-config.ts';
 import {
-  changeableSettings,
   checkpointSettings,
   computeSettings,
   optimizerSettings,
   scheduleSettings,
   watchSettings,
 } from './common-config.ts';
-import { rowFiles, tuningPlaces, tuningSteps } from './tuning-config.ts';
+import { rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
 export const DEFAULT_REWARD_EPOCHS = 1;
 
@@ -42,7 +41,4 @@ export type RewardConfig = z.output<typeof rewardConfig>;
 export type RewardInput = z.input<typeof rewardConfig>;
 
 /** Settings that a run may change when it goes on. */
-export const rewardMayChange = [
-  ...changeableSettings.filter((name) => name !== 'evaluateTokens'),
-  ...(['epochs', 'steps'] as const),
-] as const satisfies readonly (keyof RewardConfig)[];
+export const rewardMayChange = tuningMayChange satisfies readonly (keyof RewardConfig)[];

@@ -1,23 +1,12 @@
 // Training of a reward model: a language model gets a head that gives whole answers a number, and learns from pairs to give the better
 // one more. The pairs of step k are a function of (seed, k), so a resumed run goes on bit for bit.
 import { deriveSeed } from '../base/index.ts';
-import {
-  addRewardHead,
-  initialRewardHead,
-  loadModel,
-  Plamo2,
-  type Plamo2WithReward,
-  readModelConfig,
-  requireDense,
-  saveRewardModel,
-} from '../lm/index.ts';
-import { formatInteger, inputAt } from '../run/index.ts';
-import { Artefact } from '../store/index.ts';
+import { addRewardHead, initialRewardHead, type Plamo2, type Plamo2WithReward, saveRewardModel } from '../lm/index.ts';
+import { formatInteger } from '../run/index.ts';
 import type { PreferenceExample } from '../text/index.ts';
 import { parseDevice } from '../torch/index.ts';
-import { endingWith, fileLineage } from './chat-data.ts';
+import { endingWith } from './chat-data.ts';
 import { checkRewardSettings } from './check-reward.ts';
-import { copiedWeights } from './copied-weights.ts';
 import { forecastSpace, forecastUnevenTime } from './forecast.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 import {
@@ -34,7 +23,8 @@ import { rewardEvaluationState } from './remembered-state.ts';
 import { DEFAULT_REWARD_EPOCHS, type RewardConfig, rewardMayChange } from './reward-config.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
-import { ADAPTERS_INSTEAD, withAdapters } from './with-adapters.ts';
+import { openTuningBase } from './tuning-base.ts';
+import { withAdapters } from './with-adapters.ts';
 
 /** Means over pairs. */
 export type RewardEvaluation = Pick<
@@ -61,13 +51,10 @@ export async function reward(config: RewardConfig, options: RewardOptions = {}):
 /** Opens what the training of a reward model needs. @throws ConfigError, DataError */
 export async function rewardTraining(config: RewardConfig): Promise<ModelTraining<RewardEvaluation>> {
   checkRewardSettings(config);
+  const base = await openTuningBase(config);
   const device = parseDevice(config.device);
-  const folder = new Artefact(config.model);
-  const ownConfig = readModelConfig(folder);
-  if (config.lora === undefined) requireDense(config.model, ADAPTERS_INSTEAD);
-  const files = await folder.hashed();
   const data = await openPairs(config);
-  const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
+  const modelConfig = endingWith(base.config, data.template, data.tokenizer);
   const { hidden_size: D } = modelConfig;
   const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
   const dtype = computeType(config.dtype);
@@ -100,7 +87,7 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
   const task: ModelTraining<RewardEvaluation> = {
     name: 'reward',
     config,
-    inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
+    inputs: { model: base.input, ...data.inputs },
     mayChange: rewardMayChange,
     modelConfig,
     part,
@@ -121,12 +108,7 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
         ],
       };
     },
-    makeModel() {
-      using parent = loadModel(config.model, { dtype: 'float32', device });
-      const model = new Plamo2(modelConfig, copiedWeights(parent));
-      files.requireUnchanged();
-      return addBeside(model);
-    },
+    makeModel: () => addBeside(base.makeModel(modelConfig)),
     addBeside,
     gradients: (model, within) =>
       preferenceGradients(
@@ -143,12 +125,7 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
       name: 'model',
       save: (place, model, options) => saveRewardModel(place, model as Plamo2WithReward, options),
     },
-    result: {
-      tokenizerFolder: config.model,
-      chatTemplate: data.template,
-      lineage: { parents: [{ name: config.model, sha256: files.hash }], data: fileLineage(data.inputs) },
-      requireUnchanged: () => files.requireUnchanged(), // the tokenizer is taken from there
-    },
+    result: base.resultOf(data),
     [Symbol.dispose]() {},
   };
   return withAdapters(task, config, config.model);

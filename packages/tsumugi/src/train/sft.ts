@@ -1,13 +1,9 @@
 // Supervised fine-tuning: a model learns to give the answers of examples. The examples of step k are a function of (seed, k), so a
 // resumed run goes on bit for bit; however they lie in rows, a step's loss is the mean over all its tokens that are learned.
 import { deriveSeed } from '../base/index.ts';
-import { loadModel, Plamo2, readModelConfig, requireDense } from '../lm/index.ts';
-import { formatInteger, inputAt } from '../run/index.ts';
-import { Artefact } from '../store/index.ts';
-import { parseDevice } from '../torch/index.ts';
-import { endingWith, fileLineage } from './chat-data.ts';
+import { formatInteger } from '../run/index.ts';
+import { endingWith } from './chat-data.ts';
 import { checkSftSettings } from './check-sft.ts';
-import { copiedWeights } from './copied-weights.ts';
 import { type ExampleEvaluation, evaluateExamples, measuredExamples } from './evaluate-examples.ts';
 import { ExampleSteps } from './example-steps.ts';
 import { modelFlops } from './flops.ts';
@@ -20,7 +16,8 @@ import { openSftData } from './sft-data.ts';
 import { sftLoss } from './sft-loss.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
-import { ADAPTERS_INSTEAD, withAdapters } from './with-adapters.ts';
+import { openTuningBase } from './tuning-base.ts';
+import { withAdapters } from './with-adapters.ts';
 
 /** `before` is the model as it came, `after` the trained one. */
 export type SftResult = TrainResult<ExampleEvaluation>;
@@ -39,13 +36,9 @@ export async function sft(config: SftConfig, options: TrainOptions = {}): Promis
 /** Opens what a run of fine-tuning needs. @throws ConfigError, DataError */
 export async function fineTuning(config: SftConfig): Promise<ModelTraining<ExampleEvaluation>> {
   checkSftSettings(config);
-  const device = parseDevice(config.device);
-  const folder = new Artefact(config.model);
-  const ownConfig = readModelConfig(folder);
-  if (config.lora === undefined) requireDense(config.model, ADAPTERS_INSTEAD);
-  const files = await folder.hashed();
+  const base = await openTuningBase(config);
   const data = await openSftData(config);
-  const modelConfig = endingWith(ownConfig, data.template, data.tokenizer);
+  const modelConfig = endingWith(base.config, data.template, data.tokenizer);
   const frozen = frozenPaths(modelConfig, config.freeze);
   const part = frozen.size > 0 ? { isFrozen: (path: string) => frozen.has(path) } : undefined;
   const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
@@ -65,7 +58,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
   const task: ModelTraining<ExampleEvaluation> = {
     name: 'sft',
     config,
-    inputs: { model: inputAt(config.model, files.hash), ...data.inputs },
+    inputs: { model: base.input, ...data.inputs },
     mayChange: sftMayChange,
     modelConfig,
     part,
@@ -81,12 +74,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
         lines: [`  ${epochs} epochs of ${formatInteger(batches.examplesPerStep)} examples a step, ${layout}`],
       };
     },
-    makeModel() {
-      using parent = loadModel(config.model, { dtype: 'float32', device });
-      const model = new Plamo2(modelConfig, copiedWeights(parent));
-      files.requireUnchanged();
-      return model;
-    },
+    makeModel: () => base.makeModel(modelConfig),
     gradients(model, within) {
       const lossOf = sftLoss(batches, config, within.lossOf);
       const gradients = stepGradients(model, (step) => batches.at(step), config, { ...within, lossOf });
@@ -113,15 +101,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
         pause,
       }),
     measured: (found, { step, at }) => measuredExamples(found, at === 'before' ? 'as it came' : step),
-    result: {
-      tokenizerFolder: config.model,
-      chatTemplate: data.template,
-      lineage: {
-        parents: [{ name: config.model, sha256: files.hash }],
-        data: fileLineage(data.inputs),
-      },
-      requireUnchanged: () => files.requireUnchanged(), // the tokenizer is taken from there
-    },
+    result: base.resultOf(data),
     [Symbol.dispose]() {},
   };
   return withAdapters(task, config, config.model);

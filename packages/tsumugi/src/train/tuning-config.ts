@@ -1,6 +1,6 @@
 // Settings of trainings on rows that people wrote: what is learned from, what is measured on, and how many go through a step.
 import { z } from 'zod';
-import { count } from './common-config.ts';
+import { changeableSettings, count } from './common-config.ts';
 
 export const DEFAULT_HELD_OUT = 0.05;
 
@@ -33,3 +33,10 @@ export const tuningSteps = (rows: Rows, defaults: { epochs: number; batchSize: n
   gradientAccumulation: count.default(1).describe('micro-batches of a step'),
   sequenceLength: count.min(2).default(1024).describe('tokens of a row at most'),
 });
+
+/** Settings that a run may change when it goes on. */
+export const tuningMayChange = [
+  ...changeableSettings.filter((name) => name !== 'evaluateTokens'),
+  'epochs',
+  'steps',
+] as const;

@@ -1,5 +1,6 @@
 // What a corpus is cleaned of. Defaults are our choice.
 import { z } from 'zod';
+import { ConfigError } from '../../base/index.ts';
 
 const share = z.number().min(0).max(1);
 const count = z.int().positive();
@@ -46,6 +47,17 @@ export const cleanConfig = z.strictObject({
 });
 
 export type CleanConfig = z.output<typeof cleanConfig>;
+
+/** @throws ConfigError for settings of what is not done */
+export function checkClean({ near, nearDuplicates, decontaminate, against }: CleanConfig): void {
+  const refuse = (setting: string, why: string, remedy: string) => {
+    throw new ConfigError('no-effect', `"${setting}" has no effect: ${why}`, { remedy, fields: { setting } });
+  };
+  if (!nearDuplicates && Object.keys(near).length > 0)
+    refuse('near', '"nearDuplicates" is false', 'Leave one of them out.');
+  if (against.length === 0 && Object.keys(decontaminate).length > 0)
+    refuse('decontaminate', 'there are no texts to keep away from', 'Name them with "against", or leave it out.');
+}
 
 /** Filters by their name in the settings, in the order in which they look. */
 export const CLEAN_FILTERS = ['length', 'japanese', 'characters', 'ending', 'repetition'] as const;

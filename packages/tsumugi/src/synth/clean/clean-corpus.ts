@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { checkSettings, contentHash, DataError, StagedFolder, sha256File, writingAt } from '../../base/index.ts';
 import { codeCommit, toJson } from '../../run/index.ts';
 import { LINEAGE_FILE, lineageOf } from '../../store/index.ts';
-import { type CleanConfig, cleanConfig } from './clean-config.ts';
+import { type CleanConfig, checkClean, cleanConfig } from './clean-config.ts';
 import { Duck, named, quoted } from './duck.ts';
 import { CorpusJudge } from './judge.ts';
-import { requireTexts, rowSource } from './row-source.ts';
+import { rowSource, textRows } from './row-source.ts';
 
 export interface CleanReport {
   rows: number;
@@ -39,6 +39,7 @@ export async function cleanCorpus(
   { data, out, onProgress }: CleanRun,
 ): Promise<CleanReport> {
   const config = checkSettings('cleanCorpus', cleanConfig, settings);
+  checkClean(config);
   const source = rowSource(data);
   const judge = await CorpusJudge.open(config);
   using staged = new StagedFolder(out);
@@ -46,14 +47,14 @@ export async function cleanCorpus(
   const file = join(staged.path, names[config.format]);
   {
     using duck = await Duck.open({ memory: config.memory, temporary });
-    await requireTexts(duck, source, config.field);
-    const total = Number((await duck.rows(`SELECT count(*) FROM ${source.sql}`))[0]![0]);
-    for await (const texts of duck.column(`SELECT ${named(config.field)} FROM ${source.sql}`)) {
+    const from = await textRows(duck, source, config.field);
+    const total = Number((await duck.rows(`SELECT count(*) FROM ${from}`))[0]![0]);
+    for await (const texts of duck.column(`SELECT ${named(config.field)} FROM ${from}`)) {
       for (const text of texts) judge.add(text as string | null);
       onProgress?.(judge.texts, total);
     }
     await duck.flags('kept', judge.kept());
-    const rows = `SELECT source.* FROM ${source.sql} source POSITIONAL JOIN kept WHERE kept.flag`;
+    const rows = `SELECT source.* FROM ${from} source POSITIONAL JOIN kept WHERE kept.flag`;
     await duck.run(`COPY (${rows}) TO ${quoted(file)} (${options[config.format]})`);
   }
   rmSync(temporary, { recursive: true, force: true });
@@ -87,8 +88,9 @@ function nothingLeft(data: readonly string[], rows: number, dropped: Record<stri
   });
 }
 
-/** What cleaning files takes, from their sizes. A signature and its bands are some 900 bytes a text. */
+/** What cleaning files takes, from their sizes. @throws ConfigError as cleaning itself would. A signature and its bands are some 900 bytes a text. */
 export function forecastClean(config: CleanConfig, files: readonly { path: string; bytes: number }[]) {
+  checkClean(config);
   const unpacked = files.reduce((sum, { path, bytes }) => sum + bytes * (/\.(parquet|zst|gz)$/i.test(path) ? 3 : 1), 0);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const rows = Math.ceil(unpacked / BYTES_OF_ROW);

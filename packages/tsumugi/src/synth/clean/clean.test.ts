@@ -1,5 +1,5 @@
 // Cleaning through DuckDB against the same pieces used one by one; columns, order and bytes; every setting; what ends badly ends whole.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
@@ -104,6 +104,28 @@ describe('rows', () => {
     expect(dropped).toEqual({ empty: 3, 'near-duplicates': 1 });
   });
 
+  it('keep texts that DuckDB takes for something else, and no column comes from a folder', async () => {
+    const row = {
+      text: 'BBD05AE7-76E5-4F1A-951E-7A2F0E1F4C11',
+      at: '8:05',
+      time: '8:05:00',
+      day: '2020-01-02',
+      since: '2020-01-02T03:04:05Z',
+      letter: 'x',
+      deep: { letter: 'x', ids: ['BBD05AE7-76E5-4F1A-951E-7A2F0E1F4C11'], 'UUID of': '8:05:00' },
+      lang: 'en',
+      count_1: 1,
+      count: 2,
+    };
+    mkdirSync(join(home, 'lang=ja', 'part=1'), { recursive: true });
+    const { path } = await clean({ format: 'jsonl' }, [write('lang=ja/part=1/a.jsonl', [row])]);
+    expect(read(path)).toEqual([row]);
+    const { path: parquet } = await clean({}, [write('lang=ja/part=1/a.jsonl', [row])]);
+    cpSync(parquet, join(home, 'lang=ja', 'part=1', 'a.parquet'));
+    const back = await clean({ format: 'jsonl' }, [join(home, 'lang=ja', 'part=1', 'a.parquet')]);
+    expect(read(back.path)).toEqual([row]);
+  });
+
   it('are more than a batch of DuckDB, and none is lost', async () => {
     const many = write(
       'many.jsonl',
@@ -184,6 +206,13 @@ describe('mistakes', () => {
     [[plain], { field: 'id' }, /has "id" as BIGINT/],
     [[plain], { length: { min: 5000 } }, /of the 250 rows of .* none stays: 250 by length/],
     [[plain], { memory: 1 }, /memory/],
+    [[write('two.jsonl', [{ text: '一', Text: '二' }])], {}, /names DuckDB cannot keep: it calls one "Text_1"/],
+    [[write('of-all.jsonl', [{ text: '一' }, { text: 5 }])], {}, /has "text" as a number in row 2 of all files/],
+    [[write('late.jsonl', [{ text: '一' }, {}, { text: ['二'] }])], {}, /has "text" as a list in row 3 of all/],
+    [[write('null.jsonl', [{ text: null }])], {}, /has "text" as null in all rows/],
+    [[write('empty.jsonl', [])], {}, /empty\.jsonl holds neither JSON lines nor Parquet/],
+    [[plain], { nearDuplicates: false, near: { threshold: 0.5 } }, /"near" has no effect/],
+    [[plain], { decontaminate: { ngram: 5 } }, /"decontaminate" has no effect/],
     [[plain], { threshold: 1 }, /there is no setting "threshold"/],
   ])('%j %j are one sentence, and nothing is written', async (data, settings, message) => {
     const before = readdirSync(home);

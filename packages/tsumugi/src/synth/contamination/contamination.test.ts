@@ -69,3 +69,11 @@ it('has bounds, and takes settings that make sense', () => {
   ];
   for (const [options, message] of wrong) expect(() => new ContaminationIndex(options)).toThrow(message);
 });
+
+it('takes an n-gram longer than the run that is set by default', () => {
+  const index = new ContaminationIndex({ ngram: 60, share: 1 });
+  const long = Array.from({ length: 60 }, (_, i) => String.fromCodePoint(0x4e00 + i)).join('');
+  index.add('long', [long]);
+  expect(index.judge(`別の文。${long}`)).toMatchObject({ contaminated: true, run: 60 });
+  expect(index.judge(`別の文。${long.slice(1)}`)).toMatchObject({ contaminated: false, run: 0 });
+});

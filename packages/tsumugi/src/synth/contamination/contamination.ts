@@ -10,7 +10,7 @@ export interface ContaminationOptions {
   ngram?: number;
   /** From which share of a text's n-grams that stand in evaluation sets it is contaminated: 0.2. */
   share?: number;
-  /** From how many characters in a row, all in n-grams of evaluation sets, a text of any length is contaminated: 50. */
+  /** From how many characters in a row, all in n-grams of evaluation sets, a text of any length is contaminated: 50, at least an n-gram. */
   run?: number;
   /** How many different n-grams the sets may have: 16,777,216. They take 15 to 30 bytes each. */
   most?: number;
@@ -40,12 +40,17 @@ export class ContaminationIndex {
 
   constructor(options: ContaminationOptions = {}) {
     checkOptions('ContaminationIndex', options, { ngram: true, share: true, run: true, most: true });
-    const { ngram = 13, share = 0.2, run = 50, most = 2 ** 24 } = options;
+    const { ngram = 13, share = 0.2, most = 2 ** 24 } = options;
     checkCount('ngram', ngram, 1, 1000);
+    const run = options.run ?? Math.max(50, ngram);
     checkNumber('ContaminationIndex', 'share', share, { above: 0, max: 1 });
     checkNumber('ContaminationIndex', 'run', run, { min: 1, infinite: true });
     checkCount('most', most, 1, 2 ** 27);
-    if (run < ngram) throw new ConfigError('bad-option', `run (${run}) is less than ngram (${ngram})`);
+    if (run < ngram)
+      throw new ConfigError('bad-option', `run (${run}) is less than ngram (${ngram})`, {
+        remedy: 'A run is at least one n-gram: raise run, or lower ngram.',
+        fields: { run, ngram },
+      });
     this.#ngram = ngram;
     this.#share = share;
     this.#run = run;

@@ -43,16 +43,36 @@ export async function dryRunRecipe<Schema extends z.ZodObject>(
   }
 }
 
-/** Prints what the recipe as it is would take here. That it would not fit is said, and no reason to end. */
+/** Prints what the recipe as it is would take here. That it would not fit, or needs a GPU, is said, and no reason to end. */
 async function forecastHere(stages: readonly RecipeStage[], out: string, stream: ProgressStream): Promise<void> {
-  const rows = await forecastPlan(await planStages(stages, out));
   const available = { memoryBytes: process.availableMemory(), diskBytes: availableDisk(out) };
+  const plan = await planStages(stages, out);
+  const rows = await unlessRefused(
+    stream,
+    (code) => code === 'no-cuda',
+    () => forecastPlan(plan),
+  );
+  if (!rows) return;
   stream.write(`${formatForecastTable(rows, available)}\n`);
+  await unlessRefused(
+    stream,
+    () => true,
+    () => requireRecipeFits(rows, available),
+  );
+}
+
+/** What `look` finds; where it refuses with such a code, that is said. */
+async function unlessRefused<T>(
+  stream: ProgressStream,
+  isSaid: (code: string) => boolean,
+  look: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    await requireRecipeFits(rows, available);
+    return await look();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || !isSaid(error.code)) throw error;
     stream.write(`on this machine ${error.message}\n`);
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { exportGgufConfig, mergeConfig } from '../compress/index.ts';
 import { BUILDER_NAMES, pairsConfig, pipelineConfig, type RuleName, ruleNames } from '../synth/index.ts';
 import {
+  DEFAULT_HELD_OUT,
   distillConfig,
   dpoConfig,
   extendConfig,
@@ -59,16 +60,19 @@ export const distillStageConfig = distillConfig.omit({
 });
 
 /** Held-out files are an input. */
+const heldOutShare = (rows: string) =>
+  z.number().gt(0).lt(1).optional().describe(`share of the ${rows} to measure on (${DEFAULT_HELD_OUT} unless given)`);
+
 export const sftStageConfig = sftConfig.omit({ model: true, data: true, out: true }).extend({
-  heldOut: z.number().gt(0).lt(1).optional().describe('share of the examples to measure on (0.05 unless given)'),
+  heldOut: heldOutShare('examples'),
 });
 
 export const dpoStageConfig = dpoConfig.omit({ model: true, data: true, out: true }).extend({
-  heldOut: z.number().gt(0).lt(1).optional().describe('share of the pairs to measure on (0.05 unless given)'),
+  heldOut: heldOutShare('pairs'),
 });
 
 export const rewardStageConfig = rewardConfig.omit({ model: true, data: true, out: true }).extend({
-  heldOut: z.number().gt(0).lt(1).optional().describe('share of the pairs to measure on (0.05 unless given)'),
+  heldOut: heldOutShare('pairs'),
 });
 
 /** Data and model are inputs; the model is a setting where it is a name at an endpoint. */
@@ -87,7 +91,7 @@ export const scoreSettings = {
 };
 
 export const grpoStageConfig = grpoConfig.omit({ model: true, data: true, out: true }).extend({
-  heldOut: z.number().gt(0).lt(1).optional().describe('share of the prompts to measure on (0.05 unless given)'),
+  heldOut: heldOutShare('prompts'),
   ...scoreSettings,
 });
 

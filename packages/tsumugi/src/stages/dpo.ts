@@ -1,8 +1,5 @@
 // Stage: a model and files of pairs, and others to measure on where there are some → the model that prefers the chosen answers.
-import { join } from 'node:path';
-import { mergeAdapter } from '../compress/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { codeCommit } from '../run/index.ts';
 import {
   checkDpoSettings,
   DEFAULT_DPO_EPOCHS,
@@ -12,9 +9,10 @@ import {
   stepWork,
 } from '../train/index.ts';
 import { dpoStageConfig } from './config.ts';
-import { oneStep } from './dry-run.ts';
+import { oneTuningStep } from './dry-run.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
+import { mergeTuned, tuningPlaces } from './tuning-run.ts';
 
 export const dpo = defineStage({
   name: 'dpo',
@@ -24,7 +22,7 @@ export const dpo = defineStage({
   config: dpoStageConfig,
   output: 'model',
   resumes: true,
-  dryRun: (config) => ({ ...oneStep(config), tooLong: 'drop', loraLayers: undefined, gradientAccumulation: 1 }),
+  dryRun: oneTuningStep,
   check({ heldOut, ...config }, inputs) {
     checkDpoSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);
@@ -40,13 +38,11 @@ export const dpo = defineStage({
   },
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, pairs } = inputs;
-    const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
-    const paths = { model: model.path, data: [...pairs.paths], heldOut: measuredOn, out: folder };
-    const learned = await learn({ ...config, ...paths }, { resume: resumed, recipe, stream });
+    const places = tuningPlaces(model, pairs, inputs.heldOut, heldOut, folder);
+    const learned = await learn({ ...config, ...places }, { resume: resumed, recipe, stream });
     const { interrupted, before, after } = learned;
     if (interrupted || !before || !after) return { interrupted: true };
-    if (config.lora !== undefined && learned.folder !== undefined)
-      await mergeAdapter(learned.folder, join(folder, 'model'), { base: model.path, recipe, commit: codeCommit() });
+    await mergeTuned(learned, config, { model, folder, recipe });
     const what = config.loss === 'kto' ? 'answers' : 'pairs';
     return {
       metrics: [

@@ -48,5 +48,13 @@ export const oneStep = ({ device }: { device: string }) => ({
   device: deviceHere(device),
 });
 
+/** Settings of a training on rows of examples that takes one step, whatever length the rows have in a tiny model's tokenizer. */
+export const oneTuningStep = (config: { device: string }) => ({
+  ...oneStep(config),
+  gradientAccumulation: 1,
+  tooLong: 'drop' as const,
+  loraLayers: undefined,
+});
+
 /** A GPU where there is one. */
 export const deviceHere = (device: string): string => (device.startsWith('cuda') && !hasCuda() ? 'cpu' : device);

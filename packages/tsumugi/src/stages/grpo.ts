@@ -1,9 +1,6 @@
 // Stage: a model and files of prompts, and others to measure on where there are some → the model that has learned from rewards of its own
 // answers. What an answer is worth is a rule's, a task's or a reward model's to say.
-import { join } from 'node:path';
-import { mergeAdapter } from '../compress/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { codeCommit } from '../run/index.ts';
 import {
   checkGrpoSettings,
   DEFAULT_GRPO_EPOCHS,
@@ -13,8 +10,10 @@ import {
 } from '../train/index.ts';
 import { type AnswerScoring, checkScoring, openAnswerScorer, usesTask } from './answer-scorer.ts';
 import { grpoStageConfig } from './config.ts';
+import { oneTuningStep } from './dry-run.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
+import { mergeTuned, tuningPlaces } from './tuning-run.ts';
 
 export const grpo = defineStage({
   name: 'grpo',
@@ -24,6 +23,7 @@ export const grpo = defineStage({
   config: grpoStageConfig,
   output: 'model',
   resumes: true,
+  dryRun: (config) => ({ ...oneTuningStep(config), samples: 2, maxTokens: 4 }),
   check({ heldOut, ...config }, inputs) {
     checkGrpoSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);
@@ -46,13 +46,11 @@ export const grpo = defineStage({
     const { score, field, task, ...settings } = config;
     const { model, prompts, reward } = inputs;
     using scorer = await openAnswerScorer(scoringOf({ score, field, task }, reward[0]?.path));
-    const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
-    const paths = { model: model.path, data: [...prompts.paths], heldOut: measuredOn, out: folder };
-    const learned = await learn({ ...settings, ...paths }, { scorer, resume: resumed, recipe, stream });
+    const places = tuningPlaces(model, prompts, inputs.heldOut, heldOut, folder);
+    const learned = await learn({ ...settings, ...places }, { scorer, resume: resumed, recipe, stream });
     const { interrupted, before, after } = learned;
     if (interrupted || !before || !after) return { interrupted: true };
-    if (config.lora !== undefined && learned.folder !== undefined)
-      await mergeAdapter(learned.folder, join(folder, 'model'), { base: model.path, recipe, commit: codeCommit() });
+    await mergeTuned(learned, config, { model, folder, recipe });
     return {
       metrics: [
         metric('held-out reward', after.reward),

@@ -8,8 +8,10 @@ import {
   requireModelMade,
 } from '../train/index.ts';
 import { rewardStageConfig } from './config.ts';
+import { oneTuningStep } from './dry-run.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
+import { tuningPlaces } from './tuning-run.ts';
 
 export const reward = defineStage({
   name: 'reward',
@@ -19,6 +21,7 @@ export const reward = defineStage({
   config: rewardStageConfig,
   output: 'model',
   resumes: true,
+  dryRun: oneTuningStep,
   check({ heldOut, ...config }, inputs) {
     checkRewardSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);
@@ -32,9 +35,8 @@ export const reward = defineStage({
   },
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, pairs } = inputs;
-    const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
-    const paths = { model: model.path, data: [...pairs.paths], heldOut: measuredOn, out: folder };
-    const { interrupted, before, after } = await learn({ ...config, ...paths }, { resume: resumed, recipe, stream });
+    const places = tuningPlaces(model, pairs, inputs.heldOut, heldOut, folder);
+    const { interrupted, before, after } = await learn({ ...config, ...places }, { resume: resumed, recipe, stream });
     if (interrupted || !before || !after) return { interrupted: true };
     return {
       metrics: [

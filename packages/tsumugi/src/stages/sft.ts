@@ -1,13 +1,11 @@
 // Stage: a model and files of examples, and others to measure on where there are some → the model, fine-tuned on them.
-import { join } from 'node:path';
-import { mergeAdapter } from '../compress/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
-import { codeCommit } from '../run/index.ts';
 import { checkSftSettings, DEFAULT_EPOCHS, DEFAULT_HELD_OUT, requireModelMade, sft as tune } from '../train/index.ts';
 import { sftStageConfig } from './config.ts';
-import { oneStep } from './dry-run.ts';
+import { oneTuningStep } from './dry-run.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
+import { mergeTuned, tuningPlaces } from './tuning-run.ts';
 
 export const sft = defineStage({
   name: 'sft',
@@ -17,7 +15,7 @@ export const sft = defineStage({
   config: sftStageConfig,
   output: 'model',
   resumes: true,
-  dryRun: (config) => ({ ...oneStep(config), tooLong: 'drop', loraLayers: undefined, gradientAccumulation: 1 }),
+  dryRun: oneTuningStep,
   check({ heldOut, ...config }, inputs) {
     checkSftSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);
@@ -30,13 +28,11 @@ export const sft = defineStage({
   },
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, examples } = inputs;
-    const measuredOn = inputs.heldOut[0] ? [...inputs.heldOut[0].paths] : heldOut;
-    const paths = { model: model.path, data: [...examples.paths], heldOut: measuredOn, out: folder };
-    const tuned = await tune({ ...config, ...paths }, { resume: resumed, recipe, stream });
+    const places = tuningPlaces(model, examples, inputs.heldOut, heldOut, folder);
+    const tuned = await tune({ ...config, ...places }, { resume: resumed, recipe, stream });
     const { interrupted, before, after } = tuned;
     if (interrupted || !before || !after) return { interrupted: true };
-    if (config.lora !== undefined && tuned.folder !== undefined)
-      await mergeAdapter(tuned.folder, join(folder, 'model'), { base: model.path, recipe, commit: codeCommit() });
+    await mergeTuned(tuned, config, { model, folder, recipe });
     return {
       metrics: [
         metric("held-out loss of an answer's token", after.crossEntropy, 'nats'),

@@ -1,0 +1,50 @@
+// Stages that no recipe of ours has, in a dry run: one small step, whatever the settings ask for.
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineRecipe, dryRunRecipe, given } from '../recipe/index.ts';
+import { hasCuda } from '../torch/index.ts';
+import { type GrpoSetup, grpoSetup } from '../train/grpo/grpo.testing.ts';
+import { pairsOf } from '../train/preference/preference.testing.ts';
+import { jsonLines } from '../train/sft.testing.ts';
+import { grpo, reward, shrinkSource } from './index.ts';
+
+let setup: GrpoSetup;
+beforeAll(async () => {
+  setup = await grpoSetup();
+  writeFileSync(setup.at('pairs.jsonl'), jsonLines(pairsOf()));
+});
+afterAll(() => setup[Symbol.dispose]());
+
+const long = { epochs: 3, gradientAccumulation: 4, lora: 2, loraLayers: [0, 1] as [number, number], device: 'cuda' };
+
+it('trains from rewards by one step of a few short answers, and a reward model by one step', async () => {
+  const at = (name: string) => setup.at(name);
+  const recipe = defineRecipe({
+    name: 'rewards',
+    summary: 'a reward model, and what it teaches',
+    config: z.strictObject({ reward: reward.settings(long), grpo: grpo.settings({ ...long, score: 'reward' }) }),
+    stages(config) {
+      const model = given('model', at('base'));
+      const judge = reward.stage('reward', config.reward, {
+        model,
+        pairs: given('examples', at('pairs.jsonl')),
+        heldOut: [],
+      });
+      const prompts = given('examples', at('prompts.jsonl'));
+      return [judge, grpo.stage('grpo', config.grpo, { model, prompts, heldOut: [], reward: [judge] })];
+    },
+  });
+  const config = recipe.config.parse({ reward: {}, grpo: {} });
+  const said: string[] = [];
+  const stream = { write: (text: string) => said.push(text) };
+  const { report } = await dryRunRecipe(recipe, config, { out: at('out'), stream, shrink: shrinkSource });
+  expect(report.stages.map(({ name, state }) => [name, state])).toEqual([
+    ['reward', 'made'],
+    ['grpo', 'made'],
+  ]);
+  // A GPU that is not here is no reason to stop.
+  if (!hasCuda()) expect(said.join('')).toMatch(/^on this machine device cuda: this libtorch has no CUDA device$/m);
+  const answers = report.stages[1]!.metrics.find(({ name }) => name === 'tokens of an answer')!;
+  expect(answers.value).toBeLessThanOrEqual(4);
+}, 60_000);

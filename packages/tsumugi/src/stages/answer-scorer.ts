@@ -1,7 +1,7 @@
 // The scorer that settings ask for, for trainings that learn from rewards.
 import { join } from 'node:path';
-import { ConfigError, cacheFolder, sha256, writeFileAtomic } from '../base/index.ts';
-import { codeOf, findTasks, sampleContext } from '../eval/index.ts';
+import { ConfigError, cacheFolder, contentHash, sha256, writeFileAtomic } from '../base/index.ts';
+import { codeOf, dataFile, defaultDataFolder, findTasks, sampleContext } from '../eval/index.ts';
 import { loadRewardModel } from '../lm/index.ts';
 import type { Uses } from '../recipe/index.ts';
 import { Artefact } from '../store/index.ts';
@@ -64,9 +64,12 @@ export async function taskPromptsFile(name: string): Promise<string> {
   return file;
 }
 
-/** What a task's rewards follow from, besides the rows. */
+/** What a task's prompts and scores follow from. */
 export async function usesTask(name: string | undefined): Promise<Uses> {
   if (name === undefined) return {};
   const task = await taskOf(name);
-  return { [task.name]: codeOf(task) ?? task.version };
+  const uses: Record<string, string | number> = { [task.name]: codeOf(task) ?? task.version };
+  for (const file of task.data?.files ?? [])
+    uses[file] = await contentHash(dataFile(defaultDataFolder(), task.data!, file));
+  return uses;
 }

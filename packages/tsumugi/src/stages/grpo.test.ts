@@ -1,5 +1,5 @@
 // The stage of GRPO: every setting reaches the training behind it, and so do its inputs and the reward; what it refuses and forecasts.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { RunFolder } from '../run/index.ts';
 import { type GrpoSetup, grpoSetup } from '../train/grpo/grpo.testing.ts';
@@ -121,6 +121,20 @@ it('hands on the field and the rule', async () => {
   };
   await runStage(grpo, settings, inputs(), at('exact'));
   expect(RunFolder.open(at('exact')).inputs).toMatchObject({ scorer: { path: 'exact (prompt)' } });
+});
+
+it('is told apart by the code and the data of a task', async () => {
+  const task = `export default { kind: 'generate', name: 'own', version: 1, summary: 's', metric: 'm', data: { files: ['own/rows.jsonl'], origin: 'here', licence: 'CC0' }, samples: async () => ({ samples: [], shots: [] }), prompt: () => '', reference: () => '', score: () => ({ m: 1 }), run: async () => {} };`;
+  writeFileSync(at('own.mjs'), task);
+  mkdirSync(at('benchmarks', 'own'), { recursive: true });
+  vi.stubEnv('TSUMUGI_BENCHMARKS', at('benchmarks'));
+  const uses = (rows: string) => {
+    writeFileSync(at('benchmarks', 'own', 'rows.jsonl'), rows);
+    return grpo.uses!(grpo.config.parse({ score: 'task', task: at('own.mjs') }));
+  };
+  const before = await uses('a');
+  expect(Object.keys(before)).toEqual(['own', 'own/rows.jsonl']);
+  expect(await uses('b')).not.toEqual(before);
 });
 
 it('refuses what does not go together, before anything is planned', () => {

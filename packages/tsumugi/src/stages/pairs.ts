@@ -1,11 +1,11 @@
 // Stage: a model and prompts → preference pairs out of its own answers, scored by a rule, a task's own score, a judge or a reward model.
 import { existsSync } from 'node:fs';
 import { ConfigError, contentHash } from '../base/index.ts';
-import { codeOf, dataFile, defaultDataFolder, findTasks } from '../eval/index.ts';
 import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../lm/index.ts';
 import { defineStage, metric, type StageForecast, type StageInput, type Uses } from '../recipe/index.ts';
 import { Interrupt, Interrupted, unlessInterrupted } from '../run/index.ts';
 import { checkPairsSettings, makePairs, type PairsResult, reasons } from '../synth/index.ts';
+import { usesTask } from './answer-scorer.ts';
 import { pairsStageConfig } from './config.ts';
 import { forwardMemory } from './evaluate.ts';
 import { modelConfigOf } from './model-config.ts';
@@ -132,10 +132,5 @@ function sizeOf(inputs: readonly StageInput[], { limit = Infinity }: Config) {
 async function usesScorer({ task: name, judgeModel, judgeEndpoint }: Config): Promise<Uses> {
   if (judgeModel !== undefined && judgeEndpoint === undefined && existsSync(judgeModel))
     return { judge: await contentHash(judgeModel) };
-  if (name === undefined) return {};
-  const [task] = await findTasks([name]);
-  const uses: Record<string, string | number> = { [task!.name]: codeOf(task!) ?? task!.version };
-  for (const file of task!.data?.files ?? [])
-    uses[file] = await contentHash(dataFile(defaultDataFolder(), task!.data!, file));
-  return uses;
+  return usesTask(name);
 }

@@ -128,6 +128,15 @@ describe('makePairs', () => {
     expect(written()[0]).not.toBe(before);
   });
 
+  it('does not take scores by an answer that has since been mended', async () => {
+    const [row, ...others] = copyingPrompts.slice(0, 12);
+    await make({ prompts: prompts(row!, ...others) });
+    await expect(make({ prompts: prompts({ ...row, answer: '77' }, ...others) })).rejects.toThrow(
+      'holds answers of other settings, prompts or another model',
+    );
+    await make({ prompts: prompts(row!, ...others) });
+  });
+
   it('leaves out a prompt that was there before', async () => {
     const row = copyingPrompts[7]!;
     const { repeated, prompts: asked } = await make({ prompts: prompts(row, copyingPrompts[8]!, row), samples: 16 });

@@ -14,7 +14,7 @@ export interface PromptsToAnswer {
   /** Rows whose prompt was there before. */
   readonly repeated: number;
   readonly tokens: number;
-  /** Of all prompts. */
+  /** Of all prompts, with what a scorer finds in their rows. */
   readonly sha256: string;
 }
 
@@ -45,7 +45,7 @@ export async function promptsToAnswer(
       continue;
     }
     seen.add(hash);
-    all.update(hash);
+    all.update(hash).update(sha256(textOf(row.values)));
     tokens += ids.length;
     prompts.push({ ...row, ids, sha256: hash });
   }
@@ -53,3 +53,7 @@ export async function promptsToAnswer(
     throw new DataError('no-prompts', 'there are no prompts: the files have no rows', { remedy: 'Check the prompts.' });
   return { prompts, repeated, tokens, sha256: all.digest('hex') };
 }
+
+/** A row as a text, also one of Parquet, whose whole numbers may be larger than JSON has them. */
+const textOf = (values: PromptRow['values']) =>
+  JSON.stringify(values, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));

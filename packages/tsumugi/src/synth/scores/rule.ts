@@ -3,12 +3,19 @@ import { DataError, sha256 } from '../../base/index.ts';
 import { exactMatch, readAnswer, readTarget } from '../../eval/index.ts';
 import { referencesOf, type Scorer } from './scorer.ts';
 
-/** A sign (which after a digit, a Latin letter or a bracket is a hyphen), digits with or without commas between groups, a fraction. */
-const number = /(?:(?<![\p{Script=Latin}\d)])[-−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?/gu;
+/** What stands raised or lowered, alone or with a unit, is no number of its own: NFKC makes "12cm2" of "12cm²". */
+const raised = /[²³¹⁰-ₜ㎟-㎦㎨㎯]/gu;
+/** The same in plain digits, of units of area and volume. */
+const power = /(?<=\d\s*[cdkm]?m\^?)[23](?!\d|[.,]\d)/g;
+
+/** A sign (which after a digit, a Latin letter or a bracket is a hyphen), digits with or without commas between groups, a fraction,
+ * an exponent. */
+const number =
+  /(?:(?<![\p{Script=Latin}\d)])[-−])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\p{L}\d.])\.\d+)(?:[eE][-+]?\d+(?![\p{Script=Latin}\d]))?/gu;
 
 /** The last number in a text, in digits of any width; undefined where there is none. */
 export function lastNumber(text: string): number | undefined {
-  const found = [...text.normalize('NFKC').matchAll(number)].at(-1)?.[0];
+  const found = [...text.replace(raised, ' ').normalize('NFKC').replace(power, ' ').matchAll(number)].at(-1)?.[0];
   return found === undefined ? undefined : Number(found.replaceAll(',', '').replace('−', '-'));
 }
 
@@ -26,7 +33,7 @@ export const ruleNames = Object.keys(rules) as RuleName[];
 export function ruleScorer(rule: RuleName, field = 'answer'): Scorer {
   return {
     name: `${rule} (${field})`,
-    hash: sha256(`rule 1 ${JSON.stringify([rule, field])}`),
+    hash: sha256(`rule 2 ${JSON.stringify([rule, field])}`),
     right: 1,
     check(row) {
       for (const reference of referencesOf(row, field))

@@ -27,6 +27,19 @@ describe('lastNumber', () => {
     ['12345,678', 678],
     ['#### 42', 42],
     ['3.', 3],
+    ['面積は12cm²', 12],
+    ['12㎠です', 12],
+    ['１２cm^2', 12],
+    ['12 km2.', 12],
+    ['底面は3m2、高さは5', 5],
+    ['x₁は-4', -4],
+    ['m2は7', 7],
+    ['1.5e-7', 1.5e-7],
+    ['2E3個', 2000],
+    ['約 .5 倍', 0.5],
+    ['-.25', -0.25],
+    ['No.5', 5],
+    ['1.2.3', 3],
     ['わかりません', undefined],
     ['', undefined],
   ])('%s → %s', (text, expected) => expect(lastNumber(text)).toBe(expected));
@@ -39,6 +52,9 @@ describe('ruleScorer', () => {
     expect(
       await scorer.score([item('1200円です', row), item('1,200.0', row), item('120', row), item('', row)]),
     ).toEqual([1, 1, 0, 0]);
+    const area = { answer: '12cm²' };
+    expect(await scorer.score([item('15cm²', area), item('12㎠', area), item('2', area)])).toEqual([0, 1, 0]);
+    expect(await scorer.score([item('7', { answer: 5e-7 }), item('0.0000005', { answer: 5e-7 })])).toEqual([0, 1]);
     expect(await scorer.score([item('7', { answer: 7 }), item('8', { answer: [6, '8'] })])).toEqual([1, 1]);
   });
 
@@ -96,6 +112,12 @@ describe('taskPrompts', () => {
     expect(() => scorer.check!({ id: 's9' })).toThrow('sums has no sample with the id "s9"');
     const later = await taskPrompts({ ...sums, version: 4 }, sampleContext(sums));
     expect(later.scorer.hash).not.toBe(scorer.hash);
+    const mended = { ...sums, samples: async () => ({ samples: [{ id: 's1', a: 2 }], shots: [] }) };
+    const other = { ...sums, samples: async () => ({ samples: [{ id: 's1', a: 1 }], shots: [] }) };
+    const [hash, otherHash] = await Promise.all(
+      [mended, other].map(async (task) => (await taskPrompts(task as never, sampleContext(sums))).scorer.hash),
+    );
+    expect(hash).not.toBe(otherHash); // samples with the same ids, and other answers
   });
 
   it('has only tasks whose answers a rule scores', async () => {

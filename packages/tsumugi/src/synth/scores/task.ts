@@ -44,7 +44,7 @@ function scorerOf(task: GenerateTask, samples: readonly Sample[]): Scorer {
   };
   return {
     name: `${task.name} ${task.metric}`,
-    hash: sha256(`task 1 ${JSON.stringify([task.name, codeOf(task) ?? task.version, task.metric])}`),
+    hash: sha256(`task 2 ${JSON.stringify([task.name, codeOf(task) ?? task.version, task.metric, samples])}`),
     check: (row) => void sampleOf(row),
     async score(items) {
       return items.map(({ row, answer }) => {

@@ -106,6 +106,16 @@ const cases: Record<string, Case> = {
     args: (out) => ['data', 'prepare', '--text', at('long.jsonl'), '--tokenizer', at('tokenizer'), '--out', out],
     begun: isWriting,
   },
+  'synth build': {
+    args: (out) => ['synth', 'build', 'particle-cloze', '--data', at('long.jsonl'), '--out', out],
+    begun: isWriting,
+    saved: /stopped; nothing was written/,
+  },
+  'synth clean': {
+    args: (out) => ['synth', 'clean', '--data', at('long.jsonl'), '--out', out],
+    begun: isWriting,
+    saved: /stopped; nothing was written/,
+  },
   eval: {
     args: (out) => [
       ...['eval', 'needle', '--model', model.folder, '--cache', out],

@@ -1,5 +1,5 @@
 // `tsumugi synth build`: rows to learn from out of data, without a model.
-import { ConfigError, suggestion } from '../base/index.ts';
+import { ConfigError, signalExitCode, suggestion } from '../base/index.ts';
 import { formatBytes, formatDuration, formatInteger } from '../run/index.ts';
 import { BUILDER_NAMES, BUILDERS, buildExamples, checkBuilder, forecastBuild } from '../synth/index.ts';
 import { HELD_OUT_FRACTION, listSourceFiles } from '../text/index.ts';
@@ -7,6 +7,7 @@ import { defineCommand } from './command.ts';
 import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
+import { nothingWritten, stoppableWithoutTorch } from './stoppable.ts';
 import { textOptions } from './text-options.ts';
 
 const { encoding, documentCharacters } = textOptions;
@@ -71,12 +72,14 @@ export const run = defineCommand(
     }
     const { field, group, encoding, documentCharacters } = options;
     using progress = new ProgressLine(io.stderr, 'building');
-    const counts = await buildExamples(builder.name, data, out, {
-      ...{ rows, form, heldOutFraction, share, seed, reading: { field, group, encoding, documentCharacters } },
-      onProgress: ({ train, heldOut }) =>
-        progress.update((train + heldOut) / forecast.examples, `${formatInteger(train + heldOut)} rows`),
-    });
-    progress[Symbol.dispose]();
+    const counts = await stoppableWithoutTorch(io, [progress], nothingWritten, (pause) =>
+      buildExamples(builder.name, data, out, {
+        ...{ rows, form, heldOutFraction, share, seed, reading: { field, group, encoding, documentCharacters }, pause },
+        onProgress: ({ train, heldOut }) =>
+          progress.update((train + heldOut) / forecast.examples, `${formatInteger(train + heldOut)} rows`),
+      }),
+    );
+    if (!counts) return signalExitCode();
     const { train, heldOut, dropped } = counts;
     if (json) return write(io.stdout, `${JSON.stringify({ train, heldOut, dropped: Object.fromEntries(dropped) })}\n`);
     const left = [...dropped].map(([why, count]) => [`left out: ${why}`, formatInteger(count)] as const);

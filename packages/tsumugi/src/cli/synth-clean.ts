@@ -1,5 +1,5 @@
 // `tsumugi synth clean`: a corpus without what filters drop, pieces of evaluation sets and near-duplicates.
-import { ConfigError, suggestion } from '../base/index.ts';
+import { ConfigError, signalExitCode, suggestion } from '../base/index.ts';
 import { formatBytes, formatDuration, formatInteger } from '../run/index.ts';
 import { CLEAN_FILTERS, cleanConfig, cleanCorpus, forecastClean, rowSource } from '../synth/index.ts';
 import { defineCommand } from './command.ts';
@@ -8,6 +8,7 @@ import { write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
 import { applySettings, readSettingsFile, settingsOptions } from './settings.ts';
+import { nothingWritten, stoppableWithoutTorch } from './stoppable.ts';
 
 export const run = defineCommand(
   {
@@ -49,12 +50,15 @@ export const run = defineCommand(
       return write(io.stdout, text);
     }
     using progress = new ProgressLine(io.stderr, 'cleaning');
-    const report = await cleanCorpus(config, {
-      data,
-      out,
-      onProgress: (rows, of) => progress.update((0.9 * rows) / of, `${formatInteger(rows)} rows`),
-    });
-    progress[Symbol.dispose]();
+    const report = await stoppableWithoutTorch(io, [progress], nothingWritten, (pause) =>
+      cleanCorpus(config, {
+        data,
+        out,
+        pause,
+        onProgress: (rows, of) => progress.update((0.9 * rows) / of, `${formatInteger(rows)} rows`),
+      }),
+    );
+    if (!report) return signalExitCode();
     if (json) return write(io.stdout, `${JSON.stringify(report)}\n`);
     const dropped = Object.entries(report.dropped).map(
       ([name, count]) => [`dropped: ${name}`, formatInteger(count)] as const,

@@ -175,6 +175,10 @@ const mistakes: Record<string, [prepare: () => string[], message: RegExp]> = {
     () => [at('p.yaml'), '--data', at('broken.jsonl')],
     /broken\.jsonl, row 3 has no field "text", which step 1 \(question\) needs/,
   ],
+  'a field that is null in a row': [
+    () => [at('p.yaml'), '--data', write('null.jsonl', '{"text": "一"}\n{"text": null}\n')],
+    /null\.jsonl, row 2 has null as field "text", which step 1 \(question\) needs\n {2}→ It has "text": write a text there/,
+  ],
   'a key that is not set': [
     () => [at('p.yaml'), '--api-key-env', 'NO_SUCH_KEY'],
     /the environment variable NO_SUCH_KEY is not set/,

@@ -11,6 +11,8 @@ import { RowFile } from './row-file.ts';
 
 export interface ExamplesOptions extends BuildOptions {
   reading?: ReadingOptions | undefined;
+  /** Awaited between some hundred inputs and the next; it may throw to stop. */
+  pause?: (() => Promise<void>) | undefined;
 }
 
 type Side = BuiltRow['side'];
@@ -36,7 +38,7 @@ export async function buildExamples(
     const file = join(staged.path, files[side]);
     return [files[side], { bytes: statSync(file).size, sha256: sha256File(file) }] as const;
   });
-  const { onProgress: _, ...settings } = options;
+  const { onProgress: _, pause: _pause, ...settings } = options;
   const config = toJson({ builder: name, ...settings }) as Record<string, never>;
   const made = { stage: 'build-examples', config, seed: options.seed ?? 0, commit: codeCommit(), data };
   const place = join(staged.path, LINEAGE_FILE);
@@ -61,23 +63,35 @@ async function writeSides(
   paths: readonly string[],
   sides: readonly Side[],
   place: (side: Side) => string,
-  { reading, ...options }: ExamplesOptions,
+  { reading, pause, ...options }: ExamplesOptions,
 ): Promise<BuildCounts> {
   checkChoice('buildExamples', 'builder', name, BUILDER_NAMES);
   const builder = BUILDERS.find((each) => each.name === name)!;
   const counts: BuildCounts = { train: 0, heldOut: 0, dropped: new Map() };
-  using open = new DisposableStack();
+  using closing = new DisposableStack();
   const rows: Partial<Record<Side, RowFile>> = {};
   for (const side of sides) {
     mkdirSync(join(place(side), '..'), { recursive: true });
-    rows[side] = open.use(new RowFile(place(side)));
+    rows[side] = closing.use(new RowFile(place(side)));
   }
-  for await (const { side, row } of buildRows(builder, openInputs(builder.reads, paths, reading), options, counts))
+  const open: () => AsyncIterable<unknown> = openInputs(builder.reads, paths, reading);
+  for await (const { side, row } of buildRows(builder, () => pausing(open(), pause), options, counts))
     rows[side]?.write(row);
   for (const side of sides) if (counts[side] === 0) throw nothing(name, paths, side, counts);
   for (const file of Object.values(rows)) file.flush();
   return counts;
 }
+
+async function* pausing<T>(inputs: AsyncIterable<T>, pause?: () => Promise<void>): AsyncGenerator<T> {
+  let count = 0;
+  for await (const input of inputs) {
+    if (count++ % INPUTS === 0) await pause?.();
+    yield input;
+  }
+}
+
+/** Between two pauses: some hundredths of a second. */
+const INPUTS = 100;
 
 function nothing(name: string, paths: readonly string[], side: Side, { dropped, ...counts }: BuildCounts): DataError {
   const why = [...dropped].map(([reason, count]) => `${count} × ${reason}`).join(', ');

@@ -107,6 +107,12 @@ it('word cloze: four words of the document and of one length, of which the sente
     for (const each of choices) expect(sentence).not.toContain(each);
     expect(novel).toContain(sentence!.replace('（　）', answer));
   }
+  // A reading in ruby would say the word.
+  const ruby = '旅行《りょこう》の計画《けいかく》を、京都で立てた日だった。寺院と神社を見学した。';
+  const { rows: few } = await build('word-cloze', file('txt', ruby), { ...all, rows: 'pairs' });
+  expect(few.map((row) => (row as unknown as Record<string, [{ content: string }]>)['chosen']![0].content)).toEqual([
+    '京都',
+  ]);
 });
 
 it('kanji reading: words with ruby in hiragana, asked as the evaluation task asks', async () => {
@@ -313,6 +319,23 @@ describe('files', () => {
     const held = documents.map((text) => isHeldOut(text, 5, 0.3));
     for (const { side, row } of built)
       expect(held[(row as unknown as { source: { row: number } }).source.row - 1]).toBe(side === 'heldOut');
+  });
+
+  it('are none where the work is stopped', async () => {
+    const data = file(
+      'jsonl',
+      lines(Array.from({ length: 1000 }, (_, i) => ({ text: `${i}番の下女が飯を沢山食った。` }))),
+    );
+    const before = readdirSync(home);
+    let pauses = 0;
+    const pause = async () => {
+      if (++pauses === 15) throw new Error('stop');
+    };
+    // The data are read twice, 10 pauses each.
+    await expect(buildExamples('particle-cloze', [data], join(home, 'stopped'), { pause })).rejects.toThrow('stop');
+    expect(readdirSync(home)).toEqual(before);
+    await buildExamples('particle-cloze', [data], join(home, 'whole'), { pause });
+    expect(pauses).toBe(35);
   });
 
   it('are none where nothing comes of the data, with the reasons', async () => {

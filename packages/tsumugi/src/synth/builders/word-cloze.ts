@@ -5,8 +5,8 @@ import { type Builder, dropped, type Question, user } from './question.ts';
 import { sentencesOf, whyNotAsked } from './sentences.ts';
 
 const CHOICES = 4;
-/** A whole run of two to four kanji. */
-const word = /(?<!\p{Script=Han})[\p{Script=Han}]{2,4}(?!\p{Script=Han})/gu;
+/** A whole run of two to four kanji, and none whose reading stands behind it in ruby. */
+const word = /(?<!\p{Script=Han})[\p{Script=Han}]{2,4}(?![\p{Script=Han}《])/gu;
 
 const wordsOf = (text: string): string[] => [...text.matchAll(word)].map(([each]) => each);
 

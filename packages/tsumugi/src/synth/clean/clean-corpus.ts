@@ -23,6 +23,8 @@ export interface CleanRun {
   out: string;
   /** Called some times a second with the rows that were judged, of how many. */
   onProgress?: ((rows: number, of: number) => void) | undefined;
+  /** Awaited between two thousand rows and the next, and before the folder appears; it may throw to stop. */
+  pause?: (() => Promise<void>) | undefined;
 }
 
 const names = { parquet: 'rows.parquet', jsonl: 'rows.jsonl.zst' } as const;
@@ -36,7 +38,7 @@ const options = { parquet: 'FORMAT parquet, COMPRESSION zstd', jsonl: 'FORMAT js
  */
 export async function cleanCorpus(
   settings: Partial<CleanConfig>,
-  { data, out, onProgress }: CleanRun,
+  { data, out, onProgress, pause }: CleanRun,
 ): Promise<CleanReport> {
   const config = checkSettings('cleanCorpus', cleanConfig, settings);
   checkClean(config);
@@ -52,11 +54,13 @@ export async function cleanCorpus(
     for await (const texts of duck.column(`SELECT ${named(config.field)} FROM ${from}`)) {
       for (const text of texts) judge.add(text as string | null);
       onProgress?.(judge.texts, total);
+      await pause?.();
     }
     await duck.flags('kept', judge.kept());
     const rows = `SELECT source.* FROM ${from} source POSITIONAL JOIN kept WHERE kept.flag`;
     await duck.run(`COPY (${rows}) TO ${quoted(file)} (${options[config.format]})`);
   }
+  await pause?.();
   rmSync(temporary, { recursive: true, force: true });
   const { dropped, texts } = judge;
   const kept = texts - Object.values(dropped).reduce((sum, count) => sum + count, 0);

@@ -191,6 +191,35 @@ function jaccardOf(one: string, other: string): number {
   return grams(one).intersection(grams(other)).size / grams(one).union(grams(other)).size;
 }
 
+it('stops at a pause, between rows and at the end, and leaves nothing', async () => {
+  const many = write(
+    'pauses.jsonl',
+    Array.from({ length: 5000 }, (_, i) => ({ text: `${i}番目` })),
+  );
+  const before = readdirSync(home);
+  for (const [last, rows] of [
+    [1, 2048],
+    [2, 4096],
+    [3, 5000],
+    [4, 5000],
+  ]) {
+    let [pauses, seen] = [0, 0];
+    const run = {
+      data: [many],
+      out: join(home, 'stopped'),
+      onProgress(at: number) {
+        seen = at;
+      },
+      pause: async () => {
+        if (++pauses === last) throw new Error('stop');
+      },
+    };
+    await expect(cleanCorpus({}, run)).rejects.toThrow('stop');
+    expect(seen).toBe(rows);
+    expect(readdirSync(home)).toEqual(before);
+  }
+});
+
 describe('mistakes', () => {
   const broken = join(home, 'broken.jsonl');
   writeFileSync(broken, '{"text": "一"}\n{"text": \n');

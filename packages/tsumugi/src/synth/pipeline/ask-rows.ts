@@ -34,8 +34,15 @@ export async function askRows(
   { seed, model }: { seed: number; model: string },
 ): Promise<AskedRows> {
   const { samples, maxTokens, temperature, topP, stop } = step.config;
+  const result: AskedRows & { waiting: number } = { rows: [], failures: [], waiting: 0 };
   const asked = rows.flatMap((row) => {
     const messages = step.messages((name) => textOf(row, name, step.label));
+    // A model makes something up where it is asked nothing.
+    if (messages.at(-1)!.content.trim() === '') {
+      const fault = { code: 'empty-prompt', message: 'the prompt is empty' };
+      result.failures.push({ id: '', step: step.label, source: row.source, ...fault });
+      return [];
+    }
     const prompt = sha256(canonicalJson(messages));
     return Array.from({ length: samples }, (_, sample) => {
       const request = (attempt: number): GenerateRequest => ({
@@ -57,7 +64,6 @@ export async function askRows(
     });
   });
   const outcomes = await asker.ask(asked.map(({ question }) => question));
-  const result: AskedRows & { waiting: number } = { rows: [], failures: [], waiting: 0 };
   for (const [i, outcome] of outcomes.entries()) {
     const { row, prompt } = asked[i]!;
     if (outcome.kind === 'waiting') result.waiting++;

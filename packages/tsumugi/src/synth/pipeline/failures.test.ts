@@ -44,6 +44,26 @@ it.each<[string, () => Reply, string, RegExp]>([
   expect(service.asked).toHaveLength(before);
 });
 
+it('asks nothing where a row leaves the prompt empty', async () => {
+  const service = await Service.start(answering);
+  const out = fresh();
+  const settings = {
+    rows: [{ question: '雪は？' }, { question: ' \n' }, { question: '雲は？' }],
+    steps: [{ ask: 'respond' }],
+    output: { user: 'question', assistant: 'answer' },
+  };
+  expect(await run(service, settings, { out })).toMatchObject({ asked: 2, examples: 2, stopped: false });
+  expect(service.asked).toHaveLength(2);
+  expect(failedOf(out)).toEqual([
+    {
+      step: 'step 1 (respond)',
+      source: { file: 'rows', row: 2 },
+      code: 'empty-prompt',
+      message: 'the prompt is empty',
+    },
+  ]);
+});
+
 it('asks once more for what failed, with another seed', async () => {
   const service = await Service.start(
     allBut('第1', (times) => [200, reply(times < 2 ? '' : wordsFor('文書：\n第1の山\n作ってください'))]),

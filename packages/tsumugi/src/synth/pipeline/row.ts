@@ -27,13 +27,17 @@ export function textOf({ fields, source: { file, row } }: SynthRow, name: string
   const names = Object.keys(fields);
   const place = { file, row, field: name };
   if (value === undefined || value === null) {
-    const near = nearest(name, names);
-    throw new DataError('missing-field', `${file}, row ${row} has no field "${name}", which ${where} needs`, {
-      remedy: near
-        ? `Did you mean "${near}"?`
-        : `It has ${names.map((each) => `"${each}"`).join(', ') || 'none'}: add it, or take the row out.`,
-      fields: { ...place, existing: names },
-    });
+    const near = value === null ? undefined : nearest(name, names);
+    throw new DataError(
+      'missing-field',
+      `${file}, row ${row} has ${value === null ? 'null as' : 'no'} field "${name}", which ${where} needs`,
+      {
+        remedy: near
+          ? `Did you mean "${near}"?`
+          : `It has ${names.map((each) => `"${each}"`).join(', ') || 'none'}: write a text there, or take the row out.`,
+        fields: { ...place, existing: names },
+      },
+    );
   }
   const kind = Array.isArray(value) ? 'a list' : 'an object';
   throw new DataError('not-text', `${file}, row ${row}: "${name}" is ${kind}, and ${where} needs a text`, {

@@ -1,33 +1,22 @@
 // The scorer that settings ask for, for trainings that learn from rewards.
 import { join } from 'node:path';
-import { ConfigError, cacheFolder, contentHash, sha256, writeFileAtomic } from '../base/index.ts';
-import { codeOf, dataFile, defaultDataFolder, findTasks, sampleContext } from '../eval/index.ts';
-import { loadRewardModel } from '../lm/index.ts';
-import type { Uses } from '../recipe/index.ts';
-import { Artefact } from '../store/index.ts';
-import { rewardScorer, ruleScorer, type Scorer, taskPrompts } from '../synth/index.ts';
-import { parseDevice } from '../torch/index.ts';
+import { ConfigError, cacheFolder, sha256, writeFileAtomic } from '../base/index.ts';
+import { findTasks, sampleContext } from '../eval/index.ts';
+import { checkScore, openRewardScorer, ruleScorer, type Scorer, taskPrompts } from '../synth/index.ts';
 import type { AnswerScorer } from '../train/index.ts';
-import type { GrpoRunConfig } from './config.ts';
+import { type GrpoRunConfig, scorers } from './config.ts';
 
 export type AnswerScoring = Pick<GrpoRunConfig, 'score' | 'field' | 'task' | 'rewardModel'>;
 
 /** @throws ConfigError for what is missing, or has no effect with another score */
-export function checkScoring(config: AnswerScoring): void {
-  const { score } = config;
-  const belongs = { field: ['exact', 'number'], task: ['task'], rewardModel: ['reward'] } as const;
-  for (const [name, scores] of Object.entries(belongs) as [keyof typeof belongs, readonly string[]][]) {
-    if (config[name] !== undefined && !scores.includes(score))
-      throw new ConfigError('no-effect', `${name} has no effect with score=${score}`, {
-        remedy: `Leave it out, or set score to ${scores.join(' or ')}.`,
-        fields: { setting: name, score },
-      });
-    if (name !== 'field' && config[name] === undefined && scores.includes(score))
-      throw new ConfigError('missing-setting', `score=${score} needs ${name}`, {
-        remedy: `Set ${name}.`,
-        fields: { setting: name, score },
-      });
-  }
+export const checkScoring = (config: AnswerScoring): void => checkScore(config, scorers);
+
+/** @throws ConfigError for several: there is one that scores */
+export function checkRewardModels(stage: string, models: readonly unknown[]): void {
+  if (models.length < 2) return;
+  throw new ConfigError('too-many-inputs', `${stage} scores by one reward model, got ${models.length}`, {
+    remedy: 'Give it one, or none.',
+  });
 }
 
 /** The scorer, and what it holds open. @throws ConfigError, UserError for a task that scores no texts, DataError for a folder that is no reward model */
@@ -46,10 +35,8 @@ export async function openAnswerScorer(
     return held((await taskPrompts(task, sampleContext(task, { chat: true }))).scorer, ['id']);
   }
   if (score !== 'reward') return held(ruleScorer(score, field), field === undefined ? [] : [field]);
-  const folder = config.rewardModel!;
-  const { hash } = await new Artefact(folder).hashed();
-  const model = loadRewardModel(folder, config.device === undefined ? {} : { device: parseDevice(config.device) });
-  return held(rewardScorer(model, folder, hash), [], () => model[Symbol.dispose]());
+  const opened = await openRewardScorer(config.rewardModel!, { device: config.device });
+  return held(opened.scorer, [], () => opened[Symbol.dispose]());
 }
 
 const taskOf = async (name: string) => (await findTasks([name]))[0]!;
@@ -62,14 +49,4 @@ export async function taskPromptsFile(name: string): Promise<string> {
   const file = join(cacheFolder('task-prompts'), `${task.name}-${sha256(text).slice(0, 16)}.jsonl`);
   writeFileAtomic(file, text);
   return file;
-}
-
-/** What a task's prompts and scores follow from. */
-export async function usesTask(name: string | undefined): Promise<Uses> {
-  if (name === undefined) return {};
-  const task = await taskOf(name);
-  const uses: Record<string, string | number> = { [task.name]: codeOf(task) ?? task.version };
-  for (const file of task.data?.files ?? [])
-    uses[file] = await contentHash(dataFile(defaultDataFolder(), task.data!, file));
-  return uses;
 }

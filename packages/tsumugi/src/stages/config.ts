@@ -78,7 +78,8 @@ export const rewardStageConfig = rewardConfig.omit({ model: true, data: true, ou
 /** Data and model are inputs; the model is a setting where it is a name at an endpoint. */
 export const synthStageConfig = pipelineConfig.omit({ data: true, documentCharacters: true });
 
-const scorers = [...ruleNames, 'task', 'reward'] as const satisfies readonly (RuleName | 'task' | 'reward')[];
+/** What trainings on rewards can score answers by. */
+export const scorers = [...ruleNames, 'task', 'reward'] as const satisfies readonly (RuleName | 'task' | 'reward')[];
 
 /** What answers are worth. */
 export const scoreSettings = {

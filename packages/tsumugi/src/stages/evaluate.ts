@@ -2,11 +2,8 @@
 // Each measurement is kept in a file of its own: a stage that was cut off measures only what is missing. Each is made as a whole,
 // since answers depend, in their last digits, on the others in their batch.
 import { join } from 'node:path';
-import { ConfigError, contentHash, suggestion } from '../base/index.ts';
+import { ConfigError, suggestion } from '../base/index.ts';
 import {
-  codeOf,
-  dataFile,
-  defaultDataFolder,
   evaluate as evaluateTasks,
   findTasks,
   openBackend,
@@ -27,6 +24,7 @@ import { resultsOf } from './evaluation-results.ts';
 import { keep, kept } from './kept.ts';
 import { modelConfigOf } from './model-config.ts';
 import { secondsPerHeldOutToken } from './training-forecast.ts';
+import { usesTasks } from './uses-tasks.ts';
 
 type Config = ReturnType<typeof evaluateConfig.parse>;
 
@@ -45,13 +43,7 @@ export const evaluate = defineStage({
   async uses({ tasks, options }) {
     const found = await findTasks(tasks);
     requireKnown(options, found);
-    const uses: Record<string, string | number> = {};
-    for (const task of found) {
-      uses[task.name] = codeOf(task) ?? task.version;
-      for (const name of task.data?.files ?? [])
-        uses[name] = await contentHash(dataFile(defaultDataFolder(), task.data!, name));
-    }
-    return uses;
+    return await usesTasks(found);
   },
   forecast({ config, inputs }) {
     const heldOut = inputs.data.metrics['held-out tokens'] ?? 0;

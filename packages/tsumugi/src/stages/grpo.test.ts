@@ -148,10 +148,28 @@ it('refuses what does not go together, before anything is planned', () => {
   expect(check({}, { heldOut: [prompts(), prompts()] })).toThrow('grpo measures on one set of examples, got 2');
   expect(check({ score: 'reward' })).toThrow('score=reward needs rewardModel');
   expect(check({}, { reward: [given(at('judge'))] })).toThrow('rewardModel has no effect with score=number');
+  expect(check({ score: 'reward' }, { reward: [given(at('judge')), given(at('base'))] })).toThrow(
+    'grpo scores by one reward model, got 2',
+  );
   expect(check({ task: 'jnli' })).toThrow('task has no effect with score=number');
   expect(check({ loraDropout: 0.1, lora: 2 })).toThrow('loraDropout has no effect');
   expect(check({ schedule: 'range-test' })).toThrow('a range-test makes no model');
   expect(check({}, { heldOut: [prompts()] })).not.toThrow();
+});
+
+it('is told apart by what its task is made of, its data too', async () => {
+  const task = (score: string) =>
+    `export default { kind: 'generate', name: 'own', version: 1, summary: 's', metric: 'm', data: { name: 'own', files: ['own.jsonl'], origin: 'here', licence: 'CC0' }, samples: async () => ({ samples: [], shots: [] }), prompt: () => '', reference: () => '', score: () => ({ m: ${score} }), run: async () => {} };`;
+  vi.stubEnv('TSUMUGI_BENCHMARKS', setup.folder);
+  const uses = async (name: string, score: string, data: string) => {
+    writeFileSync(at(name), task(score));
+    writeFileSync(at('own.jsonl'), data);
+    return await grpo.uses!(grpo.config.parse({ score: 'task', task: at(name) }));
+  };
+  const first = await uses('one.mjs', '1', 'a');
+  expect(await uses('two.mjs', '2', 'a')).not.toEqual(first);
+  expect(await uses('one.mjs', '1', 'b')).not.toEqual(first);
+  expect(await uses('one.mjs', '1', 'a')).toEqual(first);
 });
 
 it('forecasts the answers to each prompt, and that they are written once for so many updates', async () => {

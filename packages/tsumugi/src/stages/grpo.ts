@@ -1,5 +1,6 @@
 // Stage: a model and files of prompts, and others to measure on where there are some → the model that has learned from rewards of its own
 // answers. What an answer is worth is a rule's, a task's or a reward model's to say.
+import { findTasks } from '../eval/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import {
   checkGrpoSettings,
@@ -8,12 +9,13 @@ import {
   grpo as learn,
   requireModelMade,
 } from '../train/index.ts';
-import { type AnswerScoring, checkScoring, openAnswerScorer, usesTask } from './answer-scorer.ts';
+import { type AnswerScoring, checkRewardModels, checkScoring, openAnswerScorer } from './answer-scorer.ts';
 import { grpoStageConfig } from './config.ts';
 import { oneTuningStep } from './dry-run.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 import { mergeTuned, tuningPlaces } from './tuning-run.ts';
+import { usesTasks } from './uses-tasks.ts';
 
 export const grpo = defineStage({
   name: 'grpo',
@@ -28,9 +30,13 @@ export const grpo = defineStage({
     checkGrpoSettings({ heldOut: heldOut ?? DEFAULT_HELD_OUT, ...config });
     requireModelMade(config);
     checkHeldOut('grpo', heldOut, inputs.heldOut);
+    checkRewardModels('grpo', inputs.reward);
     checkScoring(scoringOf(config, inputs.reward.length > 0 ? 'among the inputs' : undefined));
   },
-  uses: async (config) => ({ ...(await usesTemplate(config)), ...(await usesTask(config.task)) }),
+  async uses(config) {
+    const tasks = config.task === undefined ? [] : await findTasks([config.task]);
+    return { ...(await usesTemplate(config)), ...(await usesTasks(tasks)) };
+  },
   forecast({ config: { epochs = DEFAULT_GRPO_EPOCHS, heldOut = DEFAULT_HELD_OUT, ...config }, inputs }) {
     const { model, prompts: rows, heldOut: own } = inputs;
     const { samples, updates, maxTokens } = config;

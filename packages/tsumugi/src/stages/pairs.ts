@@ -1,16 +1,18 @@
 // Stage: a model and prompts → preference pairs out of its own answers, scored by a rule, a task's own score, a judge or a reward model.
 import { existsSync } from 'node:fs';
-import { ConfigError, contentHash } from '../base/index.ts';
+import { contentHash } from '../base/index.ts';
+import { findTasks } from '../eval/index.ts';
 import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../lm/index.ts';
 import { defineStage, metric, type StageForecast, type StageInput, type Uses } from '../recipe/index.ts';
 import { Interrupt, Interrupted, unlessInterrupted } from '../run/index.ts';
 import { checkPairsSettings, makePairs, type PairsResult, reasons } from '../synth/index.ts';
-import { usesTask } from './answer-scorer.ts';
+import { checkRewardModels } from './answer-scorer.ts';
 import { pairsStageConfig } from './config.ts';
 import { forwardMemory } from './evaluate.ts';
 import { modelConfigOf } from './model-config.ts';
 import { secondsPerHeldOutToken } from './training-forecast.ts';
 import { TOKENS_OF_AN_EXAMPLE, usesTemplate } from './tuning-inputs.ts';
+import { usesTasks } from './uses-tasks.ts';
 
 type Config = ReturnType<typeof pairsStageConfig.parse>;
 
@@ -30,10 +32,7 @@ export const pairs = defineStage({
   output: 'pairs',
   resumes: true,
   check(config, { prompts, rewardModel }) {
-    if (rewardModel.length > 1)
-      throw new ConfigError('too-many-inputs', `pairs are scored by one reward model, got ${rewardModel.length}`, {
-        remedy: 'Give it one, or none.',
-      });
+    checkRewardModels('pairs', rewardModel);
     checkPairsSettings({ ...config, ...(rewardModel.length > 0 && { rewardModel: '.' }) }, prompts.length > 0);
   },
   uses: async (config) => ({ ...(await usesTemplate(config)), ...(await usesScorer(config)) }),
@@ -132,5 +131,5 @@ function sizeOf(inputs: readonly StageInput[], { limit = Infinity }: Config) {
 async function usesScorer({ task: name, judgeModel, judgeEndpoint }: Config): Promise<Uses> {
   if (judgeModel !== undefined && judgeEndpoint === undefined && existsSync(judgeModel))
     return { judge: await contentHash(judgeModel) };
-  return usesTask(name);
+  return await usesTasks(name === undefined ? [] : await findTasks([name]));
 }

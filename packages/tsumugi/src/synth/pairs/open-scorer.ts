@@ -1,15 +1,12 @@
 // The scorer that the settings ask for, and the prompts it is for.
 import { DataError } from '../../base/index.ts';
 import { findTasks, openBackend, sampleContext } from '../../eval/index.ts';
-import { loadRewardModel } from '../../lm/index.ts';
-import { Artefact } from '../../store/index.ts';
 import { type PromptRow, readPrompts } from '../../text/index.ts';
-import { parseDevice } from '../../torch/index.ts';
 import {
   type JudgeOptions,
   judgeScorer,
+  openRewardScorer,
   type RuleName,
-  rewardScorer,
   ruleScorer,
   type Scorer,
   taskPrompts,
@@ -52,10 +49,7 @@ async function scorerOf(
     return judgeScorer(judge, { ...options, reference: field });
   }
   if (score !== 'reward') return ruleScorer(score as RuleName, field);
-  const files = await new Artefact(rewardModel!).hashed();
-  const model = stack.use(loadRewardModel(rewardModel!, { device: parseDevice(device), dtype }));
-  files.requireUnchanged();
-  return rewardScorer(model, rewardModel!, files.hash);
+  return stack.use(await openRewardScorer(rewardModel!, { device, dtype })).scorer;
 }
 
 async function ofTask({ task: name, limit }: PairsConfig): Promise<Pick<OpenedScorer, 'scorer' | 'prompts'>> {

@@ -1,7 +1,7 @@
 // What is told to the making of preference pairs from a model's own answers. Every default is our choice.
 import { z } from 'zod';
 import { ConfigError } from '../../base/index.ts';
-import { type RuleName, ruleNames } from '../scores/index.ts';
+import { checkScore, type RuleName, ruleNames } from '../scores/index.ts';
 
 const scorers = [...ruleNames, 'task', 'judge', 'reward'] as const satisfies readonly (
   | RuleName
@@ -51,27 +51,7 @@ export type PairsInput = z.input<typeof pairsConfig>;
 /** @throws ConfigError for what is missing, or has no effect with another score */
 export function checkPairsSettings(config: Omit<PairsConfig, 'model' | 'out' | 'prompts'>, prompts: boolean): void {
   const { score } = config;
-  const belongs = {
-    task: ['task'],
-    judgeModel: ['judge'],
-    judgeEndpoint: ['judge'],
-    judgeApiKeyEnv: ['judge'],
-    rewardModel: ['reward'],
-  };
-  for (const [name, scores] of Object.entries({ ...belongs, field: ['exact', 'number', 'judge'] }))
-    if (config[name as 'field'] !== undefined && !scores.includes(score))
-      throw new ConfigError('no-effect', `${name} has no effect with score=${score}`, {
-        remedy: `Leave it out, or set score to ${scores.join(' or ')}.`,
-        fields: { setting: name, score },
-      });
-  const missing = ({ task: 'task', judge: 'judgeModel', reward: 'rewardModel' } as const)[
-    score as 'task' | 'judge' | 'reward'
-  ];
-  if (missing !== undefined && config[missing] === undefined)
-    throw new ConfigError('missing-setting', `score=${score} needs ${missing}`, {
-      remedy: `Set ${missing}.`,
-      fields: { setting: missing, score },
-    });
+  checkScore(config, scorers);
   if (prompts === (score !== 'task')) return;
   throw prompts
     ? new ConfigError('no-effect', 'prompts have no effect with score=task: its samples are the prompts', {

@@ -51,7 +51,7 @@ it('forecasts the shape that is published, and says what does not fit here', asy
   const { stdout, stderr } = await dryRun('plamo2-1b', '--set', 'aligned=false', '--set', 'smaller=false');
   // Weights, gradients and AdamW's two moments of 8 of the 16 layers are 10 GB at least.
   expect(stderr).toMatch(/^ {2}pretrain +new .* \d\d(\.\d)? GiB /m);
-  expect(stdout).toMatch(/^dry run of plamo2-1b: \d+ stages ran, each on something tiny; nothing was kept\n$/);
+  expect(stdout).toMatch(/^dry run of plamo2-1b: \d+ stages ran on something tiny; nothing was kept\n$/);
 }, 120_000);
 
 it('reads a little of what comes from outside, and a tiny model with the same tokenizer', async () => {

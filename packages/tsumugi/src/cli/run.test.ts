@@ -172,6 +172,7 @@ it('gives each of its options an effect', async () => {
     clean: async () => expect([artefacts(), (await sized('--clean')).code, artefacts()]).toEqual([3, 0, 1]),
     json: async () => expect(JSON.parse((await sized('--json')).stdout)).toMatchObject({ recipe: 'sized' }),
     list: async () => expect((await run('--list')).stdout).toContain('plamo2-mini'),
+    'dry-run': async () => expect((await sized('--dry-run')).stdout).toMatch(/^dry run of sized: one stage ran on/),
   };
   for (const effect of Object.values(rows)) await effect();
   const known = [...(await run('--help')).stdout.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name]) => name!);
@@ -261,15 +262,18 @@ it('has recipes whose settings are complete', async () => {
   const recipe = await loadRecipe('plamo2-mini');
   const stagesOf = (config: object) =>
     recipe.stages(recipe.config.parse(config)).map(({ name, kind }) => `${name}: ${kind}`);
-  const first = ['tokenizer: tokenizer', 'data: data', 'pretrain: model', 'extend: model'];
-  const smaller = [
-    'prune: model',
-    'distill: model',
-    'sibling: model',
-    'merge: model',
+  const first = ['tokenizer: tokenizer', 'data: data', 'pretrain: model', 'grow: model', 'extend: model'];
+  const smaller = ['prune: model', 'distill: model', 'sibling: model', 'merge: model'];
+  const questions = ['questions', 'unseen', 'pairs', 'unseenPairs'].map((name) => `${name}: examples`);
+  const models = ['sft', 'sftSibling', 'sftMerge', 'dpo', 'dpoMerge', 'quantize'].map((name) => `${name}: model`);
+  const aligned = [...questions, ...models, 'export: gguf', 'answers: metrics'];
+  expect(stagesOf({})).toEqual([...first, ...smaller, ...aligned, 'evaluate: metrics']);
+  expect(stagesOf({ smaller: false })).toEqual([...first, ...aligned, 'evaluate: metrics']);
+  expect(stagesOf({ longContext: false, aligned: false })).toEqual([
+    ...first.slice(0, -1),
+    ...smaller,
     'quantize: model',
     'export: gguf',
-  ];
-  expect(stagesOf({})).toEqual([...first, ...smaller, 'evaluate: metrics']);
-  expect(stagesOf({ smaller: false })).toEqual([...first, 'evaluate: metrics']);
+    'evaluate: metrics',
+  ]);
 });

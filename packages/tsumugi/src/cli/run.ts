@@ -50,7 +50,7 @@ const runCommand = defineCommand(
       else
         await write(
           io.stdout,
-          `dry run of ${recipe.name}: ${count} stages ran, each on something tiny; nothing was kept\n`,
+          `dry run of ${recipe.name}: ${count === 1 ? 'one stage' : `${count} stages`} ran on something tiny; nothing was kept\n`,
         );
       return 0;
     }

@@ -210,15 +210,13 @@ function preferenceRow(values: Values, source: ExampleSource): DataRow {
 function marginOf(values: Values, source: ExampleSource): number | undefined {
   const margin = given(values['margin']);
   if (margin === undefined) return undefined;
-  const number = typeof margin === 'bigint' ? Number(margin) : margin;
-  if (typeof number === 'number' && Number.isFinite(number) && number >= 0) return number;
+  if (typeof margin === 'number' && Number.isFinite(margin) && margin >= 0) return margin;
   throw wrongField(source, 'margin', 'a number of at least 0', margin);
 }
 
 function ratedRow(values: Values, source: ExampleSource): DataRow {
   const { prompt, completion, label } = values;
-  const number =
-    typeof label === 'boolean' || typeof label === 'number' || typeof label === 'bigint' ? Number(label) : -1;
+  const number = typeof label === 'boolean' || typeof label === 'number' ? Number(label) : -1;
   if (number !== 0 && number !== 1) throw wrongField(source, 'label', 'true or false', label);
   const prompted: Prompted =
     typeof prompt === 'string' && typeof completion === 'string'

@@ -28,8 +28,7 @@ export function wrongField({ file, row }: ExampleSource, field: string, expected
 }
 
 function shown(value: unknown): string {
-  const text =
-    JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? Number(part) : part)) ?? typeof value;
+  const text = JSON.stringify(value) ?? typeof value;
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 

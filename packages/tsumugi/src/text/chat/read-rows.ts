@@ -37,9 +37,25 @@ export async function* readRows(
   const { path, format } = file;
   if (format === 'parquet') {
     let row = 0;
-    for await (const value of readParquetRows(path, columns)) yield { row: ++row, value };
+    for await (const value of readParquetRows(path, columns)) yield { row: ++row, value: asInJson(value) };
   } else if (format === 'jsonl') yield* readJsonObjects(path, decode(fileSource(path)), '{"messages": […]}', lists);
   else yield* listRows(path, await wholeText(path));
+}
+
+/** The values of a Parquet row as JSON would have them, at every depth: rows mean the same in both, and templates know no others. */
+const asInJson = (row: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, jsonValue(value)]));
+
+function jsonValue(value: unknown): unknown {
+  // Numbers that ids have, and that JavaScript's cannot hold, are texts.
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(jsonValue);
+  if (!isObject(value) || ArrayBuffer.isView(value)) return value;
+  // A struct has every field of its column in every row: a tool that takes a city would be told of the parameters of all others.
+  return asInJson(
+    Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined)),
+  );
 }
 
 async function wholeText(path: string): Promise<string> {

@@ -3,10 +3,20 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addLora, loadAdapted, loadModel, loadTokenizer, type Plamo2, saveAdapter, scoreText } from '../../lm/index.ts';
+import {
+  addLora,
+  loadAdapted,
+  loadModel,
+  loadTokenizer,
+  type Plamo2,
+  saveAdapter,
+  scoreText,
+  templateFolder,
+} from '../../lm/index.ts';
 import { TinyModel } from '../../lm/tiny-model.testing.ts';
 import { namedParameters } from '../../nn/index.ts';
 import { Artefact } from '../../store/index.ts';
+import { findTemplate } from '../../text/index.ts';
 import { noGrad, Rng, scope } from '../../torch/index.ts';
 import { quantizeModel } from '../quantize/index.ts';
 import { mergeAdapter } from './merge-adapter.ts';
@@ -71,6 +81,35 @@ it.each([4, 8] as const)(
     expect(new Set(namedParameters(merged).map(([, each]) => each.dtype))).toEqual(new Set(['float32']));
   },
 );
+
+describe('keeps the chat template that its adapter is asked with', () => {
+  const [ofBase, ofAdapter] = ['base', 'adapter'].map(
+    (name) => `${name}{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}`,
+  );
+  const config = 'tokenizer_config.json';
+  it.each([
+    ['the base’s, where the adapter has a tokenizer and none', ['tokenizer.jsonl', config], undefined, ofBase],
+    ['the base’s, where the adapter has neither', [], undefined, ofBase],
+    ['the adapter’s, without a tokenizer', [config], ofAdapter, ofAdapter],
+    ['the adapter’s, in a file of its own', [], { 'chat_template.jinja': ofAdapter }, ofAdapter],
+    ['the adapter’s, with its tokenizer', ['tokenizer.jsonl', config], ofAdapter, ofAdapter],
+  ] as const)('%s', async (name, files, own, expected) => {
+    const base = at(`base of ${name}`);
+    cpSync(tiny.folder, base, { recursive: true });
+    const chatting = (template: string | undefined) =>
+      JSON.stringify({ ...JSON.parse(readFileSync(join(tiny.folder, config), 'utf8')), chat_template: template });
+    writeFileSync(join(base, config), chatting(ofBase));
+    const made = await adapter(name, base);
+    for (const file of ['tokenizer.jsonl', config]) rmSync(join(made, file));
+    for (const file of files) cpSync(join(tiny.folder, file), join(made, file));
+    if (typeof own === 'string') writeFileSync(join(made, config), chatting(own));
+    else if (own) writeFileSync(join(made, 'chat_template.jinja'), own['chat_template.jinja']!);
+    const template = (folder: string) => findTemplate(folder, loadTokenizer(base))?.source;
+    expect(template(templateFolder(base, made))).toBe(expected);
+    const { folder } = await mergeAdapter(made, at(`merged ${name}`), { gate: false });
+    expect(template(folder)).toBe(expected);
+  });
+});
 
 describe('is refused', () => {
   it('for a base of another content', async () => {

@@ -14,10 +14,19 @@ import {
   loraLayers,
   mergeLora,
   saveModel,
+  templateFolder,
   tensorShapes,
 } from '../../lm/index.ts';
 import { namedParameters } from '../../nn/index.ts';
-import { Artefact, isArtefact, type Lineage, quantizationOf, TOKENIZER_FILE } from '../../store/index.ts';
+import {
+  Artefact,
+  isArtefact,
+  type Lineage,
+  quantizationOf,
+  readTokenizerConfig,
+  TOKENIZER_FILE,
+} from '../../store/index.ts';
+import { defaultTemplate } from '../../text/index.ts';
 import { numElements } from '../../torch/index.ts';
 import { enginePredictor, type GateReport, parityGate } from '../gate/index.ts';
 import { gateCost } from '../merge/gate-merged.ts';
@@ -111,11 +120,13 @@ export async function mergeAdapter(
     named.reduce((sum, [, each]) => sum + each.numel() * (each.dtype === 'float32' ? 4 : 2), 0),
     out,
   );
-  // A training leaves the tokenizer, and the chat template with it, beside the adapter.
+  // A training leaves the tokenizer and the chat template beside the adapter; adapters of others may have one of them, or none.
   const tokenizer = [adapter, base].find((folder) => existsSync(join(folder, TOKENIZER_FILE)));
+  const chat = templateFolder(base, adapter);
   using staged = new StagedFolder(out, isArtefact);
   const lineage = saveModel(staged.path, model, {
     tokenizerFolder: tokenizer,
+    chatTemplate: chat === tokenizer ? undefined : defaultTemplate(readTokenizerConfig(chat)),
     maxShardBytes,
     lineage: {
       stage: 'merge-adapter',

@@ -9,8 +9,9 @@ import {
   HashedFiles,
   type JsonObject,
   readLineage,
-  TOKENIZER_CONFIG_FILE,
+  readTokenizerConfig,
 } from '../../store/index.ts';
+import { templatesOf } from '../../text/index.ts';
 import type { Plamo2Config } from '../config.ts';
 import { type LoadModelOptions, loadModel, readModelConfig, withEnds } from '../folder.ts';
 import type { Plamo2 } from '../model.ts';
@@ -33,9 +34,9 @@ export async function adapterHash(adapter: string): Promise<string> {
   return (await HashedFiles.of(new Map(names.map((name) => [name, join(adapter, name)])))).hash;
 }
 
-/** Where the chat template of a model lies: an adapter that learned one has it. */
+/** Where the chat template of a model lies: beside an adapter that learned one, which may have it without a tokenizer, or the reverse. */
 export const templateFolder = (folder: string, adapter: string | undefined): string =>
-  adapter !== undefined && existsSync(join(adapter, TOKENIZER_CONFIG_FILE)) ? adapter : folder;
+  adapter !== undefined && templatesOf(readTokenizerConfig(adapter)).size > 0 ? adapter : folder;
 
 /** @throws DataError when the adapter's lineage says that it was trained on a base of another content */
 export async function requireBase(adapter: string, base: string): Promise<void> {

@@ -1,6 +1,7 @@
 // What is kept on disk: tensors, model folders, checkpoints.
 
 export {
+  ADAPTER_CONFIG_FILE,
   Artefact,
   type ArtefactContent,
   CHAT_TEMPLATE_FILE,

@@ -2,9 +2,10 @@
 // base by the hash of its content.
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CheckpointError, DataError, StagedFolder, suggestion, writingAt } from '../../base/index.ts';
+import { CheckpointError, DataError, FormatError, StagedFolder, suggestion, writingAt } from '../../base/index.ts';
 import { freeze, namedParameters } from '../../nn/index.ts';
 import {
+  ADAPTER_CONFIG_FILE,
   GENERATION_CONFIG_FILE,
   type JsonObject,
   LINEAGE_FILE,
@@ -24,7 +25,6 @@ import type { Plamo2 } from '../model.ts';
 import { adapt, loraLayers, refuseAdapted } from './add.ts';
 import type { LoraLinear, LoraShape } from './layer.ts';
 import {
-  ADAPTER_CONFIG_FILE,
   ADAPTER_WEIGHTS_FILE,
   isTarget,
   type PeftConfig,
@@ -127,6 +127,7 @@ export function readAdapterConfig(folder: string): PeftConfig {
 export function loadAdapter(model: Plamo2, folder: string): Map<string, LoraLinear> {
   const config = readAdapterConfig(folder);
   refuseAdapted(model);
+  refusePickled(folder);
   using weights = openSafetensors(join(folder, ADAPTER_WEIGHTS_FILE));
   const found = layersOf(folder, config, weights, model);
   freeze(model);
@@ -140,6 +141,20 @@ export function loadAdapter(model: Plamo2, folder: string): Map<string, LoraLine
     );
   }
   return loraLayers(model);
+}
+
+/** @throws FormatError for weights as older versions of PEFT wrote them: a pickle, which can run code when it is read */
+function refusePickled(folder: string): void {
+  const old = 'adapter_model.bin';
+  if (existsSync(join(folder, ADAPTER_WEIGHTS_FILE)) || !existsSync(join(folder, old))) return;
+  throw new FormatError(
+    'pickled-weights',
+    `${folder} has an ${old}, a pickle, in the place of ${ADAPTER_WEIGHTS_FILE}`,
+    {
+      remedy: 'Write it again with a new PEFT: PeftModel.from_pretrained, then save_pretrained.',
+      fields: { path: join(folder, old) },
+    },
+  );
 }
 
 interface FoundLayer {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, readJsonValue } from '../../base/index.ts';
 import {
+  ADAPTER_CONFIG_FILE,
   Artefact,
   GENERATION_CONFIG_FILE,
   HashedFiles,
@@ -16,7 +17,7 @@ import type { Plamo2Config } from '../config.ts';
 import { type LoadModelOptions, loadModel, readModelConfig, withEnds } from '../folder.ts';
 import type { Plamo2 } from '../model.ts';
 import { loadAdapter, readAdapterConfig } from './adapter-folder.ts';
-import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE } from './peft-config.ts';
+import { ADAPTER_WEIGHTS_FILE } from './peft-config.ts';
 
 /** The base that an adapter names. @throws DataError when it names none */
 export function baseOf(adapter: string): string {

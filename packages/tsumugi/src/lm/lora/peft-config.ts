@@ -5,7 +5,6 @@ import { FormatError, isObject } from '../../base/index.ts';
 import { type Json, readJson } from '../../store/index.ts';
 import { endsIn } from './targets.ts';
 
-export const ADAPTER_CONFIG_FILE = 'adapter_config.json';
 export const ADAPTER_WEIGHTS_FILE = 'adapter_model.safetensors';
 
 const count = z.int().positive();
@@ -76,21 +75,38 @@ export function readPeftConfig(path: string): PeftConfig {
   for (const [key, value] of Object.entries(rest))
     if (!(key in schema.shape) && !unread.has(key) && !isOff(value))
       throw refuse(key, `"${key}": ${JSON.stringify(value)} is not known here`);
+  for (const [key, text] of expressionsOf(config))
+    try {
+      expression(text);
+    } catch (error) {
+      throw refuse(key, `${key} has "${text}", which is not read as a regular expression: ${(error as Error).message}`);
+    }
   return config;
 }
+
+/** What is written as regular expressions, with its keys. */
+const expressionsOf = ({ target_modules: targets, rank_pattern, alpha_pattern }: PeftConfig): [string, string][] => [
+  ...(typeof targets === 'string' ? [['target_modules', targets] satisfies [string, string]] : []),
+  ...Object.keys(rank_pattern ?? {}).map((text): [string, string] => ['rank_pattern', text]),
+  ...Object.keys(alpha_pattern ?? {}).map((text): [string, string] => ['alpha_pattern', text]),
+];
+
+/** An expression for all of a text, with the names of Python's groups. */
+const expression = (text: string): RegExp =>
+  new RegExp(`^(?:${text.replaceAll('(?P<', '(?<').replace(/\(\?P=(\w+)\)/g, '\\k<$1>')})$`);
 
 /** The value of the first pattern that a path answers to: PEFT's are regular expressions for the end of a path. */
 export function patternValue(
   patterns: Readonly<Record<string, number>> | null | undefined,
   path: string,
 ): number | undefined {
-  return Object.entries(patterns ?? {}).find(([pattern]) => new RegExp(`^(.*\\.)?(${pattern})$`).test(path))?.[1];
+  return Object.entries(patterns ?? {}).find(([pattern]) => expression(`(?:.*\\.)?(?:${pattern})`).test(path))?.[1];
 }
 
 /** Whether `target_modules` means a path. A string is a regular expression for all of it, names of a list are ends. */
 export function isTarget(targets: PeftConfig['target_modules'], path: string): boolean {
   if (targets === null || targets === undefined || targets === 'all-linear') return true;
-  if (typeof targets === 'string') return new RegExp(`^(${targets})$`).test(path);
+  if (typeof targets === 'string') return expression(targets).test(path);
   return targets.some((name) => endsIn(path, name.replaceAll('*', '\\*')));
 }
 

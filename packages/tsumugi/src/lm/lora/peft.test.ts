@@ -140,6 +140,21 @@ describe('a file that others made', () => {
       },
       /up_proj\.lora_A\.weight" is for a linear map that this model does not have.*made for llama/s,
     ],
+    [
+      'a pattern of layers that is none',
+      (config) => set(config, 'target_modules', '(?P<x>.*in_proj'),
+      /target_modules has "\(\?P<x>\.\*in_proj", which is not read as a regular expression/,
+    ],
+    [
+      'a pattern of ranks that is none',
+      (config) => set(config, 'rank_pattern', { '*proj': 8 }),
+      /rank_pattern has "\*proj", which is not read as a regular expression: .*Nothing to repeat/,
+    ],
+    [
+      'a pattern of α that is none',
+      (config) => set(config, 'alpha_pattern', { '[': 8 }),
+      /alpha_pattern has "\[", which is no/,
+    ],
     ['no target', (config) => set(config, 'target_modules', ['o_proj']), /not among the target_modules/],
     [
       'a magnitude too many',
@@ -156,10 +171,22 @@ describe('a file that others made', () => {
     expect(() => reading(change, kind)).toThrow(message);
   });
 
+  it.each(['.*_proj', '(?P<place>.*)\\.\\w+', 'model\\.layers\\.layers\\.(?P<i>\\d)(?:(?P=i)|.)+'])(
+    'is read with its layers named as Python writes it: %s',
+    (targets) => {
+      expect(() => reading((config) => set(config, 'target_modules', targets))).not.toThrow();
+    },
+  );
+
   it('says what is no adapter', () => {
     using model = base();
     expect(() => loadAdapter(model, at('nowhere'))).toThrow(/does not exist/);
     expect(() => loadAdapter(model, home)).toThrow(/no folder with an adapter_config\.json/);
+    cpSync(golden('peft/lora/adapter_config.json'), at('old/adapter_config.json'));
+    writeFileSync(at('old/adapter_model.bin'), '');
+    expect(() => loadAdapter(model, at('old'))).toThrow(
+      /old has an adapter_model\.bin, a pickle, in the place of adapter_model\.safetensors\n.*save_pretrained/,
+    );
     loadAdapter(model, golden('peft/lora'));
     expect(() => loadAdapter(model, golden('peft/lora'))).toThrow(/has adapters already/);
     expect(() => addLora(model, { rank: 2 })).toThrow(/has adapters already/);

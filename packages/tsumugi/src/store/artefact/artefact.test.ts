@@ -200,6 +200,14 @@ it('explains what is missing or malformed', () => {
   expect(code(() => model.config())).toBe('FormatError not-utf8');
 });
 
+it('says what to do with an adapter', () => {
+  mkdirSync(at('adapter'));
+  writeFileSync(at('adapter', 'adapter_config.json'), '{}');
+  expect(() => new Artefact(at('adapter'))).toThrow(
+    /adapter is an adapter, not a model\n {2}→ Merge it into its base first: tsumugi merge --adapter .*adapter --out DIR/,
+  );
+});
+
 it('says what a link lacks', () => {
   symlinkSync(at('gone'), at('link'));
   expect(() => new Artefact(at('link'))).toThrow(

@@ -10,6 +10,7 @@ export {
   writeLineage,
 } from './artefact.ts';
 export {
+  ADAPTER_CONFIG_FILE,
   CHAT_TEMPLATE_FILE,
   CONFIG_FILE,
   GENERATION_CONFIG_FILE,

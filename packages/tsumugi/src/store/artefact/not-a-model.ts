@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { absence, DataError, linkTarget, namesIn, nearest } from '../../base/index.ts';
-import { CONFIG_FILE } from './files.ts';
+import { ADAPTER_CONFIG_FILE, CONFIG_FILE } from './files.ts';
 
 /** @param found what `statSync` says about the path, undefined for nothing */
 export function notAModel(path: string, found: Stats | undefined): DataError {
@@ -24,6 +24,11 @@ export function notAModel(path: string, found: Stats | undefined): DataError {
     const { fault, remedy } = absence(missing);
     return refuse(`is not a model folder: ${found ? CONFIG_FILE : 'it'} ${fault}`, remedy);
   }
+  if (found && existsSync(join(path, ADAPTER_CONFIG_FILE)))
+    return refuse(
+      'is an adapter, not a model',
+      `Merge it into its base first: tsumugi merge --adapter ${path} --out DIR. Commands that have --adapter take it beside the base.`,
+    );
   if (found) {
     const inside = readdirSync(path).find((name) => existsSync(join(path, name, CONFIG_FILE)));
     return refuse(

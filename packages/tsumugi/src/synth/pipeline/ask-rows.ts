@@ -3,8 +3,9 @@ import { sha256 } from '../../base/index.ts';
 import type { GenerateAnswer, GenerateRequest } from '../../eval/index.ts';
 import { canonicalJson } from '../../store/index.ts';
 import type { AskStep } from './ask-step.ts';
-import type { Asker, Question } from './asker.ts';
+import type { Asker } from './asker.ts';
 import type { Failure } from './failure-log.ts';
+import type { Question } from './question.ts';
 import { readReply } from './reply.ts';
 import { type SynthRow, textOf } from './row.ts';
 

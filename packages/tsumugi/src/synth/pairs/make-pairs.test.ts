@@ -214,6 +214,28 @@ describe('makePairs', () => {
     );
   });
 
+  it('takes no answers of another template, model or judge', async () => {
+    using learned = loadModel(at('base'));
+    const judge = (seed: number) => {
+      const head = initialRewardHead(learned.config.hidden_size, seed, 'cpu');
+      rmSync(at('judge'), { recursive: true, force: true });
+      saveRewardModel(at('judge'), addRewardHead(learned, head), { tokenizerFolder: at('base') });
+    };
+    const asked = { prompt: [{ role: 'user', content: '末の字12' }] };
+    const scored = { score: 'reward', rewardModel: at('judge'), maxTokens: 24, samples: 12 } as const;
+    const again = (changes: Partial<PairsInput> = {}) =>
+      make({ ...scored, prompts: prompts(asked), template: 'instruction-ja', ...changes });
+    judge(1);
+    await again();
+    const refused = 'holds answers of other settings, prompts or another model';
+    await expect(again({ template: 'chatml' })).rejects.toThrow(refused);
+    await expect(again({ model: at('nothing') })).rejects.toThrow(refused);
+    judge(2); // in the same place
+    await expect(again()).rejects.toThrow(refused);
+    judge(1);
+    await again();
+  });
+
   it('says why there is no pair', async () => {
     const unanswerable = copyingPrompts.slice(0, 9).map(({ prompt }) => ({ prompt, answer: 77 }));
     await expect(make({ prompts: prompts(...unanswerable) })).rejects.toThrow(
@@ -223,6 +245,9 @@ describe('makePairs', () => {
     await expect(make({ maxTokens: 1, out: at('out', 'cut') })).rejects.toThrow(
       'none of 100 prompts gives a pair: fewer than two answers ended within maxTokens (100)',
     );
+    const cutOff = linesOf('cut', 'answers.jsonl').flatMap(({ answers = [] }) => answers);
+    expect(cutOff.length).toBe(400);
+    expect(cutOff.filter(({ score }) => score !== null)).toEqual([]); // right so far, and not scored
   });
 
   it('names file and row of what cannot be scored, before anything is sampled', async () => {

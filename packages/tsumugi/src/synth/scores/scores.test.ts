@@ -194,7 +194,8 @@ describe('judgeScorer', () => {
       judgeScorer(fakeBackend()),
       judgeScorer(fakeBackend({ fingerprint: 'g' })),
       judgeScorer(fakeBackend(), { reference: 'answer' }),
+      judgeScorer({ ...fakeBackend(), settings: { reasoning: 'high' } } as never),
     ].map(({ hash }) => hash);
-    expect(new Set(hashes).size).toBe(3);
+    expect(new Set(hashes).size).toBe(4);
   });
 });

@@ -238,7 +238,12 @@ function promptedConversation(values: Values, answers: Values, source: ExampleSo
   const whole = lists.every(([first]) => first!.role !== 'assistant') || asked === undefined;
   const common = whole ? commonLength(lists) : 0;
   if (whole) prompt = lists[0]!.slice(0, common);
-  if (prompt.length === 0) throw wrongField(source, 'prompt', 'messages or a text', asked);
+  if (prompt.length === 0)
+    throw asked === undefined
+      ? wrongField(source, 'prompt', 'messages or a text', asked)
+      : wrongField(source, names.at(-1)!, `a conversation that begins as ${names[0]} does`, answers[names.at(-1)!]);
+  if (prompt.at(-1)!.role === 'assistant')
+    throw wrongField(source, 'prompt', 'messages of which the last waits for an answer', asked ?? prompt);
   const ends = lists.map((list, i): Message => {
     const rest = list.slice(common);
     if (rest.length !== 1 || rest[0]!.role !== 'assistant')

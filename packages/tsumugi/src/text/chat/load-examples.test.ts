@@ -321,6 +321,23 @@ describe('pairs and rated answers', () => {
     ).rejects.toThrow('row 1: label should be true or false but is 2');
   });
 
+  it('are left out where nothing is wanted, and stay where nothing is rejected', async () => {
+    const nothing = { role: 'assistant', content: ' ' };
+    const rows = [
+      { prompt: [user], chosen: [nothing], rejected: [bad] },
+      { prompt: 'a', chosen: '', rejected: 'b' },
+      { prompt: [user], chosen: [good], rejected: [nothing] },
+      { prompt: 'a', chosen: 'b', rejected: '' },
+    ];
+    const path = lines('pairs.jsonl', ...rows);
+    const { examples, report } = await loadPairs([path], options);
+    expect(examples.map(({ source }) => source.row)).toEqual([3, 4]);
+    expect(report).toMatchObject({ emptyAnswers: 2, nothingLearned: 2, roles: { user: 2, assistant: 4 } });
+    expect((await loadRated([path], options)).examples.map(({ source }) => source.row)).toEqual([3, 3, 4, 4]);
+    const rated = [true, false].map((label) => ({ prompt: 'a', completion: '', label }));
+    expect((await loadRated([lines('rated.jsonl', ...rated)], options)).examples).toMatchObject([{ desirable: false }]);
+  });
+
   it('are rated answers, two of each pair, beside rows of their own', async () => {
     const files = [
       lines('pairs.jsonl', { prompt: [user], chosen: [good], rejected: [bad] }),
@@ -354,6 +371,19 @@ describe('pairs and rated answers', () => {
     ],
     [{ chosen: [user, good], rejected: [user, user] }, 'row 1: rejected should be one answer of the assistant'],
     [{ chosen: [good], rejected: [bad] }, 'row 1: prompt should be messages or a text but is not there'],
+    [
+      { prompt: 'a', chosen: [user, good], rejected: [{ ...user, content: 'b' }, bad] },
+      'row 1: rejected should be a conversation that begins as chosen does but is [{"role":"user","content":"b"}',
+    ],
+    [
+      { prompt: [user, good], chosen: '。', rejected: '、' },
+      'row 1: prompt should be messages of which the last waits for an answer',
+    ],
+    [
+      { chosen: [user, good, good], rejected: [user, good, bad] },
+      'row 1: prompt should be messages of which the last waits for an answer',
+    ],
+    [{ prompt: 'x', chosen: ' ', rejected: 'a' }, 'no example is left: nothing in them is to be learned'],
     [{ prompt: 'a', chosen: 'b' }, 'row 1 has "prompt", "chosen", which is no format that is read'],
   ])('are refused: %j', async (row, message) => {
     await expect(loadPairs([lines('pairs.jsonl', row)], options)).rejects.toThrow(message);

@@ -137,6 +137,14 @@ const ratedOf = ({ prompt, chosen, rejected, source }: PreferenceExample): Rated
   { prompt, completion: rejected, desirable: false, source },
 ];
 
+/** Whether a row says that an answer without a word is wanted: nothing is to be learned of it. */
+function wantsNothing({ prompted, desirable = true }: Extract<DataRow, { kind: 'prompted' }>): boolean {
+  if (!desirable) return false;
+  if (prompted.kind === 'text') return prompted.answers[0]!.trim() === '';
+  const { content, tool_calls } = prompted.answers[0]!;
+  return content.trim() === '' && !tool_calls?.length;
+}
+
 /** An example of a row, and what it is made of. */
 interface Encoded<T> {
   example: T;
@@ -153,9 +161,15 @@ async function loadPrompted<T extends { source: ExampleSource }>(
   const keeper = new ReportKeeper(options.maxTokens);
   const examples: T[] = [];
   for await (const row of rowsOf(paths, purpose, options.format, keeper)) {
-    const { prompted } = row as Extract<DataRow, { kind: 'prompted' }>;
-    if (prompted.kind === 'conversation') keeper.messages([...prompted.prompt.messages, ...prompted.answers]);
-    for (const { example, prompt, answers } of encode(row as Extract<DataRow, { kind: 'prompted' }>, options)) {
+    const asked = row as Extract<DataRow, { kind: 'prompted' }>;
+    const { prompted } = asked;
+    if (prompted.kind === 'conversation') keeper.roles([...prompted.prompt.messages, ...prompted.answers]);
+    if (wantsNothing(asked)) {
+      keeper.report.emptyAnswers++;
+      keeper.report.nothingLearned++;
+      continue;
+    }
+    for (const { example, prompt, answers } of encode(asked, options)) {
       const lengths = answers.map(({ length }) => length);
       const length = prompt.length + Math.max(...lengths);
       if (length > (options.maxTokens ?? Infinity)) {

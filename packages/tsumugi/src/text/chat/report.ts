@@ -68,10 +68,17 @@ export class ReportKeeper {
     this.report.files.at(-1)!.rows++;
   }
 
+  /** Who speaks. */
+  roles(messages: readonly Message[]): void {
+    const { roles } = this.report;
+    for (const { role } of messages) roles[role] = (roles[role] ?? 0) + 1;
+  }
+
+  /** A conversation whose answers are learned. */
   messages(messages: readonly Message[]): void {
     const { report } = this;
+    this.roles(messages);
     for (const { role, content, tool_calls } of messages) {
-      report.roles[role] = (report.roles[role] ?? 0) + 1;
       if (role === 'assistant' && content.trim() === '' && !tool_calls?.length) report.emptyAnswers++;
     }
     if (messages.length > 0 && messages.at(-1)!.role !== 'assistant') report.unanswered++;

@@ -58,6 +58,21 @@ describe('particle cloze', () => {
     expect(rows[0]).toMatchObject({ builder: 'particle-cloze', source: { file: '0.txt', row: 1 } });
   });
 
+  it('puts no particle against another that often fits in its place', async () => {
+    const { rows } = await build('particle-cloze', embeddedText()[1]!, { ...all, rows: 'pairs' });
+    const pairs = rows as unknown as Record<'chosen' | 'rejected', [{ content: string }]>[];
+    const against = (particle: string) =>
+      [
+        ...new Set(
+          pairs.filter(({ chosen }) => chosen[0].content === particle).map(({ rejected }) => rejected[0].content),
+        ),
+      ]
+        .sort()
+        .join('');
+    const shown = Object.fromEntries([...'がをにでとへ'].map((particle) => [particle, against(particle)]));
+    expect(shown).toEqual({ が: 'でとにへを', を: 'がでとにへ', に: 'がを', で: 'がへを', と: 'がを', へ: 'がでを' });
+  });
+
   it('asks as the evaluation task does', async () => {
     const { rows } = await build('particle-cloze', path, { ...all, form: 'task', rows: 'pairs' });
     expect(rows).toHaveLength(2);
@@ -131,6 +146,25 @@ it('kanji reading: words with ruby in hiragana, asked as the evaluation task ask
   expect(counts.dropped.get('not kanji read in hiragana')).toBe(2);
   for (const { prompt: asked, chosen } of shown)
     expect(asked![0].content.split('漢字：')[1]).not.toContain(chosen![0].content);
+});
+
+it('kanji reading: another reading of the same word is not put against it', async () => {
+  const path = file('txt', '今日《きょう》も今日《こんにち》も、明後日《みょうごにち》も同じ。\n');
+  const { rows } = await build('kanji-reading', path, { ...all, rows: 'pairs' });
+  const shown = rows as unknown as Record<string, [{ content: string }]>[];
+  const of = (key: string) => shown.map((row) => row[key]![0].content);
+  expect(of('chosen')).toEqual(['きょう', 'みょうごにち']);
+  expect(of('rejected')).toEqual(['みょうごにち', 'こんにち']);
+});
+
+it('questions and answers: a long text is cut between lines', async () => {
+  const line = 'この行には五十くらいの文字があり、同じことを何度も言うためだけに、ここに書かれているのです。';
+  const path = file('txt', `どれくらい長いですか。\n${`${line}\n`.repeat(30)}`);
+  const { rows } = await build('faq', path, all);
+  const [[, { content }]] = (rows as unknown as { messages: [never, { content: string }] }[]).map(
+    ({ messages }) => messages,
+  ) as [[never, { content: string }]];
+  expect(content.split('\n')).toEqual(Array.from({ length: Math.floor(600 / line.length) }, () => line));
 });
 
 it('questions and answers: a heading that asks, and the text up to the next heading', async () => {
@@ -286,6 +320,34 @@ it('synopses: the first paragraph of each package, asked for from the others', a
   });
 });
 
+it('synopses: what is held out is no wrong answer to learn from', async () => {
+  const packages = Array.from({ length: 60 }, (_, i) => `p${String.fromCharCode(97 + (i % 26))}${i}`);
+  const data = packages.flatMap((name, i) => [
+    [name, 'a tool', `${name}という${i}番目の道具`],
+    [name, 'It …', `${i}個の文書を一度に開き、編集し、比較することができる小さなプログラムです。印刷もできます。`],
+  ]);
+  const { built } = await build('synopsis', file('jsonl', lines(data)), { heldOutFraction: 0.5, rows: 'pairs' });
+  expect(built.length).toBeGreaterThan(50);
+  for (const { side, row } of built) {
+    const [{ content }] = row['rejected'] as [{ content: string }];
+    expect(isHeldOut(content.split('という')[0]!, 0, 0.5)).toBe(side === 'heldOut');
+  }
+});
+
+it('draws a share by the seed', async () => {
+  const data = Array.from({ length: 100 }, (_, i) => ['a', `Sentence ${i} is here.`, `ここに${i}番目の文がある。`]);
+  const path = file('jsonl', lines(data));
+  const drawn = async (seed: number) =>
+    (await build('translate-en-ja', path, { ...all, share: 0.5, seed })).rows.map(
+      (row) => (row['source'] as unknown as { row: number }).row,
+    );
+  const [one, other] = [await drawn(1), await drawn(2)];
+  // Four standard deviations.
+  for (const rows of [one, other]) expect(Math.abs(rows.length - 50)).toBeLessThan(20);
+  expect(one).not.toEqual(other);
+  expect(await drawn(1)).toEqual(one);
+});
+
 describe('files', () => {
   it('are the same bytes for the same seed, other ones for another, and read by those who train', async () => {
     const tokenizer = Tokenizer.load(golden('tokenizer/tokenizer.jsonl'));
@@ -300,6 +362,7 @@ describe('files', () => {
       });
       const paths = [join(out, 'examples', 'rows.jsonl'), join(out, 'held-out', 'rows.jsonl')] as const;
       expect(readdirSync(out).sort()).toEqual(['examples', 'held-out', 'lineage.json']);
+      expect(JSON.parse(readFileSync(join(out, 'lineage.json'), 'utf8')).seed).toBe(seed);
       return { counts, paths, bytes: paths.map((path) => readFileSync(path, 'utf8')) };
     };
     const once = await made('particle-cloze', 3, 'answers');

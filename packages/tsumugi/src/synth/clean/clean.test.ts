@@ -176,6 +176,27 @@ it.each(Object.entries(rows))('%s has an effect', async (_setting, [changed, bas
   expect(await of(changed)).not.toBe(await of(base));
 });
 
+it('finds near-duplicates as the settings say', async () => {
+  // 80 pairs with a similarity of about 0.8, of which one seed finds others than another.
+  const pairs = Array.from({ length: 80 }, () => text(120)).flatMap((each) => [each, each.slice(0, 107) + text(13)]);
+  const path = write(
+    'pairs.jsonl',
+    pairs.map((each, id) => ({ id, text: each })),
+  );
+  const found = new Set<string>();
+  for (const near of [{}, { threshold: 0.6 }, { ngram: 2 }, { permutations: 16 }, { seed: 9 }]) {
+    const twin = new NearDuplicates(near);
+    for (const each of pairs) twin.add(each);
+    const { path: cleaned, out } = await clean({ format: 'jsonl', near }, [path]);
+    const kept = read(cleaned).map(({ id }) => id);
+    expect(kept).toEqual(pairs.flatMap((_, id) => (twin.isKept(id) ? [id] : [])));
+    found.add(kept.join());
+    const { seed } = JSON.parse(readFileSync(join(out, 'lineage.json'), 'utf8'));
+    expect(seed).toBe('seed' in near ? 9 : 0);
+  }
+  expect(found.size).toBe(5);
+});
+
 it('has a row for every setting but the memory, of which the rows are independent', async () => {
   expect([...Object.keys(rows), 'memory'].sort()).toEqual(Object.keys(cleanConfig.shape).sort());
   const paths = [await clean({ memory: 128 }), await clean({ memory: 512 })].map(({ path }) => sha256File(path));

@@ -35,3 +35,11 @@ it('does not see the order of a set or what repeats, and is the same for a seed'
   expect(sign([1, 2, 3], 5)).toEqual(sign([3, 1, 2, 1, 3], 5));
   expect(sign([1, 2, 3], 5)).not.toEqual(sign([1, 2, 3], 6));
 });
+
+it('gives no word the least image in every permutation', () => {
+  const out = new Uint32Array(permutations);
+  for (const word of [0, 1, 0x80000000, 0xffffffff]) {
+    new MinHash(permutations, 3).sign(Uint32Array.of(word), out);
+    expect(new Set(out).size, String(word)).toBeGreaterThan(permutations - 3);
+  }
+});

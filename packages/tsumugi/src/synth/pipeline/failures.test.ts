@@ -1,4 +1,5 @@
 // What fails: kept aside, asked again when told to, and what stops a run.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Handler, type Reply, Service } from '../../eval/backends/openai.testing.ts';
@@ -62,6 +63,15 @@ it('asks nothing where a row leaves the prompt empty', async () => {
       message: 'the prompt is empty',
     },
   ]);
+});
+
+it('stops where the key is refused after it was good, and sets nothing aside', async () => {
+  const refused: Reply = [401, { error: { message: 'no such key' } }];
+  const service = await Service.start(allBut('第1', () => refused));
+  const out = fresh();
+  const settings = { ...questions, rows: documents(3), concurrency: 1 };
+  await expect(run(service, settings, { out })).rejects.toMatchObject({ code: 'endpoint-key' });
+  expect(existsSync(join(out, 'failures.jsonl'))).toBe(false);
 });
 
 it('asks once more for what failed, with another seed', async () => {
@@ -133,4 +143,21 @@ it('stops where a service that answered is out of order, and goes on where it wa
   await expect(run(service, settings, { out, retries: 0 })).rejects.toThrow(/cannot be reached/);
   well = Infinity;
   expect(await run(service, settings, { out })).toMatchObject({ known: 5, asked: 115, examples: 80, failedNow: 0 });
+});
+
+it('stops at the eighth failure in a row, and begins to count anew after an answer', async () => {
+  const words = [200, reply('答えです。')] as const;
+  const replies: Reply[] = [[...words], ...Array.from({ length: 7 }, (): Reply => [500, {}]), [...words]];
+  const service = await Service.start(() => replies.shift() ?? [500, {}]);
+  const out = fresh();
+  const settings = {
+    rows: Array.from({ length: 20 }, (_, i) => ({ question: `${i}は？` })),
+    steps: [{ ask: 'respond' }],
+    output: { user: 'question', assistant: 'answer' },
+    concurrency: 1,
+  };
+  await expect(run(service, settings, { out, retries: 0 })).rejects.toMatchObject({ code: 'endpoint-busy' });
+  expect(service.asked).toHaveLength(1 + 7 + 1 + 8);
+  // Those before the answer are the rows' own fault, those after it the service's.
+  expect(lines(join(out, 'failures.jsonl'))).toHaveLength(7);
 });

@@ -68,6 +68,7 @@ it.each<[FilterStep, (string | number)[], string[], string[]]>([
     ['4'],
     ['1, less than 2', '"３" is no number', '5, more than 4', '" " is no number'],
   ],
+  [{ filter: 'range', min: 2 }, [2, 1.9], ['2'], ['1.9, less than 2']],
   [
     { filter: 'near', threshold: 0.5, ngram: 2 },
     ['吾輩は猫である', '吾輩は猫である。', '犬'],
@@ -111,11 +112,17 @@ it('keeps away from own texts and from evaluation tasks', async () => {
     [novel],
     [`100 % of it stands in ${file}, text 1`],
   ]);
+  // A run counts in a text of any length.
+  const long = `${novel.repeat(3)}日本の首都はどこ`;
+  expect(await filtered(step, [long])).toEqual([[long], []]);
+  expect((await filtered({ ...step, run: 8 }, [long]))[0]).toEqual([]);
   const opposites = fileURLToPath(new URL('../../../../../examples/opposites.ts', import.meta.url));
   const task = { filter: 'decontaminate', ngram: 6, tasks: [opposites] };
   // The task asks for eight of its ten words, the two others are its examples.
   const texts = ['「大」の反対は「', '「上」の反対だ', novel];
   expect(await filtered(task, texts)).toEqual([texts.slice(1), ['100 % of it stands in opposites, text 1']]);
+  // A right answer, too.
+  expect(await filtered(task, ['小', novel])).toEqual([[novel], ['100 % of it stands in opposites, text 2']]);
   const needle = { filter: 'decontaminate', tasks: ['particle-cloze'] };
   await expect(filtered(needle, [novel])).rejects.toThrow(/does not exist. It comes from/);
 });

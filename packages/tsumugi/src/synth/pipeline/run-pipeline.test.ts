@@ -39,6 +39,33 @@ it('makes conversations of documents, with where they come from', async () => {
   expect(promptOf(service.asked[0]!.body)).toContain('質問を3個、日本語で');
 });
 
+it('asks as the settings of the step say', async () => {
+  const service = await Service.start(answering);
+  const said = { maxTokens: 40, temperature: 0.3, topP: 0.4, stop: ['以上'] };
+  const settings = {
+    rows: [{ question: '雪は？' }],
+    steps: [{ ask: 'respond', system: '短く。', ...said }],
+    output: { user: 'question', assistant: 'answer' },
+    apiKeyEnv: 'NAME_OF_MY_KEY',
+  };
+  const out = fresh();
+  await run(service, settings, { out });
+  // Where a key is kept is no part of what was made.
+  expect(readFileSync(join(out, 'report', 'lineage.json'), 'utf8')).not.toContain('NAME_OF_MY_KEY');
+  expect(service.asked.map(({ body }) => body)).toMatchObject([
+    {
+      max_tokens: 40,
+      temperature: 0.3,
+      top_p: 0.4,
+      stop: ['以上'],
+      messages: [
+        { role: 'system', content: '短く。' },
+        { role: 'user', content: '雪は？' },
+      ],
+    },
+  ]);
+});
+
 it('asks nothing twice, and for the same bytes', async () => {
   const service = await Service.start(answering);
   const out = fresh();

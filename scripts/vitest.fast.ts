@@ -21,11 +21,11 @@ export const slow: Readonly<Record<string, readonly string[]>> = {
     '**/*kill.test.ts',
     'packages/native/test/{level,loader,memory,setup-lock}.test.ts',
     `${src}/cli/{ending,run,gan,gan-options,eval,main,json-option,command-options,exit-codes,extend}.test.ts`,
-    `${src}/eval/{optional-package,settings}.test.ts`,
+    `${src}/eval/settings.test.ts`,
     `${src}/recipe/{recipe,cut-off}.test.ts`,
     `${src}/run/lock.test.ts`,
     `${src}/torch/{leak,profile,random}.test.ts`,
-    'tests/{bench,extend,full-disk,named-options,package,readme,skips,write-faults}.test.ts',
+    'tests/{bench,extend,full-disk,named-options,optional-packages,package,readme,skips,write-faults}.test.ts',
   ],
   'read or hash much': [
     `${src}/base/content-hash.test.ts`,

@@ -16,6 +16,7 @@ const own: Readonly<Record<string, string>> = {
   'base/own-files.ts': 'package.json of tsumugi',
   'cli/settings.ts': 'a value of the command line',
   'run/open-run.ts': 'what was made a moment before',
+  'recipe/dry-run.ts': 'what was made a moment before',
   'compress/quantize/quantize-model.ts': 'what was made a moment before',
   'store/hub/hub-client.ts': 'counts',
   'eval/tasks/m-ifeval/format.ts': 'a text that a model wrote, which is judged and not kept',

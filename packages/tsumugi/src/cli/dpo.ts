@@ -7,6 +7,7 @@ import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapte
 import { settingsOptions } from './settings.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
+import { percent, tuningOptions } from './tuning-command.ts';
 
 export const run = defineCommand(
   {
@@ -14,17 +15,13 @@ export const run = defineCommand(
     summary: 'teach a model which answers are better: DPO, H-DPO, KTO and others',
     options: {
       ...settingsOptions,
-      model: {
-        type: 'string',
-        value: 'DIR|NAME',
-        help: 'model to train: a folder, or a name on the Hugging Face Hub',
-      },
+      model: tuningOptions.model,
       data: {
         type: 'list',
         value: 'FILE',
         help: 'pairs, jsonl or parquet: prompt, chosen, rejected; for kto also prompt, completion, label',
       },
-      template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      template: tuningOptions.template,
       ...adapterOptions,
       ...trainingOptions,
     },
@@ -41,7 +38,7 @@ export const run = defineCommand(
     const learned = await dpo(config, { resume: options.resume, stream: io.stderr });
     const result = await withMergedAdapters(learned, config, noMerge, io);
     return endTraining(io, 'tsumugi dpo', { ...options, out: config.out }, result, ({ before, after, folder }) => {
-      const right = `${share(before?.accuracy)} before, ${share(after?.accuracy)} after`;
+      const right = `${percent(before?.accuracy)} before, ${percent(after?.accuracy)} after`;
       const what =
         config.loss === 'kto'
           ? 'held-out answers on their side of z₀'
@@ -50,5 +47,3 @@ export const run = defineCommand(
     });
   },
 );
-
-const share = (accuracy: number | undefined) => (accuracy === undefined ? '–' : `${(100 * accuracy).toFixed(1)} %`);

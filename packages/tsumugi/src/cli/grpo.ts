@@ -8,6 +8,7 @@ import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapte
 import { settingsOptions } from './settings.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
+import { tuningOptions } from './tuning-command.ts';
 
 export const run = defineCommand(
   {
@@ -15,11 +16,7 @@ export const run = defineCommand(
     summary: 'teach a model by rewards of its own answers',
     options: {
       ...settingsOptions,
-      model: {
-        type: 'string',
-        value: 'DIR|NAME',
-        help: 'model to train: a folder, or a name on the Hugging Face Hub',
-      },
+      model: tuningOptions.model,
       data: {
         type: 'list',
         value: 'FILE',
@@ -27,7 +24,7 @@ export const run = defineCommand(
       },
       task: { type: 'string', value: 'NAME', help: 'evaluation task whose score is the reward' },
       rewardModel: { type: 'string', value: 'DIR', help: 'reward model ("tsumugi reward") that gives the reward' },
-      template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      template: tuningOptions.template,
       ...adapterOptions,
       ...trainingOptions,
     },

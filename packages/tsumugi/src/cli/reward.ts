@@ -6,6 +6,7 @@ import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
+import { percent, tuningOptions } from './tuning-command.ts';
 
 export const run = defineCommand(
   {
@@ -13,13 +14,9 @@ export const run = defineCommand(
     summary: 'make a reward model, which gives answers a number, from pairs',
     options: {
       ...settingsOptions,
-      model: {
-        type: 'string',
-        value: 'DIR|NAME',
-        help: 'model to begin with: a folder, or a name on the Hugging Face Hub',
-      },
+      model: tuningOptions.model,
       data: { type: 'list', value: 'FILE', help: 'pairs, jsonl or parquet: prompt, chosen, rejected (and margin)' },
-      template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      template: tuningOptions.template,
       lora: { type: 'integer', min: 1, value: 'RANK', help: 'train low-rank adapters of this rank, and merge them' },
       ...trainingOptions,
     },
@@ -34,11 +31,9 @@ export const run = defineCommand(
     if (options.plan) return endPlan(io, options, await planReward(config, { stream: io.stderr }));
     const made = await reward(config, { resume: options.resume, stream: io.stderr });
     return endTraining(io, 'tsumugi reward', { ...options, out: config.out }, made, ({ before, after, folder }) => {
-      const right = `${share(before?.accuracy)} before, ${share(after?.accuracy)} after`;
+      const right = `${percent(before?.accuracy)} before, ${percent(after?.accuracy)} after`;
       const margin = after === undefined ? '' : `, by ${after.margin.toFixed(3)} on average`;
       return `held-out pairs whose chosen answer has the higher reward: ${right}${margin}${madeModel(folder, config.out)}`;
     });
   },
 );
-
-const share = (accuracy: number | undefined) => (accuracy === undefined ? '–' : `${(100 * accuracy).toFixed(1)} %`);

@@ -8,6 +8,7 @@ import { settingsOptions } from './settings.ts';
 import { showExamples } from './sft-show.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
+import { percent, tuningOptions } from './tuning-command.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -16,13 +17,9 @@ export const run = defineCommand(
     summary: 'teach a model to answer, from examples',
     options: {
       ...settingsOptions,
-      model: {
-        type: 'string',
-        value: 'DIR|NAME',
-        help: 'model to train: a folder, or a name on the Hugging Face Hub',
-      },
+      model: tuningOptions.model,
       data: { type: 'list', value: 'FILE', help: 'examples, jsonl or parquet' },
-      template: { type: 'string', value: 'NAME|FILE', help: "chat template (the model's own when left out)" },
+      template: tuningOptions.template,
       ...adapterOptions,
       show: { type: 'integer', min: 1, value: 'N', help: 'print N examples, with what is learned marked, and stop' },
       ...trainingOptions,
@@ -43,10 +40,8 @@ export const run = defineCommand(
     const result = await withMergedAdapters(tuned, config, noMerge, io);
     return endTraining(io, 'tsumugi sft', { ...options, out: config.out }, result, ({ before, after, folder }) => {
       const loss = `from ${before?.crossEntropy.toFixed(3) ?? '–'} to ${after?.crossEntropy.toFixed(3) ?? '–'}`;
-      const right = `${share(before?.accuracy)} of them right before, ${share(after?.accuracy)} after`;
+      const right = `${percent(before?.accuracy)} of them right before, ${percent(after?.accuracy)} after`;
       return `held-out loss of an answer's token ${loss}, ${right}${madeModel(folder, config.out)}`;
     });
   },
 );
-
-const share = (accuracy: number | undefined) => (accuracy === undefined ? '–' : `${(100 * accuracy).toFixed(1)} %`);

@@ -7,7 +7,8 @@ import { hasCuda } from '../torch/index.ts';
 import { type GrpoSetup, grpoSetup } from '../train/grpo/grpo.testing.ts';
 import { pairsOf } from '../train/preference/preference.testing.ts';
 import { jsonLines } from '../train/sft.testing.ts';
-import { grpo, reward, shrinkSource } from './index.ts';
+import { silent } from '../train/train.testing.ts';
+import { grpo, reward, shrinkSource, synth } from './index.ts';
 
 let setup: GrpoSetup;
 beforeAll(async () => {
@@ -47,4 +48,25 @@ it('trains from rewards by one step of a few short answers, and a reward model b
   if (!hasCuda()) expect(said.join('')).toMatch(/^on this machine device cuda: this libtorch has no CUDA device$/m);
   const answers = report.stages[1]!.metrics.find(({ name }) => name === 'tokens of an answer')!;
   expect(answers.value).toBeLessThanOrEqual(4);
+}, 60_000);
+
+it('runs a pipeline as it is, on two of its rows', async () => {
+  const recipe = defineRecipe({
+    name: 'asking',
+    summary: 'rows out of a model',
+    config: z.strictObject({
+      synth: synth.settings({
+        rows: Array.from({ length: 40 }, (_, i) => ({ question: `第${i}の問い` })),
+        steps: [{ ask: 'respond', maxTokens: 4, cut: 'keep', samples: 3 }],
+        output: { user: 'question', assistant: 'answer' },
+      }),
+    }),
+    stages: (config) => [synth.stage('synth', config.synth, { model: [given('model', setup.at('base'))], data: [] })],
+  });
+  const config = recipe.config.parse({ synth: {} });
+  const options = { out: setup.at('asked'), stream: silent, shrink: shrinkSource };
+  const { report } = await dryRunRecipe(recipe, config, options);
+  const examples = report.stages[0]!.metrics.find(({ name }) => name === 'examples')!.value;
+  expect(examples).toBeGreaterThan(0);
+  expect(examples).toBeLessThanOrEqual(6);
 }, 60_000);

@@ -30,6 +30,7 @@ export const synth = defineStage({
   config: synthStageConfig,
   output: 'examples',
   resumes: true,
+  dryRun: ({ rows }) => ({ rows: rows.slice(0, 2) }),
   check(config, { model, data }) {
     checkPipeline(config);
     if (model.length > 1 || data.length > 1)

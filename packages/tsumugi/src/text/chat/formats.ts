@@ -180,7 +180,7 @@ function historyOf(values: Values, source: ExampleSource): Message[] {
 function completionRow(values: Values, source: ExampleSource): DataRow {
   const { prompt, completion } = values;
   if (typeof prompt === 'string' && typeof completion === 'string')
-    return { kind: 'prompted', prompted: { kind: 'text', prompt, answers: [completion], source }, source };
+    return { kind: 'prompted', prompted: promptedText(values, prompt, [completion], source), source };
   if (typeof prompt === 'string') throw wrongField(source, 'completion', 'a text, as the prompt is', completion);
   const asked = withSystem(values, messagesField(prompt, 'prompt', source), source);
   const answered = answerField(completion, 'completion', source);
@@ -200,7 +200,7 @@ function preferenceRow(values: Values, source: ExampleSource): DataRow {
   const { prompt: asked, chosen, rejected } = values;
   const prompted = (): Prompted => {
     if (typeof chosen === 'string' && typeof rejected === 'string' && !Array.isArray(asked))
-      return { kind: 'text', prompt: textField(given(asked), 'prompt', source), answers: [chosen, rejected], source };
+      return promptedText(values, textField(given(asked), 'prompt', source), [chosen, rejected], source);
     return promptedConversation(values, { chosen, rejected }, source);
   };
   return { kind: 'prompted', prompted: prompted(), margin: marginOf(values, source), source };
@@ -220,9 +220,20 @@ function ratedRow(values: Values, source: ExampleSource): DataRow {
   if (number !== 0 && number !== 1) throw wrongField(source, 'label', 'true or false', label);
   const prompted: Prompted =
     typeof prompt === 'string' && typeof completion === 'string'
-      ? { kind: 'text', prompt, answers: [completion], source }
+      ? promptedText(values, prompt, [completion], source)
       : promptedConversation(values, { completion }, source);
   return { kind: 'prompted', prompted, desirable: number === 1, source };
+}
+
+/** A prompt that is a text, which is taken as it is. @throws DataError for what only a template could write */
+function promptedText(values: Values, prompt: string, answers: readonly string[], source: ExampleSource): Prompted {
+  const beside = ['system', 'tools'].find((name) => {
+    const value = given(values[name]);
+    return value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
+  });
+  if (beside !== undefined)
+    throw wrongField(source, 'prompt', `messages, as there is "${beside}", which a text has no place for,`, prompt);
+  return { kind: 'text', prompt, answers, source };
 }
 
 /** A prompt of messages with answers to it: each a message of the assistant, a text, or the whole conversation. */

@@ -1,11 +1,13 @@
 // What went wrong with chat templates and masks elsewhere, by public reports, and does not here. More of it is held by the tests of
 // conversations: BOS twice, prompts that tokenize otherwise than in training, earlier turns shown otherwise.
+import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { golden } from '../../../../../tests/files.ts';
+import { temporaryFolder } from '../fixtures/toy.testing.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { builtInTemplate } from './built-in.ts';
 import { encodeConversation, encodePrompt } from './conversation.ts';
-import { cutExample } from './load-examples.ts';
+import { cutExample, loadExamples, loadPairs, loadRated } from './load-examples.ts';
 import type { Message } from './message.ts';
 import { showExample } from './show.ts';
 import { type ChatTemplate, jinjaTemplate } from './template.ts';
@@ -95,6 +97,27 @@ it('never cuts within an answer, nor loses the mask of one that was cut (Transfo
     expect(tokenizer.decode(cut.ids)).toMatch(/<\|im_end\|>\n$/);
   }
 });
+
+it.each<[string, object, typeof loadExamples | typeof loadPairs | typeof loadRated]>([
+  ['completion', { prompt: 'a', completion: 'b' }, loadExamples],
+  ['preference', { prompt: 'a', chosen: 'b', rejected: 'c' }, loadPairs],
+  ['rated', { prompt: 'a', completion: 'b', label: true }, loadRated],
+])(
+  'never drops the words of a system, nor tools, beside a %s of texts, which no template writes',
+  async (_, row, load) => {
+    using folder = temporaryFolder();
+    const reading = (more: object) => {
+      writeFileSync(folder.at('rows.jsonl'), JSON.stringify({ ...row, ...more }));
+      return load([folder.at('rows.jsonl')], { template: chatml, tokenizer });
+    };
+    for (const empty of [{}, { system: '' }, { system: null, tools: [] }, { tools: '' }])
+      expect((await reading(empty)).examples.length).toBe(1);
+    await expect(reading({ system: '短く。' })).rejects.toThrow(
+      'row 1: prompt should be messages, as there is "system", which a text has no place for, but is "a"',
+    );
+    await expect(reading({ tools: [{ name: 'f' }] })).rejects.toThrow('as there is "tools"');
+  },
+);
 
 it('learns no answer that says nothing, which would teach to end at once (OpenRLHF 352)', () => {
   const [text] = shown(chatml, user('a'), assistant(''), user('c'), assistant('d'));

@@ -150,6 +150,15 @@ it('refuses what it would leave out', () => {
   expect(() => made('{% for m in messages %}{{ m.role }}{% endfor %}').render([user('猫')], ask)).toThrow(
     'leaves out message 1, of the role user',
   );
+  const tool: Message = { role: 'tool', content: '{"degrees": 21}' };
+  const roles = (of: string) => made(`{% for m in messages %}{% if ${of} %}{{ m.content }}{% endif %}{% endfor %}`);
+  expect(() => roles("m.role in ['user', 'assistant']").render([user('x'), tool], ask)).toThrow(
+    'leaves out message 2, of the role tool',
+  );
+  expect(roles('true').render([user('x'), tool], ask)).toBe('x{"degrees": 21}');
+  // A template that knows of tools may write what they gave back in its own way.
+  const own = made("{% for m in messages %}{{ 'tool: 21' if m.role == 'tool' else m.content }}{% endfor %}");
+  expect(own.render([user('x'), tool], ask)).toBe('xtool: 21');
 });
 
 it('is told from a template that says something else, anywhere', () => {

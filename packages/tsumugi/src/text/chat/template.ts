@@ -101,7 +101,8 @@ export function jinjaTemplate(parts: TemplateParts): ChatTemplate {
       throw refuse(`has no place for the tool calls of message ${calling + 1}`, 'Name a template that has.');
     const text = run(messages, options);
     for (const [i, { role, content }] of messages.entries()) {
-      if (role === 'assistant' || role === 'tool' || consumes.includes(role)) continue;
+      // What a tool gave back may be written otherwise, by a template that knows of tools.
+      if (role === 'assistant' || (role === 'tool' && !lacks('tool')) || consumes.includes(role)) continue;
       if (!text.includes(content.trim()))
         throw refuse(
           `leaves out message ${i + 1}, of the role ${role}`,

@@ -38,6 +38,14 @@ it('what was asked of fewer answers is not asked again for more', async () => {
   expect([...seven.slice(0, 5)]).toEqual([...five]);
 });
 
+it('another device rounds otherwise, and is asked itself', async () => {
+  await ask(2);
+  const files = kept();
+  // Where there is no such device nothing can be said, least of all what the CPU said.
+  const said = await ask(2, { device: 'cuda' }).catch(() => undefined);
+  expect(said === undefined || kept().length > files.length).toBe(true);
+});
+
 it('an interruption loses what was asked of one block', async () => {
   let batches = 0;
   const interrupted = ask(7, {

@@ -104,10 +104,10 @@ function teller(say: ReferenceOptions['say'], total: number): (done: number) => 
   };
 }
 
-function keyOf(answers: readonly Answer[], { modelHash, dtype }: ReferenceOptions): string {
+function keyOf(answers: readonly Answer[], { modelHash, dtype, device }: ReferenceOptions): string {
   const ids = answers.map(({ prompt, answer }) => [prompt, answer].map((each) => each.join()).join(';'));
   const all = sha256(ids.join('\n'));
-  return sha256(canonicalJson({ version, model: modelHash, dtype: dtype ?? 'float32', answers: all }));
+  return sha256(canonicalJson({ version, model: modelHash, dtype: dtype ?? 'float32', device, answers: all }));
 }
 
 /** Fills `numbers` with what is kept of them; false where there is nothing. */

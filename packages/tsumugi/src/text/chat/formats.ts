@@ -137,7 +137,7 @@ function conversationRow(values: Values, source: ExampleSource): DataRow {
 }
 
 /** The column `system` speaks first, where no message of that role does. */
-function withSystem(values: Values, messages: readonly Message[], source: ExampleSource): Message[] {
+export function withSystem(values: Values, messages: readonly Message[], source: ExampleSource): Message[] {
   const system = given(values['system']);
   if (system === undefined || system === '' || messages[0]?.role === 'system') return [...messages];
   return [{ role: 'system', content: textField(system, 'system', source) }, ...messages];
@@ -225,15 +225,20 @@ function ratedRow(values: Values, source: ExampleSource): DataRow {
   return { kind: 'prompted', prompted, desirable: number === 1, source };
 }
 
-/** A prompt that is a text, which is taken as it is. @throws DataError for what only a template could write */
+/** A prompt that is a text, which is taken as it is. */
 function promptedText(values: Values, prompt: string, answers: readonly string[], source: ExampleSource): Prompted {
+  requireAlone(prompt, values, source);
+  return { kind: 'text', prompt, answers, source };
+}
+
+/** @throws DataError for what stands beside a prompt of text, and only a template could write */
+export function requireAlone(prompt: string, values: Values, source: ExampleSource): void {
   const beside = ['system', 'tools'].find((name) => {
     const value = given(values[name]);
     return value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
   });
   if (beside !== undefined)
     throw wrongField(source, 'prompt', `messages, as there is "${beside}", which a text has no place for,`, prompt);
-  return { kind: 'text', prompt, answers, source };
 }
 
 /** A prompt of messages with answers to it: each a message of the assistant, a text, or the whole conversation. */

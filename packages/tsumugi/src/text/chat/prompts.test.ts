@@ -24,6 +24,7 @@ it('takes texts, messages, and rows for fine-tuning without their last answer', 
     { conversations: [{ from: 'human', value: '一足す一は？' }] },
     { instruction: '足せ', input: '1 1' },
     { instruction: '足せ', output: '2', answer: '二' },
+    { prompt: [user], system: '短く。' },
   );
   const asked = (...messages: object[]) => ({ messages });
   expect(found.map(({ prompt }) => prompt)).toEqual([
@@ -34,10 +35,20 @@ it('takes texts, messages, and rows for fine-tuning without their last answer', 
     asked(user),
     asked({ role: 'user', content: '足せ\n\n1 1' }),
     asked({ role: 'user', content: '足せ' }),
+    asked({ role: 'system', content: '短く。' }, user),
   ]);
-  expect(found.map(({ values }) => values['answer'])).toEqual([2, '2', undefined, '二', undefined, undefined, '二']);
+  expect(found.map(({ values }) => values['answer'])).toEqual([
+    2,
+    '2',
+    undefined,
+    '二',
+    undefined,
+    undefined,
+    '二',
+    undefined,
+  ]);
   expect(found[2]!.values['level']).toBe(3);
-  expect(found.map(({ source }) => source.row)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(found.map(({ source }) => source.row)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 it.each([
@@ -48,6 +59,7 @@ it.each([
     'row 2: prompt should be messages of which the last waits',
   ],
   [{ messages: [{ role: 'assistant', content: '二' }] }, 'row 2: messages should be messages of which the last waits'],
+  [{ prompt: 'a', system: '短く。' }, 'row 2: prompt should be messages, as there is "system"'],
   [{ instruction: 3 }, 'row 2: instruction should be a text but is 3'],
 ])('names file, row and field: %j', async (row, message) => {
   await expect(read({ prompt: 'a' }, row)).rejects.toThrow(message);

@@ -1,7 +1,7 @@
 // Prompts to be answered, out of data: rows that say only what is asked, and those for fine-tuning, whose answer is put aside.
 import { DataError } from '../../base/index.ts';
 import type { ExampleSource } from './example.ts';
-import { COLUMNS, readRow } from './formats.ts';
+import { COLUMNS, readRow, requireAlone, withSystem } from './formats.ts';
 import type { Conversation } from './message.ts';
 import { given, messagesField, toolsField, wrongField } from './message-fields.ts';
 import { listRowFiles, readRows } from './read-rows.ts';
@@ -34,9 +34,12 @@ export async function* readPrompts(
 function promptOf(values: Values, source: ExampleSource): PromptRow {
   const prompt = given(values['prompt']);
   const completion = given(values['completion']);
-  if (typeof prompt === 'string') return { prompt, values: withAnswer(values, completion), source };
+  if (typeof prompt === 'string') {
+    requireAlone(prompt, values, source);
+    return { prompt, values: withAnswer(values, completion), source };
+  }
   if (prompt !== undefined) {
-    const messages = messagesField(prompt, 'prompt', source);
+    const messages = withSystem(values, messagesField(prompt, 'prompt', source), source);
     return {
       prompt: asked({ messages, tools: toolsField(values['tools'], source) }, 'prompt', source),
       values,

@@ -4,5 +4,5 @@ export { filterConfigs, type PipelineConfig, type PipelineSettings, pipelineConf
 export type { PipelineProgress, PipelineRun } from './pipeline-run.ts';
 export { type PipelinePlan, type PlanOptions, planPipeline } from './plan-pipeline.ts';
 export { type PipelineFile, readPipelineFile } from './read-pipeline.ts';
-export { requireExamples, type StepReport, type SynthReport } from './results.ts';
 export { asksOnly, runPipeline } from './run-pipeline.ts';
+export { requireExamples, type StepReport, type SynthReport } from './synth-report.ts';

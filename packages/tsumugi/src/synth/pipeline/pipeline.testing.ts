@@ -7,9 +7,9 @@ import { type Body, type Handler, Service } from '../../eval/backends/openai.tes
 import { openaiBackend } from '../../eval/backends/openai.ts';
 import type { PipelineSettings } from './pipeline-config.ts';
 import type { PipelineRun } from './pipeline-run.ts';
-import type { SynthReport } from './results.ts';
 import type { SynthRow } from './row.ts';
 import { runPipeline } from './run-pipeline.ts';
+import type { SynthReport } from './synth-report.ts';
 
 export const promptOf = ({ messages }: Body) => (messages as { content: string }[]).at(-1)!.content;
 

@@ -1,55 +1,18 @@
 // What a pipeline leaves behind: examples, and a report of what became of the rows. Both folders appear whole or not at all.
-import { appendFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { DataError, StagedFolder, sha256File, writingAt } from '../../base/index.ts';
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StagedFolder, sha256File, writingAt } from '../../base/index.ts';
 import type { Backend } from '../../eval/index.ts';
 import { codeCommit, toJson } from '../../run/index.ts';
 import { lineageOf } from '../../store/index.ts';
 import type { Verdict } from '../filters/filter.ts';
 import type { AskedRows } from './ask-rows.ts';
+import { Lines } from './lines.ts';
 import type { RowOutput } from './output.ts';
 import type { PipelineConfig } from './pipeline-config.ts';
 import type { SynthRow } from './row.ts';
 import type { FilterStep, Step } from './steps.ts';
-
-export interface StepReport {
-  readonly step: string;
-  /** Rows that came to it, and that it passed on. */
-  rows: number;
-  passed: number;
-  /** Rows that a filter dropped, replies that failed, replies that wait for a greater budget. */
-  dropped: number;
-  failed: number;
-  waiting: number;
-}
-
-export interface SynthReport {
-  /** Rows that it began with, and examples that it made. */
-  readonly rows: number;
-  readonly examples: number;
-  readonly steps: readonly StepReport[];
-  /** Answers that were asked for now, and known from before; failures now. */
-  readonly asked: number;
-  readonly known: number;
-  readonly failedNow: number;
-  readonly tokens: { readonly read: number; readonly write: number };
-  /** Whether the budget was spent before all rows were through. */
-  readonly stopped: boolean;
-  readonly path: string;
-}
-
-/** @throws DataError where rows went in, nothing waits, and no example came out */
-export function requireExamples({ examples, rows, steps, stopped, path }: SynthReport): void {
-  if (examples > 0 || stopped) return;
-  const lost = steps.map(({ step, dropped, failed }) => ({ step, dropped, failed }));
-  const most = lost.reduce((a, b) => (b.dropped + b.failed > a.dropped + a.failed ? b : a));
-  const what = most.failed > most.dropped ? `${most.failed} replies failed` : `${most.dropped} rows were dropped`;
-  const file = join(dirname(dirname(path)), 'report', most.failed > most.dropped ? 'failed.jsonl' : 'dropped.jsonl');
-  throw new DataError('no-examples', `no example was made of ${rows} rows: in ${most.step} ${what}`, {
-    remedy: `${file} says why.`,
-    fields: { steps: lost },
-  });
-}
+import type { StepReport, SynthReport } from './synth-report.ts';
 
 interface Ending {
   readonly config: PipelineConfig;
@@ -59,30 +22,6 @@ interface Ending {
   readonly rows: number;
   readonly tokens: { read: number; write: number };
   readonly counts: { asked: number; known: number; failed: number };
-}
-
-/** Lines are written some at a time. */
-const LINES = 1000;
-
-class Lines {
-  readonly path: string;
-  #lines: string[] = [];
-  count = 0;
-
-  constructor(path: string) {
-    this.path = path;
-    writingAt(path, () => writeFileSync(path, ''));
-  }
-
-  add(value: object): void {
-    this.count++;
-    this.#lines.push(`${JSON.stringify(value)}\n`);
-    if (this.#lines.length >= LINES) this.flush();
-  }
-
-  flush(): void {
-    writingAt(this.path, () => appendFileSync(this.path, this.#lines.splice(0).join('')));
-  }
 }
 
 const mayReplace = () => true;

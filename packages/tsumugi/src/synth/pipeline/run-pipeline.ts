@@ -14,10 +14,11 @@ import { inputFiles } from './input-rows.ts';
 import { rowOutput } from './output.ts';
 import { type PipelineConfig, type PipelineSettings, pipelineConfig } from './pipeline-config.ts';
 import { type PipelineRun, requirePlace, runOptions } from './pipeline-run.ts';
-import { Results, type SynthReport } from './results.ts';
+import { Results } from './results.ts';
 import type { SynthRow } from './row.ts';
 import { type RowFilter, rowFilter } from './row-filter.ts';
 import { type Step, stepsOf } from './steps.ts';
+import type { SynthReport } from './synth-report.ts';
 
 /** Rows that go through all steps before the next ones begin: what a spent budget leaves unfinished. */
 const BLOCK = 256;

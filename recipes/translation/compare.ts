@@ -37,6 +37,7 @@ export const compareTranslations = defineStage({
   }),
   output: 'results',
   resumes: false,
+  dryRun: () => ({ sentences: 4, maxTokens: 4 }),
   forecast: ({ config, inputs: { models, base } }) => ({
     // Our guess: 300 tokens a second.
     seconds: ((models.length + 1) * config.sentences * config.maxTokens) / 2 / 300,

@@ -93,7 +93,9 @@ async function smallStages(
     const inputs: Record<string, Input | Input[]> = {};
     for (const [name, given] of Object.entries(stage.inputs))
       inputs[name] = 'from' in given ? await smaller(given) : await Promise.all(given.map(smaller));
-    return { ...stage, config: smallConfig(stage), inputs };
+    const { definition } = stage;
+    const run: typeof definition.run = (context: object) => definition.run({ ...context, dryRun: true } as never);
+    return { ...stage, definition: { ...definition, run }, config: smallConfig(stage), inputs };
   };
   return (await Promise.all(stages.map(smaller))) as RecipeStage[];
 }

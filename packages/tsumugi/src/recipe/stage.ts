@@ -80,6 +80,8 @@ export interface StageContext<K extends InputKinds, Config> extends ForecastCont
   readonly resumed: boolean;
   /** For progress. */
   readonly stream: ProgressStream;
+  /** In a dry run: where something tiny leaves nothing for the stages after it, something may stand in, said in a line. */
+  readonly dryRun?: true;
 }
 
 /** What a stage did: the artefact is complete, or Ctrl-C stopped it after it had saved. */

@@ -4,7 +4,7 @@ import { ConfigError } from '../base/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { BUILDERS, buildSide, checkBuilder, forecastBuild } from '../synth/index.ts';
 import { buildExamplesConfig, readingConfig } from './config.ts';
-import { tinyHeldOut } from './dry-run.ts';
+import { standInPairs, tinyHeldOut } from './dry-run.ts';
 
 const builderOf = (name: string) => BUILDERS.find((each) => each.name === name)!;
 
@@ -34,9 +34,16 @@ export const buildExamples = defineStage({
       metrics: { examples: Math.ceil(part * whole.examples) },
     };
   },
-  async run({ config: { builder, group, ...config }, inputs: { data }, folder }) {
+  async run({ config: { builder, group, ...config }, inputs: { data }, folder, stream, dryRun }) {
     const reading = { ...readingConfig.parse(data.settings), group };
-    const counts = await buildSide(builder, data.paths, join(folder, 'examples'), { ...config, reading });
+    const place = join(folder, 'examples');
+    let counts: Awaited<ReturnType<typeof buildSide>>;
+    try {
+      counts = await buildSide(builder, data.paths, place, { ...config, reading });
+    } catch (error) {
+      if (!dryRun || config.rows !== 'pairs') throw error;
+      return standInPairs(join(place, 'rows.jsonl'), stream, { error, code: 'nothing-built' });
+    }
     const dropped = [...counts.dropped].map(([why, count]) => [`left out: ${why}`, count]);
     const [here, other] = config.side === 'train' ? [counts.train, counts.heldOut] : [counts.heldOut, counts.train];
     return {

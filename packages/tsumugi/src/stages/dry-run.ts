@@ -1,5 +1,10 @@
 // What the stages share in a dry run: tiny models, one step, a few tokens. The code of the stages is their own.
+import { writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeFolder, UserError } from '../base/index.ts';
 import type { Plamo2Config } from '../lm/index.ts';
+import { metric, type StageOutcome } from '../recipe/index.ts';
+import type { ProgressStream } from '../run/index.ts';
 import { hasCuda } from '../torch/index.ts';
 
 /** The shape of every model of a dry run. Wide enough for the blocks of every kind of quantization that ours are rounded to. */
@@ -58,3 +63,22 @@ export const oneTuningStep = (config: { device: string }) => ({
 
 /** A GPU where there is one. */
 export const deviceHere = (device: string): string => (device.startsWith('cuda') && !hasCuda() ? 'cpu' : device);
+
+const standIns = Array.from({ length: 8 }, (_, i) => ({ prompt: `${i}`, chosen: `${i + 1}`, rejected: `${i + 2}` }));
+
+/**
+ * Pairs where a stage ends with the error that it made none, since a tiny model's answers or a few rows gave none: the stages after it
+ * run on these. @throws any other error
+ */
+export function standInPairs(
+  file: string,
+  stream: ProgressStream,
+  { error, code }: { error: unknown; code: string },
+): StageOutcome {
+  if (!(error instanceof UserError) || error.code !== code) throw error;
+  makeFolder(dirname(file));
+  writeFileSync(file, standIns.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+  const [why] = error.message.split('\n');
+  stream.write(`  ${why}; as this is a dry run, ${standIns.length} pairs that mean nothing stand in\n`);
+  return { metrics: [metric('examples', standIns.length)] };
+}

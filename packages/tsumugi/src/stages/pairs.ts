@@ -1,5 +1,6 @@
 // Stage: a model and prompts → preference pairs out of its own answers, scored by a rule, a task's own score, a judge or a reward model.
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { contentHash } from '../base/index.ts';
 import { findTasks } from '../eval/index.ts';
 import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../lm/index.ts';
@@ -8,6 +9,7 @@ import { Interrupt, Interrupted, unlessInterrupted } from '../run/index.ts';
 import { checkPairsSettings, makePairs, type PairsResult, reasons } from '../synth/index.ts';
 import { checkRewardModels } from './answer-scorer.ts';
 import { pairsStageConfig } from './config.ts';
+import { deviceHere, standInPairs } from './dry-run.ts';
 import { forwardMemory } from './evaluate.ts';
 import { modelConfigOf } from './model-config.ts';
 import { secondsPerHeldOutToken } from './training-forecast.ts';
@@ -31,6 +33,7 @@ export const pairs = defineStage({
   config: pairsStageConfig,
   output: 'pairs',
   resumes: true,
+  dryRun: ({ device }) => ({ limit: 4, samples: 2, maxTokens: 4, device: deviceHere(device) }),
   check(config, { prompts, rewardModel }) {
     checkRewardModels('pairs', rewardModel);
     checkPairsSettings({ ...config, ...(rewardModel.length > 0 && { rewardModel: '.' }) }, prompts.length > 0);
@@ -42,7 +45,7 @@ export const pairs = defineStage({
     const memory = inputs.rewardModel.map(({ bytes }) => ({ what: 'the reward model', bytes }));
     return { ...own, memory: [...own.memory, ...memory] };
   },
-  async run({ config, inputs, folder, stream }) {
+  async run({ config, inputs, folder, stream, dryRun }) {
     const abort = new AbortController();
     using _interrupt = new Interrupt((message) => {
       stream.write(`${message}\n`);
@@ -54,8 +57,13 @@ export const pairs = defineStage({
       rewardModel: inputs.rewardModel[0]?.path,
       out: folder,
     };
-    const made = await unlessInterrupted(() => makePairs({ ...config, ...paths }, { stream, signal: abort.signal }));
-    return made ? resultsOf(made, config) : { interrupted: true };
+    try {
+      const made = await unlessInterrupted(() => makePairs({ ...config, ...paths }, { stream, signal: abort.signal }));
+      return made ? resultsOf(made, config) : { interrupted: true };
+    } catch (error) {
+      if (!dryRun) throw error;
+      return standInPairs(join(folder, 'pairs', 'pairs.jsonl'), stream, { error, code: 'no-pairs' });
+    }
   },
 });
 

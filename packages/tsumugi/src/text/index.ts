@@ -68,7 +68,7 @@ export {
   type PrepareProgress,
   prepare,
 } from './prepare.ts';
-export { readDecompressed } from './read-bytes.ts';
+export { COMPRESSED, fileSource, readDecompressed } from './read-bytes.ts';
 export { type Batch, IGNORED, makeBatch } from './rows.ts';
 export { type OpenShardsOptions, TokenShards } from './shards.ts';
 export { listSourceFiles, listSources, READABLE, type SourceFile, type TextFormat } from './source-files.ts';

@@ -34,7 +34,8 @@ export async function dryRunRecipe<Schema extends z.ZodObject>(
   await forecastHere(stages, out, stream);
   const home = mkdtempSync(join(tmpdir(), 'tsumugi-dry-run-'));
   try {
-    const small = await smallStages(stages, home, shrink);
+    const shrunk = (source: Source) => shrink(source, mkdtempSync(join(home, 'input-')));
+    const small = await changedStages(stages, smallStage, shrunk);
     stream.write(`\nsmall, in ${home}\n`);
     const rehearsed = { ...recipe, config: z.object({}), stages: () => small };
     return await runRecipe(rehearsed, {}, { out: join(home, 'run'), stream });
@@ -43,61 +44,56 @@ export async function dryRunRecipe<Schema extends z.ZodObject>(
   }
 }
 
-/** Prints what the recipe as it is would take here. That it would not fit, or needs a GPU, is said, and no reason to end. */
+/**
+ * Prints what the recipe as it is would take here, on the device that the dry run takes: without a GPU that is the CPU. That it would not
+ * fit is said, and no reason to end.
+ */
 async function forecastHere(stages: readonly RecipeStage[], out: string, stream: ProgressStream): Promise<void> {
+  const here = await changedStages(stages, onDeviceHere, async (source) => source);
+  const rows = await forecastPlan(await planStages(here, out));
   const available = { memoryBytes: process.availableMemory(), diskBytes: availableDisk(out) };
-  const plan = await planStages(stages, out);
-  const rows = await unlessRefused(
-    stream,
-    (code) => code === 'no-cuda',
-    () => forecastPlan(plan),
-  );
-  if (!rows) return;
   stream.write(`${formatForecastTable(rows, available)}\n`);
-  await unlessRefused(
-    stream,
-    () => true,
-    () => requireRecipeFits(rows, available),
-  );
-}
-
-/** What `look` finds; where it refuses with such a code, that is said. */
-async function unlessRefused<T>(
-  stream: ProgressStream,
-  isSaid: (code: string) => boolean,
-  look: () => Promise<T>,
-): Promise<T | undefined> {
   try {
-    return await look();
+    await requireRecipeFits(rows, available);
   } catch (error) {
-    if (!(error instanceof UserError) || !isSaid(error.code)) throw error;
+    if (!(error instanceof UserError)) throw error;
     stream.write(`on this machine ${error.message}\n`);
-    return undefined;
   }
 }
 
-async function smallStages(
+/** The stages changed, and other sources in the place of what comes from outside. */
+async function changedStages(
   stages: readonly RecipeStage[],
-  home: string,
-  shrink: DryRunOptions['shrink'],
+  change: (stage: RecipeStage) => RecipeStage,
+  sourceOf: (source: Source) => Promise<Source>,
 ): Promise<RecipeStage[]> {
   const done = new Map<Input, Promise<Input>>();
-  const smaller = (input: Input): Promise<Input> => {
+  const changed = (input: Input): Promise<Input> => {
     const known = done.get(input);
     if (known) return known;
-    const made = input.from === 'stage' ? smallStage(input) : shrink(input, mkdtempSync(join(home, 'input-')));
+    const made = input.from === 'stage' ? changedStage(input) : sourceOf(input);
     done.set(input, made);
     return made;
   };
-  const smallStage = async (stage: RecipeStage): Promise<RecipeStage> => {
+  const changedStage = async (stage: RecipeStage): Promise<RecipeStage> => {
     const inputs: Record<string, Input | Input[]> = {};
     for (const [name, given] of Object.entries(stage.inputs))
-      inputs[name] = 'from' in given ? await smaller(given) : await Promise.all(given.map(smaller));
-    const { definition } = stage;
-    const run: typeof definition.run = (context: object) => definition.run({ ...context, dryRun: true } as never);
-    return { ...stage, definition: { ...definition, run }, config: smallConfig(stage), inputs };
+      inputs[name] = 'from' in given ? await changed(given) : await Promise.all(given.map(changed));
+    return { ...change(stage), inputs };
   };
-  return (await Promise.all(stages.map(smaller))) as RecipeStage[];
+  return (await Promise.all(stages.map(changed))) as RecipeStage[];
+}
+
+/** A stage as it is, but on the device of its dry run. */
+function onDeviceHere(stage: RecipeStage): RecipeStage {
+  const { device } = smallConfig(stage) as { device?: string };
+  return device === undefined ? stage : { ...stage, config: { ...(stage.config as object), device } };
+}
+
+function smallStage(stage: RecipeStage): RecipeStage {
+  const { definition } = stage;
+  const run: typeof definition.run = (context: object) => definition.run({ ...context, dryRun: true } as never);
+  return { ...stage, definition: { ...definition, run }, config: smallConfig(stage) };
 }
 
 /** A stage's settings with those that it changes for a dry run; one that has no such changes, and has steps, takes one. */

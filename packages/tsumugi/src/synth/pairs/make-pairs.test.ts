@@ -215,8 +215,8 @@ describe('makePairs', () => {
   });
 
   it('takes no answers of another template, model or judge', async () => {
-    using learned = loadModel(at('base'));
     const judge = (seed: number) => {
+      using learned = loadModel(at('base'));
       const head = initialRewardHead(learned.config.hidden_size, seed, 'cpu');
       rmSync(at('judge'), { recursive: true, force: true });
       saveRewardModel(at('judge'), addRewardHead(learned, head), { tokenizerFolder: at('base') });

@@ -29,7 +29,12 @@ export async function openRewardScorer(
     ...(device !== undefined && { device: parseDevice(device) }),
     ...(dtype !== undefined && { dtype }),
   });
-  files.requireUnchanged();
+  try {
+    files.requireUnchanged();
+  } catch (error) {
+    model[Symbol.dispose]();
+    throw error;
+  }
   return {
     scorer: rewardScorer(model, folder, files.hash),
     [Symbol.dispose]: () => model[Symbol.dispose](),

@@ -1,16 +1,11 @@
 // docs/distillation.md: the program prints what it says, and the table has the settings with their defaults.
 import { expect, it } from 'vitest';
 import { distillConfig } from '../packages/tsumugi/src/train/index.ts';
-import { readPage, runSnippets, snippetsOf } from './snippets.testing.ts';
+import { readPage, snippetsOf, testPrograms } from './snippets.testing.ts';
 
 const page = readPage('distillation.md');
 const snippets = snippetsOf(page);
-const outcomes = runSnippets(snippets);
-
-it.each(snippets.map((snippet, i) => [snippet.name, snippet, outcomes[i]!] as const))('%s', (_, { prints }, ran) => {
-  expect(prints).not.toEqual([]);
-  expect(ran).toEqual({ prints });
-});
+testPrograms(snippets);
 
 it('names settings that there are, with their defaults', () => {
   const table = page.split('## Settings')[1]!.split('## Errors')[0]!;

@@ -1,16 +1,11 @@
 // docs/extending.md: its programs run, the command it shows is one, and the files and tests it names are there.
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { readPage, root, runSnippets, snippetsOf } from './snippets.testing.ts';
+import { readPage, root, snippetsOf, testPrograms } from './snippets.testing.ts';
 
 const page = readPage('extending.md');
 const snippets = snippetsOf(page);
-const outcomes = runSnippets(snippets);
-
-it.each(snippets.map((snippet, i) => [snippet.name, snippet.prints, outcomes[i]!] as const))('%s', (_, prints, ran) => {
-  expect(prints).not.toEqual([]);
-  expect(ran).toEqual({ prints });
-});
+testPrograms(snippets);
 
 it('names files that are there, or those that one would make', () => {
   const made = new Set([

@@ -2,16 +2,11 @@
 import { expect, it } from 'vitest';
 import { mergeMethodNames, mergeTensors } from '../packages/tsumugi/src/compress/index.ts';
 import { scope, zeros } from '../packages/tsumugi/src/torch/index.ts';
-import { readPage, runSnippets, snippetsOf } from './snippets.testing.ts';
+import { readPage, snippetsOf, testPrograms } from './snippets.testing.ts';
 
 const page = readPage('merging.md');
 const snippets = snippetsOf(page);
-const outcomes = runSnippets(snippets);
-
-it.each(snippets.map((snippet, i) => [snippet.name, snippet, outcomes[i]!] as const))('%s', (_, { prints }, ran) => {
-  expect(prints).not.toEqual([]);
-  expect(ran).toEqual({ prints });
-});
+testPrograms(snippets);
 
 it('has a row for every method, and in it every parameter', () => {
   const rows = page.split('\n').filter((line) => /^\| `[a-z_]+`.* \| .* \| .* \| .* \| .* \|$/.test(line));

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -79,4 +80,13 @@ export function runSnippets(snippets: readonly Snippet[]): Ran[] {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** A test of each program: it prints something, and what it says. */
+export function testPrograms(snippets: readonly Snippet[]): void {
+  const outcomes = runSnippets(snippets);
+  it.each(snippets.map((snippet, i) => [snippet.name, snippet, outcomes[i]!] as const))('%s', (_, { prints }, ran) => {
+    expect(prints).not.toEqual([]);
+    expect(ran).toEqual({ prints });
+  });
 }

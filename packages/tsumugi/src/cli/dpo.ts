@@ -2,12 +2,10 @@
 import { dpo, dpoConfig, planDpo } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
-import { folderOf } from './hub-folder.ts';
 import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
-import { trainingSettings } from './training-settings.ts';
-import { percent, tuningOptions } from './tuning-command.ts';
+import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
 
 export const run = defineCommand(
   {
@@ -29,10 +27,8 @@ export const run = defineCommand(
   },
   async (options, io) => {
     checkPlan(options);
-    const { model, data, template, lora, noMerge, out } = options;
-    const own = { model, data: data.length > 0 ? data : undefined, template, lora, out };
-    const settings = trainingSettings(dpoConfig, 'dpo', options, own);
-    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    const { noMerge } = options;
+    const config = await tuningSettings(dpoConfig, 'dpo', options, io);
     checkNoMerge(config, noMerge);
     if (options.plan) return endPlan(io, options, await planDpo(config, { stream: io.stderr }));
     const learned = await dpo(config, { resume: options.resume, stream: io.stderr });

@@ -1,14 +1,12 @@
 // `tsumugi grpo`: teaches a model by rewards of its own answers.
-import { checkScoring, grpoRunConfig, openAnswerScorer, taskPromptsFile } from '../stages/index.ts';
+import { grpoRunConfig, openAnswerScorer, taskPromptsFile } from '../stages/index.ts';
 import { grpo, planGrpo } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
-import { folderOf } from './hub-folder.ts';
 import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
-import { trainingSettings } from './training-settings.ts';
-import { tuningOptions } from './tuning-command.ts';
+import { tuningOptions, tuningSettings } from './tuning-command.ts';
 
 export const run = defineCommand(
   {
@@ -32,14 +30,11 @@ export const run = defineCommand(
   },
   async (options, io) => {
     checkPlan(options);
-    const { model, data, task, rewardModel, template, lora, noMerge, out } = options;
+    const { data, task, rewardModel, noMerge } = options;
     const score = task !== undefined ? 'task' : rewardModel !== undefined ? 'reward' : undefined;
     const files = data.length > 0 ? data : task === undefined ? undefined : [await taskPromptsFile(task)];
-    const own = { model, data: files, task, rewardModel, score, template, lora, out };
-    const settings = trainingSettings(grpoRunConfig, 'grpo', options, own);
-    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    const config = await tuningSettings(grpoRunConfig, 'grpo', options, io, { data: files, task, rewardModel, score });
     checkNoMerge(config, noMerge);
-    checkScoring(config);
     using scorer = await openAnswerScorer(config);
     if (options.plan) return endPlan(io, options, await planGrpo(config, scorer, { stream: io.stderr }));
     const learned = await grpo(config, { scorer, resume: options.resume, stream: io.stderr });

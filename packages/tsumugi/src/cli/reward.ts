@@ -2,11 +2,9 @@
 import { planReward, reward, rewardConfig } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
-import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
-import { trainingSettings } from './training-settings.ts';
-import { percent, tuningOptions } from './tuning-command.ts';
+import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
 
 export const run = defineCommand(
   {
@@ -24,10 +22,7 @@ export const run = defineCommand(
   },
   async (options, io) => {
     checkPlan(options);
-    const { model, data, template, lora, out } = options;
-    const own = { model, data: data.length > 0 ? data : undefined, template, lora, out };
-    const settings = trainingSettings(rewardConfig, 'reward', options, own);
-    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    const config = await tuningSettings(rewardConfig, 'reward', options, io);
     if (options.plan) return endPlan(io, options, await planReward(config, { stream: io.stderr }));
     const made = await reward(config, { resume: options.resume, stream: io.stderr });
     return endTraining(io, 'tsumugi reward', { ...options, out: config.out }, made, ({ before, after, folder }) => {

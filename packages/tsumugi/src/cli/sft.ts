@@ -2,13 +2,11 @@
 import { planSft, sft, sftConfig } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
-import { folderOf } from './hub-folder.ts';
 import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
 import { showExamples } from './sft-show.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
-import { trainingSettings } from './training-settings.ts';
-import { percent, tuningOptions } from './tuning-command.ts';
+import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -28,11 +26,9 @@ export const run = defineCommand(
   },
   async (options, io) => {
     checkPlan(options);
-    const { model, data, template, lora, out, show, noMerge } = options;
+    const { show, noMerge } = options;
     if (show !== undefined) withoutEffect('--show prints and ends', { resume: options.resume, plan: options.plan });
-    const own = { model, data: data.length > 0 ? data : undefined, template, lora, out };
-    const settings = trainingSettings(sftConfig, 'sft', options, own, show === undefined ? {} : { out: '.' });
-    const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
+    const config = await tuningSettings(sftConfig, 'sft', options, io, {}, show === undefined ? {} : { out: '.' });
     checkNoMerge(config, noMerge);
     if (show !== undefined) return await showExamples(io, config, show, options.json);
     if (options.plan) return endPlan(io, options, await planSft(config, { stream: io.stderr }));

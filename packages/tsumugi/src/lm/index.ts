@@ -3,6 +3,7 @@ export { BatchCache } from './batch-cache.ts';
 export { type BatchScoreOptions, compareIds, type Scored, type ScoreRequest, scoreBatch } from './batch-score.ts';
 export { Block, normOffset } from './block.ts';
 export { Cache, type CacheOwner, type SavedPoint } from './cache.ts';
+export { cacheBytes } from './cache-bytes.ts';
 export {
   generationConfigOf,
   isMamba,

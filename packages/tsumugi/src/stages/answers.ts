@@ -9,7 +9,7 @@ import { readPrompts } from '../text/index.ts';
 import { type ModelAnswers, modelAnswersSchema, type Question } from './answers-manifest.ts';
 import { answersReport } from './answers-report.ts';
 import { answersConfig } from './config.ts';
-import { forwardMemory } from './evaluate.ts';
+import { forwardMemory, largest } from './evaluate.ts';
 import { keep, kept } from './kept.ts';
 import { modelConfigOf } from './model-config.ts';
 import { secondsPerHeldOutToken } from './training-forecast.ts';
@@ -33,7 +33,7 @@ export const answers = defineStage({
     const batch = { batchTokens: 4096, sequenceLengths: [256] };
     return {
       seconds: shapes.reduce((sum, shape) => sum + tokens * secondsPerHeldOutToken(shape, 256), 1),
-      memory: shapes.map((shape) => forwardMemory(shape, batch)).toSorted((a, b) => sumOf(b) - sumOf(a))[0] ?? [],
+      memory: largest(shapes.map((shape) => forwardMemory(shape, batch))),
       diskBytes: 2 ** 20,
       lowers: { time: ['limit', 'maxTokens'] },
     };
@@ -62,8 +62,6 @@ export const answers = defineStage({
     return answersReport(questions, found, config.shown);
   },
 });
-
-const sumOf = (memory: readonly { bytes: number }[]) => memory.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** The questions of the rows, each with what should be answered. @throws DataError for a row without a question or an answer */
 async function questionsOf({ paths }: StageInput, { rule, limit }: Config): Promise<Question[]> {

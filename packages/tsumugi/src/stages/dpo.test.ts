@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vite
 import { RunFolder } from '../run/index.ts';
 import { type DpoSetup, dpoSetup } from '../train/preference/preference.testing.ts';
 import { dpo, sft } from './index.ts';
-import { given, runStage } from './stages.testing.ts';
+import { expectEverySetting, given, runStage, tuned, tunedAdapters } from './stages.testing.ts';
 
 let setup: DpoSetup;
 const at = (...names: string[]) => setup.at(...names);
@@ -17,7 +17,7 @@ afterAll(() => setup[Symbol.dispose]());
 
 /** None of them the default. */
 const all = {
-  template: 'chatml',
+  ...tuned,
   loss: 'hdpo',
   alpha: 0.8,
   beta: 0.3,
@@ -25,37 +25,8 @@ const all = {
   smoothing: 'robust',
   lengthNormalized: true,
   sftWeight: 0.2,
-  epochs: 0.1,
-  batchSize: 2,
-  gradientAccumulation: 2,
-  sequenceLength: 128,
-  packing: false,
-  tooLong: 'drop',
-  learningRate: 2e-3,
-  schedule: 'wsd',
-  warmup: 0.2,
-  decay: 0.3,
-  floor: 0.3,
-  betas: [0.8, 0.9],
-  epsilon: 1e-7,
-  weightDecay: 0.2,
-  clipNorm: 2,
-  seed: 3,
-  activationCheckpointing: true,
-  evaluateEvery: 1,
-  layersEvery: 2,
-  checkpointEvery: 1,
-  keepLast: 1,
-  keepSteps: [1],
 };
-const adapters = {
-  lora: 2,
-  loraKind: 'rslora',
-  loraAlpha: 3,
-  loraDropout: 0.1,
-  loraTargets: ['mlp'],
-  loraLayers: [0, 1],
-};
+const adapters = tunedAdapters;
 const pairs = () => given(at('pairs.jsonl'));
 const inputs = (heldOut: object[] = []) => ({ model: given(at('base')), pairs: pairs(), heldOut });
 
@@ -72,14 +43,7 @@ it('begins its run with all that it is given', async () => {
     'oddsWeight',
     ...Object.keys(adapters),
   ];
-  expect(Object.keys(all).sort()).toEqual(
-    Object.keys(dpo.config.shape)
-      .filter((key) => !elsewhere.includes(key))
-      .sort(),
-  );
-  const defaults = dpo.config.parse({});
-  for (const [key, value] of Object.entries(all))
-    expect(defaults[key as keyof typeof defaults], key).not.toEqual(value);
+  expectEverySetting(dpo, all, elsewhere);
 
   const outcome = await runStage(dpo, all, inputs(), at('better'));
   expect(existsSync(at('better', 'model', 'model.safetensors'))).toBe(true);

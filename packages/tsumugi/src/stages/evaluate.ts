@@ -96,9 +96,10 @@ export const evaluate = defineStage({
 
 type Memory = { what: string; bytes: number }[];
 
-const largest = (all: readonly Memory[]): Memory => {
+/** Of several, one after the other. */
+export const largest = (all: readonly Memory[]): Memory => {
   const total = (memory: Memory) => memory.reduce((sum, { bytes }) => sum + bytes, 0);
-  return all.reduce((a, b) => (total(b) > total(a) ? b : a));
+  return all.reduce((a, b) => (total(b) > total(a) ? b : a), []);
 };
 
 /** Memory of a forward pass. */

@@ -6,7 +6,7 @@ import { type GrpoSetup, grpoSetup } from '../train/grpo/grpo.testing.ts';
 import { pairsOf } from '../train/preference/preference.testing.ts';
 import { jsonLines } from '../train/sft.testing.ts';
 import { grpo, reward } from './index.ts';
-import { given, runStage } from './stages.testing.ts';
+import { expectEverySetting, given, runStage, tuned } from './stages.testing.ts';
 
 let setup: GrpoSetup;
 const at = (...names: string[]) => setup.at(...names);
@@ -19,7 +19,7 @@ afterAll(() => setup[Symbol.dispose]());
 
 /** None of them the default. */
 const all = {
-  template: 'chatml',
+  ...tuned,
   samples: 3,
   maxTokens: 5,
   updates: 2,
@@ -27,29 +27,7 @@ const all = {
   beta: 0.1,
   scaleRewards: false,
   average: 'token',
-  epochs: 0.1,
-  batchSize: 2,
-  gradientAccumulation: 2,
-  sequenceLength: 128,
-  packing: false,
-  tooLong: 'drop',
   slots: 4,
-  learningRate: 2e-3,
-  schedule: 'wsd',
-  warmup: 0.2,
-  decay: 0.3,
-  floor: 0.3,
-  betas: [0.8, 0.9],
-  epsilon: 1e-7,
-  weightDecay: 0.2,
-  clipNorm: 2,
-  seed: 3,
-  activationCheckpointing: true,
-  evaluateEvery: 1,
-  layersEvery: 2,
-  checkpointEvery: 1,
-  keepLast: 1,
-  keepSteps: [1],
 };
 const scoring = ['score', 'field', 'task'];
 const adapters = { lora: 2, loraKind: 'rslora', loraAlpha: 3, loraTargets: ['mlp'], loraLayers: [0, 1] };
@@ -65,14 +43,7 @@ const inputs = (more: object = {}) => ({
 it('begins its run with all that it is given', async () => {
   // Only one value of these works on every machine, steps stand beside epochs, and dropout is refused.
   const elsewhere = ['device', 'dtype', 'steps', 'heldOut', 'loraDropout', ...Object.keys(adapters), ...scoring];
-  expect(Object.keys(all).sort()).toEqual(
-    Object.keys(grpo.config.shape)
-      .filter((key) => !elsewhere.includes(key))
-      .sort(),
-  );
-  const defaults = grpo.config.parse({});
-  for (const [key, value] of Object.entries(all))
-    expect(defaults[key as keyof typeof defaults], key).not.toEqual(value);
+  expectEverySetting(grpo, all, elsewhere);
 
   const outcome = await runStage(grpo, all, inputs(), at('better'));
   expect(existsSync(at('better', 'model', 'model.safetensors'))).toBe(true);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../base/index.ts';
 import { findTasks } from '../eval/index.ts';
-import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../lm/index.ts';
+import { cacheBytes, type Plamo2Config } from '../lm/index.ts';
 import { defineStage, metric, type StageForecast, type StageInput, type Uses } from '../recipe/index.ts';
 import { Interrupt, Interrupted, unlessInterrupted } from '../run/index.ts';
 import { checkPairsSettings, makePairs, type PairsResult, reasons } from '../synth/index.ts';
@@ -81,7 +81,7 @@ export function forecastPairs(
     seconds: (read + writing * prompts * written) * secondsPerHeldOutToken(model, Math.max(16, length), device),
     memory: [
       ...forwardMemory(model, { batchTokens: Math.max(slots, Math.ceil(promptTokens)), sequenceLengths: [] }),
-      { what: 'states of the answers', bytes: 2 * slots * stateBytes(model, length) },
+      { what: 'states of the answers', bytes: 2 * slots * cacheBytes(model, length) },
     ],
     diskBytes: Math.ceil(
       examples * (bytesBesides + bytesPerToken * (promptTokens + 2 * answered * maxTokens)) +
@@ -112,17 +112,6 @@ function resultsOf(made: PairsResult, { samples }: Config) {
     ],
     tables: [{ title: 'Prompts without a pair', columns: ['why', 'prompts'], rows }],
   };
-}
-
-/** What a text of so many tokens is remembered by. */
-function stateBytes(model: Plamo2Config, length: number): number {
-  const { num_hidden_layers: layers, mamba_d_conv, mamba_d_state, num_key_value_heads, hidden_size_per_head } = model;
-  let floats = 0;
-  for (let i = 0; i < layers; i++)
-    floats += isMamba(model, i)
-      ? mambaWidth(model) * (mamba_d_conv - 1 + mamba_d_state)
-      : 2 * num_key_value_heads * hidden_size_per_head * Math.min(length, (windowOf(model, i) ?? Infinity) + 1);
-  return 4 * floats;
 }
 
 /** Prompts, and tokens of one. */

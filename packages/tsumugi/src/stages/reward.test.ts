@@ -5,7 +5,7 @@ import { loadRewardModel } from '../lm/index.ts';
 import { RunFolder } from '../run/index.ts';
 import { type RewardSetup, rewardSetup } from '../train/preference/preference.testing.ts';
 import { dpo, reward } from './index.ts';
-import { given, runStage } from './stages.testing.ts';
+import { expectEverySetting, given, runStage, tuned, tunedAdapters } from './stages.testing.ts';
 
 let setup: RewardSetup;
 const at = (...names: string[]) => setup.at(...names);
@@ -16,53 +16,17 @@ afterAll(() => setup[Symbol.dispose]());
 
 /** None of them the default. */
 const all = {
-  template: 'chatml',
+  ...tuned,
   centering: 0.2,
-  epochs: 0.1,
-  batchSize: 2,
-  gradientAccumulation: 2,
-  sequenceLength: 128,
-  packing: false,
-  tooLong: 'drop',
-  learningRate: 2e-3,
-  schedule: 'wsd',
-  warmup: 0.2,
-  decay: 0.3,
-  floor: 0.3,
-  betas: [0.8, 0.9],
-  epsilon: 1e-7,
-  weightDecay: 0.2,
-  clipNorm: 2,
-  seed: 3,
-  activationCheckpointing: true,
-  evaluateEvery: 1,
-  layersEvery: 2,
-  checkpointEvery: 1,
-  keepLast: 1,
-  keepSteps: [1],
 };
-const adapters = {
-  lora: 2,
-  loraKind: 'rslora',
-  loraAlpha: 3,
-  loraDropout: 0.1,
-  loraTargets: ['mlp'],
-  loraLayers: [0, 1],
-};
+const adapters = tunedAdapters;
 const pairs = () => given(at('pairs.jsonl'));
 const inputs = (heldOut: object[] = []) => ({ model: given(at('base')), pairs: pairs(), heldOut });
 
 it('begins its run with all that it is given', async () => {
   // Only one value of these works on every machine, and steps stand beside epochs.
   const elsewhere = ['device', 'dtype', 'steps', 'heldOut', ...Object.keys(adapters)];
-  expect(Object.keys(all).sort()).toEqual(
-    Object.keys(reward.config.shape)
-      .filter((key) => !elsewhere.includes(key))
-      .sort(),
-  );
-  const defaults = reward.config.parse({});
-  for (const [key, value] of Object.entries(all))
-    expect(defaults[key as keyof typeof defaults], key).not.toEqual(value);
+  expectEverySetting(reward, all, elsewhere);
 
   const outcome = await runStage(reward, all, inputs(), at('judge'));
   const paths = { model: at('base'), data: [at('pairs.jsonl')], out: at('judge') };

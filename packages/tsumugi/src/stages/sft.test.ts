@@ -6,7 +6,7 @@ import { RunFolder } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
 import { type SftSetup, sftSetup } from '../train/sft.testing.ts';
 import { dpo, sft } from './index.ts';
-import { given, runStage } from './stages.testing.ts';
+import { expectEverySetting, given, runStage, tuned, tunedAdapters } from './stages.testing.ts';
 
 let setup: SftSetup;
 const at = (...names: string[]) => setup.at(...names);
@@ -17,56 +17,23 @@ afterAll(() => setup[Symbol.dispose]());
 
 /** None of them the default. */
 const all = {
-  template: 'chatml',
+  ...tuned,
   epochs: 0.04,
-  batchSize: 2,
-  gradientAccumulation: 2,
-  sequenceLength: 128,
-  packing: false,
   tooLong: 'cut',
   neftune: 5,
   freeze: ['embedding'],
-  learningRate: 2e-3,
-  schedule: 'wsd',
   warmup: 0.1,
-  decay: 0.3,
-  floor: 0.3,
-  betas: [0.8, 0.9],
-  epsilon: 1e-7,
-  weightDecay: 0.2,
-  clipNorm: 2,
   zLoss: 1e-4,
-  seed: 3,
-  activationCheckpointing: true,
-  evaluateEvery: 1,
-  layersEvery: 2,
   evaluateTokens: 200,
-  checkpointEvery: 1,
-  keepLast: 1,
-  keepSteps: [1],
 };
-const adapters = {
-  lora: 2,
-  loraKind: 'rslora',
-  loraAlpha: 3,
-  loraDropout: 0.1,
-  loraTargets: ['mlp'],
-  loraLayers: [0, 1],
-};
+const adapters = tunedAdapters;
 const examples = () => given(at('rows.jsonl'));
 const inputs = (heldOut: object[] = []) => ({ model: given(at('base')), examples: examples(), heldOut });
 
 it('begins its run with all that it is given', async () => {
   // Only one value of these works on every machine, steps stand beside epochs, and adapters in the place of what is frozen.
   const elsewhere = ['device', 'dtype', 'steps', 'heldOut', ...Object.keys(adapters)];
-  expect(Object.keys(all).sort()).toEqual(
-    Object.keys(sft.config.shape)
-      .filter((key) => !elsewhere.includes(key))
-      .sort(),
-  );
-  const defaults = sft.config.parse({});
-  for (const [key, value] of Object.entries(all))
-    expect(defaults[key as keyof typeof defaults], key).not.toEqual(value);
+  expectEverySetting(sft, all, elsewhere);
 
   const outcome = await runStage(sft, all, inputs(), at('tuned'));
   expect(existsSync(at('tuned', 'model', 'model.safetensors'))).toBe(true);

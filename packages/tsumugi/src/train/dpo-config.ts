@@ -9,7 +9,7 @@ import {
   scheduleSettings,
   watchSettings,
 } from './common-config.ts';
-import { rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
+import { answerRows, rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
 const preferenceLosses = ['dpo', 'hdpo', 'ipo', 'simpo', 'orpo', 'kto'] as const;
 export type PreferenceLossName = (typeof preferenceLosses)[number];
@@ -55,11 +55,7 @@ export const dpoConfig = z.strictObject({
     .describe("of the chosen answers' cross-entropy, added to the loss (always 1 with orpo)"),
 
   ...tuningSteps('pairs or answers', { epochs: DEFAULT_DPO_EPOCHS, batchSize: 8 }),
-  packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
-  tooLong: z
-    .enum(['refuse', 'drop'])
-    .default('refuse')
-    .describe('of pairs or answers longer than a row: refuse the data, or drop them'),
+  ...answerRows('pairs or answers longer than a row'),
 
   ...adapterSettings(),
 

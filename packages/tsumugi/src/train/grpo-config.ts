@@ -11,7 +11,7 @@ import {
   watchSettings,
 } from './common-config.ts';
 import { averages } from './grpo/grpo-loss.ts';
-import { rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
+import { answerRows, rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
 export const DEFAULT_GRPO_EPOCHS = 1;
 
@@ -37,11 +37,7 @@ export const grpoConfig = z.strictObject({
     .default('answer')
     .describe('of the tokens: first of each answer, of all alike, or by a constant (Dr. GRPO)'),
   ...tuningSteps('prompts', { epochs: DEFAULT_GRPO_EPOCHS, batchSize: 4 }),
-  packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
-  tooLong: z
-    .enum(['refuse', 'drop'])
-    .default('refuse')
-    .describe('of prompts that leave no room for maxTokens in a row: refuse the data, or drop them'),
+  ...answerRows('prompts that leave no room for maxTokens in a row'),
   slots: count.default(16).describe('answers that are written at a time'),
   ...adapterSettings(),
   ...scheduleSettings({ learningRate: 1e-6, warmup: 0 }),

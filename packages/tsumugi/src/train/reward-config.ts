@@ -9,7 +9,7 @@ import {
   scheduleSettings,
   watchSettings,
 } from './common-config.ts';
-import { rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
+import { answerRows, rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
 
 export const DEFAULT_REWARD_EPOCHS = 1;
 
@@ -23,11 +23,7 @@ export const rewardConfig = z.strictObject({
     .default(0)
     .describe('of the squared sum of the rewards of a pair, added to the loss: holds rewards around 0'),
   ...tuningSteps('pairs', { epochs: DEFAULT_REWARD_EPOCHS, batchSize: 8 }),
-  packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
-  tooLong: z
-    .enum(['refuse', 'drop'])
-    .default('refuse')
-    .describe('of pairs longer than a row: refuse the data, or drop them'),
+  ...answerRows('pairs longer than a row'),
   ...adapterSettings(),
   ...scheduleSettings({ learningRate: 9e-6, warmup: 0.1 }),
   ...optimizerSettings(),

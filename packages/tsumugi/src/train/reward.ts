@@ -17,6 +17,7 @@ import {
 import type { OutcomeOptions, Work } from './preference/outcome.ts';
 import { openPairs } from './preference/preference-data.ts';
 import { preferenceGradients } from './preference/preference-gradients.ts';
+import { rowsOf } from './preference/preference-source.ts';
 import { type PairBatch, PreferenceSteps, pairBatches } from './preference/preference-steps.ts';
 import { rewardOutcome } from './preference/reward-outcome.ts';
 import { rewardEvaluationState } from './remembered-state.ts';
@@ -56,14 +57,9 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
   const data = await openPairs(config);
   const modelConfig = endingWith(base.config, data.template, data.tokenizer);
   const { hidden_size: D } = modelConfig;
-  const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
+  const { batchSize, gradientAccumulation, activationCheckpointing } = config;
   const dtype = computeType(config.dtype);
-  const rows = {
-    layout: config.packing ? 'packed' : 'padded',
-    sequenceLength,
-    padding: data.tokenizer.padId,
-    batchSize,
-  } as const;
+  const rows = { ...rowsOf(config, data.tokenizer), batchSize };
   const seed = deriveSeed(config.seed, 'batches');
   const batches = new PreferenceSteps(data.examples, { ...rows, gradientAccumulation, seed });
   const steps = config.steps ?? batches.stepsOf(config.epochs ?? DEFAULT_REWARD_EPOCHS);

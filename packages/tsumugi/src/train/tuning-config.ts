@@ -34,6 +34,12 @@ export const tuningSteps = (rows: Rows, defaults: { epochs: number; batchSize: n
   sequenceLength: count.min(2).default(1024).describe('tokens of a row at most'),
 });
 
+/** How answers lie in rows, and what becomes of those that are too long. */
+export const answerRows = (tooLong: string) => ({
+  packing: z.boolean().default(true).describe('several answers in a row, kept apart; else each in a row of its own'),
+  tooLong: z.enum(['refuse', 'drop']).default('refuse').describe(`of ${tooLong}: refuse the data, or drop them`),
+});
+
 /** Settings that a run may change when it goes on. */
 export const tuningMayChange = [
   ...changeableSettings.filter((name) => name !== 'evaluateTokens'),

@@ -21,9 +21,6 @@ export function addRewardHead(model: Plamo2, weight: Tensor): Plamo2WithReward {
   return Object.assign(model, { score });
 }
 
-/** Whether a model has a head that rewards. */
-export const hasRewardHead = (model: Plamo2): model is Plamo2WithReward => 'score' in model;
-
 /**
  * Weights of a head that has learned nothing, from N(0, 1/(D + 1)): rewards of about 1 in size (Stiennon et al. 2020, arXiv 2009.01325,
  * which begins with such heads).

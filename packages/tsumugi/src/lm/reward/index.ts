@@ -2,7 +2,6 @@
 export { type LoadRewardOptions, saveRewardModel } from './folder.ts';
 export {
   addRewardHead,
-  hasRewardHead,
   initialRewardHead,
   type Plamo2WithReward,
   REWARD_HEAD,

@@ -1,20 +1,9 @@
 // What sampling takes beside training: memory of the answers that are being written, and time.
-import { isMamba, mambaWidth, type Plamo2Config, windowOf } from '../../lm/index.ts';
+import { cacheBytes, type Plamo2Config } from '../../lm/index.ts';
 import type { Amount, TimeForecast } from '../../loop/index.ts';
 import { forecastTime, type TrainingPhase } from '../forecast.ts';
 import type { GrpoConfig } from '../grpo-config.ts';
 import { countParts } from '../trained-part.ts';
-
-/** What a text of so many tokens is remembered by. */
-function stateBytes(model: Plamo2Config, length: number): number {
-  const { num_hidden_layers: layers, mamba_d_conv, mamba_d_state, num_key_value_heads, hidden_size_per_head } = model;
-  let floats = 0;
-  for (let i = 0; i < layers; i++)
-    floats += isMamba(model, i)
-      ? mambaWidth(model) * (mamba_d_conv - 1 + mamba_d_state)
-      : 2 * num_key_value_heads * hidden_size_per_head * Math.min(length, (windowOf(model, i) ?? Infinity) + 1);
-  return 4 * floats;
-}
 
 /**
  * Beside adapters the reference is the base, which is in memory once.
@@ -26,7 +15,7 @@ export function samplingMemory(
   { slots, beta, lora }: Pick<GrpoConfig, 'slots' | 'beta' | 'lora'>,
   longest: number,
 ): Amount[] {
-  const states = { what: 'states of answers that are being written', bytes: 2 * slots * stateBytes(model, longest) };
+  const states = { what: 'states of answers that are being written', bytes: 2 * slots * cacheBytes(model, longest) };
   const isApart = beta > 0 && lora === undefined;
   return isApart ? [states, { what: 'reference', bytes: 4 * countParts(model).parameters }] : [states];
 }

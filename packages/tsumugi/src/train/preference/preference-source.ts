@@ -23,7 +23,10 @@ export interface PreferenceSource {
 }
 
 /** How the texts of a run lie in rows. */
-export const rowsOf = ({ packing, sequenceLength }: DpoConfig, { padId }: Tokenizer): RowsOptions => ({
+export const rowsOf = (
+  { packing, sequenceLength }: Pick<DpoConfig, 'packing' | 'sequenceLength'>,
+  { padId }: Tokenizer,
+): RowsOptions => ({
   layout: packing ? 'packed' : 'padded',
   sequenceLength,
   padding: padId,

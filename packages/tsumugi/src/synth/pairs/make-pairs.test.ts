@@ -221,10 +221,10 @@ describe('makePairs', () => {
       rmSync(at('judge'), { recursive: true, force: true });
       saveRewardModel(at('judge'), addRewardHead(learned, head), { tokenizerFolder: at('base') });
     };
-    const asked = { prompt: [{ role: 'user', content: '末の字12' }] };
+    const asked = copyingPrompts.slice(0, 10).map(({ prompt }) => ({ prompt: [{ role: 'user', content: prompt }] }));
     const scored = { score: 'reward', rewardModel: at('judge'), maxTokens: 24, samples: 12 } as const;
     const again = (changes: Partial<PairsInput> = {}) =>
-      make({ ...scored, prompts: prompts(asked), template: 'instruction-ja', ...changes });
+      make({ ...scored, prompts: prompts(...asked), template: 'instruction-ja', ...changes });
     judge(1);
     await again();
     const refused = 'holds answers of other settings, prompts or another model';

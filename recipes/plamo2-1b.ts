@@ -13,10 +13,15 @@ export default plamo2({
   tokenizer: { vocabularySize: 100_000 },
   data: { heldOutFraction: 0.01 },
   pretrain: {
-    ...{ model: '1b', modelChanges: { num_hidden_layers: 8 }, epochs: 1 },
+    model: '1b',
+    modelChanges: { num_hidden_layers: 8 },
+    epochs: 1,
     ...{ sequenceLength: 4096, batchSize: 2, gradientAccumulation: 64, activationCheckpointing: true }, // 0.5 M tokens a step
-    ...{ learningRate: 4e-4, warmup: 0.01, zLoss: 1e-4 },
-    ...{ ...onGpu, ...rare },
+    learningRate: 4e-4,
+    warmup: 0.01,
+    zLoss: 1e-4,
+    ...onGpu,
+    ...rare,
   },
   grow: { num_hidden_layers: 16 }, // of the published shape
   extend: {
@@ -25,12 +30,21 @@ export default plamo2({
       { sequenceLength: 16_384, steps: 200, batchSize: 1, gradientAccumulation: 32 },
       { sequenceLength: 32_768, steps: 200, batchSize: 1, gradientAccumulation: 16 },
     ],
-    ...{ learningRate: 4e-5, activationCheckpointing: true, ...onGpu, ...rare },
+    learningRate: 4e-5,
+    activationCheckpointing: true,
+    ...onGpu,
+    ...rare,
   },
   prune: { intermediate_size: 5632 }, // of 8192
   distill: {
-    ...{ steps: 2000, sequenceLength: 4096, batchSize: 1, gradientAccumulation: 64, activationCheckpointing: true },
-    ...{ learningRate: 1e-4, ...onGpu, ...rare },
+    steps: 2000,
+    sequenceLength: 4096,
+    batchSize: 1,
+    gradientAccumulation: 64,
+    activationCheckpointing: true,
+    learningRate: 1e-4,
+    ...onGpu,
+    ...rare,
   },
   sft: { learningRate: 2e-5, batchSize: 16, gradientAccumulation: 4, activationCheckpointing: true, ...onGpu },
   dpo: { loss: 'hdpo', batchSize: 8, gradientAccumulation: 8, activationCheckpointing: true, ...onGpu },

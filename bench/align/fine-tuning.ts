@@ -6,7 +6,7 @@ import { checkSame, withTensorFile } from '../lib/exchange.ts';
 import type { Context } from '../lib/part.ts';
 import type { Peer } from '../lib/peer.ts';
 import { row } from '../lib/row.ts';
-import { interleave, seconds } from '../lib/sampling.ts';
+import { interleave } from '../lib/sampling.ts';
 import { median } from '../lib/statistics.ts';
 import { examplesOf, type Gradients, settings, type Trainer, tokensOf } from './trainer.ts';
 
@@ -52,11 +52,8 @@ export async function fineTuning({ quick, log, rows, peer: start }: Context, tra
     pretraining: trainer.pretrainingOf(examples, sequenceLength),
   };
   if (peer) await prepare(peer, trainer, padded, ours.padded);
-  const rate = (count: number, gradients: Gradients, name: string) => () => {
-    const found = count / seconds(() => trainer.step(gradients));
-    log(`${name}: ${found.toFixed(0)} tokens/s`);
-    return found;
-  };
+  const rate = (count: number, gradients: Gradients, name: string) =>
+    trainer.rate(count, gradients, (found) => log(`${name}: ${found.toFixed(0)} tokens/s`));
   const samples = await interleave(quick ? 1 : 7, {
     pretraining: rate(tokensOf(packed), ours.pretraining, 'pre-training'),
     packed: rate(tokensOf(packed), ours.packed, 'fine-tuning'),

@@ -3,7 +3,7 @@ import { completed, layOut, type PreferenceExample } from 'tsumugi/text';
 import { dpoConfig, PreferenceSteps, pairOutcome, preferenceGradients } from 'tsumugi/train';
 import type { Context } from '../lib/part.ts';
 import { row } from '../lib/row.ts';
-import { interleave, seconds } from '../lib/sampling.ts';
+import { interleave } from '../lib/sampling.ts';
 import { median } from '../lib/statistics.ts';
 import { examplesOf, type Gradients, type Trainer, tokensOf } from './trainer.ts';
 
@@ -33,11 +33,8 @@ export async function preference({ quick, log, rows }: Context, trainer: Trainer
     (step, how) => steps.at(step).map((some) => () => pairOutcome(trainer.model, some, cached, config, how)),
     config,
   );
-  const rate = (work: Gradients, name: string) => () => {
-    const found = processed / seconds(() => trainer.step(work));
-    log(`${name}: ${found.toFixed(0)} tokens/s`);
-    return found;
-  };
+  const rate = (work: Gradients, name: string) =>
+    trainer.rate(processed, work, (found) => log(`${name}: ${found.toFixed(0)} tokens/s`));
   const samples = await interleave(quick ? 1 : 7, {
     pretraining: rate(trainer.pretrainingOf(answers, sequenceLength), 'pre-training on the answers of pairs'),
     dpo: rate(

@@ -5,6 +5,7 @@ import { AdamW, decayGroups } from 'tsumugi/optim';
 import { type Example, type ExampleBatch, layOut } from 'tsumugi/text';
 import { ExampleSteps, sftLoss, stepGradients } from 'tsumugi/train';
 import { disturb, newModel } from '../lib/lm.ts';
+import { seconds } from '../lib/sampling.ts';
 
 export const settings = { lr: 1e-4, betas: [0.9, 0.95] as const, eps: 1e-8, weightDecay: 0.1 };
 const computing = { dtype: 'float32', activationCheckpointing: false, zLoss: 0 } as const;
@@ -61,10 +62,18 @@ export class Trainer implements Disposable {
     };
   }
 
-  /** A whole step, the update included. */
-  step(gradients: Gradients): void {
-    gradients();
-    this.optimizer.step(settings.lr);
+  /** A sampler of tokens per second: a whole step over so many, the update included. */
+  rate(tokens: number, gradients: Gradients, told: (rate: number) => void): () => number {
+    return () => {
+      const found =
+        tokens /
+        seconds(() => {
+          gradients();
+          this.optimizer.step(settings.lr);
+        });
+      told(found);
+      return found;
+    };
   }
 
   [Symbol.dispose](): void {

@@ -66,7 +66,10 @@ export const compareTranslations = defineStage({
       const requests = questions.map((question, i) => ({
         kind: 'generate' as const,
         ...question,
-        ...{ maxTokens, temperature, topP: 1, seed: seed + i },
+        maxTokens,
+        temperature,
+        topP: 1,
+        seed: seed + i,
       }));
       const answers = await translate(backend, requests, abort.signal, (done) => progress.update({ step: done }));
       if (await interrupt.poll()) return { interrupted: true };

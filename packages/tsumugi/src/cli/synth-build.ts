@@ -74,7 +74,13 @@ export const run = defineCommand(
     using progress = new ProgressLine(io.stderr, 'building');
     const counts = await stoppableWithoutTorch(io, [progress], nothingWritten, (pause) =>
       buildExamples(builder.name, data, out, {
-        ...{ rows, form, heldOutFraction, share, seed, reading: { field, group, encoding, documentCharacters }, pause },
+        rows,
+        form,
+        heldOutFraction,
+        share,
+        seed,
+        reading: { field, group, encoding, documentCharacters },
+        pause,
         onProgress: ({ train, heldOut }) =>
           progress.update((train + heldOut) / forecast.examples, `${formatInteger(train + heldOut)} rows`),
       }),

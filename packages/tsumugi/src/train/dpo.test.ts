@@ -59,8 +59,16 @@ describe('dpo', () => {
       writeFileSync(data, jsonLines(rows.slice(0, 150)));
       writeFileSync(heldOut, jsonLines(rows.slice(150)));
       const { after } = await run(`learns-${seed}`, {
-        ...{ seed, data: [data], heldOut: [heldOut], steps: 60, batchSize: 8, checkpointEvery: 0 },
-        ...{ learningRate: 3e-3, loss: 'hdpo', alpha: 0.9, beta: 0.5 },
+        seed,
+        data: [data],
+        heldOut: [heldOut],
+        steps: 60,
+        batchSize: 8,
+        checkpointEvery: 0,
+        learningRate: 3e-3,
+        loss: 'hdpo',
+        alpha: 0.9,
+        beta: 0.5,
       });
       return after!.accuracy;
     };

@@ -33,8 +33,15 @@ beforeAll(async () => {
 afterAll(() => setup[Symbol.dispose]());
 
 const learning = {
-  ...{ steps: 40, samples: 8, batchSize: 4, maxTokens: 4, beta: 0.01, heldOut: 0.5 },
-  ...{ learningRate: 1e-2, schedule: 'constant' as const, checkpointEvery: 0 },
+  steps: 40,
+  samples: 8,
+  batchSize: 4,
+  maxTokens: 4,
+  beta: 0.01,
+  heldOut: 0.5,
+  learningRate: 1e-2,
+  schedule: 'constant' as const,
+  checkpointEvery: 0,
 };
 
 describe('grpo', () => {

@@ -19,6 +19,7 @@ import { type GrpoState, grpoState } from './grpo/rollout-state.ts';
 import { type SamplingContext, sampleRollout } from './grpo/sample-rollout.ts';
 import { DEFAULT_GRPO_EPOCHS, type GrpoConfig, grpoMayChange } from './grpo-config.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
+import { rowsOf } from './preference/preference-source.ts';
 import { policyEvaluationState } from './remembered-state.ts';
 import { computeType } from './step-gradients.ts';
 import { trainModel } from './train-model.ts';
@@ -60,25 +61,32 @@ export async function policyTraining(
   const modelConfig = endingWith(base.config, data.template, data.tokenizer);
   const { samples, maxTokens, updates, beta, batchSize, gradientAccumulation, activationCheckpointing } = config;
   const dtype = computeType(config.dtype);
-  const rows = {
-    ...{ batchSize, samples, sequenceLength: config.sequenceLength, padding: data.tokenizer.padId },
-    layout: config.packing ? 'packed' : 'padded',
-  } as const;
+  const rows = { ...rowsOf(config, data.tokenizer), batchSize, samples };
   const size = batchSize * gradientAccumulation;
   const batches = new PromptSteps(data.examples.length, {
-    ...{ size, updates },
+    size,
+    updates,
     seed: deriveSeed(config.seed, 'batches'),
   });
   const steps = config.steps ?? batches.stepsOf(config.epochs ?? DEFAULT_GRPO_EPOCHS);
   const longest = data.examples.reduce((most, { ids }) => Math.max(most, ids.length), 0) + maxTokens;
   const phase = {
-    ...{ sequenceLength: longest, batchSize: batchSize * samples, predicted: maxTokens },
-    ...{ steps, gradientAccumulation, activationCheckpointing },
+    sequenceLength: longest,
+    batchSize: batchSize * samples,
+    predicted: maxTokens,
+    steps,
+    gradientAccumulation,
+    activationCheckpointing,
   };
   const space = forecastSpace('grpo', modelConfig, [phase], config);
   const contextWith = (pause: SamplingContext['pause'], seed: number): SamplingContext => ({
-    ...{ tokenizer: data.tokenizer, scorer, stopIds: endIds(data.tokenizer, modelConfig) },
-    ...{ maxTokens, slots: config.slots, seed, pause },
+    tokenizer: data.tokenizer,
+    scorer,
+    stopIds: endIds(data.tokenizer, modelConfig),
+    maxTokens,
+    slots: config.slots,
+    seed,
+    pause,
   });
   let reference: Plamo2 | undefined;
   let state: GrpoState = { tokens: 0, silent: 0 };

@@ -40,8 +40,14 @@ describe('kto', () => {
       writeFileSync(data, jsonLines(ratedOf(rows.slice(0, 150)).filter((_, i) => i % 4 === 0 || i % 4 === 3)));
       writeFileSync(heldOut, jsonLines(ratedOf(rows.slice(150))));
       const { after } = await run(`learns-${seed}`, {
-        ...{ seed, data: [data], heldOut: [heldOut], steps: 60, batchSize: 16, checkpointEvery: 0 },
-        ...{ learningRate: 3e-3, beta: 0.5 },
+        seed,
+        data: [data],
+        heldOut: [heldOut],
+        steps: 60,
+        batchSize: 16,
+        checkpointEvery: 0,
+        learningRate: 3e-3,
+        beta: 0.5,
       });
       return after!.accuracy;
     };

@@ -36,7 +36,13 @@ describe('reward', () => {
       writeFileSync(data, jsonLines(rows.slice(0, 150)));
       writeFileSync(heldOut, jsonLines(rows.slice(150)));
       const { after } = await run(`learns-${seed}`, {
-        ...{ seed, data: [data], heldOut: [heldOut], steps: 60, batchSize: 8, checkpointEvery: 0, learningRate: 3e-3 },
+        seed,
+        data: [data],
+        heldOut: [heldOut],
+        steps: 60,
+        batchSize: 8,
+        checkpointEvery: 0,
+        learningRate: 3e-3,
       });
       return after!.accuracy;
     };
@@ -117,7 +123,10 @@ describe('reward', () => {
       const settings = { data: [at(`a-${seed}.jsonl`)], heldOut: [at(`b-${seed}.jsonl`)], lora: 8, learningRate: 5e-3 };
       const { folder, after } = await run(`adapters-${seed}`, {
         ...settings,
-        ...{ seed, steps: 120, batchSize: 8, checkpointEvery: 0 },
+        seed,
+        steps: 120,
+        batchSize: 8,
+        checkpointEvery: 0,
       });
       using opened = loadRewardModel(folder!);
       const [first] = rows.slice(150);

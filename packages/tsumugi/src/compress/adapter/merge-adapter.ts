@@ -130,7 +130,9 @@ export async function mergeAdapter(
     maxShardBytes,
     lineage: {
       stage: 'merge-adapter',
-      ...{ recipe, commit, config: {} },
+      recipe,
+      commit,
+      config: {},
       parents: [
         { name: base, sha256: files.hash },
         { name: adapter, sha256 },

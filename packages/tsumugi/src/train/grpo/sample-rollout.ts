@@ -60,7 +60,14 @@ export async function rewardedAnswers(
       model,
       prompts.map(({ ids }) => ids),
       {
-        ...{ samples, temperature, seed, maxTokens, slots, stopIds, signal, vocabularyLimit: tokenizer.vocabSize },
+        samples,
+        temperature,
+        seed,
+        maxTokens,
+        slots,
+        stopIds,
+        signal,
+        vocabularyLimit: tokenizer.vocabSize,
         keys: prompts.map((_, i) => i), // a prompt may be there twice, and has other answers then
       },
     ),

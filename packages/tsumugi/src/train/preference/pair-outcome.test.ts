@@ -9,7 +9,9 @@ import { pairOutcome } from './pair-outcome.ts';
 import { pairBatches } from './preference-steps.ts';
 
 const pair = (prompt: number[], chosen: number[], rejected: number[]) => ({
-  ...{ prompt: Int32Array.from(prompt), chosen: Int32Array.from(chosen), rejected: Int32Array.from(rejected) },
+  prompt: Int32Array.from(prompt),
+  chosen: Int32Array.from(chosen),
+  rejected: Int32Array.from(rejected),
   source: { file: 'pairs.jsonl', row: 1 },
 });
 const pairs = [pair([1, 5, 6], [7, 2], [8, 4, 2]), pair([1, 8], [3, 2], [2]), pair([1, 4], [6, 5, 3, 2], [9, 2])];

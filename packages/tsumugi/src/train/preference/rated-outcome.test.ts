@@ -10,13 +10,21 @@ import { ratedOutcome } from './rated-outcome.ts';
 import { ratedBatches } from './rated-steps.ts';
 
 const example = (prompt: number[], completion: number[], desirable: boolean): RatedExample => ({
-  ...{ prompt: Int32Array.from(prompt), completion: Int32Array.from(completion), desirable },
+  prompt: Int32Array.from(prompt),
+  completion: Int32Array.from(completion),
+  desirable,
   source: { file: 'rated.jsonl', row: 1 },
 });
 const examples = [example([1, 5, 6], [7, 2], true), example([1, 8], [3, 3, 2], false), example([1, 4], [6, 2], true)];
 const objective = dpoConfig.parse({
-  ...{ model: 'm', data: ['d'], out: 'o', loss: 'kto', beta: 0.6 },
-  ...{ desirableWeight: 1.5, undesirableWeight: 0.5, sftWeight: 0.25 },
+  model: 'm',
+  data: ['d'],
+  out: 'o',
+  loss: 'kto',
+  beta: 0.6,
+  desirableWeight: 1.5,
+  undesirableWeight: 0.5,
+  sftWeight: 0.25,
 });
 const reference = { logprobs: [-5.2, -8.1, -6.5], mismatched: [0.9, -0.1] };
 const rows = { layout: 'padded', sequenceLength: 8, padding: 0, batchSize: 3 } as const;

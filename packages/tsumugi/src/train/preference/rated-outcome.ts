@@ -32,7 +32,10 @@ export function ratedOutcome(
   const liked = answers.map((answer) => examples[answer]!.desirable);
   const expected = numbers(reference.logprobs);
   const kto = ktoLoss(logprobs, expected, liked, numbers(reference.mismatched), {
-    ...{ beta, desirableWeight, undesirableWeight, reduction: 'none' },
+    beta,
+    desirableWeight,
+    undesirableWeight,
+    reduction: 'none',
   });
   const crossEntropy = () =>
     logprobs

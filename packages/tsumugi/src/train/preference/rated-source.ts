@@ -89,7 +89,9 @@ interface KnownReference {
 }
 
 const mixed = (examples: readonly RatedExample[], { prompt, answer }: Mismatched): Answer => ({
-  ...{ prompt: examples[prompt]!.prompt, answer: examples[answer]!.completion, source: examples[answer]!.source },
+  prompt: examples[prompt]!.prompt,
+  answer: examples[answer]!.completion,
+  source: examples[answer]!.source,
 });
 
 async function askOf(

@@ -17,12 +17,16 @@ afterAll(() => setup[Symbol.dispose]());
 const answers = Array.from(
   { length: 7 },
   (_, i): Answer => ({
-    ...{ prompt: Int32Array.of(1, 30 + i, 40), answer: Int32Array.of(50 + 3 * i, 60, 2) },
+    prompt: Int32Array.of(1, 30 + i, 40),
+    answer: Int32Array.of(50 + 3 * i, 60, 2),
     source: { file: 'rated.jsonl', row: i + 1 },
   }),
 );
 const options: ReferenceOptions = {
-  ...{ device: 'cpu', dtype: undefined, modelHash: 'base', blockSize: 2 },
+  device: 'cpu',
+  dtype: undefined,
+  modelHash: 'base',
+  blockSize: 2,
 };
 const ask = (count: number, changes: Partial<ReferenceOptions> = {}) =>
   referenceLogprobs(setup.at('base'), answers.slice(0, count), { ...options, ...changes });
@@ -64,7 +68,8 @@ it('are what the model says, also of more answers than go through at a time', as
   const long = Array.from(
     { length: 50 },
     (_, i): Answer => ({
-      ...{ prompt: new Int32Array(100 + (i % 7)).fill(40 + i), answer: Int32Array.of(50 + i, 60, 2) },
+      prompt: new Int32Array(100 + (i % 7)).fill(40 + i),
+      answer: Int32Array.of(50 + i, 60, 2),
       source: { file: 'rated.jsonl', row: i + 1 },
     }),
   ); // 5300 tokens

@@ -8,6 +8,7 @@ export {
   CONFIG_FILE,
   GENERATION_CONFIG_FILE,
   HashedFiles,
+  hashedData,
   isArtefact,
   type JsonObject,
   LINEAGE_FILE,

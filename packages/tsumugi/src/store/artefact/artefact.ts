@@ -15,6 +15,7 @@ import {
   sha256,
   sha256File,
   unlessBroken,
+  writingAt,
 } from '../../base/index.ts';
 import { type Json, readJson, renderJson } from '../json.ts';
 import {
@@ -126,15 +127,17 @@ export function readLineage(folder: string): Lineage | undefined {
   return existsSync(path) ? readJson(path, lineageSchema) : undefined;
 }
 
-/** Writes `lineage.json` into a folder whose other files are there. `known` has what is known of some; the others are hashed. */
+/** Writes `lineage.json` into a folder whose other files, in folders too, are there. `known` has what is known of some; the others are hashed. */
 export function writeLineage(folder: string, provenance: Provenance, known: Lineage['files'] = {}): Lineage {
   const files = { ...known };
-  for (const name of readdirSync(folder)) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     const path = join(folder, name);
-    files[name] ??= { bytes: statSync(path).size, sha256: sha256File(path) };
+    const found = statSync(path);
+    if (!found.isDirectory()) files[name] ??= { bytes: found.size, sha256: sha256File(path) };
   }
   const lineage = lineageOf(provenance, files);
-  writeFileSync(join(folder, LINEAGE_FILE), renderJson(lineage as unknown as Json));
+  const place = join(folder, LINEAGE_FILE);
+  writingAt(place, () => writeFileSync(place, renderJson(lineage as unknown as Json)));
   return lineage;
 }
 

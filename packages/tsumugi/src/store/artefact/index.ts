@@ -19,6 +19,6 @@ export {
   TOKENIZER_FILE,
 } from './files.ts';
 export { HashedFiles } from './hashed-files.ts';
-export { type Lineage, lineageOf, type Provenance } from './lineage.ts';
+export { hashedData, type Lineage, lineageOf, type Provenance } from './lineage.ts';
 export { requirePlace } from './require-place.ts';
 export { readTokenizerConfig } from './tokenizer-config.ts';

@@ -1,6 +1,7 @@
 // Where a model folder comes from: `lineage.json` beside its weights. Together with the parents' lineage it tells what was
 // done, with which settings, code and data, so that it can be done again.
 import { z } from 'zod';
+import { contentHash } from '../../base/index.ts';
 import { hubOrigin } from '../hub/cache-layout.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hexadecimal');
@@ -40,6 +41,10 @@ function hubNameOfFolder(folder: string): string {
   const origin = hubOrigin(folder);
   return origin ? `${origin.repo}@${origin.commit}` : folder;
 }
+
+/** Files that something is made from. */
+export const hashedData = (paths: readonly string[]): Promise<Lineage['data']> =>
+  Promise.all(paths.map(async (path) => ({ name: path, sha256: await contentHash(path) })));
 
 /** The lineage of files that were written just now. */
 export function lineageOf({ parents = [], ...known }: Provenance, files: Lineage['files']): Lineage {

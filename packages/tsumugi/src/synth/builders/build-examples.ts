@@ -1,9 +1,9 @@
 // Files → folders of rows: to learn from, and held out.
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkChoice, contentHash, DataError, StagedFolder, sha256File, writingAt } from '../../base/index.ts';
+import { checkChoice, DataError, StagedFolder } from '../../base/index.ts';
 import { codeCommit, toJson } from '../../run/index.ts';
-import { LINEAGE_FILE, lineageOf } from '../../store/index.ts';
+import { hashedData, writeLineage } from '../../store/index.ts';
 import { type BuildCounts, type BuildOptions, type BuiltRow, buildRows } from './build-rows.ts';
 import { BUILDER_NAMES, BUILDERS } from './builders.ts';
 import { openInputs, type ReadingOptions } from './inputs.ts';
@@ -33,17 +33,10 @@ export async function buildExamples(
   using staged = new StagedFolder(out);
   const sides: Side[] = options.heldOutFraction === 0 ? ['train'] : ['train', 'heldOut'];
   const counts = await writeSides(name, paths, sides, (side) => join(staged.path, files[side]), options);
-  const data = await Promise.all(paths.map(async (path) => ({ name: path, sha256: await contentHash(path) })));
-  const written = sides.map((side) => {
-    const file = join(staged.path, files[side]);
-    return [files[side], { bytes: statSync(file).size, sha256: sha256File(file) }] as const;
-  });
   const { onProgress: _, pause: _pause, ...settings } = options;
   const config = toJson({ builder: name, ...settings }) as Record<string, never>;
-  const made = { stage: 'build-examples', config, seed: options.seed ?? 0, commit: codeCommit(), data };
-  const place = join(staged.path, LINEAGE_FILE);
-  const lineage = lineageOf(made, Object.fromEntries(written));
-  writingAt(place, () => writeFileSync(place, `${JSON.stringify(lineage, undefined, 2)}\n`));
+  const made = { stage: 'build-examples', config, seed: options.seed ?? 0, commit: codeCommit() };
+  writeLineage(staged.path, { ...made, data: await hashedData(paths) });
   staged.commit();
   return counts;
 }

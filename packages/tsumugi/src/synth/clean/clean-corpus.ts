@@ -1,9 +1,9 @@
 // A corpus larger than memory, cleaned: read twice, once to judge its texts, once to write those rows that stay, with all columns.
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkSettings, contentHash, DataError, StagedFolder, sha256File, writingAt } from '../../base/index.ts';
+import { checkSettings, DataError, StagedFolder } from '../../base/index.ts';
 import { codeCommit, toJson } from '../../run/index.ts';
-import { LINEAGE_FILE, lineageOf } from '../../store/index.ts';
+import { hashedData, writeLineage } from '../../store/index.ts';
 import { type CleanConfig, checkClean, cleanConfig } from './clean-config.ts';
 import { Duck, named, quoted } from './duck.ts';
 import { CorpusJudge } from './judge.ts';
@@ -65,21 +65,13 @@ export async function cleanCorpus(
   const { dropped, texts } = judge;
   const kept = texts - Object.values(dropped).reduce((sum, count) => sum + count, 0);
   if (kept === 0) throw nothingLeft(data, texts, dropped);
-  const found = await Promise.all(
-    source.files.map(async ({ path }) => ({ name: path, sha256: await contentHash(path) })),
-  );
-  const lineage = lineageOf(
-    {
-      stage: 'clean',
-      config: toJson(config) as Record<string, never>,
-      seed: config.near.seed ?? 0,
-      commit: codeCommit(),
-      data: found,
-    },
-    { [names[config.format]]: { bytes: statSync(file).size, sha256: sha256File(file) } },
-  );
-  const place = join(staged.path, LINEAGE_FILE);
-  writingAt(place, () => writeFileSync(place, `${JSON.stringify(lineage, undefined, 2)}\n`));
+  writeLineage(staged.path, {
+    stage: 'clean',
+    config: toJson(config) as Record<string, never>,
+    seed: config.near.seed ?? 0,
+    commit: codeCommit(),
+    data: await hashedData(source.files.map(({ path }) => path)),
+  });
   staged.commit();
   return { rows: texts, kept, dropped, path: join(out, names[config.format]) };
 }

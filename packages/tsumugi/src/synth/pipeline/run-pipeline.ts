@@ -2,9 +2,10 @@
 // depends on settings, rows and answers alone. Answers are kept, so a run that was cut off, or is begun again with other filters,
 // asks only what is missing.
 import { join } from 'node:path';
-import { ConfigError, checkOptions, checkSettings, contentHash, DataError, makeFolder } from '../../base/index.ts';
+import { ConfigError, checkOptions, checkSettings, DataError, makeFolder } from '../../base/index.ts';
 import { AnswerCache, type Backend } from '../../eval/index.ts';
 import { holdPlace } from '../../run/index.ts';
+import { hashedData } from '../../store/index.ts';
 import { askRows, shortHash } from './ask-rows.ts';
 import { Asker } from './asker.ts';
 import { Budget } from './budget.ts';
@@ -82,9 +83,7 @@ export async function runPipeline(settings: PipelineSettings | PipelineConfig, r
   }
   [length, passed] = [0, 0];
   report();
-  const inputs = await Promise.all(
-    inputFiles(config, folder).map(async ({ path }) => ({ name: path, sha256: await contentHash(path) })),
-  );
+  const inputs = await hashedData(inputFiles(config, folder).map(({ path }) => path));
   const { used: tokens } = budget;
   return results.commit({ config, backend, recipe, inputs, rows: rows.length, tokens, counts: asker.counts });
 }

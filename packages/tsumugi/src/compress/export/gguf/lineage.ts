@@ -1,7 +1,7 @@
 // Where a GGUF file comes from: `FILE.lineage.json` beside it says what a model folder's lineage.json says.
 import { basename } from 'node:path';
-import { contentHash, given } from '../../../base/index.ts';
-import { type Json, type Lineage, lineageOf, type WrittenFile, writeJson } from '../../../store/index.ts';
+import { given } from '../../../base/index.ts';
+import { hashedData, type Json, type Lineage, lineageOf, type WrittenFile, writeJson } from '../../../store/index.ts';
 import { listSourceFiles } from '../../../text/index.ts';
 import type { GateReport } from '../../gate/index.ts';
 import type { ExportGgufConfig } from './config.ts';
@@ -19,8 +19,7 @@ interface GgufOrigin {
 /** What the weights were rounded with: the texts, or the matrix that was measured elsewhere. */
 export async function dataOf({ imatrix, text }: ExportGgufConfig): Promise<Lineage['data']> {
   const texts = text.length > 0 ? listSourceFiles(text).map(({ path }) => path) : [];
-  const paths = imatrix === undefined ? texts : [imatrix];
-  return await Promise.all(paths.map(async (path) => ({ name: path, sha256: await contentHash(path) })));
+  return await hashedData(imatrix === undefined ? texts : [imatrix]);
 }
 
 export function writeGgufLineage(config: ExportGgufConfig, { written, parent, gate, ...by }: GgufOrigin): void {

@@ -189,6 +189,8 @@ const sampling = (): Record<string, Row> => ({
   'top-p': { change: { 'top-p': ['0.05'] } },
   'min-p': { change: { 'min-p': ['1'] } },
   'repetition-penalty': { change: { 'repetition-penalty': ['100'] } },
+  'presence-penalty': { change: { 'presence-penalty': ['2'] } },
+  'frequency-penalty': { change: { 'frequency-penalty': ['2'] } },
   seed: { change: { seed: ['1'] } },
 });
 

@@ -54,6 +54,20 @@ export const samplingOptions = {
     default: 1,
     help: 'makes tokens already seen less likely; 1 for no change',
   },
+  presencePenalty: {
+    type: 'number',
+    min: -2,
+    max: 2,
+    default: 0,
+    help: 'taken off the logits of tokens already written; 0 for no change',
+  },
+  frequencyPenalty: {
+    type: 'number',
+    min: -2,
+    max: 2,
+    default: 0,
+    help: 'taken off for each time that a token was written; 0 for no change',
+  },
   seed: { type: 'integer', min: 0, max: 2 ** 32 - 1, default: 0, help: 'the same seed gives the same text' },
   stop: { type: 'list', value: 'TEXT', help: 'texts that end the output; \\n stands for a line break' },
 } as const;
@@ -62,7 +76,9 @@ export type SamplingValues = OptionValues<typeof samplingOptions>;
 
 /** Options for `generateText` from the values of `samplingOptions`. */
 export function generationSettings(values: SamplingValues) {
-  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed } = values;
+  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed } =
+    values;
+  const penalties = { repetitionPenalty, presencePenalty, frequencyPenalty };
   const stop = values.stop.map((text) => text.replaceAll('\\n', '\n').replaceAll('\\t', '\t'));
-  return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } satisfies GenerateTextOptions;
+  return { maxTokens, temperature, topK, topP, minP, ...penalties, seed, stop } satisfies GenerateTextOptions;
 }

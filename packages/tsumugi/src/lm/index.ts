@@ -13,6 +13,7 @@ export {
   ropeBaseOf,
   windowOf,
 } from './config.ts';
+export type { TokenConstraint } from './constraint/token-constraint.ts';
 export { dequantizeModel } from './dequantize.ts';
 export { Engine, type EngineOptions, type Job } from './engine/engine.ts';
 export type { TokenLogprobs } from './engine/logprobs.ts';

@@ -42,8 +42,12 @@ describe('sample', () => {
   });
 
   it('penalises what was seen', () => {
-    expect(sample(Float32Array.of(2, 1.5), { repetitionPenalty: 2 }, new RandomStream(0), new Set([0]))).toBe(1);
-    expect(sample(Float32Array.of(-1, -1.5), { repetitionPenalty: 2 }, new RandomStream(0), new Set([0]))).toBe(1);
+    expect(sample(Float32Array.of(2, 1.5), { repetitionPenalty: 2 }, new RandomStream(0), { seen: new Set([0]) })).toBe(
+      1,
+    );
+    expect(
+      sample(Float32Array.of(-1, -1.5), { repetitionPenalty: 2 }, new RandomStream(0), { seen: new Set([0]) }),
+    ).toBe(1);
   });
 
   it('never picks −∞', () => {
@@ -99,7 +103,7 @@ describe('sample, held against its definition', () => {
     const counts = values.map(() => 0);
     for (let i = 0; i < n; i++) {
       const stream = { next: () => (i + 0.5) / n };
-      counts[sample(Float32Array.from(values), options, stream, seen)]!++;
+      counts[sample(Float32Array.from(values), options, stream, { seen })]!++;
     }
     return counts.map((count) => count / n);
   }
@@ -194,6 +198,8 @@ describe('limits', () => {
     ['topP', [0, 1], [-0.1, 1.1, Number.NaN]],
     ['minP', [0, 1], [-0.1, 1.1, Number.NaN]],
     ['repetitionPenalty', [0.01, 100], [0, 0.009, 100.1, -1, Number.NaN]],
+    ['presencePenalty', [-2, 0, 2], [-2.01, 2.01, Number.NaN]],
+    ['frequencyPenalty', [-2, 0, 2], [-2.01, 2.01, Number.NaN]],
   ] as const)('of %s are taken, and what lies beyond is refused by name', (option, good, bad) => {
     for (const value of good) checkSampling({ [option]: value });
     for (const value of bad) {

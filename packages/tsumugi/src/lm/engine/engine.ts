@@ -259,6 +259,7 @@ export class Engine implements Disposable {
   /** Takes a sequence out of wherever it is; a sound state is kept where it is to be remembered. */
   #leave(sequence: Sequence, sound: boolean): void {
     this.#beginnings.remove(sequence.prompt);
+    sequence.request.constraint?.[Symbol.dispose]();
     const remember = sound && sequence.request.remember === true;
     let state: Cache | undefined;
     if (this.#running.all.includes(sequence)) state = this.#running.remove(sequence, remember);

@@ -1,6 +1,7 @@
 // What is asked of the engine: a prompt, how to choose tokens, and who is told.
 import { ConfigError, checkCount, checkOptions, kindOf, type OptionNames } from '../../base/index.ts';
 import { checkIds } from '../check-ids.ts';
+import type { TokenConstraint } from '../constraint/token-constraint.ts';
 import { checkSampling, type SamplingOptions } from '../sampling.ts';
 import type { TokenLogprobs } from './logprobs.ts';
 
@@ -10,6 +11,8 @@ export const defaultMaxTokens = 256;
 export interface GenerateOptions extends SamplingOptions {
   /** Tokens to add at most. Default 256. */
   maxTokens?: number | undefined;
+  /** Nothing of `stopIds` comes before so many tokens. Default 0. */
+  minTokens?: number | undefined;
   /** Of the random draws: the same seed gives the same text. Default 0. */
   seed?: number | undefined;
   /** Token ids that end the text (not returned). */
@@ -44,6 +47,8 @@ export interface Usage {
  */
 export interface EngineRequest extends GenerateOptions {
   prompt: readonly number[];
+  /** What the text is held to. It belongs to the engine once the request is added, which disposes it when the text has ended. */
+  constraint?: TokenConstraint | undefined;
   /** Takes each new id (and, where asked for, its log-probability); true ends the text with it. */
   onId(id: number, logprobs?: TokenLogprobs): boolean | PromiseLike<unknown>;
   onEnd(reason: FinishReason, usage: Usage): void;
@@ -53,6 +58,7 @@ export interface EngineRequest extends GenerateOptions {
 
 export const generateOptions: OptionNames<GenerateOptions> = {
   maxTokens: true,
+  minTokens: true,
   seed: true,
   stopIds: true,
   vocabularyLimit: true,
@@ -63,6 +69,9 @@ export const generateOptions: OptionNames<GenerateOptions> = {
   topP: true,
   minP: true,
   repetitionPenalty: true,
+  presencePenalty: true,
+  frequencyPenalty: true,
+  logitBias: true,
 };
 
 /** What other libraries call them. */
@@ -70,6 +79,11 @@ export const generateHints = {
   maxNewTokens: 'Write maxTokens.',
   max_new_tokens: 'Write maxTokens.',
   max_tokens: 'Write maxTokens.',
+  min_tokens: 'Write minTokens.',
+  minNewTokens: 'Write minTokens.',
+  logit_bias: 'Write logitBias.',
+  presence_penalty: 'Write presencePenalty.',
+  frequency_penalty: 'Write frequencyPenalty.',
   doSample: 'A temperature above 0 draws; 0 takes the likeliest token.',
   do_sample: 'A temperature above 0 draws; 0 takes the likeliest token.',
   eosTokenId: 'Write stopIds, a list.',
@@ -79,6 +93,7 @@ export const generateHints = {
 const requestOptions: OptionNames<EngineRequest> = {
   ...generateOptions,
   prompt: true,
+  constraint: true,
   onId: true,
   onEnd: true,
   onError: true,
@@ -95,11 +110,12 @@ export function watch<T>(returned: T, rejected: (error: unknown) => void): T {
 export function takeRequest(request: EngineRequest, rejected: (error: unknown) => void): EngineRequest {
   const names = Object.keys(requestOptions) as (keyof EngineRequest)[];
   const taken = Object.fromEntries(names.map((name) => [name, request[name]])) as unknown as EngineRequest;
-  const { prompt, stopIds, onId, onEnd, onError } = taken;
+  const { prompt, stopIds, logitBias, onId, onEnd, onError } = taken;
   return {
     ...taken,
     prompt: [...prompt],
     stopIds: stopIds && [...stopIds],
+    logitBias: logitBias && { ...logitBias },
     onId: (...id) => watch(onId.call(request, ...id), rejected),
     onEnd: (...end) => watch(onEnd.call(request, ...end), rejected),
     onError: (error) => onError.call(request, error),
@@ -118,8 +134,13 @@ export function checkRequest(request: EngineRequest, config: { vocab_size: numbe
       throw new ConfigError('bad-option', `Engine.add: ${name} must be a function, got ${kindOf(request[name])}`, {
         fields: { option: name },
       });
+  if (request.constraint !== undefined && typeof request.constraint?.mask !== 'function')
+    throw new ConfigError('bad-option', `constraint must be a TokenConstraint, got ${kindOf(request.constraint)}`, {
+      fields: { option: 'constraint' },
+    });
   checkSampling(request);
   checkCount('maxTokens', request.maxTokens, 0);
+  checkCount('minTokens', request.minTokens, 0);
   checkCount('logprobs', request.logprobs, 0, 1000);
   checkCount('vocabularyLimit', request.vocabularyLimit, 1);
   for (const name of ['prompt', 'stopIds'] as const)
@@ -136,6 +157,15 @@ export function checkRequest(request: EngineRequest, config: { vocab_size: numbe
       throw new ConfigError('bad-option', `stopIds must be a list of ids, got ${kindOf(id)} in it`, {
         fields: { option: 'stopIds' },
       });
+  for (const id of Object.keys(request.logitBias ?? {}))
+    if (Number(id) >= config.vocab_size)
+      throw new ConfigError(
+        'bad-option',
+        `logitBias has id ${id}, but the vocabulary ends at ${config.vocab_size - 1}`,
+        {
+          fields: { option: 'logitBias' },
+        },
+      );
   if (request.prompt.length === 0)
     throw new ConfigError('empty-prompt', 'the prompt has no tokens', {
       remedy: 'Begin with the BOS token or some text.',

@@ -2,6 +2,7 @@
 import { RandomStream } from '../../base/index.ts';
 import type { Cache } from '../cache.ts';
 import { withCause } from '../not-finite.ts';
+import { WrittenPast } from '../sampling/adjust.ts';
 import { type Logits, sample } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
 import { logprobsOf } from './logprobs.ts';
@@ -14,8 +15,8 @@ export class Sequence {
   readonly #stream: RandomStream;
   /** The prompt and what came after it. */
   ids: number[] = [];
-  /** What the repetition penalty applies to, where there is one. */
-  #seen: Set<number> | undefined;
+  /** What penalties apply to. */
+  #past: WrittenPast | undefined;
   readonly #maxTokens: number;
   /** Its state, while that is no row of a batch. */
   cache: Cache | undefined;
@@ -37,7 +38,7 @@ export class Sequence {
   /** Its turn has come: it goes on from `cache`, which has so much of the prompt as `cache.length`. */
   begin(cache: Cache): void {
     this.ids = [...this.prompt];
-    if ((this.request.repetitionPenalty ?? 1) !== 1) this.#seen = new Set(this.ids);
+    this.#past = new WrittenPast(this.request, this.prompt);
     this.cached = cache.length;
     this.cache = cache;
   }
@@ -57,18 +58,30 @@ export class Sequence {
     const { request, ids } = this;
     const produced = ids.length - this.prompt.length;
     if (produced >= this.#maxTokens) return 'length';
+    const { constraint } = request;
+    if (constraint?.finished) return 'end';
     const tell = request.logprobs === undefined ? undefined : logprobsOf(logits, request.logprobs);
-    if (request.vocabularyLimit !== undefined) logits.fill(Number.NEGATIVE_INFINITY, request.vocabularyLimit);
+    this.#restrict(logits, produced);
     const id = withCause(
       this.#model,
       () => `new token ${produced + 1} of a text of ${ids.length} tokens`,
       () => ({ ids }),
-      () => sample(logits, request, this.#stream, this.#seen),
+      () => sample(logits, request, this.#stream, this.#past),
     );
     if (request.stopIds?.includes(id)) return 'end';
     ids.push(id);
-    this.#seen?.add(id);
+    this.#past?.add(id);
+    constraint?.take(id);
     if (request.onId(id, tell?.(id)) === true) return 'stop';
+    if (constraint?.finished) return 'end';
     return produced + 1 < this.#maxTokens ? undefined : 'length';
+  }
+
+  /** Makes −∞ of what may not come next at all. */
+  #restrict(logits: Logits, produced: number): void {
+    const { constraint, vocabularyLimit, stopIds = [], minTokens = 0 } = this.request;
+    constraint?.mask(logits);
+    if (vocabularyLimit !== undefined) logits.fill(Number.NEGATIVE_INFINITY, vocabularyLimit);
+    if (produced < minTokens) for (const id of stopIds) if (id in logits) logits[id] = Number.NEGATIVE_INFINITY;
   }
 }

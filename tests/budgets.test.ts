@@ -25,11 +25,15 @@ it('begins every source file with a comment that says what it is', () => {
 it('depends on few packages', () => {
   const { dependencies } = JSON.parse(readFileSync(`${root}packages/tsumugi/package.json`, 'utf8'));
   expect(Object.keys(dependencies).sort()).toEqual([
+    '@hono/node-server',
     '@huggingface/hub',
     '@huggingface/jinja',
+    '@mlc-ai/web-xgrammar',
     '@tsumugi/native',
+    'hono',
     'hyparquet',
     'hyparquet-compressors',
+    'prom-client',
     'sharp',
     'xz-decompress',
     'yaml',

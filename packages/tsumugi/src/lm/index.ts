@@ -63,6 +63,7 @@ export { type RopeSource, RopeTables } from './rope-tables.ts';
 export { checkSampling, type Logits, NOT_FINITE, type SamplingOptions, sample } from './sampling.ts';
 export { tokenLogprobs } from './score.ts';
 export { scoreText, type TextScore } from './score-text.ts';
+export { sharingWeights } from './shared-weights.ts';
 export { type StreamTextOptions, streamText } from './stream.ts';
 export { type TargetLogprobs, targetLogprobs } from './target-logprobs.ts';
 export { dtRank, mambaWidth, paddedVocabulary, parameterTable, tensorShapes } from './tensor-shapes.ts';

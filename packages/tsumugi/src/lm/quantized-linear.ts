@@ -1,7 +1,7 @@
 // A linear map whose weight is kept in few bits, and made when it is used.
 import { buffer, castLinear, Module } from '../nn/index.ts';
 import { dequantizeStored, type StoredTensors, type StoredWeight } from '../store/index.ts';
-import type { Tensor } from '../torch/index.ts';
+import { scope, type Tensor } from '../torch/index.ts';
 
 /**
  * y = x Wᵀ in the dtype of x: [..., inFeatures] → [..., outFeatures]. Its fields are the tensors of the layout (`qweight`, …), so their
@@ -18,6 +18,12 @@ export class QuantizedLinear extends Module {
     this.stored = stored;
     this.#names = Object.keys(tensors);
     for (const [name, tensor] of Object.entries(tensors)) this[name] = buffer(tensor);
+  }
+
+  /** Another one on the same tensors. */
+  sharing(): QuantizedLinear {
+    const tensors = Object.fromEntries(this.#names.map((name) => [name, scope(() => (this[name] as Tensor).detach())]));
+    return new QuantizedLinear(this.stored, tensors);
   }
 
   /** The weight [outFeatures, inFeatures], float32: made anew each time. */

@@ -4,6 +4,6 @@ export { loadAdapter, readAdapterConfig, type SaveAdapterOptions, saveAdapter } 
 export { addLora, loraLayers, mergeLora, seedDropout } from './add.ts';
 export { type Coverage, formatCoverage, loraCoverage } from './coverage.ts';
 export { LoraLinear, type LoraShape } from './layer.ts';
-export { adapterHash, baseOf, loadAdapted, requireBase, templateFolder } from './open.ts';
+export { adaptedConfig, adapterHash, baseOf, loadAdapted, requireBase, templateFolder } from './open.ts';
 export { checkLora, DEFAULT_ALPHA, DEFAULT_TARGETS, type LoraKind, type LoraOptions, loraKinds } from './options.ts';
 export { linearMaps, resolveTargets, type TargetMap, type TargetOptions, targetGroups } from './targets.ts';

@@ -58,7 +58,7 @@ export async function requireBase(adapter: string, base: string): Promise<void> 
  */
 export async function loadAdapted(base: string, adapter: string, options: LoadModelOptions = {}): Promise<Plamo2> {
   await requireBase(adapter, base);
-  const config = options.config ?? endingAs(adapter, readModelConfig(new Artefact(base)));
+  const config = options.config ?? adaptedConfig(base, adapter);
   const model = loadModel(base, { ...options, config });
   try {
     loadAdapter(model, adapter);
@@ -69,7 +69,9 @@ export async function loadAdapted(base: string, adapter: string, options: LoadMo
   return model.eval();
 }
 
-function endingAs(adapter: string, config: Plamo2Config): Plamo2Config {
+/** The config of a base whose texts end as an adapter learned to end them. */
+export function adaptedConfig(base: string, adapter: string): Plamo2Config {
+  const config = readModelConfig(new Artefact(base));
   const file = join(adapter, GENERATION_CONFIG_FILE);
   if (!existsSync(file)) return config;
   return withEnds(config, readJsonValue(file) as JsonObject, file);

@@ -1,0 +1,189 @@
+// What the engine's thread does: takes requests to models, opens models in the order in which they are asked for, and has every model
+// that has something to write make a pass in its turn.
+import { UserError } from '../../base/index.ts';
+import type { EngineRequest, Job } from '../../lm/index.ts';
+import { liveHandles } from '../../torch/index.ts';
+import { plainError } from './plain-error.ts';
+import type { FromThread, ModelCounters, NewToken, ThreadRequest, ThreadSettings, ToThread } from './protocol.ts';
+import { Shelf, type Shelved } from './shelf.ts';
+
+/** A request on its way. */
+interface Open {
+  readonly shelved: Shelved;
+  readonly job: Job;
+}
+
+type Asking = Extract<ToThread, { type: 'load' | 'add' }>;
+
+export class Desk implements Disposable {
+  readonly #settings: ThreadSettings;
+  readonly #tell: (message: FromThread) => void;
+  readonly #shelf: Shelf;
+  /** What waits for its model to be open, in order: nobody is overtaken by those whose model is open already. */
+  readonly #asking: Asking[] = [];
+  readonly #jobs = new Map<number, Open>();
+  #tokens: NewToken[] = [];
+  #ending = false;
+
+  constructor(settings: ThreadSettings, tell: (message: FromThread) => void) {
+    this.#settings = settings;
+    this.#tell = tell;
+    this.#shelf = new Shelf(settings);
+  }
+
+  /** Whether the end was asked for and all is written. */
+  get over(): boolean {
+    return this.#ending && this.#asking.length === 0 && this.#jobs.size === 0;
+  }
+
+  /** Whether something has come that was not looked at. */
+  get waiting(): boolean {
+    return this.#asking.length > 0 || this.over;
+  }
+
+  take(message: ToThread): void {
+    switch (message.type) {
+      case 'load':
+      case 'add':
+        this.#asking.push(message);
+        break;
+      case 'cancel':
+        this.#cancel(message.job);
+        break;
+      case 'end':
+        this.#ending = true;
+        break;
+      default:
+        throw new TypeError(`the engine's thread does not know the message ${JSON.stringify(message)}`);
+    }
+  }
+
+  /** Opens what can be opened, and has every engine that is busy make a pass. False when there is nothing to do. */
+  async work(): Promise<boolean> {
+    await this.#admit();
+    let worked = false;
+    for (const { engine } of this.#shelf.all) {
+      if (!engine.busy) continue;
+      engine.step();
+      worked = true;
+      // A pass may be long: what it brought goes out before the next model's.
+      this.#flush();
+    }
+    return worked;
+  }
+
+  async #admit(): Promise<void> {
+    for (let first = this.#asking[0]; first; first = this.#asking[0]) {
+      const opened = await this.#open(first.model);
+      if (opened === undefined) return; // Until those in its way have ended.
+      if (this.#asking[0] !== first) continue; // Cancelled meanwhile.
+      this.#asking.shift();
+      if ('error' in opened) this.#fail(first.job, opened.error, true);
+      else if (first.type === 'load') this.#tell({ type: 'accepted', job: first.job });
+      else this.#begin(opened, first.job, first.request);
+    }
+  }
+
+  async #open(name: string): Promise<Shelved | { error: unknown } | undefined> {
+    try {
+      return this.#shelf.get(name) ?? (await this.#shelf.open(name));
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  #begin(shelved: Shelved, job: number, request: ThreadRequest): void {
+    const { slots, queue } = this.#settings;
+    try {
+      if (shelved.open >= slots + queue) throw queueFull(shelved.name, queue);
+      const begun = shelved.engine.add(this.#engineRequest(shelved, job, request));
+      this.#jobs.set(job, { shelved, job: begun });
+      shelved.open++;
+      this.#tell({ type: 'accepted', job });
+    } catch (error) {
+      this.#fail(job, error, true);
+    }
+  }
+
+  #engineRequest(_shelved: Shelved, job: number, request: ThreadRequest): EngineRequest {
+    const { format: _format, ...settings } = request;
+    const taken = performance.now();
+    let first: number | undefined;
+    return {
+      ...settings,
+      remember: this.#settings.cacheBytes > 0,
+      onId: (id, logprobs) => {
+        first ??= performance.now();
+        this.#tokens.push(logprobs === undefined ? [job, id] : [job, id, logprobs]);
+        return false;
+      },
+      onEnd: (reason, usage) => {
+        const over = performance.now();
+        const timings = { queue: 0, prefill: (first ?? over) - taken, decode: over - (first ?? over) };
+        this.#close(job);
+        this.#flush();
+        this.#tell({ type: 'ended', job, reason, usage, timings });
+      },
+      onError: (error) => {
+        this.#close(job);
+        this.#fail(job, error, false);
+      },
+    };
+  }
+
+  #cancel(job: number): void {
+    const place = this.#asking.findIndex((each) => each.job === job);
+    if (place >= 0) this.#asking.splice(place, 1);
+    this.#jobs.get(job)?.job.cancel();
+    this.#close(job);
+  }
+
+  #close(job: number): void {
+    const open = this.#jobs.get(job);
+    if (!open) return;
+    open.shelved.open--;
+    this.#jobs.delete(job);
+  }
+
+  /** @param user whether it can be a mistake in what was asked */
+  #fail(job: number, error: unknown, user: boolean): void {
+    this.#flush();
+    this.#tell({ type: 'failed', job, error: plainError(error, user) });
+  }
+
+  #flush(): void {
+    if (this.#tokens.length === 0) return;
+    this.#tell({ type: 'ids', tokens: this.#tokens });
+    this.#tokens = [];
+  }
+
+  /** Tells how much is written and kept. */
+  count(): void {
+    const models: Record<string, ModelCounters> = {};
+    for (const { name } of this.#settings.models)
+      models[name] = { running: 0, waiting: 0, loaded: false, weightBytes: 0, cacheBytes: 0 };
+    for (const { name, open, engine, weightBytes } of this.#shelf.all)
+      models[name] = {
+        running: Math.min(open, this.#settings.slots),
+        waiting: Math.max(0, open - this.#settings.slots),
+        loaded: true,
+        weightBytes,
+        cacheBytes: engine.prefixBytes,
+      };
+    for (const { type, model } of this.#asking) {
+      const counted = models[model]!;
+      if (type === 'add') models[model] = { ...counted, waiting: counted.waiting + 1 };
+    }
+    this.#tell({ type: 'counters', counters: { models, liveHandles: liveHandles() } });
+  }
+
+  [Symbol.dispose](): void {
+    this.#shelf[Symbol.dispose]();
+  }
+}
+
+const queueFull = (model: string, queue: number): UserError =>
+  new UserError('queue-full', `${queue} requests wait for ${model} already`, {
+    remedy: 'Try again later.',
+    fields: { model, queue },
+  });

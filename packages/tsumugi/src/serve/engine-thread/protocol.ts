@@ -1,0 +1,89 @@
+// What the HTTP thread and the engine's thread say to each other: ids and plain data, nothing that would have to be shared.
+
+import type { FinishReason, GenerateOptions, TokenLogprobs, Usage } from '../../lm/index.ts';
+import type { DType } from '../../torch/index.ts';
+import type { ResponseFormat } from '../answer/call.ts';
+
+/** A model as the thread opens it. */
+export interface ModelPlace {
+  readonly name: string;
+  readonly folder: string;
+  /** Folder of an adapter on it. */
+  readonly adapter?: string | undefined;
+  readonly dtype?: DType | undefined;
+}
+
+export interface ThreadSettings {
+  readonly models: readonly ModelPlace[];
+  /** For weights and caches of all models together. */
+  readonly memoryBytes: number;
+  /** Of each model: for what texts are remembered by. */
+  readonly cacheBytes: number;
+  /** Texts of a model that are written at the same time. */
+  readonly slots: number;
+  /** Requests of a model that wait for a place. */
+  readonly queue: number;
+  /** Seconds between two messages of counters. */
+  readonly countersSeconds: number;
+}
+
+/** What a text is written by. `format` stands for a constraint that only the thread can make. */
+export interface ThreadRequest extends Omit<GenerateOptions, 'remember'> {
+  readonly prompt: readonly number[];
+  readonly format?: ResponseFormat | undefined;
+}
+
+/** An error that crosses. `user`: a mistake in what was asked, otherwise a fault of ours. */
+export interface PlainError {
+  readonly user: boolean;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string | undefined;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export type ToThread =
+  /** Opens a model before anybody asks for it. */
+  | { readonly type: 'load'; readonly job: number; readonly model: string }
+  | { readonly type: 'add'; readonly job: number; readonly model: string; readonly request: ThreadRequest }
+  | { readonly type: 'cancel'; readonly job: number }
+  /** Nothing more comes: ends when all is written. */
+  | { readonly type: 'end' };
+
+/** Milliseconds of a text on its way. */
+export interface Timings {
+  readonly queue: number;
+  readonly prefill: number;
+  readonly decode: number;
+}
+
+export interface ModelCounters {
+  readonly running: number;
+  readonly waiting: number;
+  readonly loaded: boolean;
+  readonly weightBytes: number;
+  readonly cacheBytes: number;
+}
+
+export interface Counters {
+  readonly models: Readonly<Record<string, ModelCounters>>;
+  readonly liveHandles: number;
+}
+
+export type NewToken = readonly [job: number, id: number, logprobs?: TokenLogprobs];
+
+export type FromThread =
+  | { readonly type: 'ready' }
+  /** The request waits or runs: what comes for it next are ids, then `ended` or `failed`. */
+  | { readonly type: 'accepted'; readonly job: number }
+  /** What one pass of a model brought. */
+  | { readonly type: 'ids'; readonly tokens: readonly NewToken[] }
+  | {
+      readonly type: 'ended';
+      readonly job: number;
+      readonly reason: FinishReason;
+      readonly usage: Usage;
+      readonly timings: Timings;
+    }
+  | { readonly type: 'failed'; readonly job: number; readonly error: PlainError }
+  | { readonly type: 'counters'; readonly counters: Counters };

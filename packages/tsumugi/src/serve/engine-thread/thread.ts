@@ -1,0 +1,33 @@
+// The engine's thread. It opens models when they are asked for and has their engines make passes in turns, one at a time, so that
+// they never fight for the cores. Between two passes it hears what the HTTP thread has to say.
+import { setImmediate } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Desk } from './desk.ts';
+import type { FromThread, ThreadSettings, ToThread } from './protocol.ts';
+
+const port = parentPort!;
+const settings = workerData as ThreadSettings;
+const desk = new Desk(settings, (message: FromThread) => port.postMessage(message));
+
+let wake: (() => void) | undefined;
+port.on('message', (message: ToThread) => {
+  desk.take(message);
+  wake?.();
+});
+
+const counting = setInterval(() => desk.count(), 1000 * settings.countersSeconds);
+desk.count();
+port.postMessage({ type: 'ready' } satisfies FromThread);
+
+while (!desk.over) {
+  if (await desk.work()) await setImmediate();
+  else
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (desk.waiting) resolve();
+    });
+  wake = undefined;
+}
+clearInterval(counting);
+desk[Symbol.dispose]();
+port.close();

@@ -1,0 +1,14 @@
+// An OpenAI-compatible server over the engine: routes, limits, and the thread that computes.
+export type {
+  Answering,
+  Call,
+  CallUsage,
+  EndReason,
+  Piece,
+  ResponseFormat,
+  TokenInfo,
+  ToolChoice,
+} from './answer/call.ts';
+export { defaultLimits, type Limits } from './limits.ts';
+export type { Route } from './route.ts';
+export { routes } from './routes.ts';

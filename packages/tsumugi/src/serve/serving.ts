@@ -1,0 +1,18 @@
+// What the handlers of routes have at hand.
+import type { Answering, Call } from './answer/call.ts';
+import type { Limits } from './limits.ts';
+import type { ServedModel } from './served-model.ts';
+
+export type ServingState = 'loading' | 'ready' | 'restarting' | 'draining';
+
+export interface Serving {
+  readonly state: ServingState;
+  readonly limits: Limits;
+  /** By name, in the order in which they were given. */
+  readonly models: ReadonlyMap<string, ServedModel>;
+  /**
+   * Has an answer written. Resolves when the engine has taken it on.
+   * @throws HttpError when it cannot be: 400 for what does not fit, 404 for the model, 429 and 503 where there is no room
+   */
+  answer(call: Call): Promise<Answering>;
+}

@@ -15,6 +15,7 @@ export {
 } from './config.ts';
 export type { TokenConstraint } from './constraint/token-constraint.ts';
 export { dequantizeModel } from './dequantize.ts';
+export { embedIds } from './embed-ids.ts';
 export { Engine, type EngineOptions, type Job } from './engine/engine.ts';
 export type { TokenLogprobs } from './engine/logprobs.ts';
 export type { EngineRequest, FinishReason, GenerateOptions, Usage } from './engine/request.ts';

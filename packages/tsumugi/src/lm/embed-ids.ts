@@ -37,9 +37,7 @@ export function* embedIds(
 }
 
 function addHidden(sum: Float64Array, model: LanguageModel, ids: readonly number[], cache: Cache): void {
-  const hidden = scope(() =>
-    noGrad(() => rowSum(model.forward(idsRow(ids, model.parameterDevice), { cache })).data()),
-  );
+  const hidden = scope(() => noGrad(() => rowSum(model.forward(idsRow(ids, model.parameterDevice), { cache })).data()));
   for (const [i, value] of (hidden as Float64Array).entries()) sum[i]! += value;
 }
 

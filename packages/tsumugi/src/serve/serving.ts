@@ -15,4 +15,9 @@ export interface Serving {
    * @throws HttpError when it cannot be: 400 for what does not fit, 404 for the model, 429 and 503 where there is no room
    */
   answer(call: Call): Promise<Answering>;
+  /**
+   * The vector of a text, of length 1.
+   * @throws HttpError as `answer`, and what the signal ended for
+   */
+  embed(model: string, ids: readonly number[], signal: AbortSignal): Promise<Float64Array>;
 }

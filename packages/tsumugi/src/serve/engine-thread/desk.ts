@@ -1,7 +1,7 @@
 // What the engine's thread does: takes requests to models, opens models in the order in which they are asked for, and has every model
 // that has something to write make a pass in its turn.
-import { UserError } from '../../base/index.ts';
-import type { EngineRequest, Job } from '../../lm/index.ts';
+import { type Steps, UserError } from '../../base/index.ts';
+import { type EngineRequest, embedIds, type Job } from '../../lm/index.ts';
 import { liveHandles } from '../../torch/index.ts';
 import { plainError } from './plain-error.ts';
 import type { FromThread, ModelCounters, NewToken, ThreadRequest, ThreadSettings, ToThread } from './protocol.ts';
@@ -10,10 +10,10 @@ import { Shelf, type Shelved } from './shelf.ts';
 /** A request on its way. */
 interface Open {
   readonly shelved: Shelved;
-  readonly job: Job;
+  readonly job: Pick<Job, 'cancel'>;
 }
 
-type Asking = Extract<ToThread, { type: 'load' | 'add' }>;
+type Asking = Extract<ToThread, { type: 'load' | 'add' | 'embed' }>;
 
 export class Desk implements Disposable {
   readonly #settings: ThreadSettings;
@@ -22,6 +22,8 @@ export class Desk implements Disposable {
   /** What waits for its model to be open, in order: nobody is overtaken by those whose model is open already. */
   readonly #asking: Asking[] = [];
   readonly #jobs = new Map<number, Open>();
+  /** Texts whose vectors are on their way, the first of them under way. */
+  readonly #embedding = new Map<number, Steps<Float64Array>>();
   #tokens: NewToken[] = [];
   #ending = false;
 
@@ -45,6 +47,7 @@ export class Desk implements Disposable {
     switch (message.type) {
       case 'load':
       case 'add':
+      case 'embed':
         this.#asking.push(message);
         break;
       case 'cancel':
@@ -69,7 +72,7 @@ export class Desk implements Disposable {
       // A pass may be long: what it brought goes out before the next model's.
       this.#flush();
     }
-    return worked;
+    return this.#embedPiece() || worked;
   }
 
   async #admit(): Promise<void> {
@@ -80,7 +83,7 @@ export class Desk implements Disposable {
       this.#asking.shift();
       if ('error' in opened) this.#fail(first.job, opened.error, true);
       else if (first.type === 'load') this.#tell({ type: 'accepted', job: first.job });
-      else this.#begin(opened, first.job, first.request);
+      else this.#begin(opened, first);
     }
   }
 
@@ -92,11 +95,15 @@ export class Desk implements Disposable {
     }
   }
 
-  #begin(shelved: Shelved, job: number, request: ThreadRequest): void {
+  #begin(shelved: Shelved, asked: Exclude<Asking, { type: 'load' }>): void {
+    const { job } = asked;
     const { slots, queue } = this.#settings;
     try {
       if (shelved.open >= slots + queue) throw queueFull(shelved.name, queue);
-      const begun = shelved.engine.add(this.#engineRequest(shelved, job, request));
+      const begun =
+        asked.type === 'embed'
+          ? this.#embed(shelved, asked)
+          : shelved.engine.add(this.#engineRequest(shelved, job, asked.request));
       this.#jobs.set(job, { shelved, job: begun });
       shelved.open++;
       this.#tell({ type: 'accepted', job });
@@ -129,6 +136,34 @@ export class Desk implements Disposable {
         this.#fail(job, error, false);
       },
     };
+  }
+
+  #embed({ model }: Shelved, { job, ids }: Asking & { type: 'embed' }): Open['job'] {
+    const steps = embedIds(model, ids);
+    this.#embedding.set(job, steps);
+    return {
+      cancel: () => {
+        steps.return(new Float64Array());
+        this.#embedding.delete(job);
+      },
+    };
+  }
+
+  /** Reads a piece of the first text whose vector is asked for. */
+  #embedPiece(): boolean {
+    for (const [job, steps] of this.#embedding) {
+      try {
+        const step = steps.next();
+        if (!step.done) return true;
+        this.#tell({ type: 'embedded', job, vector: step.value });
+      } catch (error) {
+        this.#fail(job, error, true);
+      }
+      this.#embedding.delete(job);
+      this.#close(job);
+      return true;
+    }
+    return false;
   }
 
   #cancel(job: number): void {
@@ -178,6 +213,7 @@ export class Desk implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const job of [...this.#embedding.keys()]) this.#cancel(job);
     this.#shelf[Symbol.dispose]();
   }
 }

@@ -46,6 +46,8 @@ export type ToThread =
   /** Opens a model before anybody asks for it. */
   | { readonly type: 'load'; readonly job: number; readonly model: string }
   | { readonly type: 'add'; readonly job: number; readonly model: string; readonly request: ThreadRequest }
+  /** Asks for the vector of a text: `embedded` or `failed` answers it. */
+  | { readonly type: 'embed'; readonly job: number; readonly model: string; readonly ids: readonly number[] }
   | { readonly type: 'cancel'; readonly job: number }
   /** Nothing more comes: ends when all is written. */
   | { readonly type: 'end' };
@@ -85,5 +87,6 @@ export type FromThread =
       readonly usage: Usage;
       readonly timings: Timings;
     }
+  | { readonly type: 'embedded'; readonly job: number; readonly vector: Float64Array }
   | { readonly type: 'failed'; readonly job: number; readonly error: PlainError }
   | { readonly type: 'counters'; readonly counters: Counters };

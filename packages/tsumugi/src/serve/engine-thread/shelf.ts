@@ -16,6 +16,7 @@ interface Base {
 export interface Shelved {
   readonly name: string;
   readonly engine: Engine;
+  readonly model: Plamo2;
   readonly weightBytes: number;
   /** Requests that have been taken on and not ended. */
   open: number;
@@ -67,6 +68,7 @@ export class Shelf implements Disposable {
     const shelved = {
       name,
       engine,
+      model,
       weightBytes: own,
       open: 0,
       usedAt: ++this.#clock,

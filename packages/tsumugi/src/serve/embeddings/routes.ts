@@ -1,0 +1,59 @@
+// Vectors of texts: each is read by itself, so a text has the same vector alone and among others.
+import { badRequest } from '../http/http-error.ts';
+import { json } from '../http/json.ts';
+import { requireModel } from '../require-model.ts';
+import { route } from '../route.ts';
+import type { ServedModel } from '../served-model.ts';
+import type { Serving } from '../serving.ts';
+import { type EmbeddingsBody, embeddingsBody, textsOf } from './request.ts';
+
+export const embeddings = route({
+  method: 'POST',
+  path: '/v1/embeddings',
+  summary: 'Vectors of texts: the mean of the hidden states of their tokens, of length 1',
+  body: embeddingsBody,
+  answer: async ({ body, signal }, serving) => json(await vectors(body, signal, serving)),
+});
+
+async function vectors(body: EmbeddingsBody, signal: AbortSignal, serving: Serving) {
+  const { encoding_format: format = 'float', dimensions } = body;
+  const model = requireModel(serving.models, body.model);
+  const size = model.config.hidden_size;
+  if (dimensions !== undefined && dimensions !== size)
+    throw badRequest(
+      'bad-dimensions',
+      `dimensions can only be ${size}, the model's own: a part of such a vector says less than all of it`,
+      'dimensions',
+      'Leave it out.',
+    );
+  const texts = textsOf(body.input).map((text, i) => idsOf(model, text, i));
+  const data = [];
+  for (const [index, ids] of texts.entries()) {
+    const vector = Float32Array.from(await serving.embed(model.name, ids, signal));
+    data.push({ object: 'embedding', index, embedding: format === 'base64' ? base64(vector) : [...vector] });
+  }
+  const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
+  return { object: 'list', model: body.model, data, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+}
+
+function idsOf({ tokenizer, contextTokens, config }: ServedModel, text: string | readonly number[], i: number) {
+  const ids = typeof text === 'string' ? tokenizer.encode(text, { addBos: true, safe: true }) : text;
+  const wrong = ids.find((id) => id >= config.vocab_size);
+  if (wrong !== undefined)
+    throw badRequest('bad-id', `text ${i} has the id ${wrong}, but the vocabulary has ${config.vocab_size}`, 'input');
+  if (ids.length > contextTokens)
+    throw badRequest(
+      'context-length-exceeded',
+      `text ${i} has ${ids.length} tokens, but the model reads ${contextTokens}`,
+      'input',
+      'Cut it into parts.',
+    );
+  return ids;
+}
+
+/** Numbers of 32 bits, the lowest byte first, as the official client reads them. */
+function base64(vector: Float32Array): string {
+  const bytes = Buffer.alloc(4 * vector.length);
+  for (const [i, value] of vector.entries()) bytes.writeFloatLE(value, 4 * i);
+  return bytes.toString('base64');
+}

@@ -12,7 +12,8 @@ import { noGrad } from '../torch/index.ts';
 import { dpoConfig } from './dpo-config.ts';
 import { type GrpoSetup, grpoSetup, hiragana } from './grpo/grpo.testing.ts';
 import { requireSameModel } from './grpo/grpo-gradients.ts';
-import { type GrpoOptions, grpo } from './grpo.ts';
+import type { GrpoState } from './grpo/rollout-state.ts';
+import { type GrpoOptions, grpo, policyTraining } from './grpo.ts';
 import { type GrpoInput, grpoConfig } from './grpo-config.ts';
 import { planGrpo } from './plan-model.ts';
 import { jsonLines } from './sft.testing.ts';
@@ -128,6 +129,26 @@ describe('grpo', () => {
     expect(() => requireSameModel(0.02, 'bfloat16')).not.toThrow();
   });
 
+  it('measures by how much they differ, and ends where they do', async () => {
+    using task = await policyTraining(setup.config('differs', { updates: 2 }), hiragana);
+    using model = task.makeModel(false);
+    const step = task.gradients(model, {});
+    await task.beforeStep!(model, 0, async () => {});
+    const scaleHead = (by: number) => {
+      const [, head] = namedParameters(model).find(([path]) => path === 'model.embed_tokens.weight')!;
+      noGrad(() => void head.mul_(by));
+    };
+    scaleHead(1.02);
+    const { samplingGap } = step(0).metrics!;
+    const { answers } = (task.kept!.of(1) as GrpoState).rollout!;
+    const gaps = answers.flatMap(({ sampled, old }) => sampled.map((logprob, t) => old![t]! - logprob));
+    expect([gaps.some((gap) => gap > 1e-4), gaps.some((gap) => gap < -1e-4)]).toEqual([true, true]);
+    expect(samplingGap).toBeCloseTo(gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / gaps.length, 6);
+    await task.beforeStep!(model, 2, async () => {}); // the next rollout
+    scaleHead(3);
+    expect(() => step(2)).toThrow('finds its own answers otherwise');
+  });
+
   it('begins at its reference, and moves away from it', async () => {
     await run('kl', { steps: 4, learningRate: 0.01, updates: 2 });
     const [first, second, third] = metricsOf('kl');
@@ -171,12 +192,68 @@ describe('grpo', () => {
     expect(lossesOf('silent').every((loss) => Math.abs(loss) === 0)).toBe(true);
   });
 
-  it('goes on with the same scorer only', async () => {
+  it('counts those sets of answers in a row in which no group has a signal', async () => {
+    // Sets of 2 groups of 2 answers; in the tenth set one of the groups has a better answer.
+    let groups = 0;
+    const scorer = {
+      name: 'rare',
+      hash: 'rare',
+      score: ({ length }: { length: number }) => {
+        if (length === 1) return [1]; // held out
+        return groups++ === 19 ? [1, 0] : [1, 1];
+      },
+    };
+    const changes = { steps: 21, beta: 0, samples: 2, maxTokens: 2, batchSize: 2, checkpointEvery: 5 };
+    await run('rare', changes, { scorer });
+    const told = () =>
+      eventsOf('rare')
+        .filter((event) => event.type === 'warning')
+        .map(({ step, code }) => [step, code]);
+    expect(told()).toEqual([[20, 'no-signal']]);
+    expect(metricsOf('rare')[9]!['groupsWithoutSignal']).toBe(0.5);
+    // A run that goes on remembers how many there were.
+    for (const name of ['model', 'checkpoints/step-000000020', 'checkpoints/step-000000021'])
+      rmSync(at('rare', name), { recursive: true, force: true });
+    groups = 20 + 2 * 5;
+    await run('rare', changes, { scorer, resume: true });
+    expect(told()).toEqual([[20, 'no-signal']]);
+  });
+
+  it('measures held-out prompts by their likeliest answers, too, which no seed changes', async () => {
+    const scorer = {
+      name: 'spelling',
+      hash: 'spelling',
+      score: (items: readonly { answer: string }[]) =>
+        items.map(({ answer }) => [...answer].reduce((sum, each, i) => sum + (i + 1) * each.codePointAt(0)!, 0)),
+    };
+    writeFileSync(at('few.jsonl'), jsonLines([{ prompt: '猫は' }, { prompt: '犬は' }]));
+    const before = async (seed: number) =>
+      (await run(`greedy-${seed}`, { seed, heldOut: [at('few.jsonl')], steps: 1, samples: 2 }, { scorer })).before!;
+    const [one, two] = [await before(1), await before(2)];
+    expect(one.greedyReward).toBe(two.greedyReward);
+    expect(one.reward).not.toBe(two.reward);
+  });
+
+  it('has a row for the longest prompt and an answer, and for no token more', async () => {
+    const forecast = (sequenceLength: number) =>
+      planGrpo(setup.config('planned', { sequenceLength }), hiragana, { stream: silent });
+    const refused = await forecast(20).catch((error: DataError) => error);
+    const least = Number(/sequenceLength=(\d+)/.exec((refused as DataError).remedy!)![1]);
+    await forecast(least);
+    await expect(forecast(least - 1)).rejects.toThrow(`are longer than a row of ${least - 1}`);
+  });
+
+  it('goes on with the same scorer and the same base only', async () => {
     await run('scored', { steps: 2 });
     const other = { ...hiragana, hash: 'hiragana 2' };
     await expect(run('scored', { steps: 4 }, { scorer: other, resume: true })).rejects.toThrow(/scorer/);
     await run('scored', { steps: 4 }, { resume: true });
     expect(stepsOf('scored')).toHaveLength(4);
+    cpSync(at('base'), at('changing'), { recursive: true });
+    await run('based', { model: at('changing'), steps: 2 });
+    writeFileSync(at('changing', 'README.md'), 'another');
+    const goesOn = run('based', { model: at('changing'), steps: 4 }, { resume: true });
+    await expect(goesOn).rejects.toThrow(/model.*changing/s);
   });
 
   it('takes the template along, and names model and data by hash', async () => {

@@ -11,7 +11,7 @@ import { scope } from '../torch/index.ts';
 import { dpoConfig } from './dpo-config.ts';
 import { planReward } from './plan-model.ts';
 import { pairsOf, type RewardSetup, rewardSetup } from './preference/preference.testing.ts';
-import { reward } from './reward.ts';
+import { reward, rewardTraining } from './reward.ts';
 import { type RewardInput, rewardConfig } from './reward-config.ts';
 import { jsonLines } from './sft.testing.ts';
 import { silent } from './train.testing.ts';
@@ -75,6 +75,31 @@ describe('reward', () => {
       expect(sha256File(weightsOf(name))).toBe(sha256File(weightsOf('long')));
       expect(lossesOf(name)).toEqual(lossesOf('long'));
     }
+  });
+
+  it('goes on from the same base only', async () => {
+    cpSync(at('base'), at('changing'), { recursive: true });
+    await run('based', { model: at('changing'), steps: 2 });
+    writeFileSync(at('changing', 'README.md'), 'another');
+    const goesOn = run('based', { model: at('changing'), steps: 4 }, { resume: true });
+    await expect(goesOn).rejects.toThrow(/model.*changing/s);
+  });
+
+  it('begins with a head of the seed, and deals pairs out by it', async () => {
+    const few = pairsOf(3).slice(0, 12);
+    writeFileSync(at('held.jsonl'), jsonLines(few));
+    const begin = async (seed: number, name = `begin-${seed}`) => {
+      const { before } = await run(name, { seed, heldOut: [at('held.jsonl')], steps: 2, learningRate: 1e-9 });
+      return [before!.margin, ...lossesOf(name)];
+    };
+    const [one, again, two] = [await begin(1), await begin(1, 'again'), await begin(2)];
+    expect(again).toEqual(one);
+    for (const [i, value] of two.entries()) expect(value).not.toBe(one[i]);
+    // With the same head the steps differ by the pairs that they learn from.
+    using task = await rewardTraining(setup.config('steps', { seed: 1, heldOut: [at('held.jsonl')] }));
+    using other = await rewardTraining(setup.config('steps', { seed: 2, heldOut: [at('held.jsonl')] }));
+    using model = task.makeModel(false);
+    expect(task.gradients(model, {})(0).loss).not.toBe(other.gradients(model, {})(0).loss);
   });
 
   it('logs rewards, and how far apart they are', async () => {
@@ -192,6 +217,14 @@ describe('a reward model is no language model', () => {
     expect(head(at('with head', 'model'))).toBe(head(at('untied')));
     using opened = loadRewardModel(at('with head', 'model'));
     expect(opened.score('犬は', 'わんわん')).toBeTypeOf('number');
+    using weights = new Artefact(at('untied')).weights();
+    const size = weights.info('lm_head.weight').shape.reduce((a, b) => a * b);
+    // It is counted as weights, and takes neither gradients nor states of the optimizer.
+    const bytes = async (model: string) => {
+      const { memory } = await planReward(setup.config('planned', { model }), { stream: silent });
+      return memory.find(({ what }) => what === 'weights, gradients, optimizer')!.bytes;
+    };
+    expect((await bytes(at('untied'))) - (await bytes(at('base')))).toBe(4 * size);
   });
 
   it('says what is wrong with its weights', async () => {

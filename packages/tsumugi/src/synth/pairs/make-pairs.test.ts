@@ -4,9 +4,17 @@ import { appendFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFi
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RandomStream } from '../../base/index.ts';
 import { Service } from '../../eval/backends/openai.testing.ts';
-import { addRewardHead, initialRewardHead, loadModel, loadRewardModel, saveRewardModel } from '../../lm/index.ts';
+import {
+  addRewardHead,
+  initialRewardHead,
+  loadModel,
+  loadRewardModel,
+  saveModel,
+  saveRewardModel,
+} from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
 import { builtInTemplate, loadPairs, openTokenizer, templateTokens } from '../../text/index.ts';
+import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 import { silent } from '../../train/train.testing.ts';
 import { type CopyingSetup, copyingPrompts, copyingSetup } from './copying.testing.ts';
 import { makePairs, type PairsInput, pairsConfig } from './index.ts';
@@ -234,6 +242,91 @@ describe('makePairs', () => {
     await expect(again()).rejects.toThrow(refused);
     judge(1);
     await again();
+  });
+
+  it('takes no answers of texts that another template would have ended elsewhere', async () => {
+    await make({ limit: 16 });
+    await expect(make({ limit: 16, template: 'instruction-ja' })).rejects.toThrow('holds answers of other settings');
+    await make({ limit: 16 });
+  });
+
+  describe('with a template that shows what is said as it is', () => {
+    const asked = (i: number) => copyingPrompts[i]!;
+    const templateOf = (source: string) => {
+      writeFileSync(at('own.jinja'), source);
+      return at('own.jinja');
+    };
+    const said = '{% for m in messages %}{{ m.content }}{% endfor %}';
+
+    it('keeps the tools that a prompt was asked with', async () => {
+      const tools = [{ type: 'function', function: { name: 'digit' } }];
+      const rows = Array.from({ length: 24 }, (_, i) => ({
+        messages: [{ role: 'user', content: asked(i).prompt }],
+        ...(i % 2 === 0 && { tools }),
+        answer: asked(i).answer,
+      }));
+      await make({ prompts: prompts(...rows), template: templateOf(`${said}{% if tools %}{% endif %}`) });
+      const pairs = linesOf('pairs', 'pairs.jsonl');
+      const withTools = pairs.filter((pair) => pair.tools !== undefined);
+      expect(withTools.length).toBeGreaterThan(0);
+      expect(withTools.length).toBeLessThan(pairs.length);
+      for (const { tools: kept, provenance } of pairs)
+        expect(kept).toEqual(provenance.row % 2 === 1 ? tools : undefined);
+    });
+
+    it('ends answers where it marks their end, also where the model does not', async () => {
+      const { tokenizer } = openTokenizer(at('base'));
+      // The model has never seen this piece: it says it in place of the end of the text, whose row of the embedding it is given.
+      const mark = tokenizer.vocabulary.pieces.findIndex(({ text }) => text === '<|plamo:op|>');
+      {
+        using model = loadModel(at('base'));
+        const { weight: rows } = model.model.embed_tokens as unknown as { weight: Tensor };
+        noGrad(() =>
+          scope(() => {
+            rows.select(0, mark).copy_(rows.select(0, tokenizer.eosId));
+            rows.select(0, tokenizer.eosId).zero_();
+          }),
+        );
+        saveModel(at('marking'), model, { tokenizerFolder: at('base') });
+      }
+      const rows = copyingPrompts.slice(0, 24).map(({ prompt, answer }) => ({ prompt, answer }));
+      const result = await make({
+        model: at('marking'),
+        prompts: prompts(...rows),
+        template: templateOf(
+          `{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}<|plamo:op|>{% endif %}{% endfor %}`,
+        ),
+      });
+      expect(result.cutOff).toBeLessThan(result.answers / 4);
+      for (const { chosen } of linesOf('pairs', 'pairs.jsonl')) expect(chosen).not.toContain('plamo:op');
+      // The plain template marks no end: the model, which never says the end of a text, goes on.
+      await expect(make({ model: at('marking'), prompts: prompts(...rows), out: at('out', 'plain') })).rejects.toThrow(
+        'fewer than two answers ended within maxTokens',
+      );
+    });
+  });
+
+  it('reads the field that it scores by from Parquet, too', async () => {
+    const rows = copyingPrompts.slice(0, 24).map(({ prompt, answer }) => ({ prompt, right: answer }));
+    writeFileSync(at('rows.json'), JSON.stringify(rows));
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const connection = await (await DuckDBInstance.create()).connect();
+    await connection.run(
+      `COPY (SELECT prompt, "right" FROM read_json('${at('rows.json')}', columns={prompt: 'VARCHAR', "right": 'VARCHAR'})) TO '${at('own.parquet')}' (FORMAT parquet)`,
+    );
+    connection.closeSync();
+    await make({ prompts: [at('own.parquet')], field: 'right' });
+    const [fromParquet] = written();
+    rmSync(at('out'), { recursive: true });
+    await make({ prompts: prompts(...rows), field: 'right' });
+    const scoresOf = (text: string) =>
+      text
+        .split('\n')
+        .slice(1)
+        .filter(Boolean)
+        .map((line) => JSON.parse(line)); // without the heading
+    expect(scoresOf(fromParquet!)).toEqual(scoresOf(written()[0]!));
+    await expect(make({ prompts: [at('own.parquet')], out: at('out', 'other') })).rejects.toThrow('row 1: answer');
   });
 
   it('says why there is no pair', async () => {

@@ -50,6 +50,18 @@ it('another device rounds otherwise, and is asked itself', async () => {
   expect(said === undefined || kept().length > files.length).toBe(true);
 });
 
+it('another model, and another precision, say something else, and are asked themselves', async () => {
+  const base = await ask(2);
+  for (const changes of [{ modelHash: 'mended' }, { dtype: 'bfloat16' }] as const) {
+    const files = kept();
+    const found = await ask(2, changes);
+    expect(kept()).toHaveLength(files.length + 1);
+    if ('dtype' in changes) expect([...found]).not.toEqual([...base]);
+    expect([...(await ask(2, changes))]).toEqual([...found]);
+  }
+  expect([...(await ask(2))]).toEqual([...base]);
+});
+
 it('an interruption loses what was asked of one block', async () => {
   let batches = 0;
   const interrupted = ask(7, {

@@ -88,7 +88,7 @@ const chatRows: readonly (readonly [typeof loadExamples | typeof loadPairs | typ
 /** What needs no file. */
 function inMemory(
   name: string,
-  read: (bytes: Buffer) => AsyncIterable<string>,
+  read: (bytes: Buffer) => AsyncIterable<unknown>,
   make: (random: RandomStream) => Buffer,
 ): Target {
   return {

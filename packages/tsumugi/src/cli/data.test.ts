@@ -40,6 +40,18 @@ describe('data', () => {
     expect(again.stdout).toMatch(/left out +1 duplicates, 1 empty/);
   });
 
+  it('tells of half characters that were replaced', async () => {
+    writeFileSync(at('half.jsonl'), '{"text":"犬は犬"}\n{"text":"猫は\\ud83d"}\n');
+    const told = `note: 1 document holds half of a surrogate pair, which is no character and is read as U+FFFD; the first is ${at('half.jsonl')}, row 2\n`;
+    const args = ['--text', at('half.jsonl'), '--out'];
+    const prepared = await runCli(['data', 'prepare', ...args, at('half'), '--tokenizer', at('tokenizer')]);
+    expect([prepared.code, prepared.stderr]).toEqual([0, expect.stringContaining(told)]);
+    const trained = await runCli(['tokenizer', 'train', ...args, at('half-tokenizer'), '--vocabulary-size', '391']);
+    expect(trained.stderr).toContain(told); // the text is too short for a vocabulary
+    const info = await runCli(['tokenizer', 'info', at('tokenizer'), '--text', at('half.jsonl')]);
+    expect([info.code, info.stderr]).toEqual([0, told]);
+  });
+
   it('names a changed byte and what was prepared otherwise', async () => {
     const settings = ['--field', 'body', '--held-out', '0.2'];
     await prepare('changed', ...settings);

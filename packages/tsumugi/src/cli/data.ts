@@ -13,7 +13,7 @@ import { defineCommand, defineGroup } from './command.ts';
 import { type Io, write } from './io.ts';
 import { formatRows } from './options.ts';
 import { ProgressLine } from './progress.ts';
-import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
+import { readOptions, reportMended, reportPassedOver, textOptions } from './text-options.ts';
 import { tokenizerOption } from './tokenizer-option.ts';
 
 const json = { type: 'boolean', help: 'print the counts as JSON' } as const;
@@ -51,6 +51,7 @@ const prepareShards = defineCommand(
         progress.update(bytesRead / bytesTotal, `${formatCount(documents)} documents, ${formatCount(tokens)} tokens`),
     });
     progress[Symbol.dispose]();
+    reportMended(io.stderr, corpus.mended);
     if (damage !== undefined) io.stderr.write(`${damage}; it was prepared anew\n`);
     if (reused) io.stderr.write(`${options.out} already holds this; nothing was written\n`);
     await report(io, manifest, options.json);

@@ -1,5 +1,6 @@
 // Options of the commands that read text.
 import type { Writable } from 'node:stream';
+import { formatInteger } from '../run/index.ts';
 import { type Corpus, READABLE, type ReadOptions } from '../text/index.ts';
 
 export const textOptions = {
@@ -34,6 +35,15 @@ export function readOptions(options: {
 
 /** So many files are named; the rest are counted. */
 const NAMED = 10;
+
+/** Tells in how many documents a character was replaced, once they have been read. */
+export function reportMended(stderr: Writable, { count, first }: Corpus['mended']): void {
+  if (first === undefined) return;
+  const documents = count === 1 ? '1 document holds' : `${formatInteger(count)} documents hold`;
+  stderr.write(
+    `note: ${documents} half of a surrogate pair, which is no character and is read as U+FFFD; the first is ${first.file}, row ${first.row}\n`,
+  );
+}
 
 /** Tells which files in the folders were not read, if any. */
 export function reportPassedOver(stderr: Writable, { leftOut, otherFormats, hidden }: Corpus['passedOver']): void {

@@ -7,7 +7,7 @@ import { defineCommand, defineGroup } from './command.ts';
 import { write } from './io.ts';
 import { answerLines, integersField, stringField } from './json-lines.ts';
 import { ProgressLine } from './progress.ts';
-import { readOptions, reportPassedOver, textOptions } from './text-options.ts';
+import { readOptions, reportMended, reportPassedOver, textOptions } from './text-options.ts';
 import { tokenizerOption } from './tokenizer-option.ts';
 import { withoutEffect } from './without-effect.ts';
 
@@ -43,6 +43,7 @@ const train = defineCommand(
         progress.update(corpus.bytesRead / corpus.bytesTotal);
       }
     }
+    reportMended(io.stderr, corpus.mended);
     using progress = new ProgressLine(io.stderr, 'training');
     const pieces = trainTokenizer(text, {
       vocabSize: options.vocabularySize,
@@ -133,6 +134,7 @@ const info = defineCommand(
       );
       reportPassedOver(io.stderr, corpus.passedOver);
       for await (const document of corpus.documents()) texts.push(document.text);
+      reportMended(io.stderr, corpus.mended);
     }
     const density = texts.length > 0 ? tokenizer.density(texts) : undefined;
     if (options.json) {

@@ -56,6 +56,7 @@ export const data = defineStage({
             ['held out', heldOut.documents, heldOut.characters, heldOut.tokens],
             ['left out: duplicates', duplicates, null, null],
             ['left out: empty', empty, null, null],
+            ['read with U+FFFD for half a character', corpus.mended.count, null, null],
             ['files that could not be read', corpus.passedOver.leftOut.length, null, null],
           ],
         },

@@ -31,7 +31,7 @@ async function* pieces(text: string): AsyncGenerator<string> {
 const tokenizer = Tokenizer.fromPieces(
   trainTokenizer([readFileSync(embeddedText()[1]!, 'utf8').slice(0, 20_000)], { vocabSize: 600 }),
 );
-const drain = (texts: AsyncIterable<string>) => Array.fromAsync(texts);
+const drain = (texts: AsyncIterable<unknown>) => Array.fromAsync(texts);
 
 const readers: Readonly<Record<string, (text: string) => Promise<unknown> | unknown>> = {
   'one long JSON line': (text) => drain(readJsonLines('a.jsonl', pieces(JSON.stringify({ text })), 'text')),

@@ -50,6 +50,7 @@ export {
   type PlacedExample,
   shapeOfLayOut,
 } from './example-batches.ts';
+export { halfCharacter, requireWholePairs } from './half-pairs.ts';
 export {
   LongBatches,
   type LongPackingOptions,
@@ -74,6 +75,7 @@ export { type OpenShardsOptions, TokenShards } from './shards.ts';
 export { listSourceFiles, listSources, READABLE, type SourceFile, type TextFormat } from './source-files.ts';
 export {
   type Corpus,
+  type MendedDocuments,
   openCorpus,
   type ReadOptions,
   readDocuments,

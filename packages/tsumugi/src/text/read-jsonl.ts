@@ -107,16 +107,16 @@ export async function* readJsonObjects(
   }
 }
 
-/** The texts of a JSON-lines file; `null` is an empty document. */
+/** The texts of a JSON-lines file with their rows; `null` is an empty document. */
 export async function* readJsonLines(
   file: string,
   chunks: AsyncIterable<string>,
   field: string,
-): AsyncGenerator<string> {
+): AsyncGenerator<{ row: number; text: string }> {
   for await (const { row, value } of readJsonObjects(file, chunks, `{"${field}": "…"}`)) {
     if (!Object.hasOwn(value, field)) throw missingField(file, row, field, Object.keys(value));
     const text = value[field];
     if (text !== null && typeof text !== 'string') throw notText(file, row, field, text);
-    yield text ?? '';
+    yield { row, text: text ?? '' };
   }
 }

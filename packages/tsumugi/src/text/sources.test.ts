@@ -201,6 +201,22 @@ describe('mistakes', () => {
   });
 });
 
+it('counts the documents in which half of a surrogate pair is replaced, each time it reads', async () => {
+  using folder = temporaryFolder();
+  writeFileSync(
+    folder.at('a.jsonl'),
+    '{"text":"犬"}\n\n{"text":"猫\\ud83d"}\n{"text":"\\ude00\\ud83d"}\n{"text":"\\ud83d\\ude00"}\n',
+  );
+  const corpus = openCorpus([folder.path]);
+  expect(corpus.mended).toEqual({ count: 0, first: undefined });
+  for (const _ of [1, 2]) {
+    const found: string[] = [];
+    for await (const { text } of corpus.documents()) found.push(text);
+    expect(found).toEqual(['犬', '猫\ufffd', '\ufffd\ufffd', '😀']);
+    expect(corpus.mended).toEqual({ count: 2, first: { file: folder.at('a.jsonl'), row: 3 } });
+  }
+});
+
 it('reads in the encoding it is told, where detection says another thing or refuses', async () => {
   using folder = temporaryFolder();
   // 日本国憲法 in EUC-JP could be half-width kana; あ in UTF-8 is also a text in Windows-1252.

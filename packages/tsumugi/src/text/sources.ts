@@ -33,6 +33,13 @@ export interface ReadOptions {
 
 const readOptions: OptionNames<ReadOptions> = { field: true, encoding: true, documentCharacters: true };
 
+export interface MendedDocuments {
+  readonly count: number;
+  readonly first: { readonly file: string; readonly row: number } | undefined;
+}
+
+const noneMended: MendedDocuments = { count: 0, first: undefined };
+
 /** What preparation reads. */
 export interface Corpus {
   /** The documents from the first on; each call reads anew. */
@@ -44,6 +51,8 @@ export interface Corpus {
   /** Size of all files on the disk, and how much of it the latest `documents()` has gone through. */
   readonly bytesTotal: number;
   readonly bytesRead: number;
+  /** Documents of the latest `documents()` in which U+FFFD stands for half of a surrogate pair, which is no character. */
+  readonly mended: MendedDocuments;
   /** What was found in folders and is not read. */
   readonly passedOver: Omit<SourceListing, 'files'>;
 }
@@ -54,6 +63,7 @@ class FileCorpus implements Corpus {
   readonly settings: Readonly<Record<string, string | number>>;
   readonly bytesTotal: number;
   #bytesRead = 0;
+  #mended = noneMended;
   #field: string;
   #encoding: string | undefined;
   #documentCharacters: number;
@@ -85,7 +95,12 @@ class FileCorpus implements Corpus {
     return this.#bytesRead;
   }
 
+  get mended(): MendedDocuments {
+    return this.#mended;
+  }
+
   async *documents(): AsyncGenerator<TextDocument> {
+    this.#mended = noneMended;
     this.#bytesRead = 0;
     let before = 0;
     for (const file of this.files) {
@@ -119,8 +134,19 @@ class FileCorpus implements Corpus {
     });
     const characters = decode(source, this.#encoding);
     return file.format === 'jsonl'
-      ? readJsonLines(file.path, characters, this.#field)
+      ? this.#jsonLines(file.path, characters)
       : splitText(file.path, characters, this.#documentCharacters);
+  }
+
+  /** A corpus is too large to mend it row by row: what is no character is replaced, and counted. Only JSON can spell it. */
+  async *#jsonLines(file: string, characters: AsyncIterable<string>): AsyncGenerator<string> {
+    for await (const { row, text } of readJsonLines(file, characters, this.#field)) {
+      if (!text.isWellFormed()) {
+        const { count, first = { file, row } } = this.#mended;
+        this.#mended = { count: count + 1, first };
+      }
+      yield text.toWellFormed();
+    }
   }
 }
 

@@ -408,6 +408,18 @@ describe('files', () => {
       /makes no row to learn from of .*1 × sentence shorter than 10 characters/,
     );
     expect(readdirSync(home)).not.toContain('nothing');
+    // Half of a character would be learned: refused with its row, whichever way the rows are read.
+    for (const group of [undefined, 'id'])
+      await expect(
+        buildExamples(
+          'particle-cloze',
+          [file('jsonl', '{"text":"猫。","id":"1"}\n{"text":"犬\\ud83d","id":"2"}\n')],
+          out,
+          {
+            ...(group && { reading: { group } }),
+          },
+        ),
+      ).rejects.toThrow(/jsonl, row 2: text holds half of a surrogate pair/);
     await expect(buildExamples('particle-clothes', [path], out)).rejects.toThrow('builder must be');
     await expect(buildExamples('translate-en-ja', [file('jsonl', lines([{ en: 'a' }]))], out)).rejects.toThrow(
       'row 1: "ja" should be a text but is not there',

@@ -4,9 +4,10 @@ import {
   cleanText,
   DOCUMENT_CHARACTERS,
   type ExampleSource,
+  halfCharacter,
   listRowFiles,
   listSourceFiles,
-  readDocuments,
+  openCorpus,
   readRows,
 } from '../../text/index.ts';
 import type { InputKind } from './question.ts';
@@ -55,7 +56,9 @@ async function* passages(paths: readonly string[], options: ReadingOptions): Asy
       continue;
     }
     let row = 0;
-    for await (const document of readDocuments([path], { field, documentCharacters, ...(encoding && { encoding }) })) {
+    const corpus = openCorpus([path], { field, documentCharacters, ...(encoding && { encoding }) });
+    for await (const document of corpus.documents()) {
+      if (corpus.mended.first) throw halfCharacter(field, corpus.mended.first);
       const text = cleanText(document.text);
       yield { text, group: text, source: { file: path, row: ++row } };
     }
@@ -106,7 +109,7 @@ async function* rowsOf(paths: readonly string[], read: readonly string[], lists?
 /** @throws DataError naming file, row and field */
 function textOf(value: Readonly<Record<string, unknown>>, field: string, { file, row }: ExampleSource): string {
   const text = value[field];
-  if (typeof text === 'string') return text.toWellFormed();
+  if (typeof text === 'string') return text;
   const is = text === undefined || text === null ? 'is not there' : `is ${JSON.stringify(text).slice(0, 40)}`;
   throw new DataError('bad-row', `${file}, row ${row}: "${field}" should be a text but ${is}`, {
     remedy: `The row has ${Object.keys(value).join(', ')}. Mend it, or name another file.`,

@@ -88,6 +88,8 @@ function readAnswer({ read, config }: AskStep, answer: GenerateAnswer): ReturnTy
     };
   if (finish === 'length' && config.cut === 'fail')
     return { code: 'reply-cut', fault: `the reply reached maxTokens (${config.maxTokens}) and has no end` };
+  if (!text.isWellFormed())
+    return { code: 'broken-reply', fault: 'the reply holds half of a surrogate pair, which is no character' };
   const found = readReply(text, read, config);
   if ('values' in found) return { value: found };
   return { code: text.trim() === '' ? 'empty-reply' : 'unreadable-reply', fault: `the reply is ${found.fault}` };

@@ -23,6 +23,7 @@ it.each<[string, () => Reply, string, RegExp]>([
   ['a cut reply', () => [200, reply('名前は', 'length')], 'reply-cut', /reached maxTokens \(512\)/],
   ['a filtered reply', () => [200, reply('', 'content_filter')], 'reply-filter', /filtered/],
   ['a list without items', () => [200, reply('質問：')], 'unreadable-reply', /a list without an item/],
+  ['half of a character', () => [200, reply('答えは\ud83d')], 'broken-reply', /half of a surrogate pair/],
   ['a busy service', () => [503, { error: { message: 'overloaded' } }], 'endpoint-busy', /answered with 503 \(tried 2/],
   ['a connection that breaks off', () => 'die', 'endpoint-unreachable', /cannot be reached \(tried 2/],
   ['a page', () => [200, '<html><title>Bad gateway</title></html>'], 'endpoint-answer', /a web page.*Bad gateway/],

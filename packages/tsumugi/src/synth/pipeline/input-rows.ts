@@ -1,7 +1,14 @@
 // What a pipeline begins with: rows of the settings, rows of files with all their fields, documents of text files as `text`.
 import { isAbsolute, join } from 'node:path';
 import { ConfigError } from '../../base/index.ts';
-import { listRowFiles, listSources, readDocuments, readRows, type SourceFile } from '../../text/index.ts';
+import {
+  listRowFiles,
+  listSources,
+  readDocuments,
+  readRows,
+  requireWholePairs,
+  type SourceFile,
+} from '../../text/index.ts';
 import type { PipelineConfig } from './pipeline-config.ts';
 import type { SynthRow } from './row.ts';
 
@@ -39,7 +46,10 @@ export async function* inputRows(given: Given, folder: string, columns: readonly
     source: { file, row },
     asked: [],
   });
-  for (const [i, fields] of given.rows.entries()) yield begin(fields, 'rows', i + 1);
+  for (const [i, fields] of given.rows.entries()) {
+    for (const [name, value] of Object.entries(fields)) requireWholePairs(value, name, { file: 'rows', row: i + 1 });
+    yield begin(fields, 'rows', i + 1);
+  }
   for (const { path, format } of inputFiles(given, folder)) {
     let row = 0;
     if (format === 'rows')

@@ -32,6 +32,7 @@ export function compileTemplate(source: string, where: string): object {
   const get = 'Get it again from where the model came from, or name a template with --template.';
   if (source.length > MAX_TEMPLATE_CHARACTERS)
     throw refuse(`has ${source.length} characters, more than the ${MAX_TEMPLATE_CHARACTERS} of a chat template`, get);
+  if (!source.isWellFormed()) throw refuse('holds half of a surrogate pair, which is no character', get);
   // The lexer looks for a tag behind each blank of a run, from each blank of it.
   if (new RegExp(`\\s{${MAX_TEMPLATE_BLANKS}}`).test(source))
     throw refuse(`has ${MAX_TEMPLATE_BLANKS} blanks in a row, which no chat template has`, get);

@@ -1,5 +1,6 @@
 // Messages out of data: in the words of OpenAI (role, content) and of ShareGPT (from, value).
 import { DataError, isObject, parseJson } from '../../base/index.ts';
+import { requireWholePairs } from '../half-pairs.ts';
 import type { ExampleSource } from './example.ts';
 import { type Message, ROLES, type Role, type Tool } from './message.ts';
 
@@ -44,6 +45,7 @@ export function textField(value: unknown, field: string, source: ExampleSource):
 function listField(value: unknown, field: string, source: ExampleSource, of: string): readonly unknown[] {
   const list = typeof value === 'string' ? tryJson(value) : value;
   if (!Array.isArray(list)) throw wrongField(source, field, `a list of ${of}`, value);
+  if (list !== value) requireWholePairs(list, field, source); // what a text of JSON spells was not seen before
   return list;
 }
 
@@ -82,7 +84,11 @@ function messageOf(value: unknown, field: string, source: ExampleSource): Messag
     throw wrongField(source, `${field}.train`, 'true or false', train);
   const skipped = train === false || (weight !== undefined && Number(weight) === 0);
   const tool_calls =
-    calls === undefined ? [] : listField(calls, `${field}.tool_calls`, source, 'calls').map(withParsedArguments);
+    calls === undefined
+      ? []
+      : listField(calls, `${field}.tool_calls`, source, 'calls').map((call, i) =>
+          withParsedArguments(call, `${field}.tool_calls[${i}]`, source),
+        );
   return {
     ...rest,
     role,
@@ -107,10 +113,11 @@ function contentOf(value: unknown, field: string, source: ExampleSource, calls: 
 }
 
 /** OpenAI writes the arguments of a call as a text of JSON; templates expect what it says. */
-function withParsedArguments(call: unknown): unknown {
+function withParsedArguments(call: unknown, field: string, source: ExampleSource): unknown {
   const inner = isObject(call) ? call['function'] : undefined;
   if (!isObject(inner) || typeof inner['arguments'] !== 'string') return call;
   const parsed = tryJson(inner['arguments']);
+  requireWholePairs(parsed, `${field}.function.arguments`, source);
   return isObject(parsed) ? { ...(call as object), function: { ...inner, arguments: parsed } } : call;
 }
 

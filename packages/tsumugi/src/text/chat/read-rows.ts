@@ -1,6 +1,7 @@
 // Rows of data for fine-tuning, as objects: JSON lines, a list in a JSON file, Parquet with lists and structs.
 import { DataError, isObject, parseJson } from '../../base/index.ts';
 import { decode } from '../encoding/decode.ts';
+import { requireWholePairs } from '../half-pairs.ts';
 import { MAX_CHARACTERS } from '../limits.ts';
 import { fileSource } from '../read-bytes.ts';
 import { readJsonObjects } from '../read-jsonl.ts';
@@ -28,11 +29,24 @@ export interface Row {
 /**
  * @param columns those that are read of a Parquet file, where it has them
  * @param lists names for the values of JSON lines that are lists
+ * @throws DataError naming file, row and field of a column that holds half of a surrogate pair
  */
 export async function* readRows(
   file: RowFile,
   columns: readonly string[],
   lists?: readonly string[],
+): AsyncGenerator<Row> {
+  for await (const row of rowsOf(file, columns, lists)) {
+    const source = { file: file.path, row: row.row };
+    for (const column of columns) requireWholePairs(row.value[column], column, source);
+    yield row;
+  }
+}
+
+async function* rowsOf(
+  file: RowFile,
+  columns: readonly string[],
+  lists: readonly string[] | undefined,
 ): AsyncGenerator<Row> {
   const { path, format } = file;
   if (format === 'parquet') {

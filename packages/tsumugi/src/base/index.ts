@@ -19,7 +19,7 @@ export {
 } from './errors.ts';
 export { isSettled, stampOf } from './hash-record.ts';
 export { importFile } from './import-file.ts';
-export { checkSettings, issueText } from './issue-text.ts';
+export { checkSettings, innermostIssue, issueText } from './issue-text.ts';
 export { jsonExcess, MAX_JSON_BYTES, parseJson } from './json-text.ts';
 export { editDistance, nearest, suggestion } from './nearest.ts';
 export { honourNohup } from './nohup.ts';

@@ -15,8 +15,17 @@ const kinds: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
+/** Of what the alternatives of a union find, that of the one which the value comes nearest to: the fault that lies deepest. */
+export function innermostIssue(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const [deepest] = issue.errors.flatMap(([first]) => first ?? []).sort((a, b) => b.path.length - a.path.length);
+  if (!deepest || deepest.path.length === 0) return issue;
+  return innermostIssue({ ...deepest, path: [...issue.path, ...deepest.path] });
+}
+
 /** `"mamba_step" is "x", expected a whole number` */
-export function issueText(issue: Issue, value: unknown): string {
+export function issueText(given: Issue, value: unknown): string {
+  const issue = innermostIssue(given);
   const place = issue.path.map(String).join('.');
   const found = issue.path.reduce<unknown>(valueAt, value);
   const expected = expectation(issue);
@@ -57,7 +66,10 @@ function expectation(issue: Issue): string | undefined {
     case 'invalid_type':
       return kinds[issue.expected];
     case 'invalid_value':
-      return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+      return either(issue.values.map((value) => JSON.stringify(value)));
+    case 'invalid_union':
+      // One with words of its own says more than its alternatives.
+      return /^Invalid/.test(issue.message) ? ofUnion(issue) : undefined;
     case 'too_small':
       return limit(issue.origin, issue.inclusive === false ? 'more than' : 'at least', issue.minimum);
     case 'too_big':
@@ -67,8 +79,17 @@ function expectation(issue: Issue): string | undefined {
   }
 }
 
+const either = (expected: readonly string[]): string => [...new Set(expected)].join(' or ');
+
+function ofUnion(issue: Issue & { code: 'invalid_union' }): string | undefined {
+  if ('options' in issue) return either((issue.options as unknown[]).map((value) => JSON.stringify(value)));
+  const expected = issue.errors.map(([first]) => first && expectation(first));
+  return expected.every((each) => each !== undefined) ? either(expected) : undefined;
+}
+
 function limit(origin: string, relation: string, bound: number | bigint): string {
   if (origin === 'array') return `${relation} ${bound} ${bound === 1 ? 'entry' : 'entries'}`;
+  if (origin === 'string') return `a text of ${relation} ${bound} ${bound === 1 ? 'character' : 'characters'}`;
   const kind = origin === 'int' ? 'a whole number' : 'a number';
   return relation === 'at least' || relation === 'at most'
     ? `${kind} of ${relation} ${bound}`

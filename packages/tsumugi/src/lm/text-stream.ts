@@ -10,7 +10,8 @@ export class TextStream {
   readonly #stop: readonly string[];
   /** Text that may be the beginning of a stop string. */
   #held = '';
-  #stopped = false;
+  #stopString: string | undefined;
+  #decoded = 0;
 
   /** @param before the ids that the text goes on from: they may end inside a character */
   constructor(tokenizer: Tokenizer, stop: readonly string[] = [], before: readonly number[] = []) {
@@ -21,20 +22,33 @@ export class TextStream {
 
   /** Whether a stop string has come: the text has ended before it. */
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#stopString !== undefined;
+  }
+
+  /** The stop string that has come. */
+  get stopString(): string | undefined {
+    return this.#stopString;
+  }
+
+  /** Characters that the ids so far have given, whether they may be shown or not. */
+  get decoded(): number {
+    return this.#decoded;
   }
 
   /** The text that `id` makes certain, '' for none. */
   push(id: number): string {
-    this.#held += this.#decoder.push(id);
+    const text = this.#decoder.push(id);
+    this.#decoded += text.length;
+    this.#held += text;
     const end = firstStop(this.#held, this.#stop);
-    this.#stopped = end >= 0;
-    return this.#release(this.#stopped ? end : this.#held.length - longestStopPrefix(this.#held, this.#stop));
+    if (end < 0) return this.#release(this.#held.length - longestStopPrefix(this.#held, this.#stop));
+    this.#stopString = this.#stop.find((word) => this.#held.startsWith(word, end));
+    return this.#release(end);
   }
 
   /** What was held back, once no more ids come: '' after a stop string. */
   end(): string {
-    if (this.#stopped) return '';
+    if (this.stopped) return '';
     return this.#release(this.#held.length);
   }
 

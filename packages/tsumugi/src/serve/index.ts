@@ -9,6 +9,9 @@ export type {
   TokenInfo,
   ToolChoice,
 } from './answer/call.ts';
+export { makeLog, type Log, type LogEvent } from './http/log.ts';
+export { isLoopback } from './http/origins.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export type { Route } from './route.ts';
 export { routes } from './routes.ts';
+export { type RunningServer, type ServedPlace, type ServerOptions, startServer } from './server.ts';

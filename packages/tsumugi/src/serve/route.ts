@@ -12,6 +12,8 @@ export interface Asked<B = unknown> {
   readonly signal: AbortSignal;
   /** Stands in the answer's `x-request-id` and in the log. */
   readonly id: string;
+  /** Adds to the request's line in the log. */
+  readonly note: (values: Readonly<Record<string, string | number>>) => void;
 }
 
 export interface Route<S extends z.ZodType = z.ZodType> {

@@ -1,6 +1,18 @@
-// Every route of the server. Helpers of the same shape stand in the folders: OpenAI's endpoints in openai/, Anthropic's in anthropic/.
+// Every route of the server.
 import { health } from './health.ts';
+import { metricsRoute } from './metrics-route.ts';
+import { openapiRoute } from './openapi.ts';
+import { chatCompletions } from './openai/chat.ts';
+import { completions } from './openai/completions.ts';
 import { getModel, listModels } from './openai/models.ts';
 import type { Route } from './route.ts';
 
-export const routes: readonly Route[] = [health, listModels, getModel];
+export const routes: readonly Route[] = [
+  health,
+  metricsRoute,
+  openapiRoute(() => routes),
+  listModels,
+  getModel,
+  completions,
+  chatCompletions,
+];

@@ -1,6 +1,7 @@
 // What the handlers of routes have at hand.
 import type { Answering, Call } from './answer/call.ts';
 import type { Limits } from './limits.ts';
+import type { Metrics } from './metrics.ts';
 import type { ServedModel } from './served-model.ts';
 
 export type ServingState = 'loading' | 'ready' | 'restarting' | 'draining';
@@ -10,6 +11,7 @@ export interface Serving {
   readonly limits: Limits;
   /** By name, in the order in which they were given. */
   readonly models: ReadonlyMap<string, ServedModel>;
+  readonly metrics: Metrics;
   /**
    * Has an answer written. Resolves when the engine has taken it on.
    * @throws HttpError when it cannot be: 400 for what does not fit, 404 for the model, 429 and 503 where there is no room

@@ -8,7 +8,15 @@ export {
   TRANSLATION_LANGUAGES,
   templateTokens,
 } from './chat/built-in.ts';
-export { atSource, encodeAnswer, encodeConversation, encodePrompt } from './chat/conversation.ts';
+export {
+  atSource,
+  type EncodedPrompt,
+  encodeAnswer,
+  encodeConversation,
+  encodePrompt,
+  encodeTurns,
+  type KnownAnswer,
+} from './chat/conversation.ts';
 export {
   completed,
   type Example,

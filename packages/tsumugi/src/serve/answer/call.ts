@@ -110,4 +110,6 @@ export interface CallUsage {
 /** An answer that the engine has taken on. What goes wrong afterwards is thrown by the loop over its pieces. */
 export interface Answering extends AsyncGenerator<Piece, CallUsage> {
   readonly promptTokens: number;
+  /** How much of the prompt came from the cache, once that is known; undefined when it ended before. Never rejects. */
+  readonly begun: Promise<Pick<CallUsage, 'cached' | 'cachedReason'> | undefined>;
 }

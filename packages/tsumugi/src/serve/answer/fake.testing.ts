@@ -22,7 +22,7 @@ export function fakeAnswering(
       ended = true;
     }
   }
-  return Object.defineProperty(Object.assign(written(), { promptTokens: usage.prompt }), 'ended', {
+  return Object.defineProperty(Object.assign(written(), { promptTokens: usage.prompt, begun: Promise.resolve(usage) }), 'ended', {
     get: () => ended,
   }) as FakeAnswering;
 }

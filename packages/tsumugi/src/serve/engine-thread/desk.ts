@@ -10,7 +10,7 @@ import { Shelf, type Shelved } from './shelf.ts';
 /** A request on its way. */
 interface Open {
   readonly shelved: Shelved;
-  readonly job: Pick<Job, 'cancel'>;
+  readonly job: Pick<Job, 'cancel'> & Partial<Pick<Job, 'usage'>>;
 }
 
 type Asking = Extract<ToThread, { type: 'load' | 'add' | 'embed' }>;
@@ -113,23 +113,22 @@ export class Desk implements Disposable {
   }
 
   #engineRequest(_shelved: Shelved, job: number, request: ThreadRequest): EngineRequest {
-    const { format: _format, ...settings } = request;
+    const { format: _format, boundaries: _boundaries, cacheSalt: _salt, ...settings } = request;
     const taken = performance.now();
-    let first: number | undefined;
+    let begun = false;
     return {
       ...settings,
       remember: this.#settings.cacheBytes > 0,
       onId: (id, logprobs) => {
-        first ??= performance.now();
+        if (!begun) this.#begun(job, performance.now() - taken);
+        begun = true;
         this.#tokens.push(logprobs === undefined ? [job, id] : [job, id, logprobs]);
         return false;
       },
       onEnd: (reason, usage) => {
-        const over = performance.now();
-        const timings = { queue: 0, prefill: (first ?? over) - taken, decode: over - (first ?? over) };
         this.#close(job);
         this.#flush();
-        this.#tell({ type: 'ended', job, reason, usage, timings });
+        this.#tell({ type: 'ended', job, reason, usage });
       },
       onError: (error) => {
         this.#close(job);
@@ -166,6 +165,11 @@ export class Desk implements Disposable {
     return false;
   }
 
+  #begun(job: number, milliseconds: number): void {
+    const open = this.#jobs.get(job);
+    if (open?.job.usage) this.#tell({ type: 'begun', job, usage: open.job.usage, queue: 0, prefill: milliseconds });
+  }
+
   #cancel(job: number): void {
     const place = this.#asking.findIndex((each) => each.job === job);
     if (place >= 0) this.#asking.splice(place, 1);
@@ -194,20 +198,22 @@ export class Desk implements Disposable {
 
   /** Tells how much is written and kept. */
   count(): void {
+    const { slots, cacheBytes } = this.#settings;
     const models: Record<string, ModelCounters> = {};
     for (const { name } of this.#settings.models)
-      models[name] = { running: 0, waiting: 0, loaded: false, weightBytes: 0, cacheBytes: 0 };
+      models[name] = { running: 0, waiting: 0, loaded: false, weightBytes: 0, cacheBytes: 0, cacheLimit: cacheBytes };
     for (const { name, open, engine, weightBytes } of this.#shelf.all)
       models[name] = {
-        running: Math.min(open, this.#settings.slots),
-        waiting: Math.max(0, open - this.#settings.slots),
+        running: Math.min(open, slots),
+        waiting: Math.max(0, open - slots),
         loaded: true,
         weightBytes,
         cacheBytes: engine.prefixBytes,
+        cacheLimit: cacheBytes,
       };
     for (const { type, model } of this.#asking) {
       const counted = models[model]!;
-      if (type === 'add') models[model] = { ...counted, waiting: counted.waiting + 1 };
+      if (type !== 'load') models[model] = { ...counted, waiting: counted.waiting + 1 };
     }
     this.#tell({ type: 'counters', counters: { models, liveHandles: liveHandles() } });
   }

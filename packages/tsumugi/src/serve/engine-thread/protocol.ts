@@ -30,6 +30,8 @@ export interface ThreadSettings {
 /** What a text is written by. `format` stands for a constraint that only the thread can make. */
 export interface ThreadRequest extends Omit<GenerateOptions, 'remember'> {
   readonly prompt: readonly number[];
+  readonly boundaries?: readonly number[] | undefined;
+  readonly cacheSalt?: string | undefined;
   readonly format?: ResponseFormat | undefined;
 }
 
@@ -52,19 +54,13 @@ export type ToThread =
   /** Nothing more comes: ends when all is written. */
   | { readonly type: 'end' };
 
-/** Milliseconds of a text on its way. */
-export interface Timings {
-  readonly queue: number;
-  readonly prefill: number;
-  readonly decode: number;
-}
-
 export interface ModelCounters {
   readonly running: number;
   readonly waiting: number;
   readonly loaded: boolean;
   readonly weightBytes: number;
   readonly cacheBytes: number;
+  readonly cacheLimit: number;
 }
 
 export interface Counters {
@@ -78,15 +74,17 @@ export type FromThread =
   | { readonly type: 'ready' }
   /** The request waits or runs: what comes for it next are ids, then `ended` or `failed`. */
   | { readonly type: 'accepted'; readonly job: number }
+  /** Its prompt has been read: milliseconds of waiting for its turn, and of reading. */
+  | {
+      readonly type: 'begun';
+      readonly job: number;
+      readonly usage: Usage;
+      readonly queue: number;
+      readonly prefill: number;
+    }
   /** What one pass of a model brought. */
   | { readonly type: 'ids'; readonly tokens: readonly NewToken[] }
-  | {
-      readonly type: 'ended';
-      readonly job: number;
-      readonly reason: FinishReason;
-      readonly usage: Usage;
-      readonly timings: Timings;
-    }
+  | { readonly type: 'ended'; readonly job: number; readonly reason: FinishReason; readonly usage: Usage }
   | { readonly type: 'embedded'; readonly job: number; readonly vector: Float64Array }
   | { readonly type: 'failed'; readonly job: number; readonly error: PlainError }
   | { readonly type: 'counters'; readonly counters: Counters };

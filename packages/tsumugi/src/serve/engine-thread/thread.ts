@@ -5,6 +5,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Desk } from './desk.ts';
 import type { FromThread, ThreadSettings, ToThread } from './protocol.ts';
 
+export type { FromThread, ToThread } from './protocol.ts';
+
 const port = parentPort!;
 const settings = workerData as ThreadSettings;
 const desk = new Desk(settings, (message: FromThread) => port.postMessage(message));

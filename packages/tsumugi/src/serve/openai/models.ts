@@ -5,7 +5,7 @@ import { route } from '../route.ts';
 import type { ServedModel } from '../served-model.ts';
 
 /** As OpenAI has it, with what vLLM's clients read besides: the length of the context, and the base of an adapter. */
-const described = ({ name, created, contextTokens, place }: ServedModel) => ({
+const described = ({ name, created, contextTokens, place, template }: ServedModel) => ({
   id: name,
   object: 'model',
   created,
@@ -13,6 +13,7 @@ const described = ({ name, created, contextTokens, place }: ServedModel) => ({
   root: name,
   parent: place.adapter === undefined ? null : place.folder,
   max_model_len: contextTokens,
+  chat_template: template !== undefined,
 });
 
 export const listModels = route({

@@ -23,21 +23,117 @@ interface Answer {
   message: Message;
 }
 
+/** A prompt as a model is given it. */
+export interface EncodedPrompt {
+  ids: number[];
+  /** Places in `ids`, in rising order, where messages begin and end: what other conversations may have in common with this one. */
+  boundaries: number[];
+}
+
+/** The ids with which a model wrote `answer` to the prompt `before`, where somebody still knows them. */
+export type KnownAnswer = (before: readonly number[], answer: string) => readonly number[] | undefined;
+
 /** The ids that a model goes on from with its answer to `conversation`. @throws DataError when the template does not take it */
 export function encodePrompt(template: ChatTemplate, tokenizer: Tokenizer, conversation: Conversation): number[] {
   return promptIds(template, tokenizer, guardConversation(tokenizer, conversation));
 }
 
+/**
+ * `encodePrompt` with the places of messages. An answer that `known` knows has the very ids with which it was written, which may not be
+ * those that its text is encoded as.
+ *
+ * @throws DataError when the template does not take the conversation
+ */
+export function encodeTurns(
+  template: ChatTemplate,
+  tokenizer: Tokenizer,
+  conversation: Conversation,
+  known: KnownAnswer = () => undefined,
+): EncodedPrompt {
+  const guarded = guardConversation(tokenizer, conversation);
+  const { text, answers } = renderPrompt(template, guarded);
+  const ids: number[] = [];
+  const boundaries: number[] = [];
+  const system = systemEnd(template, guarded, text);
+  let place = 0;
+  /** Where the first of them stands. */
+  const add = (more: readonly number[]): number => {
+    if (ids.length === 0 && more[0] !== tokenizer.bosId) ids.push(tokenizer.bosId);
+    const start = ids.length;
+    for (const id of more) ids.push(id);
+    return start;
+  };
+  const read = (end: number) => {
+    const more = encodeText(tokenizer, text.slice(place, end));
+    const start = add(more);
+    if (place < system && system <= end) {
+      const words = unguardText(tokenizer, text.slice(place, system));
+      boundaries.push(start + idsWithin(tokenizer, more, words.length));
+    }
+    place = end;
+  };
+  for (const { before, after, message } of answers) {
+    read(before.length);
+    boundaries.push(ids.length);
+    const written =
+      text.startsWith(message.content, place) && message.content !== ''
+        ? known(ids, unguardText(tokenizer, message.content))
+        : undefined;
+    if (written) {
+      add(written);
+      place += message.content.length;
+    }
+    read(after.length);
+    boundaries.push(ids.length);
+  }
+  read(text.length);
+  return { ids, boundaries: [...new Set(boundaries)].filter((each) => each > 0 && each < ids.length) };
+}
+
+/** How many of these ids say no more than so many characters. */
+function idsWithin(tokenizer: Tokenizer, ids: readonly number[], characters: number): number {
+  const decoder = tokenizer.decoder();
+  let said = 0;
+  let whole = 0;
+  for (const [i, id] of ids.entries()) {
+    const text = decoder.push(id);
+    said += text.length;
+    if (said > characters) break;
+    if (text !== '') whole = i + 1;
+  }
+  return whole;
+}
+
+/** Where the words that come before the conversation end in the text: 0 where there are none, or nobody can say. */
+function systemEnd(template: ChatTemplate, { messages, tools }: Conversation, text: string): number {
+  const count = messages.findIndex(({ role }) => role !== 'system');
+  if (count < 1) return 0;
+  try {
+    const begin = template.render(messages.slice(0, count), { addGenerationPrompt: false, tools });
+    return text.startsWith(begin) ? begin.length : 0;
+  } catch (error) {
+    if (error instanceof DataError) return 0;
+    throw error;
+  }
+}
+
 function promptIds(template: ChatTemplate, tokenizer: Tokenizer, guarded: Conversation): number[] {
+  const { text, answers } = renderPrompt(template, guarded);
+  const places = answers.flatMap(({ before, after }) => [before.length, after.length]);
+  return encodeSegments(tokenizer, cut(text, places));
+}
+
+/** The text that a model is given, and the answers whose places are in it. */
+function renderPrompt(template: ChatTemplate, guarded: Conversation): { text: string; answers: Answer[] } {
   const { messages, tools } = guarded;
   const text = template.render(messages, { addGenerationPrompt: true, tools });
-  const places = messages.flatMap(({ role }, i) => {
+  const answers = messages.flatMap(({ role }, i) => {
     if (role !== 'assistant') return [];
     const answer = renderAnswer(template, guarded, i);
     // A template may show earlier turns otherwise than it had them written: their places are not in this text.
-    return answer && isWithin(answer, text) ? [answer.before.length, answer.after.length] : [];
+    return answer && isWithin(answer, text) ? [answer] : [];
   });
-  return encodeSegments(tokenizer, cut(text, places));
+  return { text, answers };
 }
 
 const isWithin = ({ before, after }: Answer, text: string): boolean =>

@@ -1,0 +1,222 @@
+// Has the engine's thread write what a call asks for: the prompt becomes ids, each answer a request of its own, and their ids become
+// pieces as they come.
+import { randomInt } from 'node:crypto';
+import { deriveSeed } from '../../base/index.ts';
+import type { EngineThread, JobListener } from '../engine-thread/engine-thread.ts';
+import type { ThreadRequest } from '../engine-thread/protocol.ts';
+import type { Limits } from '../limits.ts';
+import type { Metrics } from '../metrics.ts';
+import { requireModel } from '../require-model.ts';
+import type { ServedModel } from '../served-model.ts';
+import type { Answering, Call, CallSampling, CallUsage, EndReason, Piece } from './call.ts';
+import { Choice } from './choice.ts';
+import { encodePromptOf } from './encode.ts';
+import { Inbox } from './inbox.ts';
+import { allowedTokens } from './lengths.ts';
+import type { RememberedAnswers } from './remembered-answers.ts';
+
+export interface AnswerParts {
+  readonly models: ReadonlyMap<string, ServedModel>;
+  readonly limits: Limits;
+  readonly thread: EngineThread;
+  readonly remembered: RememberedAnswers;
+  readonly metrics: Metrics;
+}
+
+/** Resolves when the engine has taken it on. @throws HttpError when it cannot */
+export async function answer(parts: AnswerParts, call: Call): Promise<Answering> {
+  const model = requireModel(parts.models, call.model);
+  call.signal.throwIfAborted();
+  const { ids, boundaries } = encodePromptOf(model, call.prompt, parts.remembered);
+  const maxTokens = allowedTokens(model, ids.length, call.maxTokens, parts.limits);
+  const writing = new Writing(parts, model, call, ids);
+  await writing.begin(requestOf(model, call, { prompt: ids, boundaries, maxTokens }));
+  return Object.assign(writing.pieces(), { promptTokens: ids.length, begun: writing.begun });
+}
+
+/** What OpenAI chooses tokens by where nobody says. */
+const openaiSampling: CallSampling = { temperature: 1, topP: 1 };
+
+const given = <T extends object>(values: T): Partial<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+function requestOf(
+  model: ServedModel,
+  call: Call,
+  lengths: { prompt: number[]; boundaries: number[]; maxTokens: number },
+): ThreadRequest {
+  const { seed: _seed, ...sampling } = call.sampling;
+  const { stopIds = [], ignoreEos = false } = call;
+  return given({
+    ...openaiSampling,
+    ...given(model.sampling),
+    ...given(sampling),
+    ...lengths,
+    minTokens: call.minTokens,
+    stopIds: [...(ignoreEos ? [] : model.endIds), ...stopIds],
+    vocabularyLimit: model.tokenizer.vocabSize,
+    logprobs: call.logprobs,
+    format: call.format,
+    cacheSalt: call.cacheSalt,
+  }) as ThreadRequest;
+}
+
+/** The stop strings of a call, with those of the template for an answer to messages. */
+const stopsOf = ({ template }: ServedModel, { prompt, stop, ignoreEos }: Call): string[] => [
+  ...new Set([...stop, ...('messages' in prompt && !ignoreEos ? (template?.stop ?? []) : [])]),
+];
+
+interface Begun {
+  cached: number;
+  cachedReason?: string | undefined;
+  queue: number;
+  prefill: number;
+}
+
+class Writing {
+  readonly #parts: AnswerParts;
+  readonly #model: ServedModel;
+  readonly #call: Call;
+  readonly #prompt: readonly number[];
+  readonly #choices: Choice[];
+  readonly #jobs: { cancel(): void }[] = [];
+  readonly #inbox = new Inbox<Piece>();
+  readonly #start = performance.now();
+  readonly #beginning = Promise.withResolvers<Begun | undefined>();
+  #begun: Begun | undefined;
+  #firstAt: number | undefined;
+  #left: number;
+
+  constructor(parts: AnswerParts, model: ServedModel, call: Call, prompt: readonly number[]) {
+    this.#parts = parts;
+    this.#model = model;
+    this.#call = call;
+    this.#prompt = prompt;
+    this.#left = call.n;
+    const { tokenizer } = model;
+    const stop = stopsOf(model, call);
+    this.#choices = Array.from(
+      { length: call.n },
+      (_, index) => new Choice({ index, tokenizer, prompt, stop, asked: call.stop }),
+    );
+  }
+
+  /** Asks for every answer, and waits until all are taken on. */
+  async begin(request: ThreadRequest): Promise<void> {
+    const { signal, sampling } = this.#call;
+    const seed = sampling.seed ?? randomInt(2 ** 32);
+    const abort = () => {
+      this.#cancel();
+      this.#inbox.fail(signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    const accepted = this.#choices.map(
+      (choice, k) =>
+        new Promise<void>((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+          const own = { ...request, seed: k === 0 ? seed : deriveSeed(seed, 'choice', k) };
+          this.#jobs.push(
+            this.#parts.thread.add(this.#model.name, own, this.#listener(choice, k, resolve, reject)),
+          );
+        }),
+    );
+    try {
+      await Promise.all(accepted);
+    } catch (error) {
+      this.#cancel();
+      throw error;
+    }
+  }
+
+  #listener(choice: Choice, k: number, resolve: () => void, reject: (error: unknown) => void): JobListener {
+    const { metrics } = this.#parts;
+    const { name } = this.#model;
+    let last: number | undefined;
+    return {
+      onAccepted: resolve,
+      onBegun: ({ usage, queue, prefill }) => {
+        this.#begun ??= { ...usage, queue, prefill };
+        this.#beginning.resolve(this.#begun);
+      },
+      onToken: (id, logprobs) => {
+        if (choice.stopped) return; // On its way when the stop string came.
+        const now = performance.now();
+        this.#firstAt ??= now;
+        if (last === undefined) metrics.firstToken(name, now - this.#start);
+        else metrics.token(name, now - last);
+        last = now;
+        for (const piece of choice.take(id, logprobs)) this.#inbox.put(piece);
+        if (!choice.stopped) return;
+        this.#jobs[k]?.cancel();
+        this.#end(choice, 'stop');
+      },
+      onEnd: (reason) => {
+        if (!choice.stopped) this.#end(choice, reason === 'length' ? 'length' : 'stop');
+      },
+      onError: (error) => {
+        reject(error);
+        this.#cancel();
+        this.#inbox.fail(error);
+      },
+    };
+  }
+
+  #end(choice: Choice, reason: EndReason): void {
+    this.#beginning.resolve(undefined); // It has, or there was nothing to write.
+    for (const piece of choice.end(reason)) this.#inbox.put(piece);
+    if ('messages' in this.#call.prompt && reason !== 'length')
+      this.#parts.remembered.put(this.#model.name, this.#prompt, choice.text, idsOf(choice, this.#model));
+  }
+
+  get begun(): Promise<Begun | undefined> {
+    return this.#beginning.promise;
+  }
+
+  #cancel(): void {
+    this.#beginning.resolve(undefined);
+    for (const job of this.#jobs) job.cancel();
+  }
+
+  async *pieces(): AsyncGenerator<Piece, CallUsage> {
+    try {
+      while (this.#left > 0) {
+        const piece = await this.#inbox.next();
+        if (piece.type === 'end') {
+          this.#left--;
+          this.#parts.metrics.ended(this.#model.name, piece.reason);
+        }
+        yield piece;
+      }
+      const usage = this.#usage();
+      this.#parts.metrics.answered(this.#model.name, usage, performance.now() - this.#start);
+      return usage;
+    } finally {
+      this.#cancel();
+    }
+  }
+
+  #usage(): CallUsage {
+    const { cached = 0, cachedReason, queue = 0, prefill = 0 } = this.#begun ?? {};
+    const generated = this.#choices.reduce((sum, { ids }) => sum + ids.length, 0);
+    const decode = performance.now() - (this.#firstAt ?? performance.now());
+    return {
+      prompt: this.#prompt.length,
+      cached,
+      ...(cachedReason !== undefined && { cachedReason }),
+      generated,
+      timings: { queue, prefill, decode },
+    };
+  }
+}
+
+/** The ids that say what an answer says: without those of a stop string, none where one id says part of both. */
+function idsOf({ ids, text, stopped }: Choice, { tokenizer }: ServedModel): readonly number[] {
+  if (!stopped) return ids;
+  const decoder = tokenizer.decoder();
+  let said = '';
+  for (const [i, id] of ids.entries()) {
+    said += decoder.push(id);
+    if (said.length >= text.length) return said === text ? ids.slice(0, i + 1) : [];
+  }
+  return [];
+}

@@ -1,0 +1,32 @@
+// From a call's prompt to ids.
+import { DataError } from '../../base/index.ts';
+import { type EncodedPrompt, encodeTurns } from '../../text/index.ts';
+import { badRequest } from '../http/http-error.ts';
+import type { ServedModel } from '../served-model.ts';
+import type { Prompt } from './call.ts';
+import type { RememberedAnswers } from './remembered-answers.ts';
+
+/** @throws HttpError 400 when the model has no template, or its template does not take the conversation */
+export function encodePromptOf(model: ServedModel, prompt: Prompt, remembered?: RememberedAnswers): EncodedPrompt {
+  if ('ids' in prompt) return { ids: [...prompt.ids], boundaries: [] };
+  const { tokenizer, template, name } = model;
+  if ('text' in prompt) return { ids: tokenizer.encode(prompt.text, { addBos: true, safe: true }), boundaries: [] };
+  if (template === undefined)
+    throw badRequest(
+      'no_chat_template',
+      `the model ${name} is a base model without a chat template: it goes on with texts and answers no messages`,
+      'messages',
+      'Send a text to /v1/completions, or start the server with --template.',
+    );
+  const { messages, tools, toolChoice } = prompt;
+  try {
+    const shown = toolChoice === 'none' ? undefined : tools;
+    return encodeTurns(template, tokenizer, { messages, tools: shown }, (before, answer) =>
+      remembered?.get(name, before, answer),
+    );
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const [message] = error.message.split('\n  → ') as [string];
+    throw badRequest('chat_template_refused', message, 'messages', 'Change the messages.');
+  }
+}

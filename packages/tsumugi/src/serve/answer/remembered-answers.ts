@@ -1,0 +1,48 @@
+// The ids with which answers were written. A text can be encoded in several ways; in the next turn of its conversation an answer has
+// to be what the model wrote, so that the state after it can be gone on from.
+import { hash } from 'node:crypto';
+
+export class RememberedAnswers {
+  /** In the order in which they were last used. */
+  readonly #ids = new Map<string, Int32Array>();
+  readonly #limit: number;
+  #held = 0;
+
+  /** @param limit ids of all answers together */
+  constructor(limit = 1 << 20) {
+    this.#limit = limit;
+  }
+
+  /** @param before the ids of the prompt */
+  put(model: string, before: readonly number[], text: string, ids: readonly number[]): void {
+    if (ids.length === 0 || ids.length > this.#limit) return;
+    const key = keyOf(model, before, text);
+    this.#remove(key);
+    this.#ids.set(key, Int32Array.from(ids));
+    this.#held += ids.length;
+    while (this.#held > this.#limit) this.#remove(this.#ids.keys().next().value!);
+  }
+
+  get(model: string, before: readonly number[], text: string): readonly number[] | undefined {
+    const key = keyOf(model, before, text);
+    const found = this.#ids.get(key);
+    if (!found) return undefined;
+    this.#ids.delete(key);
+    this.#ids.set(key, found);
+    return Array.from(found);
+  }
+
+  /** Ids that are held. */
+  get size(): number {
+    return this.#held;
+  }
+
+  #remove(key: string): void {
+    this.#held -= this.#ids.get(key)?.length ?? 0;
+    this.#ids.delete(key);
+  }
+}
+
+/** A hash: neither prompts nor answers are kept. */
+const keyOf = (model: string, before: readonly number[], text: string): string =>
+  `${model}\0${hash('sha256', Buffer.from(Int32Array.from(before).buffer), 'base64')}${hash('sha256', text, 'base64')}`;

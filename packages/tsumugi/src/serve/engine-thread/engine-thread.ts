@@ -1,0 +1,198 @@
+// The engine's thread as the HTTP thread sees it: requests go in, ids come out. When it dies, those that wait for it are told, and it
+// is started again, after a longer while each time.
+import { Worker } from 'node:worker_threads';
+import { moduleBeside } from '../../base/index.ts';
+import type { FinishReason, TokenLogprobs, Usage } from '../../lm/index.ts';
+import { HttpError } from '../http/http-error.ts';
+import { httpErrorOf } from './http-error-of.ts';
+import type { Counters, ThreadRequest, ThreadSettings } from './protocol.ts';
+// By way of the thread's file, so that the package has it.
+import type { FromThread, ToThread } from './thread.ts';
+
+/** Who hears of a request: `onAccepted`, `onBegun`, tokens, and then one of `onEnd` and `onError`. */
+export interface JobListener {
+  onAccepted?(): void;
+  onBegun?(begun: { usage: Usage; queue: number; prefill: number }): void;
+  onToken?(id: number, logprobs?: TokenLogprobs): void;
+  onEnd?(reason: FinishReason, usage: Usage): void;
+  onVector?(vector: Float64Array): void;
+  onError(error: HttpError): void;
+}
+
+export interface ThreadEvents {
+  onCounters(counters: Counters): void;
+  /** It has died, and is started again after so many seconds. */
+  onDeath(cause: string, seconds: number): void;
+}
+
+export type ThreadState = 'starting' | 'ready' | 'restarting' | 'ended';
+
+const FIRST_PAUSE = 0.25;
+const LONGEST_PAUSE = 30;
+/** Having run for so long, the next death is a first one. */
+const STEADY = 60_000;
+
+export class EngineThread {
+  readonly #settings: ThreadSettings;
+  readonly #events: ThreadEvents;
+  readonly #jobs = new Map<number, JobListener>();
+  #worker: Worker;
+  #nextJob = 1;
+  #pause = FIRST_PAUSE;
+  #startedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #gone: PromiseWithResolvers<void> = Promise.withResolvers();
+  state: ThreadState = 'starting';
+
+  constructor(settings: ThreadSettings, events: ThreadEvents) {
+    this.#settings = settings;
+    this.#events = events;
+    this.#worker = this.#start();
+  }
+
+  /** Opens a model. */
+  load(model: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const job = this.#open({ onAccepted: () => resolve(this.#done(job)), onError: reject });
+    this.#tell({ type: 'load', job, model });
+    return promise;
+  }
+
+  /** Has a text written. @throws HttpError 503 while there is no thread */
+  add(model: string, request: ThreadRequest, listener: JobListener): { cancel(): void } {
+    this.#requireRunning();
+    const job = this.#open(listener);
+    this.#tell({ type: 'add', job, model, request });
+    return { cancel: () => this.#cancel(job) };
+  }
+
+  /** A vector for a text. */
+  embed(model: string, ids: readonly number[], signal: AbortSignal): Promise<Float64Array> {
+    this.#requireRunning();
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<Float64Array>();
+    const job = this.#open({ onVector: resolve, onError: reject });
+    const abort = () => {
+      this.#cancel(job);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', abort);
+    this.#tell({ type: 'embed', job, model, ids });
+    return promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  /** Resolves when all that was asked is written and the thread is gone. */
+  async end(): Promise<void> {
+    clearTimeout(this.#timer);
+    const running = this.state === 'ready' || this.state === 'starting';
+    this.state = 'ended';
+    if (!running) return;
+    this.#tell({ type: 'end' });
+    await this.#gone.promise;
+  }
+
+  /** Ends the thread as it is; whoever waits is told. */
+  async kill(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.state = 'ended';
+    await this.#worker.terminate();
+  }
+
+  #start(): Worker {
+    this.#startedAt = performance.now();
+    this.#gone = Promise.withResolvers();
+    const worker = new Worker(moduleBeside('./thread', import.meta.url), { workerData: this.#settings });
+    let cause = 'it ended by itself';
+    worker.on('message', (message: FromThread) => this.#take(message));
+    worker.on('error', (error) => {
+      cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    });
+    worker.on('exit', () => this.#died(cause));
+    return worker;
+  }
+
+  #died(cause: string): void {
+    const open = [...this.#jobs.values()];
+    this.#jobs.clear();
+    const ended = this.state === 'ended';
+    for (const { onError } of open) onError(ended ? shuttingDown() : restarted());
+    this.#gone.resolve();
+    if (ended) return;
+    this.state = 'restarting';
+    if (performance.now() - this.#startedAt > STEADY) this.#pause = FIRST_PAUSE;
+    this.#events.onDeath(cause, this.#pause);
+    this.#timer = setTimeout(() => {
+      this.#worker = this.#start();
+    }, 1000 * this.#pause);
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
+  }
+
+  #take(message: FromThread): void {
+    switch (message.type) {
+      case 'ready':
+        if (this.state !== 'ended') this.state = 'ready';
+        break;
+      case 'accepted':
+        this.#jobs.get(message.job)?.onAccepted?.();
+        break;
+      case 'begun':
+        this.#jobs.get(message.job)?.onBegun?.(message);
+        break;
+      case 'ids':
+        for (const [job, id, logprobs] of message.tokens) this.#jobs.get(job)?.onToken?.(id, logprobs);
+        break;
+      case 'ended':
+        this.#close(message.job)?.onEnd?.(message.reason, message.usage);
+        break;
+      case 'embedded':
+        this.#close(message.job)?.onVector?.(message.vector);
+        break;
+      case 'failed':
+        this.#close(message.job)?.onError(httpErrorOf(message.error));
+        break;
+      case 'counters':
+        this.#events.onCounters(message.counters);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #open(listener: JobListener): number {
+    const job = this.#nextJob++;
+    this.#jobs.set(job, listener);
+    return job;
+  }
+
+  #close(job: number): JobListener | undefined {
+    const listener = this.#jobs.get(job);
+    this.#jobs.delete(job);
+    return listener;
+  }
+
+  #done(job: number): void {
+    this.#jobs.delete(job);
+  }
+
+  #cancel(job: number): void {
+    if (this.#close(job)) this.#tell({ type: 'cancel', job });
+  }
+
+  #tell(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #requireRunning(): void {
+    if (this.state === 'ended') throw shuttingDown();
+    if (this.state === 'restarting') throw restarted();
+  }
+}
+
+const restarted = (): HttpError =>
+  new HttpError(503, 'engine_restarted', 'the engine ended unexpectedly and is being started again', {
+    remedy: 'Send the request again.',
+    retryAfter: 2,
+  });
+
+export const shuttingDown = (): HttpError =>
+  new HttpError(503, 'shutting_down', 'the server is ending', { remedy: 'Send the request again.', retryAfter: 5 });

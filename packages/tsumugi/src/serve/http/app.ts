@@ -1,0 +1,147 @@
+// The router, made of the table of routes. Every request passes the same gates, in this order: who asks (host and origin of a page), the
+// key, the size of the body, its JSON, the route's schema.
+import { randomUUID } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { UserError } from '../../base/index.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Route } from '../route.ts';
+import type { Serving } from '../serving.ts';
+import { checkBody } from './check-body.ts';
+import { HttpError, openaiError } from './http-error.ts';
+import type { Keys } from './keys.ts';
+import type { Log } from './log.ts';
+import { checkOrigin, corsHeaders, type OriginRules, preflightHeaders } from './origins.ts';
+import { readJsonBody } from './read-body.ts';
+import { RequestEnd } from './request-end.ts';
+
+export interface Gates {
+  readonly keys: Keys;
+  readonly origins: OriginRules;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Ends when what still runs is to be given up. */
+  readonly closing: AbortSignal;
+  /** Whether connections are to end with what they ask now. */
+  readonly lastRequests: () => boolean;
+}
+
+type Asking = Context<{ Bindings: HttpBindings }>;
+
+export function makeApp(routes: readonly Route[], serving: Serving, gates: Gates): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  const handle = (c: Asking, route: Route | undefined, work: (id: string, end: RequestEnd, note: Noted) => Promise<Response> | Response) =>
+    pass(c, route, gates, serving, work);
+  const methods = Map.groupBy(routes, ({ path }) => path);
+  for (const route of routes)
+    app.on(route.method, route.path, (c) =>
+      handle(c, route, async (id, end, note) => {
+        let body: unknown;
+        if (route.body) {
+          const checked = checkBody(route.body, await readJsonBody(c.env.incoming, serving.limits.bodyBytes, end.signal));
+          body = checked.body;
+          note.ignored = checked.ignored;
+        }
+        return await route.answer({ body: body as never, params: c.req.param(), signal: end.signal, id, note: end.note }, serving);
+      }),
+    );
+  for (const [path, own] of methods) {
+    const allow = own.map(({ method }) => method).join(', ');
+    app.all(path, (c) =>
+      handle(c, own[0], () => {
+        throw new HttpError(405, 'method_not_allowed', `${path} takes ${allow}, not ${c.req.method}`, { headers: { allow } });
+      }),
+    );
+  }
+  app.notFound((c) =>
+    handle(c as Asking, undefined, () => {
+      throw new HttpError(404, 'not_found', `there is nothing at ${JSON.stringify(c.req.path.slice(0, 200))}`, {
+        remedy: 'GET /openapi.json lists what there is.',
+      });
+    }),
+  );
+  return app;
+}
+
+/** What the answer's headers tell besides. */
+interface Noted {
+  ignored: readonly string[];
+}
+
+const safeId = /^[\w.-]{1,64}$/;
+
+async function pass(
+  c: Asking,
+  route: Route | undefined,
+  gates: Gates,
+  serving: Serving,
+  work: (id: string, end: RequestEnd, note: Noted) => Promise<Response> | Response,
+): Promise<Response> {
+  const { incoming, outgoing } = c.env;
+  const { headers, method = '' } = incoming;
+  const asked = headers['x-request-id'];
+  const id = typeof asked === 'string' && safeId.test(asked) ? asked : `req-${randomUUID()}`;
+  const start = performance.now();
+  const note: Noted = { ignored: [] };
+  const end = new RequestEnd(outgoing, serving.limits, gates.closing);
+  let response: Response;
+  let fault: string | undefined;
+  try {
+    checkOrigin(headers, gates.origins);
+    if (method === 'OPTIONS' && headers['access-control-request-method'] !== undefined)
+      response = new Response(null, { status: 204, headers: preflightHeaders });
+    else {
+      if (!route?.open) gates.keys.check(headers, route?.path === '/');
+      response = await work(id, end, note);
+    }
+  } catch (thrown) {
+    const error = httpError(end.signal.aborted ? end.signal.reason : thrown);
+    fault = error.status === 500 ? causeOf(thrown) : error.code;
+    response = new Response(JSON.stringify((route?.errorBody ?? openaiError)(error, id)), {
+      status: error.status,
+      headers: { 'content-type': 'application/json', ...error.headers },
+    });
+  }
+  response.headers.set('x-request-id', id);
+  for (const [name, value] of Object.entries(corsHeaders(headers.origin, gates.origins))) response.headers.set(name, value);
+  if (note.ignored.length > 0) response.headers.set('x-tsumugi-ignored', ignoredText(note.ignored));
+  if (gates.lastRequests()) response.headers.set('connection', 'close');
+  end.answering();
+  const { status } = response;
+  gates.metrics.request(route?.path ?? 'none', status);
+  outgoing.once('close', () =>
+    gates.log({
+      ...{ event: 'request', id, method, path: c.req.path, status, from: incoming.socket.remoteAddress },
+      ms: Math.round(performance.now() - start),
+      ...(outgoing.writableFinished ? {} : { cut: true }),
+      ...(note.ignored.length > 0 && { ignored: note.ignored.join(',') }),
+      fault,
+      ...end.notes,
+    }),
+  );
+  return response;
+}
+
+/** Names of fields come from the client: only those that a header can hold. */
+const ignoredText = (names: readonly string[]): string =>
+  names
+    .filter((name) => /^[\w.-]{1,40}$/.test(name))
+    .slice(0, 20)
+    .join(', ');
+
+function httpError(thrown: unknown): HttpError {
+  if (thrown instanceof HttpError) return thrown;
+  if (thrown instanceof UserError) {
+    const [message] = thrown.message.split('\n  → ') as [string];
+    return new HttpError(400, thrown.code, message, { ...(thrown.remedy !== undefined && { remedy: thrown.remedy }) });
+  }
+  return new HttpError(500, 'internal_error', 'something went wrong in the server', {
+    remedy: "The server's log says what.",
+  });
+}
+
+/** For the log. */
+function causeOf(thrown: unknown): string {
+  if (thrown instanceof HttpError) return JSON.stringify(thrown.fields);
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}

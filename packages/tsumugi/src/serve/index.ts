@@ -9,7 +9,7 @@ export type {
   TokenInfo,
   ToolChoice,
 } from './answer/call.ts';
-export { makeLog, type Log, type LogEvent } from './http/log.ts';
+export { type Log, type LogEvent, makeLog } from './http/log.ts';
 export { isLoopback } from './http/origins.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export type { Route } from './route.ts';

@@ -13,14 +13,21 @@ export class Metrics {
   readonly #running = this.#gauge('vllm:num_requests_running', 'Texts that are read or written now');
   readonly #waiting = this.#gauge('vllm:num_requests_waiting', 'Texts that wait for a place');
   readonly #cacheUse = this.#gauge('vllm:kv_cache_usage_perc', 'Share of the cache that is taken, from 0 to 1');
-  readonly #queries = this.#counter('vllm:prefix_cache_queries_total', 'Prompt tokens that the prefix cache was asked for');
+  readonly #queries = this.#counter(
+    'vllm:prefix_cache_queries_total',
+    'Prompt tokens that the prefix cache was asked for',
+  );
   readonly #hits = this.#counter('vllm:prefix_cache_hits_total', 'Prompt tokens that came from the prefix cache');
   readonly #prompts = this.#counter('vllm:prompt_tokens_total', 'Prompt tokens');
   readonly #generated = this.#counter('vllm:generation_tokens_total', 'Tokens that were written');
   readonly #success = this.#counter('vllm:request_success_total', 'Answers, by how they ended', 'finished_reason');
   readonly #promptTokens = this.#histogram('vllm:request_prompt_tokens', 'Prompt tokens of a request', lengths);
   readonly #newTokens = this.#histogram('vllm:request_generation_tokens', 'Tokens written for a request', lengths);
-  readonly #firstToken = this.#histogram('vllm:time_to_first_token_seconds', 'From the request to the first token', seconds);
+  readonly #firstToken = this.#histogram(
+    'vllm:time_to_first_token_seconds',
+    'From the request to the first token',
+    seconds,
+  );
   readonly #interToken = this.#histogram('vllm:inter_token_latency_seconds', 'From a token to the next', seconds);
   readonly #whole = this.#histogram('vllm:e2e_request_latency_seconds', 'From the request to its last token', seconds);
   readonly #queue = this.#histogram('vllm:request_queue_time_seconds', 'Waiting for a place', seconds);
@@ -30,7 +37,9 @@ export class Metrics {
   readonly #weights = this.#gauge('tsumugi:weight_bytes', 'Bytes of the weights of its own that a model has in memory');
   readonly #cache = this.#gauge('tsumugi:cache_bytes', 'Bytes that texts and states of beginnings take');
   readonly #handles = new Gauge({ ...this.#named('tsumugi:live_handles', 'Live tensors of the engine thread') });
-  readonly #restarts = new Counter({ ...this.#named('tsumugi:engine_restarts_total', 'Times that the engine thread was started again') });
+  readonly #restarts = new Counter({
+    ...this.#named('tsumugi:engine_restarts_total', 'Times that the engine thread was started again'),
+  });
   readonly #requests = new Counter({
     ...this.#named('tsumugi:http_requests_total', 'Requests, by route and status'),
     labelNames: ['route', 'status'],

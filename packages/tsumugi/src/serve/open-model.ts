@@ -1,7 +1,14 @@
 // What the HTTP thread has to know of a model, read from its folder: no weights.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { adaptedConfig, endIds, loadTokenizer, type Plamo2Config, readModelConfig, templateFolder } from '../lm/index.ts';
+import {
+  adaptedConfig,
+  endIds,
+  loadTokenizer,
+  type Plamo2Config,
+  readModelConfig,
+  templateFolder,
+} from '../lm/index.ts';
 import { Artefact, CONFIG_FILE } from '../store/index.ts';
 import { findTemplate, type Tokenizer, templateStopIds } from '../text/index.ts';
 import type { CallSampling } from './answer/call.ts';

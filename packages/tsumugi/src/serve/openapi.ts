@@ -8,7 +8,12 @@ import { type Route, route } from './route.ts';
 const openapiPath = (path: string): string => path.replaceAll(/:(\w+)(\{[^}]*\})?/g, '{$1}');
 
 const parametersOf = (path: string) =>
-  Array.from(path.matchAll(/:(\w+)/g), ([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  Array.from(path.matchAll(/:(\w+)/g), ([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
 
 function operation({ path, summary, body, open }: Route): unknown {
   const parameters = parametersOf(path);
@@ -23,7 +28,10 @@ function operation({ path, summary, body, open }: Route): unknown {
       },
     }),
     security: open ? [] : [{ key: [] }],
-    responses: { '200': { description: 'The answer' }, default: { description: 'An error: {"error": {"message", "type", "param", "code"}}' } },
+    responses: {
+      '200': { description: 'The answer' },
+      default: { description: 'An error: {"error": {"message", "type", "param", "code"}}' },
+    },
   };
 }
 

@@ -1,10 +1,10 @@
 // Every route of the server.
 import { health } from './health.ts';
 import { metricsRoute } from './metrics-route.ts';
-import { openapiRoute } from './openapi.ts';
 import { chatCompletions } from './openai/chat.ts';
 import { completions } from './openai/completions.ts';
 import { getModel, listModels } from './openai/models.ts';
+import { openapiRoute } from './openapi.ts';
 import type { Route } from './route.ts';
 
 export const routes: readonly Route[] = [

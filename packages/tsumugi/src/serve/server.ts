@@ -10,10 +10,10 @@ import { EngineThread, shuttingDown } from './engine-thread/engine-thread.ts';
 import type { ModelPlace, ThreadSettings } from './engine-thread/protocol.ts';
 import { requireFitting } from './engine-thread/shelf.ts';
 import { type Gates, makeApp } from './http/app.ts';
-import { refuseConnection } from './http/refuse-connection.ts';
 import { Keys } from './http/keys.ts';
 import type { Log } from './http/log.ts';
 import { isLoopback, originRules } from './http/origins.ts';
+import { refuseConnection } from './http/refuse-connection.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { openModel } from './open-model.ts';
@@ -115,7 +115,6 @@ function openModels(places: readonly ServedPlace[], { contextTokens }: Limits): 
 
 class Running {
   readonly #options: ServerOptions;
-  readonly #limits: Limits;
   readonly #thread: EngineThread;
   readonly #server: Server;
   readonly #closing = new AbortController();
@@ -133,7 +132,6 @@ class Running {
     metrics: Metrics,
   ) {
     this.#options = options;
-    this.#limits = limits;
     this.#thread = thread;
     const parts = { models, limits, thread, metrics, remembered: new RememberedAnswers() };
     const state = () => this.#state;
@@ -162,7 +160,11 @@ class Running {
     const app = makeApp(routes, serving, gates);
     const listener = getRequestListener((request, env) => app.fetch(request, env as never), {
       overrideGlobalObjects: false,
-      errorHandler: () => new Response('{"error":{"message":"the request cannot be read","type":"invalid_request_error","param":null,"code":"bad_request"}}', { status: 400, headers: { 'content-type': 'application/json' } }),
+      errorHandler: () =>
+        new Response(
+          '{"error":{"message":"the request cannot be read","type":"invalid_request_error","param":null,"code":"bad_request"}}',
+          { status: 400, headers: { 'content-type': 'application/json' } },
+        ),
     });
     this.#server = createServer(
       {

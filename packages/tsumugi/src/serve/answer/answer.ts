@@ -115,9 +115,7 @@ class Writing {
         new Promise<void>((resolve, reject) => {
           signal.addEventListener('abort', () => reject(signal.reason), { once: true });
           const own = { ...request, seed: k === 0 ? seed : deriveSeed(seed, 'choice', k) };
-          this.#jobs.push(
-            this.#parts.thread.add(this.#model.name, own, this.#listener(choice, k, resolve, reject)),
-          );
+          this.#jobs.push(this.#parts.thread.add(this.#model.name, own, this.#listener(choice, k, resolve, reject)));
         }),
     );
     try {

@@ -1,5 +1,5 @@
 // One of the answers to a call: from ids, one by one, to pieces that may be sent.
-import { type TokenLogprobs, TextStream } from '../../lm/index.ts';
+import { TextStream, type TokenLogprobs } from '../../lm/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
 import type { EndReason, Piece, TokenInfo } from './call.ts';
 import { tokenInfo } from './token-info.ts';

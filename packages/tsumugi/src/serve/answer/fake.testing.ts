@@ -22,7 +22,9 @@ export function fakeAnswering(
       ended = true;
     }
   }
-  return Object.defineProperty(Object.assign(written(), { promptTokens: usage.prompt, begun: Promise.resolve(usage) }), 'ended', {
-    get: () => ended,
-  }) as FakeAnswering;
+  const answering: Answering = Object.assign(written(), {
+    promptTokens: usage.prompt,
+    begun: Promise.resolve(usage),
+  });
+  return Object.defineProperty(answering as FakeAnswering, 'ended', { get: () => ended });
 }

@@ -2,7 +2,9 @@
 import type { Answering, CallUsage, Piece } from './call.ts';
 
 /** Yields which answer a piece is of, and the piece; returns what each took. */
-export async function* together(answers: readonly Answering[]): AsyncGenerator<readonly [index: number, piece: Piece], CallUsage[]> {
+export async function* together(
+  answers: readonly Answering[],
+): AsyncGenerator<readonly [index: number, piece: Piece], CallUsage[]> {
   const usages: CallUsage[] = [];
   const next = (index: number) => answers[index]!.next().then((result) => ({ index, result }));
   const coming = new Map(answers.map((_, index) => [index, next(index)]));

@@ -30,26 +30,37 @@ type Asking = Context<{ Bindings: HttpBindings }>;
 
 export function makeApp(routes: readonly Route[], serving: Serving, gates: Gates): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  const handle = (c: Asking, route: Route | undefined, work: (id: string, end: RequestEnd, note: Noted) => Promise<Response> | Response) =>
-    pass(c, route, gates, serving, work);
+  const handle = (
+    c: Asking,
+    route: Route | undefined,
+    work: (id: string, end: RequestEnd, note: Noted) => Promise<Response> | Response,
+  ) => pass(c, route, gates, serving, work);
   const methods = Map.groupBy(routes, ({ path }) => path);
   for (const route of routes)
     app.on(route.method, route.path, (c) =>
       handle(c, route, async (id, end, note) => {
         let body: unknown;
         if (route.body) {
-          const checked = checkBody(route.body, await readJsonBody(c.env.incoming, serving.limits.bodyBytes, end.signal));
+          const checked = checkBody(
+            route.body,
+            await readJsonBody(c.env.incoming, serving.limits.bodyBytes, end.signal),
+          );
           body = checked.body;
           note.ignored = checked.ignored;
         }
-        return await route.answer({ body: body as never, params: c.req.param(), signal: end.signal, id, note: end.note }, serving);
+        return await route.answer(
+          { body: body as never, params: c.req.param(), signal: end.signal, id, note: end.note },
+          serving,
+        );
       }),
     );
   for (const [path, own] of methods) {
     const allow = own.map(({ method }) => method).join(', ');
     app.all(path, (c) =>
       handle(c, own[0], () => {
-        throw new HttpError(405, 'method_not_allowed', `${path} takes ${allow}, not ${c.req.method}`, { headers: { allow } });
+        throw new HttpError(405, 'method_not_allowed', `${path} takes ${allow}, not ${c.req.method}`, {
+          headers: { allow },
+        });
       }),
     );
   }
@@ -103,7 +114,8 @@ async function pass(
     });
   }
   response.headers.set('x-request-id', id);
-  for (const [name, value] of Object.entries(corsHeaders(headers.origin, gates.origins))) response.headers.set(name, value);
+  for (const [name, value] of Object.entries(corsHeaders(headers.origin, gates.origins)))
+    response.headers.set(name, value);
   if (note.ignored.length > 0) response.headers.set('x-tsumugi-ignored', ignoredText(note.ignored));
   if (gates.lastRequests()) response.headers.set('connection', 'close');
   end.answering();

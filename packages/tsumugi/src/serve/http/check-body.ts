@@ -31,4 +31,8 @@ export function checkBody(schema: z.ZodType, value: unknown): CheckedBody {
 }
 
 const slipOf = (name: string, known: readonly string[]): string | undefined =>
-  known.find((each) => each.length > 3 && editDistance(each.toLowerCase(), name.toLowerCase()) <= Math.min(LONGEST_SLIP, name.length / 3));
+  known.find(
+    (each) =>
+      each.length > 3 &&
+      editDistance(each.toLowerCase(), name.toLowerCase()) <= Math.min(LONGEST_SLIP, name.length / 3),
+  );

@@ -17,7 +17,10 @@ function written({ event, data }: ServerEvent): string {
 /** @param events must end by themselves, telling of errors in events: the status has been sent */
 export function eventStream(
   events: AsyncGenerator<ServerEvent, void>,
-  { keepAliveSeconds = KEEP_ALIVE_SECONDS, headers = {} }: { keepAliveSeconds?: number; headers?: Record<string, string> } = {},
+  {
+    keepAliveSeconds = KEEP_ALIVE_SECONDS,
+    headers = {},
+  }: { keepAliveSeconds?: number; headers?: Record<string, string> } = {},
 ): Response {
   const encoder = new TextEncoder();
   let coming: Promise<IteratorResult<ServerEvent, void>> | undefined;

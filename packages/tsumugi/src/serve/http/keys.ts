@@ -24,7 +24,8 @@ export class Keys {
     const remedy = 'Send it as "Authorization: Bearer KEY" or as "x-api-key: KEY".';
     const details = { remedy, headers: { 'www-authenticate': askBrowser ? 'Basic realm="tsumugi"' : 'Bearer' } };
     if (given === undefined) throw new HttpError(401, 'missing_api_key', 'this server needs an API key', details);
-    if (!this.#holds(given)) throw new HttpError(401, 'invalid_api_key', 'the API key is not one of this server', details);
+    if (!this.#holds(given))
+      throw new HttpError(401, 'invalid_api_key', 'the API key is not one of this server', details);
   }
 
   #holds(key: string): boolean {
@@ -39,6 +40,9 @@ function keyIn(headers: IncomingHttpHeaders): string | undefined {
   const { authorization = '', 'x-api-key': own } = headers;
   const [, scheme = '', value = ''] = /^(\w+) +(\S+) *$/.exec(authorization) ?? [];
   if (/^bearer$/i.test(scheme)) return value;
-  if (/^basic$/i.test(scheme)) return Buffer.from(value, 'base64').toString().replace(/^[^:]*:/, '');
+  if (/^basic$/i.test(scheme))
+    return Buffer.from(value, 'base64')
+      .toString()
+      .replace(/^[^:]*:/, '');
   return typeof own === 'string' ? own : undefined;
 }

@@ -24,7 +24,10 @@ export const originRules = (
   { cors, hosts }: { cors: readonly string[]; hosts: readonly string[] },
 ): OriginRules => ({
   cors,
-  hosts: isLoopback(host) && !needsKey ? [...loopbackNames, host.toLowerCase(), ...hosts.map((name) => name.toLowerCase())] : undefined,
+  hosts:
+    isLoopback(host) && !needsKey
+      ? [...loopbackNames, host.toLowerCase(), ...hosts.map((name) => name.toLowerCase())]
+      : undefined,
 });
 
 const nameOf = (host: string): string => host.replace(/:\d*$/, '').toLowerCase();
@@ -37,9 +40,14 @@ export function checkOrigin(headers: IncomingHttpHeaders, rules: OriginRules): v
       remedy: 'Ask by localhost, or allow the name with --allow-host.',
     });
   if (origin === undefined || isAllowed(origin, rules) || isOwn(origin, host)) return;
-  throw new HttpError(403, 'origin_not_allowed', `pages of ${JSON.stringify(origin.slice(0, 100))} may not use this server`, {
-    remedy: 'Allow the origin with --cors.',
-  });
+  throw new HttpError(
+    403,
+    'origin_not_allowed',
+    `pages of ${JSON.stringify(origin.slice(0, 100))} may not use this server`,
+    {
+      remedy: 'Allow the origin with --cors.',
+    },
+  );
 }
 
 const isAllowed = (origin: string, { cors }: OriginRules): boolean => cors.includes('*') || cors.includes(origin);
@@ -63,6 +71,7 @@ export function corsHeaders(origin: string | undefined, rules: OriginRules): Rec
 /** The answer to a browser that asks before it sends. */
 export const preflightHeaders = {
   'access-control-allow-methods': 'GET, POST, OPTIONS',
-  'access-control-allow-headers': 'authorization, content-type, x-api-key, x-request-id, anthropic-version, anthropic-beta',
+  'access-control-allow-headers':
+    'authorization, content-type, x-api-key, x-request-id, anthropic-version, anthropic-beta',
   'access-control-max-age': '600',
 } as const;

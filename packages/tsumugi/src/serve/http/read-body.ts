@@ -13,11 +13,21 @@ const tooLarge = (limit: number): HttpError =>
 export async function readJsonBody(incoming: IncomingMessage, limit: number, signal: AbortSignal): Promise<unknown> {
   const encoding = incoming.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity')
-    throw badRequest('unsupported_encoding', `the body is encoded as ${JSON.stringify(encoding.slice(0, 40))}`, undefined, 'Send it plain.');
+    throw badRequest(
+      'unsupported_encoding',
+      `the body is encoded as ${JSON.stringify(encoding.slice(0, 40))}`,
+      undefined,
+      'Send it plain.',
+    );
   if (Number(incoming.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   const text = decoded(await readBytes(incoming, limit, signal));
   if (text.trim() === '')
-    throw badRequest('empty_body', 'the body is empty', undefined, 'Send a JSON object with content-type: application/json.');
+    throw badRequest(
+      'empty_body',
+      'the body is empty',
+      undefined,
+      'Send a JSON object with content-type: application/json.',
+    );
   try {
     return parseJson(text);
   } catch (error) {

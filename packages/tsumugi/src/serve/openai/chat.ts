@@ -1,7 +1,7 @@
 // `POST /v1/chat/completions`: answers to a conversation.
 import { randomUUID } from 'node:crypto';
-import type { Answering, Call, Piece, TokenInfo, ToolChoice } from '../answer/call.ts';
 import { cachedHeader } from '../answer/cached-header.ts';
+import type { Answering, Call, Piece, TokenInfo, ToolChoice } from '../answer/call.ts';
 import { together } from '../answer/together.ts';
 import { badRequest } from '../http/http-error.ts';
 import { json } from '../http/json.ts';
@@ -38,7 +38,12 @@ interface Head {
 export function chatCall(body: ChatBody, limits: Limits, signal: AbortSignal): Call {
   const { max_tokens, max_completion_tokens, tools, parallel_tool_calls: parallelToolCalls } = body;
   if (max_tokens !== undefined && max_completion_tokens !== undefined && max_tokens !== max_completion_tokens)
-    throw badRequest('two_max_tokens', 'max_tokens and max_completion_tokens mean the same and differ', 'max_tokens', 'Send one of them.');
+    throw badRequest(
+      'two_max_tokens',
+      'max_tokens and max_completion_tokens mean the same and differ',
+      'max_tokens',
+      'Send one of them.',
+    );
   if (body.top_logprobs !== undefined && !body.logprobs)
     throw badRequest('logprobs_off', 'top_logprobs needs logprobs', 'top_logprobs', 'Send "logprobs": true with it.');
   checkLogprobs(body.top_logprobs, 'top_logprobs', limits);
@@ -55,11 +60,20 @@ export function chatCall(body: ChatBody, limits: Limits, signal: AbortSignal): C
 function toolChoiceOf({ tools = [], tool_choice: choice }: ChatBody): ToolChoice | undefined {
   if (choice === undefined || choice === 'none' || choice === 'auto') return choice;
   if (tools.length === 0)
-    throw badRequest('no_tools', 'tool_choice asks for a tool, and there are no tools', 'tool_choice', 'Send tools with it.');
+    throw badRequest(
+      'no_tools',
+      'tool_choice asks for a tool, and there are no tools',
+      'tool_choice',
+      'Send tools with it.',
+    );
   if (choice === 'required') return choice;
   const { name } = choice.function;
   if (tools.some((tool) => tool.function.name === name)) return { name };
-  throw badRequest('unknown_tool', `tool_choice names ${JSON.stringify(name.slice(0, 64))}, which is not among the tools`, 'tool_choice');
+  throw badRequest(
+    'unknown_tool',
+    `tool_choice names ${JSON.stringify(name.slice(0, 64))}, which is not among the tools`,
+    'tool_choice',
+  );
 }
 
 type ToolCallPiece = Extract<Piece, { type: 'tool-call' }>;
@@ -124,7 +138,12 @@ async function stream(answering: Answering, head: Head, asked: Asked<ChatBody>):
   });
   const one = (index: number, delta: unknown, tokens: readonly TokenInfo[] = [], reason: string | null = null) =>
     chunk([
-      { index, delta, logprobs: wantsLogprobs && tokens.length > 0 ? chatLogprobs(tokens) : null, finish_reason: reason },
+      {
+        index,
+        delta,
+        logprobs: wantsLogprobs && tokens.length > 0 ? chatLogprobs(tokens) : null,
+        finish_reason: reason,
+      },
     ]);
   return await streamed(
     [answering],

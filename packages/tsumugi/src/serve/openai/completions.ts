@@ -1,8 +1,8 @@
 // `POST /v1/completions`: texts that go on from a prompt, without a chat template.
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Answering, Call, Piece, Prompt, TokenInfo } from '../answer/call.ts';
 import { cachedHeader } from '../answer/cached-header.ts';
+import type { Answering, Call, Piece, Prompt, TokenInfo } from '../answer/call.ts';
 import { together } from '../answer/together.ts';
 import { maybe } from '../http/body-fields.ts';
 import { badRequest } from '../http/http-error.ts';
@@ -71,15 +71,35 @@ function promptsOf(prompt: Body['prompt']): Prompt[] {
 function callOf(body: Body, prompts: number, limits: Limits, signal: AbortSignal): Omit<Call, 'prompt'> {
   const { n = 1, best_of, suffix, echo, logprobs } = body;
   if (best_of !== undefined && best_of !== n)
-    throw badRequest('best_of', 'best_of is not supported: every answer that is written is sent', 'best_of', 'Ask for n answers, and choose.');
+    throw badRequest(
+      'best_of',
+      'best_of is not supported: every answer that is written is sent',
+      'best_of',
+      'Ask for n answers, and choose.',
+    );
   if (suffix !== undefined && suffix !== '')
-    throw badRequest('suffix', 'suffix is not supported: models here write from left to right', 'suffix', 'Leave it out.');
+    throw badRequest(
+      'suffix',
+      'suffix is not supported: models here write from left to right',
+      'suffix',
+      'Leave it out.',
+    );
   if (echo && logprobs !== undefined)
-    throw badRequest('echo_logprobs', 'echo gives no log-probabilities: those of the prompt are not computed', 'echo', 'tsumugi score gives them.');
+    throw badRequest(
+      'echo_logprobs',
+      'echo gives no log-probabilities: those of the prompt are not computed',
+      'echo',
+      'tsumugi score gives them.',
+    );
   checkLogprobs(logprobs, 'logprobs', limits);
+  const shared = sharedCall(body, limits);
   if (n * prompts > limits.n)
-    throw badRequest('n_too_large', `${prompts} prompts with n = ${n} ask for ${n * prompts} answers, and this server writes ${limits.n} at most`, 'n');
-  return { ...sharedCall(body, limits), maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS, logprobs, signal };
+    throw badRequest(
+      'n_too_large',
+      `${prompts} prompts with n = ${n} ask for ${n * prompts} answers, and this server writes ${limits.n} at most`,
+      'n',
+    );
+  return { ...shared, maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS, logprobs, signal };
 }
 
 function textOf(prompt: Prompt, model: string, { models }: Serving): string {
@@ -95,11 +115,14 @@ interface Choice {
 
 async function whole(answers: readonly Answering[], head: Head, asked: Asked<Body>): Promise<Response> {
   const { n = 1, logprobs } = asked.body;
-  const choices = Array.from({ length: answers.length * n }, (_, index): Choice => ({
-    text: head.echoed?.[Math.floor(index / n)] ?? '',
-    tokens: [],
-    reason: '',
-  }));
+  const choices = Array.from(
+    { length: answers.length * n },
+    (_, index): Choice => ({
+      text: head.echoed?.[Math.floor(index / n)] ?? '',
+      tokens: [],
+      reason: '',
+    }),
+  );
   const header = cachedHeader(answers);
   const pieces = together(answers);
   let next = await pieces.next();

@@ -21,9 +21,9 @@ export const sharedFields = {
   repetition_penalty: within(0.01, 100).describe('Above 1: tokens of prompt and answer become less likely (1)'),
   presence_penalty: within(-2, 2).describe('Taken off the logits of tokens of the answer (0)'),
   frequency_penalty: within(-2, 2).describe('The same, as often as they came (0)'),
-  logit_bias: maybe(z.record(z.string().regex(/^\d{1,9}$/, 'its names must be token ids'), z.number().min(-100).max(100))).describe(
-    'Token id → what is added to its logit',
-  ),
+  logit_bias: maybe(
+    z.record(z.string().regex(/^\d{1,9}$/, 'its names must be token ids'), z.number().min(-100).max(100)),
+  ).describe('Token id → what is added to its logit'),
   seed: maybe(z.int()).describe('The same seed gives the same answer (drawn anew)'),
   stop: maybe(z.union([z.string(), z.array(z.string())], 'expected a text or a list of texts')).describe(
     'Texts that end the answer',
@@ -31,14 +31,18 @@ export const sharedFields = {
   stop_token_ids: maybe(tokenIds).describe('Ids that end it'),
   ignore_eos: maybe(z.boolean()).describe("The model's own end ends nothing"),
   response_format: maybe(
-    z.discriminatedUnion('type', [
-      z.object({ type: z.literal('text') }),
-      z.object({ type: z.literal('json_object') }),
-      z.object({
-        type: z.literal('json_schema'),
-        json_schema: z.looseObject({ schema: z.record(z.string(), z.unknown()) }),
-      }),
-    ], 'expected {"type": "text"}, {"type": "json_object"} or {"type": "json_schema", "json_schema": {"schema": …}}'),
+    z.discriminatedUnion(
+      'type',
+      [
+        z.object({ type: z.literal('text') }),
+        z.object({ type: z.literal('json_object') }),
+        z.object({
+          type: z.literal('json_schema'),
+          json_schema: z.looseObject({ schema: z.record(z.string(), z.unknown()) }),
+        }),
+      ],
+      'expected {"type": "text"}, {"type": "json_object"} or {"type": "json_schema", "json_schema": {"schema": …}}',
+    ),
   ).describe('What the answer is held to'),
   grammar: maybe(z.string()).describe('A grammar in EBNF that the answer is held to'),
   regex: maybe(z.string()).describe('A regular expression that the whole answer matches'),

@@ -19,7 +19,8 @@ export const samplingOf = (body: SharedBody): CallSampling => ({
 /** What is the same whatever the prompt is. @throws HttpError 400 for what is above a limit, or two things that exclude each other */
 export function sharedCall(body: SharedBody, limits: Limits): Omit<Call, 'prompt' | 'signal' | 'maxTokens'> {
   const n = body.n ?? 1;
-  if (n > limits.n) throw badRequest('n_too_large', `n is ${n}, and this server writes ${limits.n} answers at most`, 'n');
+  if (n > limits.n)
+    throw badRequest('n_too_large', `n is ${n}, and this server writes ${limits.n} answers at most`, 'n');
   return {
     model: body.model,
     sampling: samplingOf(body),
@@ -35,9 +36,13 @@ export function sharedCall(body: SharedBody, limits: Limits): Omit<Call, 'prompt
 
 const LONGEST_STOP = 256;
 
-export function stopsOf(stop: string | readonly string[] | undefined, { stops }: Pick<Limits, 'stops'>): readonly string[] {
+export function stopsOf(
+  stop: string | readonly string[] | undefined,
+  { stops }: Pick<Limits, 'stops'>,
+): readonly string[] {
   const all = [stop ?? []].flat().filter((text) => text !== '');
-  if (all.length > stops) throw badRequest('too_many_stops', `stop has ${all.length} texts, and at most ${stops} are taken`, 'stop');
+  if (all.length > stops)
+    throw badRequest('too_many_stops', `stop has ${all.length} texts, and at most ${stops} are taken`, 'stop');
   if (all.some(({ length }) => length > LONGEST_STOP))
     throw badRequest('stop_too_long', `a text of stop has more than ${LONGEST_STOP} characters`, 'stop');
   return all;
@@ -51,12 +56,21 @@ function formatOf({ response_format, grammar, regex }: SharedBody): ResponseForm
   if (grammar !== undefined) formats.push({ type: 'grammar', grammar });
   if (regex !== undefined) formats.push({ type: 'regex', pattern: regex });
   if (formats.length > 1)
-    throw badRequest('two_formats', 'an answer is held to one of response_format, grammar and regex', 'response_format', 'Send one of them.');
+    throw badRequest(
+      'two_formats',
+      'an answer is held to one of response_format, grammar and regex',
+      'response_format',
+      'Send one of them.',
+    );
   return formats[0];
 }
 
 /** @throws HttpError 400 */
-export function checkLogprobs(count: number | undefined, field: string, { topLogprobs }: Pick<Limits, 'topLogprobs'>): void {
+export function checkLogprobs(
+  count: number | undefined,
+  field: string,
+  { topLogprobs }: Pick<Limits, 'topLogprobs'>,
+): void {
   if (count !== undefined && count > topLogprobs)
     throw badRequest('logprobs_too_large', `${field} is ${count}, and this server gives ${topLogprobs} at most`, field);
 }

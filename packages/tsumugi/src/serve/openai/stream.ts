@@ -1,7 +1,8 @@
 // A stream of OpenAI's: chunks, the usage where it was asked for, and `[DONE]`. What goes wrong on the way comes as an event: the
 // status has been sent.
-import type { Answering, CallUsage, Piece } from '../answer/call.ts';
+
 import { cachedHeader } from '../answer/cached-header.ts';
+import type { Answering, CallUsage, Piece } from '../answer/call.ts';
 import { together } from '../answer/together.ts';
 import { eventStream, type ServerEvent } from '../http/event-stream.ts';
 import { HttpError, openaiError } from '../http/http-error.ts';

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe as describeAddon } from '@tsumugi/native';
 import { afterAll, describe, expect, it } from 'vitest';
+import { pageFiles } from '../packages/tsumugi/src/serve/page/page-file.ts';
 import { golden } from './files.ts';
 import { PackedApp, root } from './packed-app.testing.ts';
 import { requires } from './requires.testing.ts';
@@ -45,8 +46,10 @@ describe('a tarball', () => {
 
   it('of tsumugi holds modules with their types, the novels and the recipes', () => {
     const paths = pathsOf('tsumugi');
-    const modules = paths.filter((path) => /^(bin|src)\//.test(path));
-    expect(paths.filter((path) => !modules.includes(path))).toEqual([
+    const page = pageFiles().map((name) => `src/serve/page/files/${name}`);
+    const modules = paths.filter((path) => /^(bin|src)\//.test(path) && !page.includes(path));
+    expect(paths.filter((path) => page.includes(path))).toEqual(page);
+    expect(paths.filter((path) => !modules.includes(path) && !page.includes(path))).toEqual([
       'LICENSE',
       'README.md',
       ...['README.md', 'bocchan.txt', 'wagahai-wa-neko-de-aru.txt'].map((name) => `data/${name}`),

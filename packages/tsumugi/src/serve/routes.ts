@@ -5,6 +5,7 @@ import { chatCompletions } from './openai/chat.ts';
 import { completions } from './openai/completions.ts';
 import { getModel, listModels } from './openai/models.ts';
 import { openapiRoute } from './openapi.ts';
+import { chatPage, chatPageFile } from './page/index.ts';
 import type { Route } from './route.ts';
 
 export const routes: readonly Route[] = [
@@ -15,4 +16,6 @@ export const routes: readonly Route[] = [
   getModel,
   completions,
   chatCompletions,
+  chatPage,
+  chatPageFile,
 ];

@@ -1,0 +1,6 @@
+// npm run test:browser: the tests that need a browser, which scripts/browser.mjs looks for first.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: { include: ['tests/browser/**/*.browser.ts'], maxWorkers: 1, testTimeout: 90_000, hookTimeout: 90_000 },
+});

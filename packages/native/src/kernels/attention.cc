@@ -15,10 +15,6 @@ namespace {
 constexpr int64_t rows_per_block = 192;
 // Backward sums gradients of keys over cuts of the queries. At least this many pieces of work, for balance over cores.
 constexpr int64_t backward_pieces = 16;
-// When there is one block of queries only, the keys are cut into pieces of this many tiles.
-constexpr int64_t tiles_per_split = 4;
-// A thread's share of keys, in elements: for less, waking it costs more than it gains.
-constexpr int64_t serial_elements = 1 << 16;
 
 /// Runs `body(slot, item)` for every item. `slot` < the number of threads names the scratch memory of the thread.
 template <typename Body>
@@ -96,9 +92,8 @@ void forward_split(const Plan& plan, const at::Tensor& query, const at::Tensor& 
   const int64_t group = shape.group(), dp = padded<T>(shape.dim), tile_size = dp * keys_per_tile;
   const int64_t rows = shape.queries * group, heads = shape.batch * shape.key_heads;
   const int64_t splits = (plan.tiles + tiles_per_split - 1) / tiles_per_split;
-  const int64_t part = dp + 2;  // weighted sum, sum of weights, maximum
-  const at::Tensor memory = at::empty({heads * splits * rows, part}, query.options());
-  T* const parts = static_cast<T*>(memory.data_ptr());
+  const at::Tensor memory = at::empty({heads * splits * rows, Parts<T>::size(dp)}, query.options());
+  const Parts<T> parts{static_cast<T*>(memory.data_ptr()), rows, dp};
   const int64_t scratch_size = (Running<T>::size(rows, dp) + 2 * tile_size + 63) / 64 * 64;
   const int64_t grain = std::max<int64_t>(1, serial_elements / (tiles_per_split * tile_size + rows * dp));
   const at::Tensor scratch = at::empty({at::get_num_threads(), scratch_size}, query.options());
@@ -114,33 +109,19 @@ void forward_split(const Plan& plan, const at::Tensor& query, const at::Tensor& 
         const int64_t at = tile * keys_per_tile, count = std::min(keys_per_tile, shape.keys - at);
         pack_tile<T>(k.row(b, at, kh), k.position, count, shape.dim, nullptr, keys);
         pack_tile<T>(v.row(b, at, kh), v.position, count, shape.dim, values, nullptr);
-        forward_tile(shape, plan.ranges(b), keys, values, at, running);
+        forward_tile(shape, plan.ranges(b), keys, values, dp, at, running);
       }
-      for (int64_t r = 0; r < rows; r++) {
-        T* to = parts + (item * rows + r) * part;
-        std::copy(running.out + r * dp, running.out + (r + 1) * dp, to);
-        to[dp] = running.sum(r);
-        to[dp + 1] = running.maximum[r];
-      }
+      parts.put(item, running);
     }
   });
 
-  at::parallel_for(0, heads * rows, std::max<int64_t>(1, serial_elements / (splits * part)), [&](int64_t begin, int64_t end) {
+  const int64_t joint_grain = std::max<int64_t>(1, serial_elements / (splits * dp));
+  at::parallel_for(0, heads * rows, joint_grain, [&](int64_t begin, int64_t end) {
     std::vector<T> weighted(dp);
     for (int64_t i = begin; i < end; i++) {
       const int64_t head = i / rows, r = i % rows;
-      const auto of_split = [&](int64_t split) { return parts + ((head * splits + split) * rows + r) * part; };
-      T maximum = -std::numeric_limits<T>::infinity(), total = 0;
-      for (int64_t split = 0; split < splits; split++) maximum = std::max(maximum, of_split(split)[dp + 1]);
-      std::fill(weighted.begin(), weighted.end(), T(0));
-      for (int64_t split = 0; split < splits; split++) {
-        const T* from = of_split(split);
-        const T weight = fast_exp2(from[dp + 1] - maximum);
-        total += weight * from[dp];
-        T* to = weighted.data();
-#pragma omp simd
-        for (int64_t e = 0; e < dp; e++) to[e] += weight * from[e];
-      }
+      T total, maximum;
+      parts.join(head * splits, (head + 1) * splits, r, weighted.data(), total, maximum);
       write_row(shape, head / shape.key_heads, r / group, head % shape.key_heads * group + r % group, weighted.data(), total,
                 maximum, view<T>(out), static_cast<T*>(logsumexp.data_ptr()));
     }

@@ -21,6 +21,10 @@
 namespace tsumugi::attention {
 
 constexpr int64_t keys_per_tile = 64;
+// Where the keys of few queries are shared out, a piece has this many tiles.
+constexpr int64_t tiles_per_split = 4;
+// A thread's share of keys, in elements: for less, waking it costs more than it gains.
+constexpr int64_t serial_elements = 1 << 16;
 constexpr double log2_e = 1.4426950408889634074;
 constexpr double ln_2 = 0.6931471805599453094;
 
@@ -152,10 +156,10 @@ struct Running {
   }
 };
 
-/// Takes in one tile of keys and values.
+/// Takes in one tile of keys and values; the values of two keys lie `stride` apart.
 template <typename T>
-void forward_tile(const Shape& shape, const Ranges& ranges, const T* keys_across, const T* values, int64_t first_key,
-                  const Running<T>& running) {
+void forward_tile(const Shape& shape, const Ranges& ranges, const T* keys_across, const T* values, int64_t stride,
+                  int64_t first_key, const Running<T>& running) {
   using Vector = typename Register<T>::type;
   constexpr int64_t width = Register<T>::width;
   const int64_t group = shape.group(), dp = padded<T>(shape.dim);
@@ -189,8 +193,8 @@ void forward_tile(const Shape& shape, const Ranges& ranges, const T* keys_across
       for (int64_t j = span.begin; j < span.end; j++) row[j] = fast_exp2(row[j] - now);
       for (int64_t j = span.begin; j < span.end; j += width) sum += *reinterpret_cast<Vector*>(row + j);
     }
-    gemm_rows<T, false, true>(count, dp, span.end - span.begin, p + span.begin, keys_per_tile, values + span.begin * dp, dp,
-                              running.out + r * dp, dp);
+    gemm_rows<T, false, true>(count, dp, span.end - span.begin, p + span.begin, keys_per_tile, values + span.begin * stride,
+                              stride, running.out + r * dp, dp);
   }
 }
 
@@ -217,12 +221,46 @@ void forward_block(const Shape& shape, const Ranges& ranges, int64_t b, int64_t 
   const int64_t tile_end = (ranges.high(t1 - 1) + keys_per_tile - 1) / keys_per_tile;
   for (int64_t tile = ranges.low[t0] / keys_per_tile; tile < tile_end; tile++) {
     const int64_t at = (tile - first_tile) * dp * keys_per_tile;
-    forward_tile(shape, ranges, keys_across + at, values + at, tile * keys_per_tile, running);
+    forward_tile(shape, ranges, keys_across + at, values + at, dp, tile * keys_per_tile, running);
   }
   for (int64_t r = 0; r < running.rows; r++)
     write_row(shape, b, t0 + r / group, key_head * group + r % group, running.out + r * dp, running.sum(r),
               running.maximum[r], out, logsumexp);
 }
+
+/// A head's keys in pieces, each taken in by a `Running` of its own: [pieces, rows, part_size]. Joined in order.
+template <typename T>
+struct Parts {
+  T* memory;
+  int64_t rows, dp;
+
+  static int64_t size(int64_t dp) { return dp + 2; }  // weighted sum, sum of weights, maximum
+  T* at(int64_t piece, int64_t row) const { return memory + (piece * rows + row) * size(dp); }
+
+  void put(int64_t piece, const Running<T>& running) const {
+    for (int64_t r = 0; r < rows; r++) {
+      T* to = at(piece, r);
+      std::copy(running.out + r * dp, running.out + (r + 1) * dp, to);
+      to[dp] = running.sum(r);
+      to[dp + 1] = running.maximum[r];
+    }
+  }
+
+  /// The weighted sum [dp] of a row over the pieces [begin, end), its sum of weights and its maximum.
+  void join(int64_t begin, int64_t end, int64_t row, T* weighted, T& total, T& maximum) const {
+    total = 0;
+    maximum = -std::numeric_limits<T>::infinity();
+    for (int64_t piece = begin; piece < end; piece++) maximum = std::max(maximum, at(piece, row)[dp + 1]);
+    std::fill(weighted, weighted + dp, T(0));
+    for (int64_t piece = begin; piece < end; piece++) {
+      const T* from = at(piece, row);
+      const T weight = fast_exp2(from[dp + 1] - maximum);
+      total += weight * from[dp];
+#pragma omp simd
+      for (int64_t e = 0; e < dp; e++) weighted[e] += weight * from[e];
+    }
+  }
+};
 
 template <typename T>
 struct BackwardScratch {

@@ -6,7 +6,7 @@
 // Not done here: attention sinks, soft-capping, dropout (the published model has none).
 import { Module, parameter, type UnaryModule } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
-import type { AttentionCache } from './cache.ts';
+import type { AttentionMemory } from './layer-memory.ts';
 import { linearOf } from './linear-of.ts';
 import { windowedAttention } from './ops/attention.ts';
 import { qkvNormRope } from './ops/qk-norm-rope.ts';
@@ -52,20 +52,19 @@ export class Attention extends Module {
     this.o_proj = linearOf(weights.out);
   }
 
-  /** [B, T, D] → [B, T, D]. With a cache, its keys come before the new ones, and the new ones are added to it. */
-  forward(x: Tensor, context: MixerContext, cache?: AttentionCache | RowAttentionCache): Tensor {
+  /** [B, T, D] → [B, T, D]. With a memory, its keys come before the new ones, and the new ones are added to it. */
+  forward(x: Tensor, context: MixerContext, memory?: AttentionMemory | RowAttentionCache): Tensor {
     const { heads, headDim, window } = this.#shape;
     const [B, T] = x.shape as [number, number];
-    if (cache instanceof RowAttentionCache) {
+    if (memory instanceof RowAttentionCache) {
       // One token of each sequence: tokens side by side, until each attends to keys of its own.
       const { q, k, v } = this.queriesKeysValues(x.transpose(0, 1), context);
       return this.o_proj.forward(
-        cache.attend(q.squeeze(0), k.squeeze(0), v.squeeze(0)).reshape([B, 1, heads * headDim]),
+        memory.attend(q.squeeze(0), k.squeeze(0), v.squeeze(0)).reshape([B, 1, heads * headDim]),
       );
     }
     const { q, k, v } = this.queriesKeysValues(x, context);
-    const reach = cache ? cache.append(k, v) : { k, v };
-    const y = windowedAttention(q, reach.k, reach.v, { window, documents: context.documents }); // [B, T, H, d]
+    const y = memory?.attend(q, k, v) ?? windowedAttention(q, k, v, { window, documents: context.documents }); // [B, T, H, d]
     return this.o_proj.forward(y.reshape([B, T, heads * headDim]));
   }
 

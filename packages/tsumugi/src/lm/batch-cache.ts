@@ -95,7 +95,7 @@ export class BatchCache implements Disposable {
   }
 
   /** Called by the model before its layers. Returns each sequence's position. @throws ShapeError when ids are not [B, 1] */
-  startStep(shape: readonly number[]): readonly number[] {
+  startPass(shape: readonly number[]): readonly number[] {
     const B = this.lengths.length;
     if (B === 0 || shape.join() !== [B, 1].join())
       throw new ShapeError(
@@ -113,7 +113,7 @@ export class BatchCache implements Disposable {
   }
 
   /** Called by the model after its layers. */
-  endStep(): void {
+  endPass(): void {
     for (const i of this.lengths.keys()) this.lengths[i]!++;
   }
 

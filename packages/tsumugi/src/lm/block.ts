@@ -3,7 +3,7 @@
 import { Module, RMSNorm } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { Attention, type MixerContext } from './attention.ts';
-import type { AttentionCache, MambaCache } from './cache.ts';
+import type { AttentionMemory, MambaMemory } from './layer-memory.ts';
 import type { Mamba } from './mamba.ts';
 import type { Mlp } from './mlp.ts';
 import type { RowAttentionCache } from './row-attention-cache.ts';
@@ -41,12 +41,12 @@ export class Block extends Module {
   }
 
   /** [B, T, D] → [B, T, D] */
-  forward(x: Tensor, context: MixerContext, cache?: AttentionCache | RowAttentionCache | MambaCache): Tensor {
+  forward(x: Tensor, context: MixerContext, memory?: AttentionMemory | RowAttentionCache | MambaMemory): Tensor {
     const inner = this.pre_mixer_norm.forward(x);
     const mixed =
       this.mixer instanceof Attention
-        ? this.mixer.forward(inner, context, cache as AttentionCache | RowAttentionCache | undefined)
-        : this.mixer.forward(inner, context, cache as MambaCache | undefined);
+        ? this.mixer.forward(inner, context, memory as AttentionMemory | RowAttentionCache | undefined)
+        : this.mixer.forward(inner, context, memory as MambaMemory | undefined);
     const h = this.post_mixer_norm.forwardAdd(x, mixed);
     const m = this.mlp.forward(this.pre_mlp_norm.forward(h));
     return this.post_mlp_norm.forwardAdd(h, m);

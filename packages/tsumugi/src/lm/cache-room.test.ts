@@ -75,7 +75,7 @@ describe('the cache of a model', () => {
   it('of many sequences takes no more than it has slots for, and one token of each', () => {
     using built = model();
     using together = new BatchCache(built, { slots: 1 });
-    expect(() => together.startStep([0, 1])).toThrow('a batch of 0 sequences takes ids [0, 1], got [0, 1]');
+    expect(() => together.startPass([0, 1])).toThrow('a batch of 0 sequences takes ids [0, 1], got [0, 1]');
     expect(() => together.release(0)).toThrow('the sequence is in use');
     expect(() => together.extract(0)).toThrow('the sequence is in use');
     const admit = () => {
@@ -85,8 +85,8 @@ describe('the cache of a model', () => {
     };
     admit();
     expect(admit).toThrow('there is a free slot');
-    expect(() => together.startStep([1, 2])).toThrow('a batch of 1 sequences takes ids [1, 1], got [1, 2]');
-    expect(() => together.startStep([2, 1])).toThrow();
+    expect(() => together.startPass([1, 2])).toThrow('a batch of 1 sequences takes ids [1, 1], got [1, 2]');
+    expect(() => together.startPass([2, 1])).toThrow();
     expect(() => together.release(1)).toThrow('the sequence is in use');
   });
 });

@@ -8,7 +8,11 @@
 import { checkOptions, invariant, type OptionNames } from '../base/index.ts';
 import { type Device, type DType, dtypeBytes, scope, type Tensor, zeros } from '../torch/index.ts';
 import { isMamba, type Plamo2Config, windowOf } from './config.ts';
-import { convState } from './ops/causal-conv.ts';
+import type { AttentionMemory, MambaMemory, PassMemory, ScanInputs } from './layer-memory.ts';
+import { windowedAttention } from './ops/attention.ts';
+import { causalConv, convState } from './ops/causal-conv.ts';
+import { deltaOf, ssdScan } from './ops/ssd-scan.ts';
+import { ssmStep } from './ops/ssm-step.ts';
 import { mambaWidth } from './tensor-shapes.ts';
 
 const bytesOf = (tensor: Tensor | undefined) => (tensor ? tensor.numel() * dtypeBytes(tensor.dtype) : 0);
@@ -17,7 +21,7 @@ const bytesOf = (tensor: Tensor | undefined) => (tensor ? tensor.numel() * dtype
 const repeatRows = (tensor: Tensor, copies: number) =>
   copies === 1 ? tensor.clone() : tensor.repeat([copies, ...tensor.shape.slice(1).map(() => 1)]);
 
-export class AttentionCache {
+export class AttentionCache implements AttentionMemory {
   readonly #window: number | null;
   // Room to append in: the first `#length` rows are in use, and the buffer doubles (or drops the past) when full.
   #k: Tensor | undefined;
@@ -26,6 +30,11 @@ export class AttentionCache {
 
   constructor(window: number | null) {
     this.#window = window;
+  }
+
+  attend(q: Tensor, k: Tensor, v: Tensor): Tensor {
+    const reach = this.append(k, v);
+    return windowedAttention(q, reach.k, reach.v, { window: this.#window });
   }
 
   /**
@@ -86,7 +95,7 @@ export class AttentionCache {
   }
 }
 
-export class MambaCache {
+export class MambaCache implements MambaMemory {
   conv: Tensor;
   ssm: Tensor;
 
@@ -95,12 +104,30 @@ export class MambaCache {
     this.ssm = ssm.keep();
   }
 
-  /** Takes the convolution's inputs u [B, T, m·P] and the state after them. */
-  update(u: Tensor, ssm: Tensor): void {
+  convolve(u: Tensor, weight: Tensor): Tensor {
+    const c = causalConv(u, weight, { state: this.conv });
     this.updateConv(u);
-    this.ssm.copy_(ssm);
+    return c;
   }
 
+  scan(inputs: ScanInputs, chunk: number): Tensor {
+    return inputs.x.size(1) === 1 ? this.step(inputs) : this.scanChunks(inputs, chunk);
+  }
+
+  /** A single token. */
+  step({ x, dt, bias, A, B, C, D }: ScanInputs): Tensor {
+    const of = (each: Tensor) => each.select(1, 0);
+    return ssmStep(this.ssm, { x: of(x), dt: of(dt), bias, A, B: of(B), C: of(C), D }).unsqueeze(1);
+  }
+
+  scanChunks({ x, dt, bias, A, B, C, D }: ScanInputs, chunk: number): Tensor {
+    const options = { chunk, initialState: this.ssm, returnState: true };
+    const { y, state } = ssdScan(x, deltaOf(dt, bias), A, B, C, D, options);
+    this.ssm.copy_(state!);
+    return y;
+  }
+
+  /** Takes the convolution's inputs u [B, T, m·P]. */
   updateConv(u: Tensor): void {
     this.conv.copy_(convState(u, this.conv.size(2) + 1, this.conv));
   }
@@ -153,7 +180,7 @@ const cacheOptions: OptionNames<{ batch?: number; dtype?: DType }> = { batch: tr
  *     model.forward(prompt, { cache }); // [1, T]
  *     model.forward(next, { cache }); // [1, 1], goes on from there
  */
-export class Cache implements Disposable {
+export class Cache implements PassMemory, Disposable {
   readonly #owner: CacheOwner;
   /** Tokens taken in so far; the next one has this position. */
   length = 0;
@@ -168,6 +195,14 @@ export class Cache implements Disposable {
     this.layers = Array.from({ length: config.num_hidden_layers }, (_, i) =>
       isMamba(config, i) ? emptyMambaCache(owner, batch, dtype) : new AttentionCache(windowOf(config, i)),
     );
+  }
+
+  startPass(): number {
+    return this.length;
+  }
+
+  endPass([, T]: readonly number[]): void {
+    this.length += T!;
   }
 
   /** Bytes held, room for coming tokens included. */

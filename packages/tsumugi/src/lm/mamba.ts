@@ -5,17 +5,16 @@
 //   S[t] = exp(Δ[t]·A)·S[t−1] + Δ[t]·c[t]·B[t]ᵀ     y[t] = S[t]·C[t] + D·c[t]
 //
 // Not done here: a norm around the gate, bias in any projection or in the convolution (the published model has none).
-import { Linear, Module, parameter, type UnaryModule } from '../nn/index.ts';
+import { Linear, Module, parameter, rowsAreIndependent, type UnaryModule } from '../nn/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import type { MixerContext } from './attention.ts';
-import type { MambaCache } from './cache.ts';
+import type { MambaMemory, ScanInputs } from './layer-memory.ts';
 import { linearOf } from './linear-of.ts';
 import { LoraLinear } from './lora/layer.ts';
 import { bcdtNorm } from './ops/bcdt-norm.ts';
 import { type CausalConvOptions, causalConv } from './ops/causal-conv.ts';
 import { gatedSilu } from './ops/gated-silu.ts';
-import { ssdScan } from './ops/ssd-scan.ts';
-import { ssmStep } from './ops/ssm-step.ts';
+import { deltaOf, type SsdScanOptions, ssdScan } from './ops/ssd-scan.ts';
 
 export interface MambaShape {
   heads: number;
@@ -92,29 +91,14 @@ export class Mamba extends Module {
     this.out_proj = linearOf(weights.out);
   }
 
-  /** [B, T, D] → [B, T, D]. With a cache, goes on from its state and leaves the new one in it. */
-  forward(x: Tensor, context: MixerContext, cache?: MambaCache): Tensor {
+  /** [B, T, D] → [B, T, D]. With a memory, goes on from its state and leaves the new one in it. */
+  forward(x: Tensor, context: MixerContext, memory?: MambaMemory): Tensor {
     const { heads: m, headDim: P, chunk } = this.#shape;
     const [B, T] = x.shape as [number, number];
     const [z, u] = this.#gateAndInput(x); // [B, T, m·P] each
-    const c = this.conv1d.forward(u, { documents: context.documents, state: cache?.conv }); // [B, T, m·P]
-    const { B: b, C, delta } = this.#select(c);
-    const A = this.A_log.exp().neg(); // [m]
-    const heads = c.reshape([B, T, m, P]);
-    let y: Tensor;
-    if (cache && T === 1) {
-      y = ssmStep(cache.ssm, heads.select(1, 0), delta.select(1, 0), A, b.select(1, 0), C.select(1, 0), this.D);
-      cache.updateConv(u);
-    } else {
-      const scan = ssdScan(heads, delta, A, b, C, this.D, {
-        chunk,
-        documents: context.documents,
-        initialState: cache?.ssm,
-        returnState: cache !== undefined,
-      });
-      y = scan.y;
-      if (cache) cache.update(u, scan.state!);
-    }
+    const c = memory?.convolve(u, this.conv1d.weight) ?? this.conv1d.forward(u, { documents: context.documents });
+    const inputs = { ...this.#select(c), x: c.reshape([B, T, m, P]), A: this.A_log.exp().neg() };
+    const y = memory?.scan(inputs, chunk) ?? scanAll(inputs, { chunk, documents: context.documents }); // [B, T, m, P]
     return this.out_proj.forward(gatedSilu(y.reshape([B, T, m * P]), z));
   }
 
@@ -124,21 +108,26 @@ export class Mamba extends Module {
     const [B, T] = x.shape as [number, number];
     const layer = this.in_proj;
     const isApart = layer instanceof LoraLinear ? layer.takesParts : layer instanceof Linear && layer.isBareWeight;
-    if (B * T > 16 && isApart) return (layer as Linear | LoraLinear).forwardParts(x, m, 2) as [Tensor, Tensor];
+    // Rows of a decoding pass are few, however many texts take one.
+    if (B * T > 16 && isApart && !rowsAreIndependent())
+      return (layer as Linear | LoraLinear).forwardParts(x, m, 2) as [Tensor, Tensor];
     const parts = this.in_proj.forward(x).reshape([B, T, m, 2, P]);
     return [parts.select(3, 0).reshape([B, T, m * P]), parts.select(3, 1).reshape([B, T, m * P])];
   }
 
-  /** The input-dependent B, C [B, T, N] and Δ [B, T, m], in f32. */
-  #select(c: Tensor): { B: Tensor; C: Tensor; delta: Tensor } {
-    const [b, C, dt] = bcdtNorm(
+  /** The input-dependent B, C [B, T, N] and dt [B, T, m], in f32, with what belongs to them. */
+  #select(c: Tensor): Pick<ScanInputs, 'B' | 'C' | 'dt' | 'bias' | 'D'> {
+    const [B, C, dt] = bcdtNorm(
       this.bcdt_proj.forward(c),
       this.B_norm_weight,
       this.C_norm_weight,
       this.dt_norm_weight,
       this.#shape.eps,
     );
-    const delta = this.dt_proj.forward(dt).float().add(this.dt_bias).softplus();
-    return { B: b, C, delta };
+    const step = this.dt_proj.forward(dt);
+    return { B, C, dt: step.dtype === 'float64' ? step : step.float(), bias: this.dt_bias, D: this.D };
   }
 }
+
+const scanAll = ({ x, dt, bias, A, B, C, D }: ScanInputs, options: SsdScanOptions): Tensor =>
+  ssdScan(x, deltaOf(dt, bias), A, B, C, D, options).y;

@@ -14,7 +14,6 @@ import {
 } from '../nn/index.ts';
 import { checkpoint, type Device, type DType, scope, type Tensor } from '../torch/index.ts';
 import { Attention } from './attention.ts';
-import { BatchCache } from './batch-cache.ts';
 import { Block, normOf, normOffset } from './block.ts';
 import { isMamba, type Plamo2Config, ropeBaseOf, windowOf } from './config.ts';
 import { layerPath } from './layer-path.ts';
@@ -171,10 +170,11 @@ export class Plamo2 extends Module implements LanguageModel {
       throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
     if (cache && documents)
       throw new ShapeError('bad-ids', 'forward: a cache holds one document, so documents cannot be given too');
+    const at = cache?.startPass(ids.shape) ?? 0;
     const context =
-      cache instanceof BatchCache
-        ? { rope: this.#rope.at(cache.startStep(ids.shape), ids.device), offset: 0 }
-        : { rope: this.#rope, offset: cache?.length ?? 0, documents };
+      typeof at === 'number'
+        ? { rope: this.#rope, offset: at, documents }
+        : { rope: this.#rope.at(at, ids.device), offset: 0 };
     let h = this.model.embed_tokens.forward(ids); // [B, T, D]
     // A frozen base keeps its matrices as they are stored; what it computes in is the type of its norms.
     const wanted = dtype ?? this.parameterDType;
@@ -189,8 +189,7 @@ export class Plamo2 extends Module implements LanguageModel {
       onPart?.(layerPath(index), h);
       this.afterLayer?.();
     }
-    if (cache instanceof BatchCache) cache.endStep();
-    else if (cache) cache.length += ids.shape[1]!;
+    cache?.endPass(ids.shape);
     h = this.model.norm.forward(h);
     onPart?.('model.norm', h);
     return h;

@@ -38,6 +38,9 @@ export class RopeTables implements RopeSource, Disposable {
 
   /** Rows for tokens that stand at these positions, whatever offset is asked for. The positions go to the device once, not per layer. */
   at(positions: readonly number[], device: Tensor['device']): RopeSource {
+    const [first] = positions as [number];
+    if (positions.every((position, i) => position === first + i))
+      return { rows: (base, headDim) => this.rows(base, headDim, first, positions.length, device) };
     const length = Math.max(...positions) + 1;
     const index = tensor(BigInt64Array.from(positions, BigInt), { device });
     return {

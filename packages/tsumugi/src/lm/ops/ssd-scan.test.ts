@@ -18,7 +18,6 @@ import {
 } from '../../torch/index.ts';
 import { type SsdScanOptions, type SsdScanResult, ssdScan } from './ssd-scan.ts';
 import { ssdScanChunked, ssdScanSequential } from './ssd-scan-plain.ts';
-import { ssmStep, ssmStepPlain } from './ssm-step.ts';
 
 interface Sizes {
   B: number;
@@ -252,35 +251,6 @@ describe('ssdScan', () => {
       expect(() => ssdScan(x, dt.narrow(1, 0, 3), A, B, C, D)).toThrow(ShapeError);
       expect(() => ssdScan(x, dt, A, B, C, D, { initialState: x })).toThrow(/initialState must be \[2, 2, 3, 3\]/);
       expect(() => ssdScan(x, dt, A, B, C, D, { chunk: 0 })).toThrow(UserError);
-    });
-  });
-});
-
-describe('ssmStep', () => {
-  it.each([
-    [ssmStep, 'kernel'],
-    [ssmStepPlain, 'plain twin'],
-  ])('token by token it gives what the scan gives (%s)', (step) => {
-    scope(() => {
-      const sizes = { B: 2, T: 9, m: 3, P: 20, N: 33 };
-      const [x, dt, A, B, C, D, initialState] = inputsOf(sizes).map((each) => each.detach()) as Inputs;
-      const whole = ssdScanSequential(x, dt, A, B, C, D, { initialState, returnState: true });
-      const state = initialState.clone();
-      for (let t = 0; t < sizes.T; t++) {
-        const at = (all: Tensor) => all.select(1, t);
-        const y = step(state, at(x), at(dt), A, at(B), at(C), D);
-        expect(relativeError(y, at(whole.y))).toBeLessThan(2e-6);
-      }
-      expect(relativeError(state, whole.state!)).toBeLessThan(2e-6);
-    });
-  });
-
-  it('names what does not fit', () => {
-    scope(() => {
-      const [x, dt, A, B, C, D, S] = inputsOf({ B: 1, T: 1, m: 2, P: 3, N: 3 }) as Tensor[];
-      const at = (all: Tensor | undefined) => all!.select(1, 0);
-      expect(() => ssmStep(S!, at(x), at(dt), A!, at(B), x!, D!)).toThrow(/C must be \[1, 3\]/);
-      expect(() => ssmStep(S!, at(x), A!, A!, at(B), at(C), D!)).toThrow(ShapeError);
     });
   });
 });

@@ -56,6 +56,9 @@ function check(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor
     throw new UserError('bad-argument', `ssdScan: chunk must be a positive integer, it is ${chunk}`);
 }
 
+/** Δ = softplus(dt + bias): dt [B, T, m], bias [m]. */
+export const deltaOf = (dt: Tensor, bias: Tensor): Tensor => dt.add(bias).softplus();
+
 /**
  * The scan, by the kernel where it can, otherwise by the chunked form.
  *

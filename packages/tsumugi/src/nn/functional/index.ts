@@ -22,4 +22,5 @@ export {
   type TeacherRows,
 } from './linear-distillation.ts';
 export { type RmsNormOptions, rmsNorm, rmsNormAdd, rmsNormPlain } from './rms-norm.ts';
+export { independentRows, rowsAreIndependent, rowsLinear, rowsLinearPlain } from './rows-linear.ts';
 export { swiglu, swigluPlain } from './swiglu.ts';

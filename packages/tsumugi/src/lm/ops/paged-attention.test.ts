@@ -144,7 +144,9 @@ describe('pagedAttention', () => {
       expect(attend({ first: 0, last: 9, pages: [-1, 1] })).toThrow(/names page -1 of 3/);
       expect(attend({ first: 0, last: 9, pages: [1] })).toThrow(/with 1 pages of 8/);
       expect(attend({ first: 3, last: 2, pages: [1] })).toThrow(/from 3 to 2/);
-      expect(() => pagedAttention(q, v.unsqueeze(0), v, pool, reachesOf([{ first: 0, last: 1, pages: [1] }]))).toThrow(/expected q \[R, H, d\]/);
+      expect(() => pagedAttention(q, v.unsqueeze(0), v, pool, reachesOf([{ first: 0, last: 1, pages: [1] }]))).toThrow(
+        /expected q \[R, H, d\]/,
+      );
     });
   });
 });

@@ -48,7 +48,7 @@ describe('data', () => {
     expect([prepared.code, prepared.stderr]).toEqual([0, expect.stringContaining(told)]);
     const trained = await runCli(['tokenizer', 'train', ...args, at('half-tokenizer'), '--vocabulary-size', '391']);
     expect(trained.stderr).toContain(told); // the text is too short for a vocabulary
-    const info = await runCli(['tokenizer', 'info', at('tokenizer'), '--text', at('half.jsonl')]);
+    const info = await runCli(['tokenizer', 'info', '--tokenizer', at('tokenizer'), '--text', at('half.jsonl')]);
     expect([info.code, info.stderr]).toEqual([0, told]);
   });
 

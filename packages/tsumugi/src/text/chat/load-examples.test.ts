@@ -151,7 +151,7 @@ describe('a file', () => {
       { file: parquet, row: 1 },
       { file: parquet, row: 2 },
     ]);
-    expect(report.files).toEqual([{ path: parquet, format: 'messages', rows: 2 }]);
+    expect(report.files).toEqual([{ path: parquet, format: 'messages', rows: 2, notRead: [] }]);
   });
 
   it('has its own format; several are read in order, and their rows count from 1', async () => {

@@ -2,8 +2,9 @@
 import { checkOptions, DataError, type OptionNames } from '../../base/index.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { encodeConversation } from './conversation.ts';
+import type { DataRow } from './data-row.ts';
 import type { Example, ExampleSource, PreferenceExample, RatedExample } from './example.ts';
-import { COLUMNS, checkFormat, type DataFormat, type DataRow, detectFormat, type Purpose, readRow } from './formats.ts';
+import { COLUMNS, checkFormat, type DataFormat, detectFormat, notRead, type Purpose, readRow } from './formats.ts';
 import { encodeCompletion, encodePair, encodeRated } from './pairs.ts';
 import { listRowFiles, readRows } from './read-rows.ts';
 import { type DataReport, ReportKeeper } from './report.ts';
@@ -52,7 +53,7 @@ async function* rowsOf(
         known = asked ?? detectFormat(value, purpose, source);
         keeper.file(file.path, known);
       }
-      keeper.row();
+      keeper.row(notRead(known, value));
       yield readRow(known, value, source);
     }
   }

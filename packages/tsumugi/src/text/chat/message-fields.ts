@@ -82,6 +82,8 @@ function messageOf(value: unknown, field: string, source: ExampleSource): Messag
     throw wrongField(source, `${field}.weight`, '0 (not learned) or 1', weight);
   if (train !== undefined && typeof train !== 'boolean')
     throw wrongField(source, `${field}.train`, 'true or false', train);
+  if (weight !== undefined && train !== undefined && train !== (Number(weight) === 1))
+    throw wrongField(source, `${field}.train`, `${Number(weight) === 1}, as weight is ${Number(weight)},`, train);
   const skipped = train === false || (weight !== undefined && Number(weight) === 0);
   const tool_calls =
     calls === undefined

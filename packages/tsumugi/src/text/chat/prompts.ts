@@ -1,9 +1,12 @@
 // Prompts to be answered, out of data: rows that say only what is asked, and those for fine-tuning, whose answer is put aside.
 import { DataError } from '../../base/index.ts';
+import { requireAsked } from './contradictions.ts';
+import { conversationColumns, withSystem } from './conversation-rows.ts';
 import type { ExampleSource } from './example.ts';
-import { COLUMNS, readRow, requireAlone, withSystem } from './formats.ts';
+import { COLUMNS, readRow } from './formats.ts';
 import type { Conversation } from './message.ts';
 import { given, messagesField, toolsField, wrongField } from './message-fields.ts';
+import { requireAlone } from './prompted-rows.ts';
 import { listRowFiles, readRows } from './read-rows.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -34,6 +37,9 @@ export async function* readPrompts(
 function promptOf(values: Values, source: ExampleSource): PromptRow {
   const prompt = given(values['prompt']);
   const completion = given(values['completion']);
+  const beside = conversationColumns.find((name) => Array.isArray(values[name]));
+  if (prompt !== undefined && beside !== undefined)
+    requireAsked(prompt, messagesField(values[beside], beside, source), beside, source);
   if (typeof prompt === 'string') {
     requireAlone(prompt, values, source);
     return { prompt, values: withAnswer(values, completion), source };

@@ -13,7 +13,8 @@ export interface Lengths {
 }
 
 export interface DataReport {
-  files: { path: string; format: DataFormat; rows: number }[];
+  /** With the columns that the format has no place for: nothing is made of what they say. */
+  files: { path: string; format: DataFormat; rows: number; notRead: string[] }[];
   rows: number;
   /** What is trained on: more than rows where a conversation gives one for each turn, fewer where rows are left out. */
   examples: number;
@@ -36,6 +37,9 @@ export interface DataReport {
   /** Examples that were there before, token for token. They stay. */
   duplicates: number;
 }
+
+/** Data may have columns without end. */
+const MOST_NAMES = 20;
 
 /** Gathers a report, row by row. */
 export class ReportKeeper {
@@ -60,12 +64,15 @@ export class ReportKeeper {
   }
 
   file(path: string, format: DataFormat): void {
-    this.report.files.push({ path, format, rows: 0 });
+    this.report.files.push({ path, format, rows: 0, notRead: [] });
   }
 
-  row(): void {
+  row(notRead: readonly string[] = []): void {
     this.report.rows++;
-    this.report.files.at(-1)!.rows++;
+    const file = this.report.files.at(-1)!;
+    file.rows++;
+    for (const name of notRead)
+      if (!file.notRead.includes(name) && file.notRead.length < MOST_NAMES) file.notRead.push(name);
   }
 
   /** Who speaks. */
@@ -122,7 +129,10 @@ export function describeReport(report: DataReport): string[] {
     [report.duplicates, 'examples that were there before, token for token; they stay'],
   ];
   return [
-    ...files.map((file) => `${file.path}: ${file.format}, ${count(file.rows)} rows`),
+    ...files.map(
+      (file) =>
+        `${file.path}: ${file.format}, ${count(file.rows)} rows${file.notRead.length > 0 ? `; columns that are not read: ${file.notRead.join(', ')}` : ''}`,
+    ),
     `${count(rows)} rows, ${count(examples)} examples${said.length > 0 ? `; messages: ${said.join(', ')}` : ''}`,
     `${count(tokens.total)} tokens, ${share.toFixed(1)} % of them learned; an example has ${count(tokens.min)} to ${count(tokens.max)}, ${count(Math.round(tokens.mean))} in the mean`,
     ...notes.filter(([n]) => n > 0).map(([n, what]) => `${count(n)} ${what}`),

@@ -23,7 +23,7 @@ export function conversationOf(system: string | undefined, turns: readonly Turn[
   }
   if (messages.at(-1)?.role !== 'user' && messages.at(-1)?.role !== 'tool')
     throw badRequest(
-      'no-question',
+      'no_question',
       'the conversation must end with a message of the user: an answer cannot be begun for the model',
       'messages',
       'End with a message of the user that is not empty.',
@@ -48,7 +48,7 @@ function add(messages: Message[], called: Map<string, string>, role: Turn['role'
       const name = called.get(block.tool_use_id);
       if (name === undefined)
         throw badRequest(
-          'unknown-tool-use',
+          'unknown_tool_use',
           `no tool_use before it has the id "${block.tool_use_id}"`,
           `${where}.tool_use_id`,
           'Send the message of the assistant that calls the tool, too.',
@@ -73,4 +73,4 @@ function call(messages: Message[], made: unknown): void {
 }
 
 const misplaced = (where: string, type: string, who: string) =>
-  badRequest('misplaced-block', `a block of the type ${type} belongs into a message of ${who}`, where);
+  badRequest('misplaced_block', `a block of the type ${type} belongs into a message of ${who}`, where);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Piece } from '../answer/call.ts';
 import { fakeAnswering } from '../answer/fake.testing.ts';
 import { HttpError } from '../http/http-error.ts';
+import { defaultLimits } from '../limits.ts';
 import { conversationOf, type Turn } from './conversation.ts';
 import { messageEvents, Reply } from './reply.ts';
 import { callOf, messagesBody } from './request.ts';
@@ -87,7 +88,7 @@ describe('turns', () => {
 
 describe('a request', () => {
   const asked = { model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'a' }] };
-  const call = (more: object) => callOf(messagesBody.parse({ ...asked, ...more }), signal);
+  const call = (more: object) => callOf(messagesBody.parse({ ...asked, ...more }), defaultLimits, signal);
 
   it('is a call', () => {
     expect(

@@ -32,9 +32,10 @@ export class Reply {
   /** Whether the last block is text that may go on. */
   #open = false;
 
-  constructor(model: string, promptTokens: number) {
+  /** @param cached tokens of the prompt from the cache, as far as that is known */
+  constructor(model: string, promptTokens: number, cached = 0) {
     this.message.model = model;
-    this.message.usage = usageOf({ prompt: promptTokens, cached: 0, generated: 0 });
+    this.message.usage = usageOf({ prompt: promptTokens, cached, generated: 0 });
   }
 
   *begin(): Generator<MessageEvent> {

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import type { Call, Prompt, ResponseFormat, ToolChoice } from '../answer/call.ts';
 import { maybe, refused } from '../http/body-fields.ts';
+import type { Limits } from '../limits.ts';
+import { stopsOf } from '../openai/shared-call.ts';
 import { block, textOf, textOrBlocks } from './blocks.ts';
 import { conversationOf } from './conversation.ts';
 
@@ -80,15 +82,15 @@ function choiceOf(choice: z.output<typeof toolChoice>): ToolChoice {
   return choice.type === 'any' ? 'required' : choice.type;
 }
 
-/** @throws HttpError for a conversation that cannot be */
-export function callOf(body: MessagesBody, signal: AbortSignal): Call {
+/** @throws HttpError for a conversation that cannot be, or what is above a limit */
+export function callOf(body: MessagesBody, limits: Limits, signal: AbortSignal): Call {
   const format = body.output_config?.format;
   return {
     model: body.model,
     prompt: promptOf(body),
     sampling: { temperature: body.temperature, topP: body.top_p, topK: body.top_k },
     maxTokens: body.max_tokens,
-    stop: body.stop_sequences ?? [],
+    stop: stopsOf(body.stop_sequences, limits, 'stop_sequences'),
     n: 1,
     ...(format && { format: { type: 'json_schema', schema: format.schema } satisfies ResponseFormat }),
     ...(body.cache_salt !== undefined && { cacheSalt: body.cache_salt }),

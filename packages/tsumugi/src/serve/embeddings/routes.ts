@@ -21,7 +21,7 @@ async function vectors(body: EmbeddingsBody, signal: AbortSignal, serving: Servi
   const size = model.config.hidden_size;
   if (dimensions !== undefined && dimensions !== size)
     throw badRequest(
-      'bad-dimensions',
+      'bad_dimensions',
       `dimensions can only be ${size}, the model's own: a part of such a vector says less than all of it`,
       'dimensions',
       'Leave it out.',
@@ -40,10 +40,10 @@ function idsOf({ tokenizer, contextTokens, config }: ServedModel, text: string |
   const ids = typeof text === 'string' ? tokenizer.encode(text, { addBos: true, safe: true }) : text;
   const wrong = ids.find((id) => id >= config.vocab_size);
   if (wrong !== undefined)
-    throw badRequest('bad-id', `text ${i} has the id ${wrong}, but the vocabulary has ${config.vocab_size}`, 'input');
+    throw badRequest('bad_id', `text ${i} has the id ${wrong}, but the vocabulary has ${config.vocab_size}`, 'input');
   if (ids.length > contextTokens)
     throw badRequest(
-      'context-length-exceeded',
+      'context_length_exceeded',
       `text ${i} has ${ids.length} tokens, but the model reads ${contextTokens}`,
       'input',
       'Cut it into parts.',

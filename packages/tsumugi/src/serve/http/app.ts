@@ -113,7 +113,8 @@ async function pass(
       headers: { 'content-type': 'application/json', ...error.headers },
     });
   }
-  response.headers.set('x-request-id', id);
+  // Anthropic's client reads the one, OpenAI's the other.
+  for (const name of ['x-request-id', 'request-id']) response.headers.set(name, id);
   for (const [name, value] of Object.entries(corsHeaders(headers.origin, gates.origins)))
     response.headers.set(name, value);
   if (note.ignored.length > 0) response.headers.set('x-tsumugi-ignored', ignoredText(note.ignored));

@@ -1,7 +1,7 @@
 // What a route's schema makes of a body. Clients send many fields that mean nothing here: those are let through and named in the answer's
 // `x-tsumugi-ignored`. One that is nearly the name of a field is a slip, which would change the answer in silence: it is refused.
 import { z } from 'zod';
-import { editDistance, isObject, issueText } from '../../base/index.ts';
+import { editDistance, innermostIssue, isObject, issueText } from '../../base/index.ts';
 import { badRequest } from './http-error.ts';
 
 /** Fields of OpenAI's and other servers' APIs that are near to ours and mean something else. */
@@ -27,7 +27,11 @@ export function checkBody(schema: z.ZodType, value: unknown): CheckedBody {
   const parsed = schema.safeParse(value);
   if (parsed.success) return { body: parsed.data, ignored };
   const issue = parsed.error.issues[0]!;
-  throw badRequest('invalid_field', issueText(issue, value), issue.path.map(String).join('.') || undefined);
+  throw badRequest(
+    'invalid_field',
+    issueText(issue, value),
+    innermostIssue(issue).path.map(String).join('.') || undefined,
+  );
 }
 
 const slipOf = (name: string, known: readonly string[]): string | undefined =>

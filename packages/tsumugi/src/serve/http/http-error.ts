@@ -61,3 +61,7 @@ export const badRequest = (code: string, message: string, param?: string, remedy
 export const openaiError = ({ sentence, type, code, param }: HttpError): unknown => ({
   error: { message: sentence, type, param: param ?? null, code },
 });
+
+/** What a client is told of that went wrong while its answer was written. */
+export const asHttpError = (error: unknown): HttpError =>
+  error instanceof HttpError ? error : new HttpError(500, 'internal_error', 'something went wrong in the server');

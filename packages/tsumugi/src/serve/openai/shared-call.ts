@@ -39,12 +39,13 @@ const LONGEST_STOP = 256;
 export function stopsOf(
   stop: string | readonly string[] | undefined,
   { stops }: Pick<Limits, 'stops'>,
+  field = 'stop',
 ): readonly string[] {
   const all = [stop ?? []].flat().filter((text) => text !== '');
   if (all.length > stops)
-    throw badRequest('too_many_stops', `stop has ${all.length} texts, and at most ${stops} are taken`, 'stop');
+    throw badRequest('too_many_stops', `${field} has ${all.length} texts, and at most ${stops} are taken`, field);
   if (all.some(({ length }) => length > LONGEST_STOP))
-    throw badRequest('stop_too_long', `a text of stop has more than ${LONGEST_STOP} characters`, 'stop');
+    throw badRequest('stop_too_long', `a text of ${field} has more than ${LONGEST_STOP} characters`, field);
   return all;
 }
 

@@ -5,7 +5,7 @@ import { cachedHeader } from '../answer/cached-header.ts';
 import type { Answering, CallUsage, Piece } from '../answer/call.ts';
 import { together } from '../answer/together.ts';
 import { eventStream, type ServerEvent } from '../http/event-stream.ts';
-import { HttpError, openaiError } from '../http/http-error.ts';
+import { asHttpError, openaiError } from '../http/http-error.ts';
 import type { Asked } from '../route.ts';
 import { type OpenaiUsage, usageOf } from './usage.ts';
 
@@ -45,6 +45,3 @@ export function noteUsage({ note }: Pick<Asked, 'note'>, usages: readonly CallUs
   const { prompt_tokens: prompt, completion_tokens: generated, prompt_tokens_details } = usageOf(usages);
   note({ prompt, cached: prompt_tokens_details.cached_tokens, generated });
 }
-
-export const asHttpError = (error: unknown): HttpError =>
-  error instanceof HttpError ? error : new HttpError(500, 'internal_error', 'something went wrong in the server');

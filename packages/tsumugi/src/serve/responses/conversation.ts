@@ -29,7 +29,7 @@ export function conversationOf(instructions: string | undefined, input: string |
         const name = called.get(item.call_id);
         if (name === undefined)
           throw badRequest(
-            'unknown-call',
+            'unknown_call',
             `no function_call before it has the call_id "${item.call_id}"`,
             `input.${i}.call_id`,
             'Send the item of the call, too: nothing is kept between requests.',
@@ -39,7 +39,7 @@ export function conversationOf(instructions: string | undefined, input: string |
     }
   }
   if (messages.every(({ role }) => role === 'system'))
-    throw badRequest('no-question', 'there is no message to answer', 'input');
+    throw badRequest('no_question', 'there is no message to answer', 'input');
   return messages;
 }
 
@@ -49,8 +49,8 @@ function argumentsOf(text: string, item: number): Record<string, unknown> {
   try {
     value = parseJson(text);
   } catch (error) {
-    throw badRequest('bad-arguments', `the arguments are no JSON: ${(error as Error).message}`, where);
+    throw badRequest('bad_arguments', `the arguments are no JSON: ${(error as Error).message}`, where);
   }
   if (isObject(value)) return value;
-  throw badRequest('bad-arguments', 'the arguments must be an object of JSON', where);
+  throw badRequest('bad_arguments', 'the arguments must be an object of JSON', where);
 }

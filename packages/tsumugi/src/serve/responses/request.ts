@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Call, Prompt, ResponseFormat, ToolChoice } from '../answer/call.ts';
 import { maybe, refused } from '../http/body-fields.ts';
 import { badRequest } from '../http/http-error.ts';
+import type { Limits } from '../limits.ts';
+import { checkLogprobs } from '../openai/shared-call.ts';
 import { conversationOf } from './conversation.ts';
 import { inputItem } from './items.ts';
 
@@ -82,7 +84,7 @@ function toolsOf({ tools = [], tool_choice: choice, parallel_tool_calls: paralle
   const allowed = typeof choice === 'object' && choice.type === 'allowed_tools' ? choice : undefined;
   for (const { name } of allowed?.tools ?? [])
     if (!tools.some((each) => each.name === name))
-      throw badRequest('unknown-tool', `there is no tool "${name}"`, 'tool_choice.tools');
+      throw badRequest('unknown_tool', `there is no tool "${name}"`, 'tool_choice.tools');
   const mine = allowed ? tools.filter(({ name }) => allowed.tools.some((each) => each.name === name)) : tools;
   const toolChoice: ToolChoice | undefined =
     typeof choice !== 'object' ? choice : choice.type === 'function' ? { name: choice.name } : choice.mode;
@@ -103,8 +105,9 @@ function formatOf({ text }: ResponsesBody): ResponseFormat | undefined {
   return text?.format?.type === 'json_schema' ? { type: 'json_schema', schema: text.format.schema } : undefined;
 }
 
-/** @throws HttpError for items that cannot be a conversation */
-export function callOf(body: ResponsesBody, signal: AbortSignal): Call {
+/** @throws HttpError for items that cannot be a conversation, or what is above a limit */
+export function callOf(body: ResponsesBody, limits: Limits, signal: AbortSignal): Call {
+  checkLogprobs(body.top_logprobs, 'top_logprobs', limits);
   const format = formatOf(body);
   const logprobs = body.top_logprobs ?? (body.include?.includes('message.output_text.logprobs') ? 0 : undefined);
   return {

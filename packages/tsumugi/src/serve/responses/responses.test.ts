@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { Piece, TokenInfo } from '../answer/call.ts';
 import { fakeAnswering } from '../answer/fake.testing.ts';
 import { HttpError } from '../http/http-error.ts';
+import { defaultLimits } from '../limits.ts';
 import { conversationOf } from './conversation.ts';
 import { inputItem } from './items.ts';
 import { Reply, responseEvents } from './reply.ts';
 import { callOf, responsesBody } from './request.ts';
 
 const signal = new AbortController().signal;
-const call = (more: object) => callOf(responsesBody.parse({ model: 'm', input: 'a', ...more }), signal);
+const call = (more: object) => callOf(responsesBody.parse({ model: 'm', input: 'a', ...more }), defaultLimits, signal);
 const messagesOf = (...items: unknown[]) =>
   conversationOf(
     undefined,

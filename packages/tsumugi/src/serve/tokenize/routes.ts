@@ -1,0 +1,28 @@
+// A model's tokenizer for programs: how many tokens a text has, and what they are.
+import { json } from '../http/json.ts';
+import { requireModel } from '../require-model.ts';
+import { route } from '../route.ts';
+import type { ServedModel } from '../served-model.ts';
+import type { Serving } from '../serving.ts';
+import { detokenizeBody, tokenizeBody } from './request.ts';
+import { detokenize, tokenize } from './tokenize.ts';
+
+export const tokenizeRoute = route({
+  method: 'POST',
+  path: '/tokenize',
+  summary: 'The ids of a text or of a conversation',
+  body: tokenizeBody,
+  answer: ({ body }, serving) => json(tokenize(modelOf(serving, body.model), body)),
+});
+
+export const detokenizeRoute = route({
+  method: 'POST',
+  path: '/detokenize',
+  summary: 'The text of ids',
+  body: detokenizeBody,
+  answer: ({ body }, serving) => json(detokenize(modelOf(serving, body.model), body)),
+});
+
+/** The model that is named, or the first one. */
+const modelOf = ({ models }: Serving, name: string | undefined): ServedModel =>
+  requireModel(models, name ?? [...models.keys()][0]!);

@@ -56,6 +56,7 @@ const commands: Readonly<Record<string, Command>> = {
   quantize: { summary: "keep a model's matrices in 4 or 8 bits", load: () => import('./quantize.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },
   chat: { summary: 'write a text together with a model', load: () => import('./chat.ts') },
+  serve: { summary: 'an OpenAI-compatible server', load: () => import('./serve.ts') },
   export: { summary: 'write a model for other programs', load: () => import('./export.ts') },
   eval: { summary: 'measure a model: benchmarks, perplexity', load: () => import('./eval.ts') },
   gan: { summary: 'train GANs on images, draw with them, score them', load: () => import('./gan.ts') },

@@ -9,9 +9,10 @@ export type {
   TokenInfo,
   ToolChoice,
 } from './answer/call.ts';
+export { forecastModel, type ModelForecast } from './forecast.ts';
 export { type Log, type LogEvent, makeLog } from './http/log.ts';
 export { isLoopback } from './http/origins.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export type { Route } from './route.ts';
 export { routes } from './routes.ts';
-export { type RunningServer, type ServedPlace, type ServerOptions, startServer } from './server.ts';
+export { openModels, type RunningServer, type ServedPlace, type ServerOptions, startServer } from './server.ts';

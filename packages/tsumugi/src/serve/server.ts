@@ -76,7 +76,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     queue: limits.queue,
     countersSeconds: 1,
   };
-  const models = openModels(options.models, limits);
+  const models = openModels(options.models, limits.contextTokens);
   for (const place of settings.models) requireFitting(place, settings);
   const metrics = new Metrics([...models.keys()]);
   const thread = new EngineThread(settings, {
@@ -99,7 +99,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-function openModels(places: readonly ServedPlace[], { contextTokens }: Limits): Map<string, ServedModel> {
+/** What the HTTP thread has to know of models, by name. @throws ConfigError for a name that comes twice */
+export function openModels(places: readonly ServedPlace[], contextTokens: number): Map<string, ServedModel> {
   const models = new Map<string, ServedModel>();
   for (const { template, ...place } of places) {
     if (models.has(place.name))

@@ -24,14 +24,15 @@ const parts: Record<string, () => Promise<Part>> = {
   pfgen: () => import('./pfgen.ts'),
   ship: () => import('./ship.ts'),
   align: () => import('./align.ts'),
+  serve: () => import('./serve.ts'),
 };
 
 /** Large ones are run when they are named. */
-const onlyNamed = ['ship'];
+const onlyNamed = ['ship', 'serve'];
 
 const usage = `npm run bench [-- names…] [--json FILE] [--quick] [--skip PIECE]
 
-  names    of ${Object.keys(parts).join(', ')}; all but ${onlyNamed.join()} when none is given
+  names    of ${Object.keys(parts).join(', ')}; all but ${onlyNamed.join(' and ')} when none is given
   --json   also writes the machine and every sample to FILE
   --quick  small shapes and few samples: shows that it works, not how fast it is
   --skip   leaves out a piece of ship, such as prune; may be given several times

@@ -7,11 +7,15 @@ export interface Summary {
   samples: readonly number[];
 }
 
-export function median(values: readonly number[]): number {
+/** Linear between two values. */
+export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  const place = q * (sorted.length - 1);
+  const [low, high] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+  return low + (place % 1) * (high - low);
 }
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
 /** `better` tells which end is the best: times are better low, rates are better high. */
 export function summarize(samples: readonly number[], better: 'lower' | 'higher'): Summary {

@@ -1,19 +1,15 @@
 // In a process of its own: how far GGUF files are from the model they were made from, on the gate's prompts, without greedy text.
 //   node divergence.ts MODEL FILE …  → {"FILE": mean nats, …}
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { divergence, enginePredictor, gatePrompts, llamaPredictor } from 'tsumugi/compress';
-import { importLibrary, type LlamaLibrary, loadModel, loadTokenizer, startLlama } from 'tsumugi/lm';
+import { loadModel, loadTokenizer, startLlama } from 'tsumugi/lm';
+import { llamaLibrary } from '../lib/llama.ts';
 
 const [folder, ...files] = process.argv.slice(2);
 using model = loadModel(folder!);
 const tokenizer = loadTokenizer(folder!, model.config);
 const prompts = gatePrompts.map((text) => tokenizer.encode(text, { addBos: true, safe: true }));
 const source = enginePredictor(model, 'the source');
-const place = process.env['TSUMUGI_NODE_LLAMA_CPP'];
-const library = place
-  ? ((await import(pathToFileURL(join(place, 'dist/index.js')).href)) as LlamaLibrary)
-  : await importLibrary();
+const library = await llamaLibrary();
 await startLlama(library);
 const contextSize = 1 + Math.max(...prompts.map(({ length }) => length));
 const means: Record<string, number> = {};

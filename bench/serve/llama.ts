@@ -61,7 +61,9 @@ export class LlamaPeer implements AsyncDisposable {
   async #createContext({ sequences, contextTokens, threads }: LlamaPeerOptions): Promise<void> {
     const model = this.#model as unknown as BatchingModel;
     const whenAllWait = (dispatch: () => void): void => {
-      if (context._queuedDecodeSequenceIds.size < this.#texts) setImmediate(whenAllWait, dispatch);
+      const { size } = context._queuedDecodeSequenceIds;
+      if (size === 0) return; // the library has dispatched by itself: all sequences waited
+      if (size < this.#texts) setImmediate(whenAllWait, dispatch);
       else dispatch();
     };
     const context = await model.createContext({

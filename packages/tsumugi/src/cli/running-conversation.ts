@@ -2,7 +2,7 @@
 // take it; the engine keeps the states of earlier turns.
 import { Engine, type FinishReason, type GenerateTextOptions, generateText, type LanguageModel } from '../lm/index.ts';
 import { type ChatTemplate, encodePrompt, type Message, type Tokenizer } from '../text/index.ts';
-import { PREFIX_BYTES, type Written } from './running-text.ts';
+import { CACHE_BYTES, type Written } from './running-text.ts';
 
 export class RunningConversation implements Written {
   readonly #model: LanguageModel;
@@ -25,7 +25,7 @@ export class RunningConversation implements Written {
   }
 
   #newEngine(): Engine {
-    return new Engine(this.#model, { slots: 1, prefixBytes: PREFIX_BYTES });
+    return new Engine(this.#model, { slots: 1, cacheBytes: CACHE_BYTES });
   }
 
   append(text: string): void {

@@ -2,8 +2,8 @@
 import { Engine, type FinishReason, type GenerateTextOptions, generateText, type LanguageModel } from '../lm/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 
-/** Memory for the states of earlier turns. A text whose state is larger is read anew in each turn. */
-export const PREFIX_BYTES = 1 << 30;
+/** Memory for the state of the text and of its earlier turns. */
+export const CACHE_BYTES = 2 ** 31;
 
 /** What a person and a model write in turns. */
 export interface Written extends Disposable {
@@ -32,7 +32,7 @@ export class RunningText implements Written {
   }
 
   #newEngine(): Engine {
-    return new Engine(this.#model, { slots: 1, prefixBytes: PREFIX_BYTES });
+    return new Engine(this.#model, { slots: 1, cacheBytes: CACHE_BYTES });
   }
 
   /** Tokens of the text, BOS included. */

@@ -140,7 +140,7 @@ describe('a loop over what is written', () => {
     expect(told.map(([id]) => id)).toEqual(written);
     const expected = tokenLogprobs(model, [...prompt, ...written]).slice(-4);
     for (const [t, [, logprob]] of told.entries()) expect(Math.abs(logprob - expected[t]!)).toBeLessThan(1e-5);
-    expect(usages).toEqual([{ prompt: 4, cached: 0, generated: 4 }]);
+    expect(usages).toEqual([expect.objectContaining({ prompt: 4, cached: 0, cachedReason: 'disabled', generated: 4 })]);
     const again = generateIds(model, prompt, { maxTokens: 9, stopIds: [written[2]!] });
     let next = again.next();
     while (!next.done) next = again.next();

@@ -17,7 +17,10 @@ import type { LanguageModel } from './types.ts';
 
 /** The engine that is meant: the given one, or one for a single text, which the caller disposes. */
 export function engineFor(source: LanguageModel | Engine): { engine: Engine; own: Engine | undefined } {
-  const own = source instanceof Engine ? undefined : new Engine(source, { slots: 1, prefixBytes: 0 });
+  const own =
+    source instanceof Engine
+      ? undefined
+      : new Engine(source, { slots: 1, prefixCache: false, cacheBytes: Number.MAX_SAFE_INTEGER });
   return { engine: own ?? (source as Engine), own };
 }
 

@@ -16,9 +16,13 @@ export {
 export type { TokenConstraint } from './constraint/token-constraint.ts';
 export { dequantizeModel } from './dequantize.ts';
 export { embedIds } from './embed-ids.ts';
-export { Engine, type EngineOptions, type Job } from './engine/engine.ts';
+export { type CachedReason, cachedReasons } from './engine/cached-reason.ts';
+export type { EngineCounters } from './engine/counters.ts';
+export { Engine, type Job } from './engine/engine.ts';
+export type { EngineOptions } from './engine/engine-options.ts';
 export type { TokenLogprobs } from './engine/logprobs.ts';
-export type { EngineRequest, FinishReason, GenerateOptions, Usage } from './engine/request.ts';
+export type { EngineRequest, FinishReason, GenerateOptions, Timings, Usage } from './engine/request.ts';
+export { roomFor } from './engine/room-for.ts';
 export { type SampleAnswersOptions, type SampledAnswer, sampleAnswers } from './engine/sample-answers.ts';
 export {
   endIds,

@@ -4,7 +4,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { liveHandles } from '../torch/index.ts';
 import { uncaught } from './engine/uncaught.testing.ts';
-import { countPasses } from './engine/writing.testing.ts';
+import { countedEngine } from './engine/writing.testing.ts';
 import { Engine, type FinishReason, generateText, type Plamo2, type StreamTextOptions, streamText } from './index.ts';
 import { tinyModelOfFile } from './tiny-model.testing.ts';
 
@@ -219,8 +219,8 @@ it('knows its options', async () => {
 it('shares an engine: streams that begin at different times are written in the same passes', async () => {
   using model = tiny.load();
   const expected = ['猫', '吾輩は', '山'].map((prompt) => whole(model, prompt, { maxTokens: 40, stopIds: [] }));
-  const passes = countPasses(model);
-  using engine = new Engine(model, { slots: 4 });
+  const { engine, passes } = countedEngine(model, { slots: 4 });
+  using _ = engine;
   const first = read(engine, '猫', { maxTokens: 40, stopIds: [] });
   while (passes.length < 8) await setImmediate();
   const second = read(engine, '吾輩は', { maxTokens: 40, stopIds: [] });
@@ -237,7 +237,7 @@ it('shares an engine: streams that begin at different times are written in the s
 it('shares an engine: the end of one, by its reader or its signal, leaves the others alone', async () => {
   using model = tiny.load();
   const expected = whole(model, '山', { maxTokens: 60, stopIds: [] });
-  using engine = new Engine(model, { slots: 2, prefixBytes: 0 });
+  using engine = new Engine(model, { slots: 2, prefixCache: false });
   const controller = new AbortController();
   const endless = { maxTokens: 1e6, stopIds: [] };
   const broken = (async () => {

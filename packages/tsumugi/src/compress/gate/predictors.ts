@@ -1,5 +1,13 @@
 // The two sides of the gate: a model in this process, and a GGUF file in llama.cpp.
-import { Engine, GgufModel, type GgufModelOptions, idsRow, type LlamaLibrary, type Plamo2 } from '../../lm/index.ts';
+import {
+  Engine,
+  GgufModel,
+  type GgufModelOptions,
+  idsRow,
+  type LlamaLibrary,
+  type Plamo2,
+  roomFor,
+} from '../../lm/index.ts';
 import { noGrad, scope } from '../../torch/index.ts';
 import type { Predictor } from './compare.ts';
 
@@ -29,7 +37,9 @@ async function greedyTogether(
 ): Promise<number[][]> {
   const written = prompts.map((): number[] => []);
   if (maxTokens === 0) return written;
-  using engine = new Engine(model, { slots: prompts.length, prefixBytes: 0 });
+  const longest = Math.max(...prompts.map(({ length }) => length)) + maxTokens;
+  const memory = { prefixCache: false, cacheBytes: roomFor(model.config, prompts.length, longest) };
+  using engine = new Engine(model, { slots: prompts.length, ...memory });
   let failure: { error: unknown } | undefined;
   for (const [i, prompt] of prompts.entries())
     engine.add({

@@ -12,6 +12,7 @@ import {
   loadAdapted,
   loadModel,
   loadTokenizer,
+  roomFor,
   type ScoreRequest,
   scoreBatch,
   templateFolder,
@@ -274,7 +275,9 @@ class EngineBackend implements Backend {
       // Prompts that begin alike lie together, so that what they share is still in the engine's prefix cache.
       .sort((a, b) => compareIds(a.prompt, b.prompt));
     if (prompts.length === 0 || signal?.aborted) return;
-    using engine = new Engine(this.#lm, { slots: Math.min(this.#slots, prompts.length) });
+    const slots = Math.min(this.#slots, prompts.length);
+    const longest = Math.max(...prompts.map(({ prompt, request }) => prompt.length + request.maxTokens));
+    using engine = new Engine(this.#lm, { slots, cacheBytes: roomFor(this.#lm.config, slots, longest) });
     let failure: { error: unknown } | undefined;
     for (const { request, index, prompt } of prompts) {
       const { maxTokens, temperature, topP, seed } = request;

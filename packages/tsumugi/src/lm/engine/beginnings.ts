@@ -1,67 +1,90 @@
-// What an engine knows of how prompts begin: states that were kept, and the prompts that are open, whose beginnings are worth
-// keeping where they part.
-import { Cache, type CacheOwner } from '../cache.ts';
-import { PrefixCache } from './prefix-cache.ts';
-import { PrefixTree } from './prefix-tree.ts';
+// What is known of how a prompt begins: the longest state to go on from, why there is no longer one, and where states are worth keeping.
+import type { CachedReason } from './cached-reason.ts';
+import { Known } from './known.ts';
+import type { TextMemory } from './memory.ts';
+import type { Prompt } from './prompt.ts';
+import { type Snapshot, Snapshots } from './snapshots.ts';
 
 /** Beginnings shorter than this, or longer than a kept one by less, are cheaper read again than kept. */
-const SHORTEST_SHARED = 32;
+export const SHORTEST_SHARED = 32;
+
+/** What the cache has of a prompt. */
+export interface Found {
+  snapshot: Snapshot | undefined;
+  /** Whether the state has the bits that reading gives. */
+  isExact: boolean;
+  /** Tokens of the prompt that its state has. */
+  cached: number;
+  /** Tokens of it that were read before, at least. */
+  matched: number;
+  reason: CachedReason;
+}
+
+export const nothing: Found = { snapshot: undefined, isExact: true, cached: 0, matched: 0, reason: 'disabled' };
 
 export class Beginnings implements Disposable {
-  readonly #model: CacheOwner;
-  /** Undefined when nothing is to be kept. */
-  readonly #states: PrefixCache | undefined;
-  /** The prompts that wait, are read or run, and how often each is asked. */
-  readonly #open = new PrefixTree<number>();
+  readonly snapshots: Snapshots;
+  readonly #known = new Known();
+  readonly #every: number;
 
-  /** @param limit bytes that states may take */
-  constructor(model: CacheOwner, limit: number) {
-    this.#model = model;
-    this.#states = limit > 0 ? new PrefixCache(limit) : undefined;
+  /** @param every tokens after which a state is kept, besides those where prompts part */
+  constructor(memory: TextMemory, every: number) {
+    this.snapshots = new Snapshots(memory, this.#known);
+    this.#every = every;
   }
 
-  get keepsStates(): boolean {
-    return this.#states !== undefined;
+  find(prompt: Prompt): Found {
+    const { keys, cuts, ids, length } = prompt;
+    const { snapshots } = this;
+    const readPieces =
+      keys.findLastIndex((key, i) => {
+        const snapshot = snapshots.ofRead(key);
+        return snapshot && (cuts[i]! < length || snapshot.logits);
+      }) + 1;
+    const written = snapshots.ofWritten(prompt.tenant, ids);
+    const lengthOf = (snapshot: Snapshot | undefined) => snapshot?.state.length ?? 0;
+    const read = readPieces > 0 ? snapshots.ofRead(keys[readPieces - 1]!) : undefined;
+    const other = written.whole?.logits
+      ? written.whole
+      : written.beginnings.findLast(({ snapshot }) => snapshot)?.snapshot;
+    const isExact = lengthOf(other) <= lengthOf(read);
+    const snapshot = isExact ? read : other;
+    const cached = lengthOf(snapshot);
+    const knownPieces = this.#known.pieces(keys);
+    const readBefore = Math.max(cuts[knownPieces - 1] ?? 0, written.shared);
+    const isWorth = readBefore - cached >= SHORTEST_SHARED || (readBefore > cached && readBefore === length);
+    const matched = isWorth ? readBefore : cached;
+    const wasEvicted =
+      this.#known.wasEvicted(keys.slice(readPieces, knownPieces)) ||
+      (written.beginnings.at(-1)?.snapshot === undefined && written.beginnings.length > 0);
+    const reason = ((): CachedReason => {
+      if (cached === length) return 'whole';
+      if (matched === cached) return cached > 0 ? 'rest-is-new' : 'nothing-known';
+      if (matched === length && snapshots.ofRead(keys.at(-1)!)) return 'last-piece';
+      return wasEvicted ? 'evicted' : 'state-missing';
+    })();
+    return { snapshot, isExact, cached, matched, reason };
   }
 
-  get bytes(): number {
-    return this.#states?.bytes ?? 0;
+  /** Lengths at which the state of a prompt is worth keeping while it is read from where it was found: the last is the whole. */
+  placesToKeep({ cuts, boundaries, length }: Prompt, { cached, matched }: Found): number[] {
+    const places: number[] = [];
+    const add = (place: number) => {
+      const far = [cached, ...places].every((other) => Math.abs(place - other) >= SHORTEST_SHARED);
+      if (place > cached && place < length && far) places.push(place);
+    };
+    // Where it parts from what was read before comes first; of boundaries that lie close together the last.
+    if (matched > cached) add(cuts.findLast((cut) => cut <= matched) ?? 0);
+    for (const cut of cuts.toReversed()) if (boundaries.has(cut) || cut % this.#every === 0) add(cut);
+    return [...places, length];
   }
 
-  /** Counts a prompt among those that are open. */
-  add(prompt: readonly number[]): void {
-    if (this.#states) this.#open.set(prompt, (this.#open.get(prompt) ?? 0) + 1);
-  }
-
-  /** Takes a prompt out of those that are open. */
-  remove(prompt: readonly number[]): void {
-    if (!this.#states) return;
-    const left = (this.#open.get(prompt) ?? 0) - 1;
-    if (left > 0) this.#open.set(prompt, left);
-    else this.#open.delete(prompt);
-  }
-
-  /** A cache with as much of a prompt as is known, and the lengths at which its state is to be kept while it is read. */
-  begin(prompt: readonly number[]): { cache: Cache; keepAt: number[] } {
-    if (!this.#states) return { cache: new Cache(this.#model), keepAt: [] };
-    this.remove(prompt); // Others of the same ids count.
-    const { parting } = this.#open.find(prompt);
-    this.add(prompt);
-    const known = this.#states.find(prompt);
-    const cache = known.cache ?? new Cache(this.#model);
-    const keepAt: number[] = [];
-    for (const place of [...parting, ...known.parting].sort((a, b) => a - b))
-      if (place - (keepAt.at(-1) ?? cache.length) >= SHORTEST_SHARED) keepAt.push(place);
-    return { cache, keepAt };
-  }
-
-  /** Takes over the state after `ids`. */
-  keep(ids: readonly number[], cache: Cache): void {
-    if (this.#states) this.#states.put(ids, cache);
-    else cache.dispose();
+  /** A piece was read. */
+  noteRead(key: string): void {
+    this.#known.add(key);
   }
 
   [Symbol.dispose](): void {
-    this.#states?.[Symbol.dispose]();
+    this.snapshots[Symbol.dispose]();
   }
 }

@@ -8,7 +8,8 @@ import { liveHandles, noGrad, scope } from '../../torch/index.ts';
 import { generateIds, initialWeights, Plamo2, parseConfig, tokenLogprobs } from '../index.ts';
 import { smallConfig } from '../lm.testing.ts';
 import { Engine } from './engine.ts';
-import { ask, countPasses, row, someIds, writeAll } from './writing.testing.ts';
+import { PlainMemory } from './plain-memory.testing.ts';
+import { ask, countedEngine, row, someIds, writeAll, writeWith } from './writing.testing.ts';
 
 const fixtures = golden('plamo2/');
 const prompts = [3, 40, 1, 12, 7, 26, 12].map((length, k) => someIds(length, k));
@@ -72,7 +73,7 @@ describe('together', () => {
     expect(() => writeAll(model, [{ logprobs: -1 }])).toThrow('logprobs must be a whole number from 0 to 1000, got -1');
     for (const option of ['slots', 'prefillChunk'])
       expect(() => new Engine(model, { [option]: 0 })).toThrow(`${option} must be a whole number of at least 1, got 0`);
-    expect(() => new Engine(model, { prefixBytes: -1 })).toThrow('prefixBytes must be');
+    expect(() => new Engine(model, { cacheBytes: 0 })).toThrow('cacheBytes must be');
   });
 });
 
@@ -105,28 +106,13 @@ it('refuses a step inside a step', () => {
 describe('passes', () => {
   it('has all running sequences take a token in one, and one alone in its own', () => {
     using model = small();
-    const passes = countPasses(model);
-    writeAll(
-      model,
+    const { engine, passes } = countedEngine(model);
+    using _ = engine;
+    writeWith(
+      engine,
       [4, 2, 3].map((maxTokens, k) => ({ prompt: someIds(5 + k), maxTokens })),
     );
     expect(passes).toEqual([[1, 5], [1, 6], [1, 7], [3, 1], [2, 1], [1, 1]]); // biome-ignore format: [texts, tokens]
-  });
-
-  it('has one alone work in its own cache, before others come and after they have gone', () => {
-    using model = small();
-    const forward = model.forward.bind(model);
-    const caches: string[] = [];
-    model.forward = (ids, options) => {
-      if (ids.size(1) === 1) caches.push(options!.cache!.constructor.name);
-      return forward(ids, options);
-    };
-    using engine = new Engine(model);
-    ask(engine, { prompt: someIds(3), maxTokens: 9 });
-    for (let i = 0; i < 3; i++) engine.step();
-    ask(engine, { prompt: someIds(3, 1), maxTokens: 3 });
-    while (engine.busy) engine.step();
-    expect(caches).toEqual([...Array(2).fill('Cache'), ...Array(2).fill('BatchCache'), ...Array(4).fill('Cache')]);
   });
 
   it('has one that was alone for a while join others again', () => {
@@ -147,8 +133,8 @@ describe('passes', () => {
 
   it('reads a long prompt in pieces, between which the others go on', () => {
     using model = small();
-    const passes = countPasses(model);
-    using engine = new Engine(model, { prefillChunk: 8 });
+    const { engine, passes } = countedEngine(model, { prefillChunk: 8 });
+    using _ = engine;
     const first = ask(engine, { prompt: someIds(3), maxTokens: 9 });
     engine.step();
     const second = ask(engine, { prompt: someIds(30, 1), maxTokens: 2 });
@@ -162,11 +148,11 @@ describe('passes', () => {
 
   it('fills the free slots with short prompts before it goes on', () => {
     using model = small();
-    const passes = countPasses(model);
-    writeAll(
-      model,
+    const { engine, passes } = countedEngine(model, { slots: 4 });
+    using _ = engine;
+    writeWith(
+      engine,
       Array.from({ length: 6 }, (_, k) => ({ prompt: someIds(4, k), maxTokens: 2 })),
-      { slots: 4 },
     );
     expect(passes).toEqual([...Array(4).fill([1, 4]), [4, 1], [1, 4], [1, 4], [2, 1]]);
   });
@@ -177,7 +163,7 @@ describe('cancelling', () => {
     using model = small();
     writeAll(model, [{ maxTokens: 2 }]); // the model keeps its tables of angles
     const before = liveHandles();
-    using engine = new Engine(model, { slots });
+    using engine = new Engine(model, { slots, prefixCache: false });
     const written = prompts.slice(0, 4).map((prompt) => ask(engine, { prompt, maxTokens: 30 }));
     for (let i = 0; i < 8; i++) engine.step();
     for (const [i, { job }] of written.entries()) if (i !== 2) job.cancel();
@@ -194,7 +180,7 @@ describe('cancelling', () => {
     using model = small();
     writeAll(model, [{ maxTokens: 2 }]);
     const before = liveHandles();
-    using engine = new Engine(model, { prefillChunk: 4 });
+    using engine = new Engine(model, { prefillChunk: 4, prefixCache: false });
     for (const steps of [0, 1, 2, 5]) {
       const { job } = ask(engine, { prompt: someIds(11), maxTokens: 30 });
       for (let i = 0; i < steps; i++) engine.step();
@@ -219,26 +205,44 @@ describe('cancelling', () => {
     );
     while (engine.busy) engine.step();
     expect(written.map(({ reason }) => reason)).toEqual([undefined, undefined, 'length', 'length']);
-    expect(written.map(({ ids }) => ids.length)).toEqual([3, 4, 12, 12]);
+    expect(written.map(({ ids }) => ids.length)).toEqual([4, 4, 12, 12]);
     for (const k of [2, 3]) expect(written[k]!.ids).toEqual([...generateIds(model, prompts[k]!, { maxTokens: 12 })]);
   });
 });
 
+class FailingMemory extends PlainMemory {
+  /** Passes until one fails. */
+  #left: number;
+
+  constructor(model: Plamo2, failing: number) {
+    super(model);
+    this.#left = failing;
+  }
+
+  #count(): void {
+    if (--this.#left === 0) throw new Error('no memory');
+  }
+
+  override read(...args: Parameters<PlainMemory['read']>) {
+    this.#count();
+    return super.read(...args);
+  }
+
+  override decode(...args: Parameters<PlainMemory['decode']>) {
+    this.#count();
+    return super.decode(...args);
+  }
+}
+
 describe('what goes wrong', () => {
   it('keeps no tensor when a pass fails, whichever, and tells every request', () => {
     using model = small();
-    const forward = model.forward.bind(model);
     const shared = someIds(60);
     const requests = [[...shared, 7], [...shared, 8], [9]].map((prompt) => ({ prompt, maxTokens: 3 }));
     const right = writeAll(model, requests, { slots: 2 }).map(({ ids }) => ids);
     const before = liveHandles();
     for (let failing = 1, failed = true; failed; failing++) {
-      let passes = 0;
-      model.forward = (...args) => {
-        if (++passes === failing) throw new Error('no memory');
-        return forward(...args);
-      };
-      using engine = new Engine(model, { slots: 2 });
+      using engine = new Engine(model, { slots: 2 }, new FailingMemory(model, failing));
       const written = requests.map((request) => ask(engine, request));
       while (engine.busy) engine.step();
       const errors = written.filter((each) => 'error' in each);

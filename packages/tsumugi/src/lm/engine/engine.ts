@@ -1,29 +1,32 @@
-// The engine that writes texts, many at a time, each as if it were alone. A pass of the model has all running sequences take a token, so
-// that weights are read once for all (continuous batching), or reads a piece of a long prompt (chunked prefill). A sequence that ends
-// makes room for the next.
+// The engine that writes texts, many at a time, each as if it were alone. A pass of the model has all running texts take a token, so
+// that weights are read once for all (continuous batching), or reads a piece of a prompt (chunked prefill). A text that ends makes
+// room for the next.
 //
-// Every sequence has its own random stream and state, so what it says does not depend on the others, up to rounding: sums over another
-// number of rows differ by about 1e-6, which can turn a token only where two are as good as equally likely.
+// Every text has its own random stream and state. Prompts are read one at a time, in pieces that follow from the request alone, and a pass
+// gives a row the same bits whatever the other rows are: what a text says does not depend on the others.
 import { setImmediate } from 'node:timers/promises';
-import { ConfigError, checkCount, checkOptions, UserError } from '../../base/index.ts';
-import type { Cache } from '../cache.ts';
+import { ConfigError, UserError } from '../../base/index.ts';
+import { CacheFull } from '../paged/cache-full.ts';
 import type { Logits } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
-import { Beginnings } from './beginnings.ts';
-import { PromptAgain } from './prompt-again.ts';
-import { PromptReader } from './prompt-reader.ts';
-import { checkRequest, type EngineRequest, type FinishReason, takeRequest, type Usage } from './request.ts';
-import { Running } from './running.ts';
-import { Sequence } from './sequence.ts';
-
-export interface EngineOptions {
-  /** Sequences that are read or written at the same time at most. Default 16. */
-  slots?: number | undefined;
-  /** Prompt tokens of a pass, and between two passes in which running sequences take a token. Default 1024. */
-  prefillChunk?: number | undefined;
-  /** Memory for the states of beginnings that several prompts share, or that are remembered. Default 256 MiB; 0 for none. */
-  prefixBytes?: number | undefined;
-}
+import { Admission } from './admission.ts';
+import { Beginnings, type Found, SHORTEST_SHARED } from './beginnings.ts';
+import { type EngineCounters, Totals } from './counters.ts';
+import { type EngineOptions, type EngineSettings, engineSettings } from './engine-options.ts';
+import type { TextMemory, TextState } from './memory.ts';
+import { PagedMemory } from './paged-memory.ts';
+import { Prompt } from './prompt.ts';
+import {
+  checkRequest,
+  defaultMaxTokens,
+  type EngineRequest,
+  type FinishReason,
+  takeRequest,
+  type Usage,
+} from './request.ts';
+import { Schedule } from './schedule.ts';
+import type { Place } from './snapshots.ts';
+import { Task } from './task.ts';
 
 /** A request on its way. */
 export interface Job {
@@ -34,8 +37,6 @@ export interface Job {
    */
   cancel(): void;
 }
-
-const engineOptions = { slots: true, prefillChunk: true, prefixBytes: true } as const;
 
 /**
  * Writes the texts that are asked of it, together. Call `step` until nothing is `busy`, or `await run()`:
@@ -49,69 +50,104 @@ const engineOptions = { slots: true, prefillChunk: true, prefixBytes: true } as 
  */
 export class Engine implements Disposable {
   readonly model: LanguageModel;
-  /** Sequences that are read or written at the same time at most. */
-  readonly slots: number;
-  readonly #prefillChunk: number;
-  readonly #beginnings: Beginnings;
-  readonly #waiting: Sequence[] = [];
-  readonly #reader: PromptReader;
-  readonly #again: PromptAgain;
-  readonly #running: Running;
-  /** While a pass is under way, what was cancelled stays until it is over. */
+  readonly #settings: EngineSettings;
+  readonly #memory: TextMemory;
+  readonly #beginnings: Beginnings | undefined;
+  readonly #schedule = new Schedule();
+  readonly #admission: Admission;
+  readonly #totals = new Totals();
+  #arrivals = 0;
+  /** Prompt tokens read while running texts wait for their next pass. */
+  #readSince = 0;
   #inStep = false;
-  readonly #cancelled: Sequence[] = [];
   #disposed = false;
   #underWay: Promise<void> | undefined;
 
-  constructor(model: LanguageModel, options: EngineOptions = {}) {
-    checkOptions('Engine', options, engineOptions);
-    checkCount('prefillChunk', options.prefillChunk, 1);
-    checkCount('slots', options.slots, 1);
-    checkCount('prefixBytes', options.prefixBytes, 0);
-    const { slots = 16, prefillChunk = 1024, prefixBytes = 256 << 20 } = options;
+  /** @param memory in the place of a pool of `cacheBytes`; the engine disposes it */
+  constructor(model: LanguageModel, options: EngineOptions = {}, memory?: TextMemory) {
     this.model = model;
-    this.slots = slots;
-    this.#prefillChunk = prefillChunk;
-    this.#beginnings = new Beginnings(model, prefixBytes);
-    this.#reader = new PromptReader(model, this.#beginnings, prefillChunk);
-    this.#again = new PromptAgain(prefixBytes);
-    this.#running = new Running(model, slots);
+    this.#settings = engineSettings(options);
+    this.#memory = memory ?? new PagedMemory(model, this.#settings.cacheBytes);
+    const { prefixCache, snapshotEvery } = this.#settings;
+    this.#beginnings = prefixCache ? new Beginnings(this.#memory, snapshotEvery) : undefined;
+    this.#admission = new Admission(this.#memory, this.#schedule, this.#beginnings);
   }
 
-  /** @throws ConfigError for an empty prompt or an option out of range; DataError for an id outside the vocabulary */
-  add(request: EngineRequest): Job {
-    checkRequest(request, this.model.config);
-    if (this.#disposed) throw disposed();
-    if (request.remember && !this.#beginnings.keepsStates)
-      throw new ConfigError('no-prefix-cache', 'a text cannot be remembered: the engine has no prefix cache', {
-        remedy: 'Make an Engine with prefixBytes, and give it in the place of the model.',
-        fields: { option: 'remember' },
-      });
-    const taken = takeRequest(request, (error) => this.#rejected(sequence, error));
-    const sequence = new Sequence(taken, this.model);
-    this.#beginnings.add(sequence.prompt);
-    this.#waiting.push(sequence);
-    return {
-      get usage() {
-        return sequence.usage;
-      },
-      cancel: () => this.#cancel(sequence),
-    };
+  /** Texts that are read or written at the same time at most. */
+  get slots(): number {
+    return this.#settings.slots;
   }
 
   /** Whether there is something left to do. */
   get busy(): boolean {
-    return this.#waiting.length > 0 || this.#reader.current !== undefined || this.#running.all.length > 0;
-  }
-
-  /** Bytes that the prefix cache takes now. */
-  get prefixBytes(): number {
-    return this.#beginnings.bytes;
+    return this.#schedule.taken > 0 || this.#schedule.waiting.length > 0;
   }
 
   /**
-   * Does one pass of the model: reads a piece of a prompt (none where the prompt before it was the same), or has every running
-   * sequence take a token. What goes wrong in it is told to the requests it was for, and what a callback throws to its own request; the others go on, and so does the caller.
+   * How many tokens prompts must share at least, so that the second need not read them: up to a message boundary of both, and where
+   * they part elsewhere. Undefined without a prefix cache.
+   */
+  get smallestPrefix(): { boundary: number; grid: number } | undefined {
+    const { prefillChunk } = this.#settings;
+    const grid = Math.ceil(SHORTEST_SHARED / prefillChunk) * prefillChunk;
+    return this.#beginnings && { boundary: SHORTEST_SHARED, grid };
+  }
+
+  get counters(): EngineCounters {
+    const snapshots = this.#beginnings?.snapshots;
+    return {
+      ...this.#totals,
+      running: this.#schedule.taken,
+      waiting: this.#schedule.waiting.length,
+      snapshots: snapshots?.count ?? 0,
+      evictions: snapshots?.evictions ?? 0,
+      bytesUsed: this.#disposed ? 0 : (snapshots?.used ?? this.#memory.used),
+      bytesLimit: this.#memory.limit,
+    };
+  }
+
+  /**
+   * @throws ConfigError for an empty prompt or an option out of range; DataError for an id outside the vocabulary; UserError when too many
+   *   wait (`queue-full`), or the memory could not hold the text even if it were alone (`cache-too-small`)
+   */
+  add(request: EngineRequest): Job {
+    checkRequest(request, this.model.config);
+    if (this.#disposed) throw disposed();
+    if (request.remember && !this.#beginnings)
+      throw new ConfigError('no-prefix-cache', 'a text cannot be remembered: the engine has no prefix cache', {
+        remedy: 'Make an Engine with a prefix cache, and give it in the place of the model.',
+        fields: { option: 'remember' },
+      });
+    this.#requirePlace();
+    this.#admission.requireFitting(request.prompt.length, request.maxTokens ?? defaultMaxTokens);
+    const taken = takeRequest(request, (error) => this.#rejected(task, error));
+    const { boundaries, cacheSalt } = taken;
+    const prompt = new Prompt(taken.prompt, this.#settings.prefillChunk, boundaries, cacheSalt);
+    const task = new Task(taken, this.model, prompt, this.#arrivals++);
+    this.#schedule.wait(task);
+    this.#admission.cameTo(task);
+    return {
+      get usage() {
+        return task.usage;
+      },
+      cancel: () => this.#close(task, true),
+    };
+  }
+
+  #requirePlace(): void {
+    const { slots, queueLimit } = this.#settings;
+    const { waiting, taken } = this.#schedule;
+    if (waiting.length < queueLimit + slots - taken) return;
+    throw new UserError('queue-full', `the engine is busy, and ${waiting.length} requests wait already`, {
+      remedy: 'Ask again later.',
+      fields: { waiting: waiting.length, queueLimit },
+    });
+  }
+
+  /**
+   * Begins texts that there is room for, and does one pass of the model: reads a piece of a prompt, or has every running text take a
+   * token. What goes wrong in it is told to the requests it was for, and what a callback throws to its own request; the others go on,
+   * and so does the caller.
    */
   step(): void {
     if (this.#inStep)
@@ -121,14 +157,14 @@ export class Engine implements Disposable {
     if (this.#disposed) return;
     this.#inStep = true;
     try {
-      const others = this.#running.all.length;
-      const free = this.#reader.current !== undefined || (this.#waiting.length > 0 && others < this.slots);
-      if (free && (others === 0 || this.#reader.count < this.#prefillChunk)) this.#read();
-      else if (others > 0) this.#advance();
+      this.#admit();
+      const [reader] = this.#schedule.reading;
+      const others = this.#schedule.running.length;
+      const { prefillChunk } = this.#settings;
+      if (reader && (others === 0 || this.#readSince + this.#piece(reader) <= prefillChunk)) this.#read(reader);
+      else if (others > 0) this.#decode();
     } finally {
       this.#inStep = false;
-      for (const sequence of this.#cancelled.splice(0)) this.#leave(sequence, true);
-      if (this.#disposed) this.#free();
     }
   }
 
@@ -152,87 +188,194 @@ export class Engine implements Disposable {
     }
   }
 
-  /** Reads a piece of a prompt; after the last one the first token is taken. */
-  #read(): void {
-    const sequence = this.#reader.current ?? this.#waiting.shift()!;
-    let logits: Logits | undefined;
-    try {
-      if (!this.#reader.current) logits = this.#again.begin(sequence);
-      if (!logits && !this.#reader.current) this.#reader.begin(sequence);
-      logits ??= this.#reader.read();
-      if (!logits) return;
-      this.#again.keepOnlyFor(this.#waiting[0]);
-      this.#again.keepFor(this.#waiting[0], sequence, logits);
-    } catch (error) {
-      this.#fail(sequence, error);
-      return;
-    }
-    this.#take(sequence, logits);
-    this.#reader.current = undefined;
-    if (!sequence.open) return;
-    try {
-      this.#running.join(sequence);
-    } catch (error) {
-      this.#failRunning(error);
+  /** Gives the free slots to those that wait. */
+  #admit(): void {
+    const { slots } = this.#settings;
+    for (let begun = 0; begun < slots && !this.#disposed && this.#schedule.taken < slots; begun++) {
+      const next = this.#admission.next();
+      if (!next || !this.#begin(next.task, next.found)) return;
     }
   }
 
-  /** Every running sequence takes a token. */
-  #advance(): void {
-    this.#reader.count = 0;
-    let rows: Logits[];
+  #begin(task: Task, found: Found): boolean {
+    let state: TextState;
     try {
-      rows = this.#running.pass();
+      state = this.#firstState(found);
     } catch (error) {
-      this.#failRunning(error);
-      return;
+      // There is less room than was thought: it waits until there is more.
+      if (error instanceof CacheFull && this.#schedule.taken > 0) this.#admission.isTight = true;
+      else this.#fail(task, error);
+      return false;
     }
-    // From the last to the first: the one that takes a freed place has already had its turn.
-    for (let i = rows.length - 1; i >= 0; i--) {
-      const sequence = this.#running.all[i]!;
-      if (sequence.open) this.#take(sequence, rows[i]!);
-    }
+    const logits = found.cached === task.prompt.length ? found.snapshot?.logits?.slice() : undefined;
+    if (task.usage.cachedReason === undefined) this.#count(task, found);
+    task.begin(state, found);
+    this.#schedule.read(task);
+    this.#admission.begins(task, found);
+    if (logits) this.#hasRead(task, logits);
+    return true;
   }
 
-  #take(sequence: Sequence, logits: Logits): void {
+  #firstState({ snapshot }: Found): TextState {
+    if (snapshot) return this.#beginnings!.snapshots.take(snapshot);
+    this.#makeRoom(this.#memory.bytesFor(1));
+    return this.#memory.begin();
+  }
+
+  #count(task: Task, { cached, reason }: Found): void {
+    this.#totals.promptTokens += task.prompt.length;
+    this.#totals.cachedTokens += cached;
+    if (!this.#beginnings) return;
+    this.#totals.prefixQueries++;
+    if (cached > 0) this.#totals.prefixHits++;
+    if (reason === 'state-missing' || reason === 'evicted') this.#totals.stateMissing++;
+  }
+
+  /** Tokens that are read of it next: of the prompt to the next cut; of a text that goes on after it had to wait, more of what it wrote. */
+  #piece({ state, prompt, target }: Task): number {
+    const from = state!.length;
+    const to = prompt.cuts.find((cut) => cut > from) ?? Math.min(target, from + this.#settings.prefillChunk);
+    return to - from;
+  }
+
+  #read(task: Task): void {
+    const { prompt, sequence } = task;
+    const from = task.state!.length;
+    const to = from + this.#piece(task);
+    const ids = sequence.ids.slice(from, to);
+    const logits = this.#pass(
+      () => (task.state ? [task] : []),
+      (state) => this.#memory.bytesToGrow(state, ids.length),
+      () => (to <= prompt.length ? this.#memory.read(ids, task.state!) : this.#replay(ids, task.state!)),
+    );
+    if (!logits) return;
+    if (this.#schedule.running.length > 0) this.#readSince += ids.length;
+    this.#totals.readTokens += ids.length;
+    this.#schedule.read(task);
+    if (to <= prompt.length) this.#keepBeginning(task, to, logits);
+    if (to >= prompt.length) this.#hasRead(task, logits);
+  }
+
+  /** What a text wrote before it had to wait is taken again, as it was. */
+  #replay(ids: readonly number[], state: TextState): Logits {
+    const [rows] = this.#memory.decode([{ state, ids }]);
+    state.keep(ids.length);
+    return rows!.at(-1)!;
+  }
+
+  #keepBeginning(task: Task, length: number, logits: Logits): void {
+    if (!this.#beginnings) return;
+    const { prompt, state } = task;
+    const key = prompt.keys[prompt.cuts.indexOf(length)]!;
+    if (task.isExact) this.#beginnings.noteRead(key);
+    if (!task.keepAt.has(length)) return;
+    const isWhole = length === prompt.length;
+    this.#beginnings.snapshots.keep(this.#placeOf(task), state!, isWhole ? logits : undefined);
+  }
+
+  /** Under what name a state is kept: whoever finds one by the pieces that were read has the bits of reading them. */
+  #placeOf({ isExact, prompt, sequence, state }: Task): Place {
+    const piece = isExact ? prompt.cuts.indexOf(state!.length) : -1;
+    const key = prompt.keys[piece];
+    return key === undefined ? { tenant: prompt.tenant, ids: sequence.ids.slice(0, state!.length) } : { key };
+  }
+
+  /** All of a prompt is read, and of a text that goes on perhaps all that it wrote. */
+  #hasRead(task: Task, logits: Logits): void {
+    task.noteRead();
+    if (task.state!.length < task.target) return;
+    this.#schedule.run(task);
+    if (task.sequence.generated === 0) this.#take(task, logits);
+  }
+
+  /** Every running text takes a token. */
+  #decode(): void {
+    this.#readSince = 0;
+    let tasks: Task[] = [];
+    const rows = this.#pass(
+      () => {
+        tasks = [...this.#schedule.running];
+        return tasks;
+      },
+      (state) => this.#memory.bytesToGrow(state, 1),
+      () => this.#memory.decode(tasks.map(({ state, sequence }) => ({ state: state!, ids: [sequence.last] }))),
+    );
+    for (const [i, task] of (rows ? tasks : []).entries()) if (task.sequence.open) this.#take(task, rows![i]![0]!);
+  }
+
+  /**
+   * Makes a pass for texts when there is room for what it adds to their states. Snapshots go for it, then those that came last wait
+   * until there is more. Undefined when none of the texts is left.
+   */
+  #pass<T>(texts: () => readonly Task[], bytes: (state: TextState) => number, pass: () => T): T | undefined {
+    for (let tasks = texts(); tasks.length > 0; tasks = texts())
+      try {
+        if (this.#makeRoom(tasks.reduce((sum, { state }) => sum + bytes(state!), 0))) return pass();
+        this.#giveWay();
+      } catch (error) {
+        if (error instanceof CacheFull) {
+          if (!this.#beginnings?.snapshots.evictOldest()) this.#giveWay();
+          continue;
+        }
+        // Their states are of no use any more.
+        for (const task of tasks) this.#fail(task, error);
+      }
+    return undefined;
+  }
+
+  #makeRoom(bytes: number): boolean {
+    if (this.#beginnings) return this.#beginnings.snapshots.makeRoom(bytes);
+    return this.#memory.limit - this.#memory.used >= bytes;
+  }
+
+  /** The one that came last waits until there is room again. */
+  #giveWay(): void {
+    const task = this.#schedule.latest;
+    if (this.#schedule.taken === 1) {
+      this.#fail(task, noMoreRoom(task.sequence.ids.length));
+      return;
+    }
+    this.#totals.preemptions++;
+    task.takeState()![Symbol.dispose]();
+    this.#schedule.wait(task);
+    this.#admission.isTight = true;
+  }
+
+  #take(task: Task, logits: Logits): void {
+    const { sequence } = task;
     let reason: FinishReason | undefined;
+    const before = sequence.generated;
     try {
       reason = sequence.take(logits);
     } catch (error) {
-      this.#fail(sequence, error);
+      this.#fail(task, error);
       return;
+    } finally {
+      this.#totals.generatedTokens += sequence.generated - before;
     }
     if (reason === undefined || !sequence.open) return;
     try {
-      this.#close(sequence, true);
-      sequence.request.onEnd(reason, sequence.usage);
+      this.#close(task, true);
+      sequence.request.onEnd(reason, task.usage);
     } catch (error) {
-      this.#tell(sequence, error);
+      this.#tell(task, error);
     }
   }
 
-  #cancel(sequence: Sequence): void {
-    if (!sequence.open) return;
-    if (this.#inStep) {
-      sequence.open = false;
-      this.#cancelled.push(sequence);
-    } else this.#close(sequence, true);
-  }
-
-  #fail(sequence: Sequence, error: unknown): void {
-    if (!sequence.open) return;
-    this.#close(sequence, false);
-    this.#tell(sequence, error);
+  #fail(task: Task, error: unknown): void {
+    if (!task.sequence.open) return;
+    this.#close(task, false);
+    this.#tell(task, error);
   }
 
   /** A callback was asynchronous, and its promise rejects, at whatever time. */
-  #rejected(sequence: Sequence, error: unknown): void {
-    if (sequence.open) this.#fail(sequence, error);
-    else this.#tell(sequence, error);
+  #rejected(task: Task, error: unknown): void {
+    if (task.sequence.open) this.#fail(task, error);
+    else this.#tell(task, error);
   }
 
   /** What `onError` throws must reach neither the other requests nor whoever called `step`: it may be somebody else. */
-  #tell(sequence: Sequence, error: unknown): void {
+  #tell({ sequence }: Task, error: unknown): void {
     if (sequence.failed) return;
     sequence.failed = true;
     try {
@@ -244,54 +387,38 @@ export class Engine implements Disposable {
     }
   }
 
-  /** A pass of all failed, and their states are of no use any more. */
-  #failRunning(error: unknown): void {
-    const failed = [...this.#running.all];
-    this.#running[Symbol.dispose]();
-    for (const sequence of failed) this.#fail(sequence, error);
-  }
-
-  #close(sequence: Sequence, sound: boolean): void {
+  /** Takes a text out of wherever it is; a sound state is kept where it is to be remembered. */
+  #close(task: Task, sound: boolean): void {
+    const { sequence, state } = task;
+    if (!sequence.open) return;
     sequence.open = false;
-    this.#leave(sequence, sound);
-  }
-
-  /** Takes a sequence out of wherever it is; a sound state is kept where it is to be remembered. */
-  #leave(sequence: Sequence, sound: boolean): void {
-    this.#beginnings.remove(sequence.prompt);
     sequence.request.constraint?.[Symbol.dispose]();
-    const remember = sound && sequence.request.remember === true;
-    let state: Cache | undefined;
-    if (this.#running.all.includes(sequence)) state = this.#running.remove(sequence, remember);
-    else {
-      const place = this.#waiting.indexOf(sequence);
-      if (place >= 0) this.#waiting.splice(place, 1);
-      this.#again.keepOnlyFor(this.#waiting[0]);
-      if (this.#reader.current === sequence) this.#reader.current = undefined;
-      state = sequence.cache;
-      sequence.cache = undefined;
-    }
-    if (state && remember && state.length > 0) this.#beginnings.keep(sequence.ids.slice(0, state.length), state);
-    else state?.dispose();
+    this.#schedule.leave(task);
+    if (!state) return;
+    this.#admission.isTight = false;
+    if (sound && sequence.request.remember && state.length > 0)
+      this.#beginnings!.snapshots.put(this.#placeOf(task), state);
+    else state[Symbol.dispose]();
+    task.takeState();
   }
 
   /** Frees everything; requests that are still open are told. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    if (!this.#inStep) this.#free();
-  }
-
-  #free(): void {
-    const open = [...this.#running.all, ...(this.#reader.current ? [this.#reader.current] : []), ...this.#waiting];
-    for (const sequence of open) this.#fail(sequence, disposed());
-    this.#running[Symbol.dispose]();
-    this.#again[Symbol.dispose]();
-    this.#beginnings[Symbol.dispose]();
+    for (const task of this.#schedule.all) this.#fail(task, disposed());
+    this.#beginnings?.[Symbol.dispose]();
+    this.#memory[Symbol.dispose]();
   }
 }
 
 const disposed = () =>
   new UserError('engine-disposed', 'the engine was disposed before the text was written', {
     remedy: 'Dispose it when its texts have ended.',
+  });
+
+const noMoreRoom = (tokens: number) =>
+  new UserError('cache-too-small', `the engine's memory ends with a text of ${tokens} tokens`, {
+    remedy: 'Limit the text (maxTokens), or give the engine more memory (cacheBytes).',
+    fields: { tokens },
   });

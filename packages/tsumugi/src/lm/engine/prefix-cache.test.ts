@@ -1,157 +1,70 @@
-// Beginnings that prompts share: which are found, what stays within its bytes, and that texts are the same with them.
+// Beginnings that prompts share: what is found of them, why there is not more, and that texts are the same with them.
 import { describe, expect, it } from 'vitest';
-import { RandomStream } from '../../base/index.ts';
-import { liveHandles } from '../../torch/index.ts';
-import { Cache, Engine, generateIds, initialWeights, Plamo2 } from '../index.ts';
+import { Engine, generateIds, initialWeights, Plamo2 } from '../index.ts';
 import { smallConfig } from '../lm.testing.ts';
-import { nextLogits } from './pass.ts';
-import { PrefixCache } from './prefix-cache.ts';
-import { PrefixTree } from './prefix-tree.ts';
-import { ask, countPasses, someIds, writeAll } from './writing.testing.ts';
+import { cachedReasons } from './cached-reason.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { PlainMemory } from './plain-memory.testing.ts';
+import type { EngineRequest } from './request.ts';
+import { ask, countedEngine, someIds, writeAll } from './writing.testing.ts';
 
-const small = (seed = 4) => new Plamo2(smallConfig(), initialWeights(seed));
+const model = new Plamo2(smallConfig(), initialWeights(4));
+writeAll(model, [{ maxTokens: 2 }]); // the model keeps its tables of angles
+const shared = Array.from({ length: 80 }, (_, i) => (i * 53 + 7) % 300);
 
-describe('PrefixTree', () => {
-  /** The definition, by looking at every sequence. */
-  function search(kept: ReadonlyMap<string, number[]>, ids: number[]) {
-    const parting = new Set<number>();
-    for (const other of kept.values()) {
-      let n = 0;
-      while (n < ids.length && n < other.length && ids[n] === other[n]) n++;
-      parting.add(Math.min(n, ids.length - 1, other.length - 1));
-    }
-    const beginnings = [...kept.values()].filter(
-      (each) => each.length < ids.length && each.every((id, i) => ids[i] === id),
-    );
-    return { beginning: beginnings.sort((a, b) => b.length - a.length)[0]?.join(), parting };
-  }
-
-  it('finds what a search through all sequences finds, whatever went in and out', () => {
-    const random = new RandomStream(6);
-    // Words of two letters: much is shared, and some begin with others.
-    const word = () => Array.from({ length: 1 + random.below(9) }, () => random.below(2));
-    for (let round = 0; round < 60; round++) {
-      const tree = new PrefixTree<string>();
-      const kept = new Map<string, number[]>();
-      for (let i = 0; i < 60; i++) {
-        const ids = word();
-        if (random.below(3) === 0) {
-          tree.delete(ids);
-          kept.delete(ids.join());
-        } else {
-          tree.set(ids, ids.join());
-          kept.set(ids.join(), ids);
-        }
-        const sought = word();
-        const { beginning, parting } = tree.find(sought);
-        const expected = search(kept, sought);
-        expect(beginning).toBe(expected.beginning);
-        for (const place of parting) expect(expected.parting).toContain(place);
-        // Where a sequence ends and others go on, one place serves both.
-        for (const place of expected.parting)
-          if (place > 1) expect(parting.includes(place) || parting.includes(place - 1)).toBe(true);
-        expect(parting).toEqual(parting.toSorted((a, b) => a - b));
-        expect(tree.get(sought)).toBe(kept.has(sought.join()) ? sought.join() : undefined);
-      }
-      for (const ids of kept.values()) tree.delete(ids);
-      expect(tree.find([0, 1, 0])).toEqual({ beginning: undefined, parting: [] });
-    }
-  });
-});
-
-describe('PrefixCache', () => {
-  it('stays within its bytes, and the least recently used goes first', () => {
-    using model = small();
-    const stateAfter = (ids: number[]) => {
-      const cache = new Cache(model);
-      nextLogits(model, ids, cache);
-      return cache;
-    };
-    const ids = [0, 1, 2, 3].map((k) => someIds(6, k));
-    const found = (prefixes: PrefixCache, k: number) => {
-      using cache = prefixes.find([...ids[k]!, 7]).cache;
-      return cache?.length;
-    };
-    const first = stateAfter(ids[0]!); // and the model keeps its tables of angles
-    const { bytes } = first;
-    first.dispose();
-    const before = liveHandles();
-    using prefixes = new PrefixCache(3 * bytes);
-    for (const k of [0, 1, 2]) prefixes.put(ids[k]!, stateAfter(ids[k]!));
-    const kept = liveHandles();
-    expect(found(prefixes, 0)).toBe(6);
-    prefixes.put(ids[3]!, stateAfter(ids[3]!));
-    expect([0, 1, 2, 3].map((k) => found(prefixes, k))).toEqual([6, undefined, 6, 6]);
-    expect([prefixes.bytes, liveHandles()]).toEqual([3 * bytes, kept]);
-    prefixes.put(ids[3]!, stateAfter(ids[3]!)); // the same again
-    expect([prefixes.bytes, liveHandles()]).toEqual([3 * bytes, kept]);
-    prefixes[Symbol.dispose]();
-    expect([prefixes.bytes, liveHandles()]).toEqual([0, before]);
-  });
-
-  it('takes what is put again for used', () => {
-    using model = small();
-    const state = () => {
-      const cache = new Cache(model);
-      nextLogits(model, someIds(6), cache);
-      return cache;
-    };
-    const first = state();
-    using prefixes = new PrefixCache(2 * first.bytes);
-    first.dispose();
-    const ids = [0, 1, 2].map((k) => someIds(6, k));
-    for (const k of [0, 1, 0, 2]) prefixes.put(ids[k]!, state());
-    const found = ids.map((each) => {
-      using cache = prefixes.find([...each, 7]).cache;
-      return cache !== undefined;
-    });
-    expect(found).toEqual([true, false, true]);
-  });
-
-  it('does not keep a state that is larger than all it may take', () => {
-    using model = small();
-    const cache = new Cache(model);
-    using prefixes = new PrefixCache(cache.bytes - 1);
-    prefixes.put([1], cache);
-    expect([prefixes.bytes, prefixes.find([1, 2]).cache, cache.layers.length]).toEqual([0, undefined, 0]);
-  });
-});
+/** An engine that writes one prompt after another, and tells what came from the cache. */
+function oneByOne(options: EngineOptions = {}, memory?: PlainMemory) {
+  const engine = new Engine(model, options, memory);
+  const write = (prompt: number[], request: Partial<EngineRequest> = {}) => {
+    const written = ask(engine, { prompt, maxTokens: 1, ...request });
+    while (engine.busy) engine.step();
+    if (written.error) throw written.error;
+    const { cached, matched, cachedReason } = written.usage!;
+    return { ids: written.ids, found: [cached, cachedReason], matched };
+  };
+  return { engine, write, [Symbol.dispose]: () => engine[Symbol.dispose]() };
+}
 
 describe('prompts that begin alike', () => {
-  const shared = Array.from({ length: 80 }, (_, i) => (i * 53 + 7) % 300);
   const ends = [[1, 2], [1, 2, 3], [9], [9, ...shared.slice(0, 40)], [9, ...shared.slice(0, 40), 5], [11]];
   const requests = [...ends.map((end) => [...shared, ...end]), shared].map((prompt) => ({ prompt, maxTokens: 6 }));
 
-  it('are read once where they are alike, with the same result', () => {
-    using model = small();
-    const written = writeAll(model, requests, { slots: 2 });
+  it('are read once where they are alike, up to the grid, with the same result', () => {
+    const written = writeAll(model, requests, { slots: 2, prefillChunk: 8 });
     for (const [i, { prompt, maxTokens }] of requests.entries())
-      expect(written[i]!.ids).toEqual([...generateIds(model, prompt, { maxTokens })]);
-    expect(written.map(({ usage }) => usage!.cached)).toEqual([0, 79, 79, 79, 120, 79, 79]);
+      expect(written[i]!.ids).toEqual(writeAll(model, [{ prompt, maxTokens }], { prefillChunk: 8 })[0]!.ids);
+    expect(written.map(({ usage }) => usage!.cached)).toEqual([0, 80, 80, 80, 120, 80, 0]);
   });
 
   it('are kept from 32 tokens on', () => {
-    using model = small();
-    for (const [length, cached] of [
+    for (const [boundary, cached] of [
       [31, 0],
       [32, 32],
     ] as const) {
+      const requests = [7, 8].map((id) => ({ prompt: [...shared.slice(0, boundary), id], boundaries: [boundary] }));
       const written = writeAll(
         model,
-        [7, 8].map((id) => ({ prompt: [...shared.slice(0, length), id], maxTokens: 1 })),
+        requests.map((request) => ({ ...request, maxTokens: 1 })),
       );
       expect(written[1]!.usage!.cached).toBe(cached);
     }
   });
 
-  it('may be the same prompt, asked twice', () => {
-    using model = small();
-    const same = [1, 2].map((seed) => ({ prompt: shared, maxTokens: 2, seed, temperature: 1 }));
-    expect(writeAll(model, same).map(({ usage }) => usage!.cached)).toEqual([0, 80]);
-    // With another between them the last token is read again.
-    const apart = writeAll(model, [same[0]!, { prompt: [7], maxTokens: 2 }, same[1]!]);
-    expect(apart.map(({ usage }) => usage!.cached)).toEqual([0, 0, 79]);
-    // What one does with its logits is its own affair.
+  it('may be the same prompt, asked any number of times: it begins without a pass', () => {
+    const { engine, passes } = countedEngine(model);
+    using _ = engine;
+    const asked = [1, 2, 3, 4].map((seed) => ask(engine, { prompt: shared, maxTokens: 2, seed, temperature: 1 }));
+    while (engine.busy) engine.step();
+    expect(asked.map(({ usage }) => usage!.cached)).toEqual([0, 80, 80, 80]);
+    expect(passes).toEqual([[1, 80], [4, 1]]); // biome-ignore format: [texts, tokens]
+    passes.length = 0;
+    const later = ask(engine, { prompt: shared, maxTokens: 3 });
+    while (engine.busy) engine.step();
+    expect([later.usage!.cachedReason, passes]).toEqual(['whole', [[1, 1], [1, 1]]]); // biome-ignore format: [texts, tokens]
+    expect(later.ids).toEqual([...generateIds(model, shared, { maxTokens: 3 })]);
+  });
+
+  it('do with the logits of the same prompt what each wants', () => {
     const settings = [{ repetitionPenalty: 50 }, { vocabularyLimit: 20 }, {}].map((each) => ({
       ...each,
       maxTokens: 3,
@@ -163,124 +76,117 @@ describe('prompts that begin alike', () => {
     for (const [i, each] of settings.entries()) expect(written[i]!.ids).toEqual([...generateIds(model, shared, each)]);
   });
 
-  it('are kept wherever they part: from what is kept and from what is open', () => {
-    using model = small();
-    using engine = new Engine(model, { slots: 1 });
-    const write = (...prompts: number[][]) => {
-      const written = prompts.map((prompt) => ask(engine, { prompt, maxTokens: 1, remember: prompts.length === 1 }));
-      while (engine.busy) engine.step();
-      return written.map(({ usage }) => usage!.cached);
-    };
-    const start = shared.slice(0, 40);
-    write([...start, ...someIds(20, 1)]);
-    const longer = [...start, ...someIds(40, 2)];
-    expect(write([...longer, 1], [...longer, 2])).toEqual([0, 80]);
-    expect(write([...start, ...someIds(9, 3)])).toEqual([40]);
+  it('need not ask at the same time: the third finds where the second parted', () => {
+    using engine = oneByOne({ prefillChunk: 8, snapshotEvery: 800 });
+    expect(engine.write([...shared, 1]).found).toEqual([0, 'nothing-known']);
+    expect(engine.write([...shared, 2])).toMatchObject({ found: [0, 'state-missing'], matched: 80 });
+    expect(engine.write([...shared, 3, 4]).found).toEqual([80, 'rest-is-new']);
+    expect(engine.engine.counters).toMatchObject({
+      prefixQueries: 3,
+      prefixHits: 1,
+      stateMissing: 1,
+      cachedTokens: 80,
+    });
   });
 
-  it('are forgotten with the texts they belong to', () => {
-    using model = small();
-    using engine = new Engine(model);
-    for (const end of [1, 2]) {
-      ask(engine, { prompt: [...shared, end], maxTokens: 2 });
-      while (engine.busy) engine.step();
-    }
-    expect(engine.prefixBytes).toBe(0);
+  it('find states after every so many tokens', () => {
+    using engine = oneByOne({ prefillChunk: 8, snapshotEvery: 40 });
+    expect(engine.write([...shared, 1]).found).toEqual([0, 'nothing-known']);
+    expect(engine.write([...shared.slice(0, 79), 2]).found).toEqual([40, 'state-missing']); // 72 on the grid are the same
   });
 
-  it('need not be neighbours, nor ask at the same time', () => {
-    using model = small();
-    const other = (k: number) => ({ prompt: someIds(70, k), maxTokens: 2 });
-    const passes = countPasses(model);
-    using engine = new Engine(model, { slots: 2 });
-    const write = (prompt: number[]) => {
-      const written = ask(engine, { prompt, maxTokens: 2 });
-      while (engine.busy) engine.step();
-      return written;
-    };
-    const mixed = [requests[0]!, other(1), other(2), requests[2]!].map((request) => ask(engine, request));
-    while (engine.busy) engine.step();
-    expect(mixed.map(({ usage }) => usage!.cached)).toEqual([0, 0, 0, 80]);
-    for (let k = 3; k < 9; k++) write(someIds(70, k));
-    passes.length = 0;
-    const late = write([...shared, 33, 34]);
-    expect([late.usage!.cached, passes[0]]).toEqual([80, [1, 2]]);
-    expect(late.ids).toEqual([...generateIds(model, [...shared, 33, 34], { maxTokens: 2 })]);
+  it('find states at message boundaries, wherever they are', () => {
+    using engine = oneByOne();
+    const boundaries = [37, 75];
+    expect(engine.write([...shared, 1], { boundaries }).found).toEqual([0, 'nothing-known']);
+    expect(engine.write([...shared.slice(0, 75), 2], { boundaries }).found).toEqual([75, 'rest-is-new']);
+    expect(engine.write([...shared.slice(0, 40), 3], { boundaries: [37] }).found).toEqual([37, 'rest-is-new']);
+    // Cut elsewhere, it is read in other pieces, whose sums are other ones.
+    expect(engine.write([...shared, 4], { boundaries: [36, 75] }).found).toEqual([0, 'nothing-known']);
+    expect(engine.write([...shared, 5]).found).toEqual([0, 'nothing-known']);
   });
 
-  it('are not kept when there is no memory for it', () => {
-    using model = small();
-    using engine = new Engine(model, { slots: 2, prefixBytes: 0 });
-    const written = requests.map((request) => ask(engine, request));
-    while (engine.busy) engine.step();
-    expect(written.map(({ usage }) => usage!.cached)).toEqual(Array(7).fill(0));
-    expect(engine.prefixBytes).toBe(0);
-    expect(() => ask(engine, { remember: true })).toThrow(
-      'a text cannot be remembered: the engine has no prefix cache',
-    );
+  it('of boundaries that are close together keep the last', () => {
+    using engine = oneByOne();
+    engine.write([...shared, 1], { boundaries: [40, 50, 60] });
+    expect(engine.write([...shared.slice(0, 55), 1], { boundaries: [40, 50] }).found).toEqual([0, 'state-missing']);
+    expect(engine.write([...shared.slice(0, 65), 1], { boundaries: [40, 50, 60] }).found).toEqual([60, 'rest-is-new']);
+  });
+
+  it('are not shared between tenants', () => {
+    using engine = oneByOne();
+    const tenants = ['a', 'b', 'a', undefined, ''] as const;
+    const found = tenants.map((cacheSalt) => engine.write(shared, { cacheSalt, remember: true }).found[1]);
+    expect(found).toEqual(['nothing-known', 'nothing-known', 'whole', 'nothing-known', 'whole']);
+    const { ids } = engine.write(shared, { cacheSalt: 'a', maxTokens: 9, remember: true });
+    const next = [...shared, ...ids, 5];
+    expect(engine.write(next, { cacheSalt: 'b' }).found[0]).toBe(0);
+    expect(engine.write(next, { cacheSalt: 'a' }).found).toEqual([88, 'rest-is-new']);
+  });
+
+  it('have nothing to share when there is no prefix cache', () => {
+    using engine = oneByOne({ prefixCache: false });
+    expect([1, 2].map(() => engine.write(shared).found)).toEqual(Array(2).fill([0, 'disabled']));
+    expect(engine.engine.counters).toMatchObject({ snapshots: 0, bytesUsed: 0, prefixQueries: 0 });
+    expect(engine.engine.smallestPrefix).toBeUndefined();
+    expect(() => engine.write(shared, { remember: true })).toThrow('a text cannot be remembered');
+  });
+
+  it('tell that a state had to make room', () => {
+    const one = new PlainMemory(model).bytesFor(1);
+    const room = new PlainMemory(model, 4 * one + 4 * model.config.vocab_size * 2);
+    using engine = oneByOne({}, room);
+    engine.write(shared);
+    for (let k = 0; k < 4; k++) engine.write(someIds(70, k));
+    expect(engine.write(shared)).toMatchObject({ found: [0, 'evicted'], matched: 80 });
+    expect(engine.engine.counters.evictions).toBeGreaterThan(0);
+  });
+
+  it('tell that the last piece is read again, where a prompt ends in the middle of a longer one', () => {
+    using engine = oneByOne();
+    engine.write([...shared, 1], { boundaries: [40, 80] });
+    expect(engine.write(shared, { boundaries: [40] })).toMatchObject({ found: [40, 'last-piece'], matched: 80 });
+    expect(engine.write(shared, { boundaries: [40] }).found).toEqual([80, 'whole']);
+  });
+
+  it('have a sentence for every reason', () => {
+    for (const sentence of Object.values(cachedReasons)) expect(sentence).toMatch(/^[A-Z].*\.$/);
   });
 });
 
 describe('a text that is remembered', () => {
-  it.each([1, 3])('is gone on from: a turn costs what is new, with %i slots', (slots) => {
-    using model = small();
-    const passes = countPasses(model);
-    using engine = new Engine(model, { slots });
-    const others = () => (slots === 1 ? [] : [2, 3].map((k) => ask(engine, { prompt: someIds(9, k), maxTokens: 12 })));
-    let text = someIds(20);
+  it('is gone on from: a turn reads what is new alone, and a branch and a regeneration find their place', () => {
+    const { engine, passes } = countedEngine(model);
+    using _ = engine;
+    let text = someIds(40);
+    const boundaries: number[] = [];
     for (let turn = 0; turn < 4; turn++) {
-      const beside = others();
-      const written = ask(engine, { prompt: text, maxTokens: 10, remember: true });
+      boundaries.push(text.length);
+      const request = { prompt: text, boundaries: [...boundaries], maxTokens: 10, remember: true };
+      const written = ask(engine, request);
       passes.length = 0;
       while (engine.busy) engine.step();
-      const read = text.length - written.usage!.cached;
-      expect(passes.filter(([rows, tokens]) => rows === 1 && tokens === read).length).toBeGreaterThan(0);
-      // All but the last new token was read before, and with it come three of the person's.
-      expect(read).toBe(turn === 0 ? 20 : 4);
-      expect(written.ids).toEqual([...generateIds(model, text, { maxTokens: 10 })]);
-      for (const [i, { ids }] of beside.entries())
-        expect(ids).toEqual([...generateIds(model, someIds(9, 2 + i), { maxTokens: 12 })]);
+      const read = turn === 0 ? 40 : 4; // the last new token was not read yet, and with it come three of the person's
+      expect(passes).toEqual([[1, read], ...Array(9).fill([1, 1])]);
+      expect(written.usage!.cached).toBe(text.length - read);
+      // The same question again, and another one in its place.
+      passes.length = 0;
+      const again = ask(engine, { ...request, temperature: 1, seed: turn });
+      while (engine.busy) engine.step();
+      expect([again.usage!.cachedReason, passes]).toEqual(['whole', Array(9).fill([1, 1])]);
+      passes.length = 0;
+      const branch = ask(engine, {
+        prompt: [...text.slice(0, -1), 299],
+        maxTokens: 1,
+        boundaries: boundaries.slice(0, -1),
+      });
+      while (engine.busy) engine.step();
+      if (turn > 0) expect(branch.usage!.cached).toBe(text.length - read);
       text = [...text, ...written.ids, ...someIds(3, turn)];
     }
   });
 
-  it('is gone on from in several ways, and anew: where ways part, the next one finds a state', () => {
-    using model = small();
-    using engine = new Engine(model);
-    const write = (prompt: number[]) => {
-      const written = ask(engine, { prompt, maxTokens: 40, remember: true, temperature: 1, seed: prompt.length });
-      while (engine.busy) engine.step();
-      expect(written.ids).toEqual([
-        ...generateIds(model, prompt, { maxTokens: 40, temperature: 1, seed: prompt.length }),
-      ]);
-      return written;
-    };
-    const prompt = someIds(50);
-    const { ids } = write(prompt);
-    const whole = [...prompt, ...ids];
-    expect(write([...whole, 1]).usage!.cached).toBe(89);
-    expect(write([...whole, 2, 3]).usage!.cached).toBe(89);
-    expect([1, 2].map(() => write(prompt).usage!.cached)).toEqual([0, 49]); // once it is known that it comes again
-    const branch = [...whole.slice(0, 85), 299];
-    expect([1, 2].map(() => write(branch).usage!.cached)).toEqual([49, 85]);
-    expect(write([...branch, 5]).usage!.cached).toBe(85);
-  });
-
-  it('is gone on from though its last token, which was not read, is another', () => {
-    using model = small();
-    using engine = new Engine(model);
-    const write = (prompt: number[]) => {
-      const written = ask(engine, { prompt, maxTokens: 5, remember: true });
-      while (engine.busy) engine.step();
-      return written;
-    };
-    const whole = [...someIds(20), ...write(someIds(20)).ids];
-    const other = [...whole.slice(0, -1), (whole.at(-1)! + 1) % 300, 7];
-    expect(write(other).usage!.cached).toBe(24);
-  });
-
-  it('is gone on from where a callback cancelled it', () => {
-    using model = small();
+  it('is gone on from where it was cancelled, from a callback or from outside', () => {
     using engine = new Engine(model);
     const first = ask(engine, {
       prompt: someIds(20),
@@ -292,20 +198,22 @@ describe('a text that is remembered', () => {
     });
     while (engine.busy) engine.step();
     expect(first.reason).toBeUndefined();
-    const second = ask(engine, { prompt: [...someIds(20), ...first.ids, 5], maxTokens: 3 });
+    const second = ask(engine, { prompt: [...someIds(20), ...first.ids, 5], remember: true });
+    for (let i = 0; i < 6; i++) engine.step();
+    second.job.cancel();
+    expect(engine.busy).toBe(false);
+    expect(second.job.usage).toMatchObject({ prompt: 26, cached: 24, generated: 6 });
+    const third = ask(engine, { prompt: [...someIds(20), ...first.ids, 5, ...second.ids, 6], maxTokens: 3 });
     while (engine.busy) engine.step();
-    expect(second.usage!.cached).toBe(24);
+    expect(third.usage!.cached).toBe(31);
   });
 
-  it('is gone on from where it was cancelled', () => {
-    using model = small();
-    using engine = new Engine(model);
-    const first = ask(engine, { prompt: someIds(20), remember: true });
-    for (let i = 0; i < 6; i++) engine.step();
-    first.job.cancel();
-    expect(engine.busy).toBe(false);
-    const second = ask(engine, { prompt: [...someIds(20), ...first.ids, 5], maxTokens: 3 });
-    while (engine.busy) engine.step();
-    expect(second.usage).toEqual({ prompt: 27, cached: 25, generated: 3 });
+  it('tells where its state had to make room', () => {
+    const memory = new PlainMemory(model, 5 * new PlainMemory(model).bytesFor(1));
+    using engine = oneByOne({}, memory);
+    const { ids } = engine.write(someIds(40), { maxTokens: 50, remember: true });
+    for (let k = 1; k < 5; k++) engine.write(someIds(70, k));
+    const next = [...someIds(40), ...ids, 5];
+    expect(engine.write(next)).toMatchObject({ found: [0, 'evicted'], matched: 89 });
   });
 });

@@ -11,29 +11,32 @@ interface Node<T> {
   value: T | undefined;
 }
 
-export interface Found<T> {
-  /** The longest sequence in the tree that the ids begin with, and that leaves at least one of them. */
-  beginning: T | undefined;
-  /**
-   * Where another sequence parts from the ids or ends, in rising order: the state after so many of them is of use to both. Before
-   * the last id of either, since one at least must be read.
-   */
-  parting: number[];
+export interface Shared<T> {
+  /** Of the sequences in the tree that the ids begin with, and that leave at least one of them: the shortest first. */
+  beginnings: T[];
+  /** Of the same sequence. */
+  whole: T | undefined;
+  /** How many ids it has in common with the one in the tree that has most. */
+  shared: number;
 }
 
 export class PrefixTree<T> {
   readonly #root: Node<T> = { ids: [], from: 0, to: 0, children: new Map(), value: undefined };
 
-  find(ids: readonly number[]): Found<T> {
+  find(ids: readonly number[]): Shared<T> {
     const path = this.#path(ids);
-    const parting = path.map(({ to, value }) => (value === undefined ? to : to - 1));
     const last = path.at(-1)!;
     const beside = last.children.get(ids[last.to]!);
-    if (beside) parting.push(commonUpTo(beside, ids));
+    const there = path.filter(({ value }) => value !== undefined);
     return {
-      beginning: path.findLast(({ to, value }) => value !== undefined && to < ids.length)?.value,
-      parting: parting.map((place) => Math.min(place, ids.length - 1)).filter((place) => place > 0),
+      beginnings: there.filter(({ to }) => to < ids.length).map(({ value }) => value!),
+      whole: there.find(({ to }) => to === ids.length)?.value,
+      shared: beside ? commonUpTo(beside, ids) : last.to,
     };
+  }
+
+  get isEmpty(): boolean {
+    return this.#root.children.size === 0 && this.#root.value === undefined;
   }
 
   get(ids: readonly number[]): T | undefined {

@@ -3,6 +3,7 @@ import { ConfigError, checkCount, checkOptions, kindOf, type OptionNames } from 
 import { checkIds } from '../check-ids.ts';
 import type { TokenConstraint } from '../constraint/token-constraint.ts';
 import { checkSampling, type SamplingOptions } from '../sampling.ts';
+import type { CachedReason } from './cached-reason.ts';
 import type { TokenLogprobs } from './logprobs.ts';
 
 export const defaultMaxTokens = 256;
@@ -34,8 +35,21 @@ export interface Usage {
   prompt: number;
   /** Those of them that were not read, since the prefix cache held them. */
   cached: number;
+  /** Those of them that were read before, though the state after them may be gone. */
+  matched: number;
+  /** Why not more came from the cache: `cachedReasons` has a sentence for each. Undefined until the text has begun. */
+  cachedReason: CachedReason | undefined;
   /** New tokens. */
   generated: number;
+  /** Milliseconds. */
+  timings: Timings;
+}
+
+/** Milliseconds that a text waited for a slot, that its prompt was read, and that it was written since. */
+export interface Timings {
+  queued: number;
+  prefill: number;
+  decode: number;
 }
 
 /**
@@ -47,6 +61,13 @@ export interface Usage {
  */
 export interface EngineRequest extends GenerateOptions {
   prompt: readonly number[];
+  /**
+   * Numbers of tokens after which messages of the prompt end: states are kept there. The prompt is cut there when it is read, so
+   * that prompts share what was read of messages that both begin with.
+   */
+  boundaries?: readonly number[] | undefined;
+  /** What is kept of prompts is shared by requests with the same salt alone: one for each tenant. Default: none. */
+  cacheSalt?: string | undefined;
   /** What the text is held to. It belongs to the engine once the request is added, which disposes it when the text has ended. */
   constraint?: TokenConstraint | undefined;
   /** Takes each new id (and, where asked for, its log-probability); true ends the text with it. */
@@ -93,6 +114,8 @@ export const generateHints = {
 const requestOptions: OptionNames<EngineRequest> = {
   ...generateOptions,
   prompt: true,
+  boundaries: true,
+  cacheSalt: true,
   constraint: true,
   onId: true,
   onEnd: true,
@@ -110,10 +133,11 @@ export function watch<T>(returned: T, rejected: (error: unknown) => void): T {
 export function takeRequest(request: EngineRequest, rejected: (error: unknown) => void): EngineRequest {
   const names = Object.keys(requestOptions) as (keyof EngineRequest)[];
   const taken = Object.fromEntries(names.map((name) => [name, request[name]])) as unknown as EngineRequest;
-  const { prompt, stopIds, logitBias, onId, onEnd, onError } = taken;
+  const { prompt, boundaries, stopIds, logitBias, onId, onEnd, onError } = taken;
   return {
     ...taken,
     prompt: [...prompt],
+    boundaries: boundaries && [...boundaries],
     stopIds: stopIds && [...stopIds],
     logitBias: logitBias && { ...logitBias },
     onId: (...id) => watch(onId.call(request, ...id), rejected),
@@ -171,4 +195,22 @@ export function checkRequest(request: EngineRequest, config: { vocab_size: numbe
       remedy: 'Begin with the BOS token or some text.',
     });
   checkIds(request.prompt, config);
+  checkBoundaries(request);
+  if (request.cacheSalt !== undefined && typeof request.cacheSalt !== 'string')
+    throw new ConfigError('bad-option', `cacheSalt must be a text, got ${kindOf(request.cacheSalt)}`, {
+      fields: { option: 'cacheSalt' },
+    });
+}
+
+function checkBoundaries({ boundaries, prompt }: EngineRequest): void {
+  if (boundaries === undefined) return;
+  const isPlace = (place: unknown) =>
+    Number.isSafeInteger(place) && Number(place) >= 0 && Number(place) <= prompt.length;
+  if (isList(boundaries) && boundaries.every(isPlace)) return;
+  const got = isList(boundaries) ? `${kindOf(boundaries.find((place) => !isPlace(place)))} in it` : kindOf(boundaries);
+  throw new ConfigError(
+    'bad-option',
+    `boundaries must be a list of numbers of tokens from 0 to ${prompt.length}, got ${got}`,
+    { fields: { option: 'boundaries' } },
+  );
 }

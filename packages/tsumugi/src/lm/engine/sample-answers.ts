@@ -5,7 +5,8 @@ import { ConfigError, checkCount, checkOptions, deriveSeed, type OptionNames } f
 import { tokenIds } from '../config.ts';
 import type { LanguageModel } from '../types.ts';
 import { Engine, type Job } from './engine.ts';
-import type { GenerateOptions } from './request.ts';
+import { defaultMaxTokens, type GenerateOptions } from './request.ts';
+import { roomFor } from './room-for.ts';
 
 export interface SampledAnswer {
   /** Its tokens, the one that ended it included. */
@@ -75,7 +76,8 @@ export async function sampleAnswers(
   const { samples, seed = 0, keys, slots, onPrompt, signal, temperature = 1, ...settings } = given;
   checkCount('samples', samples, 1);
   requireFitting(source, prompts.length, keys, slots);
-  using own = source instanceof Engine ? undefined : new Engine(source, { slots });
+  using own =
+    source instanceof Engine ? undefined : new Engine(source, { slots, cacheBytes: room(source, prompts, given) });
   const engine = own ?? (source as Engine);
   const stopIds = new Set(settings.stopIds ?? tokenIds(engine.model.config.eos_token_id));
   const answers: SampledAnswer[][] = [];
@@ -125,6 +127,15 @@ export async function sampleAnswers(
   } finally {
     for (const job of open) job.cancel();
   }
+}
+
+/** For all answers that are written at the same time. */
+function room(
+  { config }: LanguageModel,
+  prompts: readonly ArrayLike<number>[],
+  { slots = 16, maxTokens = defaultMaxTokens }: SampleAnswersOptions,
+): number {
+  return roomFor(config, slots, prompts.reduce((longest, { length }) => Math.max(longest, length), 1) + maxTokens);
 }
 
 function requireFitting(

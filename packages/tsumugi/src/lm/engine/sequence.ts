@@ -1,12 +1,11 @@
 // A text on its way: how its next token is chosen, and when it ends. The only place where tokens are chosen.
 import { RandomStream } from '../../base/index.ts';
-import type { Cache } from '../cache.ts';
 import { withCause } from '../not-finite.ts';
 import { WrittenPast } from '../sampling/adjust.ts';
 import { type Logits, sample } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
 import { logprobsOf } from './logprobs.ts';
-import { defaultMaxTokens, type EngineRequest, type FinishReason, type Usage } from './request.ts';
+import { defaultMaxTokens, type EngineRequest, type FinishReason } from './request.ts';
 
 export class Sequence {
   readonly request: EngineRequest;
@@ -18,10 +17,6 @@ export class Sequence {
   /** What penalties apply to. */
   #past: WrittenPast | undefined;
   readonly #maxTokens: number;
-  /** Its state, while that is no row of a batch. */
-  cache: Cache | undefined;
-  /** Prompt tokens that came from the prefix cache. */
-  cached = 0;
   /** Until it has ended, failed or been cancelled. */
   open = true;
   /** What went wrong has been told: the first thing, whatever follows from it. */
@@ -35,12 +30,11 @@ export class Sequence {
     this.#maxTokens = request.maxTokens ?? defaultMaxTokens;
   }
 
-  /** Its turn has come: it goes on from `cache`, which has so much of the prompt as `cache.length`. */
-  begin(cache: Cache): void {
+  /** Its turn has come, for the first time or again. */
+  begin(): void {
+    if (this.ids.length > 0) return;
     this.ids = [...this.prompt];
     this.#past = new WrittenPast(this.request, this.prompt);
-    this.cached = cache.length;
-    this.cache = cache;
   }
 
   /** The id to go on from. */
@@ -48,9 +42,13 @@ export class Sequence {
     return this.ids.at(-1)!;
   }
 
-  get usage(): Usage {
-    const prompt = this.prompt.length;
-    return { prompt, cached: this.cached, generated: Math.max(0, this.ids.length - prompt) };
+  get generated(): number {
+    return Math.max(0, this.ids.length - this.prompt.length);
+  }
+
+  /** Tokens that it may still take. */
+  get left(): number {
+    return this.#maxTokens - this.generated;
   }
 
   /** Chooses the next token from logits [V], which are changed. Why the text ends with it, if it does. */

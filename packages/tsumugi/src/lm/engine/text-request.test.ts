@@ -43,7 +43,8 @@ it('tells pieces of text, none that are empty, then why it ended', () => {
   const { request, heard } = ask('猫', { stop: 'かな' });
   for (const id of ids('はか')) expect(request.onId(id)).toBe(false);
   expect(heard).toEqual(['は']); // か may begin the stop text
-  request.onEnd('length', { prompt: 2, cached: 0, generated: 2 });
+  const timings = { queued: 0, prefill: 1, decode: 1 };
+  request.onEnd('length', { prompt: 2, cached: 0, matched: 0, cachedReason: 'disabled', generated: 2, timings });
   expect(heard).toEqual(['は', 'か', { reason: 'length' }]);
   const error = new Error('mine');
   request.onError(error);

@@ -1,8 +1,10 @@
 // For tests: requests to the engine whose outcome is taken down.
 import { tensor } from '../../torch/index.ts';
 import type { LanguageModel } from '../types.ts';
-import { Engine, type EngineOptions, type Job } from './engine.ts';
+import { Engine, type Job } from './engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 import type { TokenLogprobs } from './logprobs.ts';
+import { PlainMemory } from './plain-memory.testing.ts';
 import type { EngineRequest, FinishReason, Usage } from './request.ts';
 
 /** What became of a request. */
@@ -43,21 +45,21 @@ export function writeAll(
   options: EngineOptions = {},
 ): Written[] {
   using engine = new Engine(model, options);
+  return writeWith(engine, requests);
+}
+
+/** Has an engine write them together. @throws the first error that one of them was told */
+export function writeWith(engine: Engine, requests: Partial<EngineRequest>[]): Written[] {
   const written = requests.map((request) => ask(engine, request));
   while (engine.busy) engine.step();
   for (const each of written) if ('error' in each) throw each.error;
   return written;
 }
 
-/** Counts the passes of a model, by the shape of their ids. */
-export function countPasses(model: LanguageModel): [rows: number, tokens: number][] {
-  const passes: [number, number][] = [];
-  const forward = model.forward.bind(model);
-  model.forward = (ids, options) => {
-    passes.push(ids.shape as [number, number]);
-    return forward(ids, options);
-  };
-  return passes;
+/** An engine whose passes are taken down: how many texts, and how many tokens of each. */
+export function countedEngine(model: LanguageModel, options: EngineOptions = {}) {
+  const memory = new PlainMemory(model);
+  return { engine: new Engine(model, options, memory), passes: memory.passes };
 }
 
 /** Ids below 300, the same for the same numbers. */

@@ -208,7 +208,7 @@ export class Desk implements Disposable {
         waiting: Math.max(0, open - slots),
         loaded: true,
         weightBytes,
-        cacheBytes: engine.prefixBytes,
+        cacheBytes: engine.counters.bytesUsed,
         cacheLimit: cacheBytes,
       };
     for (const { type, model } of this.#asking) {

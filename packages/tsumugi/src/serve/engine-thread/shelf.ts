@@ -64,7 +64,8 @@ export class Shelf implements Disposable {
     const own = place.adapter === undefined ? 0 : adapterBytes(place.adapter);
     if (!this.#makeRoom(base, own, place)) return undefined;
     const { model, close } = await this.#load(place, base);
-    const engine = new Engine(model, { slots: this.#settings.slots, prefixBytes: this.#settings.cacheBytes });
+    const { slots, cacheBytes } = this.#settings;
+    const engine = new Engine(model, { slots, ...(cacheBytes > 0 ? { cacheBytes } : { prefixCache: false }) });
     const shelved = {
       name,
       engine,

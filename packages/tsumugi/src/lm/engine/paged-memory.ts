@@ -1,0 +1,55 @@
+// The engine's memory: a pool of pages and state slots, and the passes over it.
+import { CachePool } from '../paged/cache-pool.ts';
+import { decodeRows, readPiece } from '../paged/decode-rows.ts';
+import type { PagedSequence } from '../paged/paged-sequence.ts';
+import type { LanguageModel } from '../types.ts';
+import type { TextMemory, TextState } from './memory.ts';
+
+/** The memory gives no other states than these. */
+const own = (state: TextState) => state as PagedSequence;
+
+export class PagedMemory implements TextMemory {
+  readonly #model: LanguageModel;
+  readonly #pool: CachePool;
+
+  /** @param bytes for all states together */
+  constructor(model: LanguageModel, bytes: number) {
+    this.#model = model;
+    this.#pool = new CachePool(model, { bytes });
+  }
+
+  get limit(): number {
+    return this.#pool.limit;
+  }
+
+  get used(): number {
+    return this.#pool.used;
+  }
+
+  begin(): TextState {
+    return this.#pool.begin();
+  }
+
+  bytesFor(tokens: number): number {
+    return this.#pool.bytesFor(tokens);
+  }
+
+  bytesToGrow(state: TextState, tokens: number): number {
+    return this.#pool.bytesToGrow(own(state), tokens);
+  }
+
+  read(ids: readonly number[], state: TextState) {
+    return readPiece(this.#model, ids, own(state));
+  }
+
+  decode(rows: readonly { state: TextState; ids: readonly number[] }[]) {
+    return decodeRows(
+      this.#model,
+      rows.map(({ state, ids }) => ({ sequence: own(state), ids })),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#pool[Symbol.dispose]();
+  }
+}

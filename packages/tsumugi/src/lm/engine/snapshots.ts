@@ -1,0 +1,193 @@
+// States of beginnings that were read or written, to be gone on from. They share the memory of the texts that are being written: those
+// come first, and of the states the least recently used goes first.
+import { CacheFull } from '../paged/cache-full.ts';
+import type { Logits } from '../sampling.ts';
+import type { Known } from './known.ts';
+import type { TextMemory, TextState } from './memory.ts';
+import { PrefixTree } from './prefix-tree.ts';
+
+/** Where a state belongs: after pieces that were read, or after ids of which some were written. */
+export type Place = { readonly key: string } | WrittenPlace;
+
+interface WrittenPlace {
+  readonly tenant: string;
+  readonly ids: readonly number[];
+}
+
+export interface Snapshot {
+  readonly place: Place;
+  readonly state: TextState;
+  /** Of what comes next, where a prompt ended. */
+  readonly logits: Logits | undefined;
+}
+
+/** Written texts whose state had to go, which are remembered so that it can be said. */
+const MOST_GONE = 1024;
+
+export class Snapshots implements Disposable {
+  readonly #memory: TextMemory;
+  readonly #known: Known;
+  readonly #read = new Map<string, Snapshot>();
+  /** By tenant; undefined for a state that had to go. */
+  readonly #written = new Map<string, PrefixTree<{ snapshot: Snapshot | undefined }>>();
+  readonly #gone = new Set<WrittenPlace>();
+  /** The least recently used first. */
+  readonly #byUse = new Set<Snapshot>();
+  #logitBytes = 0;
+  evictions = 0;
+
+  constructor(memory: TextMemory, known: Known) {
+    this.#memory = memory;
+    this.#known = known;
+  }
+
+  get count(): number {
+    return this.#byUse.size;
+  }
+
+  /** The most recently used first. */
+  get all(): readonly Snapshot[] {
+    return [...this.#byUse].reverse();
+  }
+
+  /** Bytes in use, of texts and snapshots. */
+  get used(): number {
+    return this.#memory.used + this.#logitBytes;
+  }
+
+  /** At least so many bytes are free when all snapshots have gone, besides those that are free now. */
+  reclaimable(active: Iterable<TextState>): number {
+    let others = 0;
+    for (const { bytes } of active) others += bytes;
+    const own = this.count * this.#memory.bytesFor(1);
+    return Math.max(own, this.used - others);
+  }
+
+  /** Has so many bytes be free, at the cost of snapshots. */
+  makeRoom(bytes: number): boolean {
+    while (this.#memory.limit - this.used < bytes) if (!this.evictOldest()) return false;
+    return true;
+  }
+
+  /** After a piece that was read. */
+  ofRead(key: string): Snapshot | undefined {
+    return this.#read.get(key);
+  }
+
+  /** Of texts with written parts: states that the ids go on from, the shortest first, the one of all of them, and what is shared at most. */
+  ofWritten(tenant: string, ids: readonly number[]) {
+    const found = this.#written.get(tenant)?.find(ids);
+    return { beginnings: found?.beginnings ?? [], whole: found?.whole?.snapshot, shared: found?.shared ?? 0 };
+  }
+
+  /** A state to go on from it: a copy, or itself where there is no room for one. */
+  take(snapshot: Snapshot): TextState {
+    this.#touch(snapshot);
+    const copy = this.#fork(snapshot.state, snapshot);
+    if (copy) return copy;
+    this.#forget(snapshot, true);
+    return snapshot.state;
+  }
+
+  /** Keeps a copy of a state, where there is room for one. */
+  keep(place: Place, state: TextState, logits?: Logits): void {
+    const known = this.#at(place);
+    if (known && (known.logits || !logits)) {
+      this.#touch(known);
+      return;
+    }
+    const copy = this.#fork(state);
+    if (copy) this.put(place, copy, logits?.slice());
+  }
+
+  /** Takes over a state. */
+  put(place: Place, state: TextState, logits?: Logits): void {
+    const known = this.#at(place);
+    if (known && (known.logits || !logits)) {
+      state[Symbol.dispose]();
+      this.#touch(known);
+      return;
+    }
+    if (known) this.#drop(known, false);
+    const snapshot = { place, state, logits };
+    if ('key' in place) {
+      this.#read.set(place.key, snapshot);
+      this.#known.note(place.key, false);
+    } else {
+      if (!this.#written.has(place.tenant)) this.#written.set(place.tenant, new PrefixTree());
+      this.#written.get(place.tenant)!.set(place.ids, { snapshot });
+    }
+    this.#byUse.add(snapshot);
+    this.#logitBytes += logits?.byteLength ?? 0;
+    this.makeRoom(0);
+  }
+
+  #at(place: Place): Snapshot | undefined {
+    if ('key' in place) return this.#read.get(place.key);
+    return this.#written.get(place.tenant)?.get(place.ids)?.snapshot;
+  }
+
+  #fork(state: TextState, except?: Snapshot): TextState | undefined {
+    for (;;)
+      try {
+        return state.fork();
+      } catch (error) {
+        if (!(error instanceof CacheFull)) throw error;
+        if (!this.evictOldest(except)) return undefined;
+      }
+  }
+
+  #touch(snapshot: Snapshot): void {
+    this.#byUse.delete(snapshot);
+    this.#byUse.add(snapshot);
+  }
+
+  /** The least recently used goes. */
+  evictOldest(except?: Snapshot): boolean {
+    for (const oldest of this.#byUse) {
+      if (oldest === except) continue;
+      this.evictions++;
+      this.#drop(oldest, true);
+      return true;
+    }
+    return false;
+  }
+
+  #drop(snapshot: Snapshot, wasEvicted: boolean): void {
+    this.#forget(snapshot, wasEvicted);
+    snapshot.state[Symbol.dispose]();
+  }
+
+  #forget(snapshot: Snapshot, wasEvicted: boolean): void {
+    const { place, logits } = snapshot;
+    this.#byUse.delete(snapshot);
+    this.#logitBytes -= logits?.byteLength ?? 0;
+    if ('key' in place) {
+      this.#read.delete(place.key);
+      if (wasEvicted) this.#known.note(place.key, true);
+      return;
+    }
+    const tree = this.#written.get(place.tenant)!;
+    if (wasEvicted) {
+      tree.set(place.ids, { snapshot: undefined });
+      this.#gone.add(place);
+      if (this.#gone.size > MOST_GONE) this.#forgetGone();
+    } else this.#clear(place);
+  }
+
+  #forgetGone(): void {
+    const [place] = this.#gone;
+    this.#gone.delete(place!);
+    if (!this.#at(place!)) this.#clear(place!);
+  }
+
+  #clear({ tenant, ids }: WrittenPlace): void {
+    const tree = this.#written.get(tenant);
+    tree?.delete(ids);
+    if (tree?.isEmpty) this.#written.delete(tenant);
+  }
+
+  [Symbol.dispose](): void {
+    for (const snapshot of [...this.#byUse]) this.#drop(snapshot, false);
+  }
+}

@@ -1,0 +1,72 @@
+// A request on its way through the engine: what is remembered of it, how far its prompt is read, and how long it took.
+import type { LanguageModel } from '../types.ts';
+import type { Found } from './beginnings.ts';
+import type { TextState } from './memory.ts';
+import type { Prompt } from './prompt.ts';
+import type { EngineRequest, Usage } from './request.ts';
+import { Sequence } from './sequence.ts';
+
+export class Task {
+  readonly sequence: Sequence;
+  readonly prompt: Prompt;
+  /** Who came first goes first. */
+  readonly arrival: number;
+  /** While it has a slot. */
+  state: TextState | undefined;
+  /** Whether its state has the bits that reading the prompt gives: not when it went on from a state that writing left. */
+  isExact = true;
+  /** Lengths at which its state is kept for others. */
+  readonly keepAt = new Set<number>();
+  #found: Found | undefined;
+  readonly #added = performance.now();
+  #begun: number | undefined;
+  #read: number | undefined;
+
+  constructor(request: EngineRequest, model: LanguageModel, prompt: Prompt, arrival: number) {
+    this.sequence = new Sequence(request, model);
+    this.prompt = prompt;
+    this.arrival = arrival;
+  }
+
+  /** It has a slot, for the first time or again, and goes on from `state`. */
+  begin(state: TextState, found: Found): void {
+    this.sequence.begin();
+    this.#begun ??= performance.now();
+    this.#found ??= found;
+    this.state = state;
+    this.isExact = found.isExact;
+  }
+
+  /** Its prompt has been read. */
+  noteRead(): void {
+    this.#read ??= performance.now();
+  }
+
+  /** It gives its state away, or loses it. */
+  takeState(): TextState | undefined {
+    const { state } = this;
+    this.state = undefined;
+    this.keepAt.clear();
+    return state;
+  }
+
+  /** Tokens that its state has to take in before the next one is chosen: the prompt, and but for the last what was written. */
+  get target(): number {
+    return Math.max(this.prompt.length, this.sequence.ids.length - 1);
+  }
+
+  get usage(): Usage {
+    const { cached = 0, matched = 0, reason } = this.#found ?? {};
+    const now = performance.now();
+    const begun = this.#begun ?? now;
+    const read = this.#read ?? now;
+    const { generated } = this.sequence;
+    const prompt = this.prompt.length;
+    const timings = {
+      queued: begun - this.#added,
+      prefill: Math.max(0, read - begun),
+      decode: Math.max(0, now - read),
+    };
+    return { prompt, cached, matched, cachedReason: reason, generated, timings };
+  }
+}

@@ -1,5 +1,5 @@
 // recipes/finetune.ts: one command from a model and rows to a GGUF file, what its table says, and a person's mistakes.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
@@ -123,6 +123,45 @@ it.each<[string, Record<string, unknown>, RegExp]>([
   const { code, stdout, stderr } = await runCli(['run', 'finetune', ...given(real), '--out', at('wrong')]);
   expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(message)]);
   expect(readdirSync(setup.folder)).toEqual(there);
+});
+
+it.each<[string, object, RegExp]>([
+  [
+    'a row that is none',
+    { prompt: '犬は？', chosen: 'わん' },
+    /row 2 has "prompt", "chosen", but the file is of the format preference/,
+  ],
+  ['a field of another kind', { prompt: 7, chosen: 'a', rejected: 'b' }, /row 2: prompt should be .* but is 7/],
+  [
+    'answers that are the same',
+    { prompt: '犬は？', chosen: 'a', rejected: 'a' },
+    /row 2: the chosen and the rejected answer are the same/,
+  ],
+  [
+    'a pair longer than a row',
+    { prompt: '犬は？'.repeat(999), chosen: 'a', rejected: 'b' },
+    /row 2: a pair of [\d,]+ tokens is longer/,
+  ],
+  [
+    'what the template of the first stage does not take',
+    { prompt: [{ role: 'tool', content: '7' }], chosen: 'a', rejected: 'b' },
+    /row 2: .*template/,
+  ],
+])('a bad row of pairs is told before anything is trained: %s', async (_, row, message) => {
+  const file = at('対.jsonl');
+  const good = { prompt: '猫は？', chosen: 'にゃあ', rejected: 'わん' };
+  writeFileSync(file, `${JSON.stringify(good)}\n${JSON.stringify(row)}\n`);
+  for (const more of [[], ['--plan']]) {
+    const { code, stdout, stderr } = await finetune(
+      { ...rows(), pairs: file, 'sft.template': 'instruction-ja', 'dpo.heldOut': 0.5 },
+      '--out',
+      at('wrong'),
+      ...more,
+    );
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(`stage "dpo": ${file}, `)]);
+    expect(stderr).toMatch(message);
+    expect(existsSync(at('wrong'))).toBe(false);
+  }
 });
 
 const page = readPage('finetune.md');

@@ -10,6 +10,7 @@ import { checkRecipeFolder, RecipeFolder } from './folder.ts';
 import { forecastPlan } from './forecast.ts';
 import { renderReport } from './html/index.ts';
 import { makeStage } from './make-stage.ts';
+import { openInputs } from './open-inputs.ts';
 import { type PlannedStage, planStages, takeInputs, whyMade } from './plan.ts';
 import { inputsOf, type Recipe, stagesOf } from './recipe.ts';
 import { requireRecipeFits } from './recipe-fits.ts';
@@ -59,6 +60,7 @@ export async function runRecipe<Schema extends z.ZodObject>(
   const foreseen = await planStages(stages, out);
   print(`${recipe.name} → ${out}`);
   for (const { stage, state, why } of foreseen) print(`  ${stage.name}: ${state}, ${why}`);
+  await openInputs(foreseen);
   await forecast(foreseen, options);
   const describe = (plan: readonly PlannedStage[], states: readonly ReportState[]) => {
     const described = plan.map((planned, i) => reportStage(out, planned, states[i]!));

@@ -1,6 +1,7 @@
 // Forecasts the stages of a plan, in order: what a stage is expected to make goes into the forecasts of the stages that take it.
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { originOf } from './origin.ts';
 import type { PlannedStage } from './plan.ts';
 import { inputsOf } from './recipe.ts';
 import { pathsOf } from './source-paths.ts';
@@ -41,6 +42,7 @@ function asStageInput(
       bytes,
       metrics: {},
       about: undefined,
+      origin: originOf(input),
     };
   }
   const { place, record } = plan.find(({ stage }) => stage === input)!;
@@ -56,6 +58,7 @@ function asStageInput(
       : (expected.get(input)?.diskBytes ?? 0),
     metrics: measured ? Object.fromEntries(measured) : (expected.get(input)?.metrics ?? {}),
     about: measured ? undefined : expected.get(input)?.about,
+    origin: originOf(input),
   };
 }
 

@@ -2,6 +2,7 @@
 export { type DryRunOptions, dryRunRecipe } from './dry-run.ts';
 export { type RecipeOutcome, type RunRecipeOptions, runRecipe } from './execute.ts';
 export { renderReport } from './html/index.ts';
+export type { Origin } from './origin.ts';
 export { defineRecipe, type Recipe } from './recipe.ts';
 export { artefactFolder } from './record.ts';
 export type { RecipeReport, ReportStage, ReportState } from './report.ts';

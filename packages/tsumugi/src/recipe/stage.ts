@@ -6,6 +6,7 @@ import { ConfigError, issueText } from '../base/index.ts';
 import { type ProgressStream, toJson } from '../run/index.ts';
 import type { Json } from '../store/index.ts';
 import { checkInputs, checkSource, checkSpec } from './check-stage.ts';
+import type { Origin } from './origin.ts';
 import type { Heatmap, StageMetric, Table } from './results.ts';
 import type { StageForecast } from './stage-forecast.ts';
 import { withDefaults } from './with-defaults.ts';
@@ -60,6 +61,8 @@ export interface StageInput {
   readonly metrics: Readonly<Record<string, number>>;
   /** `about` of the forecast of the stage that makes it; undefined once it is made. */
   readonly about: Json | undefined;
+  /** Where it comes from, itself or what it is made from; undefined where that is another kind. */
+  readonly origin?: Origin | undefined;
 }
 
 type StageInputs<K extends InputKinds> = {
@@ -121,6 +124,13 @@ export interface StageSpec<Kind extends string, K extends InputKinds, Schema ext
    */
   check?(config: z.output<Schema>, inputs: InputsOf<K>): void;
   forecast(context: ForecastContext<K, z.output<Schema>>): StageForecast | Promise<StageForecast>;
+  /**
+   * Looks at what comes from outside, as far as that can be done before the other inputs are made: called before the first stage of a
+   * recipe runs, so that no stage refuses in the end what could have been told at the beginning.
+   *
+   * @throws DataError naming file, row and field
+   */
+  open?(context: ForecastContext<K, z.output<Schema>>): Promise<void>;
   run(context: StageContext<K, z.output<Schema>>): Promise<StageOutcome>;
   /** Other code and data that it uses with these settings, each with version or hash. Part of the address. */
   uses?(config: z.output<Schema>): Promise<Uses>;
@@ -141,8 +151,9 @@ export interface StageDefinition<Kind extends string, K extends InputKinds, Sche
 
 /** A definition without its types: what the runner works with. */
 export interface AnyDefinition
-  extends Omit<StageSpec<string, InputKinds, z.ZodObject>, 'check' | 'forecast' | 'run' | 'uses' | 'dryRun'> {
+  extends Omit<StageSpec<string, InputKinds, z.ZodObject>, 'check' | 'forecast' | 'open' | 'run' | 'uses' | 'dryRun'> {
   forecast(context: ForecastContext<never, never>): StageForecast | Promise<StageForecast>;
+  open?(context: ForecastContext<never, never>): Promise<void>;
   run(context: StageContext<never, never>): Promise<StageOutcome>;
   uses?(config: never): Promise<Uses>;
   dryRun?(config: never): object;

@@ -12,6 +12,7 @@ import { answersConfig } from './config.ts';
 import { forwardMemory, largest } from './evaluate.ts';
 import { keep, kept } from './kept.ts';
 import { modelConfigOf } from './model-config.ts';
+import { isGiven } from './open-rows.ts';
 import { secondsPerHeldOutToken } from './training-forecast.ts';
 import { rowsOf, tokensOfRow } from './tuning-inputs.ts';
 
@@ -37,6 +38,9 @@ export const answers = defineStage({
       diskBytes: 2 ** 20,
       lowers: { time: ['limit', 'maxTokens'] },
     };
+  },
+  async open({ config, inputs: { examples } }) {
+    if (isGiven(examples)) await questionsOf(examples, config);
   },
   async run({ config, inputs, folder, stream }) {
     const questions = await questionsOf(inputs.examples, config);

@@ -1,15 +1,19 @@
 // Stage: a model and files of pairs, and others to measure on where there are some → the model that prefers the chosen answers.
 import { defineStage, metric } from '../recipe/index.ts';
+import { checkRows } from '../text/index.ts';
 import {
   checkDpoSettings,
   DEFAULT_DPO_EPOCHS,
   DEFAULT_HELD_OUT,
   dpo as learn,
+  openPairs,
+  openRated,
   requireModelMade,
   stepWork,
 } from '../train/index.ts';
 import { dpoStageConfig } from './config.ts';
 import { oneTuningStep } from './dry-run.ts';
+import { openRows } from './open-rows.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 import { mergeTuned, tuningPlaces } from './tuning-run.ts';
@@ -36,6 +40,17 @@ export const dpo = defineStage({
     const found = tuningForecast({ ...config, epochs, heldOut, evaluateTokens }, { model, rows, own: own[0], texts });
     return { ...found, seconds: found.seconds * stepWork(config.loss) };
   },
+  open: ({
+    config: { heldOut = DEFAULT_HELD_OUT, ...config },
+    inputs: {
+      model,
+      pairs: rows,
+      heldOut: [own],
+    },
+  }) =>
+    config.loss === 'kto'
+      ? openRows(config, { model, rows, own, heldOut }, checkRows('ratings'), openRated)
+      : openRows(config, { model, rows, own, heldOut }, checkRows('pairs'), openPairs),
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, pairs } = inputs;
     const places = tuningPlaces(model, pairs, inputs.heldOut, heldOut, folder);

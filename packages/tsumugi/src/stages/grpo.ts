@@ -2,16 +2,19 @@
 // answers. What an answer is worth is a rule's, a task's or a reward model's to say.
 import { findTasks } from '../eval/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
+import { readPrompts } from '../text/index.ts';
 import {
   checkGrpoSettings,
   DEFAULT_GRPO_EPOCHS,
   DEFAULT_HELD_OUT,
   grpo as learn,
+  openPromptData,
   requireModelMade,
 } from '../train/index.ts';
 import { type AnswerScoring, checkRewardModels, checkScoring, openAnswerScorer } from './answer-scorer.ts';
 import { grpoStageConfig } from './config.ts';
 import { oneTuningStep } from './dry-run.ts';
+import { openRows } from './open-rows.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 import { mergeTuned, tuningPlaces } from './tuning-run.ts';
@@ -47,6 +50,24 @@ export const grpo = defineStage({
     );
     // Writing an answer takes as long as learning from it: our guess.
     return { ...forecast, seconds: forecast.seconds * (1 + 1 / updates) };
+  },
+  async open({
+    config: { heldOut = DEFAULT_HELD_OUT, ...config },
+    inputs: {
+      model,
+      prompts: rows,
+      heldOut: [own],
+    },
+  }) {
+    // What a reward model can score need not be asked of it: any text.
+    using scorer =
+      config.score === 'reward'
+        ? { name: '', hash: '', score: () => [], [Symbol.dispose]() {} }
+        : await openAnswerScorer(scoringOf(config, undefined));
+    const alone = async (paths: string[]) => {
+      for await (const _ of readPrompts(paths, scorer.columns));
+    };
+    await openRows(config, { model, rows, own, heldOut }, alone, (settings) => openPromptData(settings, scorer));
   },
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { score, field, task, ...settings } = config;

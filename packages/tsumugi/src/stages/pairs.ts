@@ -6,12 +6,21 @@ import { findTasks } from '../eval/index.ts';
 import { cacheBytes, type Plamo2Config } from '../lm/index.ts';
 import { defineStage, metric, type StageForecast, type StageInput, type Uses } from '../recipe/index.ts';
 import { Interrupt, Interrupted, unlessInterrupted } from '../run/index.ts';
-import { checkPairsSettings, makePairs, type PairsResult, reasons } from '../synth/index.ts';
+import {
+  checkPairsSettings,
+  makePairs,
+  type PairsResult,
+  promptsOf,
+  promptsToAnswer,
+  reasons,
+} from '../synth/index.ts';
+import { openChat } from '../train/index.ts';
 import { checkRewardModels } from './answer-scorer.ts';
 import { pairsStageConfig } from './config.ts';
 import { deviceHere, standInPairs } from './dry-run.ts';
 import { forwardMemory } from './evaluate.ts';
 import { modelConfigOf } from './model-config.ts';
+import { chatBefore, isGiven } from './open-rows.ts';
 import { secondsPerHeldOutToken } from './training-forecast.ts';
 import { TOKENS_OF_AN_EXAMPLE, usesTemplate } from './tuning-inputs.ts';
 import { usesTasks } from './uses-tasks.ts';
@@ -44,6 +53,19 @@ export const pairs = defineStage({
     const own = forecastPairs(modelConfigOf(inputs.model), config, { prompts, read: prompts * promptTokens });
     const memory = inputs.rewardModel.map(({ bytes }) => ({ what: 'the reward model', bytes }));
     return { ...own, memory: [...own.memory, ...memory] };
+  },
+  async open({ config, inputs: { model, prompts } }) {
+    if (prompts.length === 0 || !prompts.every(isGiven)) return;
+    const settings = {
+      ...config,
+      prompts: prompts.flatMap((each) => [...each.paths]),
+      rewardModel: undefined,
+      out: '.',
+    };
+    const chat = chatBefore(model, config.template);
+    const rows = await promptsOf({ ...settings, model: chat?.model ?? '.' });
+    if (chat) await promptsToAnswer(rows, { ...openChat(chat.model, chat.template), limit: config.limit });
+    else for await (const _ of rows);
   },
   async run({ config, inputs, folder, stream, dryRun }) {
     const abort = new AbortController();

@@ -1,14 +1,17 @@
 // Stage: a model and files of pairs, and others to measure on where there are some → a model that gives answers a reward.
 import { defineStage, metric } from '../recipe/index.ts';
+import { checkRows } from '../text/index.ts';
 import {
   checkRewardSettings,
   DEFAULT_HELD_OUT,
   DEFAULT_REWARD_EPOCHS,
   reward as learn,
+  openPairs,
   requireModelMade,
 } from '../train/index.ts';
 import { rewardStageConfig } from './config.ts';
 import { oneTuningStep } from './dry-run.ts';
+import { openRows } from './open-rows.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 import { tuningPlaces } from './tuning-run.ts';
@@ -33,6 +36,14 @@ export const reward = defineStage({
     const evaluateTokens = Number.POSITIVE_INFINITY; // all of them are measured
     return tuningForecast({ ...config, epochs, heldOut, evaluateTokens }, { model, rows, own: own[0], texts: 2 });
   },
+  open: ({
+    config: { heldOut = DEFAULT_HELD_OUT, ...config },
+    inputs: {
+      model,
+      pairs: rows,
+      heldOut: [own],
+    },
+  }) => openRows(config, { model, rows, own, heldOut }, checkRows('pairs'), openPairs),
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, pairs } = inputs;
     const places = tuningPlaces(model, pairs, inputs.heldOut, heldOut, folder);

@@ -1,8 +1,17 @@
 // Stage: a model and files of examples, and others to measure on where there are some → the model, fine-tuned on them.
 import { defineStage, metric } from '../recipe/index.ts';
-import { checkSftSettings, DEFAULT_EPOCHS, DEFAULT_HELD_OUT, requireModelMade, sft as tune } from '../train/index.ts';
+import { checkRows } from '../text/index.ts';
+import {
+  checkSftSettings,
+  DEFAULT_EPOCHS,
+  DEFAULT_HELD_OUT,
+  openSftData,
+  requireModelMade,
+  sft as tune,
+} from '../train/index.ts';
 import { sftStageConfig } from './config.ts';
 import { oneTuningStep } from './dry-run.ts';
+import { openRows } from './open-rows.ts';
 import { trainingMetrics } from './training-metrics.ts';
 import { checkHeldOut, tuningForecast, usesTemplate } from './tuning-inputs.ts';
 import { mergeTuned, tuningPlaces } from './tuning-run.ts';
@@ -26,6 +35,14 @@ export const sft = defineStage({
     const { model, examples: rows, heldOut: own } = inputs;
     return tuningForecast({ ...config, epochs, heldOut }, { model, rows, own: own[0], texts: 1 });
   },
+  open: ({
+    config: { heldOut = DEFAULT_HELD_OUT, ...config },
+    inputs: {
+      model,
+      examples: rows,
+      heldOut: [own],
+    },
+  }) => openRows(config, { model, rows, own, heldOut }, checkRows('answers'), openSftData),
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, examples } = inputs;
     const places = tuningPlaces(model, examples, inputs.heldOut, heldOut, folder);

@@ -25,7 +25,7 @@ export {
   type RatedExample,
 } from './chat/example.ts';
 export { COLUMNS, DATA_FORMATS, type DataFormat } from './chat/formats.ts';
-export { type Loaded, type LoadOptions, loadExamples, loadPairs, loadRated } from './chat/load-examples.ts';
+export { checkRows, type Loaded, type LoadOptions, loadExamples, loadPairs, loadRated } from './chat/load-examples.ts';
 export type { Conversation, Message, Role, Tool } from './chat/message.ts';
 export { defaultTemplate, findTemplate, openTemplate, templateStopIds, templatesOf } from './chat/model-template.ts';
 export { encodeCompletion, encodePair, encodeRated, type Prompted } from './chat/pairs.ts';

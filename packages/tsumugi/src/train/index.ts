@@ -31,6 +31,7 @@ export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainin
 export type { AnswerScorer, AnswerToScore } from './grpo/answer-scorer.ts';
 export type { PolicyEvaluation } from './grpo/evaluate-policy.ts';
 export { type GrpoLossOptions, grpoLoss } from './grpo/grpo-loss.ts';
+export { openPromptData } from './grpo/prompt-data.ts';
 export { type GrpoOptions, type GrpoResult, grpo } from './grpo.ts';
 export {
   DEFAULT_GRPO_EPOCHS,
@@ -58,6 +59,7 @@ export {
 } from './plan-model.ts';
 export { type LogitsOptions, type LogitsResult, planPrecomputeLogits, precomputeLogits } from './precompute-logits.ts';
 export * from './preference/index.ts';
+export { openPairs, openRated } from './preference/preference-data.ts';
 export { type PretrainResult, pretrain } from './pretrain.ts';
 export {
   evaluateTokensOf,
@@ -83,7 +85,7 @@ export {
   sftConfig,
   sftMayChange,
 } from './sft-config.ts';
-export { readSftExamples } from './sft-data.ts';
+export { openSftData, readSftExamples } from './sft-data.ts';
 export { sftLoss } from './sft-loss.ts';
 export { type StepBatch, stepGradients } from './step-gradients.ts';
 export { type AttentionSwitch, attentionLayers, switchAttention } from './switch-attention.ts';

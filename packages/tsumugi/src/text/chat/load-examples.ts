@@ -59,6 +59,15 @@ async function* rowsOf(
   }
 }
 
+/** Reads rows for what they say, without a tokenizer or a template. @throws DataError naming file, row and field; when there are none */
+export const checkRows =
+  (purpose: Purpose) =>
+  async (paths: readonly string[]): Promise<void> => {
+    const keeper = new ReportKeeper(undefined);
+    for await (const _ of rowsOf(paths, purpose, undefined, keeper));
+    if (keeper.report.rows === 0) requireExamples([], keeper.report, paths);
+  };
+
 /** Examples of answers to learn. @throws DataError naming file, row and field; when no example is left */
 export async function loadExamples(paths: readonly string[], options: LoadOptions): Promise<Loaded<Example>> {
   checkOptions('loadExamples', options, loadOptions);

@@ -36,18 +36,19 @@ export class EngineThread {
   readonly #settings: ThreadSettings;
   readonly #events: ThreadEvents;
   readonly #jobs = new Map<number, JobListener>();
-  #worker: Worker;
   #nextJob = 1;
   #pause = FIRST_PAUSE;
   #startedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #gone: PromiseWithResolvers<void> = Promise.withResolvers();
   state: ThreadState = 'starting';
+  /** The thread as it is now: another one after a death. */
+  worker: Worker;
 
   constructor(settings: ThreadSettings, events: ThreadEvents) {
     this.#settings = settings;
     this.#events = events;
-    this.#worker = this.#start();
+    this.worker = this.#start();
   }
 
   /** Opens a model. */
@@ -95,7 +96,7 @@ export class EngineThread {
   async kill(): Promise<void> {
     clearTimeout(this.#timer);
     this.state = 'ended';
-    await this.#worker.terminate();
+    await this.worker.terminate();
   }
 
   #start(): Worker {
@@ -122,7 +123,7 @@ export class EngineThread {
     if (performance.now() - this.#startedAt > STEADY) this.#pause = FIRST_PAUSE;
     this.#events.onDeath(cause, this.#pause);
     this.#timer = setTimeout(() => {
-      this.#worker = this.#start();
+      this.worker = this.#start();
     }, 1000 * this.#pause);
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
   }
@@ -179,7 +180,7 @@ export class EngineThread {
   }
 
   #tell(message: ToThread): void {
-    this.#worker.postMessage(message);
+    this.worker.postMessage(message);
   }
 
   #requireRunning(): void {

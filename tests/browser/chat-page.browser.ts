@@ -227,11 +227,11 @@ it('keeps conversations across reloads, also one that was being answered, and le
 const failures: [Reply, string][] = [
   [
     { status: 400, message: 'n is 0, expected 1 or more' },
-    'The server did not accept this. n is 0, expected 1 or more',
+    'The server did not accept this.\nn is 0, expected 1 or more',
   ],
   [
     { status: 429, message: 'the queue is full', headers: { 'retry-after': '7' } },
-    'The server is busy. Try again in 7 s.',
+    'The server is busy.\nTry again in 7 s.\nthe queue is full',
   ],
   [{ status: 503 }, 'The server is busy.'],
   [{ status: 500 }, 'Something went wrong in the server.'],
@@ -239,6 +239,81 @@ const failures: [Reply, string][] = [
   [{ pieces: ['a'], finish: 'length' }, 'The limit of tokens was reached.'],
   [{ pieces: ['a'], after: 'cut' }, 'The connection was cut before the answer ended.'],
 ];
+it('leaves an edit where the branch is left that it is in', () =>
+  use(async (page) => {
+    server.replies = [{ pieces: ['a1'] }, { pieces: ['a2'] }, { pieces: ['b1'] }, { pieces: ['b2'] }];
+    await say(page, 'one');
+    await say(page, 'two');
+    await act(page, 'again').first().click();
+    await expect.poll(() => turns(page)).toEqual(['one', 'b1']);
+    await act(page, 'earlier').click();
+    await act(page, 'edit').last().click();
+    await act(page, 'later').click();
+    expect(await page.locator('#editing').isVisible()).toBe(false);
+    expect(await message(page).inputValue()).toBe('');
+    await say(page, 'new');
+    expect(await turns(page)).toEqual(['one', 'b1', 'new', 'b2']);
+  }));
+
+it('keeps the part of an answer that a new conversation leaves, and writes nothing of it there', () =>
+  use(async (page) => {
+    server.replies = [{ pieces: ['a part'], after: 'hang' }, { pieces: ['other'] }];
+    await message(page).fill('first');
+    await message(page).press('Enter');
+    await expect.poll(() => answers(page).innerText()).toContain('a part');
+    await page.locator('#new').click();
+    await say(page, 'second');
+    expect(await turns(page)).toEqual(['second', 'other']);
+    await expect.poll(() => server.givenUp).toBe(1);
+    await page.locator('#new').click();
+    expect(await act(page, 'open').allInnerTexts()).toEqual(['second', 'first']);
+    await act(page, 'open').last().click();
+    expect(await turns(page)).toEqual(['first', 'a part']);
+  }));
+
+it('goes on showing an answer while settings are changed', () =>
+  use(async (page) => {
+    server.replies = [{ pieces: ['One', ' two', ' three', ' four'], pause: 500 }];
+    await message(page).fill('Count');
+    await message(page).press('Enter');
+    await expect.poll(() => answers(page).innerText()).toContain('One');
+    await set(page, { seed: '7' });
+    await expect.poll(() => answers(page).innerText()).toContain('three');
+    await page.locator('#stop').waitFor();
+    await page.locator('#send').waitFor();
+    expect(await turns(page)).toEqual(['Count', 'One two three four']);
+  }));
+
+it('works on where the browser has no room or no store, and says so', () =>
+  use(async (page) => {
+    await page.addInitScript(
+      `Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };`,
+    );
+    await page.reload();
+    await say(page, 'Hi');
+    expect(await turns(page)).toEqual(['Hi', 'Hello']);
+    expect(await page.locator('#trouble').innerText()).toBe('This browser has no room to keep the conversation.');
+  }));
+
+it('begins anew where what was kept is damaged', () =>
+  use(async (page) => {
+    await page.evaluate(`for (const [name, text] of Object.entries({
+      'tsumugi.chat.a': '{"id":"a","turns":[]}', 'tsumugi.chat.b': '5', 'tsumugi.chat.c': '{"turns"', 'tsumugi.open': '"a"',
+      'tsumugi.settings': '[1]', 'tsumugi.model': '{}' })) localStorage.setItem(name, text)`);
+    await page.reload();
+    expect(await act(page, 'open').count()).toBe(0);
+    await say(page, 'Hi');
+    expect(await turns(page)).toEqual(['Hi', 'Hello']);
+  }));
+
+it('asks again for a key that no header can hold', () =>
+  use(async (page) => {
+    await set(page, { key: 'キー' });
+    await say(page, 'Hi');
+    expect(await page.locator('.note').last().innerText()).toContain('The server wants an API key that it knows');
+    expect(server.asked).toEqual([]);
+  }));
+
 it.each(failures)('says in a sentence what went wrong: %j', (reply, sentence) =>
   use(
     async (page) => {

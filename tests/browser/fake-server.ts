@@ -84,7 +84,7 @@ export class FakeServer implements AsyncDisposable {
     }
     if (reply.after === 'hang') return;
     if (reply.after === 'cut') {
-      await pause(50); // what was written goes out first
+      await pause(500); // what was written arrives first
       response.destroy();
       return;
     }

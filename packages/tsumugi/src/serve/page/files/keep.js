@@ -20,7 +20,7 @@ export const saveTab = (name, value) => tried(() => sessionStorage.setItem(name,
 /** @returns {Conversation | undefined} */
 export function loadConversation(id) {
   const kept = load(prefix + id);
-  return Array.isArray(kept?.turns) ? kept : undefined;
+  return kept?.turns?.length > 0 ? kept : undefined;
 }
 export const saveConversation = (conversation) => save(prefix + conversation.id, conversation);
 export const removeConversation = (id) => localStorage.removeItem(prefix + id);

@@ -24,6 +24,8 @@ const message = find('message');
 let conversation = begin();
 /** @type {AbortController | undefined} stops the answer that is on its way */
 let writing;
+/** Its turn. */
+let written = 0;
 /** @type {number | undefined} the turn that the message is to stand beside */
 let editing;
 
@@ -38,6 +40,7 @@ function redraw() {
   find('stop').hidden = writing === undefined;
   find('editing').hidden = editing === undefined;
   for (const button of log.querySelectorAll('button')) button.disabled = writing !== undefined;
+  if (writing) showWritten();
 }
 
 function keep(which) {
@@ -62,20 +65,23 @@ function request(at) {
   return ['v1/chat/completions', { ...parameters(), messages: [...instruction, ...messages(before)] }];
 }
 
+/** Shows what there is of the answer that is on its way. */
+function showWritten() {
+  const article = log.querySelector(`[data-turn="${written}"]`);
+  article?.classList.add('writing');
+  if (article) update(article, { ...conversation.turns[written], note: undefined }, writesOn());
+}
+
 /** Has a turn written by the model. */
 async function write(at) {
   const which = conversation;
   const turn = which.turns[at];
-  const plain = writesOn();
   const mine = new AbortController();
   writing = mine;
+  written = at;
   turn.note = { key: 'stopped' }; // what a reload in the middle finds
   tell();
   redraw();
-  const article = log.querySelector(`[data-turn="${at}"]`);
-  const show = () => following(() => update(article, { ...turn, note: undefined }, plain));
-  article.classList.add('writing');
-  show();
   toEnd();
   find('status').textContent = say('writing');
   let frame = 0;
@@ -95,7 +101,7 @@ async function write(at) {
       last = performance.now();
       first ??= last;
       cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(show);
+      frame = requestAnimationFrame(() => following(showWritten));
     }
     turn.note = reason === 'length' ? { key: 'length' } : turn.text === '' ? { key: 'empty' } : undefined;
   } catch (error) {
@@ -148,6 +154,7 @@ log.addEventListener('click', ({ target }) => {
   const { turn: place, id } = target.closest('[data-turn], [data-id]')?.dataset ?? {};
   const at = Number(place);
   const turn = conversation.turns[at];
+  if (act && editing !== undefined) edit();
   if (act === 'open') open(kept.loadConversation(id) ?? begin());
   if (act === 'remove' && confirm(say('sure', target.previousSibling.textContent))) {
     kept.removeConversation(id);

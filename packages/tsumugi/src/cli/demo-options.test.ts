@@ -137,6 +137,9 @@ it('shows what was asked, with the answers of the base and of the aligned model'
   symlinkSync(tiny.folder, at('one', 'merge', 'model'));
   more.push({ name: 'answers', kind: 'metrics', metrics: [], tables });
   const { stdout } = await demo();
+  // The tiny model writes bytes at random.
+  expect(stdout.match(/ \[left out: \d+ places? with bytes that are no character\]\n\n/g)!.length).toBeGreaterThan(0);
+  expect(stdout).not.toContain('\ufffd');
   expect(stdout).toContain('猫（　）好き\n  が is right; merge: 猫 猫; last: が\n');
   expect(stdout).toContain(
     'answers right, of 438 held-out questions\n  always “を”  34.0 %\n  merge  2.0 % (1.0 % to 4.0 %)\n',

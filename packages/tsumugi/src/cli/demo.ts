@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isObject, signalExitCode, UserError } from '../base/index.ts';
 import { generateText, loadModel, loadTokenizer } from '../lm/index.ts';
 import { type RecipeOutcome, type RecipeReport, runRecipe } from '../recipe/index.ts';
-import { formatDuration } from '../run/index.ts';
+import { formatDuration, leftOutNote, wholeCharacters } from '../run/index.ts';
 import { findTemplate, listSourceFiles } from '../text/index.ts';
 import { chat } from './chat.ts';
 import { defineCommand } from './command.ts';
@@ -195,9 +195,13 @@ async function showSamples(folder: string, io: Io): Promise<void> {
   const tokenizer = loadTokenizer(folder, model.config);
   for (const [seed, prompt] of prompts.entries()) {
     await write(io.stdout, dim(io.stdout, prompt));
-    for (const piece of generateText(model, tokenizer, prompt, { maxTokens: 80, temperature: 0.8, topP: 0.95, seed }))
-      await write(io.stdout, printable(io.stdout, piece));
-    await write(io.stdout, '\n\n');
+    let broken = 0;
+    for (const piece of generateText(model, tokenizer, prompt, { maxTokens: 80, temperature: 0.8, topP: 0.95, seed })) {
+      const { text, leftOut } = wholeCharacters(piece);
+      broken += leftOut;
+      await write(io.stdout, printable(io.stdout, text));
+    }
+    await write(io.stdout, `${dim(io.stdout, leftOutNote(broken))}\n\n`);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   formatMetric,
   formatNumber,
   formatTime,
+  readableSample,
 } from '../run/index.ts';
 import { rangeTestSection } from './range-test.ts';
 import type { RunSummary } from './read-run.ts';
@@ -41,7 +42,7 @@ export function runPage(run: RunSummary): string {
             htmlSection(
               'Sample',
               `at step ${formatInteger(sample.step)}`,
-              `<p>${escapeText(sample.prompt + sample.text)}</p>`,
+              `<p>${escapeText(sample.prompt + readableSample(sample.text))}</p>`,
             ),
           ]
         : []),

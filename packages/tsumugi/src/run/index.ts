@@ -39,3 +39,4 @@ export { asJson, type OpenRunOptions, openRun } from './open-run.ts';
 export { ownPartsOf } from './own-parts.ts';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressUpdate } from './progress.ts';
 export { Rate } from './rate.ts';
+export { leftOutNote, readableSample, wholeCharacters } from './readable-sample.ts';

@@ -1,6 +1,7 @@
 // What the answers of several models come to: how many are right, against the first model and against always saying the same.
 import { bootstrapMean, type Interval, wilson } from '../eval/index.ts';
 import { metric, type StageMetric, type Table } from '../recipe/index.ts';
+import { readableSample } from '../run/index.ts';
 import type { ModelAnswers, Question } from './answers-manifest.ts';
 
 /** @param shown how many of the questions are put into the table of answers: evenly over all of them */
@@ -45,7 +46,7 @@ export function answersReport(
         rows: evenly(n, shown).map((i) => [
           asText(questions[i]!.prompt),
           questions[i]!.answer,
-          ...found.map(({ answers }) => answers[i]!.answer),
+          ...found.map(({ answers }) => readableSample(answers[i]!.answer)),
         ]),
       },
     ],

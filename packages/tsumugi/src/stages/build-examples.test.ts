@@ -78,4 +78,25 @@ it('refuses what does not fit, and forecasts', async () => {
   expect(metrics!['examples']).toBeLessThan(9600);
   expect(diskBytes).toBeLessThan(4e6);
   expect(seconds).toBeLessThan(5);
+  // Of these only a part of what is read becomes a row: 897 of 30.2 MB of sentences, 644 of 42.7 MB of documents, 5,248 of 7 MB.
+  const examplesOf = async (builder: string, of: number) =>
+    (
+      await buildExamples.forecast({
+        config: buildExamples.config.parse({
+          builder,
+          heldOutFraction: 0,
+          ...(builder === 'newer-translation' && { rows: 'pairs' }),
+        }),
+        inputs: { data: { ...novel, path: 'text', bytes: of } as never },
+      })
+    ).metrics!['examples']!;
+  for (const [builder, of, found] of [
+    ['newer-translation', 30_204_375, 897],
+    ['faq', 42_700_000, 644],
+    ['synopsis', 6_950_000, 5248],
+    ['translate-en-ja', 68_900_000, 308_486],
+  ] as const) {
+    const foreseen = await examplesOf(builder, of);
+    expect(Math.max(foreseen / found, found / foreseen), builder).toBeLessThan(2);
+  }
 });

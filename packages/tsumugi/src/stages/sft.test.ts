@@ -103,6 +103,20 @@ it('forecasts from the number of its rows, or from their bytes', async () => {
   expect((await forecast({ steps: 1 })).memory!.length).toBeGreaterThan(1);
 });
 
+it('forecasts no gradients and no moments of what is frozen', async () => {
+  using model = loadModel(at('base'), { dtype: 'float32' });
+  const embedding = model.config.vocab_size * model.config.hidden_size;
+  const forecast = async (config: object) => {
+    const rows = { ...examples(), bytes: 6000, metrics: { examples: 10 }, about: undefined };
+    const inputs = { model: { ...given(at('base')), metrics: {}, about: undefined }, examples: rows, heldOut: [] };
+    const { memory, diskBytes } = await sft.forecast({ config: sft.config.parse({ steps: 2, ...config }), inputs });
+    return [memory!.find(({ what }) => what.startsWith('weights'))!.bytes, diskBytes!] as const;
+  };
+  const [whole, part] = [await forecast({}), await forecast({ freeze: ['embedding'] })];
+  expect(whole[0] - part[0]).toBe(3 * 4 * embedding);
+  expect(part[1]).toBeLessThan(whole[1]);
+});
+
 it('forecasts adapters as adapters: the model as it is stored, and gradients and moments of what is added', async () => {
   const made = { ...given(at('base')), metrics: {}, about: undefined };
   using model = loadModel(at('base'), { dtype: 'float32' });

@@ -1,7 +1,7 @@
 // What the stages that learn from rows of examples share: the rows to measure on, and forecasts before anything is read.
 import { ConfigError, contentHash } from '../base/index.ts';
 import type { StageForecast, StageInput, Uses } from '../recipe/index.ts';
-import { type AdapterConfig, adaptersOf, requireIdle, type TrainingPhase } from '../train/index.ts';
+import { type AdapterConfig, adaptersOf, partBeside, requireIdle, type TrainingPhase } from '../train/index.ts';
 import { isMade, modelConfigOf } from './model-config.ts';
 import { trainingForecast } from './training-forecast.ts';
 
@@ -35,6 +35,7 @@ export const tokensOfRow = (rows: StageInput): number | undefined =>
 
 interface TuningSettings extends Omit<TrainingPhase, 'steps'>, AdapterConfig {
   seed: number;
+  freeze?: readonly string[] | undefined;
   steps?: number | undefined;
   epochs: number;
   batchSize: number;
@@ -71,7 +72,7 @@ export function tuningForecast(
   const measured = own ? own.bytes / bytesPerToken : count * tokens * heldOut;
   const modelConfig = modelConfigOf(model);
   const folder = isMade(model) ? model.path : undefined;
-  const part = adaptersOf(modelConfig, config, folder)?.part;
+  const part = adaptersOf(modelConfig, config, folder)?.part ?? partBeside(modelConfig, config.freeze ?? []);
   const phase = { ...config, steps, batchSize: texts * batchSize, sequenceLength: tokens };
   return {
     ...trainingForecast(

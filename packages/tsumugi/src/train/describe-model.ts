@@ -1,7 +1,7 @@
 // What a training run shows of its model: the parameters it trains, and text that it writes.
 import { generateText, type Plamo2, type Plamo2Config, parameterTable } from '../lm/index.ts';
 import type { Pause, Sample } from '../loop/index.ts';
-import { formatInteger } from '../run/index.ts';
+import { formatInteger, readableSample } from '../run/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 
 /** Parameters by kind of layer, as lines; where some are frozen, how many of them are trained as well. */
@@ -37,5 +37,5 @@ export async function sampleText(
     text += piece;
     await pause();
   }
-  return { prompt, text, shown: `step ${step}: ${prompt}｜${text.replaceAll('\n', '⏎')}` };
+  return { prompt, text, shown: `step ${step}: ${prompt}｜${readableSample(text).replaceAll('\n', '⏎')}` };
 }

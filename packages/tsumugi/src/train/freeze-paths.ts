@@ -1,6 +1,7 @@
 // Which weights are not trained, from what a person writes: "embedding", layers by number, patterns of paths.
 import { ConfigError, nearest } from '../base/index.ts';
 import { type Plamo2Config, tensorShapes } from '../lm/index.ts';
+import type { TrainedPart } from './trained-part.ts';
 
 const EMBEDDING = 'model.embed_tokens.weight';
 const layerPrefix = 'model.layers.layers.';
@@ -19,6 +20,12 @@ export function frozenPaths(config: Plamo2Config, patterns: readonly string[]): 
     remedy: 'Freeze less.',
     fields: { freeze: patterns },
   });
+}
+
+/** What is trained beside what `freeze` names; undefined where that is nothing. @throws as `frozenPaths` */
+export function partBeside(config: Plamo2Config, patterns: readonly string[]): TrainedPart | undefined {
+  const frozen = frozenPaths(config, patterns);
+  return frozen.size > 0 ? { isFrozen: (path) => frozen.has(path) } : undefined;
 }
 
 function matching(pattern: string, paths: readonly string[], layers: number): string[] {

@@ -28,6 +28,7 @@ export { type ExtendResult, extend } from './extend.ts';
 export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
 export { keysSeen, modelFlops, type StepShape, trainingFlops } from './flops.ts';
 export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainingSpace } from './forecast.ts';
+export { partBeside } from './freeze-paths.ts';
 export type { AnswerScorer, AnswerToScore } from './grpo/answer-scorer.ts';
 export type { PolicyEvaluation } from './grpo/evaluate-policy.ts';
 export { type GrpoLossOptions, grpoLoss } from './grpo/grpo-loss.ts';

@@ -8,7 +8,7 @@ import { type ExampleEvaluation, evaluateExamples, measuredExamples } from './ev
 import { ExampleSteps } from './example-steps.ts';
 import { modelFlops } from './flops.ts';
 import { forecastSpace, forecastUnevenTime } from './forecast.ts';
-import { frozenPaths } from './freeze-paths.ts';
+import { partBeside } from './freeze-paths.ts';
 import type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 import { exampleEvaluationState } from './remembered-state.ts';
 import { DEFAULT_EPOCHS, type SftConfig, sftMayChange } from './sft-config.ts';
@@ -39,8 +39,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
   const base = await openTuningBase(config);
   const data = await openSftData(config);
   const modelConfig = endingWith(base.config, data.template, data.tokenizer);
-  const frozen = frozenPaths(modelConfig, config.freeze);
-  const part = frozen.size > 0 ? { isFrozen: (path: string) => frozen.has(path) } : undefined;
+  const part = partBeside(modelConfig, config.freeze);
   const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing } = config;
   const layout = config.packing ? 'packed' : 'padded';
   const batches = new ExampleSteps(data.examples, {

@@ -10,6 +10,7 @@ const block = z.discriminatedUnion('type', [
 const schema = z.object({
   content: z.union([z.string(), z.array(block)]),
   own: z.union([z.int(), z.array(z.int())], 'a number, or several').optional(),
+  kept: z.literal(false, 'can only be false').optional(),
   told: z.discriminatedUnion('type', [z.object({ type: z.literal('a') })], 'only a is taken').optional(),
 });
 
@@ -24,6 +25,7 @@ it.each([
   [{ content: [{ type: 'x' }] }, '"content.0.type" is "x", expected "text" or "call"', 'content.0.type'],
   [{ content: '', own: 'x' }, '"own": a number, or several', 'own'],
   [{ content: '', own: [0.5] }, '"own.0" is 0.5, expected a whole number', 'own.0'],
+  [{ content: '', kept: true }, '"kept": can only be false', 'kept'],
   [{ content: '', told: { type: 'b' } }, '"told.type": only a is taken', 'told.type'],
 ])('%j: %s', (value, words, place) => {
   const issue = schema.safeParse(value).error!.issues[0]!;

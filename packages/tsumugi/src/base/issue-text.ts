@@ -61,15 +61,16 @@ function valueAt(value: unknown, key: PropertyKey): unknown {
     : undefined;
 }
 
+/** What should stand there, unless the schema has words of its own. */
 function expectation(issue: Issue): string | undefined {
+  if (!/^(Invalid|Too) /.test(issue.message)) return undefined;
   switch (issue.code) {
     case 'invalid_type':
       return kinds[issue.expected];
     case 'invalid_value':
       return either(issue.values.map((value) => JSON.stringify(value)));
     case 'invalid_union':
-      // One with words of its own says more than its alternatives.
-      return /^Invalid/.test(issue.message) ? ofUnion(issue) : undefined;
+      return ofUnion(issue);
     case 'too_small':
       return limit(issue.origin, issue.inclusive === false ? 'more than' : 'at least', issue.minimum);
     case 'too_big':

@@ -14,8 +14,15 @@ const types: Partial<Record<HttpStatus, string>> = {
   504: 'timeout_error',
 };
 
-export const anthropicError = ({ sentence, status }: HttpError, id: string): unknown => ({
+/** By this Anthropic's own client knows that it has to send whole conversations, and does. */
+const noThreads = { error_code: 'thread_unsupported_request', unsupported: ['thread'] };
+
+export const anthropicError = ({ sentence, status, param }: HttpError, id: string): unknown => ({
   type: 'error',
-  error: { type: types[status] ?? 'invalid_request_error', message: sentence },
+  error: {
+    type: types[status] ?? 'invalid_request_error',
+    message: sentence,
+    ...(param === 'thread' && { details: noThreads }),
+  },
   request_id: id,
 });

@@ -29,6 +29,8 @@ const thinking = z.discriminatedUnion('type', [
   z.object({ type: z.literal('adaptive') }),
 ]);
 
+const outputFormat = z.object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) });
+
 /** What is counted: all that comes into the prompt. */
 export const countBody = z.object({
   model: z.string(),
@@ -39,7 +41,7 @@ export const countBody = z.object({
   tools: maybe(z.array(tool)),
   tool_choice: maybe(toolChoice),
   thinking: maybe(thinking),
-  mcp_servers: refused('the server calls no other servers.'),
+  mcp_servers: refused('the server calls no other servers'),
 });
 
 export const messagesBody = countBody.extend({
@@ -49,12 +51,13 @@ export const messagesBody = countBody.extend({
   temperature: maybe(z.number().min(0).max(2)),
   top_p: maybe(z.number().min(0).max(1)),
   top_k: maybe(z.int().min(0)),
-  output_config: maybe(
-    z.object({
-      format: maybe(z.object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) })),
-    }),
+  output_config: maybe(z.object({ format: maybe(outputFormat) })),
+  /** The earlier name of `output_config.format`. */
+  output_format: maybe(outputFormat),
+  container: refused('there are no containers here'),
+  thread: refused(
+    'nothing is kept between requests. Send the whole conversation: what was read before is not read again',
   ),
-  container: refused('there are no containers here.'),
   /** Ours, as in the other endpoints. */
   cache_salt: maybe(z.string()),
 });
@@ -84,7 +87,7 @@ function choiceOf(choice: z.output<typeof toolChoice>): ToolChoice {
 
 /** @throws HttpError for a conversation that cannot be, or what is above a limit */
 export function callOf(body: MessagesBody, limits: Limits, signal: AbortSignal): Call {
-  const format = body.output_config?.format;
+  const format = body.output_config?.format ?? body.output_format;
   return {
     model: body.model,
     prompt: promptOf(body),

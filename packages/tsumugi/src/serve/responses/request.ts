@@ -69,7 +69,6 @@ export const responsesBody = z.object({
   previous_response_id: refused(again),
   conversation: refused(again),
   prompt: refused('there are no stored prompts here'),
-  context_management: refused('a prompt that is too long is refused'),
   moderation: refused('there is no moderation here'),
   image: refused('the models write text'),
   /** Ours, as in the other endpoints. */

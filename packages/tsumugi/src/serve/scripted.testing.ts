@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Answering, Call, CallUsage, Piece } from './answer/call.ts';
+import { encodePromptOf } from './answer/encode.ts';
 import { type FakeAnswering, fakeAnswering } from './answer/fake.testing.ts';
 import { makeApp } from './http/app.ts';
 import type { HttpError } from './http/http-error.ts';
@@ -58,6 +59,7 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
       answers.push(answering);
       return answering;
     },
+    encode: (name, prompt) => encodePromptOf(requireModel(models, name), prompt),
     // Of what is in the text, so that tests can tell texts apart.
     embed: async (_model, ids) => Float64Array.from({ length: model.config.hidden_size }, (_, i) => ids[i] ?? 0),
   };

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ConfigError, UserError } from '../base/index.ts';
 import { answer } from './answer/answer.ts';
+import { encodePromptOf } from './answer/encode.ts';
 import { RememberedAnswers } from './answer/remembered-answers.ts';
 import { EngineThread, shuttingDown } from './engine-thread/engine-thread.ts';
 import type { ModelPlace, ThreadSettings } from './engine-thread/protocol.ts';
@@ -17,6 +18,7 @@ import { refuseConnection } from './http/refuse-connection.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { openModel } from './open-model.ts';
+import { requireModel } from './require-model.ts';
 import { routes } from './routes.ts';
 import type { ServedModel } from './served-model.ts';
 import type { Serving, ServingState } from './serving.ts';
@@ -148,6 +150,7 @@ class Running {
         refuseLast();
         return answer(parts, call);
       },
+      encode: (name, prompt) => encodePromptOf(requireModel(models, name), prompt, parts.remembered),
       embed: (model, ids, signal) => thread.embed(model, ids, signal),
     };
     const keys = new Keys(options.keys ?? []);

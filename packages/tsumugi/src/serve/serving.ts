@@ -1,5 +1,6 @@
 // What the handlers of routes have at hand.
-import type { Answering, Call } from './answer/call.ts';
+import type { EncodedPrompt } from '../text/index.ts';
+import type { Answering, Call, Prompt } from './answer/call.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { ServedModel } from './served-model.ts';
@@ -17,6 +18,11 @@ export interface Serving {
    * @throws HttpError when it cannot be: 400 for what does not fit, 404 for the model, 429 and 503 where there is no room
    */
   answer(call: Call): Promise<Answering>;
+  /**
+   * A prompt as the model is given it: earlier answers with the ids that were written.
+   * @throws HttpError 404 for the model, 400 for what its template does not take
+   */
+  encode(model: string, prompt: Prompt): EncodedPrompt;
   /**
    * The vector of a text, of length 1.
    * @throws HttpError as `answer`, and what the signal ended for

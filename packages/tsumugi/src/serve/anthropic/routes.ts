@@ -1,11 +1,9 @@
 // `POST /v1/messages` and `/v1/messages/count_tokens`, in Anthropic's shape.
 import { cachedHeader } from '../answer/cached-header.ts';
 import type { Answering } from '../answer/call.ts';
-import { encodePromptOf } from '../answer/encode.ts';
 import { eventStream, type ServerEvent } from '../http/event-stream.ts';
 import { asHttpError } from '../http/http-error.ts';
 import { json } from '../http/json.ts';
-import { requireModel } from '../require-model.ts';
 import { type Asked, route } from '../route.ts';
 import { anthropicError } from './error-body.ts';
 import { messageEvents, Reply } from './reply.ts';
@@ -56,6 +54,5 @@ export const countTokens = route({
   summary: 'How many tokens the prompt of a conversation has',
   body: countBody,
   errorBody: anthropicError,
-  answer: ({ body }, { models }) =>
-    json({ input_tokens: encodePromptOf(requireModel(models, body.model), promptOf(body)).ids.length }),
+  answer: ({ body }, { encode }) => json({ input_tokens: encode(body.model, promptOf(body)).ids.length }),
 });

@@ -1,6 +1,6 @@
 // The body of `POST /v1/chat/completions`.
 import { z } from 'zod';
-import { maybe } from '../http/body-fields.ts';
+import { maybe, refused } from '../http/body-fields.ts';
 import { sharedFields } from './fields.ts';
 
 const part = z.looseObject({ type: z.string() });
@@ -42,6 +42,12 @@ export const chatFields = z.object({
     ),
   ),
   parallel_tool_calls: maybe(z.boolean()).describe('Whether several tools may be called at once (true)'),
+  modalities: maybe(z.array(z.literal('text', 'can only be "text": the models write text'))),
+  functions: refused('send "tools", which are newer'),
+  function_call: refused('send "tool_choice", which is newer'),
+  audio: refused('the models write text'),
+  web_search_options: refused('the server searches nothing'),
+  moderation: refused('there is no moderation here'),
 });
 
 export type ChatBody = z.output<typeof chatFields>;

@@ -12,7 +12,7 @@ export const tokenizeRoute = route({
   path: '/tokenize',
   summary: 'The ids of a text or of a conversation',
   body: tokenizeBody,
-  answer: ({ body }, serving) => json(tokenize(modelOf(serving, body.model), body)),
+  answer: ({ body }, serving) => json(tokenize(modelOf(serving, body.model), body, serving.encode)),
 });
 
 export const detokenizeRoute = route({

@@ -5,6 +5,7 @@ import { loadTokenizer, readModelConfig } from '../../lm/index.ts';
 import { tinyModelOfFile } from '../../lm/tiny-model.testing.ts';
 import { Artefact } from '../../store/index.ts';
 import { builtInTemplate, encodePrompt, templateTokens } from '../../text/index.ts';
+import { encodePromptOf } from '../answer/encode.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { ServedModel } from '../served-model.ts';
 import { detokenizeBody, tokenizeBody } from './request.ts';
@@ -24,7 +25,7 @@ const model: ServedModel = {
   created: 0,
 };
 
-const asked = (body: object) => tokenize(model, tokenizeBody.parse(body));
+const asked = (body: object) => tokenize(model, tokenizeBody.parse(body), (_, prompt) => encodePromptOf(model, prompt));
 const back = (tokens: readonly number[]) => detokenize(model, detokenizeBody.parse({ tokens }));
 const { bosId } = tokenizer;
 

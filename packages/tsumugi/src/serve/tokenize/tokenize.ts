@@ -1,13 +1,13 @@
 // Texts and conversations as the ids that a model reads, and back.
 import type { Message, Tokenizer } from '../../text/index.ts';
-import { encodePromptOf } from '../answer/encode.ts';
 import { badRequest, type HttpError } from '../http/http-error.ts';
 import type { ServedModel } from '../served-model.ts';
+import type { Serving } from '../serving.ts';
 import type { DetokenizeBody, TokenizeBody } from './request.ts';
 
 /** @throws HttpError for what is none or several of text and conversation */
-export function tokenize(model: ServedModel, body: TokenizeBody) {
-  const ids = idsOf(model, body);
+export function tokenize(model: ServedModel, body: TokenizeBody, encode: Serving['encode']) {
+  const ids = idsOf(model, body, encode);
   const { tokenizer, contextTokens } = model;
   return {
     count: ids.length,
@@ -17,7 +17,7 @@ export function tokenize(model: ServedModel, body: TokenizeBody) {
   };
 }
 
-function idsOf(model: ServedModel, body: TokenizeBody): readonly number[] {
+function idsOf(model: ServedModel, body: TokenizeBody, encode: Serving['encode']): readonly number[] {
   const { prompt, content, messages, tools } = body;
   const given = [prompt, content, messages].filter((each) => each !== undefined);
   if (given.length !== 1)
@@ -26,7 +26,7 @@ function idsOf(model: ServedModel, body: TokenizeBody): readonly number[] {
       `give one of "prompt", "content" and "messages", not ${given.length === 0 ? 'none' : given.length}`,
       given.length === 0 ? 'prompt' : undefined,
     );
-  if (messages) return encodePromptOf(model, { messages: messages.map(asMessage), tools }).ids;
+  if (messages) return encode(model.name, { messages: messages.map(asMessage), tools }).ids;
   const addBos = body.add_special_tokens ?? body.add_special ?? prompt !== undefined;
   return model.tokenizer.encode((prompt ?? content)!, { addBos, safe: !body.parse_special });
 }

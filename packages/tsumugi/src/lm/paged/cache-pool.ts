@@ -1,9 +1,12 @@
-// Memory for the texts of one model that are read and written, and for beginnings that are kept: one number of bytes for all.
-import { invariant } from '../../base/index.ts';
-import { Cache, type CacheOwner } from '../cache.ts';
-import { cacheBytes } from '../cache-bytes.ts';
+// Memory for the texts of one model that are read and written, and for beginnings that are kept: pages of keys and values, and slots of
+// states, under one number of bytes.
+import { checkCount, checkOptions, invariant, type OptionNames } from '../../base/index.ts';
+import type { CacheOwner } from '../cache.ts';
+import { isMamba, windowOf } from '../config.ts';
 import { CacheFull } from './cache-full.ts';
+import { PageGroup } from './page-group.ts';
 import { PagedSequence } from './paged-sequence.ts';
+import { StateSlots } from './state-slots.ts';
 
 export interface CachePoolOptions {
   /** What all sequences may take together. */
@@ -12,28 +15,52 @@ export interface CachePoolOptions {
   pageTokens?: number | undefined;
 }
 
+const poolOptions: OptionNames<CachePoolOptions> = { bytes: true, pageTokens: true };
+
 export class CachePool implements Disposable {
   readonly owner: CacheOwner;
   readonly limit: number;
+  /** Of attention layers, one for each window. */
+  readonly groups: readonly PageGroup[];
+  /** Of each layer of the model: its group; undefined for Mamba layers. */
+  readonly groupOf: readonly (PageGroup | undefined)[];
+  readonly slots: StateSlots;
   readonly #sequences = new Set<PagedSequence>();
 
   constructor(owner: CacheOwner, options: CachePoolOptions) {
+    checkOptions('CachePool', options, poolOptions);
+    const { bytes, pageTokens: page = 64 } = options;
+    checkCount('bytes', bytes, 1);
+    checkCount('pageTokens', page, 1);
+    const { config } = owner;
     this.owner = owner;
-    this.limit = options.bytes;
+    this.limit = bytes;
+    const layers = Array.from({ length: config.num_hidden_layers }, (_, i) => i);
+    const attention = layers.filter((i) => !isMamba(config, i));
+    const windows = [...new Set(attention.map((i) => windowOf(config, i)))];
+    const layersOf = (window: number | null) => attention.filter((i) => windowOf(config, i) === window);
+    this.groups = windows.map((window) => new PageGroup(owner, window, layersOf(window), { page, bytes }));
+    this.groupOf = layers.map((i) =>
+      isMamba(config, i) ? undefined : this.groups[windows.indexOf(windowOf(config, i))],
+    );
+    this.slots = new StateSlots(
+      owner,
+      layers.filter((i) => isMamba(config, i)),
+      bytes,
+    );
   }
 
-  /** Bytes in use. */
+  /** Bytes in use; what several sequences share counts once. */
   get used(): number {
-    return [...this.#sequences].reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.groups.reduce((sum, { usedBytes }) => sum + usedBytes, this.slots.usedBytes);
   }
 
   /** An empty sequence. */
   begin(): PagedSequence {
-    return this.adopt(new Cache(this.owner));
+    return this.adopt(new PagedSequence(this));
   }
 
-  adopt(cache: Cache): PagedSequence {
-    const sequence = new PagedSequence(this, cache);
+  adopt(sequence: PagedSequence): PagedSequence {
     this.#sequences.add(sequence);
     return sequence;
   }
@@ -42,14 +69,25 @@ export class CachePool implements Disposable {
     this.#sequences.delete(sequence);
   }
 
-  /** What one sequence of so many tokens takes. */
+  /** What one sequence of so many tokens takes at most. While a piece is read, windows may hold more: see `bytesToGrow`. */
   bytesFor(tokens: number): number {
-    return cacheBytes(this.owner.config, tokens);
+    if (tokens === 0) return 0;
+    const pages = this.groups.map(({ window, page, pageBytes }) => {
+      // A window may begin and end within a page.
+      const inReach = window === null || tokens <= window ? tokens : Math.min(tokens, window + page);
+      return Math.ceil(inReach / page) * pageBytes;
+    });
+    return pages.reduce((sum, bytes) => sum + bytes, this.slots.slotBytes);
   }
 
-  /** What appending so many tokens to a sequence would take now. */
+  /** What reading a piece of so many tokens would take now, or one token of a decoding pass: copies of what is shared included. */
   bytesToGrow(sequence: PagedSequence, tokens: number): number {
-    return this.bytesFor(sequence.length + tokens) - sequence.bytes;
+    return sequence.growth(tokens, tokens === 1 ? 'rows' : 'piece').bytes;
+  }
+
+  /** What taking so many ids in a decoding pass would take now, with the states after each of them. */
+  bytesToDecode(sequence: PagedSequence, ids: number): number {
+    return sequence.growth(ids, 'rows').bytes;
   }
 
   /** @throws CacheFull when these bytes more are not there */
@@ -57,8 +95,11 @@ export class CachePool implements Disposable {
     if (this.used + bytes > this.limit) throw new CacheFull(bytes, this.limit - this.used);
   }
 
+  /** Frees all, sequences too. */
   [Symbol.dispose](): void {
     for (const sequence of [...this.#sequences]) sequence[Symbol.dispose]();
-    invariant(this.#sequences.size === 0, 'nothing is left in the pool');
+    invariant(this.used === 0, 'nothing is left in the pool');
+    for (const group of this.groups) group[Symbol.dispose]();
+    this.slots[Symbol.dispose]();
   }
 }

@@ -54,10 +54,11 @@ export function loadSequence(pool: CachePool, length: number, saved: readonly Sa
   try {
     pool.require(sequence.growth(length, 'piece').bytes);
     const tensors = new Map(saved.map(({ name, tensor }) => [name, tensor]));
-    const { to } = (chain = sequence.prepare(length, 'piece'));
+    chain = sequence.prepare(length, 'piece');
+    const slot = chain.to[0]!;
     noGrad(() =>
       scope(() => {
-        for (const { name, rows, numbers } of partsOf(sequence, length, to[0]!)) {
+        for (const { name, rows, numbers } of partsOf(sequence, length, slot)) {
           if (numbers.length === 0) continue;
           const values = tensors.get(name);
           const shape = [numbers.length, ...rows.shape.slice(1)];

@@ -58,17 +58,17 @@ it.each(Object.keys(needed))(
       expect(state, name).toBe('made');
       expect(stderr, name).toMatch(new RegExp(`^ {2}${name} +new +`, 'm'));
     }
+    // Of the published shape weights, gradients and AdamW's two moments of 8 of the 16 layers are 10 GB at least.
+    if (recipe === 'plamo2-1b') expect(stderr).toMatch(/^ {2}pretrain +new .* \d\d(\.\d)? GiB /m);
     expect([existsSync(at('out')), readdirSync(at('temporary'))]).toEqual([false, []]);
   },
   300_000,
 );
 
-it('forecasts the shape that is published, and says what does not fit here', async () => {
-  const { stdout, stderr } = await dryRun('plamo2-1b', '--set', 'aligned=false', '--set', 'smaller=false');
-  // Weights, gradients and AdamW's two moments of 8 of the 16 layers are 10 GB at least.
-  expect(stderr).toMatch(/^ {2}pretrain +new .* \d\d(\.\d)? GiB /m);
-  expect(stdout).toMatch(/^dry run of plamo2-1b: \d+ stages ran on something tiny; nothing was kept\n$/);
-}, 120_000);
+it('says to people that it ran', async () => {
+  const { stdout } = await dryRun('finetune');
+  expect(stdout).toMatch(/^dry run of finetune: \d+ stages ran on something tiny; nothing was kept\n$/);
+}, 60_000);
 
 it('reads a little of what comes from outside, and a tiny model with the same tokenizer', async () => {
   mkdirSync(at('small'));

@@ -42,11 +42,12 @@ export const TINY_TOKENS = 32;
 /** Of documents and packages: of so few, a twentieth may be none. */
 export const tinyHeldOut = (fraction: number): number => (fraction === 0 ? 0 : 0.3);
 
-/** Settings of a training that takes one step. */
-export const oneStep = ({ device }: { device: string }) => ({
+/** Settings of a training that takes one step. Gradients that are gathered over many small batches are gathered over two. */
+export const oneStep = ({ device, gradientAccumulation }: { device: string; gradientAccumulation: number }) => ({
   steps: 1,
   epochs: undefined,
   batchSize: 2,
+  gradientAccumulation: Math.min(gradientAccumulation, 2),
   evaluateEvery: 0,
   checkpointEvery: 0,
   keepSteps: [],
@@ -54,9 +55,8 @@ export const oneStep = ({ device }: { device: string }) => ({
 });
 
 /** Settings of a training on rows of examples that takes one step, whatever length the rows have in a tiny model's tokenizer. */
-export const oneTuningStep = (config: { device: string }) => ({
+export const oneTuningStep = (config: { device: string; gradientAccumulation: number }) => ({
   ...oneStep(config),
-  gradientAccumulation: 1,
   tooLong: 'drop' as const,
   loraLayers: undefined,
 });

@@ -1,7 +1,15 @@
 // `tsumugi serve`: an OpenAI-compatible server over models of this machine.
 import { ConfigError } from '../base/index.ts';
 import { formatBytes, formatInteger, Interrupt } from '../run/index.ts';
-import { forecastModel, isLoopback, makeLog, openModels, type ServerOptions, startServer } from '../serve/index.ts';
+import {
+  forecastModel,
+  isLoopback,
+  makeLog,
+  openModels,
+  type RunningServer,
+  type ServerOptions,
+  startServer,
+} from '../serve/index.ts';
 import { defineCommand } from './command.ts';
 import { type Io, write } from './io.ts';
 import type { OptionValues } from './options.ts';
@@ -85,7 +93,7 @@ async function serve(settings: ServerOptions, options: Options, io: Io): Promise
       );
     await Promise.race([server.ready, ended(interrupt)]);
     if (!interrupt.interrupted && !options.json)
-      io.stderr.write(`ready after ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+      io.stderr.write(`ready after ${((performance.now() - start) / 1000).toFixed(1)} s\n${prefixLine(server)}`);
     await ended(interrupt);
   } finally {
     await server.close();
@@ -104,6 +112,14 @@ const modelLine = ({
 
 const memoryLine = (memoryBytes: number, cacheBytes: number, { slots, queue }: Options): string =>
   `  memory ${formatBytes(memoryBytes)}, of it ${formatBytes(cacheBytes)} for each model's cache; ${slots} texts at a time, ${queue} may wait\n`;
+
+/** What can come from the cache at all. */
+function prefixLine({ thread, models }: RunningServer): string {
+  const smallest = thread.counters.models[models[0]!.name]?.smallestPrefix;
+  if (!smallest) return '';
+  const { boundary, grid } = smallest;
+  return `  beginnings come from the cache from ${boundary} tokens on where a message ends, elsewhere from ${grid}\n`;
+}
 
 /** Resolves when a signal has asked to end. */
 async function ended(interrupt: Interrupt): Promise<void> {

@@ -5,6 +5,9 @@ export const metricsRoute = route({
   method: 'GET',
   path: '/metrics',
   summary: 'Counters and times for Prometheus',
-  answer: async (_asked, { metrics: { registry } }) =>
-    new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } }),
+  answer: async (_asked, { metrics, counters }) => {
+    metrics.count(await counters());
+    const { registry } = metrics;
+    return new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } });
+  },
 });

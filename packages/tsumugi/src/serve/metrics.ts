@@ -8,7 +8,8 @@ const seconds = [0.001, 0.004, 0.016, 0.064, 0.25, 1, 4, 16, 64, 256];
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #seen = new Map<string, number>();
+  /** Where the counters of the thread stood, by model. */
+  readonly #seen = new Map<Counter<string>, Map<string, number>>();
 
   readonly #running = this.#gauge('vllm:num_requests_running', 'Texts that are read or written now');
   readonly #waiting = this.#gauge('vllm:num_requests_waiting', 'Texts that wait for a place');
@@ -36,6 +37,17 @@ export class Metrics {
   readonly #loaded = this.#gauge('tsumugi:model_loaded', 'Whether the model is in memory');
   readonly #weights = this.#gauge('tsumugi:weight_bytes', 'Bytes of the weights of its own that a model has in memory');
   readonly #cache = this.#gauge('tsumugi:cache_bytes', 'Bytes that texts and states of beginnings take');
+  readonly #cacheLimit = this.#gauge('tsumugi:cache_limit_bytes', 'Bytes that they may take');
+  readonly #snapshots = this.#gauge('tsumugi:snapshots', 'States of beginnings that are kept');
+  readonly #preemptions = this.#counter(
+    'vllm:num_preemptions_total',
+    'Times that a text had to give its place back for want of memory',
+  );
+  readonly #stateMissing = this.#counter(
+    'tsumugi:state_missing_total',
+    'Prompts of which more was read before than a state was there for: attention matched, state missing',
+  );
+  readonly #evictions = this.#counter('tsumugi:evictions_total', 'States of beginnings that had to make room');
   readonly #handles = new Gauge({ ...this.#named('tsumugi:live_handles', 'Live tensors of the engine thread') });
   readonly #restarts = new Counter({
     ...this.#named('tsumugi:engine_restarts_total', 'Times that the engine thread was started again'),
@@ -45,11 +57,16 @@ export class Metrics {
     labelNames: ['route', 'status'],
   });
 
+  readonly #byThread = [
+    ...[this.#queries, this.#hits, this.#prompts, this.#generated],
+    ...[this.#preemptions, this.#stateMissing, this.#evictions],
+  ];
+
   constructor(models: readonly string[]) {
     collectDefaultMetrics({ register: this.registry });
     // Counters that nobody has moved yet are there, too.
     for (const model_name of models) {
-      for (const counter of [this.#queries, this.#hits, this.#prompts, this.#generated]) counter.inc({ model_name }, 0);
+      for (const counter of this.#byThread) counter.inc({ model_name }, 0);
       for (const finished_reason of ['stop', 'length', 'tool_calls'])
         this.#success.inc({ model_name, finished_reason }, 0);
     }
@@ -67,12 +84,8 @@ export class Metrics {
     this.#success.inc({ model_name, finished_reason });
   }
 
-  answered(model_name: string, { prompt, cached, generated, timings }: CallUsage, milliseconds: number): void {
+  answered(model_name: string, { prompt, generated, timings }: CallUsage, milliseconds: number): void {
     const model = { model_name };
-    this.#queries.inc(model, prompt);
-    this.#hits.inc(model, cached);
-    this.#prompts.inc(model, prompt);
-    this.#generated.inc(model, generated);
     this.#promptTokens.observe(model, prompt);
     this.#newTokens.observe(model, generated);
     this.#whole.observe(model, milliseconds / 1000);
@@ -99,9 +112,25 @@ export class Metrics {
       this.#waiting.set(model, each.waiting);
       this.#loaded.set(model, Number(each.loaded));
       this.#weights.set(model, each.weightBytes);
-      this.#cache.set(model, each.cacheBytes);
-      this.#cacheUse.set(model, each.cacheLimit > 0 ? each.cacheBytes / each.cacheLimit : 0);
+      this.#cache.set(model, each.bytesUsed);
+      this.#cacheLimit.set(model, each.bytesLimit);
+      this.#cacheUse.set(model, each.bytesUsed / each.bytesLimit);
+      this.#snapshots.set(model, each.snapshots);
+      this.#advance(this.#queries, model_name, each.promptTokens);
+      this.#advance(this.#hits, model_name, each.cachedTokens);
+      this.#advance(this.#prompts, model_name, each.promptTokens);
+      this.#advance(this.#generated, model_name, each.generatedTokens);
+      this.#advance(this.#preemptions, model_name, each.preemptions);
+      this.#advance(this.#stateMissing, model_name, each.stateMissing);
+      this.#advance(this.#evictions, model_name, each.evictions);
     }
+  }
+
+  /** Brings a counter to where a thread has it: one that was started again begins at nothing. */
+  #advance(counter: Counter<string>, model_name: string, value: number): void {
+    const seen = this.#seen.get(counter)?.get(model_name) ?? 0;
+    if (value > seen) counter.inc({ model_name }, value - seen);
+    this.#seen.set(counter, (this.#seen.get(counter) ?? new Map()).set(model_name, value));
   }
 
   #named(name: string, help: string) {

@@ -76,13 +76,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     cacheBytes: options.cacheBytes,
     slots: options.slots ?? 16,
     queue: limits.queue,
-    countersSeconds: 1,
   };
   const models = openModels(options.models, limits.contextTokens);
   for (const place of settings.models) requireFitting(place, settings);
   const metrics = new Metrics([...models.keys()]);
   const thread = new EngineThread(settings, {
-    onCounters: (counters) => metrics.count(counters),
     onDeath(cause, seconds) {
       metrics.restarted();
       log({ event: 'engine-died', cause, again_in_seconds: seconds });
@@ -90,7 +88,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const running = new Running(options, limits, models, thread, metrics);
   const first = options.models[0]!.name;
-  const ready = thread.load(first).then(() => running.loaded());
+  const ready = thread.load(first).then(async () => {
+    running.loaded();
+    await thread.count();
+  });
   ready.catch(() => {}); // Whoever wants to know waits for it.
   try {
     const url = await running.listen(host, port);
@@ -146,6 +147,7 @@ class Running {
         return state();
       },
       ...{ limits, models, metrics },
+      counters: () => thread.count(),
       answer: (call) => {
         refuseLast();
         return answer(parts, call);

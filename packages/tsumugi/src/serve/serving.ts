@@ -1,6 +1,7 @@
 // What the handlers of routes have at hand.
 import type { EncodedPrompt } from '../text/index.ts';
 import type { Answering, Call, Prompt } from './answer/call.ts';
+import type { Counters } from './engine-thread/protocol.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { ServedModel } from './served-model.ts';
@@ -13,6 +14,8 @@ export interface Serving {
   /** By name, in the order in which they were given. */
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly metrics: Metrics;
+  /** What the engine's thread has counted. */
+  counters(): Promise<Counters>;
   /**
    * Has an answer written. Resolves when the engine has taken it on.
    * @throws HttpError when it cannot be: 400 for what does not fit, 404 for the model, 429 and 503 where there is no room

@@ -2,6 +2,7 @@
 // pieces as they come.
 import { randomInt } from 'node:crypto';
 import { deriveSeed } from '../../base/index.ts';
+import type { Usage } from '../../lm/index.ts';
 import type { EngineThread, JobListener } from '../engine-thread/engine-thread.ts';
 import type { ThreadRequest } from '../engine-thread/protocol.ts';
 import type { Limits } from '../limits.ts';
@@ -66,13 +67,6 @@ const stopsOf = ({ template }: ServedModel, { prompt, stop, ignoreEos }: Call): 
   ...new Set([...stop, ...('messages' in prompt && !ignoreEos ? (template?.stop ?? []) : [])]),
 ];
 
-interface Begun {
-  cached: number;
-  cachedReason?: string | undefined;
-  queue: number;
-  prefill: number;
-}
-
 class Writing {
   readonly #parts: AnswerParts;
   readonly #model: ServedModel;
@@ -82,8 +76,8 @@ class Writing {
   readonly #jobs: { cancel(): void }[] = [];
   readonly #inbox = new Inbox<Piece>();
   readonly #start = performance.now();
-  readonly #beginning = Promise.withResolvers<Begun | undefined>();
-  #begun: Begun | undefined;
+  readonly #beginning = Promise.withResolvers<Usage | undefined>();
+  #begun: Usage | undefined;
   #firstAt: number | undefined;
   #left: number;
 
@@ -132,9 +126,9 @@ class Writing {
     let last: number | undefined;
     return {
       onAccepted: resolve,
-      onBegun: ({ usage, queue, prefill }) => {
-        this.#begun ??= { ...usage, queue, prefill };
-        this.#beginning.resolve(this.#begun);
+      onBegun: (usage) => {
+        this.#begun ??= usage;
+        this.#beginning.resolve(usage);
       },
       onToken: (id, logprobs) => {
         if (choice.stopped) return; // On its way when the stop string came.
@@ -166,7 +160,7 @@ class Writing {
       this.#parts.remembered.put(this.#model.name, this.#prompt, choice.text, idsOf(choice, this.#model));
   }
 
-  get begun(): Promise<Begun | undefined> {
+  get begun(): Promise<Usage | undefined> {
     return this.#beginning.promise;
   }
 
@@ -194,7 +188,8 @@ class Writing {
   }
 
   #usage(): CallUsage {
-    const { cached = 0, cachedReason, queue = 0, prefill = 0 } = this.#begun ?? {};
+    const { cached = 0, cachedReason, timings } = this.#begun ?? {};
+    const { queued: queue = 0, prefill = 0 } = timings ?? {};
     const generated = this.#choices.reduce((sum, { ids }) => sum + ids.length, 0);
     const decode = performance.now() - (this.#firstAt ?? performance.now());
     return {

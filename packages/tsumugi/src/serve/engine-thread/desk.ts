@@ -4,7 +4,7 @@ import { type Steps, UserError } from '../../base/index.ts';
 import { type EngineRequest, embedIds, type Job } from '../../lm/index.ts';
 import { liveHandles } from '../../torch/index.ts';
 import { plainError } from './plain-error.ts';
-import type { FromThread, ModelCounters, NewToken, ThreadRequest, ThreadSettings, ToThread } from './protocol.ts';
+import type { FromThread, NewToken, ThreadRequest, ThreadSettings, ToThread } from './protocol.ts';
 import { Shelf, type Shelved } from './shelf.ts';
 
 /** A request on its way. */
@@ -53,6 +53,9 @@ export class Desk implements Disposable {
       case 'cancel':
         this.#cancel(message.job);
         break;
+      case 'count':
+        this.count();
+        break;
       case 'end':
         this.#ending = true;
         break;
@@ -97,9 +100,7 @@ export class Desk implements Disposable {
 
   #begin(shelved: Shelved, asked: Exclude<Asking, { type: 'load' }>): void {
     const { job } = asked;
-    const { slots, queue } = this.#settings;
     try {
-      if (shelved.open >= slots + queue) throw queueFull(shelved.name, queue);
       const begun =
         asked.type === 'embed'
           ? this.#embed(shelved, asked)
@@ -113,14 +114,13 @@ export class Desk implements Disposable {
   }
 
   #engineRequest(_shelved: Shelved, job: number, request: ThreadRequest): EngineRequest {
-    const { format: _format, boundaries: _boundaries, cacheSalt: _salt, ...settings } = request;
-    const taken = performance.now();
+    const { format: _format, ...settings } = request;
     let begun = false;
     return {
       ...settings,
-      remember: this.#settings.cacheBytes > 0,
+      remember: true,
       onId: (id, logprobs) => {
-        if (!begun) this.#begun(job, performance.now() - taken);
+        if (!begun) this.#begun(job);
         begun = true;
         this.#tokens.push(logprobs === undefined ? [job, id] : [job, id, logprobs]);
         return false;
@@ -138,6 +138,8 @@ export class Desk implements Disposable {
   }
 
   #embed({ model }: Shelved, { job, ids }: Asking & { type: 'embed' }): Open['job'] {
+    const { slots, queue } = this.#settings;
+    if (this.#embedding.size >= slots + queue) throw queueFull(queue);
     const steps = embedIds(model, ids);
     this.#embedding.set(job, steps);
     return {
@@ -165,9 +167,9 @@ export class Desk implements Disposable {
     return false;
   }
 
-  #begun(job: number, milliseconds: number): void {
-    const open = this.#jobs.get(job);
-    if (open?.job.usage) this.#tell({ type: 'begun', job, usage: open.job.usage, queue: 0, prefill: milliseconds });
+  #begun(job: number): void {
+    const usage = this.#jobs.get(job)?.job.usage;
+    if (usage) this.#tell({ type: 'begun', job, usage });
   }
 
   #cancel(job: number): void {
@@ -196,26 +198,9 @@ export class Desk implements Disposable {
     this.#tokens = [];
   }
 
-  /** Tells how much is written and kept. */
+  /** Tells how the models stand. */
   count(): void {
-    const { slots, cacheBytes } = this.#settings;
-    const models: Record<string, ModelCounters> = {};
-    for (const { name } of this.#settings.models)
-      models[name] = { running: 0, waiting: 0, loaded: false, weightBytes: 0, cacheBytes: 0, cacheLimit: cacheBytes };
-    for (const { name, open, engine, weightBytes } of this.#shelf.all)
-      models[name] = {
-        running: Math.min(open, slots),
-        waiting: Math.max(0, open - slots),
-        loaded: true,
-        weightBytes,
-        cacheBytes: engine.counters.bytesUsed,
-        cacheLimit: cacheBytes,
-      };
-    for (const { type, model } of this.#asking) {
-      const counted = models[model]!;
-      if (type !== 'load') models[model] = { ...counted, waiting: counted.waiting + 1 };
-    }
-    this.#tell({ type: 'counters', counters: { models, liveHandles: liveHandles() } });
+    this.#tell({ type: 'counters', counters: { models: this.#shelf.counters, liveHandles: liveHandles() } });
   }
 
   [Symbol.dispose](): void {
@@ -224,8 +209,8 @@ export class Desk implements Disposable {
   }
 }
 
-const queueFull = (model: string, queue: number): UserError =>
-  new UserError('queue-full', `${queue} requests wait for ${model} already`, {
+const queueFull = (queue: number): UserError =>
+  new UserError('queue-full', `${queue} texts wait for their vectors already`, {
     remedy: 'Try again later.',
-    fields: { model, queue },
+    fields: { queue },
   });

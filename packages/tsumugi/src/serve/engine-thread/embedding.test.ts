@@ -12,7 +12,7 @@ const tiny = tinyModelOfFile();
 function opened(queue = 8) {
   const told: FromThread[] = [];
   const models = [{ name: 'tiny', folder: tiny.folder }];
-  const settings = { models, memoryBytes: 1 << 30, cacheBytes: 1 << 20, slots: 1, queue, countersSeconds: 60 };
+  const settings = { models, memoryBytes: 1 << 30, cacheBytes: 1 << 20, slots: 1, queue };
   const desk = new Desk(settings, (message) => told.push(message));
   const of = (job: number) => told.filter((message) => 'job' in message && message.job === job);
   return { desk, of, told };

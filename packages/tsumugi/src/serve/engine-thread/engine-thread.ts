@@ -12,7 +12,7 @@ import type { FromThread, ToThread } from './thread.ts';
 /** Who hears of a request: `onAccepted`, `onBegun`, tokens, and then one of `onEnd` and `onError`. */
 export interface JobListener {
   onAccepted?(): void;
-  onBegun?(begun: { usage: Usage; queue: number; prefill: number }): void;
+  onBegun?(usage: Usage): void;
   onToken?(id: number, logprobs?: TokenLogprobs): void;
   onEnd?(reason: FinishReason, usage: Usage): void;
   onVector?(vector: Float64Array): void;
@@ -20,7 +20,6 @@ export interface JobListener {
 }
 
 export interface ThreadEvents {
-  onCounters(counters: Counters): void;
   /** It has died, and is started again after so many seconds. */
   onDeath(cause: string, seconds: number): void;
 }
@@ -29,6 +28,8 @@ export type ThreadState = 'starting' | 'ready' | 'restarting' | 'ended';
 
 const FIRST_PAUSE = 0.25;
 const LONGEST_PAUSE = 30;
+/** Milliseconds that counters are waited for. */
+const COUNTING = 1000;
 /** Having run for so long, the next death is a first one. */
 const STEADY = 60_000;
 
@@ -42,6 +43,9 @@ export class EngineThread {
   #timer: NodeJS.Timeout | undefined;
   #gone: PromiseWithResolvers<void> = Promise.withResolvers();
   state: ThreadState = 'starting';
+  /** As they were when they were last asked for. */
+  counters: Counters = { models: {}, liveHandles: 0 };
+  readonly #counting: (() => void)[] = [];
   /** The thread as it is now: another one after a death. */
   worker: Worker;
 
@@ -80,6 +84,19 @@ export class EngineThread {
     signal.addEventListener('abort', abort);
     this.#tell({ type: 'embed', job, model, ids });
     return promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  /** Asks for the counters, and waits for them: not for long, a pass may be. */
+  async count(): Promise<Counters> {
+    if (this.state === 'ready') {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#counting.push(resolve);
+      const timer = setTimeout(resolve, COUNTING);
+      this.#tell({ type: 'count' });
+      await promise;
+      clearTimeout(timer);
+    }
+    return this.counters;
   }
 
   /** Resolves when all that was asked is written and the thread is gone. */
@@ -137,7 +154,7 @@ export class EngineThread {
         this.#jobs.get(message.job)?.onAccepted?.();
         break;
       case 'begun':
-        this.#jobs.get(message.job)?.onBegun?.(message);
+        this.#jobs.get(message.job)?.onBegun?.(message.usage);
         break;
       case 'ids':
         for (const [job, id, logprobs] of message.tokens) this.#jobs.get(job)?.onToken?.(id, logprobs);
@@ -152,7 +169,8 @@ export class EngineThread {
         this.#close(message.job)?.onError(httpErrorOf(message.error));
         break;
       case 'counters':
-        this.#events.onCounters(message.counters);
+        this.counters = message.counters;
+        for (const told of this.#counting.splice(0)) told();
         break;
       default:
         message satisfies never;

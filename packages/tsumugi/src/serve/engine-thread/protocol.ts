@@ -1,6 +1,6 @@
 // What the HTTP thread and the engine's thread say to each other: ids and plain data, nothing that would have to be shared.
 
-import type { FinishReason, GenerateOptions, TokenLogprobs, Usage } from '../../lm/index.ts';
+import type { EngineCounters, FinishReason, GenerateOptions, TokenLogprobs, Usage } from '../../lm/index.ts';
 import type { DType } from '../../torch/index.ts';
 import type { ResponseFormat } from '../answer/call.ts';
 
@@ -23,8 +23,6 @@ export interface ThreadSettings {
   readonly slots: number;
   /** Requests of a model that wait for a place. */
   readonly queue: number;
-  /** Seconds between two messages of counters. */
-  readonly countersSeconds: number;
 }
 
 /** What a text is written by. `format` stands for a constraint that only the thread can make. */
@@ -51,19 +49,21 @@ export type ToThread =
   /** Asks for the vector of a text: `embedded` or `failed` answers it. */
   | { readonly type: 'embed'; readonly job: number; readonly model: string; readonly ids: readonly number[] }
   | { readonly type: 'cancel'; readonly job: number }
+  /** Asks for the counters. */
+  | { readonly type: 'count' }
   /** Nothing more comes: ends when all is written. */
   | { readonly type: 'end' };
 
-export interface ModelCounters {
-  readonly running: number;
-  readonly waiting: number;
+/** How a model stands: what its engine has counted, with what its engines counted before it was closed and opened again. */
+export interface ModelCounters extends EngineCounters {
   readonly loaded: boolean;
   readonly weightBytes: number;
-  readonly cacheBytes: number;
-  readonly cacheLimit: number;
+  /** Tokens that prompts must share, up to a message boundary and elsewhere, so that the second need not read them. */
+  readonly smallestPrefix?: { readonly boundary: number; readonly grid: number } | undefined;
 }
 
 export interface Counters {
+  /** Those that have been asked for. */
   readonly models: Readonly<Record<string, ModelCounters>>;
   readonly liveHandles: number;
 }
@@ -74,14 +74,8 @@ export type FromThread =
   | { readonly type: 'ready' }
   /** The request waits or runs: what comes for it next are ids, then `ended` or `failed`. */
   | { readonly type: 'accepted'; readonly job: number }
-  /** Its prompt has been read: milliseconds of waiting for its turn, and of reading. */
-  | {
-      readonly type: 'begun';
-      readonly job: number;
-      readonly usage: Usage;
-      readonly queue: number;
-      readonly prefill: number;
-    }
+  /** Its prompt has been read. */
+  | { readonly type: 'begun'; readonly job: number; readonly usage: Usage }
   /** What one pass of a model brought. */
   | { readonly type: 'ids'; readonly tokens: readonly NewToken[] }
   | { readonly type: 'ended'; readonly job: number; readonly reason: FinishReason; readonly usage: Usage }

@@ -1,9 +1,18 @@
 // The models that are open, under a number of bytes. A model is opened when it is first asked for; where there is no room, those that
 // are idle go, the one first that was longest not asked for. A base that several adapters stand on is in memory once.
 import { invariant, UserError } from '../../base/index.ts';
-import { Engine, loadAdapter, loadModel, type Plamo2, requireBase, sharingWeights } from '../../lm/index.ts';
+import {
+  Engine,
+  type EngineCounters,
+  loadAdapter,
+  loadModel,
+  type Plamo2,
+  requireBase,
+  sharingWeights,
+} from '../../lm/index.ts';
+import { closed, withBefore } from './counted.ts';
 import { adapterBytes, weightBytes } from './model-bytes.ts';
-import type { ModelPlace, ThreadSettings } from './protocol.ts';
+import type { ModelCounters, ModelPlace, ThreadSettings } from './protocol.ts';
 
 /** The weights of a folder, with how many models stand on them. */
 interface Base {
@@ -23,12 +32,14 @@ export interface Shelved {
   usedAt: number;
 }
 
-type Limits = Pick<ThreadSettings, 'models' | 'memoryBytes' | 'cacheBytes' | 'slots'>;
+type Limits = Pick<ThreadSettings, 'models' | 'memoryBytes' | 'cacheBytes' | 'slots' | 'queue'>;
 
 export class Shelf implements Disposable {
   readonly #settings: Limits;
-  readonly #open = new Map<string, Shelved & { readonly close: () => void }>();
+  readonly #open = new Map<string, Shelved & { readonly own: number; readonly close: () => void }>();
   readonly #bases = new Map<string, Base>();
+  /** What engines that are gone have counted. */
+  readonly #before = new Map<string, EngineCounters>();
   #clock = 0;
 
   constructor(settings: Limits) {
@@ -46,10 +57,22 @@ export class Shelf implements Disposable {
     return found;
   }
 
+  /** How the models stand that were ever open. */
+  get counters(): Record<string, ModelCounters> {
+    const counters: Record<string, ModelCounters> = {};
+    for (const [name, before] of this.#before) counters[name] = { ...before, loaded: false, weightBytes: 0 };
+    for (const { name, engine, weightBytes } of this.all)
+      counters[name] = {
+        ...withBefore(engine.counters, this.#before.get(name)),
+        ...{ loaded: true, weightBytes, smallestPrefix: engine.smallestPrefix },
+      };
+    return counters;
+  }
+
   /** Bytes that weights and room for caches take now. */
   get bytes(): number {
     const bases = [...this.#bases.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-    return this.all.reduce((sum, { weightBytes }) => sum + weightBytes + this.#settings.cacheBytes, bases);
+    return [...this.#open.values()].reduce((sum, { own }) => sum + own + this.#settings.cacheBytes, bases);
   }
 
   /**
@@ -64,16 +87,16 @@ export class Shelf implements Disposable {
     const own = place.adapter === undefined ? 0 : adapterBytes(place.adapter);
     if (!this.#makeRoom(base, own, place)) return undefined;
     const { model, close } = await this.#load(place, base);
-    const { slots, cacheBytes } = this.#settings;
-    const engine = new Engine(model, { slots, ...(cacheBytes > 0 ? { cacheBytes } : { prefixCache: false }) });
+    const { slots, cacheBytes, queue: queueLimit } = this.#settings;
+    const engine = new Engine(model, { slots, cacheBytes, queueLimit });
     const shelved = {
-      name,
-      engine,
+      ...{ name, engine, own },
       model,
-      weightBytes: own,
+      weightBytes: place.adapter === undefined ? base : own,
       open: 0,
       usedAt: ++this.#clock,
       close: () => {
+        this.#before.set(name, closed(withBefore(engine.counters, this.#before.get(name))));
         engine[Symbol.dispose]();
         close();
       },

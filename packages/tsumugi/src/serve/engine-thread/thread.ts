@@ -17,8 +17,6 @@ port.on('message', (message: ToThread) => {
   wake?.();
 });
 
-const counting = setInterval(() => desk.count(), 1000 * settings.countersSeconds);
-desk.count();
 port.postMessage({ type: 'ready' } satisfies FromThread);
 
 while (!desk.over) {
@@ -30,6 +28,5 @@ while (!desk.over) {
     });
   wake = undefined;
 }
-clearInterval(counting);
 desk[Symbol.dispose]();
 port.close();

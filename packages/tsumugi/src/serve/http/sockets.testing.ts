@@ -43,12 +43,13 @@ export function rawPost(path: string, body: unknown, headers: readonly string[] 
   ].join('\r\n');
 }
 
-/** Waits until something is so. @throws after twenty seconds */
+/** Waits until something is so. @throws when that takes longer */
 export async function waitFor(
   test: () => boolean | Promise<boolean>,
   otherwise: () => string = () => 'it did not come',
+  milliseconds = 20_000,
 ): Promise<void> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + milliseconds;
   while (!(await test())) {
     if (performance.now() > end) throw new Error(otherwise());
     await new Promise((resolve) => setTimeout(resolve, 20));

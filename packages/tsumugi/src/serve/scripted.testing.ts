@@ -61,6 +61,7 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
     },
     encode: (name, prompt) => encodePromptOf(requireModel(models, name), prompt),
     // Of what is in the text, so that tests can tell texts apart.
+    counters: async () => ({ models: {}, liveHandles: 0 }),
     embed: async (_model, ids) => Float64Array.from({ length: model.config.hidden_size }, (_, i) => ids[i] ?? 0),
   };
   const gates = {

@@ -69,12 +69,12 @@ export class CachePool implements Disposable {
     this.#sequences.delete(sequence);
   }
 
-  /** What one sequence of so many tokens takes at most. While a piece is read, windows may hold more: see `bytesToGrow`. */
-  bytesFor(tokens: number): number {
+  /** What one sequence takes at most on its way to so many tokens, in pieces of at most `piece` and then one by one. */
+  bytesFor(tokens: number, piece = 256): number {
     if (tokens === 0) return 0;
     const pages = this.groups.map(({ window, page, pageBytes }) => {
-      // A window may begin and end within a page.
-      const inReach = window === null || tokens <= window ? tokens : Math.min(tokens, window + page);
+      // What is in reach of a piece stays until it is read, beside what is in reach of the next; both begin and end within a page.
+      const inReach = window === null ? tokens : Math.min(tokens, window + Math.min(window, piece) + 2 * page);
       return Math.ceil(inReach / page) * pageBytes;
     });
     return pages.reduce((sum, bytes) => sum + bytes, this.slots.slotBytes);

@@ -9,6 +9,7 @@ import { CachePool } from './cache-pool.ts';
 import { decodeRows, readOn, readPiece } from './decode-rows.ts';
 import { bitsOf, idsOf, pagedModel, runStep, type Step } from './paged.testing.ts';
 import type { PagedSequence } from './paged-sequence.ts';
+import { RowStore } from './row-store.ts';
 import { loadSequence, saveSequence } from './saved-sequence.ts';
 
 const ids = (count: number, k = 0) => Array.from({ length: count }, (_, i) => (i * 37 + k * 11) % 300);
@@ -111,7 +112,18 @@ describe('what a pool holds', () => {
         using sequence = pool.begin();
         readPiece(model, ids(40), sequence);
         const half = pageBytes / 2; // one layer in each group
-        expect([sequence.bytes, pool.bytesFor(40)]).toEqual([12 * half + slotBytes, 13 * half + slotBytes]);
+        // In a window of 5: what a piece reaches and what the next will, 2 pages more for their ends.
+        expect([sequence.bytes, pool.bytesFor(40)]).toEqual([12 * half + slotBytes, 15 * half + slotBytes]);
+        expect([pool.bytesFor(0), pool.bytesFor(9), pool.bytesFor(40, 1)]).toEqual([
+          0,
+          6 * half + slotBytes,
+          14 * half + slotBytes,
+        ]);
+        for (let T = 1; T < 20; T++) {
+          const peak = sequence.bytes + pool.bytesToGrow(sequence, T);
+          expect(peak).toBeLessThanOrEqual(pool.bytesFor(sequence.length + T, T));
+          readOn(model, ids(T), sequence);
+        }
       },
       { full_attention_idx: [3] },
     );
@@ -243,6 +255,38 @@ describe('what a pool holds', () => {
       },
       { full_attention_idx: [3] },
     );
+  });
+
+  it('grows with what is held, however large it may become', () => {
+    withPool(
+      (model, pool) => {
+        using sequence = pool.begin();
+        readPiece(model, ids(6), sequence);
+        expect([pool.limit, pool.used]).toEqual([Number.MAX_SAFE_INTEGER, 2 * pageBytes + slotBytes]);
+      },
+      {},
+      Number.MAX_SAFE_INTEGER,
+    );
+    const before = liveHandles();
+    {
+      using store = new RowStore([1 << 24], 100, { dtype: 'float32', device: 'cpu' }); // 64 MiB a row
+      expect(store.rows.shape).toEqual([4, 1 << 24]);
+      scope(() => void store.rows.select(0, 3).narrow(0, 5, 2).fill_(7));
+      for (const [number, rows] of [
+        [3, 4],
+        [4, 8],
+        [20, 21],
+        [41, 42],
+        [99, 100],
+      ] as const) {
+        store.makeRoom(number);
+        expect(store.rows.size(0)).toBe(rows);
+      }
+      scope(() => expect(store.rows.select(0, 3).narrow(0, 4, 4).tolist()).toEqual([0, 7, 7, 0]));
+      scope(() => expect(store.rows.select(0, 99).narrow(0, 0, 2).tolist()).toEqual([0, 0]));
+      expect(() => store.makeRoom(100)).toThrow('within what was reserved');
+    }
+    expect(liveHandles()).toBe(before);
   });
 
   it('takes only what belongs together', () => {

@@ -1,34 +1,32 @@
 // Sampling several answers to prompts, as iterative preference training and GRPO do, beside the bare decoding of as many sequences.
 import { RandomStream } from 'tsumugi/base';
-import { BatchCache, Cache, type Plamo2, sampleAnswers } from 'tsumugi/lm';
-import { noGrad, scope, type Tensor, tensor } from 'tsumugi/torch';
+import { CachePool, decodeRows, type Logits, type Plamo2, readPiece, roomFor, sampleAnswers } from 'tsumugi/lm';
+import { scope } from 'tsumugi/torch';
 import type { Context } from '../lib/part.ts';
 import { row } from '../lib/row.ts';
 import { interleave, seconds } from '../lib/sampling.ts';
 import { median } from '../lib/statistics.ts';
 import type { Trainer } from './trainer.ts';
 
-/** The likeliest token after each of these: [B, 1] */
-function next(model: Plamo2, ids: Tensor, cache: Cache | BatchCache): Tensor {
-  return scope(() => noGrad(() => model.logits(model.forward(ids, { cache })).argmax(-1)));
-}
-
 /** Tokens per second of `count` steps of `slots` sequences that all went on from one prompt. */
 function decode(model: Plamo2, prompt: readonly number[], slots: number, count: number): number {
-  using read = new Cache(model);
-  next(model, tensor(prompt, { shape: [1, prompt.length], dtype: 'int64' }), read).dispose();
-  using cache = new BatchCache(model, { slots });
-  for (let i = 0; i < slots; i++) cache.admit(read);
-  let ids = tensor(new Array(slots).fill(1), { shape: [slots, 1], dtype: 'int64' });
+  using pool = new CachePool(model, { bytes: roomFor(model.config, slots, prompt.length + count) });
+  using read = pool.begin();
+  readPiece(model, prompt, read);
+  let rows = Array.from({ length: slots }, () => ({ sequence: read.fork(), ids: [1] }));
   const elapsed = seconds(() => {
     for (let i = 0; i < count; i++) {
-      const following = next(model, ids, cache);
-      ids.dispose();
-      ids = following;
+      const logits = decodeRows(model, rows);
+      rows = rows.map(({ sequence }, row) => ({ sequence, ids: [likeliest(logits[row]![0]!)] }));
     }
   });
-  ids.dispose();
   return (slots * count) / elapsed;
+}
+
+function likeliest(logits: Logits): number {
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+  return best;
 }
 
 /** Returns what a reader must know of the rows. */

@@ -12,7 +12,6 @@ import { windowedAttention } from './ops/attention.ts';
 import { qkvNormRope } from './ops/qk-norm-rope.ts';
 import { qkvRope } from './ops/qkv-rope.ts';
 import type { RopeSource } from './rope-tables.ts';
-import { RowAttentionCache } from './row-attention-cache.ts';
 
 export interface AttentionShape {
   heads: number;
@@ -53,16 +52,9 @@ export class Attention extends Module {
   }
 
   /** [B, T, D] → [B, T, D]. With a memory, its keys come before the new ones, and the new ones are added to it. */
-  forward(x: Tensor, context: MixerContext, memory?: AttentionMemory | RowAttentionCache): Tensor {
+  forward(x: Tensor, context: MixerContext, memory?: AttentionMemory): Tensor {
     const { heads, headDim, window } = this.#shape;
     const [B, T] = x.shape as [number, number];
-    if (memory instanceof RowAttentionCache) {
-      // One token of each sequence: tokens side by side, until each attends to keys of its own.
-      const { q, k, v } = this.queriesKeysValues(x.transpose(0, 1), context);
-      return this.o_proj.forward(
-        memory.attend(q.squeeze(0), k.squeeze(0), v.squeeze(0)).reshape([B, 1, heads * headDim]),
-      );
-    }
     const { q, k, v } = this.queriesKeysValues(x, context);
     const y = memory?.attend(q, k, v) ?? windowedAttention(q, k, v, { window, documents: context.documents }); // [B, T, H, d]
     return this.o_proj.forward(y.reshape([B, T, heads * headDim]));

@@ -6,7 +6,6 @@ import { Attention, type MixerContext } from './attention.ts';
 import type { AttentionMemory, MambaMemory } from './layer-memory.ts';
 import type { Mamba } from './mamba.ts';
 import type { Mlp } from './mlp.ts';
-import type { RowAttentionCache } from './row-attention-cache.ts';
 
 /** Added to the learned weight (which starts at 0) of each norm (spec 2.3). */
 export const normOffset = { pre: 1, postMixer: 1 / 5, postMlp: 1 / 5 ** 1.5 };
@@ -41,11 +40,11 @@ export class Block extends Module {
   }
 
   /** [B, T, D] → [B, T, D] */
-  forward(x: Tensor, context: MixerContext, memory?: AttentionMemory | RowAttentionCache | MambaMemory): Tensor {
+  forward(x: Tensor, context: MixerContext, memory?: AttentionMemory | MambaMemory): Tensor {
     const inner = this.pre_mixer_norm.forward(x);
     const mixed =
       this.mixer instanceof Attention
-        ? this.mixer.forward(inner, context, memory as AttentionMemory | RowAttentionCache | undefined)
+        ? this.mixer.forward(inner, context, memory as AttentionMemory | undefined)
         : this.mixer.forward(inner, context, memory as MambaMemory | undefined);
     const h = this.post_mixer_norm.forwardAdd(x, mixed);
     const m = this.mlp.forward(this.pre_mlp_norm.forward(h));

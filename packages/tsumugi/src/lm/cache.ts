@@ -74,13 +74,6 @@ export class AttentionCache implements AttentionMemory {
     return bytesOf(this.#k) + bytesOf(this.#v);
   }
 
-  /** The rows that coming queries can reach, oldest first: [B, n, K, d] each; undefined before the first token. */
-  held(): { k: Tensor; v: Tensor } | undefined {
-    if (!this.#k || !this.#v) return undefined;
-    const n = this.#window === null ? this.#length : Math.min(this.#length, this.#window);
-    return { k: this.#k.narrow(1, this.#length - n, n), v: this.#v.narrow(1, this.#length - n, n) };
-  }
-
   fork(copies = 1): AttentionCache {
     const copy = new AttentionCache(this.#window);
     copy.#k = this.#k && repeatRows(this.#k, copies).keep();

@@ -149,7 +149,7 @@ describe('a loop over what is written', () => {
 
   it('throws what a callback throws, once what came before has been yielded', () => {
     using model = new Plamo2(smallConfig(), initialWeights(2));
-    generateIds(model, prompt, { maxTokens: 1 }).next(); // the model keeps its tables of angles
+    [...generateIds(model, prompt, { maxTokens: 1 })]; // the model keeps its tables of angles
     const before = liveHandles();
     const ids: number[] = [];
     const onId = () => {

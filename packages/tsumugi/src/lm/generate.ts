@@ -1,5 +1,6 @@
 // From a prompt to its continuation, piece by piece, for programs that wait for each: an engine of one slot, or one that is
 // given.
+import { totalmem } from 'node:os';
 import { checkOptions } from '../base/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { Engine } from './engine/engine.ts';
@@ -18,9 +19,7 @@ import type { LanguageModel } from './types.ts';
 /** The engine that is meant: the given one, or one for a single text, which the caller disposes. */
 export function engineFor(source: LanguageModel | Engine): { engine: Engine; own: Engine | undefined } {
   const own =
-    source instanceof Engine
-      ? undefined
-      : new Engine(source, { slots: 1, prefixCache: false, cacheBytes: Number.MAX_SAFE_INTEGER });
+    source instanceof Engine ? undefined : new Engine(source, { slots: 1, prefixCache: false, cacheBytes: totalmem() });
   return { engine: own ?? (source as Engine), own };
 }
 

@@ -1,5 +1,4 @@
 // PLaMo 2: config, model, caches, sampling, generation, scoring.
-export { BatchCache } from './batch-cache.ts';
 export { type BatchScoreOptions, compareIds, type Scored, type ScoreRequest, scoreBatch } from './batch-score.ts';
 export { Block, normOffset } from './block.ts';
 export { Cache, type CacheOwner, type SavedPoint } from './cache.ts';

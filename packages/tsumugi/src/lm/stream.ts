@@ -64,6 +64,7 @@ export async function* streamText(
   );
   const abort = () => {
     job.cancel();
+    own?.[Symbol.dispose]();
     mailbox.abort(signal!.reason);
   };
   signal?.addEventListener('abort', abort);

@@ -1,13 +1,12 @@
 // The contract between language models and everything that trains, evaluates or serves them.
 import type { Module } from '../nn/index.ts';
 import type { Device, DType, Tensor } from '../torch/index.ts';
-import type { BatchCache } from './batch-cache.ts';
 import type { Plamo2Config } from './config.ts';
 import type { PassMemory } from './layer-memory.ts';
 
 export interface ForwardOptions {
-  /** Continues the sequences it holds; T new tokens are added to it. A `BatchCache` takes one token of each. */
-  cache?: PassMemory | BatchCache | undefined;
+  /** Continues the sequences it holds; T new tokens are added to it. */
+  cache?: PassMemory | undefined;
   /** [B, T] int32: runs of equal numbers along T are documents. */
   documents?: Tensor | undefined;
   /** Recompute each layer's activations during backward instead of keeping them. */

@@ -11,6 +11,11 @@ const AHEAD = 64;
 /** So many that wait are looked at for one that may begin. */
 const LOOKED_AT = 64;
 
+export interface Next {
+  task: Task;
+  found: Found;
+}
+
 export class Admission {
   readonly #memory: TextMemory;
   readonly #schedule: Schedule;
@@ -44,7 +49,7 @@ export class Admission {
   }
 
   /** The next to begin, and what is known of its prompt. */
-  next(): { task: Task; found: Found } | undefined {
+  next(): Next | undefined {
     const { waiting, taken } = this.#schedule;
     if (taken === 0) this.isTight = false;
     if (this.isTight) return undefined;

@@ -1,9 +1,11 @@
 // What is known of how a prompt begins: the longest state to go on from, why there is no longer one, and where states are worth keeping.
+
+import type { Logits } from '../sampling.ts';
 import type { CachedReason } from './cached-reason.ts';
 import { Known } from './known.ts';
-import type { TextMemory } from './memory.ts';
+import type { TextMemory, TextState } from './memory.ts';
 import type { Prompt } from './prompt.ts';
-import { type Snapshot, Snapshots } from './snapshots.ts';
+import { type Place, type Snapshot, Snapshots } from './snapshots.ts';
 
 /** Beginnings shorter than this, or longer than a kept one by less, are cheaper read again than kept. */
 export const SHORTEST_SHARED = 32;
@@ -82,6 +84,12 @@ export class Beginnings implements Disposable {
   /** A piece was read. */
   noteRead(key: string): void {
     this.#known.add(key);
+  }
+
+  /** Takes over a state that was kept before. */
+  adopt(place: Place, state: TextState, logits: Logits | undefined): void {
+    if ('key' in place) this.#known.add(place.key);
+    this.snapshots.put(place, state, logits);
   }
 
   [Symbol.dispose](): void {

@@ -9,7 +9,7 @@ import { ConfigError, UserError } from '../../base/index.ts';
 import { CacheFull } from '../paged/cache-full.ts';
 import type { Logits } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
-import { Admission } from './admission.ts';
+import { Admission, type Next } from './admission.ts';
 import { Beginnings, type Found, SHORTEST_SHARED } from './beginnings.ts';
 import { type EngineCounters, Totals } from './counters.ts';
 import { type EngineOptions, type EngineSettings, engineSettings } from './engine-options.ts';
@@ -25,6 +25,7 @@ import {
   type Usage,
 } from './request.ts';
 import { Schedule } from './schedule.ts';
+import { readSnapshots, type StoredSnapshots, writeSnapshots } from './snapshot-files.ts';
 import type { Place } from './snapshots.ts';
 import { Task } from './task.ts';
 
@@ -134,6 +135,31 @@ export class Engine implements Disposable {
     };
   }
 
+  /**
+   * Writes what is kept of beginnings into a folder, for an engine of the same model to begin with. `modelHash` says which model it is,
+   * weights and all.
+   *
+   * @throws DataError when the folder holds something else, or cannot be written
+   */
+  saveSnapshots(folder: string, { modelHash }: { modelHash: string }): StoredSnapshots {
+    if (this.#disposed) throw disposed();
+    return writeSnapshots(folder, modelHash, this.#requireBeginnings(), this.#memory);
+  }
+
+  /** Takes what `saveSnapshots` wrote, while there is room. What is damaged or of another model is left where it is, and said in `ignored`. */
+  loadSnapshots(folder: string, { modelHash }: { modelHash: string }): StoredSnapshots {
+    if (this.#disposed) throw disposed();
+    return readSnapshots(folder, modelHash, this.#requireBeginnings(), this.#memory);
+  }
+
+  #requireBeginnings(): Beginnings {
+    if (this.#beginnings) return this.#beginnings;
+    throw new ConfigError('no-prefix-cache', 'the engine has no prefix cache, so it has no snapshots', {
+      remedy: 'Make an Engine with a prefix cache.',
+      fields: { option: 'prefixCache' },
+    });
+  }
+
   #requirePlace(): void {
     const { slots, queueLimit } = this.#settings;
     const { waiting, taken } = this.#schedule;
@@ -193,33 +219,19 @@ export class Engine implements Disposable {
     const { slots } = this.#settings;
     for (let begun = 0; begun < slots && !this.#disposed && this.#schedule.taken < slots; begun++) {
       const next = this.#admission.next();
-      if (!next || !this.#begin(next.task, next.found)) return;
+      if (!next) return;
+      this.#begin(next);
     }
   }
 
-  #begin(task: Task, found: Found): boolean {
-    let state: TextState;
-    try {
-      state = this.#firstState(found);
-    } catch (error) {
-      // There is less room than was thought: it waits until there is more.
-      if (error instanceof CacheFull && this.#schedule.taken > 0) this.#admission.isTight = true;
-      else this.#fail(task, error);
-      return false;
-    }
-    const logits = found.cached === task.prompt.length ? found.snapshot?.logits?.slice() : undefined;
+  #begin({ task, found }: Next): void {
+    const { snapshot, cached } = found;
+    const state = snapshot ? this.#beginnings!.snapshots.take(snapshot) : this.#memory.begin();
     if (task.usage.cachedReason === undefined) this.#count(task, found);
     task.begin(state, found);
     this.#schedule.read(task);
     this.#admission.begins(task, found);
-    if (logits) this.#hasRead(task, logits);
-    return true;
-  }
-
-  #firstState({ snapshot }: Found): TextState {
-    if (snapshot) return this.#beginnings!.snapshots.take(snapshot);
-    this.#makeRoom(this.#memory.bytesFor(1));
-    return this.#memory.begin();
+    if (cached === task.prompt.length) this.#hasRead(task, snapshot!.logits!.slice());
   }
 
   #count(task: Task, { cached, reason }: Found): void {
@@ -231,36 +243,28 @@ export class Engine implements Disposable {
     if (reason === 'state-missing' || reason === 'evicted') this.#totals.stateMissing++;
   }
 
-  /** Tokens that are read of it next: of the prompt to the next cut; of a text that goes on after it had to wait, more of what it wrote. */
-  #piece({ state, prompt, target }: Task): number {
+  /** Tokens of its prompt that are read next: up to the next cut. */
+  #piece({ state, prompt }: Task): number {
     const from = state!.length;
-    const to = prompt.cuts.find((cut) => cut > from) ?? Math.min(target, from + this.#settings.prefillChunk);
-    return to - from;
+    return prompt.cuts.find((cut) => cut > from)! - from;
   }
 
   #read(task: Task): void {
-    const { prompt, sequence } = task;
+    const { prompt } = task;
     const from = task.state!.length;
     const to = from + this.#piece(task);
-    const ids = sequence.ids.slice(from, to);
+    const ids = prompt.ids.slice(from, to);
     const logits = this.#pass(
       () => (task.state ? [task] : []),
       (state) => this.#memory.bytesToGrow(state, ids.length),
-      () => (to <= prompt.length ? this.#memory.read(ids, task.state!) : this.#replay(ids, task.state!)),
+      () => this.#memory.read(ids, task.state!),
     );
     if (!logits) return;
     if (this.#schedule.running.length > 0) this.#readSince += ids.length;
     this.#totals.readTokens += ids.length;
     this.#schedule.read(task);
-    if (to <= prompt.length) this.#keepBeginning(task, to, logits);
-    if (to >= prompt.length) this.#hasRead(task, logits);
-  }
-
-  /** What a text wrote before it had to wait is taken again, as it was. */
-  #replay(ids: readonly number[], state: TextState): Logits {
-    const [rows] = this.#memory.decode([{ state, ids }]);
-    state.keep(ids.length);
-    return rows!.at(-1)!;
+    this.#keepBeginning(task, to, logits);
+    if (to === prompt.length) this.#hasRead(task, logits);
   }
 
   #keepBeginning(task: Task, length: number, logits: Logits): void {
@@ -280,15 +284,14 @@ export class Engine implements Disposable {
     return key === undefined ? { tenant: prompt.tenant, ids: sequence.ids.slice(0, state!.length) } : { key };
   }
 
-  /** All of a prompt is read, and of a text that goes on perhaps all that it wrote. */
+  /** All of a prompt is read: it takes its first token, unless it goes on after it had to wait. */
   #hasRead(task: Task, logits: Logits): void {
     task.noteRead();
-    if (task.state!.length < task.target) return;
     this.#schedule.run(task);
     if (task.sequence.generated === 0) this.#take(task, logits);
   }
 
-  /** Every running text takes a token. */
+  /** Every running text takes a token: a new one, or, after it had to wait, the one that it took here before. */
   #decode(): void {
     this.#readSince = 0;
     let tasks: Task[] = [];
@@ -298,9 +301,12 @@ export class Engine implements Disposable {
         return tasks;
       },
       (state) => this.#memory.bytesToGrow(state, 1),
-      () => this.#memory.decode(tasks.map(({ state, sequence }) => ({ state: state!, ids: [sequence.last] }))),
+      () => this.#memory.decode(tasks.map((task) => ({ state: task.state!, id: task.next }))),
     );
-    for (const [i, task] of (rows ? tasks : []).entries()) if (task.sequence.open) this.#take(task, rows![i]![0]!);
+    for (const [i, task] of (rows ? tasks : []).entries()) {
+      if (task.isBehind) this.#totals.readTokens++;
+      else if (task.sequence.open) this.#take(task, rows![i]!);
+    }
   }
 
   /**
@@ -308,24 +314,19 @@ export class Engine implements Disposable {
    * until there is more. Undefined when none of the texts is left.
    */
   #pass<T>(texts: () => readonly Task[], bytes: (state: TextState) => number, pass: () => T): T | undefined {
-    for (let tasks = texts(); tasks.length > 0; tasks = texts())
+    const snapshots = this.#beginnings?.snapshots;
+    for (let tasks = texts(); tasks.length > 0; tasks = texts()) {
+      // A snapshot that goes may have shared what a text would have to copy, so it is counted anew.
+      const needed = tasks.reduce((sum, { state }) => sum + bytes(state!), 0);
       try {
-        if (this.#makeRoom(tasks.reduce((sum, { state }) => sum + bytes(state!), 0))) return pass();
-        this.#giveWay();
+        if (needed <= this.#memory.limit - (snapshots?.used ?? this.#memory.used)) return pass();
       } catch (error) {
-        if (error instanceof CacheFull) {
-          if (!this.#beginnings?.snapshots.evictOldest()) this.#giveWay();
-          continue;
-        }
-        // Their states are of no use any more.
-        for (const task of tasks) this.#fail(task, error);
+        // Otherwise their states are of no use any more.
+        if (!(error instanceof CacheFull)) for (const task of tasks) this.#fail(task, error);
       }
+      if (tasks.some(({ state }) => state) && !snapshots?.evictOldest()) this.#giveWay();
+    }
     return undefined;
-  }
-
-  #makeRoom(bytes: number): boolean {
-    if (this.#beginnings) return this.#beginnings.snapshots.makeRoom(bytes);
-    return this.#memory.limit - this.#memory.used >= bytes;
   }
 
   /** The one that came last waits until there is room again. */

@@ -1,4 +1,5 @@
 // What the engine needs of the place where texts are remembered: room, and the two passes of the model over it.
+import type { Tensor } from '../../torch/index.ts';
 import type { Logits } from '../sampling.ts';
 
 /** What one text is remembered by. */
@@ -7,10 +8,19 @@ export interface TextState extends Disposable {
   readonly length: number;
   /** All that it refers to, also what it shares. */
   readonly bytes: number;
-  /** Another that goes on from here. @throws CacheFull */
+  /** Another that goes on from here. It takes no memory until one of the two goes on. */
   fork(): TextState;
-  /** Of the ids that were decoded last, accepts the first `count`. */
-  keep(count: number): void;
+}
+
+export interface SavedTensor {
+  name: string;
+  tensor: Tensor;
+}
+
+/** Who takes what in a pass. */
+export interface Row {
+  readonly state: TextState;
+  readonly id: number;
 }
 
 export interface TextMemory extends Disposable {
@@ -26,6 +36,10 @@ export interface TextMemory extends Disposable {
   bytesToGrow(state: TextState, tokens: number): number;
   /** Reads a piece of a prompt: logits [V] of what comes next. @throws CacheFull before anything is changed */
   read(ids: readonly number[], state: TextState): Logits;
-  /** Each state takes its ids: logits [V] after each of them. @throws CacheFull before anything is changed */
-  decode(rows: readonly { state: TextState; ids: readonly number[] }[]): Logits[][];
+  /** Each state takes an id: logits [V] of what comes next, for each. @throws CacheFull before anything is changed */
+  decode(rows: readonly Row[]): Logits[];
+  /** All that a state consists of. The tensors belong to the caller's scope. */
+  save(state: TextState): SavedTensor[];
+  /** A state that was saved. @throws CacheFull when there is no room; DataError when it does not fit the model */
+  load(length: number, saved: readonly SavedTensor[]): TextState;
 }

@@ -57,6 +57,12 @@ class HopefulMemory extends PagedMemory {
   }
 }
 
+/** What the longest text takes, while a piece of it is read. */
+function longest(model: Plamo2): number {
+  using memory = new PagedMemory(model, 1 << 30);
+  return memory.bytesFor(59 + 40) + memory.bytesFor(PIECE);
+}
+
 function finish(engine: Engine, written: Written): Written {
   while (engine.busy) engine.step();
   return written;
@@ -67,11 +73,11 @@ it(`${MIXES} mixes`, () => {
   const random = new RandomStream(12);
   const cases = Array.from({ length: 120 }, () => draw(model, random));
   expect(new Set(cases.map(({ alone }) => alone.reason))).toEqual(new Set(['end', 'length']));
+  const one = longest(model);
   const before = liveHandles();
   const counts = { whole: 0, cancelled: 0, stopped: 0, cached: 0, preempted: 0, evicted: 0 };
   for (let mix = 0; mix < MIXES; mix++) {
-    // Room for one text and little more, for two, or for all.
-    const cacheBytes = [16_000, 30_000, 1 << 30][random.below(3)]!;
+    const cacheBytes = [one, 2 * one, 1 << 30][random.below(3)]!;
     const options = {
       slots: 1 + random.below(5),
       prefillChunk: PIECE,

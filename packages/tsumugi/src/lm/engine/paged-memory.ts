@@ -2,8 +2,9 @@
 import { CachePool } from '../paged/cache-pool.ts';
 import { decodeRows, readPiece } from '../paged/decode-rows.ts';
 import type { PagedSequence } from '../paged/paged-sequence.ts';
+import { loadSequence, saveSequence } from '../paged/saved-sequence.ts';
 import type { LanguageModel } from '../types.ts';
-import type { TextMemory, TextState } from './memory.ts';
+import type { Row, SavedTensor, TextMemory, TextState } from './memory.ts';
 
 /** The memory gives no other states than these. */
 const own = (state: TextState) => state as PagedSequence;
@@ -42,11 +43,17 @@ export class PagedMemory implements TextMemory {
     return readPiece(this.#model, ids, own(state));
   }
 
-  decode(rows: readonly { state: TextState; ids: readonly number[] }[]) {
-    return decodeRows(
-      this.#model,
-      rows.map(({ state, ids }) => ({ sequence: own(state), ids })),
-    );
+  decode(rows: readonly Row[]) {
+    const asked = rows.map(({ state, id }) => ({ sequence: own(state), ids: [id] }));
+    return decodeRows(this.#model, asked).map(([logits]) => logits!);
+  }
+
+  save(state: TextState): SavedTensor[] {
+    return saveSequence(own(state));
+  }
+
+  load(length: number, saved: readonly SavedTensor[]): TextState {
+    return loadSequence(this.#pool, length, saved);
   }
 
   [Symbol.dispose](): void {

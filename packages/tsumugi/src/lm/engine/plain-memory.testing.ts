@@ -3,52 +3,53 @@ import { Cache, type CacheOwner } from '../cache.ts';
 import { cacheBytes } from '../cache-bytes.ts';
 import { CacheFull } from '../paged/cache-full.ts';
 import type { LanguageModel } from '../types.ts';
-import type { TextMemory, TextState } from './memory.ts';
+import type { Row, TextMemory, TextState } from './memory.ts';
 import { nextLogits } from './plain-pass.testing.ts';
+
+/** A cache, and the texts that are remembered by it until they go on. */
+interface Shared {
+  readonly cache: Cache;
+  texts: number;
+}
 
 class PlainState implements TextState {
   readonly #memory: PlainMemory;
-  #cache: Cache;
-  /** After each of the ids that were decoded last. */
-  steps: Cache[] = [];
+  #shared: Shared;
 
-  constructor(memory: PlainMemory, cache: Cache) {
+  constructor(memory: PlainMemory, shared: Shared) {
     this.#memory = memory;
-    this.#cache = cache;
-    memory.require(memory.bytesFor(cache.length));
+    this.#shared = shared;
+    shared.texts++;
     memory.states.add(this);
   }
 
-  get cache(): Cache {
-    return this.#cache;
+  get shared(): Shared {
+    return this.#shared;
   }
 
   get length(): number {
-    return this.#cache.length;
+    return this.#shared.cache.length;
   }
 
   get bytes(): number {
-    return this.#memory.bytesFor(this.length);
+    return this.length === 0 ? 0 : this.#memory.bytesFor(this.length);
   }
 
   fork(): TextState {
-    this.#memory.require(this.bytes);
-    return new PlainState(this.#memory, this.#cache.fork());
+    return new PlainState(this.#memory, this.#shared);
   }
 
-  keep(count: number): void {
-    const kept = this.steps[count - 1];
-    if (kept) {
-      this.#cache.dispose();
-      this.#cache = kept;
+  /** Its cache, for nobody else. */
+  own(): Cache {
+    if (this.#shared.texts > 1) {
+      this.#shared.texts--;
+      this.#shared = { cache: this.#shared.cache.fork(), texts: 1 };
     }
-    for (const step of this.steps) if (step !== kept) step.dispose();
-    this.steps = [];
+    return this.#shared.cache;
   }
 
   [Symbol.dispose](): void {
-    this.keep(Number.POSITIVE_INFINITY);
-    this.#cache.dispose();
+    if (--this.#shared.texts === 0) this.#shared.cache.dispose();
     this.#memory.states.delete(this);
   }
 }
@@ -66,9 +67,8 @@ export class PlainMemory implements TextMemory {
   }
 
   get used(): number {
-    let used = 0;
-    for (const { bytes } of this.states) used += bytes;
-    return used;
+    const each = new Map([...this.states].map(({ shared, bytes }) => [shared, bytes]));
+    return [...each.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   bytesFor(tokens: number): number {
@@ -76,35 +76,36 @@ export class PlainMemory implements TextMemory {
   }
 
   bytesToGrow(state: TextState, tokens: number): number {
-    return this.bytesFor(state.length + tokens) - state.bytes;
+    const isShared = (state as PlainState).shared.texts > 1;
+    return this.bytesFor(state.length + tokens) - (isShared ? 0 : state.bytes);
   }
 
-  require(bytes: number): void {
+  #require(bytes: number): void {
     if (this.used + bytes > this.limit) throw new CacheFull(bytes, this.limit - this.used);
   }
 
   begin(): TextState {
-    return new PlainState(this, new Cache(this.#model));
+    return new PlainState(this, { cache: new Cache(this.#model), texts: 0 });
   }
 
   read(ids: readonly number[], state: TextState) {
-    this.require(this.bytesToGrow(state, ids.length));
+    this.#require(this.bytesToGrow(state, ids.length));
     this.passes.push([1, ids.length]);
-    return nextLogits(this.#model, ids, (state as PlainState).cache);
+    return nextLogits(this.#model, ids, (state as PlainState).own());
   }
 
-  decode(rows: readonly { state: TextState; ids: readonly number[] }[]) {
-    this.require(rows.reduce((sum, { state, ids }) => sum + this.bytesToGrow(state, ids.length), 0));
-    this.passes.push([rows.length, rows[0]!.ids.length]);
-    return rows.map(({ state, ids }) => {
-      const own = state as PlainState;
-      own.keep(Number.POSITIVE_INFINITY);
-      return ids.map((id, i) => {
-        const logits = nextLogits(this.#model, [id], own.cache);
-        if (i < ids.length - 1) own.steps.push(own.cache.fork());
-        return logits;
-      });
-    });
+  decode(rows: readonly Row[]) {
+    this.#require(rows.reduce((sum, { state }) => sum + this.bytesToGrow(state, 1), 0));
+    this.passes.push([rows.length, 1]);
+    return rows.map(({ state, id }) => nextLogits(this.#model, [id], (state as PlainState).own()));
+  }
+
+  save(): never {
+    throw new Error('a plain memory saves nothing');
+  }
+
+  load(): never {
+    throw new Error('a plain memory loads nothing');
   }
 
   [Symbol.dispose](): void {

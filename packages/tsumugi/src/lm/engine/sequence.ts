@@ -37,11 +37,6 @@ export class Sequence {
     this.#past = new WrittenPast(this.request, this.prompt);
   }
 
-  /** The id to go on from. */
-  get last(): number {
-    return this.ids.at(-1)!;
-  }
-
   get generated(): number {
     return Math.max(0, this.ids.length - this.prompt.length);
   }

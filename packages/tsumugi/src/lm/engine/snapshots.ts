@@ -1,6 +1,5 @@
 // States of beginnings that were read or written, to be gone on from. They share the memory of the texts that are being written: those
 // come first, and of the states the least recently used goes first.
-import { CacheFull } from '../paged/cache-full.ts';
 import type { Logits } from '../sampling.ts';
 import type { Known } from './known.ts';
 import type { TextMemory, TextState } from './memory.ts';
@@ -63,12 +62,6 @@ export class Snapshots implements Disposable {
     return Math.max(own, this.used - others);
   }
 
-  /** Has so many bytes be free, at the cost of snapshots. */
-  makeRoom(bytes: number): boolean {
-    while (this.#memory.limit - this.used < bytes) if (!this.evictOldest()) return false;
-    return true;
-  }
-
   /** After a piece that was read. */
   ofRead(key: string): Snapshot | undefined {
     return this.#read.get(key);
@@ -80,24 +73,17 @@ export class Snapshots implements Disposable {
     return { beginnings: found?.beginnings ?? [], whole: found?.whole?.snapshot, shared: found?.shared ?? 0 };
   }
 
-  /** A state to go on from it: a copy, or itself where there is no room for one. */
+  /** A state to go on from it. */
   take(snapshot: Snapshot): TextState {
     this.#touch(snapshot);
-    const copy = this.#fork(snapshot.state, snapshot);
-    if (copy) return copy;
-    this.#forget(snapshot, true);
-    return snapshot.state;
+    return snapshot.state.fork();
   }
 
-  /** Keeps a copy of a state, where there is room for one. */
+  /** Keeps a state, while its text goes on. */
   keep(place: Place, state: TextState, logits?: Logits): void {
     const known = this.#at(place);
-    if (known && (known.logits || !logits)) {
-      this.#touch(known);
-      return;
-    }
-    const copy = this.#fork(state);
-    if (copy) this.put(place, copy, logits?.slice());
+    if (known && (known.logits || !logits)) this.#touch(known);
+    else this.put(place, state.fork(), logits?.slice());
   }
 
   /** Takes over a state. */
@@ -119,22 +105,12 @@ export class Snapshots implements Disposable {
     }
     this.#byUse.add(snapshot);
     this.#logitBytes += logits?.byteLength ?? 0;
-    this.makeRoom(0);
+    while (this.used > this.#memory.limit && this.evictOldest());
   }
 
   #at(place: Place): Snapshot | undefined {
     if ('key' in place) return this.#read.get(place.key);
     return this.#written.get(place.tenant)?.get(place.ids)?.snapshot;
-  }
-
-  #fork(state: TextState, except?: Snapshot): TextState | undefined {
-    for (;;)
-      try {
-        return state.fork();
-      } catch (error) {
-        if (!(error instanceof CacheFull)) throw error;
-        if (!this.evictOldest(except)) return undefined;
-      }
   }
 
   #touch(snapshot: Snapshot): void {
@@ -143,14 +119,12 @@ export class Snapshots implements Disposable {
   }
 
   /** The least recently used goes. */
-  evictOldest(except?: Snapshot): boolean {
-    for (const oldest of this.#byUse) {
-      if (oldest === except) continue;
-      this.evictions++;
-      this.#drop(oldest, true);
-      return true;
-    }
-    return false;
+  evictOldest(): boolean {
+    const [oldest] = this.#byUse;
+    if (!oldest) return false;
+    this.evictions++;
+    this.#drop(oldest, true);
+    return true;
   }
 
   #drop(snapshot: Snapshot, wasEvicted: boolean): void {

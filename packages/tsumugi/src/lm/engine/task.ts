@@ -50,9 +50,19 @@ export class Task {
     return state;
   }
 
-  /** Tokens that its state has to take in before the next one is chosen: the prompt, and but for the last what was written. */
+  /** What its state takes in next, of what was written. */
+  get next(): number {
+    return this.sequence.ids[this.state!.length]!;
+  }
+
+  /** Whether its state has yet to take in what was told before it had to wait. */
+  get isBehind(): boolean {
+    return this.state !== undefined && this.state.length < this.sequence.ids.length;
+  }
+
+  /** Tokens that its state has to take in before the next one is chosen. */
   get target(): number {
-    return Math.max(this.prompt.length, this.sequence.ids.length - 1);
+    return Math.max(this.prompt.length, this.sequence.ids.length);
   }
 
   get usage(): Usage {

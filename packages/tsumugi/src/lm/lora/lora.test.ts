@@ -15,14 +15,16 @@ import { backward, type DType, noGrad, Rng, scope, type Tensor, tensor } from '.
 import { multipliesBfloat16, NO_BFLOAT16 } from '../../torch/torch.testing.ts';
 import {
   addLora,
-  BatchCache,
   Cache,
+  CachePool,
+  decodeRows,
   formatCoverage,
   initialWeights,
   loraCoverage,
   loraLayers,
   mergeLora,
   Plamo2,
+  readPiece,
   resolveTargets,
   seedDropout,
 } from '../index.ts';
@@ -120,15 +122,15 @@ const ways: Record<string, (of: Plamo2, dtype: DType) => Tensor> = {
     for (let t = 0; t < T; t++) last = of.logits(of.forward(ids().narrow(1, t, 1), { dtype, cache }));
     return last!;
   },
-  'in a batch': (of, dtype) => {
-    using together = new BatchCache(of, { slots: 3 });
-    for (let row = 0; row < 3; row++) {
-      using cache = new Cache(of);
-      of.forward(ids().narrow(1, row, 5 + row), { dtype, cache });
-      together.admit(cache);
-    }
-    const next = tensor([3, 50, 201], { dtype: 'int64' }).view([3, 1]);
-    return of.logits(of.forward(next, { dtype, cache: together }));
+  'in a pool': (of) => {
+    using pool = new CachePool(of, { bytes: 1 << 24 });
+    const all = ids().flatten().tolist() as number[];
+    const rows = [3, 50, 201].map((next, row) => {
+      const sequence = pool.begin();
+      readPiece(of, all.slice(row, 2 * row + 5), sequence);
+      return { sequence, ids: [next] };
+    });
+    return tensor(decodeRows(of, rows).flatMap(([logits]) => [...logits!]));
   },
 };
 const computed = (of: Plamo2, way: keyof typeof ways, dtype: DType): Float32Array =>

@@ -12,6 +12,7 @@ export {
   ropeBaseOf,
   windowOf,
 } from './config.ts';
+export { Grammars, type GrammarsOptions } from './constraint/grammars.ts';
 export type { TokenConstraint } from './constraint/token-constraint.ts';
 export { dequantizeModel } from './dequantize.ts';
 export { embedIds } from './embed-ids.ts';

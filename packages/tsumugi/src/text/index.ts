@@ -40,6 +40,9 @@ export {
   type TemplateTokens,
   templateHash,
 } from './chat/template.ts';
+export { type SpokenPart, ToolCallParser } from './chat/tools/tool-call-parser.ts';
+export { toolFormat } from './chat/tools/tool-format.ts';
+export { describedTool, type ToolChoice, toolGrammar } from './chat/tools/tool-grammar.ts';
 export { checkExamples } from './check-examples.ts';
 export { DigestSet } from './digest-set.ts';
 export { embeddedText } from './embedded.ts';
@@ -58,6 +61,7 @@ export {
   type PlacedExample,
   shapeOfLayOut,
 } from './example-batches.ts';
+export * from './grammar/index.ts';
 export { halfCharacter, requireWholePairs } from './half-pairs.ts';
 export {
   LongBatches,

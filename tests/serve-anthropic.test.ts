@@ -200,6 +200,8 @@ describe('errors', () => {
       [{ messages: [{ role: 'user', content: [image] }] }, 'blocks of the type "image" are not supported'],
       [{ container: 'x' }, '"container": is not supported'],
       [{ temperature: 9 }, '"temperature" is 9'],
+      [{ tool_choice: { type: 'any' } }, 'tool_choice asks for a tool, and there are no tools'],
+      [{ tools, tool_choice: { type: 'tool', name: 'x' } }, 'which is not among the tools'],
       [{ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, 'web_search_20250305'],
     ] as const) {
       const error = await create(options);

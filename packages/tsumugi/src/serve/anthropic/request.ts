@@ -1,6 +1,7 @@
 // The body of a request in Anthropic's shape, and the call that it asks for.
 import { z } from 'zod';
 import type { Call, Prompt, ResponseFormat, ToolChoice } from '../answer/call.ts';
+import { checkToolChoice } from '../answer/check-tool-choice.ts';
 import { maybe, refused } from '../http/body-fields.ts';
 import type { Limits } from '../limits.ts';
 import { stopsOf } from '../openai/shared-call.ts';
@@ -67,6 +68,11 @@ export type MessagesBody = z.output<typeof messagesBody>;
 
 /** @throws HttpError for a conversation that cannot be */
 export function promptOf({ system, messages, tools, tool_choice: choice }: CountBody): Prompt {
+  const toolChoice = choice && choiceOf(choice);
+  checkToolChoice(
+    toolChoice,
+    (tools ?? []).map(({ name }) => name),
+  );
   return {
     messages: conversationOf(system === undefined ? undefined : textOf(system), messages),
     ...(tools?.length && {
@@ -75,7 +81,7 @@ export function promptOf({ system, messages, tools, tool_choice: choice }: Count
         function: { name, ...(description !== undefined && { description }), parameters },
       })),
     }),
-    ...(choice && { toolChoice: choiceOf(choice) }),
+    ...(toolChoice !== undefined && { toolChoice }),
     ...(choice && choice.type !== 'none' && choice.disable_parallel_tool_use && { parallelToolCalls: false }),
   };
 }

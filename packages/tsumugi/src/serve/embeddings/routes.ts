@@ -2,7 +2,7 @@
 import { badRequest } from '../http/http-error.ts';
 import { json } from '../http/json.ts';
 import { requireModel } from '../require-model.ts';
-import { route } from '../route.ts';
+import { type Asked, route } from '../route.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { Serving } from '../serving.ts';
 import { type EmbeddingsBody, embeddingsBody, textsOf } from './request.ts';
@@ -12,10 +12,10 @@ export const embeddings = route({
   path: '/v1/embeddings',
   summary: 'Vectors of texts: the mean of the hidden states of their tokens, of length 1',
   body: embeddingsBody,
-  answer: async ({ body, signal }, serving) => json(await vectors(body, signal, serving)),
+  answer: async (asked, serving) => json(await vectors(asked, serving)),
 });
 
-async function vectors(body: EmbeddingsBody, signal: AbortSignal, serving: Serving) {
+async function vectors({ body, signal, note }: Asked<EmbeddingsBody>, serving: Serving) {
   const { encoding_format: format = 'float', dimensions } = body;
   const model = requireModel(serving.models, body.model);
   const size = model.config.hidden_size;
@@ -33,6 +33,7 @@ async function vectors(body: EmbeddingsBody, signal: AbortSignal, serving: Servi
     data.push({ object: 'embedding', index, embedding: format === 'base64' ? base64(vector) : [...vector] });
   }
   const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
+  note({ model: model.name, prompt: tokens });
   return { object: 'list', model: body.model, data, usage: { prompt_tokens: tokens, total_tokens: tokens } };
 }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { cachedHeader } from '../answer/cached-header.ts';
 import type { Answering, Call, Piece, TokenInfo, ToolChoice } from '../answer/call.ts';
+import { checkToolChoice } from '../answer/check-tool-choice.ts';
 import { together } from '../answer/together.ts';
 import { badRequest } from '../http/http-error.ts';
 import { json } from '../http/json.ts';
@@ -57,23 +58,13 @@ export function chatCall(body: ChatBody, limits: Limits, signal: AbortSignal): C
 }
 
 /** @throws HttpError 400 for a tool that there is not */
-function toolChoiceOf({ tools = [], tool_choice: choice }: ChatBody): ToolChoice | undefined {
-  if (choice === undefined || choice === 'none' || choice === 'auto') return choice;
-  if (tools.length === 0)
-    throw badRequest(
-      'no_tools',
-      'tool_choice asks for a tool, and there are no tools',
-      'tool_choice',
-      'Send tools with it.',
-    );
-  if (choice === 'required') return choice;
-  const { name } = choice.function;
-  if (tools.some((tool) => tool.function.name === name)) return { name };
-  throw badRequest(
-    'unknown_tool',
-    `tool_choice names ${JSON.stringify(name.slice(0, 64))}, which is not among the tools`,
-    'tool_choice',
+function toolChoiceOf({ tools = [], tool_choice: given }: ChatBody): ToolChoice | undefined {
+  const choice = typeof given === 'object' ? { name: given.function.name } : given;
+  checkToolChoice(
+    choice,
+    tools.map((tool) => tool.function.name),
   );
+  return choice;
 }
 
 type ToolCallPiece = Extract<Piece, { type: 'tool-call' }>;

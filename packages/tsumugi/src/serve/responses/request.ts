@@ -1,6 +1,7 @@
 // The body of a request for a response, in its text form, and the call that it asks for.
 import { z } from 'zod';
 import type { Call, Prompt, ResponseFormat, ToolChoice } from '../answer/call.ts';
+import { checkToolChoice } from '../answer/check-tool-choice.ts';
 import { maybe, refused } from '../http/body-fields.ts';
 import { badRequest } from '../http/http-error.ts';
 import type { Limits } from '../limits.ts';
@@ -87,6 +88,10 @@ function toolsOf({ tools = [], tool_choice: choice, parallel_tool_calls: paralle
   const mine = allowed ? tools.filter(({ name }) => allowed.tools.some((each) => each.name === name)) : tools;
   const toolChoice: ToolChoice | undefined =
     typeof choice !== 'object' ? choice : choice.type === 'function' ? { name: choice.name } : choice.mode;
+  checkToolChoice(
+    toolChoice,
+    mine.map(({ name }) => name),
+  );
   return {
     ...(mine.length > 0 && {
       tools: mine.map(({ name, description, parameters = { type: 'object', properties: {} } }) => ({

@@ -175,6 +175,8 @@ describe('a request', () => {
   });
 
   it('does not allow a function that is not there', () => {
+    expect(() => call({ tool_choice: 'required' })).toThrow('there are no tools');
+    expect(() => call({ tools: [f], tool_choice: g })).toThrow('"g", which is not among the tools');
     expect(() => call({ tools: [f], tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [g] } })).toThrow(
       'there is no tool "g"',
     );

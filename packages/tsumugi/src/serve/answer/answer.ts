@@ -3,6 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { deriveSeed } from '../../base/index.ts';
 import type { Usage } from '../../lm/index.ts';
+import { describedTool, toolFormat } from '../../text/index.ts';
 import type { EngineThread, JobListener } from '../engine-thread/engine-thread.ts';
 import type { ThreadRequest } from '../engine-thread/protocol.ts';
 import type { Limits } from '../limits.ts';
@@ -12,6 +13,7 @@ import type { ServedModel } from '../served-model.ts';
 import type { Answering, Call, CallSampling, CallUsage, EndReason, Piece } from './call.ts';
 import { Choice } from './choice.ts';
 import { encodePromptOf } from './encode.ts';
+import { answerGrammar } from './grammar.ts';
 import { Inbox } from './inbox.ts';
 import { allowedTokens } from './lengths.ts';
 import type { RememberedAnswers } from './remembered-answers.ts';
@@ -57,7 +59,7 @@ function requestOf(
     stopIds: [...(ignoreEos ? [] : model.endIds), ...stopIds],
     vocabularyLimit: model.tokenizer.vocabSize,
     logprobs: call.logprobs,
-    format: call.format,
+    grammar: answerGrammar(model, call),
     cacheSalt: call.cacheSalt,
   }) as ThreadRequest;
 }
@@ -66,6 +68,13 @@ function requestOf(
 const stopsOf = ({ template }: ServedModel, { prompt, stop, ignoreEos }: Call): string[] => [
   ...new Set([...stop, ...('messages' in prompt && !ignoreEos ? (template?.stop ?? []) : [])]),
 ];
+
+/** The names of the tools whose calls are looked for in an answer. */
+function toolsIn({ template }: ServedModel, { prompt }: Call): readonly string[] | undefined {
+  if (!('messages' in prompt) || !prompt.tools?.length || prompt.toolChoice === 'none') return undefined;
+  if (!template || toolFormat(template) !== 'tags') return undefined;
+  return prompt.tools.map((tool, i) => describedTool(tool, i).name);
+}
 
 class Writing {
   readonly #parts: AnswerParts;
@@ -91,7 +100,7 @@ class Writing {
     const stop = stopsOf(model, call);
     this.#choices = Array.from(
       { length: call.n },
-      (_, index) => new Choice({ index, tokenizer, prompt, stop, asked: call.stop }),
+      (_, index) => new Choice({ index, tokenizer, prompt, stop, asked: call.stop, tools: toolsIn(model, call) }),
     );
   }
 

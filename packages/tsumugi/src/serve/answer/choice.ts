@@ -1,6 +1,7 @@
 // One of the answers to a call: from ids, one by one, to pieces that may be sent.
+import { randomUUID } from 'node:crypto';
 import { TextStream, type TokenLogprobs } from '../../lm/index.ts';
-import type { Tokenizer } from '../../text/index.ts';
+import { type SpokenPart, type Tokenizer, ToolCallParser } from '../../text/index.ts';
 import type { EndReason, Piece, TokenInfo } from './call.ts';
 import { tokenInfo } from './token-info.ts';
 
@@ -12,6 +13,8 @@ export interface ChoiceOptions {
   readonly stop: readonly string[];
   /** Those of `stop` that the client knows of. */
   readonly asked: readonly string[];
+  /** Calls of these tools are told apart from what is said. */
+  readonly tools?: readonly string[] | undefined;
 }
 
 export class Choice {
@@ -21,10 +24,15 @@ export class Choice {
   /** Tokens whose text is held back, with the place at which each begins. */
   #held: { info: TokenInfo; start: number }[] = [];
   #text = '';
+  readonly #parser: ToolCallParser | undefined;
+  #calls = 0;
+  /** Tokens that were read and not told of: they come with the next text, or at the end. */
+  #tokens: TokenInfo[] = [];
 
   constructor(options: ChoiceOptions) {
     this.#options = options;
     this.#stream = new TextStream(options.tokenizer, options.stop, options.prompt);
+    this.#parser = options.tools && new ToolCallParser(options.tools);
   }
 
   get ids(): readonly number[] {
@@ -49,15 +57,15 @@ export class Choice {
 
   /** What was held back, and why there is no more. */
   end(reason: EndReason): Piece[] {
-    const pieces = this.#release(this.#stream.end());
+    const pieces = [...this.#release(this.#stream.end()), ...this.#pieces(this.#parser?.end() ?? [])];
     const { stopString } = this.#stream;
     const { index: choice, asked } = this.#options;
     // A token within a stop string is no part of the answer.
-    const left = this.stopped ? [] : this.#held.map(({ info }) => info);
+    const left = [...this.#tokens, ...(this.stopped ? [] : this.#held.map(({ info }) => info))];
     return [
       ...pieces,
       {
-        ...{ choice, type: 'end', reason },
+        ...{ choice, type: 'end', reason: this.#calls > 0 && reason === 'stop' ? 'tool_calls' : reason },
         ...(stopString !== undefined && asked.includes(stopString) && { stopString }),
         ...(left.length > 0 && { logprobs: left }),
       },
@@ -69,7 +77,20 @@ export class Choice {
     this.#text += text;
     const shown = this.#held.filter(({ start }) => start < this.#text.length || !this.stopped);
     this.#held = [];
-    const logprobs = shown.map(({ info }) => info);
-    return [{ choice: this.#options.index, type: 'text', text, ...(logprobs.length > 0 && { logprobs }) }];
+    this.#tokens.push(...shown.map(({ info }) => info));
+    return this.#pieces(this.#parser ? this.#parser.push(text) : [{ type: 'text', text }]);
+  }
+
+  #pieces(parts: readonly SpokenPart[]): Piece[] {
+    const { index: choice } = this.#options;
+    return parts.map((part): Piece => {
+      if (part.type === 'call') {
+        const id = `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`;
+        return { choice, type: 'tool-call', index: this.#calls++, id, name: part.name, arguments: part.arguments };
+      }
+      const logprobs = this.#tokens;
+      this.#tokens = [];
+      return { choice, type: 'text', text: part.text, ...(logprobs.length > 0 && { logprobs }) };
+    });
   }
 }

@@ -1,10 +1,10 @@
 // What the engine's thread does: takes requests to models, opens models in the order in which they are asked for, and has every model
 // that has something to write make a pass in its turn.
 import { type Steps, UserError } from '../../base/index.ts';
-import { type EngineRequest, embedIds, type Job } from '../../lm/index.ts';
+import { type EngineRequest, embedIds, type Job, type TokenConstraint } from '../../lm/index.ts';
 import { liveHandles } from '../../torch/index.ts';
 import { plainError } from './plain-error.ts';
-import type { FromThread, NewToken, ThreadRequest, ThreadSettings, ToThread } from './protocol.ts';
+import type { FromThread, NewToken, ThreadSettings, ToThread } from './protocol.ts';
 import { Shelf, type Shelved } from './shelf.ts';
 
 /** A request on its way. */
@@ -13,11 +13,13 @@ interface Open {
   readonly job: Pick<Job, 'cancel'> & Partial<Pick<Job, 'usage'>>;
 }
 
+type Adding = Extract<ToThread, { type: 'add' }>;
 type Asking = Extract<ToThread, { type: 'load' | 'add' | 'embed' }>;
 
 export class Desk implements Disposable {
   readonly #settings: ThreadSettings;
   readonly #tell: (message: FromThread) => void;
+  readonly #wake: () => void;
   readonly #shelf: Shelf;
   /** What waits for its model to be open, in order: nobody is overtaken by those whose model is open already. */
   readonly #asking: Asking[] = [];
@@ -27,9 +29,11 @@ export class Desk implements Disposable {
   #tokens: NewToken[] = [];
   #ending = false;
 
-  constructor(settings: ThreadSettings, tell: (message: FromThread) => void) {
+  /** @param wake called when there is something to do that no message told of */
+  constructor(settings: ThreadSettings, tell: (message: FromThread) => void, wake: () => void = () => {}) {
     this.#settings = settings;
     this.#tell = tell;
+    this.#wake = wake;
     this.#shelf = new Shelf(settings);
   }
 
@@ -40,7 +44,7 @@ export class Desk implements Disposable {
 
   /** Whether something has come that was not looked at. */
   get waiting(): boolean {
-    return this.#asking.length > 0 || this.over;
+    return this.#asking.length > 0 || this.over || this.#shelf.all.some(({ engine }) => engine.busy);
   }
 
   take(message: ToThread): void {
@@ -98,26 +102,59 @@ export class Desk implements Disposable {
     }
   }
 
-  #begin(shelved: Shelved, asked: Exclude<Asking, { type: 'load' }>): void {
+  #begin(shelved: Shelved, asked: Exclude<Asking, { type: 'load' }>, constraint?: TokenConstraint): void {
     const { job } = asked;
     try {
+      if (asked.type === 'add' && asked.request.grammar !== undefined && !constraint) {
+        void this.#constrain(shelved, asked, asked.request.grammar);
+        return;
+      }
       const begun =
         asked.type === 'embed'
           ? this.#embed(shelved, asked)
-          : shelved.engine.add(this.#engineRequest(shelved, job, asked.request));
-      this.#jobs.set(job, { shelved, job: begun });
-      shelved.open++;
+          : shelved.engine.add(this.#engineRequest(asked, constraint));
+      this.#hold(job, shelved, begun);
       this.#tell({ type: 'accepted', job });
     } catch (error) {
+      constraint?.[Symbol.dispose]();
       this.#fail(job, error, true);
     }
   }
 
-  #engineRequest(_shelved: Shelved, job: number, request: ThreadRequest): EngineRequest {
-    const { format: _format, ...settings } = request;
+  #hold(job: number, shelved: Shelved, begun: Open['job']): Open {
+    const open = { shelved, job: begun };
+    this.#jobs.set(job, open);
+    shelved.open++;
+    return open;
+  }
+
+  /** Begins a text when its grammar is ready: another thread compiles it, and the passes go on. */
+  async #constrain(shelved: Shelved, asked: Adding, grammar: string): Promise<void> {
+    const { job, request } = asked;
+    const waiting = this.#hold(job, shelved, { cancel: () => {} });
+    try {
+      const constraint = await shelved.grammars().constrain(grammar, request.stopIds ?? []);
+      if (this.#jobs.get(job) !== waiting)
+        constraint[Symbol.dispose](); // Cancelled meanwhile.
+      else {
+        this.#close(job);
+        this.#begin(shelved, asked, constraint);
+      }
+    } catch (error) {
+      if (this.#jobs.get(job) === waiting) {
+        this.#close(job);
+        this.#fail(job, error, true);
+      }
+    }
+    this.#wake();
+  }
+
+  #engineRequest({ job, request }: Adding, constraint: TokenConstraint | undefined): EngineRequest {
+    const { grammar: _grammar, ...settings } = request;
     let begun = false;
     return {
       ...settings,
+      ...(constraint && { constraint }),
       remember: true,
       onId: (id, logprobs) => {
         if (!begun) this.#begun(job);

@@ -2,7 +2,6 @@
 
 import type { EngineCounters, FinishReason, GenerateOptions, TokenLogprobs, Usage } from '../../lm/index.ts';
 import type { DType } from '../../torch/index.ts';
-import type { ResponseFormat } from '../answer/call.ts';
 
 /** A model as the thread opens it. */
 export interface ModelPlace {
@@ -25,12 +24,13 @@ export interface ThreadSettings {
   readonly queue: number;
 }
 
-/** What a text is written by. `format` stands for a constraint that only the thread can make. */
+/** What a text is written by. Only the thread can make a constraint out of `grammar`. */
 export interface ThreadRequest extends Omit<GenerateOptions, 'remember'> {
   readonly prompt: readonly number[];
   readonly boundaries?: readonly number[] | undefined;
   readonly cacheSalt?: string | undefined;
-  readonly format?: ResponseFormat | undefined;
+  /** In EBNF, with the rule `root`. */
+  readonly grammar?: string | undefined;
 }
 
 /** An error that crosses. `user`: a mistake in what was asked, otherwise a fault of ours. */

@@ -4,8 +4,10 @@ import { invariant, UserError } from '../../base/index.ts';
 import {
   Engine,
   type EngineCounters,
+  Grammars,
   loadAdapter,
   loadModel,
+  loadTokenizer,
   type Plamo2,
   requireBase,
   sharingWeights,
@@ -26,6 +28,8 @@ export interface Shelved {
   readonly name: string;
   readonly engine: Engine;
   readonly model: Plamo2;
+  /** What holds texts of this model to grammars. */
+  readonly grammars: () => Grammars;
   readonly weightBytes: number;
   /** Requests that have been taken on and not ended. */
   open: number;
@@ -89,15 +93,18 @@ export class Shelf implements Disposable {
     const { model, close } = await this.#load(place, base);
     const { slots, cacheBytes, queue: queueLimit } = this.#settings;
     const engine = new Engine(model, { slots, cacheBytes, queueLimit });
+    let grammars: Grammars | undefined;
     const shelved = {
       ...{ name, engine, own },
       model,
+      grammars: () => (grammars ??= new Grammars(loadTokenizer(place.folder))),
       weightBytes: place.adapter === undefined ? base : own,
       open: 0,
       usedAt: ++this.#clock,
       close: () => {
         this.#before.set(name, closed(withBefore(engine.counters, this.#before.get(name))));
         engine[Symbol.dispose]();
+        grammars?.[Symbol.dispose]();
         close();
       },
     };

@@ -9,9 +9,12 @@ export type { FromThread, ToThread } from './protocol.ts';
 
 const port = parentPort!;
 const settings = workerData as ThreadSettings;
-const desk = new Desk(settings, (message: FromThread) => port.postMessage(message));
-
 let wake: (() => void) | undefined;
+const desk = new Desk(
+  settings,
+  (message: FromThread) => port.postMessage(message),
+  () => wake?.(),
+);
 port.on('message', (message: ToThread) => {
   desk.take(message);
   wake?.();

@@ -55,6 +55,19 @@ export interface ExampleBatch extends Batch {
   readonly placed: readonly PlacedExample[];
 }
 
+function filled(placed: readonly PlacedExample[], rows: number): number[] {
+  const ends = new Array<number>(rows).fill(0);
+  for (const { example, row, column } of placed) ends[row] = Math.max(ends[row]!, column + example.ids.length);
+  return ends;
+}
+
+/** Columns up to the last that is filled in one of the rows [first, first + rows). */
+export const filledColumns = (
+  { placed, rows: all }: Pick<ExampleBatch, 'placed' | 'rows'>,
+  first: number,
+  rows: number,
+) => Math.max(...filled(placed, all).slice(first, first + rows));
+
 /** The rows of a step, before they are filled. */
 interface Rows {
   rows: number;
@@ -102,6 +115,12 @@ export class ExampleBatches {
   shapeOf(step: number): { rows: number; columns: number } {
     const { rows, columns } = this.#rowsOf(step);
     return { rows, columns };
+  }
+
+  /** How many columns of each row of `step` are filled. */
+  filledRows(step: number): number[] {
+    const { rows, placed } = this.#rowsOf(step);
+    return filled(placed, rows);
   }
 
   /** The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for. */
@@ -174,7 +193,9 @@ const deal = (lengths: Uint32Array, { layout, sequenceLength }: LayOutOptions): 
   layout === 'padded' ? padded(lengths) : packed(lengths, sequenceLength);
 
 function padded(lengths: Uint32Array): Dealt {
-  const places = Array.from(lengths, (_, index) => ({ index, row: index, column: 0 }));
+  // The longest first: rows of like length go through together, and what is free in all of them is left out (`filledColumns`).
+  const order = Array.from(lengths.keys()).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  const places = order.map((index, row) => ({ index, row, column: 0 }));
   return { rows: lengths.length, columns: Math.max(...lengths), places };
 }
 

@@ -57,6 +57,7 @@ export {
   type ExampleBatchesOptions,
   type ExampleLayout,
   exampleLayouts,
+  filledColumns,
   layOut,
   type PlacedExample,
   shapeOfLayOut,

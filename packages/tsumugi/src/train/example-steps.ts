@@ -16,7 +16,11 @@ export interface ExampleSizes extends StepSizes {
   predictedShare: number;
 }
 
+/** What goes through at a time of rows with padding: few rows, so that they are of like length, and enough to keep the machine busy. Our choice. */
+const [fewRows, enoughTokens] = [4, 1024];
+
 export class ExampleSteps {
+  readonly #isPadded: boolean;
   readonly #batches: ExampleBatches;
   readonly #accumulation: number;
   readonly #tokens = new StepTokens((step) => this.#shapesOf(step));
@@ -25,6 +29,7 @@ export class ExampleSteps {
   constructor(examples: readonly Example[], { gradientAccumulation, ...settings }: Settings) {
     this.#batches = new ExampleBatches(examples, { ...settings, batchSize: settings.batchSize * gradientAccumulation });
     this.#accumulation = gradientAccumulation;
+    this.#isPadded = settings.layout === 'padded';
   }
 
   get examplesPerStep(): number {
@@ -43,7 +48,11 @@ export class ExampleSteps {
   at(step: number): ExampleStep {
     if (this.#latest?.step !== step) {
       const batch = this.#batches.batch(step);
-      const made = { batch, microRows: this.#microRows(batch.rows), tokensSeen: this.#tokens.at(step + 1) };
+      const made = {
+        batch,
+        microRows: this.#microRows(batch.rows, batch.columns),
+        tokensSeen: this.#tokens.at(step + 1),
+      };
       this.#latest = { step, made };
     }
     return this.#latest.made;
@@ -56,17 +65,18 @@ export class ExampleSteps {
     return { ...sizes, predictedShare: predicted / (sizes.meanTokens * sampled.length) };
   }
 
-  /** Each micro-batch has as many examples when they have rows of their own, and as many rows when they share them. */
-  #microRows(rows: number): number {
-    return Math.ceil(rows / this.#accumulation);
+  /** Rows of a micro-batch: a part of the step's; less of rows of their own, which are sorted by length. */
+  #microRows(rows: number, columns: number): number {
+    const most = Math.ceil(rows / this.#accumulation);
+    return this.#isPadded ? Math.min(most, Math.max(fewRows, Math.ceil(enoughTokens / columns))) : most;
   }
 
   #shapesOf(step: number): RowsShape[] {
-    const { rows, columns } = this.#batches.shapeOf(step);
-    const most = this.#microRows(rows);
-    return Array.from({ length: Math.ceil(rows / most) }, (_, micro) => ({
-      rows: Math.min(most, rows - micro * most),
-      columns,
-    }));
+    const filled = this.#batches.filledRows(step);
+    const most = this.#microRows(filled.length, Math.max(...filled));
+    return Array.from({ length: Math.ceil(filled.length / most) }, (_, micro) => {
+      const rows = filled.slice(micro * most, (micro + 1) * most);
+      return { rows: rows.length, columns: Math.max(...rows) };
+    });
   }
 }

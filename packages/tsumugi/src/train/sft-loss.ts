@@ -15,10 +15,11 @@ export function sftLoss(
 ): LossFunction {
   return (model, batch, options, step, first = 0) => {
     const { batch: whole } = steps.at(step);
-    const rows = batch.ids.size(0);
+    const [rows, columns] = [batch.ids.size(0), batch.ids.size(1)];
     const { hidden_size: width } = model.config;
     const noise = { alpha: neftune, width, seed, step, device: model.parameterDevice };
-    const all = neftune > 0 ? { ...options, embeddingNoise: neftuneNoise(whole, first, rows, noise) } : options;
+    const all =
+      neftune > 0 ? { ...options, embeddingNoise: neftuneNoise({ ...whole, columns }, first, rows, noise) } : options;
     if (own) return own(model, batch, all, step, first);
     const { loss, crossEntropy, meanSquaredLogsumexp, count } = answerLoss(
       model as LanguageModel as Plamo2,

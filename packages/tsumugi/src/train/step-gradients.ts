@@ -2,7 +2,7 @@
 // targets of the step, so that accumulating them gives the gradients of one large batch.
 import type { LanguageModel, LossOptions } from '../lm/index.ts';
 import { checkMetrics, type StepLoss } from '../loop/index.ts';
-import type { Batch } from '../text/index.ts';
+import { type Batch, type ExampleBatch, filledColumns } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
 import { type LossFunction, nextTokenLoss } from './loss-function.ts';
@@ -26,12 +26,24 @@ export interface ComputeSettings {
 export const computeType = (dtype: ComputeSettings['dtype']): DType | undefined =>
   dtype === 'float32' ? undefined : dtype;
 
-/** Rows [first, first + rows) of a batch, as views. `predicted` stays that of the whole. */
-export function rowsOf(batch: Batch, first: number, rows: number): Batch {
-  const part = (array: Int32Array) => array.subarray(first * batch.columns, (first + rows) * batch.columns);
+/**
+ * Rows [first, first + rows) of a batch; of rows of examples the columns that one of these rows fills. `predicted` stays that of the
+ * whole.
+ */
+export function rowsOf(batch: Batch | ExampleBatch, first: number, rows: number): Batch {
+  const columns = 'placed' in batch ? filledColumns(batch, first, rows) : batch.columns;
+  const part = (array: Int32Array) => {
+    const whole = array.subarray(first * batch.columns, (first + rows) * batch.columns);
+    if (columns === batch.columns) return whole;
+    const cut = new Int32Array(rows * columns);
+    for (let row = 0; row < rows; row++)
+      cut.set(whole.subarray(row * batch.columns, row * batch.columns + columns), row * columns);
+    return cut;
+  };
   return {
     ...batch,
     rows,
+    columns,
     tokens: part(batch.tokens),
     targets: part(batch.targets),
     documents: part(batch.documents),
@@ -59,7 +71,7 @@ export function stepGradients(
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
-    let loss = 0;
+    let [loss, tokens] = [0, 0];
     const seen = onPart?.(step);
     const metrics: Record<string, number> = lossOf === nextTokenLoss ? { meanSquaredLogsumexp: 0 } : {};
     // Nothing to predict is a loss of 0 without gradients, not 0 / 0.
@@ -67,6 +79,7 @@ export function stepGradients(
       scope(() => {
         const count = Math.min(microRows, batch.rows - first);
         const rows = toTensors(rowsOf(batch, first, count), model.parameterDevice);
+        tokens += rows.ids.numel();
         const parts = lossOf(model, rows, { ...options, onPart: seen }, step, first);
         backward(parts.loss.div(predicted));
         loss += (parts.shown ?? parts.loss).item() / predicted;
@@ -75,6 +88,6 @@ export function stepGradients(
         for (const [name, sum] of Object.entries(sums)) metrics[name] = (metrics[name] ?? 0) + sum / predicted;
       });
     }
-    return { loss, tokens: batch.rows * batch.columns, tokensSeen, metrics };
+    return { loss, tokens: predicted > 0 ? tokens : batch.rows * batch.columns, tokensSeen, metrics };
   };
 }

@@ -27,7 +27,7 @@ const instruction = (name: string): string[] =>
 const entrypoint = instruction('ENTRYPOINT');
 const execStart = /^ExecStart=(.*)$/m.exec(unit)![1]!.split(' ');
 /** What follows an option. */
-const after = (words: readonly string[], option: string) => words[words.indexOf(option) + 1];
+const wordAfter = (words: readonly string[], option: string) => words[words.indexOf(option) + 1];
 
 describe('options', () => {
   it.each([
@@ -42,9 +42,9 @@ describe('options', () => {
   });
 
   it('are given where an address needs them: a key wherever the server is reached from elsewhere', () => {
-    expect(after(entrypoint, '--host')).toBe('0.0.0.0');
+    expect(wordAfter(entrypoint, '--host')).toBe('0.0.0.0');
     expect(entrypoint).toContain('--api-key-file');
-    expect(after(execStart, '--host')).toBe('127.0.0.1');
+    expect(wordAfter(execStart, '--host')).toBe('127.0.0.1');
     expect(service.ports).toEqual(['127.0.0.1:8000:8000']);
   });
 
@@ -63,8 +63,8 @@ describe('ports and paths', () => {
   it('are the same everywhere', () => {
     const port = '8000';
     expect(help).toMatch(/--port .*8000/s);
-    expect(after(entrypoint, '--port')).toBe(port);
-    expect(after(execStart, '--port')).toBe(port);
+    expect(wordAfter(entrypoint, '--port')).toBe(port);
+    expect(wordAfter(execStart, '--port')).toBe(port);
     expect(dockerfile).toContain(`EXPOSE ${port}`);
     expect(container.ports).toEqual([{ name: 'http', containerPort: Number(port) }]);
     expect(kubernetesService.spec.ports[0]).toMatchObject({ port: Number(port), targetPort: 'http' });
@@ -87,7 +87,7 @@ describe('ports and paths', () => {
   });
 
   it('of key, models and state are where they are mounted', () => {
-    const key = after(entrypoint, '--api-key-file')!;
+    const key = wordAfter(entrypoint, '--api-key-file')!;
     expect(key).toBe('/run/secrets/api-key');
     expect(service.secrets).toEqual(['api-key']);
     const mounts = Object.fromEntries(
@@ -96,7 +96,7 @@ describe('ports and paths', () => {
     expect(mounts).toEqual({ key, models: '/models', state: '/var/lib/tsumugi', temporary: '/tmp' });
     expect(pod.volumes.map(({ name }: { name: string }) => name).sort()).toEqual(Object.keys(mounts).sort());
     expect(service.volumes).toEqual(['../models:/models:ro', 'state:/var/lib/tsumugi']);
-    for (const words of [service.command, container.args]) expect(after(words, '--model')).toMatch(/^\/models\//);
+    for (const words of [service.command, container.args]) expect(wordAfter(words, '--model')).toMatch(/^\/models\//);
     expect(dockerfile).toMatch(/VOLUME \/var\/lib\/tsumugi/);
     expect(execStart.slice(0, 3)).toEqual([
       '/usr/bin/node',
@@ -116,7 +116,7 @@ describe('ports and paths', () => {
 describe('times', () => {
   it('are long enough for the drain', () => {
     const drain = Number(/--drain-seconds .*?\(default (\d+)\)/s.exec(help)![1]);
-    const stop = Number(after(container.lifecycle.preStop.exec.command, 'sleep'));
+    const stop = Number(wordAfter(container.lifecycle.preStop.exec.command, 'sleep'));
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(drain + stop);
     expect(Number.parseInt(service.stop_grace_period, 10)).toBeGreaterThan(drain);
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)![1])).toBeGreaterThan(drain);

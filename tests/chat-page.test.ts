@@ -42,6 +42,28 @@ it('lets a browser run nothing but its files, and ask nobody but its server', ()
   expect(html).not.toMatch(/<style|style=|\son\w+=|<script(?! type="module" src=)/);
 });
 
+it('has colours that can be read, light and dark', () => {
+  const colours = [...files.get('style.css')!.body.matchAll(/--(\w+): light-dark\((#\w+), (#\w+)\)/g)];
+  expect(colours.length).toBe(7);
+  // W3C's relative luminance, and the ratio of contrast that its level AA asks of text.
+  const luminance = (hex: string) => {
+    const full = hex.length === 4 ? hex.replaceAll(/\w/g, '$&$&') : hex;
+    const [r, g, b] = [1, 3, 5].map((i) => {
+      const part = Number.parseInt(full.slice(i, i + 2), 16) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    }) as [number, number, number];
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  for (const scheme of [2, 3]) {
+    const of = Object.fromEntries(colours.map((found) => [found[1]!, luminance(found[scheme]!)]));
+    for (const text of ['text', 'soft', 'ink', 'bad'])
+      for (const behind of ['page', 'card']) {
+        const [low, high] = [of[text]!, of[behind]!].sort((a, b) => a - b) as [number, number];
+        expect((high + 0.05) / (low + 0.05), `${text} on ${behind}`).toBeGreaterThan(4.5);
+      }
+  }
+});
+
 it('names files that there are, and has no others', () => {
   const named = bodies.flatMap(({ body }) =>
     [...body.matchAll(/(?:"page\/|from '\.\/)([\w-]+\.\w+)/g)].map(([, name]) => name!),

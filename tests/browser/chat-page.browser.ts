@@ -364,6 +364,43 @@ it('writes on with models that have no chat template', () =>
     await expect.poll(() => turns(page)).toEqual(['むかしむかし、', 'あるところに', '、おじいさんが']);
   }));
 
+it('has any model write on where the settings say so, and one without a template only that', () =>
+  use(async (page) => {
+    server.models = [
+      { id: 'chat', chat_template: true },
+      { id: 'base', chat_template: false },
+    ];
+    await page.reload();
+    await set(page, { system: 'Be brief.', mode: 'text' });
+    await say(page, 'Once ');
+    expect(server.asked[0]).toMatchObject({ path: '/v1/completions', body: { model: 'chat', prompt: 'Once ' } });
+    await set(page, { mode: 'chat' });
+    await say(page, 'And then?');
+    expect(server.asked[1]!.body.messages.map(({ role }: { role: string }) => role)).toEqual([
+      'system',
+      'user',
+      'assistant',
+      'user',
+    ]);
+    await page.locator('#model').selectOption('base');
+    await page.locator('#open').click();
+    expect(await page.locator('#mode').isDisabled()).toBe(true);
+    await page.keyboard.press('Escape');
+    await say(page, ' So');
+    expect(server.asked[2]).toMatchObject({
+      path: '/v1/completions',
+      body: { prompt: 'Once HelloAnd then?Hello So' },
+    });
+  }));
+
+it('is dark where the system is', () =>
+  use(async (page) => {
+    const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
+    expect(await background()).toBe('rgb(246, 245, 242)');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await background()).toBe('rgb(20, 23, 27)');
+  }));
+
 it('shows what is written as text: nothing of it runs or is loaded', () =>
   use(async (page) => {
     const evil = '<img src=x onerror="window.hit=1"><script>window.hit=1</script><a href="javascript:hit=1">x</a>';

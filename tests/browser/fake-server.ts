@@ -10,6 +10,8 @@ export interface Reply {
   pieces?: readonly string[];
   /** Milliseconds before each piece. */
   pause?: number;
+  /** Waits before each piece, by its place, as long as the test likes. */
+  gate?: (piece: number) => Promise<unknown>;
   finish?: string;
   usage?: object;
   /** After the pieces: the connection is cut, or nothing comes any more. */
@@ -76,8 +78,8 @@ export class FakeServer implements AsyncDisposable {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const send = (data: object) => response.write(`data: ${JSON.stringify(data)}\n\n`);
     response.write(': a comment, as keep-alives are\n\n');
-    for (const piece of reply.pieces ?? []) {
-      await pause(reply.pause ?? 0);
+    for (const [i, piece] of (reply.pieces ?? []).entries()) {
+      await (reply.gate?.(i) ?? pause(reply.pause ?? 0));
       if (response.destroyed) return;
       const choice = isText ? { text: piece } : { delta: { content: piece } };
       send({ choices: [{ index: 0, ...choice, finish_reason: null }] });

@@ -1,15 +1,5 @@
 // What goes between an engine and the thread that knows grammars.
 
-/** What the thread is started with. */
-export interface ThreadData {
-  /** In the order of their ids: text, bytes, or '' for what is no text. */
-  pieces: readonly (string | Uint8Array)[];
-  /** Stands for the end of a text in the bits. */
-  endId: number;
-  /** The key of the text that is being worked on, 0 for none. */
-  busy: SharedArrayBuffer;
-}
-
 /** A grammar to begin with, after `ids` that have come; an id that comes; or the end of the text. */
 export type Order =
   | { key: number; open: string; ids: readonly number[]; shared: SharedArrayBuffer }

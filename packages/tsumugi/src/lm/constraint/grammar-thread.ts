@@ -1,8 +1,18 @@
 // The thread that knows grammars: it is told which ids come in each text, and writes into memory that is shared which may follow. A grammar
 // can send it round for ever; then it is ended, and another takes its place (thread-host.ts).
 import { parentPort, workerData } from 'node:worker_threads';
-import { FAILED, type Opened, type Order, SHARED, type ThreadData } from './grammar-thread-types.ts';
+import { FAILED, type Opened, type Order, SHARED } from './grammar-thread-types.ts';
 import { type Matcher, startXGrammar, type XGrammar } from './xgrammar.ts';
+
+/** What the thread is started with. */
+export interface ThreadData {
+  /** In the order of their ids: text, bytes, or '' for what is no text. */
+  pieces: readonly (string | Uint8Array)[];
+  /** Stands for the end of a text in the bits. */
+  endId: number;
+  /** The key of the text that is being worked on, 0 for none. */
+  busy: SharedArrayBuffer;
+}
 
 /** Compiled grammars that are kept for the next that is the same. */
 const KEPT = 32;

@@ -356,6 +356,10 @@ it('holds a text to calls of tools, which are read out of it again', async () =>
   expect(names.size).toBe(2);
 });
 
+it.each([{ compileSeconds: 0 }, { tokenSeconds: -1 }, { tokenSeconds: Number.NaN }])('refuses %j', (options) => {
+  expect(() => grammarsOfTest(options)).toThrow('must be a number above 0');
+});
+
 it('works in a worker thread', async () => {
   const script = `
     import { parentPort } from 'node:worker_threads';

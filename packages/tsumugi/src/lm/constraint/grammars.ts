@@ -1,6 +1,6 @@
 // Texts that are held to grammars: a thread computes which ids may follow, so that a grammar that takes too long ends that thread and
 // not the engine.
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, checkOptions } from '../../base/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
 import { GrammarConstraint } from './grammar-constraint.ts';
 import { ThreadHost } from './thread-host.ts';
@@ -10,9 +10,9 @@ import type { TokenConstraint } from './token-constraint.ts';
 const REFUSED = 256;
 
 export interface GrammarsOptions {
-  /** Wall time for a grammar to be compiled, the start of the thread included. Default 30. */
+  /** Wall time for a grammar to be compiled, the start of the thread included. Default 60. */
   compileSeconds?: number | undefined;
-  /** Wall time for what may follow a token. Default 10. */
+  /** Wall time for what may follow a token. Default 20. */
   tokenSeconds?: number | undefined;
 }
 
@@ -21,7 +21,14 @@ export class Grammars implements Disposable {
   readonly #host: ThreadHost;
   readonly #tooSlow = new Set<string>();
 
-  constructor(tokenizer: Tokenizer, { compileSeconds = 30, tokenSeconds = 10 }: GrammarsOptions = {}) {
+  constructor(tokenizer: Tokenizer, options: GrammarsOptions = {}) {
+    checkOptions('Grammars', options, { compileSeconds: true, tokenSeconds: true });
+    const { compileSeconds = 60, tokenSeconds = 20 } = options;
+    for (const [option, seconds] of Object.entries({ compileSeconds, tokenSeconds }))
+      if (!(Number.isFinite(seconds) && seconds > 0))
+        throw new ConfigError('bad-option', `Grammars: ${option} must be a number above 0, got ${seconds}`, {
+          fields: { option },
+        });
     this.#host = new ThreadHost(vocabularyOf(tokenizer), tokenizer.eosId, { compileSeconds, tokenSeconds });
   }
 

@@ -3,7 +3,8 @@
 import { Worker } from 'node:worker_threads';
 import { DataError, invariant, moduleBeside } from '../../base/index.ts';
 import { BAD_GRAMMAR } from '../../text/index.ts';
-import { FAILED, type Opened, type Order, SHARED, type ThreadData } from './grammar-thread-types.ts';
+import type { ThreadData } from './grammar-thread.ts';
+import { FAILED, type Opened, type Order, SHARED } from './grammar-thread-types.ts';
 
 export interface Limits {
   compileSeconds: number;

@@ -4,7 +4,7 @@ import { DataError } from '../../base/index.ts';
 /** Characters of a grammar. The largest schemas in use come to a tenth of it. */
 export const MAX_GRAMMAR_CHARACTERS = 2 ** 17;
 /**
- * Places that repetitions of a fixed number of times take in a grammar: `{0,9}` takes nine. Compiling one takes up to some 20 ms with a
+ * Places that repetitions of a fixed number of times take in a grammar: `{0,9}` takes nine. Compiling one takes 20 ms with a
  * vocabulary of 100,000, and holds up all texts meanwhile.
  */
 export const MAX_GRAMMAR_REPEATS = 256;

@@ -24,6 +24,7 @@ export type { TokenLogprobs } from './engine/logprobs.ts';
 export type { EngineRequest, FinishReason, GenerateOptions, Timings, Usage } from './engine/request.ts';
 export { roomFor } from './engine/room-for.ts';
 export { type SampleAnswersOptions, type SampledAnswer, sampleAnswers } from './engine/sample-answers.ts';
+export type { StoredSnapshots } from './engine/snapshot-files.ts';
 export {
   endIds,
   type GenerateIdsOptions,

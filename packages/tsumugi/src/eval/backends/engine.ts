@@ -149,7 +149,7 @@ class EngineBackend implements Backend {
     this.#files = files;
     const device = loaded.model.parameterDevice;
     const dtype = parameters(loaded.model)[0]!.dtype;
-    // Equal up to rounding: how many requests run together changes the last digit of sums.
+    // Choices are equal up to rounding: how many are read together changes the last digit of sums.
     const settings = { dtype, device, libtorch: torchVersion(), deterministic: true };
     this.settings = { ...settings, template: template.name, templateHash: templateHash(template) };
   }

@@ -1,4 +1,5 @@
 // Beginnings that prompts share: what is found of them, why there is not more, and that texts are the same with them.
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Engine, generateIds, initialWeights, Plamo2 } from '../index.ts';
 import { smallConfig } from '../lm.testing.ts';
@@ -150,7 +151,12 @@ describe('prompts that begin alike', () => {
   });
 
   it('have a sentence for every reason', () => {
-    for (const sentence of Object.values(cachedReasons)) expect(sentence).toMatch(/^[A-Z].*\.$/);
+    const page = readFileSync(new URL('../../../../../docs/generation.md', import.meta.url), 'utf8');
+    for (const [reason, sentence] of Object.entries(cachedReasons)) {
+      expect(sentence).toMatch(/^[A-Z].*\.$/);
+      const inTable = `${sentence[0]!.toLowerCase()}${sentence.slice(1, -1)}`;
+      expect(page).toContain(`| \`${reason}\` | ${inTable} |`);
+    }
   });
 });
 

@@ -105,23 +105,21 @@ describe('what a model writes', () => {
 });
 
 describe('what it took', () => {
-  it('is counted as countTokens says, what came from the cache beside the rest', async () => {
+  it('is counted as countTokens says, and the next turn comes from the cache', async () => {
     const first = [user('吾輩は猫である。名前はまだない。'.repeat(6))];
     const count = async (asked: Anthropic.MessageParam[]) =>
       (await anthropic.messages.countTokens({ model: 'chat', messages: asked })).input_tokens;
     const options = { model: 'chat', max_tokens: 8, temperature: 0 };
-    const free = await anthropic.messages.create({ ...options, messages: first });
-    const stop = [...(free.content[0] as Anthropic.TextBlock).text].at(-2)!;
-    const answer = await anthropic.messages.create({ ...options, messages: first, stop_sequences: [stop] });
-    expect(answer.stop_reason).toBe('stop_sequence');
+    const answer = await anthropic.messages.create({ ...options, messages: first });
     const read = ({ usage }: Anthropic.Message) => usage.input_tokens + usage.cache_read_input_tokens!;
     expect(read(answer)).toBe(await count(first));
     const next = [...first, { role: 'assistant', content: answer.content } as const, user('なぜ？')];
     const { usage } = await anthropic.messages.stream({ ...options, messages: next }).finalMessage();
     expect(usage.input_tokens + usage.cache_read_input_tokens!).toBe(await count(next));
-    const again = await anthropic.messages.create({ ...options, messages: next });
-    expect(again.usage.cache_read_input_tokens).toBeGreaterThan(0);
-    expect(read(again)).toBe(await count(next));
+    // The first message and the answer are known: what is read is the new turn.
+    expect(usage.cache_read_input_tokens).toBeGreaterThanOrEqual((await count(first)) - 1);
+    const salted = { ...options, messages: next, cache_salt: 'another' };
+    expect((await anthropic.messages.create(salted)).usage.cache_read_input_tokens).toBe(0);
   });
 });
 

@@ -100,6 +100,8 @@ export function jinjaTemplate(parts: TemplateParts): ChatTemplate {
     if (calling >= 0 && lacks('tool_calls'))
       throw refuse(`has no place for the tool calls of message ${calling + 1}`, 'Name a template that has.');
     const text = run(messages, options);
+    if (!text.isWellFormed())
+      throw refuse('cuts a character in two: it counts in halves of those beyond U+FFFF', 'Name another template.');
     for (const [i, { role, content }] of messages.entries()) {
       // What a tool gave back may be written otherwise, by a template that knows of tools.
       if (role === 'assistant' || (role === 'tool' && !lacks('tool')) || consumes.includes(role)) continue;

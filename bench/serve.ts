@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { endLlama } from './lib/llama.ts';
 import type { Context, PartResult } from './lib/part.ts';
 import { contexts } from './serve/context.ts';
+import { http } from './serve/http.ts';
 import { makeSubject, type Subject } from './serve/subject.ts';
 import { throughput } from './serve/throughput.ts';
 import { together } from './serve/together.ts';
@@ -21,7 +22,7 @@ export async function run(context: Context): Promise<PartResult> {
   let subject: Subject | undefined;
   try {
     subject = await makeSubject(home, context.quick, notes);
-    for (const piece of [throughput, together, turns, contexts]) notes.push(...(await piece(context, subject)));
+    for (const piece of [throughput, together, turns, contexts, http]) notes.push(...(await piece(context, subject)));
     return { rows: context.rows, notes };
   } finally {
     subject?.model.dispose();

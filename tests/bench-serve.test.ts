@@ -35,6 +35,10 @@ describe('npm run bench -- serve', () => {
         '    tokens after the first',
         'prompt of 128: time to first token',
         '    tokens after the first',
+        '4 clients, the engine alone',
+        '    through HTTP',
+        '    processor of the server',
+        '    through HTTP: time to first piece, p50',
       ]);
       for (const { name, ours } of rows) expect(ours.median > 0 && Number.isFinite(ours.median), name).toBe(true);
       expect(notes).toContainEqual(expect.stringMatching(/^mini: 4\.6 M parameters/));

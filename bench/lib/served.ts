@@ -62,6 +62,13 @@ export class Served implements AsyncDisposable {
     return 1024 * Number(pages);
   }
 
+  /** Of the processor, all threads together, so far. */
+  get cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the third field is the first of these
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
   /** The sum of a metric over its labels. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`${this.url}/metrics`)).text();

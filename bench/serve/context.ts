@@ -30,7 +30,7 @@ async function once(write: Write, prompt: readonly number[], answerTokens: numbe
 export async function contexts(context: Context, subject: Subject): Promise<string[]> {
   const { quick, rows, machine } = context;
   const { gguf, contextTokens, config } = subject;
-  using engine = new Engine(subject.model, { slots: 1 });
+  using engine = new Engine(subject.model, { slots: 1, prefixCache: false });
   await using peer =
     gguf && (await LlamaPeer.open(gguf.library, gguf.file, { sequences: 1, contextTokens, threads: machine.threads }));
   const medians: { tokens: number; first: number; rate: number }[] = [];

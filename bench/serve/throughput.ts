@@ -24,7 +24,7 @@ export async function throughput(context: Context, subject: Subject): Promise<st
   for (const clients of counts(quick)) {
     const lengths = quick ? shortConversation : conversation;
     const requests = drawRequests(lengths, clients * requestsEach(quick, clients), subject.config.vocab_size, clients);
-    using engine = new Engine(subject.model, { slots: clients });
+    using engine = new Engine(subject.model, { slots: clients, prefixCache: false });
     const { gguf, contextTokens } = subject;
     await using peer =
       gguf &&

@@ -19,7 +19,7 @@ export async function together(context: Context, subject: Subject): Promise<stri
   const notes: string[] = [];
   for (const clients of counts) {
     const firstTokens = Array.from({ length: clients }, (_, i) => 10 + i);
-    using engine = new Engine(model, { slots: clients });
+    using engine = new Engine(model, { slots: clients, prefixCache: false });
     await using peer =
       gguf &&
       (await LlamaPeer.open(gguf.library, gguf.file, {

@@ -20,12 +20,15 @@ const shapes = (quick: boolean): Shape =>
     : { instruction: 512, question: 48, answer: 64, turns: 6 };
 const wanted = 5;
 
-/** Milliseconds to the first token, with the answer. */
-function ask(
-  engine: Engine,
-  prompt: readonly number[],
-  maxTokens: number,
-): Promise<{ first: number; answer: number[] }> {
+interface Answer {
+  /** Milliseconds to the first token. */
+  first: number;
+  answer: number[];
+  /** Tokens of the prompt that the cache held. */
+  cached: number;
+}
+
+function ask(engine: Engine, prompt: readonly number[], maxTokens: number): Promise<Answer> {
   const answer: number[] = [];
   const began = performance.now();
   let first = 0;
@@ -39,24 +42,31 @@ function ask(
         if (answer.push(id) === 1) first = performance.now() - began;
         return false;
       },
-      onEnd: () => resolve({ first, answer }),
+      onEnd: (_reason, { cached }) => resolve({ first, answer, cached }),
       onError: reject,
     });
     engine.run().catch(reject);
   });
 }
 
+interface Turn {
+  tokens: number;
+  cached: number;
+  warm: number;
+  cold: number;
+}
+
 /** Of each turn after the first: its prompt's length, and the time with the turns before it in the cache and without. */
 async function converse(engine: Engine, shape: Shape, vocabulary: number, seed: number) {
   const random = new RandomStream(seed);
   let ids = randomPrompt(random, shape.instruction, vocabulary);
-  const times: { tokens: number; warm: number; cold: number }[] = [];
+  const times: Turn[] = [];
   for (let turn = 0; turn < shape.turns; turn++) {
     ids = [...ids, ...randomPrompt(random, shape.question + 1, vocabulary).slice(1)];
-    const { first: warm, answer } = await ask(engine, ids, shape.answer);
+    const { first: warm, answer, cached } = await ask(engine, ids, shape.answer);
     // As long, and never seen.
     const { first: cold } = await ask(engine, randomPrompt(random, ids.length, vocabulary), 1);
-    if (turn > 0) times.push({ tokens: ids.length, warm, cold });
+    if (turn > 0) times.push({ tokens: ids.length, cached, warm, cold });
     ids = [...ids, ...answer];
   }
   return times;
@@ -65,7 +75,7 @@ async function converse(engine: Engine, shape: Shape, vocabulary: number, seed: 
 /** Returns what a reader must know of the rows. */
 export async function turns({ quick, rows, log }: Context, { model, config }: Subject): Promise<string[]> {
   const shape = shapes(quick);
-  const samples: { tokens: number; warm: number; cold: number }[][] = [];
+  const samples: Turn[][] = [];
   for (let round = -1; round < (quick ? 1 : 5); round++) {
     using engine = new Engine(model);
     const times = await converse(engine, shape, config.vocab_size, round + 2);
@@ -86,7 +96,9 @@ export async function turns({ quick, rows, log }: Context, { model, config }: Su
       }),
     );
   }
+  const { tokens, cached } = samples[0]!.at(-1)!;
   return [
+    `turn ${shape.turns}: ${cached} of the ${tokens} tokens of its prompt come from the cache`,
     `turns: an instruction of ${shape.instruction} tokens, then questions of ${shape.question} and answers of ${shape.answer}; the peer of these rows is our own engine asked a prompt as long that it has never seen`,
   ];
 }

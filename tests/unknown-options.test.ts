@@ -12,7 +12,7 @@ import {
   trainGan,
 } from '../packages/tsumugi/src/gan/index.ts';
 import { ImageBatches, openImageFolder, openImages, writeImageGrid } from '../packages/tsumugi/src/images/index.ts';
-import { Cache, CachePool, Engine, Grammars, preset } from '../packages/tsumugi/src/lm/index.ts';
+import { Cache, CachePool, Draft, Engine, Grammars, PromptLookup, preset } from '../packages/tsumugi/src/lm/index.ts';
 import { latestCheckpoint, loadLatestCheckpoint } from '../packages/tsumugi/src/store/index.ts';
 import { planPipeline, runPipeline } from '../packages/tsumugi/src/synth/index.ts';
 import {
@@ -32,6 +32,8 @@ const takers: Record<string, Take> = {
   Cache: (options) => new Cache(none, options),
   CachePool: (options) => new CachePool(none, options),
   Engine: (options) => new Engine(none, options),
+  PromptLookup: (options) => new PromptLookup(options),
+  Draft: (options) => new Draft(none, options),
   Grammars: (options) => new Grammars(none, options),
   pretrain: (options) => trainModel({ name: 'pretrain' } as never, options),
   planModel: (options) => planModel(none, options),

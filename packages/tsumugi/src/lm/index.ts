@@ -25,6 +25,10 @@ export type { EngineRequest, FinishReason, GenerateOptions, Timings, Usage } fro
 export { roomFor } from './engine/room-for.ts';
 export { type SampleAnswersOptions, type SampledAnswer, sampleAnswers } from './engine/sample-answers.ts';
 export type { StoredSnapshots } from './engine/snapshot-files.ts';
+export { accept } from './engine/speculation/acceptance.ts';
+export { Draft, type DraftOptions } from './engine/speculation/draft.ts';
+export { PromptLookup, type PromptLookupOptions } from './engine/speculation/prompt-lookup.ts';
+export type { Proposer } from './engine/speculation/proposer.ts';
 export {
   endIds,
   type GenerateIdsOptions,

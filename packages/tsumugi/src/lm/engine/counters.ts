@@ -11,6 +11,10 @@ export class Totals {
   /** Tokens that were read: prompts, and texts that had to wait, again. */
   readTokens = 0;
   generatedTokens = 0;
+  /** Tokens that were proposed and checked in the pass of another. */
+  proposedTokens = 0;
+  /** Those of them that came. */
+  acceptedTokens = 0;
   /** Prompts that were looked up in the prefix cache. */
   prefixQueries = 0;
   /** Those of them of which something was found. */

@@ -291,22 +291,57 @@ export class Engine implements Disposable {
     if (task.sequence.generated === 0) this.#take(task, logits);
   }
 
-  /** Every running text takes a token: a new one, or, after it had to wait, the one that it took here before. */
+  /**
+   * Every running text takes a token: a new one, and more where those that were proposed are the ones that come; or, after it had to
+   * wait, the one that it took here before.
+   */
   #decode(): void {
     this.#readSince = 0;
-    let tasks: Task[] = [];
+    const going = new Map<TextState, Going>();
     const rows = this.#pass(
       () => {
-        tasks = [...this.#schedule.running];
-        return tasks;
+        going.clear();
+        for (const task of [...this.#schedule.running]) this.#goOn(task, going);
+        return Array.from(going.values(), ({ task }) => task);
       },
-      (state) => this.#memory.bytesToGrow(state, 1),
-      () => this.#memory.decode(tasks.map((task) => ({ state: task.state!, id: task.next }))),
+      (state) => going.get(state)!.bytes,
+      () => this.#memory.decode(Array.from(going, ([state, { ids }]) => ({ state, ids }))),
     );
-    for (const [i, task] of (rows ? tasks : []).entries()) {
-      if (task.isBehind) this.#totals.readTokens++;
-      else if (task.sequence.open) this.#take(task, rows![i]!);
+    if (rows) for (const [i, each] of [...going.values()].entries()) this.#takeRow(each, rows[i]!);
+  }
+
+  /** Guesses are checked where there is room for them, beside the others of the pass. */
+  #goOn(task: Task, going: Map<TextState, Going>): void {
+    const state = task.state!;
+    const wasBehind = state.length < task.sequence.ids.length - 1;
+    const alone = { task, wasBehind, ids: [task.next], bytes: this.#memory.bytesToGrow(state, 1) };
+    try {
+      const ids = wasBehind ? alone.ids : task.sequence.goOn();
+      const bytes = ids.length > 1 ? this.#memory.bytesToDecode(state, ids.length) : alone.bytes;
+      const others = Array.from(going.values(), (each) => each.bytes).reduce((sum, each) => sum + each, 0);
+      const fits = others + bytes <= this.#memory.limit - (this.#beginnings?.snapshots.used ?? this.#memory.used);
+      going.set(state, ids.length > 1 && fits ? { task, wasBehind, ids, bytes } : alone);
+    } catch (error) {
+      this.#fail(task, error);
     }
+  }
+
+  /** A text takes the tokens that follow from the logits after each of its ids, as long as those are the tokens that came. */
+  #takeRow({ task, wasBehind, ids }: Going, row: readonly Logits[]): void {
+    const { sequence } = task;
+    if (wasBehind) this.#totals.readTokens++;
+    if (wasBehind || !sequence.open) return;
+    this.#totals.proposedTokens += ids.length - 1;
+    for (const [i, logits] of row.entries()) {
+      if (ids.length > 1) task.settled = i + 1;
+      const before = sequence.generated;
+      this.#take(task, logits);
+      const hasCome = sequence.generated > before && i + 1 < ids.length && sequence.ids.at(-1) === ids[i + 1];
+      if (hasCome) this.#totals.acceptedTokens++;
+      if (!sequence.open) return;
+      if (!hasCome) break;
+    }
+    task.settle();
   }
 
   /**
@@ -394,9 +429,11 @@ export class Engine implements Disposable {
     if (!sequence.open) return;
     sequence.open = false;
     sequence.request.constraint?.[Symbol.dispose]();
+    sequence.request.proposer?.[Symbol.dispose]();
     this.#schedule.leave(task);
     if (!state) return;
     this.#admission.isTight = false;
+    task.settle();
     if (sound && sequence.request.remember && state.length > 0)
       this.#beginnings!.snapshots.put(this.#placeOf(task), state);
     else state[Symbol.dispose]();
@@ -411,6 +448,16 @@ export class Engine implements Disposable {
     this.#beginnings?.[Symbol.dispose]();
     this.#memory[Symbol.dispose]();
   }
+}
+
+/** What a text takes in a pass, and the bytes for it. */
+interface Going {
+  readonly task: Task;
+  /** Its state has yet to take in what was told before it had to wait. */
+  readonly wasBehind: boolean;
+  /** Its next token, and what is guessed to follow. */
+  readonly ids: readonly number[];
+  readonly bytes: number;
 }
 
 const disposed = () =>

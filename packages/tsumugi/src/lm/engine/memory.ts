@@ -10,6 +10,8 @@ export interface TextState extends Disposable {
   readonly bytes: number;
   /** Another that goes on from here. It takes no memory until one of the two goes on. */
   fork(): TextState;
+  /** Of the ids that it took in last, several in one pass, accepts the first `count` and forgets the others. */
+  keep(count: number): void;
 }
 
 export interface SavedTensor {
@@ -20,7 +22,8 @@ export interface SavedTensor {
 /** Who takes what in a pass. */
 export interface Row {
   readonly state: TextState;
-  readonly id: number;
+  /** One, or several. */
+  readonly ids: readonly number[];
 }
 
 export interface TextMemory extends Disposable {
@@ -34,10 +37,12 @@ export interface TextMemory extends Disposable {
   bytesFor(tokens: number): number;
   /** What so many more tokens would take now. */
   bytesToGrow(state: TextState, tokens: number): number;
+  /** What so many ids in one pass would take, the states after each of them included. */
+  bytesToDecode(state: TextState, ids: number): number;
   /** Reads a piece of a prompt: logits [V] of what comes next. @throws CacheFull before anything is changed */
   read(ids: readonly number[], state: TextState): Logits;
-  /** Each state takes an id: logits [V] of what comes next, for each. @throws CacheFull before anything is changed */
-  decode(rows: readonly Row[]): Logits[];
+  /** Each state takes its ids: logits [V] of what comes next after each of them. @throws CacheFull before anything is changed */
+  decode(rows: readonly Row[]): Logits[][];
   /** All that a state consists of. The tensors belong to the caller's scope. */
   save(state: TextState): SavedTensor[];
   /** A state that was saved. @throws CacheFull when there is no room; DataError when it does not fit the model */

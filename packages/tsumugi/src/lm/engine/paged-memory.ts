@@ -39,13 +39,17 @@ export class PagedMemory implements TextMemory {
     return this.#pool.bytesToGrow(own(state), tokens);
   }
 
+  bytesToDecode(state: TextState, ids: number): number {
+    return this.#pool.bytesToDecode(own(state), ids);
+  }
+
   read(ids: readonly number[], state: TextState) {
     return readPiece(this.#model, ids, own(state));
   }
 
   decode(rows: readonly Row[]) {
-    const asked = rows.map(({ state, id }) => ({ sequence: own(state), ids: [id] }));
-    return decodeRows(this.#model, asked).map(([logits]) => logits!);
+    const asked = rows.map(({ state, ids }) => ({ sequence: own(state), ids }));
+    return decodeRows(this.#model, asked);
   }
 
   save(state: TextState): SavedTensor[] {

@@ -2,6 +2,7 @@
 import { Cache, type CacheOwner } from '../cache.ts';
 import { cacheBytes } from '../cache-bytes.ts';
 import { CacheFull } from '../paged/cache-full.ts';
+import type { Logits } from '../sampling.ts';
 import type { LanguageModel } from '../types.ts';
 import type { Row, TextMemory, TextState } from './memory.ts';
 import { nextLogits } from './plain-pass.testing.ts';
@@ -13,6 +14,8 @@ interface Shared {
 }
 
 class PlainState implements TextState {
+  /** After each of the ids that were taken last, but for the last. */
+  readonly #steps: Cache[] = [];
   readonly #memory: PlainMemory;
   #shared: Shared;
 
@@ -48,7 +51,31 @@ class PlainState implements TextState {
     return this.#shared.cache;
   }
 
+  /** Takes ids one by one, and keeps what it was after each. */
+  take(ids: readonly number[], pass: (id: number, cache: Cache) => Logits): Logits[] {
+    this.#forget();
+    return ids.map((id, i) => {
+      const logits = pass(id, this.own());
+      if (i < ids.length - 1) this.#steps.push(this.own().fork());
+      return logits;
+    });
+  }
+
+  keep(count: number): void {
+    const kept = this.#steps.splice(count - 1, 1)[0];
+    if (kept) {
+      this.own().dispose();
+      this.#shared = { cache: kept, texts: 1 };
+    }
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const step of this.#steps.splice(0)) step.dispose();
+  }
+
   [Symbol.dispose](): void {
+    this.#forget();
     if (--this.#shared.texts === 0) this.#shared.cache.dispose();
     this.#memory.states.delete(this);
   }
@@ -75,6 +102,10 @@ export class PlainMemory implements TextMemory {
     return cacheBytes(this.#model.config, tokens);
   }
 
+  bytesToDecode(state: TextState, ids: number): number {
+    return this.bytesToGrow(state, ids);
+  }
+
   bytesToGrow(state: TextState, tokens: number): number {
     const isShared = (state as PlainState).shared.texts > 1;
     return this.bytesFor(state.length + tokens) - (isShared ? 0 : state.bytes);
@@ -95,9 +126,11 @@ export class PlainMemory implements TextMemory {
   }
 
   decode(rows: readonly Row[]) {
-    this.#require(rows.reduce((sum, { state }) => sum + this.bytesToGrow(state, 1), 0));
-    this.passes.push([rows.length, 1]);
-    return rows.map(({ state, id }) => nextLogits(this.#model, [id], (state as PlainState).own()));
+    this.#require(rows.reduce((sum, { state, ids }) => sum + this.bytesToGrow(state, ids.length), 0));
+    this.passes.push([rows.length, Math.max(...rows.map(({ ids }) => ids.length))]);
+    return rows.map(({ state, ids }) =>
+      (state as PlainState).take(ids, (id, cache) => nextLogits(this.#model, [id], cache)),
+    );
   }
 
   save(): never {

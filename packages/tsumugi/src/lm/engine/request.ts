@@ -5,6 +5,7 @@ import type { TokenConstraint } from '../constraint/token-constraint.ts';
 import { checkSampling, type SamplingOptions } from '../sampling.ts';
 import type { CachedReason } from './cached-reason.ts';
 import type { TokenLogprobs } from './logprobs.ts';
+import type { Proposer } from './speculation/proposer.ts';
 
 export const defaultMaxTokens = 256;
 
@@ -70,6 +71,8 @@ export interface EngineRequest extends GenerateOptions {
   cacheSalt?: string | undefined;
   /** What the text is held to. It belongs to the engine once the request is added, which disposes it when the text has ended. */
   constraint?: TokenConstraint | undefined;
+  /** Who guesses how the text goes on: the text stays the same, and takes fewer passes. It belongs to the engine as the constraint does. */
+  proposer?: Proposer | undefined;
   /** Takes each new id (and, where asked for, its log-probability); true ends the text with it. */
   onId(id: number, logprobs?: TokenLogprobs): boolean | PromiseLike<unknown>;
   onEnd(reason: FinishReason, usage: Usage): void;
@@ -117,6 +120,7 @@ const requestOptions: OptionNames<EngineRequest> = {
   boundaries: true,
   cacheSalt: true,
   constraint: true,
+  proposer: true,
   onId: true,
   onEnd: true,
   onError: true,
@@ -161,6 +165,10 @@ export function checkRequest(request: EngineRequest, config: { vocab_size: numbe
   if (request.constraint !== undefined && typeof request.constraint?.mask !== 'function')
     throw new ConfigError('bad-option', `constraint must be a TokenConstraint, got ${kindOf(request.constraint)}`, {
       fields: { option: 'constraint' },
+    });
+  if (request.proposer !== undefined && typeof request.proposer?.propose !== 'function')
+    throw new ConfigError('bad-option', `proposer must be a Proposer, got ${kindOf(request.proposer)}`, {
+      fields: { option: 'proposer' },
     });
   checkSampling(request);
   checkCount('maxTokens', request.maxTokens, 0);

@@ -46,6 +46,18 @@ export class Sequence {
     return this.#maxTokens - this.generated;
   }
 
+  /** The ids to go on from: the last, and those that are proposed to follow it. */
+  goOn(): readonly number[] {
+    const last = this.ids.at(-1)!;
+    const most = (this.request.maxTokens ?? defaultMaxTokens) - this.generated - 1;
+    const { proposer } = this.request;
+    if (!proposer || most < 1) return [last];
+    const proposed = proposer.propose(this.ids, most).slice(0, most);
+    const { vocab_size } = this.#model.config;
+    const strange = proposed.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < vocab_size));
+    return [last, ...(strange < 0 ? proposed : proposed.slice(0, strange))];
+  }
+
   /** Chooses the next token from logits [V], which are changed. Why the text ends with it, if it does. */
   take(logits: Logits): FinishReason | undefined {
     const { request, ids } = this;

@@ -15,6 +15,8 @@ export class Task {
   state: TextState | undefined;
   /** Whether its state has the bits that reading the prompt gives: not when it went on from a state that writing left. */
   isExact = true;
+  /** Of the ids that its state took in last, how many are its text's; undefined where all are. */
+  settled: number | undefined;
   /** Lengths at which its state is kept for others. */
   readonly keepAt = new Set<number>();
   #found: Found | undefined;
@@ -42,10 +44,17 @@ export class Task {
     this.#read ??= performance.now();
   }
 
+  /** Lets its state forget what was proposed and did not come. */
+  settle(): void {
+    if (this.settled !== undefined) this.state!.keep(this.settled);
+    this.settled = undefined;
+  }
+
   /** It gives its state away, or loses it. */
   takeState(): TextState | undefined {
     const { state } = this;
     this.state = undefined;
+    this.settled = undefined;
     this.keepAt.clear();
     return state;
   }
@@ -53,11 +62,6 @@ export class Task {
   /** What its state takes in next, of what was written. */
   get next(): number {
     return this.sequence.ids[this.state!.length]!;
-  }
-
-  /** Whether its state has yet to take in what was told before it had to wait. */
-  get isBehind(): boolean {
-    return this.state !== undefined && this.state.length < this.sequence.ids.length;
   }
 
   /** Tokens that its state has to take in before the next one is chosen. */

@@ -1,0 +1,95 @@
+// Guesses that a text goes on as a smaller model of the same vocabulary has it.
+import { checkCount, checkOptions } from '../../../base/index.ts';
+import { CacheFull } from '../../paged/cache-full.ts';
+import { CachePool } from '../../paged/cache-pool.ts';
+import { decodeRows, readPiece } from '../../paged/decode-rows.ts';
+import type { PagedSequence } from '../../paged/paged-sequence.ts';
+import { likeliest } from '../../sampling/candidates.ts';
+import type { Logits } from '../../sampling.ts';
+import type { LanguageModel } from '../../types.ts';
+import type { Proposer } from './proposer.ts';
+
+export interface DraftOptions {
+  /** Tokens that are proposed at most. Default 4. */
+  most?: number | undefined;
+  /** Memory for what the draft model remembers of all texts. Default 256 MiB. */
+  bytes?: number | undefined;
+}
+
+/** A draft model, for any number of texts at the same time. */
+export class Draft implements Disposable {
+  readonly #model: LanguageModel;
+  readonly #pool: CachePool;
+  readonly #most: number;
+
+  constructor(model: LanguageModel, options: DraftOptions = {}) {
+    checkOptions('Draft', options, { most: true, bytes: true });
+    const { most = 4, bytes = 256 << 20 } = options;
+    checkCount('most', most, 1, 64);
+    checkCount('bytes', bytes, 1);
+    this.#model = model;
+    this.#most = most;
+    this.#pool = new CachePool(model, { bytes });
+  }
+
+  /** For one text. */
+  proposer(): Proposer {
+    return new DraftProposer(this.#model, this.#pool, this.#most);
+  }
+
+  [Symbol.dispose](): void {
+    this.#pool[Symbol.dispose]();
+  }
+}
+
+class DraftProposer implements Proposer {
+  readonly #model: LanguageModel;
+  readonly #pool: CachePool;
+  readonly #most: number;
+  /** What it remembers of the text itself; guesses go on from a copy. */
+  #state: PagedSequence | undefined;
+  /** There was no room for the text: it has no ideas any more. */
+  #full = false;
+
+  constructor(model: LanguageModel, pool: CachePool, most: number) {
+    this.#model = model;
+    this.#pool = pool;
+    this.#most = most;
+  }
+
+  propose(ids: readonly number[], most: number): readonly number[] {
+    const count = Math.min(most, this.#most);
+    if (count < 1 || this.#full) return [];
+    try {
+      return this.#guess(this.#read(ids), count);
+    } catch (error) {
+      if (!(error instanceof CacheFull)) throw error;
+      this[Symbol.dispose]();
+      this.#full = true;
+      return [];
+    }
+  }
+
+  #read(ids: readonly number[]): Logits {
+    this.#state ??= this.#pool.begin();
+    const fresh = ids.slice(this.#state.length);
+    // After a prompt a few ids come at a time.
+    if (this.#state.length === 0) return readPiece(this.#model, fresh, this.#state);
+    return decodeRows(this.#model, [{ sequence: this.#state, ids: fresh }])[0]!.at(-1)!;
+  }
+
+  #guess(logits: Logits, count: number): number[] {
+    const guessed = [likeliest(logits)];
+    using state = this.#state!.fork();
+    while (guessed.length < count) {
+      const [rows] = decodeRows(this.#model, [{ sequence: state, ids: guessed.slice(-1) }]);
+      guessed.push(likeliest(rows![0]!));
+    }
+    return guessed;
+  }
+
+  [Symbol.dispose](): void {
+    this.#state?.[Symbol.dispose]();
+    this.#state = undefined;
+  }
+}

@@ -1,0 +1,146 @@
+// The engine with proposers: the same text as without, in fewer passes.
+import { expect, it } from 'vitest';
+import { liveHandles } from '../../../torch/index.ts';
+import { CachePool, initialWeights, Plamo2 } from '../../index.ts';
+import { smallConfig } from '../../lm.testing.ts';
+import { Engine } from '../engine.ts';
+import type { EngineRequest } from '../request.ts';
+import { ask, someIds } from '../writing.testing.ts';
+import { Draft } from './draft.ts';
+import { PromptLookup } from './prompt-lookup.ts';
+import type { Proposer } from './proposer.ts';
+
+const small = (seed = 3) => new Plamo2(smallConfig(), initialWeights(seed));
+const prompt = someIds(9);
+/** Knows the text, or errs at every third guess. */
+const knowing = (text: readonly number[], errs: boolean, log: string[] = []): Proposer => ({
+  propose: (ids, most) =>
+    text
+      .slice(ids.length, ids.length + Math.min(most, 5))
+      .map((id, i) => (errs && (ids.length + i) % 3 === 0 ? (id + 1) % 300 : id)),
+  [Symbol.dispose]: () => log.push('dispose'),
+});
+
+function write(model: Plamo2, requests: Partial<EngineRequest>[], options = {}) {
+  using engine = new Engine(model, options);
+  const all = requests.map((request) => ask(engine, { prompt, maxTokens: 24, ...request }));
+  let passes = 0;
+  for (; engine.busy; passes++) engine.step();
+  const { proposedTokens, acceptedTokens } = engine.counters;
+  return {
+    all: all.map(({ ids, reason, logprobs, error }) => ({ ids, reason, logprobs, error })),
+    passes,
+    proposedTokens,
+    acceptedTokens,
+  };
+}
+
+const settings: Partial<EngineRequest>[] = [
+  {},
+  { temperature: 1, seed: 5, topP: 0.9 },
+  { temperature: 1.3, seed: 6, repetitionPenalty: 1.2, presencePenalty: 0.5, logprobs: 2 },
+  { temperature: 1, seed: 7, stopIds: [10, 20, 30, 40, 50, 60, 70, 80], minTokens: 2 },
+];
+
+it.each(settings)('writes with %j what it writes alone, to the bit', (request) => {
+  using model = small();
+  const alone = write(model, [request]);
+  const text = [...prompt, ...alone.all[0]!.ids];
+  for (const proposer of [
+    () => knowing(text, false),
+    () => knowing(text, true),
+    () =>
+      knowing(
+        text.map((id) => (id + 1) % 300),
+        false,
+      ),
+    () => new PromptLookup(),
+  ]) {
+    const guessed = write(model, [{ ...request, proposer: proposer() }]);
+    expect(guessed.all).toEqual(alone.all);
+  }
+  if (alone.all[0]!.ids.length < 12) return;
+  const known = write(model, [{ ...request, proposer: knowing(text, false) }]);
+  expect(known.passes).toBeLessThan(alone.passes / 3);
+  expect(known.acceptedTokens).toBe(known.proposedTokens);
+});
+
+it('writes several texts side by side, each with its own guesses', () => {
+  using model = small();
+  const apart = settings.map((request) => write(model, [request]).all[0]!);
+  const together = write(
+    model,
+    settings.map((request, i) => ({
+      ...request,
+      proposer: i === 3 ? undefined : knowing([...prompt, ...apart[i]!.ids], i === 1),
+    })),
+  );
+  expect(together.all).toEqual(apart);
+});
+
+it('leaves behind what the text is, where it is remembered', () => {
+  using model = small();
+  const alone = write(model, [{ maxTokens: 7 }]).all[0]!.ids;
+  using engine = new Engine(model);
+  ask(engine, { prompt, maxTokens: 7, remember: true, proposer: knowing([...prompt, ...alone, ...alone], false) });
+  while (engine.busy) engine.step();
+  const next = ask(engine, { prompt: [...prompt, ...alone, 5], maxTokens: 5 });
+  while (engine.busy) engine.step();
+  expect(next.usage!.cached).toBe(prompt.length + 6);
+  expect(next.ids).toEqual(write(model, [{ prompt: [...prompt, ...alone, 5], maxTokens: 5 }]).all[0]!.ids);
+});
+
+it('guesses with another model, the same as with itself for a draft', () => {
+  using model = small();
+  using other = small(8);
+  const alone = write(model, [{ temperature: 1, seed: 2 }]);
+  write(other, [{}]); // what a model makes when it is used first
+  const before = liveHandles();
+  for (const [draft, share] of [
+    [model, 0.99],
+    [other, -1],
+  ] as const) {
+    using drafts = new Draft(draft);
+    const guessed = write(model, [{ proposer: drafts.proposer() }]);
+    expect(guessed.all).toEqual(write(model, [{}]).all);
+    expect(guessed.acceptedTokens / guessed.proposedTokens).toBeGreaterThan(share);
+    expect(write(model, [{ temperature: 1, seed: 2, proposer: drafts.proposer() }]).all).toEqual(alone.all);
+  }
+  expect(liveHandles()).toBe(before);
+});
+
+it('has no ideas where the draft has no room, and disposes a proposer once', () => {
+  using model = small();
+  using drafts = new Draft(model, { bytes: 1 });
+  const alone = write(model, [{}]).all;
+  expect(write(model, [{ proposer: drafts.proposer() }])).toMatchObject({ all: alone, proposedTokens: 0 });
+  const log: string[] = [];
+  write(model, [{ proposer: knowing([], false, log) }]);
+  expect(log).toEqual(['dispose']);
+});
+
+it('lets guesses be where there is no room for them', () => {
+  using model = small();
+  const alone = write(model, [{}]).all;
+  const text = [...prompt, ...alone[0]!.ids];
+  using pool = new CachePool(model, { bytes: 1 << 30 });
+  const cacheBytes = pool.bytesFor(prompt.length + 24);
+  const guessed = write(model, [{ proposer: knowing(text, false) }], { cacheBytes, prefixCache: false });
+  expect(guessed.all).toEqual(alone);
+  expect(guessed.proposedTokens).toBeLessThan(20);
+});
+
+it('is told to the request alone when a proposer fails, and takes no ids that are none', () => {
+  using model = small();
+  const alone = write(model, [{}]).all[0]!;
+  const failing: Proposer = {
+    propose: () => {
+      throw new Error('mine');
+    },
+    [Symbol.dispose]() {},
+  };
+  const strange: Proposer = { propose: () => [-1, 1e9, 0.5], [Symbol.dispose]() {} };
+  const { all } = write(model, [{ proposer: failing }, {}, { proposer: strange }]);
+  expect((all[0]!.error as Error).message).toBe('mine');
+  expect(all.slice(1)).toEqual([alone, alone]);
+});

@@ -38,6 +38,18 @@ describe('reading', () => {
     expect(long.reason).toBe('length');
   });
 
+  it('goes by turns between long ones: neither is ahead by more than a piece', () => {
+    using engine = new Engine(model, { prefillChunk: 8 }, new PlainMemory(model));
+    const ends: string[] = [];
+    for (const [k, name] of ['first', 'second', 'third'].entries())
+      ask(engine, { prompt: someIds(160, k), maxTokens: 1, onEnd: () => ends.push(name) });
+    for (let steps = 1; engine.busy; steps++) {
+      engine.step();
+      expect([steps, ends.length]).toEqual([steps, Math.max(0, Math.min(3, steps - 57))]);
+    }
+    expect(ends).toEqual(['first', 'second', 'third']);
+  });
+
   it('leaves those that run a pass after no more than prefillChunk tokens, of however many prompts', () => {
     const { engine, passes } = countedEngine(model, { prefillChunk: 8 });
     using _ = engine;

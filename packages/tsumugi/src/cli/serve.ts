@@ -42,10 +42,25 @@ export const run = defineCommand(
       );
       return 0;
     }
-    const { host, port, cors, allowHost: hosts, slots, drainDelay, drainSeconds } = options;
+    const { host, port, cors, allowHost: hosts, slots, cacheDir, drainDelay, drainSeconds } = options;
     const log = makeLog((line) => void io.stderr.write(line), options.json);
     await serve(
-      { models, host, port, keys, limits, cors, hosts, slots, memoryBytes, cacheBytes, log, drainDelay, drainSeconds },
+      {
+        models,
+        host,
+        port,
+        keys,
+        limits,
+        cors,
+        hosts,
+        slots,
+        memoryBytes,
+        cacheBytes,
+        cacheDir,
+        log,
+        drainDelay,
+        drainSeconds,
+      },
       options,
       io,
     );

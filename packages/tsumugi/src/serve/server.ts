@@ -42,6 +42,8 @@ export interface ServerOptions {
   readonly hosts?: readonly string[] | undefined;
   readonly memoryBytes: number;
   readonly cacheBytes: number;
+  /** Where beginnings are kept while the server does not run. */
+  readonly cacheDir?: string | undefined;
   readonly slots?: number | undefined;
   readonly log: Log;
   /** Seconds for which requests are still taken after `close`, while whoever sends them learns of it from `/health`. */
@@ -74,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     models: options.models.map(({ name, folder, adapter, dtype }) => ({ name, folder, adapter, dtype })),
     memoryBytes: options.memoryBytes,
     cacheBytes: options.cacheBytes,
+    cacheDir: options.cacheDir,
     slots: options.slots ?? 16,
     queue: limits.queue,
   };
@@ -81,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   for (const place of settings.models) requireFitting(place, settings);
   const metrics = new Metrics([...models.keys()]);
   const thread = new EngineThread(settings, {
+    onNote: log,
     onDeath(cause, seconds) {
       metrics.restarted();
       log({ event: 'engine-died', cause, again_in_seconds: seconds });

@@ -34,7 +34,7 @@ export class Desk implements Disposable {
     this.#settings = settings;
     this.#tell = tell;
     this.#wake = wake;
-    this.#shelf = new Shelf(settings);
+    this.#shelf = new Shelf(settings, (note) => tell({ type: 'note', note }));
   }
 
   /** Whether the end was asked for and all is written. */

@@ -5,7 +5,7 @@ import { moduleBeside } from '../../base/index.ts';
 import type { FinishReason, TokenLogprobs, Usage } from '../../lm/index.ts';
 import { HttpError } from '../http/http-error.ts';
 import { httpErrorOf } from './http-error-of.ts';
-import type { Counters, ThreadRequest, ThreadSettings } from './protocol.ts';
+import type { Counters, Note, ThreadRequest, ThreadSettings } from './protocol.ts';
 // By way of the thread's file, so that the package has it.
 import type { FromThread, ToThread } from './thread.ts';
 
@@ -20,6 +20,8 @@ export interface JobListener {
 }
 
 export interface ThreadEvents {
+  /** Something for the log. */
+  onNote(note: Note): void;
   /** It has died, and is started again after so many seconds. */
   onDeath(cause: string, seconds: number): void;
 }
@@ -119,7 +121,10 @@ export class EngineThread {
   #start(): Worker {
     this.#startedAt = performance.now();
     this.#gone = Promise.withResolvers();
-    const worker = new Worker(moduleBeside('./thread', import.meta.url), { workerData: this.#settings });
+    const worker = new Worker(moduleBeside('./thread', import.meta.url), {
+      workerData: this.#settings,
+      execArgv: [], // Those of a program that is given as a text (`--eval`) would be taken for the thread's file.
+    });
     let cause = 'it ended by itself';
     worker.on('message', (message: FromThread) => this.#take(message));
     worker.on('error', (error) => {
@@ -167,6 +172,9 @@ export class EngineThread {
         break;
       case 'failed':
         this.#close(message.job)?.onError(httpErrorOf(message.error));
+        break;
+      case 'note':
+        this.#events.onNote(message.note);
         break;
       case 'counters':
         this.counters = message.counters;

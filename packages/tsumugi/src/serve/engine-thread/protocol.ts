@@ -18,6 +18,8 @@ export interface ThreadSettings {
   readonly memoryBytes: number;
   /** Of each model: for what texts are remembered by. */
   readonly cacheBytes: number;
+  /** Where beginnings are kept while no engine runs; undefined for nowhere. */
+  readonly cacheDir?: string | undefined;
   /** Texts of a model that are written at the same time. */
   readonly slots: number;
   /** Requests of a model that wait for a place. */
@@ -68,6 +70,8 @@ export interface Counters {
   readonly liveHandles: number;
 }
 
+export type Note = Readonly<Record<string, string | number | undefined>>;
+
 export type NewToken = readonly [job: number, id: number, logprobs?: TokenLogprobs];
 
 export type FromThread =
@@ -81,4 +85,6 @@ export type FromThread =
   | { readonly type: 'ended'; readonly job: number; readonly reason: FinishReason; readonly usage: Usage }
   | { readonly type: 'embedded'; readonly job: number; readonly vector: Float64Array }
   | { readonly type: 'failed'; readonly job: number; readonly error: PlainError }
+  /** For the log. */
+  | { readonly type: 'note'; readonly note: Note }
   | { readonly type: 'counters'; readonly counters: Counters };

@@ -13,8 +13,9 @@ import {
   sharingWeights,
 } from '../../lm/index.ts';
 import { closed, withBefore } from './counted.ts';
+import { KeptBeginnings } from './kept-beginnings.ts';
 import { adapterBytes, weightBytes } from './model-bytes.ts';
-import type { ModelCounters, ModelPlace, ThreadSettings } from './protocol.ts';
+import type { ModelCounters, ModelPlace, Note, ThreadSettings } from './protocol.ts';
 
 /** The weights of a folder, with how many models stand on them. */
 interface Base {
@@ -36,18 +37,21 @@ export interface Shelved {
   usedAt: number;
 }
 
-type Limits = Pick<ThreadSettings, 'models' | 'memoryBytes' | 'cacheBytes' | 'slots' | 'queue'>;
+type Limits = Pick<ThreadSettings, 'models' | 'memoryBytes' | 'cacheBytes' | 'cacheDir' | 'slots' | 'queue'>;
 
 export class Shelf implements Disposable {
   readonly #settings: Limits;
+  readonly #note: (note: Note) => void;
   readonly #open = new Map<string, Shelved & { readonly own: number; readonly close: () => void }>();
   readonly #bases = new Map<string, Base>();
   /** What engines that are gone have counted. */
   readonly #before = new Map<string, EngineCounters>();
   #clock = 0;
 
-  constructor(settings: Limits) {
+  /** @param note told of what is kept on disk */
+  constructor(settings: Limits, note: (note: Note) => void = () => {}) {
     this.#settings = settings;
+    this.#note = note;
   }
 
   get all(): readonly Shelved[] {
@@ -90,9 +94,11 @@ export class Shelf implements Disposable {
     const base = weightBytes(place);
     const own = place.adapter === undefined ? 0 : adapterBytes(place.adapter);
     if (!this.#makeRoom(base, own, place)) return undefined;
+    const { slots, cacheBytes, cacheDir, queue: queueLimit } = this.#settings;
+    const kept = cacheDir === undefined ? undefined : await KeptBeginnings.of(cacheDir, place, this.#note);
     const { model, close } = await this.#load(place, base);
-    const { slots, cacheBytes, queue: queueLimit } = this.#settings;
     const engine = new Engine(model, { slots, cacheBytes, queueLimit });
+    kept?.load(engine);
     let grammars: Grammars | undefined;
     const shelved = {
       ...{ name, engine, own },
@@ -102,6 +108,7 @@ export class Shelf implements Disposable {
       open: 0,
       usedAt: ++this.#clock,
       close: () => {
+        kept?.save(engine);
         this.#before.set(name, closed(withBefore(engine.counters, this.#before.get(name))));
         engine[Symbol.dispose]();
         grammars?.[Symbol.dispose]();

@@ -1,0 +1,47 @@
+// Beginnings on disk, so that a server that is started again need not read them again. They are of one model, adapter and all, by the
+// hash of its files; those of another are not taken.
+import { join } from 'node:path';
+import { sha256, TsumugiError } from '../../base/index.ts';
+import { adapterHash, type Engine } from '../../lm/index.ts';
+import { Artefact } from '../../store/index.ts';
+import type { ModelPlace, Note } from './protocol.ts';
+
+export class KeptBeginnings {
+  readonly #folder: string;
+  readonly #modelHash: string;
+  readonly #note: (note: Note) => void;
+
+  static async of(
+    cacheDir: string,
+    { folder, adapter, dtype }: ModelPlace,
+    note: (note: Note) => void,
+  ): Promise<KeptBeginnings> {
+    const hashes = [await new Artefact(folder).hash(), adapter && (await adapterHash(adapter)), dtype];
+    return new KeptBeginnings(cacheDir, sha256(JSON.stringify(hashes)), note);
+  }
+
+  private constructor(cacheDir: string, modelHash: string, note: (note: Note) => void) {
+    this.#folder = join(cacheDir, modelHash.slice(0, 16));
+    this.#modelHash = modelHash;
+    this.#note = note;
+  }
+
+  load(engine: Engine): void {
+    this.#tell('beginnings-loaded', () => engine.loadSnapshots(this.#folder, { modelHash: this.#modelHash }));
+  }
+
+  save(engine: Engine): void {
+    this.#tell('beginnings-saved', () => engine.saveSnapshots(this.#folder, { modelHash: this.#modelHash }));
+  }
+
+  /** What is only kept to save time keeps nobody from being served. */
+  #tell(event: string, work: () => { snapshots: number; bytes: number; ignored?: string | undefined }): void {
+    try {
+      const { snapshots, bytes, ignored } = work();
+      this.#note({ event, folder: this.#folder, snapshots, bytes, ignored });
+    } catch (error) {
+      if (!(error instanceof TsumugiError)) throw error;
+      this.#note({ event, folder: this.#folder, fault: error.message });
+    }
+  }
+}

@@ -19,6 +19,9 @@ const own: Readonly<Record<string, string>> = {
   'recipe/dry-run.ts': 'what was made a moment before',
   'compress/quantize/quantize-model.ts': 'what was made a moment before',
   'store/hub/hub-client.ts': 'counts',
+  'serve/engine-thread/plain-error.ts': 'what was made a moment before',
+  'serve/anthropic/reply.ts': 'arguments of a call that the parser of calls has read',
+  'text/chat/tools/tool-call-parser.ts': 'a text that a model wrote, as long as its tokens allow',
   'eval/tasks/m-ifeval/format.ts': 'a text that a model wrote, which is judged and not kept',
   'eval/tasks/pfgen/table-cache.ts': 'an archive with a checksum that tsumugi wrote',
 };

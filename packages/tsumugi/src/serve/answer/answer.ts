@@ -165,7 +165,7 @@ class Writing {
   #end(choice: Choice, reason: EndReason): void {
     this.#beginning.resolve(undefined); // It has, or there was nothing to write.
     for (const piece of choice.end(reason)) this.#inbox.put(piece);
-    if ('messages' in this.#call.prompt && reason !== 'length')
+    if ('messages' in this.#call.prompt)
       this.#parts.remembered.put(this.#model.name, this.#prompt, choice.text, idsOf(choice, this.#model));
   }
 
@@ -211,9 +211,8 @@ class Writing {
   }
 }
 
-/** The ids that say what an answer says: without those of a stop string, none where one id says part of both. */
-function idsOf({ ids, text, stopped }: Choice, { tokenizer }: ServedModel): readonly number[] {
-  if (!stopped) return ids;
+/** The ids that say what an answer says: without those of a stop string or of half a character, none where one id says part of both. */
+function idsOf({ ids, text }: Choice, { tokenizer }: ServedModel): readonly number[] {
   const decoder = tokenizer.decoder();
   let said = '';
   for (const [i, id] of ids.entries()) {

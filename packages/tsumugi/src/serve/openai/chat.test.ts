@@ -116,6 +116,16 @@ describe('the next turn', () => {
   });
 });
 
+it('has the ids of an answer that was cut off at its length', async () => {
+  const first = [say('夏目漱石の小説に出てくる猫には名前がない')];
+  const { choices, usage } = (await ask({ messages: first, seed: 3 })).body;
+  expect(choices[0].finish_reason).toBe('length');
+  const turns = [...first, { role: 'assistant', content: choices[0].message.content }, say('犬は？')];
+  const { cached_tokens: cached } = (await ask({ messages: turns })).body.usage.prompt_tokens_details;
+  // The last id was written and not read, and half a character at the end is up to three.
+  expect(cached).toBeGreaterThanOrEqual(usage.prompt_tokens + 8);
+});
+
 describe('a conversation is refused', () => {
   const refused: [what: string, body: Record<string, unknown>, message: RegExp][] = [
     [

@@ -20,7 +20,7 @@ async function* endless(begin: string): AsyncGenerator<string> {
 
 it('one line of JSON, and one document, without end', async () => {
   const rows = readJsonLines('a.jsonl', endless('{"text": "い"}\n{"text": "'), 'text');
-  expect((await rows.next()).value).toBe('い');
+  expect((await rows.next()).value).toEqual({ row: 1, text: 'い' });
   await expect(rows.next()).rejects.toThrow(/a\.jsonl, row 2 is longer than 67,108,864 characters.*\n {2}→ Write one/);
   const documents = splitText('a.txt', endless(''), Number.POSITIVE_INFINITY);
   await expect(documents.next()).rejects.toThrow(/a\.txt would be a document of more than.*\n.*--document-characters/);

@@ -123,7 +123,7 @@ export class EngineThread {
     this.#gone = Promise.withResolvers();
     const worker = new Worker(moduleBeside('./thread', import.meta.url), {
       workerData: this.#settings,
-      execArgv: [], // Those of a program that is given as a text (`--eval`) would be taken for the thread's file.
+      execArgv: [], // Those of a program that was given as a text would be taken for the thread’s file.
     });
     let cause = 'it ended by itself';
     worker.on('message', (message: FromThread) => this.#take(message));

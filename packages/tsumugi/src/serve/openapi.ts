@@ -36,7 +36,7 @@ function operation({ path, summary, body, open }: Route): unknown {
 }
 
 /** An OpenAPI 3.1 document of these routes. */
-export function openapiDocument(routes: readonly Route[]): unknown {
+function openapiDocument(routes: readonly Route[]): unknown {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const each of routes) {
     const path = openapiPath(each.path);

@@ -17,8 +17,8 @@ const types: Partial<Record<HttpStatus, string>> = {
 /** By this Anthropic's own client knows that it has to send whole conversations, and does. */
 const noThreads = { error_code: 'thread_unsupported_request', unsupported: ['thread'] };
 
-export const anthropicError = ({ sentence, status, param }: HttpError, id: string): unknown => ({
-  type: 'error',
+export const anthropicError = ({ sentence, status, param }: HttpError, id: string) => ({
+  type: 'error' as const,
   error: {
     type: types[status] ?? 'invalid_request_error',
     message: sentence,

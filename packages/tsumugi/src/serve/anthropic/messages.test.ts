@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Piece } from '../answer/call.ts';
 import { fakeAnswering } from '../answer/fake.testing.ts';
+import { eventsOf } from '../answer/in-events.ts';
 import { HttpError } from '../http/http-error.ts';
 import { defaultLimits } from '../limits.ts';
 import { conversationOf, type Turn } from './conversation.ts';
-import { messageEvents, Reply } from './reply.ts';
+import { Reply } from './reply.ts';
 import { callOf, messagesBody } from './request.ts';
 
 const signal = new AbortController().signal;
@@ -181,7 +182,7 @@ const end = (reason: 'stop' | 'length' | 'tool_calls', stopString?: string): Pie
 async function written(pieces: readonly Piece[]) {
   const reply = new Reply('m', 7);
   const answering = fakeAnswering(pieces, { prompt: 7, cached: 4, cachedReason: 'rest-is-new', generated: 5 });
-  const events = await Array.fromAsync(messageEvents(reply, answering));
+  const events = await Array.fromAsync(eventsOf(reply, answering));
   return { events, message: reply.message };
 }
 
@@ -243,7 +244,7 @@ describe('an answer', () => {
 
   it('ends with its stream', async () => {
     const answering = fakeAnswering([said('a'), said('b'), end('stop')], { prompt: 1, cached: 0, generated: 2 });
-    for await (const { type } of messageEvents(new Reply('m', 1), answering)) if (type === 'content_block_delta') break;
+    for await (const { type } of eventsOf(new Reply('m', 1), answering)) if (type === 'content_block_delta') break;
     expect(answering.ended).toBe(true);
   });
 });

@@ -1,7 +1,6 @@
 // An answer in Anthropic's shape, built piece by piece: the events of a stream, and the message that they come to.
 import { randomUUID } from 'node:crypto';
-import type { Answering, CallUsage, Piece } from '../answer/call.ts';
-import { eventsOf } from '../answer/events-of.ts';
+import type { CallUsage, Piece } from '../answer/call.ts';
 
 type Content =
   | { type: 'text'; text: string; citations: null }
@@ -109,10 +108,4 @@ function usageOf({ prompt, cached, cachedReason, generated }: Omit<CallUsage, 't
     inference_geo: null,
     speed: null,
   };
-}
-
-/** The events of an answer, as they come. */
-export async function* messageEvents(reply: Reply, answering: Answering): AsyncGenerator<MessageEvent> {
-  yield* reply.begin();
-  yield* reply.end(yield* eventsOf(answering, (piece) => reply.take(piece)));
 }

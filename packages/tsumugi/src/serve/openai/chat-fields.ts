@@ -11,7 +11,7 @@ const toolCall = z.looseObject({
   function: z.looseObject({ name: z.string(), arguments: z.union([z.string(), z.record(z.string(), z.unknown())]) }),
 });
 
-export const chatMessage = z.looseObject({
+const chatMessage = z.looseObject({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
   content,
   tool_calls: maybe(z.array(toolCall)),

@@ -36,7 +36,7 @@ interface Head {
 }
 
 /** @throws HttpError 400 */
-export function chatCall(body: ChatBody, limits: Limits, signal: AbortSignal): Call {
+function chatCall(body: ChatBody, limits: Limits, signal: AbortSignal): Call {
   const { max_tokens, max_completion_tokens, tools, parallel_tool_calls: parallelToolCalls } = body;
   if (max_tokens !== undefined && max_completion_tokens !== undefined && max_tokens !== max_completion_tokens)
     throw badRequest(

@@ -1,7 +1,6 @@
 // A response in OpenAI's shape: the object, and the numbered events of its stream.
 import { randomUUID } from 'node:crypto';
-import type { Answering, CallUsage, Piece } from '../answer/call.ts';
-import { eventsOf } from '../answer/events-of.ts';
+import type { CallUsage, Piece } from '../answer/call.ts';
 import type { HttpError } from '../http/http-error.ts';
 import { Output, type OutputEvent } from './output.ts';
 import type { ResponsesBody } from './request.ts';
@@ -124,9 +123,3 @@ const usageOf = ({ prompt, cached, cachedReason, generated }: CallUsage) => ({
   output_tokens_details: { reasoning_tokens: 0 },
   total_tokens: prompt + generated,
 });
-
-/** The events of an answer, as they come. */
-export async function* responseEvents(reply: Reply, answering: Answering): AsyncGenerator<ResponseEvent> {
-  yield* reply.begin();
-  yield* reply.end(yield* eventsOf(answering, (piece) => reply.take(piece)));
-}

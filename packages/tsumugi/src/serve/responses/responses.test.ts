@@ -2,11 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Piece, TokenInfo } from '../answer/call.ts';
 import { fakeAnswering } from '../answer/fake.testing.ts';
+import { eventsOf } from '../answer/in-events.ts';
 import { HttpError } from '../http/http-error.ts';
 import { defaultLimits } from '../limits.ts';
 import { conversationOf } from './conversation.ts';
 import { inputItem } from './items.ts';
-import { Reply, responseEvents } from './reply.ts';
+import { Reply } from './reply.ts';
 import { callOf, responsesBody } from './request.ts';
 
 const signal = new AbortController().signal;
@@ -209,7 +210,7 @@ const end = (reason: 'stop' | 'length' | 'tool_calls'): Piece => ({ choice: 0, t
 async function written(...pieces: Piece[]) {
   const reply = new Reply(responsesBody.parse({ model: 'm', input: 'a', metadata: { k: 'v' } }));
   const answering = fakeAnswering(pieces, { prompt: 7, cached: 4, cachedReason: 'rest-is-new', generated: 5 });
-  const events = await Array.fromAsync(responseEvents(reply, answering));
+  const events = await Array.fromAsync(eventsOf(reply, answering));
   return { events, response: reply.response };
 }
 

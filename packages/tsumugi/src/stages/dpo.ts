@@ -40,17 +40,10 @@ export const dpo = defineStage({
     const found = tuningForecast({ ...config, epochs, heldOut, evaluateTokens }, { model, rows, own: own[0], texts });
     return { ...found, seconds: found.seconds * stepWork(config.loss) };
   },
-  open: ({
-    config: { heldOut = DEFAULT_HELD_OUT, ...config },
-    inputs: {
-      model,
-      pairs: rows,
-      heldOut: [own],
-    },
-  }) =>
+  open: ({ config, inputs }) =>
     config.loss === 'kto'
-      ? openRows(config, { model, rows, own, heldOut }, checkRows('ratings'), openRated)
-      : openRows(config, { model, rows, own, heldOut }, checkRows('pairs'), openPairs),
+      ? openRows(config, inputs, inputs.pairs, checkRows('ratings'), openRated)
+      : openRows(config, inputs, inputs.pairs, checkRows('pairs'), openPairs),
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, pairs } = inputs;
     const places = tuningPlaces(model, pairs, inputs.heldOut, heldOut, folder);

@@ -51,14 +51,7 @@ export const grpo = defineStage({
     // Writing an answer takes as long as learning from it: our guess.
     return { ...forecast, seconds: forecast.seconds * (1 + 1 / updates) };
   },
-  async open({
-    config: { heldOut = DEFAULT_HELD_OUT, ...config },
-    inputs: {
-      model,
-      prompts: rows,
-      heldOut: [own],
-    },
-  }) {
+  async open({ config, inputs }) {
     // What a reward model can score need not be asked of it: any text.
     using scorer =
       config.score === 'reward'
@@ -67,7 +60,7 @@ export const grpo = defineStage({
     const alone = async (paths: string[]) => {
       for await (const _ of readPrompts(paths, scorer.columns));
     };
-    await openRows(config, { model, rows, own, heldOut }, alone, (settings) => openPromptData(settings, scorer));
+    await openRows(config, inputs, inputs.prompts, alone, (settings) => openPromptData(settings, scorer));
   },
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { score, field, task, ...settings } = config;

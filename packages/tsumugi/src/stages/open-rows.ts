@@ -1,6 +1,7 @@
 // Rows from outside, read before the first stage runs as the stage itself will read them: in the model's template where the model, or the one
 // that it is made from, is there by now, and otherwise for what they say alone.
 import type { Origin, StageInput } from '../recipe/index.ts';
+import { DEFAULT_HELD_OUT } from '../train/index.ts';
 import { isMade } from './model-config.ts';
 
 /** Whether it comes from outside: a stage's is read when it is made. */
@@ -31,15 +32,17 @@ export interface RowsSettings extends Chat {
 }
 
 /**
+ * @param rows what is learned from, beside the rows of its own that are measured on
  * @param alone reads files where no template is there yet
  * @param read as the training reads
  * @throws DataError naming file, row and field
  */
 export async function openRows<Config extends { readonly template?: string | undefined }>(
-  config: Config,
-  { model, rows, own, heldOut }: { model: StageInput; rows: StageInput; own: StageInput | undefined; heldOut: number },
+  { heldOut = DEFAULT_HELD_OUT, ...config }: Config & { readonly heldOut?: number | undefined },
+  { model, heldOut: [own] }: { readonly model: StageInput; readonly heldOut: readonly StageInput[] },
+  rows: StageInput,
   alone: (paths: string[]) => Promise<unknown>,
-  read: (settings: Config & RowsSettings) => Promise<unknown>,
+  read: (settings: Omit<Config, 'heldOut'> & RowsSettings) => Promise<unknown>,
 ): Promise<void> {
   const given = [rows, ...(own ? [own] : [])].filter(isGiven);
   if (given.length === 0) return;

@@ -36,14 +36,7 @@ export const reward = defineStage({
     const evaluateTokens = Number.POSITIVE_INFINITY; // all of them are measured
     return tuningForecast({ ...config, epochs, heldOut, evaluateTokens }, { model, rows, own: own[0], texts: 2 });
   },
-  open: ({
-    config: { heldOut = DEFAULT_HELD_OUT, ...config },
-    inputs: {
-      model,
-      pairs: rows,
-      heldOut: [own],
-    },
-  }) => openRows(config, { model, rows, own, heldOut }, checkRows('pairs'), openPairs),
+  open: ({ config, inputs }) => openRows(config, inputs, inputs.pairs, checkRows('pairs'), openPairs),
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, pairs } = inputs;
     const places = tuningPlaces(model, pairs, inputs.heldOut, heldOut, folder);

@@ -35,14 +35,7 @@ export const sft = defineStage({
     const { model, examples: rows, heldOut: own } = inputs;
     return tuningForecast({ ...config, epochs, heldOut }, { model, rows, own: own[0], texts: 1 });
   },
-  open: ({
-    config: { heldOut = DEFAULT_HELD_OUT, ...config },
-    inputs: {
-      model,
-      examples: rows,
-      heldOut: [own],
-    },
-  }) => openRows(config, { model, rows, own, heldOut }, checkRows('answers'), openSftData),
+  open: ({ config, inputs }) => openRows(config, inputs, inputs.examples, checkRows('answers'), openSftData),
   async run({ config: { heldOut = DEFAULT_HELD_OUT, ...config }, inputs, folder, recipe, resumed, stream }) {
     const { model, examples } = inputs;
     const places = tuningPlaces(model, examples, inputs.heldOut, heldOut, folder);

@@ -147,7 +147,7 @@ export interface CacheOwner {
 }
 
 /** The states of `batch` empty sequences in a Mamba layer; `dtype` is that of the layer's numbers. */
-export function emptyMambaCache(owner: CacheOwner, batch: number, dtype: DType): MambaCache {
+function emptyMambaCache(owner: CacheOwner, batch: number, dtype: DType): MambaCache {
   const { config, parameterDevice: device } = owner;
   const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
   return scope(

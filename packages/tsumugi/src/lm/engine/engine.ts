@@ -254,27 +254,32 @@ export class Engine implements Disposable {
     const from = task.state!.length;
     const to = from + this.#piece(task);
     const ids = prompt.ids.slice(from, to);
-    const logits = this.#pass(
+    const isWhole = to === prompt.length;
+    const read = this.#pass(
       () => (task.state ? [task] : []),
       (state) => this.#memory.bytesToGrow(state, ids.length),
-      () => this.#memory.read(ids, task.state!),
+      () => {
+        if (isWhole) return { logits: this.#memory.read(ids, task.state!) };
+        this.#memory.readOn(ids, task.state!);
+        return { logits: undefined };
+      },
     );
-    if (!logits) return;
+    if (!read) return;
     if (this.#schedule.running.length > 0) this.#readSince += ids.length;
     this.#totals.readTokens += ids.length;
     this.#schedule.read(task);
-    this.#keepBeginning(task, to, logits);
-    if (to === prompt.length) this.#hasRead(task, logits);
+    this.#keepBeginning(task, to, read.logits);
+    if (read.logits) this.#hasRead(task, read.logits);
   }
 
-  #keepBeginning(task: Task, length: number, logits: Logits): void {
+  /** @param logits of what comes next, where that is the whole prompt */
+  #keepBeginning(task: Task, length: number, logits: Logits | undefined): void {
     if (!this.#beginnings) return;
     const { prompt, state } = task;
     const key = prompt.keys[prompt.cuts.indexOf(length)]!;
     if (task.isExact) this.#beginnings.noteRead(key);
     if (!task.keepAt.has(length)) return;
-    const isWhole = length === prompt.length;
-    this.#beginnings.snapshots.keep(this.#placeOf(task), state!, isWhole ? logits : undefined);
+    this.#beginnings.snapshots.keep(this.#placeOf(task), state!, logits);
   }
 
   /** Under what name a state is kept: whoever finds one by the pieces that were read has the bits of reading them. */

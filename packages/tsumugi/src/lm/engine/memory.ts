@@ -41,6 +41,8 @@ export interface TextMemory extends Disposable {
   bytesToDecode(state: TextState, ids: number): number;
   /** Reads a piece of a prompt: logits [V] of what comes next. @throws CacheFull before anything is changed */
   read(ids: readonly number[], state: TextState): Logits;
+  /** Reads a piece that is not the last of a prompt: nobody asks what comes next. @throws CacheFull before anything is changed */
+  readOn(ids: readonly number[], state: TextState): void;
   /** Each state takes its ids: logits [V] of what comes next after each of them. @throws CacheFull before anything is changed */
   decode(rows: readonly Row[]): Logits[][];
   /** All that a state consists of. The tensors belong to the caller's scope. */

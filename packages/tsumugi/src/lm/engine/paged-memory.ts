@@ -1,6 +1,6 @@
 // The engine's memory: a pool of pages and state slots, and the passes over it.
 import { CachePool } from '../paged/cache-pool.ts';
-import { decodeRows, readPiece } from '../paged/decode-rows.ts';
+import { decodeRows, readOn, readPiece } from '../paged/decode-rows.ts';
 import type { PagedSequence } from '../paged/paged-sequence.ts';
 import { loadSequence, saveSequence } from '../paged/saved-sequence.ts';
 import type { LanguageModel } from '../types.ts';
@@ -45,6 +45,10 @@ export class PagedMemory implements TextMemory {
 
   read(ids: readonly number[], state: TextState) {
     return readPiece(this.#model, ids, own(state));
+  }
+
+  readOn(ids: readonly number[], state: TextState): void {
+    readOn(this.#model, ids, own(state));
   }
 
   decode(rows: readonly Row[]) {

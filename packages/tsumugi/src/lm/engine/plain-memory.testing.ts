@@ -125,6 +125,10 @@ export class PlainMemory implements TextMemory {
     return nextLogits(this.#model, ids, (state as PlainState).own());
   }
 
+  readOn(ids: readonly number[], state: TextState): void {
+    this.read(ids, state);
+  }
+
   decode(rows: readonly Row[]) {
     this.#require(rows.reduce((sum, { state, ids }) => sum + this.bytesToGrow(state, ids.length), 0));
     this.passes.push([rows.length, Math.max(...rows.map(({ ids }) => ids.length))]);

@@ -3,14 +3,14 @@
 import { createHash } from 'node:crypto';
 
 /** Rising numbers of tokens after which a piece ends: multiples of the grid, the request's boundaries, the whole. */
-export function cutsOf(length: number, boundaries: readonly number[], grid: number): number[] {
+function cutsOf(length: number, boundaries: readonly number[], grid: number): number[] {
   const cuts = new Set(boundaries.filter((place) => place > 0 && place < length));
   for (let place = grid; place < length; place += grid) cuts.add(place);
   return [...cuts, length].sort((a, b) => a - b);
 }
 
 /** Whose states they are: tenants with different salts never meet. */
-export const tenantOf = (salt: string): string => createHash('sha256').update(`salt ${salt}`).digest('base64');
+const tenantOf = (salt: string): string => createHash('sha256').update(`salt ${salt}`).digest('base64');
 
 export class Prompt {
   readonly ids: readonly number[];

@@ -1,6 +1,6 @@
 // Every option of the commands that have no table elsewhere reaches something: two calls that differ in one option alone give
 // another output, or it is refused by name. An option without a row fails. Those of `eval` and `gan` are in eval-options.test.ts
-// and gan-options.test.ts.
+// and gan-options.test.ts. A long file, since most of it is one table: a block for each command, a row for each option.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

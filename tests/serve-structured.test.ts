@@ -85,7 +85,8 @@ describe('a tool that must be called', () => {
         { role: 'user', content: [{ type: 'tool_result', tool_use_id: use.id, content: '晴れ' }] },
       ],
     });
-    expect(next.stop_reason).toBe('max_tokens');
+    expect(next.content.filter(({ type }) => type === 'tool_use')).toEqual([]);
+    expect(['max_tokens', 'end_turn']).toContain(next.stop_reason);
   });
 
   it('is called with its arguments, and takes part in the next turn: responses', async () => {
@@ -98,7 +99,8 @@ describe('a tool that must be called', () => {
     const output = { type: 'function_call_output' as const, call_id: call.call_id, output: '晴れ' };
     const input = [user, ...first.output, output] as OpenAI.Responses.ResponseInput;
     const next = await openai.responses.create({ ...options, input, tool_choice: 'none', max_output_tokens: 8 });
-    expect(next.status).toBe('incomplete');
+    expect(next.output.filter(({ type }) => type === 'function_call')).toEqual([]);
+    expect(['incomplete', 'completed']).toContain(next.status);
   });
 });
 

@@ -1,5 +1,5 @@
 // An answer in a shape whose stream is events that tell of a whole: sent as they come, or let go by until the whole is there.
-import { eventStream, type ServerEvent } from '../http/event-stream.ts';
+import { EventStream, type ServerEvent } from '../http/event-stream.ts';
 import { asHttpError, type HttpError } from '../http/http-error.ts';
 import { json } from '../http/json.ts';
 import type { Asked } from '../route.ts';
@@ -39,7 +39,7 @@ export async function inEvents<E extends { readonly type: string }, T extends To
       for (const data of failed(asHttpError(error), told)) yield { event: data.type, data };
     }
   }
-  if (asked.body.stream) return eventStream(sent(), { headers });
+  if (asked.body.stream) return new EventStream(sent(), { headers });
   for await (const _ of events());
   return json(whole(told), 200, headers);
 }

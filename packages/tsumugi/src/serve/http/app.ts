@@ -2,12 +2,14 @@
 // key, the size of the body, its JSON, the route's schema.
 import { randomUUID } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { UserError } from '../../base/index.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Route } from '../route.ts';
 import type { Serving } from '../serving.ts';
 import { checkBody } from './check-body.ts';
+import { EventStream } from './event-stream.ts';
 import { HttpError, openaiError } from './http-error.ts';
 import type { Keys } from './keys.ts';
 import type { Log } from './log.ts';
@@ -132,7 +134,12 @@ async function pass(
       ...end.notes,
     }),
   );
-  return response;
+  if (!(response instanceof EventStream)) return response;
+  response.send(outgoing).catch((thrown: unknown) => {
+    fault = causeOf(thrown);
+    outgoing.destroy(); // A whole answer would look otherwise.
+  });
+  return RESPONSE_ALREADY_SENT;
 }
 
 /** Names of fields come from the client: only those that a header can hold. */

@@ -4,7 +4,7 @@
 import { cachedHeader } from '../answer/cached-header.ts';
 import type { Answering, CallUsage, Piece } from '../answer/call.ts';
 import { together } from '../answer/together.ts';
-import { eventStream, type ServerEvent } from '../http/event-stream.ts';
+import { EventStream, type ServerEvent } from '../http/event-stream.ts';
 import { asHttpError, openaiError } from '../http/http-error.ts';
 import type { Asked } from '../route.ts';
 import { type OpenaiUsage, usageOf } from './usage.ts';
@@ -37,7 +37,7 @@ export async function streamed(
       await pieces.return([]);
     }
   }
-  return eventStream(events(), { headers: await cachedHeader(answers) });
+  return new EventStream(events(), { headers: await cachedHeader(answers) });
 }
 
 /** For the log. */

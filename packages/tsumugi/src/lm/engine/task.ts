@@ -5,6 +5,7 @@ import type { TextState } from './memory.ts';
 import type { Prompt } from './prompt.ts';
 import type { EngineRequest, Usage } from './request.ts';
 import { Sequence } from './sequence.ts';
+import type { Place } from './snapshots.ts';
 
 export class Task {
   readonly sequence: Sequence;
@@ -57,6 +58,21 @@ export class Task {
     this.settled = undefined;
     this.keepAt.clear();
     return state;
+  }
+
+  /** Tokens of its prompt that are read next: up to the next cut. */
+  get piece(): number {
+    const from = this.state!.length;
+    return this.prompt.cuts.find((cut) => cut > from)! - from;
+  }
+
+  /** Under what name its state is kept: whoever finds one by the pieces that were read has the bits of reading them. */
+  get place(): Place {
+    const { prompt } = this;
+    const { length } = this.state!;
+    const piece = this.isExact ? prompt.cuts.indexOf(length) : -1;
+    const key = prompt.keys[piece];
+    return key === undefined ? { tenant: prompt.tenant, ids: this.sequence.ids.slice(0, length) } : { key };
   }
 
   /** What its state takes in next, of what was written. */

@@ -1,0 +1,81 @@
+// A pass in which every running text takes a token: a new one, and more where those that were proposed are the ones that come; or, after
+// it had to wait, the one that it took here before.
+import type { Logits } from '../sampling.ts';
+import type { Endings } from './endings.ts';
+import type { TextState } from './memory.ts';
+import type { Parts } from './parts.ts';
+import type { Passes } from './passes.ts';
+import type { Task } from './task.ts';
+
+/** What a text takes in a pass, and the bytes for it. */
+interface Going {
+  readonly task: Task;
+  /** Its state has yet to take in what was told before it had to wait. */
+  readonly wasBehind: boolean;
+  /** Its next token, and what is guessed to follow. */
+  readonly ids: readonly number[];
+  readonly bytes: number;
+}
+
+export class Decoding {
+  readonly #parts: Parts;
+  readonly #endings: Endings;
+  readonly #passes: Passes;
+
+  constructor(parts: Parts, endings: Endings, passes: Passes) {
+    this.#parts = parts;
+    this.#endings = endings;
+    this.#passes = passes;
+  }
+
+  decode(): void {
+    const { memory, schedule } = this.#parts;
+    const going = new Map<TextState, Going>();
+    const rows = this.#passes.make(
+      () => {
+        going.clear();
+        for (const task of [...schedule.running]) this.#goOn(task, going);
+        return Array.from(going.values(), ({ task }) => task);
+      },
+      (state) => going.get(state)!.bytes,
+      () => memory.decode(Array.from(going, ([state, { ids }]) => ({ state, ids }))),
+    );
+    if (rows) for (const [i, each] of [...going.values()].entries()) this.#takeRow(each, rows[i]!);
+  }
+
+  /** Guesses are checked where there is room for them, beside the others of the pass. */
+  #goOn(task: Task, going: Map<TextState, Going>): void {
+    const { memory } = this.#parts;
+    const state = task.state!;
+    const wasBehind = state.length < task.sequence.ids.length - 1;
+    const alone = { task, wasBehind, ids: [task.next], bytes: memory.bytesToGrow(state, 1) };
+    try {
+      const ids = wasBehind ? alone.ids : task.sequence.goOn();
+      const bytes = ids.length > 1 ? memory.bytesToDecode(state, ids.length) : alone.bytes;
+      const others = Array.from(going.values(), (each) => each.bytes).reduce((sum, each) => sum + each, 0);
+      const fits = others + bytes <= this.#passes.free;
+      going.set(state, ids.length > 1 && fits ? { task, wasBehind, ids, bytes } : alone);
+    } catch (error) {
+      this.#endings.fail(task, error);
+    }
+  }
+
+  /** A text takes the tokens that follow from the logits after each of its ids, as long as those are the tokens that came. */
+  #takeRow({ task, wasBehind, ids }: Going, row: readonly Logits[]): void {
+    const { totals } = this.#parts;
+    const { sequence } = task;
+    if (wasBehind) totals.readTokens++;
+    if (wasBehind || !sequence.open) return;
+    totals.proposedTokens += ids.length - 1;
+    for (const [i, logits] of row.entries()) {
+      if (ids.length > 1) task.settled = i + 1;
+      const before = sequence.generated;
+      this.#endings.take(task, logits);
+      const hasCome = sequence.generated > before && i + 1 < ids.length && sequence.ids.at(-1) === ids[i + 1];
+      if (hasCome) totals.acceptedTokens++;
+      if (!sequence.open) return;
+      if (!hasCome) break;
+    }
+    task.settle();
+  }
+}

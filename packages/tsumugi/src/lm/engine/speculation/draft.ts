@@ -48,6 +48,8 @@ class DraftProposer implements Proposer {
   readonly #most: number;
   /** What it remembers of the text itself; guesses go on from a copy. */
   #state: PagedSequence | undefined;
+  /** What it guessed behind all that `#state` has read. */
+  #guessed: readonly number[] = [];
   /** There was no room for the text: it has no ideas any more. */
   #full = false;
 
@@ -60,8 +62,11 @@ class DraftProposer implements Proposer {
   propose(ids: readonly number[], most: number): readonly number[] {
     const count = Math.min(most, this.#most);
     if (count < 1 || this.#full) return [];
+    // A pass that is put off for want of memory asks again.
+    if (ids.length === this.#state?.length) return this.#guessed.slice(0, count);
     try {
-      return this.#guess(this.#read(ids), count);
+      this.#guessed = this.#guess(this.#read(ids), count);
+      return this.#guessed;
     } catch (error) {
       if (!(error instanceof CacheFull)) throw error;
       this[Symbol.dispose]();

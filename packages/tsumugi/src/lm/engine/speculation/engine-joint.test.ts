@@ -26,12 +26,13 @@ function write(model: Plamo2, requests: Partial<EngineRequest>[], options = {}) 
   const all = requests.map((request) => ask(engine, { prompt, maxTokens: 24, ...request }));
   let passes = 0;
   for (; engine.busy; passes++) engine.step();
-  const { proposedTokens, acceptedTokens } = engine.counters;
+  const { proposedTokens, acceptedTokens, preemptions } = engine.counters;
   return {
     all: all.map(({ ids, reason, logprobs, error }) => ({ ids, reason, logprobs, error })),
     passes,
     proposedTokens,
     acceptedTokens,
+    preemptions,
   };
 }
 
@@ -117,6 +118,52 @@ it('has no ideas where the draft has no room, and disposes a proposer once', () 
   const log: string[] = [];
   write(model, [{ proposer: knowing([], false, log) }]);
   expect(log).toEqual(['dispose']);
+});
+
+it('guesses again where a pass had to be put off for want of memory', () => {
+  using model = small();
+  using pool = new CachePool(model, { bytes: 1 << 30 });
+  using drafts = new Draft(model);
+  const texts = (proposer?: () => Proposer) =>
+    [1, 2].map((seed) => ({ maxTokens: 130, temperature: 1, seed, proposer: proposer?.() }));
+  const options = { cacheBytes: 2 * pool.bytesFor(128), prefixCache: false };
+  const put = write(
+    model,
+    texts(() => drafts.proposer()),
+    options,
+  );
+  expect(put.preemptions).toBeGreaterThan(0);
+  expect(put.all).toEqual(write(model, texts()).all);
+});
+
+it('takes no more guesses than tokens are left, and a draft makes no more than it may', () => {
+  using model = small();
+  const asked: number[] = [];
+  const bold: Proposer = {
+    propose(_, most) {
+      asked.push(most);
+      return Array<number>(20).fill(1);
+    },
+    [Symbol.dispose]() {},
+  };
+  const { proposedTokens, passes } = write(model, [{ maxTokens: 4, logitBias: { 1: -100 }, proposer: bold }]);
+  expect(asked).toEqual([2, 1]);
+  expect([proposedTokens, passes]).toEqual([3, 4]);
+  using drafts = new Draft(model, { most: 3 });
+  using proposer = drafts.proposer();
+  expect([10, 2].map((most) => proposer.propose(prompt, most).length)).toEqual([3, 2]);
+});
+
+it('makes room for the next text when a draft’s text has ended, and does not come back to one without room', () => {
+  using model = small();
+  using pool = new CachePool(model, { bytes: 1 << 30 });
+  using drafts = new Draft(model, { most: 1, bytes: pool.bytesFor(prompt.length) });
+  const [first, second, third] = [drafts.proposer(), drafts.proposer(), drafts.proposer()];
+  expect(first.propose(prompt, 1)).toHaveLength(1);
+  expect(second.propose(prompt, 1)).toEqual([]);
+  first[Symbol.dispose]();
+  expect(second.propose(prompt, 1)).toEqual([]);
+  expect(third.propose(prompt, 1)).toHaveLength(1);
 });
 
 it('lets guesses be where there is no room for them', () => {

@@ -3,6 +3,9 @@
 
 /** Belongs to one text. The engine disposes it when that text has ended. */
 export interface Proposer extends Disposable {
-  /** At most `most` ids that may follow `ids`; none where it has no idea. `ids` only ever grows. */
+  /**
+   * At most `most` ids that may follow `ids`; none where it has no idea. `ids` only ever grows, and may come
+   * again as it was.
+   */
   propose(ids: readonly number[], most: number): readonly number[];
 }

@@ -1,7 +1,7 @@
 // The filters and the draw, on distributions small enough to reason about.
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
-import { checkSampling, NOT_FINITE, type SamplingOptions, sample } from './sampling.ts';
+import { checkSampling, draw, NOT_FINITE, type SamplingOptions, sample } from './sampling.ts';
 
 const logits = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);
 
@@ -238,4 +238,10 @@ describe('limits', () => {
       expect(choose(...values)).toThrow(expect.objectContaining({ code: NOT_FINITE }));
     expect(choose(1, Number.NaN)).toThrow('NaN for id 1');
   });
+});
+
+it('draws the last that may come where sums are rounded', () => {
+  const weights = Float64Array.of(0, 0.5, 1, 0);
+  for (const ids of [undefined, [2, 1]])
+    expect(draw({ weights, ids, total: 1.5 + 1e-9 }, { next: () => 1 - 2 ** -53 })).toBe(ids?.[1] ?? 2);
 });

@@ -1,4 +1,5 @@
 // Texts held to grammars: which ids may follow, held against all that a language has; what is written, against the schema.
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -81,6 +82,13 @@ describe('the ids that may follow', () => {
         begun = Buffer.concat([begun, written[id]!]);
       }
     }
+  });
+
+  it('end as the request asks, and not as the tokenizer has it besides', async () => {
+    using constraint = await grammars.constrain('root ::= "a"?', [7]);
+    const logits = new Float32Array(tokenizer.idLimit);
+    constraint.mask(logits);
+    expect([logits[7], logits[end]]).toEqual([0, -Infinity]);
   });
 
   it('are never control pieces or rows that no piece has, and ends of the request’s own', async () => {
@@ -308,6 +316,22 @@ describe('a grammar that is not to be worked with', () => {
   // So many ways to read each text that every token takes longer than the one before.
   const endless = 'root ::= (([a-z]{0,80} "x"*){0,80} [a-z]*){0,80}';
 
+  it('says so when a token came that may not', async () => {
+    using constraint = await grammars.constrain('root ::= "a"', [end]);
+    constraint.take(tokenizer.idOf('b')!);
+    expect(() => allowed(constraint)).toThrow('a token that came is one that might');
+  });
+
+  it('is given up when it holds up another, which goes on within a character', async () => {
+    using hasty = grammarsOfTest({ tokenSeconds: 0.5 });
+    using other = await hasty.constrain('root ::= [^a]', [end]);
+    using slow = await hasty.constrain(endless, [end]);
+    for (let k = 0; k < 200; k++) slow.take(tokenizer.idOf(k % 2 ? 'a' : 'x')!);
+    other.take(5 + 0xe0);
+    expect(allowed(other)).toEqual(Array.from({ length: 0x20 }, (_, i) => 5 + 0xa0 + i));
+    expect(() => allowed(slow)).toThrow('takes too long to find out');
+  });
+
   it('is given up in time, the others go on in another thread', async () => {
     using hasty = grammarsOfTest({ tokenSeconds: 0.5 });
     using other = await hasty.constrain('root ::= "猫"+ "犬"', [end]);
@@ -321,7 +345,10 @@ describe('a grammar that is not to be worked with', () => {
     };
     expect(write).toThrow('what may follow within the grammar takes too long to find out');
     await expect(hasty.constrain(endless, [end])).rejects.toThrow('the grammar takes too long to work with'); // remembered
-    expect(allowed(other).filter((id) => id > 260)).toEqual(['猫', '犬'].map((text) => tokenizer.idOf(text)));
+    const follow = () => allowed(other).filter((id) => id > 260);
+    expect(follow()).toEqual(['猫', '犬'].map((text) => tokenizer.idOf(text)));
+    other.take(tokenizer.idOf('犬')!);
+    expect([follow(), allowed(other)]).toEqual([[], [end]]);
   });
 });
 
@@ -360,14 +387,18 @@ it.each([{ compileSeconds: 0 }, { tokenSeconds: -1 }, { tokenSeconds: Number.NaN
   expect(() => grammarsOfTest(options)).toThrow('must be a number above 0');
 });
 
-it('works in a worker thread', async () => {
+it('works in a worker thread, and does not keep it when its texts are closed or it is disposed', async () => {
   const script = `
     import { parentPort } from 'node:worker_threads';
     import { accepts, grammarsOfTest } from '${new URL('./walk.testing.ts', import.meta.url)}';
-    using grammars = grammarsOfTest();
+    const disposed = grammarsOfTest();
+    await disposed.constrain('root ::= "猫"', [1]);
+    disposed[Symbol.dispose]();
+    const grammars = grammarsOfTest();
+    await grammars.constrain('root ::= (', [1]).catch(() => {});
     parentPort.postMessage(await accepts(grammars, { type: 'regex', pattern: '猫+' }, '猫猫'));`;
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), { execArgv: [] });
-  const answer = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
-  await worker.terminate();
-  expect(answer).toBe(true);
+  const ended = once(worker, 'exit');
+  expect(await once(worker, 'message')).toEqual([true]);
+  expect(await ended).toEqual([0]);
 });

@@ -130,3 +130,21 @@ it('disposes the constraint of a text that is cancelled, fails, or is never writ
   expect(scripts.map(({ log }) => log.filter((each) => each === 'dispose').length)).toEqual([1, 1, 1, 0]);
   expect(liveHandles()).toBe(before);
 });
+
+it('counts and gives neither what ended it nor what was not asked for', () => {
+  using model = small();
+  const [first] = write(model, {}).ids;
+  const ended = write(model, { stopIds: [first!] });
+  expect([ended.ids, ended.reason, ended.usage!.generated]).toEqual([[], 'end', 0]);
+  const none = write(model, { maxTokens: 0 });
+  expect([none.ids, none.reason, none.usage!.generated]).toEqual([[], 'length', 0]);
+});
+
+it('ends with the token behind which nothing may come, whatever is left', () => {
+  using model = small();
+  for (const maxTokens of [3, 2]) {
+    const constraint = new Script([7, 8]);
+    const { ids, reason } = write(model, { maxTokens, constraint });
+    expect([ids, reason]).toEqual([[7, 8], 'end']);
+  }
+});

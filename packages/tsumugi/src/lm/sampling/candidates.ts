@@ -99,6 +99,6 @@ function mostLikely(weights: Float64Array, enough: { count: number } | { weight:
       sum += weight;
     }
     const isEnough = 'count' in enough ? ids.length >= enough.count : sum >= enough.weight;
-    if (isEnough || left === 0) return ids.sort((a, b) => weights[b]! - weights[a]! || a - b);
+    if (isEnough || left === 0) return ids.sort((a, b) => weights[b]! - weights[a]!); // equal ones stay in order
   }
 }

@@ -2,24 +2,27 @@
 // to be what the model wrote, so that the state after it can be gone on from.
 import { hash } from 'node:crypto';
 
+/** What an answer takes besides its ids, in ids: its key, its place in the map, and the array's own. */
+const ENTRY = 100;
+
 export class RememberedAnswers {
   /** In the order in which they were last used. */
   readonly #ids = new Map<string, Int32Array>();
   readonly #limit: number;
   #held = 0;
 
-  /** @param limit ids of all answers together */
+  /** @param limit ids of all answers together, with what each takes besides: 4 bytes each */
   constructor(limit = 1 << 20) {
     this.#limit = limit;
   }
 
   /** @param before the ids of the prompt */
   put(model: string, before: readonly number[], text: string, ids: readonly number[]): void {
-    if (ids.length === 0 || ids.length > this.#limit) return;
+    if (ids.length === 0 || ids.length + ENTRY > this.#limit) return;
     const key = keyOf(model, before, text);
     this.#remove(key);
     this.#ids.set(key, Int32Array.from(ids));
-    this.#held += ids.length;
+    this.#held += ids.length + ENTRY;
     while (this.#held > this.#limit) this.#remove(this.#ids.keys().next().value!);
   }
 
@@ -32,13 +35,15 @@ export class RememberedAnswers {
     return Array.from(found);
   }
 
-  /** Ids that are held. */
+  /** Answers that are held. */
   get size(): number {
-    return this.#held;
+    return this.#ids.size;
   }
 
   #remove(key: string): void {
-    this.#held -= this.#ids.get(key)?.length ?? 0;
+    const known = this.#ids.get(key);
+    if (!known) return;
+    this.#held -= known.length + ENTRY;
     this.#ids.delete(key);
   }
 }

@@ -27,6 +27,8 @@ it('writes names and JSON, and texts as they are', async () => {
   }
   const { response, sent } = await ask(new EventStream(events(), { headers: { 'x-own': 'yes' } }));
   expect(response.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8', 'x-own': 'yes' });
+  // Neither caches nor nginx may keep them.
+  expect(response.headers).toMatchObject({ 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
   expect((await response.setEncoding('utf8').toArray()).join('')).toBe(
     'event: told\ndata: {"text":"紬"}\n\ndata: [DONE]\n\n',
   );

@@ -2,5 +2,12 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['tests/browser/**/*.browser.ts'], maxWorkers: 1, testTimeout: 90_000, hookTimeout: 90_000 },
+  test: {
+    include: ['tests/browser/**/*.browser.ts'],
+    maxWorkers: 1,
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    // A second, which is usual, is little for a browser on a machine that is busy.
+    expect: { poll: { timeout: 20_000 } },
+  },
 });

@@ -452,14 +452,18 @@ it('takes Enter for a new line on a touch screen, where the button sends', () =>
 
 it('follows the end of an answer, but not who reads further up', () =>
   use(async (page) => {
-    server.replies = [{ pieces: Array.from({ length: 60 }, (_, i) => `line ${i}\n\n`), pause: 20 }];
+    const { gate, open } = gates(60);
+    server.replies = [{ pieces: Array.from({ length: 60 }, (_, i) => `line ${i}\n\n`), gate }];
     await message(page).fill('Long');
     await message(page).press('Enter');
-    await expect.poll(() => answers(page).innerText()).toContain('line 30');
+    for (let i = 0; i < 40; i++) open(i);
+    await expect.poll(() => answers(page).innerText()).toContain('line 39');
     const distance = () => page.evaluate<number>('document.documentElement.scrollHeight - scrollY - innerHeight');
     await expect.poll(distance).toBeLessThan(60);
     await page.evaluate('scrollTo(0, 0)');
+    for (let i = 40; i < 60; i++) open(i);
     await page.locator('#send').waitFor();
+    expect(await answers(page).innerText()).toContain('line 59');
     expect(await page.evaluate('scrollY')).toBe(0);
   }));
 

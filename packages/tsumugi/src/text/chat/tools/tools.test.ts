@@ -83,9 +83,9 @@ describe('a text', () => {
   it('costs no more than its length', () => {
     const parser = new ToolCallParser();
     parser.push('<tool_call>');
-    const before = performance.now();
+    const before = process.cpuUsage();
     for (let i = 0; i < 20_000; i++) parser.push('{"a": 1, ');
-    expect(performance.now() - before).toBeLessThan(10_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(10e6);
     expect(parser.end()).toHaveLength(1);
   });
 });

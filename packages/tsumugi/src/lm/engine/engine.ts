@@ -63,8 +63,8 @@ export class Engine implements Disposable {
   constructor(model: LanguageModel, options: EngineOptions = {}, memory?: TextMemory) {
     this.model = model;
     this.#settings = engineSettings(options);
-    this.#memory = memory ?? new PagedMemory(model, this.#settings.cacheBytes);
-    const { prefixCache, snapshotEvery } = this.#settings;
+    const { cacheBytes, prefillChunk, prefixCache, snapshotEvery } = this.#settings;
+    this.#memory = memory ?? new PagedMemory(model, cacheBytes, prefillChunk);
     this.#beginnings = prefixCache ? new Beginnings(this.#memory, snapshotEvery) : undefined;
     this.#admission = new Admission(this.#memory, this.#schedule, this.#beginnings);
     const parts = {

@@ -59,7 +59,7 @@ class HopefulMemory extends PagedMemory {
 
 /** What the longest text takes. */
 function longest(model: Plamo2): number {
-  using memory = new PagedMemory(model, 1 << 30);
+  using memory = new PagedMemory(model, 1 << 30, PIECE);
   return memory.bytesFor(59 + 90);
 }
 
@@ -83,7 +83,7 @@ it(`${MIXES} mixes`, () => {
       prefillChunk: PIECE,
       ...(random.below(2) === 0 && { snapshotEvery: PIECE * (1 + random.below(3)) }),
     };
-    using engine = new Engine(model, options, new HopefulMemory(model, cacheBytes));
+    using engine = new Engine(model, options, new HopefulMemory(model, cacheBytes, PIECE));
     const waiting = Array.from({ length: 1 + random.below(6) }, () => cases[random.below(cases.length)]!);
     const running: { each: Case; written: Written; stopAt: number; cancelAt: number }[] = [];
     for (let step = 0; waiting.length > 0 || engine.busy; step++) {

@@ -12,10 +12,12 @@ const own = (state: TextState) => state as PagedSequence;
 export class PagedMemory implements TextMemory {
   readonly #model: LanguageModel;
   readonly #pool: CachePool;
+  readonly #piece: number;
 
-  /** @param bytes for all states together */
-  constructor(model: LanguageModel, bytes: number) {
+  /** @param bytes for all states together, @param piece tokens of a prompt that are read at once, at most */
+  constructor(model: LanguageModel, bytes: number, piece: number) {
     this.#model = model;
+    this.#piece = piece;
     this.#pool = new CachePool(model, { bytes });
   }
 
@@ -32,7 +34,7 @@ export class PagedMemory implements TextMemory {
   }
 
   bytesFor(tokens: number): number {
-    return this.#pool.bytesFor(tokens);
+    return this.#pool.bytesFor(tokens, this.#piece);
   }
 
   bytesToGrow(state: TextState, tokens: number): number {

@@ -108,6 +108,32 @@ describe('memory', () => {
     expect(fits).toMatchObject({ reason: 'length' });
   });
 
+  it.each([
+    { window: 5, prefillChunk: 256, length: 200, boundaries: [66, 194] }, // pieces whose ends lie within pages
+    { window: 600, prefillChunk: 1024, length: 1500, boundaries: [] }, // a window beside the next
+  ])('holds what it admits, however little it has: $window, $prefillChunk', ({ window, ...rest }) => {
+    const config = smallConfig({ num_hidden_layers: 2, full_attention_idx: [], attention_window_size: window });
+    using model = new Plamo2(config, initialWeights(4));
+    const { prefillChunk, length, boundaries } = rest;
+    const asked = { prompt: someIds(length), boundaries, maxTokens: 6 };
+    const engineOf = (cacheBytes: number) => new Engine(model, { prefillChunk, cacheBytes });
+    let [not, enough] = [1, 1 << 24];
+    while (enough - not > 1) {
+      const middle = Math.floor((not + enough) / 2);
+      using engine = engineOf(middle);
+      try {
+        ask(engine, { ...asked, onError: () => {} });
+        enough = middle;
+      } catch {
+        not = middle;
+      }
+    }
+    using engine = engineOf(enough);
+    const written = ask(engine, asked);
+    finish(engine);
+    expect(written).toMatchObject({ reason: 'length' });
+  });
+
   it('tells a text without a limit where the memory ends', () => {
     using engine = narrow(bytesFor(50));
     const written = ask(engine, { prompt: someIds(10), maxTokens: Number.POSITIVE_INFINITY });

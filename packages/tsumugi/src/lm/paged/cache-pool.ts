@@ -69,13 +69,16 @@ export class CachePool implements Disposable {
     this.#sequences.delete(sequence);
   }
 
-  /** What one sequence takes at most on its way to so many tokens, in pieces of at most `piece` and then one by one. */
+  /** What one sequence takes at most on its way to so many tokens, in pieces of at most `piece` that end anywhere, and then one by one. */
   bytesFor(tokens: number, piece = 256): number {
     if (tokens === 0) return 0;
     const pages = this.groups.map(({ window, page, pageBytes }) => {
-      // What is in reach of a piece stays until it is read, beside what is in reach of the next; both begin and end within a page.
-      const inReach = window === null ? tokens : Math.min(tokens, window + Math.min(window, piece) + 2 * page);
-      return Math.ceil(inReach / page) * pageBytes;
+      const all = Math.ceil(tokens / page);
+      if (window === null) return all * pageBytes;
+      // What is in reach of a piece stays until it is read, beside what is in reach of the next; a long one has others in between.
+      const touched = (length: number) => Math.ceil((length - 1) / page) + 1;
+      const inReach = piece > window ? 2 * touched(window) : touched(window + piece);
+      return Math.min(all, inReach) * pageBytes;
     });
     return pages.reduce((sum, bytes) => sum + bytes, this.slots.slotBytes);
   }

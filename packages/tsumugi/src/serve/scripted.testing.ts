@@ -10,6 +10,7 @@ import { type FakeAnswering, fakeAnswering } from './answer/fake.testing.ts';
 import { makeApp } from './http/app.ts';
 import type { HttpError } from './http/http-error.ts';
 import { Keys } from './http/keys.ts';
+import type { LogEvent } from './http/log.ts';
 import { originRules } from './http/origins.ts';
 import { defaultLimits } from './limits.ts';
 import { Metrics } from './metrics.ts';
@@ -34,6 +35,8 @@ export interface ScriptedServer {
   readonly tokenizer: ReturnType<typeof openModel>['tokenizer'];
   /** What was asked of the engine in this test. */
   readonly calls: Call[];
+  /** What the log was told in this test. */
+  readonly logged: LogEvent[];
   /** The answers that were begun in this test. */
   readonly answers: FakeAnswering[];
   /** Each call takes the next one; the last stays. */
@@ -47,6 +50,7 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
   const models = new Map([['chat', model]]);
   const calls: Call[] = [];
   const answers: FakeAnswering[] = [];
+  const logged: LogEvent[] = [];
   let scripts: Script[] = [];
   const serving: Serving = {
     ...{ state: 'ready', limits: defaultLimits, models, metrics: new Metrics(['chat']) },
@@ -65,7 +69,12 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
     embed: async (_model, ids) => Float64Array.from({ length: model.config.hidden_size }, (_, i) => ids[i] ?? 0),
   };
   const gates = {
-    ...{ keys: new Keys([key]), log: () => {}, metrics: serving.metrics, lastRequests: () => false },
+    ...{
+      keys: new Keys([key]),
+      log: (event: LogEvent) => void logged.push(event),
+      metrics: serving.metrics,
+      lastRequests: () => false,
+    },
     origins: originRules('127.0.0.1', true, { cors: [], hosts: [] }),
     closing: new AbortController().signal,
   };
@@ -78,8 +87,7 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
     await once(server, 'listening');
   });
   beforeEach(() => {
-    calls.length = 0;
-    answers.length = 0;
+    for (const each of [calls, answers, logged]) each.length = 0;
   });
   afterAll(async () => {
     server.closeAllConnections();
@@ -87,7 +95,7 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
     tiny[Symbol.dispose]();
   });
   return {
-    ...{ calls, answers, tokenizer: model.tokenizer },
+    ...{ calls, answers, logged, tokenizer: model.tokenizer },
     get url() {
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     },

@@ -87,6 +87,46 @@ describe('errors', () => {
     expect(error.message).not.toMatch(/\n| {2}at /);
   });
 
+  it('say where it is, to who has the address with a part too many or too few', async () => {
+    for (const path of [
+      '/chat/completions',
+      '/v1/v1/chat/completions',
+      '/v1/chat/completions/',
+      '//v1//chat/completions',
+    ])
+      expect((await post(path, {})).body.error.message, path).toMatch(/Did you mean "\/v1\/chat\/completions"/);
+    expect((await post('/v1/chat/completion', {})).body.error.message).toMatch(/openapi\.json/);
+  });
+
+  it('tell nothing of where files lie', async () => {
+    const messages = [
+      { role: 'system', content: 'a' },
+      { role: 'assistant', content: 'b' },
+      { role: 'tool', content: 'c' },
+    ];
+    const { status, body } = await post('/v1/chat/completions', {
+      model: 'chat',
+      messages,
+      tools: [{ type: 'function', function: { name: 'f' } }],
+    });
+    expect([status, body.error.code]).toEqual([400, 'chat_template_refused']);
+    expect(body.error.message).toContain('the chat template of chat ');
+    expect(body.error.message).not.toContain(locked.folders.chat);
+  });
+
+  it('name ids of a bias that there are not', async () => {
+    const { status, body } = await post('/v1/completions', { ...prompt, logit_bias: { 99999: 1 } });
+    expect([status, body.error.param]).toEqual([400, 'logit_bias']);
+    expect(body.error.message).toMatch(/logit_bias has the id 99999/);
+  });
+
+  it('are told who asks for structure by a name that is not ours: the text would be held to nothing', async () => {
+    for (const name of ['guided_json', 'guided_regex', 'guided_choice', 'structured_outputs', 'json_schema']) {
+      const { status, body } = await post('/v1/completions', { ...prompt, [name]: {} });
+      expect([status, body.error.param], name).toEqual([400, name]);
+    }
+  });
+
   it('are of the server where there is nothing, or another method', async () => {
     expect((await post('/v1/nothing', {})).status).toBe(404);
     const { status, headers } = await locked.server.ask('/tokenize', { headers: key });
@@ -111,6 +151,27 @@ describe('texts', () => {
     );
     expect(b).toBe(a);
     expect(c).not.toBe(a);
+  });
+
+  it('take seeds of 64 bits, and draw anew for -1', async () => {
+    const text = async (seed: string) => {
+      const body = JSON.stringify({ ...prompt, temperature: 1, max_tokens: 20 }).replace('{', `{"seed":${seed},`);
+      return (await post('/v1/completions', body)).body.choices[0].text as string;
+    };
+    const [a, b, c] = [
+      await text('9223372036854775807'),
+      await text('9223372036854775807'),
+      await text('-9223372036854770000'),
+    ];
+    expect(b).toBe(a);
+    expect(c).not.toBe(a);
+    expect(await text('-1')).not.toBe(await text('-1'));
+  });
+
+  it('go as far as there is room where -1 tokens are asked for', async () => {
+    const { body } = await post('/v1/completions', { ...prompt, max_tokens: -1, stop: '鳥', logit_bias: { 270: 5 } });
+    expect(body.usage.completion_tokens).not.toBe(16);
+    expect((await post('/v1/completions', { ...prompt, max_tokens: -2 })).status).toBe(400);
   });
 
   it('are the same alone and among others at a time', async () => {
@@ -209,6 +270,17 @@ describe('chats', () => {
     expect(answer.body.choices[0].message.content).toBe(text.body.choices[0].text);
     expect(answer.body.usage.prompt_tokens).toBe(shown.body.count);
   });
+});
+
+it('reads half of a character as U+FFFD, as clients send that cut texts by length', async () => {
+  const shown = async (content: string) => {
+    const text = JSON.stringify({ model: 'chat', messages: [{ role: 'user', content: 'x' }] }).replace('"x"', content);
+    return (await post('/tokenize', text)).body.tokens;
+  };
+  expect(await shown('"猫\\ud83d"')).toEqual(await shown('"猫\ufffd"'));
+  expect((await post('/tokenize', '{"content":"猫\\ud83d"}')).body.tokens).toEqual(
+    (await post('/tokenize', '{"content":"猫\ufffd"}')).body.tokens,
+  );
 });
 
 describe('tokens', () => {

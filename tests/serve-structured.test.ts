@@ -104,6 +104,59 @@ describe('a tool that must be called', () => {
   });
 });
 
+describe('a tool', () => {
+  it.each([
+    ['without parameters', {}, '{}'],
+    ['with null', { parameters: null }, '{}'],
+    ['with an empty object of them', { parameters: { properties: {}, additionalProperties: false } }, '{}'],
+    ['with a schema that says nothing', { parameters: { description: 'x', maxProperties: 0 } }, undefined],
+  ])('%s is called with an object', async (_, more, expected) => {
+    const tools = [{ type: 'function', function: { name: 'now', ...more } }];
+    const body = { ...asked, seed: 1, messages: [user], tools, tool_choice: 'required', parallel_tool_calls: false };
+    const { body: answer, status } = await server.post('/v1/chat/completions', body);
+    if (expected === undefined) return expect([status, answer.error?.param]).toEqual([400, 'tools']);
+    expect(answer.choices[0].message.tool_calls[0].function).toEqual({ name: 'now', arguments: expected });
+    expect(answer.choices[0].finish_reason).toBe('tool_calls');
+  });
+
+  it('may have been called with nothing, or with what is no JSON, in an earlier turn', async () => {
+    for (const args of ['', ' ', '{"a":', '3']) {
+      const call = { id: 'c1', type: 'function', function: { name: 'now', arguments: args } };
+      const messages = [
+        user,
+        { role: 'assistant', content: null, tool_calls: [call] },
+        { role: 'tool', tool_call_id: 'c1', content: '12時' },
+      ];
+      expect((await server.post('/v1/chat/completions', { ...asked, max_tokens: 2, messages })).status, args).toBe(200);
+      const input = [
+        user,
+        { type: 'function_call', call_id: 'c1', name: 'now', arguments: args },
+        { type: 'function_call_output', call_id: 'c1', output: '12時' },
+      ];
+      expect((await server.post('/v1/responses', { model: 'chat', max_output_tokens: 2, input })).status, args).toBe(
+        200,
+      );
+    }
+  });
+});
+
+it('means the only model that is served by none', async () => {
+  const [max_tokens, messages] = [2, [user]];
+  for (const model of [undefined, null, ''])
+    for (const [path, body] of [
+      ['/v1/completions', { max_tokens, prompt: '猫' }],
+      ['/v1/chat/completions', { max_tokens, messages }],
+      ['/v1/messages', { max_tokens, messages }],
+      ['/v1/messages/count_tokens', { messages }],
+      ['/v1/responses', { max_output_tokens: max_tokens, input: '猫' }],
+      ['/v1/embeddings', { input: '猫' }],
+    ] as const) {
+      const answer = await server.post(path, { ...body, model });
+      expect(answer.status, path).toBe(200);
+      if (!path.endsWith('count_tokens')) expect(answer.body.model, path).toBe('chat');
+    }
+});
+
 describe('structured output', () => {
   it('is parsed by the helpers of the clients', async () => {
     const chat = await openai.chat.completions.parse({

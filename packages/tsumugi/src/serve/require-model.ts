@@ -1,6 +1,8 @@
-// The model that a request names.
-import { nearest } from '../base/index.ts';
-import { HttpError } from './http/http-error.ts';
+// The model that a request names, or means.
+import { z } from 'zod';
+import { isObject, nearest } from '../base/index.ts';
+import { modelName } from './http/body-fields.ts';
+import { badRequest, HttpError } from './http/http-error.ts';
 import type { ServedModel } from './served-model.ts';
 
 /** @throws HttpError 404 naming those that there are */
@@ -13,4 +15,14 @@ export function requireModel(models: ReadonlyMap<string, ServedModel>, name: str
     param: 'model',
     remedy: near === undefined ? `Served: ${names.slice(0, 20).join(', ')}.` : `Did you mean "${near}"?`,
   });
+}
+
+/** A body that names no model means the only one. @throws HttpError 400 naming those that there are, where they are several */
+export function nameModel(schema: z.ZodType, body: unknown, models: ReadonlyMap<string, ServedModel>): unknown {
+  const names = schema instanceof z.ZodObject && schema.shape['model'] === modelName;
+  if (!names || !isObject(body) || (body['model'] ?? '') !== '') return body;
+  const [first, ...others] = models.keys();
+  if (others.length === 0) return { ...body, model: first };
+  const served = [first, ...others].slice(0, 20).join(', ');
+  throw badRequest('invalid_field', '"model" is missing', 'model', `Served: ${served}.`);
 }

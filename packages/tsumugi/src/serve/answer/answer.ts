@@ -6,6 +6,7 @@ import type { Usage } from '../../lm/index.ts';
 import { describedTool, toolFormat } from '../../text/index.ts';
 import type { EngineThread, JobListener } from '../engine-thread/engine-thread.ts';
 import type { ThreadRequest } from '../engine-thread/protocol.ts';
+import { badRequest } from '../http/http-error.ts';
 import type { Limits } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import { requireModel } from '../require-model.ts';
@@ -30,11 +31,23 @@ export interface AnswerParts {
 export async function answer(parts: AnswerParts, call: Call): Promise<Answering> {
   const model = requireModel(parts.models, call.model);
   call.signal.throwIfAborted();
+  checkBias(model, call.sampling);
   const { ids, boundaries } = encodePromptOf(model, call.prompt, parts.remembered);
   const maxTokens = allowedTokens(model, ids.length, call.maxTokens, parts.limits);
   const writing = new Writing(parts, model, call, ids);
   await writing.begin(requestOf(model, call, { prompt: ids, boundaries, maxTokens }));
   return Object.assign(writing.pieces(), { promptTokens: ids.length, begun: writing.begun });
+}
+
+/** @throws HttpError 400 for an id that the model does not have */
+function checkBias({ name, config }: ServedModel, { logitBias = {} }: CallSampling): void {
+  const wrong = Object.keys(logitBias).find((id) => Number(id) >= config.vocab_size);
+  if (wrong !== undefined)
+    throw badRequest(
+      'bad_id',
+      `logit_bias has the id ${wrong}, but ids of ${name} go to ${config.vocab_size - 1}`,
+      'logit_bias',
+    );
 }
 
 /** What OpenAI chooses tokens by where nobody says. */

@@ -9,7 +9,7 @@ import type { RememberedAnswers } from './remembered-answers.ts';
 /** @throws HttpError 400 when the model has no template, or its template does not take the conversation */
 export function encodePromptOf(model: ServedModel, prompt: Prompt, remembered?: RememberedAnswers): EncodedPrompt {
   if ('ids' in prompt) return { ids: [...prompt.ids], boundaries: [] };
-  const { tokenizer, template, name } = model;
+  const { tokenizer, template, name, place } = model;
   if ('text' in prompt) return { ids: tokenizer.encode(prompt.text, { addBos: true, safe: true }), boundaries: [] };
   if (template === undefined)
     throw badRequest(
@@ -27,6 +27,11 @@ export function encodePromptOf(model: ServedModel, prompt: Prompt, remembered?: 
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     const [message] = error.message.split('\n  → ') as [string];
-    throw badRequest('chat_template_refused', message, 'messages', 'Change the messages.');
+    // Where its files lie is nothing that clients have to know.
+    const told = [place.folder, place.adapter ?? place.folder].reduce(
+      (text, path) => text.replaceAll(path, name),
+      message,
+    );
+    throw badRequest('chat_template_refused', told, 'messages', 'Change the messages.');
   }
 }

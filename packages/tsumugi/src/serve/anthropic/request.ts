@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Call, Prompt, ResponseFormat, ToolChoice } from '../answer/call.ts';
 import { checkToolChoice } from '../answer/check-tool-choice.ts';
-import { maybe, refused } from '../http/body-fields.ts';
+import { maybe, modelName, refused } from '../http/body-fields.ts';
 import type { Limits } from '../limits.ts';
 import { stopsOf } from '../openai/shared-call.ts';
 import { block, textOf, textOrBlocks } from './blocks.ts';
@@ -34,7 +34,7 @@ const outputFormat = z.object({ type: z.literal('json_schema'), schema: z.record
 
 /** What is counted: all that comes into the prompt. */
 export const countBody = z.object({
-  model: z.string(),
+  model: modelName,
   messages: z
     .array(z.object({ role: z.enum(['user', 'assistant', 'system']), content: z.union([z.string(), z.array(block)]) }))
     .min(1),

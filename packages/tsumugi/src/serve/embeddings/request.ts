@@ -1,6 +1,6 @@
 // The body of a request for vectors of texts, in OpenAI's shape.
 import { z } from 'zod';
-import { maybe } from '../http/body-fields.ts';
+import { maybe, modelName } from '../http/body-fields.ts';
 
 const ids = z.array(z.int().min(0)).min(1);
 const text = z.string().min(1);
@@ -8,7 +8,7 @@ const text = z.string().min(1);
 const TEXTS = 2048;
 
 export const embeddingsBody = z.object({
-  model: z.string(),
+  model: modelName,
   input: z.union([text, z.array(text).min(1).max(TEXTS), ids, z.array(ids).min(1).max(TEXTS)], {
     error: `must be a text, a list of texts, a list of ids, or a list of such lists; none of them empty, at most ${TEXTS}`,
   }),

@@ -6,6 +6,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { UserError } from '../../base/index.ts';
 import type { Metrics } from '../metrics.ts';
+import { nameModel } from '../require-model.ts';
 import type { Route } from '../route.ts';
 import type { Serving } from '../serving.ts';
 import { checkBody } from './check-body.ts';
@@ -38,15 +39,17 @@ export function makeApp(routes: readonly Route[], serving: Serving, gates: Gates
     work: (id: string, end: RequestEnd, note: Noted) => Promise<Response> | Response,
   ) => pass(c, route, gates, serving, work);
   const methods = Map.groupBy(routes, ({ path }) => path);
+  const hint = (asked: string) => {
+    const near = [...methods.keys()].find((path) => path.length > 1 && bare(path) === bare(asked));
+    return near === undefined ? undefined : `Did you mean "${near}"?`;
+  };
   for (const route of routes)
     app.on(route.method, route.path, (c) =>
       handle(c, route, async (id, end, note) => {
         let body: unknown;
         if (route.body) {
-          const checked = checkBody(
-            route.body,
-            await readJsonBody(c.env.incoming, serving.limits.bodyBytes, end.signal),
-          );
+          const sent = await readJsonBody(c.env.incoming, serving.limits.bodyBytes, end.signal);
+          const checked = checkBody(route.body, nameModel(route.body, sent, serving.models));
           body = checked.body;
           note.ignored = checked.ignored;
         }
@@ -69,12 +72,19 @@ export function makeApp(routes: readonly Route[], serving: Serving, gates: Gates
   app.notFound((c) =>
     handle(c as Asking, undefined, () => {
       throw new HttpError(404, 'not_found', `there is nothing at ${JSON.stringify(c.req.path.slice(0, 200))}`, {
-        remedy: 'GET /openapi.json lists what there is.',
+        remedy: hint(c.req.path) ?? 'GET /openapi.json lists what there is.',
       });
     }),
   );
   return app;
 }
+
+/** Addresses are given to clients with `/v1` where it does not belong, or without it, and with a slash too many. */
+const bare = (path: string): string =>
+  path
+    .replaceAll(/\/{2,}/g, '/')
+    .replace(/\/$/, '')
+    .replace(/^(\/v1)+(?=\/)/, '');
 
 /** What the answer's headers tell besides. */
 interface Noted {

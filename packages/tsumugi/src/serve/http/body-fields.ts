@@ -5,6 +5,13 @@ import { z } from 'zod';
 export const maybe = <S extends z.ZodType>(schema: S) =>
   schema.nullish().transform((value): z.output<S> | undefined => value ?? undefined);
 
+/** The name of a served model. Left out, it is the only one that is served: `nameModel` fills it in before the schema looks. */
+export const modelName = z
+  .string()
+  .nullish()
+  .transform((name) => name ?? '')
+  .describe('Name of a served model; left out: the only one');
+
 const refusals = new WeakSet<z.ZodType>();
 
 /** A field that clients know and that would change what they get: who sends it is told why it is not here. */

@@ -28,7 +28,7 @@ const tool = z.looseObject({
 export const chatFields = z.object({
   ...sharedFields,
   messages: z.array(chatMessage).min(1).describe('The conversation'),
-  max_completion_tokens: maybe(z.int().min(0)).describe('The same as max_tokens'),
+  max_completion_tokens: maybe(z.int().min(-1)).describe('The same as max_tokens'),
   logprobs: maybe(z.boolean()).describe('Give the log-probability of each token'),
   top_logprobs: maybe(z.int().min(0)).describe('And of so many of the likeliest beside it'),
   tools: maybe(z.array(tool)).describe('Functions that the model may call'),

@@ -42,14 +42,21 @@ function textOf(content: GivenMessage['content'], field: string): string {
     .join('');
 }
 
-/** OpenAI writes the arguments of a call as a text of JSON; templates expect what it says. */
 function callOf(call: NonNullable<GivenMessage['tool_calls']>[number]): unknown {
   const given = call.function.arguments;
-  if (typeof given !== 'string') return call;
+  return typeof given === 'string' ? { ...call, function: { ...call.function, arguments: argumentsOf(given) } } : call;
+}
+
+/**
+ * OpenAI writes the arguments of a call as a text of JSON, and a call without any as an empty one; templates expect what it says. What
+ * is no object stays a text: a model wrote it so, and its conversation must go on.
+ */
+export function argumentsOf(text: string): unknown {
+  if (text.trim() === '') return {};
   try {
-    const parsed = parseJson(given);
-    return isObject(parsed) ? { ...call, function: { ...call.function, arguments: parsed } } : call;
+    const parsed = parseJson(text);
+    return isObject(parsed) ? parsed : text;
   } catch {
-    return call; // The model wrote it so.
+    return text;
   }
 }

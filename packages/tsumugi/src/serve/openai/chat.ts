@@ -11,7 +11,7 @@ import { type Asked, route } from '../route.ts';
 import { type ChatBody, chatFields } from './chat-fields.ts';
 import { messagesOf } from './chat-messages.ts';
 import { chatLogprobs } from './logprobs.ts';
-import { checkLogprobs, sharedCall } from './shared-call.ts';
+import { checkLogprobs, maxTokensOf, sharedCall } from './shared-call.ts';
 import { noteUsage, streamed } from './stream.ts';
 import { usageOf } from './usage.ts';
 
@@ -45,13 +45,13 @@ function chatCall(body: ChatBody, limits: Limits, signal: AbortSignal): Call {
       'max_tokens',
       'Send one of them.',
     );
-  if (body.top_logprobs !== undefined && !body.logprobs)
+  if (body.top_logprobs && !body.logprobs)
     throw badRequest('logprobs_off', 'top_logprobs needs logprobs', 'top_logprobs', 'Send "logprobs": true with it.');
   checkLogprobs(body.top_logprobs, 'top_logprobs', limits);
   return {
     ...sharedCall(body, limits),
     prompt: { messages: messagesOf(body.messages), tools, toolChoice: toolChoiceOf(body), parallelToolCalls },
-    maxTokens: max_completion_tokens ?? max_tokens,
+    maxTokens: maxTokensOf(max_completion_tokens ?? max_tokens),
     logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
     signal,
   };

@@ -13,8 +13,12 @@ export const samplingOf = (body: SharedBody): CallSampling => ({
   presencePenalty: body.presence_penalty,
   frequencyPenalty: body.frequency_penalty,
   logitBias: body.logit_bias,
-  seed: body.seed,
+  seed: seedOf(body.seed),
 });
+
+/** −1 asks for one that is drawn anew, as in vLLM and llama-server; one of 64 bits is taken as JSON gives it. */
+export const seedOf = (seed: number | undefined): number | undefined =>
+  seed === undefined || seed === -1 ? undefined : Number(BigInt.asIntN(53, BigInt(seed)));
 
 /** What is the same whatever the prompt is. @throws HttpError 400 for what is above a limit, or two things that exclude each other */
 export function sharedCall(body: SharedBody, limits: Limits): Omit<Call, 'prompt' | 'signal' | 'maxTokens'> {
@@ -33,6 +37,9 @@ export function sharedCall(body: SharedBody, limits: Limits): Omit<Call, 'prompt
     cacheSalt: body.cache_salt,
   };
 }
+
+/** −1 leaves it to the context and the server. */
+export const maxTokensOf = (asked: number | undefined): number | undefined => (asked === -1 ? undefined : asked);
 
 const LONGEST_STOP = 256;
 

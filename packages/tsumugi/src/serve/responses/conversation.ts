@@ -1,8 +1,8 @@
 // Items of OpenAI's responses as the messages that chat templates take. There, a call of a function stands beside the message of the
 // assistant; here it is part of it.
-import { isObject, parseJson } from '../../base/index.ts';
 import type { Message } from '../../text/index.ts';
 import { badRequest } from '../http/http-error.ts';
+import { argumentsOf } from '../openai/chat-messages.ts';
 import { type InputItem, textOf } from './items.ts';
 
 /** @throws HttpError naming the item that cannot stand where it stands */
@@ -20,7 +20,7 @@ export function conversationOf(instructions: string | undefined, input: string |
       case 'function_call': {
         const { call_id: id, name } = item;
         called.set(id, name);
-        const call = { id, type: 'function', function: { name, arguments: argumentsOf(item.arguments, i) } };
+        const call = { id, type: 'function', function: { name, arguments: argumentsOf(item.arguments) } };
         if (last?.role !== 'assistant') messages.push({ role: 'assistant', content: '', tool_calls: [call] });
         else messages[messages.length - 1] = { ...last, tool_calls: [...(last.tool_calls ?? []), call] };
         break;
@@ -41,16 +41,4 @@ export function conversationOf(instructions: string | undefined, input: string |
   if (messages.every(({ role }) => role === 'system'))
     throw badRequest('no_question', 'there is no message to answer', 'input');
   return messages;
-}
-
-function argumentsOf(text: string, item: number): Record<string, unknown> {
-  const where = `input.${item}.arguments`;
-  let value: unknown;
-  try {
-    value = parseJson(text);
-  } catch (error) {
-    throw badRequest('bad_arguments', `the arguments are no JSON: ${(error as Error).message}`, where);
-  }
-  if (isObject(value)) return value;
-  throw badRequest('bad_arguments', 'the arguments must be an object of JSON', where);
 }

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import type { Call, Prompt, ResponseFormat, ToolChoice } from '../answer/call.ts';
 import { checkToolChoice } from '../answer/check-tool-choice.ts';
-import { maybe, refused } from '../http/body-fields.ts';
+import { maybe, modelName, refused } from '../http/body-fields.ts';
 import { badRequest } from '../http/http-error.ts';
 import type { Limits } from '../limits.ts';
-import { checkLogprobs } from '../openai/shared-call.ts';
+import { seed } from '../openai/fields.ts';
+import { checkLogprobs, seedOf } from '../openai/shared-call.ts';
 import { conversationOf } from './conversation.ts';
 import { inputItem } from './items.ts';
 
@@ -50,7 +51,7 @@ const again =
   'nothing is kept between requests. Send the earlier items in "input": what was read before is not read again';
 
 export const responsesBody = z.object({
-  model: z.string(),
+  model: modelName,
   input: z.union([z.string().min(1), z.array(inputItem).min(1)]),
   instructions: maybe(z.string()),
   max_output_tokens: maybe(z.int().min(1)),
@@ -73,11 +74,13 @@ export const responsesBody = z.object({
   moderation: refused('there is no moderation here'),
   image: refused('the models write text'),
   /** Ours, as in the other endpoints. */
-  seed: maybe(z.int()),
+  seed,
   cache_salt: maybe(z.string()),
 });
 
 export type ResponsesBody = z.output<typeof responsesBody>;
+
+const noParameters = { type: 'object', properties: {}, additionalProperties: false };
 
 /** The tools that may be called, and whether. @throws HttpError for a tool that is allowed and not there */
 function toolsOf({ tools = [], tool_choice: choice, parallel_tool_calls: parallel }: ResponsesBody): Partial<Prompt> {
@@ -94,7 +97,7 @@ function toolsOf({ tools = [], tool_choice: choice, parallel_tool_calls: paralle
   );
   return {
     ...(mine.length > 0 && {
-      tools: mine.map(({ name, description, parameters = { type: 'object', properties: {} } }) => ({
+      tools: mine.map(({ name, description, parameters = noParameters }) => ({
         type: 'function',
         function: { name, ...(description !== undefined && { description }), parameters },
       })),
@@ -117,7 +120,7 @@ export function callOf(body: ResponsesBody, limits: Limits, signal: AbortSignal)
   return {
     model: body.model,
     prompt: { messages: conversationOf(body.instructions, body.input), ...toolsOf(body) },
-    sampling: { temperature: body.temperature, topP: body.top_p, seed: body.seed },
+    sampling: { temperature: body.temperature, topP: body.top_p, seed: seedOf(body.seed) },
     ...(body.max_output_tokens !== undefined && { maxTokens: body.max_output_tokens }),
     stop: [],
     n: 1,

@@ -100,8 +100,6 @@ describe('input', () => {
 
   it.each<[string, unknown[], string]>([
     ['an output of no call', [{ type: 'function_call_output', call_id: 'c9', output: 'x' }], 'input.0.call_id'],
-    ['arguments that are no JSON', [{ role: 'user', content: 'a' }, calls('c', 'f', '{')], 'input.1.arguments'],
-    ['arguments that are no object', [{ role: 'user', content: 'a' }, calls('c', 'f', '[1]')], 'input.1.arguments'],
     ['instructions alone', [{ role: 'system', content: 'a' }], 'input'],
   ])('is refused for %s, with the place', (_, items, param) => {
     try {
@@ -147,7 +145,7 @@ describe('a request', () => {
     expect(prompt).toMatchObject({ ...expected, parallelToolCalls: false });
     const { tools } = prompt as unknown as { tools: { function: { name: string; parameters: unknown } }[] };
     expect(tools.map((each) => each.function.name)).toEqual(names);
-    expect(tools.at(-1)!.function.parameters).toEqual({ type: 'object', properties: {} });
+    expect(tools.at(-1)!.function.parameters).toMatchObject({ type: 'object', properties: {} });
   });
 
   it('holds an answer to a schema, or to JSON', () => {

@@ -39,7 +39,9 @@ function specialsOf(tokenizer: Tokenizer): Specials {
 /** A conversation whose messages spell no special piece: `encodeText` gives them back as letters. */
 export function guardConversation(tokenizer: Tokenizer, { messages, tools }: Conversation): Conversation {
   const { texts, inMessages } = specialsOf(tokenizer);
-  const guardText = (text: string) => text.replace(inMessages, (found) => `${MARK}${texts.indexOf(found)}${MARK}`);
+  // Half of a character is U+FFFD to the tokenizer, too: clients that cut texts by length send some.
+  const guardText = (text: string) =>
+    text.toWellFormed().replace(inMessages, (found) => `${MARK}${texts.indexOf(found)}${MARK}`);
   const guard = (value: unknown): unknown => {
     if (typeof value === 'string') return guardText(value);
     if (Array.isArray(value)) return value.map(guard);

@@ -17,7 +17,19 @@ export function describedTool(tool: Tool, i: number): { name: string; parameters
     throw new DataError('bad-tool', `tool ${i} has no name`, {
       remedy: 'Write { type: "function", function: { name, parameters } }.',
     });
-  return { name, parameters: parameters ?? { type: 'object' } };
+  return { name, parameters: argumentsSchema(parameters) };
+}
+
+/** Keywords by which a schema says what it is without `type`. */
+const SAYS_WHAT = ['type', 'anyOf', 'oneOf', 'allOf', '$ref', 'enum', 'const'];
+
+/** Arguments are an object, whether the schema says so or not. Who leaves it out has a function without any, as OpenAI has it. */
+function argumentsSchema(parameters: unknown): unknown {
+  if (parameters === undefined || parameters === null)
+    return { type: 'object', properties: {}, additionalProperties: false };
+  if (parameters === true) return { type: 'object' };
+  if (!isObject(parameters) || SAYS_WHAT.some((keyword) => keyword in parameters)) return parameters;
+  return { ...parameters, type: 'object' };
 }
 
 /**

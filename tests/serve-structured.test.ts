@@ -7,6 +7,7 @@ import OpenAI from 'openai';
 import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type Answer, type Backend, openBackend } from '../packages/tsumugi/src/eval/index.ts';
 import { chatModel, type LiveServer, startLive } from '../packages/tsumugi/src/serve/serve.testing.ts';
 
 /** ChatML that tells of tools. */
@@ -155,6 +156,25 @@ it('means the only model that is served by none', async () => {
       expect(answer.status, path).toBe(200);
       if (!path.endsWith('count_tokens')) expect(answer.body.model, path).toBe('chat');
     }
+});
+
+it('scores texts through echo as our own evaluation does by itself', async () => {
+  await using inside = await openBackend({ model: tiny.folder });
+  await using outside = await openBackend({ model: 'chat', endpoint: `${server.url}/v1` });
+  expect([...outside.kinds].sort()).toEqual(['choices', 'generate', 'rolling']);
+  const requests = [
+    { kind: 'choices', prompt: '吾輩は', choices: ['猫', '犬である', '山'] },
+    { kind: 'choices', prompt: 'émigré は', choices: ['猫', 'é'] },
+    { kind: 'rolling', text: '吾輩は猫である。名前はまだ無い。' },
+  ] as const;
+  const answers = async (backend: Backend) => {
+    const all: Answer[] = [];
+    await backend.answer(requests, (i, answer) => (all[i] = answer));
+    return all.map((each) => ('logprobs' in each ? each.logprobs : 'nats' in each ? each.nats : []));
+  };
+  const [own, told] = [await answers(inside), await answers(outside)];
+  for (const [i, values] of own.entries())
+    for (const [k, value] of values.entries()) expect(Math.abs(told[i]![k]! - value), `${i}, ${k}`).toBeLessThan(1e-4);
 });
 
 describe('structured output', () => {

@@ -67,6 +67,7 @@ export { type DecodeRow, decodeRows, readOn, readPiece } from './paged/decode-ro
 export { PagedSequence } from './paged/paged-sequence.ts';
 export { loadSequence, type SavedTensor, saveSequence } from './paged/saved-sequence.ts';
 export { checkModelChanges, type PresetName, preset, presetNames } from './presets.ts';
+export { promptLogprobs } from './prompt-logprobs.ts';
 export { QuantizedLinear } from './quantized-linear.ts';
 export { requireDense } from './quantized-weights.ts';
 export * from './reward/index.ts';

@@ -66,6 +66,7 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
     encode: (name, prompt) => encodePromptOf(requireModel(models, name), prompt),
     // Of what is in the text, so that tests can tell texts apart.
     counters: async () => ({ models: {}, liveHandles: 0 }),
+    score: async (_model, ids) => ids.slice(1).map(() => ({ logprob: -1, top: [] })),
     embed: async (_model, ids) => Float64Array.from({ length: model.config.hidden_size }, (_, i) => ids[i] ?? 0),
   };
   const gates = {

@@ -158,6 +158,7 @@ class Running {
       },
       encode: (name, prompt) => encodePromptOf(requireModel(models, name), prompt, parts.remembered),
       embed: (model, ids, signal) => thread.embed(model, ids, signal),
+      score: (model, ids, top, signal) => thread.score(model, ids, top, signal),
     };
     const keys = new Keys(options.keys ?? []);
     const { host = '127.0.0.1', cors = [], hosts = [], log } = options;

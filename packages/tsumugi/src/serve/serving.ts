@@ -1,4 +1,5 @@
 // What the handlers of routes have at hand.
+import type { TokenLogprobs } from '../lm/index.ts';
 import type { EncodedPrompt } from '../text/index.ts';
 import type { Answering, Call, Prompt } from './answer/call.ts';
 import type { Counters } from './engine-thread/protocol.ts';
@@ -31,4 +32,9 @@ export interface Serving {
    * @throws HttpError as `answer`, and what the signal ended for
    */
   embed(model: string, ids: readonly number[], signal: AbortSignal): Promise<Float64Array>;
+  /**
+   * How likely each token of a text but the first is after those before it, with so many of the likeliest.
+   * @throws HttpError as `embed`
+   */
+  score(model: string, ids: readonly number[], top: number, signal: AbortSignal): Promise<readonly TokenLogprobs[]>;
 }

@@ -171,8 +171,8 @@ export function echoRolling({ text, edges }: RollingRequest, echo: Echo): Rollin
   return answer;
 }
 
-/** A token that is part of a character is written as U+FFFD, as nothing, or by its byte. */
-const partOfCharacter = /^(\ufffd*|<0x[0-9A-Fa-f]{2}>)$/;
+/** A token that is part of a character is written as U+FFFD, as nothing, or by its byte: llama.cpp's way, or OpenAI's. */
+const partOfCharacter = /^(\ufffd*|<0x[0-9A-Fa-f]{2}>|bytes:(\\x[0-9A-Fa-f]{2})+)$/;
 
 /**
  * characters[i] = Unicode characters that the first i tokens complete. A run of byte tokens completes what lies before the

@@ -1,7 +1,7 @@
 // What the engine's thread does: takes requests to models, opens models in the order in which they are asked for, and has every model
 // that has something to write make a pass in its turn.
 import { type Steps, UserError } from '../../base/index.ts';
-import { type EngineRequest, embedIds, type Job, type TokenConstraint } from '../../lm/index.ts';
+import { type EngineRequest, embedIds, type Job, promptLogprobs, type TokenConstraint } from '../../lm/index.ts';
 import { liveHandles } from '../../torch/index.ts';
 import { plainError } from './plain-error.ts';
 import type { FromThread, NewToken, ThreadSettings, ToThread } from './protocol.ts';
@@ -14,7 +14,8 @@ interface Open {
 }
 
 type Adding = Extract<ToThread, { type: 'add' }>;
-type Asking = Extract<ToThread, { type: 'load' | 'add' | 'embed' }>;
+type Reading = Extract<ToThread, { type: 'embed' | 'score' }>;
+type Asking = Extract<ToThread, { type: 'load' | 'add' }> | Reading;
 
 export class Desk implements Disposable {
   readonly #settings: ThreadSettings;
@@ -24,8 +25,8 @@ export class Desk implements Disposable {
   /** What waits for its model to be open, in order: nobody is overtaken by those whose model is open already. */
   readonly #asking: Asking[] = [];
   readonly #jobs = new Map<number, Open>();
-  /** Texts whose vectors are on their way, the first of them under way. */
-  readonly #embedding = new Map<number, Steps<Float64Array>>();
+  /** Texts that are only read, for their vectors or how likely they are: the first of them is under way. */
+  readonly #reading = new Map<number, Steps<FromThread>>();
   #tokens: NewToken[] = [];
   #ending = false;
 
@@ -52,6 +53,7 @@ export class Desk implements Disposable {
       case 'load':
       case 'add':
       case 'embed':
+      case 'score':
         this.#asking.push(message);
         break;
       case 'cancel':
@@ -79,7 +81,7 @@ export class Desk implements Disposable {
       // A pass may be long: what it brought goes out before the next model's.
       this.#flush();
     }
-    return this.#embedPiece() || worked;
+    return this.#readPiece() || worked;
   }
 
   async #admit(): Promise<void> {
@@ -110,9 +112,7 @@ export class Desk implements Disposable {
         return;
       }
       const begun =
-        asked.type === 'embed'
-          ? this.#embed(shelved, asked)
-          : shelved.engine.add(this.#engineRequest(asked, constraint));
+        asked.type !== 'add' ? this.#read(shelved, asked) : shelved.engine.add(this.#engineRequest(asked, constraint));
       this.#hold(job, shelved, begun);
       this.#tell({ type: 'accepted', job });
     } catch (error) {
@@ -174,30 +174,31 @@ export class Desk implements Disposable {
     };
   }
 
-  #embed({ model }: Shelved, { job, ids }: Asking & { type: 'embed' }): Open['job'] {
+  #read({ model }: Shelved, asked: Reading): Open['job'] {
     const { slots, queue } = this.#settings;
-    if (this.#embedding.size >= slots + queue) throw queueFull(queue);
-    const steps = embedIds(model, ids);
-    this.#embedding.set(job, steps);
+    if (this.#reading.size >= slots + queue) throw queueFull(queue);
+    const { job } = asked;
+    const steps = readingOf(model, asked);
+    this.#reading.set(job, steps);
     return {
       cancel: () => {
-        steps.return(new Float64Array());
-        this.#embedding.delete(job);
+        steps.return(undefined as never);
+        this.#reading.delete(job);
       },
     };
   }
 
-  /** Reads a piece of the first text whose vector is asked for. */
-  #embedPiece(): boolean {
-    for (const [job, steps] of this.#embedding) {
+  /** Reads a piece of the first text that is only read. */
+  #readPiece(): boolean {
+    for (const [job, steps] of this.#reading) {
       try {
         const step = steps.next();
         if (!step.done) return true;
-        this.#tell({ type: 'embedded', job, vector: step.value });
+        this.#tell(step.value);
       } catch (error) {
         this.#fail(job, error, true);
       }
-      this.#embedding.delete(job);
+      this.#reading.delete(job);
       this.#close(job);
       return true;
     }
@@ -241,13 +242,20 @@ export class Desk implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const job of [...this.#embedding.keys()]) this.#cancel(job);
+    for (const job of [...this.#reading.keys()]) this.#cancel(job);
     this.#shelf[Symbol.dispose]();
   }
 }
 
+/** Reads a text piece by piece, up to what is told of it. */
+function* readingOf(model: Shelved['model'], asked: Reading): Steps<FromThread> {
+  const { job, ids } = asked;
+  if (asked.type === 'embed') return { type: 'embedded', job, vector: yield* embedIds(model, ids) };
+  return { type: 'scored', job, tokens: yield* promptLogprobs(model, ids, { top: asked.top }) };
+}
+
 const queueFull = (queue: number): UserError =>
-  new UserError('queue-full', `${queue} texts wait for their vectors already`, {
+  new UserError('queue-full', `${queue} texts wait to be read already`, {
     remedy: 'Try again later.',
     fields: { queue },
   });

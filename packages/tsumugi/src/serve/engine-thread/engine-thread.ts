@@ -16,8 +16,12 @@ export interface JobListener {
   onToken?(id: number, logprobs?: TokenLogprobs): void;
   onEnd?(reason: FinishReason, usage: Usage): void;
   onVector?(vector: Float64Array): void;
+  onScored?(tokens: readonly TokenLogprobs[]): void;
   onError(error: HttpError): void;
 }
+
+/** A text that is only read. */
+type Reading = Omit<Extract<ToThread, { type: 'embed' }>, 'job'> | Omit<Extract<ToThread, { type: 'score' }>, 'job'>;
 
 export interface ThreadEvents {
   /** Something for the log. */
@@ -75,16 +79,33 @@ export class EngineThread {
 
   /** A vector for a text. */
   embed(model: string, ids: readonly number[], signal: AbortSignal): Promise<Float64Array> {
+    return this.#read<Float64Array>({ type: 'embed', model, ids }, (onVector) => ({ onVector }), signal);
+  }
+
+  /** How likely each token of a text but the first is, and so many of the likeliest beside it. */
+  score(model: string, ids: readonly number[], top: number, signal: AbortSignal): Promise<readonly TokenLogprobs[]> {
+    return this.#read<readonly TokenLogprobs[]>(
+      { type: 'score', model, ids, top },
+      (onScored) => ({ onScored }),
+      signal,
+    );
+  }
+
+  #read<T>(
+    asked: Reading,
+    listener: (told: (value: T) => void) => Partial<JobListener>,
+    signal: AbortSignal,
+  ): Promise<T> {
     this.#requireRunning();
     signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<Float64Array>();
-    const job = this.#open({ onVector: resolve, onError: reject });
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const job = this.#open({ ...listener(resolve), onError: reject });
     const abort = () => {
       this.#cancel(job);
       reject(signal.reason);
     };
     signal.addEventListener('abort', abort);
-    this.#tell({ type: 'embed', job, model, ids });
+    this.#tell({ ...asked, job });
     return promise.finally(() => signal.removeEventListener('abort', abort));
   }
 
@@ -169,6 +190,9 @@ export class EngineThread {
         break;
       case 'embedded':
         this.#close(message.job)?.onVector?.(message.vector);
+        break;
+      case 'scored':
+        this.#close(message.job)?.onScored?.(message.tokens);
         break;
       case 'failed':
         this.#close(message.job)?.onError(httpErrorOf(message.error));

@@ -50,6 +50,14 @@ export type ToThread =
   | { readonly type: 'add'; readonly job: number; readonly model: string; readonly request: ThreadRequest }
   /** Asks for the vector of a text: `embedded` or `failed` answers it. */
   | { readonly type: 'embed'; readonly job: number; readonly model: string; readonly ids: readonly number[] }
+  /** Asks how likely each token of a text is, and for so many of the likeliest beside it: `scored` or `failed` answers it. */
+  | {
+      readonly type: 'score';
+      readonly job: number;
+      readonly model: string;
+      readonly ids: readonly number[];
+      readonly top: number;
+    }
   | { readonly type: 'cancel'; readonly job: number }
   /** Asks for the counters. */
   | { readonly type: 'count' }
@@ -84,6 +92,7 @@ export type FromThread =
   | { readonly type: 'ids'; readonly tokens: readonly NewToken[] }
   | { readonly type: 'ended'; readonly job: number; readonly reason: FinishReason; readonly usage: Usage }
   | { readonly type: 'embedded'; readonly job: number; readonly vector: Float64Array }
+  | { readonly type: 'scored'; readonly job: number; readonly tokens: readonly TokenLogprobs[] }
   | { readonly type: 'failed'; readonly job: number; readonly error: PlainError }
   /** For the log. */
   | { readonly type: 'note'; readonly note: Note }

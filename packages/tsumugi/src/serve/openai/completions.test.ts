@@ -1,6 +1,6 @@
 // `POST /v1/completions` on a live server: what it writes is what the library writes, in every shape that clients ask for.
 import { describe, expect, it } from 'vitest';
-import { generateText, loadModel, loadTokenizer, type TokenLogprobs } from '../../lm/index.ts';
+import { generateText, loadModel, loadTokenizer, type TokenLogprobs, tokenLogprobs } from '../../lm/index.ts';
 import { eventsOf, liveServerOfFile } from '../serve.testing.ts';
 
 const live = liveServerOfFile();
@@ -102,7 +102,8 @@ describe('a completion', () => {
     const { logprobs } = body.choices[0];
     const text = (id: number) => {
       const byte = tokenizer.vocabulary.bytes[id]!;
-      return byte < 0 ? tokenizer.piece(id)!.text : `bytes:\\x${byte.toString(16).padStart(2, '0')}`;
+      if (byte < 0) return tokenizer.piece(id)!.text;
+      return byte < 0x80 ? String.fromCharCode(byte) : `bytes:\\x${byte.toString(16)}`;
     };
     expect(logprobs.token_logprobs).toEqual(told.map(({ logprob }) => logprob));
     expect(logprobs.top_logprobs).toEqual(
@@ -132,6 +133,95 @@ describe('a completion', () => {
   });
 });
 
+describe('echo with logprobs', () => {
+  it('tells how likely each token of the prompt is, and of what is written behind it', async () => {
+    const prompt = '猫の𠮷は';
+    const { tokenizer } = written('猫');
+    const ids = tokenizer.encode(prompt, { addBos: true });
+    using model = loadModel(live.folders.tiny);
+    const scored = tokenLogprobs(model, ids);
+    const plain = (await ask({ prompt, logprobs: 2, max_tokens: 3 })).body;
+    const { choices, usage } = (await ask({ prompt, echo: true, logprobs: 2, max_tokens: 3 })).body;
+    const { text, logprobs } = choices[0];
+    expect(text).toBe(prompt + plain.choices[0].text);
+    expect(usage).toMatchObject({ prompt_tokens: ids.length, completion_tokens: 3 });
+    expect(logprobs.token_logprobs[0]).toBeNull();
+    expect(logprobs.top_logprobs[0]).toBeNull();
+    for (const [i, value] of [...scored].entries())
+      expect(Math.abs(logprobs.token_logprobs[i + 1] - value)).toBeLessThan(1e-5);
+    expect(logprobs.token_logprobs.slice(ids.length)).toEqual(plain.choices[0].logprobs.token_logprobs);
+    // BOS is a token, but no part of the text; a character in bytes has its place once.
+    expect(logprobs.tokens.slice(0, 4)).toEqual(['<|plamo:bos|>', '猫', 'の', 'bytes:\\xf0']);
+    expect(logprobs.text_offset.slice(0, 4)).toEqual([0, 0, 1, 2]);
+    for (const [i, top] of logprobs.top_logprobs.slice(1, ids.length).entries())
+      expect(top[logprobs.tokens[i + 1]], `${i}`).toBe(logprobs.token_logprobs[i + 1]);
+  });
+
+  it('is what lm-evaluation-harness reads: of lists of ids, with one token that is dropped, and which are the likeliest', async () => {
+    const { tokenizer } = written('猫');
+    const context = tokenizer.encode('吾輩は', { addBos: true });
+    const { text, ids } = written('吾輩は', { maxTokens: 2 });
+    const greedy = [...context, ...ids];
+    const other = [...context, ...tokenizer.encode('山川')];
+    expect(text).not.toBe('山川');
+    const { body } = await ask({ prompt: [greedy, other], echo: true, logprobs: 1, max_tokens: 1, seed: 1234 });
+    using model = loadModel(live.folders.tiny);
+    for (const [k, whole] of [greedy, other].entries()) {
+      const { token_logprobs, top_logprobs } = body.choices[k].logprobs;
+      expect(token_logprobs).toHaveLength(whole.length + 1);
+      const own = token_logprobs.slice(context.length, -1) as number[];
+      const sum = [...tokenLogprobs(model, whole)].slice(context.length - 1).reduce((a, b) => a + b, 0);
+      expect(Math.abs(own.reduce((a, b) => a + b, 0) - sum)).toBeLessThan(2e-5);
+      const best = top_logprobs
+        .slice(context.length, -1)
+        .map((top: Record<string, number>) => Math.max(...Object.values(top)));
+      expect(own.every((value, i) => value === best[i])).toBe(k === 0);
+    }
+  });
+
+  it('reads the prompt alone where nothing is to be written, whole and in a stream', async () => {
+    const asked = { prompt: ['吾輩は', '猫'], echo: true, logprobs: 0, max_tokens: 0, n: 2 };
+    const { body } = await ask(asked);
+    expect(
+      body.choices.map(({ index, text, finish_reason }: Record<string, unknown>) => [index, text, finish_reason]),
+    ).toEqual([
+      [0, '吾輩は', 'length'],
+      [1, '吾輩は', 'length'],
+      [2, '猫', 'length'],
+      [3, '猫', 'length'],
+    ]);
+    expect(body.usage).toMatchObject({ prompt_tokens: 4 + 2, completion_tokens: 0 });
+    const init = { method: 'POST', body: JSON.stringify({ model: 'tiny', ...asked, stream: true }) };
+    const events = await eventsOf(await live.server.ask('/v1/completions', init));
+    expect(events.pop()).toBe('[DONE]');
+    for (const { index, text, logprobs } of body.choices) {
+      const own = events.map(({ choices }) => choices[0]).filter((each) => each.index === index);
+      expect(own.map((each) => each.text).join('')).toBe(text);
+      expect(own[0].logprobs).toEqual(logprobs);
+    }
+  });
+});
+
+describe('best_of', () => {
+  it('sends the likeliest of those that are written, by the mean of their tokens, and counts all', async () => {
+    const body = { prompt: '山', temperature: 1, seed: 7, max_tokens: 6 };
+    const all = (await ask({ ...body, n: 5, logprobs: 0 })).body.choices as {
+      text: string;
+      logprobs: { token_logprobs: number[] };
+    }[];
+    const mean = ({ logprobs }: (typeof all)[number]) =>
+      logprobs.token_logprobs.reduce((a, b) => a + b, 0) / logprobs.token_logprobs.length;
+    const best = all.toSorted((a, b) => mean(b) - mean(a)).map(({ text }) => text);
+    const chosen = (await ask({ ...body, n: 2, best_of: 5 })).body;
+    expect(chosen.choices.map((each: { text: string }) => each.text)).toEqual(best.slice(0, 2));
+    expect(chosen.choices.map(({ index, logprobs }: Record<string, unknown>) => [index, logprobs])).toEqual([
+      [0, null],
+      [1, null],
+    ]);
+    expect(chosen.usage.completion_tokens).toBe(30);
+  });
+});
+
 describe('a completion is refused', () => {
   const refused: [what: string, body: Record<string, unknown>, status: number, message: RegExp][] = [
     ['without a model', { model: undefined }, 400, /"model" is missing/],
@@ -149,9 +239,27 @@ describe('a completion is refused', () => {
       /no field "max_token" → Did you mean "max_tokens"/,
     ],
     ['with a number out of range', { temperature: -1 }, 400, /"temperature" is -1, expected a number of at least 0/],
-    ['with best_of', { best_of: 3 }, 400, /best_of is not supported/],
+    ['with fewer to choose from than asked for', { n: 3, best_of: 2 }, 400, /best_of is 2: no 3 answers/],
+    [
+      'with a choice of those that are sent as they are written',
+      { best_of: 3, stream: true },
+      400,
+      /best_of has no effect on a stream/,
+    ],
+    ['with more to choose from than are written', { best_of: 17 }, 400, /best_of = 17 ask for 17 answers/],
+    [
+      'whose prompt is too long to be scored',
+      { echo: true, logprobs: 0, max_tokens: 0, prompt: Array(40_000).fill(7) },
+      400,
+      /40000 tokens.*32768/,
+    ],
+    [
+      'whose prompt has ids that there are not, and is to be scored',
+      { echo: true, logprobs: 0, prompt: [1, 99999] },
+      400,
+      /id 99999/,
+    ],
     ['with a suffix', { suffix: 'x' }, 400, /suffix is not supported/],
-    ['with the log-probabilities of its prompt', { echo: true, logprobs: 1 }, 400, /echo gives no log-probabilities/],
     ['with too many log-probabilities', { logprobs: 21 }, 400, /logprobs is 21/],
     ['with too many stops', { stop: Array.from({ length: 17 }, (_, i) => `${i}`) }, 400, /stop has 17/],
     ['with a bias of no id', { logit_bias: { cat: 1 } }, 400, /logit_bias/],

@@ -8,12 +8,11 @@ import { maybe } from '../http/body-fields.ts';
 import { badRequest } from '../http/http-error.ts';
 import { json } from '../http/json.ts';
 import type { Limits } from '../limits.ts';
-import { requireModel } from '../require-model.ts';
 import { type Asked, route } from '../route.ts';
-import type { Serving } from '../serving.ts';
+import { type Echoed, echoOf, nothingWritten } from './echo.ts';
 import { sharedFields, tokenIds } from './fields.ts';
-import { charactersOf, completionLogprobs } from './logprobs.ts';
-import { checkLogprobs, sharedCall } from './shared-call.ts';
+import { charactersOf, completionLogprobs, type ToldToken } from './logprobs.ts';
+import { checkLogprobs, maxTokensOf, sharedCall } from './shared-call.ts';
 import { noteUsage, streamed } from './stream.ts';
 import { usageOf } from './usage.ts';
 
@@ -26,8 +25,8 @@ const fields = z.object({
     )
     .describe('What is gone on from'),
   logprobs: maybe(z.int().min(0)).describe('Log-probabilities of each token, and of so many beside it'),
-  echo: maybe(z.boolean()).describe('The answer begins with the prompt'),
-  best_of: maybe(z.int().min(1)).describe('Only the same as n'),
+  echo: maybe(z.boolean()).describe('The answer begins with the prompt; with logprobs, those of its tokens'),
+  best_of: maybe(z.int().min(1)).describe('So many answers are written, and the n likeliest of them sent (n)'),
   suffix: maybe(z.string()).describe('Not supported: models here write from left to right'),
 });
 
@@ -46,8 +45,12 @@ export const completions = route({
     asked.note({ model: body.model });
     const prompts = promptsOf(body.prompt);
     const call = callOf(body, prompts.length, serving.limits, asked.signal);
-    const echoed = body.echo ? prompts.map((prompt) => textOf(prompt, body.model, serving)) : undefined;
-    const answers = await Promise.all(prompts.map((prompt) => serving.answer({ ...call, prompt })));
+    const echoed = body.echo ? await Promise.all(prompts.map((prompt) => echoOf(prompt, call, serving))) : undefined;
+    const isRead = echoed !== undefined && call.logprobs !== undefined;
+    const answers =
+      isRead && call.maxTokens === 0
+        ? echoed.map(({ tokens }) => nothingWritten(tokens.length, call.n))
+        : await Promise.all(prompts.map((prompt) => serving.answer({ ...call, prompt })));
     const head = { id: `cmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: body.model };
     return await (body.stream ? stream : whole)(answers, { ...head, echoed }, asked);
   },
@@ -58,7 +61,7 @@ interface Head {
   readonly created: number;
   readonly model: string;
   /** Of each prompt, where the answer begins with it. */
-  readonly echoed: readonly string[] | undefined;
+  readonly echoed: readonly Echoed[] | undefined;
 }
 
 function promptsOf(prompt: Body['prompt']): Prompt[] {
@@ -69,13 +72,20 @@ function promptsOf(prompt: Body['prompt']): Prompt[] {
 
 /** @throws HttpError 400 */
 function callOf(body: Body, prompts: number, limits: Limits, signal: AbortSignal): Omit<Call, 'prompt'> {
-  const { n = 1, best_of, suffix, echo, logprobs } = body;
-  if (best_of !== undefined && best_of !== n)
+  const { n = 1, best_of: written = n, suffix, logprobs } = body;
+  if (written < n)
     throw badRequest(
       'best_of',
-      'best_of is not supported: every answer that is written is sent',
+      `best_of is ${written}: no ${n} answers can be chosen of so many`,
       'best_of',
-      'Ask for n answers, and choose.',
+      'Ask for more.',
+    );
+  if (written > n && body.stream)
+    throw badRequest(
+      'best_of',
+      'best_of has no effect on a stream: which answers are the likeliest shows when all are written',
+      'best_of',
+      'Leave out best_of or stream.',
     );
   if (suffix !== undefined && suffix !== '')
     throw badRequest(
@@ -84,27 +94,21 @@ function callOf(body: Body, prompts: number, limits: Limits, signal: AbortSignal
       'suffix',
       'Leave it out.',
     );
-  if (echo && logprobs !== undefined)
-    throw badRequest(
-      'echo_logprobs',
-      'echo gives no log-probabilities: those of the prompt are not computed',
-      'echo',
-      'tsumugi score gives them.',
-    );
   checkLogprobs(logprobs, 'logprobs', limits);
   const shared = sharedCall(body, limits);
-  if (n * prompts > limits.n)
+  if (written * prompts > limits.n)
     throw badRequest(
       'n_too_large',
-      `${prompts} prompts with n = ${n} ask for ${n * prompts} answers, and this server writes ${limits.n} at most`,
-      'n',
+      `${prompts} prompts with ${written > n ? 'best_of' : 'n'} = ${written} ask for ${written * prompts} answers, and this server writes ${limits.n} at most`,
+      written > n ? 'best_of' : 'n',
     );
-  return { ...shared, maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS, logprobs, signal };
-}
-
-function textOf(prompt: Prompt, model: string, { models }: Serving): string {
-  if ('text' in prompt) return prompt.text;
-  return 'ids' in prompt ? requireModel(models, model).tokenizer.decode(prompt.ids) : '';
+  return {
+    ...shared,
+    n: written,
+    maxTokens: maxTokensOf(body.max_tokens ?? DEFAULT_MAX_TOKENS),
+    logprobs: written > n ? (logprobs ?? 0) : logprobs,
+    signal,
+  };
 }
 
 interface Choice {
@@ -113,22 +117,25 @@ interface Choice {
   reason: string;
 }
 
+/** Of the answers to one prompt the `n` likeliest, by the mean log-probability of their tokens. */
+function likeliest(written: readonly Choice[], n: number): readonly Choice[] {
+  if (written.length === n) return written;
+  const mean = ({ tokens }: Choice) =>
+    tokens.reduce((sum, { logprob }) => sum + logprob, 0) / Math.max(1, tokens.length);
+  return written.toSorted((a, b) => mean(b) - mean(a)).slice(0, n);
+}
+
 async function whole(answers: readonly Answering[], head: Head, asked: Asked<Body>): Promise<Response> {
-  const { n = 1, logprobs } = asked.body;
-  const choices = Array.from(
-    { length: answers.length * n },
-    (_, index): Choice => ({
-      text: head.echoed?.[Math.floor(index / n)] ?? '',
-      tokens: [],
-      reason: '',
-    }),
+  const { n = 1, best_of: written = n, logprobs } = asked.body;
+  const choices = answers.map(() =>
+    Array.from({ length: written }, (): Choice => ({ text: '', tokens: [], reason: '' })),
   );
   const header = cachedHeader(answers);
   const pieces = together(answers);
   let next = await pieces.next();
   for (; !next.done; next = await pieces.next()) {
     const [answer, piece] = next.value;
-    const choice = choices[answer * n + piece.choice]!;
+    const choice = choices[answer]![piece.choice]!;
     if (piece.type === 'text') choice.text += piece.text;
     if (piece.type !== 'tool-call') choice.tokens.push(...(piece.logprobs ?? []));
     if (piece.type === 'end') choice.reason = piece.reason;
@@ -137,11 +144,14 @@ async function whole(answers: readonly Answering[], head: Head, asked: Asked<Bod
   return json(
     {
       ...{ id: head.id, object: 'text_completion', created: head.created, model: head.model },
-      choices: choices.map(({ text, tokens, reason }, index) => ({
-        ...{ index, text },
-        logprobs: logprobs === undefined ? null : completionLogprobs(tokens, 0),
-        finish_reason: reason,
-      })),
+      choices: choices
+        .flatMap((own, p) => likeliest(own, n).map((choice) => ({ ...choice, before: head.echoed?.[p] })))
+        .map(({ text, tokens, reason, before }, index) => ({
+          index,
+          text: (before?.text ?? '') + text,
+          logprobs: logprobs === undefined ? null : completionLogprobs([...(before?.tokens ?? []), ...tokens], 0),
+          finish_reason: reason,
+        })),
       usage: usageOf(next.value),
     },
     200,
@@ -157,7 +167,7 @@ async function stream(answers: readonly Answering[], head: Head, asked: Asked<Bo
     ...{ id: head.id, object: 'text_completion', created: head.created, model: head.model, choices },
     ...(includeUsage && { usage }),
   });
-  const one = (index: number, text: string, tokens: readonly TokenInfo[] = [], reason: string | null = null) => {
+  const one = (index: number, text: string, tokens: readonly ToldToken[] = [], reason: string | null = null) => {
     const offset = offsets.get(index) ?? 0;
     offsets.set(index, offset + charactersOf(tokens));
     const told = logprobs === undefined || tokens.length === 0 ? null : completionLogprobs(tokens, offset);
@@ -170,7 +180,10 @@ async function stream(answers: readonly Answering[], head: Head, asked: Asked<Bo
   return await streamed(
     answers,
     {
-      first: head.echoed?.flatMap((text, p) => Array.from({ length: n }, (_, k) => one(p * n + k, text))) ?? [],
+      first:
+        head.echoed?.flatMap(({ text, tokens }, p) =>
+          Array.from({ length: n }, (_, k) => one(p * n + k, text, tokens)),
+        ) ?? [],
       of: (answer, piece) => ofPiece(answer * n + piece.choice, piece),
       usage: (usage) => chunk([], usage),
     },

@@ -50,6 +50,7 @@ describe('the ids that may follow', () => {
       { type: 'grammar', grammar: 'root ::= [猫-猯あ]? "x" | [^\\u0000-\\U0010fffe]' },
       ['x', 'あx', ...'猫猬猭献猯'.split('').map((each) => `${each}x`), '\u{10ffff}'],
     ],
+    ['a dash at the end', { type: 'grammar', grammar: 'root ::= [+-]' }, ['+', '-']],
     ['a choice', json({ enum: ['a', '猫"', 12, null, { a: 1 }] }), ['"a"', '"猫\\""', '12', 'null', '{"a":1}']],
     [
       'an object',
@@ -115,16 +116,18 @@ describe('a schema', () => {
   it.each([
     [{ type: 'string' }, ['""', '"猫\\n\\"\\\\"', '"😀"'], ['"', '"\n"', '"\\u0061"', 'a', '"a" ']],
     [{ type: 'string', minLength: 2, maxLength: 3 }, ['"猫犬"', '"\\n😀a"'], ['"猫"', '"abcd"', '"\\n"']],
+    [{ type: 'string', minLength: 2 }, ['"猫犬"', '"abcd"'], ['""', '"猫"']],
     [{ type: 'string', pattern: '^["a]\\d+\\\\$' }, ['"a1\\\\"', '"\\"12\\\\"'], ['""1\\\\"', '"a\\\\"']],
-    [{ type: 'string', format: 'date' }, ['"2024-02-28"'], ['"2024-02-30"', '"2024-13-01"']],
+    [{ type: 'string', format: 'date' }, ['"2024-02-28"'], ['"2023-02-29"', '"2024-02-30"', '"2024-13-01"']],
     [
       { type: 'string', format: 'date-time' },
       ['"2024-12-31T23:59:59Z"', '"2024-12-31T23:59:59.5+09:00"'],
-      ['"2024-12-31"'],
+      ['"2024-12-31"', '"2024-12-31T23:59:59"'],
     ],
     [{ type: 'string', format: 'ipv4' }, ['"192.168.0.255"'], ['"256.1.1.1"', '"1.1.1"']],
     [{ type: 'number' }, ['0', '-1.5e-3', '12'], ['01', '1.', '.5', '+1', '1e']],
     [{ type: 'integer', minimum: 5 }, ['5', '17'], ['3', '-5', '5.0']],
+    [{ type: 'integer', minimum: 1, exclusiveMinimum: 1, maximum: 4, exclusiveMaximum: 4 }, ['2', '3'], ['1', '4']],
     [{ type: 'number', minimum: 0, exclusiveMaximum: 1 }, ['0', '0.25'], ['1', '-0.5', '1.5']],
     [{ type: ['string', 'null'] }, ['"a"', 'null'], ['1', 'true']],
     [
@@ -133,6 +136,12 @@ describe('a schema', () => {
       ['[]', '[1,2,3,4]', '[1 ]'],
     ],
     [{ type: 'array', prefixItems: [{ type: 'integer' }, { type: 'null' }] }, ['[1, null]'], ['[1]', '[1, null, 2]']],
+    [{ type: 'array', items: { type: 'integer' }, minItems: 2 }, ['[1, 2]', '[1,2,3]'], ['[]', '[1]']],
+    [
+      { type: 'array', prefixItems: [{ type: 'integer' }], items: { type: 'null' }, minItems: 3 },
+      ['[1, null,null]', '[1,null,null,null]'],
+      ['[1,null]', '[1, 2, null]'],
+    ],
     [{ type: 'array', maxItems: 0 }, ['[]'], ['[1]']],
     [
       object({ a: { type: 'integer' }, 'キー"': { type: 'boolean' } }, { required: ['a'] }),
@@ -165,6 +174,7 @@ describe('a schema', () => {
       ['{"k": "a"}', '{"k": "b", "v": 0}'],
       ['{"k": "b"}'],
     ],
+    [{ $ref: '#/$defs/a~1b~0c', $defs: { 'a/b~c': { const: 1 } } }, ['1'], ['2']],
     [{ enum: ['a', 1], type: 'string' }, ['"a"'], ['1']],
     [{}, ['{"a": [1, -0.5e3, null, {"b": "c"}]}', 'true'], ['{', 'nul']],
   ] as [unknown, string[], string[]][])('%j takes what it says', async (schema, good, bad) => {
@@ -184,6 +194,7 @@ it.each([
   ['(?:ab|[^a-z])+\\.\\d{2,3}', ['ab猫.12', '猫.123'], ['a.12', 'ab.1']],
   ['^吾輩は(猫|犬)(である)?。$', ['吾輩は猫である。', '吾輩は犬。'], ['吾輩は。']],
   ['.*', ['', 'a猫😀'], ['a\n']],
+  ['a{2,}b{2}', ['aabb', 'aaaabb'], ['abb', 'aab', 'aabbb']],
   ['[\\s\\S]{0,2}', ['a\n', ''], ['abc']],
   ['(?<year>\\d{4})-\\w+?', ['2024-a_1'], ['2024-']],
 ] as [string, string[], string[]][])(

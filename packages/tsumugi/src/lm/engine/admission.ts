@@ -85,14 +85,19 @@ export class Admission {
   }
 
   #fits(task: Task, { snapshot }: Found): boolean {
-    const active = this.#schedule.active;
-    const states = active.map(({ state }) => state!);
+    const { active } = this.#schedule;
     const least = this.#memory.bytesFor(1);
     const shared = Math.max(0, (snapshot?.state.bytes ?? 0) - least);
     let needed = Math.max(least, this.#bytesSoon(task) - shared);
-    for (const each of active) needed += Math.max(0, this.#bytesSoon(each) - each.state!.bytes);
+    // What it shares with a snapshot stays when that goes.
+    let held = shared;
+    for (const each of active) {
+      const { bytes } = each.state!;
+      needed += Math.max(0, this.#bytesSoon(each) - bytes);
+      held += bytes;
+    }
     const { limit, used } = this.#memory;
-    return needed <= limit - used + (this.#beginnings?.snapshots.reclaimable(states) ?? 0);
+    return needed <= limit - used + (this.#beginnings?.snapshots.reclaimable(held) ?? 0);
   }
 
   /** What it will take before long. */

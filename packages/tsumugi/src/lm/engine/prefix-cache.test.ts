@@ -223,3 +223,19 @@ describe('a text that is remembered', () => {
     expect(engine.write(next)).toMatchObject({ found: [0, 'evicted'], matched: 89 });
   });
 });
+
+it('does not remember a text whose pass failed', () => {
+  class Failing extends PlainMemory {
+    override decode(rows: Parameters<PlainMemory['decode']>[0]) {
+      if (rows[0]!.state.length === shared.length + 2) throw new Error('mine');
+      return super.decode(rows);
+    }
+  }
+  using engine = new Engine(model, {}, new Failing(model));
+  const failed = ask(engine, { prompt: shared, maxTokens: 9, remember: true });
+  while (engine.busy) engine.step();
+  expect((failed.error as Error).message).toBe('mine');
+  const next = ask(engine, { prompt: [...shared, ...failed.ids, 5], maxTokens: 1 });
+  while (engine.busy) engine.step();
+  expect(next.usage!.cached).toBe(0);
+});

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../base/index.ts';
 import { thrown } from '../../base/thrown.testing.ts';
 import { liveHandles } from '../../torch/index.ts';
-import { Engine, initialWeights, Plamo2 } from '../index.ts';
+import { CachePool, Engine, initialWeights, Plamo2 } from '../index.ts';
 import { smallConfig } from '../lm.testing.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { PlainMemory } from './plain-memory.testing.ts';
@@ -74,6 +74,23 @@ describe('reading', () => {
       finish(engine);
       expect(passes.reduce((sum, [texts, tokens]) => sum + texts * tokens, 0)).toBe(48 + 3);
     }
+  });
+
+  it('is kept for one that comes meanwhile and has no slot, and no longer waited for when it is past', () => {
+    using one = new Engine(model, { prefillChunk: 8, slots: 1 });
+    ask(one, { prompt: someIds(160), maxTokens: 1 });
+    one.step();
+    const late = ask(one, { prompt: [...someIds(40), 299], maxTokens: 1 });
+    finish(one);
+    expect(late.usage!.cached).toBe(40);
+    using two = new Engine(model, { prefillChunk: 8 });
+    ask(two, { prompt: someIds(160), maxTokens: 1 });
+    for (let i = 0; i < 10; i++) two.step();
+    const later = ask(two, { prompt: [...someIds(40), 299], maxTokens: 1 });
+    two.step();
+    expect(two.counters).toMatchObject({ running: 2, waiting: 0 });
+    finish(two);
+    expect(later.usage!.cached).toBe(0);
   });
 });
 
@@ -195,6 +212,46 @@ describe('memory', () => {
     expect(written[0]!.reason).toBe('length');
     expect(liveHandles()).toBe(before);
     engine[Symbol.dispose]();
+  });
+
+  it('begins one again when another has ended, though some go on', () => {
+    using engine = narrow(3 * bytesFor(85), { prefillChunk: 4 });
+    const written = [0, 1, 2].map((k) => ask(engine, { prompt: someIds(10, k), maxTokens: 90 }));
+    while (engine.counters.preemptions === 0) engine.step();
+    expect(engine.counters).toMatchObject({ running: 2, waiting: 1 });
+    written[0]!.job.cancel();
+    engine.step();
+    expect(engine.counters).toMatchObject({ running: 2, waiting: 0 });
+    finish(engine);
+    expect(written.map(({ reason }) => reason)).toEqual([undefined, 'length', 'length']);
+  });
+
+  describe('with a beginning that is kept', () => {
+    const beginning = someIds(310);
+    using pool = new CachePool(model, { bytes: 1 << 30 });
+    const bytes = (tokens: number) => pool.bytesFor(tokens);
+    const page = bytes(1088) - bytes(1024);
+    /** Reads the beginning, begins one text with it or another, and then one with it. */
+    function second(first: readonly number[], cacheBytes: number) {
+      const engine = new Engine(model, { cacheBytes });
+      ask(engine, { prompt: beginning, maxTokens: 1 });
+      finish(engine);
+      const ask40 = (prompt: number[]) => ask(engine, { prompt, boundaries: [310], maxTokens: 40 });
+      const written = [ask40([...first, 1]), ask40([...beginning, 2])];
+      for (let i = 0; i < 4; i++) engine.step();
+      const { running, waiting } = engine.counters;
+      finish(engine);
+      const { preemptions } = engine.counters;
+      engine[Symbol.dispose]();
+      expect(written.map(({ reason }) => reason)).toEqual(['length', 'length']);
+      return { running, waiting, preemptions, cached: written[1]!.usage!.cached };
+    }
+
+    it('counts what texts share once, and not among what can be had back', () => {
+      expect(second(beginning, 2 * bytes(351) - 4 * page)).toMatchObject({ running: 2, preemptions: 0, cached: 310 });
+      expect(second(someIds(310, 1), 2 * bytes(351) - 3 * page)).toMatchObject({ running: 1, waiting: 1, preemptions: 0 });
+      expect(second(someIds(310, 1), 2 * bytes(351))).toMatchObject({ running: 2, preemptions: 0, cached: 310 });
+    });
   });
 
   it('takes snapshots first', () => {

@@ -54,12 +54,9 @@ export class Snapshots implements Disposable {
     return this.#memory.used + this.#logitBytes;
   }
 
-  /** At least so many bytes are free when all snapshots have gone, besides those that are free now. */
-  reclaimable(active: Iterable<TextState>): number {
-    let others = 0;
-    for (const { bytes } of active) others += bytes;
-    const own = this.count * this.#memory.bytesFor(1);
-    return Math.max(own, this.used - others);
+  /** At least so many bytes are free when all snapshots have gone, besides those that are free now. @param held bytes that texts refer to */
+  reclaimable(held: number): number {
+    return Math.max(this.count * this.#memory.bytesFor(1), this.used - held);
   }
 
   /** After a piece that was read. */

@@ -91,6 +91,22 @@ it('leaves behind what the text is, where it is remembered', () => {
   expect(next.ids).toEqual(write(model, [{ prompt: [...prompt, ...alone, 5], maxTokens: 5 }]).all[0]!.ids);
 });
 
+it('leaves behind no guesses behind the token with which a callback ended it', () => {
+  using model = small();
+  const alone = write(model, [{}]).all[0]!.ids;
+  using engine = new Engine(model);
+  let count = 0;
+  const onId = () => ++count === 3;
+  ask(engine, { prompt, maxTokens: 24, remember: true, onId, proposer: knowing([...prompt, ...alone], false) });
+  while (engine.busy) engine.step();
+  const prompts = [[...prompt, ...alone.slice(0, 3), 5], [...prompt, ...alone.slice(0, 5), 5]]; // biome-ignore format: both
+  const next = prompts.map((prompt) => ask(engine, { prompt, maxTokens: 5 }));
+  while (engine.busy) engine.step();
+  expect(next.map(({ usage }) => usage!.cached)).toEqual([prompt.length + 2, prompt.length + 2]);
+  for (const [i, prompt] of prompts.entries())
+    expect(next[i]!.ids).toEqual(write(model, [{ prompt, maxTokens: 5 }]).all[0]!.ids);
+});
+
 it('guesses with another model, the same as with itself for a draft', () => {
   using model = small();
   using other = small(8);

@@ -129,6 +129,8 @@ describe('a schema', () => {
     [{ type: 'integer', minimum: 5 }, ['5', '17'], ['3', '-5', '5.0']],
     [{ type: 'integer', minimum: 1, exclusiveMinimum: 1, maximum: 4, exclusiveMaximum: 4 }, ['2', '3'], ['1', '4']],
     [{ type: 'number', minimum: 0, exclusiveMaximum: 1 }, ['0', '0.25'], ['1', '-0.5', '1.5']],
+    [{ type: 'number', minimum: 2.5 }, ['2.5', '3', '12345.75'], ['2.4', '-3', '1']],
+    [{ type: 'number', maximum: -1 }, ['-1', '-200.5'], ['-0.5', '0', '2']],
     [{ type: ['string', 'null'] }, ['"a"', 'null'], ['1', 'true']],
     [
       { type: 'array', items: { type: 'integer' }, minItems: 1, maxItems: 3 },
@@ -141,6 +143,11 @@ describe('a schema', () => {
       { type: 'array', prefixItems: [{ type: 'integer' }], items: { type: 'null' }, minItems: 3 },
       ['[1, null,null]', '[1,null,null,null]'],
       ['[1,null]', '[1, 2, null]'],
+    ],
+    [
+      { type: 'array', prefixItems: [{ type: 'integer' }, { type: 'null' }], maxItems: 1 },
+      ['[1]'],
+      ['[]', '[1, null]'],
     ],
     [{ type: 'array', maxItems: 0 }, ['[]'], ['[1]']],
     [

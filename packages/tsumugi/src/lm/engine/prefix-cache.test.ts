@@ -65,6 +65,14 @@ describe('prompts that begin alike', () => {
     expect(later.ids).toEqual([...generateIds(model, shared, { maxTokens: 3 })]);
   });
 
+  it('may be the same short prompt at the same time: it is read once', () => {
+    const { engine, passes } = countedEngine(model);
+    using _ = engine;
+    for (const seed of [1, 2]) ask(engine, { prompt: [1, 2, 3], maxTokens: 2, seed });
+    while (engine.busy) engine.step();
+    expect(passes).toEqual([[1, 3], [2, 1]]); // biome-ignore format: [texts, tokens]
+  });
+
   it('do with the logits of the same prompt what each wants', () => {
     const settings = [{ repetitionPenalty: 50 }, { vocabularyLimit: 20 }, {}].map((each) => ({
       ...each,
@@ -141,6 +149,7 @@ describe('prompts that begin alike', () => {
     for (let k = 0; k < 4; k++) engine.write(someIds(70, k));
     expect(engine.write(shared)).toMatchObject({ found: [0, 'evicted'], matched: 80 });
     expect(engine.engine.counters.evictions).toBeGreaterThan(0);
+    expect(engine.engine.counters.stateMissing).toBe(1);
   });
 
   it('tell that the last piece is read again, where a prompt ends in the middle of a longer one', () => {
@@ -212,6 +221,14 @@ describe('a text that is remembered', () => {
     const third = ask(engine, { prompt: [...someIds(20), ...first.ids, 5, ...second.ids, 6], maxTokens: 3 });
     while (engine.busy) engine.step();
     expect(third.usage!.cached).toBe(31);
+  });
+
+  it('is read on where a prompt ends as it does, since nothing is known of what comes next', () => {
+    using engine = oneByOne();
+    const { ids } = engine.write(shared, { maxTokens: 9, remember: true });
+    const next = [...shared, ...ids.slice(0, -1)];
+    const { ids: again } = writeAll(model, [{ prompt: next, boundaries: [80], maxTokens: 1 }])[0]!;
+    expect(engine.write(next, { boundaries: [80] })).toMatchObject({ ids: again, found: [80, 'state-missing'] });
   });
 
   it('tells where its state had to make room', () => {

@@ -85,7 +85,7 @@ describe('reading', () => {
     expect(late.usage!.cached).toBe(40);
     using two = new Engine(model, { prefillChunk: 8 });
     ask(two, { prompt: someIds(160), maxTokens: 1 });
-    for (let i = 0; i < 10; i++) two.step();
+    for (let i = 0; i < 5; i++) two.step();
     const later = ask(two, { prompt: [...someIds(40), 299], maxTokens: 1 });
     two.step();
     expect(two.counters).toMatchObject({ running: 2, waiting: 0 });
@@ -249,7 +249,11 @@ describe('memory', () => {
 
     it('counts what texts share once, and not among what can be had back', () => {
       expect(second(beginning, 2 * bytes(351) - 4 * page)).toMatchObject({ running: 2, preemptions: 0, cached: 310 });
-      expect(second(someIds(310, 1), 2 * bytes(351) - 3 * page)).toMatchObject({ running: 1, waiting: 1, preemptions: 0 });
+      expect(second(someIds(310, 1), 2 * bytes(351) - 3 * page)).toMatchObject({
+        running: 1,
+        waiting: 1,
+        preemptions: 0,
+      });
       expect(second(someIds(310, 1), 2 * bytes(351))).toMatchObject({ running: 2, preemptions: 0, cached: 310 });
     });
   });

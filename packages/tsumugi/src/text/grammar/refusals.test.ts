@@ -46,6 +46,15 @@ describe('a schema', () => {
       { oneOf: [{ type: 'integer' }, { type: 'number' }] },
       'has alternatives 0 and 1 of oneOf that a value may match both',
     ],
+    [
+      {
+        oneOf: [
+          { properties: { a: { const: 1 } }, required: ['a'] },
+          { properties: { a: { const: 2 } }, additionalProperties: true },
+        ],
+      },
+      'has alternatives 0 and 1 of oneOf that a value may match both',
+    ],
     [{ allOf: [{}, {}] }, 'has allOf with several schemas'],
     [{ $ref: 'http://a/b' }, 'refers to "http://a/b"'],
     [{ $ref: '#/$defs/x' }, 'refers to #/$defs/x, which is not there'],
@@ -84,6 +93,7 @@ describe('a regular expression', () => {
     ['a{2,1}', 'repeats {2,1}, at most less than at least, at character 7'],
     ['a{', 'has a { by itself at character 2'],
     ['a^b', 'has ^ within the text at character 2'],
+    ['a$b', 'has $ within the text at character 2'],
     ['(?=a)', 'looks around, or has a flag, at character 3'],
     ['(?<!a)b', 'looks around, or has a flag, at character 3'],
     ['\\bcat', 'has \\b, which is not known here, at character 1'],

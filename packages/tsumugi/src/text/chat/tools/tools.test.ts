@@ -90,6 +90,10 @@ describe('a text', () => {
   });
 });
 
+it('gives texts that follow each other in one piece as one', () => {
+  expect(new ToolCallParser().push('a <tool_call>b</tool_call> c')).toEqual([said('a<tool_call>b</tool_call> c')]);
+});
+
 it('is known of a template whether it tells of tools, and how they are called', () => {
   for (const name of TEMPLATES) expect(toolFormat(builtInTemplate(name)!)).toBe('none');
   const template = (source: string) => toolFormat(jinjaTemplate({ name: 'x', source }));
@@ -112,6 +116,16 @@ describe('a grammar of calls', () => {
     expect(toolGrammar(tools, 'none')).toBeUndefined();
     expect(toolGrammar(tools, 'required')).toContain('get');
     expect(toolGrammar(tools, { name: 'now' })).not.toContain('get');
+  });
+
+  it('has one call where several are not asked for, and looks into the schema of each tool', () => {
+    const root = (grammar: string | undefined) => grammar!.split('\n')[0]!;
+    expect(root(toolGrammar(tools, 'required'))).toMatch(/^root ::= (r\d+) \(\S+ \1\)\*$/);
+    expect(root(toolGrammar(tools, 'required', false))).toMatch(/^root ::= r\d+$/);
+    const own = (name: string, value: string) =>
+      tool(name, { type: 'object', properties: { a: { $ref: '#/$defs/v' } }, $defs: { v: { const: value } } });
+    const grammar = toolGrammar([own('x', 'first'), own('y', 'second')], 'required');
+    for (const value of ['first', 'second']) expect(grammar).toContain(value);
   });
 
   it.each([

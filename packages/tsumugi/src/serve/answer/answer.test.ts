@@ -245,23 +245,3 @@ describe('the header of what came from the cache', () => {
     }
   });
 });
-
-describe('answers that are remembered', () => {
-  it('are those that were used last, as far as there is room', () => {
-    const memory = new RememberedAnswers(1000);
-    // Each takes a hundred more than its ids.
-    const put = (text: string, length: number) => memory.put('m', [1], text, Array(length).fill(7));
-    const known = (...texts: string[]) => texts.filter((text) => memory.get('m', [1], text) !== undefined);
-    put('a', 300);
-    put('b', 300);
-    expect(memory.get('m', [1], 'a')).toEqual(Array(300).fill(7));
-    put('c', 100);
-    expect(memory.size).toBe(3);
-    put('d', 200);
-    expect(known('a', 'b', 'c', 'd')).toEqual(['a', 'c', 'd']);
-    // The same again takes no room of others; what is larger than all is not held.
-    put('a', 300);
-    put('e', 901);
-    expect(known('a', 'b', 'c', 'd', 'e')).toEqual(['a', 'c', 'd']);
-  });
-});

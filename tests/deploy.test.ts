@@ -131,6 +131,72 @@ describe('times', () => {
   });
 });
 
+describe('who may do what', () => {
+  const lines = (text: string) => text.split('\n').map((line) => line.trim());
+
+  it('is little: the unit, the containers and the pod write only where they must, and gain nothing', () => {
+    for (const line of [
+      ...[
+        'DynamicUser=yes',
+        'NoNewPrivileges=yes',
+        'CapabilityBoundingSet=',
+        'ProtectSystem=strict',
+        'ProtectHome=yes',
+      ],
+      ...[
+        'PrivateDevices=yes',
+        'PrivateTmp=yes',
+        'RestrictNamespaces=yes',
+        'IPAddressDeny=any',
+        'IPAddressAllow=localhost',
+      ],
+      ...['SystemCallFilter=@system-service', 'SystemCallFilter=~@privileged', 'LimitCORE=0', 'UMask=0077'],
+    ])
+      expect(lines(unit), line).toContain(line);
+    expect(service).toMatchObject({
+      ...{ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], tmpfs: ['/tmp'] },
+      ...{ pids_limit: expect.any(Number), mem_limit: expect.any(String) },
+    });
+    expect(container.securityContext).toEqual({
+      ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+      capabilities: { drop: ['ALL'] },
+    });
+    expect(pod).toMatchObject({
+      automountServiceAccountToken: false,
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    for (const { name, readOnly } of container.volumeMounts)
+      if (['models', 'key'].includes(name)) expect(readOnly, name).toBe(true);
+  });
+
+  it('leaves keys and models out of the image', () => {
+    const left = lines(read('Dockerfile.dockerignore'));
+    for (const name of ['api-key', 'models', '.git', '**/node_modules']) expect(left).toContain(name);
+  });
+
+  it('shows numbers to whoever has the key, and nobody through a proxy', () => {
+    expect(read('nginx.conf')).toMatch(/location = \/metrics \{\s+return 404;/);
+    expect(read('Caddyfile')).toContain('respond /metrics 404');
+    expect(parse(read('prometheus/prometheus.yaml')).scrape_configs[0].authorization).toEqual({
+      credentials_file: '/etc/tsumugi/api-key',
+    });
+    const [endpoint] = parse(read('prometheus/service-monitor.yaml')).spec.endpoints;
+    expect(endpoint.authorization).toMatchObject({ type: 'Bearer', credentials: { key: 'api-key' } });
+  });
+});
+
+describe('a proxy', () => {
+  it('sends every token on as it comes', () => {
+    expect(read('nginx.conf')).toMatch(/^ +proxy_buffering off;$/m);
+    expect(read('Caddyfile')).toMatch(/^\s+flush_interval -1$/m);
+  });
+
+  it('asks the next server only where the first has not begun: no answer is written twice', () => {
+    const [, when] = /proxy_next_upstream (.*);/.exec(read('nginx.conf'))!;
+    expect(when!.split(' ').sort()).toEqual(['error', 'http_503', 'non_idempotent']);
+  });
+});
+
 describe('a rolling restart', () => {
   it('of Kubernetes has a new server ready before an old one goes, and one is always left', () => {
     expect(deployment.spec.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { rawClient, rawPost, waitFor } from './http/sockets.testing.ts';
 import { chatModel, eventsOf, type LiveServer, startLive } from './serve.testing.ts';
+import { startServer } from './server.ts';
 
 const tiny = chatModel(3);
 const servers: LiveServer[] = [];
@@ -113,7 +114,20 @@ describe('a queue', () => {
     expect(new Set(answers.map(([, , id]) => id)).size).toBe(1000);
     const byPrompt = Map.groupBy(answers, ([prompt]) => prompt);
     for (const own of byPrompt.values()) expect(new Set(own.map(([, text]) => text)).size).toBe(1);
-  });
+  }, 180_000);
+});
+
+it('says while it loads that it is not ready', async () => {
+  const models = [{ name: 'tiny', folder: tiny.folder }];
+  const loading = await startServer({ models, port: 0, memoryBytes: 1 << 30, cacheBytes: 1 << 20, log: () => {} });
+  const health = async () => {
+    const response = await fetch(`${loading.url}/health`);
+    return [response.status, await response.json()];
+  };
+  expect(await health()).toEqual([503, { status: 'loading' }]);
+  await loading.ready;
+  expect(await health()).toEqual([200, { status: 'ok' }]);
+  await loading.close();
 });
 
 it('ends a request whose time is up', async () => {
@@ -179,6 +193,29 @@ describe('the end', () => {
     expect((await eventsOf(response)).at(-1)).toBe('[DONE]');
     await closed;
     await expect(server.ask('/health')).rejects.toThrow();
+  });
+
+  it('refuses what a client sends behind its last answer', async () => {
+    const server = await start({ limits });
+    const body = { ...endless, max_tokens: 300, stream: true };
+    const client = rawClient(server.url, rawPost('/v1/completions', body));
+    await client.until((got) => got.includes('data: '));
+    const closed = server.close();
+    client.socket.write(rawPost('/v1/completions', body));
+    await client.until((got) => got.includes('"shutting_down"'));
+    expect(client.got()).toMatch(/\[DONE\].*HTTP\/1\.1 503 .*retry-after: 5\r\n/is);
+    await closed;
+    await server.close(); // once more, for nothing
+  });
+
+  it('does not wait for a request that does not come', async () => {
+    const server = await start({ drainSeconds: 0 });
+    const client = rawClient(server.url, 'GET /health HTTP/1.1\r\nHost: loc');
+    await waitFor(async () => (await server.ask('/health')).status === 200);
+    const begun = performance.now();
+    await server.close();
+    await client.closed;
+    expect(performance.now() - begun).toBeLessThan(15_000);
   });
 
   it('waits no longer than it was told', async () => {

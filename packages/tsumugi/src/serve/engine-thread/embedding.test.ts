@@ -63,3 +63,15 @@ describe('a vector of the thread', () => {
     expect(of(4).at(-1)).toMatchObject({ error: { code: 'queue-full' } });
   });
 });
+
+it('what is cancelled before its model is open is never begun', async () => {
+  const { desk, of, told } = opened();
+  using _ = desk;
+  desk.take({ type: 'add', job: 1, model: 'tiny', request: { prompt: [1, 2, 3], maxTokens: 5 } });
+  desk.take({ type: 'embed', job: 2, model: 'tiny', ids });
+  desk.take({ type: 'add', job: 3, model: 'tiny', request: { prompt: [1, 2, 3], maxTokens: 2 } });
+  for (const job of [1, 2]) desk.take({ type: 'cancel', job });
+  while (await desk.work());
+  expect([...of(1), ...of(2)]).toEqual([]);
+  expect(told.flatMap((each) => (each.type === 'ids' ? each.tokens.map(([job]) => job) : []))).toEqual([3, 3]);
+});

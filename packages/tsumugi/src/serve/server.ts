@@ -171,6 +171,7 @@ class Running {
     const app = makeApp(routes, serving, gates);
     const listener = getRequestListener((request, env) => app.fetch(request, env as never), {
       overrideGlobalObjects: false,
+      autoCleanupIncoming: false, // See http/linger.ts.
       errorHandler: () =>
         new Response(
           '{"error":{"message":"the request cannot be read","type":"invalid_request_error","param":null,"code":"bad_request"}}',

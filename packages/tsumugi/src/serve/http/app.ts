@@ -1,6 +1,8 @@
 // The router, made of the table of routes. Every request passes the same gates, in this order: who asks (host and origin of a page), the
 // key, the size of the body, its JSON, the route's schema.
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
@@ -13,6 +15,7 @@ import { checkBody } from './check-body.ts';
 import { EventStream } from './event-stream.ts';
 import { HttpError, openaiError } from './http-error.ts';
 import type { Keys } from './keys.ts';
+import { lingerAfter } from './linger.ts';
 import type { Log } from './log.ts';
 import { checkOrigin, corsHeaders, type OriginRules, preflightHeaders } from './origins.ts';
 import { readJsonBody } from './read-body.ts';
@@ -86,6 +89,13 @@ const bare = (path: string): string =>
     .replace(/\/$/, '')
     .replace(/^(\/v1)+(?=\/)/, '');
 
+/** Whether a request is answered before all of its body has come. What came with its headers is read in the next turn. */
+async function stillComes(incoming: IncomingMessage): Promise<boolean> {
+  if (incoming.complete) return false;
+  await setImmediate();
+  return !incoming.complete;
+}
+
 /** What the answer's headers tell besides. */
 interface Noted {
   ignored: readonly string[];
@@ -130,7 +140,10 @@ async function pass(
   for (const [name, value] of Object.entries(corsHeaders(headers.origin, gates.origins)))
     response.headers.set(name, value);
   if (note.ignored.length > 0) response.headers.set('x-tsumugi-ignored', ignoredText(note.ignored));
-  if (gates.lastRequests()) response.headers.set('connection', 'close');
+  if (await stillComes(incoming)) {
+    response.headers.set('connection', 'close');
+    lingerAfter(incoming);
+  } else if (gates.lastRequests()) response.headers.set('connection', 'close');
   end.answering();
   const { status } = response;
   gates.metrics.request(route?.path ?? 'none', status);

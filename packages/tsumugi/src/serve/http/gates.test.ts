@@ -1,4 +1,5 @@
 // What a live server lets in: pages of other origins, names that others gave it, sizes, JSON; and what its log makes of it.
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { liveServerOfFile } from '../serve.testing.ts';
@@ -155,4 +156,39 @@ it('writes one line for a request, whatever stands in it', async () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
     expect(line.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u2028\u202e]/);
   }
+});
+
+describe('an answer that comes before all of its request', () => {
+  it.each([
+    ['too large a body', '/v1/completions', 413, false],
+    ['a body of unknown length that is too large', '/v1/completions', 413, true],
+    ['nothing at the path', '/v1/nothing', 404, false],
+    ['another method', '/health', 405, false],
+  ] as const)('reaches a client that sends to the end before it reads: %s', async (_, path, status, chunked) => {
+    const length = 16 << 20;
+    const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;
+    const client = rawClient(live.server.url, `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n\r\n`);
+    client.socket.pause();
+    let fault: Error | undefined;
+    client.socket.on('error', (error) => {
+      fault = error;
+    });
+    const piece = Buffer.alloc(1 << 18, 120);
+    const sent = chunked ? Buffer.concat([Buffer.from('40000\r\n'), piece, Buffer.from('\r\n')]) : piece;
+    for (let k = 0; k < length; k += piece.length)
+      if (!client.socket.write(sent)) await Promise.race([once(client.socket, 'drain').catch(() => {}), client.closed]);
+    client.socket.resume();
+    client.socket.end(chunked ? '0\r\n\r\n' : '');
+    await client.closed;
+    expect([fault, client.got().split('\r\n')[0]]).toEqual([undefined, expect.stringContaining(` ${status} `)]);
+    expect(client.got().toLowerCase()).toContain('connection: close');
+  });
+
+  it('leaves the connection to a client whose small request has come with its headers', async () => {
+    const client = rawClient(live.server.url, rawPost('/v1/nothing', { a: 1 }));
+    await client.until((got) => got.includes('not_found'));
+    client.socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await client.until((got) => got.includes('"status":"ok"'));
+    client.socket.destroy();
+  });
 });

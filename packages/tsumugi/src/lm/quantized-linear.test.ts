@@ -16,6 +16,7 @@ it('multiplies with the weight that its tensors mean, in the type of what comes,
     const linear = new QuantizedLinear(stored, { ...packGptq(codes, 4) });
     const weight = fromCodes(codes);
     expect(linear.dequantized().tolist()).toEqual(weight.tolist());
+    expect(linear.dequantized().isContiguous).toBe(true); // as dense ones are, for the bits of products
     const x = rand([3, 5, 16], new Rng(4));
     const y = linear.forward(x);
     expect([y.shape, y.dtype]).toEqual([[3, 5, 8], 'float32']);

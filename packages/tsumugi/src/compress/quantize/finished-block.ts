@@ -23,7 +23,7 @@ export function finishedBlock(
       const tensors = Object.fromEntries(parts.map((part) => [part.slice(path.length + 1), file.tensor(part)]));
       const groups = tensors['scales']?.size(0) ?? 1;
       const stored = { layout, inFeatures, outFeatures, bits: matrix.bits as CodeBits, groups, storedZero: 1 };
-      return dequantizeStored(tensors, stored).contiguous();
+      return dequantizeStored(tensors, stored);
     });
   });
 }

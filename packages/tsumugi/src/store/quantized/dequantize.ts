@@ -35,13 +35,16 @@ export function storedShapes(weight: StoredWeight): Record<string, { shape: numb
   };
 }
 
-/** The weight [out, in] float32. */
+/**
+ * The weight [out, in] float32, laid out as one that was never quantized: BLAS may add up a product in another order where a matrix
+ * lies transposed (OpenBLAS does so for small ones on CPUs with AVX-512), and the model would answer in other bits.
+ */
 export function dequantizeStored(tensors: StoredTensors, { layout, bits, storedZero }: StoredWeight): Tensor {
   return scope(() => {
     if (layout === 'fp8') return unpackFp8({ weight: tensors['weight']!, weight_scale: tensors['weight_scale']! });
     const integers = { qweight: tensors['qweight']!, qzeros: tensors['qzeros']!, scales: tensors['scales']! };
     return fromCodes(
       layout === 'awq' ? unpackAwq(integers) : unpackGptq({ ...integers, g_idx: tensors['g_idx'] }, bits, storedZero),
-    );
+    ).contiguous();
   });
 }

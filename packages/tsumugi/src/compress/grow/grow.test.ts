@@ -15,7 +15,7 @@ import { type GrowSettingsInput, growConfig } from './grow-config.ts';
 import { grownConfig, grownShape } from './target.ts';
 
 let small: SmallModels;
-let before: Float32Array;
+let before: Float64Array;
 beforeAll(() => {
   small = new SmallModels();
   using model = livelyModel(reshapeConfig({ full_attention_idx: [3] }));

@@ -324,7 +324,9 @@ it('calibrates with sequences that are spread evenly over the text', async () =>
   expect((await taken(25, 4)).map(({ length }) => length)).toEqual(new Array(25).fill(4));
 });
 
-// A model that learned which of 32 words follows which. Measured, in nats: 0.35, 0.23, 0.25.
+// A model that learned which of 32 words follows which. The rate falls to zero: at a constant one, the roundings of the CPU at hand
+// decide where the last steps leave a model. One choice at random is a draw, so the mean of eight is compared with. Measured,
+// in nats: 0.21, 0.23, 0.23 (seeds 3, 4: 0.30, 0.24), within 0.01 on OpenBLAS's kernels for AVX2 and for AVX-512.
 it('loses less by importance than at random', async () => {
   const next = (word: number) => (word * 5 + 3) % 32;
   const rows = (seed: number, count: number) =>
@@ -344,7 +346,8 @@ it('loses less by importance than at random', async () => {
     };
     using model = new Plamo2(preset('mini', changes), initialWeights(seed));
     using optimizer = new AdamW(decayGroups(model));
-    for (let step = 1; step <= 80; step++)
+    const steps = 80;
+    for (let step = 1; step <= steps; step++)
       scope(() => {
         const batch = rows(seed + step, 4);
         const part = (from: number) =>
@@ -354,7 +357,7 @@ it('loses less by importance than at random', async () => {
           );
         optimizer.zeroGrad();
         backward(model.loss({ ids: part(0), targets: part(1) }).loss);
-        optimizer.step(4e-3);
+        optimizer.step(4e-3 * (1 - (step - 1) / steps));
       });
     optimizer.zeroGrad();
     const scores = await measureImportance(model, words);
@@ -365,7 +368,9 @@ it('loses less by importance than at random', async () => {
       using pruned = new Plamo2(reshape.after, reshapedSource(weightsOf(model), reshape));
       return await readThrough(pruned, words);
     };
-    return (await lossOf(randomScores(model.config, seed))) - (await lossOf(scores));
+    let atRandom = 0;
+    for (let draw = 0; draw < 8; draw++) atRandom += (await lossOf(randomScores(model.config, seed + 100 * draw))) / 8;
+    return atRandom - (await lossOf(scores));
   };
   await expectOverSeeds(gap, { above: 0 }, [0, 1, 2]);
 });

@@ -56,7 +56,18 @@ describe('a field that nobody reads', () => {
     expect(() => check({ [name]: 1 })).toThrow(/there is no field ".*"\n.*Did you mean "/);
   });
 
-  it.each(['top_a', 'stops', 'store', 'm', 'num', 'max_steps_x', 'maximum', 'step_by'])('is of others: %s', (name) => {
+  it.each([
+    'top_a',
+    'stops',
+    'store',
+    'm',
+    'num',
+    'max_steps_x',
+    'max_token_id',
+    'max_tokenizer',
+    'maximum',
+    'step_by',
+  ])('is of others: %s', (name) => {
     expect(check({ [name]: 1 })).toEqual([name]);
   });
 

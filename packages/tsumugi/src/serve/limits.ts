@@ -13,9 +13,9 @@ export interface Limits {
   readonly n: number;
   /** Likeliest tokens beside each. */
   readonly topLogprobs: number;
-  /** Stop strings, and the characters of each. */
+  /** Stop strings of a request. */
   readonly stops: number;
-  /** From the last byte of a request to the last of its answer. */
+  /** From the headers of a request to the last byte of its answer. */
   readonly requestSeconds: number;
   /** A client that takes nothing for so long is given up. */
   readonly stallSeconds: number;

@@ -34,7 +34,7 @@ const reasoning = z.object({ type: z.literal('reasoning') });
 
 const typed = z.discriminatedUnion(
   'type',
-  [message.extend({ type: z.literal('message') }), functionCall, functionOutput, reasoning],
+  [message.extend({ type: z.literal('message').optional() }), functionCall, functionOutput, reasoning],
   { error: (issue) => notRead('items', issue.input, 'message, function_call and function_call_output are read') },
 );
 

@@ -67,8 +67,7 @@ export class Rules {
   repeat(item: string, least: number, most = Number.POSITIVE_INFINITY): string {
     const bounded = most === Number.POSITIVE_INFINITY ? least : most;
     this.#repeats += bounded > 1 ? bounded : 0;
-    if (this.#repeats > MAX_GRAMMAR_REPEATS)
-      throw tooLarge(`counts to more than ${MAX_GRAMMAR_REPEATS} in its limits of lengths together`);
+    if (this.#repeats > MAX_GRAMMAR_REPEATS) throw countsTooFar('its limits of lengths');
     if (most === 0) return '""';
     if (most === Number.POSITIVE_INFINITY)
       return least === 0 ? `${item}*` : least === 1 ? `${item}+` : `${item}{${least},}`;
@@ -84,6 +83,12 @@ export class Rules {
 const tooLarge = (what: string) =>
   grammarError(`what is asked ${what}`, 'Ask for less: fewer alternatives, smaller limits.');
 
+const countsTooFar = (where: string) =>
+  grammarError(
+    `what is asked counts to more than ${MAX_GRAMMAR_REPEATS} in ${where} together`,
+    `Keep the sum of maxLength, maxItems and {n,m} to ${MAX_GRAMMAR_REPEATS}: leave the largest out, and check the text.`,
+  );
+
 /** A grammar from outside, looked at before anybody reads it. @throws DataError for one that is too large */
 export function checkedGrammar(grammar: string): string {
   if (grammar.length > MAX_GRAMMAR_CHARACTERS)
@@ -93,7 +98,6 @@ export function checkedGrammar(grammar: string): string {
   let repeats = 0;
   for (const [, least, most] of grammar.matchAll(/\{\s*(\d+)\s*,?\s*(\d*)\s*\}/g))
     repeats += Math.max(Number(least), Number(most));
-  if (repeats > MAX_GRAMMAR_REPEATS)
-    throw tooLarge(`counts to more than ${MAX_GRAMMAR_REPEATS} in its repetitions together`);
+  if (repeats > MAX_GRAMMAR_REPEATS) throw countsTooFar('its repetitions');
   return grammar;
 }

@@ -120,6 +120,7 @@ describe('it is refused', () => {
       /the environment has no TSUMUGI_TEST_KEY/,
     ],
     ['with a size that is none', [...model, '--cache', 'much'], /--cache: expected a size such as 512M/],
+    ['without room for a text', [...model, '--cache', '0'], /a cache of 0 bytes has no room for a text/],
     ['with an adapter without a name', [...model, '--adapter', 'x'], /--adapter: expected NAME=DIR/],
     ['with one name twice', [...model, '--model', `tiny=${tiny.folder}`], /two models are to be served as "tiny"/],
     [

@@ -85,7 +85,16 @@ function memoryOf({ memory, cache }: Options): { memoryBytes: number; cacheBytes
   const memoryBytes =
     memory === undefined ? Math.floor(0.8 * process.availableMemory()) : parseSize('--memory', memory);
   const usual = Math.min(DEFAULT_CACHE, Math.floor(memoryBytes / 4));
-  return { memoryBytes, cacheBytes: cache === undefined ? usual : parseSize('--cache', cache) };
+  const cacheBytes = cache === undefined ? usual : parseSize('--cache', cache);
+  if (cacheBytes > 0) return { memoryBytes, cacheBytes };
+  throw new ConfigError(
+    'bad-option',
+    `--cache: a cache of ${cacheBytes} bytes has no room for a text to be written in`,
+    {
+      remedy: 'Give it a size such as 64M, or leave --cache out.',
+      fields: { option: '--cache', received: cache },
+    },
+  );
 }
 
 async function serve(settings: ServerOptions, options: Options, io: Io): Promise<void> {

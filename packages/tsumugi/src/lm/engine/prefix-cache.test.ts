@@ -152,6 +152,22 @@ describe('prompts that begin alike', () => {
     expect(engine.engine.counters.stateMissing).toBe(1);
   });
 
+  it('are within the limit with what comes next, and those used last stay', () => {
+    const logits = 4 * model.config.vocab_size;
+    const room = new PlainMemory(model, 5 * (new PlainMemory(model).bytesFor(41) + logits));
+    using engine = oneByOne({}, room);
+    const write = (k: number) => {
+      const { found } = engine.write(someIds(40, k));
+      const { bytesUsed, bytesLimit, snapshots } = engine.engine.counters;
+      expect(bytesUsed).toBe(room.used + snapshots * logits);
+      expect(bytesUsed).toBeLessThanOrEqual(bytesLimit);
+      return found[1];
+    };
+    for (const k of [0, 1, 0]) write(k);
+    for (let k = 2; engine.engine.counters.evictions === 0; k++) write(k);
+    expect([write(0), write(1)]).toEqual(['whole', 'evicted']);
+  });
+
   it('tell that the last piece is read again, where a prompt ends in the middle of a longer one', () => {
     using engine = oneByOne();
     engine.write([...shared, 1], { boundaries: [40, 80] });

@@ -1,10 +1,11 @@
 // What `tsumugi serve` serves side by side: a folder, a quantized one, a GGUF file, adapters, each as the command line writes with it; and
 // how they take turns in the memory that there is.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addLora, saveAdapter } from '../lm/index.ts';
 import { namedParameters } from '../nn/index.ts';
+import { weightBytes } from '../serve/engine-thread/model-bytes.ts';
 import { startServer } from '../serve/index.ts';
 import { chatModel, type LiveServer, scratchFolder, startLive } from '../serve/serve.testing.ts';
 import { noGrad, scope } from '../torch/index.ts';
@@ -93,6 +94,13 @@ describe('a model', () => {
 });
 
 describe('memory', () => {
+  it('is forecast for weights of few bits as they lie in the file', () => {
+    const bytes = statSync(at('q8/model.safetensors')).size;
+    const forecast = weightBytes({ folder: at('q8') });
+    expect(forecast).toBeLessThan(bytes);
+    expect(forecast).toBeGreaterThan(0.8 * bytes);
+  });
+
   const weights = 4 * 100_000;
   const two = [
     { name: 'one', folder: tiny.folder },

@@ -13,7 +13,7 @@ import { scratchFolder } from '../serve.testing.ts';
 import { KeptBeginnings } from './kept-beginnings.ts';
 import { adapterBytes, weightBytes } from './model-bytes.ts';
 import type { ModelPlace, Note } from './protocol.ts';
-import { requireFitting, Shelf } from './shelf.ts';
+import { requireFitting, Shelf, type Shelved } from './shelf.ts';
 
 const [tiny, other] = [new TinyModel(1), new TinyModel(2)];
 afterAll(() => {
@@ -39,6 +39,18 @@ const own = adapterBytes(adapter);
 const cacheBytes = 1 << 20;
 const shelf = (memoryBytes: number) => new Shelf({ models, memoryBytes, cacheBytes, slots: 1, queue: 1 });
 const names = ({ all }: Shelf) => all.map(({ name }) => name);
+
+/** How many tokens a model writes when it is asked for two. */
+function written({ engine }: Shelved): number {
+  let count = 0;
+  const onId = () => {
+    count++;
+    return false;
+  };
+  engine.add({ prompt: [1, 2, 3], maxTokens: 2, onId, onEnd: () => {}, onError: () => {} });
+  while (engine.busy) engine.step();
+  return count;
+}
 
 describe('models', () => {
   it('go when there is no room, the one first that was longest not asked for, and never one that writes', async () => {
@@ -67,6 +79,8 @@ describe('models', () => {
       // The base itself writes without the adapters.
       await shelved.open('a');
       expect(names(shelved)).toEqual(['y', 'a']);
+      // Who is left has its weights still.
+      expect(written(y)).toBe(2);
     }
     expect(liveHandles()).toBe(before);
   });

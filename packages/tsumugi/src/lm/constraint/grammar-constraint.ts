@@ -1,7 +1,7 @@
 // A grammar as what the engine holds a text to.
 import { ConfigError } from '../../base/index.ts';
 import type { Logits } from '../sampling.ts';
-import { SHARED } from './grammar-thread-types.ts';
+import { SHARED, STATE } from './grammar-thread-types.ts';
 import type { ThreadText } from './thread-host.ts';
 import type { TokenConstraint } from './token-constraint.ts';
 
@@ -17,13 +17,13 @@ export class GrammarConstraint implements TokenConstraint {
   }
 
   get finished(): boolean {
-    return this.#known()[SHARED.state] === 1;
+    return this.#known()[SHARED.state] === STATE.ends;
   }
 
   mask(logits: Logits): void {
     const shared = this.#known();
     const { endId, vocabularySize } = this.#text;
-    if (shared[SHARED.state] === 2)
+    if (shared[SHARED.state] === STATE.isStuck)
       throw new ConfigError(
         'grammar-dead-end',
         'nothing can follow within the grammar: it has no text that begins so',
@@ -33,6 +33,7 @@ export class GrammarConstraint implements TokenConstraint {
       );
     const bit = (id: number) => (shared[SHARED.bits + (id >> 5)]! >>> (id & 31)) & 1;
     const mayEnd = bit(endId) === 1;
+    // The grammar has a bit for one end, that of `endId`. The text may have others: they come where that one may.
     const ends = this.#endIds.map((id) => [id, logits[id]] as const);
     for (let first = 0; first < vocabularySize; first += 32) {
       const word = shared[SHARED.bits + (first >> 5)]!;

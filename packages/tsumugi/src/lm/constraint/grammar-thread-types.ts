@@ -16,9 +16,13 @@ export interface Opened {
 export const SHARED = {
   /** How many ids the bits come after, plus one: 0 before the first, −1 when it has failed. */
   step: 0,
-  /** 0: something may follow; 1: nothing but the end; 2: nothing at all. */
+  /** A value of `STATE`. */
   state: 1,
+  /** From here on: bit b of word w is that of id 32·w + b. */
   bits: 2,
 } as const;
+
+/** What may follow: an id, with the end or without it; the end alone; or nothing at all. */
+export const STATE = { goesOn: 0, ends: 1, isStuck: 2 } as const;
 
 export const FAILED = -1;

@@ -1,7 +1,7 @@
 // The thread that knows grammars: it is told which ids come in each text, and writes into memory that is shared which may follow. A grammar
 // can send it round for ever; then it is ended, and another takes its place (thread-host.ts).
 import { parentPort, workerData } from 'node:worker_threads';
-import { FAILED, type Opened, type Order, SHARED } from './grammar-thread-types.ts';
+import { FAILED, type Opened, type Order, SHARED, STATE } from './grammar-thread-types.ts';
 import { type Matcher, startXGrammar, type XGrammar } from './xgrammar.ts';
 
 /** What the thread is started with. */
@@ -158,7 +158,7 @@ class GrammarThread {
       (word, i) => i >= SHARED.bits && (i === SHARED.bits + (endId >> 5) ? word & ~end : word) !== 0,
     );
     const ends = (shared[SHARED.bits + (endId >> 5)]! & end) !== 0;
-    shared[SHARED.state] = goesOn ? 0 : ends ? 1 : 2;
+    shared[SHARED.state] = goesOn ? STATE.goesOn : ends ? STATE.ends : STATE.isStuck;
     Atomics.add(shared, SHARED.step, 1);
     Atomics.notify(shared, SHARED.step);
   }

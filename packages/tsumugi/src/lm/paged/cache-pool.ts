@@ -1,5 +1,13 @@
 // Memory for the texts of one model that are read and written, and for beginnings that are kept: pages of keys and values, and slots of
 // states, under one number of bytes.
+//
+//   page    keys and values of so many tokens (64), in all attention layers of one window: a group
+//   slot    the states of a text in all Mamba layers
+//   row     of a pass: one id of one text. Of a store: a page or a slot, by its number, with a count of the texts that have it
+//
+//   T tokens   V vocabulary   D model width   H query heads   K key/value heads   d head size
+//   m Mamba heads   P head size   N state size   k taps   C = m·P channels of the convolution
+//   k, v [pages, page, K, d]   conv [slots, k−1, C]   ssm [slots, m, P, N]
 import { checkCount, checkOptions, invariant, type OptionNames } from '../../base/index.ts';
 import type { CacheOwner } from '../cache.ts';
 import { isMamba, windowOf } from '../config.ts';

@@ -1,5 +1,5 @@
 // A pass that reads a piece of one text: the keys before it are gathered from their pages, the kernels of whole texts compute, and what
-// coming tokens can reach goes to the pages and the slot.
+// coming tokens can reach goes to the pages and the slot. Letters as in cache-pool.ts; a piece is a batch of one, [1, T, …].
 import { cat, type Tensor, tensor } from '../../torch/index.ts';
 import type { AttentionMemory, MambaMemory, PassMemory, ScanInputs } from '../layer-memory.ts';
 import { windowedAttention } from '../ops/attention.ts';
@@ -10,6 +10,7 @@ import type { PageList } from './page-list.ts';
 import type { PagedSequence, SlotChain } from './paged-sequence.ts';
 import { EMPTY_SLOT } from './state-slots.ts';
 
+/** [pages, page, K, d] → [pages·page, K, d]: one row for each position that there is room for. */
 const flat = (pool: Tensor) => pool.view([pool.size(0) * pool.size(1), ...pool.shape.slice(2)]);
 
 /** In a group's pages laid end to end. */
@@ -37,6 +38,7 @@ class PieceKeys implements AttentionMemory {
     const reach = (pool: Tensor, own: Tensor) =>
       past ? cat([flat(pool).indexSelect(0, past).unsqueeze(0), own], 1) : own;
     const y = windowedAttention(q, reach(this.#pool.k, k), reach(this.#pool.v, v), { window: this.#window });
+    // A window keeps the end of a piece only.
     const from = k.size(1) - kept;
     if (kept > 0) {
       flat(this.#pool.k).indexCopy_(0, written, k.select(0, 0).narrow(0, from, kept));

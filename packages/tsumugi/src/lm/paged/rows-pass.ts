@@ -1,5 +1,5 @@
 // A pass in which several texts take ids, one row for each id. Linear maps go over all rows; attention and states go by the row's own text,
-// so that a row's result does not depend on the others.
+// so that a row's result does not depend on the others. Letters as in cache-pool.ts; R rows are a batch of one, [1, R, …].
 import { type Tensor, tensor } from '../../torch/index.ts';
 import type { AttentionMemory, MambaMemory, PassMemory, ScanInputs } from '../layer-memory.ts';
 import { convStep } from '../ops/conv-step.ts';

@@ -5,7 +5,7 @@ import { DataError } from '../../base/index.ts';
 export const MAX_GRAMMAR_CHARACTERS = 2 ** 17;
 /**
  * Places that repetitions of a fixed number of times take in a grammar: `{0,9}` takes nine. Compiling one takes 20 ms with a
- * vocabulary of 100,000, and holds up all texts meanwhile.
+ * vocabulary of 100,000, and what waits for the same thread waits for all of them.
  */
 export const MAX_GRAMMAR_REPEATS = 256;
 

@@ -4,7 +4,8 @@ import { grammarError, Rules } from './ebnf.ts';
 
 const MAX_DEPTH = 64;
 const digits: CharacterSet = [[0x30, 0x39]];
-const letters: CharacterSet = union([digits, [[0x41, 0x5a]], [[0x61, 0x7a]], single('_')]);
+/** Of `\w`. */
+const wordCharacters: CharacterSet = union([digits, [[0x41, 0x5a]], [[0x61, 0x7a]], single('_')]);
 const blanks: CharacterSet = union([
   [[9, 13]],
   [...' \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff'].map((each) => single(each)[0]!),
@@ -13,10 +14,10 @@ const blanks: CharacterSet = union([
 const lineEnds: CharacterSet = union([...'\n\r\u2028\u2029'].map(single));
 const named: Readonly<Record<string, CharacterSet>> = {
   d: digits,
-  w: letters,
+  w: wordCharacters,
   s: blanks,
   D: complement(digits),
-  W: complement(letters),
+  W: complement(wordCharacters),
   S: complement(blanks),
 };
 const control: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', f: '\f', v: '\v', 0: '\0' };
@@ -94,7 +95,7 @@ class RegexReader {
     const item = this.#item();
     const bounds = this.#bounds();
     if (!bounds) return item;
-    this.#takes('?'); // in a hurry or not, it is the same texts
+    this.#takes('?'); // Lazy: it matches the same texts.
     const isClass = /^\[[^\]]*\]$/.test(item);
     return this.#rules.repeat(isClass ? item : this.#rules.add(item), ...bounds);
   }

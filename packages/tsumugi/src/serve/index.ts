@@ -5,9 +5,7 @@ export type {
   CallUsage,
   EndReason,
   Piece,
-  ResponseFormat,
   TokenInfo,
-  ToolChoice,
 } from './answer/call.ts';
 export { forecastModel, type ModelForecast } from './forecast.ts';
 export { type Log, type LogEvent, makeLog } from './http/log.ts';

@@ -63,7 +63,7 @@ it('counts answers by their ends, and times in seconds', async () => {
   metrics.ended('m', 'stop');
   metrics.ended('m', 'length');
   metrics.ended('m', 'stop');
-  const timings = { queue: 1000, prefill: 2000, decode: 3000 };
+  const timings = { queued: 1000, prefill: 2000, decode: 3000 };
   metrics.answered('m', { prompt: 70, cached: 4, generated: 9, timings }, 6500);
   expect(await values(metrics)).toMatchObject({
     [of('vllm:time_to_first_token_seconds_sum')]: 0.5,

@@ -89,7 +89,7 @@ export class Metrics {
     this.#promptTokens.observe(model, prompt);
     this.#newTokens.observe(model, generated);
     this.#whole.observe(model, milliseconds / 1000);
-    this.#queue.observe(model, timings.queue / 1000);
+    this.#queue.observe(model, timings.queued / 1000);
     this.#prefill.observe(model, timings.prefill / 1000);
     this.#decode.observe(model, timings.decode / 1000);
   }

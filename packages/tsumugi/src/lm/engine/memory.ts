@@ -1,5 +1,5 @@
 // What the engine needs of the place where texts are remembered: room, and the two passes of the model over it.
-import type { Tensor } from '../../torch/index.ts';
+import type { SavedTensor } from '../paged/saved-sequence.ts';
 import type { Logits } from '../sampling.ts';
 
 /** What one text is remembered by. */
@@ -12,11 +12,6 @@ export interface TextState extends Disposable {
   fork(): TextState;
   /** Of the ids that it took in last, several in one pass, accepts the first `count` and forgets the others. */
   keep(count: number): void;
-}
-
-export interface SavedTensor {
-  name: string;
-  tensor: Tensor;
 }
 
 /** Who takes what in a pass. */

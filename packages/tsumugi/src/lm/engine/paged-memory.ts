@@ -2,9 +2,9 @@
 import { CachePool } from '../paged/cache-pool.ts';
 import { decodeRows, readOn, readPiece } from '../paged/decode-rows.ts';
 import type { PagedSequence } from '../paged/paged-sequence.ts';
-import { loadSequence, saveSequence } from '../paged/saved-sequence.ts';
+import { loadSequence, type SavedTensor, saveSequence } from '../paged/saved-sequence.ts';
 import type { LanguageModel } from '../types.ts';
-import type { Row, SavedTensor, TextMemory, TextState } from './memory.ts';
+import type { Row, TextMemory, TextState } from './memory.ts';
 
 /** The memory gives no other states than these. */
 const own = (state: TextState) => state as PagedSequence;

@@ -1,7 +1,7 @@
 // Has the engine's thread write what a call asks for: the prompt becomes ids, each answer a request of its own, and their ids become
 // pieces as they come.
 import { randomInt } from 'node:crypto';
-import { deriveSeed } from '../../base/index.ts';
+import { deriveSeed, given } from '../../base/index.ts';
 import type { Usage } from '../../lm/index.ts';
 import { describedTool, toolFormat } from '../../text/index.ts';
 import type { EngineThread, JobListener } from '../engine-thread/engine-thread.ts';
@@ -53,9 +53,6 @@ function checkBias({ name, config }: ServedModel, { logitBias = {} }: CallSampli
 /** What OpenAI chooses tokens by where nobody says. */
 const openaiSampling: CallSampling = { temperature: 1, topP: 1 };
 
-const given = <T extends object>(values: T): Partial<T> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-
 function requestOf(
   model: ServedModel,
   call: Call,
@@ -63,10 +60,10 @@ function requestOf(
 ): ThreadRequest {
   const { seed: _seed, ...sampling } = call.sampling;
   const { stopIds = [], ignoreEos = false } = call;
-  return given({
+  return given<unknown>({
     ...openaiSampling,
-    ...given(model.sampling),
-    ...given(sampling),
+    ...given<unknown>({ ...model.sampling }),
+    ...given<unknown>(sampling),
     ...lengths,
     minTokens: call.minTokens,
     stopIds: [...(ignoreEos ? [] : model.endIds), ...stopIds],
@@ -74,7 +71,7 @@ function requestOf(
     logprobs: call.logprobs,
     grammar: answerGrammar(model, call),
     cacheSalt: call.cacheSalt,
-  }) as ThreadRequest;
+  }) as unknown as ThreadRequest;
 }
 
 /** The stop strings of a call, with those of the template for an answer to messages. */
@@ -211,7 +208,7 @@ class Writing {
 
   #usage(): CallUsage {
     const { cached = 0, cachedReason, timings } = this.#begun ?? {};
-    const { queued: queue = 0, prefill = 0 } = timings ?? {};
+    const { queued = 0, prefill = 0 } = timings ?? {};
     const generated = this.#choices.reduce((sum, { ids }) => sum + ids.length, 0);
     const decode = performance.now() - (this.#firstAt ?? performance.now());
     return {
@@ -219,7 +216,7 @@ class Writing {
       cached,
       ...(cachedReason !== undefined && { cachedReason }),
       generated,
-      timings: { queue, prefill, decode },
+      timings: { queued, prefill, decode },
     };
   }
 }

@@ -1,15 +1,6 @@
 // The one internal call that every endpoint translates to and from: what is to be written, and the pieces that come of it.
-import type { Message, Tool } from '../../text/index.ts';
-
-/** What an answer is held to, token by token. */
-export type ResponseFormat =
-  | { readonly type: 'json_object' }
-  | { readonly type: 'json_schema'; readonly schema: Readonly<Record<string, unknown>> }
-  | { readonly type: 'grammar'; readonly grammar: string }
-  | { readonly type: 'regex'; readonly pattern: string };
-
-/** Whether tools are called: as the model likes, not at all, at least one, or this one. */
-export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
+import type { Timings } from '../../lm/index.ts';
+import type { AnswerFormat, Message, Tool, ToolChoice } from '../../text/index.ts';
 
 export type Prompt =
   | {
@@ -54,7 +45,8 @@ export interface Call {
   readonly n: number;
   /** Log-probabilities of each token, and of so many of the likeliest beside it. */
   readonly logprobs?: number | undefined;
-  readonly format?: ResponseFormat | undefined;
+  /** What it is held to, token by token. */
+  readonly format?: AnswerFormat | undefined;
   /** Whoever has another one shares nothing of the prefix cache. */
   readonly cacheSalt?: string | undefined;
   /** The client has gone, or its time is up. */
@@ -104,7 +96,7 @@ export interface CallUsage {
   /** New tokens of all answers together. */
   readonly generated: number;
   /** Milliseconds: waiting for a place, reading the prompt to the first token, writing. */
-  readonly timings: { readonly queue: number; readonly prefill: number; readonly decode: number };
+  readonly timings: Readonly<Timings>;
 }
 
 /** An answer that the engine has taken on. What goes wrong afterwards is thrown by the loop over its pieces. */

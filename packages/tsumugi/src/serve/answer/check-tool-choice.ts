@@ -1,6 +1,7 @@
 // Which tool is to be called must be there.
+
+import type { ToolChoice } from '../../text/index.ts';
 import { badRequest } from '../http/http-error.ts';
-import type { ToolChoice } from './call.ts';
 
 /** @param names of the tools @throws HttpError 400 for a choice of a tool that there is not */
 export function checkToolChoice(choice: ToolChoice | undefined, names: readonly string[], field = 'tool_choice'): void {

@@ -17,7 +17,7 @@ export function fakeAnswering(
     try {
       yield* pieces;
       if (fault) throw fault;
-      return { ...usage, timings: { queue: 0, prefill: 1, decode: 2 } };
+      return { ...usage, timings: { queued: 0, prefill: 1, decode: 2 } };
     } finally {
       ended = true;
     }

@@ -1,6 +1,7 @@
 // The body of a request in Anthropic's shape, and the call that it asks for.
 import { z } from 'zod';
-import type { Call, Prompt, ResponseFormat, ToolChoice } from '../answer/call.ts';
+import type { AnswerFormat, ToolChoice } from '../../text/index.ts';
+import type { Call, Prompt } from '../answer/call.ts';
 import { checkToolChoice } from '../answer/check-tool-choice.ts';
 import { maybe, modelName, refused } from '../http/body-fields.ts';
 import type { Limits } from '../limits.ts';
@@ -101,7 +102,7 @@ export function callOf(body: MessagesBody, limits: Limits, signal: AbortSignal):
     maxTokens: body.max_tokens,
     stop: stopsOf(body.stop_sequences, limits, 'stop_sequences'),
     n: 1,
-    ...(format && { format: { type: 'json_schema', schema: format.schema } satisfies ResponseFormat }),
+    ...(format && { format: { type: 'json_schema', schema: format.schema } satisfies AnswerFormat }),
     ...(body.cache_salt !== undefined && { cacheSalt: body.cache_salt }),
     signal,
   };

@@ -36,7 +36,7 @@ export class HttpError extends UserError {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(status: HttpStatus, code: string, message: string, details: HttpErrorDetails = {}) {
-    super(code, message, details);
+    super(code.replaceAll('-', '_'), message, details); // Codes of this project have hyphens, those of APIs have not.
     this.status = status;
     this.param = details.param;
     const { retryAfter } = details;

@@ -1,7 +1,8 @@
 // `POST /v1/chat/completions`: answers to a conversation.
 import { randomUUID } from 'node:crypto';
+import type { ToolChoice } from '../../text/index.ts';
 import { cachedHeader } from '../answer/cached-header.ts';
-import type { Answering, Call, Piece, TokenInfo, ToolChoice } from '../answer/call.ts';
+import type { Answering, Call, Piece, TokenInfo } from '../answer/call.ts';
 import { checkToolChoice } from '../answer/check-tool-choice.ts';
 import { together } from '../answer/together.ts';
 import { badRequest } from '../http/http-error.ts';

@@ -58,5 +58,5 @@ export function nothingWritten(promptTokens: number, n: number): Answering {
 
 async function* ends(prompt: number, n: number): AsyncGenerator<Piece, CallUsage> {
   for (let choice = 0; choice < n; choice++) yield { choice, type: 'end', reason: 'length' };
-  return { prompt, cached: 0, generated: 0, timings: { queue: 0, prefill: 0, decode: 0 } };
+  return { prompt, cached: 0, generated: 0, timings: { queued: 0, prefill: 0, decode: 0 } };
 }

@@ -1,5 +1,6 @@
 // From the shared fields of OpenAI's endpoints to a call.
-import type { Call, CallSampling, ResponseFormat } from '../answer/call.ts';
+import type { AnswerFormat } from '../../text/index.ts';
+import type { Call, CallSampling } from '../answer/call.ts';
 import { badRequest } from '../http/http-error.ts';
 import type { Limits } from '../limits.ts';
 import type { SharedBody } from './fields.ts';
@@ -56,8 +57,8 @@ export function stopsOf(
   return all;
 }
 
-function formatOf({ response_format, grammar, regex }: SharedBody): ResponseFormat | undefined {
-  const formats: ResponseFormat[] = [];
+function formatOf({ response_format, grammar, regex }: SharedBody): AnswerFormat | undefined {
+  const formats: AnswerFormat[] = [];
   if (response_format?.type === 'json_object') formats.push({ type: 'json_object' });
   if (response_format?.type === 'json_schema')
     formats.push({ type: 'json_schema', schema: response_format.json_schema.schema });

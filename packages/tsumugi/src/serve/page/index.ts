@@ -5,7 +5,7 @@ import { pageFile } from './page-file.ts';
 
 function answer(name: string): Response {
   const file = pageFile(name);
-  if (file === undefined) throw new HttpError(404, 'no-such-file', `the chat page has no file ${JSON.stringify(name)}`);
+  if (file === undefined) throw new HttpError(404, 'no_such_file', `the chat page has no file ${JSON.stringify(name)}`);
   return new Response(file.body, { headers: file.headers });
 }
 

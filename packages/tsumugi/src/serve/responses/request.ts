@@ -1,6 +1,7 @@
 // The body of a request for a response, in its text form, and the call that it asks for.
 import { z } from 'zod';
-import type { Call, Prompt, ResponseFormat, ToolChoice } from '../answer/call.ts';
+import type { AnswerFormat, ToolChoice } from '../../text/index.ts';
+import type { Call, Prompt } from '../answer/call.ts';
 import { checkToolChoice } from '../answer/check-tool-choice.ts';
 import { maybe, modelName, refused } from '../http/body-fields.ts';
 import { badRequest } from '../http/http-error.ts';
@@ -107,7 +108,7 @@ function toolsOf({ tools = [], tool_choice: choice, parallel_tool_calls: paralle
   };
 }
 
-function formatOf({ text }: ResponsesBody): ResponseFormat | undefined {
+function formatOf({ text }: ResponsesBody): AnswerFormat | undefined {
   if (text?.format?.type === 'json_object') return { type: 'json_object' };
   return text?.format?.type === 'json_schema' ? { type: 'json_schema', schema: text.format.schema } : undefined;
 }

@@ -78,7 +78,11 @@ export const serveOptions = {
     value: 'SIZE',
     help: "memory of each model's cache (default: 1G, or a quarter of --memory)",
   },
-  cacheDir: { type: 'string', value: 'DIR', help: 'where what the caches hold is kept while the server does not run' },
+  cacheDir: {
+    type: 'string',
+    value: 'DIR',
+    help: 'folder in which the prefix cache is kept while the server does not run',
+  },
   drainDelay: {
     type: 'integer',
     min: 0,

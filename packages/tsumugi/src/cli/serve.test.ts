@@ -64,7 +64,7 @@ describe('a server', () => {
     expect(await running.text()).toMatch(/"finish_reason":"length".*\[DONE\]/s);
     expect(await ended).toBe(0);
     expect(said.stderr).toMatch(
-      /ready after [\d.]+ s\n {2}beginnings come from the cache from \d+ tokens on where a message ends, elsewhere from \d+\n/,
+      /ready after [\d.]+ s\n {2}prefix cache: prompts share \d+ tokens or more up to the end of a message, elsewhere \d+\n/,
     );
     expect(said.stderr).toMatch(
       /event=request .*path=\/v1\/chat\/completions status=200 .*prompt=\d+ cached=\d+ generated=4/,

@@ -142,7 +142,7 @@ function prefixLine({ thread, models }: RunningServer): string {
   const smallest = thread.counters.models[models[0]!.name]?.smallestPrefix;
   if (!smallest) return '';
   const { boundary, grid } = smallest;
-  return `  beginnings come from the cache from ${boundary} tokens on where a message ends, elsewhere from ${grid}\n`;
+  return `  prefix cache: prompts share ${boundary} tokens or more up to the end of a message, elsewhere ${grid}\n`;
 }
 
 /** Resolves when a signal has asked to end. */

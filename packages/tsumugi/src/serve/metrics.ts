@@ -36,9 +36,9 @@ export class Metrics {
   readonly #decode = this.#histogram('vllm:request_decode_time_seconds', 'Writing, from the first token', seconds);
   readonly #loaded = this.#gauge('tsumugi:model_loaded', 'Whether the model is in memory');
   readonly #weights = this.#gauge('tsumugi:weight_bytes', 'Bytes of the weights of its own that a model has in memory');
-  readonly #cache = this.#gauge('tsumugi:cache_bytes', 'Bytes that texts and states of beginnings take');
+  readonly #cache = this.#gauge('tsumugi:cache_bytes', 'Bytes that texts and snapshots take');
   readonly #cacheLimit = this.#gauge('tsumugi:cache_limit_bytes', 'Bytes that they may take');
-  readonly #snapshots = this.#gauge('tsumugi:snapshots', 'States of beginnings that are kept');
+  readonly #snapshots = this.#gauge('tsumugi:snapshots', 'Snapshots of prefixes that are kept');
   readonly #preemptions = this.#counter(
     'vllm:num_preemptions_total',
     'Times that a text had to give its place back for want of memory',
@@ -47,7 +47,7 @@ export class Metrics {
     'tsumugi:state_missing_total',
     'Prompts of which more was read before than a state was there for: attention matched, state missing',
   );
-  readonly #evictions = this.#counter('tsumugi:evictions_total', 'States of beginnings that had to make room');
+  readonly #evictions = this.#counter('tsumugi:evictions_total', 'Snapshots that had to make room');
   readonly #handles = new Gauge({ ...this.#named('tsumugi:live_handles', 'Live tensors of the engine thread') });
   readonly #restarts = new Counter({
     ...this.#named('tsumugi:engine_restarts_total', 'Times that the engine thread was started again'),

@@ -8,8 +8,8 @@ import { answer } from './answer/answer.ts';
 import { encodePromptOf } from './answer/encode.ts';
 import { RememberedAnswers } from './answer/remembered-answers.ts';
 import { EngineThread, shuttingDown } from './engine-thread/engine-thread.ts';
+import { requireFitting } from './engine-thread/loaded-models.ts';
 import type { ModelPlace, ThreadSettings } from './engine-thread/protocol.ts';
-import { requireFitting } from './engine-thread/shelf.ts';
 import { type Gates, makeApp } from './http/app.ts';
 import { Keys } from './http/keys.ts';
 import type { Log } from './http/log.ts';
@@ -42,7 +42,7 @@ export interface ServerOptions {
   readonly hosts?: readonly string[] | undefined;
   readonly memoryBytes: number;
   readonly cacheBytes: number;
-  /** Where beginnings are kept while the server does not run. */
+  /** Where snapshots of prefixes are kept while the server does not run. */
   readonly cacheDir?: string | undefined;
   readonly slots?: number | undefined;
   readonly log: Log;

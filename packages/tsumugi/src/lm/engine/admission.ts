@@ -1,8 +1,8 @@
 // Who of those that wait may begin: in the order in which they came, when there is room for the prompt and what is written first. One
 // whose prompt begins like one that is being read waits until the state that both need is there.
 import { UserError } from '../../base/index.ts';
-import { type Beginnings, type Found, nothing, SHORTEST_SHARED } from './beginnings.ts';
 import type { TextMemory } from './memory.ts';
+import { type Found, type PrefixCache, SHORTEST_SHARED, withoutCache } from './prefix-cache.ts';
 import type { Schedule } from './schedule.ts';
 import type { Task } from './task.ts';
 
@@ -19,14 +19,14 @@ export interface Next {
 export class Admission {
   readonly #memory: TextMemory;
   readonly #schedule: Schedule;
-  readonly #beginnings: Beginnings | undefined;
+  readonly #prefixCache: PrefixCache | undefined;
   /** One had to give its slot back, and none has ended since. */
   isTight = false;
 
-  constructor(memory: TextMemory, schedule: Schedule, beginnings: Beginnings | undefined) {
+  constructor(memory: TextMemory, schedule: Schedule, prefixCache: PrefixCache | undefined) {
     this.#memory = memory;
     this.#schedule = schedule;
-    this.#beginnings = beginnings;
+    this.#prefixCache = prefixCache;
   }
 
   /** @throws UserError for a text that the memory could not hold even if it were alone */
@@ -54,8 +54,8 @@ export class Admission {
     if (taken === 0) this.isTight = false;
     if (this.isTight) return undefined;
     for (const task of waiting.slice(0, LOOKED_AT)) {
-      const found = this.#beginnings?.find(task.prompt) ?? nothing;
-      if (this.#schedule.reading.some((reader) => this.#beginnings && this.#keepFor(task, reader, found.cached)))
+      const found = this.#prefixCache?.find(task.prompt) ?? withoutCache;
+      if (this.#schedule.reading.some((reader) => this.#prefixCache && this.#keepFor(task, reader, found.cached)))
         continue;
       return taken === 0 || this.#fits(task, found) ? { task, found } : undefined;
     }
@@ -64,13 +64,13 @@ export class Admission {
 
   /** One came: what it has in common with those that are being read is kept for it. */
   cameTo(task: Task): void {
-    if (this.#beginnings) for (const reader of this.#schedule.reading) this.#keepFor(task, reader, 0);
+    if (this.#prefixCache) for (const reader of this.#schedule.reading) this.#keepFor(task, reader, 0);
   }
 
   /** One is about to be read: what it has in common with those that wait is kept for them. */
   begins(task: Task, found: Found): void {
-    if (!this.#beginnings) return;
-    for (const place of this.#beginnings.placesToKeep(task.prompt, found)) task.keepAt.add(place);
+    if (!this.#prefixCache) return;
+    for (const place of this.#prefixCache.placesToKeep(task.prompt, found)) task.keepAt.add(place);
     for (const other of this.#schedule.waiting.slice(0, LOOKED_AT)) this.#keepFor(other, task, 0);
   }
 
@@ -97,7 +97,7 @@ export class Admission {
       held += bytes;
     }
     const { limit, used } = this.#memory;
-    return needed <= limit - used + (this.#beginnings?.snapshots.reclaimable(held) ?? 0);
+    return needed <= limit - used + (this.#prefixCache?.snapshots.reclaimable(held) ?? 0);
   }
 
   /** What it will take before long. */

@@ -27,7 +27,7 @@ export interface EngineCounters extends Readonly<Totals> {
   /** Texts that have a slot: read or written. */
   readonly running: number;
   readonly waiting: number;
-  /** States of beginnings that are kept. */
+  /** States after prefixes that are kept. */
   readonly snapshots: number;
   /** States that had to make room. */
   readonly evictions: number;

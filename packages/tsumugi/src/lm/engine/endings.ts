@@ -66,12 +66,12 @@ export class Endings {
     sequence.open = false;
     sequence.request.constraint?.[Symbol.dispose]();
     sequence.request.proposer?.[Symbol.dispose]();
-    const { schedule, admission, beginnings } = this.#parts;
+    const { schedule, admission, prefixCache } = this.#parts;
     schedule.leave(task);
     if (!state) return;
     admission.isTight = false;
     task.settle();
-    if (sound && sequence.request.remember && state.length > 0) beginnings!.snapshots.put(task.place, state);
+    if (sound && sequence.request.remember && state.length > 0) prefixCache!.snapshots.put(task.place, state);
     else state[Symbol.dispose]();
     task.takeState();
   }

@@ -9,9 +9,9 @@ export interface EngineOptions {
    * texts take a token. Default 256.
    */
   prefillChunk?: number | undefined;
-  /** Memory for the states of texts, and of beginnings that are kept while there is room. It is taken when it is used. Default 1 GiB. */
+  /** Memory for the states of texts, and of prefixes that are kept while there is room. It is taken when it is used. Default 1 GiB. */
   cacheBytes?: number | undefined;
-  /** Whether beginnings are kept for prompts that begin alike. Default true. */
+  /** Whether states after prefixes are kept for prompts that begin alike. Default true. */
   prefixCache?: boolean | undefined;
   /** Tokens of a prompt after which its state is kept, besides message boundaries and where prompts part: a multiple of `prefillChunk`. Default 512. */
   snapshotEvery?: number | undefined;
@@ -30,7 +30,7 @@ const names: OptionNames<EngineOptions> = {
   queueLimit: true,
 };
 
-const hints = { prefixBytes: 'Write cacheBytes, for texts and beginnings; prefixCache: false keeps no beginnings.' };
+const hints = { prefixBytes: 'Write cacheBytes, for texts and prefixes; prefixCache: false keeps no prefixes.' };
 
 /** @throws ConfigError for an option that is unknown, out of range, or without effect */
 export function engineSettings(options: EngineOptions): EngineSettings {

@@ -8,7 +8,6 @@ import { setImmediate } from 'node:timers/promises';
 import { ConfigError, UserError } from '../../base/index.ts';
 import type { LanguageModel } from '../types.ts';
 import { Admission } from './admission.ts';
-import { Beginnings, SHORTEST_SHARED } from './beginnings.ts';
 import { type EngineCounters, Totals } from './counters.ts';
 import { Decoding } from './decoding.ts';
 import { Endings } from './endings.ts';
@@ -16,6 +15,7 @@ import { type EngineOptions, type EngineSettings, engineSettings } from './engin
 import type { TextMemory } from './memory.ts';
 import { PagedMemory } from './paged-memory.ts';
 import { Passes } from './passes.ts';
+import { PrefixCache, SHORTEST_SHARED } from './prefix-cache.ts';
 import { Prompt } from './prompt.ts';
 import { Reading } from './reading.ts';
 import { checkRequest, defaultMaxTokens, type EngineRequest, takeRequest, type Usage } from './request.ts';
@@ -47,7 +47,7 @@ export class Engine implements Disposable {
   readonly model: LanguageModel;
   readonly #settings: EngineSettings;
   readonly #memory: TextMemory;
-  readonly #beginnings: Beginnings | undefined;
+  readonly #prefixCache: PrefixCache | undefined;
   readonly #schedule = new Schedule();
   readonly #admission: Admission;
   readonly #totals = new Totals();
@@ -65,11 +65,11 @@ export class Engine implements Disposable {
     this.#settings = engineSettings(options);
     const { cacheBytes, prefillChunk, prefixCache, snapshotEvery } = this.#settings;
     this.#memory = memory ?? new PagedMemory(model, cacheBytes, prefillChunk);
-    this.#beginnings = prefixCache ? new Beginnings(this.#memory, snapshotEvery) : undefined;
-    this.#admission = new Admission(this.#memory, this.#schedule, this.#beginnings);
+    this.#prefixCache = prefixCache ? new PrefixCache(this.#memory, snapshotEvery) : undefined;
+    this.#admission = new Admission(this.#memory, this.#schedule, this.#prefixCache);
     const parts = {
       memory: this.#memory,
-      beginnings: this.#beginnings,
+      prefixCache: this.#prefixCache,
       schedule: this.#schedule,
       admission: this.#admission,
       totals: this.#totals,
@@ -97,11 +97,11 @@ export class Engine implements Disposable {
   get smallestPrefix(): { boundary: number; grid: number } | undefined {
     const { prefillChunk } = this.#settings;
     const grid = Math.ceil(SHORTEST_SHARED / prefillChunk) * prefillChunk;
-    return this.#beginnings && { boundary: SHORTEST_SHARED, grid };
+    return this.#prefixCache && { boundary: SHORTEST_SHARED, grid };
   }
 
   get counters(): EngineCounters {
-    const snapshots = this.#beginnings?.snapshots;
+    const snapshots = this.#prefixCache?.snapshots;
     return {
       ...this.#totals,
       running: this.#schedule.taken,
@@ -120,7 +120,7 @@ export class Engine implements Disposable {
   add(request: EngineRequest): Job {
     checkRequest(request, this.model.config);
     if (this.#disposed) throw disposed();
-    if (request.remember && !this.#beginnings)
+    if (request.remember && !this.#prefixCache)
       throw new ConfigError('no-prefix-cache', 'a text cannot be remembered: the engine has no prefix cache', {
         remedy: 'Make an Engine with a prefix cache, and give it in the place of the model.',
         fields: { option: 'remember' },
@@ -142,24 +142,24 @@ export class Engine implements Disposable {
   }
 
   /**
-   * Writes what is kept of beginnings into a folder, for an engine of the same model to begin with. `modelHash` says which model it is,
+   * Writes the snapshots of prefixes into a folder, for an engine of the same model to begin with. `modelHash` says which model it is,
    * weights and all.
    *
    * @throws DataError when the folder holds something else, or cannot be written
    */
   saveSnapshots(folder: string, { modelHash }: { modelHash: string }): StoredSnapshots {
     if (this.#disposed) throw disposed();
-    return writeSnapshots(folder, modelHash, this.#requireBeginnings(), this.#memory);
+    return writeSnapshots(folder, modelHash, this.#requirePrefixCache(), this.#memory);
   }
 
   /** Takes what `saveSnapshots` wrote, while there is room. What is damaged or of another model is left where it is, and said in `ignored`. */
   loadSnapshots(folder: string, { modelHash }: { modelHash: string }): StoredSnapshots {
     if (this.#disposed) throw disposed();
-    return readSnapshots(folder, modelHash, this.#requireBeginnings(), this.#memory);
+    return readSnapshots(folder, modelHash, this.#requirePrefixCache(), this.#memory);
   }
 
-  #requireBeginnings(): Beginnings {
-    if (this.#beginnings) return this.#beginnings;
+  #requirePrefixCache(): PrefixCache {
+    if (this.#prefixCache) return this.#prefixCache;
     throw new ConfigError('no-prefix-cache', 'the engine has no prefix cache, so it has no snapshots', {
       remedy: 'Make an Engine with a prefix cache.',
       fields: { option: 'prefixCache' },
@@ -239,7 +239,7 @@ export class Engine implements Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const task of this.#schedule.all) this.#endings.fail(task, disposed());
-    this.#beginnings?.[Symbol.dispose]();
+    this.#prefixCache?.[Symbol.dispose]();
     this.#memory[Symbol.dispose]();
   }
 }

@@ -17,8 +17,8 @@ export class Passes {
 
   /** Bytes that are free while nothing makes room. */
   get free(): number {
-    const { memory, beginnings } = this.#parts;
-    return memory.limit - (beginnings?.snapshots.used ?? memory.used);
+    const { memory, prefixCache } = this.#parts;
+    return memory.limit - (prefixCache?.snapshots.used ?? memory.used);
   }
 
   /**
@@ -26,7 +26,7 @@ export class Passes {
    * of the texts is left.
    */
   make<T>(texts: () => readonly Task[], bytes: (state: TextState) => number, pass: () => T): T | undefined {
-    const snapshots = this.#parts.beginnings?.snapshots;
+    const snapshots = this.#parts.prefixCache?.snapshots;
     for (let tasks = texts(); tasks.length > 0; tasks = texts()) {
       // A snapshot that goes may have shared what a text would have to copy, so it is counted anew.
       const needed = tasks.reduce((sum, { state }) => sum + bytes(state!), 0);

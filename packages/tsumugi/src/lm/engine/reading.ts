@@ -1,10 +1,10 @@
 // Texts that begin, and their prompts, which are read piece by piece.
 import type { Logits } from '../sampling.ts';
 import type { Next } from './admission.ts';
-import type { Found } from './beginnings.ts';
 import type { Endings } from './endings.ts';
 import type { Parts } from './parts.ts';
 import type { Passes } from './passes.ts';
+import type { Found } from './prefix-cache.ts';
 import type { Task } from './task.ts';
 
 export class Reading {
@@ -22,9 +22,9 @@ export class Reading {
 
   /** A text takes a slot, and goes on from what is known of its prompt. */
   begin({ task, found }: Next): void {
-    const { beginnings, memory, schedule, admission } = this.#parts;
+    const { prefixCache, memory, schedule, admission } = this.#parts;
     const { snapshot, cached } = found;
-    const state = snapshot ? beginnings!.snapshots.take(snapshot) : memory.begin();
+    const state = snapshot ? prefixCache!.snapshots.take(snapshot) : memory.begin();
     if (task.usage.cachedReason === undefined) this.#count(task, found);
     task.begin(state, found);
     schedule.read(task);
@@ -33,10 +33,10 @@ export class Reading {
   }
 
   #count(task: Task, { cached, reason }: Found): void {
-    const { totals, beginnings } = this.#parts;
+    const { totals, prefixCache } = this.#parts;
     totals.promptTokens += task.prompt.length;
     totals.cachedTokens += cached;
-    if (!beginnings) return;
+    if (!prefixCache) return;
     totals.prefixQueries++;
     if (cached > 0) totals.prefixHits++;
     if (reason === 'state-missing' || reason === 'evicted') totals.stateMissing++;
@@ -63,19 +63,19 @@ export class Reading {
     if (schedule.running.length > 0) this.meanwhile += ids.length;
     totals.readTokens += ids.length;
     schedule.read(task);
-    this.#keepBeginning(task, to, read.logits);
+    this.#keepSnapshot(task, to, read.logits);
     if (read.logits) this.#hasRead(task, read.logits);
   }
 
   /** @param logits of what comes next, where that is the whole prompt */
-  #keepBeginning(task: Task, length: number, logits: Logits | undefined): void {
-    const { beginnings } = this.#parts;
-    if (!beginnings) return;
+  #keepSnapshot(task: Task, length: number, logits: Logits | undefined): void {
+    const { prefixCache } = this.#parts;
+    if (!prefixCache) return;
     const { prompt, state } = task;
     const key = prompt.keys[prompt.cuts.indexOf(length)]!;
-    if (task.isExact) beginnings.noteRead(key);
+    if (task.isExact) prefixCache.noteRead(key);
     if (!task.keepAt.has(length)) return;
-    beginnings.snapshots.keep(task.place, state!, logits);
+    prefixCache.snapshots.keep(task.place, state!, logits);
   }
 
   /** All of a prompt is read: it takes its first token, unless it goes on after it had to wait. */

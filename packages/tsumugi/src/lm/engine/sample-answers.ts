@@ -63,7 +63,7 @@ const options: OptionNames<SampleAnswersOptions> = {
  *     answers[p]![k]!.ids;
  *
  * Answer k to a prompt follows from the seed, the prompt's key and k alone; the same call gives the same
- * bits. An engine remembers beginnings by the weights it read them with: when those have changed, give the model, or another engine.
+ * bits. An engine remembers prefixes by the weights it read them with: when those have changed, give the model, or another engine.
  *
  * @throws ConfigError for an option out of range, DataError for an id outside the vocabulary; what goes wrong with one answer ends all
  */

@@ -7,8 +7,8 @@ import { openSafetensors, readJson, writeJson, writeSafetensors } from '../../st
 import { scope, type Tensor, tensor } from '../../torch/index.ts';
 import { CacheFull } from '../paged/cache-full.ts';
 import type { Logits } from '../sampling.ts';
-import type { Beginnings } from './beginnings.ts';
 import type { TextMemory, TextState } from './memory.ts';
+import type { PrefixCache } from './prefix-cache.ts';
 import { type SnapshotFile, snapshotManifest } from './snapshot-manifest.ts';
 
 const LIST = 'snapshots.json';
@@ -33,7 +33,7 @@ export interface StoredSnapshots {
 export function writeSnapshots(
   folder: string,
   modelHash: string,
-  { snapshots }: Beginnings,
+  { snapshots }: PrefixCache,
   memory: TextMemory,
 ): StoredSnapshots {
   using staged = new StagedFolder(folder, (place) => readdirSync(place).every(isOurs));
@@ -58,7 +58,7 @@ export function writeSnapshots(
 export function readSnapshots(
   folder: string,
   modelHash: string,
-  beginnings: Beginnings,
+  prefixCache: PrefixCache,
   memory: TextMemory,
 ): StoredSnapshots {
   const taken: { place: SnapshotFile['place']; state: TextState; logits: Logits | undefined }[] = [];
@@ -68,7 +68,7 @@ export function readSnapshots(
   } catch (error) {
     ignored = sentenceOf(folder, error);
   }
-  for (const { place, state, logits } of taken.toReversed()) beginnings.adopt(place, state, logits);
+  for (const { place, state, logits } of taken.toReversed()) prefixCache.adopt(place, state, logits);
   const found = { snapshots: taken.length, bytes: taken.reduce((sum, { state }) => sum + state.bytes, 0) };
   return ignored === undefined ? found : { ...found, ignored };
 }

@@ -1,7 +1,7 @@
-// States of beginnings that were read or written, to be gone on from. They share the memory of the texts that are being written: those
+// States after prefixes that were read or written, to be gone on from. They share the memory of the texts that are being written: those
 // come first, and of the states the least recently used goes first.
 import type { Logits } from '../sampling.ts';
-import type { Known } from './known.ts';
+import type { KnownPrefixes } from './known-prefixes.ts';
 import type { TextMemory, TextState } from './memory.ts';
 import { PrefixTree } from './prefix-tree.ts';
 
@@ -25,7 +25,7 @@ const MOST_GONE = 1024;
 
 export class Snapshots implements Disposable {
   readonly #memory: TextMemory;
-  readonly #known: Known;
+  readonly #known: KnownPrefixes;
   readonly #read = new Map<string, Snapshot>();
   /** By tenant; undefined for a state that had to go. */
   readonly #written = new Map<string, PrefixTree<{ snapshot: Snapshot | undefined }>>();
@@ -35,7 +35,7 @@ export class Snapshots implements Disposable {
   #logitBytes = 0;
   evictions = 0;
 
-  constructor(memory: TextMemory, known: Known) {
+  constructor(memory: TextMemory, known: KnownPrefixes) {
     this.#memory = memory;
     this.#known = known;
   }

@@ -1,7 +1,7 @@
 // A request on its way through the engine: what is remembered of it, how far its prompt is read, and how long it took.
 import type { LanguageModel } from '../types.ts';
-import type { Found } from './beginnings.ts';
 import type { TextState } from './memory.ts';
+import type { Found } from './prefix-cache.ts';
 import type { Prompt } from './prompt.ts';
 import type { EngineRequest, Usage } from './request.ts';
 import { Sequence } from './sequence.ts';

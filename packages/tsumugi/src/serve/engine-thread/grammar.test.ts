@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { tinyModelOfFile } from '../../lm/tiny-model.testing.ts';
 import { liveHandles } from '../../torch/index.ts';
-import { Desk } from './desk.ts';
+import { EngineLoop } from './engine-loop.ts';
 import type { FromThread, ThreadRequest } from './protocol.ts';
 
 const tiny = tinyModelOfFile();
@@ -14,7 +14,7 @@ function opened() {
   const models = [{ name: 'tiny', folder: tiny.folder }];
   const settings = { models, memoryBytes: 1 << 30, cacheBytes: 1 << 20, slots: 2, queue: 8 };
   let wake = () => {};
-  const desk = new Desk(
+  const loop = new EngineLoop(
     settings,
     (message) => told.push(message),
     () => wake(),
@@ -22,15 +22,15 @@ function opened() {
   const add = (job: number, request: Partial<ThreadRequest>) => {
     const stopIds = [tokenizer.eosId];
     const all = { prompt: [1, 270], maxTokens: 20, stopIds, temperature: 1, vocabularyLimit: tokenizer.vocabSize };
-    desk.take({ type: 'add', job, model: 'tiny', request: { ...all, ...request } });
+    loop.take({ type: 'add', job, model: 'tiny', request: { ...all, ...request } });
   };
   const work = async () => {
-    desk.take({ type: 'end' });
-    while (!desk.over) {
-      if (await desk.work()) continue;
+    loop.take({ type: 'end' });
+    while (!loop.over) {
+      if (await loop.work()) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        if (desk.waiting) resolve();
+        if (loop.waiting) resolve();
       });
     }
   };
@@ -41,12 +41,12 @@ function opened() {
         each.type === 'ids' ? each.tokens.filter(([own]) => own === job).map(([, id]) => id) : [],
       ),
     );
-  return { desk, add, work, of, text, told };
+  return { loop, add, work, of, text, told };
 }
 
 it('is written by it, beside others that are not', async () => {
-  const { desk, add, work, of, text, told } = opened();
-  using _ = desk;
+  const { loop, add, work, of, text, told } = opened();
+  using _ = loop;
   add(1, { grammar: 'root ::= "猫" "犬"{3}' });
   add(2, {});
   await work();
@@ -59,15 +59,15 @@ it('is written by it, beside others that are not', async () => {
 });
 
 it('is refused where there is no grammar, and does not begin where it was cancelled before', async () => {
-  const { desk, add, work, of } = opened();
+  const { loop, add, work, of } = opened();
   const before = liveHandles();
   add(1, { grammar: 'root ::= (' });
   add(2, { grammar: 'root ::= "猫"' });
-  await desk.work();
-  desk.take({ type: 'cancel', job: 2 });
+  await loop.work();
+  loop.take({ type: 'cancel', job: 2 });
   await work();
   expect(of(1).at(-1)).toMatchObject({ type: 'failed', error: { user: true, code: 'bad-grammar' } });
   expect(of(2)).toEqual([]);
-  desk[Symbol.dispose]();
+  loop[Symbol.dispose]();
   expect(liveHandles()).toBe(before);
 });

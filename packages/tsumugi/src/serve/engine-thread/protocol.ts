@@ -18,7 +18,7 @@ export interface ThreadSettings {
   readonly memoryBytes: number;
   /** Of each model: for what texts are remembered by. */
   readonly cacheBytes: number;
-  /** Where beginnings are kept while no engine runs; undefined for nowhere. */
+  /** Where snapshots of prefixes are kept while no engine runs; undefined for nowhere. */
   readonly cacheDir?: string | undefined;
   /** Texts of a model that are written at the same time. */
   readonly slots: number;

@@ -2,7 +2,7 @@
 // they never fight for the cores. Between two passes it hears what the HTTP thread has to say.
 import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Desk } from './desk.ts';
+import { EngineLoop } from './engine-loop.ts';
 import type { FromThread, ThreadSettings, ToThread } from './protocol.ts';
 
 export type { FromThread, ToThread } from './protocol.ts';
@@ -10,26 +10,26 @@ export type { FromThread, ToThread } from './protocol.ts';
 const port = parentPort!;
 const settings = workerData as ThreadSettings;
 let wake: (() => void) | undefined;
-const desk = new Desk(
+const loop = new EngineLoop(
   settings,
   (message: FromThread) => port.postMessage(message),
   () => wake?.(),
 );
 port.on('message', (message: ToThread) => {
-  desk.take(message);
+  loop.take(message);
   wake?.();
 });
 
 port.postMessage({ type: 'ready' } satisfies FromThread);
 
-while (!desk.over) {
-  if (await desk.work()) await setImmediate();
+while (!loop.over) {
+  if (await loop.work()) await setImmediate();
   else
     await new Promise<void>((resolve) => {
       wake = resolve;
-      if (desk.waiting) resolve();
+      if (loop.waiting) resolve();
     });
   wake = undefined;
 }
-desk[Symbol.dispose]();
+loop[Symbol.dispose]();
 port.close();

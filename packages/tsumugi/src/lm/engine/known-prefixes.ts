@@ -1,9 +1,9 @@
-// Beginnings that were read, whether or not their state is still there: where prompts part from earlier ones, and why no more was found.
+// Prefixes of prompts that were read, whether or not their state is still there: where prompts part from earlier ones, and why no more was found.
 
 /** So many pieces are remembered, at about 100 bytes each. */
 const MOST = 1 << 16;
 
-export class Known {
+export class KnownPrefixes {
   /** By the key of a piece, oldest first: whether a state was there and had to go. */
   readonly #pieces = new Map<string, boolean>();
 

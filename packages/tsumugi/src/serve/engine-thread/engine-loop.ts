@@ -3,13 +3,13 @@
 import { type Steps, UserError } from '../../base/index.ts';
 import { type EngineRequest, embedIds, type Job, promptLogprobs, type TokenConstraint } from '../../lm/index.ts';
 import { liveHandles } from '../../torch/index.ts';
+import { type LoadedModel, LoadedModels } from './loaded-models.ts';
 import { plainError } from './plain-error.ts';
 import type { FromThread, NewToken, ThreadSettings, ToThread } from './protocol.ts';
-import { Shelf, type Shelved } from './shelf.ts';
 
 /** A request on its way. */
 interface Open {
-  readonly shelved: Shelved;
+  readonly loaded: LoadedModel;
   readonly job: Pick<Job, 'cancel'> & Partial<Pick<Job, 'usage'>>;
 }
 
@@ -17,11 +17,11 @@ type Adding = Extract<ToThread, { type: 'add' }>;
 type Reading = Extract<ToThread, { type: 'embed' | 'score' }>;
 type Asking = Extract<ToThread, { type: 'load' | 'add' }> | Reading;
 
-export class Desk implements Disposable {
+export class EngineLoop implements Disposable {
   readonly #settings: ThreadSettings;
   readonly #tell: (message: FromThread) => void;
   readonly #wake: () => void;
-  readonly #shelf: Shelf;
+  readonly #models: LoadedModels;
   /** What waits for its model to be open, in order: nobody is overtaken by those whose model is open already. */
   readonly #asking: Asking[] = [];
   readonly #jobs = new Map<number, Open>();
@@ -35,7 +35,7 @@ export class Desk implements Disposable {
     this.#settings = settings;
     this.#tell = tell;
     this.#wake = wake;
-    this.#shelf = new Shelf(settings, (note) => tell({ type: 'note', note }));
+    this.#models = new LoadedModels(settings, (note) => tell({ type: 'note', note }));
   }
 
   /** Whether the end was asked for and all is written. */
@@ -45,7 +45,7 @@ export class Desk implements Disposable {
 
   /** Whether something has come that was not looked at. */
   get waiting(): boolean {
-    return this.#asking.length > 0 || this.over || this.#shelf.all.some(({ engine }) => engine.busy);
+    return this.#asking.length > 0 || this.over || this.#models.all.some(({ engine }) => engine.busy);
   }
 
   take(message: ToThread): void {
@@ -74,7 +74,7 @@ export class Desk implements Disposable {
   async work(): Promise<boolean> {
     await this.#admit();
     let worked = false;
-    for (const { engine } of this.#shelf.all) {
+    for (const { engine } of this.#models.all) {
       if (!engine.busy) continue;
       engine.step();
       worked = true;
@@ -96,24 +96,24 @@ export class Desk implements Disposable {
     }
   }
 
-  async #open(name: string): Promise<Shelved | { error: unknown } | undefined> {
+  async #open(name: string): Promise<LoadedModel | { error: unknown } | undefined> {
     try {
-      return this.#shelf.get(name) ?? (await this.#shelf.open(name));
+      return this.#models.get(name) ?? (await this.#models.open(name));
     } catch (error) {
       return { error };
     }
   }
 
-  #begin(shelved: Shelved, asked: Exclude<Asking, { type: 'load' }>, constraint?: TokenConstraint): void {
+  #begin(loaded: LoadedModel, asked: Exclude<Asking, { type: 'load' }>, constraint?: TokenConstraint): void {
     const { job } = asked;
     try {
       if (asked.type === 'add' && asked.request.grammar !== undefined && !constraint) {
-        void this.#constrain(shelved, asked, asked.request.grammar);
+        void this.#constrain(loaded, asked, asked.request.grammar);
         return;
       }
       const begun =
-        asked.type !== 'add' ? this.#read(shelved, asked) : shelved.engine.add(this.#engineRequest(asked, constraint));
-      this.#hold(job, shelved, begun);
+        asked.type !== 'add' ? this.#read(loaded, asked) : loaded.engine.add(this.#engineRequest(asked, constraint));
+      this.#hold(job, loaded, begun);
       this.#tell({ type: 'accepted', job });
     } catch (error) {
       constraint?.[Symbol.dispose]();
@@ -121,24 +121,24 @@ export class Desk implements Disposable {
     }
   }
 
-  #hold(job: number, shelved: Shelved, begun: Open['job']): Open {
-    const open = { shelved, job: begun };
+  #hold(job: number, loaded: LoadedModel, begun: Open['job']): Open {
+    const open = { loaded, job: begun };
     this.#jobs.set(job, open);
-    shelved.open++;
+    loaded.open++;
     return open;
   }
 
   /** Begins a text when its grammar is ready: another thread compiles it, and the passes go on. */
-  async #constrain(shelved: Shelved, asked: Adding, grammar: string): Promise<void> {
+  async #constrain(loaded: LoadedModel, asked: Adding, grammar: string): Promise<void> {
     const { job, request } = asked;
-    const waiting = this.#hold(job, shelved, { cancel: () => {} });
+    const waiting = this.#hold(job, loaded, { cancel: () => {} });
     try {
-      const constraint = await shelved.grammars().constrain(grammar, request.stopIds ?? []);
+      const constraint = await loaded.grammars().constrain(grammar, request.stopIds ?? []);
       if (this.#jobs.get(job) !== waiting)
         constraint[Symbol.dispose](); // Cancelled meanwhile.
       else {
         this.#close(job);
-        this.#begin(shelved, asked, constraint);
+        this.#begin(loaded, asked, constraint);
       }
     } catch (error) {
       if (this.#jobs.get(job) === waiting) {
@@ -174,7 +174,7 @@ export class Desk implements Disposable {
     };
   }
 
-  #read({ model }: Shelved, asked: Reading): Open['job'] {
+  #read({ model }: LoadedModel, asked: Reading): Open['job'] {
     const { slots, queue } = this.#settings;
     if (this.#reading.size >= slots + queue) throw queueFull(queue);
     const { job } = asked;
@@ -220,7 +220,7 @@ export class Desk implements Disposable {
   #close(job: number): void {
     const open = this.#jobs.get(job);
     if (!open) return;
-    open.shelved.open--;
+    open.loaded.open--;
     this.#jobs.delete(job);
   }
 
@@ -238,17 +238,17 @@ export class Desk implements Disposable {
 
   /** Tells how the models stand. */
   count(): void {
-    this.#tell({ type: 'counters', counters: { models: this.#shelf.counters, liveHandles: liveHandles() } });
+    this.#tell({ type: 'counters', counters: { models: this.#models.counters, liveHandles: liveHandles() } });
   }
 
   [Symbol.dispose](): void {
     for (const job of [...this.#reading.keys()]) this.#cancel(job);
-    this.#shelf[Symbol.dispose]();
+    this.#models[Symbol.dispose]();
   }
 }
 
 /** Reads a text piece by piece, up to what is told of it. */
-function* readingOf(model: Shelved['model'], asked: Reading): Steps<FromThread> {
+function* readingOf(model: LoadedModel['model'], asked: Reading): Steps<FromThread> {
   const { job, ids } = asked;
   if (asked.type === 'embed') return { type: 'embedded', job, vector: yield* embedIds(model, ids) };
   return { type: 'scored', job, tokens: yield* promptLogprobs(model, ids, { top: asked.top }) };

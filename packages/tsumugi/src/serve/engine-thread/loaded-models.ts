@@ -13,9 +13,9 @@ import {
   sharingWeights,
 } from '../../lm/index.ts';
 import { closed, withBefore } from './counted.ts';
-import { KeptBeginnings } from './kept-beginnings.ts';
 import { adapterBytes, weightBytes } from './model-bytes.ts';
 import type { ModelCounters, ModelPlace, Note, ThreadSettings } from './protocol.ts';
+import { SnapshotFolder } from './snapshot-folder.ts';
 
 /** The weights of a folder, with how many models stand on them. */
 interface Base {
@@ -25,7 +25,7 @@ interface Base {
 }
 
 /** An open model. */
-export interface Shelved {
+export interface LoadedModel {
   readonly name: string;
   readonly engine: Engine;
   readonly model: Plamo2;
@@ -39,10 +39,10 @@ export interface Shelved {
 
 type Limits = Pick<ThreadSettings, 'models' | 'memoryBytes' | 'cacheBytes' | 'cacheDir' | 'slots' | 'queue'>;
 
-export class Shelf implements Disposable {
+export class LoadedModels implements Disposable {
   readonly #settings: Limits;
   readonly #note: (note: Note) => void;
-  readonly #open = new Map<string, Shelved & { readonly own: number; readonly close: () => void }>();
+  readonly #open = new Map<string, LoadedModel & { readonly own: number; readonly close: () => void }>();
   readonly #bases = new Map<string, Base>();
   /** What engines that are gone have counted. */
   readonly #before = new Map<string, EngineCounters>();
@@ -54,12 +54,12 @@ export class Shelf implements Disposable {
     this.#note = note;
   }
 
-  get all(): readonly Shelved[] {
+  get all(): readonly LoadedModel[] {
     return [...this.#open.values()];
   }
 
   /** The model, if it is open; it counts as used. */
-  get(name: string): Shelved | undefined {
+  get(name: string): LoadedModel | undefined {
     const found = this.#open.get(name);
     if (found) found.usedAt = ++this.#clock;
     return found;
@@ -87,7 +87,7 @@ export class Shelf implements Disposable {
    * Opens a model that is not open. Undefined when others are in its way that still write.
    * @throws UserError when it would not fit even alone, and whatever loading does
    */
-  async open(name: string): Promise<Shelved | undefined> {
+  async open(name: string): Promise<LoadedModel | undefined> {
     const place = this.#settings.models.find((each) => each.name === name);
     invariant(place, `"${name}" is a model of the thread`);
     requireFitting(place, this.#settings);
@@ -95,12 +95,12 @@ export class Shelf implements Disposable {
     const own = place.adapter === undefined ? 0 : adapterBytes(place.adapter);
     if (!this.#makeRoom(base, own, place)) return undefined;
     const { slots, cacheBytes, cacheDir, queue: queueLimit } = this.#settings;
-    const kept = cacheDir === undefined ? undefined : await KeptBeginnings.of(cacheDir, place, this.#note);
+    const kept = cacheDir === undefined ? undefined : await SnapshotFolder.of(cacheDir, place, this.#note);
     const { model, close } = await this.#load(place, base);
     const engine = new Engine(model, { slots, cacheBytes, queueLimit });
     kept?.load(engine);
     let grammars: Grammars | undefined;
-    const shelved = {
+    const loaded = {
       ...{ name, engine, own },
       model,
       grammars: () => (grammars ??= new Grammars(loadTokenizer(place.folder))),
@@ -115,8 +115,8 @@ export class Shelf implements Disposable {
         close();
       },
     };
-    this.#open.set(name, shelved);
-    return shelved;
+    this.#open.set(name, loaded);
+    return loaded;
   }
 
   #makeRoom(base: number, own: number, place: ModelPlace): boolean {

@@ -24,9 +24,9 @@ it('is on disk between two servers of one model', async () => {
   const first = await start(tiny.folder);
   const [none, text] = await cached(first);
   expect(none).toBe(0);
-  expect(first.lines.join('')).toMatch(/event=beginnings-saved folder=\S+ snapshots=[1-9]/);
+  expect(first.lines.join('')).toMatch(/event=snapshots-saved folder=\S+ snapshots=[1-9]/);
   const second = await start(tiny.folder);
-  expect(second.lines.join('')).toMatch(/event=beginnings-loaded folder=\S+ snapshots=[1-9]/);
+  expect(second.lines.join('')).toMatch(/event=snapshots-loaded folder=\S+ snapshots=[1-9]/);
   const [some, again] = await cached(second);
   expect(some).toBeGreaterThan(32);
   expect(again).toBe(text);

@@ -10,10 +10,10 @@ import { liveHandles, noGrad, scope } from '../../torch/index.ts';
 import { forecastModel } from '../forecast.ts';
 import { openModel } from '../open-model.ts';
 import { scratchFolder } from '../serve.testing.ts';
-import { KeptBeginnings } from './kept-beginnings.ts';
+import { type LoadedModel, LoadedModels, requireFitting } from './loaded-models.ts';
 import { adapterBytes, weightBytes } from './model-bytes.ts';
 import type { ModelPlace, Note } from './protocol.ts';
-import { requireFitting, Shelf, type Shelved } from './shelf.ts';
+import { SnapshotFolder } from './snapshot-folder.ts';
 
 const [tiny, other] = [new TinyModel(1), new TinyModel(2)];
 afterAll(() => {
@@ -37,11 +37,11 @@ const models: ModelPlace[] = [
 const base = weightBytes({ folder: tiny.folder });
 const own = adapterBytes(adapter);
 const cacheBytes = 1 << 20;
-const shelf = (memoryBytes: number) => new Shelf({ models, memoryBytes, cacheBytes, slots: 1, queue: 1 });
-const names = ({ all }: Shelf) => all.map(({ name }) => name);
+const loadedModels = (memoryBytes: number) => new LoadedModels({ models, memoryBytes, cacheBytes, slots: 1, queue: 1 });
+const names = ({ all }: LoadedModels) => all.map(({ name }) => name);
 
 /** How many tokens a model writes when it is asked for two. */
-function written({ engine }: Shelved): number {
+function written({ engine }: LoadedModel): number {
   let count = 0;
   const onId = () => {
     count++;
@@ -54,31 +54,31 @@ function written({ engine }: Shelved): number {
 
 describe('models', () => {
   it('go when there is no room, the one first that was longest not asked for, and never one that writes', async () => {
-    using shelved = shelf(2 * (base + cacheBytes));
-    await shelved.open('a');
-    await shelved.open('b');
-    shelved.get('a');
+    using loaded = loadedModels(2 * (base + cacheBytes));
+    await loaded.open('a');
+    await loaded.open('b');
+    loaded.get('a');
     // Of the two it is b that was longest not asked for; c stands on the weights of a.
-    await shelved.open('c');
-    expect(names(shelved)).toEqual(['a', 'c']);
-    expect(shelved.bytes).toBe(base + 2 * cacheBytes);
-    for (const each of shelved.all) each.open++;
-    expect(await shelved.open('b')).toBeUndefined();
-    for (const each of shelved.all) each.open--;
-    await shelved.open('b');
-    expect(names(shelved)).toEqual(['c', 'b']);
+    await loaded.open('c');
+    expect(names(loaded)).toEqual(['a', 'c']);
+    expect(loaded.bytes).toBe(base + 2 * cacheBytes);
+    for (const each of loaded.all) each.open++;
+    expect(await loaded.open('b')).toBeUndefined();
+    for (const each of loaded.all) each.open--;
+    await loaded.open('b');
+    expect(names(loaded)).toEqual(['c', 'b']);
   });
 
   it('that stand on one base have it once, and it goes with the last of them', async () => {
     const before = liveHandles();
     {
-      using shelved = shelf(base + 2 * own + 2 * cacheBytes);
-      const [x, y] = [(await shelved.open('x'))!, (await shelved.open('y'))!];
-      expect(shelved.bytes).toBe(base + 2 * own + 2 * cacheBytes);
+      using loaded = loadedModels(base + 2 * own + 2 * cacheBytes);
+      const [x, y] = [(await loaded.open('x'))!, (await loaded.open('y'))!];
+      expect(loaded.bytes).toBe(base + 2 * own + 2 * cacheBytes);
       expect([x.weightBytes, y.weightBytes]).toEqual([own, own]);
       // The base itself writes without the adapters.
-      await shelved.open('a');
-      expect(names(shelved)).toEqual(['y', 'a']);
+      await loaded.open('a');
+      expect(names(loaded)).toEqual(['y', 'a']);
       // Who is left has its weights still.
       expect(written(y)).toBe(2);
     }
@@ -86,18 +86,18 @@ describe('models', () => {
   });
 
   it('of two types of numbers are two', async () => {
-    using shelved = shelf(1 << 30);
-    await shelved.open('a');
-    await shelved.open('double');
-    expect(shelved.bytes).toBe(3 * base + 2 * cacheBytes);
+    using loaded = loadedModels(1 << 30);
+    await loaded.open('a');
+    await loaded.open('double');
+    expect(loaded.bytes).toBe(3 * base + 2 * cacheBytes);
   });
 
   it('are not opened on another base than an adapter was made for', async () => {
     const before = liveHandles();
     {
-      using shelved = shelf(1 << 30);
-      await expect(shelved.open('wrong')).rejects.toThrow(UserError);
-      expect(names(shelved)).toEqual([]);
+      using loaded = loadedModels(1 << 30);
+      await expect(loaded.open('wrong')).rejects.toThrow(UserError);
+      expect(names(loaded)).toEqual([]);
     }
     expect(liveHandles()).toBe(before);
   });
@@ -120,21 +120,21 @@ describe('models', () => {
 });
 
 it('what a model has counted stays when it goes, and nothing of it runs', async () => {
-  using shelved = shelf(base + cacheBytes);
-  const { engine } = (await shelved.open('a'))!;
+  using loaded = loadedModels(base + cacheBytes);
+  const { engine } = (await loaded.open('a'))!;
   engine.add({ prompt: [1, 2, 3], maxTokens: 4, onId: () => false, onEnd: () => {}, onError: () => {} });
   while (engine.busy) engine.step();
-  await shelved.open('b');
+  await loaded.open('b');
   const gone = { loaded: false, weightBytes: 0, generatedTokens: 4, promptTokens: 3 };
-  expect(shelved.counters['a']).toMatchObject({ ...gone, running: 0, snapshots: 0, bytesUsed: 0 });
-  await shelved.open('a');
-  expect(shelved.counters['a']).toMatchObject({ loaded: true, weightBytes: base, generatedTokens: 4 });
+  expect(loaded.counters['a']).toMatchObject({ ...gone, running: 0, snapshots: 0, bytesUsed: 0 });
+  await loaded.open('a');
+  expect(loaded.counters['a']).toMatchObject({ loaded: true, weightBytes: base, generatedTokens: 4 });
 });
 
-describe('beginnings on disk', () => {
+describe('snapshots on disk', () => {
   const of = async (place: Omit<ModelPlace, 'name'>, engine: Partial<Engine>) => {
     const notes: Note[] = [];
-    const kept = await KeptBeginnings.of('/kept', { name: 'm', ...place }, (note) => notes.push(note));
+    const kept = await SnapshotFolder.of('/kept', { name: 'm', ...place }, (note) => notes.push(note));
     kept.load(engine as Engine);
     return notes[0]!;
   };

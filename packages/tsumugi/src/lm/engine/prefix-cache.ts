@@ -1,13 +1,12 @@
-// What is known of how a prompt begins: the longest state to go on from, why there is no longer one, and where states are worth keeping.
-
+// The prefix cache: the longest state that a prompt can go on from, why there is no longer one, and where states are worth keeping.
 import type { Logits } from '../sampling.ts';
 import type { CachedReason } from './cached-reason.ts';
-import { Known } from './known.ts';
+import { KnownPrefixes } from './known-prefixes.ts';
 import type { TextMemory, TextState } from './memory.ts';
 import type { Prompt } from './prompt.ts';
 import { type Place, type Snapshot, Snapshots } from './snapshots.ts';
 
-/** Beginnings shorter than this, or longer than a kept one by less, are cheaper read again than kept. */
+/** Prefixes shorter than this, or longer than a kept one by less, are cheaper read again than kept. */
 export const SHORTEST_SHARED = 32;
 
 /** What the cache has of a prompt. */
@@ -22,11 +21,12 @@ export interface Found {
   reason: CachedReason;
 }
 
-export const nothing: Found = { snapshot: undefined, isExact: true, cached: 0, matched: 0, reason: 'disabled' };
+/** What is found where there is no prefix cache. */
+export const withoutCache: Found = { snapshot: undefined, isExact: true, cached: 0, matched: 0, reason: 'disabled' };
 
-export class Beginnings implements Disposable {
+export class PrefixCache implements Disposable {
   readonly snapshots: Snapshots;
-  readonly #known = new Known();
+  readonly #known = new KnownPrefixes();
   readonly #every: number;
 
   /** @param every tokens after which a state is kept, besides those where prompts part */

@@ -1,4 +1,4 @@
-// Beginnings on disk, so that a server that is started again need not read them again. They are of one model, adapter and all, by the
+// Snapshots of prefixes on disk, so that a server that is started again need not read them again. They are of one model, adapter and all, by the
 // hash of its files; those of another are not taken.
 import { join } from 'node:path';
 import { sha256, TsumugiError } from '../../base/index.ts';
@@ -6,7 +6,7 @@ import { adapterHash, type Engine } from '../../lm/index.ts';
 import { Artefact } from '../../store/index.ts';
 import type { ModelPlace, Note } from './protocol.ts';
 
-export class KeptBeginnings {
+export class SnapshotFolder {
   readonly #folder: string;
   readonly #modelHash: string;
   readonly #note: (note: Note) => void;
@@ -15,9 +15,9 @@ export class KeptBeginnings {
     cacheDir: string,
     { folder, adapter, dtype }: ModelPlace,
     note: (note: Note) => void,
-  ): Promise<KeptBeginnings> {
+  ): Promise<SnapshotFolder> {
     const hashes = [await new Artefact(folder).hash(), adapter && (await adapterHash(adapter)), dtype];
-    return new KeptBeginnings(cacheDir, sha256(JSON.stringify(hashes)), note);
+    return new SnapshotFolder(cacheDir, sha256(JSON.stringify(hashes)), note);
   }
 
   private constructor(cacheDir: string, modelHash: string, note: (note: Note) => void) {
@@ -27,11 +27,11 @@ export class KeptBeginnings {
   }
 
   load(engine: Engine): void {
-    this.#tell('beginnings-loaded', () => engine.loadSnapshots(this.#folder, { modelHash: this.#modelHash }));
+    this.#tell('snapshots-loaded', () => engine.loadSnapshots(this.#folder, { modelHash: this.#modelHash }));
   }
 
   save(engine: Engine): void {
-    this.#tell('beginnings-saved', () => engine.saveSnapshots(this.#folder, { modelHash: this.#modelHash }));
+    this.#tell('snapshots-saved', () => engine.saveSnapshots(this.#folder, { modelHash: this.#modelHash }));
   }
 
   /** What is only kept to save time keeps nobody from being served. */

@@ -4,7 +4,7 @@ import { ConfigError } from '../base/index.ts';
 import { defineStage, metric } from '../recipe/index.ts';
 import { BUILDERS, buildSide, checkBuilder, forecastBuild } from '../synth/index.ts';
 import { buildExamplesConfig, readingConfig } from './config.ts';
-import { standInPairs, tinyHeldOut } from './dry-run.ts';
+import { FEW_ROWS, keepFew, standInPairs, tinyHeldOut } from './dry-run.ts';
 
 const builderOf = (name: string) => BUILDERS.find((each) => each.name === name)!;
 
@@ -44,10 +44,11 @@ export const buildExamples = defineStage({
       if (!dryRun || config.rows !== 'pairs') throw error;
       return standInPairs(join(place, 'rows.jsonl'), stream, { error, code: 'nothing-built' });
     }
+    if (dryRun) keepFew(join(place, 'rows.jsonl'));
     const dropped = [...counts.dropped].map(([why, count]) => [`left out: ${why}`, count]);
     const [here, other] = config.side === 'train' ? [counts.train, counts.heldOut] : [counts.heldOut, counts.train];
     return {
-      metrics: [metric('examples', here)],
+      metrics: [metric('examples', dryRun ? Math.min(here, FEW_ROWS) : here)],
       tables: [
         {
           title: `Rows of ${builder}`,

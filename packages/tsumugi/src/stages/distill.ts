@@ -10,7 +10,7 @@ import {
   teacherMemory,
 } from '../train/index.ts';
 import { distillStageConfig } from './config.ts';
-import { oneStep, TINY_TOKENS } from './dry-run.ts';
+import { FEW_TOKENS, oneStep, TINY_TOKENS } from './dry-run.ts';
 import { modelConfigOf } from './model-config.ts';
 import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
@@ -27,6 +27,7 @@ export const distill = defineStage({
   dryRun: (config) => ({
     ...oneStep(config),
     sequenceLength: TINY_TOKENS,
+    evaluateTokens: FEW_TOKENS,
   }),
   check(config, { logits }) {
     checkDistillSettings({ ...config, ...(requireOne(logits) && { teacherLogits: 'logits' }) });

@@ -1,5 +1,5 @@
 // What the stages share in a dry run: tiny models, one step, a few tokens. The code of the stages is their own.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder, UserError } from '../base/index.ts';
 import type { Plamo2Config } from '../lm/index.ts';
@@ -39,6 +39,8 @@ export const tinyTarget = (target: Target, times: number): object =>
 
 export const TINY_VOCABULARY = 400;
 export const TINY_TOKENS = 32;
+/** Held-out tokens that are measured. */
+export const FEW_TOKENS = 512;
 /** Of documents and packages: of so few, a twentieth may be none. */
 export const tinyHeldOut = (fraction: number): number => (fraction === 0 ? 0 : 0.3);
 
@@ -60,6 +62,15 @@ export const oneTuningStep = (config: { device: string; gradientAccumulation: nu
   tooLong: 'drop' as const,
   loraLayers: undefined,
 });
+
+/** Rows of examples that are learned from, and measured, in a dry run. */
+export const FEW_ROWS = 16;
+
+/** Leaves a file of JSON lines its first few. */
+export function keepFew(file: string): void {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  if (lines.length > FEW_ROWS) writeFileSync(file, `${lines.slice(0, FEW_ROWS).join('\n')}\n`);
+}
 
 /** A GPU where there is one. */
 export const deviceHere = (device: string): string => (device.startsWith('cuda') && !hasCuda() ? 'cpu' : device);

@@ -4,7 +4,7 @@ import { defineStage, metric, type StageInput } from '../recipe/index.ts';
 import { formatInteger } from '../run/index.ts';
 import { checkExtendSettings, extend as extendModel, requireModelMade, switchAttention } from '../train/index.ts';
 import { extendStageConfig } from './config.ts';
-import { deviceHere, TINY_TOKENS } from './dry-run.ts';
+import { deviceHere, FEW_TOKENS, TINY_TOKENS } from './dry-run.ts';
 import { modelConfigOf } from './model-config.ts';
 import { requireHeldOut } from './require-held-out.ts';
 import { trainingForecast } from './training-forecast.ts';
@@ -31,6 +31,7 @@ export const extend = defineStage({
   resumes: true,
   dryRun: ({ phases, device }) => ({
     phases: phases.map((_, i) => ({ sequenceLength: TINY_TOKENS * (i + 1), steps: 1, batchSize: 1 })),
+    evaluateTokens: FEW_TOKENS,
     evaluateEvery: 0,
     checkpointEvery: 0,
     keepSteps: [],

@@ -5,7 +5,7 @@ import { defineStage, metric } from '../recipe/index.ts';
 import { interruptible } from '../run/index.ts';
 import { heldOutBatchesOf, logitsSpace, logitsTime, precomputeLogits } from '../train/index.ts';
 import { teacherLogitsStageConfig } from './config.ts';
-import { deviceHere, TINY_TOKENS } from './dry-run.ts';
+import { deviceHere, FEW_TOKENS, TINY_TOKENS } from './dry-run.ts';
 import { modelConfigOf } from './model-config.ts';
 
 export const teacherLogits = defineStage({
@@ -16,7 +16,13 @@ export const teacherLogits = defineStage({
   config: teacherLogitsStageConfig,
   output: 'logits',
   resumes: true,
-  dryRun: ({ device }) => ({ steps: 1, batchSize: 2, sequenceLength: TINY_TOKENS, device: deviceHere(device) }),
+  dryRun: ({ device }) => ({
+    steps: 1,
+    batchSize: 2,
+    sequenceLength: TINY_TOKENS,
+    evaluateTokens: FEW_TOKENS,
+    device: deviceHere(device),
+  }),
   forecast({ config, inputs }) {
     const teacher = modelConfigOf(inputs.teacher);
     const whole = { ...config, teacher: '', data: '', out: '.' };

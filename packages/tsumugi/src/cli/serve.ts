@@ -3,10 +3,10 @@ import { ConfigError } from '../base/index.ts';
 import { formatBytes, formatInteger, Interrupt } from '../run/index.ts';
 import {
   forecastModel,
-  isLoopback,
   makeLog,
   openModels,
   type RunningServer,
+  requireKey,
   type ServerOptions,
   startServer,
 } from '../serve/index.ts';
@@ -28,7 +28,7 @@ export const run = defineCommand(
   },
   async (options, io) => {
     const keys = keysOf(options);
-    requireKey(options.host, keys);
+    requireKey(options.host, keys); // Before anything is fetched.
     const models = await servedPlaces(options, io);
     const { memoryBytes, cacheBytes } = memoryOf(options);
     const { maxTokens, queue, requestSeconds, context: contextTokens } = options;
@@ -69,15 +69,6 @@ export const run = defineCommand(
 );
 
 type Options = OptionValues<typeof serveOptions>;
-
-/** Before anything is fetched or loaded. @throws ConfigError */
-function requireKey(host: string, keys: readonly string[]): void {
-  if (isLoopback(host) || keys.length > 0) return;
-  throw new ConfigError('no-api-key', `a server at ${host} can be reached from other machines, and has no key`, {
-    remedy: 'Give it one with --api-key-file, or leave --host out to serve this machine alone.',
-    fields: { option: '--host' },
-  });
-}
 
 const DEFAULT_CACHE = 1 << 30;
 

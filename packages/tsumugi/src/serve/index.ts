@@ -8,9 +8,10 @@ export type {
   TokenInfo,
 } from './answer/call.ts';
 export { forecastModel, type ModelForecast } from './forecast.ts';
+export { requireKey } from './http/keys.ts';
 export { type Log, type LogEvent, makeLog } from './http/log.ts';
-export { isLoopback } from './http/origins.ts';
 export { defaultLimits, type Limits } from './limits.ts';
+export { openModels, type ServedPlace } from './open-models.ts';
 export type { Route } from './route.ts';
 export { routes } from './routes.ts';
-export { openModels, type RunningServer, type ServedPlace, type ServerOptions, startServer } from './server.ts';
+export { type RunningServer, type ServerOptions, startServer } from './server.ts';

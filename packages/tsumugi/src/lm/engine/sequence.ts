@@ -49,7 +49,7 @@ export class Sequence {
   /** The ids to go on from: the last, and those that are proposed to follow it. */
   goOn(): readonly number[] {
     const last = this.ids.at(-1)!;
-    const most = (this.request.maxTokens ?? defaultMaxTokens) - this.generated - 1;
+    const most = this.left - 1;
     const { proposer } = this.request;
     if (!proposer || most < 1) return [last];
     const proposed = proposer.propose(this.ids, most).slice(0, most);

@@ -64,7 +64,13 @@ export class EngineThread {
   /** Opens a model. */
   load(model: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const job = this.#open({ onAccepted: () => resolve(this.#done(job)), onError: reject });
+    const job = this.#open({
+      onAccepted: () => {
+        this.#close(job);
+        resolve();
+      },
+      onError: reject,
+    });
     this.#tell({ type: 'load', job, model });
     return promise;
   }
@@ -219,10 +225,6 @@ export class EngineThread {
     const listener = this.#jobs.get(job);
     this.#jobs.delete(job);
     return listener;
-  }
-
-  #done(job: number): void {
-    this.#jobs.delete(job);
   }
 
   #cancel(job: number): void {

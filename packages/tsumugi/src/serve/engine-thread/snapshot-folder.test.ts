@@ -24,6 +24,7 @@ it('is on disk between two servers of one model', async () => {
   const first = await start(tiny.folder);
   const [none, text] = await cached(first);
   expect(none).toBe(0);
+  expect(first.lines.join('')).not.toContain('ignored='); // Nothing lay there yet.
   expect(first.lines.join('')).toMatch(/event=snapshots-saved folder=\S+ snapshots=[1-9]/);
   const second = await start(tiny.folder);
   expect(second.lines.join('')).toMatch(/event=snapshots-loaded folder=\S+ snapshots=[1-9]/);

@@ -1,5 +1,6 @@
 // Snapshots of prefixes on disk, so that a server that is started again need not read them again. They are of one model, adapter and all, by the
 // hash of its files; those of another are not taken.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256, TsumugiError } from '../../base/index.ts';
 import { adapterHash, type Engine } from '../../lm/index.ts';
@@ -27,7 +28,11 @@ export class SnapshotFolder {
   }
 
   load(engine: Engine): void {
-    this.#tell('snapshots-loaded', () => engine.loadSnapshots(this.#folder, { modelHash: this.#modelHash }));
+    const isFirst = !existsSync(this.#folder);
+    this.#tell('snapshots-loaded', () => {
+      const { ignored, ...found } = engine.loadSnapshots(this.#folder, { modelHash: this.#modelHash });
+      return { ...found, ignored: isFirst ? undefined : ignored }; // Nothing was written yet: that is no fault.
+    });
   }
 
   save(engine: Engine): void {

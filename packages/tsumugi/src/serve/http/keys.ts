@@ -1,7 +1,9 @@
 // The keys that open a server. What is compared are hashes, so that neither the time nor the length tells anything of a key.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { ConfigError } from '../../base/index.ts';
 import { HttpError } from './http-error.ts';
+import { isLoopback } from './origins.ts';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -33,6 +35,15 @@ export class Keys {
     // Every one is looked at: how long it takes does not tell which.
     return this.#digests.map((each) => timingSafeEqual(each, asked)).includes(true);
   }
+}
+
+/** @throws ConfigError for a server that others could reach and ask without one */
+export function requireKey(host: string, keys: readonly string[]): void {
+  if (isLoopback(host) || keys.length > 0) return;
+  throw new ConfigError('no-api-key', `a server at ${host} can be reached from other machines, and has no key`, {
+    remedy: 'Give it one with --api-key-file, or leave --host out to serve this machine alone.',
+    fields: { option: '--host' },
+  });
 }
 
 /** The key of a request: a Bearer token, `x-api-key`, or the password of Basic, which browsers send. */

@@ -138,7 +138,8 @@ describe('log-probabilities', () => {
     // A byte has no character of its own.
     expect(whole.text_offset).toEqual([0, 1, 2, 2, 3]);
     expect(whole.token_logprobs).toEqual([-1, -2, -0.5, -4, -0.5]);
-    expect(whole.top_logprobs[0]).toEqual({ b: -3 });
+    // OpenAI tells of the token itself, too, though it is none of the likeliest.
+    expect(whole.top_logprobs[0]).toEqual({ b: -3, 猫: -1 });
     const events = await stream('/v1/completions', { prompt: 'a', logprobs: 1 });
     const told = events.slice(0, -1).flatMap(({ choices }) => (choices[0].logprobs ? [choices[0].logprobs] : []));
     for (const field of ['tokens', 'token_logprobs', 'top_logprobs', 'text_offset'])

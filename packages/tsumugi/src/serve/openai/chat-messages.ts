@@ -16,7 +16,7 @@ export function messagesOf(messages: ChatBody['messages']): Message[] {
     ...withoutNulls(rest),
     role: roles[role],
     content: textOf(content, `messages.${i}.content`),
-    ...(tool_calls?.length && { tool_calls: tool_calls.map((call) => callOf(call)) }),
+    ...(tool_calls?.length && { tool_calls: tool_calls.map((call) => toolCallOf(call)) }),
   }));
 }
 
@@ -42,7 +42,7 @@ function textOf(content: GivenMessage['content'], field: string): string {
     .join('');
 }
 
-function callOf(call: NonNullable<GivenMessage['tool_calls']>[number]): unknown {
+function toolCallOf(call: NonNullable<GivenMessage['tool_calls']>[number]): unknown {
   const given = call.function.arguments;
   return typeof given === 'string' ? { ...call, function: { ...call.function, arguments: argumentsOf(given) } } : call;
 }

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../base/index.ts';
 import { thrown } from '../../base/thrown.testing.ts';
+import { grammarOf } from './answer-format.ts';
 import { BAD_GRAMMAR, MAX_GRAMMAR_CHARACTERS } from './ebnf.ts';
-import { grammarOf } from './format.ts';
 
 const schema = (value: unknown) => () => grammarOf({ type: 'json_schema', schema: value });
 const regex = (pattern: string) => () => grammarOf({ type: 'regex', pattern });

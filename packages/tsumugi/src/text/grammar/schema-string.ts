@@ -1,8 +1,9 @@
 // Strings of a schema: of a length, of a pattern, of a format.
-import { formats } from './formats.ts';
+
 import { quoted, stringCharacter } from './json-values.ts';
 import { jsonPattern } from './regex.ts';
 import type { Schema, SchemaReader } from './schema.ts';
+import { formats } from './string-formats.ts';
 
 export function stringRule(reader: SchemaReader, schema: Schema, place: string): string {
   const { rules } = reader;

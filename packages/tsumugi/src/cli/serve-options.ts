@@ -56,6 +56,13 @@ export const serveOptions = {
   },
   maxTokens: { type: 'integer', min: 1, default: defaultLimits.maxTokens, help: 'tokens of an answer at most' },
   slots: { type: 'integer', min: 1, default: 16, help: 'texts of a model that are written at the same time' },
+  promptLookup: {
+    type: 'integer',
+    min: 0,
+    max: 64,
+    default: 0,
+    help: 'tokens that are guessed at a time from what stood before in a text, and checked in one pass; 0 for none',
+  },
   queue: {
     type: 'integer',
     min: 0,

@@ -41,9 +41,18 @@ describe('a server', () => {
       ...['--host', '127.0.0.2', '--port', '0', '--api-key', 'k', '--cors', 'https://a.example', '--allow-host', 'h'],
       ...['--context', '77', '--max-tokens', '33', '--slots', '3', '--queue', '5', '--request-seconds', '7'],
       ...['--cache', '1M', '--cache-dir', '/kept', '--drain-delay', '2', '--drain-seconds', '9', '--dtype', 'float64'],
+      ...['--prompt-lookup', '6'],
     ];
     expect(await settings(...words, '--template', 'chatml')).toMatchObject({
-      ...{ host: '127.0.0.2', port: 0, keys: ['k'], cors: ['https://a.example'], hosts: ['h'], slots: 3 },
+      ...{
+        host: '127.0.0.2',
+        port: 0,
+        keys: ['k'],
+        cors: ['https://a.example'],
+        hosts: ['h'],
+        slots: 3,
+        promptLookup: 6,
+      },
       limits: { contextTokens: 77, maxTokens: 33, queue: 5, requestSeconds: 7 },
       ...{ memoryBytes: 1 << 30, cacheBytes: 1 << 20, cacheDir: '/kept', drainDelay: 2, drainSeconds: 9 },
       models: [{ name: 'm', folder, dtype: 'float64', template: 'chatml' }],

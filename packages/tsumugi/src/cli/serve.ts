@@ -42,7 +42,7 @@ export const run = defineCommand(
       );
       return 0;
     }
-    const { host, port, cors, allowHost: hosts, slots, cacheDir, drainDelay, drainSeconds } = options;
+    const { host, port, cors, allowHost: hosts, slots, cacheDir, drainDelay, drainSeconds, promptLookup } = options;
     const log = makeLog((line) => void io.stderr.write(line), options.json);
     await serve(
       {
@@ -54,6 +54,7 @@ export const run = defineCommand(
         cors,
         hosts,
         slots,
+        promptLookup,
         memoryBytes,
         cacheBytes,
         cacheDir,

@@ -31,6 +31,8 @@ it('tells how the engine of a model stands, by the names of vLLM', async () => {
     [of('vllm:prompt_tokens_total')]: 100,
     [of('vllm:generation_tokens_total')]: 30,
     [of('vllm:num_preemptions_total')]: 1,
+    [of('vllm:spec_decode_num_draft_tokens_total')]: 8,
+    [of('vllm:spec_decode_num_accepted_tokens_total')]: 5,
     [of('tsumugi:state_missing_total')]: 2,
     [of('tsumugi:evictions_total')]: 4,
     [of('tsumugi:model_loaded')]: 1,

@@ -47,6 +47,11 @@ export class Metrics {
     'tsumugi:state_missing_total',
     'Prompts of which more was read before than a state was there for: attention matched, state missing',
   );
+  readonly #proposed = this.#counter('vllm:spec_decode_num_draft_tokens_total', 'Tokens that were guessed and checked');
+  readonly #accepted = this.#counter(
+    'vllm:spec_decode_num_accepted_tokens_total',
+    'Guesses that were the tokens that came',
+  );
   readonly #evictions = this.#counter('tsumugi:evictions_total', 'Snapshots that had to make room');
   readonly #handles = new Gauge({ ...this.#named('tsumugi:live_handles', 'Live tensors of the engine thread') });
   readonly #restarts = new Counter({
@@ -59,7 +64,7 @@ export class Metrics {
 
   readonly #byThread = [
     ...[this.#queries, this.#hits, this.#prompts, this.#generated],
-    ...[this.#preemptions, this.#stateMissing, this.#evictions],
+    ...[this.#preemptions, this.#stateMissing, this.#evictions, this.#proposed, this.#accepted],
   ];
 
   constructor(models: readonly string[]) {
@@ -123,6 +128,8 @@ export class Metrics {
       this.#advance(this.#preemptions, model_name, each.preemptions);
       this.#advance(this.#stateMissing, model_name, each.stateMissing);
       this.#advance(this.#evictions, model_name, each.evictions);
+      this.#advance(this.#proposed, model_name, each.proposedTokens);
+      this.#advance(this.#accepted, model_name, each.acceptedTokens);
     }
   }
 

@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly cacheDir?: string | undefined;
   /** Texts of a model that are read or written at the same time. Default 16. */
   readonly slots?: number | undefined;
+  /** Tokens that are guessed at a time from what stood before (prompt look-up). Default 0: none. */
+  readonly promptLookup?: number | undefined;
   readonly log: Log;
   /** Seconds for which requests are still taken after `close`, while whoever sends them learns of it from `/health`. Default 0. */
   readonly drainDelay?: number | undefined;
@@ -72,6 +74,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     cacheDir: options.cacheDir,
     slots: options.slots ?? 16,
     queue: limits.queue,
+    promptLookup: options.promptLookup,
   };
   const models = openModels(options.models, limits.contextTokens);
   for (const place of settings.models) requireFitting(place, settings);

@@ -17,6 +17,12 @@ interface Going {
   readonly bytes: number;
 }
 
+/**
+ * Rows of a pass in which there are guesses: as long as weights are what a pass waits for, further rows are nearly free. The more texts run,
+ * the fewer guesses are checked, so that nobody waits for those of others.
+ */
+const ROWS_WITH_GUESSES = 16;
+
 export class Decoding {
   readonly #parts: Parts;
   readonly #endings: Endings;
@@ -34,7 +40,8 @@ export class Decoding {
     const rows = this.#passes.make(
       () => {
         going.clear();
-        for (const task of [...schedule.running]) this.#goOn(task, going);
+        let guesses = ROWS_WITH_GUESSES - schedule.running.length;
+        for (const task of [...schedule.running]) guesses -= this.#goOn(task, going, guesses);
         return Array.from(going.values(), ({ task }) => task);
       },
       (state) => going.get(state)!.bytes,
@@ -43,20 +50,22 @@ export class Decoding {
     if (rows) for (const [i, each] of [...going.values()].entries()) this.#takeRow(each, rows[i]!);
   }
 
-  /** Guesses are checked where there is room for them, beside the others of the pass. */
-  #goOn(task: Task, going: Map<TextState, Going>): void {
+  /** Guesses are checked where there is room for them, beside the others of the pass. How many there are. */
+  #goOn(task: Task, going: Map<TextState, Going>, most: number): number {
     const { memory } = this.#parts;
     const state = task.state!;
     const wasBehind = state.length < task.sequence.ids.length - 1;
     const alone = { task, wasBehind, ids: [task.next], bytes: memory.bytesToGrow(state, 1) };
     try {
-      const ids = wasBehind ? alone.ids : task.sequence.goOn();
+      const ids = wasBehind ? alone.ids : task.sequence.goOn(most);
       const bytes = ids.length > 1 ? memory.bytesToDecode(state, ids.length) : alone.bytes;
       const others = Array.from(going.values(), (each) => each.bytes).reduce((sum, each) => sum + each, 0);
       const fits = others + bytes <= this.#passes.free;
       going.set(state, ids.length > 1 && fits ? { task, wasBehind, ids, bytes } : alone);
+      return going.get(state)!.ids.length - 1;
     } catch (error) {
       this.#endings.fail(task, error);
+      return 0;
     }
   }
 

@@ -46,10 +46,10 @@ export class Sequence {
     return this.#maxTokens - this.generated;
   }
 
-  /** The ids to go on from: the last, and those that are proposed to follow it. */
-  goOn(): readonly number[] {
+  /** The ids to go on from: the last, and those that are proposed to follow it, `guesses` at most. */
+  goOn(guesses: number): readonly number[] {
     const last = this.ids.at(-1)!;
-    const most = this.left - 1;
+    const most = Math.min(this.left - 1, guesses);
     const { proposer } = this.request;
     if (!proposer || most < 1) return [last];
     const proposed = proposer.propose(this.ids, most).slice(0, most);

@@ -1,7 +1,14 @@
 // What the engine's thread does: takes requests to models, opens models in the order in which they are asked for, and has every model
 // that has something to write make a pass in its turn.
 import { type Steps, UserError } from '../../base/index.ts';
-import { type EngineRequest, embedIds, type Job, promptLogprobs, type TokenConstraint } from '../../lm/index.ts';
+import {
+  type EngineRequest,
+  embedIds,
+  type Job,
+  PromptLookup,
+  promptLogprobs,
+  type TokenConstraint,
+} from '../../lm/index.ts';
 import { liveHandles } from '../../torch/index.ts';
 import { type LoadedModel, LoadedModels } from './loaded-models.ts';
 import { plainError } from './plain-error.ts';
@@ -151,10 +158,12 @@ export class EngineLoop implements Disposable {
 
   #engineRequest({ job, request }: Adding, constraint: TokenConstraint | undefined): EngineRequest {
     const { grammar: _grammar, ...settings } = request;
+    const { promptLookup = 0 } = this.#settings;
     let begun = false;
     return {
       ...settings,
       ...(constraint && { constraint }),
+      ...(promptLookup > 0 && { proposer: new PromptLookup({ most: promptLookup }) }),
       remember: true,
       onId: (id, logprobs) => {
         if (!begun) this.#begun(job);

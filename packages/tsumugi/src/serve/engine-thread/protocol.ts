@@ -24,6 +24,8 @@ export interface ThreadSettings {
   readonly slots: number;
   /** Requests of a model that wait for a place. */
   readonly queue: number;
+  /** Tokens that are guessed at a time from what stood before (prompt look-up). Default 0: none. */
+  readonly promptLookup?: number | undefined;
 }
 
 /** What a text is written by. Only the thread can make a constraint out of `grammar`. */

@@ -79,6 +79,21 @@ it('writes several texts side by side, each with its own guesses', () => {
   expect(together.all).toEqual(apart);
 });
 
+it('checks fewer guesses the more texts there are, and none where the texts fill a pass', () => {
+  using model = small();
+  const text = [...prompt, ...write(model, [{}]).all[0]!.ids];
+  const known = (count: number) => {
+    const requests = Array.from({ length: count }, () => ({ proposer: knowing(text, false) }));
+    const { passes, all, proposedTokens } = write(model, requests, { slots: 20 });
+    expect(new Set(all.map(({ ids }) => ids.join())).size).toBe(1);
+    return { passes, proposed: proposedTokens };
+  };
+  const [one, four, full] = [known(1), known(4), known(16)];
+  expect(one.passes).toBeLessThan(four.passes);
+  expect(four.passes).toBeLessThan(full.passes);
+  expect([four.proposed > 0, full.proposed]).toEqual([true, 0]);
+});
+
 it('leaves behind what the text is, where it is remembered', () => {
   using model = small();
   const alone = write(model, [{ maxTokens: 7 }]).all[0]!.ids;

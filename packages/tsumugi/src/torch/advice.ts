@@ -57,11 +57,11 @@ export function advice(
   message: string,
   values: readonly unknown[],
 ): string | undefined {
-  if (
-    /Expected dtype int(32 or int)?64 for index|scalar types: Long|tensors used as indices must be long/.test(message)
-  )
-    return asIds;
-  const dtypes = /expected scalar type \w+ but found \w+|must have the same dtype/.test(message);
+  // In the words of libtorch 1.13 to 2.13.
+  const index =
+    /Expected dtype int(32( or |\/)int)?64 for index|scalar types: Long|tensors used as indices must be long/;
+  if (index.test(message)) return asIds;
+  const dtypes = /expected scalar type \w+ but found \w+|(to|must) have (the )?same dtype/.test(message);
   if (dtypes) return 'Bring both to one dtype, with b.to(a.dtype) or b.float().';
   if (/elements? cannot be converted to Scalar/.test(message)) return 'Take all with tolist() or data().';
   if (/\.map is not a function/.test(message)) return `Give tensors as an array: ${camel(baseOf(operator))}([a, b]).`;

@@ -298,7 +298,7 @@ describe('a response', () => {
     });
     expect(error).toMatchObject({
       type: 'error',
-      code: 'engine-lost',
+      code: 'engine_lost',
       message: 'the engine ended',
       sequence_number: 1,
     });

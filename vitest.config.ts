@@ -2,11 +2,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Folders whose tests change nothing that a file after them would see: they share a process, and what it has loaded. */
-const together = [
-  'packages/tsumugi/src/{base,compress,draw,eval,images,loop,nn,optim,recipe,synth,text,torch}/**/*.test.ts',
-  // The tables of angles are looked at as the first use in a process makes them.
-  'packages/tsumugi/src/lm/**/!(rope-tables).test.ts',
-];
+const together = ['packages/tsumugi/src/{base,compress,draw,eval,nn,optim,recipe,synth,text}/**/*.test.ts'];
 
 // The addon holds process-wide state (threads, handles), so each other test file gets a process of its own. Few run at once.
 export default defineConfig({

@@ -6,6 +6,7 @@ import { type Device, noGrad, scope, type Tensor, tensor } from '../torch/index.
 import { Cache } from './cache.ts';
 import { notFinite } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
+import { logitRows, wideLogits } from './wide-logits.ts';
 
 export interface ScoreRequest {
   /** What the model reads. */
@@ -34,8 +35,6 @@ const SHORTEST_SHARED = 16;
 const WORTH_SAVING = 96;
 /** Copies of a shared cache take this much memory at most. */
 const COPY_BYTES = 256 << 20;
-/** Logits take this much memory at most. */
-const LOGIT_BYTES = 64 << 20;
 
 class Item {
   readonly index: number;
@@ -175,7 +174,7 @@ interface Wanted {
 /** Fills in log p of the wanted tokens from hidden states [n, D]; one row of logits serves all that is wanted of it. */
 function fillLogprobs(model: LanguageModel, hidden: Tensor, wanted: Wanted[]): void {
   wanted.sort((a, b) => a.place - b.place);
-  const most = Math.max(1, Math.floor(LOGIT_BYTES / (4 * model.config.vocab_size)));
+  const most = logitRows(model);
   for (let next = 0; next < wanted.length; ) {
     const places: number[] = [];
     const part: (Wanted & { row: number })[] = [];
@@ -189,8 +188,7 @@ function fillLogprobs(model: LanguageModel, hidden: Tensor, wanted: Wanted[]): v
     }
     const values = scope(() => {
       const index = (numbers: readonly number[]) => indices(numbers, hidden.device);
-      const narrow = model.logits(hidden.indexSelect(0, index(places)));
-      const logits = narrow.dtype === 'float64' ? narrow : narrow.float(); // [rows, V]
+      const logits = wideLogits(model, hidden.indexSelect(0, index(places))); // [rows, V]
       const V = logits.size(1);
       const chosen = logits.flatten().indexSelect(0, index(part.map(({ row, id }) => row * V + id)));
       const total = logits.logsumexp([-1]).indexSelect(0, index(part.map(({ row }) => row)));

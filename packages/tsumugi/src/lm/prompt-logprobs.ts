@@ -8,9 +8,7 @@ import type { TokenLogprobs } from './engine/logprobs.ts';
 import { idsRow } from './ids-row.ts';
 import { notFinite } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
-
-/** Logits take this much memory at most. */
-const LOGIT_BYTES = 64 << 20;
+import { logitRows, wideLogits } from './wide-logits.ts';
 
 /**
  * Of ids[1], ids[2], …: the first has nothing before it. The text is read by itself, in pieces of `chunk` tokens with a step after each. `top` likeliest tokens are told of beside each.
@@ -36,7 +34,7 @@ export function* promptLogprobs(
     scope(() =>
       noGrad(() => {
         const hidden = model.forward(idsRow(ids.slice(from, to), model.parameterDevice), { cache });
-        const rows = Math.max(1, Math.floor(LOGIT_BYTES / (4 * model.config.vocab_size)));
+        const rows = logitRows(model);
         for (let k = 0; k < told; k += rows) {
           const count = Math.min(rows, told - k);
           const wanted = ids.slice(from + k + 1, from + k + 1 + count);
@@ -58,14 +56,9 @@ export function* promptLogprobs(
   return tokens;
 }
 
-function logitsOf(model: LanguageModel, hidden: Tensor): Tensor {
-  const narrow = model.logits(hidden);
-  return (narrow.dtype === 'float64' ? narrow : narrow.float()).squeeze(0);
-}
-
 /** From hidden states [1, n, D] to what is told of the n tokens that follow them. */
 function logprobsOf(model: LanguageModel, hidden: Tensor, wanted: readonly number[], top: number): TokenLogprobs[] {
-  const logits = logitsOf(model, hidden); // [n, V]
+  const logits = wideLogits(model, hidden).squeeze(0); // [n, V]
   const total = logits.logsumexp([-1], true); // [n, 1]
   const chosen = logits.gather(-1, column(wanted, logits.device)).sub(total).flatten().data();
   if (top === 0) return wanted.map((_, i) => ({ logprob: Number(chosen[i]), top: [] }));

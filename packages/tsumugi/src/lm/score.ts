@@ -6,6 +6,7 @@ import { checkIds } from './check-ids.ts';
 import { idsRow } from './ids-row.ts';
 import { notFinite, type Reading } from './not-finite.ts';
 import type { LanguageModel } from './types.ts';
+import { wideLogits } from './wide-logits.ts';
 
 /**
  * The natural-log probability of each next token: n ids give n − 1 numbers, of the precision that the
@@ -56,8 +57,7 @@ export function tokenLogprobs(
 
 /** log p(ids[start + 1 + i]) for i < length, from hidden states [1, T, D]. */
 function nextLogprobs(model: LanguageModel, hidden: Tensor, ids: Tensor, start: number, length: number): Tensor {
-  const narrow = model.logits(hidden.narrow(1, start, length));
-  const logits = narrow.dtype === 'float64' ? narrow : narrow.float(); // [1, length, V]
+  const logits = wideLogits(model, hidden.narrow(1, start, length)); // [1, length, V]
   const targets = ids.narrow(1, start + 1, length).unsqueeze(-1); // [1, length, 1]
   const chosen = logits.gather(-1, targets).squeeze(-1); // [1, length]
   return chosen.sub(logits.logsumexp([-1])).flatten();

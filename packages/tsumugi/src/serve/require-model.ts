@@ -1,4 +1,4 @@
-// The model that a request names, or means.
+// The model that a request names, or means, and ids that it does not have.
 import { z } from 'zod';
 import { isObject, nearest } from '../base/index.ts';
 import { modelName } from './http/body-fields.ts';
@@ -26,3 +26,7 @@ export function nameModel(schema: z.ZodType, body: unknown, models: ReadonlyMap<
   const served = [first, ...others].slice(0, 20).join(', ');
   throw badRequest('invalid_field', '"model" is missing', 'model', `Served: ${served}.`);
 }
+
+/** @param where "the prompt has" @param field of the body */
+export const badId = ({ name, config }: ServedModel, id: number | string, where: string, field: string): HttpError =>
+  badRequest('bad_id', `${where} the id ${id}, but ids of ${name} go to ${config.vocab_size - 1}`, field);

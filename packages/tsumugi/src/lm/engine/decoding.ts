@@ -58,11 +58,16 @@ export class Decoding {
     const alone = { task, wasBehind, ids: [task.next], bytes: memory.bytesToGrow(state, 1) };
     try {
       const ids = wasBehind ? alone.ids : task.sequence.goOn(most);
-      const bytes = ids.length > 1 ? memory.bytesToDecode(state, ids.length) : alone.bytes;
-      const others = Array.from(going.values(), (each) => each.bytes).reduce((sum, each) => sum + each, 0);
-      const fits = others + bytes <= this.#passes.free;
-      going.set(state, ids.length > 1 && fits ? { task, wasBehind, ids, bytes } : alone);
-      return going.get(state)!.ids.length - 1;
+      if (ids.length > 1) {
+        const bytes = memory.bytesToDecode(state, ids.length);
+        const others = Array.from(going.values(), (each) => each.bytes).reduce((sum, each) => sum + each, 0);
+        if (others + bytes <= this.#passes.free) {
+          going.set(state, { task, wasBehind, ids, bytes });
+          return ids.length - 1;
+        }
+      }
+      going.set(state, alone);
+      return 0;
     } catch (error) {
       this.#endings.fail(task, error);
       return 0;

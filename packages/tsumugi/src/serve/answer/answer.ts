@@ -6,10 +6,9 @@ import type { Usage } from '../../lm/index.ts';
 import { describedTool, toolFormat } from '../../text/index.ts';
 import type { EngineThread, JobListener } from '../engine-thread/engine-thread.ts';
 import type { ThreadRequest } from '../engine-thread/protocol.ts';
-import { badRequest } from '../http/http-error.ts';
 import type { Limits } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
-import { requireModel } from '../require-model.ts';
+import { badId, requireModel } from '../require-model.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { Answering, Call, CallSampling, CallUsage, EndReason, Piece } from './call.ts';
 import { Choice } from './choice.ts';
@@ -40,14 +39,9 @@ export async function answer(parts: AnswerParts, call: Call): Promise<Answering>
 }
 
 /** @throws HttpError 400 for an id that the model does not have */
-function checkBias({ name, config }: ServedModel, { logitBias = {} }: CallSampling): void {
-  const wrong = Object.keys(logitBias).find((id) => Number(id) >= config.vocab_size);
-  if (wrong !== undefined)
-    throw badRequest(
-      'bad_id',
-      `logit_bias has the id ${wrong}, but ids of ${name} go to ${config.vocab_size - 1}`,
-      'logit_bias',
-    );
+function checkBias(model: ServedModel, { logitBias = {} }: CallSampling): void {
+  const wrong = Object.keys(logitBias).find((id) => Number(id) >= model.config.vocab_size);
+  if (wrong !== undefined) throw badId(model, wrong, 'logit_bias has', 'logit_bias');
 }
 
 /** What OpenAI chooses tokens by where nobody says. */

@@ -3,8 +3,7 @@
 import type { Answering, CallUsage, Piece, Prompt } from '../answer/call.ts';
 import { allowedTokens } from '../answer/lengths.ts';
 import { tokenInfo } from '../answer/token-info.ts';
-import { badRequest } from '../http/http-error.ts';
-import { requireModel } from '../require-model.ts';
+import { badId, requireModel } from '../require-model.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { Serving } from '../serving.ts';
 import type { ToldToken } from './logprobs.ts';
@@ -27,12 +26,7 @@ export async function echoOf(prompt: Prompt, call: EchoCall, serving: Serving): 
   const model = requireModel(serving.models, call.model);
   const { tokenizer, config } = model;
   const wrong = 'ids' in prompt ? prompt.ids.find((id) => id >= config.vocab_size) : undefined;
-  if (wrong !== undefined)
-    throw badRequest(
-      'bad_id',
-      `the prompt has the id ${wrong}, but ids of ${call.model} go to ${config.vocab_size - 1}`,
-      'prompt',
-    );
+  if (wrong !== undefined) throw badId(model, wrong, 'the prompt has', 'prompt');
   const text = textOf(prompt, model);
   if (call.logprobs === undefined) return { text, tokens: [] };
   const { ids } = serving.encode(call.model, prompt);

@@ -1,0 +1,3 @@
+export { Box, type BoxDType } from './box.ts';
+export { Discrete } from './discrete.ts';
+export type { Space } from './space.ts';

@@ -1,4 +1,5 @@
 // What an agent is: it acts in some environments at a time, is told what came of it, and learns when it is due.
+import type { Module } from '../nn/index.ts';
 import type { State } from '../store/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import type { Action, Observation } from './environment.ts';
@@ -30,13 +31,27 @@ export interface AgentState {
   state: State;
 }
 
+export interface ActorOptions {
+  /** Takes the likeliest action where a policy would draw one. Left out: as the agent's settings say. */
+  deterministic?: boolean | undefined;
+  /** Of what it draws. An actor has a stream of its own: it must not move the agent's. */
+  seed?: number | undefined;
+}
+
 export interface Agent extends Disposable {
+  /** All that an actor computes with, by name: weights and buffers, which the folder of an agent keeps. */
+  readonly networks: Readonly<Record<string, Module>>;
   /** In training: one action for each environment's observation, with exploration. */
   act(observations: readonly Observation[]): Action[];
   /** What came of the actions that `act` gave last, in their order. Updates happen here, as often as they are due. */
   observe(outcomes: readonly Outcome[]): void;
   /** For evaluation: without exploration, with the weights as they are at each call. */
-  actor(): Actor;
+  actor(options?: ActorOptions): Actor;
+  /**
+   * The episode of environment `i` is lost half-way: what was observed of it stays, as if it had been truncated there, and the
+   * next observation begins another. (A run goes on whose environment could not be saved.)
+   */
+  abandon(i: number): void;
   /** The field's figures of the last updates by name, e.g. `loss`, `average_q`, `entropy`: for logs and `scores.txt`. */
   statistics(): Readonly<Record<string, number>>;
   state(): AgentState;

@@ -1,0 +1,27 @@
+// What the registry knows of a kind of agent: its settings, and how one is made.
+import type { z } from 'zod';
+import type { Device } from '../../torch/index.ts';
+import type { Agent } from '../agent.ts';
+import type { Space } from '../spaces/index.ts';
+
+/** Where an agent is to act. */
+export interface AgentPlace {
+  observationSpace: Space;
+  actionSpace: Space;
+  /** Environments that it acts in at a time. */
+  numEnvironments: number;
+  /** Steps of all environments together that it is to be trained for: what schedules run over. */
+  steps: number;
+  /** Of its weights and of all that it draws. */
+  seed: number;
+  device: Device;
+}
+
+export interface AgentKind<S extends z.ZodObject = z.ZodObject> {
+  /** What it is, in a line. */
+  summary: string;
+  /** Its settings: a strict object with a default and a description for each. */
+  config: S;
+  /** @throws ConfigError when it cannot act in these spaces */
+  make(place: AgentPlace, settings: z.output<S>): Agent;
+}

@@ -1,0 +1,24 @@
+// The agents by name, each loaded when it is asked for.
+import { ConfigError, suggestion } from '../../base/index.ts';
+import type { AgentKind } from './kind-config.ts';
+
+type Load = () => Promise<AgentKind>;
+
+const kinds = new Map<string, Load>();
+
+/** Names an agent: settings files and the command line can train it from then on. A name that is there is replaced. */
+export function registerAgent(name: string, load: Load): void {
+  kinds.set(name, load);
+}
+
+export const agentNames = (): string[] => [...kinds.keys()].sort();
+
+/** @throws ConfigError with the nearest name when there is none of this name */
+export async function agentKind(name: string): Promise<AgentKind> {
+  const load = kinds.get(name);
+  if (load) return await load();
+  throw new ConfigError('unknown-agent', `there is no agent "${name}"`, {
+    remedy: suggestion(name, agentNames()),
+    fields: { agent: name, known: agentNames() },
+  });
+}

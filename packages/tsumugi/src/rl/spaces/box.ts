@@ -1,3 +1,4 @@
+// Gymnasium's Box: arrays of numbers between bounds.
 import { invariant, type RandomStream } from '../../base/index.ts';
 import type { Space } from './space.ts';
 

@@ -1,3 +1,4 @@
+// Gymnasium's Discrete: a few whole numbers.
 import { checkNumber, type RandomStream } from '../../base/index.ts';
 import type { Space } from './space.ts';
 

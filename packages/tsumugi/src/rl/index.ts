@@ -13,4 +13,16 @@ export type {
   ResetResult,
   StepResult,
 } from './environment.ts';
+export { NumpyRandom, type Pcg64State } from './random/numpy-random.ts';
+export {
+  type EnvironmentOptions,
+  environmentIds,
+  type Family,
+  makeEnvironment,
+  type Registration,
+  registerEnvironment,
+} from './registry.ts';
 export * from './spaces/index.ts';
+export { OrderEnforcing } from './wrappers/order-enforcing.ts';
+export { TimeLimit } from './wrappers/time-limit.ts';
+export { unwrapped, Wrapper } from './wrappers/wrapper.ts';

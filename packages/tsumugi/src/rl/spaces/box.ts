@@ -23,8 +23,10 @@ export class Box implements Space {
     this.shape = shape;
     this.dtype = dtype;
     const size = shape.reduce((product, length) => product * length, 1);
+    // Bounds are numbers of the type: π in 32 bits is more than π, and has to lie inside.
+    const rounded = (bound: number) => (dtype === 'float32' ? Math.fround(bound) : bound);
     const filled = (bound: number | readonly number[]) =>
-      typeof bound === 'number' ? new Float64Array(size).fill(bound) : Float64Array.from(bound);
+      typeof bound === 'number' ? new Float64Array(size).fill(rounded(bound)) : Float64Array.from(bound, rounded);
     this.low = filled(low);
     this.high = filled(high);
     invariant(this.low.length === size && this.high.length === size, `bounds of ${size} elements`);

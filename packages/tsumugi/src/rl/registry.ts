@@ -1,0 +1,80 @@
+// Environments by name. Those of tsumugi stand in families, each loaded when one of its names is asked for first.
+import { checkCount, suggestion, UserError } from '../base/index.ts';
+import type { Environment } from './environment.ts';
+import { OrderEnforcing } from './wrappers/order-enforcing.ts';
+import { TimeLimit } from './wrappers/time-limit.ts';
+
+export interface EnvironmentOptions {
+  /** Steps after which an episode is cut off; Infinity for none. Left out: as the environment is registered. */
+  maxSteps?: number;
+  /** The environment's own options. */
+  [option: string]: unknown;
+}
+
+export interface Registration {
+  /** Makes the environment from its own options. It refuses options that it does not know. */
+  make(options: Readonly<Record<string, unknown>>): Environment | Promise<Environment>;
+  /** Steps after which an episode is cut off, by a `TimeLimit` around it. */
+  maxSteps?: number;
+}
+
+/** Name → how it is made. */
+export type Family = Readonly<Record<string, Registration>>;
+
+interface LazyFamily {
+  ids: readonly string[];
+  load(): Promise<{ family: Family }>;
+}
+
+const families: readonly LazyFamily[] = [
+  {
+    ids: ['CartPole-v0', 'CartPole-v1', 'Pendulum-v1'],
+    load: () => import('./environments/classic/family.ts'),
+  },
+  { ids: ['ABC-v0'], load: () => import('./environments/abc/family.ts') },
+];
+
+/** Those that a program added. */
+const registered = new Map<string, Registration>();
+
+/** The names that `makeEnvironment` knows. */
+export function environmentIds(): string[] {
+  return [...families.flatMap(({ ids }) => ids), ...registered.keys()];
+}
+
+/**
+ * Adds an environment under a name. `makeEnvironment` puts the checks of `OrderEnforcing` around it.
+ *
+ * @throws UserError when the name is taken
+ */
+export function registerEnvironment(id: string, registration: Registration): void {
+  if (environmentIds().includes(id)) {
+    throw new UserError('environment-exists', `there is an environment "${id}" already`, {
+      remedy: 'Register yours under another name, e.g. with the next version: name-v1.',
+      fields: { id },
+    });
+  }
+  const { maxSteps } = registration;
+  checkCount(`${id}: maxSteps`, maxSteps === Number.POSITIVE_INFINITY ? undefined : maxSteps, 1);
+  const make: Registration['make'] = async (options) => new OrderEnforcing(await registration.make(options));
+  registered.set(id, { ...registration, make });
+}
+
+/**
+ * Makes an environment: `await makeEnvironment('CartPole-v1')`.
+ *
+ * @throws UserError `unknown-environment`, with the nearest name
+ */
+export async function makeEnvironment(id: string, options: EnvironmentOptions = {}): Promise<Environment> {
+  const registration = registered.get(id) ?? (await families.find(({ ids }) => ids.includes(id))?.load())?.family[id];
+  if (!registration) {
+    throw new UserError('unknown-environment', `there is no environment "${id}"`, {
+      remedy: suggestion(id, environmentIds()),
+      fields: { id },
+    });
+  }
+  const { maxSteps = registration.maxSteps ?? Number.POSITIVE_INFINITY, ...own } = options;
+  checkCount(`${id}: maxSteps`, maxSteps, 1);
+  const environment = await registration.make(own);
+  return maxSteps === Number.POSITIVE_INFINITY ? environment : new TimeLimit(environment, maxSteps);
+}

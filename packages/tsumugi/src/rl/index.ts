@@ -2,6 +2,7 @@
 export type { Actor, ActorOptions, Agent, AgentState, Outcome } from './agent.ts';
 export type { AgentKind, AgentPlace } from './agents/kind-config.ts';
 export { agentKind, agentNames, registerAgent } from './agents/registry.ts';
+export * from './distributions/index.ts';
 export type {
   Action,
   ActionLike,
@@ -13,6 +14,7 @@ export type {
   ResetResult,
   StepResult,
 } from './environment.ts';
+export * from './networks/index.ts';
 export { NumpyRandom, type Pcg64State } from './random/numpy-random.ts';
 export {
   type EnvironmentOptions,

@@ -33,7 +33,20 @@ describe('makeEnvironment', () => {
       expect(environment.id).toBe(id);
       limits[id] = environment instanceof TimeLimit ? environment.maxSteps : undefined;
     }
-    expect(limits).toMatchObject({ 'CartPole-v0': 200, 'CartPole-v1': 500, 'Pendulum-v1': 200, 'ABC-v0': undefined });
+    expect(limits).toMatchObject({
+      'CartPole-v0': 200,
+      'CartPole-v1': 500,
+      'MountainCar-v0': 200,
+      'MountainCarContinuous-v0': 999,
+      'Acrobot-v1': 500,
+      'Pendulum-v1': 200,
+      'FrozenLake-v1': 100,
+      'FrozenLake8x8-v1': 200,
+      'CliffWalking-v1': undefined,
+      'Taxi-v4': 200,
+      'Blackjack-v1': undefined,
+      'ABC-v0': undefined,
+    });
   });
 
   it('names the nearest one for a name that is none', async () => {

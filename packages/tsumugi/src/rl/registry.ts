@@ -28,8 +28,20 @@ interface LazyFamily {
 
 const families: readonly LazyFamily[] = [
   {
-    ids: ['CartPole-v0', 'CartPole-v1', 'Pendulum-v1'],
+    ids: ['CartPole-v0', 'CartPole-v1', 'MountainCar-v0', 'MountainCarContinuous-v0', 'Acrobot-v1', 'Pendulum-v1'],
     load: () => import('./environments/classic/family.ts'),
+  },
+  {
+    ids: [
+      'FrozenLake-v1',
+      'FrozenLake8x8-v1',
+      'CliffWalking-v1',
+      'CliffWalkingSlippery-v1',
+      'Taxi-v3',
+      'Taxi-v4',
+      'Blackjack-v1',
+    ],
+    load: () => import('./environments/toy-text/family.ts'),
   },
   { ids: ['ABC-v0'], load: () => import('./environments/abc/family.ts') },
 ];

@@ -1,3 +1,4 @@
 export { Box, type BoxDType } from './box.ts';
 export { Discrete } from './discrete.ts';
+export { MultiDiscrete } from './multi-discrete.ts';
 export type { Space } from './space.ts';

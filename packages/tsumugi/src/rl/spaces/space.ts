@@ -3,7 +3,7 @@ import type { RandomStream } from '../../base/index.ts';
 
 export interface Space {
   /** As Gymnasium names it. */
-  readonly kind: 'Discrete' | 'Box';
+  readonly kind: 'Discrete' | 'MultiDiscrete' | 'Box';
   /** Of its points as arrays; none for a `Discrete` space. */
   readonly shape: readonly number[];
   /** Whether a value is one of its points. */

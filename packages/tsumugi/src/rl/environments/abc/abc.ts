@@ -49,7 +49,7 @@ export class Abc extends Task<Float32Array> {
   }
 
   protected begin(rng: NumpyRandom, options: Readonly<Record<string, unknown>>): Info {
-    noOptions(this.id, options);
+    noOptions(`${this.id}: reset`, options);
     this.#state = 0;
     const { partiallyObservable, deterministic } = this.#options;
     if (partiallyObservable)

@@ -42,7 +42,8 @@ beforeAll(async () => {
   const places = await servedPlaces(
     {
       model: [`base=${tiny.folder}`, at('q8'), at('tiny.gguf')],
-      adapter: [`a=${at('a')}`, `b=${at('b')}`],
+      adapter: [`a=${at('a')}`, `b=base=${at('b')}`],
+      draft: [],
       dtype: 'float32',
     },
     testIo([]),
@@ -88,7 +89,7 @@ describe('a model', () => {
   it('of a GGUF file is imported once', async () => {
     expect(existsSync(at('cache/tsumugi/gguf'))).toBe(true);
     const io = testIo([]);
-    await servedPlaces({ model: [at('tiny.gguf')], adapter: [], dtype: 'float32' }, io);
+    await servedPlaces({ model: [at('tiny.gguf')], adapter: [], draft: [], dtype: 'float32' }, io);
     expect(io.written.stderr).toBe('');
   });
 });

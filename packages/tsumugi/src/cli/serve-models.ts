@@ -1,7 +1,7 @@
 // Which models `tsumugi serve` serves, and under which names.
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { ConfigError, cacheFolder, contentHash } from '../base/index.ts';
+import { ConfigError, cacheFolder, contentHash, nearest } from '../base/index.ts';
 import { importGguf, importGgufConfig } from '../compress/index.ts';
 import { codeCommit } from '../run/index.ts';
 import type { ServedPlace } from '../serve/index.ts';
@@ -14,15 +14,30 @@ export interface ModelWords {
   readonly model: readonly string[];
   readonly name?: string | undefined;
   readonly adapter: readonly string[];
+  readonly draft: readonly string[];
   readonly template?: string | undefined;
   readonly dtype: DType;
 }
 
-/** @throws ConfigError for names that cannot be told apart, HubError for a name that is none of the hub's */
-export async function servedPlaces(
-  { model, name, adapter, template, dtype }: ModelWords,
-  io: Io,
-): Promise<ServedPlace[]> {
+/** @throws ConfigError for names that cannot be told apart or are of no model, HubError for a name that is none of the hub's */
+export async function servedPlaces(words: ModelWords, io: Io): Promise<ServedPlace[]> {
+  const models = await modelPlaces(words, io);
+  const places = [...models, ...words.adapter.map((each) => adapterPlace(each, models))];
+  const drafts = new Map<ServedPlace, string>();
+  for (const each of words.draft) {
+    const [name, folder] = named(each);
+    const place = placeOf(places, name, '--draft');
+    if (drafts.has(place))
+      throw new ConfigError('bad-option', `--draft: two drafts are to guess for ${place.name}`, {
+        remedy: 'Leave one out, or name the model of each: --draft NAME=DIR.',
+        fields: { option: '--draft' },
+      });
+    drafts.set(place, await folderAt(folder, io));
+  }
+  return places.map((place) => (drafts.has(place) ? { ...place, draft: drafts.get(place) } : place));
+}
+
+async function modelPlaces({ model, name, template, dtype }: ModelWords, io: Io): Promise<ServedPlace[]> {
   if (name !== undefined && model.length > 1)
     throw new ConfigError('one-name', `--name is one name, and there are ${model.length} models`, {
       remedy: 'Write --model NAME=DIR for each.',
@@ -31,19 +46,38 @@ export async function servedPlaces(
   const places: ServedPlace[] = [];
   for (const words of model) {
     const [own, place] = named(words);
-    const folder = place.endsWith('.gguf') ? await importedFolder(place, io) : await folderOf(place, 'model', io);
-    places.push({ name: name ?? own ?? nameOf(place), folder, template, dtype });
-  }
-  for (const words of adapter) {
-    const [own, place] = named(words);
-    if (own === undefined)
-      throw new ConfigError('bad-option', `--adapter: expected NAME=DIR, got "${words}"`, {
-        fields: { option: '--adapter' },
-      });
-    places.push({ ...places[0]!, name: own, adapter: place });
+    places.push({ name: name ?? own ?? nameOf(place), folder: await folderAt(place, io), template, dtype });
   }
   return places;
 }
+
+/** "polite=adapters/polite" stands on the first model, "polite=ja=adapters/polite" on the one that is served as ja. */
+function adapterPlace(words: string, models: readonly ServedPlace[]): ServedPlace {
+  const [own, place] = named(words);
+  if (own === undefined)
+    throw new ConfigError('bad-option', `--adapter: expected NAME=DIR or NAME=MODEL=DIR, got "${words}"`, {
+      fields: { option: '--adapter' },
+    });
+  const [base, adapter] = named(place);
+  return { ...placeOf(models, base, '--adapter'), name: own, adapter };
+}
+
+/** The one of that name; the first where none is named. */
+function placeOf(places: readonly ServedPlace[], name: string | undefined, option: string): ServedPlace {
+  if (name === undefined) return places[0]!;
+  const found = places.find((each) => each.name === name);
+  if (found) return found;
+  const names = places.map((each) => each.name);
+  const near = nearest(name, names);
+  throw new ConfigError('no-model', `${option}: no model is served as "${name}"`, {
+    remedy: `${near === undefined ? `Served: ${names.join(', ')}.` : `Did you mean "${near}"?`} A path with = in it begins with ./`,
+    fields: { option, received: name, expected: names },
+  });
+}
+
+/** A folder, one of the hub's, or the one that a GGUF file is made into. */
+const folderAt = (place: string, io: Io): Promise<string> =>
+  place.endsWith('.gguf') ? importedFolder(place, io) : folderOf(place, 'model', io);
 
 /** "ja=models/ja" → ja, models/ja. A path with a = in it is written with ./ in front. */
 function named(words: string): [name: string | undefined, place: string] {

@@ -11,9 +11,15 @@ export const serveOptions = {
   name: { type: 'string', help: 'name under which the one model is served (default: that of its folder)' },
   adapter: {
     type: 'list',
-    value: 'NAME=DIR',
-    help: "adapters in PEFT's layout, each served under its name, on the first model",
+    value: 'NAME=[MODEL=]DIR',
+    help: "adapters in PEFT's layout, each served under its name, on the model of that name, or else the first",
   },
+  draft: {
+    type: 'list',
+    value: '[NAME=]DIR|NAME|FILE.gguf',
+    help: 'smaller models with the same tokenizer that guess how texts of a model go on, of the first unless another is named; answers stay the same',
+  },
+  draftTokens: { type: 'integer', min: 1, max: 64, help: 'tokens that a draft guesses at a time (default: 4)' },
   template: {
     type: 'string',
     value: 'NAME|FILE.jinja',
@@ -61,7 +67,7 @@ export const serveOptions = {
     min: 0,
     max: 64,
     default: 0,
-    help: 'tokens that are guessed at a time from what stood before in a text, and checked in one pass; 0 for none',
+    help: 'tokens that are guessed at a time from what stood before in a text, for models without a draft; 0 for none',
   },
   queue: {
     type: 'integer',

@@ -41,7 +41,7 @@ describe('a server', () => {
       ...['--host', '127.0.0.2', '--port', '0', '--api-key', 'k', '--cors', 'https://a.example', '--allow-host', 'h'],
       ...['--context', '77', '--max-tokens', '33', '--slots', '3', '--queue', '5', '--request-seconds', '7'],
       ...['--cache', '1M', '--cache-dir', '/kept', '--drain-delay', '2', '--drain-seconds', '9', '--dtype', 'float64'],
-      ...['--prompt-lookup', '6'],
+      ...['--prompt-lookup', '6', '--draft-tokens', '5', '--model', `n=${folder}`, '--draft', `n=${folder}`],
     ];
     expect(await settings(...words, '--template', 'chatml')).toMatchObject({
       ...{
@@ -52,11 +52,21 @@ describe('a server', () => {
         hosts: ['h'],
         slots: 3,
         promptLookup: 6,
+        draftTokens: 5,
       },
       limits: { contextTokens: 77, maxTokens: 33, queue: 5, requestSeconds: 7 },
       ...{ memoryBytes: 1 << 30, cacheBytes: 1 << 20, cacheDir: '/kept', drainDelay: 2, drainSeconds: 9 },
-      models: [{ name: 'm', folder, dtype: 'float64', template: 'chatml' }],
+      models: ['m', 'n'].map((name) => ({ name, folder, dtype: 'float64', template: 'chatml' })),
     });
+    expect(started[0]!.models.map(({ draft }) => draft)).toEqual([undefined, folder]);
+  });
+
+  it.each([
+    [['--draft-tokens', '3'], /--draft-tokens has no effect: it is for --draft/],
+    [['--draft', folder, '--prompt-lookup', '3'], /--prompt-lookup has no effect: each model has a draft/],
+  ])('is refused guesses that nobody would make: %j', async (words, message) => {
+    const { code, stderr } = await runCli(['serve', '--model', `m=${folder}`, ...words]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
   });
 
   it('is for this machine alone, open to no page, where nothing is said', async () => {
@@ -68,7 +78,7 @@ describe('a server', () => {
 
 describe('names', () => {
   const places = (words: Partial<ModelWords>) =>
-    servedPlaces({ model: [], adapter: [], dtype: 'float32', ...words }, testIo([]));
+    servedPlaces({ model: [], adapter: [], draft: [], dtype: 'float32', ...words }, testIo([]));
   const folder = scratch;
 
   it('are those that are given, or of the folder that says something', async () => {
@@ -80,11 +90,30 @@ describe('names', () => {
     await expect(named({ model: [folder, folder], name: 'own' })).rejects.toThrow('--name is one name');
   });
 
-  it('of adapters stand for the first model with them', async () => {
-    const all = await places({ model: [`a=${folder}`, `b=${scratch}`], adapter: ['x=/x', 'y=/y'], template: 'chatml' });
-    expect(all.slice(2)).toEqual(
-      ['x', 'y'].map((name) => ({ name, folder, adapter: `/${name}`, template: 'chatml', dtype: 'float32' })),
-    );
+  const two = { model: [`a=${folder}`, `b=${join(scratch, 'run-5')}`] };
+
+  it('of adapters stand for the first model with them, or for the one that is named', async () => {
+    const adapter = ['x=/x', 'y=b=/y', 'z=./a=b'];
+    const all = await places({ ...two, adapter, template: 'chatml' });
+    const shared = { template: 'chatml', dtype: 'float32' };
+    expect(all.slice(2)).toEqual([
+      { name: 'x', folder, adapter: '/x', ...shared },
+      { name: 'y', folder: join(scratch, 'run-5'), adapter: '/y', ...shared },
+      { name: 'z', folder, adapter: './a=b', ...shared },
+    ]);
+  });
+
+  it('of drafts are those of the models that they guess for, adapters too: the first where none is named', async () => {
+    const drafts = async (...draft: string[]) =>
+      (await places({ ...two, adapter: ['x=/x'], draft })).map(({ draft }) => draft);
+    expect(await drafts(scratch)).toEqual([scratch, undefined, undefined]);
+    expect(await drafts(`b=${scratch}`, `x=${scratch}`)).toEqual([undefined, scratch, scratch]);
+    await expect(drafts(scratch, `a=${scratch}`)).rejects.toThrow('two drafts are to guess for a');
+  });
+
+  it.each([{ adapter: ['x=base=/x'] }, { draft: ['base=/x'] }])('that nothing has are refused: %j', async (words) => {
+    const named = places({ model: [`bass=${folder}`, `b=${folder}`], ...words });
+    await expect(named).rejects.toThrow(/no model is served as "base"\n.*Did you mean "bass"\?.*begins with \.\//);
   });
 });
 

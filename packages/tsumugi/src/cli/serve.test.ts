@@ -1,6 +1,6 @@
 // `tsumugi serve` as a process: what it says when it starts, how it ends, and what it refuses before it loads anything.
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,9 @@ const model = ['--model', `tiny=${tiny.folder}`, '--memory', '1G'];
 const scratch = scratchFolder();
 const noKeys = join(scratch, 'no-keys');
 writeFileSync(noKeys, '# none yet\n');
+const otherTokenizer = join(scratch, 'other');
+cpSync(tiny.folder, otherTokenizer, { recursive: true });
+appendFileSync(join(otherTokenizer, 'tokenizer.jsonl'), '["縞",-1,"NORMAL"]\n');
 const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
 const children: ReturnType<typeof spawn>[] = [];
 afterEach(() => {
@@ -122,6 +125,11 @@ describe('it is refused', () => {
     ['with a size that is none', [...model, '--cache', 'much'], /--cache: expected a size such as 512M/],
     ['without room for a text', [...model, '--cache', '0'], /a cache of 0 bytes has no room for a text/],
     ['with an adapter without a name', [...model, '--adapter', 'x'], /--adapter: expected NAME=DIR/],
+    [
+      'with a draft of another tokenizer',
+      [...model, '--draft', otherTokenizer],
+      /the draft in \S+ has another tokenizer \(SHA-256 \w{12}…\) than the model tiny in \S+ \(\w{12}…\)\n.*same tokenizer/,
+    ],
     ['with one name twice', [...model, '--model', `tiny=${tiny.folder}`], /two models are to be served as "tiny"/],
     [
       'of a model that does not fit',
@@ -148,16 +156,20 @@ describe('it is refused', () => {
   });
 });
 
-it('says what it would take', async () => {
+it('says what it would take, and its draft', async () => {
   const { stdout, code } = await runCli(['serve', ...model, '--plan', '--json', '--cache', '64M']);
   const plan = JSON.parse(stdout);
   expect([code, plan.cacheBytes, plan.models[0]]).toEqual([
     0,
     64 << 20,
-    expect.objectContaining({ name: 'tiny', template: 'model' }),
+    expect.objectContaining({ name: 'tiny', template: 'model', draft: null }),
   ]);
   expect(plan.models[0].weightBytes).toBeGreaterThan(100_000);
-  expect((await runCli(['serve', ...model, '--plan'])).stdout).toMatch(
-    /tiny: .*\n {2}memory 1.00 GiB, of it 256 MiB for each model's cache; 16 texts/,
+  const draft = ['--draft', tiny.folder];
+  expect((await runCli(['serve', ...model, ...draft, '--plan'])).stdout).toMatch(
+    /tiny: .*\n {4}guesses by \S+, weights \S+ KiB, cache 256 MiB\n {2}memory 1.00 GiB, of it 256 MiB for each model's cache; 16 texts/,
   );
+  // What the draft takes is looked at before anything is loaded.
+  const small = await runCli(['serve', '--model', tiny.folder, ...draft, '--memory', '2M', '--cache', '1.5M']);
+  expect([small.code, small.stderr]).toEqual([2, expect.stringMatching(/takes with its draft 1\.\d MiB/)]);
 });

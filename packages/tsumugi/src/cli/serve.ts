@@ -7,6 +7,7 @@ import {
   openModels,
   type RunningServer,
   requireKey,
+  type ServedPlace,
   type ServerOptions,
   startServer,
 } from '../serve/index.ts';
@@ -17,6 +18,7 @@ import { keysOf } from './serve-keys.ts';
 import { servedPlaces } from './serve-models.ts';
 import { serveOptions } from './serve-options.ts';
 import { parseSize } from './size-option.ts';
+import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
   {
@@ -30,6 +32,7 @@ export const run = defineCommand(
     const keys = keysOf(options);
     requireKey(options.host, keys); // Before anything is fetched.
     const models = await servedPlaces(options, io);
+    checkGuesses(options, models);
     const { memoryBytes, cacheBytes } = memoryOf(options);
     const { maxTokens, queue, requestSeconds, context: contextTokens } = options;
     const limits = { maxTokens, queue, requestSeconds, contextTokens };
@@ -42,7 +45,18 @@ export const run = defineCommand(
       );
       return 0;
     }
-    const { host, port, cors, allowHost: hosts, slots, cacheDir, drainDelay, drainSeconds, promptLookup } = options;
+    const {
+      host,
+      port,
+      cors,
+      allowHost: hosts,
+      slots,
+      cacheDir,
+      drainDelay,
+      drainSeconds,
+      promptLookup,
+      draftTokens,
+    } = options;
     const log = makeLog((line) => void io.stderr.write(line), options.json);
     await serve(
       {
@@ -55,6 +69,7 @@ export const run = defineCommand(
         hosts,
         slots,
         promptLookup,
+        draftTokens,
         memoryBytes,
         cacheBytes,
         cacheDir,
@@ -70,6 +85,13 @@ export const run = defineCommand(
 );
 
 type Options = OptionValues<typeof serveOptions>;
+
+/** @throws ConfigError for guesses that nobody would make */
+function checkGuesses({ draftTokens, promptLookup }: Options, models: readonly ServedPlace[]): void {
+  if (models.every(({ draft }) => draft === undefined)) withoutEffect('it is for --draft', { draftTokens });
+  if (models.every(({ draft }) => draft !== undefined))
+    withoutEffect('each model has a draft', { promptLookup: promptLookup > 0 });
+}
 
 const DEFAULT_CACHE = 1 << 30;
 
@@ -123,8 +145,9 @@ const modelLine = ({
   contextTokens,
   textBytes,
   template,
+  draft,
 }: ReturnType<typeof forecastModel>): string =>
-  `  ${name}: ${folder}, weights ${formatBytes(weightBytes)}, context ${formatInteger(contextTokens)} tokens (${formatBytes(textBytes)} a text), ${template === null ? 'no chat template' : 'with chat template'}\n`;
+  `  ${name}: ${folder}, weights ${formatBytes(weightBytes)}, context ${formatInteger(contextTokens)} tokens (${formatBytes(textBytes)} a text), ${template === null ? 'no chat template' : 'with chat template'}\n${draft ? `    guesses by ${draft.folder}, weights ${formatBytes(draft.weightBytes)}, cache ${formatBytes(draft.cacheBytes)}\n` : ''}`;
 
 const memoryLine = (memoryBytes: number, cacheBytes: number, { slots, queue }: Options): string =>
   `  memory ${formatBytes(memoryBytes)}, of it ${formatBytes(cacheBytes)} for each model's cache; ${slots} texts at a time, ${queue} may wait\n`;

@@ -1,5 +1,6 @@
 // What serving models takes, before any is loaded.
 import { cacheBytes } from '../lm/index.ts';
+import { draftPlace } from './draft.ts';
 import { adapterBytes, weightBytes } from './engine-thread/model-bytes.ts';
 import type { ServedModel } from './served-model.ts';
 
@@ -13,6 +14,8 @@ export interface ModelForecast {
   /** Texts of that length that the cache holds at once. */
   readonly texts: number;
   readonly template: string | null;
+  /** What its draft takes beside it. */
+  readonly draft: { readonly folder: string; readonly weightBytes: number; readonly cacheBytes: number } | null;
 }
 
 export function forecastModel(model: ServedModel, cache: number): ModelForecast {
@@ -24,5 +27,13 @@ export function forecastModel(model: ServedModel, cache: number): ModelForecast 
     weightBytes: place.adapter === undefined ? weightBytes(place) : adapterBytes(place.adapter),
     texts: Math.floor(cache / textBytes),
     template: template?.name ?? null,
+    draft: forecastDraft(model, cache),
   };
+}
+
+function forecastDraft(model: ServedModel, cache: number): ModelForecast['draft'] {
+  const place = draftPlace(model, cache);
+  if (!place) return null;
+  const { folder, cacheBytes } = place;
+  return { folder, cacheBytes, weightBytes: weightBytes({ ...model.place, folder }) };
 }

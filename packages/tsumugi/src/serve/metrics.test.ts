@@ -9,6 +9,7 @@ const counted: ModelCounters = {
   ...{ preemptions: 1, promptTokens: 100, cachedTokens: 40, readTokens: 60, generatedTokens: 30 },
   ...{ proposedTokens: 8, acceptedTokens: 5, prefixQueries: 7, prefixHits: 3, stateMissing: 2, evictions: 4 },
   ...{ running: 5, waiting: 6, snapshots: 9, bytesUsed: 250, bytesLimit: 1000, loaded: true, weightBytes: 777 },
+  ...{ proposals: 3, draftBytes: 55 },
 };
 /** Name and labels → value, of all that is not of the process. */
 async function values(metrics: Metrics): Promise<Record<string, number>> {
@@ -31,12 +32,14 @@ it('tells how the engine of a model stands, by the names of vLLM', async () => {
     [of('vllm:prompt_tokens_total')]: 100,
     [of('vllm:generation_tokens_total')]: 30,
     [of('vllm:num_preemptions_total')]: 1,
+    [of('vllm:spec_decode_num_drafts_total')]: 3,
     [of('vllm:spec_decode_num_draft_tokens_total')]: 8,
     [of('vllm:spec_decode_num_accepted_tokens_total')]: 5,
     [of('tsumugi:state_missing_total')]: 2,
     [of('tsumugi:evictions_total')]: 4,
     [of('tsumugi:model_loaded')]: 1,
     [of('tsumugi:weight_bytes')]: 777,
+    [of('tsumugi:draft_bytes')]: 55,
     [of('tsumugi:cache_bytes')]: 250,
     [of('tsumugi:cache_limit_bytes')]: 1000,
     [of('tsumugi:snapshots')]: 9,

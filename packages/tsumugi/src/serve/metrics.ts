@@ -36,6 +36,10 @@ export class Metrics {
   readonly #decode = this.#histogram('vllm:request_decode_time_seconds', 'Writing, from the first token', seconds);
   readonly #loaded = this.#gauge('tsumugi:model_loaded', 'Whether the model is in memory');
   readonly #weights = this.#gauge('tsumugi:weight_bytes', 'Bytes of the weights of its own that a model has in memory');
+  readonly #draft = this.#gauge(
+    'tsumugi:draft_bytes',
+    "Bytes of the weights of a model's draft, and of what it may remember texts by",
+  );
   readonly #cache = this.#gauge('tsumugi:cache_bytes', 'Bytes that texts and snapshots take');
   readonly #cacheLimit = this.#gauge('tsumugi:cache_limit_bytes', 'Bytes that they may take');
   readonly #snapshots = this.#gauge('tsumugi:snapshots', 'Snapshots of prefixes that are kept');
@@ -46,6 +50,10 @@ export class Metrics {
   readonly #stateMissing = this.#counter(
     'tsumugi:state_missing_total',
     'Prompts of which more was read before than a state was there for: attention matched, state missing',
+  );
+  readonly #proposals = this.#counter(
+    'vllm:spec_decode_num_drafts_total',
+    'Times that tokens were guessed for a text and checked',
   );
   readonly #proposed = this.#counter('vllm:spec_decode_num_draft_tokens_total', 'Tokens that were guessed and checked');
   readonly #accepted = this.#counter(
@@ -64,7 +72,8 @@ export class Metrics {
 
   readonly #byThread = [
     ...[this.#queries, this.#hits, this.#prompts, this.#generated],
-    ...[this.#preemptions, this.#stateMissing, this.#evictions, this.#proposed, this.#accepted],
+    ...[this.#preemptions, this.#stateMissing, this.#evictions],
+    ...[this.#proposals, this.#proposed, this.#accepted],
   ];
 
   constructor(models: readonly string[]) {
@@ -117,6 +126,7 @@ export class Metrics {
       this.#waiting.set(model, each.waiting);
       this.#loaded.set(model, Number(each.loaded));
       this.#weights.set(model, each.weightBytes);
+      this.#draft.set(model, each.draftBytes);
       this.#cache.set(model, each.bytesUsed);
       this.#cacheLimit.set(model, each.bytesLimit);
       this.#cacheUse.set(model, each.bytesUsed / each.bytesLimit);
@@ -128,6 +138,7 @@ export class Metrics {
       this.#advance(this.#preemptions, model_name, each.preemptions);
       this.#advance(this.#stateMissing, model_name, each.stateMissing);
       this.#advance(this.#evictions, model_name, each.evictions);
+      this.#advance(this.#proposals, model_name, each.proposals);
       this.#advance(this.#proposed, model_name, each.proposedTokens);
       this.#advance(this.#accepted, model_name, each.acceptedTokens);
     }

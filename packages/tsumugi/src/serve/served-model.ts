@@ -4,9 +4,16 @@ import type { ChatTemplate, Tokenizer } from '../text/index.ts';
 import type { CallSampling } from './answer/call.ts';
 import type { ModelPlace } from './engine-thread/protocol.ts';
 
+export interface ServedDraft {
+  readonly folder: string;
+  readonly config: Plamo2Config;
+}
+
 export interface ServedModel {
   readonly name: string;
-  readonly place: ModelPlace;
+  readonly place: Omit<ModelPlace, 'draft'>;
+  /** What guesses how its texts go on. */
+  readonly draft?: ServedDraft | undefined;
   readonly config: Plamo2Config;
   readonly tokenizer: Tokenizer;
   /** A base model has none. */

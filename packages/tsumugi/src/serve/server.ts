@@ -1,4 +1,5 @@
 // Starting a server: opens the models, starts the engine's thread, and listens.
+import { draftPlace } from './draft.ts';
 import { EngineThread } from './engine-thread/engine-thread.ts';
 import { requireFitting } from './engine-thread/loaded-models.ts';
 import type { ThreadSettings } from './engine-thread/protocol.ts';
@@ -33,8 +34,10 @@ export interface ServerOptions {
   readonly cacheDir?: string | undefined;
   /** Texts of a model that are read or written at the same time. Default 16. */
   readonly slots?: number | undefined;
-  /** Tokens that are guessed at a time from what stood before (prompt look-up). Default 0: none. */
+  /** Tokens that are guessed at a time from what stood before (prompt look-up), for models without a draft. Default 0: none. */
   readonly promptLookup?: number | undefined;
+  /** Tokens that a draft guesses at a time. Default 4. */
+  readonly draftTokens?: number | undefined;
   readonly log: Log;
   /** Seconds for which requests are still taken after `close`, while whoever sends them learns of it from `/health`. Default 0. */
   readonly drainDelay?: number | undefined;
@@ -67,16 +70,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host = '127.0.0.1', port = 8000, keys = [], log } = options;
   requireKey(host, keys);
   const limits = { ...defaultLimits, ...options.limits };
-  const settings: ThreadSettings = {
-    models: options.models.map(({ name, folder, adapter, dtype }) => ({ name, folder, adapter, dtype })),
-    memoryBytes: options.memoryBytes,
-    cacheBytes: options.cacheBytes,
-    cacheDir: options.cacheDir,
-    slots: options.slots ?? 16,
-    queue: limits.queue,
-    promptLookup: options.promptLookup,
-  };
   const models = openModels(options.models, limits.contextTokens);
+  const { memoryBytes, cacheBytes, cacheDir, slots = 16, promptLookup, draftTokens } = options;
+  const settings: ThreadSettings = {
+    models: Array.from(models.values(), (model) => ({
+      ...model.place,
+      draft: draftPlace(model, cacheBytes, draftTokens),
+    })),
+    ...{ memoryBytes, cacheBytes, cacheDir, slots, promptLookup },
+    queue: limits.queue,
+  };
   for (const place of settings.models) requireFitting(place, settings);
   const metrics = new Metrics([...models.keys()]);
   const thread = new EngineThread(settings, {

@@ -11,6 +11,8 @@ export class Totals {
   /** Tokens that were read: prompts, and texts that had to wait, again. */
   readTokens = 0;
   generatedTokens = 0;
+  /** Times that tokens were proposed for a text and checked. */
+  proposals = 0;
   /** Tokens that were proposed and checked in the pass of another. */
   proposedTokens = 0;
   /** Those of them that came. */

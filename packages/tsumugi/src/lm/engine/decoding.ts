@@ -80,6 +80,7 @@ export class Decoding {
     const { sequence } = task;
     if (wasBehind) totals.readTokens++;
     if (wasBehind || !sequence.open) return;
+    totals.proposals += Number(ids.length > 1);
     totals.proposedTokens += ids.length - 1;
     for (const [i, logits] of row.entries()) {
       if (ids.length > 1) task.settled = i + 1;

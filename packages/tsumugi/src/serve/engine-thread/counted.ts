@@ -7,7 +7,7 @@ type Standing = 'running' | 'waiting' | 'snapshots' | 'bytesUsed' | 'bytesLimit'
 const growing: Readonly<Record<Exclude<keyof EngineCounters, Standing>, true>> = {
   ...{ preemptions: true, promptTokens: true, cachedTokens: true, readTokens: true, generatedTokens: true },
   ...{ proposedTokens: true, acceptedTokens: true, prefixQueries: true, prefixHits: true, stateMissing: true },
-  evictions: true,
+  ...{ proposals: true, evictions: true },
 };
 
 const namesOf = <K extends string>(table: Readonly<Record<K, true>>): K[] => Object.keys(table) as K[];

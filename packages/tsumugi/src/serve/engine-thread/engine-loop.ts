@@ -119,7 +119,9 @@ export class EngineLoop implements Disposable {
         return;
       }
       const begun =
-        asked.type !== 'add' ? this.#read(loaded, asked) : loaded.engine.add(this.#engineRequest(asked, constraint));
+        asked.type !== 'add'
+          ? this.#read(loaded, asked)
+          : loaded.engine.add(this.#engineRequest(loaded, asked, constraint));
       this.#hold(job, loaded, begun);
       this.#tell({ type: 'accepted', job });
     } catch (error) {
@@ -156,14 +158,19 @@ export class EngineLoop implements Disposable {
     this.#wake();
   }
 
-  #engineRequest({ job, request }: Adding, constraint: TokenConstraint | undefined): EngineRequest {
+  #engineRequest(
+    { draft }: LoadedModel,
+    { job, request }: Adding,
+    constraint: TokenConstraint | undefined,
+  ): EngineRequest {
     const { grammar: _grammar, ...settings } = request;
     const { promptLookup = 0 } = this.#settings;
+    const proposer = draft?.proposer() ?? (promptLookup > 0 ? new PromptLookup({ most: promptLookup }) : undefined);
     let begun = false;
     return {
       ...settings,
       ...(constraint && { constraint }),
-      ...(promptLookup > 0 && { proposer: new PromptLookup({ most: promptLookup }) }),
+      ...(proposer && { proposer }),
       remember: true,
       onId: (id, logprobs) => {
         if (!begun) this.#begun(job);

@@ -33,6 +33,7 @@ const models: ModelPlace[] = [
   { name: 'double', folder: tiny.folder, dtype: 'float64' },
   ...['x', 'y'].map((name) => ({ name, folder: tiny.folder, adapter })),
   { name: 'wrong', folder: other.folder, adapter },
+  { name: 'guessed', folder: tiny.folder, draft: { folder: other.folder, cacheBytes: 1 << 19, tokens: 2 } },
 ];
 const base = weightBytes({ folder: tiny.folder });
 const own = adapterBytes(adapter);
@@ -85,6 +86,26 @@ describe('models', () => {
     expect(liveHandles()).toBe(before);
   });
 
+  it('have their drafts with them, whose weights are in memory once and whose cache counts', async () => {
+    const before = liveHandles();
+    {
+      using loaded = loadedModels(2 * base + 2 * cacheBytes + (1 << 19));
+      const guessed = (await loaded.open('guessed'))!;
+      expect(loaded.bytes).toBe(2 * base + cacheBytes + (1 << 19));
+      expect(loaded.counters['guessed']).toMatchObject({ weightBytes: base, draftBytes: base + (1 << 19) });
+      const proposer = guessed.draft!.proposer();
+      expect(proposer.propose([1, 2, 3], 5)).toHaveLength(2);
+      // The draft is a model of its own, too: its weights are there.
+      await loaded.open('b');
+      expect(names(loaded)).toEqual(['guessed', 'b']);
+      expect(written(guessed)).toBe(2);
+      await loaded.open('c');
+      expect(names(loaded)).toEqual(['b', 'c']);
+      expect(loaded.counters['guessed']).toMatchObject({ loaded: false, draftBytes: 0 });
+    }
+    expect(liveHandles()).toBe(before);
+  });
+
   it('of two types of numbers are two', async () => {
     using loaded = loadedModels(1 << 30);
     await loaded.open('a');
@@ -107,6 +128,12 @@ describe('models', () => {
     expect(() => requireFitting(x, { memoryBytes: base + own + cacheBytes, cacheBytes })).not.toThrow();
     expect(() => requireFitting(x, { memoryBytes: base + own + cacheBytes - 1, cacheBytes })).toThrow(
       /the model x takes/,
+    );
+    const guessed = models.find(({ name }) => name === 'guessed')!;
+    const memoryBytes = 2 * base + (1 << 19) + cacheBytes;
+    expect(() => requireFitting(guessed, { memoryBytes, cacheBytes })).not.toThrow();
+    expect(() => requireFitting(guessed, { memoryBytes: memoryBytes - 1, cacheBytes })).toThrow(
+      /the model guessed takes with its draft .*leave the draft out/s,
     );
   });
 

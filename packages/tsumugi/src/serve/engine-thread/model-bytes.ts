@@ -24,6 +24,27 @@ export function weightBytes({ folder, dtype }: Pick<ModelPlace, 'folder' | 'dtyp
 
 const integerWidth = (dtype: string): number => Number(/\d+/.exec(dtype)?.[0] ?? 8) / 8;
 
+/** A folder whose weights a model needs. */
+export interface FolderBytes extends Pick<ModelPlace, 'folder' | 'dtype'> {
+  /** By which it is found again. */
+  readonly key: string;
+  readonly bytes: number;
+}
+
+export function folderBytes({ folder, dtype }: Pick<ModelPlace, 'folder' | 'dtype'>): FolderBytes {
+  return { folder, dtype, key: JSON.stringify([folder, dtype]), bytes: weightBytes({ folder, dtype }) };
+}
+
+/** The folders whose weights a model needs: its own, and its draft's if that is another one. */
+export function foldersOf({ folder, dtype, draft }: ModelPlace): FolderBytes[] {
+  const all = [folder, ...(draft ? [draft.folder] : [])];
+  return [...new Set(all)].map((each) => folderBytes({ folder: each, dtype }));
+}
+
+/** Bytes that a model takes beside the weights of folders and its cache: of an adapter, and what its draft remembers texts by. */
+export const ownBytes = ({ adapter, draft }: ModelPlace): number =>
+  (adapter === undefined ? 0 : adapterBytes(adapter)) + (draft?.cacheBytes ?? 0);
+
 /** Bytes that an adapter adds to its base. */
 export const adapterBytes = (adapter: string): number =>
   readdirSync(adapter)

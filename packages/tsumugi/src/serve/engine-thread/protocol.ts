@@ -10,6 +10,17 @@ export interface ModelPlace {
   /** Folder of an adapter on it. */
   readonly adapter?: string | undefined;
   readonly dtype?: DType | undefined;
+  /** What guesses how its texts go on. */
+  readonly draft?: DraftPlace | undefined;
+}
+
+/** A smaller model of the same tokenizer. */
+export interface DraftPlace {
+  readonly folder: string;
+  /** For what it remembers of texts. */
+  readonly cacheBytes: number;
+  /** Tokens that it guesses at a time. */
+  readonly tokens: number;
 }
 
 export interface ThreadSettings {
@@ -24,7 +35,7 @@ export interface ThreadSettings {
   readonly slots: number;
   /** Requests of a model that wait for a place. */
   readonly queue: number;
-  /** Tokens that are guessed at a time from what stood before (prompt look-up). Default 0: none. */
+  /** Tokens that are guessed at a time from what stood before (prompt look-up), for models without a draft. Default 0: none. */
   readonly promptLookup?: number | undefined;
 }
 
@@ -70,6 +81,8 @@ export type ToThread =
 export interface ModelCounters extends EngineCounters {
   readonly loaded: boolean;
   readonly weightBytes: number;
+  /** Its draft's weights, and the memory that it may take for texts. */
+  readonly draftBytes: number;
   /** Tokens that prompts must share, up to a message boundary and elsewhere, so that the second need not read them. */
   readonly smallestPrefix?: { readonly boundary: number; readonly grid: number } | undefined;
 }

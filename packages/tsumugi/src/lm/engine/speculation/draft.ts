@@ -2,7 +2,7 @@
 import { checkCount, checkOptions } from '../../../base/index.ts';
 import { CacheFull } from '../../paged/cache-full.ts';
 import { CachePool } from '../../paged/cache-pool.ts';
-import { decodeRows, readPiece } from '../../paged/decode-rows.ts';
+import { decodeRows, readOn, readPiece } from '../../paged/decode-rows.ts';
 import type { PagedSequence } from '../../paged/paged-sequence.ts';
 import { likeliest } from '../../sampling/candidates.ts';
 import type { Logits } from '../../sampling.ts';
@@ -15,6 +15,14 @@ export interface DraftOptions {
   /** Memory for what the draft model remembers of all texts. Default 256 MiB. */
   bytes?: number | undefined;
 }
+
+/**
+ * Tokens that are read before a guess: a pass of the model waits for no more than these. Of a longer prompt a piece is read at a time, and
+ * nothing guessed until it has been read.
+ */
+const PIECE = 256;
+/** More than these are read as a piece of a prompt, which keeps no states in between. */
+const FEW = 16;
 
 /** A draft model, for any number of texts at the same time. */
 export class Draft implements Disposable {
@@ -50,8 +58,8 @@ class DraftProposer implements Proposer {
   #state: PagedSequence | undefined;
   /** What it guessed behind all that `#state` has read. */
   #guessed: readonly number[] = [];
-  /** There was no room for the text: it has no ideas any more. */
-  #full = false;
+  /** There was no room for the text, or it has tokens that the draft does not know: there are no ideas any more. */
+  #over = false;
 
   constructor(model: LanguageModel, pool: CachePool, most: number) {
     this.#model = model;
@@ -61,26 +69,40 @@ class DraftProposer implements Proposer {
 
   propose(ids: readonly number[], most: number): readonly number[] {
     const count = Math.min(most, this.#most);
-    if (count < 1 || this.#full) return [];
+    if (count < 1 || this.#over) return [];
     // A pass that is put off for want of memory asks again.
     if (ids.length === this.#state?.length) return this.#guessed.slice(0, count);
     try {
-      this.#guessed = this.#guess(this.#read(ids), count);
+      const logits = this.#read(ids);
+      this.#guessed = logits ? this.#guess(logits, count) : [];
       return this.#guessed;
     } catch (error) {
       if (!(error instanceof CacheFull)) throw error;
-      this[Symbol.dispose]();
-      this.#full = true;
-      return [];
+      return this.#giveUp();
     }
   }
 
-  #read(ids: readonly number[]): Logits {
+  /** Undefined until the whole text has been read. */
+  #read(ids: readonly number[]): Logits | undefined {
     this.#state ??= this.#pool.begin();
-    const fresh = ids.slice(this.#state.length);
-    // After a prompt a few ids come at a time.
-    if (this.#state.length === 0) return readPiece(this.#model, fresh, this.#state);
-    return decodeRows(this.#model, [{ sequence: this.#state, ids: fresh }])[0]!.at(-1)!;
+    const state = this.#state;
+    const fresh = ids.slice(state.length, state.length + PIECE);
+    if (fresh.some((id) => id >= this.#model.config.vocab_size)) {
+      this.#giveUp();
+      return undefined;
+    }
+    if (state.length + fresh.length < ids.length) {
+      readOn(this.#model, fresh, state);
+      return undefined;
+    }
+    if (state.length === 0 || fresh.length > FEW) return readPiece(this.#model, fresh, state);
+    return decodeRows(this.#model, [{ sequence: state, ids: fresh }])[0]!.at(-1)!;
+  }
+
+  #giveUp(): readonly number[] {
+    this[Symbol.dispose]();
+    this.#over = true;
+    return [];
   }
 
   #guess(logits: Logits, count: number): number[] {

@@ -141,6 +141,35 @@ it('guesses with another model, the same as with itself for a draft', () => {
   expect(liveHandles()).toBe(before);
 });
 
+it('has a draft read a long prompt piece by piece, and guess when it has read all of it', () => {
+  using model = small();
+  const long = someIds(700);
+  const alone = write(model, [{ prompt: long }]).all;
+  using drafts = new Draft(model);
+  const guessed = write(model, [{ prompt: long, proposer: drafts.proposer() }]);
+  expect(guessed.all).toEqual(alone);
+  expect(guessed.acceptedTokens).toBeGreaterThan(10);
+  using proposer = drafts.proposer();
+  // 700 tokens in pieces of 256: the third has them all.
+  expect([1, 2, 3].map(() => proposer.propose(long, 4).length)).toEqual([0, 0, 4]);
+  // It was not asked for a while: what came meanwhile is read at once, and guessed from as if it had read all of it from the beginning.
+  const later = [...prompt, ...someIds(100)];
+  using behind = drafts.proposer();
+  using fresh = drafts.proposer();
+  behind.propose(prompt, 4);
+  expect(behind.propose(later, 4)).toEqual(fresh.propose(later, 4));
+});
+
+it('has no ideas of a text with a token that the draft does not know', () => {
+  using model = small();
+  using other = new Plamo2({ ...smallConfig(), vocab_size: 250 }, initialWeights(4));
+  using drafts = new Draft(other);
+  const request = { prompt: [...prompt, 260], maxTokens: 6 };
+  const { all, proposedTokens } = write(model, [{ ...request, proposer: drafts.proposer() }]);
+  expect(all).toEqual(write(model, [request]).all);
+  expect(proposedTokens).toBe(0);
+});
+
 it('has no ideas where the draft has no room, and disposes a proposer once', () => {
   using model = small();
   using drafts = new Draft(model, { bytes: 1 });

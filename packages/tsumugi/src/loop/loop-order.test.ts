@@ -210,3 +210,34 @@ it('a run cannot end before where it is, but may end there', () => {
   expect(() => requireStepsLeft(4, 5)).toThrow('5 steps are done already, so the run cannot end after 4');
   expect(() => requireStepsLeft(5, 5)).not.toThrow();
 });
+
+it('counts an update as several steps where it is', async () => {
+  const { result, events } = await run({
+    stride: 2,
+    steps: 4,
+    due: (step) => ({ ...nothing, evaluation: step === 2 }),
+  });
+  expect(notes).toEqual([
+    ...['step 0, saved 0', 'evaluate 2, saved 0', 'step 2, saved 0'],
+    ...['save 4, saved 0', ...logTwice, 'evaluate 4, saved 4'],
+  ]);
+  expect(result).toEqual({ interrupted: false, done: 4 });
+  expect(events.map(({ type, step }) => [type, step])).toEqual([['evaluation', 2], ['checkpoint', 4], ['evaluation', 4]]); // biome-ignore format: pairs
+});
+
+it('ends before the last step where what was to be reached is, and saves there', async () => {
+  const reached = {
+    due: (step: number) => ({ ...nothing, evaluation: step === 2 }),
+    isReached: (step: number) => step === 2,
+  };
+  const { result } = await run(reached);
+  expect(notes).toEqual([
+    ...['step 0, saved 0', 'step 1, saved 0', 'evaluate 2, saved 0'],
+    ...['save 2, saved 0', ...logTwice],
+  ]);
+  expect(result).toEqual({ interrupted: false, done: 2 });
+  expect(kept()).toEqual([[2, null]]);
+  notes = [];
+  expect((await run(reached, 2)).result).toEqual({ interrupted: false, done: 2 });
+  expect(notes).toEqual([]);
+});

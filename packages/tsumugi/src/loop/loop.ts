@@ -25,7 +25,7 @@ import {
   saveCheckpoint,
   scoreCheckpoint,
 } from '../store/index.ts';
-import { recordFunction } from '../torch/index.ts';
+import { recordFunction, scope } from '../torch/index.ts';
 import { checkMetrics } from './check-metrics.ts';
 import { divergedInMeasuring } from './divergence.ts';
 
@@ -78,6 +78,8 @@ export interface LoopTask {
   label: string;
   /** Total number of updates. */
   steps: number;
+  /** Steps that an update counts as, of which the total is a multiple; 1 when left out. */
+  stride?: number;
   /** What update `step` (from 0) needs and takes its time: asked for before it, also of a run that goes on from there. */
   beforeStep?: ((step: number, pause: Pause) => Promise<void>) | undefined;
   /**
@@ -101,6 +103,8 @@ export interface LoopTask {
   keepLast: number;
   /** Steps after which a checkpoint is saved, and kept. */
   keepSteps?: readonly number[];
+  /** Whether what was to be reached is, once `step` updates are done and measured: that ends the run before its last step. */
+  isReached?(step: number): boolean;
   /** It is to be found out where it diverges: that ends the run, and is no failure. */
   mayDiverge?: boolean;
 }
@@ -137,7 +141,7 @@ export async function runLoop(
   output: LoopOutput,
   start = 0,
 ): Promise<{ interrupted: boolean; done: number }> {
-  const { label, steps } = task;
+  const { label, steps, stride = 1 } = task;
   const { run, log, stream } = output;
   const logged = new Set(start > 0 ? run.events().flatMap(({ type, step }) => (step === start ? [type] : [])) : []);
   using progress = new Progress({ label, total: steps, start, stream });
@@ -151,8 +155,8 @@ export async function runLoop(
       progress: shown,
       warnings = [],
       layers,
-    } = recordFunction(`step ${done + 1}`, () => task.takeStep(done, saved));
-    done++;
+    } = recordFunction(`step ${done + stride}`, () => task.takeStep(done, saved));
+    done += stride;
     if (event) log.write({ type: 'step', step: done, ...event });
     if (layers) log.write({ type: 'layers', step: done, layers });
     progress.update({ step: done, ...shown });
@@ -162,9 +166,11 @@ export async function runLoop(
     }
   };
   const save = () => {
-    const content = task.checkpoint(done, saved);
-    log.sync(); // a checkpoint must not know more than the log
-    const { path } = saveCheckpoint(run.checkpoints, done, content);
+    const path = scope(() => {
+      const content = task.checkpoint(done, saved);
+      log.sync(); // a checkpoint must not know more than the log
+      return saveCheckpoint(run.checkpoints, done, content).path;
+    });
     prune(task, run);
     saved = done;
     log.write({ type: 'checkpoint', step: done, path: relative(run.path, path) });
@@ -194,15 +200,17 @@ export async function runLoop(
     if (due.sample && isNew('sample')) await sample();
   };
 
+  const isOver = () => done >= steps || task.isReached?.(done) === true;
   try {
     await doWhatIsDue();
-    while (done < steps) {
+    while (!isOver()) {
       await task.beforeStep?.(done, interrupt.pause);
       takeStep();
       if (done === steps || task.due(done).checkpoint || task.keepSteps?.includes(done)) save();
       await doWhatIsDue();
-      if (done < steps) await interrupt.pause();
+      if (!isOver()) await interrupt.pause();
     }
+    if (saved !== done) save();
   } catch (error) {
     if (error instanceof Interrupted) {
       if (saved !== done) save();

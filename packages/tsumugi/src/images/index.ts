@@ -1,6 +1,7 @@
 // Sets of images: where they come from, how they are decoded, cut and drawn.
 
 export { type BatchOptions, type ImageBatch, ImageBatches } from './batches.ts';
+export { type Film, type FilmFrame, requireFilmPath, writeFilm, writeFrames } from './film.ts';
 export { type GridOptions, writeImageGrid } from './grid.ts';
 export { holdOut } from './hold-out.ts';
 export { type FolderOptions, openImageFolder } from './image-folder.ts';

@@ -21,6 +21,8 @@ type Decode = (bytes: Uint8Array, options?: SharpOptions) => Sharp;
 let loading: Promise<Decode> | undefined;
 
 /** sharp, loaded with the first picture: one thread, and no cache of what is decoded only once. */
+export const openSharp = (): Promise<Decode> => (loading ??= loadSharp());
+
 async function loadSharp(): Promise<Decode> {
   try {
     const { default: sharp } = await import('sharp');
@@ -28,10 +30,14 @@ async function loadSharp(): Promise<Decode> {
     sharp.cache(false);
     return sharp;
   } catch (cause) {
-    throw new UserError('no-sharp', `pictures are read with npm sharp, which cannot be loaded: ${firstLine(cause)}`, {
-      remedy: 'Run "npm install" without --omit=optional: it brings the build for this machine.',
-      cause,
-    });
+    throw new UserError(
+      'no-sharp',
+      `pictures are read and films written with npm sharp, which cannot be loaded: ${firstLine(cause)}`,
+      {
+        remedy: 'Run "npm install" without --omit=optional: it brings the build for this machine.',
+        cause,
+      },
+    );
   }
 }
 
@@ -54,8 +60,7 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
         fields: { file: name },
       },
     );
-  loading ??= loadSharp();
-  const sharp = await loading;
+  const sharp = await openSharp();
   try {
     const { width, height, space } = await sharp(bytes, { limitInputPixels: false }).metadata();
     if (width * height > MAX_PIXELS) throw tooLarge(name, width, height);

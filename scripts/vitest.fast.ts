@@ -22,8 +22,7 @@ export const slow: Readonly<Record<string, readonly string[]>> = {
     `${src}/train/{dpo,kto,reward,grpo,preference/identities}.test.ts`,
     'tests/{library,stability,gan-docs,dry-run,comparing,device-check}.test.ts',
     'tests/{mini,finetune,iterative,translate}-recipe.test.ts',
-    'tests/{arithmetic,growing}-experiment.test.ts',
-    'tests/{pruned-students,gan-comparison}.test.ts',
+    'tests/gan-comparison.test.ts',
   ],
   'start the command, or another process, many times': [
     '**/*kill.test.ts',

@@ -13,6 +13,7 @@ import type { PartResult } from '../bench/lib/part.ts';
 import { row } from '../bench/lib/row.ts';
 import { table } from '../bench/lib/table.ts';
 import { pieces } from '../bench/ship.ts';
+import { inTime } from '../packages/tsumugi/src/base/thorough.testing.ts';
 import { blasCore, describeNative } from '../packages/tsumugi/src/torch/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -149,18 +150,27 @@ describe('experiments', () => {
     ]);
   });
 
-  it.each(programs)('%s answers --help with what it is for, and refuses what it does not know', (name) => {
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [`recipes/experiments/${name}`, ...args], { cwd: root, encoding: 'utf8' });
-    const help = run('--help');
-    expect([help.status, help.stderr]).toEqual([0, '']);
-    expect(help.stdout).toContain(`node recipes/experiments/${name}`);
-    expect(help.stdout).not.toContain('//');
-    const wrong = run('--quickly');
-    expect(wrong.status).toBe(2);
-    expect(wrong.stderr).toContain("Unknown option '--quickly'");
-    expect(wrong.stderr).not.toContain('    at ');
+  it.each(programs)('%s takes its options as all do', (name) => {
+    expect(readFileSync(join(folder, name), 'utf8')).toMatch(
+      /\b(experimentOptions|printGrowth)\(\s*import\.meta\.url,/,
+    );
   });
+
+  it.each(inTime(programs.slice(0, 1), programs))(
+    '%s answers --help with what it is for, and refuses what it does not know',
+    (name) => {
+      const run = (...args: string[]) =>
+        spawnSync(process.execPath, [`recipes/experiments/${name}`, ...args], { cwd: root, encoding: 'utf8' });
+      const help = run('--help');
+      expect([help.status, help.stderr]).toEqual([0, '']);
+      expect(help.stdout).toContain(`node recipes/experiments/${name}`);
+      expect(help.stdout).not.toContain('//');
+      const wrong = run('--quickly');
+      expect(wrong.status).toBe(2);
+      expect(wrong.stderr).toContain("Unknown option '--quickly'");
+      expect(wrong.stderr).not.toContain('    at ');
+    },
+  );
 });
 
 describe('the BLAS core', () => {

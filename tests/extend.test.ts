@@ -1,9 +1,7 @@
 // What docs/extend.md says is true: its example is the one in examples/ and runs, its commands have the options it uses, its
-// links lead somewhere; and the look-up experiment writes its page.
+// links lead somewhere. The look-up experiment runs in tests/long/experiments/long-lookup.long.ts.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RandomStream } from 'tsumugi/base';
 import { expect, it } from 'vitest';
@@ -39,21 +37,6 @@ it('links to pages that exist', () => {
   const links = [...page.matchAll(/\]\((?!http)([^)]+)\)/g)].map((match) => match[1]!);
   expect(links.length).toBeGreaterThan(0);
   for (const link of links) expect(existsSync(`${root}docs/${link}`), link).toBe(true);
-});
-
-it('has an experiment that writes a table and a picture', () => {
-  const out = mkdtempSync(join(tmpdir(), 'tsumugi-long-lookup-'));
-  try {
-    const printed = node('recipes/experiments/long-lookup.ts', '--quick', '--out', out);
-    const [text, picture] = ['.md', '.svg'].map((end) => readdirSync(out).find((name) => name.endsWith(end))!);
-    const result = readFileSync(join(out, text!), 'utf8');
-    expect(printed).toContain(result);
-    expect(result).toContain(`(${picture})`);
-    expect(result.match(/^\| \d+ \|( \d+ \(\d+–\d+\) \|){5}$/gm)).toHaveLength(3);
-    expect(result + readFileSync(join(out, picture!), 'utf8')).not.toMatch(/NaN|Infinity|undefined/);
-  } finally {
-    rmSync(out, { recursive: true });
-  }
 });
 
 it('asks for names that stood exactly so long ago, whose numbers do not change', () => {

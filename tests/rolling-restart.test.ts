@@ -10,7 +10,7 @@ import { TinyModel } from '../packages/tsumugi/src/lm/tiny-model.testing.ts';
 const tiny = new TinyModel(3);
 afterAll(() => tiny[Symbol.dispose]());
 
-const start = () => Served.start(tiny.folder, ['--port', '0', '--drain-delay', '3']);
+const start = () => Served.start(tiny.folder, ['--port', '0', '--drain-delay', '1']);
 
 /** Headers without those that are between two neighbours, as a proxy passes them on. */
 const passedOn = ({ connection: _, 'keep-alive': __, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders => headers;
@@ -56,7 +56,7 @@ class Balancer implements AsyncDisposable {
             backend.ready = false;
           },
         );
-    }, 400);
+    }, 100);
   }
 
   async listen(): Promise<string> {
@@ -115,12 +115,12 @@ it('a rolling restart under load fails no request', { timeout: 600_000 }, async 
       answers++;
     }
   };
-  const clients = Promise.all(Array.from({ length: 8 }, (_, index) => client(index)));
+  const clients = Promise.all(Array.from({ length: 4 }, (_, index) => client(index)));
   const codes: number[] = [];
   for (const old of started) {
     const next = stack.use(await start());
     proxy.add(next);
-    await sleep(500);
+    await sleep(200);
     const before = answers;
     old.terminate();
     codes.push(await old.ended);

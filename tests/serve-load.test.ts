@@ -3,10 +3,12 @@ import { expect, it } from 'vitest';
 import { Ledger } from '../bench/serve-load/ledger.ts';
 import { slope } from '../bench/serve-load/load.ts';
 import { complaints, run } from '../bench/serve-load.ts';
+import { inTime } from '../packages/tsumugi/src/base/thorough.testing.ts';
 
 it('a server under mixed load loses no request and keeps no tensor', { timeout: 300_000 }, async () => {
-  const report = await run(20, 8, () => {});
-  expect(complaints(report, 20)).toEqual([]);
+  const seconds = inTime(4, 20);
+  const report = await run(seconds, 8, () => {});
+  expect(complaints(report, seconds)).toEqual([]);
   const { sent, ends, handles } = report;
   expect(Object.values(ends).reduce((sum, count) => sum + count, 0)).toBe(sent);
   for (const [end, count] of Object.entries(ends)) expect(count, end).toBeGreaterThan(0);

@@ -1,11 +1,13 @@
 // Every option of the commands that have no table elsewhere reaches something: two calls that differ in one option alone give
 // another output, or it is refused by name. An option without a row fails. Those of `eval` and `gan` are in eval-options.test.ts
-// and gan-options.test.ts. A long file, since most of it is one table: a block for each command, a row for each option.
+// and gan-options.test.ts. Of some commands it is tried in `npm run test:long` alone. A long file, since most of it is one table: a
+// block for each command, a row for each option.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sha256File } from '../base/index.ts';
+import { thorough } from '../base/thorough.testing.ts';
 import { addLora, loadModel, saveAdapter } from '../lm/index.ts';
 import { TinyModel } from '../lm/tiny-model.testing.ts';
 import { embeddedText } from '../text/index.ts';
@@ -504,15 +506,23 @@ const commands: Record<string, Command> = {
     }),
   },
 };
-it.each(Object.keys(commands))('tsumugi %s gives each of its options an effect', async (name) => {
+it.each(Object.keys(commands))('the table has each option of tsumugi %s', async (name) => {
+  const { words: command, makes, rows } = commands[name]!;
+  const { stdout: help } = await runCli([...command, '--help']);
+  const [, listed] = help.split('\nOptions:\n');
+  const known = [...listed!.split('\n\n')[0]!.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, flag]) => flag!);
+  expect([...Object.keys(rows()), ...(makes ? ['out'] : [])].sort(), name).toEqual(known.sort());
+});
+
+/** Of those that learn or make a model of a model, `npm test` runs one of each kind. */
+const slow = ['dpo', 'reward', 'grpo', 'distill', 'distill logits', 'extend', 'quantize', 'merge'];
+const asked = Object.keys(commands).filter((name) => thorough || !slow.includes(name));
+
+it.each(asked)('tsumugi %s gives each of its options an effect', async (name) => {
   const { words: command, usual, makes, stdin = '', rows } = commands[name]!;
   const line = name === 'data info' ? [...command, at('data')] : command;
   const place = (): Given => (makes ? { out: [at(`out-${runs++}`)] } : {});
   const table = rows();
-  const { stdout: help } = await runCli([...command, '--help']);
-  const [, listed] = help.split('\nOptions:\n');
-  const known = [...listed!.split('\n\n')[0]!.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, flag]) => flag!);
-  expect([...Object.keys(table), ...(makes ? ['out'] : [])].sort(), name).toEqual(known.sort());
   const plain = await see(line, { ...usual(), ...place() }, stdin);
   expect([plain.code, plain.stderr]).toEqual([0, makes ? expect.any(String) : '']);
   // Twice the same, so that a difference is the option's.

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sha256File } from '../base/index.ts';
+import { inTime } from '../base/thorough.testing.ts';
 import { initialWeights, Plamo2, preset, saveModel } from '../lm/index.ts';
 import { holdPlace } from '../run/index.ts';
 import { type TinySetup, tinyModel, tinySetup } from '../train/train.testing.ts';
@@ -103,7 +104,11 @@ const isHalfWay = (out: string, { kept, done }: Case): boolean =>
     ? besideOf(out).some((name) => name.startsWith('.partial-'))
     : existsSync(join(`${out}${kept}`, done!));
 
-describe.each(Object.entries(cases))('%s', (name, each) => {
+/** Something of each kind: a folder and a file, what goes on and what does not. */
+const quick = ['merge', 'quantize', 'export gguf', 'distill logits'];
+const asked = Object.entries(cases).filter(([name]) => inTime(quick, [name]).includes(name));
+
+describe.each(asked)('%s', (name, each) => {
   const { args, signal, kept, resumed } = each;
   const place = (what: string) => at(`${name} ${what}`, 'の結果');
   const asked = (out: string) => [...args(), '--out', out, '--json'];

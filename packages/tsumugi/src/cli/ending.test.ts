@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fault } from '../../../../tests/files.ts';
+import { inTime } from '../base/thorough.testing.ts';
 import { runCli } from './cli.testing.ts';
 
 const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
@@ -72,12 +73,11 @@ async function stepAfter(run: Run, steps: number): Promise<void> {
 const checkpoints = ({ out }: Run) =>
   existsSync(join(out, 'checkpoints')) ? readdirSync(join(out, 'checkpoints')) : [];
 
+/** The others are sent below. */
+const signals = inTime([['SIGHUP', 129]] as const, [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const); // biome-ignore format: pairs
+
 describe('a signal', { timeout: 60_000 }, () => {
-  it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const)('%s saves and ends with exit code %i, and says how to go on', async (signal, code) => {
+  it.each(signals)('%s saves and ends with exit code %i, and says how to go on', async (signal, code) => {
     const run = await start();
     run.child.kill(signal);
     expect(await run.ended).toBe(code);

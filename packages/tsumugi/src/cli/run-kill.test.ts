@@ -10,7 +10,7 @@ import type { RecipeReport } from '../recipe/index.ts';
 import { runAndSignal } from '../run/kill.testing.ts';
 import { embeddedText } from '../text/index.ts';
 
-const kills = Number(process.env['TSUMUGI_KILLS'] ?? 2);
+const kills = Number(process.env['TSUMUGI_KILLS'] ?? 1);
 const recipe = fileURLToPath(new URL('tiny-recipe.testing.ts', import.meta.url));
 
 let home: string;

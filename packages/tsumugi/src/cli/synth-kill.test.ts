@@ -7,7 +7,7 @@ import { tinyModelOfFile } from '../lm/tiny-model.testing.ts';
 import { runAndSignal } from '../run/kill.testing.ts';
 import { documents, pipelineWorld, promptOf, questions, reply, wordsFor } from '../synth/pipeline/pipeline.testing.ts';
 
-const kills = Number(process.env['TSUMUGI_KILLS'] ?? 3);
+const kills = Number(process.env['TSUMUGI_KILLS'] ?? 1);
 const time = 60_000 + kills * 20_000;
 const { write, fresh, bytesOf } = pipelineWorld();
 const tiny = tinyModelOfFile();

@@ -3,6 +3,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RandomStream, sha256File } from '../base/index.ts';
+import { inTime } from '../base/thorough.testing.ts';
 import { runAndSignal } from '../run/kill.testing.ts';
 import { silent, type TinyGan, tinyGan } from './gan.testing.ts';
 import { trainGan } from './train.ts';
@@ -22,7 +23,7 @@ async function runKilled(config: string, milliseconds: number): Promise<boolean>
 }
 
 it(`survives ${kills} kill(s) with bit-identical weights`, { timeout: 60_000 + kills * 20_000 }, async () => {
-  const settings = { steps: 10, checkpointEvery: 1, keepLast: 2, emaDecay: 0.5, conditional: true };
+  const settings = { steps: inTime(5, 10), checkpointEvery: 1, keepLast: 2, emaDecay: 0.5, conditional: true };
   await trainGan(setup.config('whole', settings), { stream: silent, dataFolder: setup.at('data') });
   const whole = sha256File(setup.at('whole', 'model', 'model.safetensors'));
   const file = setup.at('config.json');

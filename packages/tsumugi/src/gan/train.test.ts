@@ -3,6 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writ
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectOverSeeds } from '../base/base.testing.ts';
 import { ConfigError, sha256File, type UserError } from '../base/index.ts';
+import { inTime } from '../base/thorough.testing.ts';
 import { readPicture } from '../images/picture.ts';
 import { RunFolder, readEvents } from '../run/index.ts';
 import { Artefact } from '../store/index.ts';
@@ -46,7 +47,7 @@ describe('a run', () => {
     expect(Math.abs(likeness('begun'))).toBeLessThan(0.3); // 0.06 to 0.11 at three seeds
     // Measured on both CPU levels after 200 and 300 steps: 0.93 to 0.995 at seeds 0, 1, 2.
     const learnt = async (seed: number) => {
-      await train(`learnt${seed}`, { ...changes, ...seldom, seed, steps: 300 });
+      await train(`learnt${seed}`, { ...changes, ...seldom, seed, steps: inTime(100, 300) });
       return likeness(`learnt${seed}`);
     };
     await expectOverSeeds(learnt, { above: 0.7 }, [0, 1, 2]);
@@ -86,13 +87,13 @@ describe('a run', () => {
 describe('a run that was cut off', () => {
   it('goes on bit for bit from every step, with every method', async () => {
     const changes = { emaDecay: 0.5, conditional: true, decayFrom: 3 } as const;
-    for (const method of ['sn', 'wgan-gp', 'batch-norm'] as const) {
+    for (const method of inTime(['sn', 'batch-norm'] as const, ['sn', 'wgan-gp', 'batch-norm'] as const)) {
       rmSync(at('resumed'), { recursive: true, force: true });
       await train('resumed', { ...changes, method });
       const whole = sha256File(weightsOf('resumed'));
       cpSync(at('resumed'), at('kept'), { recursive: true });
       // Steps with a grid, a measurement, a logged loss, and with none of them.
-      for (const step of method === 'sn' ? [1, 2, 3, 4] : [5]) {
+      for (const step of method === 'sn' ? inTime([3, 4], [1, 2, 3, 4]) : [5]) {
         rmSync(at('resumed'), { recursive: true });
         cpSync(at('kept'), at('resumed'), { recursive: true });
         rmSync(at('resumed', 'model'), { recursive: true });

@@ -82,10 +82,11 @@ describe('a queue', () => {
   it('has an end: who comes later is told to come again', async () => {
     const server = await start({ slots: 1, limits: { ...limits, queue: 2 } });
     const stop = new AbortController();
+    // Those that wait are answered when the first two have ended.
     const asked = Array.from({ length: 8 }, () =>
       server.ask('/v1/completions', {
         method: 'POST',
-        body: JSON.stringify({ ...endless, stream: true }),
+        body: JSON.stringify({ ...endless, max_tokens: 800, stream: true }),
         signal: stop.signal,
       }),
     );
@@ -131,7 +132,7 @@ it('says while it loads that it is not ready', async () => {
 });
 
 it('ends a request whose time is up', async () => {
-  const server = await start({ limits: { ...limits, requestSeconds: 1 } });
+  const server = await start({ limits: { ...limits, requestSeconds: 0.3 } });
   const { status, body } = await server.post('/v1/completions', endless);
   expect([status, body.error]).toEqual([504, expect.objectContaining({ code: 'request_timeout' })]);
   const events = await eventsOf(

@@ -4,6 +4,7 @@ import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectOverSeeds } from '../base/base.testing.ts';
 import { DataError, sha256File } from '../base/index.ts';
+import { inTime } from '../base/thorough.testing.ts';
 import { loadModel, saveModel } from '../lm/index.ts';
 import { namedParameters } from '../nn/index.ts';
 import { readEvents } from '../run/index.ts';
@@ -54,11 +55,12 @@ describe('grpo', () => {
     await expectOverSeeds(gained, { above: 0.4 });
   }, 240_000);
 
-  it.each([
+  const others = [
     ['constant', { scaleRewards: false, average: 'constant' }],
     ['token', { average: 'token' }],
     ['updates', { updates: 2 }],
-  ] as const)(
+  ] as const;
+  it.each(inTime(others.slice(2), others))(
     'learns with other settings: %s',
     async (name, changes) => {
       const { before, after, folder } = await run(name, { ...learning, ...changes });
@@ -77,7 +79,7 @@ describe('grpo', () => {
       saveModel(at('lively'), model, { tokenizerFolder: at('base') });
     }
     const learned = async (seed: number) => {
-      const changes = { model: at('lively'), lora: 8, learningRate: 5e-3, steps: 80, seed };
+      const changes = { model: at('lively'), lora: 8, learningRate: 5e-3, steps: inTime(50, 80), seed };
       const { before, after, folder } = await run(`adapters-${seed}`, { ...learning, ...changes });
       expect(folder).toBe(at(`adapters-${seed}`, 'adapter'));
       expect(before!.reward).toBeLessThan(0.3);

@@ -96,3 +96,8 @@ export function distance(a: Weights, b: Weights): number {
     for (const [k, value] of values.entries()) largest = Math.max(largest, Math.abs(value - a.get(name)![k]!));
   return largest;
 }
+
+/** What the loop does with every training alike: settings.test.ts tries it on pre-training, `npm run test:long` on the others as well. */
+export const ofTheLoop: readonly string[] = [
+  ...['learningRate', 'schedule', 'warmup', 'decay', 'floor', 'betas', 'epsilon', 'weightDecay', 'clipNorm'],
+];

@@ -2,6 +2,7 @@
 // time, drop some, and end, against each text alone in a pool of its own. Bit by bit.
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../base/index.ts';
+import { inTime } from '../../base/thorough.testing.ts';
 import { liveHandles, Rng } from '../../torch/index.ts';
 import type { Plamo2 } from '../index.ts';
 import { CachePool } from './cache-pool.ts';
@@ -119,7 +120,7 @@ describe('texts in a pool, alone and in any mix', () => {
     {
       using model = make();
       const done = { passes: 0, largest: 0 };
-      while (done.passes < passes) {
+      while (done.passes < inTime(passes / 4, passes)) {
         const roots = Array.from({ length: 5 }, () => draw(random, 0));
         for (const root of roots) readAlone(model, root, []);
         const { passes, largest } = mix(model, roots, random);

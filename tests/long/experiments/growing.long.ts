@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 it('writes a page, and does no run twice', () => {
   const out = mkdtempSync(join(tmpdir(), 'tsumugi-growing-'));

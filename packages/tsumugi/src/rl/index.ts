@@ -1,4 +1,6 @@
 // Deep reinforcement learning: environments, agents, replay, experiments.
+
+export * from './action-values/index.ts';
 export type { Actor, ActorOptions, Agent, AgentState, Outcome } from './agent.ts';
 export type { AgentKind, AgentPlace } from './agents/kind-config.ts';
 export { agentKind, agentNames, registerAgent } from './agents/registry.ts';
@@ -14,7 +16,9 @@ export type {
   ResetResult,
   StepResult,
 } from './environment.ts';
+export * from './explorers/index.ts';
 export * from './networks/index.ts';
+export { ObservationInput, type ObservationRows } from './observation-input.ts';
 export { NumpyRandom, type Pcg64State } from './random/numpy-random.ts';
 export {
   type EnvironmentOptions,
@@ -24,6 +28,7 @@ export {
   type Registration,
   registerEnvironment,
 } from './registry.ts';
+export * from './replay/index.ts';
 export * from './spaces/index.ts';
 export { OrderEnforcing } from './wrappers/order-enforcing.ts';
 export { TimeLimit } from './wrappers/time-limit.ts';

@@ -1,4 +1,5 @@
 export { ActorCritic, type ActorCriticModule, type ActorCriticParts, type PolicyValues } from './actor-critic.ts';
+export { type Body, scaled } from './body.ts';
 export { BoundByTanh } from './bound-by-tanh.ts';
 export { DeterministicHead, type DeterministicHeadOptions } from './deterministic-head.ts';
 export { EmpiricalNormalization, type EmpiricalNormalizationOptions } from './empirical-normalization.ts';
@@ -13,6 +14,27 @@ export {
   StateIndependentGaussianHead,
   type StateIndependentGaussianHeadOptions,
 } from './gaussian-heads.ts';
+export {
+  type Atoms,
+  DiscreteHead,
+  DistributionalDuelingHead,
+  DistributionalHead,
+  DuelingHead,
+  type Head,
+  QuadraticHead,
+} from './heads.ts';
+export { type InitialWeights, initializerOf, initialWeights } from './initial.ts';
+export { type ActivationName, activationNames, activationOf, MLP, type MLPOptions } from './mlp.ts';
+export { FactorizedNoisyLinear, toFactorizedNoisy } from './noisy-linear.ts';
+export { NatureBody, NIPSBody, type PixelOptions } from './pixels.ts';
 export type { PolicyHead } from './policy-head.ts';
+export {
+  isRecurrent,
+  type QFunction,
+  QNetwork,
+  type RecurrentQFunction,
+  RecurrentQNetwork,
+} from './q-network.ts';
+export { type CellName, cellNames, makeCore, RecurrentCore, type Unrolled } from './recurrent.ts';
 export { MellowmaxHead, type MellowmaxHeadOptions, SoftmaxHead, type SoftmaxHeadOptions } from './softmax-head.ts';
 export { ValueHead } from './value-head.ts';

@@ -1,0 +1,116 @@
+// Explorers: how often and how far they leave the greedy action, and that their state is all that they depend on.
+import { describe, expect, it } from 'vitest';
+import { RandomStream } from '../../base/index.ts';
+import { Box, Discrete } from '../spaces/index.ts';
+import {
+  AdditiveGaussian,
+  AdditiveOU,
+  Boltzmann,
+  ConstantEpsilonGreedy,
+  type Explorer,
+  Greedy,
+  LinearDecayEpsilonGreedy,
+} from './index.ts';
+
+const actions = new Discrete(4, 10);
+const box = new Box(-1, [1, 0.2], [2]);
+const times = <T>(count: number, body: (i: number) => T) => Array.from({ length: count }, (_, i) => body(i));
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+it('Greedy takes what it is given', () => {
+  expect(new Greedy().select(0, 0, 3)).toBe(3);
+});
+
+it('ConstantEpsilonGreedy leaves the greedy action in ε of the cases, for any action of the space', () => {
+  const explorer = new ConstantEpsilonGreedy(0.4, actions, new RandomStream(1));
+  const taken = times(4000, () => explorer.select(0, 0, 11) as number);
+  for (const action of [10, 12, 13]) {
+    const share = taken.filter((each) => each === action).length / 4000;
+    expect(Math.abs(share - 0.1)).toBeLessThan(0.025);
+  }
+  expect(() => new ConstantEpsilonGreedy(1.5, actions, new RandomStream(1))).toThrow(/at most 1, got 1.5/);
+});
+
+it('LinearDecayEpsilonGreedy goes from start to end and stays there', () => {
+  const explorer = new LinearDecayEpsilonGreedy({ start: 1, end: 0.2, steps: 100 }, actions, new RandomStream(1));
+  expect([0, 50, 99, 100, 1000].map((t) => explorer.epsilon(t))).toEqual([1, 0.6, 1 - (0.8 * 99) / 100, 0.2, 0.2]);
+  const share = (t: number) =>
+    times(2000, () => explorer.select(t, 0, 99)).filter((action) => action === 99).length / 2000;
+  expect(share(0)).toBe(0);
+  expect(Math.abs(share(100) - 0.8)).toBeLessThan(0.04);
+});
+
+it('Boltzmann draws actions by softmax(Q / T)', () => {
+  const explorer = new Boltzmann(0.5, actions, new RandomStream(2));
+  const q = [0, 0.5, 1, -1000];
+  const taken = times(6000, () => explorer.select(0, 0, 12, q) as number);
+  const weights = q.map((value) => Math.exp(value / 0.5));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  weights.forEach((weight, a) => {
+    const share = taken.filter((action) => action === 10 + a).length / 6000;
+    expect(Math.abs(share - weight / sum)).toBeLessThan(0.025);
+  });
+});
+
+describe('noise on actions', () => {
+  it('Gaussian: has the scale, and is clipped to the box', () => {
+    const explorer = new AdditiveGaussian(0.1, box, new RandomStream(3));
+    const greedy = Float32Array.of(0.25, 0.15);
+    const taken = times(4000, () => explorer.select(0, 0, greedy) as Float32Array);
+    const first = taken.map(([x]) => x!);
+    expect(Math.abs(mean(first) - 0.25)).toBeLessThan(0.006);
+    expect(Math.abs(Math.sqrt(mean(first.map((x) => (x - 0.25) ** 2))) - 0.1)).toBeLessThan(0.005);
+    expect(Math.max(...taken.map(([, x]) => x!))).toBe(Math.fround(0.2));
+    expect([...greedy]).toEqual([0.25, Math.fround(0.15)]);
+  });
+
+  it('Ornstein–Uhlenbeck: begins in its stationary distribution and drifts', () => {
+    const wide = new Box(-100, 100, [1]);
+    const zero = Float32Array.of(0);
+    const [theta, sigma] = [0.15, 0.3];
+    const stationary = sigma / Math.sqrt(2 * theta - theta ** 2);
+    const first = times(2000, (seed) => {
+      const explorer = new AdditiveOU({ theta, sigma }, wide, new RandomStream(seed));
+      return (explorer.select(0, 0, zero) as Float32Array)[0]!;
+    });
+    expect(Math.abs(Math.sqrt(mean(first.map((x) => x * x))) - stationary)).toBeLessThan(0.03);
+    const explorer = new AdditiveOU({ mu: 2, theta, sigma }, wide, new RandomStream(4));
+    const path = times(20_000, () => (explorer.select(0, 0, zero) as Float32Array)[0]! - 2);
+    expect(Math.abs(mean(path))).toBeLessThan(0.08);
+    const correlation = mean(path.slice(1).map((x, i) => x * path[i]!)) / mean(path.map((x) => x * x));
+    expect(Math.abs(correlation - (1 - theta))).toBeLessThan(0.02);
+    const still = new AdditiveOU({ mu: 1, sigma, startWithMu: true }, wide, new RandomStream(4));
+    expect([...(still.select(0, 0, zero) as Float32Array)]).toEqual([1]);
+  });
+
+  it('Ornstein–Uhlenbeck: has a process for each environment', () => {
+    const explorer = new AdditiveOU({}, new Box(-9, 9, [1]), new RandomStream(5));
+    const zero = Float32Array.of(0);
+    const [a, b] = [explorer.select(0, 0, zero), explorer.select(0, 1, zero)] as Float32Array[];
+    const next = explorer.select(0, 0, zero) as Float32Array;
+    expect(a![0]).not.toBe(b![0]);
+    // One step of σ 0.3 from where it was.
+    expect(Math.abs(next[0]! - 0.85 * a![0]!)).toBeLessThan(1.2);
+  });
+});
+
+it.each<[string, (rng: RandomStream) => Explorer, number | Float32Array]>([
+  ['ConstantEpsilonGreedy', (rng) => new ConstantEpsilonGreedy(0.5, actions, rng), 10],
+  [
+    'LinearDecayEpsilonGreedy',
+    (rng) => new LinearDecayEpsilonGreedy({ start: 1, end: 0.5, steps: 9 }, actions, rng),
+    10,
+  ],
+  ['Boltzmann', (rng) => new Boltzmann(1, actions, rng), 10],
+  ['AdditiveGaussian', (rng) => new AdditiveGaussian(1, box, rng), Float32Array.of(0, 0)],
+  ['AdditiveOU', (rng) => new AdditiveOU({}, box, rng), Float32Array.of(0, 0)],
+])('%s goes on from its state', (_, make, greedy) => {
+  const explorer = make(new RandomStream(6));
+  const go = (from: Explorer) => times(8, (t) => from.select(t, t % 2, greedy, [1, 2, 3, 4]));
+  go(explorer);
+  const saved = structuredClone(explorer.state());
+  const expected = go(explorer);
+  const restored = make(new RandomStream(7));
+  restored.loadState(saved);
+  expect(go(restored)).toEqual(expected);
+});

@@ -1,0 +1,59 @@
+// Fully connected layers with an activation after each.
+import { ConfigError, checkNumber } from '../../base/index.ts';
+import {
+  type Activation,
+  elu,
+  gelu,
+  type Initializer,
+  Linear,
+  Module,
+  relu,
+  silu,
+  tanh,
+  zerosInit,
+} from '../../nn/index.ts';
+import type { Rng, Tensor } from '../../torch/index.ts';
+import { type Body, scaled } from './body.ts';
+import { type InitialWeights, initializerOf } from './initial.ts';
+
+export type ActivationName = 'relu' | 'tanh' | 'elu' | 'silu' | 'gelu';
+export const activationNames = ['relu', 'tanh', 'elu', 'silu', 'gelu'] as const;
+const activations: Readonly<Record<ActivationName, Activation>> = { relu, tanh, elu: elu(), silu, gelu };
+
+export const activationOf = (name: ActivationName): Activation => activations[name];
+
+export interface MLPOptions {
+  rng: Rng;
+  /** ReLU when left out. */
+  activation?: ActivationName;
+  /** LeCun-normal when left out, as Chainer has it. */
+  weightInit?: InitialWeights | Initializer;
+}
+
+/** [B, …] → [B, sizes.at(-1)]: observations are flattened, each layer is followed by the activation. */
+export class MLP extends Module implements Body {
+  readonly features: number;
+  layers: Linear[];
+  readonly #activation: Activation;
+
+  constructor(inputs: number, sizes: readonly number[], options: MLPOptions) {
+    super();
+    const { rng, activation = 'relu', weightInit = 'lecun-normal' } = options;
+    for (const size of sizes) checkNumber('MLP', 'a layer', size, { min: 1, whole: true });
+    if (!Object.hasOwn(activations, activation))
+      throw new ConfigError('bad-option', `MLP: there is no activation "${activation}": ${activationNames.join(', ')}`);
+    const init = typeof weightInit === 'function' ? weightInit : initializerOf(weightInit);
+    this.layers = sizes.map(
+      (size, i) => new Linear(sizes[i - 1] ?? inputs, size, { rng, weightInit: init, biasInit: zerosInit() }),
+    );
+    this.features = sizes.at(-1) ?? inputs;
+    this.#activation = activations[activation];
+  }
+
+  forward(x: Tensor): Tensor {
+    let y = scaled(x);
+    if (y.ndim > 2) y = y.flatten(1);
+    for (const layer of this.layers) y = this.#activation(layer.forward(y));
+    return y;
+  }
+}

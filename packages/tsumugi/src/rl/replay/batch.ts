@@ -1,0 +1,56 @@
+// What replay gives: windows of steps as arrays, and as tensors.
+import { fromBytes, type Tensor } from '../../torch/index.ts';
+import type { ObservationInput, ObservationRows } from '../observation-input.ts';
+
+/** B windows of up to n steps. The arrays are the buffer's: they hold until its next sample. */
+export interface Batch {
+  readonly size: number;
+  /** Where the windows begin. [B, width] */
+  readonly observations: ObservationRows;
+  /** The first action of each: its number counted from 0, or its elements. */
+  readonly actions: Int32Array | Float32Array;
+  /** Σ γⁱ rᵢ over the window. */
+  readonly rewards: Float32Array;
+  /** After its last step. [B, width] */
+  readonly nexts: ObservationRows;
+  /** Whether the task ended with it: 0 or 1. */
+  readonly terminated: Uint8Array;
+  /** γ to the power of its length, ended windows are shorter than n. */
+  readonly discounts: Float32Array;
+  /** Of its first step, by name. */
+  readonly extras: Readonly<Record<string, Float32Array>>;
+  /** Of importance sampling, where samples are prioritized. */
+  readonly weights: Float32Array | undefined;
+}
+
+/** A batch as tensors. */
+export interface TensorBatch {
+  /** [B, …shape] */
+  observation: Tensor;
+  /** int64 [B], or [B, elements] */
+  action: Tensor;
+  /** [B] */
+  reward: Tensor;
+  /** [B, …shape] */
+  next: Tensor;
+  /** γ^length · (1 − terminated), by which the value of `next` counts. [B] */
+  bootstrap: Tensor;
+  /** [B], where samples are prioritized. */
+  weight: Tensor | undefined;
+}
+
+export function batchTensors(batch: Batch, input: ObservationInput): TensorBatch {
+  const { size, actions, discounts, terminated, weights } = batch;
+  const bootstrap = Float32Array.from(discounts, (discount, i) => (terminated[i] ? 0 : discount));
+  return {
+    observation: input.fromRows(batch.observations, [size]),
+    action:
+      actions instanceof Int32Array
+        ? fromBytes(actions, 'int32', [size]).to('int64')
+        : fromBytes(actions, 'float32', [size, actions.length / size]),
+    reward: fromBytes(batch.rewards, 'float32', [size]),
+    next: input.fromRows(batch.nexts, [size]),
+    bootstrap: fromBytes(bootstrap, 'float32', [size]),
+    weight: weights && fromBytes(weights, 'float32', [size]),
+  };
+}

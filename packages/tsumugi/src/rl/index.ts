@@ -2,8 +2,11 @@
 
 export * from './action-values/index.ts';
 export type { Actor, ActorOptions, Agent, AgentState, Outcome } from './agent.ts';
+export { DDPG, type DDPGOptions } from './agents/ddpg.ts';
 export type { AgentKind, AgentPlace } from './agents/kind-config.ts';
 export { agentKind, agentNames, registerAgent } from './agents/registry.ts';
+export { SAC, type SACOptions } from './agents/sac.ts';
+export { TD3, type TD3Options } from './agents/td3.ts';
 export * from './distributions/index.ts';
 export type {
   Action,

@@ -4,7 +4,13 @@ import type { AgentKind } from './kind-config.ts';
 
 type Load = () => Promise<AgentKind>;
 
-const kinds = new Map<string, Load>();
+const continuous = () => import('./continuous-config.ts');
+
+const kinds = new Map<string, Load>([
+  ['ddpg', async () => (await continuous()).ddpg],
+  ['sac', async () => (await continuous()).sac],
+  ['td3', async () => (await continuous()).td3],
+]);
 
 /** Names an agent: settings files and the command line can train it from then on. A name that is there is replaced. */
 export function registerAgent(name: string, load: Load): void {

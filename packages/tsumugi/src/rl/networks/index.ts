@@ -1,6 +1,7 @@
 export { ActorCritic, type ActorCriticModule, type ActorCriticParts, type PolicyValues } from './actor-critic.ts';
 export { type Body, scaled } from './body.ts';
 export { BoundByTanh } from './bound-by-tanh.ts';
+export { Critic, TwinCritics } from './critic.ts';
 export { DeterministicHead, type DeterministicHeadOptions } from './deterministic-head.ts';
 export { EmpiricalNormalization, type EmpiricalNormalizationOptions } from './empirical-normalization.ts';
 export {
@@ -14,6 +15,7 @@ export {
   StateIndependentGaussianHead,
   type StateIndependentGaussianHeadOptions,
 } from './gaussian-heads.ts';
+export type { HeadOptions } from './head-options.ts';
 export {
   type Atoms,
   DiscreteHead,
@@ -27,6 +29,7 @@ export { type InitialWeights, initializerOf, initialWeights } from './initial.ts
 export { type ActivationName, activationNames, activationOf, MLP, type MLPOptions } from './mlp.ts';
 export { FactorizedNoisyLinear, toFactorizedNoisy } from './noisy-linear.ts';
 export { NatureBody, NIPSBody, type PixelOptions } from './pixels.ts';
+export { Policy } from './policy.ts';
 export type { PolicyHead } from './policy-head.ts';
 export {
   isRecurrent,

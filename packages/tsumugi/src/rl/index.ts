@@ -33,6 +33,7 @@ export {
 } from './registry.ts';
 export * from './replay/index.ts';
 export * from './spaces/index.ts';
+export * from './vector/index.ts';
 export { OrderEnforcing } from './wrappers/order-enforcing.ts';
 export { TimeLimit } from './wrappers/time-limit.ts';
 export { unwrapped, Wrapper } from './wrappers/wrapper.ts';

@@ -1,0 +1,38 @@
+// Errors of one environment among many: which one it was.
+import { inspect } from 'node:util';
+import { TsumugiError, UserError } from '../../base/index.ts';
+
+/** An error as plain data, to cross between threads. */
+export interface PlainError {
+  index: number;
+  user: boolean;
+  code: string;
+  message: string;
+  remedy: string | undefined;
+  fields: Readonly<Record<string, unknown>>;
+  stack: string | undefined;
+}
+
+/** What was thrown in environment `index`. */
+export function plainError(index: number, thrown: unknown): PlainError {
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  if (thrown instanceof TsumugiError) {
+    const { code, remedy, fields } = thrown;
+    const [message] = thrown.message.split('\n  → ') as [string];
+    return { index, user: thrown instanceof UserError, code, message, remedy, fields, stack };
+  }
+  const message =
+    thrown instanceof Error ? thrown.message || thrown.name : `${inspect(thrown, { depth: 1 })} was thrown`;
+  return { index, user: false, code: 'environment-failed', message, remedy: undefined, fields: {}, stack };
+}
+
+/** The error to throw: a mistake stays one, anything else is a fault of the environment's code. */
+export function atIndex(id: string, { index, user, code, message, remedy, fields, stack }: PlainError): TsumugiError {
+  const Kind = user ? UserError : TsumugiError;
+  const cause = stack === undefined ? undefined : Object.assign(new Error(message), { stack });
+  return new Kind(code, `environment ${index} of ${id}: ${message}`, {
+    ...(remedy !== undefined && { remedy }),
+    fields: { ...fields, environment: index },
+    ...(cause && { cause }),
+  });
+}

@@ -7,6 +7,7 @@ import { ConfigError } from '../base/index.ts';
 import { answer } from './answer/answer.ts';
 import { encodePromptOf } from './answer/encode.ts';
 import { RememberedAnswers } from './answer/remembered-answers.ts';
+import { TextWork } from './answer/text-work.ts';
 import { type EngineThread, shuttingDown } from './engine-thread/engine-thread.ts';
 import { type Gates, makeApp } from './http/app.ts';
 import { badRequest, openaiError } from './http/http-error.ts';
@@ -43,7 +44,7 @@ export class Running {
   ) {
     this.#options = options;
     this.#thread = thread;
-    const parts = { models, limits, thread, metrics, remembered: new RememberedAnswers() };
+    const parts = { models, limits, thread, metrics, remembered: new RememberedAnswers(), textWork: new TextWork() };
     const state = () => this.#state;
     const refuseLast = () => {
       if (this.#last) throw shuttingDown();
@@ -59,6 +60,7 @@ export class Running {
         return answer(parts, call);
       },
       encode: (name, prompt) => encodePromptOf(requireModel(models, name), prompt, parts.remembered),
+      inSteps: (steps, signal) => parts.textWork.do(steps, signal),
       embed: (model, ids, signal) => thread.embed(model, ids, signal),
       score: (model, ids, top, signal) => thread.score(model, ids, top, signal),
     };

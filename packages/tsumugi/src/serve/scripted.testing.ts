@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Answering, Call, CallUsage, Piece } from './answer/call.ts';
 import { encodePromptOf } from './answer/encode.ts';
 import { type FakeAnswering, fakeAnswering } from './answer/fake.testing.ts';
+import { TextWork } from './answer/text-work.ts';
 import { makeApp } from './http/app.ts';
 import type { HttpError } from './http/http-error.ts';
 import { Keys } from './http/keys.ts';
@@ -39,6 +40,8 @@ export interface ScriptedServer {
   readonly logged: LogEvent[];
   /** The answers that were begun in this test. */
   readonly answers: FakeAnswering[];
+  /** Whether it works on a text. */
+  readonly encoding: boolean;
   /** Each call takes the next one; the last stays. */
   script(...scripts: Script[]): void;
 }
@@ -52,6 +55,8 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
   const answers: FakeAnswering[] = [];
   const logged: LogEvent[] = [];
   let scripts: Script[] = [];
+  const textWork = new TextWork();
+  let encoding = 0;
   const serving: Serving = {
     ...{ state: 'ready', limits: defaultLimits, models, metrics: new Metrics(['chat']) },
     async answer(call): Promise<Answering> {
@@ -64,6 +69,14 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
       return answering;
     },
     encode: (name, prompt) => encodePromptOf(requireModel(models, name), prompt),
+    async inSteps(steps, signal) {
+      encoding++;
+      try {
+        return await textWork.do(steps, signal);
+      } finally {
+        encoding--;
+      }
+    },
     // Of what is in the text, so that tests can tell texts apart.
     counters: async () => ({ models: {}, liveHandles: 0 }),
     score: async (_model, ids) => ids.slice(1).map(() => ({ logprob: -1, top: [] })),
@@ -99,6 +112,9 @@ export function scriptedServerOfFile(key = 'secret'): ScriptedServer {
     ...{ calls, answers, logged, tokenizer: model.tokenizer },
     get url() {
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    },
+    get encoding() {
+      return encoding > 0;
     },
     script(...next) {
       scripts = next;

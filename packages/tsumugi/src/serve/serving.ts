@@ -1,4 +1,5 @@
 // What the handlers of routes have at hand.
+import type { Steps } from '../base/index.ts';
 import type { TokenLogprobs } from '../lm/index.ts';
 import type { EncodedPrompt } from '../text/index.ts';
 import type { Answering, Call, Prompt } from './answer/call.ts';
@@ -23,10 +24,12 @@ export interface Serving {
    */
   answer(call: Call): Promise<Answering>;
   /**
-   * A prompt as the model is given it: earlier answers with the ids that were written.
+   * A prompt as the model is given it: earlier answers with the ids that were written. For `inSteps`.
    * @throws HttpError 404 for the model, 400 for what its template does not take
    */
-  encode(model: string, prompt: Prompt): EncodedPrompt;
+  encode(model: string, prompt: Prompt): Steps<EncodedPrompt>;
+  /** Does work on a long text, and hears others meanwhile. @throws what the signal ended for */
+  inSteps<T>(steps: Steps<T>, signal: AbortSignal): Promise<T>;
   /**
    * The vector of a text, of length 1.
    * @throws HttpError as `answer`, and what the signal ended for

@@ -15,6 +15,7 @@ export {
   encodeConversation,
   encodePrompt,
   encodeTurns,
+  encodeTurnsSteps,
   type KnownAnswer,
 } from './chat/conversation.ts';
 export {

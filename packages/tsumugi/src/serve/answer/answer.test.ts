@@ -10,6 +10,7 @@ import { type AnswerParts, answer } from './answer.ts';
 import { cachedHeader } from './cached-header.ts';
 import type { Answering, Call } from './call.ts';
 import { RememberedAnswers } from './remembered-answers.ts';
+import { TextWork } from './text-work.ts';
 
 const chat = chatModel(1);
 afterAll(() => chat[Symbol.dispose]());
@@ -33,6 +34,7 @@ const parts = {
   models: new Map([['chat', model]]),
   limits: { ...defaultLimits, maxTokens: 50 },
   remembered: new RememberedAnswers(),
+  textWork: new TextWork(),
   metrics: { firstToken: note('first'), token: note('next'), ended: note('ended'), answered: note('answered') },
   thread: {
     add(_name: string, request: ThreadRequest, listener: JobListener) {
@@ -69,6 +71,23 @@ async function read(answering: Answering) {
   for (; !next.done; next = await answering.next()) pieces.push(next.value);
   return { pieces, text: pieces.map((piece) => (piece.type === 'text' ? piece.text : '')).join(''), usage: next.value };
 }
+
+it('a long prompt is encoded in many turns of the event loop', async () => {
+  let turns = 0;
+  let timer = setImmediate(function next() {
+    turns++;
+    timer = setImmediate(next);
+  });
+  const text = '猫は海へ'.repeat(100_000);
+  const [plain, chats] = [{ text }, { messages: [{ role: 'user', content: text } as const] }];
+  for (const prompt of [plain, chats]) {
+    const before = turns;
+    await expect(answer(parts, call({ prompt }))).rejects.toThrow(/the prompt has 40\d+ tokens/);
+    expect(turns - before).toBeGreaterThan(50);
+  }
+  clearImmediate(timer);
+  expect(asked).toEqual([]);
+});
 
 describe('the engine is asked', () => {
   it('for all that a call says', async () => {

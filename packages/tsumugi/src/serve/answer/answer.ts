@@ -17,12 +17,14 @@ import { answerGrammar } from './grammar.ts';
 import { Inbox } from './inbox.ts';
 import { allowedTokens } from './lengths.ts';
 import type { RememberedAnswers } from './remembered-answers.ts';
+import type { TextWork } from './text-work.ts';
 
 export interface AnswerParts {
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly limits: Limits;
   readonly thread: EngineThread;
   readonly remembered: RememberedAnswers;
+  readonly textWork: TextWork;
   readonly metrics: Metrics;
 }
 
@@ -31,7 +33,8 @@ export async function answer(parts: AnswerParts, call: Call): Promise<Answering>
   const model = requireModel(parts.models, call.model);
   call.signal.throwIfAborted();
   checkBias(model, call.sampling);
-  const { ids, boundaries } = encodePromptOf(model, call.prompt, parts.remembered);
+  const encoding = encodePromptOf(model, call.prompt, parts.remembered);
+  const { ids, boundaries } = await parts.textWork.do(encoding, call.signal);
   const maxTokens = allowedTokens(model, ids.length, call.maxTokens, parts.limits);
   const writing = new Writing(parts, model, call, ids);
   await writing.begin(requestOf(model, call, { prompt: ids, boundaries, maxTokens }));

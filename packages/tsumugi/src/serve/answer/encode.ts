@@ -1,16 +1,21 @@
 // From a call's prompt to ids.
-import { DataError } from '../../base/index.ts';
-import { type EncodedPrompt, encodeTurns } from '../../text/index.ts';
+import { DataError, type Steps } from '../../base/index.ts';
+import { type EncodedPrompt, encodeTurnsSteps } from '../../text/index.ts';
 import { badRequest } from '../http/http-error.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { Prompt } from './call.ts';
 import type { RememberedAnswers } from './remembered-answers.ts';
 
-/** @throws HttpError 400 when the model has no template, or its template does not take the conversation */
-export function encodePromptOf(model: ServedModel, prompt: Prompt, remembered?: RememberedAnswers): EncodedPrompt {
+/** In steps. @throws HttpError 400 when the model has no template, or its template does not take the conversation */
+export function* encodePromptOf(
+  model: ServedModel,
+  prompt: Prompt,
+  remembered?: RememberedAnswers,
+): Steps<EncodedPrompt> {
   if ('ids' in prompt) return { ids: [...prompt.ids], boundaries: [] };
   const { tokenizer, template, name, place } = model;
-  if ('text' in prompt) return { ids: tokenizer.encode(prompt.text, { addBos: true, safe: true }), boundaries: [] };
+  if ('text' in prompt)
+    return { ids: yield* tokenizer.encodeSteps(prompt.text, { addBos: true, safe: true }), boundaries: [] };
   if (template === undefined)
     throw badRequest(
       'no_chat_template',
@@ -21,7 +26,7 @@ export function encodePromptOf(model: ServedModel, prompt: Prompt, remembered?: 
   const { messages, tools, toolChoice } = prompt;
   try {
     const shown = toolChoice === 'none' ? undefined : tools;
-    return encodeTurns(template, tokenizer, { messages, tools: shown }, (before, answer) =>
+    return yield* encodeTurnsSteps(template, tokenizer, { messages, tools: shown }, (before, answer) =>
       remembered?.get(name, before, answer),
     );
   } catch (error) {

@@ -30,5 +30,8 @@ export const countTokens = route({
   summary: 'How many tokens the prompt of a conversation has',
   body: countBody,
   errorBody: anthropicError,
-  answer: ({ body }, { encode }) => json({ input_tokens: encode(body.model, promptOf(body)).ids.length }),
+  answer: async ({ body, signal }, { encode, inSteps }) => {
+    const { ids } = await inSteps(encode(body.model, promptOf(body)), signal);
+    return json({ input_tokens: ids.length });
+  },
 });

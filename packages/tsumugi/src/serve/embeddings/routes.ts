@@ -26,7 +26,8 @@ async function vectors({ body, signal, note }: Asked<EmbeddingsBody>, serving: S
       'dimensions',
       'Leave it out.',
     );
-  const texts = textsOf(body.input).map((text, i) => idsOf(model, text, i));
+  const texts: (readonly number[])[] = [];
+  for (const [i, text] of textsOf(body.input).entries()) texts.push(await idsOf(model, text, i, serving, signal));
   const data = [];
   for (const [index, ids] of texts.entries()) {
     const vector = Float32Array.from(await serving.embed(model.name, ids, signal));
@@ -37,8 +38,15 @@ async function vectors({ body, signal, note }: Asked<EmbeddingsBody>, serving: S
   return { object: 'list', model: body.model, data, usage: { prompt_tokens: tokens, total_tokens: tokens } };
 }
 
-function idsOf({ tokenizer, contextTokens, config }: ServedModel, text: string | readonly number[], i: number) {
-  const ids = typeof text === 'string' ? tokenizer.encode(text, { addBos: true, safe: true }) : text;
+async function idsOf(
+  { tokenizer, contextTokens, config }: ServedModel,
+  text: string | readonly number[],
+  i: number,
+  serving: Serving,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const encoded = (words: string) => tokenizer.encodeSteps(words, { addBos: true, safe: true });
+  const ids = typeof text === 'string' ? await serving.inSteps(encoded(text), signal) : text;
   const wrong = ids.find((id) => id >= config.vocab_size);
   if (wrong !== undefined)
     throw badRequest('bad_id', `text ${i} has the id ${wrong}, but the vocabulary has ${config.vocab_size}`, 'input');

@@ -7,6 +7,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { UserError } from '../../base/index.ts';
+import { refuseLongIds } from '../long-ids.ts';
 import type { Metrics } from '../metrics.ts';
 import { nameModel } from '../require-model.ts';
 import type { Route } from '../route.ts';
@@ -52,7 +53,9 @@ export function makeApp(routes: readonly Route[], serving: Serving, gates: Gates
         let body: unknown;
         if (route.body) {
           const sent = await readJsonBody(c.env.incoming, serving.limits.bodyBytes, end.signal);
-          const checked = checkBody(route.body, nameModel(route.body, sent, serving.models));
+          const named = nameModel(route.body, sent, serving.models);
+          refuseLongIds(named, serving.models);
+          const checked = checkBody(route.body, named);
           body = checked.body;
           note.ignored = checked.ignored;
         }

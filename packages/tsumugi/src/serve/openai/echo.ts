@@ -29,7 +29,7 @@ export async function echoOf(prompt: Prompt, call: EchoCall, serving: Serving): 
   if (wrong !== undefined) throw badId(model, wrong, 'the prompt has', 'prompt');
   const text = textOf(prompt, model);
   if (call.logprobs === undefined) return { text, tokens: [] };
-  const { ids } = serving.encode(call.model, prompt);
+  const { ids } = await serving.inSteps(serving.encode(call.model, prompt), call.signal);
   allowedTokens(model, ids.length, call.maxTokens, serving.limits);
   const scored = await serving.score(call.model, ids, call.logprobs, call.signal);
   const tokens = ids.map((id, i): ToldToken => {

@@ -12,7 +12,8 @@ export const tokenizeRoute = route({
   path: '/tokenize',
   summary: 'The ids of a text or of a conversation',
   body: tokenizeBody,
-  answer: ({ body }, serving) => json(tokenize(modelOf(serving, body.model), body, serving.encode)),
+  answer: async ({ body, signal }, serving) =>
+    json(await serving.inSteps(tokenize(modelOf(serving, body.model), body, serving.encode), signal)),
 });
 
 export const detokenizeRoute = route({
@@ -20,7 +21,8 @@ export const detokenizeRoute = route({
   path: '/detokenize',
   summary: 'The text of ids',
   body: detokenizeBody,
-  answer: ({ body }, serving) => json(detokenize(modelOf(serving, body.model), body)),
+  answer: async ({ body, signal }, serving) =>
+    json(await serving.inSteps(detokenize(modelOf(serving, body.model), body), signal)),
 });
 
 /** The model that is named, or the first one. */

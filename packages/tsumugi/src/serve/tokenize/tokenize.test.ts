@@ -1,6 +1,6 @@
 // Ids of texts and conversations and back, in the words of vLLM and of llama-server; every text comes back as it was.
 import { describe, expect, it } from 'vitest';
-import { RandomStream } from '../../base/index.ts';
+import { atOnce, RandomStream } from '../../base/index.ts';
 import { loadTokenizer, readModelConfig } from '../../lm/index.ts';
 import { tinyModelOfFile } from '../../lm/tiny-model.testing.ts';
 import { Artefact } from '../../store/index.ts';
@@ -25,8 +25,9 @@ const model: ServedModel = {
   created: 0,
 };
 
-const asked = (body: object) => tokenize(model, tokenizeBody.parse(body), (_, prompt) => encodePromptOf(model, prompt));
-const back = (tokens: readonly number[]) => detokenize(model, detokenizeBody.parse({ tokens }));
+const asked = (body: object) =>
+  atOnce(tokenize(model, tokenizeBody.parse(body), (_, prompt) => encodePromptOf(model, prompt)));
+const back = (tokens: readonly number[]) => atOnce(detokenize(model, detokenizeBody.parse({ tokens })));
 const { bosId } = tokenizer;
 
 describe('/tokenize', () => {

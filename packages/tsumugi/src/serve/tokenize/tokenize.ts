@@ -1,13 +1,14 @@
 // Texts and conversations as the ids that a model reads, and back.
+import type { Steps } from '../../base/index.ts';
 import type { Message, Tokenizer } from '../../text/index.ts';
 import { badRequest, type HttpError } from '../http/http-error.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { Serving } from '../serving.ts';
 import type { DetokenizeBody, TokenizeBody } from './request.ts';
 
-/** @throws HttpError for what is none or several of text and conversation */
-export function tokenize(model: ServedModel, body: TokenizeBody, encode: Serving['encode']) {
-  const ids = idsOf(model, body, encode);
+/** In steps. @throws HttpError for what is none or several of text and conversation */
+export function* tokenize(model: ServedModel, body: TokenizeBody, encode: Serving['encode']) {
+  const ids = yield* idsOf(model, body, encode);
   const { tokenizer, contextTokens } = model;
   return {
     count: ids.length,
@@ -17,7 +18,7 @@ export function tokenize(model: ServedModel, body: TokenizeBody, encode: Serving
   };
 }
 
-function idsOf(model: ServedModel, body: TokenizeBody, encode: Serving['encode']): readonly number[] {
+function* idsOf(model: ServedModel, body: TokenizeBody, encode: Serving['encode']): Steps<readonly number[]> {
   const { prompt, content, messages, tools } = body;
   const given = [prompt, content, messages].filter((each) => each !== undefined);
   if (given.length !== 1)
@@ -26,9 +27,9 @@ function idsOf(model: ServedModel, body: TokenizeBody, encode: Serving['encode']
       `give one of "prompt", "content" and "messages", not ${given.length === 0 ? 'none' : given.length}`,
       given.length === 0 ? 'prompt' : undefined,
     );
-  if (messages) return encode(model.name, { messages: messages.map(asMessage), tools }).ids;
+  if (messages) return (yield* encode(model.name, { messages: messages.map(asMessage), tools })).ids;
   const addBos = body.add_special_tokens ?? body.add_special ?? prompt !== undefined;
-  return model.tokenizer.encode((prompt ?? content)!, { addBos, safe: !body.parse_special });
+  return yield* model.tokenizer.encodeSteps((prompt ?? content)!, { addBos, safe: !body.parse_special });
 }
 
 const asMessage = ({ role, ...rest }: NonNullable<TokenizeBody['messages']>[number]): Message => ({
@@ -43,11 +44,14 @@ function pieceOf(tokenizer: Tokenizer, id: number): string | readonly number[] {
   return byte < 0x80 ? String.fromCharCode(byte) : [byte];
 }
 
-/** @throws HttpError naming the first id that is none */
-export function detokenize({ tokenizer, config }: ServedModel, { tokens }: DetokenizeBody) {
+/** In steps. @throws HttpError naming the first id that is none */
+export function* detokenize(
+  { tokenizer, config }: ServedModel,
+  { tokens }: DetokenizeBody,
+): Steps<Record<'prompt' | 'content', string>> {
   const wrong = tokens.findIndex((id) => id >= config.vocab_size);
   if (wrong >= 0) throw noId(tokens[wrong]!, wrong, config.vocab_size);
-  const text = tokenizer.decode(tokens);
+  const text = yield* tokenizer.decodeSteps(tokens);
   return { prompt: text, content: text };
 }
 

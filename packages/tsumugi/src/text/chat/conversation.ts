@@ -6,9 +6,9 @@
 //
 // Segments (P(1) | answer 1 | up to P(2) | answer 2 | …) are encoded one by one, in training and when a model is asked: a prompt has
 // the same ids in both.
-import { DataError } from '../../base/index.ts';
+import { atOnce, DataError, type Steps } from '../../base/index.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { encodeText, guardConversation, unguardText } from './encode-text.ts';
+import { append, encodeText, encodeTextSteps, guardConversation, unguardText } from './encode-text.ts';
 import type { Example, ExampleSource } from './example.ts';
 import type { Conversation, Message } from './message.ts';
 import type { ChatTemplate } from './template.ts';
@@ -48,8 +48,18 @@ export function encodeTurns(
   template: ChatTemplate,
   tokenizer: Tokenizer,
   conversation: Conversation,
-  known: KnownAnswer = () => undefined,
+  known?: KnownAnswer,
 ): EncodedPrompt {
+  return atOnce(encodeTurnsSteps(template, tokenizer, conversation, known));
+}
+
+/** `encodeTurns` in steps: of a long text, each takes about a millisecond. */
+export function* encodeTurnsSteps(
+  template: ChatTemplate,
+  tokenizer: Tokenizer,
+  conversation: Conversation,
+  known: KnownAnswer = () => undefined,
+): Steps<EncodedPrompt> {
   const guarded = guardConversation(tokenizer, conversation);
   const { text, answers } = renderPrompt(template, guarded);
   const ids: number[] = [];
@@ -57,41 +67,44 @@ export function encodeTurns(
   const system = systemEnd(template, guarded, text);
   let place = 0;
   /** Where the first of them stands. */
-  const add = (more: readonly number[]): number => {
+  const add = function* (more: readonly number[]): Steps<number> {
     if (ids.length === 0 && more[0] !== tokenizer.bosId) ids.push(tokenizer.bosId);
     const start = ids.length;
-    for (const id of more) ids.push(id);
+    yield* append(ids, more);
     return start;
   };
-  const read = (end: number) => {
-    const more = encodeText(tokenizer, text.slice(place, end));
-    const start = add(more);
+  const read = function* (end: number): Steps<void> {
+    const more = yield* encodeTextSteps(tokenizer, text.slice(place, end));
+    const start = yield* add(more);
     if (place < system && system <= end) {
       const words = unguardText(tokenizer, text.slice(place, system));
-      boundaries.push(start + idsWithin(tokenizer, more, words.length));
+      boundaries.push(start + (yield* idsWithin(tokenizer, more, words.length)));
     }
     place = end;
   };
   for (const { before, after, message } of answers) {
-    read(before.length);
+    yield* read(before.length);
     boundaries.push(ids.length);
     const written =
       text.startsWith(message.content, place) && message.content !== ''
         ? known(ids, unguardText(tokenizer, message.content))
         : undefined;
     if (written) {
-      add(written);
+      yield* add(written);
       place += message.content.length;
     }
-    read(after.length);
+    yield* read(after.length);
     boundaries.push(ids.length);
   }
-  read(text.length);
+  yield* read(text.length);
   return { ids, boundaries: [...new Set(boundaries)].filter((each) => each > 0 && each < ids.length) };
 }
 
+/** Ids that are decoded between two steps. */
+const STEP_IDS = 4096;
+
 /** How many of these ids say no more than so many characters. */
-function idsWithin(tokenizer: Tokenizer, ids: readonly number[], characters: number): number {
+function* idsWithin(tokenizer: Tokenizer, ids: readonly number[], characters: number): Steps<number> {
   const decoder = tokenizer.decoder();
   let said = 0;
   let whole = 0;
@@ -100,6 +113,7 @@ function idsWithin(tokenizer: Tokenizer, ids: readonly number[], characters: num
     said += text.length;
     if (said > characters) break;
     if (text !== '') whole = i + 1;
+    if (i % STEP_IDS === STEP_IDS - 1) yield;
   }
   return whole;
 }

@@ -1,5 +1,6 @@
 // From rendered text to ids. The special pieces that a template writes become their ids; the same letters from a message do not, so
 // that nobody can open a turn or end a text from inside a message. What lies between is encoded by itself, piece by piece.
+import { atOnce, type Steps } from '../../base/index.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Conversation } from './message.ts';
 
@@ -58,11 +59,27 @@ export function unguardText(tokenizer: Tokenizer, text: string): string {
 }
 
 /** The ids of a text of a template with guarded messages. */
-export function encodeText(tokenizer: Tokenizer, text: string): number[] {
+export const encodeText = (tokenizer: Tokenizer, text: string): number[] => atOnce(encodeTextSteps(tokenizer, text));
+
+export function* encodeTextSteps(tokenizer: Tokenizer, text: string): Steps<number[]> {
   const { pattern } = specialsOf(tokenizer);
+  const ids: number[] = [];
   // Every second part of the split is a special piece.
-  return text.split(pattern).flatMap((part, i) => {
-    if (i % 2 === 1) return [tokenizer.idOf(part)!];
-    return part === '' ? [] : tokenizer.encode(unguardText(tokenizer, part), { safe: true });
-  });
+  for (const [i, part] of text.split(pattern).entries()) {
+    if (i % 2 === 1) ids.push(tokenizer.idOf(part)!);
+    else if (part !== '')
+      yield* append(ids, yield* tokenizer.encodeSteps(unguardText(tokenizer, part), { safe: true }));
+  }
+  return ids;
+}
+
+/** Ids that are copied between two steps. */
+const COPIED_IDS = 1 << 16;
+
+export function* append(ids: number[], more: readonly number[]): Steps<void> {
+  for (let from = 0; from < more.length; from += COPIED_IDS) {
+    if (from > 0) yield;
+    const to = Math.min(from + COPIED_IDS, more.length);
+    for (let i = from; i < to; i++) ids.push(more[i]!);
+  }
 }

@@ -13,6 +13,7 @@
 //
 // Costs are sums of integers far below 2^53, so doubles hold them exactly. `best` is a ring of the few positions a piece
 // can reach; what grows with the text is one copy of it and one 32-bit choice per unit (6 bytes per unit in all).
+import type { Steps } from '../../base/index.ts';
 import { NO_NODE, NO_VALUE, Trie } from './trie.ts';
 import { costOf, type Vocabulary } from './vocabulary.ts';
 
@@ -20,6 +21,17 @@ export const UNKNOWN_COST = 10_000_000;
 
 /** Work space up to this length is kept from call to call; a longer text brings its own. */
 const KEPT_UNITS = 1 << 20;
+/** Units that are looked at between two steps. */
+const STEP_UNITS = 1 << 14;
+
+/** What a text is encoded in. */
+interface Work {
+  readonly units: Uint16Array;
+  readonly length: number;
+  readonly choices: Int32Array;
+  readonly best: Float64Array;
+  readonly safe: boolean;
+}
 
 export class UnigramEncoder {
   /** Keys are all pieces but the byte tokens. The value of ordinary text is its id, of a special piece ~id. */
@@ -52,17 +64,43 @@ export class UnigramEncoder {
     const length = wellFormed.length;
     const [units, choices] = this.#workSpace(length);
     for (let i = 0; i < length; i++) units[i] = wellFormed.charCodeAt(i);
-    this.#choose(units, length, safe ? 0 : NO_VALUE + 1, choices);
-    return this.#emit(units, length, choices, ids);
+    this.#choose({ units, length, choices, best: this.#best, safe }, 0, length);
+    this.#emit(units, 0, length, choices, ids);
+    return ids;
   }
 
-  /** Fills `choices[i]` with the trie value of the best piece at i, or NO_VALUE for unknown. */
-  #choose(units: Uint16Array, length: number, leastValue: number, choices: Int32Array): void {
+  /** The same in steps, each of a bounded time. A text that takes more than one has a work space of its own. */
+  *encodeSteps(text: string, safe: boolean, ids: number[]): Steps<number[]> {
+    const { length } = text;
+    if (length <= STEP_UNITS) return this.encode(text, safe, ids);
+    yield;
+    const wellFormed = text.toWellFormed();
+    const units = new Uint16Array(length);
+    const choices = new Int32Array(length);
+    for (let from = 0; from < length; from += STEP_UNITS) {
+      const to = Math.min(from + STEP_UNITS, length);
+      for (let i = from; i < to; i++) units[i] = wellFormed.charCodeAt(i);
+      yield;
+    }
+    const work = { units, length, choices, best: new Float64Array(this.#best.length), safe };
+    for (let to = length; to > 0; to -= STEP_UNITS) {
+      this.#choose(work, Math.max(0, to - STEP_UNITS), to);
+      yield;
+    }
+    for (let from = 0; from < length; ) {
+      from = this.#emit(units, from, Math.min(from + STEP_UNITS, length), choices, ids);
+      yield;
+    }
+    return ids;
+  }
+
+  /** Fills `choices[i]`, from `to` back to `from`, with the trie value of the best piece at i, or NO_VALUE for unknown. */
+  #choose({ units, length, choices, best, safe }: Work, from: number, to: number): void {
     const trie = this.#trie;
-    const best = this.#best;
+    const leastValue = safe ? 0 : NO_VALUE + 1;
     const ring = best.length - 1;
-    best[length & ring] = 0;
-    for (let i = length - 1; i >= 0; i--) {
+    if (to === length) best[length & ring] = 0;
+    for (let i = to - 1; i >= from; i--) {
       const unit = units[i]!;
       // No piece and no character starts at the second half of a surrogate pair, so nothing ever asks for this position.
       if (isLowSurrogate(unit)) continue;
@@ -86,9 +124,11 @@ export class UnigramEncoder {
     }
   }
 
-  #emit(units: Uint16Array, length: number, choices: Int32Array, ids: number[]): number[] {
+  /** The ids of the pieces that start before `to`. Where the next one starts. */
+  #emit(units: Uint16Array, from: number, to: number, choices: Int32Array, ids: number[]): number {
     const lengths = this.#lengths;
-    for (let i = 0; i < length; ) {
+    let i = from;
+    while (i < to) {
       const choice = choices[i]!;
       if (choice === NO_VALUE) {
         const wide = isHighSurrogate(units[i]!);
@@ -100,7 +140,7 @@ export class UnigramEncoder {
         i += lengths[id]!;
       }
     }
-    return ids;
+    return i;
   }
 
   #emitBytes(codePoint: number, ids: number[]): void {

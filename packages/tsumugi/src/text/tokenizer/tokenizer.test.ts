@@ -82,6 +82,28 @@ describe('encode', () => {
     expect(awkward.encode(text)).toEqual(one.slice(0, -1));
   });
 
+  it('gives the same ids in steps, whatever is encoded between them', () => {
+    const random = new RandomStream(2);
+    const parts = [...awkward.vocabulary.pieces.map(({ text }) => text), '😀', '\ud842', '<|plamo:op|>', '鰻'];
+    const texts = [0, 1].map(() => Array.from({ length: 12_000 }, () => parts[random.below(parts.length)]).join(''));
+    for (const options of [{}, { safe: true, addBos: true }]) {
+      const wanted = texts.map((text) => awkward.encode(text, options));
+      const working = texts.map((text) => awkward.encodeSteps(text, options));
+      const ids: (number[] | undefined)[] = [undefined, undefined];
+      let steps = 0;
+      for (; ids.includes(undefined); steps++) {
+        for (const [i, each] of working.entries()) {
+          const step = each.next();
+          if (step.done && step.value) ids[i] = step.value;
+        }
+        awkward.encode('hello<|plamo:op|>');
+      }
+      expect(ids).toEqual(wanted);
+      expect(steps).toBeGreaterThan(9);
+    }
+    expect(awkward.encodeSteps('hello').next()).toEqual({ done: true, value: awkward.encode('hello') });
+  });
+
   it('reads half of a surrogate pair as U+FFFD', () => {
     expect(awkward.encode('a\ud83dx')).toEqual(awkward.encode('a\ufffdx'));
     expect(awkward.decode(awkward.encode('\udfb7\ud842'))).toBe('\ufffd\ufffd');
@@ -109,6 +131,15 @@ describe('encode', () => {
 describe('decode', () => {
   const bytes = (...values: number[]) => values.map((byte) => awkward.vocabulary.byteIds[byte]!);
   const op = awkward.opId!;
+
+  it('says in steps what it says at once', () => {
+    const ids = Array.from({ length: 9000 }, (_, i) => (i * 7) % awkward.vocabSize);
+    let steps = 0;
+    const work = awkward.decodeSteps(ids);
+    let step = work.next();
+    for (; !step.done; step = work.next()) steps++;
+    expect([steps, step.value]).toEqual([2, awkward.decode(ids)]);
+  });
 
   it('replaces what is not UTF-8', () => {
     expect(awkward.decode(bytes(0x41, 0xff, 0x42))).toBe('A\ufffdB');

@@ -1,6 +1,6 @@
 // The PLaMo 2 tokenizer: text to ids and back. No normaliser, no pre-tokeniser, no added space: what decodes is what was
 // encoded, character for character.
-import { checkOptions, FormatError, type OptionNames } from '../../base/index.ts';
+import { checkOptions, FormatError, type OptionNames, type Steps } from '../../base/index.ts';
 import { type DecodeOptions, StreamDecoder } from './decode.ts';
 import { UnigramEncoder } from './encode.ts';
 import { readTokenizerFiles, SPECIAL_NAMES, type SpecialNames } from './format.ts';
@@ -35,6 +35,9 @@ export interface EncodeOptions {
    */
   safe?: boolean;
 }
+
+/** Ids that are decoded between two steps. */
+const STEP_IDS = 4096;
 
 const encodeHints = { bos: 'Write { addBos: true }.', addSpecialTokens: 'Write { addBos: true }.' };
 const encodeOptions: OptionNames<EncodeOptions> = { addBos: true, safe: true };
@@ -134,6 +137,23 @@ export class Tokenizer {
   encode(text: string, options: EncodeOptions = {}): number[] {
     checkOptions('encode', options, encodeOptions, encodeHints);
     return this.#encoder.encode(text, options.safe ?? false, options.addBos ? [this.bosId] : []);
+  }
+
+  /** `encode` in steps, between which others have their turn: of a long text, each takes about a millisecond. */
+  encodeSteps(text: string, options: EncodeOptions = {}): Steps<number[]> {
+    checkOptions('encodeSteps', options, encodeOptions, encodeHints);
+    return this.#encoder.encodeSteps(text, options.safe ?? false, options.addBos ? [this.bosId] : []);
+  }
+
+  /** `decode` in steps. */
+  *decodeSteps(ids: readonly number[], options: DecodeOptions = {}): Steps<string> {
+    const decoder = this.decoder(options);
+    let text = '';
+    for (const [i, id] of ids.entries()) {
+      text += decoder.push(id);
+      if (i % STEP_IDS === STEP_IDS - 1) yield;
+    }
+    return text + decoder.flush();
   }
 
   /** @throws DataError for an id that the vocabulary does not have */

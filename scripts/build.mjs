@@ -130,8 +130,9 @@ export async function build(target) {
     await compile(folder);
     for (const name of ['README.md', 'LICENSE', 'data'])
       cpSync(join(root, name), join(folder, name), { recursive: true });
-    const page = join('src', 'serve', 'page', 'files');
-    cpSync(join(workspace, page), join(folder, page), { recursive: true });
+    // Files that modules read: the chat page, and MuJoCo's models with their licence.
+    for (const path of ['src/serve/page/files', 'src/rl/environments/mujoco/models'])
+      cpSync(join(workspace, path), join(folder, path), { recursive: true });
     copyRecipes(folder);
     writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson(), null, 2)}\n`);
     rmSync(target, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { loadOptional } from '../packages/tsumugi/src/base/index.ts';
 import { mIfEvalPackages } from '../packages/tsumugi/src/eval/tasks/m-ifeval/tools.ts';
 import { libraryVersion } from '../packages/tsumugi/src/lm/index.ts';
+import { mujocoPackage } from '../packages/tsumugi/src/rl/environments/mujoco/package.ts';
 import { duckPackage } from '../packages/tsumugi/src/synth/index.ts';
 
 const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
@@ -11,7 +12,12 @@ const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
 ) as Record<string, Record<string, unknown>>;
 
 it('is an optional peer of the version that the loader names', () => {
-  const named = { ...duckPackage.versions, ...mIfEvalPackages.versions, 'node-llama-cpp': libraryVersion };
+  const named = {
+    ...duckPackage.versions,
+    ...mIfEvalPackages.versions,
+    ...mujocoPackage.versions,
+    'node-llama-cpp': libraryVersion,
+  };
   expect(peerDependencies).toEqual(named);
   for (const name of Object.keys(named)) {
     expect(dependencies).not.toHaveProperty(name);
@@ -26,6 +32,10 @@ it('says in one sentence which packages are missing, and how they are installed'
     message:
       'M-IFEval-ja is checked with lindera-wasm-nodejs-ipadic and eld, which are not installed\n' +
       '  → npm install lindera-wasm-nodejs-ipadic@2.0.0 eld@2.1.0',
+  });
+  await expect(loadOptional(mujocoPackage, absent)).rejects.toMatchObject({
+    code: 'no-mujoco',
+    message: 'MuJoCo environments run on @mujoco/mujoco, which is not installed\n  → npm install @mujoco/mujoco@3.14.0',
   });
   const one = { code: 'no-x', purpose: 'Xs are read by', versions: { x: '1.0.0' } };
   await expect(loadOptional(one, absent)).rejects.toThrow('Xs are read by x, which is not installed');

@@ -1,6 +1,6 @@
 // The packages, packed and installed outside the repository: what is in them, their types, their commands.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, globSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe as describeAddon } from '@tsumugi/native';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -47,9 +47,13 @@ describe('a tarball', () => {
   it('of tsumugi holds modules with their types, the novels and the recipes', () => {
     const paths = pathsOf('tsumugi');
     const page = pageFiles().map((name) => `src/serve/page/files/${name}`);
-    const modules = paths.filter((path) => /^(bin|src)\//.test(path) && !page.includes(path));
-    expect(paths.filter((path) => page.includes(path))).toEqual(page);
-    expect(paths.filter((path) => !modules.includes(path) && !page.includes(path))).toEqual([
+    const mujoco = 'src/rl/environments/mujoco/models';
+    const models = readdirSync(`${root}packages/tsumugi/${mujoco}`).map((name) => `${mujoco}/${name}`);
+    expect(models).toContain(`${mujoco}/LICENSE`);
+    const data = [...page, ...models].sort();
+    const modules = paths.filter((path) => /^(bin|src)\//.test(path) && !data.includes(path));
+    expect(paths.filter((path) => data.includes(path))).toEqual(data);
+    expect(paths.filter((path) => !modules.includes(path) && !data.includes(path))).toEqual([
       'LICENSE',
       'README.md',
       ...['README.md', 'bocchan.txt', 'wagahai-wa-neko-de-aru.txt'].map((name) => `data/${name}`),
@@ -236,6 +240,13 @@ describe('with its addon', installed, () => {
       await task.run({ file: () => '/nowhere' }).catch(({ code, remedy }) => console.log(code, remedy));`;
     const { stdout } = app.node(['--input-type=module', '-e', program]);
     expect(stdout).toBe('no-m-ifeval-packages npm install lindera-wasm-nodejs-ipadic@2.0.0 eld@2.1.0\n');
+  });
+
+  it('says which package an environment lacks that is optional', () => {
+    const program = `import { makeEnvironment } from 'tsumugi/rl';
+      await makeEnvironment('Hopper-v5').catch(({ code, remedy }) => console.log(code, remedy));`;
+    const { stdout } = app.node(['--input-type=module', '-e', program]);
+    expect(stdout).toBe('no-mujoco npm install @mujoco/mujoco@3.14.0\n');
   });
 
   it('is required from CommonJS, too', () => {

@@ -5,6 +5,7 @@ import { environmentContract } from './environment.testing.ts';
 import type { Environment } from './environment.ts';
 import { Abc } from './environments/abc/abc.ts';
 import { CartPole } from './environments/classic/cart-pole.ts';
+import { family as mujoco } from './environments/mujoco/family.ts';
 import { type EnvironmentOptions, environmentIds, makeEnvironment, registerEnvironment } from './registry.ts';
 import { OrderEnforcing } from './wrappers/order-enforcing.ts';
 import { TimeLimit } from './wrappers/time-limit.ts';
@@ -21,8 +22,11 @@ const variants: Readonly<Record<string, EnvironmentOptions[]>> = {
   ],
 };
 
+// MuJoCo's tasks take longest, and most never end by themselves.
+const short = (id: string) => (id in mujoco ? { maxSteps: 20 } : {});
+
 for (const id of environmentIds())
-  for (const options of variants[id] ?? [{}])
+  for (const options of variants[id] ?? [short(id)])
     environmentContract(`${id} ${JSON.stringify(options)}`, () => makeEnvironment(id, options));
 
 describe('makeEnvironment', () => {

@@ -44,6 +44,24 @@ const families: readonly LazyFamily[] = [
     load: () => import('./environments/toy-text/family.ts'),
   },
   { ids: ['ABC-v0'], load: () => import('./environments/abc/family.ts') },
+  {
+    ids: [
+      ...[
+        'Ant-v4',
+        'Ant-v5',
+        'HalfCheetah-v4',
+        'HalfCheetah-v5',
+        'Hopper-v4',
+        'Hopper-v5',
+        'Humanoid-v4',
+        'Humanoid-v5',
+      ],
+      ...['HumanoidStandup-v4', 'HumanoidStandup-v5', 'InvertedDoublePendulum-v4', 'InvertedDoublePendulum-v5'],
+      ...['InvertedPendulum-v4', 'InvertedPendulum-v5', 'Pusher-v5', 'Reacher-v4', 'Reacher-v5'],
+      ...['Swimmer-v4', 'Swimmer-v5', 'Walker2d-v4', 'Walker2d-v5'],
+    ],
+    load: () => import('./environments/mujoco/family.ts'),
+  },
 ];
 
 /** Those that a program added. */

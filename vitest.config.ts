@@ -5,8 +5,19 @@ import { configDefaults, defineConfig } from 'vitest/config';
 // What processes load stays compiled, with its types stripped, for those that tests start.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'build', 'node-compile-cache');
 
-/** Folders whose tests change nothing that a file after them would see: they share a process, and what it has loaded. */
-const together = ['packages/tsumugi/src/{base,compress,draw,eval,nn,optim,recipe,synth,text}/**/*.test.ts'];
+/**
+ * Folders whose tests change nothing that a file after them would see: they share a process, and what it has loaded. Without those
+ * that are killed, send signals, or look at times and memory; that put other modules in the place of ours (`vi.mock`); or whose
+ * helpers run something before and after all tests of a file.
+ */
+const together = [
+  'packages/tsumugi/src/{base,compare,compress,draw,eval,images,loop,nn,optim,recipe,synth,text}/**/*.test.ts',
+  'packages/tsumugi/src/stages/!(distill-forecast|evaluate-settings|pairs).test.ts',
+  'packages/tsumugi/src/store/{artefact,gguf,quantized}/*.test.ts',
+  'packages/tsumugi/src/train/!(kill|ending|waiting|forecast|rehearse-steps|extend).test.ts',
+  'packages/tsumugi/src/{train/*,gan/scores,gan/networks}/*.test.ts',
+  'packages/tsumugi/src/gan/!(kill|train).test.ts',
+];
 
 // The addon holds process-wide state (threads, handles), so each other test file gets a process of its own. Few run at once.
 export default defineConfig({

@@ -49,7 +49,7 @@ it('knows what every recipe needs', () => {
 });
 
 // The shape of plamo2-1b takes a minute to forecast, and plamo2-mini has 20 stages.
-it.each(inTime(['finetune', 'translate-ja'], Object.keys(needed)))(
+it.each(inTime(['finetune'], Object.keys(needed)))(
   '%s',
   async (recipe) => {
     const { code, stdout, stderr } = await dryRun(recipe, '--json');

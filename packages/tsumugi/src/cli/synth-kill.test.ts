@@ -2,6 +2,7 @@
 // was answered is not asked for again. TSUMUGI_KILLS sets how many kills; the default keeps the suite quick.
 import { expect, it } from 'vitest';
 import { RandomStream } from '../base/index.ts';
+import { inTime } from '../base/thorough.testing.ts';
 import { Service } from '../eval/backends/openai.testing.ts';
 import { tinyModelOfFile } from '../lm/tiny-model.testing.ts';
 import { runAndSignal } from '../run/kill.testing.ts';
@@ -51,7 +52,7 @@ it(`has the same bytes after kills, by the engine`, { timeout: time }, async () 
   expect(bytesOf(killed)).toBe(bytes);
 });
 
-it.each(['SIGKILL', 'SIGINT'] as const)(
+it.each(inTime(['SIGINT'] as const, ['SIGKILL', 'SIGINT'] as const))(
   'asks for nothing again that was answered: %s',
   { timeout: time },
   async (signal) => {

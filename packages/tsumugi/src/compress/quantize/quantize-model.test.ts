@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inTime } from '../../base/thorough.testing.ts';
 import { loadModel, normOffset, type QuantizedLinear, saveModel } from '../../lm/index.ts';
 import { tinyModelOfFile } from '../../lm/tiny-model.testing.ts';
 import { moduleAt } from '../../nn/index.ts';
@@ -125,7 +126,7 @@ describe('rtn', () => {
   });
 });
 
-describe.each(['gptq', 'awq'] as const)('%s', (method) => {
+describe.each(inTime(['gptq'] as const, ['gptq', 'awq'] as const))('%s', (method) => {
   const make4 = (name: string, config: QuantizeConfigInput = {}) => make(name, { method, ...config }, { text: [text] });
 
   it('is read, is its layout, and gives the same bytes again', async () => {

@@ -17,6 +17,7 @@ const own: Readonly<Record<string, string>> = {
   'cli/settings.ts': 'a value of the command line',
   'run/open-run.ts': 'what was made a moment before',
   'recipe/dry-run.ts': 'what was made a moment before',
+  'rl/check/check-environment.ts': 'what was made a moment before',
   'compress/quantize/quantize-model.ts': 'what was made a moment before',
   'store/hub/hub-client.ts': 'counts',
   'serve/engine-thread/plain-error.ts': 'what was made a moment before',

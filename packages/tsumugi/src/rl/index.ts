@@ -7,6 +7,7 @@ export type { AgentKind, AgentPlace } from './agents/kind-config.ts';
 export { agentKind, agentNames, registerAgent } from './agents/registry.ts';
 export { SAC, type SACOptions } from './agents/sac.ts';
 export { TD3, type TD3Options } from './agents/td3.ts';
+export { type CheckOptions, checkEnvironment, environmentFaults } from './check/check-environment.ts';
 export * from './distributions/index.ts';
 export type {
   Action,
@@ -34,6 +35,4 @@ export {
 export * from './replay/index.ts';
 export * from './spaces/index.ts';
 export * from './vector/index.ts';
-export { OrderEnforcing } from './wrappers/order-enforcing.ts';
-export { TimeLimit } from './wrappers/time-limit.ts';
-export { unwrapped, Wrapper } from './wrappers/wrapper.ts';
+export * from './wrappers/index.ts';

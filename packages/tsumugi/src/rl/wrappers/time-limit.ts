@@ -8,7 +8,8 @@ import { Wrapper } from './wrapper.ts';
 export class TimeLimit<O extends Observation = Observation> extends Wrapper<O> {
   readonly maxSteps: number;
   #steps = 0;
-  #over = false;
+  /** Whether the limit was reached. */
+  protected isOver = false;
 
   constructor(inner: Environment<O>, maxSteps: number) {
     super(inner);
@@ -17,25 +18,25 @@ export class TimeLimit<O extends Observation = Observation> extends Wrapper<O> {
 
   protected override begun(observation: O): O {
     this.#steps = 0;
-    this.#over = false;
+    this.isOver = false;
     return observation;
   }
 
   override step(action: ActionLike): StepResult<O> {
-    if (this.#over) throw needsReset(this.id, 'was cut off by its time limit');
+    if (this.isOver) throw needsReset(this.id, 'was cut off by its time limit');
     const result = this.inner.step(action);
     if (++this.#steps < this.maxSteps) return result;
-    this.#over = true;
+    this.isOver = true;
     return { ...result, truncated: true };
   }
 
   protected override memory(): unknown {
-    return { steps: this.#steps, over: this.#over };
+    return { steps: this.#steps, over: this.isOver };
   }
 
   protected override remember(memory: unknown): void {
     const { steps, over } = memory as { steps: number; over: boolean };
     this.#steps = steps;
-    this.#over = over;
+    this.isOver = over;
   }
 }

@@ -1,0 +1,10 @@
+export { ClipAction } from './clip-action.ts';
+export { NormalizeAction } from './normalize-action.ts';
+export { OrderEnforcing } from './order-enforcing.ts';
+export { RandomizeAction } from './randomize-action.ts';
+export { type EpisodeStatistics, RecordEpisodeStatistics } from './record-episode-statistics.ts';
+export { TerminatingTimeLimit } from './terminating-time-limit.ts';
+export { TimeLimit } from './time-limit.ts';
+export { CastObservation, TransformObservation } from './transform-observation.ts';
+export { ScaleReward, TransformReward } from './transform-reward.ts';
+export { unwrapped, Wrapper } from './wrapper.ts';

@@ -1,0 +1,13 @@
+// The programs in docs/rl/environments.md do what they say, and its table has the names of the registry.
+import { expect, it } from 'vitest';
+import { environmentIds } from '../packages/tsumugi/src/rl/index.ts';
+import { readPage, snippetsOf, testPrograms } from './snippets.testing.ts';
+
+const page = readPage('rl/environments.md');
+
+testPrograms(snippetsOf(page));
+
+it('has a row for each environment', () => {
+  const table = /^\| name \|.*?\n\n/ms.exec(page)![0];
+  for (const id of environmentIds()) if (!/-v[45]$/.test(id) || id === 'Taxi-v4') expect(table).toContain(`\`${id}\``);
+});

@@ -11,7 +11,10 @@ export interface CommandSpec<T extends OptionTable> {
   command: string;
   /** What it does, in a sentence. */
   summary: string;
-  /** Names of the arguments that are no options; all must be given. A last one as in "FILE…" stands for any number. */
+  /**
+   * Names of the arguments that are no options; all must be given. A last one as in "FILE…" stands for any number, one as in "[FILE]"
+   * for one or none.
+   */
   positionals?: readonly string[];
   options: T;
   /** More for --help, e.g. the format of input and output. */
@@ -32,7 +35,8 @@ export function defineCommand<const T extends OptionTable>(
 ): Run {
   const { command, positionals = [] } = spec;
   const many = positionals.at(-1)?.endsWith('…') ?? false;
-  const names = many ? positionals.slice(0, -1) : positionals;
+  const mayLack = positionals.at(-1)?.startsWith('[') ?? false;
+  const names = many || mayLack ? positionals.slice(0, -1) : positionals;
   return async (args, io = processIo) => {
     const { values, positionals: given, help } = parseOptions(spec.options, args, command);
     if (help) {
@@ -52,7 +56,7 @@ export function defineCommand<const T extends OptionTable>(
         fields: { argument: name },
       });
     }
-    const extra = many ? undefined : given[names.length];
+    const extra = many ? undefined : given[positionals.length];
     if (extra !== undefined) {
       throw new ConfigError('unexpected-argument', `${command} does not know what "${extra}" is for`, {
         remedy: `See ${command} --help.`,

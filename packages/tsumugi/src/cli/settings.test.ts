@@ -97,6 +97,13 @@ describe('applySettings', () => {
       }
       writeFileSync(path, '{"a": 1}');
       expect(readSettingsFile(path)).toEqual({ a: 1 });
+      const yaml = join(folder, 'a.yml');
+      writeFileSync(yaml, 'a: 1\nb: { c: [x, y] } # a remark\n');
+      expect(readSettingsFile(yaml)).toEqual({ a: 1, b: { c: ['x', 'y'] } });
+      writeFileSync(yaml, '- a\n- b\n');
+      expect(() => readSettingsFile(yaml)).toThrow('should hold keys with values, but holds a list');
+      writeFileSync(yaml, 'a: 1\n b: 2\n');
+      expect(() => readSettingsFile(yaml)).toThrow(/a\.yml:\d+: /);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -3,29 +3,37 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError, DataError, FormatError, isObject, nearest, readJsonValue, suggestion } from '../base/index.ts';
+import { readYamlValue } from '../store/index.ts';
 import { freeValueIn, objectIn } from './schema-inside.ts';
 
 /** Options that every command with settings has. */
 export const settingsOptions = {
-  config: { type: 'string', value: 'FILE', help: 'settings as a JSON file' },
+  config: { type: 'string', value: 'FILE', help: 'settings as a JSON or YAML file' },
   set: { type: 'list', value: 'KEY=VALUE', help: 'change single settings' },
 } as const;
 
-/** Reads the settings file of --config; {} when none is given. @throws DataError when it is not there, FormatError when it holds no JSON object */
+/** Reads the settings file of --config; {} when none is given. @throws DataError when it is not there, FormatError when it holds no object */
 export function readSettingsFile(path: string | undefined): Readonly<Record<string, unknown>> {
   if (path === undefined) return {};
   if (!existsSync(path))
     throw new DataError('missing-config', `there is no settings file ${path}`, {
-      remedy: 'Check the path after --config.',
+      remedy: 'Check its path.',
       fields: { path },
     });
-  const remedy = 'Write the settings as one JSON object: {"key": value, …}.';
-  const value = readJsonValue(path, { remedy });
+  const isYaml = /\.ya?ml$/i.test(path);
+  const remedy = isYaml
+    ? 'Write the settings one to a line: key: value.'
+    : 'Write the settings as one JSON object: {"key": value, …}.';
+  const value = isYaml ? readYamlValue(path) : readJsonValue(path, { remedy });
   if (isObject(value)) return value;
-  throw new FormatError('bad-config', `${path} should hold a JSON object, but holds ${kindOf(value)}`, {
-    remedy,
-    fields: { path },
-  });
+  throw new FormatError(
+    'bad-config',
+    `${path} should hold ${isYaml ? 'keys with values' : 'a JSON object'}, but holds ${kindOf(value)}`,
+    {
+      remedy,
+      fields: { path },
+    },
+  );
 }
 
 const kindOf = (value: unknown): string =>

@@ -102,3 +102,4 @@ export {
   writeSharded,
 } from './safetensors/index.ts';
 export { readTar } from './tar.ts';
+export { readYamlValue } from './yaml.ts';

@@ -1,7 +1,7 @@
 // The settings of a pipeline from a YAML or JSON file.
 import { dirname } from 'node:path';
-import { parseDocument } from 'yaml';
-import { ConfigError, decodeUtf8, FormatError, isObject, readBytes, readJsonValue } from '../../base/index.ts';
+import { ConfigError, isObject, readJsonValue } from '../../base/index.ts';
+import { readYamlValue } from '../../store/index.ts';
 
 /** The longest file that is read: prompts are in it. */
 const MAX_BYTES = 4 << 20;
@@ -15,7 +15,7 @@ export interface PipelineFile {
 
 /** @throws DataError when there is no such file; FormatError, with the line, when it is no YAML */
 export function readPipelineFile(path: string): PipelineFile {
-  const settings = path.endsWith('.json') ? readJsonValue(path, { bytes: MAX_BYTES }) : readYaml(path);
+  const settings = path.endsWith('.json') ? readJsonValue(path, { bytes: MAX_BYTES }) : readYamlValue(path, MAX_BYTES);
   if (isObject(settings)) return { settings, folder: dirname(path) };
   throw new ConfigError(
     'bad-config',
@@ -25,21 +25,4 @@ export function readPipelineFile(path: string): PipelineFile {
       fields: { path },
     },
   );
-}
-
-function readYaml(path: string): unknown {
-  const document = parseDocument(decodeUtf8(readBytes(path, MAX_BYTES), path));
-  const [fault] = document.errors;
-  const refuse = (problem: string, cause: unknown, line?: number) =>
-    new FormatError('bad-yaml', `${path}${line === undefined ? '' : `:${line}`}: ${problem}`, {
-      remedy: 'Correct the line, or the indentation around it.',
-      fields: { path, line },
-      cause,
-    });
-  if (fault) throw refuse(fault.message.split('\n')[0]!.replace(/ at line .*/, ''), fault, fault.linePos?.[0].line);
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw refuse((cause as Error).message, cause);
-  }
 }

@@ -1,12 +1,15 @@
 // Environments by name. Those of tsumugi stand in families, each loaded when one of its names is asked for first.
 import { checkCount, suggestion, UserError } from '../base/index.ts';
 import type { Environment } from './environment.ts';
+import type { NamedWrapper } from './wrappers/by-name.ts';
 import { OrderEnforcing } from './wrappers/order-enforcing.ts';
 import { TimeLimit } from './wrappers/time-limit.ts';
 
 export interface EnvironmentOptions {
   /** Steps after which an episode is cut off; Infinity for none. Left out: as the environment is registered. */
   maxSteps?: number;
+  /** Around it and its time limit, the innermost first: by name, as settings have them. */
+  wrappers?: readonly NamedWrapper[];
   /** The environment's own options. */
   [option: string]: unknown;
 }
@@ -103,8 +106,14 @@ export async function makeEnvironment(id: string, options: EnvironmentOptions = 
       fields: { id },
     });
   }
-  const { maxSteps = registration.maxSteps ?? Number.POSITIVE_INFINITY, ...own } = options;
+  const { maxSteps = registration.maxSteps ?? Number.POSITIVE_INFINITY, wrappers, ...own } = options;
   checkCount(`${id}: maxSteps`, maxSteps, 1);
   const environment = await registration.make(own);
-  return maxSteps === Number.POSITIVE_INFINITY ? environment : new TimeLimit(environment, maxSteps);
+  try {
+    const limited = maxSteps === Number.POSITIVE_INFINITY ? environment : new TimeLimit(environment, maxSteps);
+    return wrappers === undefined ? limited : (await import('./wrappers/by-name.ts')).wrapAll(limited, wrappers);
+  } catch (error) {
+    environment[Symbol.dispose]();
+    throw error;
+  }
 }

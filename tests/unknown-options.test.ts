@@ -13,6 +13,7 @@ import {
 } from '../packages/tsumugi/src/gan/index.ts';
 import { ImageBatches, openImageFolder, openImages, writeImageGrid } from '../packages/tsumugi/src/images/index.ts';
 import { Cache, CachePool, Draft, Engine, Grammars, PromptLookup, preset } from '../packages/tsumugi/src/lm/index.ts';
+import { collectDemonstrations, planAgent, trainAgent } from '../packages/tsumugi/src/rl/index.ts';
 import { latestCheckpoint, loadLatestCheckpoint } from '../packages/tsumugi/src/store/index.ts';
 import { planPipeline, runPipeline } from '../packages/tsumugi/src/synth/index.ts';
 import {
@@ -42,6 +43,9 @@ const takers: Record<string, Take> = {
   loadLatestCheckpoint: (options) => loadLatestCheckpoint('/nowhere', options),
   trainGan: (options) => trainGan(none, options),
   planGan: (options) => planGan(none, options),
+  trainAgent: (options) => trainAgent(none, options),
+  planAgent: (options) => planAgent(none, options),
+  collectDemonstrations: (options) => collectDemonstrations(none, none, options),
   CnnGenerator: (options) => architectures.cnn.generator(options),
   CnnDiscriminator: (options) => architectures.cnn.discriminator(options),
   ResNetGenerator: (options) => architectures.resnet.generator(options),

@@ -20,9 +20,11 @@ export type {
   ResetResult,
   StepResult,
 } from './environment.ts';
+export * from './experiments/index.ts';
 export * from './explorers/index.ts';
 export * from './networks/index.ts';
 export { ObservationInput, type ObservationRows } from './observation-input.ts';
+export { type RlPreset, rlPreset, rlPresets, settingsOfPreset } from './presets.ts';
 export { NumpyRandom, type Pcg64State } from './random/numpy-random.ts';
 export {
   type EnvironmentOptions,

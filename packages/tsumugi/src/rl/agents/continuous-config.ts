@@ -183,6 +183,7 @@ export const td3: AgentKind<typeof td3Config> = {
 export const sac: AgentKind<typeof sacConfig> = {
   summary: 'soft actor-critic with a learned temperature',
   config: sacConfig,
+  draws: true,
   make(place, s) {
     const sizes = sizesOf('sac', place);
     const { observation, action } = sizes;

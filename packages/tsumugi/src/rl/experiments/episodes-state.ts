@@ -1,0 +1,80 @@
+// The episodes that training goes through: return and length of those in progress, and of the last that ended.
+import { z } from 'zod';
+import type { Outcome } from '../agent.ts';
+
+/** Episodes that the mean return is taken over, as in ChainerRL. */
+const window = 100;
+
+export const episodesSchema = z.strictObject({
+  ended: z.int().nonnegative(),
+  /** Of each environment's episode in progress. */
+  returns: z.array(z.number()),
+  lengths: z.array(z.int().nonnegative()),
+  /** Of the last that ended. */
+  lastReturns: z.array(z.number()),
+  lastLengths: z.array(z.int().nonnegative()),
+});
+export type EpisodesState = z.output<typeof episodesSchema>;
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export class Episodes {
+  #state: EpisodesState;
+
+  constructor(numEnvironments: number) {
+    const zeros = () => Array<number>(numEnvironments).fill(0);
+    this.#state = { ended: 0, returns: zeros(), lengths: zeros(), lastReturns: [], lastLengths: [] };
+  }
+
+  /** Episodes that have ended. */
+  get ended(): number {
+    return this.#state.ended;
+  }
+
+  /** Takes in what a step of all environments gave. */
+  add(outcomes: readonly Outcome[]): void {
+    const state = this.#state;
+    const { returns, lengths } = state;
+    for (let i = 0; i < outcomes.length; i++) {
+      const { reward, terminated, truncated } = outcomes[i]!;
+      returns[i]! += reward;
+      lengths[i]! += 1;
+      if (!terminated && !truncated) continue;
+      state.ended++;
+      keep(state.lastReturns, returns[i]!);
+      keep(state.lastLengths, lengths[i]!);
+      this.forget(i);
+    }
+  }
+
+  /** Whether the episode of environment `i` has begun. */
+  hasBegun(i: number): boolean {
+    return this.#state.lengths[i]! > 0;
+  }
+
+  /** The episode of environment `i` counts no more. */
+  forget(i: number): void {
+    this.#state.returns[i] = 0;
+    this.#state.lengths[i] = 0;
+  }
+
+  /** Means over the last hundred that ended; none before the first. */
+  means(): { return: number; episodeLength: number } | undefined {
+    const { lastReturns, lastLengths } = this.#state;
+    if (lastReturns.length === 0) return undefined;
+    return { return: mean(lastReturns), episodeLength: mean(lastLengths) };
+  }
+
+  get state(): EpisodesState {
+    return structuredClone(this.#state);
+  }
+
+  set state(state: EpisodesState) {
+    this.#state = structuredClone(state);
+  }
+}
+
+function keep(values: number[], value: number): void {
+  values.push(value);
+  if (values.length > window) values.shift();
+}

@@ -1,0 +1,259 @@
+// Experiments by name for `tsumugi rl train`: settings in three groups, by where each value comes from.
+//
+//   paper   the paper that is named in the summary
+//   code    ChainerRL's script for it (chainer/chainerrl, examples/)
+//   ours    neither; our choice
+import { ConfigError, suggestion } from '../base/index.ts';
+import type { RlInput } from './experiments/index.ts';
+
+type Settings = Omit<Partial<RlInput>, 'out'>;
+export type SettingSource = 'paper' | 'code' | 'ours';
+
+export interface RlPreset extends Readonly<Record<SettingSource, Settings>> {
+  /** What it is, in a line. */
+  readonly summary: string;
+}
+
+/** A few minutes on a CPU. */
+const small: Settings = { logEvery: 500, checkpointEvery: 10_000 };
+const cartPoleSolved: Settings = { ...small, successfulScore: 475, evaluation: { interval: 2000, episodes: 20 } };
+
+/** The scripts for MuJoCo; other tasks with environment=Hopper-v4 and the like. A time limit is no end of the task. */
+const mujoco: Settings = {
+  environment: 'HalfCheetah-v4',
+  steps: 1_000_000,
+  evaluation: { interval: 5000, episodes: 10 },
+};
+const long: Settings = { logEvery: 1000, checkpointEvery: 100_000 };
+
+const presets = {
+  'dqn-abc': {
+    summary: 'DQN in ABC, ChainerRL’s toy environment: seconds',
+    paper: {},
+    code: {
+      environment: 'ABC-v0',
+      agent: 'dqn',
+      evaluation: { interval: 200, episodes: 5 },
+      successfulScore: 1,
+    },
+    ours: {
+      environmentOptions: { deterministic: true },
+      steps: 5000,
+      logEvery: 100,
+      checkpointEvery: 0,
+      agentSettings: {
+        hidden: [32],
+        learningRate: 0.01,
+        replayStart: 100,
+        targetUpdateInterval: 50,
+        capacity: 10_000,
+        epsilonSteps: 500,
+      },
+    },
+  },
+  'dqn-cartpole': {
+    summary: 'Double DQN on CartPole, ended once it is solved',
+    paper: {},
+    code: {},
+    ours: {
+      ...cartPoleSolved,
+      environment: 'CartPole-v1',
+      agent: 'double-dqn',
+      steps: 100_000,
+      agentSettings: {
+        hidden: [64, 64],
+        learningRate: 1e-3,
+        capacity: 50_000,
+        replayStart: 1000,
+        batchSize: 64,
+        targetUpdateInterval: 500,
+        epsilonSteps: 10_000,
+        epsilonEnd: 0.05,
+      },
+    },
+  },
+  'categorical-dqn-cartpole': {
+    summary: 'C51 on CartPole (train_categorical_dqn_gym)',
+    paper: {},
+    code: {
+      environment: 'CartPole-v1',
+      agent: 'categorical-dqn',
+      evaluation: { interval: 1000, episodes: 100 },
+      agentSettings: {
+        atoms: 51,
+        atomMin: 0,
+        atomMax: 500,
+        hidden: [12, 12, 12],
+        gamma: 0.95,
+        learningRate: 1e-3,
+        replayStart: 50,
+        targetUpdateInterval: 100,
+        capacity: 50_000,
+        epsilonSteps: 1000,
+      },
+    },
+    ours: { ...small, steps: 50_000 },
+  },
+  'iqn-cartpole': {
+    summary: 'IQN on CartPole (train_iqn_gym)',
+    paper: {},
+    code: {
+      environment: 'CartPole-v1',
+      agent: 'iqn',
+      evaluation: { interval: 1000, episodes: 100 },
+      agentSettings: {
+        hidden: [64],
+        gamma: 0.95,
+        learningRate: 1e-3,
+        replayStart: 50,
+        targetUpdateInterval: 100,
+        capacity: 50_000,
+        epsilonSteps: 1000,
+      },
+    },
+    ours: { ...small, steps: 50_000 },
+  },
+  'naf-pendulum': {
+    summary: 'DQN for continuous actions on Pendulum (train_dqn_gym)',
+    paper: {},
+    code: {
+      environment: 'Pendulum-v1',
+      agent: 'naf',
+      steps: 100_000,
+      trainingWrappers: [{ name: 'scale-reward', factor: 1e-3 }],
+      evaluation: { interval: 10_000, episodes: 100 },
+      agentSettings: {
+        hidden: [100, 100],
+        learningRate: 1e-3,
+        capacity: 500_000,
+        replayStart: 1000,
+        targetUpdateInterval: 100,
+        explorer: 'ou',
+        noise: 0.2,
+      },
+    },
+    ours: small,
+  },
+  'ddpg-pendulum': {
+    summary: 'DDPG on Pendulum: minutes',
+    paper: {},
+    code: {},
+    ours: {
+      ...small,
+      environment: 'Pendulum-v1',
+      agent: 'ddpg',
+      steps: 20_000,
+      evaluation: { interval: 2000, episodes: 20 },
+      successfulScore: -200,
+      agentSettings: { hidden: [64, 64], capacity: 50_000, replayStart: 1000, batchSize: 64 },
+    },
+  },
+  'td3-pendulum': {
+    summary: 'TD3 on Pendulum: minutes',
+    paper: {},
+    code: {},
+    ours: {
+      ...small,
+      environment: 'Pendulum-v1',
+      agent: 'td3',
+      steps: 20_000,
+      evaluation: { interval: 2000, episodes: 20 },
+      successfulScore: -200,
+      agentSettings: { hidden: [64, 64], capacity: 50_000, replayStart: 1000, batchSize: 64 },
+    },
+  },
+  'sac-pendulum': {
+    summary: 'SAC on Pendulum: minutes',
+    paper: {},
+    code: {},
+    ours: {
+      ...small,
+      environment: 'Pendulum-v1',
+      agent: 'sac',
+      steps: 20_000,
+      evaluation: { interval: 2000, episodes: 20 },
+      successfulScore: -200,
+      agentSettings: { hidden: [64, 64], learningRate: 1e-3, capacity: 50_000, replayStart: 1000, batchSize: 64 },
+    },
+  },
+  'ddpg-mujoco': {
+    summary: "DDPG as the TD3 paper's own, on MuJoCo (Fujimoto et al. 2018; train_ddpg)",
+    paper: {},
+    code: {
+      ...mujoco,
+      agent: 'ddpg',
+      agentSettings: {
+        hidden: [400, 300],
+        weightInit: 'lecun-uniform',
+        learningRate: 1e-3,
+        gamma: 0.99,
+        softUpdate: 5e-3,
+        capacity: 1_000_000,
+        replayStart: 10_000,
+        batchSize: 100,
+        explorer: 'gaussian',
+        noise: 0.1,
+      },
+    },
+    ours: long,
+  },
+  'td3-mujoco': {
+    summary: 'TD3 on MuJoCo (Fujimoto et al. 2018; train_td3)',
+    paper: { agentSettings: { targetNoise: 0.2, targetNoiseClip: 0.5, policyInterval: 2 } },
+    code: {
+      ...mujoco,
+      agent: 'td3',
+      agentSettings: {
+        hidden: [400, 300],
+        weightInit: 'lecun-uniform',
+        learningRate: 1e-3,
+        gamma: 0.99,
+        softUpdate: 5e-3,
+        capacity: 1_000_000,
+        replayStart: 10_000,
+        batchSize: 100,
+        explorer: 'gaussian',
+        noise: 0.1,
+      },
+    },
+    ours: long,
+  },
+  'sac-mujoco': {
+    summary: 'SAC with a learned temperature on MuJoCo (Haarnoja et al. 2018; train_soft_actor_critic)',
+    paper: { agentSettings: { targetEntropy: 'auto' } },
+    code: {
+      ...mujoco,
+      steps: 3_000_000,
+      agent: 'sac',
+      agentSettings: {
+        hidden: [256, 256],
+        weightInit: 'glorot-uniform',
+        learningRate: 3e-4,
+        gamma: 0.99,
+        softUpdate: 5e-3,
+        capacity: 1_000_000,
+        replayStart: 10_000,
+        batchSize: 256,
+      },
+    },
+    ours: { ...long, wrappers: ['normalize-action'] },
+  },
+} as const satisfies Record<string, RlPreset>;
+
+/** The experiments by name. */
+export const rlPresets: Readonly<Record<string, RlPreset>> = presets;
+
+/** An experiment by name. @throws ConfigError with the nearest name when there is none */
+export function rlPreset(name: string): RlPreset {
+  if (Object.hasOwn(rlPresets, name)) return rlPresets[name]!;
+  throw new ConfigError('unknown-experiment', `there is no experiment "${name}"`, {
+    remedy: suggestion(name, Object.keys(rlPresets)),
+    fields: { experiment: name, known: Object.keys(rlPresets) },
+  });
+}
+
+/** All settings of an experiment, whatever their source. */
+export function settingsOfPreset({ paper, code, ours }: RlPreset): Settings {
+  const agentSettings = { ...ours.agentSettings, ...code.agentSettings, ...paper.agentSettings };
+  return { ...ours, ...code, ...paper, agentSettings };
+}

@@ -87,6 +87,14 @@ const cases: Record<string, Case> = {
     begun: hasTakenAStep,
     saved: goesOn,
   },
+  'rl train': {
+    args: (out) => [
+      ...['rl', 'train', 'ddpg-pendulum', '--out', out],
+      ...sets('steps=10000000', 'logEvery=1', 'evaluation.interval=0', 'checkpointEvery=0'),
+    ],
+    begun: hasTakenAStep,
+    saved: goesOn,
+  },
   'gan score': {
     args: () => [
       ...['gan', 'score', '--model', at('gan', 'model'), '--data', gan.at('images'), '--extractor', 'classifier'],

@@ -29,6 +29,7 @@ it('lists as JSON what can be listed', async () => {
     [['run'], 'plamo2-mini'],
     [['eval'], 'pfgen'],
     [['gan', 'train'], 'cifar10-sngan'],
+    [['rl', 'train'], 'ddpg-pendulum'],
   ] as const)
     expect(await listed(...words)).toContainEqual(
       expect.objectContaining({ name, summary: expect.stringMatching(/./) }),

@@ -60,6 +60,10 @@ const commands: Readonly<Record<string, Command>> = {
   export: { summary: 'write a model for other programs', load: () => import('./export.ts') },
   eval: { summary: 'measure a model: benchmarks, perplexity', load: () => import('./eval.ts') },
   gan: { summary: 'train GANs on images, draw with them, score them', load: () => import('./gan.ts') },
+  rl: {
+    summary: 'train agents by reinforcement, watch, measure and film them',
+    load: () => import('./rl.ts'),
+  },
   score: { summary: 'log-probabilities of given tokens', load: () => import('./score.ts') },
 };
 

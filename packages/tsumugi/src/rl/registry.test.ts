@@ -68,6 +68,8 @@ describe('makeEnvironment', () => {
     expect(endless).not.toBeInstanceOf(TimeLimit);
     await expect(makeEnvironment('Pendulum-v1', { gravitiy: 9 })).rejects.toThrow(ConfigError);
     await expect(makeEnvironment('Pendulum-v1', { maxSteps: 0 })).rejects.toThrow(ConfigError);
+    await expect(makeEnvironment('Pendulum-v1', 200 as never)).rejects.toThrow(/options are an object/);
+    expect(() => endless.reset({ sead: 1 } as never)).toThrow(/no option "sead"/);
   });
 
   it('makes environments of others', async () => {

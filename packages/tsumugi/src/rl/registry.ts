@@ -1,5 +1,5 @@
 // Environments by name. Those of tsumugi stand in families, each loaded when one of its names is asked for first.
-import { checkCount, suggestion, UserError } from '../base/index.ts';
+import { ConfigError, checkCount, isObject, kindOf, suggestion, UserError } from '../base/index.ts';
 import type { Environment } from './environment.ts';
 import type { NamedWrapper } from './wrappers/by-name.ts';
 import { OrderEnforcing } from './wrappers/order-enforcing.ts';
@@ -99,6 +99,8 @@ export function registerEnvironment(id: string, registration: Registration): voi
  * @throws UserError `unknown-environment`, with the nearest name
  */
 export async function makeEnvironment(id: string, options: EnvironmentOptions = {}): Promise<Environment> {
+  if (!isObject(options))
+    throw new ConfigError('bad-option', `${id}: options are an object like { maxSteps: 100 }, got ${kindOf(options)}`);
   const registration = registered.get(id) ?? (await families.find(({ ids }) => ids.includes(id))?.load())?.family[id];
   if (!registration) {
     throw new UserError('unknown-environment', `there is no environment "${id}"`, {

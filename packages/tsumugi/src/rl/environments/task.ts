@@ -1,6 +1,6 @@
 // What tsumugi's own environments have in common: the order of calls, the stream of random numbers, snapshots.
 import { randomInt } from 'node:crypto';
-import { isObject, UserError } from '../../base/index.ts';
+import { checkOptions, isObject, UserError } from '../../base/index.ts';
 import type {
   ActionLike,
   Environment,
@@ -40,7 +40,9 @@ export abstract class Task<O extends Observation> implements Environment<O> {
     return this.#rng;
   }
 
-  reset({ seed, options = {} }: ResetOptions = {}): ResetResult<O> {
+  reset(given: ResetOptions = {}): ResetResult<O> {
+    checkOptions<ResetOptions>(`${this.id}: reset`, given, { seed: true, options: true });
+    const { seed, options = {} } = given;
     if (seed !== undefined) this.#rng = new NumpyRandom(seed);
     if (!isObject(options)) {
       throw new UserError('bad-option', `${this.id}: options of reset are an object, got ${String(options)}`);

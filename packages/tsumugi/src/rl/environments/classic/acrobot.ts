@@ -1,10 +1,11 @@
 // Acrobot (Sutton 1996): two links, a torque between them; the tip has to get above a line. Gymnasium 1.3.0's `AcrobotEnv`,
 // operation by operation, with the equations of motion of Sutton and Barto's book.
-import type { ActionLike, Info, StepResult } from '../../environment.ts';
+import type { ActionLike, Frame, Info, StepResult } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
 import { Box, Discrete } from '../../spaces/index.ts';
 import { noOptions } from '../no-options.ts';
 import { checkState, NO_INFO, Task } from '../task.ts';
+import { drawAcrobot } from './drawing.ts';
 import { resetBounds } from './reset-bounds.ts';
 
 // Length and mass of both links are 1, as is the moment of inertia.
@@ -94,6 +95,10 @@ export class Acrobot extends Task<Float32Array> {
     const names = ['angle 1', 'angle 2', 'velocity 1', 'velocity 2'];
     this.#state = Array.from(checkState(this.id, state, names)) as unknown as State;
     return this.placed();
+  }
+
+  render(): Frame {
+    return drawAcrobot(this.#state[0], this.#state[1]);
   }
 
   protected saveState(): unknown {

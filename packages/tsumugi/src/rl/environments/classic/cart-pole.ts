@@ -1,10 +1,11 @@
 // CartPole (Barto, Sutton & Anderson 1983): a pole on a cart that is pushed to the left or to the right. Gymnasium 1.3.0's
 // `CartPoleEnv`, operation by operation.
 import { checkOptions } from '../../../base/index.ts';
-import type { ActionLike, Info, StepResult } from '../../environment.ts';
+import type { ActionLike, Frame, Info, StepResult } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
 import { Box, Discrete } from '../../spaces/index.ts';
 import { checkState, NO_INFO, Task } from '../task.ts';
+import { drawCartPole } from './drawing.ts';
 import { resetBounds } from './reset-bounds.ts';
 
 const GRAVITY = 9.8;
@@ -76,6 +77,10 @@ export class CartPole extends Task<Float32Array> {
   setState(state: unknown): Float32Array {
     this.#state = checkState(this.id, state, NAMES);
     return this.placed();
+  }
+
+  render(): Frame {
+    return drawCartPole(this.#state[0]!, this.#state[2]!, 2 * MAX_X);
   }
 
   protected saveState(): unknown {

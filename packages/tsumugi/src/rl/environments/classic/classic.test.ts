@@ -38,3 +38,44 @@ describe.each(Object.keys(classic).filter((id) => classic[id]!.episodes))('%s', 
       expect(elements(environment.step(action).observation)).toEqual(observation);
   });
 });
+
+describe('options', () => {
+  const begun = async (id: string, options: Record<string, unknown>) => {
+    using environment = await makeEnvironment(id);
+    return elements(environment.reset({ seed: 0, options }).observation);
+  };
+
+  it('of reset say where an episode begins', async () => {
+    expect(await begun('CartPole-v1', { low: 0.5, high: 0.5 })).toEqual([0.5, 0.5, 0.5, 0.5]);
+    expect(await begun('MountainCar-v0', { low: 0.25, high: 0.25 })).toEqual([0.25, 0]);
+    expect(await begun('MountainCarContinuous-v0', { low: 0.25, high: 0.25 })).toEqual([0.25, 0]);
+    expect(await begun('Acrobot-v1', { low: 0, high: 0 })).toEqual([1, 0, 1, 0, 0, 0]);
+    expect(await begun('Pendulum-v1', { x_init: 0, y_init: 0 })).toEqual([1, 0, 0]);
+    await expect(begun('CartPole-v1', { low: 1, high: 0 })).rejects.toThrow(/low at most high/);
+    await expect(begun('CartPole-v1', { lo: 1 })).rejects.toThrow(/no option "lo"/);
+    await expect(begun('Pendulum-v1', { x_init: 'π' })).rejects.toThrow(/are numbers/);
+  });
+
+  it('change rewards, gravity and what counts as the goal', async () => {
+    using cartPole = await makeEnvironment('CartPole-v1', { suttonBartoReward: true });
+    cartPole.setState!([2.39, 0, 0, 0]);
+    expect(cartPole.step(1)).toMatchObject({ reward: 0, terminated: false });
+    cartPole.setState!([2.39, 1, 0, 0]);
+    expect(cartPole.step(1)).toMatchObject({ reward: -1, terminated: true });
+    using light = await makeEnvironment('Pendulum-v1', { gravity: 0 });
+    light.setState!([1, 0]);
+    expect(elements(light.step([0]).observation)[2]).toBe(0);
+    for (const [id, action] of [
+      ['MountainCar-v0', 2],
+      ['MountainCarContinuous-v0', [1]],
+    ] as const)
+      for (const [goalVelocity, terminated] of [
+        [0, true],
+        [0.05, false],
+      ] as const) {
+        using car = await makeEnvironment(id, { goalVelocity });
+        car.setState!([0.49, 0.03]);
+        expect(car.step(action).terminated, `${id} ${goalVelocity}`).toBe(terminated);
+      }
+  });
+});

@@ -1,9 +1,10 @@
 // MountainCar with a force of any size. Gymnasium 1.3.0's `Continuous_MountainCarEnv`, operation by operation: there the state
 // is of 64 bits at the start of an episode and of 32 bits from the first step on, and numbers meet it by NumPy's rules.
-import type { ActionLike, Info, StepResult } from '../../environment.ts';
+import type { ActionLike, Frame, Info, StepResult } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
 import { Box } from '../../spaces/index.ts';
 import { checkState, NO_INFO, Task } from '../task.ts';
+import { drawMountainCar } from './drawing.ts';
 import { goalVelocityOf, type MountainCarOptions } from './goal-velocity.ts';
 import { resetBounds } from './reset-bounds.ts';
 
@@ -67,6 +68,10 @@ export class MountainCarContinuous extends Task<Float32Array> {
     const [position, velocity] = checkState(this.id, state, ['position', 'velocity']) as unknown as [number, number];
     [this.#position, this.#velocity, this.#wide] = [position, velocity, true];
     return this.placed();
+  }
+
+  render(): Frame {
+    return drawMountainCar(this.#position, MIN_POSITION, MAX_POSITION, GOAL);
   }
 
   protected saveState(): unknown {

@@ -1,9 +1,10 @@
 // MountainCar (Moore 1990): a car that is too weak for the slope has to swing itself up. Gymnasium 1.3.0's `MountainCarEnv`,
 // operation by operation.
-import type { ActionLike, Info, StepResult } from '../../environment.ts';
+import type { ActionLike, Frame, Info, StepResult } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
 import { Box, Discrete } from '../../spaces/index.ts';
 import { checkState, NO_INFO, Task } from '../task.ts';
+import { drawMountainCar } from './drawing.ts';
 import { goalVelocityOf, type MountainCarOptions } from './goal-velocity.ts';
 import { resetBounds } from './reset-bounds.ts';
 
@@ -53,6 +54,10 @@ export class MountainCar extends Task<Float32Array> {
       number,
     ];
     return this.placed();
+  }
+
+  render(): Frame {
+    return drawMountainCar(this.#position, MIN_POSITION, MAX_POSITION, GOAL);
   }
 
   protected saveState(): unknown {

@@ -1,9 +1,10 @@
 // Pendulum: swing it up and hold it there. Gymnasium 1.3.0's `PendulumEnv`, operation by operation.
-import { checkOptions, UserError } from '../../../base/index.ts';
-import type { ActionLike, Info, StepResult } from '../../environment.ts';
+import { checkNumber, checkOptions, UserError } from '../../../base/index.ts';
+import type { ActionLike, Frame, Info, StepResult } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
 import { Box } from '../../spaces/index.ts';
 import { checkState, NO_INFO, Task } from '../task.ts';
+import { drawPendulum } from './drawing.ts';
 
 const MAX_SPEED = 8;
 const MAX_TORQUE = 2;
@@ -39,7 +40,7 @@ export class Pendulum extends Task<Float32Array> {
   constructor(options: PendulumOptions = {}) {
     super();
     checkOptions<PendulumOptions>(this.id, options, { gravity: true });
-    this.#gravity = options.gravity ?? 10;
+    this.#gravity = checkNumber(this.id, 'gravity', options.gravity ?? 10, {});
   }
 
   protected begin(rng: NumpyRandom, options: Readonly<Record<string, unknown>>): Info {
@@ -78,6 +79,10 @@ export class Pendulum extends Task<Float32Array> {
     [this.#angle, this.#speed] = checkState(this.id, state, ['angle', 'velocity']) as unknown as [number, number];
     this.#torque = 0;
     return this.placed();
+  }
+
+  render(): Frame {
+    return drawPendulum(this.#angle, this.#torque);
   }
 
   protected saveState(): unknown {

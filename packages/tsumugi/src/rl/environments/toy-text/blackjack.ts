@@ -1,10 +1,11 @@
 // Blackjack (Sutton & Barto, example 5.1) against a dealer, with an infinite deck. Gymnasium 1.3.0's `BlackjackEnv`.
 import { checkOptions, isObject, UserError } from '../../../base/index.ts';
-import type { ActionLike, Info, StepResult } from '../../environment.ts';
+import type { ActionLike, Frame, Info, StepResult } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
 import { Discrete, MultiDiscrete } from '../../spaces/index.ts';
 import { noOptions } from '../no-options.ts';
 import { NO_INFO, Task } from '../task.ts';
+import { drawTable } from './cards.ts';
 
 /** 1 is the ace; jack, queen and king count as 10. */
 const DECK = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10, 10];
@@ -16,6 +17,13 @@ export interface BlackjackOptions {
   sab?: boolean;
   /** Without them: an ace and a ten that win pay 1.5. */
   natural?: boolean;
+}
+
+interface Saved {
+  player: readonly number[];
+  dealer: readonly number[];
+  shown: { suit: string; face: string };
+  isOver: boolean;
 }
 
 const sum = (hand: readonly number[]) => hand.reduce((total, card) => total + card, 0);
@@ -36,6 +44,8 @@ export class Blackjack extends Task<Float32Array> {
   readonly #rules: Required<BlackjackOptions>;
   #player: number[] = [];
   #dealer: number[] = [];
+  /** For the picture: whether the dealer's cards lie open. */
+  #isOver = false;
   /** How the dealer's card looks. */
   #shown = { suit: 'S', face: 'A' };
 
@@ -55,6 +65,7 @@ export class Blackjack extends Task<Float32Array> {
     noOptions(`${this.id}: reset`, options);
     this.#dealer = [draw(rng), draw(rng)];
     this.#player = [draw(rng), draw(rng)];
+    this.#isOver = false;
     this.#show(rng);
     return NO_INFO;
   }
@@ -79,6 +90,7 @@ export class Blackjack extends Task<Float32Array> {
       if (sab && isNatural(this.#player) && !isNatural(this.#dealer)) reward = 1;
       if (natural && isNatural(this.#player) && reward === 1) reward = 1.5;
     }
+    this.#isOver = terminated;
     return { observation: this.observation(), reward, terminated, truncated: false, info: NO_INFO };
   }
 
@@ -96,20 +108,23 @@ export class Blackjack extends Task<Float32Array> {
       });
     }
     [this.#player, this.#dealer] = [[...state['player']], [...state['dealer']]];
+    this.#isOver = false;
     this.#show(this.rng);
     return this.placed();
   }
 
+  render(): Frame {
+    const [player, dealer] = [this.#player, this.#dealer];
+    const [sum, usableAce] = [total(player), hasUsableAce(player)];
+    return drawTable({ shown: this.#shown, dealer, isOver: this.#isOver, player, sum, usableAce });
+  }
+
   protected saveState(): unknown {
-    return { player: [...this.#player], dealer: [...this.#dealer], shown: this.#shown };
+    return { player: [...this.#player], dealer: [...this.#dealer], shown: this.#shown, isOver: this.#isOver };
   }
 
   protected loadState(state: unknown): void {
-    const { player, dealer, shown } = state as {
-      player: number[];
-      dealer: number[];
-      shown: { suit: string; face: string };
-    };
-    [this.#player, this.#dealer, this.#shown] = [[...player], [...dealer], { ...shown }];
+    const { player, dealer, shown, isOver } = state as Saved;
+    [this.#player, this.#dealer, this.#shown, this.#isOver] = [[...player], [...dealer], { ...shown }, isOver];
   }
 }

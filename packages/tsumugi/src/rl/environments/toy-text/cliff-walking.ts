@@ -1,7 +1,9 @@
 // CliffWalking (Sutton & Barto, example 6.6): along a cliff; who steps over it begins again at the start. Gymnasium 1.3.0's
 // `CliffWalkingEnv`.
 import { checkOptions } from '../../../base/index.ts';
+import type { Frame } from '../../environment.ts';
 import { Discrete } from '../../spaces/index.ts';
+import { drawCliff } from './drawing.ts';
 import { onlyAt, TabularTask, type Transition, type Transitions } from './tabular.ts';
 
 const [ROWS, COLUMNS] = [4, 12];
@@ -50,5 +52,9 @@ export class CliffWalking extends TabularTask {
     this.id = id;
     checkOptions<CliffWalkingOptions>(id, options, { isSlippery: true });
     this.transitions = transitionsOf(options.isSlippery ?? id === 'CliffWalkingSlippery-v1');
+  }
+
+  render(): Frame {
+    return drawCliff(ROWS, COLUMNS, this.state);
   }
 }

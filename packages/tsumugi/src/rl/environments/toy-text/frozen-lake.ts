@@ -1,6 +1,8 @@
 // FrozenLake: over the ice to the goal, without falling into a hole. Gymnasium 1.3.0's `FrozenLakeEnv`.
 import { checkNumber, checkOptions, UserError } from '../../../base/index.ts';
+import type { Frame } from '../../environment.ts';
 import { Discrete } from '../../spaces/index.ts';
+import { drawLake } from './drawing.ts';
 import { TabularTask, type Transition, type Transitions } from './tabular.ts';
 
 /** S start, F frozen, H hole, G goal. */
@@ -46,17 +48,23 @@ export class FrozenLake extends TabularTask {
   readonly actionSpace = new Discrete(4);
   readonly transitions: Transitions;
   protected readonly starts: readonly number[];
+  readonly #rows: readonly string[];
 
   constructor(id = 'FrozenLake-v1', options: FrozenLakeOptions = {}) {
     super();
     this.id = id;
     checkOptions<FrozenLakeOptions>(id, options, { desc: true, isSlippery: true, successRate: true, rewards: true });
     const rows = checkMap(id, options.desc ?? MAPS[id.includes('8x8') ? '8x8' : '4x4']);
+    this.#rows = rows;
     const tiles = [...rows.join('')];
     this.observationSpace = new Discrete(tiles.length);
     const starts = tiles.filter((tile) => tile === 'S').length;
     this.starts = tiles.map((tile) => (tile === 'S' ? 1 / starts : 0));
     this.transitions = transitionsOf(id, rows, options);
+  }
+
+  render(): Frame {
+    return drawLake(this.#rows, this.state);
   }
 }
 

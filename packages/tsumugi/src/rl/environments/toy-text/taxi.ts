@@ -1,8 +1,9 @@
 // Taxi (Dietterich 2000): fetch the passenger and bring him to his destination. Gymnasium 1.3.0's `TaxiEnv`.
 import { checkNumber, checkOptions } from '../../../base/index.ts';
-import type { Info } from '../../environment.ts';
+import type { Frame, Info } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
 import { Discrete } from '../../spaces/index.ts';
+import { drawTaxi } from './drawing.ts';
 import { TabularTask, type Transitions } from './tabular.ts';
 import { decode, encode, IN_TAXI, isOpen, PLACES, placeAt, taxiTransitions } from './taxi-transitions.ts';
 
@@ -80,6 +81,10 @@ export class Taxi extends TabularTask {
     const observation = super.setState(state);
     this.#isFickle = false;
     return observation;
+  }
+
+  render(): Frame {
+    return drawTaxi(this.state, this.lastAction);
   }
 
   protected override saveState(): unknown {

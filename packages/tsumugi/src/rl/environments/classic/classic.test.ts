@@ -79,3 +79,36 @@ describe('options', () => {
       }
   });
 });
+
+/** States where something is clipped, and what Gymnasium gives after the step. */
+const clipped: readonly [id: string, state: number[], action: number | number[], wanted: number[]][] = [
+  [
+    'Acrobot-v1',
+    [0.5, 1, 12, 28],
+    2,
+    [
+      0.8583031296730042, -0.5131430625915527, -0.05126214399933815, 0.9986852407455444, -12.566370964050293,
+      28.274333953857422,
+    ],
+  ],
+  [
+    'Acrobot-v1',
+    [-3, -3, -12, -28],
+    0,
+    [
+      0.35787174105644226, -0.9337707757949829, -0.5569282174110413, -0.8305606245994568, 12.566370964050293,
+      -28.236337661743164,
+    ],
+  ],
+  ['MountainCar-v0', [-1.19, -0.06], 0, [-1.2000000476837158, 0]],
+  ['MountainCarContinuous-v0', [-1.19, -0.06], [-1], [-1.2000000476837158, 0]],
+  ['Pendulum-v1', [-9, -7.9], [-2], [-0.9996930360794067, -0.024775424972176552, -8]],
+];
+
+it.each(clipped)('%s at %j is clipped as in Gymnasium', async (id, state, action, wanted) => {
+  using environment = await makeEnvironment(id);
+  environment.setState!(state);
+  const { observation } = environment.step(action);
+  expect(elements(observation)).toEqual(wanted);
+  expect(environment.observationSpace.contains(observation)).toBe(true);
+});

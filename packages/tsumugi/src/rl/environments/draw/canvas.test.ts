@@ -23,6 +23,17 @@ describe('Canvas', () => {
     ]);
   });
 
+  it('covers half of a pixel by a triangle, from either side', () => {
+    for (const corner of [
+      [0, 0],
+      [1, 1],
+    ] as const) {
+      const canvas = new Canvas(1, 1);
+      canvas.polygon([corner, [1, 0], [0, 1]], BLACK);
+      expect(reds(canvas)).toEqual([[128]]);
+    }
+  });
+
   it('mixes colours by opacity, and paints over what is there', () => {
     const canvas = new Canvas(1, 1, [100, 0, 0]);
     canvas.rectangle(0, 0, 1, 1, [200, 0, 0], 0.25);

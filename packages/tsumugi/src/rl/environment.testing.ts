@@ -59,12 +59,14 @@ export function environmentContract(name: string, make: () => Promise<Environmen
       const held = environment.step(action!);
       const copy = plain(held.observation);
       if (held.terminated || held.truncated) environment.reset();
+      const outside: unknown[] = [];
       for (const next of randomActions(environment, steps, 2)) {
         const result = environment.step(next);
-        expect(environment.observationSpace.contains(result.observation), `${result.observation}`).toBe(true);
-        expect(Number.isFinite(result.reward)).toBe(true);
+        if (!environment.observationSpace.contains(result.observation)) outside.push(plain(result.observation));
+        if (!Number.isFinite(result.reward)) outside.push(result.reward);
         if (result.terminated || result.truncated) environment.reset();
       }
+      expect(outside).toEqual([]);
       expect(plain(held.observation), 'an observation is not written again').toEqual(copy);
       environment.reset();
       if (last(environment)) expect(thrown(UserError, () => environment.step(action!)).code).toBe('needs-reset');
@@ -93,7 +95,7 @@ export function environmentContract(name: string, make: () => Promise<Environmen
       const first = environment.render();
       expect(first.data.length).toBe(first.width * first.height * 3);
       expect(new Set(first.data).size, 'colours').toBeGreaterThan(2);
-      expect(environment.render().data).toEqual(first.data);
+      expect(Buffer.compare(environment.render().data, first.data), 'the same state, the same picture').toBe(0);
       walk(environment, randomActions(environment, 5));
       const { width, height } = environment.render();
       expect([width, height]).toEqual([first.width, first.height]);

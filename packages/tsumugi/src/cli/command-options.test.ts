@@ -82,6 +82,8 @@ beforeAll(async () => {
       ...words({ model: [at('base', 'model')], data: [at(`${name}.jsonl`)], out: [at(`judge-${name}`)], set: pairing }),
     );
   writeFileSync(at('short.jinja'), '{% for message in messages %}{{ message.content }}{% endfor %}');
+  writeFileSync(at('schema.json'), JSON.stringify({ enum: ['猫', '犬'] }));
+  writeFileSync(at('grammar.txt'), 'root ::= "猫" | "犬"');
   writeFileSync(at('wider.json'), JSON.stringify({ hidden_size: 48 }));
   writeFileSync(at('warmer.json'), JSON.stringify({ temperature: 2 }));
   writeFileSync(at('prune.json'), JSON.stringify({ hidden_size: 24 }));
@@ -258,6 +260,9 @@ const commands: Record<string, Command> = {
       adapter: { change: { adapter: [at('adapter')] } },
       prompt: { change: { prompt: ['山'] } },
       stop: { change: { stop: Array.from('猫犬鳥山川海月日火水木金土人名前吾輩はがをにでとのもへ') } },
+      schema: { change: { schema: [at('schema.json')] } },
+      regex: { change: { regex: ['[猫犬]{9}'] } },
+      grammar: { change: { grammar: [at('grammar.txt')] } },
       special: { change: { special: [] }, beside: { prompt: ['<|plamo:op|>猫'], json: [] } },
       chat: { change: { chat: [], template: ['chatml'] } },
       template: { change: { template: ['chatml'] }, beside: { chat: [], template: [at('short.jinja')] } },

@@ -1,9 +1,10 @@
 // `tsumugi generate`: continues a text and streams what the model adds.
 import { ConfigError } from '../base/index.ts';
-import { generateText, loadTokenizer, templateFolder } from '../lm/index.ts';
-import { type ChatTemplate, encodePrompt, findTemplate, type Tokenizer } from '../text/index.ts';
+import { endIds, Grammars, generateText, loadTokenizer, templateFolder } from '../lm/index.ts';
+import { type ChatTemplate, encodePrompt, findTemplate, type Tokenizer, templateStopIds } from '../text/index.ts';
 import { adaptedOptions, modelFolder, openModel } from './adapter-options.ts';
 import { defineCommand } from './command.ts';
+import { formatOptions, heldTo } from './format-options.ts';
 import { type Io, printable, readAll, write } from './io.ts';
 import { chooseDevice, defaultDType, generationSettings, samplingOptions } from './model-options.ts';
 import { withoutEffect } from './without-effect.ts';
@@ -22,6 +23,7 @@ export const run = defineCommand(
         help: 'with --chat: chat template (default: the model’s own)',
       },
       ...samplingOptions,
+      ...formatOptions,
       special: {
         type: 'boolean',
         help: 'control pieces spelled in the prompt, such as <|plamo:op|>, are meant as such',
@@ -34,6 +36,7 @@ export const run = defineCommand(
   async (options, io) => {
     if (options.chat) withoutEffect('with --chat pieces are written by the template', { special: options.special });
     else withoutEffect('it is for --chat', { template: options.template });
+    const format = heldTo(options); // Before anything is fetched.
     const folder = await modelFolder('tsumugi generate', options, io);
     const prompt = options.prompt ?? (await readPrompt(io));
     const device = chooseDevice(options.device);
@@ -44,12 +47,16 @@ export const run = defineCommand(
       ? encodePrompt(template, tokenizer, { messages: [{ role: 'user', content: prompt }] })
       : tokenizer.encode(prompt, { addBos: true, safe: !options.special });
     const settings = generationSettings(options);
+    const stopIds = [...endIds(tokenizer, model.config), ...(template ? templateStopIds(template, tokenizer) : [])];
+    using grammars = format && new Grammars(tokenizer);
+    const held = format && { stopIds, constraint: await format.constrain(grammars!, stopIds) };
 
     const ids: number[] = [];
     const start = performance.now();
     let firstToken = start;
     const pieces = generateText(model, tokenizer, promptIds, {
       ...settings,
+      ...held,
       stop: [...settings.stop, ...(template?.stop ?? [])],
       onId: (id) => {
         if (ids.push(id) === 1) firstToken = performance.now();

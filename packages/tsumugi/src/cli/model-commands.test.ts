@@ -106,6 +106,12 @@ interface Generated {
   tokensPerSecond: number;
 }
 
+const file = (name: string, text: string): string => {
+  const path = join(tiny.folder, '..', name);
+  writeFileSync(path, text);
+  return path;
+};
+
 async function generate(...flags: string[]): Promise<Generated> {
   const { code, stdout, stderr } = await runCli(['generate', '--model', tiny.folder, '--json', ...flags]);
   expect([code, stderr]).toEqual([0, '']);
@@ -180,6 +186,51 @@ describe('generate', () => {
       (await generate('--prompt', '<|plamo:op|>', '--max-tokens', '1', ...flags)).promptTokens;
     expect(await tokens('--special')).toBe(2);
     expect(await tokens()).toBeGreaterThan(2);
+  });
+
+  it('holds a text to a schema, an expression or a grammar, in a chat too', async () => {
+    const write = async (...flags: string[]) => {
+      const { text, finish } = await generate(
+        '--prompt',
+        '吾輩は',
+        '--max-tokens',
+        '60',
+        '--temperature',
+        '1',
+        ...flags,
+      );
+      expect(finish).toBe('end');
+      return text;
+    };
+    const schema = file(
+      'schema.json',
+      JSON.stringify({ type: 'array', items: { enum: [1, 2] }, minItems: 2, maxItems: 3 }),
+    );
+    expect(JSON.parse(await write('--schema', schema))).toSatisfy(
+      (value: number[]) => [2, 3].includes(value.length) && value.every((each) => [1, 2].includes(each)),
+    );
+    expect(await write('--regex', '猫[0-9]{3}')).toMatch(/^猫\d{3}$/);
+    const grammar = file('grammar.txt', 'root ::= "山" water "。"\nwater ::= "川" | "海"\n');
+    expect(await write('--grammar', grammar, '--chat', '--template', 'chatml')).toMatch(/^山[川海]。$/);
+  });
+
+  it.each([
+    [['--regex', '猫', '--schema', 'nowhere.json'], '--schema and --regex would both hold the text to something'],
+    [['--regex', '猫('], '--regex 猫(: '],
+    [['--regex', '(?=猫)'], '--regex (?=猫): '],
+    [
+      ['--schema', () => file('odd.json', '{"type": "array", "uniqueItems": true}')],
+      '/odd.json: the schema at # has "uniqueItems"',
+    ],
+    [['--schema', () => file('broken.json', '{')], '/broken.json is not valid JSON'],
+    [['--schema', 'nowhere.json'], 'nowhere.json'],
+    [['--grammar', () => file('wrong.txt', 'root ::= missing')], '/wrong.txt: '],
+    [['--grammar', () => file('none.txt', 'leaf ::= "a"')], '/none.txt: '],
+  ])('refuses what no text can be held to: %j', async (flags, message) => {
+    const words = flags.map((each) => (typeof each === 'string' ? each : each()));
+    const { code, stdout, stderr } = await runCli(['generate', '--model', tiny.folder, '--prompt', '猫', ...words]);
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(message)]);
+    expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
   });
 
   it.each([

@@ -3,6 +3,7 @@
 import { ConfigError, kindOf, type OptionNames } from '../../base/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
 import { type Plamo2Config, tokenIds } from '../config.ts';
+import type { TokenConstraint } from '../constraint/token-constraint.ts';
 import { TextStream } from '../text-stream.ts';
 import type { LanguageModel } from '../types.ts';
 import type { TokenLogprobs } from './logprobs.ts';
@@ -22,6 +23,11 @@ export interface GenerateIdsOptions extends GenerateOptions {
    * What it throws, or its promise rejects with before the text has ended, is thrown to whoever waits for the text.
    */
   onId?: ((id: number, logprobs?: TokenLogprobs) => void) | undefined;
+  /**
+   * What the text is held to, from `grammars.constrain(grammar, stopIds)`. One is for one text: the engine disposes it when the text has
+   * ended.
+   */
+  constraint?: TokenConstraint | undefined;
   /** Called when the text has ended. */
   onUsage?: ((usage: Usage) => void) | undefined;
 }
@@ -31,7 +37,12 @@ export interface GenerateTextOptions extends GenerateIdsOptions {
   stop?: string | readonly string[] | undefined;
 }
 
-export const idsOptions: OptionNames<GenerateIdsOptions> = { ...generateOptions, onId: true, onUsage: true };
+export const idsOptions: OptionNames<GenerateIdsOptions> = {
+  ...generateOptions,
+  constraint: true,
+  onId: true,
+  onUsage: true,
+};
 export const textOptions: OptionNames<GenerateTextOptions> = { ...idsOptions, stop: true };
 
 /**

@@ -1,6 +1,6 @@
 // MuJoCo's own WebAssembly build, loaded when an environment needs it. One module serves every environment of a thread;
 // a worker thread has one of its own. What is used of it is described here, so that who has not installed it can still
-// compile against tsumugi's types.
+// compile tsumugi, and against its types.
 import { loadOptional, type OptionalPackages } from '../../../base/index.ts';
 
 /** What lies in WebAssembly's memory until it is deleted. */
@@ -61,19 +61,21 @@ export interface Mujoco {
   mj_name2id(model: Model, kind: number, name: string): number;
 }
 
+const name = '@mujoco/mujoco';
+
 export const mujocoPackage = {
   code: 'no-mujoco',
   purpose: 'MuJoCo environments run on',
-  versions: { '@mujoco/mujoco': '3.14.0' },
+  versions: { [name]: '3.14.0' },
 } as const satisfies OptionalPackages;
 
 let loaded: Promise<Mujoco> | undefined;
 
 /** @throws UserError `no-mujoco` when the package is not installed */
 export function loadMujoco(): Promise<Mujoco> {
-  loaded ??= loadOptional(
-    mujocoPackage,
-    async () => (await (await import('@mujoco/mujoco')).default()) as unknown as Mujoco,
-  );
+  loaded ??= loadOptional(mujocoPackage, async () => {
+    const { default: start } = (await import(name as string)) as { default(): Promise<Mujoco> };
+    return start();
+  });
   return loaded;
 }

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { loadOptional } from '../packages/tsumugi/src/base/index.ts';
 import { mIfEvalPackages } from '../packages/tsumugi/src/eval/tasks/m-ifeval/tools.ts';
 import { libraryVersion } from '../packages/tsumugi/src/lm/index.ts';
+import { planckPackage } from '../packages/tsumugi/src/rl/environments/box2d/package.ts';
 import { mujocoPackage } from '../packages/tsumugi/src/rl/environments/mujoco/package.ts';
 import { duckPackage } from '../packages/tsumugi/src/synth/index.ts';
 
@@ -17,6 +18,7 @@ it('is an optional peer of the version that the loader names', () => {
     ...mIfEvalPackages.versions,
     ...mujocoPackage.versions,
     'node-llama-cpp': libraryVersion,
+    ...planckPackage.versions,
   };
   expect(peerDependencies).toEqual(named);
   for (const name of Object.keys(named)) {

@@ -65,6 +65,10 @@ const families: readonly LazyFamily[] = [
     ],
     load: () => import('./environments/mujoco/family.ts'),
   },
+  {
+    ids: ['BipedalWalker-v3', 'BipedalWalkerHardcore-v3', 'LunarLander-v3', 'LunarLanderContinuous-v3'],
+    load: () => import('./environments/box2d/family.ts'),
+  },
 ];
 
 /** Those that a program added. */

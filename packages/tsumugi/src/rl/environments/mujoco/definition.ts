@@ -2,7 +2,7 @@
 // – stepping, seeds, snapshots, pictures – is the same for all (environment.ts).
 import type { Info } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from '../settings.ts';
 import type { Simulation } from './simulation.ts';
 
 /** Of Gymnasium's tasks: 5 repairs 4 (docs/rl/mujoco.md), which results of older papers were measured on. */

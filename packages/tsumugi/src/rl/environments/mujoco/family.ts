@@ -1,9 +1,9 @@
 // Gymnasium's MuJoCo tasks.
 import type { Family, Registration } from '../../registry.ts';
+import { settle } from '../settings.ts';
 import type { TaskDefinition, Version } from './definition.ts';
 import { MujocoEnvironment } from './environment.ts';
 import { loadMujoco } from './package.ts';
-import { settle } from './settings.ts';
 import { Simulation } from './simulation.ts';
 import { ant } from './tasks/ant.ts';
 import { halfCheetah } from './tasks/half-cheetah.ts';

@@ -1,8 +1,8 @@
 // Ant: four legs, forward in space. Schulman et al. 2015; reward Δx/dt + 1 − 0.5 ‖a‖² − 5e-4 ‖contact forces, clipped‖².
 // In version 4 contact forces are neither seen nor paid for unless `useContactForces` is set.
 
+import type { Range } from '../../settings.ts';
 import { defineTask } from '../definition.ts';
-import type { Range } from '../settings.ts';
 import { clip, put, scatterNormal, sumOfSquares } from './parts.ts';
 
 export const ant = defineTask({

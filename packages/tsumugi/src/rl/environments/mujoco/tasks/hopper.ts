@@ -1,7 +1,7 @@
 // Hopper: one leg, forward in a plane without falling. Erez, Tassa & Todorov 2011; reward Δx/dt + 1 − 0.001 ‖a‖².
 
+import type { Range } from '../../settings.ts';
 import { defineTask } from '../definition.ts';
-import type { Range } from '../settings.ts';
 import { isWithin, put, putClipped, scatterUniform, sumOfSquares } from './parts.ts';
 
 const speeds: Range = [-10, 10];

@@ -1,7 +1,7 @@
 // HumanoidStandup: get up from the floor. Reward z/timestep − 0.1 ‖control‖² − 5e-7 ‖forces from outside‖² of at most 10, + 1.
 
+import type { Range } from '../../settings.ts';
 import { defineTask } from '../definition.ts';
-import type { Range } from '../settings.ts';
 import { humanoidObservation, humanoidSettings, tendons } from './humanoid-parts.ts';
 import { clip, scatterUniform, sumOfSquares } from './parts.ts';
 

@@ -1,8 +1,8 @@
 // Humanoid: walk forward in space. Tassa, Erez & Todorov 2012; reward 1.25 Δx/dt of the centre of mass + 5 − 0.1 ‖control‖²
 // and, in version 5, − 5e-7 ‖forces from outside‖² of at most 10.
 
+import type { Range } from '../../settings.ts';
 import { defineTask } from '../definition.ts';
-import type { Range } from '../settings.ts';
 import { humanoidObservation, humanoidSettings, tendons } from './humanoid-parts.ts';
 import { clip, isWithin, scatterUniform, sumOfSquares } from './parts.ts';
 

@@ -1,8 +1,8 @@
 // InvertedDoublePendulum: balance two poles, one on the other, on a cart. Reward 10 − 0.01 x² − (y − 2)² − 1e-3 v₁² − 5e-3 v₂²
 // of the tip's place and the hinges' speeds.
 
+import type { Range } from '../../settings.ts';
 import { defineTask } from '../definition.ts';
-import type { Range } from '../settings.ts';
 import { clip, putClipped, scatterNormal } from './parts.ts';
 
 const bounds: Range = [-10, 10];

@@ -1,6 +1,6 @@
 // What the tasks have in common: sums of squares, clipped copies, noise around the model's own state.
 import type { NumpyRandom } from '../../../random/numpy-random.ts';
-import type { Range } from '../settings.ts';
+import type { Range } from '../../settings.ts';
 
 export function sumOfSquares(values: ArrayLike<number>): number {
   let sum = 0;

@@ -1,8 +1,8 @@
 // Walker2d: two legs, forward in a plane without falling. Reward as Hopper’s: Δx/dt + 1 − 0.001 ‖a‖². Version 4 has feet of
 // different friction.
 
+import type { Range } from '../../settings.ts';
 import { defineTask } from '../definition.ts';
-import type { Range } from '../settings.ts';
 import { isWithin, put, putClipped, scatterUniform, sumOfSquares } from './parts.ts';
 
 const speeds: Range = [-10, 10];

@@ -1,5 +1,5 @@
 // The settings of a task: Gymnasium's keyword arguments, named as JavaScript names things.
-import { ConfigError, checkOptions, kindOf, type OptionNames } from '../../../base/index.ts';
+import { ConfigError, checkOptions, kindOf, type OptionNames } from '../../base/index.ts';
 
 /** Low and high. */
 export type Range = readonly [number, number];

@@ -241,6 +241,11 @@ describe('the ground', () => {
   });
 });
 
+it('refuses options of reset, of which there are none', () => {
+  const reset = () => environments['LunarLander-v3']!.reset({ options: { metadata: {} } });
+  expect(reset).toThrow('LunarLander-v3: reset: there is no option "metadata"');
+});
+
 it('refuses a snapshot of another kind', () => {
   start('LunarLander-v3', 1);
   const { restore, snapshot } = environments['LunarLander-v3']!;

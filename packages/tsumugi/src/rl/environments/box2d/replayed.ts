@@ -4,6 +4,7 @@
 import { isObject, UserError } from '../../../base/index.ts';
 import type { Action, ActionLike, Info, StepResult } from '../../environment.ts';
 import { NumpyRandom, type Pcg64State } from '../../random/numpy-random.ts';
+import { noOptions } from '../no-options.ts';
 import { NO_INFO, Task } from '../task.ts';
 
 export abstract class ReplayedTask extends Task<Float32Array> {
@@ -17,7 +18,8 @@ export abstract class ReplayedTask extends Task<Float32Array> {
   protected abstract rest(): Action;
   protected abstract move(action: Action, rng: NumpyRandom): StepResult<Float32Array>;
 
-  protected begin(rng: NumpyRandom): Info {
+  protected begin(rng: NumpyRandom, options: Readonly<Record<string, unknown>> = {}): Info {
+    noOptions(`${this.id}: reset`, options);
     this.#start = rng.state;
     this.#actions = [];
     this.build(rng);

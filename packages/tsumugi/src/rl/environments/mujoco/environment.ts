@@ -3,6 +3,7 @@ import { isObject, kindOf, UserError } from '../../../base/index.ts';
 import type { ActionLike, Frame, Info, StepResult } from '../../environment.ts';
 import type { NumpyRandom } from '../../random/numpy-random.ts';
 import { Box } from '../../spaces/index.ts';
+import { noOptions } from '../no-options.ts';
 import { Task } from '../task.ts';
 import type { MujocoTask, View } from './definition.ts';
 import { draw } from './drawing.ts';
@@ -29,7 +30,8 @@ export class MujocoEnvironment extends Task<Float64Array> {
     this.actionSpace = new Box(bounds(0), bounds(1), [simulation.nu]);
   }
 
-  protected begin(rng: NumpyRandom): Info {
+  protected begin(rng: NumpyRandom, options: Readonly<Record<string, unknown>>): Info {
+    noOptions(`${this.id}: reset`, options);
     const [qpos, qvel] = [this.#simulation.startQpos.slice(), this.#simulation.startQvel.slice()];
     this.#task.scatter(qpos, qvel, rng);
     this.#place(qpos, qvel);

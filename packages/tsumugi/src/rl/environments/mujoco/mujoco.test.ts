@@ -328,6 +328,10 @@ describe('what a user may do wrong', () => {
     expect(() => hopper().restore({ ...(hopper().snapshot() as object), state: {} })).toThrow('snapshot of Hopper-v5');
   });
 
+  it('options of reset, of which there are none', () => {
+    expect(() => hopper().reset({ options: { noise: 0 } })).toThrow('Hopper-v5: reset: there is no option "noise"');
+  });
+
   it('an action of another size, or a step before the first reset', async () => {
     hopper().reset({ seed: 1 });
     expect(() => hopper().step([1])).toThrow(expect.objectContaining({ code: 'bad-action' }));

@@ -1,12 +1,15 @@
 // How observations become what networks take: a float32 tensor [B, …shape] with a number of a `Discrete` space as a row
 // with a 1 in its place; pixels of one byte stay uint8 and are scaled by the network.
 import { invariant } from '../base/index.ts';
-import { fromBytes, type Tensor } from '../torch/index.ts';
+import { type Device, fromBytes, type Tensor } from '../torch/index.ts';
 import type { Observation } from './environment.ts';
 import type { Box, Discrete, Space } from './spaces/index.ts';
 
 /** An array that holds observations one after the other, as replay stores them: numbers of a `Discrete` space as they are. */
 export type ObservationRows = Float32Array | Uint8Array | Int32Array;
+
+/** A tensor of the CPU on a device. */
+export const on = (made: Tensor, device: Device): Tensor => (device === 'cpu' ? made : made.to(device));
 
 export class ObservationInput {
   /** Of one observation, as a network takes it. */
@@ -42,24 +45,24 @@ export class ObservationInput {
   }
 
   /** [B, …shape] for one observation of each environment. */
-  tensor(observations: readonly Observation[]): Tensor {
+  tensor(observations: readonly Observation[], device: Device = 'cpu'): Tensor {
     const [first] = observations;
     if (observations.length === 1 && this.dtype === 'float32' && first instanceof Float32Array)
-      return fromBytes(first, 'float32', [1, ...this.shape]);
+      return on(fromBytes(first, 'float32', [1, ...this.shape]), device);
     const rows = observations.length === 1 ? this.#lone : this.rows(observations.length);
     observations.forEach((observation, i) => {
       this.write(observation, rows, i);
     });
-    return this.fromRows(rows, [observations.length]);
+    return this.fromRows(rows, [observations.length], device);
   }
 
   /** [...leading, …shape]; `rows` are copied. */
-  fromRows(rows: ObservationRows, leading: readonly number[]): Tensor {
+  fromRows(rows: ObservationRows, leading: readonly number[], device: Device = 'cpu'): Tensor {
     const shape = [...leading, ...this.shape];
-    if (!this.#discrete) return fromBytes(rows, this.dtype, shape);
+    if (!this.#discrete) return on(fromBytes(rows, this.dtype, shape), device);
     const { n, start } = this.#discrete;
     const hot = new Float32Array(rows.length * n);
     for (let i = 0; i < rows.length; i++) hot[i * n + rows[i]! - start] = 1;
-    return fromBytes(hot, 'float32', shape);
+    return on(fromBytes(hot, 'float32', shape), device);
   }
 }

@@ -3,7 +3,13 @@
 //   B batch   A actions   Z atoms   N quantiles
 import type { Tensor } from '../../torch/index.ts';
 
-export interface ActionValues {
+/** What can be looked at for some of its batch. */
+export interface Rows<Self> {
+  /** @param index int64 [N] */
+  rows(index: Tensor): Self;
+}
+
+export interface ActionValues extends Rows<ActionValues> {
   /** The best action of each: int64 [B], or [B, elements]. */
   greedyActions(): Tensor;
   /** Its value. [B] */

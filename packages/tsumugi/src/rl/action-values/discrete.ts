@@ -22,6 +22,10 @@ export class DiscreteValues implements ActionValues {
     return this.#q!;
   }
 
+  rows(index: Tensor): DiscreteValues {
+    return new DiscreteValues(this.q.indexSelect(0, index));
+  }
+
   greedyActions(): Tensor {
     return this.q.argmax(1);
   }
@@ -68,6 +72,10 @@ export class DistributionalValues extends DiscreteValues {
     return this.#mean;
   }
 
+  override rows(index: Tensor): DistributionalValues {
+    return new DistributionalValues(this.probabilities.indexSelect(0, index), this.atoms);
+  }
+
   /** [B, Z] */
   distributionOf(actions: Tensor): Tensor {
     return chosen(this.probabilities, actions);
@@ -93,6 +101,10 @@ export class QuantileValues extends DiscreteValues {
   override get q(): Tensor {
     this.#mean ??= this.quantiles.mean(1);
     return this.#mean;
+  }
+
+  override rows(index: Tensor): QuantileValues {
+    return new QuantileValues(this.quantiles.indexSelect(0, index));
   }
 
   /** [B, N] */

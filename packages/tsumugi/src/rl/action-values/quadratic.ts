@@ -22,10 +22,15 @@ export class QuadraticValues implements ActionValues {
     this.#space = space;
   }
 
+  rows(index: Tensor): QuadraticValues {
+    const [mu, p, v] = [this.mu, this.p, this.v].map((each) => each.indexSelect(0, index));
+    return new QuadraticValues(mu!, p!, v!, this.#space);
+  }
+
   greedyActions(): Tensor {
     if (!this.#space) return this.mu;
     const [low, high] = [this.#space.low, this.#space.high].map((bound) =>
-      fromBytes(Float32Array.from(bound), 'float32', [1, bound.length]),
+      fromBytes(Float32Array.from(bound), 'float32', [1, bound.length]).to(this.mu.device),
     );
     return this.mu.maximum(low!).minimum(high!);
   }

@@ -1,6 +1,6 @@
 // What replay gives: windows of steps as arrays, and as tensors.
-import { fromBytes, type Tensor } from '../../torch/index.ts';
-import type { ObservationInput, ObservationRows } from '../observation-input.ts';
+import { type Device, fromBytes, type Tensor } from '../../torch/index.ts';
+import { type ObservationInput, type ObservationRows, on } from '../observation-input.ts';
 
 /** B windows of up to n steps. The arrays are the buffer's: they hold until its next sample. */
 export interface Batch {
@@ -39,18 +39,19 @@ export interface TensorBatch {
   weight: Tensor | undefined;
 }
 
-export function batchTensors(batch: Batch, input: ObservationInput): TensorBatch {
+export function batchTensors(batch: Batch, input: ObservationInput, device: Device = 'cpu'): TensorBatch {
   const { size, actions, discounts, terminated, weights } = batch;
   const bootstrap = Float32Array.from(discounts, (discount, i) => (terminated[i] ? 0 : discount));
+  const floats = (values: Float32Array) => on(fromBytes(values, 'float32', [size]), device);
   return {
-    observation: input.fromRows(batch.observations, [size]),
+    observation: input.fromRows(batch.observations, [size], device),
     action:
       actions instanceof Int32Array
-        ? fromBytes(actions, 'int32', [size]).to('int64')
-        : fromBytes(actions, 'float32', [size, actions.length / size]),
-    reward: fromBytes(batch.rewards, 'float32', [size]),
-    next: input.fromRows(batch.nexts, [size]),
-    bootstrap: fromBytes(bootstrap, 'float32', [size]),
-    weight: weights && fromBytes(weights, 'float32', [size]),
+        ? on(fromBytes(actions, 'int32', [size]).to('int64'), device)
+        : on(fromBytes(actions, 'float32', [size, actions.length / size]), device),
+    reward: floats(batch.rewards),
+    next: input.fromRows(batch.nexts, [size], device),
+    bootstrap: floats(bootstrap),
+    weight: weights && floats(weights),
   };
 }

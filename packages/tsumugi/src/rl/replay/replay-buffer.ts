@@ -97,15 +97,18 @@ export class ReplayBuffer extends RowRing {
         'too-few-samples',
         `replay: a sample of ${size} needs as many steps, there are ${this.length}`,
       );
-    const slots = this.draw(size);
-    return this.gather(slots, gamma);
+    return this.take(size, gamma);
+  }
+
+  protected take(size: number, gamma: number): Batch {
+    return this.gather(this.#drawUniformly(size), gamma);
   }
 
   /** How far off the predictions of the last sample were: nothing that a uniform draw depends on. */
   learned(_errors: Tensor): void {}
 
   /** Slots at which windows begin, without replacement. */
-  protected draw(size: number): Int32Array {
+  #drawUniformly(size: number): Int32Array {
     const slots = new Int32Array(size);
     let total = 0;
     for (const { low, ready } of this.#ranges.values()) total += Math.max(0, ready - low);

@@ -5,11 +5,31 @@ import type { AgentKind } from './kind-config.ts';
 type Load = () => Promise<AgentKind>;
 
 const continuous = () => import('./continuous-config.ts');
+const dqnFamily = () => import('./dqn-config.ts');
+const categorical = () => import('./categorical-dqn-config.ts');
+const quantile = () => import('./iqn-config.ts');
 
 const kinds = new Map<string, Load>([
   ['ddpg', async () => (await continuous()).ddpg],
   ['sac', async () => (await continuous()).sac],
   ['td3', async () => (await continuous()).td3],
+  ['dqn', async () => (await dqnFamily()).dqn],
+  ['double-dqn', async () => (await dqnFamily()).doubleDqn],
+  ['residual-dqn', async () => (await dqnFamily()).residualDqn],
+  ['al', async () => (await dqnFamily()).al],
+  ['pal', async () => (await dqnFamily()).pal],
+  ['double-pal', async () => (await dqnFamily()).doublePal],
+  ['dpp', async () => (await dqnFamily()).dpp],
+  ['dppl', async () => (await dqnFamily()).dppl],
+  ['dpp-greedy', async () => (await dqnFamily()).dppGreedy],
+  ['sarsa', async () => (await dqnFamily()).sarsa],
+  ['categorical-dqn', async () => (await categorical()).categoricalDqn],
+  ['categorical-double-dqn', async () => (await categorical()).categoricalDoubleDqn],
+  ['rainbow', async () => (await categorical()).rainbow],
+  ['iqn', async () => (await quantile()).iqn],
+  ['double-iqn', async () => (await quantile()).doubleIqn],
+  ['nsq', async () => (await import('./nsq-config.ts')).nsq],
+  ['naf', async () => (await import('./naf-config.ts')).naf],
 ]);
 
 /** Names an agent: settings files and the command line can train it from then on. A name that is there is replaced. */

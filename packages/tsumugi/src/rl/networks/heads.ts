@@ -8,8 +8,8 @@ import { type ActionValues, DiscreteValues, DistributionalValues, QuadraticValue
 import type { Box } from '../spaces/index.ts';
 import { chainerInit } from './initial.ts';
 
-export interface Head extends Module {
-  forward(features: Tensor): ActionValues;
+export interface Head<V = ActionValues> extends Module {
+  forward(features: Tensor): V;
 }
 
 /** Q(s, ·) = W x + b */
@@ -152,7 +152,9 @@ export class QuadraticHead extends Module implements Head {
   }
 
   forward(features: Tensor): QuadraticValues {
-    const [scale, centre] = [this.#scale, this.#centre].map((each) => fromBytes(each, 'float32', [1, each.length]));
+    const [scale, centre] = [this.#scale, this.#centre].map((each) =>
+      fromBytes(each, 'float32', [1, each.length]).to(features.device),
+    );
     const mu = this.mu.forward(features).tanh().mul(scale!).add(centre!);
     const lower = this.#lower(features);
     return new QuadraticValues(

@@ -26,6 +26,7 @@ export {
   QuadraticHead,
 } from './heads.ts';
 export { type InitialWeights, initializerOf, initialWeights } from './initial.ts';
+export { type BodySettings, makeBody } from './make-body.ts';
 export { type ActivationName, activationNames, activationOf, MLP, type MLPOptions } from './mlp.ts';
 export { FactorizedNoisyLinear, toFactorizedNoisy } from './noisy-linear.ts';
 export { NatureBody, NIPSBody, type PixelOptions } from './pixels.ts';
@@ -38,6 +39,7 @@ export {
   type RecurrentQFunction,
   RecurrentQNetwork,
 } from './q-network.ts';
+export { QuantileFunction, QuantileHead } from './quantile-head.ts';
 export { type CellName, cellNames, makeCore, RecurrentCore, type Unrolled } from './recurrent.ts';
 export { MellowmaxHead, type MellowmaxHeadOptions, SoftmaxHead, type SoftmaxHeadOptions } from './softmax-head.ts';
 export { ValueHead } from './value-head.ts';

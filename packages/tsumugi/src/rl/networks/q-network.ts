@@ -7,42 +7,43 @@ import type { Head } from './heads.ts';
 import type { RecurrentCore } from './recurrent.ts';
 
 /** Observations [B, …shape] → the values of actions. */
-export interface QFunction extends Module {
-  forward(observations: Tensor): ActionValues;
+export interface QFunction<V = ActionValues> extends Module {
+  forward(observations: Tensor): V;
 }
 
 /** Remembers: it is unrolled over time, and what it gives is of T · B observations, those of the first step first. */
-export interface RecurrentQFunction extends Module {
+export interface RecurrentQFunction<V = ActionValues> extends Module {
   /** Numbers of a state. */
   readonly stateSize: number;
   initialState(batch: number): Tensor;
   /** Observations [T, B, …shape], state [B, S], starts as `RecurrentCore.unroll` takes them. */
-  unroll(observations: Tensor, state: Tensor, starts?: Uint8Array): { values: ActionValues; state: Tensor };
+  unroll(observations: Tensor, state: Tensor, starts?: Uint8Array): { values: V; state: Tensor };
 }
 
-export const isRecurrent = (network: Module): network is RecurrentQFunction => 'unroll' in network;
+export const isRecurrent = <V>(network: QFunction<V> | RecurrentQFunction<V>): network is RecurrentQFunction<V> =>
+  'unroll' in network;
 
-export class QNetwork extends Module implements QFunction {
+export class QNetwork<V = ActionValues> extends Module implements QFunction<V> {
   body: Body;
-  head: Head;
+  head: Head<V>;
 
-  constructor(body: Body, head: Head) {
+  constructor(body: Body, head: Head<V>) {
     super();
     this.body = body;
     this.head = head;
   }
 
-  forward(observations: Tensor): ActionValues {
+  forward(observations: Tensor): V {
     return this.head.forward(this.body.forward(observations));
   }
 }
 
-export class RecurrentQNetwork extends Module implements RecurrentQFunction {
+export class RecurrentQNetwork<V = ActionValues> extends Module implements RecurrentQFunction<V> {
   body: Body;
   core: RecurrentCore;
-  head: Head;
+  head: Head<V>;
 
-  constructor(body: Body, core: RecurrentCore, head: Head) {
+  constructor(body: Body, core: RecurrentCore, head: Head<V>) {
     super();
     this.body = body;
     this.core = core;
@@ -57,7 +58,7 @@ export class RecurrentQNetwork extends Module implements RecurrentQFunction {
     return this.core.initialState(batch);
   }
 
-  unroll(observations: Tensor, state: Tensor, starts?: Uint8Array): { values: ActionValues; state: Tensor } {
+  unroll(observations: Tensor, state: Tensor, starts?: Uint8Array): { values: V; state: Tensor } {
     const [length, batch] = observations.shape as [number, number];
     const features = this.body.forward(observations.flatten(0, 1)).unflatten(0, [length, batch]);
     const { output, state: last } = this.core.unroll(features, state, starts);

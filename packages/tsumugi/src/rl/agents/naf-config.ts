@@ -1,0 +1,33 @@
+// NAF (Gu et al. 2016, arXiv 1603.00748) is DQN with values that are quadratic in a continuous action.
+import { z } from 'zod';
+import { ConfigError } from '../../base/index.ts';
+import type { ActionValues } from '../action-values/index.ts';
+import { QuadraticHead } from '../networks/index.ts';
+import type { Box } from '../spaces/index.ts';
+import { DQN } from './dqn.ts';
+import type { AgentKind } from './kind-config.ts';
+import { qFields, qOptions } from './q-config.ts';
+
+const nafConfig = z.strictObject({
+  ...qFields,
+  explorer: qFields.explorer.unwrap().default('ou').describe(qFields.explorer.description!),
+  clipDelta: z.boolean().default(true).describe("Huber's loss instead of half the square"),
+});
+
+export const naf: AgentKind<typeof nafConfig> = {
+  summary: 'DQN for continuous actions: normalized advantage functions',
+  config: nafConfig,
+  make: (place, s) => {
+    if (place.actionSpace.kind !== 'Box')
+      throw new ConfigError(
+        'wrong-actions',
+        `naf takes continuous actions, the environment takes ${place.actionSpace}`,
+        {
+          remedy: 'Choose dqn, categorical-dqn, rainbow or iqn for counted actions.',
+        },
+      );
+    const box = place.actionSpace as Box;
+    const options = qOptions<ActionValues>(place, s, (features, rng) => new QuadraticHead(features, box, rng));
+    return new DQN({ ...options, clipDelta: s.clipDelta });
+  },
+};

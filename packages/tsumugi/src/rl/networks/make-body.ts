@@ -1,0 +1,37 @@
+// The body for a space of observations: convolutions for frames, fully connected layers for everything else.
+import { ConfigError } from '../../base/index.ts';
+import type { Rng } from '../../torch/index.ts';
+import { ObservationInput } from '../observation-input.ts';
+import type { Space } from '../spaces/index.ts';
+import type { Body } from './body.ts';
+import type { InitialWeights } from './initial.ts';
+import { type ActivationName, MLP } from './mlp.ts';
+import { NatureBody, NIPSBody } from './pixels.ts';
+
+export interface BodySettings {
+  /** 'auto': the Nature network for frames [C, H, W] of at least 36×36, fully connected otherwise. */
+  kind: 'auto' | 'mlp' | 'nature' | 'nips';
+  /** Sizes of fully connected layers. */
+  hidden: readonly number[];
+  activation: ActivationName;
+  weightInit: InitialWeights;
+}
+
+export function makeBody(space: Space, settings: BodySettings, rng: Rng): Body {
+  const { shape, dtype } = new ObservationInput(space);
+  const isFrames = shape.length === 3 && shape[1]! >= 36 && shape[2]! >= 36;
+  const kind = settings.kind === 'auto' ? (isFrames && dtype === 'uint8' ? 'nature' : 'mlp') : settings.kind;
+  if (kind === 'mlp') {
+    const { hidden, activation, weightInit } = settings;
+    return new MLP(
+      shape.reduce((product, length) => product * length, 1),
+      hidden,
+      { rng, activation, weightInit },
+    );
+  }
+  if (!isFrames)
+    throw new ConfigError('bad-setting', `a "${kind}" network takes frames [C, H, W] of at least 36×36, got ${space}`, {
+      remedy: 'Choose network "mlp", or an environment whose observations are frames.',
+    });
+  return kind === 'nature' ? new NatureBody(shape, { rng }) : new NIPSBody(shape, { rng });
+}

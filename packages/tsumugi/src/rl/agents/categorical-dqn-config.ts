@@ -49,17 +49,20 @@ function options(agent: string, place: AgentPlace, s: Settings): QAgentOptions<D
 export const categoricalDqn: AgentKind<typeof categoricalConfig> = {
   summary: 'C51: a distribution over atoms of the return',
   config: categoricalConfig,
+  draws: false,
   make: (place, s) => new CategoricalDQN(options('categorical-dqn', place, s)),
 };
 
 export const categoricalDoubleDqn: AgentKind<typeof categoricalConfig> = {
   summary: "C51 with Double DQN's choice of action",
   config: categoricalConfig,
+  draws: false,
   make: (place, s) => new CategoricalDoubleDQN(options('categorical-double-dqn', place, s)),
 };
 
 export const rainbow: AgentKind<typeof rainbowConfig> = {
   summary: 'C51, double, dueling, noisy, with prioritized replay of 3 steps',
   config: rainbowConfig,
+  draws: false,
   make: (place, s) => new CategoricalDoubleDQN(options('rainbow', place, s)),
 };

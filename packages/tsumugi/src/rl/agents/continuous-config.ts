@@ -151,6 +151,7 @@ const critics =
 export const ddpg: AgentKind<typeof ddpgConfig> = {
   summary: 'deep deterministic policy gradients',
   config: ddpgConfig,
+  draws: false,
   make(place, s) {
     const sizes = sizesOf('ddpg', place);
     return new DDPG({
@@ -165,6 +166,7 @@ export const ddpg: AgentKind<typeof ddpgConfig> = {
 export const td3: AgentKind<typeof td3Config> = {
   summary: 'DDPG with two critics, smoothed targets and a delayed policy',
   config: td3Config,
+  draws: false,
   make(place, s) {
     const sizes = sizesOf('td3', place);
     const { targetNoise, targetNoiseClip, policyInterval } = s;
@@ -183,7 +185,6 @@ export const td3: AgentKind<typeof td3Config> = {
 export const sac: AgentKind<typeof sacConfig> = {
   summary: 'soft actor-critic with a learned temperature',
   config: sacConfig,
-  draws: true,
   make(place, s) {
     const sizes = sizesOf('sac', place);
     const { observation, action } = sizes;

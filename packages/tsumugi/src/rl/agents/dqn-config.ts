@@ -48,6 +48,7 @@ const plain = (
 ): AgentKind<typeof dqnConfig> => ({
   summary,
   config: dqnConfig,
+  draws: false,
   make: (place, s) => new make(dqnOptions(agent, place, s)),
 });
 
@@ -58,12 +59,14 @@ const withAdvantage = (
 ): AgentKind<typeof advantageConfig> => ({
   summary,
   config: advantageConfig,
+  draws: false,
   make: (place, s) => new make({ ...dqnOptions(agent, place, s), alpha: s.advantageWeight }),
 });
 
 const softened = (summary: string, agent: string, make: typeof DPP | typeof DPPL): AgentKind<typeof dppConfig> => ({
   summary,
   config: dppConfig,
+  draws: false,
   make: (place, s) => new make({ ...dqnOptions(agent, place, s), eta: s.eta }),
 });
 
@@ -83,5 +86,6 @@ export const dppl = softened('dynamic policy programming with log-sum-exp', 'dpp
 export const residualDqn: AgentKind<typeof residualConfig> = {
   summary: 'DQN with residual gradients and no target network',
   config: residualConfig,
+  draws: false,
   make: (place, s) => new ResidualDQN({ ...dqnOptions('residual-dqn', place, s), gradScale: s.gradScale }),
 };

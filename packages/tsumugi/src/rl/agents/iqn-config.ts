@@ -32,11 +32,13 @@ function options(agent: string, place: AgentPlace, s: Settings): IQNOptions {
 export const iqn: AgentKind<typeof iqnConfig> = {
   summary: 'implicit quantile network',
   config: iqnConfig,
+  draws: false,
   make: (place, s) => new IQN(options('iqn', place, s)),
 };
 
 export const doubleIqn: AgentKind<typeof iqnConfig> = {
   summary: "implicit quantile network with Double DQN's choice of action",
   config: iqnConfig,
+  draws: false,
   make: (place, s) => new DoubleIQN(options('double-iqn', place, s)),
 };

@@ -22,8 +22,8 @@ export interface AgentKind<S extends z.ZodObject = z.ZodObject> {
   summary: string;
   /** Its settings: a strict object with a default and a description for each. */
   config: S;
-  /** It has a policy to draw from: whether its actor does so is `deterministic`'s to say. */
-  draws?: boolean;
+  /** False: its actor has no policy to draw from, and `deterministic` is refused. */
+  draws?: false;
   /** @throws ConfigError when it cannot act in these spaces */
   make(place: AgentPlace, settings: z.output<S>): Agent;
 }

@@ -17,6 +17,7 @@ const nafConfig = z.strictObject({
 export const naf: AgentKind<typeof nafConfig> = {
   summary: 'DQN for continuous actions: normalized advantage functions',
   config: nafConfig,
+  draws: false,
   make: (place, s) => {
     if (place.actionSpace.kind !== 'Box')
       throw new ConfigError(

@@ -19,6 +19,7 @@ const nsqConfig = z.strictObject({
 export const nsq: AgentKind<typeof nsqConfig> = {
   summary: 'n-step Q-learning without replay',
   config: nsqConfig,
+  draws: false,
   make: (place, s) => {
     const { observationSpace, actionSpace, numEnvironments, seed, device } = place;
     const parts = networkParts<ActionValues>(place, s, (features, rng) =>

@@ -173,6 +173,7 @@ class LinearQ implements Agent {
 const linearQ: AgentKind<typeof settings> = {
   summary: 'Q-learning of a linear function, for tests',
   config: settings,
+  draws: false,
   make: (place, given) => new LinearQ(place, given),
 };
 

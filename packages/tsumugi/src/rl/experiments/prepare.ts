@@ -37,7 +37,7 @@ export function requireChoice(
   deterministic: boolean | undefined,
   setting: string,
 ): void {
-  if (deterministic === undefined || kind.draws) return;
+  if (deterministic === undefined || kind.draws !== false) return;
   throw new ConfigError('no-effect', `${setting} has no effect: ${agent} draws no actions when it is evaluated`, {
     remedy: `Leave ${setting} out.`,
     fields: { setting, agent },

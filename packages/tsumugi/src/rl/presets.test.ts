@@ -1,0 +1,42 @@
+// Every experiment is one that can be trained: its settings are those that there are, and its agent acts in its environment.
+import { expect, it } from 'vitest';
+import { checkSettings } from '../base/index.ts';
+import { agentKind } from './agents/registry.ts';
+import { environmentsOf } from './experiments/prepare.ts';
+import { rlConfig, rlPreset, rlPresets, settingsOfPreset } from './index.ts';
+import { makeEnvironment } from './registry.ts';
+
+it.each(Object.entries(rlPresets))('%s', async (_, preset) => {
+  const config = rlConfig.parse({ ...settingsOfPreset(preset), out: 'x' });
+  const kind = await agentKind(config.agent);
+  const settings = checkSettings(config.agent, kind.config, config.agentSettings);
+  const { training } = environmentsOf(config);
+  const { options, wrappers } = training;
+  using environment = await makeEnvironment(training.id, { ...options, wrappers });
+  const { observationSpace, actionSpace } = environment;
+  // Replay of a million steps is made when it is filled.
+  const place = {
+    observationSpace,
+    actionSpace,
+    numEnvironments: 1,
+    steps: config.steps,
+    seed: 0,
+    device: 'cpu' as const,
+  };
+  using agent = kind.make(place, settings);
+  const [action] = agent.act([environment.reset({ seed: 0 }).observation]);
+  expect(actionSpace.contains(action)).toBe(true);
+});
+
+it('has each setting from one source', () => {
+  for (const [name, { paper, code, ours }] of Object.entries(rlPresets)) {
+    const keys = [paper, code, ours].flatMap((part) => Object.keys(part).filter((key) => key !== 'agentSettings'));
+    expect(keys.length, name).toBe(new Set(keys).size);
+    const own = [paper, code, ours].flatMap((part) => Object.keys(part.agentSettings ?? {}));
+    expect(own.length, name).toBe(new Set(own).size);
+  }
+});
+
+it('is found by its name, or the nearest is named', () => {
+  expect(() => rlPreset('td3-mujocu')).toThrow('there is no experiment "td3-mujocu"\n  → Did you mean "td3-mujoco"?');
+});

@@ -4,6 +4,7 @@ import { ConfigError, RandomStream, UserError } from '../base/index.ts';
 import { environmentContract } from './environment.testing.ts';
 import type { Environment } from './environment.ts';
 import { Abc } from './environments/abc/abc.ts';
+import { family as box2d } from './environments/box2d/family.ts';
 import { CartPole } from './environments/classic/cart-pole.ts';
 import { family as mujoco } from './environments/mujoco/family.ts';
 import { type EnvironmentOptions, environmentIds, makeEnvironment, registerEnvironment } from './registry.ts';
@@ -22,12 +23,16 @@ const variants: Readonly<Record<string, EnvironmentOptions[]>> = {
   ],
 };
 
-// MuJoCo's tasks take longest, and most never end by themselves.
-const short = (id: string) => (id in mujoco ? { maxSteps: 20 } : {});
+// Physics takes longest, and most of MuJoCo's tasks never end by themselves.
+const isPhysics = (id: string) => id in mujoco || id in box2d;
 
 for (const id of environmentIds())
-  for (const options of variants[id] ?? [short(id)])
-    environmentContract(`${id} ${JSON.stringify(options)}`, () => makeEnvironment(id, options));
+  for (const options of variants[id] ?? [isPhysics(id) ? { maxSteps: 20 } : {}])
+    environmentContract(
+      `${id} ${JSON.stringify(options)}`,
+      () => makeEnvironment(id, options),
+      isPhysics(id) ? 25 : 60,
+    );
 
 describe('makeEnvironment', () => {
   it('gives each of its names, with the time limit that it is registered with', async () => {

@@ -45,6 +45,14 @@ export class ActorCritic extends Module implements ActorCriticModule {
     this.value = value;
   }
 
+  /** The policy's parameters, and the value function's own. */
+  get parts(): { policy: Tensor[]; value: Tensor[] } {
+    return {
+      policy: [...this.body.parameters(), ...this.policy.parameters()],
+      value: [...(this.valueBody?.parameters() ?? []), ...this.value.parameters()],
+    };
+  }
+
   forward(observations: Tensor): PolicyValues {
     const features = this.body.forward(observations);
     const valueFeatures = this.valueBody ? this.valueBody.forward(observations) : features;

@@ -41,5 +41,13 @@ export {
 } from './q-network.ts';
 export { QuantileFunction, QuantileHead } from './quantile-head.ts';
 export { type CellName, cellNames, makeCore, RecurrentCore, type Unrolled } from './recurrent.ts';
+export {
+  type Core,
+  isRecurrentModel,
+  RecurrentActorCritic,
+  type RecurrentActorCriticModule,
+  type RecurrentParts,
+  type RecurrentPolicyValues,
+} from './recurrent-actor-critic.ts';
 export { MellowmaxHead, type MellowmaxHeadOptions, SoftmaxHead, type SoftmaxHeadOptions } from './softmax-head.ts';
 export { ValueHead } from './value-head.ts';

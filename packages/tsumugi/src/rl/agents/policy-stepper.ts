@@ -1,0 +1,38 @@
+// One step of a policy for some environments, with the memory of each where the policy is recurrent.
+import { fromBytes, type Tensor } from '../../torch/index.ts';
+import type { Distribution } from '../distributions/index.ts';
+import { type ActorCriticModule, isRecurrentModel, type RecurrentActorCriticModule } from '../networks/index.ts';
+
+/** A policy of observations, with or without memory. */
+export type PolicyModel = ActorCriticModule | RecurrentActorCriticModule;
+
+export class PolicyStepper {
+  readonly model: PolicyModel;
+  /** The state of every environment [N · S], before the next step; of a policy without memory none. */
+  memory: Float32Array;
+
+  constructor(model: PolicyModel, environments: number) {
+    this.model = model;
+    this.memory = new Float32Array(environments * this.stateSize);
+  }
+
+  /** S */
+  get stateSize(): number {
+    return isRecurrentModel(this.model) ? this.model.stateSize : 0;
+  }
+
+  /** The policy at observations [N, …], and a step of the memory. */
+  policy(observations: Tensor): Distribution {
+    if (!isRecurrentModel(this.model)) return this.model.policyOf(observations);
+    const environments = observations.shape[0]!;
+    const state = fromBytes(this.memory, 'float32', [environments, this.model.stateSize]);
+    const { distribution, state: after } = this.model.unroll(observations.unsqueeze(0), state);
+    this.memory = after.data() as Float32Array;
+    return distribution.withParameters(distribution.parameters.map((each) => each.squeeze(0)));
+  }
+
+  /** Environment `i` begins an episode: it remembers nothing. */
+  reset(i: number): void {
+    this.memory.fill(0, i * this.stateSize, (i + 1) * this.stateSize);
+  }
+}

@@ -3,6 +3,7 @@
 export * from './action-values/index.ts';
 export type { Actor, ActorOptions, Agent, AgentState, Outcome } from './agent.ts';
 export { DDPG, type DDPGOptions } from './agents/ddpg.ts';
+export * from './agents/index.ts';
 export type { AgentKind, AgentPlace } from './agents/kind-config.ts';
 export { agentKind, agentNames, registerAgent } from './agents/registry.ts';
 export { SAC, type SACOptions } from './agents/sac.ts';

@@ -1,3 +1,4 @@
+// Minibatches and sequences: every row once an epoch, full batches, and cuts where episodes end.
 import { expect, it } from 'vitest';
 import { RandomStream } from '../../base/index.ts';
 import { minibatches, type Sequence, sequenceBatches, sequencesOf } from './minibatches.ts';

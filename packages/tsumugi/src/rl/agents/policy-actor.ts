@@ -1,5 +1,5 @@
 // Acts by a policy for evaluation: the agent's weights as they are, and a stream of its own.
-import { noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
+import { type Device, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
 import type { Actor } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
 import type { ObservationInput } from '../observation-input.ts';
@@ -8,6 +8,8 @@ import { type PolicyModel, PolicyStepper } from './policy-stepper.ts';
 
 export interface PolicyActorParts {
   model: PolicyModel;
+  /** Where the model is. */
+  device: Device;
   input: ObservationInput;
   output: ActionOutput;
   normalized(observations: Tensor): Tensor;
@@ -23,7 +25,7 @@ export class PolicyActor implements Actor {
 
   constructor(parts: PolicyActorParts) {
     this.#parts = parts;
-    this.#rng = new Rng(parts.seed, 'cpu');
+    this.#rng = new Rng(parts.seed, parts.device);
   }
 
   act(observations: readonly Observation[]): Action[] {

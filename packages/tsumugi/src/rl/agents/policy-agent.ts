@@ -11,6 +11,7 @@ import { ObservationInput, type ObservationRows } from '../observation-input.ts'
 import type { Space } from '../spaces/index.ts';
 import { ActionOutput, type ActionRows } from './action-output.ts';
 import { type AgentParts, agentState, loadAgentState, type OwnState } from './agent-state.ts';
+import { onDevice } from './on-device.ts';
 import { PolicyActor } from './policy-actor.ts';
 import { type PolicyModel, PolicyStepper } from './policy-stepper.ts';
 import type { Memories } from './rollout.ts';
@@ -66,7 +67,7 @@ export abstract class PolicyAgent<M extends PolicyModel = PolicyModel> implement
     this.input = new ObservationInput(observationSpace);
     this.output = new ActionOutput(actionSpace);
     this.stepper = new PolicyStepper(model, environments);
-    this.rng = new Rng(deriveSeed(seed, 'actions'), 'cpu');
+    this.rng = new Rng(deriveSeed(seed, 'actions'), this.stepper.device);
   }
 
   /** Learns, where it is due, from one step of all environments. `steps` counts it already. */
@@ -84,8 +85,14 @@ export abstract class PolicyAgent<M extends PolicyModel = PolicyModel> implement
 
   /** Observations as the model takes them, by the statistics so far. */
   normalized(observations: Tensor): Tensor {
-    if (!this.normalizer) return observations;
-    return this.normalizer.forward(observations.dtype === 'float32' ? observations : observations.to('float32'));
+    const x = this.onDevice(observations);
+    if (!this.normalizer) return x;
+    return this.normalizer.forward(x.dtype === 'float32' ? x : x.to('float32'));
+  }
+
+  /** A tensor of plain numbers where the model is. */
+  protected onDevice(made: Tensor): Tensor {
+    return onDevice(made, this.stepper.device);
   }
 
   act(observations: readonly Observation[]): Action[] {
@@ -132,6 +139,7 @@ export abstract class PolicyAgent<M extends PolicyModel = PolicyModel> implement
   actor(options: ActorOptions = {}): Actor {
     return new PolicyActor({
       model: this.model,
+      device: this.stepper.device,
       input: this.input,
       output: this.output,
       normalized: (observations) => this.normalized(observations),

@@ -1,18 +1,23 @@
 // One step of a policy for some environments, with the memory of each where the policy is recurrent.
-import { fromBytes, type Tensor } from '../../torch/index.ts';
+import { type Device, fromBytes, type Tensor } from '../../torch/index.ts';
 import type { Distribution } from '../distributions/index.ts';
 import { type ActorCriticModule, isRecurrentModel, type RecurrentActorCriticModule } from '../networks/index.ts';
+
+import { onDevice } from './on-device.ts';
 
 /** A policy of observations, with or without memory. */
 export type PolicyModel = ActorCriticModule | RecurrentActorCriticModule;
 
 export class PolicyStepper {
   readonly model: PolicyModel;
+  /** Where the model is. */
+  readonly device: Device;
   /** The state of every environment [N · S], before the next step; of a policy without memory none. */
   memory: Float32Array;
 
   constructor(model: PolicyModel, environments: number) {
     this.model = model;
+    this.device = model.parameters()[0]!.device;
     this.memory = new Float32Array(environments * this.stateSize);
   }
 
@@ -25,7 +30,7 @@ export class PolicyStepper {
   policy(observations: Tensor): Distribution {
     if (!isRecurrentModel(this.model)) return this.model.policyOf(observations);
     const environments = observations.shape[0]!;
-    const state = fromBytes(this.memory, 'float32', [environments, this.model.stateSize]);
+    const state = onDevice(fromBytes(this.memory, 'float32', [environments, this.model.stateSize]), this.device);
     const { distribution, state: after } = this.model.unroll(observations.unsqueeze(0), state);
     this.memory = after.data() as Float32Array;
     return distribution.withParameters(distribution.parameters.map((each) => each.squeeze(0)));

@@ -68,12 +68,12 @@ export class PPO<M extends PolicyModel = PolicyModel> extends RolloutAgent<M> {
   protected override update(rollout: Rollout): void {
     const { optimizer, options } = this;
     const { rows } = rollout;
-    const raw = rollout.observationTensor();
-    const actions = rollout.actionTensor();
+    const raw = this.onDevice(rollout.observationTensor());
+    const actions = this.onDevice(rollout.actionTensor());
     const { before, advantages } = noGrad(() => this.#before(raw, actions, rollout));
     this.normalizer?.experience(raw.to('float32'));
     const x = noGrad(() => this.normalized(raw));
-    const column = (numbers: Float64Array) => fromBytes(Float32Array.from(numbers), 'float32', [rows]);
+    const column = (numbers: Float64Array) => this.onDevice(fromBytes(Float32Array.from(numbers), 'float32', [rows]));
     const all: PPOBatch = {
       actions,
       oldLogProbability: before.logProbability,
@@ -117,7 +117,7 @@ export class PPO<M extends PolicyModel = PolicyModel> extends RolloutAgent<M> {
     const { minibatchSize, epochs, maxSequenceLength } = options;
     if (!isRecurrentModel(model)) {
       for (const rows of minibatches(rollout.rows, minibatchSize, epochs, this.#order)) {
-        const index = indexOf(rows);
+        const index = indexOf(rows, this.stepper.device);
         yield { output: () => model.forward(x.indexSelect(0, index)), index };
         index.dispose();
       }
@@ -126,7 +126,7 @@ export class PPO<M extends PolicyModel = PolicyModel> extends RolloutAgent<M> {
     const pieces = sequencesOf(rollout.last(), rollout.environments, maxSequenceLength ?? Infinity);
     for (const batch of sequenceBatches(pieces, rollout.environments, minibatchSize, epochs, this.#order)) {
       const { rows, output } = unrolledSequences(model, x, batch as Sequence[], rollout);
-      const index = indexOf(rows);
+      const index = indexOf(rows, this.stepper.device);
       yield { output, index };
       index.dispose();
     }

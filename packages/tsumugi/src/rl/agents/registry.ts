@@ -1,6 +1,7 @@
 // The agents by name, each loaded when it is asked for.
 import { ConfigError, suggestion } from '../../base/index.ts';
 import type { AgentKind } from './kind-config.ts';
+import { policyKinds } from './policy-kinds.ts';
 
 type Load = () => Promise<AgentKind>;
 
@@ -10,6 +11,7 @@ const categorical = () => import('./categorical-dqn-config.ts');
 const quantile = () => import('./iqn-config.ts');
 
 const kinds = new Map<string, Load>([
+  ...policyKinds,
   ['ddpg', async () => (await continuous()).ddpg],
   ['sac', async () => (await continuous()).sac],
   ['td3', async () => (await continuous()).td3],

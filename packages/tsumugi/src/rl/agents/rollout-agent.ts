@@ -37,10 +37,9 @@ export abstract class RolloutAgent<M extends PolicyModel = PolicyModel> extends 
     const { model, rollout } = this;
     if (!isRecurrentModel(model)) return model.forward(observations);
     const { length, environments, stateSize } = rollout;
-    const state = fromBytes(rollout.memories.subarray(0, environments * stateSize), 'float32', [
-      environments,
-      stateSize,
-    ]);
+    const state = this.onDevice(
+      fromBytes(rollout.memories.subarray(0, environments * stateSize), 'float32', [environments, stateSize]),
+    );
     const unrolled = model.unroll(observations.unflatten(0, [length, environments]), state, rollout.starts());
     return { distribution: flattened(unrolled.distribution), values: unrolled.values.flatten(0, 1) };
   }
@@ -52,7 +51,7 @@ export abstract class RolloutAgent<M extends PolicyModel = PolicyModel> extends 
     if (!nexts) return rollout.nextValues(values, []);
     const observations = this.normalized(nexts.observations);
     const found = isRecurrentModel(model)
-      ? model.unroll(observations.unsqueeze(0), nexts.memories!).values
+      ? model.unroll(observations.unsqueeze(0), this.onDevice(nexts.memories!)).values
       : model.valuesOf(observations);
     return rollout.nextValues(values, found.detach().contiguous().data() as Float32Array);
   }

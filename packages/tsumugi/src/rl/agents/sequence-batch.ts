@@ -1,16 +1,15 @@
 // Sequences of a rollout as one batch for a recurrent model: side by side, the short ones filled up.
-import { fromBytes, type Tensor } from '../../torch/index.ts';
+import { type Device, fromBytes, type Tensor } from '../../torch/index.ts';
 import type { PolicyValues, RecurrentActorCriticModule } from '../networks/index.ts';
 import type { Sequence } from './minibatches.ts';
+import { onDevice } from './on-device.ts';
 import type { Rollout } from './rollout.ts';
 
 /** Rows as what `indexSelect` takes. */
-export const indexOf = (rows: ArrayLike<number>): Tensor =>
-  fromBytes(
-    BigInt64Array.from({ length: rows.length }, (_, i) => BigInt(rows[i]!)),
-    'int64',
-    [rows.length],
-  );
+export const indexOf = (rows: ArrayLike<number>, device: Device): Tensor => {
+  const numbers = BigInt64Array.from({ length: rows.length }, (_, i) => BigInt(rows[i]!));
+  return onDevice(fromBytes(numbers, 'int64', [rows.length]), device);
+};
 
 /**
  * The rows of all sequences, one sequence after the other, and the model's word on them in the same order. Each sequence begins
@@ -40,9 +39,12 @@ export function unrolledSequences(
     }
   });
   const output = () => {
-    const together = x.indexSelect(0, indexOf(padded)).unflatten(0, [longest, sequences.length]);
-    const { distribution, values } = model.unroll(together, fromBytes(state, 'float32', [sequences.length, stateSize]));
-    const index = indexOf(places);
+    const together = x.indexSelect(0, indexOf(padded, x.device)).unflatten(0, [longest, sequences.length]);
+    const { distribution, values } = model.unroll(
+      together,
+      onDevice(fromBytes(state, 'float32', [sequences.length, stateSize]), x.device),
+    );
+    const index = indexOf(places, x.device);
     const picked = (of: Tensor) => of.flatten(0, 1).indexSelect(0, index);
     return {
       distribution: distribution.withParameters(distribution.parameters.map(picked)),

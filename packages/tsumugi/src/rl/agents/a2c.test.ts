@@ -84,7 +84,7 @@ describe('update', () => {
   const trained = (changes: Changes = {}) =>
     scope(() => {
       using agent = make({ environments: 2, ...changes });
-      const outcomes = happenings(2, 7);
+      const outcomes = happenings(2, 11);
       live(agent, outcomes, outcomes.next().value!, 10);
       return weights(agent);
     });

@@ -15,7 +15,7 @@ import type { PolicyValues } from '../networks/index.ts';
 import { discountedReturns, generalizedAdvantages } from './advantages.ts';
 import type { AgentParts } from './agent-state.ts';
 import type { PolicyAgentOptions } from './policy-agent.ts';
-import type { PolicyModel } from './policy-stepper.ts';
+import type { ActorCriticModel } from './policy-stepper.ts';
 import type { Rollout } from './rollout.ts';
 import { RolloutAgent } from './rollout-agent.ts';
 import { RunningAverage } from './running-average.ts';
@@ -30,7 +30,9 @@ export interface A2CCoefficients {
   entropyCoefficient: number;
 }
 
-export interface A2COptions<M extends PolicyModel = PolicyModel> extends PolicyAgentOptions<M>, A2CCoefficients {
+export interface A2COptions<M extends ActorCriticModel = ActorCriticModel>
+  extends PolicyAgentOptions<M>,
+    A2CCoefficients {
   optimizer: Optimizer;
   /** Steps of each environment between updates. */
   updateSteps: number;
@@ -62,7 +64,7 @@ export function a2cLoss(
   return { loss: loss.sub(entropy.mul(entropyCoefficient)), policyLoss, entropy };
 }
 
-export class A2C<M extends PolicyModel = PolicyModel> extends RolloutAgent<M> {
+export class A2C<M extends ActorCriticModel = ActorCriticModel> extends RolloutAgent<M> {
   readonly options: A2COptions<M>;
   readonly optimizer: Optimizer;
   readonly #actorLoss = new RunningAverage(0.999);

@@ -1,5 +1,13 @@
 export { A2C, type A2CCoefficients, type A2CLoss, type A2COptions, a2cLoss } from './a2c.ts';
+export { A3C, type A3CCoefficients, type A3COptions, a3cLoss, segmentReturns } from './a3c.ts';
+export { ACER, type ACEROptions } from './acer.ts';
+export { fullCorrection, type RetraceRows, retrace, sampledCorrection, withinTrustRegion } from './acer-loss.ts';
 export { discountedReturns, type Estimated, explainedVariance, generalizedAdvantages } from './advantages.ts';
+export { conjugateGradient } from './conjugate-gradient.ts';
+export { PCL, type PCLCoefficients, type PCLOptions, pclLoss } from './pcl.ts';
+export { PGT, type PGTOptions } from './pgt.ts';
 export { PolicyAgent, type PolicyAgentOptions } from './policy-agent.ts';
 export { PPO, type PPOOptions } from './ppo.ts';
 export { type PPOBatch, type PPOCoefficients, type PPOLoss, ppoLoss } from './ppo-loss.ts';
+export { REINFORCE, type REINFORCEOptions, reinforceLoss, rewardsToGo } from './reinforce.ts';
+export { fisherProduct, TRPO, type TRPOOptions } from './trpo.ts';

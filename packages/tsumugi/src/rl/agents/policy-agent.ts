@@ -78,7 +78,9 @@ export abstract class PolicyAgent<M extends PolicyModel = PolicyModel> implement
   protected abstract loadOwnState(state: State, tensors: AgentState['tensors']): void;
 
   /** Whether `act` is to keep the parameters of the distributions that it drew from. */
-  protected readonly keepsParameters: boolean = false;
+  protected get keepsParameters(): boolean {
+    return false;
+  }
 
   /** What the agent does where the episode of environment `i` is lost. */
   protected cut(_i: number): void {}

@@ -90,7 +90,7 @@ const bytesOf = (agent: Agent) =>
 export function expectSameAfterResume(make: () => Agent, environments: number, before: number, after: number): void {
   scope(() => {
     using whole = make();
-    const outcomes = happenings(environments, 7);
+    const outcomes = happenings(environments, 11);
     const { last } = live(whole, outcomes, outcomes.next().value!, before);
     const saved = copyOf(whole.state());
     const rest = Array.from({ length: after }, () => outcomes.next().value!);

@@ -16,6 +16,7 @@ import {
   MellowmaxHead,
   makeBody,
   makeCore,
+  Policy,
   type PolicyHead,
   RecurrentActorCritic,
   SoftmaxHead,
@@ -28,19 +29,13 @@ import type { AgentPlace } from './kind-config.ts';
 
 const count = z.int().positive();
 
-/** Of the networks. Defaults are those of ChainerRL's PPO on MuJoCo, after Henderson et al. 2018. */
-export const networkFields = {
+/** Of a policy's network. Defaults are those of ChainerRL's PPO on MuJoCo, after Henderson et al. 2018. */
+export const policyOnlyFields = {
   network: z.enum(['auto', 'mlp', 'nature', 'nips']).default('auto').describe('body; auto: by the observations'),
   hidden: z.array(count).default([64, 64]).describe('sizes of fully connected layers'),
   activation: z.enum(activationNames).default('tanh').describe('after each of them'),
   weightInit: z.enum(initialWeights).default('orthogonal').describe('initial weights of them, and of the heads'),
   policyGain: z.number().positive().default(0.01).describe("orthogonal: factor of the policy head's weights"),
-  sharedBody: z.boolean().default(false).describe('policy and value function have one body instead of one each'),
-  memory: z
-    .enum(['none', ...cellNames])
-    .default('none')
-    .describe('recurrent layer after the body'),
-  memorySize: count.default(128).describe('its size'),
   policy: z
     .enum(['auto', 'softmax', 'mellowmax', 'gaussian', 'gaussian-parameter', 'gaussian-fixed'])
     .default('auto')
@@ -50,6 +45,17 @@ export const networkFields = {
   normalizeObservations: z.boolean().default(false).describe('by mean and variance of all before'),
   observationClip: z.number().positive().nullable().default(5).describe('normalized ones are clamped to ±this'),
   actDeterministically: z.boolean().default(true).describe('evaluation takes the likeliest action'),
+};
+
+/** With a value function, and perhaps a memory. */
+export const networkFields = {
+  ...policyOnlyFields,
+  sharedBody: z.boolean().default(false).describe('policy and value function have one body instead of one each'),
+  memory: z
+    .enum(['none', ...cellNames])
+    .default('none')
+    .describe('recurrent layer after the body'),
+  memorySize: count.default(128).describe('its size'),
 };
 
 /** Of the optimizer. */
@@ -68,13 +74,14 @@ export const optimizerFields = {
     .describe('gradients are scaled down to this norm; null: not'),
 };
 
+export type PolicySettings = z.output<z.ZodObject<typeof policyOnlyFields>>;
 export type NetworkSettings = z.output<z.ZodObject<typeof networkFields>>;
 export type OptimizerSettings = z.output<z.ZodObject<typeof optimizerFields>>;
 
 const isDiscrete = ({ actionSpace }: AgentPlace) => actionSpace.kind === 'Discrete';
 
 /** The policy's name. @throws ConfigError for one that does not fit the actions, before anything is made */
-export function policyKindOf(place: AgentPlace, { policy }: NetworkSettings) {
+export function policyKindOf(place: AgentPlace, { policy }: PolicySettings) {
   const kind = policy === 'auto' ? (isDiscrete(place) ? 'softmax' : 'gaussian-parameter') : policy;
   if ((kind === 'softmax' || kind === 'mellowmax') === isDiscrete(place)) return kind;
   throw new ConfigError('bad-setting', `a "${kind}" policy does not draw from ${place.actionSpace}`, {
@@ -83,7 +90,7 @@ export function policyKindOf(place: AgentPlace, { policy }: NetworkSettings) {
   });
 }
 
-export function makePolicyHead(place: AgentPlace, s: NetworkSettings, features: number, rng: Rng): PolicyHead {
+export function makePolicyHead(place: AgentPlace, s: PolicySettings, features: number, rng: Rng): PolicyHead {
   const { actionSpace } = place;
   const kind = policyKindOf(place, s);
   const weightInit = s.weightInit === 'orthogonal' ? orthogonal({ gain: s.policyGain }) : initializerOf(s.weightInit);
@@ -96,6 +103,15 @@ export function makePolicyHead(place: AgentPlace, s: NetworkSettings, features: 
   if (kind === 'gaussian-fixed')
     return new FixedGaussianHead(features, size, { ...bounded, variance: Math.exp(2 * s.logStd) });
   return new StateIndependentGaussianHead(features, size, { ...bounded, parameter: 'log-std', init: s.logStd });
+}
+
+/** A policy alone. */
+export function makePolicy(place: AgentPlace, s: PolicySettings): Policy {
+  policyKindOf(place, s);
+  const rng = new Rng(deriveSeed(place.seed, 'network'), place.device);
+  const { hidden, activation, weightInit } = s;
+  const body = makeBody(place.observationSpace, { kind: s.network, hidden, activation, weightInit }, rng);
+  return new Policy(body, makePolicyHead(place, s, body.features, rng));
 }
 
 export type MadeActorCritic = ActorCritic | RecurrentActorCritic;
@@ -139,7 +155,7 @@ export function makeOptimizer(parameters: readonly Tensor[], s: OptimizerSetting
 }
 
 /** What every agent with a policy takes. */
-export function policyOptions(place: AgentPlace, s: NetworkSettings) {
+export function policyOptions(place: AgentPlace, s: PolicySettings) {
   const { observationSpace, actionSpace, numEnvironments, seed, device } = place;
   const { actDeterministically, observationClip } = s;
   const clip = observationClip ?? undefined;

@@ -1,12 +1,22 @@
 // One step of a policy for some environments, with the memory of each where the policy is recurrent.
+
+import type { Module } from '../../nn/index.ts';
 import { type Device, fromBytes, type Tensor } from '../../torch/index.ts';
 import type { Distribution } from '../distributions/index.ts';
 import { type ActorCriticModule, isRecurrentModel, type RecurrentActorCriticModule } from '../networks/index.ts';
 
 import { onDevice } from './on-device.ts';
 
-/** A policy of observations, with or without memory. */
-export type PolicyModel = ActorCriticModule | RecurrentActorCriticModule;
+/** A policy without memory. */
+export interface PolicyOnly extends Module {
+  policyOf(observations: Tensor): Distribution;
+}
+
+/** A policy and a value function, with or without memory. */
+export type ActorCriticModel = ActorCriticModule | RecurrentActorCriticModule;
+
+/** A policy, with or without memory. */
+export type PolicyModel = PolicyOnly | RecurrentActorCriticModule;
 
 export class PolicyStepper {
   readonly model: PolicyModel;

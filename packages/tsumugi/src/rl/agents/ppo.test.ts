@@ -126,7 +126,7 @@ function make({ lr = 1e-2, ...changes }: Changes = {}, spaces: Spaces = smallSpa
 function trained(changes: Changes = {}, rounds = 16): number[] {
   return scope(() => {
     using agent = make({ environments: 2, ...changes });
-    const outcomes = happenings(2, 7);
+    const outcomes = happenings(2, 11);
     live(agent, outcomes, outcomes.next().value!, rounds);
     return agent.model.parameters().flatMap((each) => [...(each.data() as Float32Array)]);
   });
@@ -136,7 +136,7 @@ describe('update', () => {
   it('comes when all environments together have taken the steps of the interval', () => {
     scope(() => {
       using agent = make({ environments: 2 });
-      const outcomes = happenings(2, 7);
+      const outcomes = happenings(2, 11);
       const { last } = live(agent, outcomes, outcomes.next().value!, 7);
       expect(agent.updates).toBe(0);
       live(agent, outcomes, last, 1);

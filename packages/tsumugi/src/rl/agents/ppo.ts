@@ -9,21 +9,19 @@ import { checkNumber, deriveSeed, RandomStream } from '../../base/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
 import { fromBytes, noGrad, scope, type Tensor } from '../../torch/index.ts';
-import { isRecurrentModel, type PolicyValues } from '../networks/index.ts';
 import type { AgentParts } from './agent-state.ts';
 import { lastShare } from './decay.ts';
-import { minibatches, type Sequence, sequenceBatches, sequencesOf } from './minibatches.ts';
 import type { PolicyAgentOptions } from './policy-agent.ts';
-import type { PolicyModel } from './policy-stepper.ts';
+import type { ActorCriticModel } from './policy-stepper.ts';
 import { type PPOBatch, type PPOCoefficients, ppoLoss } from './ppo-loss.ts';
 import { Recent } from './recent.ts';
 import type { Rollout } from './rollout.ts';
 import { type AdvantageSettings, type Advantages, advantagesOf } from './rollout-advantages.ts';
 import { RolloutAgent } from './rollout-agent.ts';
-import { indexOf, unrolledSequences } from './sequence-batch.ts';
+import { rolloutBatches } from './rollout-batches.ts';
 import { takeStep } from './take-step.ts';
 
-export interface PPOOptions<M extends PolicyModel = PolicyModel>
+export interface PPOOptions<M extends ActorCriticModel = ActorCriticModel>
   extends PolicyAgentOptions<M>,
     PPOCoefficients,
     AdvantageSettings {
@@ -42,7 +40,7 @@ export interface PPOOptions<M extends PolicyModel = PolicyModel>
   maxSequenceLength: number | null;
 }
 
-export class PPO<M extends PolicyModel = PolicyModel> extends RolloutAgent<M> {
+export class PPO<M extends ActorCriticModel = ActorCriticModel> extends RolloutAgent<M> {
   readonly options: PPOOptions<M>;
   readonly optimizer: Optimizer;
   readonly #order: RandomStream;
@@ -87,7 +85,7 @@ export class PPO<M extends PolicyModel = PolicyModel> extends RolloutAgent<M> {
       optimizer.lr = this.#learningRate * lastShare(taken, options.learningRateDecay);
     const clip = options.clip * (options.clipDecay === null ? 1 : lastShare(taken, options.clipDecay));
     const coefficients = { ...options, clip };
-    for (const { output, index } of this.#batches(x, rollout))
+    for (const { output, index } of rolloutBatches(this.model, x, rollout, options, this.#order))
       scope(() => {
         const rowsOf = (of: Tensor) => of.indexSelect(0, index);
         const batch = Object.fromEntries(
@@ -109,27 +107,6 @@ export class PPO<M extends PolicyModel = PolicyModel> extends RolloutAgent<M> {
     this.#explainedVariance = advantages.explainedVariance;
     for (const value of numbers) this.#values.add(value);
     return { before: { logProbability: distribution.logProbability(actions), values }, advantages };
-  }
-
-  /** The minibatches of an update: rows, and what the model says of them. */
-  *#batches(x: Tensor, rollout: Rollout): Generator<{ output: () => PolicyValues; index: Tensor }> {
-    const { model, options } = this;
-    const { minibatchSize, epochs, maxSequenceLength } = options;
-    if (!isRecurrentModel(model)) {
-      for (const rows of minibatches(rollout.rows, minibatchSize, epochs, this.#order)) {
-        const index = indexOf(rows, this.stepper.device);
-        yield { output: () => model.forward(x.indexSelect(0, index)), index };
-        index.dispose();
-      }
-      return;
-    }
-    const pieces = sequencesOf(rollout.last(), rollout.environments, maxSequenceLength ?? Infinity);
-    for (const batch of sequenceBatches(pieces, rollout.environments, minibatchSize, epochs, this.#order)) {
-      const { rows, output } = unrolledSequences(model, x, batch as Sequence[], rollout);
-      const index = indexOf(rows, this.stepper.device);
-      yield { output, index };
-      index.dispose();
-    }
   }
 
   statistics(): Record<string, number> {

@@ -6,10 +6,10 @@ import type { Distribution } from '../distributions/index.ts';
 import { isRecurrentModel, type PolicyValues } from '../networks/index.ts';
 import type { OwnState } from './agent-state.ts';
 import { type Acted, PolicyAgent, type PolicyAgentOptions } from './policy-agent.ts';
-import type { PolicyModel } from './policy-stepper.ts';
+import type { ActorCriticModel } from './policy-stepper.ts';
 import { Rollout } from './rollout.ts';
 
-export abstract class RolloutAgent<M extends PolicyModel = PolicyModel> extends PolicyAgent<M> {
+export abstract class RolloutAgent<M extends ActorCriticModel = ActorCriticModel> extends PolicyAgent<M> {
   protected readonly rollout: Rollout;
 
   /** @param horizon steps of each environment between updates (T) */

@@ -28,7 +28,8 @@ const small: Readonly<Record<string, unknown>> = {
   minibatchSize: 4,
   epochs: 2,
   rolloutLength: 4,
-  episodesPerUpdate: 1,
+  // Episodes are cut off after nine steps.
+  timeouts: 'terminal',
 };
 
 /** A complete config for the agent, in the first of these environments that it acts in. */

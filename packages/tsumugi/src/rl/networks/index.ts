@@ -1,3 +1,11 @@
+export {
+  type ActorQModule,
+  type ActorQValues,
+  DiscreteActorQ,
+  type DiscreteActorQParts,
+  DuelingActorQ,
+  type DuelingActorQParts,
+} from './acer-networks.ts';
 export { ActorCritic, type ActorCriticModule, type ActorCriticParts, type PolicyValues } from './actor-critic.ts';
 export { type Body, scaled } from './body.ts';
 export { BoundByTanh } from './bound-by-tanh.ts';

@@ -14,6 +14,11 @@ export class Policy<H extends PolicyHead = PolicyHead> extends Module {
     this.head = head;
   }
 
+  /** The same as `forward`: what agents with a policy call. */
+  policyOf(observations: Tensor): ReturnType<H['forward']> {
+    return this.forward(observations);
+  }
+
   /** observations [B, …] */
   forward(observations: Tensor): ReturnType<H['forward']> {
     return this.head.forward(this.body.forward(observations)) as ReturnType<H['forward']>;

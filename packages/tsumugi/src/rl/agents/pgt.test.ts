@@ -1,0 +1,95 @@
+// PGT: losses by hand, resume, settings that change something, and learning.
+import { describe, expect, it } from 'vitest';
+import { checkSettings } from '../../base/index.ts';
+import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import type { PGT } from './pgt.ts';
+import { pgt } from './pgt-config.ts';
+import {
+  abc,
+  abcSpaces,
+  expectSameAfterResume,
+  happenings,
+  live,
+  smallSpaces,
+  stepsToLearn,
+} from './policy-agents.testing.ts';
+
+function make(changes: object = {}, spaces: object = smallSpaces.continuous, numEnvironments = 1): PGT {
+  const settings = { hidden: [8], replayStart: 8, batchSize: 4, learningRate: 1e-2, ...changes };
+  const place = {
+    ...(spaces as { observationSpace: never; actionSpace: never }),
+    numEnvironments,
+    steps: 1000,
+    seed: 3,
+  };
+  return pgt.make({ ...place, device: 'cpu' }, checkSettings('pgt', pgt.config, settings)) as PGT;
+}
+const numbers = (x: Tensor) => x.flatten().tolist() as number[];
+
+it('the losses are the formulas', () => {
+  scope(() => {
+    using agent = make({ entropyCoefficient: 0.1 });
+    const batch = {
+      observation: tensor([
+        [1, 0, -1],
+        [0.5, 2, 0],
+      ]),
+      action: tensor([
+        [0.3, -0.2],
+        [1, 0.1],
+      ]),
+      reward: tensor([1, -1]),
+      next: tensor([
+        [0, 0, 0],
+        [1, 1, 1],
+      ]),
+      bootstrap: tensor([0.9, 0]),
+      weight: undefined,
+    };
+    noGrad(() => {
+      const policy = agent.policy.forward(batch.observation);
+      const q = numbers(agent.critic.forward(batch.observation, batch.action));
+      const atMode = numbers(agent.critic.forward(batch.observation, policy.mode()));
+      const [logs, entropies] = [numbers(policy.logProbability(batch.action)), numbers(policy.entropy())];
+      const right = -[0, 1].reduce((sum, i) => sum + ((q[i]! - atMode[i]!) * logs[i]! + 0.1 * entropies[i]!) / 2, 0);
+      expect(agent.policyLoss(batch).item()).toBeCloseTo(right, 5);
+      // Where nothing follows the target is the reward.
+      const last = { ...batch, bootstrap: tensor([0, 0]) };
+      const critic = ((q[0]! - 1) ** 2 + (q[1]! + 1) ** 2) / 2;
+      expect(agent.criticLoss(last).loss.item()).toBeCloseTo(critic, 5);
+      expect(agent.criticLoss(batch).loss.item()).not.toBeCloseTo(critic, 3);
+    });
+  });
+});
+
+describe('update', () => {
+  const trained = (changes: object = {}) =>
+    scope(() => {
+      using agent = make(changes);
+      const outcomes = happenings(1, 11);
+      live(agent, outcomes, outcomes.next().value!, 20);
+      return [agent.policy, agent.critic].flatMap((network) => network.parameters().flatMap(numbers));
+    });
+
+  it.each<[string, object]>([
+    ['gamma', { gamma: 0.5 }],
+    ['entropyCoefficient', { entropyCoefficient: 0.5 }],
+    ['softUpdate', { softUpdate: 0.5 }],
+    ['logStd', { logStd: 0 }],
+    ['steps', { steps: 2 }],
+    ['updatesPerInterval', { updatesPerInterval: 2 }],
+  ])('depends on %s', (_, changes) => {
+    expect(trained(changes)).not.toEqual(trained());
+  });
+});
+
+it('goes on bit for bit after a resume', () => {
+  expectSameAfterResume(() => make({}, smallSpaces.continuous, 2), 2, 11, 12);
+});
+
+it('learns ABC', () => {
+  scope(() => {
+    using agent = make({ replayStart: 200, batchSize: 32, hidden: [16] }, abcSpaces({ discrete: false }));
+    expect(stepsToLearn(agent, () => abc({ discrete: false }))).toBeLessThan(Infinity);
+  });
+});

@@ -25,10 +25,11 @@ const parts: Record<string, () => Promise<Part>> = {
   ship: () => import('./ship.ts'),
   align: () => import('./align.ts'),
   serve: () => import('./serve.ts'),
+  rl: () => import('./rl.ts'),
 };
 
 /** Large ones are run when they are named. */
-const onlyNamed = ['ship', 'serve'];
+const onlyNamed = ['ship', 'serve', 'rl'];
 
 const usage = `npm run bench [-- names…] [--json FILE] [--quick] [--skip PIECE]
 

@@ -23,7 +23,7 @@ export function replay({ quick, rows }: Context): void {
     ['4 frames of 84×84, uniform', new ReplayBuffer({ ...frames, rng: rng() })],
   ];
   for (const [name, buffer] of kinds) {
-    fill(buffer, name.startsWith('4'));
+    fill(buffer, name.startsWith('4') ? frames.capacity : capacity, name.startsWith('4'));
     const count = quick ? 10 : 1000;
     const samples = Array.from({ length: quick ? 2 : 7 }, () => {
       const taken = seconds(() => {
@@ -35,7 +35,7 @@ export function replay({ quick, rows }: Context): void {
   }
 }
 
-function fill(buffer: ReplayBuffer, framed: boolean): void {
+function fill(buffer: ReplayBuffer, capacity: number, framed: boolean): void {
   const frame = (t: number) => Uint8Array.from({ length: 84 * 84 }, (_, i) => (t + i) & 255);
   const ring = Array.from({ length: 16 }, (_, t) => frame(t));
   const stack = (t: number) => {
@@ -45,6 +45,6 @@ function fill(buffer: ReplayBuffer, framed: boolean): void {
   };
   const seen = (t: number) => (framed ? stack(t) : new Float32Array(17).fill(t % 7));
   const action = framed ? 1 : new Float32Array(6);
-  for (let t = 0; t < buffer.capacity - 2; t++)
+  for (let t = 0; t < capacity - 2; t++)
     buffer.add(0, seen(t), action, { reward: 1, next: seen(t + 1), terminated: false, truncated: false });
 }

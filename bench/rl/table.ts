@@ -33,7 +33,13 @@ export class Table implements Environment {
     this.#t++;
     const row = this.#t % ROWS;
     const truncated = this.#t % 1000 === 0;
-    return { observation: this.#observations[row]!, reward: this.#rewards[row]!, terminated: false, truncated, info: {} };
+    return {
+      observation: this.#observations[row]!,
+      reward: this.#rewards[row]!,
+      terminated: false,
+      truncated,
+      info: {},
+    };
   }
 
   [Symbol.dispose](): void {}

@@ -143,6 +143,12 @@ it('refuses a capacity that holds no window', () => {
   expect(() => make({ capacity: 4, steps: 3 })).toThrow(/too few for windows of 3 steps/);
 });
 
+it('says how much it would take where there is not so much memory', () => {
+  const observationSpace = new Box(0, 255, [4, 84, 84], 'uint8');
+  const error = thrown(UserError, () => make({ capacity: 1e9, observationSpace }));
+  expect(error.message).toMatch(/1,000,000,000 rows of 28,224 numbers take 25.7 TiB/);
+});
+
 it('stores one frame of a stack and gives the stack', () => {
   const stack = (...frames: number[]) => Uint8Array.from(frames.flatMap((value) => [value, value + 1]));
   const observationSpace = new Box(0, 255, [3, 1, 2], 'uint8');

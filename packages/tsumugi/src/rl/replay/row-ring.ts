@@ -3,6 +3,7 @@
 // of which has no step. So an observation is stored once, and what is sampled – windows of steps, episodes, stacks of frames –
 // is derived from neighbouring rows.
 import { CheckpointError, ConfigError, checkNumber, invariant, UserError } from '../../base/index.ts';
+import { formatBytes, formatInteger } from '../../run/index.ts';
 import type { State } from '../../store/index.ts';
 import { fromBytes, type Tensor } from '../../torch/index.ts';
 import type { Outcome } from '../agent.ts';
@@ -55,6 +56,29 @@ function copyRow(from: ArrayLike<number>, at: number, to: ObservationRows, targe
   else for (let i = 0; i < width; i++) to[target + i] = from[at + i]!;
 }
 
+/** Room for frames. @throws UserError where the machine has not that much: replay of pictures is soon larger than memory */
+function allocated<A extends ObservationRows>(
+  owner: string,
+  frames: (new (length: number) => A) & { BYTES_PER_ELEMENT: number },
+  rows: number,
+  width: number,
+): A {
+  try {
+    return new frames(rows * width);
+  } catch (error) {
+    const bytes = rows * width * frames.BYTES_PER_ELEMENT;
+    throw new UserError(
+      'too-large',
+      `${owner}: ${formatInteger(rows)} rows of ${formatInteger(width)} numbers take ${formatBytes(bytes)}, which cannot be had`,
+      {
+        remedy: 'Lower capacity; for stacks of frames say how many there are (stack), so that each is kept once.',
+        fields: { rows, width, bytes },
+        cause: error,
+      },
+    );
+  }
+}
+
 export abstract class RowRing {
   /** How observations are stored and become tensors. */
   readonly input: ObservationInput;
@@ -96,8 +120,10 @@ export abstract class RowRing {
     this.actionWidth = this.isDiscrete ? 1 : actionSpace.shape.reduce((product, length) => product * length, 1);
     this.#frameWidth = this.input.width / stack;
     const rows = this.streamCapacity * environments;
-    const frames = this.input.rows(0).constructor as new (length: number) => ObservationRows;
-    this.observations = new frames(rows * this.#frameWidth);
+    const frames = this.input.rows(0).constructor as (new (
+      length: number,
+    ) => ObservationRows) & { BYTES_PER_ELEMENT: number };
+    this.observations = allocated(owner, frames, rows, this.#frameWidth);
     this.actions = this.isDiscrete ? new Int32Array(rows) : new Float32Array(rows * this.actionWidth);
     this.rewards = new Float32Array(rows);
     this.flags = new Uint8Array(rows);

@@ -2,11 +2,22 @@
 
 export * from './action-values/index.ts';
 export type { Actor, ActorOptions, Agent, AgentState, Outcome } from './agent.ts';
+export { type AdvantageLearningOptions, AL, DoublePAL, PAL } from './agents/advantage-learning.ts';
+export { CategoricalDoubleDQN, CategoricalDQN } from './agents/categorical-dqn.ts';
 export { DDPG, type DDPGOptions } from './agents/ddpg.ts';
+export { DoubleDQN } from './agents/double-dqn.ts';
+export { DPP, DPPGreedy, DPPL, type DPPOptions } from './agents/dpp.ts';
+export { DQN, type DQNOptions } from './agents/dqn.ts';
 export * from './agents/index.ts';
+export { DoubleIQN, IQN, type IQNOptions } from './agents/iqn.ts';
 export type { AgentKind, AgentPlace } from './agents/kind-config.ts';
+export { NSQ, type NSQOptions } from './agents/nsq.ts';
+export { QAgent, type QAgentOptions } from './agents/q-agent.ts';
 export { agentKind, agentNames, registerAgent } from './agents/registry.ts';
+export { ReplayAgent, type ReplayAgentOptions } from './agents/replay-agent.ts';
+export { ResidualDQN, type ResidualDQNOptions } from './agents/residual-dqn.ts';
 export { SAC, type SACOptions } from './agents/sac.ts';
+export { SARSA } from './agents/sarsa.ts';
 export { TD3, type TD3Options } from './agents/td3.ts';
 export { type CheckOptions, checkEnvironment, environmentFaults } from './check/check-environment.ts';
 export * from './distributions/index.ts';

@@ -46,6 +46,11 @@ export interface NativeModule {
   mappedTensor(mapping: MappingHandle, byteOffset: number, dtype: number, sizes: readonly number[]): Handle;
   /** Touched pages leave the process's memory. What was written over them is lost. */
   releasePages(mapping: MappingHandle): void;
+  // sharing.cc
+  /** The number by which any thread of the process takes up a tensor over the same memory. */
+  share(tensor: Handle): number;
+  shared(number: number): Handle;
+  unshare(number: number): void;
   // autograd.cc
   requiresGrad(tensor: Handle): boolean;
   setRequiresGrad(tensor: Handle, on: boolean): void;

@@ -78,6 +78,7 @@ struct Export {
 // One list per file, gathered in addon.cc.
 std::vector<Export> dispatch_exports();
 std::vector<Export> storage_exports();
+std::vector<Export> sharing_exports();
 std::vector<Export> autograd_exports();
 std::vector<Export> checkpoint_exports();
 std::vector<Export> memory_exports();

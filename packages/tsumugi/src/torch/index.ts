@@ -49,6 +49,7 @@ export { recordFunction } from './profile.ts';
 export { checkRng, defaultRng, manualSeed, Rng } from './random.ts';
 export { requireTensor } from './require-tensor.ts';
 export { scope, tensorsIn } from './scope.ts';
+export { share, type Ticket, takeUp, unshare } from './shared.ts';
 export {
   blasCore,
   describeNative,

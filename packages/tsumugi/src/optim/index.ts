@@ -3,7 +3,8 @@ export { Adam, type AdamOptions, AdamW } from './adam.ts';
 export { clipGradNorm, clipScale, globalNorm, gradNorm } from './clip.ts';
 export { findNotFinite } from './finite.ts';
 export { checkGroups, decayGroups, isDecayed, type ParameterGroup } from './groups.ts';
-export { Optimizer, type OptimizerState, type StepSettings } from './optimizer.ts';
+export { Mutex } from './mutex.ts';
+export { Optimizer, type OptimizerState, type SharedOptimizer, type StepSettings } from './optimizer.ts';
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
 export {
   constant,

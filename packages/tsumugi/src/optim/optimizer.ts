@@ -1,7 +1,8 @@
 // What optimizers share: groups, per-parameter state by path, steps, saving and restoring. A rule (adam.ts, sgd.ts,
 // rmsprop.ts) says which kinds of state it keeps and turns hyperparameters into the scalars of its update.
 import { CheckpointError, checkNumber, checkNumbers, checkOptions } from '../base/index.ts';
-import { noGrad, scope, type Tensor, zeros } from '../torch/index.ts';
+import { noGrad, scope, share, type Tensor, type Ticket, takeUp, unshare, zeros } from '../torch/index.ts';
+import { Mutex } from './mutex.ts';
 import { checkRate, groupsOf, type OptimizerOptions, type OptimizerSource } from './source.ts';
 import { type Batch, isFusable } from './updates.ts';
 
@@ -11,6 +12,24 @@ export interface OptimizerState {
   tensors: Record<string, Tensor>;
   /** Updates each parameter has had. */
   steps: Record<string, number>;
+}
+
+/** What an optimizer of another thread needs to update the same parameters: it can be sent there. */
+export interface SharedOptimizer {
+  /** In the order of the slots. */
+  readonly slots: readonly { readonly path: string; readonly parameter: Ticket; readonly state: readonly Ticket[] }[];
+  /** Updates of each: int32. */
+  readonly steps: SharedArrayBuffer;
+  readonly lock: SharedArrayBuffer;
+}
+
+/** What is shared, as this thread sees it. */
+interface Sharing {
+  readonly told: SharedOptimizer;
+  readonly steps: Int32Array;
+  readonly mutex: Mutex;
+  /** The parameters of the thread that shares, of which this thread's are copies; none in that thread itself. */
+  readonly originals: Map<Slot, Tensor>;
 }
 
 /** The step of one group, with the learning rate and the decay that hold for it. */
@@ -46,6 +65,7 @@ export abstract class Optimizer implements Disposable {
   readonly #kinds: readonly string[];
 
   #lr: number | undefined;
+  #sharing: Sharing | undefined;
 
   /** @param kinds the names of its kinds of state */
   protected constructor(source: OptimizerSource, kinds: readonly string[], options: OptimizerOptions) {
@@ -103,6 +123,19 @@ export abstract class Optimizer implements Disposable {
     checkOptions(`${this.constructor.name}.step`, options, { gradScale: true });
     const rate = checkRate(this.constructor.name, lr);
     const gradScale = checkNumber(this.constructor.name, 'gradScale', options.gradScale ?? 1, { min: 0 });
+    const sharing = this.#sharing;
+    if (!sharing) this.#step(rate, gradScale);
+    else
+      sharing.mutex.run(() => {
+        const slots = this.#slots;
+        for (let i = 0; i < slots.length; i++) slots[i]!.step = sharing.steps[i]!;
+        this.#step(rate, gradScale);
+        for (let i = 0; i < slots.length; i++) sharing.steps[i] = slots[i]!.step;
+        copyOriginals(sharing);
+      });
+  }
+
+  #step(rate: number, gradScale: number): void {
     noGrad(() =>
       scope(() => {
         for (const group of this.#groups)
@@ -111,7 +144,7 @@ export abstract class Optimizer implements Disposable {
             const { isFused, step } = slots[0]!.slot;
             const batch = {
               isFused,
-              parameters: slots.map(({ slot }) => slot.parameter),
+              parameters: slots.map(({ slot }) => this.#sharing?.originals.get(slot) ?? slot.parameter),
               gradients: slots.map(({ gradient }) => gradient),
               state: this.#kinds.map((_, kind) => slots.map(({ slot }) => slot.state[kind]!)),
             };
@@ -119,6 +152,55 @@ export abstract class Optimizer implements Disposable {
           }
       }),
     );
+  }
+
+  /**
+   * Lets optimizers of other threads, of models of the same paths, update these very parameters: each of them by `follow`. From
+   * here on steps of all threads are taken one after the other. Dispose it after theirs.
+   */
+  share(): SharedOptimizer {
+    const slots = this.#slots;
+    for (const slot of slots) if (slot.placement === '') this.#makeState(slot);
+    const steps = new SharedArrayBuffer(slots.length * Int32Array.BYTES_PER_ELEMENT);
+    new Int32Array(steps).set(slots.map(({ step }) => step));
+    const mutex = new Mutex();
+    const told: SharedOptimizer = {
+      slots: slots.map(({ path, parameter, state }) => ({
+        path,
+        parameter: share(parameter),
+        state: state.map(share),
+      })),
+      steps,
+      lock: mutex.memory,
+    };
+    this.#sharing = { told, steps: new Int32Array(steps), mutex, originals: new Map() };
+    return told;
+  }
+
+  /**
+   * From here on a step updates the parameters of the thread that shares, by the gradients of these, which are then made equal to
+   * them – as they are now.
+   *
+   * @throws CheckpointError when it is of other parameters
+   */
+  follow(told: SharedOptimizer): void {
+    const slots = this.#slots;
+    const paths = slots.map(({ path }) => path).join();
+    if (paths !== told.slots.map(({ path }) => path).join())
+      throw new CheckpointError('other-parameters', 'the shared optimizer is of other parameters', {
+        remedy: 'Make the same model and the same groups in every thread.',
+      });
+    const originals = new Map<Slot, Tensor>();
+    for (const [i, slot] of slots.entries()) {
+      const { parameter, state } = told.slots[i]!;
+      originals.set(slot, takeUp(parameter).keep());
+      this.#free(slot);
+      this.#makeState(slot);
+      for (const tensor of slot.state) tensor.dispose();
+      slot.state = state.map((ticket) => takeUp(ticket).keep());
+    }
+    this.#sharing = { told, steps: new Int32Array(told.steps), mutex: new Mutex(told.lock), originals };
+    this.#sharing.mutex.run(() => copyOriginals(this.#sharing!));
   }
 
   #makeState(slot: Slot): void {
@@ -200,6 +282,11 @@ export abstract class Optimizer implements Disposable {
 
   /** Frees the state (not the parameters). */
   dispose(): void {
+    const { told, originals } = this.#sharing ?? {};
+    if (originals?.size === 0)
+      for (const { parameter, state } of told!.slots) for (const ticket of [parameter, ...state]) unshare(ticket);
+    for (const original of originals?.values() ?? []) original.dispose();
+    this.#sharing = undefined;
     for (const slot of this.#slots) this.#free(slot);
   }
 
@@ -207,6 +294,14 @@ export abstract class Optimizer implements Disposable {
     this.dispose();
   }
 }
+
+/** This thread's parameters become what the shared ones are. */
+const copyOriginals = ({ originals }: Sharing): void =>
+  noGrad(() =>
+    scope(() => {
+      for (const [{ parameter }, original] of originals) parameter.copy_(original);
+    }),
+  );
 
 type Ready = { slot: Slot; gradient: Tensor };
 

@@ -15,7 +15,7 @@ import {
 } from './policy-agents.testing.ts';
 
 function make(changes: object = {}, spaces: object = smallSpaces.continuous, numEnvironments = 1): PGT {
-  const settings = { hidden: [8], replayStart: 8, batchSize: 4, learningRate: 1e-2, ...changes };
+  const settings = { hidden: [8], replayStart: 8, batchSize: 4, learningRate: 1e-2, capacity: 500, ...changes };
   const place = {
     ...(spaces as { observationSpace: never; actionSpace: never }),
     numEnvironments,
@@ -89,7 +89,10 @@ it('goes on bit for bit after a resume', () => {
 
 it('learns ABC', () => {
   scope(() => {
-    using agent = make({ replayStart: 200, batchSize: 32, hidden: [16] }, abcSpaces({ discrete: false }));
+    using agent = make(
+      { replayStart: 200, batchSize: 32, hidden: [16], capacity: 20_000 },
+      abcSpaces({ discrete: false }),
+    );
     expect(stepsToLearn(agent, () => abc({ discrete: false }))).toBeLessThan(Infinity);
   });
 });

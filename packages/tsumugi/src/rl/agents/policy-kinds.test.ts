@@ -57,6 +57,7 @@ describe.each(Object.entries(quick))('%s', (name, { settings, memory }) => {
     ['a fixed variance', smallSpaces.continuous, { policy: 'gaussian-fixed', logStd: -1 }],
     ['normalized observations', smallSpaces.continuous, { normalizeObservations: true }],
   ])('acts and learns with %s', async (_, spaces, changes) => {
+    // These have no such setting.
     if ('sharedBody' in changes && (name === 'trpo' || name === 'reinforce')) return;
     const make = await maker(name, spaces, { ...settings, ...changes });
     scope(() => {

@@ -52,6 +52,8 @@ export interface Environment<O extends Observation = Observation> extends Dispos
   readonly id: string;
   readonly observationSpace: Space;
   readonly actionSpace: Space;
+  /** What the actions of a game are called, e.g. "NOOP", "FIRE", where it says so. */
+  readonly actionMeanings?: readonly string[];
   /** Begins an episode. */
   reset(options?: ResetOptions): ResetResult<O>;
   /**

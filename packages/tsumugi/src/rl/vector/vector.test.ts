@@ -5,6 +5,7 @@ import { TsumugiError, UserError } from '../../base/index.ts';
 import type { Outcome } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
 import { makeEnvironment } from '../registry.ts';
+import { type FrameOptions, preprocessFrames } from '../wrappers/preprocess-frames.ts';
 import { makeVectorEnvironment, type VectorOptions } from './make.ts';
 import type { VectorEnvironment, VectorStep } from './vector-environment.ts';
 import { type WorldOptions, worlds } from './worlds.testing.ts';
@@ -35,9 +36,12 @@ const copied = ({ outcomes, observations, infos }: VectorStep) => ({
   infos,
 });
 
+const frames: FrameOptions = { size: 3, noops: 4, stack: 3 };
+
 /** The same steps of single environments, which are reset by hand. */
 async function single(options: WorldOptions, seed: number, actions: readonly Action[][], id: string) {
-  const environments = await Promise.all(Array.from({ length: SIZE }, () => makeEnvironment(id, { ...options })));
+  const made = await Promise.all(Array.from({ length: SIZE }, () => makeEnvironment(id, { ...options })));
+  const environments = id === 'Frames-v0' ? made.map((each) => preprocessFrames(each as never, frames)) : made;
   const first = environments.map((environment, i) => environment.reset({ seed: seed + i }).observation);
   const steps = actions.map((each) => {
     const results = environments.map((environment, i) => environment.step(each[i]!));
@@ -141,6 +145,22 @@ describe.each<[string, VectorOptions]>([
     vector[Symbol.dispose]();
     vector[Symbol.dispose]();
     expect(() => vector.step([1, 1, 1, 1, 1])).toThrow(/disposed of/);
+  });
+});
+
+describe.each<[string, VectorOptions]>([
+  ['in this thread', { frames }],
+  ['over threads, borrowed', { frames, workers: 2, borrowed: true, modules: [worlds] }],
+])('a vector of frames %s', (_, form) => {
+  it('gives the stacks of single environments, and goes on from a snapshot', async () => {
+    const buttons = numbers.map((each) => each.map((a) => a % 4));
+    await isEqual(form, ['frames', {}, buttons, 'Frames-v0']);
+    const vector = await make(form, {}, 'Frames-v0');
+    expect(vector.observationSpace.shape).toEqual([3, 3, 3]);
+    const snapshot = JSON.parse(JSON.stringify(vector.snapshot!()));
+    const expected = buttons.map((each) => copied(vector.step(each)));
+    vector.restore!(snapshot);
+    expect(buttons.map((each) => copied(vector.step(each)))).toEqual(expected);
   });
 });
 

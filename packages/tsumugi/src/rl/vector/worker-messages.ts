@@ -3,12 +3,13 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Info } from '../environment.ts';
 import type { PlainSpace } from '../spaces/index.ts';
 import type { PlainError } from './at-index.ts';
+import type { EachOptions } from './make-each.ts';
 import type { MemoryBuffers } from './worker-memory.ts';
 
 /** What a thread is started with. */
 export interface ThreadPlan {
   id: string;
-  options: unknown;
+  each: EachOptions;
   /** Addresses of the modules that register environments. */
   modules: readonly string[];
   /** Its environments are first … first + count − 1. */

@@ -3,6 +3,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { moduleBeside, TsumugiError } from '../../base/index.ts';
 import { type PlainSpace, spaceOf } from '../spaces/index.ts';
 import { atIndex } from './at-index.ts';
+import type { EachOptions } from './make-each.ts';
 // By way of the thread's file, so that the package has it.
 import type { KeeperPlan } from './worker-keeper.ts';
 import { type Spaces, WorkerMemory } from './worker-memory.ts';
@@ -12,7 +13,7 @@ export interface WorkerPlan {
   id: string;
   size: number;
   workers: number;
-  options: unknown;
+  each: EachOptions;
   modules: readonly string[];
 }
 
@@ -43,14 +44,14 @@ export function shareOut(size: number, workers: number): { first: number; count:
 }
 
 /** @throws TsumugiError with the index of an environment that could not be made */
-export async function startWorkers({ id, size, workers, options, modules }: WorkerPlan): Promise<Started> {
+export async function startWorkers({ id, size, workers, each, modules }: WorkerPlan): Promise<Started> {
   const news = new MessageChannel();
   const groups: Group[] = [];
   const threads: ThreadPlan[] = [];
   for (const { first, count } of shareOut(size, workers)) {
     const { port1, port2 } = new MessageChannel();
     groups.push({ first, count, port: port1 });
-    threads.push({ id, options, modules, first, count, port: port2 });
+    threads.push({ id, each, modules, first, count, port: port2 });
   }
   const module = moduleBeside('./worker-thread', import.meta.url).href;
   const keeper = new Worker(moduleBeside('./worker-keeper', import.meta.url), {

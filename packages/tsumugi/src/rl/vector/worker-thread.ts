@@ -1,16 +1,16 @@
 // A thread of a vector: it has some of the environments, waits for orders in the shared memory and answers there.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Environment, Info, ResetOptions } from '../environment.ts';
-import { makeEnvironment } from '../registry.ts';
 import { plainSpace } from '../spaces/index.ts';
 import { type PlainError, plainError } from './at-index.ts';
+import { makeEach } from './make-each.ts';
 import { resetOptionsOf } from './vector-environment.ts';
 import { ENDED, ORDER, ROW, TOLD, WORD, WorkerMemory } from './worker-memory.ts';
 import type { Begin, FromThread, Infos, ThreadPlan } from './worker-messages.ts';
 
 export type { ThreadPlan } from './worker-messages.ts';
 
-const { id, options, modules, first, count, port } = workerData as ThreadPlan;
+const { id, each: made, modules, first, count, port } = workerData as ThreadPlan;
 const environments: Environment[] = [];
 /** The environment whose turn it is: an error is its. */
 let index = first;
@@ -19,7 +19,7 @@ const say = (message: FromThread) => parentPort!.postMessage(message);
 
 async function make(): Promise<void> {
   for (const module of modules) await import(module);
-  for (; index < first + count; index++) environments.push(await makeEnvironment(id, options as never));
+  for (; index < first + count; index++) environments.push(await makeEach(id, made));
   const { observationSpace, actionSpace } = environments[0]!;
   const snapshots = environments.every(({ snapshot, restore }) => snapshot && restore);
   const ready = { observation: plainSpace(observationSpace), action: plainSpace(actionSpace), snapshots };

@@ -2,6 +2,7 @@
 import type { ActionLike, Environment, Observation, ResetOptions, StepResult } from '../environment.ts';
 import { registerEnvironment } from '../registry.ts';
 import { Box, Discrete, type Space } from '../spaces/index.ts';
+import { FrameGame } from '../wrappers/frame-game.testing.ts';
 
 export const worlds = import.meta.url;
 
@@ -85,3 +86,4 @@ class World implements Environment {
 }
 
 registerEnvironment('World-v0', { make: (options) => new World(options as WorldOptions) });
+registerEnvironment('Frames-v0', { make: () => new FrameGame(20) });

@@ -23,6 +23,7 @@ export abstract class Wrapper<O extends Observation = Observation, I extends Obs
   readonly observationSpace: Space;
   readonly actionSpace: Space;
   // There only where the environment inside has them.
+  readonly actionMeanings?: readonly string[];
   readonly render?: () => Frame;
   readonly setState?: (state: unknown) => O;
   readonly snapshot?: () => unknown;
@@ -34,6 +35,7 @@ export abstract class Wrapper<O extends Observation = Observation, I extends Obs
     this.id = inner.id;
     this.observationSpace = spaces.observation ?? inner.observationSpace;
     this.actionSpace = spaces.action ?? inner.actionSpace;
+    if (inner.actionMeanings && !spaces.action) this.actionMeanings = inner.actionMeanings;
     if (inner.render) this.render = () => inner.render!();
     if (inner.setState) this.setState = (state) => this.begun(inner.setState!(state));
     if (!inner.snapshot || !inner.restore) return;

@@ -130,8 +130,9 @@ export async function build(target) {
     await compile(folder);
     for (const name of ['README.md', 'LICENSE', 'data'])
       cpSync(join(root, name), join(folder, name), { recursive: true });
-    // Files that modules read: the chat page, and MuJoCo's models with their licence.
-    for (const path of ['src/serve/page/files', 'src/rl/environments/mujoco/models'])
+    // Files that modules read: the chat page, models and a game with their licences, and the script of the bridge to Python.
+    const environments = ['mujoco/models', 'nes/efp', 'python/bridge.py'].map((path) => `src/rl/environments/${path}`);
+    for (const path of ['src/serve/page/files', ...environments])
       cpSync(join(workspace, path), join(folder, path), { recursive: true });
     copyRecipes(folder);
     writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson(), null, 2)}\n`);

@@ -6,6 +6,7 @@ import { mIfEvalPackages } from '../packages/tsumugi/src/eval/tasks/m-ifeval/too
 import { libraryVersion } from '../packages/tsumugi/src/lm/index.ts';
 import { planckPackage } from '../packages/tsumugi/src/rl/environments/box2d/package.ts';
 import { mujocoPackage } from '../packages/tsumugi/src/rl/environments/mujoco/package.ts';
+import { nesPackages } from '../packages/tsumugi/src/rl/environments/nes/nes.ts';
 import { duckPackage } from '../packages/tsumugi/src/synth/index.ts';
 
 const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
@@ -17,6 +18,7 @@ it('is an optional peer of the version that the loader names', () => {
     ...duckPackage.versions,
     ...mIfEvalPackages.versions,
     ...mujocoPackage.versions,
+    ...nesPackages.versions,
     'node-llama-cpp': libraryVersion,
     ...planckPackage.versions,
   };

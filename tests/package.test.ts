@@ -50,7 +50,10 @@ describe('a tarball', () => {
     const mujoco = 'src/rl/environments/mujoco/models';
     const models = readdirSync(`${root}packages/tsumugi/${mujoco}`).map((name) => `${mujoco}/${name}`);
     expect(models).toContain(`${mujoco}/LICENSE`);
-    const data = [...page, ...models].sort();
+    const other = ['nes/efp/LICENSE', 'nes/efp/efp.nes', 'python/bridge.py'].map(
+      (name) => `src/rl/environments/${name}`,
+    );
+    const data = [...page, ...models, ...other].sort();
     const modules = paths.filter((path) => /^(bin|src)\//.test(path) && !data.includes(path));
     expect(paths.filter((path) => data.includes(path))).toEqual(data);
     expect(paths.filter((path) => !modules.includes(path) && !data.includes(path))).toEqual([

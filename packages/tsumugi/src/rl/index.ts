@@ -32,6 +32,7 @@ export type {
   ResetResult,
   StepResult,
 } from './environment.ts';
+export { NesEnvironment, type NesGame } from './environments/nes/nes.ts';
 export * from './experiments/index.ts';
 export * from './explorers/index.ts';
 export * from './networks/index.ts';

@@ -26,7 +26,9 @@ export type Family = Readonly<Record<string, Registration>>;
 
 interface LazyFamily {
   ids: readonly string[];
-  load(): Promise<{ family: Family }>;
+  /** Names that begin with it are the family's too. */
+  prefix?: string;
+  load(id: string): Promise<{ family: Family }>;
 }
 
 const families: readonly LazyFamily[] = [
@@ -69,6 +71,12 @@ const families: readonly LazyFamily[] = [
     ids: ['BipedalWalker-v3', 'BipedalWalkerHardcore-v3', 'LunarLander-v3', 'LunarLanderContinuous-v3'],
     load: () => import('./environments/box2d/family.ts'),
   },
+  { ids: ['nes/EscapeFromPong-v0'], load: () => import('./environments/nes/family.ts') },
+  {
+    ids: [],
+    prefix: 'python/',
+    load: async (id) => ({ family: (await import('./environments/python/family.ts')).familyOf(id) }),
+  },
 ];
 
 /** Those that a program added. */
@@ -105,7 +113,8 @@ export function registerEnvironment(id: string, registration: Registration): voi
 export async function makeEnvironment(id: string, options: EnvironmentOptions = {}): Promise<Environment> {
   if (!isObject(options))
     throw new ConfigError('bad-option', `${id}: options are an object like { maxSteps: 100 }, got ${kindOf(options)}`);
-  const registration = registered.get(id) ?? (await families.find(({ ids }) => ids.includes(id))?.load())?.family[id];
+  const found = families.find(({ ids, prefix }) => ids.includes(id) || (prefix && id.startsWith(prefix)));
+  const registration = registered.get(id) ?? (await found?.load(id))?.family[id];
   if (!registration) {
     throw new UserError('unknown-environment', `there is no environment "${id}"`, {
       remedy: suggestion(id, environmentIds()),

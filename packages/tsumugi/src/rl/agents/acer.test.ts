@@ -176,7 +176,7 @@ describe('update', () => {
 
 it.each([{ discrete: true }, { discrete: false }])('learns ABC: %o', (options) => {
   scope(() => {
-    using agent = make({ maxSteps: 5, replayStart: 50, hidden: [16], trustRegion: 1 }, abcSpaces(options));
+    using agent = make({ maxSteps: 5, replayStart: 50, replayUpdates: 1, learningRate: 3e-2 }, abcSpaces(options));
     expect(stepsToLearn(agent, () => abc(options))).toBeLessThan(Infinity);
   });
 });

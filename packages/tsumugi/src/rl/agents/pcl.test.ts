@@ -107,7 +107,7 @@ it.each<[string, object]>([
 
 it.each([{ discrete: true }, { discrete: false }])('learns ABC: %o', (options) => {
   scope(() => {
-    using agent = make({ tau: 0.05, replayUpdates: 4 }, abcSpaces(options));
+    using agent = make({ tau: 0.05 }, abcSpaces(options));
     expect(stepsToLearn(agent, () => abc(options))).toBeLessThan(Infinity);
   });
 });

@@ -1,6 +1,5 @@
 // A choice among A actions: the softmax of preferences.
 import type { Rng, Tensor } from '../../torch/index.ts';
-import { rand } from '../../torch/index.ts';
 import type { Distribution } from './distribution.ts';
 
 /**
@@ -42,11 +41,12 @@ export class Categorical implements Distribution {
     return this.logProbabilities.exp();
   }
 
-  /** The largest of log π + Gumbel noise is drawn from π (Gumbel 1954). */
+  /** One operator for the whole batch: acting on one observation is mostly calls. */
   sample(rng: Rng): Tensor {
-    // A uniform number of exactly 0 becomes −∞ and is never chosen, where its complement would always be.
-    const exponential = rand(this.logits.shape, rng).log().neg();
-    return this.logProbabilities.detach().sub(exponential.log()).argmax(-1);
+    const { probabilities } = this;
+    const rows = probabilities.ndim <= 2 ? probabilities : probabilities.flatten(0, -2);
+    const drawn = rows.multinomial(1, true, { rng });
+    return drawn.reshape(probabilities.shape.slice(0, -1));
   }
 
   mode(): Tensor {

@@ -60,6 +60,20 @@ describe('categorical', () => {
     });
   });
 
+  it('draws for every entry of a batch, whatever its dimensions', () => {
+    scope(() => {
+      const sure = tensor([0, 50, 0]).expand(2, 4, 3);
+      expect(new Categorical(sure).sample(new Rng(0)).tolist()).toEqual([
+        [1, 1, 1, 1],
+        [1, 1, 1, 1],
+      ]);
+      expect(new Categorical(tensor([0, 0, 50])).sample(new Rng(0)).tolist()).toEqual(2);
+      const rows = list(new Categorical(tensor([0, 0]).expand(2000, 2)).sample(new Rng(0)));
+      const changes = rows.filter((each, i) => each !== rows[i - 1]).length;
+      expect(Math.abs(changes - 1000)).toBeLessThan(100);
+    });
+  });
+
   it('has the right gradients', () => {
     scope(() => {
       const rng = new Rng(1);

@@ -13,7 +13,13 @@ import {
 } from '../packages/tsumugi/src/gan/index.ts';
 import { ImageBatches, openImageFolder, openImages, writeImageGrid } from '../packages/tsumugi/src/images/index.ts';
 import { Cache, CachePool, Draft, Engine, Grammars, PromptLookup, preset } from '../packages/tsumugi/src/lm/index.ts';
-import { collectDemonstrations, planAgent, trainAgent } from '../packages/tsumugi/src/rl/index.ts';
+import {
+  collectDemonstrations,
+  makeVectorEnvironment,
+  planAgent,
+  preprocessFrames,
+  trainAgent,
+} from '../packages/tsumugi/src/rl/index.ts';
 import { latestCheckpoint, loadLatestCheckpoint } from '../packages/tsumugi/src/store/index.ts';
 import { planPipeline, runPipeline } from '../packages/tsumugi/src/synth/index.ts';
 import {
@@ -67,6 +73,8 @@ const takers: Record<string, Take> = {
   loadRated: (options) => loadRated([], options),
   showExample: (options) => showExample(none, none, options),
   rescorePfgen: (options) => rescorePfgen(options),
+  makeVectorEnvironment: (options) => makeVectorEnvironment('CartPole-v1', 2, options),
+  preprocessFrames: (options) => preprocessFrames(none, options),
   runPipeline: (options) => runPipeline(none, options),
   planPipeline: (options) => planPipeline(none, options),
 };

@@ -12,6 +12,7 @@ import {
   rlPresets,
   settingsOfPreset,
   trainAgent,
+  wrapperNames,
 } from '../rl/index.ts';
 import { defineCommand, type Run } from './command.ts';
 import { describeSettings, settingsHelp } from './describe-settings.ts';
@@ -48,7 +49,7 @@ const command = defineCommand(
       ...trainingOptions,
       list: {
         type: 'boolean',
-        help: 'list experiments, agents and environments; with NAME, its settings and their source',
+        help: 'list experiments, agents, environments, wrappers; with NAME, its settings and their source',
       },
     },
     details:
@@ -104,7 +105,8 @@ async function list(given: string | undefined, json: boolean, io: Io): Promise<v
     const parts = [
       ['experiments', formatRows(rows)],
       ['agents', formatRows(agents)],
-      ['environments', `  ${environmentIds().join(' ')}\n`],
+      ['environments', inLines(environmentIds())],
+      ['wrappers', inLines(wrapperNames())],
     ];
     return write(io.stdout, parts.map(([title, text]) => `${title}:\n${text}`).join('\n'));
   }
@@ -114,6 +116,17 @@ async function list(given: string | undefined, json: boolean, io: Io): Promise<v
     flat(preset[source]).map(([key, value]) => [`${key}=${JSON.stringify(value)}`, sources[source]] as const),
   );
   await write(io.stdout, `${preset.summary}\n${formatRows(rows)}`);
+}
+
+/** Names in lines of a terminal's width. */
+function inLines(names: readonly string[]): string {
+  const lines: string[] = [];
+  for (const name of names) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + name.length < 78) lines[lines.length - 1] = `${last} ${name}`;
+    else lines.push(`  ${name}`);
+  }
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 /** Settings with those inside them by their paths. */

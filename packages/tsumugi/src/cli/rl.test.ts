@@ -28,7 +28,9 @@ it('lists experiments, agents and environments, and says where each setting come
   expect(code).toBe(0);
   expect(stdout).toMatch(/^experiments:\n( {2}\S+ .*\n)* {2}dqn-cartpole +Double DQN on CartPole/m);
   expect(stdout).toMatch(/^agents:\n( {2}\S+ .*\n)* {2}linear-q +Q-learning/m);
-  expect(stdout).toMatch(/^environments:\n.*CartPole-v1/m);
+  expect(stdout).toMatch(/^environments:\n( {2}.*\n)* {2}(\S+ )*CartPole-v1/m);
+  expect(stdout).toMatch(/^wrappers:\n.*scale-reward/m);
+  expect(Math.max(...stdout.split('\n').map((line) => (line.includes('-v1') ? line.length : 0)))).toBeLessThan(81);
   const one = await rl('train', 'naf-pendulum', '--list');
   expect(one.stdout).toMatch(/^ {2}agentSettings.explorer="ou" +ChainerRL’s script$/m);
   expect(one.stdout).toMatch(/^ {2}logEvery=500 +our choice$/m);
@@ -55,7 +57,7 @@ it('forecasts without a run', async () => {
   const { code, stdout, stderr } = await rl('train', at('corridor.yml'), '--plan', '--json');
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ label: 'rl', steps: 300, learned: true });
-  expect(stderr).toMatch(/rl: 300 steps\n {2}time .* a step\)\n.*memory/);
+  expect(stderr).toMatch(/rl: 300 steps\n {2}time .* (a step|a second)\)\n.*memory/);
 });
 
 it('is drawn by the report', async () => {

@@ -36,6 +36,7 @@ describe('forecast', () => {
       '    model        512 MiB',
     ]);
     requireFits(forecast);
+    expect(formatForecast({ ...forecast, secondsPerStep: 2e-4 })).toContain(' (5,000 steps a second)\n');
   });
 
   it('refuses what cannot fit, with the option to change', () => {

@@ -47,10 +47,14 @@ export function formatForecast(forecast: Forecast): string {
   const { label, steps, tokens, secondsPerStep, memory, availableMemoryBytes, disk, availableDiskBytes, out } =
     forecast;
   const work = [`${formatInteger(steps)} steps`, ...(tokens === undefined ? [] : [`${formatCount(tokens)} tokens`])];
+  const pace =
+    secondsPerStep < 1e-3
+      ? `${formatInteger(1 / secondsPerStep)} steps a second`
+      : `${formatDuration(secondsPerStep)} a step`;
   const parts = (amounts: readonly Amount[]) =>
     amounts.map(({ what, bytes }): [string, string] => [`  ${what}`, formatBytes(bytes)]);
   const rows: [string, string][] = [
-    ['time', `${formatDuration(forecastSeconds(forecast))} (${formatDuration(secondsPerStep)} a step)`],
+    ['time', `${formatDuration(forecastSeconds(forecast))} (${pace})`],
     ['memory', `${formatBytes(totalBytes(memory))} of ${formatBytes(availableMemoryBytes)} available`],
     ...parts(memory),
     ['disk', `${formatBytes(totalBytes(disk))} of ${formatBytes(availableDiskBytes)} available, in ${out}`],

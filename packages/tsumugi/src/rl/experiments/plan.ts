@@ -36,7 +36,7 @@ export async function planAgent(given: RlConfig, options: PlanAgentOptions = {})
   using prepared = await prepareTraining(given);
   const { config, kind, training } = prepared;
   print(describeTraining(config, training));
-  using trainer = new Trainer(config, kind, training);
+  using trainer = new Trainer(rehearsed(config), kind, training);
   const before = fingerprint(trainer.agent);
   const secondsPerStep = rehearse(trainer, totalSteps(config), seconds);
   const learned = fingerprint(trainer.agent) !== before;
@@ -49,16 +49,24 @@ export async function planAgent(given: RlConfig, options: PlanAgentOptions = {})
   return forecast;
 }
 
-/** Seconds of a step, by the last half of those that are taken in `seconds`. */
+/** Updates begin early, so that they are part of the rehearsal: what one takes does not depend on how much replay holds. */
+function rehearsed(config: RlConfig): RlConfig {
+  const { replayStart } = config.agentSettings;
+  if (typeof replayStart !== 'number') return config;
+  return { ...config, agentSettings: { ...config.agentSettings, replayStart: Math.min(replayStart, 200) } };
+}
+
+/** Seconds of a step, by those that are taken in the second half of `seconds`; of a short run by all. */
 function rehearse(trainer: Trainer, total: number, seconds: number): number {
-  const began = performance.now();
-  const elapsed = () => (performance.now() - began) / 1000;
-  let half = { seconds: 0, step: 0 };
-  while (trainer.step < total && elapsed() < seconds) {
-    trainer.takeStep();
-    if (half.step === 0 && elapsed() > seconds / 2) half = { seconds: elapsed(), step: trainer.step };
-  }
-  return (elapsed() - half.seconds) / Math.max(1, trainer.step - half.step);
+  const take = (longest: number) => {
+    const [began, first] = [performance.now(), trainer.step];
+    const elapsed = () => (performance.now() - began) / 1000;
+    while (trainer.step < total && elapsed() < longest) trainer.takeStep();
+    return { seconds: elapsed(), steps: trainer.step - first };
+  };
+  const begin = take(seconds / 2);
+  const measured = trainer.step < total ? take(seconds / 2) : begin;
+  return measured.seconds / measured.steps;
 }
 
 /** A number that is another one after an update. */

@@ -26,6 +26,22 @@ const mujoco: Settings = {
 };
 const long: Settings = { logEvery: 1000, checkpointEvery: 100_000 };
 
+/**
+ * The scripts for Atari, on games of the reader's own in Python (see docs/rl/python.md); others with
+ * environment=python/ALE/Breakout-v5. In evaluation lives do not end episodes, and rewards are not clipped.
+ */
+const atari = (evaluationEpsilon: number): Settings => ({
+  environment: 'python/ALE/Pong-v5',
+  environmentOptions: { arguments: { frameskip: 1, repeat_action_probability: 0 } },
+  trainingWrappers: ['preprocess-frames'],
+  evaluationWrappers: [
+    { name: 'preprocess-frames', episodicLife: false, clipReward: false },
+    { name: 'randomize-action', probability: evaluationEpsilon },
+  ],
+  steps: 50_000_000,
+  evaluation: { interval: 250_000, steps: 125_000 },
+});
+
 const presets = {
   'dqn-abc': {
     summary: 'DQN in ABC, ChainerRL’s toy environment: seconds',
@@ -401,6 +417,85 @@ const presets = {
       },
     },
     ours: { ...long, wrappers: ['normalize-action'] },
+  },
+  'dqn-atari': {
+    summary: 'DQN on Atari (Mnih et al. 2015; train_dqn)',
+    paper: {},
+    code: {
+      ...atari(0.05),
+      agent: 'dqn',
+      agentSettings: {
+        network: 'nature',
+        stack: 4,
+        optimizer: 'rmsprop-graves',
+        learningRate: 2.5e-4,
+        optimizerEps: 1e-2,
+        capacity: 1_000_000,
+        epsilonStart: 1,
+        epsilonEnd: 0.1,
+        epsilonSteps: 1_000_000,
+        replayStart: 50_000,
+        targetUpdateInterval: 10_000,
+        updateInterval: 4,
+        batchSize: 32,
+        accumulator: 'sum',
+      },
+    },
+    ours: long,
+  },
+  'iqn-atari': {
+    summary: 'IQN on Atari (Dabney et al. 2018; train_iqn)',
+    paper: { agentSettings: { quantiles: 64, targetQuantiles: 64, actingQuantiles: 32 } },
+    code: {
+      ...atari(0.001),
+      agent: 'iqn',
+      agentSettings: {
+        network: 'nature',
+        stack: 4,
+        learningRate: 5e-5,
+        optimizerEps: 1e-2 / 32,
+        capacity: 1_000_000,
+        epsilonStart: 1,
+        epsilonEnd: 0.01,
+        epsilonSteps: 1_000_000,
+        replayStart: 50_000,
+        targetUpdateInterval: 10_000,
+        updateInterval: 4,
+        batchSize: 32,
+      },
+    },
+    ours: long,
+  },
+  'rainbow-atari': {
+    summary: 'Rainbow on Atari (Hessel et al. 2018; train_rainbow)',
+    paper: {},
+    code: {
+      ...atari(0),
+      agent: 'rainbow',
+      agentSettings: {
+        network: 'nature',
+        stack: 4,
+        atoms: 51,
+        atomMin: -10,
+        atomMax: 10,
+        noisy: 0.5,
+        explorer: 'greedy',
+        learningRate: 6.25e-5,
+        optimizerEps: 1.5e-4,
+        prioritized: true,
+        alpha: 0.5,
+        beta: 0.4,
+        betaSteps: 12_500_000,
+        normalize: 'memory',
+        steps: 3,
+        capacity: 1_000_000,
+        replayStart: 20_000,
+        targetUpdateInterval: 32_000,
+        updateInterval: 4,
+        batchSize: 32,
+      },
+    },
+    ours: long,
   },
 } as const satisfies Record<string, RlPreset>;
 

@@ -2,10 +2,21 @@
 import { ConfigError, isObject, suggestion } from '../../base/index.ts';
 import type { Environment } from '../environment.ts';
 import { ClipAction } from './clip-action.ts';
+import { ClipReward } from './clip-reward.ts';
+import { EpisodicLife } from './episodic-life.ts';
+import { FireReset } from './fire-reset.ts';
+import { FlickerFrame } from './flicker-frame.ts';
+import { FrameStack } from './frame-stack.ts';
+import { MaxAndSkip } from './max-and-skip.ts';
+import { NoopReset } from './noop-reset.ts';
 import { NormalizeAction } from './normalize-action.ts';
+import { preprocessFrames } from './preprocess-frames.ts';
 import { RandomizeAction } from './randomize-action.ts';
+import { ScaledFloatFrame } from './scaled-float-frame.ts';
+import { StickyActions } from './sticky-actions.ts';
 import { CastObservation } from './transform-observation.ts';
 import { ScaleReward } from './transform-reward.ts';
+import { WarpFrame } from './warp-frame.ts';
 
 /** A wrapper as settings name it: its name alone, or with options of its own. */
 export type NamedWrapper = string | { readonly name: string; readonly [option: string]: unknown };
@@ -22,12 +33,47 @@ interface Entry {
 const wrappers: Readonly<Record<string, Entry>> = {
   'cast-observation': { wrap: (inner) => new CastObservation(inner) },
   'clip-action': { wrap: (inner) => new ClipAction(inner) },
+  'clip-reward': { wrap: (inner) => new ClipReward(inner) },
+  'episodic-life': { wrap: (inner) => new EpisodicLife(inner) },
+  'fire-reset': { wrap: (inner) => new FireReset(inner) },
+  'flicker-frame': {
+    options: ['probability'],
+    wrap: (inner, { probability }) => new FlickerFrame(inner as never, probability as number | undefined),
+  },
+  'frame-stack': {
+    options: ['count'],
+    wrap: (inner, { count }) => new FrameStack(inner as never, count as number | undefined),
+  },
+  'max-and-skip': {
+    options: ['skip'],
+    wrap: (inner, { skip }) => new MaxAndSkip(inner as never, skip as number | undefined) as never,
+  },
+  'noop-reset': {
+    options: ['most'],
+    wrap: (inner, { most }) => new NoopReset(inner, most as number | undefined),
+  },
   'normalize-action': { wrap: (inner) => new NormalizeAction(inner) },
+  'preprocess-frames': {
+    options: [
+      ...['maxFrames', 'sticky', 'noops', 'skip', 'episodicLife', 'fireReset'],
+      ...['size', 'scale', 'clipReward', 'flicker', 'stack'],
+    ],
+    wrap: (inner, options) => preprocessFrames(inner as never, options),
+  },
   'randomize-action': {
     options: ['probability'],
     wrap: (inner, { probability }) => new RandomizeAction(inner, probability as number),
   },
   'scale-reward': { options: ['factor'], wrap: (inner, { factor }) => new ScaleReward(inner, factor as number) },
+  'scaled-float-frame': { wrap: (inner) => new ScaledFloatFrame(inner as never) as never },
+  'sticky-actions': {
+    options: ['probability'],
+    wrap: (inner, { probability }) => new StickyActions(inner, probability as number | undefined),
+  },
+  'warp-frame': {
+    options: ['size'],
+    wrap: (inner, { size }) => new WarpFrame(inner as never, size as number | undefined) as never,
+  },
 };
 
 /** The names that settings may use. */

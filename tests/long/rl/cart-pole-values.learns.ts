@@ -31,7 +31,7 @@ interface Case {
 
 const cases: Case[] = [
   { agent: 'dqn' },
-  { agent: 'dqn', settings: { dueling: true, duelingHidden: 64, softUpdate: 0.01, targetUpdateInterval: 1 } },
+  { agent: 'dqn', settings: { dueling: true, duelingHidden: 64 } },
   { agent: 'double-dqn', settings: { prioritized: true, steps: 3, betaSteps: 20_000 } },
   { agent: 'residual-dqn' },
   { agent: 'al' },

@@ -173,7 +173,7 @@ const presets = {
     },
   },
   'ppo-pendulum': {
-    summary: 'PPO on Pendulum in eight environments: minutes',
+    summary: 'PPO on Pendulum in eight environments',
     paper: {},
     code: {},
     ours: {
@@ -183,7 +183,6 @@ const presets = {
       numEnvironments: 8,
       steps: 300_000,
       evaluation: { interval: 10_000, episodes: 20 },
-      successfulScore: -200,
       agentSettings: {
         updateInterval: 2048,
         minibatchSize: 256,

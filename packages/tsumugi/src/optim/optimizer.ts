@@ -219,8 +219,8 @@ export abstract class Optimizer implements Disposable {
   state(): OptimizerState {
     const tensors: Record<string, Tensor> = {};
     const steps: Record<string, number> = {};
-    for (const slot of this.#slots) {
-      steps[slot.path] = slot.step;
+    for (const [i, slot] of this.#slots.entries()) {
+      steps[slot.path] = this.#sharing?.steps[i] ?? slot.step;
       for (const [kind, tensor] of slot.state.entries()) tensors[`${this.#kinds[kind]}.${slot.path}`] = tensor;
     }
     return { tensors, steps };

@@ -2,6 +2,7 @@
 import type { Module } from '../nn/index.ts';
 import type { State } from '../store/index.ts';
 import type { Tensor } from '../torch/index.ts';
+import type { SharedParts } from './agents/shared-parts.ts';
 import type { Action, Observation } from './environment.ts';
 
 /** What came of an action. */
@@ -57,4 +58,16 @@ export interface Agent extends Disposable {
   state(): AgentState;
   /** @throws CheckpointError when the state is of another kind of agent, or of other shapes */
   loadState(state: AgentState): void;
+}
+
+/**
+ * An agent whose weights others train, too, each in a thread and in environments of its own, as A3C's workers do. The one that shares
+ * has the weights; those that follow have copies, which each of their updates brings up to date.
+ */
+export interface SharedAgent extends Agent {
+  /** Steps of all threads together, by which schedules go: whoever runs it sets it before `observe`. */
+  steps: number;
+  share(): SharedParts;
+  /** @throws CheckpointError when it is of an agent with other networks */
+  follow(shared: SharedParts): void;
 }

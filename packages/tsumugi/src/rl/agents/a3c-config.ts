@@ -34,6 +34,7 @@ const a3cConfig = z.strictObject({
 export const a3c: AgentKind<typeof a3cConfig> = {
   summary: 'advantage actor-critic by segments of episodes',
   config: a3cConfig,
+  shares: true,
   make(place, s) {
     const model = makeActorCritic(place, s);
     return new A3C({

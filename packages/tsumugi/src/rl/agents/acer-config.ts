@@ -96,6 +96,7 @@ function makeModel(place: AgentPlace, s: Settings): DiscreteActorQ | DuelingActo
 export const acer: AgentKind<typeof acerConfig> = {
   summary: 'actor-critic with experience replay',
   config: acerConfig,
+  shares: true,
   make(place, s) {
     const model = makeModel(place, s);
     return new ACER({

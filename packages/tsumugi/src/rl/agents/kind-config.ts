@@ -24,6 +24,8 @@ export interface AgentKind<S extends z.ZodObject = z.ZodObject> {
   config: S;
   /** False: its actor has no policy to draw from, and `deterministic` is refused. */
   draws?: false;
+  /** Several threads may train its weights, each an agent of its own (`SharedAgent`). */
+  shares?: true;
   /** @throws ConfigError when it cannot act in these spaces */
   make(place: AgentPlace, settings: z.output<S>): Agent;
 }

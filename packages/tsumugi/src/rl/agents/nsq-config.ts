@@ -19,6 +19,7 @@ const nsqConfig = z.strictObject({
 export const nsq: AgentKind<typeof nsqConfig> = {
   summary: 'n-step Q-learning without replay',
   config: nsqConfig,
+  shares: true,
   draws: false,
   make: (place, s) => {
     const { observationSpace, actionSpace, numEnvironments, seed, device } = place;

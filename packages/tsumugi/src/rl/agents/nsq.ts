@@ -9,7 +9,7 @@ import { clipScale, gradNorm, type Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
 import { backward, type Device, fromBytes, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
-import type { Actor, Agent, AgentState, Outcome } from '../agent.ts';
+import type { Actor, AgentState, Outcome, SharedAgent } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
 import type { Explorer } from '../explorers/index.ts';
 import { isRecurrent } from '../networks/index.ts';
@@ -17,6 +17,7 @@ import { ObservationInput, on } from '../observation-input.ts';
 import type { Discrete, Space } from '../spaces/index.ts';
 import type { QModule } from './q-agent.ts';
 import { RunningAverage } from './running-average.ts';
+import { followParts, type SharedParts, shareParts } from './shared-parts.ts';
 import { TargetNetwork } from './target-network.ts';
 import { ValueActor } from './value-actor.ts';
 import { valueLoss } from './value-loss.ts';
@@ -55,7 +56,7 @@ interface Rollout {
 
 const fresh = (): Rollout => ({ observations: [], actions: [], rewards: [], first: undefined });
 
-export class NSQ implements Agent {
+export class NSQ implements SharedAgent {
   readonly network: QModule<ActionValues>;
   readonly target: TargetNetwork<QModule<ActionValues>>;
   readonly optimizer: Optimizer;
@@ -180,6 +181,29 @@ export class NSQ implements Agent {
     if (rollout.rewards.length > 0) scope(() => this.#learn(rollout, false));
     this.#rollouts[i] = fresh();
     this.#actor.reset(i);
+  }
+
+  get steps(): number {
+    return this.t;
+  }
+
+  set steps(all: number) {
+    this.t = all;
+  }
+
+  get #parts() {
+    return {
+      modules: { network: this.network, target: this.target.network },
+      optimizers: { optimizer: this.optimizer },
+    };
+  }
+
+  share(): SharedParts {
+    return shareParts(this.#parts);
+  }
+
+  follow(shared: SharedParts): void {
+    followParts(this.#parts, shared);
   }
 
   actor(): Actor {

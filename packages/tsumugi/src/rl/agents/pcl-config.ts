@@ -30,6 +30,7 @@ const pclConfig = z.strictObject({
 export const pcl: AgentKind<typeof pclConfig> = {
   summary: 'path consistency learning',
   config: pclConfig,
+  shares: true,
   make(place, s) {
     const model = makeActorCritic(place, s);
     return new PCL({

@@ -3,7 +3,7 @@ import { checkNumber, deriveSeed, invariant } from '../../base/index.ts';
 import type { Module } from '../../nn/index.ts';
 import type { State } from '../../store/index.ts';
 import { noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
-import type { Actor, ActorOptions, Agent, AgentState, Outcome } from '../agent.ts';
+import type { Actor, ActorOptions, AgentState, Outcome, SharedAgent } from '../agent.ts';
 import type { Distribution } from '../distributions/index.ts';
 import type { Action, Observation } from '../environment.ts';
 import type { EmpiricalNormalization } from '../networks/index.ts';
@@ -15,6 +15,7 @@ import { onDevice } from './on-device.ts';
 import { PolicyActor } from './policy-actor.ts';
 import { type PolicyModel, PolicyStepper } from './policy-stepper.ts';
 import type { Memories } from './rollout.ts';
+import { followParts, type SharedParts, shareParts } from './shared-parts.ts';
 
 export interface PolicyAgentOptions<M extends PolicyModel = PolicyModel> {
   observationSpace: Space;
@@ -41,7 +42,7 @@ export interface Acted {
   parameters: Float32Array[];
 }
 
-export abstract class PolicyAgent<M extends PolicyModel = PolicyModel> implements Agent {
+export abstract class PolicyAgent<M extends PolicyModel = PolicyModel> implements SharedAgent {
   readonly model: M;
   readonly normalizer: EmpiricalNormalization | undefined;
   readonly environments: number;
@@ -166,6 +167,14 @@ export abstract class PolicyAgent<M extends PolicyModel = PolicyModel> implement
     this.updates = saved.updates;
     this.stepper.memory = Float32Array.from(saved.memory);
     scope(() => this.loadOwnState(saved.own, state.tensors));
+  }
+
+  share(): SharedParts {
+    return shareParts(this.#allParts());
+  }
+
+  follow(shared: SharedParts): void {
+    followParts(this.#allParts(), shared);
   }
 
   #allParts(): AgentParts {

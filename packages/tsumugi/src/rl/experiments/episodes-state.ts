@@ -40,11 +40,17 @@ export class Episodes {
       returns[i]! += reward;
       lengths[i]! += 1;
       if (!terminated && !truncated) continue;
-      state.ended++;
-      keep(state.lastReturns, returns[i]!);
-      keep(state.lastLengths, lengths[i]!);
+      this.addEnded(returns[i]!, lengths[i]!);
       this.forget(i);
     }
+  }
+
+  /** Takes in an episode that ended. */
+  addEnded(total: number, length: number): void {
+    const state = this.#state;
+    state.ended++;
+    keep(state.lastReturns, total);
+    keep(state.lastLengths, length);
   }
 
   /** Whether the episode of environment `i` has begun. */

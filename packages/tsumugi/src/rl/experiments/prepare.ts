@@ -44,10 +44,29 @@ export function requireChoice(
   });
 }
 
+/** @throws ConfigError where threads cannot train the agent, or settings are given that have no effect with them */
+function requireThreads(kind: AgentKind, { agent, threads, numEnvironments, workers }: RlConfig): void {
+  if (threads === undefined) return;
+  if (!kind.shares)
+    throw new ConfigError('no-threads', `threads cannot train ${agent} together`, {
+      remedy: 'Leave threads out, or choose a3c, acer, nsq or pcl.',
+      fields: { agent, threads },
+    });
+  if (numEnvironments > 1 || workers > 0)
+    throw new ConfigError(
+      'no-effect',
+      'with threads, each has one environment: numEnvironments and workers have no effect',
+      {
+        remedy: 'Leave numEnvironments and workers out.',
+      },
+    );
+}
+
 /** Dispose it. @throws ConfigError, UserError for settings that are wrong, and names that are not there */
 export async function prepareTraining(given: RlConfig): Promise<Prepared> {
   const kind = await agentKind(given.agent);
   requireChoice(kind, given.agent, given.evaluation.deterministic, 'evaluation.deterministic');
+  requireThreads(kind, given);
   const agentSettings = checkSettings(
     `agent ${given.agent}`,
     kind.config,
@@ -76,9 +95,13 @@ export async function prepareTraining(given: RlConfig): Promise<Prepared> {
 
 /** What is trained, for a person. */
 export function describeTraining(config: RlConfig, { observationSpace, actionSpace, size }: VectorEnvironment): string {
-  const { agent, environment, workers } = config;
+  const { agent, environment, workers, threads: trainers } = config;
   const threads = workers > 0 ? ` in ${workers === 1 ? 'a thread' : `${workers} threads`}` : '';
-  const copies = size === 1 ? '' : ` × ${size}${threads}`;
+  const copies = trainers
+    ? `, by ${trainers === 1 ? 'a thread' : `${trainers} threads`}`
+    : size === 1
+      ? ''
+      : ` × ${size}${threads}`;
   const lines = [
     `${agent} in ${environment}${copies}: ${formatInteger(totalSteps(config))} steps`,
     `  observations  ${observationSpace}`,

@@ -43,6 +43,12 @@ export const rlConfig = z.strictObject({
   numEnvironments: count.default(1).describe('environments that it acts in at a time'),
   workers: interval.default(0).describe('threads that the environments run in, 0 = the thread that trains'),
 
+  threads: count
+    .optional()
+    .describe(
+      'threads that train it together, each in an environment of its own (a3c, acer, nsq, pcl): not repeatable',
+    ),
+
   agent: z.string().min(1).describe('name of the agent, e.g. dqn'),
   agentSettings: options.default({}).describe("the agent's own settings"),
 
@@ -65,6 +71,7 @@ export type RlInput = z.input<typeof rlConfig>;
 /** Settings that a run may change when it goes on: they do not touch what was trained so far. */
 export const rlMayChange: readonly string[] = [
   'steps',
+  'threads',
   'workers',
   'evaluationWrappers',
   'evaluation.interval',

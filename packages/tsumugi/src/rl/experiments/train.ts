@@ -17,10 +17,11 @@ import { Clock } from './clock.ts';
 import { diverged, FiniteStatistics, requireFiniteWeights } from './divergence.ts';
 import { evaluateActor, type Summary, summarize } from './evaluate.ts';
 import type { StepHook } from './hooks.ts';
-import { describeTraining, prepareTraining } from './prepare.ts';
+import { describeTraining, environmentsOf, prepareTraining } from './prepare.ts';
 import { Scores } from './scores.ts';
+import { ThreadedTrainer } from './threads/threaded-trainer.ts';
 import { evaluationLength, type RlConfig, rlMayChange } from './train-config.ts';
-import { Trainer, totalSteps } from './trainer.ts';
+import { Trainer, type TrainerLike, totalSteps } from './trainer.ts';
 
 export interface TrainAgentResult {
   interrupted: boolean;
@@ -61,7 +62,12 @@ export async function trainAgent(given: RlConfig, options: TrainAgentOptions = {
   const print = (text: string) => void stream.write(`${text}\n`);
   using prepared = await prepareTraining(given);
   const { config, kind, training, evaluation } = prepared;
-  using trainer = new Trainer(config, kind, training); // before a folder is made: the agent may not fit the environment
+  // Before a folder is made: the agent may not fit the environment.
+  await using made =
+    config.threads === undefined
+      ? new Trainer(config, kind, training)
+      : new ThreadedTrainer(config, kind, environmentsOf(config).training, training);
+  const trainer: TrainerLike = made;
   const { agent, episodes } = trainer;
   const total = totalSteps(config);
   using run = openRun(
@@ -79,8 +85,16 @@ export async function trainAgent(given: RlConfig, options: TrainAgentOptions = {
   const parameters = Object.values(agent.networks).reduce((sum, network) => sum + numParameters(network), 0);
   log.write({ type: 'start', step: start, name: 'rl', totalSteps: total, resumed: start > 0, parameters });
   if (!goesOn) {
-    const message = `${config.environment} cannot be saved: the episodes in progress are lost, new ones begin`;
-    log.write({ type: 'warning', step: start, code: 'environment-not-saved', message });
+    const message =
+      config.threads === undefined
+        ? `${config.environment} cannot be saved: the episodes in progress are lost, new ones begin`
+        : 'what threads were at cannot be saved: episodes in progress and replay are lost, new ones begin';
+    log.write({
+      type: 'warning',
+      step: start,
+      code: config.threads === undefined ? 'environment-not-saved' : 'threads-not-saved',
+      message,
+    });
     print(`warning: ${message}`);
   }
   if (start > 0) for (const hook of hooks) hook(agent, start);
@@ -122,7 +136,7 @@ export async function trainAgent(given: RlConfig, options: TrainAgentOptions = {
   let shown: StepTaken['progress'] = {};
   const finite = new FiniteStatistics();
   const crosses = (interval: number, step: number) =>
-    interval > 0 && step > 0 && Math.floor(step / interval) > Math.floor((step - training.size) / interval);
+    interval > 0 && step > 0 && Math.floor(step / interval) > Math.floor((step - trainer.stride) / interval);
 
   const takeStep = (saved: number): StepTaken => {
     try {
@@ -136,7 +150,7 @@ export async function trainAgent(given: RlConfig, options: TrainAgentOptions = {
     const { step } = trainer;
     for (const hook of hooks) hook(agent, step);
     if (step !== total && !crosses(config.logEvery, step)) return { event: undefined, progress: shown };
-    const statistics = agent.statistics();
+    const statistics = trainer.statistics();
     finite.check(statistics, step, saved);
     requireFiniteWeights(agent, step, saved);
     const { loss, ...others } = statistics;
@@ -178,7 +192,7 @@ export async function trainAgent(given: RlConfig, options: TrainAgentOptions = {
       steps: step,
       episodes: episodes.ended,
       elapsed: clock.seconds,
-      statistics: agent.statistics(),
+      statistics: trainer.statistics(),
     });
     if (best === undefined || last.mean > best) {
       saveAgent(bestFolder, agent, folderConfig(last), provenance);
@@ -199,7 +213,8 @@ export async function trainAgent(given: RlConfig, options: TrainAgentOptions = {
     {
       label: 'rl',
       steps: total,
-      stride: training.size,
+      stride: trainer.stride,
+      beforeStep: trainer.advance && (() => trainer.advance!()),
       takeStep: (_, saved) => takeStep(saved),
       due: (step): Due => ({
         checkpoint: crosses(config.checkpointEvery, step),

@@ -2,7 +2,7 @@
 import { deriveSeed } from '../../base/index.ts';
 import type { CheckpointContent, LoadedCheckpoint, State } from '../../store/index.ts';
 import { parseDevice, scope, type Tensor } from '../../torch/index.ts';
-import type { Agent, Outcome } from '../agent.ts';
+import type { Agent, AgentState, Outcome } from '../agent.ts';
 import type { AgentKind } from '../agents/kind-config.ts';
 import type { Observation } from '../environment.ts';
 import type { VectorEnvironment } from '../vector/index.ts';
@@ -11,11 +11,33 @@ import { Episodes } from './episodes-state.ts';
 import type { RlConfig } from './train-config.ts';
 import { trainerSchema } from './trainer-state.ts';
 
-/** Steps of a run: as many as were asked for, and those that complete the last step of all environments. */
-export const totalSteps = ({ steps, numEnvironments }: RlConfig): number =>
-  Math.ceil(steps / numEnvironments) * numEnvironments;
+/** Steps that are taken at a time: one of each environment, or, by threads, those between two looks at them. */
+const strideOf = ({ numEnvironments, threads, logEvery }: RlConfig): number =>
+  threads === undefined ? numEnvironments : logEvery;
 
-export class Trainer implements Disposable {
+/** Steps of a run: as many as were asked for, and those that complete the last stride. */
+export const totalSteps = (config: RlConfig): number => Math.ceil(config.steps / strideOf(config)) * strideOf(config);
+
+/** What takes the steps of a training. */
+export interface TrainerLike {
+  readonly agent: Agent;
+  readonly episodes: Episodes;
+  /** Steps of `takeStep`. */
+  readonly stride: number;
+  /** Steps done, of all environments together. */
+  readonly step: number;
+  /** Seconds at work, of earlier processes too. */
+  seconds: number;
+  /** What takes its time before `takeStep`, where something does. */
+  advance?(): Promise<void>;
+  takeStep(): void;
+  statistics(): Readonly<Record<string, number>>;
+  checkpoint(saved: number): CheckpointContent;
+  /** Whether the episodes in progress go on, too. */
+  restore(checkpoint: LoadedCheckpoint): boolean;
+}
+
+export class Trainer implements TrainerLike, Disposable {
   readonly agent: Agent;
   readonly episodes: Episodes;
   readonly environments: VectorEnvironment;
@@ -44,6 +66,14 @@ export class Trainer implements Disposable {
       config.agentSettings,
     );
     this.#observations = environments.reset({ seed: deriveSeed(config.seed, 'environments') });
+  }
+
+  get stride(): number {
+    return this.environments.size;
+  }
+
+  statistics(): Readonly<Record<string, number>> {
+    return this.agent.statistics();
   }
 
   /** One step of all environments: act, step, learn. */
@@ -80,14 +110,7 @@ export class Trainer implements Disposable {
    */
   restore(checkpoint: LoadedCheckpoint): boolean {
     const { agent, environments, seconds, episodes } = checkpoint.stateAs(trainerSchema);
-    scope(() => {
-      const group = (name: string) => {
-        const saved = checkpoint.tensors(name);
-        return saved.names.map((path): [string, Tensor] => [path, saved.tensor(path)]);
-      };
-      const tensors = Object.fromEntries(checkpoint.groups.map((name) => [name, group(name)]));
-      this.agent.loadState({ tensors, state: agent });
-    });
+    agentGroups(checkpoint, (tensors) => this.agent.loadState({ tensors, state: agent }));
     this.step = checkpoint.step;
     this.seconds = seconds;
     this.episodes.state = episodes;
@@ -110,3 +133,14 @@ export class Trainer implements Disposable {
 
 const ended = (outcome: Outcome): Outcome =>
   outcome.truncated ? { ...outcome, terminated: true, truncated: false } : outcome;
+
+/** Hands over the tensors of an agent in a checkpoint, which hold as long as `use` runs. */
+export function agentGroups(checkpoint: LoadedCheckpoint, use: (tensors: AgentState['tensors']) => void): void {
+  scope(() => {
+    const group = (name: string) => {
+      const saved = checkpoint.tensors(name);
+      return saved.names.map((path): [string, Tensor] => [path, saved.tensor(path)]);
+    };
+    use(Object.fromEntries(checkpoint.groups.map((name) => [name, group(name)])));
+  });
+}

@@ -26,7 +26,7 @@ export function plainError(index: number, thrown: unknown): PlainError {
   return { index, user: false, code: 'environment-failed', message, remedy: undefined, fields: {}, stack };
 }
 
-/** The error to throw: a mistake stays one, anything else is a fault of the environment's code. */
+/** The error to throw, of environment `index` of `id`: a mistake stays one, anything else is a fault of the environment's code. */
 export function atIndex(id: string, { index, user, code, message, remedy, fields, stack }: PlainError): TsumugiError {
   const Kind = user ? UserError : TsumugiError;
   const cause = stack === undefined ? undefined : Object.assign(new Error(message), { stack });

@@ -1,7 +1,7 @@
 // The packages, packed and installed outside the repository: what is in them, their types, their commands.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { describe as describeAddon } from '@tsumugi/native';
 import { afterAll, describe, expect, it } from 'vitest';
 import { pageFiles } from '../packages/tsumugi/src/serve/page/page-file.ts';
@@ -78,7 +78,7 @@ describe('a tarball', () => {
     const ofTests = /\.(test|testing)$|fixtures\/|golden\//;
     expect(names.filter((name) => ofTests.test(name))).toEqual([]);
     // No folder is forgotten, nor a file that is only found at run time.
-    for (const name of [...Object.values(manifest.exports), './src/cli/main.ts', './src/text/parquet-thread.ts'])
+    for (const name of [...Object.values(manifest.exports), './src/cli/main.ts', ...threadFiles()])
       expect(names).toContain(name.slice(2, -3));
   });
 
@@ -106,6 +106,20 @@ describe('a tarball', () => {
     expect(readFileSync(`${root}packages/native/LICENSE`, 'utf8')).toBe(licence);
   });
 });
+
+/** The files of threads: nothing needs to import them, and tsc follows imports alone. */
+function threadFiles(): string[] {
+  const folder = `${root}packages/tsumugi`;
+  const modules = globSync('src/**/*.ts', { cwd: folder }).filter((path) => !/\.test(ing)?\.ts$/.test(path));
+  const found = modules.flatMap((path) => {
+    const started = readFileSync(`${folder}/${path}`, 'utf8').matchAll(
+      /moduleBeside\('(\.[^']*)', import\.meta\.url\)/g,
+    );
+    return [...started].map(([, name]) => `./${posix.join(dirname(path), name!)}.ts`);
+  });
+  expect(found).toContain('./src/text/parquet-thread.ts');
+  return found;
+}
 
 describe('types', installed, () => {
   const consumer = `import { AdamW, loadModel, tensor, type Tensor } from 'tsumugi';

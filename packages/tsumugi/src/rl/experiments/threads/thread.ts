@@ -9,6 +9,8 @@ import { openEnvironment } from '../environments.ts';
 import { StepMemory } from './memory.ts';
 import type { FromThread, ThreadPlan } from './messages.ts';
 
+export type { ThreadPlan } from './messages.ts';
+
 const { index, config, environment: setting, totalSteps, shared, steps } = workerData as ThreadPlan;
 const tell = (message: FromThread) => parentPort!.postMessage(message);
 

@@ -17,7 +17,9 @@ import type { RlConfig } from '../train-config.ts';
 import { agentGroups, type TrainerLike, totalSteps } from '../trainer.ts';
 import { trainerSchema } from '../trainer-state.ts';
 import { StepMemory } from './memory.ts';
-import type { FromThread, ThreadPlan } from './messages.ts';
+import type { FromThread } from './messages.ts';
+// By way of the thread's file, so that the package has it.
+import type { ThreadPlan } from './thread.ts';
 
 export class ThreadedTrainer implements TrainerLike {
   readonly agent: SharedAgent;

@@ -29,7 +29,7 @@ it('lists experiments, agents and environments, and says where each setting come
   expect(stdout).toMatch(/^experiments:\n( {2}\S+ .*\n)* {2}dqn-cartpole +Double DQN on CartPole/m);
   expect(stdout).toMatch(/^agents:\n( {2}\S+ .*\n)* {2}linear-q +Q-learning/m);
   expect(stdout).toMatch(/^environments:\n( {2}.*\n)* {2}(\S+ )*CartPole-v1/m);
-  expect(stdout).toMatch(/^wrappers:\n.*scale-reward/m);
+  expect(stdout).toMatch(/^wrappers:\n( {2}.*\n)* {2}(\S+ )*scale-reward/m);
   expect(Math.max(...stdout.split('\n').map((line) => (line.includes('-v1') ? line.length : 0)))).toBeLessThan(81);
   const one = await rl('train', 'naf-pendulum', '--list');
   expect(one.stdout).toMatch(/^ {2}agentSettings.explorer="ou" +ChainerRL’s script$/m);

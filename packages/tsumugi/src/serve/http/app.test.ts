@@ -55,7 +55,7 @@ const routes = [
 ];
 const lines: LogEvent[] = [];
 const metrics = new Metrics(['m']);
-const serving = { limits: defaultLimits } as Serving;
+const serving = { limits: defaultLimits, models: new Map() } as unknown as Serving;
 const app = makeApp(routes, serving, {
   ...{ keys: new Keys([]), log: (event: LogEvent) => void lines.push(event), metrics, lastRequests: () => false },
   origins: { cors: ['https://chat.example'], hosts: undefined },

@@ -178,11 +178,12 @@ it('gptq with the order of activations has inputs of every group, and is read', 
   expect(weightsOf('damped').equals(weightsOf('gptq-1'))).toBe(false);
 });
 
-it('awq folds its scales into norms and up, so that without rounding nothing would change', () => {
+it('awq folds its scales into norms and up, so that without rounding nothing would change', async () => {
+  await make('awq-folded', { method: 'awq' }, { text: [text] });
   scope(() => {
     using source = new Artefact(tiny.folder).weights();
-    using weights = new Artefact(at('awq-1')).weights();
-    using model = loadModel(at('awq-1'));
+    using weights = new Artefact(at('awq-folded')).weights();
+    using model = loadModel(at('awq-folded'));
     const layer = 'model.layers.layers.1.';
     const both = (name: string): [Tensor, Tensor] => [source.tensor(layer + name), weights.tensor(layer + name)];
     const few = (name: string) => (moduleAt(model, layer + name) as QuantizedLinear).dequantized();

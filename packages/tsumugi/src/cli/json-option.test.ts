@@ -5,10 +5,10 @@ import { runCli } from './cli.testing.ts';
 
 const tiny = tinyModelOfFile();
 
-/** The words before "[options]" in the usages of a command and of all its parts. */
+/** The words before "[options]" in the usages of a command and of all its parts; what is in capitals is a value. */
 async function usagesOf(...words: string[]): Promise<string[][]> {
   const { stdout } = await runCli([...words, '--help']);
-  const parts = /^Usage: tsumugi .*?(\S+\|\S+) \[options\]$/m.exec(stdout)?.[1]?.split('|');
+  const parts = /^Usage: tsumugi .*?([a-z-]+\|[a-z|-]+) \[options\]$/m.exec(stdout)?.[1]?.split('|');
   return parts ? (await Promise.all(parts.map((part) => usagesOf(...words, part)))).flat() : [words];
 }
 

@@ -55,7 +55,7 @@ const cases: Readonly<Record<string, Case>> = {
       activation: 'tanh',
       learningRate: 3e-4,
       updateInterval: 2048,
-      batchSize: 64,
+      minibatchSize: 64,
       epochs: 10,
     },
     environment: cheetah,
@@ -100,6 +100,7 @@ export async function run(context: Context): Promise<PartResult> {
   using peer = await context.peer('rl.py');
   for (const [name, { title, agent, settings, environment, steps, small, goal }] of Object.entries(cases)) {
     using learner = await Learner.make(agent, settings, await environment());
+    learner.run(quick ? 10 : 520); // replay fills before anything is learned
     const count = quick ? Math.ceil(steps / 20) : steps;
     const threads = small ? 1 : machine.threads;
     const ours: Sampler = () => {

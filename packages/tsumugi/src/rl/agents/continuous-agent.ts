@@ -10,7 +10,8 @@ import type { Action, Observation } from '../environment.ts';
 import { ObservationInput } from '../observation-input.ts';
 import { batchTensors, type ReplayBuffer, type TensorBatch } from '../replay/index.ts';
 import { ActionScale } from './action-scale.ts';
-import { ReplayAgent, type ReplayAgentOptions, type SavedParts } from './replay-agent.ts';
+import type { AgentParts } from './agent-state.ts';
+import { ReplayAgent, type ReplayAgentOptions } from './replay-agent.ts';
 
 export interface ContinuousAgentOptions extends ReplayAgentOptions<ReplayBuffer> {
   seed: number;
@@ -46,7 +47,7 @@ export abstract class ContinuousAgent extends ReplayAgent<ReplayBuffer> {
   /** One update of whatever is due, of a sample. */
   protected abstract update(batch: TensorBatch): void;
   /** Networks, their targets and optimizers, by name. */
-  protected abstract parts(): Pick<SavedParts, 'modules' | 'optimizers'>;
+  protected abstract parts(): Pick<AgentParts, 'modules' | 'optimizers'>;
 
   protected override choose(observations: readonly Observation[]): Action[] {
     if (this.updates === 0) return observations.map(() => this.scale.toBox(this.scale.unit.sample(this.#uniform)));
@@ -91,7 +92,7 @@ export abstract class ContinuousAgent extends ReplayAgent<ReplayBuffer> {
 
   protected override updateTargets(): void {}
 
-  protected override saved(): SavedParts {
+  protected override saved(): AgentParts {
     return { ...this.parts(), streams: { network: this.rng, uniform: this.#uniform } };
   }
 

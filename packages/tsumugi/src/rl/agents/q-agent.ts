@@ -11,7 +11,8 @@ import type { Action, Observation } from '../environment.ts';
 import { isRecurrent, type QFunction, type RecurrentQFunction } from '../networks/index.ts';
 import { ObservationInput } from '../observation-input.ts';
 import { EpisodicReplayBuffer, type Extras, type ReplayBuffer } from '../replay/index.ts';
-import { ReplayAgent, type ReplayAgentOptions, type SavedParts } from './replay-agent.ts';
+import type { AgentParts } from './agent-state.ts';
+import { ReplayAgent, type ReplayAgentOptions } from './replay-agent.ts';
 import { episodeSamples, type Samples, windowSamples } from './samples.ts';
 import { TargetNetwork } from './target-network.ts';
 import { ValueActor } from './value-actor.ts';
@@ -149,7 +150,7 @@ export abstract class QAgent<V extends Rows<V>> extends ReplayAgent<ReplayBuffer
     return { network: this.network };
   }
 
-  protected override saved(): SavedParts {
+  protected override saved(): AgentParts {
     return {
       modules: { network: this.network, target: this.target.network },
       optimizers: { optimizer: this.optimizer },

@@ -4,16 +4,16 @@
 // Every step of an environment counts one: t ← t + 1, it is added to replay, target networks are updated when their interval
 // divides t, and the networks are updated when theirs divides t and replay has enough. With N environments the N steps of one
 // round count one after the other.
-import { CheckpointError, checkNumber, invariant, type RandomStream } from '../../base/index.ts';
-import { copyTensors, type Module, namedTensors } from '../../nn/index.ts';
-import type { Optimizer, OptimizerState } from '../../optim/index.ts';
+import { checkNumber, invariant } from '../../base/index.ts';
+import type { Module } from '../../nn/index.ts';
 import type { State } from '../../store/index.ts';
-import { Rng, scope, type Tensor } from '../../torch/index.ts';
+import { scope } from '../../torch/index.ts';
 import type { Actor, ActorOptions, Agent, AgentState, Outcome } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
 import type { Explorer } from '../explorers/index.ts';
 import type { Extras, ReplayState } from '../replay/index.ts';
 import type { Space } from '../spaces/index.ts';
+import { type AgentParts, agentState, loadAgentState } from './agent-state.ts';
 import { RunningAverage } from './running-average.ts';
 
 /** What an agent needs of a replay buffer, whatever it samples from it. */
@@ -50,13 +50,6 @@ export interface ReplayAgentOptions<R extends Replay> extends LearningSchedule {
   explorer: Explorer;
 }
 
-/** What of an agent is saved besides replay and counters, by name. */
-export interface SavedParts {
-  modules: Readonly<Record<string, Module>>;
-  optimizers: Readonly<Record<string, Optimizer>>;
-  streams: Readonly<Record<string, Rng | RandomStream>>;
-}
-
 export abstract class ReplayAgent<R extends Replay> implements Agent {
   readonly observationSpace: Space;
   readonly actionSpace: Space;
@@ -90,7 +83,7 @@ export abstract class ReplayAgent<R extends Replay> implements Agent {
   /** One update, of a sample of replay. */
   protected abstract learn(): void;
   protected abstract updateTargets(): void;
-  protected abstract saved(): SavedParts;
+  protected abstract saved(): AgentParts;
   abstract actor(options?: ActorOptions): Actor;
   abstract readonly networks: Readonly<Record<string, Module>>;
 
@@ -142,53 +135,24 @@ export abstract class ReplayAgent<R extends Replay> implements Agent {
   }
 
   state(): AgentState {
-    const { modules, optimizers, streams } = this.saved();
-    const tensors: Record<string, readonly (readonly [string, Tensor])[]> = {};
-    const steps: Record<string, State> = {};
-    for (const [name, module] of Object.entries(modules)) tensors[name] = [...namedTensors(module)];
-    for (const [name, optimizer] of Object.entries(optimizers)) {
-      const state = optimizer.state();
-      tensors[name] = Object.entries(state.tensors);
-      steps[name] = state.steps;
-    }
     const replay = this.replay.state();
-    tensors['replay'] = replay.tensors;
-    return {
-      tensors,
+    return agentState(this.constructor.name, this.saved(), {
+      tensors: { replay: replay.tensors },
       state: {
-        agent: this.constructor.name,
         t: this.t,
         updates: this.updates,
         averages: [this.averageQ.value, this.averageLoss.value],
-        steps,
         replay: replay.state,
         explorer: this.explorer.state(),
-        streams: Object.fromEntries(Object.entries(streams).map(([name, stream]) => [name, stream.state])),
         own: this.ownState(),
       },
-    };
+    });
   }
 
-  loadState({ tensors, state }: AgentState): void {
-    const saved = state as unknown as SavedState;
-    if (saved?.agent !== this.constructor.name)
-      throw new CheckpointError(
-        'wrong-agent',
-        `the checkpoint is of an agent of kind ${saved?.agent ?? 'unknown'}, this one is ${this.constructor.name}`,
-        { remedy: 'Resume with the kind of agent that the run began with.' },
-      );
-    const { modules, optimizers, streams } = this.saved();
-    for (const [name, module] of Object.entries(modules)) {
-      const group = new Map(tensors[name] ?? []);
-      copyTensors(namedTensors(module), (path) => group.get(path), group.keys());
-    }
-    for (const [name, optimizer] of Object.entries(optimizers))
-      optimizer.loadState({ tensors: Object.fromEntries(tensors[name] ?? []), steps: saved.steps[name] ?? {} });
-    this.replay.loadState({ tensors: tensors['replay'] ?? [], state: saved.replay });
+  loadState(state: AgentState): void {
+    const saved = loadAgentState(this.constructor.name, this.saved(), state) as unknown as SavedState;
+    this.replay.loadState({ tensors: state.tensors['replay'] ?? [], state: saved.replay });
     this.explorer.loadState(saved.explorer);
-    for (const [name, stream] of Object.entries(streams))
-      if (stream instanceof Rng) stream.state = saved.streams[name] as Uint8Array;
-      else stream.state = saved.streams[name] as number[];
     this.t = saved.t;
     this.updates = saved.updates;
     [this.averageQ.value, this.averageLoss.value] = saved.averages;
@@ -210,13 +174,10 @@ export abstract class ReplayAgent<R extends Replay> implements Agent {
 }
 
 interface SavedState {
-  agent: string;
   t: number;
   updates: number;
   averages: [number, number];
-  steps: Record<string, OptimizerState['steps']>;
   replay: State;
   explorer: State;
-  streams: Record<string, State>;
   own: State;
 }

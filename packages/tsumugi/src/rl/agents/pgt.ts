@@ -7,42 +7,22 @@
 //
 // Actions lie in [−1, 1] (action-scale.ts): what a normal distribution draws beyond is its edge, also in replay.
 import { checkNumber } from '../../base/index.ts';
-import type { Module } from '../../nn/index.ts';
-import type { Optimizer } from '../../optim/index.ts';
 import { noGrad, type Rng, type Tensor } from '../../torch/index.ts';
-import type { Critic, Policy } from '../networks/index.ts';
+import type { Policy } from '../networks/index.ts';
 import type { TensorBatch } from '../replay/index.ts';
-import { ContinuousAgent, type ContinuousAgentOptions } from './continuous-agent.ts';
-import { TargetNetwork } from './target-network.ts';
+import { PolicyCriticAgent, type PolicyCriticOptions } from './policy-critic-agent.ts';
 
-export interface PGTOptions extends ContinuousAgentOptions {
-  /** Makes the policy; called once more for its target. */
-  policy(rng: Rng): Policy;
-  /** Makes the critic; called once more for its target. */
-  critic(rng: Rng): Critic;
-  optimizer(network: Module): Optimizer;
+export interface PGTOptions extends PolicyCriticOptions<Policy> {
   /** Weight of the entropy (β). */
   entropyCoefficient: number;
 }
 
-export class PGT extends ContinuousAgent {
-  readonly policy: Policy;
-  readonly critic: Critic;
-  readonly targetPolicy: TargetNetwork<Policy>;
-  readonly targetCritic: TargetNetwork<Critic>;
-  readonly policyOptimizer: Optimizer;
-  readonly criticOptimizer: Optimizer;
+export class PGT extends PolicyCriticAgent<Policy> {
   readonly entropyCoefficient: number;
 
   constructor(options: PGTOptions) {
     super(options);
     this.entropyCoefficient = checkNumber('PGT', 'entropyCoefficient', options.entropyCoefficient, { min: 0 });
-    this.policy = options.policy(this.rng);
-    this.critic = options.critic(this.rng);
-    this.targetPolicy = new TargetNetwork(options.policy(this.rng), this.policy);
-    this.targetCritic = new TargetNetwork(options.critic(this.rng), this.critic);
-    this.policyOptimizer = options.optimizer(this.policy);
-    this.criticOptimizer = options.optimizer(this.critic);
   }
 
   protected override actions(observations: Tensor, rng: Rng | undefined): Tensor {
@@ -50,16 +30,11 @@ export class PGT extends ContinuousAgent {
     return (rng ? policy.sample(rng) : policy.mode()).clamp(-1, 1);
   }
 
-  criticLoss({ observation, action, reward, next, bootstrap }: TensorBatch): { loss: Tensor; q: Tensor } {
-    const y = noGrad(() => {
-      const nextAction = this.targetPolicy.network.forward(next).sample(this.rng).clamp(-1, 1);
-      return reward.addcmul(bootstrap, this.targetCritic.network.forward(next, nextAction));
-    });
-    const q = this.critic.forward(observation, action);
-    return { loss: q.sub(y).square().mean(), q };
+  protected override nextActions(next: Tensor): Tensor {
+    return this.targetPolicy.network.forward(next).sample(this.rng).clamp(-1, 1);
   }
 
-  policyLoss({ observation, action }: TensorBatch): Tensor {
+  override policyLoss({ observation, action }: TensorBatch): Tensor {
     const policy = this.policy.forward(observation);
     const advantages = noGrad(() => {
       const likeliest = this.critic.forward(observation, policy.mode().clamp(-1, 1));
@@ -67,29 +42,5 @@ export class PGT extends ContinuousAgent {
     });
     const score = advantages.mul(policy.logProbability(action)).mean();
     return score.add(policy.entropy().mean().mul(this.entropyCoefficient)).neg();
-  }
-
-  protected override update(batch: TensorBatch): void {
-    const { loss, q } = this.criticLoss(batch);
-    this.note(loss, q);
-    this.step(this.criticOptimizer, this.critic.parameters(), loss);
-    this.step(this.policyOptimizer, this.policy.parameters(), this.policyLoss(batch));
-  }
-
-  protected override updateTargets(): void {
-    this.targetPolicy.follow(this.softUpdate);
-    this.targetCritic.follow(this.softUpdate);
-  }
-
-  protected override parts() {
-    return {
-      modules: {
-        policy: this.policy,
-        critic: this.critic,
-        'target-policy': this.targetPolicy.network,
-        'target-critic': this.targetCritic.network,
-      },
-      optimizers: { 'policy-optimizer': this.policyOptimizer, 'critic-optimizer': this.criticOptimizer },
-    };
   }
 }

@@ -3,13 +3,11 @@
 import { invariant } from '../base/index.ts';
 import { type Device, fromBytes, type Tensor } from '../torch/index.ts';
 import type { Observation } from './environment.ts';
+import { onDevice } from './on-device.ts';
 import type { Box, Discrete, Space } from './spaces/index.ts';
 
 /** An array that holds observations one after the other, as replay stores them: numbers of a `Discrete` space as they are. */
 export type ObservationRows = Float32Array | Uint8Array | Int32Array;
-
-/** A tensor of the CPU on a device. */
-export const on = (made: Tensor, device: Device): Tensor => (device === 'cpu' ? made : made.to(device));
 
 export class ObservationInput {
   /** Of one observation, as a network takes it. */
@@ -48,7 +46,7 @@ export class ObservationInput {
   tensor(observations: readonly Observation[], device: Device = 'cpu'): Tensor {
     const [first] = observations;
     if (observations.length === 1 && this.dtype === 'float32' && first instanceof Float32Array)
-      return on(fromBytes(first, 'float32', [1, ...this.shape]), device);
+      return onDevice(fromBytes(first, 'float32', [1, ...this.shape]), device);
     const rows = observations.length === 1 ? this.#lone : this.rows(observations.length);
     observations.forEach((observation, i) => {
       this.write(observation, rows, i);
@@ -59,10 +57,10 @@ export class ObservationInput {
   /** [...leading, …shape]; `rows` are copied. */
   fromRows(rows: ObservationRows, leading: readonly number[], device: Device = 'cpu'): Tensor {
     const shape = [...leading, ...this.shape];
-    if (!this.#discrete) return on(fromBytes(rows, this.dtype, shape), device);
+    if (!this.#discrete) return onDevice(fromBytes(rows, this.dtype, shape), device);
     const { n, start } = this.#discrete;
     const hot = new Float32Array(rows.length * n);
     for (let i = 0; i < rows.length; i++) hot[i * n + rows[i]! - start] = 1;
-    return on(fromBytes(hot, 'float32', shape), device);
+    return onDevice(fromBytes(hot, 'float32', shape), device);
   }
 }

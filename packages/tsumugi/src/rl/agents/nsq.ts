@@ -13,7 +13,8 @@ import type { Actor, AgentState, Outcome, SharedAgent } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
 import type { Explorer } from '../explorers/index.ts';
 import { isRecurrent } from '../networks/index.ts';
-import { ObservationInput, on } from '../observation-input.ts';
+import { ObservationInput } from '../observation-input.ts';
+import { onDevice } from '../on-device.ts';
 import type { Discrete, Space } from '../spaces/index.ts';
 import type { QModule } from './q-agent.ts';
 import { RunningAverage } from './running-average.ts';
@@ -144,7 +145,7 @@ export class NSQ implements SharedAgent {
       returns[t] = following;
     }
     const y = this.#values(this.network, rollout, 0, steps).evaluateActions(this.#actionTensor(rollout.actions));
-    const target = on(fromBytes(returns, 'float32', [steps]), this.#device);
+    const target = onDevice(fromBytes(returns, 'float32', [steps]), this.#device);
     const loss = valueLoss(y, target, undefined, { clipDelta: true, accumulator: 'sum' });
     this.#averageLoss.add(loss.item());
     this.network.zeroGrad();
@@ -163,17 +164,17 @@ export class NSQ implements SharedAgent {
   ): ActionValues {
     if (!isRecurrent(network)) return network.forward(this.#input.tensor(observations.slice(from, to), this.#device));
     const seen = this.#input.tensor(observations.slice(0, to), this.#device).unsqueeze(1);
-    return network.unroll(seen, on(fromBytes(first!, 'float32', [1, first!.length]), this.#device)).values;
+    return network.unroll(seen, onDevice(fromBytes(first!, 'float32', [1, first!.length]), this.#device)).values;
   }
 
   #actionTensor(actions: readonly Action[]): Tensor {
     const { actionSpace } = this.#options;
     if (actionSpace.kind === 'Discrete') {
       const counted = Int32Array.from(actions as number[], (action) => action - (actionSpace as Discrete).start);
-      return on(fromBytes(counted, 'int32', [counted.length]).to('int64'), this.#device);
+      return onDevice(fromBytes(counted, 'int32', [counted.length]).to('int64'), this.#device);
     }
     const flat = Float32Array.from((actions as Float32Array[]).flatMap((action) => [...action]));
-    return on(fromBytes(flat, 'float32', [actions.length, flat.length / actions.length]), this.#device);
+    return onDevice(fromBytes(flat, 'float32', [actions.length, flat.length / actions.length]), this.#device);
   }
 
   abandon(i: number): void {

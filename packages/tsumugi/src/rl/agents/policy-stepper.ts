@@ -5,7 +5,7 @@ import { type Device, fromBytes, type Tensor } from '../../torch/index.ts';
 import type { Distribution } from '../distributions/index.ts';
 import { type ActorCriticModule, isRecurrentModel, type RecurrentActorCriticModule } from '../networks/index.ts';
 
-import { onDevice } from './on-device.ts';
+import { onDevice } from '../on-device.ts';
 
 /** A policy without memory. */
 export interface PolicyOnly extends Module {

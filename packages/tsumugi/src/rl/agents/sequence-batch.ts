@@ -1,8 +1,8 @@
 // Sequences of a rollout as one batch for a recurrent model: side by side, the short ones filled up.
 import { type Device, fromBytes, type Tensor } from '../../torch/index.ts';
 import type { PolicyValues, RecurrentActorCriticModule } from '../networks/index.ts';
+import { onDevice } from '../on-device.ts';
 import type { Sequence } from './minibatches.ts';
-import { onDevice } from './on-device.ts';
 import type { Rollout } from './rollout.ts';
 
 /** Rows as what `indexSelect` takes. */

@@ -1,6 +1,7 @@
 // What replay gives: windows of steps as arrays, and as tensors.
 import { type Device, fromBytes, type Tensor } from '../../torch/index.ts';
-import { type ObservationInput, type ObservationRows, on } from '../observation-input.ts';
+import type { ObservationInput, ObservationRows } from '../observation-input.ts';
+import { onDevice } from '../on-device.ts';
 
 /** B windows of up to n steps. The arrays are the buffer's: they hold until its next sample. */
 export interface Batch {
@@ -42,13 +43,13 @@ export interface TensorBatch {
 export function batchTensors(batch: Batch, input: ObservationInput, device: Device = 'cpu'): TensorBatch {
   const { size, actions, discounts, terminated, weights } = batch;
   const bootstrap = Float32Array.from(discounts, (discount, i) => (terminated[i] ? 0 : discount));
-  const floats = (values: Float32Array) => on(fromBytes(values, 'float32', [size]), device);
+  const floats = (values: Float32Array) => onDevice(fromBytes(values, 'float32', [size]), device);
   return {
     observation: input.fromRows(batch.observations, [size], device),
     action:
       actions instanceof Int32Array
-        ? on(fromBytes(actions, 'int32', [size]).to('int64'), device)
-        : on(fromBytes(actions, 'float32', [size, actions.length / size]), device),
+        ? onDevice(fromBytes(actions, 'int32', [size]).to('int64'), device)
+        : onDevice(fromBytes(actions, 'float32', [size, actions.length / size]), device),
     reward: floats(batch.rewards),
     next: input.fromRows(batch.nexts, [size], device),
     bootstrap: floats(bootstrap),

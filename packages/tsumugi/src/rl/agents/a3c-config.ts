@@ -22,6 +22,7 @@ const a3cConfig = z.strictObject({
     .enum(['sum', 'segment', 'mean'])
     .default('sum')
     .describe('losses are sums; times t_max / length; or means over the segment'),
+  decayLearningRate: z.boolean().default(false).describe('in a line to 0 at the last step'),
   averageRewardTau: z
     .number()
     .positive()
@@ -49,6 +50,7 @@ export const a3c: AgentKind<typeof a3cConfig> = {
       scale: s.scale,
       averageRewardTau: s.averageRewardTau,
       maxGradNorm: s.maxGradNorm,
+      learningRateDecay: s.decayLearningRate ? place.steps : null,
     });
   },
 };

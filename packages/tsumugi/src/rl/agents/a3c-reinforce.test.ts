@@ -87,8 +87,22 @@ describe('A3C', () => {
     ['valueCoefficient', { valueCoefficient: 0.2 }],
     ['entropyCoefficient', { entropyCoefficient: 0.3 }],
     ['maxGradNorm', { maxGradNorm: 0.01 }],
+    ['learningRateDecay', { learningRateDecay: 30 }],
   ])('depends on %s', (_, changes) => {
     expect(trained(changes)).not.toEqual(trained());
+  });
+
+  it('brings the learning rate down in a line to 0 at the last step', () => {
+    scope(() => {
+      using agent = make({ lr: 1, maxSteps: 5, learningRateDecay: 21 });
+      const outcomes = happenings(1, 11);
+      live(agent, outcomes, outcomes.next().value!, 40);
+      expect(agent.optimizer.lr).toBe(0);
+      agent.steps = 10;
+      agent.act([Float32Array.of(1, 2, 3)]);
+      agent.observe([{ reward: 1, next: Float32Array.of(3, 2, 1), terminated: true, truncated: false }]);
+      expect(agent.optimizer.lr).toBeCloseTo(1 - 9 / 20, 12);
+    });
   });
 
   it('learns after t_max steps and at the end of an episode, where V counts only after a time limit', () => {

@@ -11,6 +11,7 @@ import type { State } from '../../store/index.ts';
 import { fromBytes, noGrad, type Tensor } from '../../torch/index.ts';
 import type { PolicyValues } from '../networks/index.ts';
 import type { AgentParts } from './agent-state.ts';
+import { DecayingRate } from './decay.ts';
 import type { PolicyAgentOptions } from './policy-agent.ts';
 import type { ActorCriticModel } from './policy-stepper.ts';
 import { RunningAverage } from './running-average.ts';
@@ -39,6 +40,8 @@ export interface A3COptions<M extends ActorCriticModel = ActorCriticModel>
   /** Rewards count less the average one, which follows the advantages by this share; null: they count as they are. */
   averageRewardTau: number | null;
   maxGradNorm: number | null;
+  /** Steps over which the learning rate falls to 0; it stays when left out. */
+  learningRateDecay?: number | null | undefined;
 }
 
 /** R of every step, backwards from the value after the last one. `averageReward` is taken off, and follows. */
@@ -78,6 +81,7 @@ export class A3C<M extends ActorCriticModel = ActorCriticModel> extends SegmentA
   readonly options: A3COptions<M>;
   readonly optimizer: Optimizer;
   readonly #average: { reward: number; tau: number | null };
+  readonly #rate: DecayingRate;
   readonly #entropy = new RunningAverage(0.999);
   readonly #value = new RunningAverage(0.999);
 
@@ -92,6 +96,7 @@ export class A3C<M extends ActorCriticModel = ActorCriticModel> extends SegmentA
     this.options = options;
     this.optimizer = options.optimizer;
     this.#average = { reward: 0, tau: options.averageRewardTau };
+    this.#rate = new DecayingRate(options.optimizer, options.learningRateDecay);
   }
 
   protected override advanced(segment: Segment): boolean {
@@ -109,6 +114,7 @@ export class A3C<M extends ActorCriticModel = ActorCriticModel> extends SegmentA
     const returns = segmentReturns(segment.rewards, values, after, options.gamma, this.#average);
     const factor = { sum: 1, segment: options.maxSteps / segment.length, mean: 1 / segment.length }[options.scale];
     const targets = this.onDevice(fromBytes(returns, 'float32', [segment.length]));
+    this.#rate.set(this.steps - this.environments);
     takeStep(
       this.optimizer,
       a3cLoss(output, this.onDevice(segment.actionTensor()), targets, options, factor),

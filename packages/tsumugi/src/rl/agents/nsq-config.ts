@@ -1,5 +1,6 @@
 // The settings of n-step Q-learning: those of DQN's family that have to do with its network and exploration.
 import { z } from 'zod';
+import { deriveSeed, RandomStream } from '../../base/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
 import { DiscreteHead, QuadraticHead } from '../networks/index.ts';
 import type { Box, Discrete } from '../spaces/index.ts';
@@ -12,9 +13,20 @@ const nsqConfig = z.strictObject({
   optimizer: partFields.optimizer.unwrap().default('rmsprop').describe(partFields.optimizer.description!),
   learningRate: z.number().positive().default(7e-4).describe(partFields.learningRate.description!),
   optimizerEps: z.number().nonnegative().default(0.1).describe(partFields.optimizerEps.description!),
+  epsilonEnd: z
+    .union([partFields.epsilonEnd.unwrap(), z.literal('drawn')])
+    .default(0.1)
+    .describe("epsilon-greedy: at last; drawn: by the agent's or thread's seed, as in the paper"),
   rolloutSteps: z.int().positive().default(5).describe('steps of an environment between updates (t_max)'),
   targetUpdateInterval: z.int().positive().default(40_000).describe('steps between copies to the target network'),
+  decayLearningRate: z.boolean().default(false).describe('in a line to 0 at the last step'),
 });
+
+/** Mnih et al. 2016: 0.1, 0.01 and 0.5 with probabilities 0.4, 0.3 and 0.3, so that workers explore differently. */
+function drawnEpsilon(seed: number): number {
+  const share = new RandomStream(deriveSeed(seed, 'epsilon')).next();
+  return share < 0.4 ? 0.1 : share < 0.7 ? 0.01 : 0.5;
+}
 
 export const nsq: AgentKind<typeof nsqConfig> = {
   summary: 'n-step Q-learning without replay',
@@ -23,7 +35,8 @@ export const nsq: AgentKind<typeof nsqConfig> = {
   draws: false,
   make: (place, s) => {
     const { observationSpace, actionSpace, numEnvironments, seed, device } = place;
-    const parts = networkParts<ActionValues>(place, s, (features, rng) =>
+    const epsilonEnd = s.epsilonEnd === 'drawn' ? drawnEpsilon(seed) : s.epsilonEnd;
+    const parts = networkParts<ActionValues>(place, { ...s, epsilonEnd }, (features, rng) =>
       actionSpace.kind === 'Discrete'
         ? new DiscreteHead(features, (actionSpace as Discrete).n, rng)
         : new QuadraticHead(features, actionSpace as Box, rng),
@@ -39,6 +52,7 @@ export const nsq: AgentKind<typeof nsqConfig> = {
       rolloutSteps: s.rolloutSteps,
       targetUpdateInterval: s.targetUpdateInterval,
       maxGradNorm: s.maxGradNorm,
+      learningRateDecay: s.decayLearningRate ? place.steps : null,
     });
   },
 };

@@ -16,6 +16,7 @@ import { isRecurrent } from '../networks/index.ts';
 import { ObservationInput } from '../observation-input.ts';
 import { onDevice } from '../on-device.ts';
 import type { Discrete, Space } from '../spaces/index.ts';
+import { DecayingRate } from './decay.ts';
 import type { QModule } from './q-agent.ts';
 import { RunningAverage } from './running-average.ts';
 import { followParts, type SharedParts, shareParts } from './shared-parts.ts';
@@ -43,6 +44,8 @@ export interface NSQOptions {
   targetUpdateInterval: number;
   /** Gradients are scaled down to this norm; null: they are not. */
   maxGradNorm: number | null;
+  /** Steps over which the learning rate falls to 0; it stays when left out. */
+  learningRateDecay?: number | null | undefined;
 }
 
 /** What happened in an environment since the last update. */
@@ -69,6 +72,7 @@ export class NSQ implements SharedAgent {
   readonly #rng: Rng;
   readonly #input: ObservationInput;
   readonly #actor: ValueActor<ActionValues>;
+  readonly #rate: DecayingRate;
   readonly #averageQ = new RunningAverage(0.999);
   readonly #averageLoss = new RunningAverage(0.99);
   #rollouts: Rollout[];
@@ -87,6 +91,7 @@ export class NSQ implements SharedAgent {
     this.network = options.network(this.#rng);
     this.target = new TargetNetwork(options.network(this.#rng), this.network);
     this.optimizer = options.optimizer(this.network);
+    this.#rate = new DecayingRate(this.optimizer, options.learningRateDecay);
     this.#actor = this.#makeActor();
     this.#rollouts = Array.from({ length: environments }, fresh);
   }
@@ -150,6 +155,7 @@ export class NSQ implements SharedAgent {
     this.#averageLoss.add(loss.item());
     this.network.zeroGrad();
     backward(loss);
+    this.#rate.set(this.t - 1);
     if (maxGradNorm === null) this.optimizer.step();
     else this.optimizer.step(undefined, { gradScale: clipScale(gradNorm(this.optimizer.parameters), maxGradNorm) });
     this.updates++;

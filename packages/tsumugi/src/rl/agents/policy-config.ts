@@ -1,7 +1,7 @@
 // The settings that agents with a policy share, and the parts that follow from them.
 import { z } from 'zod';
 import { ConfigError, deriveSeed } from '../../base/index.ts';
-import { orthogonal, zerosInit } from '../../nn/index.ts';
+import { zerosInit } from '../../nn/index.ts';
 import { Adam, type Optimizer, RMSprop } from '../../optim/index.ts';
 import { Rng, type Tensor } from '../../torch/index.ts';
 import {
@@ -16,6 +16,7 @@ import {
   MellowmaxHead,
   makeBody,
   makeCore,
+  networkNames,
   Policy,
   type PolicyHead,
   RecurrentActorCritic,
@@ -31,11 +32,11 @@ const count = z.int().positive();
 
 /** Of a policy's network. Defaults are those of ChainerRL's PPO on MuJoCo, after Henderson et al. 2018. */
 export const policyOnlyFields = {
-  network: z.enum(['auto', 'mlp', 'nature', 'nips']).default('auto').describe('body; auto: by the observations'),
+  network: z.enum(networkNames).default('auto').describe('body; auto: by the observations'),
   hidden: z.array(count).default([64, 64]).describe('sizes of fully connected layers'),
   activation: z.enum(activationNames).default('tanh').describe('after each of them'),
   weightInit: z.enum(initialWeights).default('orthogonal').describe('initial weights of them, and of the heads'),
-  policyGain: z.number().positive().default(0.01).describe("orthogonal: factor of the policy head's weights"),
+  policyGain: z.number().positive().default(0.01).describe("factor of the policy head's weights"),
   policy: z
     .enum(['auto', 'softmax', 'mellowmax', 'gaussian', 'gaussian-parameter', 'gaussian-fixed'])
     .default('auto')
@@ -93,8 +94,7 @@ export function policyKindOf(place: AgentPlace, { policy }: PolicySettings) {
 export function makePolicyHead(place: AgentPlace, s: PolicySettings, features: number, rng: Rng): PolicyHead {
   const { actionSpace } = place;
   const kind = policyKindOf(place, s);
-  const weightInit = s.weightInit === 'orthogonal' ? orthogonal({ gain: s.policyGain }) : initializerOf(s.weightInit);
-  const options = { rng, weightInit, biasInit: zerosInit() };
+  const options = { rng, weightInit: initializerOf(s.weightInit, s.policyGain), biasInit: zerosInit() };
   if (kind === 'softmax') return new SoftmaxHead(features, (actionSpace as Discrete).n, options);
   if (kind === 'mellowmax') return new MellowmaxHead(features, (actionSpace as Discrete).n, options);
   const size = (actionSpace as Box).low.length;

@@ -2,6 +2,7 @@
 // memory, too; and on tasks where nothing but the past tells what to do.
 import { describe, expect, it } from 'vitest';
 import { checkSettings } from '../../base/index.ts';
+import { namedTensors } from '../../nn/index.ts';
 import { scope } from '../../torch/index.ts';
 import type { Agent } from '../agent.ts';
 import { Box, Discrete, type Space } from '../spaces/index.ts';
@@ -92,6 +93,27 @@ describe.each(Object.entries(quick))('%s', (name, { settings, memory }) => {
         expectSameAfterResume(await maker(name, smallSpaces.discrete, changes), 2, 7, 12);
       }
     });
+});
+
+it('policyGain is the factor of the first weights of the policy, whatever they are', async () => {
+  const weightsOf = async (changes: object) => {
+    const make = await maker('ppo', smallSpaces.discrete, { weightInit: 'lecun-normal', ...changes });
+    return scope(() => {
+      using agent = make();
+      return Object.fromEntries(
+        [...namedTensors(agent.networks['model']!)].map(([path, tensor]) => [
+          path,
+          tensor.flatten().tolist() as number[],
+        ]),
+      );
+    });
+  };
+  const [plain, small] = [await weightsOf({ policyGain: 1 }), await weightsOf({ policyGain: 0.25 })];
+  for (const [path, weights] of Object.entries(plain)) {
+    const factor = path.startsWith('policy') ? 0.25 : 1;
+    expect(small[path], path).toEqual(weights.map((weight) => weight * factor));
+  }
+  expect(small).not.toEqual(plain);
 });
 
 it('a memory tells by how much observations of ABC are shifted', async () => {

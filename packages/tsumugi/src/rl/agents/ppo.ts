@@ -10,7 +10,7 @@ import type { Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
 import { fromBytes, noGrad, scope, type Tensor } from '../../torch/index.ts';
 import type { AgentParts } from './agent-state.ts';
-import { lastShare } from './decay.ts';
+import { DecayingRate, lastShare } from './decay.ts';
 import type { PolicyAgentOptions } from './policy-agent.ts';
 import type { ActorCriticModel } from './policy-stepper.ts';
 import { type PPOBatch, type PPOCoefficients, ppoLoss } from './ppo-loss.ts';
@@ -44,7 +44,7 @@ export class PPO<M extends ActorCriticModel = ActorCriticModel> extends RolloutA
   readonly options: PPOOptions<M>;
   readonly optimizer: Optimizer;
   readonly #order: RandomStream;
-  readonly #learningRate: number | undefined;
+  readonly #rate: DecayingRate;
   readonly #values = new Recent(1000);
   readonly #entropies = new Recent(1000);
   readonly #policyLosses = new Recent(100);
@@ -59,7 +59,7 @@ export class PPO<M extends ActorCriticModel = ActorCriticModel> extends RolloutA
     checkNumber('PPO', 'clip', options.clip, { above: 0 });
     this.options = options;
     this.optimizer = options.optimizer;
-    this.#learningRate = options.optimizer.lr;
+    this.#rate = new DecayingRate(options.optimizer, options.learningRateDecay);
     this.#order = new RandomStream(deriveSeed(options.seed, 'minibatches'));
   }
 
@@ -81,8 +81,7 @@ export class PPO<M extends ActorCriticModel = ActorCriticModel> extends RolloutA
     };
     // What hooks of the original set after the round of steps before this one.
     const taken = this.steps - this.environments;
-    if (options.learningRateDecay !== null && this.#learningRate !== undefined)
-      optimizer.lr = this.#learningRate * lastShare(taken, options.learningRateDecay);
+    this.#rate.set(taken);
     const clip = options.clip * (options.clipDecay === null ? 1 : lastShare(taken, options.clipDecay));
     const coefficients = { ...options, clip };
     for (const { output, index } of rolloutBatches(this.model, x, rollout, options, this.#order))

@@ -21,6 +21,7 @@ import {
   initialWeights,
   makeBody,
   makeCore,
+  networkNames,
   QNetwork,
   RecurrentQNetwork,
   toFactorizedNoisy,
@@ -36,7 +37,7 @@ const nullable = (schema: z.ZodType<number>) => schema.nullable().default(null);
 
 /** Of a network, its optimizer and exploration. */
 export const partFields = {
-  network: z.enum(['auto', 'mlp', 'nature', 'nips']).default('auto').describe('body; auto: by the observations'),
+  network: z.enum(networkNames).default('auto').describe('body; auto: by the observations'),
   hidden: z.array(count).default([100, 100]).describe('sizes of fully connected layers'),
   activation: z.enum(activationNames).default('relu').describe('after each of them'),
   weightInit: z.enum(initialWeights).default('lecun-normal').describe('initial weights of them'),

@@ -13,6 +13,7 @@ const reinforceConfig = z.strictObject({
     .unwrap()
     .default('lecun-normal')
     .describe(policyOnlyFields.weightInit.description!),
+  policyGain: z.number().positive().default(1).describe(policyOnlyFields.policyGain.description!),
   learningRate: z.number().positive().default(1e-3).describe('of the optimizer'),
   optimizerEps: z.number().nonnegative().default(1e-8).describe('of the optimizer'),
   maxGradNorm: z.number().positive().nullable().default(1).describe(optimizerFields.maxGradNorm.description!),

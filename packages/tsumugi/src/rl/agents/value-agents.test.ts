@@ -5,6 +5,7 @@ import { thrown } from '../../base/thrown.testing.ts';
 import { scope } from '../../torch/index.ts';
 import { Abc, type AbcOptions } from '../environments/abc/abc.ts';
 import { copyState, makeAgent, placeOf, stateBytes, stepsToLearnAbc, Training } from './agents.testing.ts';
+import type { NSQ } from './nsq.ts';
 import { agentKind } from './registry.ts';
 
 const small = {
@@ -104,6 +105,49 @@ describe.each(cases)('%s with %j on %j', (name, settings, abc, environments = 1)
       expect(stateBytes(restored.state())).toEqual(stateBytes(agent.state()));
     });
   });
+});
+
+it('nsq brings the learning rate down in a line to 0 at the last step', async () => {
+  const kind = await agentKind('nsq');
+  using agent = makeAgent(kind, placeOf(new Abc(), { steps: 21 }), {
+    ...onPolicy,
+    decayLearningRate: true,
+    rolloutSteps: 5,
+  });
+  scope(() => {
+    const rates: number[] = [];
+    for (let step = 1; step <= 25; step++) {
+      const [next] = agent.act([Float32Array.of(1, 0, 0, 0)]).map(() => Float32Array.of(0, 1, 0, 0));
+      agent.observe([{ reward: 0, next: next!, terminated: false, truncated: false }]);
+      if (step % 5 === 0) rates.push((agent as NSQ).optimizer.lr! / onPolicy.learningRate);
+    }
+    [17, 12, 7, 2, 0].forEach((left, i) => void expect(rates[i]).toBeCloseTo(left / 20, 12));
+  });
+});
+
+it('nsq draws its last ε by the seed', async () => {
+  const kind = await agentKind('nsq');
+  const observations = [Float32Array.of(1, 0, 0, 0, 0)];
+  const shares = Array.from({ length: 12 }, (_, seed) => {
+    using agent = makeAgent(kind, placeOf(new Abc({ size: 3 }), { seed }), {
+      ...onPolicy,
+      epsilonSteps: 1,
+      epsilonEnd: 'drawn',
+    });
+    return scope(() => {
+      using actor = agent.actor();
+      (agent as NSQ).steps = 1;
+      const [greedy] = actor.act(observations);
+      let others = 0;
+      for (let i = 0; i < 300; i++) if (agent.act(observations)[0] !== greedy) others++;
+      return (others / 300) * 1.5; // one of three actions is the greedy one
+    });
+  });
+  // 0.5, 0.1 and 0.01, and nothing else.
+  expect(shares.filter((share) => share > 0.35 && share < 0.65).length).toBeGreaterThan(0);
+  expect(shares.filter((share) => share > 0.05 && share < 0.17).length).toBeGreaterThan(0);
+  expect(shares.filter((share) => share < 0.04).length).toBeGreaterThan(0);
+  expect(shares.filter((share) => share >= 0.17 && share <= 0.35)).toEqual([]);
 });
 
 it('refuses the state of another agent', async () => {

@@ -34,7 +34,7 @@ export {
   QuadraticHead,
 } from './heads.ts';
 export { type InitialWeights, initializerOf, initialWeights } from './initial.ts';
-export { type BodySettings, makeBody } from './make-body.ts';
+export { type BodySettings, makeBody, networkNames } from './make-body.ts';
 export { type ActivationName, activationNames, activationOf, MLP, type MLPOptions } from './mlp.ts';
 export { FactorizedNoisyLinear, toFactorizedNoisy } from './noisy-linear.ts';
 export { NatureBody, NIPSBody, type PixelOptions } from './pixels.ts';

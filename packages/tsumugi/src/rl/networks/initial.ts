@@ -14,15 +14,23 @@ import type { Rng } from '../../torch/index.ts';
 export type InitialWeights = 'lecun-normal' | 'lecun-uniform' | 'orthogonal' | 'glorot-uniform' | 'he-uniform';
 export const initialWeights = ['lecun-normal', 'lecun-uniform', 'orthogonal', 'glorot-uniform', 'he-uniform'] as const;
 
-/** @param gain factor of an orthogonal matrix */
+/** @param gain factor of the weights */
 export function initializerOf(name: InitialWeights, gain = 1): Initializer {
+  if (name === 'orthogonal') return orthogonal({ gain });
+  const initializer = named(name);
+  if (gain === 1) return initializer;
+  return (target, rng) => {
+    initializer(target, rng);
+    target.mul_(gain);
+  };
+}
+
+function named(name: Exclude<InitialWeights, 'orthogonal'>): Initializer {
   switch (name) {
     case 'lecun-normal':
       return lecunNormal();
     case 'lecun-uniform':
       return varianceScaling({ scale: 1 / 3, distribution: 'uniform' });
-    case 'orthogonal':
-      return orthogonal({ gain });
     case 'glorot-uniform':
       return xavierUniform();
     case 'he-uniform':

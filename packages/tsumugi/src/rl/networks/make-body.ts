@@ -8,9 +8,12 @@ import type { InitialWeights } from './initial.ts';
 import { type ActivationName, MLP } from './mlp.ts';
 import { NatureBody, NIPSBody } from './pixels.ts';
 
+/** Nature's convolutions alone have no hidden layer after them, and biases that begin at 0. */
+export const networkNames = ['auto', 'mlp', 'nature', 'nature-convolutions', 'nips'] as const;
+
 export interface BodySettings {
   /** 'auto': the Nature network for frames [C, H, W] of at least 36×36, fully connected otherwise. */
-  kind: 'auto' | 'mlp' | 'nature' | 'nips';
+  kind: (typeof networkNames)[number];
   /** Sizes of fully connected layers. */
   hidden: readonly number[];
   activation: ActivationName;
@@ -33,5 +36,6 @@ export function makeBody(space: Space, settings: BodySettings, rng: Rng): Body {
     throw new ConfigError('bad-setting', `a "${kind}" network takes frames [C, H, W] of at least 36×36, got ${space}`, {
       remedy: 'Choose network "mlp", or an environment whose observations are frames.',
     });
-  return kind === 'nature' ? new NatureBody(shape, { rng }) : new NIPSBody(shape, { rng });
+  if (kind === 'nips') return new NIPSBody(shape, { rng });
+  return kind === 'nature' ? new NatureBody(shape, { rng }) : new NatureBody(shape, { rng, hidden: 0, bias: 0 });
 }

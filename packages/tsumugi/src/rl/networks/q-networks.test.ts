@@ -86,6 +86,18 @@ describe('bodies', () => {
       [new Box(0, 255, [3, 10, 10], 'uint8'), MLP],
     ] as const)
       withModule(makeBody(space, settings, new Rng(0)), (body) => expect(body).toBeInstanceOf(made));
+    const frames = new Box(0, 255, [4, 84, 84], 'uint8');
+    for (const [kind, features, bias] of [
+      ['nature', 512, 0.1],
+      ['nature-convolutions', 3136, 0],
+      ['nips', 256, 0.1],
+    ] as const)
+      withModule(makeBody(frames, { ...settings, kind }, new Rng(0)), (body) => {
+        expect(body.features).toBe(features);
+        expect((body as NatureBody).convs[0]!.bias!.tolist()).toEqual(
+          Array((body as NatureBody).convs[0]!.bias!.numel()).fill(Math.fround(bias)),
+        );
+      });
     expect(() => makeBody(new Box(-1, 1, [3]), { ...settings, kind: 'nips' }, new Rng(0))).toThrow(/takes frames/);
   });
 
@@ -96,15 +108,15 @@ describe('bodies', () => {
       const values = weight.flatten().tolist() as unknown as number[];
       const std = Math.sqrt(mean(values.map((w) => w * w)));
       const expected = {
-        'lecun-normal': 0.1,
-        'lecun-uniform': 0.1 / Math.sqrt(3),
+        'lecun-normal': 2 * 0.1,
+        'lecun-uniform': (2 * 0.1) / Math.sqrt(3),
         // 100 orthogonal columns of length 2 over 300 rows.
         orthogonal: 2 / Math.sqrt(300),
-        'glorot-uniform': Math.sqrt(2 / 400),
-        'he-uniform': Math.sqrt(2 / 100),
+        'glorot-uniform': 2 * Math.sqrt(2 / 400),
+        'he-uniform': 2 * Math.sqrt(2 / 100),
       }[name];
       expect(Math.abs(std / expected - 1)).toBeLessThan(0.02);
-      if (name === 'lecun-uniform') expect(Math.max(...values.map(Math.abs))).toBeLessThan(0.1);
+      if (name === 'lecun-uniform') expect(Math.max(...values.map(Math.abs))).toBeLessThan(0.2);
       if (name === 'orthogonal') expectClose(rows(weight.t().matmul(weight))[0]!.slice(0, 3), [4, 0, 0], 4);
     });
   });

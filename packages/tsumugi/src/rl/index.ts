@@ -37,7 +37,7 @@ export * from './experiments/index.ts';
 export * from './explorers/index.ts';
 export * from './networks/index.ts';
 export { ObservationInput, type ObservationRows } from './observation-input.ts';
-export { type RlPreset, rlPreset, rlPresets, settingsOfPreset } from './presets.ts';
+export { type RlPreset, rlPreset, rlPresets, settingsOfPreset } from './presets/index.ts';
 export { NumpyRandom, type Pcg64State } from './random/numpy-random.ts';
 export {
   type EnvironmentOptions,

@@ -1,5 +1,5 @@
 // The settings of a training run of an agent. Those of the agent itself are its own (agents/…-config.ts), and are checked there.
-// Defaults are our choice; named experiments with the published values are in ../presets.ts.
+// Defaults are our choice; named experiments with the published values are in ../presets/.
 import { z } from 'zod';
 import { factoryDevice } from '../../torch/index.ts';
 

@@ -1,12 +1,12 @@
 // Every experiment is one that can be trained: its settings are those that there are, and its agent acts in its environment.
 import { expect, it } from 'vitest';
-import { checkSettings } from '../base/index.ts';
-import { agentKind } from './agents/registry.ts';
-import { environmentsOf } from './experiments/prepare.ts';
-import { rlConfig, rlPreset, rlPresets, settingsOfPreset } from './index.ts';
-import { makeEnvironment } from './registry.ts';
-import { wrapAll } from './wrappers/by-name.ts';
-import { FrameGame } from './wrappers/frame-game.testing.ts';
+import { checkSettings } from '../../base/index.ts';
+import { agentKind } from '../agents/registry.ts';
+import { environmentsOf } from '../experiments/prepare.ts';
+import { rlConfig, rlPreset, rlPresets, settingsOfPreset } from '../index.ts';
+import { makeEnvironment } from '../registry.ts';
+import { wrapAll } from '../wrappers/by-name.ts';
+import { FrameGame } from '../wrappers/frame-game.testing.ts';
 
 it.each(Object.entries(rlPresets))('%s', async (_, preset) => {
   const config = rlConfig.parse({ ...settingsOfPreset(preset), out: 'x' });

@@ -1,0 +1,136 @@
+// The scripts that reproduce published results on MuJoCo.
+import { long, type RlPresets, type Settings } from './preset.ts';
+
+/** The scripts for MuJoCo; other tasks with environment=Hopper-v4 and the like. A time limit is no end of the task. */
+const mujoco: Settings = {
+  environment: 'HalfCheetah-v4',
+  steps: 1_000_000,
+  evaluation: { interval: 5000, episodes: 10 },
+};
+
+export const mujocoPresets = {
+  'ddpg-mujoco': {
+    summary: "DDPG as the TD3 paper's own, on MuJoCo (Fujimoto et al. 2018; train_ddpg)",
+    paper: {},
+    code: {
+      ...mujoco,
+      agent: 'ddpg',
+      agentSettings: {
+        hidden: [400, 300],
+        weightInit: 'lecun-uniform',
+        learningRate: 1e-3,
+        gamma: 0.99,
+        softUpdate: 5e-3,
+        capacity: 1_000_000,
+        replayStart: 10_000,
+        batchSize: 100,
+        explorer: 'gaussian',
+        noise: 0.1,
+      },
+    },
+    ours: long,
+  },
+  'td3-mujoco': {
+    summary: 'TD3 on MuJoCo (Fujimoto et al. 2018; train_td3)',
+    paper: { agentSettings: { targetNoise: 0.2, targetNoiseClip: 0.5, policyInterval: 2 } },
+    code: {
+      ...mujoco,
+      agent: 'td3',
+      agentSettings: {
+        hidden: [400, 300],
+        weightInit: 'lecun-uniform',
+        learningRate: 1e-3,
+        gamma: 0.99,
+        softUpdate: 5e-3,
+        capacity: 1_000_000,
+        replayStart: 10_000,
+        batchSize: 100,
+        explorer: 'gaussian',
+        noise: 0.1,
+      },
+    },
+    ours: long,
+  },
+  'sac-mujoco': {
+    summary: 'SAC with a learned temperature on MuJoCo (Haarnoja et al. 2018; train_soft_actor_critic)',
+    paper: { agentSettings: { targetEntropy: 'auto' } },
+    code: {
+      ...mujoco,
+      steps: 3_000_000,
+      agent: 'sac',
+      agentSettings: {
+        hidden: [256, 256],
+        weightInit: 'glorot-uniform',
+        learningRate: 3e-4,
+        gamma: 0.99,
+        softUpdate: 5e-3,
+        capacity: 1_000_000,
+        replayStart: 10_000,
+        batchSize: 256,
+      },
+    },
+    ours: { ...long, wrappers: ['normalize-action'] },
+  },
+  'ppo-mujoco': {
+    summary:
+      'PPO on MuJoCo (Henderson et al. 2018, “Deep RL that Matters”; train_ppo); a time limit ends the task there',
+    paper: {},
+    code: {
+      environment: 'HalfCheetah-v4',
+      agent: 'ppo',
+      steps: 2_000_000,
+      timeLimitTerminates: true,
+      evaluation: { interval: 100_000, episodes: 100 },
+      agentSettings: {
+        hidden: [64, 64],
+        activation: 'tanh',
+        weightInit: 'orthogonal',
+        policyGain: 1e-2,
+        policy: 'gaussian-parameter',
+        logStd: 0,
+        learningRate: 3e-4,
+        optimizerEps: 1e-5,
+        gamma: 0.995,
+        lambda: 0.97,
+        entropyCoefficient: 0,
+        updateInterval: 2048,
+        minibatchSize: 64,
+        epochs: 10,
+        normalizeObservations: true,
+        observationClip: 5,
+      },
+    },
+    ours: long,
+  },
+  'trpo-mujoco': {
+    summary:
+      'TRPO on MuJoCo (Henderson et al. 2018, “Deep RL that Matters”; train_trpo); a time limit ends the task there',
+    paper: {},
+    code: {
+      environment: 'HalfCheetah-v4',
+      agent: 'trpo',
+      steps: 2_000_000,
+      timeLimitTerminates: true,
+      evaluation: { interval: 100_000, episodes: 100 },
+      agentSettings: {
+        hidden: [64, 64],
+        activation: 'tanh',
+        weightInit: 'orthogonal',
+        policyGain: 1e-2,
+        logStd: 0,
+        gamma: 0.995,
+        lambda: 0.97,
+        updateInterval: 5000,
+        maxKl: 0.01,
+        conjugateGradientIterations: 20,
+        damping: 0.1,
+        valueLearningRate: 1e-3,
+        valueEpochs: 5,
+        entropyCoefficient: 0,
+        normalizeObservations: true,
+        observationClip: 5,
+      },
+    },
+    ours: long,
+  },
+} as const satisfies RlPresets;

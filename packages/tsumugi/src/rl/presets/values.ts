@@ -1,0 +1,112 @@
+// Agents of values on small tasks: DQN’s family.
+import { cartPoleSolved, type RlPresets, small } from './preset.ts';
+
+export const valuePresets = {
+  'dqn-abc': {
+    summary: 'DQN in ABC, ChainerRL’s toy environment: seconds',
+    paper: {},
+    code: {
+      environment: 'ABC-v0',
+      agent: 'dqn',
+      evaluation: { interval: 200, episodes: 5 },
+      successfulScore: 1,
+    },
+    ours: {
+      environmentOptions: { deterministic: true },
+      steps: 5000,
+      logEvery: 100,
+      checkpointEvery: 0,
+      agentSettings: {
+        hidden: [32],
+        learningRate: 0.01,
+        replayStart: 100,
+        targetUpdateInterval: 50,
+        capacity: 10_000,
+        epsilonSteps: 500,
+      },
+    },
+  },
+  'dqn-cartpole': {
+    summary: 'Double DQN on CartPole, ended once it is solved',
+    paper: {},
+    code: {},
+    ours: {
+      ...cartPoleSolved,
+      environment: 'CartPole-v1',
+      agent: 'double-dqn',
+      steps: 100_000,
+      agentSettings: {
+        hidden: [64, 64],
+        learningRate: 1e-3,
+        capacity: 50_000,
+        replayStart: 1000,
+        batchSize: 64,
+        targetUpdateInterval: 500,
+        epsilonSteps: 10_000,
+        epsilonEnd: 0.05,
+      },
+    },
+  },
+  'categorical-dqn-cartpole': {
+    summary: 'C51 on CartPole (train_categorical_dqn_gym)',
+    paper: {},
+    code: {
+      environment: 'CartPole-v1',
+      agent: 'categorical-dqn',
+      evaluation: { interval: 1000, episodes: 100 },
+      agentSettings: {
+        atoms: 51,
+        atomMin: 0,
+        atomMax: 500,
+        hidden: [12, 12, 12],
+        gamma: 0.95,
+        learningRate: 1e-3,
+        replayStart: 50,
+        targetUpdateInterval: 100,
+        capacity: 50_000,
+        epsilonSteps: 1000,
+      },
+    },
+    ours: { ...small, steps: 50_000 },
+  },
+  'iqn-cartpole': {
+    summary: 'IQN on CartPole (train_iqn_gym)',
+    paper: {},
+    code: {
+      environment: 'CartPole-v1',
+      agent: 'iqn',
+      evaluation: { interval: 1000, episodes: 100 },
+      agentSettings: {
+        hidden: [64],
+        gamma: 0.95,
+        learningRate: 1e-3,
+        replayStart: 50,
+        targetUpdateInterval: 100,
+        capacity: 50_000,
+        epsilonSteps: 1000,
+      },
+    },
+    ours: { ...small, steps: 50_000 },
+  },
+  'naf-pendulum': {
+    summary: 'DQN for continuous actions on Pendulum (train_dqn_gym)',
+    paper: {},
+    code: {
+      environment: 'Pendulum-v1',
+      agent: 'naf',
+      steps: 100_000,
+      trainingWrappers: [{ name: 'scale-reward', factor: 1e-3 }],
+      evaluation: { interval: 10_000, episodes: 100 },
+      agentSettings: {
+        hidden: [100, 100],
+        learningRate: 1e-3,
+        capacity: 500_000,
+        replayStart: 1000,
+        targetUpdateInterval: 100,
+        explorer: 'ou',
+        noise: 0.2,
+      },
+    },
+    ours: small,
+  },
+} as const satisfies RlPresets;

@@ -17,21 +17,28 @@ const dqnFields = {
   dueling: z.boolean().default(false).describe('Q = V + A − mean A, each with a hidden layer of its own'),
   duelingHidden: z.int().positive().default(512).describe('dueling: its size'),
 };
-const dqnConfig = z.strictObject(dqnFields);
-const advantageConfig = z.strictObject({
-  ...dqnFields,
-  advantageWeight: z.number().min(0).max(1).default(0.9).describe('how much an advantage counts (α)'),
-});
-const dppConfig = z.strictObject({
-  ...dqnFields,
-  eta: z.number().positive().default(1).describe('inverse temperature (η)'),
-});
-const residualConfig = z.strictObject({
-  ...dqnFields,
-  gradScale: z.number().min(0).default(1).describe('factor of the gradient through the target'),
-});
+type DQNSettings = z.output<z.ZodObject<typeof dqnFields>>;
 
-type DQNSettings = z.output<typeof dqnConfig>;
+/** A variant of DQN: what it is, settings of its own, and how it is made of DQN's options and those. */
+export interface DQNVariant<S extends z.ZodRawShape = Record<never, never>> {
+  summary: string;
+  /** Besides DQN's; each with a default and a description. */
+  settings?: S;
+  make(options: DQNOptions, settings: z.output<z.ZodObject<S>>): DQN;
+}
+
+/** The kind of agent that a variant of DQN is: what `registerAgent` takes. */
+export function dqnKind<S extends z.ZodRawShape = Record<never, never>>(
+  agent: string,
+  { summary, settings, make }: DQNVariant<S>,
+): AgentKind {
+  return {
+    summary,
+    config: z.strictObject({ ...dqnFields, ...settings }),
+    draws: false,
+    make: (place, all) => make(dqnOptions(agent, place, all as DQNSettings), all as z.output<z.ZodObject<S>>),
+  };
+}
 
 function dqnOptions(agent: string, place: AgentPlace, s: DQNSettings): DQNOptions {
   const actions = countedActions(agent, place);
@@ -41,51 +48,40 @@ function dqnOptions(agent: string, place: AgentPlace, s: DQNSettings): DQNOption
   return { ...options, clipDelta: s.clipDelta };
 }
 
-const plain = (
-  summary: string,
-  agent: string,
-  make: new (options: DQNOptions) => DQN,
-): AgentKind<typeof dqnConfig> => ({
-  summary,
-  config: dqnConfig,
-  draws: false,
-  make: (place, s) => new make(dqnOptions(agent, place, s)),
-});
+const plain = (agent: string, summary: string, Made: new (options: DQNOptions) => DQN) =>
+  dqnKind(agent, { summary, make: (options) => new Made(options) });
 
-const withAdvantage = (
-  summary: string,
-  agent: string,
-  make: new (options: AdvantageLearningOptions) => DQN,
-): AgentKind<typeof advantageConfig> => ({
-  summary,
-  config: advantageConfig,
-  draws: false,
-  make: (place, s) => new make({ ...dqnOptions(agent, place, s), alpha: s.advantageWeight }),
-});
+const withAdvantage = (agent: string, summary: string, Made: new (options: AdvantageLearningOptions) => DQN) =>
+  dqnKind(agent, {
+    summary,
+    settings: {
+      advantageWeight: z.number().min(0).max(1).default(0.9).describe('how much an advantage counts (α)'),
+    },
+    make: (options, { advantageWeight: alpha }) => new Made({ ...options, alpha }),
+  });
 
-const softened = (summary: string, agent: string, make: typeof DPP | typeof DPPL): AgentKind<typeof dppConfig> => ({
-  summary,
-  config: dppConfig,
-  draws: false,
-  make: (place, s) => new make({ ...dqnOptions(agent, place, s), eta: s.eta }),
-});
+const softened = (agent: string, summary: string, Made: typeof DPP | typeof DPPL) =>
+  dqnKind(agent, {
+    summary,
+    settings: { eta: z.number().positive().default(1).describe('inverse temperature (η)') },
+    make: (options, { eta }) => new Made({ ...options, eta }),
+  });
 
-export const dqn = plain('deep Q-network', 'dqn', DQN);
-export const doubleDqn = plain('Double DQN: one network chooses, the other judges', 'double-dqn', DoubleDQN);
-export const sarsa = plain('SARSA from replay', 'sarsa', SARSA);
-export const dppGreedy = plain('dynamic policy programming with the maximum', 'dpp-greedy', DPPGreedy);
-export const al = withAdvantage('advantage learning', 'al', AL);
-export const pal = withAdvantage('persistent advantage learning', 'pal', PAL);
+export const dqn = plain('dqn', 'deep Q-network', DQN);
+export const doubleDqn = plain('double-dqn', 'Double DQN: one network chooses, the other judges', DoubleDQN);
+export const sarsa = plain('sarsa', 'SARSA from replay', SARSA);
+export const dppGreedy = plain('dpp-greedy', 'dynamic policy programming with the maximum', DPPGreedy);
+export const al = withAdvantage('al', 'advantage learning', AL);
+export const pal = withAdvantage('pal', 'persistent advantage learning', PAL);
 export const doublePal = withAdvantage(
-  "persistent advantage learning with Double DQN's target",
   'double-pal',
+  "persistent advantage learning with Double DQN's target",
   DoublePAL,
 );
-export const dpp = softened('dynamic policy programming with a Boltzmann mean', 'dpp', DPP);
-export const dppl = softened('dynamic policy programming with log-sum-exp', 'dppl', DPPL);
-export const residualDqn: AgentKind<typeof residualConfig> = {
+export const dpp = softened('dpp', 'dynamic policy programming with a Boltzmann mean', DPP);
+export const dppl = softened('dppl', 'dynamic policy programming with log-sum-exp', DPPL);
+export const residualDqn = dqnKind('residual-dqn', {
   summary: 'DQN with residual gradients and no target network',
-  config: residualConfig,
-  draws: false,
-  make: (place, s) => new ResidualDQN({ ...dqnOptions('residual-dqn', place, s), gradScale: s.gradScale }),
-};
+  settings: { gradScale: z.number().min(0).default(1).describe('factor of the gradient through the target') },
+  make: (options, { gradScale }) => new ResidualDQN({ ...options, gradScale }),
+});

@@ -5,7 +5,7 @@
 // step: it moves nothing that training depends on. (ChainerRL waits for the end of an episode.)
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkOptions, deriveSeed, type OptionNames, steady, UserError } from '../../base/index.ts';
+import { checkOptions, checkSettings, deriveSeed, type OptionNames, steady, UserError } from '../../base/index.ts';
 import { type Due, type Measured, requireStepsLeft, runLoop, type StepTaken } from '../../loop/index.ts';
 import { numParameters } from '../../nn/index.ts';
 import { asJson, codeCommit, formatInteger, formatNumber, openRun, type ProgressStream } from '../../run/index.ts';
@@ -20,7 +20,7 @@ import type { StepHook } from './hooks.ts';
 import { describeTraining, environmentsOf, prepareTraining } from './prepare.ts';
 import { Scores } from './scores.ts';
 import { ThreadedTrainer } from './threads/threaded-trainer.ts';
-import { evaluationLength, type RlConfig, rlMayChange } from './train-config.ts';
+import { evaluationLength, type RlInput, rlConfig, rlMayChange } from './train-config.ts';
 import { Trainer, type TrainerLike, totalSteps } from './trainer.ts';
 
 export interface TrainAgentResult {
@@ -55,8 +55,9 @@ const trainAgentOptions: OptionNames<TrainAgentOptions> = { resume: true, stream
  * @throws ConfigError, UserError before anything is written; a UserError `diverged` when a loss or a weight is no longer finite: then the
  *   last checkpoint stays
  */
-export async function trainAgent(given: RlConfig, options: TrainAgentOptions = {}): Promise<TrainAgentResult> {
+export async function trainAgent(input: RlInput, options: TrainAgentOptions = {}): Promise<TrainAgentResult> {
   checkOptions('trainAgent', options, trainAgentOptions);
+  const given = checkSettings('trainAgent', rlConfig, input);
   const { hooks = [] } = options;
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);

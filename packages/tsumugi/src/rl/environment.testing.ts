@@ -99,6 +99,8 @@ export function environmentContract(name: string, make: () => Promise<Environmen
       walk(environment, randomActions(environment, 5));
       const { width, height } = environment.render();
       expect([width, height]).toEqual([first.width, first.height]);
+      environment.reset({ seed: 1 });
+      expect(Buffer.compare(environment.render().data, first.data), 'nothing is left of the episode before').toBe(0);
     });
   });
 }

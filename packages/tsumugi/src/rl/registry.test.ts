@@ -145,5 +145,10 @@ describe('ABC', () => {
     drawn.reset({ seed: 1 });
     expect(new Set(shifts(drawn))).toEqual(new Set([0, 1]));
     expect(new Set(shifts(new Abc()))).toEqual(new Set([0]));
+    const [one, other] = [0, 1].map(() => new Abc({ partiallyObservable: true, deterministic: true })) as [Abc, Abc];
+    one.reset();
+    other.restore(one.snapshot());
+    expect(shifts(other).slice(0, 3), 'a snapshot has the shift').toEqual([0, 1, 0]);
+    expect(() => one.reset({ options: { shift: 1 } })).toThrow(/no option "shift"/);
   });
 });

@@ -63,11 +63,16 @@ describe('NumpyRandom', () => {
     const rng = new NumpyRandom(0);
     // random() of seed 0: 0.637, 0.270, 0.041.
     expect(times(3, () => rng.categorical([0.25, 0.25, 0.5]))).toEqual([2, 1, 0]);
+    expect([0.6369, 0.637].map((p) => new NumpyRandom(0).categorical([p, 1 - p]))).toEqual([1, 0]);
   });
 
   it('refuses what is no seed, and what is no state', () => {
     expect(() => new NumpyRandom(-1)).toThrow(UserError);
     expect(() => new NumpyRandom(0.5)).toThrow(UserError);
-    expect(() => new NumpyRandom({ state: '1', inc: 'g', half: null })).toThrow(/state of a PCG64 stream/);
+    for (const wrong of [{ inc: 'g' }, { state: 1 }, { half: 2 ** 32 }, { half: -1 }, { half: 0.5 }])
+      expect(
+        () => new NumpyRandom({ state: '1', inc: '1', half: null, ...wrong } as never),
+        JSON.stringify(wrong),
+      ).toThrow(/state of a PCG64 stream/);
   });
 });

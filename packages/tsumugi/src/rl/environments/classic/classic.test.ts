@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../../../tests/files.ts';
+import { NumpyRandom } from '../../random/numpy-random.ts';
 import { makeEnvironment } from '../../registry.ts';
 
 interface Episode {
@@ -53,7 +54,10 @@ describe('options', () => {
     expect(await begun('Pendulum-v1', { x_init: 0, y_init: 0 })).toEqual([1, 0, 0]);
     await expect(begun('CartPole-v1', { low: 1, high: 0 })).rejects.toThrow(/low at most high/);
     await expect(begun('CartPole-v1', { lo: 1 })).rejects.toThrow(/no option "lo"/);
-    await expect(begun('Pendulum-v1', { x_init: 'π' })).rejects.toThrow(/are numbers/);
+    await expect(begun('CartPole-v1', { high: Infinity })).rejects.toThrow(/low at most high/);
+    for (const name of ['x_init', 'y_init'])
+      await expect(begun('Pendulum-v1', { [name]: 'π' }), name).rejects.toThrow(/are numbers/);
+    await expect(makeEnvironment('Acrobot-v1', { gravity: 9 })).rejects.toThrow(/no option "gravity"/);
   });
 
   it('change rewards, gravity and what counts as the goal', async () => {
@@ -101,7 +105,10 @@ const clipped: readonly [id: string, state: number[], action: number | number[],
     ],
   ],
   ['MountainCar-v0', [-1.19, -0.06], 0, [-1.2000000476837158, 0]],
+  ['MountainCar-v0', [-1, 0.069], 2, [-0.9300000071525574, 0.07000000029802322]],
+  ['MountainCar-v0', [0.58, 0.07], 2, [0.6000000238418579, 0.07000000029802322]],
   ['MountainCarContinuous-v0', [-1.19, -0.06], [-1], [-1.2000000476837158, 0]],
+  ['MountainCarContinuous-v0', [-0.5, -0.0695], [-1], [-0.5699999928474426, -0.07000000029802322]],
   ['Pendulum-v1', [-9, -7.9], [-2], [-0.9996930360794067, -0.024775424972176552, -8]],
 ];
 
@@ -111,4 +118,42 @@ it.each(clipped)('%s at %j is clipped as in Gymnasium', async (id, state, action
   const { observation } = environment.step(action);
   expect(elements(observation)).toEqual(wanted);
   expect(environment.observationSpace.contains(observation)).toBe(true);
+});
+
+/** Where a task ends, and where it does not yet: the state, the action, the reward and whether it ends. */
+const ends: readonly [id: string, state: number[], action: number | number[], reward: number, terminated: boolean][] = [
+  ['CartPole-v1', [2.4, 0, 0, 0], 1, 1, false],
+  ['CartPole-v1', [2.4, 0.01, 0, 0], 1, 1, true],
+  ['CartPole-v1', [-2.4, -0.01, 0, 0], 1, 1, true],
+  ['CartPole-v1', [0, 0, 0.21, 0], 1, 1, true],
+  // The tip is as high as both links stand upright together; the second one's angle is relative to the first.
+  ['Acrobot-v1', [Math.PI, 0, 0, 0], 1, 0, true],
+  ['Acrobot-v1', [Math.PI, Math.PI, 0, 0], 1, -1, false],
+  ['MountainCar-v0', [0.5, 0], 2, -1, true],
+  ['MountainCar-v0', [0.498, 0], 2, -1, false],
+  ['MountainCarContinuous-v0', [0.45, 0], [1], 99.9, true],
+  ['MountainCarContinuous-v0', [0.448, 0], [0.5], -0.025, false],
+];
+
+it.each(ends)('%s at %j with action %j: reward %d, ended %s', async (id, state, action, reward, terminated) => {
+  using environment = await makeEnvironment(id);
+  environment.setState!(state);
+  const came = environment.step(action);
+  expect(came.reward).toBeCloseTo(reward, 12);
+  expect(came.terminated).toBe(terminated);
+});
+
+it('a continuous mountain car begins with 64 bits, however it came there', async () => {
+  using environment = await makeEnvironment('MountainCarContinuous-v0');
+  using other = await makeEnvironment('MountainCarContinuous-v0');
+  // With 32 bits each of these seeds would give another velocity.
+  for (const seed of [0, 1, 2]) {
+    environment.reset({ seed });
+    const snapshot = environment.snapshot!();
+    const wanted = elements(environment.step([0.3]).observation);
+    other.restore!(snapshot);
+    expect(elements(other.step([0.3]).observation)).toEqual(wanted);
+    other.setState!([new NumpyRandom(seed).uniform(-0.6, -0.4), 0]);
+    expect(elements(other.step([0.3]).observation)).toEqual(wanted);
+  }
 });

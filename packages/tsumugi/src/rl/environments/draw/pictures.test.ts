@@ -18,6 +18,12 @@ const colours = ({ data }: Frame) => {
   for (let i = 0; i < data.length; i += 3) seen.add((data[i]! << 16) | (data[i + 1]! << 8) | data[i + 2]!);
   return seen;
 };
+const blacks = ({ data }: Frame) => {
+  let count = 0;
+  for (let i = 0; i < data.length; i += 3) if (data[i] === 0 && data[i + 1] === 0 && data[i + 2] === 0) count++;
+  return count;
+};
+const cardBack = (50 << 16) | (80 << 8) | 160;
 
 describe('pictures', () => {
   it('of CartPole show where the cart is, and lean to the right for a positive angle', async () => {
@@ -41,8 +47,60 @@ describe('pictures', () => {
     const still = await drawn('Acrobot-v1', [0, 0, 0, 0]);
     expect(at(still, 250, 300)).toEqual([0, 204, 204]);
     expect(at(still, 250, 440)).toEqual([0, 204, 204]);
-    const pushed = await drawn('Pendulum-v1', [0, 0], (environment) => environment.step([2]));
-    expect(colours(pushed)).toContain(0);
+    const across = await drawn('Acrobot-v1', [Math.PI / 2, 0, 0, 0]);
+    expect(at(across, 300, 250)).toEqual([0, 204, 204]);
+    expect(at(across, 440, 250)).toEqual([0, 204, 204]);
+    const [pushed, idle] = await Promise.all(
+      [[2], [0]].map((action) => drawn('Pendulum-v1', [0, 0], (environment) => environment.step(action))),
+    );
+    expect(colours(pushed!)).toContain(0);
+    expect(blacks(pushed!)).toBeGreaterThan(blacks(idle!));
+  });
+
+  it('show nothing of what was before setState', async () => {
+    for (const [id, state, action] of [
+      ['Pendulum-v1', [0, 0], [2]],
+      ['Taxi-v4', 1, 0],
+    ] as const) {
+      const first = await drawn(id, state);
+      const second = await drawn(id, state, (environment) => {
+        environment.step(action);
+        environment.setState!(state);
+      });
+      expect(Buffer.compare(second.data, first.data), id).toBe(0);
+    }
+    const cards = { player: [10, 5], dealer: [9, 2] };
+    const hiddenAgain = await drawn('Blackjack-v1', cards, (environment) => {
+      environment.step(0);
+      environment.setState!(cards);
+    });
+    expect(colours(hiddenAgain)).toContain(cardBack);
+  });
+
+  it('are the same once a snapshot is restored', async () => {
+    for (const [id, action] of [
+      ['CartPole-v1', 0],
+      ['Pendulum-v1', [2]],
+      ['Taxi-v4', 0],
+      ['Blackjack-v1', 0],
+      ['LunarLander-v3', 2],
+      ['BipedalWalker-v3', [0, 0.5, 0, -0.5]],
+    ] as const) {
+      using environment = await makeEnvironment(id);
+      environment.reset({ seed: 3 });
+      environment.step(action);
+      using other = await makeEnvironment(id);
+      other.restore!(environment.snapshot!());
+      expect(Buffer.compare(other.render!().data, environment.render!().data), id).toBe(0);
+    }
+  });
+
+  it('of Taxi show which way it went', async () => {
+    // In the corner it stays where it is, and turns.
+    const [north, west] = await Promise.all(
+      [1, 3].map((action) => drawn('Taxi-v4', 1, (environment) => environment.step(action))),
+    );
+    expect(Buffer.compare(north!.data, west!.data)).not.toBe(0);
   });
 
   it('of MountainCar show the car on its slope', async () => {
@@ -58,11 +116,10 @@ describe('pictures', () => {
       expect(a.data, id).not.toEqual(b.data);
     }
     const hidden = await drawn('Blackjack-v1', { player: [10, 5], dealer: [9, 2] });
-    const blue = (50 << 16) | (80 << 8) | 160;
-    expect(colours(hidden)).toContain(blue);
+    expect(colours(hidden)).toContain(cardBack);
     const open = await drawn('Blackjack-v1', { player: [10, 5], dealer: [9, 10] }, (environment) =>
       environment.step(0),
     );
-    expect(colours(open)).not.toContain(blue);
+    expect(colours(open)).not.toContain(cardBack);
   });
 });

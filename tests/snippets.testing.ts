@@ -60,10 +60,14 @@ for (const file of files) {
 process.stdout.write(JSON.stringify(outcomes));
 `;
 
-/** Runs programs where tsumugi is found: in a folder of the checkout. */
-export function runSnippets(snippets: readonly Snippet[]): Ran[] {
+/**
+ * Runs programs where tsumugi is found: in a folder of the checkout.
+ *
+ * @param place a folder there that is theirs to begin with; one of their own when left out
+ */
+export function runSnippets(snippets: readonly Snippet[], place?: string): Ran[] {
   mkdirSync(`${root}build`, { recursive: true });
-  const folder = mkdtempSync(join(root, 'build', 'snippets-'));
+  const folder = place ?? mkdtempSync(join(root, 'build', 'snippets-'));
   try {
     const files = snippets.map(({ code }, i) => {
       const file = join(folder, `${i}.ts`);
@@ -78,7 +82,7 @@ export function runSnippets(snippets: readonly Snippet[]): Ran[] {
     if (status !== 0) throw new Error(stderr);
     return JSON.parse(stdout) as Ran[];
   } finally {
-    rmSync(folder, { recursive: true });
+    if (place === undefined) rmSync(folder, { recursive: true });
   }
 }
 

@@ -13,7 +13,7 @@ export async function makeEach(id: string, { options, frames }: EachOptions): Pr
   const environment = await makeEnvironment(id, options);
   if (!frames) return environment;
   try {
-    return preprocessFrames(environment as Environment<Uint8Array>, frames);
+    return preprocessFrames(environment, frames);
   } catch (error) {
     environment[Symbol.dispose]();
     throw error;

@@ -58,7 +58,7 @@ const wrappers: Readonly<Record<string, Entry>> = {
       ...['maxFrames', 'sticky', 'noops', 'skip', 'episodicLife', 'fireReset'],
       ...['size', 'scale', 'clipReward', 'flicker', 'stack'],
     ],
-    wrap: (inner, options) => preprocessFrames(inner as never, options),
+    wrap: (inner, options) => preprocessFrames(inner, options),
   },
   'randomize-action': {
     options: ['probability'],

@@ -56,13 +56,13 @@ const known: Record<keyof FrameOptions, true> = {
 
 /** Wraps an environment whose observations are pictures [height, width, 3], one for each frame; it gives [stack, size, size]. */
 export function preprocessFrames(
-  environment: Environment<Pixels>,
+  environment: Environment,
   options: FrameOptions = {},
 ): Environment<Pixels | Float32Array> {
   checkOptions('preprocessFrames', options, known);
   const { maxFrames = 108_000, sticky = 0, noops = 30, skip = 4, size = 84, flicker = 0, stack = 4 } = options;
   const { episodicLife = true, fireReset = false, scale = false, clipReward = true } = options;
-  let frames: Environment<Pixels> = new TimeLimit(environment, maxFrames);
+  let frames: Environment<Pixels> = new TimeLimit(environment as Environment<Pixels>, maxFrames);
   if (sticky !== 0) frames = new StickyActions(frames, sticky);
   if (noops !== 0) frames = new NoopReset(frames, noops);
   frames = new MaxAndSkip(frames, skip);

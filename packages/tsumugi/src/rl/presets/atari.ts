@@ -8,7 +8,7 @@ import { long, type RlPresets, type Settings } from './preset.ts';
  * @param epsilon probability of a random action in evaluation, where the script has one
  * @param frames further options of the preprocessing
  */
-const atari = ({ epsilon, frames }: { epsilon?: number; frames?: Record<string, number> } = {}) =>
+export const atari = ({ epsilon, frames }: { epsilon?: number; frames?: Record<string, number> } = {}) =>
   ({
     environment: 'python/ALE/Pong-v5',
     environmentOptions: { arguments: { frameskip: 1, repeat_action_probability: 0 } },
@@ -21,16 +21,24 @@ const atari = ({ epsilon, frames }: { epsilon?: number; frames?: Record<string, 
     evaluation: { interval: 250_000, steps: 125_000 },
   }) satisfies Settings;
 
-/** The network of the papers of A3C and A2C; both draw their actions in evaluation, too. */
-const nipsActorCritic = {
-  network: 'nips',
-  sharedBody: true,
-  weightInit: 'lecun-normal',
-  policyGain: 1,
-  actDeterministically: false,
-};
+const iqnQuantiles = { quantiles: 64, targetQuantiles: 64, actingQuantiles: 32 };
+const iqnSettings = {
+  network: 'nature-convolutions',
+  quantileHidden: 512,
+  stack: 4,
+  learningRate: 5e-5,
+  optimizerEps: 1e-2 / 32,
+  capacity: 1_000_000,
+  epsilonStart: 1,
+  epsilonEnd: 0.01,
+  epsilonSteps: 1_000_000,
+  replayStart: 50_000,
+  targetUpdateInterval: 10_000,
+  updateInterval: 4,
+  batchSize: 32,
+} as const;
 
-export const atariPresets = {
+export const atariValuePresets = {
   'dqn-atari': {
     summary: 'DQN on Atari (Mnih et al. 2015; train_dqn)',
     paper: {},
@@ -49,6 +57,33 @@ export const atariPresets = {
         epsilonSteps: 1_000_000,
         replayStart: 50_000,
         targetUpdateInterval: 10_000,
+        updateInterval: 4,
+        batchSize: 32,
+        accumulator: 'sum',
+      },
+    },
+    ours: long,
+  },
+  'double-dqn-atari': {
+    summary: 'Double DQN on Atari (van Hasselt et al. 2016; train_dqn_ale)',
+    paper: {},
+    // Each action has a bias of its own in the last layer; the script has one for all.
+    code: {
+      ...atari({ epsilon: 0.001 }),
+      evaluation: { interval: 100_000, episodes: 10 },
+      agent: 'double-dqn',
+      agentSettings: {
+        network: 'nature',
+        stack: 4,
+        optimizer: 'rmsprop-graves',
+        learningRate: 2.5e-4,
+        optimizerEps: 1e-2,
+        capacity: 1_000_000,
+        epsilonStart: 1,
+        epsilonEnd: 0.01,
+        epsilonSteps: 1_000_000,
+        replayStart: 50_000,
+        targetUpdateInterval: 30_000,
         updateInterval: 4,
         batchSize: 32,
         accumulator: 'sum',
@@ -83,21 +118,25 @@ export const atariPresets = {
     },
     ours: long,
   },
-  'iqn-atari': {
-    summary: 'IQN on Atari (Dabney et al. 2018; train_iqn)',
-    paper: { agentSettings: { quantiles: 64, targetQuantiles: 64, actingQuantiles: 32 } },
+  'categorical-dqn-atari': {
+    summary: 'C51 on Atari (Bellemare et al. 2017; train_categorical_dqn_ale)',
+    paper: {},
     code: {
-      ...atari({ epsilon: 0.001 }),
-      agent: 'iqn',
+      ...atari({ epsilon: 0.05 }),
+      steps: 10_000_000,
+      evaluation: { interval: 100_000, episodes: 10 },
+      agent: 'categorical-dqn',
       agentSettings: {
-        network: 'nature-convolutions',
-        quantileHidden: 512,
+        network: 'nature',
         stack: 4,
-        learningRate: 5e-5,
+        atoms: 51,
+        atomMin: -10,
+        atomMax: 10,
+        learningRate: 2.5e-4,
         optimizerEps: 1e-2 / 32,
         capacity: 1_000_000,
         epsilonStart: 1,
-        epsilonEnd: 0.01,
+        epsilonEnd: 0.1,
         epsilonSteps: 1_000_000,
         replayStart: 50_000,
         targetUpdateInterval: 10_000,
@@ -107,14 +146,28 @@ export const atariPresets = {
     },
     ours: long,
   },
+  'iqn-atari': {
+    summary: 'IQN on Atari (Dabney et al. 2018; train_iqn)',
+    paper: { agentSettings: iqnQuantiles },
+    code: { ...atari({ epsilon: 0.001 }), agent: 'iqn', agentSettings: iqnSettings },
+    ours: long,
+  },
+  'double-iqn-atari': {
+    summary: 'Double IQN on Atari (train_double_iqn --agent DoubleIQN)',
+    paper: {},
+    code: { ...atari({ epsilon: 0.001 }), agent: 'double-iqn', agentSettings: { ...iqnQuantiles, ...iqnSettings } },
+    ours: long,
+  },
   'rainbow-atari': {
     summary: 'Rainbow on Atari (Hessel et al. 2018; train_rainbow)',
     paper: {},
+    // Initial biases of the convolutions are 0 here, and 0.1 in the script.
     code: {
       ...atari({ epsilon: 0 }),
       agent: 'rainbow',
       agentSettings: {
-        network: 'nature',
+        network: 'nature-convolutions',
+        duelingHidden: 1024,
         stack: 4,
         atoms: 51,
         atomMin: -10,
@@ -161,82 +214,5 @@ export const atariPresets = {
     },
     // The script is told its processes by hand; the paper had 16.
     ours: { ...long, threads: 16 },
-  },
-  'a3c-atari': {
-    summary: 'A3C on Atari, in 16 threads (Mnih et al. 2016; train_a3c)',
-    paper: {},
-    code: {
-      ...atari(),
-      steps: 80_000_000,
-      threads: 16,
-      agent: 'a3c',
-      agentSettings: {
-        ...nipsActorCritic,
-        optimizer: 'rmsprop',
-        learningRate: 7e-4,
-        optimizerEps: 0.1,
-        decayLearningRate: true,
-        maxGradNorm: 40,
-        gamma: 0.99,
-        maxSteps: 5,
-        entropyCoefficient: 1e-2,
-      },
-    },
-    ours: long,
-  },
-  'a2c-atari': {
-    summary: 'A2C on Atari, where a time limit ends the task (train_a2c_ale); in one environment, as the script has it',
-    paper: {},
-    code: {
-      ...atari(),
-      steps: 80_000_000,
-      numEnvironments: 1,
-      evaluation: { interval: 1_000_000, episodes: 10 },
-      agent: 'a2c',
-      agentSettings: {
-        ...nipsActorCritic,
-        optimizer: 'rmsprop',
-        learningRate: 7e-4,
-        optimizerEps: 1e-5,
-        maxGradNorm: 40,
-        gamma: 0.99,
-        updateSteps: 5,
-        timeouts: 'terminal',
-      },
-    },
-    ours: long,
-  },
-  'ppo-atari': {
-    summary: 'PPO on Atari in eight environments (Schulman et al. 2017; train_ppo_ale)',
-    paper: {},
-    // Initial biases of the convolutions are 0.1 here, and 0 in the script.
-    code: {
-      ...atari(),
-      steps: 10_000_000,
-      numEnvironments: 8,
-      evaluation: { interval: 100_000, episodes: 10 },
-      agent: 'ppo',
-      agentSettings: {
-        network: 'nature',
-        sharedBody: true,
-        weightInit: 'lecun-normal',
-        policyGain: 1e-2,
-        actDeterministically: false,
-        optimizer: 'adam',
-        learningRate: 2.5e-4,
-        optimizerEps: 1e-5,
-        decayLearningRate: true,
-        maxGradNorm: 0.5,
-        gamma: 0.99,
-        lambda: 0.95,
-        updateInterval: 1024,
-        minibatchSize: 256,
-        epochs: 4,
-        clip: 0.1,
-        valueCoefficient: 1,
-        entropyCoefficient: 1e-2,
-      },
-    },
-    ours: long,
   },
 } as const satisfies RlPresets;

@@ -1,6 +1,7 @@
 // Experiments by name for `tsumugi rl train`, those of small tasks first.
 import { ConfigError, suggestion } from '../../base/index.ts';
-import { atariPresets } from './atari.ts';
+import { atariValuePresets } from './atari.ts';
+import { atariPolicyPresets } from './atari-policies.ts';
 import { continuousPresets } from './continuous.ts';
 import { mujocoPresets } from './mujoco.ts';
 import { policyPresets } from './policies.ts';
@@ -15,7 +16,8 @@ export const rlPresets: RlPresets = {
   ...policyPresets,
   ...continuousPresets,
   ...mujocoPresets,
-  ...atariPresets,
+  ...atariValuePresets,
+  ...atariPolicyPresets,
 };
 
 /** An experiment by name. @throws ConfigError with the nearest name when there is none */

@@ -5,6 +5,7 @@ import {
   agentKind,
   agentNames,
   environmentIds,
+  loadModules,
   planAgent,
   type RlPreset,
   rlConfig,
@@ -84,8 +85,13 @@ const command = defineCommand(
   },
 );
 
+/** The files that settings name to be loaded first; what else is wrong with them is found later. */
+const modulesOf = ({ modules }: { readonly modules?: unknown }): readonly string[] =>
+  Array.isArray(modules) ? modules.filter((each) => typeof each === 'string') : [];
+
 /** The settings with those of the agent they name inside, so that these are checked as all others. */
 async function schemaFor(settings: Settings, set: readonly string[]): Promise<typeof rlConfig> {
+  await loadModules(modulesOf(settings));
   const chosen = set.findLast((each) => each.startsWith('agent='))?.slice('agent='.length) ?? settings['agent'];
   if (typeof chosen !== 'string') return rlConfig;
   const { config } = await agentKind(chosen);
@@ -141,8 +147,10 @@ export const train: Run = async (args, io = processIo) => {
   const [given] = args;
   if (!(args.includes('--help') || args.includes('-h')) || given === undefined || given.startsWith('-')) return code;
   const { preset, file } = sourceOf(given);
-  const { agent } = preset ? settingsOfPreset(preset) : (readSettingsFile(file) as { agent?: unknown });
+  const settings: Settings = preset ? settingsOfPreset(preset) : readSettingsFile(file);
+  const { agent } = settings as { agent?: unknown };
   if (typeof agent !== 'string') return code;
+  await loadModules(modulesOf(settings));
   const rows = describeSettings((await agentKind(agent)).config, 'agentSettings.');
   await write(io.stdout, `\nSettings of the agent ${agent}:\n${formatRows(rows)}`);
   return code;

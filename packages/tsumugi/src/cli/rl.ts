@@ -5,6 +5,7 @@ import {
   evaluateActor,
   type LoadedAgent,
   loadAgent,
+  loadModules,
   recordEpisodes,
   requirePicture,
   SerialVectorEnvironment,
@@ -19,22 +20,25 @@ import { rlOptions } from './rl-options.ts';
 import { train } from './rl-train.ts';
 import { stoppable } from './stoppable.ts';
 
-const { agent, seed, deterministic, device, json } = rlOptions;
+const { agent, modules, seed, deterministic, device, json } = rlOptions;
 
 interface AgentValues {
   readonly agent: string;
+  readonly modules: readonly string[];
   readonly seed: number;
   readonly deterministic: boolean;
   readonly device: string | undefined;
 }
 
-const open = (values: AgentValues, numEnvironments = 1): Promise<LoadedAgent> =>
-  loadAgent(values.agent, {
+async function open(values: AgentValues, numEnvironments = 1): Promise<LoadedAgent> {
+  await loadModules(values.modules);
+  return await loadAgent(values.agent, {
     numEnvironments,
     seed: values.seed,
     device: chooseDevice(values.device),
     deterministic: values.deterministic || undefined,
   });
+}
 
 const evaluate = defineCommand(
   {
@@ -42,6 +46,7 @@ const evaluate = defineCommand(
     summary: 'measure an agent: the returns of whole episodes',
     options: {
       agent,
+      modules,
       episodes: { type: 'integer', min: 1, default: 10, help: 'episodes' },
       environments: { type: 'integer', min: 1, default: 1, help: 'environments that it acts in at a time' },
       seed,
@@ -78,6 +83,7 @@ const watch = defineCommand(
     summary: 'watch an agent act, step by step',
     options: {
       agent,
+      modules,
       episodes: { type: 'integer', min: 1, default: 1, help: 'episodes' },
       seed,
       deterministic,
@@ -129,6 +135,7 @@ const record = defineCommand(
     summary: 'film an agent: an animated picture, and each frame as a PNG file',
     options: {
       agent,
+      modules,
       out: { type: 'string', value: 'FILE', required: true, help: 'file to write, .webp or .gif' },
       frames: { type: 'string', value: 'DIR', help: 'new folder for the frames as PNG files' },
       episodes: { type: 'integer', min: 1, default: 1, help: 'episodes' },

@@ -2,6 +2,7 @@
 import type { Environment } from '../environment.ts';
 import { makeEnvironment } from '../registry.ts';
 import { makeVectorEnvironment, type VectorEnvironment } from '../vector/index.ts';
+import { moduleAddress } from './modules.ts';
 import type { WrapperSetting } from './train-config.ts';
 
 /** An environment as settings describe it. */
@@ -23,6 +24,20 @@ const optionsOf = ({ options, wrappers, maxEpisodeSteps }: EnvironmentSetting): 
 export const openEnvironment = (setting: EnvironmentSetting): Promise<Environment> =>
   makeEnvironment(setting.id, optionsOf(setting));
 
-/** Some of them beside each other. @param workers threads that they run in; 0 for this one */
-export const openEnvironments = (setting: EnvironmentSetting, size: number, workers = 0): Promise<VectorEnvironment> =>
-  makeVectorEnvironment(setting.id, size, { workers, options: optionsOf(setting) });
+/**
+ * Some of them beside each other.
+ *
+ * @param workers threads that they run in; 0 for this one
+ * @param modules files that such threads load first
+ */
+export const openEnvironments = (
+  setting: EnvironmentSetting,
+  size: number,
+  workers = 0,
+  modules: readonly string[] = [],
+): Promise<VectorEnvironment> =>
+  makeVectorEnvironment(setting.id, size, {
+    workers,
+    options: optionsOf(setting),
+    ...(workers > 0 && { modules: modules.map(moduleAddress) }),
+  });

@@ -10,6 +10,7 @@ export {
   type WatchedStep,
 } from './evaluate.ts';
 export { linearInterpolationHook, type StepHook } from './hooks.ts';
+export { loadModules } from './modules.ts';
 export { type AgentForecast, type PlanAgentOptions, planAgent } from './plan.ts';
 export { type RecordOptions, recordEpisodes, requirePicture } from './record.ts';
 export { type TrainAgentOptions, type TrainAgentResult, trainAgent } from './train.ts';

@@ -5,6 +5,7 @@ import type { AgentKind } from '../agents/kind-config.ts';
 import { agentKind } from '../agents/registry.ts';
 import type { VectorEnvironment } from '../vector/index.ts';
 import { type EnvironmentSetting, openEnvironments } from './environments.ts';
+import { loadModules } from './modules.ts';
 import type { RlConfig } from './train-config.ts';
 import { totalSteps } from './trainer.ts';
 
@@ -64,6 +65,7 @@ function requireThreads(kind: AgentKind, { agent, threads, numEnvironments, work
 
 /** Dispose it. @throws ConfigError, UserError for settings that are wrong, and names that are not there */
 export async function prepareTraining(given: RlConfig): Promise<Prepared> {
+  await loadModules(given.modules);
   const kind = await agentKind(given.agent);
   requireChoice(kind, given.agent, given.evaluation.deterministic, 'evaluation.deterministic');
   requireThreads(kind, given);
@@ -74,7 +76,7 @@ export async function prepareTraining(given: RlConfig): Promise<Prepared> {
   ) as RlConfig['agentSettings'];
   const config = { ...given, agentSettings };
   const settings = environmentsOf(config);
-  const training = await openEnvironments(settings.training, config.numEnvironments, config.workers);
+  const training = await openEnvironments(settings.training, config.numEnvironments, config.workers, config.modules);
   try {
     const evaluation = await openEnvironments(settings.evaluation, config.evaluation.numEnvironments);
     return {

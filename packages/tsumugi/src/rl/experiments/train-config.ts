@@ -30,6 +30,10 @@ const evaluation = z
   });
 
 export const rlConfig = z.strictObject({
+  modules: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('files of your own that register environments and agents, loaded first'),
   environment: z.string().min(1).describe('id of the environment, e.g. CartPole-v1'),
   environmentOptions: options.default({}).describe("the environment's own options"),
   wrappers: z.array(wrapper).default([]).describe('around each environment, the innermost first'),
@@ -70,6 +74,7 @@ export type RlInput = z.input<typeof rlConfig>;
 
 /** Settings that a run may change when it goes on: they do not touch what was trained so far. */
 export const rlMayChange: readonly string[] = [
+  'modules',
   'steps',
   'threads',
   'workers',

@@ -6,6 +6,7 @@ import type { SharedAgent } from '../../agent.ts';
 import { agentKind } from '../../agents/registry.ts';
 import { plainError } from '../../vector/at-index.ts';
 import { openEnvironment } from '../environments.ts';
+import { loadModules } from '../modules.ts';
 import { StepMemory } from './memory.ts';
 import type { FromThread, ThreadPlan } from './messages.ts';
 
@@ -15,6 +16,7 @@ const { index, config, environment: setting, totalSteps, shared, steps } = worke
 const tell = (message: FromThread) => parentPort!.postMessage(message);
 
 async function run(): Promise<void> {
+  await loadModules(config.modules);
   const kind = await agentKind(config.agent);
   using environment = await openEnvironment(setting);
   const { observationSpace, actionSpace } = environment;

@@ -1,4 +1,4 @@
-// exp, exp2, sigmoid and SiLU without branches, so that a loop over them becomes vector code. f32 is accurate to about two
+// exp, exp2, tanh, sigmoid and SiLU without branches, so that a loop over them becomes vector code. f32 is accurate to about two
 // units in the last place; f64 exists for gradient checks and uses the C library. Needs -fno-trapping-math to vectorize.
 #pragma once
 #include <cmath>
@@ -59,6 +59,23 @@ template <typename T>
 inline T sigmoid(T x) {
   return T(1) / (T(1) + fast_exp(-x));
 }
+
+/// tanh x: up to 0.625 an odd polynomial, whose coefficients are those of the Cephes library (S. L. Moshier), and beyond by e^2x.
+inline float fast_tanh(float x) {
+  const float size = x < 0 ? -x : x;
+  const float z = x * x;
+  float p = -5.70498872745e-3f;
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  const float small = p * z * x + x;
+  const float most = size > 10.0f ? 10.0f : size;  // 1 to the last bit
+  const float large = 1.0f - 2.0f / (fast_exp(2.0f * most) + 1.0f);
+  const float signed_large = x < 0 ? -large : large;
+  return size > 0.625f ? signed_large : small;  // NaN goes with the polynomial
+}
+inline double fast_tanh(double x) { return std::tanh(x); }
 
 template <typename T>
 inline T silu(T x) {

@@ -33,6 +33,7 @@ export class Tensor extends TensorOperators implements Disposable {
   isKept = false;
   #shape: readonly number[] | undefined;
   #dtype: DType | undefined;
+  #device: Device | undefined;
 
   /** Only for the torch folder: takes over a handle from the addon. */
   constructor(handle: number) {
@@ -66,7 +67,8 @@ export class Tensor extends TensorOperators implements Disposable {
   }
 
   get device(): Device {
-    return native().device(this.handle) as Device;
+    this.#device ??= native().device(this.handle) as Device;
+    return this.#device;
   }
 
   get strides(): readonly number[] {

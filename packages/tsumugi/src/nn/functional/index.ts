@@ -21,6 +21,7 @@ export {
   linearDistillation,
   type TeacherRows,
 } from './linear-distillation.ts';
+export { type AffineMap, type MlpActivation, mlp, mlpPlain } from './mlp.ts';
 export { type RmsNormOptions, rmsNorm, rmsNormAdd, rmsNormPlain } from './rms-norm.ts';
 export { independentRows, rowsAreIndependent, rowsLinear, rowsLinearPlain } from './rows-linear.ts';
 export { swiglu, swigluPlain } from './swiglu.ts';

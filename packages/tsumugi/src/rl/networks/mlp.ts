@@ -2,11 +2,14 @@
 import { ConfigError, checkNumber } from '../../base/index.ts';
 import {
   type Activation,
+  type AffineMap,
   elu,
   gelu,
   type Initializer,
   Linear,
+  type MlpActivation,
   Module,
+  mlp,
   relu,
   silu,
   tanh,
@@ -22,6 +25,10 @@ const activations: Readonly<Record<ActivationName, Activation>> = { relu, tanh, 
 
 export const activationOf = (name: ActivationName): Activation => activations[name];
 
+const isFused = (name: ActivationName): name is ActivationName & MlpActivation => name === 'relu' || name === 'tanh';
+/** Whether it is what it was made as: a layer in its place, as an adapter is, has a forward of its own. */
+const isAffine = (layer: Linear): layer is Linear & AffineMap => layer.constructor === Linear && layer.bias !== null;
+
 export interface MLPOptions {
   rng: Rng;
   /** ReLU when left out. */
@@ -34,7 +41,7 @@ export interface MLPOptions {
 export class MLP extends Module implements Body {
   readonly features: number;
   layers: Linear[];
-  readonly #activation: Activation;
+  readonly #activation: ActivationName;
 
   constructor(inputs: number, sizes: readonly number[], options: MLPOptions) {
     super();
@@ -47,13 +54,15 @@ export class MLP extends Module implements Body {
       (size, i) => new Linear(sizes[i - 1] ?? inputs, size, { rng, weightInit: init, biasInit: zerosInit() }),
     );
     this.features = sizes.at(-1) ?? inputs;
-    this.#activation = activations[activation];
+    this.#activation = activation;
   }
 
   forward(x: Tensor): Tensor {
     let y = scaled(x);
     if (y.ndim > 2) y = y.flatten(1);
-    for (const layer of this.layers) y = this.#activation(layer.forward(y));
+    const activation = this.#activation;
+    if (isFused(activation) && this.layers.every(isAffine)) return mlp(y, this.layers, activation);
+    for (const layer of this.layers) y = activations[activation](layer.forward(y));
     return y;
   }
 }

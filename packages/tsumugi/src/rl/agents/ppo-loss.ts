@@ -4,8 +4,9 @@
 //   L = −mean min(ρ A, clip(ρ, 1 − ε, 1 + ε) A) + c_V mean (V − R)² − c_H mean H
 //
 // A the standardized advantages, R the targets A + V of the value function, H the entropy. There is no ½ before the squares.
-import type { Tensor } from '../../torch/index.ts';
+import { mseLoss, type Tensor } from '../../torch/index.ts';
 import type { PolicyValues } from '../networks/index.ts';
+import { clippedSurrogate } from './clipped-surrogate.ts';
 
 /** Rows to learn from, each [B]. */
 export interface PPOBatch {
@@ -35,12 +36,11 @@ export interface PPOLoss {
   entropy: Tensor;
 }
 
-/** (V − R)², or with a clip the larger one of it and of what it would be had V stayed within ±clip of the old one. */
-function valueErrors(values: Tensor, { oldValues, targets }: PPOBatch, clip: number | null): Tensor {
-  const errors = values.sub(targets).square();
-  if (clip === null) return errors;
+/** Mean (V − R)², or with a clip of the larger one of it and of what it would be had V stayed within ±clip of the old one. */
+function meanValueError(values: Tensor, { oldValues, targets }: PPOBatch, clip: number | null): Tensor {
+  if (clip === null) return mseLoss(values, targets);
   const near = oldValues.add(values.sub(oldValues).clamp(-clip, clip));
-  return errors.maximum(near.sub(targets).square());
+  return values.sub(targets).square().maximum(near.sub(targets).square()).mean();
 }
 
 export function ppoLoss(
@@ -49,11 +49,10 @@ export function ppoLoss(
   coefficients: PPOCoefficients,
 ): PPOLoss {
   const { clip, valueClip, valueCoefficient, entropyCoefficient } = coefficients;
-  const { advantages } = batch;
-  const ratio = distribution.logProbability(batch.actions).sub(batch.oldLogProbability).exp();
-  const surrogate = ratio.mul(advantages).minimum(ratio.clamp(1 - clip, 1 + clip).mul(advantages));
-  const policyLoss = surrogate.mean().neg();
-  const valueLoss = valueErrors(values, batch, valueClip).mean();
+  const { actions, oldLogProbability, advantages } = batch;
+  const logProbability = distribution.logProbability(actions);
+  const policyLoss = clippedSurrogate(logProbability, oldLogProbability, advantages, clip).neg();
+  const valueLoss = meanValueError(values, batch, valueClip);
   const entropy = distribution.entropy().mean();
   const loss = policyLoss.add(valueLoss.mul(valueCoefficient)).sub(entropy.mul(entropyCoefficient));
   return { loss, policyLoss, valueLoss, entropy };

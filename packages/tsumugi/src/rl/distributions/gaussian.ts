@@ -1,6 +1,7 @@
 // A normal distribution whose dimensions are independent of each other.
 import { type Rng, randn, type Tensor } from '../../torch/index.ts';
 import type { Distribution } from './distribution.ts';
+import { gaussianLogProbability } from './gaussian-log-probability.ts';
 
 const LOG_TWO_PI = Math.log(2 * Math.PI);
 
@@ -35,8 +36,7 @@ export class Gaussian implements Distribution {
 
   /** −½ Σ (log 2π + log σ² + (a − μ)²/σ²) */
   logProbability(actions: Tensor): Tensor {
-    const squares = actions.sub(this.mean).square().div(this.variance);
-    return this.variance.log().add(squares).add(LOG_TWO_PI).sum(-1).mul(-0.5);
+    return gaussianLogProbability(actions, this.mean, this.variance);
   }
 
   /** ½ Σ (1 + log 2π + log σ²) */

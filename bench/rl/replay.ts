@@ -32,7 +32,7 @@ export function replay({ quick, rows }: Context): void {
         for (let i = 0; i < count; i++)
           scope(() => {
             buffer.sample(BATCH, 0.99);
-            buffer.learned(errors); // what was drawn is judged before anything else is
+            buffer.learned(() => errors); // what was drawn is judged before anything else is
           });
       });
       return (taken / count) * 1e6;

@@ -4,6 +4,7 @@ import type { ActionValues } from './action-values.ts';
 
 /** Rows of [B, A, …] at the actions [B]: [B, …]. */
 function chosen(values: Tensor, actions: Tensor): Tensor {
+  if (values.ndim === 2) return values.gather(1, actions.unsqueeze(1)).squeeze(1);
   const rest = values.shape.slice(2);
   const index = actions.reshape([actions.size(0), 1, ...rest.map(() => 1)]).expand([actions.size(0), 1, ...rest]);
   return values.gather(1, index).squeeze(1);

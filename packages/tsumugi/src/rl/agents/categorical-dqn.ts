@@ -60,7 +60,7 @@ export class CategoricalDQN extends QAgent<DistributionalValues> {
       return project(shifted, this.nextDistribution(samples), values.atoms);
     });
     const crossEntropy = m.mul(p.clamp(1e-10, 1).log()).sum(1).neg();
-    return { loss: accumulated(crossEntropy, weight, this.options.accumulator), errors: crossEntropy.detach() };
+    return { loss: accumulated(crossEntropy, weight, this.options.accumulator), errors: () => crossEntropy.detach() };
   }
 }
 

@@ -36,6 +36,6 @@ export class DQN extends QAgent<ActionValues> {
   protected override losses(samples: Samples<ActionValues>): BatchLoss {
     const y = samples.now(this.network).evaluateActions(samples.action);
     const t = noGrad(() => this.targets(samples));
-    return { loss: valueLoss(y, t, samples.weight, this.options), errors: y.detach().sub(t).abs() };
+    return { loss: valueLoss(y, t, samples.weight, this.options), errors: () => y.detach().sub(t).abs() };
   }
 }

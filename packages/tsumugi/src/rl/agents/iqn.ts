@@ -86,7 +86,7 @@ export class IQN extends QAgent<QuantileFunction> {
     const y = values.at(taus).quantilesOf(samples.action);
     const t = noGrad(() => this.targets(samples));
     const each = quantileLoss(y, t, taus);
-    return { loss: accumulated(each, samples.weight, this.options.accumulator), errors: each.detach() };
+    return { loss: accumulated(each, samples.weight, this.options.accumulator), errors: () => each.detach() };
   }
 }
 

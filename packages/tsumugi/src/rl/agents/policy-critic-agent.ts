@@ -1,7 +1,7 @@
 // An agent with a policy, a critic and a target of each, all of which follow by τ at every step: DDPG and PGT differ in their losses.
 import type { Module } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
-import { noGrad, type Rng, type Tensor } from '../../torch/index.ts';
+import { mseLoss, noGrad, type Rng, type Tensor } from '../../torch/index.ts';
 import type { Critic, Policy } from '../networks/index.ts';
 import type { TensorBatch } from '../replay/index.ts';
 import { ContinuousAgent, type ContinuousAgentOptions } from './continuous-agent.ts';
@@ -41,7 +41,7 @@ export abstract class PolicyCriticAgent<P extends Policy> extends ContinuousAgen
   criticLoss({ observation, action, reward, next, bootstrap }: TensorBatch): { loss: Tensor; q: Tensor } {
     const y = noGrad(() => reward.addcmul(bootstrap, this.targetCritic.network.forward(next, this.nextActions(next))));
     const q = this.critic.forward(observation, action);
-    return { loss: q.sub(y).square().mean(), q };
+    return { loss: mseLoss(q, y), q };
   }
 
   protected override update(batch: TensorBatch): void {

@@ -41,8 +41,8 @@ export interface QAgentOptions<V = ActionValues> extends ReplayAgentOptions<Repl
 /** The loss of a batch, and how far each prediction was off: what priorities are made of. */
 export interface BatchLoss {
   loss: Tensor;
-  /** [N] */
-  errors: Tensor;
+  /** [N], made where they are needed: |y − t| alone costs three operators. */
+  errors(): Tensor;
 }
 
 export abstract class QAgent<V extends Rows<V>> extends ReplayAgent<ReplayBuffer | EpisodicReplayBuffer> {
@@ -133,7 +133,7 @@ export abstract class QAgent<V extends Rows<V>> extends ReplayAgent<ReplayBuffer
         remedy: 'Lower the learning rate, or scale the rewards down.',
       });
     this.averageLoss.add(value);
-    this.network.zeroGrad();
+    this.optimizer.zeroGrad();
     backward(loss);
     const { maxGradNorm } = this.#options;
     if (maxGradNorm === null) this.optimizer.step();

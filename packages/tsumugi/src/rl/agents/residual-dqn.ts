@@ -26,6 +26,6 @@ export class ResidualDQN extends DQN {
     const best = next(this.network).max();
     const held = best.detach();
     const t = reward.addcmul(bootstrap, held.add(best.sub(held).mul(this.#gradScale)));
-    return { loss: valueLoss(y, t, weight, this.options), errors: y.detach().sub(t.detach()).abs() };
+    return { loss: valueLoss(y, t, weight, this.options), errors: () => y.detach().sub(t.detach()).abs() };
   }
 }

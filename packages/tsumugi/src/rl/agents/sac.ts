@@ -11,7 +11,7 @@
 // In this order at each update; then the targets follow by τ.
 import { Module, parameter } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
-import { full, noGrad, type Rng, scope, type Tensor } from '../../torch/index.ts';
+import { full, mseLoss, noGrad, type Rng, scope, type Tensor } from '../../torch/index.ts';
 
 import type { Policy, SquashedGaussianHead, TwinCritics } from '../networks/index.ts';
 import type { TensorBatch } from '../replay/index.ts';
@@ -79,7 +79,7 @@ export class SAC extends ContinuousAgent {
       return reward.addcmul(bootstrap, soft);
     });
     const [q1, q2] = this.critics.forward(observation, action);
-    return { loss: q1.sub(y).square().mean().add(q2.sub(y).square().mean()).mul(0.5), q: q1 };
+    return { loss: mseLoss(q1, y).add(mseLoss(q2, y)).mul(0.5), q: q1 };
   }
 
   policyLoss({ observation }: TensorBatch): { loss: Tensor; logProbability: Tensor } {

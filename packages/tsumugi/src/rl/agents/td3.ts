@@ -8,7 +8,7 @@
 import { checkNumber } from '../../base/index.ts';
 import type { Module } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
-import { noGrad, type Rng, randn, type Tensor } from '../../torch/index.ts';
+import { mseLoss, noGrad, type Rng, randn, type Tensor } from '../../torch/index.ts';
 
 import type { DeterministicHead, Policy, TwinCritics } from '../networks/index.ts';
 import type { TensorBatch } from '../replay/index.ts';
@@ -67,7 +67,7 @@ export class TD3 extends ContinuousAgent {
   criticLoss({ observation, action, reward, next, bootstrap }: TensorBatch): { loss: Tensor; q: Tensor } {
     const y = noGrad(() => reward.addcmul(bootstrap, this.targetCritics.network.min(next, this.targetActions(next))));
     const [q1, q2] = this.critics.forward(observation, action);
-    return { loss: q1.sub(y).square().mean().add(q2.sub(y).square().mean()), q: q1 };
+    return { loss: mseLoss(q1, y).add(mseLoss(q2, y)), q: q1 };
   }
 
   policyLoss({ observation }: TensorBatch): Tensor {

@@ -40,15 +40,23 @@ export interface TensorBatch {
   weight: Tensor | undefined;
 }
 
+/** Counted from 0, as the low halves of int64. */
+function widened(actions: Int32Array): Int32Array {
+  const halves = new Int32Array(2 * actions.length);
+  for (let i = 0; i < actions.length; i++) halves[2 * i] = actions[i]!;
+  return halves;
+}
+
 export function batchTensors(batch: Batch, input: ObservationInput, device: Device = 'cpu'): TensorBatch {
   const { size, actions, discounts, terminated, weights } = batch;
-  const bootstrap = Float32Array.from(discounts, (discount, i) => (terminated[i] ? 0 : discount));
+  const bootstrap = new Float32Array(size);
+  for (let i = 0; i < size; i++) bootstrap[i] = terminated[i] ? 0 : discounts[i]!;
   const floats = (values: Float32Array) => onDevice(fromBytes(values, 'float32', [size]), device);
   return {
     observation: input.fromRows(batch.observations, [size], device),
     action:
       actions instanceof Int32Array
-        ? onDevice(fromBytes(actions, 'int32', [size]).to('int64'), device)
+        ? onDevice(fromBytes(widened(actions), 'int64', [size]), device)
         : onDevice(fromBytes(actions, 'float32', [size, actions.length / size]), device),
     reward: floats(batch.rewards),
     next: input.fromRows(batch.nexts, [size], device),

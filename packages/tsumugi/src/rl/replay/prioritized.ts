@@ -41,8 +41,8 @@ export class PrioritizedReplayBuffer extends ReplayBuffer {
     return this.gather(places, gamma, this.#importance.weights(probabilities, least, this.length));
   }
 
-  override learned(errors: Tensor): void {
-    this.setErrors(errors.data() as Float32Array);
+  override learned(errors: () => Tensor): void {
+    this.setErrors(errors().data() as Float32Array);
   }
 
   /** How far off the predictions of the last sample were, in its order. */

@@ -105,7 +105,7 @@ export class ReplayBuffer extends RowRing {
   }
 
   /** How far off the predictions of the last sample were: nothing that a uniform draw depends on. */
-  learned(_errors: Tensor): void {}
+  learned(_errors: () => Tensor): void {}
 
   /** Slots at which windows begin, without replacement. */
   #drawUniformly(size: number): Int32Array {

@@ -62,10 +62,7 @@ run(
     join(root, 'node_modules/node/bin/node'),
     'node_modules/vitest/vitest.mjs',
     'run',
-    '--maxWorkers=1',
-    '--testTimeout=600000',
-    // It judges the memory of the process, which the sanitizers' own bookkeeping adds to.
-    '--exclude=**/flat-memory.test.ts',
+    '--config=scripts/vitest.sanitize.ts',
     ...(files.length > 0 ? files : suites),
   ],
   {

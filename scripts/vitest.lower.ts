@@ -6,7 +6,7 @@ import whole from '../vitest.config.ts';
 const src = 'packages/tsumugi/src';
 
 /** The same on every level: leaks, profiles, places, the memory of tensors, grammars, the order of an engine's work, builds. */
-const same = [
+export const same = [
   `${src}/torch/{default-device,first-hour,leak,profile,unscoped-memory}.test.ts`,
   `${src}/optim/flat-memory.test.ts`,
   `${src}/lm/constraint/*.test.ts`,

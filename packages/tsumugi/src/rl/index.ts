@@ -14,6 +14,7 @@ export { DoubleIQN, IQN, type IQNOptions } from './agents/iqn.ts';
 export type { AgentKind, AgentPlace } from './agents/kind-config.ts';
 export { NSQ, type NSQOptions } from './agents/nsq.ts';
 export { type BatchLoss, QAgent, type QAgentOptions } from './agents/q-agent.ts';
+export { RecurrentDDPG, type RecurrentDDPGOptions } from './agents/recurrent-ddpg.ts';
 export { agentKind, agentNames, registerAgent } from './agents/registry.ts';
 export { ReplayAgent, type ReplayAgentOptions } from './agents/replay-agent.ts';
 export { ResidualDQN, type ResidualDQNOptions } from './agents/residual-dqn.ts';

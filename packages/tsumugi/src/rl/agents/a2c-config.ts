@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { A2C } from './a2c.ts';
 import type { AgentKind } from './kind-config.ts';
-import { makeActorCritic, makeOptimizer, networkFields, optimizerFields, policyOptions } from './policy-config.ts';
+import {
+  makeActorCritic,
+  makeOptimizer,
+  networkFields,
+  optimizerFields,
+  policyConditions,
+  policyOptions,
+} from './policy-config.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -27,6 +34,7 @@ const a2cConfig = z.strictObject({
 export const a2c: AgentKind<typeof a2cConfig> = {
   summary: 'advantage actor-critic, synchronous',
   config: a2cConfig,
+  conditions: policyConditions,
   make(place, s) {
     const model = makeActorCritic(place, s);
     return new A2C({

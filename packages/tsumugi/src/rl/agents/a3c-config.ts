@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { A3C } from './a3c.ts';
 import type { AgentKind } from './kind-config.ts';
-import { makeActorCritic, makeOptimizer, networkFields, optimizerFields, policyOptions } from './policy-config.ts';
+import {
+  makeActorCritic,
+  makeOptimizer,
+  networkFields,
+  optimizerFields,
+  policyConditions,
+  policyOptions,
+} from './policy-config.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -35,6 +42,7 @@ const a3cConfig = z.strictObject({
 export const a3c: AgentKind<typeof a3cConfig> = {
   summary: 'advantage actor-critic by segments of episodes',
   config: a3cConfig,
+  conditions: policyConditions,
   shares: true,
   make(place, s) {
     const model = makeActorCritic(place, s);

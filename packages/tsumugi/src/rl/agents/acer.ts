@@ -2,11 +2,17 @@
 // of an environment, or at the end of its episode: an update on policy (ρ = 1, no correction), then `replayUpdates` updates from
 // stretches of at most t_max steps of past episodes. After each update the averaged policy follows: θ̄ ← α θ̄ + (1 − α) θ.
 import { checkNumber, deriveSeed, RandomStream } from '../../base/index.ts';
+import type { Module } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
 import { fromBytes, noGrad, Rng, type Tensor } from '../../torch/index.ts';
 import type { Categorical, Distribution } from '../distributions/index.ts';
-import type { ActorQModule, ActorQValues } from '../networks/index.ts';
+import {
+  type ActorQModule,
+  type ActorQValues,
+  isRecurrentModel,
+  type RecurrentActorQModule,
+} from '../networks/index.ts';
 import type { Discrete } from '../spaces/index.ts';
 import { fullCorrection, retrace, sampledCorrection, withinTrustRegion } from './acer-loss.ts';
 import type { AgentParts } from './agent-state.ts';
@@ -18,7 +24,10 @@ import { newPiece, SegmentAgent } from './segment-agent.ts';
 import { takeStep } from './take-step.ts';
 import { TargetNetwork } from './target-network.ts';
 
-export interface ACEROptions<M extends ActorQModule = ActorQModule> extends PolicyAgentOptions<M> {
+/** A policy, Q and V, with or without a memory. */
+export type ActorQModel = ActorQModule | RecurrentActorQModule;
+
+export interface ACEROptions<M extends ActorQModel = ActorQModel> extends PolicyAgentOptions<M> {
   /** Of the same shape as the model; the agent makes it its average, and frees it. */
   average: M;
   optimizer: Optimizer;
@@ -54,10 +63,11 @@ function widthsOf({ actionSpace }: ACEROptions): number[] {
   return [width, width];
 }
 
-export class ACER<M extends ActorQModule = ActorQModule> extends SegmentAgent<M> {
+export class ACER<M extends ActorQModel = ActorQModel> extends SegmentAgent<M> {
   readonly options: ACEROptions<M>;
   readonly optimizer: Optimizer;
-  readonly average: TargetNetwork<M>;
+  /** Of the model's shape. */
+  readonly average: TargetNetwork<Module>;
   readonly replay: EpisodeReplay;
   readonly #draws: RandomStream;
   /** Of the actions that corrections and SDN draw. */
@@ -75,7 +85,7 @@ export class ACER<M extends ActorQModule = ActorQModule> extends SegmentAgent<M>
     checkNumber('ACER', 'averageDecay', options.averageDecay, { min: 0, max: 1 });
     this.options = options;
     this.optimizer = options.optimizer;
-    this.average = new TargetNetwork(options.average, options.model);
+    this.average = new TargetNetwork<Module>(options.average, options.model);
     this.#draws = new RandomStream(deriveSeed(options.seed, 'replay'));
     this.#learning = new Rng(deriveSeed(options.seed, 'learning'), this.stepper.device);
     this.replay = new EpisodeReplay(options.capacity, this.#draws);
@@ -99,7 +109,7 @@ export class ACER<M extends ActorQModule = ActorQModule> extends SegmentAgent<M>
   #update(segment: Segment, isOnPolicy: boolean): void {
     const raw = this.onDevice(segment.observationTensor());
     const x = this.normalized(raw);
-    const output = this.model.evaluate(x, this.#learning);
+    const output = this.#evaluate(x, segment.memoryTensor());
     const loss = this.#loss(segment, x, output, isOnPolicy);
     takeStep(this.optimizer, loss, this.options.maxGradNorm);
     this.average.follow(1 - this.options.averageDecay);
@@ -109,11 +119,26 @@ export class ACER<M extends ActorQModule = ActorQModule> extends SegmentAgent<M>
     this.updates++;
   }
 
+  /** @param x observations of consecutive steps @param memory the model's before them, where it has one [1, S] */
+  #evaluate(x: Tensor, memory: Tensor): ActorQValues {
+    const model: ActorQModel = this.model;
+    if (isRecurrentModel(model)) return model.evaluateSteps(x, this.onDevice(memory), this.#learning);
+    return model.evaluate(x, this.#learning);
+  }
+
   /** V of what the segment led to. */
   #after(segment: Segment): number {
     if (segment.terminated) return 0;
     const next = this.normalized(segment.layout.input.tensor([segment.next!]));
-    return noGrad(() => this.model.evaluate(next, this.#learning).values.item());
+    return noGrad(() => this.#evaluate(next, segment.memoryAfterTensor()).values.item());
+  }
+
+  /** π̄, which remembers what the policy remembered when it acted. */
+  #averaged(segment: Segment, x: Tensor): Distribution {
+    const average = this.average.network as ActorQModel;
+    if (!isRecurrentModel(average)) return average.policyOf(x);
+    const { distribution } = average.unroll(x.unsqueeze(1), this.onDevice(segment.memoryTensor()));
+    return distribution.withParameters(distribution.parameters.map((each) => each.squeeze(1)));
   }
 
   #loss(segment: Segment, x: Tensor, output: ActorQValues, isOnPolicy: boolean): Tensor {
@@ -141,7 +166,7 @@ export class ACER<M extends ActorQModule = ActorQModule> extends SegmentAgent<M>
     const advantages = (useOpc ? column(opc) : qRet).sub(v);
     let losses = (acted ? ratios.clamp(null, truncation) : ratios).mul(logs).mul(advantages).neg();
     if (acted) losses = losses.add(this.#correction(output, acted, v));
-    const ofPolicy = this.#constrained(distribution, x, losses);
+    const ofPolicy = this.#constrained(distribution, () => this.#averaged(segment, x), losses);
     let ofQ = qRet.sub(q).square().mul(0.5);
     if (!isDiscrete) {
       const target = ratios.clamp(null, 1).mul(qRet.sub(q.detach())).add(v);
@@ -178,9 +203,9 @@ export class ACER<M extends ActorQModule = ActorQModule> extends SegmentAgent<M>
   }
 
   /** The policy's losses [L] within the trust region, and −β H outside of it. */
-  #constrained(distribution: Distribution, x: Tensor, losses: Tensor): Tensor {
+  #constrained(distribution: Distribution, averagedPolicy: () => Distribution, losses: Tensor): Tensor {
     const { trustRegion, entropyCoefficient } = this.options;
-    const averaged = noGrad(() => this.average.network.policyOf(x));
+    const averaged = noGrad(averagedPolicy);
     this.#kl.add(noGrad(() => averaged.kl(distribution).mean().item()));
     const bounded = trustRegion === null ? losses : withinTrustRegion(distribution, averaged, losses, trustRegion);
     return bounded.sub(distribution.entropy().mul(entropyCoefficient));

@@ -5,7 +5,7 @@ import { DistributionalDuelingHead, DistributionalHead } from '../networks/index
 import { CategoricalDoubleDQN, CategoricalDQN } from './categorical-dqn.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
 import type { QAgentOptions } from './q-agent.ts';
-import { countedActions, qFields, qOptions } from './q-config.ts';
+import { countedActions, qConditions, qFields, qOptions } from './q-config.ts';
 
 const fields = {
   ...qFields,
@@ -49,6 +49,7 @@ function options(agent: string, place: AgentPlace, s: Settings): QAgentOptions<D
 export const categoricalDqn: AgentKind<typeof categoricalConfig> = {
   summary: 'C51: a distribution over atoms of the return',
   config: categoricalConfig,
+  conditions: qConditions,
   draws: false,
   make: (place, s) => new CategoricalDQN(options('categorical-dqn', place, s)),
 };
@@ -56,6 +57,7 @@ export const categoricalDqn: AgentKind<typeof categoricalConfig> = {
 export const categoricalDoubleDqn: AgentKind<typeof categoricalConfig> = {
   summary: "C51 with Double DQN's choice of action",
   config: categoricalConfig,
+  conditions: qConditions,
   draws: false,
   make: (place, s) => new CategoricalDoubleDQN(options('categorical-double-dqn', place, s)),
 };
@@ -63,6 +65,7 @@ export const categoricalDoubleDqn: AgentKind<typeof categoricalConfig> = {
 export const rainbow: AgentKind<typeof rainbowConfig> = {
   summary: 'C51, double, dueling, noisy, with prioritized replay of 3 steps',
   config: rainbowConfig,
+  conditions: qConditions,
   draws: false,
   make: (place, s) => new CategoricalDoubleDQN(options('rainbow', place, s)),
 };

@@ -1,28 +1,35 @@
 // The settings of DDPG, TD3 and SAC. Defaults are those of ChainerRL's scripts on MuJoCo (a million steps of one environment).
 import { z } from 'zod';
-import { deriveSeed, RandomStream } from '../../base/index.ts';
+import { ConfigError, deriveSeed, RandomStream } from '../../base/index.ts';
 import { type Module, zerosInit } from '../../nn/index.ts';
 import { Adam } from '../../optim/index.ts';
 import type { Rng } from '../../torch/index.ts';
 import { AdditiveGaussian, AdditiveOU, type Explorer, Greedy } from '../explorers/index.ts';
 import {
+  type CellName,
   Critic,
+  cellNames,
   DeterministicHead,
   type HeadOptions,
   initializerOf,
   initialWeights,
   MLP,
+  makeCore,
   Policy,
+  RecurrentCritic,
+  RecurrentPolicy,
   SquashedGaussianHead,
   TwinCritics,
 } from '../networks/index.ts';
 import { ObservationInput } from '../observation-input.ts';
-import { ReplayBuffer } from '../replay/index.ts';
 import type { Box } from '../spaces/index.ts';
 import { boundedBox, unitBox } from './action-scale.ts';
-import type { ContinuousAgentOptions } from './continuous-agent.ts';
+import { continuousReplayFields, episodeOptions, windowOptions } from './continuous-replay-config.ts';
 import { DDPG } from './ddpg.ts';
+import { withDefault } from './field-config.ts';
+import type { Condition } from './idle-settings.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
+import { RecurrentDDPG } from './recurrent-ddpg.ts';
 import { SAC } from './sac.ts';
 import { TD3 } from './td3.ts';
 
@@ -32,14 +39,7 @@ const fields = {
   hidden: z.array(count).default([400, 300]).describe('sizes of the layers of each network'),
   weightInit: z.enum(initialWeights).default('lecun-uniform').describe('initial weights'),
   learningRate: z.number().positive().default(1e-3).describe('of Adam, for all networks'),
-  gamma: z.number().min(0).max(1).default(0.99).describe('discount of a step'),
-  softUpdate: z.number().positive().max(1).default(5e-3).describe('τ by which the target networks follow'),
-  capacity: z.int().min(2).default(1_000_000).describe('rows of replay: steps, and one more for each episode'),
-  steps: count.default(1).describe('of a window of replay'),
-  replayStart: count.default(10_000).describe('steps of uniform actions before the first update'),
-  batchSize: count.default(100).describe('windows of an update'),
-  updateInterval: count.default(1).describe('steps between updates'),
-  updatesPerInterval: count.default(1).describe('updates each time'),
+  ...continuousReplayFields,
 };
 
 const noise = {
@@ -47,7 +47,20 @@ const noise = {
   noise: z.number().nonnegative().default(0.1).describe('its standard deviation, where actions lie in [−1, 1]'),
 };
 
-const ddpgConfig = z.strictObject({ ...fields, ...noise });
+const ddpgConfig = z.strictObject({
+  ...fields,
+  ...noise,
+  batchSize: withDefault(fields.batchSize, 100, 'windows of an update, or episodes with a memory'),
+  memory: z
+    .enum(['none', ...cellNames])
+    .default('none')
+    .describe('recurrent layer after the others of each network; replay is then of episodes'),
+  memorySize: count.default(128).describe('its size'),
+  episodicLength: count
+    .nullable()
+    .default(null)
+    .describe('with a memory: steps of the stretches that are learned from; null: whole episodes'),
+});
 const td3Config = z.strictObject({
   ...fields,
   ...noise,
@@ -57,10 +70,10 @@ const td3Config = z.strictObject({
 });
 const sacConfig = z.strictObject({
   ...fields,
-  hidden: z.array(count).default([256, 256]).describe(fields.hidden.description!),
-  weightInit: z.enum(initialWeights).default('glorot-uniform').describe(fields.weightInit.description!),
-  learningRate: z.number().positive().default(3e-4).describe('of Adam, for all networks and the temperature'),
-  batchSize: count.default(256).describe(fields.batchSize.description!),
+  hidden: withDefault(fields.hidden, [256, 256]),
+  weightInit: withDefault(fields.weightInit, 'glorot-uniform'),
+  learningRate: withDefault(fields.learningRate, 3e-4, 'of Adam, for all networks and the temperature'),
+  batchSize: withDefault(fields.batchSize, 256),
   initialTemperature: z.number().positive().default(1).describe('of the entropy, at first'),
   targetEntropy: z
     .union([z.number(), z.enum(['auto', 'none'])])
@@ -88,35 +101,13 @@ function sizesOf(agent: string, place: AgentPlace): Sizes {
   };
 }
 
-function shared(place: AgentPlace, s: Shared, explorer: Explorer): ContinuousAgentOptions {
-  const { observationSpace, actionSpace, numEnvironments: environments, seed } = place;
-  const rng = new RandomStream(deriveSeed(seed, 'replay'));
-  const replay = new ReplayBuffer({
-    capacity: s.capacity,
-    observationSpace,
-    actionSpace,
-    environments,
-    steps: s.steps,
-    rng,
-  });
-  return {
-    observationSpace,
-    actionSpace,
-    environments,
-    seed,
-    replay,
-    explorer,
-    gamma: s.gamma,
-    softUpdate: s.softUpdate,
-    replayStart: s.replayStart,
-    batchSize: s.batchSize,
-    updateInterval: s.updateInterval,
-    updatesPerInterval: s.updatesPerInterval,
-    targetUpdateInterval: 1,
-  };
-}
+const noiseCondition = ({ explorer }: z.output<z.ZodObject<typeof noise>>): Condition => ({
+  settings: ['noise'],
+  holds: explorer !== 'greedy',
+  without: 'explorer=gaussian or ou',
+});
 
-function explorerOf({ seed }: AgentPlace, s: z.output<typeof ddpgConfig>, { unit }: Sizes): Explorer {
+function explorerOf({ seed }: AgentPlace, s: z.output<z.ZodObject<typeof noise>>, { unit }: Sizes): Explorer {
   const rng = new RandomStream(deriveSeed(seed, 'explorer'));
   switch (s.explorer) {
     case 'gaussian':
@@ -148,14 +139,44 @@ const critics =
   (rng: Rng) =>
     new TwinCritics(observation + action, s.hidden, { rng, weightInit: s.weightInit });
 
+function recurrentDdpg(place: AgentPlace, s: z.output<typeof ddpgConfig> & { memory: CellName }, sizes: Sizes) {
+  if (s.steps > 1)
+    throw new ConfigError('bad-setting', 'ddpg: networks with a memory learn from episodes, step by step', {
+      remedy: 'Set steps=1, or memory=none.',
+      fields: { steps: s.steps },
+    });
+  const { observation, action, unit } = sizes;
+  return new RecurrentDDPG({
+    ...episodeOptions(place, s, explorerOf(place, s, sizes)),
+    policy: (rng) => {
+      const body = mlp(observation, s, rng);
+      const core = makeCore(s.memory, body.features, s.memorySize, rng);
+      const deterministic = new DeterministicHead(core.features, action, { ...head(s, rng), bound: unit });
+      return new RecurrentPolicy(body, core, deterministic);
+    },
+    critic: (rng) => {
+      const body = mlp(observation + action, s, rng);
+      const core = makeCore(s.memory, body.features, s.memorySize, rng);
+      return new RecurrentCritic({ body, core, rng, weightInit: initializerOf(s.weightInit) });
+    },
+    optimizer: adam(s),
+    episodicLength: s.episodicLength,
+  });
+}
+
 export const ddpg: AgentKind<typeof ddpgConfig> = {
   summary: 'deep deterministic policy gradients',
   config: ddpgConfig,
+  conditions: (_, s) => [
+    noiseCondition(s),
+    { settings: ['memorySize', 'episodicLength'], holds: s.memory !== 'none', without: 'a memory' },
+  ],
   draws: false,
   make(place, s) {
     const sizes = sizesOf('ddpg', place);
+    if (s.memory !== 'none') return recurrentDdpg(place, { ...s, memory: s.memory }, sizes);
     return new DDPG({
-      ...shared(place, s, explorerOf(place, s, sizes)),
+      ...windowOptions(place, s, explorerOf(place, s, sizes)),
       policy: deterministic(s, sizes),
       critic: (rng) => new Critic(sizes.observation + sizes.action, s.hidden, { rng, weightInit: s.weightInit }),
       optimizer: adam(s),
@@ -166,12 +187,16 @@ export const ddpg: AgentKind<typeof ddpgConfig> = {
 export const td3: AgentKind<typeof td3Config> = {
   summary: 'DDPG with two critics, smoothed targets and a delayed policy',
   config: td3Config,
+  conditions: (_, s) => [
+    noiseCondition(s),
+    { settings: ['targetNoiseClip'], holds: s.targetNoise > 0, without: 'targetNoise' },
+  ],
   draws: false,
   make(place, s) {
     const sizes = sizesOf('td3', place);
     const { targetNoise, targetNoiseClip, policyInterval } = s;
     return new TD3({
-      ...shared(place, s, explorerOf(place, s, sizes)),
+      ...windowOptions(place, s, explorerOf(place, s, sizes)),
       policy: deterministic(s, sizes),
       critics: critics(s, sizes),
       optimizer: adam(s),
@@ -190,7 +215,7 @@ export const sac: AgentKind<typeof sacConfig> = {
     const { observation, action } = sizes;
     const targets = { auto: -action, none: null } as const;
     return new SAC({
-      ...shared(place, s, new Greedy()),
+      ...windowOptions(place, s, new Greedy()),
       policy: (rng) => {
         const body = mlp(observation, s, rng);
         return new Policy(body, new SquashedGaussianHead(body.features, action, head(s, rng)));

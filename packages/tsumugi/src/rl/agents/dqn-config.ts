@@ -6,8 +6,9 @@ import { type AdvantageLearningOptions, AL, DoublePAL, PAL } from './advantage-l
 import { DoubleDQN } from './double-dqn.ts';
 import { DPP, DPPGreedy, DPPL } from './dpp.ts';
 import { DQN, type DQNOptions } from './dqn.ts';
+import type { Condition } from './idle-settings.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
-import { countedActions, qFields, qOptions } from './q-config.ts';
+import { countedActions, qConditions, qFields, qOptions } from './q-config.ts';
 import { ResidualDQN } from './residual-dqn.ts';
 import { SARSA } from './sarsa.ts';
 
@@ -24,17 +25,20 @@ export interface DQNVariant<S extends z.ZodRawShape = Record<never, never>> {
   summary: string;
   /** Besides DQN's; each with a default and a description. */
   settings?: S;
+  /** Where settings count that do not always, besides DQN's. */
+  conditions?: readonly Condition[];
   make(options: DQNOptions, settings: z.output<z.ZodObject<S>>): DQN;
 }
 
 /** The kind of agent that a variant of DQN is: what `registerAgent` takes. */
 export function dqnKind<S extends z.ZodRawShape = Record<never, never>>(
   agent: string,
-  { summary, settings, make }: DQNVariant<S>,
+  { summary, settings, conditions = [], make }: DQNVariant<S>,
 ): AgentKind {
   return {
     summary,
     config: z.strictObject({ ...dqnFields, ...settings }),
+    conditions: (spaces, all) => [...qConditions(spaces, all as DQNSettings), ...conditions],
     draws: false,
     make: (place, all) => make(dqnOptions(agent, place, all as DQNSettings), all as z.output<z.ZodObject<S>>),
   };
@@ -82,6 +86,14 @@ export const dpp = softened('dpp', 'dynamic policy programming with a Boltzmann 
 export const dppl = softened('dppl', 'dynamic policy programming with log-sum-exp', DPPL);
 export const residualDqn = dqnKind('residual-dqn', {
   summary: 'DQN with residual gradients and no target network',
+  conditions: [
+    {
+      settings: ['targetUpdateInterval', 'softUpdate'],
+      holds: false,
+      without: 'a target network',
+      remedy: 'Leave it out, or choose another agent of the family.',
+    },
+  ],
   settings: { gradScale: z.number().min(0).default(1).describe('factor of the gradient through the target') },
   make: (options, { gradScale }) => new ResidualDQN({ ...options, gradScale }),
 });

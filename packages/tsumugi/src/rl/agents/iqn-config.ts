@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type QuantileFunction, QuantileHead } from '../networks/index.ts';
 import { DoubleIQN, IQN, type IQNOptions } from './iqn.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
-import { countedActions, qFields, qOptions } from './q-config.ts';
+import { countedActions, qConditions, qFields, qOptions } from './q-config.ts';
 
 const count = z.int().positive();
 
@@ -32,6 +32,7 @@ function options(agent: string, place: AgentPlace, s: Settings): IQNOptions {
 export const iqn: AgentKind<typeof iqnConfig> = {
   summary: 'implicit quantile network',
   config: iqnConfig,
+  conditions: qConditions,
   draws: false,
   make: (place, s) => new IQN(options('iqn', place, s)),
 };
@@ -39,6 +40,7 @@ export const iqn: AgentKind<typeof iqnConfig> = {
 export const doubleIqn: AgentKind<typeof iqnConfig> = {
   summary: "implicit quantile network with Double DQN's choice of action",
   config: iqnConfig,
+  conditions: qConditions,
   draws: false,
   make: (place, s) => new DoubleIQN(options('double-iqn', place, s)),
 };

@@ -3,11 +3,15 @@ import type { z } from 'zod';
 import type { Device } from '../../torch/index.ts';
 import type { Agent } from '../agent.ts';
 import type { Space } from '../spaces/index.ts';
+import type { Condition } from './idle-settings.ts';
 
-/** Where an agent is to act. */
-export interface AgentPlace {
+export interface Spaces {
   observationSpace: Space;
   actionSpace: Space;
+}
+
+/** Where an agent is to act. */
+export interface AgentPlace extends Spaces {
   /** Environments that it acts in at a time. */
   numEnvironments: number;
   /** Steps of all environments together that it is to be trained for: what schedules run over. */
@@ -26,6 +30,8 @@ export interface AgentKind<S extends z.ZodObject = z.ZodObject> {
   draws?: false;
   /** Several threads may train its weights, each an agent of its own (`SharedAgent`). */
   shares?: true;
+  /** Where settings count that do not always. */
+  conditions?(spaces: Spaces, settings: z.output<S>): readonly Condition[];
   /** @throws ConfigError when it cannot act in these spaces */
   make(place: AgentPlace, settings: z.output<S>): Agent;
 }

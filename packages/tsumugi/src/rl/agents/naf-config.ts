@@ -6,7 +6,7 @@ import { QuadraticHead } from '../networks/index.ts';
 import type { Box } from '../spaces/index.ts';
 import { DQN } from './dqn.ts';
 import type { AgentKind } from './kind-config.ts';
-import { qFields, qOptions } from './q-config.ts';
+import { qConditions, qFields, qOptions } from './q-config.ts';
 
 const nafConfig = z.strictObject({
   ...qFields,
@@ -17,6 +17,7 @@ const nafConfig = z.strictObject({
 export const naf: AgentKind<typeof nafConfig> = {
   summary: 'DQN for continuous actions: normalized advantage functions',
   config: nafConfig,
+  conditions: qConditions,
   draws: false,
   make: (place, s) => {
     if (place.actionSpace.kind !== 'Box')

@@ -6,7 +6,7 @@ import { DiscreteHead, QuadraticHead } from '../networks/index.ts';
 import type { Box, Discrete } from '../spaces/index.ts';
 import type { AgentKind } from './kind-config.ts';
 import { NSQ } from './nsq.ts';
-import { networkParts, partFields } from './q-config.ts';
+import { networkParts, partConditions, partFields } from './q-config.ts';
 
 const nsqConfig = z.strictObject({
   ...partFields,
@@ -31,6 +31,7 @@ function drawnEpsilon(seed: number): number {
 export const nsq: AgentKind<typeof nsqConfig> = {
   summary: 'n-step Q-learning without replay',
   config: nsqConfig,
+  conditions: partConditions,
   shares: true,
   draws: false,
   make: (place, s) => {

@@ -101,13 +101,18 @@ it.each<[string, object]>([
   ['replayUpdates', { replayUpdates: 3 }],
   ['replayStart', { replayStart: 30 }],
   ['capacity', { capacity: 4 }],
+  ['prioritized', { prioritized: true }],
 ])('depends on %s', (_, changes) => {
   expect(trained(changes)).not.toEqual(trained());
 });
 
-it.each([{ discrete: true }, { discrete: false }])('learns ABC: %o', (options) => {
+it.each([
+  [{ discrete: true }, {}],
+  [{ discrete: false }, {}],
+  [{ discrete: true }, { prioritized: true }],
+])('learns ABC: %o, %o', (options, changes) => {
   scope(() => {
-    using agent = make({ tau: 0.05 }, abcSpaces(options));
+    using agent = make({ tau: 0.05, ...changes }, abcSpaces(options));
     expect(stepsToLearn(agent, () => abc(options))).toBeLessThan(Infinity);
   });
 });

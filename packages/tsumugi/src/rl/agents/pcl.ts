@@ -11,7 +11,7 @@ import type { Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
 import { cat, noGrad, type Tensor, tensor, zeros } from '../../torch/index.ts';
 import type { AgentParts } from './agent-state.ts';
-import { EpisodeReplay } from './episode-replay.ts';
+import { type ByReturn, EpisodeReplay } from './episode-replay.ts';
 import type { PolicyAgentOptions } from './policy-agent.ts';
 import type { ActorCriticModel } from './policy-stepper.ts';
 import { RunningAverage } from './running-average.ts';
@@ -48,6 +48,8 @@ export interface PCLOptions<M extends ActorCriticModel = ActorCriticModel>
   /** Steps of replay, and how many there must be. */
   capacity: number;
   replayStart: number;
+  /** Draws episodes of a higher return more often; null: all alike. */
+  byReturn: ByReturn | null;
   /** Whether it learns on policy, too. */
   onlineUpdate: boolean;
   maxGradNorm: number | null;
@@ -115,7 +117,7 @@ export class PCL<M extends ActorCriticModel = ActorCriticModel> extends SegmentA
     this.options = options;
     this.optimizer = options.optimizer;
     this.#draws = new RandomStream(deriveSeed(options.seed, 'replay'));
-    this.replay = new EpisodeReplay(options.capacity, this.#draws);
+    this.replay = new EpisodeReplay(options.capacity, this.#draws, options.byReturn ?? undefined);
   }
 
   protected override advanced(segment: Segment, isCut = false): boolean {
@@ -129,7 +131,7 @@ export class PCL<M extends ActorCriticModel = ActorCriticModel> extends SegmentA
     this.#waiting = [];
     if (this.replay.length >= replayStart)
       for (let update = 0; update < replayUpdates; update++)
-        this.#update(Array.from({ length: batchSize }, () => this.replay.sample(maxSteps ?? Infinity)));
+        this.#update(this.replay.sampleEach(batchSize, maxSteps ?? Infinity));
     return segment.hasEnded;
   }
 

@@ -7,6 +7,7 @@ import { Rng, type Tensor } from '../../torch/index.ts';
 import {
   ActorCritic,
   activationNames,
+  bodyKind,
   cellNames,
   EmpiricalNormalization,
   FixedGaussianHead,
@@ -26,7 +27,8 @@ import {
 } from '../networks/index.ts';
 import { ObservationInput } from '../observation-input.ts';
 import type { Box, Discrete } from '../spaces/index.ts';
-import type { AgentPlace } from './kind-config.ts';
+import type { Condition } from './idle-settings.ts';
+import type { AgentPlace, Spaces } from './kind-config.ts';
 
 const count = z.int().positive();
 
@@ -79,10 +81,10 @@ export type PolicySettings = z.output<z.ZodObject<typeof policyOnlyFields>>;
 export type NetworkSettings = z.output<z.ZodObject<typeof networkFields>>;
 export type OptimizerSettings = z.output<z.ZodObject<typeof optimizerFields>>;
 
-const isDiscrete = ({ actionSpace }: AgentPlace) => actionSpace.kind === 'Discrete';
+const isDiscrete = ({ actionSpace }: Spaces) => actionSpace.kind === 'Discrete';
 
 /** The policy's name. @throws ConfigError for one that does not fit the actions, before anything is made */
-export function policyKindOf(place: AgentPlace, { policy }: PolicySettings) {
+export function policyKindOf(place: Spaces, { policy }: PolicySettings) {
   const kind = policy === 'auto' ? (isDiscrete(place) ? 'softmax' : 'gaussian-parameter') : policy;
   if ((kind === 'softmax' || kind === 'mellowmax') === isDiscrete(place)) return kind;
   throw new ConfigError('bad-setting', `a "${kind}" policy does not draw from ${place.actionSpace}`, {
@@ -103,6 +105,24 @@ export function makePolicyHead(place: AgentPlace, s: PolicySettings, features: n
   if (kind === 'gaussian-fixed')
     return new FixedGaussianHead(features, size, { ...bounded, variance: Math.exp(2 * s.logStd) });
   return new StateIndependentGaussianHead(features, size, { ...bounded, parameter: 'log-std', init: s.logStd });
+}
+
+/** Where settings count that do not always. */
+export function policyConditions(spaces: Spaces, s: PolicySettings & Partial<NetworkSettings>): Condition[] {
+  const kind = policyKindOf(spaces, s);
+  const isConnected = bodyKind(spaces.observationSpace, s.network) === 'mlp';
+  return [
+    { settings: ['hidden'], holds: isConnected, without: 'network=mlp' },
+    { settings: ['activation'], holds: isConnected && s.hidden.length > 0, without: 'fully connected layers' },
+    {
+      settings: ['logStd'],
+      holds: kind === 'gaussian-parameter' || kind === 'gaussian-fixed',
+      without: 'policy=gaussian-parameter or gaussian-fixed',
+    },
+    { settings: ['boundMean'], holds: kind.startsWith('gaussian'), without: 'a gaussian policy' },
+    { settings: ['observationClip'], holds: s.normalizeObservations, without: 'normalizeObservations=true' },
+    { settings: ['memorySize', 'maxSequenceLength'], holds: s.memory !== 'none', without: 'a memory' },
+  ];
 }
 
 /** A policy alone. */

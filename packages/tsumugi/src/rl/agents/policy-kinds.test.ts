@@ -29,7 +29,7 @@ const quick: Readonly<Record<string, Quick>> = {
   reinforce: { settings: { batchSize: 2, timeouts: 'terminal' } },
   trpo: { settings: { updateInterval: 8, valueBatchSize: 4 }, memory: { maxSequenceLength: 3 } },
   a3c: { settings: { maxSteps: 3 }, memory: {} },
-  acer: { settings: { maxSteps: 3, replayStart: 6, replayUpdates: 1 } },
+  acer: { settings: { maxSteps: 3, replayStart: 6, replayUpdates: 1 }, memory: {} },
   pcl: { settings: { maxSteps: 3, batchSize: 2, replayStart: 6 }, memory: {} },
   a2c: { settings: { updateSteps: 4 }, memory: {} },
 };

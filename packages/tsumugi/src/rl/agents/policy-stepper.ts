@@ -1,10 +1,13 @@
 // One step of a policy for some environments, with the memory of each where the policy is recurrent.
-
 import type { Module } from '../../nn/index.ts';
 import { type Device, fromBytes, type Tensor } from '../../torch/index.ts';
 import type { Distribution } from '../distributions/index.ts';
-import { type ActorCriticModule, isRecurrentModel, type RecurrentActorCriticModule } from '../networks/index.ts';
-
+import {
+  type ActorCriticModule,
+  isRecurrentModel,
+  type RecurrentActorCriticModule,
+  type RecurrentPolicyModule,
+} from '../networks/index.ts';
 import { onDevice } from '../on-device.ts';
 
 /** A policy without memory. */
@@ -16,7 +19,7 @@ export interface PolicyOnly extends Module {
 export type ActorCriticModel = ActorCriticModule | RecurrentActorCriticModule;
 
 /** A policy, with or without memory. */
-export type PolicyModel = PolicyOnly | RecurrentActorCriticModule;
+export type PolicyModel = PolicyOnly | RecurrentPolicyModule;
 
 export class PolicyStepper {
   readonly model: PolicyModel;

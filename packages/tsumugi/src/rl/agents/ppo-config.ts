@@ -1,7 +1,14 @@
 // The settings of PPO; defaults are those of ChainerRL's class, and of its MuJoCo script for networks and optimizer.
 import { z } from 'zod';
 import type { AgentKind } from './kind-config.ts';
-import { makeActorCritic, makeOptimizer, networkFields, optimizerFields, policyOptions } from './policy-config.ts';
+import {
+  makeActorCritic,
+  makeOptimizer,
+  networkFields,
+  optimizerFields,
+  policyConditions,
+  policyOptions,
+} from './policy-config.ts';
 import { PPO } from './ppo.ts';
 
 const count = z.int().positive();
@@ -28,6 +35,7 @@ const ppoConfig = z.strictObject({
 export const ppo: AgentKind<typeof ppoConfig> = {
   summary: 'proximal policy optimization',
   config: ppoConfig,
+  conditions: policyConditions,
   make(place, s) {
     const model = makeActorCritic(place, s);
     return new PPO({

@@ -16,6 +16,7 @@ import {
 } from '../explorers/index.ts';
 import {
   activationNames,
+  bodyKind,
   cellNames,
   type Head,
   initialWeights,
@@ -28,7 +29,8 @@ import {
 } from '../networks/index.ts';
 import { EpisodicReplayBuffer, PrioritizedReplayBuffer, ReplayBuffer } from '../replay/index.ts';
 import type { Box, Discrete } from '../spaces/index.ts';
-import type { AgentPlace } from './kind-config.ts';
+import type { Condition } from './idle-settings.ts';
+import type { AgentPlace, Spaces } from './kind-config.ts';
 import type { QAgentOptions, QModule } from './q-agent.ts';
 
 const count = z.int().positive();
@@ -226,6 +228,40 @@ export function qOptions<V extends Rows<V>>(place: AgentPlace, s: QSettings, mak
     episodicLength: s.episodicLength,
   };
 }
+
+/** Where settings of networks and exploration count that do not always. */
+export function partConditions(
+  { observationSpace }: Spaces,
+  s: Omit<PartSettings, 'epsilonEnd'> & { epsilonEnd: unknown },
+): Condition[] {
+  const isConnected = bodyKind(observationSpace, s.network) === 'mlp';
+  const isLayered = isConnected && s.hidden.length > 0;
+  return [
+    { settings: ['hidden'], holds: isConnected, without: 'network=mlp' },
+    { settings: ['activation', 'weightInit'], holds: isLayered, without: 'fully connected layers' },
+    { settings: ['memorySize', 'episodicLength'], holds: s.memory !== 'none', without: 'a memory' },
+    {
+      settings: ['epsilonStart', 'epsilonEnd', 'epsilonSteps'],
+      holds: s.explorer === 'epsilon-greedy',
+      without: 'explorer=epsilon-greedy',
+    },
+    { settings: ['epsilonSteps'], holds: s.epsilonStart !== s.epsilonEnd, without: 'epsilonStart beside epsilonEnd' },
+    { settings: ['temperature'], holds: s.explorer === 'boltzmann', without: 'explorer=boltzmann' },
+    {
+      settings: ['noise'],
+      holds: s.explorer === 'gaussian' || s.explorer === 'ou',
+      without: 'explorer=gaussian or ou',
+    },
+  ];
+}
+
+/** Also those of replay. */
+export const qConditions = (spaces: Spaces, s: QSettings & { dueling?: boolean }): Condition[] => [
+  ...partConditions(spaces, s),
+  { settings: ['alpha', 'beta', 'betaSteps', 'normalize'], holds: s.prioritized, without: 'prioritized=true' },
+  { settings: ['betaSteps'], holds: s.beta < 1, without: 'a beta below 1' },
+  { settings: ['duelingHidden'], holds: s.dueling === true, without: 'dueling=true' },
+];
 
 /** @throws ConfigError unless actions are counted */
 export function countedActions(agent: string, { actionSpace }: AgentPlace): number {

@@ -1,7 +1,14 @@
 // The settings of REINFORCE; defaults are those of ChainerRL's example on CartPole.
 import { z } from 'zod';
 import type { AgentKind } from './kind-config.ts';
-import { makeOptimizer, makePolicy, optimizerFields, policyOnlyFields, policyOptions } from './policy-config.ts';
+import {
+  makeOptimizer,
+  makePolicy,
+  optimizerFields,
+  policyConditions,
+  policyOnlyFields,
+  policyOptions,
+} from './policy-config.ts';
 import { REINFORCE } from './reinforce.ts';
 
 const reinforceConfig = z.strictObject({
@@ -28,6 +35,7 @@ const reinforceConfig = z.strictObject({
 export const reinforce: AgentKind<typeof reinforceConfig> = {
   summary: 'REINFORCE: policy gradients from whole episodes',
   config: reinforceConfig,
+  conditions: policyConditions,
   make(place, s) {
     const model = makePolicy(place, s);
     return new REINFORCE({

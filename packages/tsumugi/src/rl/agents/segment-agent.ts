@@ -1,6 +1,6 @@
 // What agents have in common that learn from pieces of single episodes: each environment's steps are gathered by themselves.
 import type { State } from '../../store/index.ts';
-import { fromBytes, scope, type Tensor } from '../../torch/index.ts';
+import { scope, type Tensor } from '../../torch/index.ts';
 import type { AgentState, Outcome } from '../agent.ts';
 import { isRecurrentModel, type PolicyValues } from '../networks/index.ts';
 import type { OwnState } from './agent-state.ts';
@@ -80,7 +80,7 @@ export function valueAfter(
   if (segment.terminated) return undefined;
   const x = normalized(segment.layout.input.tensor([segment.next!]));
   if (!isRecurrentModel(model)) return model.valuesOf(x);
-  const state = fromBytes(segment.memoryAfter, 'float32', [1, segment.layout.stateSize]).to(x.device);
+  const state = segment.memoryAfterTensor().to(x.device);
   return model.unroll(x.unsqueeze(0), state).values.squeeze(0);
 }
 

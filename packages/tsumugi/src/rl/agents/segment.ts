@@ -123,6 +123,11 @@ export class Segment {
     return fromBytes(this.#steps[0]!.memory, 'float32', [1, this.layout.stateSize]);
   }
 
+  /** The one after the last step [1, S]. */
+  memoryAfterTensor(): Tensor {
+    return fromBytes(this.memoryAfter, 'float32', [1, this.layout.stateSize]);
+  }
+
   /** Segments as tensors of the present scope, for a checkpoint. */
   static pack(layout: SegmentLayout, segments: readonly Segment[]): [string, Tensor][] {
     const { input, output, stateSize, parameterWidths } = layout;

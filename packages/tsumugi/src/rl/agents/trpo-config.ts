@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Adam } from '../../optim/index.ts';
 import type { AgentKind } from './kind-config.ts';
-import { makeActorCritic, networkFields, policyOptions } from './policy-config.ts';
+import { makeActorCritic, networkFields, policyConditions, policyOptions } from './policy-config.ts';
 import { TRPO } from './trpo.ts';
 
 const count = z.int().positive();
@@ -29,6 +29,7 @@ const trpoConfig = z.strictObject({
 export const trpo: AgentKind<typeof trpoConfig> = {
   summary: 'trust region policy optimization',
   config: trpoConfig,
+  conditions: policyConditions,
   make(place, s) {
     const model = makeActorCritic(place, { ...s, sharedBody: false });
     return new TRPO({

@@ -24,6 +24,41 @@ export interface ActorQModule extends Module {
   policyOf(observations: Tensor): Distribution;
 }
 
+/** @param all Q of every action [B, A] */
+export const countedValues = (distribution: Categorical, all: Tensor): ActorQValues => ({
+  distribution,
+  values: distribution.probabilities.mul(all).sum(-1),
+  q: (actions) => all.gather(-1, actions.unsqueeze(-1)).squeeze(-1),
+  all,
+});
+
+/** What Q of continuous actions is made of. */
+export interface Dueling {
+  distribution: Distribution;
+  /** V [B] */
+  values: Tensor;
+  /** What A sees besides the action [B, F]. */
+  seen: Tensor;
+  /** [seen, action] [B, F + A] → [B, 1] */
+  advantage: UnaryModule;
+  /** Actions drawn for the mean (n). */
+  samples: number;
+  rng: Rng;
+}
+
+export function duelingValues({ distribution, values, seen, advantage, samples, rng }: Dueling): ActorQValues {
+  const advantageOf = (actions: Tensor) => advantage.forward(cat([seen, actions], -1)).squeeze(-1);
+  const q = (actions: Tensor) => {
+    let mean: Tensor | undefined;
+    for (let i = 0; i < samples; i++) {
+      const one = advantageOf(noGrad(() => distribution.sample(rng))).div(samples);
+      mean = mean ? mean.add(one) : one;
+    }
+    return values.add(advantageOf(actions)).sub(mean!);
+  };
+  return { distribution, values, q, all: undefined };
+}
+
 export interface DiscreteActorQParts {
   body: UnaryModule;
   policy: PolicyHead;
@@ -56,14 +91,8 @@ export class DiscreteActorQ extends Module implements ActorQModule {
 
   evaluate(observations: Tensor): ActorQValues {
     const features = this.body.forward(observations);
-    const distribution = this.policy.forward(features) as Categorical;
     const all = this.out.forward(this.qBody ? this.qBody.forward(observations) : features);
-    return {
-      distribution,
-      values: distribution.probabilities.mul(all).sum(-1),
-      q: (actions) => all.gather(-1, actions.unsqueeze(-1)).squeeze(-1),
-      all,
-    };
+    return countedValues(this.policy.forward(features) as Categorical, all);
   }
 }
 
@@ -105,18 +134,13 @@ export class DuelingActorQ extends Module implements ActorQModule {
 
   evaluate(observations: Tensor, rng: Rng): ActorQValues {
     const features = this.body.forward(observations);
-    const distribution = this.policy.forward(features);
-    const values = this.value.forward(this.valueBody ? this.valueBody.forward(observations) : features);
-    const flat = observations.flatten(1);
-    const advantageOf = (actions: Tensor) => this.advantage.forward(cat([flat, actions], -1)).squeeze(-1);
-    const q = (actions: Tensor) => {
-      let mean: Tensor | undefined;
-      for (let i = 0; i < this.samples; i++) {
-        const one = advantageOf(noGrad(() => distribution.sample(rng))).div(this.samples);
-        mean = mean ? mean.add(one) : one;
-      }
-      return values.add(advantageOf(actions)).sub(mean!);
-    };
-    return { distribution, values, q, all: undefined };
+    return duelingValues({
+      distribution: this.policy.forward(features),
+      values: this.value.forward(this.valueBody ? this.valueBody.forward(observations) : features),
+      seen: observations.flatten(1),
+      advantage: this.advantage,
+      samples: this.samples,
+      rng,
+    });
   }
 }

@@ -34,7 +34,7 @@ export {
   QuadraticHead,
 } from './heads.ts';
 export { type InitialWeights, initializerOf, initialWeights } from './initial.ts';
-export { type BodySettings, makeBody, networkNames } from './make-body.ts';
+export { type BodySettings, bodyKind, makeBody, networkNames } from './make-body.ts';
 export { type ActivationName, activationNames, activationOf, MLP, type MLPOptions } from './mlp.ts';
 export { FactorizedNoisyLinear, toFactorizedNoisy } from './noisy-linear.ts';
 export { NatureBody, NIPSBody, type PixelOptions } from './pixels.ts';
@@ -50,12 +50,22 @@ export {
 export { QuantileFunction, QuantileHead } from './quantile-head.ts';
 export { type CellName, cellNames, makeCore, RecurrentCore, type Unrolled } from './recurrent.ts';
 export {
+  type RecurrentActorQModule,
+  type RecurrentActorQParts,
+  RecurrentDiscreteActorQ,
+  RecurrentDuelingActorQ,
+} from './recurrent-acer-networks.ts';
+export {
   type Core,
   isRecurrentModel,
   RecurrentActorCritic,
   type RecurrentActorCriticModule,
   type RecurrentParts,
+  type RecurrentPolicyModule,
   type RecurrentPolicyValues,
+  type UnrolledPolicy,
 } from './recurrent-actor-critic.ts';
+export { RecurrentCritic, type RecurrentCriticParts } from './recurrent-critic.ts';
+export { RecurrentPolicy } from './recurrent-policy.ts';
 export { MellowmaxHead, type MellowmaxHeadOptions, SoftmaxHead, type SoftmaxHeadOptions } from './softmax-head.ts';
 export { ValueHead } from './value-head.ts';

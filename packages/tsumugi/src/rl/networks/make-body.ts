@@ -20,10 +20,20 @@ export interface BodySettings {
   weightInit: InitialWeights;
 }
 
+const isOfFrames = ({ shape }: ObservationInput) => shape.length === 3 && shape[1]! >= 36 && shape[2]! >= 36;
+
+/** What 'auto' is for observations of this space. */
+export function bodyKind(space: Space, kind: BodySettings['kind']): Exclude<BodySettings['kind'], 'auto'> {
+  if (kind !== 'auto') return kind;
+  const input = new ObservationInput(space);
+  return isOfFrames(input) && input.dtype === 'uint8' ? 'nature' : 'mlp';
+}
+
 export function makeBody(space: Space, settings: BodySettings, rng: Rng): Body {
-  const { shape, dtype } = new ObservationInput(space);
-  const isFrames = shape.length === 3 && shape[1]! >= 36 && shape[2]! >= 36;
-  const kind = settings.kind === 'auto' ? (isFrames && dtype === 'uint8' ? 'nature' : 'mlp') : settings.kind;
+  const input = new ObservationInput(space);
+  const { shape } = input;
+  const isFrames = isOfFrames(input);
+  const kind = bodyKind(space, settings.kind);
   if (kind === 'mlp') {
     const { hidden, activation, weightInit } = settings;
     return new MLP(

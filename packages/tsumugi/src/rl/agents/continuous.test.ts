@@ -98,6 +98,7 @@ describe('DDPG', () => {
   it('moves its policy towards larger values', () => {
     scope(() => {
       using agent = new DDPG({ ...common(), policy, critic, optimizer });
+      noGrad(() => agent.targetCritic.network.value.weight.fill_(9)); // of no account here
       const loss = agent.policyLoss(batch());
       expect(loss.item()).toBeCloseTo(-mean(rows.s.map((s) => 0.3 * s + 0.3 * mu(s))), 5);
       backward(loss);
@@ -110,9 +111,11 @@ describe('DDPG', () => {
   it('lets its targets follow by τ at each step, before it learns', () => {
     using agent = new DDPG({ ...common(), policy, critic, optimizer, replayStart: 50 });
     noGrad(() => agent.critic.value.bias!.fill_(1));
+    noGrad(() => agent.policy.head.linear.bias!.fill_(0.5));
     agent.act([Float32Array.of(0)]);
     agent.observe([{ reward: 0, next: Float32Array.of(0), terminated: false, truncated: false }]);
     expect(agent.targetCritic.network.value.bias!.item()).toBeCloseTo(0.25, 6);
+    expect(agent.targetPolicy.network.head.linear.bias!.item()).toBeCloseTo(0.1 + 0.25 * 0.4, 6);
   });
 });
 
@@ -161,7 +164,8 @@ describe('TD3', () => {
       expect(loss.item()).toBeCloseTo(-mean(rows.s.map((s) => 0.3 * s + 0.3 * mu(s))), 5);
       const weight = () => agent.policy.head.linear.weight.item();
       const target = () => agent.targetCritics.network.first.value.weight.tolist();
-      const [before, targetBefore] = [weight(), target()];
+      const targetPolicy = () => agent.targetPolicy.network.head.linear.weight.item();
+      const [before, targetBefore, targetPolicyBefore] = [weight(), target(), targetPolicy()];
       const step = () => {
         agent.act([Float32Array.of(1)]);
         agent.observe([{ reward: 1, next: Float32Array.of(1), terminated: false, truncated: false }]);
@@ -169,10 +173,11 @@ describe('TD3', () => {
       step();
       step(); // two samples: the first update
       expect(agent.updates).toBe(1);
-      expect([weight(), target()]).toEqual([before, targetBefore]);
+      expect([weight(), target(), targetPolicy()]).toEqual([before, targetBefore, targetPolicyBefore]);
       step();
       expect(weight()).not.toBe(before);
       expect(target()).not.toEqual(targetBefore);
+      expect(targetPolicy()).toBeCloseTo(0.75 * targetPolicyBefore + 0.25 * weight(), 6);
     });
   });
 });
@@ -214,6 +219,8 @@ describe('SAC', () => {
     scope(() => {
       using agent = new SAC({ ...common(), ...options });
       const noise = normals(agent);
+      // Of both critics the smaller value counts: it is the second's.
+      noGrad(() => agent.critics.first.value.bias!.fill_(5));
       const { loss, logProbability } = agent.policyLoss(batch());
       const both = rows.s.map((s, i) => ({ s, ...drawn(s, noise[i]!) }));
       expect(loss.item()).toBeCloseTo(

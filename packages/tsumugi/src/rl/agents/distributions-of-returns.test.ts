@@ -123,6 +123,64 @@ describe('C51', () => {
   });
 });
 
+describe("C51's loss", () => {
+  /** The same logits for every state and action. */
+  class Sure extends Module {
+    logits: Tensor;
+    atoms: Tensor;
+
+    constructor() {
+      super();
+      this.logits = parameter(tensor([500, 0, 0, 0]));
+      this.atoms = tensor(atoms).keep();
+    }
+
+    forward(x: Tensor): DistributionalValues {
+      const p = this.logits.softmax(-1).expand([x.size(0), 2, 4]);
+      return new DistributionalValues(p, this.atoms);
+    }
+
+    override dispose(): void {
+      super.dispose();
+      this.atoms.dispose();
+    }
+  }
+
+  const lossOf = (accumulator: 'mean' | 'sum') =>
+    scope(() => {
+      const spaces = { observationSpace: new Discrete(2), actionSpace: new Discrete(2) };
+      using agent = new CategoricalDQN({
+        ...spaces,
+        seed: 0,
+        network: () => new Sure(),
+        optimizer: (network) => new SGD([{ parameters: network.namedParameters() }], { lr: 1e-3 }),
+        replay: new ReplayBuffer({ capacity: 20, ...spaces, rng: new RandomStream(0) }),
+        explorer: { select: (): Action => 1, state: () => null, loadState: () => {} },
+        gamma: 0.9,
+        accumulator,
+        softUpdate: null,
+        maxGradNorm: null,
+        replayStart: 2,
+        batchSize: 2,
+        updateInterval: 1,
+        updatesPerInterval: 1,
+        targetUpdateInterval: 1000,
+      });
+      for (let step = 0; step < 2; step++) {
+        agent.act([0]);
+        agent.observe([{ reward: 2, next: 1, terminated: true, truncated: false }]);
+      }
+      expect(agent.updates).toBe(1);
+      return agent.statistics()['loss']! * 100;
+    });
+
+  it('stays finite where a probability is 0, and is a mean or a sum over the batch', () => {
+    // Both returns are 2, which has a probability of 0: it counts as 1e-10.
+    expect(lossOf('mean')).toBeCloseTo(-Math.log(1e-10), 3);
+    expect(lossOf('sum')).toBeCloseTo(-2 * Math.log(1e-10), 3);
+  });
+});
+
 describe("IQN's loss", () => {
   const y = [0.2, 1.5, -2];
   const t = [0.5, -3];

@@ -14,6 +14,7 @@ it('every epoch has every row once, and batches are full', () => {
   expect(sorted(rows.slice(0, 10))).toEqual(all);
   expect(sorted(rows.slice(10))).toEqual(all);
   expect(rows.slice(0, 10)).not.toEqual(rows.slice(10));
+  expect(rows.slice(0, 10), 'also the first is an order that is drawn').not.toEqual(all);
 });
 
 it('a batch that an epoch does not fill goes on with the next order', () => {

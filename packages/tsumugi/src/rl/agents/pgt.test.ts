@@ -62,6 +62,61 @@ it('the losses are the formulas', () => {
   });
 });
 
+describe('actions lie in [−1, 1]', () => {
+  /** An agent whose policy thinks far beyond the edge, and whose critics note the actions that they are asked about. */
+  function beyond() {
+    const agent = make({ logStd: 2 });
+    const asked: number[] = [];
+    for (const critic of [agent.critic, agent.targetCritic.network]) {
+      const forward = critic.forward.bind(critic);
+      critic.forward = (observations, actions) => {
+        asked.push(...numbers(actions.detach()));
+        return forward(observations, actions);
+      };
+    }
+    const [policy] = [agent.policy, agent.targetPolicy.network].map((each) => {
+      const forward = each.forward.bind(each);
+      each.forward = ((x: Tensor) => {
+        const [mean, variance] = forward(x).parameters as [Tensor, Tensor];
+        return forward(x).withParameters([mean.add(5), variance]);
+      }) as typeof each.forward;
+      return each;
+    });
+    return { agent, asked, policy };
+  }
+  const batch = () => ({
+    observation: tensor([[1, 0, -1]]),
+    action: tensor([[0.3, -0.2]]),
+    reward: tensor([1]),
+    next: tensor([[0, 0, 0]]),
+    bootstrap: tensor([0.9]),
+    weight: undefined,
+  });
+
+  it('where critics are asked about them', () => {
+    scope(() => {
+      const { agent, asked } = beyond();
+      agent.criticLoss(batch());
+      agent.policyLoss(batch());
+      expect(asked.length).toBe(8);
+      expect(Math.max(...asked.map(Math.abs))).toBeLessThanOrEqual(1);
+      agent[Symbol.dispose]();
+    });
+  });
+
+  it('where it acts, drawn or not', () => {
+    scope(() => {
+      const { agent } = beyond();
+      for (const deterministic of [true, false]) {
+        using actor = agent.actor({ deterministic });
+        const [action] = actor.act([Float32Array.of(1, 0, -1)]);
+        expect(Math.max(...Array.from(action as Float32Array, Math.abs))).toBeLessThanOrEqual(1);
+      }
+      agent[Symbol.dispose]();
+    });
+  });
+});
+
 describe('update', () => {
   const trained = (changes: object = {}) =>
     scope(() => {

@@ -1,7 +1,7 @@
 // The update of every agent with values of single actions, against formulas of plain numbers: with a table as the network and
 // a step of gradient descent of rate 1, what changes in the table is the gradient.
 import { describe, expect, it } from 'vitest';
-import { RandomStream } from '../../base/index.ts';
+import { ConfigError, RandomStream } from '../../base/index.ts';
 import { Module, parameter } from '../../nn/index.ts';
 import { SGD } from '../../optim/index.ts';
 import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
@@ -254,6 +254,46 @@ it('bootstraps after a time limit', () => {
     // y = 3, t = 1 + 0.9 · 4
     expect(agent.statistics()['loss']! * 100).toBeCloseTo(huber(3 - 4.6), 5);
   });
+});
+
+it.each<[string, (options: DQNOptions) => DQN, Target]>([
+  ['DQN', (o) => new DQN(o), dqnTarget],
+  ['ResidualDQN', (o) => new ResidualDQN({ ...o, gradScale: 0 }), (_s, _a, r, n, ended) => r + D(ended) * max(Q[n]!)],
+])('%s counts each sample by its weight', (_, make, target) => {
+  const of = [0.5, 1, 0.25];
+  class Weighted extends ReplayBuffer {
+    override sample(size: number, discount: number) {
+      const batch = super.sample(size, discount);
+      return { ...batch, weights: Float32Array.from(batch.observations, (s) => of[s]!) };
+    }
+  }
+  const replay = new Weighted({ capacity: 20, ...spaces, rng: new RandomStream(0) });
+  const wanted = { loss: 0, gradient: Q.map((row) => row.map(() => 0)) };
+  for (const [s, a, r, n, ended] of steps) {
+    const d = Q[s][a] - target(s, a, r, n, ended);
+    wanted.loss += (of[s]! * huber(d)) / 3;
+    wanted.gradient[s]![a]! += (of[s]! * slope(d)) / 3;
+  }
+  expectClose(update(make, { replay }), wanted);
+});
+
+it('refuses a weight of an advantage, a temperature or a share that makes no sense', () => {
+  const made: TableNetwork[] = [];
+  const network = () => {
+    made.push(new TableNetwork());
+    return made.at(-1)!;
+  };
+  const o = { ...options, network, replay: new ReplayBuffer({ capacity: 20, ...spaces, rng: new RandomStream(0) }) };
+  for (const make of [
+    () => new AL({ ...o, alpha: 1.5 }),
+    () => new PAL({ ...o, alpha: -0.1 }),
+    () => new DoublePAL({ ...o, alpha: 2 }),
+    () => new DPP({ ...o, eta: 0 }),
+    () => new DPPL({ ...o, eta: -1 }),
+    () => new ResidualDQN({ ...o, gradScale: -1 }),
+  ])
+    expect(make).toThrow(ConfigError);
+  for (const each of made) each.dispose();
 });
 
 it('weighs prioritized samples, and tells replay how far off they were', () => {

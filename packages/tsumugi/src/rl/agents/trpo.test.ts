@@ -36,6 +36,16 @@ describe('conjugate gradients', () => {
       ).toBe(0);
     });
   });
+
+  it('take no more steps than they may, and none once the system is solved', () => {
+    scope(() => {
+      const diagonal = tensor([1, 4], f64);
+      // One step is one down the steepest way: (bᵀb / bᵀAb) b.
+      const one = list(conjugateGradient((v) => v.mul(diagonal), tensor([1, 1], f64), 1));
+      one.forEach((value) => void expect(value).toBeCloseTo(2 / 5, 12));
+      expect(list(conjugateGradient((v) => v.mul(2), tensor([1, 3], f64), 10))).toEqual([0.5, 1.5]);
+    });
+  });
 });
 
 describe('Fisher matrix', () => {

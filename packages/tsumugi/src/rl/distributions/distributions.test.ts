@@ -68,6 +68,8 @@ describe('categorical', () => {
         [1, 1, 1, 1],
       ]);
       expect(new Categorical(tensor([0, 0, 50])).sample(new Rng(0)).tolist()).toEqual(2);
+      const even = new Categorical(tensor([0, 0, 0]).expand(40, 3));
+      expect(list(even.sample(new Rng(7))), 'by its stream alone').toEqual(list(even.sample(new Rng(7))));
       const rows = list(new Categorical(tensor([0, 0]).expand(2000, 2)).sample(new Rng(0)));
       const changes = rows.filter((each, i) => each !== rows[i - 1]).length;
       expect(Math.abs(changes - 1000)).toBeLessThan(100);
@@ -188,6 +190,11 @@ describe('squashed gaussian', () => {
       expect(list(policy.sample(new Rng(5)))).toEqual(list(actions));
       const far = new SquashedGaussian(tensor([[30]]), tensor([[1e-4]])).sampleWithLogProbability(new Rng(0));
       // log(1 − tanh²x) → 2 log 2 − 2x
+      for (const edge of [-1, 1])
+        expect(
+          Number.isFinite(new SquashedGaussian(tensor([[0]]), tensor([[1]])).logProbability(tensor([[edge]])).item()),
+        ).toBe(true);
+      expect(list(policy.mode().squeeze(0))).toEqual([Math.tanh(0.4)]);
       expect(far.logProbability.item()).toBeGreaterThan(50);
       expect(Number.isFinite(far.logProbability.item())).toBe(true);
     });
@@ -221,6 +228,14 @@ it('a deterministic policy has its action, and no density', () => {
   scope(() => {
     const policy = new Deterministic(tensor([[1, 2]]));
     expect(list(policy.sample().squeeze(0))).toEqual([1, 2]);
+    expect(
+      list(
+        policy
+          .withParameters([tensor([[3, 4]])])
+          .mode()
+          .squeeze(0),
+      ),
+    ).toEqual([3, 4]);
     expect(() => policy.logProbability()).toThrow(/no log-probability/);
     expect(() => policy.entropy()).toThrow(/no entropy/);
   });

@@ -11,6 +11,7 @@ import {
   Greedy,
   LinearDecayEpsilonGreedy,
 } from './index.ts';
+import { standardNormal } from './normal.ts';
 
 const actions = new Discrete(4, 10);
 const box = new Box(-1, [1, 0.2], [2]);
@@ -50,6 +51,16 @@ it('Boltzmann draws actions by softmax(Q / T)', () => {
     const share = taken.filter((action) => action === 10 + a).length / 6000;
     expect(Math.abs(share - weight / sum)).toBeLessThan(0.025);
   });
+  // Values whose exponentials are beyond all numbers.
+  for (const best of [0, 3]) {
+    const far = [0, 1, 2, 3].map((a) => (a === best ? 9000 : 1000));
+    expect(explorer.select(0, 0, 12, far)).toBe(10 + best);
+  }
+});
+
+it('normal numbers are finite, also where the stream gives 0', () => {
+  const stream = { next: () => 0 } as RandomStream;
+  expect(Number.isFinite(standardNormal(stream))).toBe(true);
 });
 
 describe('noise on actions', () => {
@@ -74,6 +85,13 @@ describe('noise on actions', () => {
       return (explorer.select(0, 0, zero) as Float32Array)[0]!;
     });
     expect(Math.abs(Math.sqrt(mean(first.map((x) => x * x))) - stationary)).toBeLessThan(0.03);
+    const quick = times(2000, (seed) => {
+      const explorer = new AdditiveOU({ theta: 1, sigma }, wide, new RandomStream(seed));
+      return (explorer.select(0, 0, zero) as Float32Array)[0]!;
+    });
+    expect(Math.abs(Math.sqrt(mean(quick.map((x) => x * x))) - sigma), 'θ = 1: every step is a new draw').toBeLessThan(
+      0.02,
+    );
     const explorer = new AdditiveOU({ mu: 2, theta, sigma }, wide, new RandomStream(4));
     const path = times(20_000, () => (explorer.select(0, 0, zero) as Float32Array)[0]! - 2);
     expect(Math.abs(mean(path))).toBeLessThan(0.08);

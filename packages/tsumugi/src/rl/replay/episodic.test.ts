@@ -90,13 +90,13 @@ describe('by priority', () => {
   });
 
   it('takes the priority that rewards give, a share of the draws uniformly, and leaves it so where it is not judged', () => {
-    const replay = makePrioritized({ priorityOf: (rewards) => rewards.length ** 2, uniformRatio: 0.5, judged: false });
+    const replay = makePrioritized({ priorityOf: (rewards) => rewards.length ** 2, uniformRatio: 0.75, judged: false });
     addSteps(replay, 1, [0, 1], 'terminated');
     addSteps(replay, 2, [0, 3], 'terminated');
     let short = 0;
     for (let draw = 0; draw < 3000; draw++) if (replay.sampleEpisodes(1).lengths[0] === 1) short++;
-    // ½ · ½ + ½ · 1/10
-    expect(Math.abs(short / 3000 - 0.3)).toBeLessThan(0.03);
+    // ¾ · ½ + ¼ · 1/10
+    expect(Math.abs(short / 3000 - 0.4)).toBeLessThan(0.03);
     expect(new Set(replay.sampleEpisodes(2).lengths)).toEqual(new Set([1, 3]));
   });
 });

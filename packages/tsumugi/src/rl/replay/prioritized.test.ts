@@ -116,6 +116,37 @@ it('forgets what is overwritten', () => {
   }
 });
 
+it('draws no place whose step was overwritten by a row without one', () => {
+  const replay = make({ capacity: 10 });
+  // Episodes of other lengths: where a step was, the last row of an episode comes to lie.
+  for (let e = 0; e < 30; e++) {
+    const steps = 1 + (e % 3);
+    addSteps(replay, e, [0, steps], 'terminated');
+    for (let draw = 0; draw < 4; draw++) {
+      const batch = replay.sample(replay.length, 1);
+      for (let i = 0; i < batch.size; i++) expect(batch.nexts[i]! - batch.observations[i]!).toBe(1);
+      replay.setErrors(new Array(batch.size).fill(1));
+    }
+  }
+});
+
+it('normalizes by the least that is still there', () => {
+  const replay = make({ capacity: 8, alpha: 1, eps: 0, errorMax: null, normalize: 'memory', beta: 1, betaSteps: null });
+  addSteps(replay, 0, [0, 3], 'terminated');
+  const judge = (of: (first: number) => number) => {
+    const batch = replay.sample(replay.length, 1);
+    replay.setErrors([...batch.observations].map(of));
+    return [...batch.weights!];
+  };
+  judge(() => 0.001);
+  for (let e = 1; e <= 6; e++) {
+    addSteps(replay, e, [0, 1], 'terminated');
+    judge((first) => (first < 100 ? 0.001 : 2));
+  }
+  // The steps of the first episode are gone, and with them their priorities.
+  expect(judge(() => 2)).toEqual([1, 1, 1, 1]);
+});
+
 it('goes on from a saved state bit for bit', () => {
   scope(() => {
     const go = (replay: PrioritizedReplayBuffer) =>

@@ -199,6 +199,12 @@ it('keeps what steps have besides', () => {
   expect(states.sort()).toEqual([[0, 0, -0], [1, 1, -1], [2, 2, -2], [3, 3, -3]]); // biome-ignore format: a list
 });
 
+it('counts actions from 0, wherever their space begins', () => {
+  const replay = make({ actionSpace: new Discrete(3, 5) });
+  replay.add(0, Float32Array.of(1), 7, { reward: 1, next: Float32Array.of(2), terminated: true, truncated: false });
+  expect([...replay.sample(1, 1).actions]).toEqual([2]);
+});
+
 it('takes continuous actions and counted observations', () => {
   const replay = make({ observationSpace: new Discrete(5, 2), actionSpace: new Box(-1, 1, [2]) });
   replay.add(0, 3, Float32Array.of(0.5, -0.5), { reward: 1, next: 6, terminated: true, truncated: false });

@@ -1,7 +1,8 @@
 // Spaces: what is one of their points, and what they draw.
 import { describe, expect, it } from 'vitest';
-import { ConfigError, RandomStream } from '../../base/index.ts';
-import { Box, Discrete, MultiDiscrete, type Space } from './index.ts';
+import { ConfigError, RandomStream, UserError } from '../../base/index.ts';
+import { thrown } from '../../base/thrown.testing.ts';
+import { Box, Discrete, MultiDiscrete, plainSpace, type Space, spaceOf } from './index.ts';
 
 const draws = (space: Space) => {
   const rng = new RandomStream(1);
@@ -11,6 +12,7 @@ const draws = (space: Space) => {
 describe('spaces', () => {
   it('hold what they draw', () => {
     const spaces = [
+      new Box([3, -5], [5, -4], [2]),
       new Discrete(3),
       new Discrete(3, -1),
       new MultiDiscrete([2, 5]),
@@ -39,11 +41,73 @@ describe('spaces', () => {
   it('refuse what is none of their points', () => {
     const several = new MultiDiscrete([2, 5]);
     expect(several.contains([1, 4])).toBe(true);
-    for (const bad of [[2, 0], [0], [0, 0.5], [-1, 0], 1, undefined])
+    for (const bad of [[2, 0], [0], [0, 0, 0], [0, 0.5], [-1, 0], 1, undefined])
       expect(several.contains(bad), String(bad)).toBe(false);
-    for (const bad of [[0], [0, Number.NaN], [0, 3], 'ab', null])
+    for (const bad of [[0], [0, 0, 0], [0, Number.NaN], [0, 3], ['0', '0'], 'ab', null])
       expect(new Box(-2, 2, [2]).contains(bad), String(bad)).toBe(false);
+    const counted = new Discrete(3, 5);
+    expect([4, 5, 7, 8, 5.5, '5', Number.NaN, [5]].map((value) => counted.contains(value))).toEqual([
+      ...[false, true, true, false],
+      ...[false, false, false, false],
+    ]);
+    expect([String(counted), String(new Discrete(3))]).toEqual(['Discrete(3, start=5)', 'Discrete(3)']);
+    for (const n of [0, 2.5, -1]) expect(() => new Discrete(n), String(n)).toThrow(ConfigError);
+    expect(() => new Discrete(2, 0.5)).toThrow(ConfigError);
+    expect(() => new Box([0, 1], [1, 0], [2])).toThrow(/no low bound above/);
     expect(() => new MultiDiscrete([0])).toThrow(ConfigError);
     expect(String(several)).toBe('MultiDiscrete([2, 5])');
+  });
+
+  it('draw uniformly between bounds, and as Gymnasium does where there are none', () => {
+    const rng = new RandomStream(2);
+    const mean = (box: Box) => {
+      let sum = 0;
+      for (let i = 0; i < 4000; i++) sum += box.sample(rng)[0]!;
+      return sum / 4000;
+    };
+    for (const [low, high, wanted] of [
+      [3, 7, 5],
+      [2, Infinity, 3],
+      [-Infinity, 2, 1],
+      [-Infinity, Infinity, 0],
+    ] as const)
+      expect(Math.abs(mean(new Box(low, high, [1])) - wanted), `${low} … ${high}`).toBeLessThan(0.08);
+    let squares = 0;
+    const free = new Box(-Infinity, Infinity, [1]);
+    for (let i = 0; i < 4000; i++) squares += free.sample(rng)[0]! ** 2;
+    expect(Math.abs(squares / 4000 - 1)).toBeLessThan(0.1);
+  });
+
+  it('come back from plain data', () => {
+    const spaces = [
+      new Discrete(3),
+      new Discrete(3, -2),
+      new MultiDiscrete([2, 5]),
+      new Box(-2, 2, [3]),
+      new Box(0, 255, [2, 2], 'uint8'),
+      new Box([-Infinity, 0, 1], [Infinity, 3, Infinity], [3], 'float64'),
+      new Box(-Infinity, Infinity, [2]),
+    ];
+    for (const space of spaces) {
+      const back = spaceOf(JSON.parse(JSON.stringify(plainSpace(space))));
+      expect(back, String(space)).toEqual(space);
+    }
+  });
+
+  it('are refused where plain data describe none', () => {
+    const box = { kind: 'Box', shape: [2], dtype: 'float32', low: 0, high: 1 };
+    expect(spaceOf(box)).toEqual(new Box(0, 1, [2]));
+    for (const wrong of [
+      { ...box, low: [0] },
+      { ...box, low: '0' },
+      { ...box, high: [1, null] },
+      { ...box, dtype: 'int8' },
+      { ...box, shape: 2 },
+      { ...box, shape: [1.5, 1] },
+      { ...box, shape: ['x'] },
+      { kind: 'Cube' },
+      null,
+    ])
+      expect(thrown(UserError, () => spaceOf(wrong)).code, JSON.stringify(wrong)).toBe('bad-space');
   });
 });

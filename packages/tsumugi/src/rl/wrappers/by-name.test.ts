@@ -1,7 +1,8 @@
 // Wrappers by name: in their order, with their options, and with a word for what is not there.
 import { expect, it } from 'vitest';
 import { makeEnvironment } from '../registry.ts';
-import { wrapperNames } from './by-name.ts';
+import { wrapAll, wrapperNames } from './by-name.ts';
+import { FrameGame } from './frame-game.testing.ts';
 
 const pendulum = (...wrappers: unknown[]) => makeEnvironment('Pendulum-v1', { wrappers: wrappers as never });
 
@@ -15,8 +16,28 @@ it('wraps the first innermost', async () => {
   const raw = await reward();
   expect(await reward({ name: 'scale-reward', factor: 0.5 })).toBe(raw * 0.5);
   expect(await reward({ name: 'scale-reward', factor: 0.5 }, { name: 'scale-reward', factor: 3 })).toBe(raw * 0.5 * 3);
+  // The sign of half of it, or half of its sign.
+  expect(await reward({ name: 'scale-reward', factor: 0.5 }, 'clip-reward')).toBe(-1);
+  expect(await reward('clip-reward', { name: 'scale-reward', factor: 0.5 })).toBe(-0.5);
   using environment = await pendulum('normalize-action');
   expect(String(environment.actionSpace)).toBe('Box(-1, 1, [1], float32)');
+});
+
+it.each([
+  ['flicker-frame', { probability: 0.3 }],
+  ['frame-stack', { count: 2 }],
+  ['max-and-skip', { skip: 3 }],
+  ['noop-reset', { most: 7 }],
+  ['randomize-action', { probability: 0.2 }],
+  ['sticky-actions', { probability: 0.4 }],
+] as const)('%s takes %j', (name, options) => {
+  expect(wrapAll(new FrameGame(), [{ name, ...options }])).toMatchObject(options);
+});
+
+it('those of frames take the size of their pictures', () => {
+  expect(wrapAll(new FrameGame(), [{ name: 'warp-frame', size: 5 }]).observationSpace.shape).toEqual([1, 5, 5]);
+  const options = { name: 'preprocess-frames', size: 5, stack: 3 };
+  expect(wrapAll(new FrameGame(), [options]).observationSpace.shape).toEqual([3, 5, 5]);
 });
 
 it.each([

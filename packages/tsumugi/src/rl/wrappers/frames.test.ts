@@ -1,7 +1,9 @@
 // The wrappers of pixel games: each does what its paper says, and all of them go on from a snapshot bit for bit.
 import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../base/index.ts';
 import type { Environment } from '../environment.ts';
-import { Box } from '../spaces/index.ts';
+import { Pendulum } from '../environments/classic/pendulum.ts';
+import { Box, Discrete } from '../spaces/index.ts';
 import { AreaResize } from './area-resize.ts';
 import { ClipReward } from './clip-reward.ts';
 import { EpisodicLife } from './episodic-life.ts';
@@ -89,11 +91,23 @@ describe('EpisodicLife', () => {
     expect(game.log.filter((action) => action === -1)).toHaveLength(2);
   });
 
-  it('begins a new game for a seed', () => {
+  it('begins a new game for a seed, and for options', () => {
     const frames = new EpisodicLife(new FrameGame(1));
     frames.reset({ seed: 5 });
     frames.step(3);
     expect(pixel(frames.reset({ seed: 8 }).observation)).toEqual([0, 0, 8]);
+    frames.step(3);
+    expect(pixel(frames.reset({ options: {} }).observation)).toEqual([0, 0, 9]);
+  });
+
+  it('ends no episode for a life that is won, nor for lives of 0 in a game that goes on', () => {
+    const game = new FrameGame();
+    const step = game.step.bind(game);
+    const lives = [3, 4, 4, 0, 0];
+    game.step = (action) => ({ ...step(action), info: { lives: lives.shift() } });
+    const frames = new EpisodicLife(game);
+    frames.reset({ seed: 1 });
+    expect([1, 2, 3, 4, 5].map(() => frames.step(0).terminated)).toEqual([false, false, false, false, false]);
   });
 });
 
@@ -103,7 +117,15 @@ describe('FireReset', () => {
     expect(pixel(new FireReset(game).reset({ seed: 1 }).observation)).toEqual([2, 2, 1]);
     expect(game.log).toEqual([-1, 1, 2]);
     const short = new FrameGame(0.5);
-    expect(pixel(new FireReset(short).reset({ seed: 1 }).observation)[0]).toBe(0);
+    // The second episode is another one.
+    expect(pixel(new FireReset(short).reset({ seed: 1 }).observation)).toEqual([0, 0, 2]);
+  });
+
+  it('refuses a game without a third action', () => {
+    class Two extends FrameGame {
+      override readonly actionSpace = new Discrete(2);
+    }
+    expect(() => new FireReset(new Two())).toThrow(/is for games whose second action is FIRE/);
   });
 
   it('refuses a game without FIRE', () => {
@@ -130,14 +152,60 @@ describe('StickyActions', () => {
 });
 
 describe('FlickerFrame', () => {
-  it('gives black frames as often as it says', () => {
-    const frames = new FlickerFrame(new FrameGame(), 0.5);
+  it.each([0.5, 0.2])('gives black frames as often as it says: %d', (probability) => {
+    const frames = new FlickerFrame(new FrameGame(), probability);
     frames.reset({ seed: 4 });
     const black = Array.from({ length: 1000 }, () => frames.step(1).observation).filter((frame) =>
       frame.every((x) => x === 0),
     );
-    expect(black.length).toBeGreaterThan(440);
-    expect(black.length).toBeLessThan(560);
+    expect(Math.abs(black.length / 1000 - probability)).toBeLessThan(0.06);
+  });
+});
+
+it('what is left out is as published', () => {
+  const game = new FrameGame();
+  expect(new FlickerFrame(game).probability).toBe(0.5);
+  expect(new StickyActions(game).probability).toBe(0.25);
+  expect(new FrameStack(game).count).toBe(4);
+  expect(new MaxAndSkip(game).skip).toBe(4);
+  expect(new NoopReset(game).most).toBe(30);
+  expect(new WarpFrame(game).observationSpace.shape).toEqual([1, 84, 84]);
+});
+
+it('probabilities are at most 1, and of sticky actions less', () => {
+  const game = new FrameGame();
+  for (const make of [
+    () => new FlickerFrame(game, 1.5),
+    () => new FlickerFrame(game, -1),
+    () => new StickyActions(game, 1),
+  ])
+    expect(make).toThrow(ConfigError);
+});
+
+describe('random numbers of wrappers', () => {
+  const run = (frames: Environment, seed?: number) => {
+    frames.reset(seed === undefined ? {} : { seed });
+    return Array.from({ length: 40 }, (_, t) => bytes(frames.step(t % 4).observation as Uint8Array).slice(0, 3));
+  };
+
+  it('are others for wrappers of other kinds', () => {
+    // Frames that are black, and steps that are sticky, would be the same ones.
+    const black = run(new FlickerFrame(new FrameGame(), 0.5), 1).map(([frame]) => frame === 0);
+    const stuck = run(new StickyActions(new FrameGame(), 0.5), 1).map(([, action], t) => action !== t % 4);
+    expect(black.slice(1)).not.toEqual(stuck.slice(1));
+  });
+
+  it('without a seed go on, and a restored one without a stream begins a new one', () => {
+    const fresh = new FlickerFrame(new FrameGame(), 0.5);
+    const snapshot = fresh.snapshot!();
+    const used = new FlickerFrame(new FrameGame(), 0.5);
+    const again = new FlickerFrame(new FrameGame(), 0.5);
+    for (const each of [used, again]) {
+      run(each, 3);
+      each.restore!(snapshot);
+    }
+    // 40 frames by chance: two streams that were made anew are not alike.
+    expect(run(used)).not.toEqual(run(again));
   });
 });
 
@@ -147,6 +215,16 @@ describe('pixels', () => {
     expect(bytes(thirds.resize(Uint8Array.of(30, 60, 90)))).toEqual([40, 80]);
     const halves = new AreaResize({ width: 4, height: 2 }, { width: 2, height: 1 });
     expect(bytes(halves.resize(Uint8Array.of(0, 1, 10, 20, 2, 3, 30, 41)))).toEqual([2, 25]);
+    // Of even numbers half a step is rounded down, of odd ones up.
+    expect(bytes(new AreaResize({ width: 2, height: 1 }, { width: 1, height: 1 }).resize(Uint8Array.of(0, 1)))).toEqual(
+      [0],
+    );
+    expect(bytes(new AreaResize({ width: 2, height: 1 }, { width: 1, height: 1 }).resize(Uint8Array.of(1, 2)))).toEqual(
+      [2],
+    );
+    // 6 pixels to 5: a fifth of the second belongs to the first.
+    const fifths = new AreaResize({ width: 6, height: 1 }, { width: 5, height: 1 });
+    expect(bytes(fifths.resize(Uint8Array.of(0, 30, 60, 90, 120, 150)))).toEqual([5, 40, 75, 110, 145]);
     const none = new AreaResize({ width: 3, height: 1 }, { width: 3, height: 1 });
     expect(bytes(none.resize(Uint8Array.of(1, 255, 7)))).toEqual([1, 255, 7]);
   });
@@ -158,6 +236,24 @@ describe('pixels', () => {
     for (let i = 0; i < 99; i++) frames.step(0);
     // 0.299 · 100 + 0.587 · 3 + 0.114 · 200
     expect(bytes(frames.step(3).observation)).toEqual([54, 54, 54, 54]);
+  });
+
+  it('of one channel stay as they are, with and without an axis for it', () => {
+    for (const shape of [
+      [2, 3],
+      [2, 3, 1],
+    ]) {
+      const game = new FrameGame();
+      const gray = Object.assign(game, {
+        observationSpace: new Box(0, 255, shape, 'uint8'),
+        reset: () => ({ observation: Uint8Array.of(10, 20, 30, 40, 50, 60), info: {} }),
+      });
+      expect(bytes(new WarpFrame(gray, 1).reset().observation)).toEqual([35]);
+    }
+    for (const shape of [[2, 3, 2], [2, 2, 3, 1], [6]]) {
+      const other = Object.assign(new FrameGame(), { observationSpace: new Box(0, 255, shape, 'uint8') });
+      expect(() => new WarpFrame(other), String(shape)).toThrow(/pictures are \[height, width, 3\]/);
+    }
   });
 
   it('are scaled to 1', () => {
@@ -172,6 +268,14 @@ describe('pixels', () => {
     const inner = numbers as unknown as Environment<Uint8Array>;
     for (const Wrap of [MaxAndSkip, WarpFrame, ScaledFloatFrame])
       expect(() => new Wrap(inner)).toThrow(/is for pixels of 8 bits/);
+    const pendulum = new Pendulum();
+    for (const Wrap of [NoopReset, EpisodicLife, FireReset])
+      expect(() => new Wrap(pendulum as never)).toThrow(/is for a Discrete space of actions, that of Pendulum-v1/);
+    const counted = { ...numbers, observationSpace: new Discrete(3) } as unknown as Environment<Uint8Array>;
+    for (const Wrap of [MaxAndSkip, FlickerFrame, FrameStack] as (new (
+      inner: never,
+    ) => unknown)[])
+      expect(() => new Wrap(counted as never)).toThrow(/is for observations that are arrays/);
   });
 });
 
@@ -233,6 +337,14 @@ describe('preprocessFrames', () => {
     const step = frames.step(1);
     expect(step.reward).toBe(1);
     expect(step.observation).toHaveLength(4 * 84 * 84);
+    // No action is sticky, and the loss of a life ends an episode.
+    const game = new FrameGame(50);
+    const bare = preprocessFrames(game, { size: 2, noops: 0 });
+    bare.reset({ seed: 0 });
+    let last = step;
+    for (let t = 0; !last.terminated; t++) last = bare.step(t % 4);
+    expect(last.info).toEqual({ lives: 2 });
+    expect(game.log.slice(1)).toEqual(game.log.slice(1).map((_, t) => Math.floor(t / 4) % 4));
   });
 
   it('goes on from a snapshot bit for bit, with everything in it', () => {

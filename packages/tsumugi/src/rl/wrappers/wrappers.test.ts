@@ -1,11 +1,13 @@
 // Wrappers: each keeps the contract of environments, and does what it is for.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../base/index.ts';
+import { thrown } from '../../base/thrown.testing.ts';
 import { environmentContract, randomActions } from '../environment.testing.ts';
 import type { Action, Environment, Observation, StepResult } from '../environment.ts';
 import { Abc } from '../environments/abc/abc.ts';
 import { CartPole } from '../environments/classic/cart-pole.ts';
 import { Pendulum } from '../environments/classic/pendulum.ts';
+import { FrozenLake } from '../environments/toy-text/frozen-lake.ts';
 import { Box, Discrete } from '../spaces/index.ts';
 import {
   CastObservation,
@@ -75,6 +77,33 @@ describe('wrappers', () => {
       [false, false],
       [true, false],
     ]);
+    // What the environment inside cuts off itself stays so.
+    const inside = play(new TerminatingTimeLimit(new TimeLimit(new Pendulum(), 2), 9), () => torque(0));
+    expect([inside.length, inside[1]!.terminated, inside[1]!.truncated]).toEqual([2, false, true]);
+  });
+
+  it('refuse what comes out of turn, for environments that do not', () => {
+    const inner = new CartPole();
+    const lenient: Environment = {
+      id: 'Lenient-v0',
+      observationSpace: inner.observationSpace,
+      actionSpace: inner.actionSpace,
+      reset: (options) => inner.reset(options),
+      step: () => ({
+        observation: Float32Array.of(0, 0, 0, 0),
+        reward: 0,
+        terminated: false,
+        truncated: true,
+        info: {},
+      }),
+      [Symbol.dispose]() {},
+    };
+    const environment = new OrderEnforcing(lenient);
+    expect(thrown(UserError, () => environment.step(0)).message).toMatch(/before the first reset/);
+    environment.reset();
+    expect(thrown(UserError, () => environment.step(2)).code).toBe('bad-action');
+    environment.step(0);
+    expect(thrown(UserError, () => environment.step(0)).message).toMatch(/has ended/);
   });
 
   it('keep the end of the task at the limit', () => {
@@ -104,6 +133,30 @@ describe('wrappers', () => {
     clipped.reset();
     // Both logits are 1 then, and the first one counts.
     expect(clipped.step([2, 3])).toMatchObject({ terminated: false });
+    // In two dimensions, each by its own bounds.
+    const made: number[][] = [];
+    const pendulum = new Pendulum();
+    const two: Environment = {
+      id: 'Two-v0',
+      observationSpace: pendulum.observationSpace,
+      actionSpace: new Box([-1, 0], [1, 10], [2]),
+      reset: (options) => pendulum.reset(options),
+      step: (action) => {
+        made.push([...(action as Float32Array)]);
+        return pendulum.step([0]);
+      },
+      [Symbol.dispose]() {},
+    };
+    pendulum.reset();
+    new NormalizeAction(two).step([0.5, 0.5]);
+    new ClipAction(two).step([-3, -3]);
+    new ClipAction(two).step([3, 30]);
+    expect(made).toEqual([[0.5, 7.5], [-1, 0], [1, 10]]); // biome-ignore format: a list
+    for (const Around of [NormalizeAction, ClipAction]) {
+      const environment = new Around(new Pendulum());
+      environment.reset();
+      expect(thrown(UserError, () => environment.step(1)).code).toBe('bad-action');
+    }
     expect(() => new NormalizeAction(new CartPole())).toThrow(/action space is a Box/);
     expect(() => new NormalizeAction(new ClipAction(new Pendulum()))).toThrow(/bounds on every side/);
   });
@@ -119,6 +172,15 @@ describe('wrappers', () => {
     }
     expect(moved / 2000).toBeGreaterThan(0.2);
     expect(moved / 2000).toBeLessThan(0.3);
+    const seeded = (seed: number) => {
+      const environment = new RandomizeAction(new Abc({ size: 9, episodic: false }), 1, seed);
+      environment.reset();
+      return Array.from({ length: 40 }, () => environment.step(0).observation).map((seen) => [
+        ...(seen as Float32Array),
+      ]);
+    };
+    expect(seeded(1)).toEqual(seeded(1));
+    expect(seeded(1), 'before a reset brings a seed').not.toEqual(seeded(2));
     const never = new RandomizeAction(new Pendulum(), 0);
     expect(first(never, torque(1))).toEqual(first(new Pendulum(), torque(1)));
   });
@@ -144,6 +206,7 @@ describe('wrappers', () => {
     const { observation } = narrow.reset({ seed: 0 });
     expect(observation).toBeInstanceOf(Float32Array);
     expect(observation).toEqual(Float32Array.from(wide.reset({ seed: 0 }).observation));
+    expect(new CastObservation(new CartPole()).reset({ seed: 1 })).toEqual(new CartPole().reset({ seed: 1 }));
     expect(() => new CastObservation(new TransformObservation(new Pendulum(), () => 0, new Discrete(1)))).toThrow(
       UserError,
     );
@@ -153,6 +216,24 @@ describe('wrappers', () => {
     const results = play(new RecordEpisodeStatistics(new CartPole()), () => 1);
     expect(results.at(-1)!.info['episode']).toEqual({ return: results.length, length: results.length });
     expect(results[0]!.info['episode']).toBeUndefined();
+    const environment = new RecordEpisodeStatistics(new TimeLimit(new Pendulum(), 3));
+    const other = new RecordEpisodeStatistics(new TimeLimit(new Pendulum(), 3));
+    for (let episode = 0; episode < 2; episode++) {
+      environment.reset({ seed: 1 });
+      const [a, b] = [environment.step([0]), environment.step([1])];
+      other.restore!(environment.snapshot!());
+      const last = environment.step([0]);
+      const whole = { return: a.reward + b.reward + last.reward, length: 3 };
+      expect(last.info, 'cut off, in each episode anew').toEqual({ episode: whole });
+      expect(other.step([0]).info).toEqual({ episode: whole });
+    }
+    const lake = new RecordEpisodeStatistics(new FrozenLake('FrozenLake-v1', { isSlippery: false }));
+    lake.reset();
+    lake.setState!(14);
+    expect(lake.step(2).info, 'beside what the environment tells').toEqual({
+      prob: 1,
+      episode: { return: 1, length: 1 },
+    });
   });
 
   it('go through to what they hold', () => {
@@ -168,6 +249,10 @@ describe('wrappers', () => {
       step: (action) => inner.step(action),
       [Symbol.dispose]() {},
     };
+    outer.reset({ seed: 1 });
+    expect(outer.render!()).toEqual(inner.render());
+    const named = { ...bare, actionMeanings: ['LEFT', 'RIGHT'] };
+    expect(new TimeLimit(named, 5).actionMeanings).toEqual(['LEFT', 'RIGHT']);
     const around = new TimeLimit(bare, 5);
     expect([around.render, around.setState, around.snapshot, around.restore]).toEqual(Array(4).fill(undefined));
     expect(randomActions(around, 2)).toHaveLength(2);

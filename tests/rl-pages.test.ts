@@ -8,7 +8,7 @@ import { blocksOf, readPage, root, runSnippets, snippetsOf } from './snippets.te
 
 mkdirSync(`${root}build`, { recursive: true });
 const home = mkdtempSync(join(root, 'build', 'rl-pages-'));
-afterAll(() => rmSync(home, { recursive: true }));
+afterAll(() => rmSync(home, { recursive: true }), 60_000);
 
 const pages = Object.fromEntries(
   ['index', 'experiments', 'mujoco', 'box2d', 'vector', 'pixels'].map((name) => [name, readPage(`rl/${name}.md`)]),

@@ -12,8 +12,9 @@ const [environment, agent, training] = blocksOf(page, 'ts') as [string, string, 
 
 mkdirSync(`${root}build`, { recursive: true });
 const home = mkdtempSync(join(root, 'build', 'rl-your-own-'));
-afterAll(() => rmSync(home, { recursive: true }));
+afterAll(() => rmSync(home, { recursive: true }), 60_000);
 writeFileSync(join(home, 'catch.ts'), `${environment}${agent}`);
+writeFileSync(join(home, 'broken.ts'), "const dice: number = 1;\nif (dice > 0) throw new Error('no dice');\n");
 writeFileSync(join(home, 'catch.yml'), blocksOf(page, 'yaml')[0]!);
 
 /** What the page says of random moves. */
@@ -93,7 +94,7 @@ describe('commands', () => {
 
   it.each([
     [['--set', 'modules=["cach.ts"]'], /there is no file cach\.ts to register environments and agents/],
-    [['--set', 'modules=["catch.yml"]'], /catch\.yml failed: /],
+    [['--set', 'modules=["broken.ts"]'], /broken\.ts: it cannot be loaded: line 2: no dice/],
   ])('explain %j', async (more, message) => {
     const { code, stderr } = await tsumugi(train.replace('runs/catch', 'runs/none'), ...more).then(
       () => ({ code: 0, stderr: '' }),

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UserError } from '../../base/index.ts';
+import { DataError, importFile, TsumugiError, whyNotLoaded } from '../../base/index.ts';
 
 /** What `import` takes for a path from the folder that the process was started in. */
 export const moduleAddress = (path: string): string => pathToFileURL(resolve(path)).href;
@@ -10,21 +10,22 @@ export const moduleAddress = (path: string): string => pathToFileURL(resolve(pat
 /**
  * Runs each of them once in this thread, however often it is named.
  *
- * @throws UserError for a file that is not there, or that fails
+ * @throws DataError for a file that is not there, or cannot be loaded
  */
 export async function loadModules(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    if (!existsSync(path))
-      throw new UserError('no-module', `there is no file ${path} to register environments and agents`, {
+    const whole = resolve(path);
+    if (!existsSync(whole))
+      throw new DataError('no-module', `there is no file ${path} to register environments and agents`, {
         remedy: 'Write the path from the folder that the command is started in.',
         fields: { path },
       });
     try {
-      await import(moduleAddress(path));
+      await importFile(whole);
     } catch (error) {
-      if (error instanceof UserError) throw error;
-      throw new UserError('module-failed', `${path} failed: ${(error as Error).message}`, {
-        remedy: `Run it by itself to see where: node ${path}`,
+      if (error instanceof TsumugiError) throw error;
+      throw new DataError('bad-module', `${path}: it cannot be loaded: ${whyNotLoaded(whole, error)}`, {
+        remedy: 'Mend the file; --debug shows the whole stack.',
         cause: error,
         fields: { path },
       });

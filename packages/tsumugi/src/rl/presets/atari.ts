@@ -93,7 +93,7 @@ export const atariValuePresets = {
   },
   'drqn-atari': {
     summary:
-      'DRQN on flickering Atari, one frame at a time (Hausknecht & Stone 2015; train_drqn_ale --recurrent --flicker --no-frame-stack)',
+      'DRQN on flickering Atari, one frame at a time (Hausknecht & Stone 2015; train_drqn_ale with its recurrent model)',
     paper: {},
     code: {
       ...atari({ epsilon: 0.001, frames: { flicker: 0.5, stack: 1 } }),
@@ -104,7 +104,7 @@ export const atariValuePresets = {
         memorySize: 512,
         episodicLength: 10,
         optimizer: 'adam',
-        learningRate: 1e-4, // the script's option --lr is not used
+        learningRate: 1e-4, // the script does not use its option of the rate
         optimizerEps: 1e-4,
         capacity: 1_000_000,
         epsilonStart: 1,
@@ -153,7 +153,7 @@ export const atariValuePresets = {
     ours: long,
   },
   'double-iqn-atari': {
-    summary: 'Double IQN on Atari (train_double_iqn --agent DoubleIQN)',
+    summary: 'Double IQN on Atari (train_double_iqn)',
     paper: {},
     code: { ...atari({ epsilon: 0.001 }), agent: 'double-iqn', agentSettings: { ...iqnQuantiles, ...iqnSettings } },
     ours: long,

@@ -75,7 +75,7 @@ export const policyPresets = {
     ours: { ...small, numEnvironments: 8, steps: 500_000 },
   },
   'a3c-pendulum': {
-    summary: 'A3C on Pendulum with a memory, in threads (train_a3c_gym --arch LSTMGaussian)',
+    summary: 'A3C on Pendulum with a memory, in threads (train_a3c_gym with its LSTM)',
     paper: {},
     code: {
       agent: 'a3c',

@@ -1,5 +1,7 @@
 // A thread of a vector: it has some of the environments, waits for orders in the shared memory and answers there.
+import { fileURLToPath } from 'node:url';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { importFile } from '../../base/index.ts';
 import type { Environment, Info, ResetOptions } from '../environment.ts';
 import { plainSpace } from '../spaces/index.ts';
 import { type PlainError, plainError } from './at-index.ts';
@@ -18,7 +20,7 @@ let index = first;
 const say = (message: FromThread) => parentPort!.postMessage(message);
 
 async function make(): Promise<void> {
-  for (const module of modules) await import(module);
+  for (const module of modules) await importFile(fileURLToPath(module));
   for (; index < first + count; index++) environments.push(await makeEach(id, made));
   const { observationSpace, actionSpace } = environments[0]!;
   const snapshots = environments.every(({ snapshot, restore }) => snapshot && restore);

@@ -1,7 +1,8 @@
 // PGT: losses by hand, resume, settings that change something, and learning.
 import { describe, expect, it } from 'vitest';
 import { checkSettings } from '../../base/index.ts';
-import { noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { convert, gradcheck, namedParameters } from '../../nn/index.ts';
+import { backward, noGrad, scope, type Tensor, tensor } from '../../torch/index.ts';
 import type { PGT } from './pgt.ts';
 import { pgt } from './pgt-config.ts';
 import {
@@ -113,6 +114,93 @@ describe('actions lie in [−1, 1]', () => {
         expect(Math.max(...Array.from(action as Float32Array, Math.abs))).toBeLessThanOrEqual(1);
       }
       agent[Symbol.dispose]();
+    });
+  });
+});
+
+describe('gradients are those of central differences', () => {
+  /** In float64, so that differences are exact enough; actions in the box, at its edge and where nothing follows. */
+  function inDouble(changes: object = {}) {
+    const agent = make(changes);
+    for (const network of [agent.policy, agent.critic, agent.targetPolicy.network, agent.targetCritic.network])
+      convert(network, 'float64');
+    const double = (values: number[] | number[][]) => tensor(values, { dtype: 'float64' });
+    const batch = {
+      observation: double([[1, 0, -1], [0.5, 2, 0], [-0.3, 0.8, 0.1]]),
+      action: double([[0.3, -0.2], [1, 0.1], [-0.7, 0.4]]),
+      reward: double([1, -1, 0.5]),
+      next: double([[0, 0, 0], [1, 1, 1], [0.2, -0.4, 0.9]]),
+      bootstrap: double([0.9, 0, 0.8]),
+      weight: undefined,
+    }; // biome-ignore format: tables
+    return { agent, batch };
+  }
+
+  it("of the critic's loss, whose targets are constants", () => {
+    scope(() => {
+      const { agent, batch } = inDouble();
+      using _ = agent;
+      const parameters = namedParameters(agent.critic);
+      const state = agent['rng'].state;
+      const loss = () => {
+        // The next actions are drawn: the same ones each time.
+        agent['rng'].state = state;
+        return agent.criticLoss(batch).loss;
+      };
+      const options = { names: parameters.map(([path]) => path) };
+      gradcheck(
+        loss,
+        parameters.map(([, each]) => each),
+        options,
+      );
+    });
+  });
+
+  it("of the policy's loss, whose advantages are constants", () => {
+    scope(() => {
+      const { agent, batch } = inDouble({ entropyCoefficient: 0.1 });
+      using _ = agent;
+      const parameters = namedParameters(agent.policy);
+      const advantages = noGrad(() => {
+        const likeliest = agent.policy.forward(batch.observation).mode();
+        return agent.critic
+          .forward(batch.observation, batch.action)
+          .sub(agent.critic.forward(batch.observation, likeliest));
+      });
+      expect(Math.min(...numbers(advantages).map(Math.abs))).toBeGreaterThan(0.01);
+      // −mean(A log π + β H) of a normal distribution with A as numbers, by the mean and the variance alone.
+      const held = () => {
+        const { mean, variance } = agent.policy.forward(batch.observation) as unknown as Record<string, Tensor>;
+        const [m, v, a, q] = [mean!, variance!, batch.action, advantages].map(numbers) as number[][];
+        let sum = 0;
+        for (let i = 0; i < 3; i++)
+          for (let k = 2 * i; k < 2 * i + 2; k++) {
+            const log = -0.5 * ((a![k]! - m![k]!) ** 2 / v![k]! + Math.log(2 * Math.PI * v![k]!));
+            sum += q![i]! * log + 0.1 * 0.5 * (1 + Math.log(2 * Math.PI * v![k]!));
+          }
+        return -sum / 3;
+      };
+      const loss = agent.policyLoss(batch);
+      expect(loss.item()).toBeCloseTo(noGrad(held), 10);
+      backward(loss);
+      for (const [path, parameter] of parameters) {
+        const analytic = numbers(parameter.grad!);
+        const values = numbers(parameter);
+        const at = (k: number, value: number) =>
+          noGrad(() =>
+            scope(() => {
+              const moved = values.with(k, value);
+              parameter.copy_(tensor(moved, { dtype: 'float64', shape: parameter.shape }));
+              return held();
+            }),
+          );
+        const eps = 1e-5;
+        values.forEach((value, k) => {
+          const numeric = (at(k, value + eps) - at(k, value - eps)) / (2 * eps);
+          expect(analytic[k], `${path} at ${k}`).toBeCloseTo(numeric, 7);
+        });
+        at(0, values[0]!);
+      }
     });
   });
 });

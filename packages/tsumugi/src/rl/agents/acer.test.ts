@@ -153,7 +153,7 @@ describe('update', () => {
     ['onlineUpdate', { onlineUpdate: false }],
     ['replayUpdates', { replayUpdates: 1 }],
     ['replayStart', { replayStart: 20 }],
-    ['capacity', { capacity: 4 }],
+    ['capacity', { capacity: 8 }],
   ])('depends on %s', (name, changes) => {
     const base = { averageDecay: { trustRegion: 1e-4 }, normalizeBySteps: { optimizer: 'rmsprop' } }[name] ?? {};
     expect(trained(changes)).not.toEqual(trained(base));

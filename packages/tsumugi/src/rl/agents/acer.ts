@@ -80,6 +80,7 @@ export class ACER<M extends ActorQModel = ActorQModel> extends SegmentAgent<M> {
     super(options, widthsOf(options));
     for (const name of ['maxSteps', 'capacity', 'replayStart'] as const)
       checkNumber('ACER', name, options[name], { min: 1, whole: true });
+    checkNumber('ACER', 'replayStart', options.replayStart, { max: options.capacity });
     checkNumber('ACER', 'replayUpdates', options.replayUpdates, { min: 0, whole: true });
     checkNumber('ACER', 'truncation', options.truncation, { above: 0 });
     checkNumber('ACER', 'averageDecay', options.averageDecay, { min: 0, max: 1 });
@@ -101,7 +102,7 @@ export class ACER<M extends ActorQModel = ActorQModel> extends SegmentAgent<M> {
     const piece = newPiece(episode, maxSteps, isCut);
     if (!piece) return episode.hasEnded;
     if (onlineUpdate) this.#update(piece, true);
-    if (this.replay.length >= replayStart)
+    if (this.replay.hasEnough(replayStart))
       for (let update = 0; update < replayUpdates; update++) this.#update(this.replay.sample(maxSteps), false);
     return episode.hasEnded;
   }

@@ -39,6 +39,12 @@ export class EpisodeReplay {
     this.#byReturn = byReturn;
   }
 
+  /** It has so many steps, or no room for another of its longest episodes. */
+  hasEnough(steps: number): boolean {
+    if (this.#length >= steps || this.#episodes.length === 0) return this.#length >= steps;
+    return this.#length + Math.max(...this.#episodes.map(({ length }) => length)) > this.capacity;
+  }
+
   /** Steps of all episodes. */
   get length(): number {
     return this.#length;

@@ -100,7 +100,7 @@ it.each<[string, object]>([
   ['onlineUpdate', { onlineUpdate: false }],
   ['replayUpdates', { replayUpdates: 3 }],
   ['replayStart', { replayStart: 30 }],
-  ['capacity', { capacity: 4 }],
+  ['capacity', { capacity: 8 }],
   ['prioritized', { prioritized: true }],
 ])('depends on %s', (_, changes) => {
   expect(trained(changes)).not.toEqual(trained());

@@ -112,6 +112,7 @@ export class PCL<M extends ActorCriticModel = ActorCriticModel> extends SegmentA
     super(options);
     for (const name of ['batchSize', 'rolloutLength', 'capacity', 'replayStart'] as const)
       checkNumber('PCL', name, options[name], { min: 1, whole: true });
+    checkNumber('PCL', 'replayStart', options.replayStart, { max: options.capacity });
     checkNumber('PCL', 'replayUpdates', options.replayUpdates, { min: 0, whole: true });
     checkNumber('PCL', 'tau', options.tau, { above: 0 });
     this.options = options;
@@ -129,7 +130,7 @@ export class PCL<M extends ActorCriticModel = ActorCriticModel> extends SegmentA
     if (this.#waiting.length < batchSize) return segment.hasEnded;
     if (onlineUpdate) this.#update(this.#waiting);
     this.#waiting = [];
-    if (this.replay.length >= replayStart)
+    if (this.replay.hasEnough(replayStart))
       for (let update = 0; update < replayUpdates; update++)
         this.#update(this.replay.sampleEach(batchSize, maxSteps ?? Infinity));
     return segment.hasEnded;

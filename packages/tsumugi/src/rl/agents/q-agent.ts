@@ -113,6 +113,8 @@ export abstract class QAgent<V extends Rows<V>> extends ReplayAgent<ReplayBuffer
   protected override get isReady(): boolean {
     const { replay, schedule } = this;
     if (!(replay instanceof EpisodicReplayBuffer)) return super.isReady;
+    // The longer episodes are, the fewer there is room for: then all that there are make a batch.
+    if (replay.isFull) return replay.numEpisodes > 0;
     return replay.length >= schedule.replayStart && replay.numEpisodes >= schedule.batchSize;
   }
 
@@ -121,7 +123,8 @@ export abstract class QAgent<V extends Rows<V>> extends ReplayAgent<ReplayBuffer
     const { gamma, episodicLength } = this.#options;
     if (!(replay instanceof EpisodicReplayBuffer))
       return windowSamples(replay.sample(schedule.batchSize, gamma), this.#input, this.#device);
-    const episodes = replay.sampleEpisodes(schedule.batchSize, episodicLength ?? Infinity);
+    const count = Math.min(schedule.batchSize, replay.numEpisodes);
+    const episodes = replay.sampleEpisodes(count, episodicLength ?? Infinity);
     return episodeSamples(episodes, this.#input, gamma, this.#device);
   }
 

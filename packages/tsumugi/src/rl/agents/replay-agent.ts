@@ -4,7 +4,7 @@
 // Every step of an environment counts one: t ← t + 1, it is added to replay, target networks are updated when their interval
 // divides t, and the networks are updated when theirs divides t and replay has enough. With N environments the N steps of one
 // round count one after the other.
-import { checkNumber, invariant } from '../../base/index.ts';
+import { ConfigError, checkNumber, invariant } from '../../base/index.ts';
 import type { Module } from '../../nn/index.ts';
 import type { State } from '../../store/index.ts';
 import { scope } from '../../torch/index.ts';
@@ -20,6 +20,10 @@ import { RunningAverage } from './running-average.ts';
 export interface Replay {
   /** What can be sampled. */
   readonly length: number;
+  /** What it has room for, the last observations of episodes included. */
+  readonly capacity: number;
+  /** There is no room left: its length grows no more. */
+  readonly isFull: boolean;
   add(i: number, observation: Observation, action: Action, outcome: Outcome, extras?: Extras): void;
   /** Ends the episode of environment `i` as a time limit does. */
   cut(i: number): void;
@@ -29,7 +33,7 @@ export interface Replay {
 
 /** When an agent learns. */
 export interface LearningSchedule {
-  /** Steps that can be sampled before the first update. */
+  /** Steps that can be sampled before the first update; a replay that is full before is enough. */
   replayStart: number;
   /** Samples of an update. */
   batchSize: number;
@@ -71,6 +75,13 @@ export abstract class ReplayAgent<R extends Replay> implements Agent {
     const { replayStart, batchSize, updateInterval, updatesPerInterval, targetUpdateInterval } = options;
     this.schedule = { replayStart, batchSize, updateInterval, updatesPerInterval, targetUpdateInterval };
     for (const [name, value] of Object.entries(this.schedule)) checkNumber(owner, name, value, { min: 1, whole: true });
+    const needed = Math.max(replayStart, batchSize);
+    if (needed > replay.capacity)
+      throw new ConfigError(
+        'bad-setting',
+        `${owner}: the first update waits for ${needed} steps (${replayStart < batchSize ? 'batchSize' : 'replayStart'}), and there is room for ${replay.capacity} (capacity)`,
+        { remedy: 'Raise capacity, or lower what the first update waits for.' },
+      );
     this.observationSpace = observationSpace;
     this.actionSpace = actionSpace;
     this.environments = environments;
@@ -97,7 +108,10 @@ export abstract class ReplayAgent<R extends Replay> implements Agent {
 
   /** Whether replay has enough for an update. */
   protected get isReady(): boolean {
-    return this.replay.length >= Math.max(this.schedule.replayStart, this.schedule.batchSize);
+    const { length, isFull } = this.replay;
+    const { replayStart, batchSize } = this.schedule;
+    // Rows hold the last observations of episodes, too, so as many steps as rows will never be there.
+    return length >= batchSize && (length >= replayStart || isFull);
   }
 
   act(observations: readonly Observation[]): Action[] {

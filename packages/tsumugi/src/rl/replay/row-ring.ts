@@ -84,6 +84,8 @@ export abstract class RowRing {
   readonly input: ObservationInput;
   readonly actionWidth: number;
   readonly isDiscrete: boolean;
+  /** Rows in all. */
+  readonly capacity: number;
   /** Rows of each stream. */
   readonly streamCapacity: number;
   readonly stack: number;
@@ -112,6 +114,7 @@ export abstract class RowRing {
       throw new ConfigError('bad-option', `${owner}: ${observationSpace} is no stack of ${stack} frames`, {
         remedy: 'A stack has the frames along its first dimension; write stack: 1 where there is none.',
       });
+    this.capacity = capacity;
     this.streamCapacity = Math.floor(capacity / environments);
     this.stack = stack;
     this.extraWidths = extras;
@@ -136,6 +139,11 @@ export abstract class RowRing {
       head: 0,
       isOpen: false,
     }));
+  }
+
+  /** Every row is taken: whatever is added from now on replaces something. */
+  get isFull(): boolean {
+    return this.streams.every(({ head }) => head >= this.streamCapacity);
   }
 
   /** A step was taken at `row`, whose successor `row + 1` is written. */

@@ -1,6 +1,8 @@
-// The settings of A2C; defaults are those of ChainerRL's class and of its example, but for time limits.
+// The settings of A2C. Defaults are those of ChainerRL's class, and of its script for Atari (train_a2c_ale) for the optimizer; ours are
+// networks, time limits and acting by the likeliest action.
 import { z } from 'zod';
 import { A2C } from './a2c.ts';
+import { withDefault } from './field-config.ts';
 import type { AgentKind } from './kind-config.ts';
 import {
   makeActorCritic,
@@ -16,9 +18,10 @@ const share = z.number().min(0).max(1);
 const a2cConfig = z.strictObject({
   ...networkFields,
   ...optimizerFields,
-  optimizer: optimizerFields.optimizer.unwrap().default('rmsprop').describe(optimizerFields.optimizer.description!),
-  learningRate: z.number().positive().default(7e-4).describe('of the optimizer'),
-  optimizerEps: z.number().nonnegative().default(0.1).describe('of the optimizer'),
+  optimizer: withDefault(optimizerFields.optimizer, 'rmsprop'),
+  learningRate: withDefault(optimizerFields.learningRate, 7e-4),
+  optimizerEps: withDefault(optimizerFields.optimizerEps, 1e-5),
+  maxGradNorm: withDefault(optimizerFields.maxGradNorm, 40),
   gamma: share.default(0.99).describe('discount of a step'),
   updateSteps: z.int().positive().default(5).describe('steps of each environment between updates'),
   lambda: share.nullable().default(null).describe('of generalized advantage estimation; null: discounted returns'),

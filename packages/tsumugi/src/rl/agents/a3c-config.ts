@@ -1,6 +1,8 @@
-// The settings of A3C; defaults are those of ChainerRL's class and of its Atari script.
+// The settings of A3C. Defaults are those of ChainerRL's class, and of its script for Atari (train_a3c) for the optimizer and t_max; ours
+// are networks and acting by the likeliest action.
 import { z } from 'zod';
 import { A3C } from './a3c.ts';
+import { withDefault } from './field-config.ts';
 import type { AgentKind } from './kind-config.ts';
 import {
   makeActorCritic,
@@ -16,10 +18,10 @@ const share = z.number().min(0).max(1);
 const a3cConfig = z.strictObject({
   ...networkFields,
   ...optimizerFields,
-  optimizer: optimizerFields.optimizer.unwrap().default('rmsprop').describe(optimizerFields.optimizer.description!),
-  learningRate: z.number().positive().default(7e-4).describe('of the optimizer'),
-  optimizerEps: z.number().nonnegative().default(0.1).describe('of the optimizer'),
-  maxGradNorm: z.number().positive().nullable().default(40).describe(optimizerFields.maxGradNorm.description!),
+  optimizer: withDefault(optimizerFields.optimizer, 'rmsprop'),
+  learningRate: withDefault(optimizerFields.learningRate, 7e-4),
+  optimizerEps: withDefault(optimizerFields.optimizerEps, 0.1),
+  maxGradNorm: withDefault(optimizerFields.maxGradNorm, 40),
   gamma: share.default(0.99).describe('discount of a step'),
   maxSteps: z.int().positive().default(5).describe('longest segment (t_max)'),
   policyCoefficient: z.number().min(0).default(1).describe('weight of the policy loss, with its entropy'),

@@ -1,4 +1,5 @@
-// The settings of ACER; defaults are those of ChainerRL's class.
+// The settings of ACER. Defaults are those of ChainerRL's class; of its script for Atari (train_acer_ale) for the optimizer and the
+// capacity; of its example on CartPole (train_acer_gym) for t_max; ours are networks and acting by the likeliest action.
 import { z } from 'zod';
 import { deriveSeed } from '../../base/index.ts';
 import { Linear, Sequential, zerosInit } from '../../nn/index.ts';

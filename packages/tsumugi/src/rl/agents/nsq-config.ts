@@ -1,18 +1,21 @@
-// The settings of n-step Q-learning: those of DQN's family that have to do with its network and exploration.
+// The settings of n-step Q-learning: those of DQN's family that have to do with its network and exploration. Defaults are those of
+// ChainerRL's script for Atari (train_nsq_ale), but for the network, and for the last ε, which it draws.
 import { z } from 'zod';
 import { deriveSeed, RandomStream } from '../../base/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
 import { DiscreteHead, QuadraticHead } from '../networks/index.ts';
 import type { Box, Discrete } from '../spaces/index.ts';
+import { withDefault } from './field-config.ts';
 import type { AgentKind } from './kind-config.ts';
 import { NSQ } from './nsq.ts';
 import { networkParts, partConditions, partFields } from './q-config.ts';
 
 const nsqConfig = z.strictObject({
   ...partFields,
-  optimizer: partFields.optimizer.unwrap().default('rmsprop').describe(partFields.optimizer.description!),
-  learningRate: z.number().positive().default(7e-4).describe(partFields.learningRate.description!),
-  optimizerEps: z.number().nonnegative().default(0.1).describe(partFields.optimizerEps.description!),
+  optimizer: withDefault(partFields.optimizer, 'rmsprop'),
+  learningRate: withDefault(partFields.learningRate, 7e-4),
+  optimizerEps: withDefault(partFields.optimizerEps, 0.1),
+  epsilonSteps: withDefault(partFields.epsilonSteps, 4_000_000),
   epsilonEnd: z
     .union([partFields.epsilonEnd.unwrap(), z.literal('drawn')])
     .default(0.1)

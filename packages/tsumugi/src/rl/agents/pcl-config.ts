@@ -1,4 +1,6 @@
-// The settings of PCL; defaults are those of ChainerRL's class and of its example on CartPole.
+// The settings of PCL. Defaults are those of ChainerRL's class; of its example on CartPole (train_pcl_gym) for the optimizer, the batch,
+// the capacity and the uniform share; ours are networks and acting by the likeliest action. The example's replay begins with 10,000 steps,
+// which its 5000 never have.
 import { z } from 'zod';
 import { episodeReplayConditions, episodeReplayFields, episodeReplayOptions } from './episode-replay-config.ts';
 import { withDefault } from './field-config.ts';

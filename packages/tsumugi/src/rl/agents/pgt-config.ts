@@ -1,4 +1,5 @@
-// The settings of PGT; defaults are those of ChainerRL's class.
+// The settings of PGT. Defaults are those of ChainerRL's class; ours are layers, weights, σ, and targets that follow at each step by the
+// class's τ, where it copies them every 10,000 steps unless it is told to.
 import { z } from 'zod';
 import { zerosInit } from '../../nn/index.ts';
 import { Adam } from '../../optim/index.ts';

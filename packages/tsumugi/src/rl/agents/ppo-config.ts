@@ -1,4 +1,5 @@
-// The settings of PPO; defaults are those of ChainerRL's class, and of its MuJoCo script for networks and optimizer.
+// The settings of PPO. Defaults are those of ChainerRL's class, and of its script for MuJoCo for networks and optimizer; ours are
+// observations as they are, and acting by the likeliest action.
 import { z } from 'zod';
 import type { AgentKind } from './kind-config.ts';
 import {

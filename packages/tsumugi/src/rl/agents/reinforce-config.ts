@@ -1,4 +1,6 @@
-// The settings of REINFORCE; defaults are those of ChainerRL's example on CartPole.
+// The settings of REINFORCE. Defaults are those of ChainerRL's example on CartPole (train_reinforce_gym), whose policy for continuous
+// actions has a fixed variance of 0.1 (policy=gaussian-fixed, logStd=-1.151); ours are a variance that is learned and acting by the
+// likeliest action.
 import { z } from 'zod';
 import type { AgentKind } from './kind-config.ts';
 import {
@@ -15,7 +17,10 @@ const reinforceConfig = z.strictObject({
   ...policyOnlyFields,
   ...optimizerFields,
   hidden: z.array(z.int().positive()).default([200, 200]).describe(policyOnlyFields.hidden.description!),
-  activation: policyOnlyFields.activation.unwrap().default('relu').describe(policyOnlyFields.activation.description!),
+  activation: policyOnlyFields.activation
+    .unwrap()
+    .default('leaky-relu')
+    .describe(policyOnlyFields.activation.description!),
   weightInit: policyOnlyFields.weightInit
     .unwrap()
     .default('lecun-normal')

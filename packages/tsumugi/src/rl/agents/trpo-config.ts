@@ -1,4 +1,5 @@
-// The settings of TRPO; defaults are those of ChainerRL's class, and of its MuJoCo script for networks.
+// The settings of TRPO. Defaults are those of ChainerRL's class, and of its script for MuJoCo for networks and the value function's Adam;
+// ours are observations as they are, and acting by the likeliest action.
 import { z } from 'zod';
 import { Adam } from '../../optim/index.ts';
 import type { AgentKind } from './kind-config.ts';

@@ -7,6 +7,7 @@ import {
   gelu,
   type Initializer,
   Linear,
+  leakyRelu,
   type MlpActivation,
   Module,
   mlp,
@@ -19,9 +20,17 @@ import type { Rng, Tensor } from '../../torch/index.ts';
 import { type Body, scaled } from './body.ts';
 import { type InitialWeights, initializerOf } from './initial.ts';
 
-export type ActivationName = 'relu' | 'tanh' | 'elu' | 'silu' | 'gelu';
-export const activationNames = ['relu', 'tanh', 'elu', 'silu', 'gelu'] as const;
-const activations: Readonly<Record<ActivationName, Activation>> = { relu, tanh, elu: elu(), silu, gelu };
+export type ActivationName = 'relu' | 'leaky-relu' | 'tanh' | 'elu' | 'silu' | 'gelu';
+export const activationNames = ['relu', 'leaky-relu', 'tanh', 'elu', 'silu', 'gelu'] as const;
+/** The slope is Chainer's. */
+const activations: Readonly<Record<ActivationName, Activation>> = {
+  relu,
+  'leaky-relu': leakyRelu(0.2),
+  tanh,
+  elu: elu(),
+  silu,
+  gelu,
+};
 
 export const activationOf = (name: ActivationName): Activation => activations[name];
 

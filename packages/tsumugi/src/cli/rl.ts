@@ -21,6 +21,8 @@ import { train } from './rl-train.ts';
 import { stoppable } from './stoppable.ts';
 
 const { agent, modules, seed, deterministic, device, json } = rlOptions;
+const acting = { seed, deterministic, device };
+const episodesOf = (usual: number) => ({ type: 'integer', min: 1, default: usual, help: 'episodes' }) as const;
 
 interface AgentValues {
   readonly agent: string;
@@ -47,11 +49,9 @@ const evaluate = defineCommand(
     options: {
       agent,
       modules,
-      episodes: { type: 'integer', min: 1, default: 10, help: 'episodes' },
+      episodes: episodesOf(10),
       environments: { type: 'integer', min: 1, default: 1, help: 'environments that it acts in at a time' },
-      seed,
-      deterministic,
-      device,
+      ...acting,
       json: { ...json, help: 'print all returns, what they come to and the seed as JSON' },
     },
   },
@@ -84,10 +84,8 @@ const watch = defineCommand(
     options: {
       agent,
       modules,
-      episodes: { type: 'integer', min: 1, default: 1, help: 'episodes' },
-      seed,
-      deterministic,
-      device,
+      episodes: episodesOf(1),
+      ...acting,
       json: { ...json, help: 'print each step as a line of JSON' },
     },
   },
@@ -138,12 +136,10 @@ const record = defineCommand(
       modules,
       out: { type: 'string', value: 'FILE', required: true, help: 'file to write, .webp or .gif' },
       frames: { type: 'string', value: 'DIR', help: 'new folder for the frames as PNG files' },
-      episodes: { type: 'integer', min: 1, default: 1, help: 'episodes' },
+      episodes: episodesOf(1),
       maxFrames: { type: 'integer', min: 1, default: 1000, help: 'frames at most: what comes after is not filmed' },
       fps: { type: 'integer', min: 1, max: 100, default: 30, help: 'frames per second' },
-      seed,
-      deterministic,
-      device,
+      ...acting,
       json,
     },
   },

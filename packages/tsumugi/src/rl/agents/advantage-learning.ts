@@ -9,7 +9,7 @@
 import { checkNumber } from '../../base/index.ts';
 import type { Tensor } from '../../torch/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
-import { DoubleDQN } from './double-dqn.ts';
+import { doubleTargets } from './double-dqn.ts';
 import { DQN, type DQNOptions } from './dqn.ts';
 import type { Samples } from './samples.ts';
 
@@ -18,47 +18,42 @@ export interface AdvantageLearningOptions extends DQNOptions {
   alpha: number;
 }
 
-export class AL extends DQN {
-  readonly #alpha: number;
+abstract class AdvantageLearning extends DQN {
+  protected readonly alpha: number;
 
   constructor(options: AdvantageLearningOptions) {
     super(options);
-    this.#alpha = checkNumber('AL', 'alpha', options.alpha, { min: 0, max: 1 });
+    this.alpha = checkNumber(new.target.name, 'alpha', options.alpha, { min: 0, max: 1 });
   }
 
+  /** T */
+  protected plainTargets(samples: Samples<ActionValues>): Tensor {
+    return super.targets(samples);
+  }
+
+  /** What α counts. */
+  protected abstract gap(samples: Samples<ActionValues>): Tensor;
+
   protected override targets(samples: Samples<ActionValues>): Tensor {
-    const advantage = samples.now(this.target.network).advantage(samples.action);
-    return super.targets(samples).add(advantage.mul(this.#alpha));
+    return this.plainTargets(samples).add(this.gap(samples).mul(this.alpha));
   }
 }
 
-/** max(A⁻(s, a), A⁻(s', a)) */
-function persistent({ now, next, action }: Samples<ActionValues>, network: DQN['target']['network']): Tensor {
-  return now(network).advantage(action).maximum(next(network).advantage(action));
-}
-
-export class PAL extends DQN {
-  readonly #alpha: number;
-
-  constructor(options: AdvantageLearningOptions) {
-    super(options);
-    this.#alpha = checkNumber('PAL', 'alpha', options.alpha, { min: 0, max: 1 });
-  }
-
-  protected override targets(samples: Samples<ActionValues>): Tensor {
-    return super.targets(samples).add(persistent(samples, this.target.network).mul(this.#alpha));
+export class AL extends AdvantageLearning {
+  protected override gap({ now, action }: Samples<ActionValues>): Tensor {
+    return now(this.target.network).advantage(action);
   }
 }
 
-export class DoublePAL extends DoubleDQN {
-  readonly #alpha: number;
-
-  constructor(options: AdvantageLearningOptions) {
-    super(options);
-    this.#alpha = checkNumber('DoublePAL', 'alpha', options.alpha, { min: 0, max: 1 });
+export class PAL extends AdvantageLearning {
+  protected override gap({ now, next, action }: Samples<ActionValues>): Tensor {
+    const { network } = this.target;
+    return now(network).advantage(action).maximum(next(network).advantage(action));
   }
+}
 
-  protected override targets(samples: Samples<ActionValues>): Tensor {
-    return super.targets(samples).add(persistent(samples, this.target.network).mul(this.#alpha));
+export class DoublePAL extends PAL {
+  protected override plainTargets(samples: Samples<ActionValues>): Tensor {
+    return doubleTargets(samples, this.network, this.target.network);
   }
 }

@@ -6,9 +6,20 @@ import type { ActionValues } from '../action-values/index.ts';
 import { DQN } from './dqn.ts';
 import type { Samples } from './samples.ts';
 
+type Network = DQN['network'];
+
+/** t [N] */
+export function doubleTargets(
+  { reward, bootstrap, next }: Samples<ActionValues>,
+  network: Network,
+  target: Network,
+): Tensor {
+  const best = next(network).greedyActions();
+  return reward.addcmul(bootstrap, next(target).evaluateActions(best));
+}
+
 export class DoubleDQN extends DQN {
-  protected override targets({ reward, bootstrap, next }: Samples<ActionValues>): Tensor {
-    const best = next(this.network).greedyActions();
-    return reward.addcmul(bootstrap, next(this.target.network).evaluateActions(best));
+  protected override targets(samples: Samples<ActionValues>): Tensor {
+    return doubleTargets(samples, this.network, this.target.network);
   }
 }

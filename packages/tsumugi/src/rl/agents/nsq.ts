@@ -3,11 +3,10 @@
 //   R = maxₐ Q⁻(s_T, a), or 0 where the task ended;   going back:  R ← rₜ + γ R,   loss = Σₜ Huber(Q(sₜ, aₜ) − R)
 //
 // over up to `rolloutSteps` steps of an environment, fewer where its episode ends. Q⁻ is copied every so many steps of all.
-import { CheckpointError, checkNumber, deriveSeed, invariant } from '../../base/index.ts';
-import { copyTensors, namedTensors } from '../../nn/index.ts';
-import { clipScale, gradNorm, type Optimizer } from '../../optim/index.ts';
+import { checkNumber, deriveSeed, invariant } from '../../base/index.ts';
+import type { Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
-import { backward, type Device, fromBytes, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
+import { type Device, fromBytes, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
 import type { Actor, AgentState, Outcome, SharedAgent } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
@@ -16,10 +15,12 @@ import { isRecurrent } from '../networks/index.ts';
 import { ObservationInput } from '../observation-input.ts';
 import { onDevice } from '../on-device.ts';
 import type { Discrete, Space } from '../spaces/index.ts';
+import { type AgentParts, agentState, loadAgentState } from './agent-state.ts';
 import { DecayingRate } from './decay.ts';
 import type { QModule } from './q-agent.ts';
 import { RunningAverage } from './running-average.ts';
 import { followParts, type SharedParts, shareParts } from './shared-parts.ts';
+import { takeStep } from './take-step.ts';
 import { TargetNetwork } from './target-network.ts';
 import { ValueActor } from './value-actor.ts';
 import { valueLoss } from './value-loss.ts';
@@ -153,11 +154,8 @@ export class NSQ implements SharedAgent {
     const target = onDevice(fromBytes(returns, 'float32', [steps]), this.#device);
     const loss = valueLoss(y, target, undefined, { clipDelta: true, accumulator: 'sum' });
     this.#averageLoss.add(loss.item());
-    this.network.zeroGrad();
-    backward(loss);
     this.#rate.set(this.t - 1);
-    if (maxGradNorm === null) this.optimizer.step();
-    else this.optimizer.step(undefined, { gradScale: clipScale(gradNorm(this.optimizer.parameters), maxGradNorm) });
+    takeStep(this.optimizer, loss, maxGradNorm);
     this.updates++;
   }
 
@@ -205,6 +203,10 @@ export class NSQ implements SharedAgent {
     };
   }
 
+  get #saved(): AgentParts {
+    return { ...this.#parts, streams: { network: this.#rng } };
+  }
+
   share(): SharedParts {
     return shareParts(this.#parts);
   }
@@ -227,22 +229,14 @@ export class NSQ implements SharedAgent {
   }
 
   state(): AgentState {
-    const optimizer = this.optimizer.state();
     const plain = (value: number | ArrayLike<number>) => (typeof value === 'number' ? value : Array.from(value));
-    return {
-      tensors: {
-        network: [...namedTensors(this.network)],
-        target: [...namedTensors(this.target.network)],
-        optimizer: Object.entries(optimizer.tensors),
-      },
+    return agentState('NSQ', this.#saved, {
+      tensors: {},
       state: {
-        agent: 'NSQ',
         t: this.t,
         updates: this.updates,
         averages: [this.#averageQ.value, this.#averageLoss.value],
-        steps: optimizer.steps,
         explorer: this.#options.explorer.state(),
-        rng: this.#rng.state,
         memories: this.#actor.states,
         rollouts: this.#rollouts.map(({ observations, actions, rewards, first }) => ({
           observations: observations.map(plain),
@@ -251,29 +245,12 @@ export class NSQ implements SharedAgent {
           first: first ? [...first] : null,
         })),
       },
-    };
+    });
   }
 
-  loadState({ tensors, state }: AgentState): void {
-    const saved = state as unknown as SavedState;
-    if (saved?.agent !== 'NSQ')
-      throw new CheckpointError(
-        'wrong-agent',
-        `the checkpoint is of an agent of kind ${saved?.agent}, this one is NSQ`,
-        {
-          remedy: 'Resume with the kind of agent that the run began with.',
-        },
-      );
-    for (const [name, network] of [
-      ['network', this.network],
-      ['target', this.target.network],
-    ] as const) {
-      const group = new Map(tensors[name] ?? []);
-      copyTensors(namedTensors(network), (path) => group.get(path), group.keys());
-    }
-    this.optimizer.loadState({ tensors: Object.fromEntries(tensors['optimizer'] ?? []), steps: saved.steps });
+  loadState(state: AgentState): void {
+    const saved = loadAgentState('NSQ', this.#saved, state) as unknown as SavedState;
     this.#options.explorer.loadState(saved.explorer);
-    this.#rng.state = saved.rng;
     this.#actor.states = saved.memories;
     this.t = saved.t;
     this.updates = saved.updates;
@@ -300,13 +277,10 @@ export class NSQ implements SharedAgent {
 }
 
 interface SavedState {
-  agent: string;
   t: number;
   updates: number;
   averages: [number, number];
-  steps: Record<string, number>;
   explorer: State;
-  rng: Uint8Array;
   memories: number[][];
   rollouts: {
     observations: (number | number[])[];

@@ -12,6 +12,8 @@ export interface ErrorDetails {
 export class TsumugiError extends Error {
   override name = 'TsumugiError';
   readonly code: string;
+  /** What is wrong, without the remedy, which ends `message`. */
+  readonly fault: string;
   readonly remedy: string | undefined;
   readonly fields: Record<string, unknown>;
 
@@ -21,6 +23,7 @@ export class TsumugiError extends Error {
       details.cause === undefined ? undefined : { cause: details.cause },
     );
     this.code = code;
+    this.fault = message;
     this.remedy = details.remedy;
     this.fields = details.fields ?? {};
   }

@@ -92,9 +92,10 @@ async function runDemo(options: DemoOptions, io: Io): Promise<RecipeOutcome> {
     try {
       return await runRecipe(recipe, config, { out: options.out, stream: io.stderr });
     } catch (error) {
-      const unfit = error instanceof UserError ? unfitTexts[error.code] : undefined;
+      if (!(error instanceof UserError)) throw error;
+      const unfit = unfitTexts[error.code];
       if (unfit === undefined || left[unfit.setting] !== undefined) throw error;
-      io.stderr.write(`\n${(error as Error).message.split('\n', 1)[0]}: ${unfit.instead}\n\n`);
+      io.stderr.write(`\n${error.fault}: ${unfit.instead}\n\n`);
       left[unfit.setting] = false;
     }
   }

@@ -57,8 +57,7 @@ function readFormat(name: keyof typeof formatOptions, value: string): AnswerForm
 /** An error that says of which option it is. */
 function ofOption(name: string, value: string, error: unknown): unknown {
   if (!(error instanceof UserError)) return error;
-  const [message] = error.message.split('\n  → ') as [string];
-  return new ConfigError(error.code, `--${name} ${value}: ${message}`, {
+  return new ConfigError(error.code, `--${name} ${value}: ${error.fault}`, {
     ...(error.remedy !== undefined && { remedy: error.remedy }),
     fields: { ...error.fields, option: name },
   });

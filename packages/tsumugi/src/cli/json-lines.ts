@@ -65,10 +65,9 @@ function answerLine(
     return answer(record);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const fault = error.message.split('\n  → ')[0]!;
     throw refuse(
       error.code,
-      `cannot be used: ${fault}`,
+      `cannot be used: ${error.fault}`,
       error.remedy ?? `Write one object such as ${shape} per line.`,
       error,
     );

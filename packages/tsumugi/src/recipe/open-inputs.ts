@@ -14,9 +14,8 @@ export async function openInputs(plan: readonly PlannedStage[]): Promise<void> {
       await stage.definition.open?.({ config: configOf(stage), inputs: givenTo(planned, plan) as never });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      const { code, remedy, fields } = error;
-      const [message] = error.message.split('\n  → ');
-      throw new UserError(code, `stage "${stage.name}": ${message}`, {
+      const { code, fault, remedy, fields } = error;
+      throw new UserError(code, `stage "${stage.name}": ${fault}`, {
         ...(remedy !== undefined && { remedy }),
         fields: { ...fields, stage: stage.name },
         cause: error,

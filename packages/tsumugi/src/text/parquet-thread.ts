@@ -19,8 +19,8 @@ async function next(): Promise<ParquetAnswer> {
     return done ? { done: true } : value;
   } catch (error) {
     if (!(error instanceof UserError)) return { failed: String(error) };
-    const { code, remedy, fields } = error;
-    return { refused: { code, message: error.message.split('\n  → ')[0]!, remedy, fields } };
+    const { code, fault, remedy, fields } = error;
+    return { refused: { code, message: fault, remedy, fields } };
   }
 }
 

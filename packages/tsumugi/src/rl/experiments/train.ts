@@ -145,7 +145,7 @@ export async function trainAgent(input: RlInput, options: TrainAgentOptions = {}
     } catch (error) {
       requireFiniteWeights(agent, trainer.step, saved); // an action that is no number comes from weights that are none
       throw error instanceof UserError && error.code === 'not-finite'
-        ? diverged(trainer.step, error.message.split('\n')[0]!, saved)
+        ? diverged(trainer.step, error.fault, saved)
         : error;
     }
     const { step } = trainer;

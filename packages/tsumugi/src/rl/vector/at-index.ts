@@ -17,8 +17,7 @@ export interface PlainError {
 export function plainError(index: number, thrown: unknown): PlainError {
   const stack = thrown instanceof Error ? thrown.stack : undefined;
   if (thrown instanceof TsumugiError) {
-    const { code, remedy, fields } = thrown;
-    const [message] = thrown.message.split('\n  → ') as [string];
+    const { code, fault: message, remedy, fields } = thrown;
     return { index, user: thrown instanceof UserError, code, message, remedy, fields, stack };
   }
   const message =

@@ -31,11 +31,10 @@ export function* encodePromptOf(
     );
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
-    const [message] = error.message.split('\n  → ') as [string];
     // Where its files lie is nothing that clients have to know.
     const told = [place.folder, place.adapter ?? place.folder].reduce(
       (text, path) => text.replaceAll(path, name),
-      message,
+      error.fault,
     );
     throw badRequest('chat_template_refused', told, 'messages', 'Change the messages.');
   }

@@ -21,7 +21,6 @@ export function answerGrammar({ name, template }: ServedModel, { prompt, format 
     return format && grammarOf(format);
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
-    const [message] = error.message.split('\n  → ') as [string];
-    throw badRequest('bad_grammar', message, mustCall ? 'tools' : 'response_format', error.remedy);
+    throw badRequest('bad_grammar', error.fault, mustCall ? 'tools' : 'response_format', error.remedy);
   }
 }

@@ -6,8 +6,7 @@ import type { PlainError } from './protocol.ts';
 export function plainError(error: unknown, user: boolean): PlainError {
   if (!(error instanceof TsumugiError))
     return { user: false, code: 'bug', message: error instanceof Error ? error.message : String(error), fields: {} };
-  const { code, remedy, fields } = error;
-  const [message] = error.message.split('\n  → ') as [string];
+  const { code, fault: message, remedy, fields } = error;
   return {
     user: user && error instanceof UserError,
     code,

@@ -178,8 +178,8 @@ const ignoredText = (names: readonly string[]): string =>
 function httpError(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
   if (thrown instanceof UserError) {
-    const [message] = thrown.message.split('\n  → ') as [string];
-    return new HttpError(400, thrown.code, message, { ...(thrown.remedy !== undefined && { remedy: thrown.remedy }) });
+    const { code, fault, remedy } = thrown;
+    return new HttpError(400, code, fault, { ...(remedy !== undefined && { remedy }) });
   }
   return new HttpError(500, 'internal_error', 'something went wrong in the server', {
     remedy: "The server's log says what.",

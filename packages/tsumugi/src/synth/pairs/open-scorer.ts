@@ -76,8 +76,7 @@ async function* checked(rows: AsyncIterable<PromptRow>, scorer: Scorer | undefin
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       const { file, row: place } = row.source;
-      const [message] = error.message.split('\n  → ');
-      throw new DataError(error.code, `${file}, row ${place}: ${message}`, {
+      throw new DataError(error.code, `${file}, row ${place}: ${error.fault}`, {
         ...(error.remedy !== undefined && { remedy: error.remedy }),
         fields: { ...error.fields, ...row.source },
         cause: error,

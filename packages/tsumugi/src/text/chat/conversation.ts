@@ -312,9 +312,8 @@ export function atSource<T>({ file, row }: ExampleSource, body: () => T): T {
     return body();
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
-    const { code, remedy, fields } = error;
-    const [message] = error.message.split('\n  → ');
-    throw new DataError(code, `${file}, row ${row}: ${message}`, {
+    const { code, fault, remedy, fields } = error;
+    throw new DataError(code, `${file}, row ${row}: ${fault}`, {
       ...(remedy !== undefined && { remedy }),
       fields: { ...fields, file, row },
       cause: error,

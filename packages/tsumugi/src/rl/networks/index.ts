@@ -35,7 +35,7 @@ export {
 } from './heads.ts';
 export { type InitialWeights, initializerOf, initialWeights } from './initial.ts';
 export { type BodySettings, bodyKind, makeBody, networkNames } from './make-body.ts';
-export { type ActivationName, activationNames, activationOf, MLP, type MLPOptions } from './mlp.ts';
+export { type ActivationName, activationNames, MLP, type MLPOptions } from './mlp.ts';
 export { FactorizedNoisyLinear, toFactorizedNoisy } from './noisy-linear.ts';
 export { NatureBody, NIPSBody, type PixelOptions } from './pixels.ts';
 export { Policy } from './policy.ts';

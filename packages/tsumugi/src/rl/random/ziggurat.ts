@@ -31,7 +31,7 @@ function rounded(x: number): number {
   return below % 2 === 0 ? below : below + 1;
 }
 
-export function zigguratTables(): Tables {
+function zigguratTables(): Tables {
   if (made) return made;
   const [inside, width, density] = [new Float64Array(256), new Float64Array(256), new Float64Array(256)];
   let right = R;

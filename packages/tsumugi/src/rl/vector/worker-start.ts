@@ -36,7 +36,7 @@ export interface Started {
 }
 
 /** Consecutive environments, as evenly as they can be shared out. */
-export function shareOut(size: number, workers: number): { first: number; count: number }[] {
+function shareOut(size: number, workers: number): { first: number; count: number }[] {
   return Array.from({ length: workers }, (_, worker) => {
     const first = Math.floor((worker * size) / workers);
     return { first, count: Math.floor(((worker + 1) * size) / workers) - first };

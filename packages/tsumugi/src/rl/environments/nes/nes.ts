@@ -12,7 +12,7 @@ export const nesPackages: OptionalPackages = {
 };
 
 /** Buttons of the first controller, as jsnes numbers them. */
-export const BUTTONS = { A: 0, B: 1, SELECT: 2, START: 3, UP: 4, DOWN: 5, LEFT: 6, RIGHT: 7 } as const;
+const BUTTONS = { A: 0, B: 1, SELECT: 2, START: 3, UP: 4, DOWN: 5, LEFT: 6, RIGHT: 7 } as const;
 export type Button = keyof typeof BUTTONS;
 
 /** What came of a frame. */

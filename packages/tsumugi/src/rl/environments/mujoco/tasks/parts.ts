@@ -28,7 +28,7 @@ export function addUniform(values: Float64Array, scale: number, random: NumpyRan
   for (let i = 0; i < values.length; i++) values[i]! += random.uniform(-scale, scale);
 }
 
-export function addNormal(values: Float64Array, scale: number, random: NumpyRandom): void {
+function addNormal(values: Float64Array, scale: number, random: NumpyRandom): void {
   for (let i = 0; i < values.length; i++) values[i]! += scale * random.standardNormal();
 }
 

@@ -46,14 +46,17 @@ export function saveAgent(folder: string, agent: Agent, config: AgentFolderConfi
 export function readAgentConfig(folder: string): AgentFolderConfig {
   if (existsSync(join(folder, AGENT_FILE))) return readJson(join(folder, AGENT_FILE), agentFolderSchema);
   const found = statSync(folder, { throwIfNoEntry: false });
-  const inside = ['model', 'best'].find((name) => existsSync(join(folder, name, AGENT_FILE)));
+  const inside = ['best', 'model']
+    .map((name) => join(folder, name))
+    .filter((each) => existsSync(join(each, AGENT_FILE)));
   throw new DataError(
     'not-an-agent',
     found ? `${folder} is not the folder of an agent: it has no ${AGENT_FILE}` : `${folder} does not exist`,
     {
-      remedy: inside
-        ? `Name ${join(folder, inside)}.`
-        : 'Name the folder model or best of a run of "tsumugi rl train".',
+      remedy:
+        inside.length > 0
+          ? `Name ${inside.join(' or ')}.`
+          : 'Name the folder model or best of a run of "tsumugi rl train".',
       fields: { folder },
     },
   );

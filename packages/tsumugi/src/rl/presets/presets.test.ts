@@ -44,4 +44,13 @@ it('has each setting from one source', () => {
 
 it('is found by its name, or the nearest is named', () => {
   expect(() => rlPreset('td3-mujocu')).toThrow('there is no experiment "td3-mujocu"\n  → Did you mean "td3-mujoco"?');
+  expect(() => rlPreset('Pendulum-v1')).toThrow(
+    /^"Pendulum-v1" is an environment, not an experiment\n.*naf-pendulum.*ppo-pendulum.*, or write a file of settings with environment: Pendulum-v1\.$/,
+  );
+  expect(() => rlPreset('Taxi-v3')).toThrow(
+    /an environment, not an experiment\n {2}→ Write a file of settings with environment: Taxi-v3/,
+  );
+  expect(() => rlPreset('naf')).toThrow(
+    /^"naf" is an agent, not an experiment\n {2}→ Name one of naf-pendulum, or write a file of settings with agent: naf\.$/,
+  );
 });

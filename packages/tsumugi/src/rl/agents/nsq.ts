@@ -6,7 +6,7 @@
 import { checkNumber, deriveSeed, invariant } from '../../base/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
-import { type Device, fromBytes, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
+import { type Device, fromBytes, noGrad, Rng, scope } from '../../torch/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
 import type { Actor, AgentState, Outcome, SharedAgent } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
@@ -14,7 +14,8 @@ import type { Explorer } from '../explorers/index.ts';
 import { isRecurrent } from '../networks/index.ts';
 import { ObservationInput } from '../observation-input.ts';
 import { onDevice } from '../on-device.ts';
-import type { Discrete, Space } from '../spaces/index.ts';
+import type { Space } from '../spaces/index.ts';
+import { actionTensor } from './action-tensor.ts';
 import { type AgentParts, agentState, loadAgentState } from './agent-state.ts';
 import { DecayingRate } from './decay.ts';
 import type { QModule } from './q-agent.ts';
@@ -150,7 +151,9 @@ export class NSQ implements SharedAgent {
       following = rollout.rewards[t]! + gamma * following;
       returns[t] = following;
     }
-    const y = this.#values(this.network, rollout, 0, steps).evaluateActions(this.#actionTensor(rollout.actions));
+    const y = this.#values(this.network, rollout, 0, steps).evaluateActions(
+      actionTensor(rollout.actions, this.#options.actionSpace, this.#device),
+    );
     const target = onDevice(fromBytes(returns, 'float32', [steps]), this.#device);
     const loss = valueLoss(y, target, undefined, { clipDelta: true, accumulator: 'sum' });
     this.#averageLoss.add(loss.item());
@@ -169,16 +172,6 @@ export class NSQ implements SharedAgent {
     if (!isRecurrent(network)) return network.forward(this.#input.tensor(observations.slice(from, to), this.#device));
     const seen = this.#input.tensor(observations.slice(0, to), this.#device).unsqueeze(1);
     return network.unroll(seen, onDevice(fromBytes(first!, 'float32', [1, first!.length]), this.#device)).values;
-  }
-
-  #actionTensor(actions: readonly Action[]): Tensor {
-    const { actionSpace } = this.#options;
-    if (actionSpace.kind === 'Discrete') {
-      const counted = Int32Array.from(actions as number[], (action) => action - (actionSpace as Discrete).start);
-      return onDevice(fromBytes(counted, 'int32', [counted.length]).to('int64'), this.#device);
-    }
-    const flat = Float32Array.from((actions as Float32Array[]).flatMap((action) => [...action]));
-    return onDevice(fromBytes(flat, 'float32', [actions.length, flat.length / actions.length]), this.#device);
   }
 
   abandon(i: number): void {

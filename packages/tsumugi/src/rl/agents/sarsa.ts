@@ -1,9 +1,11 @@
 // SARSA from replay: the next action is what exploration takes at s', by the target network's values.
 //
 //   t = r + D (1 − d) Q⁻(s', a'), a' drawn by the explorer
-import { fromBytes, type Tensor } from '../../torch/index.ts';
+//
+//   r, D, d and Q⁻ as in dqn.ts
+import type { Tensor } from '../../torch/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
-import type { Discrete } from '../spaces/index.ts';
+import { actionTensor } from './action-tensor.ts';
 import { choicesOf } from './choices.ts';
 import { DQN } from './dqn.ts';
 import type { Samples } from './samples.ts';
@@ -14,16 +16,6 @@ export class SARSA extends DQN {
     const taken = choicesOf(values, this.actionSpace).map(({ greedy, values: q }, i) =>
       this.explorer.select(this.t, i, greedy, q),
     );
-    return reward.addcmul(bootstrap, values.evaluateActions(this.#tensor(taken).to(reward.device)));
-  }
-
-  #tensor(actions: readonly (number | Float32Array)[]): Tensor {
-    if (this.actionSpace.kind === 'Discrete') {
-      const { start } = this.actionSpace as Discrete;
-      const counted = Int32Array.from(actions as number[], (action) => action - start);
-      return fromBytes(counted, 'int32', [counted.length]).to('int64');
-    }
-    const flat = Float32Array.from((actions as Float32Array[]).flatMap((action) => [...action]));
-    return fromBytes(flat, 'float32', [actions.length, flat.length / actions.length]);
+    return reward.addcmul(bootstrap, values.evaluateActions(actionTensor(taken, this.actionSpace, reward.device)));
   }
 }

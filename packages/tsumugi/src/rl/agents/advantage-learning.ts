@@ -5,7 +5,7 @@
 //   PAL         t = T + α max(A⁻(s, a), A⁻(s', a))         the same action in s'
 //   DoublePAL   T of Double DQN, and PAL's second term
 //
-//   T = r + D (1 − d) max Q⁻(s', ·)
+//   T = r + D (1 − d) max Q⁻(s', ·)     A⁻ is A by the target network; r, D, d and Q⁻ as in dqn.ts
 import { checkNumber } from '../../base/index.ts';
 import type { Tensor } from '../../torch/index.ts';
 import type { ActionValues } from '../action-values/index.ts';

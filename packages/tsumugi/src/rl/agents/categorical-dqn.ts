@@ -1,9 +1,10 @@
-// Categorical DQN, C51 (Bellemare et al. 2017, arXiv 1707.06887): the network gives a distribution p over atoms zᵢ of the return,
+// Categorical DQN, C51 (Bellemare et al. 2017, arXiv 1707.06887): the network gives a distribution p over atoms zᵢ of the return.
 //
 //   Tzᵢ = clip(r + D (1 − d) zᵢ, z₁, z_Z)     m = Σᵢ p⁻ᵢ(s', a*) shared between the two atoms next to Tzᵢ, by how near they are
 //   loss = −Σᵢ mᵢ log clip(pᵢ(s, a), 1e-10, 1), which is what priorities are made of, too
 //
-// with a* greedy by the target network, or by the network itself in the double form.
+//   a* greedy by the target network, or by the network itself in the double form   p⁻ the target network's
+//   r, D and d as in dqn.ts
 import { noGrad, type Tensor, zeros } from '../../torch/index.ts';
 import type { ActionValues, DistributionalValues } from '../action-values/index.ts';
 import { type BatchLoss, QAgent, type QAgentOptions } from './q-agent.ts';

@@ -1,6 +1,8 @@
 // Double DQN (van Hasselt et al. 2016, arXiv 1509.06461): the network says which action is best, the target network its value.
 //
 //   t = r + D (1 − d) Q⁻(s', argmaxₐ' Q(s', a'))
+//
+//   r, D, d and Q⁻ as in dqn.ts
 import type { Tensor } from '../../torch/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
 import { DQN } from './dqn.ts';

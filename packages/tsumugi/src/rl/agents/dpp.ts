@@ -5,6 +5,8 @@
 //   DPP         M Q = Σ softmax(η Q) Q
 //   DPPL        M Q = log Σ exp(η Q) / η
 //   DPPGreedy   M Q = max Q
+//
+//   r, D, d and Q⁻ as in dqn.ts
 import { checkNumber } from '../../base/index.ts';
 import type { Tensor } from '../../torch/index.ts';
 import type { ActionValues, DiscreteValues } from '../action-values/index.ts';

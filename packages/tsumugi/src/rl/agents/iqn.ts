@@ -4,6 +4,8 @@
 //   a* = argmaxₐ mean over K quantiles of the target network (of the network in the double form)
 //   loss = Σ_τ mean_τ' |τ − I| Huber(y − t),     I = 1 if t > y, else 0
 //
+//   Z⁻ the target network's   r, D and d as in dqn.ts
+//
 // With this sign, which is ChainerRL's, τ stands for 1 − τ of the paper: τ = 0 is the upper end of the return. As τ is uniform
 // nothing else changes.
 import { checkNumber } from '../../base/index.ts';

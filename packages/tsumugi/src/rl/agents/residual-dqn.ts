@@ -1,6 +1,8 @@
 // Residual gradient (Baird 1995): no target network, and the gradient flows through both sides of Bellman's equation.
 //
 //   t = r + D (1 − d) maxₐ' Q(s', a'), whose gradient counts `gradScale` times
+//
+//   r, D and d as in dqn.ts
 import { checkNumber } from '../../base/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
 import { DQN, type DQNOptions } from './dqn.ts';

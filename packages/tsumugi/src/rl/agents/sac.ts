@@ -12,7 +12,6 @@
 import { Module, parameter } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
 import { full, mseLoss, noGrad, type Rng, scope, type Tensor } from '../../torch/index.ts';
-
 import type { Policy, SquashedGaussianHead, TwinCritics } from '../networks/index.ts';
 import type { TensorBatch } from '../replay/index.ts';
 import { ContinuousAgent, type ContinuousAgentOptions } from './continuous-agent.ts';

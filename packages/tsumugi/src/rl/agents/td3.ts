@@ -9,7 +9,6 @@ import { checkNumber } from '../../base/index.ts';
 import type { Module } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
 import { mseLoss, noGrad, type Rng, randn, type Tensor } from '../../torch/index.ts';
-
 import type { DeterministicHead, Policy, TwinCritics } from '../networks/index.ts';
 import type { TensorBatch } from '../replay/index.ts';
 import { ContinuousAgent, type ContinuousAgentOptions } from './continuous-agent.ts';

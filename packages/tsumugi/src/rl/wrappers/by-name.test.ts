@@ -1,8 +1,9 @@
 // Wrappers by name: in their order, with their options, and with a word for what is not there.
 import { expect, it } from 'vitest';
 import { makeEnvironment } from '../registry.ts';
-import { wrapAll, wrapperNames } from './by-name.ts';
+import { registerWrapper, wrapAll, wrapperNames } from './by-name.ts';
 import { FrameGame } from './frame-game.testing.ts';
+import { ScaleReward } from './transform-reward.ts';
 
 const pendulum = (...wrappers: unknown[]) => makeEnvironment('Pendulum-v1', { wrappers: wrappers as never });
 
@@ -59,4 +60,21 @@ it('refuses what is no list', async () => {
 it('refuses a wrapper that does not fit the environment', async () => {
   await expect(makeEnvironment('CartPole-v1', { wrappers: ['normalize-action'] })).rejects.toThrow(/NormalizeAction/);
   expect(wrapperNames()).toContain('normalize-action');
+});
+
+it('takes wrappers of others, with their options', async () => {
+  registerWrapper('halves', {
+    options: ['times'],
+    wrap: (inner, { times = 1 }) => new ScaleReward(inner, 2 ** -Number(times)),
+  });
+  const reward = async (...wrappers: unknown[]) => {
+    using environment = await pendulum(...wrappers);
+    environment.reset({ seed: 3 });
+    return environment.step(Float32Array.of(0.5)).reward;
+  };
+  expect(await reward('halves')).toBe((await reward()) / 2);
+  expect(await reward({ name: 'halves', times: 2 })).toBe((await reward()) / 4);
+  await expect(reward({ name: 'halves', time: 2 })).rejects.toThrow('no option "time"\n  → Did you mean "times"?');
+  expect(wrapperNames()).toContain('halves');
+  expect(() => registerWrapper('clip-action', { wrap: (inner) => inner })).toThrow('a wrapper "clip-action" already');
 });

@@ -1,5 +1,5 @@
 // Wrappers by the names that settings have for them.
-import { ConfigError, isObject, suggestion } from '../../base/index.ts';
+import { ConfigError, isObject, suggestion, UserError } from '../../base/index.ts';
 import type { Environment } from '../environment.ts';
 import { ClipAction } from './clip-action.ts';
 import { ClipReward } from './clip-reward.ts';
@@ -23,14 +23,13 @@ export type NamedWrapper = string | { readonly name: string; readonly [option: s
 
 type Options = Readonly<Record<string, unknown>>;
 
-interface Entry {
-  /** The options that it takes. */
+export interface WrapperRegistration {
+  /** The options that it takes; others are refused. What values may be, the wrapper's own constructor says. */
   options?: readonly string[];
-  /** What values may be, the wrapper's own constructor says. */
   wrap(inner: Environment, options: Options): Environment;
 }
 
-const wrappers: Readonly<Record<string, Entry>> = {
+const own: Readonly<Record<string, WrapperRegistration>> = {
   'cast-observation': { wrap: (inner) => new CastObservation(inner) },
   'clip-action': { wrap: (inner) => new ClipAction(inner) },
   'clip-reward': { wrap: (inner) => new ClipReward(inner) },
@@ -76,8 +75,25 @@ const wrappers: Readonly<Record<string, Entry>> = {
   },
 };
 
+/** With those that a program added. */
+const wrappers = new Map(Object.entries(own));
+
 /** The names that settings may use. */
-export const wrapperNames = (): string[] => Object.keys(wrappers);
+export const wrapperNames = (): string[] => [...wrappers.keys()];
+
+/**
+ * Adds a wrapper under a name.
+ *
+ * @throws UserError when the name is taken
+ */
+export function registerWrapper(name: string, registration: WrapperRegistration): void {
+  if (wrappers.has(name))
+    throw new UserError('wrapper-exists', `there is a wrapper "${name}" already`, {
+      remedy: 'Register yours under another name.',
+      fields: { wrapper: name },
+    });
+  wrappers.set(name, registration);
+}
 
 /**
  * Wraps an environment, the first of `named` innermost.
@@ -94,7 +110,7 @@ export function wrapAll(environment: Environment, named: unknown): Environment {
 
 function wrapOne(inner: Environment, named: unknown): Environment {
   const { name, ...options }: Options = isObject(named) ? named : { name: named };
-  const entry = typeof name === 'string' && Object.hasOwn(wrappers, name) ? wrappers[name] : undefined;
+  const entry = typeof name === 'string' ? wrappers.get(name) : undefined;
   if (!entry)
     throw new ConfigError('unknown-wrapper', `there is no wrapper ${JSON.stringify(name)}`, {
       remedy: suggestion(String(name), wrapperNames()),

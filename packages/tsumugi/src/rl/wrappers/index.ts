@@ -1,4 +1,4 @@
-export { type NamedWrapper, wrapperNames } from './by-name.ts';
+export { type NamedWrapper, registerWrapper, type WrapperRegistration, wrapperNames } from './by-name.ts';
 export { ClipAction } from './clip-action.ts';
 export { ClipReward } from './clip-reward.ts';
 export { EpisodicLife } from './episodic-life.ts';

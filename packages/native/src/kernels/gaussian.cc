@@ -1,5 +1,5 @@
-// tsumugi::gaussian_log_probability and tsumugi::clipped_surrogate: what policy gradients are made of, each in one pass. Small
-// batches spend their time between operators. Both can be differentiated again, by the operators that they stand for.
+// tsumugi::gaussian_log_probability, squashed_gaussian_sample and clipped_surrogate: what policy gradients are made of, each in one
+// pass. Small batches spend their time between operators. All can be differentiated again, by the operators that they stand for.
 #include <cmath>
 
 #include "again.h"
@@ -79,6 +79,94 @@ struct LogProbability : torch::autograd::Function<LogProbability> {
 
 at::Tensor log_probability_autograd(const at::Tensor& actions, const at::Tensor& mean, const at::Tensor& variance) {
   return LogProbability::apply(actions, mean, variance);
+}
+
+// --- a = tanh(x) with x = μ + σε, and its log-probability -------------------------------------------------------------
+//
+//   log π(a) = −½ Σ (log 2π + log σ² + ε²) − Σ log(1 − tanh²x)      log(1 − tanh²x) = 2 (log 2 − x − softplus(−2x))
+
+constexpr double log_two = 0.6931471805599453;
+
+variable_list squashed_of_operators(const at::Tensor& mean, const at::Tensor& variance, const at::Tensor& noise) {
+  const at::Tensor x = mean + variance.sqrt() * noise;
+  const at::Tensor determinant = (log_two - x - at::softplus(x * -2)) * 2;
+  return {x.tanh(), ((variance.log() + noise.square() + log_two_pi) * -0.5 - determinant).sum(-1)};
+}
+
+std::tuple<at::Tensor, at::Tensor> squashed(const at::Tensor& mean, const at::Tensor& variance, const at::Tensor& noise) {
+  TORCH_CHECK(mean.dim() >= 1 && variance.sizes() == mean.sizes() && noise.sizes() == mean.sizes() &&
+                  variance.scalar_type() == mean.scalar_type() && noise.scalar_type() == mean.scalar_type(),
+              "squashed_gaussian_sample: mean ", mean.sizes(), ", variance ", variance.sizes(), " and noise ", noise.sizes(),
+              " must have one shape and dtype");
+  const Rows m = rows_of(mean), v = rows_of(variance), e = rows_of(noise);
+  at::Tensor actions = at::empty(mean.sizes(), mean.options());
+  at::Tensor log_probability = at::empty(mean.sizes().slice(0, mean.dim() - 1), mean.options());
+  AT_DISPATCH_FLOATING_TYPES(mean.scalar_type(), "squashed_gaussian_sample", [&] {
+    auto *a = actions.data_ptr<scalar_t>(), *out = log_probability.data_ptr<scalar_t>();
+    for (int64_t row = 0; row < m.count; row++, a += m.length) {
+      const auto *mu = m.data<scalar_t>() + row * m.stride, *s = v.data<scalar_t>() + row * v.stride;
+      const auto* eps = e.data<scalar_t>() + row * e.stride;
+      scalar_t sum = 0;
+      for (int64_t i = 0; i < m.length; i++) {
+        const scalar_t x = mu[i] + std::sqrt(s[i]) * eps[i];
+        // softplus(−2x), from the side on which its exponential stays small
+        const scalar_t softplus = std::log1p(std::exp(-2 * std::abs(x))) + (x < 0 ? -2 * x : scalar_t(0));
+        a[i] = std::tanh(x);
+        sum += scalar_t(-0.5) * (std::log(s[i]) + eps[i] * eps[i] + static_cast<scalar_t>(log_two_pi)) -
+               2 * (static_cast<scalar_t>(log_two) - x - softplus);
+      }
+      out[row] = sum;
+    }
+  });
+  return {actions, log_probability};
+}
+
+struct Squashed : torch::autograd::Function<Squashed> {
+  static variable_list forward(AutogradContext* ctx, const at::Tensor& mean, const at::Tensor& variance,
+                               const at::Tensor& noise) {
+    const auto [actions, log_probability] = squashed(mean, variance, noise);
+    ctx->save_for_backward({mean, variance, noise, actions});
+    return {actions, log_probability};
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
+    const variable_list saved = ctx->get_saved_variables();
+    const at::Tensor &mean = saved[0], &variance = saved[1], &noise = saved[2];
+    const at::Tensor by_action = gradients[0].defined() ? gradients[0].contiguous() : at::zeros_like(saved[3]);
+    const at::Tensor by_log = gradients[1].defined() ? gradients[1].contiguous()
+                                                     : at::zeros(mean.sizes().slice(0, mean.dim() - 1), mean.options());
+    // The derivatives by the noise are asked for by nobody but a test.
+    if (at::GradMode::is_enabled() || ctx->needs_input_grad(2)) {
+      const at::AutoGradMode on(true);
+      const variable_list outputs = squashed_of_operators(mean, variance, noise);
+      const at::Tensor score = (outputs[0] * by_action).sum() + (outputs[1] * by_log).sum();
+      return gradients_again(ctx, score, {mean, variance, noise}, at::ones_like(score), 3);
+    }
+    const Rows v = rows_of(variance), e = rows_of(noise);
+    at::Tensor d_mean = at::empty(mean.sizes(), mean.options()), d_variance = at::empty(mean.sizes(), mean.options());
+    AT_DISPATCH_FLOATING_TYPES(mean.scalar_type(), "squashed_gaussian_sample_backward", [&] {
+      const auto *a = saved[3].data_ptr<scalar_t>(), *ga = by_action.data_ptr<scalar_t>();
+      auto *dm = d_mean.data_ptr<scalar_t>(), *dv = d_variance.data_ptr<scalar_t>();
+      for (int64_t row = 0, at = 0; row < v.count; row++) {
+        const auto *s = v.data<scalar_t>() + row * v.stride, *eps = e.data<scalar_t>() + row * e.stride;
+        const scalar_t gl = by_log.data_ptr<scalar_t>()[row];
+        for (int64_t i = 0; i < v.length; i++, at++) {
+          // By x: of tanh, and of −log(1 − tanh²x).
+          const scalar_t dx = ga[at] * (1 - a[at] * a[at]) + gl * 2 * a[at];
+          dm[at] = dx;
+          dv[at] = scalar_t(0.5) * (dx * eps[i] / std::sqrt(s[i]) - gl / s[i]);
+        }
+      }
+    });
+    return {ctx->needs_input_grad(0) ? d_mean : at::Tensor(), ctx->needs_input_grad(1) ? d_variance : at::Tensor(),
+            at::Tensor()};
+  }
+};
+
+std::tuple<at::Tensor, at::Tensor> squashed_autograd(const at::Tensor& mean, const at::Tensor& variance,
+                                                     const at::Tensor& noise) {
+  const variable_list outputs = Squashed::apply(mean, variance, noise);
+  return {outputs[0], outputs[1]};
 }
 
 // --- mean of min(ρ A, clip(ρ, 1 − ε, 1 + ε) A), ρ = exp(log π − log π_old) --------------------------------------------
@@ -161,14 +249,17 @@ at::Tensor surrogate_autograd(const at::Tensor& log_probability, const at::Tenso
 
 TORCH_LIBRARY_FRAGMENT(tsumugi, library) {
   library.def("gaussian_log_probability(Tensor actions, Tensor mean, Tensor variance) -> Tensor");
+  library.def("squashed_gaussian_sample(Tensor mean, Tensor variance, Tensor noise) -> (Tensor, Tensor)");
   library.def("clipped_surrogate(Tensor log_probability, Tensor old, Tensor advantages, float clip) -> Tensor");
 }
 TORCH_LIBRARY_IMPL(tsumugi, CPU, library) {
   library.impl("gaussian_log_probability", log_probability);
+  library.impl("squashed_gaussian_sample", squashed);
   library.impl("clipped_surrogate", surrogate);
 }
 TORCH_LIBRARY_IMPL(tsumugi, AutogradCPU, library) {
   library.impl("gaussian_log_probability", log_probability_autograd);
+  library.impl("squashed_gaussian_sample", squashed_autograd);
   library.impl("clipped_surrogate", surrogate_autograd);
 }
 

@@ -2,15 +2,13 @@
 //
 //   a = tanh(x), x ~ N(μ, σ²):   log π(a) = log N(x) − Σ log(1 − tanh²x)
 import { UserError } from '../../base/index.ts';
-import type { Rng, Tensor } from '../../torch/index.ts';
+import { type Rng, randn, type Tensor } from '../../torch/index.ts';
 import type { Distribution } from './distribution.ts';
 import { Gaussian } from './gaussian.ts';
+import { logDeterminant, squashedSample } from './squashed-sample.ts';
 
 /** The largest number below 1 in float32: what rounds to ±1 was squashed from somewhere, not from ∞. */
 const EDGE = 1 - 2 ** -24;
-
-/** Σ log(1 − tanh²x) = Σ 2(log 2 − x − softplus(−2x)), which stays finite where 1 − tanh²x is 0 in floating point. */
-const logDeterminant = (x: Tensor) => x.add(x.mul(-2).softplus()).neg().add(Math.LN2).mul(2).sum(-1);
 
 export class SquashedGaussian implements Distribution {
   readonly kind = 'continuous';
@@ -35,8 +33,8 @@ export class SquashedGaussian implements Distribution {
 
   /** An action and log π of it, without the way back through arctanh, which loses digits near ±1. */
   sampleWithLogProbability(rng: Rng): { actions: Tensor; logProbability: Tensor } {
-    const x = this.base.sample(rng);
-    return { actions: x.tanh(), logProbability: this.base.logProbability(x).sub(logDeterminant(x)) };
+    const { mean, variance } = this.base;
+    return squashedSample(mean, variance, randn(mean.shape, rng, { dtype: mean.dtype }));
   }
 
   mode(): Tensor {

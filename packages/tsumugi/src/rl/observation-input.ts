@@ -21,7 +21,8 @@ export class ObservationInput {
 
   constructor(space: Space) {
     this.#discrete = space.kind === 'Discrete' ? (space as Discrete) : undefined;
-    this.shape = this.#discrete ? [this.#discrete.n] : space.shape;
+    // A lone number of a box is an array of one.
+    this.shape = this.#discrete ? [this.#discrete.n] : space.shape.length === 0 ? [1] : space.shape;
     this.dtype = !this.#discrete && (space as Box).dtype === 'uint8' ? 'uint8' : 'float32';
     this.width = this.#discrete ? 1 : space.shape.reduce((product, length) => product * length, 1);
     this.#lone = this.rows(1);

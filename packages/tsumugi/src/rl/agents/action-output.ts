@@ -39,10 +39,7 @@ export class ActionOutput {
   }
 
   #point(rows: ActionRows, i: number): Float32Array {
-    const { low, high } = this.#box!;
-    const point = new Float32Array(this.width);
-    for (let j = 0; j < point.length; j++) point[j] = Math.min(Math.max(rows[i * this.width + j]!, low[j]!), high[j]!);
-    return point;
+    return this.#box!.clip((rows as Float32Array).slice(i * this.width, (i + 1) * this.width));
   }
 
   /** int64 [...leading] or float32 [...leading, A]. */

@@ -10,15 +10,21 @@ export function boundedBox(owner: string, space: Space): Box {
     remedy:
       space.kind === 'Discrete'
         ? 'Choose an agent for counted actions, such as dqn or ppo.'
-        : 'Choose an agent that needs no bounds, such as ppo.',
+        : space.kind === 'Box'
+          ? 'Choose an agent that needs no bounds, such as ppo.'
+          : severalActions,
   });
 }
 
 /** [−1, 1] in every dimension. */
 export const unitBox = ({ shape }: Box): Box => new Box(-1, 1, shape);
 
+/** What to do where actions are several whole numbers at once: no agent chooses those. */
+export const severalActions = 'Give the environment a Discrete space that counts the combinations.';
+
 export class ActionScale implements Disposable {
   readonly unit: Box;
+  readonly #box: Box;
   /** [A] */
   readonly #center: Float32Array;
   readonly #half: Float32Array;
@@ -27,12 +33,14 @@ export class ActionScale implements Disposable {
 
   /** @throws ConfigError for a space that is not a box with finite bounds */
   constructor(owner: string, space: Space) {
-    const { low, high } = boundedBox(owner, space);
-    this.unit = unitBox(space as Box);
-    this.#center = Float32Array.from(low, (bound, i) => (bound + high[i]!) / 2);
-    this.#half = Float32Array.from(low, (bound, i) => (high[i]! - bound) / 2);
+    this.#box = boundedBox(owner, space);
+    const { low, high } = this.#box;
+    this.unit = unitBox(this.#box);
+    this.#center = Float32Array.from(low, (bound, i) => bound / 2 + high[i]! / 2);
+    this.#half = Float32Array.from(low, (bound, i) => high[i]! / 2 - bound / 2);
     this.#centerTensor = tensor(this.#center).keep();
-    this.#halfTensor = tensor(this.#half).keep();
+    // A dimension that is one number is the middle, whatever is chosen.
+    this.#halfTensor = tensor(this.#half.map((half) => half || 1)).keep();
   }
 
   /** A, the numbers of an action. */
@@ -40,9 +48,9 @@ export class ActionScale implements Disposable {
     return this.#center.length;
   }
 
-  /** From [−1, 1] into the box. */
+  /** From [−1, 1] into the box, also where rounding would lead out of it. */
   toBox(action: Float32Array): Float32Array {
-    return action.map((value, i) => this.#center[i]! + this.#half[i]! * value);
+    return this.#box.clip(action.map((value, i) => this.#center[i]! + this.#half[i]! * value));
   }
 
   /** From the box into [−1, 1]: [B, A] */

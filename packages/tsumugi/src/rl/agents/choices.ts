@@ -2,7 +2,7 @@
 import { invariant } from '../../base/index.ts';
 import { type ActionValues, DiscreteValues } from '../action-values/index.ts';
 import type { Action } from '../environment.ts';
-import type { Discrete, Space } from '../spaces/index.ts';
+import type { Box, Discrete, Space } from '../spaces/index.ts';
 
 export interface Choice {
   greedy: Action;
@@ -24,7 +24,7 @@ export function choicesOf(values: ActionValues, space: Space): Choice[] {
   const [actions, maxima] = [greedy.data() as Float32Array, values.max().data()];
   invariant(actions.length === batch * width, 'an action for each observation');
   return Array.from({ length: batch }, (_, i) => ({
-    greedy: actions.slice(i * width, (i + 1) * width),
+    greedy: (space as Box).clip(actions.slice(i * width, (i + 1) * width)),
     max: Number(maxima[i]),
     values: undefined,
   }));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ConfigError } from '../../base/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
 import { QuadraticHead } from '../networks/index.ts';
-import type { Box } from '../spaces/index.ts';
+import { boundedBox, severalActions } from './action-scale.ts';
 import { DQN } from './dqn.ts';
 import type { AgentKind } from './kind-config.ts';
 import { qConditions, qFields, qOptions } from './q-config.ts';
@@ -25,10 +25,13 @@ export const naf: AgentKind<typeof nafConfig> = {
         'wrong-actions',
         `naf takes continuous actions, the environment takes ${place.actionSpace}`,
         {
-          remedy: 'Choose dqn, categorical-dqn, rainbow or iqn for counted actions.',
+          remedy:
+            place.actionSpace.kind === 'Discrete'
+              ? 'Choose dqn, categorical-dqn, rainbow or iqn for counted actions.'
+              : severalActions,
         },
       );
-    const box = place.actionSpace as Box;
+    const box = boundedBox('naf', place.actionSpace);
     const options = qOptions<ActionValues>(place, s, (features, rng) => new QuadraticHead(features, box, rng));
     return new DQN({ ...options, clipDelta: s.clipDelta });
   },

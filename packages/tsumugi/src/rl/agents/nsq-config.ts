@@ -6,6 +6,7 @@ import type { ActionValues } from '../action-values/index.ts';
 import { DiscreteHead, QuadraticHead } from '../networks/index.ts';
 import type { Box, Discrete } from '../spaces/index.ts';
 import { withDefault } from './field-config.ts';
+import { boundedBox } from './action-scale.ts';
 import type { AgentKind } from './kind-config.ts';
 import { NSQ } from './nsq.ts';
 import { networkParts, partConditions, partFields } from './q-config.ts';
@@ -39,6 +40,7 @@ export const nsq: AgentKind<typeof nsqConfig> = {
   draws: false,
   make: (place, s) => {
     const { observationSpace, actionSpace, numEnvironments, seed, device } = place;
+    if (actionSpace.kind !== 'Discrete') boundedBox('nsq', actionSpace);
     const epsilonEnd = s.epsilonEnd === 'drawn' ? drawnEpsilon(seed) : s.epsilonEnd;
     const parts = networkParts<ActionValues>(place, { ...s, epsilonEnd }, (features, rng) =>
       actionSpace.kind === 'Discrete'

@@ -27,6 +27,7 @@ import {
 } from '../networks/index.ts';
 import { ObservationInput } from '../observation-input.ts';
 import type { Box, Discrete } from '../spaces/index.ts';
+import { boundedBox, severalActions } from './action-scale.ts';
 import type { Condition } from './idle-settings.ts';
 import type { AgentPlace, Spaces } from './kind-config.ts';
 
@@ -85,9 +86,12 @@ const isDiscrete = ({ actionSpace }: Spaces) => actionSpace.kind === 'Discrete';
 
 /** The policy's name. @throws ConfigError for one that does not fit the actions, before anything is made */
 export function policyKindOf(place: Spaces, { policy }: PolicySettings) {
+  const { actionSpace } = place;
+  if (actionSpace.kind !== 'Discrete' && actionSpace.kind !== 'Box')
+    throw new ConfigError('wrong-space', `no policy draws from ${actionSpace}`, { remedy: severalActions });
   const kind = policy === 'auto' ? (isDiscrete(place) ? 'softmax' : 'gaussian-parameter') : policy;
   if ((kind === 'softmax' || kind === 'mellowmax') === isDiscrete(place)) return kind;
-  throw new ConfigError('bad-setting', `a "${kind}" policy does not draw from ${place.actionSpace}`, {
+  throw new ConfigError('bad-setting', `a "${kind}" policy does not draw from ${actionSpace}`, {
     remedy: isDiscrete(place) ? 'Choose auto, softmax or mellowmax.' : 'Choose auto or one of the gaussian policies.',
     fields: { policy: kind },
   });
@@ -100,7 +104,7 @@ export function makePolicyHead(place: AgentPlace, s: PolicySettings, features: n
   if (kind === 'softmax') return new SoftmaxHead(features, (actionSpace as Discrete).n, options);
   if (kind === 'mellowmax') return new MellowmaxHead(features, (actionSpace as Discrete).n, options);
   const size = (actionSpace as Box).low.length;
-  const bounded = { ...options, ...(s.boundMean && { boundMean: actionSpace as Box }) };
+  const bounded = { ...options, ...(s.boundMean && { boundMean: boundedBox('a policy with boundMean', actionSpace) }) };
   if (kind === 'gaussian') return new GaussianHead(features, size, bounded);
   if (kind === 'gaussian-fixed')
     return new FixedGaussianHead(features, size, { ...bounded, variance: Math.exp(2 * s.logStd) });

@@ -29,6 +29,7 @@ import {
 } from '../networks/index.ts';
 import { EpisodicReplayBuffer, PrioritizedReplayBuffer, ReplayBuffer } from '../replay/index.ts';
 import type { Box, Discrete } from '../spaces/index.ts';
+import { severalActions } from './action-scale.ts';
 import type { Condition } from './idle-settings.ts';
 import type { AgentPlace, Spaces } from './kind-config.ts';
 import type { QAgentOptions, QModule } from './q-agent.ts';
@@ -146,7 +147,10 @@ function makeExplorer({ actionSpace }: AgentPlace, s: PartSettings, rng: RandomS
         : 'Choose gaussian, ou, epsilon-greedy or greedy.',
       fields: { explorer: s.explorer },
     });
-  const width = isCounted ? 0 : (actionSpace as Box).high[0]! - (actionSpace as Box).low[0]!;
+  // A share of the box: of each dimension's own width.
+  const noise = isCounted
+    ? []
+    : Array.from((actionSpace as Box).low, (low, k) => s.noise * ((actionSpace as Box).high[k]! - low));
   switch (s.explorer) {
     case 'epsilon-greedy':
       return new LinearDecayEpsilonGreedy(
@@ -159,9 +163,9 @@ function makeExplorer({ actionSpace }: AgentPlace, s: PartSettings, rng: RandomS
     case 'greedy':
       return new Greedy();
     case 'gaussian':
-      return new AdditiveGaussian(s.noise * width, actionSpace as Box, rng);
+      return new AdditiveGaussian(noise, actionSpace as Box, rng);
     case 'ou':
-      return new AdditiveOU({ sigma: s.noise * width }, actionSpace as Box, rng);
+      return new AdditiveOU({ sigma: noise }, actionSpace as Box, rng);
   }
 }
 
@@ -270,7 +274,7 @@ export function countedActions(agent: string, { actionSpace }: AgentPlace): numb
     'wrong-actions',
     `${agent} chooses among counted actions, the environment takes ${actionSpace}`,
     {
-      remedy: 'Choose naf, ddpg, td3 or sac for continuous actions.',
+      remedy: actionSpace.kind === 'Box' ? 'Choose naf, ddpg, td3 or sac for continuous actions.' : severalActions,
     },
   );
 }

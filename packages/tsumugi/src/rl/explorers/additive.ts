@@ -1,31 +1,39 @@
 // Noise on continuous actions: independent, or an Ornstein–Uhlenbeck process (Lillicrap et al. 2016, arXiv 1509.02971), which
 // drifts. What comes out is clipped to the action box.
-import { checkNumber, checkNumbers, invariant, type RandomStream } from '../../base/index.ts';
+import { checkNumber, invariant, type RandomStream } from '../../base/index.ts';
 import type { State } from '../../store/index.ts';
 import type { Action } from '../environment.ts';
 import type { Box } from '../spaces/index.ts';
 import type { Explorer } from './explorer.ts';
 import { standardNormal } from './normal.ts';
 
-function noisy(greedy: Action, noise: (element: number) => number, { low, high }: Box): Float32Array {
+function noisy(greedy: Action, noise: (element: number) => number, box: Box): Float32Array {
   invariant(typeof greedy !== 'number', 'noise is added to continuous actions');
-  return greedy.map((value, k) => Math.min(high[k]!, Math.max(low[k]!, value + noise(k))));
+  return box.clip(greedy.map((value, k) => value + noise(k)));
+}
+
+/** A number for each dimension of the box. */
+function ofEach(owner: string, name: string, given: number | readonly number[], { low }: Box): Float64Array {
+  const each = typeof given === 'number' ? Array.from(low, () => given) : given;
+  invariant(each.length === low.length, `${owner}: ${name} has a number for each of ${low.length} dimensions`);
+  return Float64Array.from(each, (value) => checkNumber(owner, name, value, { min: 0 }));
 }
 
 /** a + N(0, scale²) */
 export class AdditiveGaussian implements Explorer {
-  readonly #scale: number;
+  readonly #scales: Float64Array;
   readonly #space: Box;
   readonly #rng: RandomStream;
 
-  constructor(scale: number, space: Box, rng: RandomStream) {
-    this.#scale = checkNumber('AdditiveGaussian', 'scale', scale, { min: 0 });
+  /** @param scale of all dimensions, or of each */
+  constructor(scale: number | readonly number[], space: Box, rng: RandomStream) {
+    this.#scales = ofEach('AdditiveGaussian', 'scale', scale, space);
     this.#space = space;
     this.#rng = rng;
   }
 
   select(_t: number, _environment: number, greedy: Action): Action {
-    return noisy(greedy, () => this.#scale * standardNormal(this.#rng), this.#space);
+    return noisy(greedy, (k) => this.#scales[k]! * standardNormal(this.#rng), this.#space);
   }
 
   state(): State {
@@ -42,8 +50,8 @@ export interface OUOptions {
   mu?: number;
   /** How fast; 0.15 when left out. */
   theta?: number;
-  /** Standard deviation of its steps; 0.3 when left out. */
-  sigma?: number;
+  /** Standard deviation of its steps, of all dimensions or of each; 0.3 when left out. */
+  sigma?: number | readonly number[];
   /** Whether it begins at `mu` instead of its stationary distribution. */
   startWithMu?: boolean;
 }
@@ -53,17 +61,19 @@ export interface OUOptions {
  * N(μ, σ² / (2θ − θ²)); it goes on over the ends of episodes.
  */
 export class AdditiveOU implements Explorer {
-  readonly #options: Required<OUOptions>;
+  readonly #options: Required<Omit<OUOptions, 'sigma'>>;
+  readonly #sigmas: Float64Array;
   readonly #space: Box;
   readonly #rng: RandomStream;
   readonly #processes: Float64Array[] = [];
 
   constructor(options: OUOptions, space: Box, rng: RandomStream) {
-    this.#options = { mu: 0, theta: 0.15, sigma: 0.3, startWithMu: false, ...options };
-    const { mu, theta, sigma } = this.#options;
+    const { sigma = 0.3, ...others } = options;
+    this.#options = { mu: 0, theta: 0.15, startWithMu: false, ...others };
+    const { mu, theta } = this.#options;
     checkNumber('AdditiveOU', 'mu', mu, {});
     checkNumber('AdditiveOU', 'theta', theta, { above: 0, below: 2 });
-    checkNumbers('AdditiveOU', { sigma }, { min: 0 });
+    this.#sigmas = ofEach('AdditiveOU', 'sigma', sigma, space);
     this.#space = space;
     this.#rng = rng;
   }
@@ -74,17 +84,18 @@ export class AdditiveOU implements Explorer {
   }
 
   #next(environment: number): Float64Array {
-    const { mu, theta, sigma, startWithMu } = this.#options;
+    const { mu, theta, startWithMu } = this.#options;
+    const sigmas = this.#sigmas;
     const before = this.#processes[environment];
     if (before) {
       for (let k = 0; k < before.length; k++)
-        before[k]! += theta * (mu - before[k]!) + sigma * standardNormal(this.#rng);
+        before[k]! += theta * (mu - before[k]!) + sigmas[k]! * standardNormal(this.#rng);
       return before;
     }
-    const spread = startWithMu ? 0 : sigma / Math.sqrt(2 * theta - theta ** 2);
-    const first = Float64Array.from(this.#space.low, () =>
-      spread === 0 ? mu : mu + spread * standardNormal(this.#rng),
-    );
+    const first = Float64Array.from(this.#space.low, (_, k) => {
+      const spread = startWithMu ? 0 : sigmas[k]! / Math.sqrt(2 * theta - theta ** 2);
+      return spread === 0 ? mu : mu + spread * standardNormal(this.#rng);
+    });
     this.#processes[environment] = first;
     return first;
   }

@@ -75,6 +75,27 @@ describe('noise on actions', () => {
     expect([...greedy]).toEqual([0.25, Math.fround(0.15)]);
   });
 
+  it('has a scale for each dimension, where they are not alike', () => {
+    const wide = new Box([-1, -100], [1, 100], [2]);
+    const spread = (explorer: Explorer) => {
+      const taken = times(2000, () => explorer.select(0, 0, Float32Array.of(0, 0)) as Float32Array);
+      return [0, 1].map((k) => Math.sqrt(mean(taken.map((point) => point[k]! ** 2))));
+    };
+    const [a, b] = spread(new AdditiveGaussian([0.1, 10], wide, new RandomStream(8)));
+    expect(a! / 0.1).toBeCloseTo(1, 1);
+    expect(b! / 10).toBeCloseTo(1, 1);
+    const [c, d] = spread(new AdditiveOU({ sigma: [0.1, 10] }, wide, new RandomStream(9)));
+    expect(d! / c!).toBeGreaterThan(60);
+    expect(d! / c!).toBeLessThan(160);
+  });
+
+  it('never leaves the box, also where rounding would', () => {
+    const narrow = new Box(0.1, 0.3, [1], 'float64');
+    const explorer = new AdditiveGaussian(1, narrow, new RandomStream(2));
+    const taken = times(50, () => explorer.select(0, 0, Float32Array.of(0.2)));
+    expect(taken.every((action) => narrow.contains(action))).toBe(true);
+  });
+
   it('Ornstein–Uhlenbeck: begins in its stationary distribution and drifts', () => {
     const wide = new Box(-100, 100, [1]);
     const zero = Float32Array.of(0);

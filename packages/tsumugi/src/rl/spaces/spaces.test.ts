@@ -38,6 +38,50 @@ describe('spaces', () => {
     expect(new Box(0, 4 * Math.PI, [1], 'float64').contains(Float32Array.of(4 * Math.PI))).toBe(false);
   });
 
+  it('draw bytes that are whole numbers, and only numbers inside of bounds between which float32 has few', () => {
+    const bytes = draws(new Box(0, 3, [2], 'uint8')).flatMap((point) => [...(point as Float32Array)]);
+    expect(new Set(bytes)).toEqual(new Set([0, 1, 2, 3]));
+    for (const box of [new Box(0.1, 0.1 + 3e-8, [1], 'float64'), new Box(-1.7e308, 1.7e308, [1], 'float64')])
+      expect(
+        draws(box).every((point) => box.contains(point)),
+        String(box),
+      ).toBe(true);
+  });
+
+  it('clip to the nearest number of 32 bits that lies inside', () => {
+    // 0.1 and 0.3 in 32 bits are more than they are in 64.
+    const box = new Box([0.1, -0.3, -Infinity], [0.3, 0.1, 1e300], [3], 'float64');
+    for (const point of [
+      [9, 9, 1e38],
+      [-9, -9, -Infinity],
+      [0.1, 0.1, Infinity],
+    ]) {
+      const clipped = box.clip(Float32Array.from(point));
+      expect(box.contains(clipped), `${point} → ${clipped}`).toBe(true);
+      for (const [i, x] of clipped.entries())
+        if (i < 2) expect(Math.abs(x - Math.min(Math.max(point[i]!, box.low[i]!), box.high[i]!))).toBeLessThan(3e-8);
+    }
+    expect(new Box(-1, 1, [2]).clip(Float32Array.of(-1, 0.25))).toEqual(Float32Array.of(-1, 0.25));
+  });
+
+  it('are told apart and shown, however large they are', () => {
+    expect(String(new Box(0, 255, [400, 600, 3], 'uint8'))).toBe('Box(0, 255, [400, 600, 3], uint8)');
+  });
+
+  it('refuse bounds and shapes that are none, in a sentence', () => {
+    const bad: [RegExp, () => Box][] = [
+      [/low is at most high, got 1 and 0 \(element 1\)/, () => new Box([0, 1], [1, 0], [2])],
+      [/low is at most high, got NaN/, () => new Box(Number.NaN, 1, [2])],
+      [/high is a number, or one for each of its 2 elements, got 1/, () => new Box(0, [1], [2])],
+      [/whole numbers above 0, got \[2.5\]/, () => new Box(0, 1, [2.5])],
+      [/float32, float64, uint8, got int8/, () => new Box(0, 1, [2], 'int8' as never)],
+    ];
+    for (const [sentence, make] of bad) {
+      expect(make).toThrow(ConfigError);
+      expect(make).toThrow(sentence);
+    }
+  });
+
   it('refuse what is none of their points', () => {
     const several = new MultiDiscrete([2, 5]);
     expect(several.contains([1, 4])).toBe(true);
@@ -53,7 +97,7 @@ describe('spaces', () => {
     expect([String(counted), String(new Discrete(3))]).toEqual(['Discrete(3, start=5)', 'Discrete(3)']);
     for (const n of [0, 2.5, -1]) expect(() => new Discrete(n), String(n)).toThrow(ConfigError);
     expect(() => new Discrete(2, 0.5)).toThrow(ConfigError);
-    expect(() => new Box([0, 1], [1, 0], [2])).toThrow(/no low bound above/);
+    expect(() => new Box([0, 1], [1, 0], [2])).toThrow(/low is at most high/);
     expect(() => new MultiDiscrete([0])).toThrow(ConfigError);
     expect(String(several)).toBe('MultiDiscrete([2, 5])');
   });

@@ -18,6 +18,7 @@ import {
 import { ObservationInput } from '../observation-input.ts';
 import type { Discrete } from '../spaces/index.ts';
 import { ACER, type ActorQModel } from './acer.ts';
+import { requireRoom } from './episode-replay.ts';
 import { episodeReplayConditions, episodeReplayFields, episodeReplayOptions } from './episode-replay-config.ts';
 import { withDefault } from './field-config.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
@@ -118,6 +119,7 @@ export const acer: AgentKind<typeof acerConfig> = {
   ],
   shares: true,
   make(place, s) {
+    requireRoom('acer', s);
     const model = makeModel(place, s);
     return new ACER({
       ...policyOptions(place, s),

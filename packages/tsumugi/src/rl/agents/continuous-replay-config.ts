@@ -5,7 +5,7 @@ import { deriveSeed, RandomStream } from '../../base/index.ts';
 import type { Explorer } from '../explorers/index.ts';
 import { EpisodicReplayBuffer, ReplayBuffer } from '../replay/index.ts';
 import type { ContinuousAgentOptions } from './continuous-agent.ts';
-import type { AgentPlace } from './kind-config.ts';
+import { type AgentPlace, replaySizes } from './kind-config.ts';
 
 const count = z.int().positive();
 
@@ -22,31 +22,31 @@ export const continuousReplayFields = {
 
 type ReplaySettings = z.output<z.ZodObject<typeof continuousReplayFields>>;
 
-const rowsOf = (
-  { observationSpace, actionSpace, numEnvironments, seed }: AgentPlace,
-  { capacity }: ReplaySettings,
-) => ({
-  capacity,
-  observationSpace,
-  actionSpace,
-  environments: numEnvironments,
-  rng: new RandomStream(deriveSeed(seed, 'replay')),
-});
-
-const scheduleOf = (place: AgentPlace, s: ReplaySettings, explorer: Explorer) => ({
+const rowsOf = (place: AgentPlace, s: ReplaySettings) => ({
+  capacity: replaySizes(place, s).capacity,
   observationSpace: place.observationSpace,
   actionSpace: place.actionSpace,
   environments: place.numEnvironments,
-  seed: place.seed,
-  explorer,
-  gamma: s.gamma,
-  softUpdate: s.softUpdate,
-  replayStart: s.replayStart,
-  batchSize: s.batchSize,
-  updateInterval: s.updateInterval,
-  updatesPerInterval: s.updatesPerInterval,
-  targetUpdateInterval: 1,
+  rng: new RandomStream(deriveSeed(place.seed, 'replay')),
 });
+
+function scheduleOf(place: AgentPlace, s: ReplaySettings, explorer: Explorer) {
+  const { replayStart, batchSize } = replaySizes(place, s);
+  return {
+    observationSpace: place.observationSpace,
+    actionSpace: place.actionSpace,
+    environments: place.numEnvironments,
+    seed: place.seed,
+    explorer,
+    gamma: s.gamma,
+    softUpdate: s.softUpdate,
+    replayStart,
+    batchSize,
+    updateInterval: s.updateInterval,
+    updatesPerInterval: s.updatesPerInterval,
+    targetUpdateInterval: 1,
+  };
+}
 
 /** What learns from windows of steps. */
 export const windowOptions = (place: AgentPlace, s: ReplaySettings, explorer: Explorer): ContinuousAgentOptions => ({

@@ -22,6 +22,14 @@ function placeOf(x: number, shares: readonly number[]): number {
   return shares.findLastIndex((share) => share > 0);
 }
 
+/** @throws ConfigError where replay never holds what the first update from it waits for */
+export function requireRoom(
+  owner: string,
+  { capacity, replayStart, replayUpdates }: { capacity: number; replayStart: number; replayUpdates: number },
+): void {
+  if (replayUpdates > 0) checkNumber(owner, 'replayStart', replayStart, { max: capacity });
+}
+
 export class EpisodeReplay {
   readonly capacity: number;
   readonly #stream: RandomStream;

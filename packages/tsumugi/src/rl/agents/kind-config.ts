@@ -19,6 +19,25 @@ export interface AgentPlace extends Spaces {
   /** Of its weights and of all that it draws. */
   seed: number;
   device: Device;
+  /** It is made to act with weights that it learned elsewhere: its replay needs no room. */
+  onlyActs?: true;
+}
+
+interface ReplaySizes {
+  capacity: number;
+  replayStart: number;
+  batchSize: number;
+  /** Of a window. */
+  steps: number;
+  /** Frames of an observation. */
+  stack?: number;
+}
+
+/** How large replay is, and when it is learned from; of an agent that only acts as small as it can be. */
+export function replaySizes({ onlyActs, numEnvironments }: AgentPlace, sizes: ReplaySizes): ReplaySizes {
+  if (!onlyActs) return sizes;
+  const { steps, stack = 1 } = sizes;
+  return { ...sizes, capacity: numEnvironments * (steps + stack + 2), replayStart: 1, batchSize: 1 };
 }
 
 export interface AgentKind<S extends z.ZodObject = z.ZodObject> {

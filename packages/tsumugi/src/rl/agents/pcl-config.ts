@@ -2,6 +2,7 @@
 // the capacity and the uniform share; ours are networks and acting by the likeliest action. The example's replay begins with 10,000 steps,
 // which its 5000 never have.
 import { z } from 'zod';
+import { requireRoom } from './episode-replay.ts';
 import { episodeReplayConditions, episodeReplayFields, episodeReplayOptions } from './episode-replay-config.ts';
 import { withDefault } from './field-config.ts';
 import type { AgentKind } from './kind-config.ts';
@@ -47,6 +48,7 @@ export const pcl: AgentKind<typeof pclConfig> = {
   ],
   shares: true,
   make(place, s) {
+    requireRoom('pcl', s);
     const model = makeActorCritic(place, s);
     return new PCL({
       ...policyOptions(place, s),

@@ -31,7 +31,7 @@ import { EpisodicReplayBuffer, PrioritizedReplayBuffer, ReplayBuffer } from '../
 import type { Box, Discrete } from '../spaces/index.ts';
 import { severalActions } from './action-scale.ts';
 import type { Condition } from './idle-settings.ts';
-import type { AgentPlace, Spaces } from './kind-config.ts';
+import { type AgentPlace, replaySizes, type Spaces } from './kind-config.ts';
 import type { QAgentOptions, QModule } from './q-agent.ts';
 
 const count = z.int().positive();
@@ -175,7 +175,8 @@ function makeReplay(
   extras: Record<string, number>,
 ): ReplayBuffer | EpisodicReplayBuffer {
   const { observationSpace, actionSpace, numEnvironments: environments, seed } = place;
-  const { capacity, stack, steps } = s;
+  const { stack, steps } = s;
+  const { capacity } = replaySizes(place, s);
   const rng = new RandomStream(deriveSeed(seed, 'replay'));
   const rows = { capacity, observationSpace, actionSpace, environments, stack, extras, rng };
   if (s.memory !== 'none') {
@@ -211,6 +212,7 @@ export const networkParts = <V extends Rows<V>>(place: AgentPlace, s: PartSettin
 /** What the constructor of every agent that learns from replay takes. */
 export function qOptions<V extends Rows<V>>(place: AgentPlace, s: QSettings, makeHead: MakeHead<V>): QAgentOptions<V> {
   const { observationSpace, actionSpace, numEnvironments, seed, device } = place;
+  const { replayStart, batchSize } = replaySizes(place, s);
   const stateSize = { none: 0, lstm: 2 * s.memorySize, gru: s.memorySize, 'rnn-tanh': s.memorySize }[s.memory];
   return {
     observationSpace,
@@ -221,8 +223,8 @@ export function qOptions<V extends Rows<V>>(place: AgentPlace, s: QSettings, mak
     ...networkParts(place, s, makeHead),
     replay: makeReplay(place, s, stateSize === 0 ? {} : { state: stateSize }),
     gamma: s.gamma,
-    replayStart: s.replayStart,
-    batchSize: s.batchSize,
+    replayStart,
+    batchSize,
     updateInterval: s.updateInterval,
     updatesPerInterval: s.updatesPerInterval,
     targetUpdateInterval: s.targetUpdateInterval,

@@ -111,7 +111,8 @@ export async function loadAgent(folder: string, options: LoadAgentOptions = {}):
       },
     );
   }
-  const place = { observationSpace, actionSpace, numEnvironments, steps: Math.max(1, config.steps), seed, device };
+  const steps = Math.max(1, config.steps);
+  const place = { observationSpace, actionSpace, numEnvironments, steps, seed, device, onlyActs: true } as const;
   const agent = kind.make(place, settings);
   try {
     loadWeights(agent, folder);

@@ -1,6 +1,7 @@
 // The episodes that training goes through: return and length of those in progress, and of the last that ended.
 import { z } from 'zod';
 import type { Outcome } from '../agent.ts';
+import { requireReward } from './rewards.ts';
 
 /** Episodes that the mean return is taken over, as in ChainerRL. */
 const window = 100;
@@ -31,14 +32,15 @@ export class Episodes {
     return this.#state.ended;
   }
 
-  /** Takes in what a step of all environments gave. */
+  /** Takes in what a step of all environments gave. @throws UserError for a reward that is no number */
   add(outcomes: readonly Outcome[]): void {
     const state = this.#state;
     const { returns, lengths } = state;
     for (let i = 0; i < outcomes.length; i++) {
       const { reward, terminated, truncated } = outcomes[i]!;
-      returns[i]! += reward;
       lengths[i]! += 1;
+      requireReward(reward, i, lengths[i]!);
+      returns[i]! += reward;
       if (!terminated && !truncated) continue;
       this.addEnded(returns[i]!, lengths[i]!);
       this.forget(i);

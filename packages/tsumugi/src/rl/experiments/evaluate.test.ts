@@ -4,6 +4,8 @@ import type { Actor } from '../agent.ts';
 import type { ActionLike, Environment, StepResult } from '../environment.ts';
 import { Box, Discrete } from '../spaces/index.ts';
 import { SerialVectorEnvironment } from '../vector/index.ts';
+import { TransformReward } from '../wrappers/index.ts';
+import { Episodes } from './episodes-state.ts';
 import { evaluateActor, type Summary, summarize } from './index.ts';
 
 /** Episodes of given lengths, one after the other; every step gives 1. */
@@ -78,4 +80,15 @@ it.each<[number[], Summary]>([
   [[1, 2, 3, 6], { mean: 3, median: 2.5, stdev: Math.sqrt(14 / 3), max: 6, min: 1 }],
 ])('sums up %j', (values, summary) => {
   expect(summarize(values)).toEqual(summary);
+});
+
+it('ends at a reward that is no number, whatever gave it, and so does training', async () => {
+  let step = 0;
+  const logarithm = new TransformReward(new Clockwork([5]), () => (++step === 3 ? Math.log(-1) : 1));
+  using environments = new SerialVectorEnvironment([logarithm]);
+  const measured = evaluateActor(actor(), environments, { length: { episodes: 1 }, seed: 0 });
+  await expect(measured).rejects.toThrow(/environment 0 gave NaN as the reward of step 3 of an episode/);
+  const episodes = new Episodes(2);
+  const outcome = (reward: number) => ({ reward, next: 0, terminated: false, truncated: false });
+  expect(() => episodes.add([outcome(1), outcome(Number.NEGATIVE_INFINITY)])).toThrow(/environment 1 gave -Infinity/);
 });

@@ -3,6 +3,7 @@ import { invariant } from '../../base/index.ts';
 import type { Actor } from '../agent.ts';
 import type { Observation } from '../environment.ts';
 import type { VectorEnvironment } from '../vector/index.ts';
+import { requireReward } from './rewards.ts';
 
 export interface EvaluateOptions {
   /** How much: whole episodes, or steps. */
@@ -46,6 +47,8 @@ interface Episode {
  * Runs the actor in all environments at a time. Episodes count in the order in which they began, whichever ended first: of the first
  * `episodes` all, so that short ones are not favoured. With `steps`, as many as fit into that many steps one after the other; one
  * that does not fit is cut off there and counts only when it is the first.
+ *
+ * @throws UserError `bad-reward` for one that is no number
  */
 export async function evaluateActor(
   actor: Actor,
@@ -64,8 +67,9 @@ export async function evaluateActor(
     for (let i = 0; i < size; i++) {
       const { reward, next, terminated, truncated } = outcomes[i]!;
       const episode = episodes[current[i]!]!;
-      episode.return += reward;
       episode.length++;
+      requireReward(reward, i, episode.length);
+      episode.return += reward;
       watch?.({
         episode: current[i]!,
         step: episode.length,

@@ -7,6 +7,7 @@ import { agentKind } from '../../agents/registry.ts';
 import { plainError } from '../../vector/at-index.ts';
 import { openEnvironment } from '../environments.ts';
 import { loadModules } from '../modules.ts';
+import { requireReward } from '../rewards.ts';
 import { StepMemory } from './memory.ts';
 import type { FromThread, ThreadPlan } from './messages.ts';
 
@@ -43,6 +44,7 @@ async function run(): Promise<void> {
     const [action] = agent.act([observation]);
     const { observation: next, reward, terminated, truncated } = environment.step(action!);
     const ends = truncated && config.timeLimitTerminates;
+    requireReward(reward, index, length + 1);
     agent.observe([{ reward, next, terminated: terminated || ends, truncated: truncated && !ends }]);
     total += reward;
     length++;

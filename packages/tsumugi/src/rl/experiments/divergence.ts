@@ -37,6 +37,9 @@ export function requireFiniteState({ tensors }: AgentState, step: number, saved:
   if (broken) throw diverged(step, `after the update ${describeNotFinite(broken)}`, saved, { tensor: broken.name });
 }
 
+/** What has no value at times: the explained variance where all targets are alike, as of a policy that always gets the same. */
+const undefinedAtTimes: ReadonlySet<string> = new Set(['explained_variance']);
+
 /** Statistics that were finite before and are not any more. */
 export class FiniteStatistics {
   readonly #finite = new Set<string>();
@@ -44,7 +47,8 @@ export class FiniteStatistics {
   /** @throws UserError `diverged` naming the first that is no longer finite */
   check(statistics: Readonly<Record<string, number>>, step: number, saved: number): void {
     for (const [name, value] of Object.entries(statistics))
-      if (Number.isFinite(value)) this.#finite.add(name);
+      if (undefinedAtTimes.has(name)) continue;
+      else if (Number.isFinite(value)) this.#finite.add(name);
       else if (this.#finite.has(name)) throw diverged(step, `${name} is ${value}`, saved, { [name]: value });
   }
 }

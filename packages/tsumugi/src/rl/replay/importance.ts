@@ -6,7 +6,7 @@
 //              (N P)^−β                          normalize false
 //
 // β grows from β₀ to 1 by (1 − β₀) / betaSteps at every sample.
-import { ConfigError, checkNumber, checkNumbers } from '../../base/index.ts';
+import { ConfigError, checkNumber, checkNumbers, UserError } from '../../base/index.ts';
 
 export interface ImportanceOptions {
   alpha?: number;
@@ -31,6 +31,9 @@ export const importanceDefaults: Required<ImportanceOptions> = {
   errorMax: 1,
 };
 
+/** The priority of an error of 0 where eps is 0: it is drawn only where there is hardly anything else. */
+const LEAST = 1e-30;
+
 export class Importance {
   beta: number;
   readonly #options: Required<ImportanceOptions>;
@@ -51,10 +54,15 @@ export class Importance {
     this.#growth = betaSteps === null ? 0 : (1 - beta) / betaSteps;
   }
 
+  /** @throws UserError `not-finite` for an error that is no number */
   priority(error: number): number {
+    if (Number.isNaN(error))
+      throw new UserError('not-finite', 'prioritized replay: an error is NaN, from which no priority follows', {
+        remedy: 'Lower the learning rate, or scale the rewards down.',
+      });
     const { alpha, eps, errorMin, errorMax } = this.#options;
     const size = Math.max(errorMin ?? -Infinity, Math.min(errorMax ?? Infinity, Math.abs(error)));
-    return (size + eps) ** alpha;
+    return Math.max(LEAST, (size + eps) ** alpha);
   }
 
   /**
@@ -65,9 +73,13 @@ export class Importance {
    */
   weights(probabilities: readonly number[], least: number, count: number): Float32Array {
     const { normalize } = this.#options;
-    const unit = normalize === 'memory' ? least : normalize === 'batch' ? Math.min(...probabilities) : 1 / count;
+    const unit = normalize === 'memory' ? least : normalize === 'batch' ? smallest(probabilities) : 1 / count;
     const weights = Float32Array.from(probabilities, (p) => (p / unit) ** -this.beta);
     this.beta = Math.min(1, this.beta + this.#growth);
     return weights;
   }
 }
+
+/** Of as many as there are: arguments of a function are limited. */
+const smallest = (values: readonly number[]): number =>
+  values.reduce((least, value) => Math.min(least, value), Infinity);

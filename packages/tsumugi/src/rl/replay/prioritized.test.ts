@@ -1,6 +1,7 @@
 // Prioritized replay: the trees, priorities and weights by hand, and the rules of drawing.
 import { expect, it } from 'vitest';
-import { RandomStream } from '../../base/index.ts';
+import { RandomStream, UserError } from '../../base/index.ts';
+import { thrown } from '../../base/thrown.testing.ts';
 import { scope } from '../../torch/index.ts';
 import { Importance } from './importance.ts';
 import { PrioritizedReplayBuffer, type PrioritizedReplayOptions } from './prioritized.ts';
@@ -93,6 +94,26 @@ it('draws by priority, and gives what was never judged the highest one', () => {
   }
   for (const [first, priority] of [[0, 1], [1, 2], [2, 3], [3, 4], [100, 4]] as const) // biome-ignore format: pairs
     expect(Math.abs(counts.get(first)! / 4000 - priority / 14)).toBeLessThan(0.03);
+});
+
+it('draws on where no error is left, and refuses one that is NaN', () => {
+  const replay = make({ eps: 0, normalize: 'memory' });
+  addSteps(replay, 0, [0, 8], 'terminated');
+  replay.sample(8, 1);
+  replay.setErrors(new Array(8).fill(0));
+  const batch = replay.sample(8, 1);
+  expect(new Set(batch.observations).size).toBe(8);
+  expect([...batch.weights!]).toEqual(new Array(8).fill(1));
+  // One that has an error again is drawn before all others.
+  replay.setErrors([...batch.observations].map((first) => (first === 3 ? 1 : 0)));
+  for (let draw = 0; draw < 20; draw++) {
+    const one = replay.sample(1, 1);
+    expect(one.observations[0]).toBe(3);
+    replay.setErrors([1]);
+  }
+  replay.sample(2, 1);
+  const error = thrown(UserError, () => replay.setErrors([1, Number.NaN]));
+  expect(error.message).toMatch(/an error is NaN/);
 });
 
 it('draws none twice in a batch, and wants errors before the next', () => {

@@ -157,7 +157,7 @@ const record = defineCommand(
     if (folder !== undefined) writeFrames(folder, frames);
     await writeFilm(out, { frames, framesPerSecond: fps });
     const result = { out, ...(folder !== undefined && { folder }), frames: frames.length, returns };
-    const sentence = `${frames.length} frames of ${count(returns.length)} → ${[out, folder].filter(Boolean).join(', ')}`;
+    const sentence = `${frames.length} ${frames.length === 1 ? 'frame' : 'frames'} of ${count(returns.length)} → ${[out, folder].filter(Boolean).join(', ')}`;
     return write(io.stdout, `${options.json ? JSON.stringify(result) : sentence}\n`);
   },
 );

@@ -1,6 +1,7 @@
 // What a trained agent's folder is good for: acting as the agent did, demonstrations, pictures; and what is refused.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { scope } from '../../torch/index.ts';
 import { makeVectorEnvironment, SerialVectorEnvironment } from '../vector/index.ts';
 import { silent, type TinyRuns, tinyRuns } from './experiments.testing.ts';
 import {
@@ -46,6 +47,37 @@ it('says of itself what it was trained for and came to', async () => {
     maxEpisodeSteps: 20,
     steps: 300,
     evaluation: { mean: trained.evaluation!.mean, episodes: 3 },
+  });
+});
+
+it('makes no room for replay that it does not need', async () => {
+  const folder = runs.at('large');
+  await trainAgent(
+    runs.config('large', {
+      agent: 'dqn',
+      steps: 20,
+      agentSettings: { hidden: [4], replayStart: 10, batchSize: 2, capacity: 50 },
+    }),
+    { stream: silent },
+  );
+  const path = `${folder}/model/agent.json`;
+  const config = JSON.parse(readFileSync(path, 'utf8')) as { settings: Record<string, number> };
+  // As much as no machine has.
+  Object.assign(config.settings, { capacity: 1e13, replayStart: 1e12 });
+  writeFileSync(path, JSON.stringify(config));
+  using loaded = await loadAgent(`${folder}/model`);
+  expect(loaded.actor.act([Float32Array.of(1, 0, 0, 0)])).toHaveLength(1);
+});
+
+it('writes several whole numbers as columns, too', async () => {
+  using environments = await makeVectorEnvironment('Blackjack-v1', 1);
+  const actor = { act: () => [0], reset() {}, [Symbol.dispose]() {} };
+  const out = runs.at('blackjack.safetensors');
+  const { steps } = await collectDemonstrations(actor, environments, { length: { episodes: 3 }, seed: 3, out });
+  scope(() => {
+    const { observation, next } = loadDemonstrations(out);
+    expect(observation!.shape).toEqual([steps, 3]);
+    expect(observation!.tolist()).toEqual(next!.tolist()); // sticking, one sees the same
   });
 });
 

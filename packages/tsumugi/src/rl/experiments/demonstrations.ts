@@ -4,7 +4,7 @@ import { openSafetensors, writeSafetensors } from '../../store/index.ts';
 import { fromBytes, scope, type Tensor } from '../../torch/index.ts';
 import type { Actor } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
-import type { Box, Space } from '../spaces/index.ts';
+import { Box, type Space } from '../spaces/index.ts';
 import type { VectorEnvironment } from '../vector/index.ts';
 import { type EvaluateOptions, type Evaluation, evaluateActor, type WatchedStep } from './evaluate.ts';
 
@@ -77,11 +77,13 @@ export async function collectDemonstrations(
 function points(space: Space, values: readonly (Observation | Action)[]): Tensor {
   if (space.kind === 'Discrete')
     return fromBytes(BigInt64Array.from(values.map((value) => BigInt(value as number))), 'int64', [values.length]);
-  const { dtype, shape, low } = space as Box;
+  const { shape } = space;
+  const dtype = space instanceof Box ? space.dtype : 'float32';
+  const size = shape.reduce((product, length) => product * length, 1);
   const arrays = { float32: Float32Array, float64: Float64Array, uint8: Uint8Array };
-  const all = new arrays[dtype](values.length * low.length);
+  const all = new arrays[dtype](values.length * size);
   values.forEach((value, i) => {
-    all.set(value as Float32Array, i * low.length);
+    all.set(value as Float32Array, i * size);
   });
   return fromBytes(all, dtype, [values.length, ...shape]);
 }

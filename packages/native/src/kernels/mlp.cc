@@ -1,4 +1,4 @@
-// tsumugi::mlp: fully connected layers with an activation after each, in one call: small networks, as reinforcement learning has
+// tsumugi::mlp: fully connected layers with an activation after each, or each but the last, in one call: small networks, as reinforcement learning has
 // them, spend most of their time between operators. Products are our own where operands fit a cache, and else libtorch's; bias,
 // activation and their gradients are one pass.
 #include <memory>
@@ -18,6 +18,14 @@ Activation activation_of(int64_t number) {
   TORCH_CHECK(number >= 0 && number <= 2, "mlp: there is no activation ", number);
   return static_cast<Activation>(number);
 }
+
+/// Of all layers but the last, and of the last.
+struct Activations {
+  Activation hidden, last;
+  Activation of(size_t layer, size_t layers) const { return layer + 1 == layers ? last : hidden; }
+};
+
+Activations activations_of(int64_t hidden, int64_t last) { return {activation_of(hidden), activation_of(last)}; }
 
 /// h ← activation(z + b), in place: z [rows, n].
 template <typename T>
@@ -142,7 +150,7 @@ void check(const at::Tensor& x, at::TensorList weights, at::TensorList biases) {
 }
 
 /// What each layer gives.
-std::vector<at::Tensor> layers_of(const at::Tensor& x, at::TensorList weights, at::TensorList biases, Activation activation) {
+std::vector<at::Tensor> layers_of(const at::Tensor& x, at::TensorList weights, at::TensorList biases, Activations activations) {
   std::vector<at::Tensor> outputs;
   outputs.reserve(weights.size());
   at::Tensor input = x.contiguous();
@@ -153,7 +161,7 @@ std::vector<at::Tensor> layers_of(const at::Tensor& x, at::TensorList weights, a
     at::Tensor h = at::empty({rows, n}, x.options());
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mlp", [&] {
       product<scalar_t>(input, weight, h);
-      activate(activation, h.data_ptr<scalar_t>(), bias.data_ptr<scalar_t>(), rows, n);
+      activate(activations.of(l, weights.size()), h.data_ptr<scalar_t>(), bias.data_ptr<scalar_t>(), rows, n);
     });
     outputs.push_back(h);
     input = h;
@@ -161,16 +169,17 @@ std::vector<at::Tensor> layers_of(const at::Tensor& x, at::TensorList weights, a
   return outputs;
 }
 
-at::Tensor mlp(const at::Tensor& x, at::TensorList weights, at::TensorList biases, int64_t activation) {
+at::Tensor mlp(const at::Tensor& x, at::TensorList weights, at::TensorList biases, int64_t hidden, int64_t last) {
   check(x, weights, biases);
-  return layers_of(x, weights, biases, activation_of(activation)).back();
+  return layers_of(x, weights, biases, activations_of(hidden, last)).back();
 }
 
 /// The same by operators that can be differentiated again.
-at::Tensor mlp_of_operators(const at::Tensor& x, at::TensorList weights, at::TensorList biases, Activation activation) {
+at::Tensor mlp_of_operators(const at::Tensor& x, at::TensorList weights, at::TensorList biases, Activations activations) {
   at::Tensor h = x;
   for (size_t l = 0; l < weights.size(); l++) {
     h = at::linear(h, weights[l], biases[l]);
+    const Activation activation = activations.of(l, weights.size());
     if (activation != Activation::none) h = activation == Activation::relu ? h.relu() : h.tanh();
   }
   return h;
@@ -178,26 +187,27 @@ at::Tensor mlp_of_operators(const at::Tensor& x, at::TensorList weights, at::Ten
 
 struct Mlp : torch::autograd::Function<Mlp> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, at::TensorList weights, at::TensorList biases,
-                            int64_t activation) {
-    const auto outputs = layers_of(x, weights, biases, activation_of(activation));
+                            int64_t hidden, int64_t last) {
+    const auto outputs = layers_of(x, weights, biases, activations_of(hidden, last));
     variable_list saved{x};
     for (const auto& list : {weights, biases}) saved.insert(saved.end(), list.begin(), list.end());
     saved.insert(saved.end(), outputs.begin(), outputs.end());
     ctx->save_for_backward(saved);
-    ctx->saved_data["activation"] = activation;
+    ctx->saved_data["hidden"] = hidden;
+    ctx->saved_data["last"] = last;
     return outputs.back();
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     const variable_list saved = ctx->get_saved_variables();
-    const auto activation = activation_of(ctx->saved_data["activation"].toInt());
+    const auto activations = activations_of(ctx->saved_data["hidden"].toInt(), ctx->saved_data["last"].toInt());
     const size_t layers = (saved.size() - 1) / 3;
     if (at::GradMode::is_enabled()) {
       const at::TensorList all(saved);
-      const at::Tensor y = mlp_of_operators(saved[0], all.slice(1, layers), all.slice(1 + layers, layers), activation);
-      return gradients_again(ctx, y, variable_list(saved.begin(), saved.begin() + 1 + 2 * layers), gradients[0], 2 * layers + 2);
+      const at::Tensor y = mlp_of_operators(saved[0], all.slice(1, layers), all.slice(1 + layers, layers), activations);
+      return gradients_again(ctx, y, variable_list(saved.begin(), saved.begin() + 1 + 2 * layers), gradients[0], 2 * layers + 3);
     }
-    variable_list result(2 * layers + 2);  // x, weights, biases, activation
+    variable_list result(2 * layers + 3);  // x, weights, biases, and the two activations
     // The lowest layer whose gradients are asked for: nothing is needed below.
     size_t lowest = 0;
     const auto needs = [&](size_t l) {
@@ -212,7 +222,7 @@ struct Mlp : torch::autograd::Function<Mlp> {
       at::Tensor dz = l + 1 == layers ? at::empty_like(gradient) : gradient;
       at::Tensor d_bias = at::empty({h.size(1)}, h.options());
       AT_DISPATCH_FLOATING_TYPES(h.scalar_type(), "mlp_backward", [&] {
-        deactivate(activation, gradient.data_ptr<scalar_t>(), h.data_ptr<scalar_t>(), dz.data_ptr<scalar_t>(),
+        deactivate(activations.of(l, layers), gradient.data_ptr<scalar_t>(), h.data_ptr<scalar_t>(), dz.data_ptr<scalar_t>(),
                    d_bias.data_ptr<scalar_t>(), h.size(0), h.size(1));
         if (ctx->needs_input_grad(1 + l)) result[1 + l] = product_over_rows<scalar_t>(dz, below.contiguous());
         if (l > lowest || (l == 0 && ctx->needs_input_grad(0)))
@@ -225,19 +235,19 @@ struct Mlp : torch::autograd::Function<Mlp> {
   }
 };
 
-at::Tensor mlp_autograd(const at::Tensor& x, at::TensorList weights, at::TensorList biases, int64_t activation) {
+at::Tensor mlp_autograd(const at::Tensor& x, at::TensorList weights, at::TensorList biases, int64_t hidden, int64_t last) {
   if (!at::GradMode::is_enabled()) {
     const at::AutoDispatchBelowADInplaceOrView below;
-    return mlp(x, weights, biases, activation);
+    return mlp(x, weights, biases, hidden, last);
   }
   check(x, weights, biases);
-  return Mlp::apply(x, weights, biases, activation);
+  return Mlp::apply(x, weights, biases, hidden, last);
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(tsumugi, library) {
-  library.def("mlp(Tensor x, Tensor[] weights, Tensor[] biases, int activation) -> Tensor");
+  library.def("mlp(Tensor x, Tensor[] weights, Tensor[] biases, int hidden, int last) -> Tensor");
 }
 TORCH_LIBRARY_IMPL(tsumugi, CPU, library) { library.impl("mlp", mlp); }
 TORCH_LIBRARY_IMPL(tsumugi, AutogradCPU, library) { library.impl("mlp", mlp_autograd); }

@@ -5,7 +5,14 @@ import { gradcheck } from '../gradcheck.ts';
 import { type AffineMap, type MlpActivation, mlp, mlpPlain } from './mlp.ts';
 import { expectThreadIndependent, expectTwins, relativeError } from './twins.testing.ts';
 
-const activations = ['relu', 'tanh', 'none'] as const;
+/** Of the layers, and of the last of them. */
+const activations = [
+  ['relu', 'relu'],
+  ['tanh', 'tanh'],
+  ['none', 'none'],
+  ['relu', 'none'],
+  ['tanh', 'relu'],
+] as const;
 
 /** x, then weights and biases in turn. */
 function made(rows: number, sizes: readonly number[], dtype: 'float32' | 'float64' = 'float32'): Tensor[] {
@@ -20,12 +27,12 @@ const layersOf = (rest: readonly Tensor[]): AffineMap[] =>
   Array.from({ length: rest.length / 2 }, (_, l) => ({ weight: rest[2 * l]!, bias: rest[2 * l + 1]! }));
 
 const call =
-  (of: typeof mlp, activation: MlpActivation) =>
+  (of: typeof mlp, activation: MlpActivation, last: MlpActivation) =>
   (...[x, ...rest]: Tensor[]) =>
-    of(x!, layersOf(rest), activation);
+    of(x!, layersOf(rest), activation, last);
 
-describe.each(activations)('mlp with %s', (activation) => {
-  const [fast, plain] = [call(mlp, activation), call(mlpPlain, activation)] as const;
+describe.each(activations)('mlp with %s, and %s last', (activation, last) => {
+  const [fast, plain] = [call(mlp, activation, last), call(mlpPlain, activation, last)] as const;
 
   it.each([
     [1, [4, 5]],

@@ -26,7 +26,7 @@ export class Critic extends Module {
   /** observations [B, …], actions [B, A] → [B] */
   forward(observations: Tensor, actions: Tensor): Tensor {
     const seen = scaled(observations);
-    return this.value.forward(this.body.forward(cat([seen.ndim > 2 ? seen.flatten(1) : seen, actions], 1))).squeeze(-1);
+    return this.body.into(this.value, cat([seen.ndim > 2 ? seen.flatten(1) : seen, actions], 1)).squeeze(-1);
   }
 }
 

@@ -7,9 +7,12 @@ import { fromBytes, linspace, type Rng, type Tensor } from '../../torch/index.ts
 import { type ActionValues, DiscreteValues, DistributionalValues, QuadraticValues } from '../action-values/index.ts';
 import type { Box } from '../spaces/index.ts';
 import { chainerInit } from './initial.ts';
+import type { MLP } from './mlp.ts';
 
 export interface Head<V = ActionValues> extends Module {
   forward(features: Tensor): V;
+  /** `forward(body.forward(observations))`, where a head of one layer can have both in one call. */
+  onMLP?(body: MLP, observations: Tensor): V;
 }
 
 /** Q(s, ·) = W x + b */
@@ -23,6 +26,10 @@ export class DiscreteHead extends Module implements Head {
 
   forward(features: Tensor): DiscreteValues {
     return new DiscreteValues(this.out.forward(features));
+  }
+
+  onMLP(body: MLP, observations: Tensor): DiscreteValues {
+    return new DiscreteValues(body.into(this.out, observations));
   }
 }
 

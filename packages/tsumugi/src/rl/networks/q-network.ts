@@ -4,6 +4,7 @@ import type { Tensor } from '../../torch/index.ts';
 import type { ActionValues } from '../action-values/index.ts';
 import type { Body } from './body.ts';
 import type { Head } from './heads.ts';
+import { MLP } from './mlp.ts';
 import type { RecurrentCore } from './recurrent.ts';
 
 /** Observations [B, …shape] → the values of actions. */
@@ -34,7 +35,9 @@ export class QNetwork<V = ActionValues> extends Module implements QFunction<V> {
   }
 
   forward(observations: Tensor): V {
-    return this.head.forward(this.body.forward(observations));
+    return this.body instanceof MLP && this.head.onMLP
+      ? this.head.onMLP(this.body, observations)
+      : this.head.forward(this.body.forward(observations));
   }
 }
 

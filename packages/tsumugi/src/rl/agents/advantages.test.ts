@@ -66,4 +66,5 @@ it('standardized numbers have mean 0 and standard deviation 1; explained varianc
   expect(explainedVariance([5, 5, 5], [1, 2, 4])).toBeCloseTo(0, 12);
   expect(explainedVariance([2, 4, 8], [1, 2, 4])).toBeCloseTo(0, 12);
   expect(explainedVariance([1], [1])).toBeNaN();
+  expect(explainedVariance([1, 2], [3, 3])).toBeNaN();
 });

@@ -108,6 +108,24 @@ describe('DDPG', () => {
     });
   });
 
+  it('tells its loss and its mean value, and refuses to learn from what is no number', () => {
+    using agent = new DDPG({ ...common(), policy, critic, optimizer, batchSize: 1, replayStart: 1 });
+    const step = (reward: number) => {
+      agent.act([Float32Array.of(1)]);
+      agent.observe([{ reward, next: Float32Array.of(1), terminated: true, truncated: false }]);
+    };
+    step(2);
+    const [action] = (agent.replay.sample(1, 1).actions as Float32Array) ?? [];
+    const q = 0.3 + (0.3 * action!) / 2;
+    expect(agent.statistics()['loss']! * 100).toBeCloseTo((q - 2) ** 2, 4);
+    expect(agent.statistics()['average_q']! * 1000).toBeCloseTo(q, 4);
+    const before = agent.critic.value.bias!.item();
+    expect(() => {
+      for (let i = 0; i < 40; i++) step(Number.NaN);
+    }).toThrow(/update \d+: the critics' loss is NaN/);
+    expect(Number.isFinite(agent.critic.value.bias!.item())).toBe(Number.isFinite(before));
+  });
+
   it('lets its targets follow by τ at each step, before it learns', () => {
     using agent = new DDPG({ ...common(), policy, critic, optimizer, replayStart: 50 });
     noGrad(() => agent.critic.value.bias!.fill_(1));
@@ -126,6 +144,7 @@ describe('TD3', () => {
     scope(() => {
       using agent = new TD3({ ...common(), ...options });
       noGrad(() => {
+        agent.policy.head.linear.weight.fill_(9); // the targets' is another one from here on
         agent.targetCritics.network.first.value.bias!.fill_(-1);
         agent.targetCritics.network.second.value.weight.fill_(-0.2);
       });

@@ -146,15 +146,25 @@ describe("C51's loss", () => {
     }
   }
 
-  const lossOf = (accumulator: 'mean' | 'sum') =>
+  const lossOf = (accumulator: 'mean' | 'sum', weight?: number, told: number[] = []) =>
     scope(() => {
+      class Weighted extends ReplayBuffer {
+        override sample(size: number, gamma: number) {
+          const batch = super.sample(size, gamma);
+          return weight === undefined ? batch : { ...batch, weights: new Float32Array(size).fill(weight) };
+        }
+
+        override learned(errors: () => Tensor): void {
+          told.push(...(scope(() => errors().tolist()) as number[]));
+        }
+      }
       const spaces = { observationSpace: new Discrete(2), actionSpace: new Discrete(2) };
       using agent = new CategoricalDQN({
         ...spaces,
         seed: 0,
         network: () => new Sure(),
         optimizer: (network) => new SGD([{ parameters: network.namedParameters() }], { lr: 1e-3 }),
-        replay: new ReplayBuffer({ capacity: 20, ...spaces, rng: new RandomStream(0) }),
+        replay: new Weighted({ capacity: 20, ...spaces, rng: new RandomStream(0) }),
         explorer: { select: (): Action => 1, state: () => null, loadState: () => {} },
         gamma: 0.9,
         accumulator,
@@ -178,6 +188,12 @@ describe("C51's loss", () => {
     // Both returns are 2, which has a probability of 0: it counts as 1e-10.
     expect(lossOf('mean')).toBeCloseTo(-Math.log(1e-10), 3);
     expect(lossOf('sum')).toBeCloseTo(-2 * Math.log(1e-10), 3);
+  });
+
+  it('counts by the weights of its samples, and is what priorities are made of without them', () => {
+    const told: number[] = [];
+    expect(lossOf('mean', 0.25, told)).toBeCloseTo(-0.25 * Math.log(1e-10), 3);
+    expect(told.map((error) => error.toFixed(3))).toEqual(Array(2).fill((-Math.log(1e-10)).toFixed(3)));
   });
 });
 

@@ -45,6 +45,9 @@ it('batches of sequences have exactly so many steps, and each epoch every row on
   const rowsOf = (batch: Sequence[]) =>
     batch.flatMap(({ first, length }) => Array.from({ length }, (_, t) => first + 4 * t));
   expect(batches.map((batch) => rowsOf(batch).length)).toEqual([6, 6, 4, 6, 6, 4]);
+  expect(rowsOf(batches[0]!.concat(batches[1]!)), 'in another order each time').not.toEqual(
+    rowsOf(batches[3]!.concat(batches[4]!)),
+  );
   const all = rowsOf(sequences).sort((a, b) => a - b);
   const rows = batches.map(rowsOf);
   expect(

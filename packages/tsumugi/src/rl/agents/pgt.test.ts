@@ -105,6 +105,22 @@ describe('actions lie in [−1, 1]', () => {
     });
   });
 
+  it('and targets are made by the target networks', () => {
+    scope(() => {
+      const lossOf = (change: (agent: PGT) => unknown) => {
+        using agent = make();
+        noGrad(() => void change(agent));
+        return agent.criticLoss(batch()).loss.item();
+      };
+      const plain = lossOf(() => {});
+      const spoil = (network: { parameters(): Tensor[] }) =>
+        network.parameters().forEach((each) => void each.fill_(0.3));
+      expect(lossOf((agent) => spoil(agent.policy))).toBe(plain);
+      expect(lossOf((agent) => spoil(agent.targetPolicy.network))).not.toBe(plain);
+      expect(lossOf((agent) => spoil(agent.targetCritic.network))).not.toBe(plain);
+    });
+  });
+
   it('where it acts, drawn or not', () => {
     scope(() => {
       const { agent } = beyond();
@@ -203,6 +219,16 @@ describe('gradients are those of central differences', () => {
       }
     });
   });
+});
+
+it('evaluation draws, or takes the likeliest action', () => {
+  using agent = make();
+  for (const deterministic of [true, false]) {
+    using actor = agent.actor({ deterministic, seed: 2 });
+    const [one, two] = [0, 1].map(() => [...(actor.act([Float32Array.of(1, 0, -1)])[0] as Float32Array)]);
+    if (deterministic) expect(two).toEqual(one);
+    else expect(two).not.toEqual(one);
+  }
 });
 
 describe('update', () => {

@@ -256,6 +256,26 @@ it('bootstraps after a time limit', () => {
   });
 });
 
+it('SARSA explores at the step where it is, by actions of the space', () => {
+  const asked: number[] = [];
+  const counted = new Discrete(3, 5);
+  const script = [...actions];
+  const explorer: Explorer = {
+    select: (t) => {
+      asked.push(t);
+      return 5 + (script.shift() ?? 1);
+    },
+    state: () => null,
+    loadState: () => {},
+  };
+  const replay = new ReplayBuffer({ capacity: 20, ...spaces, actionSpace: counted, rng: new RandomStream(0) });
+  expectClose(
+    update((o) => new SARSA(o), { explorer, replay, actionSpace: counted }),
+    expected((_s, _a, r, n, ended) => r + D(ended) * T[n]![1]!),
+  );
+  expect(asked).toEqual([0, 1, 2, 3, 3, 3]);
+});
+
 it.each<[string, (options: DQNOptions) => DQN, Target]>([
   ['DQN', (o) => new DQN(o), dqnTarget],
   ['ResidualDQN', (o) => new ResidualDQN({ ...o, gradScale: 0 }), (_s, _a, r, n, ended) => r + D(ended) * max(Q[n]!)],
@@ -275,6 +295,20 @@ it.each<[string, (options: DQNOptions) => DQN, Target]>([
     wanted.gradient[s]![a]! += (of[s]! * slope(d)) / 3;
   }
   expectClose(update(make, { replay }), wanted);
+});
+
+it('ResidualDQN tells replay how far off it was', () => {
+  const told: number[] = [];
+  class Told extends ReplayBuffer {
+    override learned(errors: () => Tensor): void {
+      told.push(...(scope(() => errors().tolist()) as number[]));
+    }
+  }
+  const replay = new Told({ capacity: 20, ...spaces, rng: new RandomStream(0) });
+  update((o) => new ResidualDQN({ ...o, gradScale: 0.5 }), { replay });
+  const wanted = steps.map(([s, a, r, n, ended]) => Math.abs(Q[s][a] - (r + D(ended) * max(Q[n]))));
+  const sorted = (of: number[]) => of.toSorted((a, b) => a - b).map((value) => value.toFixed(4));
+  expect(sorted(told)).toEqual(sorted(wanted));
 });
 
 it('refuses a weight of an advantage, a temperature or a share that makes no sense', () => {

@@ -113,6 +113,19 @@ describe('update', () => {
     }
   });
 
+  it('steps nearly as far as it may where the step is short: the damping takes a little', () => {
+    const { average_kl, average_policy_step_size } = trained({ maxKl: 1e-5, entropyCoefficient: 0 }, 16).statistics;
+    expect(average_policy_step_size).toBe(1);
+    expect(average_kl! / 1e-5).toBeGreaterThan(0.7);
+    expect(average_kl! / 1e-5).toBeLessThan(1);
+  });
+
+  it('tries the whole step, and as many halvings as it may', () => {
+    // With much damping the step is short enough.
+    const { average_policy_step_size } = trained({ maxBacktracks: 0, damping: 10 }, 16).statistics;
+    expect(average_policy_step_size).toBe(1);
+  });
+
   // A step so long that nothing is left of the entropy, which counts most.
   it('takes no step where none is good: the policy stays bit for bit, the value function learns', () => {
     scope(() => {

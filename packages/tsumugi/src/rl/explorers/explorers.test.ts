@@ -1,6 +1,6 @@
 // Explorers: how often and how far they leave the greedy action, and that their state is all that they depend on.
 import { describe, expect, it } from 'vitest';
-import { RandomStream } from '../../base/index.ts';
+import { ConfigError, RandomStream } from '../../base/index.ts';
 import { Box, Discrete } from '../spaces/index.ts';
 import {
   AdditiveGaussian,
@@ -56,6 +56,20 @@ it('Boltzmann draws actions by softmax(Q / T)', () => {
     const far = [0, 1, 2, 3].map((a) => (a === best ? 9000 : 1000));
     expect(explorer.select(0, 0, 12, far)).toBe(10 + best);
   }
+});
+
+it('refuse what makes no sense', () => {
+  const rng = new RandomStream(1);
+  for (const make of [
+    () => new Boltzmann(0, actions, rng),
+    () => new LinearDecayEpsilonGreedy({ start: 1.2, end: 0, steps: 9 }, actions, rng),
+    () => new LinearDecayEpsilonGreedy({ start: 1, end: -0.1, steps: 9 }, actions, rng),
+    () => new LinearDecayEpsilonGreedy({ start: 1, end: 0, steps: 0 }, actions, rng),
+    () => new AdditiveGaussian(-1, box, rng),
+    () => new AdditiveOU({ theta: 2 }, box, rng),
+    () => new AdditiveOU({ sigma: -1 }, box, rng),
+  ])
+    expect(make).toThrow(ConfigError);
 });
 
 it('normal numbers are finite, also where the stream gives 0', () => {
@@ -130,6 +144,10 @@ describe('noise on actions', () => {
     expect(a![0]).not.toBe(b![0]);
     // One step of σ 0.3 from where it was.
     expect(Math.abs(next[0]! - 0.85 * a![0]!)).toBeLessThan(1.2);
+    const stream = new RandomStream(5);
+    const [, , , fourth] = times(4, () => standardNormal(stream));
+    const other = explorer.select(0, 1, zero) as Float32Array;
+    expect(other[0], 'goes on from where it was itself').toBeCloseTo(0.85 * b![0]! + 0.3 * fourth!, 5);
   });
 });
 

@@ -64,6 +64,14 @@ it('drops the oldest episodes as a whole', () => {
   expect(replay.numEpisodes).toBe(2);
 });
 
+it('drops episodes of the environment that needs room, and no other', () => {
+  const replay = make({ capacity: 20, environments: 2 });
+  addSteps(replay, 1, [0, 3], 'terminated');
+  for (let e = 2; e <= 6; e++) addSteps(replay, e, [0, 3], 'terminated', 1);
+  expect([replay.numEpisodes, replay.length]).toEqual([3, 9]);
+  expect(stretches(replay.sampleEpisodes(3)).map(({ seen }) => seen[0])).toEqual([100, 500, 600]);
+});
+
 it('keeps the end of an episode that is longer than there is room', () => {
   const replay = make({ capacity: 6 });
   addSteps(replay, 1, [0, 20], 'terminated');

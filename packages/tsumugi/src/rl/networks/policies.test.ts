@@ -4,6 +4,7 @@ import { constant, Linear, namedParameters, zerosInit } from '../../nn/index.ts'
 import { Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { Categorical, Mellowmax } from '../distributions/index.ts';
 import { Box } from '../spaces/index.ts';
+import { BoundByTanh } from './bound-by-tanh.ts';
 import {
   ActorCritic,
   DeterministicHead,
@@ -85,6 +86,14 @@ describe('heads', () => {
     });
   });
 
+  it('refuse a box without an end, and options that are none', () => {
+    for (const open of [new Box(-Infinity, 1, [2]), new Box(0, Infinity, [2])])
+      expect(() => new BoundByTanh(open)).toThrow(/finite bounds/);
+    expect(() => new DeterministicHead(3, 2, { ...two(), bond: new Box(-1, 1, [2]) } as never)).toThrow(
+      /no option "bond"/,
+    );
+  });
+
   it('squashed gaussian: log σ is clamped', () => {
     using(new SquashedGaussianHead(3, 2, two()), (head) => {
       expect(list(head.forward(x()).base.variance)[0]![0]).toBeCloseTo(Math.exp(4), 3);
@@ -107,7 +116,7 @@ describe('actor-critic', () => {
       model.forward(x()).values.sum().backward();
       expect(model.body.parameters()[0]!.grad).toBeDefined();
     });
-    using(new ActorCritic({ ...parts(), valueBody: new Linear(3, 4, { rng: rng() }) }), (model) => {
+    using(new ActorCritic({ ...parts(), valueBody: new Linear(3, 4, { rng: new Rng(5) }) }), (model) => {
       const { distribution, values } = model.forward(x());
       values.sum().backward();
       expect(model.body.parameters()[0]!.grad).toBeUndefined();

@@ -369,3 +369,20 @@ it('the tanh core is h′ = tanh(W x + U h + b + c)', () => {
     expectClose(rows(core.unroll(x, h).state)[0]!, rows(expected)[0]!);
   });
 });
+
+it('the noise of a layer is f(ε_out) f(ε_in)ᵀ, and f(ε_out) on the bias, with f the signed root', () => {
+  withModule(new FactorizedNoisyLinear(2, 3, { rng: new Rng(4), sigma: 1 }), (layer) => {
+    const stream = new Rng(4);
+    zeros([3, 2]).uniform_(-1, 1, { rng: stream });
+    layer.weight.zero_();
+    layer.weightSigma.fill_(2);
+    layer.biasSigma.fill_(3);
+    const root = (of: Tensor) => (of.tolist() as number[]).map((x) => Math.sign(x) * Math.sqrt(Math.abs(x)));
+    const out = root(randn([3], stream));
+    const into = root(randn([2], stream));
+    expectClose(
+      rows(layer.forward(tensor([[0.5, -1]])))[0]!,
+      out.map((f) => 2 * f * (0.5 * into[0]! - into[1]!) + 3 * f),
+    );
+  });
+});

@@ -186,5 +186,13 @@ it('goes on from a saved state bit for bit', () => {
     const restored = make({ steps: 2, normalize: 'memory', rng: new RandomStream(8) });
     restored.loadState({ tensors: copies, state: saved.state });
     expect(go(restored)).toEqual(expected);
+    // Also where nothing is added before the first draw.
+    const [one, other] = [3, 9].map((seed) => make({ steps: 2, normalize: 'memory', rng: new RandomStream(seed) }));
+    const drawn = [one!, other!].map((each) => {
+      each.loadState({ tensors: copies, state: saved.state });
+      return [...each.sample(4, 0.9).observations];
+    });
+    expect(drawn[1]).toEqual(drawn[0]);
+    expect(new Set(drawn[0]).size).toBe(4);
   });
 });

@@ -208,3 +208,15 @@ it('writes what is larger than its buffer', () => {
   const { observations, nexts } = replay.buffer.sample(1, 1);
   expect([observations[0], nexts.at(-1)]).toEqual([1, 2]);
 });
+
+it('refuses to write where another buffer does, and leaves what that one wrote', () => {
+  using one = open();
+  using other = open();
+  addSteps(one, 1, [0, 3], 'terminated');
+  one.flush();
+  expect(thrown(UserError, () => addSteps(other, 2, [0, 3], 'terminated')).message).toMatch(
+    /is there already: another buffer writes into .*\n.*a folder of its own/,
+  );
+  using again = open();
+  expect(again.length).toBe(3);
+});

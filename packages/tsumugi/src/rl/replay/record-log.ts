@@ -5,6 +5,7 @@
 //   record:  length u32, CRC-32 u32 (both little-endian), bytes
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -17,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { FormatError, UserError } from '../../base/index.ts';
+import { FormatError, UserError, writingAt } from '../../base/index.ts';
 import { canonicalJson, type Json } from '../../store/index.ts';
 
 const HEAD = 8;
@@ -116,7 +117,7 @@ export class RecordLog implements Disposable {
   #put(bytes: Uint8Array): void {
     if (bytes.length > BUFFER_BYTES) {
       this.#write();
-      writeSync(this.#file!, bytes);
+      this.#writeAll(bytes);
       return;
     }
     if (this.#filled + bytes.length > BUFFER_BYTES) this.#write();
@@ -127,16 +128,49 @@ export class RecordLog implements Disposable {
   #nextChunk(): void {
     this.#close();
     this.#chunk++;
-    this.#file = openSync(join(this.#folder, nameOf(this.#chunk)), 'ax');
+    this.#file = this.#make(join(this.#folder, nameOf(this.#chunk)));
     const header = Buffer.from(this.#header);
     this.#put(header);
     this.#bytes = header.length;
   }
 
+  /** @throws UserError when another log has made it meanwhile */
+  #make(path: string): number {
+    try {
+      return writingAt(path, () => openSync(path, 'ax'));
+    } catch (error) {
+      if (!existsSync(path)) throw error;
+      throw new UserError('replay-in-use', `${path} is there already: another buffer writes into ${this.#folder}`, {
+        remedy: 'Give each buffer a folder of its own.',
+        fields: { path },
+        cause: error,
+      });
+    }
+  }
+
   #write(): void {
     if (this.#filled === 0 || this.#file === undefined) return;
-    writeSync(this.#file, this.#buffer, 0, this.#filled);
-    this.#filled = 0;
+    let written = 0;
+    try {
+      this.#writeAll(this.#buffer.subarray(0, this.#filled), (bytes) => {
+        written += bytes;
+      });
+    } finally {
+      // What a full disk did not take comes next, where there is room again.
+      this.#buffer.copyWithin(0, written, this.#filled);
+      this.#filled -= written;
+    }
+  }
+
+  /** A disk that is nearly full takes a part. @throws UserError when it takes no more */
+  #writeAll(bytes: Uint8Array, tell: (written: number) => void = () => {}): void {
+    writingAt(join(this.#folder, nameOf(this.#chunk)), () => {
+      for (let at = 0; at < bytes.length; ) {
+        const written = writeSync(this.#file!, bytes, at, bytes.length - at);
+        tell(written);
+        at += written;
+      }
+    });
   }
 
   /** Hands everything to the system: it is there when the process dies. */

@@ -5,18 +5,25 @@ import { configDefaults, defineConfig } from 'vitest/config';
 // What processes load stays compiled, with its types stripped, for those that tests start.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'build', 'node-compile-cache');
 
+const src = 'packages/tsumugi/src';
+
 /**
- * Folders whose tests change nothing that a file after them would see: they share a process, and what it has loaded. Without those
- * that are killed, send signals, or look at times and memory; that put other modules in the place of ours (`vi.mock`); or whose
- * helpers run something before and after all tests of a file.
+ * Files that change nothing that a file after them would see: they share a process, and what it has loaded; tests/setup.ts puts back
+ * what they stub. Without those that are killed, send signals, or look at times and memory; that put other modules in the place of
+ * ours (`vi.mock`); that register environments or agents by name, or look at all that are; or whose helpers run something before and
+ * after all tests of a file.
  */
 const together = [
-  'packages/tsumugi/src/{base,compare,compress,draw,eval,images,loop,nn,optim,recipe,synth,text}/**/*.test.ts',
-  'packages/tsumugi/src/stages/!(distill-forecast|evaluate-settings|pairs).test.ts',
-  'packages/tsumugi/src/store/{artefact,gguf,quantized}/*.test.ts',
-  'packages/tsumugi/src/train/!(kill|ending|waiting|forecast|rehearse-steps|extend).test.ts',
-  'packages/tsumugi/src/{train/*,gan/scores,gan/networks}/*.test.ts',
-  'packages/tsumugi/src/gan/!(kill|train).test.ts',
+  `${src}/{base,compare,compress,draw,eval,images,loop,nn,optim,recipe,synth,text}/**/*.test.ts`,
+  `${src}/stages/!(distill-forecast|evaluate-settings|pairs).test.ts`,
+  `${src}/store/{artefact,gguf,quantized}/*.test.ts`,
+  `${src}/train/!(kill|ending|waiting|forecast|rehearse-steps|extend).test.ts`,
+  `${src}/{train/*,gan/scores,gan/networks}/*.test.ts`,
+  `${src}/gan/!(kill|train).test.ts`,
+  `${src}/rl/!(experiments|vector|presets)/**/!(by-name).test.ts`,
+  `${src}/serve/!(robustness).test.ts`,
+  `${src}/serve/!(engine-thread)/**/*.test.ts`,
+  `${src}/serve/engine-thread/!(engine-thread).test.ts`,
 ];
 
 // The addon holds process-wide state (threads, handles), so each other test file gets a process of its own. Few run at once.

@@ -1,7 +1,7 @@
 // Runs before every test file: a test that leaves live tensors behind fails. And nothing waits for the disk.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, vi } from 'vitest';
 import { liveHandles } from '../packages/tsumugi/src/torch/memory.ts';
 
 // No test looks for a model on the network; those of the hub have one on this machine.
@@ -19,4 +19,12 @@ beforeEach(() => {
 });
 afterEach(() => {
   expect(liveHandles(), 'live tensors after the test (dispose them, or use scope)').toBe(before);
+});
+
+// What a file stubs and fakes goes with it: the next one may run in the same process.
+afterAll(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  vi.unstubAllEnvs();
 });

@@ -35,7 +35,8 @@ const small: Readonly<Record<string, unknown>> = {
 /** A complete config for the agent, in the first of these environments that it acts in. */
 async function configOf(agent: string) {
   const { config } = await agentKind(agent);
-  const agentSettings = Object.fromEntries(Object.entries(small).filter(([key]) => key in config.shape));
+  const counts = (key: string) => key in config.shape && !(agent === 'residual-dqn' && key === 'targetUpdateInterval');
+  const agentSettings = Object.fromEntries(Object.entries(small).filter(([key]) => counts(key)));
   for (const environment of ['CartPole-v1', 'Pendulum-v1']) {
     const all = { environment, agent, agentSettings, out: home.at('none'), numEnvironments: 2, maxEpisodeSteps: 9 };
     const settings = rlConfig.parse(all);

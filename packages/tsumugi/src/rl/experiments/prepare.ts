@@ -1,6 +1,7 @@
 // What training needs before its first step: settings that are complete, environments, and what is told of them.
 import { ConfigError, checkSettings } from '../../base/index.ts';
 import { formatInteger } from '../../run/index.ts';
+import { refuseIdle } from '../agents/idle-settings.ts';
 import type { AgentKind } from '../agents/kind-config.ts';
 import { agentKind } from '../agents/registry.ts';
 import type { VectorEnvironment } from '../vector/index.ts';
@@ -63,6 +64,16 @@ function requireThreads(kind: AgentKind, { agent, threads, numEnvironments, work
     );
 }
 
+/** Replay that never has as many steps as it is to begin with is never learned from. */
+function requireRoom(agent: string, { capacity, replayStart }: RlConfig['agentSettings']): void {
+  if (typeof capacity !== 'number' || typeof replayStart !== 'number' || replayStart <= capacity) return;
+  throw new ConfigError(
+    'bad-setting',
+    `agent ${agent}: replay of capacity=${capacity} never has the replayStart=${replayStart} steps that learning begins with`,
+    { remedy: 'Raise capacity, or lower replayStart.', fields: { capacity, replayStart } },
+  );
+}
+
 /** Dispose it. @throws ConfigError, UserError for settings that are wrong, and names that are not there */
 export async function prepareTraining(given: RlConfig): Promise<Prepared> {
   await loadModules(given.modules);
@@ -78,6 +89,8 @@ export async function prepareTraining(given: RlConfig): Promise<Prepared> {
   const settings = environmentsOf(config);
   const training = await openEnvironments(settings.training, config.numEnvironments, config.workers, config.modules);
   try {
+    requireRoom(given.agent, agentSettings);
+    refuseIdle(`agent ${given.agent}`, kind.config, agentSettings, kind.conditions?.(training, agentSettings) ?? []);
     const evaluation = await openEnvironments(settings.evaluation, config.evaluation.numEnvironments);
     return {
       config,

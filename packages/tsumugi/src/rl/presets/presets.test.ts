@@ -1,6 +1,7 @@
 // Every experiment is one that can be trained: its settings are those that there are, and its agent acts in its environment.
 import { expect, it } from 'vitest';
 import { checkSettings } from '../../base/index.ts';
+import { refuseIdle } from '../agents/idle-settings.ts';
 import { agentKind } from '../agents/registry.ts';
 import { environmentsOf } from '../experiments/prepare.ts';
 import { rlConfig, rlPreset, rlPresets, settingsOfPreset } from '../index.ts';
@@ -28,6 +29,7 @@ it.each(Object.entries(rlPresets))('%s', async (_, preset) => {
     seed: 0,
     device: 'cpu' as const,
   };
+  refuseIdle(config.agent, kind.config, settings, kind.conditions?.(place, settings) ?? []);
   using agent = kind.make(place, settings);
   const [action] = agent.act([environment.reset({ seed: 0 }).observation]);
   expect(actionSpace.contains(action)).toBe(true);

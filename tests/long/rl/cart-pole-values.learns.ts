@@ -5,7 +5,7 @@
 // the two have different settings.
 import { expect, it } from 'vitest';
 import { evaluate, makeAgent, placeOf, Training } from '../../../packages/tsumugi/src/rl/agents/agents.testing.ts';
-import { agentKind, type Environment, makeEnvironment, ScaleReward } from '../../../packages/tsumugi/src/rl/index.ts';
+import { agentKind, makeEnvironment, ScaleReward } from '../../../packages/tsumugi/src/rl/index.ts';
 
 /** CleanRL's dqn.py, whose authors report 489 ± 16 with it after 500,000 steps. */
 const slow = {
@@ -43,8 +43,6 @@ interface Case {
   /** Of the rewards. */
   scale?: number;
   steps?: number;
-  /** How many it acts in at a time. */
-  environments?: number;
   /** Steps between evaluations, and episodes of one. */
   every?: number;
   episodes?: number;
@@ -78,24 +76,6 @@ const cases: Case[] = [
     settings: { memory: 'lstm', memorySize: 32, hidden: [32], episodicLength: 10, batchSize: 32, updateInterval: 4 },
   },
   {
-    // Sixteen at a time, as many as the paper has threads: what one environment gives in a row is too much alike.
-    agent: 'nsq',
-    environments: 16,
-    settings: {
-      hidden: [64, 64],
-      optimizer: 'adam',
-      learningRate: 1e-3,
-      optimizerEps: 1e-8,
-      gamma: 0.98,
-      targetUpdateInterval: 1000,
-      epsilonEnd: 0.05,
-      epsilonSteps: 20_000,
-    },
-    steps: 200_000,
-    episodes: 20,
-    enough: 475,
-  },
-  {
     agent: 'naf',
     environment: 'Pendulum-v1',
     settings: {
@@ -115,25 +95,22 @@ const cases: Case[] = [
 /** The best mean return, of evaluations now and then until it is enough. */
 async function train(given: Case, seed: number) {
   const { agent: name, settings, environment = 'CartPole-v1', scale = 1, steps = 40_000, enough = 195 } = given;
-  const { environments = 1, every = 2000, episodes = 10 } = given;
+  const { every = 2000, episodes = 10 } = given;
   using test = await makeEnvironment(environment);
   test.reset({ seed: 1000 + seed });
-  const worlds: Environment[] = [];
-  for (let i = 0; i < environments; i++) worlds.push(new ScaleReward(await makeEnvironment(environment), scale));
-  const place = placeOf(test, { seed, steps, numEnvironments: environments });
-  using agent = makeAgent(await agentKind(name), place, name === 'nsq' ? settings! : { ...shared, ...settings });
+  using world = new ScaleReward(await makeEnvironment(environment), scale);
+  const place = placeOf(test, { seed, steps });
+  using agent = makeAgent(await agentKind(name), place, { ...shared, ...settings });
   using actor = agent.actor();
-  const training = new Training(worlds, seed);
+  const training = new Training([world], seed);
   let best = -Infinity;
   let step = 0;
   while (step < steps && best < enough) {
     training.step(agent);
-    step += environments;
-    if (Math.floor(step / every) === Math.floor((step - environments) / every)) continue;
+    if (++step % every !== 0) continue;
     const found = evaluate(actor, test, episodes);
     best = Math.max(best, found.reduce((a, b) => a + b) / found.length);
   }
-  for (const world of worlds) world[Symbol.dispose]();
   return { best, step };
 }
 

@@ -45,10 +45,13 @@ const others = {
     updateInterval: 2,
     updatesPerInterval: 2,
   },
-  ddpg: { explorer: 'ou', noise: 0.3 },
+  ddpg: { explorer: 'ou', noise: 0.3, memory: 'gru' },
   td3: { explorer: 'greedy', noise: 0.3, targetNoise: 0, targetNoiseClip: 0.1, policyInterval: 3 },
   sac: { initialTemperature: 0.3, targetEntropy: 'none' },
 } as const;
+
+/** Those that count with a memory alone. */
+const withMemory = { memorySize: 3, episodicLength: 2 };
 
 const usual = new Map<string, Promise<string>>();
 const asUsual = (name: string) => usual.getOrInsertComputed(name, () => trained(name, {}));
@@ -56,7 +59,8 @@ const asUsual = (name: string) => usual.getOrInsertComputed(name, () => trained(
 describe.each(['ddpg', 'td3', 'sac'] as const)('%s', (name) => {
   it('is tested with each of its settings', async () => {
     const { config } = await agentKind(name);
-    expect(Object.keys(config.shape).sort()).toEqual(Object.keys({ ...others.all, ...others[name] }).sort());
+    const tested = { ...others.all, ...others[name], ...(name === 'ddpg' && withMemory) };
+    expect(Object.keys(config.shape).sort()).toEqual(Object.keys(tested).sort());
   });
 
   it('does the same with the same seed, and something else with another one', async () => {
@@ -72,4 +76,9 @@ describe.each(['ddpg', 'td3', 'sac'] as const)('%s', (name) => {
     const { config } = await agentKind(name);
     expect(config.safeParse({ learningrate: 1 }).success).toBe(false);
   });
+});
+
+it.each(Object.entries(withMemory))('ddpg with a memory heeds %s', async (setting, value) => {
+  const memory = { memory: 'gru', batchSize: 2, replayStart: 8 };
+  expect(await trained('ddpg', { ...memory, [setting]: value })).not.toBe(await trained('ddpg', memory));
 });

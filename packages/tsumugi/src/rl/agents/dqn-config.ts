@@ -6,11 +6,11 @@ import { type AdvantageLearningOptions, AL, DoublePAL, PAL } from './advantage-l
 import { DoubleDQN } from './double-dqn.ts';
 import { DPP, DPPGreedy, DPPL } from './dpp.ts';
 import { DQN, type DQNOptions } from './dqn.ts';
-import type { Condition } from './idle-settings.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
 import { countedActions, qConditions, qFields, qOptions } from './q-config.ts';
 import { ResidualDQN } from './residual-dqn.ts';
 import { SARSA } from './sarsa.ts';
+import type { AgentVariant } from './variant-config.ts';
 
 const dqnFields = {
   ...qFields,
@@ -20,15 +20,7 @@ const dqnFields = {
 };
 type DQNSettings = z.output<z.ZodObject<typeof dqnFields>>;
 
-/** A variant of DQN: what it is, settings of its own, and how it is made of DQN's options and those. */
-export interface DQNVariant<S extends z.ZodRawShape = Record<never, never>> {
-  summary: string;
-  /** Besides DQN's; each with a default and a description. */
-  settings?: S;
-  /** Where settings count that do not always, besides DQN's. */
-  conditions?: readonly Condition[];
-  make(options: DQNOptions, settings: z.output<z.ZodObject<S>>): DQN;
-}
+type DQNVariant<S extends z.ZodRawShape> = AgentVariant<DQNOptions, DQN, S>;
 
 /** The kind of agent that a variant of DQN is: what `registerAgent` takes. */
 export function dqnKind<S extends z.ZodRawShape = Record<never, never>>(

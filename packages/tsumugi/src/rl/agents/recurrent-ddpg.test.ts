@@ -10,7 +10,7 @@ import { Greedy } from '../explorers/index.ts';
 import { DeterministicHead, MLP, makeCore, RecurrentCritic, RecurrentPolicy } from '../networks/index.ts';
 import { EpisodicReplayBuffer } from '../replay/index.ts';
 import { Box } from '../spaces/index.ts';
-import { ddpg } from './continuous-config.ts';
+import { ddpg } from './ddpg-config.ts';
 import { abc, abcSpaces, expectSameAfterResume, smallSpaces, stepsToLearn } from './policy-agents.testing.ts';
 import { RecurrentDDPG } from './recurrent-ddpg.ts';
 

@@ -5,16 +5,15 @@ import { policyKinds } from './policy-kinds.ts';
 
 type Load = () => Promise<AgentKind>;
 
-const continuous = () => import('./continuous-config.ts');
 const dqnFamily = () => import('./dqn-config.ts');
 const categorical = () => import('./categorical-dqn-config.ts');
 const quantile = () => import('./iqn-config.ts');
 
 const kinds = new Map<string, Load>([
   ...policyKinds,
-  ['ddpg', async () => (await continuous()).ddpg],
-  ['sac', async () => (await continuous()).sac],
-  ['td3', async () => (await continuous()).td3],
+  ['ddpg', async () => (await import('./ddpg-config.ts')).ddpg],
+  ['sac', async () => (await import('./sac-config.ts')).sac],
+  ['td3', async () => (await import('./td3-config.ts')).td3],
   ['dqn', async () => (await dqnFamily()).dqn],
   ['double-dqn', async () => (await dqnFamily()).doubleDqn],
   ['residual-dqn', async () => (await dqnFamily()).residualDqn],

@@ -1,4 +1,4 @@
-// docs/rl/replay.md and the pages of DQN's family: their programs print what they say, and their tables have every setting with
+// docs/rl/replay.md and the pages of DQN's and DDPG's families: their programs print what they say, and their tables have every setting with
 // its default.
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
@@ -13,9 +13,14 @@ const pages = {
   iqn: ['iqn', 'double-iqn'],
   naf: ['naf'],
   nsq: ['nsq'],
+  ddpg: ['ddpg'],
+  td3: ['td3'],
+  sac: ['sac'],
 };
 
 const shared = readPage('rl/agents/dqn.md');
+/** The page that says the most of what this one has in common with others. */
+const parents: Readonly<Record<string, string>> = { rainbow: 'categorical-dqn', td3: 'ddpg', sac: 'ddpg' };
 const shown = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value));
 const rowOf = (key: string, value: unknown) => `| \`${key}\` | ${shown(value)} |`;
 
@@ -26,7 +31,7 @@ describe.each(Object.entries(pages))('docs/rl/agents/%s.md', (name, agents) => {
     expect(page).toContain(`\`${agent}\``);
     const { config } = await agentKind(agent);
     const defaults = config.parse({}) as Record<string, unknown>;
-    const known = name === 'rainbow' ? readPage('rl/agents/categorical-dqn.md') : '';
+    const known = parents[name] === undefined ? '' : readPage(`rl/agents/${parents[name]}.md`);
     for (const key of Object.keys((config as z.ZodObject).shape)) {
       const row = rowOf(key, defaults[key]);
       // The nearest page that has the setting at all says its default.
@@ -42,4 +47,4 @@ it('docs/rl/replay.md has the defaults of priorities', () => {
   for (const [option, value] of Object.entries(importanceDefaults)) expect(page).toContain(rowOf(option, value));
 });
 
-testPrograms([readPage('rl/replay.md'), shared].flatMap(snippetsOf));
+testPrograms([readPage('rl/replay.md'), shared, readPage('rl/agents/sac.md')].flatMap(snippetsOf));

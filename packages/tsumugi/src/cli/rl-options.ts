@@ -6,6 +6,6 @@ export const rlOptions = {
   seed: { type: 'integer', min: 0, default: 0, help: 'of the environment, and of what the agent draws' },
   deterministic: { type: 'boolean', help: 'take the likeliest action of a policy that would draw one' },
   device: modelOptions.device,
-  modules: { type: 'list', value: 'FILE', help: 'files that register environments and agents of your own' },
+  modules: { type: 'list', value: 'FILE', help: 'files that register environments, agents and wrappers of your own' },
   json: { type: 'boolean', help: 'print the result as JSON' },
 } as const;

@@ -40,7 +40,7 @@ export interface ActorOptions {
 }
 
 export interface Agent extends Disposable {
-  /** All that an actor computes with, by name: weights and buffers, which the folder of an agent keeps. */
+  /** By name, at least those that an actor computes with: the folder of an agent keeps their weights and buffers. */
   readonly networks: Readonly<Record<string, Module>>;
   /** In training: one action for each environment's observation, with exploration. */
   act(observations: readonly Observation[]): Action[];

@@ -28,7 +28,7 @@ const kinds: Readonly<Record<string, () => DiscreteValues>> = {
   },
 };
 
-describe.each(Object.entries(kinds))('of counted actions as %s', (_, make) => {
+describe.each(Object.entries(kinds))('of discrete actions as %s', (_, make) => {
   it('are means, of which the largest is best', () => {
     scope(() => {
       const values = make();

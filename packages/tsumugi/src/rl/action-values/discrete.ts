@@ -1,4 +1,4 @@
-// Values of counted actions: numbers, distributions over atoms, or quantiles. Each has `q`, the expected values [B, A].
+// Values of discrete actions: numbers, distributions over atoms, or quantiles. Each has `q`, the expected values [B, A].
 import type { Tensor } from '../../torch/index.ts';
 import type { ActionValues } from './action-values.ts';
 

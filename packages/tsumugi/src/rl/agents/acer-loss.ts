@@ -26,7 +26,7 @@ export interface RetraceRows {
   /** V of what follows the last step; 0 where nothing does. */
   after: number;
   gamma: number;
-  /** Numbers of a continuous action; undefined for actions that are counted. */
+  /** Numbers of a continuous action; undefined for discrete ones. */
   dimensions: number | undefined;
 }
 

@@ -100,7 +100,7 @@ describe.each<[string, boolean, Partial<ACEROptions>]>([
 ])('where %s', (_, ended, given) => {
   const share = given.normalizeBySteps === false ? 1 : 1 / 2;
 
-  it('counted actions: ratios are truncated, and what that leaves out is corrected', () => {
+  it('discrete actions: ratios are truncated, and what that leaves out is corrected', () => {
     scope(() => {
       const model = new Counted();
       const optimizer = new SGD([{ parameters: model.namedParameters() }], { lr: 1 });

@@ -24,7 +24,7 @@ describe('retrace', () => {
     gamma: 0.5,
   };
 
-  it('is the recursion for counted actions', () => {
+  it('is the recursion for discrete actions', () => {
     const { ret, opc } = retrace({ ...rows, dimensions: undefined });
     // t = 2: 3 + 0.5·4 = 5; then 0.25 (5 + 1) + 0.6 = 2.1; t = 1: 2 + 1.05 = 3.05; then 0.5 (3.05 − 1) + 0.4 = 1.425.
     [1 + 0.5 * 1.425, 3.05, 5].forEach((value, t) => void expect(ret[t]).toBeCloseTo(value, 12));
@@ -39,7 +39,7 @@ describe('retrace', () => {
 });
 
 describe('correction for what was truncated', () => {
-  it('is a sum over all counted actions', () => {
+  it('is a sum over all discrete actions', () => {
     scope(() => {
       const [logits, acted, q, v] = [[2, 0, -1], [-3, 0.5, 1], [1, -2, 0.3], 0.4] as const;
       const x = tensor([[...logits]], f64).requiresGrad_();

@@ -9,7 +9,7 @@ export function boundedBox(owner: string, space: Space): Box {
   throw new ConfigError('wrong-space', `${owner} acts in boxes with finite bounds, this action space is ${space}`, {
     remedy:
       space.kind === 'Discrete'
-        ? 'Choose an agent for counted actions, such as dqn or ppo.'
+        ? 'Choose an agent for discrete actions, such as dqn or ppo.'
         : space.kind === 'Box'
           ? 'Choose an agent that needs no bounds, such as ppo.'
           : severalActions,

@@ -5,7 +5,7 @@ import { DistributionalDuelingHead, DistributionalHead } from '../networks/index
 import { CategoricalDoubleDQN, CategoricalDQN } from './categorical-dqn.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
 import type { QAgentOptions } from './q-agent.ts';
-import { countedActions, qConditions, qFields, qOptions } from './q-config.ts';
+import { discreteActions, qConditions, qFields, qOptions } from './q-config.ts';
 
 const fields = {
   ...qFields,
@@ -37,7 +37,7 @@ const rainbowConfig = z.strictObject({
 type Settings = z.output<typeof categoricalConfig>;
 
 function options(agent: string, place: AgentPlace, s: Settings): QAgentOptions<DistributionalValues> {
-  const actions = countedActions(agent, place);
+  const actions = discreteActions(agent, place);
   const atoms = { count: s.atoms, min: s.atomMin, max: s.atomMax };
   return qOptions<DistributionalValues>(place, s, (features, rng) =>
     s.dueling

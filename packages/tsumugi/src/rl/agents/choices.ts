@@ -8,7 +8,7 @@ export interface Choice {
   greedy: Action;
   /** Its value. */
   max: number;
-  /** Of every action, where actions are counted. */
+  /** Of every action, where actions are discrete. */
   values: Float32Array | undefined;
 }
 

@@ -7,7 +7,7 @@ import { DoubleDQN } from './double-dqn.ts';
 import { DPP, DPPGreedy, DPPL } from './dpp.ts';
 import { DQN, type DQNOptions } from './dqn.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
-import { countedActions, qConditions, qFields, qOptions } from './q-config.ts';
+import { discreteActions, qConditions, qFields, qOptions } from './q-config.ts';
 import { ResidualDQN } from './residual-dqn.ts';
 import { SARSA } from './sarsa.ts';
 import type { AgentVariant } from './variant-config.ts';
@@ -37,7 +37,7 @@ export function dqnKind<S extends z.ZodRawShape = Record<never, never>>(
 }
 
 function dqnOptions(agent: string, place: AgentPlace, s: DQNSettings): DQNOptions {
-  const actions = countedActions(agent, place);
+  const actions = discreteActions(agent, place);
   const options = qOptions<ActionValues>(place, s, (features, rng) =>
     s.dueling ? new DuelingHead(features, actions, rng, s.duelingHidden) : new DiscreteHead(features, actions, rng),
   );

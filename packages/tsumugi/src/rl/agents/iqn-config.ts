@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type QuantileFunction, QuantileHead } from '../networks/index.ts';
 import { DoubleIQN, IQN, type IQNOptions } from './iqn.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
-import { countedActions, qConditions, qFields, qOptions } from './q-config.ts';
+import { discreteActions, qConditions, qFields, qOptions } from './q-config.ts';
 
 const count = z.int().positive();
 
@@ -19,7 +19,7 @@ const iqnConfig = z.strictObject({
 type Settings = z.output<typeof iqnConfig>;
 
 function options(agent: string, place: AgentPlace, s: Settings): IQNOptions {
-  const actions = countedActions(agent, place);
+  const actions = discreteActions(agent, place);
   const { quantiles, targetQuantiles, actingQuantiles, cosines, quantileHidden: hidden } = s;
   const shared = qOptions<QuantileFunction>(
     place,

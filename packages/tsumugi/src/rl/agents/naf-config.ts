@@ -27,7 +27,7 @@ export const naf: AgentKind<typeof nafConfig> = {
         {
           remedy:
             place.actionSpace.kind === 'Discrete'
-              ? 'Choose dqn, categorical-dqn, rainbow or iqn for counted actions.'
+              ? 'Choose dqn, categorical-dqn, rainbow or iqn for discrete actions.'
               : severalActions,
         },
       );

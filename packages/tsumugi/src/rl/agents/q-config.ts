@@ -269,12 +269,12 @@ export const qConditions = (spaces: Spaces, s: QSettings & { dueling?: boolean }
   { settings: ['duelingHidden'], holds: s.dueling === true, without: 'dueling=true' },
 ];
 
-/** @throws ConfigError unless actions are counted */
-export function countedActions(agent: string, { actionSpace }: AgentPlace): number {
+/** @throws ConfigError unless actions are discrete */
+export function discreteActions(agent: string, { actionSpace }: AgentPlace): number {
   if (actionSpace.kind === 'Discrete') return (actionSpace as Discrete).n;
   throw new ConfigError(
     'wrong-actions',
-    `${agent} chooses among counted actions, the environment takes ${actionSpace}`,
+    `${agent} chooses among discrete actions, the environment takes ${actionSpace}`,
     {
       remedy: actionSpace.kind === 'Box' ? 'Choose naf, ddpg, td3 or sac for continuous actions.' : severalActions,
     },

@@ -160,7 +160,7 @@ it('refuses the state of another agent', async () => {
 });
 
 it.each([
-  ['dqn', { discrete: false }, {}, /chooses among counted actions/],
+  ['dqn', { discrete: false }, {}, /chooses among discrete actions/],
   ['naf', {}, {}, /takes continuous actions/],
   ['dqn', {}, { explorer: 'ou' }, /does not explore Discrete/],
   ['dqn', {}, { memory: 'lstm', steps: 3 }, /learns from episodes/],

@@ -33,7 +33,7 @@ export const rlConfig = z.strictObject({
   modules: z
     .array(z.string().min(1))
     .default([])
-    .describe('files of your own that register environments and agents, loaded first'),
+    .describe('files of your own that register environments, agents and wrappers, loaded first'),
   environment: z.string().min(1).describe('id of the environment, e.g. CartPole-v1'),
   environmentOptions: options.default({}).describe("the environment's own options"),
   wrappers: z.array(wrapper).default([]).describe('around each environment, the innermost first'),

@@ -7,7 +7,7 @@ export interface Explorer {
   /**
    * @param t steps taken so far in all environments together
    * @param environment whose action it is
-   * @param values of every action, where actions are counted
+   * @param values of every action, where actions are discrete
    */
   select(t: number, environment: number, greedy: Action, values?: ArrayLike<number>): Action;
   /** Everything that its choices depend on. */

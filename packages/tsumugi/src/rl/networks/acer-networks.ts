@@ -1,6 +1,6 @@
 // Networks of ACER: a policy, Q and V together.
 //
-//   counted actions      Q = W x + b of every action, and V = Σ_a π(a) Q(a)
+//   discrete actions     Q = W x + b of every action, and V = Σ_a π(a) Q(a)
 //   continuous actions   stochastic dueling (SDN): Q(a) = V + A(a) − 1/n Σ_i A(u_i), with u_i drawn from π
 import { Linear, lecunNormal, Module, type UnaryModule, zerosInit } from '../../nn/index.ts';
 import { cat, noGrad, type Rng, type Tensor } from '../../torch/index.ts';
@@ -70,7 +70,7 @@ export interface DiscreteActorQParts {
   rng: Rng;
 }
 
-/** For counted actions. */
+/** For discrete actions. */
 export class DiscreteActorQ extends Module implements ActorQModule {
   readonly body: UnaryModule;
   readonly policy: PolicyHead;

@@ -234,7 +234,7 @@ describe('heads', () => {
 describe('values', () => {
   const q = [[1, 3, 2], [-1, -2, 0]]; // biome-ignore format: a table
 
-  it('of counted actions', () => {
+  it('of discrete actions', () => {
     scope(() => {
       const values = new DiscreteValues(tensor(q));
       const actions = tensor([0, 1], { dtype: 'int64' });

@@ -64,7 +64,7 @@ abstract class RecurrentActorQ extends Module implements RecurrentActorQModule {
   }
 }
 
-/** For counted actions. */
+/** For discrete actions. */
 export class RecurrentDiscreteActorQ extends RecurrentActorQ {
   readonly out: Linear;
 

@@ -171,7 +171,7 @@ describe('a vector over threads', () => {
   it.each<[NonNullable<WorldOptions['fault']>, RegExp]>([
     ['exit', /the thread of environments 2 to 4 of World-v0 died: it ended by itself/],
     ['hang', /the thread of environments 2 to 4 of World-v0 has not answered for 0.2 s/],
-    ['shape', /environment 3 of World-v0: an observation has 1 elements, its space says 3/],
+    ['shape', /environment 3 of World-v0: World-v0: step gave an observation of 1 elements/],
   ])('does not wait for a thread with the fault "%s"', async (fault, message) => {
     const seconds = fault === 'hang' ? { timeoutSeconds: 0.2 } : {};
     const vector = await make({ workers: 2, ...seconds }, { fault });

@@ -53,7 +53,16 @@ it('the losses are the formulas', () => {
       const atMode = numbers(agent.critic.forward(batch.observation, policy.mode()));
       const [logs, entropies] = [numbers(policy.logProbability(batch.action)), numbers(policy.entropy())];
       const right = -[0, 1].reduce((sum, i) => sum + ((q[i]! - atMode[i]!) * logs[i]! + 0.1 * entropies[i]!) / 2, 0);
-      expect(agent.policyLoss(batch).item()).toBeCloseTo(right, 5);
+      expect(agent.lossOfActions(batch.observation, () => batch.action).item()).toBeCloseTo(right, 5);
+      // The policy's loss is of what it draws now, whatever was done then.
+      const state = agent['rng'].state;
+      const drawn = policy.sample(agent['rng']);
+      const lossOf = (action: Tensor) => {
+        agent['rng'].state = state;
+        return agent.policyLoss({ ...batch, action }).item();
+      };
+      expect(lossOf(batch.action)).toBe(agent.lossOfActions(batch.observation, () => drawn).item());
+      expect(lossOf(batch.action.neg())).toBe(lossOf(batch.action));
       // Where nothing follows the target is the reward.
       const last = { ...batch, bootstrap: tensor([0, 0]) };
       const critic = ((q[0]! - 1) ** 2 + (q[1]! + 1) ** 2) / 2;
@@ -196,7 +205,7 @@ describe('gradients are those of central differences', () => {
           }
         return -sum / 3;
       };
-      const loss = agent.policyLoss(batch);
+      const loss = agent.lossOfActions(batch.observation, () => batch.action);
       expect(loss.item()).toBeCloseTo(noGrad(held), 10);
       backward(loss);
       for (const [path, parameter] of parameters) {

@@ -9,6 +9,10 @@ import type { Box, Discrete, Space } from './spaces/index.ts';
 /** An array that holds observations one after the other, as replay stores them: numbers of a `Discrete` space as they are. */
 export type ObservationRows = Float32Array | Uint8Array | Int32Array;
 
+/** Whole numbers of another range are no shades: they are taken as they are, like all other numbers. */
+const isPixels = (space: Space): boolean =>
+  space.kind === 'Box' && (space as Box).dtype === 'uint8' && (space as Box).high.every((bound) => bound === 255);
+
 export class ObservationInput {
   /** Of one observation, as a network takes it. */
   readonly shape: readonly number[];
@@ -23,7 +27,7 @@ export class ObservationInput {
     this.#discrete = space.kind === 'Discrete' ? (space as Discrete) : undefined;
     // A lone number of a box is an array of one.
     this.shape = this.#discrete ? [this.#discrete.n] : space.shape.length === 0 ? [1] : space.shape;
-    this.dtype = !this.#discrete && (space as Box).dtype === 'uint8' ? 'uint8' : 'float32';
+    this.dtype = isPixels(space) ? 'uint8' : 'float32';
     this.width = this.#discrete ? 1 : space.shape.reduce((product, length) => product * length, 1);
     this.#lone = this.rows(1);
   }

@@ -1,6 +1,6 @@
 // Continuous agents work in (−1, 1), and environments in boxes of their own.
 import { ConfigError } from '../../base/index.ts';
-import { type Tensor, tensor } from '../../torch/index.ts';
+import { type Device, type Tensor, tensor } from '../../torch/index.ts';
 import { Box, type Space } from '../spaces/index.ts';
 
 /** @throws ConfigError for a space that is not a box with finite bounds */
@@ -32,15 +32,18 @@ export class ActionScale implements Disposable {
   readonly #halfTensor: Tensor;
 
   /** @throws ConfigError for a space that is not a box with finite bounds */
-  constructor(owner: string, space: Space) {
+  constructor(owner: string, space: Space, device: Device = 'cpu') {
     this.#box = boundedBox(owner, space);
     const { low, high } = this.#box;
     this.unit = unitBox(this.#box);
     this.#center = Float32Array.from(low, (bound, i) => bound / 2 + high[i]! / 2);
     this.#half = Float32Array.from(low, (bound, i) => high[i]! / 2 - bound / 2);
-    this.#centerTensor = tensor(this.#center).keep();
+    this.#centerTensor = tensor(this.#center, { device }).keep();
     // A dimension that is one number is the middle, whatever is chosen.
-    this.#halfTensor = tensor(this.#half.map((half) => half || 1)).keep();
+    this.#halfTensor = tensor(
+      this.#half.map((half) => half || 1),
+      { device },
+    ).keep();
   }
 
   /** A, the numbers of an action. */

@@ -4,7 +4,7 @@
 import { checkNumber, deriveSeed, RandomStream, UserError } from '../../base/index.ts';
 import type { Module } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
-import { grad, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
+import { type Device, grad, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
 import type { Actor, ActorOptions } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
 import { ObservationInput } from '../observation-input.ts';
@@ -15,6 +15,8 @@ import { ReplayAgent, type ReplayAgentOptions } from './replay-agent.ts';
 
 export interface ContinuousAgentOptions extends ReplayAgentOptions<ReplayBuffer> {
   seed: number;
+  /** The CPU when left out. */
+  device?: Device | undefined;
   /** Discount (γ). */
   gamma: number;
   /** The share of the networks by which their targets follow them (τ). */
@@ -24,6 +26,7 @@ export interface ContinuousAgentOptions extends ReplayAgentOptions<ReplayBuffer>
 export abstract class ContinuousAgent extends ReplayAgent<ReplayBuffer> {
   readonly gamma: number;
   readonly softUpdate: number;
+  protected readonly device: Device;
   protected readonly input: ObservationInput;
   protected readonly scale: ActionScale;
   /** Of weights, and of what is drawn in tensors. */
@@ -37,8 +40,9 @@ export abstract class ContinuousAgent extends ReplayAgent<ReplayBuffer> {
     this.gamma = checkNumber(owner, 'gamma', options.gamma, { min: 0, max: 1 });
     this.softUpdate = checkNumber(owner, 'softUpdate', options.softUpdate, { above: 0, max: 1 });
     this.input = new ObservationInput(options.observationSpace);
-    this.scale = new ActionScale(owner, options.actionSpace);
-    this.rng = new Rng(deriveSeed(options.seed, 'network'), 'cpu');
+    this.device = options.device ?? 'cpu';
+    this.scale = new ActionScale(owner, options.actionSpace, this.device);
+    this.rng = new Rng(deriveSeed(options.seed, 'network'), this.device);
     this.#uniform = new RandomStream(deriveSeed(options.seed, 'first actions'));
   }
 
@@ -58,12 +62,14 @@ export abstract class ContinuousAgent extends ReplayAgent<ReplayBuffer> {
 
   #policyActions(observations: readonly Observation[], rng: Rng | undefined): Float32Array[] {
     const { size } = this.scale;
-    const all = noGrad(() => scope(() => this.actions(this.input.tensor(observations), rng).data() as Float32Array));
+    const all = noGrad(() =>
+      scope(() => this.actions(this.input.tensor(observations, this.device), rng).data() as Float32Array),
+    );
     return observations.map((_, i) => all.subarray(i * size, (i + 1) * size));
   }
 
   protected override learn(): void {
-    const batch = batchTensors(this.replay.sample(this.schedule.batchSize, this.gamma), this.input);
+    const batch = batchTensors(this.replay.sample(this.schedule.batchSize, this.gamma), this.input, this.device);
     this.update({ ...batch, action: this.scale.toUnit(batch.action) });
   }
 
@@ -101,7 +107,7 @@ export abstract class ContinuousAgent extends ReplayAgent<ReplayBuffer> {
   }
 
   actor({ deterministic = true, seed = 0 }: ActorOptions = {}): Actor {
-    const rng = deterministic ? undefined : new Rng(deriveSeed(seed, 'actor'), 'cpu');
+    const rng = deterministic ? undefined : new Rng(deriveSeed(seed, 'actor'), this.device);
     return {
       act: (observations) => this.#policyActions(observations, rng).map((action) => this.scale.toBox(action)),
       reset: () => {},

@@ -37,6 +37,7 @@ function scheduleOf(place: AgentPlace, s: ReplaySettings, explorer: Explorer) {
     actionSpace: place.actionSpace,
     environments: place.numEnvironments,
     seed: place.seed,
+    device: place.device,
     explorer,
     gamma: s.gamma,
     softUpdate: s.softUpdate,

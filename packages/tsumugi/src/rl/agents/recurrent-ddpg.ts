@@ -12,11 +12,12 @@ import { checkNumber, deriveSeed, RandomStream } from '../../base/index.ts';
 import type { Module } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
-import { fromBytes, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
+import { type Device, fromBytes, noGrad, Rng, scope, type Tensor } from '../../torch/index.ts';
 import type { Actor, ActorOptions } from '../agent.ts';
 import type { Action, Observation } from '../environment.ts';
 import type { DeterministicHead, RecurrentCritic, RecurrentPolicy } from '../networks/index.ts';
 import { ObservationInput } from '../observation-input.ts';
+import { onDevice } from '../on-device.ts';
 import type { EpisodeBatch, EpisodicReplayBuffer } from '../replay/index.ts';
 import { ActionScale } from './action-scale.ts';
 import type { AgentParts } from './agent-state.ts';
@@ -27,6 +28,8 @@ import { TargetNetwork } from './target-network.ts';
 
 export interface RecurrentDDPGOptions extends ReplayAgentOptions<EpisodicReplayBuffer> {
   seed: number;
+  /** The CPU when left out. */
+  device?: Device | undefined;
   /** Discount (γ). */
   gamma: number;
   /** The share of the networks by which their targets follow them (τ). */
@@ -62,6 +65,7 @@ export class RecurrentDDPG extends ReplayAgent<EpisodicReplayBuffer> {
   readonly policyOptimizer: Optimizer;
   readonly criticOptimizer: Optimizer;
   readonly #options: RecurrentDDPGOptions;
+  readonly #device: Device;
   readonly #input: ObservationInput;
   readonly #scale: ActionScale;
   readonly #stepper: PolicyStepper;
@@ -78,8 +82,9 @@ export class RecurrentDDPG extends ReplayAgent<EpisodicReplayBuffer> {
       checkNumber('DDPG', 'episodicLength', options.episodicLength, { min: 1, whole: true });
     this.#options = options;
     this.#input = new ObservationInput(options.observationSpace);
-    this.#scale = new ActionScale('DDPG', options.actionSpace);
-    this.#rng = new Rng(deriveSeed(options.seed, 'network'), 'cpu');
+    this.#device = options.device ?? 'cpu';
+    this.#scale = new ActionScale('DDPG', options.actionSpace, this.#device);
+    this.#rng = new Rng(deriveSeed(options.seed, 'network'), this.#device);
     this.#uniform = new RandomStream(deriveSeed(options.seed, 'first actions'));
     this.policy = options.policy(this.#rng);
     this.critic = options.critic(this.#rng);
@@ -94,7 +99,7 @@ export class RecurrentDDPG extends ReplayAgent<EpisodicReplayBuffer> {
   #actions(stepper: PolicyStepper, observations: readonly Observation[]): Float32Array[] {
     const { size } = this.#scale;
     const all = noGrad(() =>
-      scope(() => stepper.policy(this.#input.tensor(observations)).mode().data() as Float32Array),
+      scope(() => stepper.policy(this.#input.tensor(observations, this.#device)).mode().data() as Float32Array),
     );
     return observations.map((_, i) => all.subarray(i * size, (i + 1) * size));
   }
@@ -123,15 +128,23 @@ export class RecurrentDDPG extends ReplayAgent<EpisodicReplayBuffer> {
       const there = lengths.reduce((sum, steps) => sum + (t < steps ? 1 : 0), 0);
       for (let b = 0; b < size; b++) if (t < lengths[b]!) weights[t * size + b] = 1 / (length * there);
     }
-    const floats = (of: Float32Array) => fromBytes(of, 'float32', [length, size]);
-    const inBox = fromBytes(actions as Float32Array, 'float32', [length, size, this.#scale.size]);
+    const floats = (of: Float32Array) => onDevice(fromBytes(of, 'float32', [length, size]), this.#device);
+    const inBox = onDevice(
+      fromBytes(actions as Float32Array, 'float32', [length, size, this.#scale.size]),
+      this.#device,
+    );
     return {
-      observations: this.#input.fromRows(observations, [length + 1, size]),
+      observations: this.#input.fromRows(observations, [length + 1, size], this.#device),
       actions: this.#scale.toUnit(inBox),
       rewards: floats(rewards),
       bootstrap: floats(Float32Array.from(terminated, (ended) => (ended ? 0 : gamma))),
       weights: floats(weights),
     };
+  }
+
+  /** Memories that are empty. */
+  #start(policy: RecurrentPolicy<DeterministicHead>, batch: number): Tensor {
+    return onDevice(policy.initialState(batch), this.#device);
   }
 
   criticLoss({ observations, actions, rewards, bootstrap, weights }: Stretches): { loss: Tensor; q: Tensor } {
@@ -140,7 +153,7 @@ export class RecurrentDDPG extends ReplayAgent<EpisodicReplayBuffer> {
     const y = noGrad(() => {
       const { network: policy } = this.targetPolicy;
       const { network: critic } = this.targetCritic;
-      const next = policy.unroll(observations, policy.initialState(batch)).distribution.mode().narrow(0, 1, length);
+      const next = policy.unroll(observations, this.#start(policy, batch)).distribution.mode().narrow(0, 1, length);
       const states = critic.follow(before, actions).states.narrow(0, 1, length);
       const after = observations.narrow(0, 1, length).flatten(0, 1);
       const q = critic.step(after, next.flatten(0, 1), states.flatten(0, 1)).q.unflatten(0, [length, batch]);
@@ -154,7 +167,7 @@ export class RecurrentDDPG extends ReplayAgent<EpisodicReplayBuffer> {
     const [length, batch] = actions.shape as [number, number];
     const before = observations.narrow(0, 0, length);
     const states = noGrad(() => this.critic.follow(before, actions).states.narrow(0, 0, length).flatten(0, 1));
-    const chosen = this.policy.unroll(before, this.policy.initialState(batch)).distribution.mode();
+    const chosen = this.policy.unroll(before, this.#start(this.policy, batch)).distribution.mode();
     const { q } = this.critic.step(before.flatten(0, 1), chosen.flatten(0, 1), states);
     return q.mul(weights.flatten()).sum().neg();
   }

@@ -11,7 +11,7 @@
 // In this order at each update; then the targets follow by τ.
 import { Module, parameter } from '../../nn/index.ts';
 import type { Optimizer } from '../../optim/index.ts';
-import { full, mseLoss, noGrad, type Rng, scope, type Tensor } from '../../torch/index.ts';
+import { type Device, full, mseLoss, noGrad, type Rng, scope, type Tensor } from '../../torch/index.ts';
 import type { Policy, SquashedGaussianHead, TwinCritics } from '../networks/index.ts';
 import type { TensorBatch } from '../replay/index.ts';
 import { ContinuousAgent, type ContinuousAgentOptions } from './continuous-agent.ts';
@@ -21,9 +21,9 @@ import { TargetNetwork } from './target-network.ts';
 export class Temperature extends Module {
   readonly log: Tensor;
 
-  constructor(initial: number) {
+  constructor(initial: number, device: Device = 'cpu') {
     super();
-    this.log = parameter(full([], Math.log(initial), { dtype: 'float32' }));
+    this.log = parameter(full([], Math.log(initial), { dtype: 'float32', device }));
   }
 
   forward(): Tensor {
@@ -57,7 +57,7 @@ export class SAC extends ContinuousAgent {
     this.policy = options.policy(this.rng);
     this.critics = options.critics(this.rng);
     this.targetCritics = new TargetNetwork(options.critics(this.rng), this.critics);
-    this.temperature = new Temperature(options.initialTemperature);
+    this.temperature = new Temperature(options.initialTemperature, this.device);
     this.targetEntropy = options.targetEntropy;
     this.policyOptimizer = options.optimizer(this.policy);
     this.criticOptimizer = options.optimizer(this.critics);

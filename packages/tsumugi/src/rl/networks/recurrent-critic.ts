@@ -44,7 +44,7 @@ export class RecurrentCritic extends Module {
    */
   follow(observations: Tensor, actions: Tensor): { q: Tensor; states: Tensor } {
     const [length, batch] = actions.shape as [number, number];
-    const states = [zeros([batch, this.stateSize])];
+    const states = [zeros([batch, this.stateSize], { device: actions.device })];
     const q = Array.from({ length }, (_, t) => {
       const made = this.step(observations.select(0, t), actions.select(0, t), states[t]!);
       states.push(made.states);

@@ -5,6 +5,7 @@ import { ConfigError, checkNumber } from '../../base/index.ts';
 import { buffer, Linear, Module } from '../../nn/index.ts';
 import { fromBytes, linspace, type Rng, type Tensor } from '../../torch/index.ts';
 import { type ActionValues, DiscreteValues, DistributionalValues, QuadraticValues } from '../action-values/index.ts';
+import { onDevice } from '../on-device.ts';
 import type { Box } from '../spaces/index.ts';
 import { chainerInit } from './initial.ts';
 import type { MLP } from './mlp.ts';
@@ -73,10 +74,10 @@ export interface Atoms {
   max: number;
 }
 
-function atomValues({ count, min, max }: Atoms): Tensor {
+function atomValues({ count, min, max }: Atoms, { device }: Rng): Tensor {
   checkNumber('atoms', 'count', count, { min: 2, whole: true });
   if (!(min < max)) throw new ConfigError('out-of-range', `atoms: min ${min} must be below max ${max}`);
-  return buffer(linspace(min, max, count));
+  return buffer(linspace(min, max, count, { device }));
 }
 
 /** Softmax over atoms for every action (Bellemare et al. 2017). */
@@ -88,7 +89,7 @@ export class DistributionalHead extends Module implements Head {
   constructor(features: number, actions: number, atoms: Atoms, rng: Rng) {
     super();
     this.#actions = actions;
-    this.atoms = atomValues(atoms);
+    this.atoms = atomValues(atoms, rng);
     this.out = new Linear(features, actions * atoms.count, chainerInit(rng));
   }
 
@@ -113,7 +114,7 @@ export class DistributionalDuelingHead extends Module implements Head {
     super();
     checkNumber('DistributionalDuelingHead', 'hidden / 2', hidden / 2, { min: 1, whole: true });
     this.#actions = actions;
-    this.atoms = atomValues(atoms);
+    this.atoms = atomValues(atoms, rng);
     this.main = new Linear(features, hidden, chainerInit(rng));
     this.advantage = new Linear(hidden / 2, actions * atoms.count, chainerInit(rng));
     this.value = new Linear(hidden / 2, atoms.count, chainerInit(rng));
@@ -176,10 +177,12 @@ export class QuadraticHead extends Module implements Head {
   #lower(features: Tensor): Tensor {
     const diagonal = this.diagonal.forward(features).exp();
     const [batch, size] = diagonal.shape as [number, number];
-    const onDiagonal = diagonal.unsqueeze(-1).mul(eyeOf(size));
+    const onDiagonal = diagonal.unsqueeze(-1).mul(onDevice(eyeOf(size), features.device));
     if (!this.below) return onDiagonal;
-    const index = fromBytes(this.#places, 'int64', [1, this.#places.length]).expand([batch, this.#places.length]);
-    const flat = onDiagonal.flatten(1).scatter(1, index, this.below.forward(features));
+    const places = onDevice(fromBytes(this.#places, 'int64', [1, this.#places.length]), features.device);
+    const flat = onDiagonal
+      .flatten(1)
+      .scatter(1, places.expand([batch, this.#places.length]), this.below.forward(features));
     return flat.unflatten(1, [size, size]);
   }
 }

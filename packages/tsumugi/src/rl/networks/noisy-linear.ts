@@ -22,12 +22,15 @@ export class FactorizedNoisyLinear extends Module {
     super();
     const { rng, sigma = 0.4 } = options;
     checkNumber('FactorizedNoisyLinear', 'sigma', sigma, { min: 0 });
+    const { device } = rng;
     const bound = 1 / Math.sqrt(inFeatures);
     this.#rng = rng;
-    this.weight = parameter(zeros([outFeatures, inFeatures]).uniform_(-bound, bound, { rng }));
-    this.weightSigma = parameter(full([outFeatures, inFeatures], sigma / Math.sqrt(inFeatures), { dtype: 'float32' }));
-    this.bias = parameter(zeros([outFeatures]));
-    this.biasSigma = parameter(full([outFeatures], sigma / Math.sqrt(outFeatures), { dtype: 'float32' }));
+    this.weight = parameter(zeros([outFeatures, inFeatures], { device }).uniform_(-bound, bound, { rng }));
+    this.weightSigma = parameter(
+      full([outFeatures, inFeatures], sigma / Math.sqrt(inFeatures), { dtype: 'float32', device }),
+    );
+    this.bias = parameter(zeros([outFeatures], { device }));
+    this.biasSigma = parameter(full([outFeatures], sigma / Math.sqrt(outFeatures), { dtype: 'float32', device }));
   }
 
   forward(x: Tensor): Tensor {

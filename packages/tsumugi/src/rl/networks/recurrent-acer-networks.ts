@@ -50,7 +50,7 @@ abstract class RecurrentActorQ extends Module implements RecurrentActorQModule {
   }
 
   initialState(batch: number): Tensor {
-    return zeros([batch, this.stateSize]);
+    return zeros([batch, this.stateSize], { device: this.parameters()[0]!.device });
   }
 
   unroll(observations: Tensor, state: Tensor, starts?: Uint8Array): UnrolledPolicy {

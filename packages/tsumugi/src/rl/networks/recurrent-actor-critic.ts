@@ -116,7 +116,7 @@ export class RecurrentActorCritic extends Module implements RecurrentActorCritic
   }
 
   initialState(batch: number): Tensor {
-    return zeros([batch, this.stateSize]);
+    return zeros([batch, this.stateSize], { device: this.parameters()[0]!.device });
   }
 
   unroll(observations: Tensor, state: Tensor, starts?: Uint8Array): RecurrentPolicyValues {

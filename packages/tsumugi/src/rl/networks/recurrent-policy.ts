@@ -25,7 +25,7 @@ export class RecurrentPolicy<H extends PolicyHead = PolicyHead> extends Module i
   }
 
   initialState(batch: number): Tensor {
-    return zeros([batch, this.stateSize]);
+    return zeros([batch, this.stateSize], { device: this.parameters()[0]!.device });
   }
 
   /** observations [T, B, …], state [B, S] */

@@ -4,6 +4,7 @@
 //   T time steps   B environments   F features   S numbers of state
 import { GRU, type Initializer, initialize, LSTM, lecunNormal, Module, parameter } from '../../nn/index.ts';
 import { callOperator, cat, empty, fromBytes, type Rng, type Tensor, zeros } from '../../torch/index.ts';
+import { onDevice } from '../on-device.ts';
 
 export type CellName = 'lstm' | 'gru' | 'rnn-tanh';
 export const cellNames = ['lstm', 'gru', 'rnn-tanh'] as const;
@@ -25,7 +26,7 @@ export abstract class RecurrentCore extends Module {
 
   /** Zeros [B, S]. */
   initialState(batch: number): Tensor {
-    return zeros([batch, this.stateSize]);
+    return zeros([batch, this.stateSize], { device: this.parameters()[0]!.device });
   }
 
   /**
@@ -46,7 +47,7 @@ export abstract class RecurrentCore extends Module {
         const goesOn = Float32Array.from(starts!.subarray(from * batch, (from + 1) * batch), (start) =>
           start ? 0 : 1,
         );
-        last = last.mul(fromBytes(goesOn, 'float32', [batch, 1]));
+        last = last.mul(onDevice(fromBytes(goesOn, 'float32', [batch, 1]), last.device));
       }
       const part = this.run(x.narrow(0, from, to - from), last);
       outputs.push(part.output);
@@ -119,7 +120,7 @@ class TanhCore extends RecurrentCore {
     super();
     this.features = hidden;
     this.stateSize = hidden;
-    const make = (...shape: number[]) => parameter(initialize(empty(shape), matrixInit, rng));
+    const make = (...shape: number[]) => parameter(initialize(empty(shape, { device: rng.device }), matrixInit, rng));
     this.weight_ih_l0 = make(hidden, inputs);
     this.weight_hh_l0 = make(hidden, hidden);
     this.bias_ih_l0 = make(hidden);

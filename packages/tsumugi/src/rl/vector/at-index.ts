@@ -25,6 +25,12 @@ export function plainError(index: number, thrown: unknown): PlainError {
   return { index, user: false, code: 'environment-failed', message, remedy: undefined, fields: {}, stack };
 }
 
+/** The same of an environment that was being made. All are made alike: a mistake holds for each of them, and is told without the index. */
+export function ofMaking(id: string, plain: PlainError): TsumugiError {
+  const { user, code, message, remedy, fields } = plain;
+  return user ? new UserError(code, message, { ...(remedy !== undefined && { remedy }), fields }) : atIndex(id, plain);
+}
+
 /** The error to throw, of environment `index` of `id`: a mistake stays one, anything else is a fault of the environment's code. */
 export function atIndex(id: string, { index, user, code, message, remedy, fields, stack }: PlainError): TsumugiError {
   const Kind = user ? UserError : TsumugiError;

@@ -2,7 +2,7 @@
 import { checkCount, checkNumber, checkOptions, UserError } from '../../base/index.ts';
 import type { Environment } from '../environment.ts';
 import type { FrameOptions } from '../wrappers/preprocess-frames.ts';
-import { atIndex, plainError } from './at-index.ts';
+import { ofMaking, plainError } from './at-index.ts';
 import { VectorFrameStack } from './frame-stack.ts';
 import { type EachOptions, makeEach } from './make-each.ts';
 import { SerialVectorEnvironment } from './serial.ts';
@@ -27,7 +27,7 @@ export interface VectorOptions {
 /**
  * `size` environments of a name. Disposing of the vector ends them.
  *
- * @throws UserError as `makeEnvironment`, with the index of the environment
+ * @throws UserError as `makeEnvironment`; for a fault of the environment's own code with the index of the environment
  */
 export async function makeVectorEnvironment(
   id: string,
@@ -67,6 +67,6 @@ async function makeAll(id: string, size: number, each: EachOptions): Promise<Env
     return made;
   } catch (error) {
     for (const environment of made) environment[Symbol.dispose]();
-    throw atIndex(id, plainError(made.length, error));
+    throw ofMaking(id, plainError(made.length, error));
   }
 }

@@ -136,7 +136,7 @@ describe.each<[string, VectorOptions]>([
     const making = make(form, { making: 'throw' });
     await expect(making).rejects.toThrow(/environment \d of World-v0: no such world/);
     await expect(making).rejects.toBeInstanceOf(TsumugiError);
-    await expect(make(form, {}, 'CartPole-v9')).rejects.toThrow(/there is no environment "CartPole-v9"/);
+    await expect(make(form, {}, 'CartPole-v9')).rejects.toThrow(/^there is no environment "CartPole-v9"/);
   });
 
   it('takes no step after it was disposed of', async () => {

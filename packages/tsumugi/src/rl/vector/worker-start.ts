@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { moduleBeside, TsumugiError } from '../../base/index.ts';
 import { type PlainSpace, spaceOf } from '../spaces/index.ts';
-import { atIndex } from './at-index.ts';
+import { ofMaking } from './at-index.ts';
 import type { EachOptions } from './make-each.ts';
 // By way of the thread's file, so that the package has it.
 import type { KeeperPlan } from './worker-keeper.ts';
@@ -83,7 +83,7 @@ function allReady(id: string, keeper: Worker, groups: readonly Group[]): Promise
   let waiting = groups.length;
   keeper.on('message', (message: FromKeeper) => {
     if ('died' in message) reject(died(id, groups[message.thread]!, message.died));
-    else if ('failed' in message.said) reject(atIndex(id, message.said.failed));
+    else if ('failed' in message.said) reject(ofMaking(id, message.said.failed));
     else {
       ready[message.thread] = message.said.ready;
       if (--waiting === 0) resolve(ready);

@@ -2,7 +2,7 @@
 // algorithm is its `losses`.
 import { ConfigError, checkChoice, checkNumber, deriveSeed, UserError } from '../../base/index.ts';
 import { namedModules } from '../../nn/index.ts';
-import { clipScale, gradNorm, type Optimizer } from '../../optim/index.ts';
+import type { Optimizer } from '../../optim/index.ts';
 import type { State } from '../../store/index.ts';
 import { backward, type Device, Rng, type Tensor } from '../../torch/index.ts';
 import type { ActionValues, Rows } from '../action-values/index.ts';
@@ -14,6 +14,7 @@ import { EpisodicReplayBuffer, type Extras, type ReplayBuffer } from '../replay/
 import type { AgentParts } from './agent-state.ts';
 import { ReplayAgent, type ReplayAgentOptions } from './replay-agent.ts';
 import { episodeSamples, type Samples, windowSamples } from './samples.ts';
+import { stepWithGradients } from './take-step.ts';
 import { TargetNetwork } from './target-network.ts';
 import { ValueActor } from './value-actor.ts';
 
@@ -138,9 +139,7 @@ export abstract class QAgent<V extends Rows<V>> extends ReplayAgent<ReplayBuffer
     this.averageLoss.add(value);
     this.optimizer.zeroGrad();
     backward(loss);
-    const { maxGradNorm } = this.#options;
-    if (maxGradNorm === null) this.optimizer.step();
-    else this.optimizer.step(undefined, { gradScale: clipScale(gradNorm(this.optimizer.parameters), maxGradNorm) });
+    stepWithGradients(this.optimizer, this.#options.maxGradNorm);
     if (!(this.replay instanceof EpisodicReplayBuffer)) this.replay.learned(errors);
   }
 

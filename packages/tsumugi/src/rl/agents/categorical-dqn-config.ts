@@ -5,7 +5,8 @@ import { DistributionalDuelingHead, DistributionalHead } from '../networks/index
 import { CategoricalDoubleDQN, CategoricalDQN } from './categorical-dqn.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
 import type { QAgentOptions } from './q-agent.ts';
-import { discreteActions, qConditions, qFields, qOptions } from './q-config.ts';
+import { qConditions, qFields } from './q-config.ts';
+import { discreteActions, qOptions } from './q-parts.ts';
 
 const fields = {
   ...qFields,

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { type QuantileFunction, QuantileHead } from '../networks/index.ts';
 import { DoubleIQN, IQN, type IQNOptions } from './iqn.ts';
 import type { AgentKind, AgentPlace } from './kind-config.ts';
-import { discreteActions, qConditions, qFields, qOptions } from './q-config.ts';
+import { qConditions, qFields } from './q-config.ts';
+import { discreteActions, qOptions } from './q-parts.ts';
 
 const count = z.int().positive();
 

@@ -6,7 +6,8 @@ import { QuadraticHead } from '../networks/index.ts';
 import { boundedBox, severalActions } from './action-scale.ts';
 import { DQN } from './dqn.ts';
 import type { AgentKind } from './kind-config.ts';
-import { qConditions, qFields, qOptions } from './q-config.ts';
+import { qConditions, qFields } from './q-config.ts';
+import { qOptions } from './q-parts.ts';
 
 const nafConfig = z.strictObject({
   ...qFields,

@@ -9,7 +9,8 @@ import { boundedBox } from './action-scale.ts';
 import { withDefault } from './field-config.ts';
 import type { AgentKind } from './kind-config.ts';
 import { NSQ } from './nsq.ts';
-import { networkParts, partConditions, partFields } from './q-config.ts';
+import { partConditions, partFields } from './q-config.ts';
+import { networkParts } from './q-parts.ts';
 
 const nsqConfig = z.strictObject({
   ...partFields,

@@ -152,3 +152,7 @@ describe('ABC', () => {
     expect(() => one.reset({ options: { shift: 1 } })).toThrow(/no option "shift"/);
   });
 });
+
+it('names the newest version where there is no such one', async () => {
+  await expect(makeEnvironment('Hopper-v6')).rejects.toThrow('Did you mean "Hopper-v5"?');
+});

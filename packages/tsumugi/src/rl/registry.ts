@@ -117,7 +117,7 @@ export async function makeEnvironment(id: string, options: EnvironmentOptions = 
   const registration = registered.get(id) ?? (await found?.load(id))?.family[id];
   if (!registration) {
     throw new UserError('unknown-environment', `there is no environment "${id}"`, {
-      remedy: suggestion(id, environmentIds()),
+      remedy: suggestion(id, environmentIds().toReversed()), // of names that are equally near the newest version
       fields: { id },
     });
   }

@@ -39,7 +39,11 @@ async function differs(command: string, usual: string[], changes: Record<string,
   }
   refused(await rl(command, ...given([]), ...usual, '--device', 'gpu'), /--device/);
   refused(await rl(command, ...given([]), ...usual, '--deterministic'), /deterministic has no effect/);
-  return [...Object.keys(changes), 'device', 'deterministic'];
+  // Loaded before anything else: what it throws is told.
+  const module = at(`of-${command}.ts`);
+  writeFileSync(module, 'throw new Error("not today");');
+  refused(await rl(command, ...given([]), ...usual, '--modules', module), /not today/);
+  return [...Object.keys(changes), 'device', 'deterministic', 'modules'];
 }
 
 it('of evaluate', async () => {

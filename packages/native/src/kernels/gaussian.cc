@@ -50,7 +50,9 @@ struct LogProbability : torch::autograd::Function<LogProbability> {
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     const variable_list saved = ctx->get_saved_variables();
     if (at::GradMode::is_enabled())
-      return gradients_again(ctx, log_probability_of_operators(saved[0], saved[1], saved[2]), saved, gradients[0], 3);
+      return gradients_again(ctx, saved, gradients, 3, [](const variable_list& of) {
+        return variable_list{log_probability_of_operators(of[0], of[1], of[2])};
+      });
     const Rows a = rows_of(saved[0]), m = rows_of(saved[1]), v = rows_of(saved[2]);
     const at::Tensor g = gradients[0].contiguous();
     const auto wanted = [&](size_t i) {
@@ -132,16 +134,13 @@ struct Squashed : torch::autograd::Function<Squashed> {
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     const variable_list saved = ctx->get_saved_variables();
     const at::Tensor &mean = saved[0], &variance = saved[1], &noise = saved[2];
+    // The derivatives by the noise are asked for by nobody but a test.
+    if (at::GradMode::is_enabled() || ctx->needs_input_grad(2))
+      return gradients_again(ctx, {mean, variance, noise}, gradients, 3,
+                             [](const variable_list& of) { return squashed_of_operators(of[0], of[1], of[2]); });
     const at::Tensor by_action = gradients[0].defined() ? gradients[0].contiguous() : at::zeros_like(saved[3]);
     const at::Tensor by_log = gradients[1].defined() ? gradients[1].contiguous()
                                                      : at::zeros(mean.sizes().slice(0, mean.dim() - 1), mean.options());
-    // The derivatives by the noise are asked for by nobody but a test.
-    if (at::GradMode::is_enabled() || ctx->needs_input_grad(2)) {
-      const at::AutoGradMode on(true);
-      const variable_list outputs = squashed_of_operators(mean, variance, noise);
-      const at::Tensor score = (outputs[0] * by_action).sum() + (outputs[1] * by_log).sum();
-      return gradients_again(ctx, score, {mean, variance, noise}, at::ones_like(score), 3);
-    }
     const Rows v = rows_of(variance), e = rows_of(noise);
     at::Tensor d_mean = at::empty(mean.sizes(), mean.options()), d_variance = at::empty(mean.sizes(), mean.options());
     AT_DISPATCH_FLOATING_TYPES(mean.scalar_type(), "squashed_gaussian_sample_backward", [&] {
@@ -223,10 +222,10 @@ struct Surrogate : torch::autograd::Function<Surrogate> {
     const variable_list saved = ctx->get_saved_variables();
     const double clip = ctx->saved_data["clip"].toDouble();
     // The derivatives by what is not learned are asked for by nobody but a test.
-    if (at::GradMode::is_enabled() || ctx->needs_input_grad(1) || ctx->needs_input_grad(2)) {
-      const at::AutoGradMode on(true);
-      return gradients_again(ctx, surrogate_of_operators(saved[0], saved[1], saved[2], clip), saved, gradients[0], 4);
-    }
+    if (at::GradMode::is_enabled() || ctx->needs_input_grad(1) || ctx->needs_input_grad(2))
+      return gradients_again(ctx, saved, gradients, 4, [clip](const variable_list& of) {
+        return variable_list{surrogate_of_operators(of[0], of[1], of[2], clip)};
+      });
     const at::Tensor p = saved[0].contiguous(), q = saved[1].contiguous(), a = saved[2].contiguous();
     at::Tensor slope = at::empty(p.sizes(), p.options());
     AT_DISPATCH_FLOATING_TYPES(p.scalar_type(), "clipped_surrogate_backward", [&] {

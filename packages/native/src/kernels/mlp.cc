@@ -203,9 +203,11 @@ struct Mlp : torch::autograd::Function<Mlp> {
     const auto activations = activations_of(ctx->saved_data["hidden"].toInt(), ctx->saved_data["last"].toInt());
     const size_t layers = (saved.size() - 1) / 3;
     if (at::GradMode::is_enabled()) {
-      const at::TensorList all(saved);
-      const at::Tensor y = mlp_of_operators(saved[0], all.slice(1, layers), all.slice(1 + layers, layers), activations);
-      return gradients_again(ctx, y, variable_list(saved.begin(), saved.begin() + 1 + 2 * layers), gradients[0], 2 * layers + 3);
+      const variable_list inputs(saved.begin(), saved.begin() + 1 + 2 * layers);
+      return gradients_again(ctx, inputs, gradients, 2 * layers + 3, [&](const variable_list& of) {
+        const at::TensorList all(of);
+        return variable_list{mlp_of_operators(of[0], all.slice(1, layers), all.slice(1 + layers, layers), activations)};
+      });
     }
     variable_list result(2 * layers + 3);  // x, weights, biases, and the two activations
     // The lowest layer whose gradients are asked for: nothing is needed below.

@@ -62,6 +62,13 @@ describe.each(activations)('mlp with %s, and %s last', (activation, last) => {
             { createGraph: true },
           ) as Tensor[];
       expectTwins(gradients(fast), gradients(plain), inputs, 1e-12);
+      // An input that is made of another.
+      const [x, weight, bias] = made(5, [4, 4], 'float64') as [Tensor, Tensor, Tensor];
+      const again =
+        (of: typeof fast) =>
+        (...[x, weight, bias]: Tensor[]) =>
+          gradients((...all) => of(of(...all), weight!, bias!))(x!, weight!, bias!);
+      expectTwins(again(fast), again(plain), [x, weight, bias], 1e-12);
     });
   });
 

@@ -1,6 +1,5 @@
 // The affine map, with weights of another dtype than the input: f32 master weights serve a bf16 forward.
 import { linear, requireTensor, type Tensor } from '../../torch/index.ts';
-import { mlp } from './mlp.ts';
 import { rowsAreIndependent, rowsLinear } from './rows-linear.ts';
 
 /** x·Wᵀ + b: [..., in] · [out, in]ᵀ → [..., out], in the dtype of `x`. */
@@ -15,9 +14,5 @@ export function castLinear(x: Tensor, weight: Tensor, bias: Tensor | null = null
   // One row is a matrix–vector product: libtorch's `linear` runs it three times slower than `mv`.
   if (bias === null && x.numel() === w.shape[1] && w.device === 'cpu')
     return w.mv(x.reshape([x.numel()])).reshape([...x.shape.slice(0, -1), w.shape[0]!]);
-  if (bias !== null && w.numel() <= SMALL && x.ndim === 2) return mlp(x, [{ weight: w, bias: cast(bias) }], 'none');
   return linear(x, w, bias && cast(bias));
 }
-
-/** Elements of a weight up to which our own kernel takes less time than a BLAS and what libtorch does around it. */
-const SMALL = 128 * 128;

@@ -4,6 +4,7 @@ import { Linear, Module } from '../../nn/index.ts';
 import type { Tensor } from '../../torch/index.ts';
 import { Deterministic } from '../distributions/index.ts';
 import type { Box } from '../spaces/index.ts';
+import { affine } from './affine.ts';
 import { BoundByTanh } from './bound-by-tanh.ts';
 import { type HeadOptions, headOptions, layerOptions } from './head-options.ts';
 
@@ -27,7 +28,7 @@ export class DeterministicHead extends Module {
   }
 
   forward(features: Tensor): Deterministic {
-    const x = this.linear.forward(features);
+    const x = affine(this.linear, features);
     return new Deterministic(this.bound ? this.bound.forward(x) : x);
   }
 }

@@ -9,6 +9,7 @@ import { Linear, Module, parameter } from '../../nn/index.ts';
 import { full, type Tensor } from '../../torch/index.ts';
 import { Gaussian, SquashedGaussian } from '../distributions/index.ts';
 import type { Box } from '../spaces/index.ts';
+import { affine } from './affine.ts';
 import { BoundByTanh } from './bound-by-tanh.ts';
 import { type HeadOptions, headOptions, layerOptions } from './head-options.ts';
 
@@ -44,7 +45,7 @@ abstract class MeanHead extends Module {
   }
 
   protected meanOf(features: Tensor): Tensor {
-    const mean = this.mean.forward(features);
+    const mean = affine(this.mean, features);
     return this.bound ? this.bound.forward(mean) : mean;
   }
 }
@@ -65,7 +66,7 @@ export class GaussianHead extends MeanHead {
 
   forward(features: Tensor): Gaussian {
     const mean = this.meanOf(features);
-    const variance = this.variance.forward(features).softplus();
+    const variance = affine(this.variance, features).softplus();
     const above = this.minVariance === 0 ? variance : variance.add(this.minVariance);
     return new Gaussian(mean, above.expand(mean.shape));
   }
@@ -147,7 +148,7 @@ export class SquashedGaussianHead extends MeanHead {
   }
 
   forward(features: Tensor): SquashedGaussian {
-    const logStd = this.logStd.forward(features).clamp(...this.logStdRange);
+    const logStd = affine(this.logStd, features).clamp(...this.logStdRange);
     return new SquashedGaussian(this.meanOf(features), logStd.mul(2).exp());
   }
 }

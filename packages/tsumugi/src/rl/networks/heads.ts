@@ -7,6 +7,7 @@ import { fromBytes, linspace, type Rng, type Tensor } from '../../torch/index.ts
 import { type ActionValues, DiscreteValues, DistributionalValues, QuadraticValues } from '../action-values/index.ts';
 import { onDevice } from '../on-device.ts';
 import type { Box } from '../spaces/index.ts';
+import { affine } from './affine.ts';
 import { chainerInit } from './initial.ts';
 import type { MLP } from './mlp.ts';
 
@@ -26,7 +27,7 @@ export class DiscreteHead extends Module implements Head {
   }
 
   forward(features: Tensor): DiscreteValues {
-    return new DiscreteValues(this.out.forward(features));
+    return new DiscreteValues(affine(this.out, features));
   }
 
   onMLP(body: MLP, observations: Tensor): DiscreteValues {

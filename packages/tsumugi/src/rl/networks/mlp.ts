@@ -34,7 +34,8 @@ const activations: Readonly<Record<ActivationName, Activation>> = {
 
 const isFused = (name: ActivationName): name is ActivationName & MlpActivation => name === 'relu' || name === 'tanh';
 /** Whether it is what it was made as: a layer in its place, as an adapter is, has a forward of its own. */
-const isAffine = (layer: Linear): layer is Linear & AffineMap => layer.constructor === Linear && layer.bias !== null;
+export const isAffine = (layer: Linear): layer is Linear & AffineMap =>
+  layer.constructor === Linear && layer.bias !== null;
 
 export interface MLPOptions {
   rng: Rng;

@@ -3,6 +3,7 @@ import { checkNumber, checkOptions, type OptionNames } from '../../base/index.ts
 import { Linear, Module } from '../../nn/index.ts';
 import type { Tensor } from '../../torch/index.ts';
 import { Categorical, Mellowmax } from '../distributions/index.ts';
+import { affine } from './affine.ts';
 import { type HeadOptions, headOptions, layerOptions } from './head-options.ts';
 
 export interface SoftmaxHeadOptions extends HeadOptions {
@@ -30,7 +31,7 @@ export class SoftmaxHead extends Module {
   }
 
   forward(features: Tensor): Categorical {
-    return new Categorical(this.linear.forward(features), this.beta, this.minProbability);
+    return new Categorical(affine(this.linear, features), this.beta, this.minProbability);
   }
 }
 
@@ -54,6 +55,6 @@ export class MellowmaxHead extends Module {
   }
 
   forward(features: Tensor): Mellowmax {
-    return new Mellowmax(this.linear.forward(features), this.omega);
+    return new Mellowmax(affine(this.linear, features), this.omega);
   }
 }

@@ -1,6 +1,7 @@
 // The value of a state: V(s) = w·x + b of a body's features.
 import { Linear, Module, type WeightOptions } from '../../nn/index.ts';
 import type { Tensor } from '../../torch/index.ts';
+import { affine } from './affine.ts';
 
 export class ValueHead extends Module {
   readonly linear: Linear;
@@ -12,6 +13,6 @@ export class ValueHead extends Module {
 
   /** features [..., H] → [...] */
   forward(features: Tensor): Tensor {
-    return this.linear.forward(features).squeeze(-1);
+    return affine(this.linear, features).squeeze(-1);
   }
 }

@@ -50,17 +50,19 @@ void activate(Activation activation, T* z, const T* bias, int64_t rows, int64_t 
   });
 }
 
-/// dz = dh · activation′, which h tells, and the sum of dz over the rows. `dz` may be `dh`.
+/// dz = dh · activation′, which h tells. Returns the sum of dz over the rows. `dz` may be `dh`.
 template <typename T>
-void deactivate(Activation activation, const T* dh, const T* h, T* dz, T* d_bias, int64_t rows, int64_t n) {
+at::Tensor deactivate(Activation activation, const T* dh, const T* h, at::Tensor& dz) {
+  const int64_t rows = dz.size(0), n = dz.size(1);
   const Blocks blocks(rows);
-  std::vector<T> partial(static_cast<size_t>(blocks.count * n), T(0));
+  at::Tensor partial = at::zeros({blocks.count, n}, dz.options());
+  T *sums = partial.data_ptr<T>(), *outs = dz.data_ptr<T>();
   at::parallel_for(0, blocks.count, grain_of_rows(n * blocks.rows), [&](int64_t first, int64_t last) {
     for (int64_t block = first; block < last; block++) {
-      T* sum = partial.data() + block * n;
+      T* sum = sums + block * n;
       for (int64_t row = blocks.begin(block); row < blocks.end(block, rows); row++) {
         const T *in = dh + row * n, *y = h + row * n;
-        T* out = dz + row * n;
+        T* out = outs + row * n;
         if (activation == Activation::relu) {
 #pragma omp simd
           for (int64_t i = 0; i < n; i++) {
@@ -83,11 +85,7 @@ void deactivate(Activation activation, const T* dh, const T* h, T* dz, T* d_bias
       }
     }
   });
-  for (int64_t i = 0; i < n; i++) {
-    double total = 0;
-    for (int64_t block = 0; block < blocks.count; block++) total += partial[block * n + i];
-    d_bias[i] = static_cast<T>(total);
-  }
+  return sum_of_blocks(partial);
 }
 
 // Up to so many rows, or for very few outputs, W is read as it lies; for more it is turned first.
@@ -114,23 +112,14 @@ void product(const at::Tensor& x, const at::Tensor& weight, at::Tensor& z) {
   }
 }
 
-/// aᵀ·b for a [N, A] and b [N, B].
-template <typename T>
-at::Tensor product_over_rows(const at::Tensor& a, const at::Tensor& b) {
-  const int64_t rows = a.size(0), n = a.size(1), m = b.size(1);
-  if (rows * m * static_cast<int64_t>(sizeof(T)) > small_operand) return at::mm(a.t(), b);
-  at::Tensor c = at::empty({n, m}, a.options());
-  small_gemm<T, true>(n, m, rows, a.data_ptr<T>(), n, b.data_ptr<T>(), m, c.data_ptr<T>(), m);
-  return c;
-}
-
-/// a·b for a [N, A] and b [A, B].
-template <typename T>
-at::Tensor product_over_columns(const at::Tensor& a, const at::Tensor& b) {
-  const int64_t rows = a.size(0), n = a.size(1), m = b.size(1);
-  if (n * m * static_cast<int64_t>(sizeof(T)) > small_operand) return at::mm(a, b);
-  at::Tensor c = at::empty({rows, m}, a.options());
-  small_gemm<T, false>(rows, m, n, a.data_ptr<T>(), n, b.data_ptr<T>(), m, c.data_ptr<T>(), m);
+/// a·b, or aᵀ·b.
+template <typename T, bool transposed>
+at::Tensor product_of(const at::Tensor& a, const at::Tensor& b) {
+  const int64_t rows = a.size(transposed ? 1 : 0), depth = b.size(0), columns = b.size(1);
+  if (depth * columns * static_cast<int64_t>(sizeof(T)) > small_operand) return at::mm(transposed ? a.t() : a, b);
+  at::Tensor c = at::empty({rows, columns}, a.options());
+  small_gemm<T, transposed>(rows, columns, depth, a.data_ptr<T>(), a.size(1), b.data_ptr<T>(), columns, c.data_ptr<T>(),
+                            columns);
   return c;
 }
 
@@ -222,15 +211,13 @@ struct Mlp : torch::autograd::Function<Mlp> {
       const at::Tensor& below = l == 0 ? saved[0] : saved[2 * layers + l];
       // A gradient from outside is not ours to write to.
       at::Tensor dz = l + 1 == layers ? at::empty_like(gradient) : gradient;
-      at::Tensor d_bias = at::empty({h.size(1)}, h.options());
       AT_DISPATCH_FLOATING_TYPES(h.scalar_type(), "mlp_backward", [&] {
-        deactivate(activations.of(l, layers), gradient.data_ptr<scalar_t>(), h.data_ptr<scalar_t>(), dz.data_ptr<scalar_t>(),
-                   d_bias.data_ptr<scalar_t>(), h.size(0), h.size(1));
-        if (ctx->needs_input_grad(1 + l)) result[1 + l] = product_over_rows<scalar_t>(dz, below.contiguous());
+        const at::Tensor d_bias = deactivate(activations.of(l, layers), gradient.data_ptr<scalar_t>(), h.data_ptr<scalar_t>(), dz);
+        if (ctx->needs_input_grad(1 + layers + l)) result[1 + layers + l] = d_bias;
+        if (ctx->needs_input_grad(1 + l)) result[1 + l] = product_of<scalar_t, true>(dz, below.contiguous());
         if (l > lowest || (l == 0 && ctx->needs_input_grad(0)))
-          gradient = product_over_columns<scalar_t>(dz, saved[1 + l].contiguous());
+          gradient = product_of<scalar_t, false>(dz, saved[1 + l].contiguous());
       });
-      if (ctx->needs_input_grad(1 + layers + l)) result[1 + layers + l] = d_bias;
     }
     if (lowest == 0 && ctx->needs_input_grad(0)) result[0] = gradient;
     return result;

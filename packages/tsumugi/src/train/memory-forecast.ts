@@ -1,5 +1,5 @@
-// Peak memory of a training step on the CPU in f32, from the shapes alone: the tensors that exist at the moments that can
-// be the highest, counted from what the layers make (lm/) and what their kernels save and borrow (packages/native).
+// Peak memory of a training step, from the shapes alone: the tensors that exist at the moments that can
+// be the highest, counted from what the layers make (lm/) and what their kernels on the CPU save and borrow (packages/native).
 //
 //   n tokens of a micro-batch   D hidden size   I inner size of the MLP   w = m·P width of the Mamba mixer
 import { isMamba, linearMaps, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
@@ -18,7 +18,8 @@ export interface MemoryForecast {
   runtimeBytes: number;
 }
 
-const bytesPerFloat = 4;
+/** Weights, gradients and the optimizer's moments are float32, whatever a step computes in. */
+export const bytesPerFloat = 4;
 /** Floats of a vector register, to which kernels pad. */
 const lanes = 16;
 const padded = (size: number) => Math.ceil(size / lanes) * lanes;
@@ -32,13 +33,16 @@ export const withoutTensors = 255 * MiB;
  */
 const keptForReuse = (peakBytes: number) => Math.min(57 * MiB + 0.3 * peakBytes, 256 * MiB + peakBytes / 4);
 
-/** Floats of one layer at work: what forward leaves for backward, and the most that backward adds to it. */
-interface LayerFloats {
+/** What a step computes in: the bytes of its numbers. Statistics, states and losses are float32 in any case. */
+type NumberBytes = 2 | 4;
+
+/** Bytes of one layer at work: what forward leaves for backward, and the most that backward adds to it. */
+interface LayerBytes {
   kept: number;
   backward: number;
 }
 
-function attentionFloats(config: Plamo2Config, index: number, rows: number, T: number): LayerFloats {
+function attentionBytes(config: Plamo2Config, index: number, rows: number, T: number, size: NumberBytes): LayerBytes {
   const { hidden_size: D, num_attention_heads: H, num_key_value_heads: K, hidden_size_per_head: d } = config;
   const n = rows * T;
   const qkv = n * (H + 2 * K) * d;
@@ -50,24 +54,26 @@ function attentionFloats(config: Plamo2Config, index: number, rows: number, T: n
   const reached = Math.min(T + cuts * Math.min(window, T), T * ((2 / 3) * cuts + 1 / 2));
   const workspace = heads * padded(d) * (3 * T + 2 * Math.min(reached, cuts * T));
   return {
-    kept: 2 * qkv + n * (H * d + H),
+    kept: size * (2 * qkv + n * H * d) + bytesPerFloat * n * H,
     // Gradients of the block's output and of the mixer's; then those of q, k, v beside the kernel's own memory.
-    backward: n * (D + H * d) + qkv + Math.max(workspace, qkv),
+    backward: size * (n * (D + H * d) + qkv) + Math.max(bytesPerFloat * workspace, size * qkv),
   };
 }
 
-function mambaFloats(config: Plamo2Config, rows: number, T: number): LayerFloats {
+function mambaBytes(config: Plamo2Config, rows: number, T: number, size: NumberBytes): LayerBytes {
   const { hidden_size: D, mamba_num_heads: m, mamba_d_state: N } = config;
   const w = mambaWidth(config);
   const n = rows * T;
   const selected = tensorShapes(config).get('model.layers.layers.0.mixer.bcdt_proj.weight')![0]!; // 2N + R
   const chunks = rows * Math.ceil(T / Math.min(config.mamba_chunk_size, scanChunk));
   const states = chunks * m * N * padded(config.hidden_size_per_head);
+  // The copy of in_proj by halves; in another type than the weights' it is one of the copies that are made.
+  const halves = size === bytesPerFloat ? 2 * w * D : 0;
   return {
-    // z, x, convolution, scan, gated; B, C and Δ before and after their norms; the copy of in_proj by halves.
-    kept: n * (5 * w + 2 * selected + 3 * m) + states + 2 * w * D,
+    // z, x, convolution, scan, gated; B, C and Δ before and after their norms.
+    kept: size * n * (5 * w + selected) + bytesPerFloat * (n * (selected + 3 * m) + states + halves),
     // Gradients of z, of the scan and of its input, and of the states between chunks.
-    backward: n * (D + 3 * w + selected + m) + states,
+    backward: size * n * (D + 3 * w) + bytesPerFloat * (n * (selected + m) + states),
   };
 }
 
@@ -82,40 +88,80 @@ function madeFloats(config: Plamo2Config, ofOneLayer: boolean): number {
   return ofOneLayer ? Math.max(...all) : all.reduce((sum, each) => sum + each, 0);
 }
 
+/** A step's memory by what it is, before it is said on how many processes. */
+export interface StepMemory {
+  parameters: number;
+  trained: number;
+  frozenBytes: number;
+  /** The most that exists beside weights, gradients and optimizer. */
+  highestBytes: number;
+  /** Whether the gradients of all that is trained exist at that moment, too. */
+  withGradients: boolean;
+}
+
 /**
- * Bytes of a training step. With `activationCheckpointing` one layer's activations and every layer's input are held. What is
+ * What a step of this shape holds. With `activationCheckpointing` one layer's activations and every layer's input are held. What is
  * frozen counts as weights only.
+ *
+ * @param made.size bytes of the numbers that it computes in
+ * @param made.copies whether matrices are copied to that type where they are used; not asked in float32
  */
-export function forecastMemory(config: Plamo2Config, shape: StepShape, part: TrainedPart = {}): MemoryForecast {
+export function stepMemory(
+  config: Plamo2Config,
+  shape: StepShape,
+  part: TrainedPart = {},
+  { size, copies }: { size: NumberBytes; copies: boolean } = { size: bytesPerFloat, copies: true },
+): StepMemory {
   const { batchSize: rows, sequenceLength: T, gradientAccumulation = 1, activationCheckpointing } = shape;
   const { hidden_size: D, intermediate_size: I, vocab_size: V } = config;
   const n = rows * T;
   const { parameters, trained, frozenBytes, isHeadFrozen } = countParts(config, part);
   const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => {
-    const mixer = isMamba(config, index) ? mambaFloats(config, rows, T) : attentionFloats(config, index, rows, T);
+    const mixer = isMamba(config, index)
+      ? mambaBytes(config, rows, T, size)
+      : attentionBytes(config, index, rows, T, size);
     // Norms' inputs and outputs, the MLP's gate and up and their product; in backward the gradients of these.
-    const kept = mixer.kept + n * (6 * D + 3 * I);
+    const kept = mixer.kept + size * n * (6 * D + 3 * I);
     // Run again, a layer has its input from outside and saves no output. What backward has used is freed on the way: the
     // product before gate and up get their gradients, all of the MLP before the mixer's turn.
-    const again = Math.max(kept - 2 * n * D + n * (D + 2 * I), mixer.kept + 2 * n * D + mixer.backward);
-    return { kept, backward: Math.max(mixer.backward, n * (D + 3 * I)), again };
+    const again = Math.max(
+      kept - size * 2 * n * D + size * n * (D + 2 * I),
+      mixer.kept + size * 2 * n * D + mixer.backward,
+    );
+    return { kept, backward: Math.max(mixer.backward, size * n * (D + 3 * I)), again };
   });
   // The loss's gradients with respect to hidden states and head, once as computed and once times the incoming one.
-  const head = 3 * n * D + (isHeadFrozen ? 0 : 2 * V * D);
-  const logits = Math.min(n, Math.max(512, Math.floor(2 ** 24 / V))) * V;
-  const inputs = n * D * (layers.length + 1) + 5 * n; // of the layers, and the token ids
+  const head = size * 3 * n * D + (isHeadFrozen ? 0 : bytesPerFloat * 2 * V * D);
+  const logits = bytesPerFloat * Math.min(n, Math.max(512, Math.floor(2 ** 24 / V))) * V;
+  const inputs = size * n * D * (layers.length + 1) + bytesPerFloat * 5 * n; // of the layers, and the token ids
   const most = (part: (layer: (typeof layers)[number]) => number) => Math.max(...layers.map(part));
   const sum = layers.reduce((total, { kept }) => total + kept, 0);
-  const held = inputs + (activationCheckpointing ? 0 : sum - n * D * layers.length);
-  // Matrices that are made float32 where they are used stay until backward has been through their layer.
-  const made = part.asStored ? madeFloats(config, activationCheckpointing) : 0;
+  const held = inputs + (activationCheckpointing ? 0 : sum - size * n * D * layers.length);
+  // Matrices that are made another type where they are used stay until backward has been through their layer.
+  const isMade = size === bytesPerFloat ? part.asStored : copies;
+  const made = isMade ? size * madeFloats(config, activationCheckpointing) : 0;
   const inLayer = most(({ backward, again }) => (activationCheckpointing ? again : backward));
-  const highest = held + head + Math.max(logits + (part.asStored ? V * D : 0), inLayer + made);
+  const highestBytes = held + head + Math.max(logits + (isMade ? size * V * D : 0), inLayer + made);
   // Recomputed layers work beside the gradients of all layers after them, and accumulated gradients exist from the first
   // micro-batch on. Otherwise the highest moment is the beginning of backward.
-  const gradients = activationCheckpointing || gradientAccumulation > 1 ? trained : 0;
-  const stateBytes = frozenBytes + 4 * trained * bytesPerFloat;
-  const peakBytes = Math.max(stateBytes, frozenBytes + (3 * trained + gradients + highest) * bytesPerFloat);
-  const runtimeBytes = withoutTensors + keptForReuse(peakBytes);
-  return { parameters, trained, stateBytes, activationBytes: peakBytes - stateBytes, runtimeBytes };
+  const withGradients = activationCheckpointing || gradientAccumulation > 1;
+  return { parameters, trained, frozenBytes, highestBytes, withGradients };
 }
+
+/** Bytes of a training step on the CPU, by one process. */
+export function forecastMemory(config: Plamo2Config, shape: StepShape, part: TrainedPart = {}): MemoryForecast {
+  const { parameters, trained, frozenBytes, highestBytes, withGradients } = stepMemory(config, shape, part);
+  const trainedBytes = trained * bytesPerFloat;
+  const stateBytes = frozenBytes + 4 * trainedBytes;
+  const peakBytes = Math.max(stateBytes, frozenBytes + (withGradients ? 4 : 3) * trainedBytes + highestBytes);
+  return {
+    parameters,
+    trained,
+    stateBytes,
+    activationBytes: peakBytes - stateBytes,
+    runtimeBytes: runtimeOf(peakBytes),
+  };
+}
+
+/** Bytes of a process on the CPU whose tensors take so much at most, beside them. */
+export const runtimeOf = (peakBytes: number): number => withoutTensors + keptForReuse(peakBytes);

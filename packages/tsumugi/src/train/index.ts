@@ -27,7 +27,14 @@ export { ExampleSteps } from './example-steps.ts';
 export { type ExtendResult, extend } from './extend.ts';
 export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
 export { keysSeen, modelFlops, type StepShape, trainingFlops } from './flops.ts';
-export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainingSpace } from './forecast.ts';
+export {
+  forecastSpace,
+  forecastTime,
+  type RanksHere,
+  rehearseSteps,
+  type TrainingPhase,
+  trainingSpace,
+} from './forecast.ts';
 export { partBeside } from './freeze-paths.ts';
 export type { AnswerScorer, AnswerToScore } from './grpo/answer-scorer.ts';
 export type { PolicyEvaluation } from './grpo/evaluate-policy.ts';
@@ -78,6 +85,11 @@ export {
   rewardConfig,
   rewardMayChange,
 } from './reward-config.ts';
+export { type Machine, type MachineName, machines } from './scale/machines.ts';
+export { type RankCompute, type RankMemory, rankBytes, rankMemory } from './scale/rank-memory.ts';
+export { type RankShape, type Ranks, rankShape, type Shard, shards } from './scale/ranks.ts';
+export { type ClusterRates, collectiveSeconds, type LinkRate, type StepTime, stepTime } from './scale/step-time.ts';
+export { type Collective, type CollectiveKind, ringBytes, stepCollectives, wireBytes } from './scale/wire.ts';
 export { type SftResult, sft } from './sft.ts';
 export {
   DEFAULT_EPOCHS,

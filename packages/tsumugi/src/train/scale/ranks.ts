@@ -1,0 +1,95 @@
+// How a training is spread over ranks (processes), for forecasts: what each rank holds of the model's state, and which rows of a
+// step it takes. The stages are those of ZeRO (Rajbhandari et al. 2020, arXiv 1910.02054).
+//
+//   none    every rank holds everything, and gradients are summed
+//   zero1   the optimizer's state is cut into equal parts, one for each rank
+//   zero2   and the gradients
+//   zero3   and the weights: those of a layer are gathered where they are used
+import { layerOf, type Plamo2Config, tensorShapes } from '../../lm/index.ts';
+import { numElements } from '../../torch/index.ts';
+import type { StepShape } from '../flops.ts';
+import { bytesPerFloat } from '../memory-forecast.ts';
+import { countParts, type TrainedPart } from '../trained-part.ts';
+
+export const shards = ['none', 'zero1', 'zero2', 'zero3'] as const;
+export type Shard = (typeof shards)[number];
+
+export interface Ranks {
+  /** Their number. */
+  world: number;
+  /** What is cut over them. */
+  shard: Shard;
+  /** Bytes of gradients that are summed at a time; a tensor is never cut. Those of a layer with `zero3`. */
+  bucketBytes?: number | undefined;
+}
+
+/** As in PyTorch's DistributedDataParallel. */
+export const defaultBucketBytes = 25 * 2 ** 20;
+
+/** Which parts of the state a rank holds its share of only. */
+export const isCut = (shard: Shard) => ({
+  optimizer: shard !== 'none',
+  gradients: shard === 'zero2' || shard === 'zero3',
+  weights: shard === 'zero3',
+});
+
+/** Micro-batches of the rank that has most of a step; the first ranks get the rows that are left over. */
+export interface RankShape extends StepShape {
+  gradientAccumulation: number;
+}
+
+/**
+ * What the busiest rank does of a step: ⌈rows / world⌉ of its rows, in micro-batches of at most `batchSize`. The step is the same
+ * whatever the world.
+ */
+export function rankShape(shape: StepShape, world: number): RankShape {
+  const { batchSize, gradientAccumulation = 1 } = shape;
+  const rows = Math.ceil((batchSize * gradientAccumulation) / world);
+  return { ...shape, batchSize: Math.min(batchSize, rows), gradientAccumulation: Math.ceil(rows / batchSize) };
+}
+
+/** Bytes of the state of a model in float32, and of the pieces that go over the wire. */
+export interface StateBytes {
+  /** Weights that are trained; gradients are as many. */
+  trained: number;
+  frozen: number;
+  /** Weights of the largest layer, and of what is in no layer: embedding, last norm, head. */
+  layer: number;
+  rest: number;
+  /** Gradients of the largest layer, and the largest of one tensor in a layer. */
+  layerGradients: number;
+  tensorGradient: number;
+}
+
+/** @param size bytes of a trained weight where it is gathered */
+export function stateBytes(config: Plamo2Config, part: TrainedPart, size: number): StateBytes {
+  const { parameters, trained, frozenBytes } = countParts(config, part);
+  const frozenCount = parameters + (part.added ?? 0) - trained;
+  const frozenSize = frozenCount === 0 ? 0 : frozenBytes / frozenCount;
+  const added = (part.added ?? 0) / config.num_hidden_layers;
+  const layers = Array.from({ length: config.num_hidden_layers }, () => ({ weights: size * added, gradients: added }));
+  let [rest, tensor] = [0, 0];
+  for (const [name, shape] of tensorShapes(config)) {
+    const count = numElements(shape);
+    const isFrozen = part.isFrozen?.(name) ?? false;
+    const bytes = count * (isFrozen ? frozenSize : size);
+    const index = layerOf(name);
+    if (index === undefined) {
+      rest += bytes;
+      continue;
+    }
+    const layer = layers[index]!;
+    layer.weights += bytes;
+    if (isFrozen) continue;
+    layer.gradients += count;
+    tensor = Math.max(tensor, count);
+  }
+  return {
+    trained: bytesPerFloat * trained,
+    frozen: frozenBytes,
+    layer: Math.max(...layers.map(({ weights }) => weights)),
+    rest,
+    layerGradients: bytesPerFloat * Math.max(...layers.map(({ gradients }) => gradients)),
+    tensorGradient: bytesPerFloat * tensor,
+  };
+}

@@ -1,0 +1,105 @@
+// The time of a step over ranks. With F and B the seconds of a micro-batch's forward and backward on the busiest rank, A its
+// micro-batches, and p pieces of communication of C seconds in all, each of which can begin when its part of the work is done:
+//
+//   pipelined(work, C, p) = max(work + C/p, C + work/p)      the last piece, or the first part of the work, is beside nothing
+//
+//   none, zero1   A·F + (A − 1)·B + pipelined(B, gradients)
+//   zero2         A·(F + pipelined(B, gradients))
+//   zero3         A·(pipelined(F, weights) + pipelined(B, weights and gradients))
+//
+// and then the update, and with zero1 and zero2 the all-gather of the weights, which nothing hides.
+//
+//   F + B      floating-point operations that are executed (flops.ts), recomputation included, per second of a rank
+//   C          bytes on the wire (wire.ts) / the ring's bytes per second + messages · their latency
+//   ring       all links work at once, so the slowest counts: between ranks of a host, or between hosts, where one rank of a
+//              host sends to the next host at a time in each of the rings that share the host's network
+//   messages   W − 1 in a round, of which one for each further host goes between hosts
+//   update     AdamW and the norm read 20 bytes and write 12 for each number that the rank updates
+import type { Plamo2Config } from '../../lm/index.ts';
+import { modelFlops, type StepShape, trainingFlops } from '../flops.ts';
+import { countParts, type TrainedPart } from '../trained-part.ts';
+import type { RankCompute } from './rank-memory.ts';
+import { isCut, type Ranks, rankShape } from './ranks.ts';
+import { type Collective, ringBytes, roundsOf, stepCollectives } from './wire.ts';
+
+/** What ranks are and what joins them: measured, or published. */
+export interface ClusterRates {
+  /** Floating-point operations that a rank executes in a second, as `trainingFlops` counts them. */
+  flops: number;
+  /** Bytes of its memory that a rank reads and writes in a second; the update takes no time when left out. */
+  memory?: number | undefined;
+  /** Ranks on one host; all when left out. */
+  ranksPerHost?: number | undefined;
+  /** Bytes that a rank sends to the next of its host in a second, and seconds that a message takes besides. */
+  inside: LinkRate;
+  /** The same between two hosts, whatever the ranks on them. Needed for more than one. */
+  between?: LinkRate | undefined;
+}
+
+export interface LinkRate {
+  bytes: number;
+  latency: number;
+}
+
+/** Seconds of a step. */
+export interface StepTime {
+  seconds: number;
+  /** Forward and backward. */
+  compute: number;
+  update: number;
+  /** On the wire in all. */
+  communication: number;
+  /** Of that, what nothing hides. */
+  exposed: number;
+}
+
+/** Work, and communication in pieces that begin as the work gets there. */
+const pipelined = (work: number, communication: number, pieces: number): number =>
+  Math.max(work + communication / pieces, communication + work / pieces);
+
+/** Seconds of a collective, once. */
+export function collectiveSeconds(
+  { kind, bytes, pieces }: Pick<Collective, 'kind' | 'bytes' | 'pieces'>,
+  world: number,
+  { ranksPerHost = world, inside, between = inside }: ClusterRates,
+): number {
+  const hosts = Math.ceil(world / ranksPerHost);
+  const links = [...(ranksPerHost > 1 ? [inside.bytes] : []), ...(hosts > 1 ? [between.bytes] : [])];
+  const messages = (world - hosts) * inside.latency + (hosts - 1) * between.latency;
+  return ringBytes(kind, bytes, world) / Math.min(...links) + pieces * roundsOf(kind) * messages;
+}
+
+/** Forecast of a step's time, with what of its communication is hidden. */
+export function stepTime(
+  config: Plamo2Config,
+  shape: StepShape,
+  ranks: Ranks,
+  rates: ClusterRates,
+  part: TrainedPart = {},
+  { dtype }: Pick<RankCompute, 'dtype'> = { dtype: 'float32' },
+): StepTime {
+  const { world } = ranks;
+  const { gradientAccumulation: micro, ...rows } = rankShape(shape, world);
+  const microFlops = { ...rows, gradientAccumulation: 1 };
+  // Model FLOPs are three forwards.
+  const forward = modelFlops(config, microFlops) / 3 / rates.flops;
+  const backward = trainingFlops(config, microFlops, part) / rates.flops - forward;
+  const compute = micro * (forward + backward);
+  const collectives = stepCollectives(config, shape, ranks, part, { dtype });
+  const share = isCut(ranks.shard).optimizer ? world : 1;
+  const update = rates.memory === undefined ? 0 : (32 * countParts(config, part).trained) / share / rates.memory;
+  let [communication, exposed] = [0, 0];
+  for (const [during, work] of [
+    ['forward', forward],
+    ['backward', backward],
+    ['update', 0],
+  ] as const) {
+    const beside = collectives.filter((each) => each.during === during);
+    if (beside.length === 0) continue;
+    const seconds = beside.reduce((sum, each) => sum + collectiveSeconds(each, world, rates), 0);
+    const { times, pieces } = beside[0]!;
+    communication += times * seconds;
+    exposed += times * (during === 'update' ? seconds : pipelined(work, seconds, pieces) - work);
+  }
+  return { seconds: compute + update + exposed, compute, update, communication, exposed };
+}

@@ -14,11 +14,11 @@ const src = 'packages/tsumugi/src';
  * after all tests of a file.
  */
 const together = [
-  `${src}/{base,compare,compress,draw,eval,images,loop,nn,optim,recipe,synth,text}/**/*.test.ts`,
+  `${src}/{base,compare,compress,draw,eval,images,loop,recipe,synth,text}/**/*.test.ts`,
   `${src}/stages/!(distill-forecast|evaluate-settings|pairs).test.ts`,
   `${src}/store/{artefact,gguf,quantized}/*.test.ts`,
   `${src}/train/!(kill|ending|waiting|forecast|rehearse-steps|extend).test.ts`,
-  `${src}/{train/*,gan/scores,gan/networks}/*.test.ts`,
+  `${src}/{train/*,gan/scores}/*.test.ts`,
   `${src}/gan/!(kill|train).test.ts`,
   `${src}/rl/!(experiments|vector|presets)/**/!(by-name).test.ts`,
   `${src}/serve/!(robustness).test.ts`,
@@ -26,7 +26,46 @@ const together = [
   `${src}/serve/engine-thread/!(engine-thread).test.ts`,
 ];
 
-// The addon holds process-wide state (threads, handles), so each other test file gets a process of its own. Few run at once.
+/**
+ * What runs on every core: what has kernels, and of each kind of work that stands on them a file or two. The others have one thread,
+ * and so have the processes that they start: what computes on tiny models takes longer in two threads than in one, and two processes
+ * with two threads each hold each other up on two cores. Where `TSUMUGI_THREADS` is set, it holds for all.
+ */
+export const everyCore = {
+  together: [
+    `${src}/{nn,optim,gan/networks}/**/*.test.ts`,
+    `${src}/train/{pretrain,sft,step-gradients}.test.ts`,
+    `${src}/gan/{parts,trainer}.test.ts`,
+    `${src}/compress/quantize/quantize-model.test.ts`,
+    `${src}/rl/agents/{ppo,value-agents,continuous}.test.ts`,
+  ],
+  apart: [
+    `${src}/{torch,lm/ops}/**/*.test.ts`,
+    `${src}/lm/engine/*.test.ts`,
+    `${src}/lm/*.test.ts`,
+    `${src}/lm/paged/!(mixes).test.ts`,
+    'packages/native/test/**/*.test.ts',
+    'tests/{library,readme}.test.ts',
+  ],
+};
+
+const all = ['packages/*/src/**/*.test.ts', 'packages/native/test/**/*.test.ts', 'tests/**/*.test.ts'];
+const threads = process.env['TSUMUGI_THREADS'] ?? '1';
+
+/** Files that share a process or have each one of its own, on one core or on every. */
+const project = (name: string, include: string[], exclude: string[]) => ({
+  extends: true as const,
+  test: {
+    name,
+    include,
+    exclude: [...configDefaults.exclude, ...exclude],
+    isolate: name.startsWith('apart'),
+    ...(!name.endsWith('every core') && { env: { TSUMUGI_THREADS: threads } }),
+  },
+});
+
+// The addon holds process-wide state (threads, handles), so each test file gets a process of its own where it is not said that it shares
+// one. Few run at once.
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -35,15 +74,10 @@ export default defineConfig({
     setupFiles: ['tests/setup.ts'],
     reporters: ['default', './tests/skips.ts'],
     projects: [
-      { extends: true, test: { name: 'together', include: together, isolate: false } },
-      {
-        extends: true,
-        test: {
-          name: 'apart',
-          include: ['packages/*/src/**/*.test.ts', 'packages/native/test/**/*.test.ts', 'tests/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...together],
-        },
-      },
+      project('together', together, everyCore.together),
+      project('apart', all, [...together, ...everyCore.together, ...everyCore.apart]),
+      project('together, every core', everyCore.together, []),
+      project('apart, every core', everyCore.apart, everyCore.together),
     ],
   },
 });

@@ -6,12 +6,14 @@ import { beforeAll, expect, it } from 'vitest';
 import { slow } from '../scripts/vitest.fast.ts';
 import { same } from '../scripts/vitest.lower.ts';
 import { memory } from '../scripts/vitest.sanitize.ts';
+import { everyCore } from '../vitest.config.ts';
 import { root } from './snippets.testing.ts';
 
 const names = ['vitest.config', 'scripts/vitest.fast', 'scripts/vitest.lower', 'scripts/vitest.sanitize'] as const;
 interface Listed {
   readonly file: string;
   readonly maxWorkers: number;
+  readonly threads: string | null;
 }
 let listed: Record<(typeof names)[number], Listed[]>;
 
@@ -21,11 +23,14 @@ beforeAll(() => {
     for (const name of ${JSON.stringify(names)}) {
       const vitest = await createVitest('test', { config: name + '.ts', run: true, watch: false, reporters: [] });
       const files = await vitest.globTestSpecifications();
-      listed[name] = files.map(({ moduleId, project }) => ({ file: moduleId, maxWorkers: project.config.maxWorkers }));
+      listed[name] = files.map(({ moduleId, project: { config } }) => {
+        return { file: moduleId, maxWorkers: config.maxWorkers, threads: config.env?.TSUMUGI_THREADS ?? null };
+      });
       await vitest.close();
     }
     console.log(JSON.stringify(listed));`;
-  const answer = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: root });
+  const { TSUMUGI_THREADS: _, ...env } = process.env;
+  const answer = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: root, env });
   listed = JSON.parse(answer.toString()) as typeof listed;
 });
 const filesOf = (name: keyof typeof listed) => listed[name].map(({ file }) => relative(root, file)).sort();
@@ -36,6 +41,18 @@ it('npm test runs each file of tests once', () => {
   const all = globSync('{packages/*/{src,test},tests}/**/*.test.ts', { cwd: root }).sort();
   expect(all.length).toBeGreaterThan(500);
   expect(filesOf('vitest.config')).toEqual(all);
+});
+
+it('what has kernels runs on every core, and so does some of what stands on them; the rest in one thread', () => {
+  const threads = new Map(listed['vitest.config'].map(({ file, threads }) => [relative(root, file), threads]));
+  const every = [...threads].filter(([, count]) => count === null).map(([file]) => file);
+  expect(every.sort()).toEqual(matching(filesOf('vitest.config'), Object.values(everyCore).flat()));
+  for (const folder of ['compress', 'gan', 'lm', 'nn', 'optim', 'rl', 'torch', 'train'])
+    expect(
+      every.some((file) => file.startsWith(`packages/tsumugi/src/${folder}/`)),
+      folder,
+    ).toBe(true);
+  expect([...new Set(threads.values())].sort()).toEqual(['1', null]);
 });
 
 it('the fast tests, the lower level and the sanitizers leave out what their configurations name', () => {

@@ -5,9 +5,12 @@ import { delimiter, join, relative } from 'node:path';
 /** One word of it, quoted where a shell would take it apart. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
+/** Words as a shell reads them. */
+export const shellWords = (words: readonly string[]): string => words.map(quoted).join(' ');
+
 /** The command with its arguments, by the name under which a shell finds it here. */
 export function commandLine(command: string, args: readonly string[]): string {
-  return [...programWords(), command.replace(/^tsumugi /, ''), ...args.map(quoted)].join(' ');
+  return [...programWords(), command.replace(/^tsumugi /, ''), shellWords(args)].join(' ').trimEnd();
 }
 
 /** `npx tsumugi` where npx brought us here, `tsumugi` where that is on the PATH, and otherwise Node with our file. */
@@ -20,6 +23,10 @@ function programWords(): string[] {
   return ['node', quoted(near.startsWith('..') ? file : near)];
 }
 
-/** The command that goes on with the run in `out`, which has the settings. */
-export const resumeCommand = (command: string, out: string, json: boolean): string =>
-  commandLine(command, ['--out', out, '--resume', ...(json ? ['--json'] : [])]);
+/** The command that goes on with the run in `out`, which has the settings; as several processes where this is one of several. */
+export function resumeCommand(command: string, out: string, json: boolean): string {
+  const launched = process.env['TSUMUGI_LAUNCH'];
+  const line = commandLine(command, ['--out', out, '--resume', ...(json ? ['--json'] : [])]);
+  const program = programWords().join(' ');
+  return launched === undefined ? line : `${program} launch ${launched} --${line.slice(program.length)}`;
+}

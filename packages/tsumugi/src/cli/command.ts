@@ -11,6 +11,8 @@ export interface CommandSpec<T extends OptionTable> {
   command: string;
   /** What it does, in a sentence. */
   summary: string;
+  /** How it is called, where that is more than its arguments and options. */
+  usage?: string;
   /**
    * Names of the arguments that are no options; all must be given. A last one as in "FILE…" stands for any number, one as in "[FILE]"
    * for one or none.
@@ -78,8 +80,9 @@ async function resolveFolders(table: OptionTable, values: Record<string, unknown
   }
 }
 
-function helpText({ command, summary, positionals = [], options, details }: CommandSpec<OptionTable>): string {
-  const usage = [command, ...positionals, '[options]'].join(' ');
+function helpText(spec: CommandSpec<OptionTable>): string {
+  const { command, summary, positionals = [], options, details } = spec;
+  const { usage = [command, ...positionals, '[options]'].join(' ') } = spec;
   return `${command} — ${summary}\n\nUsage: ${usage}\n\nOptions:\n${describeOptions(options)}${details ? `\n${details.trimEnd()}\n` : ''}`;
 }
 

@@ -10,6 +10,7 @@ const madeUp = new Set(['TSUMUGI_TEST_KEY', 'PRETENDED', 'SEED']);
 /** Ways to read or set a variable, in TypeScript and JavaScript, Python, shell and C++. */
 const uses = [
   /\benv\??\.?\[\s*['"](\w+)['"]\s*\]/g, // env['NAME'], process.env['NAME']
+  /\bwhole\(env, '(\w+)'/g, // the place of a process
   /\bprocess\.env\.(\w+)/g,
   /\bvariables\['(\w+)'\]/g, // the loader's
   /\b(\w+_(?:CPU_CAPABILITY|MAX_CPU_ISA|ENABLE_INSTRUCTIONS)): '/g,

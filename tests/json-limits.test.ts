@@ -16,6 +16,7 @@ const own: Readonly<Record<string, string>> = {
   'base/own-files.ts': 'package.json of tsumugi',
   'cli/settings.ts': 'a value of the command line',
   'run/open-run.ts': 'what was made a moment before',
+  'mesh/exchange.ts': 'what another process of the same program made a moment before',
   'recipe/dry-run.ts': 'what was made a moment before',
   'rl/check/check-environment.ts': 'what was made a moment before',
   'compress/quantize/quantize-model.ts': 'what was made a moment before',

@@ -4,6 +4,8 @@
 export type Handle = number;
 /** Opaque native objects. */
 export type GeneratorHandle = { readonly __generator: unique symbol };
+/** Something that runs beside JavaScript; waiting for it forgets it. */
+export type JobNumber = number;
 export type MappingHandle = { readonly __mapping: unique symbol };
 /** What an operator takes: handles, numbers, booleans, strings (devices too), arrays of these, null for None. */
 export type NativeValue =
@@ -86,6 +88,32 @@ export interface NativeModule {
   setThreads(threads: number): void;
   measureFma(threads: number): number;
   measureBandwidth(threads: number): number;
+  // hooks.cc
+  /** `heard(i)` is called as soon as parameter i has its gradient of a backward. */
+  onGradients(parameters: readonly Handle[], heard: (index: number) => void): number;
+  offGradients(hearing: number): void;
+  // mesh.cc: jobs run beside JavaScript. Only `meshAvailable` is there where libtorch has no c10d.
+  meshAvailable(): boolean;
+  meshOpen(
+    rank: number,
+    world: number,
+    host: string,
+    port: number,
+    networkInterface: string,
+    hello: string,
+    seconds: number,
+  ): JobNumber;
+  /** "hello\naddress" of each rank that has said one so far. */
+  meshHellos(): string[];
+  meshGroup(name: string, ranks: readonly number[]): [JobNumber, number];
+  meshBegin(group: number, collective: string, tensors: readonly Handle[], number: number): JobNumber;
+  meshDone(job: JobNumber): boolean;
+  /** Why it failed; "" when the time was over. */
+  meshWait(job: JobNumber): string | undefined;
+  /** "rank\nwhat it said" of the rank that is gone, "" when none is. */
+  meshFailure(): string;
+  meshGiveUp(text: string): void;
+  meshClose(): void;
   // signals.cc
   guardSignals(): void;
   releaseSignals(): void;

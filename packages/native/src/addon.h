@@ -85,6 +85,8 @@ std::vector<Export> memory_exports();
 std::vector<Export> random_exports();
 std::vector<Export> system_exports();
 std::vector<Export> signal_exports();
+std::vector<Export> mesh_exports();
+std::vector<Export> hook_exports();
 
 /// Puts our caching allocator in front of libtorch's CPU allocator; must run before the first tensor is made.
 void install_allocator();

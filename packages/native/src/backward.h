@@ -3,6 +3,9 @@
 
 namespace tsumugi {
 
+/// Whether a JavaScript function hears of gradients while they are made.
+bool hears_gradients();
+
 /// Exists while the engine runs. At the end of the outermost one, what segments made again and nobody took is freed.
 struct Backward {
   Backward();

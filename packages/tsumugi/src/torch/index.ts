@@ -1,5 +1,6 @@
 // Tensors on libtorch. The only folder that touches the addon.
 export { backward, grad, withGradient } from './autograd.ts';
+export { type C10d, c10d, onGradients } from './c10d.ts';
 export { checkpoint } from './checkpoint.ts';
 export { defaultDevice, factoryDevice } from './default-device.ts';
 export {

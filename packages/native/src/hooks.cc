@@ -1,0 +1,91 @@
+// Hears of gradients while backward goes on: a function is called as soon as a parameter's `.grad` has all that this backward adds.
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <unordered_map>
+
+#include "addon.h"
+
+namespace tsumugi {
+namespace {
+
+thread_local bool environment_ended_hooks = false;
+
+/// The function, as long as a parameter may call it.
+struct Listener {
+  napi_env env;
+  napi_ref function;
+  ~Listener() {
+    if (!environment_ended_hooks) napi_delete_reference(env, function);
+  }
+};
+
+struct AfterGradient : torch::autograd::FunctionPostHook {
+  std::shared_ptr<Listener> listener;
+  int64_t index;
+
+  AfterGradient(std::shared_ptr<Listener> heard_by, int64_t number) : listener(std::move(heard_by)), index(number) {}
+
+  torch::autograd::variable_list operator()(const torch::autograd::variable_list& outputs,
+                                            const torch::autograd::variable_list&) override {
+    const napi_env env = listener->env;
+    napi_handle_scope handles;
+    napi_open_handle_scope(env, &handles);
+    napi_value function, global, ignored, number = from_double(env, static_cast<double>(index));
+    napi_get_reference_value(env, listener->function, &function);
+    napi_get_global(env, &global);
+    const bool threw = napi_call_function(env, global, function, 1, &number, &ignored) != napi_ok;
+    napi_close_handle_scope(env, handles);
+    // The JavaScript error stays pending while the C++ one unwinds through libtorch's engine.
+    if (threw) throw std::runtime_error("what heard of a gradient threw");
+    return outputs;
+  }
+};
+
+struct Heard {
+  std::shared_ptr<torch::autograd::Node> node;  // a tensor holds its own only weakly
+  uintptr_t key;
+};
+thread_local int64_t last_hearing = 0;
+thread_local auto& hearings = *new std::unordered_map<int64_t, std::vector<Heard>>();
+
+/// onGradients(parameters, function) → hearing. `function(i)` is called when parameter i has its gradient.
+napi_value on_gradients(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  auto listener = std::make_shared<Listener>();
+  listener->env = env;
+  const auto parameters = to_tensors(env, arguments[0], "parameters");
+  napi_create_reference(env, arguments[1], 1, &listener->function);
+  if (hearings.empty() && last_hearing == 0)
+    napi_add_env_cleanup_hook(env, [](void*) { environment_ended_hooks = true; }, nullptr);
+  std::vector<Heard> heard;
+  for (size_t i = 0; i < parameters.size(); i++) {
+    auto node = torch::autograd::impl::grad_accumulator(parameters[i]);
+    if (!node) throw CallError{"bad-argument", "parameters[" + std::to_string(i) + "] is no leaf that requires a gradient"};
+    const uintptr_t key = node->add_post_hook(std::make_unique<AfterGradient>(listener, static_cast<int64_t>(i)));
+    heard.push_back({std::move(node), key});
+  }
+  hearings.emplace(++last_hearing, std::move(heard));
+  return from_double(env, static_cast<double>(last_hearing));
+}
+
+/// offGradients(hearing)
+napi_value off_gradients(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  const auto found = hearings.find(to_int64(env, arguments[0], "hearing"));
+  if (found == hearings.end()) return undefined(env);
+  for (auto& [node, key] : found->second) node->del_post_hook(key);
+  hearings.erase(found);
+  return undefined(env);
+}
+
+}  // namespace
+
+bool hears_gradients() { return !hearings.empty(); }
+
+std::vector<Export> hook_exports() {
+  return {{"onGradients", entry<on_gradients>}, {"offGradients", entry<off_gradients>}};
+}
+
+}  // namespace tsumugi

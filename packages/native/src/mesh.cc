@@ -1,0 +1,503 @@
+// Processes that work on one training together: c10d's store and process groups (Gloo), as jobs that run beside JavaScript.
+//
+// Each rank has a pulse: a thread that counts up a number in the store and looks whether another rank has given up. So a rank that is
+// gone, or cut off, is told from one that only computes for long, and is known by its number. Nothing here waits without an end.
+#include "addon.h"
+
+#if defined(TSUMUGI_MESH)
+#define USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <omp.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#endif
+
+namespace tsumugi {
+namespace {
+
+#if defined(TSUMUGI_MESH)
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Bytes = std::vector<uint8_t>;
+
+constexpr milliseconds kPulse{500};
+/// A rank whose pulse stands still for so long, once something has failed, is the one that is gone. Nothing is begun because of a pulse
+/// alone: a busy machine may hold one up for seconds.
+constexpr milliseconds kStill{4 * kPulse};
+
+Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end()); }
+std::string text_of(const Bytes& bytes) { return std::string(bytes.begin(), bytes.end()); }
+
+/// Something that runs beside JavaScript.
+struct Job {
+  bool done = false;
+  std::string error;  // of a job that is done
+};
+
+struct Group {
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  std::vector<int64_t> ranks;
+  std::deque<std::pair<std::shared_ptr<Job>, std::function<void()>>> queue;
+  bool closing = false;
+  std::condition_variable came;
+  std::thread waiter;
+};
+
+/// All of it lies in one object that is never destroyed: when the process ends, threads of Gloo may still run.
+struct Mesh {
+  int rank = 0, world = 0;
+  std::string host;
+  uint16_t port = 0;
+  milliseconds timeout{0};
+  std::shared_ptr<::gloo::transport::Device> device;
+  c10::intrusive_ptr<c10d::TCPStore> store;  // for groups
+  c10::intrusive_ptr<c10d::TCPStore> pulse_store;  // a connection of its own: a store's waits hold its lock
+  std::vector<std::string> hellos;
+
+  std::mutex mutex;  // of everything below
+  std::condition_variable changed;
+  std::unordered_map<int64_t, std::shared_ptr<Job>> jobs;
+  int64_t last_job = 0;
+  std::unordered_map<int64_t, std::shared_ptr<Group>> groups;
+  int64_t last_group = 0;
+  std::string failure;  // what another rank said when it gave up
+  bool closing = false;
+  std::thread pulse;
+};
+auto& mesh = *new Mesh();
+
+template <typename F>
+std::string error_of(const F& body) {
+  try {
+    body();
+    return "";
+  } catch (const c10::Error& error) {
+    return error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an unknown C++ exception";
+  }
+}
+
+/// To be called with the lock.
+int64_t add_job(std::shared_ptr<Job> job) {
+  mesh.jobs.emplace(++mesh.last_job, std::move(job));
+  return mesh.last_job;
+}
+
+void finish(const std::shared_ptr<Job>& job, std::string error) {
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  job->error = std::move(error);
+  job->done = true;
+  mesh.changed.notify_all();
+}
+
+/// The address by which this machine reaches the first rank, and so by which the others reach it.
+std::string own_address(const std::string& host, uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0)
+    throw std::runtime_error("the name " + host + " is not known");
+  std::string address;
+  for (const addrinfo* each = found; each && address.empty(); each = each->ai_next) {
+    const int socket_ = socket(each->ai_family, SOCK_DGRAM, 0);
+    if (socket_ < 0) continue;
+    sockaddr_storage own{};
+    socklen_t length = sizeof own;
+    char text[256];
+    if (connect(socket_, each->ai_addr, each->ai_addrlen) == 0 &&
+        getsockname(socket_, reinterpret_cast<sockaddr*>(&own), &length) == 0 &&
+        getnameinfo(reinterpret_cast<sockaddr*>(&own), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
+      address = text;
+    close(socket_);
+  }
+  freeaddrinfo(found);
+  if (address.empty()) throw std::runtime_error(host + " cannot be reached from here");
+  return address;
+}
+
+c10::intrusive_ptr<c10d::TCPStore> connect_store(bool is_server) {
+  c10d::TCPStoreOptions options;
+  options.port = mesh.port;
+  options.isServer = is_server;
+  options.waitWorkers = false;
+  options.timeout = mesh.timeout;
+  return c10::make_intrusive<c10d::TCPStore>(mesh.host, options);
+}
+
+std::vector<int64_t> read_pulses() {
+  std::vector<int64_t> beats;
+  for (int rank = 0; rank < mesh.world; rank++)
+    beats.push_back(mesh.pulse_store->add("pulse/" + std::to_string(rank), 0));
+  return beats;
+}
+
+/// The pulse of this rank. It ends with the first thing that is known of a failure.
+void beat() {
+  const std::string own = "pulse/" + std::to_string(mesh.rank);
+  std::unique_lock<std::mutex> lock(mesh.mutex);
+  while (!mesh.closing && mesh.failure.empty()) {
+    lock.unlock();
+    std::string failure;
+    const std::string error = error_of([&] {
+      mesh.pulse_store->add(own, 1);
+      if (mesh.pulse_store->check({"failure"})) failure = text_of(mesh.pulse_store->get("failure"));
+    });
+    lock.lock();
+    // The store is in the process of the first rank.
+    if (!error.empty()) failure = "0\n";
+    if (!failure.empty() && !mesh.closing && mesh.failure.empty()) mesh.failure = failure;
+    if (!mesh.failure.empty()) mesh.changed.notify_all();
+    mesh.changed.wait_for(lock, kPulse, [] { return mesh.closing; });
+  }
+}
+
+/// Runs `body` on a thread of its own, for `limit` at most: the store may lie behind a network that is cut. → whether it came to its end.
+bool within(milliseconds limit, std::function<void()> body) {
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable over;
+    bool done = false, good = false;
+  };
+  auto shared = std::make_shared<Shared>();
+  std::thread([shared, body = std::move(body)] {
+    const bool good = error_of(body).empty();
+    const std::lock_guard<std::mutex> lock(shared->mutex);
+    shared->done = true;
+    shared->good = good;
+    shared->over.notify_all();
+  }).detach();
+  std::unique_lock<std::mutex> lock(shared->mutex);
+  shared->over.wait_for(lock, limit, [&] { return shared->done; });
+  return shared->good;
+}
+
+/// Waits for the works of a group, one after the other, in the order in which they were begun.
+void wait_for_works(const std::shared_ptr<Group>& group) {
+  at::get_num_threads();   // sets the number for this thread, once
+  omp_set_num_threads(1);  // what is added up here is added beside a training that has the cores
+  at::NoGradGuard no_grad;
+  std::unique_lock<std::mutex> lock(mesh.mutex);
+  while (true) {
+    group->came.wait(lock, [&] { return group->closing || !group->queue.empty(); });
+    if (group->queue.empty()) return;
+    auto [job, body] = std::move(group->queue.front());
+    group->queue.pop_front();
+    lock.unlock();
+    std::string error = error_of(body);
+    body = nullptr;
+    finish(job, std::move(error));
+    lock.lock();
+  }
+}
+
+std::shared_ptr<Group> make_group(const std::string& name, std::vector<int64_t> ranks) {
+  auto options = c10d::ProcessGroupGloo::Options::create(mesh.timeout);
+  options->devices.push_back(mesh.device);
+  options->threads = 1;
+  auto group = std::make_shared<Group>();
+  const int place = static_cast<int>(std::find(ranks.begin(), ranks.end(), mesh.rank) - ranks.begin());
+  auto store = c10::make_intrusive<c10d::PrefixStore>("group/" + name, mesh.store);
+  group->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place, static_cast<int>(ranks.size()), options);
+  group->ranks = std::move(ranks);
+  group->waiter = std::thread([group] { wait_for_works(group); });
+  return group;
+}
+
+void join(const std::string& interface, std::string hello) {
+  using Gloo = c10d::ProcessGroupGloo;
+  const std::string address = interface.empty() ? own_address(mesh.host, mesh.port) : "";
+  mesh.device = interface.empty() ? Gloo::createDeviceForHostname(address) : Gloo::createDeviceForInterface(interface);
+  mesh.store = connect_store(mesh.rank == 0);
+  mesh.pulse_store = connect_store(false);
+  const int64_t number = mesh.pulse_store->add("taken/" + std::to_string(mesh.rank), 1);
+  if (number > 1) throw std::runtime_error("rank taken");
+  mesh.pulse_store->set("hello/" + std::to_string(mesh.rank), bytes_of(hello + "\n" + address));
+  const auto deadline = steady_clock::now() + mesh.timeout;
+  std::vector<int64_t> ranks(mesh.world);
+  for (int rank = 0; rank < mesh.world; rank++) {
+    const std::string key = "hello/" + std::to_string(rank);
+    while (!mesh.pulse_store->check({key})) {
+      if (steady_clock::now() > deadline) throw std::runtime_error("rank missing");
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+    const std::string said = text_of(mesh.pulse_store->get(key));
+    const std::lock_guard<std::mutex> lock(mesh.mutex);
+    mesh.hellos.push_back(said);
+    ranks[rank] = rank;
+  }
+  auto group = make_group("world", ranks);
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  mesh.groups.emplace(0, std::move(group));
+  mesh.pulse = std::thread(beat);
+}
+
+Group& group_at(int64_t number) {
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  const auto found = mesh.groups.find(number);
+  if (found == mesh.groups.end()) throw CallError{"bad-argument", "there is no group " + std::to_string(number)};
+  return *found->second;
+}
+
+/// meshOpen(rank, world, host, port, interface, hello, seconds) → job: all ranks have met, and said their hellos.
+napi_value open_mesh(napi_env env, napi_callback_info info) {
+  Arguments<7> arguments(env, info);
+  if (mesh.world > 0) throw CallError{"bad-argument", "this process is in a mesh already"};
+  mesh.rank = static_cast<int>(to_int64(env, arguments[0], "rank"));
+  mesh.world = static_cast<int>(to_int64(env, arguments[1], "world"));
+  mesh.host = to_string(env, arguments[2], "host");
+  mesh.port = static_cast<uint16_t>(to_int64(env, arguments[3], "port"));
+  const std::string interface = to_string(env, arguments[4], "interface"), hello = to_string(env, arguments[5], "hello");
+  mesh.timeout = milliseconds(static_cast<int64_t>(1000 * to_double(env, arguments[6], "seconds")));
+  auto job = std::make_shared<Job>();
+  std::thread([=] { finish(job, error_of([&] { join(interface, hello); })); }).detach();
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  return from_double(env, static_cast<double>(add_job(job)));
+}
+
+/// meshHellos() → "hello\naddress" of each rank that has said one so far.
+napi_value mesh_hellos(napi_env env, napi_callback_info) {
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  napi_value array;
+  napi_create_array_with_length(env, mesh.hellos.size(), &array);
+  for (size_t i = 0; i < mesh.hellos.size(); i++) napi_set_element(env, array, i, from_string(env, mesh.hellos[i]));
+  return array;
+}
+
+/// meshGroup(name, ranks) → [job, group]: a group of some ranks, to be called by all of them alike.
+napi_value new_group(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  const std::string name = to_string(env, arguments[0], "name");
+  auto ranks = to_ints(env, arguments[1], "ranks");
+  if (std::find(ranks.begin(), ranks.end(), mesh.rank) == ranks.end())
+    throw CallError{"bad-argument", "rank " + std::to_string(mesh.rank) + " is not in the group"};
+  auto job = std::make_shared<Job>();
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  const int64_t number = ++mesh.last_group;
+  std::thread([=] {
+    finish(job, error_of([&] {
+             auto group = make_group(name, ranks);
+             const std::lock_guard<std::mutex> lock(mesh.mutex);
+             mesh.groups.emplace(number, std::move(group));
+           }));
+  }).detach();
+  return from_ints(env, {add_job(job), number});
+}
+
+using WorkPtr = c10::intrusive_ptr<c10d::Work>;
+
+/// Begins a collective; what is given back waits for it.
+std::function<void()> begin_collective(Group& group, const std::string& name, std::vector<at::Tensor> tensors, int64_t number) {
+  auto& gloo = *group.gloo;
+  auto waiting = [tensors](WorkPtr work) { return [work, tensors] { work->wait(); }; };
+  const auto peer = static_cast<int>(number);
+  if (name == "sum" || name == "max") {
+    c10d::AllreduceOptions options;
+    options.reduceOp = name == "sum" ? c10d::ReduceOp::SUM : c10d::ReduceOp::MAX;
+    return waiting(gloo.allreduce(tensors, options));
+  }
+  if (name == "broadcast") {
+    c10d::BroadcastOptions options;
+    options.rootRank = peer;
+    return waiting(gloo.broadcast(tensors, options));
+  }
+  if (name == "allGather") {
+    auto parts = tensors[0].view({static_cast<int64_t>(group.ranks.size()), -1}).unbind(0);
+    std::vector<std::vector<at::Tensor>> outputs{parts};
+    std::vector<at::Tensor> inputs{tensors[1].view({-1})};
+    return waiting(gloo.allgather(outputs, inputs));
+  }
+  if (name == "reduceScatter") {
+    // Gloo of libtorch 1.13 has none. Everyone sends everyone his part, which is as many bytes, and adds up in the order of the ranks.
+    at::Tensor output = tensors[0], input = tensors[1], all = at::empty_like(input);
+    std::vector<int64_t> even;
+    WorkPtr work = gloo.alltoall_base(all, input, even, even);
+    const auto world = static_cast<int64_t>(group.ranks.size());
+    return [work, output, input, all, world] {
+      work->wait();
+      const auto parts = all.view({world, -1}).unbind(0);
+      auto sum = output.view({-1});
+      sum.copy_(parts[0]);
+      for (int64_t rank = 1; rank < world; rank++) sum.add_(parts[rank]);
+    };
+  }
+  if (name == "send") return waiting(gloo.send(tensors, peer, 0));
+  if (name == "receive") return waiting(gloo.recv(tensors, peer, 0));
+  if (name == "barrier") return waiting(gloo.barrier());
+  throw CallError{"bad-argument", "there is no collective \"" + name + "\""};
+}
+
+/// meshBegin(group, collective, tensors, number) → job. `number` is the rank that sends or is sent to, within the group.
+napi_value begin_work(napi_env env, napi_callback_info info) {
+  Arguments<4> arguments(env, info);
+  Group& group = group_at(to_int64(env, arguments[0], "group"));
+  const std::string name = to_string(env, arguments[1], "collective");
+  auto tensors = to_tensors(env, arguments[2], "tensors");
+  for (auto& tensor : tensors) tensor = tensor.detach();
+  auto job = std::make_shared<Job>();
+  std::function<void()> body;
+  // What Gloo refuses at once fails as what it refuses later.
+  std::string error;
+  try {
+    body = begin_collective(group, name, std::move(tensors), to_int64(env, arguments[3], "number"));
+  } catch (const CallError&) {
+    throw;
+  } catch (...) {
+    error = error_of([] { throw; });
+  }
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  if (body) {
+    group.queue.emplace_back(job, std::move(body));
+    group.came.notify_one();
+  } else {
+    job->done = true;
+    job->error = error;
+  }
+  return from_double(env, static_cast<double>(add_job(job)));
+}
+
+std::shared_ptr<Job> job_at(int64_t number) {
+  const auto found = mesh.jobs.find(number);
+  if (found == mesh.jobs.end()) throw CallError{"bad-argument", "there is no job " + std::to_string(number)};
+  return found->second;
+}
+
+/// meshDone(job) → whether it is over, in whatever way.
+napi_value job_done(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  const int64_t number = to_int64(env, arguments[0], "job");
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  return from_bool(env, job_at(number)->done || !mesh.failure.empty());
+}
+
+/// meshWait(job): blocks until it is done, a rank has given up, or the timeout is over. → undefined, or why it failed: "" for time.
+napi_value wait_for_job(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  const int64_t number = to_int64(env, arguments[0], "job");
+  std::unique_lock<std::mutex> lock(mesh.mutex);
+  const auto job = job_at(number);
+  const auto deadline = steady_clock::now() + mesh.timeout;
+  mesh.changed.wait_until(lock, deadline, [&] { return job->done || !mesh.failure.empty(); });
+  mesh.jobs.erase(number);
+  if (!job->done) return from_string(env, mesh.failure.empty() ? "" : "given up");
+  return job->error.empty() ? undefined(env) : from_string(env, job->error);
+}
+
+/// Notes what has failed, and lets the others know, the first time.
+void tell(const std::string& failure) {
+  {
+    const std::lock_guard<std::mutex> lock(mesh.mutex);
+    if (!mesh.failure.empty() || !mesh.pulse_store) return;
+    mesh.failure = failure;
+    mesh.changed.notify_all();
+  }
+  within(kStill, [failure] { mesh.pulse_store->compareSet("failure", {}, bytes_of(failure)); });
+  // The first rank holds the store: whoever looks after it is gone learns less.
+  if (mesh.rank == 0) std::this_thread::sleep_for(2 * kPulse);
+}
+
+/// meshFailure() → "rank\nwhat it said" of the rank that has given up or is gone, "" when all have a pulse. Takes about two seconds.
+napi_value find_failure(napi_env env, napi_callback_info) {
+  std::unique_lock<std::mutex> lock(mesh.mutex);
+  if (mesh.failure.empty()) {
+    lock.unlock();
+    std::string found = "0\n";
+    auto before = std::make_shared<std::vector<int64_t>>(), after = std::make_shared<std::vector<int64_t>>();
+    if (within(kStill, [before] { *before = read_pulses(); })) {
+      lock.lock();
+      mesh.changed.wait_for(lock, kStill, [] { return !mesh.failure.empty(); });
+      lock.unlock();
+      if (within(kStill, [after] { *after = read_pulses(); })) {
+        found = "";
+        for (int rank = mesh.world; rank-- > 0;)
+          if (before->at(rank) == after->at(rank)) found = std::to_string(rank) + "\n";
+      }
+    }
+    if (!found.empty()) tell(found);
+    lock.lock();
+  }
+  return from_string(env, mesh.failure);
+}
+
+/// meshGiveUp(text): tells the others that this rank ends, and why.
+napi_value give_up(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  tell(std::to_string(mesh.rank) + "\n" + to_string(env, arguments[0], "text"));
+  return undefined(env);
+}
+
+/// meshClose(): to be called by all ranks, once nobody waits for anything.
+napi_value close_mesh(napi_env env, napi_callback_info) {
+  std::vector<std::shared_ptr<Group>> groups;
+  {
+    const std::lock_guard<std::mutex> lock(mesh.mutex);
+    if (mesh.closing || mesh.groups.empty()) return undefined(env);
+    mesh.closing = true;
+    mesh.changed.notify_all();
+    for (auto& [_, group] : mesh.groups) {
+      group->closing = true;
+      group->came.notify_all();
+      groups.push_back(group);
+    }
+  }
+  mesh.pulse.join();
+  if (!mesh.failure.empty()) {
+    for (auto& group : groups) group->waiter.detach();
+    return undefined(env);
+  }
+  error_of([&] {
+    mesh.pulse_store->add("closed", 1);
+    // The first rank's process is the store: it stays until the others have left.
+    const auto deadline = steady_clock::now() + mesh.timeout;
+    while (mesh.rank == 0 && mesh.pulse_store->add("closed", 0) < mesh.world && steady_clock::now() < deadline)
+      std::this_thread::sleep_for(milliseconds(5));
+  });
+  for (auto& group : groups) group->waiter.join();
+  mesh.groups.clear();
+  return undefined(env);
+}
+
+napi_value mesh_available(napi_env env, napi_callback_info) { return from_bool(env, true); }
+
+#else
+
+napi_value mesh_available(napi_env env, napi_callback_info) { return from_bool(env, false); }
+
+#endif
+
+}  // namespace
+
+std::vector<Export> mesh_exports() {
+  return {{"meshAvailable", entry<mesh_available>},
+#if defined(TSUMUGI_MESH)
+          {"meshOpen", entry<open_mesh>},
+          {"meshHellos", entry<mesh_hellos>},
+          {"meshGroup", entry<new_group>},
+          {"meshBegin", entry<begin_work>},
+          {"meshDone", entry<job_done>},
+          {"meshWait", entry<wait_for_job>},
+          {"meshFailure", entry<find_failure>},
+          {"meshGiveUp", entry<give_up>},
+          {"meshClose", entry<close_mesh>},
+#endif
+  };
+}
+
+}  // namespace tsumugi

@@ -1,0 +1,134 @@
+// Data parallelism: gradients are added up over the ranks in flat buckets, each as soon as backward has made the last gradient of it, while
+// backward goes on (Li et al. 2020, arXiv 2006.15704).
+import { dtypeBytes, noGrad, onGradients, type Tensor, zeros } from '../torch/index.ts';
+import { reduceNumbers } from './exchange.ts';
+import type { Mesh, Work } from './mesh.ts';
+
+/** Small enough that the first is under way early, large enough that the start of a collective costs nothing. PyTorch has 25 MiB, too. */
+export const BUCKET_BYTES = 25 * 2 ** 20;
+
+interface Bucket {
+  readonly flat: Tensor;
+  /** Numbers of its parameters. */
+  readonly members: readonly number[];
+  /** Gradients that are still to be made by the backward that is heard. */
+  missing: number;
+}
+
+/** How long the collectives took in all, and for how much of it somebody waited. */
+export interface ReduceTime {
+  seconds: number;
+  waitedSeconds: number;
+}
+
+export class GradientBuckets implements Disposable {
+  readonly #mesh: Mesh;
+  readonly #parameters: readonly Tensor[];
+  readonly #buckets: readonly Bucket[];
+  /** The gradients, as parts of the buckets. */
+  readonly #views: readonly Tensor[];
+  readonly #bucketOf: readonly number[];
+  readonly #hearing: Disposable;
+  readonly #hasGradient: boolean[];
+  /** Whether gradients that are made now are the last of the step. */
+  #isLast = false;
+  #works: Work[] = [];
+  #began = 0;
+  /** Of the latest step. */
+  time: ReduceTime = { seconds: 0, waitedSeconds: 0 };
+
+  /** @param parameters of one dtype and device, in the order of the forward: backward makes their gradients from the end */
+  constructor(mesh: Mesh, parameters: readonly Tensor[], bucketBytes: number = BUCKET_BYTES) {
+    this.#mesh = mesh;
+    this.#parameters = parameters;
+    const groups = groupBackwards(parameters, bucketBytes);
+    const bucketOf: number[] = [];
+    const views: Tensor[] = [];
+    this.#buckets = noGrad(() =>
+      groups.map((members, number) => {
+        const { dtype, device } = parameters[members[0]!]!;
+        const flat = zeros([members.reduce((sum, i) => sum + parameters[i]!.numel(), 0)], { dtype, device }).keep();
+        let at = 0;
+        for (const i of members) {
+          const { shape } = parameters[i]!;
+          const size = parameters[i]!.numel();
+          views[i] = flat.narrow(0, at, size).view(shape).keep();
+          bucketOf[i] = number;
+          at += size;
+        }
+        return { flat, members, missing: 0 };
+      }),
+    );
+    this.#views = views;
+    this.#bucketOf = bucketOf;
+    this.#hasGradient = parameters.map(() => false);
+    this.#hearing = onGradients(parameters, (i) => this.#heard(i));
+  }
+
+  /** Before the first backward of a step: gradients begin at zero, inside the buckets. */
+  begin(): void {
+    this.#isLast = false;
+    this.#works = [];
+    this.#hasGradient.fill(false);
+    noGrad(() => {
+      for (const { flat } of this.#buckets) flat.zero_();
+    });
+    for (const [i, parameter] of this.#parameters.entries()) parameter.grad = this.#views[i];
+  }
+
+  /** Before the last backward of a step: buckets may be sent while it goes on. */
+  beforeLast(): void {
+    this.#isLast = true;
+    for (const bucket of this.#buckets) bucket.missing = bucket.members.length;
+  }
+
+  #heard(i: number): void {
+    this.#hasGradient[i] = true;
+    if (!this.#isLast) return;
+    this.#buckets[this.#bucketOf[i]!]!.missing--;
+    // In one order on all ranks, whatever the order in which gradients are made.
+    while (this.#works.length < this.#buckets.length && this.#buckets[this.#works.length]!.missing === 0) this.#send();
+  }
+
+  #send(): void {
+    if (this.#works.length === 0) this.#began = performance.now();
+    this.#works.push(this.#mesh.allReduce(this.#buckets[this.#works.length]!.flat));
+  }
+
+  /** After the last backward of a step. A parameter that had no gradient on any rank has none afterwards. */
+  finish(): void {
+    this.#isLast = false;
+    const from = performance.now();
+    while (this.#works.length < this.#buckets.length) this.#send();
+    for (const work of this.#works) work.wait();
+    const now = performance.now();
+    this.time = { seconds: (now - this.#began) / 1000, waitedSeconds: (now - from) / 1000 };
+    const has = reduceNumbers(this.#mesh, this.#hasGradient.map(Number), 'max');
+    for (const [i, parameter] of this.#parameters.entries()) if (has[i] === 0) parameter.grad = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#hearing[Symbol.dispose]();
+    for (const parameter of this.#parameters) parameter.grad = undefined;
+    for (const view of this.#views) view.dispose();
+    for (const { flat } of this.#buckets) flat.dispose();
+  }
+}
+
+/** Numbers of parameters, from the last to the first, cut where a group would get larger than `bytes`, and between dtypes and devices. */
+function groupBackwards(parameters: readonly Tensor[], bytes: number): number[][] {
+  const groups: number[][] = [];
+  let [size, kind] = [0, ''];
+  for (let i = parameters.length - 1; i >= 0; i--) {
+    const { dtype, device } = parameters[i]!;
+    const own = parameters[i]!.numel() * dtypeBytes(dtype);
+    if (groups.length === 0 || size + own > bytes || kind !== `${dtype} ${device}`) {
+      groups.push([]);
+      size = 0;
+    }
+    groups.at(-1)!.push(i);
+    size += own;
+    kind = `${dtype} ${device}`;
+  }
+  return groups;
+}

@@ -1,0 +1,57 @@
+// Small things that ranks tell each other: numbers, and whatever JSON can say.
+import { fromBytes, noGrad, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
+import type { Mesh } from './mesh.ts';
+
+/** `values` added up over all ranks, each by its place (or the largest of each); the same on every rank, in float64. */
+export function reduceNumbers(mesh: Mesh, values: readonly number[], operation: 'sum' | 'max' = 'sum'): number[] {
+  if (mesh.world === 1 || values.length === 0) return [...values];
+  return scope(() => {
+    const all = tensor(values, { dtype: 'float64' });
+    mesh.allReduce(all, operation).wait();
+    return all.tolist() as number[];
+  });
+}
+
+/** What each rank gives, by rank. It may be of another length on each. */
+export function gatherJson<T>(mesh: Mesh, value: T): T[] {
+  if (mesh.world === 1) return [value];
+  const bytes = Buffer.from(JSON.stringify(value));
+  const [longest = 0] = reduceNumbers(mesh, [bytes.length], 'max');
+  return scope(() => {
+    // JSON may end with spaces, so what is shorter is filled up with them.
+    const own = fromBytes(Buffer.concat([bytes, Buffer.alloc(longest - bytes.length, ' ')]), 'uint8', [longest]);
+    const all = zeros([mesh.world * longest], { dtype: 'uint8' });
+    mesh.allGather(all, own).wait();
+    const found = Buffer.from(all.bytes());
+    return Array.from({ length: mesh.world }, (_, rank) =>
+      JSON.parse(found.toString('utf8', rank * longest, (rank + 1) * longest)),
+    );
+  });
+}
+
+/** What rank 0 gives, for all. */
+export const fromFirst = <T>(mesh: Mesh, value: T | undefined): T => gatherJson(mesh, value ?? null)[0] as T;
+
+/** Numbers by name, added up over the ranks that have them. */
+export function sumRecords(mesh: Mesh, record: Readonly<Record<string, number>>): Record<string, number> {
+  const all = gatherJson(
+    mesh,
+    Object.entries(record).map(([name, value]) => [name, String(value)] as const),
+  );
+  const sums: Record<string, number> = {};
+  // As text, since JSON has no NaN and no infinity.
+  for (const entries of all) for (const [name, text] of entries) sums[name] = (sums[name] ?? 0) + Number(text);
+  return sums;
+}
+
+/** Tensors of rank 0 for all, in place. */
+export function broadcastAll(mesh: Mesh, tensors: readonly Tensor[]): void {
+  if (mesh.world === 1) return;
+  const works = noGrad(() => tensors.map((each) => mesh.broadcast(each)));
+  for (const work of works) work.wait();
+}
+
+/** The part [from, to) of `count` things that is this rank's: parts differ by one at most. */
+export function ownPart({ rank, world }: Pick<Mesh, 'rank' | 'world'>, count: number): { from: number; to: number } {
+  return { from: Math.floor((rank * count) / world), to: Math.floor(((rank + 1) * count) / world) };
+}

@@ -1,0 +1,235 @@
+// Meets the other processes, and gives the mesh of them all: c10d with Gloo.
+import { connect } from 'node:net';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../base/index.ts';
+import { type C10d, c10d, type Tensor } from '../torch/index.ts';
+import type { Place } from './environment.ts';
+import { collectiveFailed, collectiveLate, type Peer, rankLost } from './lost.ts';
+import type { Mesh, Work } from './mesh.ts';
+
+/** As c10d names them, for people who search for it. */
+const titles = {
+  sum: 'an all-reduce',
+  max: 'an all-reduce',
+  broadcast: 'a broadcast',
+  allGather: 'an all-gather',
+  reduceScatter: 'a reduce-scatter',
+  send: 'a send',
+  receive: 'a receive',
+  barrier: 'a barrier',
+} as const;
+
+/** What all groups of a process share. */
+class World {
+  readonly native: C10d;
+  readonly place: Place;
+  peers: readonly Peer[] = [];
+
+  constructor(native: C10d, place: Place) {
+    this.native = native;
+    this.place = place;
+  }
+
+  /** Why a job failed, in a sentence. */
+  error(why: string, during: string): UserError {
+    const { rank, timeoutSeconds } = this.place;
+    const own = this.peers[rank] ?? { rank, host: hostname() };
+    const [number = '', ...said] = this.native.meshFailure().split('\n');
+    if (number !== '')
+      return rankLost(own, this.peers[Number(number)] ?? { rank: Number(number), host: '?' }, during, said.join(' '));
+    return why === '' || /timed? ?out/i.test(why)
+      ? collectiveLate(own, during, timeoutSeconds)
+      : collectiveFailed(own, during, why.split('\n')[0]!);
+  }
+}
+
+class Job implements Work {
+  readonly #world: World;
+  readonly #number: number;
+  readonly #during: string;
+  #isOver = false;
+
+  constructor(world: World, number: number, during: string) {
+    this.#world = world;
+    this.#number = number;
+    this.#during = during;
+  }
+
+  wait(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const why = this.#world.native.meshWait(this.#number);
+    if (why !== undefined) throw this.#world.error(why, this.#during);
+  }
+
+  async settled(): Promise<void> {
+    const began = performance.now();
+    const limit = this.#world.place.timeoutSeconds * 1000;
+    // Soon at first: most take less than a millisecond.
+    while (!this.#isOver && !this.#world.native.meshDone(this.#number) && performance.now() - began < limit)
+      await (performance.now() - began < 2 ? new Promise(setImmediate) : sleep(1));
+    this.wait();
+  }
+}
+
+class C10dMesh implements Mesh {
+  readonly rank: number;
+  readonly hosts: readonly string[];
+  readonly #world: World;
+  readonly #group: number;
+  /** Ranks of the world. */
+  readonly #ranks: readonly number[];
+
+  constructor(world: World, group: number, ranks: readonly number[]) {
+    this.#world = world;
+    this.#group = group;
+    this.#ranks = ranks;
+    this.rank = ranks.indexOf(world.place.rank);
+    this.hosts = ranks.map((rank) => world.peers[rank]!.host);
+  }
+
+  get world(): number {
+    return this.#ranks.length;
+  }
+
+  #begin(collective: keyof typeof titles, tensors: readonly Tensor[], number = 0): Work {
+    const handles = tensors.map(({ handle }) => handle);
+    const { native } = this.#world;
+    return new Job(this.#world, native.meshBegin(this.#group, collective, handles, number), titles[collective]);
+  }
+
+  allReduce(tensor: Tensor, operation: 'sum' | 'max' = 'sum'): Work {
+    return this.#begin(operation, [tensor]);
+  }
+
+  broadcast(tensor: Tensor, root = 0): Work {
+    return this.#begin('broadcast', [tensor], root);
+  }
+
+  allGather(output: Tensor, input: Tensor): Work {
+    return this.#begin('allGather', [output, input]);
+  }
+
+  reduceScatter(output: Tensor, input: Tensor): Work {
+    return this.#begin('reduceScatter', [output, input]);
+  }
+
+  send(tensor: Tensor, to: number): Work {
+    return this.#begin('send', [tensor], to);
+  }
+
+  receive(tensor: Tensor, from: number): Work {
+    return this.#begin('receive', [tensor], from);
+  }
+
+  barrier(): Work {
+    return this.#begin('barrier', []);
+  }
+
+  async group(name: string, ranks: readonly number[]): Promise<Mesh> {
+    const inWorld = ranks.map((rank) => this.#ranks[rank]!);
+    const [job, group] = this.#world.native.meshGroup(name, inWorld);
+    await new Job(this.#world, job, `meeting as "${name}"`).settled();
+    return new C10dMesh(this.#world, group, inWorld);
+  }
+
+  giveUp(reason: string): void {
+    this.#world.native.meshGiveUp(reason);
+  }
+
+  /** Leaves the others. Of a mesh that is a part of another, nothing happens: it ends with the whole one. */
+  [Symbol.dispose](): void {
+    if (this.#group === 0) this.#world.native.meshClose();
+  }
+}
+
+/** Waits until somebody listens there: libtorch's own store would write a warning for each try. */
+async function waitForFirst({ host, port, timeoutSeconds }: Place): Promise<void> {
+  const deadline = performance.now() + timeoutSeconds * 1000;
+  for (;;) {
+    const problem = await new Promise<string | undefined>((resolve) => {
+      const socket = connect({ host, port, timeout: 2000 });
+      const end = (result: string | undefined) => {
+        socket.destroy();
+        resolve(result);
+      };
+      socket.once('connect', () => end(undefined));
+      socket.once('timeout', () => end('no answer'));
+      socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+    });
+    if (problem === undefined) return;
+    if (performance.now() > deadline)
+      throw new UserError('no-first-rank', `rank 0 cannot be reached at ${host}:${port} (${problem})`, {
+        remedy: `Start rank 0 there within ${timeoutSeconds} s (TSUMUGI_MESH_TIMEOUT), and let MASTER_ADDR and MASTER_PORT name an address that every machine reaches.`,
+        fields: { host, port },
+      });
+    await sleep(50);
+  }
+}
+
+/** Why the processes did not meet. */
+function notMet(why: string, { rank, world, host, port, timeoutSeconds }: Place, met: number): UserError {
+  const fields = { rank, world, host, port };
+  if (why === 'rank missing') {
+    return new UserError('rank-missing', `rank ${met} of ${world} did not come within ${timeoutSeconds} s`, {
+      remedy: 'Start as many processes as WORLD_SIZE says, each with a RANK of its own.',
+      fields: { ...fields, missing: met },
+    });
+  }
+  if (why === 'rank taken')
+    return new UserError('rank-taken', `another process at ${host}:${port} is rank ${rank} already`, {
+      remedy: 'Give each process a RANK of its own, and each run a MASTER_PORT of its own.',
+      fields,
+    });
+  if (rank === 0 && /EADDRINUSE|address already in use|failed to (listen|bind)/i.test(why))
+    return new UserError('port-taken', `port ${port}, at which the ranks are to meet, is taken on ${hostname()}`, {
+      remedy: 'Choose another MASTER_PORT, the same for all ranks.',
+      fields,
+    });
+  return new UserError('not-met', `rank ${rank} could not join the others at ${host}:${port}: ${why.split('\n')[0]}`, {
+    remedy:
+      'Let MASTER_ADDR name an address of the machine of rank 0 that every machine reaches; GLOO_SOCKET_IFNAME chooses the network interface.',
+    fields,
+  });
+}
+
+/**
+ * Meets the other processes of the world. Every process calls this once; it returns when all have come.
+ *
+ * @throws UserError when this libtorch has no c10d, when a rank does not come within the timeout, when rank or port are taken
+ */
+export async function openMesh(place: Place): Promise<Mesh> {
+  const native = c10d();
+  if (!native.meshAvailable())
+    throw new UserError(
+      'no-c10d',
+      'this libtorch was built without c10d and Gloo, which processes need to train together',
+      {
+        remedy: 'Use a libtorch with them: Debian’s libtorch-dev, or that of `pip install torch`.',
+      },
+    );
+  const { rank, world, host, port, networkInterface = '', timeoutSeconds } = place;
+  if (rank > 0) await waitForFirst(place);
+  const job = native.meshOpen(rank, world, host, port, networkInterface, hostname(), timeoutSeconds);
+  const began = performance.now();
+  while (!native.meshDone(job) && performance.now() - began < (timeoutSeconds + 5) * 1000) await sleep(2);
+  const why = native.meshWait(job);
+  const hellos = native.meshHellos();
+  if (why !== undefined) throw notMet(why, place, hellos.length);
+  const shared = new World(native, place);
+  shared.peers = hellos.map((hello, each) => {
+    const [name = '?', address] = hello.split('\n');
+    return { rank: each, host: address && address !== name ? `${name} (${address})` : name };
+  });
+  return new C10dMesh(
+    shared,
+    0,
+    shared.peers.map((peer) => peer.rank),
+  );
+}
+
+/** Waits for all of them. */
+export function waitAll(works: readonly Work[]): void {
+  for (const work of works) work.wait();
+}

@@ -200,7 +200,11 @@ describe('a signal to the launcher', () => {
      while [ $n = 0 ]; do sleep 0.02; done; sleep 0.5; echo "$RANK got $n" >&2; exit ${code}`;
   const ready = ({ stderr }: Launched) => until(() => stderr().includes('0 ready') && stderr().includes('1 ready'));
 
-  it.each([['SIGTERM', 143], ['SIGINT', 130], ['SIGHUP', 129]] as const)('%s reaches every rank once', async (signal, code) => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
+  ] as const)('%s reaches every rank once', async (signal, code) => {
     const launched = start(counts(signal.slice(3), code));
     await ready(launched);
     launched.child.kill(signal);
@@ -208,7 +212,7 @@ describe('a signal to the launcher', () => {
     const lines = launched.stderr().split('\n');
     expect(lines.filter((line) => line.includes('got')).sort()).toEqual(['0 got 1', '[rank 1] 1 got 1']);
     expect(said(lines)).toEqual([]);
-  }); // biome-ignore format: pairs
+  });
 
   it("reaches them once when it is a terminal's, which sends it to the whole group", async () => {
     const launched = start(counts('INT', 130));

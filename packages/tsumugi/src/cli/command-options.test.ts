@@ -56,6 +56,7 @@ beforeAll(async () => {
     );
   await data('data');
   await data('data-2', { text: [at('other.txt')] });
+  await data('part', { part: ['1/1'] });
   for (const [name, more] of [['base', ''], ['base-2', 'seed=1']] as const) // biome-ignore format: pairs
     await done('pretrain', ...words({ ...pretrainBase(), out: [at(name)], set: [...tiny, ...(more ? [more] : [])] }));
   const merge = (method: string) =>
@@ -248,6 +249,20 @@ const commands: Record<string, Command> = {
       tokenizer: { change: { tokenizer: [at('tokenizer-2')] } },
       'held-out': { change: { 'held-out': ['0.5'] } },
       seed: { change: { seed: ['1'] } },
+      // What they change is time and memory alone.
+      threads: { change: { threads: ['0'] }, refused: /--threads: expected a whole number/ },
+      'dedup-memory': { change: { 'dedup-memory': ['1K'] }, refused: /finding duplicates should be at least 1 MiB/ },
+      part: { change: { part: ['1/1'] } },
+      'own-files': { change: { 'own-files': [] }, beside: { part: ['1/2'], text: [at('text.txt'), at('other.txt')] } },
+      json,
+    }),
+  },
+  'data join': {
+    words: ['data', 'join'],
+    makes: true,
+    usual: () => ({}),
+    rows: () => ({
+      'dedup-memory': { change: { 'dedup-memory': ['1K'] }, refused: /finding duplicates should be at least 1 MiB/ },
       json,
     }),
   },
@@ -525,7 +540,8 @@ const asked = Object.keys(commands).filter((name) => thorough || !slow.includes(
 
 it.each(asked)('tsumugi %s gives each of its options an effect', async (name) => {
   const { words: command, usual, makes, stdin = '', rows } = commands[name]!;
-  const line = name === 'data info' ? [...command, at('data')] : command;
+  const named: Readonly<Record<string, string>> = { 'data info': at('data'), 'data join': at('part') };
+  const line = name in named ? [...command, named[name]!] : command;
   const place = (): Given => (makes ? { out: [at(`out-${runs++}`)] } : {});
   const table = rows();
   const plain = await see(line, { ...usual(), ...place() }, stdin);

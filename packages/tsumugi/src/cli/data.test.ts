@@ -1,5 +1,5 @@
 // `tsumugi data`: what it prints and writes, and what it refuses.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -66,6 +66,40 @@ describe('data', () => {
     ]);
     const other = await prepare('changed', ...settings, '--seed', '3');
     expect([other.code, other.stderr]).toEqual([2, expect.stringMatching(/prepared otherwise: seed 0 → 3\n/)]);
+  });
+
+  it('joins parts to the shards of one machine, and tells what a part holds', async () => {
+    const rows = readFileSync(at('text.jsonl'), 'utf8').trim().split('\n');
+    for (const [name, from] of [['b', 0], ['c', 3]] as const) // biome-ignore format: pairs
+      writeFileSync(at(`${name}.jsonl`), `${rows.slice(from, from + 4).join('\n')}\n`);
+    const settings = [
+      '--text',
+      at('b.jsonl'),
+      at('c.jsonl'),
+      '--field',
+      'body',
+      '--tokenizer',
+      at('tokenizer'),
+      '--json',
+    ];
+    const made = (out: string, ...more: string[]) =>
+      runCli(['data', 'prepare', ...settings, '--out', at(out), ...more]);
+    const whole = await made('one-machine', '--dedup-memory', '1M', '--threads', '2');
+    const first = await made('part-1', '--part', '1/2');
+    expect(first.code).toBe(0);
+    expect(JSON.parse(first.stdout)).toMatchObject({ part: 1, of: 2, documents: 4, files: 1, duplicates: 0 });
+    expect((await runCli(['data', 'info', at('part-1'), '--json'])).stdout).toBe(first.stdout);
+    expect((await runCli(['data', 'info', at('part-1')])).stdout).toMatch(/part 1 of 2 +4 documents, [\d,]+ tokens/);
+    await made('part-2', '--part', '2/2');
+    const join = ['data', 'join', at('part-2'), at('part-1'), '--out', at('joined')];
+    expect(await runCli([...join, '--json'])).toMatchObject({ code: 0, stdout: whole.stdout });
+    for (const file of readdirSync(at('one-machine')))
+      expect(readFileSync(at(`joined/${file}`))).toEqual(readFileSync(at(`one-machine/${file}`)));
+    expect(await runCli(join)).toMatchObject({ code: 0, stderr: expect.stringContaining('already holds this') });
+    const lacking = await runCli(['data', 'join', at('part-2'), '--out', at('none')]);
+    expect([lacking.code, lacking.stderr]).toEqual([2, expect.stringContaining('of 2 parts part 1 is missing')]);
+    const alone = await made('none', '--own-files');
+    expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining('--own-files has no effect')]);
   });
 
   it.each([

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { defineStage, metric } from '../recipe/index.ts';
 import { openTokenizer, prepare, TokenShards } from '../text/index.ts';
+import { wantedThreads } from '../torch/index.ts';
 import { dataConfig } from './config.ts';
 import { tinyHeldOut } from './dry-run.ts';
 import { openText } from './reading.ts';
@@ -25,8 +26,9 @@ export const data = defineStage({
     return {
       // Measured 2026 on two cores: a tenth of a second per MB.
       seconds: 0.5 + inputs.text.bytes / 1e7,
-      memory: [runtimeMemory(120), { what: 'buffers', bytes: 32 * 2 ** 20 }],
-      diskBytes: 4 * tokens + 12 * Math.ceil(tokens / 100),
+      memory: [runtimeMemory(120), { what: 'buffers of the threads', bytes: (32 + 64 * wantedThreads()) * 2 ** 20 }],
+      // The tokens and a record for each document are written twice: on the way, and as shards.
+      diskBytes: 8 * tokens + 44 * Math.ceil(tokens / 100),
       metrics: { tokens: tokens - heldOut, 'held-out tokens': heldOut },
     };
   },
@@ -38,6 +40,8 @@ export const data = defineStage({
       tokenizerHash: sha256,
       seed: config.seed,
       heldOutFraction: config.heldOutFraction,
+      threads: wantedThreads(),
+      tokenizer: inputs.tokenizer.path,
     });
     const { train, heldOut, duplicates, empty } = manifest;
     return {

@@ -74,28 +74,27 @@ export {
 } from './long-packing.ts';
 export { type Manifest, readManifest, type Split, type Totals } from './manifest.ts';
 export { emptySplit, PackedBatches, type PackingOptions } from './packing.ts';
-export {
-  cleanText,
-  HELD_OUT_FRACTION,
-  isHeldOut,
-  type Prepared,
-  type PrepareOptions,
-  type PrepareProgress,
-  prepare,
-} from './prepare.ts';
+export { type JoinOptions, joinParts } from './parts/join-parts.ts';
+export { describePart, isPart, type PartManifest, readPart } from './parts/part-manifest.ts';
+export { type Part, parsePart, type WantedPart } from './parts/part-of.ts';
+export { type PreparedPart, preparePart } from './parts/prepare-part.ts';
+export { type Prepared, type PrepareOptions, type PrepareProgress, prepare } from './prepare.ts';
 export { COMPRESSED, fileSource, readDecompressed } from './read-bytes.ts';
 export { type Batch, IGNORED, makeBatch } from './rows.ts';
+export { DEDUP_MEMORY } from './segments/duplicates.ts';
+export { HELD_OUT_FRACTION, isHeldOut } from './segments/held-out.ts';
 export { type OpenShardsOptions, TokenShards } from './shards.ts';
 export { listSourceFiles, listSources, READABLE, type SourceFile, type TextFormat } from './source-files.ts';
 export {
   type Corpus,
   type MendedDocuments,
   openCorpus,
+  openCorpusPart,
   type ReadOptions,
   readDocuments,
   type SourceRecord,
   type TextDocument,
 } from './sources.ts';
-export { DOCUMENT_CHARACTERS } from './split.ts';
+export { cleanText, DOCUMENT_CHARACTERS } from './split.ts';
 export * from './tokenizer/index.ts';
 export { type OpenedTokenizer, openTokenizer, tokenizerContent } from './tokenizer-file.ts';

@@ -14,10 +14,10 @@ export const DOCUMENTS_FILE = 'documents.bin';
 /** uint32 fields of a record in `documents.bin`: tokens, characters, held out. */
 export const DOCUMENT_FIELDS = 3;
 
-const count = z.int().nonnegative();
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+export const count = z.int().nonnegative();
+export const sha256Text = z.string().regex(/^[0-9a-f]{64}$/);
 
-const totals = z.strictObject({
+export const totals = z.strictObject({
   documents: count,
   /** Unicode code points. */
   characters: count,
@@ -27,11 +27,11 @@ const totals = z.strictObject({
   tokens: count,
 });
 
-const manifestSchema = z.strictObject({
+export const manifestSchema = z.strictObject({
   format: z.literal('tsumugi-token-shards'),
   version: z.literal(1),
   /** Hash of everything that determines the content; equal fingerprints mean equal shards. */
-  fingerprint: sha256,
+  fingerprint: sha256Text,
   tokenizer: z.strictObject({ sha256: z.string(), vocabSize: z.int().positive(), bosId: count }),
   seed: z.int(),
   heldOutFraction: z.number().min(0).lt(1),
@@ -43,13 +43,13 @@ const manifestSchema = z.strictObject({
   /** Documents that were read but not kept. */
   duplicates: count,
   empty: count,
-  sources: z.array(z.strictObject({ path: z.string(), bytes: count, sha256, read: z.string() })),
+  sources: z.array(z.strictObject({ path: z.string(), bytes: count, sha256: sha256Text, read: z.string() })),
   settings: z.record(z.string(), z.union([z.string(), z.number()])),
   shards: z.array(
-    z.strictObject({ file: z.string().regex(/^tokens-\d{5,}\.bin$/), tokens: z.int().positive(), sha256 }),
+    z.strictObject({ file: z.string().regex(/^tokens-\d{5,}\.bin$/), tokens: z.int().positive(), sha256: sha256Text }),
   ),
   /** SHA-256 of `documents.bin`. */
-  documents: sha256,
+  documents: sha256Text,
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -62,6 +62,11 @@ export function readManifest(folder: string): Manifest {
   const path = join(folder, MANIFEST_FILE);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
     const found = statSync(folder, { throwIfNoEntry: false });
+    if (statSync(join(folder, 'part.json'), { throwIfNoEntry: false })?.isFile())
+      throw new DataError('not-joined', `${folder} is one part of a corpus that several machines prepare`, {
+        remedy: 'Join all parts into one folder first (tsumugi data join), and name that.',
+        fields: { folder },
+      });
     const fault = !found
       ? 'does not exist'
       : `is not a folder of token shards: it ${found.isDirectory() ? `has no ${MANIFEST_FILE}` : 'is a file'}`;

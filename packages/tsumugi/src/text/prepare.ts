@@ -1,29 +1,34 @@
-// Preparation: documents → cleaned, without exact duplicates, split by document, tokenized, written as token shards.
-// Text goes through one document at a time; what stays in memory is 12 bytes of index and 32 to 64 of digest per document.
-import { hash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+// Preparation: documents → cleaned, tokenized, without exact duplicates, split by document, written as token shards.
+//
+//   1. segments    each thread reads files and writes their tokens, and a record for each document, beside the shards to come
+//   2. duplicates  the records' digests are sorted, on the disk where they do not fit the memory (segments/duplicates.ts)
+//   3. shards      what stays is copied in the order of the input, and the segments are removed
+//
+// Memory does not grow with the text: a document and its tokens for each thread, the memory for duplicates, and 2 bits a document.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  ConfigError,
+  checkCount,
   checkOptions,
   DataError,
-  deriveSeed,
   FormatError,
-  invariant,
   type OptionNames,
-  RandomStream,
   StagedFolder,
   unlessBroken,
   writingAt,
 } from '../base/index.ts';
-import { DigestSet } from './digest-set.ts';
 import type { Encoder } from './encoder.ts';
 import { differencesBetween, fingerprintOf, type Origin } from './fingerprint.ts';
-import { MANIFEST_FILE, type Manifest, readManifest, type Totals } from './manifest.ts';
-import { ShardWriter } from './shard-writer.ts';
+import { MANIFEST_FILE, type Manifest, readManifest } from './manifest.ts';
+import { divide, writeShards } from './segments/assemble.ts';
+import type { DocumentSet } from './segments/document-set.ts';
+import { checkDedupMemory, DEDUP_MEMORY, findDuplicates } from './segments/duplicates.ts';
+import { checkHeldOutFraction, HELD_OUT_FRACTION } from './segments/held-out.ts';
+import type { Segment } from './segments/segment.ts';
+import { writeInThreads } from './segments/write-in-threads.ts';
+import { type SegmentCounts, type WrittenSegment, writeSegment } from './segments/write-segment.ts';
 import { TokenShards } from './shards.ts';
 import type { Corpus } from './sources.ts';
-import { normaliseNewlines } from './split.ts';
 
 export interface PrepareOptions {
   encoder: Encoder;
@@ -35,26 +40,38 @@ export interface PrepareOptions {
   heldOutFraction?: number;
   /** Tokens after which a new shard file is begun. Default 2^26 (256 MiB). */
   shardTokens?: number;
+  /** Threads that read and tokenize files: 1 unless given. The shards are the same with any number. */
+  threads?: number;
+  /** File or folder of the tokenizer, which threads open by themselves: without it all is done in this one. */
+  tokenizer?: string;
+  /** Bytes of memory for finding duplicates, 1 MiB at least; beyond it the disk is used. Default 1 GiB. */
+  dedupMemory?: number;
   /** Called about ten times a second, and at the end. */
   onProgress?: (progress: PrepareProgress) => void;
 }
 
-const prepareOptions: OptionNames<PrepareOptions> = {
+export const prepareOptions: OptionNames<PrepareOptions> = {
   encoder: true,
   tokenizerHash: true,
   seed: true,
   heldOutFraction: true,
   shardTokens: true,
+  threads: true,
+  tokenizer: true,
+  dedupMemory: true,
   onProgress: true,
 };
 
-/** Amounts so far. `bytesRead` of `bytesTotal` is the share of the files that is done. */
+/** Amounts so far, of what was read: duplicates of other files among it. */
 export interface PrepareProgress {
   documents: number;
   characters: number;
   tokens: number;
+  /** How far the files are read. */
   bytesRead: number;
   bytesTotal: number;
+  /** How much of the whole work is done, in [0, 1]. */
+  done: number;
 }
 
 export interface Prepared {
@@ -65,31 +82,11 @@ export interface Prepared {
   damage: string | undefined;
 }
 
-/** The held-out share of the documents when none is given. */
-export const HELD_OUT_FRACTION = 0.05;
-
 const PROGRESS_INTERVAL_MS = 100;
-
-/** The number, in [0, 1), that decides whether a document is held out: drawn from its content and the seed. */
-const heldOutDraw = (digest: Buffer, seed: number): number =>
-  new RandomStream((digest.readUInt32LE(16) ^ deriveSeed(seed, 'held-out')) >>> 0).next();
-
-/** Whether `prepare` holds out a document of this (cleaned) text. */
-export function isHeldOut(text: string, seed: number, fraction = HELD_OUT_FRACTION): boolean {
-  return heldOutDraw(hash('sha256', text, 'buffer'), seed) < fraction;
-}
-
-/** A document as it is tokenized: newlines as `\n`; a lone surrogate, which UTF-8 cannot hold, as U+FFFD. */
-export function cleanText(text: string): string {
-  return normaliseNewlines(text).toWellFormed();
-}
-
-/** Unicode code points in a well-formed string. */
-function countCharacters(text: string): number {
-  let pairs = 0;
-  for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) pairs++;
-  return text.length - pairs;
-}
+/** The share of the time that reading and tokenizing take. */
+const READING_SHARE = 0.95;
+/** A thread for less text takes longer to start than it saves. */
+const BYTES_FOR_THREAD = 2 ** 22;
 
 /**
  * Prepares `corpus` in `folder`, or finds that it already is. Each document is written as BOS and its tokens, without an end
@@ -103,25 +100,7 @@ function countCharacters(text: string): number {
  */
 export async function prepare(corpus: Corpus, folder: string, options: PrepareOptions): Promise<Prepared> {
   checkOptions('prepare', options, prepareOptions);
-  const fraction = options.heldOutFraction ?? HELD_OUT_FRACTION;
-  if (!(fraction >= 0 && fraction < 1)) {
-    throw new ConfigError(
-      'held-out-fraction',
-      `the held-out fraction should be at least 0 and below 1 but is ${fraction}`,
-      {
-        remedy: 'Use a small share such as 0.05.',
-      },
-    );
-  }
-  const { encoder, tokenizerHash, seed, shardTokens = 1 << 26 } = options;
-  const origin: Origin = {
-    sources: await corpus.sources(),
-    settings: { ...corpus.settings },
-    tokenizer: { sha256: tokenizerHash, vocabSize: encoder.vocabSize, bosId: encoder.bosId },
-    seed,
-    heldOutFraction: fraction,
-    shardTokens,
-  };
+  const origin = await originOf(corpus, options);
   const there = unlessBroken(() => readManifest(folder));
   const differences = there ? differencesBetween(there, origin) : [];
   if (differences.length > 0)
@@ -129,37 +108,20 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
       remedy: 'Choose another folder, or remove this one to prepare it anew.',
       fields: { folder, differences },
     });
-  const damage = there && (await damageOf(folder));
+  const damage = there && (await damageOfShards(folder));
   if (there && damage === undefined) return { manifest: there, reused: true, damage };
 
   using staged = new StagedFolder(folder, (place) => unlessBroken(() => readManifest(place)) !== undefined);
-  using writer = new ShardWriter(staged.path, shardTokens);
-  const kept = await writeDocuments(corpus, writer, options, fraction);
-  const fingerprint = fingerprintOf(origin);
-  const now = await corpus.sources();
-  if (fingerprintOf({ ...origin, sources: now }) !== fingerprint) {
-    const changed = now.find(({ sha256 }, i) => sha256 !== origin.sources[i]?.sha256)?.path ?? 'the text';
-    throw new DataError('input-changed', `${changed} changed while it was read`, {
-      remedy: 'Prepare it again once nothing writes to it.',
-      fields: { path: changed },
-    });
-  }
-  const manifest: Manifest = {
-    format: 'tsumugi-token-shards',
-    version: 1,
-    fingerprint,
-    ...origin,
-    ...kept,
-    ...writer.finish(),
-  };
-  const content = `${JSON.stringify(manifest, undefined, 2)}\n`;
-  writingAt(folder, () => writeFileSync(join(staged.path, MANIFEST_FILE), content));
+  const found = await readSegments(corpus, staged.path, folder, options);
+  await requireUnchanged(corpus, origin);
+  const content = await shardsOf(found, staged.path, origin, (written) => found.report(written));
+  const manifest = writeManifest(staged.path, folder, origin, content);
   staged.commit();
   return { manifest, reused: false, damage };
 }
 
 /** What is wrong with shards whose manifest is sound; undefined when nothing is. */
-async function damageOf(folder: string): Promise<string | undefined> {
+export async function damageOfShards(folder: string): Promise<string | undefined> {
   try {
     using shards = TokenShards.open(folder);
     await shards.verify();
@@ -170,96 +132,135 @@ async function damageOf(folder: string): Promise<string | undefined> {
   }
 }
 
-type Kept = Pick<Manifest, 'train' | 'heldOut' | 'duplicates' | 'empty'>;
-
-/** A document that can be moved to the other split, with the number that was drawn for it. */
-interface Candidate {
-  draw: number;
-  document: number;
-  amounts: Totals;
+/** What determines the shards of a corpus. @throws ConfigError for options out of range */
+export async function originOf(corpus: Corpus, options: PrepareOptions): Promise<Origin> {
+  const { encoder, tokenizerHash, seed, shardTokens = 1 << 26, heldOutFraction = HELD_OUT_FRACTION } = options;
+  checkHeldOutFraction(heldOutFraction);
+  checkDedupMemory(options.dedupMemory ?? DEDUP_MEMORY);
+  checkCount('threads', options.threads ?? 1, 1, 1024);
+  return {
+    sources: await corpus.sources(),
+    settings: { ...corpus.settings },
+    tokenizer: { sha256: tokenizerHash, vocabSize: encoder.vocabSize, bosId: encoder.bosId },
+    seed,
+    heldOutFraction,
+    shardTokens,
+  };
 }
 
-/** Reads, cleans, splits, tokenizes and writes all documents. */
-async function writeDocuments(
+/** @throws DataError when files changed since `origin` was made of them */
+export async function requireUnchanged(corpus: Corpus, origin: Origin): Promise<void> {
+  const now = await corpus.sources();
+  if (fingerprintOf({ ...origin, sources: now }) === fingerprintOf(origin)) return;
+  const changed = now.find(({ sha256 }, i) => sha256 !== origin.sources[i]?.sha256)?.path ?? 'the text';
+  throw new DataError('input-changed', `${changed} changed while it was read`, {
+    remedy: 'Prepare it again once nothing writes to it.',
+    fields: { path: changed },
+  });
+}
+
+/** What was read: the segments, in order, and which of their documents are dropped. */
+export interface ReadSegments {
+  segments: readonly Segment[];
+  dropped: DocumentSet;
+  /** Of the documents that were read, how many were dropped. */
+  duplicates: number;
+  empty: number;
+  /** Tells how much of the shards is written. */
+  report(written: number): void;
+}
+
+/** Reads and tokenizes a corpus into segments in `staged`, and finds its duplicates. @param place named in errors */
+export async function readSegments(
   corpus: Corpus,
-  writer: ShardWriter,
+  staged: string,
+  place: string,
   options: PrepareOptions,
-  fraction: number,
-): Promise<Kept> {
-  const { encoder, onProgress } = options;
-  const seen = new DigestSet();
-  const train: Totals = { documents: 0, characters: 0, bytes: 0, tokens: 0 };
-  const heldOut: Totals = { ...train };
-  const kept: Kept = { train, heldOut, duplicates: 0, empty: 0 };
-  let lowest: Candidate | undefined;
-  let highest: Candidate | undefined;
-
-  const report = () =>
-    onProgress?.({
-      documents: train.documents + heldOut.documents,
-      characters: train.characters + heldOut.characters,
-      tokens: train.tokens + heldOut.tokens,
-      bytesRead: corpus.bytesRead,
-      bytesTotal: corpus.bytesTotal,
-    });
+): Promise<ReadSegments> {
+  let now: SegmentCounts = { documents: 0, characters: 0, tokens: 0, duplicates: 0, empty: 0 };
+  const report = (written: number) => {
+    const { bytesRead, bytesTotal } = corpus;
+    const done = READING_SHARE * (bytesRead / (bytesTotal || 1)) + (1 - READING_SHARE) * written;
+    const { documents, characters, tokens } = now;
+    options.onProgress?.({ documents, characters, tokens, bytesRead, bytesTotal, done });
+  };
   let nextReport = performance.now() + PROGRESS_INTERVAL_MS;
-
-  for await (const document of corpus.documents()) {
-    const text = cleanText(document.text);
-    if (!/\S/.test(text)) {
-      kept.empty++;
-      continue;
-    }
-    const digest = hash('sha256', text, 'buffer');
-    if (!seen.add(digest)) {
-      kept.duplicates++;
-      continue;
-    }
-    const draw = heldOutDraw(digest, options.seed);
-    const ids = encoder.encode(text, { addBos: false, safe: true });
-    invariant(ids.length > 0, `the tokenizer made no tokens of a document of ${document.source}`);
-    const amounts = {
-      documents: 1,
-      characters: countCharacters(text),
-      bytes: Buffer.byteLength(text),
-      tokens: ids.length + 1,
-    };
-    const candidate = { draw, document: writer.documents, amounts };
-    if (!lowest || draw < lowest.draw) lowest = candidate;
-    if (!highest || draw > highest.draw) highest = candidate;
-    writer.add(encoder.bosId, ids, amounts.characters, draw < fraction);
-    accumulate(draw < fraction ? heldOut : train, amounts, 1);
-    if (performance.now() >= nextReport) {
-      report();
-      nextReport = performance.now() + PROGRESS_INTERVAL_MS;
-    }
-  }
-
-  if (!lowest || !highest) throw noText(kept);
-  if (writer.documents > 1 && fraction > 0) {
-    const moved = heldOut.documents === 0 ? lowest : train.documents === 0 ? highest : undefined;
-    if (moved) {
-      const toHeldOut = moved === lowest;
-      accumulate(toHeldOut ? train : heldOut, moved.amounts, -1);
-      accumulate(toHeldOut ? heldOut : train, moved.amounts, 1);
-      writer.setHeldOut(moved.document, toHeldOut);
-    }
-  }
-  report();
-  return kept;
+  const onProgress = (counts: SegmentCounts) => {
+    now = counts;
+    if (performance.now() < nextReport) return;
+    report(0);
+    nextReport = performance.now() + PROGRESS_INTERVAL_MS;
+  };
+  const written = await writeSegments(corpus, staged, place, options, onProgress);
+  const segments = written.map(({ segment }) => segment);
+  const sum = (name: keyof SegmentCounts) => written.reduce((total, counts) => total + counts[name], 0);
+  const dropped = await findDuplicates(segments, join(staged, 'sorting'), options.dedupMemory ?? DEDUP_MEMORY);
+  return { segments, dropped, duplicates: sum('duplicates') + dropped.size, empty: sum('empty'), report };
 }
 
-function accumulate(totals: Totals, amounts: Totals, sign: 1 | -1): void {
-  totals.documents += sign * amounts.documents;
-  totals.characters += sign * amounts.characters;
-  totals.bytes += sign * amounts.bytes;
-  totals.tokens += sign * amounts.tokens;
+async function writeSegments(
+  corpus: Corpus,
+  staged: string,
+  place: string,
+  options: PrepareOptions,
+  onProgress: (counts: SegmentCounts) => void,
+): Promise<WrittenSegment[]> {
+  const { threads: most = 1, tokenizer, tokenizerHash, encoder } = options;
+  const folder = join(staged, SEGMENTS);
+  const threads = Math.min(most, Math.ceil(corpus.bytesTotal / BYTES_FOR_THREAD));
+  if (threads > 1 && tokenizer !== undefined && corpus.inThreads)
+    return await writeInThreads(corpus.inThreads, { threads, tokenizer, tokenizerHash, folder, place, onProgress });
+  writingAt(place, () => mkdirSync(folder));
+  return [await writeSegment(corpus.documents(), join(folder, '0'), encoder, place, onProgress)];
 }
 
-function noText(kept: Kept): DataError {
-  const read = kept.empty > 0 ? `all ${kept.empty} documents are empty` : 'it holds no documents';
+/** The folder of the segments, in that of the shards to come. */
+export const SEGMENTS = 'segments';
+
+/** Writes the shards of segments, which are removed. @throws DataError when there are no documents */
+export async function shardsOf(
+  { segments, dropped, duplicates, empty }: Omit<ReadSegments, 'report'>,
+  folder: string,
+  { seed, heldOutFraction, shardTokens }: Pick<Origin, 'seed' | 'heldOutFraction' | 'shardTokens'>,
+  onProgress: (written: number) => void,
+): Promise<Content> {
+  const division = await divide(segments, dropped, { seed, fraction: heldOutFraction });
+  const { train, heldOut } = division;
+  if (train.documents + heldOut.documents === 0) throw noText(empty);
+  const consume = segments.every(({ records }) => records.startsWith(folder));
+  const shards = await writeShards({ folder, segments, dropped, shardTokens, consume, onProgress }, division);
+  rmSync(join(folder, SEGMENTS), { recursive: true, force: true });
+  onProgress(1);
+  return { train, heldOut, duplicates, empty, ...shards };
+}
+
+/** What a manifest says besides the origin. */
+type Content = Pick<Manifest, 'train' | 'heldOut' | 'duplicates' | 'empty' | 'shards' | 'documents'>;
+
+/** Writes the manifest into `staged`. @param folder named in errors */
+export function writeManifest(staged: string, folder: string, origin: Origin, content: Content): Manifest {
+  const { train, heldOut, duplicates, empty, shards, documents } = content;
+  const manifest: Manifest = {
+    format: 'tsumugi-token-shards',
+    version: 1,
+    fingerprint: fingerprintOf(origin),
+    ...origin,
+    train,
+    heldOut,
+    duplicates,
+    empty,
+    shards,
+    documents,
+  };
+  const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
+  writingAt(folder, () => writeFileSync(join(staged, MANIFEST_FILE), text));
+  return manifest;
+}
+
+function noText(empty: number): DataError {
+  const read = empty > 0 ? `all ${empty} documents are empty` : 'it holds no documents';
   return new DataError('empty-text', `there is no text to learn from: ${read}`, {
     remedy: 'Name files or folders with text in them, and the right --field for JSON lines and Parquet.',
-    fields: { empty: kept.empty },
+    fields: { empty },
   });
 }

@@ -57,9 +57,16 @@ function reasonOf(cause: unknown): string {
   return REASONS[code ?? ''] ?? message ?? String(cause);
 }
 
-/** The bytes of `path`. `onRead` is told how many bytes came from the disk. */
-async function* readChunks(path: string, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+/** The bytes of `path`, or of a range of it. `onRead` is told how many bytes came from the disk. */
+async function* readChunks(
+  path: string,
+  onRead: (bytes: number) => void,
+  range?: readonly [from: number, to: number],
+): AsyncGenerator<Uint8Array> {
+  const file = createReadStream(path, {
+    highWaterMark: CHUNK_BYTES,
+    ...(range && { start: range[0], end: range[1] - 1 }),
+  });
   const decompress = DECOMPRESSORS[COMPRESSED.find((ending) => path.toLowerCase().endsWith(ending)) ?? ''];
   let counted = 0;
   let unpacked = 0;
@@ -107,7 +114,11 @@ export async function readDecompressed(path: string): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(readChunks(path, () => {})));
 }
 
-/** A file to be decoded. `onRead` is called with the bytes of every read, in every pass. */
-export function fileSource(path: string, onRead: (bytes: number) => void = () => {}): ByteSource {
-  return { name: path, chunks: () => readChunks(path, onRead) };
+/** A file to be decoded, or a range of its bytes. `onRead` is called with the bytes of every read, in every pass. */
+export function fileSource(
+  path: string,
+  onRead: (bytes: number) => void = () => {},
+  range?: readonly [from: number, to: number],
+): ByteSource {
+  return { name: path, chunks: () => readChunks(path, onRead, range) };
 }

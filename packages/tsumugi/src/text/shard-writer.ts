@@ -1,99 +1,59 @@
-// Writes token shards: documents appended one after the other, a new file when one is full, an index entry for each.
-import { createHash, type Hash } from 'node:crypto';
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+// Writes token shards: documents appended one after the other, a new file when one is full, an entry of the index for each.
 import { join } from 'node:path';
-import { invariant, writingAt } from '../base/index.ts';
-import { DOCUMENT_FIELDS, DOCUMENTS_FILE, type Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { WordWriter } from './segments/word-file.ts';
 
 const BUFFER_TOKENS = 1 << 20;
-
-/** Bytes of a typed array, for writing. Files are little-endian, as is every machine that libtorch runs on here. */
-function bytesOf(words: Uint32Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
 
 export class ShardWriter implements Disposable {
   readonly #folder: string;
   readonly #shardTokens: number;
   readonly #buffer = new Uint32Array(BUFFER_TOKENS);
   readonly #shards: Manifest['shards'] = [];
-  #filled = 0;
-  #file: { name: string; descriptor: number; hash: Hash; tokens: number } | undefined;
-  #index = new Uint32Array(DOCUMENT_FIELDS * 1024);
-  #documents = 0;
+  readonly #index: WordWriter;
+  #file: { name: string; writer: WordWriter } | undefined;
 
-  /** Writes into `folder`; a file is closed once it holds `shardTokens` tokens. */
-  constructor(folder: string, shardTokens: number) {
+  /** Writes into `folder`, the index into its file `index`; a file of tokens is closed once it holds `shardTokens`. */
+  constructor(folder: string, shardTokens: number, index: string) {
     this.#folder = folder;
     this.#shardTokens = shardTokens;
+    this.#index = new WordWriter(folder, join(folder, index), { hash: true });
   }
 
-  get documents(): number {
-    return this.#documents;
-  }
-
-  /** Appends `bosId` and `ids` as one document of `characters` characters. */
-  add(bosId: number, ids: ArrayLike<number>, characters: number, heldOut: boolean): void {
-    if (this.#file && this.#file.tokens >= this.#shardTokens) this.#closeShard();
+  /** Begins a document with this entry of the index. */
+  begin(entry: readonly number[] | Uint32Array): void {
+    if (this.#file && this.#file.writer.words >= this.#shardTokens) this.#closeShard();
     this.#file ??= this.#openShard();
-    this.#file.tokens += ids.length + 1;
-    this.#push(bosId);
-    for (let i = 0; i < ids.length; i++) this.#push(ids[i]!);
-    const at = DOCUMENT_FIELDS * this.#documents++;
-    if (at === this.#index.length) {
-      const larger = new Uint32Array(2 * at);
-      larger.set(this.#index);
-      this.#index = larger;
-    }
-    this.#index.set([ids.length + 1, characters, heldOut ? 1 : 0], at);
+    this.#index.write(entry);
   }
 
-  /** Moves a document to the other split. */
-  setHeldOut(document: number, heldOut: boolean): void {
-    this.#index[DOCUMENT_FIELDS * document + 2] = heldOut ? 1 : 0;
+  /** Appends tokens of the document that was begun last. */
+  write(tokens: Uint32Array): void {
+    this.#file!.writer.write(tokens);
   }
 
-  /** Writes what is left and the index; returns the manifest's entries. */
-  finish(): Pick<Manifest, 'shards' | 'documents'> {
+  /** Writes what is left; returns the manifest's entries, and the SHA-256 of the index. */
+  finish(): { shards: Manifest['shards']; index: string } {
     if (this.#file) this.#closeShard();
-    const index = bytesOf(this.#index.subarray(0, DOCUMENT_FIELDS * this.#documents));
-    writingAt(this.#folder, () => writeFileSync(join(this.#folder, DOCUMENTS_FILE), index));
-    return { shards: this.#shards, documents: createHash('sha256').update(index).digest('hex') };
+    return { shards: this.#shards, index: this.#index.finish() };
   }
 
-  /** Closes the open file, if any: for a preparation that failed. */
+  /** Closes what is open: for a preparation that failed. */
   [Symbol.dispose](): void {
-    if (this.#file) closeSync(this.#file.descriptor);
-    this.#file = undefined;
-  }
-
-  #push(id: number): void {
-    if (this.#filled === BUFFER_TOKENS) this.#flush();
-    this.#buffer[this.#filled++] = id;
-  }
-
-  #flush(): void {
-    const file = this.#file;
-    invariant(file, 'tokens are buffered only while a shard is open');
-    const bytes = bytesOf(this.#buffer.subarray(0, this.#filled));
-    writingAt(this.#folder, () => {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file.descriptor, bytes, at);
-    });
-    file.hash.update(bytes);
-    this.#filled = 0;
+    this.#file?.writer[Symbol.dispose]();
+    this.#index[Symbol.dispose]();
   }
 
   #openShard() {
     const name = `tokens-${String(this.#shards.length).padStart(5, '0')}.bin`;
-    const descriptor = writingAt(this.#folder, () => openSync(join(this.#folder, name), 'wx'));
-    return { name, descriptor, hash: createHash('sha256'), tokens: 0 };
+    const options = { buffer: this.#buffer, hash: true };
+    return { name, writer: new WordWriter(this.#folder, join(this.#folder, name), options) };
   }
 
   #closeShard(): void {
-    this.#flush();
-    const { name, descriptor, hash, tokens } = this.#file!;
+    const { name, writer } = this.#file!;
+    const sha256 = writer.finish();
+    this.#shards.push({ file: name, tokens: writer.words, sha256 });
     this.#file = undefined;
-    closeSync(descriptor);
-    this.#shards.push({ file: name, tokens, sha256: hash.digest('hex') });
   }
 }

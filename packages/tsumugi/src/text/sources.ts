@@ -1,6 +1,9 @@
 // A corpus: documents read from files and folders, in a fixed order, any number of times, without holding them in memory.
 import { ConfigError, checkOptions, contentHash, type OptionNames } from '../base/index.ts';
 import { decode, parseEncoding } from './encoding/decode.ts';
+import { detectEncoding } from './encoding/detect.ts';
+import { survey } from './encoding/survey.ts';
+import { type Part, partOf, type WantedPart } from './parts/part-of.ts';
 import { COMPRESSED, fileSource } from './read-bytes.ts';
 import { readJsonLines } from './read-jsonl.ts';
 import { readParquet } from './read-parquet.ts';
@@ -40,6 +43,13 @@ export interface MendedDocuments {
 
 const noneMended: MendedDocuments = { count: 0, first: undefined };
 
+/** What a thread reads: a file, or whole lines of one. */
+export interface Reading {
+  file: SourceFile;
+  /** Bytes from and to, where lines begin, of a file of JSON lines in UTF-8. */
+  range?: readonly [from: number, to: number];
+}
+
 /** What preparation reads. */
 export interface Corpus {
   /** The documents from the first on; each call reads anew. */
@@ -55,6 +65,16 @@ export interface Corpus {
   readonly mended: MendedDocuments;
   /** What was found in folders and is not read. */
   readonly passedOver: Omit<SourceListing, 'files'>;
+  /** For reading it in threads, where it is read from files. */
+  readonly inThreads?: ThreadedReading;
+}
+
+/** What threads need to read the files of a corpus, and how they tell what they have read. */
+export interface ThreadedReading {
+  readonly files: readonly SourceFile[];
+  readonly options: ReadOptions;
+  readSoFar(bytes: number): void;
+  mended(found: MendedDocuments): void;
 }
 
 class FileCorpus implements Corpus {
@@ -67,13 +87,27 @@ class FileCorpus implements Corpus {
   #field: string;
   #encoding: string | undefined;
   #documentCharacters: number;
+  readonly #range: Reading['range'];
+  readonly inThreads: ThreadedReading;
 
-  constructor({ files, ...passedOver }: SourceListing, options: ReadOptions) {
+  constructor({ files, ...passedOver }: SourceListing, options: ReadOptions, range?: Reading['range']) {
     this.files = files;
+    this.#range = range;
+    this.inThreads = {
+      files,
+      options,
+      readSoFar: (bytes) => {
+        this.#bytesRead = bytes;
+      },
+      mended: (found) => {
+        this.#mended = found;
+      },
+    };
     this.passedOver = passedOver;
     this.bytesTotal = files.reduce((sum, file) => sum + file.bytes, 0);
     this.#field = options.field ?? 'text';
-    this.#encoding = options.encoding === undefined ? undefined : parseEncoding(options.encoding);
+    const { encoding = range && 'utf-8' } = options;
+    this.#encoding = encoding === undefined ? undefined : parseEncoding(encoding);
     this.#documentCharacters = options.documentCharacters ?? DOCUMENT_CHARACTERS;
     if (!(this.#documentCharacters >= 100)) {
       throw new ConfigError(
@@ -126,13 +160,13 @@ class FileCorpus implements Corpus {
       });
     }
     // Detection reads a file once more, so what goes beyond its size is a second pass.
-    const start = this.#encoding ? before : before - file.bytes;
+    const start = this.#encoding || this.#range ? before : before - file.bytes;
     let read = 0;
-    const source = fileSource(file.path, (bytes) => {
+    const onRead = (bytes: number) => {
       read += bytes;
       this.#bytesRead = Math.max(before, Math.min(start + read, before + file.bytes));
-    });
-    const characters = decode(source, this.#encoding);
+    };
+    const characters = decode(fileSource(file.path, onRead, this.#range), this.#encoding);
     return file.format === 'jsonl'
       ? this.#jsonLines(file.path, characters)
       : splitText(file.path, characters, this.#documentCharacters);
@@ -154,6 +188,31 @@ class FileCorpus implements Corpus {
 export function openCorpus(paths: readonly string[], options: ReadOptions = {}): Corpus {
   checkOptions('openCorpus', options, readOptions);
   return new FileCorpus(listSources(paths), options);
+}
+
+/** One of several machines' part of a corpus: what it reads, and which part that is. */
+export function openCorpusPart(
+  paths: readonly string[],
+  wanted: WantedPart,
+  options: ReadOptions = {},
+): { corpus: Corpus; part: Part } {
+  checkOptions('openCorpusPart', options, readOptions);
+  const { files, ...passedOver } = listSources(paths);
+  const part = partOf(files, wanted);
+  return { corpus: new FileCorpus({ files: files.slice(part.from, part.to), ...passedOver }, options), part };
+}
+
+/** A corpus of what a thread reads. */
+export function openReading({ file, range }: Reading, options: ReadOptions): Corpus {
+  return new FileCorpus({ files: [file], leftOut: [], otherFormats: 0, hidden: 0 }, options, range);
+}
+
+/** Whether a file is read as UTF-8 and all of it is. @throws DataError when its encoding cannot be told */
+export async function isSoundUtf8({ path }: SourceFile, { encoding }: ReadOptions): Promise<boolean> {
+  if (encoding === undefined) return (await detectEncoding(fileSource(path))) === 'utf-8';
+  if (parseEncoding(encoding) !== 'utf-8') return false;
+  const { validUtf8, mark = 'utf-8' } = await survey(fileSource(path), /^$/);
+  return validUtf8 && mark === 'utf-8';
 }
 
 /** The documents in `paths` (files and folders), in a fixed order. */

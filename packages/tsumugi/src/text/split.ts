@@ -41,6 +41,11 @@ export function normaliseNewlines(text: string): string {
   return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }
 
+/** A document as it is tokenized: newlines as `\n`; a lone surrogate, which UTF-8 cannot hold, as U+FFFD. */
+export function cleanText(text: string): string {
+  return normaliseNewlines(text).toWellFormed();
+}
+
 function tooLong(file: string): DataError {
   return new DataError(
     'document-too-long',

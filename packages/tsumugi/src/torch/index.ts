@@ -37,7 +37,7 @@ export { hasOperator, operatorNames, operatorSchema } from './lookup.ts';
 export { MappedFile } from './mapped.ts';
 export { measureMatmul } from './measure-matmul.ts';
 export { emptyCache, liveHandles, memory, resetPeakMemory } from './memory.ts';
-export { setUpNative } from './native.ts';
+export { setUpNative, wantedThreads } from './native.ts';
 export {
   callOperator,
   customOperator,

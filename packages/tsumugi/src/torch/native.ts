@@ -34,7 +34,8 @@ function asUserError(cause: unknown): unknown {
   return new UserError(code ?? 'native-not-built', message.split('\n  → ')[0]!, { remedy, cause });
 }
 
-function wantedThreads(): number {
+/** Threads to use: `TSUMUGI_THREADS`, or all cores. @throws UserError when that is no number of threads */
+export function wantedThreads(): number {
   const wanted = process.env['TSUMUGI_THREADS'];
   if (wanted === undefined || wanted === '') return availableParallelism();
   const threads = Number(wanted);

@@ -44,6 +44,10 @@ export const commands: Readonly<Record<string, Command>> = {
     summary: 'start a training as several processes, on one machine or more',
     load: () => import('./launch.ts'),
   },
+  forecast: {
+    summary: 'what a training over many GPUs would take, on paper',
+    load: () => import('./forecast.ts'),
+  },
   merge: { summary: 'join models of one shape into one', load: () => import('./merge.ts') },
   quantize: { summary: "keep a model's matrices in 4 or 8 bits", load: () => import('./quantize.ts') },
   generate: { summary: 'continue a text', load: () => import('./generate.ts') },

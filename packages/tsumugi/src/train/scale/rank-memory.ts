@@ -15,7 +15,7 @@ import type { Plamo2Config } from '../../lm/index.ts';
 import type { StepShape } from '../flops.ts';
 import { bytesPerFloat, runtimeOf, stepMemory } from '../memory-forecast.ts';
 import type { TrainedPart } from '../trained-part.ts';
-import { defaultBucketBytes, isCut, type Ranks, rankShape, stateBytes } from './ranks.ts';
+import { isCut, type Ranks, rankShape, stateBytes } from './ranks.ts';
 
 /** What a rank computes with. */
 export interface RankCompute {
@@ -50,19 +50,18 @@ export function rankMemory(
   part: TrainedPart = {},
   { device, dtype }: RankCompute = { device: 'cpu', dtype: 'float32' },
 ): RankMemory {
-  const { world, bucketBytes = defaultBucketBytes } = ranks;
+  const { world, bucketBytes } = ranks;
   const shard = world === 1 ? 'none' : ranks.shard;
   const cut = isCut(shard);
   const size = dtype === 'bfloat16' ? 2 : bytesPerFloat;
   const step = stepMemory(config, rankShape(shape, world), part, { size, copies: !cut.weights });
-  const { trained, frozen, layer, rest, layerGradients, tensorGradient } = stateBytes(config, part, size);
+  const { trained, frozen, layer, rest, layerGradients, bucket } = stateBytes(config, part, size, bucketBytes);
   const share = (bytes: number, ofRank: boolean) => (ofRank ? bytes / world : bytes);
   const weights = share(frozen + trained, cut.weights);
   const gradients = share(trained, cut.gradients);
   const optimizer = share(2 * trained, cut.optimizer);
   const gathered = cut.weights ? Math.max(2 * layer, layer + rest) : 0;
-  const bucket = cut.weights ? layerGradients : Math.min(trained, Math.max(bucketBytes, tensorGradient));
-  const buffers = world === 1 ? 0 : 2 * bucket;
+  const buffers = world === 1 ? 0 : 2 * (cut.weights ? layerGradients : bucket);
   const state = weights + gradients + optimizer + gathered + buffers;
   // The end of backward, and the moment when most else exists: then there may be no gradients yet, and none on their way.
   const peak = Math.max(state, state - (step.withGradients ? 0 : gradients + buffers) + step.highestBytes);

@@ -56,26 +56,41 @@ export interface StateBytes {
   /** Weights of the largest layer, and of what is in no layer: embedding, last norm, head. */
   layer: number;
   rest: number;
-  /** Gradients of the largest layer, and the largest of one tensor in a layer. */
+  /** Gradients of the embedding: they are whole when backward ends. */
+  embeddingGradient: number;
+  /** Gradients of the largest layer, and of the largest bucket; embedding and head, whose turn is last, are not looked at. */
   layerGradients: number;
-  tensorGradient: number;
+  bucket: number;
+  /** How many buckets there are. */
+  buckets: number;
 }
 
-/** @param size bytes of a trained weight where it is gathered */
-export function stateBytes(config: Plamo2Config, part: TrainedPart, size: number): StateBytes {
+/**
+ * @param size bytes of a trained weight where it is gathered
+ * @param bucketBytes of a bucket, unless one tensor has more
+ */
+export function stateBytes(
+  config: Plamo2Config,
+  part: TrainedPart,
+  size: number,
+  bucketBytes = defaultBucketBytes,
+): StateBytes {
   const { parameters, trained, frozenBytes } = countParts(config, part);
   const frozenCount = parameters + (part.added ?? 0) - trained;
   const frozenSize = frozenCount === 0 ? 0 : frozenBytes / frozenCount;
   const added = (part.added ?? 0) / config.num_hidden_layers;
   const layers = Array.from({ length: config.num_hidden_layers }, () => ({ weights: size * added, gradients: added }));
-  let [rest, tensor] = [0, 0];
+  let [rest, tensor, embedding] = [0, 0, 0];
+  const buckets = new Buckets(bucketBytes);
   for (const [name, shape] of tensorShapes(config)) {
     const count = numElements(shape);
     const isFrozen = part.isFrozen?.(name) ?? false;
     const bytes = count * (isFrozen ? frozenSize : size);
+    if (!isFrozen) buckets.add(bytesPerFloat * count);
     const index = layerOf(name);
     if (index === undefined) {
       rest += bytes;
+      if (!isFrozen && name.includes('embed')) embedding = bytesPerFloat * count;
       continue;
     }
     const layer = layers[index]!;
@@ -84,12 +99,35 @@ export function stateBytes(config: Plamo2Config, part: TrainedPart, size: number
     layer.gradients += count;
     tensor = Math.max(tensor, count);
   }
+  buckets.add(bytesPerFloat * (part.added ?? 0));
   return {
     trained: bytesPerFloat * trained,
     frozen: frozenBytes,
     layer: Math.max(...layers.map(({ weights }) => weights)),
     rest,
+    embeddingGradient: embedding,
     layerGradients: bytesPerFloat * Math.max(...layers.map(({ gradients }) => gradients)),
-    tensorGradient: bytesPerFloat * tensor,
+    bucket: Math.min(bytesPerFloat * trained, Math.max(bucketBytes, bytesPerFloat * tensor)),
+    buckets: buckets.count,
   };
+}
+
+/** Counts buckets that are filled with one tensor after the other. */
+class Buckets {
+  readonly #most: number;
+  #filled = 0;
+  count = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(bytes: number): void {
+    if (bytes === 0) return;
+    if (this.count === 0 || this.#filled + bytes > this.#most) {
+      this.count++;
+      this.#filled = 0;
+    }
+    this.#filled += bytes;
+  }
 }

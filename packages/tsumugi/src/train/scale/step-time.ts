@@ -1,7 +1,10 @@
 // The time of a step over ranks. With F and B the seconds of a micro-batch's forward and backward on the busiest rank, A its
 // micro-batches, and p pieces of communication of C seconds in all, each of which can begin when its part of the work is done:
 //
-//   pipelined(work, C, p) = max(work + C/p, C + work/p)      the last piece, or the first part of the work, is beside nothing
+//   pipelined(work, C) = max(work + e·C, C + work/p)
+//
+// as the last piece, a share e of C, or the first part of the work is beside nothing. The embedding's gradients are whole last of all,
+// so e is their share where that is more than 1/p.
 //
 //   none, zero1   A·F + (A − 1)·B + pipelined(B, gradients)
 //   zero2         A·(F + pipelined(B, gradients))
@@ -54,8 +57,8 @@ export interface StepTime {
 }
 
 /** Work, and communication in pieces that begin as the work gets there. */
-const pipelined = (work: number, communication: number, pieces: number): number =>
-  Math.max(work + communication / pieces, communication + work / pieces);
+const pipelined = (work: number, communication: number, { pieces, edge }: Pick<Collective, 'pieces' | 'edge'>) =>
+  Math.max(work + edge * communication, communication + work / pieces);
 
 /** Seconds of a collective, once. */
 export function collectiveSeconds(
@@ -97,9 +100,9 @@ export function stepTime(
     const beside = collectives.filter((each) => each.during === during);
     if (beside.length === 0) continue;
     const seconds = beside.reduce((sum, each) => sum + collectiveSeconds(each, world, rates), 0);
-    const { times, pieces } = beside[0]!;
-    communication += times * seconds;
-    exposed += times * (during === 'update' ? seconds : pipelined(work, seconds, pieces) - work);
+    const [first] = beside as [Collective];
+    communication += first.times * seconds;
+    exposed += first.times * (during === 'update' ? seconds : pipelined(work, seconds, first) - work);
   }
   return { seconds: compute + update + exposed, compute, update, communication, exposed };
 }

@@ -17,7 +17,7 @@ import type { StepShape } from '../flops.ts';
 import { bytesPerFloat } from '../memory-forecast.ts';
 import { countParts, type TrainedPart } from '../trained-part.ts';
 import type { RankCompute } from './rank-memory.ts';
-import { defaultBucketBytes, type Ranks, rankShape, stateBytes } from './ranks.ts';
+import { type Ranks, rankShape, stateBytes } from './ranks.ts';
 
 export type CollectiveKind = 'all-reduce' | 'reduce-scatter' | 'all-gather';
 
@@ -28,6 +28,8 @@ export interface Collective {
   bytes: number;
   /** Pieces it goes in, each as soon as it is there. */
   pieces: number;
+  /** Share of the bytes in the piece that is beside no work: of gradients the last, of weights the first. */
+  edge: number;
   /** What it may go on beside. */
   during: 'forward' | 'backward' | 'update';
   /** How often in a step: `bytes` each time. */
@@ -45,32 +47,33 @@ export const ringBytes = (kind: CollectiveKind, bytes: number, world: number): n
 export function stepCollectives(
   config: Plamo2Config,
   shape: StepShape,
-  { world, shard, bucketBytes = defaultBucketBytes }: Ranks,
+  { world, shard, bucketBytes }: Ranks,
   part: TrainedPart = {},
   { dtype }: Pick<RankCompute, 'dtype'> = { dtype: 'float32' },
 ): Collective[] {
   if (world === 1) return [];
   const size = dtype === 'bfloat16' ? 2 : bytesPerFloat;
   const micro = rankShape(shape, world).gradientAccumulation;
-  const { trained: bytes, frozen } = stateBytes(config, part, size);
-  const buckets = Math.max(1, Math.ceil(bytes / bucketBytes));
-  const updated: Collective = { kind: 'all-gather', bytes, pieces: buckets, during: 'update', times: 1 };
-  const reduced = { bytes, pieces: buckets, during: 'backward' } as const;
+  const { trained: bytes, frozen, buckets, embeddingGradient } = stateBytes(config, part, size, bucketBytes);
+  const edgeOf = (pieces: number) => Math.max(1 / pieces, embeddingGradient / bytes);
+  const inBuckets = { bytes, pieces: buckets, edge: edgeOf(buckets) };
+  const updated: Collective = { ...inBuckets, kind: 'all-gather', during: 'update', times: 1 };
+  const reduced = { ...inBuckets, during: 'backward' } as const;
   if (shard === 'none') return [{ ...reduced, kind: 'all-reduce', times: 1 }];
   if (shard === 'zero1') return [{ ...reduced, kind: 'all-reduce', times: 1 }, updated];
   if (shard === 'zero2') return [{ ...reduced, kind: 'reduce-scatter', times: micro }, updated];
   // A layer at a time, and embedding, last norm and head.
   const pieces = config.num_hidden_layers + 1;
+  const inLayers = { pieces, edge: edgeOf(pieces), times: micro };
   const gathered = {
+    ...inLayers,
     kind: 'all-gather',
     bytes: frozen + size * countParts(config, part).trained,
-    pieces,
-    times: micro,
   } as const;
   return [
     { ...gathered, during: 'forward' },
     { ...gathered, during: 'backward' },
-    { kind: 'reduce-scatter', bytes, pieces, during: 'backward', times: micro },
+    { ...inLayers, kind: 'reduce-scatter', bytes, during: 'backward' },
   ];
 }
 

@@ -5,12 +5,14 @@
 //   weights       4·P      4·P       4·P       4·P/W
 //   gradients     4·P      4·P       4·P/W     4·P/W
 //   optimizer     8·P      8·P/W     8·P/W     8·P/W
-//   gathered      –        –         –         s · the largest of: two layers; a layer with embedding and head
-//   buffers       2 buckets of gradients       4 · two layers
+//   gathered      –        –         –         s · the larger of two layers, and a layer with embedding and head
+//   on their way  –        –         2 buckets of gradients    4 · two layers
 //
-// Frozen weights are whole, with zero3 a W-th. Two of each, as one is worked on while the other is on the wire. Activations are those of the
-// rank's own rows. In bfloat16 the weights stay float32 and are copied where they are used: one layer's copies with activation
-// checkpointing, all layers' without; with zero3 what is gathered is these copies.
+// Frozen weights are whole, with zero3 a W-th. Two of each, as one is worked on while the other is on the wire. Where gradients are whole
+// they lie in the buckets that are summed (mesh/buckets.ts), from the beginning of a step to its end. Gloo gathers a layer into a copy of it,
+// and has what is reduced and scattered twice, as it comes from all ranks (packages/native/src/mesh.cc). Activations are those of the rank's
+// own rows. In bfloat16 the weights stay float32 and are copied where they are used: one layer's copies with activation checkpointing, all
+// layers' without; with zero3 what is gathered is these copies.
 import type { Plamo2Config } from '../../lm/index.ts';
 import type { StepShape } from '../flops.ts';
 import { bytesPerFloat, runtimeOf, stepMemory } from '../memory-forecast.ts';
@@ -60,11 +62,14 @@ export function rankMemory(
   const weights = share(frozen + trained, cut.weights);
   const gradients = share(trained, cut.gradients);
   const optimizer = share(2 * trained, cut.optimizer);
-  const gathered = cut.weights ? Math.max(2 * layer, layer + rest) : 0;
-  const buffers = world === 1 ? 0 : 2 * (cut.weights ? layerGradients : bucket);
+  const isGloo = device === 'cpu';
+  const gathered = cut.weights ? Math.max((isGloo ? 3 : 2) * layer, layer + rest) : 0;
+  const buffers = cut.gradients ? (isGloo ? 2 : 1) * 2 * (cut.weights ? layerGradients : bucket) : 0;
   const state = weights + gradients + optimizer + gathered + buffers;
-  // The end of backward, and the moment when most else exists: then there may be no gradients yet, and none on their way.
-  const peak = Math.max(state, state - (step.withGradients ? 0 : gradients + buffers) + step.highestBytes);
+  // The end of backward, and the moment when most else exists: then no gradients may be on their way yet, and with one process there may
+  // be none at all.
+  const later = step.withGradients ? 0 : buffers + (world === 1 ? gradients : 0);
+  const peak = Math.max(state, state - later + step.highestBytes);
   return {
     weights,
     gradients,

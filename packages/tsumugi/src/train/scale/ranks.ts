@@ -6,6 +6,7 @@
 //   zero2   and the gradients
 //   zero3   and the weights: those of a layer are gathered where they are used
 import { layerOf, type Plamo2Config, tensorShapes } from '../../lm/index.ts';
+import { BUCKET_BYTES } from '../../mesh/index.ts';
 import { numElements } from '../../torch/index.ts';
 import type { StepShape } from '../flops.ts';
 import { bytesPerFloat } from '../memory-forecast.ts';
@@ -23,9 +24,6 @@ export interface Ranks {
   bucketBytes?: number | undefined;
 }
 
-/** As in PyTorch's DistributedDataParallel. */
-export const defaultBucketBytes = 25 * 2 ** 20;
-
 /** Which parts of the state a rank holds its share of only. */
 export const isCut = (shard: Shard) => ({
   optimizer: shard !== 'none',
@@ -33,7 +31,7 @@ export const isCut = (shard: Shard) => ({
   weights: shard === 'zero3',
 });
 
-/** Micro-batches of the rank that has most of a step; the first ranks get the rows that are left over. */
+/** Micro-batches of a rank that has most of a step: rows are dealt out as evenly as they can be. */
 export interface RankShape extends StepShape {
   gradientAccumulation: number;
 }
@@ -73,7 +71,7 @@ export function stateBytes(
   config: Plamo2Config,
   part: TrainedPart,
   size: number,
-  bucketBytes = defaultBucketBytes,
+  bucketBytes = BUCKET_BYTES,
 ): StateBytes {
   const { parameters, trained, frozenBytes } = countParts(config, part);
   const frozenCount = parameters + (part.added ?? 0) - trained;
@@ -82,7 +80,8 @@ export function stateBytes(
   const layers = Array.from({ length: config.num_hidden_layers }, () => ({ weights: size * added, gradients: added }));
   let [rest, tensor, embedding] = [0, 0, 0];
   const buckets = new Buckets(bucketBytes);
-  for (const [name, shape] of tensorShapes(config)) {
+  // As backward makes gradients.
+  for (const [name, shape] of [...tensorShapes(config)].reverse()) {
     const count = numElements(shape);
     const isFrozen = part.isFrozen?.(name) ?? false;
     const bytes = count * (isFrozen ? frozenSize : size);

@@ -66,9 +66,9 @@ function draw(random: RandomStream): (typeof visitors)[number] {
   throw new RangeError('weights are whole numbers');
 }
 
-async function visitUntil(end: number, client: number, visit: Omit<Visit, 'random'>): Promise<void> {
+async function visitUntil(client: number, visit: Omit<Visit, 'random'>): Promise<void> {
   const random = new RandomStream(100 + client);
-  while (performance.now() < end) {
+  while (performance.now() < visit.end) {
     const who = draw(random);
     try {
       await who.visit({ ...visit, random });
@@ -96,7 +96,7 @@ export async function load(served: Served, options: LoadOptions): Promise<LoadRe
   const visit = { url: served.url, ledger, known, burst: 2 * room };
   const visitFor = async (time: number) => {
     const end = performance.now() + 1e3 * time;
-    await Promise.all(Array.from({ length: clients }, (_, client) => visitUntil(end, client, visit)));
+    await Promise.all(Array.from({ length: clients }, (_, client) => visitUntil(client, { ...visit, end })));
     await settle(served);
   };
   // Until the cache has what is asked for, and allocators what they keep.

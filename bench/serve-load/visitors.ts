@@ -19,6 +19,8 @@ export interface Visit {
   known: readonly Known[];
   /** More requests than there is room for. */
   burst: number;
+  /** When the load is over, on the clock of `performance.now()`: from then on nobody dawdles. */
+  end: number;
 }
 
 export interface Body {
@@ -135,7 +137,7 @@ async function leaves({ url, ledger, random, known }: Visit): Promise<void> {
 
 /** Takes nothing for a while, in the middle of an answer. */
 async function slow(visit: Visit): Promise<void> {
-  const { url, ledger, random, known } = visit;
+  const { url, ledger, random, known, end } = visit;
   const asked = pick(random, known);
   const id = ledger.open('slow');
   const headers = { 'content-type': 'application/json', 'x-request-id': id };
@@ -149,7 +151,8 @@ async function slow(visit: Visit): Promise<void> {
   const dawdled = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of response) {
       yield chunk as Uint8Array;
-      await sleep(20 + random.below(180));
+      const pause = 20 + random.below(180);
+      if (performance.now() < end) await sleep(pause);
     }
   };
   await read(visit, id, asked, dawdled());

@@ -99,7 +99,8 @@ describe('checkEnvironment', () => {
     const ids = environmentIds().filter((id) => !(id in mujoco) || id === 'InvertedPendulum-v5');
     for (const id of ids) {
       using environment = await makeEnvironment(id);
-      expect(environmentFaults(environment, { steps: 60 }), id).toEqual([]);
+      // A step of the NES is that of a whole machine, some of which are enough.
+      expect(environmentFaults(environment, { steps: id.startsWith('nes/') ? 6 : 60 }), id).toEqual([]);
     }
     checkEnvironment(new Acrobot(), { seed: 3 });
     expect(() => checkEnvironment(new Acrobot(), { step: 3 } as never)).toThrow(/no option "step"/);

@@ -39,6 +39,7 @@ const settings = () => ({
   sftSibling: tuned,
   dpo: tuned,
   quantize: { groupSize: 16, bits: 8 },
+  answers: { limit: 8, maxTokens: 4 },
   evaluate: { sequenceLengths: [48], tasks: [], options: {} },
 });
 const tuned = { steps: 2, sequenceLength: 256, batchSize: 2 };

@@ -85,8 +85,19 @@ function tickText(value: number, spacing: number, most: number): string {
   }
   const [, unit, name] = units.find(([from]) => most >= from)!;
   const decimals = Math.min(9, Math.max(0, -Math.floor(Math.log10(spacing / unit) + 1e-9)));
-  const number = value / unit;
-  return number.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals }) + name;
+  return withDecimals(decimals).format(value / unit) + name;
+}
+
+/** Number of digits after the point → what writes them. It takes long to make. */
+const formats = new Map<number, Intl.NumberFormat>();
+
+function withDecimals(decimals: number): Intl.NumberFormat {
+  let format = formats.get(decimals);
+  if (!format) {
+    format = new Intl.NumberFormat('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    formats.set(decimals, format);
+  }
+  return format;
 }
 
 function logText(value: number): string {

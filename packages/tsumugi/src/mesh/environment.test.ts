@@ -40,3 +40,9 @@ it.each([
   expect(error.fault).toBe(message);
   expect(error.message).toContain('tsumugi launch');
 });
+
+it('says how torchrun leaves the port to rank 0', () => {
+  const error = thrown(ConfigError, () => placeOf({ ...full, TORCHELASTIC_USE_AGENT_STORE: 'True' }));
+  expect(error.message).toMatch(/torchrun keeps MASTER_PORT.*\n.*TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1/);
+  expect(placeOf({ ...full, TORCHELASTIC_USE_AGENT_STORE: 'False' })).toMatchObject({ rank: 3 });
+});

@@ -46,6 +46,11 @@ function whole(env: Environment, name: string, { min, max }: { min: number; max:
 export function placeOf(env: Environment = process.env): Place | undefined {
   const world = whole(env, 'WORLD_SIZE', { min: 1, max: 100_000 }, 1);
   if (world === 1) return undefined;
+  if (env['TORCHELASTIC_USE_AGENT_STORE'] === 'True')
+    throw new ConfigError('agent-store', 'torchrun keeps MASTER_PORT for itself, so that rank 0 cannot listen there', {
+      remedy: 'Set TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1, and start torchrun with --standalone or --rdzv-backend c10d.',
+      fields: { variable: 'TORCHELASTIC_USE_AGENT_STORE' },
+    });
   const rank = whole(env, 'RANK', { min: 0, max: world - 1 });
   const host = env['MASTER_ADDR'];
   if (!host) throw refuse('MASTER_ADDR', `is not set, although WORLD_SIZE is ${world}`);

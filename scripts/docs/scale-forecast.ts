@@ -11,6 +11,7 @@ import {
   leastCut,
   machines,
   type RankMachine,
+  type ShardForecast,
   shards,
 } from '../../packages/tsumugi/src/train/index.ts';
 
@@ -23,9 +24,10 @@ export const assumed31b = {
   mamba_num_heads: 96,
 };
 
+const plamo8b = preset('8b');
 const models: readonly [name: string, config: Plamo2Config][] = [
   ['1B', preset('1b')],
-  ['8B', preset('8b')],
+  ['8B', plamo8b],
   ['31B (assumed)', preset('8b', assumed31b)],
 ];
 const worlds = [8, 16, 64];
@@ -53,7 +55,15 @@ const table = (head: readonly string[], rows: Rows): string =>
     .join('\n');
 
 const cases = models.flatMap(([name, config]) => worlds.map((world) => ({ name, config, world })));
-const of = (config: Plamo2Config, world: number) => forecastShards(config, shape, { world }, h100);
+const known = new Map<Plamo2Config, Map<number, ShardForecast[]>>();
+
+function of(config: Plamo2Config, world: number): ShardForecast[] {
+  const ofConfig = known.get(config) ?? new Map<number, ShardForecast[]>();
+  known.set(config, ofConfig);
+  const found = ofConfig.get(world) ?? forecastShards(config, shape, { world }, h100);
+  ofConfig.set(world, found);
+  return found;
+}
 
 const shapes = (): string =>
   table(
@@ -84,7 +94,7 @@ const memory = (): string =>
   );
 
 const parts = (): string => {
-  const all = of(preset('8b'), 64);
+  const all = of(plamo8b, 64);
   const rows = [
     ['weights', 'weights'],
     ['gradients', 'gradients'],
@@ -174,7 +184,7 @@ export const picture = (): string =>
           name: shard,
           points: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].map((world) => ({
             x: world,
-            y: of(preset('8b'), world)[i]!.memoryBytes / 2 ** 30,
+            y: of(plamo8b, world)[i]!.memoryBytes / 2 ** 30,
           })),
         })),
         { name: 'a GPU of 80 GB', points: [1, 512].map((x) => ({ x, y: h100.memoryBytes / 2 ** 30 })) },

@@ -46,21 +46,25 @@ interface Forward {
 
 type IsFrozen = TrainedPart['isFrozen'];
 
-function layerForward(config: Plamo2Config, index: number, T: number, isFrozen: IsFrozen): Forward {
-  let [projections, frozen] = [0, 0];
-  for (const [name, shape] of tensorShapes(config)) {
-    if (layerOf(name) !== index || !name.endsWith('proj.weight')) continue;
-    if (isFrozen?.(name)) frozen += 2 * T * numElements(shape);
-    else projections += 2 * T * numElements(shape);
-  }
-  if (!isMamba(config, index)) {
-    const { num_attention_heads: H, hidden_size_per_head: d } = config;
-    return { projections, frozen, mixing: 4 * H * d * keysSeen(T, windowOf(config, index)) };
-  }
-  const { mamba_num_heads: m, hidden_size_per_head: P, mamba_d_state: N, mamba_d_conv: k } = config;
+/** Of each layer. */
+function layersForward(config: Plamo2Config, T: number, isFrozen: IsFrozen): Forward[] {
+  const { num_attention_heads: H, mamba_num_heads: m, hidden_size_per_head: P } = config;
+  const { mamba_d_state: N, mamba_d_conv: k } = config;
   const L = Math.min(config.mamba_chunk_size, scanChunk);
   const scan = 2 * L * N + m * (2 * L * P + 4 * N * P);
-  return { projections, frozen, mixing: T * (scan + 2 * k * mambaWidth(config)) };
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => ({
+    projections: 0,
+    frozen: 0,
+    mixing: isMamba(config, index)
+      ? T * (scan + 2 * k * mambaWidth(config))
+      : 4 * H * P * keysSeen(T, windowOf(config, index)),
+  }));
+  for (const [name, shape] of tensorShapes(config)) {
+    const index = layerOf(name);
+    if (index === undefined || !name.endsWith('proj.weight')) continue;
+    layers[index]![isFrozen?.(name) ? 'frozen' : 'projections'] += 2 * T * numElements(shape);
+  }
+  return layers;
 }
 
 /**
@@ -77,8 +81,7 @@ function stepFlops(
   const { isHeadFrozen } = countParts(config, part);
   let row = 2 * predicted * ((isHeadFrozen ? 2 : 3) * config.vocab_size * config.hidden_size);
   row += 2 * T * times.projections * (part.added ?? 0);
-  for (let index = 0; index < config.num_hidden_layers; index++) {
-    const { projections, frozen, mixing } = layerForward(config, index, T, part.isFrozen);
+  for (const { projections, frozen, mixing } of layersForward(config, T, part.isFrozen)) {
     row += times.projections * projections + (times.projections - 1) * frozen + times.mixing * mixing;
   }
   return row * batchSize * gradientAccumulation;

@@ -2,7 +2,7 @@
 // be the highest, counted from what the layers make (lm/) and what their kernels on the CPU save and borrow (packages/native).
 //
 //   n tokens of a micro-batch   D hidden size   I inner size of the MLP   w = m·P width of the Mamba mixer
-import { isMamba, linearMaps, mambaWidth, type Plamo2Config, tensorShapes, windowOf } from '../lm/index.ts';
+import { dtRank, isMamba, linearMaps, mambaWidth, type Plamo2Config, windowOf } from '../lm/index.ts';
 import { type StepShape, scanChunk } from './flops.ts';
 import { countParts, type TrainedPart } from './trained-part.ts';
 
@@ -64,7 +64,7 @@ function mambaBytes(config: Plamo2Config, rows: number, T: number, size: NumberB
   const { hidden_size: D, mamba_num_heads: m, mamba_d_state: N } = config;
   const w = mambaWidth(config);
   const n = rows * T;
-  const selected = tensorShapes(config).get('model.layers.layers.0.mixer.bcdt_proj.weight')![0]!; // 2N + R
+  const selected = 2 * N + dtRank(config);
   const chunks = rows * Math.ceil(T / Math.min(config.mamba_chunk_size, scanChunk));
   const states = chunks * m * N * padded(config.hidden_size_per_head);
   // The copy of in_proj by halves; in another type than the weights' it is one of the copies that are made.

@@ -63,6 +63,8 @@ export interface ScaleForecast {
 /** Between two processes of one machine over loopback, all-reduces of Gloo reached 0.6 to 1 GB/s on two cores. */
 const loopback = { bytes: 0.8e9, latency: 1e-4 };
 
+const rehearsalSeconds = 0.6;
+
 /** @throws ConfigError for a model that there is not, and for hosts that nothing is known to join */
 export function forecastScale(config: ScaleConfig): ScaleForecast {
   const modelConfig = preset(config.model, config.modelChanges as Partial<Plamo2Config>);
@@ -96,7 +98,7 @@ function machineOf(config: ScaleConfig, modelConfig: Plamo2Config, shape: StepSh
   const rehearsed = () => {
     const { stateBytes, activationBytes } = forecastMemory(modelConfig, shape);
     const tried = stateBytes + activationBytes <= process.availableMemory() ? modelConfig : preset('mini');
-    return rateOf(tried, shape, { device: 'cpu', dtype });
+    return rateOf(tried, shape, { seconds: rehearsalSeconds, device: 'cpu', dtype });
   };
   return {
     // Ranks of one host share its cores and its memory.

@@ -8,6 +8,8 @@
  * needs. 512³ products mixed with element-wise operations on 2 cores: default 1.1 ms alone, 3–56 ms beside 1–2 busy
  * processes; never spinning 1.4, 2.3 and 11 ms; 3,000 turns (0.16 ms) 1.1, 2.6 and 12 ms.
  *
+ * TORCH_CPP_LOG_LEVEL: c10d writes a warning wherever a connection ends, besides the error that it throws, which says more.
+ *
  * @param {NodeJS.ProcessEnv} env
  * @param {{ systemBlas: boolean, chosen: boolean, core: string | undefined, limits: Record<string, string> }} choice
  *   `limits` keep libraries to a lower CPU level than they would choose
@@ -20,5 +22,6 @@ export function loadEnvironment(env, { systemBlas, chosen, core, limits }) {
   for (const [name, value] of Object.entries(variables))
     if (chosen ? env[name] === value : env[name]) delete variables[name];
   if (!env['OMP_WAIT_POLICY'] && !env['GOMP_SPINCOUNT']) variables['GOMP_SPINCOUNT'] = '3000';
+  if (Number(env['WORLD_SIZE'] ?? 1) > 1 && !env['TORCH_CPP_LOG_LEVEL']) variables['TORCH_CPP_LOG_LEVEL'] = 'ERROR';
   return variables;
 }

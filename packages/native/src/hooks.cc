@@ -44,7 +44,7 @@ struct AfterGradient : torch::autograd::FunctionPostHook {
 };
 
 struct Heard {
-  std::shared_ptr<torch::autograd::Node> node;  // a tensor holds its own only weakly
+  decltype(torch::autograd::impl::grad_accumulator(at::Tensor())) node;  // a tensor holds its own only weakly
   uintptr_t key;
 };
 thread_local int64_t last_hearing = 0;

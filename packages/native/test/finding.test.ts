@@ -155,6 +155,9 @@ describe('environment', () => {
     const choice = { systemBlas: true, chosen: false, core: 'SkylakeX', limits: {} };
     expect(loadEnvironment({}, choice)).toEqual({ OPENBLAS_CORETYPE: 'SkylakeX', GOMP_SPINCOUNT: '3000' });
     expect(loadEnvironment({ OPENBLAS_CORETYPE: 'Zen', OMP_WAIT_POLICY: 'passive' }, choice)).toEqual({});
+    const ranks = { OPENBLAS_CORETYPE: 'Zen', OMP_WAIT_POLICY: 'passive', WORLD_SIZE: '2' };
+    expect(loadEnvironment(ranks, choice)).toEqual({ TORCH_CPP_LOG_LEVEL: 'ERROR' });
+    expect(loadEnvironment({ ...ranks, TORCH_CPP_LOG_LEVEL: 'INFO' }, choice)).toEqual({});
     expect(loadEnvironment({ GOMP_SPINCOUNT: '7' }, { ...choice, systemBlas: false })).toEqual({});
   });
 

@@ -15,6 +15,7 @@ import {
   trainingOptions,
 } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
+import { withMesh } from './with-mesh.ts';
 
 const train = defineCommand(
   {
@@ -45,14 +46,22 @@ const train = defineCommand(
       model: await folderOf(settings.model, 'model', io),
     };
     if (options.plan) return endPlan(io, options, await planDistill(config, { stream: io.stderr }));
-    const result = await distill(config, { resume: options.resume, stream: io.stderr });
-    return endTraining(io, 'tsumugi distill', { ...options, out: config.out }, result, ({ before, after, folder }) => {
-      const kl =
-        before?.kl === undefined
-          ? ''
-          : `KL to the teacher from ${before.kl.toFixed(3)} to ${after?.kl?.toFixed(3) ?? '–'}, `;
-      const bits = `from ${bitsText(before)} to ${bitsText(after)}`;
-      return `${kl}held-out bits per character ${bits}${madeModel(folder, config.out)}`;
+    return withMesh(io, async (mesh, own) => {
+      const result = await distill(config, { resume: options.resume, stream: own.stderr, mesh });
+      return endTraining(
+        own,
+        'tsumugi distill',
+        { ...options, out: config.out },
+        result,
+        ({ before, after, folder }) => {
+          const kl =
+            before?.kl === undefined
+              ? ''
+              : `KL to the teacher from ${before.kl.toFixed(3)} to ${after?.kl?.toFixed(3) ?? '–'}, `;
+          const bits = `from ${bitsText(before)} to ${bitsText(after)}`;
+          return `${kl}held-out bits per character ${bits}${madeModel(folder, config.out)}`;
+        },
+      );
     });
   },
 );

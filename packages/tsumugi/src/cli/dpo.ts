@@ -1,4 +1,5 @@
 // `tsumugi dpo`: teaches a model which of two answers is better.
+import { signalExitCode } from '../base/index.ts';
 import { dpo, dpoConfig, planDpo } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
@@ -6,6 +7,7 @@ import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapte
 import { settingsOptions } from './settings.ts';
 import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
+import { withMesh } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -31,15 +33,18 @@ export const run = defineCommand(
     const config = await tuningSettings(dpoConfig, 'dpo', options, io);
     checkNoMerge(config, noMerge);
     if (options.plan) return endPlan(io, options, await planDpo(config, { stream: io.stderr }));
-    const learned = await dpo(config, { resume: options.resume, stream: io.stderr });
-    const result = await withMergedAdapters(learned, config, noMerge, io);
-    return endTraining(io, 'tsumugi dpo', { ...options, out: config.out }, result, ({ before, after, folder }) => {
-      const right = `${percent(before?.accuracy)} before, ${percent(after?.accuracy)} after`;
-      const what =
-        config.loss === 'kto'
-          ? 'held-out answers on their side of z₀'
-          : 'held-out pairs whose chosen answer has the higher reward';
-      return `${what}: ${right}${madeModel(folder, config.out)}`;
+    return withMesh(io, async (mesh, own) => {
+      const learned = await dpo(config, { resume: options.resume, stream: own.stderr, mesh });
+      if (mesh.rank > 0) return signalExitCode();
+      const result = await withMergedAdapters(learned, config, noMerge, own);
+      return endTraining(own, 'tsumugi dpo', { ...options, out: config.out }, result, ({ before, after, folder }) => {
+        const right = `${percent(before?.accuracy)} before, ${percent(after?.accuracy)} after`;
+        const what =
+          config.loss === 'kto'
+            ? 'held-out answers on their side of z₀'
+            : 'held-out pairs whose chosen answer has the higher reward';
+        return `${what}: ${right}${madeModel(folder, config.out)}`;
+      });
     });
   },
 );

@@ -6,6 +6,7 @@ import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
 import { bitsText, checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
+import { withMesh } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -30,11 +31,19 @@ export const run = defineCommand(
     const settings = trainingSettings(extendConfig, 'extend', options, { model, mix, out });
     const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
     if (options.plan) return endPlan(io, options, await planExtend(config, { stream: io.stderr }));
-    const result = await extend(config, { resume: options.resume, stream: io.stderr });
-    return endTraining(io, 'tsumugi extend', { ...options, out: config.out }, result, ({ before, after, folder }) => {
-      const { sequenceLength } = config.phases.at(-1)!;
-      const bits = `${bitsText(before)} before, ${bitsText(after)} after`;
-      return `held-out bits per character in rows of ${sequenceLength}: ${bits}${madeModel(folder, config.out)}`;
+    return withMesh(io, async (mesh, own) => {
+      const result = await extend(config, { resume: options.resume, stream: own.stderr, mesh });
+      return endTraining(
+        own,
+        'tsumugi extend',
+        { ...options, out: config.out },
+        result,
+        ({ before, after, folder }) => {
+          const { sequenceLength } = config.phases.at(-1)!;
+          const bits = `${bitsText(before)} before, ${bitsText(after)} after`;
+          return `held-out bits per character in rows of ${sequenceLength}: ${bits}${madeModel(folder, config.out)}`;
+        },
+      );
     });
   },
 );

@@ -17,6 +17,7 @@ import {
   trainingOptions,
 } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
+import { withMesh } from './with-mesh.ts';
 
 /** Presets, and the keys that --set modelChanges.KEY=VALUE takes, with what the default preset has. */
 function describeModels(): string {
@@ -42,10 +43,18 @@ export const run = defineCommand(
     const settings = trainingSettings(pretrainConfig, 'pretrain', options, { data, tokenizer, out });
     const config = { ...settings, tokenizer: await folderOf(settings.tokenizer, 'tokenizer', io) };
     if (options.plan) return endPlan(io, options, await planPretrain(config, { stream: io.stderr }));
-    const result = await pretrain(config, { resume: options.resume, stream: io.stderr });
-    return endTraining(io, 'tsumugi pretrain', { ...options, out: config.out }, result, ({ before, after, folder }) => {
-      const bits = `${bitsText(before)} before, ${bitsText(after)} after`;
-      return `held-out bits per character: ${bits}${madeModel(folder, config.out)}`;
+    return withMesh(io, async (mesh, own) => {
+      const result = await pretrain(config, { resume: options.resume, stream: own.stderr, mesh });
+      return endTraining(
+        own,
+        'tsumugi pretrain',
+        { ...options, out: config.out },
+        result,
+        ({ before, after, folder }) => {
+          const bits = `${bitsText(before)} before, ${bitsText(after)} after`;
+          return `held-out bits per character: ${bits}${madeModel(folder, config.out)}`;
+        },
+      );
     });
   },
 );

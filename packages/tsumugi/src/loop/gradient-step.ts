@@ -1,5 +1,6 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
 import { synchronous } from '../base/index.ts';
+import type { GradientBuckets, Mesh } from '../mesh/index.ts';
 import { type Module, trainable } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
 import type { LayerMetrics } from '../run/index.ts';
@@ -7,6 +8,7 @@ import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.t
 import { checkMetrics } from './check-metrics.ts';
 import { divergedInStep } from './divergence.ts';
 import type { StepTaken, StepWarning } from './loop.ts';
+import { stragglerNote } from './straggler.ts';
 import { warnOfUnused } from './unused-weights.ts';
 
 /** What one step's forward and backward passes gave. */
@@ -23,6 +25,8 @@ export interface StepLoss {
   metrics: Record<string, number>;
   /** What a person should know. */
   warnings?: readonly StepWarning[];
+  /** Seconds that each rank took, by rank, where there are several. */
+  rankSeconds?: readonly number[];
 }
 
 /** A step that is done, for whoever looks at it. The gradients are still there, before clipping. */
@@ -48,8 +52,11 @@ export interface GradientStep {
   schedule: Schedule;
   /** Largest global norm of the gradients. */
   clipNorm: number;
-  /** Adds the gradients of step `step` (from 0) to the parameters' `.grad`. */
+  /** Adds the gradients of step `step` (from 0) to the parameters' `.grad`: over several ranks those of this rank's rows, and what it gives is of all. */
   gradients(step: number): StepLoss;
+  /** Adds the gradients up over the ranks. */
+  buckets?: GradientBuckets | undefined;
+  mesh?: Mesh | undefined;
   afterStep?: AfterStep | undefined;
   /** Floating-point operations per second of a matrix product on this machine. */
   peakFlops?: number | undefined;
@@ -70,6 +77,8 @@ export function gradientStep({
   schedule,
   clipNorm,
   gradients,
+  buckets,
+  mesh,
   afterStep,
   peakFlops,
   layers,
@@ -82,7 +91,12 @@ export function gradientStep({
     const began = performance.now();
     resetPeakMemory();
     optimizer.zeroGrad();
-    const made = recordFunction('gradients', () => gradients(step));
+    const made = recordFunction('gradients', () => {
+      buckets?.begin();
+      const result = gradients(step);
+      buckets?.finish();
+      return result;
+    });
     checkMetrics('gradients', made.metrics);
     const { loss, tokens, tokensSeen, flops } = made;
     const norm = gradNorm(trained);
@@ -109,12 +123,16 @@ export function gradientStep({
         ...(memoryBytes !== undefined && { memoryBytes }),
         metrics,
       },
-      progress: { loss, tokensPerSecond, note: mfu === undefined ? undefined : `MFU ${(100 * mfu).toFixed(0)} %` },
+      progress: { loss, tokensPerSecond, note: noteOf(mfu, mesh && stragglerNote(mesh, made.rankSeconds)) },
       warnings,
       layers: layers?.(step),
     };
   };
 }
+
+const noteOf = (mfu: number | undefined, straggler: string | undefined): string | undefined =>
+  [mfu === undefined ? undefined : `MFU ${(100 * mfu).toFixed(0)} %`, straggler].filter(Boolean).join('  ') ||
+  undefined;
 
 /** What a look at a step found; a tensor in it is refused while it is still the scope's to free. */
 function looked(afterStep: AfterStep, done: StepDone): ReturnType<AfterStep> {

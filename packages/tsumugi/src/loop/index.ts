@@ -1,4 +1,5 @@
 // The training loop and what belongs to it: schedules, rehearsal, forecasts. It knows steps, not what is trained on.
+export { agreedPause, unlessOneStops } from './agreed-pause.ts';
 export { checkMetrics } from './check-metrics.ts';
 export {
   type Amount,
@@ -24,6 +25,7 @@ export {
   type StepTaken,
   type StepWarning,
 } from './loop.ts';
+export { noLog, openRunOverRanks, overRanks, silentStream } from './over-ranks.ts';
 export { rehearse } from './rehearse.ts';
 export { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
 export { remembered, restore, type Trained, trainingState } from './state.ts';

@@ -5,6 +5,7 @@
 // goes on from there measures what the log does not have yet.
 import { relative } from 'node:path';
 import { ConfigError, UserError } from '../base/index.ts';
+import { type Mesh, solo } from '../mesh/index.ts';
 import {
   type EventLog,
   Interrupt,
@@ -26,6 +27,7 @@ import {
   scoreCheckpoint,
 } from '../store/index.ts';
 import { recordFunction, scope } from '../torch/index.ts';
+import { agreedPause } from './agreed-pause.ts';
 import { checkMetrics } from './check-metrics.ts';
 import { divergedInMeasuring } from './divergence.ts';
 
@@ -109,11 +111,12 @@ export interface LoopTask {
   mayDiverge?: boolean;
 }
 
-/** Where a loop writes. */
+/** Where a loop writes. Of several ranks the first one writes; the others go through the same steps. */
 export interface LoopOutput {
   run: RunFolder;
-  log: EventLog;
+  log: Pick<EventLog, 'write' | 'writeFailure' | 'sync'>;
   stream: ProgressStream;
+  mesh?: Mesh | undefined;
 }
 
 /** @throws ConfigError when a run that goes on from `start` is to end before that */
@@ -142,11 +145,13 @@ export async function runLoop(
   start = 0,
 ): Promise<{ interrupted: boolean; done: number }> {
   const { label, steps, stride = 1 } = task;
-  const { run, log, stream } = output;
+  const { run, log, stream, mesh = solo } = output;
+  const isFirst = mesh.rank === 0;
   const logged = new Set(start > 0 ? run.events().flatMap(({ type, step }) => (step === start ? [type] : [])) : []);
   using progress = new Progress({ label, total: steps, start, stream });
   using interrupt = new Interrupt((text) => progress.print(text));
   const print = (text: string | undefined) => text !== undefined && progress.print(text);
+  const pause = agreedPause(mesh, interrupt);
   let [done, saved] = [start, start];
 
   const takeStep = () => {
@@ -166,28 +171,29 @@ export async function runLoop(
     }
   };
   const save = () => {
-    const path = scope(() => {
+    scope(() => {
       const content = task.checkpoint(done, saved);
+      if (!isFirst) return;
       log.sync(); // a checkpoint must not know more than the log
-      return saveCheckpoint(run.checkpoints, done, content).path;
+      const { path } = saveCheckpoint(run.checkpoints, done, content);
+      prune(task, run);
+      log.write({ type: 'checkpoint', step: done, path: relative(run.path, path) });
     });
-    prune(task, run);
     saved = done;
-    log.write({ type: 'checkpoint', step: done, path: relative(run.path, path) });
   };
   const evaluate = async (isNew: boolean) => {
-    await interrupt.pause();
+    await pause();
     const began = performance.now();
-    const { name, metrics, score, shown } = await task.evaluate(done, interrupt.pause, saved);
+    const { name, metrics, score, shown } = await task.evaluate(done, pause, saved);
     checkMetrics(`the measurement "${name}"`, metrics);
-    if (score !== undefined) keepScore(task, run, { step: done, score, saved });
+    if (score !== undefined) keepScore(task, run, { step: done, score, saved, isFirst });
     if (!isNew) return;
     log.write({ type: 'evaluation', step: done, name, metrics, seconds: (performance.now() - began) / 1000 });
     print(shown);
   };
   const sample = async () => {
-    await interrupt.pause();
-    const made = await task.sample?.(done, interrupt.pause, saved);
+    await pause();
+    const made = await task.sample?.(done, pause, saved);
     if (!made) return;
     log.write({ type: 'sample', step: done, prompt: made.prompt, text: made.text });
     print(made.shown);
@@ -204,11 +210,11 @@ export async function runLoop(
   try {
     await doWhatIsDue();
     while (!isOver()) {
-      await task.beforeStep?.(done, interrupt.pause);
+      await task.beforeStep?.(done, pause);
       takeStep();
       if (done === steps || task.due(done).checkpoint || task.keepSteps?.includes(done)) save();
       await doWhatIsDue();
-      if (!isOver()) await interrupt.pause();
+      if (!isOver()) await pause();
     }
     if (saved !== done) save();
   } catch (error) {
@@ -232,13 +238,13 @@ export async function runLoop(
 function keepScore(
   task: LoopTask,
   run: RunFolder,
-  { step, score, saved }: { step: number; score: number; saved: number },
+  { step, score, saved, isFirst }: { step: number; score: number; saved: number; isFirst: boolean },
 ): void {
   if (!Number.isFinite(score)) {
-    if (saved === step) removeCheckpoint(run.checkpoints, step);
+    if (isFirst && saved === step) removeCheckpoint(run.checkpoints, step);
     throw divergedInMeasuring(step, score, listCheckpoints(run.checkpoints).at(-1)?.step ?? 0);
   }
-  if (saved !== step) return;
+  if (!isFirst || saved !== step) return;
   scoreCheckpoint(run.checkpoints, step, score);
   prune(task, run);
 }

@@ -30,6 +30,8 @@ export class GradientBuckets implements Disposable {
   readonly #bucketOf: readonly number[];
   readonly #hearing: Disposable;
   readonly #hasGradient: boolean[];
+  /** Whether a step is under way. */
+  #isOpen = false;
   /** Whether gradients that are made now are the last of the step. */
   #isLast = false;
   #works: Work[] = [];
@@ -67,7 +69,7 @@ export class GradientBuckets implements Disposable {
 
   /** Before the first backward of a step: gradients begin at zero, inside the buckets. */
   begin(): void {
-    this.#isLast = false;
+    this.#isOpen = true;
     this.#works = [];
     this.#hasGradient.fill(false);
     noGrad(() => {
@@ -76,8 +78,9 @@ export class GradientBuckets implements Disposable {
     for (const [i, parameter] of this.#parameters.entries()) parameter.grad = this.#views[i];
   }
 
-  /** Before the last backward of a step: buckets may be sent while it goes on. */
+  /** Before the last backward of a step: buckets may be sent while it goes on. Outside a step nothing is sent. */
   beforeLast(): void {
+    if (!this.#isOpen) return;
     this.#isLast = true;
     for (const bucket of this.#buckets) bucket.missing = bucket.members.length;
   }
@@ -97,6 +100,7 @@ export class GradientBuckets implements Disposable {
 
   /** After the last backward of a step. A parameter that had no gradient on any rank has none afterwards. */
   finish(): void {
+    this.#isOpen = false;
     this.#isLast = false;
     const from = performance.now();
     while (this.#works.length < this.#buckets.length) this.#send();

@@ -1,6 +1,6 @@
 // A rank of the test of collectives: does each of them, and writes what came out.
 import { full, ones, scope, tensor, zeros } from '../torch/index.ts';
-import { gatherJson, openMesh, placeOf, reduceNumbers, sumRecords } from './index.ts';
+import { gatherJson, gatherNumbers, openMesh, placeOf, reduceNumbers, sumRecords } from './index.ts';
 
 using mesh = await openMesh(placeOf()!);
 const { rank, world } = mesh;
@@ -37,7 +37,7 @@ scope(() => {
 });
 results['numbers'] = reduceNumbers(mesh, [rank, 0.1]);
 results['json'] = gatherJson(mesh, 'あ'.repeat(rank));
-results['records'] = sumRecords(mesh, { all: rank, [`own${rank}`]: Number.NaN });
+results['records'] = sumRecords(gatherNumbers(mesh, { all: rank, [`own${rank}`]: Number.NaN }));
 await mesh.barrier().settled();
 const odd = [...Array(world).keys()].filter((each) => each % 2 === rank % 2);
 const half = await mesh.group(`half ${rank % 2}`, odd);

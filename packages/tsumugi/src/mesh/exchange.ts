@@ -32,15 +32,21 @@ export function gatherJson<T>(mesh: Mesh, value: T): T[] {
 /** What rank 0 gives, for all. */
 export const fromFirst = <T>(mesh: Mesh, value: T | undefined): T => gatherJson(mesh, value ?? null)[0] as T;
 
-/** Numbers by name, added up over the ranks that have them. */
-export function sumRecords(mesh: Mesh, record: Readonly<Record<string, number>>): Record<string, number> {
+/** Numbers by name, of each rank. NaN and infinity arrive as they are. */
+export function gatherNumbers(mesh: Mesh, record: Readonly<Record<string, number>>): Record<string, number>[] {
+  // As text, since JSON has neither.
   const all = gatherJson(
     mesh,
     Object.entries(record).map(([name, value]) => [name, String(value)] as const),
   );
+  return all.map((entries) => Object.fromEntries(entries.map(([name, text]) => [name, Number(text)])));
+}
+
+/** Numbers by name, added up over the ranks that have them. */
+export function sumRecords(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const sums: Record<string, number> = {};
-  // As text, since JSON has no NaN and no infinity.
-  for (const entries of all) for (const [name, text] of entries) sums[name] = (sums[name] ?? 0) + Number(text);
+  for (const record of records)
+    for (const [name, value] of Object.entries(record)) sums[name] = (sums[name] ?? 0) + value;
   return sums;
 }
 

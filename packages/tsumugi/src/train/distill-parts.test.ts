@@ -13,6 +13,7 @@ import {
   preset,
   saveModel,
 } from '../lm/index.ts';
+import { solo } from '../mesh/index.ts';
 import { inputAt } from '../run/index.ts';
 import { Artefact, openSafetensors, writeSafetensors } from '../store/index.ts';
 import { EvaluationBatches, openTokenizer, TokenShards } from '../text/index.ts';
@@ -151,7 +152,7 @@ it('measures the divergence from the teacher for each predicted token, on as muc
   const evaluateTokens = 700;
   using task = await distillation(config({ evaluateTokens }));
   using model = task.makeModel(false);
-  const found = (await task.evaluate(model, { step: 0, at: 'before' }, async () => {})) as {
+  const found = (await task.evaluate(model, { step: 0, at: 'before' }, async () => {}, solo)) as {
     kl: number;
     predicted: number;
   };

@@ -1,6 +1,7 @@
 // Held-out measurement of what a model answers: over the tokens that are to be learned, each example's by itself.
 import type { Plamo2 } from '../lm/index.ts';
 import type { Measured } from '../loop/index.ts';
+import { type Mesh, reduceNumbers, solo } from '../mesh/index.ts';
 import { crossEntropy } from '../nn/index.ts';
 import { type Example, type ExampleLayout, layOut } from '../text/index.ts';
 import { type DType, noGrad, scope } from '../torch/index.ts';
@@ -27,6 +28,8 @@ export interface ExampleEvaluationSettings {
   dtype?: DType | undefined;
   /** Called between batches: where the measurement can be stopped, by an exception. */
   pause?: (() => Promise<void>) | undefined;
+  /** Ranks that share the examples. */
+  mesh?: Mesh | undefined;
 }
 
 /** Logits that exist at one time: 64 MB in f32. */
@@ -35,13 +38,15 @@ const logitsAtOnce = 2 ** 24;
 export async function evaluateExamples(
   model: Plamo2,
   examples: readonly Example[],
-  { sequenceLength, batchSize, layout, maxTokens, dtype, pause }: ExampleEvaluationSettings,
+  { sequenceLength, batchSize, layout, maxTokens, dtype, pause, mesh = solo }: ExampleEvaluationSettings,
 ): Promise<ExampleEvaluation> {
   const chosen = firstOf(examples, maxTokens);
   const chunk = Math.max(1, Math.floor(logitsAtOnce / model.config.vocab_size));
   let [nats, right, predicted] = [0, 0, 0];
-  for (let first = 0; first < chosen.length; first += batchSize) {
+  for (let turn = 0; turn < chosen.length; turn += batchSize * mesh.world) {
     await pause?.();
+    const first = turn + batchSize * mesh.rank;
+    if (first >= chosen.length) continue;
     const batch = layOut(chosen.slice(first, first + batchSize), { layout, sequenceLength });
     predicted += batch.predicted;
     scope(() =>
@@ -60,6 +65,7 @@ export async function evaluateExamples(
       }),
     );
   }
+  [nats = 0, right = 0, predicted = 0] = reduceNumbers(mesh, [nats, right, predicted]);
   const mean = nats / predicted;
   return { crossEntropy: mean, perplexity: Math.exp(mean), accuracy: right / predicted, predicted };
 }

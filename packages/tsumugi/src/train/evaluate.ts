@@ -1,6 +1,7 @@
 // Held-out measurement: bits per character, which does not depend on the tokenizer.
 import type { Batch, LanguageModel } from '../lm/index.ts';
 import type { Measured } from '../loop/index.ts';
+import { type Mesh, reduceNumbers, solo } from '../mesh/index.ts';
 import { bitsPerCharacter, EvaluationBatches, type TokenShards } from '../text/index.ts';
 import { type DType, noGrad, scope, type Tensor } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
@@ -24,18 +25,25 @@ export interface EvaluationSettings {
   pause?: (() => Promise<void>) | undefined;
   /** The cross-entropy of a batch, as a sum; the model's own when left out. */
   lossOf?: ((batch: Batch) => { crossEntropy: Tensor }) | undefined;
+  /** Ranks that share the batches. */
+  mesh?: Mesh | undefined;
 }
 
 /** Measures the model on the held-out documents of one folder of shards, or of several together. */
 export async function evaluateHeldOut(
   model: LanguageModel,
   sources: TokenShards | readonly TokenShards[],
-  { dtype, maxTokens, pause, lossOf, ...packing }: EvaluationSettings,
+  { dtype, maxTokens, pause, lossOf, mesh = solo, ...packing }: EvaluationSettings,
 ): Promise<Evaluation> {
   const sumOf = lossOf ?? ((batch: Batch) => model.loss(batch, { reduction: 'sum', dtype }));
   let [nats, predicted, characters] = [0, 0, 0];
   for (const shards of [sources].flat() as TokenShards[]) {
-    const batches = new EvaluationBatches(shards, { ...packing, ...(maxTokens !== undefined && { maxTokens }) });
+    const { rank, world } = mesh;
+    const options = { ...packing, rank, world, ...(maxTokens !== undefined && { maxTokens }) };
+    const batches = new EvaluationBatches(shards, options);
+    // The first rank has as many batches as any: all come to as many pauses.
+    const most = new EvaluationBatches(shards, { ...options, rank: 0 }).length;
+    for (let left = most - batches.length; left > 0; left--) await pause?.();
     for (const batch of batches) {
       await pause?.();
       scope(() =>
@@ -47,6 +55,7 @@ export async function evaluateHeldOut(
     predicted += batches.predicted;
     characters += batches.characters;
   }
+  [nats = 0] = reduceNumbers(mesh, [nats]);
   const crossEntropy = nats / predicted;
   return {
     bitsPerCharacter: bitsPerCharacter(nats, characters),

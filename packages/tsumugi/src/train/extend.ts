@@ -92,7 +92,7 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
       };
     },
     evaluation: evaluationState,
-    async evaluate(model, { step, at }, pause) {
+    async evaluate(model, { step, at }, pause, mesh) {
       const { sequenceLength, batchSize } = at === 'between' ? batches.phaseOf(step).settings : last;
       const found = await evaluateHeldOut(at === 'before' ? parentModel : model, sources.heldOut, {
         sequenceLength,
@@ -100,6 +100,7 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
         dtype: computeType(config.dtype),
         maxTokens: config.evaluateTokens,
         pause,
+        mesh,
       });
       if (at === 'before') asItCame.dispose();
       return found;

@@ -2,6 +2,7 @@
 import type { OptionNames } from '../base/index.ts';
 import type { Plamo2, Plamo2Config, SaveModelOptions } from '../lm/index.ts';
 import type { Measured, Pause, Sample, SpaceForecast, StepLoss, StepWarning, TimeForecast } from '../loop/index.ts';
+import type { Mesh } from '../mesh/index.ts';
 import type { ProgressStream, RunFolder, RunInputs } from '../run/index.ts';
 import type { Provenance } from '../store/index.ts';
 import type { ChatTemplate } from '../text/index.ts';
@@ -66,7 +67,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   kept?: KeptState | undefined;
   /** What checkpoints remember of a measurement. */
   evaluation: EvaluationState<E>;
-  evaluate(model: Plamo2, moment: Moment, pause: Pause): Promise<E>;
+  /** @param mesh all of its ranks measure; each gives what all have found */
+  evaluate(model: Plamo2, moment: Moment, pause: Pause, mesh: Mesh): Promise<E>;
   measured(found: E, moment: Moment): Measured;
   /** Takes off the model what was trained beside it and is not to be saved. */
   strip?(model: Plamo2): void;
@@ -95,6 +97,8 @@ export interface TrainOptions extends TrainingParts {
   stream?: ProgressStream;
   /** Named in the lineage. */
   recipe?: string;
+  /** The processes that train together: each calls this with the same settings, and takes its share of every step's rows. Default: this one alone. */
+  mesh?: Mesh;
 }
 
 export const trainOptions: OptionNames<TrainOptions> = {
@@ -104,6 +108,7 @@ export const trainOptions: OptionNames<TrainOptions> = {
   resume: true,
   stream: true,
   recipe: true,
+  mesh: true,
 };
 
 export interface TrainResult<E> {

@@ -80,13 +80,14 @@ export async function pretraining(config: PretrainConfig): Promise<ModelTraining
     makeModel: () => new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), device)),
     gradients: (model, within) => stepGradients(model, batch, config, within),
     evaluation: evaluationState,
-    evaluate: (model, { at }, pause) =>
+    evaluate: (model, { at }, pause, mesh) =>
       evaluateHeldOut(model, shards, {
         sequenceLength: config.sequenceLength,
         batchSize: config.batchSize,
         dtype: computeType(config.dtype),
         maxTokens: at === 'between' ? evaluateTokensOf(config) : undefined,
         pause,
+        mesh,
       }),
     measured: (found, { step, at }) => measuredOf(found, 'held-out', at === 'before' ? 'before training' : step),
     sampleEvery: config.sampleEvery,

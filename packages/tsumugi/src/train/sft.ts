@@ -90,7 +90,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
       };
     },
     evaluation: exampleEvaluationState,
-    evaluate: (model, _, pause) =>
+    evaluate: (model, _, pause, mesh) =>
       evaluateExamples(model, data.heldOut, {
         sequenceLength,
         batchSize,
@@ -98,6 +98,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
         maxTokens: config.evaluateTokens,
         dtype: computeType(config.dtype),
         pause,
+        mesh,
       }),
     measured: (found, { step, at }) => measuredExamples(found, at === 'before' ? 'as it came' : step),
     result: base.resultOf(data),

@@ -2,6 +2,7 @@
 // targets of the step, so that accumulating them gives the gradients of one large batch.
 import type { LanguageModel, LossOptions } from '../lm/index.ts';
 import { checkMetrics, type StepLoss } from '../loop/index.ts';
+import { gatherNumbers, type Mesh, ownPart, solo, sumRecords } from '../mesh/index.ts';
 import { type Batch, type ExampleBatch, filledColumns } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
@@ -56,31 +57,39 @@ export interface WithinStep {
   lossOf?: LossFunction | undefined;
   /** What a step's forwards are to call with what each part of the model gives. */
   onPart?: ((step: number) => LossOptions['onPart']) | undefined;
+  /** The ranks that share the rows of each step. */
+  mesh?: Mesh | undefined;
+  /** Is called before the last backward of a step. */
+  beforeLast?: (() => void) | undefined;
 }
 
 /**
- * A function that adds the gradients of step `step` (from 0) to the parameters' `.grad`.
+ * A function that adds the gradients of step `step` (from 0) to the parameters' `.grad`: over several ranks those of this rank's rows,
+ * while what it gives is of all rows. Each rank knows how many targets the whole step has, so gradients of ranks only have to be added up.
  */
 export function stepGradients(
   model: LanguageModel,
   batchOf: (step: number) => StepBatch,
   { dtype, activationCheckpointing, zLoss }: ComputeSettings,
-  { lossOf = nextTokenLoss, onPart }: WithinStep = {},
+  { lossOf = nextTokenLoss, onPart, mesh = solo, beforeLast }: WithinStep = {},
 ): (step: number) => StepLoss {
   const options = { reduction: 'sum', zLoss, activationCheckpointing, dtype: computeType(dtype) } as const;
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
+    const began = performance.now();
+    const { from, to } = ownPart(mesh, batch.rows);
     let [loss, tokens] = [0, 0];
     const seen = onPart?.(step);
     const metrics: Record<string, number> = lossOf === nextTokenLoss ? { meanSquaredLogsumexp: 0 } : {};
     // Nothing to predict is a loss of 0 without gradients, not 0 / 0.
-    for (let first = 0; predicted > 0 && first < batch.rows; first += microRows) {
+    for (let first = from; predicted > 0 && first < to; first += microRows) {
       scope(() => {
-        const count = Math.min(microRows, batch.rows - first);
+        const count = Math.min(microRows, to - first);
         const rows = toTensors(rowsOf(batch, first, count), model.parameterDevice);
         tokens += rows.ids.numel();
         const parts = lossOf(model, rows, { ...options, onPart: seen }, step, first);
+        if (first + count === to) beforeLast?.();
         backward(parts.loss.div(predicted));
         loss += (parts.shown ?? parts.loss).item() / predicted;
         const sums = parts.sums?.() ?? {};
@@ -88,6 +97,26 @@ export function stepGradients(
         for (const [name, sum] of Object.entries(sums)) metrics[name] = (metrics[name] ?? 0) + sum / predicted;
       });
     }
-    return { loss, tokens: predicted > 0 ? tokens : batch.rows * batch.columns, tokensSeen, metrics };
+    const whole = { loss, tokens: predicted > 0 ? tokens : batch.rows * batch.columns, tokensSeen, metrics };
+    if (mesh.world === 1) return whole;
+    const seconds = (performance.now() - began) / 1000;
+    const shares = gatherNumbers(mesh, { seconds, loss, tokens, ...prefixed(metrics) });
+    const sums = sumRecords(shares);
+    return {
+      ...whole,
+      loss: sums['loss']!,
+      ...(predicted > 0 && { tokens: sums['tokens']! }),
+      metrics: Object.fromEntries(
+        Object.entries(sums).flatMap(([name, sum]) =>
+          name.startsWith(PREFIX) ? [[name.slice(PREFIX.length), sum]] : [],
+        ),
+      ),
+      rankSeconds: shares.map((share) => share['seconds']!),
+    };
   };
 }
+
+/** Keeps a loss's own metrics apart from what every step has. */
+const PREFIX = 'metric ';
+const prefixed = (metrics: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [PREFIX + name, value]));

@@ -4,9 +4,13 @@ import { join } from 'node:path';
 import { checkOptions, steady } from '../base/index.ts';
 import { saveModel } from '../lm/index.ts';
 import {
+  agreedPause,
   formatForecast,
   gradientStep,
   isDue,
+  noLog,
+  openRunOverRanks,
+  overRanks,
   rehearse,
   remembered,
   requireFits,
@@ -14,9 +18,12 @@ import {
   restore,
   runLoop,
   scheduleOf,
+  silentStream,
   trainingState,
+  unlessOneStops,
 } from '../loop/index.ts';
-import { freeze, numParameters, numTrainable } from '../nn/index.ts';
+import { broadcastAll, fromFirst, GradientBuckets, type Mesh, solo } from '../mesh/index.ts';
+import { freeze, numParameters, numTrainable, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
 import { loadLatestCheckpoint } from '../store/index.ts';
 import { type ChatTemplate, templateHash } from '../text/index.ts';
@@ -46,17 +53,25 @@ export async function trainModel<E extends object>(
   options: TrainOptions = {},
 ): Promise<TrainResult<E>> {
   checkOptions(task.name, options, trainOptions);
+  const { mesh = solo } = options;
+  return await overRanks(mesh, () => trainOverRanks(task, options, mesh));
+}
+
+async function trainOverRanks<E extends object>(
+  task: ModelTraining<E>,
+  options: TrainOptions,
+  mesh: Mesh,
+): Promise<TrainResult<E>> {
   const { name, config, modelConfig, phases, part, result } = task;
-  const stream = steady<ProgressStream>(options.stream ?? process.stderr);
+  const isFirst = mesh.rank === 0;
+  const stream = isFirst ? steady<ProgressStream>(options.stream ?? process.stderr) : silentStream;
   const print = (text: string) => void stream.write(`${text}\n`);
   checkParts(options);
   requireFits(task.space);
   const settings = recordedSettings(config, options);
-  using run = openRun(
-    name,
-    settings,
-    { resume: options.resume, mayChange: task.mayChange, recipe: options.recipe, say: print },
-    task.inputs,
+  const { resume, recipe } = options;
+  using run = await openRunOverRanks(mesh, config.out, () =>
+    openRun(name, settings, { resume, mayChange: task.mayChange, recipe, say: print }, task.inputs),
   );
   using checkpoint = loadLatestCheckpoint(run.checkpoints);
   using model = task.makeModel(checkpoint !== undefined);
@@ -75,16 +90,29 @@ export async function trainModel<E extends object>(
     }
   };
   const watch = new LayerWatch(model, config.layersEvery);
-  const gradients = task.gradients(model, { lossOf: options.loss?.of, onPart: (step) => watch.onPart(step) });
+  broadcastAll(mesh, trainable(model)); // what is frozen is what is stored
+  using buckets = mesh.world > 1 ? new GradientBuckets(mesh, trainable(model)) : undefined;
+  const gradients = task.gradients(model, {
+    lossOf: options.loss?.of,
+    onPart: (step) => watch.onPart(step),
+    mesh,
+    beforeLast: buckets && (() => buckets.beforeLast()),
+  });
 
   // Forecast.
   const device = model.parameterDevice;
-  const secondsPerStep = task.rehearsesSteps
+  const rehearsed = task.rehearsesSteps
     ? [rehearse(gradients, optimizer)]
-    : rehearseSteps(modelConfig, phases, { device, dtype: computeType(config.dtype) }, part);
+    : rehearseSteps(modelConfig, phases, { device, dtype: computeType(config.dtype) }, part).map(
+        (seconds) => seconds / mesh.world,
+      );
+  // All ranks plan by the clock of the first, which writes the plan down before the others look for it.
+  const secondsPerStep = fromFirst(mesh, rehearsed);
   requireStepsLeft(totalSteps(phases), start);
-  const { steps, time, lines, warning } = task.plan({ secondsPerStep, start, run });
-  using log = run.openEvents(checkpoint ? start : undefined);
+  const own = isFirst ? task.plan({ secondsPerStep, start, run }) : undefined;
+  fromFirst(mesh, own?.steps);
+  const { steps, time, lines, warning } = own ?? task.plan({ secondsPerStep, start, run });
+  using log = isFirst ? run.openEvents(checkpoint ? start : undefined) : noLog;
   for (const { code, message } of [...(task.warnings ?? []), ...(warning ? [warning] : [])]) {
     log.write({ type: 'warning', step: start, code, message });
     print(`warning: ${message}`);
@@ -101,8 +129,8 @@ export async function trainModel<E extends object>(
   const first: Moment = { step: 0, at: 'before' };
   using interrupt = new Interrupt(print);
   const before = await unlessInterrupted(async () => {
-    await task.prepare?.(interrupt.pause, print);
-    return known?.before ?? (await looking(() => task.evaluate(model, first, interrupt.pause)));
+    if (task.prepare) await unlessOneStops(mesh, interrupt, (pause) => task.prepare!(pause, print));
+    return known?.before ?? (await looking(() => task.evaluate(model, first, agreedPause(mesh, interrupt), mesh)));
   });
   if (!before) {
     log.write({ type: 'end', step: 0, reason: 'interrupted' });
@@ -116,6 +144,8 @@ export async function trainModel<E extends object>(
   const update = {
     model,
     optimizer,
+    buckets,
+    mesh,
     gradients: (step: number) => ({ flops: modelFlops(modelConfig, phaseAt(phases, step), part), ...gradients(step) }),
     peakFlops,
     layers: (step: number) => watch.found(step),
@@ -148,7 +178,7 @@ export async function trainModel<E extends object>(
         ),
       async evaluate(step, pause) {
         const moment: Moment = { step, at: step === steps ? 'end' : 'between' };
-        const found = await looking(() => task.evaluate(model, moment, pause));
+        const found = await looking(() => task.evaluate(model, moment, pause, mesh));
         if (moment.at === 'end') after = found;
         return task.measured(found, moment);
       },
@@ -157,7 +187,7 @@ export async function trainModel<E extends object>(
       keepSteps: config.keepSteps,
       mayDiverge: isRangeTest,
     },
-    { run, log, stream },
+    { run, log, stream, mesh },
     start,
   );
   if (interrupted) return { interrupted, folder: undefined, before, after: undefined };
@@ -170,6 +200,7 @@ export async function trainModel<E extends object>(
   // The result.
   const { name: made, save } = task.saved ?? { name: 'model', save: saveModel };
   const folder = join(config.out, made);
+  if (!isFirst) return { interrupted, folder, before, after };
   task.strip?.(model);
   result.requireUnchanged();
   save(folder, model, {
@@ -177,7 +208,7 @@ export async function trainModel<E extends object>(
     chatTemplate: result.chatTemplate?.source,
     lineage: {
       stage: name,
-      recipe: options.recipe ?? run.recipe,
+      recipe: recipe ?? run.recipe,
       config: asJson(settings),
       seed: config.seed,
       commit: codeCommit(),

@@ -1,0 +1,22 @@
+// A training as the command line runs it: by itself, or as one of the ranks of which the environment speaks.
+import { Writable } from 'node:stream';
+import { overRanks } from '../loop/index.ts';
+import { type Mesh, openMesh, placeOf, solo } from '../mesh/index.ts';
+import type { Io, Output } from './io.ts';
+
+/**
+ * Meets the other ranks, if there are any, and does `body`, which returns the exit code. Ranks other than the first get streams
+ * that nobody reads: what they would say, the first one says. Their errors are told as ever.
+ */
+export async function withMesh(io: Io, body: (mesh: Mesh, io: Io) => Promise<number>): Promise<number> {
+  const place = placeOf();
+  if (!place) return await body(solo, io);
+  const mesh = await openMesh(place);
+  const own = mesh.rank === 0 ? io : { stdin: io.stdin, stdout: nowhere(), stderr: nowhere() };
+  const code = await overRanks(mesh, () => body(mesh, own));
+  // Only now: after an error the others may be gone, and leaving would wait for them.
+  mesh[Symbol.dispose]();
+  return code;
+}
+
+const nowhere = (): Output => new Writable({ write: (_chunk, _encoding, done) => done() });

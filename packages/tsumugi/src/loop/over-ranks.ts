@@ -1,0 +1,70 @@
+// A run of several ranks: the first one has the folder, its log and the terminal; the others read what it decided.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TsumugiError, thrownText, UserError } from '../base/index.ts';
+import { fromFirst, type Mesh } from '../mesh/index.ts';
+import { type ProgressStream, RunFolder } from '../run/index.ts';
+import type { LoopOutput } from './loop.ts';
+
+/** Files may be seen late on the machines of others. */
+const SEEN_AFTER_SECONDS = 15;
+
+/** What `work` gives. When it fails, the other ranks are told why before they would wait for this one. */
+export async function overRanks<T>(mesh: Mesh, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    mesh.giveUp(error instanceof TsumugiError ? error.fault : thrownText(error));
+    throw error;
+  }
+}
+
+/**
+ * The run that `open` gives on the first rank; the others open it for reading.
+ *
+ * @throws UserError on a rank that does not see it: `out` is on a disk of another machine
+ */
+export async function openRunOverRanks(mesh: Mesh, out: string, open: () => RunFolder): Promise<RunFolder> {
+  if (mesh.world === 1) return open();
+  using run = new DisposableStack();
+  const own = mesh.rank === 0 ? run.use(open()) : undefined;
+  const created = fromFirst(mesh, own?.created);
+  if (own) {
+    run.move();
+    return own;
+  }
+  const deadline = performance.now() + SEEN_AFTER_SECONDS * 1000;
+  for (;;) {
+    const seen = seenRun(out);
+    if (seen?.created === created) return seen;
+    if (performance.now() > deadline)
+      throw new UserError(
+        'out-not-shared',
+        `rank ${mesh.rank} on ${mesh.hosts[mesh.rank]} does not see the run that rank 0 on ${mesh.hosts[0]} has in ${out}`,
+        {
+          remedy: 'Let out name a folder on a file system that all machines share.',
+          fields: { out, rank: mesh.rank },
+        },
+      );
+    await sleep(100);
+  }
+}
+
+function seenRun(out: string): RunFolder | undefined {
+  try {
+    return RunFolder.open(out);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** The terminal of ranks other than the first: what they would say, the first one says. */
+export const silentStream: ProgressStream = { write: () => true };
+
+/** Their log, which the first one writes. */
+export const noLog: LoopOutput['log'] & Disposable = {
+  write() {},
+  writeFailure() {},
+  sync() {},
+  [Symbol.dispose]() {},
+};

@@ -1,0 +1,67 @@
+// Training over ranks: whatever the world, the same batches and the same training; of one world, the same bits every time.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { inTime } from '../base/thorough.testing.ts';
+import { runRanks } from '../mesh/ranks.testing.ts';
+import { readEvents } from '../run/index.ts';
+import { type TinySetup, tinySetup } from './train.testing.ts';
+
+const script = fileURLToPath(new URL('ranks.testing.ts', import.meta.url));
+let setup: TinySetup;
+beforeAll(async () => {
+  setup = await tinySetup();
+});
+afterAll(() => setup[Symbol.dispose]());
+
+// Rows that no number of ranks here divides into the micro-batches of one process. A higher learning rate makes training itself unsteady:
+// with 3e-3 the rounding of one step grows to 1e-3 of the loss within fifty.
+const settings = { steps: 100, batchSize: 6, evaluateEvery: 50, checkpointEvery: 0, learningRate: 1e-3 };
+
+async function train(name: string, world: number, changes = {}) {
+  const config = setup.config(name, { ...settings, ...changes });
+  const results = await runRanks(script, world, { args: ['pretrain', JSON.stringify(config)] });
+  for (const { code, stderr } of results) expect(code, stderr).toBe(0);
+  const events = readEvents(join(config.out, 'events.jsonl'));
+  return {
+    results: results.map(({ stdout }) => JSON.parse(stdout)),
+    stderr: results.map(({ stderr }) => stderr),
+    steps: events.filter((event) => event.type === 'step'),
+    evaluations: events.filter((event) => event.type === 'evaluation').map(({ metrics }) => metrics),
+    model: readFileSync(join(config.out, 'model', 'model.safetensors')),
+  };
+}
+
+it('gives the losses of one process, whatever the world', async () => {
+  const alone = await train('alone', 1);
+  expect(alone.steps).toHaveLength(100);
+  expect(alone.steps[99]!.loss).toBeLessThan(alone.steps[0]!.loss! - 0.5);
+  for (const world of inTime([2, 3], [2, 3, 4])) {
+    const over = await train(`over-${world}`, world);
+    const distances = over.steps.map(({ loss }, i) => Math.abs(loss! / alone.steps[i]!.loss! - 1));
+    expect(Math.max(...distances)).toBeLessThan(1e-6);
+    expect(over.steps[0]!.gradNorm! / alone.steps[0]!.gradNorm! - 1).toBeCloseTo(0, 6);
+    expect(over.steps.map(({ tokens }) => tokens)).toEqual(alone.steps.map(({ tokens }) => tokens));
+    for (const [i, { crossEntropy, bitsPerCharacter }] of alone.evaluations.entries()) {
+      expect(over.evaluations[i]!['crossEntropy']! / crossEntropy! - 1).toBeCloseTo(0, 6);
+      expect(over.evaluations[i]!['bitsPerCharacter']! / bitsPerCharacter! - 1).toBeCloseTo(0, 6);
+    }
+    // Every rank has the same result, the first one alone says something.
+    for (const { before, after, losses } of over.results) {
+      expect(before).toEqual(over.results[0].before);
+      expect(after).toEqual(over.results[0].after);
+      expect(losses).toEqual(over.steps.map(({ loss }) => loss));
+    }
+    expect(over.stderr[0]).toContain('pretrain');
+    expect(over.stderr.slice(1)).toEqual(Array(world - 1).fill(''));
+  }
+}, 300_000);
+
+const few = { steps: 20, learningRate: 3e-3 };
+
+it('gives the same bits each time, of one world', async () => {
+  const [first, second] = [await train('once', 3, few), await train('again', 3, few)];
+  expect(second.steps.map(({ loss }) => loss)).toEqual(first.steps.map(({ loss }) => loss));
+  expect(second.model.equals(first.model)).toBe(true);
+}, 300_000);

@@ -1,0 +1,21 @@
+// A rank of a training: `node ranks.testing.ts KIND CONFIG [resume]`, with the settings as JSON. Writes what it came to.
+import { appendFileSync } from 'node:fs';
+import { openMesh, placeOf } from '../mesh/index.ts';
+import { distill, dpo, extend, pretrain, sft } from './index.ts';
+
+const [, , kind = '', config = '', resume] = process.argv;
+const place = placeOf();
+const mesh = place && (await openMesh(place));
+const kinds = { pretrain, extend, sft, dpo, distill } as Record<
+  string,
+  (config: never, options: object) => Promise<object>
+>;
+const losses: number[] = [];
+const result = await kinds[kind]!(JSON.parse(config) as never, {
+  ...(mesh && { mesh }),
+  resume: resume === 'resume',
+  stream: { write: (text: string) => void appendFileSync(2, text) },
+  ...(kind !== 'dpo' && kind !== 'distill' && { afterStep: ({ loss }: { loss: number }) => void losses.push(loss) }),
+});
+console.log(JSON.stringify({ ...result, losses }));
+mesh?.[Symbol.dispose]();

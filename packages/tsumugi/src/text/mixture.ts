@@ -8,10 +8,13 @@ export interface MixedRow {
   row: number;
 }
 
+/** A number of 16 bits tells where a row comes from. */
+const MOST_SOURCES = 65_536;
+
 export class Mixture {
   readonly #shares: number[];
   /** The source of each row so far, and how many rows each source has had. */
-  #order = new Uint8Array(1024);
+  #order = new Uint16Array(1024);
   #length = 0;
   readonly #counts: number[];
   /** For each row so far, its number within its source. */
@@ -20,11 +23,11 @@ export class Mixture {
   /** @throws ConfigError when a weight is not positive, or there is none */
   constructor(weights: readonly number[]) {
     const wrong = weights.find((weight) => !(weight > 0 && Number.isFinite(weight)));
-    if (weights.length === 0 || weights.length > 255 || wrong !== undefined)
+    if (weights.length === 0 || weights.length > MOST_SOURCES || wrong !== undefined)
       throw new ConfigError(
         'mixture-weight',
         wrong === undefined
-          ? `a mixture needs 1 to 255 sources, got ${weights.length}`
+          ? `a mixture needs 1 to ${MOST_SOURCES} sources, got ${weights.length}`
           : `a weight in a mixture should be above 0 but is ${wrong}`,
         { remedy: 'Give every source a weight above 0, or leave it out.' },
       );
@@ -48,7 +51,7 @@ export class Mixture {
 
   #append(): void {
     if (this.#length === this.#order.length) {
-      const [order, rows] = [new Uint8Array(2 * this.#length), new Uint32Array(2 * this.#length)];
+      const [order, rows] = [new Uint16Array(2 * this.#length), new Uint32Array(2 * this.#length)];
       order.set(this.#order);
       rows.set(this.#rows);
       this.#order = order;

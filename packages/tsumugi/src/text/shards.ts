@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { checkOptions, contentHash, DataError, FormatError, sha256 } from '../base/index.ts';
 import { DOCUMENT_FIELDS, DOCUMENTS_FILE, type Manifest, readManifest, type Split } from './manifest.ts';
 import { type MappedTokens, mapTokens } from './map-tokens.ts';
+import { type MappedFiles, type MappedPlace, mappedFiles } from './mapped-files.ts';
 
 export interface OpenShardsOptions {
   /** SHA-256 of the tokenizer's file that the shards must have been made with. */
   tokenizerHash?: string;
   /** How a file becomes an array. */
   map?: (path: string) => MappedTokens;
+  /** Which files are mapped, of all folders that are opened with it: 1,024 at most unless given. */
+  files?: MappedFiles;
 }
 
 const REMEDY = 'remove the folder and prepare the text again';
@@ -24,14 +27,21 @@ export class TokenShards implements Disposable {
   /** First token of each shard over all shards, and the end. */
   readonly #shardStarts: number[];
   readonly #map: (path: string) => MappedTokens;
-  readonly #mapped: (MappedTokens | undefined)[];
+  readonly #files: MappedFiles;
+  readonly #places: MappedPlace[];
 
-  private constructor(folder: string, manifest: Manifest, index: Uint32Array, map: (path: string) => MappedTokens) {
+  private constructor(
+    folder: string,
+    manifest: Manifest,
+    index: Uint32Array,
+    { map = mapTokens, files = mappedFiles }: OpenShardsOptions,
+  ) {
     this.folder = folder;
     this.manifest = manifest;
     this.#index = index;
     this.#map = map;
-    this.#mapped = manifest.shards.map(() => undefined);
+    this.#files = files;
+    this.#places = manifest.shards.map(() => ({ mapped: undefined }));
     this.#shardStarts = [0];
     for (const shard of manifest.shards) this.#shardStarts.push(this.#shardStarts.at(-1)! + shard.tokens);
     this.#starts = new Float64Array(index.length / DOCUMENT_FIELDS + 1);
@@ -43,7 +53,7 @@ export class TokenShards implements Disposable {
    * when there are no shards or they fit another tokenizer, a FormatError when a file is cut off or foreign.
    */
   static open(folder: string, options: OpenShardsOptions = {}): TokenShards {
-    checkOptions('TokenShards.open', options, { tokenizerHash: true, map: true });
+    checkOptions('TokenShards.open', options, { tokenizerHash: true, map: true, files: true });
     const manifest = readManifest(folder);
     const { tokenizerHash } = options;
     if (tokenizerHash !== undefined && tokenizerHash !== manifest.tokenizer.sha256) {
@@ -54,7 +64,7 @@ export class TokenShards implements Disposable {
     }
     for (const shard of manifest.shards) expectSize(join(folder, shard.file), 4 * shard.tokens);
     const index = readIndex(folder, manifest);
-    return new TokenShards(folder, manifest, index, options.map ?? mapTokens);
+    return new TokenShards(folder, manifest, index, options);
   }
 
   /** Number of documents of both splits. */
@@ -84,12 +94,22 @@ export class TokenShards implements Disposable {
   /** A document's tokens, the first of them BOS: a view that is valid until the shards are disposed. */
   documentTokens(document: number): Uint32Array {
     const start = this.#starts[document]!;
-    let shard = 0;
-    while (this.#shardStarts[shard + 1]! <= start) shard++;
-    const mapped = this.#mapped[shard] ?? this.#map(join(this.folder, this.manifest.shards[shard]!.file));
-    this.#mapped[shard] = mapped;
+    const shard = this.#shardOf(start);
+    const path = () => join(this.folder, this.manifest.shards[shard]!.file);
+    const { tokens } = this.#files.use(this.#places[shard]!, () => this.#map(path()));
     const from = start - this.#shardStarts[shard]!;
-    return mapped.tokens.subarray(from, from + this.documentLength(document));
+    return tokens.subarray(from, from + this.documentLength(document));
+  }
+
+  /** The shard that holds the token at `offset` over all shards. */
+  #shardOf(offset: number): number {
+    let [low, high] = [0, this.#shardStarts.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (this.#shardStarts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return low;
   }
 
   /**
@@ -111,8 +131,7 @@ export class TokenShards implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const mapped of this.#mapped) mapped?.close();
-    this.#mapped.fill(undefined);
+    for (const place of this.#places) this.#files.release(place);
   }
 }
 

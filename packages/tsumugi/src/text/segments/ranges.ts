@@ -1,11 +1,11 @@
-// Where a large file of JSON lines can be cut so that several threads read it: at line ends, some tens of megabytes apart. In UTF-8
+// Where a large file of JSON lines can be cut so that several threads read it: at line ends, some megabytes apart. In UTF-8
 // no part of a character looks like a line end, so only such files are cut.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { COMPRESSED } from '../read-bytes.ts';
 import type { SourceFile } from '../source-files.ts';
 
 /** Bytes from one cut to the next. */
-export const RANGE_BYTES = 2 ** 26;
+export const RANGE_BYTES = 2 ** 24;
 
 const LINE_END = 0x0a;
 const PIECE_BYTES = 2 ** 16;

@@ -22,10 +22,9 @@ export interface InThreads {
   rangeBytes?: number | undefined;
 }
 
-/** Something to be read, by its place in the order of the input. */
+/** Something to be read, and what came of it. */
 interface Job {
   reading: Reading;
-  file: number;
   written?: WrittenSegment;
   mended?: MendedDocuments;
 }
@@ -74,28 +73,77 @@ export async function writeInThreads(reading: ThreadedReading, options: InThread
   const settings = { tokenizer, tokenizerHash, options: reading.options, place };
   const pool = Array.from({ length: threads }, () => new SegmentThread(settings));
   try {
-    const jobs = await planJobs(reading, pool, rangeBytes);
+    const queue = new JobQueue(reading.files, rangeBytes);
     const totals = new Totals(reading, onProgress);
-    const bytesOf = ({ reading: { file, range } }: Job) => (range ? range[1] - range[0] : file.bytes);
-    const queue = [...jobs.entries()].sort(([, a], [, b]) => bytesOf(b) - bytesOf(a));
+    let made = 0;
     await Promise.all(
       pool.map(async (thread) => {
-        for (let next = queue.shift(); next; next = queue.shift()) {
-          const [number, job] = next;
-          const base = join(folder, String(number));
-          const answer = await asAlone(job.reading, reading, () =>
-            thread.ask({ kind: 'segment', reading: job.reading, base }, (now) => totals.set(job, now)),
+        for (let job = await queue.next(thread); job; job = await queue.next(thread)) {
+          const { reading: wanted } = job;
+          const base = join(folder, String(made++));
+          const onNow = (now: SegmentCounts & { bytesRead: number }) => totals.set(job!, now);
+          const answer = await asAlone(wanted, reading, () =>
+            thread.ask({ kind: 'segment', reading: wanted, base }, onNow),
           );
           const { written, mended } = answer as Segmented;
           Object.assign(job, { written, mended });
-          totals.set(job, { ...written, bytesRead: bytesOf(job) });
+          const { file, range = [0, file.bytes] } = wanted;
+          totals.set(job, { ...written, bytesRead: range[1] - range[0] });
         }
       }),
     );
+    const jobs = queue.jobs();
     reading.mended(mendedOf(jobs));
     return jobs.map(({ written }) => written!);
   } finally {
     await Promise.all(pool.map((thread) => thread.end()));
+  }
+}
+
+/** What is to be read: files, the largest first. A thread that takes a very large one looks whether it can be cut, for all. */
+class JobQueue {
+  readonly #rangeBytes: number | undefined;
+  readonly #files: Reading['file'][];
+  readonly #inOrder: readonly Reading['file'][];
+  readonly #jobs = new Map<Reading['file'], Job[]>();
+  #ready: Job[] = [];
+  readonly #looking = new Set<Promise<void>>();
+
+  constructor(files: readonly Reading['file'][], rangeBytes: number | undefined) {
+    this.#inOrder = files;
+    this.#files = files.toSorted((a, b) => b.bytes - a.bytes);
+    this.#rangeBytes = rangeBytes;
+  }
+
+  /** The next job for a thread that is free; none when all have been given out. */
+  async next(thread: SegmentThread): Promise<Job | undefined> {
+    for (;;) {
+      const job = this.#ready.shift();
+      if (job) return job;
+      const file = this.#files.shift();
+      if (file) {
+        const look = this.#look(thread, file);
+        this.#looking.add(look);
+        await look;
+        this.#looking.delete(look);
+      } else if (this.#looking.size === 0) return undefined;
+      else await Promise.race(this.#looking);
+    }
+  }
+
+  /** All jobs in the order of the files. */
+  jobs(): Job[] {
+    return this.#inOrder.flatMap((file) => this.#jobs.get(file) ?? []);
+  }
+
+  async #look(thread: SegmentThread, file: Reading['file']): Promise<void> {
+    const answer = mayBeCut(file, this.#rangeBytes) ? await thread.ask({ kind: 'utf8', file }) : undefined;
+    const isCut = answer !== undefined && 'isUtf8' in answer && answer.isUtf8;
+    const jobs = isCut
+      ? lineRanges(file, this.#rangeBytes).map((range): Job => ({ reading: { file, range } }))
+      : [{ reading: { file } }];
+    this.#jobs.set(file, jobs);
+    this.#ready.push(...jobs);
   }
 }
 
@@ -121,30 +169,6 @@ class Totals {
     this.#reading.readSoFar(this.#sum.bytesRead);
     this.#onProgress(this.#sum);
   }
-}
-
-/** All files in order, very large ones in several pieces. Threads look at the encodings of these. */
-async function planJobs(
-  { files }: ThreadedReading,
-  pool: readonly SegmentThread[],
-  rangeBytes: number | undefined,
-): Promise<Job[]> {
-  const large = files.filter((file) => mayBeCut(file, rangeBytes));
-  const cut = new Map<Reading['file'], [number, number][]>();
-  await Promise.all(
-    pool.map(async (thread) => {
-      for (let file = large.shift(); file; file = large.shift()) {
-        const answer = await thread.ask({ kind: 'utf8', file });
-        if ('isUtf8' in answer && answer.isUtf8) cut.set(file, lineRanges(file, rangeBytes));
-      }
-    }),
-  );
-  return files.flatMap((file, number): Job[] => {
-    const ranges = cut.get(file);
-    return ranges
-      ? ranges.map((range) => ({ reading: { file, range }, file: number }))
-      : [{ reading: { file }, file: number }];
-  });
 }
 
 /** A mistake in some lines of a file is told as who reads all of it would, with the row. */

@@ -15,7 +15,9 @@ const writer = fileURLToPath(new URL('killed-writer.testing.ts', import.meta.url
 
 /** Runs the writer, kills it `delay` milliseconds after its first checkpoint; resolves with the last step it announced. */
 function runAndKill(folder: string, delay: number): Promise<number> {
-  const child = spawn(process.execPath, [writer, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // It waits for the disk, which `NODE_OPTIONS` of tests/setup.ts would not.
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const child = spawn(process.execPath, [writer, folder], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve, reject) => {
     let output = '';
     let errors = '';

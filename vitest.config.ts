@@ -34,8 +34,8 @@ const together = [
 export const everyCore = {
   together: [
     `${src}/{nn,optim,gan/networks}/**/*.test.ts`,
-    `${src}/train/{pretrain,sft,step-gradients}.test.ts`,
-    `${src}/gan/{parts,trainer}.test.ts`,
+    `${src}/train/{pretrain,step-gradients}.test.ts`,
+    `${src}/gan/trainer.test.ts`,
     `${src}/compress/quantize/quantize-model.test.ts`,
     `${src}/rl/agents/{ppo,value-agents,continuous}.test.ts`,
   ],

@@ -1,6 +1,6 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
 import { synchronous } from '../base/index.ts';
-import type { GradientBuckets, Mesh } from '../mesh/index.ts';
+import type { GradientBuckets, Mesh, ReduceTime } from '../mesh/index.ts';
 import { type Module, trainable } from '../nn/index.ts';
 import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
 import type { LayerMetrics } from '../run/index.ts';
@@ -8,7 +8,7 @@ import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.t
 import { checkMetrics } from './check-metrics.ts';
 import { divergedInStep } from './divergence.ts';
 import type { StepTaken, StepWarning } from './loop.ts';
-import { stragglerNote } from './straggler.ts';
+import { Stragglers } from './straggler.ts';
 import { warnOfUnused } from './unused-weights.ts';
 
 /** What one step's forward and backward passes gave. */
@@ -58,7 +58,7 @@ export interface GradientStep {
   buckets?: GradientBuckets | undefined;
   mesh?: Mesh | undefined;
   afterStep?: AfterStep | undefined;
-  /** Floating-point operations per second of a matrix product on this machine. */
+  /** Floating-point operations per second of a matrix product in this process. */
   peakFlops?: number | undefined;
   /** What is to be logged of the model's parts after step `step` (from 0), while the gradients are there. */
   layers?: ((step: number) => Readonly<Record<string, LayerMetrics>> | undefined) | undefined;
@@ -86,6 +86,7 @@ export function gradientStep({
   const trained = trainable(model);
   // Only the CPU's memory is counted: where the model is elsewhere, that would say nothing of it.
   const isOnCpu = trained.every(({ device }) => device === 'cpu');
+  const stragglers = mesh && new Stragglers(mesh);
   let isFirst = true;
   return (step, saved) => {
     const began = performance.now();
@@ -106,12 +107,13 @@ export function gradientStep({
     const seconds = (performance.now() - began) / 1000;
     const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
     const memoryBytes = isOnCpu ? memory().peakBytes : undefined;
-    const mfu = flops === undefined || peakFlops === undefined ? undefined : flops / seconds / peakFlops;
+    const mfu =
+      flops === undefined || peakFlops === undefined ? undefined : flops / seconds / (peakFlops * (mesh?.world ?? 1));
     const warnings = [...(made.warnings ?? []), ...(isFirst ? warnOfUnused(model) : [])];
     isFirst = false;
     const done = { ...made, step: step + 1, model, lr, gradNorm: norm };
     const found = afterStep && scope(() => looked(afterStep, done));
-    const metrics = { ...made.metrics, ...found };
+    const metrics = { ...made.metrics, ...(buckets && reduceMetrics(buckets.time)), ...found };
     return {
       event: {
         loss,
@@ -123,12 +125,18 @@ export function gradientStep({
         ...(memoryBytes !== undefined && { memoryBytes }),
         metrics,
       },
-      progress: { loss, tokensPerSecond, note: noteOf(mfu, mesh && stragglerNote(mesh, made.rankSeconds)) },
+      progress: { loss, tokensPerSecond, note: noteOf(mfu, made.rankSeconds && stragglers?.note(made.rankSeconds)) },
       warnings,
       layers: layers?.(step),
     };
   };
 }
+
+/** How long gradients were under way, and for how much of that nothing was computed meanwhile. */
+const reduceMetrics = ({ seconds, waitedSeconds }: ReduceTime) => ({
+  reduceSeconds: seconds,
+  reduceWaitSeconds: waitedSeconds,
+});
 
 const noteOf = (mfu: number | undefined, straggler: string | undefined): string | undefined =>
   [mfu === undefined ? undefined : `MFU ${(100 * mfu).toFixed(0)} %`, straggler].filter(Boolean).join('  ') ||

@@ -3,14 +3,27 @@ import type { Mesh } from '../mesh/index.ts';
 
 /** A rank is one when it takes this much longer than the middle one. Our choice. */
 const muchLonger = 1.3;
+/** Of a step in the running mean: about the latest ten steps count, so that one slow moment names nobody. */
+const share = 0.1;
 
-/** Names the slowest rank for the progress line, when it holds up the others. */
-export function stragglerNote({ hosts }: Pick<Mesh, 'hosts'>, seconds: readonly number[] = []): string | undefined {
-  if (seconds.length < 2) return undefined;
-  const sorted = [...seconds].sort((a, b) => a - b);
-  const middle = sorted[(sorted.length - 1) >> 1]!;
-  const slowest = sorted.at(-1)!;
-  if (slowest < muchLonger * middle) return undefined;
-  const rank = seconds.indexOf(slowest);
-  return `rank ${rank} on ${hosts[rank]} is slow (${slowest.toFixed(2)} s, others ${middle.toFixed(2)} s)`;
+export class Stragglers {
+  readonly #hosts: readonly string[];
+  /** Seconds that each rank takes for a step of its own, in the mean. */
+  #means: number[] | undefined;
+
+  constructor({ hosts }: Pick<Mesh, 'hosts'>) {
+    this.#hosts = hosts;
+  }
+
+  /** After a step: names the slowest rank for the progress line, when it holds up the others. */
+  note(seconds: readonly number[]): string | undefined {
+    const before = this.#means;
+    this.#means = seconds.map((each, rank) => (before ? before[rank]! + share * (each - before[rank]!) : each));
+    const sorted = [...this.#means].sort((a, b) => a - b);
+    const middle = sorted[(sorted.length - 1) >> 1]!;
+    const slowest = sorted.at(-1)!;
+    if (slowest < muchLonger * middle) return undefined;
+    const rank = this.#means.indexOf(slowest);
+    return `rank ${rank} on ${this.#hosts[rank]} is slow (${slowest.toFixed(2)} s, others ${middle.toFixed(2)} s)`;
+  }
 }

@@ -92,6 +92,15 @@ export interface NativeModule {
   /** `heard(i)` is called as soon as parameter i has its gradient of a backward. */
   onGradients(parameters: readonly Handle[], heard: (index: number) => void): number;
   offGradients(hearing: number): void;
+  // custom_gradient.cc
+  /** The outputs as functions of the inputs; `backward` has to call `giveGradients`. */
+  customGradient(
+    inputs: readonly Handle[],
+    outputs: readonly Handle[],
+    saved: readonly Handle[],
+    backward: (gradients: readonly Handle[], saved: readonly Handle[]) => void,
+  ): Handle[];
+  giveGradients(gradients: readonly (Handle | null)[]): void;
   // mesh.cc: jobs run beside JavaScript. Only `meshAvailable` is there where libtorch has no c10d.
   meshAvailable(): boolean;
   meshOpen(

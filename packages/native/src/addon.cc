@@ -172,7 +172,7 @@ NAPI_MODULE_INIT() {
   install_allocator();
   install_checkpointing(env);
   for (const auto& list : {dispatch_exports(), storage_exports(), autograd_exports(), checkpoint_exports(), memory_exports(), random_exports(),
-                           system_exports(), signal_exports(), sharing_exports(), mesh_exports(), hook_exports()}) {
+                           system_exports(), signal_exports(), sharing_exports(), mesh_exports(), hook_exports(), custom_gradient_exports()}) {
     for (const auto& item : list) {
       napi_value function;
       napi_create_function(env, item.name, NAPI_AUTO_LENGTH, item.callback, nullptr, &function);

@@ -87,6 +87,7 @@ std::vector<Export> system_exports();
 std::vector<Export> signal_exports();
 std::vector<Export> mesh_exports();
 std::vector<Export> hook_exports();
+std::vector<Export> custom_gradient_exports();
 
 /// Puts our caching allocator in front of libtorch's CPU allocator; must run before the first tensor is made.
 void install_allocator();

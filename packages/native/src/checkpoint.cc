@@ -203,8 +203,8 @@ napi_value checkpoint(napi_env env, napi_callback_info info) {
 
 thread_local int backward_depth = 0;
 
-/// Whether nodes of accelerators run on threads of their own. They must not where a segment may be run again or a gradient is heard of:
-/// JavaScript lives on the calling thread.
+/// Whether nodes of accelerators run on threads of their own. They must not where a segment may be run again, a gradient is heard of or a
+/// derivative is a function of JavaScript, which lives on the calling thread.
 bool set_multithreaded(bool on) {
 #if TORCH_VERSION_MAJOR >= 2
   auto& state = c10::AutogradState::get_tls_state();
@@ -221,7 +221,7 @@ bool set_multithreaded(bool on) {
 Backward::Backward() {
   backward_depth++;
   was_multithreaded = set_multithreaded(false);
-  if (live_segments == 0 && !hears_gradients()) set_multithreaded(was_multithreaded);
+  if (live_segments == 0 && !hears_gradients() && !calls_javascript()) set_multithreaded(was_multithreaded);
 }
 
 Backward::~Backward() {

@@ -8,12 +8,12 @@ import { native } from './native.ts';
 import { scope } from './scope.ts';
 import { Tensor } from './tensor.ts';
 
-/** Carries what a segment threw through libtorch. */
+/** Carries what JavaScript threw through libtorch. */
 class ThrownAgain extends TsumugiError {
   readonly thrown: unknown;
 
   constructor(thrown: unknown) {
-    super('thrown-again', 'a segment threw when it was run again', { cause: thrown });
+    super('thrown-again', 'a function that backward called threw', { cause: thrown });
     this.thrown = thrown;
   }
 }
@@ -22,6 +22,15 @@ class ThrownAgain extends TsumugiError {
 export function explainBackward(error: unknown, operator: string, tensors: readonly Tensor[]): unknown {
   if (error instanceof ThrownAgain) return error.thrown;
   return explain(error, operator, tensors);
+}
+
+/** Runs `body`, which libtorch's engine has called: what it throws comes out of `explainBackward` as it was. */
+export function carryThrown<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw error instanceof ThrownAgain ? error : new ThrownAgain(error);
+  }
 }
 
 type States = Map<StatefulStream, unknown>;
@@ -64,12 +73,9 @@ export function checkpoint<T>(segment: (...inputs: Tensor[]) => T, ...inputs: Te
   return native().checkpoint(
     inputs.map((input) => input.handle),
     () => noting(states, () => scope(() => run(inputs))),
-    (handles) => {
-      try {
-        setBack(states, () => scope(() => void enableGrad(() => run(handles.map((each) => new Tensor(each))))));
-      } catch (error) {
-        throw error instanceof ThrownAgain ? error : new ThrownAgain(error);
-      }
-    },
+    (handles) =>
+      carryThrown(() =>
+        setBack(states, () => scope(() => void enableGrad(() => run(handles.map((each) => new Tensor(each)))))),
+      ),
   );
 }

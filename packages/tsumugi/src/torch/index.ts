@@ -2,6 +2,7 @@
 export { backward, grad, withGradient } from './autograd.ts';
 export { type C10d, c10d, onGradients } from './c10d.ts';
 export { checkpoint } from './checkpoint.ts';
+export { type CustomForward, customGradient } from './custom-gradient.ts';
 export { defaultDevice, factoryDevice } from './default-device.ts';
 export {
   type Device,

@@ -38,7 +38,7 @@ std::vector<int64_t> first_keys(const Shape& shape, int64_t window, const at::Te
   const int* start = starts.defined() ? starts.data_ptr<int>() : nullptr;
   for (int64_t i = 0; i < sequences * shape.queries; i++) {
     const int64_t first = start ? start[i] : 0, t = i % shape.queries;
-    low[i] = window < 0 ? first : std::max(first, t + shape.offset() - window);
+    low[i] = window < 0 ? first : std::max(first, t + shape.offset - window);
   }
   return low;
 }
@@ -49,9 +49,20 @@ struct Plan {
   std::vector<int64_t> low;
   int64_t block, blocks, first_tile, tiles;
 
+  /// The queries are those of the last keys.
   Plan(const at::Tensor& query, const at::Tensor& key, int64_t window, const at::Tensor& documents)
-      : shape{query.size(0), query.size(1), key.size(1), query.size(2), key.size(2), query.size(3)},
-        low(first_keys(shape, window, documents)) {
+      : shape(shape_of(query, key, key.size(1) - query.size(1))), low(first_keys(shape, window, documents)) {
+    cut();
+  }
+  /// The queries see the keys from `first_seen` (or 0) on.
+  Plan(const at::Tensor& query, const at::Tensor& key, int64_t offset, std::vector<int64_t> first_seen)
+      : shape(shape_of(query, key, offset)), low(std::move(first_seen)) {
+    cut();
+  }
+  static Shape shape_of(const at::Tensor& query, const at::Tensor& key, int64_t offset) {
+    return {query.size(0), query.size(1), key.size(1), query.size(2), key.size(2), query.size(3), offset};
+  }
+  void cut() {
     block = std::max<int64_t>(1, rows_per_block / shape.group());
     blocks = (shape.queries + block - 1) / block;
     int64_t least = shape.keys;
@@ -60,7 +71,7 @@ struct Plan {
     tiles = (shape.keys + keys_per_tile - 1) / keys_per_tile - first_tile;
   }
   Ranges ranges(int64_t b) const {
-    return {low.data() + (static_cast<int64_t>(low.size()) > shape.queries ? b * shape.queries : 0), shape.offset()};
+    return {low.data() + (static_cast<int64_t>(low.size()) > shape.queries ? b * shape.queries : 0), shape.offset, shape.keys};
   }
   int64_t rows() const { return std::min(block, shape.queries) * shape.group(); }
   int64_t block_end(int64_t i) const { return std::min((i + 1) * block, shape.queries); }
@@ -296,6 +307,60 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> attention_backward_cpu(
   return {grad_query, grad_key, grad_value};
 }
 
+// Of a block of keys that may end before the queries: for rows whose keys lie in several places. Not recorded.
+
+Plan plan_of_block(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, int64_t offset,
+                   const at::Tensor& low) {
+  TORCH_CHECK(query.dim() == 4 && key.dim() == 4 && value.sizes() == key.sizes() && query.size(0) == key.size(0) &&
+                  query.size(3) == key.size(3) && query.size(2) % key.size(2) == 0 &&
+                  query.scalar_type() == key.scalar_type() && query.scalar_type() == value.scalar_type() && offset >= 0,
+              "attention_block: expected query [B,T,H,d] and key, value [B,S,K,d] of one dtype, with H a multiple of K, and an "
+              "offset of at least 0, got ", query.sizes(), ", ", key.sizes(), ", ", value.sizes(), ", ", offset);
+  TORCH_CHECK(!low.defined() || (low.scalar_type() == at::kInt && low.sizes() == query.sizes().slice(0, 2)),
+              "attention_block: low must be int32 [B,T]");
+  std::vector<int64_t> first(query.size(1), 0);
+  if (low.defined()) {
+    const at::Tensor dense = low.contiguous();
+    const int* values = dense.data_ptr<int>();
+    first.assign(values, values + dense.numel());
+    for (size_t i = 0; i < first.size(); i++)
+      TORCH_CHECK(0 <= first[i] && first[i] <= key.size(1) && (i % query.size(1) == 0 || first[i - 1] <= first[i]),
+                  "attention_block: low must lie from 0 to the number of keys and never decrease along T");
+  }
+  return Plan(query, key, offset, std::move(first));
+}
+
+std::tuple<at::Tensor, at::Tensor> attention_block(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                                   int64_t offset, double scale, const OptionalTensor& low) {
+  const at::Tensor q = dense_rows(query), k = dense_rows(key), v = dense_rows(value);
+  const Plan plan = plan_of_block(q, k, v, offset, value_or_undefined(low));
+  at::Tensor out = at::empty(query.sizes(), query.options());
+  at::Tensor logsumexp = at::empty({query.size(0), query.size(2), query.size(1)}, query.options());
+  if (plan.tiles == 0) return {out.zero_(), logsumexp.fill_(-std::numeric_limits<double>::infinity())};
+  if (out.numel() == 0) return {out, logsumexp};
+  AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "attention_block",
+                             [&] { forward<scalar_t>(plan, q, k, v, scale, out, logsumexp); });
+  return {out, logsumexp};
+}
+
+/// `out` and `logsumexp` are those over all blocks.
+std::tuple<at::Tensor, at::Tensor, at::Tensor> attention_block_backward(
+    const at::Tensor& grad, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& out,
+    const at::Tensor& logsumexp, int64_t offset, double scale, const OptionalTensor& low) {
+  const at::Tensor q = dense_rows(query), k = dense_rows(key), v = dense_rows(value), g = dense_rows(grad);
+  const Plan plan = plan_of_block(q, k, v, offset, value_or_undefined(low));
+  TORCH_CHECK(grad.sizes() == query.sizes() && out.sizes() == query.sizes() &&
+                  logsumexp.sizes() == at::IntArrayRef({query.size(0), query.size(2), query.size(1)}),
+              "attention_block_backward: grad and out must be as query, logsumexp [B,H,T]");
+  at::Tensor grad_query = at::empty(query.sizes(), query.options());
+  at::Tensor grad_key = at::empty(key.sizes(), key.options()), grad_value = at::empty(key.sizes(), key.options());
+  if (plan.tiles == 0 || query.numel() == 0) return {grad_query.zero_(), grad_key.zero_(), grad_value.zero_()};
+  AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "attention_block_backward", [&] {
+    backward<scalar_t>(plan, g, q, k, v, dense_rows(out), logsumexp.contiguous(), scale, grad_query, grad_key, grad_value);
+  });
+  return {grad_query, grad_key, grad_value};
+}
+
 struct WindowedAttention : torch::autograd::Function<WindowedAttention> {
   static variable_list forward(AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
                                const at::Tensor& value, int64_t window, double scale,
@@ -329,8 +394,17 @@ TORCH_LIBRARY_FRAGMENT(tsumugi, m) {
   m.def(
       "windowed_attention(Tensor query, Tensor key, Tensor value, int window, float scale, Tensor? documents=None) -> "
       "(Tensor, Tensor)");
+  m.def(
+      "attention_block(Tensor query, Tensor key, Tensor value, int offset, float scale, Tensor? low) -> (Tensor, Tensor)");
+  m.def(
+      "attention_block_backward(Tensor grad, Tensor query, Tensor key, Tensor value, Tensor out, Tensor logsumexp, int offset, "
+      "float scale, Tensor? low) -> (Tensor, Tensor, Tensor)");
 }
-TORCH_LIBRARY_IMPL(tsumugi, CPU, m) { m.impl("windowed_attention", attention_cpu); }
+TORCH_LIBRARY_IMPL(tsumugi, CPU, m) {
+  m.impl("windowed_attention", attention_cpu);
+  m.impl("attention_block", attention_block);
+  m.impl("attention_block_backward", attention_block_backward);
+}
 TORCH_LIBRARY_IMPL(tsumugi, AutogradCPU, m) { m.impl("windowed_attention", attention_autograd); }
 
 }  // namespace

@@ -38,16 +38,17 @@ struct View {
 
 struct Shape {
   int64_t batch, queries, keys, heads, key_heads, dim;
+  /// Query t stands at key position t + offset, which may lie behind the last key.
+  int64_t offset = 0;
   int64_t group() const { return heads / key_heads; }
-  /// Query t stands at key position t + offset().
-  int64_t offset() const { return keys - queries; }
 };
 
 /// Which keys query t of one sequence sees: low[t] ≤ j < high(t).
 struct Ranges {
   const int64_t* low;
   int64_t offset;
-  int64_t high(int64_t t) const { return t + offset + 1; }
+  int64_t keys = std::numeric_limits<int64_t>::max();
+  int64_t high(int64_t t) const { return std::min(t + offset + 1, keys); }
 };
 
 /// Keys or values of one head, copied for the tiles: `dense` [keys, dp], and/or `across`, tiles of [dp, keys_per_tile].
@@ -198,12 +199,12 @@ void forward_tile(const Shape& shape, const Ranges& ranges, const T* keys_across
   }
 }
 
-/// Writes one row: out = weighted sum / sum, and the natural log-sum-exp into [B,H,T].
+/// Writes one row: out = weighted sum / sum, and the natural log-sum-exp into [B,H,T]. 0 and −∞ for a row that saw no key.
 template <typename T>
 void write_row(const Shape& shape, int64_t b, int64_t t, int64_t head, const T* weighted, T sum, T maximum,
                const View<T>& out, T* logsumexp) {
   logsumexp[(b * shape.heads + head) * shape.queries + t] = T((maximum + std::log2(sum)) * ln_2);
-  const T inverse = T(1) / sum;
+  const T inverse = sum > 0 ? T(1) / sum : T(0);
   T* to = out.row(b, t, head);
 #pragma omp simd
   for (int64_t e = 0; e < shape.dim; e++) to[e] = weighted[e] * inverse;
@@ -252,6 +253,7 @@ struct Parts {
     maximum = -std::numeric_limits<T>::infinity();
     for (int64_t piece = begin; piece < end; piece++) maximum = std::max(maximum, at(piece, row)[dp + 1]);
     std::fill(weighted, weighted + dp, T(0));
+    if (maximum == -std::numeric_limits<T>::infinity()) return;  // no piece saw a key
     for (int64_t piece = begin; piece < end; piece++) {
       const T* from = at(piece, row);
       const T weight = fast_exp2(from[dp + 1] - maximum);

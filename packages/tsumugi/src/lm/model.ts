@@ -2,7 +2,8 @@
 // the published checkpoint names, so a parameter's path is its name in `model.safetensors`.
 //
 //   B batch   T tokens   D hidden size   V vocabulary
-import { checkOptions, type OptionNames, ShapeError } from '../base/index.ts';
+import { checkOptions, type OptionNames, ShapeError, UserError } from '../base/index.ts';
+import type { Mesh } from '../mesh/index.ts';
 import {
   Embedding,
   linearCrossEntropy,
@@ -18,6 +19,7 @@ import { Block, normOf, normOffset } from './block.ts';
 import { isMamba, type Plamo2Config, ropeBaseOf, windowOf } from './config.ts';
 import { layerPath } from './layer-path.ts';
 import { linearOf } from './linear-of.ts';
+import { lossOfPart, RowOverRanks } from './long-rows/index.ts';
 import { Mamba } from './mamba.ts';
 import { Mlp } from './mlp.ts';
 import { RopeTables } from './rope-tables.ts';
@@ -107,6 +109,7 @@ const forwardOptions: OptionNames<ForwardOptions> = {
   activationCheckpointing: true,
   dtype: true,
   embeddingNoise: true,
+  sequenceParallel: true,
   onPart: true,
 };
 const lossOptions: OptionNames<LossOptions> = {
@@ -115,6 +118,7 @@ const lossOptions: OptionNames<LossOptions> = {
   activationCheckpointing: true,
   dtype: true,
   embeddingNoise: true,
+  sequenceParallel: true,
   onPart: true,
 };
 const batchParts: OptionNames<Batch> = { ids: true, targets: true, documents: true };
@@ -125,6 +129,19 @@ function noisy(h: Tensor, noise: Tensor): Tensor {
     'wrong-shape',
     `forward: embeddingNoise must be [${h.shape.join(', ')}] like what the embedding gives, got [${noise.shape.join(', ')}]`,
   );
+}
+
+/** The row of a pass that lies over ranks; undefined where it lies in one process. */
+function rowOver(
+  mesh: Mesh | undefined,
+  config: Plamo2Config,
+  ids: Tensor,
+  { cache, documents }: ForwardOptions,
+): RowOverRanks | undefined {
+  if (!mesh || mesh.world === 1) return undefined;
+  if (cache)
+    throw new UserError('bad-argument', 'forward: a cache holds whole rows, so sequenceParallel cannot be given too');
+  return new RowOverRanks(mesh, config, ids.shape as [number, number], documents);
 }
 
 export class Plamo2 extends Module implements LanguageModel {
@@ -165,31 +182,42 @@ export class Plamo2 extends Module implements LanguageModel {
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
     checkOptions('forward', options, forwardOptions);
-    const { cache, documents, activationCheckpointing = false, dtype, embeddingNoise, onPart } = options;
+    const {
+      cache,
+      documents,
+      activationCheckpointing = false,
+      dtype,
+      embeddingNoise,
+      sequenceParallel,
+      onPart,
+    } = options;
     if (ids.ndim !== 2)
       throw new ShapeError('bad-ids', `forward: ids must be [batch, tokens], got [${ids.shape.join(', ')}]`);
     if (cache && documents)
       throw new ShapeError('bad-ids', 'forward: a cache holds one document, so documents cannot be given too');
-    const at = cache?.startPass(ids.shape) ?? 0;
+    const row = rowOver(sequenceParallel, this.config, ids, options);
+    const memory = cache ?? row;
+    const own = row?.own(ids) ?? ids;
+    const at = memory?.startPass(own.shape) ?? 0;
     const context =
       typeof at === 'number'
         ? { rope: this.#rope, offset: at, documents }
         : { rope: this.#rope.at(at, ids.device), offset: 0 };
-    let h = this.model.embed_tokens.forward(ids); // [B, T, D]
+    let h = this.model.embed_tokens.forward(own); // [B, T, D]
     // A frozen base keeps its matrices as they are stored; what it computes in is the type of its norms.
     const wanted = dtype ?? this.parameterDType;
     if (h.dtype !== wanted) h = h.to(wanted);
-    if (embeddingNoise) h = noisy(h, embeddingNoise);
+    if (embeddingNoise) h = noisy(h, row?.own(embeddingNoise) ?? embeddingNoise);
     onPart?.('model.embed_tokens', h);
     for (const [index, block] of this.model.layers.layers.entries()) {
       // What a layer made on the way goes when it is done, but for what backward needs.
       h = activationCheckpointing
-        ? checkpoint((x) => block.forward(x, context), h)
-        : scope(() => block.forward(h, context, cache?.layers[index]));
+        ? checkpoint((x) => block.forward(x, context, row?.layers[index]), h)
+        : scope(() => block.forward(h, context, memory?.layers[index]));
       onPart?.(layerPath(index), h);
       this.afterLayer?.();
     }
-    cache?.endPass(ids.shape);
+    memory?.endPass(own.shape);
     h = this.model.norm.forward(h);
     onPart?.('model.norm', h);
     return h;
@@ -210,7 +238,12 @@ export class Plamo2 extends Module implements LanguageModel {
     checkOptions('loss: the batch', batch, batchParts);
     const { zLoss, reduction, ...forward } = options;
     const hidden = this.forward(batch.ids, { ...forward, documents: batch.documents });
-    return this.lossOf(hidden, batch.targets, { zLoss, reduction });
+    const { sequenceParallel: mesh } = options;
+    return mesh && mesh.world > 1
+      ? lossOfPart(mesh, batch.targets, reduction, (targets) =>
+          this.lossOf(hidden, targets, { zLoss, reduction: 'sum' }),
+        )
+      : this.lossOf(hidden, batch.targets, { zLoss, reduction });
   }
 
   /** `loss` of hidden states [B, T, D] that `forward` gave. */

@@ -1,4 +1,5 @@
 // The contract between language models and everything that trains, evaluates or serves them.
+import type { Mesh } from '../mesh/index.ts';
 import type { Module } from '../nn/index.ts';
 import type { Device, DType, Tensor } from '../torch/index.ts';
 import type { Plamo2Config } from './config.ts';
@@ -15,6 +16,11 @@ export interface ForwardOptions {
   dtype?: DType | undefined;
   /** [B, T, D], added to what the embedding gives: noise that regularizes (NEFTune). */
   embeddingNoise?: Tensor | undefined;
+  /**
+   * Sequence parallelism: each row lies over these ranks, which all give the whole row, and what comes out is this rank's part of it: ⌊r·T/world⌋
+   * up to ⌊(r+1)·T/world⌋. Let it be a group of its own, whose collectives mix with no others.
+   */
+  sequenceParallel?: Mesh | undefined;
   /** Called with what the embedding, then each layer, then the last norm gives, under its path: to see where values go wrong. */
   onPart?: ((path: string, output: Tensor) => void) | undefined;
 }
@@ -55,5 +61,6 @@ export interface LanguageModel extends Module {
   forward(ids: Tensor, options?: ForwardOptions): Tensor;
   /** hidden [..., D] → logits [..., V] */
   logits(hidden: Tensor): Tensor;
+  /** With `sequenceParallel`, the parts of the ranks add up to what one process has, in each of the numbers and in gradients. */
   loss(batch: Batch, options?: LossOptions): LossParts;
 }

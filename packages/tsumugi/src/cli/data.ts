@@ -39,26 +39,26 @@ const dedupMemory = {
   help: 'memory for finding duplicates, e.g. 512M; beyond it the disk is used',
 } as const;
 
-/** The progress of what takes more than some seconds. */
+/** The progress of what takes more than two seconds. */
 class PreparingLine implements Disposable {
-  readonly #stream: Io['stderr'];
-  readonly #began = performance.now();
-  #progress: Progress | undefined;
+  readonly #progress: Progress;
+  readonly #silentUntil = performance.now() + 2000;
+  #shown = false;
 
-  constructor(stream: Io['stderr']) {
-    this.#stream = stream;
+  constructor(stream: Io['stderr'], bytes: number) {
+    this.#progress = new Progress({ label: 'preparing', total: bytes, bytes: true, stream });
   }
 
   update({ documents, tokens, bytesTotal, done }: PrepareProgress): void {
-    if (!this.#progress && (done === 1 || performance.now() - this.#began < 2000)) return;
-    this.#progress ??= new Progress({ label: 'preparing', total: bytesTotal, bytes: true, stream: this.#stream });
+    if (!this.#shown && (done === 1 || performance.now() < this.#silentUntil)) return;
+    this.#shown = true;
     const memory = formatBytes(process.memoryUsage.rss());
     const note = `${memory}  ${formatCount(documents)} documents, ${formatCount(tokens)} tokens`;
     this.#progress.update({ step: Math.floor(done * bytesTotal), note });
   }
 
   [Symbol.dispose](): void {
-    this.#progress?.end();
+    if (this.#shown) this.#progress.end();
   }
 }
 
@@ -78,7 +78,12 @@ const prepareShards = defineCommand(
         help: 'share of documents to measure with',
       },
       seed: { type: 'integer', min: 0, default: 0, help: 'decides which documents are held out' },
-      threads: { type: 'integer', min: 1, max: 1024, help: 'files that are read at once (default: all cores)' },
+      threads: {
+        type: 'integer',
+        min: 1,
+        max: 1024,
+        help: 'files that are read at once (default: TSUMUGI_THREADS, or every core)',
+      },
       dedupMemory,
       part: {
         type: 'string',
@@ -100,7 +105,7 @@ const prepareShards = defineCommand(
     const opened = wanted ? openCorpusPart(options.text, wanted, how) : { corpus: openCorpus(options.text, how) };
     const { corpus } = opened;
     reportPassedOver(io.stderr, corpus.passedOver);
-    using progress = new PreparingLine(io.stderr);
+    using progress = new PreparingLine(io.stderr, corpus.bytesTotal);
     const settings = {
       encoder: tokenizer,
       tokenizerHash: sha256,

@@ -7,7 +7,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { ConfigError } from '../../base/index.ts';
+import { ConfigError, writingAt } from '../../base/index.ts';
 import { DocumentSet } from './document-set.ts';
 import { RECORD_WORDS, recordBlocks, type Segment } from './segment.ts';
 import { WordReader, WordWriter } from './word-file.ts';
@@ -52,7 +52,7 @@ export async function findDuplicates(
   let runs: string[] = [];
   let made = 0;
   const newRun = () => {
-    mkdirSync(folder, { recursive: true });
+    writingAt(folder, () => mkdirSync(folder, { recursive: true }));
     return join(folder, `run-${made++}`);
   };
   await sortRuns(segments, capacity, dropped, (run) => {

@@ -1,6 +1,7 @@
 // A thread that prepares: it opens the tokenizer by itself, and writes a segment of each thing that it is given to read.
 import { parentPort, workerData } from 'node:worker_threads';
 import { DataError, sha256File, UserError } from '../../base/index.ts';
+import { DigestSet } from '../digest-set.ts';
 import { isSoundUtf8, type MendedDocuments, openReading, type Reading, type ReadOptions } from '../sources.ts';
 import { readTokenizerFiles } from '../tokenizer/format.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -17,8 +18,8 @@ export interface ThreadSettings {
 
 export type ThreadTask =
   | { kind: 'utf8'; file: Reading['file'] }
-  /** `base`: see `writeSegment`. */
-  | { kind: 'segment'; reading: Reading; base: string };
+  /** `base`: see `writeSegment`; `goesOn`: it comes later in the input than all that this thread has read. */
+  | { kind: 'segment'; reading: Reading; base: string; goesOn: boolean };
 
 export type ThreadAnswer =
   | { now: SegmentCounts & { bytesRead: number } }
@@ -42,17 +43,20 @@ function openTokenizer(): Tokenizer {
 }
 
 let opened: Tokenizer | undefined;
+let seen = new DigestSet();
 
-async function segment({ reading, base }: ThreadTask & { kind: 'segment' }): Promise<ThreadAnswer> {
+async function segment({ reading, base, goesOn }: ThreadTask & { kind: 'segment' }): Promise<ThreadAnswer> {
   opened ??= openTokenizer();
+  if (!goesOn) seen = new DigestSet();
   const corpus = openReading(reading, options);
   let next = 0;
-  const written = await writeSegment(corpus.documents(), base, opened, folder, (counts) => {
+  const onDocument = (counts: SegmentCounts) => {
     const now = performance.now();
     if (now < next) return;
     next = now + PROGRESS_INTERVAL_MS;
     tell({ now: { ...counts, bytesRead: corpus.bytesRead } });
-  });
+  };
+  const written = await writeSegment(corpus.documents(), base, opened, folder, onDocument, seen);
   return { written, mended: corpus.mended };
 }
 

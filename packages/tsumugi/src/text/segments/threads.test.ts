@@ -89,6 +89,20 @@ describe('threads', () => {
     expect(corpus.mended).toEqual(whole.mended);
   });
 
+  it('leave out copies of what they have read themselves, and of nothing that comes later', async () => {
+    const path = folder.at('copies.jsonl');
+    const texts = Array.from({ length: 150 }, (_, i) => pieceOf(577 * i, 600));
+    writeFileSync(path, rows([...texts, ...texts, ...texts]));
+    const pieces = await cut(path).written;
+    const documents = pieces.reduce((sum, piece) => sum + piece.documents, 0);
+    // Each of two threads has at most one of each.
+    expect(documents).toBeGreaterThanOrEqual(150);
+    expect(documents).toBeLessThanOrEqual(300);
+    expect(pieces.reduce((sum, piece) => sum + piece.duplicates, 0)).toBe(450 - documents);
+    const first = pieces.slice(0, 2).map((piece) => piece.duplicates);
+    expect(first).toEqual([0, 0]);
+  });
+
   it('tell a mistake in a range with its row in the file', async () => {
     const path = folder.at('bad.jsonl');
     const texts = Array.from({ length: 300 }, (_, i) => pieceOf(i, 300));

@@ -25,6 +25,8 @@ export interface InThreads {
 /** Something to be read, and what came of it. */
 interface Job {
   reading: Reading;
+  /** The number of its file in the order of the input. */
+  file: number;
   written?: WrittenSegment;
   mended?: MendedDocuments;
 }
@@ -66,6 +68,10 @@ class SegmentThread {
   }
 }
 
+/** Whether all of a job comes earlier in the input than all of another. */
+const isBefore = (a: Job, b: Job): boolean =>
+  a.file < b.file || (a.file === b.file && (a.reading.range?.[0] ?? 0) < (b.reading.range?.[0] ?? 0));
+
 /** @throws what one thread would throw for the same files, of several mistakes the one that is found first */
 export async function writeInThreads(reading: ThreadedReading, options: InThreads): Promise<WrittenSegment[]> {
   const { threads, folder, place, tokenizer, tokenizerHash, onProgress, rangeBytes } = options;
@@ -78,12 +84,15 @@ export async function writeInThreads(reading: ThreadedReading, options: InThread
     let made = 0;
     await Promise.all(
       pool.map(async (thread) => {
+        let last: Job | undefined;
         for (let job = await queue.next(thread); job; job = await queue.next(thread)) {
           const { reading: wanted } = job;
+          const goesOn = last !== undefined && isBefore(last, job);
+          last = job;
           const base = join(folder, String(made++));
           const onNow = (now: SegmentCounts & { bytesRead: number }) => totals.set(job!, now);
           const answer = await asAlone(wanted, reading, () =>
-            thread.ask({ kind: 'segment', reading: wanted, base }, onNow),
+            thread.ask({ kind: 'segment', reading: wanted, base, goesOn }, onNow),
           );
           const { written, mended } = answer as Segmented;
           Object.assign(job, { written, mended });
@@ -139,9 +148,10 @@ class JobQueue {
   async #look(thread: SegmentThread, file: Reading['file']): Promise<void> {
     const answer = mayBeCut(file, this.#rangeBytes) ? await thread.ask({ kind: 'utf8', file }) : undefined;
     const isCut = answer !== undefined && 'isUtf8' in answer && answer.isUtf8;
+    const number = this.#inOrder.indexOf(file);
     const jobs = isCut
-      ? lineRanges(file, this.#rangeBytes).map((range): Job => ({ reading: { file, range } }))
-      : [{ reading: { file } }];
+      ? lineRanges(file, this.#rangeBytes).map((range): Job => ({ reading: { file, range }, file: number }))
+      : [{ reading: { file }, file: number }];
     this.#jobs.set(file, jobs);
     this.#ready.push(...jobs);
   }

@@ -9,10 +9,10 @@ import type { Segment } from './segment.ts';
 import { WordWriter } from './word-file.ts';
 
 /**
- * Of so many documents of a segment a thread remembers the digests, 32 to 64 bytes each. It spares it the encoding of what is
- * dropped anyway: which copies are dropped is decided over all segments (duplicates.ts).
+ * Of so many documents a thread remembers the digests, 32 to 64 bytes each. It spares it the encoding of what is dropped anyway:
+ * which copies are dropped is decided over all segments (duplicates.ts).
  */
-const REMEMBERED = 1 << 17;
+const REMEMBERED = 1 << 18;
 
 export interface SegmentCounts {
   documents: number;
@@ -34,6 +34,7 @@ function countCharacters(text: string): number {
 }
 
 /**
+ * @param seen digests of documents that come before these in the input: copies of them are left out
  * @param base the segment's files are called `<base>.tokens` and `<base>.records`
  * @param place named when they cannot be written
  */
@@ -43,11 +44,11 @@ export async function writeSegment(
   encoder: Encoder,
   place: string,
   onDocument: (counts: Readonly<SegmentCounts>) => void = () => {},
+  seen = new DigestSet(),
 ): Promise<WrittenSegment> {
   const files = { tokens: `${base}.tokens`, records: `${base}.records` };
   using tokens = new WordWriter(place, files.tokens);
   using records = new WordWriter(place, files.records);
-  const seen = new DigestSet();
   const counts: SegmentCounts = { documents: 0, characters: 0, tokens: 0, duplicates: 0, empty: 0 };
   for await (const document of documents) {
     const text = cleanText(document.text);

@@ -7,8 +7,6 @@ import { type StepShape, trainingFlops } from './flops.ts';
 import { rateOf } from './known-rates.ts';
 import { forecastMemory } from './memory-forecast.ts';
 import type { RateOptions } from './rate.ts';
-import { type RankMemory, rankBytes, rankMemory } from './scale/rank-memory.ts';
-import type { Ranks } from './scale/ranks.ts';
 import type { TrainedPart } from './trained-part.ts';
 
 /** A part of a run whose steps are all alike. */
@@ -16,22 +14,13 @@ export interface TrainingPhase extends StepShape {
   steps: number;
 }
 
-/** The ranks of a run, of which some share the memory of this host. */
-export interface RanksHere extends Ranks {
-  /** Ranks on this host. */
-  onHost: number;
-}
-
-const onOwn: RanksHere = { world: 1, shard: 'none', onHost: 1 };
-
-/** Peak memory and disk of a run of one phase or several, by what takes them: the memory of one rank, the disk of all. */
+/** Peak memory and disk of a run of one phase or several, by what takes them. */
 export function trainingSpace(
   config: Plamo2Config,
   phases: readonly StepShape[],
   /** Checkpoints kept besides the best, and those of chosen steps. */
   { keepLast, keepSteps = [] }: { keepLast: number; keepSteps?: readonly number[] | undefined },
   part: TrainedPart = {},
-  ranks: Ranks = onOwn,
 ): { memory: Amount[]; disk: Amount[] } {
   const largest = phases
     .map((phase) => forecastMemory(config, phase, part))
@@ -39,40 +28,17 @@ export function trainingSpace(
   const { parameters, trained, stateBytes, activationBytes, runtimeBytes } = largest;
   const kept = keepLast + keepSteps.length + 2;
   return {
-    memory:
-      ranks.world === 1
-        ? [
-            { what: 'weights, gradients, optimizer', bytes: stateBytes },
-            { what: 'activations', bytes: activationBytes },
-            { what: keptByProcess, bytes: runtimeBytes },
-          ]
-        : memoryOfRank(config, phases, part, ranks),
+    memory: [
+      { what: 'weights, gradients, optimizer', bytes: stateBytes },
+      { what: 'activations', bytes: activationBytes },
+      { what: 'Node, libtorch, memory kept for reuse', bytes: runtimeBytes },
+    ],
     disk: [
       // Each holds what is trained and two moments of it.
       { what: `checkpoints: ${kept}, with the best and one being written`, bytes: trained * 4 * 3 * kept },
       { what: 'model', bytes: parameters * 4 },
     ],
   };
-}
-
-const keptByProcess = 'Node, libtorch, memory kept for reuse';
-
-/** Of one of several ranks; what is cut over them says so. */
-function memoryOfRank(config: Plamo2Config, phases: readonly StepShape[], part: TrainedPart, ranks: Ranks): Amount[] {
-  const each = phases.map((phase) => rankMemory(config, phase, ranks, part));
-  const memory = each.reduce((a, b) => (rankBytes(b) > rankBytes(a) ? b : a));
-  const names: Record<keyof RankMemory, string> = {
-    weights: `of each of ${ranks.world} ranks: weights`,
-    gradients: 'gradients',
-    optimizer: 'optimizer',
-    gathered: 'weights of layers that are worked on',
-    activations: 'activations',
-    buffers: 'gradients on their way',
-    runtime: keptByProcess,
-  };
-  return Object.entries(memory)
-    .filter(([, bytes]) => bytes > 0)
-    .map(([what, bytes]) => ({ what: names[what as keyof RankMemory], bytes }));
 }
 
 /** Whether a run fits, for `requireFits`. */
@@ -82,16 +48,14 @@ export const forecastSpace = (
   phases: readonly StepShape[],
   { out, ...kept }: { out: string; keepLast: number; keepSteps?: readonly number[] | undefined },
   part: TrainedPart = {},
-  ranks: RanksHere = onOwn,
 ): SpaceForecast => ({
   label,
-  ...trainingSpace(config, phases, kept, part, ranks),
-  availableMemoryBytes: process.availableMemory() / ranks.onHost,
+  ...trainingSpace(config, phases, kept, part),
+  availableMemoryBytes: process.availableMemory(),
   availableDiskBytes: availableDisk(out),
   out,
-  remedy: `Lower batchSize (raise gradientAccumulation to make up for it) or keepLast, set activationCheckpointing, ${
-    ranks.world === 1 || ranks.shard === 'zero3' ? '' : 'cut more over the ranks, '
-  }or take a smaller model.`,
+  remedy:
+    'Lower batchSize (raise gradientAccumulation to make up for it) or keepLast, set activationCheckpointing, or take a smaller model.',
 });
 
 /** Seconds of one step of each phase on this machine. Phases of one row length and batch are rehearsed once. */

@@ -27,14 +27,7 @@ export { ExampleSteps } from './example-steps.ts';
 export { type ExtendResult, extend } from './extend.ts';
 export { type ExtendConfig, type ExtendInput, extendConfig } from './extend-config.ts';
 export { keysSeen, modelFlops, type StepShape, trainingFlops } from './flops.ts';
-export {
-  forecastSpace,
-  forecastTime,
-  type RanksHere,
-  rehearseSteps,
-  type TrainingPhase,
-  trainingSpace,
-} from './forecast.ts';
+export { forecastSpace, forecastTime, rehearseSteps, type TrainingPhase, trainingSpace } from './forecast.ts';
 export { partBeside } from './freeze-paths.ts';
 export type { AnswerScorer, AnswerToScore } from './grpo/answer-scorer.ts';
 export type { PolicyEvaluation } from './grpo/evaluate-policy.ts';
@@ -90,6 +83,7 @@ export { type RankCompute, type RankMemory, rankBytes, rankMemory } from './scal
 export { type RankShape, type Ranks, rankShape, type Shard, shards } from './scale/ranks.ts';
 export { forecastScale, type ScaleConfig, type ScaleForecast, scaleConfig } from './scale/scale-config.ts';
 export { forecastShards, leastCut, type RankMachine, type ShardForecast } from './scale/shard-forecasts.ts';
+export { type RanksHere, spaceOverRanks } from './scale/space-over-ranks.ts';
 export { type ClusterRates, collectiveSeconds, type LinkRate, type StepTime, stepTime } from './scale/step-time.ts';
 export { type Collective, type CollectiveKind, ringBytes, stepCollectives, wireBytes } from './scale/wire.ts';
 export { type SftResult, sft } from './sft.ts';

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inTime } from '../base/thorough.testing.ts';
+import { preset } from '../lm/index.ts';
 import { runRanks } from '../mesh/ranks.testing.ts';
 import { readEvents } from '../run/index.ts';
-import { type TinySetup, tinySetup } from './train.testing.ts';
+import { rankMemory } from './scale/rank-memory.ts';
+import { type TinySetup, tinyModel, tinySetup } from './train.testing.ts';
 
 const script = fileURLToPath(new URL('ranks.testing.ts', import.meta.url));
 let setup: TinySetup;
@@ -18,6 +20,9 @@ afterAll(() => setup[Symbol.dispose]());
 // Rows that no number of ranks here divides into the micro-batches of one process. A higher learning rate makes training itself unsteady:
 // with 3e-3 the rounding of one step grows to 1e-3 of the loss within fifty.
 const settings = { steps: 100, batchSize: 6, evaluateEvery: 50, checkpointEvery: 0, learningRate: 1e-3 };
+
+const modelConfig = preset('mini', { ...tinyModel, vocab_size: 500 });
+const shape = { sequenceLength: 48, batchSize: settings.batchSize, activationCheckpointing: false };
 
 async function train(name: string, world: number, changes = {}) {
   const config = setup.config(name, { ...settings, ...changes });
@@ -53,7 +58,13 @@ it('gives the losses of one process, whatever the world', async () => {
       expect(after).toEqual(over.results[0].after);
       expect(losses).toEqual(over.steps.map(({ loss }) => loss));
     }
-    expect(over.stderr[0]).toContain('pretrain');
+    // The forecast is of one rank, and holds.
+    expect(over.stderr[0]).toMatch(new RegExp(`^pretrain: .*\n.*\n.*\n +of each of ${world} ranks: weights`, 'm'));
+    const { runtime, ...held } = rankMemory(modelConfig, shape, { world, shard: 'none' });
+    const forecast = Object.values(held).reduce((sum, bytes) => sum + bytes, 0);
+    expect(runtime).toBeGreaterThan(0);
+    expect(over.steps[50]!.memoryBytes! / forecast, `memory of world ${world}`).toBeGreaterThan(0.8);
+    expect(over.steps[50]!.memoryBytes! / forecast, `memory of world ${world}`).toBeLessThan(1.2);
     expect(over.stderr.slice(1)).toEqual(Array(world - 1).fill(''));
   }
 }, 300_000);

@@ -41,6 +41,7 @@ import {
 } from './model-training.ts';
 import { checkParts, makeOptimizer, recordedSettings } from './parts.ts';
 import { rememberedState } from './remembered-state.ts';
+import { spaceOverRanks } from './scale/space-over-ranks.ts';
 import { computeType } from './step-gradients.ts';
 
 /**
@@ -67,7 +68,9 @@ async function trainOverRanks<E extends object>(
   const stream = isFirst ? steady<ProgressStream>(options.stream ?? process.stderr) : silentStream;
   const print = (text: string) => void stream.write(`${text}\n`);
   checkParts(options);
-  requireFits(task.space);
+  const onHost = mesh.hosts.filter((host) => host === mesh.hosts[mesh.rank]).length;
+  const space = spaceOverRanks(task, { world: mesh.world, shard: 'none', onHost });
+  requireFits(space);
   const settings = recordedSettings(config, options);
   const { resume, recipe } = options;
   using run = await openRunOverRanks(mesh, config.out, () =>
@@ -118,7 +121,7 @@ async function trainOverRanks<E extends object>(
     print(`warning: ${message}`);
   }
   for (const line of [formatParameterTable(modelConfig, part?.isFrozen), ...task.lines]) print(line);
-  if (start < steps) print(formatForecast({ ...task.space, ...time }));
+  if (start < steps) print(formatForecast({ ...space, ...time }));
   for (const line of lines) print(line);
   const [parameters, trained] = [numParameters(model), numTrainable(model)];
   const counts = { parameters, ...(trained < parameters && { trainable: trained }) };

@@ -5,17 +5,9 @@ import { settingsHelp } from './describe-settings.ts';
 import { logits, teacherOption } from './distill-logits.ts';
 import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
-import {
-  bitsText,
-  checkPlan,
-  dataOption,
-  endPlan,
-  endTraining,
-  madeModel,
-  trainingOptions,
-} from './training-command.ts';
+import { bitsText, checkPlan, dataOption, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { withMesh } from './with-mesh.ts';
+import { planOverRanks, withMesh } from './with-mesh.ts';
 
 const train = defineCommand(
   {
@@ -45,7 +37,7 @@ const train = defineCommand(
       ...(settings.teacher !== undefined && { teacher: await folderOf(settings.teacher, 'model', io) }),
       model: await folderOf(settings.model, 'model', io),
     };
-    if (options.plan) return endPlan(io, options, await planDistill(config, { stream: io.stderr }));
+    if (options.plan) return planOverRanks(io, options, (plan) => planDistill(config, plan));
     return withMesh(io, async (mesh, own) => {
       const result = await distill(config, { resume: options.resume, stream: own.stderr, mesh });
       return endTraining(

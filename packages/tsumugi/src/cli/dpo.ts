@@ -5,9 +5,9 @@ import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
-import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { checkPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
-import { withMesh } from './with-mesh.ts';
+import { planOverRanks, withMesh } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -32,7 +32,7 @@ export const run = defineCommand(
     const { noMerge } = options;
     const config = await tuningSettings(dpoConfig, 'dpo', options, io);
     checkNoMerge(config, noMerge);
-    if (options.plan) return endPlan(io, options, await planDpo(config, { stream: io.stderr }));
+    if (options.plan) return planOverRanks(io, options, (plan) => planDpo(config, plan));
     return withMesh(io, async (mesh, own) => {
       const learned = await dpo(config, { resume: options.resume, stream: own.stderr, mesh });
       if (mesh.rank > 0) return signalExitCode();

@@ -4,9 +4,9 @@ import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
-import { bitsText, checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { bitsText, checkPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { withMesh } from './with-mesh.ts';
+import { planOverRanks, withMesh } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -30,7 +30,7 @@ export const run = defineCommand(
     const mix = data.length > 0 ? data.map((folder) => ({ data: folder })) : undefined;
     const settings = trainingSettings(extendConfig, 'extend', options, { model, mix, out });
     const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
-    if (options.plan) return endPlan(io, options, await planExtend(config, { stream: io.stderr }));
+    if (options.plan) return planOverRanks(io, options, (plan) => planExtend(config, plan));
     return withMesh(io, async (mesh, own) => {
       const result = await extend(config, { resume: options.resume, stream: own.stderr, mesh });
       return endTraining(

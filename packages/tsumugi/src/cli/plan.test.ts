@@ -2,7 +2,7 @@
 // steps are said too.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parameterTable, preset } from '../lm/index.ts';
 import { readEvents } from '../run/index.ts';
 import { pretrain } from '../train/index.ts';
@@ -39,6 +39,24 @@ it('plans pre-training', async () => {
   expect(forecast.disk.map(({ bytes }: { bytes: number }) => bytes)).toEqual([60 * parameters, 4 * parameters]);
   expect(forecast.secondsPerStep).toBeGreaterThan(0);
   expect(readdirSync(setup.folder)).toEqual(there);
+});
+
+it('plans for one of the ranks that the environment speaks of, without meeting them', async () => {
+  const place = { WORLD_SIZE: '2', LOCAL_WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: '1' };
+  for (const [name, value] of Object.entries(place)) vi.stubEnv(name, value);
+  try {
+    const plan = async (rank: string) => {
+      vi.stubEnv('RANK', rank);
+      return await pretraining('--plan', '--json', ...sets('steps=2000'));
+    };
+    const { code, stdout, stderr } = await plan('0');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/of each of 2 ranks: weights/);
+    expect(JSON.parse(stdout)).toMatchObject({ steps: 2000, tokens: 2000 * 96 });
+    expect(await plan('1')).toEqual({ code: 0, stdout: '', stderr: '' });
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 it('plans extension', async () => {

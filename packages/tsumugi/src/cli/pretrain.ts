@@ -7,17 +7,9 @@ import { folderOf } from './hub-folder.ts';
 import { formatRows } from './options.ts';
 import { settingsOptions } from './settings.ts';
 import { tokenizerOption } from './tokenizer-option.ts';
-import {
-  bitsText,
-  checkPlan,
-  dataOption,
-  endPlan,
-  endTraining,
-  madeModel,
-  trainingOptions,
-} from './training-command.ts';
+import { bitsText, checkPlan, dataOption, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { withMesh } from './with-mesh.ts';
+import { planOverRanks, withMesh } from './with-mesh.ts';
 
 /** Presets, and the keys that --set modelChanges.KEY=VALUE takes, with what the default preset has. */
 function describeModels(): string {
@@ -42,7 +34,7 @@ export const run = defineCommand(
     const { data, tokenizer, out } = options;
     const settings = trainingSettings(pretrainConfig, 'pretrain', options, { data, tokenizer, out });
     const config = { ...settings, tokenizer: await folderOf(settings.tokenizer, 'tokenizer', io) };
-    if (options.plan) return endPlan(io, options, await planPretrain(config, { stream: io.stderr }));
+    if (options.plan) return planOverRanks(io, options, (plan) => planPretrain(config, plan));
     return withMesh(io, async (mesh, own) => {
       const result = await pretrain(config, { resume: options.resume, stream: own.stderr, mesh });
       return endTraining(

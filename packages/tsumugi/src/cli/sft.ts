@@ -6,9 +6,9 @@ import { settingsHelp } from './describe-settings.ts';
 import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
 import { showExamples } from './sft-show.ts';
-import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { checkPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
-import { withMesh } from './with-mesh.ts';
+import { planOverRanks, withMesh } from './with-mesh.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -33,7 +33,7 @@ export const run = defineCommand(
     const config = await tuningSettings(sftConfig, 'sft', options, io, {}, show === undefined ? {} : { out: '.' });
     checkNoMerge(config, noMerge);
     if (show !== undefined) return await showExamples(io, config, show, options.json);
-    if (options.plan) return endPlan(io, options, await planSft(config, { stream: io.stderr }));
+    if (options.plan) return planOverRanks(io, options, (plan) => planSft(config, plan));
     return withMesh(io, async (mesh, own) => {
       const tuned = await sft(config, { resume: options.resume, stream: own.stderr, mesh });
       if (mesh.rank > 0) return signalExitCode();

@@ -2,7 +2,9 @@
 import { Writable } from 'node:stream';
 import { overRanks } from '../loop/index.ts';
 import { type Mesh, openMesh, placeOf, solo } from '../mesh/index.ts';
+import type { PlanOptions } from '../train/index.ts';
 import type { Io, Output } from './io.ts';
+import { endPlan } from './training-command.ts';
 
 /**
  * Meets the other ranks, if there are any, and does `body`, which returns the exit code. Ranks other than the first get streams
@@ -12,11 +14,29 @@ export async function withMesh(io: Io, body: (mesh: Mesh, io: Io) => Promise<num
   const place = placeOf();
   if (!place) return await body(solo, io);
   const mesh = await openMesh(place);
-  const own = mesh.rank === 0 ? io : { stdin: io.stdin, stdout: nowhere(), stderr: nowhere() };
+  const own = mesh.rank === 0 ? io : silenced(io);
   const code = await overRanks(mesh, () => body(mesh, own));
   // Only now: after an error the others may be gone, and leaving would wait for them.
   mesh[Symbol.dispose]();
   return code;
 }
+
+/**
+ * `--plan` of a training: prints, on the first rank, what one of the ranks would take of which the environment speaks. They need not meet.
+ * Returns the exit code.
+ */
+export async function planOverRanks(
+  io: Io,
+  values: Parameters<typeof endPlan>[1],
+  plan: (options: PlanOptions) => Promise<unknown>,
+): Promise<number> {
+  const place = placeOf();
+  if (!place) return await endPlan(io, values, await plan({ stream: io.stderr }));
+  const own = place.rank === 0 ? io : silenced(io);
+  const ranks = { world: place.world, shard: 'none', onHost: place.localWorld } as const;
+  return await endPlan(own, values, await plan({ stream: own.stderr, ranks }));
+}
+
+const silenced = ({ stdin }: Io): Io => ({ stdin, stdout: nowhere(), stderr: nowhere() });
 
 const nowhere = (): Output => new Writable({ write: (_chunk, _encoding, done) => done() });

@@ -11,11 +11,13 @@ it('is read from what launchers set', () => {
     rank: 3,
     world: 4,
     localRank: 1,
+    localWorld: 1,
     host: 'node-0',
     port: 29500,
     networkInterface: undefined,
     timeoutSeconds: 600,
   });
+  expect(placeOf({ ...full, LOCAL_WORLD_SIZE: '2' })).toMatchObject({ localWorld: 2 });
   expect(placeOf({ ...full, GLOO_SOCKET_IFNAME: 'eth1', TSUMUGI_MESH_TIMEOUT: '5' })).toMatchObject({
     networkInterface: 'eth1',
     timeoutSeconds: 5,

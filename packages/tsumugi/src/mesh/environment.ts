@@ -8,6 +8,8 @@ export interface Place {
   world: number;
   /** Among the processes of its machine, from 0. */
   localRank: number;
+  /** Processes of its machine; 1 where nothing says. */
+  localWorld: number;
   /** Where rank 0 can be reached. */
   host: string;
   port: number;
@@ -58,6 +60,7 @@ export function placeOf(env: Environment = process.env): Place | undefined {
     rank,
     world,
     localRank: whole(env, 'LOCAL_RANK', { min: 0, max: world - 1 }, 0),
+    localWorld: whole(env, 'LOCAL_WORLD_SIZE', { min: 1, max: world }, 1),
     host,
     port: whole(env, 'MASTER_PORT', { min: 1, max: 65_535 }),
     networkInterface: env['GLOO_SOCKET_IFNAME'] || undefined,

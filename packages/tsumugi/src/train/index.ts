@@ -49,6 +49,7 @@ export { forecastMemory, type MemoryForecast } from './memory-forecast.ts';
 export type { ModelTraining, TrainOptions, TrainResult } from './model-training.ts';
 export type { TrainingOptimizer, TrainingParts } from './parts.ts';
 export {
+  type PlanOptions,
   planDistill,
   planDpo,
   planExtend,

@@ -19,16 +19,20 @@ import { pretraining } from './pretrain.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
 import { rewardTraining } from './reward.ts';
 import type { RewardConfig } from './reward-config.ts';
+import { rankShape } from './scale/ranks.ts';
+import { type RanksHere, spaceOverRanks } from './scale/space-over-ranks.ts';
 import { fineTuning } from './sft.ts';
 import type { SftConfig } from './sft-config.ts';
 import { computeType } from './step-gradients.ts';
 
-interface PlanOptions {
+export interface PlanOptions {
   /** Shows the plan. */
   stream?: ProgressStream;
+  /** The ranks it would be spread over; one process when left out. */
+  ranks?: RanksHere;
 }
 
-const planOptions: OptionNames<PlanOptions> = { stream: true };
+const planOptions: OptionNames<PlanOptions> = { stream: true, ranks: true };
 
 /**
  * Prints what a run would train on what, with its forecast, and returns the forecast. Nothing is trained and nothing written; the
@@ -41,8 +45,10 @@ export async function planModel<E extends object>(
   options: PlanOptions = {},
 ): Promise<Forecast> {
   checkOptions('planModel', options, planOptions);
-  const { stream: shown } = options;
-  const { config, modelConfig, phases, space, part } = task;
+  const { stream: shown, ranks = { world: 1, shard: 'none', onHost: 1 } } = options;
+  const { config, modelConfig, part } = task;
+  const space = spaceOverRanks(task, ranks);
+  const phases = task.phases.map((phase) => ({ ...phase, ...rankShape(phase, ranks.world) }));
   const stream = steady<ProgressStream>(shown ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
   requireFits(space);

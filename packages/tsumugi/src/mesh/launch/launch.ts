@@ -81,7 +81,9 @@ export async function launch({ command, layout, pin, graceSeconds, env, stderr }
     clearTimeout(deadline);
     killAll();
   }
-  if (atOnce !== undefined) return 128 + constants.signals[atOnce];
+  // A rank that heard of the signal from another one first does not know which it was.
+  const asked = atOnce ?? (first !== undefined && hasSaved(first) ? passed : undefined);
+  if (asked !== undefined) return 128 + constants.signals[asked];
   return first === undefined ? 0 : exitCodeOf(first);
 }
 

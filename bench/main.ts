@@ -26,10 +26,11 @@ const parts: Record<string, () => Promise<Part>> = {
   align: () => import('./align.ts'),
   serve: () => import('./serve.ts'),
   rl: () => import('./rl.ts'),
+  mesh: () => import('./mesh.ts'),
 };
 
 /** Large ones are run when they are named. */
-const onlyNamed = ['ship', 'serve', 'rl'];
+const onlyNamed = ['ship', 'serve', 'rl', 'mesh'];
 
 const usage = `npm run bench [-- names…] [--json FILE] [--quick] [--skip PIECE]
 

@@ -24,7 +24,7 @@ export const pythonCandidates = (): string[] =>
  * The peer gets our environment (with the BLAS core and the thread settings the loader chose) and finds our very BLAS
  * library first. Its C library is told to keep freed memory, as our allocator does: the model's step is then 2–5 % quicker.
  */
-function environment(threads: number): NodeJS.ProcessEnv {
+export function peerEnvironment(threads: number): NodeJS.ProcessEnv {
   const folders = ownBlas().map((path) => dirname(path));
   const core = bestBlasCore(describeNative().cpuLevel.level);
   return {
@@ -52,7 +52,7 @@ export class Peer implements Disposable {
   private constructor(python: string, script: string, threads: number) {
     const path = fileURLToPath(new URL(`../peer/${script}`, import.meta.url));
     // In a group of its own, which the Ctrl-C of a terminal does not reach: it answers what it was asked, and is ended by us.
-    this.#child = spawn(python, [path], { env: environment(threads), detached: true });
+    this.#child = spawn(python, [path], { env: peerEnvironment(threads), detached: true });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = (this.#complaint + text).slice(-4000);
     });

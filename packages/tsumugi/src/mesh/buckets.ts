@@ -15,7 +15,7 @@ interface Bucket {
   missing: number;
 }
 
-/** How long the collectives took in all, and for how much of it somebody waited. */
+/** How long gradients were under way, and for how much of that backward had come to its end. */
 export interface ReduceTime {
   seconds: number;
   waitedSeconds: number;
@@ -36,6 +36,8 @@ export class GradientBuckets implements Disposable {
   #isLast = false;
   #works: Work[] = [];
   #began = 0;
+  /** When backward had made its last gradient. */
+  #lastHeard = 0;
   /** Of the latest step. */
   time: ReduceTime = { seconds: 0, waitedSeconds: 0 };
 
@@ -87,6 +89,7 @@ export class GradientBuckets implements Disposable {
 
   #heard(i: number): void {
     this.#hasGradient[i] = true;
+    this.#lastHeard = performance.now();
     if (!this.#isLast) return;
     this.#buckets[this.#bucketOf[i]!]!.missing--;
     // In one order on all ranks, whatever the order in which gradients are made.
@@ -102,10 +105,11 @@ export class GradientBuckets implements Disposable {
   finish(): void {
     this.#isOpen = false;
     this.#isLast = false;
-    const from = performance.now();
     while (this.#works.length < this.#buckets.length) this.#send();
     for (const work of this.#works) work.wait();
     const now = performance.now();
+    // Not from here: what ranks tell each other after backward has waited behind the gradients already.
+    const from = Math.max(this.#began, this.#lastHeard);
     this.time = { seconds: (now - this.#began) / 1000, waitedSeconds: (now - from) / 1000 };
     const has = reduceNumbers(this.#mesh, this.#hasGradient.map(Number), 'max');
     for (const [i, parameter] of this.#parameters.entries()) if (has[i] === 0) parameter.grad = undefined;

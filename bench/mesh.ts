@@ -6,6 +6,7 @@ import { preset } from 'tsumugi/lm';
 import { namedParameters, numParameters } from 'tsumugi/nn';
 import { decayGroups } from 'tsumugi/optim';
 import { Hosts, hostsLack } from '../packages/tsumugi/src/mesh/hosts.testing.ts';
+import { freePort } from '../packages/tsumugi/src/mesh/launch/index.ts';
 import { withTensorFile } from './lib/exchange.ts';
 import { newModel } from './lib/lm.ts';
 import type { Context, PartResult } from './lib/part.ts';
@@ -13,7 +14,7 @@ import { peerEnvironment, pythonCandidates } from './lib/peer.ts';
 import { type Row, row } from './lib/row.ts';
 import { interleave, type Sampler } from './lib/sampling.ts';
 import { median } from './lib/statistics.ts';
-import { freePort, Ranks, type RanksOptions } from './mesh/ranks.ts';
+import { Ranks, type RanksOptions } from './mesh/ranks.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const ourRank = [process.execPath, here('mesh/rank.ts')] as const;

@@ -1,8 +1,8 @@
 // Several processes that answer requests together: our ranks, or the peer's.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { freePort } from '../../packages/tsumugi/src/mesh/launch/index.ts';
 
 export interface RanksOptions {
   world: number;
@@ -15,15 +15,6 @@ export interface RanksOptions {
   spawnAt?:
     | ((rank: number, program: string, args: readonly string[], options: SpawnOptions) => ChildProcess)
     | undefined;
-}
-
-/** A port that nobody listens at on this machine. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 interface Rank {

@@ -1,6 +1,6 @@
 // For tests: several processes of one script, which meet at a free port.
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { freePort } from './launch/free-port.ts';
 
 export interface RankResult {
   rank: number;
@@ -10,15 +10,6 @@ export interface RankResult {
   stderr: string;
   /** Seconds from the start. */
   seconds: number;
-}
-
-/** A port that nobody listens at. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export interface RankOptions {

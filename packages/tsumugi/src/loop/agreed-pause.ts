@@ -11,11 +11,13 @@ export function agreedPause(mesh: Mesh, interrupt: Interrupt): Pause {
     const isAsked = await interrupt.poll();
     const [asked] = reduceNumbers(mesh, [Number(isAsked)], 'max');
     if (asked === 0) return;
-    // The exit code of every rank says that there is more to do: a manager of jobs may look at any of them.
-    if (!isAsked) noteSignal('SIGTERM');
+    if (!isAsked) noteStop();
     throw new Interrupted('a signal asked to end');
   };
 }
+
+/** The exit code of every rank says that there is more to do: a manager of jobs may look at any of them. */
+const noteStop = () => noteSignal('SIGTERM');
 
 /** Work that each rank does for itself, of whatever length. @throws Interrupted on all ranks when one was stopped in it */
 export async function unlessOneStops<T>(
@@ -31,6 +33,7 @@ export async function unlessOneStops<T>(
     if (!(error instanceof Interrupted)) throw error;
   }
   const [stopped] = reduceNumbers(mesh, [result ? 0 : 1], 'max');
-  if (!result || stopped !== 0) throw new Interrupted('a signal asked to end');
-  return result.value;
+  if (stopped === 0) return result!.value;
+  if (result) noteStop();
+  throw new Interrupted('a signal asked to end');
 }

@@ -25,7 +25,7 @@ export {
   type StepTaken,
   type StepWarning,
 } from './loop.ts';
-export { noLog, openRunOverRanks, overRanks, silentStream } from './over-ranks.ts';
+export { latestOverRanks, noLog, onFirst, openRunOverRanks, overRanks, silentStream } from './over-ranks.ts';
 export { rehearse } from './rehearse.ts';
 export { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
 export { remembered, restore, type Trained, trainingState } from './state.ts';

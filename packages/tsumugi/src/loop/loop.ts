@@ -30,6 +30,7 @@ import { recordFunction, scope } from '../torch/index.ts';
 import { agreedPause } from './agreed-pause.ts';
 import { checkMetrics } from './check-metrics.ts';
 import { divergedInMeasuring } from './divergence.ts';
+import { findTogether, writersOf } from './writers.ts';
 
 /** Something that a step found out and a person should know. */
 export interface StepWarning {
@@ -172,10 +173,10 @@ export async function runLoop(
   };
   const save = () => {
     scope(() => {
-      const content = task.checkpoint(done, saved);
-      if (!isFirst) return;
+      const content = findTogether(mesh, () => task.checkpoint(done, saved));
       log.sync(); // a checkpoint must not know more than the log
-      const { path } = saveCheckpoint(run.checkpoints, done, content);
+      const { path } = saveCheckpoint(run.checkpoints, done, content, writersOf(mesh));
+      if (!isFirst) return;
       prune(task, run);
       log.write({ type: 'checkpoint', step: done, path: relative(run.path, path) });
     });

@@ -1,8 +1,9 @@
 // A run of several ranks: the first one has the folder, its log and the terminal; the others read what it decided.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TsumugiError, thrownText, UserError } from '../base/index.ts';
-import { fromFirst, type Mesh } from '../mesh/index.ts';
+import { fromFirst, gatherJson, type Mesh } from '../mesh/index.ts';
 import { type ProgressStream, RunFolder } from '../run/index.ts';
+import { type LoadedCheckpoint, latestCheckpoint, loadCheckpoint } from '../store/index.ts';
 import type { LoopOutput } from './loop.ts';
 
 /** Files may be seen late on the machines of others. */
@@ -47,6 +48,39 @@ export async function openRunOverRanks(mesh: Mesh, out: string, open: () => RunF
       );
     await sleep(100);
   }
+}
+
+/**
+ * The newest checkpoint of a run, opened on all ranks; undefined when there is none. They share the work of verifying it.
+ *
+ * @throws CheckpointError when it is damaged, UserError when the ranks do not see the same
+ */
+export function latestOverRanks(mesh: Mesh, { checkpoints }: RunFolder): LoadedCheckpoint | undefined {
+  const latest = latestCheckpoint(checkpoints);
+  const seen = gatherJson(mesh, latest?.step ?? null);
+  const other = seen.findIndex((step) => step !== seen[0]);
+  if (other >= 0) {
+    const told = (rank: number) => {
+      const what = seen[rank] === null ? 'no checkpoint' : `the checkpoint of step ${seen[rank]} as the newest`;
+      return `rank ${rank} on ${mesh.hosts[rank]} finds ${what}`;
+    };
+    throw new UserError('out-not-shared', `${told(0)} in ${checkpoints}, and ${told(other)}`, {
+      remedy: 'Let out name a folder on a file system that all machines share, and start all ranks again.',
+      fields: { path: checkpoints, steps: seen },
+    });
+  }
+  if (latest === undefined) return undefined;
+  using loaded = new DisposableStack();
+  const checkpoint = loaded.use(loadCheckpoint(latest, mesh));
+  gatherJson(mesh, null); // all have verified their share
+  loaded.move();
+  return checkpoint;
+}
+
+/** What the first rank makes by itself; the others wait for it, so that they end as it ends. */
+export function onFirst<T>(mesh: Mesh, work: () => T): void {
+  if (mesh.rank === 0) work();
+  gatherJson(mesh, null);
 }
 
 function seenRun(out: string): RunFolder | undefined {

@@ -15,6 +15,8 @@ export interface RankResult {
 export interface RankOptions {
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Once all are started: may send them signals. */
+  onStart?: (kill: (rank: number, signal: NodeJS.Signals) => void) => void;
   /** Is told what a rank writes to standard output. */
   onOutput?: (rank: number, text: string, kill: (rank: number, signal: NodeJS.Signals) => void) => void;
 }
@@ -40,6 +42,7 @@ export async function runRanks(script: string, world: number, options: RankOptio
     }),
   );
   const kill = (rank: number, signal: NodeJS.Signals) => void children[rank]!.kill(signal);
+  options.onStart?.(kill);
   return await Promise.all(
     children.map(
       (child, rank) =>

@@ -29,6 +29,7 @@ export {
   type Checkpoint,
   type CheckpointContent,
   cleanCheckpoints,
+  type Groups,
   type LatestOptions,
   type LoadedCheckpoint,
   latestCheckpoint,
@@ -41,6 +42,8 @@ export {
   type State,
   saveCheckpoint,
   scoreCheckpoint,
+  type TensorPiece,
+  type Writers,
 } from './checkpoint/index.ts';
 export {
   dequantize,

@@ -8,7 +8,9 @@ import {
   formatForecast,
   gradientStep,
   isDue,
+  latestOverRanks,
   noLog,
+  onFirst,
   openRunOverRanks,
   overRanks,
   rehearse,
@@ -25,7 +27,6 @@ import {
 import { broadcastAll, fromFirst, GradientBuckets, type Mesh, solo } from '../mesh/index.ts';
 import { freeze, numParameters, numTrainable, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
-import { loadLatestCheckpoint } from '../store/index.ts';
 import { type ChatTemplate, templateHash } from '../text/index.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { modelFlops } from './flops.ts';
@@ -76,7 +77,7 @@ async function trainOverRanks<E extends object>(
   using run = await openRunOverRanks(mesh, config.out, () =>
     openRun(name, settings, { resume, mayChange: task.mayChange, recipe, say: print }, task.inputs),
   );
-  using checkpoint = loadLatestCheckpoint(run.checkpoints);
+  using checkpoint = latestOverRanks(mesh, run);
   using model = task.makeModel(checkpoint !== undefined);
   if (part?.isFrozen) freeze(model, part.isFrozen);
   using optimizer = makeOptimizer(model, config, options.optimizer);
@@ -203,21 +204,22 @@ async function trainOverRanks<E extends object>(
   // The result.
   const { name: made, save } = task.saved ?? { name: 'model', save: saveModel };
   const folder = join(config.out, made);
-  if (!isFirst) return { interrupted, folder, before, after };
-  task.strip?.(model);
-  result.requireUnchanged();
-  save(folder, model, {
-    tokenizerFolder: result.tokenizerFolder,
-    chatTemplate: result.chatTemplate?.source,
-    lineage: {
-      stage: name,
-      recipe: recipe ?? run.recipe,
-      config: asJson(settings),
-      seed: config.seed,
-      commit: codeCommit(),
-      ...result.lineage,
-      ...(result.chatTemplate && { chatTemplate: identityOf(result.chatTemplate) }),
-    },
+  onFirst(mesh, () => {
+    task.strip?.(model);
+    result.requireUnchanged();
+    save(folder, model, {
+      tokenizerFolder: result.tokenizerFolder,
+      chatTemplate: result.chatTemplate?.source,
+      lineage: {
+        stage: name,
+        recipe: recipe ?? run.recipe,
+        config: asJson(settings),
+        seed: config.seed,
+        commit: codeCommit(),
+        ...result.lineage,
+        ...(result.chatTemplate && { chatTemplate: identityOf(result.chatTemplate) }),
+      },
+    });
   });
   log.write({ type: 'end', step: steps, reason: 'done' });
   if (warning) print(`warning: ${warning.message}`);

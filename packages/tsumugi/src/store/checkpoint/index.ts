@@ -18,3 +18,4 @@ export {
   scoreCheckpoint,
 } from './save.ts';
 export type { State } from './state.ts';
+export type { Groups, TensorPiece, Writers } from './writers.ts';

@@ -1,18 +1,21 @@
 // Reading checkpoints: sizes and hashes are verified, and damage is named, never loaded.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { CheckpointError, checkOptions, type OptionNames, steady } from '../../base/index.ts';
 import { type Json, readJson } from '../json.ts';
-import { openSafetensors, type Safetensors } from '../safetensors/index.ts';
+import type { Safetensors } from '../safetensors/index.ts';
+import { openJoined } from './joined.ts';
 import {
   type Checkpoint,
   listCheckpoints,
+  type Reader,
   readCheckpoint,
   STATE_FILE,
   TENSORS_SUFFIX,
   verifyCheckpoint,
 } from './manifest.ts';
 import { decodeState, type State } from './state.ts';
+import { groupOf } from './writers.ts';
 
 /** A checkpoint whose files were verified. Disposing it forgets the files; tensors taken from it stay valid. */
 export class LoadedCheckpoint implements Disposable {
@@ -24,9 +27,10 @@ export class LoadedCheckpoint implements Disposable {
   constructor(checkpoint: Checkpoint) {
     this.checkpoint = checkpoint;
     this.state = decodeState(readJson(join(checkpoint.path, STATE_FILE), z.unknown()) as Json);
-    for (const { name } of checkpoint.files)
-      if (name.endsWith(TENSORS_SUFFIX))
-        this.#groups.set(name.slice(0, -TENSORS_SUFFIX.length), openSafetensors(join(checkpoint.path, name)));
+    const parts = checkpoint.files.flatMap(({ name }) => (name.endsWith(TENSORS_SUFFIX) ? [name] : []));
+    const files = Map.groupBy(parts, (name) => groupOf(basename(name, TENSORS_SUFFIX)));
+    for (const [group, names] of files)
+      this.#groups.set(group, openJoined(checkpoint.path, names.map((name) => join(checkpoint.path, name)))); // biome-ignore format: one line
   }
 
   get step(): number {
@@ -38,7 +42,7 @@ export class LoadedCheckpoint implements Disposable {
     return [...this.#groups.keys()];
   }
 
-  /** A group's tensors. @throws CheckpointError when there is no such group. */
+  /** A group's tensors, whole ones, whoever wrote which piece. @throws CheckpointError when there is no such group. */
   tensors(group: string): Safetensors {
     const found = this.#groups.get(group);
     if (!found)
@@ -69,11 +73,15 @@ export class LoadedCheckpoint implements Disposable {
 /**
  * Opens a checkpoint after verifying the size and SHA-256 of every file.
  *
+ * @param reader of several processes that open it: then each verifies the content of its share
  * @throws CheckpointError naming the file that is missing or damaged
  */
-export function loadCheckpoint(checkpoint: Checkpoint | string): LoadedCheckpoint {
+export function loadCheckpoint(
+  checkpoint: Checkpoint | string,
+  reader: Reader = { rank: 0, world: 1 },
+): LoadedCheckpoint {
   const complete = typeof checkpoint === 'string' ? readCheckpoint(checkpoint) : checkpoint;
-  verifyCheckpoint(complete, true);
+  verifyCheckpoint(complete, reader);
   return new LoadedCheckpoint(complete);
 }
 
@@ -112,12 +120,12 @@ function newest<T>(folder: string, options: LatestOptions, use: (checkpoint: Che
  */
 export function latestCheckpoint(folder: string, options: LatestOptions = {}): Checkpoint | undefined {
   return newest(folder, options, (checkpoint) => {
-    verifyCheckpoint(checkpoint, false);
+    verifyCheckpoint(checkpoint);
     return checkpoint;
   });
 }
 
 /** Opens the newest complete checkpoint, everything verified. Otherwise as `latestCheckpoint`. */
 export function loadLatestCheckpoint(folder: string, options: LatestOptions = {}): LoadedCheckpoint | undefined {
-  return newest(folder, options, loadCheckpoint);
+  return newest(folder, options, (checkpoint) => loadCheckpoint(checkpoint));
 }

@@ -1,5 +1,6 @@
 // The manifest of a checkpoint, and what it takes for a folder to be one: a folder `step-000001200` whose
-// `manifest.json`, written last, lists every other file with its size and SHA-256.
+// `manifest.json`, written last, lists every other file with its size and SHA-256. Since version 2 a group of tensors may lie in a file
+// for each process that wrote it (`model-00001-of-00004.safetensors`), and a tensor in pieces of several of them.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -12,7 +13,7 @@ export const TENSORS_SUFFIX = '.safetensors';
 
 const manifestSchema = z.strictObject({
   format: z.literal('tsumugi-checkpoint'),
-  version: z.literal(1),
+  version: z.union([z.literal(1), z.literal(2)]),
   step: z.int().nonnegative(),
   score: z.number().nullable(),
   files: z.array(
@@ -73,19 +74,26 @@ export function listCheckpoints(folder: string): Checkpoint[] {
   return found.sort((a, b) => a.step - b.step);
 }
 
+/** Which of several processes that read a checkpoint together this is: each looks at the content of its share of the files. */
+export interface Reader {
+  readonly rank: number;
+  readonly world: number;
+}
+
 /**
- * Checks every file of a checkpoint: its size, and with `hashes` its content.
+ * Checks every file of a checkpoint: its size, and, of those that `reader` has the share of, its content.
  *
  * @throws CheckpointError naming the file that is missing or damaged
  */
-export function verifyCheckpoint(checkpoint: Checkpoint, hashes: boolean): void {
-  for (const { name, bytes, sha256 } of checkpoint.files) {
+export function verifyCheckpoint(checkpoint: Checkpoint, reader?: Reader): void {
+  for (const [i, { name, bytes, sha256 }] of checkpoint.files.entries()) {
+    const isRead = reader !== undefined && i % reader.world === reader.rank;
     const file = join(checkpoint.path, name);
     const found = statSync(file, { throwIfNoEntry: false });
     let problem: string | undefined;
     if (!found?.isFile()) problem = 'is missing';
     else if (found.size !== bytes) problem = `has ${found.size} bytes instead of ${bytes}`;
-    else if (hashes && sha256File(file) !== sha256) problem = 'was changed after it was written (SHA-256 differs)';
+    else if (isRead && sha256File(file) !== sha256) problem = 'was changed after it was written (SHA-256 differs)';
     if (problem)
       throw new CheckpointError('damaged-checkpoint', `the checkpoint is damaged: ${file} ${problem}`, {
         remedy: `Remove ${checkpoint.path} to go on from the checkpoint before it.`,

@@ -1,4 +1,5 @@
-// Writing checkpoints: each is complete or invisible. A folder of checkpoints has one writer at a time.
+// Writing checkpoints: each is complete or invisible. A folder of checkpoints has one writer at a time, or several processes that write
+// each checkpoint together.
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
@@ -8,11 +9,11 @@ import {
   removeUnfinished,
   StagedFolder,
   unfinishedFolder,
-  writingAt,
 } from '../../base/index.ts';
 import { renderJson } from '../json.ts';
 import { OutputFile, type WrittenFile } from '../output-file.ts';
-import { type NamedTensor, writeSafetensors } from '../safetensors/index.ts';
+import { writeSafetensors } from '../safetensors/index.ts';
+import { piecesMetadata } from './joined.ts';
 import {
   type Checkpoint,
   checkpointName,
@@ -24,10 +25,13 @@ import {
   TENSORS_SUFFIX,
 } from './manifest.ts';
 import { encodeState, type State } from './state.ts';
+import { onEach, requireSeen, requireWhole } from './together.ts';
+import { alone, type Groups, groupOf, partName, shareOut, type Writers } from './writers.ts';
 
 export interface CheckpointContent {
-  /** Groups of named tensors (model, optimizer, …); each becomes a safetensors file of that name. */
-  tensors: Readonly<Record<string, Iterable<NamedTensor>>>;
+  /** Groups of named tensors (model, optimizer, …); each becomes a safetensors file of that name, or one for each writer. */
+  tensors: Groups;
+  /** Of several writers, that of the first is kept. */
   state: State;
   /** What to compare checkpoints by (a held-out loss, say), for keeping the best. */
   score?: number | undefined;
@@ -50,36 +54,71 @@ function remove({ path }: Checkpoint): void {
  * Writes the checkpoint of a step into `folder/step-…`: first under another name, every file flushed to the disk, the
  * manifest last; then the folder is renamed. A checkpoint of the same step is replaced, and checkpoints of later steps are
  * removed: they belong to a continuation that this run did not take (it went on from an earlier one).
+ *
+ * Of several writers, which all call this, each writes its share; the first writes the manifest and renames. None returns before the
+ * checkpoint is complete, and when one of them cannot write, all throw.
  */
-export function saveCheckpoint(folder: string, step: number, content: CheckpointContent): Checkpoint {
+export function saveCheckpoint(
+  folder: string,
+  step: number,
+  content: CheckpointContent,
+  writers: Writers = alone,
+): Checkpoint {
   invariant(Number.isSafeInteger(step) && step >= 0, `checkpoint of step ${step}`);
-  const state = renderJson(encodeState(content.state));
   const path = join(folder, checkpointName(step));
-  if (makeFolder(folder)) fsyncPath(dirname(folder));
-  return writingAt(path, () => {
-    using staged = new StagedFolder(path, () => true);
-    const written: WrittenFile[] = [];
-    for (const [group, tensors] of Object.entries(content.tensors)) {
-      invariant(/^[\w-]+$/.test(group), `"${group}" cannot name a file`);
-      written.push(writeSafetensors(join(staged.path, group + TENSORS_SUFFIX), tensors));
-    }
-    written.push(writeText(join(staged.path, STATE_FILE), state));
-    const files = written.map(({ path: file, bytes, sha256 }) => ({ name: basename(file), bytes, sha256 }));
-    const score = Number.isFinite(content.score) ? content.score! : null;
-    const manifest: Manifest = { format: 'tsumugi-checkpoint', version: 1, step, score, files };
-    writeText(join(staged.path, MANIFEST_FILE), renderJson(manifest));
+  const score = Number.isFinite(content.score) ? content.score! : null;
+  let staged: StagedFolder | undefined;
+  const inStep = <T>(work: () => T) => onEach(writers, path, work, () => staged?.[Symbol.dispose]());
+  const [name] = inStep(() => {
+    if (writers.rank > 0) return '';
+    if (makeFolder(folder)) fsyncPath(dirname(folder));
+    staged = new StagedFolder(path, () => true);
+    return basename(staged.path);
+  });
+  const place = join(folder, name!);
+  const names = new Map<string, string[]>();
+  const written = inStep(() => writeShare(place, content, names, writers));
+  const files = written.flat();
+  inStep(() => {
+    if (!staged) return;
+    if (writers.world > 1) requireWhole(place, written, names, writers);
+    writeManifest(place, { step, score, files });
     staged.commit();
     for (const later of listCheckpoints(folder)) if (later.step > step) remove(later);
-    return { path, step, score, files };
   });
+  return { path, step, score, files };
 }
+
+/** Writes this writer's files; `names` become those of all tensors that it knows of. */
+function writeShare(
+  place: string,
+  { tensors, state }: CheckpointContent,
+  names: Map<string, string[]>,
+  writers: Writers,
+): Manifest['files'] {
+  const encoded = renderJson(encodeState(state));
+  if (writers.rank > 0) requireSeen(place, writers);
+  const written: WrittenFile[] = [];
+  for (const [group, share] of shareOut(tensors, writers)) {
+    invariant(/^[\w-]+$/.test(group) && groupOf(group) === group, `"${group}" cannot name a file`);
+    names.set(group, share.names);
+    // A group without tensors is a group, too.
+    if (share.tensors.length === 0 && writers.rank > 0) continue;
+    const file = join(place, partName(group, writers) + TENSORS_SUFFIX);
+    written.push(writeSafetensors(file, share.tensors, piecesMetadata(share.pieces)));
+  }
+  if (writers.rank === 0) written.push(writeText(join(place, STATE_FILE), encoded));
+  return written.map(({ path: file, bytes, sha256 }) => ({ name: basename(file), bytes, sha256 }));
+}
+
+const writeManifest = (folder: string, about: Pick<Manifest, 'step' | 'score' | 'files'>) =>
+  writeText(join(folder, MANIFEST_FILE), renderJson({ format: 'tsumugi-checkpoint', version: 2, ...about }));
 
 /** Gives a checkpoint the score that was measured after it was saved. Its other files stay as they are. */
 export function scoreCheckpoint(folder: string, step: number, score: number): void {
   const path = join(folder, checkpointName(step));
   const { files } = readCheckpoint(path);
-  const manifest: Manifest = { format: 'tsumugi-checkpoint', version: 1, step, score, files };
-  writeText(join(path, MANIFEST_FILE), renderJson(manifest));
+  writeManifest(path, { step, score, files });
 }
 
 /** Removes the checkpoint of a step that turned out to be of no use. */

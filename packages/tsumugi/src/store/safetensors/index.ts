@@ -1,7 +1,7 @@
 // Tensors in files: the safetensors format, single and sharded.
 export type { Metadata, StoredCode, TensorInfo } from './header.ts';
 export { readPieces } from './read-pieces.ts';
-export type { Safetensors } from './reader.ts';
+export { noSuchTensor, type Safetensors } from './reader.ts';
 export { INDEX_FILE, isShard, openSafetensors, WEIGHTS_FILE } from './sharded.ts';
 export {
   cutIntoShards,

@@ -15,6 +15,8 @@ export interface RankResult {
 export interface RankOptions {
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** The folder in which each rank starts. */
+  folders?: readonly string[];
   /** Once all are started: may send them signals. */
   onStart?: (kill: (rank: number, signal: NodeJS.Signals) => void) => void;
   /** Is told what a rank writes to standard output. */
@@ -28,6 +30,7 @@ export async function runRanks(script: string, world: number, options: RankOptio
   const children = Array.from({ length: world }, (_, rank) =>
     spawn(process.execPath, [script, ...(options.args ?? [])], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: options.folders?.[rank],
       env: {
         ...process.env,
         TSUMUGI_THREADS: '1',

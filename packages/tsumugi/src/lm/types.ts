@@ -61,6 +61,9 @@ export interface LanguageModel extends Module {
   forward(ids: Tensor, options?: ForwardOptions): Tensor;
   /** hidden [..., D] → logits [..., V] */
   logits(hidden: Tensor): Tensor;
-  /** With `sequenceParallel`, the parts of the ranks add up to what one process has, in each of the numbers and in gradients. */
+  /**
+   * With `sequenceParallel`, `loss` and `crossEntropy` are this rank's shares, which add up to those of one process, as gradients do;
+   * `meanSquaredLogsumexp` and `count` are of its targets.
+   */
   loss(batch: Batch, options?: LossOptions): LossParts;
 }

@@ -14,7 +14,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 it.each([2, 3, 4])('have the loss and the gradients of one process over %i ranks', async (world) => {
   const results = await runRanks(script, world);
   expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(Array(world).fill({ code: 0, stderr: '' }));
-  const { reached, ...cases } = JSON.parse(results[0]!.stdout);
+  const { reached, held, ...cases } = JSON.parse(results[0]!.stdout);
   expect(Object.keys(cases)).toHaveLength(9);
   for (const [name, [double, single]] of Object.entries<[Comparison, Comparison]>(cases)) {
     expect(double.loss, name).toBeLessThan(1e-14);
@@ -24,6 +24,8 @@ it.each([2, 3, 4])('have the loss and the gradients of one process over %i ranks
   }
   // Tokens 13 to 26 are a document: nothing of it is seen outside of it, and all of it that comes later sees it.
   expect(reached).toEqual([range(15, 27), range(15, 27), [26]]);
+  // Of the memory of one process, with a window and with full attention: about half.
+  for (const share of held.flat()) expect(share).toBeLessThan(0.6);
 });
 
 it('are refused where they have too few tokens, or go on from a cache', () => {

@@ -1,7 +1,18 @@
 // A rank of the tests of rows over ranks: each case in one process and over the ranks, and how far the two are apart.
 import { gatherJson, openMesh, placeOf, reduceNumbers } from '../../mesh/index.ts';
-import { namedParameters } from '../../nn/index.ts';
-import { backward, type DType, noGrad, Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { namedParameters, parameters } from '../../nn/index.ts';
+import {
+  backward,
+  type DType,
+  memory,
+  noGrad,
+  Rng,
+  randn,
+  resetPeakMemory,
+  scope,
+  type Tensor,
+  tensor,
+} from '../../torch/index.ts';
 import { type Batch, initialWeights, type LossOptions, Plamo2, type Plamo2Config } from '../index.ts';
 import { smallConfig } from '../lm.testing.ts';
 
@@ -109,7 +120,9 @@ function compare(each: Case, dtype: DType): Comparison | undefined {
     const parts = (options: LossOptions) => {
       const found = model.loss(batch, { ...each.options, ...options });
       backward(found.loss);
-      const numbers = [found.loss, found.crossEntropy, found.meanSquaredLogsumexp, found.count].map((x) => x.item());
+      const { loss, crossEntropy, meanSquaredLogsumexp, count } = found;
+      const squares = meanSquaredLogsumexp.mul(count);
+      const numbers = [loss, crossEntropy, squares, count].map((x) => x.item());
       const gradients = namedParameters(model).map(([name, parameter]) => [name, parameter.grad!] as const);
       for (const [, parameter] of namedParameters(model)) parameter.grad = undefined;
       return { numbers, gradients };
@@ -149,6 +162,27 @@ function reached(each: Case, changed: number): number[] {
   );
 }
 
+/** The most that tensors take in a training step on a row, beside what is there before. */
+function peakBytes(model: Plamo2, length: number, options: LossOptions): number {
+  const batch = batchOf({ length });
+  const before = memory().liveBytes;
+  resetPeakMemory();
+  scope(() => backward(model.loss(batch, options).loss));
+  const peak = memory().peakBytes - before;
+  for (const parameter of parameters(model)) parameter.grad = undefined;
+  return peak;
+}
+
+/** What this rank holds of a row beside what one process does. */
+function held(config: Partial<Plamo2Config>): number {
+  using model = modelOf(config, 'float32');
+  return scope(() => {
+    const options = { activationCheckpointing: false };
+    const ours = peakBytes(model, 2048, { ...options, sequenceParallel: row });
+    return ours / peakBytes(model, 2048, options);
+  });
+}
+
 const results: Record<string, unknown> = {};
 for (const [name, each] of Object.entries(cases)) results[name] = [compare(each, 'float64'), compare(each, 'float32')];
 // A secret in a document of a pack, whatever the layers are, and one at the end of a part.
@@ -158,4 +192,5 @@ results['reached'] = [
   reached({ ...pack, config: full }, 15),
   reached({ ...pack, config: full }, 26),
 ];
+results['held'] = mesh.world === 2 ? gatherJson(mesh, [held({}), held(full)]) : [];
 if (mesh.rank === 0) console.log(JSON.stringify(results));

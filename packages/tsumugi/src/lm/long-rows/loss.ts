@@ -5,10 +5,10 @@ import { noGrad, scope, type Tensor } from '../../torch/index.ts';
 import type { LossOptions, LossParts } from '../types.ts';
 
 /**
- * This rank's share of the loss of whole rows: the shares of all ranks add up to it, in every number.
+ * This rank's share of the loss of whole rows: loss and cross-entropy of all ranks add up to it. The rest is about this rank's targets alone.
  *
  * @param targets [B, T] of the whole rows
- * @param sumOf the loss as a sum over the targets of this rank
+ * @param sumOf the loss as a sum over targets
  */
 export function lossOfPart(
   mesh: Mesh,
@@ -17,14 +17,10 @@ export function lossOfPart(
   sumOf: (targets: Tensor) => LossParts,
 ): LossParts {
   return scope(() => {
-    const T = targets.size(1);
-    const { from, to } = ownPart(mesh, T);
-    const { loss, crossEntropy, meanSquaredLogsumexp, count } = sumOf(targets.narrow(1, from, to - from));
-    const { share, divisor } = noGrad(() => {
-      const all = targets.ne(-100).sum().clamp(1);
-      return { share: meanSquaredLogsumexp.mul(count).div(all), divisor: all };
-    });
-    if (reduction === 'sum') return { loss, crossEntropy, meanSquaredLogsumexp: share, count };
-    return { loss: loss.div(divisor), crossEntropy: crossEntropy.div(divisor), meanSquaredLogsumexp: share, count };
+    const { from, to } = ownPart(mesh, targets.size(1));
+    const parts = sumOf(targets.narrow(1, from, to - from));
+    if (reduction === 'sum') return parts;
+    const all = noGrad(() => targets.ne(-100).sum().clamp(1));
+    return { ...parts, loss: parts.loss.div(all), crossEntropy: parts.crossEntropy.div(all) };
   });
 }

@@ -1,5 +1,5 @@
 // The loss of fine-tuning on examples: what is to be learned is predicted, with noise on the embeddings when that is asked for.
-import type { LanguageModel, Plamo2 } from '../lm/index.ts';
+import { type LanguageModel, type Plamo2, placeDropout } from '../lm/index.ts';
 import { answerLoss } from './answer-loss.ts';
 import type { ExampleSteps } from './example-steps.ts';
 import type { LossFunction } from './loss-function.ts';
@@ -17,6 +17,10 @@ export function sftLoss(
     const { batch: whole } = steps.at(step);
     const [rows, columns] = [batch.ids.size(0), batch.ids.size(1)];
     const { hidden_size: width } = model.config;
+    const placed = whole.placed.flatMap((each) =>
+      each.row >= first && each.row < first + rows ? [{ ...each, row: each.row - first }] : [],
+    );
+    placeDropout(model, { rows, columns, placed });
     const noise = { alpha: neftune, width, seed, step, device: model.parameterDevice };
     const all =
       neftune > 0 ? { ...options, embeddingNoise: neftuneNoise({ ...whole, columns }, first, rows, noise) } : options;

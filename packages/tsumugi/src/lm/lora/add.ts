@@ -4,7 +4,8 @@ import { freeze, Linear, moduleAt, namedModules, replaceModule } from '../../nn/
 import { Rng } from '../../torch/index.ts';
 import type { Plamo2 } from '../model.ts';
 import { QuantizedLinear } from '../quantized-linear.ts';
-import { type AdaptedLinear, LoraLinear, type LoraShape } from './layer.ts';
+import type { LanguageModel } from '../types.ts';
+import { type AdaptedLinear, LoraLinear, type LoraShape, type TextRows } from './layer.ts';
 import { checkLora, DEFAULT_TARGETS, type LoraOptions } from './options.ts';
 import { resolveTargets } from './targets.ts';
 
@@ -56,11 +57,45 @@ export function refuseAdapted(model: Plamo2): void {
 export const loraLayers = (model: Plamo2): Map<string, LoraLinear> =>
   new Map([...namedModules(model)].filter((entry): entry is [string, LoraLinear] => entry[1] instanceof LoraLinear));
 
+const dropoutSeed = (seed: number, step: number, path: string) => deriveSeed(seed, 'lora dropout', step, path);
+
 /** Sets what dropout draws in step `step` (from 0): a run that goes on from there draws the same. */
 export function seedDropout(model: Plamo2, seed: number, step: number): void {
   for (const [path, layer] of loraLayers(model))
-    if (layer.shape.dropout > 0)
-      layer.dropFrom(new Rng(deriveSeed(seed, 'lora dropout', step, path), model.parameterDevice));
+    if (layer.shape.dropout > 0) layer.dropFrom(new Rng(dropoutSeed(seed, step, path), model.parameterDevice));
+  stepOf.set(model, { seed, step });
+}
+
+/** The step that dropout of a model was seeded for last. */
+const stepOf = new WeakMap<Plamo2, { seed: number; step: number }>();
+
+/**
+ * Tells adapters which texts the rows that go through next are of. What dropout drops of a text follows then from seed, step, layer and its
+ * tokens: it is the same however texts lie in rows, in whatever micro-batch, and on whatever rank. A head whose inputs are not whole rows
+ * draws from a stream as before.
+ */
+export function placeDropout(
+  model: LanguageModel,
+  { rows, columns, placed }: Pick<TextRows, 'rows' | 'columns'> & { placed: readonly PlacedText[] },
+): void {
+  const known = stepOf.get(model as Plamo2);
+  const layers = [...loraLayers(model as Plamo2)].filter(([, { shape }]) => shape.dropout > 0);
+  if (!known || layers.length === 0) return;
+  const places = placed.map(({ row, column, example: { ids } }) => ({
+    row,
+    column,
+    length: ids.length,
+    key: deriveSeed(0, ids.join()),
+  }));
+  for (const [path, layer] of layers)
+    layer.dropByText(dropoutSeed(known.seed, known.step, path), { rows, columns, places });
+}
+
+/** A text, and where it lies. */
+export interface PlacedText {
+  example: { readonly ids: Int32Array };
+  row: number;
+  column: number;
 }
 
 /**

@@ -1,7 +1,7 @@
 // One adapter by hand: its two products, its scale, DoRA's magnitudes, dropout, gradients, and what it merges to.
 import { describe, expect, it } from 'vitest';
 import { gradcheck, Linear, namedParameters, numTrainable } from '../../nn/index.ts';
-import { backward, noGrad, Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
+import { backward, noGrad, ones, Rng, randn, scope, type Tensor, tensor } from '../../torch/index.ts';
 import { LoraLinear, type LoraShape } from './layer.ts';
 
 const shape = (changes: Partial<LoraShape> = {}): LoraShape => ({
@@ -144,6 +144,38 @@ describe('an adapter', () => {
     expect(still.slice(0, 2)).toEqual([16, -7]);
     layer.train();
     expect(drawn(1)).toEqual(once);
+  });
+
+  it('drops of a text by its key, wherever it lies in rows', () => {
+    using layer = byHand({ dropout: 0.5 });
+    const outputs = (
+      rows: number,
+      columns: number,
+      places: [row: number, column: number, length: number, key: number][],
+    ) =>
+      scope(() => {
+        layer.dropByText(7, {
+          rows,
+          columns,
+          places: places.map(([row, column, length, key]) => ({ row, column, length, key })),
+        });
+        const y = layer.forward(ones(rows, columns, 2)).tolist() as number[][][];
+        return places.map(([row, column, length]) => y[row]!.slice(column, column + length));
+      });
+    const [long, short] = outputs(2, 40, [
+      [0, 0, 40, 1],
+      [1, 0, 20, 2],
+    ]);
+    expect(
+      outputs(1, 61, [
+        [0, 0, 20, 2],
+        [0, 20, 40, 1],
+      ]),
+    ).toEqual([short, long]);
+    expect(outputs(1, 40, [[0, 0, 40, 3]])).not.toEqual([long]);
+    layer.dropByText(8, { rows: 1, columns: 40, places: [{ row: 0, column: 0, length: 40, key: 1 }] });
+    expect(scope(() => layer.forward(ones(1, 40, 2)).tolist())).not.toEqual([long]);
+    expect(new Set(long!.map(String)).size).toBe(4); // of two inputs none, one, the other, or both
   });
 
   it('drops for DoRA, too: W sees the input whole, what m adds does not', () => {

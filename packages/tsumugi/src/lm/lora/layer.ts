@@ -6,8 +6,9 @@
 //           counts as a constant in backward (section 4.3); m starts as ‖W‖
 //
 // W is frozen, and stays as it is stored: numbers of any type, or codes of few bits (QLoRA, Dettmers et al. 2023, arXiv 2305.14314).
+import { deriveSeed } from '../../base/index.ts';
 import { dropout, type Linear, Linear as LinearMap, Module, parameter, zerosInit } from '../../nn/index.ts';
-import { noGrad, type Rng, scope, type Tensor } from '../../torch/index.ts';
+import { noGrad, onesLike, Rng, scope, type Tensor } from '../../torch/index.ts';
 import { QuantizedLinear } from '../quantized-linear.ts';
 
 /** What an adapter may stand on: a map without bias. */
@@ -22,6 +23,22 @@ export interface LoraShape {
   rsLora: boolean;
   /** With a magnitude of its own for each output. */
   dora: boolean;
+}
+
+/** Where a text lies in rows that go through a model. */
+export interface TextPlace {
+  row: number;
+  column: number;
+  length: number;
+  /** Seeds what dropout drops of it. */
+  key: number;
+}
+
+/** Rows of texts. */
+export interface TextRows {
+  rows: number;
+  columns: number;
+  places: readonly TextPlace[];
 }
 
 /** s of an adapter. */
@@ -39,6 +56,7 @@ export class LoraLinear extends Module {
   lora_magnitude_vector?: Tensor;
   readonly shape: Readonly<LoraShape>;
   #rng: Rng | undefined;
+  #texts: { seed: number; rows: TextRows } | undefined;
 
   /** Takes the layer over. A is uniform in ±1/√in (Kaiming-uniform with √5, as in PEFT), B is 0: at first nothing changes. */
   constructor(base: AdaptedLinear, shape: LoraShape, rng: Rng) {
@@ -59,6 +77,28 @@ export class LoraLinear extends Module {
   /** From here on dropout draws from this stream. */
   dropFrom(rng: Rng): void {
     this.#rng = rng;
+    this.#texts = undefined;
+  }
+
+  /** What is dropped of each text in inputs [rows, columns, in] follows from here on from `seed` and the text's key, wherever it lies. */
+  dropByText(seed: number, rows: TextRows): void {
+    this.#texts = { seed, rows };
+  }
+
+  #dropped(x: Tensor, p: number): Tensor {
+    const texts = this.#texts;
+    if (!texts || x.shape.length !== 3 || x.size(0) !== texts.rows.rows || x.size(1) !== texts.rows.columns)
+      return dropout(x, p, this.#rng);
+    const kept = noGrad(() => onesLike(x));
+    for (const { row, column, length, key } of texts.rows.places)
+      scope(() => {
+        const rng = new Rng(deriveSeed(texts.seed, key), x.device);
+        kept
+          .select(0, row)
+          .narrow(0, column, length)
+          .bernoulli_(1 - p, { rng });
+      });
+    return x.mul(1 / (1 - p)).maskedFill(kept.eq(0), 0);
   }
 
   forward(x: Tensor): Tensor {
@@ -88,7 +128,7 @@ export class LoraLinear extends Module {
   ): Tensor[] {
     const base = maps(this.base_layer, x);
     const { dropout: p } = this.shape;
-    const seen = this.training && p > 0 ? dropout(x, p, this.#rng) : x;
+    const seen = this.training && p > 0 ? this.#dropped(x, p) : x;
     const added = maps(this.lora_B, this.lora_A.forward(seen).mul(this.scale));
     const m = this.lora_magnitude_vector;
     if (!m) return base.map((each, i) => each.add(added[i]!));

@@ -1,5 +1,5 @@
 // Log-probabilities of whole answers under a model: sums over their tokens, with a gradient.
-import { type LanguageModel, type LossOptions, targetLogprobs } from '../../lm/index.ts';
+import { type LanguageModel, type LossOptions, placeDropout, targetLogprobs } from '../../lm/index.ts';
 import type { ExampleBatch } from '../../text/index.ts';
 import { scope, type Tensor, tensor, zeros } from '../../torch/index.ts';
 import { toTensors } from '../batches.ts';
@@ -20,6 +20,7 @@ export function answerLogprobs(
   options: Pick<LossOptions, 'dtype' | 'activationCheckpointing' | 'onPart'> = {},
 ): AnswerLogprobs {
   const device = model.parameterDevice;
+  placeDropout(model, batch);
   // In the caller's scope: layers that are computed again in the backward pass read them then.
   const { ids, targets, documents } = toTensors(batch, device);
   return scope(() => {

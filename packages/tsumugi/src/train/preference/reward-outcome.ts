@@ -1,5 +1,5 @@
 // A micro-batch of pairs through a reward model: its loss, and what is told of it.
-import { type Plamo2WithReward, rewardsAt } from '../../lm/index.ts';
+import { type Plamo2WithReward, placeDropout, rewardsAt } from '../../lm/index.ts';
 import type { ExampleBatch, PreferenceExample } from '../../text/index.ts';
 import { type Tensor, tensor } from '../../torch/index.ts';
 import { toTensors } from '../batches.ts';
@@ -23,6 +23,7 @@ export function rewardOutcome(
   centering: number,
   options: OutcomeOptions,
 ): Outcome {
+  placeDropout(model, batch);
   const { ids, documents } = toTensors(batch, model.parameterDevice);
   const rewards = rewardsAt(model, model.forward(ids, { ...options, documents }), endsOf(batch));
   const N = pairs.length;

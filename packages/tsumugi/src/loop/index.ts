@@ -1,5 +1,5 @@
 // The training loop and what belongs to it: schedules, rehearsal, forecasts. It knows steps, not what is trained on.
-export { agreedPause, unlessOneStops } from './agreed-pause.ts';
+export { agreedPause } from './agreed-pause.ts';
 export { checkMetrics } from './check-metrics.ts';
 export {
   type Amount,

@@ -32,6 +32,7 @@ export class GradientBuckets implements Disposable {
   readonly #hasGradient: boolean[];
   /** Whether a step is under way. */
   #isOpen = false;
+  #isGone = false;
   /** Whether gradients that are made now are the last of the step. */
   #isLast = false;
   #works: Work[] = [];
@@ -101,11 +102,20 @@ export class GradientBuckets implements Disposable {
     this.#works.push(this.#mesh.allReduce(this.#buckets[this.#works.length]!.flat));
   }
 
-  /** After the last backward of a step. A parameter that had no gradient on any rank has none afterwards. */
-  finish(): void {
-    this.#isOpen = false;
+  /**
+   * After the last backward of a step: what is left is sent, also by a rank that had no backward. All ranks have to come to this before they
+   * ask each other anything else, since they must do so in one order.
+   */
+  afterLast(): void {
+    if (!this.#isOpen) return;
     this.#isLast = false;
     while (this.#works.length < this.#buckets.length) this.#send();
+  }
+
+  /** Waits for the sums. A parameter that had no gradient on any rank has none afterwards. */
+  finish(): void {
+    this.afterLast();
+    this.#isOpen = false;
     for (const work of this.#works) work.wait();
     const now = performance.now();
     // Not from here: what ranks tell each other after backward has waited behind the gradients already.
@@ -115,7 +125,10 @@ export class GradientBuckets implements Disposable {
     for (const [i, parameter] of this.#parameters.entries()) if (has[i] === 0) parameter.grad = undefined;
   }
 
+  /** May be called again. */
   [Symbol.dispose](): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
     this.#hearing[Symbol.dispose]();
     for (const parameter of this.#parameters) parameter.grad = undefined;
     for (const view of this.#views) view.dispose();

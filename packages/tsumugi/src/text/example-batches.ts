@@ -61,6 +61,9 @@ function filled(placed: readonly PlacedExample[], rows: number): number[] {
   return ends;
 }
 
+/** How many columns of each row are filled. */
+export const filledOf = ({ placed, rows }: Pick<ExampleBatch, 'placed' | 'rows'>): number[] => filled(placed, rows);
+
 /** Columns up to the last that is filled in one of the rows [first, first + rows). */
 export const filledColumns = (
   { placed, rows: all }: Pick<ExampleBatch, 'placed' | 'rows'>,

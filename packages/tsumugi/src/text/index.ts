@@ -59,6 +59,7 @@ export {
   type ExampleLayout,
   exampleLayouts,
   filledColumns,
+  filledOf,
   layOut,
   type PlacedExample,
   shapeOfLayOut,

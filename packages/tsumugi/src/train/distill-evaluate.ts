@@ -2,6 +2,7 @@
 import { UserError } from '../base/index.ts';
 import type { Batch, Plamo2 } from '../lm/index.ts';
 import type { Measured } from '../loop/index.ts';
+import { reduceNumbers, solo } from '../mesh/index.ts';
 import type { TokenShards } from '../text/index.ts';
 import { logitLoss } from './distill-loss.ts';
 import { type Evaluation, type EvaluationSettings, evaluateHeldOut, measuredOf } from './evaluate.ts';
@@ -23,15 +24,16 @@ export async function evaluateStudent(
   settings: EvaluationSettings,
 ): Promise<DistillEvaluation> {
   if (!taught) return await evaluateHeldOut(student, shards, settings);
-  const { dtype } = settings;
-  let [nats, index] = [0, 0];
+  const { dtype, mesh = solo } = settings;
+  let [nats, turn] = [0, 0];
   const lossOf = (batch: Batch) => {
     const { ids, targets, documents } = batch;
     const hidden = student.forward(ids, { documents, dtype });
-    nats += logitLoss(student, hidden, taught(batch, index++), targets).item();
+    nats += logitLoss(student, hidden, taught(batch, turn++ * mesh.world + mesh.rank), targets).item();
     return student.lossOf(hidden, targets, { reduction: 'sum' });
   };
   const found = await evaluateHeldOut(student, shards, { ...settings, lossOf });
+  [nats = 0] = reduceNumbers(mesh, [nats]);
   if (Number.isFinite(found.crossEntropy) && !Number.isFinite(nats))
     throw new UserError('not-finite', 'the teacher reads the text with numbers that are not finite', {
       remedy: 'Find out where its weights went wrong: "tsumugi score" names the tensor or the layer.',

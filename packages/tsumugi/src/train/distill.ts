@@ -95,13 +95,14 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
       return stepGradients(model, taughtBatch, config, { ...within, lossOf });
     },
     evaluation: distillEvaluationState,
-    evaluate: (model, _, pause) =>
+    evaluate: (model, _, pause, mesh) =>
       evaluateStudent(model, teacher.heldOut, shards, {
         sequenceLength: config.sequenceLength,
         batchSize: config.batchSize,
         dtype: computeType(config.dtype),
         maxTokens: config.evaluateTokens,
         pause,
+        mesh,
       }),
     measured: (found, { step, at }) => measuredStudent(found, at === 'before' ? 'before distillation' : step),
     strip: (model) => (model as Student).strip(),

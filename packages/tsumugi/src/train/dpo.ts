@@ -73,15 +73,20 @@ export async function preferenceTraining(config: DpoConfig): Promise<ModelTraini
         lines: [`  ${source.steps.epochAt(steps).toFixed(1)} epochs of ${perStep}`],
       };
     },
-    prepare(pause, say) {
-      const asked = { device, dtype, modelHash: base.hash, pause, say };
+    prepare(pause, say, mesh) {
+      const asked = { device, dtype, modelHash: base.hash, pause, say, mesh };
       return source.prepare((answers) => referenceLogprobs(config.model, answers, asked), steps);
     },
     makeModel: () => base.makeModel(modelConfig),
     gradients: (model, within) =>
-      preferenceGradients(source.steps, (step, options) => source.workOf(model, step, options), config, within),
+      preferenceGradients(
+        source.steps,
+        (step, options, mesh) => source.workOf(model, step, options, mesh),
+        config,
+        within,
+      ),
     evaluation: preferenceEvaluationState,
-    evaluate: (model, _, pause) => evaluatePreferences(source.heldOut(model, { dtype }), pause),
+    evaluate: (model, _, pause, mesh) => evaluatePreferences(source.heldOut(model, { dtype }, mesh), pause, mesh),
     measured: (found, { step, at }) => measuredPreferences(found, what, at === 'before' ? 'as it came' : step),
     result: base.resultOf(data),
     [Symbol.dispose]() {},

@@ -145,6 +145,10 @@ export async function policyTraining(
         return { ...found, tokensSeen: state.tokens, warnings: told };
       };
     },
+    alone: {
+      fault: 'GRPO cannot be trained over several processes: its answers are sampled by one',
+      remedy: 'Start it as one process.',
+    },
     kept: {
       schema: grpoState,
       // The next update may learn from other answers, which are sampled then.

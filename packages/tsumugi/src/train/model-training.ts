@@ -53,14 +53,20 @@ export interface ModelTraining<E extends object> extends Disposable {
   warnings?: readonly StepWarning[];
   /** @param run keeps what was settled before; undefined when nothing is to be trained */
   plan(made: { secondsPerStep: readonly number[]; start: number; run?: RunFolder | undefined }): RunPlan;
-  /** What takes time and must be known before the first measurement: asked for after the forecast. */
-  prepare?(pause: Pause, say: (line: string) => void): Promise<void>;
+  /**
+   * What takes time and must be known before the first measurement: asked for after the forecast.
+   *
+   * @param mesh its ranks share the work; each comes to `pause` equally often
+   */
+  prepare?(pause: Pause, say: (line: string) => void, mesh: Mesh): Promise<void>;
   /** The model to train; those of a checkpoint take the place of its weights when a run goes on. */
   makeModel(goesOn: boolean): Plamo2;
   /** Adds what is trained beside a model to one with adapters, which `makeModel` is not asked for. */
   addBeside?(model: Plamo2): unknown;
   /** What a step (from 0) needs of the model as it is used, and takes its time: asked for before the step. */
   beforeStep?(model: Plamo2, step: number, pause: Pause): Promise<void>;
+  /** Why it cannot be trained over several ranks; it can where this is left out. */
+  alone?: { readonly fault: string; readonly remedy: string } | undefined;
   /** Adds the gradients of a step (from 0) to the model's parameters. */
   gradients(model: Plamo2, within: WithinStep): (step: number) => StepLoss;
   /** What checkpoints remember besides, of a training whose steps do not follow from the weights and the settings alone. */

@@ -74,11 +74,11 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
   function* workOf(
     model: Plamo2,
     pairs: readonly PreferenceExample[],
-    all: Iterable<PairBatch>,
+    all: Iterable<PairBatch | undefined>,
     options: OutcomeOptions,
   ): Generator<Work> {
     for (const batch of all)
-      yield () => rewardOutcome(model as Plamo2WithReward, pairs, batch, config.centering, options);
+      yield () => batch && rewardOutcome(model as Plamo2WithReward, pairs, batch, config.centering, options);
   }
   const task: ModelTraining<RewardEvaluation> = {
     name: 'reward',
@@ -109,13 +109,13 @@ export async function rewardTraining(config: RewardConfig): Promise<ModelTrainin
     gradients: (model, within) =>
       preferenceGradients(
         batches,
-        (step, options) => workOf(model, data.examples, batches.at(step), options),
+        (step, options, mesh) => workOf(model, data.examples, batches.at(step, mesh), options),
         config,
         within,
       ),
     evaluation: rewardEvaluationState,
-    evaluate: (model, _, pause) =>
-      evaluatePreferences(workOf(model, data.heldOut, pairBatches(data.heldOut, rows), { dtype }), pause),
+    evaluate: (model, _, pause, mesh) =>
+      evaluatePreferences(workOf(model, data.heldOut, pairBatches(data.heldOut, rows, mesh), { dtype }), pause, mesh),
     measured: (found, { step, at }) => measuredPreferences(found, 'pairs', at === 'before' ? 'untrained head' : step),
     saved: {
       name: 'model',

@@ -2,8 +2,8 @@
 // targets of the step, so that accumulating them gives the gradients of one large batch.
 import type { LanguageModel, LossOptions } from '../lm/index.ts';
 import { checkMetrics, type StepLoss } from '../loop/index.ts';
-import { gatherNumbers, type Mesh, ownPart, solo, sumRecords } from '../mesh/index.ts';
-import { type Batch, type ExampleBatch, filledColumns } from '../text/index.ts';
+import { gatherNumbers, type Mesh, ownPart, ownShare, solo, sumRecords } from '../mesh/index.ts';
+import { type Batch, type ExampleBatch, filledColumns, filledOf } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
 import { type LossFunction, nextTokenLoss } from './loss-function.ts';
@@ -51,6 +51,10 @@ export function rowsOf(batch: Batch | ExampleBatch, first: number, rows: number)
   };
 }
 
+/** The rows [from, to) that are this rank's: of rows of examples, which are longer and shorter, about as many tokens as any other rank has. */
+const ownRows = (mesh: Mesh, batch: Batch | ExampleBatch) =>
+  'placed' in batch ? ownShare(mesh, filledOf(batch)) : ownPart(mesh, batch.rows);
+
 /** What a training brings into the forward of a step. */
 export interface WithinStep {
   /** Instead of the model's own. */
@@ -59,8 +63,10 @@ export interface WithinStep {
   onPart?: ((step: number) => LossOptions['onPart']) | undefined;
   /** The ranks that share the rows of each step. */
   mesh?: Mesh | undefined;
-  /** Is called before the last backward of a step. */
+  /** Is called before the last backward of a step; not where there is none. */
   beforeLast?: (() => void) | undefined;
+  /** Is called after it, before ranks tell each other anything. */
+  afterLast?: (() => void) | undefined;
 }
 
 /**
@@ -71,14 +77,14 @@ export function stepGradients(
   model: LanguageModel,
   batchOf: (step: number) => StepBatch,
   { dtype, activationCheckpointing, zLoss }: ComputeSettings,
-  { lossOf = nextTokenLoss, onPart, mesh = solo, beforeLast }: WithinStep = {},
+  { lossOf = nextTokenLoss, onPart, mesh = solo, beforeLast, afterLast }: WithinStep = {},
 ): (step: number) => StepLoss {
   const options = { reduction: 'sum', zLoss, activationCheckpointing, dtype: computeType(dtype) } as const;
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
     const began = performance.now();
-    const { from, to } = ownPart(mesh, batch.rows);
+    const { from, to } = ownRows(mesh, batch);
     let [loss, tokens] = [0, 0];
     const seen = onPart?.(step);
     const metrics: Record<string, number> = lossOf === nextTokenLoss ? { meanSquaredLogsumexp: 0 } : {};
@@ -99,6 +105,7 @@ export function stepGradients(
     }
     const whole = { loss, tokens: predicted > 0 ? tokens : batch.rows * batch.columns, tokensSeen, metrics };
     if (mesh.world === 1) return whole;
+    afterLast?.();
     const seconds = (performance.now() - began) / 1000;
     const shares = gatherNumbers(mesh, { seconds, loss, tokens, ...prefixed(metrics) });
     const sums = sumRecords(shares);

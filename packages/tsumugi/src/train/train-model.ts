@@ -1,7 +1,7 @@
 // What every kind of training of a language model shares, top to bottom: open the run, build the model, forecast, measure,
 // train, measure again, save. What it learns from and how it is measured is the kind's own.
 import { join } from 'node:path';
-import { checkOptions, steady } from '../base/index.ts';
+import { ConfigError, checkOptions, steady } from '../base/index.ts';
 import { saveModel } from '../lm/index.ts';
 import {
   agreedPause,
@@ -22,7 +22,6 @@ import {
   scheduleOf,
   silentStream,
   trainingState,
-  unlessOneStops,
 } from '../loop/index.ts';
 import { broadcastAll, fromFirst, GradientBuckets, type Mesh, solo } from '../mesh/index.ts';
 import { freeze, numParameters, numTrainable, trainable } from '../nn/index.ts';
@@ -72,6 +71,8 @@ async function trainOverRanks<E extends object>(
   const onHost = mesh.hosts.filter((host) => host === mesh.hosts[mesh.rank]).length;
   const space = spaceOverRanks(task, { world: mesh.world, shard: 'none', onHost });
   requireFits(space);
+  if (mesh.world > 1 && task.alone)
+    throw new ConfigError('not-over-ranks', task.alone.fault, { remedy: task.alone.remedy });
   const settings = recordedSettings(config, options);
   const { resume, recipe } = options;
   using run = await openRunOverRanks(mesh, config.out, () =>
@@ -101,6 +102,7 @@ async function trainOverRanks<E extends object>(
     onPart: (step) => watch.onPart(step),
     mesh,
     beforeLast: buckets && (() => buckets.beforeLast()),
+    afterLast: buckets && (() => buckets.afterLast()),
   });
 
   // Forecast.
@@ -133,7 +135,7 @@ async function trainOverRanks<E extends object>(
   const first: Moment = { step: 0, at: 'before' };
   using interrupt = new Interrupt(print);
   const before = await unlessInterrupted(async () => {
-    if (task.prepare) await unlessOneStops(mesh, interrupt, (pause) => task.prepare!(pause, print));
+    await task.prepare?.(agreedPause(mesh, interrupt), print, mesh);
     return known?.before ?? (await looking(() => task.evaluate(model, first, agreedPause(mesh, interrupt), mesh)));
   });
   if (!before) {
@@ -205,6 +207,7 @@ async function trainOverRanks<E extends object>(
   const { name: made, save } = task.saved ?? { name: 'model', save: saveModel };
   const folder = join(config.out, made);
   onFirst(mesh, () => {
+    buckets?.[Symbol.dispose](); // it holds what may be taken off
     task.strip?.(model);
     result.requireUnchanged();
     save(folder, model, {

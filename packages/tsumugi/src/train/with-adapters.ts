@@ -41,6 +41,12 @@ export const loraOptionsOf = (config: AdapterConfig & { seed: number }): LoraOpt
         seed: deriveSeed(config.seed, 'adapters'),
       };
 
+/** Its inputs are tokens that are learned, of whichever texts go through together. */
+const headDropout = {
+  fault: 'loraDropout of an adapter of lm_head differs with the number of processes',
+  remedy: 'Set loraDropout=0, or leave lm_head out of loraTargets.',
+};
+
 /**
  * The same training, of adapters over the model in `folder`, which end up in `<out>/adapter`, in PEFT's layout, unless the training
  * saves otherwise; `task` as it is where the settings ask for none.
@@ -75,6 +81,11 @@ export function withAdapters<E extends object>(
       task.addBeside?.(model);
       return model;
     },
+    alone:
+      task.alone ??
+      (shape.dropout > 0 && coverage.rows.some(({ kind, matched }) => kind === 'lm_head' && matched > 0)
+        ? headDropout
+        : undefined),
     gradients(model, within) {
       const gradients = task.gradients(model, within);
       return (step) => {

@@ -1,5 +1,6 @@
 // Held-out preferences: how often, and by how much, the policy finds the better answers better.
 import type { Measured, Pause } from '../../loop/index.ts';
+import { type Mesh, solo } from '../../mesh/index.ts';
 import { noGrad, scope } from '../../torch/index.ts';
 import { Means, type Work } from './outcome.ts';
 
@@ -25,10 +26,14 @@ export interface PreferenceEvaluation {
   count: number;
 }
 
-/** @typeParam E of what the outcomes tell */
+/**
+ * @param works this rank's share: equally many on each rank
+ * @typeParam E of what the outcomes tell
+ */
 export async function evaluatePreferences<E extends object = PreferenceEvaluation>(
   works: Iterable<Work>,
   pause?: Pause,
+  mesh: Mesh = solo,
 ): Promise<E> {
   const means = new Means();
   let count = 0;
@@ -43,6 +48,8 @@ export async function evaluatePreferences<E extends object = PreferenceEvaluatio
       }),
     );
   }
+  const counts = means.gather(mesh, { count });
+  count = counts.reduce((sum, share) => sum + share['count']!, 0);
   return { ...means.found(), count } as object as E;
 }
 

@@ -1,4 +1,5 @@
 // Steps of what is learned from: pairs, or answers. Those of step k follow from (seed, k).
+import { type Mesh, ownShare, solo } from '../../mesh/index.ts';
 import { EpochOrder, type ExampleLayout, shapeOfLayOut } from '../../text/index.ts';
 import { type RowsShape, type StepSizes, StepTokens, stepSizes } from '../step-sizes.ts';
 
@@ -58,13 +59,25 @@ export abstract class ItemSteps<T> {
     return stepSizes(steps, (step) => this.#shapesOf(step));
   }
 
-  /** Which items each micro-batch of `step` (from 0, without end) is of. */
-  protected itemsOf(step: number): number[][] {
-    const { batchSize, gradientAccumulation } = this.options;
-    return Array.from({ length: gradientAccumulation }, (_, micro) => {
-      const first = step * this.itemsPerStep + micro * batchSize;
-      return Array.from({ length: batchSize }, (_, i) => this.#order.at(first + i));
-    });
+  /** Which items `step` (from 0, without end) is of. */
+  protected allOf(step: number): number[] {
+    const first = step * this.itemsPerStep;
+    return Array.from({ length: this.itemsPerStep }, (_, i) => this.#order.at(first + i));
+  }
+
+  /** Which items each micro-batch of `step` is of: over several ranks those of this rank, which have about as many tokens as any other's. */
+  protected itemsOf(step: number, mesh: Mesh = solo): number[][] {
+    const all = this.allOf(step);
+    const { from, to } = ownShare(
+      mesh,
+      all.map((item) => this.lengthsOf([item]).reduce((sum, length) => sum + length, 0)),
+    );
+    return [...inBatches(to - from, this.options.batchSize)].map((some) => some.map((i) => all[from + i]!));
+  }
+
+  /** Micro-batches of `step` that are this rank's. */
+  microBatchesOf(step: number, mesh: Mesh): number {
+    return this.itemsOf(step, mesh).length;
   }
 
   #shapesOf(step: number): RowsShape[] {
@@ -72,8 +85,10 @@ export abstract class ItemSteps<T> {
   }
 }
 
-/** The numbers from 0 on, so many at a time. */
-export function* inBatches(count: number, batchSize: number): Generator<number[]> {
-  for (let first = 0; first < count; first += batchSize)
-    yield Array.from({ length: Math.min(batchSize, count - first) }, (_, i) => first + i);
+/** The numbers from 0 on, so many at a time; over ranks each takes its turn, and all have equally many turns, the last ones maybe of nothing. */
+export function* inBatches(count: number, batchSize: number, { rank, world }: Mesh = solo): Generator<number[]> {
+  for (let turn = 0; turn < count; turn += batchSize * world) {
+    const first = turn + batchSize * rank;
+    yield Array.from({ length: Math.max(0, Math.min(batchSize, count - first)) }, (_, i) => first + i);
+  }
 }

@@ -22,12 +22,13 @@ export async function pairSource(config: DpoConfig, seed: number): Promise<Prefe
       if (!needsReference(config.loss)) return;
       references = { learned: await askPairs(data.examples, ask), heldOut: await askPairs(data.heldOut, ask) };
     },
-    *workOf(model, step, options) {
-      for (const batch of steps.at(step)) yield () => pairOutcome(model, batch, references?.learned, config, options);
+    *workOf(model, step, options, mesh) {
+      for (const batch of steps.at(step, mesh))
+        yield () => pairOutcome(model, batch, references?.learned, config, options);
     },
-    *heldOut(model, options) {
-      for (const batch of pairBatches(data.heldOut, { ...rows, batchSize }))
-        yield () => pairOutcome(model, batch, references?.heldOut, config, options);
+    *heldOut(model, options, mesh) {
+      for (const batch of pairBatches(data.heldOut, { ...rows, batchSize }, mesh))
+        yield () => batch && pairOutcome(model, batch, references?.heldOut, config, options);
     },
   };
 }

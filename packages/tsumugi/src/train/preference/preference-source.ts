@@ -1,5 +1,6 @@
 // What preference training learns from: pairs, or rated answers.
 import type { LanguageModel } from '../../lm/index.ts';
+import type { Mesh } from '../../mesh/index.ts';
 import type { Tokenizer } from '../../text/index.ts';
 import type { TuningData } from '../chat-data.ts';
 import type { DpoConfig } from '../dpo-config.ts';
@@ -18,8 +19,10 @@ export interface PreferenceSource {
   steps: ItemSteps<unknown>;
   /** Asks what is needed for so many steps, and for what is held out. */
   prepare(ask: AskReference, steps: number): Promise<void>;
-  workOf(model: LanguageModel, step: number, options: OutcomeOptions): Iterable<Work>;
-  heldOut(model: LanguageModel, options: OutcomeOptions): Iterable<Work>;
+  /** This rank's share of a step. */
+  workOf(model: LanguageModel, step: number, options: OutcomeOptions, mesh: Mesh): Iterable<Work>;
+  /** This rank's share of what is held out: equally many for each rank. */
+  heldOut(model: LanguageModel, options: OutcomeOptions, mesh: Mesh): Iterable<Work>;
 }
 
 /** How the texts of a run lie in rows. */

@@ -1,4 +1,5 @@
 // The micro-batches of steps of pairs. Both answers of a pair are in one micro-batch, since its loss compares them.
+import type { Mesh } from '../../mesh/index.ts';
 import { completed, type ExampleBatch, layOut, type PreferenceExample } from '../../text/index.ts';
 import { ItemSteps, inBatches, type RowsOptions } from './item-steps.ts';
 
@@ -10,9 +11,9 @@ export interface PairBatch {
 }
 
 export class PreferenceSteps extends ItemSteps<PreferenceExample> {
-  /** The micro-batches of `step` (from 0, without end). */
-  at(step: number): PairBatch[] {
-    return this.itemsOf(step).map((pairs) => pairBatch(this.items, pairs, this.options));
+  /** The micro-batches of `step` (from 0, without end): over several ranks those of this rank. */
+  at(step: number, mesh?: Mesh): PairBatch[] {
+    return this.itemsOf(step, mesh).map((pairs) => pairBatch(this.items, pairs, this.options));
   }
 
   protected lengthsOf(pairs: readonly number[]): number[] {
@@ -31,10 +32,12 @@ function pairBatch(all: readonly PreferenceExample[], pairs: readonly number[], 
   return { batch: layOut(answers, rows), pairs };
 }
 
-/** All pairs in their order, so many at a time. */
+/** All pairs in their order, so many at a time; over ranks those of this one, undefined at a turn at which it has none. */
 export function* pairBatches(
   pairs: readonly PreferenceExample[],
   options: RowsOptions & { batchSize: number },
-): Generator<PairBatch> {
-  for (const some of inBatches(pairs.length, options.batchSize)) yield pairBatch(pairs, some, options);
+  mesh?: Mesh,
+): Generator<PairBatch | undefined> {
+  for (const some of inBatches(pairs.length, options.batchSize, mesh))
+    yield some.length === 0 ? undefined : pairBatch(pairs, some, options);
 }

@@ -1,7 +1,8 @@
-// Rated answers to learn from: KTO. z₀ is of all mismatched answers of a step, which go through first, without gradient; so it is the same
-// however the step is dealt out in micro-batches. Which they are follows from (seed, step), so the reference is asked of all of them before
+// Rated answers to learn from: KTO. z₀ is of all mismatched answers of a step, which go through first, without gradient, each on one rank; so it
+// is the same however the step is dealt out in micro-batches and over ranks. Which they are follows from (seed, step), so the reference is asked of all of them before
 // the first step, and a run that goes on finds what it said in the cache.
 import type { LanguageModel } from '../../lm/index.ts';
+import { type Mesh, reduceNumbers } from '../../mesh/index.ts';
 import { completed, layOut, type RatedExample } from '../../text/index.ts';
 import { noGrad } from '../../torch/index.ts';
 import type { DpoConfig } from '../dpo-config.ts';
@@ -32,20 +33,20 @@ export async function ratedSource(config: DpoConfig, seed: number): Promise<Pref
       const all = Array.from({ length: count }, (_, step) => steps.mismatchedAt(step)).flat();
       known = { learned: await askOf(data.examples, all, ask), heldOut: await askOf(data.heldOut, others, ask) };
     },
-    workOf(model, step, options) {
-      const answers = { examples: data.examples, batches: steps.at(step), mismatched: steps.mismatchedAt(step) };
-      return ratedWork(model, { ...answers, known: known!.learned }, { config, rows, options });
+    workOf(model, step, options, mesh) {
+      const answers = { examples: data.examples, batches: steps.at(step, mesh), mismatched: steps.mismatchedAt(step) };
+      return ratedWork(model, { ...answers, known: known!.learned }, { config, rows, options, mesh });
     },
-    heldOut(model, options) {
-      const answers = { examples: data.heldOut, batches: ratedBatches(data.heldOut, rows), mismatched: others };
-      return ratedWork(model, { ...answers, known: known!.heldOut }, { config, rows, options });
+    heldOut(model, options, mesh) {
+      const answers = { examples: data.heldOut, batches: ratedBatches(data.heldOut, rows, mesh), mismatched: others };
+      return ratedWork(model, { ...answers, known: known!.heldOut }, { config, rows, options, mesh });
     },
   };
 }
 
 interface Rated {
   examples: readonly RatedExample[];
-  batches: Iterable<RatedBatch>;
+  batches: Iterable<RatedBatch | undefined>;
   mismatched: readonly Mismatched[];
   known: KnownReference;
 }
@@ -54,16 +55,18 @@ interface How {
   config: Objective;
   rows: RowsOptions & { batchSize: number };
   options: OutcomeOptions;
+  mesh: Mesh;
 }
 
 function* ratedWork(
   model: LanguageModel,
   { examples, batches, mismatched, known }: Rated,
-  { config, rows, options }: How,
+  { config, rows, options, mesh }: How,
 ): Generator<Work> {
-  const ratios: number[] = [];
-  for (const some of inBatches(mismatched.length, rows.batchSize))
+  const own = new Array<number>(mismatched.length).fill(0);
+  for (const some of inBatches(mismatched.length, rows.batchSize, mesh))
     yield () => {
+      if (some.length === 0) return undefined;
       const chosen = some.map((i) => mismatched[i]!);
       const texts = chosen.map((each) => mixed(examples, each));
       const batch = layOut(
@@ -71,13 +74,16 @@ function* ratedWork(
         rows,
       );
       const { logprobs } = noGrad(() => answerLogprobs(model, batch, { dtype: options.dtype }));
-      (logprobs.tolist() as number[]).forEach((policy, i) => void ratios.push(policy - known.of(chosen[i]!)));
+      for (const [i, policy] of (logprobs.tolist() as number[]).entries())
+        own[some[i]!] = policy - known.of(chosen[i]!);
       return undefined;
     };
+  const ratios = reduceNumbers(mesh, own); // each is 0 but on one rank
   for (const batch of batches)
     yield () => {
-      const own = batch.answers.map((answer) => known.own[answer]!);
-      return ratedOutcome(model, batch, examples, { logprobs: own, mismatched: ratios }, config, options);
+      if (!batch) return undefined;
+      const logprobs = batch.answers.map((answer) => known.own[answer]!);
+      return ratedOutcome(model, batch, examples, { logprobs, mismatched: ratios }, config, options);
     };
 }
 

@@ -1,5 +1,6 @@
 // The micro-batches of steps of rated answers, and of the same prompts with answers that belong to others: from those KTO estimates how far
 // the policy is from the reference.
+import type { Mesh } from '../../mesh/index.ts';
 import { completed, type ExampleBatch, layOut, type RatedExample } from '../../text/index.ts';
 import { ItemSteps, type ItemStepsOptions, inBatches, type RowsOptions } from './item-steps.ts';
 
@@ -24,14 +25,14 @@ export class RatedSteps extends ItemSteps<RatedExample> {
     this.#mismatches = new Mismatches(examples, options.sequenceLength);
   }
 
-  /** The micro-batches of `step` (from 0, without end). */
-  at(step: number): RatedBatch[] {
-    return this.itemsOf(step).map((answers) => ratedBatch(this.items, answers, this.options));
+  /** The micro-batches of `step` (from 0, without end): over several ranks those of this rank. */
+  at(step: number, mesh?: Mesh): RatedBatch[] {
+    return this.itemsOf(step, mesh).map((answers) => ratedBatch(this.items, answers, this.options));
   }
 
   /** Of all examples of `step`, however it is dealt out. */
   mismatchedAt(step: number): Mismatched[] {
-    return this.#mismatches.of(this.itemsOf(step).flat());
+    return this.#mismatches.of(this.allOf(step));
   }
 
   protected lengthsOf(answers: readonly number[]): number[] {
@@ -80,10 +81,12 @@ function ratedBatch(all: readonly RatedExample[], answers: readonly number[], ro
   return { batch: layOut(texts, rows), answers };
 }
 
-/** All answers in their order, so many at a time. */
+/** All answers in their order, so many at a time; over ranks those of this one, undefined at a turn at which it has none. */
 export function* ratedBatches(
   all: readonly RatedExample[],
   options: RowsOptions & { batchSize: number },
-): Generator<RatedBatch> {
-  for (const some of inBatches(all.length, options.batchSize)) yield ratedBatch(all, some, options);
+  mesh?: Mesh,
+): Generator<RatedBatch | undefined> {
+  for (const some of inBatches(all.length, options.batchSize, mesh))
+    yield some.length === 0 ? undefined : ratedBatch(all, some, options);
 }

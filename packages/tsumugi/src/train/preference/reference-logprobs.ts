@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { cacheFolder, sha256, writeFileAtomic } from '../../base/index.ts';
 import { loadModel } from '../../lm/index.ts';
 import type { Pause } from '../../loop/index.ts';
+import { fromFirst, type Mesh, reduceNumbers, solo } from '../../mesh/index.ts';
 import { formatDuration, formatInteger } from '../../run/index.ts';
 import { canonicalJson } from '../../store/index.ts';
 import { completed, type Example, type ExampleSource, layOut } from '../../text/index.ts';
@@ -33,6 +34,8 @@ export interface ReferenceOptions {
   pause?: Pause | undefined;
   /** Is told in a line what goes on when it takes long. */
   say?: ((line: string) => void) | undefined;
+  /** Its ranks share what is asked; the cache is the first one's. Each comes to `pause` equally often. */
+  mesh?: Mesh | undefined;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function referenceLogprobs(
   answers: readonly Answer[],
   options: ReferenceOptions,
 ): Promise<Float64Array> {
-  const { blockSize = 4096 } = options;
+  const { blockSize = 4096, mesh = solo } = options;
   const numbers = new Float64Array(answers.length);
   const tell = teller(options.say, answers.length);
   using opened = new DisposableStack();
@@ -53,10 +56,15 @@ export async function referenceLogprobs(
     const block = answers.slice(first, first + blockSize);
     const own = numbers.subarray(first, first + block.length);
     const file = join(cacheFolder('reference-logprobs'), `${keyOf(block, options)}.f64`);
-    if (readKept(file, own)) continue;
+    const isKept = mesh.rank === 0 && readKept(file, own);
+    if (fromFirst(mesh, isKept)) {
+      own.set(reduceNumbers(mesh, [...own])); // those of the others are 0
+      continue;
+    }
     reference ??= opened.use(loadModel(model, { dtype: 'float32', device: options.device }));
-    for (const [from, texts] of groupsOf(block)) {
-      await options.pause?.();
+    for (const [number, [from, texts]] of [...groupsOf(block)].entries()) {
+      if (number % mesh.world === 0) await options.pause?.();
+      if (number % mesh.world !== mesh.rank) continue;
       const rows = { layout: 'packed', sequenceLength: Math.max(...texts.map(({ ids }) => ids.length)) } as const;
       const found = scope(() =>
         noGrad(() => answerLogprobs(reference!, layOut(texts, rows), { dtype: options.dtype }).logprobs.tolist()),
@@ -64,7 +72,8 @@ export async function referenceLogprobs(
       own.set(found as number[], from);
       tell(first + from + texts.length);
     }
-    writeFileAtomic(file, new Uint8Array(own.slice().buffer));
+    own.set(reduceNumbers(mesh, [...own]));
+    if (mesh.rank === 0) writeFileAtomic(file, new Uint8Array(own.slice().buffer));
   }
   return numbers;
 }

@@ -22,8 +22,9 @@ import { type Io, write } from './io.ts';
 import { chooseDevice } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { settingsOptions } from './settings.ts';
-import { checkPlan, endPlan, endTraining, trainingOptions } from './training-command.ts';
+import { checkPlan, endTraining, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
+import { planOverRanks, withMesh } from './with-mesh.ts';
 import { withoutEffect } from './without-effect.ts';
 
 const { device, seed, json, data } = ganOptions;
@@ -53,10 +54,13 @@ const train = defineCommand(
     }
     const { data, out } = options;
     const config = trainingSettings(ganConfig, 'gan', options, { data, out }, recipe && settingsOf(recipe));
-    if (options.plan) return endPlan(io, options, await planGan(config, { stream: io.stderr }));
-    const result = await trainGan(config, { resume: options.resume, stream: io.stderr, recipe: options.recipe });
-    const sentence = ({ steps, folder }: typeof result) => `${steps} updates of the generator → ${folder}`;
-    return endTraining(io, 'tsumugi gan train', { ...options, out: config.out }, result, sentence);
+    if (options.plan) return planOverRanks(io, options, ({ stream = io.stderr }) => planGan(config, { stream }));
+    return withMesh(io, async (mesh, own) => {
+      const { resume, recipe } = options;
+      const result = await trainGan(config, { resume, stream: own.stderr, recipe, mesh });
+      const sentence = ({ steps, folder }: typeof result) => `${steps} updates of the generator → ${folder}`;
+      return endTraining(own, 'tsumugi gan train', { ...options, out: config.out }, result, sentence);
+    });
   },
 );
 

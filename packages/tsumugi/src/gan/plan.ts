@@ -9,7 +9,7 @@ import type { TrainGanOptions } from './train.ts';
 import type { GanConfig } from './train-config.ts';
 import { GanTrainer } from './trainer.ts';
 
-const planOptions: OptionNames<Omit<TrainGanOptions, 'resume'>> = {
+const planOptions: OptionNames<Omit<TrainGanOptions, 'resume' | 'mesh'>> = {
   generator: true,
   discriminator: true,
   loss: true,
@@ -25,7 +25,10 @@ const planOptions: OptionNames<Omit<TrainGanOptions, 'resume'>> = {
  *
  * @throws ConfigError, DataError, UserError as `trainGan` would
  */
-export async function planGan(config: GanConfig, options: Omit<TrainGanOptions, 'resume'> = {}): Promise<Forecast> {
+export async function planGan(
+  config: GanConfig,
+  options: Omit<TrainGanOptions, 'resume' | 'mesh'> = {},
+): Promise<Forecast> {
   checkOptions('planGan', options, planOptions);
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);

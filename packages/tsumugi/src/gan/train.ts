@@ -7,15 +7,21 @@ import {
   type Due,
   formatForecast,
   isDue,
+  latestOverRanks,
+  noLog,
+  onFirst,
+  openRunOverRanks,
+  overRanks,
   requireFits,
   requireStepsLeft,
   runLoop,
   type StepTaken,
+  silentStream,
   warnOfUnused,
 } from '../loop/index.ts';
-import { numParameters } from '../nn/index.ts';
+import { broadcastAll, fromFirst, type Mesh, solo } from '../mesh/index.ts';
+import { numParameters, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, formatInteger, inputAt, openRun, type ProgressStream } from '../run/index.ts';
-import { loadLatestCheckpoint } from '../store/index.ts';
 import { memory, resetPeakMemory } from '../torch/index.ts';
 import { describeGan } from './describe.ts';
 import { requireFiniteLosses, requireFiniteWeights } from './divergence.ts';
@@ -47,6 +53,8 @@ export interface TrainGanOptions extends GanParts {
   recipe?: string | undefined;
   /** Where data sets are kept; `defaultDataFolder()` when left out. */
   dataFolder?: string | undefined;
+  /** The processes that train together: each calls this with the same settings. Default: this one alone. */
+  mesh?: Mesh | undefined;
 }
 
 const trainGanOptions: OptionNames<TrainGanOptions> = {
@@ -58,6 +66,7 @@ const trainGanOptions: OptionNames<TrainGanOptions> = {
   stream: true,
   recipe: true,
   dataFolder: true,
+  mesh: true,
 };
 
 /**
@@ -70,11 +79,21 @@ const trainGanOptions: OptionNames<TrainGanOptions> = {
  */
 export async function trainGan(config: GanConfig, options: TrainGanOptions = {}): Promise<GanResult> {
   checkOptions('trainGan', options, trainGanOptions);
-  const stream = steady<ProgressStream>(options.stream ?? process.stderr);
+  const { mesh = solo } = options;
+  return await overRanks(mesh, () => trainOverRanks(config, options, mesh));
+}
+
+async function trainOverRanks(config: GanConfig, options: TrainGanOptions, mesh: Mesh): Promise<GanResult> {
+  const isFirst = mesh.rank === 0;
+  const stream = isFirst ? steady<ProgressStream>(options.stream ?? process.stderr) : silentStream;
   const print = (text: string) => void stream.write(`${text}\n`);
 
   // Images and forecast.
-  const set = await openImages(config.data, 'train', { size: config.size, folder: options.dataFolder, report: print });
+  const open = () => openImages(config.data, 'train', { size: config.size, folder: options.dataFolder, report: print });
+  // A data set that is not there yet is fetched once.
+  const opened = isFirst ? await open() : undefined;
+  fromFirst(mesh, true);
+  const set = opened ?? (await open());
   const { generator, discriminator, loss, penalty } = options;
   const own = { generator, discriminator, loss, penalty };
   const space = forecastGanSpace(config, set, own);
@@ -85,21 +104,24 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
   const images = isFolder(data)
     ? inputAt(data, hash)
     : { path: data, sha256: hash, bytes: set.pixels.length, written: null };
-  using run = openRun(
-    'gan',
-    settings,
-    { resume: options.resume, mayChange: ganMayChange, recipe: options.recipe, say: print },
-    { data: images },
+  using trainer = new GanTrainer(config, set, own, mesh);
+  using run = await openRunOverRanks(mesh, config.out, () =>
+    openRun(
+      'gan',
+      settings,
+      { resume: options.resume, mayChange: ganMayChange, recipe: options.recipe, say: print },
+      { data: images },
+    ),
   );
-  using checkpoint = loadLatestCheckpoint(run.checkpoints);
-  using trainer = new GanTrainer(config, set, own);
+  using checkpoint = latestOverRanks(mesh, run);
   if (checkpoint) restoreGan(trainer, checkpoint);
+  broadcastAll(mesh, [...trainable(trainer.G), ...trainable(trainer.D)]);
   const start = trainer.step;
   requireStepsLeft(config.steps, start);
   const { discriminatorSteps } = trainer.optimizer;
-  using log = run.openEvents(checkpoint ? start : undefined);
+  using log = isFirst ? run.openEvents(checkpoint ? start : undefined) : noLog;
   print(describeGan(trainer, set));
-  if (start < config.steps)
+  if (isFirst && start < config.steps)
     print(formatForecast({ ...space, ...forecastGanTime(config, set, own), steps: config.steps - start }));
   log.write({
     type: 'start',
@@ -112,7 +134,7 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
 
   // Training.
   let losses: StepLosses | undefined;
-  let isFirst = true;
+  let isNew = true;
   const { interrupted } = await runLoop(
     {
       label: 'gan',
@@ -124,10 +146,10 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
         losses = trainer.takeStep();
         const seconds = (performance.now() - began) / 1000;
         requireFiniteLosses(trainer, losses, saved);
-        const warnings = isFirst
+        const warnings = isNew
           ? [...warnOfUnused(trainer.G, 'generator: '), ...warnOfUnused(trainer.D, 'discriminator: ')]
           : [];
-        isFirst = false;
+        isNew = false;
         const rate = formatInteger((config.batchSize * discriminatorSteps) / seconds);
         return {
           event: isLogged(trainer.step, config) ? stepEvent(trainer, { losses, lr, seconds }) : undefined,
@@ -145,18 +167,19 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
       },
       async evaluate(step, _, saved) {
         if (saved !== step) requireFiniteWeights(trainer, saved); // what was saved has been looked at
-        return { name: 'discriminator', metrics: measureGan(trainer, set) };
+        return { name: 'discriminator', metrics: isFirst ? measureGan(trainer, set) : {} };
       },
       async sample(step, _, saved) {
         if (saved !== step) requireFiniteWeights(trainer, saved);
         const path = join('grids', `step-${String(step).padStart(6, '0')}.png`);
-        writeSampleGrid(join(run.path, path), trainer.best, { count: config.gridImages, seed: config.seed });
+        if (isFirst)
+          writeSampleGrid(join(run.path, path), trainer.best, { count: config.gridImages, seed: config.seed });
         return { prompt: 'grid', text: path };
       },
       keepLast: config.keepLast,
       keepSteps: config.keepSteps,
     },
-    { run, log, stream },
+    { run, log, stream, mesh },
     start,
   );
   if (interrupted) return { interrupted, folder: undefined, steps: trainer.step, losses };
@@ -164,13 +187,15 @@ export async function trainGan(config: GanConfig, options: TrainGanOptions = {})
 
   // The result.
   const folder = join(config.out, 'model');
-  saveGan(folder, trainer, set, {
-    stage: 'gan',
-    recipe: options.recipe ?? run.recipe,
-    config: asJson(settings),
-    seed: config.seed,
-    commit: codeCommit(),
-    data: [{ name: `${set.source} ${set.split}`, sha256: hash }],
+  onFirst(mesh, () => {
+    saveGan(folder, trainer, set, {
+      stage: 'gan',
+      recipe: options.recipe ?? run.recipe,
+      config: asJson(settings),
+      seed: config.seed,
+      commit: codeCommit(),
+      data: [{ name: `${set.source} ${set.split}`, sha256: hash }],
+    });
   });
   log.write({ type: 'end', step: trainer.step, reason: 'done' });
   return { interrupted, folder, steps: trainer.step, losses };

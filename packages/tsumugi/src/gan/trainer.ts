@@ -6,6 +6,7 @@
 import { ConfigError, deriveSeed } from '../base/index.ts';
 import type { ImageSet } from '../images/index.ts';
 import { ImageBatches } from '../images/index.ts';
+import { GradientBuckets, type Mesh, solo } from '../mesh/index.ts';
 import { parameters, trainable } from '../nn/index.ts';
 import { Adam, gradNorm, linear } from '../optim/index.ts';
 import {
@@ -14,6 +15,7 @@ import {
   noGrad,
   parseDevice,
   Rng,
+  rand,
   randint,
   randn,
   scope,
@@ -24,6 +26,7 @@ import { checkParts } from './check-parts.ts';
 import { MovingAverage } from './ema.ts';
 import { makeDiscriminator, makeGenerator, type NetworkShape } from './make-networks.ts';
 import type { Method } from './methods.ts';
+import { requireOverRanks, Share } from './over-ranks.ts';
 import { type ChosenParts, chooseParts, type GanParts } from './parts.ts';
 import type { OptimizerSetting } from './settings.ts';
 import { type GanConfig, methodOf, optimizerOf } from './train-config.ts';
@@ -55,6 +58,14 @@ export interface StepLosses {
   penalty: number;
   realLogit: number;
   fakeLogit: number;
+}
+
+/** Makes the gradients of `loss`, and adds them up over the ranks where there are several. */
+function backwardInto(buckets: GradientBuckets | undefined, loss: Tensor): void {
+  buckets?.begin();
+  buckets?.beforeLast();
+  backward(loss);
+  buckets?.finish();
 }
 
 /** The shape of both networks for a set of images. */
@@ -92,12 +103,15 @@ export class GanTrainer implements Disposable {
   readonly #batches: ImageBatches;
   readonly #parts: ChosenParts;
   readonly #device: Device;
+  readonly #mesh: Mesh;
+  readonly #buckets: { readonly G: GradientBuckets; readonly D: GradientBuckets } | undefined;
 
   /**
    * @param own parts instead of those that the settings name
+   * @param mesh processes that share each batch
    * @throws ConfigError for settings that do not go together, or not with the images; for parts that do not fit, by their names
    */
-  constructor(config: GanConfig, set: ImageSet, own: GanParts = {}) {
+  constructor(config: GanConfig, set: ImageSet, own: GanParts = {}, mesh: Mesh = solo) {
     const { seed, batchSize, flip, epsilon, emaDecay, steps, decayFrom } = config;
     if (decayFrom !== undefined && decayFrom >= steps)
       throw new ConfigError('bad-setting', `decayFrom (${decayFrom}) should be below steps (${steps})`, {
@@ -126,10 +140,19 @@ export class GanTrainer implements Disposable {
     this.D = makeDiscriminator(this.shape, this.method, seedOf('discriminator'), device, (options) =>
       discriminator.make(options),
     );
+    try {
+      requireOverRanks(mesh, config, own, this.D);
+    } catch (error) {
+      this.D.dispose();
+      throw error;
+    }
     this.G = make();
     this.average = emaDecay > 0 ? new MovingAverage(make(), this.G, emaDecay) : undefined;
     const adam = { betas: this.optimizer.betas, eps: epsilon, epsOn: 'uncorrected' } as const;
     this.optimizers = { G: new Adam(this.G, adam), D: new Adam(this.D, adam) };
+    this.#mesh = mesh;
+    const bucketsOf = (network: ImageGenerator | Discriminator) => new GradientBuckets(mesh, trainable(network));
+    this.#buckets = mesh.world > 1 ? { G: bucketsOf(this.G), D: bucketsOf(this.D) } : undefined;
   }
 
   /** The generator to keep: the moving average when there is one. */
@@ -168,10 +191,12 @@ export class GanTrainer implements Disposable {
     for (const parameter of trained) parameter.requiresGrad_(false);
     try {
       return scope(() => {
+        const share = new Share(this.#mesh, generatorBatchSize);
         const { images, labels } = this.#fakes(generatorBatchSize);
         this.optimizers.G.zeroGrad();
-        const loss = this.#parts.loss.generator(this.D.forward(images, labels));
-        backward(loss);
+        const logits = share.gathered(this.D.forward(share.of(images), share.of(labels)));
+        const loss = this.#parts.loss.generator(logits);
+        backwardInto(this.#buckets?.G, loss);
         this.optimizers.G.step(lr);
         return loss.detach();
       });
@@ -183,25 +208,35 @@ export class GanTrainer implements Disposable {
   /** An update of the discriminator with batch `batch` of real images (from 0) and as many fresh fakes. */
   updateDiscriminator(lr: number, batch: number): DiscriminatorUpdate {
     return scope(() => {
-      const { images: real, labels: classes } = this.#batches.at(batch);
-      const labels = this.D.numClasses === null ? undefined : classes;
-      const fake = noGrad(() => this.#fakes(this.config.batchSize));
+      const { batchSize } = this.config;
+      const share = new Share(this.#mesh, batchSize);
+      const whole = this.#batches.at(batch);
+      const real = share.of(whole.images);
+      const labels = this.D.numClasses === null ? undefined : share.of(whole.labels);
+      const fakes = noGrad(() => this.#fakes(batchSize));
+      const fake = { images: share.of(fakes.images), labels: share.of(fakes.labels) };
       this.optimizers.D.zeroGrad();
-      const [realLogits, fakeLogits] = [this.D.forward(real, labels), this.D.forward(fake.images, fake.labels)];
+      const realLogits = share.gathered(this.D.forward(real, labels));
+      const fakeLogits = share.gathered(this.D.forward(fake.images, fake.labels));
       const loss = this.#parts.loss.discriminator(realLogits, fakeLogits);
-      const penalty = this.#parts.penalty?.compute({
+      // Each image has its own ε, whichever rank it is on.
+      const drawsEach = this.#mesh.world > 1 && this.method.penalty?.kind === 'gradient';
+      if (drawsEach) rand([share.from], this.streams.epsilons);
+      const ofOwn = this.#parts.penalty?.compute({
         discriminator: this.D,
         real,
         fake: fake.images,
         labels,
         rng: this.streams.epsilons,
       });
-      backward(penalty ? loss.add(penalty) : loss);
+      if (drawsEach) rand([batchSize - share.to], this.streams.epsilons);
+      const penalty = ofOwn && share.weighed(ofOwn);
+      backwardInto(this.#buckets?.D, penalty ? loss.add(penalty) : loss);
       this.optimizers.D.step(lr);
       if (this.method.clip !== undefined) clipWeights(this.D, this.method.clip);
       return {
         loss: loss.detach(),
-        penalty: (penalty ?? loss.mul(0)).detach(),
+        penalty: share.total(penalty ?? loss.mul(0)),
         real: realLogits.detach().mean(),
         fake: fakeLogits.detach().mean(),
       };
@@ -229,6 +264,15 @@ export class GanTrainer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const owner of [this.optimizers.G, this.optimizers.D, this.average, this.G, this.D]) owner?.[Symbol.dispose]();
+    for (const owner of [
+      this.#buckets?.G,
+      this.#buckets?.D,
+      this.optimizers.G,
+      this.optimizers.D,
+      this.average,
+      this.G,
+      this.D,
+    ])
+      owner?.[Symbol.dispose]();
   }
 }

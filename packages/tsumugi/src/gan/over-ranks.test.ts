@@ -1,0 +1,102 @@
+// A GAN over ranks: whatever the world, the same training.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runRanks } from '../mesh/ranks.testing.ts';
+import { readEvents } from '../run/index.ts';
+import { type TinyGan, tinyGan } from './gan.testing.ts';
+import type { GanInput } from './train-config.ts';
+
+const script = fileURLToPath(new URL('ranks.testing.ts', import.meta.url));
+const worlds = [1, 2, 3];
+
+// Rows that two ranks share evenly and three do not, or the other way round.
+const cases: Readonly<Record<string, Partial<GanInput>>> = {
+  spectral: { method: 'sn', loss: 'hinge', batchSize: 4, generatorBatchSize: 6, emaDecay: 0.9 },
+  'by class, with residual networks': { architecture: 'resnet', size: 32, conditional: true, batchSize: 4, steps: 2 },
+  'gradient penalty': { method: 'wgan-gp', batchSize: 6, flip: true },
+  orthonormal: { method: 'orthonormal', batchSize: 4 },
+  clipped: { method: 'weight-clipping', batchSize: 4 },
+  'spectral, again': { method: 'sn', loss: 'hinge', batchSize: 4, generatorBatchSize: 6, emaDecay: 0.9 },
+};
+
+let setup: TinyGan;
+const out = (name: string, world: number) => setup.at(`${name.replaceAll(/\W+/g, '-')}-${world}`);
+const results = new Map<number, { losses: object; folder: string }[][]>();
+
+async function train(world: number, name: string, settings: readonly object[]) {
+  const file = setup.at(`${name}-${world}.json`);
+  writeFileSync(file, JSON.stringify(settings));
+  const ranks = await runRanks(script, world, { args: [file] });
+  for (const { code, stderr } of ranks) expect(code, stderr).toBe(0);
+  return ranks.map(({ stdout }) => JSON.parse(stdout));
+}
+
+beforeAll(async () => {
+  setup = tinyGan();
+  for (const world of worlds) {
+    const settings = Object.entries(cases).map(([name, changes]) =>
+      setup.config(name, {
+        steps: 4,
+        logEvery: 1,
+        checkpointEvery: 0,
+        learningRate: 1e-4,
+        ...changes,
+        out: out(name, world),
+      }),
+    );
+    results.set(world, await train(world, 'cases', settings));
+  }
+}, 600_000);
+afterAll(() => setup[Symbol.dispose]());
+
+const eventsOf = (name: string, world: number) => readEvents(join(out(name, world), 'events.jsonl'));
+function stepsOf(name: string, world: number): Record<string, number>[] {
+  return eventsOf(name, world).flatMap((event) => {
+    if (event.type !== 'step') return [];
+    const { secondsPerStep: _, ...metrics } = event.metrics as Record<string, number>;
+    return [{ loss: event.loss as number, gradNorm: event.gradNorm as number, ...metrics }];
+  });
+}
+
+describe.each(Object.keys(cases))('%s', (name) => {
+  it.each([2, 3])('gives the losses and gradients of one process, over %d ranks', (world) => {
+    const [alone, over] = [stepsOf(name, 1), stepsOf(name, world)];
+    expect(alone.length).toBeGreaterThan(1);
+    expect(over).toHaveLength(alone.length);
+    for (const [i, step] of alone.entries())
+      for (const [metric, value] of Object.entries(step))
+        expect(
+          Math.abs(over[i]![metric]! - value) / Math.max(Math.abs(value), 0.1),
+          `${metric} of step ${i + 1}`,
+        ).toBeLessThan(1e-6);
+  });
+
+  it.each([2, 3])('measures and draws with what one process has learned, over %d ranks', (world) => {
+    const measured = (world: number) =>
+      eventsOf(name, world).flatMap((event) =>
+        event.type === 'evaluation' ? [event.metrics as Record<string, number>] : [],
+      );
+    for (const [i, metrics] of measured(1).entries())
+      for (const [metric, value] of Object.entries(metrics))
+        expect(Math.abs(measured(world)[i]![metric]! / value - 1), metric).toBeLessThan(1e-4);
+    const grids = (world: number) => readdirSync(join(out(name, world), 'grids'));
+    expect(grids(world)).toEqual(grids(1));
+    for (const each of results.get(world)!) expect(each).toEqual(results.get(world)![0]);
+  });
+});
+
+it.each(worlds)('gives the same bits each time, of %d ranks', (world) => {
+  const model = (name: string) => readFileSync(join(out(name, world), 'model', 'model.safetensors'));
+  expect(model('spectral, again').equals(model('spectral'))).toBe(true);
+});
+
+it.each([
+  ['normalization=batch', { normalization: 'batch' }, /^normalization=batch judges an image beside the others/],
+  ['a batch of one image', { batchSize: 1 }, /^batchSize=1 is fewer images than there are processes \(2\)/],
+] as const)('refuses %s', async (name, changes, message) => {
+  const [first] = await train(2, 'refused', [setup.config(name, changes)]);
+  expect(first[0].error).toMatch(message);
+  expect(existsSync(setup.at(name))).toBe(false);
+});

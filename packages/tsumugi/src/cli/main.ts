@@ -4,6 +4,7 @@ import { commands, findCommand } from './commands.ts';
 import { reportError, reportStrays } from './failures.ts';
 import { type Io, processIo, write } from './io.ts';
 import { formatRows } from './options.ts';
+import { requireAlone } from './over-ranks.ts';
 
 function help(): string {
   const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);
@@ -52,7 +53,9 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
       await write(io.stdout, `${ownPackage().version}\n`);
       return 0;
     }
-    const { run } = await findCommand(name).load();
+    const command = findCommand(name);
+    requireAlone(name, args);
+    const { run } = await command.load();
     const code = await run(args, io);
     // When results cannot be written (a full disk), the stream says so a moment later.
     await new Promise<void>((resolve) => setImmediate(resolve));

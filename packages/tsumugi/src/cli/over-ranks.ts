@@ -16,6 +16,25 @@ const reasons: Readonly<Record<string, readonly [why: string, remedy: string]>> 
   ],
 };
 
+/** What trains, or makes what is trained on, as one process. Others leave a folder alone, or may well be started on every machine. */
+const alone = ['run', 'demo', 'reward', 'grpo', 'rl train', 'distill logits', 'gan classifier', 'tokenizer train'];
+
+/** @throws ConfigError when this is one of several processes, each of which would do all of the command, into one folder */
+export function requireAlone(name: string, args: readonly string[], env = process.env): void {
+  const world = Number(env['WORLD_SIZE'] ?? 1);
+  if (!(world > 1) || args.includes('--help') || args.includes('-h')) return;
+  const called = [name, `${name} ${args[0] ?? ''}`].find((each) => alone.includes(each));
+  if (called === undefined) return;
+  throw new ConfigError(
+    'not-over-ranks',
+    `tsumugi ${called} is one process, and WORLD_SIZE is ${env['WORLD_SIZE']}: each would do all of it, into one folder`,
+    {
+      remedy: `Start it once, without WORLD_SIZE (env -u WORLD_SIZE tsumugi ${called} …). Those that share their work: ${overRanks.join(', ')}.`,
+      fields: { command: called },
+    },
+  );
+}
+
 /** @throws ConfigError unless the command line, without `tsumugi`, is that of a training over processes */
 export function requireOverRanks([name = '', next = '']: readonly string[]): void {
   findCommand(name);

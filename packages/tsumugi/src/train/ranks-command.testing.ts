@@ -7,8 +7,8 @@ import { type RunEvent, readEvents } from '../run/index.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const bin = at('../../bin/tsumugi.js');
-/** A save of the tiny model takes long enough for a signal to find it. */
-const slowDisk = at('../cli/slow-disk.testing.ts');
+/** Lets a save of the tiny model take long enough for a signal to find it. */
+export const slowDisk = at('../cli/slow-disk.testing.ts');
 
 /** Parts of a run over ranks. */
 export const phases = ['start', 'steps', 'save', 'evaluation', 'end'] as const;
@@ -45,11 +45,15 @@ export interface Ended {
   seconds: number;
 }
 
-/** Runs `tsumugi pretrain --resume` as each rank, with a signal on the way. */
+/** Runs `tsumugi pretrain --resume` as each rank, with a signal on the way; `preload` is a script that each loads first. */
 export async function runCommand(
   config: { out: string; steps: number },
   world: number,
-  { plan, env = {}, preload = slowDisk }: { plan?: SignalPlan; env?: Record<string, string>; preload?: string } = {},
+  {
+    plan,
+    env = {},
+    preload = plan?.phase === 'save' || plan?.phase === 'end' ? slowDisk : undefined,
+  }: { plan?: SignalPlan; env?: Record<string, string>; preload?: string } = {},
 ): Promise<Ended> {
   const file = `${config.out}.json`;
   writeFileSync(file, JSON.stringify(config));
@@ -60,7 +64,11 @@ export async function runCommand(
   let repeating: NodeJS.Timeout | undefined;
   const results = await runRanks(bin, world, {
     args: ['pretrain', '--config', file, '--resume'],
-    env: { NODE_OPTIONS: `--import=${preload}`, TSUMUGI_MESH_TIMEOUT: '30', ...env },
+    env: {
+      ...(preload !== undefined && { NODE_OPTIONS: `--import=${preload}` }),
+      TSUMUGI_MESH_TIMEOUT: '30',
+      ...env,
+    },
     onStart(kill) {
       if (!plan) return;
       const send = () => {

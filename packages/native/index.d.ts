@@ -48,6 +48,9 @@ export interface NativeModule {
   mappedTensor(mapping: MappingHandle, byteOffset: number, dtype: number, sizes: readonly number[]): Handle;
   /** Touched pages leave the process's memory. What was written over them is lost. */
   releasePages(mapping: MappingHandle): void;
+  /** The memory under a tensor and under all tensors over it goes: none may be read or written until it is made again. */
+  freeStorage(tensor: Handle): void;
+  makeStorage(tensor: Handle, bytes: number): void;
   // sharing.cc
   /** The number by which any thread of the process takes up a tensor over the same memory. */
   share(tensor: Handle): number;
@@ -92,6 +95,8 @@ export interface NativeModule {
   /** `heard(i)` is called as soon as parameter i has its gradient of a backward. */
   onGradients(parameters: readonly Handle[], heard: (index: number) => void): number;
   offGradients(hearing: number): void;
+  /** `heard(0)` each time a backward has the gradient of this tensor, before it goes on to what made it. */
+  onGradientOf(tensor: Handle, heard: () => void): void;
   // custom_gradient.cc
   /** The outputs as functions of the inputs; `backward` has to call `giveGradients`. */
   customGradient(

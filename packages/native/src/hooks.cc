@@ -21,6 +21,19 @@ struct Listener {
   }
 };
 
+/// Calls it with a number. → whether it came to its end; if not, its error stays pending while a C++ one unwinds through libtorch's engine.
+bool call(const Listener& listener, int64_t number) {
+  const napi_env env = listener.env;
+  napi_handle_scope handles;
+  napi_open_handle_scope(env, &handles);
+  napi_value function, global, ignored, argument = from_double(env, static_cast<double>(number));
+  napi_get_reference_value(env, listener.function, &function);
+  napi_get_global(env, &global);
+  const bool ended = napi_call_function(env, global, function, 1, &argument, &ignored) == napi_ok;
+  napi_close_handle_scope(env, handles);
+  return ended;
+}
+
 struct AfterGradient : torch::autograd::FunctionPostHook {
   std::shared_ptr<Listener> listener;
   int64_t index;
@@ -29,16 +42,7 @@ struct AfterGradient : torch::autograd::FunctionPostHook {
 
   torch::autograd::variable_list operator()(const torch::autograd::variable_list& outputs,
                                             const torch::autograd::variable_list&) override {
-    const napi_env env = listener->env;
-    napi_handle_scope handles;
-    napi_open_handle_scope(env, &handles);
-    napi_value function, global, ignored, number = from_double(env, static_cast<double>(index));
-    napi_get_reference_value(env, listener->function, &function);
-    napi_get_global(env, &global);
-    const bool threw = napi_call_function(env, global, function, 1, &number, &ignored) != napi_ok;
-    napi_close_handle_scope(env, handles);
-    // The JavaScript error stays pending while the C++ one unwinds through libtorch's engine.
-    if (threw) throw std::runtime_error("what heard of a gradient threw");
+    if (!call(*listener, index)) throw std::runtime_error("what heard of a gradient threw");
     return outputs;
   }
 };
@@ -80,12 +84,27 @@ napi_value off_gradients(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/// onGradientOf(tensor, function): `function(0)` is called each time a backward has the gradient of this tensor, before it goes on to what
+/// made the tensor. For as long as the graph lives.
+napi_value on_gradient_of(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  const at::Tensor& tensor = to_tensor(env, arguments[0], "tensor");
+  if (!tensor.requires_grad()) throw CallError{"bad-argument", "onGradientOf: this tensor has no gradient"};
+  auto listener = std::make_shared<Listener>();
+  listener->env = env;
+  napi_create_reference(env, arguments[1], 1, &listener->function);
+  tensor.register_hook([listener](const at::Tensor&) {
+    if (!call(*listener, 0)) throw std::runtime_error("what heard of a gradient threw");
+  });
+  return undefined(env);
+}
+
 }  // namespace
 
 bool hears_gradients() { return !hearings.empty(); }
 
 std::vector<Export> hook_exports() {
-  return {{"onGradients", entry<on_gradients>}, {"offGradients", entry<off_gradients>}};
+  return {{"onGradients", entry<on_gradients>}, {"offGradients", entry<off_gradients>}, {"onGradientOf", entry<on_gradient_of>}};
 }
 
 }  // namespace tsumugi

@@ -164,6 +164,29 @@ napi_value release_pages(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/// freeStorage(handle): the memory under a tensor goes, that of all tensors over it. None may be read or written until it is made again.
+napi_value free_storage(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  const at::Tensor& tensor = to_tensor(env, arguments[0], "tensor");
+  c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
+  if (!storage->resizable()) throw CallError{"bad-argument", "freeStorage: this memory is not the tensor's own"};
+  storage->set_data_ptr_noswap(at::DataPtr(nullptr, tensor.device()));
+  storage->set_nbytes(size_t{0});
+  return undefined(env);
+}
+
+/// makeStorage(handle, bytes): memory under a tensor whose own was freed, and under all tensors over it. What is in it is not known.
+napi_value make_storage(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  const at::Tensor& tensor = to_tensor(env, arguments[0], "tensor");
+  const auto bytes = static_cast<size_t>(to_int64(env, arguments[1], "bytes"));
+  c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
+  if (storage->nbytes() != 0) throw CallError{"bad-argument", "makeStorage: there is memory already"};
+  storage->set_data_ptr_noswap(storage->allocator()->allocate(bytes));
+  storage->set_nbytes(bytes);
+  return undefined(env);
+}
+
 }  // namespace
 
 std::vector<Export> storage_exports() {
@@ -178,7 +201,9 @@ std::vector<Export> storage_exports() {
           {"mapFile", entry<map_file>},
           {"mappedBytes", entry<mapped_bytes>},
           {"mappedTensor", entry<mapped_tensor>},
-          {"releasePages", entry<release_pages>}};
+          {"releasePages", entry<release_pages>},
+          {"freeStorage", entry<free_storage>},
+          {"makeStorage", entry<make_storage>}};
 }
 
 }  // namespace tsumugi

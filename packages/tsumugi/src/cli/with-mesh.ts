@@ -33,7 +33,7 @@ export async function planOverRanks(
   const place = placeOf();
   if (!place) return await endPlan(io, values, await plan({ stream: io.stderr }));
   const own = place.rank === 0 ? io : silenced(io);
-  const ranks = { world: place.world, shard: 'none', onHost: place.localWorld } as const;
+  const ranks = { world: place.world, onHost: place.localWorld };
   return await endPlan(own, values, await plan({ stream: own.stderr, ranks }));
 }
 

@@ -60,7 +60,7 @@ export {
 export { GgufModel, type GgufModelOptions } from './llama-cpp/model.ts';
 export { type LogitNorms, logitNorms } from './logit-norms.ts';
 export * from './lora/index.ts';
-export { buildBlock, Plamo2, type WeightSource } from './model.ts';
+export { buildBlock, Plamo2, type WeightHolder, type WeightSource } from './model.ts';
 export { CacheFull } from './paged/cache-full.ts';
 export { CachePool, type CachePoolOptions } from './paged/cache-pool.ts';
 export { type DecodeRow, decodeRows, readOn, readPiece } from './paged/decode-rows.ts';

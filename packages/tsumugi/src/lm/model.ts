@@ -144,6 +144,16 @@ function rowOver(
   return new RowOverRanks(mesh, config, ids.shape as [number, number], documents);
 }
 
+/** Is told where a forward is, for who has the weights of a layer only while it computes. */
+export interface WeightHolder {
+  /** Before the embedding. */
+  beforeForward(): void;
+  /** Before a layer computes, also when it is run again for backward. */
+  beforeLayer(index: number): void;
+  /** When a layer has given its output; of −1 the embedding. */
+  afterLayer(index: number, output: Tensor): void;
+}
+
 export class Plamo2 extends Module implements LanguageModel {
   readonly config: Plamo2Config;
   model: Decoder;
@@ -152,6 +162,8 @@ export class Plamo2 extends Module implements LanguageModel {
   readonly #rope = new RopeTables();
   /** Called when a layer of a forward pass is done: whoever holds mapped weights can give back their memory. */
   afterLayer: (() => void) | undefined;
+  /** Who has the weights; without one they are always there. */
+  weightHolder: WeightHolder | undefined;
 
   constructor(config: Plamo2Config, weights: WeightSource) {
     super();
@@ -203,17 +215,25 @@ export class Plamo2 extends Module implements LanguageModel {
       typeof at === 'number'
         ? { rope: this.#rope, offset: at, documents }
         : { rope: this.#rope.at(at, ids.device), offset: 0 };
+    const holder = this.weightHolder;
+    holder?.beforeForward();
     let h = this.model.embed_tokens.forward(own); // [B, T, D]
     // A frozen base keeps its matrices as they are stored; what it computes in is the type of its norms.
     const wanted = dtype ?? this.parameterDType;
     if (h.dtype !== wanted) h = h.to(wanted);
     if (embeddingNoise) h = noisy(h, row?.own(embeddingNoise) ?? embeddingNoise);
+    holder?.afterLayer(-1, h);
     onPart?.('model.embed_tokens', h);
     for (const [index, block] of this.model.layers.layers.entries()) {
       // What a layer made on the way goes when it is done, but for what backward needs.
+      const compute = (x: Tensor, of?: Parameters<Block['forward']>[2]) => {
+        holder?.beforeLayer(index);
+        return block.forward(x, context, of);
+      };
       h = activationCheckpointing
-        ? checkpoint((x) => block.forward(x, context, row?.layers[index]), h)
-        : scope(() => block.forward(h, context, memory?.layers[index]));
+        ? checkpoint((x) => compute(x, row?.layers[index]), h)
+        : scope(() => compute(h, memory?.layers[index]));
+      holder?.afterLayer(index, h);
       onPart?.(layerPath(index), h);
       this.afterLayer?.();
     }

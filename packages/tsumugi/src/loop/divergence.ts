@@ -1,6 +1,6 @@
 // A training that is no longer finite: in a step's loss, in the weights after an update, or in what was measured of them.
 import { UserError } from '../base/index.ts';
-import { describeDiagnosis, describeNotFinite, diagnose, type Module, type NotFinite } from '../nn/index.ts';
+import { type Diagnosis, describeDiagnosis, describeNotFinite, type NotFinite } from '../nn/index.ts';
 
 /** @param saved step of the newest good checkpoint, 0 without one. The same settings would diverge from there again. */
 function diverged(step: number, what: string, saved: number, facts: Record<string, unknown> = {}): UserError {
@@ -12,11 +12,14 @@ function diverged(step: number, what: string, saved: number, facts: Record<strin
 }
 
 /** Loss or gradients of step `step` (from 1) are not finite; nothing was updated. */
-export const divergedInStep = (model: Module, step: number, loss: number, gradNorm: number, saved: number): UserError =>
-  diverged(step, `loss ${loss}, gradient norm ${gradNorm}; ${describeDiagnosis(diagnose(model))}`, saved, {
-    loss,
-    gradNorm,
-  });
+export const divergedInStep = (
+  found: Diagnosis,
+  step: number,
+  loss: number,
+  gradNorm: number,
+  saved: number,
+): UserError =>
+  diverged(step, `loss ${loss}, gradient norm ${gradNorm}; ${describeDiagnosis(found)}`, saved, { loss, gradNorm });
 
 /** A weight, or the optimizer's memory of one, overflowed; it is not saved. */
 export const divergedInUpdate = (step: number, tensor: NotFinite, saved: number): UserError =>

@@ -1,13 +1,14 @@
 // A step of one model and one optimizer: gradients, clipping, update. A kind of training brings only how gradients are made.
 import { synchronous } from '../base/index.ts';
-import type { GradientBuckets, Mesh, ReduceTime } from '../mesh/index.ts';
+import type { Mesh, ReduceTime, StepExchange } from '../mesh/index.ts';
 import { type Module, trainable } from '../nn/index.ts';
-import { clipScale, gradNorm, type Optimizer, type Schedule } from '../optim/index.ts';
+import { clipScale, type Optimizer, type Schedule } from '../optim/index.ts';
 import type { LayerMetrics } from '../run/index.ts';
-import { memory, recordFunction, resetPeakMemory, scope } from '../torch/index.ts';
+import { memory, recordFunction, resetPeakMemory, scope, type Tensor } from '../torch/index.ts';
 import { checkMetrics } from './check-metrics.ts';
 import { divergedInStep } from './divergence.ts';
 import type { StepTaken, StepWarning } from './loop.ts';
+import { SharedGradients } from './shared-gradients.ts';
 import { Stragglers } from './straggler.ts';
 import { warnOfUnused } from './unused-weights.ts';
 
@@ -54,8 +55,8 @@ export interface GradientStep {
   clipNorm: number;
   /** Adds the gradients of step `step` (from 0) to the parameters' `.grad`: over several ranks those of this rank's rows, and what it gives is of all. */
   gradients(step: number): StepLoss;
-  /** Adds the gradients up over the ranks. */
-  buckets?: GradientBuckets | undefined;
+  /** How ranks take the step together. */
+  exchange?: StepExchange | undefined;
   mesh?: Mesh | undefined;
   afterStep?: AfterStep | undefined;
   /** Floating-point operations per second of a matrix product in this process. */
@@ -77,7 +78,7 @@ export function gradientStep({
   schedule,
   clipNorm,
   gradients,
-  buckets,
+  exchange,
   mesh,
   afterStep,
   peakFlops,
@@ -87,33 +88,41 @@ export function gradientStep({
   // Only the CPU's memory is counted: where the model is elsewhere, that would say nothing of it.
   const isOnCpu = trained.every(({ device }) => device === 'cpu');
   const stragglers = mesh && new Stragglers(mesh);
+  const shared = new SharedGradients(exchange, mesh);
+  const has = (parameter: Tensor) => shared.has(parameter);
   let isFirst = true;
   return (step, saved) => {
     const began = performance.now();
     resetPeakMemory();
     optimizer.zeroGrad();
     const made = recordFunction('gradients', () => {
-      buckets?.begin();
+      exchange?.begin();
       const result = gradients(step);
-      buckets?.finish();
+      exchange?.finish();
       return result;
     });
     checkMetrics('gradients', made.metrics);
     const { loss, tokens, tokensSeen, flops } = made;
-    const norm = gradNorm(trained);
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergedInStep(model, step + 1, loss, norm, saved);
+    const norm = shared.norm(trained);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm))
+      throw divergedInStep(shared.diagnose(model), step + 1, loss, norm, saved);
     const lr = learningRate * schedule(step);
-    recordFunction('update', () => optimizer.step(lr, { gradScale: clipScale(norm, clipNorm) }));
+    recordFunction('update', () => {
+      optimizer.step(lr, { gradScale: clipScale(norm, clipNorm) });
+      exchange?.updated();
+    });
     const seconds = (performance.now() - began) / 1000;
     const tokensPerSecond = tokens === undefined ? undefined : tokens / seconds;
     const memoryBytes = isOnCpu ? memory().peakBytes : undefined;
     const mfu =
       flops === undefined || peakFlops === undefined ? undefined : flops / seconds / (peakFlops * (mesh?.world ?? 1));
-    const warnings = [...(made.warnings ?? []), ...(isFirst ? warnOfUnused(model) : [])];
+    const warnings = [...(made.warnings ?? []), ...(isFirst ? warnOfUnused(model, '', has) : [])];
     isFirst = false;
     const done = { ...made, step: step + 1, model, lr, gradNorm: norm };
+    if (afterStep) exchange?.weights?.gather();
     const found = afterStep && scope(() => looked(afterStep, done));
-    const metrics = { ...made.metrics, ...(buckets && reduceMetrics(buckets.time)), ...found };
+    exchange?.weights?.release();
+    const metrics = { ...made.metrics, ...(exchange && reduceMetrics(exchange.time)), ...found };
     return {
       event: {
         loss,

@@ -28,5 +28,6 @@ export {
 export { latestOverRanks, noLog, onFirst, openRunOverRanks, overRanks, silentStream } from './over-ranks.ts';
 export { rehearse } from './rehearse.ts';
 export { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
+export { SharedGradients } from './shared-gradients.ts';
 export { remembered, restore, type Trained, trainingState } from './state.ts';
 export { warnOfUnused } from './unused-weights.ts';

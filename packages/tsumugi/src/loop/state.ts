@@ -1,11 +1,13 @@
 // What a checkpoint holds of one model and one optimizer, beside what the kind of training remembers itself. Frozen parameters are
 // not in it: they are those of the model that the run began with, which is among its inputs by its hash.
 import { z } from 'zod';
+import { gatherJson, solo } from '../mesh/index.ts';
 import { copyTensors, type Module, namedTrainable } from '../nn/index.ts';
-import { findNotFinite, type Optimizer } from '../optim/index.ts';
-import type { CheckpointContent, LoadedCheckpoint, State } from '../store/index.ts';
-import { scope } from '../torch/index.ts';
+import { findNotFinite, type Optimizer, type StatePart } from '../optim/index.ts';
+import type { CheckpointContent, LoadedCheckpoint, State, TensorPiece } from '../store/index.ts';
+import { scope, type Tensor } from '../torch/index.ts';
 import { divergedInUpdate } from './divergence.ts';
+import type { GradientStep } from './gradient-step.ts';
 
 /** A model in training. */
 export interface Trained {
@@ -25,17 +27,34 @@ const savedSchema = z.strictObject({
  * @throws UserError `diverged` when a weight, or the optimizer's memory of one, is not finite
  */
 export function trainingState(
-  { model, optimizer }: Trained,
+  { model, optimizer, exchange, mesh = solo }: Trained & Partial<Pick<GradientStep, 'exchange' | 'mesh'>>,
   task: State,
   step: number,
   saved: number,
 ): CheckpointContent {
-  const { tensors, steps } = optimizer.state();
-  const groups = { model: namedTrainable(model), optimizer: Object.entries(tensors) };
-  const broken = findNotFinite([...groups.model, ...groups.optimizer]);
+  const { tensors, steps, parts } = optimizer.state();
+  const pieceOf = new Map(exchange?.weights && exchange.pieces?.map((piece) => [piece.parameter, piece]));
+  const groups = {
+    model: namedTrainable(model).map(([name, parameter]) => {
+      const piece = pieceOf.get(parameter);
+      return entryOf(name, piece?.values ?? parameter, piece && { shape: parameter.shape, from: piece.from });
+    }),
+    optimizer: Object.entries(tensors).map(([name, tensor]) => entryOf(name, tensor, parts?.[name])),
+  };
+  const all = [...groups.model, ...groups.optimizer];
+  const own = findNotFinite(all.map((entry) => ('name' in entry ? [entry.name, entry.tensor] : entry)));
+  // Of what is cut each rank sees its own part.
+  const broken = gatherJson(mesh, own ?? null).find((found) => found !== null);
   if (broken) throw divergedInUpdate(step, broken, saved);
   return { tensors: groups, state: { steps, task } };
 }
+
+/** A tensor as a checkpoint takes it: whole, or a piece of which other ranks have the rest. */
+const entryOf = (
+  name: string,
+  tensor: Tensor,
+  place: StatePart | undefined,
+): [string, Tensor] | (TensorPiece & { tensor: Tensor }) => (place ? { name, ...place, tensor } : [name, tensor]);
 
 /** Puts model and optimizer into the state of a checkpoint; returns its step. @throws CheckpointError when it is of others */
 export function restore({ model, optimizer }: Trained, checkpoint: LoadedCheckpoint): number {

@@ -1,27 +1,20 @@
 // Data parallelism: gradients are added up over the ranks in flat buckets, each as soon as backward has made the last gradient of it, while
 // backward goes on (Li et al. 2020, arXiv 2006.15704).
-import { dtypeBytes, noGrad, onGradients, type Tensor, zeros } from '../torch/index.ts';
+import { noGrad, onGradients, type Tensor, zeros } from '../torch/index.ts';
 import { reduceNumbers } from './exchange.ts';
+import { BUCKET_BYTES, type Flat, layOutBackwards } from './flat-layout.ts';
 import type { Mesh, Work } from './mesh.ts';
+import type { ReduceTime, StepExchange } from './step-exchange.ts';
 
-/** Small enough that the first is under way early, large enough that the start of a collective costs nothing. PyTorch has 25 MiB, too. */
-export const BUCKET_BYTES = 25 * 2 ** 20;
-
-interface Bucket {
+interface Bucket extends Flat {
   readonly flat: Tensor;
-  /** Numbers of its parameters. */
-  readonly members: readonly number[];
   /** Gradients that are still to be made by the backward that is heard. */
   missing: number;
 }
 
-/** How long gradients were under way, and for how much of that backward had come to its end. */
-export interface ReduceTime {
-  seconds: number;
-  waitedSeconds: number;
-}
-
-export class GradientBuckets implements Disposable {
+export class GradientBuckets implements StepExchange {
+  readonly pieces = undefined;
+  readonly hasWholeGradients = true;
   readonly #mesh: Mesh;
   readonly #parameters: readonly Tensor[];
   readonly #buckets: readonly Bucket[];
@@ -46,22 +39,19 @@ export class GradientBuckets implements Disposable {
   constructor(mesh: Mesh, parameters: readonly Tensor[], bucketBytes: number = BUCKET_BYTES) {
     this.#mesh = mesh;
     this.#parameters = parameters;
-    const groups = groupBackwards(parameters, bucketBytes);
     const bucketOf: number[] = [];
     const views: Tensor[] = [];
     this.#buckets = noGrad(() =>
-      groups.map((members, number) => {
+      layOutBackwards(parameters, mesh.world, bucketBytes).map((layout, number) => {
+        const { members, starts, size } = layout;
         const { dtype, device } = parameters[members[0]!]!;
-        const flat = zeros([members.reduce((sum, i) => sum + parameters[i]!.numel(), 0)], { dtype, device }).keep();
-        let at = 0;
-        for (const i of members) {
-          const { shape } = parameters[i]!;
-          const size = parameters[i]!.numel();
-          views[i] = flat.narrow(0, at, size).view(shape).keep();
+        const flat = zeros([size], { dtype, device }).keep();
+        for (const [at, i] of members.entries()) {
+          const parameter = parameters[i]!;
+          views[i] = flat.narrow(0, starts[at]!, parameter.numel()).view(parameter.shape).keep();
           bucketOf[i] = number;
-          at += size;
         }
-        return { flat, members, missing: 0 };
+        return { ...layout, flat, missing: 0 };
       }),
     );
     this.#views = views;
@@ -125,6 +115,13 @@ export class GradientBuckets implements Disposable {
     for (const [i, parameter] of this.#parameters.entries()) if (has[i] === 0) parameter.grad = undefined;
   }
 
+  updated(): void {}
+
+  /** How the gradients lie, and the memory they lie in. */
+  get flats(): readonly (Flat & { readonly flat: Tensor })[] {
+    return this.#buckets;
+  }
+
   /** May be called again. */
   [Symbol.dispose](): void {
     if (this.#isGone) return;
@@ -134,22 +131,4 @@ export class GradientBuckets implements Disposable {
     for (const view of this.#views) view.dispose();
     for (const { flat } of this.#buckets) flat.dispose();
   }
-}
-
-/** Numbers of parameters, from the last to the first, cut where a group would get larger than `bytes`, and between dtypes and devices. */
-function groupBackwards(parameters: readonly Tensor[], bytes: number): number[][] {
-  const groups: number[][] = [];
-  let [size, kind] = [0, ''];
-  for (let i = parameters.length - 1; i >= 0; i--) {
-    const { dtype, device } = parameters[i]!;
-    const own = parameters[i]!.numel() * dtypeBytes(dtype);
-    if (groups.length === 0 || size + own > bytes || kind !== `${dtype} ${device}`) {
-      groups.push([]);
-      size = 0;
-    }
-    groups.at(-1)!.push(i);
-    size += own;
-    kind = `${dtype} ${device}`;
-  }
-  return groups;
 }

@@ -1,5 +1,5 @@
 // Processes that train together: meeting, collectives, gradients. The only folder that knows c10d.
-export { BUCKET_BYTES, GradientBuckets, type ReduceTime } from './buckets.ts';
+export { GradientBuckets } from './buckets.ts';
 export { DEFAULT_TIMEOUT_SECONDS, type Place, placeOf } from './environment.ts';
 export {
   broadcastAll,
@@ -11,6 +11,11 @@ export {
   reduceNumbers,
   sumRecords,
 } from './exchange.ts';
+export { BUCKET_BYTES } from './flat-layout.ts';
 export type { Mesh, Work } from './mesh.ts';
 export { openMesh, waitAll } from './open.ts';
 export { solo } from './solo.ts';
+export type { CutWeights, Piece, ReduceTime, StepExchange } from './step-exchange.ts';
+export { OptimizerShards } from './zero1.ts';
+export { GradientShards } from './zero2.ts';
+export { WeightShards, type WeightUnits } from './zero3.ts';

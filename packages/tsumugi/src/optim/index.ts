@@ -4,7 +4,14 @@ export { clipGradNorm, clipScale, globalNorm, gradNorm } from './clip.ts';
 export { findNotFinite } from './finite.ts';
 export { checkGroups, decayGroups, isDecayed, type ParameterGroup } from './groups.ts';
 export { Mutex } from './mutex.ts';
-export { Optimizer, type OptimizerState, type SharedOptimizer, type StepSettings } from './optimizer.ts';
+export {
+  Optimizer,
+  type OptimizerState,
+  type ParameterPiece,
+  type SharedOptimizer,
+  type StatePart,
+  type StepSettings,
+} from './optimizer.ts';
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
 export {
   constant,

@@ -1,6 +1,6 @@
 // What optimizers share: groups, per-parameter state by path, steps, saving and restoring. A rule (adam.ts, sgd.ts,
 // rmsprop.ts) says which kinds of state it keeps and turns hyperparameters into the scalars of its update.
-import { CheckpointError, checkNumber, checkNumbers, checkOptions } from '../base/index.ts';
+import { CheckpointError, checkNumber, checkNumbers, checkOptions, invariant } from '../base/index.ts';
 import { noGrad, scope, share, type Tensor, type Ticket, takeUp, unshare, zeros } from '../torch/index.ts';
 import { Mutex } from './mutex.ts';
 import { checkRate, groupsOf, type OptimizerOptions, type OptimizerSource } from './source.ts';
@@ -12,6 +12,21 @@ export interface OptimizerState {
   tensors: Record<string, Tensor>;
   /** Updates each parameter has had. */
   steps: Record<string, number>;
+  /** Of an optimizer that is cut: which part of a whole each tensor is, flat. */
+  parts?: Record<string, StatePart>;
+}
+
+/** A part of a tensor: the elements from `from` on, of the whole flattened. */
+export interface StatePart {
+  readonly shape: readonly number[];
+  readonly from: number;
+}
+
+/** What is updated of a parameter where that is not all of it: elements of its own memory, flat. Their `.grad` is the gradient. */
+export interface ParameterPiece {
+  readonly parameter: Tensor;
+  readonly from: number;
+  readonly values: Tensor;
 }
 
 /** What an optimizer of another thread needs to update the same parameters: it can be sent there. */
@@ -44,6 +59,9 @@ export interface StepSettings {
 interface Slot {
   readonly path: string;
   readonly parameter: Tensor;
+  /** What is updated: the parameter, or the part of it that begins at `from`. */
+  values: Tensor;
+  from: number;
   /** One tensor per kind of state; none before the first update. */
   state: Tensor[];
   /** Updates so far. */
@@ -66,6 +84,7 @@ export abstract class Optimizer implements Disposable {
 
   #lr: number | undefined;
   #sharing: Sharing | undefined;
+  #isCut = false;
 
   /** @param kinds the names of its kinds of state */
   protected constructor(source: OptimizerSource, kinds: readonly string[], options: OptimizerOptions) {
@@ -81,6 +100,8 @@ export abstract class Optimizer implements Disposable {
       slots: group.parameters.map(([path, parameter]) => ({
         path,
         parameter,
+        values: parameter,
+        from: 0,
         state: [],
         step: 0,
         placement: '',
@@ -141,10 +162,11 @@ export abstract class Optimizer implements Disposable {
         for (const group of this.#groups)
           for (const slots of batches(group.slots, (slot) => this.#makeState(slot))) {
             for (const { slot } of slots) slot.step++;
-            const { isFused, step } = slots[0]!.slot;
+            const { isFused, step, values } = slots[0]!.slot;
+            if (values.numel() === 0) continue; // of a batch that is cut, what other ranks update
             const batch = {
               isFused,
-              parameters: slots.map(({ slot }) => this.#sharing?.originals.get(slot) ?? slot.parameter),
+              parameters: slots.map(({ slot }) => this.#sharing?.originals.get(slot) ?? slot.values),
               gradients: slots.map(({ gradient }) => gradient),
               state: this.#kinds.map((_, kind) => slots.map(({ slot }) => slot.state[kind]!)),
             };
@@ -203,31 +225,58 @@ export abstract class Optimizer implements Disposable {
     this.#sharing.mutex.run(() => copyOriginals(this.#sharing!));
   }
 
+  /**
+   * From here on updates these pieces of its parameters, one of each, and holds state of them only: other processes update the rest. A piece
+   * without elements only counts steps.
+   */
+  cut(pieces: readonly ParameterPiece[]): void {
+    invariant(!this.#sharing, 'an optimizer that threads share cannot be cut');
+    const pieceOf = new Map(pieces.map((piece) => [piece.parameter, piece]));
+    for (const slot of this.#slots) {
+      invariant(slot.state.length === 0, 'an optimizer is cut before its first step');
+      const piece = pieceOf.get(slot.parameter);
+      invariant(piece, `there is no piece of "${slot.path}"`);
+      slot.values = piece.values;
+      slot.from = piece.from;
+    }
+    this.#isCut = true;
+  }
+
   #makeState(slot: Slot): void {
-    const { shape, dtype, device } = slot.parameter;
+    const { shape, dtype, device } = slot.values;
     slot.state = this.#kinds.map(() => zeros(shape, { dtype, device }).keep());
-    slot.isFused = isFusable(slot.parameter);
-    slot.placement = `${dtype} ${device} ${slot.isFused}`;
+    slot.isFused = isFusable(slot.values);
+    const isEmpty = this.#isCut && slot.values.numel() === 0;
+    slot.placement = `${dtype} ${device} ${slot.isFused} ${isEmpty}`;
   }
 
   /** Forgets every gradient, so that the next backward starts from none. */
   zeroGrad(): void {
-    for (const { parameter } of this.#slots) parameter.grad = undefined;
+    for (const { parameter, values } of this.#slots) {
+      parameter.grad = undefined;
+      if (values !== parameter) values.grad = undefined;
+    }
   }
 
   /** The optimizer's own tensors (not copies: save them before the next step) and step counts, by path. */
   state(): OptimizerState {
     const tensors: Record<string, Tensor> = {};
     const steps: Record<string, number> = {};
+    const parts: Record<string, StatePart> = {};
     for (const [i, slot] of this.#slots.entries()) {
       steps[slot.path] = this.#sharing?.steps[i] ?? slot.step;
-      for (const [kind, tensor] of slot.state.entries()) tensors[`${this.#kinds[kind]}.${slot.path}`] = tensor;
+      for (const [kind, tensor] of slot.state.entries()) {
+        const name = `${this.#kinds[kind]}.${slot.path}`;
+        tensors[name] = tensor;
+        parts[name] = { shape: slot.parameter.shape, from: slot.from };
+      }
     }
-    return { tensors, steps };
+    return this.#isCut ? { tensors, steps, parts } : { tensors, steps };
   }
 
   /**
-   * Copies a saved state in; training goes on bit for bit. Nothing is changed when the state does not fit.
+   * Copies a saved state in, of whole parameters, also where it is cut itself; training goes on bit for bit. Nothing is changed when the
+   * state does not fit.
    *
    * @throws CheckpointError naming a parameter without state or with an impossible step, a state of another shape, or one that belongs to nothing
    */
@@ -268,7 +317,10 @@ export abstract class Optimizer implements Disposable {
         else {
           if (slot.placement === '') this.#makeState(slot);
           for (const [kind, tensor] of slot.state.entries())
-            tensor.copy_(saved.tensors[`${this.#kinds[kind]}.${slot.path}`]!);
+            scope(() => {
+              const whole = saved.tensors[`${this.#kinds[kind]}.${slot.path}`]!;
+              tensor.copy_(this.#isCut ? whole.view([-1]).narrow(0, slot.from, tensor.numel()) : whole);
+            });
         }
       }
     });
@@ -309,7 +361,7 @@ type Ready = { slot: Slot; gradient: Tensor };
 function batches(slots: readonly Slot[], makeState: (slot: Slot) => void): Iterable<Ready[]> {
   const found = new Map<string, Ready[]>();
   for (const slot of slots) {
-    const gradient = slot.parameter.grad;
+    const gradient = slot.values.grad;
     if (!gradient) continue;
     if (slot.placement === '') makeState(slot);
     const key = `${slot.step} ${slot.placement}`;

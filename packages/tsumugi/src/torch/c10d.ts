@@ -30,3 +30,9 @@ export function onGradients(parameters: readonly Tensor[], heard: (index: number
   );
   return { [Symbol.dispose]: () => native().offGradients(hearing) };
 }
+
+/**
+ * Calls `heard` each time a backward has the gradient of this tensor, before it goes on to what made the tensor. What it throws ends the
+ * backward.
+ */
+export const onGradientOf = (tensor: Tensor, heard: () => void): void => native().onGradientOf(tensor.handle, heard);

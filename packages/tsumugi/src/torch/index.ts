@@ -1,6 +1,6 @@
 // Tensors on libtorch. The only folder that touches the addon.
 export { backward, grad, withGradient } from './autograd.ts';
-export { type C10d, c10d, onGradients } from './c10d.ts';
+export { type C10d, c10d, onGradientOf, onGradients } from './c10d.ts';
 export { checkpoint } from './checkpoint.ts';
 export { type CustomForward, customGradient } from './custom-gradient.ts';
 export { defaultDevice, factoryDevice } from './default-device.ts';
@@ -52,6 +52,7 @@ export { checkRng, defaultRng, manualSeed, Rng } from './random.ts';
 export { requireTensor } from './require-tensor.ts';
 export { scope, tensorsIn } from './scope.ts';
 export { share, type Ticket, takeUp, unshare } from './shared.ts';
+export { freeStorage, layInto, makeStorage } from './storage.ts';
 export {
   blasCore,
   describeNative,

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR } from '../loop/index.ts';
 import { factoryDevice } from '../torch/index.ts';
+import { shards } from './scale/shards.ts';
 
 export const count = z.int().positive();
 export const fraction = z.number().min(0).max(1);
@@ -50,6 +51,12 @@ export const computeSettings = (defaults: { activationCheckpointing: boolean }) 
     .boolean()
     .default(defaults.activationCheckpointing)
     .describe('recompute activations: less memory, more time'),
+  shard: z
+    .enum(shards)
+    .default('none')
+    .describe(
+      "what is cut over ranks: zero1 the optimizer's state, zero2 gradients too, zero3 weights too; the less memory, the more is sent",
+    ),
 });
 
 /** Coefficient of the z-loss. */
@@ -101,4 +108,5 @@ export const changeableSettings = [
   'checkpointEvery',
   'keepLast',
   'keepSteps',
+  'shard',
 ] as const;

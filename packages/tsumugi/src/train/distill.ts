@@ -85,6 +85,7 @@ export async function distillation(config: DistillConfig): Promise<ModelTraining
       made.move();
       return model;
     },
+    goesInRounds: true,
     gradients(model, within) {
       const taughtBatch = (step: number) => {
         const rows = batch(step);

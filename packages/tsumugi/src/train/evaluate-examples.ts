@@ -7,6 +7,7 @@ import { type Example, type ExampleLayout, layOut } from '../text/index.ts';
 import { type DType, noGrad, scope } from '../torch/index.ts';
 import { answersOf } from './answer-loss.ts';
 import { toTensors } from './batches.ts';
+import { isCut } from './exchange-over.ts';
 
 export interface ExampleEvaluation {
   /** Mean −ln p of an answer's token. */
@@ -46,13 +47,16 @@ export async function evaluateExamples(
   for (let turn = 0; turn < chosen.length; turn += batchSize * mesh.world) {
     await pause?.();
     const first = turn + batchSize * mesh.rank;
-    if (first >= chosen.length) continue;
-    const batch = layOut(chosen.slice(first, first + batchSize), { layout, sequenceLength });
-    predicted += batch.predicted;
+    const isOwn = first < chosen.length;
+    if (!isOwn && !isCut(model)) continue;
+    const from = isOwn ? first : 0;
+    const batch = layOut(chosen.slice(from, from + batchSize), { layout, sequenceLength });
+    if (isOwn) predicted += batch.predicted;
     scope(() =>
       noGrad(() => {
         const { ids, documents } = toTensors(batch, model.parameterDevice);
         const hidden = model.forward(ids, { documents, dtype });
+        if (!isOwn) return;
         const answers = answersOf(hidden, batch.targets, hidden.device);
         for (let from = 0; from < batch.predicted; from += chunk)
           scope(() => {

@@ -5,6 +5,7 @@ import { type Mesh, reduceNumbers, solo } from '../mesh/index.ts';
 import { bitsPerCharacter, EvaluationBatches, type TokenShards } from '../text/index.ts';
 import { type DType, noGrad, scope, type Tensor } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
+import { isCut } from './exchange-over.ts';
 
 export interface Evaluation {
   bitsPerCharacter: number;
@@ -43,7 +44,12 @@ export async function evaluateHeldOut(
     const batches = new EvaluationBatches(shards, options);
     // The first rank has as many batches as any: all come to as many pauses.
     const most = new EvaluationBatches(shards, { ...options, rank: 0 }).length;
-    for (let left = most - batches.length; left > 0; left--) await pause?.();
+    for (let left = most - batches.length; left > 0; left--) {
+      await pause?.();
+      if (!isCut(model)) continue;
+      const [batch] = new EvaluationBatches(shards, { ...options, rank: 0 });
+      scope(() => noGrad(() => void sumOf(toTensors(batch!, model.parameterDevice))));
+    }
     for (const batch of batches) {
       await pause?.();
       scope(() =>

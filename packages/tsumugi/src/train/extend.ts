@@ -83,6 +83,7 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
       made.move();
       return model;
     },
+    goesInRounds: true,
     gradients(model, within) {
       const gradients = stepGradients(model, (step) => batches.batch(step), config, within);
       return (step) => {

@@ -1,9 +1,8 @@
 // What each part of the model does in a step: the norm of its gradients, and the size of what it gives. It tells which layer a
 // training goes wrong in.
 import type { LanguageModel } from '../lm/index.ts';
-import { isDue } from '../loop/index.ts';
+import { isDue, SharedGradients } from '../loop/index.ts';
 import { namedParameters } from '../nn/index.ts';
-import { gradNorm } from '../optim/index.ts';
 import type { LayerMetrics } from '../run/index.ts';
 import { noGrad, scope, stack, type Tensor } from '../torch/index.ts';
 
@@ -15,9 +14,12 @@ export class LayerWatch {
   readonly #parts: [path: string, parameters: Tensor[]][];
   #given = new Map<string, Pick<LayerMetrics, 'rms' | 'max'>>();
 
+  readonly #gradients: SharedGradients;
+
   /** @param every steps between two measurements; 0 = none */
-  constructor(model: LanguageModel, every: number) {
+  constructor(model: LanguageModel, every: number, gradients = new SharedGradients(undefined)) {
     this.#every = every;
+    this.#gradients = gradients;
     const parts = Map.groupBy(namedParameters(model), ([path]) => partOf(path));
     this.#parts = [...parts].map(([path, named]) => [path, named.map(([, parameter]) => parameter)]);
   }
@@ -41,8 +43,9 @@ export class LayerWatch {
   /** What was found in step `step`, while its gradients are there. */
   found(step: number): Record<string, LayerMetrics> | undefined {
     if (!isDue(this.#every, step + 1)) return undefined;
+    const norms = this.#gradients.norms(this.#parts.map(([, parameters]) => parameters));
     return Object.fromEntries(
-      this.#parts.map(([path, parameters]) => [path, { gradNorm: gradNorm(parameters), ...this.#given.get(path) }]),
+      this.#parts.map(([path], i) => [path, { gradNorm: norms[i]!, ...this.#given.get(path) }]),
     );
   }
 }

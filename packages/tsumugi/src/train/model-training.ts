@@ -67,6 +67,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   beforeStep?(model: Plamo2, step: number, pause: Pause): Promise<void>;
   /** Why it cannot be trained over several ranks; it can where this is left out. */
   alone?: { readonly fault: string; readonly remedy: string } | undefined;
+  /** Whether all ranks go backward equally often where `within.afterBackward` asks for it: what cuts gradients needs that. */
+  goesInRounds?: boolean;
   /** Adds the gradients of a step (from 0) to the model's parameters. */
   gradients(model: Plamo2, within: WithinStep): (step: number) => StepLoss;
   /** What checkpoints remember besides, of a training whose steps do not follow from the weights and the settings alone. */
@@ -75,6 +77,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   evaluation: EvaluationState<E>;
   /** @param mesh all of its ranks measure; each gives what all have found */
   evaluate(model: Plamo2, moment: Moment, pause: Pause, mesh: Mesh): Promise<E>;
+  /** Whether all ranks go forward equally often when they measure or sample; weights that are cut are gathered whole otherwise. */
+  measuresEvenly?: boolean;
   measured(found: E, moment: Moment): Measured;
   /** Takes off the model what was trained beside it and is not to be saved. */
   strip?(model: Plamo2): void;

@@ -29,7 +29,7 @@ export interface PlanOptions {
   /** Shows the plan. */
   stream?: ProgressStream;
   /** The ranks it would be spread over; one process when left out. */
-  ranks?: RanksHere;
+  ranks?: Omit<RanksHere, 'shard'>;
 }
 
 const planOptions: OptionNames<PlanOptions> = { stream: true, ranks: true };
@@ -45,9 +45,9 @@ export async function planModel<E extends object>(
   options: PlanOptions = {},
 ): Promise<Forecast> {
   checkOptions('planModel', options, planOptions);
-  const { stream: shown, ranks = { world: 1, shard: 'none', onHost: 1 } } = options;
+  const { stream: shown, ranks = { world: 1, onHost: 1 } } = options;
   const { config, modelConfig, part } = task;
-  const space = spaceOverRanks(task, ranks);
+  const space = spaceOverRanks(task, { ...ranks, shard: config.shard });
   const phases = task.phases.map((phase) => ({ ...phase, ...rankShape(phase, ranks.world) }));
   const stream = steady<ProgressStream>(shown ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);

@@ -78,7 +78,9 @@ export async function pretraining(config: PretrainConfig): Promise<ModelTraining
       };
     },
     makeModel: () => new Plamo2(modelConfig, initialWeights(deriveSeed(config.seed, 'weights'), device)),
+    goesInRounds: true,
     gradients: (model, within) => stepGradients(model, batch, config, within),
+    measuresEvenly: true,
     evaluation: evaluationState,
     evaluate: (model, { at }, pause, mesh) =>
       evaluateHeldOut(model, shards, {

@@ -74,6 +74,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
       };
     },
     makeModel: () => base.makeModel(modelConfig),
+    goesInRounds: true,
     gradients(model, within) {
       const lossOf = sftLoss(batches, config, within.lossOf);
       const gradients = stepGradients(model, (step) => batches.at(step), config, { ...within, lossOf });
@@ -89,6 +90,7 @@ export async function fineTuning(config: SftConfig): Promise<ModelTraining<Examp
         return { ...made, flops: modelFlops(modelConfig, shape, part), metrics: { ...made.metrics, predicted } };
       };
     },
+    measuresEvenly: true,
     evaluation: exampleEvaluationState,
     evaluate: (model, _, pause, mesh) =>
       evaluateExamples(model, data.heldOut, {

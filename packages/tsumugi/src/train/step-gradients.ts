@@ -67,6 +67,8 @@ export interface WithinStep {
   beforeLast?: (() => void) | undefined;
   /** Is called after it, before ranks tell each other anything. */
   afterLast?: (() => void) | undefined;
+  /** Is called after each backward. Where it is there, all ranks go backward equally often in a step. */
+  afterBackward?: (() => void) | undefined;
 }
 
 /**
@@ -77,7 +79,7 @@ export function stepGradients(
   model: LanguageModel,
   batchOf: (step: number) => StepBatch,
   { dtype, activationCheckpointing, zLoss }: ComputeSettings,
-  { lossOf = nextTokenLoss, onPart, mesh = solo, beforeLast, afterLast }: WithinStep = {},
+  { lossOf = nextTokenLoss, onPart, mesh = solo, beforeLast, afterLast, afterBackward }: WithinStep = {},
 ): (step: number) => StepLoss {
   const options = { reduction: 'sum', zLoss, activationCheckpointing, dtype: computeType(dtype) } as const;
   return (step) => {
@@ -97,11 +99,22 @@ export function stepGradients(
         const parts = lossOf(model, rows, { ...options, onPart: seen }, step, first);
         if (first + count === to) beforeLast?.();
         backward(parts.loss.div(predicted));
+        afterBackward?.();
         loss += (parts.shown ?? parts.loss).item() / predicted;
         const sums = parts.sums?.() ?? {};
         checkMetrics('the loss’s sums()', sums);
         for (const [name, sum] of Object.entries(sums)) metrics[name] = (metrics[name] ?? 0) + sum / predicted;
       });
+    }
+    if (afterBackward && predicted > 0) {
+      // With fewer rows than others have, a rank goes on with them: through a row that counts for nothing.
+      const roundsOf = (rows: number) => Math.ceil(rows / microRows);
+      for (let left = roundsOf(Math.ceil(batch.rows / mesh.world)) - roundsOf(to - from); left > 0; left--)
+        scope(() => {
+          const rows = toTensors(rowsOf(batch, 0, 1), model.parameterDevice);
+          backward(lossOf(model, rows, options, step, 0).loss.mul(0));
+          afterBackward();
+        });
     }
     const whole = { loss, tokens: predicted > 0 ? tokens : batch.rows * batch.columns, tokensSeen, metrics };
     if (mesh.world === 1) return whole;

@@ -19,15 +19,17 @@ import {
   requireStepsLeft,
   restore,
   runLoop,
+  SharedGradients,
   scheduleOf,
   silentStream,
   trainingState,
 } from '../loop/index.ts';
-import { broadcastAll, fromFirst, GradientBuckets, type Mesh, solo } from '../mesh/index.ts';
+import { broadcastAll, fromFirst, type Mesh, solo } from '../mesh/index.ts';
 import { freeze, numParameters, numTrainable, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
 import { type ChatTemplate, templateHash } from '../text/index.ts';
 import { formatParameterTable } from './describe-model.ts';
+import { exchangeOver } from './exchange-over.ts';
 import { modelFlops } from './flops.ts';
 import { rehearseSteps, type TrainingPhase } from './forecast.ts';
 import { LayerWatch } from './layer-watch.ts';
@@ -69,7 +71,7 @@ async function trainOverRanks<E extends object>(
   const print = (text: string) => void stream.write(`${text}\n`);
   checkParts(options);
   const onHost = mesh.hosts.filter((host) => host === mesh.hosts[mesh.rank]).length;
-  const space = spaceOverRanks(task, { world: mesh.world, shard: 'none', onHost });
+  const space = spaceOverRanks(task, { world: mesh.world, shard: config.shard, onHost });
   requireFits(space);
   if (mesh.world > 1 && task.alone)
     throw new ConfigError('not-over-ranks', task.alone.fault, { remedy: task.alone.remedy });
@@ -82,27 +84,31 @@ async function trainOverRanks<E extends object>(
   using model = task.makeModel(checkpoint !== undefined);
   if (part?.isFrozen) freeze(model, part.isFrozen);
   using optimizer = makeOptimizer(model, config, options.optimizer);
+  using exchange = exchangeOver(mesh, task, model, optimizer);
   const start = checkpoint ? restore({ model, optimizer }, checkpoint) : 0;
   const known = checkpoint && remembered(checkpoint, rememberedState(task.evaluation, task.kept));
   if (known) task.kept?.put(known.kept as never);
   /** What only looks at the model sees it as it will be used: without dropout. */
   const looking = async <T>(look: () => Promise<T>): Promise<T> => {
     model.eval();
+    if (!task.measuresEvenly) exchange?.weights?.gather();
     try {
       return await look();
     } finally {
       model.train();
+      exchange?.weights?.release();
     }
   };
-  const watch = new LayerWatch(model, config.layersEvery);
+  const watch = new LayerWatch(model, config.layersEvery, new SharedGradients(exchange, mesh));
   broadcastAll(mesh, trainable(model)); // what is frozen is what is stored
-  using buckets = mesh.world > 1 ? new GradientBuckets(mesh, trainable(model)) : undefined;
+  exchange?.weights?.settle();
   const gradients = task.gradients(model, {
     lossOf: options.loss?.of,
     onPart: (step) => watch.onPart(step),
     mesh,
-    beforeLast: buckets && (() => buckets.beforeLast()),
-    afterLast: buckets && (() => buckets.afterLast()),
+    beforeLast: exchange && (() => exchange.beforeLast()),
+    afterLast: exchange && (() => exchange.afterLast()),
+    afterBackward: exchange?.afterBackward && (() => exchange.afterBackward!()),
   });
 
   // Forecast.
@@ -150,7 +156,7 @@ async function trainOverRanks<E extends object>(
   const update = {
     model,
     optimizer,
-    buckets,
+    exchange,
     mesh,
     gradients: (step: number) => ({ flops: modelFlops(modelConfig, phaseAt(phases, step), part), ...gradients(step) }),
     peakFlops,
@@ -206,8 +212,9 @@ async function trainOverRanks<E extends object>(
   // The result.
   const { name: made, save } = task.saved ?? { name: 'model', save: saveModel };
   const folder = join(config.out, made);
+  exchange?.weights?.gather();
   onFirst(mesh, () => {
-    buckets?.[Symbol.dispose](); // it holds what may be taken off
+    exchange?.[Symbol.dispose](); // it holds what may be taken off
     task.strip?.(model);
     result.requireUnchanged();
     save(folder, model, {

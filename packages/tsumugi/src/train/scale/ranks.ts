@@ -11,9 +11,9 @@ import { numElements } from '../../torch/index.ts';
 import type { StepShape } from '../flops.ts';
 import { bytesPerFloat } from '../memory-forecast.ts';
 import { countParts, type TrainedPart } from '../trained-part.ts';
+import { type Shard, shards } from './shards.ts';
 
-export const shards = ['none', 'zero1', 'zero2', 'zero3'] as const;
-export type Shard = (typeof shards)[number];
+export { type Shard, shards };
 
 export interface Ranks {
   /** Their number. */

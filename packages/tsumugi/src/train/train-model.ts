@@ -135,11 +135,12 @@ async function trainOverRanks<E extends object>(
   const [parameters, trained] = [numParameters(model), numTrainable(model)];
   const counts = { parameters, ...(trained < parameters && { trainable: trained }) };
   const peakFlops = matmulPeak(device, computeType(config.dtype));
+  // From the first event on a signal saves and ends.
+  using interrupt = new Interrupt(print);
   log.write({ type: 'start', step: start, name, totalSteps: steps, resumed: start > 0, ...counts, peakFlops });
 
   // The model as it is, before it learns anything.
   const first: Moment = { step: 0, at: 'before' };
-  using interrupt = new Interrupt(print);
   const before = await unlessInterrupted(async () => {
     await task.prepare?.(agreedPause(mesh, interrupt), print, mesh);
     return known?.before ?? (await looking(() => task.evaluate(model, first, agreedPause(mesh, interrupt), mesh)));

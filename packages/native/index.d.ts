@@ -113,17 +113,17 @@ export interface NativeModule {
     world: number,
     host: string,
     port: number,
-    networkInterface: string,
-    hello: string,
+    address: string,
+    name: string,
     seconds: number,
   ): JobNumber;
-  /** "hello\naddress" of each rank that has said one so far. */
+  /** "name\naddress" of each rank that has said one so far. */
   meshHellos(): string[];
   meshGroup(name: string, ranks: readonly number[]): [JobNumber, number];
   meshBegin(group: number, collective: string, tensors: readonly Handle[], number: number): JobNumber;
   meshDone(job: JobNumber): boolean;
   /** Why it failed; "" when the time was over. */
-  meshWait(job: JobNumber): string | undefined;
+  meshWait(job: JobNumber, seconds: number): string | undefined;
   /** "rank\nwhat it said" of the rank that is gone, "" when none is. */
   meshFailure(): string;
   meshGiveUp(text: string): void;

@@ -1,7 +1,9 @@
 // Processes that work on one training together: c10d's store and process groups (Gloo), as jobs that run beside JavaScript.
 //
-// Each rank has a pulse: a thread that counts up a number in the store and looks whether another rank has given up. So a rank that is
-// gone, or cut off, is told from one that only computes for long, and is known by its number. Nothing here waits without an end.
+// Each rank has a pulse: a thread that counts up a number in the store and looks whether another rank has given up. The first rank, whose
+// process holds the store, notes how long each pulse stands still. So a rank that is gone, or cut off, is told from one that only
+// computes for long, and is known by its number. The store may be behind a network that is cut, and its answers have no time limit:
+// JavaScript's thread asks it only through `within`. Nothing here waits without an end.
 #include "addon.h"
 
 #if defined(TSUMUGI_MESH)
@@ -17,11 +19,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <mutex>
+#include <sstream>
 #include <thread>
 #include <unordered_map>
 #endif
@@ -77,6 +82,7 @@ struct Mesh {
   int64_t last_group = 0;
   std::string failure;  // what another rank said when it gave up
   bool closing = false;
+  bool lingered = false;
   std::thread pulse;
 };
 auto& mesh = *new Mesh();
@@ -108,30 +114,39 @@ void finish(const std::shared_ptr<Job>& job, std::string error) {
   mesh.changed.notify_all();
 }
 
-/// The address by which this machine reaches the first rank, and so by which the others reach it.
-std::string own_address(const std::string& host, uint16_t port) {
+std::string numeric(const sockaddr* address, socklen_t length) {
+  char text[NI_MAXHOST];
+  return getnameinfo(address, length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0 ? text : "";
+}
+
+struct Way {
+  std::string own, first;
+};
+
+/// The address by which this machine reaches the first rank, and so by which the others reach it; and that of the first rank.
+Way way_to(const std::string& host, uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* found = nullptr;
   if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0)
     throw std::runtime_error("the name " + host + " is not known");
-  std::string address;
-  for (const addrinfo* each = found; each && address.empty(); each = each->ai_next) {
+  Way way;
+  for (const addrinfo* each = found; each && way.own.empty(); each = each->ai_next) {
     const int socket_ = socket(each->ai_family, SOCK_DGRAM, 0);
     if (socket_ < 0) continue;
     sockaddr_storage own{};
     socklen_t length = sizeof own;
-    char text[256];
     if (connect(socket_, each->ai_addr, each->ai_addrlen) == 0 &&
-        getsockname(socket_, reinterpret_cast<sockaddr*>(&own), &length) == 0 &&
-        getnameinfo(reinterpret_cast<sockaddr*>(&own), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
-      address = text;
+        getsockname(socket_, reinterpret_cast<sockaddr*>(&own), &length) == 0)
+      way = {numeric(reinterpret_cast<sockaddr*>(&own), length), numeric(each->ai_addr, each->ai_addrlen)};
     close(socket_);
   }
   freeaddrinfo(found);
-  if (address.empty()) throw std::runtime_error(host + " cannot be reached from here");
-  return address;
+  if (way.own.empty()) throw std::runtime_error(host + " cannot be reached from here");
+  return way;
 }
+
+bool is_loopback(const std::string& address) { return address.rfind("127.", 0) == 0 || address == "::1"; }
 
 c10::intrusive_ptr<c10d::TCPStore> connect_store(bool is_server) {
   c10d::TCPStoreOptions options;
@@ -142,27 +157,47 @@ c10::intrusive_ptr<c10d::TCPStore> connect_store(bool is_server) {
   return c10::make_intrusive<c10d::TCPStore>(mesh.host, options);
 }
 
-std::vector<int64_t> read_pulses() {
-  std::vector<int64_t> beats;
-  for (int rank = 0; rank < mesh.world; rank++)
-    beats.push_back(mesh.pulse_store->add("pulse/" + std::to_string(rank), 0));
-  return beats;
-}
+/// The first rank's list of the pulses: since when they stand still.
+class Pulses {
+ public:
+  Pulses() : counts_(mesh.world, -1), since_(mesh.world) {}
+
+  /// Reads all of them. → milliseconds, by rank
+  std::string read() {
+    std::string text;
+    for (int rank = 0; rank < mesh.world; rank++) {
+      const int64_t count = mesh.pulse_store->add("pulse/" + std::to_string(rank), 0);
+      const auto now = steady_clock::now();
+      if (count != counts_[rank]) since_[rank] = now;
+      counts_[rank] = count;
+      text += std::to_string(std::chrono::duration_cast<milliseconds>(now - since_[rank]).count()) + " ";
+    }
+    return text;
+  }
+
+ private:
+  std::vector<int64_t> counts_;
+  std::vector<steady_clock::time_point> since_;
+};
 
 /// The pulse of this rank. It ends with the first thing that is known of a failure.
 void beat() {
   const std::string own = "pulse/" + std::to_string(mesh.rank);
+  Pulses pulses;
   std::unique_lock<std::mutex> lock(mesh.mutex);
   while (!mesh.closing && mesh.failure.empty()) {
     lock.unlock();
     std::string failure;
     const std::string error = error_of([&] {
       mesh.pulse_store->add(own, 1);
-      if (mesh.pulse_store->check({"failure"})) failure = text_of(mesh.pulse_store->get("failure"));
+      if (mesh.rank == 0) mesh.pulse_store->set("still", bytes_of(pulses.read()));
+      if (!mesh.pulse_store->check({"failure"})) return;
+      failure = text_of(mesh.pulse_store->get("failure"));
+      mesh.pulse_store->add("known", 1);
     });
     lock.lock();
     // The store is in the process of the first rank.
-    if (!error.empty()) failure = "0\n";
+    if (failure.empty() && !error.empty()) failure = "0\n";
     if (!failure.empty() && !mesh.closing && mesh.failure.empty()) mesh.failure = failure;
     if (!mesh.failure.empty()) mesh.changed.notify_all();
     mesh.changed.wait_for(lock, kPulse, [] { return mesh.closing; });
@@ -221,28 +256,48 @@ std::shared_ptr<Group> make_group(const std::string& name, std::vector<int64_t> 
   return group;
 }
 
-void join(const std::string& interface, std::string hello) {
+/// `address`: where the others are to reach this rank; empty for the one that leads to the first rank.
+void join(std::string address, const std::string& name) {
   using Gloo = c10d::ProcessGroupGloo;
-  const std::string address = interface.empty() ? own_address(mesh.host, mesh.port) : "";
-  mesh.device = interface.empty() ? Gloo::createDeviceForHostname(address) : Gloo::createDeviceForInterface(interface);
-  mesh.store = connect_store(mesh.rank == 0);
-  mesh.pulse_store = connect_store(false);
-  const int64_t number = mesh.pulse_store->add("taken/" + std::to_string(mesh.rank), 1);
+  const Way way = way_to(mesh.host, mesh.port);
+  if (address.empty()) address = way.own;
+  auto store = connect_store(mesh.rank == 0);
+  auto pulse_store = connect_store(false);
+  {
+    const std::lock_guard<std::mutex> lock(mesh.mutex);
+    mesh.store = store;
+    mesh.pulse_store = pulse_store;
+  }
+  const int64_t number = pulse_store->add("taken/" + std::to_string(mesh.rank), 1);
   if (number > 1) throw std::runtime_error("rank taken");
-  mesh.pulse_store->set("hello/" + std::to_string(mesh.rank), bytes_of(hello + "\n" + address));
+  pulse_store->set("hello/" + std::to_string(mesh.rank), bytes_of(name + "\n" + address + "\n" + way.first));
   const auto deadline = steady_clock::now() + mesh.timeout;
   std::vector<int64_t> ranks(mesh.world);
+  std::vector<std::string> names, addresses;
+  std::string first;  // the first rank's address, as another machine sees it
   for (int rank = 0; rank < mesh.world; rank++) {
     const std::string key = "hello/" + std::to_string(rank);
-    while (!mesh.pulse_store->check({key})) {
+    while (!pulse_store->check({key})) {
       if (steady_clock::now() > deadline) throw std::runtime_error("rank missing");
       std::this_thread::sleep_for(milliseconds(20));
     }
-    const std::string said = text_of(mesh.pulse_store->get(key));
+    const std::string said = text_of(pulse_store->get(key));
+    const size_t one = said.find('\n'), two = said.find('\n', one + 1);
+    names.push_back(said.substr(0, one));
+    addresses.push_back(said.substr(one + 1, two - one - 1));
+    if (first.empty() && !is_loopback(said.substr(two + 1))) first = said.substr(two + 1);
     const std::lock_guard<std::mutex> lock(mesh.mutex);
-    mesh.hellos.push_back(said);
+    mesh.hellos.push_back(names.back() + "\n" + addresses.back());
     ranks[rank] = rank;
   }
+  // On the machine of the first rank its name often leads to the loopback: localhost, or 127.0.1.1 in /etc/hosts.
+  for (int rank = 0; rank < mesh.world; rank++) {
+    if (first.empty() || !is_loopback(addresses[rank])) continue;
+    addresses[rank] = first;
+    const std::lock_guard<std::mutex> lock(mesh.mutex);
+    mesh.hellos[rank] = names[rank] + "\n" + first;
+  }
+  mesh.device = Gloo::createDeviceForHostname(addresses[mesh.rank]);
   auto group = make_group("world", ranks);
   const std::lock_guard<std::mutex> lock(mesh.mutex);
   mesh.groups.emplace(0, std::move(group));
@@ -256,7 +311,7 @@ Group& group_at(int64_t number) {
   return *found->second;
 }
 
-/// meshOpen(rank, world, host, port, interface, hello, seconds) → job: all ranks have met, and said their hellos.
+/// meshOpen(rank, world, host, port, address, name, seconds) → job: all ranks have met, and said their names and addresses.
 napi_value open_mesh(napi_env env, napi_callback_info info) {
   Arguments<7> arguments(env, info);
   if (mesh.world > 0) throw CallError{"bad-argument", "this process is in a mesh already"};
@@ -264,15 +319,15 @@ napi_value open_mesh(napi_env env, napi_callback_info info) {
   mesh.world = static_cast<int>(to_int64(env, arguments[1], "world"));
   mesh.host = to_string(env, arguments[2], "host");
   mesh.port = static_cast<uint16_t>(to_int64(env, arguments[3], "port"));
-  const std::string interface = to_string(env, arguments[4], "interface"), hello = to_string(env, arguments[5], "hello");
+  const std::string address = to_string(env, arguments[4], "address"), name = to_string(env, arguments[5], "name");
   mesh.timeout = milliseconds(static_cast<int64_t>(1000 * to_double(env, arguments[6], "seconds")));
   auto job = std::make_shared<Job>();
-  std::thread([=] { finish(job, error_of([&] { join(interface, hello); })); }).detach();
+  std::thread([=] { finish(job, error_of([&] { join(address, name); })); }).detach();
   const std::lock_guard<std::mutex> lock(mesh.mutex);
   return from_double(env, static_cast<double>(add_job(job)));
 }
 
-/// meshHellos() → "hello\naddress" of each rank that has said one so far.
+/// meshHellos() → "name\naddress" of each rank that has said one so far.
 napi_value mesh_hellos(napi_env env, napi_callback_info) {
   const std::lock_guard<std::mutex> lock(mesh.mutex);
   napi_value array;
@@ -387,59 +442,96 @@ napi_value job_done(napi_env env, napi_callback_info info) {
   return from_bool(env, job_at(number)->done || !mesh.failure.empty());
 }
 
-/// meshWait(job): blocks until it is done, a rank has given up, or the timeout is over. → undefined, or why it failed: "" for time.
+/// meshWait(job, seconds): blocks until it is done, a rank has given up, or the time is over. → undefined, or why it failed: "" for time.
 napi_value wait_for_job(napi_env env, napi_callback_info info) {
-  Arguments<1> arguments(env, info);
+  Arguments<2> arguments(env, info);
   const int64_t number = to_int64(env, arguments[0], "job");
+  const auto limit = milliseconds(static_cast<int64_t>(1000 * to_double(env, arguments[1], "seconds")));
   std::unique_lock<std::mutex> lock(mesh.mutex);
   const auto job = job_at(number);
-  const auto deadline = steady_clock::now() + mesh.timeout;
-  mesh.changed.wait_until(lock, deadline, [&] { return job->done || !mesh.failure.empty(); });
+  mesh.changed.wait_for(lock, limit, [&] { return job->done || !mesh.failure.empty(); });
   mesh.jobs.erase(number);
   if (!job->done) return from_string(env, mesh.failure.empty() ? "" : "given up");
   return job->error.empty() ? undefined(env) : from_string(env, job->error);
 }
 
-/// Notes what has failed, and lets the others know, the first time.
-void tell(const std::string& failure) {
+/// The first rank holds the store: whoever looks after it is gone learns less. So it stays until the others know, for a moment.
+void linger() {
+  {
+    const std::lock_guard<std::mutex> lock(mesh.mutex);
+    if (mesh.rank != 0 || mesh.lingered || !mesh.pulse_store) return;
+    mesh.lingered = true;
+  }
+  within(kStill, [] {
+    const auto deadline = steady_clock::now() + kStill;
+    while (mesh.pulse_store->add("known", 0) < mesh.world && steady_clock::now() < deadline)
+      std::this_thread::sleep_for(milliseconds(20));
+  });
+}
+
+/// Notes what has failed, the first time, and lets the others know.
+void tell(const std::string& failure, bool is_store_there = true) {
   {
     const std::lock_guard<std::mutex> lock(mesh.mutex);
     if (!mesh.failure.empty() || !mesh.pulse_store) return;
     mesh.failure = failure;
     mesh.changed.notify_all();
   }
-  within(kStill, [failure] { mesh.pulse_store->compareSet("failure", {}, bytes_of(failure)); });
-  // The first rank holds the store: whoever looks after it is gone learns less.
-  if (mesh.rank == 0) std::this_thread::sleep_for(2 * kPulse);
+  if (!is_store_there) return;
+  within(kStill, [failure] {
+    mesh.pulse_store->compareSet("failure", {}, bytes_of(failure));
+    mesh.pulse_store->add("known", 1);
+  });
 }
 
-/// meshFailure() → "rank\nwhat it said" of the rank that has given up or is gone, "" when all have a pulse. Takes about two seconds.
+/// Looks for a rank without a pulse, or what one said at its end, and notes it.
+void look_for_failure() {
+  struct Seen {
+    std::string failure, still;
+  };
+  // A rank that has just ended still seems to be there.
+  const auto deadline = steady_clock::now() + kStill + 3 * kPulse;
+  while (true) {
+    auto seen = std::make_shared<Seen>();
+    const bool is_store_there = within(kStill, [seen] {
+      if (mesh.pulse_store->check({"failure"})) seen->failure = text_of(mesh.pulse_store->get("failure"));
+      if (mesh.pulse_store->check({"still"})) seen->still = text_of(mesh.pulse_store->get("still"));
+    });
+    if (!is_store_there) return tell("0\n", false);
+    if (!seen->failure.empty()) return tell(seen->failure);
+    std::istringstream text(seen->still);
+    const std::vector<int64_t> still{std::istream_iterator<int64_t>(text), {}};
+    const int64_t longest = still.empty() ? 0 : *std::max_element(still.begin(), still.end());
+    if (longest >= kStill.count()) {
+      // Ranks of one machine are cut off together: the first of them.
+      const auto one = std::find_if(still.begin(), still.end(), [&](int64_t each) { return each >= longest - 2 * kPulse.count(); });
+      return tell(std::to_string(one - still.begin()) + "\n");
+    }
+    std::unique_lock<std::mutex> lock(mesh.mutex);
+    if (mesh.changed.wait_for(lock, kPulse / 2, [] { return !mesh.failure.empty(); })) return;
+    if (steady_clock::now() > deadline) return;
+  }
+}
+
+/// meshFailure() → "rank\nwhat it said" of the rank that has given up or is gone, "" when all have a pulse. Takes some seconds at most.
 napi_value find_failure(napi_env env, napi_callback_info) {
   std::unique_lock<std::mutex> lock(mesh.mutex);
-  if (mesh.failure.empty()) {
+  if (mesh.failure.empty() && mesh.pulse_store) {
     lock.unlock();
-    std::string found = "0\n";
-    auto before = std::make_shared<std::vector<int64_t>>(), after = std::make_shared<std::vector<int64_t>>();
-    if (within(kStill, [before] { *before = read_pulses(); })) {
-      lock.lock();
-      mesh.changed.wait_for(lock, kStill, [] { return !mesh.failure.empty(); });
-      lock.unlock();
-      if (within(kStill, [after] { *after = read_pulses(); })) {
-        found = "";
-        for (int rank = mesh.world; rank-- > 0;)
-          if (before->at(rank) == after->at(rank)) found = std::to_string(rank) + "\n";
-      }
-    }
-    if (!found.empty()) tell(found);
+    look_for_failure();
     lock.lock();
   }
-  return from_string(env, mesh.failure);
+  const std::string failure = mesh.failure;
+  lock.unlock();
+  if (!failure.empty()) linger();
+  return from_string(env, failure);
 }
 
 /// meshGiveUp(text): tells the others that this rank ends, and why.
 napi_value give_up(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
   tell(std::to_string(mesh.rank) + "\n" + to_string(env, arguments[0], "text"));
+  linger();
   return undefined(env);
 }
 
@@ -457,20 +549,19 @@ napi_value close_mesh(napi_env env, napi_callback_info) {
       groups.push_back(group);
     }
   }
-  mesh.pulse.join();
-  if (!mesh.failure.empty()) {
-    for (auto& group : groups) group->waiter.detach();
-    return undefined(env);
-  }
-  error_of([&] {
+  const bool is_whole = within(mesh.timeout, [groups] {
+    mesh.pulse.join();
+    if (!mesh.failure.empty()) throw std::runtime_error("a rank is gone");
     mesh.pulse_store->add("closed", 1);
     // The first rank's process is the store: it stays until the others have left.
     const auto deadline = steady_clock::now() + mesh.timeout;
     while (mesh.rank == 0 && mesh.pulse_store->add("closed", 0) < mesh.world && steady_clock::now() < deadline)
       std::this_thread::sleep_for(milliseconds(5));
+    for (auto& group : groups) group->waiter.join();
   });
-  for (auto& group : groups) group->waiter.join();
-  mesh.groups.clear();
+  // Otherwise threads may still use them, until the process ends.
+  const std::lock_guard<std::mutex> lock(mesh.mutex);
+  if (is_whole) mesh.groups.clear();
   return undefined(env);
 }
 

@@ -2,7 +2,7 @@
 // a name outside: each namespace lives as long as a process that waits for this one's end, so that nothing stays, however a test
 // ends, and several tests do not meet, although all use the same addresses.
 import { type ChildProcessByStdio, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
@@ -109,6 +109,27 @@ export class Hosts implements Disposable {
   #inside(where: number | 'switch'): string[] {
     const { pid } = where === 'switch' ? this.#switch : this.#hosts[where]!;
     return ['nsenter', '-t', String(pid), '-n'];
+  }
+
+  /** What the host gets to know of the network besides, e.g. "address add fd00::1/64 dev eth0". */
+  ip(host: number, words: string): void {
+    this.#configure(host, 'ip', words);
+  }
+
+  /** A cable between hosts 0 and 1, beside the switch: on each of them the interface "eth1", with the address 10.0.1.1 and 10.0.1.2. */
+  connectDirectly(): void {
+    this.#configure('switch', 'ip', 'link add cable0 type veth peer name cable1');
+    for (const host of [0, 1]) {
+      this.#configure('switch', 'ip', `link set cable${host} netns ${this.#hosts[host]!.pid} name eth1`);
+      this.ip(host, `address add 10.0.1.${host + 1}/24 dev eth1`);
+      this.ip(host, 'link set eth1 up');
+    }
+  }
+
+  /** Bytes that have come to a host over an interface. */
+  received(host: number, device: string): number {
+    const line = readFileSync(`/proc/${this.#hosts[host]!.pid}/net/dev`, 'utf8').split(`${device}:`)[1]!;
+    return Number(line.trim().split(/\s+/)[0]);
   }
 
   #configure(where: number | 'switch', program: 'ip' | 'tc', words: string): void {

@@ -1,8 +1,8 @@
 // Meets the other processes, and gives the mesh of them all: c10d with Gloo.
 import { connect } from 'node:net';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UserError } from '../base/index.ts';
+import { ConfigError, UserError } from '../base/index.ts';
 import { type C10d, c10d, type Tensor } from '../torch/index.ts';
 import type { Place } from './environment.ts';
 import { collectiveFailed, collectiveLate, type Peer, rankLost } from './lost.ts';
@@ -57,9 +57,13 @@ class Job implements Work {
   }
 
   wait(): void {
+    this.#wait(this.#world.place.timeoutSeconds);
+  }
+
+  #wait(seconds: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const why = this.#world.native.meshWait(this.#number);
+    const why = this.#world.native.meshWait(this.#number, seconds);
     if (why !== undefined) throw this.#world.error(why, this.#during);
   }
 
@@ -69,7 +73,7 @@ class Job implements Work {
     // Soon at first: most take less than a millisecond.
     while (!this.#isOver && !this.#world.native.meshDone(this.#number) && performance.now() - began < limit)
       await (performance.now() - began < 2 ? new Promise(setImmediate) : sleep(1));
-    this.wait();
+    this.#wait(0);
   }
 }
 
@@ -144,6 +148,27 @@ class C10dMesh implements Mesh {
   }
 }
 
+const url = (host: string, port: number) => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** The address of this machine on a network interface: the others are to reach it there. */
+function addressOn(networkInterface: string): string {
+  const all = networkInterfaces();
+  const own = all[networkInterface];
+  const chosen =
+    own?.find(({ family }) => family === 'IPv4') ??
+    own?.find(({ address }) => !address.startsWith('fe80:')) ??
+    own?.[0];
+  if (chosen) return chosen.scopeid ? `${chosen.address}%${networkInterface}` : chosen.address;
+  throw new ConfigError(
+    'bad-environment',
+    `GLOO_SOCKET_IFNAME should name a network interface of ${hostname()} that has an address, it is "${networkInterface}"`,
+    {
+      remedy: `There are ${Object.keys(all).join(', ')}. Without the variable it is the one that leads to rank 0.`,
+      fields: { variable: 'GLOO_SOCKET_IFNAME', received: networkInterface },
+    },
+  );
+}
+
 /** Waits until somebody listens there: libtorch's own store would write a warning for each try. */
 async function waitForFirst({ host, port, timeoutSeconds }: Place): Promise<void> {
   const deadline = performance.now() + timeoutSeconds * 1000;
@@ -160,7 +185,7 @@ async function waitForFirst({ host, port, timeoutSeconds }: Place): Promise<void
     });
     if (problem === undefined) return;
     if (performance.now() > deadline)
-      throw new UserError('no-first-rank', `rank 0 cannot be reached at ${host}:${port} (${problem})`, {
+      throw new UserError('no-first-rank', `rank 0 cannot be reached at ${url(host, port)} (${problem})`, {
         remedy: `Start rank 0 there within ${timeoutSeconds} s (TSUMUGI_MESH_TIMEOUT), and let MASTER_ADDR and MASTER_PORT name an address that every machine reaches.`,
         fields: { host, port },
       });
@@ -178,7 +203,7 @@ function notMet(why: string, { rank, world, host, port, timeoutSeconds }: Place,
     });
   }
   if (why === 'rank taken')
-    return new UserError('rank-taken', `another process at ${host}:${port} is rank ${rank} already`, {
+    return new UserError('rank-taken', `another process at ${url(host, port)} is rank ${rank} already`, {
       remedy: 'Give each process a RANK of its own, and each run a MASTER_PORT of its own.',
       fields,
     });
@@ -187,7 +212,8 @@ function notMet(why: string, { rank, world, host, port, timeoutSeconds }: Place,
       remedy: 'Choose another MASTER_PORT, the same for all ranks.',
       fields,
     });
-  return new UserError('not-met', `rank ${rank} could not join the others at ${host}:${port}: ${why.split('\n')[0]}`, {
+  const problem = why === '' ? `nothing came of it within ${timeoutSeconds} s` : why.split('\n')[0];
+  return new UserError('not-met', `rank ${rank} could not join the others at ${url(host, port)}: ${problem}`, {
     remedy:
       'Let MASTER_ADDR name an address of the machine of rank 0 that every machine reaches; GLOO_SOCKET_IFNAME chooses the network interface.',
     fields,
@@ -209,12 +235,14 @@ export async function openMesh(place: Place): Promise<Mesh> {
         remedy: 'Use a libtorch with them: Debian’s libtorch-dev, or that of `pip install torch`.',
       },
     );
-  const { rank, world, host, port, networkInterface = '', timeoutSeconds } = place;
+  const { rank, world, host, port, networkInterface, timeoutSeconds } = place;
+  const address = networkInterface === undefined ? '' : addressOn(networkInterface);
   if (rank > 0) await waitForFirst(place);
-  const job = native.meshOpen(rank, world, host, port, networkInterface, hostname(), timeoutSeconds);
+  const job = native.meshOpen(rank, world, host, port, address, hostname(), timeoutSeconds);
   const began = performance.now();
-  while (!native.meshDone(job) && performance.now() - began < (timeoutSeconds + 5) * 1000) await sleep(2);
-  const why = native.meshWait(job);
+  // A little longer than the addon waits for each rank, whose number it then knows.
+  while (!native.meshDone(job) && performance.now() - began < (timeoutSeconds + 2) * 1000) await sleep(2);
+  const why = native.meshWait(job, 0);
   const hellos = native.meshHellos();
   if (why !== undefined) throw notMet(why, place, hellos.length);
   const shared = new World(native, place);

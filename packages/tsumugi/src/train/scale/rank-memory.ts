@@ -7,11 +7,12 @@
 //   optimizer     8·P      8·P/W     8·P/W     8·P/W
 //   gathered      –        –         –         s · the larger of two layers, and a layer with embedding and head
 //   on their way  –        –         2 buckets of gradients    4 · two layers
+//   and over Gloo –        a bucket  one more of these
 //
 // Frozen weights are whole, with zero3 a W-th. Two of each, as one is worked on while the other is on the wire. Where gradients are whole
-// they lie in the buckets that are summed (mesh/buckets.ts), from the beginning of a step to its end. Gloo gathers a layer into a copy of it,
-// and has what is reduced and scattered twice, as it comes from all ranks (packages/native/src/mesh.cc). Activations are those of the rank's
-// own rows. In bfloat16 the weights stay float32 and are copied where they are used: one layer's copies with activation checkpointing, all
+// they lie in the buckets that are summed (mesh/buckets.ts), from the beginning of a step to its end. Gloo gathers a layer, or a bucket of
+// updated weights, into a copy of it, and has what is reduced and scattered twice, as it comes from all ranks (packages/native/src/mesh.cc).
+// Activations are those of the rank's own rows. In bfloat16 the weights stay float32 and are copied where they are used: one layer's copies with activation checkpointing, all
 // layers' without; with zero3 what is gathered is these copies.
 import type { Plamo2Config } from '../../lm/index.ts';
 import type { StepShape } from '../flops.ts';
@@ -64,7 +65,8 @@ export function rankMemory(
   const optimizer = share(2 * trained, cut.optimizer);
   const isGloo = device === 'cpu';
   const gathered = cut.weights ? Math.max((isGloo ? 3 : 2) * layer, layer + rest) : 0;
-  const buffers = cut.gradients ? (isGloo ? 2 : 1) * 2 * (cut.weights ? layerGradients : bucket) : 0;
+  const copied = cut.optimizer && isGloo ? 1 : 0;
+  const buffers = ((cut.gradients ? 2 : 0) + copied) * (cut.weights ? layerGradients : bucket);
   const state = weights + gradients + optimizer + gathered + buffers;
   // The end of backward, and the moment when most else exists: then no gradients may be on their way yet, and with one process there may
   // be none at all.

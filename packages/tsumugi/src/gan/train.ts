@@ -12,6 +12,7 @@ import {
   onFirst,
   openRunOverRanks,
   overRanks,
+  requireAlike,
   requireFits,
   requireStepsLeft,
   runLoop,
@@ -104,13 +105,15 @@ async function trainOverRanks(config: GanConfig, options: TrainGanOptions, mesh:
   const images = isFolder(data)
     ? inputAt(data, hash)
     : { path: data, sha256: hash, bytes: set.pixels.length, written: null };
+  const inputs = { data: images };
+  requireAlike(mesh, 'gan', settings, inputs);
   using trainer = new GanTrainer(config, set, own, mesh);
   using run = await openRunOverRanks(mesh, config.out, () =>
     openRun(
       'gan',
       settings,
       { resume: options.resume, mayChange: ganMayChange, recipe: options.recipe, say: print },
-      { data: images },
+      inputs,
     ),
   );
   using checkpoint = latestOverRanks(mesh, run);

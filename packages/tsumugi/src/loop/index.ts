@@ -1,5 +1,6 @@
 // The training loop and what belongs to it: schedules, rehearsal, forecasts. It knows steps, not what is trained on.
 export { agreedPause } from './agreed-pause.ts';
+export { requireAlike } from './alike.ts';
 export { checkMetrics } from './check-metrics.ts';
 export {
   type Amount,

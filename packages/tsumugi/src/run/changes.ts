@@ -41,6 +41,18 @@ export function findChanges(before: Json | undefined, after: Json | undefined, n
   return [{ name, before, after }];
 }
 
+/** The settings without the values at these places: keys and indices joined by dots, as in `mix.0.data`. */
+export function withoutPlaces(settings: Json, places: readonly string[]): Json {
+  const rest = structuredClone(settings);
+  for (const place of places) {
+    const keys = place.split('.');
+    const last = keys.pop()!;
+    const parent = keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], rest);
+    if (typeof parent === 'object' && parent !== null) delete (parent as Record<string, unknown>)[last];
+  }
+  return rest;
+}
+
 /** A setting as text: texts without quotes, anything else as JSON, "–" where it is not set. */
 export const settingText = (value: Json | undefined): string =>
   value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value);

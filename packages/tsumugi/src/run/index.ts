@@ -1,5 +1,5 @@
 // A run: its folder, its events, its progress on the terminal, how it ends.
-export { describeChanges, settingText, toJson } from './changes.ts';
+export { describeChanges, settingText, toJson, withoutPlaces } from './changes.ts';
 export { displayWidth, fitWidth, formatCells, padEnd, padStart } from './columns.ts';
 export { codeCommit } from './commit.ts';
 export { type Curve, type CurveAxis, curvesOf, curveTitle, readCurves } from './curves.ts';
@@ -31,7 +31,7 @@ export {
   formatTime,
 } from './format.ts';
 export { holdPlace } from './held-place.ts';
-export { inputAt, type RunInput, type RunInputs } from './inputs.ts';
+export { inputAt, placesIn, type RunInput, type RunInputs } from './inputs.ts';
 export { Interrupt, Interrupted, interruptible, unlessInterrupted } from './interrupt.ts';
 export { Lock } from './lock.ts';
 export { type Measurement, measurementsIn, readMeasurements } from './measurements.ts';

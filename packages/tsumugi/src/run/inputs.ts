@@ -20,6 +20,9 @@ export type RunInput = z.output<typeof inputSchema>;
 /** By the place in the settings that names it: `data`, `mix.0.data`. */
 export type RunInputs = Readonly<Record<string, RunInput>>;
 
+/** The settings that say where something is: they may be others, as long as the same lies there. */
+export const placesIn = (inputs: RunInputs): string[] => ['out', ...Object.keys(inputs)];
+
 /** An input that is a file or folder, whose hash is known. */
 export function inputAt(path: string, sha256: string): RunInput {
   const files = statSync(path).isDirectory() ? walkFiles(path).files : [{ path }];

@@ -4,10 +4,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../base/index.ts';
-import { canonicalJson, type Json, latestCheckpoint, type Provenance } from '../store/index.ts';
-import { describeChange, findChanges } from './changes.ts';
+import { canonicalJson, latestCheckpoint, type Provenance } from '../store/index.ts';
+import { describeChange, findChanges, withoutPlaces } from './changes.ts';
 import { RunFolder } from './folder.ts';
-import { type RunInputs, requireSameInputs } from './inputs.ts';
+import { placesIn, type RunInputs, requireSameInputs } from './inputs.ts';
 import { uncheckedParts } from './own-parts.ts';
 
 type Settings = NonNullable<Provenance['config']>;
@@ -49,8 +49,8 @@ export function openRun(
   const run = RunFolder.resume(out);
   try {
     run.requireName(name);
-    const places = ['out', ...Object.keys(inputs)];
-    const changes = findChanges(without(run.config, places), without(settings, places));
+    const places = placesIn(inputs);
+    const changes = findChanges(withoutPlaces(run.config, places), withoutPlaces(settings, places));
     const named = (some: typeof changes) => some.map((change) => `${change.name}: ${describeChange(change)}`);
     const refused = named(changes.filter((change) => !mayChange.includes(change.name)));
     if (refused.length > 0)
@@ -70,16 +70,4 @@ export function openRun(
     run[Symbol.dispose]();
     throw error;
   }
-}
-
-/** The settings without the values at these places: keys and indices joined by dots, as in `mix.0.data`. */
-function without(settings: object, places: readonly string[]): Json {
-  const rest = asJson(settings);
-  for (const place of places) {
-    const keys = place.split('.');
-    const last = keys.pop()!;
-    const parent = keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], rest);
-    if (typeof parent === 'object' && parent !== null) delete (parent as Record<string, unknown>)[last];
-  }
-  return rest;
 }

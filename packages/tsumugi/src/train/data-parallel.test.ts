@@ -1,5 +1,5 @@
 // Training over ranks: whatever the world, the same batches and the same training; of one world, the same bits every time.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { inTime } from '../base/thorough.testing.ts';
 import { preset } from '../lm/index.ts';
 import { runRanks } from '../mesh/ranks.testing.ts';
 import { readEvents } from '../run/index.ts';
+import { openCorpus, openTokenizer, prepare } from '../text/index.ts';
 import { rankMemory } from './scale/rank-memory.ts';
 import { type TinySetup, tinyModel, tinySetup } from './train.testing.ts';
 
@@ -76,3 +77,21 @@ it('gives the same bits each time, of one world', async () => {
   expect(second.steps.map(({ loss }) => loss)).toEqual(first.steps.map(({ loss }) => loss));
   expect(second.model.equals(first.model)).toBe(true);
 }, 300_000);
+
+it('refuses ranks that would train something else, on all of them and before anything is written', async () => {
+  const first = setup.config('differ', { ...few, steps: 1 });
+  const start = async (other: object) => {
+    const ranks = await runRanks(script, 2, { args: ['pretrain', JSON.stringify([first, { ...first, ...other }])] });
+    expect(ranks.map(({ code }) => code)).not.toContain(0);
+    for (const { stderr } of ranks) expect(stderr).toMatch(/rank 1 on .* has other settings or data than rank 0 on /);
+    expect(existsSync(first.out)).toBe(false);
+    return ranks[0]!.stderr;
+  };
+  expect(await start({ learningRate: 0.5, seed: 7 })).toMatch(/: learningRate 0\.003 → 0\.5, seed 0 → 7/);
+  // Paths may differ, what lies there may not.
+  const { tokenizer: encoder, sha256: tokenizerHash } = openTokenizer(first.tokenizer);
+  const data = join(setup.folder, 'other-data');
+  const corpus = openCorpus([join(setup.folder, 'text.txt')], { documentCharacters: 800 });
+  await prepare(corpus, data, { encoder, tokenizerHash, seed: 1, heldOutFraction: 0.15 });
+  expect(await start({ data })).toMatch(/: data "[0-9a-f]{12}" → "[0-9a-f]{12}"$/m);
+}, 120_000);

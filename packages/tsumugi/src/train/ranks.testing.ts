@@ -1,4 +1,4 @@
-// A rank of a training: `node ranks.testing.ts KIND CONFIG [resume]`, with the settings as JSON. Writes what it came to.
+// A rank of a training: `node ranks.testing.ts KIND CONFIG [resume]`, with the settings as JSON, or a list of them, by rank. Writes what it came to.
 import { appendFileSync } from 'node:fs';
 import { openMesh, placeOf } from '../mesh/index.ts';
 import { distill, dpo, extend, pretrain, sft } from './index.ts';
@@ -10,8 +10,9 @@ const kinds = { pretrain, extend, sft, dpo, distill } as Record<
   string,
   (config: never, options: object) => Promise<object>
 >;
+const settings = JSON.parse(config);
 const losses: number[] = [];
-const result = await kinds[kind]!(JSON.parse(config) as never, {
+const result = await kinds[kind]!((Array.isArray(settings) ? settings[place!.rank] : settings) as never, {
   ...(mesh && { mesh }),
   resume: resume === 'resume',
   stream: { write: (text: string) => void appendFileSync(2, text) },

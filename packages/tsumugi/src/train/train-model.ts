@@ -15,6 +15,7 @@ import {
   overRanks,
   rehearse,
   remembered,
+  requireAlike,
   requireFits,
   requireStepsLeft,
   restore,
@@ -77,6 +78,7 @@ async function trainOverRanks<E extends object>(
     throw new ConfigError('not-over-ranks', task.alone.fault, { remedy: task.alone.remedy });
   const settings = recordedSettings(config, options);
   const { resume, recipe } = options;
+  requireAlike(mesh, name, settings, task.inputs);
   using run = await openRunOverRanks(mesh, config.out, () =>
     openRun(name, settings, { resume, mayChange: task.mayChange, recipe, say: print }, task.inputs),
   );

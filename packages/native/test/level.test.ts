@@ -7,9 +7,11 @@ import { describe as describeNative, load } from '../index.js';
 const { addon, blas, cpuLevel } = describeNative();
 const { level, highest, chosen } = cpuLevel;
 const bin = new URL('../../tsumugi/bin/tsumugi.js', import.meta.url).pathname;
+const index = new URL('../index.js', import.meta.url).href;
 
-const tsumugi = (wanted: string, ...args: string[]) =>
-  spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env: { ...process.env, TSUMUGI_CPU: wanted } });
+const node = (wanted: string, ...args: string[]) =>
+  spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, TSUMUGI_CPU: wanted } });
+const tsumugi = (wanted: string, ...args: string[]) => node(wanted, bin, ...args);
 
 describe('the level', () => {
   const objdump =
@@ -34,8 +36,10 @@ describe('the level', () => {
     // This process has loaded the addon, and so hands on the variables of its level: TSUMUGI_CPU comes before them.
     const cores = { 'x86-64': 'Prescott', 'x86-64-v2': 'Nehalem', 'x86-64-v3': 'Haswell', 'x86-64-v4': 'SkylakeX' };
     load();
-    const { blas: used } = JSON.parse(tsumugi(level, 'doctor', '--json').stdout);
-    expect(used.core).toBe(blas === 'system' ? (cores[level as keyof typeof cores] ?? used.core) : '');
+    const code = `import { load } from ${JSON.stringify(index)}; process.stdout.write(load().blasCore());`;
+    const { status, stdout: core } = node(level, '--input-type=module', '--eval', code);
+    expect(status).toBe(0);
+    expect(core).toBe(blas === 'system' ? (cores[level as keyof typeof cores] ?? core) : '');
     const variables = [process.env['ATEN_CPU_CAPABILITY'], process.env['ONEDNN_MAX_CPU_ISA']];
     if (level === highest) expect(variables).toEqual([undefined, undefined]);
     else expect(variables).toEqual(level === 'x86-64-v3' ? ['avx2', 'AVX2'] : ['default', 'SSE41']);

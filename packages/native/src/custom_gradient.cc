@@ -6,7 +6,9 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <memory>
 #include <thread>
+#include <type_traits>
 
 #include "addon.h"
 #include "backward.h"
@@ -76,6 +78,16 @@ struct CustomGradient : torch::autograd::Node {
   }
 };
 
+/// Owned as this libtorch's nodes are: newer ones count by themselves who has them. Deletes itself as every node does: a long chain of them does
+/// not recurse.
+template <typename T>
+auto own(T* node) {
+  if constexpr (std::is_base_of_v<c10::intrusive_ptr_target, T>)
+    return c10::intrusive_ptr<T>::unsafe_steal_from_new(node);
+  else
+    return std::shared_ptr<T>(node, [](T* each) { deleteNode(each); });
+}
+
 /// customGradient(inputs, outputs, saved, backward) → the outputs as functions of the inputs. `backward(gradients, saved)` has to call
 /// `giveGradients`.
 napi_value custom_gradient(napi_env env, napi_callback_info info) {
@@ -88,8 +100,7 @@ napi_value custom_gradient(napi_env env, napi_callback_info info) {
   variable_list outputs = to_tensors(env, arguments[1], "outputs");
   for (at::Tensor& output : outputs) output = output.detach();
   if (at::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs)) {
-    // Deletes itself as every node does: a long chain of them does not recurse.
-    auto node = std::shared_ptr<CustomGradient>(new CustomGradient(env, arguments[3]), torch::autograd::deleteNode);
+    auto node = own(new CustomGradient(env, arguments[3]));
     node->set_next_edges(torch::autograd::collect_next_edges(inputs));
     // Detached, since what is saved of the outputs would otherwise hold this node.
     for (const at::Tensor& each : to_tensors(env, arguments[2], "saved")) node->saved.emplace_back(each.detach(), false);

@@ -14,6 +14,7 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/util/Logging.h>
 #include <omp.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -315,6 +316,8 @@ Group& group_at(int64_t number) {
 napi_value open_mesh(napi_env env, napi_callback_info info) {
   Arguments<7> arguments(env, info);
   if (mesh.world > 0) throw CallError{"bad-argument", "this process is in a mesh already"};
+  // c10d of 2.x would write of each connection that ends, before we tell which rank is gone.
+  FLAGS_caffe2_log_level = std::max<int>(FLAGS_caffe2_log_level, 2);
   mesh.rank = static_cast<int>(to_int64(env, arguments[0], "rank"));
   mesh.world = static_cast<int>(to_int64(env, arguments[1], "world"));
   mesh.host = to_string(env, arguments[2], "host");

@@ -85,7 +85,7 @@ export interface NativeModule {
   resetPeak(): void;
   emptyCache(): void;
   // system.cc
-  version(): { torch: string; cuda: boolean; mkl: boolean };
+  version(): { torch: string; cuda: boolean; cudaDevices: number; mkl: boolean };
   blasCore(): string;
   threads(): number;
   setThreads(threads: number): void;

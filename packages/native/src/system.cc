@@ -2,6 +2,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 #include <torch/version.h>
 
@@ -16,6 +17,8 @@ napi_value version(napi_env env, napi_callback_info) {
   napi_create_object(env, &result);
   napi_set_named_property(env, result, "torch", from_string(env, TORCH_VERSION));
   napi_set_named_property(env, result, "cuda", from_bool(env, at::hasCUDA()));
+  const int devices = at::hasCUDA() ? c10::impl::VirtualGuardImpl(at::kCUDA).deviceCount() : 0;
+  napi_set_named_property(env, result, "cudaDevices", from_double(env, devices));
   napi_set_named_property(env, result, "mkl", from_bool(env, at::hasMKL()));
   return result;
 }

@@ -21,4 +21,4 @@ export function factoryDevice(): Device {
 
 /** For commands that run a model: TSUMUGI_DEVICE, else CUDA when the libtorch has it and a device is there, else the CPU. */
 export const defaultDevice = (): Device =>
-  process.env['TSUMUGI_DEVICE'] ? factoryDevice() : hasCuda() ? 'cuda' : 'cpu';
+  process.env['TSUMUGI_DEVICE'] ? factoryDevice() : parseDevice(hasCuda() ? 'cuda' : 'cpu');

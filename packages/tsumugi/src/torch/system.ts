@@ -1,6 +1,7 @@
 // What this libtorch is: version, threads, devices, and the machine's measured peaks.
 import { describe } from '@tsumugi/native';
 import { ConfigError } from '../base/index.ts';
+import { cudaOfRank } from './cuda-of-rank.ts';
 import type { Device } from './dtype.ts';
 import { native, nativeIfLoaded } from './native.ts';
 
@@ -19,7 +20,7 @@ export const measureFma = (threads: number): number => native().measureFma(threa
 /** Streaming read bandwidth in GB/s. */
 export const measureBandwidth = (threads: number): number => native().measureBandwidth(threads);
 /**
- * A device by its name. `where` is what named it, for the error.
+ * A device by its name; `cuda` is the rank's own where several processes train together. `where` is what named it, for the error.
  *
  * @throws ConfigError for a name that libtorch does not know, or a device that is not there
  */
@@ -33,7 +34,7 @@ export function parseDevice(name: string, where = 'device'): Device {
       remedy: 'Leave it out, or see what `tsumugi doctor` says about CUDA.',
       fields: { device: name },
     });
-  return name as Device;
+  return name === 'cuda' ? cudaOfRank(process.env, native().version().cudaDevices, where) : (name as Device);
 }
 /**
  * While Node listens to SIGINT and SIGTERM: makes a second one end the process at once, even inside a native call. Only where

@@ -15,7 +15,7 @@ const uses = [
   /\bvariables\['(\w+)'\]/g, // the loader's
   /\b(\w+_(?:CPU_CAPABILITY|MAX_CPU_ISA|ENABLE_INSTRUCTIONS)): '/g,
   /\bos\.environ(?:\.get\(|\[)["'](\w+)/g,
-  /\bgetenv\("(\w+)"\)/g,
+  /\b[gs]etenv\("(\w+)"/g,
   /\$\{?((?:TSUMUGI|BENCH)_\w+)/g,
 ];
 
@@ -46,7 +46,14 @@ it('has a row for every variable', () => {
 });
 
 it('finds a variable however it is read', () => {
-  const ways = ["process.env['A_B']", 'process.env.A_B', "env['A_B']", 'os.environ["A_B"]', 'getenv("A_B")'];
+  const ways = [
+    "process.env['A_B']",
+    'process.env.A_B',
+    "env['A_B']",
+    'os.environ["A_B"]',
+    'getenv("A_B")',
+    'setenv("A_B", "0", 0)',
+  ];
   for (const way of ways)
     expect(
       uses.flatMap((use) => [...way.matchAll(use)]),

@@ -106,8 +106,9 @@ export interface NativeModule {
     backward: (gradients: readonly Handle[], saved: readonly Handle[]) => void,
   ): Handle[];
   giveGradients(gradients: readonly (Handle | null)[]): void;
-  // mesh.cc: jobs run beside JavaScript. Only `meshAvailable` is there where libtorch has no c10d.
-  meshAvailable(): boolean;
+  // mesh.cc: jobs run beside JavaScript. Only `meshBackends` is there where libtorch has no c10d.
+  /** What collectives can go over; none where libtorch has no c10d. */
+  meshBackends(): ('gloo' | 'nccl')[];
   meshOpen(
     rank: number,
     world: number,
@@ -141,6 +142,8 @@ export interface NativeDescription {
   addon?: string;
   /** Whether libtorch calls the system's BLAS library or carries its own. */
   blas?: 'system' | 'bundled';
+  /** Why the addon was built without the NCCL that this libtorch has. */
+  withoutNccl?: string;
   /**
    * What kernels are compiled for here (x86-64, x86-64-v2 … v4, aarch64), the highest that this CPU has, whether TSUMUGI_CPU
    * chose it, and why that cannot be followed.

@@ -79,6 +79,7 @@ export function describe() {
   return {
     ...(libtorch && { libtorch }),
     ...(build && { addon: addonPath(build.key), blas: build.blas }),
+    ...(build?.withoutNccl && { withoutNccl: build.withoutNccl }),
     cpuLevel: { level, highest, chosen, ...(problem && { problem }) },
     ...(coreType !== undefined && { coreType }),
     environment,

@@ -33,6 +33,7 @@ import {
 } from './builds.js';
 import { findCompiler } from './compiler.js';
 import { multiarch } from './libtorch.js';
+import { findNccl } from './nccl.js';
 
 /** @import { BuildRecord } from './builds.js' */
 /** @import { Libtorch } from './libtorch.js' */
@@ -111,6 +112,7 @@ export function buildSettings(libtorch, cpuLevel) {
     CMAKE_CXX_STANDARD: cxxStandard(libtorch),
     CXX11_STRINGS: usesCxx11Strings(readFileSync(c10Path(libtorch))) ? '1' : '0',
     CPU_LEVEL: cpuLevel,
+    NCCL_INCLUDE: (findNccl(libtorch)?.include ?? []).join(';'),
     RUN_PATH: [...(system ? [] : [libtorch.libDir]), ...(system ? openblasFolders() : [])].join(':'),
   };
 }
@@ -304,7 +306,9 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
   mkdirSync(join(buildRoot, key), { recursive: true });
   placeFile(addonPath(key), (temporary) => copyFileSync(join(work, addonName), temporary));
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  const record = { key, libtorch, cpuLevel, blas: needsSystemBlas(libtorch) ? 'system' : 'bundled', inputs, seconds };
+  const blas = needsSystemBlas(libtorch) ? 'system' : 'bundled';
+  const withoutNccl = findNccl(libtorch)?.problem;
+  const record = { key, libtorch, cpuLevel, blas, ...(withoutNccl && { withoutNccl }), inputs, seconds };
   writeJson(join(buildRoot, key, 'build.json'), record);
   rmSync(unfinished);
   // In the checkout the object files are worth keeping for the next edit; in the user's cache nothing is edited.

@@ -13,6 +13,7 @@ import { cacheRoot } from './cache-folder.js';
  * @property {Libtorch} libtorch
  * @property {string} cpuLevel
  * @property {'system' | 'bundled'} blas whether libtorch calls the system's BLAS library or carries its own
+ * @property {string} [withoutNccl] why it was built without the NCCL that libtorch has
  * @property {string} inputs hash of everything the addon was built from
  * @property {number} seconds how long the build took
  */

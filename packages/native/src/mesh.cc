@@ -1,4 +1,5 @@
-// Processes that work on one training together: c10d's store and process groups (Gloo), as jobs that run beside JavaScript.
+// Processes that work on one training together: c10d's store and process groups, as jobs that run beside JavaScript. Tensors in the CPU's
+// memory go over Gloo; those on CUDA over NCCL, which a group joins when the first of them comes.
 //
 // Each rank has a pulse: a thread that counts up a number in the store and looks whether another rank has given up. The first rank, whose
 // process holds the store, notes how long each pulse stands still. So a rank that is gone, or cut off, is told from one that only
@@ -26,14 +27,25 @@
 #include <deque>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <sstream>
 #include <thread>
 #include <unordered_map>
+#if defined(TSUMUGI_NCCL)
+#include "nccl/group.h"
+#endif
 #endif
 
 namespace tsumugi {
 namespace {
+
+napi_value from_strings(napi_env env, const std::vector<std::string>& values) {
+  napi_value array;
+  napi_create_array_with_length(env, values.size(), &array);
+  for (size_t i = 0; i < values.size(); i++) napi_set_element(env, array, i, from_string(env, values[i]));
+  return array;
+}
 
 #if defined(TSUMUGI_MESH)
 
@@ -42,6 +54,8 @@ using std::chrono::steady_clock;
 using Bytes = std::vector<uint8_t>;
 
 constexpr milliseconds kPulse{500};
+/// How often NCCL is asked whether a collective is done.
+constexpr std::chrono::microseconds kPoll{50};
 /// A rank whose pulse stands still for so long, once something has failed, is the one that is gone. Nothing is begun because of a pulse
 /// alone: a busy machine may hold one up for seconds.
 constexpr milliseconds kStill{4 * kPulse};
@@ -57,6 +71,11 @@ struct Job {
 
 struct Group {
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+#if defined(TSUMUGI_NCCL)
+  std::shared_ptr<NcclGroup> nccl;  // from the first CUDA tensor on
+  c10::intrusive_ptr<c10d::Store> nccl_store;
+  at::Device device{at::kCPU};  // of NCCL
+#endif
   std::vector<int64_t> ranks;
   std::deque<std::pair<std::shared_ptr<Job>, std::function<void()>>> queue;
   bool closing = false;
@@ -84,6 +103,7 @@ struct Mesh {
   std::string failure;  // what another rank said when it gave up
   bool closing = false;
   bool lingered = false;
+  bool aborted = false;  // NCCL
   std::thread pulse;
 };
 auto& mesh = *new Mesh();
@@ -252,6 +272,9 @@ std::shared_ptr<Group> make_group(const std::string& name, std::vector<int64_t> 
   const int place = static_cast<int>(std::find(ranks.begin(), ranks.end(), mesh.rank) - ranks.begin());
   auto store = c10::make_intrusive<c10d::PrefixStore>("group/" + name, mesh.store);
   group->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place, static_cast<int>(ranks.size()), options);
+#if defined(TSUMUGI_NCCL)
+  group->nccl_store = c10::make_intrusive<c10d::PrefixStore>("nccl/" + name, mesh.store);
+#endif
   group->ranks = std::move(ranks);
   group->waiter = std::thread([group] { wait_for_works(group); });
   return group;
@@ -324,6 +347,9 @@ napi_value open_mesh(napi_env env, napi_callback_info info) {
   mesh.port = static_cast<uint16_t>(to_int64(env, arguments[3], "port"));
   const std::string address = to_string(env, arguments[4], "address"), name = to_string(env, arguments[5], "name");
   mesh.timeout = milliseconds(static_cast<int64_t>(1000 * to_double(env, arguments[6], "seconds")));
+#if defined(TSUMUGI_NCCL)
+  prepare_nccl();
+#endif
   auto job = std::make_shared<Job>();
   std::thread([=] { finish(job, error_of([&] { join(address, name); })); }).detach();
   const std::lock_guard<std::mutex> lock(mesh.mutex);
@@ -333,10 +359,7 @@ napi_value open_mesh(napi_env env, napi_callback_info info) {
 /// meshHellos() → "name\naddress" of each rank that has said one so far.
 napi_value mesh_hellos(napi_env env, napi_callback_info) {
   const std::lock_guard<std::mutex> lock(mesh.mutex);
-  napi_value array;
-  napi_create_array_with_length(env, mesh.hellos.size(), &array);
-  for (size_t i = 0; i < mesh.hellos.size(); i++) napi_set_element(env, array, i, from_string(env, mesh.hellos[i]));
-  return array;
+  return from_strings(env, mesh.hellos);
 }
 
 /// meshGroup(name, ranks) → [job, group]: a group of some ranks, to be called by all of them alike.
@@ -361,11 +384,96 @@ napi_value new_group(napi_env env, napi_callback_info info) {
 
 using WorkPtr = c10::intrusive_ptr<c10d::Work>;
 
+#if defined(TSUMUGI_NCCL)
+/// NCCL of a group, on the device. The first time it blocks until all ranks have met, one has given up, or the timeout is over.
+NcclGroup& nccl_of(Group& group, at::Device device) {
+  if (!group.nccl) {
+    auto job = std::make_shared<Job>();
+    auto joined = std::make_shared<std::shared_ptr<NcclGroup>>();
+    const int place = static_cast<int>(std::find(group.ranks.begin(), group.ranks.end(), mesh.rank) - group.ranks.begin());
+    const int size = static_cast<int>(group.ranks.size());
+    // NCCL waits for the others without an end, so on a thread that can be left behind.
+    std::thread([job, joined, place, size, device, store = group.nccl_store] {
+      finish(job, error_of([&] { *joined = join_nccl(store, place, size, device); }));
+    }).detach();
+    std::unique_lock<std::mutex> lock(mesh.mutex);
+    const auto deadline = steady_clock::now() + mesh.timeout;
+    mesh.changed.wait_until(lock, deadline, [&] { return job->done || !mesh.failure.empty(); });
+    if (!job->done) throw std::runtime_error(mesh.failure.empty() ? "timed out" : "given up");
+    if (!job->error.empty()) throw std::runtime_error(job->error);
+    group.nccl = *joined;
+    group.device = device;
+  }
+  if (group.device != device)
+    throw CallError{"bad-argument", "the collectives of this group are on " + group.device.str() + ", not on " + device.str()};
+  return *group.nccl;
+}
+
+/// Waits until the device has done the work. NCCL's own wait only orders streams, so that whoever next asks the device for a number would
+/// hang when a rank is gone. Here nothing but NCCL's own stream ever waits for the others.
+std::function<void()> until_done(const WorkPtr& work, const std::vector<at::Tensor>& tensors) {
+  return [work, tensors] {
+    while (!work->isCompleted()) {
+      {
+        const std::lock_guard<std::mutex> lock(mesh.mutex);
+        if (!mesh.failure.empty()) throw std::runtime_error("given up");
+      }
+      std::this_thread::sleep_for(kPoll);
+    }
+    if (const auto error = work->exception()) std::rethrow_exception(error);
+  };
+}
+#endif
+
+/// Ends what NCCL has under way once something has failed: its kernels would wait for the others for ever, and the process with them.
+void abort_nccl() {
+#if defined(TSUMUGI_NCCL)
+  std::vector<std::shared_ptr<NcclGroup>> all;
+  {
+    const std::lock_guard<std::mutex> lock(mesh.mutex);
+    if (mesh.failure.empty() || mesh.aborted) return;
+    mesh.aborted = true;
+    for (auto& [_, group] : mesh.groups)
+      if (group->nccl) all.push_back(group->nccl);
+  }
+  if (all.empty()) return;
+  within(kStill, [all] {
+    for (const auto& nccl : all) nccl->abort();
+  });
+#endif
+}
+
+/// What NCCL is not asked for: it wants sends and receives of all ranks in an order that does not block, which ours need not have. So they go
+/// over Gloo, by way of the CPU's memory.
+std::function<void()> by_way_of_cpu(Group& group, const std::string& name, const at::Tensor& tensor, int peer) {
+  std::vector<at::Tensor> host{name == "send" ? tensor.cpu() : at::empty(tensor.sizes(), tensor.options().device(at::kCPU))};
+  if (name == "send") {
+    WorkPtr work = group.gloo->send(host, peer, 0);
+    return [work, host] { work->wait(); };
+  }
+  WorkPtr work = group.gloo->recv(host, peer, 0);
+  return [work, host, tensor]() mutable {
+    work->wait();
+    tensor.copy_(host[0]);
+  };
+}
+
 /// Begins a collective; what is given back waits for it.
 std::function<void()> begin_collective(Group& group, const std::string& name, std::vector<at::Tensor> tensors, int64_t number) {
   auto& gloo = *group.gloo;
   auto waiting = [tensors](WorkPtr work) { return [work, tensors] { work->wait(); }; };
   const auto peer = static_cast<int>(number);
+  for (const auto& tensor : tensors)
+    if (tensor.device() != tensors[0].device())
+      throw CallError{"bad-argument", "the tensors of a collective are on " + tensors[0].device().str() + " and " + tensor.device().str()};
+  if (!tensors.empty() && tensors[0].is_cuda()) {
+    if (name == "send" || name == "receive") return by_way_of_cpu(group, name, tensors[0], peer);
+#if defined(TSUMUGI_NCCL)
+    if (WorkPtr work = nccl_of(group, tensors[0].device()).begin(name, tensors, peer)) return until_done(work, tensors);
+#else
+    throw CallError{"bad-argument", "the addon was built without NCCL"};
+#endif
+  }
   if (name == "sum" || name == "max") {
     c10d::AllreduceOptions options;
     options.reduceOp = name == "sum" ? c10d::ReduceOp::SUM : c10d::ReduceOp::MAX;
@@ -526,6 +634,7 @@ napi_value find_failure(napi_env env, napi_callback_info) {
   }
   const std::string failure = mesh.failure;
   lock.unlock();
+  abort_nccl();
   if (!failure.empty()) linger();
   return from_string(env, failure);
 }
@@ -534,6 +643,7 @@ napi_value find_failure(napi_env env, napi_callback_info) {
 napi_value give_up(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
   tell(std::to_string(mesh.rank) + "\n" + to_string(env, arguments[0], "text"));
+  abort_nccl();
   linger();
   return undefined(env);
 }
@@ -552,9 +662,18 @@ napi_value close_mesh(napi_env env, napi_callback_info) {
       groups.push_back(group);
     }
   }
-  const bool is_whole = within(mesh.timeout, [groups] {
+#if defined(TSUMUGI_NCCL)
+  // In one order on all ranks, since leaving waits for the others.
+  std::map<int64_t, std::shared_ptr<NcclGroup>> leaving;
+  for (auto& [number, group] : mesh.groups)
+    if (group->nccl) leaving.emplace(number, group->nccl);
+#endif
+  const bool is_whole = within(mesh.timeout, [=] {
     mesh.pulse.join();
     if (!mesh.failure.empty()) throw std::runtime_error("a rank is gone");
+#if defined(TSUMUGI_NCCL)
+    for (auto& [_, nccl] : leaving) nccl->leave();
+#endif
     mesh.pulse_store->add("closed", 1);
     // The first rank's process is the store: it stays until the others have left.
     const auto deadline = steady_clock::now() + mesh.timeout;
@@ -568,18 +687,25 @@ napi_value close_mesh(napi_env env, napi_callback_info) {
   return undefined(env);
 }
 
-napi_value mesh_available(napi_env env, napi_callback_info) { return from_bool(env, true); }
+/// meshBackends() → what can be used, each once: "gloo", "nccl".
+napi_value mesh_backends(napi_env env, napi_callback_info) {
+  std::vector<std::string> names{"gloo"};
+#if defined(TSUMUGI_NCCL)
+  names.push_back("nccl");
+#endif
+  return from_strings(env, names);
+}
 
 #else
 
-napi_value mesh_available(napi_env env, napi_callback_info) { return from_bool(env, false); }
+napi_value mesh_backends(napi_env env, napi_callback_info) { return from_strings(env, {}); }
 
 #endif
 
 }  // namespace
 
 std::vector<Export> mesh_exports() {
-  return {{"meshAvailable", entry<mesh_available>},
+  return {{"meshBackends", entry<mesh_backends>},
 #if defined(TSUMUGI_MESH)
           {"meshOpen", entry<open_mesh>},
           {"meshHellos", entry<mesh_hellos>},

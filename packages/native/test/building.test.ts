@@ -160,6 +160,23 @@ describe('the addon is built', linux, () => {
     };
     expect([await stated('14'), await stated('20')]).toEqual(['17', '20']);
   });
+
+  it('with NCCL, where the libtorch has it and its headers are beside it; a record says why not', async () => {
+    const headers = () =>
+      /-DNCCL_INCLUDE=(\S*)/.exec(calls().findLast((call) => call.startsWith('-S'))!)![1]!.split(';');
+    const record = ({ addon }: SetUpResult) => JSON.parse(readFileSync(join(dirname(addon!), 'build.json'), 'utf8'));
+    writeTool("case $2 in *libtorch_cuda.so) echo '(NEEDED) Shared library: [libnccl.so.2]' ;; esac", 'bin', 'readelf');
+    expect([record(await setUp()).withoutNccl, headers()]).toEqual([undefined, ['']]);
+    write('', ...torch, 'lib', 'libtorch_cuda.so');
+    expect([record(await setUp()).withoutNccl, headers()]).toEqual([
+      `no nccl.h (nvidia-nccl), no cuda_runtime.h (nvidia-cuda-runtime) in ${at('site', 'nvidia')}`,
+      [''],
+    ]);
+    const [nccl, runtime] = [at('site', 'nvidia', 'nccl', 'include'), at('site', 'nvidia', 'cu13', 'include')];
+    write('', 'site', 'nvidia', 'nccl', 'include', 'nccl.h');
+    write('', 'site', 'nvidia', 'cu13', 'include', 'cuda_runtime.h');
+    expect([record(await setUp()).withoutNccl, headers()]).toEqual([undefined, [nccl, runtime]]);
+  });
 });
 
 describe('the libtorch', linux, () => {

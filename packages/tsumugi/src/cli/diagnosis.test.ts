@@ -13,6 +13,7 @@ const healthy: Facts = {
   matmul: { gflops: 600, peak: 800 },
   bandwidth: 40,
   cuda: { available: false, hardware: false },
+  mesh: { backends: ['gloo'] },
 };
 const codes = (change: Partial<Facts>) => diagnose({ ...healthy, ...change }).map(({ code }) => code);
 
@@ -31,6 +32,7 @@ describe('diagnose', () => {
     expect(codes({ matmul: { gflops: 300, peak: 800 } })).toEqual(['matmul-slow']);
     expect(codes({ libtorch: { ...healthy.libtorch!, cuda: true } })).toEqual(['cuda-unusable']);
     expect(codes({ cuda: { available: false, hardware: true } })).toEqual(['cuda-unused']);
+    expect(codes({ mesh: { backends: ['gloo'], withoutNccl: 'no nccl.h' } })).toEqual(['nccl-left-out']);
   });
 
   it('names the set-up of this installation', () => {

@@ -18,6 +18,8 @@ export interface Facts {
   /** Reading memory in order, in GB/s. */
   bandwidth?: number;
   cuda?: { available: boolean; hardware: boolean };
+  /** What processes that train together can send each other tensors over; `withoutNccl`: why not over the NCCL that libtorch has. */
+  mesh?: { backends: readonly ('gloo' | 'nccl')[]; withoutNccl?: string };
 }
 
 export type BlasKind = 'OpenBLAS (OpenMP)' | 'OpenBLAS (pthread)' | 'OpenBLAS' | 'MKL' | 'reference BLAS' | 'unknown';
@@ -51,7 +53,7 @@ export function diagnose(facts: Facts): Problem[] {
   const problems: Problem[] = [];
   const add = (severity: Problem['severity'], code: string, message: string, remedy: string) =>
     problems.push({ code, severity, message, remedy });
-  const { cpu, blas, threads, matmul, cuda } = facts;
+  const { cpu, blas, threads, matmul, cuda, mesh } = facts;
 
   if (Number.parseInt(facts.node, 10) < 24) {
     add(
@@ -130,6 +132,14 @@ export function diagnose(facts: Facts): Problem[] {
       'cuda-unused',
       'there is an NVIDIA device, but this libtorch is built for the CPU only',
       `install a CUDA build of torch for python3, or set LIBTORCH to one, then \`${facts.setupCommand}\``,
+    );
+  }
+  if (mesh?.withoutNccl !== undefined) {
+    add(
+      'note',
+      'nccl-left-out',
+      `the addon was built without libtorch's NCCL, so processes cannot train together on CUDA: ${mesh.withoutNccl}`,
+      `install the package with pip beside this torch, in the version that torch asks for, then \`${facts.setupCommand}\``,
     );
   }
   return problems;

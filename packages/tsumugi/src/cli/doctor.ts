@@ -9,6 +9,7 @@ import {
   measureBandwidth,
   measureFma,
   measureMatmul,
+  meshBackends,
   numThreads,
   torchVersion,
   usesMkl,
@@ -35,7 +36,7 @@ const readMaps = (): string => (existsSync('/proc/self/maps') ? readFileSync('/p
 
 /** Measures this machine, for about two seconds. */
 export async function examine(): Promise<Facts & { addon?: string }> {
-  const { libtorch, addon, cpuLevel, setupCommand } = describeNative();
+  const { libtorch, addon, cpuLevel, setupCommand, withoutNccl } = describeNative();
   const cores = availableParallelism();
   const facts: Facts = {
     node: process.versions.node,
@@ -61,6 +62,7 @@ export async function examine(): Promise<Facts & { addon?: string }> {
     matmul: { gflops: measureMatmul(2048) / 1e9, peak: measureFma(threads) },
     bandwidth: measureBandwidth(threads),
     cuda: { available: hasCuda(), hardware: existsSync('/dev/nvidia0') },
+    mesh: { backends: meshBackends(), ...(withoutNccl !== undefined && { withoutNccl }) },
   };
 }
 
@@ -70,8 +72,10 @@ function describeLevel({ level, highest, chosen }: Facts['cpu']): string {
   return `${level}, chosen by TSUMUGI_CPU${level === highest ? '' : `; this CPU has ${highest}`}`;
 }
 
+const backendNames = { gloo: 'Gloo', nccl: 'NCCL' } as const;
+
 function report(facts: Facts & { addon?: string }, problems: readonly Problem[]): string {
-  const { cpu, libtorch, blas, matmul, cuda } = facts;
+  const { cpu, libtorch, blas, matmul, cuda, mesh } = facts;
   const rows: [string, string][] = [
     ['Node', facts.node],
     ['CPU', `${cpu.model}, ${cpu.cores} core${cpu.cores === 1 ? '' : 's'}, ${describeLevel(cpu)}`],
@@ -89,6 +93,7 @@ function report(facts: Facts & { addon?: string }, problems: readonly Problem[])
   }
   if (facts.bandwidth !== undefined) rows.push(['memory', `${facts.bandwidth.toFixed(0)} GB/s read in order`]);
   if (cuda) rows.push(['CUDA', cuda.available ? 'available' : 'not available']);
+  if (mesh) rows.push(['mesh', mesh.backends.map((each) => backendNames[each]).join(' and ') || 'none']);
   const findings = problems.map(({ severity, message, remedy }) => `${severity}: ${message}\n  → ${remedy}\n`);
   return `${formatRows(rows)}\n${findings.length > 0 ? findings.join('') : 'No problems found.\n'}`;
 }

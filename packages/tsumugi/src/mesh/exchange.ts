@@ -1,4 +1,4 @@
-// Small things that ranks tell each other: numbers, and whatever JSON can say.
+// Small things that ranks tell each other: numbers, and whatever JSON can say. They are in the CPU's memory, wherever the model is.
 import { fromBytes, noGrad, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
 import type { Mesh } from './mesh.ts';
 
@@ -6,7 +6,7 @@ import type { Mesh } from './mesh.ts';
 export function reduceNumbers(mesh: Mesh, values: readonly number[], operation: 'sum' | 'max' = 'sum'): number[] {
   if (mesh.world === 1 || values.length === 0) return [...values];
   return scope(() => {
-    const all = tensor(values, { dtype: 'float64' });
+    const all = tensor(values, { dtype: 'float64', device: 'cpu' });
     mesh.allReduce(all, operation).wait();
     return all.tolist() as number[];
   });
@@ -20,7 +20,7 @@ export function gatherJson<T>(mesh: Mesh, value: T): T[] {
   return scope(() => {
     // JSON may end with spaces, so what is shorter is filled up with them.
     const own = fromBytes(Buffer.concat([bytes, Buffer.alloc(longest - bytes.length, ' ')]), 'uint8', [longest]);
-    const all = zeros([mesh.world * longest], { dtype: 'uint8' });
+    const all = zeros([mesh.world * longest], { dtype: 'uint8', device: 'cpu' });
     mesh.allGather(all, own).wait();
     const found = Buffer.from(all.bytes());
     return Array.from({ length: mesh.world }, (_, rank) =>

@@ -1,12 +1,13 @@
-// Meets the other processes, and gives the mesh of them all: c10d with Gloo.
+// Meets the other processes, and gives the mesh of them all: c10d with Gloo, and NCCL for tensors on CUDA.
 import { connect } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, UserError } from '../base/index.ts';
-import { type C10d, c10d, type Tensor } from '../torch/index.ts';
+import { type C10d, c10d, describeNative, type Tensor } from '../torch/index.ts';
 import type { Place } from './environment.ts';
 import { collectiveFailed, collectiveLate, type Peer, rankLost } from './lost.ts';
 import type { Mesh, Work } from './mesh.ts';
+import { requireNccl } from './require-nccl.ts';
 
 /** As c10d names them, for people who search for it. */
 const titles = {
@@ -24,11 +25,13 @@ const titles = {
 class World {
   readonly native: C10d;
   readonly place: Place;
+  readonly backends: ReadonlySet<string>;
   peers: readonly Peer[] = [];
 
   constructor(native: C10d, place: Place) {
     this.native = native;
     this.place = place;
+    this.backends = new Set(native.meshBackends());
   }
 
   /** Why a job failed, in a sentence. */
@@ -98,8 +101,11 @@ class C10dMesh implements Mesh {
   }
 
   #begin(collective: keyof typeof titles, tensors: readonly Tensor[], number = 0): Work {
+    const { native, backends } = this.#world;
+    // What one rank sends another goes by way of the CPU's memory.
+    if (!backends.has('nccl') && collective !== 'send' && collective !== 'receive')
+      for (const { device } of tensors) requireNccl(device, titles[collective], describeNative);
     const handles = tensors.map(({ handle }) => handle);
-    const { native } = this.#world;
     return new Job(this.#world, native.meshBegin(this.#group, collective, handles, number), titles[collective]);
   }
 
@@ -227,7 +233,7 @@ function notMet(why: string, { rank, world, host, port, timeoutSeconds }: Place,
  */
 export async function openMesh(place: Place): Promise<Mesh> {
   const native = c10d();
-  if (!native.meshAvailable())
+  if (!native.meshBackends().includes('gloo'))
     throw new UserError(
       'no-c10d',
       'this libtorch was built without c10d and Gloo, which processes need to train together',

@@ -5,7 +5,7 @@ import type { Tensor } from './tensor.ts';
 
 export type C10d = Pick<
   NativeModule,
-  | 'meshAvailable'
+  | 'meshBackends'
   | 'meshOpen'
   | 'meshHellos'
   | 'meshGroup'

@@ -60,6 +60,7 @@ export {
   hasCuda,
   measureBandwidth,
   measureFma,
+  meshBackends,
   numThreads,
   parseDevice,
   releaseSignals,

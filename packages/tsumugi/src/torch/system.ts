@@ -11,6 +11,8 @@ export const describeNative = describe;
 /** Whether this libtorch's matrix products come from MKL. */
 export const usesMkl = (): boolean => native().version().mkl;
 export const hasCuda = (): boolean => native().version().cuda;
+/** What collectives can go over; none where libtorch has no c10d. */
+export const meshBackends = (): ('gloo' | 'nccl')[] => native().meshBackends();
 /** The core OpenBLAS chose, '' when the BLAS is another. */
 export const blasCore = (): string => native().blasCore();
 export const numThreads = (): number => native().threads();

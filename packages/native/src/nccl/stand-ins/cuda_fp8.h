@@ -1,0 +1,2 @@
+// Small numbers of devices: mentioned by no type that the host sees.
+#pragma once

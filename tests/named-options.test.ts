@@ -20,6 +20,8 @@ const foreign = new Set([
   '--merge',
   '--untracked-files',
   '--trust-remote-code',
+  '--standalone',
+  '--rdzv-backend',
 ]);
 
 /** The options in what `tsumugi …command --help` prints, of the command and of its subcommands. */

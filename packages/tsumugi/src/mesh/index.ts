@@ -14,6 +14,7 @@ export {
 export { BUCKET_BYTES } from './flat-layout.ts';
 export type { Mesh, Work } from './mesh.ts';
 export { openMesh, waitAll } from './open.ts';
+export { type RowGroups, rowGroups } from './row-groups.ts';
 export { solo } from './solo.ts';
 export type { CutWeights, Piece, ReduceTime, StepExchange } from './step-exchange.ts';
 export { OptimizerShards } from './zero1.ts';

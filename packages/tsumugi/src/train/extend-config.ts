@@ -48,6 +48,9 @@ export const extendConfig = z.strictObject({
     .describe(
       'one after the other, contexts rising: [{"sequenceLength", "steps", "batchSize", "gradientAccumulation"}, …]',
     ),
+  ranksPerRow: count
+    .default(1)
+    .describe('processes that share each row, which longer rows fit into; of as many as are started, or fewer'),
   predictEnd: z.boolean().default(false).describe('learn where texts end: predict BOS after each document'),
 
   // A tenth of the default peak of pre-training.
@@ -69,5 +72,6 @@ export type ExtendInput = z.input<typeof extendConfig>;
 /** Settings that a run may change when it goes on: the last phase may get longer or shorter. */
 export const extendMayChange = ({ phases }: Pick<ExtendConfig, 'phases'>): string[] => [
   ...changeableSettings,
+  'ranksPerRow',
   `phases.${phases.length - 1}.steps`,
 ];

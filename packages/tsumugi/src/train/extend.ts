@@ -66,6 +66,7 @@ export async function extension(config: ExtendConfig): Promise<ModelTraining<Eva
     modelConfig,
     phases,
     rehearsesSteps: false,
+    ranksPerRow: config.ranksPerRow,
     space: forecastSpace('extend', modelConfig, phases, config),
     warnings: edited.length > 0 ? [editedParent(edited, config.model)] : [],
     lines: [describeAttention(modelConfig), ...batches.phases.map((phase, index) => describePhase(index, phase))],

@@ -71,6 +71,8 @@ export interface ModelTraining<E extends object> extends Disposable {
   goesInRounds?: boolean;
   /** Adds the gradients of a step (from 0) to the model's parameters. */
   gradients(model: Plamo2, within: WithinStep): (step: number) => StepLoss;
+  /** Ranks that share each row; 1 when left out. */
+  ranksPerRow?: number;
   /** What checkpoints remember besides, of a training whose steps do not follow from the weights and the settings alone. */
   kept?: KeptState | undefined;
   /** What checkpoints remember of a measurement. */

@@ -37,7 +37,7 @@ type Case = readonly [kind: keyof typeof schemas, settings: object, own?: boolea
 /** A rate at which rounding of one step does not grow over the few that are taken. */
 const few = { steps: 4, learningRate: 1e-4, evaluateEvery: 2, checkpointEvery: 0 };
 
-function cases(at: (name: string) => string): Record<string, Case> {
+function cases(at: (name: string) => string, world: number): Record<string, Case> {
   const rows = { model: at('base'), data: [at('rows.jsonl')], sequenceLength: 128, batchSize: 5, ...few };
   const pairs = { ...rows, data: [at('pairs.jsonl')] };
   const text = { data: at('data'), sequenceLength: 48, batchSize: 3, ...few };
@@ -57,6 +57,22 @@ function cases(at: (name: string) => string): Record<string, Case> {
         activationCheckpointing: true,
         zLoss: 1e-3,
         clipNorm: 0.3,
+      },
+    ],
+    'long rows': [
+      'extend',
+      {
+        learningRate: few.learningRate,
+        evaluateEvery: few.evaluateEvery,
+        checkpointEvery: 0,
+        model: at('base'),
+        mix: [{ data: at('data') }],
+        phases: [
+          { sequenceLength: 64, steps: 2, batchSize: 2 },
+          { sequenceLength: 130, steps: 2, batchSize: 1, gradientAccumulation: 2 },
+        ],
+        zLoss: 1e-3,
+        ranksPerRow: world,
       },
     ],
     distill: ['distill', { ...text, teacher: at('teacher'), model: at('base'), hiddenWeight: 0.5, languageWeight: 1 }],
@@ -114,8 +130,8 @@ beforeAll(async () => {
   saveModel(at('teacher'), model, { tokenizerFolder: at('tokenizer') });
   const kept = { teacher: at('teacher'), data: at('data'), out: at('logits'), topK: 6, evaluateTokens: 300 };
   await precomputeLogits(logitsConfig.parse({ ...kept, steps: 4, sequenceLength: 48, batchSize: 3 }));
-  const all = Object.entries(cases(at));
   for (const world of worlds) {
+    const all = Object.entries(cases(at, world));
     const out = (name: string) => at(`${name} ${world}`.replaceAll(' ', '-'));
     const file = at(`cases-${world}.json`);
     const tasks = all.map(([name, [kind, settings, own = false]]) => [
@@ -157,7 +173,7 @@ function expectSame(found: Numbers, alone: Numbers, where: string): void {
   }
 }
 
-const trainings = Object.keys(cases((name) => name)).filter((name) => name !== 'range test' && name !== 'minutes');
+const trainings = Object.keys(cases((name) => name, 1)).filter((name) => name !== 'range test' && name !== 'minutes');
 /** Times are of no rank's work. */
 const numbersOf = ({ loss, metrics }: StepEvent) => {
   const { reduceSeconds: _, reduceWaitSeconds: __, ...others } = { ...metrics, loss } as Numbers;

@@ -2,7 +2,7 @@
 // targets of the step, so that accumulating them gives the gradients of one large batch.
 import type { LanguageModel, LossOptions } from '../lm/index.ts';
 import { checkMetrics, type StepLoss } from '../loop/index.ts';
-import { gatherNumbers, type Mesh, ownPart, ownShare, solo, sumRecords } from '../mesh/index.ts';
+import { gatherNumbers, type Mesh, ownPart, ownShare, type RowGroups, solo, sumRecords } from '../mesh/index.ts';
 import { type Batch, type ExampleBatch, filledColumns, filledOf } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
@@ -52,8 +52,8 @@ export function rowsOf(batch: Batch | ExampleBatch, first: number, rows: number)
 }
 
 /** The rows [from, to) that are this rank's: of rows of examples, which are longer and shorter, about as many tokens as any other rank has. */
-const ownRows = (mesh: Mesh, batch: Batch | ExampleBatch) =>
-  'placed' in batch ? ownShare(mesh, filledOf(batch)) : ownPart(mesh, batch.rows);
+const ownRows = (among: RowGroups['among'], batch: Batch | ExampleBatch) =>
+  'placed' in batch ? ownShare(among, filledOf(batch)) : ownPart(among, batch.rows);
 
 /** What a training brings into the forward of a step. */
 export interface WithinStep {
@@ -63,6 +63,8 @@ export interface WithinStep {
   onPart?: ((step: number) => LossOptions['onPart']) | undefined;
   /** The ranks that share the rows of each step. */
   mesh?: Mesh | undefined;
+  /** Which of them share each row; none when left out. */
+  rows?: RowGroups | undefined;
   /** Is called before the last backward of a step; not where there is none. */
   beforeLast?: (() => void) | undefined;
   /** Is called after it, before ranks tell each other anything. */
@@ -79,14 +81,21 @@ export function stepGradients(
   model: LanguageModel,
   batchOf: (step: number) => StepBatch,
   { dtype, activationCheckpointing, zLoss }: ComputeSettings,
-  { lossOf = nextTokenLoss, onPart, mesh = solo, beforeLast, afterLast, afterBackward }: WithinStep = {},
+  { lossOf = nextTokenLoss, onPart, mesh = solo, rows: shared, beforeLast, afterLast, afterBackward }: WithinStep = {},
 ): (step: number) => StepLoss {
-  const options = { reduction: 'sum', zLoss, activationCheckpointing, dtype: computeType(dtype) } as const;
+  const { among = mesh, group = solo } = shared ?? {};
+  const options = {
+    reduction: 'sum',
+    zLoss,
+    activationCheckpointing,
+    dtype: computeType(dtype),
+    ...(group.world > 1 && { sequenceParallel: group }),
+  } as const;
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
     const began = performance.now();
-    const { from, to } = ownRows(mesh, batch);
+    const { from, to } = ownRows(among, batch);
     let [loss, tokens] = [0, 0];
     const seen = onPart?.(step);
     const metrics: Record<string, number> = lossOf === nextTokenLoss ? { meanSquaredLogsumexp: 0 } : {};
@@ -95,7 +104,8 @@ export function stepGradients(
       scope(() => {
         const count = Math.min(microRows, to - first);
         const rows = toTensors(rowsOf(batch, first, count), model.parameterDevice);
-        tokens += rows.ids.numel();
+        // Each rank of a group is given the whole rows: one of them counts.
+        if (group.rank === 0) tokens += rows.ids.numel();
         const parts = lossOf(model, rows, { ...options, onPart: seen }, step, first);
         if (first + count === to) beforeLast?.();
         backward(parts.loss.div(predicted));

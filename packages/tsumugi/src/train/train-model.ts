@@ -25,7 +25,7 @@ import {
   silentStream,
   trainingState,
 } from '../loop/index.ts';
-import { broadcastAll, fromFirst, type Mesh, solo } from '../mesh/index.ts';
+import { broadcastAll, fromFirst, type Mesh, rowGroups, solo } from '../mesh/index.ts';
 import { freeze, numParameters, numTrainable, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
 import { type ChatTemplate, templateHash } from '../text/index.ts';
@@ -72,10 +72,12 @@ async function trainOverRanks<E extends object>(
   const print = (text: string) => void stream.write(`${text}\n`);
   checkParts(options);
   const onHost = mesh.hosts.filter((host) => host === mesh.hosts[mesh.rank]).length;
+  const { ranksPerRow = 1 } = task;
   const space = spaceOverRanks(task, { world: mesh.world, shard: config.shard, onHost });
   requireFits(space);
   if (mesh.world > 1 && task.alone)
     throw new ConfigError('not-over-ranks', task.alone.fault, { remedy: task.alone.remedy });
+  const rows = await rowGroups(mesh, ranksPerRow);
   const settings = recordedSettings(config, options);
   const { resume, recipe } = options;
   requireAlike(mesh, name, settings, task.inputs);
@@ -108,6 +110,7 @@ async function trainOverRanks<E extends object>(
     lossOf: options.loss?.of,
     onPart: (step) => watch.onPart(step),
     mesh,
+    rows,
     beforeLast: exchange && (() => exchange.beforeLast()),
     afterLast: exchange && (() => exchange.afterLast()),
     afterBackward: exchange?.afterBackward && (() => exchange.afterBackward!()),

@@ -16,10 +16,16 @@ export interface RanksHere extends Ranks {
  * teacher) is whole on each. The disk is that of all. With one rank it is the training's own.
  */
 export function spaceOverRanks(
-  training: Pick<ModelTraining<object>, 'space' | 'modelConfig' | 'phases' | 'part'>,
+  training: Pick<ModelTraining<object>, 'space' | 'modelConfig' | 'phases' | 'part' | 'ranksPerRow'>,
   ranks: RanksHere,
 ): SpaceForecast {
-  const { space, modelConfig, phases, part } = training;
+  const { space, modelConfig, part, ranksPerRow = 1 } = training;
+  // What a rank has of so many whole rows that it shares is as much as fewer, shorter ones.
+  const phases = training.phases.map((phase) => ({
+    ...phase,
+    sequenceLength: Math.ceil(phase.sequenceLength / ranksPerRow),
+    gradientAccumulation: (phase.gradientAccumulation ?? 1) * ranksPerRow,
+  }));
   if (ranks.world === 1) return space;
   const ofStep = trainingSpace(modelConfig, phases, { keepLast: 1 }, part).memory;
   const each = phases.map((phase) => rankMemory(modelConfig, phase, ranks, part));

@@ -9,7 +9,8 @@ it('names the slowest rank when it takes much longer than the middle one', () =>
   expect(new Stragglers({ hosts }).note([1, 1.4])).toBe('rank 1 on b is slow (1.40 s, others 1.00 s)');
 });
 
-it('says nothing of ranks that are about as fast', () => {
+it('says nothing of ranks that are about as fast, or of milliseconds', () => {
+  expect(new Stragglers({ hosts }).note([0.01, 0.04])).toBeUndefined();
   expect(new Stragglers({ hosts }).note([1, 1.1, 1.2, 0.9])).toBeUndefined();
 });
 

@@ -3,6 +3,8 @@ import type { Mesh } from '../mesh/index.ts';
 
 /** A rank is one when it takes this much longer than the middle one. Our choice. */
 const muchLonger = 1.3;
+/** And by seconds that a person would want back. Our choice. */
+const worthwhile = 0.05;
 /** Of a step in the running mean: about the latest ten steps count, so that one slow moment names nobody. */
 const share = 0.1;
 
@@ -22,7 +24,7 @@ export class Stragglers {
     const sorted = [...this.#means].sort((a, b) => a - b);
     const middle = sorted[(sorted.length - 1) >> 1]!;
     const slowest = sorted.at(-1)!;
-    if (slowest < muchLonger * middle) return undefined;
+    if (slowest < muchLonger * middle || slowest - middle < worthwhile) return undefined;
     const rank = this.#means.indexOf(slowest);
     return `rank ${rank} on ${this.#hosts[rank]} is slow (${slowest.toFixed(2)} s, others ${middle.toFixed(2)} s)`;
   }

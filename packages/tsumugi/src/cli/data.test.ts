@@ -97,7 +97,7 @@ describe('data', () => {
       expect(readFileSync(at(`joined/${file}`))).toEqual(readFileSync(at(`one-machine/${file}`)));
     expect(await runCli(join)).toMatchObject({ code: 0, stderr: expect.stringContaining('already holds this') });
     const lacking = await runCli(['data', 'join', at('part-2'), '--out', at('none')]);
-    expect([lacking.code, lacking.stderr]).toEqual([2, expect.stringContaining('of 2 parts part 1 is missing')]);
+    expect([lacking.code, lacking.stderr]).toEqual([2, expect.stringContaining('of 2 parts, part 1 is missing')]);
     const alone = await made('none', '--own-files');
     expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining('--own-files has no effect')]);
   });

@@ -77,7 +77,7 @@ function requireWhole(parts: FoundPart[]): void {
   const indices = new Set(parts.map(({ said }) => said.part.index));
   const missing = Array.from({ length: of }, (_, i) => i + 1).filter((index) => !indices.has(index));
   if (missing.length > 0)
-    throw new DataError('missing-part', `of ${of} parts ${named(missing)} missing`, {
+    throw new DataError('missing-part', `of ${of} parts, ${named(missing)} missing`, {
       remedy: 'Prepare what is missing, and name the folders of all parts.',
       fields: { missing, of },
     });

@@ -104,8 +104,8 @@ describe('parts', () => {
   });
 
   it.each([
-    ['one is missing', ['part-1', 'part-3'], 'missing-part', /^of 3 parts part 2 is missing\n/],
-    ['two are missing', ['part-2'], 'missing-part', /^of 3 parts parts 1, 3 are missing\n/],
+    ['one is missing', ['part-1', 'part-3'], 'missing-part', /^of 3 parts, part 2 is missing\n/],
+    ['two are missing', ['part-2'], 'missing-part', /^of 3 parts, parts 1, 3 are missing\n/],
     [
       'one is there twice',
       ['part-1', 'part-2', 'copy', 'part-3'],

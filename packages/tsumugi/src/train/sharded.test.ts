@@ -1,5 +1,5 @@
 // Training whose state is cut over ranks: the same training as with all of it on every rank, in the memory that is forecast.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import { type SftSetup, sftSetup } from './sft.testing.ts';
 import { tinyModel } from './train.testing.ts';
 
 const script = fileURLToPath(new URL('ranks.testing.ts', import.meta.url));
+const inTurnScript = fileURLToPath(new URL('stages-ranks.testing.ts', import.meta.url));
 let setup: SftSetup;
 beforeAll(async () => {
   setup = await sftSetup();
@@ -39,16 +40,27 @@ const pretraining = (name: string, changes = {}) =>
     ...changes,
   });
 
-interface Run {
-  kind?: 'pretrain' | 'sft';
-  resume?: boolean;
-}
-
-async function train(config: { out: string }, world: number, { kind = 'pretrain', resume }: Run = {}) {
+async function train(config: { out: string }, world: number, { resume = false } = {}) {
   const results = await runRanks(script, world, {
-    args: [kind, JSON.stringify(config), ...(resume ? ['resume'] : [])],
+    args: ['pretrain', JSON.stringify(config), ...(resume ? ['resume'] : [])],
   });
   for (const { code, signal, stderr } of results) expect(code, `${signal} ${stderr}`).toBe(0);
+  return readTrained(config);
+}
+
+/** The same ranks run one training after another: starting them takes longer than a short training. */
+async function trainInTurn(configs: readonly { out: string }[], world: number, kind = 'pretrain') {
+  const file = setup.at('in-turn.json');
+  writeFileSync(file, JSON.stringify(configs.map((config) => [kind, config])));
+  const results = await runRanks(inTurnScript, world, { args: [file] });
+  for (const { code, signal, stdout, stderr } of results) {
+    expect(code, `${signal} ${stderr}`).toBe(0);
+    expect(stdout).not.toContain('"error":');
+  }
+  return configs.map(readTrained);
+}
+
+function readTrained(config: { out: string }) {
   const events = readEvents(join(config.out, 'events.jsonl'));
   const steps = events.filter((event) => event.type === 'step');
   return {
@@ -62,7 +74,7 @@ async function train(config: { out: string }, world: number, { kind = 'pretrain'
   };
 }
 
-type Trained = Awaited<ReturnType<typeof train>>;
+type Trained = ReturnType<typeof readTrained>;
 const cut = shards.slice(1);
 const farthest = (a: readonly number[], b: readonly number[]) =>
   Math.max(...a.map((each, i) => Math.abs(each / b[i]! - 1)));
@@ -78,8 +90,12 @@ const bits = { schedule: 'constant', sampleEvery: 3, clipNorm: 0.5, zLoss: 0.01 
 
 it('gives the bits of a training that is not cut, over two ranks, also where it goes on cut in another way', async () => {
   const whole = await train(pretraining('bits', bits), 2);
-  for (const shard of cut) {
-    const found = await train(pretraining(`bits-${shard}`, { ...bits, shard }), 2);
+  const others = await trainInTurn(
+    cut.map((shard) => pretraining(`bits-${shard}`, { ...bits, shard })),
+    2,
+  );
+  for (const [i, shard] of cut.entries()) {
+    const found = others[i]!;
     expect(found.losses, shard).toEqual(whole.losses);
     expect(found.looks, shard).toEqual(whole.looks);
     expect(found.file('model/model.safetensors').equals(whole.file('model/model.safetensors')), shard).toBe(true);
@@ -111,11 +127,14 @@ it('goes on with a rank whose rows are fewer, or none, and measures layers', asy
       layersEvery: 2,
       modelChanges: { ...usual.modelChanges, tie_word_embeddings: false },
     };
-    const whole = await train(pretraining(`rows-${gradientAccumulation}`, changes), 3);
-    for (const shard of inTime(['zero3'] as const, cut)) {
-      const found = await train(pretraining(`rows-${gradientAccumulation}-${shard}`, { ...changes, shard }), 3);
-      expectSame(found, whole, shard);
-      expect(found.looks.map(({ type }) => type)).toEqual(whole.looks.map(({ type }) => type));
+    const ways = inTime(['none', 'zero3'] as const, shards);
+    const [whole, ...others] = await trainInTurn(
+      ways.map((shard) => pretraining(`rows-${gradientAccumulation}-${shard}`, { ...changes, shard })),
+      3,
+    );
+    for (const [i, found] of others.entries()) {
+      expectSame(found, whole!, ways[i + 1]!);
+      expect(found.looks.map(({ type }) => type)).toEqual(whole!.looks.map(({ type }) => type));
     }
   }
 }, 300_000);
@@ -124,9 +143,9 @@ it('cuts what adapters and frozen weights leave to train', async () => {
   const ways = { adapters: { lora: 4, loraDropout: 0.1 }, frozen: { freeze: ['embed', '.*layers.0.*'] } };
   for (const [name, changes] of Object.entries(ways).slice(0, inTime(1, 2))) {
     const sft = (shard: Shard) => setup.config(`${name}-${shard}`, { ...changes, shard });
-    const whole = await train(sft('none'), 2, { kind: 'sft' });
-    for (const shard of inTime(['zero3'] as const, cut))
-      expectSame(await train(sft(shard), 2, { kind: 'sft' }), whole, `${name} ${shard}`);
+    const ways = inTime(['none', 'zero3'] as const, shards);
+    const [whole, ...others] = await trainInTurn(ways.map(sft), 2, 'sft');
+    for (const [i, found] of others.entries()) expectSame(found, whole!, `${name} ${ways[i + 1]}`);
   }
 }, 300_000);
 

@@ -269,45 +269,49 @@ export async function build(libtorch, cpuLevel, onProgress = () => {}) {
 
   const log = join(buildRoot, `${key}.log`);
   rmSync(log, { force: true });
-  const definitions = Object.entries(buildSettings(libtorch, cpuLevel)).map(([name, value]) => `-D${name}=${value}`);
+  const settings = buildSettings(libtorch, cpuLevel);
   const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2e9)));
-  const steps = [
-    [
-      '-S',
-      packageRoot,
-      '-B',
-      work,
-      '-G',
-      generator,
-      '-DCMAKE_BUILD_TYPE=Release',
-      `-DCOMPILER=${identity}`,
-      ...definitions,
-    ],
-    ['--build', work, '--parallel', String(jobs)],
-  ];
-  for (const step of steps) {
-    const { status, tail } = await run('cmake', step, compiler.command, (line) => {
-      const percent = /^\[\s*(\d+)%\]/.exec(line);
-      const count = /^\[(\d+)\/(\d+)\]/.exec(line);
-      if (percent) onProgress(Number(percent[1]));
-      else if (count) onProgress(Math.floor((100 * Number(count[1])) / Number(count[2])));
-    });
-    if (status !== 0) {
-      // The compiler ended by itself, so what lies there is sound; unless it was killed.
-      if (status !== null) rmSync(unfinished);
-      writeFileSync(log, `${tail.join('\n')}\n`);
-      throw new BuildError(
-        `building the addon against libtorch ${libtorch.version} (${libtorch.libDir}) failed:\n${failureExcerpt(tail)}`,
-        `the whole output is in ${log}; remove ${work} to build from nothing`,
-      );
+  /** @param {Record<string, string>} given @returns what went wrong */
+  const compile = async (given) => {
+    const definitions = Object.entries(given).map(([name, value]) => `-D${name}=${value}`);
+    const own = ['-DCMAKE_BUILD_TYPE=Release', `-DCOMPILER=${identity}`, ...definitions];
+    const steps = [
+      ['-S', packageRoot, '-B', work, '-G', generator, ...own],
+      ['--build', work, '--parallel', String(jobs)],
+    ];
+    for (const step of steps) {
+      const result = await run('cmake', step, compiler.command, (line) => {
+        const percent = /^\[\s*(\d+)%\]/.exec(line);
+        const count = /^\[(\d+)\/(\d+)\]/.exec(line);
+        if (percent) onProgress(Number(percent[1]));
+        else if (count) onProgress(Math.floor((100 * Number(count[1])) / Number(count[2])));
+      });
+      if (result.status !== 0) return result;
     }
+    return undefined;
+  };
+  let withoutNccl = findNccl(libtorch)?.problem;
+  let failure = await compile(settings);
+  // NCCL's headers are another project's, of many versions: without it there is still everything on one GPU.
+  if (failure && failure.status !== null && settings['NCCL_INCLUDE'] !== '') {
+    writeFileSync(log, `${failure.tail.join('\n')}\n`);
+    withoutNccl = `it did not compile (${log})`;
+    failure = await compile({ ...settings, NCCL_INCLUDE: '' });
+  }
+  if (failure) {
+    // The compiler ended by itself, so what lies there is sound; unless it was killed.
+    if (failure.status !== null) rmSync(unfinished);
+    writeFileSync(log, `${failure.tail.join('\n')}\n`);
+    throw new BuildError(
+      `building the addon against libtorch ${libtorch.version} (${libtorch.libDir}) failed:\n${failureExcerpt(failure.tail)}`,
+      `the whole output is in ${log}; remove ${work} to build from nothing`,
+    );
   }
 
   mkdirSync(join(buildRoot, key), { recursive: true });
   placeFile(addonPath(key), (temporary) => copyFileSync(join(work, addonName), temporary));
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const blas = needsSystemBlas(libtorch) ? 'system' : 'bundled';
-  const withoutNccl = findNccl(libtorch)?.problem;
   const record = { key, libtorch, cpuLevel, blas, ...(withoutNccl && { withoutNccl }), inputs, seconds };
   writeJson(join(buildRoot, key, 'build.json'), record);
   rmSync(unfinished);

@@ -55,6 +55,7 @@ echo "$*" >> "$CALLS"
 if [ "$1" = --build ]; then
   printf x >> "$2/object.o"
   [ "$FAULT" = killed ] && kill -9 $$
+  [ "$FAULT" = nccl ] && /usr/bin/grep '^-S' "$CALLS" | /usr/bin/tail -1 | /usr/bin/grep -q 'NCCL_INCLUDE=/' && printf 'nccl.h:1: error: another version\\n' && exit 2
   [ "$FAULT" = error ] && printf 'compiling a.cc\\na.cc:1: error: no such thing\\n' && exit 2
   /bin/cp "$2/object.o" "$2/tsumugi.node"
 else
@@ -175,6 +176,11 @@ describe('the addon is built', linux, () => {
     const [nccl, runtime] = [at('site', 'nvidia', 'nccl', 'include'), at('site', 'nvidia', 'cu13', 'include')];
     write('', 'site', 'nvidia', 'nccl', 'include', 'nccl.h');
     write('', 'site', 'nvidia', 'cu13', 'include', 'cuda_runtime.h');
+    const broken = record(await setUp({ FAULT: 'nccl' }));
+    expect(broken.withoutNccl).toMatch(/^it did not compile \(.*\.log\)$/);
+    expect(readFileSync(/\((.*)\)/.exec(broken.withoutNccl)![1]!, 'utf8')).toContain('another version');
+    expect(headers()).toEqual(['']);
+    appendFileSync(at('native', 'src', 'a.cc'), '// mended');
     expect([record(await setUp()).withoutNccl, headers()]).toEqual([undefined, [nccl, runtime]]);
   });
 });

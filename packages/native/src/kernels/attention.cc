@@ -134,7 +134,8 @@ void forward_split(const Plan& plan, const at::Tensor& query, const at::Tensor& 
       T total, maximum;
       parts.join(head * splits, (head + 1) * splits, r, weighted.data(), total, maximum);
       write_row(shape, head / shape.key_heads, r / group, head % shape.key_heads * group + r % group, weighted.data(), total,
-                maximum, view<T>(out), static_cast<T*>(logsumexp.data_ptr()));
+                maximum, plan.ranges(head / shape.key_heads).has_keys(r / group), view<T>(out),
+                static_cast<T*>(logsumexp.data_ptr()));
     }
   });
 }

@@ -49,6 +49,7 @@ struct Ranges {
   int64_t offset;
   int64_t keys = std::numeric_limits<int64_t>::max();
   int64_t high(int64_t t) const { return std::min(t + offset + 1, keys); }
+  bool has_keys(int64_t t) const { return low[t] < high(t); }
 };
 
 /// Keys or values of one head, copied for the tiles: `dense` [keys, dp], and/or `across`, tiles of [dp, keys_per_tile].
@@ -177,11 +178,15 @@ void forward_tile(const Shape& shape, const Ranges& ranges, const T* keys_across
         mask_row(row, span, ranges, running.t0 + (r + i) / group, first_key, -std::numeric_limits<T>::infinity());
       const T tile_max = row_maximum(row + span.begin, span.end - span.begin), before = running.maximum[r + i];
       const T now = tile_max > before ? tile_max : before;
-      if (now == -std::numeric_limits<T>::infinity()) {  // this row has seen nothing yet
-        std::fill(row + span.begin, row + span.end, T(0));
+      Vector& sum = *reinterpret_cast<Vector*>(running.sums + (r + i) * width);
+      if (now == -std::numeric_limits<T>::infinity()) {  // this row has seen nothing yet, or NaN, which is no maximum
+        T nothing = 0;
+        for (int64_t j = span.begin; j < span.end; j++)
+          if (row[j] != row[j]) nothing = row[j];
+        std::fill(row + span.begin, row + span.end, nothing);
+        sum += nothing;
         continue;
       }
-      Vector& sum = *reinterpret_cast<Vector*>(running.sums + (r + i) * width);
       if (tile_max > before) {
         const T correction = fast_exp2(before - now);
         running.maximum[r + i] = now;
@@ -199,12 +204,12 @@ void forward_tile(const Shape& shape, const Ranges& ranges, const T* keys_across
   }
 }
 
-/// Writes one row: out = weighted sum / sum, and the natural log-sum-exp into [B,H,T]. 0 and −∞ for a row that saw no key.
+/// Writes one row: out = weighted sum / sum, and the natural log-sum-exp into [B,H,T]. 0 and −∞ for a row without keys to see.
 template <typename T>
 void write_row(const Shape& shape, int64_t b, int64_t t, int64_t head, const T* weighted, T sum, T maximum,
-               const View<T>& out, T* logsumexp) {
+               bool has_keys, const View<T>& out, T* logsumexp) {
   logsumexp[(b * shape.heads + head) * shape.queries + t] = T((maximum + std::log2(sum)) * ln_2);
-  const T inverse = sum > 0 ? T(1) / sum : T(0);
+  const T inverse = has_keys ? T(1) / sum : T(0);
   T* to = out.row(b, t, head);
 #pragma omp simd
   for (int64_t e = 0; e < shape.dim; e++) to[e] = weighted[e] * inverse;
@@ -226,7 +231,7 @@ void forward_block(const Shape& shape, const Ranges& ranges, int64_t b, int64_t 
   }
   for (int64_t r = 0; r < running.rows; r++)
     write_row(shape, b, t0 + r / group, key_head * group + r % group, running.out + r * dp, running.sum(r),
-              running.maximum[r], out, logsumexp);
+              running.maximum[r], ranges.has_keys(t0 + r / group), out, logsumexp);
 }
 
 /// A head's keys in pieces, each taken in by a `Running` of its own: [pieces, rows, part_size]. Joined in order.
@@ -253,7 +258,11 @@ struct Parts {
     maximum = -std::numeric_limits<T>::infinity();
     for (int64_t piece = begin; piece < end; piece++) maximum = std::max(maximum, at(piece, row)[dp + 1]);
     std::fill(weighted, weighted + dp, T(0));
-    if (maximum == -std::numeric_limits<T>::infinity()) return;  // no piece saw a key
+    if (maximum == -std::numeric_limits<T>::infinity()) {  // no piece saw a key, or none but NaN
+      for (int64_t piece = begin; piece < end; piece++) total += at(piece, row)[dp];
+      std::fill(weighted, weighted + dp, total);
+      return;
+    }
     for (int64_t piece = begin; piece < end; piece++) {
       const T* from = at(piece, row);
       const T weight = fast_exp2(from[dp + 1] - maximum);

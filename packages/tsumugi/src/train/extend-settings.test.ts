@@ -156,6 +156,19 @@ const others: Record<string, () => Promise<void>> = {
     const { config } = await extended({});
     expect(existsSync(join(config.out, 'model', 'config.json'))).toBe(true);
   },
+  // What it does over ranks is seen in stages-over-ranks.test.ts.
+  async ranksPerRow() {
+    await expect(extended({ ranksPerRow: 2 })).rejects.toThrow('which does not divide the one process there is');
+  },
+  async shard() {
+    const { events } = await extended({ shard: 'zero1' });
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: 'warning',
+        message: 'shard is zero1, but there is one process: nothing is cut',
+      }),
+    );
+  },
   async device() {
     await expect(extended({ device: 'gpu' })).rejects.toThrow('got "gpu"');
   },

@@ -29,6 +29,7 @@ import { broadcastAll, fromFirst, type Mesh, rowGroups, solo } from '../mesh/ind
 import { freeze, numParameters, numTrainable, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
 import { type ChatTemplate, templateHash } from '../text/index.ts';
+import type { TrainingConfig } from './common-config.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { exchangeOver } from './exchange-over.ts';
 import { modelFlops } from './flops.ts';
@@ -130,7 +131,11 @@ async function trainOverRanks<E extends object>(
   fromFirst(mesh, own?.steps);
   const { steps, time, lines, warning } = own ?? task.plan({ secondsPerStep, start, run });
   using log = isFirst ? run.openEvents(checkpoint ? start : undefined) : noLog;
-  for (const { code, message } of [...(task.warnings ?? []), ...(warning ? [warning] : [])]) {
+  for (const { code, message } of [
+    ...(task.warnings ?? []),
+    ...uncut(config.shard, mesh),
+    ...(warning ? [warning] : []),
+  ]) {
     log.write({ type: 'warning', step: start, code, message });
     print(`warning: ${message}`);
   }
@@ -241,6 +246,12 @@ async function trainOverRanks<E extends object>(
   if (warning) print(`warning: ${warning.message}`);
   return { interrupted, folder, before, after };
 }
+
+/** What is to be cut over ranks is whole where there is one. */
+const uncut = (shard: TrainingConfig['shard'], { world }: Mesh) =>
+  world > 1 || shard === 'none'
+    ? []
+    : [{ code: 'uncut', message: `shard is ${shard}, but there is one process: nothing is cut` }];
 
 const identityOf = (template: ChatTemplate) => ({ name: template.name, sha256: templateHash(template) });
 

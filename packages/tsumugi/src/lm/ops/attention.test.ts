@@ -278,3 +278,26 @@ describe('windowedAttention', () => {
     });
   });
 });
+
+it('passes NaN on to every query that sees it, wherever it lies, and to no other', () => {
+  for (const [T, S, window] of [
+    [3, 3, null],
+    [1, 200, null],
+    [150, 150, null],
+    [150, 150, 40],
+    [4, 300, 130],
+  ] as const)
+    for (const at of [0, 1, 2, 63, 64, 100, 149, 199, 299].filter((each) => each < S))
+      scope(() => {
+        const rng = new Rng(S + at);
+        const [q, k, v] = [randn([1, T, 2, 16], rng), randn([1, S, 1, 16], rng), randn([1, S, 1, 16], rng)];
+        noGrad(() => k.narrow(1, at, 1).fill_(Number.NaN));
+        const out = noGrad(() => windowedAttention(q, k, v, { window, scale: 0.25 }));
+        const spoiled = out.isnan().flatten(2).any(-1).flatten().tolist() as number[];
+        const sees = Array.from(
+          { length: T },
+          (_, t) => t + S - T >= at && (window === null || t + S - T - at <= window),
+        );
+        expect(spoiled.map(Boolean), `${T} of ${S}, window ${window}, NaN at ${at}`).toEqual(sees);
+      });
+});

@@ -82,6 +82,7 @@ export const tuned = {
   checkpointEvery: 1,
   keepLast: 1,
   keepSteps: [1],
+  shard: 'zero1',
 };
 
 export const tunedAdapters = {

@@ -49,6 +49,7 @@ const shared = {
   keepLast: 1,
   keepSteps: [1],
   layersEvery: 2,
+  shard: 'zero1',
 };
 const trained = () => ({
   ...shared,
@@ -127,7 +128,7 @@ it('pretrain takes as many steps as the epochs need', async () => {
 
 it('extend begins its run with all that it is given, the weights at the data in their order', async () => {
   const phases = [{ sequenceLength: 48, steps: 1, batchSize: 1, gradientAccumulation: 2 }];
-  requireAll({ ...extended, phases, weights: [] }, extend.config);
+  requireAll({ ...extended, phases, weights: [] }, extend.config, ['ranksPerRow']);
   const inputs = { model: given(at('base', 'model')), data: [given(at('data')), given(at('data'))] };
   expect(await run(extend, { ...extended, phases, weights: [3, 5] }, inputs, 'long')).toMatchObject({
     ...extended,

@@ -112,6 +112,15 @@ const others: Partial<{ [Key in keyof PretrainConfig]: () => Promise<void> }> = 
     const { events } = await trained({ steps: 100_000, minutes: 1e-6 });
     expect(stepsOf(events, 'step')).toEqual([1]);
   },
+  async shard() {
+    const { events } = await trained({ shard: 'zero1' });
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: 'warning',
+        message: 'shard is zero1, but there is one process: nothing is cut',
+      }),
+    );
+  },
   async device() {
     await expect(trained({ device: 'gpu' })).rejects.toThrow('got "gpu"');
   },

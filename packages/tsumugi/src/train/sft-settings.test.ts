@@ -211,6 +211,12 @@ const others: Partial<{ [Key in keyof SftConfig]: () => Promise<void> }> = {
   async loraLayers() {
     expect(await adapterSize({ lora: 2, loraLayers: [1, 1] })).toBeLessThan(await adapterSize({ lora: 2 }));
   },
+  async shard() {
+    const { events } = await trained({ shard: 'zero1' });
+    expect(of(events, 'warning').map(({ message }) => message)).toContain(
+      'shard is zero1, but there is one process: nothing is cut',
+    );
+  },
   async device() {
     await expect(trained({ device: 'gpu' })).rejects.toThrow('got "gpu"');
   },

@@ -5,9 +5,9 @@ import { settingsHelp } from './describe-settings.ts';
 import { logits, teacherOption } from './distill-logits.ts';
 import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
-import { bitsText, checkPlan, dataOption, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { bitsText, checkPlan, dataOption, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { planOverRanks, withMesh } from './with-mesh.ts';
+import { planOverRanks, trainOverRanks } from './with-mesh.ts';
 
 const train = defineCommand(
   {
@@ -38,22 +38,19 @@ const train = defineCommand(
       model: await folderOf(settings.model, 'model', io),
     };
     if (options.plan) return planOverRanks(io, options, (plan) => planDistill(config, plan));
-    return withMesh(io, async (mesh, own) => {
-      const result = await distill(config, { resume: options.resume, stream: own.stderr, mesh });
-      return endTraining(
-        own,
-        'tsumugi distill',
-        { ...options, out: config.out },
-        result,
-        ({ before, after, folder }) => {
-          const kl =
-            before?.kl === undefined
-              ? ''
-              : `KL to the teacher from ${before.kl.toFixed(3)} to ${after?.kl?.toFixed(3) ?? '–'}, `;
-          const bits = `from ${bitsText(before)} to ${bitsText(after)}`;
-          return `${kl}held-out bits per character ${bits}${madeModel(folder, config.out)}`;
-        },
-      );
+    return trainOverRanks(io, {
+      command: 'tsumugi distill',
+      options,
+      out: config.out,
+      train: (how) => distill(config, how),
+      sentence({ before, after, folder }) {
+        const kl =
+          before?.kl === undefined
+            ? ''
+            : `KL to the teacher from ${before.kl.toFixed(3)} to ${after?.kl?.toFixed(3) ?? '–'}, `;
+        const bits = `from ${bitsText(before)} to ${bitsText(after)}`;
+        return `${kl}held-out bits per character ${bits}${madeModel(folder, config.out)}`;
+      },
     });
   },
 );

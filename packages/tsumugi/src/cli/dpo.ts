@@ -1,13 +1,12 @@
 // `tsumugi dpo`: teaches a model which of two answers is better.
-import { signalExitCode } from '../base/index.ts';
 import { dpo, dpoConfig, planDpo } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
-import { checkPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { checkPlan, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
-import { planOverRanks, withMesh } from './with-mesh.ts';
+import { planOverRanks, trainOverRanks } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -33,18 +32,20 @@ export const run = defineCommand(
     const config = await tuningSettings(dpoConfig, 'dpo', options, io);
     checkNoMerge(config, noMerge);
     if (options.plan) return planOverRanks(io, options, (plan) => planDpo(config, plan));
-    return withMesh(io, async (mesh, own) => {
-      const learned = await dpo(config, { resume: options.resume, stream: own.stderr, mesh });
-      if (mesh.rank > 0) return signalExitCode();
-      const result = await withMergedAdapters(learned, config, noMerge, own);
-      return endTraining(own, 'tsumugi dpo', { ...options, out: config.out }, result, ({ before, after, folder }) => {
+    return trainOverRanks(io, {
+      command: 'tsumugi dpo',
+      options,
+      out: config.out,
+      train: (how) => dpo(config, how),
+      finish: (learned, own) => withMergedAdapters(learned, config, noMerge, own),
+      sentence({ before, after, folder }) {
         const right = `${percent(before?.accuracy)} before, ${percent(after?.accuracy)} after`;
         const what =
           config.loss === 'kto'
             ? 'held-out answers on their side of z₀'
             : 'held-out pairs whose chosen answer has the higher reward';
         return `${what}: ${right}${madeModel(folder, config.out)}`;
-      });
+      },
     });
   },
 );

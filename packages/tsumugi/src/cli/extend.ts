@@ -4,9 +4,9 @@ import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
-import { bitsText, checkPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { bitsText, checkPlan, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { planOverRanks, withMesh } from './with-mesh.ts';
+import { planOverRanks, trainOverRanks } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -31,19 +31,16 @@ export const run = defineCommand(
     const settings = trainingSettings(extendConfig, 'extend', options, { model, mix, out });
     const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
     if (options.plan) return planOverRanks(io, options, (plan) => planExtend(config, plan));
-    return withMesh(io, async (mesh, own) => {
-      const result = await extend(config, { resume: options.resume, stream: own.stderr, mesh });
-      return endTraining(
-        own,
-        'tsumugi extend',
-        { ...options, out: config.out },
-        result,
-        ({ before, after, folder }) => {
-          const { sequenceLength } = config.phases.at(-1)!;
-          const bits = `${bitsText(before)} before, ${bitsText(after)} after`;
-          return `held-out bits per character in rows of ${sequenceLength}: ${bits}${madeModel(folder, config.out)}`;
-        },
-      );
+    return trainOverRanks(io, {
+      command: 'tsumugi extend',
+      options,
+      out: config.out,
+      train: (how) => extend(config, how),
+      sentence({ before, after, folder }) {
+        const { sequenceLength } = config.phases.at(-1)!;
+        const bits = `${bitsText(before)} before, ${bitsText(after)} after`;
+        return `held-out bits per character in rows of ${sequenceLength}: ${bits}${madeModel(folder, config.out)}`;
+      },
     });
   },
 );

@@ -7,9 +7,9 @@ import { folderOf } from './hub-folder.ts';
 import { formatRows } from './options.ts';
 import { settingsOptions } from './settings.ts';
 import { tokenizerOption } from './tokenizer-option.ts';
-import { bitsText, checkPlan, dataOption, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { bitsText, checkPlan, dataOption, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { planOverRanks, withMesh } from './with-mesh.ts';
+import { planOverRanks, trainOverRanks } from './with-mesh.ts';
 
 /** Presets, and the keys that --set modelChanges.KEY=VALUE takes, with what the default preset has. */
 function describeModels(): string {
@@ -35,18 +35,15 @@ export const run = defineCommand(
     const settings = trainingSettings(pretrainConfig, 'pretrain', options, { data, tokenizer, out });
     const config = { ...settings, tokenizer: await folderOf(settings.tokenizer, 'tokenizer', io) };
     if (options.plan) return planOverRanks(io, options, (plan) => planPretrain(config, plan));
-    return withMesh(io, async (mesh, own) => {
-      const result = await pretrain(config, { resume: options.resume, stream: own.stderr, mesh });
-      return endTraining(
-        own,
-        'tsumugi pretrain',
-        { ...options, out: config.out },
-        result,
-        ({ before, after, folder }) => {
-          const bits = `${bitsText(before)} before, ${bitsText(after)} after`;
-          return `held-out bits per character: ${bits}${madeModel(folder, config.out)}`;
-        },
-      );
+    return trainOverRanks(io, {
+      command: 'tsumugi pretrain',
+      options,
+      out: config.out,
+      train: (how) => pretrain(config, how),
+      sentence({ before, after, folder }) {
+        const bits = `${bitsText(before)} before, ${bitsText(after)} after`;
+        return `held-out bits per character: ${bits}${madeModel(folder, config.out)}`;
+      },
     });
   },
 );

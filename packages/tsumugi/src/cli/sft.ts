@@ -1,14 +1,13 @@
 // `tsumugi sft`: teaches a model to answer, from examples.
-import { signalExitCode } from '../base/index.ts';
 import { planSft, sft, sftConfig } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapters.ts';
 import { settingsOptions } from './settings.ts';
 import { showExamples } from './sft-show.ts';
-import { checkPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { checkPlan, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
-import { planOverRanks, withMesh } from './with-mesh.ts';
+import { planOverRanks, trainOverRanks } from './with-mesh.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -34,15 +33,17 @@ export const run = defineCommand(
     checkNoMerge(config, noMerge);
     if (show !== undefined) return await showExamples(io, config, show, options.json);
     if (options.plan) return planOverRanks(io, options, (plan) => planSft(config, plan));
-    return withMesh(io, async (mesh, own) => {
-      const tuned = await sft(config, { resume: options.resume, stream: own.stderr, mesh });
-      if (mesh.rank > 0) return signalExitCode();
-      const result = await withMergedAdapters(tuned, config, noMerge, own);
-      return endTraining(own, 'tsumugi sft', { ...options, out: config.out }, result, ({ before, after, folder }) => {
+    return trainOverRanks(io, {
+      command: 'tsumugi sft',
+      options,
+      out: config.out,
+      train: (how) => sft(config, how),
+      finish: (tuned, own) => withMergedAdapters(tuned, config, noMerge, own),
+      sentence({ before, after, folder }) {
         const loss = `from ${before?.crossEntropy.toFixed(3) ?? '–'} to ${after?.crossEntropy.toFixed(3) ?? '–'}`;
         const right = `${percent(before?.accuracy)} of them right before, ${percent(after?.accuracy)} after`;
         return `held-out loss of an answer's token ${loss}, ${right}${madeModel(folder, config.out)}`;
-      });
+      },
     });
   },
 );

@@ -4,7 +4,7 @@ import { overRanks } from '../loop/index.ts';
 import { type Mesh, openMesh, placeOf, solo } from '../mesh/index.ts';
 import type { PlanOptions } from '../train/index.ts';
 import type { Io, Output } from './io.ts';
-import { endPlan } from './training-command.ts';
+import { endPlan, endTraining } from './training-command.ts';
 
 /**
  * Meets the other ranks, if there are any, and does `body`, which returns the exit code. Ranks other than the first get streams
@@ -20,6 +20,34 @@ export async function withMesh(io: Io, body: (mesh: Mesh, io: Io) => Promise<num
   mesh[Symbol.dispose]();
   return code;
 }
+
+interface Trained {
+  readonly interrupted: boolean;
+}
+
+/** A training as a command has it. */
+export interface TrainingRun<Result extends Trained> {
+  /** As it is typed, e.g. "tsumugi sft". */
+  command: string;
+  options: Parameters<typeof endPlan>[1];
+  out: string;
+  train(options: { resume: boolean; stream: Io['stderr']; mesh: Mesh }): Promise<Result>;
+  /** What the first rank makes of the result by itself. */
+  finish?(result: Result, io: Io): Promise<Result>;
+  /** As of `endTraining`. */
+  sentence(result: Result): string;
+}
+
+/** Trains, alone or over ranks, and says what it came to. Returns the exit code. */
+export const trainOverRanks = <Result extends Trained>(
+  io: Io,
+  { command, options, out, train, finish, sentence }: TrainingRun<Result>,
+): Promise<number> =>
+  withMesh(io, async (mesh, own) => {
+    const trained = await train({ resume: options.resume, stream: own.stderr, mesh });
+    const result = finish && mesh.rank === 0 ? await finish(trained, own) : trained;
+    return await endTraining(own, command, { ...options, out }, result, sentence);
+  });
 
 /**
  * `--plan` of a training: prints, on the first rank, what one of the ranks would take of which the environment speaks. They need not meet.

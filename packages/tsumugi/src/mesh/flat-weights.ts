@@ -10,6 +10,25 @@ interface Memory {
   readonly own: Tensor;
 }
 
+/**
+ * Gives the pieces of a flat's members their gradients, as parts of this rank's part of the sums.
+ *
+ * @param has whether a parameter has a gradient
+ */
+export function setPieceGradients(
+  { rank, world }: Pick<Mesh, 'rank' | 'world'>,
+  pieces: readonly Piece[],
+  flat: Flat,
+  sums: Tensor,
+  has: (parameter: number) => boolean,
+): void {
+  const whole = pieces.map(({ parameter }) => parameter);
+  for (const [at, { from, to, start }] of partsOf(flat, whole, rank, world).entries()) {
+    const i = flat.members[at]!;
+    pieces[i]!.values.grad = has(i) ? sums.narrow(0, start, to - from) : undefined;
+  }
+}
+
 export class FlatWeights implements Disposable {
   readonly #mesh: Mesh;
   readonly #memories: readonly Memory[];

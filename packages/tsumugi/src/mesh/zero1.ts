@@ -2,8 +2,8 @@
 // all get it.
 import { noGrad, scope, type Tensor } from '../torch/index.ts';
 import { GradientBuckets } from './buckets.ts';
-import { BUCKET_BYTES, partsOf } from './flat-layout.ts';
-import { FlatWeights } from './flat-weights.ts';
+import { BUCKET_BYTES } from './flat-layout.ts';
+import { FlatWeights, setPieceGradients } from './flat-weights.ts';
 import type { Mesh } from './mesh.ts';
 import type { Piece, ReduceTime, StepExchange } from './step-exchange.ts';
 
@@ -48,13 +48,8 @@ export class OptimizerShards implements StepExchange {
     noGrad(() =>
       scope(() => {
         for (const layout of this.#buckets.flats) {
-          const parts = partsOf(layout, this.#parameters, rank, world);
           const own = layout.flat.narrow(0, (layout.size / world) * rank, layout.size / world);
-          for (const [at, i] of layout.members.entries()) {
-            const { from, to, start } = parts[at]!;
-            const isThere = this.#parameters[i]!.grad !== undefined;
-            this.pieces[i]!.values.grad = isThere ? own.narrow(0, start, to - from) : undefined;
-          }
+          setPieceGradients(this.#mesh, this.pieces, layout, own, (i) => this.#parameters[i]!.grad !== undefined);
         }
       }),
     );

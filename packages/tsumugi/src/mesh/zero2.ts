@@ -2,8 +2,8 @@
 // and the rest goes. That is done for each backward of a step: the parts add up.
 import { empty, noGrad, onGradients, scope, type Tensor, zeros } from '../torch/index.ts';
 import { reduceNumbers } from './exchange.ts';
-import { BUCKET_BYTES, type Flat, layOutBackwards, partsOf } from './flat-layout.ts';
-import { FlatWeights } from './flat-weights.ts';
+import { BUCKET_BYTES, type Flat, layOutBackwards } from './flat-layout.ts';
+import { FlatWeights, setPieceGradients } from './flat-weights.ts';
 import type { Mesh, Work } from './mesh.ts';
 import type { Piece, ReduceTime, StepExchange } from './step-exchange.ts';
 
@@ -141,16 +141,10 @@ export class CutGradients implements Disposable {
     this.#isOpen = false;
     if (this.#began > 0) this.time.seconds = (performance.now() - this.#began) / 1000;
     const has = reduceNumbers(this.#mesh, this.#hasGradient.map(Number), 'max');
-    const { rank, world } = this.#mesh;
     noGrad(() =>
       scope(() => {
-        for (const bucket of this.#buckets) {
-          const parts = partsOf(bucket, this.#parameters, rank, world);
-          for (const [at, i] of bucket.members.entries()) {
-            const { from, to, start } = parts[at]!;
-            this.#pieces[i]!.values.grad = has[i] === 0 ? undefined : bucket.sum.narrow(0, start, to - from);
-          }
-        }
+        for (const bucket of this.#buckets)
+          setPieceGradients(this.#mesh, this.#pieces, bucket, bucket.sum, (i) => has[i] !== 0);
       }),
     );
   }

@@ -159,6 +159,33 @@ napi_value from_ints(napi_env env, at::IntArrayRef values) {
   return result;
 }
 
+napi_value from_tensors(napi_env env, std::vector<at::Tensor> tensors) {
+  napi_value array;
+  napi_create_array_with_length(env, tensors.size(), &array);
+  for (size_t i = 0; i < tensors.size(); i++) napi_set_element(env, array, i, from_handle(env, keep(std::move(tensors[i]))));
+  return array;
+}
+
+// Graphs may outlive the thread whose functions they keep.
+static thread_local bool environment_ended = false;
+
+Function::Function(napi_env env, napi_value function) : env_(env) { napi_create_reference(env, function, 1, &reference_); }
+
+Function::~Function() {
+  if (!environment_ended) napi_delete_reference(env_, reference_);
+}
+
+bool Function::call(size_t count, const napi_value* arguments) const {
+  napi_value function, global, ignored;
+  napi_get_reference_value(env_, reference_, &function);
+  napi_get_global(env_, &global);
+  return napi_call_function(env_, global, function, count, arguments, &ignored) == napi_ok;
+}
+
+static void watch_environment(napi_env env) {
+  napi_add_env_cleanup_hook(env, [](void*) { environment_ended = true; }, nullptr);
+}
+
 napi_value undefined(napi_env env) {
   napi_value result;
   napi_get_undefined(env, &result);
@@ -170,7 +197,8 @@ napi_value undefined(napi_env env) {
 NAPI_MODULE_INIT() {
   using namespace tsumugi;
   install_allocator();
-  install_checkpointing(env);
+  watch_environment(env);
+  install_checkpointing();
   for (const auto& list : {dispatch_exports(), storage_exports(), autograd_exports(), checkpoint_exports(), memory_exports(), random_exports(),
                            system_exports(), signal_exports(), sharing_exports(), mesh_exports(), hook_exports(), custom_gradient_exports()}) {
     for (const auto& item : list) {

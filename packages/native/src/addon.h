@@ -69,6 +69,32 @@ napi_value from_bool(napi_env env, bool value);
 napi_value from_string(napi_env env, const std::string& value);
 napi_value from_ints(napi_env env, at::IntArrayRef values);
 napi_value undefined(napi_env env);
+/// An array of new handles, 0 for an undefined tensor.
+napi_value from_tensors(napi_env env, std::vector<at::Tensor> tensors);
+
+/// A JavaScript function that C++ keeps and calls later, on the thread it comes from.
+class Function {
+ public:
+  Function(napi_env env, napi_value function);
+  ~Function();
+  Function(const Function&) = delete;
+  Function& operator=(const Function&) = delete;
+  napi_env env() const { return env_; }
+  /// → whether it came to its end; if not, its error stays pending while a C++ one unwinds through libtorch's engine. Within a handle scope.
+  bool call(size_t count, const napi_value* arguments) const;
+
+ private:
+  napi_env env_;
+  napi_ref reference_ = nullptr;
+};
+
+/// Handles of JavaScript that are made in it go with it.
+struct HandleScope {
+  napi_env env;
+  napi_handle_scope handles;
+  explicit HandleScope(napi_env of) : env(of) { napi_open_handle_scope(env, &handles); }
+  ~HandleScope() { napi_close_handle_scope(env, handles); }
+};
 
 struct Export {
   const char* name;
@@ -93,6 +119,6 @@ std::vector<Export> custom_gradient_exports();
 void install_allocator();
 
 /// Makes libtorch's engine ask us what to do with each tensor that is saved for backward.
-void install_checkpointing(napi_env env);
+void install_checkpointing();
 
 }  // namespace tsumugi

@@ -66,10 +66,7 @@ napi_value grad(napi_env env, napi_callback_info info) {
       to_tensors(env, arguments[0], "outputs"), to_tensors(env, arguments[1], "inputs"),
       to_tensors(env, arguments[2], "gradients"), to_bool(env, arguments[3], "retainGraph"),
       to_bool(env, arguments[4], "createGraph"), to_bool(env, arguments[5], "allowUnused"));
-  napi_value array;
-  napi_create_array_with_length(env, gradients.size(), &array);
-  for (size_t i = 0; i < gradients.size(); i++) napi_set_element(env, array, i, from_handle(env, keep(gradients[i])));
-  return array;
+  return from_tensors(env, gradients);
 }
 
 }  // namespace

@@ -24,7 +24,6 @@ using torch::autograd::SavedVariableHooks;
 
 // The main thread and every worker that loads the addon run JavaScript of their own, and so segments of their own.
 thread_local bool runs_javascript = false;
-thread_local bool environment_ended = false;
 thread_local int64_t live_segments = 0;
 
 struct Dropped;
@@ -47,18 +46,14 @@ struct Note {
 
 /// One run of a segment. Lives as long as the graph that its run made.
 struct Segment {
-  napi_env env;
-  napi_ref run_again = nullptr;
+  Function run_again;
   std::vector<SavedVariable> inputs;
   std::vector<bool> differentiated;
   std::vector<Note> notes;
   bool complete = false;
 
-  Segment() { live_segments++; }
-  ~Segment() {
-    live_segments--;
-    if (run_again && !environment_ended) napi_delete_reference(env, run_again);
-  }
+  Segment(napi_env env, napi_value again) : run_again(env, again) { live_segments++; }
+  ~Segment() { live_segments--; }
 };
 
 /// What runs now; the last one is the innermost.
@@ -124,7 +119,7 @@ struct Remade : SavedVariableHooks {
   napi_env env;
   at::Tensor kept;
 
-  explicit Remade(Run& during) : run(during), env(during.segment->env) {}
+  explicit Remade(Run& during) : run(during), env(during.segment->run_again.env()) {}
   void call_pack_hook(const at::Tensor& tensor) override {
     kept = tensor.detach();
     const size_t index = run.next++;
@@ -154,16 +149,9 @@ torch::autograd::Engine& engine() {
 void run_again(const std::shared_ptr<Segment>& segment) {
   if (!runs_javascript)
     throw std::runtime_error("checkpoint: this libtorch goes backward on a thread of its own, where no segment can be run");
-  const napi_env env = segment->env;
-  napi_handle_scope handles;
-  napi_open_handle_scope(env, &handles);
-  struct Close {
-    napi_env env;
-    napi_handle_scope handles;
-    ~Close() { napi_close_handle_scope(env, handles); }
-  } close{env, handles};
-
-  napi_value inputs, global, function, ignored;
+  const napi_env env = segment->run_again.env();
+  const HandleScope handles(env);
+  napi_value inputs;
   napi_create_array(env, &inputs);
   for (size_t i = 0; i < segment->inputs.size(); i++) {
     at::Tensor input = segment->inputs[i].unpack().detach();
@@ -172,9 +160,7 @@ void run_again(const std::shared_ptr<Segment>& segment) {
   }
   filled.push_back(segment);
   Running running(segment, true);
-  napi_get_global(env, &global);
-  napi_get_reference_value(env, segment->run_again, &function);
-  if (napi_call_function(env, global, function, 1, &inputs, &ignored) != napi_ok)
+  if (!segment->run_again.call(1, &inputs))
     throw std::runtime_error("checkpoint: the segment threw when it was run again");
   if (segment->complete && running.run.next != segment->notes.size())
     refuse(env, "the segment saved " + std::to_string(segment->notes.size()) + " tensors at first and " +
@@ -184,15 +170,13 @@ void run_again(const std::shared_ptr<Segment>& segment) {
 /// checkpoint(inputs, body, runAgain) → what body returns. `runAgain(inputs)` is body on new handles of the inputs.
 napi_value checkpoint(napi_env env, napi_callback_info info) {
   Arguments<3> arguments(env, info);
-  auto segment = std::make_shared<Segment>();
-  segment->env = env;
+  auto segment = std::make_shared<Segment>(env, arguments[2]);
   for (const at::Tensor& input : to_tensors(env, arguments[0], "inputs")) {
     // Inside another segment these are saved, and so dropped, like any tensor of it.
     at::NoGradGuard no_grad;
     segment->inputs.emplace_back(input.detach(), false);
     segment->differentiated.push_back(input.requires_grad());
   }
-  napi_create_reference(env, arguments[2], 1, &segment->run_again);
   Running running(segment, false);
   napi_value global, result = nullptr;
   napi_get_global(env, &global);
@@ -234,10 +218,9 @@ Backward::~Backward() {
   filled.clear();
 }
 
-void install_checkpointing(napi_env env) {
+void install_checkpointing() {
   runs_javascript = true;
   torch::autograd::set_default_engine_stub(engine);
-  napi_add_env_cleanup_hook(env, [](void*) { environment_ended = true; }, nullptr);
 }
 
 std::vector<Export> checkpoint_exports() { return {{"checkpoint", entry<checkpoint>}}; }

@@ -19,33 +19,17 @@ namespace {
 using torch::autograd::SavedVariable;
 using torch::autograd::variable_list;
 
-thread_local bool environment_ended_here = false;
-thread_local bool environment_is_watched = false;
 thread_local int64_t live_nodes = 0;
 /// Where the function that is being called puts its results.
 thread_local variable_list* results_of_call = nullptr;
 
-napi_value from_tensors(napi_env env, variable_list tensors) {
-  napi_value array;
-  napi_create_array_with_length(env, tensors.size(), &array);
-  for (size_t i = 0; i < tensors.size(); i++) napi_set_element(env, array, i, from_handle(env, keep(std::move(tensors[i]))));
-  return array;
-}
-
 struct CustomGradient : torch::autograd::Node {
-  napi_env env;
-  napi_ref function = nullptr;
+  Function function;
   std::thread::id thread = std::this_thread::get_id();
   std::vector<SavedVariable> saved;
 
-  CustomGradient(napi_env of, napi_value backward) : env(of) {
-    napi_create_reference(env, backward, 1, &function);
-    live_nodes++;
-  }
-  ~CustomGradient() override {
-    live_nodes--;
-    if (!environment_ended_here) napi_delete_reference(env, function);
-  }
+  CustomGradient(napi_env env, napi_value backward) : function(env, backward) { live_nodes++; }
+  ~CustomGradient() override { live_nodes--; }
   std::string name() const override { return "customGradient"; }
   void release_variables() override {
     for (SavedVariable& each : saved) each.reset_data();
@@ -61,19 +45,15 @@ struct CustomGradient : torch::autograd::Node {
     variable_list kept, results;
     for (SavedVariable& each : saved) kept.push_back(each.unpack());
 
-    napi_handle_scope handles;
-    napi_open_handle_scope(env, &handles);
-    napi_value arguments[2] = {from_tensors(env, std::move(gradients)), from_tensors(env, std::move(kept))};
-    napi_value called, global, ignored;
-    napi_get_reference_value(env, function, &called);
-    napi_get_global(env, &global);
+    const napi_env env = function.env();
+    const HandleScope handles(env);
+    const napi_value arguments[2] = {from_tensors(env, std::move(gradients)), from_tensors(env, std::move(kept))};
     variable_list* const before = results_of_call;
     results_of_call = &results;
-    const bool threw = napi_call_function(env, global, called, 2, arguments, &ignored) != napi_ok;
+    const bool ended = function.call(2, arguments);
     results_of_call = before;
-    napi_close_handle_scope(env, handles);
     // The JavaScript error stays pending while the C++ one unwinds through libtorch's engine.
-    if (threw) throw std::runtime_error("customGradient: backward threw");
+    if (!ended) throw std::runtime_error("customGradient: backward threw");
     return results;
   }
 };
@@ -92,10 +72,6 @@ auto own(T* node) {
 /// `giveGradients`.
 napi_value custom_gradient(napi_env env, napi_callback_info info) {
   Arguments<4> arguments(env, info);
-  if (!environment_is_watched) {
-    environment_is_watched = true;
-    napi_add_env_cleanup_hook(env, [](void*) { environment_ended_here = true; }, nullptr);
-  }
   const variable_list inputs = to_tensors(env, arguments[0], "inputs");
   variable_list outputs = to_tensors(env, arguments[1], "outputs");
   for (at::Tensor& output : outputs) output = output.detach();

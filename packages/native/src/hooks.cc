@@ -10,35 +10,17 @@
 namespace tsumugi {
 namespace {
 
-thread_local bool environment_ended_hooks = false;
-
-/// The function, as long as a parameter may call it.
-struct Listener {
-  napi_env env;
-  napi_ref function;
-  ~Listener() {
-    if (!environment_ended_hooks) napi_delete_reference(env, function);
-  }
-};
-
-/// Calls it with a number. → whether it came to its end; if not, its error stays pending while a C++ one unwinds through libtorch's engine.
-bool call(const Listener& listener, int64_t number) {
-  const napi_env env = listener.env;
-  napi_handle_scope handles;
-  napi_open_handle_scope(env, &handles);
-  napi_value function, global, ignored, argument = from_double(env, static_cast<double>(number));
-  napi_get_reference_value(env, listener.function, &function);
-  napi_get_global(env, &global);
-  const bool ended = napi_call_function(env, global, function, 1, &argument, &ignored) == napi_ok;
-  napi_close_handle_scope(env, handles);
-  return ended;
+bool call(const Function& listener, int64_t number) {
+  const HandleScope handles(listener.env());
+  const napi_value argument = from_double(listener.env(), static_cast<double>(number));
+  return listener.call(1, &argument);
 }
 
 struct AfterGradient : torch::autograd::FunctionPostHook {
-  std::shared_ptr<Listener> listener;
+  std::shared_ptr<Function> listener;
   int64_t index;
 
-  AfterGradient(std::shared_ptr<Listener> heard_by, int64_t number) : listener(std::move(heard_by)), index(number) {}
+  AfterGradient(std::shared_ptr<Function> heard_by, int64_t number) : listener(std::move(heard_by)), index(number) {}
 
   torch::autograd::variable_list operator()(const torch::autograd::variable_list& outputs,
                                             const torch::autograd::variable_list&) override {
@@ -57,12 +39,8 @@ thread_local auto& hearings = *new std::unordered_map<int64_t, std::vector<Heard
 /// onGradients(parameters, function) → hearing. `function(i)` is called when parameter i has its gradient.
 napi_value on_gradients(napi_env env, napi_callback_info info) {
   Arguments<2> arguments(env, info);
-  auto listener = std::make_shared<Listener>();
-  listener->env = env;
+  const auto listener = std::make_shared<Function>(env, arguments[1]);
   const auto parameters = to_tensors(env, arguments[0], "parameters");
-  napi_create_reference(env, arguments[1], 1, &listener->function);
-  if (hearings.empty() && last_hearing == 0)
-    napi_add_env_cleanup_hook(env, [](void*) { environment_ended_hooks = true; }, nullptr);
   std::vector<Heard> heard;
   for (size_t i = 0; i < parameters.size(); i++) {
     auto node = torch::autograd::impl::grad_accumulator(parameters[i]);
@@ -90,9 +68,7 @@ napi_value on_gradient_of(napi_env env, napi_callback_info info) {
   Arguments<2> arguments(env, info);
   const at::Tensor& tensor = to_tensor(env, arguments[0], "tensor");
   if (!tensor.requires_grad()) throw CallError{"bad-argument", "onGradientOf: this tensor has no gradient"};
-  auto listener = std::make_shared<Listener>();
-  listener->env = env;
-  napi_create_reference(env, arguments[1], 1, &listener->function);
+  const auto listener = std::make_shared<Function>(env, arguments[1]);
   tensor.register_hook([listener](const at::Tensor&) {
     if (!call(*listener, 0)) throw std::runtime_error("what heard of a gradient threw");
   });

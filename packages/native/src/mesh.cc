@@ -5,6 +5,8 @@
 // process holds the store, notes how long each pulse stands still. So a rank that is gone, or cut off, is told from one that only
 // computes for long, and is known by its number. The store may be behind a network that is cut, and its answers have no time limit:
 // JavaScript's thread asks it only through `within`. Nothing here waits without an end.
+//
+// Longer than other files, because all of it works on one state under one lock.
 #include "addon.h"
 
 #if defined(TSUMUGI_MESH)
@@ -14,7 +16,6 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
 #include <c10/util/Logging.h>
 #include <omp.h>
 #include <netdb.h>
@@ -22,7 +23,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>

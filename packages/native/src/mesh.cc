@@ -59,9 +59,18 @@ constexpr std::chrono::microseconds kPoll{50};
 /// A rank whose pulse stands still for so long, once something has failed, is the one that is gone. Nothing is begun because of a pulse
 /// alone: a busy machine may hold one up for seconds.
 constexpr milliseconds kStill{4 * kPulse};
+/// At the end, when nobody waits for it any more, a rank whose pulse stands still for so long is taken for gone.
+constexpr milliseconds kGone{20 * kPulse};
 
 Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end()); }
 std::string text_of(const Bytes& bytes) { return std::string(bytes.begin(), bytes.end()); }
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
 
 /// Something that runs beside JavaScript.
 struct Job {
@@ -183,16 +192,19 @@ class Pulses {
  public:
   Pulses() : counts_(mesh.world, -1), since_(mesh.world) {}
 
-  /// Reads all of them. → milliseconds, by rank
-  std::string read() {
+  /// Asks for one of them. → for how long it has stood still
+  milliseconds still(int rank) {
+    const int64_t count = mesh.pulse_store->add("pulse/" + std::to_string(rank), 0);
+    const auto now = steady_clock::now();
+    if (count != counts_[rank]) since_[rank] = now;
+    counts_[rank] = count;
+    return std::chrono::duration_cast<milliseconds>(now - since_[rank]);
+  }
+
+  /// Asks for all of them. → milliseconds, by rank
+  std::string all() {
     std::string text;
-    for (int rank = 0; rank < mesh.world; rank++) {
-      const int64_t count = mesh.pulse_store->add("pulse/" + std::to_string(rank), 0);
-      const auto now = steady_clock::now();
-      if (count != counts_[rank]) since_[rank] = now;
-      counts_[rank] = count;
-      text += std::to_string(std::chrono::duration_cast<milliseconds>(now - since_[rank]).count()) + " ";
-    }
+    for (int rank = 0; rank < mesh.world; rank++) text += std::to_string(still(rank).count()) + " ";
     return text;
   }
 
@@ -200,6 +212,10 @@ class Pulses {
   std::vector<int64_t> counts_;
   std::vector<steady_clock::time_point> since_;
 };
+
+/// A key of the store: this rank knows what has failed.
+std::string known_by(int rank) { return "known/" + std::to_string(rank); }
+void say_known() { mesh.pulse_store->set(known_by(mesh.rank), bytes_of("1")); }
 
 /// The pulse of this rank. It ends with the first thing that is known of a failure.
 void beat() {
@@ -211,10 +227,10 @@ void beat() {
     std::string failure;
     const std::string error = error_of([&] {
       mesh.pulse_store->add(own, 1);
-      if (mesh.rank == 0) mesh.pulse_store->set("still", bytes_of(pulses.read()));
+      if (mesh.rank == 0) mesh.pulse_store->set("still", bytes_of(pulses.all()));
       if (!mesh.pulse_store->check({"failure"})) return;
       failure = text_of(mesh.pulse_store->get("failure"));
-      mesh.pulse_store->add("known", 1);
+      say_known();
     });
     lock.lock();
     // The store is in the process of the first rank.
@@ -294,7 +310,7 @@ void join(std::string address, const std::string& name) {
   }
   const int64_t number = pulse_store->add("taken/" + std::to_string(mesh.rank), 1);
   if (number > 1) throw std::runtime_error("rank taken");
-  pulse_store->set("hello/" + std::to_string(mesh.rank), bytes_of(name + "\n" + address + "\n" + way.first));
+  pulse_store->set("hello/" + std::to_string(mesh.rank), bytes_of(name + "\n" + address + "\n" + way.first + "\n" + std::to_string(mesh.world)));
   const auto deadline = steady_clock::now() + mesh.timeout;
   std::vector<int64_t> ranks(mesh.world);
   std::vector<std::string> names, addresses;
@@ -305,11 +321,15 @@ void join(std::string address, const std::string& name) {
       if (steady_clock::now() > deadline) throw std::runtime_error("rank missing");
       std::this_thread::sleep_for(milliseconds(20));
     }
-    const std::string said = text_of(pulse_store->get(key));
-    const size_t one = said.find('\n'), two = said.find('\n', one + 1);
-    names.push_back(said.substr(0, one));
-    addresses.push_back(said.substr(one + 1, two - one - 1));
-    if (first.empty() && !is_loopback(said.substr(two + 1))) first = said.substr(two + 1);
+    const auto said = lines_of(text_of(pulse_store->get(key)));
+    if (said.at(3) != std::to_string(mesh.world)) {
+      // The store is in the first rank's process: the others need it for a moment, to learn the same.
+      if (mesh.rank == 0) std::this_thread::sleep_for(2 * kPulse);
+      throw std::runtime_error("world differs\n" + said.at(3));
+    }
+    names.push_back(said.at(0));
+    addresses.push_back(said.at(1));
+    if (first.empty() && !is_loopback(said.at(2))) first = said.at(2);
     const std::lock_guard<std::mutex> lock(mesh.mutex);
     mesh.hellos.push_back(names.back() + "\n" + addresses.back());
     ranks[rank] = rank;
@@ -339,8 +359,7 @@ Group& group_at(int64_t number) {
 napi_value open_mesh(napi_env env, napi_callback_info info) {
   Arguments<7> arguments(env, info);
   if (mesh.world > 0) throw CallError{"bad-argument", "this process is in a mesh already"};
-  // c10d of 2.x would write of each connection that ends, before we tell which rank is gone.
-  FLAGS_caffe2_log_level = std::max<int>(FLAGS_caffe2_log_level, 2);
+  c10::initLogging();  // libtorch 2.x looks at TORCH_CPP_LOG_LEVEL only then
   mesh.rank = static_cast<int>(to_int64(env, arguments[0], "rank"));
   mesh.world = static_cast<int>(to_int64(env, arguments[1], "world"));
   mesh.host = to_string(env, arguments[2], "host");
@@ -575,8 +594,9 @@ void linger() {
   }
   within(kStill, [] {
     const auto deadline = steady_clock::now() + kStill;
-    while (mesh.pulse_store->add("known", 0) < mesh.world && steady_clock::now() < deadline)
-      std::this_thread::sleep_for(milliseconds(20));
+    for (int rank = 0; rank < mesh.world; rank++)
+      while (!mesh.pulse_store->check({known_by(rank)}) && steady_clock::now() < deadline)
+        std::this_thread::sleep_for(milliseconds(20));
   });
 }
 
@@ -591,7 +611,7 @@ void tell(const std::string& failure, bool is_store_there = true) {
   if (!is_store_there) return;
   within(kStill, [failure] {
     mesh.pulse_store->compareSet("failure", {}, bytes_of(failure));
-    mesh.pulse_store->add("known", 1);
+    say_known();
   });
 }
 
@@ -648,6 +668,17 @@ napi_value give_up(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/// The first rank's process is the store: it stays until the others have left, or are gone.
+void wait_for_others() {
+  const auto deadline = steady_clock::now() + mesh.timeout;
+  Pulses pulses;
+  for (int rank = 1; rank < mesh.world; rank++) {
+    const std::string key = "closed/" + std::to_string(rank);
+    while (!mesh.pulse_store->check({key}) && pulses.still(rank) < kGone && steady_clock::now() < deadline)
+      std::this_thread::sleep_for(milliseconds(5));
+  }
+}
+
 /// meshClose(): to be called by all ranks, once nobody waits for anything.
 napi_value close_mesh(napi_env env, napi_callback_info) {
   std::vector<std::shared_ptr<Group>> groups;
@@ -674,11 +705,8 @@ napi_value close_mesh(napi_env env, napi_callback_info) {
 #if defined(TSUMUGI_NCCL)
     for (auto& [_, nccl] : leaving) nccl->leave();
 #endif
-    mesh.pulse_store->add("closed", 1);
-    // The first rank's process is the store: it stays until the others have left.
-    const auto deadline = steady_clock::now() + mesh.timeout;
-    while (mesh.rank == 0 && mesh.pulse_store->add("closed", 0) < mesh.world && steady_clock::now() < deadline)
-      std::this_thread::sleep_for(milliseconds(5));
+    mesh.pulse_store->set("closed/" + std::to_string(mesh.rank), bytes_of("1"));
+    if (mesh.rank == 0) wait_for_others();
     for (auto& group : groups) group->waiter.join();
   });
   // Otherwise threads may still use them, until the process ends.

@@ -5,7 +5,7 @@
 // goes on from there measures what the log does not have yet.
 import { relative } from 'node:path';
 import { ConfigError, UserError } from '../base/index.ts';
-import { type Mesh, solo } from '../mesh/index.ts';
+import { fromFirst, type Mesh, solo } from '../mesh/index.ts';
 import {
   type EventLog,
   Interrupt,
@@ -148,7 +148,14 @@ export async function runLoop(
   const { label, steps, stride = 1 } = task;
   const { run, log, stream, mesh = solo } = output;
   const isFirst = mesh.rank === 0;
-  const logged = new Set(start > 0 ? run.events().flatMap(({ type, step }) => (step === start ? [type] : [])) : []);
+  // The first rank's log as the first one sees it: what is measured again, all measure.
+  const events = start > 0 && isFirst ? run.events() : [];
+  const logged = new Set(
+    fromFirst(
+      mesh,
+      events.flatMap(({ type, step }) => (step === start ? [type] : [])),
+    ),
+  );
   using progress = new Progress({ label, total: steps, start, stream });
   using interrupt = new Interrupt((text) => progress.print(text));
   const print = (text: string | undefined) => text !== undefined && progress.print(text);

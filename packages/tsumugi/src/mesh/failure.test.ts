@@ -69,6 +69,16 @@ describe('when the processes do not meet', () => {
     expect(only!.stderr).toMatch(/^rank 0 cannot be reached at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\n/);
   });
 
+  it('says at once that they have different worlds', async () => {
+    const worlds = ['2', '3'];
+    const env = (rank: number) => ({ WORLD_SIZE: worlds[rank]!, TSUMUGI_MESH_TIMEOUT: '60' });
+    const results = await runRanks(script, 2, { env });
+    expect(results.map(({ code, stderr }) => [code, stderr.split('\n')[0]])).toEqual([
+      [1, 'rank 0 has a WORLD_SIZE of 2, and rank 1 one of 3'],
+      [1, 'rank 1 has a WORLD_SIZE of 3, and rank 0 one of 2'],
+    ]);
+  });
+
   it('refuses a second process of one rank', async () => {
     const results = await runRanks(script, 3, { env: { WORLD_SIZE: '2', RANK: '0', TSUMUGI_MESH_TIMEOUT: '2' } });
     expect(results.every(({ code }) => code === 1)).toBe(true);

@@ -213,6 +213,16 @@ function notMet(why: string, { rank, world, host, port, timeoutSeconds }: Place,
       remedy: 'Give each process a RANK of its own, and each run a MASTER_PORT of its own.',
       fields,
     });
+  const [what, otherWorld] = why.split('\n');
+  if (what === 'world differs')
+    return new UserError(
+      'worlds-differ',
+      `rank ${rank} has a WORLD_SIZE of ${world}, and rank ${met} one of ${otherWorld}`,
+      {
+        remedy: 'Give all processes of a run the same WORLD_SIZE.',
+        fields: { ...fields, other: met, otherWorld: Number(otherWorld) },
+      },
+    );
   if (rank === 0 && /EADDRINUSE|address already in use|failed to (listen|bind)/i.test(why))
     return new UserError('port-taken', `port ${port}, at which the ranks are to meet, is taken on ${hostname()}`, {
       remedy: 'Choose another MASTER_PORT, the same for all ranks.',

@@ -14,7 +14,7 @@ export interface RankResult {
 
 export interface RankOptions {
   args?: readonly string[];
-  env?: Readonly<Record<string, string>>;
+  env?: Readonly<Record<string, string>> | ((rank: number) => Readonly<Record<string, string>>);
   /** The folder in which each rank starts. */
   folders?: readonly string[];
   /** Once all are started: may send them signals. */
@@ -40,7 +40,7 @@ export async function runRanks(script: string, world: number, options: RankOptio
         WORLD_SIZE: String(world),
         MASTER_ADDR: '127.0.0.1',
         MASTER_PORT: String(port),
-        ...options.env,
+        ...(typeof options.env === 'function' ? options.env(rank) : options.env),
       },
     }),
   );

@@ -8,6 +8,7 @@ import { preset } from '../lm/index.ts';
 import { runRanks } from '../mesh/ranks.testing.ts';
 import { readEvents } from '../run/index.ts';
 import { openCorpus, openTokenizer, prepare } from '../text/index.ts';
+import { extendConfig } from './extend-config.ts';
 import { rankMemory } from './scale/rank-memory.ts';
 import { type TinySetup, tinyModel, tinySetup } from './train.testing.ts';
 
@@ -80,13 +81,21 @@ it('gives the same bits each time, of one world', async () => {
 
 it('refuses ranks that would train something else, on all of them and before anything is written', async () => {
   const first = setup.config('differ', { ...few, steps: 1 });
-  const start = async (other: object) => {
-    const ranks = await runRanks(script, 2, { args: ['pretrain', JSON.stringify([first, { ...first, ...other }])] });
+  const start = async (other: object, task = 'pretrain', own: { out: string } = first) => {
+    const ranks = await runRanks(script, 2, { args: [task, JSON.stringify([own, { ...own, ...other }])] });
     expect(ranks.map(({ code }) => code)).not.toContain(0);
     for (const { stderr } of ranks) expect(stderr).toMatch(/rank 1 on .* has other settings or data than rank 0 on /);
     expect(existsSync(first.out)).toBe(false);
     return ranks[0]!.stderr;
   };
+  // A rank that shares its rows meets others before the first step: it is refused sooner.
+  const long = extendConfig.parse({
+    model: join(setup.folder, 'once/model'),
+    mix: [{ data: first.data }],
+    phases: [{ sequenceLength: 32, steps: 1, batchSize: 2 }],
+    out: first.out,
+  });
+  expect(await start({ ranksPerRow: 2 }, 'extend', long)).toMatch(/: ranksPerRow 1 → 2/);
   expect(await start({ learningRate: 0.5, seed: 7 })).toMatch(/: learningRate 0\.003 → 0\.5, seed 0 → 7/);
   // Paths may differ, what lies there may not.
   const { tokenizer: encoder, sha256: tokenizerHash } = openTokenizer(first.tokenizer);

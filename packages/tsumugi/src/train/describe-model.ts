@@ -1,5 +1,5 @@
 // What a training run shows of its model: the parameters it trains, and text that it writes.
-import { generateText, type Plamo2, type Plamo2Config, parameterTable } from '../lm/index.ts';
+import { endIds, generateIds, type Plamo2, type Plamo2Config, parameterTable } from '../lm/index.ts';
 import type { Pause, Sample } from '../loop/index.ts';
 import { formatInteger, readableSample } from '../run/index.ts';
 import type { Tokenizer } from '../text/index.ts';
@@ -21,21 +21,32 @@ export function formatParameterTable(config: Plamo2Config, isFrozen?: (name: str
   return [isFrozen ? 'parameters' : 'trainable parameters', ...lines].join('\n');
 }
 
-/** A sample: how the model goes on with a prompt, the same words for the same weights. `pause` is called between words. */
+/** The ids of a sample. */
+const SAMPLE_TOKENS = 48;
+
+/**
+ * A sample: how the model goes on with a prompt, the same words for the same weights. `pause` is called after each token, and the model is
+ * asked for all of them even where the text has ended: ranks that sample together, of which one may round otherwise and read another
+ * text, stay in step.
+ */
 export async function sampleText(
   model: Plamo2,
   tokenizer: Tokenizer,
   { prompt, step, pause }: { prompt: string; step: number; pause: Pause },
 ): Promise<Sample> {
-  let text = '';
-  for (const piece of generateText(model, tokenizer, prompt, {
-    maxTokens: 48,
+  const ids: number[] = [];
+  for (const id of generateIds(model, tokenizer.encode(prompt, { addBos: true, safe: true }), {
+    maxTokens: SAMPLE_TOKENS,
     temperature: 0.8,
     topP: 0.95,
     seed: 0,
+    vocabularyLimit: tokenizer.vocabSize,
   })) {
-    text += piece;
+    ids.push(id);
     await pause();
   }
+  const ends = endIds(tokenizer, model.config);
+  const end = ids.findIndex((id) => ends.includes(id));
+  const text = tokenizer.decode(end < 0 ? ids : ids.slice(0, end));
   return { prompt, text, shown: `step ${step}: ${prompt}｜${readableSample(text).replaceAll('\n', '⏎')}` };
 }

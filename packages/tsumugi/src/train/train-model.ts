@@ -78,10 +78,10 @@ async function trainOverRanks<E extends object>(
   requireFits(space);
   if (mesh.world > 1 && task.alone)
     throw new ConfigError('not-over-ranks', task.alone.fault, { remedy: task.alone.remedy });
-  const rows = await rowGroups(mesh, ranksPerRow);
   const settings = recordedSettings(config, options);
   const { resume, recipe } = options;
   requireAlike(mesh, name, settings, task.inputs);
+  const rows = await rowGroups(mesh, ranksPerRow);
   using run = await openRunOverRanks(mesh, config.out, () =>
     openRun(name, settings, { resume, mayChange: task.mayChange, recipe, say: print }, task.inputs),
   );
@@ -124,12 +124,12 @@ async function trainOverRanks<E extends object>(
     : rehearseSteps(modelConfig, phases, { device, dtype: computeType(config.dtype) }, part).map(
         (seconds) => seconds / mesh.world,
       );
-  // All ranks plan by the clock of the first, which writes the plan down before the others look for it.
+  // All ranks go by the clock of the first and by its plan, which it alone writes down.
   const secondsPerStep = fromFirst(mesh, rehearsed);
   requireStepsLeft(totalSteps(phases), start);
   const own = isFirst ? task.plan({ secondsPerStep, start, run }) : undefined;
-  fromFirst(mesh, own?.steps);
-  const { steps, time, lines, warning } = own ?? task.plan({ secondsPerStep, start, run });
+  const agreed = fromFirst(mesh, own);
+  const { steps, time, lines, warning } = own ?? agreed;
   using log = isFirst ? run.openEvents(checkpoint ? start : undefined) : noLog;
   for (const { code, message } of [
     ...(task.warnings ?? []),

@@ -57,28 +57,40 @@ export function broadcastAll(mesh: Mesh, tensors: readonly Tensor[]): void {
   for (const work of works) work.wait();
 }
 
-/**
- * The part [from, to) of things of these sizes that is this rank's: neighbours, of about as much as any other rank has. A thing is of the rank in
- * whose equal share of the whole its middle lies, so that no rank has more than its share and the largest thing.
- */
-export function ownShare(
-  { rank, world }: Pick<Mesh, 'rank' | 'world'>,
-  sizes: readonly number[],
-): { from: number; to: number } {
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (total === 0) return ownPart({ rank, world }, sizes.length);
-  let [from, to, before] = [0, 0, 0];
-  for (const size of sizes) {
-    // In whole numbers where the sizes are: all ranks have to find the same.
-    const owner = Math.max(0, Math.ceil(((2 * before + size) * world) / (2 * total)) - 1);
-    if (owner < rank) from++;
-    if (owner <= rank) to++;
-    before += size;
-  }
-  return { from, to };
+/** The things [from, to). */
+export interface Share {
+  readonly from: number;
+  readonly to: number;
 }
 
+/**
+ * Things of these sizes shared out over ranks: neighbours to each, of about as much as any other has. A thing is of the rank in whose
+ * equal part of the whole its middle lies, so that none has more than its part and the largest thing. Ranks that get none are the last.
+ */
+export function shareOut(world: number, sizes: readonly number[]): Share[] {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total === 0 && sizes.length > 0) return shareOut(world, new Array<number>(sizes.length).fill(1));
+  const counts = new Array<number>(world).fill(0);
+  let before = 0;
+  for (const size of sizes) {
+    // In whole numbers where the sizes are: all ranks have to find the same.
+    counts[Math.max(0, Math.ceil(((2 * before + size) * world) / (2 * total)) - 1)]!++;
+    before += size;
+  }
+  const given = counts.filter((count) => count > 0);
+  let to = 0;
+  return counts.map((_, rank) => {
+    const from = to;
+    to += given[rank] ?? 0;
+    return { from, to };
+  });
+}
+
+/** What of things of these sizes is this rank's. */
+export const ownShare = ({ rank, world }: Pick<Mesh, 'rank' | 'world'>, sizes: readonly number[]): Share =>
+  shareOut(world, sizes)[rank]!;
+
 /** The part [from, to) of `count` things that is this rank's: parts differ by one at most. */
-export function ownPart({ rank, world }: Pick<Mesh, 'rank' | 'world'>, count: number): { from: number; to: number } {
+export function ownPart({ rank, world }: Pick<Mesh, 'rank' | 'world'>, count: number): Share {
   return { from: Math.floor((rank * count) / world), to: Math.floor(((rank + 1) * count) / world) };
 }

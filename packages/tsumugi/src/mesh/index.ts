@@ -9,6 +9,7 @@ export {
   ownPart,
   ownShare,
   reduceNumbers,
+  shareOut,
   sumRecords,
 } from './exchange.ts';
 export { BUCKET_BYTES } from './flat-layout.ts';

@@ -1,9 +1,10 @@
 // The gradients of a step: a mean over all its targets however they are dealt out, and nothing where there is nothing to predict.
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { initialWeights, Plamo2, preset } from '../lm/index.ts';
+import { type Mesh, solo } from '../mesh/index.ts';
 import { namedParameters } from '../nn/index.ts';
-import { type Batch, IGNORED, makeBatch } from '../text/index.ts';
-import { backward, scope, tensor } from '../torch/index.ts';
+import { type Batch, type Example, type ExampleBatch, IGNORED, layOut, makeBatch } from '../text/index.ts';
+import { backward, noGrad, scope, tensor } from '../torch/index.ts';
 import { type LossFunction, nextTokenLoss } from './loss-function.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
 import { tinyModel } from './train.testing.ts';
@@ -111,4 +112,65 @@ it('tells the mean squared logsumexp of the targets', () => {
 
 it('computes in the parameters’ own type unless told otherwise', () => {
   expect([computeType('float32'), computeType('bfloat16')]).toEqual([undefined, 'bfloat16']);
+});
+
+/** A rank among others that say what it says. */
+const echoed = (rank: number, world: number): Mesh => ({
+  ...solo,
+  rank,
+  world,
+  allGather(output, input) {
+    noGrad(() => output.view([world, -1]).copy_(input.view([1, -1])));
+    return solo.barrier();
+  },
+});
+
+/** Rows of their own, of examples of these lengths. */
+function examplesOf(lengths: readonly number[]): ExampleBatch {
+  const examples = lengths.map((length, row): Example => {
+    const ids = Int32Array.from({ length }, (_, i) => (5 * i + row) % 90);
+    return { ids, learned: new Uint8Array(length).fill(1, 1), source: { file: 'examples', row } };
+  });
+  return layOut(examples, { layout: 'padded', sequenceLength: Math.max(...lengths) });
+}
+
+it.each([
+  ['a row', batchOf([5])],
+  ['rows of examples, the first as long as the others together', examplesOf([40, 6, 5])],
+])('lets the first rank see what parts give, of more ranks than rows: %s', (_, batch) => {
+  using model = tiny();
+  let seen = 0;
+  stepGradients(model, () => ({ batch, microRows: 1, tokensSeen: 0 }), settings, {
+    mesh: echoed(0, batch.rows + 1),
+    onPart: () => () => void seen++,
+  })(0);
+  clear(model);
+  expect(seen).toBeGreaterThan(0);
+});
+
+describe('over ranks that have to', () => {
+  const cases: [what: string, batch: Batch, microRows: number, groups: number, rounds: number][] = [
+    ['rows of one length', batchOf([5, 5, 5]), 1, 2, 2],
+    ['fewer rows than ranks', batchOf([5, 5]), 1, 3, 1],
+    // The longest is half of all: one rank has it, the other seven.
+    ['examples of many lengths', examplesOf([26, 10, 5, 3, 3, 2, 2, 2]), 4, 2, 2],
+    ['one example', examplesOf([12]), 1, 3, 1],
+  ];
+  it.each(cases)('goes backward equally often: %s', (_, batch, microRows, groups, rounds) => {
+    using model = tiny();
+    // Alone in its group, and with another rank for each row.
+    for (const ranksPerRow of [1, 2]) {
+      const found = Array.from({ length: groups }, (_, rank) => {
+        let backwards = 0;
+        stepGradients(model, () => ({ batch, microRows, tokensSeen: 0 }), settings, {
+          mesh: echoed(rank * ranksPerRow, groups * ranksPerRow),
+          rows: { among: { rank, world: groups }, group: solo },
+          afterBackward: () => backwards++,
+        })(0);
+        return backwards;
+      });
+      expect(found, `${ranksPerRow} for each row`).toEqual(Array(groups).fill(rounds));
+      clear(model);
+    }
+  });
 });

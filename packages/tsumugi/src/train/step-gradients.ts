@@ -2,11 +2,12 @@
 // targets of the step, so that accumulating them gives the gradients of one large batch.
 import type { LanguageModel, LossOptions } from '../lm/index.ts';
 import { checkMetrics, type StepLoss } from '../loop/index.ts';
-import { gatherNumbers, type Mesh, ownPart, ownShare, type RowGroups, solo, sumRecords } from '../mesh/index.ts';
-import { type Batch, type ExampleBatch, filledColumns, filledOf } from '../text/index.ts';
+import { gatherNumbers, type Mesh, type RowGroups, solo, sumRecords } from '../mesh/index.ts';
+import { type Batch, type ExampleBatch, filledColumns } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
 import { type LossFunction, nextTokenLoss } from './loss-function.ts';
+import { ownRows } from './own-rows.ts';
 
 export interface StepBatch {
   /** All rows of the step. */
@@ -51,10 +52,6 @@ export function rowsOf(batch: Batch | ExampleBatch, first: number, rows: number)
   };
 }
 
-/** The rows [from, to) that are this rank's: of rows of examples, which are longer and shorter, about as many tokens as any other rank has. */
-const ownRows = (among: RowGroups['among'], batch: Batch | ExampleBatch) =>
-  'placed' in batch ? ownShare(among, filledOf(batch)) : ownPart(among, batch.rows);
-
 /** What a training brings into the forward of a step. */
 export interface WithinStep {
   /** Instead of the model's own. */
@@ -95,7 +92,7 @@ export function stepGradients(
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
     const began = performance.now();
-    const { from, to } = ownRows(among, batch);
+    const { from, to, rounds } = ownRows(among, batch, microRows);
     let [loss, tokens] = [0, 0];
     const seen = onPart?.(step);
     const metrics: Record<string, number> = lossOf === nextTokenLoss ? { meanSquaredLogsumexp: 0 } : {};
@@ -117,12 +114,13 @@ export function stepGradients(
       });
     }
     if (afterBackward && predicted > 0) {
-      // With fewer rows than others have, a rank goes on with them: through a row that counts for nothing.
-      const roundsOf = (rows: number) => Math.ceil(rows / microRows);
-      for (let left = roundsOf(Math.ceil(batch.rows / mesh.world)) - roundsOf(to - from); left > 0; left--)
+      // With fewer rows than others have, a rank goes on with them: through a row that counts for nothing, the last, since of examples the
+      // shortest ones come last.
+      const last = batch.rows - 1;
+      for (let done = Math.ceil((to - from) / microRows); done < rounds; done++)
         scope(() => {
-          const rows = toTensors(rowsOf(batch, 0, 1), model.parameterDevice);
-          backward(lossOf(model, rows, options, step, 0).loss.mul(0));
+          const rows = toTensors(rowsOf(batch, last, 1), model.parameterDevice);
+          backward(lossOf(model, rows, options, step, last).loss.mul(0));
           afterBackward();
         });
     }

@@ -146,6 +146,8 @@ function rowOver(
 
 /** Is told where a forward is, for who has the weights of a layer only while it computes. */
 export interface WeightHolder {
+  /** Whether all weights are there: then a forward asks nobody for them. */
+  readonly isWhole: boolean;
   /** Before the embedding. */
   beforeForward(): void;
   /** Before a layer computes, also when it is run again for backward. */

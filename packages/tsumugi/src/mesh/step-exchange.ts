@@ -42,6 +42,8 @@ export interface StepExchange extends Disposable {
 
 /** Weights of which a rank has its part. All ranks call these alike. */
 export interface CutWeights {
+  /** Whether all weights are there: then nothing is gathered for a forward. */
+  readonly isWhole: boolean;
   /** The weights as they are now are what is cut. Until then all of them are there. */
   settle(): void;
   /** All weights are there until `release`. */

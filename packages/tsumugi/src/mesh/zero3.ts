@@ -110,6 +110,10 @@ export class WeightShards implements StepExchange, CutWeights {
 
   // --- weights -------------------------------------------------------------------------------------------------------
 
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
   /** The weights as they are now are what is cut: each rank keeps its part. */
   settle(): void {
     const { rank } = this.#mesh;

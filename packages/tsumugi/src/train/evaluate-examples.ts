@@ -7,7 +7,7 @@ import { type Example, type ExampleLayout, layOut } from '../text/index.ts';
 import { type DType, noGrad, scope } from '../torch/index.ts';
 import { answersOf } from './answer-loss.ts';
 import { toTensors } from './batches.ts';
-import { isCut } from './exchange-over.ts';
+import { gathersWeights } from './exchange-over.ts';
 
 export interface ExampleEvaluation {
   /** Mean −ln p of an answer's token. */
@@ -48,7 +48,7 @@ export async function evaluateExamples(
     await pause?.();
     const first = turn + batchSize * mesh.rank;
     const isOwn = first < chosen.length;
-    if (!isOwn && !isCut(model)) continue;
+    if (!isOwn && !gathersWeights(model)) continue;
     const from = isOwn ? first : 0;
     const batch = layOut(chosen.slice(from, from + batchSize), { layout, sequenceLength });
     if (isOwn) predicted += batch.predicted;

@@ -5,7 +5,7 @@ import { type Mesh, reduceNumbers, solo } from '../mesh/index.ts';
 import { bitsPerCharacter, EvaluationBatches, type TokenShards } from '../text/index.ts';
 import { type DType, noGrad, scope, type Tensor } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
-import { isCut } from './exchange-over.ts';
+import { gathersWeights } from './exchange-over.ts';
 
 export interface Evaluation {
   bitsPerCharacter: number;
@@ -36,7 +36,8 @@ export async function evaluateHeldOut(
   sources: TokenShards | readonly TokenShards[],
   { dtype, maxTokens, pause, lossOf, mesh = solo, ...packing }: EvaluationSettings,
 ): Promise<Evaluation> {
-  const sumOf = lossOf ?? ((batch: Batch) => model.loss(batch, { reduction: 'sum', dtype }));
+  const own = (batch: Batch) => model.loss(batch, { reduction: 'sum', dtype });
+  const sumOf = lossOf ?? own;
   let [nats, predicted, characters] = [0, 0, 0];
   for (const shards of [sources].flat() as TokenShards[]) {
     const { rank, world } = mesh;
@@ -46,9 +47,10 @@ export async function evaluateHeldOut(
     const most = new EvaluationBatches(shards, { ...options, rank: 0 }).length;
     for (let left = most - batches.length; left > 0; left--) {
       await pause?.();
-      if (!isCut(model)) continue;
+      if (!gathersWeights(model)) continue;
+      // It counts for nothing: whoever gave a loss need not know of it.
       const [batch] = new EvaluationBatches(shards, { ...options, rank: 0 });
-      scope(() => noGrad(() => void sumOf(toTensors(batch!, model.parameterDevice))));
+      scope(() => noGrad(() => void own(toTensors(batch!, model.parameterDevice))));
     }
     for (const batch of batches) {
       await pause?.();

@@ -66,4 +66,5 @@ function unitsOf(model: Plamo2): WeightUnits {
 }
 
 /** Whether ranks gather a model's weights for each forward, so that all have to go forward equally often. */
-export const isCut = (model: LanguageModel): boolean => model instanceof Plamo2 && model.weightHolder !== undefined;
+export const gathersWeights = (model: LanguageModel): boolean =>
+  model instanceof Plamo2 && model.weightHolder?.isWhole === false;

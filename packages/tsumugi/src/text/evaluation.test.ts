@@ -74,6 +74,8 @@ describe('evaluation batches', () => {
     }
     expect(predicted).toBe(whole);
     expect(length).toBe(new EvaluationBatches(shards, options).length);
+    for (const wrong of [{ rank: 1 }, { rank: -1 }, { world: 0 }])
+      expect(() => new EvaluationBatches(shards, { ...options, ...wrong })).toThrow(/should be/);
   });
 
   it('give bits per character: a uniform guess over 2^b tokens, one per character, costs b bits', async () => {

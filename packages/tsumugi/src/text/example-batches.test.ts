@@ -97,6 +97,7 @@ describe('the examples of a step', () => {
       const [a, b] = [packed, padded].map((each) => predictions(each, step));
       expect(a).toEqual(b);
       expect(a).toHaveLength(packed.batch(step).predicted);
+      expect(a).toHaveLength(packed.predictedIn(step));
       expect(packed.batch(step)).toEqual(make(examples, { batchSize: 3 }).batch(step));
       const { rows, columns } = packed.batch(step);
       expect(packed.shapeOf(step)).toEqual({ rows, columns });
@@ -117,17 +118,6 @@ describe('the examples of a step', () => {
     expect(new Set(epochs.map(String)).size).toBe(3);
     expect(String(rowsIn(make(examples, { batchSize: 7, seed: 4 }), 0))).not.toBe(String(epochs[0]));
     expect([batches.epochAt(7), batches.stepsOf(1), batches.stepsOf(3), batches.stepsOf(0.1)]).toEqual([3, 3, 7, 1]);
-  });
-
-  it('are shared by the ranks of a world, and so is what is predicted', () => {
-    const whole = make(examples, { batchSize: 4 });
-    const ranks = [0, 1].map((rank) => make(examples, { batchSize: 2, rank, world: 2 }));
-    for (const step of [0, 1, 2]) {
-      expect(ranks.flatMap((rank) => rowsIn(rank, step))).toEqual(rowsIn(whole, step));
-      expect(ranks.flatMap((rank) => predictions(rank, step)).sort()).toEqual(predictions(whole, step));
-      for (const rank of ranks) expect(rank.batch(step).predicted).toBe(whole.batch(step).predicted);
-      expect(ranks.flatMap((rank) => rank.batch(step).placed.map(({ position }) => position)).sort()).toEqual([0, 1, 2, 3]); // biome-ignore format: places
-    }
   });
 
   it('may be more than there are', () => {

@@ -1,6 +1,6 @@
 // Batches of examples: the examples of a step follow from (seed, step) alone, and how they lie in rows changes nothing but rounding.
 //
-// Every epoch shuffles the examples, and a step takes the next `world · batchSize` of them; epochs follow without a gap, so a step may
+// Every epoch shuffles the examples, and a step takes the next `batchSize` of them; epochs follow without a gap, so a step may
 // hold the end of one and the beginning of another. *Padded*: each example has a row of its own. *Packed*: best fit
 // (best-fit.ts) of the step's examples into rows of at most T tokens, kept apart by `documents`. Rows are as long as the longest of the step. What stays
 // free in a row is padding after its last example, which nothing that is predicted can see, since models look back only: it needs no
@@ -18,16 +18,13 @@ export type ExampleLayout = (typeof exampleLayouts)[number];
 export interface ExampleBatchesOptions {
   /** Tokens of a row at most, T. */
   sequenceLength: number;
-  /** Examples of a step, on this rank. */
+  /** Examples of a step. Ranks that train together are given the same batch, and each takes its rows of it. */
   batchSize: number;
   seed: number;
   /** How examples lie in rows. Default: packed. */
   layout?: ExampleLayout;
   /** What fills the rest of a row. Default 0: nothing sees it. */
   padding?: number;
-  /** This process and the number of processes that share each step's `world · batchSize` examples. Default 0 of 1. */
-  rank?: number;
-  world?: number;
 }
 
 const exampleBatchesOptions: OptionNames<ExampleBatchesOptions> = {
@@ -36,21 +33,18 @@ const exampleBatchesOptions: OptionNames<ExampleBatchesOptions> = {
   seed: true,
   layout: true,
   padding: true,
-  rank: true,
-  world: true,
 };
 
 /** Where an example lies in a batch. */
 export interface PlacedExample {
   example: Example;
-  /** Its place among the examples of the step, over all ranks. */
+  /** Its place among the examples of the step. */
   position: number;
   row: number;
   /** Column of its first token. */
   column: number;
 }
 
-/** `predicted` counts the targets of the whole step, over all ranks, so that dividing by it gives the step's mean. */
 export interface ExampleBatch extends Batch {
   readonly placed: readonly PlacedExample[];
 }
@@ -89,7 +83,7 @@ export class ExampleBatches {
   constructor(examples: readonly Example[], options: ExampleBatchesOptions) {
     checkOptions('ExampleBatches', options, exampleBatchesOptions);
     checkBatchOptions(options);
-    this.#options = { layout: 'packed', padding: 0, rank: 0, world: 1, ...options };
+    this.#options = { layout: 'packed', padding: 0, ...options };
     const { sequenceLength, layout } = this.#options;
     checkChoice('ExampleBatches', 'layout', layout, exampleLayouts);
     checkExamples(examples, sequenceLength);
@@ -99,19 +93,14 @@ export class ExampleBatches {
     this.#targets = Uint32Array.from(examples, ({ learned }) => countTargets(learned));
   }
 
-  /** Examples that all ranks together learn from in a step. */
-  get examplesPerStep(): number {
-    return this.#options.world * this.batchSize;
-  }
-
   /** Epochs finished when `step` begins, with its fraction. */
   epochAt(step: number): number {
-    return (step * this.examplesPerStep) / this.#examples.length;
+    return (step * this.batchSize) / this.#examples.length;
   }
 
   /** Steps of so many epochs, the last one begun included. */
   stepsOf(epochs: number): number {
-    return Math.ceil((epochs * this.#examples.length) / this.examplesPerStep);
+    return Math.ceil((epochs * this.#examples.length) / this.batchSize);
   }
 
   /** Rows and columns of the batch of `step`. */
@@ -128,28 +117,26 @@ export class ExampleBatches {
 
   /** The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for. */
   batch(step: number): ExampleBatch {
-    const batch = fill(this.#rowsOf(step), this.#options.padding);
-    batch.predicted = this.predictedIn(step);
-    return batch;
+    return fill(this.#rowsOf(step), this.#options.padding);
   }
 
-  /** Targets of `step`, over all ranks. */
+  /** Targets of `step`, without making its rows. */
   predictedIn(step: number): number {
-    const first = step * this.examplesPerStep;
+    const first = step * this.batchSize;
     let count = 0;
-    for (let i = 0; i < this.examplesPerStep; i++) count += this.#targets[this.#order.at(first + i)]!;
+    for (let i = 0; i < this.batchSize; i++) count += this.#targets[this.#order.at(first + i)]!;
     return count;
   }
 
   #rowsOf(step: number): Rows {
     if (!(Number.isInteger(step) && step >= 0))
       throw new ConfigError('batch-step', `a step should be a whole number of at least 0 but is ${step}`);
-    const { rank, layout, sequenceLength } = this.#options;
-    const first = step * this.examplesPerStep;
-    const chosen = Array.from({ length: this.batchSize }, (_, i) => {
-      const position = rank * this.batchSize + i;
-      return { example: this.#examples[this.#order.at(first + position)]!, position };
-    });
+    const { layout, sequenceLength } = this.#options;
+    const first = step * this.batchSize;
+    const chosen = Array.from({ length: this.batchSize }, (_, position) => ({
+      example: this.#examples[this.#order.at(first + position)]!,
+      position,
+    }));
     return rowsFor(chosen, { layout, sequenceLength });
   }
 }

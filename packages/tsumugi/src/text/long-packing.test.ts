@@ -143,7 +143,7 @@ describe('rows', () => {
 });
 
 describe('batches', () => {
-  it('are the same whenever and in whatever order they are asked for, and for the ranks of a world', async () => {
+  it('are the same whenever and in whatever order they are asked for', async () => {
     using one = await open(texts);
     using two = await open(textsFrom(0x6000, 30));
     const sources = [
@@ -154,9 +154,6 @@ describe('batches', () => {
     const all = Array.from({ length: 60 }, (_, step) => copy(batches.batch(step)));
     const other = new LongBatches(sources, OPTIONS);
     for (const step of [59, 0, 31, 30, 7]) expect(other.batch(step)).toEqual(all[step]);
-    const ranks = [0, 1, 2].map((rank) => new LongBatches(sources, { ...OPTIONS, batchSize: 1, rank, world: 3 }));
-    for (const step of [0, 17, 59])
-      expect(ranks.flatMap((rank) => [...rank.batch(step).tokens])).toEqual([...all[step]!.tokens]);
     expect(new LongBatches(sources, { ...OPTIONS, seed: 6 }).batch(0)).not.toEqual(all[0]);
   });
 
@@ -207,7 +204,7 @@ describe('refusals', () => {
 
   it('come for options out of range', async () => {
     using shards = await open(texts);
-    for (const wrong of [{ sequenceLength: 1 }, { batchSize: 0 }, { rank: 1 }])
+    for (const wrong of [{ sequenceLength: 1 }, { batchSize: 0 }])
       expect(() => new LongBatches([{ shards, weight: 1 }], { ...OPTIONS, ...wrong })).toThrow(/should be/);
     expect(() => new LongBatches([{ shards, weight: 0 }], OPTIONS)).toThrow(/above 0/);
   });

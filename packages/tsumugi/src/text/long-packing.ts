@@ -18,12 +18,9 @@ export interface MixtureSource {
 export interface LongPackingOptions {
   /** Tokens of a row, T. */
   sequenceLength: number;
-  /** Rows of a batch, B, on this rank. */
+  /** Rows of a batch, B: of a whole step. */
   batchSize: number;
   seed: number;
-  /** This process and the number of processes that share each step's `world · batchSize` rows. Default 0 of 1. */
-  rank?: number;
-  world?: number;
   /** Make a document's last token predict BOS, which tells where texts end. Default false: nothing is predicted there. */
   predictEnd?: boolean;
 }
@@ -32,8 +29,6 @@ const longPackingOptions: OptionNames<LongPackingOptions> = {
   sequenceLength: true,
   batchSize: true,
   seed: true,
-  rank: true,
-  world: true,
   predictEnd: true,
 };
 
@@ -56,8 +51,6 @@ export class LongBatches {
   readonly batchSize: number;
   readonly #sources: Source[];
   readonly #mixture: Mixture;
-  readonly #rank: number;
-  readonly #world: number;
 
   /** @throws DataError when a source has nothing to learn from, ConfigError for options out of range */
   constructor(sources: readonly MixtureSource[], options: LongPackingOptions) {
@@ -70,13 +63,11 @@ export class LongBatches {
       const endTarget = options.predictEnd ? shards.manifest.tokenizer.bosId : IGNORED;
       return new Source(shards, options.sequenceLength, deriveSeed(options.seed, 'source', index), endTarget);
     });
-    this.#rank = options.rank ?? 0;
-    this.#world = options.world ?? 1;
   }
 
-  /** Tokens that all ranks together go through in a step, padding included. */
+  /** Padding included. */
   get tokensPerStep(): number {
-    return this.#world * this.batchSize * this.sequenceLength;
+    return this.batchSize * this.sequenceLength;
   }
 
   report(): SourceReport[] {
@@ -85,18 +76,17 @@ export class LongBatches {
 
   /** Of each source, epochs finished when `step` begins, with their fraction. */
   epochsAt(step: number): number[] {
-    const counts = this.#mixture.counts(step * this.#world * this.batchSize);
+    const counts = this.#mixture.counts(step * this.batchSize);
     return this.#sources.map((source, index) => counts[index]! / source.rowsPerEpoch);
   }
 
   /**
-   * The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for. Over the ranks of
-   * one world, it is what a single process would get with `world · batchSize` rows. `into` is overwritten and returned
-   * when given.
+   * The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for. Ranks that train
+   * together are given the same batch, and each takes its rows of it. `into` is overwritten and returned when given.
    */
   batch(step: number, into: Batch = makeBatch(this.batchSize, this.sequenceLength)): Batch {
     into.predicted = 0;
-    const first = (step * this.#world + this.#rank) * this.batchSize;
+    const first = step * this.batchSize;
     for (let i = 0; i < this.batchSize; i++) {
       const { source, row } = this.#mixture.at(first + i);
       this.#sources[source]!.fill(into, i, row);

@@ -11,14 +11,11 @@ import type { TokenShards } from './shards.ts';
 export interface PackingOptions {
   /** Tokens of a row, T. */
   sequenceLength: number;
-  /** Rows of a batch, B, on this rank. */
+  /** Rows of a batch, B: of a whole step. */
   batchSize: number;
   seed: number;
   /** Default: the documents to learn from. */
   split?: Split;
-  /** This process and the number of processes that share each step's `world · batchSize` rows. Default 0 of 1. */
-  rank?: number;
-  world?: number;
   /** Make a document's last token predict BOS, which tells where texts end. Default false: nothing is predicted there. */
   predictEnd?: boolean;
 }
@@ -28,8 +25,6 @@ const packingOptions: OptionNames<PackingOptions> = {
   batchSize: true,
   seed: true,
   split: true,
-  rank: true,
-  world: true,
   predictEnd: true,
 };
 
@@ -42,13 +37,11 @@ interface Epoch {
 export class PackedBatches {
   readonly sequenceLength: number;
   readonly batchSize: number;
-  /** Rows of one epoch, over all ranks. */
+  /** Rows of one epoch. */
   readonly rowsPerEpoch: number;
   readonly #shards: TokenShards;
   readonly #documents: Uint32Array;
   readonly #seed: number;
-  readonly #rank: number;
-  readonly #world: number;
   readonly #endTarget: number;
   /** The epochs of the latest rows; a batch touches two at most unless it is longer than an epoch. */
   #epochs: Epoch[] = [];
@@ -64,24 +57,21 @@ export class PackedBatches {
     this.#shards = shards;
     this.#documents = shards.documents(split);
     this.#seed = options.seed;
-    this.#rank = options.rank ?? 0;
-    this.#world = options.world ?? 1;
     this.#endTarget = options.predictEnd ? shards.manifest.tokenizer.bosId : IGNORED;
   }
 
-  /** Tokens that all ranks together go through in a step. */
   get tokensPerStep(): number {
-    return this.#world * this.batchSize * this.sequenceLength;
+    return this.batchSize * this.sequenceLength;
   }
 
   /** Epochs finished when `step` begins, with its fraction. */
   epochAt(step: number): number {
-    return (step * this.#world * this.batchSize) / this.rowsPerEpoch;
+    return (step * this.batchSize) / this.rowsPerEpoch;
   }
 
   /**
    * The batch of `step` (from 0, without end), the same whenever and in whatever order it is asked for: to resume, go on with
-   * the next step. Over the ranks of one world, it is what a single process would get with `world · batchSize` rows.
+   * the next step. Ranks that train together are given the same batch, and each takes its rows of it.
    * `into` is overwritten and returned when given.
    */
   batch(step: number, into: Batch = makeBatch(this.batchSize, this.sequenceLength)): Batch {
@@ -89,7 +79,7 @@ export class PackedBatches {
       throw new ConfigError('batch-step', `a step should be a whole number of at least 0 but is ${step}`);
     }
     into.predicted = 0;
-    const first = (step * this.#world + this.#rank) * this.batchSize;
+    const first = step * this.batchSize;
     for (let row = 0; row < this.batchSize; row++) {
       const epoch = this.#epoch(Math.floor((first + row) / this.rowsPerEpoch));
       const position = epoch.rows[(first + row) % this.rowsPerEpoch]! * this.sequenceLength;

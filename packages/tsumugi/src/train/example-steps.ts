@@ -3,7 +3,7 @@ import { type Example, type ExampleBatch, ExampleBatches, type ExampleBatchesOpt
 import type { StepBatch } from './step-gradients.ts';
 import { type RowsShape, type StepSizes, StepTokens, sampledSteps, stepSizes } from './step-sizes.ts';
 
-interface Settings extends Omit<Required<ExampleBatchesOptions>, 'rank' | 'world'> {
+interface Settings extends Required<ExampleBatchesOptions> {
   gradientAccumulation: number;
 }
 
@@ -33,7 +33,7 @@ export class ExampleSteps {
   }
 
   get examplesPerStep(): number {
-    return this.#batches.examplesPerStep;
+    return this.#batches.batchSize;
   }
 
   epochAt(step: number): number {

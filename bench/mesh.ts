@@ -1,10 +1,12 @@
-// Training over processes: two of one thread against one of two, all-reduce against the network, slow links against the forecast, and all
-// of it beside PyTorch's DistributedDataParallel with Gloo.
+// Training over processes: two of one thread against one of two, all-reduce against the network, steps over hosts with slow
+// links against the forecast, and what is on one machine beside PyTorch's DistributedDataParallel with Gloo.
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { preset } from 'tsumugi/lm';
 import { namedParameters, numParameters } from 'tsumugi/nn';
 import { decayGroups } from 'tsumugi/optim';
+import { stepTime, trainingFlops } from 'tsumugi/train';
 import { Hosts, hostsLack } from '../packages/tsumugi/src/mesh/hosts.testing.ts';
 import { freePort } from '../packages/tsumugi/src/mesh/launch/index.ts';
 import { withTensorFile } from './lib/exchange.ts';
@@ -24,6 +26,12 @@ interface Step {
   seconds: number;
   reduceSeconds: number;
   waitSeconds: number;
+}
+
+interface Load {
+  gradientBytes: number;
+  rows: number;
+  tokens: number;
 }
 
 const longest = (answers: readonly { seconds: number }[]) => Math.max(...answers.map(({ seconds }) => seconds));
@@ -148,7 +156,7 @@ export async function run(context: Context): Promise<PartResult> {
   for (const each of [pair, one, theirPair, theirOne]) if (each) each[Symbol.dispose]();
 
   if (hostsLack !== undefined) notes.push(`no slow links here: this machine lacks ${hostsLack}`);
-  else made.push(...(await slowLinks(context, gradientBytes)));
+  else made.push(...(await slowLinks(context, { gradientBytes, rows, tokens })));
   return { rows: made, notes };
 }
 
@@ -159,38 +167,68 @@ function withModel<T>(look: (model: ReturnType<typeof newModel>) => T): T {
   return seen;
 }
 
-/** Steps over hosts with such links, beside what the formula says of the time that gradients take. */
-async function slowLinks(context: Context, gradientBytes: number): Promise<Row[]> {
+/** Over hosts with such links, of one thread each: the gradients alone, beside the formula; and whole steps of as many rows on each host. */
+async function slowLinks(context: Context, { gradientBytes, rows, tokens }: Load): Promise<Row[]> {
   const { quick } = context;
   const made: Row[] = [];
-  for (const [name, bitsPerSecond] of [
+  for (const [link, bitsPerSecond] of [
     ['100mbit', 1e8],
     ['1gbit', 1e9],
-  ] as const)
-    for (const world of quick ? [2] : [2, 3, 4]) {
-      using hosts = await Hosts.make(world, { rate: name });
+  ] as const) {
+    let alone: number | undefined;
+    for (const world of quick ? [1, 2] : [1, 2, 3, 4]) {
+      using hosts = await Hosts.make(world, { rate: link });
       using ranks = await Ranks.start([...ourRank], {
         world,
         threads: 1,
         address: hosts.address(0),
         spawnAt: (rank, program, args, options) => hosts.spawn(rank, program, args, options),
       });
-      const forecast = (8 * gradientBytes * 2 * (world - 1)) / world / bitsPerSecond;
-      const samples: number[] = [];
-      for (let round = 0; round < (quick ? 1 : 3); round++)
-        samples.push(longest(await ranks.ask<{ seconds: number }>('allReduce', { bytes: gradientBytes, times: 1 })));
-      context.log(
-        `${world} hosts at ${name}: ${median(samples).toFixed(2)} s for all gradients, ${forecast.toFixed(2)} s by the formula`,
-      );
+      const [reduces, steps]: [number[], number[]] = [[], []];
+      await ranks.ask<Step>('step', { rows: world, tokens }); // warm-up
+      for (let round = 0; round < (quick ? 1 : 3); round++) {
+        steps.push(longest(await ranks.ask<Step>('step', { rows: rows * world, tokens })));
+        if (world > 1) reduces.push(longest(await ranks.ask<Step>('allReduce', { bytes: gradientBytes, times: 1 })));
+      }
+      const seconds = median(steps);
+      const all = reduces.length === 0 ? '' : `, ${median(reduces).toFixed(2)} s for all gradients`;
+      context.log(`${link}: a step of ${world} ${world === 1 ? 'host' : 'hosts'} ${seconds.toFixed(2)} s${all}`);
+      alone ??= seconds;
+      if (world === 1) continue;
       made.push(
         row({
-          name: `all gradients, ${world} hosts at ${name}/s`,
+          name: `all gradients, ${world} hosts at ${link}/s`,
           unit: 's',
           better: 'lower',
-          ours: samples,
-          peak: { of: 'the formula', value: forecast },
+          ours: reduces,
+          peak: { of: 'the formula', value: (8 * gradientBytes * 2 * (world - 1)) / world / bitsPerSecond },
+        }),
+        row({
+          name: `    a step of ${world} × ${rows} × ${tokens}`,
+          unit: 's',
+          better: 'lower',
+          ours: steps,
+          peak: { of: 'the forecast', value: stepForecast({ world, alone, rows, tokens, bitsPerSecond }) },
         }),
       );
     }
+  }
   return made;
+}
+
+/** Seconds of a step as docs/scale-forecast.md reckons it, from those of one host. Hosts here share the cores of one machine. */
+function stepForecast(of: {
+  world: number;
+  alone: number;
+  rows: number;
+  tokens: number;
+  bitsPerSecond: number;
+}): number {
+  const { world, alone, rows, tokens, bitsPerSecond } = of;
+  const config = preset('bench');
+  const shape = { batchSize: rows, sequenceLength: tokens, activationCheckpointing: false };
+  const flops = trainingFlops(config, shape) / (alone * Math.max(1, world / availableParallelism()));
+  const between = { bytes: bitsPerSecond / 8, latency: 0 };
+  const rates = { flops, ranksPerHost: 1, inside: between, between };
+  return stepTime(config, { ...shape, gradientAccumulation: world }, { world, shard: 'none' }, rates).seconds;
 }

@@ -14,7 +14,6 @@ describe('of one process only', () => {
   it.each([
     'run plamo2-mini',
     'demo',
-    'reward --model m',
     'grpo --plan',
     'rl train CartPole-v1',
     'distill logits --teacher t',
@@ -103,6 +102,7 @@ describe('launched as two processes', () => {
       ],
       distill: () => ['--teacher', at('base'), '--data', at('data'), ...model],
       dpo: () => ['--data', at('pairs.jsonl'), '--lora', '2', ...model],
+      reward: () => ['--data', at('pairs.jsonl'), ...model],
       'gan train': () => [
         '--data',
         images.at('images'),
@@ -113,7 +113,7 @@ describe('launched as two processes', () => {
     };
     return [...name.split(' '), ...kinds[name]!()];
   };
-  it.each(inTime(['gan train'], ['pretrain', 'extend', 'distill', 'dpo', 'gan train']))(
+  it.each(inTime(['gan train'], ['pretrain', 'extend', 'distill', 'dpo', 'reward', 'gan train']))(
     '%s',
     (name) => {
       const { status, stdout, stderr } = launch(...other(name), '--json');

@@ -3,7 +3,7 @@ import { ConfigError } from '../base/index.ts';
 import { findCommand } from './commands.ts';
 
 /** The trainings whose loop runs over processes. */
-export const overRanks = ['pretrain', 'extend', 'distill', 'sft', 'dpo', 'gan train'] as const;
+export const overRanks = ['pretrain', 'extend', 'distill', 'sft', 'dpo', 'reward', 'gan train'] as const;
 
 /** Commands for which there is more to say than that they are one process. */
 const reasons: Readonly<Record<string, readonly [why: string, remedy: string]>> = {
@@ -17,7 +17,7 @@ const reasons: Readonly<Record<string, readonly [why: string, remedy: string]>> 
 };
 
 /** What trains, or makes what is trained on, as one process. Others leave a folder alone, or may well be started on every machine. */
-const alone = ['run', 'demo', 'reward', 'grpo', 'rl train', 'distill logits', 'gan classifier', 'tokenizer train'];
+const alone = ['run', 'demo', 'grpo', 'rl train', 'distill logits', 'gan classifier', 'tokenizer train'];
 
 /** @throws ConfigError when this is one of several processes, each of which would do all of the command, into one folder */
 export function requireAlone(name: string, args: readonly string[], env = process.env): void {

@@ -3,8 +3,9 @@ import { planReward, reward, rewardConfig } from '../train/index.ts';
 import { defineCommand } from './command.ts';
 import { settingsHelp } from './describe-settings.ts';
 import { settingsOptions } from './settings.ts';
-import { checkPlan, endPlan, endTraining, madeModel, trainingOptions } from './training-command.ts';
+import { checkPlan, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
+import { planOverRanks, trainOverRanks } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -23,12 +24,17 @@ export const run = defineCommand(
   async (options, io) => {
     checkPlan(options);
     const config = await tuningSettings(rewardConfig, 'reward', options, io);
-    if (options.plan) return endPlan(io, options, await planReward(config, { stream: io.stderr }));
-    const made = await reward(config, { resume: options.resume, stream: io.stderr });
-    return endTraining(io, 'tsumugi reward', { ...options, out: config.out }, made, ({ before, after, folder }) => {
-      const right = `${percent(before?.accuracy)} before, ${percent(after?.accuracy)} after`;
-      const margin = after === undefined ? '' : `, by ${after.margin.toFixed(3)} on average`;
-      return `held-out pairs whose chosen answer has the higher reward: ${right}${margin}${madeModel(folder, config.out)}`;
+    if (options.plan) return planOverRanks(io, options, (plan) => planReward(config, plan));
+    return trainOverRanks(io, {
+      command: 'tsumugi reward',
+      options,
+      out: config.out,
+      train: (how) => reward(config, how),
+      sentence({ before, after, folder }) {
+        const right = `${percent(before?.accuracy)} before, ${percent(after?.accuracy)} after`;
+        const margin = after === undefined ? '' : `, by ${after.margin.toFixed(3)} on average`;
+        return `held-out pairs whose chosen answer has the higher reward: ${right}${margin}${madeModel(folder, config.out)}`;
+      },
     });
   },
 );

@@ -10,7 +10,7 @@ export interface Peer {
 const named = ({ rank, host }: Peer) => `rank ${rank} on ${host}`;
 const goOn = 'Start all ranks again with --resume to go on from the last checkpoint.';
 
-/** @param during what this rank was doing, e.g. "sum (all-reduce)" */
+/** @param during what this rank was doing, e.g. "an all-reduce" */
 export function rankLost(own: Peer, peer: Peer, during: string, said: string): UserError {
   const fields = { rank: peer.rank, host: peer.host, collective: during };
   if (said !== '') return new UserError('rank-ended', `${named(peer)} ended: ${said}`, { remedy: goOn, fields });

@@ -26,7 +26,7 @@ export interface Mesh extends Disposable {
   broadcast(tensor: Tensor, root?: number): Work;
   /** `output`, of `world` times the elements of `input`, becomes the inputs of all ranks one after the other. */
   allGather(output: Tensor, input: Tensor): Work;
-  /** `output` becomes this rank's part of the sum of all inputs, which are cut into `world` equal parts. Added up in the order of the ranks. */
+  /** `output` becomes this rank's part of the sum of all inputs, which are cut into `world` equal parts. Over Gloo added up in the order of the ranks. */
   reduceScatter(output: Tensor, input: Tensor): Work;
   /** Sends `tensor` to a rank, which has to `receive` one of the same shape. Several to one rank arrive in order. */
   send(tensor: Tensor, to: number): Work;

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR } from '../loop/index.ts';
 import { factoryDevice } from '../torch/index.ts';
-import { shards } from './scale/shards.ts';
+import { type Shard, shards } from './scale/shards.ts';
 
 export const count = z.int().positive();
 export const fraction = z.number().min(0).max(1);
@@ -51,12 +51,21 @@ export const computeSettings = (defaults: { activationCheckpointing: boolean }) 
     .boolean()
     .default(defaults.activationCheckpointing)
     .describe('recompute activations: less memory, more time'),
+});
+
+/** What is cut over ranks. */
+export const shardSetting = () => ({
   shard: z
     .enum(shards)
     .default('none')
     .describe(
       "what is cut over ranks: zero1 the optimizer's state, zero2 gradients too, zero3 weights too; the less memory, the more is sent",
     ),
+});
+
+/** The same, of trainings whose ranks go backward as often as their share of the rows asks for. */
+export const stateShardSetting = () => ({
+  shard: z.enum(['none', 'zero1']).default('none').describe("what is cut over ranks: zero1 the optimizer's state"),
 });
 
 /** Coefficient of the z-loss. */
@@ -98,7 +107,7 @@ export type TrainingConfig = z.output<
       ReturnType<typeof checkpointSettings> &
       ReturnType<typeof watchSettings>
   >
-> & { out: string; seed: number };
+> & { out: string; seed: number; shard?: Shard };
 
 /** Settings that a run may change when it goes on: they do not touch what was trained so far. */
 export const changeableSettings = [

@@ -10,6 +10,7 @@ import {
   optimizerSettings,
   rowSettings,
   scheduleSettings,
+  shardSetting,
   watchSettings,
   zLossSetting,
 } from './common-config.ts';
@@ -73,6 +74,7 @@ export const distillConfig = z.strictObject({
 
   seed: z.int().nonnegative().default(0).describe('of batches and projections'),
   ...computeSettings({ activationCheckpointing: false }),
+  ...shardSetting(),
 
   ...watchSettings({ evaluateEvery: 100 }),
   evaluateTokens: count.default(50_000).describe('held-out tokens that are measured'),

@@ -7,6 +7,7 @@ import {
   computeSettings,
   optimizerSettings,
   scheduleSettings,
+  stateShardSetting,
   watchSettings,
 } from './common-config.ts';
 import { answerRows, rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
@@ -64,6 +65,7 @@ export const dpoConfig = z.strictObject({
 
   seed: z.int().nonnegative().default(0).describe('of batches, and of which pairs or answers are held out'),
   ...computeSettings({ activationCheckpointing: false }),
+  ...stateShardSetting(),
 
   ...watchSettings({ evaluateEvery: 100 }),
   ...checkpointSettings({ checkpointEvery: 200 }),

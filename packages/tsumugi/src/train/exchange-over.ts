@@ -20,7 +20,11 @@ import type { Shard } from './scale/shards.ts';
 /** Undefined for one process by itself, which has nobody to share with. The optimizer is cut before it has any state. */
 export function exchangeOver(
   mesh: Mesh,
-  { name, config: { shard }, goesInRounds = false }: Pick<ModelTraining<object>, 'name' | 'config' | 'goesInRounds'>,
+  {
+    name,
+    config: { shard = 'none' },
+    goesInRounds = false,
+  }: Pick<ModelTraining<object>, 'name' | 'config' | 'goesInRounds'>,
   model: Plamo2,
   optimizer: TrainingOptimizer & Partial<Pick<Optimizer, 'cut'>>,
 ): StepExchange | undefined {

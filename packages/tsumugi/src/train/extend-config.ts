@@ -8,6 +8,7 @@ import {
   count,
   optimizerSettings,
   scheduleSettings,
+  shardSetting,
   watchSettings,
   zLossSetting,
 } from './common-config.ts';
@@ -60,6 +61,7 @@ export const extendConfig = z.strictObject({
 
   seed: z.int().nonnegative().default(0).describe('of the batches'),
   ...computeSettings({ activationCheckpointing: true }),
+  ...shardSetting(),
 
   ...watchSettings({ evaluateEvery: 50 }),
   evaluateTokens: count.default(200_000).describe('held-out tokens of each source that are measured'),

@@ -52,4 +52,4 @@ export type GrpoConfig = z.output<typeof grpoConfig>;
 export type GrpoInput = z.input<typeof grpoConfig>;
 
 /** Settings that a run may change when it goes on. */
-export const grpoMayChange = tuningMayChange satisfies readonly (keyof GrpoConfig)[];
+export const grpoMayChange = tuningMayChange.filter((name) => name !== 'shard') satisfies readonly (keyof GrpoConfig)[];

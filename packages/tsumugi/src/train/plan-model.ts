@@ -47,7 +47,7 @@ export async function planModel<E extends object>(
   checkOptions('planModel', options, planOptions);
   const { stream: shown, ranks = { world: 1, onHost: 1 } } = options;
   const { config, modelConfig, part } = task;
-  const space = spaceOverRanks(task, { ...ranks, shard: config.shard });
+  const space = spaceOverRanks(task, { ...ranks, shard: config.shard ?? 'none' });
   const phases = task.phases.map((phase) => ({ ...phase, ...rankShape(phase, ranks.world) }));
   const stream = steady<ProgressStream>(shown ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);

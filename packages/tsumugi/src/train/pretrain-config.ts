@@ -9,6 +9,7 @@ import {
   optimizerSettings,
   rowSettings,
   scheduleSettings,
+  shardSetting,
   watchSettings,
   zLossSetting,
 } from './common-config.ts';
@@ -33,6 +34,7 @@ export const pretrainConfig = z.strictObject({
 
   seed: z.int().nonnegative().default(0).describe('of weights and batches'),
   ...computeSettings({ activationCheckpointing: false }),
+  ...shardSetting(),
 
   ...watchSettings({ evaluateEvery: 100 }),
   evaluateTokens: count.optional().describe('held-out tokens measured then, 50000 when left out (the last time: all)'),

@@ -7,6 +7,7 @@ import {
   computeSettings,
   optimizerSettings,
   scheduleSettings,
+  stateShardSetting,
   watchSettings,
 } from './common-config.ts';
 import { answerRows, rowFiles, tuningMayChange, tuningPlaces, tuningSteps } from './tuning-config.ts';
@@ -29,6 +30,7 @@ export const rewardConfig = z.strictObject({
   ...optimizerSettings(),
   seed: z.int().nonnegative().default(0).describe('of the head, of batches, and of which pairs are held out'),
   ...computeSettings({ activationCheckpointing: false }),
+  ...stateShardSetting(),
   ...watchSettings({ evaluateEvery: 100 }),
   ...checkpointSettings({ checkpointEvery: 200 }),
 });

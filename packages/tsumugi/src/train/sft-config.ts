@@ -8,6 +8,7 @@ import {
   count,
   optimizerSettings,
   scheduleSettings,
+  shardSetting,
   watchSettings,
   zLossSetting,
 } from './common-config.ts';
@@ -45,6 +46,7 @@ export const sftConfig = z.strictObject({
 
   seed: z.int().nonnegative().default(0).describe('of batches, noise, and which examples are held out'),
   ...computeSettings({ activationCheckpointing: false }),
+  ...shardSetting(),
 
   ...watchSettings({ evaluateEvery: 100 }),
   evaluateTokens: count.default(50_000).describe('held-out tokens that are measured'),

@@ -29,7 +29,6 @@ import { broadcastAll, fromFirst, type Mesh, rowGroups, solo } from '../mesh/ind
 import { freeze, numParameters, numTrainable, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
 import { type ChatTemplate, templateHash } from '../text/index.ts';
-import type { TrainingConfig } from './common-config.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { exchangeOver } from './exchange-over.ts';
 import { modelFlops } from './flops.ts';
@@ -45,6 +44,7 @@ import {
 } from './model-training.ts';
 import { checkParts, makeOptimizer, recordedSettings } from './parts.ts';
 import { rememberedState } from './remembered-state.ts';
+import type { Shard } from './scale/shards.ts';
 import { spaceOverRanks } from './scale/space-over-ranks.ts';
 import { computeType } from './step-gradients.ts';
 
@@ -74,7 +74,7 @@ async function trainOverRanks<E extends object>(
   checkParts(options);
   const onHost = mesh.hosts.filter((host) => host === mesh.hosts[mesh.rank]).length;
   const { ranksPerRow = 1 } = task;
-  const space = spaceOverRanks(task, { world: mesh.world, shard: config.shard, onHost });
+  const space = spaceOverRanks(task, { world: mesh.world, shard: config.shard ?? 'none', onHost });
   requireFits(space);
   if (mesh.world > 1 && task.alone)
     throw new ConfigError('not-over-ranks', task.alone.fault, { remedy: task.alone.remedy });
@@ -133,7 +133,7 @@ async function trainOverRanks<E extends object>(
   using log = isFirst ? run.openEvents(checkpoint ? start : undefined) : noLog;
   for (const { code, message } of [
     ...(task.warnings ?? []),
-    ...uncut(config.shard, mesh),
+    ...uncut(config.shard ?? 'none', mesh),
     ...(warning ? [warning] : []),
   ]) {
     log.write({ type: 'warning', step: start, code, message });
@@ -248,7 +248,7 @@ async function trainOverRanks<E extends object>(
 }
 
 /** What is to be cut over ranks is whole where there is one. */
-const uncut = (shard: TrainingConfig['shard'], { world }: Mesh) =>
+const uncut = (shard: Shard, { world }: Mesh) =>
   world > 1 || shard === 'none'
     ? []
     : [{ code: 'uncut', message: `shard is ${shard}, but there is one process: nothing is cut` }];

@@ -32,6 +32,7 @@ export { cannotRead, type JsonReading, readBytes, readJsonValue } from './read-f
 export { realPlace, samePlace } from './same-place.ts';
 export { checkChoice, checkNumber, checkNumbers, type Range } from './settings.ts';
 export { pieces, sha256, sha256File } from './sha256.ts';
+export { outNotShared, SEEN_AFTER_SECONDS } from './shared-folder.ts';
 export { type Spread, spreadOf, tQuantile } from './spread.ts';
 export { StagedFolder } from './staged-folder.ts';
 export { steady } from './steady.ts';

@@ -1,7 +1,7 @@
 // Ranks train together only with the same settings and inputs. With others each would train a model of its own, and nothing would tell:
 // their gradients have the same shape.
 import { ConfigError } from '../base/index.ts';
-import { gatherJson, type Mesh } from '../mesh/index.ts';
+import { gatherJson, type Mesh, rankName } from '../mesh/index.ts';
 import { asJson, describeChanges, placesIn, type RunInputs, withoutPlaces } from '../run/index.ts';
 
 /**
@@ -19,7 +19,7 @@ export function requireAlike(mesh: Mesh, kind: string, settings: object, inputs:
     const rank = i + 1;
     const differences = [...describeChanges(first!.inputs, inputs), ...describeChanges(first!.settings, settings)];
     if (differences.length === 0) continue;
-    const other = `rank ${rank} on ${mesh.hosts[rank]} has other settings or data than rank 0 on ${mesh.hosts[0]}`;
+    const other = `${rankName(mesh, rank)} has other settings or data than ${rankName(mesh, 0)}`;
     throw new ConfigError('ranks-differ', `${other}: ${differences.join(', ')}`, {
       remedy: 'Start all ranks with the same settings, and with the same files on every machine.',
       fields: { rank, differences },

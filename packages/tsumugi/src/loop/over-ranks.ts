@@ -1,13 +1,10 @@
 // A run of several ranks: the first one has the folder, its log and the terminal; the others read what it decided.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TsumugiError, thrownText, UserError } from '../base/index.ts';
-import { fromFirst, gatherJson, type Mesh } from '../mesh/index.ts';
+import { outNotShared, SEEN_AFTER_SECONDS, TsumugiError, thrownText, UserError } from '../base/index.ts';
+import { fromFirst, gatherJson, type Mesh, rankName } from '../mesh/index.ts';
 import { type ProgressStream, RunFolder } from '../run/index.ts';
 import { type LoadedCheckpoint, latestCheckpoint, loadCheckpoint } from '../store/index.ts';
 import type { LoopOutput } from './loop.ts';
-
-/** Files may be seen late on the machines of others. */
-const SEEN_AFTER_SECONDS = 15;
 
 /** What `work` gives. When it fails, the other ranks are told why before they would wait for this one. */
 export async function overRanks<T>(mesh: Mesh, work: () => Promise<T>): Promise<T> {
@@ -38,14 +35,10 @@ export async function openRunOverRanks(mesh: Mesh, out: string, open: () => RunF
     const seen = seenRun(out);
     if (seen?.created === created) return seen;
     if (performance.now() > deadline)
-      throw new UserError(
-        'out-not-shared',
-        `rank ${mesh.rank} on ${mesh.hosts[mesh.rank]} does not see the run that rank 0 on ${mesh.hosts[0]} has in ${out}`,
-        {
-          remedy: 'Let out name a folder on a file system that all machines share.',
-          fields: { out, rank: mesh.rank },
-        },
-      );
+      throw outNotShared(`${rankName(mesh, mesh.rank)} does not see the run that ${rankName(mesh, 0)} has in ${out}`, {
+        out,
+        rank: mesh.rank,
+      });
     await sleep(100);
   }
 }
@@ -62,17 +55,14 @@ export function latestOverRanks(mesh: Mesh, { checkpoints }: RunFolder): LoadedC
   if (other >= 0) {
     const told = (rank: number) => {
       const what = seen[rank] === null ? 'no checkpoint' : `the checkpoint of step ${seen[rank]} as the newest`;
-      return `rank ${rank} on ${mesh.hosts[rank]} finds ${what}`;
+      return `${rankName(mesh, rank)} finds ${what}`;
     };
-    throw new UserError('out-not-shared', `${told(0)} in ${checkpoints}, and ${told(other)}`, {
-      remedy: 'Let out name a folder on a file system that all machines share, and start all ranks again.',
-      fields: { path: checkpoints, steps: seen },
-    });
+    throw outNotShared(`${told(0)} in ${checkpoints}, and ${told(other)}`, { path: checkpoints, steps: seen });
   }
   if (latest === undefined) return undefined;
   using loaded = new DisposableStack();
   const checkpoint = loaded.use(loadCheckpoint(latest, mesh));
-  gatherJson(mesh, null); // all have verified their share
+  mesh.barrier().wait(); // all have verified their share
   loaded.move();
   return checkpoint;
 }
@@ -80,7 +70,7 @@ export function latestOverRanks(mesh: Mesh, { checkpoints }: RunFolder): LoadedC
 /** What the first rank makes by itself; the others wait for it, so that they end as it ends. */
 export function onFirst<T>(mesh: Mesh, work: () => T): void {
   if (mesh.rank === 0) work();
-  gatherJson(mesh, null);
+  mesh.barrier().wait();
 }
 
 function seenRun(out: string): RunFolder | undefined {

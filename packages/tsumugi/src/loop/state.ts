@@ -1,7 +1,6 @@
 // What a checkpoint holds of one model and one optimizer, beside what the kind of training remembers itself. Frozen parameters are
 // not in it: they are those of the model that the run began with, which is among its inputs by its hash.
 import { z } from 'zod';
-import { gatherJson, solo } from '../mesh/index.ts';
 import { copyTensors, type Module, namedTrainable } from '../nn/index.ts';
 import { findNotFinite, type Optimizer, type StatePart } from '../optim/index.ts';
 import type { CheckpointContent, LoadedCheckpoint, State, TensorPiece } from '../store/index.ts';
@@ -27,7 +26,7 @@ const savedSchema = z.strictObject({
  * @throws UserError `diverged` when a weight, or the optimizer's memory of one, is not finite
  */
 export function trainingState(
-  { model, optimizer, exchange, mesh = solo }: Trained & Partial<Pick<GradientStep, 'exchange' | 'mesh'>>,
+  { model, optimizer, exchange }: Trained & Partial<Pick<GradientStep, 'exchange'>>,
   task: State,
   step: number,
   saved: number,
@@ -42,9 +41,7 @@ export function trainingState(
     optimizer: Object.entries(tensors).map(([name, tensor]) => entryOf(name, tensor, parts?.[name])),
   };
   const all = [...groups.model, ...groups.optimizer];
-  const own = findNotFinite(all.map((entry) => ('name' in entry ? [entry.name, entry.tensor] : entry)));
-  // Of what is cut each rank sees its own part.
-  const broken = gatherJson(mesh, own ?? null).find((found) => found !== null);
+  const broken = findNotFinite(all.map((entry) => ('name' in entry ? [entry.name, entry.tensor] : entry)));
   if (broken) throw divergedInUpdate(step, broken, saved);
   return { tensors: groups, state: { steps, task } };
 }

@@ -1,5 +1,5 @@
 // A rank that takes longer than the others: all wait for it in every step.
-import type { Mesh } from '../mesh/index.ts';
+import { type Mesh, rankName } from '../mesh/index.ts';
 
 /** A rank is one when it takes this much longer than the middle one. Our choice. */
 const muchLonger = 1.3;
@@ -26,6 +26,6 @@ export class Stragglers {
     const slowest = sorted.at(-1)!;
     if (slowest < muchLonger * middle || slowest - middle < worthwhile) return undefined;
     const rank = this.#means.indexOf(slowest);
-    return `rank ${rank} on ${this.#hosts[rank]} is slow (${slowest.toFixed(2)} s, others ${middle.toFixed(2)} s)`;
+    return `${rankName({ hosts: this.#hosts }, rank)} is slow (${slowest.toFixed(2)} s, others ${middle.toFixed(2)} s)`;
   }
 }

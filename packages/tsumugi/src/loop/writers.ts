@@ -1,13 +1,13 @@
 // Ranks save together: each writes its share of a checkpoint, and what one of them finds out stops all.
 import { TsumugiError, UserError } from '../base/index.ts';
-import { gatherJson, type Mesh } from '../mesh/index.ts';
+import { gatherJson, type Mesh, rankName } from '../mesh/index.ts';
 import type { Writers } from '../store/index.ts';
 
 /** What the ranks of a mesh are to a checkpoint. */
 export const writersOf = (mesh: Mesh): Writers => ({
   rank: mesh.rank,
   world: mesh.world,
-  nameOf: (rank) => `rank ${rank} on ${mesh.hosts[rank]}`,
+  nameOf: (rank) => rankName(mesh, rank),
   gather: (value) => gatherJson(mesh, value),
 });
 

@@ -3,7 +3,7 @@
 import { noGrad, onGradients, type Tensor, zeros } from '../torch/index.ts';
 import { reduceNumbers } from './exchange.ts';
 import { BUCKET_BYTES, type Flat, layOutBackwards } from './flat-layout.ts';
-import type { Mesh, Work } from './mesh.ts';
+import { type Mesh, type Work, waitAll } from './mesh.ts';
 import type { ReduceTime, StepExchange } from './step-exchange.ts';
 
 interface Bucket extends Flat {
@@ -106,7 +106,7 @@ export class GradientBuckets implements StepExchange {
   finish(): void {
     this.afterLast();
     this.#isOpen = false;
-    for (const work of this.#works) work.wait();
+    waitAll(this.#works);
     const now = performance.now();
     // Not from here: what ranks tell each other after backward has waited behind the gradients already.
     const from = Math.max(this.#began, this.#lastHeard);

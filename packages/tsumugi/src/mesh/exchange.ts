@@ -1,6 +1,6 @@
 // Small things that ranks tell each other: numbers, and whatever JSON can say. They are in the CPU's memory, wherever the model is.
 import { fromBytes, noGrad, scope, type Tensor, tensor, zeros } from '../torch/index.ts';
-import type { Mesh } from './mesh.ts';
+import { type Mesh, waitAll } from './mesh.ts';
 
 /** `values` added up over all ranks, each by its place (or the largest of each); the same on every rank, in float64. */
 export function reduceNumbers(mesh: Mesh, values: readonly number[], operation: 'sum' | 'max' = 'sum'): number[] {
@@ -54,7 +54,7 @@ export function sumRecords(records: readonly Readonly<Record<string, number>>[])
 export function broadcastAll(mesh: Mesh, tensors: readonly Tensor[]): void {
   if (mesh.world === 1) return;
   const works = noGrad(() => tensors.map((each) => mesh.broadcast(each)));
-  for (const work of works) work.wait();
+  waitAll(works);
 }
 
 /** The things [from, to). */

@@ -1,7 +1,7 @@
 // Weights in flat memory, of which each rank updates its part and gets the others' (ZeRO: Rajbhandari et al. 2020, arXiv 1910.02054).
 import { layInto, noGrad, scope, type Tensor, zeros } from '../torch/index.ts';
 import { type Flat, partsOf } from './flat-layout.ts';
-import type { Mesh } from './mesh.ts';
+import { type Mesh, waitAll } from './mesh.ts';
 import type { Piece } from './step-exchange.ts';
 
 interface Memory {
@@ -72,7 +72,7 @@ export class FlatWeights implements Disposable {
   /** All ranks' parts on all of them, after each has updated its own. */
   gather(): void {
     const works = this.#memories.map(({ whole, own }) => this.#mesh.allGather(whole, own));
-    for (const work of works) work.wait();
+    waitAll(works);
   }
 
   [Symbol.dispose](): void {

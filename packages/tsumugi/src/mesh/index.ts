@@ -13,8 +13,8 @@ export {
   sumRecords,
 } from './exchange.ts';
 export { BUCKET_BYTES } from './flat-layout.ts';
-export type { Mesh, Work } from './mesh.ts';
-export { openMesh, waitAll } from './open.ts';
+export { type Mesh, rankName, type Work, waitAll } from './mesh.ts';
+export { openMesh } from './open.ts';
 export { type RowGroups, rowGroups } from './row-groups.ts';
 export { solo } from './solo.ts';
 export type { CutWeights, Piece, ReduceTime, StepExchange } from './step-exchange.ts';

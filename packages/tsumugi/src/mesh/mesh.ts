@@ -40,3 +40,11 @@ export interface Mesh extends Disposable {
   /** Tells the others why this process ends, so that they do not wait for it. */
   giveUp(reason: string): void;
 }
+
+/** For messages: "rank 2 on node7". */
+export const rankName = ({ hosts }: Pick<Mesh, 'hosts'>, rank: number): string => `rank ${rank} on ${hosts[rank]}`;
+
+/** Waits for all of them. */
+export function waitAll(works: readonly Work[]): void {
+  for (const work of works) work.wait();
+}

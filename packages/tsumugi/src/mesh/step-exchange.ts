@@ -10,7 +10,7 @@ export interface Piece {
   readonly values: Tensor;
 }
 
-/** How long gradients were under way, and for how much of that backward had come to its end, or waited. */
+/** How long gradients were under way, and for how many of these seconds no backward pass went on. */
 export interface ReduceTime {
   seconds: number;
   waitedSeconds: number;

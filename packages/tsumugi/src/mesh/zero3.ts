@@ -1,5 +1,5 @@
-// ZeRO-3: weights are cut, too. Those of a layer are gathered before it computes, forward and backward, while the one before it computes, and go
-// after it. The memory under them goes; the tensors stay what they are.
+// ZeRO-3: weights are cut, too. Those of a layer are gathered while the layer before it computes, forward and backward, and freed when it is
+// done: the memory under them goes, and the tensors stay the objects that they are.
 import {
   dtypeBytes,
   freeStorage,
@@ -12,7 +12,7 @@ import {
   zeros,
 } from '../torch/index.ts';
 import { type Flat, layOut, partsOf } from './flat-layout.ts';
-import type { Mesh, Work } from './mesh.ts';
+import { type Mesh, type Work, waitAll } from './mesh.ts';
 import type { CutWeights, Piece, ReduceTime, StepExchange } from './step-exchange.ts';
 import { CutGradients } from './zero2.ts';
 
@@ -151,14 +151,14 @@ export class WeightShards implements StepExchange, CutWeights {
 
   #ensure(unit: Unit): void {
     this.#begin(unit);
-    for (const work of unit.works ?? []) work.wait();
+    waitAll(unit.works ?? []);
     unit.works = undefined;
     unit.isThere = true;
   }
 
   #free(unit: Unit | undefined): void {
     if (!unit || this.#isWhole) return;
-    for (const work of unit.works ?? []) work.wait();
+    waitAll(unit.works ?? []);
     if (unit.isThere || unit.works) for (const { whole } of unit.memories) freeStorage(whole);
     unit.works = undefined;
     unit.isThere = false;

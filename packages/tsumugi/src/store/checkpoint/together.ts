@@ -1,13 +1,18 @@
 // What several writers of a checkpoint do at the same time, so that it comes to the same end on all of them.
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { explained, invariant, TsumugiError, thrownText, UserError } from '../../base/index.ts';
+import {
+  explained,
+  invariant,
+  outNotShared,
+  SEEN_AFTER_SECONDS,
+  TsumugiError,
+  thrownText,
+  UserError,
+} from '../../base/index.ts';
 import { openJoined } from './joined.ts';
 import { type Manifest, TENSORS_SUFFIX } from './manifest.ts';
 import { groupOf, type Writers } from './writers.ts';
-
-/** The machines of the others may see a new folder late. */
-const SEEN_AFTER_SECONDS = 15;
 
 type Outcome<T> = { value?: T; problem?: undefined } | { problem: string };
 
@@ -43,13 +48,9 @@ export function requireSeen(folder: string, writers: Writers): void {
   const deadline = performance.now() + SEEN_AFTER_SECONDS * 1000;
   while (!isSeen(folder)) {
     if (performance.now() > deadline)
-      throw new UserError(
-        'out-not-shared',
+      throw outNotShared(
         `${writers.nameOf(writers.rank)} does not see ${folder}, which ${writers.nameOf(0)} has made`,
-        {
-          remedy: 'Let out name a folder on a file system that all machines share.',
-          fields: { path: folder, rank: writers.rank },
-        },
+        { path: folder, rank: writers.rank },
       );
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
@@ -81,13 +82,9 @@ export function requireWhole(
       const found = statSync(join(folder, name), { throwIfNoEntry: false });
       if (found?.size === bytes) continue;
       const problem = found ? `has ${found.size} bytes instead of ${bytes}` : 'is not there';
-      throw new UserError(
-        'out-not-shared',
+      throw outNotShared(
         `${writers.nameOf(rank)} wrote ${name} of a checkpoint in ${dirname(folder)}, and for ${writers.nameOf(0)} it ${problem}`,
-        {
-          remedy: 'Let out name a folder on a file system that all machines share.',
-          fields: { path: folder, file: name, rank },
-        },
+        { path: folder, file: name, rank },
       );
     }
   const files = written.flat().flatMap(({ name }) => (name.endsWith(TENSORS_SUFFIX) ? [name] : []));

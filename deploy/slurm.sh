@@ -17,6 +17,7 @@ export MASTER_ADDR
 # Jobs that share a node meet at ports of their own.
 export MASTER_PORT=$((20000 + SLURM_JOB_ID % 10000))
 export WORLD_SIZE=$SLURM_NTASKS
+export LOCAL_WORLD_SIZE=$SLURM_NTASKS_PER_NODE
 export TSUMUGI_THREADS=$SLURM_CPUS_PER_TASK
 
 # Slurm starts the ranks itself: a signal reaches each of them once. When one has ended, the others have five minutes to do so.

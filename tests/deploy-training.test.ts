@@ -27,7 +27,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tsumugi-deploy-'));
   fake(
     'tsumugi',
-    'echo "place $RANK $LOCAL_RANK $WORLD_SIZE $MASTER_ADDR $MASTER_PORT $TSUMUGI_THREADS $*"; exit $CODE',
+    'echo "place $RANK $LOCAL_RANK $LOCAL_WORLD_SIZE $WORLD_SIZE $MASTER_ADDR $MASTER_PORT $TSUMUGI_THREADS $*"; exit $CODE',
   );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,8 +46,8 @@ const places = (lines: readonly string[]) =>
   lines
     .filter((line) => line.startsWith('place '))
     .map((line) => line.split(' ').slice(1))
-    .map(([RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT]) =>
-      placeOf({ RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT }),
+    .map(([RANK, LOCAL_RANK, LOCAL_WORLD_SIZE, WORLD_SIZE, MASTER_ADDR, MASTER_PORT]) =>
+      placeOf({ RANK, LOCAL_RANK, LOCAL_WORLD_SIZE, WORLD_SIZE, MASTER_ADDR, MASTER_PORT }),
     );
 
 const options = (words: readonly string[]) =>
@@ -72,7 +72,13 @@ describe('slurm.sh', () => {
   };
   const script = read('slurm.sh');
   const job = {
-    ...{ SLURM_JOB_ID: '12345', SLURM_JOB_NODELIST: 'node[7-8]', SLURM_NTASKS: '4', SLURM_CPUS_PER_TASK: '3' },
+    ...{
+      SLURM_JOB_ID: '12345',
+      SLURM_JOB_NODELIST: 'node[7-8]',
+      SLURM_NTASKS: '4',
+      SLURM_NTASKS_PER_NODE: '2',
+      SLURM_CPUS_PER_TASK: '3',
+    },
   };
 
   beforeAll(() => {
@@ -99,7 +105,9 @@ describe('slurm.sh', () => {
   it('tells each task its place, and hands the command on word by word', () => {
     const { status, lines } = run('slurm.sh', ['pretrain', '--out', 'a b', '$HOME'], job);
     expect(status).toBe(0);
-    const each = (rank: number) => ({ rank, world: 4, localRank: rank % 2, host: 'node7', port: 22_345 });
+    const each = (rank: number) => ({
+      ...{ rank, world: 4, localRank: rank % 2, localWorld: 2, host: 'node7', port: 22_345 },
+    });
     expect(places(lines)).toEqual([0, 1, 2, 3].map((rank) => expect.objectContaining(each(rank))));
     for (const line of lines.filter((each) => each.startsWith('place')))
       expect(line).toMatch(/ 3 pretrain --out a b \$HOME$/);

@@ -11,12 +11,12 @@ import {
   checkCount,
   checkOptions,
   DataError,
-  FormatError,
   type OptionNames,
   StagedFolder,
   unlessBroken,
   writingAt,
 } from '../base/index.ts';
+import { alreadyThere } from './already-there.ts';
 import type { Encoder } from './encoder.ts';
 import { differencesBetween, fingerprintOf, type Origin } from './fingerprint.ts';
 import { MANIFEST_FILE, type Manifest, readManifest } from './manifest.ts';
@@ -101,15 +101,8 @@ const BYTES_FOR_THREAD = 2 ** 22;
 export async function prepare(corpus: Corpus, folder: string, options: PrepareOptions): Promise<Prepared> {
   checkOptions('prepare', options, prepareOptions);
   const origin = await originOf(corpus, options);
-  const there = unlessBroken(() => readManifest(folder));
-  const differences = there ? differencesBetween(there, origin) : [];
-  if (differences.length > 0)
-    throw new DataError('other-data', `${folder} holds text that was prepared otherwise: ${differences.join(', ')}`, {
-      remedy: 'Choose another folder, or remove this one to prepare it anew.',
-      fields: { folder, differences },
-    });
-  const damage = there && (await damageOfShards(folder));
-  if (there && damage === undefined) return { manifest: there, reused: true, damage };
+  const { manifest: there, damage } = await shardsThere(folder, origin, 'prepare it');
+  if (there) return { manifest: there, reused: true, damage };
 
   using staged = new StagedFolder(folder, (place) => unlessBroken(() => readManifest(place)) !== undefined);
   const found = await readSegments(corpus, staged.path, folder, options);
@@ -120,17 +113,18 @@ export async function prepare(corpus: Corpus, folder: string, options: PrepareOp
   return { manifest, reused: false, damage };
 }
 
-/** What is wrong with shards whose manifest is sound; undefined when nothing is. */
-export async function damageOfShards(folder: string): Promise<string | undefined> {
-  try {
-    using shards = TokenShards.open(folder);
-    await shards.verify();
-    return undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return error.message.split('\n', 1)[0];
-    throw error;
-  }
-}
+/** Shards of the same origin that a folder already holds. @param make what one does with the text, in words */
+export const shardsThere = (folder: string, origin: Origin, make: string) =>
+  alreadyThere(folder, {
+    what: 'text',
+    make,
+    read: readManifest,
+    differences: (there) => differencesBetween(there, origin),
+    async verify() {
+      using shards = TokenShards.open(folder);
+      await shards.verify();
+    },
+  });
 
 /** What determines the shards of a corpus. @throws ConfigError for options out of range */
 export async function originOf(corpus: Corpus, options: PrepareOptions): Promise<Origin> {

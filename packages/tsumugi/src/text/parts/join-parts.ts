@@ -2,9 +2,9 @@
 // order of the parts. Duplicates are found across all parts by the records of their documents; no text is read again.
 import { join } from 'node:path';
 import { checkOptions, DataError, StagedFolder, unlessBroken } from '../../base/index.ts';
-import { differencesBetween, differentSettings, type Origin } from '../fingerprint.ts';
+import { differentSettings, type Origin } from '../fingerprint.ts';
 import { type Manifest, readManifest } from '../manifest.ts';
-import { damageOfShards, type Prepared, shardsOf, writeManifest } from '../prepare.ts';
+import { type Prepared, shardsOf, shardsThere, writeManifest } from '../prepare.ts';
 import { RECORDS_FILE } from '../segments/assemble.ts';
 import { checkDedupMemory, DEDUP_MEMORY, findDuplicates } from '../segments/duplicates.ts';
 import type { Segment } from '../segments/segment.ts';
@@ -31,15 +31,8 @@ export async function joinParts(folders: readonly string[], out: string, options
   const { tokenizer, seed, heldOutFraction, shardTokens, settings } = parts[0]!.said;
   const sources = parts.flatMap(({ said }) => said.sources);
   const origin: Origin = { sources, settings, tokenizer, seed, heldOutFraction, shardTokens };
-  const there = unlessBroken(() => readManifest(out));
-  const differences = there ? differencesBetween(there, origin) : [];
-  if (differences.length > 0)
-    throw new DataError('other-data', `${out} holds text that was prepared otherwise: ${differences.join(', ')}`, {
-      remedy: 'Choose another folder, or remove this one to join the parts anew.',
-      fields: { folder: out, differences },
-    });
-  const damage = there && (await damageOfShards(out));
-  if (there && damage === undefined) return { manifest: there, reused: true, damage };
+  const { manifest: there, damage } = await shardsThere(out, origin, 'join the parts');
+  if (there) return { manifest: there, reused: true, damage };
   for (const { folder, said } of parts) await verifyPart(folder, said);
 
   using staged = new StagedFolder(out, (place) => unlessBroken(() => readManifest(place)) !== undefined);

@@ -1,7 +1,8 @@
 // A machine's part of a corpus: as `prepare`, but for what only all parts together decide, which `joinParts` does.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkOptions, DataError, FormatError, StagedFolder, unlessBroken, writingAt } from '../../base/index.ts';
+import { checkOptions, StagedFolder, unlessBroken, writingAt } from '../../base/index.ts';
+import { alreadyThere } from '../already-there.ts';
 import { differencesBetween, READING_VERSION } from '../fingerprint.ts';
 import { originOf, type PrepareOptions, prepareOptions, readSegments, requireUnchanged, SEGMENTS } from '../prepare.ts';
 import { writePartShards } from '../segments/assemble.ts';
@@ -25,21 +26,14 @@ export async function preparePart(
 ): Promise<PreparedPart> {
   checkOptions('preparePart', options, prepareOptions);
   const origin = await originOf(corpus, options);
-  const there = unlessBroken(() => readPart(folder));
-  if (there) {
-    const differences = [...differentPart(there.part, part), ...differencesBetween(there, origin)];
-    if (differences.length > 0)
-      throw new DataError(
-        'other-data',
-        `${folder} holds a part that was prepared otherwise: ${differences.join(', ')}`,
-        {
-          remedy: 'Choose another folder, or remove this one to prepare it anew.',
-          fields: { folder, differences },
-        },
-      );
-  }
-  const damage = there && (await damageOf(folder, there));
-  if (there && damage === undefined) return { manifest: there, reused: true, damage };
+  const { manifest: there, damage } = await alreadyThere(folder, {
+    what: 'a part',
+    make: 'prepare it',
+    read: readPart,
+    differences: (there) => [...differentPart(there.part, part), ...differencesBetween(there, origin)],
+    verify: verifyPart,
+  });
+  if (there) return { manifest: there, reused: true, damage };
 
   using staged = new StagedFolder(folder, (place) => unlessBroken(() => readPart(place)) !== undefined);
   const { segments, dropped, duplicates, empty, report } = await readSegments(corpus, staged.path, folder, options);
@@ -73,14 +67,4 @@ function differentPart(before: Part, after: Part): string[] {
   const found =
     before.index === after.index && before.of === after.of ? [] : [`${describePart(before)} → ${describePart(after)}`];
   return before.list === after.list ? found : [...found, 'another list of files'];
-}
-
-async function damageOf(folder: string, there: PartManifest): Promise<string | undefined> {
-  try {
-    await verifyPart(folder, there);
-    return undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return error.fault;
-    throw error;
-  }
 }

@@ -26,6 +26,7 @@ export class World {
   readonly place: Place;
   readonly backends: ReadonlySet<string>;
   peers: readonly Peer[] = [];
+  waitedSeconds = 0;
 
   constructor(native: C10d, place: Place) {
     this.native = native;
@@ -65,7 +66,9 @@ class Job implements Work {
   #wait(seconds: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    const began = performance.now();
     const why = this.#world.native.meshWait(this.#number, seconds);
+    this.#world.waitedSeconds += (performance.now() - began) / 1000;
     if (why !== undefined) throw this.#world.error(why, this.#during);
   }
 
@@ -97,6 +100,10 @@ export class C10dMesh implements Mesh {
 
   get world(): number {
     return this.#ranks.length;
+  }
+
+  get waitedSeconds(): number {
+    return this.#world.waitedSeconds;
   }
 
   #begin(collective: keyof typeof titles, tensors: readonly Tensor[], number = 0): Work {

@@ -1,4 +1,5 @@
 // A rank of the test of collectives: does each of them, and writes what came out.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { full, ones, scope, tensor, zeros } from '../torch/index.ts';
 import { gatherJson, gatherNumbers, openMesh, placeOf, reduceNumbers, sumRecords } from './index.ts';
 
@@ -42,4 +43,9 @@ await mesh.barrier().settled();
 const odd = [...Array(world).keys()].filter((each) => each % 2 === rank % 2);
 const half = await mesh.group(`half ${rank % 2}`, odd);
 results['half'] = reduceNumbers(half, [rank]);
+// The last one comes late.
+const waited = mesh.waitedSeconds;
+if (rank === world - 1) await sleep(200);
+mesh.barrier().wait();
+results['waitedSeconds'] = mesh.waitedSeconds - waited;
 console.log(JSON.stringify(results, (_, value) => (Number.isNaN(value) ? 'NaN' : value)));

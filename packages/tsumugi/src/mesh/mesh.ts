@@ -20,6 +20,8 @@ export interface Mesh extends Disposable {
   readonly world: number;
   /** The machine of each rank. */
   readonly hosts: readonly string[];
+  /** How long this process has blocked in `wait` so far, in whichever mesh: what it took beyond that was work of its own. */
+  readonly waitedSeconds: number;
   /** Adds up `tensor` over all ranks, in place. All get the same bits. */
   allReduce(tensor: Tensor, operation?: 'sum' | 'max'): Work;
   /** `tensor` of rank `root` for all, in place. */

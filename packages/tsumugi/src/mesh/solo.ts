@@ -20,6 +20,7 @@ export const solo: Mesh = {
   rank: 0,
   world: 1,
   hosts: [hostname()],
+  waitedSeconds: 0,
   allReduce: () => done,
   broadcast: () => done,
   allGather: copied,

@@ -91,7 +91,7 @@ export function stepGradients(
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
-    const began = performance.now();
+    const [began, waited] = [performance.now(), mesh.waitedSeconds];
     const { from, to, rounds } = ownRows(among, batch, microRows);
     let [loss, tokens] = [0, 0];
     const seen = onPart?.(step);
@@ -127,7 +127,8 @@ export function stepGradients(
     const whole = { loss, tokens: predicted > 0 ? tokens : batch.rows * batch.columns, tokensSeen, metrics };
     if (mesh.world === 1) return whole;
     afterLast?.();
-    const seconds = (performance.now() - began) / 1000;
+    // Of its own work: where weights are gathered, or rows lie over ranks, each waits for the others on the way.
+    const seconds = (performance.now() - began) / 1000 - (mesh.waitedSeconds - waited);
     const shares = gatherNumbers(mesh, { seconds, loss, tokens, ...prefixed(metrics) });
     const sums = sumRecords(shares);
     return {

@@ -20,7 +20,7 @@ export function preferenceGradients(
 ): (step: number) => StepLoss {
   return (step) => {
     const means = new Means();
-    const began = performance.now();
+    const [began, waited] = [performance.now(), mesh.waitedSeconds];
     let loss = 0;
     let left = steps.microBatchesOf(step, mesh);
     const options = { dtype: computeType(dtype), activationCheckpointing, onPart: onPart?.(step) };
@@ -34,7 +34,8 @@ export function preferenceGradients(
         means.add(found.parts());
       });
     afterLast?.();
-    const shares = means.gather(mesh, { seconds: (performance.now() - began) / 1000, loss });
+    const seconds = (performance.now() - began) / 1000 - (mesh.waitedSeconds - waited);
+    const shares = means.gather(mesh, { seconds, loss });
     const [before, after] = [steps.tokensAt(step), steps.tokensAt(step + 1)];
     return {
       loss: shares.reduce((sum, share) => sum + share['loss']!, 0),

@@ -7,6 +7,8 @@ import type { Hosts } from './hosts.testing.ts';
 export interface HostRank {
   /** Of the program itself. */
   pid: number;
+  /** Also when it has ended: then nothing happens. */
+  signal(signal: NodeJS.Signals): void;
   /** Of what it writes to standard output, the next line that holds `text`. */
   line(text: string): Promise<string>;
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string; at: number }>;
@@ -52,6 +54,7 @@ export function startRank(hosts: Hosts, rank: number, args: readonly string[], o
   });
   return {
     pid: child.pid!,
+    signal: (signal) => void child.kill(signal),
     line: (text) =>
       new Promise((resolve) => {
         const hear = (line: string) => {

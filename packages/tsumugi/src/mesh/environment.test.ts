@@ -10,7 +10,6 @@ it('is read from what launchers set', () => {
   expect(placeOf(full)).toEqual({
     rank: 3,
     world: 4,
-    localRank: 1,
     localWorld: 1,
     host: 'node-0',
     port: 29500,
@@ -22,6 +21,10 @@ it('is read from what launchers set', () => {
     networkInterface: 'eth1',
     timeoutSeconds: 5,
   });
+  // Empty is as good as not set.
+  expect(placeOf({ ...full, GLOO_SOCKET_IFNAME: '', LOCAL_WORLD_SIZE: '', TSUMUGI_MESH_TIMEOUT: '' })).toEqual(
+    placeOf(full),
+  );
 });
 
 it('is alone without WORLD_SIZE, or with one of 1, whatever else is set', () => {

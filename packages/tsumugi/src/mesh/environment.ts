@@ -6,8 +6,6 @@ export interface Place {
   /** From 0. */
   rank: number;
   world: number;
-  /** Among the processes of its machine, from 0. */
-  localRank: number;
   /** Processes of its machine; 1 where nothing says. */
   localWorld: number;
   /** Where rank 0 can be reached. */
@@ -59,7 +57,6 @@ export function placeOf(env: Environment = process.env): Place | undefined {
   return {
     rank,
     world,
-    localRank: whole(env, 'LOCAL_RANK', { min: 0, max: world - 1 }, 0),
     localWorld: whole(env, 'LOCAL_WORLD_SIZE', { min: 1, max: world }, 1),
     host,
     port: whole(env, 'MASTER_PORT', { min: 1, max: 65_535 }),

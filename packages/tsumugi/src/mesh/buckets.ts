@@ -1,6 +1,6 @@
 // Data parallelism: gradients are added up over the ranks in flat buckets, each as soon as backward has made the last gradient of it, while
 // backward goes on (Li et al. 2020, arXiv 2006.15704).
-import { noGrad, onGradients, type Tensor, zeros } from '../torch/index.ts';
+import { noGrad, onGradients, scope, type Tensor, zeros } from '../torch/index.ts';
 import { reduceNumbers } from './exchange.ts';
 import { BUCKET_BYTES, type Flat, layOutBackwards } from './flat-layout.ts';
 import { type Mesh, type Work, waitAll } from './mesh.ts';
@@ -42,17 +42,19 @@ export class GradientBuckets implements StepExchange {
     const bucketOf: number[] = [];
     const views: Tensor[] = [];
     this.#buckets = noGrad(() =>
-      layOutBackwards(parameters, mesh.world, bucketBytes).map((layout, number) => {
-        const { members, starts, size } = layout;
-        const { dtype, device } = parameters[members[0]!]!;
-        const flat = zeros([size], { dtype, device }).keep();
-        for (const [at, i] of members.entries()) {
-          const parameter = parameters[i]!;
-          views[i] = flat.narrow(0, starts[at]!, parameter.numel()).view(parameter.shape).keep();
-          bucketOf[i] = number;
-        }
-        return { ...layout, flat, missing: 0 };
-      }),
+      scope(() =>
+        layOutBackwards(parameters, mesh.world, bucketBytes).map((layout, number) => {
+          const { members, starts, size } = layout;
+          const { dtype, device } = parameters[members[0]!]!;
+          const flat = zeros([size], { dtype, device }).keep();
+          for (const [at, i] of members.entries()) {
+            const parameter = parameters[i]!;
+            views[i] = flat.narrow(0, starts[at]!, parameter.numel()).view(parameter.shape).keep();
+            bucketOf[i] = number;
+          }
+          return { ...layout, flat, missing: 0 };
+        }),
+      ),
     );
     this.#views = views;
     this.#bucketOf = bucketOf;

@@ -5,7 +5,7 @@ import { ownPart, ownShare, shareOut } from './exchange.ts';
 describe('shareOut', () => {
   it('gives all things, in order, each to one rank', () => {
     for (const world of [1, 2, 3, 7])
-      for (const sizes of [[], [5], [0, 0], [3, 1, 4, 1, 5, 9, 2, 6], Array(20).fill(1)]) {
+      for (const sizes of [[], [5], [0, 0], [3, 0, 2, 0], [3, 1, 4, 1, 5, 9, 2, 6], Array(20).fill(1)]) {
         let next = 0;
         for (const { from, to } of shareOut(world, sizes)) {
           expect(from).toBe(next);

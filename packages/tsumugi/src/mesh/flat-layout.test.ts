@@ -1,6 +1,6 @@
 // Flat memory: every element of every tensor is of exactly one rank.
 import { expect, it } from 'vitest';
-import { scope, zeros } from '../torch/index.ts';
+import { scope, type Tensor, zeros } from '../torch/index.ts';
 import { layOutBackwards, partsOf } from './flat-layout.ts';
 
 it.each([1, 2, 3, 4, 7])('cuts flats into %i parts, without a gap', (world) => {
@@ -25,5 +25,19 @@ it.each([1, 2, 3, 4, 7])('cuts flats into %i parts, without a gap', (world) => {
         expect(longest).toBeLessThanOrEqual(flat.size / world);
       }
     }
+  });
+});
+
+it('begins another flat where one would get too large, or the dtype is another', () => {
+  scope(() => {
+    const members = (tensors: readonly Tensor[], bytes: number) =>
+      layOutBackwards(tensors, 2, bytes).map((flat) => flat.members);
+    const tensors = [3, 4, 2, 1].map((size) => zeros([size]));
+    expect(members(tensors, 12)).toEqual([[3, 2], [1], [0]]);
+    expect(members(tensors, 28)).toEqual([[3, 2, 1], [0]]);
+    expect(members(tensors, 1e6)).toEqual([[3, 2, 1, 0]]);
+    const half = zeros([4], { dtype: 'bfloat16' });
+    expect(members([tensors[0]!, half, half, tensors[2]!], 1e6)).toEqual([[3], [2, 1], [0]]);
+    expect(members([half, half], 15)).toEqual([[1], [0]]);
   });
 });

@@ -10,14 +10,19 @@ const meshOf = (rank: number, world: number): Mesh => ({
   ...solo,
   rank,
   world,
-  group: async (_, ranks) => ({ ...solo, rank: ranks.indexOf(rank), world: ranks.length }),
+  group: async (name, ranks) => {
+    names.add(name);
+    return { ...solo, rank: ranks.indexOf(rank), world: ranks.length };
+  },
 });
+const names = new Set<string>();
 
 it('are neighbours; rows are dealt out to their groups', async () => {
   const found = await Promise.all([...Array(6).keys()].map((rank) => rowGroups(meshOf(rank, 6), 2)));
   expect(found.map(({ among, group }) => [among.rank, among.world, group.rank, group.world])).toEqual([
     [0, 3, 0, 2], [0, 3, 1, 2], [1, 3, 0, 2], [1, 3, 1, 2], [2, 3, 0, 2], [2, 3, 1, 2],
   ]); // biome-ignore format: a table
+  expect(names.size).toBe(3); // by their names groups meet
 });
 
 it('are one by one where nothing is said', async () => {

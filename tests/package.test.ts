@@ -37,7 +37,7 @@ it('has a subpath for each folder that has an index', () => {
 describe('a tarball', () => {
   it('of the addon holds its sources and what builds them', () => {
     const parts = [
-      /^src\/(kernels\/|gloo\/(\w+\/)?|nccl\/(stand-ins\/(crt\/)?)?)?\w+\.(cc|h)$/,
+      /^src\/(kernels\/|mesh\/|gloo\/(\w+\/)?|nccl\/(stand-ins\/(crt\/)?)?)?\w+\.(cc|h)$/,
       /^lib\/[\w-]+\.(js|d\.ts)$/,
     ];
     const paths = pathsOf('@tsumugi/native');

@@ -1,4 +1,4 @@
-// NCCL's side of mesh.cc. In a file that is compiled by itself: CUDA's headers define macros that others stumble over.
+// NCCL's side of the mesh. In a file that is compiled by itself: CUDA's headers define macros that others stumble over.
 #include "group.h"
 
 #define USE_C10D_NCCL
@@ -45,7 +45,7 @@ void prepare_nccl() { setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", 0); }
 
 std::shared_ptr<NcclGroup> join_nccl(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size, at::Device device) {
   auto options = c10d::ProcessGroupNCCL::Options::create();
-  // Timeouts are mesh.cc's. NCCL's own would come first, and end the process without a word to the others.
+  // Timeouts are the mesh's. NCCL's own would come first, and end the process without a word to the others.
   options->timeout = std::chrono::hours(24 * 365);
   auto group = std::make_shared<Group>(c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, options));
   // The first collective is what makes them meet.

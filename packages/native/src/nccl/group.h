@@ -1,4 +1,4 @@
-// What mesh.cc asks of NCCL. Apart from it, because NCCL's side needs headers of CUDA, which few builds have.
+// What the mesh asks of NCCL. Apart from it, because NCCL's side needs headers of CUDA, which few builds have.
 #pragma once
 #include <ATen/ATen.h>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -13,7 +13,7 @@ namespace tsumugi {
 /// NCCL among the ranks of a group, each on a device of its own.
 struct NcclGroup {
   virtual ~NcclGroup() = default;
-  /// Begins what mesh.cc calls a collective, on a stream of NCCL's that waits for the current one. Null for one that NCCL is not asked for.
+  /// Begins what collectives.cc calls a collective, on a stream of NCCL's that waits for the current one. Null for one that NCCL is not asked for.
   virtual c10::intrusive_ptr<c10d::Work> begin(const std::string& collective, std::vector<at::Tensor> tensors, int root) = 0;
   /// To be called by all ranks, once nothing is under way.
   virtual void leave() = 0;

@@ -11,7 +11,7 @@
 //
 // Frozen weights are whole, with zero3 a W-th. Two of each, as one is worked on while the other is on the wire. Where gradients are whole
 // they lie in the buckets that are summed (mesh/buckets.ts), from the beginning of a step to its end. Gloo gathers a layer, or a bucket of
-// updated weights, into a copy of it, and has what is reduced and scattered twice, as it comes from all ranks (packages/native/src/mesh.cc).
+// updated weights, into a copy of it, and has what is reduced and scattered twice, as it comes from all ranks (packages/native/src/mesh/collectives.cc).
 // Activations are those of the rank's own rows. In bfloat16 the weights stay float32 and are copied where they are used: one layer's copies with activation checkpointing, all
 // layers' without; with zero3 what is gathered is these copies.
 import type { Plamo2Config } from '../../lm/index.ts';

@@ -17,10 +17,11 @@ import {
   requireStepsLeft,
   runLoop,
   type StepTaken,
+  Stragglers,
   silentStream,
   warnOfUnused,
 } from '../loop/index.ts';
-import { broadcastAll, fromFirst, type Mesh, solo } from '../mesh/index.ts';
+import { broadcastAll, fromFirst, gatherNumbers, type Mesh, ownSeconds, solo } from '../mesh/index.ts';
 import { numParameters, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, formatInteger, inputAt, openRun, type ProgressStream } from '../run/index.ts';
 import { memory, resetPeakMemory } from '../torch/index.ts';
@@ -138,6 +139,7 @@ async function trainOverRanks(config: GanConfig, options: TrainGanOptions, mesh:
   // Training.
   let losses: StepLosses | undefined;
   let isNew = true;
+  const stragglers = new Stragglers(mesh);
   const { interrupted } = await runLoop(
     {
       label: 'gan',
@@ -145,8 +147,10 @@ async function trainOverRanks(config: GanConfig, options: TrainGanOptions, mesh:
       takeStep(_, saved) {
         const { learningRate: lr } = trainer;
         const began = performance.now();
+        const secondsOf = ownSeconds(mesh);
         resetPeakMemory();
         losses = trainer.takeStep();
+        const rankSeconds = gatherNumbers(mesh, { seconds: secondsOf() }).map(({ seconds }) => seconds!);
         const seconds = (performance.now() - began) / 1000;
         requireFiniteLosses(trainer, losses, saved);
         const warnings = isNew
@@ -158,7 +162,9 @@ async function trainOverRanks(config: GanConfig, options: TrainGanOptions, mesh:
           event: isLogged(trainer.step, config) ? stepEvent(trainer, { losses, lr, seconds }) : undefined,
           progress: {
             loss: losses.discriminator.at(-1)!,
-            note: `G ${losses.generator.toFixed(3)}  ${rate} images/s`,
+            note: [`G ${losses.generator.toFixed(3)}`, `${rate} images/s`, stragglers.note(rankSeconds) ?? []]
+              .flat()
+              .join('  '),
           },
           warnings,
         };

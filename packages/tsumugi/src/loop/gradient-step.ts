@@ -26,7 +26,7 @@ export interface StepLoss {
   metrics: Record<string, number>;
   /** What a person should know. */
   warnings?: readonly StepWarning[];
-  /** Seconds that each rank took, by rank, where there are several. */
+  /** Seconds that each rank took without waiting for others, by rank, where there are several. */
   rankSeconds?: readonly number[];
 }
 

@@ -31,4 +31,5 @@ export { rehearse } from './rehearse.ts';
 export { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
 export { SharedGradients } from './shared-gradients.ts';
 export { remembered, restore, type Trained, trainingState } from './state.ts';
+export { Stragglers } from './straggler.ts';
 export { warnOfUnused } from './unused-weights.ts';

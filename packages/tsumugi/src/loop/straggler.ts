@@ -10,14 +10,18 @@ const share = 0.1;
 
 export class Stragglers {
   readonly #hosts: readonly string[];
-  /** Seconds that each rank takes for a step of its own, in the mean. */
+  /** Seconds that each rank takes for what it does itself in a step, in the mean. */
   #means: number[] | undefined;
 
   constructor({ hosts }: Pick<Mesh, 'hosts'>) {
     this.#hosts = hosts;
   }
 
-  /** After a step: names the slowest rank for the progress line, when it holds up the others. */
+  /**
+   * After a step: names the slowest rank for the progress line, when it holds up the others.
+   *
+   * @param seconds of each rank, without those in which it waited for others
+   */
   note(seconds: readonly number[]): string | undefined {
     const before = this.#means;
     this.#means = seconds.map((each, rank) => (before ? before[rank]! + share * (each - before[rank]!) : each));

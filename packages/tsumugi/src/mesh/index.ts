@@ -15,6 +15,7 @@ export {
 export { BUCKET_BYTES } from './flat-layout.ts';
 export { type Mesh, rankName, type Work, waitAll } from './mesh.ts';
 export { openMesh } from './open.ts';
+export { ownSeconds } from './own-seconds.ts';
 export { type RowGroups, rowGroups } from './row-groups.ts';
 export { solo } from './solo.ts';
 export type { CutWeights, Piece, ReduceTime, StepExchange } from './step-exchange.ts';

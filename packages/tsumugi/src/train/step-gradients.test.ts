@@ -1,13 +1,14 @@
 // The gradients of a step: a mean over all its targets however they are dealt out, and nothing where there is nothing to predict.
 import { describe, expect, it } from 'vitest';
-import { initialWeights, Plamo2, preset } from '../lm/index.ts';
-import { type Mesh, solo } from '../mesh/index.ts';
+import type { Plamo2 } from '../lm/index.ts';
+import { solo } from '../mesh/index.ts';
+import { toldMesh } from '../mesh/told-mesh.testing.ts';
 import { namedParameters } from '../nn/index.ts';
 import { type Batch, type Example, type ExampleBatch, IGNORED, layOut, makeBatch } from '../text/index.ts';
-import { backward, noGrad, scope, tensor } from '../torch/index.ts';
+import { backward, scope, tensor } from '../torch/index.ts';
 import { type LossFunction, nextTokenLoss } from './loss-function.ts';
 import { computeType, stepGradients } from './step-gradients.ts';
-import { tinyModel } from './train.testing.ts';
+import { smallModel } from './steps.testing.ts';
 
 const columns = 6;
 const settings = { dtype: 'float32', activationCheckpointing: false, zLoss: 0 } as const;
@@ -25,7 +26,6 @@ function batchOf(targets: readonly number[]): Batch {
   return batch;
 }
 
-const tiny = () => new Plamo2(preset('mini', { ...tinyModel, vocab_size: 96 }), initialWeights(3));
 const gradientsOf = (model: Plamo2) =>
   namedParameters(model).map(
     ([name, each]) => [name, scope(() => each.grad?.flatten().tolist() ?? [])] as [string, number[]],
@@ -35,7 +35,7 @@ const clear = (model: Plamo2) => {
 };
 
 it('is the mean over all targets, with micro-batches that hold different numbers of them', () => {
-  using model = tiny();
+  using model = smallModel();
   const targets = [5, 1, 0, 3];
   const { loss } = stepGradients(model, () => ({ batch: batchOf(targets), microRows: 1, tokensSeen: 0 }), settings)(0);
   const found = gradientsOf(model);
@@ -70,14 +70,14 @@ it('is the mean over all targets, with micro-batches that hold different numbers
 });
 
 it('is 0 without gradients where there is nothing to predict', () => {
-  using model = tiny();
+  using model = smallModel();
   const step = stepGradients(model, () => ({ batch: batchOf([0, 0]), microRows: 1, tokensSeen: 12 }), settings);
   expect(step(0)).toEqual({ loss: 0, tokens: 12, tokensSeen: 12, metrics: { meanSquaredLogsumexp: 0 } });
   expect(gradientsOf(model).every(([, values]) => values.length === 0)).toBe(true);
 });
 
 it('adds up, over micro-batches, what a loss tells besides, as a mean over the targets of the step', () => {
-  using model = tiny();
+  using model = smallModel();
   const batch = { batch: batchOf([5, 1, 0, 3]), microRows: 2, tokensSeen: 0 };
   const sums = [[6, 1], [3]];
   const lossOf: LossFunction = (network, rows, options, step) => {
@@ -96,7 +96,7 @@ it('adds up, over micro-batches, what a loss tells besides, as a mean over the t
 });
 
 it('tells the mean squared logsumexp of the targets', () => {
-  using model = tiny();
+  using model = smallModel();
   const batch = batchOf([5, 1, 0, 3]);
   const { metrics } = stepGradients(model, () => ({ batch, microRows: 1, tokensSeen: 0 }), settings)(0);
   clear(model);
@@ -114,17 +114,6 @@ it('computes in the parameters’ own type unless told otherwise', () => {
   expect([computeType('float32'), computeType('bfloat16')]).toEqual([undefined, 'bfloat16']);
 });
 
-/** A rank among others that say what it says. */
-const echoed = (rank: number, world: number): Mesh => ({
-  ...solo,
-  rank,
-  world,
-  allGather(output, input) {
-    noGrad(() => output.view([world, -1]).copy_(input.view([1, -1])));
-    return solo.barrier();
-  },
-});
-
 /** Rows of their own, of examples of these lengths. */
 function examplesOf(lengths: readonly number[]): ExampleBatch {
   const examples = lengths.map((length, row): Example => {
@@ -138,10 +127,10 @@ it.each([
   ['a row', batchOf([5])],
   ['rows of examples, the first as long as the others together', examplesOf([40, 6, 5])],
 ])('lets the first rank see what parts give, of more ranks than rows: %s', (_, batch) => {
-  using model = tiny();
+  using model = smallModel();
   let seen = 0;
   stepGradients(model, () => ({ batch, microRows: 1, tokensSeen: 0 }), settings, {
-    mesh: echoed(0, batch.rows + 1),
+    mesh: toldMesh(0, batch.rows + 1),
     onPart: () => () => void seen++,
   })(0);
   clear(model);
@@ -157,13 +146,13 @@ describe('over ranks that have to', () => {
     ['one example', examplesOf([12]), 1, 3, 1],
   ];
   it.each(cases)('goes backward equally often: %s', (_, batch, microRows, groups, rounds) => {
-    using model = tiny();
+    using model = smallModel();
     // Alone in its group, and with another rank for each row.
     for (const ranksPerRow of [1, 2]) {
       const found = Array.from({ length: groups }, (_, rank) => {
         let backwards = 0;
         stepGradients(model, () => ({ batch, microRows, tokensSeen: 0 }), settings, {
-          mesh: echoed(rank * ranksPerRow, groups * ranksPerRow),
+          mesh: toldMesh(rank * ranksPerRow, groups * ranksPerRow),
           rows: { among: { rank, world: groups }, group: solo },
           afterBackward: () => backwards++,
         })(0);

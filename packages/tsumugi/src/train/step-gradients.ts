@@ -2,7 +2,7 @@
 // targets of the step, so that accumulating them gives the gradients of one large batch.
 import type { LanguageModel, LossOptions } from '../lm/index.ts';
 import { checkMetrics, type StepLoss } from '../loop/index.ts';
-import { gatherNumbers, type Mesh, type RowGroups, solo, sumRecords } from '../mesh/index.ts';
+import { gatherNumbers, type Mesh, ownSeconds, type RowGroups, solo, sumRecords } from '../mesh/index.ts';
 import { type Batch, type ExampleBatch, filledColumns } from '../text/index.ts';
 import { backward, type DType, scope } from '../torch/index.ts';
 import { toTensors } from './batches.ts';
@@ -91,7 +91,7 @@ export function stepGradients(
   return (step) => {
     const { batch, microRows, tokensSeen } = batchOf(step);
     const { predicted } = batch;
-    const [began, waited] = [performance.now(), mesh.waitedSeconds];
+    const secondsOf = ownSeconds(mesh);
     const { from, to, rounds } = ownRows(among, batch, microRows);
     let [loss, tokens] = [0, 0];
     const seen = onPart?.(step);
@@ -127,9 +127,7 @@ export function stepGradients(
     const whole = { loss, tokens: predicted > 0 ? tokens : batch.rows * batch.columns, tokensSeen, metrics };
     if (mesh.world === 1) return whole;
     afterLast?.();
-    // Of its own work: where weights are gathered, or rows lie over ranks, each waits for the others on the way.
-    const seconds = (performance.now() - began) / 1000 - (mesh.waitedSeconds - waited);
-    const shares = gatherNumbers(mesh, { seconds, loss, tokens, ...prefixed(metrics) });
+    const shares = gatherNumbers(mesh, { seconds: secondsOf(), loss, tokens, ...prefixed(metrics) });
     const sums = sumRecords(shares);
     return {
       ...whole,

@@ -1,6 +1,6 @@
 // A step's gradients of a preference objective: the mean over the pairs, or answers, of the step, a micro-batch of them at a time.
 import type { StepLoss } from '../../loop/index.ts';
-import { type Mesh, solo } from '../../mesh/index.ts';
+import { type Mesh, ownSeconds, solo } from '../../mesh/index.ts';
 import { backward, scope } from '../../torch/index.ts';
 import type { DpoConfig } from '../dpo-config.ts';
 import { computeType, type WithinStep } from '../step-gradients.ts';
@@ -20,7 +20,7 @@ export function preferenceGradients(
 ): (step: number) => StepLoss {
   return (step) => {
     const means = new Means();
-    const [began, waited] = [performance.now(), mesh.waitedSeconds];
+    const secondsOf = ownSeconds(mesh);
     let loss = 0;
     let left = steps.microBatchesOf(step, mesh);
     const options = { dtype: computeType(dtype), activationCheckpointing, onPart: onPart?.(step) };
@@ -34,8 +34,7 @@ export function preferenceGradients(
         means.add(found.parts());
       });
     afterLast?.();
-    const seconds = (performance.now() - began) / 1000 - (mesh.waitedSeconds - waited);
-    const shares = means.gather(mesh, { seconds, loss });
+    const shares = means.gather(mesh, { seconds: secondsOf(), loss });
     const [before, after] = [steps.tokensAt(step), steps.tokensAt(step + 1)];
     return {
       loss: shares.reduce((sum, share) => sum + share['loss']!, 0),

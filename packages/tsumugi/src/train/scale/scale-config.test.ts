@@ -33,15 +33,6 @@ describe('a setting', () => {
     expect(seconds({ ...slow, ranksPerHost: 16, insideRate: 4e9 })).toBeCloseTo(wireBytes / 4e9, 6);
   });
 
-  it('bucketBytes cuts gradients into more pieces, of which less is hidden by nothing', () => {
-    const latency = { insideLatency: 1, betweenLatency: 1 };
-    expect(none({ ...latency, bucketBytes: 1e6 }).time.communication).toBeGreaterThan(
-      1.3 * none(latency).time.communication,
-    );
-    const buffers = (bucketBytes?: number) => of({ bucketBytes }).forecasts[2]!.memory.buffers;
-    expect(buffers(1e9)).toBeGreaterThan(2 * buffers());
-  });
-
   it('dtype is that of the computation, on a GPU and here', () => {
     const half = of({ model: 'mini', machine: 'here', flops: 1e11, dtype: 'bfloat16' });
     const wide = of({ dtype: 'float32' });

@@ -31,7 +31,6 @@ export const scaleConfig = z.strictObject({
 
   world: count.default(8).describe('ranks: one for each GPU, or each process'),
   ranksPerHost: count.optional().describe('ranks on one host; those of the machine, or all here, when left out'),
-  bucketBytes: rate.optional().describe("gradients that are summed at a time, 25 MiB when left out; zero3: a layer's"),
 
   machine: z
     .enum(['h100', 'here'])
@@ -68,14 +67,14 @@ const rehearsalSeconds = 0.6;
 /** @throws ConfigError for a model that there is not, and for hosts that nothing is known to join */
 export function forecastScale(config: ScaleConfig): ScaleForecast {
   const modelConfig = preset(config.model, config.modelChanges as Partial<Plamo2Config>);
-  const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing, world, bucketBytes } = config;
+  const { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing, world } = config;
   const shape = { sequenceLength, batchSize, gradientAccumulation, activationCheckpointing };
   const machine = machineOf(config, modelConfig, shape);
   return {
     modelConfig,
     shape,
     machine,
-    forecasts: forecastShards(modelConfig, shape, { world, bucketBytes }, machine),
+    forecasts: forecastShards(modelConfig, shape, { world }, machine),
   };
 }
 

@@ -7,7 +7,7 @@ import { preset } from 'tsumugi/lm';
 import { namedParameters, numParameters } from 'tsumugi/nn';
 import { decayGroups } from 'tsumugi/optim';
 import { stepTime, trainingFlops } from 'tsumugi/train';
-import { Hosts, hostsLack } from '../packages/tsumugi/src/mesh/hosts.testing.ts';
+import { Hosts, hostsLack } from '../packages/tsumugi/src/mesh/hosts/hosts.testing.ts';
 import { freePort } from '../packages/tsumugi/src/mesh/launch/index.ts';
 import { withTensorFile } from './lib/exchange.ts';
 import { newModel } from './lib/lm.ts';

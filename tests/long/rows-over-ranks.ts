@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { initialWeights, Plamo2, type Plamo2Config, preset } from '../../packages/tsumugi/src/lm/index.ts';
-import { Hosts } from '../../packages/tsumugi/src/mesh/hosts.testing.ts';
+import { Hosts } from '../../packages/tsumugi/src/mesh/hosts/hosts.testing.ts';
 import { type Mesh, openMesh, placeOf, solo, type Work } from '../../packages/tsumugi/src/mesh/index.ts';
 import { freePort } from '../../packages/tsumugi/src/mesh/launch/index.ts';
 import {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requires } from '../../../../tests/requires.testing.ts';
 import { inTime, thorough } from '../base/thorough.testing.ts';
-import { Hosts, hostsLack, wiresLack } from '../mesh/hosts.testing.ts';
+import { Hosts, hostsLack, wiresLack } from '../mesh/hosts/hosts.testing.ts';
 import { distance, HostsTraining, lossesOf, startsOf, stepsOf } from './hosts-training.testing.ts';
 import { pretrain } from './index.ts';
 import type { PretrainConfig } from './pretrain-config.ts';

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { requires } from '../../../../../tests/requires.testing.ts';
-import { Hosts, hostsLack } from '../hosts.testing.ts';
+import { Hosts, hostsLack } from '../hosts/hosts.testing.ts';
 import { freePort } from './free-port.ts';
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));

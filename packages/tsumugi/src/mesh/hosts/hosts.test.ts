@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { requires } from '../../../../tests/requires.testing.ts';
+import { requires } from '../../../../../tests/requires.testing.ts';
 import { Hosts, hostsLack, wiresLack } from './hosts.testing.ts';
 
 /** Runs JavaScript on a host. `line` gives its next line of output. */
@@ -122,7 +122,7 @@ describe('links', requires(wiresLack === undefined, wiresLack ?? ''), () => {
   });
 
   it('go, with the hosts and what runs there, when the one who made them is killed', async () => {
-    const file = fileURLToPath(new URL('hosts-holder.testing.ts', import.meta.url));
+    const file = fileURLToPath(new URL('holder.testing.ts', import.meta.url));
     const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
     onTestFinished(() => void child.kill('SIGKILL'));
     await linesOf(child.stdout).next();

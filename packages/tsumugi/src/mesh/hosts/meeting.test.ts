@@ -4,11 +4,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requires } from '../../../../tests/requires.testing.ts';
+import { requires } from '../../../../../tests/requires.testing.ts';
 import { Hosts, hostsLack } from './hosts.testing.ts';
-import { type HostRankOptions, startRank } from './hosts-ranks.testing.ts';
+import { type HostRankOptions, startRank } from './start-rank.testing.ts';
 
-const script = fileURLToPath(new URL('hosts-meeting.testing.ts', import.meta.url));
+const script = fileURLToPath(new URL('meeting.testing.ts', import.meta.url));
 /** All hosts here have the name of this machine. */
 const name = hostname();
 

@@ -1,6 +1,6 @@
-// For hosts-meeting.test.ts: a rank that adds up with the others, and says with whom.
-import { full } from '../torch/index.ts';
-import { openMesh, placeOf } from './index.ts';
+// For meeting.test.ts: a rank that adds up with the others, and says with whom.
+import { full } from '../../torch/index.ts';
+import { openMesh, placeOf } from '../index.ts';
 
 try {
   using mesh = await openMesh(placeOf()!);

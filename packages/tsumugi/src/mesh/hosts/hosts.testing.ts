@@ -72,7 +72,7 @@ export class Hosts implements Disposable {
   static async make(count: number, { rate, delayMs = 0, lossPercent = 0 }: Link = {}): Promise<Hosts> {
     const [switching, ...hosts] = await Promise.all(Array.from({ length: count + 1 }, namespace));
     const wired = delayMs > 0 || lossPercent > 0;
-    const wire = fileURLToPath(new URL('hosts-wire.testing.py', import.meta.url));
+    const wire = fileURLToPath(new URL('wire.testing.py', import.meta.url));
     const wireArgs = ['python3', wire, String(count), String(delayMs / 1000), String(lossPercent / 100)];
     const wires = wired ? await holder('nsenter', '-t', String(switching!.pid), '-n', ...wireArgs) : undefined;
     const made = new Hosts(switching!, hosts, wires);

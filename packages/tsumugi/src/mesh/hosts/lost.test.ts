@@ -3,11 +3,11 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requires } from '../../../../tests/requires.testing.ts';
+import { requires } from '../../../../../tests/requires.testing.ts';
 import { Hosts, hostsLack } from './hosts.testing.ts';
-import { startRank } from './hosts-ranks.testing.ts';
+import { startRank } from './start-rank.testing.ts';
 
-const script = fileURLToPath(new URL('waiting.testing.ts', import.meta.url));
+const script = fileURLToPath(new URL('../waiting.testing.ts', import.meta.url));
 const TIMEOUT_SECONDS = 4;
 /** To find out whom they have waited for, on a machine that is busy. */
 const MORE_SECONDS = 12;

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { thorough } from '../base/thorough.testing.ts';
 import { runRanks } from './ranks.testing.ts';
 
 const script = fileURLToPath(new URL('waiting.testing.ts', import.meta.url));
@@ -79,7 +80,22 @@ describe('when the processes do not meet', () => {
     ]);
   });
 
-  it('refuses a second process of one rank', async () => {
+  it('refuses a second process of a rank that has come', async ({ skip }) => {
+    skip(!thorough, 'takes 15 seconds: in npm run test:long');
+    // The others wait for rank 2, which does not come, for long enough that both of rank 1 come.
+    const env = (each: number) => ({ WORLD_SIZE: '3', RANK: ['0', '1', '1'][each]!, TSUMUGI_MESH_TIMEOUT: '15' });
+    const results = await runRanks(script, 3, { env });
+    const refused = results.filter(({ stderr }) =>
+      /^another process at 127\.0\.0\.1:\d+ is rank 1 already\n/.test(stderr),
+    );
+    expect(refused).toHaveLength(1);
+    expect(refused[0]!.rank).toBeGreaterThan(0);
+    expect(refused[0]!.seconds).toBeLessThan(
+      Math.min(...results.filter((each) => each !== refused[0]).map(({ seconds }) => seconds)),
+    );
+  });
+
+  it('refuses a second process of the first rank', async () => {
     const results = await runRanks(script, 3, { env: { WORLD_SIZE: '2', RANK: '0', TSUMUGI_MESH_TIMEOUT: '2' } });
     expect(results.every(({ code }) => code === 1)).toBe(true);
     expect(results.map(({ stderr }) => stderr).join('')).toMatch(/port \d+, at which the ranks are to meet, is taken/);

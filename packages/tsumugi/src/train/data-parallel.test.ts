@@ -2,15 +2,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { inTime } from '../base/thorough.testing.ts';
 import { preset } from '../lm/index.ts';
 import { runRanks } from '../mesh/ranks.testing.ts';
+import { toldMesh } from '../mesh/told-mesh.testing.ts';
 import { readEvents } from '../run/index.ts';
 import { openCorpus, openTokenizer, prepare } from '../text/index.ts';
 import { extendConfig } from './extend-config.ts';
+import { pretrain } from './pretrain.ts';
 import { rankMemory } from './scale/rank-memory.ts';
-import { type TinySetup, tinyModel, tinySetup } from './train.testing.ts';
+import { silent, type TinySetup, tinyModel, tinySetup } from './train.testing.ts';
 
 const script = fileURLToPath(new URL('ranks.testing.ts', import.meta.url));
 let setup: TinySetup;
@@ -104,3 +106,36 @@ it('refuses ranks that would train something else, on all of them and before any
   await prepare(corpus, data, { encoder, tokenizerHash, seed: 1, heldOutFraction: 0.15 });
   expect(await start({ data })).toMatch(/: data "[0-9a-f]{12}" → "[0-9a-f]{12}"$/m);
 }, 120_000);
+
+it('gives all ranks the weights of the first before they learn anything', async () => {
+  const mesh = toldMesh(0, 2);
+  const allReduce: typeof mesh.allReduce = (own, operation) => {
+    if (own.dtype === 'float32') throw new Error('the first gradients');
+    return mesh.allReduce(own, operation);
+  };
+  const config = setup.config('told', { ...few, evaluateEvery: 0 });
+  const training = pretrain(config, { mesh: { ...mesh, allReduce }, stream: silent });
+  await expect(training).rejects.toThrow('the first gradients');
+  const parameters = Number(
+    JSON.parse(readFileSync(join(config.out, 'events.jsonl'), 'utf8').split('\n')[0]!).parameters,
+  );
+  const sizes = mesh.begun.map((each) => Number(/^broadcast of 0 (\d+)$/.exec(each)![1]));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(parameters);
+});
+
+it('counts the memory of a machine for all of its ranks', async () => {
+  vi.spyOn(process, 'availableMemory').mockReturnValue(1e6);
+  const available = async (hosts: string[]) => {
+    const options = { mesh: { ...toldMesh(1, 3), hosts }, stream: silent };
+    const error = await pretrain(setup.config('none', few), options).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'not-enough-memory' });
+    return error.fields.available;
+  };
+  try {
+    expect(await available(['a', 'b', 'c'])).toBe(1e6);
+    expect(await available(['a', 'b', 'b'])).toBe(5e5);
+    expect(await available(['a', 'b', 'a'])).toBe(1e6);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});

@@ -4,10 +4,45 @@ import { type Flat, partsOf } from './flat-layout.ts';
 import { type Mesh, waitAll } from './mesh.ts';
 import type { Piece } from './step-exchange.ts';
 
-interface Memory {
+/** Weights that lie together. */
+export interface Memory {
   readonly whole: Tensor;
   /** This rank's part of it. */
   readonly own: Tensor;
+}
+
+/**
+ * Lays these weights of one kind into memory of their own, and gives the pieces of this rank; frozen ones have none, since nobody updates them.
+ *
+ * @param apart whether this rank's part has memory of its own, so that the whole may go
+ */
+export function layIntoFlat(
+  { rank, world }: Pick<Mesh, 'rank' | 'world'>,
+  weights: readonly Tensor[],
+  flat: Flat,
+  { apart }: { apart: boolean },
+): { memory: Memory; pieces: Piece[] } {
+  const { members, starts, size } = flat;
+  const { dtype, device } = weights[members[0]!]!;
+  return noGrad(() =>
+    scope(() => {
+      const whole = zeros([size], { dtype, device }).keep();
+      const share = size / world;
+      const own = (apart ? zeros([share], { dtype, device }) : whole.narrow(0, share * rank, share)).keep();
+      const parts = partsOf(flat, weights, rank, world);
+      const pieces = members.flatMap((i, at): Piece[] => {
+        const weight = weights[i]!;
+        const place = whole.narrow(0, starts[at]!, weight.numel()).view(weight.shape);
+        place.copy_(weight);
+        layInto(weight, place.detach());
+        if (!weight.requiresGrad) return [];
+        const { from, to, start } = parts[at]!;
+        const values = own.narrow(0, start, to - from).detach();
+        return [{ parameter: weight, from, values: values.keep() }];
+      });
+      return { memory: { whole, own }, pieces };
+    }),
+  );
 }
 
 /**
@@ -35,44 +70,21 @@ export class FlatWeights implements Disposable {
   /** In the order of the parameters. */
   readonly pieces: readonly Piece[];
 
-  /** Lays the parameters into memory of its own. They stay there when it is disposed of. */
+  /** Lays the parameters, all of which are trained, into memory of its own. They stay there when it is disposed of. */
   constructor(mesh: Mesh, parameters: readonly Tensor[], flats: readonly Flat[]) {
     this.#mesh = mesh;
     const pieces: Piece[] = [];
-    this.#memories = noGrad(() =>
-      scope(() =>
-        flats.map((flat) => {
-          const { members, starts, size } = flat;
-          const { dtype, device } = parameters[members[0]!]!;
-          const whole = zeros([size], { dtype, device }).keep();
-          const own = whole.narrow(0, (size / mesh.world) * mesh.rank, size / mesh.world).keep();
-          const parts = partsOf(flat, parameters, mesh.rank, mesh.world);
-          for (const [at, i] of members.entries()) {
-            const parameter = parameters[i]!;
-            const place = whole.narrow(0, starts[at]!, parameter.numel()).view(parameter.shape);
-            place.copy_(parameter);
-            layInto(parameter, place.detach());
-            const { from, to, start } = parts[at]!;
-            pieces[i] = {
-              parameter,
-              from,
-              values: own
-                .narrow(0, start, to - from)
-                .detach()
-                .keep(),
-            };
-          }
-          return { whole, own };
-        }),
-      ),
-    );
+    this.#memories = flats.map((flat) => {
+      const laid = layIntoFlat(mesh, parameters, flat, { apart: false });
+      for (const [at, i] of flat.members.entries()) pieces[i] = laid.pieces[at]!;
+      return laid.memory;
+    });
     this.pieces = pieces;
   }
 
   /** All ranks' parts on all of them, after each has updated its own. */
   gather(): void {
-    const works = this.#memories.map(({ whole, own }) => this.#mesh.allGather(whole, own));
-    waitAll(works);
+    waitAll(this.#memories.map(({ whole, own }) => this.#mesh.allGather(whole, own)));
   }
 
   [Symbol.dispose](): void {

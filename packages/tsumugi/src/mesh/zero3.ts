@@ -1,27 +1,11 @@
 // ZeRO-3: weights are cut, too. Those of a layer are gathered while the layer before it computes, forward and backward, and freed when it is
 // done: the memory under them goes, and the tensors stay the objects that they are.
-import {
-  dtypeBytes,
-  freeStorage,
-  layInto,
-  makeStorage,
-  noGrad,
-  onGradientOf,
-  scope,
-  type Tensor,
-  zeros,
-} from '../torch/index.ts';
-import { type Flat, layOut, partsOf } from './flat-layout.ts';
+import { dtypeBytes, freeStorage, makeStorage, noGrad, onGradientOf, scope, type Tensor } from '../torch/index.ts';
+import { type Flat, layOut } from './flat-layout.ts';
+import { layIntoFlat, type Memory } from './flat-weights.ts';
 import { type Mesh, type Work, waitAll } from './mesh.ts';
 import type { CutWeights, Piece, ReduceTime, StepExchange } from './step-exchange.ts';
 import { CutGradients } from './zero2.ts';
-
-interface Memory {
-  readonly whole: Tensor;
-  readonly bytes: number;
-  /** This rank's part, in memory of its own. */
-  readonly own: Tensor;
-}
 
 type Unit = { readonly memories: readonly Memory[]; works: Work[] | undefined; isThere: boolean };
 
@@ -55,13 +39,13 @@ export class WeightShards implements StepExchange, CutWeights {
       const kinds = Map.groupBy(weights, ({ dtype, device, requiresGrad }) => `${dtype} ${device} ${requiresGrad}`);
       const memories = [...kinds.values()].map((alike) => {
         const flat = layOut(alike, [...alike.keys()], mesh.world);
-        const { memory, found } = this.#layOut(alike, flat);
+        const laid = layIntoFlat(mesh, alike, flat, { apart: true });
         if (alike[0]!.requiresGrad) {
           flats.push({ ...flat, members: flat.members.map((i) => trained.length + i) });
           trained.push(...alike);
-          pieces.push(...found);
+          pieces.push(...laid.pieces);
         }
-        return memory;
+        return laid.memory;
       });
       return { memories, works: undefined, isThere: true };
     };
@@ -70,30 +54,6 @@ export class WeightShards implements StepExchange, CutWeights {
     this.pieces = pieces;
     // Backward is done with the last layer first, and with the embedding last.
     this.#gradients = new CutGradients(mesh, trained, pieces, flats.reverse());
-  }
-
-  /** Frozen weights have no pieces: nobody updates them. */
-  #layOut(weights: readonly Tensor[], flat: Flat): { memory: Memory; found: Piece[] } {
-    const { rank, world } = this.#mesh;
-    const { dtype, device, requiresGrad } = weights[0]!;
-    return noGrad(() =>
-      scope(() => {
-        const whole = zeros([flat.size], { dtype, device }).keep();
-        const own = zeros([flat.size / world], { dtype, device }).keep();
-        for (const [i, weight] of weights.entries()) {
-          const place = whole.narrow(0, flat.starts[i]!, weight.numel()).view(weight.shape);
-          place.copy_(weight);
-          layInto(weight, place);
-        }
-        const parts = requiresGrad ? partsOf(flat, weights, rank, world) : [];
-        const found = parts.map(({ from, to, start }, i) => ({
-          parameter: weights[i]!,
-          from,
-          values: own.narrow(0, start, to - from).keep(),
-        }));
-        return { memory: { whole, own, bytes: flat.size * dtypeBytes(dtype) }, found };
-      }),
-    );
   }
 
   get #units(): Unit[] {
@@ -143,8 +103,8 @@ export class WeightShards implements StepExchange, CutWeights {
 
   #begin(unit: Unit | undefined): void {
     if (!unit || unit.isThere || unit.works) return;
-    unit.works = unit.memories.map(({ whole, own, bytes }) => {
-      makeStorage(whole, bytes);
+    unit.works = unit.memories.map(({ whole, own }) => {
+      makeStorage(whole, whole.numel() * dtypeBytes(whole.dtype));
       return this.#mesh.allGather(whole, own);
     });
   }

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { runCli } from './cli.testing.ts';
 import { resumeCommand } from './command-line.ts';
 import { commands } from './commands.ts';
-import { overRanks } from './over-ranks.ts';
+import { launchable } from './launchable.ts';
 
 const bin = fileURLToPath(new URL('../../bin/tsumugi.js', import.meta.url));
 const launch = (words: string) => runCli(['launch', ...words.split(' ')]);
@@ -70,8 +70,8 @@ describe('refuses, in a sentence', () => {
 
 it('names trainings that there are', async () => {
   const { stdout } = await launch('--help');
-  expect(stdout).toContain(`Commands: ${overRanks.join(', ')}.`);
-  for (const each of overRanks) {
+  expect(stdout).toContain(`Commands: ${launchable.join(', ')}.`);
+  for (const each of launchable) {
     expect(commands).toHaveProperty(each.split(' ')[0]!);
     expect((await runCli([...each.split(' '), '--help'])).stdout).toContain(`tsumugi ${each}`);
   }

@@ -6,8 +6,8 @@ import { defineCommand, type Run } from './command.ts';
 import { commandLine, shellWords } from './command-line.ts';
 import { commands, findCommand } from './commands.ts';
 import type { Io } from './io.ts';
+import { launchable, requireLaunchable } from './launchable.ts';
 import type { OptionTable, OptionValues } from './options.ts';
-import { overRanks, requireOverRanks } from './over-ranks.ts';
 import { withoutEffect } from './without-effect.ts';
 
 const options = {
@@ -29,7 +29,7 @@ const options = {
 } as const satisfies OptionTable;
 
 const details = `
-Commands: ${overRanks.join(', ')}.
+Commands: ${launchable.join(', ')}.
 
 Each process keeps to cores of its own, and has a thread for each of them, or as many as TSUMUGI_THREADS says. What rank 0
 prints is printed as it is; what others write to standard error begins with their rank, and their standard output is left
@@ -106,9 +106,9 @@ async function start(
   const { processes, nodes, noPin, graceSeconds } = values;
   if (command.length === 0)
     throw new ConfigError('missing-argument', 'tsumugi launch needs a command after "--"', {
-      remedy: `Name a training: ${overRanks.join(', ')}.`,
+      remedy: `Name a training: ${launchable.join(', ')}.`,
     });
-  requireOverRanks(command);
+  requireLaunchable(command);
   requireNoRank(nodes);
   const layout = await layoutOf(values);
   const [name, ...args] = command as readonly [string, ...string[]];

@@ -3,8 +3,8 @@ import { honourNohup, ownPackage, signalExitCode, steady, UserError, whyNotWritt
 import { commands, findCommand } from './commands.ts';
 import { reportError, reportStrays } from './failures.ts';
 import { type Io, processIo, write } from './io.ts';
+import { requireAlone } from './launchable.ts';
 import { formatRows } from './options.ts';
-import { requireAlone } from './over-ranks.ts';
 
 function help(): string {
   const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);

@@ -1,6 +1,6 @@
 // A training as the command line runs it: by itself, or as one of the ranks of which the environment speaks.
 import { Writable } from 'node:stream';
-import { overRanks } from '../loop/index.ts';
+import { tellingOthers } from '../loop/index.ts';
 import { type Mesh, openMesh, placeOf, solo } from '../mesh/index.ts';
 import type { PlanOptions } from '../train/index.ts';
 import type { Io, Output } from './io.ts';
@@ -15,7 +15,7 @@ export async function withMesh(io: Io, body: (mesh: Mesh, io: Io) => Promise<num
   if (!place) return await body(solo, io);
   const mesh = await openMesh(place);
   const own = mesh.rank === 0 ? io : silenced(io);
-  const code = await overRanks(mesh, () => body(mesh, own));
+  const code = await tellingOthers(mesh, () => body(mesh, own));
   // Only now: after an error the others may be gone, and leaving would wait for them.
   mesh[Symbol.dispose]();
   return code;

@@ -11,7 +11,6 @@ import {
   noLog,
   onFirst,
   openRunOverRanks,
-  overRanks,
   requireAlike,
   requireFits,
   requireStepsLeft,
@@ -19,6 +18,7 @@ import {
   type StepTaken,
   Stragglers,
   silentStream,
+  tellingOthers,
   warnOfUnused,
 } from '../loop/index.ts';
 import { broadcastAll, fromFirst, gatherNumbers, type Mesh, ownSeconds, solo } from '../mesh/index.ts';
@@ -82,10 +82,10 @@ const trainGanOptions: OptionNames<TrainGanOptions> = {
 export async function trainGan(config: GanConfig, options: TrainGanOptions = {}): Promise<GanResult> {
   checkOptions('trainGan', options, trainGanOptions);
   const { mesh = solo } = options;
-  return await overRanks(mesh, () => trainOverRanks(config, options, mesh));
+  return await tellingOthers(mesh, () => trainAsRank(config, options, mesh));
 }
 
-async function trainOverRanks(config: GanConfig, options: TrainGanOptions, mesh: Mesh): Promise<GanResult> {
+async function trainAsRank(config: GanConfig, options: TrainGanOptions, mesh: Mesh): Promise<GanResult> {
   const isFirst = mesh.rank === 0;
   const stream = isFirst ? steady<ProgressStream>(options.stream ?? process.stderr) : silentStream;
   const print = (text: string) => void stream.write(`${text}\n`);

@@ -26,7 +26,7 @@ export {
   type StepTaken,
   type StepWarning,
 } from './loop.ts';
-export { latestOverRanks, noLog, onFirst, openRunOverRanks, overRanks, silentStream } from './over-ranks.ts';
+export { latestOverRanks, noLog, onFirst, openRunOverRanks, silentStream, tellingOthers } from './over-ranks.ts';
 export { rehearse } from './rehearse.ts';
 export { DEFAULT_DECAY, DEFAULT_FLOOR, RANGE_TEST_FLOOR, type ScheduleSettings, scheduleOf } from './schedule.ts';
 export { SharedGradients } from './shared-gradients.ts';

@@ -14,7 +14,7 @@ import { ones, scope, tensor } from '../torch/index.ts';
 import { agreedPause } from './agreed-pause.ts';
 import { requireAlike } from './alike.ts';
 import { gradientStep } from './gradient-step.ts';
-import { latestOverRanks, onFirst, overRanks } from './over-ranks.ts';
+import { latestOverRanks, onFirst, tellingOthers } from './over-ranks.ts';
 import { SharedGradients } from './shared-gradients.ts';
 import { findTogether } from './writers.ts';
 
@@ -110,9 +110,9 @@ describe('a mistake', () => {
   it('that ends a rank is told to the others, and thrown', async () => {
     const given: string[] = [];
     const mesh = { ...toldMesh(0, 2), giveUp: (reason: string) => void given.push(reason) };
-    await expect(overRanks(mesh, async () => { throw new UserError('x', 'no room', { remedy: 'y' }); })).rejects.toThrow('no room'); // biome-ignore format: one line
-    await expect(overRanks(mesh, async () => { throw new TypeError('a bug'); })).rejects.toThrow('a bug'); // biome-ignore format: one line
-    expect(await overRanks(mesh, async () => 7)).toBe(7);
+    await expect(tellingOthers(mesh, async () => { throw new UserError('x', 'no room', { remedy: 'y' }); })).rejects.toThrow('no room'); // biome-ignore format: one line
+    await expect(tellingOthers(mesh, async () => { throw new TypeError('a bug'); })).rejects.toThrow('a bug'); // biome-ignore format: one line
+    expect(await tellingOthers(mesh, async () => 7)).toBe(7);
     expect(given).toEqual(['no room', 'a bug']);
   });
 });

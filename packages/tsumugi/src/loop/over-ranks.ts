@@ -7,7 +7,7 @@ import { type LoadedCheckpoint, latestCheckpoint, loadCheckpoint } from '../stor
 import type { LoopOutput } from './loop.ts';
 
 /** What `work` gives. When it fails, the other ranks are told why before they would wait for this one. */
-export async function overRanks<T>(mesh: Mesh, work: () => Promise<T>): Promise<T> {
+export async function tellingOthers<T>(mesh: Mesh, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -12,7 +12,6 @@ import {
   noLog,
   onFirst,
   openRunOverRanks,
-  overRanks,
   rehearse,
   remembered,
   requireAlike,
@@ -23,6 +22,7 @@ import {
   SharedGradients,
   scheduleOf,
   silentStream,
+  tellingOthers,
   trainingState,
 } from '../loop/index.ts';
 import { broadcastAll, fromFirst, type Mesh, rowGroups, solo } from '../mesh/index.ts';
@@ -59,10 +59,10 @@ export async function trainModel<E extends object>(
 ): Promise<TrainResult<E>> {
   checkOptions(task.name, options, trainOptions);
   const { mesh = solo } = options;
-  return await overRanks(mesh, () => trainOverRanks(task, options, mesh));
+  return await tellingOthers(mesh, () => trainAsRank(task, options, mesh));
 }
 
-async function trainOverRanks<E extends object>(
+async function trainAsRank<E extends object>(
   task: ModelTraining<E>,
   options: TrainOptions,
   mesh: Mesh,

@@ -3,7 +3,7 @@ import { ConfigError } from '../base/index.ts';
 import { findCommand } from './commands.ts';
 
 /** The trainings whose loop runs over processes. */
-export const overRanks = ['pretrain', 'extend', 'distill', 'sft', 'dpo', 'reward', 'gan train'] as const;
+export const launchable = ['pretrain', 'extend', 'distill', 'sft', 'dpo', 'reward', 'gan train'] as const;
 
 /** Commands for which there is more to say than that they are one process. */
 const reasons: Readonly<Record<string, readonly [why: string, remedy: string]>> = {
@@ -29,23 +29,23 @@ export function requireAlone(name: string, args: readonly string[], env = proces
     'not-over-ranks',
     `tsumugi ${called} is one process, and WORLD_SIZE is ${env['WORLD_SIZE']}: each would do all of it, into one folder`,
     {
-      remedy: `Start it once, without WORLD_SIZE (env -u WORLD_SIZE tsumugi ${called} …). Those that share their work: ${overRanks.join(', ')}.`,
+      remedy: `Start it once, without WORLD_SIZE (env -u WORLD_SIZE tsumugi ${called} …). Those that share their work: ${launchable.join(', ')}.`,
       fields: { command: called },
     },
   );
 }
 
 /** @throws ConfigError unless the command line, without `tsumugi`, is that of a training over processes */
-export function requireOverRanks([name = '', next = '']: readonly string[]): void {
+export function requireLaunchable([name = '', next = '']: readonly string[]): void {
   findCommand(name);
   const both = `${name} ${next}`;
-  const can = (each: string) => (overRanks as readonly string[]).includes(each);
+  const can = (each: string) => (launchable as readonly string[]).includes(each);
   if (can(both) || (can(name) && reasons[both] === undefined)) return;
-  const isGroup = overRanks.some((each) => each.startsWith(`${name} `));
+  const isGroup = launchable.some((each) => each.startsWith(`${name} `));
   const called = isGroup || reasons[both] !== undefined ? both.trim() : name;
   const [why, remedy] = reasons[called] ?? ['it is one process', 'Start it without launch.'];
   throw new ConfigError('not-over-ranks', `tsumugi ${called} cannot run as several processes: ${why}`, {
-    remedy: `${remedy} Those that can: ${overRanks.join(', ')}.`,
+    remedy: `${remedy} Those that can: ${launchable.join(', ')}.`,
     fields: { command: called },
   });
 }

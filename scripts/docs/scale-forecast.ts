@@ -99,9 +99,9 @@ const parts = (): string => {
     ['weights', 'weights'],
     ['gradients', 'gradients'],
     ['optimizer', 'optimizer'],
-    ['gathered', 'weights of layers that are worked on'],
+    ['gathered', 'weights that are worked on'],
     ['activations', 'activations'],
-    ['buffers', 'gradients on their way'],
+    ['buffers', 'on their way between ranks'],
     ['runtime', 'the process on the GPU (assumed)'],
   ] as const;
   return table(

@@ -23,7 +23,7 @@ describe('tsumugi forecast', () => {
       expect(memory).toEqual(rankMemory(preset('8b'), shape, ranks, {}, compute));
       expect(memoryBytes).toBe(rankBytes(memory));
       expect(fits).toBe(memoryBytes <= machines.h100.memoryBytes);
-      expect(sent).toBe(wireBytes(preset('8b'), shape, ranks, {}, compute));
+      expect(sent).toBe(wireBytes(preset('8b'), shape, ranks));
     }
     const { stdout } = await runCli(['forecast', '--set', 'world=16']);
     for (const { memoryBytes } of forecasts) expect(stdout).toContain(formatBytes(memoryBytes));

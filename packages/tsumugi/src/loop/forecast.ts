@@ -16,7 +16,8 @@ export interface SpaceForecast {
   label: string;
   /** Peak memory. */
   memory: readonly Amount[];
-  availableMemoryBytes: number;
+  /** Left out where it is not known: of a GPU. */
+  availableMemoryBytes?: number | undefined;
   /** What the run leaves on disk at most. */
   disk: readonly Amount[];
   availableDiskBytes: number;
@@ -55,7 +56,12 @@ export function formatForecast(forecast: Forecast): string {
     amounts.map(({ what, bytes }): [string, string] => [`  ${what}`, formatBytes(bytes)]);
   const rows: [string, string][] = [
     ['time', `${formatDuration(forecastSeconds(forecast))} (${pace})`],
-    ['memory', `${formatBytes(totalBytes(memory))} of ${formatBytes(availableMemoryBytes)} available`],
+    [
+      'memory',
+      availableMemoryBytes === undefined
+        ? formatBytes(totalBytes(memory))
+        : `${formatBytes(totalBytes(memory))} of ${formatBytes(availableMemoryBytes)} available`,
+    ],
     ...parts(memory),
     ['disk', `${formatBytes(totalBytes(disk))} of ${formatBytes(availableDiskBytes)} available, in ${out}`],
     ...parts(disk),
@@ -63,7 +69,7 @@ export function formatForecast(forecast: Forecast): string {
   return `${label}: ${work.join(', ')}\n${formatCells(rows, 2)}`;
 }
 
-/** @throws UserError with the forecast's remedy when memory will not suffice, and with one for the disk */
+/** @throws UserError with the forecast's remedy when memory will not suffice, where that is known, and with one for the disk */
 export function requireFits({
   label,
   memory,
@@ -80,7 +86,7 @@ export function requireFits({
       { remedy, fields: { needed, available } },
     );
   };
-  refuse('memory', totalBytes(memory), availableMemoryBytes, rest.remedy);
+  if (availableMemoryBytes !== undefined) refuse('memory', totalBytes(memory), availableMemoryBytes, rest.remedy);
   const where = ` where ${rest.out} is to be`;
   const { diskRemedy = 'Free space there, choose another out, or lower keepLast.' } = rest;
   refuse('disk', totalBytes(disk), availableDiskBytes, diskRemedy, where);

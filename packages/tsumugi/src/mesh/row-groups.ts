@@ -10,6 +10,19 @@ export interface RowGroups {
   readonly group: Mesh;
 }
 
+/** @throws ConfigError when ranks do not come out even in groups of `ranksPerRow` */
+export function requireEvenGroups(world: number, ranksPerRow: number): void {
+  if (world % ranksPerRow === 0) return;
+  throw new ConfigError(
+    'uneven-ranks',
+    `ranksPerRow is ${ranksPerRow}, which does not divide the ${world === 1 ? 'one process there is' : `${world} processes`}`,
+    {
+      remedy: `Start a multiple of ${ranksPerRow} processes, as with tsumugi launch --processes ${ranksPerRow}, or set ranksPerRow to what divides them.`,
+      fields: { ranksPerRow, world },
+    },
+  );
+}
+
 /**
  * Cuts a mesh into groups of `ranksPerRow` neighbours. Every rank of it has to call this.
  *
@@ -17,16 +30,8 @@ export interface RowGroups {
  */
 export async function rowGroups(mesh: Mesh, ranksPerRow: number): Promise<RowGroups> {
   const { rank, world } = mesh;
+  requireEvenGroups(world, ranksPerRow);
   if (ranksPerRow === 1) return { among: { rank, world }, group: solo };
-  if (world % ranksPerRow !== 0)
-    throw new ConfigError(
-      'uneven-ranks',
-      `ranksPerRow is ${ranksPerRow}, which does not divide the ${world === 1 ? 'one process there is' : `${world} processes`}`,
-      {
-        remedy: `Start a multiple of ${ranksPerRow} processes, as with tsumugi launch --processes ${ranksPerRow}, or set ranksPerRow to what divides them.`,
-        fields: { ranksPerRow, world },
-      },
-    );
   const group = Math.floor(rank / ranksPerRow);
   const ranks = Array.from({ length: ranksPerRow }, (_, i) => group * ranksPerRow + i);
   return {

@@ -1,13 +1,13 @@
 // A process by itself.
 import { hostname } from 'node:os';
 import { ConfigError } from '../base/index.ts';
-import { noGrad, type Tensor } from '../torch/index.ts';
+import { noGrad, scope, type Tensor } from '../torch/index.ts';
 import type { Mesh, Work } from './mesh.ts';
 
 const done: Work = { wait() {}, async settled() {} };
 
 function copied(output: Tensor, input: Tensor): Work {
-  noGrad(() => output.view([-1]).copy_(input.view([-1])));
+  scope(() => noGrad(() => output.view([-1]).copy_(input.view([-1]))));
   return done;
 }
 

@@ -10,14 +10,10 @@ import { AdamW, decayGroups } from '../optim/index.ts';
 import { type Batch, IGNORED, makeBatch } from '../text/index.ts';
 import { scope, type Tensor } from '../torch/index.ts';
 import { exchangeOver } from './exchange-over.ts';
-import type { ModelTraining } from './model-training.ts';
-import type { Shard } from './scale/shards.ts';
 import { stepGradients } from './step-gradients.ts';
 import { tinyModel } from './train.testing.ts';
 
 const tiny = () => new Plamo2(preset('mini', { ...tinyModel, vocab_size: 96 }), initialWeights(3));
-const training = (shard: Shard, goesInRounds = true) =>
-  ({ name: 'sft', config: { shard }, goesInRounds }) as unknown as ModelTraining<object>;
 
 it.each([
   ['none', GradientBuckets],
@@ -29,7 +25,7 @@ it.each([
   using optimizer = new AdamW(decayGroups(model));
   const mesh = toldMesh(1, 2);
   {
-    using exchange = scope(() => exchangeOver(mesh, training(shard), model, optimizer)!);
+    using exchange = scope(() => exchangeOver(mesh, shard, model, optimizer)!);
     expect(exchange).toBeInstanceOf(kind);
     expect(model.weightHolder !== undefined).toBe(shard === 'zero3');
     scope(() => {
@@ -48,16 +44,14 @@ it.each([
 it('is nothing where there is one process', () => {
   using model = tiny();
   using optimizer = new AdamW(decayGroups(model));
-  expect(exchangeOver(solo, training('zero3'), model, optimizer)).toBeUndefined();
+  expect(exchangeOver(solo, 'zero3', model, optimizer)).toBeUndefined();
 });
 
 it('refuses what cannot be cut', () => {
   using model = tiny();
-  using optimizer = new AdamW(decayGroups(model));
-  const code = (shard: Shard, goesInRounds: boolean, own: object = optimizer) =>
-    thrown(ConfigError, () => exchangeOver(toldMesh(0, 2), training(shard, goesInRounds), model, own as AdamW)).code;
-  expect([code('zero2', false), code('zero3', false)]).toEqual(['not-in-rounds', 'not-in-rounds']);
-  expect(code('zero1', true, { step() {} })).toBe('optimizer-is-whole');
+  const own = { step() {} } as AdamW;
+  const { code } = thrown(ConfigError, () => exchangeOver(toldMesh(0, 2), 'zero1', model, own));
+  expect(code).toBe('optimizer-is-whole');
 });
 
 // --- the rows of a rank -------------------------------------------------------------------------------------------------

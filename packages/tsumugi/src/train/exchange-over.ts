@@ -13,32 +13,18 @@ import {
 } from '../mesh/index.ts';
 import { namedParameters, trainable } from '../nn/index.ts';
 import type { Optimizer } from '../optim/index.ts';
-import type { ModelTraining } from './model-training.ts';
 import type { TrainingOptimizer } from './parts.ts';
 import type { Shard } from './scale/shards.ts';
 
 /** Undefined for one process by itself, which has nobody to share with. The optimizer is cut before it has any state. */
 export function exchangeOver(
   mesh: Mesh,
-  {
-    name,
-    config: { shard = 'none' },
-    goesInRounds = false,
-  }: Pick<ModelTraining<object>, 'name' | 'config' | 'goesInRounds'>,
+  shard: Shard,
   model: Plamo2,
   optimizer: TrainingOptimizer & Partial<Pick<Optimizer, 'cut'>>,
 ): StepExchange | undefined {
   if (mesh.world === 1) return undefined;
   if (shard === 'none') return new GradientBuckets(mesh, trainable(model));
-  if (shard !== 'zero1' && !goesInRounds)
-    throw new ConfigError(
-      'not-in-rounds',
-      `shard: ${name} cannot be ${shard}: its ranks go backward as often as their share asks for`,
-      {
-        remedy: 'Set shard=zero1, which cuts the state of the optimizer.',
-        fields: { shard },
-      },
-    );
   if (!optimizer.cut)
     throw new ConfigError('optimizer-is-whole', `shard: an optimizer of one's own without cut() cannot be ${shard}`, {
       remedy: 'Let it extend Optimizer, whose cut() gives each rank its part, or set shard=none.',

@@ -84,7 +84,7 @@ export { type RankCompute, type RankMemory, rankBytes, rankMemory } from './scal
 export { type RankShape, type Ranks, rankShape, type Shard, shards } from './scale/ranks.ts';
 export { forecastScale, type ScaleConfig, type ScaleForecast, scaleConfig } from './scale/scale-config.ts';
 export { forecastShards, leastCut, type RankMachine, type ShardForecast } from './scale/shard-forecasts.ts';
-export { type RanksHere, spaceOverRanks } from './scale/space-over-ranks.ts';
+export { spaceOverRanks } from './scale/space-over-ranks.ts';
 export { type ClusterRates, collectiveSeconds, type LinkRate, type StepTime, stepTime } from './scale/step-time.ts';
 export { type Collective, type CollectiveKind, ringBytes, stepCollectives, wireBytes } from './scale/wire.ts';
 export { type SftResult, sft } from './sft.ts';

@@ -95,27 +95,40 @@ export interface StepMemory {
   frozenBytes: number;
   /** The most that exists beside weights, gradients and optimizer. */
   highestBytes: number;
+  /** The same at each moment that can be the highest where gradients have places of their own. */
+  at: StepMoments;
   /** Whether the gradients of all that is trained exist at that moment, too. */
   withGradients: boolean;
+}
+
+/** Bytes beside weights, gradients and optimizer, and beside the places that gradients are put into. */
+export interface StepMoments {
+  /** When backward begins: logits, and gradients of hidden states and of the head. */
+  loss: number;
+  /** When backward is in a layer. A tied head's gradient waits for the embedding's. */
+  layers: number;
+  /** When backward ends: the embedding's gradient, added to a tied head's. */
+  embedding: number;
+  /** When backward has ended: the embedding's gradient. */
+  end: number;
 }
 
 /**
  * What a step of this shape holds. With `activationCheckpointing` one layer's activations and every layer's input are held. What is
  * frozen counts as weights only.
  *
- * @param made.size bytes of the numbers that it computes in
- * @param made.copies whether matrices are copied to that type where they are used; not asked in float32
+ * @param size bytes of the numbers that it computes in: matrices of another type are copied to it where they are used
  */
 export function stepMemory(
   config: Plamo2Config,
   shape: StepShape,
   part: TrainedPart = {},
-  { size, copies }: { size: NumberBytes; copies: boolean } = { size: bytesPerFloat, copies: true },
+  size: NumberBytes = bytesPerFloat,
 ): StepMemory {
   const { batchSize: rows, sequenceLength: T, gradientAccumulation = 1, activationCheckpointing } = shape;
   const { hidden_size: D, intermediate_size: I, vocab_size: V } = config;
   const n = rows * T;
-  const { parameters, trained, frozenBytes, isHeadFrozen } = countParts(config, part);
+  const { parameters, trained, frozenBytes, isHeadFrozen, isEmbeddingFrozen } = countParts(config, part);
   const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => {
     const mixer = isMamba(config, index)
       ? mambaBytes(config, rows, T, size)
@@ -131,21 +144,32 @@ export function stepMemory(
     return { kept, backward: Math.max(mixer.backward, size * n * (D + 3 * I)), again };
   });
   // The loss's gradients with respect to hidden states and head, once as computed and once times the incoming one.
-  const head = size * 3 * n * D + (isHeadFrozen ? 0 : bytesPerFloat * 2 * V * D);
+  const hidden = size * 3 * n * D;
+  const headGradient = isHeadFrozen ? 0 : bytesPerFloat * V * D;
+  const head = hidden + 2 * headGradient;
   const logits = bytesPerFloat * Math.min(n, Math.max(512, Math.floor(2 ** 24 / V))) * V;
   const inputs = size * n * D * (layers.length + 1) + bytesPerFloat * 5 * n; // of the layers, and the token ids
   const most = (part: (layer: (typeof layers)[number]) => number) => Math.max(...layers.map(part));
   const sum = layers.reduce((total, { kept }) => total + kept, 0);
   const held = inputs + (activationCheckpointing ? 0 : sum - size * n * D * layers.length);
   // Matrices that are made another type where they are used stay until backward has been through their layer.
-  const isMade = size === bytesPerFloat ? part.asStored : copies;
+  const isMade = size !== bytesPerFloat || part.asStored;
   const made = isMade ? size * madeFloats(config, activationCheckpointing) : 0;
   const inLayer = most(({ backward, again }) => (activationCheckpointing ? again : backward));
-  const highestBytes = held + head + Math.max(logits + (isMade ? size * V * D : 0), inLayer + made);
+  const atLoss = logits + (isMade ? size * V * D : 0);
+  const highestBytes = held + head + Math.max(atLoss, inLayer + made);
+  const embeddingGradient = isEmbeddingFrozen ? 0 : bytesPerFloat * V * D;
+  const isTied = config.tie_word_embeddings;
+  const at = {
+    loss: held + hidden + headGradient + Math.max(atLoss, headGradient),
+    layers: held + (isTied ? headGradient : 0) + inLayer + made,
+    embedding: inputs + (isTied ? 3 : 1) * embeddingGradient,
+    end: inputs + embeddingGradient,
+  };
   // Recomputed layers work beside the gradients of all layers after them, and accumulated gradients exist from the first
   // micro-batch on. Otherwise the highest moment is the beginning of backward.
   const withGradients = activationCheckpointing || gradientAccumulation > 1;
-  return { parameters, trained, frozenBytes, highestBytes, withGradients };
+  return { parameters, trained, frozenBytes, highestBytes, at, withGradients };
 }
 
 /** Bytes of a training step on the CPU, by one process. */

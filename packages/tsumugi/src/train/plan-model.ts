@@ -1,8 +1,8 @@
 // What a training run would do, without a run: the model, the data, and what it will take of time, memory and disk.
 import { checkOptions, type OptionNames, steady } from '../base/index.ts';
 import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
+import type { RanksHere } from '../mesh/index.ts';
 import type { ProgressStream } from '../run/index.ts';
-import { parseDevice } from '../torch/index.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { distillation } from './distill.ts';
 import type { DistillConfig } from './distill-config.ts';
@@ -10,26 +10,24 @@ import { preferenceTraining } from './dpo.ts';
 import type { DpoConfig } from './dpo-config.ts';
 import { extension } from './extend.ts';
 import type { ExtendConfig } from './extend-config.ts';
-import { rehearseSteps } from './forecast.ts';
 import type { AnswerScorer } from './grpo/answer-scorer.ts';
 import { policyTraining } from './grpo.ts';
 import type { GrpoConfig } from './grpo-config.ts';
 import type { ModelTraining } from './model-training.ts';
 import { pretraining } from './pretrain.ts';
 import type { PretrainConfig } from './pretrain-config.ts';
+import { requireOverRanks } from './require-over-ranks.ts';
 import { rewardTraining } from './reward.ts';
 import type { RewardConfig } from './reward-config.ts';
-import { rankShape } from './scale/ranks.ts';
-import { type RanksHere, spaceOverRanks } from './scale/space-over-ranks.ts';
+import { rehearseOverRanks, spaceOverRanks } from './scale/space-over-ranks.ts';
 import { fineTuning } from './sft.ts';
 import type { SftConfig } from './sft-config.ts';
-import { computeType } from './step-gradients.ts';
 
 export interface PlanOptions {
   /** Shows the plan. */
   stream?: ProgressStream;
   /** The ranks it would be spread over; one process when left out. */
-  ranks?: Omit<RanksHere, 'shard'>;
+  ranks?: RanksHere;
 }
 
 const planOptions: OptionNames<PlanOptions> = { stream: true, ranks: true };
@@ -46,16 +44,15 @@ export async function planModel<E extends object>(
 ): Promise<Forecast> {
   checkOptions('planModel', options, planOptions);
   const { stream: shown, ranks = { world: 1, onHost: 1 } } = options;
-  const { config, modelConfig, part } = task;
-  const space = spaceOverRanks(task, { ...ranks, shard: config.shard ?? 'none' });
-  const phases = task.phases.map((phase) => ({ ...phase, ...rankShape(phase, ranks.world) }));
+  const { modelConfig, part } = task;
+  requireOverRanks(task, ranks.world);
+  const space = spaceOverRanks(task, ranks);
   const stream = steady<ProgressStream>(shown ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
   requireFits(space);
   print(formatParameterTable(modelConfig, part?.isFrozen));
   for (const line of task.lines) print(line);
-  const where = { device: parseDevice(config.device), dtype: computeType(config.dtype) };
-  const secondsPerStep = rehearseSteps(modelConfig, phases, where, part);
+  const secondsPerStep = rehearseOverRanks(task, ranks.world);
   const { time, lines, warning } = task.plan({ secondsPerStep, start: 0 });
   const forecast = { ...space, ...time };
   print(formatForecast(forecast));

@@ -1,7 +1,7 @@
 // What every kind of training of a language model shares, top to bottom: open the run, build the model, forecast, measure,
 // train, measure again, save. What it learns from and how it is measured is the kind's own.
 import { join } from 'node:path';
-import { ConfigError, checkOptions, steady } from '../base/index.ts';
+import { checkOptions, steady } from '../base/index.ts';
 import { saveModel } from '../lm/index.ts';
 import {
   agreedPause,
@@ -25,14 +25,14 @@ import {
   tellingOthers,
   trainingState,
 } from '../loop/index.ts';
-import { broadcastAll, fromFirst, type Mesh, rowGroups, solo } from '../mesh/index.ts';
+import { broadcastAll, fromFirst, type Mesh, ranksHere, rowGroups, solo } from '../mesh/index.ts';
 import { freeze, numParameters, numTrainable, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, Interrupt, openRun, type ProgressStream, unlessInterrupted } from '../run/index.ts';
 import { type ChatTemplate, templateHash } from '../text/index.ts';
 import { formatParameterTable } from './describe-model.ts';
 import { exchangeOver } from './exchange-over.ts';
 import { modelFlops } from './flops.ts';
-import { rehearseSteps, type TrainingPhase } from './forecast.ts';
+import type { TrainingPhase } from './forecast.ts';
 import { LayerWatch } from './layer-watch.ts';
 import { matmulPeak } from './matmul-peak.ts';
 import {
@@ -44,8 +44,9 @@ import {
 } from './model-training.ts';
 import { checkParts, makeOptimizer, recordedSettings } from './parts.ts';
 import { rememberedState } from './remembered-state.ts';
+import { requireOverRanks } from './require-over-ranks.ts';
 import type { Shard } from './scale/shards.ts';
-import { spaceOverRanks } from './scale/space-over-ranks.ts';
+import { rehearseOverRanks, spaceOverRanks } from './scale/space-over-ranks.ts';
 import { computeType } from './step-gradients.ts';
 
 /**
@@ -72,12 +73,10 @@ async function trainAsRank<E extends object>(
   const stream = isFirst ? steady<ProgressStream>(options.stream ?? process.stderr) : silentStream;
   const print = (text: string) => void stream.write(`${text}\n`);
   checkParts(options);
-  const onHost = mesh.hosts.filter((host) => host === mesh.hosts[mesh.rank]).length;
+  requireOverRanks(task, mesh.world);
   const { ranksPerRow = 1 } = task;
-  const space = spaceOverRanks(task, { world: mesh.world, shard: config.shard ?? 'none', onHost });
+  const space = spaceOverRanks(task, ranksHere(mesh));
   requireFits(space);
-  if (mesh.world > 1 && task.alone)
-    throw new ConfigError('not-over-ranks', task.alone.fault, { remedy: task.alone.remedy });
   const settings = recordedSettings(config, options);
   const { resume, recipe } = options;
   requireAlike(mesh, name, settings, task.inputs);
@@ -89,7 +88,7 @@ async function trainAsRank<E extends object>(
   using model = task.makeModel(checkpoint !== undefined);
   if (part?.isFrozen) freeze(model, part.isFrozen);
   using optimizer = makeOptimizer(model, config, options.optimizer);
-  using exchange = exchangeOver(mesh, task, model, optimizer);
+  using exchange = exchangeOver(mesh, config.shard ?? 'none', model, optimizer);
   const start = checkpoint ? restore({ model, optimizer }, checkpoint) : 0;
   const known = checkpoint && remembered(checkpoint, rememberedState(task.evaluation, task.kept));
   if (known) task.kept?.put(known.kept as never);
@@ -119,11 +118,7 @@ async function trainAsRank<E extends object>(
 
   // Forecast.
   const device = model.parameterDevice;
-  const rehearsed = task.rehearsesSteps
-    ? [rehearse(gradients, optimizer)]
-    : rehearseSteps(modelConfig, phases, { device, dtype: computeType(config.dtype) }, part).map(
-        (seconds) => seconds / mesh.world,
-      );
+  const rehearsed = task.rehearsesSteps ? [rehearse(gradients, optimizer)] : rehearseOverRanks(task, mesh.world);
   // All ranks go by the clock of the first and by its plan, which it alone writes down.
   const secondsPerStep = fromFirst(mesh, rehearsed);
   requireStepsLeft(totalSteps(phases), start);

@@ -34,8 +34,12 @@ export interface TinySetup extends Disposable {
   config(name: string, changes?: Partial<PretrainConfig>): PretrainConfig;
 }
 
-/** Writes tokenizer and shards from the beginning of a novel. */
-export async function tinySetup(): Promise<TinySetup> {
+/**
+ * Writes tokenizer and shards from the beginning of a novel.
+ *
+ * @param unused tokens that no text has
+ */
+export async function tinySetup({ unused = 0 } = {}): Promise<TinySetup> {
   const folder = mkdtempSync(join(tmpdir(), 'tsumugi-train-'));
   let novel = '';
   for await (const { text } of readDocuments([embeddedText()[1]!])) {
@@ -46,7 +50,12 @@ export async function tinySetup(): Promise<TinySetup> {
   const corpus = openCorpus([join(folder, 'text.txt')], { documentCharacters: 800 });
   const text = new TrainingText();
   for await (const document of corpus.documents()) text.add(document.text);
-  writeTokenizer(join(folder, 'tokenizer'), trainTokenizer(text, { vocabSize: 500 }));
+  const others = Array.from({ length: unused }, (_, i) => ({
+    text: String.fromCodePoint(0xf0000 + i), // for private use
+    score: -20,
+    type: 'NORMAL' as const,
+  }));
+  writeTokenizer(join(folder, 'tokenizer'), [...trainTokenizer(text, { vocabSize: 500 }), ...others]);
   const { tokenizer, sha256 } = openTokenizer(join(folder, 'tokenizer'));
   await prepare(corpus, join(folder, 'data'), {
     encoder: tokenizer,

@@ -23,6 +23,7 @@ export interface CountedParts {
   trained: number;
   frozenBytes: number;
   isHeadFrozen: boolean;
+  isEmbeddingFrozen: boolean;
 }
 
 export function countParts(config: Plamo2Config, { isFrozen, frozenBytes, added = 0 }: TrainedPart = {}): CountedParts {
@@ -32,11 +33,13 @@ export function countParts(config: Plamo2Config, { isFrozen, frozenBytes, added 
     parameters += count;
     if (isFrozen?.(name)) frozen += count;
   }
-  const head = config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  const embedding = 'model.embed_tokens.weight';
+  const head = config.tie_word_embeddings ? embedding : 'lm_head.weight';
   return {
     parameters,
     trained: parameters - frozen + added,
     frozenBytes: frozenBytes ?? 4 * frozen,
     isHeadFrozen: isFrozen?.(head) ?? false,
+    isEmbeddingFrozen: isFrozen?.(embedding) ?? false,
   };
 }

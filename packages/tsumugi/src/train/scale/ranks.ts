@@ -46,7 +46,7 @@ export function rankShape(shape: StepShape, world: number): RankShape {
   return { ...shape, batchSize: Math.min(batchSize, rows), gradientAccumulation: Math.ceil(rows / batchSize) };
 }
 
-/** Bytes of the state of a model in float32, and of the pieces that go over the wire. */
+/** Bytes of the state of a model, which is float32 whatever a step computes in, and of the pieces that go over the wire. */
 export interface StateBytes {
   /** Weights that are trained; gradients are as many. */
   trained: number;
@@ -54,79 +54,55 @@ export interface StateBytes {
   /** Weights of the largest layer, and of what is in no layer: embedding, last norm, head. */
   layer: number;
   rest: number;
+  /** Gradients of the same. */
+  layerGradients: number;
+  restGradients: number;
   /** Gradients of the embedding: they are whole when backward ends. */
   embeddingGradient: number;
-  /** Gradients of the largest layer, and of the largest bucket; embedding and head, whose turn is last, are not looked at. */
-  layerGradients: number;
-  bucket: number;
-  /** How many buckets there are. */
-  buckets: number;
+  /** Buckets of gradients, as backward fills them. */
+  buckets: readonly number[];
 }
 
-/**
- * @param size bytes of a trained weight where it is gathered
- * @param bucketBytes of a bucket, unless one tensor has more
- */
-export function stateBytes(
-  config: Plamo2Config,
-  part: TrainedPart,
-  size: number,
-  bucketBytes = BUCKET_BYTES,
-): StateBytes {
+/** @param bucketBytes of a bucket, unless one tensor has more */
+export function stateBytes(config: Plamo2Config, part: TrainedPart, bucketBytes = BUCKET_BYTES): StateBytes {
   const { parameters, trained, frozenBytes } = countParts(config, part);
   const frozenCount = parameters + (part.added ?? 0) - trained;
   const frozenSize = frozenCount === 0 ? 0 : frozenBytes / frozenCount;
-  const added = (part.added ?? 0) / config.num_hidden_layers;
-  const layers = Array.from({ length: config.num_hidden_layers }, () => ({ weights: size * added, gradients: added }));
-  let [rest, tensor, embedding] = [0, 0, 0];
-  const buckets = new Buckets(bucketBytes);
+  const added = (bytesPerFloat * (part.added ?? 0)) / config.num_hidden_layers;
+  const rest = { weights: 0, gradients: 0 };
+  const layers = Array.from({ length: config.num_hidden_layers }, () => ({ weights: added, gradients: added }));
+  let embedding = 0;
+  const buckets: number[] = [];
+  const fill = (bytes: number) => {
+    if (bytes === 0) return;
+    const filled = buckets.at(-1);
+    if (filled === undefined || filled + bytes > bucketBytes) buckets.push(bytes);
+    else buckets[buckets.length - 1] = filled + bytes;
+  };
   // As backward makes gradients.
   for (const [name, shape] of [...tensorShapes(config)].reverse()) {
     const count = numElements(shape);
-    const isFrozen = part.isFrozen?.(name) ?? false;
-    const bytes = count * (isFrozen ? frozenSize : size);
-    if (!isFrozen) buckets.add(bytesPerFloat * count);
     const index = layerOf(name);
-    if (index === undefined) {
-      rest += bytes;
-      if (!isFrozen && name.includes('embed')) embedding = bytesPerFloat * count;
+    const unit = index === undefined ? rest : layers[index]!;
+    if (part.isFrozen?.(name)) {
+      unit.weights += frozenSize * count;
       continue;
     }
-    const layer = layers[index]!;
-    layer.weights += bytes;
-    if (isFrozen) continue;
-    layer.gradients += count;
-    tensor = Math.max(tensor, count);
+    const bytes = bytesPerFloat * count;
+    unit.weights += bytes;
+    unit.gradients += bytes;
+    if (index === undefined && name.includes('embed')) embedding = bytes;
+    fill(bytes);
   }
-  buckets.add(bytesPerFloat * (part.added ?? 0));
+  fill(bytesPerFloat * (part.added ?? 0));
   return {
     trained: bytesPerFloat * trained,
     frozen: frozenBytes,
     layer: Math.max(...layers.map(({ weights }) => weights)),
-    rest,
+    rest: rest.weights,
+    layerGradients: Math.max(...layers.map(({ gradients }) => gradients)),
+    restGradients: rest.gradients,
     embeddingGradient: embedding,
-    layerGradients: bytesPerFloat * Math.max(...layers.map(({ gradients }) => gradients)),
-    bucket: Math.min(bytesPerFloat * trained, Math.max(bucketBytes, bytesPerFloat * tensor)),
-    buckets: buckets.count,
+    buckets,
   };
-}
-
-/** Counts buckets that are filled with one tensor after the other. */
-class Buckets {
-  readonly #most: number;
-  #filled = 0;
-  count = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  add(bytes: number): void {
-    if (bytes === 0) return;
-    if (this.count === 0 || this.#filled + bytes > this.#most) {
-      this.count++;
-      this.#filled = 0;
-    }
-    this.#filled += bytes;
-  }
 }

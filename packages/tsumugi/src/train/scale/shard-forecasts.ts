@@ -37,13 +37,13 @@ export function forecastShards(
     const cut = { ...ranks, shard };
     const memory = rankMemory(config, shape, cut, {}, compute);
     const memoryBytes = rankBytes(memory);
-    const time = stepTime(config, shape, cut, rates, {}, compute);
+    const time = stepTime(config, shape, cut, rates);
     return {
       shard,
       memory,
       memoryBytes,
       fits: memoryBytes <= available,
-      wireBytes: wireBytes(config, shape, cut, {}, compute),
+      wireBytes: wireBytes(config, shape, cut),
       time,
       tokensPerSecond: (sequenceLength * batchSize * gradientAccumulation) / time.seconds,
     };

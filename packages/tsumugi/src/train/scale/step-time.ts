@@ -3,14 +3,15 @@
 //
 //   pipelined(work, C) = max(work + e·C, C + work/p)
 //
-// as the last piece, a share e of C, or the first part of the work is beside nothing. The embedding's gradients are whole last of all,
-// so e is their share where that is more than 1/p.
+// as the last piece, a share e of C, or the first part of the work is beside nothing. The embedding's gradients are whole last of all, with zero3
+// those of all that is in no layer, so e is their share where that is more than 1/p.
 //
 //   none, zero1   A·F + (A − 1)·B + pipelined(B, gradients)
 //   zero2         A·(F + pipelined(B, gradients))
-//   zero3         A·(pipelined(F, weights) + pipelined(B, weights and gradients))
+//   zero3         A·(pipelined(F, weights of layers) + pipelined(B, weights of layers, and gradients))
 //
-// and then the update, and with zero1 and zero2 the all-gather of the weights, which nothing hides.
+// and the update, and what nothing hides: with zero1 and zero2 the all-gather of the weights after it, with zero3 that of the weights of no
+// layer before all else.
 //
 //   F + B      floating-point operations that are executed (flops.ts), recomputation included, per second of a rank
 //   C          bytes on the wire (wire.ts) / the ring's bytes per second + messages · their latency
@@ -21,7 +22,6 @@
 import type { Plamo2Config } from '../../lm/index.ts';
 import { modelFlops, type StepShape, trainingFlops } from '../flops.ts';
 import { countParts, type TrainedPart } from '../trained-part.ts';
-import type { RankCompute } from './rank-memory.ts';
 import { isCut, type Ranks, rankShape } from './ranks.ts';
 import { type Collective, ringBytes, roundsOf, stepCollectives } from './wire.ts';
 
@@ -56,9 +56,18 @@ export interface StepTime {
   exposed: number;
 }
 
-/** Work, and communication in pieces that begin as the work gets there. */
-const pipelined = (work: number, communication: number, { pieces, edge }: Pick<Collective, 'pieces' | 'edge'>) =>
-  Math.max(work + edge * communication, communication + work / pieces);
+/** A collective, and the seconds of it once. */
+type Timed = Collective & { seconds: number };
+
+/** Seconds by which communication in pieces, which begin as the work gets there, is longer than the work. */
+function exposedBeside(work: number, beside: readonly Timed[]): number {
+  const [sum, edges] = [
+    beside.reduce((total, { seconds }) => total + seconds, 0),
+    beside.reduce((total, { seconds, edge }) => total + edge * seconds, 0),
+  ];
+  const pieces = Math.min(...beside.map((each) => each.pieces));
+  return Math.max(edges, sum + work / pieces - work);
+}
 
 /** Seconds of a collective, once. */
 export function collectiveSeconds(
@@ -79,7 +88,6 @@ export function stepTime(
   ranks: Ranks,
   rates: ClusterRates,
   part: TrainedPart = {},
-  { dtype }: Pick<RankCompute, 'dtype'> = { dtype: 'float32' },
 ): StepTime {
   const { world } = ranks;
   const { gradientAccumulation: micro, ...rows } = rankShape(shape, world);
@@ -88,21 +96,22 @@ export function stepTime(
   const forward = modelFlops(config, microFlops) / 3 / rates.flops;
   const backward = trainingFlops(config, microFlops, part) / rates.flops - forward;
   const compute = micro * (forward + backward);
-  const collectives = stepCollectives(config, shape, ranks, part, { dtype });
   const share = isCut(ranks.shard).optimizer ? world : 1;
   const update = rates.memory === undefined ? 0 : (32 * countParts(config, part).trained) / share / rates.memory;
-  let [communication, exposed] = [0, 0];
-  for (const [during, work] of [
+  const timed = stepCollectives(config, shape, ranks, part).map((each) => ({
+    ...each,
+    seconds: collectiveSeconds(each, world, rates),
+  }));
+  const total = (all: readonly Timed[]) => all.reduce((sum, { times, seconds }) => sum + times * seconds, 0);
+  const during = (when: Collective['during']) => timed.filter((each) => each.during === when);
+  let exposed = total(during('nothing'));
+  for (const [when, work] of [
     ['forward', forward],
     ['backward', backward],
-    ['update', 0],
   ] as const) {
-    const beside = collectives.filter((each) => each.during === during);
-    if (beside.length === 0) continue;
-    const seconds = beside.reduce((sum, each) => sum + collectiveSeconds(each, world, rates), 0);
-    const [first] = beside as [Collective];
-    communication += first.times * seconds;
-    exposed += first.times * (during === 'update' ? seconds : pipelined(work, seconds, first) - work);
+    const beside = during(when);
+    // All of them are there as often.
+    if (beside.length > 0) exposed += beside[0]!.times * exposedBeside(work, beside);
   }
-  return { seconds: compute + update + exposed, compute, update, communication, exposed };
+  return { seconds: compute + update + exposed, compute, update, communication: total(timed), exposed };
 }

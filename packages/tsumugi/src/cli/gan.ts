@@ -54,7 +54,7 @@ const train = defineCommand(
     }
     const { data, out } = options;
     const config = trainingSettings(ganConfig, 'gan', options, { data, out }, recipe && settingsOf(recipe));
-    if (options.plan) return planOverRanks(io, options, ({ stream = io.stderr }) => planGan(config, { stream }));
+    if (options.plan) return planOverRanks(io, options, (how) => planGan(config, how));
     return withMesh(io, async (mesh, own) => {
       const { resume, recipe } = options;
       const result = await trainGan(config, { resume, stream: own.stderr, recipe, mesh });

@@ -4,8 +4,10 @@
 import { availableDisk } from '../base/index.ts';
 import type { ImageSet } from '../images/index.ts';
 import type { SpaceForecast, TimeForecast } from '../loop/index.ts';
+import type { RanksHere } from '../mesh/index.ts';
 import { numParameters } from '../nn/index.ts';
 import { emptyCache, memory, resetPeakMemory, scope } from '../torch/index.ts';
+import { requireOverRanks } from './over-ranks.ts';
 import type { GanParts } from './parts.ts';
 import { type GanConfig, optimizerOf } from './train-config.ts';
 import { GanTrainer } from './trainer.ts';
@@ -53,10 +55,21 @@ export function forecastPeak(config: GanConfig, set: ImageSet, own: GanParts = {
 export const secondsPerStep = ({ generator, discriminator }: Rehearsal, discriminatorSteps: number): number =>
   generator.seconds + discriminatorSteps * discriminator.seconds;
 
-/** Memory and disk of a run. */
-export function forecastGanSpace(config: GanConfig, set: ImageSet, own: GanParts = {}): SpaceForecast {
+/**
+ * Memory and disk of a run; over several ranks the memory of each, which is at most that of one process: each draws all images, and judges some
+ * of them.
+ *
+ * @throws ConfigError as `GanTrainer` does, also for what ranks cannot train together
+ */
+export function forecastGanSpace(
+  config: GanConfig,
+  set: ImageSet,
+  own: GanParts = {},
+  ranks: RanksHere = { world: 1, onHost: 1 },
+): SpaceForecast {
   const { steps, keepLast, keepSteps, out, gridEvery, gridImages, emaDecay } = config;
   using trainer = new GanTrainer(config, set, own);
+  requireOverRanks(ranks, config, own, trainer.D);
   const [generator, discriminator] = [numParameters(trainer.G), numParameters(trainer.D)];
   const average = emaDecay > 0 ? generator : 0;
   const weights = 4 * (generator + discriminator);
@@ -70,13 +83,16 @@ export function forecastGanSpace(config: GanConfig, set: ImageSet, own: GanParts
   return {
     label: 'gan',
     memory: [
-      { what: 'weights, gradients, optimizers', bytes: state },
+      {
+        what: `${ranks.world > 1 ? `of each of ${ranks.world} ranks: ` : ''}weights, gradients, optimizers`,
+        bytes: state,
+      },
       { what: 'activations', bytes: Math.max(0, peak - state) },
       { what: 'memory kept for reuse', bytes: 0.1 * Math.max(peak, state) },
       { what: 'Node, libtorch, images', bytes: resident },
     ],
-    // What the process has already is not free any more.
-    availableMemoryBytes: process.availableMemory() + resident,
+    // What the process has already is not free any more; what is free is for all ranks here.
+    availableMemoryBytes: process.availableMemory() / ranks.onHost + resident,
     disk: [
       // Each holds weights and two moments of each.
       { what: `checkpoints: ${kept}, with one being written`, bytes: (3 * weights + 4 * average) * kept },

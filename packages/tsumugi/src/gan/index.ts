@@ -11,7 +11,7 @@ export { type LoadGeneratorOptions, loadGenerator, saveGan } from './model-folde
 export * from './networks/index.ts';
 export type { GanParts, NetworkMaker, OwnDiscriminator, OwnGenerator } from './parts.ts';
 export { type Penalty, type PenaltyInput, type PenaltyName, penalties } from './penalties.ts';
-export { planGan } from './plan.ts';
+export { type PlanGanOptions, planGan } from './plan.ts';
 export {
   type GanRecipe,
   type GanRecipeName,

@@ -57,7 +57,7 @@ export class Share {
 
 /** @throws ConfigError naming the setting, or the part, with which ranks cannot give what one process gives */
 export function requireOverRanks(
-  { world }: Mesh,
+  { world }: Pick<Mesh, 'world'>,
   { batchSize, generatorBatchSize = batchSize }: GanConfig,
   own: GanParts,
   discriminator: Module,

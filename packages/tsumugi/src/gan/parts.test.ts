@@ -1,6 +1,6 @@
 // Parts of one's own: they do what they say, stand in the records by their names, and are refused by name when they do not fit.
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sha256File } from '../base/index.ts';
 import { type ImageSet, openImages } from '../images/index.ts';
 import { Linear, Module, parameters, spectralNorm } from '../nn/index.ts';
@@ -330,6 +330,19 @@ it('takes a penalty that is 0 at most updates', () => {
   const lazy = { name: 'lazy', compute: () => zeros([]) };
   using trainer = new GanTrainer(setup.config('none'), set, { penalty: lazy });
   expect(trainer.takeStep().penalty).toBe(0);
+});
+
+it('plans for one of several ranks, and refuses what these would', async () => {
+  const lines: string[] = [];
+  const stream = { write: (text: string) => lines.push(text) };
+  const plan = (changes: object, ranks = { world: 2, onHost: 2 }) =>
+    planGan(setup.config('planned', changes), { stream, ranks });
+  await expect(plan({ batchSize: 1 })).rejects.toThrow(/batchSize=1 is fewer images than there are processes \(2\)/);
+  const free = vi.spyOn(process, 'availableMemory').mockReturnValue(8 * 2 ** 30);
+  const [whole, half] = [await plan({}, { world: 1, onHost: 1 }), await plan({})];
+  free.mockRestore();
+  expect(whole.availableMemoryBytes! - half.availableMemoryBytes!).toBeGreaterThan(3 * 2 ** 30);
+  expect(lines.join('')).toContain('of each of 2 ranks: weights, gradients, optimizers');
 });
 
 it('plans without writing', async () => {

@@ -2,6 +2,7 @@
 import { checkOptions, type OptionNames, steady } from '../base/index.ts';
 import { openImages } from '../images/index.ts';
 import { type Forecast, formatForecast, requireFits } from '../loop/index.ts';
+import type { RanksHere } from '../mesh/index.ts';
 import type { ProgressStream } from '../run/index.ts';
 import { describeGan } from './describe.ts';
 import { forecastGanSpace, forecastGanTime } from './forecast.ts';
@@ -9,7 +10,13 @@ import type { TrainGanOptions } from './train.ts';
 import type { GanConfig } from './train-config.ts';
 import { GanTrainer } from './trainer.ts';
 
-const planOptions: OptionNames<Omit<TrainGanOptions, 'resume' | 'mesh'>> = {
+/** As of `trainGan`, where it makes a difference before the first step. */
+export interface PlanGanOptions extends Omit<TrainGanOptions, 'resume' | 'mesh'> {
+  /** The ranks it would be spread over; one process when left out. */
+  ranks?: RanksHere | undefined;
+}
+
+const planOptions: OptionNames<PlanGanOptions> = {
   generator: true,
   discriminator: true,
   loss: true,
@@ -17,6 +24,7 @@ const planOptions: OptionNames<Omit<TrainGanOptions, 'resume' | 'mesh'>> = {
   stream: true,
   recipe: true,
   dataFolder: true,
+  ranks: true,
 };
 
 /**
@@ -25,17 +33,14 @@ const planOptions: OptionNames<Omit<TrainGanOptions, 'resume' | 'mesh'>> = {
  *
  * @throws ConfigError, DataError, UserError as `trainGan` would
  */
-export async function planGan(
-  config: GanConfig,
-  options: Omit<TrainGanOptions, 'resume' | 'mesh'> = {},
-): Promise<Forecast> {
+export async function planGan(config: GanConfig, options: PlanGanOptions = {}): Promise<Forecast> {
   checkOptions('planGan', options, planOptions);
   const stream = steady<ProgressStream>(options.stream ?? process.stderr);
   const print = (text: string) => void stream.write(`${text}\n`);
   const { generator, discriminator, loss, penalty, dataFolder } = options;
   const own = { generator, discriminator, loss, penalty };
   const set = await openImages(config.data, 'train', { size: config.size, folder: dataFolder, report: print });
-  const space = forecastGanSpace(config, set, own);
+  const space = forecastGanSpace(config, set, own, options.ranks);
   requireFits(space);
   {
     using trainer = new GanTrainer(config, set, own);

@@ -21,7 +21,7 @@ import {
   tellingOthers,
   warnOfUnused,
 } from '../loop/index.ts';
-import { broadcastAll, fromFirst, gatherNumbers, type Mesh, ownSeconds, solo } from '../mesh/index.ts';
+import { broadcastAll, fromFirst, gatherNumbers, type Mesh, ownSeconds, ranksHere, solo } from '../mesh/index.ts';
 import { numParameters, trainable } from '../nn/index.ts';
 import { asJson, codeCommit, formatInteger, inputAt, openRun, type ProgressStream } from '../run/index.ts';
 import { memory, resetPeakMemory } from '../torch/index.ts';
@@ -98,7 +98,7 @@ async function trainAsRank(config: GanConfig, options: TrainGanOptions, mesh: Me
   const set = opened ?? (await open());
   const { generator, discriminator, loss, penalty } = options;
   const own = { generator, discriminator, loss, penalty };
-  const space = forecastGanSpace(config, set, own);
+  const space = forecastGanSpace(config, set, own, ranksHere(mesh));
   requireFits(space);
   const { data } = config;
   const settings = recordedSettings(config, own);

@@ -97,8 +97,7 @@ function exchangeIn(
   shard: Shard,
   bucketBytes: number | undefined,
 ): StepExchange | undefined {
-  if (bucketBytes === undefined || shard === 'zero3')
-    return exchangeOver(mesh, { name: 'steps', config: { shard } as never, goesInRounds: true }, model, optimizer);
+  if (bucketBytes === undefined || shard === 'zero3') return exchangeOver(mesh, shard, model, optimizer);
   if (mesh === solo) return undefined;
   if (shard === 'none') return new GradientBuckets(mesh, trainable(model), bucketBytes);
   const Shards = { zero1: OptimizerShards, zero2: GradientShards }[shard];

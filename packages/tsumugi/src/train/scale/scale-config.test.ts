@@ -70,9 +70,9 @@ it('ranks that share rows hold a part of each', () => {
   };
   const space = { memory: [{ what: 'all', bytes: 1 }], disk: 1, availableMemoryBytes: 1e12 } as never;
   const bytes = (world: number, ranksPerRow?: number) => {
-    const training = { modelConfig, phases: [phase], space, ranksPerRow };
-    const ranks = { world, shard: 'none', onHost: 1 } as const;
-    const { memory } = spaceOverRanks(training as never, ranks);
+    const config = { device: 'cpu', dtype: 'float32', shard: 'none' } as const;
+    const training = { config, modelConfig, phases: [phase], space, ranksPerRow };
+    const { memory } = spaceOverRanks(training as never, { world, onHost: 1 });
     return memory.find(({ what }) => what === 'activations')!.bytes;
   };
   expect(bytes(4, 4) / bytes(4)).toBeLessThan(0.3);

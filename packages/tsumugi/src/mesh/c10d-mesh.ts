@@ -27,11 +27,21 @@ export class World {
   readonly backends: ReadonlySet<string>;
   peers: readonly Peer[] = [];
   waitedSeconds = 0;
+  /** How many groups of a name and these ranks were made: where an earlier one met is no place for the next. */
+  readonly #made = new Map<string, number>();
 
   constructor(native: C10d, place: Place) {
     this.native = native;
     this.place = place;
     this.backends = new Set(native.meshBackends());
+  }
+
+  /** A name that no other group has. The ranks of a group all make it, so that they come to the same one. */
+  nameOf(name: string, ranks: readonly number[]): string {
+    const whole = `${name}/${ranks.join()}`;
+    const count = this.#made.get(whole) ?? 0;
+    this.#made.set(whole, count + 1);
+    return `${whole}/${count}`;
   }
 
   /** Why a job failed, in a sentence. */
@@ -145,7 +155,7 @@ export class C10dMesh implements Mesh {
 
   async group(name: string, ranks: readonly number[]): Promise<Mesh> {
     const inWorld = ranks.map((rank) => this.#ranks[rank]!);
-    const [job, group] = this.#world.native.meshGroup(name, inWorld);
+    const [job, group] = this.#world.native.meshGroup(this.#world.nameOf(name, inWorld), inWorld);
     await new Job(this.#world, job, `meeting as "${name}"`).settled();
     return new C10dMesh(this.#world, group, inWorld);
   }

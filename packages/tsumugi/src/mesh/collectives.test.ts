@@ -27,7 +27,7 @@ it.each([2, 3])('are right among %i ranks', async (world) => {
       numbers: [total - world, expect.closeTo(0.1 * world, 14)],
       json: ranks.map((each) => 'あ'.repeat(each)),
       records: Object.fromEntries([['all', total - world], ...ranks.map((each) => [`own${each}`, 'NaN'])]),
-      half: [half],
+      half: [half, half],
       waitedSeconds: expect.any(Number),
     });
   }

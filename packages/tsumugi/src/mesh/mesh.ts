@@ -36,7 +36,7 @@ export interface Mesh extends Disposable {
   /** Done once all have come to it. */
   barrier(): Work;
   /**
-   * A mesh of some of these ranks, in this order. Those that are in it call this with the same name and ranks; the name must be new.
+   * A mesh of some of these ranks, in this order. Those that are in it call this with the same name and ranks.
    */
   group(name: string, ranks: readonly number[]): Promise<Mesh>;
   /** Tells the others why this process ends, so that they do not wait for it. */

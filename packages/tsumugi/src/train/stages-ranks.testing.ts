@@ -12,7 +12,7 @@ type Kind = (config: never, options: object) => Promise<object>;
 const kinds: Readonly<Record<string, Kind>> = { pretrain, extend, sft, dpo, distill, reward };
 
 /** Twice the cross-entropy, with a count of its own, and an optimizer that has no state. */
-const parts: Pick<TrainOptions, 'loss' | 'optimizer'> = {
+const twice: Pick<TrainOptions, 'loss' | 'optimizer'> = {
   loss: {
     name: 'twice',
     of(...args) {
@@ -23,16 +23,37 @@ const parts: Pick<TrainOptions, 'loss' | 'optimizer'> = {
   optimizer: { name: 'sgd', make: (model) => new SGD(model) },
 };
 
+/** An optimizer that cannot be cut over ranks. */
+const whole: typeof twice = {
+  optimizer: {
+    name: 'whole',
+    make(model) {
+      const sgd = new SGD(model);
+      return {
+        step: (...args) => sgd.step(...args),
+        zeroGrad: () => sgd.zeroGrad(),
+        state: () => sgd.state(),
+        loadState: (saved) => sgd.loadState(saved),
+        [Symbol.dispose]: () => sgd[Symbol.dispose](),
+      };
+    },
+  },
+};
+
 const place = placeOf();
 const mesh = place && (await openMesh(place));
 const results: object[] = [];
-for (const [kind, config, own] of JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as [string, object, boolean][]) {
+for (const [kind, config, own] of JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as [
+  string,
+  object,
+  boolean | 'whole',
+][]) {
   const seen: number[] = [];
   const afterStep: TrainOptions['afterStep'] = ({ loss, gradNorm }) => {
     seen.push(loss, gradNorm);
     return { hook: loss };
   };
-  const options = { ...(mesh && { mesh }), stream: silent, afterStep, ...(own && parts) };
+  const options = { ...(mesh && { mesh }), stream: silent, afterStep, ...(own === 'whole' ? whole : own && twice) };
   try {
     results.push({ ...(await kinds[kind]!(config as never, options)), seen });
   } catch (error) {

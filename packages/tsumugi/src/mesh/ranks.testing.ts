@@ -17,8 +17,8 @@ export interface RankOptions {
   env?: Readonly<Record<string, string>> | ((rank: number) => Readonly<Record<string, string>>);
   /** The folder in which each rank starts. */
   folders?: readonly string[];
-  /** Once all are started: may send them signals. */
-  onStart?: (kill: (rank: number, signal: NodeJS.Signals) => void) => void;
+  /** Once all are started: may send them signals. `pids` are those of the ranks. */
+  onStart?: (kill: (rank: number, signal: NodeJS.Signals) => void, pids: readonly number[]) => void;
   /** Is told what a rank writes to standard output. */
   onOutput?: (rank: number, text: string, kill: (rank: number, signal: NodeJS.Signals) => void) => void;
 }
@@ -45,7 +45,10 @@ export async function runRanks(script: string, world: number, options: RankOptio
     }),
   );
   const kill = (rank: number, signal: NodeJS.Signals) => void children[rank]!.kill(signal);
-  options.onStart?.(kill);
+  options.onStart?.(
+    kill,
+    children.map(({ pid }) => pid!),
+  );
   return await Promise.all(
     children.map(
       (child, rank) =>

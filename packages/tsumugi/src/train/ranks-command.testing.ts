@@ -1,5 +1,5 @@
 // For tests: a training as the real command, as several ranks, and a signal to one of them at a moment of the run.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RankResult, runRanks } from '../mesh/ranks.testing.ts';
@@ -41,8 +41,17 @@ export interface Ended {
   results: RankResult[];
   /** The phase at the signal; undefined when the run was faster. */
   phase: Phase | undefined;
-  /** Seconds from the signal to the end of the last rank. */
+  /** Seconds from the signal to the end of the last rank; without those that it was ready to run and had no core, where Linux tells. */
   seconds: number;
+}
+
+/** Seconds so far that a process was ready to run and others had the cores. */
+function heldUp(pid: number): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9;
+  } catch {
+    return undefined; // it has ended, or this is no Linux
+  }
 }
 
 /** Runs `tsumugi pretrain --resume` as each rank, with a signal on the way; `preload` is a script that each loads first. */
@@ -59,7 +68,10 @@ export async function runCommand(
   writeFileSync(file, JSON.stringify(config));
   const began = Date.now();
   let phase: Phase | undefined;
-  let signalled = performance.now();
+  const started = performance.now();
+  let signalled = 0;
+  let watching: NodeJS.Timeout | undefined;
+  const waited: number[] = [];
   let timer: NodeJS.Timeout | undefined;
   let repeating: NodeJS.Timeout | undefined;
   const results = await runRanks(bin, world, {
@@ -69,11 +81,18 @@ export async function runCommand(
       TSUMUGI_MESH_TIMEOUT: '30',
       ...env,
     },
-    onStart(kill) {
+    onStart(kill, pids) {
       if (!plan) return;
       const send = () => {
         phase = phaseOf(config.out, began, config.steps);
-        signalled = performance.now();
+        signalled = (performance.now() - started) / 1000;
+        const before = pids.map(heldUp);
+        watching = setInterval(() => {
+          for (const [rank, pid] of pids.entries()) {
+            const now = heldUp(pid);
+            if (now !== undefined) waited[rank] = now - (before[rank] ?? 0);
+          }
+        }, 50);
         kill(plan.rank, plan.signal);
         if (plan.repeats) repeating = setInterval(() => kill(plan.rank, plan.signal), 20);
       };
@@ -90,5 +109,7 @@ export async function runCommand(
   });
   clearTimeout(timer);
   clearInterval(repeating);
-  return { results, phase, seconds: (performance.now() - signalled) / 1000 };
+  clearInterval(watching);
+  const after = results.map(({ rank, seconds }) => seconds - signalled - (waited[rank] ?? 0));
+  return { results, phase, seconds: Math.max(...after) };
 }

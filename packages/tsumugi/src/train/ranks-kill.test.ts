@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { RandomStream, sha256File } from '../base/index.ts';
 import { inTime, thorough } from '../base/thorough.testing.ts';
 import { readEvents } from '../run/index.ts';
@@ -71,8 +71,10 @@ it('refuses a second launch with the same out, on all its ranks', () => {
 
 it(`survives ${kills} times kill -9 of a rank`, { timeout: 600_000 + kills * 120_000 }, async () => {
   const random = new RandomStream(kills);
-  const counts: Record<string, number> = {};
-  let longest = 0;
+  /** By phase: how many of which rank, and the longest way from the signal to the end of the last rank. */
+  const seen: Record<string, { ranks: number[]; seconds: number }> = {};
+  const told: string[] = [];
+  onTestFinished(() => console.log(`${kills} kills of ${world} ranks: ${JSON.stringify(seen)}\n${told.join('\n')}`));
   let config = configOf('killed-0');
   for (let killed = 0, run = 0; killed < kills; ) {
     const asked: Phase = kills < phases.length ? ([['save', 'steps', 'evaluation', 'end', 'start'] as const][0]![killed]!) : phases[killed % phases.length]!; // biome-ignore format: one line
@@ -81,8 +83,13 @@ it(`survives ${kills} times kill -9 of a rank`, { timeout: 600_000 + kills * 120
     const end = results.map(({ code, signal }) => signal ?? code);
     if (end[plan.rank] === 'SIGKILL') {
       killed++;
-      counts[phase!] = (counts[phase!] ?? 0) + 1;
-      longest = Math.max(longest, seconds);
+      const ofPhase = seen[phase!] ?? { ranks: Array.from({ length: world }, () => 0), seconds: 0 };
+      seen[phase!] = ofPhase;
+      ofPhase.ranks[plan.rank]!++;
+      ofPhase.seconds = Math.max(ofPhase.seconds, Number(seconds.toFixed(1)));
+      told.push(
+        `${phase} (${asked} + ${plan.after.toFixed(0)} ms) of rank ${plan.rank}: ${seconds.toFixed(1)} s, ${results.map(({ stderr, code }) => [code, ...sentences(stderr)].join(' ')).join(' | ')}`,
+      );
       for (const { rank, code, stderr } of results) {
         if (rank === plan.rank) continue;
         // Once the model is there, the others may be through with everything.
@@ -105,7 +112,6 @@ it(`survives ${kills} times kill -9 of a rank`, { timeout: 600_000 + kills * 120
     }
   }
   if (existsSync(config.out)) await expectSameEnd(config);
-  console.log(`killed in ${JSON.stringify(counts)}; the last rank ended ${longest.toFixed(1)} s after, at most`);
 });
 
 describe('SIGTERM to one rank', () => {

@@ -1,21 +1,19 @@
 // The files in deploy/ that start trainings as several processes: they give options that there are, to Slurm, torchrun, Kubernetes and
 // us, and tell each process what a training needs to know.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
 import { placeOf } from '../packages/tsumugi/src/mesh/environment.ts';
 import { readPage, root } from './snippets.testing.ts';
 
 const path = (name: string) => `${root}deploy/${name}`;
 const read = (name: string) => readFileSync(path(name), 'utf8');
 const page = readPage('scale.md');
-const bin = fileURLToPath(new URL('../packages/tsumugi/bin/tsumugi.js', import.meta.url));
-const helpOf = (...command: string[]) =>
-  execFileSync(process.execPath, [bin, ...command, '--help'], { encoding: 'utf8' });
+const helpOf = async (command: string) => (await runCli([command, '--help'])).stdout;
 
 /** Programs of that name, each a shell script, first on the PATH. */
 let folder: string;
@@ -54,9 +52,9 @@ const options = (words: readonly string[]) =>
   words.filter((word) => /^--[a-z]/.test(word)).map((word) => word.split('=')[0]!);
 
 /** The command of an example: its options are those of the command. */
-function checkCommand(line: string): void {
+async function checkCommand(line: string): Promise<void> {
   const [command, ...words] = line.trim().split(' ');
-  const help = helpOf(command!);
+  const help = await helpOf(command!);
   expect(options(words).length, line).toBeGreaterThan(0);
   for (const option of options(words)) expect(help, line).toContain(`${option} `);
 }
@@ -120,8 +118,8 @@ describe('slurm.sh', () => {
     expect([failed.status, failed.lines.filter((line) => line.startsWith('scontrol'))]).toEqual([2, []]);
   });
 
-  it('has examples that there are', () => {
-    for (const text of [script, page]) checkCommand(/deploy\/slurm\.sh (pretrain .*)/.exec(text)![1]!);
+  it('has examples that there are', async () => {
+    for (const text of [script, page]) await checkCommand(/deploy\/slurm\.sh (pretrain .*)/.exec(text)![1]!);
   });
 });
 
@@ -171,11 +169,11 @@ describe('torchrun.sh', () => {
     expect(stderr).toContain('MASTER');
   });
 
-  it('has examples that there are, as the page', () => {
-    for (const [, command] of read('torchrun.sh').matchAll(/torchrun\.sh (pretrain .*)/g)) checkCommand(command!);
+  it('has examples that there are, as the page', async () => {
+    for (const [, command] of read('torchrun.sh').matchAll(/torchrun\.sh (pretrain .*)/g)) await checkCommand(command!);
     const [, words, command] = /^.*torchrun (--standalone .*) tsumugi (pretrain .*)$/m.exec(page)!;
     for (const option of options(words!.split(' '))) expect(known).toContain(option);
-    checkCommand(command!);
+    await checkCommand(command!);
   });
 });
 
@@ -221,10 +219,10 @@ describe('pytorchjob.yaml', () => {
       });
   });
 
-  it('runs the image as it is, with options that there are, and goes on when it is started again', () => {
+  it('runs the image as it is, with options that there are, and goes on when it is started again', async () => {
     const entrypoint: string[] = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(read('Dockerfile'))![1]!);
     expect(container.command).toEqual(entrypoint.slice(0, entrypoint.indexOf('serve')));
-    checkCommand(container.args.join(' '));
+    await checkCommand(container.args.join(' '));
     expect(container.args).toContain('--resume');
     const serving = readFileSync(path('kubernetes.yaml'), 'utf8');
     expect(serving).toContain(`image: ${container.image}`);
@@ -244,8 +242,8 @@ describe('pytorchjob.yaml', () => {
   });
 });
 
-it('the page gives launch options that it has', () => {
-  const help = helpOf('launch');
+it('the page gives launch options that it has', async () => {
+  const help = await helpOf('launch');
   const lines = [...page.matchAll(/tsumugi launch (.*?) -- (\w+)/g)];
   expect(lines.length).toBeGreaterThan(2);
   for (const [, words] of lines) for (const option of options(words!.split(' '))) expect(help).toContain(`${option} `);

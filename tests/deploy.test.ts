@@ -1,9 +1,8 @@
 // The files in deploy/ agree with the server and with each other: options, ports, paths, users, metrics, what their pages say of them.
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
 import { defaultLimits } from '../packages/tsumugi/src/serve/limits.ts';
 import { Metrics } from '../packages/tsumugi/src/serve/metrics.ts';
 import { routes } from '../packages/tsumugi/src/serve/routes.ts';
@@ -11,8 +10,8 @@ import { readPage, root } from './snippets.testing.ts';
 
 const read = (path: string) => readFileSync(`${root}deploy/${path}`, 'utf8');
 const page = readPage('deploy.md');
-const bin = fileURLToPath(new URL('../packages/tsumugi/bin/tsumugi.js', import.meta.url));
-const help = execFileSync(process.execPath, [bin, 'serve', '--help'], { encoding: 'utf8' });
+const helpOf = async (command: string) => (await runCli([command, '--help'])).stdout;
+const help = await helpOf('serve');
 
 const dockerfile = read('Dockerfile').replaceAll('\\\n', ' ');
 const unit = read('tsumugi.service');
@@ -48,12 +47,12 @@ describe('options', () => {
     expect(service.ports).toEqual(['127.0.0.1:8000:8000']);
   });
 
-  it('of the page exist', () => {
+  it('of the page exist', async () => {
     const named = new Set([...page.matchAll(/`(--[a-z-]+)[ \d`]/g)].map(([, option]) => option!));
     const others = ['--trust-remote-code', '--generation-config', '--api-key', '--parallel', '--build-arg'];
     for (const option of named) if (!others.includes(option)) expect(help, option).toContain(`${option} `);
     for (const line of page.matchAll(/^npx tsumugi (\w+) (.*)$/gm)) {
-      const words = execFileSync(process.execPath, [bin, line[1]!, '--help'], { encoding: 'utf8' });
+      const words = await helpOf(line[1]!);
       for (const [option] of line[2]!.matchAll(/--[a-z-]+/g)) expect(words, line[0]).toContain(`${option} `);
     }
   });

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RandomStream } from 'tsumugi/base';
 import { expect, it } from 'vitest';
+import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
 import { page as bookPage, names, questionsAt } from '../recipes/experiments/phone-book.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -22,9 +23,9 @@ it('has the example that is in examples/, and it runs', () => {
   );
 });
 
-it('names options and settings that exist', () => {
-  const bin = 'packages/tsumugi/bin/tsumugi.js';
-  const help = node(bin, 'extend', '--help') + node(bin, 'data', 'prepare', '--help');
+it('names options and settings that exist', async () => {
+  const helps = [await runCli(['extend', '--help']), await runCli(['data', 'prepare', '--help'])];
+  const help = helps.map(({ stdout }) => stdout).join('');
   const commands = blocks('sh').join('');
   for (const [option] of commands.matchAll(/--[a-z-]+/g)) expect(help).toContain(option);
   const table = /\| setting .*?\n\n/s.exec(page)![0];

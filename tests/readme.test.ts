@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { runCli } from '../packages/tsumugi/src/cli/cli.testing.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(`${root}README.md`, 'utf8');
@@ -10,7 +11,7 @@ const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map((match) => match[1]!);
 const commands = blocks('sh').join('').split('\n').filter(Boolean);
 
-it.each(commands)('%s', (line) => {
+it.each(commands)('%s', async (line) => {
   const [words] = line.split(/\s+#/);
   const [program, command, ...rest] = words!.split(/\s+/) as [string, string, ...string[]];
   if (program === 'npm') {
@@ -23,8 +24,8 @@ it.each(commands)('%s', (line) => {
   const names = rest
     .filter((word) => !word.startsWith('-') && /^[a-z]+$/.test(word))
     .slice(0, rest[1]?.startsWith('-') ? 1 : 2);
-  const bin = `${root}packages/tsumugi/bin/tsumugi.js`;
-  const help = execFileSync(process.execPath, [bin, ...names, '--help'], { encoding: 'utf8' });
+  const { code, stdout: help, stderr } = await runCli([...names, '--help']);
+  expect(code, stderr).toBe(0);
   for (const option of rest.filter((word) => word.startsWith('--'))) expect(help).toContain(option);
 });
 

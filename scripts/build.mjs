@@ -28,13 +28,14 @@ const manifest = readJson(join(workspace, 'package.json'));
 /**
  * Compiles the modules that a user can reach.
  * @param {string} folder
+ * @param {boolean} check
  */
-async function compile(folder) {
+async function compile(folder, check) {
   // Tasks are found by looking into folders, so nothing imports them.
   const { taskFiles } = await import('../packages/tsumugi/src/eval/registry.ts');
   const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)];
   const files = [...entries.map((/** @type {string} */ name) => join(workspace, name)), ...taskFiles()];
-  declare(folder, files);
+  declare(folder, files, check);
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.d.ts'))
     .map((name) => name.slice(0, -'.d.ts'.length));
@@ -58,14 +59,16 @@ const javaScript = (script) =>
  * Writes the declarations of these modules and of all that they import.
  * @param {string} folder
  * @param {string[]} files
+ * @param {boolean} check
  */
-function declare(folder, files) {
+function declare(folder, files, check) {
   const config = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
       noEmit: false,
       declaration: true,
       emitDeclarationOnly: true,
+      noCheck: !check,
       rootDir: workspace,
       outDir: folder,
       typeRoots: [join(root, 'node_modules', '@types')],
@@ -122,12 +125,13 @@ function copyRecipes(folder) {
 /**
  * Writes the package to `target`, which appears whole or not at all.
  * @param {string} target
+ * @param {{ check?: boolean }} [options] whether the types of all that is in it are checked, as `npm run check` does
  */
-export async function build(target) {
+export async function build(target, { check = true } = {}) {
   mkdirSync(dirname(target), { recursive: true });
   const folder = mkdtempSync(`${target}-`);
   try {
-    await compile(folder);
+    await compile(folder, check);
     for (const name of ['README.md', 'LICENSE', 'data'])
       cpSync(join(root, name), join(folder, name), { recursive: true });
     // Files that modules read: the chat page, models and a game with their licences, and the script of the bridge to Python.

@@ -19,12 +19,13 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /**
  * Writes the tarballs of both packages to `folder` and says what is in them.
  * @param {string} folder
+ * @param {{ check?: boolean }} [options] see `build`
  * @returns {Promise<Packed[]>}
  */
-export async function pack(folder) {
+export async function pack(folder, options) {
   mkdirSync(folder, { recursive: true });
   const built = join(folder, 'tsumugi');
-  await build(built);
+  await build(built, options);
   const args = ['pack', '--json', '--pack-destination', folder, join(root, 'packages', 'native'), built];
   const { status, stdout, stderr } = spawnSync('npm', args, {
     cwd: root,

@@ -76,8 +76,9 @@ const command = (settings: Record<string, unknown>, out = 'out', ...more: string
 it(`survives ${kills} kills with the same model, the same answers and the same metrics`, {
   timeout: 120_000 + kills * 60_000,
 }, async () => {
+  const rounds = inTime(1, 2);
   const run = async (out: string, milliseconds: number, signal?: NodeJS.Signals) =>
-    await runAndSignal(command({}, out), milliseconds, {
+    await runAndSignal(command({ rounds }, out), milliseconds, {
       ...(signal && { signal }),
       env: { XDG_CACHE_HOME: at('killed-cache') },
     });
@@ -86,8 +87,8 @@ it(`survives ${kills} kills with the same model, the same answers and the same m
     const files = [
       'pairs-1/answers.jsonl',
       'pairs-1/pairs/pairs.jsonl',
-      'pairs-2/answers.jsonl',
-      'dpo-2/model/model.safetensors',
+      `pairs-${rounds}/answers.jsonl`,
+      `dpo-${rounds}/model/model.safetensors`,
     ];
     return {
       stages: stages.map(({ name, address, sha256, metrics, tables }) => ({ name, address, sha256, metrics, tables })),

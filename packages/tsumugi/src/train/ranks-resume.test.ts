@@ -18,7 +18,15 @@ beforeAll(async () => {
 afterAll(() => setup[Symbol.dispose]());
 
 // With a higher learning rate training itself is unsteady: see data-parallel.test.ts.
-const settings = { steps: 40, batchSize: 6, evaluateEvery: 20, checkpointEvery: 10, keepLast: 9, learningRate: 1e-3 };
+const every = inTime(4, 10);
+const settings = {
+  steps: 4 * every,
+  batchSize: 6,
+  evaluateEvery: 2 * every,
+  checkpointEvery: every,
+  keepLast: 9,
+  learningRate: 1e-3,
+};
 
 async function train(config: PretrainConfig, world: number) {
   const results = await runRanks(script, world, { args: ['pretrain', JSON.stringify(config), 'resume'] });
@@ -46,7 +54,7 @@ it('goes on at another world, over and over, with the losses of one process', as
   const alone = setup.config('alone', settings);
   await train(alone, 1);
   // The world from each of these steps on.
-  const worlds = inTime([[10, 3], [20, 1]], [[10, 4], [20, 2], [30, 1]]) as [number, number][]; // biome-ignore format: pairs
+  const worlds = inTime([[every, 3], [2 * every, 1]], [[every, 4], [2 * every, 2], [3 * every, 1]]) as [number, number][]; // biome-ignore format: pairs
   let config = alone;
   for (const [step, world] of worlds) config = await goOn(config, `from-${step}`, step, world);
   const [expected, found] = [stepsOf(alone), stepsOf(config)];
@@ -54,14 +62,14 @@ it('goes on at another world, over and over, with the losses of one process', as
   const distances = found.map(({ loss }, i) => Math.abs(loss! / expected[i]!.loss! - 1));
   expect(Math.max(...distances)).toBeLessThan(1e-6);
   expect(Math.max(...distances)).toBeGreaterThan(0); // it was another world
-  expect(filesOf(config, 20)).toContain(`model-00001-of-0000${worlds[0]![1]}.safetensors`);
-  expect(filesOf(config, 40)).toContain('model.safetensors');
+  expect(filesOf(config, 2 * every)).toContain(`model-00001-of-0000${worlds[0]![1]}.safetensors`);
+  expect(filesOf(config, 4 * every)).toContain('model.safetensors');
 }, 600_000);
 
 it('goes on at the same world with the same bits', async () => {
-  const whole = setup.config('two', { ...settings, steps: 20 });
+  const whole = setup.config('two', { ...settings, steps: 2 * every });
   await train(whole, 2);
-  const config = await goOn(whole, 'two-again', 10, 2);
+  const config = await goOn(whole, 'two-again', every, 2);
   expect(stepsOf(config).map(({ loss }) => loss)).toEqual(stepsOf(whole).map(({ loss }) => loss));
   expect(modelOf(config).equals(modelOf(whole))).toBe(true);
 }, 600_000);
@@ -74,7 +82,7 @@ describe('a rank that sees another folder is refused', () => {
       mkdirSync(place);
       prepare(place, rank);
     }
-    const config = { ...setup.config('two', { ...settings, steps: 20 }), out: 'run' };
+    const config = { ...setup.config('two', { ...settings, steps: 2 * every }), out: 'run' };
     const results = await runRanks(script, 2, {
       args: ['pretrain', JSON.stringify(config), 'resume'],
       folders: places,
@@ -87,13 +95,13 @@ describe('a rank that sees another folder is refused', () => {
     const [first, other] = await apart('copied', (place, rank) => {
       cpSync(join(setup.folder, 'two'), join(place, 'run'), { recursive: true });
       rmSync(join(place, 'run', 'model'), { recursive: true });
-      rmSync(join(place, 'run', 'checkpoints', `step-${String(20).padStart(9, '0')}`), { recursive: true });
+      rmSync(join(place, 'run', 'checkpoints', `step-${String(2 * every).padStart(9, '0')}`), { recursive: true });
       if (rank === 1) rmSync(join(place, 'run', 'checkpoints'), { recursive: true });
     });
     for (const text of [first, other])
       expect(text).toMatch(
-        /rank 0 on .* finds the checkpoint of step 10 as the newest in .*, and rank 1 on .* finds no checkpoint/,
-      );
+        new RegExp(`rank 0 on .* finds the checkpoint of step ${every} as the newest in .*, and rank 1 on .* finds no checkpoint`),
+      ); // biome-ignore format: one sentence
   });
 
   it('when it has none', { timeout: 120_000 }, async ({ skip }) => {

@@ -110,3 +110,17 @@ it.each([
     expect(Math.max(...distances) / largest).toBeLessThan(1e-5);
   },
 );
+
+it('of ranks that share rows one counts their tokens', () => {
+  using model = tiny();
+  const batch = { batch: batchOf([5, 1]), microRows: 1, tokensSeen: 12 };
+  const settings = { dtype: 'float32', activationCheckpointing: false, zLoss: 0 } as const;
+  const lossOf = () => ({ loss: trainable(model)[0]!.sum() });
+  const tokens = [0, 1].map((rank) => {
+    const mesh = toldMesh(rank, 2);
+    const rows = { among: { rank: 0, world: 1 }, group: mesh };
+    return stepGradients(model, () => batch, settings, { mesh, rows, lossOf })(0).tokens;
+  });
+  trainable(model)[0]!.grad = undefined;
+  expect(tokens).toEqual([2 * 12, 0]); // the others say what this one says
+});

@@ -104,11 +104,15 @@ describe('slurm.sh', () => {
     const { status, lines } = run('slurm.sh', ['pretrain', '--out', 'a b', '$HOME'], job);
     expect(status).toBe(0);
     const each = (rank: number) => ({
-      ...{ rank, world: 4, localRank: rank % 2, localWorld: 2, host: 'node7', port: 22_345 },
+      ...{ rank, world: 4, localWorld: 2, host: 'node7', port: 22_345 },
     });
     expect(places(lines)).toEqual([0, 1, 2, 3].map((rank) => expect.objectContaining(each(rank))));
-    for (const line of lines.filter((each) => each.startsWith('place')))
-      expect(line).toMatch(/ 3 pretrain --out a b \$HOME$/);
+    const told = lines.filter((each) => each.startsWith('place'));
+    expect(
+      told.map((line) => line.split(' ')[2]),
+      'LOCAL_RANK',
+    ).toEqual(['0', '1', '0', '1']);
+    for (const line of told) expect(line).toMatch(/ 3 pretrain --out a b \$HOME$/);
   });
 
   it('puts a job that has saved into the queue again, and no other', () => {
@@ -215,7 +219,6 @@ describe('pytorchjob.yaml', () => {
       expect(placeOf({ ...shared, RANK: String(rank), PYTHONUNBUFFERED: '0' })).toMatchObject({
         rank,
         world,
-        localRank: 0,
       });
   });
 

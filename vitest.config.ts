@@ -24,6 +24,13 @@ const together = [
   `${src}/serve/!(robustness).test.ts`,
   `${src}/serve/!(engine-thread)/**/*.test.ts`,
   `${src}/serve/engine-thread/!(engine-thread).test.ts`,
+  `${src}/run/!(interrupt).test.ts`,
+  `${src}/mesh/{environment,exchange,flat-layout,require-nccl,row-groups}.test.ts`,
+  'tests/{constrained,distillation,export,generation,growing,lora,merging,pretraining,pruning,quantization}-docs.test.ts',
+  'tests/{scale,scale-forecast,serve,tuning}-docs.test.ts',
+  'tests/{arithmetic-experiment,budgets,chat-page,contributing,debugging,deploy,deploy-training,environment}.test.ts',
+  'tests/{examples,extending,gan-comparison,glossary,import-directions,json-limits,named-options}.test.ts',
+  'tests/{optional-packages,pitfalls,test-helpers,unknown-options}.test.ts',
 ];
 
 /**
@@ -38,12 +45,14 @@ export const everyCore = {
     `${src}/gan/trainer.test.ts`,
     `${src}/compress/quantize/quantize-model.test.ts`,
     `${src}/rl/agents/{ppo,value-agents,continuous}.test.ts`,
+    `${src}/lm/!(rope-tables).test.ts`,
+    `${src}/lm/{ops,engine}/*.test.ts`,
+    `${src}/lm/paged/!(mixes).test.ts`,
+    `${src}/torch/{autograd,first-hour,missing-dtype,numbers,synchronous,torch}.test.ts`,
   ],
   apart: [
-    `${src}/{torch,lm/ops}/**/*.test.ts`,
-    `${src}/lm/engine/*.test.ts`,
-    `${src}/lm/*.test.ts`,
-    `${src}/lm/paged/!(mixes).test.ts`,
+    `${src}/torch/*.test.ts`,
+    `${src}/lm/rope-tables.test.ts`,
     'packages/native/test/**/*.test.ts',
     'tests/{library,readme}.test.ts',
   ],

@@ -26,8 +26,11 @@ export function findTogether<T>(mesh: Mesh, work: () => T): T {
     own instanceof TsumugiError
       ? { code: own.code, fault: own.fault, ...(own.remedy && { remedy: own.remedy }) }
       : null;
-  const found = gatherJson(mesh, told).find((each) => each !== null);
-  if (own) throw own;
+  const all = gatherJson(mesh, told);
+  // Where several have found something, each in its part, all tell what the first of them did.
+  const first = all.findIndex((each) => each !== null);
+  if (first === mesh.rank) throw own;
+  const found = all[first];
   if (found) throw new UserError(found.code, found.fault, found);
   return result!.value;
 }

@@ -60,7 +60,7 @@ describe('tsumugi', () => {
     const files = stderr.split('\n').map((url) => url.split('/packages/')[1]!);
     expect(files).toContain('tsumugi/src/cli/main.ts');
     const few =
-      /^tsumugi\/src\/(base\/|cli\/(main|failures|io|options|commands?|over-ranks)\.ts$)|^native\/lib\/cache-folder\.js$/;
+      /^tsumugi\/src\/(base\/|cli\/(main|failures|io|options|commands?|launchable)\.ts$)|^native\/lib\/cache-folder\.js$/;
     expect(files.filter((file) => !few.test(file))).toEqual([]);
   });
 

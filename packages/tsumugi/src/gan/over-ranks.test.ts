@@ -51,7 +51,7 @@ beforeAll(async () => {
         out: out(name, world),
       }),
     );
-    const slow = world === 2 ? [{ ...setup.config('slow', { steps: 2 }), slow: true }] : [];
+    const slow = world === many[0] ? [{ ...setup.config('slow', { steps: 2 }), slow: true }] : [];
     const ranks = await train(world, 'cases', [...settings, ...slow]);
     if (slow.length > 0) shown = ranks[0]!.at(-1).shown;
     results.set(

@@ -19,6 +19,12 @@ const hastily = `--import=data:text/javascript,${encodeURIComponent(
 const options = process.env['NODE_OPTIONS'] ?? '';
 if (!thorough && !options.includes(hastily)) process.env['NODE_OPTIONS'] = `${options} ${hastily}`.trim();
 
+// Files may share a process: what one leaves is taken back in the middle of another.
+const atStart = liveHandles();
+afterAll(() => {
+  expect(liveHandles(), 'live tensors after all tests of the file').toBe(atStart);
+});
+
 let before = 0;
 beforeEach(() => {
   before = liveHandles();

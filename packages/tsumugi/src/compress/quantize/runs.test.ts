@@ -71,7 +71,7 @@ it('takes the layers that were done as they lie, and forgets those of another mo
 
   await begin({}, {});
   using model = tiny.load();
-  scope(() => (moduleAt(model, inProj) as Linear).weight.detach().mul_(1.5));
+  scope(() => void (moduleAt(model, inProj) as Linear).weight.detach().mul_(1.5));
   saveModel(at('another'), model, { tokenizerFolder: tiny.folder });
   expect((await make('cut', {}, {}, at('another'))).resumedLayers, 'another model').toBe(0);
   expect(bytesOf('cut').equals((await make('whole', {}, {}, at('another'))) && bytesOf('whole'))).toBe(true);

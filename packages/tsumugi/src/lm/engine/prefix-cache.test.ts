@@ -1,6 +1,6 @@
 // Beginnings that prompts share: what is found of them, why there is not more, and that texts are the same with them.
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { Engine, generateIds, initialWeights, Plamo2 } from '../index.ts';
 import { smallConfig } from '../lm.testing.ts';
 import { cachedReasons } from './cached-reason.ts';
@@ -10,6 +10,7 @@ import type { EngineRequest } from './request.ts';
 import { ask, countedEngine, someIds, writeAll } from './writing.testing.ts';
 
 const model = new Plamo2(smallConfig(), initialWeights(4));
+afterAll(() => model.dispose());
 writeAll(model, [{ maxTokens: 2 }]); // the model keeps its tables of angles
 const shared = Array.from({ length: 80 }, (_, i) => (i * 53 + 7) % 300);
 

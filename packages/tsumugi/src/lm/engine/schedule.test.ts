@@ -1,5 +1,5 @@
 // Who is read, who waits and who gives way: fairness between prompts, forecasts, the queue's limit, texts that have to wait for memory.
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../base/index.ts';
 import { thrown } from '../../base/thrown.testing.ts';
 import { liveHandles } from '../../torch/index.ts';
@@ -11,6 +11,7 @@ import type { EngineRequest } from './request.ts';
 import { ask, countedEngine, someIds, type Written, writeAll } from './writing.testing.ts';
 
 const model = new Plamo2(smallConfig({ full_attention_idx: [1, 3] }), initialWeights(4));
+afterAll(() => model.dispose());
 writeAll(model, [{ maxTokens: 2 }]); // the model keeps its tables of angles
 const bytesFor = (tokens: number) => new PlainMemory(model).bytesFor(tokens);
 

@@ -13,6 +13,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 const at = (name: string) => join(home, name);
 
 const model = new Plamo2(smallConfig({ full_attention_idx: [1] }), initialWeights(4));
+afterAll(() => model.dispose());
 writeAll(model, [{ maxTokens: 2 }]); // the model keeps its tables of angles
 const modelHash = 'abc';
 const salted = { prompt: someIds(50, 2), cacheSalt: 'tenant' };

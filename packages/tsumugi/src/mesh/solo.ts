@@ -7,7 +7,7 @@ import type { Mesh, Work } from './mesh.ts';
 const done: Work = { wait() {}, async settled() {} };
 
 function copied(output: Tensor, input: Tensor): Work {
-  scope(() => noGrad(() => output.view([-1]).copy_(input.view([-1]))));
+  scope(() => noGrad(() => void output.view([-1]).copy_(input.view([-1]))));
   return done;
 }
 

@@ -186,7 +186,7 @@ async function slowLinks(context: Context, { gradientBytes, rows, tokens }: Load
       });
       const [reduces, steps]: [number[], number[]] = [[], []];
       await ranks.ask<Step>('step', { rows: world, tokens }); // warm-up
-      for (let round = 0; round < (quick ? 1 : 3); round++) {
+      for (let round = 0; round < (quick ? 1 : 2); round++) {
         steps.push(longest(await ranks.ask<Step>('step', { rows: rows * world, tokens })));
         if (world > 1) reduces.push(longest(await ranks.ask<Step>('allReduce', { bytes: gradientBytes, times: 1 })));
       }

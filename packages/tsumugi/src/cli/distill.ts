@@ -7,7 +7,7 @@ import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
 import { bitsText, checkPlan, dataOption, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { planOverRanks, trainOverRanks } from './with-mesh.ts';
+import { trainOverRanks } from './with-mesh.ts';
 
 const train = defineCommand(
   {
@@ -37,11 +37,11 @@ const train = defineCommand(
       ...(settings.teacher !== undefined && { teacher: await folderOf(settings.teacher, 'model', io) }),
       model: await folderOf(settings.model, 'model', io),
     };
-    if (options.plan) return planOverRanks(io, options, (plan) => planDistill(config, plan));
     return trainOverRanks(io, {
       command: 'tsumugi distill',
       options,
       out: config.out,
+      plan: (how) => planDistill(config, how),
       train: (how) => distill(config, how),
       sentence({ before, after, folder }) {
         const kl =

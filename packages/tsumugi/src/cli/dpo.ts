@@ -6,7 +6,7 @@ import { adapterOptions, checkNoMerge, withMergedAdapters } from './merge-adapte
 import { settingsOptions } from './settings.ts';
 import { checkPlan, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
-import { planOverRanks, trainOverRanks } from './with-mesh.ts';
+import { trainOverRanks } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -31,11 +31,11 @@ export const run = defineCommand(
     const { noMerge } = options;
     const config = await tuningSettings(dpoConfig, 'dpo', options, io);
     checkNoMerge(config, noMerge);
-    if (options.plan) return planOverRanks(io, options, (plan) => planDpo(config, plan));
     return trainOverRanks(io, {
       command: 'tsumugi dpo',
       options,
       out: config.out,
+      plan: (how) => planDpo(config, how),
       train: (how) => dpo(config, how),
       finish: (learned, own) => withMergedAdapters(learned, config, noMerge, own),
       sentence({ before, after, folder }) {

@@ -6,7 +6,7 @@ import { folderOf } from './hub-folder.ts';
 import { settingsOptions } from './settings.ts';
 import { bitsText, checkPlan, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { planOverRanks, trainOverRanks } from './with-mesh.ts';
+import { trainOverRanks } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -30,11 +30,11 @@ export const run = defineCommand(
     const mix = data.length > 0 ? data.map((folder) => ({ data: folder })) : undefined;
     const settings = trainingSettings(extendConfig, 'extend', options, { model, mix, out });
     const config = { ...settings, model: await folderOf(settings.model, 'model', io) };
-    if (options.plan) return planOverRanks(io, options, (plan) => planExtend(config, plan));
     return trainOverRanks(io, {
       command: 'tsumugi extend',
       options,
       out: config.out,
+      plan: (how) => planExtend(config, how),
       train: (how) => extend(config, how),
       sentence({ before, after, folder }) {
         const { sequenceLength } = config.phases.at(-1)!;

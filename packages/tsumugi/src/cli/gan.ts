@@ -22,9 +22,9 @@ import { type Io, write } from './io.ts';
 import { chooseDevice } from './model-options.ts';
 import { formatRows } from './options.ts';
 import { settingsOptions } from './settings.ts';
-import { checkPlan, endTraining, trainingOptions } from './training-command.ts';
+import { checkPlan, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { planOverRanks, withMesh } from './with-mesh.ts';
+import { trainOverRanks } from './with-mesh.ts';
 import { withoutEffect } from './without-effect.ts';
 
 const { device, seed, json, data } = ganOptions;
@@ -54,12 +54,13 @@ const train = defineCommand(
     }
     const { data, out } = options;
     const config = trainingSettings(ganConfig, 'gan', options, { data, out }, recipe && settingsOf(recipe));
-    if (options.plan) return planOverRanks(io, options, (how) => planGan(config, how));
-    return withMesh(io, async (mesh, own) => {
-      const { resume, recipe } = options;
-      const result = await trainGan(config, { resume, stream: own.stderr, recipe, mesh });
-      const sentence = ({ steps, folder }: typeof result) => `${steps} updates of the generator → ${folder}`;
-      return endTraining(own, 'tsumugi gan train', { ...options, out: config.out }, result, sentence);
+    return trainOverRanks(io, {
+      command: 'tsumugi gan train',
+      options,
+      out: config.out,
+      plan: (how) => planGan(config, how),
+      train: (how) => trainGan(config, { ...how, recipe: options.recipe }),
+      sentence: ({ steps, folder }) => `${steps} updates of the generator → ${folder}`,
     });
   },
 );

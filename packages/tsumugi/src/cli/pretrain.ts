@@ -9,7 +9,7 @@ import { settingsOptions } from './settings.ts';
 import { tokenizerOption } from './tokenizer-option.ts';
 import { bitsText, checkPlan, dataOption, madeModel, trainingOptions } from './training-command.ts';
 import { trainingSettings } from './training-settings.ts';
-import { planOverRanks, trainOverRanks } from './with-mesh.ts';
+import { trainOverRanks } from './with-mesh.ts';
 
 /** Presets, and the keys that --set modelChanges.KEY=VALUE takes, with what the default preset has. */
 function describeModels(): string {
@@ -34,11 +34,11 @@ export const run = defineCommand(
     const { data, tokenizer, out } = options;
     const settings = trainingSettings(pretrainConfig, 'pretrain', options, { data, tokenizer, out });
     const config = { ...settings, tokenizer: await folderOf(settings.tokenizer, 'tokenizer', io) };
-    if (options.plan) return planOverRanks(io, options, (plan) => planPretrain(config, plan));
     return trainOverRanks(io, {
       command: 'tsumugi pretrain',
       options,
       out: config.out,
+      plan: (how) => planPretrain(config, how),
       train: (how) => pretrain(config, how),
       sentence({ before, after, folder }) {
         const bits = `${bitsText(before)} before, ${bitsText(after)} after`;

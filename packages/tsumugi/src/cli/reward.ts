@@ -5,7 +5,7 @@ import { settingsHelp } from './describe-settings.ts';
 import { settingsOptions } from './settings.ts';
 import { checkPlan, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
-import { planOverRanks, trainOverRanks } from './with-mesh.ts';
+import { trainOverRanks } from './with-mesh.ts';
 
 export const run = defineCommand(
   {
@@ -24,11 +24,11 @@ export const run = defineCommand(
   async (options, io) => {
     checkPlan(options);
     const config = await tuningSettings(rewardConfig, 'reward', options, io);
-    if (options.plan) return planOverRanks(io, options, (plan) => planReward(config, plan));
     return trainOverRanks(io, {
       command: 'tsumugi reward',
       options,
       out: config.out,
+      plan: (how) => planReward(config, how),
       train: (how) => reward(config, how),
       sentence({ before, after, folder }) {
         const right = `${percent(before?.accuracy)} before, ${percent(after?.accuracy)} after`;

@@ -7,7 +7,7 @@ import { settingsOptions } from './settings.ts';
 import { showExamples } from './sft-show.ts';
 import { checkPlan, madeModel, trainingOptions } from './training-command.ts';
 import { percent, tuningOptions, tuningSettings } from './tuning-command.ts';
-import { planOverRanks, trainOverRanks } from './with-mesh.ts';
+import { trainOverRanks } from './with-mesh.ts';
 import { withoutEffect } from './without-effect.ts';
 
 export const run = defineCommand(
@@ -32,11 +32,11 @@ export const run = defineCommand(
     const config = await tuningSettings(sftConfig, 'sft', options, io, {}, show === undefined ? {} : { out: '.' });
     checkNoMerge(config, noMerge);
     if (show !== undefined) return await showExamples(io, config, show, options.json);
-    if (options.plan) return planOverRanks(io, options, (plan) => planSft(config, plan));
     return trainOverRanks(io, {
       command: 'tsumugi sft',
       options,
       out: config.out,
+      plan: (how) => planSft(config, how),
       train: (how) => sft(config, how),
       finish: (tuned, own) => withMergedAdapters(tuned, config, noMerge, own),
       sentence({ before, after, folder }) {

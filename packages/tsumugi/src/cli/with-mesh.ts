@@ -10,7 +10,7 @@ import { endPlan, endTraining } from './training-command.ts';
  * Meets the other ranks, if there are any, and does `body`, which returns the exit code. Ranks other than the first get streams
  * that nobody reads: what they would say, the first one says. Their errors are told as ever.
  */
-export async function withMesh(io: Io, body: (mesh: Mesh, io: Io) => Promise<number>): Promise<number> {
+async function withMesh(io: Io, body: (mesh: Mesh, io: Io) => Promise<number>): Promise<number> {
   const place = placeOf();
   if (!place) return await body(solo, io);
   const mesh = await openMesh(place);
@@ -29,8 +29,10 @@ interface Trained {
 export interface TrainingRun<Result extends Trained> {
   /** As it is typed, e.g. "tsumugi sft". */
   command: string;
-  options: Parameters<typeof endPlan>[1];
+  options: Parameters<typeof endPlan>[1] & { readonly plan: boolean };
   out: string;
+  /** What `--plan` prints. */
+  plan(options: PlanOptions): Promise<unknown>;
   train(options: { resume: boolean; stream: Io['stderr']; mesh: Mesh }): Promise<Result>;
   /** What the first rank makes of the result by itself. */
   finish?(result: Result, io: Io): Promise<Result>;
@@ -38,16 +40,18 @@ export interface TrainingRun<Result extends Trained> {
   sentence(result: Result): string;
 }
 
-/** Trains, alone or over ranks, and says what it came to. Returns the exit code. */
-export const trainOverRanks = <Result extends Trained>(
+/** Trains, alone or over ranks, and says what it came to; or only plans to. Returns the exit code. */
+export async function trainOverRanks<Result extends Trained>(
   io: Io,
-  { command, options, out, train, finish, sentence }: TrainingRun<Result>,
-): Promise<number> =>
-  withMesh(io, async (mesh, own) => {
+  { command, options, out, plan, train, finish, sentence }: TrainingRun<Result>,
+): Promise<number> {
+  if (options.plan) return await planOverRanks(io, options, plan);
+  return await withMesh(io, async (mesh, own) => {
     const trained = await train({ resume: options.resume, stream: own.stderr, mesh });
     const result = finish && mesh.rank === 0 ? await finish(trained, own) : trained;
     return await endTraining(own, command, { ...options, out }, result, sentence);
   });
+}
 
 /**
  * `--plan` of a training: prints, on the first rank, what one of the ranks would take of which the environment speaks. They need not meet.
